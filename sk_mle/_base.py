@@ -1,0 +1,305 @@
+"""What the two estimators share: from validated arrays to a fitted model, and from a fitted model to predictions."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import OptimizeResult
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import columns
+from .data import Data, Moments
+from .design import MOST_COLUMNS, Design, from_moments, intercept_only
+from .distribution import Distribution
+from .exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
+from .likelihoods import Likelihood
+from .objective import Objective
+from .separation import separating_direction
+from .solvers import Solution, choose, solve
+from .start import begin, resume
+from .validation import check_finite, check_weight, rows_text
+
+_PREDICT_ROWS = 1 << 16
+
+
+class MLEMixin:
+    """Fitting, predicting and scoring for any likelihood; the subclasses translate y."""
+
+    # ---- fitting -------------------------------------------------------------------------------------------------
+
+    def _validate(self, X, reset: bool):
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, reset=reset
+        )
+        check_finite(X, getattr(self, "feature_names_in_", None))
+        return X
+
+    @contextmanager
+    def _unchanged_on_failure(self):
+        """A fit that raises leaves the estimator as it was."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _check_numbers(self):
+        if not (np.isscalar(self.tol) and self.tol > 0):
+            raise ValueError(f"tol must be a positive number, got {self.tol!r}")
+        if not (isinstance(self.max_iter, int | np.integer) and self.max_iter > 0):
+            raise ValueError(f"max_iter must be a positive integer, got {self.max_iter!r}")
+
+    def _fit(self, X, y, sample_weight, law: Likelihood, original_X):
+        """Fit validated X and y by the given law and set the fitted attributes."""
+        self._check_numbers()
+        law.check()
+        if not law.free:
+            raise ValueError(f"every parameter of {type(law).__name__} is fixed; leave at least one as None to estimate it")
+        weight = check_weight(sample_weight, X.shape[0])
+        used, offset_columns, offset = self._resolve(law, original_X, X)
+        data = Data(X, y, weight, offset, self.n_jobs)
+        objective = Objective(law, data, self._designs(law, data, used), self._alphas(law, used))
+        choose(self.solver, objective)
+        start = None
+        if self.warm_start and hasattr(self, "coefs_"):
+            start = resume(objective, self.coefs_, self.intercepts_)
+        objective, start = start or begin(objective)
+        solution = solve(objective, start, self.solver, self.tol, self.max_iter, self.verbose)
+        self._offset_columns = offset_columns
+        self._store(law, data, objective, solution, used)
+
+    def _resolve(self, law, original_X, X):
+        """Columns of every free parameter, and the offsets: names to indices and values."""
+        names, p = getattr(self, "feature_names_in_", None), X.shape[1]
+        first, parameters = next(iter(law.parameters)), law.free
+        offset_columns = {}
+        for argument in ("offset", "exposure"):
+            chosen = columns.by_parameter(getattr(self, argument), first, parameters, argument)
+            offset_columns[argument] = {k: columns.column(v, names, p, argument) for k, v in chosen.items()}
+            for parameter in chosen:
+                if parameter not in parameters or law.contrast(parameter) is not None:
+                    raise ValueError(f"{argument}: {parameter!r} of {type(law).__name__} takes none (it is fixed, or a vector)")
+        taken = [j for chosen in offset_columns.values() for j in chosen.values()]
+        default = np.setdiff1d(np.arange(p), taken)
+        chosen = columns.by_parameter(self.predictors or {}, first, parameters, "predictors")
+        used = {}
+        for name in parameters:
+            spec = chosen.get(name, "all" if name == first else "intercept")
+            argument = f"predictors[{name!r}]"
+            used[name] = default if isinstance(spec, str) and spec == "all" else columns.resolve(spec, original_X, names, p, argument)
+            if len(np.unique(used[name])) < len(used[name]):
+                raise ValueError(f"{argument} names a column twice")
+        return used, offset_columns, columns.offsets(X, **offset_columns, names=names)
+
+    def _designs(self, law, data, used) -> dict[str, Design]:
+        """A design per free parameter; parameters on the same columns share one."""
+        moments, made, designs = None, {}, {}
+        for name, index in used.items():
+            key = tuple(index)
+            if len(index) and key not in made:
+                moments = moments or Moments(data, bool(self.fit_intercept), MOST_COLUMNS)
+                everything = len(index) == data.n_features and (index == np.arange(data.n_features)).all()
+                made[key] = from_moments(moments, slice(None) if everything else index, bool(self.fit_intercept))
+            design = made[key] if len(index) else intercept_only()
+            basis = law.contrast(name)
+            designs[name] = design if basis is None else design.with_unit(basis, vector=True)
+        return designs
+
+    def _alphas(self, law, used) -> dict[str, float]:
+        alphas = columns.by_parameter(self.alpha, next(iter(law.parameters)), law.free, "alpha")
+        for name, value in alphas.items():
+            if not np.isscalar(value) or isinstance(value, str) or not 0 <= value < np.inf:
+                raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
+        return {name: float(value) for name, value in alphas.items() if value and name in used and len(used[name])}
+
+    def _store(self, law, data, objective: Objective, solution: Solution, used):
+        names = getattr(self, "feature_names_in_", None)
+        self.coefs_, self.intercepts_ = {}, {}
+        for name, design in objective.designs.items():
+            intercept, slopes = design.coefficients(solution.u[objective.places[name]])
+            self.coefs_[name] = np.ascontiguousarray(slopes.T) if design.vector else slopes[:, 0]
+            self.intercepts_[name] = intercept if design.vector else float(intercept[0])
+        self._columns = used
+        self.predictors_ = {name: index if names is None else names[index] for name, index in used.items()}
+        self.likelihood_ = law
+        penalty = sum(p.value(solution.u[objective.places[name]]) for name, p in objective.penalties.items())
+        total, k = data.total_weight, sum(design.size for design in objective.designs.values())
+        self.loglikelihood_ = -total * (objective.value(solution.u) - penalty)
+        self.n_params_ = k
+        self.aic_ = 2 * k - 2 * self.loglikelihood_
+        self.aicc_ = self.aic_ + 2 * k * (k + 1) / (total - k - 1) if total > k + 1 else np.inf
+        self.bic_ = k * np.log(total) - 2 * self.loglikelihood_
+        self.n_iter_, self.converged_ = solution.n_iter, solution.converged
+        kept = ("fun", "nit", "message", "status")
+        self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in kept if key in solution.result})
+        self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
+        self._judge(objective, solution, names)
+
+    def _judge(self, objective, solution, names):
+        """Warn in words where there is no maximum, or where the solver did not reach it."""
+        law = type(self.likelihood_).__name__
+        if solution.unbounded:
+            warnings.warn(
+                f"The likelihood of {law} is unbounded here: the model reproduces y to rounding, so its density grows without "
+                f"end. The coefficients of {next(iter(objective.designs))!r} are the exact fit; the other parameters and the "
+                "log-likelihood mean nothing. Use fewer columns, a penalty (alpha), or fix the scale.",
+                BoundaryWarning,
+                stacklevel=5,
+            )
+            return
+        direction = separating_direction(objective, solution.u)
+        if direction is not None:
+            self.converged_ = False
+            name = next(iter(objective.designs))
+            index, size = self._columns[name], np.abs(direction[1]).max(axis=1)
+            size = size * self._spread(objective, name)
+            found = [index[j] if names is None else str(names[index[j]]) for j in np.flatnonzero(size > 1e-6 * size.max(initial=0))]
+            shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
+            what = f"columns {shown}" if found else "the intercept"
+            warnings.warn(
+                f"The data are separated: along {what} the likelihood of {law} grows without end, so no finite maximum exists. "
+                f"The coefficients stopped where the gradient fell below tol; predictions are near 0 or 1 there. Use a "
+                "penalty (alpha > 0), or drop or merge these columns.",
+                SeparationWarning,
+                stacklevel=5,
+            )
+        elif not solution.converged:
+            remedy = "increase max_iter" if solution.n_iter >= self.max_iter else "try solver='newton', or rescale extreme values"
+            if not objective.likelihood.smooth and self.solver not in ("auto", "vertex"):
+                remedy = f"the likelihood of {law} has kinks: use solver='auto'"
+            warnings.warn(
+                f"{type(self).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient of "
+                f"the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={self.tol:g}; {remedy}.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    @staticmethod
+    def _spread(objective, name):
+        """Standard deviation of every column of a parameter, to compare its coefficients."""
+        X = objective.data.X
+        X = X if isinstance(objective.designs[name].columns.index, slice) else X[:, objective.designs[name].columns.index]
+        X = X[: 1 << 16]
+        return np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0) + 1e-300
+
+    # ---- predicting ----------------------------------------------------------------------------------------------
+
+    def _eta(self, X) -> dict[str, np.ndarray]:
+        """Linear predictors of validated rows."""
+        offset = columns.offsets(X, **self._offset_columns, names=getattr(self, "feature_names_in_", None))
+        blocks = [X[first : first + _PREDICT_ROWS] for first in range(0, X.shape[0], _PREDICT_ROWS)]
+        result = {}
+        for name, coef in self.coefs_.items():
+            index, intercept = self._columns[name], self.intercepts_[name]
+            if len(index) == 0:
+                eta = np.broadcast_to(np.asarray(intercept, float), (X.shape[0], *np.shape(intercept))).copy()
+            else:
+                whole = len(index) == X.shape[1] and (index == np.arange(X.shape[1])).all()
+                eta = np.concatenate([(block if whole else block[:, index]) @ coef.T for block in blocks]) + intercept
+            result[name] = eta + offset[name] if name in offset else eta
+        return result
+
+    def _params(self, X) -> dict[str, np.ndarray]:
+        with np.errstate(all="ignore"):
+            theta = self.likelihood_.theta(self._eta(X))
+        for name in self.coefs_:
+            bad = ~self.likelihood_.parameters[name].contains(theta[name])
+            bad &= ~self._saturated(name, theta[name])
+            if bad.any():
+                rows = np.flatnonzero(bad if bad.ndim == 1 else bad.any(axis=1))
+                warnings.warn(
+                    f"{name} leaves its domain {self.likelihood_.parameters[name]} in {rows_text(rows)} of X: the link "
+                    f"{self.likelihood_.link(name)} does not keep it inside; predictions there are not valid",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+        return {name: np.broadcast_to(value, (X.shape[0],)) if np.ndim(value) == 0 else value for name, value in theta.items()}
+
+    def _saturated(self, name, values):
+        """Values that rounding or overflow put on the edge of the domain; links that stay inside may do that."""
+        domain, link = self.likelihood_.parameters[name], self.likelihood_.link(name)
+        return np.full(np.shape(values), domain.includes(link.range)) & ~np.isnan(values)
+
+    def predict_params(self, X) -> dict[str, np.ndarray]:
+        """Parameters of the predictive distribution.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n,), or (n, K) for a vector parameter
+            On the natural scale; fixed parameters included.
+        """
+        check_is_fitted(self)
+        return self._params(self._validate(X, reset=False))
+
+    def predict_dist(self, X) -> Distribution:
+        """Predictive distribution of every row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        Distribution
+            With the method names of scipy.stats; class codes 0..K-1 for a classifier.
+        """
+        params = self.predict_params(X)
+        return Distribution(self.likelihood_, params)
+
+    def _loglik(self, X, y) -> np.ndarray:
+        """Log-likelihood of validated rows, -inf outside the support."""
+        eta = self._eta(X)
+        loglik = self.likelihood_.evaluate(y, eta, 0).loglik
+        return np.where(self.likelihood_.support.contains(y), loglik, -np.inf)
+
+    def score_samples(self, X, y=None) -> np.ndarray:
+        """Log-likelihood of every row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,), optional
+            Without y, the value that the model itself expects: minus the entropy of the predictive distribution.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            -inf where y is outside the support.
+        """
+        check_is_fitted(self)
+        if y is None:
+            return -self.predict_dist(X).entropy()
+        X = self._validate(X, reset=False)
+        return self._loglik(X, self._target(y, X))
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Weighted mean log-likelihood of `y` given `X`: higher is better, and likelihoods compare.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        float
+            All normalising constants are included. For a classifier this is minus `sklearn.metrics.log_loss`.
+        """
+        values = self.score_samples(X, y)
+        weight = check_weight(sample_weight, len(values))
+        return float(np.average(values[weight > 0], weights=weight[weight > 0]))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,188 @@
+"""MLEClassifier: scikit-learn glue for laws of class labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from ._base import MLEMixin
+from .likelihoods import Bernoulli, Categorical, get_likelihood
+from .validation import check_weight, rows_text
+
+
+class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
+    r"""Classification by maximum likelihood, for any likelihood of classes.
+
+    With the default likelihood it equals ``LogisticRegression(C=np.inf)``: Bernoulli with a logit link for two classes,
+    categorical with coefficients that sum to zero over the classes for more. An L2 penalty `alpha` equals ``C = 1 / (alpha *
+    n)``.
+
+    Parameters
+    ----------
+    likelihood : Likelihood or str, optional
+        Such as ``Bernoulli(links={"prob": "probit"})``. Default: by the number of classes.
+    predictors, offset, exposure, alpha, fit_intercept, solver, tol, max_iter, warm_start, n_jobs, verbose
+        As in `MLERegressor`.
+    class_weight : dict or "balanced", optional
+        Weight per class; multiplies `sample_weight`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+    coef_ : ndarray of shape (1, q) for two classes, (K, q) for more
+    intercept_ : ndarray of shape (1,) or (K,)
+    coefs_, intercepts_, predictors_, likelihood_, loglikelihood_, n_params_, aic_, aicc_, bic_, n_iter_, converged_, \
+optimize_result_, n_features_in_, feature_names_in_
+        As in `MLERegressor`.
+
+    See Also
+    --------
+    MLERegressor : The same for numeric targets.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sk_mle import MLEClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLEClassifier().fit(X[:, 1:2], y)
+    >>> model.coef_.round(3)
+    array([[ 3.333],
+           [-2.134],
+           [-1.199]])
+    >>> float(round(model.score(X[:, 1:2], y), 4))
+    -0.8552
+    """
+
+    def __init__(
+        self,
+        likelihood=None,
+        *,
+        predictors=None,
+        offset=None,
+        exposure=None,
+        alpha=0.0,
+        fit_intercept=True,
+        class_weight=None,
+        solver="auto",
+        tol=1e-8,
+        max_iter=1000,
+        warm_start=False,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.likelihood = likelihood
+        self.predictors = predictors
+        self.offset = offset
+        self.exposure = exposure
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None) -> MLEClassifier:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,)
+            Class labels.
+        sample_weight : array-like of shape (n,), optional
+            Multiplies the log-likelihood: a weight of k equals k copies of the row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments, targets or weights that cannot be used; the estimator is left as it was.
+        """
+        with self._unchanged_on_failure():
+            original, X = X, self._validate(X, reset=True)
+            y = self._labels(y, X)
+            weight = check_weight(sample_weight, len(y))
+            classes, codes = np.unique(y, return_inverse=True)
+            if len(np.unique(codes[weight > 0])) < 2:
+                raise ValueError(f"y has one class ({classes[codes[weight > 0][0]]!r}); a classifier needs at least two classes")
+            if self.class_weight is not None:
+                weight = weight * compute_sample_weight(self.class_weight, y)
+            codes = codes.astype(np.float64)
+            law = self._law(len(classes)).bind(codes)
+            self.classes_ = classes
+            self._fit(X, codes, weight, law, original)
+            name = next(iter(self.coefs_))
+            self.coef_, self.intercept_ = np.atleast_2d(self.coefs_[name]), np.atleast_1d(self.intercepts_[name])
+        return self
+
+    def _law(self, n_classes: int):
+        if self.likelihood is None:
+            return Bernoulli() if n_classes == 2 else Categorical()
+        law = clone(get_likelihood(self.likelihood))
+        if not law.classes:
+            raise ValueError(f"{type(law).__name__} is a likelihood of numeric targets: use it in MLERegressor")
+        if not law.support.contains(n_classes - 1):
+            raise ValueError(
+                f"Only binary classification is supported by {type(law).__name__}, but y has {n_classes} classes; use "
+                "Categorical()"
+            )
+        return law
+
+    def _labels(self, y, X):
+        if y is None:
+            raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        missing = np.flatnonzero(y != y) if y.dtype.kind in "fO" else []
+        if len(missing):
+            raise ValueError(f"Input y contains NaN in {rows_text(missing)}; drop these rows")
+        check_classification_targets(y)
+        return y
+
+    def _target(self, y, X):
+        y = self._labels(y, X)
+        codes = np.minimum(np.searchsorted(self.classes_, y), len(self.classes_) - 1)
+        unknown = np.flatnonzero(self.classes_[codes] != y)
+        if len(unknown):
+            raise ValueError(f"y has labels that were not in the training data in {rows_text(unknown)}: {y[unknown[0]]!r}")
+        return codes.astype(np.float64)
+
+    def decision_function(self, X) -> np.ndarray:
+        """Linear predictor: shape (n,) for two classes, (n, K) for more."""
+        check_is_fitted(self)
+        eta = self._eta(self._validate(X, reset=False))[next(iter(self.coefs_))]
+        return eta if eta.ndim == 1 or len(self.classes_) > 2 else eta[:, 1] - eta[:, 0]
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Log probability of every class, exact where a probability underflows: shape (n, K)."""
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        eta = self._eta(X)
+        codes = (np.full(X.shape[0], float(code)) for code in range(len(self.classes_)))
+        return np.stack([self.likelihood_.evaluate(code, eta, 0).loglik for code in codes], axis=1)
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Probability of every class: shape (n, K)."""
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X) -> np.ndarray:
+        """Most probable class of every row: shape (n,)."""
+        best = np.argmax(self.predict_log_proba(X), axis=1)
+        return self.classes_[best]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        try:
+            tags.classifier_tags.multi_class = self.likelihood is None or bool(self._law(2).support.contains(2))
+        except (TypeError, ValueError):  # told at fit
+            pass
+        return tags

@@ -1,0 +1,237 @@
+"""MLERegressor: scikit-learn glue for laws of numeric targets."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from ._base import MLEMixin
+from .likelihoods import Normal, get_likelihood
+from .validation import check_support, check_target
+
+
+class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
+    r"""Regression by maximum likelihood, for any likelihood and with any of its parameters modelled on X.
+
+    Minimises the weighted mean negative log-likelihood
+
+    .. math:: -\frac{1}{\sum_i w_i} \sum_i w_i \log p(y_i \mid \theta(x_i))
+        + \sum_k \frac{\alpha_k}{2} \lVert \beta_k \rVert^2,
+        \qquad \theta_k(x) = g_k^{-1}(x^\top \beta_k + b_k + \mathrm{offset}_k)
+
+    With the default likelihood it equals `sklearn.linear_model.LinearRegression`, and estimates the residual scale.
+
+    Parameters
+    ----------
+    likelihood : Likelihood or str, optional
+        A law such as ``Poisson()`` or its name, ``"poisson"``. Default ``Normal()``.
+    predictors : dict, optional
+        Columns for each parameter: ``{"scale": ["age"], "df": "intercept"}``. A value is "all", "intercept", a list of names
+        or indices, a slice, a mask, or a callable of X such as `sklearn.compose.make_column_selector`. Default: the first
+        parameter on all columns (except those used as offset or exposure), the others on an intercept only.
+    offset : str, int or dict, optional
+        Column of X added to the linear predictor of the first parameter, or a dict of columns by parameter.
+    exposure : str, int or dict, optional
+        Like `offset`; the logarithm of the column is added. Values must be positive.
+    alpha : float or dict, default=0.0
+        L2 penalty on the coefficients of the first parameter, or a dict by parameter, on the scale of the mean negative
+        log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised.
+    fit_intercept : bool, default=True
+        Whether parameters that are modelled on columns have an intercept.
+    solver : str or callable, default="auto"
+        "newton", "lbfgs" or another method of `scipy.optimize.minimize` by its name, or a callable such as that accepts.
+        "auto" takes Newton steps where the Hessian is small, L-BFGS otherwise, and for likelihoods with kinks (Laplace) a
+        method that ends on the vertex.
+    tol : float, default=1e-8
+        Largest entry of the gradient at the solution, in standardised coordinates: the error is about tol * sqrt(n) standard
+        errors.
+    max_iter : int, default=1000
+    warm_start : bool, default=False
+        Start from the coefficients of the previous fit.
+    n_jobs : int, optional
+        Threads over blocks of rows. Results do not depend on it.
+    verbose : int, default=0
+        Above 0, a line per iteration.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (q,)
+        Coefficients of the first estimated parameter on its columns.
+    intercept_ : float
+        Its intercept.
+    coefs_, intercepts_ : dict
+        The same for every estimated parameter, on the scale of its linear predictor.
+    predictors_ : dict of str to ndarray
+        The columns of every estimated parameter, by name where X has names, to which `coefs_` are aligned.
+    likelihood_ : Likelihood
+        The law that was fitted.
+    loglikelihood_ : float
+        Weighted sum of the log-likelihood at the solution.
+    n_params_ : int
+        Number of estimated coefficients of all parameters (the rank, where columns are dependent).
+    aic_, aicc_, bic_ : float
+        Information criteria; the sum of the weights counts as the number of samples.
+    n_iter_ : int
+    converged_ : bool
+        Whether the gradient at the solution is below `tol` and a finite maximum exists.
+    optimize_result_ : scipy.optimize.OptimizeResult
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only where X has names.
+
+    See Also
+    --------
+    MLEClassifier : The same for class labels.
+    predict_dist : Predictive distributions from pipelines and searches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import NegativeBinomial, Normal
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2))
+    >>> y = 1 + 2 * X[:, 0] + np.exp(0.5 * X[:, 1]) * rng.normal(size=500)
+    >>> model = MLERegressor(Normal(), predictors={"scale": [1]}).fit(X, y)
+    >>> model.coefs_["scale"].round(1)
+    array([0.5])
+    >>> model.predict_interval([[0.0, -1.0], [0.0, 1.0]], coverage=0.9).round(1)
+    array([[ 0. ,  1.9],
+           [-1.8,  3.6]])
+    """
+
+    def __init__(
+        self,
+        likelihood=None,
+        *,
+        predictors=None,
+        offset=None,
+        exposure=None,
+        alpha=0.0,
+        fit_intercept=True,
+        solver="auto",
+        tol=1e-8,
+        max_iter=1000,
+        warm_start=False,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.likelihood = likelihood
+        self.predictors = predictors
+        self.offset = offset
+        self.exposure = exposure
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None) -> MLERegressor:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,)
+            Inside the support of the likelihood.
+        sample_weight : array-like of shape (n,), optional
+            Multiplies the log-likelihood: a weight of k equals k copies of the row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments, targets or weights that cannot be used; the estimator is left as it was.
+        """
+        law = self._law()
+        with self._unchanged_on_failure():
+            original, X = X, self._validate(X, reset=True)
+            y = self._target(y, X)
+            check_support(law, y)
+            self._fit(X, y, sample_weight, law.bind(y), original)
+            name = next(iter(self.coefs_))
+            self.coef_, self.intercept_ = self.coefs_[name], self.intercepts_[name]
+        return self
+
+    def _law(self):
+        law = clone(get_likelihood(Normal() if self.likelihood is None else self.likelihood))
+        if law.classes:
+            raise ValueError(f"{type(law).__name__} is a likelihood of classes: use it in MLEClassifier")
+        return law
+
+    def _target(self, y, X):
+        if y is None:
+            raise ValueError("MLERegressor requires y to be passed, but the target y is None")
+        y = check_target(column_or_1d(y, warn=True))
+        check_consistent_length(X, y)
+        return y
+
+    def predict(self, X, output="mean", *, coverage=0.9, quantiles=(0.05, 0.5, 0.95)):
+        """Predict for every row of X: the mean, or what `output` says, which a Pipeline passes on.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        output : {"mean", "std", "params", "dist", "interval", "quantiles"}
+            "mean" is the median where the mean does not exist; the others are `predict_dist(X).std()`, `predict_params`,
+            `predict_dist`, `predict_interval` and `predict_quantiles`.
+        coverage : float
+            For "interval".
+        quantiles : sequence of float
+            For "quantiles".
+
+        Returns
+        -------
+        ndarray, dict or Distribution
+        """
+        dist = self.predict_dist(X)
+        if output == "mean":
+            mean = dist.mean()
+            return mean if np.isfinite(mean).all() else np.where(np.isfinite(mean), mean, dist.median())
+        choices = {
+            "std": lambda: dist.std(),
+            "params": lambda: dist.params,
+            "dist": lambda: dist,
+            "interval": lambda: _interval(dist, coverage),
+            "quantiles": lambda: _quantiles(dist, quantiles),
+        }
+        if output not in choices:
+            raise ValueError(f"output={output!r} is unknown; use one of {['mean', *choices]}")
+        return choices[output]()
+
+    def predict_interval(self, X, coverage=0.9) -> np.ndarray:
+        """Central predictive interval of every row: ndarray of shape (n, 2)."""
+        return _interval(self.predict_dist(X), coverage)
+
+    def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)) -> np.ndarray:
+        """Quantiles of the predictive distribution: ndarray of shape (n, len(quantiles))."""
+        return _quantiles(self.predict_dist(X), quantiles)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # a log-likelihood, not an R^2
+        try:
+            tags.target_tags.positive_only = self._law().support.low >= 0
+        except (TypeError, ValueError):  # told at fit
+            pass
+        return tags
+
+
+def _interval(dist, coverage):
+    if not (np.isscalar(coverage) and 0 < coverage < 1):
+        raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
+    return np.stack(dist.interval(coverage), axis=1)
+
+
+def _quantiles(dist, quantiles):
+    quantiles = np.atleast_1d(np.asarray(quantiles, dtype=float))
+    if not ((quantiles >= 0) & (quantiles <= 1)).all():
+        raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles.tolist()}")
+    return dist.ppf(quantiles[:, None]).T

@@ -1,0 +1,90 @@
+"""What the constructor says about columns, resolved against X: predictors, offsets and exposures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .validation import rows_text
+
+
+def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
+    """Indices of the columns that `spec` means.
+
+    Parameters
+    ----------
+    spec : str, int, slice, list, mask or callable
+        "all", "intercept", names, indices, a slice of indices, a boolean mask, or a callable of the original X, such as
+        `sklearn.compose.make_column_selector`.
+    X : the X that was passed to fit, before validation.
+    names : array of str or None
+        Column names, where X has them.
+    argument : str
+        For messages.
+    """
+    if callable(spec):
+        return resolve(list(spec(X)), X, names, n_features, argument)
+    if isinstance(spec, str):
+        if spec == "all":
+            return np.arange(n_features)
+        if spec == "intercept":
+            return np.arange(0)
+        spec = [spec]
+    if isinstance(spec, slice):
+        return np.arange(n_features)[spec]
+    values = np.atleast_1d(np.asarray(spec, dtype=object))
+    if values.size == 0:
+        return np.arange(0)
+    if all(isinstance(value, bool | np.bool_) for value in values):
+        if len(values) != n_features:
+            raise ValueError(f"{argument}: a mask of {len(values)} entries does not fit the {n_features} columns of X")
+        return np.flatnonzero(values.astype(bool))
+    return np.array([column(value, names, n_features, argument) for value in values], dtype=int)
+
+
+def column(value, names, n_features: int, argument: str) -> int:
+    """Index of one column, given by name or index."""
+    if isinstance(value, str):
+        if names is None:
+            raise ValueError(f"{argument}={value!r} is a column name, but X has no column names; pass a DataFrame or an index")
+        found = np.flatnonzero(np.asarray(names) == value)
+        if len(found) == 0:
+            raise ValueError(f"{argument}: no column {value!r} in X; its columns are {list(names)}")
+        return int(found[0])
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{argument} must name columns by str or int, got {value!r}")
+    if not -n_features <= value < n_features:
+        raise ValueError(f"{argument}: column {value} does not exist; X has {n_features} columns")
+    return int(value) % n_features
+
+
+def by_parameter(value, first: str, parameters, argument: str) -> dict:
+    """A dict by parameter from a dict, or from a value that is meant for the first parameter."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        return {first: value}
+    for name in value:
+        if name not in parameters:
+            raise ValueError(f"{argument} names {name!r}; the estimated parameters are {list(parameters)}")
+    return value
+
+
+def offsets(X, offset: dict[str, int], exposure: dict[str, int], names) -> dict[str, np.ndarray]:
+    """Sum of the offset column and of the log of the exposure column, per parameter."""
+    result: dict[str, np.ndarray] = {}
+    for parameter, index in offset.items():
+        result[parameter] = _values(X, index)
+    for parameter, index in exposure.items():
+        values = _values(X, index)
+        bad = np.flatnonzero(values <= 0)
+        if len(bad):
+            label = index if names is None else repr(str(names[index]))
+            raise ValueError(f"exposure: column {label} must be positive, but is not in {rows_text(bad)}; drop these rows")
+        result[parameter] = result.get(parameter, 0.0) + np.log(values)
+    return result
+
+
+def _values(X, index):
+    values = X[:, [index]]
+    values = values.toarray() if hasattr(values, "toarray") else values
+    return np.ascontiguousarray(values[:, 0], dtype=np.float64)

@@ -1,0 +1,74 @@
+"""Data simulated from any likelihood."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .likelihoods import Likelihood, get_likelihood
+
+
+class Simulated(NamedTuple):
+    """Simulated data with the coefficients behind them."""
+
+    X: np.ndarray
+    y: np.ndarray
+    coefs: dict[str, np.ndarray]
+    intercepts: dict[str, float | np.ndarray]
+
+
+def make_mle_regression(
+    likelihood="normal", n_samples=200, n_features=3, *, coefs=None, intercepts=None, random_state=None
+) -> Simulated:
+    """Draw X from the standard normal law and y from a likelihood whose parameters depend on X.
+
+    Parameters
+    ----------
+    likelihood : Likelihood or str
+        Class laws give class codes as y.
+    n_samples, n_features : int
+    coefs : dict of str to array of shape (n_features,), optional
+        On the scale of the linear predictor; parameters that are absent do not depend on X. Default: the first parameter
+        gets coefficients between -0.5 and 0.5.
+    intercepts : dict of str to float, optional
+        Default: from the typical range of the parameter's domain.
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    Simulated
+        Named tuple of X (n, p), y (n,), coefs and intercepts.
+
+    Examples
+    --------
+    >>> from sk_mle.datasets import make_mle_regression
+    >>> X, y, coefs, intercepts = make_mle_regression("poisson", n_samples=50, random_state=0)
+    >>> X.shape, y.shape, coefs["mean"].shape
+    ((50, 3), (50,), (3,))
+    """
+    law = get_likelihood(likelihood)
+    rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
+    X = rng.normal(size=(n_samples, n_features))
+    coefs, intercepts = dict(coefs or {}), dict(intercepts or {})
+    first = law.free[0]
+    law, width = _bound(law, intercepts.get(first))
+    eta = {}
+    for name in law.free:
+        shape = (width,) if law.contrast(name) is not None else ()
+        if name not in intercepts:
+            intercepts[name] = law.link(name).link(law.parameters[name].draw(rng, shape or None))
+        if name not in coefs:
+            coefs[name] = rng.uniform(-0.5, 0.5, size=(*shape, n_features)) * (name == first)
+        eta[name] = X @ np.asarray(coefs[name]).T + intercepts[name]
+    shape = (n_samples,)
+    return Simulated(X, law.rvs(rng, shape, **law.theta(eta)), coefs, intercepts)
+
+
+def _bound(law: Likelihood, intercept) -> tuple[Likelihood, int]:
+    """The law with a size, for laws that take theirs from y; three where nothing says otherwise."""
+    width = 3 if np.ndim(intercept) == 0 else len(intercept)
+    bound = law.bind(np.arange(width, dtype=float)) if law.support.integer else law
+    basis = bound.contrast(law.free[0])
+    return bound, width if basis is None else len(basis)

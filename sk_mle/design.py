@@ -1,0 +1,197 @@
+"""How one parameter's linear predictor is made from X, in coordinates that suit a solver.
+
+The solver sees coordinates u in which the mean Hessian is close to the identity at the start: columns are centred,
+scaled and made orthogonal, and the unit is that of the parameter's own information. Coefficients on the original columns
+follow exactly by `expand`. Where columns are linearly dependent, the coordinates span the row space of the centred
+columns in their original units, so that every fit is the minimum-norm one, as in scikit-learn's LinearRegression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import linalg, sparse
+
+from .data import Moments
+
+MOST_COLUMNS = 3000  # no p x p matrix above this: coordinates are then scaled, not rotated
+_FAR = 10.0  # a mean beyond this many standard deviations is subtracted from the rows, not from the sums
+_STEEP = 1e-6  # reciprocal condition of the correlation matrix below which rows, not sums, are rotated
+_BLIND = 1e-10  # and below which the correlation matrix says nothing about rank
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The part of a design that acts on rows: which columns, what is subtracted, what they are rotated by."""
+
+    index: np.ndarray | slice
+    center: np.ndarray | None = None
+    rotation: np.ndarray | None = None
+
+    def rows(self, X):
+        X = X[:, self.index] if not isinstance(self.index, slice) else X
+        if sparse.issparse(X) and (self.center is None and self.rotation is None):
+            return X
+        X = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
+        if self.center is not None:
+            X = X - self.center
+        return X if self.rotation is None else X @ self.rotation
+
+
+@dataclass(frozen=True)
+class Design:
+    """Coordinates of one parameter.
+
+    Attributes
+    ----------
+    columns : Columns or None
+        None: an intercept only.
+    shift : ndarray of shape (q,)
+        Mean of the rows' columns that remains to be subtracted, by way of the intercept.
+    slopes : ndarray of shape (q, r), or (q,) for a diagonal
+        From coordinates to coefficients of the rows' columns.
+    intercept : bool
+    unit : ndarray of shape (K, k)
+        From coordinates to the K linear predictors of a vector parameter; (1, 1) for a scalar.
+    vector : bool
+        Whether the linear predictor has shape (n, K).
+    """
+
+    columns: Columns | None
+    shift: np.ndarray
+    slopes: np.ndarray
+    intercept: bool
+    unit: np.ndarray
+    vector: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of the parameter's coordinates: (intercept and rotated columns, directions of the parameter)."""
+        return self.slopes.shape[-1] + self.intercept, self.unit.shape[1]
+
+    @property
+    def size(self) -> int:
+        return self.shape[0] * self.shape[1]
+
+    def expand(self, u):
+        """Intercept (K,) and coefficients (q, K) of the rows' columns."""
+        u = np.reshape(u, self.shape)
+        slopes = _times(self.slopes, u[int(self.intercept) :]) @ self.unit.T
+        start = u[0] @ self.unit.T if self.intercept else np.zeros(len(self.unit))
+        return start - self.shift @ slopes, slopes
+
+    def collapse(self, sums):
+        """The adjoint of `expand`: from sums over rows against (1, columns), of shape (1 + q, K), to coordinates."""
+        total, products = sums[:1], sums[1:]
+        inner = _times(self.slopes.T, products - np.outer(self.shift, total))
+        parts = [total, inner] if self.intercept else [inner]
+        return (np.concatenate(parts) @ self.unit).ravel()
+
+    def matrix(self) -> np.ndarray:
+        """`expand` as a matrix from coordinates of one direction to (1 + q) coefficients."""
+        slopes = np.diag(self.slopes) if self.slopes.ndim == 1 else self.slopes
+        inner = np.vstack([-self.shift @ slopes, slopes])
+        if not self.intercept:
+            return inner
+        return np.hstack([np.eye(len(inner), 1), inner])
+
+    def coefficients(self, u):
+        """Intercept (K,) and coefficients (q, K) of the original columns."""
+        start, slopes = self.expand(u)
+        if self.columns is None:
+            return start, slopes
+        if self.columns.rotation is not None:
+            slopes = self.columns.rotation @ slopes
+        if self.columns.center is not None:
+            start = start - self.columns.center @ slopes
+        return start, slopes
+
+    def original_slopes(self) -> np.ndarray:
+        """From coordinates of one direction, without intercept, to coefficients of the original columns."""
+        if self.columns is None or self.columns.rotation is None:
+            return self.slopes
+        return _times(self.columns.rotation, np.diag(self.slopes)) if self.slopes.ndim == 1 else self.columns.rotation
+
+    def coordinates(self, start, slopes):
+        """The coordinates whose coefficients on the original columns come closest: the inverse of `coefficients`."""
+        center = self.shift
+        if self.columns is not None and self.columns.center is not None:
+            center = self.columns.center
+        elif self.columns is not None and self.columns.rotation is not None:
+            center = np.zeros(len(slopes))
+        root = np.linalg.pinv(self.unit).T
+        B = self.original_slopes()
+        inner = slopes / B[:, None] if B.ndim == 1 else np.linalg.lstsq(B, slopes, rcond=None)[0]
+        parts = [(start + center @ slopes)[None, :], inner] if self.intercept else [inner]
+        return (np.concatenate(parts) @ root).ravel()
+
+    def with_unit(self, unit, vector: bool | None = None) -> Design:
+        return replace(self, unit=unit, vector=self.vector if vector is None else vector)
+
+
+def _times(matrix, values):
+    return matrix[:, None] * values if matrix.ndim == 1 else matrix @ values
+
+
+def intercept_only() -> Design:
+    return Design(None, np.zeros(0), np.zeros((0, 0)), True, np.eye(1))
+
+
+def from_moments(moments: Moments, index, intercept: bool) -> Design:
+    """The design of a parameter on the columns `index` of X."""
+    everything = isinstance(index, slice)
+    mean, scale = moments.mean[index], moments.scale[index]
+    live = np.flatnonzero(scale)
+    if len(live) == 0:
+        return Design(Columns(index), np.zeros(len(mean)), np.zeros((len(mean), 0)), intercept, np.eye(1))
+    rotation, steep = _rotation(moments, np.arange(len(moments.mean))[index][live])
+    is_sparse = sparse.issparse(moments.data.X)
+    rotate_rows = steep and rotation is not None
+    far = rotate_rows or (not is_sparse and bool((np.abs(mean[live]) > _FAR * scale[live]).any()))
+    inverse = np.zeros(len(mean))
+    inverse[live] = 1 / scale[live]
+    if rotation is None:
+        slopes = inverse
+    else:
+        slopes = np.zeros((len(mean), rotation.shape[1]))
+        slopes[live] = rotation / scale[live, None]
+        if rotation.shape[1] < len(live):  # project on the row space in original units: the minimum-norm coefficients
+            space = np.zeros_like(slopes)
+            space[live] = rotation * scale[live, None]
+            basis = linalg.qr(space, mode="economic")[0]
+            slopes = basis @ (basis.T @ slopes)
+    center = _short(mean) if far and intercept else None
+    rest = mean if center is None else mean - center
+    index = slice(None) if everything else index
+    if rotate_rows:
+        width = slopes.shape[1]
+        return Design(Columns(index, center, slopes), slopes.T @ rest, np.ones(width), intercept, np.eye(1))
+    return Design(Columns(index, center), rest, slopes, intercept, np.eye(1))
+
+
+def _short(values):
+    """The same numbers to 16 bits: subtracting them from rows of whole numbers makes no rounding error."""
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * 65536), exponent - 16)
+
+
+def _rotation(moments: Moments, live):
+    """Orthogonalising matrix of the standardised columns `live`, and whether it is too steep to act on sums.
+
+    None: too many columns to rotate.
+    """
+    if moments.gram is not None:
+        correlation = moments.gram[np.ix_(live, live)]
+        factor, fail = linalg.lapack.dpotrf(correlation, lower=1)
+        if not fail:
+            reciprocal, _ = linalg.lapack.dpocon(factor, np.abs(correlation).sum(axis=0).max(), uplo="L")
+            if reciprocal > _BLIND:
+                return linalg.solve_triangular(factor, np.eye(len(live)), lower=True).T, reciprocal < _STEEP
+    if min(moments.data.n_samples, len(live)) > MOST_COLUMNS:
+        return None, False
+    R = moments.triangle()[:, live]
+    _, singular, right = linalg.svd(R, full_matrices=False)
+    tolerance = singular[0] * np.finfo(float).eps * max(moments.data.n_samples, len(live))
+    rank = int((singular > tolerance).sum())
+    return right[:rank].T / singular[:rank], bool(singular[rank - 1] ** 2 < _STEEP * singular[0] ** 2)

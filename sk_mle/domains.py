@@ -1,0 +1,68 @@
+"""Where a parameter or a target lives: an interval, its ends, and whether only whole numbers occur."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An interval of the real line, declared once and used for checks, test data and default links.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends; may be infinite.
+    closed : tuple of bool
+        Whether `low` and `high` themselves belong to the domain.
+    integer : bool
+        True for a lattice: a law with such a support is summed, not integrated, and has a probability
+        mass function. It does not forbid fractional data: the gamma-function extension of a count law
+        is a valid quasi-likelihood, and weighted or averaged counts are common.
+    typical : tuple of float
+        Range from which `draw` takes values; finite and inside the domain.
+
+    Examples
+    --------
+    >>> from sk_mle.domains import UNIT
+    >>> UNIT.contains([0.0, 0.3, 1.0])
+    array([False,  True, False])
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    closed: tuple[bool, bool] = (False, False)
+    integer: bool = False
+    typical: tuple[float, float] = (-2.0, 2.0)
+
+    def contains(self, values) -> np.ndarray:
+        """True for each value inside the domain; NaN and infinities are outside."""
+        values = np.asarray(values)
+        above = values >= self.low if self.closed[0] else values > self.low
+        below = values <= self.high if self.closed[1] else values < self.high
+        return above & below & np.isfinite(values)
+
+    def includes(self, other: Domain) -> bool:
+        """Whether every point in the interior of `other` lies in this domain."""
+        return self.low <= other.low and other.high <= self.high
+
+    def draw(self, rng: np.random.Generator, size=None) -> np.ndarray:
+        """Random values from the typical range, for tests and simulated data."""
+        low, high = self.typical
+        if self.integer:
+            return rng.integers(int(low), int(high), size=size, endpoint=True).astype(float)
+        return rng.uniform(low, high, size=size)
+
+    def __str__(self) -> str:
+        left, right = "[" if self.closed[0] else "(", "]" if self.closed[1] else ")"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+REAL = Domain()
+POSITIVE = Domain(low=0.0, typical=(0.3, 3.0))
+NONNEGATIVE = Domain(low=0.0, closed=(True, False), typical=(0.0, 3.0))
+UNIT = Domain(low=0.0, high=1.0, typical=(0.1, 0.9))
+COUNT = Domain(low=0.0, closed=(True, False), integer=True, typical=(0, 10))
+BINARY = Domain(low=0.0, high=1.0, closed=(True, True), integer=True, typical=(0, 1))

@@ -1,0 +1,92 @@
+"""The Bernoulli law of two classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import xlog1py, xlogy
+
+from ..domains import BINARY, UNIT
+from ._base import Eval, Likelihood
+
+
+class Bernoulli(Likelihood):
+    r"""Bernoulli law of the class codes 0 and 1; its negative log-likelihood is binary cross-entropy.
+
+    .. math:: p(y) = \mathrm{prob}^y (1 - \mathrm{prob})^{1 - y}
+
+    Mean `prob`, variance `prob * (1 - prob)`. scipy.stats: ``bernoulli(prob)``; statsmodels: ``Logit``, ``Probit``; R:
+    ``glm(family=binomial)``. With any link whose inverse is a distribution function F, the law works with log F(eta) and
+    log(1 - F(eta)), never with a rounded probability.
+
+    Parameters
+    ----------
+    prob : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Default logit; also probit, cloglog, loglog, cauchit, log, identity.
+
+    Examples
+    --------
+    >>> from sk_mle import MLEClassifier
+    >>> model = MLEClassifier(Bernoulli(links={"prob": "probit"})).fit([[0], [1], [2], [3]], [0, 1, 0, 1])
+    >>> model.predict_proba([[3]]).round(2)
+    array([[0.25, 0.75]])
+    """
+
+    parameters = {"prob": UNIT}
+    support = BINARY
+    classes = True
+
+    def __init__(self, *, prob=None, links=None):
+        self.prob, self.links = prob, links
+
+    def loglik(self, y, prob):
+        return xlogy(y, prob) + xlog1py(1 - y, -prob)
+
+    def gradient(self, y, prob):
+        return {"prob": y / prob - (1 - y) / (1 - prob)}
+
+    def hessian(self, y, prob):
+        return {("prob", "prob"): -y / prob**2 - (1 - y) / (1 - prob) ** 2}
+
+    def fisher(self, prob):
+        return {("prob", "prob"): 1 / (prob * (1 - prob))}
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        if not self.free:
+            return super().evaluate(y, eta, order, information)
+        link, eta = self.link("prob"), eta["prob"]
+        with np.errstate(all="ignore"):
+            yes, no = link.log_inverse(eta), link.log_complement(eta)
+            loglik, slope, bend = (np.where(y == 1, a, np.where(y == 0, b, y * a + (1 - y) * b)) for a, b in zip(yes, no))
+            loglik = np.where(np.isnan(loglik), -np.inf, loglik)  # log and identity links can leave (0, 1)
+        if order == 0:
+            return Eval(loglik, {}, {})
+        information = {("prob", "prob"): -yes[1] * no[1] if information == "expected" else -bend} if order == 2 else {}
+        return Eval(loglik, {"prob": slope}, information)
+
+    def start(self, y, sample_weight):
+        prob = np.average(y, weights=sample_weight)
+        return {"prob": float(np.clip(prob, 1e-6, 1 - 1e-6))}
+
+    def expectation(self, prob):
+        return prob
+
+    def variance(self, prob):
+        return prob * (1 - prob)
+
+    def entropy(self, prob):
+        return -xlogy(prob, prob) - xlog1py(1 - prob, -prob)
+
+    def cdf(self, y, prob):
+        return np.where(y < 0, 0.0, np.where(y < 1, 1 - prob, 1.0))
+
+    def sf(self, y, prob):
+        return np.where(y < 0, 1.0, np.where(y < 1, prob, 0.0))
+
+    def ppf(self, q, prob):
+        inside = np.where(q <= 1 - prob, 0.0, 1.0)
+        return np.where(q == 0, -1.0, np.where((q > 0) & (q <= 1), inside, np.nan))
+
+    def rvs(self, rng, size, prob):
+        return (rng.uniform(size=size) < prob).astype(float)

@@ -1,0 +1,91 @@
+"""The Poisson law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import gammaincc, gammaln, pdtrik, xlogy
+
+from .._special import log_gammainc, log_gammaincc
+from ..domains import COUNT, POSITIVE
+from ._base import Likelihood
+
+
+class Poisson(Likelihood):
+    r"""Poisson law of counts; non-integer y are accepted through the gamma function.
+
+    .. math:: p(y) = \mathrm{mean}^y e^{-\mathrm{mean}} / y!
+
+    Mean and variance `mean`. scipy.stats: ``poisson(mean)``; statsmodels: ``Poisson``; R: ``glm(family=poisson)``.
+
+    Parameters
+    ----------
+    mean : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Default log.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(Poisson()).fit([[0], [1], [2]], [1, 2, 4]).coef_.round(4)
+    array([0.6931])
+    """
+
+    parameters = {"mean": POSITIVE}
+    support = COUNT
+
+    def __init__(self, *, mean=None, links=None):
+        self.mean, self.links = mean, links
+
+    def loglik(self, y, mean):
+        return xlogy(y, mean) - mean - gammaln(y + 1)
+
+    def gradient(self, y, mean):
+        return {"mean": y / mean - 1}
+
+    def hessian(self, y, mean):
+        return {("mean", "mean"): -y / mean**2}
+
+    def fisher(self, mean):
+        return {("mean", "mean"): 1 / mean}
+
+    def start(self, y, sample_weight):
+        return {"mean": count_mean(y, sample_weight)}
+
+    def expectation(self, mean):
+        return mean
+
+    def variance(self, mean):
+        return mean
+
+    def cdf(self, y, mean):
+        return np.where(y < 0, 0.0, gammaincc(np.floor(np.maximum(y, 0.0)) + 1, mean))
+
+    def sf(self, y, mean):
+        return np.exp(self.logsf(y, mean))
+
+    def logcdf(self, y, mean):
+        return np.where(y < 0, -np.inf, log_gammaincc(np.floor(np.maximum(y, 0.0)) + 1, mean))
+
+    def logsf(self, y, mean):
+        return np.where(y < 0, 0.0, log_gammainc(np.floor(np.maximum(y, 0.0)) + 1, mean))
+
+    def ppf(self, q, mean):
+        return lattice_ppf(self.cdf, pdtrik(q, mean), q, mean=mean)
+
+    def rvs(self, rng, size, mean):
+        return rng.poisson(mean, size).astype(float)
+
+
+def count_mean(y, sample_weight) -> float:
+    """Mean of counts, kept positive where all are zero."""
+    return max(float(np.average(y, weights=sample_weight)), 1e-8)
+
+
+def lattice_ppf(cdf, guess, q, **params):
+    """Smallest whole number with cdf >= q, next to a real-valued inverse of the cdf."""
+    with np.errstate(invalid="ignore"):
+        k = np.maximum(np.ceil(np.where(np.isfinite(guess), guess, 0.0) - 1e-9), 0.0)
+        k = np.where((k > 0) & (cdf(k - 1, **params) >= q), k - 1, k)
+        k = np.where(cdf(k, **params) >= q, k, k + 1)
+        return np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.where((q > 0) & (q < 1), k, np.nan)))

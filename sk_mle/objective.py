@@ -1,0 +1,241 @@
+"""The objective: weighted mean negative log-likelihood plus penalty, as a function of one flat vector.
+
+The sign flips from log-likelihood to loss in `Objective._finish`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from .data import Data
+from .design import Design
+from .likelihoods import Likelihood
+from .penalties import Ridge
+
+
+class Point(NamedTuple):
+    """Value, gradient and Hessian at one vector; what was not asked for is None."""
+
+    value: float
+    gradient: np.ndarray | None
+    hessian: np.ndarray | None
+
+
+class Objective:
+    """Mean NLL of a law whose free parameters have the given designs.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+    data : Data
+    designs : dict of str to Design
+        One per free parameter, in their order.
+    alpha : dict of str to float
+        Ridge penalty per parameter.
+
+    Attributes
+    ----------
+    information : {"observed", "expected"}
+        Which Hessian `hessian` means.
+    floor : float
+        Below it the density is narrower than the rounding of y: the likelihood is unbounded there.
+    """
+
+    def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
+        self.likelihood, self.data, self.designs = likelihood, data, designs
+        self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
+        self.alpha = alpha
+        ends = np.cumsum([design.size for design in designs.values()])
+        self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
+        self.size = int(ends[-1])
+        directions = sum(len(design.unit) for design in designs.values())
+        self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
+        self.information = "observed"
+        self.evaluations = 0
+        self._last: tuple | None = None
+        self.floor = -np.inf
+        if not likelihood.support.integer and data.y.ndim == 1:
+            largest = np.max(np.abs(data.y), initial=0.0)
+            self.floor = float(np.log(64 * np.finfo(float).eps * (largest if largest > 0 else 1.0)))
+
+    @property
+    def offers(self) -> set[str]:
+        """Which derivatives a solver may ask for."""
+        rotated = all(d.slopes.ndim == 2 or len(d.slopes) <= 3000 for d in self.designs.values())
+        smooth = {"hessp"} | ({"hessian"} if rotated else set())
+        return {"gradient"} | (smooth if self.likelihood.smooth else set())
+
+    def like(self, likelihood=None, designs=None) -> Objective:
+        """The same objective for another law or in other coordinates."""
+        return Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
+
+    # ---- what solvers call ---------------------------------------------------------------------------------------
+
+    def value(self, u) -> float:
+        return self.evaluate(u, 0).value
+
+    def gradient(self, u) -> np.ndarray:
+        return self.evaluate(u, 1).gradient
+
+    def hessian(self, u) -> np.ndarray:
+        return self.evaluate(u, 2).hessian
+
+    def evaluate(self, u, order: int) -> Point:
+        """Value and derivatives up to `order`; the last point is remembered."""
+        key = (u.tobytes(), self.information)
+        if self._last is not None and self._last[0] == key and self._last[1] >= order:
+            return self._last[2]
+        self.evaluations += 1
+        coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+        data = self._hessian_data if order == 2 else self.data
+        point = self._finish(u, data.reduce(lambda batch: self._block(batch, coefficients, order)), order)
+        self._last = (key, order, point)
+        return point
+
+    def hessp(self, u, direction) -> np.ndarray:
+        """Product of the Hessian at `u` with a vector, without the Hessian."""
+        at = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+        along = {name: design.expand(direction[self.places[name]]) for name, design in self.designs.items()}
+
+        def block(batch):
+            rows = self._rows(batch)
+            information = self._evaluate(batch, self._eta(batch, rows, at), 2).information
+            move = self._eta(batch, rows, along, with_offset=False)
+            change = {name: np.zeros_like(value) for name, value in move.items()}
+            for (a, b), value in information.items():
+                change[a] += _contract(value, move[b], self.designs[a].vector)
+                if a != b:
+                    turned = value.transpose(0, 2, 1) if value.ndim == 3 else value
+                    change[b] += _contract(turned, move[a], self.designs[b].vector)
+            return {("gradient", name): _project(batch, rows.get(name), change[name]) for name in self.designs}
+
+        self.evaluations += 1
+        product = self._collapse(self.data.reduce(block)) / self.data.total_weight
+        for name, penalty in self.penalties.items():
+            product[self.places[name]] += penalty.gradient(direction[self.places[name]])
+        return product
+
+    # ---- sums over rows ------------------------------------------------------------------------------------------
+
+    def eta(self, u) -> dict[str, np.ndarray]:
+        """Linear predictors of the training rows of positive weight."""
+        coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+        return self.data.column(lambda batch: self._eta(batch, self._rows(batch), coefficients))
+
+    def _rows(self, batch) -> dict[str, object]:
+        """The rows' columns of every parameter; parameters on the same columns share them."""
+        made: dict[int, object] = {}
+        rows = {}
+        for name, design in self.designs.items():
+            if design.columns is not None:
+                if id(design.columns) not in made:
+                    made[id(design.columns)] = design.columns.rows(batch.X)
+                rows[name] = made[id(design.columns)]
+        return rows
+
+    def _eta(self, batch, rows, coefficients, with_offset=True) -> dict[str, np.ndarray]:
+        result = {}
+        for name, design in self.designs.items():
+            start, slopes = coefficients[name]
+            eta = rows[name] @ slopes + start if name in rows else np.broadcast_to(start, (len(batch.y), len(start)))
+            eta = eta if design.vector else eta[:, 0]
+            if with_offset and name in batch.offset:
+                eta = eta + batch.offset[name]
+            result[name] = eta
+        return result
+
+    def _evaluate(self, batch, eta, order):
+        return self.likelihood.evaluate(batch.y, eta, order, self.information)
+
+    def _block(self, batch, coefficients, order):
+        rows = self._rows(batch)
+        result = self._evaluate(batch, self._eta(batch, rows, coefficients), order)
+        sums = {"value": batch.weight @ result.loglik}
+        with np.errstate(all="ignore"):
+            if order >= 1:
+                for name in self.designs:
+                    sums["gradient", name] = _project(batch, rows.get(name), result.gradient[name])
+            if order == 2:
+                for (a, b), value in result.information.items():
+                    sums["hessian", a, b] = _cross(rows.get(a), rows.get(b), value, batch.weight)
+        return sums
+
+    def _collapse(self, sums) -> np.ndarray:
+        return np.concatenate([design.collapse(sums["gradient", name]) for name, design in self.designs.items()])
+
+    def _finish(self, u, sums, order) -> Point:
+        """From sums of the log-likelihood to the mean loss: the one place where the sign turns."""
+        total = self.data.total_weight
+        value, gradient, hessian = -float(sums["value"]) / total, None, None
+        if order >= 1:
+            gradient = -self._collapse(sums) / total
+        if order == 2:
+            hessian = np.zeros((self.size, self.size))
+            for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
+                part = self._rotate(a, b, sums["hessian", a, b]) / total
+                hessian[self.places[a], self.places[b]] += part
+                if a != b:
+                    hessian[self.places[b], self.places[a]] += part.T
+        for name, penalty in self.penalties.items():
+            place = self.places[name]
+            value += penalty.value(u[place])
+            if gradient is not None:
+                gradient[place] += penalty.gradient(u[place])
+            if hessian is not None:
+                hessian[place, place] += penalty.hessian()
+        return Point(value if np.isfinite(value) else np.inf, gradient, hessian)
+
+    def _rotate(self, a, b, block):
+        """A Hessian block from the rows' columns, (Ka, Kb, 1 + qa, 1 + qb), to coordinates."""
+        left, right = self.designs[a], self.designs[b]
+        inner = left.matrix().T @ block @ right.matrix()
+        return np.einsum("klij,ka,lb->iajb", inner, left.unit, right.unit).reshape(left.size, right.size)
+
+
+def _project(batch, columns, values):
+    """Weighted sums of values per row against (1, columns): (1 + q, K)."""
+    values = values.reshape(len(values), -1) * batch.weight[:, None]
+    total = values.sum(axis=0, keepdims=True)
+    return total if columns is None else np.concatenate([total, columns.T @ values])
+
+
+def _contract(information, move, vector):
+    """information @ move for every row."""
+    if information.ndim == 1:
+        return information * move
+    result = np.einsum("nkl,nl->nk", information, move.reshape(len(move), -1))
+    return result if vector else result[:, 0]
+
+
+def _cross(left, right, information, weight):
+    """Sum over rows of information times the products of (1, columns): (Ka, Kb, 1 + qa, 1 + qb)."""
+    values = information * (weight if information.ndim == 1 else weight[:, None, None])
+    values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
+    qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
+    result = np.zeros((*values.shape[1:], 1 + qa, 1 + qb))
+    symmetric = left is right and values.shape[1] == values.shape[2]
+    for k in range(values.shape[1]):
+        for m in range(values.shape[2]):
+            if symmetric and m < k:
+                result[k, m] = result[m, k].T
+                continue
+            value = np.ascontiguousarray(values[:, k, m])
+            block = result[k, m]
+            block[0, 0] = value.sum()
+            if right is not None:
+                block[0, 1:] = right.T @ value
+            if left is not None:
+                block[1:, 0] = block[0, 1:] if left is right else left.T @ value
+            if left is not None and right is not None:
+                block[1:, 1:] = _weighted_product(left, right, value)
+    return result
+
+
+def _weighted_product(left, right, value):
+    if sparse.issparse(right):
+        product = left.T @ right.multiply(value[:, None]).tocsr()
+        return product.toarray() if sparse.issparse(product) else product
+    return left.T @ (right * value[:, None])

@@ -1,0 +1,66 @@
+"""Whether a maximum exists: directions of the first parameter's coefficients along which no sample's likelihood falls.
+
+For classes these are the separating directions (Albert and Anderson 1984, doi:10.1093/biomet/71.1.1), for counts those
+that drive the mean of a group of zeros to zero. A sample that could still gain much at the end of a fit is not on its way
+there, so it must not move: directions lie in the null space of all such samples. If that space is empty, the maximum
+exists. Otherwise a linear programme in that space decides (Konis 2007); it has as many variables as dimensions were lost.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linprog
+
+from .objective import Objective
+
+_GAIN = 0.01  # log-likelihood that a sample on its way to its supremum may still lack at the end of a fit
+_MOST_ENTRIES = 20_000_000  # of the linear programme's matrix
+
+
+def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarray] | None:
+    """Intercept (K,) and coefficients (q, K) of a direction without end, or None where there is none."""
+    name, design = next(iter(objective.designs.items()))
+    law, data = objective.likelihood, objective.data
+    if name in objective.penalties or not law.smooth or not {"hessian"} <= objective.offers:
+        return None
+    eta, keep = objective.eta(u), np.flatnonzero(data.weight > 0)
+    cone, gain = law.recession(data.y[keep], eta)
+    cone = cone @ design.unit
+    still = gain > _GAIN
+    if still.all():
+        return None
+    space = _null_space(objective, design, keep, cone, still)
+    moving = np.flatnonzero(~still.all(axis=1))
+    if space.shape[1] == 0 or (~still).sum() * design.size > _MOST_ENTRIES:
+        return None
+    rows = _rows(design, data.X[keep[moving]])
+    constraints = np.einsum("imd,ij->imjd", cone[moving], rows)[~still[moving]].reshape(-1, design.size) @ space
+    constraints /= max(np.abs(constraints).max(initial=0.0), 1e-300)
+    constraints[np.abs(constraints) < 1e-9] = 0.0
+    found = linprog(-constraints.sum(axis=0), A_ub=-constraints, b_ub=np.zeros(len(constraints)), bounds=(-1, 1))
+    if found.status != 0 or -found.fun < 1e-7:
+        return None
+    return design.coefficients(space @ found.x)
+
+
+def _rows(design, X):
+    if design.columns is None:
+        return np.ones((X.shape[0], 1))
+    columns = design.columns.rows(X)
+    columns = columns if isinstance(columns, np.ndarray) else columns.toarray()
+    return np.hstack([np.ones((X.shape[0], 1)), columns]) @ design.matrix()
+
+
+def _null_space(objective, design, keep, cone, still):
+    """Orthonormal basis of the coordinates in which no sample moves that must stay."""
+    k, d = design.shape
+    gram = np.zeros((k, d, k, d))
+    for first in range(0, len(keep), 4096):
+        part = slice(first, first + 4096)
+        rows = _rows(design, objective.data.X[keep[part]])
+        moves = np.einsum("im,ima,imb->iab", still[part], cone[part], cone[part])
+        for a in range(d):
+            for b in range(d):
+                gram[:, a, :, b] += rows.T @ (rows * moves[:, [a], b])
+    values, vectors = np.linalg.eigh(gram.reshape(k * d, k * d))
+    return vectors[:, values <= 1e-11 * values[-1]]

@@ -1,0 +1,170 @@
+"""One call of `scipy.optimize.minimize`, and the verdict on its result from the gradient.
+
+A solver declares what it needs, an objective what it offers. The verdict is ours: the largest entry of the gradient of the
+mean NLL in standardised coordinates, where an entry g means an error of about g * sqrt(n) standard errors.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import OptimizeResult, minimize
+
+from .newton import newton
+from .objective import Objective
+from .vertex import vertex
+
+_MOST_NEWTON = 600  # coordinates above which a Hessian costs more than the passes that it saves
+_RESTARTS = 5
+
+
+class Solution(NamedTuple):
+    """Where a solver ended, and our verdict."""
+
+    u: np.ndarray
+    converged: bool
+    unbounded: bool
+    n_iter: int
+    gradient_size: float
+    result: OptimizeResult
+
+
+class Solver(NamedTuple):
+    """A minimiser: what scipy calls, what it needs of an objective, and its options from (tol, max_iter)."""
+
+    method: str | Callable
+    needs: str | None
+    options: Callable[[float, int], dict]
+
+
+def _plain(tol, n):
+    return {"maxiter": n}
+
+
+def _gtol(tol, n):
+    return {"gtol": tol, "maxiter": n}
+
+
+def _ours(tol, n):
+    return {"tol": tol, "maxiter": n}
+
+
+_LBFGSB = Solver("L-BFGS-B", "gradient", lambda tol, n: {**_gtol(tol, n), "ftol": 1e-18, "maxfun": 20 * n, "maxcor": 20})
+SOLVERS = {
+    "newton": Solver(newton, "hessian", _ours),
+    "vertex": Solver(vertex, "gradient", _ours),
+    "lbfgs": _LBFGSB,
+    "l-bfgs-b": _LBFGSB,
+    "bfgs": Solver("BFGS", "gradient", _gtol),
+    "cg": Solver("CG", "gradient", _gtol),
+    "tnc": Solver("TNC", "gradient", lambda tol, n: {"gtol": tol, "ftol": 0, "xtol": 0, "maxfun": 20 * n}),
+    "slsqp": Solver("SLSQP", "gradient", lambda tol, n: {"ftol": 1e-18, "maxiter": n}),
+    "newton-cg": Solver("Newton-CG", "hessp", lambda tol, n: {"xtol": 1e-3 * tol, "maxiter": n}),
+    "trust-ncg": Solver("trust-ncg", "hessp", _gtol),
+    "trust-krylov": Solver("trust-krylov", "hessp", _gtol),
+    "trust-constr": Solver("trust-constr", "hessp", lambda tol, n: {**_gtol(tol, n), "xtol": 1e-14}),
+    "dogleg": Solver("dogleg", "hessian", _gtol),
+    "trust-exact": Solver("trust-exact", "hessian", _gtol),
+    "nelder-mead": Solver("Nelder-Mead", None, lambda tol, n: {"maxiter": 200 * n, "xatol": tol, "fatol": 1e-15}),
+    "powell": Solver("Powell", None, _plain),
+    "cobyla": Solver("COBYLA", None, _plain),
+    "cobyqa": Solver("COBYQA", None, _plain),
+}
+
+
+def choose(solver: str | Callable, objective: Objective) -> Solver:
+    """The solver of that name, "auto" by size and smoothness; checked against what the objective offers."""
+    law = type(objective.likelihood).__name__
+    if solver == "auto":
+        if not objective.likelihood.smooth:
+            solver = "vertex"
+        else:
+            solver = "newton" if "hessian" in objective.offers and objective.size <= _MOST_NEWTON else "lbfgs"
+    if callable(solver):
+        return Solver(solver, "gradient", lambda tol, n: {})
+    if not isinstance(solver, str) or solver.lower() not in SOLVERS:
+        raise ValueError(f"solver={solver!r} is unknown; use 'auto', a callable, or one of {sorted(SOLVERS)}")
+    found = SOLVERS[solver.lower()]
+    if found.needs and found.needs not in objective.offers:
+        reason = "its log-likelihood has kinks" if not objective.likelihood.smooth else "there are too many coefficients"
+        raise ValueError(f"solver={solver!r} needs the {found.needs}, which {law} does not offer here ({reason}); use 'auto'")
+    if found.method is vertex and objective.likelihood.smooth:
+        raise ValueError(f"solver='vertex' is for likelihoods with kinks, and {law} is smooth; use 'auto'")
+    return found
+
+
+class _Guarded:
+    """The objective for scipy's line searches: a non-finite trial value becomes a bowl around the best point so far."""
+
+    def __init__(self, objective):
+        self.objective, self.best, self.at = objective, np.inf, None
+
+    def __call__(self, u):
+        point = self.objective.evaluate(u, 1)
+        if np.isfinite(point.value) and np.isfinite(point.gradient).all():
+            if point.value <= self.best:
+                self.best, self.at = point.value, u.copy()
+            return point.value, point.gradient
+        away = u - self.at
+        return self.best + 1.0 + 1e3 * float(away @ away), 2e3 * away
+
+
+def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: float, max_iter: int, verbose=0) -> Solution:
+    """Minimise from `start` and judge the result.
+
+    A method of scipy that stops before the gradient is below `tol` is started again from its best point, a few times.
+    """
+    chosen = choose(solver, objective)
+    options = chosen.options(tol, max_iter)
+    if chosen.method in (newton, vertex):
+        options["objective"] = objective
+    arguments: dict[str, Any] = {}
+    if chosen.needs == "hessian":
+        arguments["hess"] = objective.hessian
+    if chosen.needs == "hessp":
+        arguments["hessp"] = objective.hessp
+    if verbose:
+        arguments["callback"] = _Report(objective)
+    u, n_iter, best = start, 0, np.inf
+    for _ in range(_RESTARTS):
+        guarded = _Guarded(objective)
+        guarded(u)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the verdict below replaces the optimisers' own
+            fun, jac = (guarded, True) if chosen.needs else (lambda v: guarded(v)[0], None)
+            result = minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments)
+        at = result.x if chosen.method in (newton, vertex) or guarded.at is None else guarded.at
+        n_iter += int(result.get("nit", 1))
+        size = _size(objective, at, result)
+        gain, u = best - size, at
+        best = min(best, size)
+        if size <= tol or chosen.method in (newton, vertex) or n_iter >= max_iter or gain <= 0.1 * size:
+            break
+    value = objective.value(u)
+    unbounded = value < objective.floor
+    exhausted = result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
+    converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
+    return Solution(u, converged, unbounded, n_iter, size, result)
+
+
+def _size(objective, u, result) -> float:
+    """Largest entry of the gradient; of the smallest subgradient where the law has kinks and the solver found it."""
+    if "subgradient" in result:
+        return float(result.subgradient)
+    return float(np.abs(objective.evaluate(u, 1).gradient).max(initial=0.0))
+
+
+class _Report:
+    """A line per iteration."""
+
+    def __init__(self, objective):
+        self.objective, self.count = objective, 0
+
+    def __call__(self, at, *unused):
+        self.count += 1
+        point = self.objective.evaluate(at.x if isinstance(at, OptimizeResult) else at, 1)
+        size = np.abs(point.gradient).max(initial=0.0)
+        print(f"iteration {self.count:4d}   mean NLL {point.value:.10g}   largest gradient {size:.2e}")

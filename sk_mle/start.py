@@ -1,0 +1,125 @@
+"""Where a fit begins: the law's own start, one exact step for the first parameter, and coordinates of unit curvature.
+
+In rotated coordinates the information of every parameter is a multiple of the identity while its linear predictor is
+constant. So the first scoring step needs no Hessian: for least squares it is already the solution.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .objective import Objective
+
+
+def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
+    """The objective in coordinates of unit curvature, and a starting vector."""
+    law, data = objective.likelihood, objective.data
+    keep = data.weight > 0
+    y, weight = data.y[keep], data.weight[keep]
+    values = {**law.start(y, weight), **law.fixed}
+    eta = {}
+    for name in objective.designs:
+        value = law.link(name).link(np.asarray(values[name], dtype=float))
+        eta[name] = np.broadcast_to(value, (len(y), *value.shape)).astype(float)
+    objective = _unit_curvature(objective, y, weight, eta)
+    u = np.zeros(objective.size)
+    for name, design in objective.designs.items():
+        if design.intercept:
+            shift = np.average(data.offset[name][keep], weights=weight) if name in data.offset else 0.0
+            flat = np.zeros(design.shape)
+            flat[0] = np.linalg.lstsq(design.unit, np.atleast_1d(eta[name][0] - shift), rcond=None)[0]
+            u[objective.places[name]] = flat.ravel()
+    if not np.isfinite(objective.value(u)):
+        _explain(objective, u, y)
+    u = _first_step(objective, u)
+    return _refined(objective, u, y, weight)
+
+
+def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray] | None:
+    """The objective and a starting vector at the coefficients of an earlier fit; None where they do not fit."""
+    data = objective.data
+    keep = data.weight > 0
+    if list(coefs) != list(objective.designs):
+        return None
+    u = np.zeros(objective.size)
+    for name, design in objective.designs.items():
+        slopes, start = np.atleast_2d(np.asarray(coefs[name]).T).T, np.atleast_1d(intercepts[name])
+        width = 0 if design.columns is None else len(np.arange(data.n_features)[design.columns.index])
+        if slopes.shape != (width, len(design.unit)):
+            return None
+        u[objective.places[name]] = design.coordinates(start, slopes)
+    if not np.isfinite(objective.value(u)):
+        return None
+    finer = _unit_curvature(objective, data.y[keep], data.weight[keep], objective.eta(u))
+    return finer, _converted(objective, finer, u)
+
+
+def _converted(old, new, u):
+    """The same point in coordinates of other units."""
+    v = np.zeros_like(u)
+    for name, place in old.places.items():
+        before, after = old.designs[name], new.designs[name]
+        v[place] = (u[place].reshape(before.shape) @ before.unit.T @ np.linalg.pinv(after.unit).T).ravel()
+    return v
+
+
+def _first_step(objective, u):
+    """A scoring step for the first parameter, whose Hessian is the identity plus the penalty's."""
+    name, design = next(iter(objective.designs.items()))
+    if design.columns is None:
+        return u
+    place, point = objective.places[name], objective.evaluate(u, 1)
+    step = np.zeros_like(u)
+    step[place] = -point.gradient[place]
+    if name in objective.penalties and objective.penalties[name].inner.ndim == 2:
+        step[place] = np.linalg.solve(np.eye(design.size) + objective.penalties[name].hessian(), step[place])
+    for length in (1.0, 0.25, 0.05):
+        if objective.value(u + length * step) < point.value:
+            return u + length * step
+    return u
+
+
+def _refined(objective, u, y, weight):
+    """The other parameters' best constants given the first step, and unit curvature there."""
+    law, first = objective.likelihood, next(iter(objective.designs))
+    eta = objective.eta(u)
+    better = law.refine(y, weight, **law.theta(eta)) if first == next(iter(law.parameters)) else {}
+    v, moved = u.copy(), dict(eta)
+    for name, design in objective.designs.items():
+        if name in better and name != first and design.columns is None and name not in objective.data.offset:
+            value = law.link(name).link(np.float64(better[name]))
+            moved[name], v[objective.places[name]] = np.full(len(y), value), value / design.unit[0, 0]
+    old, new = (weight @ law.evaluate(y, value, 0).loglik for value in (eta, moved))
+    u, eta = (v, moved) if new > old else (u, eta)
+    finer = _unit_curvature(objective, y, weight, eta)
+    return finer, _converted(objective, finer, u)
+
+
+def _unit_curvature(objective, y, weight, eta) -> Objective:
+    """Units per parameter in which the mean information at `eta` is the identity."""
+    law = objective.likelihood
+    information = law.evaluate(y, eta, 2, "expected").information
+    designs = {}
+    for name, design in objective.designs.items():
+        basis = law.contrast(name)
+        basis = np.eye(1) if basis is None else basis
+        value = np.broadcast_to(np.asarray(information.get((name, name), 1.0)).T, (*eta[name].shape[1:] * 2, len(y)))
+        mean = basis.T @ np.atleast_2d(value @ (weight / weight.sum())) @ basis
+        values, vectors = np.linalg.eigh(np.where(np.isfinite(mean), mean, np.eye(len(mean))))
+        largest = np.abs(values).max()
+        values = np.maximum(np.abs(values), 1e-10 * largest if largest > 0 else 1.0)
+        designs[name] = design.with_unit(basis @ (vectors / np.sqrt(values)) @ vectors.T)
+    return objective.like(designs=designs)
+
+
+def _explain(objective, u, y):
+    """Raise for a log-likelihood that is not finite at the start, in terms of the law and the rows."""
+    law = objective.likelihood
+    loglik = law.evaluate(y, objective.eta(u), 0).loglik
+    rows = np.flatnonzero(~np.isfinite(loglik))
+    shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+    raise ValueError(
+        f"{type(law).__name__}.loglik is not finite at the starting values for {len(rows)} of {len(y)} rows "
+        f"(rows {shown}; the first value is {loglik[rows[0]] if len(rows) else 'inf'}). Check that loglik returns finite "
+        "values for every y in its support, or give the law a start(y, sample_weight) method."
+    )

@@ -1,0 +1,83 @@
+"""Checks of X, y and sample_weight, with messages that name the argument, the rows and the remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from .likelihoods import laws_for
+
+
+def rows_text(rows) -> str:
+    """ "row 3" or "12 rows (0, 4, 9, 11, 15, ...)"."""
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    return f"{len(rows)} rows ({', '.join(map(str, rows[:5]))}{', ...' if len(rows) > 5 else ''})"
+
+
+def check_finite(X, names) -> None:
+    """Raise ValueError for NaN and infinities in X, naming rows and columns."""
+    values = X.data if sparse.issparse(X) else X
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.sum(values, dtype=np.float64)) or np.isfinite(values).all():
+            return
+    where = sparse.csr_matrix(X) if sparse.issparse(X) else X
+    if sparse.issparse(where):
+        where.data = ~np.isfinite(where.data)
+        rows, columns = where.nonzero()
+    else:
+        rows, columns = np.nonzero(~np.isfinite(where))
+    columns = np.unique(columns)
+    labels = columns[:5] if names is None else [str(names[j]) for j in columns[:5]]
+    kind = "NaN" if np.isnan(values).any() else "infinity"
+    raise ValueError(
+        f"Input X contains {kind} in {rows_text(np.unique(rows))}, columns {list(map(str, labels))}"
+        f"{' and more' if len(columns) > 5 else ''}; drop these rows or impute them (sklearn.impute)"
+    )
+
+
+def check_target(y) -> np.ndarray:
+    """y as finite floats."""
+    if np.iscomplexobj(y):
+        raise ValueError("Complex data not supported in y")
+    try:
+        y = np.ascontiguousarray(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"y must be numeric for MLERegressor; use MLEClassifier for class labels ({error})") from error
+    bad = np.flatnonzero(~np.isfinite(y))
+    if len(bad):
+        kind = "NaN" if np.isnan(y).any() else "infinity"
+        raise ValueError(f"Input y contains {kind} in {rows_text(bad)}; drop these rows")
+    return y
+
+
+def check_support(likelihood, y) -> None:
+    """Raise ValueError where y lies outside the law's support, with the laws that would fit."""
+    support = likelihood.support
+    bad = np.flatnonzero(~support.contains(y))
+    if len(bad):
+        others = laws_for(y, classes=False)
+        remedy = f"laws for this y: {', '.join(others)}" if others else "rescale y"
+        raise ValueError(
+            f"y must lie in {support}, the support of {type(likelihood).__name__}, but does not in {rows_text(bad)}, where "
+            f"the first value is {y[bad[0]]:g}; {remedy}"
+        )
+
+
+def check_weight(sample_weight, n_samples: int) -> np.ndarray:
+    """Weights as finite, non-negative floats of positive sum; None means ones."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.ndim == 0:
+        weight = np.full(n_samples, float(weight))
+    if weight.ndim != 1:
+        raise ValueError("Sample weights must be 1D array or scalar")
+    if len(weight) != n_samples:
+        raise ValueError(f"sample_weight has length {len(weight)}, but X has {n_samples} rows")
+    bad = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
+    if len(bad):
+        raise ValueError(f"sample_weight must be finite and not negative, but is not in {rows_text(bad)}")
+    if not weight.any():
+        raise ValueError("sample_weight is zero in every row; nothing is left to fit")
+    return np.ascontiguousarray(weight)
