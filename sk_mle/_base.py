@@ -31,9 +31,7 @@ class MLEMixin:
     # ---- fitting -------------------------------------------------------------------------------------------------
 
     def _validate(self, X, reset: bool):
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, reset=reset
-        )
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, reset=reset)
         check_finite(X, getattr(self, "feature_names_in_", None))
         return X
 
@@ -91,7 +89,9 @@ class MLEMixin:
         for name in parameters:
             spec = chosen.get(name, "all" if name == first else "intercept")
             argument = f"predictors[{name!r}]"
-            used[name] = default if isinstance(spec, str) and spec == "all" else columns.resolve(spec, original_X, names, p, argument)
+            used[name] = (
+                default if isinstance(spec, str) and spec == "all" else columns.resolve(spec, original_X, names, p, argument)
+            )
             if len(np.unique(used[name])) < len(used[name]):
                 raise ValueError(f"{argument} names a column twice")
         return used, offset_columns, columns.offsets(X, **offset_columns, names=names)
@@ -158,7 +158,10 @@ class MLEMixin:
             name = next(iter(objective.designs))
             index, size = self._columns[name], np.abs(direction[1]).max(axis=1)
             size = size * self._spread(objective, name)
-            found = [index[j] if names is None else str(names[index[j]]) for j in np.flatnonzero(size > 1e-6 * size.max(initial=0))]
+            found = [
+                int(index[j]) if names is None else str(names[index[j]])
+                for j in np.flatnonzero(size > 1e-6 * size.max(initial=0))
+            ]
             shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
             what = f"columns {shown}" if found else "the intercept"
             warnings.warn(
@@ -169,13 +172,24 @@ class MLEMixin:
                 stacklevel=5,
             )
         elif not solution.converged:
-            remedy = "increase max_iter" if solution.n_iter >= self.max_iter else "try solver='newton', or rescale extreme values"
+            remedy = (
+                "increase max_iter" if solution.n_iter >= self.max_iter else "try solver='newton', or rescale extreme values"
+            )
             if not objective.likelihood.smooth and self.solver not in ("auto", "vertex"):
                 remedy = f"the likelihood of {law} has kinks: use solver='auto'"
             warnings.warn(
-                f"{type(self).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient of "
-                f"the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={self.tol:g}; {remedy}.",
+                f"{type(self).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
+                f"of the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={self.tol:g}; {remedy}.",
                 ConvergenceWarning,
+                stacklevel=5,
+            )
+
+        for name, value in solution.flat.items():
+            warnings.warn(
+                f"{name} of {law} ran to the edge of its domain ({value:.3g}), where the likelihood no longer depends on it: "
+                f"the data prefer the law's limit. Fix it there ({law}({name}=...)) or choose the simpler law; n_params_ and the "
+                "information criteria still count it.",
+                BoundaryWarning,
                 stacklevel=5,
             )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.class_weight import compute_sample_weight
@@ -113,7 +115,9 @@ optimize_result_, n_features_in_, feature_names_in_
             weight = check_weight(sample_weight, len(y))
             classes, codes = np.unique(y, return_inverse=True)
             if len(np.unique(codes[weight > 0])) < 2:
-                raise ValueError(f"y has one class ({classes[codes[weight > 0][0]]!r}); a classifier needs at least two classes")
+                raise ValueError(
+                    f"y has one class ({classes[codes[weight > 0][0]]!r}); a classifier needs at least two classes"
+                )
             if self.class_weight is not None:
                 weight = weight * compute_sample_weight(self.class_weight, y)
             codes = codes.astype(np.float64)
@@ -181,8 +185,6 @@ optimize_result_, n_features_in_, feature_names_in_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        try:
+        with suppress(TypeError, ValueError):  # told at fit
             tags.classifier_tags.multi_class = self.likelihood is None or bool(self._law(2).support.contains(2))
-        except (TypeError, ValueError):  # told at fit
-            pass
         return tags

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from ._base import MLEMixin
 from .likelihoods import Normal, get_likelihood
@@ -217,10 +219,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True  # a log-likelihood, not an R^2
-        try:
+        with suppress(TypeError, ValueError):  # told at fit
             tags.target_tags.positive_only = self._law().support.low >= 0
-        except (TypeError, ValueError):  # told at fit
-            pass
         return tags
 
 

@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
 from scipy import sparse
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _BLOCK_BYTES = 1 << 21
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Made once: finding the BLAS libraries costs more than a small fit."""
+    return ThreadpoolController()
 
 
 class Batch(NamedTuple):
@@ -71,14 +77,15 @@ class Data:
             yield Batch(self.X[rows], self.y[rows], self.weight[rows], offset)
 
     def map(self, fn: Callable[[Batch], Any]) -> Iterator[Any]:
-        """fn of every block, in order, on several threads where n_jobs says so."""
-        if self.n_jobs == 1 or self.n_samples <= self.block_rows:
-            yield from map(fn, self.blocks())
-            return
+        """fn of every block, in order, on several threads where n_jobs says so; a block is too small for BLAS threads."""
         blocks = self.blocks()
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.n_jobs) as pool:
-            while window := list(islice(blocks, 8 * self.n_jobs)):
-                yield from pool.map(fn, window)
+        with _controller().limit(limits=1, user_api="blas"):
+            if self.n_jobs == 1 or self.n_samples <= self.block_rows:
+                yield from map(fn, blocks)
+                return
+            with ThreadPoolExecutor(self.n_jobs) as pool:
+                while window := list(islice(blocks, 8 * self.n_jobs)):
+                    yield from pool.map(fn, window)
 
     def reduce(self, fn: Callable[[Batch], Any], combine: Callable | None = None) -> Any:
         """Sum over the blocks of fn(block), a dict of arrays; or their `combine`, where that is not addition."""

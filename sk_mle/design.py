@@ -36,7 +36,9 @@ class Columns:
         X = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
         if self.center is not None:
             X = X - self.center
-        return X if self.rotation is None else X @ self.rotation
+        if self.rotation is None:
+            return X
+        return _exactly(X, self.rotation)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Design:
         if self.columns is None:
             return start, slopes
         if self.columns.rotation is not None:
-            slopes = self.columns.rotation @ slopes
+            slopes = _exactly(self.columns.rotation, slopes)
         if self.columns.center is not None:
             start = start - self.columns.center @ slopes
         return start, slopes
@@ -126,8 +128,25 @@ class Design:
         parts = [(start + center @ slopes)[None, :], inner] if self.intercept else [inner]
         return (np.concatenate(parts) @ root).ravel()
 
+    def rotated(self, rotation) -> Design:
+        """The design whose coordinates, times a matrix (r, r) or a diagonal (r,), are this one's; the intercept stays."""
+        if self.columns is None or self.columns.rotation is None:
+            return replace(self, slopes=self.slopes * rotation if rotation.ndim == 1 else self.slopes @ rotation)
+        columns = replace(self.columns, rotation=self.columns.rotation @ rotation)
+        return replace(self, columns=columns, shift=rotation.T @ self.shift)
+
     def with_unit(self, unit, vector: bool | None = None) -> Design:
         return replace(self, unit=unit, vector=self.vector if vector is None else vector)
+
+
+def _exactly(left, right):
+    """left @ right, where both are steep: rounded once at the end, so that an error is not raised by their condition.
+
+    Extended precision costs a hundred times as much, so only for the few columns that polynomials and the like have.
+    """
+    if right.size > 2500:
+        return left @ right
+    return np.asarray(left.astype(np.longdouble) @ right.astype(np.longdouble), dtype=np.float64)
 
 
 def _times(matrix, values):
@@ -187,11 +206,12 @@ def _rotation(moments: Moments, live):
         if not fail:
             reciprocal, _ = linalg.lapack.dpocon(factor, np.abs(correlation).sum(axis=0).max(), uplo="L")
             if reciprocal > _BLIND:
-                return linalg.solve_triangular(factor, np.eye(len(live)), lower=True).T, reciprocal < _STEEP
+                return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T, reciprocal < _STEEP
     if min(moments.data.n_samples, len(live)) > MOST_COLUMNS:
         return None, False
     R = moments.triangle()[:, live]
     _, singular, right = linalg.svd(R, full_matrices=False)
     tolerance = singular[0] * np.finfo(float).eps * max(moments.data.n_samples, len(live))
     rank = int((singular > tolerance).sum())
-    return right[:rank].T / singular[:rank], bool(singular[rank - 1] ** 2 < _STEEP * singular[0] ** 2)
+    steep = singular[rank - 1] ** 2 < _STEEP * singular[0] ** 2
+    return right[:rank].T / singular[:rank], bool(steep or 2 * rank < len(live))  # few coordinates: cheaper on rows

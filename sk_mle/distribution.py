@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .likelihoods import Likelihood
+from .likelihoods import Likelihood, get_likelihood
 
 
 class Distribution:
@@ -18,8 +18,14 @@ class Distribution:
 
     Parameters
     ----------
-    likelihood : Likelihood
+    likelihood : Likelihood or str
     params : dict of str to ndarray of shape (n,), or (n, K) for a vector parameter
+        A parameter that the likelihood fixes may be left out.
+
+    Raises
+    ------
+    ValueError
+        For missing or unknown parameters.
 
     Examples
     --------
@@ -33,8 +39,13 @@ class Distribution:
     0.0183
     """
 
-    def __init__(self, likelihood: Likelihood, params: dict[str, np.ndarray]):
-        self.likelihood, self.params = likelihood, params
+    def __init__(self, likelihood: Likelihood | str, params: dict[str, np.ndarray]):
+        self.likelihood = get_likelihood(likelihood)
+        given = {**self.likelihood.fixed, **params}
+        if set(given) != set(self.likelihood.parameters):
+            law = type(self.likelihood).__name__
+            raise ValueError(f"{law} needs the parameters {list(self.likelihood.parameters)}, got {list(given)}")
+        self.params = {name: np.asarray(given[name], dtype=float) for name in self.likelihood.parameters}
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -50,7 +61,9 @@ class Distribution:
     def __getitem__(self, index) -> Distribution:
         if not self.shape:
             raise TypeError("one row of a Distribution cannot be indexed")
-        return Distribution(self.likelihood, {name: np.asarray(value)[index] for name, value in self.params.items()})
+        vector = {name for name in self.params if self.likelihood.contrast(name) is not None}
+        taken = {n: v[index] if v.ndim > (n in vector) else v for n, v in self.params.items()}
+        return Distribution(self.likelihood, taken)
 
     def __repr__(self) -> str:
         rows = f"{self.shape[0]} rows" if self.shape else "one row"
@@ -155,6 +168,9 @@ class TransformedDistribution(Distribution):
 
     def __getitem__(self, index):
         return TransformedDistribution(self.base[index], self.transform, self.inverse)
+
+    def __repr__(self):
+        return f"<transformed {repr(self.base)[1:]}"
 
     def _slope(self, y):
         """Derivative of the transformation, by differences of eighth order."""

@@ -20,8 +20,8 @@ def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxi
     x, point = x0, objective.evaluate(x0, 2)
     message, n_iter, decrement = "iteration limit", 0, np.inf
     noise = 16 * np.finfo(float).eps
-    for n_iter in range(1, maxiter + 1):  # noqa: B007
-        if point.value < objective.floor and n_iter > 2:  # two steps, so that an exact fit is exact
+    for n_iter in range(1, maxiter + 1):
+        if point.value < objective.floor:
             message = "the likelihood is unbounded"
             break
         if _size(point) <= tol:
@@ -37,7 +37,7 @@ def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxi
         lost = decrement < 1e3 * slack  # the value no longer resolves the gain: then the gradient decides, on full steps
         while length > (0.5 if lost else 1e-12):
             trial = objective.evaluate(x + length * step, 2)
-            if trial.value <= point.value - 1e-4 * length * decrement:
+            if trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:
                 break
             if lost and trial.value <= point.value + slack and 2 * _size(trial) < _size(point):
                 break

@@ -70,7 +70,9 @@ class Objective:
 
     def like(self, likelihood=None, designs=None) -> Objective:
         """The same objective for another law or in other coordinates."""
-        return Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
+        other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
+        other.evaluations = self.evaluations
+        return other
 
     # ---- what solvers call ---------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from .vertex import vertex
 
 _MOST_NEWTON = 600  # coordinates above which a Hessian costs more than the passes that it saves
 _RESTARTS = 5
+_NEAR = 1e-4  # gradient from which a few Newton steps finish what a line search on values can no longer resolve
+_FAR_OUT = 8.0  # linear predictor of a nuisance parameter from which its law's limit may be near
 
 
 class Solution(NamedTuple):
@@ -29,6 +31,7 @@ class Solution(NamedTuple):
     unbounded: bool
     n_iter: int
     gradient_size: float
+    flat: dict[str, float]
     result: OptimizeResult
 
 
@@ -111,6 +114,9 @@ class _Guarded:
         away = u - self.at
         return self.best + 1.0 + 1e3 * float(away @ away), 2e3 * away
 
+    def value(self, u):
+        return self(u)[0]
+
 
 def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: float, max_iter: int, verbose=0) -> Solution:
     """Minimise from `start` and judge the result.
@@ -134,7 +140,7 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
         guarded(u)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the verdict below replaces the optimisers' own
-            fun, jac = (guarded, True) if chosen.needs else (lambda v: guarded(v)[0], None)
+            fun, jac = (guarded, True) if chosen.needs else (guarded.value, None)
             result = minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments)
         at = result.x if chosen.method in (newton, vertex) or guarded.at is None else guarded.at
         n_iter += int(result.get("nit", 1))
@@ -143,11 +149,31 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
         best = min(best, size)
         if size <= tol or chosen.method in (newton, vertex) or n_iter >= max_iter or gain <= 0.1 * size:
             break
+    if _NEAR >= size > tol and n_iter < max_iter and "hessian" in objective.offers and chosen.method is not newton:
+        result = minimize(objective.value, u, method=newton, options={"objective": objective, "tol": tol, "maxiter": 5})
+        u, size = result.x, _size(objective, result.x, result)
     value = objective.value(u)
     unbounded = value < objective.floor
     exhausted = result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
-    return Solution(u, converged, unbounded, n_iter, size, result)
+    flat = {} if unbounded or not converged else _flat(objective, u)
+    return Solution(u, converged, unbounded, n_iter, size, flat, result)
+
+
+def _flat(objective, u) -> dict[str, float]:
+    """Parameters without covariates that ran so far out that the log-likelihood of all rows no longer depends on them."""
+    found = {}
+    for name, design in list(objective.designs.items())[1:]:
+        if design.columns is None and not design.vector and name not in objective.data.offset:
+            place = objective.places[name]
+            eta = float(design.expand(u[place])[0][0])
+            if abs(eta) < _FAR_OUT:
+                continue
+            back = u.copy()
+            back[place] *= (abs(eta) - 1) / abs(eta)
+            if objective.data.total_weight * abs(objective.value(back) - objective.value(u)) < 1e-3:
+                found[name] = float(objective.likelihood.link(name).inverse(eta))
+    return found
 
 
 def _size(objective, u, result) -> float:

@@ -19,9 +19,15 @@ def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
     values = {**law.start(y, weight), **law.fixed}
     eta = {}
     for name in objective.designs:
-        value = law.link(name).link(np.asarray(values[name], dtype=float))
+        link = law.link(name)
+        if not np.all(link.range.contains(values[name])):
+            raise ValueError(
+                f"the link {link} of {name} reaches only {link.range}, but y suggests {name} = "
+                f"{np.ravel(values[name])[0]:.4g}; choose another link, or rescale y"
+            )
+        value = link.link(np.asarray(values[name], dtype=float))
         eta[name] = np.broadcast_to(value, (len(y), *value.shape)).astype(float)
-    objective = _unit_curvature(objective, y, weight, eta)
+    objective = _eased(_unit_curvature(objective, y, weight, eta))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
         if design.intercept:
@@ -50,7 +56,8 @@ def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objecti
         u[objective.places[name]] = design.coordinates(start, slopes)
     if not np.isfinite(objective.value(u)):
         return None
-    finer = _unit_curvature(objective, data.y[keep], data.weight[keep], objective.eta(u))
+    eta = objective.eta(u)
+    finer = _unit_curvature(objective, data.y[keep], data.weight[keep], eta)
     return finer, _converted(objective, finer, u)
 
 
@@ -64,15 +71,13 @@ def _converted(old, new, u):
 
 
 def _first_step(objective, u):
-    """A scoring step for the first parameter, whose Hessian is the identity plus the penalty's."""
+    """A scoring step for the first parameter, whose Hessian is close to the identity."""
     name, design = next(iter(objective.designs.items()))
     if design.columns is None:
         return u
     place, point = objective.places[name], objective.evaluate(u, 1)
     step = np.zeros_like(u)
     step[place] = -point.gradient[place]
-    if name in objective.penalties and objective.penalties[name].inner.ndim == 2:
-        step[place] = np.linalg.solve(np.eye(design.size) + objective.penalties[name].hessian(), step[place])
     for length in (1.0, 0.25, 0.05):
         if objective.value(u + length * step) < point.value:
             return u + length * step
@@ -110,6 +115,22 @@ def _unit_curvature(objective, y, weight, eta) -> Objective:
         values = np.maximum(np.abs(values), 1e-10 * largest if largest > 0 else 1.0)
         designs[name] = design.with_unit(basis @ (vectors / np.sqrt(values)) @ vectors.T)
     return objective.like(designs=designs)
+
+
+def _eased(objective) -> Objective:
+    """Coordinates in which not the likelihood alone but likelihood and penalty together have unit curvature.
+
+    Otherwise a penalty on columns of small scale would be a large number there, and its rounding the error of the fit.
+    """
+    designs = dict(objective.designs)
+    for name, penalty in objective.penalties.items():
+        inner = penalty.inner * np.trace(penalty.outer) / len(penalty.outer)
+        if inner.ndim == 1:
+            designs[name] = designs[name].rotated(1 / np.sqrt(1 + inner))
+        else:
+            values, vectors = np.linalg.eigh(inner)
+            designs[name] = designs[name].rotated(vectors / np.sqrt(1 + np.maximum(values, 0.0)))
+    return objective.like(designs=designs) if objective.penalties else objective
 
 
 def _explain(objective, u, y):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ._base import Eval, Likelihood
 from .bernoulli import Bernoulli
 from .beta import Beta
@@ -49,5 +51,10 @@ def get_likelihood(likelihood) -> Likelihood:
 
 
 def laws_for(y, classes: bool) -> list[str]:
-    """Names of the shipped laws of regression, or of classes, whose support holds every value of y."""
-    return [law.__name__ for law in LAWS.values() if law.classes == classes and law.support.contains(y).all()]
+    """Names of the shipped laws of regression, or of classes, that fit the values of y."""
+    whole = bool((y == np.floor(y)).all())
+    return [
+        law.__name__
+        for law in LAWS.values()
+        if law.classes == classes and law.support.contains(y).all() and (whole or not law.support.integer)
+    ]

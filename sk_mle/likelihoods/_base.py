@@ -141,7 +141,10 @@ class Likelihood(BaseEstimator):
             self.link(name)
         for name, value in self.fixed.items():
             if not np.isscalar(value) or isinstance(value, str | bytes | bool):
-                raise TypeError(f"{law}({name}={value!r}): give a number to fix {name}, or None to estimate it")
+                raise TypeError(
+                    f"{law}({name}=...): give a number to fix {name}, or None to estimate it, not {type(value).__name__}; what "
+                    "varies with the rows is a column of X (predictors, offset)"
+                )
             if not (self.parameters[name].contains(value) or self.limit(name, value)):
                 raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameters[name]}")
 
@@ -209,15 +212,13 @@ class Likelihood(BaseEstimator):
             return np.concatenate([np.reshape(values[name], (len(values[name]), -1)) for name in names], axis=1)
 
         def loglik(stacked):
-            return self._analytic(y, unstack(stacked), 0, False).loglik
+            return self.evaluate(y, unstack(stacked), 0).loglik
 
         def slope(stacked):
             return stack(self._analytic(y, unstack(stacked), 1, False).gradient)
 
         growable = np.repeat([self.link(name).range == REAL for name in names], widths)
-        value, gradient, hessian = differentiate(
-            loglik, stack(eta), order, growable, None if self.gradient is None else slope
-        )
+        value, gradient, hessian = differentiate(loglik, stack(eta), order, growable, None if self.gradient is None else slope)
         if order < 2:
             return Eval(value, unstack(gradient), {})
         blocks = {}

@@ -13,6 +13,8 @@ from scipy.special import expit, log_expit, logsumexp
 _NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
 _CHUNK = 1 << 20  # density evaluations at once
 _TERMS = 256
+_PANELS, _FARTHEST = 120, 36.0
+_GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(10)
 _MOST_TERMS = 1 << 17
 
 
@@ -57,41 +59,96 @@ def entropy(law, params) -> np.ndarray:
     return _expect(law, params, lambda y, logp: -np.where(logp > -np.inf, logp, 0.0))
 
 
-def invert(law, q, params) -> np.ndarray:
-    """Quantiles: Newton steps on the cdf, kept inside a bracket that bisection shrinks."""
-    q, params, shape = _flat(q, params)
-    to_y, _, _ = _maps(law.support)
-    integer = law.support.integer
-    x, width, _ = _centre(law, params)
-    low, high = x - width, x + width
+def mass(law, params) -> tuple[float, bool]:
+    """Total probability for one set of parameters, and whether floating point numbers resolve all of it."""
+    _, params, _ = _flat(0.0, params)
     with np.errstate(all="ignore"):
-        below = lambda x: law.cdf(np.floor(to_y(x)) if integer else to_y(x), **params) < q  # noqa: E731
-        for _ in range(120):
-            wrong = ~below(low)
-            wrong &= to_y(low) > (law.support.low if not integer else law.support.low - 1)
-            low, width = np.where(wrong, low - width, low), np.where(wrong, 2 * width, width)
-            if not wrong.any():
-                break
-        width = x - low + 1
-        for _ in range(120):
-            wrong = below(high)
-            high, width = np.where(wrong, high + width, high), np.where(wrong, 2 * width, width)
-            if not wrong.any():
-                break
-        for _ in range(200):
-            x = (low + high) / 2
-            less = below(x)
-            low, high = np.where(less, x, low), np.where(less, high, x)
-            if integer:
-                if (np.floor(to_y(high)) - np.floor(to_y(low)) < 1.5).all():
-                    break
-            elif (high - low <= 4e-16 * np.abs(x)).all():
-                break
-        result = np.floor(to_y(high)) if integer else to_y((low + high) / 2)
-        if integer:
-            result = np.where(law.cdf(result - 1, **params) >= q, result - 1, result)
-        result = np.where(q <= 0, law.support.low - integer, np.where(q >= 1, law.support.high, result))
-    return np.where((q >= 0) & (q <= 1), result, np.nan).reshape(shape)
+        if law.support.integer:
+            return float(_sum_over(law, params, lambda k, logp: np.ones_like(k))[0][0]), True
+        density, _, half, panels = _panels(law, params)
+        ends = [float(density(np.array([[end]]))[0, 0]) for end in (-_FARTHEST, _FARTHEST)]
+        f, to_x = _log_density(law, params), _maps(law.support)[2]
+        edges = np.array([np.nextafter(law.support.low, np.inf), np.nextafter(law.support.high, -np.inf)])
+        edges = to_x(edges)[np.isfinite(to_x(edges)) & (np.abs(to_x(edges)) < 500)]
+        lost = max([*ends, *(float(np.exp(f(np.array([[x * (1 - 1e-3)]]))[0, 0])) for x in edges)])
+        return float(panels.sum() * half), lost < 1e-9
+
+
+def invert(law, q, params) -> np.ndarray:
+    """Quantiles: the smallest y with P(Y <= y) >= q."""
+    q, params, shape = _flat(q, params)
+    solve, width = (_invert_sum, _TERMS) if law.support.integer else (_invert_integral, _PANELS * len(_GAUSS))
+    one = all((value == value[0]).all() for value in params.values())
+    result = np.empty(len(q))
+    with np.errstate(all="ignore"):
+        for rows in _chunks(len(q), 1 if one else width):
+            part = {name: value[rows][:1] if one else value[rows] for name, value in params.items()}
+            result[rows] = solve(law, q[rows], part)
+    ends = np.where(q == 0, law.support.low - law.support.integer, law.support.high)
+    return np.where((q > 0) & (q < 1), result, np.where((q == 0) | (q == 1), ends, np.nan)).reshape(shape)
+
+
+def _invert_integral(law, q, params):
+    """Panels of Gauss nodes give the cdf at their ends; inside the right one, Newton steps on its own integral.
+
+    `params` has one row for all q, or one for each.
+    """
+    density, (centre, width), half, panels = _panels(law, params)
+    edges = np.linspace(-_FARTHEST, _FARTHEST, _PANELS + 1)
+    upper = q > 0.5  # count from the nearer end, so that no digit of the smaller probability is lost
+    target = np.where(upper, 1 - q, q)
+    up, down = (half * np.cumsum(side, axis=1) for side in (panels, panels[:, ::-1]))
+    counted = np.concatenate([np.zeros((len(q), 1)), np.where(upper[:, None], down, up)], axis=1)
+    panel = np.clip((counted < target[:, None]).sum(axis=1) - 1, 0, _PANELS - 1)
+    rest = target - np.take_along_axis(counted, panel[:, None], axis=1)[:, 0]
+    sign = np.where(upper, -1.0, 1.0)
+    start = edges[0] + 2 * half * panel
+    room = np.take_along_axis(counted, panel[:, None] + 1, axis=1)[:, 0] - (target - rest)
+    low, high = np.zeros(len(q)), np.full(len(q), 2 * half)
+    length = high * np.clip(rest / room, 0, 1)
+    for _ in range(60):
+        inner = (length / 2)[:, None] * (1 + _GAUSS)
+        area = (density(sign[:, None] * (start[:, None] + inner)) * _GAUSS_WEIGHT).sum(axis=1) * length / 2
+        low, high = np.where(area < rest, length, low), np.where(area < rest, high, length)
+        newton = length + (rest - area) / density((sign * (start + length))[:, None])[:, 0]
+        moved = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        length, change = moved, moved - length
+        if (np.abs(change) < 1e-14).all():
+            break
+    x = centre + width * np.sinh(sign * (start + length))
+    return np.where(np.abs(panels.sum(axis=1) * half - 1) < 1e-6, _maps(law.support)[0](x), np.nan)
+
+
+def _panels(law, params):
+    """The density in t, where x = centre + width sinh(t), centre and width, a panel's half-width, integrals by half-width."""
+    centre, width, f = _centre(law, params)
+    place, scale, half = centre[:, None], width[:, None], _FARTHEST / _PANELS
+
+    def density(t):
+        return np.exp(f(place + scale * np.sinh(t))) * scale * np.cosh(t)
+
+    middles = half * (2 * np.arange(_PANELS) + 1) - _FARTHEST
+    nodes = (middles[:, None] + half * _GAUSS).ravel()
+    values = density(np.broadcast_to(nodes, (len(centre), len(nodes)))).reshape(len(centre), _PANELS, -1)
+    return density, (centre, width), half, (values * _GAUSS_WEIGHT).sum(axis=2)
+
+
+def _invert_sum(law, q, params):
+    """Doubling steps from the centre bracket the quantile, bisection finds it."""
+    params = {name: np.broadcast_to(value, q.shape) for name, value in params.items()}
+    centre, width, _ = _centre(law, params)
+    below = lambda k: law.cdf(k, **params) < q
+    high, step = np.rint(centre), np.ceil(width)
+    while (short := below(high)).any() and step.max() < 1e15:
+        high, step = np.where(short, high + step, high), 2 * step
+    low, step = np.rint(centre), np.ceil(width)
+    while (long := ~below(low) & (low >= law.support.low)).any():
+        low, step = np.where(long, low - step, low), 2 * step
+    while (high - low > 1).any():
+        middle = np.floor((low + high) / 2)
+        less = below(middle)
+        low, high = np.where(less, middle, low), np.where(less, high, middle)
+    return np.maximum(high, law.support.low)
 
 
 # ---- the pieces --------------------------------------------------------------------------------------------------
@@ -123,7 +180,7 @@ def _maps(support):
             lambda y: np.log(y - low) - np.log(high - y),
         )
     sign, end = (1.0, low) if np.isfinite(low) else (-1.0, high)
-    return (lambda x: end + sign * np.exp(x)), (lambda x: x), (lambda y: np.log(sign * (y - end)))
+    return (lambda x: end + sign * np.exp(np.minimum(x, 709.0))), (lambda x: x), (lambda y: np.log(sign * (y - end)))
 
 
 def _log_density(law, params):
@@ -153,19 +210,15 @@ def _centre(law, params):
             value = f(candidate)
             x, best = np.where(value > best, candidate, x), np.maximum(value, best)
         step = np.maximum(0.1 * np.abs(x), 1.0 if law.support.integer else 0.1)
-        for _ in range(300):
+        least = 1.0 if law.support.integer else 0.0
+        for _ in range(400):
             up, down = f(x + step), f(x - step)
-            better = np.maximum(up, down)
-            move = better > best
+            move = np.maximum(up, down) > best
             x = np.where(move, np.where(up >= down, x + step, x - step), x)
-            small = best - np.minimum(up, down) < 0.5
-            fine = ~move & small
-            if fine.all():
-                break
-            best = np.maximum(best, better)
-            smallest = 1.0 if law.support.integer else 0.0
-            step = np.where(move, 2 * step, np.where(small, step, np.maximum(step / 2, smallest)))
-            if law.support.integer and (~move & (step <= 1)).all():
+            drop = best - np.minimum(up, down)
+            factor = np.where(move | (drop < 0.1), 2.0, np.where((drop > 2) & (step > least), 0.5, 1.0))
+            best, step = np.maximum(best, np.maximum(up, down)), np.maximum(step * factor, least)
+            if (factor == 1).all():
                 break
     return x, 2 * step, f
 
@@ -241,7 +294,13 @@ def _expect(law, params, g, indexed=False):
 
 
 def _expect_sum(law, params, g, rows, indexed):
-    """Sum over the integers from the centre outwards in both directions."""
+    """Sum over the integers; NaN where masses do not add up to one."""
+    seen, total = _sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g)
+    return np.where(np.abs(seen - 1) < 1e-8, total, np.nan)
+
+
+def _sum_over(law, params, g):
+    """Sums of the masses, and of g times the masses, from the centre outwards in both directions."""
     centre, _, f = _centre(law, params)
     start = np.rint(centre)
     total, seen = np.zeros(len(start)), np.zeros(len(start))
@@ -251,8 +310,8 @@ def _expect_sum(law, params, g, rows, indexed):
             logp = f(k)
             mass = np.exp(logp)
             with np.errstate(all="ignore"):
-                terms = np.where(mass > 0, mass * g(k, logp, *([rows] if indexed else [])), 0.0).sum(axis=1)
+                terms = np.where(mass > 0, mass * g(k, logp), 0.0).sum(axis=1)
             total, seen = total + terms, seen + mass.sum(axis=1)
-            if (np.abs(terms) <= 1e-17 * np.abs(total)).all():
+            if (np.abs(terms) <= 1e-17 * np.abs(total)).all() and (mass.sum(axis=1) <= 1e-17).all():
                 break
-    return np.where(np.abs(seen - 1) < 1e-8, total, np.nan)
+    return seen, total

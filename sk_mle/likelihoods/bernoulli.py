@@ -57,13 +57,18 @@ class Bernoulli(Likelihood):
             return super().evaluate(y, eta, order, information)
         link, eta = self.link("prob"), eta["prob"]
         with np.errstate(all="ignore"):
-            yes, no = link.log_inverse(eta), link.log_complement(eta)
-            loglik, slope, bend = (np.where(y == 1, a, np.where(y == 0, b, y * a + (1 - y) * b)) for a, b in zip(yes, no))
-            loglik = np.where(np.isnan(loglik), -np.inf, loglik)  # log and identity links can leave (0, 1)
-        if order == 0:
-            return Eval(loglik, {}, {})
-        information = {("prob", "prob"): -yes[1] * no[1] if information == "expected" else -bend} if order == 2 else {}
-        return Eval(loglik, {"prob": slope}, information)
+            if link.mirror() is link:  # F(-eta) = 1 - F(eta): the observed class decides the sign of eta
+                sign = 2 * y - 1
+                loglik, slope, bend = link.log_inverse(sign * eta)
+                slope = sign * slope
+            else:
+                yes, no = link.log_inverse(eta), link.log_complement(eta)
+                loglik, slope, bend = (np.where(y == 1, a, b) for a, b in zip(yes, no, strict=True))
+                loglik = np.where(np.isnan(loglik), -np.inf, loglik)  # log and identity links can leave (0, 1)
+            if order < 2:
+                return Eval(loglik, {"prob": slope} if order else {}, {})
+            expected = -link.log_inverse(eta)[1] * link.log_complement(eta)[1] if information == "expected" else -bend
+        return Eval(loglik, {"prob": slope}, {("prob", "prob"): expected})
 
     def start(self, y, sample_weight):
         prob = np.average(y, weights=sample_weight)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, digamma
 
-from .._special import log_betainc, trigamma
+from .._special import trigamma
+from .._tails import log_betainc
 from ..domains import POSITIVE, UNIT
 from ._base import Likelihood
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import helmert
 from scipy.special import log_softmax, softmax
+from sklearn.base import clone
 
 from ..domains import COUNT, REAL
 from ._base import Eval, Likelihood
@@ -47,13 +48,17 @@ class Categorical(Likelihood):
 
     def bind(self, y):
         n_classes = int(np.max(y)) + 1 if self.n_classes is None else self.n_classes
-        return Categorical(n_classes=max(n_classes, 2))
+        return clone(self).set_params(n_classes=max(n_classes, 2))
 
     def contrast(self, name):
         return helmert(self.n_classes).T  # orthonormal, orthogonal to the constant
 
     def loglik(self, y, logits):
-        return self._pick(y, log_softmax(logits, axis=-1))
+        top = np.argmax(logits, axis=-1)[..., None]
+        shifted = logits - np.take_along_axis(logits, top, axis=-1)
+        rest = np.exp(shifted)
+        np.put_along_axis(rest, top, 0.0, axis=-1)  # the largest counts as the 1 of log1p: no digit of the others is lost
+        return self._pick(y, shifted) - np.log1p(rest.sum(axis=-1))
 
     def _pick(self, y, values):
         """The entry of each row at its class code; -inf or zero mass elsewhere is never asked for by a fit."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, gammainc, gammaincc, gammainccinv, gammaincinv, gammaln
 
-from .._special import log1p_minus, log_gammainc, log_gammaincc, trigamma
+from .._special import gamma_norm, log1p_minus
+from .._tails import log_gammainc, log_gammaincc
 from ..domains import POSITIVE
 from ._base import Likelihood
 
@@ -102,7 +103,3 @@ def _gap(y, mean):
     """log(y / mean) - (y - mean) / mean, to full relative accuracy on both sides of y = mean."""
     d = (y - mean) / mean
     return np.where(np.abs(d) < 0.5, log1p_minus(np.maximum(d, -0.5)), np.log(y / mean) - d)
-
-
-def gamma_norm(k):
-    return k * np.log(k) - k - gammaln(k), np.log(k) - digamma(k), 1 / k - trigamma(k)

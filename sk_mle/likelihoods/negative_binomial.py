@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, gammaln, nbdtrik, xlogy
+from scipy.special import gammaln, nbdtrik, xlogy
 
-from .._special import digamma_delta, lgamma_delta_scaled, log1p_minus, log_betainc, trigamma_delta
+from .._special import digamma_delta, lgamma_delta_scaled, log1p_minus, trigamma_delta
+from .._tails import log_betainc
 from ..domains import COUNT, POSITIVE
 from ._base import Likelihood
 from .poisson import count_mean, lattice_ppf
@@ -93,8 +94,7 @@ class NegativeBinomial(Likelihood):
         return 1 / a, np.floor(np.maximum(y, 0.0)) + 1, 1 / (1 + a * mean), a * mean / (1 + a * mean)
 
     def cdf(self, y, mean, dispersion):
-        r, k, p, q = self._tails(y, mean, dispersion)
-        return np.where(y < 0, 0.0, betainc(r, k, p))
+        return np.exp(self.logcdf(y, mean, dispersion))
 
     def sf(self, y, mean, dispersion):
         return np.exp(self.logsf(y, mean, dispersion))
@@ -108,8 +108,8 @@ class NegativeBinomial(Likelihood):
         return np.where(y < 0, 0.0, log_betainc(k, r, q, p))
 
     def ppf(self, q, mean, dispersion):
-        r, _, p, _ = self._tails(0.0, mean, dispersion)
-        return lattice_ppf(self.cdf, nbdtrik(q, r, p), q, mean=mean, dispersion=dispersion)
+        a = np.maximum(dispersion, 1e-6)
+        return lattice_ppf(self.cdf, nbdtrik(q, 1 / a, 1 / (1 + a * mean)), q, mean=mean, dispersion=dispersion)
 
     def rvs(self, rng, size, mean, dispersion):
         a = np.maximum(dispersion, 1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincc, gammaln, pdtrik, xlogy
 
-from .._special import log_gammainc, log_gammaincc
+from .._tails import log_gammainc, log_gammaincc
 from ..domains import COUNT, POSITIVE
 from ._base import Likelihood
 
@@ -83,9 +83,18 @@ def count_mean(y, sample_weight) -> float:
 
 
 def lattice_ppf(cdf, guess, q, **params):
-    """Smallest whole number with cdf >= q, next to a real-valued inverse of the cdf."""
-    with np.errstate(invalid="ignore"):
-        k = np.maximum(np.ceil(np.where(np.isfinite(guess), guess, 0.0) - 1e-9), 0.0)
-        k = np.where((k > 0) & (cdf(k - 1, **params) >= q), k - 1, k)
-        k = np.where(cdf(k, **params) >= q, k, k + 1)
-        return np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.where((q > 0) & (q < 1), k, np.nan)))
+    """Smallest whole number with cdf >= q, searched for from a real-valued guess."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        high = np.maximum(np.ceil(np.where(np.isfinite(guess), guess, 0.0) - 1e-9), 0.0)
+        inside, step = (q > 0) & (q < 1), 1.0
+        while (short := inside & (cdf(high, **params) < q)).any():
+            high, step = np.where(short, high + step, high), 2 * step
+        low, step = high - 1, 1.0
+        while (long := inside & (low >= 0) & (cdf(low, **params) >= q)).any():
+            high, low, step = np.where(long, low, high), np.where(long, low - step, low), 2 * step
+        low = np.maximum(low, -1.0)
+        while (wide := inside & (high - low > 1)).any():
+            middle = np.floor((low + high) / 2)
+            enough = cdf(middle, **params) >= q
+            high, low = np.where(wide & enough, middle, high), np.where(wide & ~enough, middle, low)
+        return np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.where(inside, high, np.nan)))

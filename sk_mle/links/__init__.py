@@ -1,0 +1,73 @@
+"""Link functions: `eta = link(theta)` is real, `theta = inverse(eta)` is a distribution's parameter.
+
+One convention for every method that differentiates: it returns `(value, d1, d2)`, the value and its plain first and
+second derivative with respect to `eta`, elementwise, as float64 of `eta`'s shape. The three may share memory with each
+other and with `eta`: do not write into them. Nothing here warns: overflow gives inf, an `eta` without a `theta` gives
+NaN or a value outside `range`, and whoever knows the parameter's domain checks.
+
+Probabilities enter likelihoods as `log_inverse` and `log_complement`, never as `log(inverse(eta))`: for the links that
+are distribution functions both keep full relative accuracy, value and derivatives, in both tails.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..domains import Domain
+from ._base import Link
+from ._cdf import Cauchit, CLogLog, Logit, LogLog, Probit, ScaledLogit
+from ._plain import Identity, Inverse, InverseSquared, Log, Power, ShiftedLog, Softplus, Sqrt
+
+__all__ = [
+    "LINKS", "CLogLog", "Cauchit", "Identity", "Inverse", "InverseSquared", "Link", "Log", "LogLog", "Logit", "Power",
+    "Probit", "ScaledLogit", "ShiftedLog", "Softplus", "Sqrt", "check_link", "default_link", "get_link",
+]  # fmt: skip
+
+
+LINKS: dict[str, type[Link]] = {
+    "identity": Identity,
+    "log": Log,
+    "softplus": Softplus,
+    "logit": Logit,
+    "probit": Probit,
+    "cloglog": CLogLog,
+    "loglog": LogLog,
+    "cauchit": Cauchit,
+    "sqrt": Sqrt,
+    "inverse": Inverse,
+    "inverse_squared": InverseSquared,
+}
+
+
+def get_link(link) -> Link:
+    """The link itself, or the one with that name in `LINKS`."""
+    if isinstance(link, Link):
+        return link
+    if not isinstance(link, str):
+        raise TypeError(f"a link is an instance of Link or a name, got {link!r}")
+    if link not in LINKS:
+        raise ValueError(f"unknown link {link!r}; the names are {', '.join(LINKS)}")
+    return LINKS[link]()
+
+
+def default_link(domain: Domain) -> Link:
+    """The link whose range is the interior of `domain`."""
+    low, high = domain.low, domain.high
+    if np.isneginf(low) and np.isposinf(high):
+        return Identity()
+    if np.isposinf(high):
+        return Log() if low == 0 else ShiftedLog(low)
+    if np.isfinite(low):
+        return Logit() if (low, high) == (0, 1) else ScaledLogit(low, high)
+    raise ValueError(f"no default link for {domain}, which has only an upper end: model the negative, or pass a link")
+
+
+def check_link(link, domain: Domain, parameter: str) -> Link:
+    """`get_link(link)`, if its range contains the parameter's domain or lies in it; otherwise an error."""
+    link = get_link(link)
+    if link.range.includes(domain) or domain.includes(link.range):
+        return link
+    raise ValueError(
+        f"link {link!r} does not suit parameter {parameter!r}: neither of its range {link.range} and the "
+        f"domain {domain} contains the other"
+    )

@@ -1,0 +1,86 @@
+"""The protocol of a link."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import wraps
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from ..domains import REAL, Domain
+
+
+def _elementwise(method):
+    """Give a method of one array float64 in, and inf and NaN out without a warning."""
+
+    @wraps(method)
+    def silent(self, values):
+        with np.errstate(all="ignore"):
+            return method(self, np.asarray(values, dtype=float))
+
+    return silent
+
+
+def finite(link, name):
+    """The constructor argument `name` as a float: constructors only assign, so it is checked where it is used."""
+    value = getattr(link, name)
+    if not isinstance(value, Real) or not np.isfinite(value):
+        raise ValueError(f"{type(link).__name__}: {name} must be a finite number, got {value!r}")
+    return float(value)
+
+
+class Link(BaseEstimator, ABC):
+    """Base of all links: a subclass writes `link` and `inverse_derivatives` and inherits the rest.
+
+    The methods that a subclass defines receive a float64 array and run with numpy's warnings off: they are formulas.
+
+    Attributes
+    ----------
+    range : Domain
+        The open interval of `theta` that the link serves.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Logit
+    >>> theta, d1, d2 = Logit().inverse_derivatives([0.0])
+    >>> print(theta, d1, d2 == 0)
+    [0.5] [0.25] [ True]
+    """
+
+    range: Domain = REAL
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in {"link", "inverse", "inverse_derivatives", "log_inverse", "log_complement"} & vars(cls).keys():
+            setattr(cls, name, _elementwise(vars(cls)[name]))
+
+    @abstractmethod
+    def link(self, theta):
+        """The linear predictor `eta` of `theta`."""
+
+    @abstractmethod
+    def inverse_derivatives(self, eta):
+        """`theta` and its two derivatives."""
+
+    def inverse(self, eta):
+        """The parameter `theta` of `eta`."""
+        return self.inverse_derivatives(eta)[0]
+
+    @_elementwise
+    def log_inverse(self, eta):
+        """`log(theta)` and its two derivatives; here from `inverse_derivatives`, which suits any link."""
+        theta, d1, d2 = self.inverse_derivatives(eta)
+        return np.log(theta), d1 / theta, d2 / theta - (d1 / theta) ** 2
+
+    def mirror(self):
+        """The link of 1 - theta at -eta, for links that are distribution functions; None elsewhere."""
+        return None
+
+    @_elementwise
+    def log_complement(self, eta):
+        """`log(1 - theta)` and its two derivatives; here from `inverse_derivatives`, which suits any link."""
+        theta, d1, d2 = self.inverse_derivatives(eta)
+        rest = 1 - theta
+        return np.log1p(-theta), -d1 / rest, -d2 / rest - (d1 / rest) ** 2

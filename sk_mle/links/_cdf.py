@@ -1,0 +1,161 @@
+"""Links of probabilities: the inverse is a distribution function F, exact in logs in both tails."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import erfcx, expit, exprel, log_ndtr, logit, ndtr, ndtri
+
+from ..domains import UNIT, Domain
+from ._base import Link, finite
+
+# B_2k / (2k)!, the coefficients of x / (1 - exp(-x)) - 1 - x / 2 in powers of x**2.
+_BERNOULLI = [0, 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600]
+
+
+class _CDFLink(Link):
+    """Base of the links whose inverse is a distribution function F."""
+
+    range = UNIT
+
+    def mirror(self):
+        """The link with distribution function 1 - F(-eta): itself if F is symmetric."""
+        return self
+
+    def log_complement(self, eta):
+        value, d1, d2 = self.mirror().log_inverse(-eta)
+        return value, -d1, d2
+
+
+class Logit(_CDFLink):
+    """`theta = 1 / (1 + exp(-eta))`, the logistic distribution function."""
+
+    def link(self, theta):
+        return logit(theta)
+
+    def inverse_derivatives(self, eta):
+        theta = expit(eta)
+        d1 = theta * expit(-eta)
+        return theta, d1, -d1 * np.tanh(eta / 2)
+
+    def log_inverse(self, eta):
+        z = np.exp(-np.abs(eta))  # one exponential serves both tails
+        share = 1 / (1 + z)
+        return np.minimum(eta, 0) - np.log1p(z), np.where(eta < 0, share, z * share), -z * share**2
+
+
+class ScaledLogit(Link):
+    """`theta = low + (high - low) / (1 + exp(-eta))`, for a parameter in a finite interval."""
+
+    def __init__(self, low, high):
+        self.low, self.high = low, high
+
+    def _checked(self):
+        low, high = finite(self, "low"), finite(self, "high")
+        if not low < high:
+            raise ValueError(f"ScaledLogit: low must be less than high, got low={low!r}, high={high!r}")
+        return low, high
+
+    @property
+    def range(self):
+        low, high = self._checked()
+        margin = 0.1 * (high - low)
+        return Domain(low=low, high=high, typical=(low + margin, high - margin))
+
+    def link(self, theta):
+        low, high = self._checked()
+        return np.log(theta - low) - np.log(high - theta)
+
+    def inverse_derivatives(self, eta):
+        low, high = self._checked()
+        width = high - low
+        _, d1, d2 = Logit().inverse_derivatives(eta)
+        # Measured from the nearer end, so that an end at 0 is approached to full relative accuracy.
+        theta = np.where(eta < 0, low + width * expit(eta), high - width * expit(-eta))
+        return theta, width * d1, width * d2
+
+
+class Probit(_CDFLink):
+    """`theta = Phi(eta)`, the standard normal distribution function."""
+
+    def link(self, theta):
+        return ndtri(theta)
+
+    def inverse_derivatives(self, eta):
+        d1 = np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi)
+        return ndtr(eta), d1, -eta * d1
+
+    def log_inverse(self, eta):
+        mills = np.sqrt(2 / np.pi) / erfcx(-eta / np.sqrt(2))
+        return log_ndtr(eta), mills, -mills * self._mills_plus_eta(mills, eta)
+
+    @staticmethod
+    def _mills_plus_eta(mills, eta):
+        """phi / Phi + eta, which cancels in the lower tail: there Laplace's continued fraction gives it directly."""
+        total = np.asarray(mills + eta)
+        tail = eta < -6
+        x = -eta[tail]
+        fraction = x
+        for k in range(20, 1, -1):
+            fraction = x + k / fraction
+        total[tail] = 1 / fraction
+        return total
+
+
+class CLogLog(_CDFLink):
+    """`theta = 1 - exp(-exp(eta))`, the complementary log-log link of proportional hazards in grouped time."""
+
+    def mirror(self):
+        return LogLog()
+
+    def link(self, theta):
+        return np.log(-np.log1p(-theta))
+
+    def inverse_derivatives(self, eta):
+        u = np.exp(np.minimum(eta, 7.0))  # exp(-exp(7)) is 0 already, and u stays finite
+        d1 = u * np.exp(-u)
+        return -np.expm1(-u), d1, -d1 * np.expm1(np.minimum(eta, 7.0))
+
+    def log_inverse(self, eta):
+        u = np.exp(np.minimum(eta, 7.0))
+        value = np.where(eta < 0, eta + np.log(exprel(-u)), np.log1p(-np.exp(-u)))
+        d1 = 1 / exprel(u)
+        # d2 / d1 = 1 - u - d1 = 1 - u / (1 - exp(-u)), which cancels for small u: there its Bernoulli series.
+        series = np.polynomial.polynomial.polyval(u**2, _BERNOULLI)
+        return value, d1, d1 * np.where(u < 0.5, -u / 2 - series, 1 - u - d1)
+
+
+class LogLog(_CDFLink):
+    """`theta = exp(-exp(-eta))`, the Gumbel distribution function."""
+
+    def mirror(self):
+        return CLogLog()
+
+    def link(self, theta):
+        return -np.log(-np.log(theta))
+
+    def inverse_derivatives(self, eta):
+        _, d1, d2 = CLogLog().inverse_derivatives(-eta)
+        return np.exp(-np.exp(-eta)), d1, -d2
+
+    def log_inverse(self, eta):
+        u = np.exp(-eta)
+        return -u, u, -u
+
+
+class Cauchit(_CDFLink):
+    """`theta = 1/2 + arctan(eta) / pi`, the Cauchy distribution function."""
+
+    def link(self, theta):
+        return -1 / np.tan(np.pi * theta)
+
+    def inverse_derivatives(self, eta):
+        square = 1 + eta**2
+        d1 = 1 / (np.pi * square)
+        return np.arctan2(1, -eta) / np.pi, d1, -2 * (eta / square) * d1
+
+    def log_inverse(self, eta):
+        radius = np.hypot(1, eta)  # its square overflows long before d1, which is about 1 / eta, vanishes
+        angle = np.arctan2(1, -eta)
+        value = np.where(eta < 0, np.log(angle / np.pi), np.log1p(-np.arctan2(1, eta) / np.pi))
+        d1 = 1 / (radius * angle) / radius
+        return value, d1, d1 * (-2 * (eta / radius / radius) - d1)

@@ -1,0 +1,132 @@
+"""Links of unbounded and of positive parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit
+
+from ..domains import POSITIVE, Domain
+from ._base import Link, finite
+
+
+class Identity(Link):
+    """`theta = eta`."""
+
+    def link(self, theta):
+        return theta
+
+    def inverse_derivatives(self, eta):
+        return eta, np.ones_like(eta), np.zeros_like(eta)
+
+
+class Log(Link):
+    """`theta = exp(eta)`."""
+
+    range = POSITIVE
+
+    def link(self, theta):
+        return np.log(theta)
+
+    def inverse_derivatives(self, eta):
+        theta = np.exp(eta)
+        return theta, theta, theta
+
+    def log_inverse(self, eta):
+        return eta, np.ones_like(eta), np.zeros_like(eta)
+
+    def log_complement(self, eta):
+        d1 = -1 / np.expm1(-eta)
+        # log(1 - theta) through whichever of theta and 1 - theta is the smaller.
+        value = np.where(eta < -np.log(2), np.log1p(-np.exp(eta)), np.log(-np.expm1(eta)))
+        return value, d1, d1 * (1 - d1)
+
+
+class ShiftedLog(Link):
+    """`theta = shift + exp(eta)`, for a parameter above `shift`."""
+
+    def __init__(self, shift):
+        self.shift = shift
+
+    @property
+    def range(self):
+        shift = finite(self, "shift")
+        return Domain(low=shift, typical=(shift + 0.3, shift + 3.0))
+
+    def link(self, theta):
+        return np.log(theta - finite(self, "shift"))
+
+    def inverse_derivatives(self, eta):
+        excess = np.exp(eta)
+        return finite(self, "shift") + excess, excess, excess
+
+
+class Softplus(Link):
+    """`theta = log(1 + exp(eta))`: like the log link for small `theta`, like the identity for large."""
+
+    range = POSITIVE
+
+    def link(self, theta):
+        return theta + np.log(-np.expm1(-theta))
+
+    def inverse_derivatives(self, eta):
+        d1 = expit(eta)
+        return np.logaddexp(0, eta), d1, d1 * expit(-eta)
+
+
+class Power(Link):
+    """`eta = theta**exponent` for positive `theta` and `eta`; the exponent is any number but 0."""
+
+    range = POSITIVE
+
+    def __init__(self, exponent):
+        self.exponent = exponent
+
+    def _checked(self):
+        exponent = finite(self, "exponent")
+        if exponent == 0:
+            raise ValueError("Power: exponent must not be 0; the limit of this family is the Log link")
+        return exponent
+
+    def link(self, theta):
+        return theta ** self._checked()
+
+    def inverse_derivatives(self, eta):
+        a = 1 / self._checked()
+        eta = np.where(eta > 0, eta, np.nan)
+        theta = eta**a
+        d1 = a * theta / eta
+        return theta, d1, (a - 1) * d1 / eta
+
+
+class InverseSquared(Power):
+    """`theta = eta**-0.5`, `eta = theta**-2`, the canonical link of the inverse Gaussian mean."""
+
+    exponent = -2.0
+
+    def __init__(self):
+        pass
+
+
+class Sqrt(Power):
+    """`theta = eta**2`, `eta = sqrt(theta)`; a negative `eta` also has a `theta`, though not as its link."""
+
+    exponent = 0.5
+
+    def __init__(self):
+        pass
+
+    def inverse_derivatives(self, eta):
+        return eta**2, 2 * eta, np.full_like(eta, 2.0)
+
+
+class Inverse(Power):
+    """`theta = 1 / eta`; for a positive `theta`, so that an `eta` below zero is seen to leave the range."""
+
+    exponent = -1.0
+
+    def __init__(self):
+        pass
+
+    def inverse_derivatives(self, eta):
+        theta = 1 / eta
+        return theta, -theta * theta, 2 * theta * theta * theta

@@ -1,0 +1,86 @@
+"""`check_likelihood`: what every likelihood must satisfy, as `check_estimator` is for estimators.
+
+Each check draws its parameters from the domains that the law declares, so a wrong domain is found out too. Our own suite
+loops it over every shipped law.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+
+from ..likelihoods import Likelihood
+from . import _derivatives, _distribution, _fits
+
+__all__ = ["check_likelihood"]
+
+
+def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
+    """Check a likelihood: declarations, derivatives, distribution functions, sampling, fits.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        An instance; parameters given as numbers stay fixed.
+    random_state : int
+        Seed of all draws.
+    skip : collection of str
+        Names of checks to leave out, such as "sampler".
+
+    Raises
+    ------
+    AssertionError
+        Lists every check that failed, with what was found and what was expected.
+
+    Notes
+    -----
+    The checks: "declaration", "normalised", "clone_and_pickle", "derivatives", "fused_forms", "extremes", "fisher",
+    "cdf_and_ppf", "moments", "sampler", "start", "weights", "recovery". The first two come before all others: what is not a
+    density has no distribution functions, samples or fits to check.
+
+    Examples
+    --------
+    >>> from sk_mle.likelihoods import Gamma
+    >>> from sk_mle.testing import check_likelihood
+    >>> check_likelihood(Gamma())
+    """
+    failures = []
+    unknown = set(skip) - set(_CHECKS)
+    if unknown:
+        raise ValueError(f"skip names unknown checks {sorted(unknown)}; the checks are {list(_CHECKS)}")
+    if not isinstance(likelihood, Likelihood):
+        raise TypeError(f"check_likelihood needs an instance of a Likelihood, got {likelihood!r}")
+    for name, check in _CHECKS.items():
+        if name in skip:
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                check(clone(likelihood), np.random.default_rng(random_state))
+        except AssertionError as error:
+            failures.append(f"{name}: {error}")
+            if name == "normalised":
+                break
+        except Exception as error:
+            failures.append(f"{name}: raised {type(error).__name__}: {error}")
+    if failures:
+        raise AssertionError(f"{type(likelihood).__name__} fails {len(failures)} check(s)\n  " + "\n  ".join(failures))
+
+
+_CHECKS = {
+    "declaration": _derivatives.declaration,
+    "normalised": _derivatives.normalised,
+    "clone_and_pickle": _derivatives.clone_and_pickle,
+    "derivatives": _derivatives.derivatives,
+    "fused_forms": _derivatives.fused_forms,
+    "extremes": _derivatives.extremes,
+    "fisher": _derivatives.fisher,
+    "cdf_and_ppf": _distribution.cdf_and_ppf,
+    "moments": _distribution.moments,
+    "sampler": _distribution.sampler,
+    "start": _fits.start,
+    "weights": _fits.weights,
+    "recovery": _fits.recovery,
+}

@@ -1,0 +1,137 @@
+"""Checks of the declaration, of the density and of its derivatives."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+from sklearn.base import clone
+
+from ..domains import REAL
+from ..likelihoods import Likelihood
+from ..likelihoods._numeric import differentiate
+from ..likelihoods._quadrature import mass
+from ._tools import close, draw, expect, row, sample, shown, within_error
+
+
+def declaration(law, rng):
+    expect(len(law.parameters) > 0, "no parameters", "a dict of names to domains")
+    law.check()
+    parameters = law.get_params(deep=False)
+    missing = [name for name in parameters if name not in (*law.parameters, "links") and not hasattr(law, name)]
+    expect(not missing, f"constructor arguments without an attribute {missing}", "self.name = name for each")
+    law, _, theta = draw(law, rng, 10)
+    y = law.support.draw(rng, 10) if law.contrast(law.free[0]) is None else np.arange(10.0) % 3
+    shape = np.shape(law.loglik(y, **theta))
+    expect(shape == (10,), f"loglik of shape {shape}", "one value per sample, (10,)")
+
+
+def clone_and_pickle(law, rng):
+    bound, _, theta, y = sample(law, rng, 10)
+    value = bound.loglik(y, **theta)
+    close(clone(bound).loglik(y, **theta), value, 0, 0, "loglik of the clone")
+    close(pickle.loads(pickle.dumps(bound)).loglik(y, **theta), value, 0, 0, "loglik of the unpickled law")
+
+
+def _stacked(law, eta):
+    names = law.free
+    widths = [1 if eta[name].ndim == 1 else eta[name].shape[1] for name in names]
+    ends = np.cumsum(widths)
+
+    def unstack(points):
+        parts = np.split(points, ends[:-1], axis=1)
+        return {name: part if eta[name].ndim > 1 else part[:, 0] for name, part in zip(names, parts, strict=True)}
+
+    return (
+        np.concatenate([eta[name].reshape(len(eta[name]), -1) for name in names], axis=1),
+        unstack,
+        dict(zip(names, ends - widths, strict=True)),
+        widths,
+    )
+
+
+def normalised(law, rng):
+    """The density's integral, or the sum of the masses, found from the density alone."""
+    law, _, theta = draw(law, rng, 8)
+    for i in range(8):
+        one = row(theta, i)
+        if law.contrast(law.free[0]) is not None:
+            codes = np.arange(float(len(one[law.free[0]])))
+            many = {name: np.broadcast_to(value, (len(codes), *np.shape(value))) for name, value in one.items()}
+            total = np.exp(law.loglik(codes, **many)).sum()
+        else:
+            total, resolved = mass(law, one)
+            if not resolved:  # part of the mass lies closer to the support's end than numbers do
+                continue
+        close(total, 1.0, 1e-6, 0, f"total probability at {shown(one)}")
+
+
+def derivatives(law, rng):
+    law, eta, _, y = sample(law, rng, 60)
+    points, unstack, firsts, widths = _stacked(law, eta)
+    growable = np.repeat([law.link(name).range == REAL and law.smooth for name in law.free], widths)
+    _, slope, bend = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, points, 2, growable)
+    result = law.evaluate(y, eta, 2)
+    slopes = unstack(slope)
+    for name in law.free:
+        scale = 1 + np.abs(slopes[name]).max()
+        close(result.gradient[name], slopes[name], 1e-7, 1e-7 * scale, f"gradient in the linear predictor of {name}")
+    for a in law.free:
+        for b in law.free[law.free.index(a) :]:
+            block = result.information.get((a, b), result.information.get((b, a), np.zeros(len(y))))
+            block = np.reshape(block, (len(y), *(np.shape(block)[1:] or (1, 1))))
+            rows, columns = slice(firsts[a], firsts[a] + block.shape[1]), slice(firsts[b], firsts[b] + block.shape[2])
+            expected = -bend[:, rows, columns]
+            scale = 1 + np.abs(expected).max()
+            close(block, expected, 1e-5, 1e-6 * scale, f"observed information of ({a}, {b})")
+
+
+def fused_forms(law, rng):
+    law, eta, _, y = sample(law, rng, 60)
+    if type(law).evaluate is Likelihood.evaluate:
+        return
+    own, derived = law.evaluate(y, eta, 2), Likelihood.evaluate(law, y, eta, 2)
+    close(own.loglik, derived.loglik, 1e-9, 1e-9, "loglik of evaluate against loglik(y, **params)")
+    for name in law.free:
+        close(own.gradient[name], derived.gradient[name], 1e-8, 1e-8, f"evaluate's gradient of {name} against the chain rule")
+
+
+def fisher(law, rng):
+    if law.fisher is None:
+        return
+    law, eta, _ = draw(law, rng, 4)
+    for i in range(4):
+        one = {name: np.repeat(value[i : i + 1], 20000, axis=0) for name, value in eta.items()}
+        y = law.rvs(rng, (20000,), **law.theta(one))
+        result = law.evaluate(y, one, 2, "expected")
+        for a in law.free:
+            slope = result.gradient[a].reshape(20000, -1)
+            within_error(slope, 0.0, f"mean of the score of {a}")
+            for b in law.free:
+                block = result.information.get((a, b), np.zeros(20000))
+                if (b, a) in result.information and (a, b) not in result.information:
+                    continue
+                block = np.broadcast_to(
+                    block.reshape(len(block), *(block.shape[1:] or (1, 1))), (20000, *(block.shape[1:] or (1, 1)))
+                )
+                product = slope[:, :, None] * result.gradient[b].reshape(20000, 1, -1)
+                if (a, b) in result.information or (b, a) not in result.information:
+                    within_error(product, block[0], f"expected information of ({a}, {b}), against the variance of the score")
+
+
+def extremes(law, rng):
+    law, eta, _, y = sample(law, rng, 40)
+    for name in law.free:
+        for level in (-5.0, 5.0, -20.0, 20.0, -500.0, 500.0):
+            shift = np.zeros_like(eta[name]) + level
+            if eta[name].ndim > 1:
+                shift[:, 1:] = 0.0
+            result = law.evaluate(y, {**eta, name: shift}, 1)
+            where = f"at a linear predictor of {level:g} for {name}"
+            wrong = result.loglik[np.isnan(result.loglik) | (result.loglik == np.inf)]
+            expect(len(wrong) == 0, f"loglik {wrong[:1]} {where}", "a number or -inf")
+            inside = law.parameters[name].includes(law.link(name).range)
+            if abs(level) < 10 and inside:
+                expect(np.isfinite(result.loglik).all(), f"loglik {result.loglik.min()} {where}", "finite values")
+                finite = all(np.isfinite(value).all() for value in result.gradient.values())
+                expect(finite, f"non-finite gradient {where}", "finite values")

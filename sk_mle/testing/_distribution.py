@@ -1,0 +1,86 @@
+"""Checks of distribution functions, moments and the sampler."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import integrate, stats
+
+from ._tools import close, draw, expect, row
+
+
+def _mass(law, k, row):
+    """loglik at the integers k for one set of parameters."""
+    many = {name: np.broadcast_to(value, (len(k), *np.shape(value))) for name, value in row.items()}
+    return law.loglik(k, **many)
+
+
+def cdf_and_ppf(law, rng):
+    law, _, theta = draw(law, rng, 40)
+    q = rng.uniform(0.001, 0.999, 40)
+    y = law.ppf(q, **theta)
+    below = law.cdf(y, **theta)
+    if law.support.integer:
+        expect(
+            (below >= q - 1e-12).all(),
+            f"cdf(ppf(q)) = {below[below < q - 1e-12][:1]}",
+            f"at least q = {q[below < q - 1e-12][:1]}",
+        )
+        before = law.cdf(y - 1, **theta)
+        expect((before < q).all(), f"cdf(ppf(q) - 1) = {before[before >= q][:1]}", f"less than q = {q[before >= q][:1]}")
+    else:
+        close(below, q, 1e-7, 1e-9, "cdf(ppf(q)) against q")
+    close(law.sf(y, **theta), 1 - below, 1e-6, 1e-9, "sf against 1 - cdf")
+    with np.errstate(divide="ignore"):
+        close(np.exp(law.logcdf(y, **theta)), below, 1e-7, 1e-10, "exp(logcdf) against cdf")
+        close(np.exp(law.logsf(y, **theta)), law.sf(y, **theta), 1e-7, 1e-10, "exp(logsf) against sf")
+    for i in range(4):
+        one = row(theta, i)
+        if law.support.integer:
+            mass = np.exp(_mass(law, y[i : i + 1], one))[0]
+            close(law.cdf(y[i], **one) - law.cdf(y[i] - 1, **one), mass, 1e-6, 1e-9, "step of the cdf against the mass")
+        else:
+            other = law.ppf(0.5 * (q[i] + 0.5), **one)
+            area = integrate.quad(lambda t, one=one: float(np.exp(law.loglik(np.float64(t), **one))), other, y[i], limit=200)[0]
+            close(
+                law.cdf(y[i], **one) - law.cdf(other, **one),
+                area,
+                1e-6,
+                1e-8,
+                "difference of the cdf against the density's integral",
+            )
+
+
+def moments(law, rng):
+    law, _, theta = draw(law, rng, 4)
+    for i in range(4):
+        row = {
+            name: np.repeat(np.asarray(value)[i : i + 1], 40000, axis=0) if np.ndim(value) else value
+            for name, value in theta.items()
+        }
+        y = np.asarray(law.rvs(rng, (40000,), **row), float)
+        one = {name: np.asarray(value)[i : i + 1] if np.ndim(value) else value for name, value in theta.items()}
+        mean, variance = (float(np.ravel(f(**one))[0]) for f in (law.expectation, law.variance))
+        if not np.isfinite(variance):
+            continue
+        error = np.sqrt(variance / len(y))
+        expect(abs(y.mean() - mean) <= 6 * error, f"expectation {mean:.6g}", f"sample mean {y.mean():.6g} +- {error:.2g}")
+        square = (y - mean) ** 2
+        error = square.std() / np.sqrt(len(y))
+        if error < 0.1 * variance:  # heavier tails tell nothing at this size
+            expect(
+                abs(square.mean() - variance) <= 8 * error,
+                f"variance {variance:.6g}",
+                f"sample variance {square.mean():.6g} +- {error:.2g}",
+            )
+
+
+def sampler(law, rng):
+    law, _, theta = draw(law, rng, 3000)
+    y = law.rvs(rng, (3000,), **theta)
+    expect(np.shape(y) == (3000,), f"rvs of shape {np.shape(y)}", "(3000,)")
+    expect(law.support.contains(y).all(), f"samples {y[~law.support.contains(y)][:3]}", f"values in {law.support}")
+    upper = law.cdf(y, **theta)
+    lower = law.cdf(y - 1, **theta) if law.support.integer else upper
+    level = lower + rng.uniform(size=3000) * (upper - lower)
+    p = stats.kstest(level, "uniform").pvalue
+    expect(p > 1e-5, f"cdf(rvs) far from uniform (Kolmogorov-Smirnov p = {p:.1e})", "uniform values")

@@ -1,0 +1,61 @@
+"""Draws from a law's own domains, and comparisons that say what was found and what was expected."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def expect(condition, found, expected):
+    if not condition:
+        raise AssertionError(f"found {found}, expected {expected}")
+
+
+def close(found, expected, rtol, atol, what):
+    found, expected = np.broadcast_arrays(np.asarray(found, float), np.asarray(expected, float))
+    expect(np.isfinite(found).all(), f"non-finite {what} {found[~np.isfinite(found)][:3]}", "finite values")
+    wrong = np.abs(found - expected) > atol + rtol * np.abs(expected)
+    if wrong.any():
+        worst = int(np.argmax(np.where(wrong, np.abs(found - expected), -1)))
+        raise AssertionError(f"{what}: found {found.flat[worst]:.12g}, expected {expected.flat[worst]:.12g}")
+
+
+def draw(law, rng, n):
+    """A bound law, linear predictors and parameters of n samples."""
+    law = law.bind(np.arange(3.0)) if law.support.integer else law
+    theta = {}
+    for name in law.parameters:
+        basis = law.contrast(name)
+        size = n if basis is None else (n, len(basis))
+        theta[name] = law.parameters[name].draw(rng, size) if name in law.free else law.fixed[name]
+    eta = {name: np.asarray(law.link(name).link(theta[name]), float) for name in law.free}
+    return law, eta, theta
+
+
+def sample(law, rng, n):
+    law, eta, theta = draw(law, rng, n)
+    y = np.asarray(law.rvs(rng, (n,), **theta), float)
+    if not law.smooth:  # away from the kinks, where derivatives exist
+        first = law.free[0]
+        keep = np.abs(law.kinks(y, **theta) - theta[first]) > 0.5 * np.median(np.abs(law.kinks(y, **theta) - theta[first]))
+        y, eta = y[keep], {name: value[keep] for name, value in eta.items()}
+        theta = {name: value[keep] if np.ndim(value) else value for name, value in theta.items()}
+    return law, eta, theta, y
+
+
+def row(theta, i):
+    return {name: value[i] if np.ndim(value) else value for name, value in theta.items()}
+
+
+def shown(row):
+    return ", ".join(f"{name}={np.round(value, 4)}" for name, value in row.items())
+
+
+def within_error(draws, expected, what):
+    """The mean of the draws against the value expected, within six standard errors."""
+    mean, error = draws.mean(axis=0), draws.std(axis=0) / np.sqrt(len(draws)) + 1e-12
+    wrong = np.abs(mean - expected) > 6 * error
+    expect(
+        not wrong.any(),
+        f"{what} = {np.broadcast_to(expected, mean.shape)[wrong][:1]}",
+        f"{mean[wrong][:1]} +- {error[wrong][:1]}",
+    )

@@ -1,0 +1,78 @@
+"""The rules of the layout: which module may know which."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sk_mle
+from sk_mle.likelihoods import LAWS
+
+ROOT = Path(sk_mle.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+BELOW = {  # module -> the modules of the package that it may import
+    "domains": set(),
+    "_special": set(),
+    "_tails": {"_special"},
+    "links": {"domains"},
+    "likelihoods": {"domains", "links", "_special", "_tails", "likelihoods"},
+    "data": set(),
+    "design": {"data"},
+    "penalties": {"design"},
+    "objective": {"data", "design", "penalties", "likelihoods"},
+    "newton": set(),
+    "vertex": {"data", "newton", "objective"},
+    "solvers": {"newton", "vertex", "objective"},
+    "start": {"objective"},
+    "separation": {"objective"},
+    "distribution": {"likelihoods"},
+    "validation": {"likelihoods"},
+    "columns": {"validation"},
+}
+
+
+def imports(path):
+    """Modules of the package that a file imports, by their first name."""
+    package = path.parent.relative_to(ROOT).parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            parts = (*base, *(node.module.split(".") if node.module else ()))
+            yield from [parts[0]] if parts else [alias.name for alias in node.names]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path):
+    name = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if name in BELOW:
+        assert set(imports(path)) - {name} <= BELOW[name]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_law_is_named_and_no_type_asked_outside_the_laws(path):
+    if path.parent.name == "likelihoods":
+        return
+    tree = ast.parse(path.read_text())
+    allowed = {"_regressor": {"Normal"}, "_classifier": {"Bernoulli", "Categorical"}}.get(path.stem, set())  # the defaults
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not named & {law.__name__ for law in LAWS.values()} - allowed
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance" and "testing" not in path.parts:
+            assert "likelihood" not in ast.unparse(node.args[0])
+            assert ast.unparse(node.args[0]) != "law"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_public_scikit_learn(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        module = node.module if isinstance(node, ast.ImportFrom) else None
+        if module and module.startswith("sklearn"):
+            assert not any(part.startswith("_") for part in module.split("."))
+            assert not any(alias.name.startswith("_") for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_needs_long_scrolling(path):
+    assert len(path.read_text().splitlines()) <= 320

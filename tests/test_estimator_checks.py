@@ -1,0 +1,71 @@
+"""scikit-learn's `check_estimator` for every shipped law, with analytic and with numerical derivatives."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from _laws import numerical
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sk_mle import MLEClassifier, MLERegressor
+from sk_mle.likelihoods import LAWS, Beta, Laplace, Normal
+
+pytestmark = pytest.mark.filterwarnings("default")  # scikit-learn's checks fit tiny and separable data on purpose
+
+REASON = "y of this check lies outside (0, 1), for which scikit-learn has no tag; see ProportionRegressor below"
+OUTSIDE = """check_fit_score_takes_y check_estimators_overwrite_params check_dont_overwrite_parameters
+check_estimators_fit_returns_self check_readonly_memmap_input check_n_features_in_after_fitting
+check_positive_only_tag_during_fit check_estimators_dtypes check_sample_weights_pandas_series
+check_sample_weights_not_an_array check_sample_weights_list check_all_zero_sample_weights_error
+check_sample_weights_shape check_sample_weights_not_overwritten check_sample_weight_equivalence_on_dense_data
+check_sample_weight_equivalence_on_sparse_data check_dtype_object check_pipeline_consistency check_estimators_nan_inf
+check_estimator_sparse_tag check_estimator_sparse_array check_estimator_sparse_matrix check_estimators_pickle
+check_f_contiguous_array_estimator check_regressors_train check_regressor_data_not_an_array
+check_regressors_no_decision_function check_supervised_y_2d check_regressors_int check_non_transformer_estimators_n_iter
+check_methods_sample_order_invariance check_methods_subset_invariance check_fit2d_1sample check_fit2d_1feature
+check_dict_unchanged check_fit_idempotent check_fit_check_is_fitted check_n_features_in check_fit2d_predict1d""".split()
+
+
+class ProportionRegressor(MLERegressor):
+    """y is rescaled to lie inside (0, 1) before a Beta fit, so that every check can run on it."""
+
+    def fit(self, X, y, sample_weight=None):
+        try:
+            values = np.asarray(y, dtype=float)
+        except (TypeError, ValueError):
+            return super().fit(X, y, sample_weight)
+        if y is not None and np.isfinite(values).all():
+            low, high = values.min(), values.max()
+            y = (values - low + 1) / (high - low + 2)
+        return super().fit(X, y, sample_weight)
+
+
+REGRESSORS = [law for law in LAWS.values() if not law.classes and law is not Beta]
+CLASSIFIERS = [law for law in LAWS.values() if law.classes]
+ESTIMATORS = [
+    MLERegressor(),
+    MLEClassifier(),
+    *(MLERegressor(law()) for law in REGRESSORS),
+    *(MLEClassifier(law()) for law in CLASSIFIERS),
+    *(MLERegressor(numerical(law())) for law in REGRESSORS if law is not Laplace),
+    *(MLEClassifier(numerical(law())) for law in CLASSIFIERS),
+    ProportionRegressor(Beta()),
+    ProportionRegressor(numerical(Beta())),
+    MLERegressor(Normal(), predictors={"scale": "all"}, alpha={"loc": 0.1, "scale": 0.1}),
+    MLERegressor(Beta()),
+]
+
+
+def expected_failures(estimator):
+    if type(estimator) is MLERegressor and isinstance(estimator.likelihood, Beta):
+        return dict.fromkeys(OUTSIDE, REASON)
+    return {}
+
+
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+def test_check_estimator(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)

@@ -1,0 +1,238 @@
+"""Every shipped law meets `check_likelihood`; and `check_likelihood` finds what is wrong with broken ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sk_mle import MLERegressor
+from sk_mle.domains import POSITIVE, REAL, UNIT
+from sk_mle.likelihoods import LAWS, Gamma, Laplace, Likelihood, NegativeBinomial, Normal, Poisson, StudentT, get_likelihood
+from sk_mle.testing import check_likelihood
+from _laws import numerical
+
+VARIANTS = [
+    StudentT(df=4),
+    StudentT(df=np.inf),
+    NegativeBinomial(dispersion=0),
+    NegativeBinomial(dispersion=0.5, links={"mean": "softplus"}),
+    Normal(scale=2.0),
+    Normal(links={"scale": "softplus"}),
+    Poisson(links={"mean": "sqrt"}),
+    *(LAWS["bernoulli"](links={"prob": link}) for link in ("probit", "cloglog", "loglog", "cauchit")),
+    *(LAWS["beta"](links={"mean": link}) for link in ("probit", "loglog")),
+]
+
+
+@pytest.mark.parametrize("law", [*(law() for law in LAWS.values()), *VARIANTS], ids=repr)
+def test_law(law):
+    check_likelihood(law, random_state=1)
+
+
+@pytest.mark.parametrize("law", [law() for law in LAWS.values()], ids=repr)
+def test_law_with_numerical_derivatives(law):
+    skip = ["derivatives"] if law.smooth else ["derivatives", "recovery", "weights"]
+    check_likelihood(numerical(law), random_state=1, skip=skip)
+
+
+class Gumbel(Likelihood):
+    """A user's law: the density and no more."""
+
+    parameters = {"loc": REAL, "scale": POSITIVE}
+    support = REAL
+
+    def __init__(self, *, loc=None, scale=None, links=None):
+        self.loc, self.scale, self.links = loc, scale, links
+
+    def loglik(self, y, loc, scale):
+        z = (y - loc) / scale
+        return -z - np.exp(-z) - np.log(scale)
+
+
+def test_law_of_a_user():
+    check_likelihood(Gumbel(), random_state=2)
+
+
+class WrongGradient(Gamma):
+    def gradient(self, y, mean, shape):
+        return {**super().gradient(y, mean, shape), "mean": -shape * (y - mean) / mean**2}
+
+
+class WrongHessian(Gamma):
+    def hessian(self, y, mean, shape):
+        return {**super().hessian(y, mean, shape), ("mean", "shape"): 0 * y}
+
+
+class WrongFisher(Gamma):
+    def fisher(self, mean, shape):
+        return {("mean", "mean"): 2 * shape / mean**2, ("shape", "shape"): super().fisher(mean, shape)["shape", "shape"]}
+
+
+class NotADensity(Gamma):
+    def loglik(self, y, mean, shape):
+        return super().loglik(y, mean, shape) + 0.1
+
+
+class WrongCdf(Normal):
+    def standard_cdf(self, z):
+        return super().standard_cdf(0.9 * z)
+
+
+class WrongSampler(Normal):
+    def rvs(self, rng, size, loc, scale):
+        return rng.normal(loc, 1.3 * scale, size)
+
+
+class WrongVariance(Normal):
+    def variance(self, loc, scale):
+        return scale + 0 * loc
+
+
+class WrongStart(Normal):
+    def start(self, y, sample_weight):
+        return {"loc": 0.0, "scale": -1.0}
+
+
+class WrongDomain(Normal):
+    parameters = {"loc": REAL, "scale": REAL}
+
+
+class WrongTail(Normal):
+    def logsf(self, y, loc, scale):
+        return np.maximum(super().logsf(y, loc, scale), -0.5)
+
+
+class WrongShape(Normal):
+    def loglik(self, y, loc, scale):
+        return super().loglik(y, loc, scale).sum()
+
+
+class Overflows(Normal):
+    def standard_logpdf(self, z):
+        return super().standard_logpdf(z) + 0 * np.exp(np.abs(z))
+
+
+class ChangesWhenCloned(Normal):
+    def __init__(self, *, loc=None, scale=None, links=None, extra=0.0):
+        super().__init__(loc=loc, scale=scale, links=links)
+        self.extra = np.random.default_rng().normal()
+
+
+class WrongFused(LAWS["bernoulli"]):
+    def evaluate(self, y, eta, order=1, information="observed"):
+        result = super().evaluate(y, eta, order, information)
+        return result._replace(gradient={name: 2 * value for name, value in result.gradient.items()})
+
+
+class WeightsIgnored(Normal):
+    """Its scale comes from the number of rows."""
+
+    def bind(self, y):
+        return WeightsIgnored(scale=1 + len(y) / 100)
+
+
+class NoNormaliser(Gumbel):
+    def loglik(self, y, loc, scale):
+        return super().loglik(y, loc, scale) + np.log(scale)
+
+
+BROKEN = {
+    "derivatives: gradient": WrongGradient,
+    r"derivatives: observed information of \(mean, shape\)": WrongHessian,
+    "fisher: .*against the variance of the score": WrongFisher,
+    "normalised: total probability": NotADensity,
+    r"cdf_and_ppf: cdf\(ppf\(q\)\)": WrongCdf,
+    "sampler: found cdf": WrongSampler,
+    "moments: found variance": WrongVariance,
+    "start: found start scale": WrongStart,
+    "derivatives: |normalised: |recovery: ": WrongDomain,
+    r"cdf_and_ppf: exp\(logsf\)": WrongTail,
+    "declaration: found loglik of shape": WrongShape,
+    r"fails 1 check\(s\)\n  normalised: total probability at .*: found .*, expected 1": NoNormaliser,
+    "extremes: found ": Overflows,
+    "fused_forms: evaluate's gradient": WrongFused,
+    "weights: log-likelihood with weights": WeightsIgnored,
+    "raised RuntimeError": ChangesWhenCloned,
+}
+
+
+@pytest.mark.parametrize(("message", "law"), BROKEN.items(), ids=[law.__name__ for law in BROKEN.values()])
+def test_broken_law_is_found_out(message, law):
+    with pytest.raises(AssertionError, match=message):
+        check_likelihood(law())
+
+
+def test_recovery_finds_a_biased_start_that_never_moves():
+    class Stuck(Poisson):
+        def gradient(self, y, mean):
+            return {"mean": 0 * y}
+
+    with pytest.raises(AssertionError, match="recovery: found log-likelihood"):
+        check_likelihood(Stuck(), skip=["derivatives"])
+
+
+def test_unknown_check_and_wrong_type():
+    with pytest.raises(ValueError, match="unknown checks"):
+        check_likelihood(Normal(), skip=["nothing"])
+    with pytest.raises(TypeError, match="instance of a Likelihood"):
+        check_likelihood(Normal)
+
+
+def test_names():
+    for name, law in LAWS.items():
+        assert type(get_likelihood(name)) is law
+
+
+def test_docstrings_name_the_peers():
+    for law in LAWS.values():
+        for word in ("scipy.stats", "statsmodels", " R:", "Parameters", "Examples", ".. math::"):
+            assert word in law.__doc__, (law, word)
+
+
+def test_constants_are_complete():
+    """Log-likelihoods against scipy's, at values chosen by hand."""
+    from scipy import stats
+
+    y = np.array([0.2, 1.5, 4.0])
+    k = np.array([0.0, 3.0, 11.0])
+    pairs = [
+        (Normal().loglik(y, 1.0, 2.0), stats.norm(1, 2).logpdf(y)),
+        (Laplace().loglik(y, 1.0, 2.0), stats.laplace(1, 2).logpdf(y)),
+        (StudentT().loglik(y, 1.0, 2.0, 3.5), stats.t(3.5, 1, 2).logpdf(y)),
+        (Gamma().loglik(y, 1.5, 2.5), stats.gamma(2.5, scale=1.5 / 2.5).logpdf(y)),
+        (LAWS["beta"]().loglik(y / 5, 0.3, 7.0), stats.beta(2.1, 4.9).logpdf(y / 5)),
+        (Poisson().loglik(k, 2.5), stats.poisson(2.5).logpmf(k)),
+        (NegativeBinomial().loglik(k, 2.5, 0.4), stats.nbinom(2.5, 0.5).logpmf(k)),
+    ]
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-13)
+
+
+@pytest.mark.parametrize("law", [law() for law in LAWS.values()], ids=repr)
+@pytest.mark.parametrize("level", [-20.0, 20.0])
+def test_far_linear_predictors_stay_finite(law, level):
+    law = law.bind(np.arange(3.0)) if law.classes else law
+    y = law.support.draw(np.random.default_rng(0), 50) if law.contrast(law.free[0]) is None else np.arange(50.0) % 3
+    for name in law.free:
+        shape = 50 if law.contrast(name) is None else (50, 3)
+        eta = {other: np.zeros(shape) for other in law.free} | {name: level * np.ones(shape)}
+        result = law.evaluate(y, eta, 2)
+        assert np.isfinite(result.loglik).all()
+        assert all(np.isfinite(value).all() for value in (*result.gradient.values(), *result.information.values()))
+
+
+def test_limits_join_the_laws():
+    y, k = np.linspace(-3, 3, 7), np.arange(7.0)
+    np.testing.assert_allclose(StudentT().loglik(y, 0.2, 1.3, np.inf), Normal().loglik(y, 0.2, 1.3), rtol=1e-14)
+    np.testing.assert_allclose(NegativeBinomial().loglik(k, 2.2, 0.0), Poisson().loglik(k, 2.2), rtol=1e-13)
+    np.testing.assert_allclose(NegativeBinomial().loglik(k, 2.2, 1e-12), Poisson().loglik(k, 2.2), rtol=1e-10)
+
+
+def test_density_only_law_costs_no_accuracy():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(400, 3))
+    y = 1e3 + 50 * X[:, 0] + rng.gumbel(size=400) * np.exp(0.3 * X[:, 1])
+    model = MLERegressor(Gumbel(), predictors={"scale": [1]}).fit(X, y)
+    assert model.converged_
+    assert model.optimize_result_.gradient_size < 1e-8
+    assert UNIT.contains(model.predict_dist(X).cdf(y)).all()
