@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -32,7 +33,8 @@ class MLEMixin:
 
     def _validate(self, X, reset: bool):
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, reset=reset)
-        check_finite(X, getattr(self, "feature_names_in_", None))
+        names = getattr(self, "feature_names_in_", None)
+        check_finite(X, names)
         return X
 
     @contextmanager
@@ -47,9 +49,9 @@ class MLEMixin:
             raise
 
     def _check_numbers(self):
-        if not (np.isscalar(self.tol) and self.tol > 0):
+        if not (isinstance(self.tol, Real) and self.tol > 0):
             raise ValueError(f"tol must be a positive number, got {self.tol!r}")
-        if not (isinstance(self.max_iter, int | np.integer) and self.max_iter > 0):
+        if not (isinstance(self.max_iter, Integral) and self.max_iter > 0):
             raise ValueError(f"max_iter must be a positive integer, got {self.max_iter!r}")
 
     def _fit(self, X, y, sample_weight, law: Likelihood, original_X):
@@ -59,6 +61,7 @@ class MLEMixin:
         if not law.free:
             raise ValueError(f"every parameter of {type(law).__name__} is fixed; leave at least one as None to estimate it")
         weight = check_weight(sample_weight, X.shape[0])
+        law.check_shapes(y)
         used, offset_columns, offset = self._resolve(law, original_X, X)
         data = Data(X, y, weight, offset, self.n_jobs)
         objective = Objective(law, data, self._designs(law, data, used), self._alphas(law, used))
@@ -113,7 +116,7 @@ class MLEMixin:
     def _alphas(self, law, used) -> dict[str, float]:
         alphas = columns.by_parameter(self.alpha, next(iter(law.parameters)), law.free, "alpha")
         for name, value in alphas.items():
-            if not np.isscalar(value) or isinstance(value, str) or not 0 <= value < np.inf:
+            if not isinstance(value, Real) or not 0 <= value < np.inf:
                 raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
         return {name: float(value) for name, value in alphas.items() if value and name in used and len(used[name])}
 
@@ -155,26 +158,20 @@ class MLEMixin:
         direction = separating_direction(objective, solution.u)
         if direction is not None:
             self.converged_ = False
-            name = next(iter(objective.designs))
-            index, size = self._columns[name], np.abs(direction[1]).max(axis=1)
-            size = size * self._spread(objective, name)
-            found = [
-                int(index[j]) if names is None else str(names[index[j]])
-                for j in np.flatnonzero(size > 1e-6 * size.max(initial=0))
-            ]
+            found = self._columns_of(direction, objective, names)
             shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
-            what = f"columns {shown}" if found else "the intercept"
+            what = f"column{'s' * (len(found) > 1)} {shown}" if found else "the intercept"
             warnings.warn(
                 f"The data are separated: along {what} the likelihood of {law} grows without end, so no finite maximum exists. "
-                f"The coefficients stopped where the gradient fell below tol; predictions are near 0 or 1 there. Use a "
-                "penalty (alpha > 0), or drop or merge these columns.",
+                "The coefficients stopped where the gradient fell below tol; predictions there are at the edge of their range. "
+                "Use a penalty (alpha > 0), or drop or merge these columns.",
                 SeparationWarning,
                 stacklevel=5,
             )
         elif not solution.converged:
-            remedy = (
-                "increase max_iter" if solution.n_iter >= self.max_iter else "try solver='newton', or rescale extreme values"
-            )
+            remedy = "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
+            if solution.n_iter >= self.max_iter:
+                remedy = "increase max_iter"
             if not objective.likelihood.smooth and self.solver not in ("auto", "vertex"):
                 remedy = f"the likelihood of {law} has kinks: use solver='auto'"
             warnings.warn(
@@ -187,19 +184,23 @@ class MLEMixin:
         for name, value in solution.flat.items():
             warnings.warn(
                 f"{name} of {law} ran to the edge of its domain ({value:.3g}), where the likelihood no longer depends on it: "
-                f"the data prefer the law's limit. Fix it there ({law}({name}=...)) or choose the simpler law; n_params_ and the "
-                "information criteria still count it.",
+                f"the data prefer the law's limit. Fix it there ({law}({name}=...)) or choose the simpler law; n_params_ and "
+                "the information criteria still count it.",
                 BoundaryWarning,
                 stacklevel=5,
             )
 
-    @staticmethod
-    def _spread(objective, name):
-        """Standard deviation of every column of a parameter, to compare its coefficients."""
-        X = objective.data.X
-        X = X if isinstance(objective.designs[name].columns.index, slice) else X[:, objective.designs[name].columns.index]
-        X = X[: 1 << 16]
-        return np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0) + 1e-300
+    def _columns_of(self, direction, objective, names) -> list:
+        """Columns along which a direction of the first parameter's coefficients moves, by its share of the linear predictor."""
+        name, design = next(iter(objective.designs.items()))
+        if design.columns is None:
+            return []
+        X = objective.data.X[: 1 << 16, self._columns[name]]
+        spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
+        size = np.abs(direction[1]).max(axis=1) * spread
+        level = np.abs(direction[0]).max() if design.intercept else 0.0
+        found = self._columns[name][size > 1e-6 * max(size.max(initial=0.0), level)]
+        return [int(j) if names is None else str(names[j]) for j in found]
 
     # ---- predicting ----------------------------------------------------------------------------------------------
 

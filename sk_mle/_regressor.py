@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -99,8 +100,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     >>> model.coefs_["scale"].round(1)
     array([0.5])
     >>> model.predict_interval([[0.0, -1.0], [0.0, 1.0]], coverage=0.9).round(1)
-    array([[ 0. ,  1.9],
-           [-1.8,  3.6]])
+    array([[ 0. ,  2.1],
+           [-1.6,  3.6]])
     """
 
     def __init__(
@@ -204,7 +205,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             "interval": lambda: _interval(dist, coverage),
             "quantiles": lambda: _quantiles(dist, quantiles),
         }
-        if output not in choices:
+        if not isinstance(output, str) or output not in choices:
             raise ValueError(f"output={output!r} is unknown; use one of {['mean', *choices]}")
         return choices[output]()
 
@@ -225,7 +226,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
 
 def _interval(dist, coverage):
-    if not (np.isscalar(coverage) and 0 < coverage < 1):
+    if not (isinstance(coverage, Real) and 0 < coverage < 1):
         raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
     return np.stack(dist.interval(coverage), axis=1)
 

@@ -214,3 +214,9 @@ def gamma_norm(k):
 def log1p_minus(x):
     """log(1 + x) - x for x > -1, by the series of 2 atanh(x / (2 + x)) near 0 where the difference cancels."""
     return x * _log1p_minus_over(x, np.log1p(x))
+
+
+def ratio_gap(y, mean):
+    """log(y / mean) - (y - mean) / mean for positive arguments, to full relative accuracy near y = mean and far from it."""
+    d = (y - mean) / mean
+    return np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), np.log(y / mean) - d)

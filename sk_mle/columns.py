@@ -49,6 +49,8 @@ def column(value, names, n_features: int, argument: str) -> int:
         found = np.flatnonzero(np.asarray(names) == value)
         if len(found) == 0:
             raise ValueError(f"{argument}: no column {value!r} in X; its columns are {list(names)}")
+        if len(found) > 1:
+            raise ValueError(f"{argument}: {value!r} is the name of {len(found)} columns of X; rename them, or pass an index")
         return int(found[0])
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{argument} must name columns by str or int, got {value!r}")

@@ -124,7 +124,7 @@ def squares(batch: Batch, center) -> np.ndarray:
 def triangle(batch: Batch, center, scale) -> np.ndarray:
     """The R factor of a block's standardised rows."""
     X = batch.X.toarray() if sparse.issparse(batch.X) else batch.X
-    return np.linalg.qr((X - center) / scale * np.sqrt(batch.weight)[:, None], mode="r")
+    return np.asarray(np.linalg.qr((X - center) / scale * np.sqrt(batch.weight)[:, None], mode="r"))
 
 
 def sums(batch: Batch, origin) -> np.ndarray:

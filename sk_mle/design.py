@@ -98,6 +98,14 @@ class Design:
             return inner
         return np.hstack([np.eye(len(inner), 1), inner])
 
+    def coordinate_rows(self, X) -> np.ndarray:
+        """Rows of X in coordinates of one direction, the intercept's 1 included."""
+        if self.columns is None:
+            return np.ones((X.shape[0], 1))
+        rows = self.columns.rows(X)
+        rows = rows.toarray() if sparse.issparse(rows) else rows
+        return np.hstack([np.ones((X.shape[0], 1)), rows]) @ self.matrix()
+
     def coefficients(self, u):
         """Intercept (K,) and coefficients (q, K) of the original columns."""
         start, slopes = self.expand(u)

@@ -36,7 +36,7 @@ class Distribution:
     >>> dist.ppf(0.5)
     array([1., 4.])
     >>> dist[1].pmf(0).round(4)
-    0.0183
+    np.float64(0.0183)
     """
 
     def __init__(self, likelihood: Likelihood | str, params: dict[str, np.ndarray]):

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult
 
+_LOST = 1e-8  # gain in the mean log-likelihood below which the value need not show it
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
 
@@ -19,8 +20,8 @@ def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxi
     objective.information = "expected"
     x, point = x0, objective.evaluate(x0, 2)
     message, n_iter, decrement = "iteration limit", 0, np.inf
-    noise = 16 * np.finfo(float).eps
-    for n_iter in range(1, maxiter + 1):
+    while n_iter < maxiter:
+        n_iter += 1
         if point.value < objective.floor:
             message = "the likelihood is unbounded"
             break
@@ -33,8 +34,8 @@ def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxi
             objective.information = "observed"
             point = objective.evaluate(x, 2)
             step, decrement = _direction(point)
-        slack, length = noise * max(1.0, abs(point.value)), 1.0
-        lost = decrement < 1e3 * slack  # the value no longer resolves the gain: then the gradient decides, on full steps
+        slack, length = _LOST * max(1.0, abs(point.value)), 1.0
+        lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides, on full steps
         while length > (0.5 if lost else 1e-12):
             trial = objective.evaluate(x + length * step, 2)
             if trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:

@@ -17,11 +17,11 @@ from .penalties import Ridge
 
 
 class Point(NamedTuple):
-    """Value, gradient and Hessian at one vector; what was not asked for is None."""
+    """Value, gradient and Hessian at one vector; what was not asked for is empty."""
 
     value: float
-    gradient: np.ndarray | None
-    hessian: np.ndarray | None
+    gradient: np.ndarray
+    hessian: np.ndarray
 
 
 class Objective:
@@ -171,7 +171,7 @@ class Objective:
     def _finish(self, u, sums, order) -> Point:
         """From sums of the log-likelihood to the mean loss: the one place where the sign turns."""
         total = self.data.total_weight
-        value, gradient, hessian = -float(sums["value"]) / total, None, None
+        value, gradient, hessian = -float(sums["value"]) / total, np.empty(0), np.empty((0, 0))
         if order >= 1:
             gradient = -self._collapse(sums) / total
         if order == 2:
@@ -184,9 +184,9 @@ class Objective:
         for name, penalty in self.penalties.items():
             place = self.places[name]
             value += penalty.value(u[place])
-            if gradient is not None:
+            if order >= 1:
                 gradient[place] += penalty.gradient(u[place])
-            if hessian is not None:
+            if order == 2:
                 hessian[place, place] += penalty.hessian()
         return Point(value if np.isfinite(value) else np.inf, gradient, hessian)
 

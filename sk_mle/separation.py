@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 
 from .objective import Objective
 
-_GAIN = 0.01  # log-likelihood that a sample on its way to its supremum may still lack at the end of a fit
+_GAIN = 0.5  # log-likelihood that a sample on its way to its supremum may still lack: less than a wrong class lacks
 _MOST_ENTRIES = 20_000_000  # of the linear programme's matrix
 
 
@@ -30,10 +30,26 @@ def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarra
     if still.all():
         return None
     space = _null_space(objective, design, keep, cone, still)
-    moving = np.flatnonzero(~still.all(axis=1))
-    if space.shape[1] == 0 or (~still).sum() * design.size > _MOST_ENTRIES:
+    if space.shape[1] == 0:
         return None
-    rows = _rows(design, data.X[keep[moving]])
+
+    def products(direction):
+        """How far every sample moves along its constraints, rounding set to zero."""
+        moves = [design.coordinate_rows(data.X[keep[part]]) @ direction.reshape(design.shape) for part in _parts(len(keep))]
+        moved = np.einsum("imd,id->im", cone, np.concatenate(moves))[~still]
+        return np.where(np.abs(moved) < 1e-9 * np.abs(moved).max(initial=0.0), 0.0, moved)
+
+    along_intercept = np.zeros(design.size)
+    along_intercept[: design.shape[1] * design.intercept] = u[objective.places[name]][: design.shape[1] * design.intercept]
+    for candidate in (along_intercept, u[objective.places[name]]):
+        candidate = space @ (space.T @ candidate)
+        moved = products(candidate)
+        if (moved >= 0).all() and moved.any():
+            return design.coefficients(candidate)
+    moving = np.flatnonzero(~still.all(axis=1))
+    if (~still).sum() * space.shape[1] > _MOST_ENTRIES:
+        return None
+    rows = design.coordinate_rows(data.X[keep[moving]])
     constraints = np.einsum("imd,ij->imjd", cone[moving], rows)[~still[moving]].reshape(-1, design.size) @ space
     constraints /= max(np.abs(constraints).max(initial=0.0), 1e-300)
     constraints[np.abs(constraints) < 1e-9] = 0.0
@@ -43,21 +59,16 @@ def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarra
     return design.coefficients(space @ found.x)
 
 
-def _rows(design, X):
-    if design.columns is None:
-        return np.ones((X.shape[0], 1))
-    columns = design.columns.rows(X)
-    columns = columns if isinstance(columns, np.ndarray) else columns.toarray()
-    return np.hstack([np.ones((X.shape[0], 1)), columns]) @ design.matrix()
+def _parts(n):
+    return [slice(first, first + 4096) for first in range(0, n, 4096)]
 
 
 def _null_space(objective, design, keep, cone, still):
     """Orthonormal basis of the coordinates in which no sample moves that must stay."""
     k, d = design.shape
     gram = np.zeros((k, d, k, d))
-    for first in range(0, len(keep), 4096):
-        part = slice(first, first + 4096)
-        rows = _rows(design, objective.data.X[keep[part]])
+    for part in _parts(len(keep)):
+        rows = design.coordinate_rows(objective.data.X[keep[part]])
         moves = np.einsum("im,ima,imb->iab", still[part], cone[part], cone[part])
         for a in range(d):
             for b in range(d):

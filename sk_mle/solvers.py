@@ -149,11 +149,11 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
         best = min(best, size)
         if size <= tol or chosen.method in (newton, vertex) or n_iter >= max_iter or gain <= 0.1 * size:
             break
-    if _NEAR >= size > tol and n_iter < max_iter and "hessian" in objective.offers and chosen.method is not newton:
+    if _NEAR >= size > tol and "hessian" in objective.offers and chosen.method is not newton:
         result = minimize(objective.value, u, method=newton, options={"objective": objective, "tol": tol, "maxiter": 5})
         u, size = result.x, _size(objective, result.x, result)
     value = objective.value(u)
-    unbounded = value < objective.floor
+    unbounded = value < objective.floor + (0.0 if size <= tol else 7.0)  # on its way there, within rounding
     exhausted = result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
     flat = {} if unbounded or not converged else _flat(objective, u)

@@ -54,7 +54,7 @@ def _snap(objective, x, tol, width):
 
     near = np.argpartition(distance, min(4 * design.size, len(y) - 1))[: 4 * design.size]
     near = near[np.argsort(distance[near], kind="stable")]
-    rows = _coordinates(design, data.X[keep[near]])
+    rows = design.coordinate_rows(data.X[keep[near]]) * design.unit[0, 0]
     active = _independent(rows)
     if len(active) == design.size and name not in objective.penalties:
         x = x.copy()
@@ -71,18 +71,9 @@ def _snap(objective, x, tol, width):
     pull = _pull(objective, design, name, keep, weight * slope) - _penalty(objective, name, x)
     if len(kinked) == 0:
         return x, float(np.abs(pull).max())
-    rows = _coordinates(design, data.X[keep[kinked]]) * weight[kinked, None]
+    rows = design.coordinate_rows(data.X[keep[kinked]]) * design.unit[0, 0] * weight[kinked, None]
     found = lsq_linear(rows.T, -pull, bounds=(above[kinked], below[kinked]), tol=1e-14)
     return x, float(np.abs(rows.T @ found.x + pull).max())
-
-
-def _coordinates(design, X):
-    """Rows of the design in a solver's coordinates."""
-    if design.columns is None:
-        return np.full((X.shape[0], 1), design.unit[0, 0])
-    columns = design.columns.rows(X)
-    columns = columns if isinstance(columns, np.ndarray) else columns.toarray()
-    return np.hstack([np.ones((X.shape[0], 1)), columns]) @ design.matrix() * design.unit[0, 0]
 
 
 def _independent(rows):

@@ -103,7 +103,7 @@ def estimates(fixture, model, constant):
     if first == "logits":
         coef, intercept = (values[first] - values[first][0] for values in (model.coefs_, model.intercepts_))
         return np.concatenate([np.r_[intercept[k], coef[k]] for k in range(1, len(coef))])
-    found = {component: None for component in names}
+    found = dict.fromkeys(names)
     for component in found:
         if component == "loc":
             found[component] = _with_constant(model, first, constant)

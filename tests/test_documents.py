@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import doctest
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -14,9 +16,11 @@ BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_code_blocks(page):
+def test_code_blocks(page, monkeypatch):
     pytest.importorskip("pandas")
-    names: dict = {"__name__": page.stem}
+    module = ModuleType(page.stem)
+    monkeypatch.setitem(sys.modules, page.stem, module)  # so that classes of the page can be pickled
+    names = vars(module)
     blocks = BLOCK.findall(page.read_text())
     assert blocks
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)

@@ -23,13 +23,6 @@ COUNTS = RNG.poisson(np.exp(0.7 + 0.5 * X[:, 0]) * RNG.gamma(1, 1, N)).astype(fl
 COUNT_LAWS = [Poisson(), NegativeBinomial()]
 
 
-def bug(*values, reason):
-    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=reason))
-
-
-NEWTON = "a ConvergenceWarning that advises solver='newton', which 'auto' already was (_base.py: _judge)"
-
-
 @pytest.mark.parametrize("rows", [1, 20])
 @pytest.mark.parametrize("law", [Normal(), Laplace(), StudentT(df=4), StudentT(), Beta(), Gamma()])
 def test_constant_target_is_an_exact_fit(law, rows):
@@ -53,7 +46,7 @@ def test_constant_columns_have_no_coefficient(law):
     assert_allclose(only.predict([[1.0]]), MLERegressor(law, predictors="intercept").fit(X, y).predict(X[:1]), rtol=1e-6)
 
 
-@pytest.mark.parametrize("law", [Normal(), Laplace(), StudentT(df=3), bug(StudentT(), reason=NEWTON)])
+@pytest.mark.parametrize("law", [Normal(), Laplace(), StudentT(df=3), StudentT()])
 @pytest.mark.parametrize(("n", "p"), [(3, 2), (5, 9)])
 def test_exact_fit(law, n, p):
     wide, y = np.random.default_rng(1).normal(size=(n, p)), np.random.default_rng(2).normal(size=n)
@@ -76,7 +69,6 @@ def test_scale_of_the_target(law, scale):
     assert_allclose(columns.coef_ * np.clip(scale, 1e-9, 1e9), plain.coef_, rtol=1e-4)
 
 
-@pytest.mark.xfail(strict=True, reason="rounding of loglik exceeds Newton's slack: not converged, for 1 in 50 (newton.py)")
 @pytest.mark.parametrize("law", COUNT_LAWS)
 def test_counts_up_to_a_million(law):
     for seed in range(14):
@@ -88,7 +80,6 @@ def test_counts_up_to_a_million(law):
             assert_allclose(MLERegressor(law).fit(rows, y).coef_, [0.1, -0.2], atol=0.2)
 
 
-@pytest.mark.xfail(strict=True, reason="'no step lowers the value' at gradients near 1: y reaches 1e10 (start.py: units)")
 def test_tails_without_a_mean():
     for seed in range(20):
         rng = np.random.default_rng(seed)
@@ -118,17 +109,14 @@ def columns_of(record):
     return str(record[0].message).split("along ")[1].split(" the likelihood")[0]
 
 
-PROBES = "recession probes eta = +-1000, within the reach of cauchit: unnoticed, converged_ (likelihoods/_base.py)"
-
-
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "bfgs"])
-@pytest.mark.parametrize("link", ["logit", "probit", "cloglog", "loglog", bug("cauchit", reason=PROBES)])
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog", "loglog", "cauchit"])
 def test_quasi_separation_names_its_column(link, solver):
     frame, y = reference("separation_endometrial")
     model = MLEClassifier(Bernoulli(links={"prob": link}), solver=solver)
     with pytest.warns(SeparationWarning, match="no finite maximum exists.*alpha > 0.*drop or merge") as record:
         model.fit(frame, y)
-    assert columns_of(record) == "columns 'NV'"
+    assert columns_of(record) == "column 'NV'"
     assert not model.converged_
     assert np.isfinite(model.predict_log_proba(frame)).all()
     finite = MLEClassifier(Bernoulli(links={"prob": link})).fit(frame[frame["NV"] == 0].drop(columns="NV"), y[frame["NV"] == 0])
@@ -136,10 +124,7 @@ def test_quasi_separation_names_its_column(link, solver):
     assert model.fit(*reference("separation_none_birthwt")).converged_
 
 
-NARROW = "tol stops the fit while rows at the gap still lack more than _GAIN: converged_, no warning (separation.py)"
-
-
-@pytest.mark.parametrize("n", [40, 400, bug(20_000, reason=NARROW)])
+@pytest.mark.parametrize("n", [40, 400, 20_000])
 def test_complete_separation(n):
     x = np.linspace(-1, 1, n)[:, None]
     with pytest.warns(SeparationWarning):
@@ -173,7 +158,7 @@ def test_a_group_of_zeros(law):
     y = np.where(GROUP["group"] == 1, 0.0, COUNTS)
     with pytest.warns(SeparationWarning, match=f"likelihood of {type(law).__name__} grows") as record:
         model = MLERegressor(law).fit(GROUP, y)
-    assert columns_of(record) == "columns 'group'"
+    assert columns_of(record) == "column 'group'"
     assert_allclose(model.predict(GROUP)[:9], 0, atol=1e-5)
     with pytest.warns(ConvergenceWarning) as record:  # of separation, and for NegativeBinomial of its dispersion
         assert_allclose(MLERegressor(law).fit(X, np.zeros(N)).predict(X), 0, atol=1e-7)
@@ -183,12 +168,9 @@ def test_a_group_of_zeros(law):
 
 
 @pytest.mark.parametrize(("fit", "message"), [
-    bug(lambda: MLERegressor(Poisson(), predictors="intercept").fit(X, np.zeros(N)), "along the intercept",
-        reason="AttributeError: 'NoneType' has no attribute 'index' (_base.py: _spread, first parameter without columns)"),
-    bug(lambda: MLERegressor(Poisson()).fit(X, np.zeros(N)), "along the intercept",
-        reason="columns are named from rounding; the direction's intercept is ignored (_base.py: _judge)"),
-    bug(lambda: MLERegressor(Poisson()).fit(GROUP, np.where(GROUP["group"] == 1, 0.0, COUNTS)), r"^((?!0 or 1).)*$",
-        reason="the message speaks of predictions near 0 or 1 for every law (_base.py: _judge)"),
+    (lambda: MLERegressor(Poisson(), predictors="intercept").fit(X, np.zeros(N)), "along the intercept"),
+    (lambda: MLERegressor(Poisson()).fit(X, np.zeros(N)), "along the intercept"),
+    (lambda: MLERegressor(Poisson()).fit(GROUP, np.where(GROUP["group"] == 1, 0.0, COUNTS)), r"^((?!0 or 1).)*$"),
     (lambda: MLEClassifier().fit(X, X[:, 1] > 0), "columns 0, 1 the"),
 ])  # fmt: skip
 def test_words_of_the_warning(fit, message):
@@ -229,7 +211,6 @@ def test_steps_outside_a_domain_do_not_end_a_fit(law, y, solver):
     assert all(law.parameters[name].contains(value).all() for name, value in model.predict_params(X).items())
 
 
-@pytest.mark.xfail(strict=True, reason=NEWTON)
 def test_a_maximum_on_the_edge_of_the_domain_is_named():
     y = np.random.default_rng(0).poisson(np.exp(1.5 * X[:, 0]))
     with pytest.warns(ConvergenceWarning, match="link|domain|edge"):
@@ -275,7 +256,6 @@ def test_distribution_equals_scipy(name):
         assert_allclose(getattr(dist, method)(), getattr(reference, method)(), rtol=1e-7, err_msg=method)
 
 
-@pytest.mark.xfail(strict=True, reason="sf is betainc(b, a, 1 - y), and 1 - y rounds to 1: 1.0, not 0.43 (beta.py: sf)")
 def test_beta_with_mass_at_zero():
     dist, y = Distribution(Beta(), {"mean": np.array([0.1]), "precision": np.array([0.1])}), 1e-20
     assert_allclose(dist.cdf(y) + dist.sf(y), 1, rtol=1e-12)

@@ -15,17 +15,47 @@ from sk_mle.likelihoods import LAWS, Beta, Laplace, Normal
 pytestmark = pytest.mark.filterwarnings("default")  # scikit-learn's checks fit tiny and separable data on purpose
 
 REASON = "y of this check lies outside (0, 1), for which scikit-learn has no tag; see ProportionRegressor below"
-OUTSIDE = """check_fit_score_takes_y check_estimators_overwrite_params check_dont_overwrite_parameters
-check_estimators_fit_returns_self check_readonly_memmap_input check_n_features_in_after_fitting
-check_positive_only_tag_during_fit check_estimators_dtypes check_sample_weights_pandas_series
-check_sample_weights_not_an_array check_sample_weights_list check_all_zero_sample_weights_error
-check_sample_weights_shape check_sample_weights_not_overwritten check_sample_weight_equivalence_on_dense_data
-check_sample_weight_equivalence_on_sparse_data check_dtype_object check_pipeline_consistency check_estimators_nan_inf
-check_estimator_sparse_tag check_estimator_sparse_array check_estimator_sparse_matrix check_estimators_pickle
-check_f_contiguous_array_estimator check_regressors_train check_regressor_data_not_an_array
-check_regressors_no_decision_function check_supervised_y_2d check_regressors_int check_non_transformer_estimators_n_iter
-check_methods_sample_order_invariance check_methods_subset_invariance check_fit2d_1sample check_fit2d_1feature
-check_dict_unchanged check_fit_idempotent check_fit_check_is_fitted check_n_features_in check_fit2d_predict1d""".split()
+OUTSIDE = [
+    "check_fit_score_takes_y",
+    "check_estimators_overwrite_params",
+    "check_dont_overwrite_parameters",
+    "check_estimators_fit_returns_self",
+    "check_readonly_memmap_input",
+    "check_n_features_in_after_fitting",
+    "check_positive_only_tag_during_fit",
+    "check_estimators_dtypes",
+    "check_sample_weights_pandas_series",
+    "check_sample_weights_not_an_array",
+    "check_sample_weights_list",
+    "check_all_zero_sample_weights_error",
+    "check_sample_weights_shape",
+    "check_sample_weights_not_overwritten",
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+    "check_dtype_object",
+    "check_pipeline_consistency",
+    "check_estimators_nan_inf",
+    "check_estimator_sparse_tag",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_estimators_pickle",
+    "check_f_contiguous_array_estimator",
+    "check_regressors_train",
+    "check_regressor_data_not_an_array",
+    "check_regressors_no_decision_function",
+    "check_supervised_y_2d",
+    "check_regressors_int",
+    "check_non_transformer_estimators_n_iter",
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+    "check_fit2d_1sample",
+    "check_fit2d_1feature",
+    "check_dict_unchanged",
+    "check_fit_idempotent",
+    "check_fit_check_is_fitted",
+    "check_n_features_in",
+    "check_fit2d_predict1d",
+]
 
 
 class ProportionRegressor(MLERegressor):

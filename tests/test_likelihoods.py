@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from _laws import numerical
 
 from sk_mle import MLERegressor
 from sk_mle.domains import POSITIVE, REAL, UNIT
 from sk_mle.likelihoods import LAWS, Gamma, Laplace, Likelihood, NegativeBinomial, Normal, Poisson, StudentT, get_likelihood
 from sk_mle.testing import check_likelihood
-from _laws import numerical
 
 VARIANTS = [
     StudentT(df=4),

@@ -330,8 +330,11 @@ SOLVERS += ["trust-exact", "dogleg", "trust-constr", bfgs]
 @pytest.mark.parametrize("name", ["poisson", "bernoulli"])
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_solvers_reach_the_same_optimum(solver, name, alpha):
-    """tol is the gradient in coordinates of unit curvature, so coefficients agree to a few times tol."""
-    model, exact = fitted(name, solver=solver, alpha=alpha), fitted(name, alpha=alpha, tol=1e-13)
+    """tol is the gradient in coordinates of unit curvature, so coefficients agree to a few times tol.
+
+    Under a penalty the log-likelihood alone is not stationary: its error is that of the coefficients.
+    """
+    model, exact = fitted(name, solver=solver, alpha=alpha, tol=1e-9), fitted(name, alpha=alpha, tol=1e-13)
     assert model.converged_
     same(model, exact, rtol=1e-7, information=False)
     agree(model.loglikelihood_, exact.loglikelihood_, 1e-9, "loglikelihood_")

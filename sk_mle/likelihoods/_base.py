@@ -65,7 +65,7 @@ class Likelihood(BaseEstimator):
     >>> X = np.arange(8.0)[:, None]
     >>> y = 3 * X[:, 0] + [0.1, -0.4, 1.3, 0.2, -0.6, 0.8, 2.1, -0.2]
     >>> MLERegressor(Gumbel()).fit(X, y).coef_.round(1)
-    array([3.1])
+    array([3.])
     """
 
     parameters: ClassVar[dict[str, Domain]]
@@ -107,7 +107,7 @@ class Likelihood(BaseEstimator):
         """
         name = self.free[0]
         here = self.evaluate(y, eta, 0).loglik
-        ends = [self.evaluate(y, {**eta, name: np.full(len(here), end)}, 0).loglik for end in (-1e3, 1e3)]
+        ends = [self.evaluate(y, {**eta, name: np.full(len(here), end)}, 0).loglik for end in (-1e100, 1e100)]
         free = [np.isfinite(end) & (end >= here) for end in ends]
         sign = np.where(free[1], 1.0, np.where(free[0], -1.0, 1.0))
         gain = np.where(free[1], ends[1] - here, np.where(free[0], ends[0] - here, np.inf))
@@ -147,6 +147,24 @@ class Likelihood(BaseEstimator):
                 )
             if not (self.parameters[name].contains(value) or self.limit(name, value)):
                 raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameters[name]}")
+
+    def check_shapes(self, y) -> None:
+        """Raise ValueError where `loglik` or `gradient` does not return one value per sample."""
+        if any(self.contrast(name) is not None for name in self.parameters):
+            return
+        y, law = y[:7], type(self).__name__
+        params = {name: np.full(len(y), np.mean(domain.typical)) for name, domain in self.parameters.items()}
+        with np.errstate(all="ignore"):
+            shape = np.shape(self.loglik(y, **params))
+            if shape != y.shape[:1]:
+                raise ValueError(f"{law}.loglik returned shape {shape} for y of shape {y.shape}; return one value per sample")
+            if self.gradient is not None:
+                found = {name: np.shape(value) for name, value in self.gradient(y, **params).items()}
+                wrong = [name for name in self.free if found.get(name) != y.shape[:1]]
+                if wrong:
+                    raise ValueError(
+                        f"{law}.gradient must return an array of shape {y.shape[:1]} for {wrong}; it returned {found}"
+                    )
 
     def limit(self, name, value) -> bool:
         """Whether a fixed value outside the open domain is a limit for which the law is still defined."""

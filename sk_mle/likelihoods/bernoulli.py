@@ -30,7 +30,7 @@ class Bernoulli(Likelihood):
     >>> from sk_mle import MLEClassifier
     >>> model = MLEClassifier(Bernoulli(links={"prob": "probit"})).fit([[0], [1], [2], [3]], [0, 1, 0, 1])
     >>> model.predict_proba([[3]]).round(2)
-    array([[0.25, 0.75]])
+    array([[0.19, 0.81]])
     """
 
     parameters = {"prob": UNIT}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, digamma
 
-from .._special import trigamma
+from .._special import gamma_norm, ratio_gap
 from .._tails import log_betainc
 from ..domains import POSITIVE, UNIT
 from ._base import Likelihood
@@ -36,7 +36,7 @@ class Beta(Likelihood):
     --------
     >>> from sk_mle import MLERegressor
     >>> MLERegressor(Beta()).fit([[0], [1], [2]], [0.2, 0.45, 0.8]).predict([[1]]).round(2)
-    array([0.49])
+    array([0.48])
     """
 
     parameters = {"mean": UNIT, "precision": POSITIVE}
@@ -52,27 +52,36 @@ class Beta(Likelihood):
 
     def loglik(self, y, mean, precision):
         a, b = self._shapes(mean, precision)
-        return (a - 1) * np.log(y) + (b - 1) * np.log1p(-y) - betaln(a, b)
+        norm = gamma_norm(a)[0] + gamma_norm(b)[0] - gamma_norm(precision)[0]
+        return a * ratio_gap(y, a / precision) + b * ratio_gap(1 - y, b / precision) + norm - np.log(y) - np.log1p(-y)
 
     def gradient(self, y, mean, precision):
         a, b = self._shapes(mean, precision)
-        on_a = np.log(y) + digamma(precision) - digamma(a)
-        on_b = np.log1p(-y) + digamma(precision) - digamma(b)
-        return {"mean": precision * (on_a - on_b), "precision": mean * on_a + (1 - mean) * on_b}
+        on_a, on_b, both = gamma_norm(a)[1], gamma_norm(b)[1], gamma_norm(precision)[1]
+        gap = a * ratio_gap(y, a / precision) + b * ratio_gap(1 - y, b / precision)
+        return {
+            "mean": precision * self._tilt(y, a, b, precision),
+            "precision": gap / precision + (a * on_a + b * on_b) / precision - both,
+        }
+
+    @staticmethod
+    def _tilt(y, a, b, precision):
+        """log y - log(1 - y) - digamma(a) + digamma(b)."""
+        ratio = np.log(y * precision / a) - np.log((1 - y) * precision / b)
+        return ratio + gamma_norm(a)[1] - gamma_norm(b)[1]
 
     def hessian(self, y, mean, precision):
-        a, b = self._shapes(mean, precision)
         expected = self.fisher(mean, precision)
-        tilt = np.log(y) - np.log1p(-y) - digamma(a) + digamma(b)
+        tilt = self._tilt(y, *self._shapes(mean, precision), precision)
         return {pair: -value + (tilt if pair == ("mean", "precision") else 0.0) for pair, value in expected.items()}
 
     def fisher(self, mean, precision):
         a, b = self._shapes(mean, precision)
-        on_a, on_b = trigamma(a), trigamma(b)
+        on_a, on_b, both = gamma_norm(a)[2], gamma_norm(b)[2], gamma_norm(precision)[2]
         return {
-            ("mean", "mean"): precision**2 * (on_a + on_b),
-            ("mean", "precision"): a * on_a - b * on_b,
-            ("precision", "precision"): mean**2 * on_a + (1 - mean) ** 2 * on_b - trigamma(precision),
+            ("mean", "mean"): precision**2 * (1 / a + 1 / b - on_a - on_b),
+            ("mean", "precision"): b * on_b - a * on_a,
+            ("precision", "precision"): both - (a / precision) ** 2 * on_a - (b / precision) ** 2 * on_b,
         }
 
     def start(self, y, sample_weight):
@@ -98,8 +107,7 @@ class Beta(Likelihood):
         return betainc(*self._shapes(mean, precision), np.clip(y, 0.0, 1.0))
 
     def sf(self, y, mean, precision):
-        a, b = self._shapes(mean, precision)
-        return betainc(b, a, 1 - np.clip(y, 0.0, 1.0))
+        return np.exp(self.logsf(y, mean, precision))  # betainc(b, a, 1 - y) would round a small y away
 
     def logcdf(self, y, mean, precision):
         a, b = self._shapes(mean, precision)

@@ -29,9 +29,9 @@ class Categorical(Likelihood):
     Examples
     --------
     >>> from sk_mle import MLEClassifier
-    >>> model = MLEClassifier(Categorical()).fit([[0], [1], [0], [1], [0], [1]], ["a", "b", "c", "a", "b", "b"])
+    >>> model = MLEClassifier(Categorical()).fit([[0], [1], [0], [1], [0], [1]], ["a", "b", "c", "a", "b", "c"])
     >>> model.predict_proba([[1]]).round(3)
-    array([[0.333, 0.667, 0.   ]])
+    array([[0.333, 0.333, 0.333]])
     """
 
     parameters = {"logits": REAL}
@@ -47,7 +47,10 @@ class Categorical(Likelihood):
             raise ValueError("Categorical takes no links: the softmax is part of the law")
 
     def bind(self, y):
-        n_classes = int(np.max(y)) + 1 if self.n_classes is None else self.n_classes
+        found = int(np.max(y)) + 1
+        n_classes = found if self.n_classes is None else self.n_classes
+        if n_classes < found:
+            raise ValueError(f"Categorical(n_classes={n_classes}), but y has {found} classes; leave n_classes at None")
         return clone(self).set_params(n_classes=max(n_classes, 2))
 
     def contrast(self, name):

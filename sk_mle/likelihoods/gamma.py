@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, gammainc, gammaincc, gammainccinv, gammaincinv, gammaln
 
-from .._special import gamma_norm, log1p_minus
+from .._special import gamma_norm, log1p_minus, ratio_gap
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import POSITIVE
 from ._base import Likelihood
@@ -41,10 +41,10 @@ class Gamma(Likelihood):
         self.mean, self.shape, self.links = mean, shape, links
 
     def loglik(self, y, mean, shape):
-        return shape * _gap(y, mean) + gamma_norm(shape)[0] - np.log(y)
+        return shape * ratio_gap(y, mean) + gamma_norm(shape)[0] - np.log(y)
 
     def gradient(self, y, mean, shape):
-        return {"mean": shape * (y - mean) / mean**2, "shape": _gap(y, mean) + gamma_norm(shape)[1]}
+        return {"mean": shape * (y - mean) / mean**2, "shape": ratio_gap(y, mean) + gamma_norm(shape)[1]}
 
     def hessian(self, y, mean, shape):
         d = (y - mean) / mean
@@ -62,7 +62,7 @@ class Gamma(Likelihood):
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
     def refine(self, y, sample_weight, mean, **others):
-        gap = -np.average(_gap(y, mean), weights=sample_weight)  # log k - digamma(k) at the optimum
+        gap = -np.average(ratio_gap(y, mean), weights=sample_weight)  # log k - digamma(k) at the optimum
         gap = max(float(gap), 1e-15)
         shape = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)  # Minka's first guess
         for _ in range(5):  # generalised Newton steps, in 1 / shape
@@ -97,9 +97,3 @@ class Gamma(Likelihood):
 
     def rvs(self, rng, size, mean, shape):
         return rng.gamma(np.broadcast_to(shape, size), mean / shape)
-
-
-def _gap(y, mean):
-    """log(y / mean) - (y - mean) / mean, to full relative accuracy on both sides of y = mean."""
-    d = (y - mean) / mean
-    return np.where(np.abs(d) < 0.5, log1p_minus(np.maximum(d, -0.5)), np.log(y / mean) - d)

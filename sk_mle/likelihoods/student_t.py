@@ -38,7 +38,7 @@ class StudentT(LocationScale):
     --------
     >>> from sk_mle import MLERegressor
     >>> MLERegressor(StudentT(df=3)).fit([[0], [1], [2], [3], [4]], [1, 3.1, 4.9, 7, 90]).coef_.round(2)
-    array([2.])
+    array([1.98])
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "df": POSITIVE}
@@ -58,8 +58,10 @@ class StudentT(LocationScale):
         z, df = (y - loc) / scale, np.minimum(df, _MOST_DF)
         slope = -(df + 1) * z / (df + z**2)
         _, on_df, _ = lgamma_half_delta(df)
-        w = z**2 / df  # log1p(w) and w / (1 + w) agree to first order: what remains is what counts for large df
-        on_df = on_df - 0.5 * log1p_minus(w) + 0.5 * w * (1 / df - w) / (1 + w)
+        w = z**2 / df
+        share = w / (1 + w)
+        bend = np.where(w < 1, log1p_minus(np.minimum(w, 1)) + w * share, np.log1p(w) - share)  # O(w^2) as w -> 0
+        on_df = on_df + 0.5 * (share / df - bend)
         return {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, "df": on_df}
 
     def hessian(self, y, loc, scale, df):
