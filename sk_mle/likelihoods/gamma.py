@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, gammainc, gammaincc, gammainccinv, gammaincinv, gammaln
 
-from .._special import gamma_norm, log1p_minus, ratio_gap
+from .._special import gamma_norm, ratio_gap
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import POSITIVE
 from ._base import Likelihood
