@@ -6,10 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 from _laws import numerical
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_mle import MLEClassifier, MLERegressor
+from sk_mle.domains import BINARY
 from sk_mle.likelihoods import LAWS, Beta, Laplace, Normal
 
 pytestmark = pytest.mark.filterwarnings("default")  # scikit-learn's checks fit tiny and separable data on purpose
@@ -88,7 +90,12 @@ ESTIMATORS = [
 ]
 
 
+UNEQUAL = "scikit-learn 1.6 makes two classes of this check's three by the first label, which differs between its two samples"
+
+
 def expected_failures(estimator):
+    if sklearn.__version__.startswith("1.6.") and estimator.likelihood is not None and estimator.likelihood.support == BINARY:
+        return {f"check_sample_weight_equivalence_on_{kind}_data": UNEQUAL for kind in ("dense", "sparse")}
     if type(estimator) is MLERegressor and isinstance(estimator.likelihood, Beta):
         return dict.fromkeys(OUTSIDE, REASON)
     return {}

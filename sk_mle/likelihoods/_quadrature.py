@@ -305,8 +305,9 @@ def _sum_over(law, params, g):
     start = np.rint(centre)
     total, seen = np.zeros(len(start)), np.zeros(len(start))
     for sign, first in ((1.0, start), (-1.0, start - 1)):
-        for block in range(_MOST_TERMS // _TERMS):
-            k = first[:, None] + sign * np.arange(block * _TERMS, (block + 1) * _TERMS)
+        done, width = 0, 32
+        while done < _MOST_TERMS:
+            k = first[:, None] + sign * np.arange(done, done + width)
             logp = f(k)
             mass = np.exp(logp)
             with np.errstate(all="ignore"):
@@ -314,4 +315,5 @@ def _sum_over(law, params, g):
             total, seen = total + terms, seen + mass.sum(axis=1)
             if (np.abs(terms) <= 1e-17 * np.abs(total)).all() and (mass.sum(axis=1) <= 1e-17).all():
                 break
+            done, width = done + width, min(2 * width, _TERMS)
     return seen, total
