@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from scipy.optimize import OptimizeResult
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -15,13 +14,12 @@ from . import columns
 from .data import Data, Moments
 from .design import MOST_COLUMNS, Design, from_moments, intercept_only
 from .distribution import Distribution
-from .exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
 from .likelihoods import Likelihood
 from .objective import Objective
-from .separation import separating_direction
 from .solvers import Solution, choose, solve
 from .start import begin, resume
 from .validation import check_finite, check_weight, rows_text
+from .verdict import tell
 
 _PREDICT_ROWS = 1 << 16
 
@@ -90,7 +88,8 @@ class MLEMixin:
         chosen = columns.by_parameter(self.predictors or {}, first, parameters, "predictors")
         used = {}
         for name in parameters:
-            spec = chosen.get(name, "all" if name == first else "intercept")
+            spec = chosen.get(name)
+            spec = ("all" if name == first else "intercept") if spec is None else spec
             argument = f"predictors[{name!r}]"
             used[name] = (
                 default if isinstance(spec, str) and spec == "all" else columns.resolve(spec, original_X, names, p, argument)
@@ -118,7 +117,9 @@ class MLEMixin:
         for name, value in alphas.items():
             if not isinstance(value, Real) or not 0 <= value < np.inf:
                 raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
-        return {name: float(value) for name, value in alphas.items() if value and name in used and len(used[name])}
+            if value and name not in used:
+                raise ValueError(f"alpha: {name!r} of {type(law).__name__} is fixed; name an estimated parameter, {law.free}")
+        return {name: float(value) for name, value in alphas.items() if value and len(used[name])}
 
     def _store(self, law, data, objective: Objective, solution: Solution, used):
         names = getattr(self, "feature_names_in_", None)
@@ -141,66 +142,7 @@ class MLEMixin:
         kept = ("fun", "nit", "message", "status")
         self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in kept if key in solution.result})
         self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
-        self._judge(objective, solution, names)
-
-    def _judge(self, objective, solution, names):
-        """Warn in words where there is no maximum, or where the solver did not reach it."""
-        law = type(self.likelihood_).__name__
-        if solution.unbounded:
-            warnings.warn(
-                f"The likelihood of {law} is unbounded here: the model reproduces y to rounding, so its density grows without "
-                f"end. The coefficients of {next(iter(objective.designs))!r} are the exact fit; the other parameters and the "
-                "log-likelihood mean nothing. Use fewer columns, a penalty (alpha), or fix the scale.",
-                BoundaryWarning,
-                stacklevel=5,
-            )
-            return
-        direction = separating_direction(objective, solution.u)
-        if direction is not None:
-            self.converged_ = False
-            found = self._columns_of(direction, objective, names)
-            shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
-            what = f"column{'s' * (len(found) > 1)} {shown}" if found else "the intercept"
-            warnings.warn(
-                f"The data are separated: along {what} the likelihood of {law} grows without end, so no finite maximum exists. "
-                "The coefficients stopped where the gradient fell below tol; predictions there are at the edge of their range. "
-                "Use a penalty (alpha > 0), or drop or merge these columns.",
-                SeparationWarning,
-                stacklevel=5,
-            )
-        elif not solution.converged:
-            remedy = "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
-            if solution.n_iter >= self.max_iter:
-                remedy = "increase max_iter"
-            if not objective.likelihood.smooth and self.solver not in ("auto", "vertex"):
-                remedy = f"the likelihood of {law} has kinks: use solver='auto'"
-            warnings.warn(
-                f"{type(self).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
-                f"of the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={self.tol:g}; {remedy}.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-
-        for name, value in solution.flat.items():
-            warnings.warn(
-                f"{name} of {law} ran to the edge of its domain ({value:.3g}), where the likelihood no longer depends on it: "
-                f"the data prefer the law's limit. Fix it there ({law}({name}=...)) or choose the simpler law; n_params_ and "
-                "the information criteria still count it.",
-                BoundaryWarning,
-                stacklevel=5,
-            )
-
-    def _columns_of(self, direction, objective, names) -> list:
-        """Columns along which a direction of the first parameter's coefficients moves, by its share of the linear predictor."""
-        name, design = next(iter(objective.designs.items()))
-        if design.columns is None:
-            return []
-        X = objective.data.X[: 1 << 16, self._columns[name]]
-        spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
-        size = np.abs(direction[1]).max(axis=1) * spread
-        level = np.abs(direction[0]).max() if design.intercept else 0.0
-        found = self._columns[name][size > 1e-6 * max(size.max(initial=0.0), level)]
-        return [int(j) if names is None else str(names[j]) for j in found]
+        tell(self, objective, solution, names)
 
     # ---- predicting ----------------------------------------------------------------------------------------------
 

@@ -176,7 +176,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         check_consistent_length(X, y)
         return y
 
-    def predict(self, X, output="mean", *, coverage=0.9, quantiles=(0.05, 0.5, 0.95)):
+    def predict(self, X, output="mean", *, coverage=None, quantiles=None):
         """Predict for every row of X: the mean, or what `output` says, which a Pipeline passes on.
 
         Parameters
@@ -185,25 +185,28 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         output : {"mean", "std", "params", "dist", "interval", "quantiles"}
             "mean" is the median where the mean does not exist; the others are `predict_dist(X).std()`, `predict_params`,
             `predict_dist`, `predict_interval` and `predict_quantiles`.
-        coverage : float
-            For "interval".
-        quantiles : sequence of float
-            For "quantiles".
+        coverage : float, default=0.9
+            Only for "interval".
+        quantiles : sequence of float, default=(0.05, 0.5, 0.95)
+            Only for "quantiles".
 
         Returns
         -------
         ndarray, dict or Distribution
         """
+        for name, value, goal in (("coverage", coverage, "interval"), ("quantiles", quantiles, "quantiles")):
+            if value is not None and output != goal:
+                raise ValueError(f"{name} is for output={goal!r}, but output={output!r}")
         dist = self.predict_dist(X)
-        if output == "mean":
+        if isinstance(output, str) and output == "mean":
             mean = dist.mean()
             return mean if np.isfinite(mean).all() else np.where(np.isfinite(mean), mean, dist.median())
         choices = {
             "std": lambda: dist.std(),
             "params": lambda: dist.params,
             "dist": lambda: dist,
-            "interval": lambda: _interval(dist, coverage),
-            "quantiles": lambda: _quantiles(dist, quantiles),
+            "interval": lambda: _interval(dist, 0.9 if coverage is None else coverage),
+            "quantiles": lambda: _quantiles(dist, (0.05, 0.5, 0.95) if quantiles is None else quantiles),
         }
         if not isinstance(output, str) or output not in choices:
             raise ValueError(f"output={output!r} is unknown; use one of {['mean', *choices]}")

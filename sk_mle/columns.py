@@ -45,7 +45,10 @@ def column(value, names, n_features: int, argument: str) -> int:
     """Index of one column, given by name or index."""
     if isinstance(value, str):
         if names is None:
-            raise ValueError(f"{argument}={value!r} is a column name, but X has no column names; pass a DataFrame or an index")
+            raise ValueError(
+                f"{argument}={value!r} is a column name, but X has no column names; pass a DataFrame or an index (in a "
+                "pipeline, set_output(transform='pandas') keeps the names)"
+            )
         found = np.flatnonzero(np.asarray(names) == value)
         if len(found) == 0:
             raise ValueError(f"{argument}: no column {value!r} in X; its columns are {list(names)}")
@@ -81,7 +84,10 @@ def offsets(X, offset: dict[str, int], exposure: dict[str, int], names) -> dict[
         bad = np.flatnonzero(values <= 0)
         if len(bad):
             label = index if names is None else repr(str(names[index]))
-            raise ValueError(f"exposure: column {label} must be positive, but is not in {rows_text(bad)}; drop these rows")
+            raise ValueError(
+                f"exposure: column {label} must be positive, but is not in {rows_text(bad)}; keep scalers away from this "
+                "column, or drop these rows"
+            )
         result[parameter] = result.get(parameter, 0.0) + np.log(values)
     return result
 

@@ -121,6 +121,11 @@ def squares(batch: Batch, center) -> np.ndarray:
     return batch.weight @ (X - center) ** 2
 
 
+def _dense(batch: Batch, measure, center) -> np.ndarray:
+    """A measure of sparse rows whose columns lie so far from zero that they must be centred before they are squared."""
+    return measure(batch._replace(X=batch.X.toarray()), center)
+
+
 def triangle(batch: Batch, center, scale) -> np.ndarray:
     """The R factor of a block's standardised rows."""
     X = batch.X.toarray() if sparse.issparse(batch.X) else batch.X
@@ -150,11 +155,14 @@ class Moments:
             origin = np.zeros(p) if is_sparse else np.asarray(data.X[first], dtype=np.float64)
             self.mean = origin + data.reduce(partial(sums, origin=origin), np.add) / self.total
         small = p <= most_columns and p <= data.n_samples
-        products = data.reduce(partial(gram if small else squares, center=self.mean), np.add) / self.total
+        measure = gram if small else squares
+        products = data.reduce(partial(measure, center=self.mean), np.add) / self.total
         if is_sparse and centered:
             products = products - (np.outer(self.mean, self.mean) if small else self.mean**2)
+            if ((np.diag(products) if small else products) < (1e-4 * self.mean) ** 2).any():
+                products = data.narrowed(p).reduce(partial(_dense, measure=measure, center=self.mean), np.add) / self.total
         variance = np.maximum(np.diag(products) if small else products, 0.0)
-        rounding = (1e-7 if is_sparse else 4 * np.finfo(float).eps) * np.abs(self.mean)  # sparse columns are not centred
+        rounding = 4 * np.finfo(float).eps * np.abs(self.mean)
         self.scale = np.sqrt(np.where(variance > rounding**2, variance, 0.0))
         divisor = np.where(self.scale > 0, self.scale, 1.0)
         self.gram = products / np.outer(divisor, divisor) if small else None

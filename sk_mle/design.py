@@ -175,7 +175,7 @@ def from_moments(moments: Moments, index, intercept: bool) -> Design:
     rotation, steep = _rotation(moments, np.arange(len(moments.mean))[index][live])
     is_sparse = sparse.issparse(moments.data.X)
     rotate_rows = steep and rotation is not None
-    far = rotate_rows or (not is_sparse and bool((np.abs(mean[live]) > _FAR * scale[live]).any()))
+    far = rotate_rows or bool((np.abs(mean[live]) > (1e3 * _FAR if is_sparse else _FAR) * scale[live]).any())
     inverse = np.zeros(len(mean))
     inverse[live] = 1 / scale[live]
     if rotation is None:
@@ -219,7 +219,8 @@ def _rotation(moments: Moments, live):
         return None, False
     R = moments.triangle()[:, live]
     _, singular, right = linalg.svd(R, full_matrices=False)
-    tolerance = singular[0] * np.finfo(float).eps * max(moments.data.n_samples, len(live))
+    offset = np.abs(moments.mean[live] / moments.scale[live]).max()  # a column is known to eps times its mean
+    tolerance = singular[0] * np.finfo(float).eps * max(moments.data.n_samples, len(live), 8 * offset)
     rank = int((singular > tolerance).sum())
     steep = singular[rank - 1] ** 2 < _STEEP * singular[0] ** 2
     return right[:rank].T / singular[:rank], bool(steep or 2 * rank < len(live))  # few coordinates: cheaper on rows

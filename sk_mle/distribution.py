@@ -5,7 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+from sklearn.feature_selection import RFE
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, RandomizedSearchCV, TunedThresholdClassifierCV
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from .likelihoods import Likelihood, get_likelihood
 
@@ -99,21 +103,27 @@ class Distribution:
 
     logpmf, pmf = logpdf, pdf
 
+    def _tail(self, method, y, lowest, highest):
+        """A distribution function, with its limits at infinite y and NaN at NaN."""
+        y = np.asarray(y, dtype=float)
+        values = self._at(method, np.where(np.isfinite(y), y, self._inside))
+        return np.where(np.isnan(y), np.nan, np.where(y == -np.inf, lowest, np.where(y == np.inf, highest, values)))[()]
+
     def cdf(self, y):
         """P(Y <= y)."""
-        return self._at(self.likelihood.cdf, y)
+        return self._tail(self.likelihood.cdf, y, 0.0, 1.0)
 
     def sf(self, y):
         """P(Y > y)."""
-        return self._at(self.likelihood.sf, y)
+        return self._tail(self.likelihood.sf, y, 1.0, 0.0)
 
     def logcdf(self, y):
         """log P(Y <= y), also where the probability underflows."""
-        return self._at(self.likelihood.logcdf, y)
+        return self._tail(self.likelihood.logcdf, y, -np.inf, 0.0)
 
     def logsf(self, y):
         """log P(Y > y), also where the probability underflows."""
-        return self._at(self.likelihood.logsf, y)
+        return self._tail(self.likelihood.logsf, y, 0.0, -np.inf)
 
     def ppf(self, q):
         """Quantile at probability q."""
@@ -253,8 +263,8 @@ class TransformedDistribution(Distribution):
 def predict_dist(fitted, X) -> Distribution:
     """Predictive distribution of any fitted estimator that ends in one of this package.
 
-    Pipelines, searches, FrozenEstimator and TransformedTargetRegressor are unwrapped; for the last, the distribution is
-    that of the original y, Jacobian included.
+    Pipelines, searches, feature elimination, thresholds, FrozenEstimator and TransformedTargetRegressor are unwrapped; for the
+    last, the distribution is that of the original y, Jacobian included.
 
     Parameters
     ----------
@@ -287,9 +297,15 @@ def predict_dist(fitted, X) -> Distribution:
     if hasattr(fitted, "regressor_") and hasattr(fitted, "transformer_"):
         base, transformer = predict_dist(fitted.regressor_, X), fitted.transformer_
         return TransformedDistribution(base, *(_elementwise(f) for f in (transformer.transform, transformer.inverse_transform)))
-    for name in ("best_estimator_", "estimator_", "estimator"):
-        if hasattr(fitted, name):
-            return predict_dist(getattr(fitted, name), X)
+    if hasattr(fitted, "cv_results_") or isinstance(fitted, GridSearchCV | RandomizedSearchCV):
+        check_is_fitted(fitted, "best_estimator_")
+        return predict_dist(fitted.best_estimator_, X)
+    if isinstance(fitted, RFE):
+        return predict_dist(fitted.estimator_, fitted.transform(X))
+    if isinstance(fitted, FixedThresholdClassifier | TunedThresholdClassifierCV):
+        return predict_dist(fitted.estimator_, X)
+    if isinstance(fitted, FrozenEstimator):
+        return predict_dist(fitted.estimator, X)
     raise TypeError(f"{type(fitted).__name__} has no predictive distribution: no sk_mle estimator was found inside it")
 
 

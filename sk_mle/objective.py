@@ -58,8 +58,10 @@ class Objective:
         self._last: tuple | None = None
         self.floor = -np.inf
         if not likelihood.support.integer and data.y.ndim == 1:
-            largest = np.max(np.abs(data.y), initial=0.0)
-            self.floor = float(np.log(64 * np.finfo(float).eps * (largest if largest > 0 else 1.0)))
+            size = np.abs(data.y)
+            largest = size.max(initial=0.0)
+            rounding = 64 * np.finfo(float).eps * np.where(size > 0, size, largest if largest > 0 else 1.0)
+            self.floor = float(np.average(np.log(rounding), weights=data.weight))
 
     @property
     def offers(self) -> set[str]:

@@ -111,6 +111,8 @@ class _Guarded:
             if point.value <= self.best:
                 self.best, self.at = point.value, u.copy()
             return point.value, point.gradient
+        if self.at is None:
+            return np.inf, np.zeros_like(u)
         away = u - self.at
         return self.best + 1.0 + 1e3 * float(away @ away), 2e3 * away
 
@@ -153,8 +155,8 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
         result = minimize(objective.value, u, method=newton, options={"objective": objective, "tol": tol, "maxiter": 5})
         u, size = result.x, _size(objective, result.x, result)
     value = objective.value(u)
-    unbounded = value < objective.floor + (0.0 if size <= tol else 7.0)  # on its way there, within rounding
-    exhausted = result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
+    unbounded = value < objective.floor + (0.0 if size <= tol else 3.0)  # on its way there, within rounding
+    exhausted = size <= _NEAR and result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
     flat = {} if unbounded or not converged else _flat(objective, u)
     return Solution(u, converged, unbounded, n_iter, size, flat, result)

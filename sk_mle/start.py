@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from .domains import REAL
 from .objective import Objective
+
+_ROWS = 1 << 14  # at a time, where X is not needed
 
 
 def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
@@ -57,9 +60,13 @@ def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objecti
         u[objective.places[name]] = design.coordinates(start, slopes)
     if not np.isfinite(objective.value(u)):
         return None
-    eta = objective.eta(u)
-    finer = _unit_curvature(objective, data.y[keep], data.weight[keep], eta)
-    return finer, _converted(objective, finer, u)
+    finer = _unit_curvature(objective, data.y[keep], data.weight[keep], objective.eta(u))
+    flat = any(
+        d.columns is None and d.unit.max() > 1e4 and objective.likelihood.link(n).range != REAL
+        for n, d in finer.designs.items()
+    )
+    v = _converted(objective, finer, u)
+    return None if flat or not np.isfinite(finer.evaluate(v, 1).gradient).all() else (finer, v)
 
 
 def _converted(old, new, u):
@@ -109,6 +116,8 @@ def _first_step(objective, u):
 def _refined(objective, u, y, weight):
     """The other parameters' best constants given the first step, and unit curvature there."""
     law, first = objective.likelihood, next(iter(objective.designs))
+    if len(objective.designs) == 1:
+        return objective, u
     eta = objective.eta(u)
     better = law.refine(y, weight, **law.theta(eta)) if first == next(iter(law.parameters)) else {}
     v, moved = u.copy(), dict(eta)
@@ -125,13 +134,17 @@ def _refined(objective, u, y, weight):
 def _unit_curvature(objective, y, weight, eta) -> Objective:
     """Units per parameter in which the mean information at `eta` is the identity."""
     law = objective.likelihood
-    information = law.evaluate(y, eta, 2, "expected").information
+    totals: dict = {}
+    for first in range(0, len(y), _ROWS):
+        rows = slice(first, first + _ROWS)
+        part = {name: value[rows] for name, value in eta.items()}
+        for pair, value in law.evaluate(y[rows], part, 2, "expected").information.items():
+            totals[pair] = totals.get(pair, 0.0) + np.tensordot(weight[rows], value, axes=1)
     designs = {}
     for name, design in objective.designs.items():
         basis = law.contrast(name)
         basis = np.eye(1) if basis is None else basis
-        value = np.broadcast_to(np.asarray(information.get((name, name), 1.0)).T, (*eta[name].shape[1:] * 2, len(y)))
-        mean = basis.T @ np.atleast_2d(value @ (weight / weight.sum())) @ basis
+        mean = basis.T @ np.atleast_2d(totals.get((name, name), weight.sum()) / weight.sum()) @ basis
         values, vectors = np.linalg.eigh(np.where(np.isfinite(mean), mean, np.eye(len(mean))))
         largest = np.abs(values).max()
         values = np.maximum(np.abs(values), 1e-10 * largest if largest > 0 else 1.0)

@@ -28,7 +28,7 @@ def vertex(fun, x0, args=(), jac=None, objective=None, tol=1e-8, maxiter=100, ca
         if result.fun < objective.floor:
             break
         if exponent >= 3:
-            corner, size = _snap(objective, x, tol, 10.0**-exponent)
+            corner, size = _snap(objective, x, 10.0**-exponent)
             if size <= tol or (exponent == 10 and objective.value(corner) <= objective.value(x)):
                 x = corner
                 break
@@ -37,7 +37,7 @@ def vertex(fun, x0, args=(), jac=None, objective=None, tol=1e-8, maxiter=100, ca
     return OptimizeResult(x=x, fun=objective.value(x), nit=n_iter, subgradient=size, success=size <= tol)
 
 
-def _snap(objective, x, tol, width):
+def _snap(objective, x, width):
     """The point near x where as many samples as possible sit on their kink, and the smallest subgradient there.
 
     Near the final width the samples within its reach are taken to be on their kinks.
@@ -52,21 +52,21 @@ def _snap(objective, x, tol, width):
     below, above = (law.evaluate(y, {**eta, name: at + side * tiny}, 1).gradient[name] for side in (-1, 1))
     distance = np.abs(eta[name] - at) * (below - above)
 
-    near = np.argpartition(distance, min(4 * design.size, len(y) - 1))[: 4 * design.size]
-    near = near[np.argsort(distance[near], kind="stable")]
-    rows = design.coordinate_rows(data.X[keep[near]]) * design.unit[0, 0]
-    active = _independent(rows)
+    near, active = _corner(design, data, keep, distance)
     if len(active) == design.size and name not in objective.penalties:
+        rows = design.coordinate_rows(data.X[keep[near[active]]]) * design.unit[0, 0]
         x = x.copy()
-        x[place] += np.linalg.solve(rows[active], (at - eta[name])[near[active]])
+        x[place] += np.linalg.solve(rows, (at - eta[name])[near[active]])
         x = _others(objective, x, name)
         eta = objective.eta(x)
         distance = np.abs(eta[name] - at) * (below - above)
         reach = 1e-9 * (1 + np.abs(at) * (below - above))
+    elif width > 1e-8:
+        return x, np.inf  # no vertex: only the end of the path is close enough to tell
     else:
-        reach = np.sqrt(width)
+        reach = 1e3 * width
     slope = law.evaluate(y, eta, 1).gradient[name]
-    kinked = np.flatnonzero(distance <= reach)[: 100 * design.size]
+    kinked = np.flatnonzero(distance <= reach)[:10_000]
     slope[kinked] = 0.0
     pull = _pull(objective, design, name, keep, weight * slope) - _penalty(objective, name, x)
     if len(kinked) == 0:
@@ -74,6 +74,19 @@ def _snap(objective, x, tol, width):
     rows = design.coordinate_rows(data.X[keep[kinked]]) * design.unit[0, 0] * weight[kinked, None]
     found = lsq_linear(rows.T, -pull, bounds=(above[kinked], below[kinked]), tol=1e-14)
     return x, float(np.abs(rows.T @ found.x + pull).max())
+
+
+def _corner(design, data, keep, distance):
+    """The samples nearest to their kinks, and which of them are linearly independent; more are looked at under ties."""
+    count = 4 * design.size
+    while True:
+        count = min(count, len(distance))
+        near = np.argpartition(distance, count - 1)[:count]
+        near = near[np.argsort(distance[near], kind="stable")]
+        active = _independent(design.coordinate_rows(data.X[keep[near]]))
+        if len(active) == design.size or count == len(distance) or count > 100 * design.size:
+            return near, active
+        count *= 4
 
 
 def _independent(rows):

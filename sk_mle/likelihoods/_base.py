@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator
 
 from ..domains import REAL, Domain
 from ..links import Link, check_link, default_link
-from . import _quadrature, _start
+from . import _inversion, _quadrature, _start
 from ._numeric import differentiate
 
 
@@ -288,7 +288,7 @@ class Likelihood(BaseEstimator):
 
     def ppf(self, q, **params) -> np.ndarray:
         """Quantile: the smallest y with P(Y <= y) >= q."""
-        return _quadrature.invert(self, q, params)
+        return _inversion.invert(self, q, params)
 
     def rvs(self, rng: np.random.Generator, size, **params) -> np.ndarray:
         """Random values of shape `size`, by inversion unless the law knows better."""

@@ -13,8 +13,6 @@ from scipy.special import expit, log_expit, logsumexp
 _NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
 _CHUNK = 1 << 20  # density evaluations at once
 _TERMS = 256
-_PANELS, _FARTHEST = 120, 36.0
-_GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(10)
 _MOST_TERMS = 1 << 17
 
 
@@ -46,10 +44,13 @@ def log_tail(law, y, params, upper: bool) -> np.ndarray:
 
 def moment(law, params, order: int) -> np.ndarray:
     """Mean (order 1) or variance (order 2); NaN where the integral does not settle."""
-    mean = _expect(law, params, lambda y, logp: y)
+    _, flat, shape = _flat(0.0, params)
+    with np.errstate(all="ignore"):
+        place = np.rint(_centre(law, flat)[0]) if law.support.integer else _maps(law.support)[0](_centre(law, flat)[0])
+    # from a place inside the law, so that no digit is lost to its distance from zero
+    mean = _expect(law, params, lambda y, logp, rows: y - place[rows][:, None], indexed=True) + place.reshape(shape)
     if order == 1:
         return mean
-    _, _, shape = _flat(0.0, params)
     centre = np.broadcast_to(mean, shape).reshape(-1, 1)
     return _expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, indexed=True)
 
@@ -57,98 +58,6 @@ def moment(law, params, order: int) -> np.ndarray:
 def entropy(law, params) -> np.ndarray:
     """-E log p(Y)."""
     return _expect(law, params, lambda y, logp: -np.where(logp > -np.inf, logp, 0.0))
-
-
-def mass(law, params) -> tuple[float, bool]:
-    """Total probability for one set of parameters, and whether floating point numbers resolve all of it."""
-    _, params, _ = _flat(0.0, params)
-    with np.errstate(all="ignore"):
-        if law.support.integer:
-            return float(_sum_over(law, params, lambda k, logp: np.ones_like(k))[0][0]), True
-        density, _, half, panels = _panels(law, params)
-        ends = [float(density(np.array([[end]]))[0, 0]) for end in (-_FARTHEST, _FARTHEST)]
-        f, to_x = _log_density(law, params), _maps(law.support)[2]
-        edges = np.array([np.nextafter(law.support.low, np.inf), np.nextafter(law.support.high, -np.inf)])
-        edges = to_x(edges)[np.isfinite(to_x(edges)) & (np.abs(to_x(edges)) < 500)]
-        lost = max([*ends, *(float(np.exp(f(np.array([[x * (1 - 1e-3)]]))[0, 0])) for x in edges)])
-        return float(panels.sum() * half), lost < 1e-9
-
-
-def invert(law, q, params) -> np.ndarray:
-    """Quantiles: the smallest y with P(Y <= y) >= q."""
-    q, params, shape = _flat(q, params)
-    solve, width = (_invert_sum, _TERMS) if law.support.integer else (_invert_integral, _PANELS * len(_GAUSS))
-    one = all((value == value[0]).all() for value in params.values())
-    result = np.empty(len(q))
-    with np.errstate(all="ignore"):
-        for rows in _chunks(len(q), 1 if one else width):
-            part = {name: value[rows][:1] if one else value[rows] for name, value in params.items()}
-            result[rows] = solve(law, q[rows], part)
-    ends = np.where(q == 0, law.support.low - law.support.integer, law.support.high)
-    return np.where((q > 0) & (q < 1), result, np.where((q == 0) | (q == 1), ends, np.nan)).reshape(shape)
-
-
-def _invert_integral(law, q, params):
-    """Panels of Gauss nodes give the cdf at their ends; inside the right one, Newton steps on its own integral.
-
-    `params` has one row for all q, or one for each.
-    """
-    density, (centre, width), half, panels = _panels(law, params)
-    edges = np.linspace(-_FARTHEST, _FARTHEST, _PANELS + 1)
-    upper = q > 0.5  # count from the nearer end, so that no digit of the smaller probability is lost
-    target = np.where(upper, 1 - q, q)
-    up, down = (half * np.cumsum(side, axis=1) for side in (panels, panels[:, ::-1]))
-    counted = np.concatenate([np.zeros((len(q), 1)), np.where(upper[:, None], down, up)], axis=1)
-    panel = np.clip((counted < target[:, None]).sum(axis=1) - 1, 0, _PANELS - 1)
-    rest = target - np.take_along_axis(counted, panel[:, None], axis=1)[:, 0]
-    sign = np.where(upper, -1.0, 1.0)
-    start = edges[0] + 2 * half * panel
-    room = np.take_along_axis(counted, panel[:, None] + 1, axis=1)[:, 0] - (target - rest)
-    low, high = np.zeros(len(q)), np.full(len(q), 2 * half)
-    length = high * np.clip(rest / room, 0, 1)
-    for _ in range(60):
-        inner = (length / 2)[:, None] * (1 + _GAUSS)
-        area = (density(sign[:, None] * (start[:, None] + inner)) * _GAUSS_WEIGHT).sum(axis=1) * length / 2
-        low, high = np.where(area < rest, length, low), np.where(area < rest, high, length)
-        newton = length + (rest - area) / density((sign * (start + length))[:, None])[:, 0]
-        moved = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
-        length, change = moved, moved - length
-        if (np.abs(change) < 1e-14).all():
-            break
-    x = centre + width * np.sinh(sign * (start + length))
-    return np.where(np.abs(panels.sum(axis=1) * half - 1) < 1e-6, _maps(law.support)[0](x), np.nan)
-
-
-def _panels(law, params):
-    """The density in t, where x = centre + width sinh(t), centre and width, a panel's half-width, integrals by half-width."""
-    centre, width, f = _centre(law, params)
-    place, scale, half = centre[:, None], width[:, None], _FARTHEST / _PANELS
-
-    def density(t):
-        return np.exp(f(place + scale * np.sinh(t))) * scale * np.cosh(t)
-
-    middles = half * (2 * np.arange(_PANELS) + 1) - _FARTHEST
-    nodes = (middles[:, None] + half * _GAUSS).ravel()
-    values = density(np.broadcast_to(nodes, (len(centre), len(nodes)))).reshape(len(centre), _PANELS, -1)
-    return density, (centre, width), half, (values * _GAUSS_WEIGHT).sum(axis=2)
-
-
-def _invert_sum(law, q, params):
-    """Doubling steps from the centre bracket the quantile, bisection finds it."""
-    params = {name: np.broadcast_to(value, q.shape) for name, value in params.items()}
-    centre, width, _ = _centre(law, params)
-    below = lambda k: law.cdf(k, **params) < q
-    high, step = np.rint(centre), np.ceil(width)
-    while (short := below(high)).any() and step.max() < 1e15:
-        high, step = np.where(short, high + step, high), 2 * step
-    low, step = np.rint(centre), np.ceil(width)
-    while (long := ~below(low) & (low >= law.support.low)).any():
-        low, step = np.where(long, low - step, low), 2 * step
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        less = below(middle)
-        low, high = np.where(less, middle, low), np.where(less, high, middle)
-    return np.maximum(high, law.support.low)
 
 
 # ---- the pieces --------------------------------------------------------------------------------------------------
@@ -180,7 +89,12 @@ def _maps(support):
             lambda y: np.log(y - low) - np.log(high - y),
         )
     sign, end = (1.0, low) if np.isfinite(low) else (-1.0, high)
-    return (lambda x: end + sign * np.exp(np.minimum(x, 709.0))), (lambda x: x), (lambda y: np.log(sign * (y - end)))
+
+    def to_y(x):
+        with np.errstate(over="ignore"):
+            return end + sign * np.exp(x)
+
+    return to_y, (lambda x: x), (lambda y: np.log(sign * (y - end)))
 
 
 def _log_density(law, params):
@@ -191,7 +105,7 @@ def _log_density(law, params):
         y = to_y(np.rint(x)) if law.support.integer else to_y(x)
         with np.errstate(all="ignore"):
             value = law.loglik(y, **column) + log_jacobian(x)
-        return np.where(law.support.contains(y) & ~np.isnan(value), value, -np.inf)
+        return np.where(law.support.contains(y) & (value < np.inf), value, -np.inf)  # NaN and inf: y underflowed
 
     return f
 
@@ -240,8 +154,11 @@ def _integral_tail(law, y, params, upper):
         log_weight = np.log(u * np.pi / 2 * np.cosh(_NODES) * (_NODES[1] - _NODES[0]))
         terms = f(x[:, None] + sign[:, None] * length * u) + log_weight
         outward = logsumexp(np.where(np.isnan(terms), -np.inf, terms), axis=1) + np.log(length[:, 0])
+        inward = logsumexp(f(x[:, None] - sign[:, None] * width[:, None] * u) + log_weight, axis=1) + np.log(width)
+        lost = (np.abs(x - centre) < 5 * width) & (np.abs(np.exp(outward) + np.exp(inward) - 1) > 1e-4)
         outward = np.minimum(np.where(here == -np.inf, np.where(outward > -np.inf, outward, -np.inf), outward), 0.0)
         result = np.where((sign > 0) == upper, outward, np.log1p(-np.exp(outward)))
+        result = np.where(lost, np.nan, result)  # several modes, or a peak too narrow for the nodes
     at_end = np.where(np.asarray(y) <= law.support.low, 0.0 if upper else -np.inf, -np.inf if upper else 0.0)
     return np.where(inside, result, np.where(np.isnan(y), np.nan, at_end))
 

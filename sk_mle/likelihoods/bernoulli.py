@@ -64,7 +64,8 @@ class Bernoulli(Likelihood):
             else:
                 yes, no = link.log_inverse(eta), link.log_complement(eta)
                 loglik, slope, bend = (np.where(y == 1, a, b) for a, b in zip(yes, no, strict=True))
-                loglik = np.where(np.isnan(loglik), -np.inf, loglik)  # log and identity links can leave (0, 1)
+                if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
+                    loglik = np.where(UNIT.contains(link.inverse(eta)), loglik, -np.inf)
             if order < 2:
                 return Eval(loglik, {"prob": slope} if order else {}, {})
             expected = -link.log_inverse(eta)[1] * link.log_complement(eta)[1] if information == "expected" else -bend

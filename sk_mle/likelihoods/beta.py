@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, betaincinv, betaln, digamma
+from scipy.special import betainc, betaincinv
 
 from .._special import gamma_norm, ratio_gap
 from .._tails import log_betainc
@@ -100,8 +100,9 @@ class Beta(Likelihood):
 
     def entropy(self, mean, precision):
         a, b = self._shapes(mean, precision)
-        rest = (precision - 2) * digamma(precision) - (a - 1) * digamma(a) - (b - 1) * digamma(b)
-        return betaln(a, b) + rest
+        on_a, on_b, both = gamma_norm(a), gamma_norm(b), gamma_norm(precision)
+        slopes = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
+        return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + slopes
 
     def cdf(self, y, mean, precision):
         return betainc(*self._shapes(mean, precision), np.clip(y, 0.0, 1.0))

@@ -61,7 +61,8 @@ class Categorical(Likelihood):
         shifted = logits - np.take_along_axis(logits, top, axis=-1)
         rest = np.exp(shifted)
         np.put_along_axis(rest, top, 0.0, axis=-1)  # the largest counts as the 1 of log1p: no digit of the others is lost
-        return self._pick(y, shifted) - np.log1p(rest.sum(axis=-1))
+        inside = np.asarray(y) < logits.shape[-1]
+        return np.where(inside, self._pick(y, shifted) - np.log1p(rest.sum(axis=-1)), -np.inf)
 
     def _pick(self, y, values):
         """The entry of each row at its class code; -inf or zero mass elsewhere is never asked for by a fit."""

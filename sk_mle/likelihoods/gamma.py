@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma, gammainc, gammaincc, gammainccinv, gammaincinv, gammaln
+from scipy.special import gammainc, gammaincc, gammainccinv, gammaincinv
 
 from .._special import gamma_norm, ratio_gap
 from .._tails import log_gammainc, log_gammaincc
@@ -77,7 +77,8 @@ class Gamma(Likelihood):
         return mean**2 / shape
 
     def entropy(self, mean, shape):
-        return shape + np.log(mean / shape) + gammaln(shape) + (1 - shape) * digamma(shape)
+        norm, slope, _ = gamma_norm(shape)
+        return np.log(mean) - norm + (shape - 1) * slope
 
     def cdf(self, y, mean, shape):
         return gammainc(shape, shape * np.maximum(y, 0.0) / mean)

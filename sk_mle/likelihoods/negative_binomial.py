@@ -54,8 +54,9 @@ class NegativeBinomial(Likelihood):
 
     def loglik(self, y, mean, dispersion):
         a = np.maximum(dispersion, _LEAST)
-        spread = y * np.log1p(a * mean) + log1p_minus(a * mean) / a
-        return lgamma_delta_scaled(1 / a, y) + xlogy(y, mean) - mean - spread - gammaln(y + 1)
+        wide = np.log1p(a * mean)
+        tail = np.where(a * mean > 0.5, wide / a, mean + log1p_minus(a * mean) / a)  # log1p(a mean) / a, exact as a -> 0
+        return lgamma_delta_scaled(1 / a, y) + xlogy(y, mean) - y * wide - tail - gammaln(y + 1)
 
     def gradient(self, y, mean, dispersion):
         a = np.maximum(dispersion, _LEAST)

@@ -41,10 +41,10 @@ class Poisson(Likelihood):
         return xlogy(y, mean) - mean - gammaln(y + 1)
 
     def gradient(self, y, mean):
-        return {"mean": y / mean - 1}
+        return {"mean": np.where(y == 0, 0.0, y / mean) - 1}
 
     def hessian(self, y, mean):
-        return {("mean", "mean"): -y / mean**2}
+        return {("mean", "mean"): np.where(y == 0, 0.0, -y / mean**2)}
 
     def fisher(self, mean):
         return {("mean", "mean"): 1 / mean}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaln, digamma, stdtr, stdtrit
+from scipy.special import betaincinv, stdtr, stdtrit
 
-from .._special import lgamma_half_delta, log1p_minus
+from .._special import digamma_delta, lgamma_half_delta, log1p_minus
 from ..domains import POSITIVE, REAL
 from ._location_scale import LocationScale
 from ._start import thin, weighted_median
@@ -116,9 +116,9 @@ class StudentT(LocationScale):
         return np.where(df > 2, finite, np.where(df > 1, np.inf, np.nan))
 
     def entropy(self, loc, scale, df):
-        half = np.minimum(df, 1e10) / 2  # there the normal value is reached to 1e-10, and differences still resolve
-        tail = (half + 0.5) * (digamma(half + 0.5) - digamma(half))
-        return tail + 0.5 * np.log(2 * half) + betaln(half, 0.5) + np.log(scale) + 0 * loc
+        df = np.minimum(df, _MOST_DF)
+        tail = (df + 1) / 2 * digamma_delta(df / 2, 0.5) - lgamma_half_delta(df)[0]
+        return tail + 0.5 * np.log(2 * np.pi) + np.log(scale) + 0 * loc
 
     def cdf(self, y, loc, scale, df):
         return stdtr(np.minimum(df, 1e15), (y - loc) / scale)
@@ -127,7 +127,12 @@ class StudentT(LocationScale):
         return stdtr(np.minimum(df, 1e15), (loc - y) / scale)
 
     def ppf(self, q, loc, scale, df):
-        return loc + scale * stdtrit(np.minimum(df, 1e15), q)
+        df, q = np.minimum(df, 1e15), np.asarray(q, float)
+        tail = np.minimum(q, 1 - q)
+        x = betaincinv(df / 2, 0.5, 2 * tail)  # df / (df + z^2), where stdtrit fails: in the far tail
+        far = np.where(q < 0.5, -1, 1) * np.sqrt(df * (1 - x) / np.maximum(x, 1e-300))
+        z = np.where((tail < 1e-10) & (tail > 0) & (df < 1e8), far, stdtrit(df, q))
+        return loc + scale * np.where(q == 0, -np.inf, np.where(q == 1, np.inf, z))
 
     def rvs(self, rng, size, loc, scale, df):
         return loc + scale * rng.standard_t(np.minimum(df, _MOST_DF), size)

@@ -9,8 +9,8 @@ from sklearn.base import clone
 
 from ..domains import REAL
 from ..likelihoods import Likelihood
+from ..likelihoods._inversion import mass
 from ..likelihoods._numeric import differentiate
-from ..likelihoods._quadrature import mass
 from ._tools import close, draw, expect, row, sample, shown, within_error
 
 

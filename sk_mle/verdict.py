@@ -1,0 +1,72 @@
+"""What a fit tells its user: a warning where there is no maximum, or where the solver did not reach it."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from scipy import sparse
+
+from .exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
+from .separation import separating_direction
+
+
+def tell(model, objective, solution, names) -> None:
+    """Warn in words where there is no maximum, or where the solver did not reach it."""
+    law = type(model.likelihood_).__name__
+    if solution.unbounded:
+        warnings.warn(
+            f"The likelihood of {law} is unbounded here: the model reproduces y to rounding, so its density grows without "
+            f"end. The coefficients of {next(iter(objective.designs))!r} are the exact fit; the other parameters and the "
+            "log-likelihood mean nothing. Use fewer columns, a penalty (alpha), or fix the scale.",
+            BoundaryWarning,
+            stacklevel=6,
+        )
+        return
+    direction = separating_direction(objective, solution.u)
+    if direction is not None:
+        model.converged_ = False
+        found = _columns_of(model, direction, objective, names)
+        shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
+        what = f"column{'s' * (len(found) > 1)} {shown}" if found else "the intercept"
+        warnings.warn(
+            f"The data are separated: along {what} the likelihood of {law} grows without end, so no finite maximum exists. "
+            "The coefficients stopped where the gradient fell below tol; predictions there are at the edge of their range. "
+            "Use a penalty (alpha > 0), or drop or merge these columns.",
+            SeparationWarning,
+            stacklevel=6,
+        )
+    elif not solution.converged:
+        remedy = "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
+        if solution.n_iter >= model.max_iter:
+            remedy = "increase max_iter"
+        if not objective.likelihood.smooth and model.solver not in ("auto", "vertex"):
+            remedy = f"the likelihood of {law} has kinks: use solver='auto'"
+        warnings.warn(
+            f"{type(model).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
+            f"of the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={model.tol:g}; {remedy}.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
+
+    for name, value in solution.flat.items():
+        warnings.warn(
+            f"{name} of {law} ran to the {'upper' if value > 1 else 'lower'} edge of its domain, where the likelihood "
+            f"no longer depends on it: the data prefer the law's limit. Fix it there ({law}({name}=...)) or choose the "
+            "simpler law; n_params_ and the information criteria still count it.",
+            BoundaryWarning,
+            stacklevel=6,
+        )
+
+
+def _columns_of(model, direction, objective, names) -> list:
+    """Columns along which a direction of the first parameter's coefficients moves, by its share of the linear predictor."""
+    name, design = next(iter(objective.designs.items()))
+    if design.columns is None:
+        return []
+    X = objective.data.X[: 1 << 16, model._columns[name]]
+    spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
+    size = np.abs(direction[1]).max(axis=1) * spread
+    level = np.abs(direction[0]).max() if design.intercept else 0.0
+    found = model._columns[name][size > 1e-6 * max(size.max(initial=0.0), level)]
+    return [int(j) if names is None else str(names[j]) for j in found]
