@@ -3,7 +3,8 @@
 from . import domains, likelihoods, links
 from ._classifier import MLEClassifier
 from ._regressor import MLERegressor
-from .distribution import Distribution, predict_dist
+from .distribution import Distribution
+from .unwrapping import predict_dist
 
 __version__ = "0.1.0"
 

@@ -29,6 +29,7 @@ BELOW = {  # module -> the modules of the package that it may import
     "verdict": {"exceptions", "separation"},
     "separation": {"objective"},
     "distribution": {"likelihoods"},
+    "unwrapping": {"distribution"},
     "validation": {"likelihoods"},
     "columns": {"validation"},
 }
@@ -76,4 +77,4 @@ def test_only_public_scikit_learn(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_needs_long_scrolling(path):
-    assert len(path.read_text().splitlines()) <= 320
+    assert len(path.read_text().splitlines()) <= 300

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse, stats
+from scipy.special import expit, logit
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor
 from sklearn.linear_model import LinearRegression, QuantileRegressor
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sk_mle import Distribution, MLEClassifier, MLERegressor, predict_dist
 from sk_mle.domains import POSITIVE, REAL
@@ -147,3 +150,37 @@ def test_ends_of_distributions():
         assert [dist.cdf(np.inf), dist.sf(np.inf), dist.logcdf(-np.inf), dist.logsf(np.inf)] == [1, 0, -np.inf, -np.inf]
         assert np.isnan(dist.cdf(np.nan))
     assert Distribution(Categorical(n_classes=3), {"logits": np.zeros((1, 3))}).pmf(7.0) == 0
+
+
+def far_log(y):
+    return np.log(y - 1e4)
+
+
+def far_exp(z):
+    return 1e4 + np.exp(z)
+
+
+JACOBIANS = {
+    "linear": (StandardScaler(), lambda z: 1000 + 3 * z, [0.0, 990.0, 1000.0], lambda y: np.full(len(y), np.nan)),
+    "logit": (FunctionTransformer(logit, expit), expit, [1e-3, 0.5, 0.995, 0.9999], lambda y: 1 / (y * (1 - y))),
+    "far log": (FunctionTransformer(far_log, far_exp), far_exp, [10000.05, 10001.0, 10009.0], lambda y: 1 / (y - 1e4)),
+    "falling": (
+        FunctionTransformer(np.reciprocal, np.reciprocal),
+        lambda z: 1 / (20 + z),
+        [0.045, 0.05, 0.06],
+        lambda y: y**-2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JACOBIANS)
+def test_jacobians_near_the_ends_of_a_transformation(name):
+    transformer, to_y, grid, slope = JACOBIANS[name]
+    X = np.random.default_rng(7).normal(size=(400, 1))
+    y, grid = to_y(X[:, 0] + 0.5 * np.random.default_rng(8).normal(size=400)), np.array(grid)
+    model = TransformedTargetRegressor(MLERegressor(), transformer=transformer, check_inverse=False).fit(X, y)
+    dist, base = predict_dist(model, X[:1]), predict_dist(model.regressor_, X[:1])
+    factor = 1 / np.std(y) if name == "linear" else slope(grid)
+    expected = base.logpdf(model.transformer_.transform(grid[:, None]))[:, 0] + np.log(factor)
+    np.testing.assert_allclose(dist.logpdf(grid[:, None])[:, 0], expected, atol=1e-7)
+    np.testing.assert_allclose(dist.cdf(dist.ppf(0.3)), 0.3, rtol=1e-9)

@@ -76,8 +76,6 @@ class Likelihood(BaseEstimator):
     hessian: Callable | None = None
     fisher: Callable | None = None
 
-    # ---- the author's layer -------------------------------------------------------------------------------------
-
     def loglik(self, y, **params) -> np.ndarray:
         """Log density or log mass of each sample, with every normalising constant."""
         raise NotImplementedError(f"{type(self).__name__} must define loglik(y, {', '.join(self.parameters)})")
@@ -128,8 +126,7 @@ class Likelihood(BaseEstimator):
 
     def link(self, name: str) -> Link:
         """The link of a parameter: the user's choice, else the default of its domain."""
-        domain = self.parameters[name]
-        chosen = (getattr(self, "links", None) or {}).get(name)
+        chosen, domain = (getattr(self, "links", None) or {}).get(name), self.parameters[name]
         return default_link(domain) if chosen is None else check_link(chosen, domain, name)
 
     def check(self) -> None:
@@ -291,7 +288,7 @@ class Likelihood(BaseEstimator):
         return _inversion.invert(self, q, params)
 
     def rvs(self, rng: np.random.Generator, size, **params) -> np.ndarray:
-        """Random values of shape `size`, by inversion unless the law knows better."""
+        """Random values of shape `size`; by inversion unless the law knows better."""
         return self.ppf(rng.uniform(size=size), **params)
 
 
