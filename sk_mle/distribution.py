@@ -97,7 +97,13 @@ class Distribution:
         """Density, or mass of a discrete law."""
         return np.exp(self.logpdf(y))
 
-    logpmf, pmf = logpdf, pdf
+    def logpmf(self, y):
+        """The same as `logpdf`, by its name for a discrete law."""
+        return self.logpdf(y)
+
+    def pmf(self, y):
+        """The same as `pdf`, by its name for a discrete law."""
+        return self.pdf(y)
 
     def _tail(self, method, y, lowest, highest):
         """A distribution function, with its limits at infinite y and NaN at NaN."""

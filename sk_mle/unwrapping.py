@@ -11,6 +11,7 @@ from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, Rand
 from sklearn.utils.validation import check_is_fitted
 
 from .distribution import Distribution
+from .likelihoods._numeric import FIRST
 
 
 class TransformedDistribution(Distribution):
@@ -32,13 +33,12 @@ class TransformedDistribution(Distribution):
 
     def _slope(self, y):
         """Derivative of the transformation: differences of eighth order, at the step where two neighbours agree best."""
-        weights = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
         y, last, best, gap = np.asarray(y, float), np.nan, np.nan, np.inf
         with np.errstate(all="ignore"):
             for power in range(8):
                 step = self._length * 0.02 * 4.0**-power
                 pairs = [(self.transform(y + k * step), self.transform(y - k * step)) for k in (1, 2, 3, 4)]
-                value = sum(w * (up - down) for w, (up, down) in zip(weights, pairs, strict=True)) / step
+                value = sum(w * (up - down) for w, (up, down) in zip(FIRST, pairs, strict=True)) / step
                 change = np.abs(value - last) / np.abs(value)
                 better = np.isfinite(value) & (np.isnan(best) | (change < gap))
                 best, gap = np.where(better, value, best), np.where(better & np.isfinite(change), change, gap)
@@ -65,31 +65,25 @@ class TransformedDistribution(Distribution):
             value = self.base.logpdf(self.transform(np.asarray(y, float))) + np.log(np.abs(self._slope(y)))
         return np.where(np.isnan(value), -np.inf, value)[()]
 
-    def pdf(self, y):
-        """Density with the transformation's Jacobian."""
-        return np.exp(self.logpdf(y))
-
-    logpmf, pmf = logpdf, pdf
+    def _side(self, y, rising, falling):
+        """A distribution function of the base at the transformed y: the mirrored one where the transformation falls."""
+        return (falling if self._falls else rising)(self.transform(np.asarray(y, float)))
 
     def cdf(self, y):
         """P(Y <= y)."""
-        z = self.transform(np.asarray(y, float))
-        return self.base.sf(z) if self._falls else self.base.cdf(z)
+        return self._side(y, self.base.cdf, self.base.sf)
 
     def sf(self, y):
         """P(Y > y)."""
-        z = self.transform(np.asarray(y, float))
-        return self.base.cdf(z) if self._falls else self.base.sf(z)
+        return self._side(y, self.base.sf, self.base.cdf)
 
     def logcdf(self, y):
         """log P(Y <= y)."""
-        z = self.transform(np.asarray(y, float))
-        return self.base.logsf(z) if self._falls else self.base.logcdf(z)
+        return self._side(y, self.base.logcdf, self.base.logsf)
 
     def logsf(self, y):
         """log P(Y > y)."""
-        z = self.transform(np.asarray(y, float))
-        return self.base.logcdf(z) if self._falls else self.base.logsf(z)
+        return self._side(y, self.base.logsf, self.base.logcdf)
 
     def ppf(self, q):
         """Quantile at probability q."""

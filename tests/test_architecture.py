@@ -29,7 +29,7 @@ BELOW = {  # module -> the modules of the package that it may import
     "verdict": {"exceptions", "separation"},
     "separation": {"objective"},
     "distribution": {"likelihoods"},
-    "unwrapping": {"distribution"},
+    "unwrapping": {"distribution", "likelihoods"},
     "validation": {"likelihoods"},
     "columns": {"validation"},
 }

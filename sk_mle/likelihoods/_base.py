@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 from ..domains import REAL, Domain
 from ..links import Link, check_link, default_link
 from . import _inversion, _quadrature, _start
-from ._numeric import differentiate
+from ._numeric import differentiate, stacking
 
 
 class Eval(NamedTuple):
@@ -216,15 +216,7 @@ class Likelihood(BaseEstimator):
 
     def _differenced(self, y, eta, order, expected) -> Eval:
         names = self.free
-        widths = [1 if eta[name].ndim == 1 else eta[name].shape[1] for name in names]
-        ends = np.cumsum(widths)
-
-        def unstack(stacked):
-            parts = np.split(stacked, ends[:-1], axis=1)
-            return {name: part if eta[name].ndim > 1 else part[:, 0] for name, part in zip(names, parts, strict=True)}
-
-        def stack(values):
-            return np.concatenate([np.reshape(values[name], (len(values[name]), -1)) for name in names], axis=1)
+        stack, unstack, places = stacking({name: eta[name] for name in names})
 
         def loglik(stacked):
             return self.evaluate(y, unstack(stacked), 0).loglik
@@ -232,14 +224,14 @@ class Likelihood(BaseEstimator):
         def slope(stacked):
             return stack(self._analytic(y, unstack(stacked), 1, False).gradient)
 
-        growable = np.repeat([self.link(name).range == REAL for name in names], widths)
+        growable = np.concatenate([np.repeat(self.link(n).range == REAL, p.stop - p.start) for n, p in places.items()])
         value, gradient, hessian = differentiate(loglik, stack(eta), order, growable, None if self.gradient is None else slope)
         if order < 2:
             return Eval(value, unstack(gradient), {})
         blocks = {}
         for i, a in enumerate(names):
-            for j, b in enumerate(names[i:], i):
-                block = -hessian[:, ends[i] - widths[i] : ends[i], ends[j] - widths[j] : ends[j]]
+            for b in names[i:]:
+                block = -hessian[:, places[a], places[b]]
                 blocks[a, b] = block[:, 0, 0] if eta[a].ndim == eta[b].ndim == 1 else block
         return Eval(value, unstack(gradient), blocks)
 

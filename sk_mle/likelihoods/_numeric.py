@@ -10,11 +10,26 @@ from __future__ import annotations
 import numpy as np
 
 # Central differences of eighth order on the points -4..4 times the step.
-_FIRST = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280])
+FIRST = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280])
 _SECOND = np.array([8 / 5, -1 / 5, 8 / 315, -1 / 560])
 _CENTRE = -205 / 72
 # The stencil's half-width in units of the log-likelihood's curvature radius: truncation and rounding both stay near 1e-13.
 _REACH = 0.12
+
+
+def stacking(eta: dict):
+    """From a dict of (n,) and (n, K) arrays to one (n, D) array and back, and the columns of each name."""
+    widths = [1 if value.ndim == 1 else value.shape[1] for value in eta.values()]
+    ends = np.cumsum(widths)
+    places = {name: slice(end - width, end) for name, width, end in zip(eta, widths, ends, strict=True)}
+
+    def stack(values):
+        return np.concatenate([np.reshape(values[name], (len(values[name]), -1)) for name in places], axis=1)
+
+    def unstack(stacked):
+        return {name: stacked[:, place] if eta[name].ndim > 1 else stacked[:, place.start] for name, place in places.items()}
+
+    return stack, unstack, places
 
 
 def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None):
@@ -55,13 +70,13 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None)
     if gradient is not None:
         for j in range(size):
             up, down = along(gradient, [j])
-            hessian[:, :, j] = sum(c * (u - d) for c, u, d in zip(_FIRST, up, down, strict=True)) / steps[:, [j]]
+            hessian[:, :, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[:, [j]]
         return value, gradient(eta), (hessian + hessian.transpose(0, 2, 1)) / 2
 
     slope = np.empty((n, size))
     for j in range(size):
         up, down = along(f, [j])
-        slope[:, j] = sum(c * (u - d) for c, u, d in zip(_FIRST, up, down, strict=True)) / steps[:, j]
+        slope[:, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[:, j]
         if order == 2:
             hessian[:, j, j] = _second(value, up, down)
     if order == 2:

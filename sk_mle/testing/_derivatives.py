@@ -10,7 +10,7 @@ from sklearn.base import clone
 from ..domains import REAL
 from ..likelihoods import Likelihood
 from ..likelihoods._inversion import mass
-from ..likelihoods._numeric import differentiate
+from ..likelihoods._numeric import differentiate, stacking
 from ._tools import close, draw, expect, row, sample, shown, within_error
 
 
@@ -33,23 +33,6 @@ def clone_and_pickle(law, rng):
     close(pickle.loads(pickle.dumps(bound)).loglik(y, **theta), value, 0, 0, "loglik of the unpickled law")
 
 
-def _stacked(law, eta):
-    names = law.free
-    widths = [1 if eta[name].ndim == 1 else eta[name].shape[1] for name in names]
-    ends = np.cumsum(widths)
-
-    def unstack(points):
-        parts = np.split(points, ends[:-1], axis=1)
-        return {name: part if eta[name].ndim > 1 else part[:, 0] for name, part in zip(names, parts, strict=True)}
-
-    return (
-        np.concatenate([eta[name].reshape(len(eta[name]), -1) for name in names], axis=1),
-        unstack,
-        dict(zip(names, ends - widths, strict=True)),
-        widths,
-    )
-
-
 def normalised(law, rng):
     """The density's integral, or the sum of the masses, found from the density alone."""
     law, _, theta = draw(law, rng, 8)
@@ -68,9 +51,10 @@ def normalised(law, rng):
 
 def derivatives(law, rng):
     law, eta, _, y = sample(law, rng, 60)
-    points, unstack, firsts, widths = _stacked(law, eta)
-    growable = np.repeat([law.link(name).range == REAL and law.smooth for name in law.free], widths)
-    _, slope, bend = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, points, 2, growable)
+    stack, unstack, places = stacking({name: eta[name] for name in law.free})
+    real = {name: law.link(name).range == REAL and law.smooth for name in law.free}
+    growable = np.concatenate([np.repeat(real[name], place.stop - place.start) for name, place in places.items()])
+    _, slope, bend = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, stack(eta), 2, growable)
     result = law.evaluate(y, eta, 2)
     slopes = unstack(slope)
     for name in law.free:
@@ -80,8 +64,7 @@ def derivatives(law, rng):
         for b in law.free[law.free.index(a) :]:
             block = result.information.get((a, b), result.information.get((b, a), np.zeros(len(y))))
             block = np.reshape(block, (len(y), *(np.shape(block)[1:] or (1, 1))))
-            rows, columns = slice(firsts[a], firsts[a] + block.shape[1]), slice(firsts[b], firsts[b] + block.shape[2])
-            expected = -bend[:, rows, columns]
+            expected = -bend[:, places[a], places[b]]
             scale = 1 + np.abs(expected).max()
             close(block, expected, 1e-5, 1e-6 * scale, f"observed information of ({a}, {b})")
 
