@@ -1,4 +1,4 @@
-"""What the two estimators share: from validated arrays to a fitted model, and from a fitted model to predictions."""
+"""What the estimators share: from validated arrays to a fitted model, and from a fitted model to predictions."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .data import Data, Moments
 from .design import MOST_COLUMNS, Design, from_moments, intercept_only
 from .distribution import Distribution
 from .likelihoods import Likelihood
+from .messages import rows_text
+from .multistart import search
 from .objective import Objective
 from .solvers import Solution, choose, solve
 from .start import begin, resume
-from .validation import check_finite, check_weight, rows_text
+from .validation import check_finite, check_weight
 from .verdict import tell
 
 _PREDICT_ROWS = 1 << 16
 
 
-class MLEMixin:
-    """Fitting, predicting and scoring for any likelihood; the subclasses translate y."""
-
-    # ---- fitting -------------------------------------------------------------------------------------------------
+class Fitting:
+    """From validated arrays to fitted parameters, for any likelihood."""
 
     def _validate(self, X, reset: bool):
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, reset=reset)
@@ -55,12 +55,12 @@ class MLEMixin:
     def _fit(self, X, y, sample_weight, law: Likelihood, original_X):
         """Fit validated X and y by the given law and set the fitted attributes."""
         self._check_numbers()
-        law.check()
         if not law.free:
             raise ValueError(f"every parameter of {type(law).__name__} is fixed; leave at least one as None to estimate it")
         weight = check_weight(sample_weight, X.shape[0])
         law.check_shapes(y)
         used, offset_columns, offset = self._resolve(law, original_X, X)
+        law.check_known(y, {name: offset[name] for name in law.known})
         data = Data(X, y, weight, offset, self.n_jobs)
         objective = Objective(law, data, self._designs(law, data, used), self._alphas(law, used))
         choose(self.solver, objective)
@@ -68,52 +68,75 @@ class MLEMixin:
         if self.warm_start and hasattr(self, "coefs_"):
             start = resume(objective, self.coefs_, self.intercepts_)
         objective, start = start or begin(objective)
-        solution = solve(objective, start, self.solver, self.tol, self.max_iter, self.verbose)
+        solution = search(objective, start, self._solve)
         self._offset_columns = offset_columns
         self._store(law, data, objective, solution, used)
+
+    def _solve(self, objective, start, most=np.inf) -> Solution:
+        return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, most)), self.verbose)
 
     def _resolve(self, law, original_X, X):
         """Columns of every free parameter, and the offsets: names to indices and values."""
         names, p = getattr(self, "feature_names_in_", None), X.shape[1]
-        first, parameters = next(iter(law.parameters)), law.free
-        offset_columns = {}
+        parameters = law.free
+        offset_columns = {
+            "known": {k: columns.column(v, names, p, f"{k} of {type(law).__name__}") for k, v in law.known.items()}
+        }
         for argument in ("offset", "exposure"):
-            chosen = columns.by_parameter(getattr(self, argument), first, parameters, argument)
+            chosen = columns.by_parameter(getattr(self, argument), law.modelled, parameters, argument)
             offset_columns[argument] = {k: columns.column(v, names, p, argument) for k, v in chosen.items()}
             for parameter in chosen:
                 if parameter not in parameters or law.contrast(parameter) is not None:
                     raise ValueError(f"{argument}: {parameter!r} of {type(law).__name__} takes none (it is fixed, or a vector)")
         taken = [j for chosen in offset_columns.values() for j in chosen.values()]
         default = np.setdiff1d(np.arange(p), taken)
-        chosen = columns.by_parameter(self.predictors or {}, first, parameters, "predictors")
+        chosen = columns.by_parameter(self.predictors or {}, law.modelled, parameters, "predictors")
         used = {}
         for name in parameters:
             spec = chosen.get(name)
-            spec = ("all" if name == first else "intercept") if spec is None else spec
+            spec = ("all" if name in law.modelled else "intercept") if spec is None else spec
             argument = f"predictors[{name!r}]"
             used[name] = (
                 default if isinstance(spec, str) and spec == "all" else columns.resolve(spec, original_X, names, p, argument)
             )
             if len(np.unique(used[name])) < len(used[name]):
                 raise ValueError(f"{argument} names a column twice")
-        return used, offset_columns, columns.offsets(X, **offset_columns, names=names)
+        offset = columns.offsets(X, **offset_columns, names=names)
+        for name, index in offset_columns["known"].items():
+            values = offset[name]
+            bad = np.flatnonzero(~law.parameters[name].contains(values) & ~np.array([law.limit(name, v) for v in values]))
+            if len(bad):
+                label = index if names is None else repr(str(names[index]))
+                raise ValueError(
+                    f"column {label} holds {name} of {type(law).__name__}, which must lie in {law.parameters[name]}, but "
+                    f"does not in {rows_text(bad)}"
+                )
+        return used, offset_columns, offset
 
     def _designs(self, law, data, used) -> dict[str, Design]:
         """A design per free parameter; parameters on the same columns share one."""
-        moments, made, designs = None, {}, {}
+        moments: dict = {}
+        made: dict = {}
+        designs = {}
         for name, index in used.items():
-            key = tuple(index)
+            intercept = bool(self.fit_intercept) and not law.anchored(name)
+            key = (intercept, *index)
             if len(index) and key not in made:
-                moments = moments or Moments(data, bool(self.fit_intercept), MOST_COLUMNS)
+                moments[intercept] = moments.get(intercept) or Moments(data, intercept, MOST_COLUMNS)
                 everything = len(index) == data.n_features and (index == np.arange(data.n_features)).all()
-                made[key] = from_moments(moments, slice(None) if everything else index, bool(self.fit_intercept))
+                made[key] = from_moments(moments[intercept], slice(None) if everything else index, intercept)
+            if not len(index) and law.anchored(name):
+                raise ValueError(
+                    f"{name} of {type(law).__name__} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or "
+                    "fix it"
+                )
             design = made[key] if len(index) else intercept_only()
             basis = law.contrast(name)
             designs[name] = design if basis is None else design.with_unit(basis, vector=True)
         return designs
 
     def _alphas(self, law, used) -> dict[str, float]:
-        alphas = columns.by_parameter(self.alpha, next(iter(law.parameters)), law.free, "alpha")
+        alphas = columns.by_parameter(self.alpha, law.modelled, law.free, "alpha")
         for name, value in alphas.items():
             if not isinstance(value, Real) or not 0 <= value < np.inf:
                 raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
@@ -144,8 +167,6 @@ class MLEMixin:
         self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
         tell(self, objective, solution, names)
 
-    # ---- predicting ----------------------------------------------------------------------------------------------
-
     def _eta(self, X) -> dict[str, np.ndarray]:
         """Linear predictors of validated rows."""
         offset = columns.offsets(X, **self._offset_columns, names=getattr(self, "feature_names_in_", None))
@@ -159,7 +180,7 @@ class MLEMixin:
                 whole = len(index) == X.shape[1] and (index == np.arange(X.shape[1])).all()
                 eta = np.concatenate([(block if whole else block[:, index]) @ coef.T for block in blocks]) + intercept
             result[name] = eta + offset[name] if name in offset else eta
-        return result
+        return result | {name: offset[name] for name in self._offset_columns["known"]}
 
     def _params(self, X) -> dict[str, np.ndarray]:
         with np.errstate(all="ignore"):
@@ -175,12 +196,19 @@ class MLEMixin:
                     RuntimeWarning,
                     stacklevel=3,
                 )
-        return {name: np.broadcast_to(value, (X.shape[0],)) if np.ndim(value) == 0 else value for name, value in theta.items()}
+        return {
+            name: np.broadcast_to(value, (X.shape[0], *self.likelihood_.axes(name))) if np.ndim(value) == 0 else value
+            for name, value in theta.items()
+        }
 
     def _saturated(self, name, values):
         """Values that rounding or overflow put on the edge of the domain; links that stay inside may do that."""
         domain, link = self.likelihood_.parameters[name], self.likelihood_.link(name)
         return np.full(np.shape(values), domain.includes(link.range)) & ~np.isnan(values)
+
+
+class MLEMixin(Fitting):
+    """Predicting and scoring for any likelihood; the subclasses translate y."""
 
     def predict_params(self, X) -> dict[str, np.ndarray]:
         """Parameters of the predictive distribution.
@@ -209,14 +237,14 @@ class MLEMixin:
         Distribution
             With the method names of scipy.stats; class codes 0..K-1 for a classifier.
         """
-        params = self.predict_params(X)
-        return Distribution(self.likelihood_, params)
+        params, law = self.predict_params(X), self.likelihood_.predictive
+        return Distribution(law, {name: params[name] for name in law.parameters if name in params})
 
     def _loglik(self, X, y) -> np.ndarray:
         """Log-likelihood of validated rows, -inf outside the support."""
         eta = self._eta(X)
         loglik = self.likelihood_.evaluate(y, eta, 0).loglik
-        return np.where(self.likelihood_.support.contains(y), loglik, -np.inf)
+        return np.where(self.likelihood_.inside(y), loglik, -np.inf)
 
     def score_samples(self, X, y=None) -> np.ndarray:
         """Log-likelihood of every row.
@@ -224,7 +252,7 @@ class MLEMixin:
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-        y : array-like of shape (n,), optional
+        y : array-like of shape (n,), or (n, K) for likelihoods of several targets, optional
             Without y, the value that the model itself expects: minus the entropy of the predictive distribution.
 
         Returns
@@ -244,7 +272,7 @@ class MLEMixin:
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-        y : array-like of shape (n,)
+        y : array-like of shape (n,), or (n, K) for likelihoods of several targets
         sample_weight : array-like of shape (n,), optional
 
         Returns

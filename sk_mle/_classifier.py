@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from ._base import MLEMixin
 from .likelihoods import Bernoulli, Categorical, get_likelihood
-from .validation import check_weight, rows_text
+from .messages import rows_text
+from .validation import check_weight
 
 
 class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
@@ -34,7 +35,7 @@ class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (K,)
-    coef_ : ndarray of shape (1, q) for two classes, (K, q) for more
+    coef_ : ndarray of shape (1, q) for two classes, (K, q) for more, (1, q) for ordered ones
     intercept_ : ndarray of shape (1,) or (K,)
     coefs_, intercepts_, predictors_, likelihood_, loglikelihood_, n_params_, aic_, aicc_, bic_, n_iter_, converged_, \
 optimize_result_, n_features_in_, feature_names_in_
@@ -120,9 +121,9 @@ optimize_result_, n_features_in_, feature_names_in_
                 weight = weight * compute_sample_weight(self.class_weight, y)
             codes = codes.astype(np.float64)
             law = self._law(len(classes)).bind(codes)
-            width = law.contrast(law.free[0]) if law.free else None
-            if width is not None and len(width) != len(classes):
-                raise ValueError(f"n_classes={len(width)}, but y has {len(classes)} classes; leave n_classes at None")
+            size = getattr(law, "n_classes", len(classes))
+            if size != len(classes):
+                raise ValueError(f"n_classes={size}, but y has {len(classes)} classes; leave n_classes at None")
             self.classes_ = classes
             self._fit(X, codes, weight, law, original)
             name = next(iter(self.coefs_))
@@ -133,9 +134,10 @@ optimize_result_, n_features_in_, feature_names_in_
         if self.likelihood is None:
             return Bernoulli() if n_classes == 2 else Categorical()
         law = clone(get_likelihood(self.likelihood))
+        law.check()
         if not law.classes:
             raise ValueError(f"{type(law).__name__} is a likelihood of numeric targets: use it in MLERegressor")
-        if not law.support.contains(n_classes - 1):
+        if getattr(law, "n_classes", None) is None and not law.support.contains(n_classes - 1):
             raise ValueError(
                 f"Only binary classification is supported by {type(law).__name__}, but y has {n_classes} classes; use "
                 "Categorical()"
@@ -162,10 +164,15 @@ optimize_result_, n_features_in_, feature_names_in_
         return codes.astype(np.float64)
 
     def decision_function(self, X) -> np.ndarray:
-        """Linear predictor: shape (n,) for two classes, (n, K) for more."""
+        """Confidence in the classes: shape (n,) for two, (n, K) for more.
+
+        The linear predictor of laws that have one per class. For two classes, the log odds of the second, which the linear
+        predictor is with a logit link. Where one linear predictor serves more classes (`Ordinal`), their log probabilities.
+        """
         check_is_fitted(self)
         eta = self._eta(self._validate(X, reset=False))[next(iter(self.coefs_))]
-        return eta if eta.ndim == 1 or len(self.classes_) > 2 else eta[:, 1] - eta[:, 0]
+        score = eta if eta.ndim > 1 else self.predict_log_proba(X)
+        return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
 
     def predict_log_proba(self, X) -> np.ndarray:
         """Log probability of every class, exact where a probability underflows: shape (n, K)."""
@@ -187,5 +194,8 @@ optimize_result_, n_features_in_, feature_names_in_
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         with suppress(TypeError, ValueError):  # told at fit
-            tags.classifier_tags.multi_class = self.likelihood is None or bool(self._law(2).support.contains(2))
+            law = self._law(2)
+            many = bool(law.support.contains(2))
+            tags.classifier_tags.multi_class = self.likelihood is None or many
+            tags.classifier_tags.poor_score = many and law.contrast(law.free[0]) is None  # classes in order along one direction
         return tags

@@ -7,11 +7,11 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
 from ._base import MLEMixin
 from .likelihoods import Normal, get_likelihood
-from .validation import check_support, check_target
+from .validation import check_support
 
 
 class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
@@ -27,8 +27,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    likelihood : Likelihood or str, optional
-        A law such as ``Poisson()`` or its name, ``"poisson"``. Default ``Normal()``.
+    likelihood : Likelihood, str or scipy.stats distribution, optional
+        A law such as ``Poisson()`` or its name, ``"poisson"``, or ``scipy.stats.gumbel_r``. Default ``Normal()``.
     predictors : dict, optional
         Columns for each parameter: ``{"scale": ["age"], "df": "intercept"}``. A value is "all", "intercept", a list of names
         or indices, a slice, a mask, or a callable of X such as `sklearn.compose.make_column_selector`. Default: the first
@@ -59,9 +59,9 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (q,)
+    coef_ : ndarray of shape (q,), or (K, q) for a vector parameter
         Coefficients of the first estimated parameter on its columns.
-    intercept_ : float
+    intercept_ : float, or ndarray of shape (K,)
         Its intercept.
     coefs_, intercepts_ : dict
         The same for every estimated parameter, on the scale of its linear predictor.
@@ -139,7 +139,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
-        y : array-like of shape (n,)
+        y : array-like of shape (n,), or (n, K) for likelihoods of several targets
             Inside the support of the likelihood.
         sample_weight : array-like of shape (n,), optional
             Multiplies the log-likelihood: a weight of k equals k copies of the row.
@@ -156,7 +156,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         law = self._law()
         with self._unchanged_on_failure():
             original, X = X, self._validate(X, reset=True)
-            y = self._target(y, X)
+            y = self._target(y, X, law)
             check_support(law, y)
             self._fit(X, y, sample_weight, law.bind(y), original)
             name = next(iter(self.coefs_))
@@ -165,14 +165,15 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
     def _law(self):
         law = clone(get_likelihood(Normal() if self.likelihood is None else self.likelihood))
+        law.check()
         if law.classes:
             raise ValueError(f"{type(law).__name__} is a likelihood of classes: use it in MLEClassifier")
         return law
 
-    def _target(self, y, X):
+    def _target(self, y, X, law=None):
         if y is None:
             raise ValueError("MLERegressor requires y to be passed, but the target y is None")
-        y = check_target(column_or_1d(y, warn=True))
+        y = (law or self.likelihood_).read(y)
         check_consistent_length(X, y)
         return y
 
@@ -193,6 +194,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray, dict or Distribution
+            Mean and standard deviation have shape (n,), or (n, K) with several targets.
         """
         for name, value, goal in (("coverage", coverage, "interval"), ("quantiles", quantiles, "quantiles")):
             if value is not None and output != goal:
@@ -224,7 +226,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True  # a log-likelihood, not an R^2
         with suppress(TypeError, ValueError):  # told at fit
-            tags.target_tags.positive_only = self._law().support.low >= 0
+            law = self._law()
+            tags.target_tags.positive_only = law.support.low >= 0
+            tags.target_tags.multi_output = law.multivariate
+            tags.target_tags.single_output = not law.multivariate
         return tags
 
 

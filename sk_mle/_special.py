@@ -220,3 +220,9 @@ def ratio_gap(y, mean):
     """log(y / mean) - (y - mean) / mean for positive arguments, to full relative accuracy near y = mean and far from it."""
     d = (y - mean) / mean
     return np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), np.log(y / mean) - d)
+
+
+def log1mexp(x):
+    """log(1 - exp(-x)) for x >= 0, to full relative accuracy at both ends."""
+    with np.errstate(divide="ignore"):
+        return np.where(x < np.log(2), np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))

@@ -1,4 +1,7 @@
-"""Logarithms of the regularised incomplete gamma and beta functions, exact where the functions underflow or lose digits."""
+"""Logarithms of the regularised incomplete gamma and beta functions, exact where the functions underflow or lose digits.
+
+Also of the normal law's probability between two points.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from scipy import special
 
 from ._special import _START, _STIRLING, _elementwise, _horner, _log1p_minus_over
 
+_GAUSS, _GAUSS_WEIGHT = (np.polynomial.legendre.leggauss(10) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
 _FAR = 1e-3  # a smaller tail is computed by itself, not as one minus the other
 
 
@@ -120,3 +124,17 @@ def log_betainc(a, b, x, xc):
     return _log_tail(
         p, q, lambda i: _log_betainc_far(a[i], b[i], x[i], xc[i]), lambda i: _log_betainc_far(b[i], a[i], xc[i], x[i])
     )
+
+
+@_elementwise
+def log_ndtr_gap(a, b, width):
+    """log(Phi(b) - Phi(a)) of the normal law for a <= b; width = b - a carries the digits of ends close to each other."""
+    near, far = np.where(b > -a, -a, b), np.where(b > -a, -b, a)  # both below 0, or around it
+    high, low = special.log_ndtr(near), special.log_ndtr(far)
+    value = np.where(high == -np.inf, -np.inf, high + np.log1p(-np.exp(low - high)))
+    narrow = low > high - 0.7
+    if narrow.any():
+        step, near = width[narrow, None] * _GAUSS, near[narrow, None]
+        area = (np.exp(step * (near - step / 2)) * _GAUSS_WEIGHT).sum(axis=1)
+        value[narrow] = np.log(width[narrow]) - 0.5 * (near[:, 0] ** 2 + np.log(2 * np.pi)) + np.log(area)
+    return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .validation import rows_text
+from .messages import rows_text
 
 
 def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
@@ -44,6 +44,8 @@ def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
 def column(value, names, n_features: int, argument: str) -> int:
     """Index of one column, given by name or index."""
     if isinstance(value, str):
+        if names is None and value in (generic := [f"x{j}" for j in range(n_features)]):
+            return generic.index(value)
         if names is None:
             raise ValueError(
                 f"{argument}={value!r} is a column name, but X has no column names; pass a DataFrame or an index (in a "
@@ -62,21 +64,21 @@ def column(value, names, n_features: int, argument: str) -> int:
     return int(value) % n_features
 
 
-def by_parameter(value, first: str, parameters, argument: str) -> dict:
-    """A dict by parameter from a dict, or from a value that is meant for the first parameter."""
+def by_parameter(value, modelled: list[str], parameters, argument: str) -> dict:
+    """A dict by parameter from a dict, or from a value that is meant for the parameters modelled on all columns."""
     if value is None:
         return {}
     if not isinstance(value, dict):
-        return {first: value}
+        return dict.fromkeys(modelled, value)
     for name in value:
         if name not in parameters:
             raise ValueError(f"{argument} names {name!r}; the estimated parameters are {list(parameters)}")
     return value
 
 
-def offsets(X, offset: dict[str, int], exposure: dict[str, int], names) -> dict[str, np.ndarray]:
-    """Sum of the offset column and of the log of the exposure column, per parameter."""
-    result: dict[str, np.ndarray] = {}
+def offsets(X, offset: dict[str, int], exposure: dict[str, int], known: dict[str, int], names) -> dict[str, np.ndarray]:
+    """Sum of the offset column and of the log of the exposure column, per parameter; the values of known parameters."""
+    result = {parameter: _values(X, index) for parameter, index in known.items()}
     for parameter, index in offset.items():
         result[parameter] = _values(X, index)
     for parameter, index in exposure.items():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .likelihoods import Likelihood, get_likelihood
+from .likelihoods import get_likelihood
 
 
 class Simulated(NamedTuple):
@@ -27,19 +27,20 @@ def make_mle_regression(
     Parameters
     ----------
     likelihood : Likelihood or str
-        Class laws give class codes as y.
+        Class laws give class codes as y. Laws that take the number of classes or targets from y have three, unless the
+        law or the first parameter's intercept says otherwise.
     n_samples, n_features : int
     coefs : dict of str to array of shape (n_features,), optional
         On the scale of the linear predictor; parameters that are absent do not depend on X. Default: the first parameter
         gets coefficients between -0.5 and 0.5.
-    intercepts : dict of str to float, optional
+    intercepts : dict of str to float, or to array for a vector parameter, optional
         Default: from the typical range of the parameter's domain.
     random_state : int, RandomState or None
 
     Returns
     -------
     Simulated
-        Named tuple of X (n, p), y (n,), coefs and intercepts.
+        Named tuple of X (n, p), y (n,) or (n, n_targets), coefs and intercepts.
 
     Examples
     --------
@@ -53,22 +54,14 @@ def make_mle_regression(
     X = rng.normal(size=(n_samples, n_features))
     coefs, intercepts = dict(coefs or {}), dict(intercepts or {})
     first = law.free[0]
-    law, width = _bound(law, intercepts.get(first))
+    law = law.sized(*np.shape(intercepts.get(first, 0.0)))
     eta = {}
     for name in law.free:
-        shape = (width,) if law.contrast(name) is not None else ()
+        shape = law.axes(name)
         if name not in intercepts:
             intercepts[name] = law.link(name).link(law.parameters[name].draw(rng, shape or None))
         if name not in coefs:
             coefs[name] = rng.uniform(-0.5, 0.5, size=(*shape, n_features)) * (name == first)
         eta[name] = X @ np.asarray(coefs[name]).T + intercepts[name]
     shape = (n_samples,)
-    return Simulated(X, law.rvs(rng, shape, **law.theta(eta)), coefs, intercepts)
-
-
-def _bound(law: Likelihood, intercept) -> tuple[Likelihood, int]:
-    """The law with a size, for laws that take theirs from y; three where nothing says otherwise."""
-    width = 3 if np.ndim(intercept) == 0 else len(intercept)
-    bound = law.bind(np.arange(width, dtype=float)) if law.support.integer else law
-    basis = bound.contrast(law.free[0])
-    return bound, width if basis is None else len(basis)
+    return Simulated(X, law.observe(rng, law.rvs(rng, shape, **law.theta(eta))), coefs, intercepts)

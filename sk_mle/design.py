@@ -125,16 +125,24 @@ class Design:
 
     def coordinates(self, start, slopes):
         """The coordinates whose coefficients on the original columns come closest: the inverse of `coefficients`."""
-        center = self.shift
-        if self.columns is not None and self.columns.center is not None:
-            center = self.columns.center
-        elif self.columns is not None and self.columns.rotation is not None:
-            center = np.zeros(len(slopes))
-        root = np.linalg.pinv(self.unit).T
         B = self.original_slopes()
-        inner = slopes / B[:, None] if B.ndim == 1 else np.linalg.lstsq(B, slopes, rcond=None)[0]
-        parts = [(start + center @ slopes)[None, :], inner] if self.intercept else [inner]
-        return (np.concatenate(parts) @ root).ravel()
+        if B.ndim == 1:
+            inner = slopes / B[:, None]
+        else:  # each row in its own unit: columns of X may have any
+            unit = np.linalg.norm(B, axis=1, keepdims=True)
+            unit[unit == 0] = 1.0
+            inner = np.linalg.lstsq(B / unit, slopes / unit, rcond=None)[0]
+        rotated = self.columns is not None and self.columns.rotation is not None
+        start = start + self.shift @ (inner if rotated else slopes)
+        if self.columns is not None and self.columns.center is not None:
+            start = start + self.columns.center @ slopes
+        parts = [start[None, :], inner] if self.intercept else [inner]
+        return self.directions(np.concatenate(parts)).ravel()
+
+    def directions(self, values) -> np.ndarray:
+        """The coordinates of linear predictors (..., K), each entry resolved to its own scale: the inverse of `unit`."""
+        scale = np.linalg.norm(self.unit, axis=1)
+        return (values / scale) @ np.linalg.pinv(self.unit / scale[:, None]).T
 
     def rotated(self, rotation) -> Design:
         """The design whose coordinates, times a matrix (r, r) or a diagonal (r,), are this one's; the intercept stays."""

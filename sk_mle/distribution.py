@@ -14,7 +14,8 @@ class Distribution:
     """Distribution of y for every row of X, with the method names of scipy.stats.
 
     A `y` of shape (n,) is taken row by row, a number for every row, and any other shape broadcasts against (n,): write
-    ``grid[:, None]`` of shape (m, 1) to evaluate every row at m points.
+    ``grid[:, None]`` of shape (m, 1) to evaluate every row at m points. With K targets, the last axis of y and of moments is
+    theirs: y of shape (n, K), (K,) for all rows, (m, 1, K) for every row at m points.
 
     Parameters
     ----------
@@ -79,8 +80,29 @@ class Distribution:
         with np.errstate(all="ignore"):
             return np.asarray(method(values, **self.params))[()]
 
+    @cached_property
+    def _targets(self) -> tuple[int, ...]:
+        """(K,) for a law of several targets, else ()."""
+        return np.shape(self.likelihood.expectation(**self.params))[-1:] if self.likelihood.multivariate else ()
+
+    def _joint(self, y):
+        """`logpdf` of several targets."""
+        y, (size,) = np.asarray(y, dtype=float), self._targets
+        if y.shape[-1:] != (size,) or (y.ndim == 2 and self.shape and len(y) not in (1, len(self))):
+            raise ValueError(
+                f"values of shape {y.shape} do not match {size} targets in {len(self) if self.shape else 1} rows; pass (n, "
+                f"{size}), or (m, 1, {size}) to evaluate every row at m points"
+            )
+        with np.errstate(all="ignore"):
+            inside, value = self.likelihood.inside(y), self.likelihood.loglik(y, **self.params)
+        if self.likelihood.support.integer:
+            inside = inside & (y == np.floor(y)).all(axis=-1)
+        return np.where(np.isnan(y).any(axis=-1), np.nan, np.where(inside, value, -np.inf))[()]
+
     def logpdf(self, y):
         """Log density, or log mass of a discrete law; -inf outside the support."""
+        if self.likelihood.multivariate:
+            return self._joint(y)
         inside = self.likelihood.support.contains(y)
         values = np.where(inside, y, np.nan)
         result = self._at(self.likelihood.loglik, np.where(inside, values, self._inside))
@@ -107,6 +129,8 @@ class Distribution:
 
     def _tail(self, method, y, lowest, highest):
         """A distribution function, with its limits at infinite y and NaN at NaN."""
+        if self.likelihood.multivariate:
+            method(y, **self.params)  # raises
         y = np.asarray(y, dtype=float)
         values = self._at(method, np.where(np.isfinite(y), y, self._inside))
         return np.where(np.isnan(y), np.nan, np.where(y == -np.inf, lowest, np.where(y == np.inf, highest, values)))[()]
@@ -129,15 +153,17 @@ class Distribution:
 
     def ppf(self, q):
         """Quantile at probability q."""
+        if self.likelihood.multivariate:
+            self.likelihood.ppf(q, **self.params)  # raises
         return self._at(self.likelihood.ppf, q)
 
-    def _moment(self, method):
+    def _moment(self, method, axes=()):
         with np.errstate(all="ignore"):
-            return np.broadcast_to(method(**self.params), self.shape)[()]
+            return np.broadcast_to(method(**self.params), (*self.shape, *axes))[()]
 
     def mean(self):
         """Expected value; NaN where it does not exist."""
-        return self._moment(self.likelihood.expectation)
+        return self._moment(self.likelihood.expectation, self._targets)
 
     def median(self):
         """Quantile at one half."""
@@ -145,7 +171,13 @@ class Distribution:
 
     def var(self):
         """Variance; infinite or NaN where it does not exist."""
-        return self._moment(self.likelihood.variance)
+        return self._moment(self.likelihood.variance, self._targets)
+
+    def cov(self):
+        """Covariance matrices of several targets: (n, K, K)."""
+        if self.likelihood.covariance is None:
+            raise ValueError(f"{type(self.likelihood).__name__} has no covariance matrices; use var")
+        return self._moment(self.likelihood.covariance, 2 * self._targets)
 
     def std(self):
         """Standard deviation."""
@@ -161,7 +193,7 @@ class Distribution:
         return self.ppf(np.full(self.shape, tail)), self.ppf(np.full(self.shape, 1 - tail))
 
     def rvs(self, size=None, random_state=None):
-        """Random values of shape (n,), or (size, n); `size` may be a tuple."""
+        """Random values of shape (n,), or (size, n); `size` may be a tuple; several targets are a last axis."""
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
         return np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))[()]

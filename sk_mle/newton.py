@@ -10,7 +10,7 @@ _LOST = 1e-8  # gain in the mean log-likelihood below which the value need not s
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
 
-def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxiter=100, callback=None, **unused):
+def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxiter=100, callback=None, shortest=0.5, **unused):
     """Damped Newton method, as a callable for `scipy.optimize.minimize`.
 
     Far from the optimum the expected information is used where the law has one (Fisher scoring: positive definite and
@@ -22,7 +22,7 @@ def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxi
     message, n_iter, decrement = "iteration limit", 0, np.inf
     while n_iter < maxiter:
         n_iter += 1
-        if point.value < objective.floor:
+        if objective.unbounded(x, point.value):
             message = "the likelihood is unbounded"
             break
         if _size(point) <= tol:
@@ -35,12 +35,12 @@ def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxi
             point = objective.evaluate(x, 2)
             step, decrement = _direction(point)
         slack, length = _LOST * max(1.0, abs(point.value)), 1.0
-        lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides, on full steps
-        while length > (0.5 if lost else 1e-12):
+        lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
+        while length > (shortest if lost else 1e-12):
             trial = objective.evaluate(x + length * step, 2)
             if trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:
                 break
-            if lost and trial.value <= point.value + slack and 2 * _size(trial) < _size(point):
+            if lost and trial.value <= point.value + slack and _size(trial) < (1 - length / 2) * _size(point):
                 break
             length *= 0.5 if np.isfinite(trial.value) else 0.1
         else:
@@ -69,9 +69,10 @@ def _direction(point):
     except (linalg.LinAlgError, ValueError):
         pass
     hessian = np.nan_to_num(point.hessian)
-    values, vectors = linalg.eigh(hessian)
+    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # so that a steep coordinate does not hide a flat one
+    values, vectors = linalg.eigh(hessian / np.outer(scale, scale))
     size = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
-    step = -vectors @ ((vectors.T @ point.gradient) / size)
+    step = -vectors @ ((vectors.T @ (point.gradient / scale)) / size) / scale
     step *= min(1.0, _LONGEST / max(np.abs(step).max(), 1e-300))
     return step, -float(step @ point.gradient)
 

@@ -13,6 +13,7 @@ from scipy import sparse
 from .data import Data
 from .design import Design
 from .likelihoods import Likelihood
+from .likelihoods._target import rounding
 from .penalties import Ridge
 
 
@@ -58,10 +59,7 @@ class Objective:
         self._last: tuple | None = None
         self.floor = -np.inf
         if not likelihood.support.integer and data.y.ndim == 1:
-            size = np.abs(data.y)
-            largest = size.max(initial=0.0)
-            rounding = 64 * np.finfo(float).eps * np.where(size > 0, size, largest if largest > 0 else 1.0)
-            self.floor = float(np.average(np.log(rounding), weights=data.weight))
+            self.floor = float(np.average(np.log(rounding(data.y)), weights=data.weight))
 
     @property
     def offers(self) -> set[str]:
@@ -75,6 +73,14 @@ class Objective:
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
         return other
+
+    def unbounded(self, u, value: float, slack: float = 0.0) -> bool:
+        """Whether the density at `u` is narrower than the rounding of y, or within `slack` of it."""
+        law = self.likelihood
+        if value < self.floor + slack or law.collapsed is None:
+            return value < self.floor + slack
+        with np.errstate(all="ignore"):
+            return law.collapsed(self.data.y[self.data.weight > 0], **law.theta(self.eta(u)))
 
     # ---- what solvers call ---------------------------------------------------------------------------------------
 
@@ -149,6 +155,8 @@ class Objective:
             if with_offset and name in batch.offset:
                 eta = eta + batch.offset[name]
             result[name] = eta
+        if with_offset:
+            result |= {name: batch.offset[name] for name in self.likelihood.known}
         return result
 
     def _evaluate(self, batch, eta, order):
@@ -164,7 +172,7 @@ class Objective:
                     sums["gradient", name] = _project(batch, rows.get(name), result.gradient[name])
             if order == 2:
                 for (a, b), value in result.information.items():
-                    sums["hessian", a, b] = _cross(rows.get(a), rows.get(b), value, batch.weight)
+                    sums["hessian", a, b] = _cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
         return sums
 
     def _collapse(self, sums) -> np.ndarray:
@@ -178,8 +186,9 @@ class Objective:
             gradient = -self._collapse(sums) / total
         if order == 2:
             hessian = np.zeros((self.size, self.size))
+            matrices = {name: design.matrix() for name, design in self.designs.items()}
             for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
-                part = self._rotate(a, b, sums["hessian", a, b]) / total
+                part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / total
                 hessian[self.places[a], self.places[b]] += part
                 if a != b:
                     hessian[self.places[b], self.places[a]] += part.T
@@ -192,11 +201,11 @@ class Objective:
                 hessian[place, place] += penalty.hessian()
         return Point(value if np.isfinite(value) else np.inf, gradient, hessian)
 
-    def _rotate(self, a, b, block):
-        """A Hessian block from the rows' columns, (Ka, Kb, 1 + qa, 1 + qb), to coordinates."""
+    def _rotate(self, a, b, inner):
+        """A Hessian block of directions (Ka, Kb) and rotated columns to coordinates."""
         left, right = self.designs[a], self.designs[b]
-        inner = left.matrix().T @ block @ right.matrix()
-        return np.einsum("klij,ka,lb->iajb", inner, left.unit, right.unit).reshape(left.size, right.size)
+        turned = np.tensordot(np.tensordot(inner, left.unit, (0, 0)), right.unit, (0, 0))  # axes i, j, a, b
+        return turned.transpose(0, 2, 1, 3).reshape(left.size, right.size)
 
 
 def _project(batch, columns, values):
@@ -214,13 +223,19 @@ def _contract(information, move, vector):
     return result if vector else result[:, 0]
 
 
-def _cross(left, right, information, weight):
+def _cross(left, right, information, weight, symmetric):
     """Sum over rows of information times the products of (1, columns): (Ka, Kb, 1 + qa, 1 + qb)."""
     values = information * (weight if information.ndim == 1 else weight[:, None, None])
     values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
     qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
     result = np.zeros((*values.shape[1:], 1 + qa, 1 + qb))
-    symmetric = left is right and values.shape[1] == values.shape[2]
+    if left is None or right is None:  # one product of all pairs of entries
+        flat, columns = values.reshape(len(values), -1), left if right is None else right
+        result[..., 0, 0] = flat.sum(axis=0).reshape(values.shape[1:])
+        if columns is not None:
+            rest = (columns.T @ flat).T.reshape(*values.shape[1:], -1)
+            result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = rest
+        return result
     for k in range(values.shape[1]):
         for m in range(values.shape[2]):
             if symmetric and m < k:
@@ -229,12 +244,9 @@ def _cross(left, right, information, weight):
             value = np.ascontiguousarray(values[:, k, m])
             block = result[k, m]
             block[0, 0] = value.sum()
-            if right is not None:
-                block[0, 1:] = right.T @ value
-            if left is not None:
-                block[1:, 0] = block[0, 1:] if left is right else left.T @ value
-            if left is not None and right is not None:
-                block[1:, 1:] = _weighted_product(left, right, value)
+            block[0, 1:] = right.T @ value
+            block[1:, 0] = block[0, 1:] if left is right else left.T @ value
+            block[1:, 1:] = _weighted_product(left, right, value)
     return result
 
 

@@ -31,7 +31,7 @@ class Solution(NamedTuple):
     unbounded: bool
     n_iter: int
     gradient_size: float
-    flat: dict[str, float]
+    flat: dict[str, str]
     result: OptimizeResult
 
 
@@ -155,26 +155,36 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
         result = minimize(objective.value, u, method=newton, options={"objective": objective, "tol": tol, "maxiter": 5})
         u, size = result.x, _size(objective, result.x, result)
     value = objective.value(u)
-    unbounded = value < objective.floor + (0.0 if size <= tol else 3.0)  # on its way there, within rounding
+    unbounded = objective.unbounded(u, value, 0.0 if size <= tol else 3.0)  # on its way there, within rounding
     exhausted = size <= _NEAR and result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
     flat = {} if unbounded or not converged else _flat(objective, u)
     return Solution(u, converged, unbounded, n_iter, size, flat, result)
 
 
-def _flat(objective, u) -> dict[str, float]:
-    """Parameters without covariates that ran so far out that the log-likelihood of all rows no longer depends on them."""
+def _flat(objective, u) -> dict[str, str]:
+    """Parameters without covariates that ran so far out that the log-likelihood of all rows no longer depends on them.
+
+    By name, with the edge of the domain. The entries of a vector count by their distance from the largest.
+    """
     found = {}
     for name, design in list(objective.designs.items())[1:]:
-        if design.columns is None and not design.vector and name not in objective.data.offset:
-            place = objective.places[name]
-            eta = float(design.expand(u[place])[0][0])
-            if abs(eta) < _FAR_OUT:
+        if design.columns is not None or name in objective.data.offset:
+            continue
+        place, link = objective.places[name], objective.likelihood.link(name)
+        level, slopes = design.expand(u[place])
+        for k, eta in enumerate(level):
+            gap = eta - (level.max() if design.vector else 0.0)
+            if abs(gap) < _FAR_OUT:
                 continue
-            back = u.copy()
-            back[place] *= (abs(eta) - 1) / abs(eta)
+            moved, back = level.copy(), u.copy()
+            relative = len(level) > design.unit.shape[1]  # to the other entries, as logits are
+            edged = relative or np.isfinite([link.range.low, link.range.high]).any()  # else far out has no unit
+            moved[k] -= np.sign(gap) if edged else gap / 2
+            back[place] = design.coordinates(moved, slopes)
             if objective.data.total_weight * abs(objective.value(back) - objective.value(u)) < 1e-3:
-                found[name] = float(objective.likelihood.link(name).inverse(eta))
+                label = f"{name}[{objective.likelihood.entries(name)[k]!r}]" if design.vector else name
+                found[label] = "upper" if link.inverse_derivatives(eta)[1] * gap > 0 else "lower"
     return found
 
 

@@ -19,8 +19,10 @@ def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
     law, data = objective.likelihood, objective.data
     keep = data.weight > 0
     y, weight = data.y[keep], data.weight[keep]
-    values = {**law.start(y, weight), **law.fixed}
-    eta = {}
+    known = {name: data.offset[name][keep] for name in law.known}
+    settled = law.settled({name: float(np.average(value, weights=weight)) for name, value in known.items()})
+    values = {**settled.start(y, weight), **law.fixed}
+    eta = dict(known)
     for name in objective.designs:
         link = law.link(name)
         if not np.all(link.range.contains(values[name])):
@@ -33,16 +35,31 @@ def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
     objective = _eased(_unit_curvature(objective, y, weight, eta))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
-        if design.intercept:
-            shift = np.average(data.offset[name][keep], weights=weight) if name in data.offset else 0.0
-            flat = np.zeros(design.shape)
-            flat[0] = np.linalg.lstsq(design.unit, np.atleast_1d(eta[name][0] - shift), rcond=None)[0]
-            u[objective.places[name]] = flat.ravel()
+        shift = np.average(data.offset[name][keep], weights=weight) if name in data.offset else 0.0
+        u[objective.places[name]] = _constant(data, design, eta[name][0] - shift)
     if not np.isfinite(objective.value(u)):
         _explain(objective, u, y)
     u = _interpolation(objective, u, y, keep)
     u = _first_step(objective, u)
     return _refined(objective, u, y, weight)
+
+
+def _constant(data, design, value) -> np.ndarray:
+    """Coordinates of a constant linear predictor, or of the nearest one: without an intercept, often a column of ones."""
+    level = design.directions(np.atleast_1d(value))
+    flat = np.zeros(design.shape)
+    if design.intercept:
+        flat[0] = level
+    elif design.columns is not None:
+        flat = np.outer(_means(data, design), level)
+    return flat.ravel()
+
+
+def _means(data, design):
+    """Means of the rows' coordinates, in one direction of the parameter."""
+    sums = data.reduce(lambda batch: {"sums": design.columns.rows(batch.X).T @ batch.weight})["sums"]
+    plain = design.with_unit(np.eye(1))
+    return plain.collapse(np.concatenate([[data.total_weight], sums])[:, None]) / data.total_weight
 
 
 def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray] | None:
@@ -74,7 +91,7 @@ def _converted(old, new, u):
     v = np.zeros_like(u)
     for name, place in old.places.items():
         before, after = old.designs[name], new.designs[name]
-        v[place] = (u[place].reshape(before.shape) @ before.unit.T @ np.linalg.pinv(after.unit).T).ravel()
+        v[place] = after.directions(u[place].reshape(before.shape) @ before.unit.T).ravel()
     return v
 
 
@@ -85,6 +102,8 @@ def _interpolation(objective, u, y, keep):
         return u
     probe = objective.eta(np.random.default_rng(0).normal(size=u.shape))[name]
     if len(np.unique(np.round(probe / np.abs(probe).max(initial=1e-300), 10))) > design.size:  # repeated rows are weights
+        return u
+    if y.ndim > 1:
         return u
     with np.errstate(all="ignore"):
         target = objective.likelihood.link(name).link(y) - objective.data.offset.get(name, np.zeros(len(keep)))[keep]
@@ -114,19 +133,27 @@ def _first_step(objective, u):
 
 
 def _refined(objective, u, y, weight):
-    """The other parameters' best constants given the first step, and unit curvature there."""
+    """The other parameters' best constants given the first step, with the first's own shift, and unit curvature there."""
     law, first = objective.likelihood, next(iter(objective.designs))
     if len(objective.designs) == 1:
         return objective, u
     eta = objective.eta(u)
-    better = law.refine(y, weight, **law.theta(eta)) if first == next(iter(law.parameters)) else {}
-    v, moved = u.copy(), dict(eta)
+    better = law.refine(y, weight, **law.theta(eta)) if not law.known and first == next(iter(law.parameters)) else {}
+    v = u.copy()
     for name, design in objective.designs.items():
-        if name in better and name != first and design.columns is None and name not in objective.data.offset:
-            value = law.link(name).link(np.float64(better[name]))
-            moved[name], v[objective.places[name]] = np.full(len(y), value), value / design.unit[0, 0]
+        if name in better and (name == first or name not in objective.data.offset):
+            value = law.link(name).link(np.asarray(better[name], dtype=float))
+            if name == first:  # a shift of its linear predictor
+                v[objective.places[name]] += _constant(
+                    objective.data, design, np.average(value - eta[name], axis=0, weights=weight)
+                )
+            else:
+                v[objective.places[name]] = _constant(objective.data, design, value)
+    moved = objective.eta(v)
     old, new = (weight @ law.evaluate(y, value, 0).loglik for value in (eta, moved))
     u, eta = (v, moved) if new > old else (u, eta)
+    if law.collapsed is not None and law.collapsed(y, **law.theta(eta)):
+        return objective, u
     finer = _unit_curvature(objective, y, weight, eta)
     return finer, _converted(objective, finer, u)
 
@@ -135,8 +162,9 @@ def _unit_curvature(objective, y, weight, eta) -> Objective:
     """Units per parameter in which the mean information at `eta` is the identity."""
     law = objective.likelihood
     totals: dict = {}
-    for first in range(0, len(y), _ROWS):
-        rows = slice(first, first + _ROWS)
+    step = max(_ROWS // sum(len(design.unit) for design in objective.designs.values()), 256)
+    for first in range(0, len(y), step):
+        rows = slice(first, first + step)
         part = {name: value[rows] for name, value in eta.items()}
         for pair, value in law.evaluate(y[rows], part, 2, "expected").information.items():
             totals[pair] = totals.get(pair, 0.0) + np.tensordot(weight[rows], value, axes=1)
@@ -145,10 +173,12 @@ def _unit_curvature(objective, y, weight, eta) -> Objective:
         basis = law.contrast(name)
         basis = np.eye(1) if basis is None else basis
         mean = basis.T @ np.atleast_2d(totals.get((name, name), weight.sum()) / weight.sum()) @ basis
-        values, vectors = np.linalg.eigh(np.where(np.isfinite(mean), mean, np.eye(len(mean))))
-        largest = np.abs(values).max()
-        values = np.maximum(np.abs(values), 1e-10 * largest if largest > 0 else 1.0)
-        designs[name] = design.with_unit(basis @ (vectors / np.sqrt(values)) @ vectors.T)
+        mean = np.where(np.isfinite(mean), mean, np.eye(len(mean)))
+        scale = np.sqrt(np.abs(np.diag(mean)))
+        scale[scale == 0] = scale.max() or 1.0
+        values, vectors = np.linalg.eigh(mean / np.outer(scale, scale))
+        values = np.maximum(np.abs(values), 1e-10 * np.abs(values).max() or 1.0)
+        designs[name] = design.with_unit(basis @ (vectors / np.sqrt(values) / scale[:, None]) @ vectors.T)
     return objective.like(designs=designs)
 
 

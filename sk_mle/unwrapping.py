@@ -155,6 +155,8 @@ def predict_dist(fitted, X) -> Distribution:
         return predict_dist(fitted.steps[-1][1], fitted[:-1].transform(X) if len(fitted.steps) > 1 else X)
     if hasattr(fitted, "regressor_") and hasattr(fitted, "transformer_"):
         base, transformer = predict_dist(fitted.regressor_, X), fitted.transformer_
+        if base.likelihood.multivariate:
+            raise TypeError("transformed targets: the distribution of several is not offered; use that of `regressor_`")
         return TransformedDistribution(base, *(_elementwise(f) for f in (transformer.transform, transformer.inverse_transform)))
     if hasattr(fitted, "cv_results_") or isinstance(fitted, GridSearchCV | RandomizedSearchCV):
         check_is_fitted(fitted, "best_estimator_")

@@ -6,13 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from .likelihoods import laws_for
-
-
-def rows_text(rows) -> str:
-    """ "row 3" or "12 rows (0, 4, 9, 11, 15, ...)"."""
-    if len(rows) == 1:
-        return f"row {rows[0]}"
-    return f"{len(rows)} rows ({', '.join(map(str, rows[:5]))}{', ...' if len(rows) > 5 else ''})"
+from .messages import rows_text
 
 
 def check_finite(X, names) -> None:
@@ -36,31 +30,16 @@ def check_finite(X, names) -> None:
     )
 
 
-def check_target(y) -> np.ndarray:
-    """y as finite floats."""
-    if np.iscomplexobj(y):
-        raise ValueError("Complex data not supported in y")
-    try:
-        y = np.ascontiguousarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"y must be numeric for MLERegressor; use MLEClassifier for class labels ({error})") from error
-    bad = np.flatnonzero(~np.isfinite(y))
-    if len(bad):
-        kind = "NaN" if np.isnan(y).any() else "infinity"
-        raise ValueError(f"Input y contains {kind} in {rows_text(bad)}; drop these rows")
-    return y
-
-
-def check_support(likelihood, y) -> None:
+def check_support(likelihood, y, name="y") -> None:
     """Raise ValueError where y lies outside the law's support, with the laws that would fit."""
-    support = likelihood.support
-    bad = np.flatnonzero(~support.contains(y))
+    bad = np.flatnonzero(~likelihood.inside(y))
     if len(bad):
-        others = laws_for(y, classes=False)
-        remedy = f"laws for this y: {', '.join(others)}" if others else "rescale y"
+        others = laws_for(y) if y.ndim == 1 else []
+        remedy = f"laws for this {name}: {', '.join(others)}" if others else likelihood.remedy or f"rescale {name}"
+        first = f"{y[bad[0]]:g}" if y.ndim == 1 else np.array2string(y[bad[0]], precision=6)
         raise ValueError(
-            f"y must lie in {support}, the support of {type(likelihood).__name__}, but does not in {rows_text(bad)}, where "
-            f"the first value is {y[bad[0]]:g}; {remedy}"
+            f"{name} must lie in {likelihood.support}, the support of {type(likelihood).__name__}, but does not in "
+            f"{rows_text(bad)}, where the first value is {first}; {remedy}"
         )
 
 

@@ -14,13 +14,22 @@ from .separation import separating_direction
 def tell(model, objective, solution, names) -> None:
     """Warn in words where there is no maximum, or where the solver did not reach it."""
     law = type(model.likelihood_).__name__
+    if solution.unbounded and objective.likelihood.n_starts > 1 and solution.result.fun > objective.floor:
+        warnings.warn(
+            f"The likelihood of {law} is unbounded: from every one of {objective.likelihood.n_starts} starts a part of the law "
+            "shrank onto single values of y, where its density grows without end, and no maximum was found. The estimates mean "
+            "nothing. Use fewer parts, fix the parameter that gives them their width or let them share it, or raise n_starts.",
+            BoundaryWarning,
+            stacklevel=5,
+        )
+        return
     if solution.unbounded:
         warnings.warn(
             f"The likelihood of {law} is unbounded here: the model reproduces y to rounding, so its density grows without "
             f"end. The coefficients of {next(iter(objective.designs))!r} are the exact fit; the other parameters and the "
             "log-likelihood mean nothing. Use fewer columns, a penalty (alpha), or fix the scale.",
             BoundaryWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
         return
     direction = separating_direction(objective, solution.u)
@@ -34,7 +43,7 @@ def tell(model, objective, solution, names) -> None:
             "The coefficients stopped where the gradient fell below tol; predictions there are at the edge of their range. "
             "Use a penalty (alpha > 0), or drop or merge these columns.",
             SeparationWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
     elif not solution.converged:
         remedy = "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
@@ -46,16 +55,16 @@ def tell(model, objective, solution, names) -> None:
             f"{type(model).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
             f"of the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={model.tol:g}; {remedy}.",
             ConvergenceWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
 
-    for name, value in solution.flat.items():
+    for name, edge in solution.flat.items():
+        fix = "Leave this part of the law out" if "[" in name else f"Fix it there ({law}({name}=...)) or choose the simpler law"
         warnings.warn(
-            f"{name} of {law} ran to the {'upper' if value > 1 else 'lower'} edge of its domain, where the likelihood "
-            f"no longer depends on it: the data prefer the law's limit. Fix it there ({law}({name}=...)) or choose the "
-            "simpler law; n_params_ and the information criteria still count it.",
+            f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "
+            f"prefer the law's limit. {fix}; n_params_ and the information criteria still count it.",
             BoundaryWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
 
 

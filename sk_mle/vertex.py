@@ -3,44 +3,67 @@
 The kinks are rounded, the rounded objective is minimised by Newton steps, and the rounding is taken back tenfold at a
 time: its minima lead to the solution (Madsen and Nielsen 1993, doi:10.1137/0803010, with a hyperbola for Huber's function).
 The samples nearest to their kinks then tell the vertex, whose equations are solved exactly, and the smallest subgradient
-says whether it is the optimum.
+says whether it is the optimum. Where the log-likelihood is curved between the kinks, its maximum may lie there, and Newton
+steps find it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
+from scipy.linalg import block_diag, null_space
 from scipy.optimize import OptimizeResult, lsq_linear
 
 from .data import Data
 from .newton import newton
-from .objective import Objective
+from .objective import Point
+
+_FEW = 50  # Newton steps without rounding
+_SHORTEST = 1e-3  # Newton step where curvature changes by orders of magnitude within the gain that values can show
+_TINY = 1e-8  # distance from a kink, in units of its law's width, at which its two slopes are taken
+_EXACT = 500  # samples on their kinks for which the smallest subgradient is found by active sets
+_CLOSE = 100.0  # widths of the rounding within which a sample may belong on its kink
 
 
 def vertex(fun, x0, args=(), jac=None, objective=None, tol=1e-8, maxiter=100, callback=None, **unused):
     """Path of rounded minima to the vertex, as a callable for `scipy.optimize.minimize`."""
     law, x, n_iter, size = objective.likelihood, x0, 0, np.inf
+    if _curvature(objective, x) > 0:
+        result = newton(None, x, objective=objective, tol=tol, maxiter=min(maxiter, _FEW))
+        x, n_iter, size = result.x, result.nit, np.abs(result.jac).max()
     for exponent in range(1, 11):
+        if size <= tol:
+            break
         rounded = objective.like(law.smoothed(10.0**-exponent))
-        result = newton(None, x, objective=rounded, tol=tol, maxiter=maxiter)
+        result = newton(None, x, objective=rounded, tol=tol, maxiter=maxiter, shortest=_SHORTEST)
         x, n_iter = result.x, n_iter + result.nit
-        if result.fun < objective.floor:
+        if objective.unbounded(x, result.fun):
             break
         if exponent >= 3:
             corner, size = _snap(objective, x, 10.0**-exponent)
             if size <= tol or (exponent == 10 and objective.value(corner) <= objective.value(x)):
                 x = corner
-                break
     if callback is not None:
         callback(OptimizeResult(x=x, fun=objective.value(x)))
     return OptimizeResult(x=x, fun=objective.value(x), nit=n_iter, subgradient=size, success=size <= tol)
 
 
+def _curvature(objective, x):
+    """Curvature of the typical sample's log-likelihood in the first parameter, on the scale of its squared slope.
+
+    It is 0 where kinks are joined by straight lines, negative where it bends towards them: there every vertex is a maximum.
+    """
+    name, data = next(iter(objective.designs)), objective.data
+    keep = data.weight > 0
+    with np.errstate(all="ignore"):
+        result = objective.likelihood.evaluate(data.y[keep], objective.eta(x), 2)
+        curvature = np.median(result.information[name, name]) / np.median(result.gradient[name] ** 2)
+    return curvature if np.abs(curvature) > 1e-3 else 0.0
+
+
 def _snap(objective, x, width):
     """The point near x where as many samples as possible sit on their kink, and the smallest subgradient there.
 
-    Near the final width the samples within its reach are taken to be on their kinks.
+    Where the objective is curved, or penalised, only those that the rounding has brought close to it.
     """
     name, design = next(iter(objective.designs.items()))
     place, law, data = objective.places[name], objective.likelihood, objective.data
@@ -48,32 +71,61 @@ def _snap(objective, x, width):
     y, weight = data.y[keep], data.weight[keep] / data.total_weight
     at = law.link(name).link(law.kinks(y))  # the kinks, as linear predictors
     eta = objective.eta(x)
-    tiny = 1e-7 * np.maximum(np.abs(at), np.abs(eta[name] - at).max(initial=1e-300))
+    bend = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
+    unit = np.where(bend > 0, 1 / bend, np.abs(eta[name] - at).max(initial=1e-300))
+    tiny = _TINY * (unit + 1e-3 * np.abs(at))
     below, above = (law.evaluate(y, {**eta, name: at + side * tiny}, 1).gradient[name] for side in (-1, 1))
-    distance = np.abs(eta[name] - at) * (below - above)
 
+    distance = np.abs(eta[name] - at) / unit
     near, active = _corner(design, data, keep, distance)
-    if len(active) == design.size and name not in objective.penalties:
-        rows = design.coordinate_rows(data.X[keep[near[active]]]) * design.unit[0, 0]
-        x = x.copy()
-        x[place] += np.linalg.solve(rows, (at - eta[name])[near[active]])
-        x = _others(objective, x, name)
-        eta = objective.eta(x)
-        distance = np.abs(eta[name] - at) * (below - above)
-        reach = 1e-9 * (1 + np.abs(at) * (below - above))
-    elif width > 1e-8:
-        return x, np.inf  # no vertex: only the end of the path is close enough to tell
-    else:
-        reach = 1e3 * width
+    if name in objective.penalties or _curvature(objective, x):
+        active = [i for i in active if distance[near[i]] <= _CLOSE * width]
+    rows = design.coordinate_rows(data.X[keep[near[active]]]) * design.unit[0, 0]
+    x = x.copy()
+    x[place] += np.linalg.lstsq(rows, (at - eta[name])[near[active]], rcond=None)[0]
+    face = _Face(objective, x, place, rows)
+    if face.size:
+        x = face.at(newton(None, np.zeros(face.size), objective=face, tol=1e-11, maxiter=_FEW, shortest=_SHORTEST).x)
+
+    eta = objective.eta(x)
     slope = law.evaluate(y, eta, 1).gradient[name]
-    kinked = np.flatnonzero(distance <= reach)[:10_000]
+    kinked = np.flatnonzero((np.abs(eta[name] - at) <= 0.1 * tiny) & (below > above))[:10_000]
     slope[kinked] = 0.0
     pull = _pull(objective, design, name, keep, weight * slope) - _penalty(objective, name, x)
-    if len(kinked) == 0:
-        return x, float(np.abs(pull).max())
-    rows = design.coordinate_rows(data.X[keep[kinked]]) * design.unit[0, 0] * weight[kinked, None]
-    found = lsq_linear(rows.T, -pull, bounds=(above[kinked], below[kinked]), tol=1e-14)
-    return x, float(np.abs(rows.T @ found.x + pull).max())
+    rest = np.delete(objective.gradient(x), place)
+    if len(kinked):
+        rows = design.coordinate_rows(data.X[keep[kinked]]) * design.unit[0, 0] * weight[kinked, None]
+        method = "bvls" if len(kinked) <= _EXACT else "trf"  # exact, where it is fast
+        pull = pull + rows.T @ lsq_linear(rows.T, -pull, (above[kinked], below[kinked]), method, tol=1e-14).x
+    return x, float(np.abs(np.concatenate([pull, rest])).max())
+
+
+class _Face:
+    """The objective, for Newton steps, on the face where the active samples stay on their kinks."""
+
+    def __init__(self, objective, x, place, rows):
+        self.objective, self.x = objective, x
+        inside = null_space(rows, rcond=1e-12) if len(rows) else np.eye(place.stop)
+        self.basis = block_diag(inside, np.eye(len(x) - place.stop))
+        self.size = self.basis.shape[1]
+
+    @property
+    def information(self):
+        return self.objective.information
+
+    @information.setter
+    def information(self, kind):
+        self.objective.information = kind
+
+    def at(self, v):
+        return self.x + self.basis @ v
+
+    def unbounded(self, v, value):
+        return self.objective.unbounded(self.at(v), value)
+
+    def evaluate(self, v, order):
+        value, gradient, hessian = self.objective.evaluate(self.at(v), order)
+        return Point(value, self.basis.T @ gradient, self.basis.T @ hessian @ self.basis if order == 2 else hessian)
 
 
 def _corner(design, data, keep, distance):
@@ -101,22 +153,6 @@ def _independent(rows):
         if len(chosen) == rows.shape[1]:
             break
     return chosen
-
-
-def _others(objective, x, name):
-    """The best values of the other parameters, the first one staying where it is: a smooth problem."""
-    if len(objective.designs) == 1:
-        return x
-    data = objective.data
-    offset = {**data.offset, name: np.zeros(data.n_samples)}
-    offset[name][data.weight > 0] = objective.eta(x)[name]
-    still = replace(objective.designs[name], columns=None, shift=np.zeros(0), slopes=np.zeros((0, 0)), intercept=False)
-    alpha = {key: value for key, value in objective.alpha.items() if key != name}
-    pinned = Data(data.X, data.y, data.weight, offset, data.n_jobs)
-    rest = Objective(objective.likelihood, pinned, {**objective.designs, name: still}, alpha)
-    moved = x.copy()
-    moved[objective.places[name].stop :] = newton(None, x[objective.places[name].stop :], objective=rest, tol=1e-11).x
-    return moved
 
 
 def _pull(objective, design, name, keep, values):

@@ -232,7 +232,8 @@ def fitted(name, n=300, **parameters):
     return MLERegressor(law, predictors={law.free[-1]: "all"}, **parameters).fit(X, y), X, y
 
 
-PAIRS = [(name, solver) for name in LAWS for solver in ("auto", "lbfgs") if (name, solver) != ("laplace", "lbfgs")]
+KINKED = [name for name, law in LAWS.items() if not law.smooth]
+PAIRS = [(name, solver) for name in LAWS for solver in ("auto", "lbfgs") if solver == "auto" or name not in KINKED]
 
 
 @pytest.mark.parametrize(("name", "solver"), PAIRS)
@@ -240,11 +241,12 @@ def test_warm_start(name, solver):
     model, X, y = fitted(name, warm_start=True, solver=solver)
     coefs = {key: value.copy() for key, value in model.coefs_.items()}
     again = model.fit(X, y)
-    assert again.n_iter_ <= (2 if name != "laplace" else 30)  # its path to the vertex starts anew
+    assert again.n_iter_ <= (2 if name not in KINKED else 30)  # its path to the vertex starts anew
     for key, value in coefs.items():
         assert_allclose(again.coefs_[key], value, rtol=1e-5, atol=1e-6)
     assert again.fit(X[:, :2], y).converged_  # another shape: a fresh start
-    assert again.set_params(likelihood=None, predictors=None).fit(X, y).converged_  # another law
+    first = y if y.ndim == 1 else y[:, 0]
+    assert again.set_params(likelihood=None, predictors=None).fit(X, first).converged_  # another law
 
 
 @pytest.mark.parametrize("name", LAWS)

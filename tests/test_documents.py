@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from sk_mle import MLEClassifier, MLERegressor, likelihoods
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -39,3 +41,16 @@ def test_the_pages_name_no_missing_file():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+def test_every_law_has_its_row():
+    """The code of each row of docs/which_likelihood.md makes an estimator, and every law stands in a row."""
+    page = (ROOT / "docs" / "which_likelihood.md").read_text()
+    names = {name: getattr(likelihoods, name) for name in likelihoods.__all__}
+    cells = [line.split(" | ")[1].strip("`") for line in page.splitlines() if line.startswith("| ") and "`MLE" in line]
+    made = [eval(cell, {"MLERegressor": MLERegressor, "MLEClassifier": MLEClassifier, **names}) for cell in cells]
+    assert len(made) > 50
+    for estimator in made:
+        estimator.likelihood.check()
+    text = " ".join(cells)
+    assert [name for name in likelihoods.LAWS.values() if f"{name.__name__}(" not in text] == []

@@ -11,10 +11,19 @@ from sklearn.exceptions import NotFittedError
 
 from sk_mle import MLEClassifier, MLERegressor, columns, predict_dist
 from sk_mle.domains import POSITIVE, REAL
-from sk_mle.likelihoods import LAWS, Likelihood
+from sk_mle.likelihoods import (
+    Bernoulli,
+    Beta,
+    Categorical,
+    Gamma,
+    Laplace,
+    Likelihood,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    StudentT,
+)
 from sk_mle.links import Log
-
-Bernoulli, Beta, Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson, StudentT = LAWS.values()
 
 RNG = np.random.default_rng(0)
 N = 24
@@ -139,8 +148,8 @@ ARGUMENTS = [
     (MLERegressor(exposure="a"), ValueError, r"exposure: column 'a' must be positive, but is not in \d+ rows \(.*drop"),
     (MLERegressor(Normal(scale=-1)), ValueError, r"Normal\(scale=-1\): scale must lie in \(0, inf\)"),
     (MLERegressor(StudentT(df=np.nan)), ValueError, r"df must lie in \(0, inf\)"),
-    (MLERegressor(Normal(scale="1")), TypeError, r"Normal\(scale=.*give a number to fix scale, or None to estimate"),
-    (MLERegressor(Normal(scale=[1.0])), TypeError, "give a number to fix scale, or None"),
+    (MLERegressor(Normal(scale="sd")), ValueError, r"scale of Normal: no column .sd. in X; its columns are"),
+    (MLERegressor(Normal(scale=[1.0])), TypeError, "give a number to fix scale, the name of a column of X that holds it, or None"),
     (MLERegressor(Normal(loc=0, scale=1)), ValueError, "every parameter of Normal is fixed.*None"),
     (MLERegressor(Normal(links={"scal": "log"})), ValueError, r"links names 'scal', but the parameters of Normal are \['loc', 'scale'\]"),
     (MLERegressor(Normal(links={"scale": "lag"})), ValueError, "unknown link 'lag'; the names are .*log"),

@@ -68,6 +68,7 @@ CASES = [
     Case(links.CLogLog(), gompertz, complement=lambda x: gumbel(-x)),
     Case(links.LogLog(), gumbel, complement=lambda x: gompertz(-x)),
     Case(links.Cauchit(), cauchy, complement=lambda x: cauchy(-x)),
+    Case(links.TanHalf(), lambda x: 2 * mp.atan(x)),
 ]
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case.link))

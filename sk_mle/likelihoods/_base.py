@@ -1,8 +1,8 @@
 """The likelihood protocol.
 
 Two layers. The author's layer is on the natural scale: named parameters, vectorised over samples, and only `loglik` must
-be written. The derived layer, `evaluate`, is on the link scale, where the linear predictors live; a law overrides it
-where a fused form is safer (Bernoulli: log F(eta), never log of a rounded probability).
+be written. The derived layer, `evaluate` (in `_evaluation.py`), is on the link scale, where the linear predictors live; a
+law overrides it where a fused form is safer (Bernoulli: log F(eta), never log of a rounded probability).
 
 Conventions: every derivative is of the log-likelihood, not of its negative; `information` is minus its Hessian in the
 linear predictors, observed, or expected where the law has `fisher`. A pair of parameters that is absent is zero.
@@ -11,26 +11,22 @@ linear predictors, observed, or expected where the law has `fisher`. A pair of p
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple
+from copy import copy
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import column_or_1d
 
 from ..domains import REAL, Domain
 from ..links import Link, check_link, default_link
 from . import _inversion, _quadrature, _start
-from ._numeric import differentiate, stacking
+from ._algebra import Eval  # noqa: F401
+from ._evaluation import Evaluation
+from ._target import check_numeric
 
 
-class Eval(NamedTuple):
-    """Log-likelihood per sample with its derivatives in the linear predictors; a scalar parameter gives (n,) arrays."""
-
-    loglik: np.ndarray
-    gradient: dict[str, np.ndarray]
-    information: dict[tuple[str, str], np.ndarray]
-
-
-class Likelihood(BaseEstimator):
+class Likelihood(Evaluation, BaseEstimator):
     """Base class of all laws p(y | parameters).
 
     A subclass declares `parameters` and `support`, assigns its parameters in `__init__` and writes `loglik`. All the rest
@@ -47,9 +43,23 @@ class Likelihood(BaseEstimator):
         `smoothed`, and fits end exactly on the vertex where the kinks meet.
     classes : bool
         True for laws of class codes 0..K-1, fitted by MLEClassifier.
+    atoms : tuple of float
+        Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
+    multivariate : bool
+        True for laws of several targets: y has shape (n, columns).
+    n_starts : int
+        Starting points of a fit, of which all but the first are random; for log-likelihoods with many maxima.
+    covariance : callable or None
+        `covariance(**params) -> (n, columns, columns)`, of laws of several targets.
+    collapsed : callable or None
+        `collapsed(y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower than the
+        rounding of y, so that no maximum exists. None: of laws of one piece the mean log-likelihood says so.
     gradient, hessian, fisher : callable or None
         `gradient(y, **params) -> {name: (n,)}`, `hessian(y, **params) -> {(a, b): (n,)}` of the log-likelihood and
         `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered.
+    interval : callable or None
+        `interval(low, high, order, **params)` gives log P(low < Y <= high) with its gradient and Hessian on the natural
+        scale; None: differenced. Serves censored, truncated and rounded data.
 
     Examples
     --------
@@ -72,9 +82,16 @@ class Likelihood(BaseEstimator):
     support: ClassVar[Domain] = REAL
     smooth: ClassVar[bool] = True
     classes: ClassVar[bool] = False
+    atoms: ClassVar[tuple[float, ...]] = ()
+    multivariate: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""  # advice for a y outside the support, where to rescale it is none
+    n_starts: int = 1
+    covariance: Callable | None = None
+    collapsed: Callable | None = None
     gradient: Callable | None = None
     hessian: Callable | None = None
     fisher: Callable | None = None
+    interval: Callable | None = None
 
     def loglik(self, y, **params) -> np.ndarray:
         """Log density or log mass of each sample, with every normalising constant."""
@@ -85,44 +102,115 @@ class Likelihood(BaseEstimator):
         return _start.search(self, y, sample_weight)
 
     def refine(self, y, sample_weight, **params) -> dict:
-        """Better values of other parameters, given fitted values of the first; by default none."""
+        """Better values of other parameters given fitted values of the first, and its own, shifted; by default none."""
         return {}
+
+    def read(self, y) -> np.ndarray:
+        """The target as the law works with it: floats of shape (n,), or (n, columns) for laws that take several.
+
+        Raises ValueError, in words that name the rows, for what is not such a target.
+        """
+        return check_numeric(column_or_1d(y, warn=True))
+
+    def inside(self, y) -> np.ndarray:
+        """True for each sample of a target that was read whose value is possible under the law."""
+        return self.support.contains(y)
+
+    def check_known(self, y, known: dict) -> None:
+        """Raise ValueError, naming rows, where y is impossible for the values of the known parameters."""
+
+    def observe(self, rng: np.random.Generator, y) -> np.ndarray:
+        """What a study would record of values y, for simulated data: y itself, unless the law is of censored values."""
+        return y
 
     def bind(self, y) -> Likelihood:
         """The law with its data-dependent size, such as the number of classes."""
         return self
 
+    def sized(self, width: int = 3) -> Likelihood:
+        """The law with a size where no data say it, for simulated data: `width` classes or targets, unless it has one."""
+        return self.bind(np.arange(float(width))) if self.support.integer else self
+
     def contrast(self, name) -> np.ndarray | None:
         """For a vector parameter of width K, an orthonormal (K, k) basis of its identified directions; None: scalar."""
         return None
+
+    def entries(self, name) -> list:
+        """What the entries of a vector parameter are called."""
+        return list(range(*self.axes(name)))
+
+    def axes(self, name) -> tuple[int, ...]:
+        """Shape of a parameter's value in one row: () for a scalar, (K,) for a vector."""
+        basis = self.contrast(name)
+        return () if basis is None else (len(basis),)
 
     def recession(self, y, eta) -> tuple[np.ndarray, np.ndarray]:
         """In which directions of the first linear predictor a sample's log-likelihood never falls.
 
         Returns `cone` (n, m, width) and `gain` (n, m): a direction d is free for sample i where `cone[i] @ d >= 0`, and
-        along constraint m the log-likelihood can still rise by `gain[i, m]`; infinite: it must not move at all. The
-        default probes both ends of the real line. Serves the diagnosis of separated data.
+        along constraint m the log-likelihood can still rise by `gain[i, m]`; infinite: it must not move at all. A `cone`
+        wider than the linear predictor lets constants move too that are the same for all samples. The default probes both ends
+        of the real line, and lets vectors move nowhere. Serves the diagnosis of separated data.
         """
         name = self.free[0]
+        if eta[name].ndim > 1:
+            n, width = eta[name].shape
+            return np.broadcast_to(np.eye(width), (n, width, width)), np.full((n, width), np.inf)
         here = self.evaluate(y, eta, 0).loglik
         ends = [self.evaluate(y, {**eta, name: np.full(len(here), end)}, 0).loglik for end in (-1e100, 1e100)]
         free = [np.isfinite(end) & (end >= here) for end in ends]
-        sign = np.where(free[1], 1.0, np.where(free[0], -1.0, 1.0))
+        sign = np.where(free[0] & free[1], 0.0, np.where(free[0], -1.0, 1.0))  # 0: a sample that does not depend on it
         gain = np.where(free[1], ends[1] - here, np.where(free[0], ends[0] - here, np.inf))
         return sign[:, None, None], gain[:, None]
 
     # ---- what the constructor said ------------------------------------------------------------------------------
 
     @property
+    def given(self) -> dict:
+        """What the constructor says of every parameter."""
+        return {name: getattr(self, name, None) for name in self.parameters}
+
+    @property
     def fixed(self) -> dict:
-        """Parameters given as numbers: known, not estimated."""
-        given = {name: getattr(self, name, None) for name in self.parameters}
-        return {name: value for name, value in given.items() if value is not None}
+        """Parameters given as numbers: the same in every row, not estimated."""
+        return {name: value for name, value in self.given.items() if value is not None and not isinstance(value, str)}
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Parameters given as the name of a column of X that holds their value in every row, not estimated."""
+        return {name: value for name, value in self.given.items() if isinstance(value, str)}
 
     @property
     def free(self) -> list[str]:
         """Names of the parameters to estimate."""
-        return [name for name in self.parameters if name not in self.fixed]
+        return [name for name, value in self.given.items() if value is None]
+
+    @property
+    def modelled(self) -> list[str]:
+        """Parameters that are modelled on all columns unless the user says otherwise: the first."""
+        return list(self.parameters)[:1]
+
+    @property
+    def predictive(self) -> Likelihood:
+        """The law of predictions, where that of the observations is another: durations, where some are censored."""
+        return self
+
+    def settled(self, values: dict) -> Likelihood:
+        """A copy of the law with known values of parameters, which its constructor need not take."""
+        law, taken = copy(self), self.get_params(deep=False)
+        vars(law).update({name: value for name, value in values.items() if name not in taken})
+        return law.set_params(**{name: value for name, value in values.items() if name in taken})
+
+    def arrange(self, coefs: dict) -> dict:
+        """The same model, where parts of the law can change places, with these in an order that does not depend on chance.
+
+        `coefs` has for every free parameter an array of the intercept above the slopes, (1 + q, K).
+        """
+        return coefs
+
+    def anchored(self, name: str) -> bool:
+        """Whether a parameter has no intercept, because others have it already."""
+        return False
 
     def link(self, name: str) -> Link:
         """The link of a parameter: the user's choice, else the default of its domain."""
@@ -137,10 +225,10 @@ class Likelihood(BaseEstimator):
                 raise ValueError(f"links names {name!r}, but the parameters of {law} are {list(self.parameters)}")
             self.link(name)
         for name, value in self.fixed.items():
-            if not np.isscalar(value) or isinstance(value, str | bytes | bool):
+            if not np.isscalar(value) or isinstance(value, bytes | bool):
                 raise TypeError(
-                    f"{law}({name}=...): give a number to fix {name}, or None to estimate it, not {type(value).__name__}; what "
-                    "varies with the rows is a column of X (predictors, offset)"
+                    f"{law}({name}=...): give a number to fix {name}, the name of a column of X that holds it, or None to "
+                    f"estimate it, not {type(value).__name__}"
                 )
             if not (self.parameters[name].contains(value) or self.limit(name, value)):
                 raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameters[name]}")
@@ -166,84 +254,6 @@ class Likelihood(BaseEstimator):
     def limit(self, name, value) -> bool:
         """Whether a fixed value outside the open domain is a limit for which the law is still defined."""
         return False
-
-    # ---- the derived layer --------------------------------------------------------------------------------------
-
-    def theta(self, eta: dict) -> dict:
-        """Natural parameters from linear predictors, the fixed ones included."""
-        values = {name: self.link(name).inverse(eta[name]) for name in self.free}
-        return {name: values.get(name, self.fixed.get(name)) for name in self.parameters}
-
-    def evaluate(self, y, eta: dict, order: int = 1, information: str = "observed") -> Eval:
-        """Log-likelihood and its derivatives in the linear predictors of the free parameters.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n,)
-        eta : dict of str to ndarray
-            Linear predictor of every free parameter.
-        order : {0, 1, 2}
-        information : {"observed", "expected"}
-            "expected" is used where the law has `fisher`, otherwise it means "observed".
-        """
-        with np.errstate(all="ignore"):  # a trial value outside the domain is answered by a non-finite log-likelihood
-            expected = information == "expected" and self.fisher is not None
-            analytic = self.gradient is not None and (order < 2 or expected or self.hessian is not None)
-            return (self._analytic if analytic or order == 0 else self._differenced)(y, eta, order, expected)
-
-    def _analytic(self, y, eta, order, expected) -> Eval:
-        chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
-        params = {**self.fixed, **{name: values[0] for name, values in chain.items()}}
-        loglik = self._guarded(self.loglik(y, **params), params)
-        if order == 0:
-            return Eval(loglik, {}, {})
-        natural = self.gradient(y, **params)
-        gradient = {name: natural[name] * chain[name][1] for name in self.free}
-        if order == 1:
-            return Eval(loglik, gradient, {})
-        second = self.fisher(**params) if expected else self.hessian(y, **params)
-        sign = 1.0 if expected else -1.0
-        result = {}
-        for (a, b), value in second.items():
-            if a in chain and b in chain:
-                result[a, b] = sign * value * _outer(chain[a][1], chain[b][1])
-        if not expected:
-            for name in self.free:
-                bent = natural[name] * chain[name][2]
-                bent = bent if bent.ndim == 1 else bent[:, :, None] * np.eye(bent.shape[1])
-                result[name, name] = result.get((name, name), 0.0) - bent
-        return Eval(loglik, gradient, result)
-
-    def _differenced(self, y, eta, order, expected) -> Eval:
-        names = self.free
-        stack, unstack, places = stacking({name: eta[name] for name in names})
-
-        def loglik(stacked):
-            return self.evaluate(y, unstack(stacked), 0).loglik
-
-        def slope(stacked):
-            return stack(self._analytic(y, unstack(stacked), 1, False).gradient)
-
-        growable = np.concatenate([np.repeat(self.link(n).range == REAL, p.stop - p.start) for n, p in places.items()])
-        value, gradient, hessian = differentiate(loglik, stack(eta), order, growable, None if self.gradient is None else slope)
-        if order < 2:
-            return Eval(value, unstack(gradient), {})
-        blocks = {}
-        for i, a in enumerate(names):
-            for b in names[i:]:
-                block = -hessian[:, places[a], places[b]]
-                blocks[a, b] = block[:, 0, 0] if eta[a].ndim == eta[b].ndim == 1 else block
-        return Eval(value, unstack(gradient), blocks)
-
-    def _guarded(self, loglik, params):
-        """-inf where a link led outside a parameter's domain, so that a solver shortens its step."""
-        for name in self.free:
-            domain = self.parameters[name]
-            if not domain.includes(self.link(name).range):
-                inside = domain.contains(params[name])
-                if not inside.all():
-                    loglik = np.where(inside, loglik, -np.inf)
-        return loglik
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
@@ -282,10 +292,3 @@ class Likelihood(BaseEstimator):
     def rvs(self, rng: np.random.Generator, size, **params) -> np.ndarray:
         """Random values of shape `size`; by inversion unless the law knows better."""
         return self.ppf(rng.uniform(size=size), **params)
-
-
-def _outer(a, b):
-    """Products of the derivatives of two links: per sample, or for every pair of a vector parameter's entries."""
-    if a.ndim == b.ndim == 1:
-        return a * b
-    return a.reshape(len(a), -1)[:, :, None] * b.reshape(len(b), -1)[:, None, :]

@@ -12,7 +12,7 @@ _GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(10)
 
 def mass(law, params) -> tuple[float, bool]:
     """Total probability for one set of parameters, and whether floating point numbers resolve all of it."""
-    _, params, _ = _flat(0.0, params)
+    _, params, _ = _flat(0.0, params, law)
     with np.errstate(all="ignore"):
         if law.support.integer:
             return float(_sum_over(law, params, lambda k, logp: np.ones_like(k))[0][0]), True
@@ -22,12 +22,34 @@ def mass(law, params) -> tuple[float, bool]:
         edges = np.array([np.nextafter(law.support.low, np.inf), np.nextafter(law.support.high, -np.inf)])
         edges = to_x(edges)[np.isfinite(to_x(edges)) & (np.abs(to_x(edges)) < 500)]
         lost = max([*ends, *(float(np.exp(f(np.array([[x * (1 - 1e-3)]]))[0, 0])) for x in edges)])
-        return float(panels.sum() * half), lost < 1e-9
+        total = float(panels.sum() * half)
+        return total if abs(total - 1) < 1e-9 else _halved(density), lost < 1e-9
+
+
+def _halved(density) -> float:
+    """The integral of a density with kinks or jumps: panels are halved until it does not matter."""
+    edges = np.linspace(-_FARTHEST, _FARTHEST, _PANELS + 1)
+
+    def area(low, high):
+        half = (high - low)[:, None] / 2
+        values = density((low[:, None] + half * (1 + _GAUSS)).reshape(1, -1)).reshape(len(low), -1)
+        return (values * _GAUSS_WEIGHT * half).sum(axis=1)
+
+    low, high, total = edges[:-1], edges[1:], 0.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        left, right = area(low, middle), area(middle, high)
+        rough = np.abs(left + right - area(low, high)) > 1e-10
+        total += float((left + right)[~rough].sum())
+        if not rough.any():
+            break
+        low, high = np.concatenate([low[rough], middle[rough]]), np.concatenate([middle[rough], high[rough]])
+    return total
 
 
 def invert(law, q, params) -> np.ndarray:
     """Quantiles: the smallest y with P(Y <= y) >= q."""
-    q, params, shape = _flat(q, params)
+    q, params, shape = _flat(q, params, law)
     solve, width = (_invert_sum, _TERMS) if law.support.integer else (_invert_integral, _PANELS * len(_GAUSS))
     one = all((value == value[0]).all() for value in params.values())
     result = np.empty(len(q))
@@ -37,6 +59,49 @@ def invert(law, q, params) -> np.ndarray:
             result[rows] = solve(law, q[rows], part)
     ends = np.where(q == 0, law.support.low - law.support.integer, law.support.high)
     return np.where((q > 0) & (q < 1), result, np.where((q == 0) | (q == 1), ends, np.nan)).reshape(shape)
+
+
+def solve(law, q, params, start, end=None):
+    """Quantiles from a law's own distribution functions, in the log of the smaller tail.
+
+    `start` is a value near by; or `start` and `end` are values between which the quantile is thought to lie.
+    """
+    q, start, end = np.broadcast_arrays(*(np.asarray(v, float) for v in (q, start, start if end is None else end)))
+    upper = q > 0.5
+
+    def excess(y):
+        return np.where(upper, np.log1p(-q) - law.logsf(y, **params), law.logcdf(y, **params) - np.log(q))
+
+    with np.errstate(all="ignore"):
+        whole, inside = law.support.integer, (q > 0) & (q < 1)
+        low, high = (np.floor(start), np.floor(end)) if whole else (start, end)
+        least = 1.0 if whole else 1e-9 * np.maximum(np.abs(start), 1e-6)
+        step = np.broadcast_to(least, q.shape)
+        while (short := inside & (excess(high) < 0) & (step < 1e300)).any():
+            low, high, step = np.where(short, high, low), np.where(short, high + step, high), np.where(short, 4 * step, step)
+        step = np.broadcast_to(least, q.shape)
+        while (long := inside & (excess(low) >= 0) & (low > law.support.low - whole) & (step < 1e300)).any():
+            down = np.maximum(low - step, law.support.low - whole)
+            high, low, step = np.where(long, low, high), np.where(long, down, low), np.where(long, 4 * step, step)
+        at_low, at_high = excess(low), excess(high)
+        for count in range(200):
+            room = high - low
+            done = ~inside | (room <= (1.0 if whole else 4e-16 * np.abs(high))) | (room <= 1e-300) | (at_low >= 0)
+            if done.all():
+                break
+            slide = low - at_low * room / (at_high - at_low)
+            use = (count % 2 == 0) & np.isfinite(slide) & (slide > low) & (slide < high)
+            middle = np.where(use, slide, low + room / 2)
+            middle = np.where(whole, np.floor(low + room / 2), middle)
+            value = excess(middle)
+            low, at_low = np.where(done | (value >= 0), low, middle), np.where(done | (value >= 0), at_low, value)
+            high, at_high = np.where(done | (value < 0), high, middle), np.where(done | (value < 0), at_high, value)
+        high = np.where(at_low >= 0, low, high)
+        for atom in law.atoms:
+            here = np.full(q.shape, atom)
+            high = np.where((np.abs(high - atom) <= 1e-12 * max(1.0, abs(atom))) & (excess(here) >= 0), atom, high)
+    ends = np.where(q == 0, law.support.low - whole, law.support.high)
+    return np.where(inside, high, np.where((q == 0) | (q == 1), ends, np.nan))
 
 
 def _invert_integral(law, q, params):

@@ -88,6 +88,18 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None)
     return value, slope, hessian
 
 
+def jacobian(g, f, eta):
+    """Derivatives in eta (n, D) of a function g of it, (n, M), by steps that suit f, of which g is the gradient: (n, M, D)."""
+    value, columns = f(eta), []
+    for j in range(eta.shape[1]):
+        step = _step(f, eta, j, value, False)
+        move = np.zeros_like(eta)
+        move[:, j] = step
+        rise = sum(c * (g(eta + k * move) - g(eta - k * move)) for k, c in enumerate(FIRST, start=1))
+        columns.append(rise / step[:, None])
+    return np.stack(columns, axis=-1)
+
+
 def _second(value, up, down):
     return _CENTRE * value + sum(c * (u + d) for c, u, d in zip(_SECOND, up, down, strict=True))
 
@@ -96,6 +108,7 @@ def _step(f, eta, column, value, growable):
     """A step per sample that fits the log-likelihood's own scale, found from its second difference."""
     move = np.zeros_like(eta)
     reach = _REACH * (np.maximum(1.0, np.abs(eta[:, column])) if growable else np.ones(len(eta)))
+    last, sloped, curved, done = reach, np.full(len(eta), np.nan), np.zeros(len(eta)), np.zeros(len(eta), bool)
     for _ in range(24):
         move[:, column] = reach
         up, down = f(eta + move) - value, f(eta - move) - value
@@ -104,8 +117,19 @@ def _step(f, eta, column, value, growable):
             ratio = np.sqrt(bend) / _REACH
             ratio = np.where(np.isfinite(ratio), np.clip(ratio, 1e-3, 1e3), 10.0)
             flat = (ratio < 0.03) & (tilt < _REACH)  # a tilt without bend is an inflection: the unit is right
-        wrong = np.isfinite(value) & ((ratio > 2.0) | (flat if growable else False))
+            room = np.where(
+                tilt > bend, 0.3 * tilt / np.maximum(bend, 1e-300), np.inf
+            )  # as much bend as tilt: a small term's unit
+            flat &= room > 1.5
+            noise = 1e-12 * np.abs(value)
+            lost = bend < 0.1 * curved * reach**2  # a longer step passed over a narrow curve, which the last one saw
+            lost |= np.abs(tilt / reach - sloped) > 0.01 * sloped + noise / last
+        reach, done = np.where(lost, last, reach), done | lost
+        wrong = np.isfinite(value) & ((ratio > 2.0) | (flat if growable else False)) & ~done
         if not wrong.any():
             break
-        reach = np.where(wrong, reach / ratio, reach)
+        grows = wrong & flat
+        last, curved = reach, np.where(grows & (bend > noise), bend / reach**2, 0.0)
+        sloped = np.where(grows, tilt / reach, np.nan)
+        reach = np.where(wrong, reach * np.where(flat, np.minimum(1 / ratio, room), 1 / ratio), reach)
     return reach / 4

@@ -21,7 +21,7 @@ def log_probability(law, y, params, upper: bool) -> np.ndarray:
     base = next(kind for kind in type(law).__mro__ if kind.__name__ == "Likelihood")
     if type(law).cdf is base.cdf or type(law).sf is base.sf:
         return log_tail(law, y, params, upper)
-    y, params, shape = _flat(y, params)
+    y, params, shape = _flat(y, params, law)
     with np.errstate(all="ignore"):
         own, other = (law.sf, law.cdf) if upper else (law.cdf, law.sf)
         own, other = own(y, **params), other(y, **params)
@@ -34,7 +34,7 @@ def log_probability(law, y, params, upper: bool) -> np.ndarray:
 
 def log_tail(law, y, params, upper: bool) -> np.ndarray:
     """log P(Y > y) or log P(Y <= y)."""
-    y, params, shape = _flat(y, params)
+    y, params, shape = _flat(y, params, law)
     tail = _sum_tail if law.support.integer else _integral_tail
     result = np.empty(len(y))
     for rows in _chunks(len(y), _TERMS if law.support.integer else len(_NODES)):
@@ -44,7 +44,7 @@ def log_tail(law, y, params, upper: bool) -> np.ndarray:
 
 def moment(law, params, order: int) -> np.ndarray:
     """Mean (order 1) or variance (order 2); NaN where the integral does not settle."""
-    _, flat, shape = _flat(0.0, params)
+    _, flat, shape = _flat(0.0, params, law)
     with np.errstate(all="ignore"):
         place = np.rint(_centre(law, flat)[0]) if law.support.integer else _maps(law.support)[0](_centre(law, flat)[0])
     # from a place inside the law, so that no digit is lost to its distance from zero
@@ -63,12 +63,16 @@ def entropy(law, params) -> np.ndarray:
 # ---- the pieces --------------------------------------------------------------------------------------------------
 
 
-def _flat(y, params):
-    """y and the parameters as one-dimensional arrays of one length, and the shape to return."""
-    values = np.broadcast_arrays(np.asarray(y, float), *(np.asarray(value, float) for value in params.values()))
-    shape = values[0].shape
-    y, *rest = (np.ascontiguousarray(value).reshape(-1) for value in values)
-    return y, dict(zip(params, rest, strict=True)), shape
+def _flat(y, params, law=None):
+    """y and the parameters as one-dimensional arrays of one length, and the shape to return; vectors keep their last axis."""
+    vector = {name for name in params if law is not None and law.contrast(name) is not None}
+    y, values = np.asarray(y, float), {name: np.asarray(value, float) for name, value in params.items()}
+    shapes = {name: v.shape[:-1] if name in vector else v.shape for name, v in values.items()}
+    shape = np.broadcast_shapes(y.shape, *shapes.values())
+    for name, v in values.items():
+        rest = v.shape[len(shapes[name]) :]
+        values[name] = np.ascontiguousarray(np.broadcast_to(v, (*shape, *rest))).reshape(-1, *rest)
+    return np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1), values, shape
 
 
 def _chunks(n, width):
@@ -183,7 +187,7 @@ def _sum_tail(law, y, params, upper):
 
 def _expect(law, params, g, indexed=False):
     """E g(Y) over nodes that cover the density; NaN where halving the nodes changes the answer or mass is missing."""
-    _, params, shape = _flat(0.0, params)
+    _, params, shape = _flat(0.0, params, law)
     to_y, _, _ = _maps(law.support)
     centre, width, f = _centre(law, params)
     result = np.empty(len(centre))
@@ -204,7 +208,12 @@ def _expect(law, params, g, indexed=False):
             terms = np.where(mass > 0, mass * value, 0.0)
             full, half = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1)
             settled = np.abs(full - half) <= 1e-6 * np.abs(terms).sum(axis=1)
-            settled &= np.abs(mass.sum(axis=1) - 1) < 1e-6
+            points = [(atom, law.loglik(np.full(len(x), atom), **part)) for atom in law.atoms]
+            held = sum((np.exp(p) for _, p in points), np.zeros(len(x)))
+            for atom, p in points:
+                at = g(np.full((len(x), 1), atom), p[:, None], *([rows] if indexed else []))[:, 0]
+                full = full + np.where(p > -np.inf, np.exp(p) * at, 0.0)
+            settled &= np.abs(mass.sum(axis=1) + held - 1) < 1e-6
             settled &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * np.abs(terms).sum(axis=1)
         result[rows] = np.where(settled, full, np.nan)
     return result.reshape(shape)

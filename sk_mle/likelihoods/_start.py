@@ -16,28 +16,43 @@ def resolution(y) -> float:
     return float(np.finfo(float).eps * (largest if largest > 0 else 1.0))
 
 
-def thin(y, sample_weight):
-    """At most 2000 quantiles of y in place of the sample: the same under any row order and for weights as for repetition."""
-    if len(y) <= _MOST_POINTS or y.ndim > 1:
+def thin(y, sample_weight, most=_MOST_POINTS):
+    """At most `most` quantiles of y in place of the sample: the same under any row order and for weights as for repetition.
+
+    The smallest and the largest y stand beside them, with next to no weight: a start must be possible for them too.
+    """
+    if len(y) <= most or y.ndim > 1:
         return y, sample_weight
-    levels = (np.arange(_MOST_POINTS) + 0.5) / _MOST_POINTS
-    return _quantiles(y, sample_weight, levels), np.ones(_MOST_POINTS)
+    levels = (np.arange(most) + 0.5) / most
+    return np.r_[quantiles(y, sample_weight, levels), y.min(), y.max()], np.r_[np.ones(most), 1e-9, 1e-9]
 
 
 def weighted_median(y, sample_weight) -> float:
     """The smallest y with at least half of the weight at or below it."""
-    return float(_quantiles(y, sample_weight, np.array([0.5]))[0])
+    return float(quantiles(y, sample_weight, np.array([0.5]))[0])
 
 
-def _quantiles(y, sample_weight, levels):
+def quantiles(y, sample_weight, levels):
+    """The smallest y with at least that share of the weight at or below it, for each level."""
     order = np.argsort(y)
     cumulative = np.cumsum(sample_weight[order])
     place = np.searchsorted(cumulative, levels * cumulative[-1] * (1 - 1e-12))
     return y[order[np.minimum(place, len(y) - 1)]]
 
 
-def search(law, y, sample_weight) -> dict:
-    """Best of a grid of guesses by log-likelihood, then Nelder-Mead on the link scale."""
+def best(law, candidates, y, sample_weight) -> dict:
+    """Of dicts of parameters the one with the largest log-likelihood."""
+
+    def mean(candidate):
+        with np.errstate(all="ignore"):
+            value = np.average(law.loglik(y, **candidate), weights=sample_weight)
+        return value if value < np.inf else -np.inf  # NaN as well
+
+    return max(candidates, key=mean) if len(candidates) > 1 else candidates[0]
+
+
+def search(law, y, sample_weight, guess=None) -> dict:
+    """Nelder-Mead on the link scale, from a guess or from the best of a grid by log-likelihood."""
     y, sample_weight = thin(y, sample_weight)
     names = law.free
     if not names:
@@ -49,8 +64,10 @@ def search(law, y, sample_weight) -> dict:
         value = -np.dot(sample_weight, law.evaluate(y, eta, 0).loglik) / total
         return value if np.isfinite(value) else np.inf
 
-    grids = [_guesses(law, name, y, sample_weight) for name in names]
-    best = min(product(*grids), key=nll)
+    if guess is None:
+        best = min(product(*(_guesses(law, name, y, sample_weight) for name in names)), key=nll)
+    else:
+        best = tuple(float(law.link(name).link(guess[name])) for name in names)
     if not np.isfinite(nll(best)):
         raise ValueError(
             f"{type(law).__name__} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "

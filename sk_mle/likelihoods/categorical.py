@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import helmert
 from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 
-from ..domains import COUNT, REAL
-from ._base import Eval, Likelihood
+from ._softmax import Softmax, log_probability, spread
 
 
-class Categorical(Likelihood):
+class Categorical(Softmax):
     r"""Categorical law of the class codes 0..K-1; its negative log-likelihood is cross-entropy.
 
     .. math:: p(y = k) = \exp(\mathrm{logits}_k) / \sum_j \exp(\mathrm{logits}_j)
@@ -34,17 +32,20 @@ class Categorical(Likelihood):
     array([[0.333, 0.333, 0.333]])
     """
 
-    parameters = {"logits": REAL}
-    support = COUNT
     classes = True
 
     def __init__(self, *, n_classes=None, links=None):
         self.n_classes, self.links = n_classes, links
 
-    def check(self):
-        super().check()
-        if self.link("logits").range != REAL or self.links:
-            raise ValueError("Categorical takes no links: the softmax is part of the law")
+    @property
+    def n_columns(self):
+        return self.n_classes
+
+    def counts(self, y):
+        return np.eye(self.n_classes)[y.astype(int)]
+
+    def total(self, y):
+        return 1.0
 
     def bind(self, y):
         found = int(np.max(y)) + 1
@@ -53,16 +54,8 @@ class Categorical(Likelihood):
             raise ValueError(f"Categorical(n_classes={n_classes}), but y has {found} classes; leave n_classes at None")
         return clone(self).set_params(n_classes=max(n_classes, 2))
 
-    def contrast(self, name):
-        return helmert(self.n_classes).T  # orthonormal, orthogonal to the constant
-
     def loglik(self, y, logits):
-        top = np.argmax(logits, axis=-1)[..., None]
-        shifted = logits - np.take_along_axis(logits, top, axis=-1)
-        rest = np.exp(shifted)
-        np.put_along_axis(rest, top, 0.0, axis=-1)  # the largest counts as the 1 of log1p: no digit of the others is lost
-        inside = np.asarray(y) < logits.shape[-1]
-        return np.where(inside, self._pick(y, shifted) - np.log1p(rest.sum(axis=-1)), -np.inf)
+        return np.where(np.asarray(y) < logits.shape[-1], self._pick(y, log_probability(logits)), -np.inf)
 
     def _pick(self, y, values):
         """The entry of each row at its class code; -inf or zero mass elsewhere is never asked for by a fit."""
@@ -77,26 +70,8 @@ class Categorical(Likelihood):
         slope[np.arange(len(slope)), y.astype(int)] += 1.0
         return {"logits": slope}
 
-    def hessian(self, y, logits):
-        return {pair: -value for pair, value in self.fisher(logits).items()}
-
     def fisher(self, logits):
-        prob = softmax(logits, axis=-1)
-        return {("logits", "logits"): prob[:, :, None] * (np.eye(prob.shape[1]) - prob[:, None, :])}
-
-    def evaluate(self, y, eta, order=1, information="observed"):
-        logits = eta["logits"]
-        gradient = self.gradient(y, logits) if order else {}
-        return Eval(self.loglik(y, logits), gradient, self.fisher(logits) if order == 2 else {})
-
-    def start(self, y, sample_weight):
-        share = np.bincount(y.astype(int), weights=sample_weight, minlength=self.n_classes)
-        logits = np.log(np.maximum(share, 1e-6 * share.sum()))
-        return {"logits": logits - logits.mean()}
-
-    def recession(self, y, eta):
-        own = np.eye(self.n_classes)[y.astype(int)]  # the observed class must not lose against any other
-        return own[:, None, :] - np.eye(self.n_classes), softmax(eta["logits"], axis=-1) * (1 - own)
+        return {("logits", "logits"): spread(softmax(logits, axis=-1))}
 
     def expectation(self, logits):
         return softmax(logits, axis=-1) @ np.arange(logits.shape[-1])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._kinked import Kinked
 from ._location_scale import LocationScale
-from ._start import weighted_median
+from ._start import quantiles
 
 
-class Laplace(LocationScale):
+class Laplace(Kinked, LocationScale):
     r"""Laplace law; its maximum likelihood fit is least absolute deviations (median regression).
 
     .. math:: p(y) = \frac{1}{2\,\mathrm{scale}} \exp\{-|y - \mathrm{loc}|/\mathrm{scale}\}
@@ -35,69 +36,65 @@ class Laplace(LocationScale):
     array([2.])
     """
 
-    smooth = False
-    standard_information = (1.0, 1.0)
-
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_logpdf(self, z):
-        return -np.abs(z) - np.log(2)
+    def rates(self):
+        """How fast the log-density falls on the left and on the right of its kink."""
+        return 1.0, 1.0
 
-    def standard_slopes(self, z):
-        return -np.sign(z), np.zeros_like(z)
+    def standard_logpdf(self, z, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        size, _, _ = self.distance(z)
+        return -np.log(1 / left + 1 / right) - (right * (size + z) + left * (size - z)) / 2
 
-    def kinks(self, y, **params):
-        """Where the log-likelihood has a kink in `loc`."""
-        return y
+    def standard_slopes(self, z, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        _, slope, bend = self.distance(z)
+        return -(right * (slope + 1) + left * (slope - 1)) / 2, -(left + right) / 2 * bend
 
-    def smoothed(self, width):
-        """The law with |z| rounded to sqrt(z**2 + width**2), which leaves `loc` twice differentiable."""
-        return _RoundedLaplace(loc=self.loc, scale=self.scale, links=self.links, width=width)
+    def standard_information(self, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        return {("loc", "loc"): left * right, ("scale", "scale"): 1.0}
 
-    def centre(self, y, sample_weight):
-        return weighted_median(y, sample_weight)
+    def centre(self, y, sample_weight, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        return float(quantiles(y, sample_weight, np.array([right / (left + right)]))[0])
 
-    def spread(self, residual, sample_weight):
-        return float(np.average(np.abs(residual), weights=sample_weight))
+    def spread(self, residual, sample_weight, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        return float(np.average(np.maximum(right * residual, -left * residual), weights=sample_weight))
 
-    def expectation(self, loc, scale):
-        return loc + 0 * scale
+    def standard_moments(self, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        return 1 / right - 1 / left, 1 / right**2 + 1 / left**2, 1 + np.log(1 / left + 1 / right)
 
-    def variance(self, loc, scale):
-        return 2 * scale**2 + 0 * loc
+    def standard_cdf(self, z, *at, **shape):
+        return _side(z, *self.rates(*at, **shape))[0]
 
-    def entropy(self, loc, scale):
-        return 1 + np.log(2 * scale) + 0 * loc
+    def standard_sf(self, z, *at, **shape):
+        return _side(-z, *self.rates(*at, **shape)[::-1])[0]
 
-    def standard_cdf(self, z):
-        return np.where(z < 0, 0.5 * np.exp(-np.abs(z)), 1 - 0.5 * np.exp(-np.abs(z)))
+    def standard_logcdf(self, z, *at, **shape):
+        return _side(z, *self.rates(*at, **shape))[1]
 
-    def logcdf(self, y, loc, scale):
-        z = (y - loc) / scale
-        return np.where(z < 0, z - np.log(2), np.log1p(-0.5 * np.exp(-np.abs(z))))
+    def standard_logsf(self, z, *at, **shape):
+        return _side(-z, *self.rates(*at, **shape)[::-1])[1]
 
-    def logsf(self, y, loc, scale):
-        return self.logcdf(-y, -loc, scale)
-
-    def standard_ppf(self, q):
+    def standard_ppf(self, q, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        share, q = right / (left + right), np.asarray(q)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(q < 0.5, np.log(2 * q), -np.log(2 * (1 - q)))
+            return np.where(q < share, np.log(q / share) / left, -np.log((1 - q) / (1 - share)) / right)
 
-    def rvs(self, rng, size, loc, scale):
-        return rng.laplace(loc, scale, size)
+    def rvs(self, rng, size, loc, scale, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        return loc + scale * (rng.standard_exponential(size) / right - rng.standard_exponential(size) / left)
 
 
-class _RoundedLaplace(Laplace):
-    """Not a density: the stand-in by which a solver approaches the vertex."""
-
-    def __init__(self, *, loc=None, scale=None, links=None, width=1e-3):
-        super().__init__(loc=loc, scale=scale, links=links)
-        self.width = width
-
-    def standard_logpdf(self, z):
-        return -np.hypot(z, self.width) - np.log(2)
-
-    def standard_slopes(self, z):
-        length = np.hypot(z, self.width)
-        return -z / length, -((self.width / length) ** 2) / length
+def _side(z, left, right):
+    """P(Z <= z) and its logarithm."""
+    with np.errstate(over="ignore"):
+        tail = np.where(z < 0, right, left) / (left + right) * np.exp(-np.where(z < 0, -left * z, right * z))
+    lower = np.log(right / (left + right)) + left * z
+    return np.where(z < 0, tail, 1 - tail), np.where(z < 0, lower, np.log1p(-np.where(z < 0, 0.0, tail)))

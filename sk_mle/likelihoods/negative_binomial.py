@@ -5,35 +5,42 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln, nbdtrik, xlogy
 
-from .._special import digamma_delta, lgamma_delta_scaled, log1p_minus, trigamma_delta
+from .._special import lgamma_delta_scaled, log1p_minus
 from .._tails import log_betainc
-from ..domains import COUNT, POSITIVE
-from ._base import Likelihood
-from .poisson import count_mean, lattice_ppf
-
-_LEAST = 1e-70  # below it, and at zero, the law is the Poisson one to the last digit
+from ._mean_power import MeanPower, excess
+from ._rising import rising_slope, rising_slopes, thinning_slope, thinning_slopes
+from .poisson import lattice_ppf
 
 
-class NegativeBinomial(Likelihood):
-    r"""Negative binomial law of over-dispersed counts, in its mean and dispersion (NB2).
+class NegativeBinomial(MeanPower):
+    r"""Negative binomial law of over-dispersed counts, in its mean and dispersion: NB2, NB1 and all between.
 
     .. math:: p(y) = \frac{\Gamma(y + r)}{\Gamma(r)\, y!} \left(\frac{r}{r + m}\right)^r \left(\frac{m}{r + m}\right)^y,
-        \quad m = \mathrm{mean},\; r = 1/\mathrm{dispersion}
+        \quad m = \mathrm{mean},\; r = m^{2 - \mathrm{power}} / \mathrm{dispersion}
 
-    Mean `mean`, variance `mean + dispersion * mean**2`. scipy.stats: ``nbinom(r, r / (r + mean))``; statsmodels:
-    ``NegativeBinomial`` (dispersion is its alpha); R: MASS ``glm.nb`` (dispersion is 1 / theta). Non-integer y are accepted.
+    Mean `mean`, variance `mean + dispersion * mean**power`; with the default `power=2`, NB2, it is quadratic in the mean.
+    scipy.stats: ``nbinom(r, r / (r + mean))``; statsmodels: ``NegativeBinomial``, ``NegativeBinomialP`` (dispersion is its
+    alpha, power its p); R: MASS ``glm.nb`` (dispersion is 1 / theta), glmmTMB ``nbinom2``, ``nbinom1``. Non-integer y are
+    accepted.
 
     Parameters
     ----------
     mean, dispersion : float, optional
         A number fixes the parameter (dispersion=0: the Poisson law); None estimates it.
+    power : float, default=2.0
+        Exponent of the mean in the variance; None estimates it, between 0 and 3.
+    variance : {"quadratic", "linear"}, default="quadratic"
+        "linear" is a name of `power=1`, NB1: the variance is `mean * (1 + dispersion)`.
     links : dict of str to str or Link, optional
-        Link per parameter; default log.
+        Link per parameter; default log, for `power` a logit between 0 and 3.
 
     References
     ----------
     Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. Canadian Journal of Statistics 15, 209-225.
     doi:10.2307/3314912
+
+    Greene, W. (2008). Functional forms for the negative binomial model for count data. Economics Letters 99, 585-590.
+    doi:10.1016/j.econlet.2007.10.015
 
     Examples
     --------
@@ -43,75 +50,81 @@ class NegativeBinomial(Likelihood):
     array([1.7918])
     """
 
-    parameters = {"mean": POSITIVE, "dispersion": POSITIVE}
-    support = COUNT
+    neutral, least = 2.0, 1e-50  # below the least a, and at zero, the law is the Poisson one to the last digit
 
-    def __init__(self, *, mean=None, dispersion=None, links=None):
-        self.mean, self.dispersion, self.links = mean, dispersion, links
+    def __init__(self, *, mean=None, dispersion=None, power=2.0, variance="quadratic", links=None):
+        self.mean, self.dispersion, self.power, self.variance, self.links = mean, dispersion, power, variance, links
 
-    def limit(self, name, value):
-        return name == "dispersion" and value == 0
+    @property
+    def variance(self):
+        """A method of the protocol and an argument of the constructor: calls reach the one, `get_params` the other."""
+        return self._variance
 
-    def loglik(self, y, mean, dispersion):
-        a = np.maximum(dispersion, _LEAST)
+    @variance.setter
+    def variance(self, name):
+        self._named = name
+
+    def get_params(self, deep=True):
+        return {**super().get_params(deep), "variance": self._named}
+
+    @property
+    def given(self):
+        return super().given | ({"power": 1.0} if self._named == "linear" else {})
+
+    def check(self):
+        super().check()
+        if self._named not in ("quadratic", "linear"):
+            raise ValueError(f"NegativeBinomial: variance must be 'quadratic' or 'linear', got {self._named!r}")
+        if self._named == "linear" and self.power not in (1.0, 2.0):
+            raise ValueError(f"NegativeBinomial: variance='linear' is power=1, and power={self.power!r} says otherwise")
+
+    def loglik(self, y, mean, dispersion, power=None):
+        _, _, a = self._scaled(mean, dispersion, power)
         wide = np.log1p(a * mean)
         tail = np.where(a * mean > 0.5, wide / a, mean + log1p_minus(a * mean) / a)  # log1p(a mean) / a, exact as a -> 0
         return lgamma_delta_scaled(1 / a, y) + xlogy(y, mean) - y * wide - tail - gammaln(y + 1)
 
-    def gradient(self, y, mean, dispersion):
-        a = np.maximum(dispersion, _LEAST)
+    def slopes(self, y, mean, a):
         wide = 1 + a * mean
-        on_a = (log1p_minus(a * mean) - (digamma_delta(1 / a, y) - a * y)) / a**2 - mean * (y - mean) / wide
-        return {"mean": (y - mean) / (mean * wide), "dispersion": on_a}
+        on_a = rising_slope(a, y) - y * mean / wide - mean**2 * thinning_slope(a * mean)
+        return (y - mean) / (mean * wide), on_a
 
-    def hessian(self, y, mean, dispersion):
-        a = np.maximum(dispersion, _LEAST)
-        wide = 1 + a * mean
-        gap = log1p_minus(a * mean) - (digamma_delta(1 / a, y) - a * y)
-        rest = (mean / wide) ** 2 * (a * (y - 2 * mean) - 1)
-        on_a = (rest + (trigamma_delta(1 / a, y) / a**2 + y) / a - 2 * gap / a**2) / a
-        return {
-            ("mean", "mean"): -y / mean**2 + a * (1 + a * y) / wide**2,
-            ("mean", "dispersion"): (mean - y) / wide**2,
-            ("dispersion", "dispersion"): on_a,
-        }
+    def bends(self, y, mean, a):
+        wide, rising, thinning = 1 + a * mean, rising_slopes(a, y), thinning_slopes(a * mean)
+        on_a = rising[0] - y * mean / wide - mean**2 * thinning[0]
+        a_a = rising[1] + y * (mean / wide) ** 2 - mean**3 * thinning[1]
+        return on_a, (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, (mean - y) / wide**2, a_a
 
-    def start(self, y, sample_weight):
-        mean = count_mean(y, sample_weight)
-        return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
+    def moment(self, y, sample_weight, mean, power):
+        return excess(y, sample_weight, mean, power)
 
-    def refine(self, y, sample_weight, mean, **others):
-        excess = np.average((y - mean) ** 2 - y, weights=sample_weight)
-        return {"dispersion": max(excess / np.average(mean**2 + 0 * y, weights=sample_weight), 1e-3)}
+    def _variance(self, mean, dispersion, power=None):
+        _, scale, _ = self._scaled(mean, dispersion, power)
+        return mean + dispersion * scale * mean**self.neutral
 
-    def expectation(self, mean, dispersion):
-        return mean + 0 * dispersion
-
-    def variance(self, mean, dispersion):
-        return mean + dispersion * mean**2
-
-    def _tails(self, y, mean, dispersion):
-        a = np.maximum(dispersion, 1e-15)
+    def _tails(self, y, mean, dispersion, power):
+        a = np.maximum(self._scaled(mean, dispersion, power)[2], 1e-15)
         return 1 / a, np.floor(np.maximum(y, 0.0)) + 1, 1 / (1 + a * mean), a * mean / (1 + a * mean)
 
-    def cdf(self, y, mean, dispersion):
-        return np.exp(self.logcdf(y, mean, dispersion))
+    def cdf(self, y, mean, dispersion, power=None):
+        return np.exp(self.logcdf(y, mean, dispersion, power))
 
-    def sf(self, y, mean, dispersion):
-        return np.exp(self.logsf(y, mean, dispersion))
+    def sf(self, y, mean, dispersion, power=None):
+        return np.exp(self.logsf(y, mean, dispersion, power))
 
-    def logcdf(self, y, mean, dispersion):
-        r, k, p, q = self._tails(y, mean, dispersion)
+    def logcdf(self, y, mean, dispersion, power=None):
+        r, k, p, q = self._tails(y, mean, dispersion, power)
         return np.where(y < 0, -np.inf, log_betainc(r, k, p, q))
 
-    def logsf(self, y, mean, dispersion):
-        r, k, p, q = self._tails(y, mean, dispersion)
+    def logsf(self, y, mean, dispersion, power=None):
+        r, k, p, q = self._tails(y, mean, dispersion, power)
         return np.where(y < 0, 0.0, log_betainc(k, r, q, p))
 
-    def ppf(self, q, mean, dispersion):
-        a = np.maximum(dispersion, 1e-6)
-        return lattice_ppf(self.cdf, nbdtrik(q, 1 / a, 1 / (1 + a * mean)), q, mean=mean, dispersion=dispersion)
+    def ppf(self, q, mean, dispersion, power=None):
+        a = np.maximum(self._scaled(mean, dispersion, power)[2], 1e-6)
+        given = {"mean": mean, "dispersion": dispersion, "power": power}
+        return lattice_ppf(self.cdf, nbdtrik(q, 1 / a, 1 / (1 + a * mean)), q, **given)
 
-    def rvs(self, rng, size, mean, dispersion):
-        a = np.maximum(dispersion, 1e-12)
+    def rvs(self, rng, size, mean, dispersion, power=None):
+        a = np.maximum(self._scaled(mean, dispersion, power)[2], 1e-12)
         return rng.poisson(rng.gamma(np.broadcast_to(1 / a, size), a * mean)).astype(float)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri
 
-from ._location_scale import LocationScale
+from ..links import Probit
+from ._location_scale import LinkLocationScale
 
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
 
-class Normal(LocationScale):
+class Normal(LinkLocationScale):
     r"""Normal (Gaussian) law; its negative log-likelihood in `loc` is squared error.
 
     .. math:: p(y) = \frac{1}{\sqrt{2\pi}\,\mathrm{scale}} \exp\{-z^2/2\}, \quad z = (y - \mathrm{loc})/\mathrm{scale}
@@ -31,7 +31,7 @@ class Normal(LocationScale):
     array([2.1])
     """
 
-    standard_information = (1.0, 2.0)
+    standard_link = Probit()
 
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
@@ -42,26 +42,11 @@ class Normal(LocationScale):
     def standard_slopes(self, z):
         return -z, np.full_like(z, -1.0)
 
-    def expectation(self, loc, scale):
-        return loc + 0 * scale
+    def standard_information(self):
+        return {("loc", "loc"): 1.0, ("scale", "scale"): 2.0}
 
-    def variance(self, loc, scale):
-        return scale**2 + 0 * loc
-
-    def entropy(self, loc, scale):
-        return 0.5 + _LOG_ROOT_2PI + np.log(scale) + 0 * loc
-
-    def standard_cdf(self, z):
-        return ndtr(z)
-
-    def logcdf(self, y, loc, scale):
-        return log_ndtr((y - loc) / scale)
-
-    def logsf(self, y, loc, scale):
-        return log_ndtr((loc - y) / scale)
-
-    def standard_ppf(self, q):
-        return ndtri(q)
+    def standard_moments(self):
+        return 0.0, 1.0, 0.5 + _LOG_ROOT_2PI
 
     def rvs(self, rng, size, loc, scale):
         return rng.normal(loc, scale, size)

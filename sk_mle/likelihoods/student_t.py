@@ -7,8 +7,9 @@ from scipy.special import betaincinv, stdtr, stdtrit
 
 from .._special import digamma_delta, lgamma_half_delta, log1p_minus
 from ..domains import POSITIVE, REAL
+from ._base import Likelihood
 from ._location_scale import LocationScale
-from ._start import thin, weighted_median
+from ._start import weighted_median
 
 _MOST_DF = 1e60  # beyond it, and at infinity, the law is the normal one to the last digit
 
@@ -42,6 +43,8 @@ class StudentT(LocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "df": POSITIVE}
+    logcdf, logsf = Likelihood.logcdf, Likelihood.logsf
+    tried = {"df": (1.0, 2.0, 4.0, 10.0, 50.0)}
 
     def __init__(self, *, loc=None, scale=None, df=None, links=None):
         self.loc, self.scale, self.df, self.links = loc, scale, df, links
@@ -49,90 +52,70 @@ class StudentT(LocationScale):
     def limit(self, name, value):
         return name == "df" and value == np.inf
 
-    def loglik(self, y, loc, scale, df):
-        z, df = (y - loc) / scale, np.minimum(df, _MOST_DF)
-        constant, _, _ = lgamma_half_delta(df)
-        return constant - 0.5 * np.log(2 * np.pi) - (df + 1) / 2 * np.log1p(z**2 / df) - np.log(scale)
+    def standard_logpdf(self, z, df):
+        df = np.minimum(df, _MOST_DF)
+        return lgamma_half_delta(df)[0] - 0.5 * np.log(2 * np.pi) - (df + 1) / 2 * np.log1p(z**2 / df)
 
-    def gradient(self, y, loc, scale, df):
-        z, df = (y - loc) / scale, np.minimum(df, _MOST_DF)
-        slope = -(df + 1) * z / (df + z**2)
-        _, on_df, _ = lgamma_half_delta(df)
+    def standard_slopes(self, z, df):
+        df = np.minimum(df, _MOST_DF)
+        total = df + z**2
+        return -(df + 1) * z / total, -(df + 1) * (df - z**2) / total**2
+
+    def standard_gradient(self, z, df):
+        df = np.minimum(df, _MOST_DF)
         w = z**2 / df
         share = w / (1 + w)
         bend = np.where(w < 1, log1p_minus(np.minimum(w, 1)) + w * share, np.log1p(w) - share)  # O(w^2) as w -> 0
-        on_df = on_df + 0.5 * (share / df - bend)
-        return {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, "df": on_df}
+        return {"df": lgamma_half_delta(df)[1] + 0.5 * (share / df - bend)}
 
-    def hessian(self, y, loc, scale, df):
-        z, df = (y - loc) / scale, np.minimum(df, _MOST_DF)
-        total = df + z**2
-        slope, bend = -(df + 1) * z / total, -(df + 1) * (df - z**2) / total**2
-        slope_df = -z * (z**2 - 1) / total**2
-        _, _, on_df = lgamma_half_delta(df)
+    def standard_hessian(self, z, df):
+        df = np.minimum(df, _MOST_DF)
+        total, on_df = df + z**2, lgamma_half_delta(df)[2]
         return {
-            ("loc", "loc"): bend / scale**2,
-            ("loc", "scale"): (slope + z * bend) / scale**2,
-            ("scale", "scale"): (1 + 2 * z * slope + z**2 * bend) / scale**2,
-            ("loc", "df"): -slope_df / scale,
-            ("scale", "df"): -z * slope_df / scale,
+            ("z", "df"): -z * (z**2 - 1) / total**2,
             ("df", "df"): on_df + 0.5 * z**2 * (df * z**2 - 2 * df - z**2) / (df * total) ** 2,
         }
 
-    def fisher(self, loc, scale, df):
+    def standard_information(self, df):
         df = np.minimum(df, _MOST_DF)
-        _, _, on_df = lgamma_half_delta(df)
-        on_df = -on_df + (3 - df) / (2 * df**2 * (df + 1) * (df + 3))
+        on_df = -lgamma_half_delta(df)[2] + (3 - df) / (2 * df**2 * (df + 1) * (df + 3))
         return {
-            ("loc", "loc"): (df + 1) / (df + 3) / scale**2,
-            ("scale", "scale"): 2 * df / (df + 3) / scale**2,
-            ("scale", "df"): -2 / ((df + 1) * (df + 3)) / scale,
-            ("df", "df"): np.maximum(on_df, 0.0) + 0 * scale,
+            ("loc", "loc"): (df + 1) / (df + 3),
+            ("scale", "scale"): 2 * df / (df + 3),
+            ("scale", "df"): -2 / ((df + 1) * (df + 3)),
+            ("df", "df"): np.maximum(on_df, 0.0),
         }
 
-    def centre(self, y, sample_weight):
+    def centre(self, y, sample_weight, df):
         return weighted_median(y, sample_weight)
 
-    def refine(self, y, sample_weight, loc, **others):
-        r, weight = thin(y - loc, sample_weight)
-        first = super().refine(y, sample_weight, loc)["scale"]
-        candidates = []
-        for df in [self.fixed["df"]] if "df" in self.fixed else [1.0, 2.0, 4.0, 10.0, 50.0]:
-            scale, df = first, min(df, _MOST_DF)
-            for _ in range(30):  # EM steps: reweighted second moments
-                square = np.average((df + 1) / (df + (r / scale) ** 2) * r**2, weights=weight)
-                scale = max(float(np.sqrt(square)), 1e-6 * first)
-            candidates.append((np.average(self.loglik(r, 0.0, scale, df), weights=weight), scale, df))
-        _, scale, df = max(candidates)
-        return {"scale": scale, "df": df}
+    def spread(self, residual, sample_weight, df):
+        first = scale = float(np.sqrt(np.average(residual**2, weights=sample_weight)))
+        if first == 0:
+            return first
+        df = min(df, _MOST_DF)
+        for _ in range(30):  # EM steps: reweighted second moments
+            square = np.average((df + 1) / (df + (residual / scale) ** 2) * residual**2, weights=sample_weight)
+            scale = max(float(np.sqrt(square)), 1e-6 * first)
+        return scale
 
-    def expectation(self, loc, scale, df):
-        return np.where(df > 1, loc + 0 * scale, np.nan)
-
-    def variance(self, loc, scale, df):
+    def standard_moments(self, df):
         df = np.minimum(df, _MOST_DF)
         with np.errstate(divide="ignore", invalid="ignore"):
-            finite = scale**2 * df / (df - 2) + 0 * loc
-        return np.where(df > 2, finite, np.where(df > 1, np.inf, np.nan))
-
-    def entropy(self, loc, scale, df):
-        df = np.minimum(df, _MOST_DF)
+            variance = np.where(df > 2, df / (df - 2), np.where(df > 1, np.inf, np.nan))
         tail = (df + 1) / 2 * digamma_delta(df / 2, 0.5) - lgamma_half_delta(df)[0]
-        return tail + 0.5 * np.log(2 * np.pi) + np.log(scale) + 0 * loc
+        return np.where(df > 1, 0.0, np.nan), variance, tail + 0.5 * np.log(2 * np.pi)
 
-    def cdf(self, y, loc, scale, df):
-        return stdtr(np.minimum(df, 1e15), (y - loc) / scale)
+    def standard_cdf(self, z, df):
+        return stdtr(np.minimum(df, 1e15), z)
 
-    def sf(self, y, loc, scale, df):
-        return stdtr(np.minimum(df, 1e15), (loc - y) / scale)
-
-    def ppf(self, q, loc, scale, df):
+    def standard_ppf(self, q, df):
         df, q = np.minimum(df, 1e15), np.asarray(q, float)
         tail = np.minimum(q, 1 - q)
         x = betaincinv(df / 2, 0.5, 2 * tail)  # df / (df + z^2), where stdtrit fails: in the far tail
         far = np.where(q < 0.5, -1, 1) * np.sqrt(df * (1 - x) / np.maximum(x, 1e-300))
         z = np.where((tail < 1e-10) & (tail > 0) & (df < 1e8), far, stdtrit(df, q))
-        return loc + scale * np.where(q == 0, -np.inf, np.where(q == 1, np.inf, z))
+        return np.where(q == 0, -np.inf, np.where(q == 1, np.inf, z))
 
     def rvs(self, rng, size, loc, scale, df):
         return loc + scale * rng.standard_t(np.minimum(df, _MOST_DF), size)

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..domains import Domain
+from ..domains import CIRCLE, Domain
 from ._base import Link
 from ._cdf import Cauchit, CLogLog, Logit, LogLog, Probit, ScaledLogit
-from ._plain import Identity, Inverse, InverseSquared, Log, Power, ShiftedLog, Softplus, Sqrt
+from ._plain import Identity, Inverse, InverseSquared, Log, Power, ShiftedLog, Softplus, Sqrt, TanHalf
 
 __all__ = [
     "LINKS", "CLogLog", "Cauchit", "Identity", "Inverse", "InverseSquared", "Link", "Log", "LogLog", "Logit", "Power",
-    "Probit", "ScaledLogit", "ShiftedLog", "Softplus", "Sqrt", "check_link", "default_link", "get_link",
+    "Probit", "ScaledLogit", "ShiftedLog", "Softplus", "Sqrt", "TanHalf", "check_link", "default_link", "get_link",
 ]  # fmt: skip
 
 
@@ -34,6 +34,7 @@ LINKS: dict[str, type[Link]] = {
     "loglog": LogLog,
     "cauchit": Cauchit,
     "sqrt": Sqrt,
+    "tan_half": TanHalf,
     "inverse": Inverse,
     "inverse_squared": InverseSquared,
 }
@@ -57,6 +58,8 @@ def default_link(domain: Domain) -> Link:
         return Identity()
     if np.isposinf(high):
         return Log() if low == 0 else ShiftedLog(low)
+    if (low, high) == (CIRCLE.low, CIRCLE.high):
+        return TanHalf()
     if np.isfinite(low):
         return Logit() if (low, high) == (0, 1) else ScaledLogit(low, high)
     raise ValueError(f"no default link for {domain}, which has only an upper end: model the negative, or pass a link")

@@ -146,7 +146,8 @@ class Cauchit(_CDFLink):
     """`theta = 1/2 + arctan(eta) / pi`, the Cauchy distribution function."""
 
     def link(self, theta):
-        return -1 / np.tan(np.pi * theta)
+        tangent = np.tan(np.pi * np.minimum(theta, 1 - theta))  # from the nearer end, where pi * theta keeps its digits
+        return np.where(theta < 0.5, -1 / tangent, 1 / tangent)
 
     def inverse_derivatives(self, eta):
         square = 1 + eta**2

@@ -1,11 +1,13 @@
-"""Links of unbounded and of positive parameters."""
+"""Links of unbounded and of positive parameters, and of angles."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import expit
 
-from ..domains import POSITIVE, Domain
+from ..domains import CIRCLE, POSITIVE, Domain
 from ._base import Link, finite
 
 
@@ -130,3 +132,16 @@ class Inverse(Power):
     def inverse_derivatives(self, eta):
         theta = 1 / eta
         return theta, -theta * theta, 2 * theta * theta * theta
+
+
+class TanHalf(Link):
+    """`theta = 2 * arctan(eta)`, an angle in (-pi, pi): `eta = tan(theta / 2)` (Fisher and Lee, 1992)."""
+
+    range = replace(CIRCLE, closed=(False, False))
+
+    def link(self, theta):
+        return np.tan(theta / 2)
+
+    def inverse_derivatives(self, eta):
+        d1 = 2 / (1 + eta**2)
+        return 2 * np.arctan(eta), d1, -d1 * (d1 * eta)

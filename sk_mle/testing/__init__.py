@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..likelihoods import Likelihood
-from . import _derivatives, _distribution, _fits
+from . import _derivatives, _distribution, _fits, _several
 
 __all__ = ["check_likelihood"]
 
@@ -52,7 +52,7 @@ def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
         raise ValueError(f"skip names unknown checks {sorted(unknown)}; the checks are {list(_CHECKS)}")
     if not isinstance(likelihood, Likelihood):
         raise TypeError(f"check_likelihood needs an instance of a Likelihood, got {likelihood!r}")
-    for name, check in _CHECKS.items():
+    for name, check in (_CHECKS | _SEVERAL if likelihood.multivariate else _CHECKS).items():
         if name in skip:
             continue
         try:
@@ -83,4 +83,10 @@ _CHECKS = {
     "start": _fits.start,
     "weights": _fits.weights,
     "recovery": _fits.recovery,
+}
+_SEVERAL = {  # of laws of several targets: their own checks, and none of distribution functions
+    "normalised": _several.normalised,
+    "cdf_and_ppf": _several.no_cdf_and_ppf,
+    "moments": _several.moments,
+    "sampler": _several.sampler,
 }

@@ -8,13 +8,12 @@ from scipy import stats
 from .._classifier import MLEClassifier
 from .._regressor import MLERegressor
 from ..datasets import make_mle_regression
-from ._tools import close, draw, expect
+from ._tools import close, draw, expect, repeated
 
 
 def start(law, rng):
     law, _, theta = draw(law, rng, 1)
-    row = {name: np.repeat(np.atleast_1d(value)[:1], 300, axis=0) for name, value in theta.items()}
-    y = np.asarray(law.rvs(rng, (300,), **row), float)
+    y = law.observe(rng, np.asarray(law.rvs(rng, (300,), **repeated(theta, 0, 300)), float))
     found = law.start(y, rng.uniform(0.5, 2, 300))
     for name in law.free:
         expect(name in found, f"start without {name}", f"values for {law.free}")
@@ -23,14 +22,25 @@ def start(law, rng):
 
 
 def _model(law):
-    return (MLEClassifier if law.classes else MLERegressor)(law)
+    """What `make_mle_regression` simulates: the first estimated parameter on all columns."""
+    return (MLEClassifier if law.classes else MLERegressor)(law, predictors={law.free[0]: "all"})
+
+
+def _simulated(law, n, p, rng):
+    """Simulated data, of class laws such in which every class occurs: a fit takes their number from y."""
+    for _ in range(200):
+        data = make_mle_regression(law, n_samples=n, n_features=p, random_state=int(rng.integers(2**31)))
+        if not law.classes or len(np.unique(data.y)) == getattr(law.sized(), "n_classes", 2):
+            break
+    return data
 
 
 def weights(law, rng):
-    X, y, _, _ = make_mle_regression(law, n_samples=120, n_features=1, random_state=int(rng.integers(2**31)))
+    X, y, _, _ = _simulated(law, 120, 1, rng)
     weight = rng.integers(0, 4, len(y)).astype(float)
     if law.classes:
         weight[:60] = np.maximum(weight[:60], 1)
+        weight[np.unique(y, return_index=True)[1]] = 1
     repeated = np.repeat(np.arange(len(y)), weight.astype(int))
     one, other = _model(law).fit(X, y, sample_weight=weight), _model(law).fit(X[repeated], y[repeated])
     close(one.loglikelihood_, other.loglikelihood_, 1e-9, 1e-7, "log-likelihood with weights against repeated rows")
@@ -39,7 +49,7 @@ def weights(law, rng):
 
 def recovery(law, rng):
     n = 3000
-    X, y, coefs, intercepts = make_mle_regression(law, n_samples=n, n_features=2, random_state=int(rng.integers(2**31)))
+    X, y, coefs, intercepts = _simulated(law, n, 2, rng)
     model = _model(law).fit(X, y)
     expect(model.converged_, f"no convergence (gradient {model.optimize_result_.gradient_size:.1e})", "a converged fit")
     law = model.likelihood_
@@ -55,9 +65,10 @@ def recovery(law, rng):
     first = law.free[0]
     slope = np.atleast_2d(model.coefs_[first])
     information = truth.information[first, first]
-    information = information if information.ndim == 1 else np.einsum("nkk->n", information) / information.shape[1] ** 2
-    error = 1 / np.sqrt(max(np.mean(np.abs(information)) * n, 1e-300))
-    expected = np.atleast_2d(coefs[first])
-    if law.contrast(first) is not None:
-        slope, expected = (value - value.mean(axis=0) for value in (slope, expected))
+    basis = law.contrast(first)
+    basis = np.eye(1) if basis is None else basis
+    mean = np.abs(information).mean() * np.eye(1) if information.ndim == 1 else information.mean(axis=0)
+    spread = basis @ np.linalg.inv(n * basis.T @ mean @ basis + 1e-300 * np.eye(basis.shape[1])) @ basis.T
+    slope, expected = (basis @ basis.T @ value for value in (slope, np.atleast_2d(coefs[first])))
+    error = np.sqrt(np.abs(np.diag(spread)))[:, None]
     close(slope, expected, 0, 12 * error, f"coefficients of {first} against those of the simulation")

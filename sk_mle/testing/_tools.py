@@ -20,13 +20,10 @@ def close(found, expected, rtol, atol, what):
 
 
 def draw(law, rng, n):
-    """A bound law, linear predictors and parameters of n samples."""
-    law = law.bind(np.arange(3.0)) if law.support.integer else law
-    theta = {}
+    """A law that has a size, linear predictors and parameters of n samples."""
+    law, theta = law.sized(), {}
     for name in law.parameters:
-        basis = law.contrast(name)
-        size = n if basis is None else (n, len(basis))
-        theta[name] = law.parameters[name].draw(rng, size) if name in law.free else law.fixed[name]
+        theta[name] = law.parameters[name].draw(rng, (n, *law.axes(name))) if name in law.free else law.fixed[name]
     eta = {name: np.asarray(law.link(name).link(theta[name]), float) for name in law.free}
     return law, eta, theta
 
@@ -39,11 +36,17 @@ def sample(law, rng, n):
         keep = np.abs(law.kinks(y, **theta) - theta[first]) > 0.5 * np.median(np.abs(law.kinks(y, **theta) - theta[first]))
         y, eta = y[keep], {name: value[keep] for name, value in eta.items()}
         theta = {name: value[keep] if np.ndim(value) else value for name, value in theta.items()}
-    return law, eta, theta, y
+    return law, eta, theta, law.observe(rng, y)
 
 
 def row(theta, i):
+    """The parameters of one sample."""
     return {name: value[i] if np.ndim(value) else value for name, value in theta.items()}
+
+
+def repeated(theta, i, n):
+    """The parameters of one sample, n times."""
+    return {name: np.repeat(value[i : i + 1], n, axis=0) if np.ndim(value) else value for name, value in theta.items()}
 
 
 def shown(row):

@@ -1,0 +1,175 @@
+"""The derived layer of the protocol: a law's log-likelihood and its derivatives on the scale of the linear predictors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domains import REAL
+from . import _interval
+from ._algebra import Eval, complement, constant, mix, outer, plus, scatter
+from ._numeric import differentiate, stacking
+
+
+class Evaluation:
+    """What `Likelihood` inherits: from natural parameters to linear predictors, by the chain rule or by differences."""
+
+    free: Any
+    fixed: Any
+    known: Any
+    parameters: Any
+    support: Any
+    link: Any
+    loglik: Any
+    gradient: Any
+    hessian: Any
+    fisher: Any
+    interval: Any
+    atoms: Any
+
+    def theta(self, eta: dict) -> dict:
+        """Natural parameters from linear predictors, the fixed ones included."""
+        return self._params(eta, {name: self.link(name).inverse(eta[name]) for name in self.free})
+
+    def _params(self, eta, values) -> dict:
+        """All parameters in their order: the estimated ones as given, the known and the fixed ones beside them."""
+        given = {**self.fixed, **{name: eta[name] for name in self.known}, **values}
+        return {name: given.get(name) for name in self.parameters}
+
+    def evaluate(self, y, eta: dict, order: int = 1, information: str = "observed") -> Eval:
+        """Log-likelihood and its derivatives in the linear predictors of the free parameters.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+        eta : dict of str to ndarray
+            Linear predictor of every free parameter.
+        order : {0, 1, 2}
+        information : {"observed", "expected"}
+            "expected" is used where the law has `fisher`, otherwise it means "observed".
+        """
+        with np.errstate(all="ignore"):  # a trial value outside the domain is answered by a non-finite log-likelihood
+            expected = information == "expected" and self.fisher is not None
+            analytic = self.gradient is not None and (order < 2 or expected or self.hessian is not None)
+            return (self._analytic if analytic or order == 0 else self._differenced)(y, eta, order, expected)
+
+    def _analytic(self, y, eta, order, expected) -> Eval:
+        chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
+        params = self._params(eta, {name: values[0] for name, values in chain.items()})
+        loglik = self._guarded(self.loglik(y, **params), params)
+        if order == 0:
+            return Eval(loglik, {}, {})
+        natural = self.gradient(y, **params)
+        second = {} if order == 1 else self.fisher(**params) if expected else self.hessian(y, **params)
+        return self._chained(loglik, natural, second, chain, order, expected)
+
+    def _chained(self, loglik, natural, second, chain, order, expected=False) -> Eval:
+        """Derivatives in the linear predictors from those in the parameters."""
+        gradient = {name: natural[name] * chain[name][1] for name in self.free}
+        if order == 1:
+            return Eval(loglik, gradient, {})
+        sign = 1.0 if expected else -1.0
+        result, same = {}, {name for name, d in chain.items() if d[1].ndim > 1 and (d[1] == 1).all()}  # the identity link
+        for (a, b), value in second.items():
+            if a in chain and b in chain:
+                large = {a, b} <= same and len(value) == len(loglik)
+                result[a, b] = value * (sign if large else outer(sign * chain[a][1], chain[b][1]))
+        if not expected:
+            for name in self.free:
+                bent = natural[name] * chain[name][2]
+                if bent.ndim == 1:
+                    result[name, name] = result.get((name, name), 0.0) - bent
+                else:
+                    block = result.setdefault((name, name), np.zeros((*bent.shape, bent.shape[1])))
+                    np.einsum("nkk->nk", block)[...] -= bent
+        return Eval(loglik, gradient, result)
+
+    def _differenced(self, y, eta, order, expected) -> Eval:
+        slope = None if self.gradient is None else lambda at: self._analytic(y, at, 1, False).gradient
+        return self._differences(lambda at: self.evaluate(y, at, 0).loglik, eta, order, slope)
+
+    def grows(self, name: str) -> bool:
+        """Whether the steps of differences may grow in a parameter: one in the unit of y, with none of its own."""
+        return self.link(name).range == REAL
+
+    def _differences(self, f, eta, order, slope=None) -> Eval:
+        """Derivatives of any function of the linear predictors that gives a value per sample."""
+        if order == 0:
+            return constant(f(eta))
+        names, known = self.free, {name: eta[name] for name in self.known}
+        stack, unstack, places = stacking({name: eta[name] for name in names})
+        growable = np.concatenate([np.repeat(self.grows(n), p.stop - p.start) for n, p in places.items()])
+        value, gradient, hessian = differentiate(
+            lambda at: f({**unstack(at), **known}),
+            stack(eta),
+            order,
+            growable,
+            None if slope is None else lambda at: stack(slope({**unstack(at), **known})),
+        )
+        if order < 2:
+            return Eval(value, unstack(gradient), {})
+        blocks = {}
+        for i, a in enumerate(names):
+            for b in names[i:]:
+                block = -hessian[:, places[a], places[b]]
+                blocks[a, b] = block[:, 0, 0] if eta[a].ndim == eta[b].ndim == 1 else block
+        return Eval(value, unstack(gradient), blocks)
+
+    def evaluate_interval(self, low, high, eta: dict, order: int = 1) -> Eval:
+        """log P(low < Y <= high) per sample, with its derivatives in the linear predictors as `evaluate` gives them."""
+        low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+        with np.errstate(all="ignore"):
+            if order == 0:
+                return constant(self.log_interval(low, high, **self.theta(eta)))
+            from_start, to_end = _interval.reaches(self, low, high)
+            groups = [(from_start & to_end, self._sure), (low >= high, self._impossible)]
+            rest = ~(groups[0][0] | groups[1][0])
+            thin = rest & _interval.narrow(self, low, high, lambda y: self.evaluate(y, eta, 0).loglik)
+            nearly = rest & ~thin & to_end & _interval.narrow(self, np.full(len(low), self.support.low - 1.0), low, None)
+            groups += [(thin, self._narrow_interval), (nearly, self._upper_interval)]
+            groups += [(rest & ~thin & ~nearly, self._wide_interval)]
+            parts = []
+            for rows, part in groups:
+                if rows.all():
+                    return part(low, high, eta, order)
+                if rows.any():
+                    parts.append((rows, part(low[rows], high[rows], {name: v[rows] for name, v in eta.items()}, order)))
+            return scatter(len(low), parts)
+
+    def _sure(self, low, high, eta, order) -> Eval:
+        return constant(np.zeros(len(low)))
+
+    def _impossible(self, low, high, eta, order) -> Eval:
+        return constant(np.full(len(low), -np.inf))
+
+    def _narrow_interval(self, low, high, eta, order) -> Eval:
+        y, weight = _interval.nodes(self, low, high)
+        return mix([plus(self.evaluate(y[:, k], eta, order), constant(weight[:, k])) for k in range(y.shape[1])], order)
+
+    def _upper_interval(self, low, high, eta, order) -> Eval:
+        """On a lattice, all but the few points at or below `low`."""
+        return complement(self._narrow_interval(np.full(len(low), self.support.low - 1.0), low, eta, order))
+
+    def _wide_interval(self, low, high, eta, order) -> Eval:
+        if self.interval is None:
+            return self._differences(lambda at: self.log_interval(low, high, **self.theta(at)), eta, order)
+        chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
+        params = self._params(eta, {name: values[0] for name, values in chain.items()})
+        loglik, natural, second = self.interval(low, high, order, **params)
+        return self._chained(self._guarded(loglik, params), natural, second, chain, order)
+
+    def log_interval(self, low, high, /, **params) -> np.ndarray:
+        """log P(low < Y <= high)."""
+        return _interval.log_interval(self, low, high, **params)
+
+    def _guarded(self, loglik, params):
+        """-inf where a link led outside a parameter's domain, so that a solver shortens its step."""
+        for name in self.free:
+            domain = self.parameters[name]
+            if not domain.includes(self.link(name).range):
+                inside = domain.contains(params[name])
+                inside = inside if inside.ndim < 2 else inside.all(axis=1)
+                if not inside.all():
+                    loglik = np.where(inside if inside.ndim < 2 else inside.all(axis=-1), loglik, -np.inf)
+        return loglik

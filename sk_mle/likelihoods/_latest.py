@@ -1,0 +1,28 @@
+"""The last result of a function: value, gradient and Hessian of one evaluation ask for the same sums."""
+
+from __future__ import annotations
+
+import threading
+from functools import wraps
+
+import numpy as np
+
+_MOST = 1 << 16  # elements of an argument; longer ones are not kept
+
+
+def latest(function):
+    """Keep, per thread, the result for the last arguments, which are compared by value."""
+    memory = threading.local()
+
+    @wraps(function)
+    def wrapper(*args):
+        args = [np.asarray(arg, dtype=float) for arg in args]
+        known = getattr(memory, "args", None)
+        if known is not None and all(a.shape == b.shape and np.array_equal(a, b) for a, b in zip(args, known, strict=True)):
+            return memory.result
+        result = function(*args)
+        if max(arg.size for arg in args) <= _MOST:
+            memory.args, memory.result = [arg.copy() for arg in args], result
+        return result
+
+    return wrapper

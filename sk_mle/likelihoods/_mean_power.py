@@ -1,0 +1,75 @@
+"""What the count laws share whose variance grows with a power of the mean: one law in its mean, one chain rule for all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..domains import COUNT, POSITIVE, Domain
+from ._base import Likelihood
+from ._start import best
+from .poisson import count_mean
+
+POWER = Domain(0.0, 3.0, closed=(True, True), typical=(1.0, 2.0))
+
+
+class MeanPower(Likelihood):
+    """A law written in its mean and a = dispersion * mean**(power - neutral).
+
+    A subclass writes `slopes(y, mean, a)`, the derivatives of the log-likelihood in the mean and in a; `bends(y, mean, a)`,
+    the latter and those of second order in (mean, mean), (mean, a), (a, a); and `moment(y, sample_weight, mean, power)`, a
+    first value of the dispersion.
+    """
+
+    parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": POWER}
+    support = COUNT
+    neutral: float
+    least: float
+
+    def limit(self, name, value):
+        return name == "dispersion" and value == 0
+
+    def _scaled(self, mean, dispersion, power):
+        """The exponent, the power of the mean, and a."""
+        power = self.given["power"] if power is None else power
+        exponent = power - self.neutral
+        plain = np.ndim(exponent) == 0 and exponent == 0
+        scale = 1.0 if plain else np.clip(mean**exponent, 1e-100, 1e100)
+        return exponent, scale, np.clip(dispersion * scale, self.least, 1e200)
+
+    def gradient(self, y, mean, dispersion, power=None):
+        exponent, scale, a = self._scaled(mean, dispersion, power)
+        on_mean, on_a = self.slopes(y, mean, a)
+        by_log = a * on_a  # the derivative in log a = log dispersion + exponent * log mean
+        return {"mean": on_mean + exponent * by_log / mean, "dispersion": scale * on_a, "power": by_log * np.log(mean)}
+
+    def hessian(self, y, mean, dispersion, power=None):
+        exponent, scale, a = self._scaled(mean, dispersion, power)
+        on_a, mean_mean, mean_a, a_a = self.bends(y, mean, a)
+        by_log, rise, tilt, log = a * on_a, on_a + a * a_a, exponent / mean, np.log(mean)
+        return {
+            ("mean", "mean"): mean_mean + tilt * (2 * a * mean_a + tilt * a * rise - by_log / mean),
+            ("mean", "dispersion"): scale * (mean_a + tilt * rise),
+            ("dispersion", "dispersion"): scale**2 * a_a,
+            ("mean", "power"): a * log * (mean_a + tilt * rise) + by_log / mean,
+            ("dispersion", "power"): scale * log * rise,
+            ("power", "power"): a * log**2 * rise,
+        }
+
+    def start(self, y, sample_weight):
+        mean = count_mean(y, sample_weight)
+        return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
+
+    def refine(self, y, sample_weight, mean, **others):
+        if "power" not in self.free:
+            return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.given["power"]))}
+        tried = [{"mean": mean, "power": p, "dispersion": self.moment(y, sample_weight, mean, p)} for p in (2.0, 1.0, 1.5)]
+        return best(self, tried, y, sample_weight)
+
+    def expectation(self, mean, dispersion, power=None):
+        return mean + 0 * dispersion
+
+
+def excess(y, sample_weight, mean, power=2.0) -> float:
+    """Moment estimate of the dispersion where the variance is mean + dispersion * mean**power."""
+    square = np.average((y - mean) ** 2 - y, weights=sample_weight)
+    return max(square / np.average(mean**power + 0 * y, weights=sample_weight), 1e-3)

@@ -1,0 +1,136 @@
+"""Tails of the skew normal and skew t laws, and of Student's t with derivatives in its degrees of freedom.
+
+All are one integral, which Craig (1991) found for the normal law:
+
+    P(Z <= -h) = 1/pi * integral over x > a of (1 + h^2 (1 + x^2) / df)^(-df / 2) / (1 + x^2),    h >= 0,
+
+for Z of the skew t law of shape a: Student's own for a = 0, of the normal laws for infinite df. With a >= 0 its terms are
+positive and fall, so it is exact however far the tail; and so are its derivatives, averages over the same nodes.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+
+import numpy as np
+from scipy.special import betainc
+
+MOST_DF = 1e60  # stands for infinity
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
+_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
+_FALL = 44.0  # beyond exp(-44) nothing is left
+_REACH = 4.0  # as far as one set of nodes may reach from where the integrand bends
+_ROWS = 256
+_SERIES = [1 / k for k in range(8, 1, -1)]  # of -log(1 - s) - s, from s^8 to s^2
+
+
+def _rowwise(function):
+    """Broadcast, and work through blocks of rows of like h, which need the same sets of nodes."""
+
+    @wraps(function)
+    def wrapper(*args):
+        args = np.broadcast_arrays(*(np.asarray(arg, dtype=float) for arg in args))
+        shape, flat = args[0].shape, [arg.ravel() for arg in args]
+        order, result = np.argsort(flat[0]), None
+        with np.errstate(all="ignore"):
+            for i in range(0, max(len(order), 1), _ROWS):
+                rows = order[i : i + _ROWS]
+                values = np.stack(function(*(arg[rows] for arg in flat)))
+                result = np.empty((len(values), len(order))) if result is None else result
+                result[:, rows] = values
+        return result.reshape(-1, *shape)
+
+    return wrapper
+
+
+def _wedge(h, a, df):
+    """log of the integrand at a, and 1 + x^2 and weights of nodes for the rest, relative to it.
+
+    In s = arsinh(x) - arsinh(a) the integrand falls first like 1 / cosh, then, from the knee on, faster.
+    """
+    b = np.hypot(1, a)
+    h = np.maximum(h, 1e-15 / b)
+    at_a = (h * b) ** 2 / df
+    more = (df / h**2 + b**2) * np.expm1(2 * _FALL / df)  # growth of x^2 by which the density has fallen
+    x = np.sqrt(a**2 + more)
+    end = np.arcsinh(more / (x * b + a * np.hypot(1, x)))
+    knee = np.arcsinh(np.sqrt(1 / h**2 + 1 / df)) - np.arcsinh(a)
+    knee = np.where(knee < 1, 0.0, np.minimum(knee, end))
+    rest = (end - knee) / (1 + (end - knee) / _FALL)  # 1 / cosh falls as well
+    near, far = np.minimum(knee, _REACH), np.minimum(rest, _REACH)
+    lengths = np.stack([near, knee - near, far, rest - far])
+    starts = (np.cumsum(lengths, axis=0) - lengths)[used := lengths.any(axis=1)]
+    lengths, top = lengths[used], -df / 2 * np.log1p(at_a)
+    s = np.sinh(starts.T[:, :, None] + lengths.T[:, :, None] * _NODES).reshape(len(h), -1)
+    a, b, h, df, at_a = (value[:, None] for value in (a, b, h, df, at_a))
+    growth = s * (2 * a * b * np.sqrt(1 + s**2) + (b**2 + a**2) * s)
+    square = b**2 + growth
+    fall = df / 2 * np.log1p(h**2 * growth / (df * (1 + at_a)))
+    return top, square, np.exp(-fall) / np.sqrt(square) * (lengths.T[:, :, None] * _WEIGHTS).reshape(s.shape)
+
+
+@_rowwise
+def _log_wedge(h, a, df):
+    top, _, weights = _wedge(h, a, df)
+    return (top + np.log(weights.sum(axis=1) / np.pi),)
+
+
+@_rowwise
+def _tail_derivatives(h, df, order):
+    """log P(T <= -h) with its derivatives: (h, df), and for order 2 (h, h), (h, df), (df, df)."""
+    top, square, weights = _wedge(h, 0 * h, df)
+    total = weights.sum(axis=1)
+    mean = lambda values: np.einsum("ij,ij->i", weights, values) / total
+    h, n = np.maximum(h, 1e-15), df[:, None]
+    w = h[:, None] ** 2 * square / n
+    share = w / (1 + w)
+    series = _SERIES[0]
+    for c in _SERIES[1:]:
+        series = series * share + c
+    on_df = 0.5 * np.where(share < 0.01, series * share**2, np.log1p(w) - share)  # of minus the log of the integrand
+    a, b = mean(share) * df / h, mean(on_df)
+    first = top + np.log(total / np.pi), -a, -b
+    if order[0] < 2:
+        return first
+    on_h = share * (df / h)[:, None]
+    far = mean((on_h - a[:, None]) ** 2) - mean(share * (1 - 2 * share)) * df / h**2
+    hh = np.where(h > 1, far, -a * (a - h * (df + 1) / (df + h**2)))
+    mixed = mean((on_h - a[:, None]) * on_df) - mean(share**2) / h
+    return *first, hh, mixed, mean((on_df - b[:, None]) ** 2) + mean(share**2) / (2 * df)
+
+
+def log_t(x, df):
+    """log P(T <= x) of Student's law."""
+    tail = _log_wedge(np.abs(x), 0.0, df)[0]
+    return np.where(x < 0, tail, np.log1p(-np.exp(tail)))
+
+
+def log_t_derivatives(x, df, order):
+    """Derivatives of `log_t`: in x and df, and for order 2 in (x, x), (x, df) and (df, df)."""
+    tail, *first = _tail_derivatives(np.abs(x), df, order)
+    odds = np.exp(tail) / -np.expm1(tail)
+    turn, bend = np.where(x < 0, 1.0, -odds), np.where(x < 0, 0.0, odds * (1 + odds))  # log(1 - p) from log p
+    sign = np.where(x < 0, -1.0, 1.0)
+    g, k, *second = first
+    result = sign * turn * g, turn * k
+    if order < 2:
+        return result
+    gg, gk, kk = second
+    return *result, turn * gg - bend * g**2, sign * (turn * gk - bend * g * k), turn * kk - bend * k**2
+
+
+def log_skew_tails(z, shape, df):
+    """log P(Z <= z) and log P(Z > z) of the skew t law."""
+    h, df = np.abs(z), np.minimum(df, MOST_DF)
+    both, thin = _log_wedge(h, 0.0, df)[0], _log_wedge(h, np.abs(shape), df)[0]  # P(T < -h), and the part on the thin side
+    df = np.minimum(df, 1e15)
+    with np.errstate(all="ignore"):
+        inner = betainc(0.5, df / 2, 1 / (1 + df / h**2)) + np.exp(thin)  # P(|T| < h), and the thin tail: all but the wide one
+        wide = both + np.log(2 - np.exp(thin - both))
+        wide, not_wide = (
+            np.where(inner < 0.5, x, y) for x, y in ((np.log1p(-inner), wide), (np.log(inner), np.log1p(-np.exp(wide))))
+        )
+        not_thin = np.log1p(-np.exp(thin))
+    below, on_wide_side = z < 0, (z < 0) == (np.asarray(shape) < 0)
+    outer, inner = np.where(on_wide_side, wide, thin), np.where(on_wide_side, not_wide, not_thin)
+    return np.where(below, outer, inner), np.where(below, inner, outer)

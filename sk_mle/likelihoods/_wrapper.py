@@ -1,0 +1,147 @@
+"""What all wrappers share: the parameters of a law inside, and named parameters of their own beside them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import clone
+
+from ..domains import Domain
+from ._algebra import Eval, constant
+from ._base import Likelihood
+
+
+class FromIntervals(Likelihood):
+    """A law whose distribution functions follow from the probability of an interval, `log_interval`."""
+
+    def log_interval(self, low, high, /, **params):
+        raise NotImplementedError
+
+    def cdf(self, y, **params):
+        return np.exp(self.logcdf(y, **params))
+
+    def sf(self, y, **params):
+        return np.exp(self.logsf(y, **params))
+
+    def logcdf(self, y, **params):
+        return self.log_interval(-np.inf, y, **params)
+
+    def logsf(self, y, **params):
+        return self.log_interval(y, np.inf, **params)
+
+
+class Wrapper(FromIntervals):
+    """A law made from another, `law`, which may be any: a user's, or a wrapper again.
+
+    A subclass names its `own` parameters and writes `loglik` on the natural scale and `evaluate` on the link scale. From
+    `log_interval` follow the distribution functions.
+    """
+
+    own: ClassVar[dict[str, Domain]] = {}
+    law: Likelihood
+
+    @property
+    def parameters(self):
+        return {**self.law.parameters, **self.own}
+
+    @property
+    def support(self):
+        return self.law.support
+
+    @property
+    def atoms(self):
+        return self.law.atoms
+
+    @property
+    def n_starts(self):
+        return self.law.n_starts
+
+    @property
+    def given(self):
+        return {**self.law.given, **{name: getattr(self, name) for name in self.own}}
+
+    @property
+    def modelled(self):
+        return self.law.modelled
+
+    def settled(self, values):
+        law = super().settled({name: value for name, value in values.items() if name in self.own})
+        law.law = self.law.settled({name: value for name, value in values.items() if name not in self.own})
+        return law
+
+    def arrange(self, coefs):
+        return self.law.arrange(coefs)
+
+    def entries(self, name):
+        return self.law.entries(name)
+
+    @property
+    def collapsed(self):
+        inner = self.law.collapsed
+        return inner and (lambda y, **params: inner(y, **self.inner(params)))
+
+    def link(self, name):
+        return super().link(name) if name in self.own else self.law.link(name)
+
+    def anchored(self, name):
+        return name not in self.own and self.law.anchored(name)
+
+    def contrast(self, name):
+        return None if name in self.own else self.law.contrast(name)
+
+    def limit(self, name, value):
+        return False if name in self.own else self.law.limit(name, value)
+
+    def check(self):
+        law = type(self).__name__
+        if not isinstance(self.law, Likelihood):
+            hint = " (write an instance: add parentheses)" if isinstance(self.law, type) else ""
+            raise TypeError(f"{law} wraps a Likelihood instance, such as {law}(Poisson()), got {self.law!r}{hint}")
+        for kind, name in (("classes", "of classes"), ("multivariate", "of several targets")):
+            if getattr(self.law, kind):
+                raise ValueError(f"{law} wraps laws of one numeric target, and {type(self.law).__name__} is a law {name}")
+        if self.law.predictive is not self.law:
+            inside = type(self.law).__name__
+            if type(self.law.predictive) is type(self.law):
+                raise ValueError(
+                    f"{law} wraps laws of one column of y: say what {inside} reads from the others, as in {inside}(trials=10)"
+                )
+            raise ValueError(
+                f"{inside} says how values are seen, so it comes last: {inside}({law}(...)), not {law}({inside}(...))"
+            )
+        clash = [name for name in self.own if name in self.law.parameters]
+        if clash:
+            raise ValueError(f"{law} adds the parameters {clash}, which {type(self.law).__name__} has already")
+        self.law.check()
+        super().check()
+
+    def bind(self, y):
+        return clone(self).set_params(law=self.law.bind(y))
+
+    def check_known(self, y, known):
+        if y.ndim == 1:
+            self.law.check_known(y, known)
+
+    # ---- pieces for subclasses ----------------------------------------------------------------------------------
+
+    def inner(self, params: dict) -> dict:
+        """The parameters of the law inside, out of all."""
+        return {name: params[name] for name in self.law.parameters}
+
+    def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:
+        """log p and log(1 - p) of a probability that is a parameter of ours."""
+        if name in eta and name not in self.known:
+            link = self.link(name)
+            (yes, yes_slope, yes_bend), (no, no_slope, no_bend) = link.log_inverse(eta[name]), link.log_complement(eta[name])
+            pair = name, name
+            return Eval(yes, {name: yes_slope}, {pair: -yes_bend}), Eval(no, {name: no_slope}, {pair: -no_bend})
+        value = np.asarray(eta[name] if name in self.known else self.fixed[name], float)
+        n = len(next(iter(eta.values())))
+        with np.errstate(divide="ignore"):
+            return constant(np.broadcast_to(np.log(value), (n,))), constant(np.broadcast_to(np.log1p(-value), (n,)))
+
+
+def rows(eta: dict[str, Any], index) -> dict[str, Any]:
+    """Linear predictors of some samples."""
+    return {name: value[index] for name, value in eta.items()}

@@ -1,0 +1,52 @@
+"""The Gumbel law of minima."""
+
+from __future__ import annotations
+
+from .gumbel import Gumbel
+
+
+class GumbelMin(Gumbel):
+    r"""Gumbel (type I extreme value) law of minima; the law of the logarithm of Weibull durations.
+
+    .. math:: p(y) = \frac{1}{\mathrm{scale}} \exp\{z - e^z\}, \quad z = (y - \mathrm{loc})/\mathrm{scale}
+
+    That of minus a variable with the `Gumbel` law. Mean `loc - 0.5772 * scale` (Euler's constant), variance
+    `scale**2 * pi**2 / 6`. scipy.stats: ``gumbel_l(loc, scale)``; statsmodels: none; R: ``survreg(dist="extreme")``, gamlss
+    ``GU``.
+
+    Parameters
+    ----------
+    loc, scale : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default identity for `loc`, log for `scale`.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(GumbelMin()).fit([[0], [1], [2], [3]], [1.0, 3.1, 4.7, 7.6]).coef_.round(3)
+    array([2.19])
+    """
+
+    standard_link = Gumbel.standard_link.mirror()
+
+    def standard_logpdf(self, z):
+        return super().standard_logpdf(-z)
+
+    def standard_slopes(self, z):
+        slope, bend = super().standard_slopes(-z)
+        return -slope, bend
+
+    def standard_information(self):
+        information = super().standard_information()
+        return {**information, ("loc", "scale"): -information["loc", "scale"]}
+
+    def standard_moments(self):
+        mean, variance, entropy = super().standard_moments()
+        return -mean, variance, entropy
+
+    def spread(self, residual, sample_weight):
+        return super().spread(-residual, sample_weight)
+
+    def rvs(self, rng, size, loc, scale):
+        return -super().rvs(rng, size, -loc, scale)

@@ -1,0 +1,117 @@
+"""Laws of which only the values in an interval can be observed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..domains import Domain
+from . import _inversion
+from ._algebra import plus
+from ._wrapper import Wrapper
+
+_BOUND = Domain()
+
+
+class Truncated(Wrapper):
+    r"""Any law, given that low < y <= high: what lies outside was never seen.
+
+    .. math:: p(y \mid \mathrm{low} < y \le \mathrm{high}) = \frac{p(y)}{P(\mathrm{low} < Y \le \mathrm{high})}
+
+    The parameters are those of the law without truncation; mean, quantiles and predictions are those of the truncated one.
+    For counts, ``Truncated(Poisson(), low=0)`` is the zero-truncated law. A bound that varies with the rows, such as the
+    age at entry of a study of durations, is the name of a column of X. scipy.stats: ``truncnorm``, and ``truncate`` of its
+    random variables; statsmodels: ``TruncatedLFPoisson``; R: truncreg, ``countreg::zerotrunc``, ``gamlss.tr``.
+
+    Parameters
+    ----------
+    law : Likelihood
+    low, high : float or str
+        Bounds, or names of columns of X that hold them.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import Poisson
+    >>> model = MLERegressor(Truncated(Poisson(), low=0)).fit([[0], [0], [1], [1]], [1, 2, 3, 5])
+    >>> model.predict_params([[0]])["mean"].round(4)
+    array([0.8742])
+    """
+
+    own = {"low": _BOUND, "high": _BOUND}
+
+    def __init__(self, law, *, low=-np.inf, high=np.inf):
+        self.law, self.low, self.high = law, low, high
+
+    def limit(self, name, value):
+        return bool(np.isinf(value)) if name in self.own else super().limit(name, value)
+
+    def check(self):
+        super().check()
+        if not self.free or {"low", "high"} & set(self.free):
+            raise ValueError("Truncated needs its bounds: low and high are numbers or names of columns, not None")
+        low, high = (bound if not isinstance(bound, str) else None for bound in (self.low, self.high))
+        if low is not None and high is not None and not low < high:
+            raise ValueError(f"Truncated(low={low}, high={high}): low must lie below high")
+
+    @property
+    def support(self):
+        """The part of the law's support between the bounds that are numbers."""
+        inner = self.law.support
+        low, high = (-np.inf if isinstance(self.low, str) else self.low, np.inf if isinstance(self.high, str) else self.high)
+        if inner.integer:
+            low = np.floor(low) + 1
+        low, high = max(inner.low, low), min(inner.high, high)
+        closed = (inner.closed[0] if low == inner.low else inner.integer, inner.closed[1] if high == inner.high else True)
+        ends = [float(np.clip(value, low, high)) for value in inner.typical]
+        if not ends[0] < ends[1]:  # nothing typical is left: a point of the interval, and one beside it
+            ends = (
+                [low, high]
+                if np.isfinite([low, high]).all()
+                else [low + 1, low + 2]
+                if np.isfinite(low)
+                else [high - 2, high - 1]
+            )
+        margin = 0.0 if inner.integer else 0.01 * (ends[1] - ends[0])
+        return replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
+
+    @property
+    def atoms(self):
+        return tuple(atom for atom in self.law.atoms if self.support.contains(atom))
+
+    def loglik(self, y, low, high, **params):
+        inside = (y > low) & (y <= high)
+        return np.where(inside, self.law.loglik(y, **params) - self.law.log_interval(low, high, **params), -np.inf)
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        low, high = (eta[name] if name in self.known else np.full(len(y), self.fixed[name], float) for name in self.own)
+        whole = plus(self.law.evaluate(y, eta, order), self.law.evaluate_interval(low, high, eta, order), -1.0)
+        inside = (y > low) & (y <= high) & ~np.isnan(whole.loglik)  # NaN: no mass is left between the bounds
+        return whole._replace(loglik=np.where(inside, whole.loglik, -np.inf))
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        first, last = (eta[name] if name in self.known else self.fixed[name] for name in self.own)
+        first, last = np.broadcast_to(first, np.shape(low)), np.broadcast_to(last, np.shape(low))
+        part = self.law.evaluate_interval(np.maximum(low, first), np.minimum(high, last), eta, order)
+        return plus(part, self.law.evaluate_interval(first, last, eta, order), -1.0)
+
+    def log_interval(self, low, high, /, **params):
+        first, last, inner = params["low"], params["high"], self.inner(params)
+        part = self.law.log_interval(np.maximum(low, first), np.minimum(high, last), **inner)
+        return part - self.law.log_interval(first, last, **inner)
+
+    def start(self, y, sample_weight):
+        return self.law.start(y, sample_weight)
+
+    def ppf(self, q, low, high, **params):
+        q = np.asarray(q, float)
+        below, inside = (np.exp(self.law.log_interval(*ends, **params)) for ends in ((-np.inf, low), (low, high)))
+        near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
+        if (below < 0.5).all() and (inside > 1e-3).all() and self.law.support.integer is False:
+            return near
+        start = np.where(np.isfinite(near), near, np.where(np.isfinite(low), low, high))
+        return _inversion.solve(self, q, {**params, "low": low, "high": high}, start)
+
+    def rvs(self, rng, size, **params):
+        return self.ppf(rng.uniform(size=size), **params)

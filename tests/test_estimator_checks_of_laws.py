@@ -1,0 +1,25 @@
+"""scikit-learn's `check_estimator` for the laws of the catalogue; the gate leaves it out with the oldest dependencies."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from test_estimator_checks import FOUNDATION, estimators, expected_failures
+
+from sk_mle.likelihoods import LAWS
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+SLOW = {"GeneralizedExtremeValue", "GeneralizedPareto", "SkewT", "ConwayMaxwellPoisson"}  # half a minute each and more
+OTHERS = [law for law in LAWS.values() if law not in FOUNDATION and law.__name__ not in SLOW]
+
+
+@parametrize_with_checks(
+    [estimator for law in OTHERS for estimator in estimators(law())], expected_failed_checks=expected_failures
+)
+def test_check_estimator(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)

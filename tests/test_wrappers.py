@@ -1,0 +1,279 @@
+"""Wrappers around laws: the generic checks for compositions, identities with plain laws, far tails, messages."""
+
+from __future__ import annotations
+
+import pickle
+
+import mpmath as mp
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_mle import MLEClassifier, MLERegressor, censored
+from sk_mle.datasets import make_mle_regression
+from sk_mle.domains import POSITIVE, REAL
+from sk_mle.exceptions import BoundaryWarning
+from sk_mle.likelihoods import (
+    Beta,
+    Censored,
+    Gamma,
+    Hurdle,
+    Likelihood,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    StudentT,
+    Truncated,
+    ZeroInflated,
+    ZeroOneInflated,
+)
+from sk_mle.testing import check_likelihood
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 2))
+
+
+class Gumbel(Likelihood):
+    """A user's law."""
+
+    parameters = {"loc": REAL, "scale": POSITIVE}
+
+    def __init__(self, *, loc=None, scale=None):
+        self.loc, self.scale = loc, scale
+
+    def loglik(self, y, loc, scale):
+        z = (y - loc) / scale
+        return -z - np.exp(-z) - np.log(scale)
+
+
+COMPOSITIONS = [
+    ZeroInflated(Poisson()),
+    ZeroInflated(NegativeBinomial()),
+    ZeroInflated(Poisson(), inflation=0.3),
+    ZeroInflated(Poisson(), links={"inflation": "cloglog"}),
+    ZeroInflated(Truncated(Poisson(), high=8)),
+    Hurdle(Poisson()),
+    Hurdle(NegativeBinomial()),
+    Hurdle(Gamma()),
+    ZeroOneInflated(Beta()),
+    ZeroOneInflated(Beta(), one=0),
+    Truncated(Normal(), low=0.5),
+    Truncated(Normal(scale=1.0), low=-1, high=1),
+    Truncated(Gamma(), high=3.0),
+    Truncated(Poisson(), low=0),
+    Truncated(Poisson(), low=1, high=6),
+    Truncated(ZeroInflated(Poisson()), high=7),
+    Censored(Normal()),
+    Censored(Gamma()),
+    Censored(Poisson()),
+    Censored(ZeroInflated(Poisson())),
+    Censored(Truncated(Normal(), low=0)),
+    Censored(Hurdle(Gamma())),
+]
+
+
+@pytest.mark.parametrize("law", COMPOSITIONS, ids=repr)
+def test_composition(law):
+    check_likelihood(law, random_state=1)
+
+
+def refit(law, y, **options):
+    return MLERegressor(law, **options).fit(X, y)
+
+
+def same(one, other, rtol=1e-9, only=None):
+    for name in only or one.coefs_:
+        np.testing.assert_allclose(one.coefs_[name], other.coefs_[name], rtol=rtol, atol=1e-8)
+        np.testing.assert_allclose(one.intercepts_[name], other.intercepts_[name], rtol=rtol, atol=1e-8)
+    assert one.loglikelihood_ == pytest.approx(other.loglikelihood_, rel=1e-12)
+
+
+def drawn(law, seed=0):
+    return make_mle_regression(law, n_samples=300, n_features=2, random_state=seed)
+
+
+@pytest.mark.parametrize("law", [Normal(), Gamma(), StudentT(df=3), Poisson(), NegativeBinomial(), Beta()], ids=repr)
+def test_observed_values_are_not_censored(law):
+    X, y, *_ = drawn(law)
+    plain = MLERegressor(law).fit(X, y)
+    for target in (y, censored(y)):
+        same(MLERegressor(Censored(law)).fit(X, target), plain)
+    same(MLERegressor(Truncated(law)).fit(X, y), plain)
+    wide = MLERegressor(Truncated(law, low=law.support.low - 1, high=1e9)).fit(X, y)
+    same(wide, plain)
+
+
+def test_hurdle_is_two_models():
+    X, y, *_ = drawn(Hurdle(Poisson(), zero=0.4), seed=4)
+    model = MLERegressor(Hurdle(Poisson()), predictors={"zero": "all"}).fit(X, y)
+    zeros = LogisticRegression(C=np.inf, tol=1e-10).fit(X, y == 0)
+    np.testing.assert_allclose(model.coefs_["zero"], zeros.coef_[0], rtol=1e-6)
+    positive = MLERegressor(Truncated(Poisson(), low=0)).fit(X[y > 0], y[y > 0])
+    np.testing.assert_allclose(model.coef_, positive.coef_, rtol=1e-7)
+    classifier = MLEClassifier().fit(X, y == 0)
+    assert model.loglikelihood_ == pytest.approx(positive.loglikelihood_ + classifier.loglikelihood_, rel=1e-12)
+
+
+def test_zero_adjusted_gamma_is_two_models():
+    X, y, *_ = drawn(Hurdle(Gamma()), seed=2)
+    model = MLERegressor(Hurdle(Gamma())).fit(X, y)
+    positive = MLERegressor(Gamma()).fit(X[y > 0], y[y > 0])
+    np.testing.assert_allclose(model.coef_, positive.coef_, rtol=1e-7)
+    assert model.predict_params(X)["zero"][0] == pytest.approx(np.mean(y == 0), rel=1e-9)
+
+
+def test_inflation_that_vanishes():
+    y = np.random.default_rng(1).binomial(8, 0.5, size=len(X)).astype(float)
+    plain = MLERegressor(Poisson()).fit(X, y)
+    with pytest.warns(BoundaryWarning, match="inflation of ZeroInflated ran to the lower edge"):
+        model = MLERegressor(ZeroInflated(Poisson())).fit(X, y)
+    np.testing.assert_allclose(model.coef_, plain.coef_, rtol=1e-4)
+    assert np.isfinite(model.loglikelihood_)
+    same(MLERegressor(ZeroInflated(Poisson(), inflation=0)).fit(X, y), plain)
+
+
+def test_zero_inflated_probabilities():
+    law, mean, inflation = ZeroInflated(Poisson()), np.array([2.5]), np.array([0.3])
+    k = np.arange(6.0)
+    expected = 0.7 * stats.poisson(2.5).pmf(k) + 0.3 * (k == 0)
+    np.testing.assert_allclose(np.exp(law.loglik(k, mean=mean, inflation=inflation)), expected, rtol=1e-13)
+    np.testing.assert_allclose(law.cdf(k, mean=mean, inflation=inflation), np.cumsum(expected), rtol=1e-13)
+
+
+def test_far_tails_of_censored_values():
+    """log P(Y > z) of the normal law to 300 standard deviations, and intervals far out, against 400 digits."""
+    mp.mp.dps = 400
+
+    def log_normal(low, high):
+        up = lambda z: mp.erfc(mp.mpf(float(z)) / mp.sqrt(2)) / 2
+        return float(mp.log(up(low) - (up(high) if np.isfinite(high) else 0)))
+
+    ends = [(10, np.inf), (38.5, np.inf), (10, 10.5), (20, 20.001), (-1e-9, 1e-9), (5, 5 + 1e-8), (-3, 4), (25.0, 40.0)]
+    eta = {"loc": np.zeros(len(ends)), "scale": np.zeros(len(ends))}
+    found = Censored(Normal()).evaluate(np.array(ends, float), eta, 2)
+    np.testing.assert_allclose(found.loglik, [log_normal(*pair) for pair in ends], rtol=1e-12)
+    mirrored = Censored(Normal()).evaluate(-np.array(ends, float)[:, ::-1], eta, 2)
+    np.testing.assert_allclose(mirrored.loglik, found.loglik, rtol=1e-13)
+    np.testing.assert_allclose(mirrored.gradient["loc"], -found.gradient["loc"], rtol=1e-11, atol=1e-12)
+    step = mp.mpf("1e-60")
+    for i, (low, high) in enumerate(ends):
+        up = lambda z: mp.erfc(z / mp.sqrt(2)) / 2
+
+        def shifted(loc, low=low, high=high, up=up):
+            return mp.log(up(mp.mpf(float(low)) - loc) - (up(mp.mpf(float(high)) - loc) if np.isfinite(high) else 0))
+
+        slope = (shifted(step) - shifted(-step)) / (2 * step)
+        bend = (shifted(step) - 2 * shifted(0) + shifted(-step)) / step**2
+        assert found.gradient["loc"][i] == pytest.approx(float(slope), rel=1e-9, abs=1e-9)
+        assert found.information["loc", "loc"][i] == pytest.approx(-float(bend), rel=1e-8)
+
+
+def test_truncated_far_from_the_mass():
+    """A normal law truncated where it has next to nothing is nearly exponential, and stays exact."""
+    law, params = Truncated(Normal(), low=30.0), {"loc": 0.0, "scale": 1.0, "low": 30.0, "high": np.inf}
+    mp.mp.dps = 500
+    mass = mp.erfc(30 / mp.sqrt(2)) / 2
+    for y in (30.001, 30.05, 30.3):
+        density = mp.exp(-(mp.mpf(y) ** 2) / 2) / mp.sqrt(2 * mp.pi) / mass
+        assert float(law.loglik(np.float64(y), **params)) == pytest.approx(float(mp.log(density)), abs=1e-11)
+    q = np.array([0.01, 0.5, 0.99])
+    y = law.ppf(q, **params)
+    expected = [1 - float(mp.erfc(mp.mpf(v) / mp.sqrt(2)) / 2 / mass) for v in y]
+    np.testing.assert_allclose(expected, q, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.5, 1.0), (0.3, np.inf), (-np.inf, 0.2)])
+def test_truncnorm_of_scipy(low, high):
+    law, params = Truncated(Normal(), low=low, high=high), {"loc": 0.2, "scale": 1.3, "low": low, "high": high}
+    theirs = stats.truncnorm((low - 0.2) / 1.3, (high - 0.2) / 1.3, loc=0.2, scale=1.3)
+    y = theirs.ppf([0.1, 0.4, 0.8])
+    np.testing.assert_allclose(law.loglik(y, **params), theirs.logpdf(y), rtol=1e-11)
+    np.testing.assert_allclose(law.cdf(y, **params), [0.1, 0.4, 0.8], rtol=1e-11)
+    np.testing.assert_allclose(law.ppf([0.1, 0.4, 0.8], **params), y, rtol=1e-11)
+    np.testing.assert_allclose([law.expectation(**params), law.variance(**params)], theirs.stats("mv"), rtol=1e-8)
+
+
+def test_censored_targets_of_other_packages():
+    time, event = np.array([3.0, 5.0, 2.0, 8.0, 1.0, 4.0]), np.array([True, False, True, True, False, True])
+    plain = censored(time, event=event)
+    structured = np.array(list(zip(event, time, strict=True)), dtype=[("event", bool), ("time", float)])
+    law = Censored(Gamma())
+    np.testing.assert_array_equal(law.read(structured), plain)
+    order = np.r_[np.flatnonzero(event), np.flatnonzero(~event)]
+    theirs = stats.CensoredData.right_censored(time, ~event)
+    np.testing.assert_array_equal(law.read(theirs), plain[order])
+    both = stats.CensoredData(uncensored=[1.0], left=[2.0], right=[3.0], interval=[[4.0, 5.0]])
+    np.testing.assert_array_equal(law.read(both), [[1, 1], [-np.inf, 2], [3, np.inf], [4, 5]])
+    kinds = censored([1, 2, 3, 4.0], event=[1, 0, 0, 0], kind=["right", "left", "interval", "right"], upper=[9, 9, 9, 9])
+    np.testing.assert_array_equal(kinds, [[1, 1], [-np.inf, 2], [3, 9], [4, np.inf]])
+
+
+def test_exponential_durations_are_events_over_exposure():
+    """The closed form: events / total time, whatever was censored."""
+    time, event = RNG.exponential(2.0, 300), RNG.uniform(size=300) < 0.6
+    model = MLERegressor(Censored(Gamma(shape=1.0)), predictors={"mean": "intercept"}).fit(X, censored(time, event=event))
+    assert model.predict(X)[0] == pytest.approx(time.sum() / event.sum(), rel=1e-9)
+
+
+def test_cross_validation_and_pipelines_of_censored_durations():
+    X, y, *_ = drawn(Censored(Gamma()), seed=3)
+    pipe = make_pipeline(StandardScaler(), MLERegressor(Censored(Gamma())))
+    assert np.isfinite(cross_val_score(pipe, X, y)).all()
+    assert cross_val_predict(pipe, X, y).shape == (300,)
+    search = GridSearchCV(MLERegressor(Censored(Gamma())), {"likelihood__law__shape": [None, 1.0]}).fit(X, y)
+    assert np.isfinite(search.best_score_)
+
+
+@pytest.mark.parametrize("law", COMPOSITIONS, ids=repr)
+def test_wrappers_are_parameters(law):
+    other = pickle.loads(pickle.dumps(clone(law)))
+    assert repr(other) == repr(law)
+    if "law__mean" in law.get_params():
+        assert clone(law).set_params(law__mean=2.0).fixed["mean"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("law", "y", "error", "message"),
+    [
+        (Censored(Normal), 1.0, TypeError, r"Censored wraps a Likelihood instance.*add parentheses"),
+        (ZeroInflated(Gamma()), 1.0, ValueError, "Gamma gives no probability to zero.*use Hurdle"),
+        (ZeroInflated(Normal()), 1.0, ValueError, "Normal gives no probability to zero"),
+        (Hurdle(Normal()), 1.0, ValueError, "Hurdle takes a law of counts or of positive values"),
+        (ZeroOneInflated(Gamma()), 1.0, ValueError, r"ZeroOneInflated takes a law on \(0, 1\)"),
+        (Truncated(Normal(), low=2.0, high=1.0), 1.5, ValueError, "low must lie below high"),
+        (Truncated(Normal(), low=None), 1.5, ValueError, "Truncated needs its bounds"),
+        (
+            Truncated(Normal(), low=2.0),
+            1.5,
+            ValueError,
+            r"y must lie in \(2, inf\), the support of Truncated, but",
+        ),
+        (Truncated(Censored(Normal()), low=2.0), 1.5, ValueError, r"Censored says how values are seen.*Censored\(Truncated"),
+        (ZeroInflated(ZeroInflated(Poisson())), 1.0, ValueError, "which ZeroInflated has already"),
+        (Censored(Gamma()), [[2.0, 1.0]], ValueError, "the lower end must not exceed the upper one, but does in 300 rows"),
+        (Censored(Gamma()), [[-2.0, -1.0]], ValueError, r"y must lie in \(0, inf\), the support of Censored"),
+        (Censored(Gamma()), [[np.nan, 1.0]], ValueError, "y contains NaN"),
+        (Censored(Gamma()), [[1.0, 1.0, 2.0]], ValueError, "two columns, the ends of an interval"),
+        (Censored(Gamma()), [[-np.inf, np.inf]], ValueError, "without a finite end"),
+        (ZeroInflated(Poisson(), inflation=2), 1.0, ValueError, r"ZeroInflated\(inflation=2\): inflation must lie in \(0, 1\)"),
+    ],
+    ids=str,
+)
+def test_messages(law, y, error, message):
+    y = np.tile(np.asarray(y, float), (300,) + (1,) * (np.ndim(y) - 1)) if np.ndim(y) else np.full(300, y)
+    with pytest.raises(error, match=message):
+        MLERegressor(law).fit(X, y)
+
+
+def test_messages_of_censored():
+    with pytest.raises(ValueError, match="kind must be 'right', 'left' or 'interval', got 'both'"):
+        censored([1.0], event=[0], kind="both")
+    with pytest.raises(ValueError, match="event must be true"):
+        censored([1.0], event=[2])
+    with pytest.raises(ValueError, match="needs upper, the other end, in row 1"):
+        censored([1.0, 2.0], event=[1, 0], kind="interval")
