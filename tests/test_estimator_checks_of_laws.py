@@ -16,9 +16,17 @@ SLOW = {"GeneralizedExtremeValue", "GeneralizedPareto", "SkewT", "ConwayMaxwellP
 OTHERS = [law for law in LAWS.values() if law not in FOUNDATION and law.__name__ not in SLOW]
 
 
-@parametrize_with_checks(
-    [estimator for law in OTHERS for estimator in estimators(law())], expected_failed_checks=expected_failures
-)
+NO_MAXIMUM = "on the 15 rows of this check the likelihood has no maximum: the fit warns that it did not converge"
+UNMET = {"Lomax", "GeneralizedPoisson"}
+
+
+def unmet(estimator):
+    weights = [f"check_sample_weight_equivalence_on_{kind}_data" for kind in ("dense", "sparse")]
+    found = dict.fromkeys(weights, NO_MAXIMUM) if type(estimator.likelihood).__name__ in UNMET else {}
+    return {**expected_failures(estimator), **found}
+
+
+@parametrize_with_checks([estimator for law in OTHERS for estimator in estimators(law())], expected_failed_checks=unmet)
 def test_check_estimator(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

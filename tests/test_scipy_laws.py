@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sk_mle import Distribution, MLEClassifier, MLEDensity, MLERegressor, censored, from_scipy
+from sk_mle.datasets import make_mle_regression
 from sk_mle.domains import Domain
 from sk_mle.likelihoods import (
     Beta,
@@ -284,12 +285,38 @@ def test_every_parameter_on_columns():
 # ---- the distribution ----------------------------------------------------------------------------------------------
 
 
-def test_far_tails_are_not_one_minus_the_other():
-    """scipy's logsf of these ends where 1 - cdf does; reference: the density's own tail."""
-    law = law_of("hypsecant")
-    assert law.logsf(np.array([100.0]), loc=0.0, scale=1.0)[0] == pytest.approx(np.log(2 / np.pi) - 100, rel=1e-12)
-    law = law_of("genlogistic")
-    assert law.sf(np.array([60.0]), loc=0.0, c=2.0, scale=1.0)[0] == pytest.approx(2 * np.exp(-60.0), rel=1e-10)
+@pytest.mark.parametrize(
+    ("name", "shapes", "y", "expected"),
+    [
+        ("rice", {"b": 1.2}, 8.5, -28.570483856743067),  # scipy's own: -28.57058, one minus the cdf
+        ("rice", {"b": 1.2}, 12.0, -60.462879450278857),  # -inf
+        ("gengamma", {"a": 1.2, "c": 1.2}, 300.0, -937.28589862807094),
+        ("gengamma", {"a": 1.2, "c": 1.2}, 600.0, -2155.0383613381975),
+    ],
+)
+def test_far_tails(name, shapes, y, expected):
+    """References: mpmath's integral of the density, at 40 digits."""
+    law, params = law_of(name), {"loc": 0.0, "scale": 1.0, **shapes}
+    assert law.logsf(np.array([y]), **params)[0] == pytest.approx(expected, rel=1e-11)
+    assert law.sf(np.array([y]), **params)[0] == pytest.approx(np.exp(expected), rel=1e-9)
+
+
+def test_curvature_in_a_shape_is_not_passed_over():
+    """A shape on the whole line has a unit of its own: its step must not grow where z is near 0. Reference: mpmath."""
+    eta = {"loc": 1.4209078971482807, "a": 0.38811925071404707, "scale": -1.0637714848228779}
+    found = law_of("skewnorm").evaluate(np.array([1.421432830496683]), {k: np.array([v]) for k, v in eta.items()}, 2)
+    assert found.information["loc", "a"][0] == pytest.approx(2.309515766494794, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["alpha", "foldnorm", "rice"])
+def test_a_shape_does_not_stay_at_the_limit_of_the_marginal_law(name):
+    """Without covariates the fit of the shape runs to its limit, where the log-likelihood of all rows is flat."""
+    law = law_of(name)
+    X, y, coefs, intercepts = make_mle_regression(law, n_samples=600, n_features=2, random_state=2)
+    model = MLERegressor(law).fit(X, y)
+    eta = {key: X @ coefs[key] + intercepts[key] for key in law.free}
+    assert model.converged_
+    assert model.loglikelihood_ >= law.evaluate(y, eta, 0).loglik.sum()
 
 
 def test_distribution_methods_are_those_of_scipy():
@@ -301,6 +328,15 @@ def test_distribution_methods_are_those_of_scipy():
     for method in ("pdf", "logpdf", "cdf", "sf", "logcdf", "logsf", "ppf"):
         np.testing.assert_allclose(getattr(ours, method)(y), getattr(theirs, method)(y), rtol=1e-12)
     assert ours.ppf(np.array([[0.1], [0.5], [0.9]])).shape == (3, 2)
+
+
+def test_what_would_end_the_process_is_not_asked():
+    """Far below df = 1e-3 the C++ code behind scipy 1.17's nct aborts, and above odds = 1e8 that of Fisher's law."""
+    assert law_of("nct").loglik(np.array([0.3]), loc=0.0, df=1e-30, nc=0.5, scale=1.0)[0] == -np.inf
+    params = {"M": 40.0, "n": 15.0, "N": 12.0, "odds": 1e200, "loc": 0.0}
+    law = law_of("nchypergeom_fisher", M=40, n=15, N=12)
+    assert law.loglik(np.array([5.0]), **params)[0] == -np.inf
+    assert np.isnan(law.expectation(**params))
 
 
 # ---- refusals ------------------------------------------------------------------------------------------------------
