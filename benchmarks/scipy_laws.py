@@ -104,7 +104,7 @@ def names() -> list[str]:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--limit", type=int, default=120, help="seconds of processor time for each distribution")
+    parser.add_argument("--limit", type=int, default=60, help="seconds of processor time for each distribution")
     parser.add_argument("--page", type=Path, help="page whose table to write")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_mle import MLEClassifier, MLERegressor, censored
+from sk_mle import Distribution, MLEClassifier, MLERegressor, censored
 from sk_mle.datasets import make_mle_regression
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import BoundaryWarning
@@ -196,6 +196,26 @@ def test_truncnorm_of_scipy(low, high):
     np.testing.assert_allclose(law.cdf(y, **params), [0.1, 0.4, 0.8], rtol=1e-11)
     np.testing.assert_allclose(law.ppf([0.1, 0.4, 0.8], **params), y, rtol=1e-11)
     np.testing.assert_allclose([law.expectation(**params), law.variance(**params)], theirs.stats("mv"), rtol=1e-8)
+
+
+def test_moments_between_bounds_that_vary():
+    low, n = np.array([-3.0, -1, 0, 1, 3, 6]), 6
+    dist = Distribution(
+        Truncated(Normal(), low="entry"), {"loc": 0 * low, "scale": 0 * low + 1, "low": low, "high": low + np.inf}
+    )
+    theirs = stats.truncnorm(low, np.inf)
+    np.testing.assert_allclose(dist.mean(), theirs.mean(), rtol=1e-11)
+    np.testing.assert_allclose(dist.var(), theirs.var(), rtol=1e-9)
+    assert np.isfinite(dist.entropy()).all()
+    params = {"mean": np.full(n, 2.5), "low": np.arange(-1.0, n - 1), "high": np.full(n, 8.0)}
+    k = np.arange(9.0)
+    mass = np.where(k > params["low"][:, None], stats.poisson(2.5).pmf(k), 0.0)
+    expected = (mass * k).sum(axis=1) / mass.sum(axis=1)
+    np.testing.assert_allclose(Distribution(Truncated(Poisson(), low="a", high="b"), params).mean(), expected, rtol=1e-9)
+    heavy = {"loc": np.zeros(2), "scale": np.ones(2), "df": np.ones(2), "low": np.zeros(2), "high": np.array([np.inf, 5.0])}
+    found = Distribution(Truncated(StudentT(), low="a", high="b"), heavy).mean()
+    assert np.isnan(found[0])  # as the Cauchy law's own
+    assert found[1] == pytest.approx(np.log(26) / (2 * np.arctan(5)), rel=1e-9)
 
 
 def test_censored_targets_of_other_packages():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.special import expit
 
 from ..domains import Domain
 from . import _inversion
@@ -103,6 +104,40 @@ class Truncated(Wrapper):
 
     def start(self, y, sample_weight):
         return self.law.start(y, sample_weight)
+
+    def expectation(self, **params):
+        if self._fixed_bounds:
+            return super().expectation(**params)
+        return self._averaged(params, lambda y: y, self.law.expectation)
+
+    def variance(self, **params):
+        if self._fixed_bounds:
+            return super().variance(**params)
+        mean = self.expectation(**params)
+        return self._averaged(params, lambda y: (y - mean) ** 2, self.law.variance)
+
+    def entropy(self, **params):
+        if self._fixed_bounds:
+            return super().entropy(**params)
+        return self._averaged(params, lambda y: -self.loglik(y, **params), self.law.entropy)
+
+    @property
+    def _fixed_bounds(self) -> bool:
+        """Whether the support is the same in every row, so that the general quadrature holds."""
+        return self.support.integer or not {"low", "high"} & self.known.keys()
+
+    def _averaged(self, params, g, whole):
+        """Mean of g(Y), as an integral over the quantiles; `whole` tells where it does not exist without truncation."""
+        shape = np.broadcast_shapes(*(np.shape(value) for value in params.values()))
+        total, t = np.zeros(shape), np.linspace(-3.2, 3.2, 161)
+        with np.errstate(all="ignore"):
+            for s in t:
+                q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
+                if q < 1:
+                    total += np.pi * np.cosh(s) * q * rest * (t[1] - t[0]) * g(self.ppf(np.full(shape, q), **params))
+            endless = np.isinf(params["low"]) | np.isinf(params["high"])
+            inner = np.broadcast_to(whole(**self.inner(params)), shape)
+        return np.where(endless & ~np.isfinite(inner), inner, total)
 
     def ppf(self, q, low, high, **params):
         q = np.asarray(q, float)
