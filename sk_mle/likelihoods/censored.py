@@ -35,7 +35,7 @@ class Censored(Wrapper):
     >>> from sk_mle.likelihoods import Normal
     >>> y = censored([1.0, 2.0, 3.5, 3.5], event=[True, True, True, False])
     >>> MLERegressor(Censored(Normal())).fit([[0], [1], [2], [3]], y).predict([[3]]).round(2)
-    array([4.74])
+    array([4.67])
     """
 
     def __init__(self, law):

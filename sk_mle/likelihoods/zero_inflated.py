@@ -38,7 +38,7 @@ class ZeroInflated(Wrapper):
     >>> from sk_mle.likelihoods import Poisson
     >>> model = MLERegressor(ZeroInflated(Poisson())).fit([[0], [1]] * 4, [0, 0, 0, 3, 2, 6, 1, 5])
     >>> model.predict_params([[1]])["inflation"].round(3)
-    array([0.258])
+    array([0.231])
     """
 
     own = {"inflation": UNIT}
