@@ -5,6 +5,7 @@ from ._classifier import MLEClassifier
 from ._density import MLEDensity
 from ._regressor import MLERegressor
 from .distribution import Distribution
+from .inference import Inference
 from .likelihoods import censored, from_scipy
 from .unwrapping import predict_dist
 
@@ -12,6 +13,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Distribution",
+    "Inference",
     "MLEClassifier",
     "MLEDensity",
     "MLERegressor",

@@ -14,6 +14,7 @@ from . import columns
 from .data import Data, Moments
 from .design import MOST_COLUMNS, Design, from_moments, intercept_only
 from .distribution import Distribution
+from .inference import Inference
 from .likelihoods import Likelihood
 from .messages import rows_text
 from .multistart import search
@@ -71,6 +72,10 @@ class Fitting:
         solution = search(objective, start, self._solve)
         self._offset_columns = offset_columns
         self._store(law, data, objective, solution, used)
+
+    def _training_weight(self, y, weight):
+        """Weights as the fit uses them."""
+        return weight
 
     def _solve(self, objective, start, most=np.inf) -> Solution:
         return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, most)), self.verbose)
@@ -151,7 +156,7 @@ class Fitting:
             intercept, slopes = design.coefficients(solution.u[objective.places[name]])
             self.coefs_[name] = np.ascontiguousarray(slopes.T) if design.vector else slopes[:, 0]
             self.intercepts_[name] = intercept if design.vector else float(intercept[0])
-        self._columns = used
+        self._columns, self._penalised, self._limits = used, bool(objective.penalties), solution.flat
         self.predictors_ = {name: index if names is None else names[index] for name, index in used.items()}
         self.likelihood_ = law
         penalty = sum(p.value(solution.u[objective.places[name]]) for name, p in objective.penalties.items())
@@ -283,6 +288,10 @@ class MLEMixin(Fitting):
         values = self.score_samples(X, y)
         weight = check_weight(sample_weight, len(values))
         return float(np.average(values[weight > 0], weights=weight[weight > 0]))
+
+    def inference(self, X, y, **options) -> Inference:
+        """Standard errors, tests and intervals: `Inference.from_estimator(self, X, y, **options)`, on the data of the fit."""
+        return Inference.from_estimator(self, X, y, **options)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -117,8 +117,7 @@ optimize_result_, n_features_in_, feature_names_in_
             classes, codes = np.unique(y, return_inverse=True)
             if len(np.unique(codes[weight > 0])) < 2:
                 raise ValueError(f"y has one class ({classes[codes[weight > 0][0]]}); a classifier needs at least two classes")
-            if self.class_weight is not None:
-                weight = weight * compute_sample_weight(self.class_weight, y)
+            weight = self._training_weight(y, weight)
             codes = codes.astype(np.float64)
             law = self._law(len(classes)).bind(codes)
             size = getattr(law, "n_classes", len(classes))
@@ -154,6 +153,9 @@ optimize_result_, n_features_in_, feature_names_in_
             raise ValueError(f"Input y contains NaN in {rows_text(missing)}; drop these rows")
         check_classification_targets(y)
         return y
+
+    def _training_weight(self, y, weight):
+        return weight if self.class_weight is None else weight * compute_sample_weight(self.class_weight, y)
 
     def _target(self, y, X):
         y = self._labels(y, X)

@@ -117,6 +117,15 @@ class Design:
             start = start - self.columns.center @ slopes
         return start, slopes
 
+    def original_matrix(self) -> np.ndarray:
+        """`coefficients` as a matrix from coordinates of one direction to the intercept and the original coefficients."""
+        result = self.matrix()
+        if self.columns is not None and self.columns.rotation is not None:
+            result = np.vstack([result[:1], _exactly(self.columns.rotation, result[1:])])
+        if self.columns is not None and self.columns.center is not None:
+            result[0] -= self.columns.center @ result[1:]
+        return result
+
     def original_slopes(self) -> np.ndarray:
         """From coordinates of one direction, without intercept, to coefficients of the original columns."""
         if self.columns is None or self.columns.rotation is None:

@@ -162,7 +162,7 @@ class Objective:
     def _evaluate(self, batch, eta, order):
         return self.likelihood.evaluate(batch.y, eta, order, self.information)
 
-    def _block(self, batch, coefficients, order):
+    def _block(self, batch, coefficients, order, also=None):
         rows = self._rows(batch)
         result = self._evaluate(batch, self._eta(batch, rows, coefficients), order)
         sums = {"value": batch.weight @ result.loglik}
@@ -173,7 +173,7 @@ class Objective:
             if order == 2:
                 for (a, b), value in result.information.items():
                     sums["hessian", a, b] = _cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
-        return sums
+        return sums if also is None else sums | also(batch, rows, result)
 
     def _collapse(self, sums) -> np.ndarray:
         return np.concatenate([design.collapse(sums["gradient", name]) for name, design in self.designs.items()])

@@ -62,19 +62,26 @@ def _means(data, design):
     return plain.collapse(np.concatenate([[data.total_weight], sums])[:, None]) / data.total_weight
 
 
-def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray] | None:
-    """The objective and a starting vector at the coefficients of an earlier fit; None where they do not fit."""
-    data = objective.data
-    keep = data.weight > 0
+def locate(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | None:
+    """Coordinates of coefficients and intercepts; None where they belong to another model."""
     if list(coefs) != list(objective.designs):
         return None
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
         slopes, start = np.atleast_2d(coefs[name]).T, np.atleast_1d(intercepts[name])
-        width = 0 if design.columns is None else len(np.arange(data.n_features)[design.columns.index])
+        width = 0 if design.columns is None else len(np.arange(objective.data.n_features)[design.columns.index])
         if slopes.shape != (width, len(design.unit)):
             return None
         u[objective.places[name]] = design.coordinates(start, slopes)
+    return u
+
+
+def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray] | None:
+    """The objective and a starting vector at the coefficients of an earlier fit; None where they do not fit."""
+    data, u = objective.data, locate(objective, coefs, intercepts)
+    if u is None:
+        return None
+    keep = data.weight > 0
     if not np.isfinite(objective.value(u)):
         return None
     finer = _unit_curvature(objective, data.y[keep], data.weight[keep], objective.eta(u))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.feature_selection import RFE
@@ -119,6 +122,86 @@ class TransformedDistribution(Distribution):
         return self.inverse(self.base.rvs(size, random_state))
 
 
+class Unwrapped(NamedTuple):
+    """The fitted estimator inside what wraps it, and the way of the data to it."""
+
+    model: Any
+    to_X: tuple[Callable, ...] = ()
+    transformers: tuple = ()
+    names: Callable | None = None  # get_feature_names_out of the last step before the model
+
+    def feature_names(self) -> list[str] | None:
+        """Names of the columns that the model sees: its own, or those that the steps before it give."""
+        found = getattr(self.model, "feature_names_in_", None)
+        if found is None and self.names is not None:
+            with suppress(AttributeError, ValueError):  # a step that does not know the names of its output
+                found = self.names()
+        return None if found is None or len(found) != self.model.n_features_in_ else [str(name) for name in found]
+
+    def X(self, X):
+        """The columns that the model sees."""
+        for step in self.to_X:
+            X = step(X)
+        return X
+
+    def y(self, y):
+        """The target that the model sees."""
+        for transformer in self.transformers:
+            values = np.asarray(y, dtype=float)
+            y = transformer.transform(values.reshape(len(values), -1)).reshape(values.shape)
+        return y
+
+    def dist(self, dist: Distribution) -> Distribution:
+        """The distribution of the original target, from that of the one the model sees."""
+        for transformer in reversed(self.transformers):
+            if dist.likelihood.multivariate:
+                raise TypeError("transformed targets: the distribution of several is not offered; use that of `regressor_`")
+            methods = (transformer.transform, transformer.inverse_transform)
+            dist = TransformedDistribution(dist, *map(_elementwise, methods))
+        return dist
+
+
+def unwrap(fitted) -> Unwrapped:
+    """The fitted sk_mle estimator inside a pipeline, search, feature elimination, threshold or transformed target.
+
+    Parameters
+    ----------
+    fitted : estimator
+
+    Returns
+    -------
+    Unwrapped
+
+    Raises
+    ------
+    TypeError
+        Where no estimator with `predict_dist` is inside.
+    """
+    if hasattr(fitted, "predict_dist"):
+        return Unwrapped(fitted)
+    if hasattr(fitted, "steps"):
+        if len(fitted.steps) == 1:
+            return unwrap(fitted.steps[0][1])
+        return _after(fitted.steps[-1][1], to_X=(fitted[:-1].transform,), names=fitted[:-1].get_feature_names_out)
+    if hasattr(fitted, "regressor_") and hasattr(fitted, "transformer_"):
+        return _after(fitted.regressor_, transformers=(fitted.transformer_,))
+    if hasattr(fitted, "cv_results_") or isinstance(fitted, GridSearchCV | RandomizedSearchCV):
+        check_is_fitted(fitted, "best_estimator_")
+        return unwrap(fitted.best_estimator_)
+    if isinstance(fitted, RFE):
+        return _after(fitted.estimator_, to_X=(fitted.transform,), names=fitted.get_feature_names_out)
+    if isinstance(fitted, FixedThresholdClassifier | TunedThresholdClassifierCV):
+        return unwrap(fitted.estimator_)
+    if isinstance(fitted, FrozenEstimator):
+        return unwrap(fitted.estimator)
+    raise TypeError(f"{type(fitted).__name__} has no predictive distribution: no sk_mle estimator was found inside it")
+
+
+def _after(inner, to_X=(), transformers=(), names=None) -> Unwrapped:
+    found = unwrap(inner)
+    return Unwrapped(found.model, (*to_X, *found.to_X), (*transformers, *found.transformers), found.names or names)
+
+
 def predict_dist(fitted, X) -> Distribution:
     """Predictive distribution of any fitted estimator that ends in one of this package.
 
@@ -149,25 +232,8 @@ def predict_dist(fitted, X) -> Distribution:
     >>> predict_dist(pipe, [[1]]).mean().round(2)
     array([1.])
     """
-    if hasattr(fitted, "predict_dist"):
-        return fitted.predict_dist(X)
-    if hasattr(fitted, "steps"):
-        return predict_dist(fitted.steps[-1][1], fitted[:-1].transform(X) if len(fitted.steps) > 1 else X)
-    if hasattr(fitted, "regressor_") and hasattr(fitted, "transformer_"):
-        base, transformer = predict_dist(fitted.regressor_, X), fitted.transformer_
-        if base.likelihood.multivariate:
-            raise TypeError("transformed targets: the distribution of several is not offered; use that of `regressor_`")
-        return TransformedDistribution(base, *(_elementwise(f) for f in (transformer.transform, transformer.inverse_transform)))
-    if hasattr(fitted, "cv_results_") or isinstance(fitted, GridSearchCV | RandomizedSearchCV):
-        check_is_fitted(fitted, "best_estimator_")
-        return predict_dist(fitted.best_estimator_, X)
-    if isinstance(fitted, RFE):
-        return predict_dist(fitted.estimator_, fitted.transform(X))
-    if isinstance(fitted, FixedThresholdClassifier | TunedThresholdClassifierCV):
-        return predict_dist(fitted.estimator_, X)
-    if isinstance(fitted, FrozenEstimator):
-        return predict_dist(fitted.estimator, X)
-    raise TypeError(f"{type(fitted).__name__} has no predictive distribution: no sk_mle estimator was found inside it")
+    inside = unwrap(fitted)
+    return inside.dist(inside.model.predict_dist(inside.X(X)))
 
 
 class _elementwise:

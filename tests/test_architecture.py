@@ -33,6 +33,24 @@ BELOW = {  # module -> the modules of the package that it may import
     "unwrapping": {"distribution", "likelihoods"},
     "validation": {"likelihoods", "messages"},
     "columns": {"messages"},
+    "tables": set(),
+    "inference": {
+        "columns",
+        "data",
+        "design",
+        "distribution",
+        "messages",
+        "newton",
+        "objective",
+        "start",
+        "tables",
+        "unwrapping",
+        "validation",
+    },
+    "metrics": {"distribution", "likelihoods", "messages", "tables", "unwrapping", "validation"},
+    "diagnostics": {"data", "distribution", "inference", "messages", "tables", "unwrapping", "validation"},
+    "selection": {"inference", "likelihoods", "messages", "metrics", "tables", "unwrapping", "validation", "exceptions"},
+    "displays": {"diagnostics", "distribution", "inference", "likelihoods", "messages", "metrics", "unwrapping", "validation"},
 }
 
 

@@ -40,6 +40,8 @@ class Link(BaseEstimator, ABC):
     ----------
     range : Domain
         The open interval of `theta` that the link serves.
+    ratio : str
+        What the exponential of a coefficient is, such as "odds ratio"; empty where it has no name.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class Link(BaseEstimator, ABC):
     """
 
     range: Domain = REAL
+    ratio: str = ""
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

@@ -29,6 +29,8 @@ class _CDFLink(Link):
 class Logit(_CDFLink):
     """`theta = 1 / (1 + exp(-eta))`, the logistic distribution function."""
 
+    ratio = "odds ratio"
+
     def link(self, theta):
         return logit(theta)
 
@@ -103,6 +105,8 @@ class Probit(_CDFLink):
 
 class CLogLog(_CDFLink):
     """`theta = 1 - exp(-exp(eta))`, the complementary log-log link of proportional hazards in grouped time."""
+
+    ratio = "hazard ratio"
 
     def mirror(self):
         return LogLog()

@@ -24,6 +24,7 @@ class Identity(Link):
 class Log(Link):
     """`theta = exp(eta)`."""
 
+    ratio = "ratio"
     range = POSITIVE
 
     def link(self, theta):

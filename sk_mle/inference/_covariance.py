@@ -1,0 +1,166 @@
+"""From information and scores to a covariance matrix of the coefficients, or to the words why there is none."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
+from ._layout import Layout
+
+KINDS = ("observed", "expected", "opg", "HC0", "HC1")
+_SINGULAR = 1e-11  # smallest eigenvalue of the information, scaled to a unit diagonal, that can be inverted
+_FAR = 0.1  # standard errors from the maximum at which a fit was not made on these data
+
+
+class Covariance(NamedTuple):
+    """V = root @ root.T of the flat coefficients, and the facts that a table states."""
+
+    root: np.ndarray
+    kind: str
+    n_samples: float
+    n_clusters: int
+    loglikelihood: float
+    n_coefficients: int
+
+
+def check_arguments(model, cov, bread, weights, groups) -> None:
+    """Raise ValueError, in words, where the fit or the request allows no standard errors."""
+    law = model.likelihood_
+    name = type(law).__name__
+    if cov not in KINDS:
+        raise ValueError(f"cov={cov!r} is unknown; use one of {list(KINDS)}, and groups= for clusters")
+    if bread not in ("observed", "expected"):
+        raise ValueError(f"bread={bread!r} is unknown; use 'observed' or 'expected'")
+    if weights not in WEIGHTS:
+        raise ValueError(f"weights={weights!r} is unknown; use one of {list(WEIGHTS)}")
+    if cov == "opg" and groups is not None:
+        raise ValueError("cov='opg' knows no clusters; leave cov at its default, or use 'HC0' or 'HC1', with groups")
+    if weights == PROBABILITY and groups is None and not cov.startswith("HC"):
+        raise ValueError("probability weights need a sandwich: pass cov='HC0' or cov='HC1'")
+    if weights == ANALYTIC and cov == "opg":
+        raise ValueError("cov='opg' takes frequency weights only; use 'observed', 'HC0' or 'HC1'")
+    if model._penalised:
+        raise ValueError(
+            "the fit is penalised (alpha > 0): its coefficients are biased by intent, and their standard errors are not "
+            "those of maximum likelihood. Refit with alpha=0, or use a bootstrap of the predictions you need"
+        )
+    if not model.converged_:
+        raise ValueError(
+            f"the fit did not reach a maximum of the likelihood of {name} (converged_ is False; the warning at fit said why), "
+            "so there is no information matrix to invert. Mend the fit first"
+        )
+    for parameter, edge in model._limits.items():
+        raise ValueError(
+            f"{parameter} of {name} ran to the {edge} edge of its domain, where its estimate has no normal distribution. Fix "
+            f"it there ({name}({parameter}=...)) or choose the simpler law, and compare the two by a likelihood-ratio test"
+        )
+    robust = cov == "opg" or cov.startswith("HC") or groups is not None
+    if not law.smooth and (cov == "observed" or robust):
+        raise ValueError(
+            f"the log-likelihood of {name} has kinks, so its observed information is zero almost everywhere: use "
+            "cov='expected', or conf_int(method='bootstrap')"
+        )
+    if "expected" in (cov, bread) and law.fisher is None:
+        raise ValueError(f"{name} offers no expected information; use cov='observed'")
+
+
+def covariance(
+    model, layout: Layout, X, y, sample_weight=None, cov="observed", bread="observed", weights=FREQUENCY, groups=None
+) -> Covariance:
+    """The covariance of all coefficients of a fitted model, in three passes over the data."""
+    check_arguments(model, cov, bread, weights, groups)
+    located = locate_fit(model, X, y, sample_weight, weights)
+    objective = located.objective
+    _check_rank(model, layout, objective)
+    robust = cov.startswith("HC") or groups is not None
+    information = bread if cov in ("opg", "HC0", "HC1") else cov
+    power = 1 if weights == FREQUENCY else 2
+    sums = summed(located, information, robust or cov == "opg", power, groups)
+    J = layout.jacobian(objective.designs)
+    matrix = sums.meat if cov == "opg" else sums.hessian
+    factor = _factor(matrix, J, layout, located, cov == "opg")
+    _check_gradient(model, factor, sums)
+    root = J @ factor
+    n = objective.data.total_weight
+    k = sum(design.size for i, design in enumerate(objective.designs.values()) if i == 0 or design.columns is not None)
+    if robust:
+        correction = 1.0
+        if groups is not None and cov != "HC0":
+            correction = sums.n_clusters / (sums.n_clusters - 1) * (n - 1) / (n - k)
+        elif cov == "HC1":
+            correction = n / (n - k)
+        root = root @ (factor.T @ _root(sums.meat)) * np.sqrt(correction)
+    label = "HC0" if cov == "HC0" and groups is not None else "HC1" if groups is not None else cov
+    kind = f"cluster-robust ({label}, {sums.n_clusters} clusters)" if groups is not None else cov
+    return Covariance(root, kind, n, sums.n_clusters, sums.value, k)
+
+
+def _root(matrix):
+    """A square root of a positive semidefinite matrix, which may be of low rank."""
+    values, vectors = np.linalg.eigh(matrix)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+def _factor(matrix, J, layout: Layout, located: Located, outer: bool) -> np.ndarray:
+    """F with F F' the inverse of an information matrix; raises naming the coefficients along which it is singular."""
+    scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
+    values, vectors = linalg.eigh(matrix / np.outer(scale, scale))
+    if not np.isfinite(values).all() or values[0] < _SINGULAR * max(values[-1], 1.0):
+        worst = vectors[:, 0] / scale
+        move = np.abs(J @ worst) * _spreads(layout, located)
+        named = [layout.names[i] for i in np.argsort(-move) if move[i] > 0.01 * move.max()]
+        what = "the sum of outer products of scores" if outer else "the information matrix"
+        state = "is singular" if abs(values[0]) < _SINGULAR * max(values[-1], 1.0) else "is not positive definite"
+        raise ValueError(
+            f"{what} {state}: the likelihood does not tell {_shown(named)} apart. Leave one of them out, or fix a parameter"
+        )
+    return (vectors / np.sqrt(values)) / scale[:, None]
+
+
+def _spreads(layout: Layout, located: Located) -> np.ndarray:
+    """What a unit of every coefficient does to its linear predictor: the spread of its column."""
+    X = located.objective.data.X[: 1 << 14]
+    X = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
+    size, spread = np.ones(layout.size), X.std(axis=0) if X.shape[1] else np.empty(0)
+    for part in layout.parts:
+        design = located.objective.designs[part.parameter]
+        if design.columns is not None:
+            size[part.place] = [*[1.0] * part.intercept, *spread[design.columns.index]]
+    return size
+
+
+def _check_rank(model, layout: Layout, objective) -> None:
+    """Raise for linearly dependent columns, by name."""
+    for part in layout.parts:
+        design = objective.designs[part.parameter]
+        if design.columns is None or part.entry:
+            continue
+        B = design.original_matrix()[1:, int(design.intercept) :]
+        if B.shape[1] == len(part.columns):
+            continue
+        size = np.linalg.norm(B, axis=1, keepdims=True)
+        left, _, _ = np.linalg.svd(B / np.where(size > 0, size, 1.0))
+        lost = np.abs(left[:, B.shape[1] :]).max(axis=1) > 1e-8
+        named = [f"{part.parameter}:{column}" for column, gone in zip(part.columns, lost, strict=True) if gone]
+        raise ValueError(
+            f"the columns of {_shown(named)} are linearly dependent{' (with the intercept)' * design.intercept}, so their "
+            "coefficients are not identified: only sums of them have standard errors. Drop one, for instance by "
+            "OneHotEncoder(drop='first')"
+        )
+
+
+def _check_gradient(model, factor, sums: Sums) -> None:
+    """Raise where the log-likelihood of the data is not at its maximum, so that they are not those of the fit."""
+    distance = np.linalg.norm(factor.T @ sums.gradient)
+    if model.likelihood_.smooth and not distance < _FAR:
+        raise ValueError(
+            f"the coefficients are {distance:.2g} standard errors from the maximum of the likelihood on these data. Pass the "
+            "X, y and sample_weight of the fit; if they are, it stopped early: lower tol"
+        )
+
+
+def _shown(names) -> str:
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

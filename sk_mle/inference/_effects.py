@@ -1,0 +1,87 @@
+"""Average marginal effects: weighted sums of a functional over copies of the rows in which one column is moved."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..tables import Table, probability
+from ..validation import check_weight
+from ._frames import column, column_names, dense, n_rows, take, with_column
+from ._linearised import functional, linearised
+
+_ROWS = 2048
+_STEP = 1e-2  # of a derivative, in standard deviations of the column
+
+
+def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> Table:
+    f, label = functional(inference, what, at)
+    critical, tail = inference._critical(level), (1 - level) / 2
+    X = dense(X)
+    weight = check_weight(sample_weight, n_rows(X))
+    weight = weight / weight.sum()
+    names = column_names(X)
+    chosen = names if columns is None else [columns] if isinstance(columns, str | int) else list(columns)
+    unknown = [name for name in chosen if name not in names]
+    if unknown:
+        raise ValueError(f"columns {unknown} are not in X; it has {names[:12]}{' and more' if len(names) > 12 else ''}")
+    index, values, errors = [], [], []
+    for name in chosen:
+        for text, moves in _moves(name, column(X, name)):
+            value, slope = 0.0, 0.0
+            for share, moved in moves:
+                part, gradient = _average(inference, with_column(X, name, moved), f, weight)
+                value, slope = value + share * part, slope + share * gradient
+            error = np.linalg.norm(slope @ inference._root, axis=1)
+            entries = getattr(inference.model, "classes_", range(len(value))) if len(value) > 1 else [None]
+            index += [text if entry is None else f"{text}, {entry}" for entry in entries]
+            values.append(value)
+            errors.append(error)
+    value, error = np.concatenate(values), np.concatenate(errors)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(error > 0, value / error, 0.0)
+    table = {
+        "effect": value,
+        "std err": error,
+        "t" if np.isfinite(inference.df) else "z": z,
+        "p": inference._two_sided(z),
+        f"{100 * tail:g}%": value - critical * error,
+        f"{100 - 100 * tail:g}%": value + critical * error,
+    }
+    return Table(table, index, title=f"Average marginal effects on the {label}", formats={"p": probability})
+
+
+def _moves(name, values):
+    """Labels with weighted versions of a column whose functionals add up to an effect."""
+    label = f"x{name}" if isinstance(name, int | np.integer) else str(name)
+    levels = list(dict.fromkeys(values.tolist())) if values.dtype.kind in "OUSTb" else np.unique(values)
+    if values.dtype.kind in "OUSTb" or len(levels) == 2:
+        levels = sorted(levels, key=lambda level: (str(type(level)), level))
+        for level in levels[1:]:
+            text = f"{label}: {_text(level)} - {_text(levels[0])}"
+            yield text, [(1.0, _full(values, level)), (-1.0, _full(values, levels[0]))]
+        return
+    if len(levels) < 2:
+        raise ValueError(f"column {name!r} is constant in X, so its effect is not to be seen; name other columns")
+    values = values.astype(float)
+    step = _STEP * values.std()
+    shares = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
+    yield f"d/d {label}", [(share / step, values + k * step) for k, share in shares]
+
+
+def _text(level):
+    return f"{level:g}" if isinstance(level, float) else str(level)
+
+
+def _full(values, level):
+    return np.full(len(values), level, dtype=values.dtype)
+
+
+def _average(inference, X, f, weight):
+    """Weighted average (m,) of a functional over rows, and its gradient (m, P) in the coefficients."""
+    total, gradient = 0.0, 0.0
+    for first in range(0, len(weight), _ROWS):
+        rows = slice(first, first + _ROWS)
+        value, slopes = linearised(inference, take(X, rows), f)
+        total = total + weight[rows] @ value
+        gradient = gradient + np.hstack([(slope * weight[rows, None]).T @ Z for _, slope, Z in slopes])
+    return total, gradient

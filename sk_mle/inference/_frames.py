@@ -1,0 +1,48 @@
+"""The few things done to a table of the user's, whatever its kind: count, take rows, replace a column."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+
+def n_rows(X) -> int:
+    return X.shape[0] if hasattr(X, "shape") else len(X)
+
+
+def take(X, rows):
+    """Rows by a slice or by their numbers."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    return np.asarray(X)[rows] if isinstance(X, list | tuple) else X[rows]
+
+
+def dense(X):
+    """X as something whose columns can be replaced."""
+    return X.toarray() if sparse.issparse(X) else np.asarray(X) if isinstance(X, list | tuple) else X
+
+
+def column_names(X) -> list:
+    """Names of a data frame, numbers of an array."""
+    return list(X.columns) if hasattr(X, "columns") else list(range(X.shape[1]))
+
+
+def column(X, name) -> np.ndarray:
+    return np.asarray(X[name]) if hasattr(X, "columns") else X[:, name]
+
+
+def with_column(X, name, values):
+    """A copy of X with other values in a column."""
+    if hasattr(X, "with_columns"):  # polars
+        return X.with_columns(type(X[name])(name, values))
+    if hasattr(X, "assign"):  # pandas
+        return X.assign(**{name: values}) if isinstance(name, str) else _assigned(X, name, values)
+    X = np.array(X, dtype=np.result_type(X.dtype, np.asarray(values).dtype))
+    X[:, name] = values
+    return X
+
+
+def _assigned(X, name, values):
+    X = X.copy()
+    X[name] = values
+    return X

@@ -1,0 +1,154 @@
+"""What `Inference` offers for functionals of predictive distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ..tables import Table
+from ._effects import marginal_effects
+from ._frames import n_rows, take
+from ._linearised import Rows, as_columns, check_finite, functional, linearised
+
+_ROWS = 2048
+
+
+class Functionals:
+    """Predictions with their uncertainty, and marginal effects."""
+
+    model: Any
+    params: Any
+    _root: Any
+    _critical: Any
+
+    def draws(self, n_draws=1000, random_state=None) -> np.ndarray:
+        """Coefficients from their normal distribution: ndarray of shape (n_draws, P)."""
+        rng = check_random_state(random_state)
+        return self.params + rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
+
+    def predict(self, X, what=None, *, level=0.95, method="delta", n_draws=1000, random_state=None, **at) -> Table:
+        """A functional of the predictive distribution for every row, with its standard error and confidence interval.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+            As for the fitted estimator, a pipeline's too.
+        what : str or callable
+            "mean" (the default), "median", "std", "var", "quantile" (with `q`), "sf", "cdf" or "pdf" (with `y`), "proba" (the
+            default of classifiers), the name of a parameter, or a function of a `Distribution` that gives (n,) or (n, m) of it.
+        level : float
+        method : {"delta", "simulate"}
+            First-order propagation, or percentiles of the functional over draws of the coefficients.
+        n_draws, random_state
+            For "simulate".
+        **at
+            `q` or `y`, a number.
+
+        Returns
+        -------
+        Table
+            One row per row of X: the functional, its standard error and the ends of its interval.
+
+        Raises
+        ------
+        ValueError
+            For functionals that are not finite, such as the mean of a law without one.
+        """
+        f, label = functional(self, what, at)
+        if method not in ("delta", "simulate"):
+            raise ValueError(f"method={method!r} is unknown; use 'delta' or 'simulate'")
+        if method == "delta" and what in ("quantile", "median") and self.model.likelihood_.predictive.support.integer:
+            raise ValueError(f"the {label} of a discrete law moves in jumps and has no derivative: use method='simulate'")
+        critical, tail = self._critical(level), (1 - level) / 2
+        n = n_rows(X)
+        parts: list = []
+        draws = self.draws(n_draws, random_state) if method == "simulate" else None
+        for first in range(0, n, _ROWS):
+            block = take(X, slice(first, first + _ROWS))
+            if draws is None:
+                value, slopes = linearised(self, block, f)
+                spread = np.zeros((*value.shape, self._root.shape[1]))
+                for part, slope, Z in slopes:
+                    spread += slope[:, :, None] * (Z @ self._root[part.place])[:, None, :]
+                error = np.linalg.norm(spread, axis=2)
+                low, high = value - critical * error, value + critical * error
+            else:
+                rows = Rows(self, block)
+                value = as_columns(f(rows.dist(rows.eta(self.params))), rows.n)
+                sample = np.stack([as_columns(f(rows.dist(rows.eta(draw))), rows.n) for draw in draws])
+                error, (low, high) = sample.std(axis=0, ddof=1), np.quantile(sample, [tail, 1 - tail], axis=0)
+            check_finite(value, label)
+            parts.append((value, error, low, high))
+        value, error, low, high = (np.concatenate(part) for part in zip(*parts, strict=True))
+        m = value.shape[1]
+        entries = getattr(self.model, "classes_", range(m))
+        index = list(map(str, range(n))) if m == 1 else [f"{i}, {entry}" for i in range(n) for entry in entries]
+        ends = {f"{100 * tail:g}%": low.ravel(), f"{100 - 100 * tail:g}%": high.ravel()}
+        return Table({label: value.ravel(), "std err": error.ravel(), **ends}, index)
+
+    def predict_interval(self, X, coverage=0.9, *, uncertainty="simulate", n_draws=500, random_state=None) -> np.ndarray:
+        """Predictive intervals of new observations.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        coverage : float
+        uncertainty : {"simulate", "plug-in"}
+            "plug-in" takes the coefficients as known, as `predict_interval` of the estimator does. "simulate" takes quantiles
+            of the predictive distribution averaged over draws of the coefficients, and is wider.
+        n_draws, random_state
+            For "simulate".
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+        """
+        if uncertainty not in ("plug-in", "simulate"):
+            raise ValueError(f"uncertainty={uncertainty!r} is unknown; use 'plug-in' or 'simulate'")
+        if not 0 < coverage < 1:
+            raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
+        rows = Rows(self, X)
+        plain = rows.dist(rows.eta(self.params))
+        if uncertainty == "plug-in":
+            return np.stack(plain.interval(coverage), axis=1)
+        dists = [rows.dist(rows.eta(draw)) for draw in self.draws(n_draws, random_state)]
+        return np.stack([_mixed_quantile(dists, q) for q in ((1 - coverage) / 2, (1 + coverage) / 2)], axis=1)
+
+    def marginal_effects(self, X, columns=None, what=None, *, level=0.95, sample_weight=None, **at) -> Table:
+        """Average effects of columns of X on a functional of the predictive distribution, with standard errors.
+
+        For a numeric column the average over rows of the derivative; for a column of two values the average difference between
+        them; for a column of categories the differences to the first. Columns of the input of a pipeline are moved before
+        they are transformed. Standard errors by the delta method, for the rows of X as given.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        columns : sequence of str or int, optional
+            All by default.
+        what, level, **at
+            As in `predict`.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the average.
+
+        Returns
+        -------
+        Table
+        """
+        return marginal_effects(self, X, columns, what, level, sample_weight, at)
+
+
+def _mixed_quantile(dists, q):
+    """Quantile of the average of distribution functions, by bisection between the extreme quantiles."""
+    ends = np.stack([dist.ppf(np.full(dist.shape, q)) for dist in dists])
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    integer = dists[0].likelihood.support.integer
+    for _ in range(60):
+        middle = np.floor((low + high) / 2) if integer else (low + high) / 2
+        above = np.mean([dist.cdf(middle) for dist in dists], axis=0) >= q
+        low, high = np.where(above, low, np.minimum(middle + 1, high) if integer else middle), np.where(above, middle, high)
+        if np.all(high - low <= 1e-10 * (np.abs(high) + np.abs(low))):
+            break
+    return high

@@ -1,0 +1,280 @@
+"""The inference object: estimates with their covariance, and what follows from the two."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import numpy as np
+from scipy import special
+
+from ..tables import Table, probability
+from ..unwrapping import unwrap
+from . import _natural, _refits
+from ._covariance import covariance
+from ._functionals import Functionals
+from ._hypotheses import Hypotheses, find
+from ._layout import Layout
+
+
+class Inference(Hypotheses, Functionals):
+    """Standard errors, intervals, tests and functionals of a maximum likelihood fit.
+
+    Made by `from_estimator`; it holds coefficients and their covariance, no data, and pickles small. With V the covariance of
+    the flat coefficients b, tests and intervals follow from b ~ N(b0, V) for many observations.
+
+    Attributes
+    ----------
+    names : list of str
+        ``parameter:column`` of every coefficient, with ``parameter:intercept``; ``logits[class]:column`` for vectors.
+    params : ndarray of shape (P,)
+        Coefficients on the scale of the linear predictors, as `names`.
+    bse : ndarray of shape (P,)
+        Standard errors.
+    n_samples : float
+        Sum of frequency weights, else the number of rows of positive weight.
+    loglikelihood : float
+    cov_kind : str
+
+    References
+    ----------
+    White (1982), Maximum likelihood estimation of misspecified models, doi:10.2307/1912526. Liang and Zeger (1986),
+    Longitudinal data analysis using generalized linear models, doi:10.1093/biomet/73.1.13 (clusters).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import Inference, MLERegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 2))
+    >>> y = rng.poisson(np.exp(1 + 0.5 * X[:, 0]))
+    >>> inference = Inference.from_estimator(MLERegressor("poisson").fit(X, y), X, y)
+    >>> print(inference.summary())
+    MLERegressor, Poisson()
+    observations    200
+    log-likelihood  -372.458
+    parameters      3
+    AIC, BIC        750.917, 760.812
+    covariance      observed
+    --------------------------------------------------------------------
+                    estimate  std err        z        p     2.5%   97.5%
+    mean:intercept    1.0126   0.0442  22.8907  <0.0001   0.9259  1.0993
+    mean:x0           0.5026   0.0431  11.6733  <0.0001   0.4182  0.5870
+    mean:x1           0.0485   0.0418   1.1596   0.2462  -0.0334  0.1304
+    --------------------------------------------------------------------
+    links: mean Log
+    >>> print(inference.wald_test("x0 = 0.5, x1 = 0"))
+    Wald test of x0 = 0.5, x1 = 0: statistic 1.3796, df 2, p 0.5017
+    >>> print(inference.predict([[1.0, 0.0]]))
+         mean  std err    2.5%   97.5%
+    0  4.5501   0.2253  4.1085  4.9916
+    """
+
+    def __init__(self, fitted, found, weights: str, use_t: bool):
+        self.fitted = deepcopy(fitted)
+        inside = unwrap(self.fitted)
+        self.model, self.layout = inside.model, Layout(inside)
+        self.params = self.layout.flatten(self.model.coefs_, self.model.intercepts_)
+        self.n_samples, self.n_clusters, self.loglikelihood = found.n_samples, found.n_clusters, found.loglikelihood
+        self.cov_kind, self.weights = found.kind, weights
+        self.df = np.inf
+        self._root = found.root
+        if use_t:
+            self.df = found.n_clusters - 1.0 if found.n_clusters else found.n_samples - found.n_coefficients
+            plain = found.kind in ("observed", "expected", "opg")
+            self._root = found.root * np.sqrt(found.n_samples / self.df if plain else 1.0)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        fitted,
+        X,
+        y,
+        *,
+        sample_weight=None,
+        cov: str = "observed",
+        groups=None,
+        bread: str = "observed",
+        weights: str = "frequency",
+        use_t: bool = False,
+    ) -> Inference:
+        """Inference for a fitted estimator, given the data of its fit. Three passes over the data.
+
+        Parameters
+        ----------
+        fitted : estimator
+            Of this package, or a pipeline, search or transformed target that ends in one.
+        X, y, sample_weight
+            The data of the fit.
+        cov : {"observed", "expected", "opg", "HC0", "HC1"}
+            Inverse of the observed information; of the expected; of the sum of outer products of the scores; or the sandwich
+            H^-1 B H^-1, which stays right where the variance is misspecified, plain or times n / (n - k), with k coefficients
+            of the parameters that are modelled on columns.
+        groups : array-like of shape (n,), optional
+            Clusters of rows that are not independent: the sandwich then sums scores by cluster, times
+            G / (G - 1) * (n - 1) / (n - k) for G clusters, or without it where cov="HC0".
+        bread : {"observed", "expected"}
+            H of a sandwich. R's sandwich package uses the expected information of a glm.
+        weights : {"frequency", "analytic", "probability"}
+            What `sample_weight` means. Frequency: a weight of k stands for k rows. Analytic: relative precision of rows, as
+            weights of `lm`. Probability: inverse sampling probabilities, which need a sandwich.
+        use_t : bool
+            Student's t with n - k degrees of freedom (G - 1 with clusters), and n / (n - k) times the covariance where it
+            is not robust: for the normal law, the tables of `lm` and OLS.
+
+        Returns
+        -------
+        Inference
+
+        Raises
+        ------
+        ValueError
+            For a penalised fit, one that did not converge or lies on an edge of the parameters' domain, linearly dependent
+            columns, a singular information matrix, or data that are not those of the fit.
+        """
+        inside = unwrap(fitted)
+        layout = Layout(inside)
+        found = covariance(inside.model, layout, inside.X(X), inside.y(y), sample_weight, cov, bread, weights, groups)
+        return cls(fitted, found, weights, use_t)
+
+    @property
+    def names(self) -> list[str]:
+        return self.layout.names
+
+    @property
+    def bse(self) -> np.ndarray:
+        return np.linalg.norm(self._root, axis=1)
+
+    @property
+    def zvalues(self) -> np.ndarray:
+        """Estimates in units of their standard errors."""
+        return self.params / self.bse
+
+    @property
+    def pvalues(self) -> np.ndarray:
+        """Two-sided, of the hypotheses that a coefficient is zero."""
+        return self._two_sided(self.zvalues)
+
+    def _two_sided(self, z):
+        z = np.abs(z)
+        return 2 * (special.ndtr(-z) if np.isinf(self.df) else special.stdtr(self.df, -z))
+
+    def _critical(self, level):
+        if not 0 < level < 1:
+            raise ValueError(f"level must lie between 0 and 1, got {level!r}")
+        tail = (1 + level) / 2
+        return special.ndtri(tail) if np.isinf(self.df) else special.stdtrit(self.df, tail)
+
+    def cov_params(self) -> np.ndarray:
+        """Covariance matrix of the coefficients: ndarray of shape (P, P)."""
+        return self._root @ self._root.T
+
+    def conf_int(self, level=0.95, method="wald", X=None, y=None, *, sample_weight=None, names=None, **options) -> np.ndarray:
+        """Confidence intervals of the coefficients.
+
+        Parameters
+        ----------
+        level : float
+        method : {"wald", "profile", "bootstrap"}
+            Estimate and standard errors; the values that a likelihood-ratio test does not reject; percentiles of refits to rows
+            (or groups) drawn with replacement. The last two refit the model, so they need the data of the fit.
+        X, y, sample_weight
+            For "profile" and "bootstrap".
+        names : sequence of str, optional
+            Only these coefficients; all by default.
+        **options
+            For "bootstrap": `n_resamples` (999), `groups`, `random_state`, `n_jobs`.
+
+        Returns
+        -------
+        ndarray of shape (P, 2)
+            Infinite ends where the likelihood stays above the limit for ever.
+        """
+        index = self._index(names)
+        if method == "wald":
+            half = self._critical(level) * self.bse[index]
+            return np.stack([self.params[index] - half, self.params[index] + half], axis=1)
+        if method not in ("profile", "bootstrap"):
+            raise ValueError(f"method={method!r} is unknown; use 'wald', 'profile' or 'bootstrap'")
+        if X is None or y is None:
+            raise ValueError(f"method={method!r} refits the model, and an Inference keeps no data: pass X and y")
+        self._critical(level)
+        run = _refits.profile_intervals if method == "profile" else _refits.bootstrap_intervals
+        return run(self, X, y, sample_weight, level, index, **options)
+
+    def _index(self, names) -> np.ndarray:
+        if names is None:
+            return np.arange(len(self.params))
+        names = [names] if isinstance(names, str) else list(names)
+        return np.array([find(self.layout, name) for name in names])
+
+    def profile(self, name, X, y, *, values=None, sample_weight=None):
+        """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.
+
+        Parameters
+        ----------
+        name : str
+        X, y, sample_weight
+            The data of the fit.
+        values : array-like, optional
+            By default 41 points within 3.5 standard errors.
+
+        Returns
+        -------
+        Profile
+            With `values`, `loglikelihood`, `estimate` and `maximum`.
+        """
+        return _refits.profile(self, int(self._index([name])[0]), X, y, values, sample_weight)
+
+    def table(self, level=0.95, transform=None) -> Table:
+        """Estimates, standard errors, tests and Wald intervals.
+
+        Parameters
+        ----------
+        level : float
+        transform : {None, "natural"}
+            "natural": parameters without columns on their own scale (sigma, not its logarithm), and coefficients behind a log
+            or logit link exponentiated, as rate and odds ratios. Standard errors by the delta method, intervals as the images
+            of the coefficients' ends, z and p of the coefficients.
+        """
+        if transform not in (None, "natural"):
+            raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
+        names, estimate, slope, ends, notes = self.names, self.params, 1.0, self.conf_int(level), []
+        if transform:
+            names, estimate, slope, ends, notes = _natural.transformed(self.model, self.layout, self.params, ends)
+        tail = (1 - level) / 2
+        columns = {
+            "estimate": estimate,
+            "std err": self.bse * np.abs(slope),
+            "t" if np.isfinite(self.df) else "z": self.zvalues,
+            "p": self.pvalues,
+            f"{100 * tail:g}%": ends[:, 0],
+            f"{100 - 100 * tail:g}%": ends[:, 1],
+        }
+        return Table(columns, names, notes=notes, formats={"p": probability})
+
+    def to_frame(self, level=0.95, transform=None):
+        """`table` as a pandas DataFrame."""
+        return self.table(level, transform).to_frame()
+
+    def summary(self, level=0.95, transform=None) -> Table:
+        """`table` with the facts of the fit above it: prints as text, and as HTML in notebooks."""
+        table, model = self.table(level, transform), self.model
+        table.title = f"{type(model).__name__}, {model.likelihood_!r}"
+        table.head = [
+            ("observations", f"{self.n_samples:g}"),
+            ("log-likelihood", f"{model.loglikelihood_:.6g}"),
+            ("parameters", model.n_params_),
+            ("AIC, BIC", f"{model.aic_:.6g}, {model.bic_:.6g}"),
+            ("covariance", self.cov_kind + (f", {self.weights} weights" if self.weights != "frequency" else "")),
+        ]
+        if np.isfinite(self.df):
+            table.head.append(("t distribution", f"{self.df:g} degrees of freedom"))
+        links = (f"{name} {str(model.likelihood_.link(name)).removesuffix('()')}" for name in model.coefs_)
+        table.notes.append("links: " + ", ".join(links))
+        return table
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()

@@ -1,0 +1,106 @@
+"""Information matrices and sums of scores at a fit, in one pass over the rows, in the coordinates of a solver.
+
+Conventions: sums, not means; H is minus the Hessian of the log-likelihood (observed) or its expectation, B the sum of outer
+products of the rows' scores. Coordinates are centred, scaled and rotated columns, in which H is well conditioned; from there
+`Layout.jacobian` leads to the coefficients.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import column_or_1d
+
+from .. import columns
+from ..data import Data
+from ..objective import Objective
+from ..start import locate
+from ..validation import check_support, check_weight
+
+FREQUENCY, ANALYTIC, PROBABILITY = WEIGHTS = ("frequency", "analytic", "probability")
+
+
+class Located(NamedTuple):
+    """The objective of a fitted model on data, without penalty, and the fit's place in its coordinates."""
+
+    objective: Objective
+    u: np.ndarray
+
+
+class Sums(NamedTuple):
+    """Sums over rows at one point; the meat is None where it was not asked for."""
+
+    value: float
+    gradient: np.ndarray
+    hessian: np.ndarray
+    meat: np.ndarray | None
+    n_clusters: int
+
+
+def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=None, intercepts=None) -> Located:
+    """The objective of a model on data; at its own coefficients, or at others of the same model."""
+    X, labels, y = model._validate(X, reset=False), y, model._target(y, X)
+    check_support(model.likelihood_, y)
+    weight = model._training_weight(labels, check_weight(sample_weight, X.shape[0]))
+    if weights != FREQUENCY:  # only their ratios mean something
+        weight = weight * (np.count_nonzero(weight) / weight.sum())
+    offset = columns.offsets(X, **model._offset_columns, names=getattr(model, "feature_names_in_", None))
+    data = Data(X, y, weight, offset, model.n_jobs)
+    objective = Objective(model.likelihood_, data, model._designs(model.likelihood_, data, model._columns), {})
+    u = locate(objective, coefs or model.coefs_, intercepts or model.intercepts_)
+    return Located(objective, u)
+
+
+def summed(located: Located, information: str = "observed", meat: bool = False, power: int = 1, groups=None) -> Sums:
+    """Value, gradient, H and B; the rows' scores count with their weight to `power`, or are added up by group first."""
+    objective, u = located
+    objective.information = information
+    at = {name: design.expand(u[objective.places[name]]) for name, design in objective.designs.items()}
+    codes = None if groups is None else _codes(groups, objective.data)
+    clusters = None if codes is None else np.zeros((codes.max() + 1, objective.size))
+
+    def also(batch, rows, result):
+        S = scores(objective, rows, result.gradient, batch.weight)
+        return {"scores": S} if codes is not None else {"meat": S.T @ (S * batch.weight[:, None] ** (power - 2))}
+
+    total: dict = {}
+    first = 0
+    for part in objective._hessian_data.map(lambda batch: objective._block(batch, at, 2, also if meat else None)):
+        if "scores" in part:
+            S = part.pop("scores")
+            member = sparse.csr_matrix(
+                (np.ones(len(S)), (codes[first : first + len(S)], np.arange(len(S)))), (len(clusters), len(S))
+            )
+            clusters += member @ S
+            first += len(S)
+        total = {key: total.get(key, 0.0) + value for key, value in part.items()}
+    point, mass = objective._finish(u, total, 2), objective.data.total_weight
+    B = total.get("meat") if clusters is None else clusters.T @ clusters
+    return Sums(-mass * point.value, -mass * point.gradient, mass * point.hessian, B, 0 if clusters is None else len(clusters))
+
+
+def scores(objective: Objective, rows, gradient, weight) -> np.ndarray:
+    """Weighted gradient of every row's log-likelihood in the coordinates: (rows, size)."""
+    parts = []
+    for name, design in objective.designs.items():
+        if name in rows:
+            columns_ = rows[name].toarray() if sparse.issparse(rows[name]) else rows[name]
+            Z = np.hstack([np.ones((len(weight), 1)), columns_]) @ design.matrix()
+        else:
+            Z = np.ones((len(weight), 1))
+        slope = (gradient[name].reshape(len(weight), -1) * weight[:, None]) @ design.unit
+        parts.append((Z[:, :, None] * slope[:, None, :]).reshape(len(weight), design.size))
+    return np.hstack(parts)
+
+
+def _codes(groups, data):
+    """Clusters of the rows of positive weight, numbered."""
+    groups = column_or_1d(groups)
+    if len(groups) != len(data.y):
+        raise ValueError(f"groups has length {len(groups)}, but X has {len(data.y)} rows")
+    codes = np.unique(groups[data.weight > 0], return_inverse=True)[1]
+    if codes.max() == 0:
+        raise ValueError("groups names one cluster only; cluster-robust covariances need at least two, better forty")
+    return codes

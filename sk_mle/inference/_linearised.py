@@ -1,0 +1,143 @@
+"""Functionals of the predictive distribution and their gradients in the coefficients.
+
+A functional f of a row's distribution depends on the coefficients through the row's linear predictors alone, so its gradient
+is a product of two parts: df/deta, by differences within a fraction of a standard error of eta, and the row of X.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+
+from ..columns import offsets
+from ..distribution import Distribution
+from ..messages import rows_text
+from ..unwrapping import unwrap
+
+_STEP = 1e-2  # of a difference, in standard errors of a linear predictor
+
+
+def functional(inference, what, at: dict) -> tuple[Callable[[Distribution], np.ndarray], str]:
+    """The function of a Distribution that `what` means, and its label."""
+    n_classes = len(getattr(inference.model, "classes_", ()))
+    what = ("proba" if n_classes else "mean") if what is None else what
+    if callable(what):
+        _allow(at, set(), "a callable")
+        return what, getattr(what, "__name__", "functional")
+    needed: dict = {name: set() for name in ("mean", "median", "std", "var", *["proba"] * bool(n_classes))}
+    needed |= {"quantile": {"q"}, "sf": {"y"}, "cdf": {"y"}, "pdf": {"y"}}
+    if what in needed:
+        _allow(at, needed[what], repr(what))
+    if what == "proba":
+        return lambda dist: np.stack([dist.pmf(np.full(dist.shape, float(k))) for k in range(n_classes)], axis=1), what
+    if what == "quantile":
+        return lambda dist: dist.ppf(np.full(dist.shape, float(at["q"]))), f"quantile {at['q']:g}"
+    if what in ("sf", "cdf", "pdf"):
+        return lambda dist: getattr(dist, what)(np.full(dist.shape, float(at["y"]))), f"{what}({at['y']:g})"
+    if what in needed:
+        return lambda dist: getattr(dist, what)(), what
+    if isinstance(what, str):
+        _allow(at, set(), repr(what))
+        return lambda dist: _parameter(dist, what), what
+    raise TypeError(f"what must be a name or a function of a Distribution, got {what!r}")
+
+
+def _parameter(dist, name):
+    if name not in dist.params:
+        raise ValueError(
+            f"what={name!r} is unknown; use 'mean', 'median', 'std', 'var', 'quantile', 'sf', 'cdf', 'pdf', a function of a "
+            f"Distribution, or a parameter: {list(dist.params)}"
+        )
+    return dist.params[name]
+
+
+def _allow(at, needed, what):
+    if set(at) != needed:
+        raise ValueError(f"what={what} takes the arguments {sorted(needed)}, got {sorted(at)}")
+
+
+class Rows:
+    """Rows as the model sees them, and its distributions there for any coefficients."""
+
+    def __init__(self, inference, X):
+        self.inside, self.layout = unwrap(inference.fitted), inference.layout
+        self.model = self.inside.model
+        X = self.model._validate(self.inside.X(X), reset=False)
+        self.offset = offsets(X, **self.model._offset_columns, names=getattr(self.model, "feature_names_in_", None))
+        self.X, self.n = X, X.shape[0]
+
+    def design(self, parameter) -> np.ndarray:
+        """Columns of a parameter, the intercept first where it has one."""
+        part = next(part for part in self.layout.parts if part.parameter == parameter)
+        columns = self.X[:, self.model._columns[parameter]]
+        columns = columns.toarray() if sparse.issparse(columns) else columns
+        return np.hstack([np.ones((self.n, 1)), columns]) if part.intercept else np.asarray(columns, float)
+
+    def eta(self, vector) -> dict[str, np.ndarray]:
+        """Linear predictors by parameter, (n, K) for vectors, offsets included."""
+        pieces: dict = {}
+        for part in self.layout.parts:
+            pieces.setdefault(part.parameter, []).append(self.design(part.parameter) @ vector[part.place])
+        eta = {name: np.stack(p, axis=1) if name in self.layout.vector else p[0] for name, p in pieces.items()}
+        eta = {
+            name: value + self.offset[name] if name in self.offset and value.ndim == 1 else value for name, value in eta.items()
+        }
+        return eta | {name: self.offset[name] for name in self.model.likelihood_.known}
+
+    def dist(self, eta) -> Distribution:
+        law = self.model.likelihood_.predictive
+        with np.errstate(all="ignore"):
+            theta = self.model.likelihood_.theta(eta)
+        params = {
+            name: np.broadcast_to(theta[name], (self.n, *self.model.likelihood_.axes(name)))
+            if np.ndim(theta[name]) == 0 else theta[name]
+            for name in law.parameters if name in theta
+        }  # fmt: skip
+        return self.inside.dist(Distribution(law, params))
+
+
+def linearised(inference, X, f):
+    """Values (n, m) of a functional, and for every part of the coefficients its slope (n, m) in eta with the design (n, q)."""
+    rows = Rows(inference, X)
+    eta = rows.eta(inference.params)
+    value = as_columns(f(rows.dist(eta)), rows.n)
+    slopes = []
+    for part in inference.layout.parts:
+        Z = rows.design(part.parameter)
+        size = np.linalg.norm(Z @ inference._root[part.place], axis=1)
+        here = eta[part.parameter] if eta[part.parameter].ndim == 1 else eta[part.parameter][:, part.entry]
+        step = np.maximum(_STEP * size, 1e-6 * np.maximum(np.abs(here), 1e-6))
+        total = np.zeros_like(value)
+        for k, weight in ((1, 2 / 3), (2, -1 / 12)):
+            for sign in (1, -1):
+                total += sign * weight * as_columns(f(rows.dist(_moved(eta, part, sign * k * step))), rows.n)
+        slopes.append((part, total / step[:, None], Z))
+    return value, slopes
+
+
+def _moved(eta, part, step):
+    here = eta[part.parameter].copy()
+    if here.ndim == 1:
+        here += step
+    else:
+        here[:, part.entry] += step
+    return {**eta, part.parameter: here}
+
+
+def as_columns(value, n):
+    value = np.asarray(value, dtype=float)
+    if value.shape[:1] != (n,) or value.ndim > 2:
+        raise ValueError(
+            f"a functional must return one value, or a row of values, per row of X: (n,) or (n, m), got {value.shape}"
+        )
+    return value.reshape(n, -1)
+
+
+def check_finite(value, label):
+    bad = np.flatnonzero(~np.isfinite(value).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"the {label} is not finite in {rows_text(bad)} of X, where the distribution has none; ask for a quantile"
+        )

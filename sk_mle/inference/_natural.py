@@ -1,0 +1,31 @@
+"""Coefficients on the scale on which they are talked about: sigma rather than log sigma, odds and rate ratios."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def transformed(model, layout, params, ends):
+    """Names, estimates, their slopes in the coefficients, the images of interval ends, and notes.
+
+    A parameter without columns goes through its inverse link; coefficients behind a link whose exponentials mean ratios are
+    exponentiated; the others stay.
+    """
+    names, values, slope, ends = list(layout.names), params.copy(), np.ones(len(params)), ends.copy()
+    notes: dict[str, str] = {}
+    for part in layout.parts:
+        law, where = model.likelihood_, part.place
+        link, vector = law.link(part.parameter), law.contrast(part.parameter) is not None
+        if not part.columns and not vector:
+            values[where], slope[where], _ = link.inverse_derivatives(params[where])
+            ends[where] = np.sort(link.inverse(ends[where]), axis=1)
+            names[where.start] = part.label
+        elif link.ratio:
+            values[where] = slope[where] = np.exp(params[where])
+            with np.errstate(over="ignore"):
+                ends[where] = np.exp(ends[where])
+            names[where] = [f"exp({name})" for name in names[where]]
+            notes[part.parameter] = (
+                f"exp({part.parameter}:column) is the {link.ratio} of {part.parameter} for a unit of the column"
+            )
+    return names, values, slope, ends, list(notes.values())

@@ -1,0 +1,192 @@
+"""Inference that fits the model again: profile likelihoods and the bootstrap."""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, optimize, special
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+
+from ..newton import newton
+from ..objective import Point
+from ..tables import Table
+from ..unwrapping import unwrap
+from ..validation import check_weight
+from ._information import Located, locate_fit
+
+_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
+_FURTHEST = 1e3  # standard errors after which an end of a profile interval counts as infinite
+_BETTER = 1e-4  # nats by which a constrained maximum may exceed the fit's before that was not the maximum
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Profile log-likelihood of a coefficient.
+
+    Attributes
+    ----------
+    name : str
+    values : ndarray of shape (m,)
+    loglikelihood : ndarray of shape (m,)
+    estimate : float
+        The coefficient of the fit.
+    maximum : float
+        Its log-likelihood.
+    """
+
+    name: str
+    values: np.ndarray
+    loglikelihood: np.ndarray
+    estimate: float
+    maximum: float
+
+    def table(self) -> Table:
+        rows = list(map(str, range(len(self.values))))
+        return Table({self.name: self.values, "log-likelihood": self.loglikelihood}, rows)
+
+
+class _Slice:
+    """The objective where one coefficient, `row @ u`, has a given value: in coordinates v of the plane where it has."""
+
+    def __init__(self, located: Located, row):
+        self.objective, self.row, self.centre = located.objective, row, located.u
+        self.basis = linalg.qr(row[:, None])[0][:, 1:]
+        self.origin = located.u
+        self.last = np.zeros(self.basis.shape[1])
+
+    @property
+    def information(self):
+        return self.objective.information
+
+    @information.setter
+    def information(self, kind):
+        self.objective.information = kind
+
+    def at(self, v):
+        return self.origin + self.basis @ v
+
+    def evaluate(self, v, order) -> Point:
+        point = self.objective.evaluate(self.at(v), order)
+        gradient = self.basis.T @ point.gradient if order else point.gradient
+        return Point(point.value, gradient, self.basis.T @ point.hessian @ self.basis if order == 2 else point.hessian)
+
+    def unbounded(self, v, value):
+        return self.objective.unbounded(self.at(v), value)
+
+    def maximum(self, change) -> float:
+        """Log-likelihood where the coefficient has moved by `change` from the fit; starts at the last solution."""
+        self.origin = self.centre + change * self.row / (self.row @ self.row)
+        if len(self.last):
+            result = newton(None, self.last, objective=self, tol=_TOL, maxiter=200)
+            if not np.abs(result.jac).max() <= 1e-6:
+                raise ValueError(
+                    f"the profile likelihood did not converge {change:.3g} from the estimate: the other coefficients have no "
+                    "maximum there. Use method='wald' or 'bootstrap'"
+                )
+            self.last, value = result.x, result.fun
+        else:
+            value = self.objective.value(self.origin)
+        return -self.objective.data.total_weight * value
+
+
+def _slices(inference, X, y, sample_weight):
+    """A function from the number of a coefficient to its slice."""
+    if not inference.model.likelihood_.smooth:
+        raise ValueError(
+            f"the log-likelihood of {type(inference.model.likelihood_).__name__} has kinks, for which there are no profiles; "
+            "use method='bootstrap'"
+        )
+    inside = unwrap(inference.fitted)
+    located = locate_fit(inside.model, inside.X(X), inside.y(y), sample_weight, inference.weights)
+    J = inference.layout.jacobian(located.objective.designs)
+    top = -located.objective.data.total_weight * located.objective.value(located.u)
+    if abs(top - inference.loglikelihood) > 1e-6 * max(1.0, abs(top)):
+        raise ValueError("X, y and sample_weight are not those that the Inference was made from: the log-likelihood differs")
+    return (lambda i: _Slice(located, J[i])), top
+
+
+def profile(inference, i, X, y, values, sample_weight) -> Profile:
+    slices, top = _slices(inference, X, y, sample_weight)
+    estimate, error = inference.params[i], inference.bse[i]
+    values = estimate + error * np.linspace(-3.5, 3.5, 41) if values is None else np.asarray(values, dtype=float).ravel()
+    found = np.empty(len(values))
+    for side in (values >= estimate, values < estimate):  # outward from the estimate, each start from the last solution
+        cut = slices(i)
+        for k in sorted(np.flatnonzero(side), key=lambda k: abs(values[k] - estimate)):
+            found[k] = cut.maximum(values[k] - estimate)
+    return Profile(inference.names[i], values, found, float(estimate), float(top))
+
+
+def profile_intervals(inference, X, y, sample_weight, level, index) -> np.ndarray:
+    """Ends where twice the fall of the profile log-likelihood equals the chi-squared quantile."""
+    slices, top = _slices(inference, X, y, sample_weight)
+    target = np.sqrt(special.chdtri(1, 1 - level))
+    result = np.empty((len(index), 2))
+    for k, i in enumerate(index):
+        for side, sign in enumerate((-1.0, 1.0)):
+            step, cut = inference.bse[i], slices(i)
+
+            def gap(distance, cut=cut, sign=sign, step=step, name=inference.names[i]):
+                fall = top - cut.maximum(sign * distance * step)
+                if fall < -_BETTER:
+                    raise ValueError(
+                        f"a likelihood higher than the fit's by {-fall:.3g} was met along {name}: refit from there"
+                    )
+                return np.sqrt(2 * max(fall, 0.0)) - target
+
+            low, high = 0.0, target
+            while (end := gap(high)) < 0 and high < _FURTHEST:
+                low, high = high, 1.7 * high
+            distance = np.inf if end < 0 else optimize.brentq(gap, low, high, xtol=1e-9, rtol=1e-12)
+            result[k, side] = inference.params[i] + sign * distance * step
+    return result
+
+
+def bootstrap_intervals(
+    inference, X, y, sample_weight, level, index, n_resamples=999, groups=None, random_state=None, n_jobs=None
+) -> np.ndarray:
+    """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""
+    inside = unwrap(inference.fitted)
+    X, y = inside.X(X), np.asarray(inside.y(y))
+    weight = check_weight(sample_weight, len(y))
+    rng = check_random_state(random_state)
+    if groups is None:
+        shares = weight / weight.sum() if inference.weights == "frequency" else np.full(len(y), 1 / len(y))
+        total = round(weight.sum()) if inference.weights == "frequency" else len(y)
+        counts = (rng.multinomial(total, shares) for _ in range(n_resamples))
+        if inference.weights != "frequency":
+            counts = (weight * count for count in counts)
+    else:
+        _, code = np.unique(np.asarray(groups), return_inverse=True)
+        if len(code) != len(y):
+            raise ValueError(f"groups has length {len(code)}, but X has {len(y)} rows")
+        size = code.max() + 1
+        counts = (weight * rng.multinomial(size, np.full(size, 1 / size))[code] for _ in range(n_resamples))
+    fits = Parallel(n_jobs=n_jobs)(delayed(_refit)(inside.model, X, y, count) for count in counts)
+    sample = np.array([inference.layout.flatten(*fit) for fit in fits if fit is not None])
+    lost = n_resamples - len(sample)
+    if lost:
+        warnings.warn(
+            f"{lost} of {n_resamples} bootstrap fits failed or did not converge; the intervals rest on the others",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+    if len(sample) < 2:
+        raise ValueError("hardly any bootstrap fit converged; use method='wald' or 'profile'")
+    return np.quantile(sample[:, index], [(1 - level) / 2, (1 + level) / 2], axis=0).T
+
+
+def _refit(model, X, y, weight):
+    """Coefficients of the model on other weights, started at its own; None where that has no maximum."""
+    model = deepcopy(model).set_params(warm_start=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            model.fit(X, y, sample_weight=weight)
+        except ValueError:
+            return None
+    return (model.coefs_, model.intercepts_) if model.converged_ else None

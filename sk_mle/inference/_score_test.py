@@ -1,0 +1,104 @@
+"""Rao's score test: whether a larger model would raise the likelihood, judged from the smaller fit."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from scipy import special
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from ..unwrapping import unwrap
+from ._covariance import _factor
+from ._hypotheses import TestResult
+from ._information import locate_fit, summed
+from ._layout import Layout
+
+
+def score_test(restricted, full, X, y, *, sample_weight=None, information=None) -> TestResult:
+    """Score (Rao, Lagrange multiplier) test of a fitted model against a larger one.
+
+    With g the gradient of the larger model's log-likelihood at the smaller fit and I its information there, the statistic
+    ``g' I^-1 g`` is chi-squared with the number of coefficients that the larger model adds.
+
+    Parameters
+    ----------
+    restricted : estimator
+        Fitted, of this package.
+    full : estimator
+        Of this package, on the same X, with more columns or with parameters estimated that `restricted` fixes. Only what it
+        models is used, not its estimates; an estimator that is not fitted is fitted to learn that.
+    X, y, sample_weight
+        The data of the fit.
+    information : {"expected", "observed"}, optional
+        By default expected where the law offers it, as in R's anova(test="Rao").
+
+    Returns
+    -------
+    TestResult
+
+    References
+    ----------
+    Rao (1948), doi:10.1017/S0305004100023987.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.inference import score_test
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 2))
+    >>> y = rng.poisson(np.exp(X[:, 0]))
+    >>> small = MLERegressor("poisson", predictors={"mean": [0]}).fit(X, y)
+    >>> print(score_test(small, MLERegressor("poisson"), X, y))
+    Score test of Poisson with 2 parameters in one with 3: statistic 0.30624, df 1, p 0.5800
+    """
+    small = unwrap(restricted).model
+    try:
+        check_is_fitted(full)
+    except NotFittedError:
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its estimates are not used
+            full = clone(full).fit(X, y, **weight)
+    inside = unwrap(full)
+    large, X, y = inside.model, inside.X(X), inside.y(y)
+    coefs, intercepts = _embedded(small, large)
+    located = locate_fit(large, X, y, sample_weight, coefs=coefs, intercepts=intercepts)
+    if information is None:
+        information = "expected" if large.likelihood_.fisher is not None else "observed"
+    if information not in ("expected", "observed"):
+        raise ValueError(f"information={information!r} is unknown; use 'expected' or 'observed'")
+    sums, layout = summed(located, information), Layout(inside)
+    added = large.n_params_ - small.n_params_
+    if added < 1:
+        raise ValueError("full adds no coefficients to restricted: nothing is tested")
+    factor = _factor(sums.hessian, layout.jacobian(located.objective.designs), layout, located, False)
+    statistic = float(np.sum((factor.T @ sums.gradient) ** 2))
+    name = f"{type(small.likelihood_).__name__} with {small.n_params_} parameters in one with {large.n_params_}"
+    return TestResult("Score test", name, statistic, float(added), float(special.chdtrc(added, statistic)))
+
+
+def _embedded(small, large) -> tuple[dict, dict]:
+    """The smaller model's coefficients as those of the larger one."""
+    coefs, intercepts = {}, {}
+    for name, columns in large._columns.items():
+        place = {int(j): k for k, j in enumerate(columns)}
+        coef = np.zeros_like(large.coefs_[name])
+        if name in small.coefs_:
+            missing = [int(j) for j in small._columns[name] if int(j) not in place]
+            if missing:
+                raise ValueError(f"restricted is not nested in full: {name} of full lacks the columns {missing}")
+            index = [place[int(j)] for j in small._columns[name]]
+            coef[..., index] = small.coefs_[name]
+            intercepts[name] = small.intercepts_[name]
+        elif name in small.likelihood_.fixed:
+            intercepts[name] = float(large.likelihood_.link(name).link(small.likelihood_.fixed[name]))
+        else:
+            raise ValueError(f"restricted is not nested in full: it does not know the parameter {name!r}; fix it there")
+        coefs[name] = coef
+    if not np.all([np.isfinite(value).all() for value in intercepts.values()]):
+        raise ValueError("restricted lies on the edge of full's parameters, where the score test does not hold")
+    return coefs, intercepts

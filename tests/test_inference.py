@@ -1,0 +1,435 @@
+"""Inference: covariances against differences, names through pipelines, refusals in words, functionals against formulas."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import stats
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
+
+from sk_mle import Inference, MLEClassifier, MLERegressor
+from sk_mle.data import Data
+from sk_mle.datasets import make_mle_regression
+from sk_mle.exceptions import BoundaryWarning, ConvergenceWarning
+from sk_mle.inference import score_test
+from sk_mle.inference._linearised import Rows
+from sk_mle.likelihoods import LAWS, Gamma, NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 2))
+COUNTS = RNG.poisson(np.exp(0.5 + 0.6 * X[:, 0])).astype(float)
+WIDE = 1 + X[:, 0] + np.exp(0.4 * X[:, 1]) * RNG.normal(size=300)
+BOTH = {"scale": "all"}
+
+
+def fitted(law, n=400, **kwargs):
+    data = make_mle_regression(law, n_samples=n, n_features=2, random_state=1)
+    estimator = MLEClassifier if law.classes else MLERegressor
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return estimator(law, **kwargs).fit(*data[:2]), *data[:2]
+
+
+def loglik(inference, rows, y, vector):
+    return inference.model.likelihood_.evaluate(y, rows.eta(vector), 0).loglik.sum()
+
+
+@pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law().smooth is True])
+def test_covariance_inverts_the_differenced_hessian(name):
+    model, A, y = fitted(LAWS[name]())
+    if not model.converged_ or model._limits:
+        pytest.skip("no maximum in this sample")
+    inference = model.inference(A, y)
+    rows, target = Rows(inference, A), model._target(y, A)
+    root = inference._root  # in its directions the information is the identity
+    m = root.shape[1]
+    step, found = 0.02, np.empty((m, m))
+
+    def value(move):
+        return loglik(inference, rows, target, inference.params + root @ move)
+
+    centre, unit = value(np.zeros(m)), step * np.eye(m)
+    for i in range(m):
+        for j in range(i + 1):
+            ends = [value(a * unit[i] + b * unit[j]) for a, b in ((1, 1), (-1, -1), (1, -1), (-1, 1))]
+            found[i, j] = found[j, i] = -(ends[0] + ends[1] - ends[2] - ends[3]) / (4 * step**2)
+    np.testing.assert_allclose(found, np.eye(m), atol=3e-3)
+    assert np.isfinite(centre)
+
+
+@pytest.mark.parametrize("cov", ["observed", "expected", "opg", "HC0", "HC1"])
+def test_all_covariances_agree_where_the_model_is_right(cov):
+    A = np.random.default_rng(3).normal(size=(20000, 2))
+    y = np.random.default_rng(4).gamma(3.0, np.exp(1 + A[:, 0]) / 3)
+    model = MLERegressor(Gamma()).fit(A, y)
+    expected = model.inference(A, y).bse
+    np.testing.assert_allclose(model.inference(A, y, cov=cov).bse, expected, rtol=0.05)
+
+
+def frame():
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame({"age": rng.uniform(20, 60, 400), "sex": rng.choice(["f", "m"], 400), "dose": rng.normal(size=400)})
+    rate = np.exp(0.2 + np.sin(data["age"] / 10) + 0.5 * (data["sex"] == "m") + 0.3 * data["dose"])
+    return data, rng.poisson(rate * rng.gamma(2.0, 0.5, 400)).astype(float)
+
+
+def spline_pipeline(**kwargs):
+    steps = [
+        ("s", SplineTransformer(n_knots=4, include_bias=False, extrapolation="continue"), ["age"]),
+        ("c", OneHotEncoder(drop="first", sparse_output=False), ["sex"]),
+    ]
+    columns = ColumnTransformer(steps, remainder="passthrough", sparse_threshold=0)
+    return make_pipeline(columns, MLERegressor(**kwargs))
+
+
+@pytest.mark.parametrize("output", ["default", "pandas"])
+@pytest.mark.parametrize("search", [False, True])
+def test_names_come_through_pipelines(output, search):
+    data, y = frame()
+    pipe = spline_pipeline(likelihood="negative_binomial", predictors={"dispersion": [0]})
+    pipe.set_output(transform=output)
+    model = GridSearchCV(pipe, {"mleregressor__tol": [1e-8]}, cv=2) if search else pipe
+    names = Inference.from_estimator(model.fit(data, y), data, y).names
+    assert names[:3] == ["mean:intercept", "mean:s__age_sp_0", "mean:s__age_sp_1"]
+    assert {"mean:c__sex_m", "mean:remainder__dose", "dispersion:intercept", "dispersion:s__age_sp_0"} <= set(names)
+
+
+def test_data_frames_of_both_kinds():
+    data, y = frame()
+    data = data[["age", "dose"]]
+    one = MLERegressor("poisson").fit(data, y).inference(data, y)
+    other = pl.from_pandas(data)
+    two = MLERegressor("poisson").fit(other, y).inference(other, y)
+    assert one.names == two.names == ["mean:intercept", "mean:age", "mean:dose"]
+    np.testing.assert_allclose(one.bse, two.bse, rtol=1e-12)
+    effects = [inference.marginal_effects(table)["std err"] for inference, table in ((one, data), (two, other))]
+    np.testing.assert_allclose(*effects, rtol=1e-10)
+    assert list(one.to_frame().index) == one.names
+
+
+def test_names_of_vectors_are_those_of_the_classes():
+    labels = np.array(["a", "b", "c"])[RNG.integers(0, 3, 300)]
+    model = MLEClassifier().fit(X, labels)
+    inference = model.inference(X, labels)
+    assert inference.names[:4] == ["logits[a]:intercept", "logits[a]:x0", "logits[a]:x1", "logits[b]:intercept"]
+    assert np.linalg.matrix_rank(inference.cov_params()) == 6
+    two = inference.contrast(["logits[b]:x0 - logits[a]:x0", "logits[c]:x1 = logits[a]:x1"])
+    coef = model.coef_
+    np.testing.assert_allclose(two["estimate"], [coef[1, 0] - coef[0, 0], coef[2, 1] - coef[0, 1]])
+    assert inference.wald_test(["logits[a]:x0", "logits[b]:x0", "logits[c]:x0"]).df == 2  # they sum to zero
+
+
+REFUSALS = [
+    ({"alpha": 0.1}, {}, "penalised"),
+    ({}, {"cov": "robust"}, "cov='robust' is unknown"),
+    ({}, {"bread": "x"}, "bread="),
+    ({}, {"weights": "x"}, "weights="),
+    ({}, {"weights": "probability"}, "sandwich"),
+    ({}, {"cov": "opg", "groups": np.arange(300)}, "knows no clusters"),
+    ({}, {"groups": np.zeros(300)}, "one cluster"),
+    ({}, {"groups": np.zeros(30)}, "length 30"),
+]
+
+
+@pytest.mark.parametrize(("settings", "options", "words"), REFUSALS)
+def test_refusals(settings, options, words):
+    model = MLERegressor("poisson", **settings).fit(X, COUNTS)
+    with pytest.raises(ValueError, match=words):
+        model.inference(X, COUNTS, **options)
+
+
+def test_refuses_other_data():
+    model = MLERegressor("poisson").fit(X, COUNTS)
+    with pytest.raises(ValueError, match="standard errors from the maximum"):
+        model.inference(X[:200], COUNTS[:200])
+    with pytest.raises(ValueError, match="standard errors from the maximum"):
+        model.inference(X, COUNTS, sample_weight=np.arange(300))
+
+
+def test_refuses_dependent_and_constant_columns_by_name():
+    data = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": X[:, 0] + 2 * X[:, 1], "d": RNG.normal(size=300), "e": 1.0})
+    with pytest.raises(ValueError, match=r"columns of loc:a, loc:b, loc:c, loc:e are linearly dependent"):
+        MLERegressor().fit(data, WIDE).inference(data, WIDE)
+
+
+def test_refuses_fits_without_a_maximum():
+    y = (X[:, 0] > 0).astype(int)
+    with pytest.warns(ConvergenceWarning):
+        model = MLEClassifier().fit(X, y)
+    with pytest.raises(ValueError, match="did not reach a maximum"):
+        model.inference(X, y)
+    normal = RNG.normal(size=300)
+    with pytest.warns(BoundaryWarning):
+        model = MLERegressor(StudentT()).fit(X, normal)
+    with pytest.raises(ValueError, match="df of StudentT ran to the upper edge"):
+        model.inference(X, normal)
+
+
+def test_refuses_kinks():
+    model = MLERegressor("laplace").fit(X, WIDE)
+    with pytest.raises(ValueError, match="has kinks"):
+        model.inference(X, WIDE)
+    expected = model.inference(X, WIDE, cov="expected")
+    np.testing.assert_allclose(expected.bse[0] / model.predict_params(X)["scale"][0], 300**-0.5, rtol=0.02)
+    with pytest.raises(ValueError, match="kinks"):
+        expected.conf_int(method="profile", X=X, y=WIDE)
+    with pytest.raises(ValueError, match="no expected information"):
+        MLERegressor(NegativeBinomial(dispersion=0.1)).fit(X, COUNTS).inference(X, COUNTS, cov="expected")
+
+
+def test_is_small_and_keeps_no_data():
+    many = np.random.default_rng(0).normal(size=(20000, 3))
+    y = many[:, 0] + np.random.default_rng(1).normal(size=20000)
+    inference = MLERegressor().fit(many, y).inference(many, y)
+    text = pickle.dumps(inference)
+    assert len(text) < 10000
+    np.testing.assert_array_equal(pickle.loads(text).cov_params(), inference.cov_params())
+
+
+def test_three_passes(monkeypatch):
+    rows = []
+    original = Data.blocks
+    monkeypatch.setattr(Data, "blocks", lambda self: (rows.append(len(b.y)) or b for b in original(self)))
+    model = MLERegressor(Normal(), predictors=BOTH).fit(X, WIDE)
+    for options in ({}, {"cov": "HC1"}, {"cov": "HC0", "groups": np.arange(300) // 3}):
+        rows.clear()
+        model.inference(X, WIDE, **options)
+        assert sum(rows) <= 3 * len(X)
+
+
+def test_profile_of_a_parameter_is_the_fit_with_it_fixed():
+    y = np.random.default_rng(2).negative_binomial(2, 0.4, 300).astype(float)
+    inference = MLERegressor(NegativeBinomial()).fit(X, y).inference(X, y)
+    profile = inference.profile("dispersion:intercept", X, y, values=np.log([0.1, 0.3, 0.9]))
+    expected = [MLERegressor(NegativeBinomial(dispersion=v)).fit(X, y).loglikelihood_ for v in (0.1, 0.3, 0.9)]
+    np.testing.assert_allclose(profile.loglikelihood, expected, rtol=1e-12)
+    low, high = inference.conf_int(0.9, "profile", X, y, names="dispersion:intercept")[0]
+    for end in (low, high):
+        value = inference.profile("dispersion:intercept", X, y, values=[end]).loglikelihood[0]
+        assert 2 * (inference.loglikelihood - value) == pytest.approx(stats.chi2.ppf(0.9, 1), rel=1e-7)
+
+
+def test_profile_ends_may_be_infinite():
+    A = np.array([0.0] * 6 + [1.0] * 6)[:, None]
+    y = np.array([0] * 3 + [1] * 3 + [1] * 5 + [0])
+    inference = MLEClassifier().fit(A, y).inference(A, y)
+    assert inference.conf_int(0.999, "profile", A, y, names="x0")[0, 1] > 8
+    count = np.random.default_rng(1).poisson(2.0, 200).astype(float)
+    B = np.zeros((200, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = MLERegressor(NegativeBinomial(), predictors={"mean": "intercept"}).fit(B, count)
+    if not model._limits:
+        ends = model.inference(B, count).conf_int(0.99, "profile", B, count, names="dispersion:intercept")[0]
+        assert np.isneginf(ends[0])
+
+
+def test_profile_needs_its_data():
+    inference = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
+    with pytest.raises(ValueError, match="pass X and y"):
+        inference.conf_int(method="profile")
+    with pytest.raises(ValueError, match="not those that the Inference was made from"):
+        inference.profile("x0", X[:100], COUNTS[:100])
+    with pytest.raises(ValueError, match="no coefficient is named 'z'"):
+        inference.profile("z", X, COUNTS)
+
+
+def test_bootstrap_resembles_the_sandwich():
+    inference = MLERegressor(Normal()).fit(X, WIDE).inference(X, WIDE, cov="HC0")
+    ends = inference.conf_int(0.9, "bootstrap", X, WIDE, n_resamples=400, random_state=0)
+    np.testing.assert_allclose(np.diff(ends, axis=1)[:, 0], 2 * 1.645 * inference.bse, rtol=0.2)
+    again = inference.conf_int(0.9, "bootstrap", X, WIDE, n_resamples=400, random_state=0, n_jobs=2)
+    np.testing.assert_array_equal(ends, again)
+    clusters = np.repeat(np.arange(30), 10)
+    robust = MLERegressor().fit(X, WIDE).inference(X, WIDE, groups=clusters)
+    ends = robust.conf_int(0.9, "bootstrap", X, WIDE, groups=clusters, n_resamples=400, random_state=0)
+    np.testing.assert_allclose(np.diff(ends, axis=1)[:3, 0], 2 * 1.645 * robust.bse[:3], rtol=0.3)
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "value"),
+    [
+        ("x0", [0, 1, 0, 0], 0),
+        ("loc:x0 = 2", [0, 1, 0, 0], 2),
+        ("-x0 + 2*x1 = 0.5 - loc:intercept", [1, -1, 2, 0], 0.5),
+        ("x0 = x1", [0, 1, -1, 0], 0),
+        ("2 x0 - 3e-1 * scale:intercept - 1", [0, 2, 0, -0.3], 1),
+        ("1 = x1", [0, 0, -1, 0], -1),
+    ],
+)
+def test_grammar_of_hypotheses(text, row, value):
+    inference = MLERegressor().fit(X, WIDE).inference(X, WIDE)
+    R = np.array([row], float)
+    one, two = inference.wald_test(text), inference.wald_test(R, value)
+    assert one.statistic == pytest.approx(two.statistic, rel=1e-12)
+    direct = (R @ inference.params - value) ** 2 / (R @ inference.cov_params() @ R.T)
+    assert one.statistic == pytest.approx(direct[0, 0], rel=1e-9)
+    assert one.pvalue == pytest.approx(stats.chi2.sf(one.statistic, 1), rel=1e-9)
+
+
+def test_hypotheses_with_names_of_any_kind():
+    data = pd.DataFrame(X, columns=["a + b, c", "a"])
+    inference = MLERegressor().fit(data, WIDE).inference(data, WIDE)
+    assert inference.wald_test("a + b, c = 1, a = 0").df == 2
+    for text, words in [
+        ("a + zz", "not understood"),
+        ("a = 1 = 2", "two equality"),
+        ("a = a", "cancel"),
+        ("", "empty|names no"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            inference.wald_test(text)
+    with pytest.raises(ValueError, match="contradict"):
+        inference.wald_test(["a = 0", "a = 1"])
+    assert inference.wald_test(["a = 0", "2 * a = 0"]).df == 1
+    with pytest.raises(ValueError, match="4 columns"):
+        inference.wald_test(np.ones((1, 3)))
+
+
+def test_functionals_of_a_normal_law():
+    model = MLERegressor(Normal(), predictors=BOTH).fit(X, WIDE)
+    inference = model.inference(X, WIDE)
+    V, Z = inference.cov_params(), np.column_stack([np.ones(5), X[:5]])
+    sigma = model.predict_params(X[:5])["scale"]
+    mean, scale = np.einsum("ni,ij,nj->n", Z, V[:3, :3], Z), sigma**2 * np.einsum("ni,ij,nj->n", Z, V[3:, 3:], Z)
+    cross = sigma * np.einsum("ni,ij,nj->n", Z, V[:3, 3:], Z)
+    z = stats.norm.ppf(0.9)
+    for what, at, variance in [
+        ("mean", {}, mean),
+        ("scale", {}, scale),
+        ("std", {}, scale),
+        ("quantile", {"q": 0.9}, mean + z**2 * scale + 2 * z * cross),
+        (lambda dist: dist.mean() / dist.std(), {}, None),
+    ]:
+        table = inference.predict(X[:5], what, **at)
+        if variance is not None:
+            np.testing.assert_allclose(table["std err"], np.sqrt(variance), rtol=1e-7)
+        drawn = inference.predict(X[:5], what, method="simulate", n_draws=4000, random_state=0, **at)
+        np.testing.assert_allclose(drawn["std err"], table["std err"], rtol=0.12)
+        np.testing.assert_allclose(drawn["2.5%"], table["2.5%"], atol=0.25 * table["std err"].max())
+
+
+def test_functionals_refuse_what_has_no_derivative_or_value():
+    inference = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
+    with pytest.raises(ValueError, match="discrete law moves in jumps"):
+        inference.predict(X[:2], "median")
+    with pytest.raises(ValueError, match="takes the arguments"):
+        inference.predict(X[:2], "quantile")
+    with pytest.raises(ValueError, match="what='rate' is unknown"):
+        inference.predict(X[:2], "rate")
+    with pytest.raises(TypeError, match="what must be"):
+        inference.predict(X[:2], 3)
+    with pytest.raises(ValueError, match=r"\(n,\) or \(n, m\)"):
+        inference.predict(X[:2], lambda dist: 1.0)
+    cauchy = MLERegressor("cauchy").fit(X, WIDE).inference(X, WIDE)
+    with pytest.raises(ValueError, match="not finite in"):
+        cauchy.predict(X[:2])
+
+
+def test_predictive_intervals_with_uncertain_coefficients():
+    rng = np.random.default_rng(7)
+    A = rng.normal(size=(15, 3))
+    y = A @ [1, 2, 3] + rng.normal(size=15)
+    inference = MLERegressor().fit(A, y).inference(A, y)
+    plain = inference.predict_interval(A, 0.9, uncertainty="plug-in")
+    wide = inference.predict_interval(A, 0.9, random_state=0)
+    assert (np.diff(wide, axis=1) > np.diff(plain, axis=1)).all()
+    far = inference.predict_interval(10 * A, 0.9, random_state=0)
+    assert np.diff(far, axis=1).mean() > 2 * np.diff(wide, axis=1).mean()
+
+
+def test_marginal_effects_by_hand():
+    data, y = frame()
+    pipe = spline_pipeline(likelihood="poisson").fit(data, y)
+    inference = Inference.from_estimator(pipe, data, y)
+    effects = inference.marginal_effects(data).to_frame()["effect"]
+
+    def mean(**changes):
+        return pipe.predict(data.assign(**changes)).mean()
+
+    step = 1e-4
+    slope = (mean(age=data["age"] + step) - mean(age=data["age"] - step)) / (2 * step)
+    np.testing.assert_allclose(effects["d/d age"], slope, rtol=1e-4)
+    np.testing.assert_allclose(effects["sex: m - f"], mean(sex="m") - mean(sex="f"), rtol=1e-12)
+    draws = inference.draws(2000, random_state=0)
+    rows = {sex: Rows(inference, data.assign(sex=sex)) for sex in "mf"}
+    means = {sex: [np.exp(part.eta(draw)["mean"]).mean() for draw in draws] for sex, part in rows.items()}
+    error = inference.marginal_effects(data, ["sex"])["std err"][0]
+    assert np.std(np.subtract(means["m"], means["f"])) == pytest.approx(error, rel=0.06)
+    with pytest.raises(ValueError, match="not in X"):
+        inference.marginal_effects(data, ["height"])
+    with pytest.raises(ValueError, match="constant"):
+        inference.marginal_effects(data.assign(dose=1.0), ["dose"])
+
+
+def test_effects_on_the_probabilities_of_classes():
+    labels = np.array(["a", "b", "c"])[np.argmax(X @ RNG.normal(size=(2, 3)) + RNG.gumbel(size=(300, 3)), axis=1)]
+    inference = MLEClassifier().fit(X, labels).inference(X, labels)
+    table = inference.marginal_effects(X)
+    assert table.index[:3] == ["d/d x0, a", "d/d x0, b", "d/d x0, c"]
+    np.testing.assert_allclose(table["effect"].reshape(2, 3).sum(axis=1), 0, atol=1e-10)
+    assert inference.predict(X[:2]).index == ["0, a", "0, b", "0, c", "1, a", "1, b", "1, c"]
+
+
+def test_transformed_targets_speak_of_the_original_one():
+    y = np.exp(WIDE)
+    wrapped = TransformedTargetRegressor(MLERegressor(), func=np.log, inverse_func=np.exp).fit(X, y)
+    inference = Inference.from_estimator(wrapped, X, y)
+    log = MLERegressor("log_normal").fit(X, y).inference(X, y)
+    np.testing.assert_allclose(inference.bse, log.bse, rtol=1e-9)
+    a, b = inference.predict(X[:3], "median"), log.predict(X[:3], "median")
+    np.testing.assert_allclose(a["median"], b["median"], rtol=1e-9)
+    np.testing.assert_allclose(a["std err"], b["std err"], rtol=1e-6)
+
+
+def test_natural_scale():
+    y = COUNTS + np.random.default_rng(9).poisson(np.random.default_rng(8).gamma(1.0, 2.0, 300))
+    inference = MLERegressor(NegativeBinomial()).fit(X, y).inference(X, y)
+    table, plain = inference.table(transform="natural"), inference.table()
+    assert table.index == ["exp(mean:intercept)", "exp(mean:x0)", "exp(mean:x1)", "dispersion"]
+    np.testing.assert_allclose(table["estimate"], np.exp(plain["estimate"]))
+    np.testing.assert_allclose(table["std err"], np.exp(plain["estimate"]) * plain["std err"])
+    np.testing.assert_allclose(table["2.5%"], np.exp(plain["2.5%"]))
+    text = str(inference.summary(transform="natural"))
+    assert "ratio of mean" in text
+    assert "links: mean Log, dispersion Log" in text
+    assert "<table>" in inference._repr_html_()
+
+
+def test_score_test_needs_nested_models():
+    small = MLERegressor("poisson", predictors={"mean": [0]}).fit(X, COUNTS)
+    large = MLERegressor("poisson").fit(X, COUNTS)
+    assert score_test(small, MLERegressor("poisson"), X, COUNTS) == score_test(small, large, X, COUNTS)
+    with pytest.raises(ValueError, match="lacks the columns"):
+        score_test(large, small, X, COUNTS)
+    with pytest.raises(ValueError, match="adds no coefficients"):
+        score_test(large, large, X, COUNTS)
+    with pytest.raises(ValueError, match="does not know the parameter"):
+        score_test(small, MLERegressor(ZeroInflated(Poisson())), X, COUNTS + RNG.poisson(2, 300))
+    fixed = MLERegressor(NegativeBinomial(dispersion=0.5)).fit(X, COUNTS)
+    test = score_test(fixed, MLERegressor(NegativeBinomial()), X, COUNTS)
+    wald_like = 2 * (MLERegressor(NegativeBinomial(dispersion=0.1)).fit(X, COUNTS).loglikelihood_ - fixed.loglikelihood_)
+    assert test.df == 1
+    assert test.pvalue < 0.01
+    assert test.statistic > 0.2 * wald_like
+
+
+def test_rank_deficiency_does_not_hide_behind_scales():
+    A = np.column_stack([X[:, 0] * 1e-8, 1e9 + 1e5 * X[:, 1]])
+    y = 1 + X[:, 0] + RNG.normal(size=300)
+    plain, steep = (MLERegressor().fit(B, y).inference(B, y) for B in (X, A))
+    np.testing.assert_allclose(steep.zvalues[1:3], plain.zvalues[1:3], rtol=1e-6)
+
+
+def test_standard_scaler_changes_no_test():
+    pipe = make_pipeline(StandardScaler(), MLERegressor("poisson")).fit(X, COUNTS)
+    plain = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
+    np.testing.assert_allclose(Inference.from_estimator(pipe, X, COUNTS).zvalues[1:], plain.zvalues[1:], rtol=1e-9)
