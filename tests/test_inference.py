@@ -108,7 +108,9 @@ def test_data_frames_of_both_kinds():
     one = MLERegressor("poisson").fit(data, y).inference(data, y)
     other = pl.from_pandas(data)
     two = MLERegressor("poisson").fit(other, y).inference(other, y)
-    assert one.names == two.names == ["mean:intercept", "mean:age", "mean:dose"]
+    assert one.names == ["mean:intercept", "mean:age", "mean:dose"]
+    if hasattr(two.model, "feature_names_in_"):  # old releases of scikit-learn do not read the names of polars
+        assert two.names == one.names
     np.testing.assert_allclose(one.bse, two.bse, rtol=1e-12)
     effects = [inference.marginal_effects(table)["std err"] for inference, table in ((one, data), (two, other))]
     np.testing.assert_allclose(*effects, rtol=1e-10)
