@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base import Fitting
 from .distribution import Distribution
+from .inference import Inference
 from .likelihoods import get_likelihood
 from .validation import check_finite, check_support, check_weight
 
@@ -154,6 +155,30 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         law = self.likelihood_.predictive
         self.distribution_ = Distribution(law, {name: self.params_[name] for name in law.parameters})
 
+    def inference(self, X, **options) -> Inference:
+        """Standard errors, tests and intervals of the parameters, on the samples of the fit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, k)
+        **options
+            As in `Inference.from_estimator`.
+
+        Returns
+        -------
+        Inference
+            On the scale of the links; `table(transform="natural")` is on that of `params_`.
+        """
+        check_is_fitted(self)
+        law = self.likelihood_
+        model = _Fitted(**self.get_params(deep=False))
+        vars(model).update(vars(self))
+        model.coefs_ = {name: np.zeros((*law.axes(name), 0)) for name in law.free}
+        model.intercepts_ = {name: law.link(name).link(self.params_[name])[()] for name in law.free}
+        model._columns = {name: np.empty(0, dtype=int) for name in law.free}
+        model._offset_columns = {"known": {}, "offset": {}, "exposure": {}}
+        return Inference.from_estimator(model, X, None, **options)
+
     def score_samples(self, X) -> np.ndarray:
         """Log-likelihood of every row.
 
@@ -216,3 +241,16 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         with suppress(TypeError, ValueError):  # told at fit
             tags.input_tags.positive_only = self._law().support.low >= 0
         return tags
+
+
+class _Fitted(MLEDensity):
+    """A density seen as a regression without columns, as `Inference` sees all models."""
+
+    def _target(self, y, X):
+        return self._values(X, self.likelihood_)
+
+    def _settle(self):
+        """Refits keep their coefficients."""
+
+    def predict_dist(self, X) -> Distribution:
+        return self.distribution_

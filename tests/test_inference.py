@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 
-from sk_mle import Inference, MLEClassifier, MLERegressor
+from sk_mle import Inference, MLEClassifier, MLEDensity, MLERegressor
 from sk_mle.data import Data
 from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning, ConvergenceWarning
@@ -404,6 +404,40 @@ def test_natural_scale():
     assert "ratio of mean" in text
     assert "links: mean Log, dispersion Log" in text
     assert "<table>" in inference._repr_html_()
+
+
+def test_densities():
+    sample = np.random.default_rng(0).gamma(3.0, 2.0, (500, 1))
+    density = MLEDensity("gamma").fit(sample)
+    inference = density.inference(sample)
+    model = MLERegressor("gamma", predictors={"mean": "intercept"}).fit(np.zeros((500, 1)), sample[:, 0])
+    same = model.inference(np.zeros((500, 1)), sample[:, 0])
+    np.testing.assert_allclose(inference.cov_params(), same.cov_params(), rtol=1e-9)
+    assert inference.names == ["mean:intercept", "shape:intercept"]
+    natural = inference.table(transform="natural")
+    assert natural.index == ["mean", "shape"]
+    np.testing.assert_allclose(natural["estimate"], list(density.params_.values()))
+    ends = inference.conf_int(0.9, "profile", sample, names="mean:intercept")
+    np.testing.assert_allclose(ends, same.conf_int(0.9, "profile", np.zeros((500, 1)), sample[:, 0])[:1], rtol=1e-8)
+    drawn = inference.conf_int(0.9, "bootstrap", sample, n_resamples=200, random_state=0)
+    np.testing.assert_allclose(np.diff(drawn, axis=1)[:, 0], 3.29 * inference.bse, rtol=0.25)
+    pickle.loads(pickle.dumps(inference))
+    several = np.random.default_rng(0).normal(size=(200, 2))
+    wide = MLEDensity().fit(several).inference(several)
+    np.testing.assert_allclose(wide.bse[:2], several.std(axis=0) / 200**0.5, rtol=1e-6)
+
+
+def test_derived_quantities():
+    labels = np.digitize(X[:, 0] + RNG.logistic(size=300), [-1, 0.5])
+    inference = MLEClassifier("ordinal").fit(X, labels).inference(X, labels)
+    table = inference.derived(lambda model: model.likelihood_.cutpoints(model.intercepts_), ["0|1", "1|2"])
+    loc, gap = inference.names.index("loc:intercept"), inference.names.index("gaps[0]:intercept")
+    width, V = np.exp(inference.params[gap]), inference.cov_params()
+    variance = [V[loc, loc], V[loc, loc] + width**2 * V[gap, gap] - 2 * width * V[loc, gap]]
+    np.testing.assert_allclose(table["std err"], np.sqrt(variance), rtol=1e-8)
+    np.testing.assert_allclose(table["estimate"], [-inference.params[loc], width - inference.params[loc]], rtol=1e-12)
+    with pytest.raises(ValueError, match="not finite"):
+        inference.derived(lambda model: np.nan)
 
 
 def test_score_test_needs_nested_models():

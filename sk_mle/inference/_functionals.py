@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.utils import check_random_state
 from ..tables import Table
 from ._effects import marginal_effects
 from ._frames import n_rows, take
-from ._linearised import Rows, as_columns, check_finite, functional, linearised
+from ._linearised import STEP, Rows, as_columns, check_finite, functional, linearised
 
 _ROWS = 2048
 
@@ -20,6 +21,7 @@ class Functionals:
 
     model: Any
     params: Any
+    layout: Any
     _root: Any
     _critical: Any
 
@@ -87,6 +89,49 @@ class Functionals:
         index = list(map(str, range(n))) if m == 1 else [f"{i}, {entry}" for i in range(n) for entry in entries]
         ends = {f"{100 * tail:g}%": low.ravel(), f"{100 - 100 * tail:g}%": high.ravel()}
         return Table({label: value.ravel(), "std err": error.ravel(), **ends}, index)
+
+    def derived(self, function, names=None, *, level=0.95) -> Table:
+        """Any function of the fitted coefficients, with standard errors by the delta method.
+
+        Parameters
+        ----------
+        function : callable
+            Of an estimator with `coefs_`, `intercepts_` and `likelihood_`; returns a number or an array.
+        names : sequence of str, optional
+            Labels of what it returns.
+        level : float
+
+        Returns
+        -------
+        Table
+
+        Examples
+        --------
+        >>> from sk_mle import MLEClassifier
+        >>> X, y = [[0], [1], [2], [3], [4], [5], [6], [7], [8]], [0, 1, 0, 1, 0, 2, 1, 2, 2]
+        >>> inference = MLEClassifier("ordinal").fit(X, y).inference(X, y)
+        >>> inference.derived(lambda model: model.likelihood_.cutpoints(model.intercepts_))
+           estimate  std err     2.5%   97.5%
+        0    1.7372   1.4270  -1.0597  4.5341
+        1    4.2839   2.1496   0.0708  8.4971
+        """
+        model = copy(self.model)
+
+        def value(vector):
+            model.coefs_, model.intercepts_ = self.layout.unflatten(vector)
+            return np.ravel(np.asarray(function(model), dtype=float))
+
+        estimate, spread = value(self.params), []
+        for direction in STEP * self._root.T:
+            moved = {k: value(self.params + k * direction) for k in (-2, -1, 1, 2)}
+            spread.append((8 * (moved[1] - moved[-1]) - (moved[2] - moved[-2])) / (12 * STEP))
+        error, half = np.linalg.norm(spread, axis=0), self._critical(level) * np.linalg.norm(spread, axis=0)
+        if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
+            raise ValueError("function is not finite at the fitted coefficients, or near them; it must return finite numbers")
+        tail = (1 - level) / 2
+        ends = {f"{100 * tail:g}%": estimate - half, f"{100 - 100 * tail:g}%": estimate + half}
+        labels = map(str, range(len(estimate))) if names is None else names
+        return Table({"estimate": estimate, "std err": error, **ends}, list(labels))
 
     def predict_interval(self, X, coverage=0.9, *, uncertainty="simulate", n_draws=500, random_state=None) -> np.ndarray:
         """Predictive intervals of new observations.

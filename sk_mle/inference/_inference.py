@@ -195,7 +195,7 @@ class Inference(Hypotheses, Functionals):
             return np.stack([self.params[index] - half, self.params[index] + half], axis=1)
         if method not in ("profile", "bootstrap"):
             raise ValueError(f"method={method!r} is unknown; use 'wald', 'profile' or 'bootstrap'")
-        if X is None or y is None:
+        if X is None:
             raise ValueError(f"method={method!r} refits the model, and an Inference keeps no data: pass X and y")
         self._critical(level)
         run = _refits.profile_intervals if method == "profile" else _refits.bootstrap_intervals
@@ -207,7 +207,7 @@ class Inference(Hypotheses, Functionals):
         names = [names] if isinstance(names, str) else list(names)
         return np.array([find(self.layout, name) for name in names])
 
-    def profile(self, name, X, y, *, values=None, sample_weight=None):
+    def profile(self, name, X, y=None, *, values=None, sample_weight=None):
         """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.
 
         Parameters

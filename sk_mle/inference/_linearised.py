@@ -16,7 +16,7 @@ from ..distribution import Distribution
 from ..messages import rows_text
 from ..unwrapping import unwrap
 
-_STEP = 1e-2  # of a difference, in standard errors of a linear predictor
+STEP = 1e-2  # of a difference, in standard errors of a linear predictor
 
 
 def functional(inference, what, at: dict) -> tuple[Callable[[Distribution], np.ndarray], str]:
@@ -108,7 +108,7 @@ def linearised(inference, X, f):
         Z = rows.design(part.parameter)
         size = np.linalg.norm(Z @ inference._root[part.place], axis=1)
         here = eta[part.parameter] if eta[part.parameter].ndim == 1 else eta[part.parameter][:, part.entry]
-        step = np.maximum(_STEP * size, 1e-6 * np.maximum(np.abs(here), 1e-6))
+        step = np.maximum(STEP * size, 1e-6 * np.maximum(np.abs(here), 1e-6))
         total = np.zeros_like(value)
         for k, weight in ((1, 2 / 3), (2, -1 / 12)):
             for sign in (1, -1):

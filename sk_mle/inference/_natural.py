@@ -14,9 +14,8 @@ def transformed(model, layout, params, ends):
     names, values, slope, ends = list(layout.names), params.copy(), np.ones(len(params)), ends.copy()
     notes: dict[str, str] = {}
     for part in layout.parts:
-        law, where = model.likelihood_, part.place
-        link, vector = law.link(part.parameter), law.contrast(part.parameter) is not None
-        if not part.columns and not vector:
+        link, where = model.likelihood_.link(part.parameter), part.place
+        if not part.columns:
             values[where], slope[where], _ = link.inverse_derivatives(params[where])
             ends[where] = np.sort(link.inverse(ends[where]), axis=1)
             names[where.start] = part.label

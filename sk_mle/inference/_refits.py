@@ -16,6 +16,7 @@ from ..objective import Point
 from ..tables import Table
 from ..unwrapping import unwrap
 from ..validation import check_weight
+from ._frames import n_rows
 from ._information import Located, locate_fit
 
 _TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
@@ -151,19 +152,20 @@ def bootstrap_intervals(
 ) -> np.ndarray:
     """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""
     inside = unwrap(inference.fitted)
-    X, y = inside.X(X), np.asarray(inside.y(y))
-    weight = check_weight(sample_weight, len(y))
+    X, y = inside.X(X), inside.y(y)
+    n = n_rows(X)
+    weight = check_weight(sample_weight, n)
     rng = check_random_state(random_state)
     if groups is None:
-        shares = weight / weight.sum() if inference.weights == "frequency" else np.full(len(y), 1 / len(y))
-        total = round(weight.sum()) if inference.weights == "frequency" else len(y)
+        shares = weight / weight.sum() if inference.weights == "frequency" else np.full(n, 1 / n)
+        total = round(weight.sum()) if inference.weights == "frequency" else n
         counts = (rng.multinomial(total, shares) for _ in range(n_resamples))
         if inference.weights != "frequency":
             counts = (weight * count for count in counts)
     else:
         _, code = np.unique(np.asarray(groups), return_inverse=True)
-        if len(code) != len(y):
-            raise ValueError(f"groups has length {len(code)}, but X has {len(y)} rows")
+        if len(code) != n:
+            raise ValueError(f"groups has length {len(code)}, but X has {n} rows")
         size = code.max() + 1
         counts = (weight * rng.multinomial(size, np.full(size, 1 / size))[code] for _ in range(n_resamples))
     fits = Parallel(n_jobs=n_jobs)(delayed(_refit)(inside.model, X, y, count) for count in counts)
@@ -182,7 +184,8 @@ def bootstrap_intervals(
 
 def _refit(model, X, y, weight):
     """Coefficients of the model on other weights, started at its own; None where that has no maximum."""
-    model = deepcopy(model).set_params(warm_start=True)
+    model = deepcopy(model)
+    model.warm_start = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
