@@ -10,14 +10,28 @@ _LOST = 1e-8  # gain in the mean log-likelihood below which the value need not s
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
 
-def newton(fun, x0, args=(), jac=None, hess=None, objective=None, tol=1e-8, maxiter=100, callback=None, shortest=0.5, **unused):
+def newton(
+    fun,
+    x0,
+    args=(),
+    jac=None,
+    hess=None,
+    objective=None,
+    tol=1e-8,
+    maxiter=100,
+    callback=None,
+    shortest=0.5,
+    information="expected",
+    **unused,
+):
     """Damped Newton method, as a callable for `scipy.optimize.minimize`.
 
     Far from the optimum the expected information is used where the law has one (Fisher scoring: positive definite and
     robust), near it the observed (quadratic convergence). Where that is not positive definite, the absolute values of
-    its eigenvalues are used. Steps are halved until the value falls; non-finite trial values only shorten the step.
+    its eigenvalues are used. A start that is near already may ask for the observed at
+    once. Steps are halved until the value falls; non-finite trial values only shorten the step.
     """
-    objective.information = "expected"
+    objective.information = information
     x, point = x0, objective.evaluate(x0, 2)
     message, n_iter, decrement = "iteration limit", 0, np.inf
     while n_iter < maxiter:

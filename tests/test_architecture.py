@@ -39,6 +39,7 @@ BELOW = {  # module -> the modules of the package that it may import
         "data",
         "design",
         "distribution",
+        "likelihoods",
         "messages",
         "newton",
         "objective",

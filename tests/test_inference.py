@@ -21,7 +21,7 @@ from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning, ConvergenceWarning
 from sk_mle.inference import score_test
 from sk_mle.inference._linearised import Rows
-from sk_mle.likelihoods import LAWS, Gamma, NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
+from sk_mle.likelihoods import LAWS, Gamma, Hurdle, NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 2))
@@ -469,3 +469,19 @@ def test_standard_scaler_changes_no_test():
     pipe = make_pipeline(StandardScaler(), MLERegressor("poisson")).fit(X, COUNTS)
     plain = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
     np.testing.assert_allclose(Inference.from_estimator(pipe, X, COUNTS).zvalues[1:], plain.zvalues[1:], rtol=1e-9)
+
+
+@pytest.mark.parametrize("law", [Normal(), StudentT(df=3), Gamma(), Poisson(), Hurdle(Gamma())], ids=repr)
+def test_predictive_quantiles_are_those_of_the_average(law):
+    A, y = make_mle_regression(law, 60, 2, random_state=3)[:2]
+    inference = MLERegressor(law).fit(A, y).inference(A, y)
+    ends = inference.predict_interval(A[:7], 0.8, n_draws=40, random_state=1)
+    rows = Rows(inference, A[:7])
+    dists = [rows.dist(rows.eta(draw)) for draw in inference.draws(40, random_state=1)]
+    for end, q in zip(ends.T, (0.1, 0.9), strict=True):
+        reached = np.mean([dist.cdf(end) for dist in dists], axis=0)
+        if law.support.integer or law.atoms:
+            before = np.mean([dist.cdf(end - (1 if law.support.integer else 1e-9)) for dist in dists], axis=0)
+            assert ((before < q) & (reached >= q - 1e-12)).all()
+        else:
+            np.testing.assert_allclose(reached, q, rtol=1e-8)

@@ -6,14 +6,18 @@ from copy import copy
 from typing import Any
 
 import numpy as np
+from scipy import special
 from sklearn.utils import check_random_state
 
+from ..distribution import Distribution
+from ..likelihoods._inversion import solve
 from ..tables import Table
 from ._effects import marginal_effects
 from ._frames import n_rows, take
 from ._linearised import STEP, Rows, as_columns, check_finite, functional, linearised
 
 _ROWS = 2048
+_VALUES = 1 << 17  # at a time, of rows times draws
 
 
 class Functionals:
@@ -154,12 +158,14 @@ class Functionals:
             raise ValueError(f"uncertainty={uncertainty!r} is unknown; use 'plug-in' or 'simulate'")
         if not 0 < coverage < 1:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
-        rows = Rows(self, X)
-        plain = rows.dist(rows.eta(self.params))
-        if uncertainty == "plug-in":
-            return np.stack(plain.interval(coverage), axis=1)
-        dists = [rows.dist(rows.eta(draw)) for draw in self.draws(n_draws, random_state)]
-        return np.stack([_mixed_quantile(dists, q) for q in ((1 - coverage) / 2, (1 + coverage) / 2)], axis=1)
+        quantiles = (1 - coverage) / 2, (1 + coverage) / 2
+        coefficients = self.params[None] if uncertainty == "plug-in" else self.draws(n_draws, random_state)
+        size, n, parts = max(_VALUES // len(coefficients), 1), n_rows(X), []
+        for first in range(0, n, size):
+            rows = Rows(self, take(X, slice(first, first + size)))
+            average = Averaged(rows.dist(rows.stacked(coefficients)), rows.n)
+            parts.append(np.stack([average.ppf(q) for q in quantiles], axis=1))
+        return np.concatenate(parts)
 
     def marginal_effects(self, X, columns=None, what=None, *, level=0.95, sample_weight=None, **at) -> Table:
         """Average effects of columns of X on a functional of the predictive distribution, with standard errors.
@@ -185,15 +191,38 @@ class Functionals:
         return marginal_effects(self, X, columns, what, level, sample_weight, at)
 
 
-def _mixed_quantile(dists, q):
-    """Quantile of the average of distribution functions, by bisection between the extreme quantiles."""
-    ends = np.stack([dist.ppf(np.full(dist.shape, q)) for dist in dists])
-    low, high = ends.min(axis=0), ends.max(axis=0)
-    integer = dists[0].likelihood.support.integer
-    for _ in range(60):
-        middle = np.floor((low + high) / 2) if integer else (low + high) / 2
-        above = np.mean([dist.cdf(middle) for dist in dists], axis=0) >= q
-        low, high = np.where(above, low, np.minimum(middle + 1, high) if integer else middle), np.where(above, middle, high)
-        if np.all(high - low <= 1e-10 * (np.abs(high) + np.abs(low))):
-            break
-    return high
+class Averaged:
+    """The average of predictive distributions, draw after draw of all rows, as far as finding its quantiles needs it."""
+
+    def __init__(self, dist: Distribution, n: int):
+        self.dist, self.n = dist, n
+        self.support, self.atoms = dist.likelihood.support, dist.likelihood.atoms
+
+    def _average(self, method, y):
+        values = method(np.resize(y, self.dist.shape)).reshape(-1, self.n)
+        return special.logsumexp(values, axis=0) - np.log(len(values))
+
+    def logcdf(self, y):
+        return self._average(self.dist.logcdf, y)
+
+    def logsf(self, y):
+        return self._average(self.dist.logsf, y)
+
+    def ppf(self, q):
+        ends = self.dist.ppf(np.full(self.dist.shape, q)).reshape(-1, self.n)
+        low, high = ends.min(axis=0), ends.max(axis=0)
+        if self.support.integer or self.atoms:
+            return solve(self, q, {}, low, high)
+        tail, sign, p = (self.logsf, -1, 1 - q) if q > 0.5 else (self.logcdf, 1, q)
+        y, width = (low + high) / 2, high - low
+        for _ in range(60):  # Newton's method on the log of the smaller tail, kept between the extreme quantiles
+            value = tail(y)
+            gap = sign * (value - np.log(p))
+            low, high = np.where(gap < 0, y, low), np.where(gap > 0, y, high)
+            with np.errstate(all="ignore"):
+                step = gap / np.exp(self._average(self.dist.logpdf, y) - value)
+            inside = (low <= y - step) & (y - step <= high)
+            y, last = np.where(inside, y - step, (low + high) / 2), y
+            if np.all(np.abs(y - last) <= 1e-9 * width):
+                break
+        return y

@@ -86,16 +86,18 @@ class Rows:
         }
         return eta | {name: self.offset[name] for name in self.model.likelihood_.known}
 
+    def stacked(self, vectors) -> dict[str, np.ndarray]:
+        """`eta` of several vectors of coefficients, one after the other."""
+        etas = [self.eta(vector) for vector in vectors]
+        return {name: np.concatenate([eta[name] for eta in etas]) for name in etas[0]}
+
     def dist(self, eta) -> Distribution:
-        law = self.model.likelihood_.predictive
+        law, shape = self.model.likelihood_, next(iter(eta.values())).shape[:1]
         with np.errstate(all="ignore"):
-            theta = self.model.likelihood_.theta(eta)
-        params = {
-            name: np.broadcast_to(theta[name], (self.n, *self.model.likelihood_.axes(name)))
-            if np.ndim(theta[name]) == 0 else theta[name]
-            for name in law.parameters if name in theta
-        }  # fmt: skip
-        return self.inside.dist(Distribution(law, params))
+            theta = law.theta(eta)
+        given = {name: theta[name] for name in law.predictive.parameters if name in theta}
+        full = {name: np.broadcast_to(v, shape + law.axes(name)) if np.ndim(v) == 0 else v for name, v in given.items()}
+        return self.inside.dist(Distribution(law.predictive, full))
 
 
 def linearised(inference, X, f):

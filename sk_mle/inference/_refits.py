@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize, special
+from scipy import linalg, special
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -57,7 +57,7 @@ class _Slice:
         self.objective, self.row, self.centre = located.objective, row, located.u
         self.basis = linalg.qr(row[:, None])[0][:, 1:]
         self.origin = located.u
-        self.last = np.zeros(self.basis.shape[1])
+        self.last, self.moved = np.zeros(self.basis.shape[1]), 0.0
 
     @property
     def information(self):
@@ -78,20 +78,21 @@ class _Slice:
     def unbounded(self, v, value):
         return self.objective.unbounded(self.at(v), value)
 
-    def maximum(self, change) -> float:
-        """Log-likelihood where the coefficient has moved by `change` from the fit; starts at the last solution."""
+    def maximum(self, change) -> tuple[float, float]:
+        """Log-likelihood where the coefficient has moved by `change` from the fit, and its slope there."""
         self.origin = self.centre + change * self.row / (self.row @ self.row)
-        if len(self.last):
-            result = newton(None, self.last, objective=self, tol=_TOL, maxiter=200)
+        start = self.last * (change / self.moved if self.moved else 0.0)  # the path of the others is nearly straight
+        if len(start):
+            result = newton(None, start, objective=self, tol=_TOL, maxiter=200, information="observed")
             if not np.abs(result.jac).max() <= 1e-6:
                 raise ValueError(
                     f"the profile likelihood did not converge {change:.3g} from the estimate: the other coefficients have no "
                     "maximum there. Use method='wald' or 'bootstrap'"
                 )
-            self.last, value = result.x, result.fun
-        else:
-            value = self.objective.value(self.origin)
-        return -self.objective.data.total_weight * value
+            self.last, self.moved = result.x, change
+        point = self.objective.evaluate(self.at(self.last), 1)
+        total = self.objective.data.total_weight
+        return -total * point.value, -total * float(point.gradient @ self.row) / float(self.row @ self.row)
 
 
 def _slices(inference, X, y, sample_weight):
@@ -118,7 +119,7 @@ def profile(inference, i, X, y, values, sample_weight) -> Profile:
     for side in (values >= estimate, values < estimate):  # outward from the estimate, each start from the last solution
         cut = slices(i)
         for k in sorted(np.flatnonzero(side), key=lambda k: abs(values[k] - estimate)):
-            found[k] = cut.maximum(values[k] - estimate)
+            found[k] = cut.maximum(values[k] - estimate)[0]
     return Profile(inference.names[i], values, found, float(estimate), float(top))
 
 
@@ -129,22 +130,33 @@ def profile_intervals(inference, X, y, sample_weight, level, index) -> np.ndarra
     result = np.empty((len(index), 2))
     for k, i in enumerate(index):
         for side, sign in enumerate((-1.0, 1.0)):
-            step, cut = inference.bse[i], slices(i)
-
-            def gap(distance, cut=cut, sign=sign, step=step, name=inference.names[i]):
-                fall = top - cut.maximum(sign * distance * step)
-                if fall < -_BETTER:
-                    raise ValueError(
-                        f"a likelihood higher than the fit's by {-fall:.3g} was met along {name}: refit from there"
-                    )
-                return np.sqrt(2 * max(fall, 0.0)) - target
-
-            low, high = 0.0, target
-            while (end := gap(high)) < 0 and high < _FURTHEST:
-                low, high = high, 1.7 * high
-            distance = np.inf if end < 0 else optimize.brentq(gap, low, high, xtol=1e-9, rtol=1e-12)
-            result[k, side] = inference.params[i] + sign * distance * step
+            step = sign * inference.bse[i]
+            distance = _end(slices(i), top, step, target, inference.names[i])
+            result[k, side] = inference.params[i] + step * distance
     return result
+
+
+def _end(cut: _Slice, top, step, target, name) -> float:
+    """How many steps from the estimate the root of twice the fall of the log-likelihood is `target`: Newton's method.
+
+    That root is nearly linear in the coefficient. Infinite where it is not reached.
+    """
+    low, high, distance = 0.0, np.inf, target
+    for _ in range(100):
+        value, slope = cut.maximum(distance * step)
+        fall = top - value
+        if fall < -_BETTER:
+            raise ValueError(f"the likelihood along {name} exceeds the fit's by {-fall:.3g}: that was not the maximum")
+        root = np.sqrt(2 * max(fall, 0.0))
+        if abs(root - target) <= 1e-10 * target or high <= low * (1 + 1e-12):
+            return distance
+        low, high = (distance, high) if root < target else (low, distance)
+        if low > _FURTHEST:
+            return np.inf
+        rate = -slope * step / root if root > 0 else 0.0
+        guess = distance + (target - root) / rate if rate > 0 else np.inf
+        distance = guess if low < guess < min(high, 4 * distance) else (low + high) / 2 if np.isfinite(high) else 2 * distance
+    raise ValueError(f"the end of the profile interval of {name} was not found; use method='wald' or 'bootstrap'")
 
 
 def bootstrap_intervals(
