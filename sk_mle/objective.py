@@ -13,6 +13,7 @@ from scipy import sparse
 from .data import Data
 from .design import Design
 from .likelihoods import Likelihood
+from .likelihoods._expected import integrated
 from .likelihoods._target import rounding
 from .penalties import Ridge
 
@@ -39,8 +40,8 @@ class Objective:
 
     Attributes
     ----------
-    information : {"observed", "expected"}
-        Which Hessian `hessian` means.
+    information : {"observed", "expected", "integrated"}
+        Which Hessian `hessian` means; "expected" is observed where the law has no formula, "integrated" needs none.
     floor : float
         Below it the density is narrower than the rounding of y: the likelihood is unbounded there.
     """
@@ -160,6 +161,8 @@ class Objective:
         return result
 
     def _evaluate(self, batch, eta, order):
+        if self.information == "integrated" and order == 2:
+            return self.likelihood.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
         return self.likelihood.evaluate(batch.y, eta, order, self.information)
 
     def _block(self, batch, coefficients, order, also=None):

@@ -15,13 +15,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 
-from sk_mle import Inference, MLEClassifier, MLEDensity, MLERegressor
+from sk_mle import Inference, MLEClassifier, MLEDensity, MLERegressor, censored
 from sk_mle.data import Data
 from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning, ConvergenceWarning
 from sk_mle.inference import score_test
 from sk_mle.inference._linearised import Rows
-from sk_mle.likelihoods import LAWS, Gamma, Hurdle, NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
+from sk_mle.likelihoods import LAWS, Censored, Gamma, Hurdle, NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
+from sk_mle.likelihoods._expected import integrated
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 2))
@@ -72,6 +73,40 @@ def test_all_covariances_agree_where_the_model_is_right(cov):
     model = MLERegressor(Gamma()).fit(A, y)
     expected = model.inference(A, y).bse
     np.testing.assert_allclose(model.inference(A, y, cov=cov).bse, expected, rtol=0.05)
+
+
+WITH_FORMULA = [name for name, law in LAWS.items() if law().fisher is not None and not (law.multivariate or law.classes)]
+
+
+@pytest.mark.parametrize("name", WITH_FORMULA)
+def test_integrated_information_equals_the_formula(name):
+    model, A, y = fitted(LAWS[name]())
+    eta, law = model._eta(A[:20]), model.likelihood_
+    formula = law.evaluate(model._target(y[:20], A[:20]), eta, 2, "expected").information
+    found = integrated(law, eta)
+    for pair, value in found.items():
+        settled = np.isfinite(value)  # else NaN, which is refused in words
+        exact = np.broadcast_to(formula.get(pair, 0.0), value.shape)
+        size = np.sqrt(np.max(formula[pair[0], pair[0]]) * np.max(formula[pair[1], pair[1]]))
+        np.testing.assert_allclose(value[settled], exact[settled], rtol=1e-6, atol=1e-7 * size)
+    if law.smooth and name not in (
+        "beta",
+        "generalized_extreme_value",
+        "generalized_pareto",
+        "inverse_gaussian",
+        "student_t",
+        "von_mises",
+    ):
+        assert all(np.isfinite(value).all() for value in found.values())
+
+
+@pytest.mark.parametrize("law", [NegativeBinomial(), ZeroInflated(Poisson()), Hurdle(Gamma())], ids=repr)
+def test_expected_information_without_a_formula(law):
+    A, y = make_mle_regression(law, 3000, 2, random_state=1)[:2]
+    model = MLERegressor(law).fit(A, y)
+    expected, observed = model.inference(A, y, cov="expected").bse, model.inference(A, y).bse
+    np.testing.assert_allclose(expected, observed, rtol=0.08)
+    assert not np.allclose(expected, observed, rtol=1e-6)
 
 
 def frame():
@@ -183,8 +218,11 @@ def test_refuses_kinks():
     np.testing.assert_allclose(expected.bse[0] / model.predict_params(X)["scale"][0], 300**-0.5, rtol=0.02)
     with pytest.raises(ValueError, match="kinks"):
         expected.conf_int(method="profile", X=X, y=WIDE)
-    with pytest.raises(ValueError, match="no expected information"):
-        MLERegressor(NegativeBinomial(dispersion=0.1)).fit(X, COUNTS).inference(X, COUNTS, cov="expected")
+    times = np.abs(WIDE) + 0.1
+    target = censored(np.minimum(times, 2.0), event=times < 2.0)
+    model = MLERegressor(Censored(Gamma())).fit(X, target)
+    with pytest.raises(ValueError, match="no expected information: what would have been seen"):
+        model.inference(X, target, cov="expected")
 
 
 def test_is_small_and_keeps_no_data():

@@ -63,8 +63,8 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
             f"the log-likelihood of {name} has kinks, so its observed information is zero almost everywhere: use "
             "cov='expected', or conf_int(method='bootstrap')"
         )
-    if "expected" in (cov, bread) and law.fisher is None:
-        raise ValueError(f"{name} offers no expected information; use cov='observed'")
+    if "expected" in (cov, bread) and not law.has_expected and (law.predictive is not law or law.multivariate):
+        raise ValueError(f"{name} offers no expected information: what would have been seen is not known; use cov='observed'")
 
 
 def covariance(
@@ -77,6 +77,8 @@ def covariance(
     _check_rank(model, layout, objective)
     robust = cov.startswith("HC") or groups is not None
     information = bread if cov in ("opg", "HC0", "HC1") else cov
+    if information == "expected" and not model.likelihood_.has_expected:
+        information = "integrated"
     power = 1 if weights == FREQUENCY else 2
     sums = summed(located, information, robust or cov == "opg", power, groups)
     J = layout.jacobian(objective.designs)
@@ -107,8 +109,13 @@ def _root(matrix):
 def _factor(matrix, J, layout: Layout, located: Located, outer: bool) -> np.ndarray:
     """F with F F' the inverse of an information matrix; raises naming the coefficients along which it is singular."""
     scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
+    if not np.isfinite(matrix).all():
+        raise ValueError(
+            "the information matrix is not finite: the law has none at these parameters, or its expectation could not be "
+            "integrated; use cov='observed'"
+        )
     values, vectors = linalg.eigh(matrix / np.outer(scale, scale))
-    if not np.isfinite(values).all() or values[0] < _SINGULAR * max(values[-1], 1.0):
+    if values[0] < _SINGULAR * max(values[-1], 1.0):
         worst = vectors[:, 0] / scale
         move = np.abs(J @ worst) * _spreads(layout, located)
         named = [layout.names[i] for i in np.argsort(-move) if move[i] > 0.01 * move.max()]

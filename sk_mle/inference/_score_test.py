@@ -68,7 +68,7 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     coefs, intercepts = _embedded(small, large)
     located = locate_fit(large, X, y, sample_weight, coefs=coefs, intercepts=intercepts)
     if information is None:
-        information = "expected" if large.likelihood_.fisher is not None else "observed"
+        information = "expected" if large.likelihood_.has_expected else "observed"
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is unknown; use 'expected' or 'observed'")
     sums, layout = summed(located, information), Layout(inside)

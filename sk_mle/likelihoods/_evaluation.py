@@ -10,9 +10,10 @@ from ..domains import REAL
 from . import _interval
 from ._algebra import Eval, complement, constant, mix, outer, plus, scatter
 from ._numeric import differentiate, stacking
+from ._relations import Relations
 
 
-class Evaluation:
+class Evaluation(Relations):
     """What `Likelihood` inherits: from natural parameters to linear predictors, by the chain rule or by differences."""
 
     free: Any
@@ -27,6 +28,11 @@ class Evaluation:
     fisher: Any
     interval: Any
     atoms: Any
+
+    @property
+    def has_expected(self) -> bool:
+        """Whether `evaluate` knows the expected information."""
+        return self.fisher is not None
 
     def theta(self, eta: dict) -> dict:
         """Natural parameters from linear predictors, the fixed ones included."""
