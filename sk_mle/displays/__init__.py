@@ -1,0 +1,25 @@
+"""Pictures of fitted models, in the grammar of scikit-learn's displays; matplotlib is needed to draw them."""
+
+from __future__ import annotations
+
+from ._coefficients import CoefficientDisplay
+from ._coverage import CoverageDisplay
+from ._fan import FanChartDisplay
+from ._likelihood import LikelihoodDisplay
+from ._pit import PITDisplay
+from ._profile import ProfileLikelihoodDisplay
+from ._quantiles import QuantileResidualDisplay
+from ._rootogram import RootogramDisplay
+from ._worm import WormDisplay
+
+__all__ = [
+    "CoefficientDisplay",
+    "CoverageDisplay",
+    "FanChartDisplay",
+    "LikelihoodDisplay",
+    "PITDisplay",
+    "ProfileLikelihoodDisplay",
+    "QuantileResidualDisplay",
+    "RootogramDisplay",
+    "WormDisplay",
+]

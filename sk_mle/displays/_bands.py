@@ -1,0 +1,52 @@
+"""Bands in which order statistics and frequencies stay, one by one or all together, where the model is right."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import betainc, betaincinv
+from scipy.stats import binom
+
+_DRAWS = 2000
+
+
+def check_band(band, level) -> None:
+    """Raise ValueError for a band or level that does not exist."""
+    if band not in ("simultaneous", "pointwise"):
+        raise ValueError(f"band={band!r} is unknown; use 'simultaneous' or 'pointwise'")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level!r}")
+
+
+def local_level(total: int, level: float, band: str) -> float:
+    """How often each of the ordered uniforms may leave its own interval so that all stay inside with probability `level`."""
+    check_band(band, level)
+    return 1 - level if band == "pointwise" else _equal_levels(max(int(total), 1), level)
+
+
+@lru_cache(maxsize=64)
+def _equal_levels(total: int, level: float) -> float:
+    """By simulation with a fixed seed, at ranks that are dense at both ends: the rest lies between them.
+
+    Aldor-Noiman, S., Brown, L. D., Buja, A., Rolke, W., Stine, R. A. (2013). The power to see: a new graphical test of
+    normality. The American Statistician 67, 249-260. doi:10.1080/00031305.2013.847865
+    """
+    half = np.unique(np.rint(np.geomspace(1, (total + 1) // 2, 50)).astype(int))
+    rank = np.unique(np.concatenate([half, total + 1 - half]))
+    steps = np.diff(np.concatenate([[0], rank, [total + 1]]))
+    sums = np.cumsum(np.random.default_rng(0).standard_gamma(steps, size=(_DRAWS, len(steps))), axis=1)
+    share = betainc(rank, total + 1 - rank, sums[:, :-1] / sums[:, -1:])
+    return float(np.quantile(2 * np.minimum(share, 1 - share).min(axis=1), 1 - level))
+
+
+def order_band(rank, total, level, band) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the intervals of uniform order statistics, from ranks between 1 and total that need not be whole."""
+    outside = local_level(round(total), level, band)
+    return tuple(betaincinv(rank, total + 1 - rank, q) for q in (outside / 2, 1 - outside / 2))
+
+
+def frequency_band(probability, total, outside) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the intervals in which frequencies lie, each left with a probability of at most `outside`."""
+    total = max(round(total), 1)
+    return tuple(binom.ppf(q, total, probability) / total for q in (outside / 2, 1 - outside / 2))

@@ -1,0 +1,109 @@
+"""Forest plots: coefficients of one or several models with their confidence intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ._common import MARKERS, PALETTE, Drawing, pyplot
+
+
+class CoefficientDisplay(Drawing):
+    """Coefficients with confidence intervals, models side by side.
+
+    Made by `from_inference`.
+
+    Parameters
+    ----------
+    names : list of str
+        Rows from the top.
+    estimates : dict of str to ndarray of shape (m,)
+        By model; NaN where a model has no such coefficient.
+    intervals : dict of str to ndarray of shape (m, 2)
+    level : float
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib artists
+    lines_ : list of matplotlib artists
+        Points by model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.displays import CoefficientDisplay
+    >>> from sk_mle.inference import Inference
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> y = np.random.default_rng(1).poisson(np.exp(1 + 0.5 * X[:, 0]))
+    >>> models = {name: MLERegressor(name).fit(X, y) for name in ("poisson", "normal")}
+    >>> found = {name: Inference.from_estimator(model, X, y) for name, model in models.items()}
+    >>> CoefficientDisplay.from_inference(found).names
+    ['mean:x0', 'mean:x1', 'loc:x0', 'loc:x1']
+    """
+
+    def __init__(self, *, names, estimates, intervals, level=0.95):
+        self.names, self.estimates, self.intervals, self.level = names, estimates, intervals, level
+
+    @classmethod
+    def from_inference(cls, inferences, *, names=None, level=0.95, intercepts=False, ax=None, **kwargs):
+        """Draw one inference, or several by name.
+
+        Parameters
+        ----------
+        inferences : Inference, or dict of str to Inference
+        names : sequence of str, optional
+            Rows to draw, in this order; by default all that any of the models has.
+        level : float
+            Of the intervals, which are Wald's.
+        intercepts : bool
+            Whether rows without a column are drawn as well, where `names` does not say it.
+        ax : matplotlib Axes, optional
+        **kwargs
+            For `plot`.
+
+        Returns
+        -------
+        display
+
+        Raises
+        ------
+        ValueError
+            For names that no model has, and where nothing is left to draw.
+        """
+        inferences = inferences if isinstance(inferences, Mapping) else {"": inferences}
+        known = list(dict.fromkeys(name for inference in inferences.values() for name in inference.names))
+        shown = [n for n in known if intercepts or not n.endswith(":intercept")] if names is None else list(names)
+        unknown = [name for name in shown if name not in known]
+        if unknown or not shown:
+            raise ValueError(f"names: no coefficient {unknown or ''} to draw; the coefficients are {known}")
+        estimates, intervals = {}, {}
+        for model, inference in inferences.items():
+            place = {name: i for i, name in enumerate(inference.names)}
+            table = np.column_stack([inference.params, inference.conf_int(level=level)])
+            table = np.vstack([table, np.full(3, np.nan)])[[place.get(name, -1) for name in shown]]
+            estimates[model], intervals[model] = table[:, 0], table[:, 1:]
+        return cls(names=shown, estimates=estimates, intervals=intervals, level=level).plot(ax, **kwargs)
+
+    def plot(self, ax=None, **kwargs):
+        """Draw; keyword arguments go to matplotlib's `plot` of the estimates."""
+        rows = np.arange(len(self.names))
+        if ax is None:
+            height = 1.2 + 0.22 * len(self.names) * (1 + len(self.estimates))
+            ax = pyplot().subplots(figsize=(6.4, height), layout="constrained")[1]
+        self._on(ax)
+        ax.axvline(0, color="0.35", linewidth=1, zorder=0)
+        self.lines_ = []
+        for k, (model, estimate) in enumerate(self.estimates.items()):
+            at = rows + 0.6 * ((k + 0.5) / len(self.estimates) - 0.5)
+            look = {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[k % len(MARKERS)], "linestyle": "none"}
+            (line,) = ax.plot(estimate, at, **{**look, "markersize": 5, "label": model or None, **kwargs})
+            ax.hlines(at, *self.intervals[model].T, color=line.get_color(), linewidth=1.6)
+            self.lines_.append(line)
+        for row in rows[1:]:
+            ax.axhline(row - 0.5, color="0.92", linewidth=0.8, zorder=0)
+        ax.set_yticks(rows, self.names)
+        ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"coefficient, {100 * self.level:g}% confidence interval")
+        self._legend(ax)
+        return self

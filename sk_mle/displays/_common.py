@@ -1,0 +1,136 @@
+"""What the displays share: axes, colours, legends, and the way from a fitted model to scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..diagnostics._observed import normal_scores, observed
+from ..messages import rows_text
+from ..unwrapping import unwrap
+from ..validation import check_weight
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: told apart by all
+MARKERS = "o^sDvP"
+LINES = ("-", "--", "-.", ":")
+_MODEL, _ONCE = "sk_mle model", "sk_mle "
+
+
+def pyplot():
+    """matplotlib.pyplot, or the words that it is missing."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("displays are drawn by matplotlib: python -m pip install matplotlib") from error
+    return plt
+
+
+class Drawing:
+    """Axes to draw on, and what depends on how many models are drawn there already."""
+
+    ax_: Any
+    figure_: Any
+    name: str | None
+
+    def _on(self, ax):
+        """The given axes or new ones, kept as attributes."""
+        if ax is None:
+            _, ax = pyplot().subplots(layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        return ax
+
+    @staticmethod
+    def _turn(ax) -> int:
+        """How many models are drawn on the axes."""
+        return sum(artist.get_gid() == _MODEL for artist in ax.get_children())
+
+    def _style(self, ax, line=False) -> dict:
+        """Colour of the next model, and a marker or a line that tells it apart without colour; the artist is counted."""
+        turn = self._turn(ax)
+        look = {"color": PALETTE[turn % len(PALETTE)], "gid": _MODEL}
+        if line:
+            return {**look, "linestyle": LINES[turn % len(LINES)]}
+        return {**look, "marker": MARKERS[turn % len(MARKERS)], "linestyle": "none"}
+
+    @staticmethod
+    def _once(ax, what) -> dict | None:
+        """Marks an artist that the axes need once, such as a band; None where they have it."""
+        gid = _ONCE + what
+        return None if any(artist.get_gid() == gid for artist in ax.get_children()) else {"gid": gid}
+
+    @staticmethod
+    def _legend(ax, **kwargs):
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(**{"framealpha": 0.8, "edgecolor": "none", "fontsize": "small", **kwargs})
+
+
+class FromModel(Drawing):
+    """Displays of observations and their predictive distributions."""
+
+    @classmethod
+    def from_estimator(cls, fitted, X, y, *, sample_weight=None, ax=None, name=None, random_state=None, **kwargs):
+        """Draw a fitted estimator on data.
+
+        Parameters
+        ----------
+        fitted : estimator
+            Of this package, or a pipeline, search or transformed target that ends in one.
+        X, y : array-like
+            As for `fit`; data that the model has not seen show more.
+        sample_weight : array-like of shape (n,), optional
+            A weight of k counts as k rows.
+        ax : matplotlib Axes, optional
+        name : str, optional
+            In the legend; by default the likelihood.
+        random_state : int, RandomState or None
+            Of the randomisation where values have positive probability.
+        **kwargs
+            As `from_predictions`.
+
+        Returns
+        -------
+        display
+        """
+        seen = observed(fitted, X, y)
+        name = title(fitted) if name is None else name
+        given = {"sample_weight": sample_weight, "ax": ax, "name": name, "random_state": random_state}
+        return cls.from_predictions(seen.y, seen.dist, **given, **kwargs)
+
+
+def title(fitted) -> str:
+    """What a model is called unless the user says it: its likelihood."""
+    return repr(unwrap(fitted).model.likelihood_).replace("law=", "")
+
+
+def kept(y, sample_weight) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of positive weight, and their weights."""
+    weight = check_weight(sample_weight, len(y))
+    rows = np.flatnonzero(weight)
+    return rows, weight[rows]
+
+
+def scores(y, dist, sample_weight, random_state) -> tuple[np.ndarray, np.ndarray]:
+    """Quantile residuals and weights of the rows of positive weight."""
+    y = np.asarray(y, float)
+    residual = normal_scores(dist, y, random_state)
+    rows, weight = kept(y, sample_weight)
+    bad = rows[~np.isfinite(residual[rows])]
+    if len(bad):
+        raise ValueError(f"y is impossible under the model in {rows_text(bad)}: its residual is infinite and cannot be drawn")
+    return residual[rows], weight
+
+
+def column_of(X, feature) -> tuple[np.ndarray, str]:
+    """Values of one column of X, by name or index, and what it is called."""
+    names = getattr(X, "columns", None)
+    if names is not None:
+        names = list(names)
+        if isinstance(feature, str) and feature not in names:
+            raise ValueError(f"feature={feature!r} is no column of X; its columns are {list(map(str, names))}")
+        chosen = feature if isinstance(feature, str) else names[feature]
+        return np.asarray(X[chosen]), str(chosen)
+    if isinstance(feature, str):
+        raise ValueError(f"feature={feature!r} is a column name, but X has no column names; pass an index")
+    column = X[:, [feature]].toarray() if hasattr(X, "toarray") else np.asarray(X)[:, [feature]]
+    return column[:, 0], f"column {feature} of X"

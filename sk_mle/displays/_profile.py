@@ -1,0 +1,130 @@
+"""Profile log-likelihoods of single coefficients."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import chdtri
+
+from ._common import Drawing
+
+
+class ProfileLikelihoodDisplay(Drawing):
+    """Profile log-likelihood of a coefficient below its maximum, with the parabola that Wald's interval stands on.
+
+    Where the two curves part, the likelihood-ratio interval, whose ends lie where the profile crosses the horizontal line, is
+    the better one. Made by `from_inference`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+        Of the coefficient.
+    loglikelihood : ndarray of shape (m,)
+        Maximum over all other coefficients, at each value.
+    estimate, maximum, bse : float
+        The maximum likelihood estimate, its log-likelihood and its standard error.
+    level : float
+        Of the interval.
+    name : str, optional
+        Of the coefficient.
+
+    Attributes
+    ----------
+    drop : ndarray of shape (m,)
+        What is drawn: the profile minus its maximum.
+    parabola : ndarray of shape (m,)
+    cut : float
+        Minus half the quantile of the chi-squared distribution.
+    interval : ndarray of shape (2,)
+        Where the profile crosses the cut, by interpolation of its signed root; infinite where `values` do not reach so far.
+    ax_, figure_, line_ : matplotlib artists
+
+    References
+    ----------
+    Venzon, D. J., Moolgavkar, S. H. (1988). A method for computing profile-likelihood-based confidence intervals. Applied
+    Statistics 37, 87-94. doi:10.2307/2347496
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.displays import ProfileLikelihoodDisplay
+    >>> from sk_mle.inference import Inference
+    >>> X = np.random.default_rng(0).normal(size=(30, 1))
+    >>> y = np.random.default_rng(1).poisson(np.exp(0.5 * X[:, 0]))
+    >>> inference = Inference.from_estimator(MLERegressor("poisson").fit(X, y), X, y)
+    >>> ProfileLikelihoodDisplay.from_inference(inference, "mean:x0", X, y).interval.round(2)
+    array([-0.02,  0.88])
+    """
+
+    def __init__(self, *, values, loglikelihood, estimate, maximum, bse, level=0.95, name=None):
+        self.values, self.loglikelihood, self.estimate, self.maximum = values, loglikelihood, estimate, maximum
+        self.bse, self.level, self.name = bse, level, name
+
+    @classmethod
+    def from_inference(cls, inference, name, X, y, *, values=None, sample_weight=None, level=0.95, ax=None, **kwargs):
+        """Compute and draw the profile of a coefficient.
+
+        Parameters
+        ----------
+        inference : Inference
+        name : str
+            A coefficient of `inference.names`.
+        X, y, sample_weight
+            The data of the fit, to which the other coefficients are fitted again at every value.
+        values : array-like, optional
+        level : float
+        ax : matplotlib Axes, optional
+        **kwargs
+            For `plot`.
+
+        Returns
+        -------
+        display
+        """
+        found = inference.profile(name, X, y, values=values, sample_weight=sample_weight)
+        bse = float(inference.bse[list(inference.names).index(name)])
+        display = cls(
+            values=np.asarray(found.values),
+            loglikelihood=np.asarray(found.loglikelihood),
+            estimate=found.estimate,
+            maximum=found.maximum,
+            bse=bse,
+            level=level,
+            name=name,
+        )
+        return display.plot(ax, **kwargs)
+
+    @property
+    def drop(self) -> np.ndarray:
+        return self.loglikelihood - self.maximum
+
+    @property
+    def parabola(self) -> np.ndarray:
+        return -0.5 * ((self.values - self.estimate) / self.bse) ** 2
+
+    @property
+    def cut(self) -> float:
+        return -float(chdtri(1, 1 - self.level)) / 2
+
+    @property
+    def interval(self) -> np.ndarray:
+        root = np.sign(self.values - self.estimate) * np.sqrt(-2 * np.minimum(self.drop, 0.0))
+        reach = np.sqrt(-2 * self.cut)
+        order = np.argsort(self.values)
+        return np.interp([-reach, reach], root[order], self.values[order], left=-np.inf, right=np.inf)
+
+    def plot(self, ax=None, *, name=None, **kwargs):
+        """Draw; keyword arguments go to matplotlib's `plot` of the profile."""
+        ax, name = self._on(ax), self.name if name is None else name
+        style = {**self._style(ax, line=True), "linewidth": 2, "label": "profile" if self.name else name}
+        low, high = self.interval
+        ends = np.clip(self.interval, self.values.min(), self.values.max())
+        ax.axvspan(*ends, color="0.9", zorder=0, label=f"{100 * self.level:g}% interval: {low:.3g} to {high:.3g}")
+        (self.line_,) = ax.plot(self.values, self.drop, **{**style, **kwargs})
+        ax.plot(self.values, self.parabola, color="0.4", linestyle=":", linewidth=1.5, label="Wald's parabola")
+        ax.axhline(self.cut, color="0.35", linewidth=1, zorder=0)
+        ax.axvline(self.estimate, color="0.35", linewidth=1, zorder=0)
+        ax.set(xlabel=name or "coefficient", ylabel="log-likelihood below its maximum")
+        ax.set_ylim(min(2.2 * self.cut, -0.1), 0.3)
+        self._legend(ax)
+        return self

@@ -1,0 +1,184 @@
+"""Detrended quantile plots, of all rows or by groups of a feature."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..diagnostics._observed import observed
+from ._common import FromModel, column_of, kept, pyplot, scores, title
+from ._quantiles import ordered
+
+
+class WormDisplay(FromModel):
+    """Quantile residuals minus the normal quantiles that they should be: a flat worm where the model is right.
+
+    A worm above zero says that the location is too low, a slope that the scale is wrong (rising: too narrow), a U or its mirror
+    image that the skewness is, an S that the tails are. With a feature, a panel for each of its groups shows where. Made
+    by `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    panels : list of dict
+        With `theoretical`, `residuals`, `low` and `high`, as in `QuantileResidualDisplay`, and `title`.
+    name : str, optional
+    band : str
+
+    Attributes
+    ----------
+    deviations : list of ndarray
+        What is drawn: residuals minus theoretical quantiles, by panel.
+    axes_ : ndarray of matplotlib Axes
+    ax_, figure_ : matplotlib artists
+        The first of the axes, and their figure.
+
+    References
+    ----------
+    van Buuren, S., Fredriks, M. (2001). Worm plot: a simple diagnostic device for modelling growth reference curves. Statistics
+    in Medicine 20, 1259-1277. doi:10.1002/sim.746
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.displays import WormDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(0, 2, size=(300, 1))
+    >>> y = rng.normal(size=300) * X[:, 0]
+    >>> display = WormDisplay.from_estimator(MLERegressor().fit(X, y), X, y, feature=0, n_groups=2)
+    >>> [panel["title"] for panel in display.panels]
+    ['column 0 of X: 0.000601 to 1.12', 'column 0 of X: 1.12 to 1.99']
+    """
+
+    def __init__(self, *, panels, name=None, band="95% band"):
+        self.panels, self.name, self.band = panels, name, band
+
+    @classmethod
+    def from_estimator(cls, fitted, X, y, *, feature=None, sample_weight=None, ax=None, name=None, random_state=None, **kwargs):
+        """Draw a fitted estimator on data.
+
+        Parameters
+        ----------
+        fitted, X, y, sample_weight, ax, name, random_state
+            As in `QuantileResidualDisplay`. `ax` may be an array of as many axes as there are groups.
+        feature : str or int, optional
+            Column of X that splits the rows into groups.
+        **kwargs
+            As `from_predictions`.
+
+        Returns
+        -------
+        display
+        """
+        seen = observed(fitted, X, y)
+        values, label = (None, "") if feature is None else column_of(X, feature)
+        return cls.from_predictions(
+            seen.y,
+            seen.dist,
+            values=values,
+            label=label,
+            sample_weight=sample_weight,
+            ax=ax,
+            name=title(fitted) if name is None else name,
+            random_state=random_state,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y,
+        dist,
+        *,
+        values=None,
+        label="",
+        n_groups=4,
+        sample_weight=None,
+        ax=None,
+        name=None,
+        random_state=None,
+        band="simultaneous",
+        level=0.95,
+        **kwargs,
+    ):
+        """Draw observations under their predictive distributions.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,), or (n, 2) for the ends of intervals
+        dist : Distribution
+        values : array-like of shape (n,), optional
+            Of the feature that splits the rows: by value where it has at most `n_groups` of them or is no number, else into
+            groups of equal size.
+        label : str
+            What the feature is called.
+        n_groups : int
+        sample_weight, ax, name, random_state, band, level
+            As in `QuantileResidualDisplay`.
+        **kwargs
+            For `plot`.
+
+        Returns
+        -------
+        display
+        """
+        residual, weight = scores(y, dist, sample_weight, random_state)
+        groups = [("", np.full(len(residual), True))]
+        if values is not None:
+            groups = _split(np.asarray(values)[kept(np.asarray(y), sample_weight)[0]], label, n_groups)
+        panels = [{"title": title, **ordered(residual[rows], weight[rows], level, band)} for title, rows in groups]
+        text = {panel.pop("band") for panel in panels}.pop()
+        return cls(panels=panels, name=name, band=text).plot(ax, **kwargs)
+
+    @property
+    def deviations(self) -> list[np.ndarray]:
+        return [panel["residuals"] - panel["theoretical"] for panel in self.panels]
+
+    def plot(self, ax=None, *, name=None, **kwargs):
+        """Draw; keyword arguments go to matplotlib's `plot` of the deviations."""
+        name = self.name if name is None else name
+        self.axes_ = self._grid(ax)
+        self._on(self.axes_[0])
+        for i, (at, panel, deviation) in enumerate(zip(self.axes_, self.panels, self.deviations, strict=True)):
+            x = panel["theoretical"]
+            if once := self._once(at, "band"):
+                at.fill_between(
+                    x, panel["low"] - x, panel["high"] - x, color="0.87", label=self.band if i == 0 else None, zorder=0, **once
+                )
+                at.axhline(0, color="0.35", linewidth=1, zorder=1)
+                at.set(xlabel="standard normal quantile")
+                at.set_title(panel["title"], fontsize="medium")
+            style = {
+                **self._style(at),
+                "markersize": 3.5,
+                "alpha": 0.8,
+                "markeredgewidth": 0,
+            }
+            at.plot(x, deviation, **{**style, "label": name if i == 0 else None, **kwargs})
+        self.ax_.set_ylabel("quantile residual minus\nstandard normal quantile")
+        self._legend(self.ax_)
+        return self
+
+    def _grid(self, ax):
+        """One of the axes for every panel: those given, or the place of the one given."""
+        n = len(self.panels)
+        if isinstance(ax, np.ndarray | list):
+            if len(ax) != n:
+                raise ValueError(f"ax has {len(ax)} axes, but there are {n} groups")
+            return np.asarray(ax)
+        if ax is None:
+            size = (min(3.2 * n + 1, 13), 3.6) if n > 1 else None
+            return pyplot().subplots(1, n, squeeze=False, sharey=True, figsize=size, layout="constrained")[1][0]
+        if n == 1:
+            return np.array([ax])
+        ax.set_axis_off()
+        return ax.get_subplotspec().subgridspec(1, n).subplots(sharey=True)
+
+
+def _split(values, label, n_groups):
+    """Titles and rows of groups."""
+    found = np.unique(values)
+    if len(found) <= n_groups or values.dtype.kind not in "iuf":
+        return [(f"{label} {value}", values == value) for value in found]
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, n_groups + 1)))
+    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    return [(f"{label}: {edges[k]:.3g} to {edges[k + 1]:.3g}", place == k) for k in range(len(edges) - 1)]
