@@ -127,7 +127,7 @@ def main():
     for n in (200, 2000):
         share = 100 * np.mean(run(delayed(wrong_variance)(n, seed) for seed in range(4 * chosen.samples)), axis=0)
         print(
-            f"noise that grows with x, n = {n}: observed information covers {share[0]:.1f}%, HC1 {share[1]:.1f}% (+- {error / 2:.1f})"
+            f"noise that grows with x, n = {n}: observed information {share[0]:.1f}%, HC1 {share[1]:.1f}% (+- {error / 2:.1f})"
         )
 
 

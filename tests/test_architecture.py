@@ -50,7 +50,17 @@ BELOW = {  # module -> the modules of the package that it may import
     },
     "metrics": {"distribution", "likelihoods", "messages", "tables", "unwrapping", "validation"},
     "diagnostics": {"data", "distribution", "inference", "messages", "tables", "unwrapping", "validation"},
-    "selection": {"_regressor", "inference", "likelihoods", "messages", "metrics", "tables", "unwrapping", "validation", "exceptions"},
+    "selection": {
+        "_regressor",
+        "inference",
+        "likelihoods",
+        "messages",
+        "metrics",
+        "tables",
+        "unwrapping",
+        "validation",
+        "exceptions",
+    },
     "displays": {"diagnostics", "distribution", "inference", "likelihoods", "messages", "metrics", "unwrapping", "validation"},
 }
 

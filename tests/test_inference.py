@@ -21,7 +21,18 @@ from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning, ConvergenceWarning
 from sk_mle.inference import score_test
 from sk_mle.inference._linearised import Rows
-from sk_mle.likelihoods import LAWS, Censored, Gamma, Hurdle, NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
+from sk_mle.likelihoods import (
+    LAWS,
+    Bernoulli,
+    Censored,
+    Gamma,
+    Hurdle,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    StudentT,
+    ZeroInflated,
+)
 from sk_mle.likelihoods._expected import integrated
 
 RNG = np.random.default_rng(0)
@@ -172,7 +183,7 @@ REFUSALS = [
     ({}, {"weights": "probability"}, "sandwich"),
     ({}, {"cov": "opg", "groups": np.arange(300)}, "knows no clusters"),
     ({}, {"groups": np.zeros(300)}, "one cluster"),
-    ({}, {"groups": np.zeros(30)}, "length 30"),
+    ({}, {"groups": np.zeros(30)}, "one label per row"),
 ]
 
 
@@ -181,6 +192,39 @@ def test_refusals(settings, options, words):
     model = MLERegressor("poisson", **settings).fit(X, COUNTS)
     with pytest.raises(ValueError, match=words):
         model.inference(X, COUNTS, **options)
+
+
+def test_refuses_groups_and_sizes_that_cannot_serve():
+    model = MLERegressor("poisson").fit(X, COUNTS)
+    labels = np.arange(300) // 10
+    for groups, words in [
+        (np.where(labels == 3, np.nan, labels), r"groups has no label in 10 rows \(30"),
+        ([None, *labels[1:]], "groups has no label in row 0"),
+        (np.stack([labels, labels], axis=1), r"groups must be one label per row"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            model.inference(X, COUNTS, groups=groups)
+    mixed = model.inference(X, COUNTS, groups=[f"g{label}" for label in labels])
+    np.testing.assert_allclose(mixed.bse, model.inference(X, COUNTS, groups=labels).bse, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"cluster-robust \(HC1, 30 clusters\): use method='bootstrap'"):
+        mixed.conf_int(method="profile", X=X, y=COUNTS)
+    few = 1e-3 * np.ones(300)
+    light = MLERegressor("poisson").fit(X, COUNTS, few)
+    for options, words in [({"cov": "HC1"}, "n - k"), ({"groups": labels}, "n - k"), ({"use_t": True}, "use_t needs more")]:
+        with pytest.raises(ValueError, match=words):
+            light.inference(X, COUNTS, sample_weight=few, **options)
+
+
+def test_bread_of_clusters():
+    labels, groups = (WIDE > 1).astype(int), np.arange(300) // 5
+    model = MLEClassifier(Bernoulli(links={"prob": "probit"})).fit(X, labels)
+    first, *others = (
+        model.inference(X, labels, groups=groups, **options).bse
+        for options in ({"bread": "expected"}, {"cov": "HC1", "bread": "expected"}, {"cov": "expected"}, {})
+    )
+    np.testing.assert_array_equal(first, others[0])
+    np.testing.assert_array_equal(first, others[1])
+    assert not np.allclose(first, others[2], rtol=1e-6)
 
 
 def test_refuses_other_data():

@@ -76,7 +76,7 @@ def covariance(
     objective = located.objective
     _check_rank(model, layout, objective)
     robust = cov.startswith("HC") or groups is not None
-    information = bread if cov in ("opg", "HC0", "HC1") else cov
+    information = "expected" if "expected" in ((cov, bread) if robust else (cov,)) else "observed"
     if information == "expected" and not model.likelihood_.has_expected:
         information = "integrated"
     power = 1 if weights == FREQUENCY else 2
@@ -88,6 +88,11 @@ def covariance(
     root = J @ factor
     n = objective.data.total_weight
     k = sum(design.size for i, design in enumerate(objective.designs.values()) if i == 0 or design.columns is not None)
+    if robust and not (cov == "HC0" or n > k):
+        raise ValueError(
+            f"the correction of a sandwich divides by n - k, and there are n = {n:g} observations for k = {k} coefficients"
+            "; use cov='HC0'"
+        )
     if robust:
         correction = 1.0
         if groups is not None and cov != "HC0":

@@ -80,8 +80,11 @@ class Inference(Hypotheses, Functionals):
         self._root = found.root
         if use_t:
             self.df = found.n_clusters - 1.0 if found.n_clusters else found.n_samples - found.n_coefficients
-            plain = found.kind in ("observed", "expected", "opg")
-            self._root = found.root * np.sqrt(found.n_samples / self.df if plain else 1.0)
+            if not self.df > 0:
+                raise ValueError(
+                    f"use_t needs more observations than coefficients, but has {found.n_samples:g} for {found.n_coefficients}"
+                )
+            self._root = found.root * np.sqrt(1.0 if self.robust else found.n_samples / self.df)
 
     @classmethod
     def from_estimator(
@@ -135,6 +138,11 @@ class Inference(Hypotheses, Functionals):
         layout = Layout(inside)
         found = covariance(inside.model, layout, inside.X(X), inside.y(y), sample_weight, cov, bread, weights, groups)
         return cls(fitted, found, weights, use_t)
+
+    @property
+    def robust(self) -> bool:
+        """Whether the covariance is a sandwich, right under a misspecified variance."""
+        return self.cov_kind not in ("observed", "expected", "opg")
 
     @property
     def names(self) -> list[str]:
@@ -195,6 +203,11 @@ class Inference(Hypotheses, Functionals):
             return np.stack([self.params[index] - half, self.params[index] + half], axis=1)
         if method not in ("profile", "bootstrap"):
             raise ValueError(f"method={method!r} is unknown; use 'wald', 'profile' or 'bootstrap'")
+        if method == "profile" and self.robust:
+            raise ValueError(
+                f"profile intervals rest on the likelihood alone, and this covariance is {self.cov_kind}: use "
+                "method='bootstrap', or an Inference with cov='observed'"
+            )
         if X is None:
             raise ValueError(f"method={method!r} refits the model, and an Inference keeps no data: pass X and y")
         self._critical(level)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import column_or_1d
 
 from .. import columns
 from ..data import Data
+from ..messages import rows_text
 from ..objective import Objective
 from ..start import locate
 from ..validation import check_support, check_weight
@@ -97,10 +97,20 @@ def scores(objective: Objective, rows, gradient, weight) -> np.ndarray:
 
 def _codes(groups, data):
     """Clusters of the rows of positive weight, numbered."""
-    groups = column_or_1d(groups)
-    if len(groups) != len(data.y):
-        raise ValueError(f"groups has length {len(groups)}, but X has {len(data.y)} rows")
-    codes = np.unique(groups[data.weight > 0], return_inverse=True)[1]
+    codes = group_codes(groups, len(data.y))[data.weight > 0]
+    codes = np.unique(codes, return_inverse=True)[1]
     if codes.max() == 0:
         raise ValueError("groups names one cluster only; cluster-robust covariances need at least two, better forty")
     return codes
+
+
+def group_codes(groups, n) -> np.ndarray:
+    """Groups of rows as numbers from 0; raises for a missing one."""
+    groups = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
+    if groups.shape not in ((n,), (n, 1)):
+        raise ValueError(f"groups must be one label per row, of shape ({n},), got shape {groups.shape}")
+    groups = groups.reshape(n)
+    missing = np.flatnonzero([label is None or label != label for label in groups.tolist()])
+    if len(missing):
+        raise ValueError(f"groups has no label in {rows_text(missing)}; drop these rows, or give each a group of its own")
+    return np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)[1]

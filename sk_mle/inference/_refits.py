@@ -17,7 +17,7 @@ from ..tables import Table
 from ..unwrapping import unwrap
 from ..validation import check_weight
 from ._frames import n_rows
-from ._information import Located, locate_fit
+from ._information import Located, group_codes, locate_fit
 
 _TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
 _FURTHEST = 1e3  # standard errors after which an end of a profile interval counts as infinite
@@ -175,9 +175,7 @@ def bootstrap_intervals(
         if inference.weights != "frequency":
             counts = (weight * count for count in counts)
     else:
-        _, code = np.unique(np.asarray(groups), return_inverse=True)
-        if len(code) != n:
-            raise ValueError(f"groups has length {len(code)}, but X has {n} rows")
+        code = group_codes(groups, n)
         size = code.max() + 1
         counts = (weight * rng.multinomial(size, np.full(size, 1 / size))[code] for _ in range(n_resamples))
     fits = Parallel(n_jobs=n_jobs)(delayed(_refit)(inside.model, X, y, count) for count in counts)

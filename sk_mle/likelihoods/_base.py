@@ -60,6 +60,10 @@ class Likelihood(Evaluation, BaseEstimator):
     interval : callable or None
         `interval(low, high, order, **params)` gives log P(low < Y <= high) with its gradient and Hessian on the natural
         scale; None: differenced. Serves censored, truncated and rounded data.
+    crps : callable or None
+        `crps(y, **params) -> (n,)`, in closed form; `metrics.crps` integrates where this is None, or NaN.
+    divergence : callable or None
+        `divergence(p, q) -> (n,)`, Kullback-Leibler, of dicts of parameters; None: `metrics.kl_divergence` integrates.
 
     Examples
     --------
@@ -92,6 +96,8 @@ class Likelihood(Evaluation, BaseEstimator):
     hessian: Callable | None = None
     fisher: Callable | None = None
     interval: Callable | None = None
+    crps: Callable | None = None
+    divergence: Callable | None = None
 
     def loglik(self, y, **params) -> np.ndarray:
         """Log density or log mass of each sample, with every normalising constant."""

@@ -12,6 +12,7 @@ class Composition(Likelihood):
 
     components: list[tuple[str, Likelihood]]
     shared: list[str] | None
+    irregular = "with fewer components, parameters of the others are not identified, and the statistic has no known law"
 
     def get_params(self, deep=True):
         found = super().get_params(deep=deep)

@@ -126,6 +126,7 @@ class YeoJohnson(Transform):
     """
 
     parameters = {"lmbda": Domain(typical=(0.2, 1.8))}
+    identity = {"lmbda": 1.0}
 
     def __init__(self, lmbda=None):
         self.lmbda = lmbda

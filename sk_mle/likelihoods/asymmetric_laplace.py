@@ -43,6 +43,9 @@ class AsymmetricLaplace(Laplace):
     interval = None  # quantile may have a derivative as well
     tried = {"quantile": (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)}
 
+    limits = {"Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2}}
+    searched = False
+
     def __init__(self, *, loc=None, scale=None, quantile=0.5, links=None):
         self.loc, self.scale, self.quantile, self.links = loc, scale, quantile, links
 

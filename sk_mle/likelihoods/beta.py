@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, betaincinv
+from scipy.special import betainc, betaincinv, betaln, digamma
 
 from .._special import gamma_norm, ratio_gap
 from .._tails import log_betainc
@@ -122,6 +122,16 @@ class Beta(Likelihood):
 
     def ppf(self, q, mean, precision):
         return betaincinv(*self._shapes(mean, precision), q)
+
+    def crps(self, y, mean, precision):
+        (a, b), y_in = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
+        both = 2 * np.exp(betaln(2 * a, 2 * b) - 2 * betaln(a, b)) / a
+        return y * (2 * betainc(a, b, y_in) - 1) + mean * (1 - 2 * betainc(a + 1, b, y_in) - both)
+
+    def divergence(self, p, q):
+        (a, b), (c, d) = self._shapes(**p), self._shapes(**q)
+        both = digamma(a + b)
+        return betaln(c, d) - betaln(a, b) + (a - c) * (digamma(a) - both) + (b - d) * (digamma(b) - both)
 
     def rvs(self, rng, size, mean, precision):
         a, b = self._shapes(mean, precision)

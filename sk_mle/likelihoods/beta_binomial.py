@@ -49,6 +49,8 @@ class BetaBinomial(Trials, SummedCount):
 
     own = {"mean": UNIT, "precision": POSITIVE}
 
+    limits = {"Binomial": {"precision": np.inf, "mean": "prob"}}
+
     def __init__(self, *, mean=None, precision=None, trials=None, links=None):
         self.mean, self.precision, self.trials, self.links = mean, precision, trials, links
 

@@ -57,6 +57,8 @@ class BoxCoxColeGreen(Likelihood):
     parameters = {"loc": POSITIVE, "scale": Domain(low=0.0, typical=(0.05, 0.3)), "nu": REAL}
     support = POSITIVE
 
+    limits = {"LogNormal": {"nu": 0.0, "loc": lambda loc: np.exp(loc)}}
+
     def __init__(self, *, loc=None, scale=None, nu=None, links=None):
         self.loc, self.scale, self.nu, self.links = loc, scale, nu, links
 

@@ -51,6 +51,9 @@ class ConwayMaxwellPoisson(SummedCount):
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE}
 
+    limits = {"Poisson": {"dispersion": 1.0}}
+    searched = False
+
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links
 

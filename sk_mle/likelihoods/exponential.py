@@ -62,3 +62,10 @@ class Exponential(Hazard):
 
     def entropy(self, mean):
         return 1 + np.log(mean)
+
+    def crps(self, y, mean):
+        return np.abs(y) + 2 * mean * np.expm1(-np.maximum(y, 0.0) / mean) + mean / 2
+
+    def divergence(self, p, q):
+        ratio = p["mean"] / q["mean"]
+        return ratio - 1 - np.log(ratio)

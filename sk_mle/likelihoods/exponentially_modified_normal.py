@@ -68,6 +68,9 @@ class ExponentiallyModifiedNormal(Likelihood):
         "rate": replace(POSITIVE, typical=(0.4, 1.0)),
     }
 
+    limits = {"Normal": {"rate": np.inf}}
+    singular = ("rate",)
+
     def __init__(self, *, loc=None, scale=None, rate=None, links=None):
         self.loc, self.scale, self.rate, self.links = loc, scale, rate, links
 

@@ -35,6 +35,11 @@ class Fixed(Wrapper):
         self.law, self.values = law, values
 
     @property
+    def held(self) -> Likelihood:
+        """The law that takes the values as its own."""
+        return self._held
+
+    @property
     def _held(self) -> Likelihood:
         """The law that takes the values as its own."""
         return self.law.settled(self.values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammainc, gammaincc, gammainccinv, gammaincinv
+from scipy.special import betaln, gammainc, gammaincc, gammainccinv, gammaincinv
 
 from .._special import gamma_norm, ratio_gap
 from .._tails import log_gammainc, log_gammaincc
@@ -36,6 +36,8 @@ class Gamma(Likelihood):
 
     parameters = {"mean": POSITIVE, "shape": POSITIVE}
     support = POSITIVE
+
+    limits = {"Exponential": {"shape": 1.0}}
 
     def __init__(self, *, mean=None, shape=None, links=None):
         self.mean, self.shape, self.links = mean, shape, links
@@ -95,6 +97,16 @@ class Gamma(Likelihood):
     def ppf(self, q, mean, shape):
         upper = np.asarray(q) > 0.5
         return np.where(upper, gammainccinv(shape, 1 - q), gammaincinv(shape, q)) * mean / shape
+
+    def crps(self, y, mean, shape):
+        theta, at = mean / shape, shape * np.maximum(y, 0.0) / mean
+        gap, next_gap = (2 * gammainc(k, at) - 1 for k in (shape, shape + 1))
+        return y * gap - mean * next_gap - theta * np.exp(-betaln(0.5, shape))
+
+    def divergence(self, p, q):
+        m, k, other, j = p["mean"], p["shape"], q["mean"], q["shape"]
+        norm, slope, _ = gamma_norm(k)  # k log k - k - log Gamma(k), and its derivative log k - digamma(k)
+        return norm - gamma_norm(j)[0] - (k - j) * slope - j * ratio_gap(m, other)
 
     def rvs(self, rng, size, mean, shape):
         return rng.gamma(np.broadcast_to(shape, size), mean / shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma, gamma
+from scipy.special import digamma, exp1, gamma, gammainc
 
 from ..links import CLogLog, LogLog
 from ._extreme_value import LEAST_SHAPE, ExtremeValue, expand, reduce
@@ -66,6 +66,9 @@ class GeneralizedExtremeValue(ExtremeValue):
     array([1.01])
     """
 
+    limits = {"Gumbel": {"shape": 0.0}}
+    searched = False
+
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
@@ -100,6 +103,16 @@ class GeneralizedExtremeValue(ExtremeValue):
 
     def standard_ppf(self, q, shape):
         return expand(LogLog().link(q), shape)
+
+    def crps(self, y, loc, scale, shape):
+        z = (y - loc) / scale
+        general = (np.abs(shape) > 1e-3) & (shape < 0.999)
+        k = np.where(general, shape, 0.5)
+        t = np.exp(-reduce(z, k))
+        tail = gamma(1 - k) * (2**k - 2 * gammainc(1 - k, t))
+        value = scale * ((z + 1 / k) * (2 * np.exp(-t) - 1) - tail / k)
+        plain = scale * (2 * exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2))
+        return np.where(general, value, np.where(shape == 0, plain, np.nan))
 
     def rvs(self, rng, size, loc, scale, shape):
         return loc + scale * expand(rng.gumbel(size=size), shape)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..domains import POSITIVE, REAL, Domain
 from ._log_gamma import LogGamma
 from ._log_location_scale import LogLocationScale
@@ -42,6 +44,18 @@ class GeneralizedGamma(LogLocationScale):
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": _SHAPE}
     fisher = None
+
+    limits = {
+        "Weibull": {"shape": 1.0, "loc": lambda scale: np.log(scale), "scale": lambda shape: 1 / shape},
+        "LogNormal": {"shape": 0.0},
+        "Gamma": {"shape": lambda shape: shape**-0.5, "scale": lambda shape: shape**-0.5, "loc": lambda mean: np.log(mean)},
+        "InverseGamma": {
+            "shape": lambda shape: -(shape**-0.5),
+            "scale": lambda shape: shape**-0.5,
+            "loc": lambda scale, shape: np.log(scale / shape),
+        },
+        "HalfNormal": {"shape": 2**0.5, "scale": 0.5**0.5, "loc": lambda scale: np.log(scale)},
+    }
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links

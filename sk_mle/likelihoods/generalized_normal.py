@@ -52,6 +52,9 @@ class GeneralizedNormal(Kinked, LocationScale):
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": _SHAPE}
     tried = {"shape": (0.6, 0.8, 1.0, 1.4, 2.0, 3.0, 6.0, 20.0)}
 
+    limits = {"Normal": {"shape": 2.0, "scale": lambda scale: scale * 2**0.5}, "Laplace": {"shape": 1.0}}
+    searched = False
+
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 

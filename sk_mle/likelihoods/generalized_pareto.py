@@ -47,6 +47,8 @@ class GeneralizedPareto(ExtremeValue):
     support = NONNEGATIVE
     maxima = False
 
+    limits = {"Exponential": {"shape": 0.0, "scale": "mean"}}
+
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 
@@ -107,6 +109,11 @@ class GeneralizedPareto(ExtremeValue):
     def ppf(self, q, scale, shape):
         with np.errstate(divide="ignore"):
             return scale * expand(-np.log1p(-np.asarray(q)), shape)
+
+    def crps(self, y, scale, shape):
+        k = np.where(shape < 0.999, shape, np.nan)
+        rest = np.expm1((1 - k) * self.logsf(y, scale, k))
+        return np.abs(y) + scale * (2 * rest / (1 - k) + 1 / (2 - k))
 
     def rvs(self, rng, size, scale, shape):
         return scale * expand(rng.standard_exponential(size), shape)

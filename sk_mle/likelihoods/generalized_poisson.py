@@ -55,6 +55,8 @@ class GeneralizedPoisson(MeanPower, SummedCount):
     parameters = {"mean": POSITIVE, "dispersion": Domain(low=-1.0, typical=(0.1, 1.0)), "power": POWER}
     neutral, least = 1.0, -1.0
 
+    limits = {"Poisson": {"dispersion": 0.0}}
+
     def __init__(self, *, mean=None, dispersion=None, power=1.0, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 

@@ -47,6 +47,8 @@ class Gompertz(Hazard):
 
     parameters = {"rate": POSITIVE, "shape": _SHAPE}
 
+    limits = {"Exponential": {"shape": 0.0, "rate": lambda mean: 1 / mean}}
+
     def __init__(self, *, rate=None, shape=None, links=None):
         self.rate, self.shape, self.links = rate, shape, links
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import exp1
 
 from ..links import LogLog
 from ._location_scale import LinkLocationScale
@@ -51,6 +52,10 @@ class Gumbel(LinkLocationScale):
     def spread(self, residual, sample_weight):
         least = -np.min(residual) / np.log(len(residual) + 2)  # at the maximum exp(-z) is 1 on average, so n at most
         return max(super().spread(residual, sample_weight), float(least))
+
+    def crps(self, y, loc, scale):
+        z = (y - loc) / scale
+        return scale * (2 * exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2))
 
     def rvs(self, rng, size, loc, scale):
         return rng.gumbel(loc, scale, size)

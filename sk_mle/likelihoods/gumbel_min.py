@@ -48,5 +48,8 @@ class GumbelMin(Gumbel):
     def spread(self, residual, sample_weight):
         return super().spread(-residual, sample_weight)
 
+    def crps(self, y, loc, scale):
+        return super().crps(-y, -loc, scale)
+
     def rvs(self, rng, size, loc, scale):
         return -super().rvs(rng, size, -loc, scale)

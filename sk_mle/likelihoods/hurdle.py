@@ -61,6 +61,11 @@ class Hurdle(Wrapper):
         return replace(self.law.support, low=0.0, closed=(True, self.law.support.closed[1]))
 
     @property
+    def limits(self):
+        """The law of counts itself, where `zero` is its own probability of zero; a positive law has none."""
+        return {"law": {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}} if self.law.support.integer else {}
+
+    @property
     def atoms(self):
         return self.law.atoms if self.support.integer else (0.0, *self.law.atoms)
 

@@ -44,6 +44,7 @@ class JohnsonSU(ArsinhLocationScale):
     """
 
     sign = 1.0
+    searched = False
 
     def transformed(self, w):
         return -0.5 * w**2 - 0.5 * np.log(2 * np.pi), -w, -1.0

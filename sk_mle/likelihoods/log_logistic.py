@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import beta, betainc
 
 from .._special import lgamma_delta
 from ._log_location_scale import ScaleShape
@@ -41,3 +42,8 @@ class LogLogistic(ScaleShape):
     def log_mgf(self, t):
         inside = np.where(t < 1, t, 0.0)
         return np.where(t < 1, lgamma_delta(1.0, inside) + lgamma_delta(1.0, -inside), np.inf)
+
+    def crps(self, y, scale, shape):
+        s = np.where(shape > 1.001, 1 / shape, np.nan)
+        share = self.cdf(y, scale, shape)
+        return y * (2 * share - 1) - scale * beta(1 + s, 1 - s) * (2 * betainc(1 + s, 1 - s, share) + s - 1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from scipy.special import ndtr
+
 from ._log_location_scale import LogLocationScale
 from .normal import Normal
 
@@ -39,3 +42,11 @@ class LogNormal(LogLocationScale):
 
     def log_mgf(self, t):
         return t**2 / 2
+
+    def crps(self, y, loc, scale):
+        z = (np.log(np.maximum(y, 0.0)) - loc) / scale
+        both = ndtr(z - scale) - ndtr(-scale / np.sqrt(2))
+        return y * (2 * ndtr(z) - 1) - 2 * np.exp(loc + scale**2 / 2) * both
+
+    def divergence(self, p, q):
+        return Normal().divergence(p, q)

@@ -39,6 +39,7 @@ class LogitNormal(Normal):
     """
 
     support = UNIT
+    crps = None  # the normal law's is of another variable; the divergence is the same
     expectation, variance, entropy = Likelihood.expectation, Likelihood.variance, Likelihood.entropy
 
     def loglik(self, y, loc, scale):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln, nbdtrik, xlogy
+from scipy.special import betainc, gammaln, hyp2f1, nbdtrik, xlogy
 
 from .._special import lgamma_delta_scaled, log1p_minus
 from .._tails import log_betainc
@@ -51,6 +51,11 @@ class NegativeBinomial(MeanPower):
     """
 
     neutral, least = 2.0, 1e-50  # below the least a, and at zero, the law is the Poisson one to the last digit
+
+    limits = {
+        "Poisson": {"dispersion": 0.0},
+        "Geometric": {"dispersion": 1.0, "power": 2.0, "mean": lambda prob: (1 - prob) / prob},
+    }
 
     def __init__(self, *, mean=None, dispersion=None, power=2.0, variance="quadratic", links=None):
         self.mean, self.dispersion, self.power, self.variance, self.links = mean, dispersion, power, variance, links
@@ -124,6 +129,13 @@ class NegativeBinomial(MeanPower):
         a = np.maximum(self._scaled(mean, dispersion, power)[2], 1e-6)
         given = {"mean": mean, "dispersion": dispersion, "power": power}
         return lattice_ppf(self.cdf, nbdtrik(q, 1 / a, 1 / (1 + a * mean)), q, **given)
+
+    def crps(self, y, mean, dispersion, power=None):
+        a = self._scaled(mean, dispersion, power)[2]
+        a = np.where((a > 1e-3) & (a < 1e2) & (mean < 1e3), a, np.nan)  # elsewhere the hypergeometric function loses digits
+        r, p, at = 1 / a, 1 / (1 + a * mean), np.floor(y)
+        gap, next_gap = (2 * np.where(k < 1, 0.0, betainc(s, np.maximum(k, 1.0), p)) - 1 for s, k in ((r, at + 1), (r + 1, at)))
+        return y * gap - mean * (next_gap + hyp2f1(r + 1, 0.5, 2, -4 * (1 - p) / p**2) / p)
 
     def rvs(self, rng, size, mean, dispersion, power=None):
         a = np.maximum(self._scaled(mean, dispersion, power)[2], 1e-12)

@@ -48,5 +48,14 @@ class Normal(LinkLocationScale):
     def standard_moments(self):
         return 0.0, 1.0, 0.5 + _LOG_ROOT_2PI
 
+    def crps(self, y, loc, scale):
+        z = (y - loc) / scale
+        density = np.exp(self.standard_logpdf(z))
+        return scale * (z * (self.standard_cdf(z) - self.standard_sf(z)) + 2 * density - 1 / np.sqrt(np.pi))
+
+    def divergence(self, p, q):
+        ratio = p["scale"] / q["scale"]
+        return 0.5 * (((p["loc"] - q["loc"]) / q["scale"]) ** 2 + (ratio - 1) * (ratio + 1)) - np.log(ratio)
+
     def rvs(self, rng, size, loc, scale):
         return rng.normal(loc, scale, size)

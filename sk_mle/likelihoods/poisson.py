@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaincc, gammaln, pdtrik, xlogy
+from scipy.special import gammaincc, gammaln, ive, pdtrik, xlogy
 
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import COUNT, POSITIVE
@@ -72,6 +72,15 @@ class Poisson(Likelihood):
 
     def ppf(self, q, mean):
         return lattice_ppf(self.cdf, pdtrik(q, mean), q, mean=mean)
+
+    def crps(self, y, mean):
+        at = np.floor(np.maximum(y, 0.0))
+        mass = np.where(y < 0, 0.0, np.exp(self.loglik(at, mean)))
+        return (y - mean) * (self.cdf(y, mean) - self.sf(y, mean)) + mean * (2 * mass - ive(0, 2 * mean) - ive(1, 2 * mean))
+
+    def divergence(self, p, q):
+        mean, other = p["mean"], q["mean"]
+        return xlogy(mean, mean / other) + other - mean
 
     def rvs(self, rng, size, mean):
         return rng.poisson(mean, size).astype(float)

@@ -43,6 +43,8 @@ class PoissonInverseGaussian(SummedCount):
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE}
 
+    limits = {"Poisson": {"dispersion": 0.0}}
+
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links
 

@@ -44,6 +44,7 @@ class Rounded(Wrapper):
 
     own = {"width": POSITIVE}
     collapsed = None
+    grouped = True
 
     def __init__(self, law, width):
         self.law, self.width = law, width

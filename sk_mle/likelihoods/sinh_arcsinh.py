@@ -43,6 +43,8 @@ class SinhArcsinh(ArsinhLocationScale):
     """
 
     sign = -1.0
+    limits = {"Normal": {"skew": 0.0, "tail": 1.0}}
+    searched = False
 
     def transformed(self, w):
         x, root, slope = np.sinh(w), np.cosh(w), np.tanh(w)

@@ -57,6 +57,9 @@ class SkewNormal(ShapedLocationScale):
     tried_first = {"shape": (-0.1, 0.1)}  # all but normal, so that the first step is a least squares fit
     most_points = np.inf  # a slight skewness is in no part of the sample
 
+    limits = {"Normal": {"shape": 0.0}}
+    singular = ("shape",)
+
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 

@@ -45,6 +45,9 @@ class SkewT(ShapedLocationScale):
     tried = {"shape": (-8.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 8.0), "df": (1.0, 2.5, 6.0, 30.0)}
     tried_first = {"shape": (-0.1, 0.1), "df": (1.0, 2.5, 6.0, 30.0)}
 
+    limits = {"SkewNormal": {"df": np.inf}, "StudentT": {"shape": 0.0}}
+    searched = False
+
     def __init__(self, *, loc=None, scale=None, shape=None, df=None, links=None):
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
 

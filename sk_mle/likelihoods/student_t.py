@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaincinv, stdtr, stdtrit
+from scipy.special import betaincinv, betaln, stdtr, stdtrit
 
 from .._special import digamma_delta, lgamma_half_delta, log1p_minus
 from ..domains import POSITIVE, REAL
@@ -45,6 +45,8 @@ class StudentT(LocationScale):
     parameters = {"loc": REAL, "scale": POSITIVE, "df": POSITIVE}
     logcdf, logsf = Likelihood.logcdf, Likelihood.logsf
     tried = {"df": (1.0, 2.0, 4.0, 10.0, 50.0)}
+
+    limits = {"Normal": {"df": np.inf}, "Cauchy": {"df": 1.0}}
 
     def __init__(self, *, loc=None, scale=None, df=None, links=None):
         self.loc, self.scale, self.df, self.links = loc, scale, df, links
@@ -116,6 +118,13 @@ class StudentT(LocationScale):
         far = np.where(q < 0.5, -1, 1) * np.sqrt(df * (1 - x) / np.maximum(x, 1e-300))
         z = np.where((tail < 1e-10) & (tail > 0) & (df < 1e8), far, stdtrit(df, q))
         return np.where(q == 0, -np.inf, np.where(q == 1, np.inf, z))
+
+    def crps(self, y, loc, scale, df):
+        df = np.where(df > 1.001, np.minimum(df, 1e15), np.nan)
+        z = (y - loc) / scale
+        far = 2 * np.exp(self.standard_logpdf(z, df)) * (df + z**2)
+        ratio = np.exp(betaln(0.5, df - 0.5) - 2 * betaln(0.5, df / 2))
+        return scale * (z * (stdtr(df, z) - stdtr(df, -z)) + (far - 2 * np.sqrt(df) * ratio) / (df - 1))
 
     def rvs(self, rng, size, loc, scale, df):
         return loc + scale * rng.standard_t(np.minimum(df, _MOST_DF), size)

@@ -57,6 +57,12 @@ class Transformed(Wrapper):
         return self._function.parameters
 
     @property
+    def limits(self):
+        """The law itself, where the function can be the identity."""
+        identity = getattr(self._function, "identity", None)
+        return {"law": identity} if identity else {}
+
+    @property
     def given(self):
         return {**self.law.given, **{name: getattr(self._function, name, None) for name in self.own}}
 

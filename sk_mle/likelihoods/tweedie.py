@@ -53,6 +53,7 @@ class Tweedie(Likelihood):
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": Domain(1.0, 2.0, typical=(1.2, 1.8))}
     support = NONNEGATIVE
     atoms = (0.0,)
+    limits = {"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}}
 
     def __init__(self, *, mean=None, dispersion=None, power=1.5, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links

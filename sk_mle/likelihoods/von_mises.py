@@ -73,6 +73,7 @@ class VonMises(Likelihood):
 
     parameters = {"loc": CIRCLE, "origin": REAL, "concentration": POSITIVE}
     support = Domain(low=CIRCLE.low, high=CIRCLE.high, closed=(True, True), typical=CIRCLE.typical)
+    searched = False
 
     def __init__(self, *, loc=None, origin=0.0, concentration=None, links=None):
         self.loc, self.origin, self.concentration, self.links = loc, origin, concentration, links

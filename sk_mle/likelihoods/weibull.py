@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from scipy.special import gamma, gammainc
+
 from .._special import lgamma_delta
 from ._log_location_scale import ScaleShape
 from .gumbel_min import GumbelMin
@@ -32,8 +35,15 @@ class Weibull(ScaleShape):
 
     standard = GumbelMin()
 
+    limits = {"Exponential": {"shape": 1.0, "scale": "mean"}}
+
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 
     def log_mgf(self, t):
         return lgamma_delta(1.0, t)
+
+    def crps(self, y, scale, shape):
+        t, s = (np.maximum(y, 0.0) / scale) ** shape, 1 / shape
+        mean = scale * gamma(1 + s)
+        return y * (1 - 2 * np.exp(-t)) + mean * (2.0**-s - 2 * gammainc(1 + s, t))

@@ -43,6 +43,8 @@ class ZeroInflated(Wrapper):
 
     own = {"inflation": UNIT}
 
+    limits = {"law": {"inflation": 0.0}}
+
     def __init__(self, law, *, inflation=None, links=None):
         self.law, self.inflation, self.links = law, inflation, links
 

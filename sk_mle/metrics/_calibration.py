@@ -1,0 +1,182 @@
+"""Scores of quantiles and intervals, and the probability integral transform."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ._rows import atoms, check_levels, lattice, plain, spread, summed_up, target
+
+
+def pinball_score(y, dist, *, quantiles=(0.1, 0.5, 0.9), sample_weight=None, per_row=False):
+    """Pinball loss of predicted quantiles, averaged over levels, in units of y; lower is better.
+
+    Of one level, `sklearn.metrics.mean_pinball_loss(y, dist.ppf(level), alpha=level)`. Over all levels it integrates to half
+    the CRPS.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+    dist : Distribution
+    quantiles : float or sequence of float
+        Levels strictly between 0 and 1.
+    sample_weight, per_row
+        As in `log_score`.
+
+    Returns
+    -------
+    float or ndarray of shape (n,)
+
+    References
+    ----------
+    Koenker, R., Bassett, G. (1978). Regression quantiles. Econometrica 46, 33-50. doi:10.2307/1913643
+
+    Examples
+    --------
+    >>> from sk_mle import Distribution
+    >>> dist = Distribution("normal", {"loc": [0.0, 0.0], "scale": [1.0, 1.0]})
+    >>> round(pinball_score([0.0, 1.0], dist, quantiles=0.5), 4)
+    0.25
+    """
+    levels, y = check_levels(quantiles, "quantiles"), target(y, dist, "pinball_score")
+    dist, values = spread(dist, len(y)), np.zeros(len(y))
+    for level in levels:
+        gap = y - dist.ppf(np.full(len(y), level))
+        values += np.maximum(level * gap, (level - 1) * gap) / len(levels)
+    return summed_up(values, sample_weight, per_row, "pinball_score")
+
+
+def _interval(y, dist, coverage, score):
+    (coverage,) = check_levels([coverage], "coverage")
+    y = target(y, dist, score)
+    return y, *spread(dist, len(y)).interval(coverage), (1 - coverage) / 2
+
+
+def interval_score(y, dist, *, coverage=0.9, sample_weight=None, per_row=False):
+    """Width of the central interval, and a fine where y is outside, in units of y; lower is better.
+
+    `(high - low) + (low - y)+ / tail + (y - high)+ / tail`, tail = (1 - coverage) / 2: Winkler's score.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+    dist : Distribution
+    coverage : float, default=0.9
+        Probability of the central interval, ``dist.interval(coverage)``.
+    sample_weight, per_row
+        As in `log_score`.
+
+    Returns
+    -------
+    float or ndarray of shape (n,)
+
+    References
+    ----------
+    Winkler, R. L. (1972). A decision-theoretic approach to interval estimation. JASA 67, 187-191.
+    doi:10.1080/01621459.1972.10481224
+
+    Examples
+    --------
+    >>> from sk_mle import Distribution
+    >>> dist = Distribution("normal", {"loc": [0.0, 0.0], "scale": [1.0, 1.0]})
+    >>> round(interval_score([0.0, 2.0], dist, coverage=0.9), 4)
+    6.8412
+    """
+    y, low, high, tail = _interval(y, dist, coverage, "interval_score")
+    values = high - low + (np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)) / tail
+    return summed_up(values, sample_weight, per_row, "interval_score")
+
+
+def interval_coverage(y, dist, *, coverage=0.9, sample_weight=None, per_row=False):
+    """Share of y inside the central interval, ends included: right where it is near `coverage`, neither higher nor lower.
+
+    Not a proper score: an interval can cover well and be useless; see `interval_score`. Of discrete laws it is above the
+    nominal value, as their intervals hold more than that.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+    dist : Distribution
+    coverage : float, default=0.9
+    sample_weight, per_row
+        As in `log_score`.
+
+    Returns
+    -------
+    float or ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> from sk_mle import Distribution
+    >>> dist = Distribution("normal", {"loc": [0.0, 0.0], "scale": [1.0, 1.0]})
+    >>> interval_coverage([0.0, 2.0], dist, coverage=0.9)
+    0.5
+    """
+    y, low, high, _ = _interval(y, dist, coverage, "interval_coverage")
+    return summed_up((y >= low) & (y <= high), sample_weight, per_row, "interval_coverage")
+
+
+def pit_bounds(y, dist) -> np.ndarray:
+    """P(Y < y) and P(Y <= y) in every row: equal where the law has a density.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+    dist : Distribution
+
+    Returns
+    -------
+    ndarray of shape (n, 2)
+
+    References
+    ----------
+    Czado, C., Gneiting, T., Held, L. (2009). Predictive model assessment for count data. Biometrics 65, 1254-1261.
+    doi:10.1111/j.1541-0420.2009.01191.x
+
+    Examples
+    --------
+    >>> from sk_mle import Distribution
+    >>> pit_bounds([0, 3], Distribution("poisson", {"mean": [1.0, 2.0]})).round(3)
+    array([[0.   , 0.368],
+           [0.677, 0.857]])
+    """
+    y = target(y, dist, "pit")
+    upper = np.broadcast_to(dist.cdf(y), y.shape)
+    if lattice(dist):
+        lower = np.broadcast_to(dist.cdf(np.ceil(y) - 1), y.shape)
+    else:
+        here = np.isin(y, atoms(dist))
+        mass = np.exp(dist.likelihood.loglik(np.where(here, y, 0.0), **dist.params)) if here.any() and plain(dist) else 0.0
+        lower = np.where(here, np.maximum(upper - mass, 0.0), upper)
+    return np.stack([lower, upper], axis=1)
+
+
+def pit(y, dist, *, random_state=None) -> np.ndarray:
+    """Probability integral transform: uniform on (0, 1) if the predictive distributions are right.
+
+    P(Y <= y) of laws with a density. Where y has positive probability, in discrete and mixed laws, a uniform random point
+    between P(Y < y) and P(Y <= y).
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+    dist : Distribution
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    References
+    ----------
+    Dunn, P. K., Smyth, G. K. (1996). Randomized quantile residuals. Journal of Computational and Graphical Statistics 5,
+    236-244. doi:10.1080/10618600.1996.10474708
+
+    Examples
+    --------
+    >>> from sk_mle import Distribution
+    >>> pit([-1.0, 0.0], Distribution("normal", {"loc": [0.0, 0.0], "scale": [1.0, 1.0]})).round(3)
+    array([0.159, 0.5  ])
+    """
+    lower, upper = pit_bounds(y, dist).T
+    return lower + check_random_state(random_state).uniform(size=len(lower)) * (upper - lower)

@@ -1,0 +1,201 @@
+"""What the scores share: checked targets, weighted means, and integrals over every row's distribution."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from scipy.integrate import quad_vec
+
+from ..distribution import Distribution
+from ..messages import rows_text
+from ..validation import check_weight
+
+LEVELS = (1e-4, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-4)
+_ROUGH = 1e-6  # relative error of an integral that is told
+_BLOCK = 1 << 20  # distribution functions at once
+
+
+def plain(dist) -> bool:
+    """Whether the law says all of the distribution: not for a transformed one, whose law is that of another variable."""
+    return not hasattr(dist, "transform")
+
+
+def lattice(dist) -> bool:
+    """Whether the values are whole numbers."""
+    if dist.likelihood.support.integer and not plain(dist):
+        raise TypeError("a transformed target with a discrete law is scored by its log score alone; model y itself")
+    return dist.likelihood.support.integer
+
+
+def atoms(dist) -> list:
+    """Points of positive probability of a law with a density."""
+    points = dist.likelihood.atoms
+    return [float(point if plain(dist) else dist.inverse(np.asarray(point, float))) for point in points]
+
+
+def check_dist(dist, name="dist") -> None:
+    """Raise TypeError for what is not a distribution."""
+    if not isinstance(dist, Distribution):
+        raise TypeError(f"{name} must be a Distribution, as predict_dist(X) gives it, got {type(dist).__name__}")
+
+
+def single(dist, score: str) -> None:
+    """Raise TypeError for a law of several targets."""
+    if dist.likelihood.multivariate:
+        raise TypeError(f"{score} takes laws of one target, and {type(dist.likelihood).__name__} has several: use log_score")
+
+
+def target(y, dist, score: str, several: bool = False) -> np.ndarray:
+    """y as floats, one row for each of `dist`."""
+    check_dist(dist)
+    if not several:
+        single(dist, score)
+    try:
+        y = np.asarray(y, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its classes_") from error
+    width = 2 if dist.likelihood.multivariate else 1
+    if y.ndim != width:
+        known = "; a y known up to an interval has a log score only, -score_samples(X, y)" if y.ndim == 2 else ""
+        raise ValueError(f"{score}: y has shape {y.shape}, but must be {'(n,)' if width == 1 else '(n, K)'}{known}")
+    if dist.shape and len(y) != len(dist):
+        raise ValueError(f"{score}: y has {len(y)} rows, but dist has {len(dist)}")
+    bad = np.flatnonzero(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))
+    if len(bad):
+        raise ValueError(f"{score}: y is NaN or infinite in {rows_text(bad)}; drop these rows")
+    return y
+
+
+def spread(dist, n: int):
+    """A row for each of n values, where one row stands for all."""
+    if dist.shape:
+        return dist
+    if not plain(dist):
+        raise TypeError("one row of a transformed distribution does not stand for many; index it by a slice")
+    vector = {name for name in dist.params if dist.likelihood.contrast(name) is not None}
+    return Distribution(
+        dist.likelihood,
+        {k: np.broadcast_to(v, (n, *(np.shape(v)[-1:] if k in vector else ()))) for k, v in dist.params.items()},
+    )
+
+
+def summed_up(values, sample_weight, per_row: bool, score: str, infinite: bool = False):
+    """The rows' values, or their weighted mean; ValueError where a value does not exist."""
+    values = np.asarray(values, dtype=float)
+    bad = np.flatnonzero(np.isnan(values) | (np.isinf(values) & (not infinite)))
+    if len(bad):
+        raise ValueError(
+            f"{score} does not exist in {rows_text(bad)}: the distribution's tails are too heavy, or its parameters lie on the "
+            "edge of their domain; use log_score"
+        )
+    if per_row:
+        return values
+    weight = check_weight(sample_weight, len(values))
+    return float(np.average(values[weight > 0], weights=weight[weight > 0]))
+
+
+def check_levels(values, name: str) -> np.ndarray:
+    """Probabilities strictly between 0 and 1, as an array of one dimension."""
+    levels = np.atleast_1d(np.asarray(values, dtype=float))
+    if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
+        raise ValueError(f"{name} must be strictly between 0 and 1, got {values!r}")
+    return levels
+
+
+def quantiles(dist, levels=LEVELS) -> np.ndarray:
+    """Quantiles at fixed levels: shape (levels, n)."""
+    return np.stack([dist.ppf(np.full(dist.shape, level)) for level in levels])
+
+
+def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.ndarray:
+    """Integral over the real line of f(t), t of shape (n,), for every row.
+
+    The line is cut at quantiles of `dist` and at `points`; the two outer pieces are mapped so that algebraic tails and
+    singular ends of the support become exponential. scipy's `quad_vec` then refines all rows together. `size` (n,) is what
+    errors are relative to, by default the distance of the quartiles.
+    """
+    inner = quantiles(dist)
+    length = np.maximum(inner[5] - inner[3], 1e-6 * (inner[-1] - inner[0]))
+    length = np.where(length > 0, length, np.maximum(np.abs(inner[4]), 1.0) * 1e-3)
+    size = length if size is None else size
+    cuts = np.sort(np.stack([*inner, *(np.broadcast_to(point, length.shape) for point in points)]), axis=0)
+    support = dist.likelihood.support if plain(dist) else None
+    ends = (-np.inf, np.inf) if support is None else (support.low, support.high)
+    last = len(cuts) - 1
+
+    beyond = quantiles(dist, (1e-14, 1 - 1e-14))
+    with np.errstate(all="ignore"):  # where a light tail has ended, some distribution functions are slow or NaN
+        rooms = [np.abs(far - cut) for far, cut in zip(beyond, (cuts[0], cuts[-1]), strict=True)]
+        rooms = [np.where(room < 1e6 * length, 20 * room, 1e150) for room in rooms]
+
+    with np.errstate(all="ignore"):  # a tail that still counts at the end of the numbers has no finite integral
+        far = [np.abs(f(cuts[0] - rooms[0])), np.abs(f(cuts[-1] + rooms[1]))]
+        pieces = zip(rooms, ends, far, strict=True)
+        heavy = [(room == 1e150) & np.isinf(end) & (room * value > 1e-8 * size) for room, end, value in pieces]
+    endless = heavy[0] | heavy[1]
+
+    def outer(u, sign, start, end, most):
+        with np.errstate(all="ignore"):
+            w = u / (1 - u)
+            room = np.maximum(sign * (end - start), 0.0)
+            finite = np.isfinite(end)
+            away = -room * np.expm1(-w) if finite else length * np.expm1(w)
+            slope = (room * np.exp(-w) if finite else length * np.exp(w)) / (1 - u) ** 2
+            value = np.where(away <= most, f(start + sign * np.minimum(away, most)), 0.0)
+            return np.where(value == 0, 0.0, value * slope)
+
+    def g(s):
+        piece = min(int(s), last + 1)
+        u = s - piece
+        if piece == 0:
+            result = outer(1 - u, -1.0, cuts[0], ends[0], rooms[0]) if u > 0 else np.zeros(len(length))
+        elif piece == last + 1:
+            result = outer(u, 1.0, cuts[-1], ends[1], rooms[1]) if u < 1 else np.zeros(len(length))
+        else:
+            low, high = cuts[piece - 1], cuts[piece]
+            result = f(low + u * (high - low)) * (high - low)
+        return np.nan_to_num(np.where(endless, 0.0, result / size), nan=np.nan, posinf=1e200, neginf=-1e200)
+
+    result, error = quad_vec(
+        g,
+        0.0,
+        last + 2.0,
+        points=np.arange(1.0, last + 2.0),
+        norm="max",
+        epsabs=tolerance,
+        epsrel=tolerance,
+        limit=80,
+        quadrature="gk15",
+    )
+    if error > _ROUGH:
+        warnings.warn(
+            f"an integral over {type(dist.likelihood).__name__} reached a relative error of {error:.0e} only, in its hardest "
+            "row; score fewer rows at a time, or use log_score",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+    return np.where(endless | (np.abs(result) > 1e100), np.inf, result * size)
+
+
+def add_up(term: Callable, dist, y=None, reach=1e-12) -> np.ndarray:
+    """Sum over whole numbers k of term(rows, k), k of shape (m, 1), for every row of a discrete distribution."""
+    low, high = (dist.ppf(np.full(dist.shape, level)) for level in (reach, 1 - reach))
+    low, high = low - 1, high + 1 + np.ceil(0.2 * (high - low))
+    low = np.maximum(low, dist.likelihood.support.low)
+    high = np.minimum(high, dist.likelihood.support.high)
+    result, order = np.zeros(len(low)), np.argsort(high - low)
+    first = 0
+    while first < len(order):
+        step = max(int(_BLOCK // max(high[order[first]] - low[order[first]] + 1, 1)), 1)
+        rows = order[first : first + step]
+        while len(rows) > 1 and len(rows) * (high[rows[-1]] - low[rows[-1]] + 1) > 2 * _BLOCK:
+            rows = rows[: len(rows) // 2]
+        part, width = dist[rows], int(np.max(high[rows] - low[rows])) + 1
+        for begin in range(0, width, _BLOCK):
+            k = low[rows] + np.arange(begin, min(begin + _BLOCK, width))[:, None]
+            inside = k <= high[rows]
+            result[rows] += np.where(inside, term(part, rows, np.where(inside, k, high[rows])), 0.0).sum(axis=0)
+        first += len(rows)
+    return result

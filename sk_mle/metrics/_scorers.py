@@ -1,0 +1,142 @@
+"""Scores as scorers of scikit-learn: `scoring=` of cross-validation and searches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
+
+from ..distribution import Distribution
+from ..likelihoods import get_likelihood
+from ..messages import rows_text
+from ..unwrapping import Unwrapped, unwrap
+from ._calibration import interval_coverage
+from ._divergence import d2_log_likelihood
+from ._scores import log_score, summed_up
+
+_HIGHER_IS_BETTER = (d2_log_likelihood, interval_coverage)
+
+
+def make_dist_scorer(score: Callable, *, greater_is_better: bool | None = None, **options) -> DistScorer:
+    """A scorer of predictive distributions, for `scoring=` of `cross_validate`, `GridSearchCV` and the like.
+
+    Works on every estimator of this package and on what wraps one: pipelines, searches, TransformedTargetRegressor; and on
+    classifiers of other packages, by their `predict_proba`. Labels become the codes of the model's classes. Losses change
+    sign, so that higher is better.
+
+    Parameters
+    ----------
+    score : callable
+        A function of `sk_mle.metrics`, or your own `f(y, dist, *, sample_weight=None, **options) -> float`.
+    greater_is_better : bool, optional
+        Default: False, but True for `d2_log_likelihood` and `interval_coverage`.
+    **options
+        Passed on to `score`, such as ``coverage=0.8``.
+
+    Returns
+    -------
+    DistScorer
+        A callable ``scorer(estimator, X, y, sample_weight=None)``; with metadata routing, see its `set_score_request`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.metrics import crps, interval_score, make_dist_scorer
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(100, 1))
+    >>> y = X[:, 0] + rng.normal(size=100)
+    >>> cross_val_score(MLERegressor(), X, y, scoring=make_dist_scorer(crps), cv=3).round(3)
+    array([-0.516, -0.55 , -0.565])
+    >>> make_dist_scorer(interval_score, coverage=0.8)
+    make_dist_scorer(interval_score, coverage=0.8)
+    """
+    if not callable(score):
+        raise TypeError(f"score must be a function such as sk_mle.metrics.crps, got {score!r}")
+    return DistScorer(score, greater_is_better, options)
+
+
+class DistScorer(BaseEstimator):
+    """What `make_dist_scorer` returns.
+
+    Parameters
+    ----------
+    score_func : callable
+    greater_is_better : bool, optional
+    options : dict, optional
+    """
+
+    __metadata_request__score = {"estimator": UNUSED}
+
+    def __init__(self, score_func, greater_is_better=None, options=None):
+        self.score_func = score_func
+        self.greater_is_better = greater_is_better
+        self.options = options
+
+    def __call__(self, estimator, X, y, sample_weight=None) -> float:
+        """Score of a fitted estimator; higher is better."""
+        return self.score(estimator, X, y, sample_weight=sample_weight)
+
+    def score(self, estimator, X, y, sample_weight=None) -> float:
+        """The same as calling the scorer."""
+        higher = self.score_func in _HIGHER_IS_BETTER if self.greater_is_better is None else self.greater_is_better
+        sign, options = 1.0 if higher else -1.0, self.options or {}
+        inside = _inside(estimator)
+        if inside is not None and self.score_func is log_score and not inside.transformers:  # right for censored y as well
+            loss = -inside.model.score_samples(inside.X(X), y)
+            return sign * summed_up(loss, sample_weight, False, "log_score", infinite=True)
+        y, dist = _from_proba(estimator, X, y) if inside is None else _predicted(inside, X, y, self.score_func)
+        return sign * float(self.score_func(y, dist, sample_weight=sample_weight, **options))
+
+    def __repr__(self, N_CHAR_MAX=700):
+        options = dict(self.options or {})
+        if self.greater_is_better is not None:
+            options = {"greater_is_better": self.greater_is_better, **options}
+        name = getattr(self.score_func, "__name__", repr(self.score_func))
+        return f"make_dist_scorer({', '.join([name, *(f'{key}={value!r}' for key, value in options.items())])})"
+
+
+def _inside(estimator) -> Unwrapped | None:
+    """The estimator of this package inside; None for a classifier of another."""
+    try:
+        return unwrap(estimator)
+    except TypeError:
+        if hasattr(estimator, "predict_proba"):
+            return None
+        raise
+
+
+def _predicted(inside: Unwrapped, X, y, score):
+    """y as the law reads it, and the distribution of each row."""
+    X = inside.X(X)
+    dist = inside.dist(inside.model.predict_dist(X))
+    if inside.transformers:
+        return np.asarray(y, dtype=float), dist
+    found = inside.model._target(y, X)
+    if found.ndim == 2 and not dist.likelihood.multivariate:
+        y = np.asarray(y)
+        if y.ndim == 2 or y.dtype.kind not in "fiub":
+            law = type(inside.model.likelihood_).__name__
+            raise ValueError(
+                f"{score.__name__}: {law} reads y from several columns, which this score does not take: use "
+                "make_dist_scorer(log_score), which is right for what was seen of y, or pass single values"
+            )
+        found = y.astype(float)
+    return found, dist
+
+
+def _from_proba(estimator, X, y):
+    """Codes of the labels, and the predicted probabilities as a distribution over codes."""
+    probability, classes = np.asarray(estimator.predict_proba(X)), np.asarray(estimator.classes_)
+    y = np.asarray(y)
+    codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    unknown = np.flatnonzero(classes[codes] != y)
+    if len(unknown):
+        raise ValueError(f"y has labels that were not in the training data in {rows_text(unknown)}: {y[unknown[0]]}")
+    law = get_likelihood("categorical").bind(np.arange(float(len(classes))))
+    with np.errstate(divide="ignore"):
+        logits = np.maximum(np.log(probability), -1e4)  # zero after exp, and finite before
+    return codes.astype(float), Distribution(law, {"logits": logits})
