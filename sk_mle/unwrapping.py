@@ -177,7 +177,7 @@ def unwrap(fitted) -> Unwrapped:
     TypeError
         Where no estimator with `predict_dist` is inside.
     """
-    if hasattr(fitted, "predict_dist"):
+    if hasattr(fitted, "predict_dist") and not hasattr(fitted, "cv_results_"):
         return Unwrapped(fitted)
     if hasattr(fitted, "steps"):
         if len(fitted.steps) == 1:

@@ -15,6 +15,7 @@ from ..tables import Table
 from ._effects import marginal_effects
 from ._frames import n_rows, take
 from ._linearised import STEP, Rows, as_columns, check_finite, functional, linearised
+from ._marginaleffects import adapted
 
 _ROWS = 2048
 _VALUES = 1 << 17  # at a time, of rows times draws
@@ -189,6 +190,28 @@ class Functionals:
         Table
         """
         return marginal_effects(self, X, columns, what, level, sample_weight, at)
+
+    def for_marginaleffects(self, X, what=None, **at):
+        """A model that the functions of the package marginaleffects take: predictions, comparisons, slopes, plots.
+
+        Parameters
+        ----------
+        X : pandas or polars DataFrame
+            The predictors, as for the fitted estimator.
+        what, **at
+            As in `predict`; what marginaleffects calls the prediction.
+
+        Returns
+        -------
+        marginaleffects model
+            For instance ``marginaleffects.avg_slopes(inference.for_marginaleffects(df))``.
+
+        Raises
+        ------
+        ImportError
+            Where marginaleffects is not installed.
+        """
+        return adapted(self, X, what, at)
 
 
 class Averaged:

@@ -1,0 +1,48 @@
+"""An `Inference` as a model of the package marginaleffects, which is optional and imported here alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._linearised import Rows, as_columns, functional
+
+
+def adapted(inference, X, what, at):
+    """A model for `marginaleffects.predictions`, `comparisons`, `slopes` and their plots, on a data frame of predictors."""
+    try:
+        import polars as pl
+        from marginaleffects.classes import ModelAbstract, ModelVault
+    except ImportError as error:
+        raise ImportError("for_marginaleffects needs the package marginaleffects: pip install marginaleffects") from error
+    if not hasattr(X, "columns"):
+        raise TypeError("for_marginaleffects needs X as a pandas or polars data frame: its functions name variables")
+    polars, columns = hasattr(X, "with_columns"), [str(name) for name in X.columns]
+    f, _ = functional(inference, what, at)
+    classes = getattr(inference.model, "classes_", None)
+
+    class Model(ModelAbstract):
+        def get_exog(self, newdata):
+            return newdata
+
+        def get_predict(self, params, newdata):
+            table = newdata.select(columns)
+            rows = Rows(inference, table if polars else table.to_pandas())
+            value = as_columns(f(rows.dist(rows.eta(np.asarray(params, dtype=float)))), rows.n)
+            ids = pl.Series("rowid", np.tile(np.arange(rows.n), value.shape[1]), dtype=pl.Int32)
+            result = pl.DataFrame({"rowid": ids, "estimate": value.ravel(order="F")})
+            if value.shape[1] == 1:
+                return result
+            groups = map(str, range(value.shape[1]) if classes is None else classes)
+            return result.with_columns(pl.Series("group", np.repeat(list(groups), rows.n)))
+
+    data = X if polars else pl.from_pandas(X)
+    vault = ModelVault(
+        coef=inference.params.copy(),
+        coefnames=np.array(inference.names),
+        vcov=inference.cov_params(),
+        modeldata=data.with_columns(pl.lit(0.0).alias(" target")),
+        formula=lambda table: (None, table),
+        variable_names=[" target", *columns],
+        package="sk_mle",
+    )
+    return Model(inference, vault)

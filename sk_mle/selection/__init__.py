@@ -1,0 +1,18 @@
+"""Choosing between models: nesting, tests, one table of comparisons, and a search over likelihoods."""
+
+from ._compare import compare
+from ._comparison import Comparison
+from ._nesting import Nesting, nested
+from ._search import LikelihoodSearch
+from ._tests import ModelTest, likelihood_ratio_test, vuong_test
+
+__all__ = [
+    "Comparison",
+    "LikelihoodSearch",
+    "ModelTest",
+    "Nesting",
+    "compare",
+    "likelihood_ratio_test",
+    "nested",
+    "vuong_test",
+]

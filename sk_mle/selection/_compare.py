@@ -1,0 +1,250 @@
+"""One table of several models: likelihood, criteria, tests and what cross-validation says."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+from sklearn.base import is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import indexable
+
+from ..messages import rows_text
+from ..validation import check_weight
+from ._comparison import Comparison
+from ._folds import held_out
+from ._nesting import nested
+from ._scores import fit_clone, inside_of, is_fitted, log_scores, rows_without_mass, weighted_mean
+from ._tests import _pvalue, vuong_statistic
+
+
+def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs=None, verbose=0, groups=None) -> Comparison:
+    r"""Compare models of the same data by likelihood, information criteria, tests and cross-validation, in one table.
+
+    Estimators that are not fitted are cloned and fitted; fitted ones are taken as they are, and cross-validated as clones. The
+    rows are in order, best first: by the mean log-likelihood per held-out row with `cv`, by AIC without.
+
+    Parameters
+    ----------
+    models : dict of str to estimator
+        Of this package, alone or in pipelines, searches and `TransformedTargetRegressor` (whose log-likelihood is that of the
+        original y); or classifiers of others with `predict_proba`, which have no criteria.
+    X : array-like or sparse matrix of shape (n, p)
+    y : array-like of shape (n,), or (n, K)
+    cv : int, splitter or iterable, optional
+        As in scikit-learn; all models see the same folds.
+    sample_weight : array-like of shape (n,), optional
+        An integer weight is a repeated row, in all figures; the sum of the weights is n.
+    reference : str, optional
+        The model against which the others are tested. Default: the first row, the best.
+    n_jobs : int, optional
+        Processes over models and folds.
+    verbose : int, default=0
+        Above 0, a line per fit.
+    groups : array-like of shape (n,), optional
+        For the splitter.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        Where a fit fails; the message begins with the model's name.
+
+    Notes
+    -----
+    ``loglik``, ``n_params``, ``AIC``, ``AICc``, ``BIC``; ``dAIC`` from the smallest, with Akaike weights ``weight``. ``test``
+    against the reference: "LR(d)", the likelihood ratio with d degrees of freedom, where one model lies in the other (a part
+    "+1" lies at an edge of a domain), Vuong's elsewhere, whose ``statistic`` is positive where the row is closer to the data
+    than the reference. The p-values know nothing of the reference having been chosen by the same data.
+
+    With `cv`, on rows that the fit has not seen: ``score``, the mean log-likelihood per row; ``diff``, its distance to the
+    best, with ``se``, the standard error of that mean over paired rows, the standard deviation of the rows' differences over
+    the root of n (loo's ``se_diff`` divided by n); ``CRPS``; ``cover90``, the share of rows inside their central 90% interval.
+
+    References
+    ----------
+    Burnham, K. P., Anderson, D. R. (2004). Multimodel inference: understanding AIC and BIC in model selection. Sociological
+    Methods & Research 33, 261-304. doi:10.1177/0049124104268644
+
+    Vehtari, A., Gelman, A., Gabry, J. (2017). Practical Bayesian model evaluation using leave-one-out cross-validation and
+    WAIC. Statistics and Computing 27, 1413-1432. doi:10.1007/s11222-016-9696-4
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sk_mle import MLERegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> models = {"normal": MLERegressor(), "Student t": MLERegressor("student_t"), "gamma": MLERegressor("gamma")}
+    >>> table = compare(models, X[:, :4], y)
+    >>> table.best, table["n_params"].tolist()
+    ('gamma', [6, 6, 7])
+    """
+    if not isinstance(models, Mapping) or not models:
+        raise ValueError(f"models is a dict of names and estimators, such as {{'normal': MLERegressor()}}, got {models!r}")
+    if reference is not None and reference not in models:
+        raise ValueError(f"reference={reference!r} is none of the models, {list(models)}")
+    X, y = indexable(X, y)
+    n = y.shape[0] if hasattr(y, "shape") else len(y)
+    weight = check_weight(sample_weight, n)
+    given = None if sample_weight is None else weight
+    entries = {str(name): _entry(str(name), model, X, y, weight, given, verbose) for name, model in models.items()}
+    notes = [note for entry in entries.values() for note in entry.notes]
+    notes += _kinds(entries, y)
+    held: dict = {}
+    if cv is not None:
+        some = next(iter(models.values()))
+        splits = list(check_cv(cv, y, classifier=is_classifier(some)).split(X, y, groups))
+        held = held_out({str(name): model for name, model in models.items()}, X, y, given, splits, n_jobs, verbose)
+        for name, figures in held.items():
+            entries[name].held = figures
+            notes += [f"{name}: {figures.stopped} of {len(splits)} folds did not converge."] * bool(figures.stopped)
+            lacking = np.isnan(figures.crps) & ~np.isnan(figures.covered)
+            notes += [f"{name}: the CRPS does not exist in {rows_text(np.flatnonzero(lacking))}."] * bool(lacking.any())
+        seen = np.isin(np.arange(n), np.concatenate([test for _, test in splits]))
+        weight_held = np.where(seen, weight, 0.0)
+        notes += [
+            f"{name}: calls {text} impossible when held out (log score -inf)."
+            for name, figures in held.items()
+            if (text := rows_without_mass(figures.scores, weight_held))
+        ]
+    else:
+        weight_held = weight
+    order = sorted(entries, key=lambda name: entries[name].rank(weight_held))
+    first = reference or next((name for name in order if entries[name].whole), order[0])
+    tests = {name: _test(entries[name], entries[first], weight, notes) for name in order if name != first}
+    return Comparison._of([entries[name] for name in order], tests, first, weight, weight_held, notes)
+
+
+@dataclass
+class Entry:
+    """One model of a comparison."""
+
+    name: str
+    fitted: Any
+    scores: np.ndarray
+    loglik: float
+    n_params: float = np.nan
+    aic: float = np.nan
+    aicc: float = np.nan
+    bic: float = np.nan
+    kind: str = "probabilities"
+    whole: bool = False  # whether criteria and likelihood-ratio tests hold
+    notes: tuple[str, ...] = ()
+    held: Any = None
+
+    def rank(self, weight) -> tuple[float, float]:
+        by = np.nan if self.held is None else -weighted_mean(self.held.scores, weight)
+        keys = (by if self.held is not None else self.aic, -self.loglik)
+        return tuple(np.inf if np.isnan(key) else float(key) for key in keys)  # type: ignore[return-value]
+
+
+def _entry(name, model, X, y, weight, given, verbose) -> Entry:
+    """The model, fitted unless it is, with its log-likelihoods."""
+    notes = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            fitted = model if is_fitted(model) else fit_clone(model, X, y, given, name)
+            scores = log_scores(fitted, X, y)
+        except Exception as error:
+            raise ValueError(f"{name}: the fit failed: {error}") from error
+    notes += [f"{name}: {_sentence(w.message)}" for w in {str(w.message): w for w in caught}.values()]
+    if text := rows_without_mass(scores, weight):
+        notes.append(f"{name}: calls {text} impossible (log-likelihood -inf).")
+    used = weight > 0
+    entry, inside = Entry(name, fitted, scores, float(weight[used] @ scores[used])), inside_of(fitted)
+    if verbose:
+        print(f"compare: {name}, fitted to all rows: log-likelihood {entry.loglik:.4f}")
+    if inside is None:
+        notes.append(f"{name}: not a model of sk_mle, so the number of its parameters and the criteria are not known.")
+    else:
+        notes += _criteria(entry, inside, weight.sum())
+    entry.notes = tuple(notes)
+    return entry
+
+
+def _criteria(entry: Entry, inside, n) -> list[str]:
+    """Fill in the number of parameters and, where they hold, the criteria; say where they do not."""
+    model, name = inside.model, entry.name
+    entry.n_params, entry.kind = model.n_params_, _kind(model.likelihood_)
+    if model._penalised:
+        return [f"{name}: penalised (alpha), so criteria and likelihood-ratio tests do not hold."]
+    if not model.converged_:
+        return [f"{name}: did not converge, so criteria and likelihood-ratio tests do not hold."]
+    if not inside.transformers and abs(model.loglikelihood_ - entry.loglik) > 1e-6 * (1 + abs(entry.loglik)):
+        return [f"{name}: was fitted to other data or weights, so criteria and likelihood-ratio tests do not hold."]
+    k, entry.whole = entry.n_params, bool(np.isfinite(entry.loglik))
+    entry.aic = 2 * k - 2 * entry.loglik
+    entry.aicc = entry.aic + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
+    entry.bic = k * np.log(n) - 2 * entry.loglik
+    return []
+
+
+def _sentence(message) -> str:
+    """The first sentence of a warning."""
+    return str(message).split(". ")[0].split(": the data prefer")[0].rstrip(".") + "."
+
+
+def _kind(law) -> str:
+    """Whether the log-likelihood is of a probability or a density."""
+    parts, inner = [law], getattr(law, "law", None)
+    while inner is not None:
+        parts.append(inner)
+        inner = getattr(inner, "law", None)
+    grouped = any(part.grouped for part in parts)
+    return "probabilities" if law.support.integer or law.classes or grouped else "densities"
+
+
+def _kinds(entries: dict[str, Entry], y) -> list[str]:
+    """Warn where log-likelihoods are not of one kind."""
+    seen: dict = {}
+    values = np.asarray(y)
+    for name, entry in entries.items():
+        inside = inside_of(entry.fitted)
+        atoms = inside.model.likelihood_.atoms if inside and entry.kind == "densities" else ()
+        points = [f"{atom:g}" for atom in atoms if (values == atom).any()]
+        entry.kind += f" with points of probability at {', '.join(points)}" if points else ""
+        seen.setdefault(entry.kind, []).append(name)
+    if len(seen) == 1:
+        return []
+    listed = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in seen.items())
+    text = (
+        f"Log-likelihoods of different kinds do not compare. {listed}. "
+        "To compare counts with densities, wrap the latter: Rounded(law, width=1)."
+    )
+    warnings.warn(text, UserWarning, stacklevel=3)
+    return [text]
+
+
+def _test(entry: Entry, against: Entry, weight, notes) -> tuple[str, float, float]:
+    """Name, statistic and p-value of the test against the reference."""
+    absent = "", np.nan, np.nan
+    if entry.kind != against.kind or not (np.isfinite(entry.loglik) and np.isfinite(against.loglik)):
+        return absent
+    if inside_of(entry.fitted) and inside_of(against.fitted):
+        for small, large in ((entry, against), (against, entry)):
+            found = nested(small.fitted, large.fitted)
+            if found is None:
+                continue
+            statistic = 2 * (large.loglik - small.loglik)
+            if found.irregular or not (entry.whole and against.whole):
+                notes.extend([f"{small.name} lies in {large.name}, without a test: {found.irregular}."] * bool(found.irregular))
+                return absent
+            if statistic < -1e-4 - 1e-10 * abs(small.loglik):
+                notes.append(f"{large.name} fits worse than {small.name}, which lies in it: it did not reach its maximum.")
+                return absent
+            pvalue, note = _pvalue(max(statistic, 0.0), found)
+            notes.extend([f"{small.name} in {large.name}: {note}."] * bool(note))
+            df = "+".join(str(d) for d in (found.df, len(found.boundary)) if d) if found.df else f"0+{len(found.boundary)}"
+            return f"LR({df})", max(statistic, 0.0), pvalue
+    if not (entry.whole and against.whole):
+        return absent
+    statistic = vuong_statistic(entry.scores, against.scores, weight)
+    return ("Vuong", statistic, float(2 * norm.sf(abs(statistic)))) if np.isfinite(statistic) else absent

@@ -1,0 +1,137 @@
+"""The result of a comparison of models: a table, its text, and a picture."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..tables import ABSENT, Table, number, probability
+from ._scores import standard_error, weighted_mean
+
+_ONE, _TWO = (partial(number, digits=d) for d in (1, 2))
+
+
+class Comparison:
+    """Models in order, best first.
+
+    Attributes
+    ----------
+    table : Table
+    best : str
+        Name of the first.
+    reference : str
+        The model against which the tests are.
+    estimators_ : dict of str to estimator
+        The fits to all rows.
+    scores_ : dict of str to ndarray of shape (n,)
+        Log-likelihood of every row: held out, where there was cross-validation.
+    notes : list of str
+        What stands below the table.
+    """
+
+    def __init__(self, table: Table, reference: str, estimators: dict[str, Any], scores: dict[str, np.ndarray]):
+        self.table, self.reference, self.estimators_, self.scores_ = table, reference, estimators, scores
+
+    @classmethod
+    def _of(cls, entries, tests, reference, weight, weight_held, notes) -> Comparison:
+        columns: dict[str, Any] = {}
+        cross = entries[0].held is not None
+        if cross:
+            best = entries[0].held.scores
+            with np.errstate(invalid="ignore"):
+                gaps = [e.held.scores - best if e is not entries[0] else np.zeros(len(best)) for e in entries]
+            columns |= {
+                "score": [weighted_mean(e.held.scores, weight_held) for e in entries],
+                "diff": [weighted_mean(gap, weight_held) for gap in gaps],
+                "se": [standard_error(gap, weight_held) for gap in gaps],
+            }
+            more = {"CRPS": "crps", "cover90": "covered"}
+            found = {label: [weighted_mean(getattr(e.held, of), weight_held) for e in entries] for label, of in more.items()}
+            columns |= {label: values for label, values in found.items() if not np.isnan(values).all()}
+        columns |= {"loglik": [e.loglik for e in entries], "n_params": [e.n_params for e in entries]}
+        columns |= {label: [getattr(e, label.lower()) for e in entries] for label in ("AIC", "AICc", "BIC")}
+        aic = np.array(columns["AIC"])
+        if np.isfinite(aic).any():
+            columns["dAIC"] = list(aic - np.nanmin(aic))
+            share = np.exp(-0.5 * np.array(columns["dAIC"]))
+            columns["weight"] = list(share / np.nansum(share))
+        if tests:
+            against = [tests.get(e.name, ("reference", np.nan, np.nan)) for e in entries]
+            columns |= dict(zip(("test", "statistic", "p"), map(list, zip(*against, strict=True)), strict=True))
+        formats = {
+            **dict.fromkeys(("loglik", "statistic"), _TWO),
+            **dict.fromkeys(("AIC", "AICc", "BIC", "dAIC"), _ONE),
+            "n_params": lambda value: ABSENT if np.isnan(value) else str(int(value)),
+            "weight": lambda value: "<0.001" if 0 <= value < 5e-4 else number(value, 3),
+            "cover90": lambda value: ABSENT if np.isnan(value) else f"{value:.1%}",
+            "test": lambda value: value or ABSENT,
+            "p": probability,
+        }
+        n = f"{weight.sum():g}"
+        head = [
+            ("rows", n if (weight == 1).all() else f"{n} (sum of weights)"),
+            ("order", "mean log-likelihood per held-out row" if cross else "AIC"),
+            *[("tests against", reference)] * bool(tests),
+        ]
+        table = Table(columns, [e.name for e in entries], title="Comparison of models", head=head, notes=notes, formats=formats)
+        scores = {e.name: e.held.scores if cross else e.scores for e in entries}
+        return cls(table, reference, {e.name: e.fitted for e in entries}, scores)
+
+    @property
+    def best(self) -> str:
+        return self.table.index[0]
+
+    @property
+    def notes(self) -> list[str]:
+        return self.table.notes
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        return self.table[column]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __str__(self) -> str:
+        return str(self.table)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+    def to_frame(self):
+        """The table as a pandas DataFrame, at full precision."""
+        return self.table.to_frame()
+
+    def plot(self, ax=None):
+        """Distances to the best: of held-out scores with their standard errors, or of AIC where nothing was held out.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        Axes
+        """
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots(figsize=(7, 0.6 + 0.42 * len(self)), layout="constrained")
+        places = np.arange(len(self))
+        if "diff" in self.table.columns:
+            far, bar, label = self["diff"], self["se"], "held-out log-likelihood per row, minus the best (± 1 standard error)"
+        elif "dAIC" in self.table.columns:
+            far, bar, label = self["dAIC"], None, "AIC, minus the smallest"
+        else:
+            raise ValueError("nothing to draw: no model has an AIC, and nothing was cross-validated")
+        shown = np.where(np.isfinite(far), far, np.nan)
+        ax.errorbar(shown, places, xerr=None if bar is None else np.nan_to_num(bar), fmt="o", color="C0", capsize=3)
+        ax.axvline(0.0, color="0.6", linewidth=0.8, zorder=0)
+        ax.set_yticks(places, self.table.index)
+        ax.set_ylim(len(self) - 0.5, -0.5)
+        ax.set_xlabel(label)
+        ax.spines[["top", "right"]].set_visible(False)
+        return ax

@@ -1,0 +1,236 @@
+"""Whether a fitted model is a special case of another: columns, fixed values, and laws that are limits of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..unwrapping import unwrap
+from ._reductions import Reduction, at_limit, reductions, same
+
+_STEPS = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """How a model lies in another.
+
+    Attributes
+    ----------
+    df : int
+        Restrictions that lie inside the larger model: coefficients that are zero, parameters at a value of their domain.
+    boundary : tuple of str
+        Parameters of the larger model that the smaller one holds at an edge of their domain, one degree of freedom each.
+    irregular : str
+        Why the likelihood-ratio statistic has no known law; empty where it has.
+    """
+
+    df: int
+    boundary: tuple[str, ...] = ()
+    irregular: str = ""
+
+
+def nested(restricted, full) -> Nesting | None:
+    """Whether a fitted model is a special case of another, and with how many restrictions.
+
+    Compared are the columns, offsets and links of every parameter, values that one law fixes and the other estimates, and
+    laws that are members or limits of others: a law declares in `limits` which it becomes, and wrappers and chains are
+    followed, so that a geometric model lies in ``ZeroInflated(NegativeBinomial())``. What counts is that every linear predictor
+    of the larger model can be what the smaller one says: a Poisson model with an identity link does not lie in a negative
+    binomial one with a log link.
+
+    Parameters
+    ----------
+    restricted, full : fitted estimators
+        Of this package, alone or in pipelines, searches and `TransformedTargetRegressor`; what stands before and around them
+        must be the same, with the same parameters.
+
+    Returns
+    -------
+    Nesting or None
+        None where it is not detected, which is no proof that it is not so.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import NegativeBinomial, Poisson
+    >>> X, y = [[0], [0], [0], [1], [1], [1]], [0, 1, 5, 2, 9, 25]
+    >>> nested(MLERegressor(Poisson()).fit(X, y), MLERegressor(NegativeBinomial()).fit(X, y))
+    Nesting(df=0, boundary=('dispersion',), irregular='')
+    """
+    small, large = _Model.of(restricted), _Model.of(full)
+    total = large.size - small.size
+    if total <= 0 or not small.sees_as(large):
+        return None
+    special, names = at_limit(small.law)
+    parts = {name: small.part(old) for name, old in names.items()}
+    for reduction in reductions(large.law, special):
+        found = _within(reduction, parts, special, large)
+        if found is not None:
+            boundary, irregular = found
+            if reduction.singular and total > 1:
+                irregular = "the information is singular there, and the law is known for this one restriction alone"
+            return Nesting(total - len(boundary), tuple(boundary), irregular)
+    return None
+
+
+def why_irregular(fitted) -> str:
+    """What a law says of tests against it that are never regular; empty for most."""
+    return unwrap(fitted).model.likelihood_.irregular
+
+
+@dataclass
+class _Part:
+    """What a model says of one parameter."""
+
+    domain: Any
+    link: Any = None
+    fixed: float | None = None
+    known: Any = None  # column that holds it
+    columns: frozenset = frozenset()
+    intercept: bool = False
+    offsets: dict | None = None  # (kind, column) -> factor
+    value: float = 0.0  # linear predictor at zero columns
+
+    @property
+    def varies(self) -> bool:
+        """Whether the value differs between rows."""
+        return self.known is not None or bool(self.columns) or bool(self.offsets)
+
+    def theta(self, eta):
+        return eta if self.known is not None else self.link.inverse(eta) if self.fixed is None else np.float64(self.fixed)
+
+    def reaches(self, value) -> bool:
+        """Whether the parameter can have this value in all rows."""
+        return not self.offsets and (self.intercept or bool(abs(self.link.link(value)) < 1e-12))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The values that the link reaches inside the domain lie between these."""
+        return max(self.domain.low, self.link.range.low), min(self.domain.high, self.link.range.high)
+
+
+class _Model:
+    """A fitted estimator without what wraps it."""
+
+    def __init__(self, inside):
+        self.inside, self.model = inside, inside.model
+        self.law, self.size = self.model.likelihood_, self.model.n_params_
+        names = inside.feature_names()
+        self.names = None if names is None else list(map(str, names))
+
+    @classmethod
+    def of(cls, fitted) -> _Model:
+        return cls(unwrap(fitted))
+
+    def sees_as(self, other: _Model) -> bool:
+        """Whether both have the same targets, and columns that can be told."""
+        mine, yours = self.inside, other.inside
+        if (self.names is None) != (other.names is None):
+            return False
+        if self.names is None and self.model.n_features_in_ != other.model.n_features_in_:
+            return False
+        steps = [[getattr(step, "__self__", step) for step in inside.to_X] for inside in (mine, yours)]
+        labels = [getattr(m, "classes_", None) for m in (self.model, other.model)]
+        weights = [getattr(m, "class_weight", None) for m in (self.model, other.model)]
+        return same(steps[0], steps[1]) and same(mine.transformers, yours.transformers) and same(*labels) and same(*weights)
+
+    def _label(self, index):
+        return int(index) if self.names is None else self.names[index]
+
+    def part(self, name: str) -> _Part:
+        law, model = self.law, self.model
+        domain = law.parameters[name]
+        if name in law.fixed:
+            return _Part(domain, fixed=float(law.fixed[name]))
+        if name in law.known:
+            return _Part(domain, known=self._label(model._offset_columns["known"][name]))
+        columns = frozenset(self._label(j) for j in model._columns[name])
+        offsets = {
+            (kind, self._label(model._offset_columns[kind][name])): 1.0
+            for kind in ("offset", "exposure")
+            if name in model._offset_columns[kind]
+        }
+        intercept = not columns or (bool(model.fit_intercept) and not law.anchored(name))
+        value = 0.0 if columns or offsets or np.ndim(model.intercepts_[name]) else float(model.intercepts_[name])
+        return _Part(domain, law.link(name), columns=columns, intercept=intercept, offsets=offsets, value=value)
+
+
+def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Model):
+    """Parameters at an edge and what is irregular, or None where the larger model cannot say the same."""
+    boundary, irregular = [], ""
+    for name in large.law.parameters:
+        ours = large.part(name)
+        shape = _Shape(reduction, parts, name, ours)
+        if not shape.determined:
+            if ours.fixed is None and ours.known is None:
+                irregular = irregular or f"{name} is not identified in the smaller model"
+        elif ours.known is not None:
+            if not (shape.moving == [name] and parts[name].known == ours.known):
+                return None
+        elif ours.fixed is not None:
+            if shape.moving or not np.isclose(shape.constant, ours.fixed, rtol=1e-12, atol=0):
+                return None
+        elif shape.moving:
+            if not shape.fits(ours):
+                return None
+        elif shape.constant in ours.ends:
+            if ours.offsets:
+                return None
+            boundary.append(name)
+            if ours.columns:
+                irregular = irregular or f"{name} lies at an edge of its domain, and the larger model has it on columns"
+        elif not (ours.ends[0] < shape.constant < ours.ends[1] and ours.reaches(shape.constant)):
+            return None
+    return boundary, irregular
+
+
+class _Shape:
+    """What the smaller model says of one parameter of the larger law: a constant, or a combination of linear predictors."""
+
+    def __init__(self, reduction: Reduction, parts: dict[str, _Part], name: str, ours: _Part):
+        self.reduction, self.parts, self.name, self.ours = reduction, parts, name, ours
+        value = self._theta({})
+        self.determined = value is not None
+        if self.determined:
+            self.constant = float(value)
+            self.moving = [k for k, part in parts.items() if part.varies and self._depends(k)]
+
+    def _theta(self, shift):
+        """The larger law's parameter where linear predictors of the smaller one are shifted."""
+        with np.errstate(all="ignore"):
+            params = {k: part.theta(np.float64(part.value + shift.get(k, 0.0))) for k, part in self.parts.items()}
+            return self.reduction.expand(params).get(self.name)
+
+    def _eta(self, shift) -> float:
+        return float(self.ours.link.link(self._theta(shift)))
+
+    def _depends(self, k) -> bool:
+        return any(self._theta({k: step}) != self._theta({}) for step in _STEPS)
+
+    def fits(self, ours: _Part) -> bool:
+        """Whether the larger model's linear predictor can be this one: linear in those of the smaller model, on its columns."""
+        if any(self.parts[k].known is not None for k in self.moving):
+            return False
+        base, slopes = self._eta({}), {k: self._eta({k: 1.0}) - self._eta({}) for k in self.moving}
+        for signs in np.random.default_rng(0).uniform(-1, 1, (4, len(self.moving))):
+            for step in _STEPS:
+                shift = dict(zip(self.moving, signs * step, strict=True))
+                linear = base + sum(slopes[k] * shift[k] for k in self.moving)
+                if not abs(self._eta(shift) - linear) < 1e-9 * (1 + abs(linear)):
+                    return False
+        offsets: dict = {}
+        for k in self.moving:
+            for key, factor in (self.parts[k].offsets or {}).items():
+                offsets[key] = offsets.get(key, 0.0) + slopes[k] * factor
+        columns = frozenset().union(*(self.parts[k].columns for k in self.moving))
+        needs = abs(base) > 1e-9 or any(self.parts[k].intercept for k in self.moving)
+        wanted = ours.offsets or {}
+        return (
+            columns <= ours.columns
+            and (ours.intercept or not needs)
+            and offsets.keys() == wanted.keys()
+            and all(abs(offsets[key] - wanted[key]) < 1e-9 for key in wanted)
+        )

@@ -1,0 +1,131 @@
+"""Which laws are members or limits of which others, put together from what the laws declare in `limits`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import likelihoods
+from ..likelihoods import Likelihood
+
+_NOT_THE_LAW = {"links", "n_starts"}  # settings that change linear predictors or the search, not the family of laws
+
+
+class Reduction(NamedTuple):
+    """The full law at `expand(params)` is the special law at `params`, both natural.
+
+    A parameter that `expand` leaves out is one of which the full law no longer depends. `singular`: the information is.
+    """
+
+    expand: Callable[[dict], dict]
+    singular: bool = False
+
+
+def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
+    """The ways in which a law becomes another: as the same, through its limits one after the other, or inside a wrapper."""
+    full, special = _core(full), _core(special)
+    if same_family(full, special):
+        yield Reduction(dict)
+        return
+    inner, inner_special = getattr(full, "law", None), getattr(special, "law", None)
+    if type(full) is type(special) and inner is not None and _same_settings(full, special, leave={"law"}):
+        own = full.parameters.keys() - inner.parameters.keys()
+        for found in reductions(inner, inner_special):
+            yield found._replace(expand=_inside(found.expand, own))
+    for name, values in full.limits.items():
+        target = inner if name == "law" else _instance(name, full, special)
+        singular = bool(set(values) & set(full.singular))
+        for found in reductions(target, special) if target is not None else ():
+            yield Reduction(_then(found.expand, values, list(full.parameters)), singular or found.singular)
+
+
+def at_limit(law: Likelihood) -> tuple[Likelihood, dict[str, str]]:
+    """The law that one with fixed parameters is, such as the Poisson law for a dispersion of zero; its names in the old one."""
+    law, names = _core(law), {}
+    names = {name: name for name in law.parameters}
+    for target_name, values in law.limits.items():
+        numbers = {name: value for name, value in values.items() if isinstance(value, Real)}
+        renamed = {value: name for name, value in values.items() if isinstance(value, str)}
+        plain = len(numbers) + len(renamed) == len(values) and target_name != "law"
+        if plain and numbers and all(law.fixed.get(name) == value for name, value in numbers.items()):
+            target = _instance(target_name, law, law)
+            if target is not None:
+                return target, {name: renamed.get(name, name) for name in target.parameters}
+    return law, names
+
+
+def same_family(a: Any, b: Any) -> bool:
+    """Whether two laws differ in nothing but fixed values and links of their parameters."""
+    a, b = _core(a), _core(b)
+    return type(a) is type(b) and list(a.parameters) == list(b.parameters) and _same_settings(a, b)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two settings mean the same: estimators by their parameters, laws by their family, the rest by value."""
+    if a is b:
+        return True
+    if hasattr(a, "limits") and hasattr(b, "limits"):
+        return same_family(a, b)
+    if hasattr(a, "get_params") and not isinstance(a, type):
+        return type(a) is type(b) and same(a.get_params(deep=False), b.get_params(deep=False))
+    if isinstance(a, Mapping):
+        return isinstance(b, Mapping) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    if hasattr(a, "__array__") or hasattr(b, "__array__"):
+        return np.array_equal(np.asarray(a), np.asarray(b))
+    return bool(a == b)
+
+
+def _core(law: Any) -> Any:
+    """The law that takes fixed values as its own."""
+    return getattr(law, "held", law)
+
+
+def _same_settings(a, b, leave=frozenset()) -> bool:
+    mine, yours = (
+        {k: v for k, v in law.get_params(deep=False).items() if k not in {*law.parameters, *_NOT_THE_LAW, *leave}}
+        for law in (a, b)
+    )
+    return same(mine, yours)
+
+
+def _instance(name: str, full: Likelihood, special: Likelihood) -> Likelihood | None:
+    """The law of this name with the settings that it shares with the full one, such as its trials."""
+    kind = type(special) if type(special).__name__ == name else getattr(likelihoods, name, None)
+    if kind is None:
+        return None
+    given = full.get_params(deep=False)
+    return kind(**{key: given[key] for key in kind._get_param_names() if key in given and key not in _NOT_THE_LAW})
+
+
+def _inside(expand, own):
+    def whole(params):
+        return {**expand({k: v for k, v in params.items() if k not in own}), **{k: params[k] for k in own}}
+
+    return whole
+
+
+def _then(expand, values, parameters):
+    """First to the parameters of the law between, then to those of the full one."""
+
+    def whole(params):
+        between, result = expand(params), {}
+        for name in parameters:
+            value = values.get(name, name if name in between else None)
+            if callable(value):
+                result[name] = value(**_taken(value, between))
+            elif value is not None:
+                result[name] = between[value] if isinstance(value, str) else value
+        return result
+
+    return whole
+
+
+def _taken(function, params):
+    """The parameters that a function names, or all where it takes any."""
+    code = function.__code__
+    return params if code.co_flags & 0x08 else {name: params[name] for name in code.co_varnames[: code.co_argcount]}

@@ -1,0 +1,87 @@
+"""Log-likelihoods of rows, from any fitted model that gives probabilities, and their weighted averages."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from ..messages import rows_text
+from ..unwrapping import unwrap
+
+
+def inside_of(fitted):
+    """The `Unwrapped` of an estimator of this package, wherever it stands; None for those of others."""
+    try:
+        return unwrap(fitted)
+    except TypeError:
+        return None
+
+
+def log_scores(fitted, X, y) -> np.ndarray:
+    """Log-likelihood of every row: of y itself, also where the model sees it transformed."""
+    inside = inside_of(fitted)
+    if inside is None:
+        return _log_probability(fitted, X, y)
+    if inside.transformers:
+        return np.asarray(inside.dist(inside.model.predict_dist(inside.X(X))).logpdf(np.asarray(y, dtype=float)))
+    return inside.model.score_samples(inside.X(X), y)
+
+
+def _log_probability(fitted, X, y) -> np.ndarray:
+    """Log probability of the label in every row, from any classifier."""
+    if not hasattr(fitted, "predict_proba"):
+        raise TypeError(
+            f"{type(fitted).__name__} has neither a predictive distribution nor predict_proba, so it has no log-likelihood"
+        )
+    y, classes = np.asarray(y), np.asarray(fitted.classes_)
+    codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    known = classes[codes] == y
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.asarray(fitted.predict_proba(X), dtype=float))
+    return np.where(known, logs[np.arange(len(y)), codes], -np.inf)
+
+
+def rows_without_mass(values, weight) -> str:
+    """ "row 3", "2 rows (0, 4)": rows of positive weight without a finite log-likelihood; empty: none."""
+    bad = np.flatnonzero(~np.isfinite(values) & (weight > 0))
+    return rows_text(bad) if len(bad) else ""
+
+
+def weighted_mean(values, weight) -> float:
+    """Mean over rows of positive weight; NaN where there are none."""
+    used = weight > 0
+    return float(np.average(values[used], weights=weight[used])) if used.any() else np.nan
+
+
+def standard_error(values, weight) -> float:
+    """Of the weighted mean, where an integer weight is a repeated row; NaN where a value is infinite."""
+    used = weight > 0
+    values, weight = values[used], weight[used]
+    n = weight.sum()
+    if not np.isfinite(values).all() or n <= 1:
+        return np.nan
+    mean = np.average(values, weights=weight)
+    return float(np.sqrt(weight @ (values - mean) ** 2 / (n - 1) / n))
+
+
+def is_fitted(estimator) -> bool:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
+
+
+def fit_clone(estimator, X, y, weight=None, name=""):
+    """A clone, fitted; weights go to the last step of a pipeline."""
+    model = clone(estimator)
+    if weight is None:
+        return model.fit(X, y)
+    key, last = "sample_weight", model
+    while hasattr(last, "steps"):
+        key, last = f"{last.steps[-1][0]}__{key}", last.steps[-1][1]
+    if not (has_fit_parameter(last, "sample_weight") or hasattr(last, "cv") or hasattr(last, "regressor")):
+        raise ValueError(f"{name or type(model).__name__}: {type(last).__name__} does not take sample_weight")
+    return model.fit(X, y, **{key: weight})

@@ -1,0 +1,264 @@
+"""A search over likelihoods: which law describes y best on rows that the fit has not seen?"""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils import get_tags, indexable
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from .._regressor import MLERegressor
+from ..tables import Table
+from ..unwrapping import predict_dist
+from ..validation import check_weight
+from ._candidates import named, parameter_of, suitable
+from ._folds import take
+from ._scores import fit_clone, log_scores, standard_error, weighted_mean
+
+
+def _has(method):
+    def check(self):
+        getattr(self.best_estimator_ if hasattr(self, "best_estimator_") else self._template(), method)
+        return True
+
+    return check
+
+
+class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
+    """Search over likelihoods by cross-validation, and the best of them as an estimator.
+
+    Parameters
+    ----------
+    candidates : list of Likelihood or str, or dict by name, optional
+        Default: the shipped laws that suit y, and the law of `estimator`. Whole numbers are counts, and get laws of counts,
+        unless they are so large and so spread that a density describes them as well (none below 20, quartiles 20 apart): then
+        laws with a density are tried as well. Other values get those laws with a density whose support is the narrowest that
+        holds all of y, such as the unit interval or the positive numbers; exact zeros that repeat get laws that give zero a
+        probability. Left out are laws that say ``searched = False``: slow ones, such as `SkewT`, those of four parameters,
+        and those that only a user can know to suit, such as `VonMises`.
+    estimator : estimator, optional
+        The model in which the likelihood is replaced: `MLERegressor`, `MLEClassifier`, or a pipeline that ends in one. Default
+        ``MLERegressor()``. Candidates that it cannot take, by their links or for parameters that `predictors` names and they
+        lack, are skipped with the reason.
+    cv : int, splitter or iterable, default=5
+    scoring : str or callable, optional
+        Default: the mean log-likelihood per row.
+    n_jobs : int, optional
+        Processes over candidates and folds.
+    verbose : int, default=0
+        Above 0, a line per candidate.
+    refit : bool, default=True
+        Whether the best is fitted to all rows.
+
+    Attributes
+    ----------
+    ranking_ : Table
+        Best first: the score, its distance to the best, and the standard error of that distance over paired rows. Notes below
+        say which candidates were skipped.
+    cv_results_ : dict of arrays
+        As of `GridSearchCV`.
+    failures_ : dict of str to str
+        Candidates that were skipped, and why.
+    best_likelihood_ : Likelihood
+        The winner, as it was given.
+    best_score_ : float
+    best_estimator_ : estimator
+        Only with `refit`.
+    classes_, n_features_in_, feature_names_in_
+        Of the best estimator.
+
+    See Also
+    --------
+    compare : A table of models that may differ in more than the likelihood.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> search = LikelihoodSearch(["normal", "student_t", "gamma", "beta"]).fit(X[:, :4], y)
+    >>> search.best_likelihood_, list(search.failures_)
+    (Gamma(), ['Beta'])
+    """
+
+    def __init__(self, candidates=None, *, estimator=None, cv=5, scoring=None, n_jobs=None, verbose=0, refit=True):
+        self.candidates = candidates
+        self.estimator = estimator
+        self.cv = cv
+        self.scoring = scoring
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.refit = refit
+
+    def _template(self):
+        return MLERegressor() if self.estimator is None else self.estimator
+
+    def fit(self, X, y, sample_weight=None, *, groups=None) -> LikelihoodSearch:
+        """Rank the candidates, and fit the best.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,), or as the candidates take it
+        sample_weight : array-like of shape (n,), optional
+            An integer weight is a repeated row, in fits and scores.
+        groups : array-like of shape (n,), optional
+            For the splitter.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where no candidate can be fitted; the message has the reasons.
+        """
+        template = self._template()
+        if y is None:
+            raise ValueError("LikelihoodSearch requires y to be passed, but the target y is None")
+        key = parameter_of(template)
+        X, y = indexable(X, y)
+        n = X.shape[0] if hasattr(X, "shape") else len(X)
+        weight = None if sample_weight is None else check_weight(sample_weight, n)
+        folds = list(check_cv(self.cv, y, classifier=is_classifier(template)).split(X, y, groups))
+        laws = suitable(y, template, key) if self.candidates is None else named(self.candidates)
+        models = {name: clone(template).set_params(**{key: clone(law)}) for name, law in laws.items()}
+        scorer = None if self.scoring is None else check_scoring(template, self.scoring)
+        found = Parallel(n_jobs=self.n_jobs)(
+            delayed(_try)(models[name], X, y, weight, *folds[k], scorer) for name in models for k in range(len(folds))
+        )
+        self._collect(laws, found, folds, np.ones(n) if weight is None else weight)
+        if self.refit:
+            self.best_estimator_ = fit_clone(models[self._best], X, y, weight)
+            for name in ("n_features_in_", "feature_names_in_", "classes_"):
+                if hasattr(self.best_estimator_, name):
+                    setattr(self, name, getattr(self.best_estimator_, name))
+        return self
+
+    def _collect(self, laws, found, folds, weight):
+        """Scores of the candidates, those that failed, and the ranking."""
+        k, rows, by_fold, self.failures_ = len(folds), {}, {}, {}
+        counts = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(weight))
+        errors, notes = [], []
+        for i, name in enumerate(laws):
+            trials = found[i * k : (i + 1) * k]
+            failed = [trial.error for trial in trials if trial.error is not None]
+            if self.verbose:
+                print(f"LikelihoodSearch: {name}: {failed[0] if failed else np.mean([trial.score for trial in trials])}")
+            if failed:
+                errors.append(failed[0])
+                self.failures_[name] = " ".join(str(failed[0]).split())
+                continue
+            by_fold[name] = np.array([trial.score for trial in trials])
+            stopped = sum(trial.stopped for trial in trials)
+            notes += [f"{name}: {stopped} of {k} folds did not converge."] * bool(stopped)
+            if trials[0].rows is not None:
+                total = np.zeros(len(weight))
+                for (_, test), trial in zip(folds, trials, strict=True):
+                    total[test] += trial.rows
+                rows[name] = total / np.maximum(counts, 1)
+        if not by_fold:
+            if len(set(self.failures_.values())) == 1:
+                raise errors[0]
+            raise ValueError("no candidate could be fitted: " + "; ".join(f"{n}: {text}" for n, text in self.failures_.items()))
+        held = np.where(counts > 0, weight, 0.0)
+        scores = {name: weighted_mean(rows[name], held) if rows else by_fold[name].mean() for name in by_fold}
+        order = sorted(scores, key=lambda name: -scores[name])
+        self._best = order[0]
+        self.best_likelihood_, self.best_score_ = laws[self._best], scores[self._best]
+        columns = {"score": [scores[name] for name in order], "diff": [scores[name] - self.best_score_ for name in order]}
+        if rows:
+            best = rows[self._best]
+            columns["se"] = [0.0 if n == self._best else _gap_error(rows[n], best, held) for n in order]
+        notes += [f"{name} was skipped: {reason}" for name, reason in self.failures_.items()]
+        self.ranking_ = Table(columns, order, title="Likelihoods by cross-validated score", notes=notes)
+        self.cv_results_ = {
+            "candidate": np.array(order),
+            "params": [{"likelihood": laws[name]} for name in order],
+            "mean_test_score": np.array(columns["score"]),
+            "std_test_score": np.array([by_fold[name].std() for name in order]),
+            "rank_test_score": np.arange(1, len(order) + 1),
+            **{f"split{i}_test_score": np.array([by_fold[name][i] for name in order]) for i in range(k)},
+        }
+
+    @available_if(_has("predict"))
+    def predict(self, X, **options):
+        """`predict` of the best estimator."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict(X, **options)
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self, X):
+        """`predict_proba` of the best estimator."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict_proba(X)
+
+    @available_if(_has("decision_function"))
+    def decision_function(self, X):
+        """`decision_function` of the best estimator."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.decision_function(X)
+
+    def predict_dist(self, X):
+        """Predictive distribution of every row, by the best estimator."""
+        check_is_fitted(self, "best_estimator_")
+        return predict_dist(self.best_estimator_, X)
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Weighted mean log-likelihood of the best estimator; what `scoring` says, where it is given."""
+        check_is_fitted(self, "best_estimator_")
+        if self.scoring is not None:
+            options = {} if sample_weight is None else {"sample_weight": sample_weight}
+            return check_scoring(self.best_estimator_, self.scoring)(self.best_estimator_, X, y, **options)
+        values = log_scores(self.best_estimator_, X, y)
+        return weighted_mean(values, check_weight(sample_weight, len(values)))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "best_likelihood_")
+
+    def __sklearn_tags__(self):
+        tags, inner = super().__sklearn_tags__(), get_tags(self._template())
+        for name in ("estimator_type", "classifier_tags", "regressor_tags", "input_tags", "target_tags"):
+            setattr(tags, name, deepcopy(getattr(inner, name)))
+        return tags
+
+
+def _gap_error(values, best, weight) -> float:
+    with np.errstate(invalid="ignore"):
+        return standard_error(values - best, weight)
+
+
+class _Trial(NamedTuple):
+    """What a candidate made of one fold."""
+
+    score: float
+    rows: np.ndarray | None = None  # log-likelihoods of the rows held out; None with `scoring`
+    error: Exception | None = None
+    stopped: bool = False  # the fit did not converge
+
+
+def _try(model, X, y, weight, train, test, scorer) -> _Trial:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            fitted = fit_clone(model, take(X, train), take(y, train), take(weight, train))
+            if scorer is not None:
+                score, rows = float(scorer(fitted, take(X, test), take(y, test))), None
+            else:
+                rows = log_scores(fitted, take(X, test), take(y, test))
+                held = np.ones(len(test)) if weight is None else weight[test]
+                score = weighted_mean(rows, held) if held.any() else 0.0
+        except Exception as error:  # whatever a law raises is the reason for which it is skipped
+            return _Trial(np.nan, error=error)
+    if np.isnan(score):
+        return _Trial(np.nan, error=ValueError("the score is not a number"))
+    return _Trial(score, rows, stopped=any(issubclass(w.category, ConvergenceWarning) for w in caught))

@@ -1,0 +1,276 @@
+"""Tests between two models: the likelihood ratio where one lies in the other, Vuong's where not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2, norm
+
+from ..tables import number, probability
+from ..unwrapping import unwrap
+from ..validation import check_weight
+from ._nesting import Nesting, nested, why_irregular
+from ._scores import log_scores, rows_without_mass
+
+_SLACK = 1e-4  # log-likelihoods of two fits are compared up to this
+
+
+@dataclass(frozen=True)
+class ModelTest:
+    """A test between two models.
+
+    Attributes
+    ----------
+    test : str
+    statistic : float
+    df : int or None
+        Degrees of freedom inside the larger model; None for Vuong's test.
+    pvalue : float
+    hypothesis : str
+        What is tested, in words.
+    boundary : tuple of str
+        Parameters of the larger model at an edge of their domain, for which `pvalue` is corrected.
+    note : str
+    """
+
+    test: str
+    statistic: float
+    df: int | None
+    pvalue: float
+    hypothesis: str
+    boundary: tuple[str, ...] = ()
+    note: str = ""
+
+    def __str__(self) -> str:
+        df = "" if self.df is None else f", df = {self.df}" + "".join(f" + {name} at its edge" for name in self.boundary)
+        lines = [f"{self.test}: {self.hypothesis}"]
+        pvalue = f"= {probability(self.pvalue)}".replace("= <", "< ")
+        lines += [f"statistic = {number(self.statistic)}{df}, p-value {pvalue}"]
+        return "\n".join([*lines, self.note] if self.note else lines)
+
+
+def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, *, df=None) -> ModelTest:
+    r"""Likelihood-ratio test of a fitted model against a larger one in which it lies.
+
+    .. math:: 2 (\ell_\mathrm{full} - \ell_\mathrm{restricted}) \sim \chi^2_d
+
+    with d the number of restrictions. Where the smaller model holds one parameter at an edge of its domain, as a Poisson model
+    in a negative binomial one does, the law is an even mixture of those with d - 1 and d degrees of freedom; with several it is
+    not simple, and the p-value is the bound that d degrees of freedom give.
+
+    Parameters
+    ----------
+    restricted, full : fitted estimators
+        Of this package, alone or inside others, fitted without penalty to the same data and weights.
+    X, y : array-like, optional
+        The data of both fits. Without them the log-likelihoods are those that the fits stored.
+    sample_weight : array-like of shape (n,), optional
+    df : int, optional
+        Says that `restricted` lies inside `full` with so many restrictions, where `nested` cannot see it.
+
+    Returns
+    -------
+    ModelTest
+
+    Raises
+    ------
+    ValueError
+        Where the models are not seen to be nested, where the statistic has no known law, where a fit is penalised or did not
+        converge, and where the larger model fits worse.
+
+    See Also
+    --------
+    vuong_test : For models that are not nested.
+
+    References
+    ----------
+    Self, S. G., Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and likelihood ratio tests under
+    nonstandard conditions. JASA 82, 605-610. doi:10.1080/01621459.1987.10478472
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> X, y = [[0], [0], [0], [1], [1], [1]], [0, 1, 5, 2, 9, 25]
+    >>> small, large = (MLERegressor(law).fit(X, y) for law in ("poisson", "negative_binomial"))
+    >>> print(likelihood_ratio_test(small, large))
+    Likelihood-ratio test: Poisson against NegativeBinomial
+    statistic = 16.8467, df = 0 + dispersion at its edge, p-value < 0.0001
+    """
+    for fitted in (restricted, full):
+        _check_fit(fitted)
+    names = _name(restricted), _name(full)
+    if names[0] == names[1]:
+        names = f"{names[0]} with {_size(restricted)} parameters", f"{_size(full)}"
+    found = _restrictions(restricted, full, df)
+    if (X is None) != (y is None):
+        raise ValueError("give both X and y, or neither: then the log-likelihoods stored by the fits are compared")
+    if X is None:
+        _check_same_rows(restricted, full)
+        small, large = (unwrap(fitted).model.loglikelihood_ for fitted in (restricted, full))
+    else:
+        small, large = (_total(fitted, X, y, sample_weight) for fitted in (restricted, full))
+    statistic = 2 * (large - small)
+    if not statistic >= -_SLACK - 1e-10 * abs(small):
+        raise ValueError(
+            f"the larger model fits worse than the smaller one, by {-statistic / 2:.6g} in log-likelihood, so it did not reach "
+            "its maximum, or the two were not fitted to these data; refit it, from other starts or with another solver"
+        )
+    statistic = max(statistic, 0.0)
+    pvalue, note = _pvalue(statistic, found)
+    hypothesis = f"{names[0]} against {names[1]}"
+    return ModelTest("Likelihood-ratio test", statistic, found.df, pvalue, hypothesis, found.boundary, note)
+
+
+def _pvalue(statistic: float, found: Nesting) -> tuple[float, str]:
+    """With the mixture of chi-squared laws for one parameter at an edge, the bound for more."""
+    inside, edge = found.df, len(found.boundary)
+    if edge == 1:
+        lower = chi2.sf(statistic, inside) if inside else float(statistic == 0)
+        return float((lower + chi2.sf(statistic, inside + 1)) / 2), ""
+    note = f"an upper bound of the p-value: {edge} parameters lie at edges of their domains" if edge else ""
+    return float(chi2.sf(statistic, inside + edge)), note
+
+
+def _restrictions(restricted, full, df) -> Nesting:
+    if df is not None:
+        if not isinstance(df, int | np.integer) or df < 1:
+            raise ValueError(f"df must be a positive integer, the number of restrictions, got {df!r}")
+        return Nesting(int(df))
+    found = nested(restricted, full)
+    if found is None:
+        if nested(full, restricted) is not None:
+            raise ValueError("the models are the other way round: the smaller one comes first")
+        known = why_irregular(full)
+        raise ValueError(
+            f"{_name(restricted)} is not seen to be a special case of {_name(full)}"
+            + (f": {known}; compare by vuong_test, criteria or cross-validation" if known else _ADVICE)
+        )
+    if found.irregular:
+        raise ValueError(f"the likelihood-ratio statistic has no known law here: {found.irregular}")
+    return found
+
+
+_ADVICE = (
+    ": laws, links, columns (by name, or of the same X), offsets and preprocessing are compared. For models that are not "
+    "nested use vuong_test; where they are, say with how many restrictions: df=..."
+)
+
+
+def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> ModelTest:
+    r"""Vuong's test of two models that are not nested: which one is closer to the data in log-likelihood.
+
+    .. math:: z = \frac{\sum_i w_i m_i - c}{\sqrt{n}\, \hat\omega}, \quad m_i = \log p_a(y_i) - \log p_b(y_i), \quad
+        \hat\omega^2 = \frac{1}{n} \sum_i w_i m_i^2 - \Big(\frac{1}{n} \sum_i w_i m_i\Big)^2, \quad n = \sum_i w_i
+
+    z is standard normal where both are equally close; positive values favour `a`. The p-value is two-sided. An integer weight
+    counts as repeated rows.
+
+    Parameters
+    ----------
+    a, b : fitted estimators
+        Of this package, alone or inside others, or classifiers with `predict_proba`.
+    X, y : array-like
+        The data of both fits.
+    sample_weight : array-like of shape (n,), optional
+    correction : {None, "aic", "bic"}
+        Subtracts c: the difference of the numbers of parameters, or that times ``log(n) / 2``.
+
+    Returns
+    -------
+    ModelTest
+
+    Raises
+    ------
+    ValueError
+        For nested models, for models that give every row the same density, and where a row is impossible under one of them.
+
+    References
+    ----------
+    Vuong, Q. H. (1989). Likelihood ratio tests for model selection and non-nested hypotheses. Econometrica 57, 307-333.
+    doi:10.2307/1912557
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> X, y = [[0], [0], [0], [1], [1], [1]], [0.2, 1.1, 5.0, 2.0, 9.0, 25.0]
+    >>> a, b = (MLERegressor(law).fit(X, y) for law in ("gamma", "inverse_gaussian"))
+    >>> print(vuong_test(a, b, X, y))
+    Vuong's test: Gamma and InverseGaussian equally close
+    statistic = 1.1337, p-value = 0.2569
+    """
+    if correction not in (None, "aic", "bic"):
+        raise ValueError(f"correction must be None, 'aic' or 'bic', got {correction!r}")
+    pairs = ((a, b), (b, a)) if all(map(_ours, (a, b))) else ()
+    if any(nested(*pair) is not None for pair in pairs):
+        raise ValueError(f"{_name(a)} and {_name(b)} are nested: use likelihood_ratio_test")
+    scores = [log_scores(fitted, X, y) for fitted in (a, b)]
+    weight = check_weight(sample_weight, len(scores[0]))
+    for fitted, values in zip((a, b), scores, strict=True):
+        if text := rows_without_mass(values, weight):
+            raise ValueError(f"{_name(fitted)} calls {text} impossible: its log-likelihood there is -inf")
+    shift = 0.0 if correction is None else float(_size(a) - _size(b))
+    shift *= np.log(weight.sum()) / 2 if correction == "bic" else 1.0
+    statistic = vuong_statistic(scores[0], scores[1], weight, shift)
+    if np.isnan(statistic):
+        raise ValueError(f"{_name(a)} and {_name(b)} give every row the same log-likelihood: they cannot be told apart")
+    hypothesis = f"{_name(a)} and {_name(b)} equally close"
+    return ModelTest("Vuong's test", statistic, None, float(2 * norm.sf(abs(statistic))), hypothesis)
+
+
+def vuong_statistic(a, b, weight, shift=0.0) -> float:
+    """Vuong's z from log-likelihoods of rows; NaN where they do not differ."""
+    used = weight > 0
+    difference, weight = a[used] - b[used], weight[used]
+    n, mean = weight.sum(), np.average(difference, weights=weight)
+    spread = np.sqrt(np.average((difference - mean) ** 2, weights=weight))
+    scale = np.average(np.abs(a[used]) + np.abs(b[used]), weights=weight)
+    return float((n * mean - shift) / (np.sqrt(n) * spread)) if spread > 1e-9 * scale else np.nan
+
+
+def _ours(fitted) -> bool:
+    try:
+        unwrap(fitted)
+    except TypeError:
+        return False
+    return True
+
+
+def _name(fitted) -> str:
+    return type(unwrap(fitted).model.likelihood_).__name__ if _ours(fitted) else type(fitted).__name__
+
+
+def _size(fitted) -> int:
+    if not _ours(fitted):
+        raise ValueError(f"{type(fitted).__name__} has no number of parameters, so correction must be None")
+    return unwrap(fitted).model.n_params_
+
+
+def _check_fit(fitted):
+    model = unwrap(fitted).model
+    law = type(model.likelihood_).__name__
+    if model._penalised:
+        raise ValueError(f"the fit of {law} is penalised (alpha), so its log-likelihood is no maximum: refit with alpha=0")
+    if not model.converged_:
+        raise ValueError(
+            f"the fit of {law} did not converge, so its log-likelihood is no maximum: see its warnings, and refit it"
+        )
+
+
+def n_rows(model) -> float:
+    """Sum of the weights that a model was fitted with, from its criteria."""
+    return float(np.exp((model.bic_ - model.aic_) / model.n_params_ + 2))
+
+
+def _check_same_rows(a, b):
+    rows = [n_rows(unwrap(fitted).model) for fitted in (a, b)]
+    if not np.isclose(*rows, rtol=1e-6):
+        raise ValueError(f"the models were fitted to different data: the sums of weights are {rows[0]:g} and {rows[1]:g}")
+
+
+def _total(fitted, X, y, sample_weight) -> float:
+    values = log_scores(fitted, X, y)
+    weight = check_weight(sample_weight, len(values))
+    if text := rows_without_mass(values, weight):
+        raise ValueError(f"{_name(fitted)} calls {text} impossible: its log-likelihood there is -inf")
+    return float(weight[weight > 0] @ values[weight > 0])

@@ -1,0 +1,211 @@
+"""The table of models: its figures by hand, weights as rows, words where figures do not hold."""
+
+from __future__ import annotations
+
+import warnings
+
+import matplotlib
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import KFold, RepeatedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_mle import MLEClassifier, MLERegressor
+from sk_mle import likelihoods as L
+from sk_mle.metrics import crps
+from sk_mle.selection import compare, likelihood_ratio_test, vuong_test
+
+matplotlib.use("Agg")
+RNG = np.random.default_rng(1)
+X = RNG.normal(size=(120, 2))
+COUNTS = RNG.poisson(RNG.gamma(2.0, np.exp(0.3 * X[:, 0] + 0.5) / 2)).astype(float)
+POSITIVE = RNG.gamma(3.0, np.exp(0.3 * X[:, 0]))
+FOLDS = KFold(4, shuffle=True, random_state=0)
+
+
+def counts():
+    return {
+        "Poisson": MLERegressor("poisson"),
+        "scaled": make_pipeline(StandardScaler(), MLERegressor("negative_binomial")),
+        "NB": MLERegressor("negative_binomial"),
+        "ZIP": MLERegressor(L.ZeroInflated(L.Poisson())),
+    }
+
+
+def column(table, label):
+    return dict(zip(table.table.index, table[label], strict=True))
+
+
+def test_figures_of_the_fits():
+    models = counts()
+    table = compare(models, X, COUNTS, reference="NB")
+    assert not hasattr(models["NB"], "coef_")
+    fits = {name: clone(model).fit(X, COUNTS) for name, model in models.items()}
+    for name in ("Poisson", "NB", "ZIP"):
+        for label in ("AIC", "AICc", "BIC"):
+            assert column(table, label)[name] == pytest.approx(getattr(fits[name], f"{label.lower()}_"))
+    aic = table["AIC"]
+    assert (np.diff(aic) >= 0).all()
+    assert table["dAIC"].min() == 0
+    np.testing.assert_allclose(table["weight"], np.exp(-aic / 2 + aic[0] / 2) / np.exp(-aic / 2 + aic[0] / 2).sum())
+    ratio, vuong = likelihood_ratio_test(fits["Poisson"], fits["NB"]), vuong_test(fits["ZIP"], fits["NB"], X, COUNTS)
+    assert column(table, "test") == {"NB": "reference", "Poisson": "LR(0+1)", "ZIP": "Vuong", "scaled": ""}
+    for name, expected in (("Poisson", ratio), ("ZIP", vuong)):
+        assert column(table, "statistic")[name] == pytest.approx(expected.statistic, abs=1e-6)
+        assert column(table, "p")[name] == pytest.approx(expected.pvalue)
+    assert compare(models, X, COUNTS).reference == table.best
+    fitted = compare({"NB": fits["NB"]}, X, COUNTS)
+    assert fitted.estimators_["NB"] is fits["NB"]
+    assert len(fitted) == 1
+
+
+def test_cross_validated_figures_by_hand():
+    table = compare(counts(), X, COUNTS, cv=FOLDS)
+    rows = {}
+    for name, model in counts().items():
+        rows[name], inside, spread = np.zeros(120), np.zeros(120), []
+        for train, test in FOLDS.split(X):
+            fit = clone(model).fit(X[train], COUNTS[train])
+            last, at = (fit[-1], fit[:-1].transform(X[test])) if name == "scaled" else (fit, X[test])
+            rows[name][test] = last.score_samples(at, COUNTS[test])
+            low, high = last.predict_interval(at).T
+            spread.append(crps(COUNTS[test], last.predict_dist(at)) * len(test))
+            inside[test] = (low <= COUNTS[test]) & (COUNTS[test] <= high)
+        assert column(table, "score")[name] == pytest.approx(rows[name].mean())
+        assert column(table, "cover90")[name] == pytest.approx(inside.mean())
+        assert column(table, "CRPS")[name] == pytest.approx(sum(spread) / 120)
+    assert (np.diff(table["score"]) <= 0).all()
+    for name, values in rows.items():
+        gap = values - rows[table.best]
+        assert column(table, "diff")[name] == pytest.approx(gap.mean(), abs=1e-12)
+        assert column(table, "se")[name] == pytest.approx(gap.std(ddof=1) / np.sqrt(120), abs=1e-12)
+        np.testing.assert_allclose(table.scores_[name], values)
+    twice = compare(counts(), X, COUNTS, cv=RepeatedKFold(n_splits=4, n_repeats=2, random_state=0))
+    assert np.isfinite(twice["score"]).all()
+    assert (twice["se"][1:] > 0).all()
+    assert twice["se"].max() < 1.5 * table["se"].max()
+    assert twice["se"].max() > table["se"].max() / 1.4
+
+
+def test_weights_are_repeated_rows():
+    weight = RNG.integers(0, 3, 120)
+    rows = np.repeat(np.arange(120), weight)
+    splits = list(FOLDS.split(X))
+    repeated = [(np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test))) for train, test in splits]
+    models = {name: model for name, model in counts().items() if name != "scaled"}
+    a = compare(models, X, COUNTS, cv=splits, sample_weight=weight)
+    b = compare(models, X[rows], COUNTS[rows], cv=repeated)
+    assert a.table.index == b.table.index
+    for label in a.table.columns:
+        if label != "test":
+            np.testing.assert_allclose(a[label], b[label], rtol=1e-5, atol=1e-6, err_msg=label)
+    assert "sum of weights" in str(a)
+
+
+def test_transformed_targets_compare_on_the_original_scale():
+    logs = TransformedTargetRegressor(MLERegressor(), func=np.log, inverse_func=np.exp)
+    table = compare({"log y": logs, "lognormal": MLERegressor(L.LogNormal())}, X, POSITIVE, cv=FOLDS)
+    for label in ("loglik", "AIC", "score", "cover90"):
+        np.testing.assert_allclose(*table[label], rtol=1e-6)
+
+
+def test_classifiers_of_others_join_by_their_log_loss():
+    y = np.where(np.median(POSITIVE) < POSITIVE, "b", "a")
+    other = LogisticRegression(C=1e-2)
+    table = compare({"logit": MLEClassifier(), "strong penalty": other}, X, y, cv=FOLDS)
+    held = np.concatenate([np.c_[test, clone(other).fit(X[t], y[t]).predict_proba(X[test])] for t, test in FOLDS.split(X)])
+    loss = log_loss(y[held[:, 0].astype(int)], held[:, 1:])
+    assert column(table, "score")["strong penalty"] == pytest.approx(-loss)
+    assert np.isnan(column(table, "n_params")["strong penalty"])
+    assert "strong penalty: not a model of sk_mle" in str(table)
+    assert "–" in str(table)
+    assert "cover90" not in table.table.columns
+
+
+def test_words_where_figures_do_not_hold():
+    with pytest.warns(UserWarning, match=r"different kinds.*normal: densities"):
+        mixed = compare({"Poisson": MLERegressor("poisson"), "normal": MLERegressor()}, X, COUNTS)
+    assert column(mixed, "test")["Poisson" if mixed.best == "normal" else "normal"] == ""
+    rounded = {"Poisson": MLERegressor("poisson"), "rounded": MLERegressor(L.Rounded(L.Normal(), width=1.0))}
+    compare(rounded, X, COUNTS)  # both are probabilities: no warning
+    y = np.where(np.arange(120) < 12, 0.0, POSITIVE)
+    with pytest.warns(UserWarning, match="points of probability at 0"):
+        compare({"hurdle": MLERegressor(L.Hurdle(L.Gamma())), "normal": MLERegressor()}, X, y)
+    table = compare(
+        {
+            "plain": MLERegressor("gamma"),
+            "ridge": MLERegressor("gamma", alpha=0.1),
+            "stopped": MLERegressor("gamma", max_iter=1),
+            "elsewhere": MLERegressor("gamma").fit(X[:60], POSITIVE[:60]),
+        },
+        X,
+        POSITIVE,
+        cv=3,
+    )
+    heavy = compare({"lomax": MLERegressor(L.Lomax(shape=0.4))}, X, POSITIVE, cv=3)
+    assert "the CRPS does not exist" in str(heavy)
+    text = str(table)
+    for words in (
+        "ridge: penalised",
+        "stopped: did not converge",
+        "elsewhere: was fitted to other data",
+        "3 of 3 folds did not",
+    ):
+        assert words in text
+    assert np.isfinite(column(table, "AIC")["plain"])
+    assert table.reference == "plain"
+    assert np.isnan([column(table, "AIC")[name] for name in ("ridge", "stopped", "elsewhere")]).all()
+    assert np.isfinite(table["score"]).all()
+    impossible = compare({"pareto": MLERegressor("gamma").fit(X, POSITIVE), "normal": MLERegressor()}, X, POSITIVE - 1)
+    assert "pareto: calls" in str(impossible)
+    assert impossible.best == "normal"
+
+
+def test_errors_name_the_model():
+    with pytest.raises(ValueError, match="gamma: the fit failed: y must lie in"):
+        compare({"normal": MLERegressor(), "gamma": MLERegressor("gamma")}, X, X[:, 0])
+    wrong = np.where(np.arange(120) < 40, POSITIVE, POSITIVE)
+    wrong[0] = np.nan
+    with pytest.raises(ValueError, match=r"normal: the fit failed: .*NaN"):
+        compare({"normal": MLERegressor()}, X, wrong)
+    with pytest.raises(ValueError, match="reference='x' is none of"):
+        compare({"normal": MLERegressor()}, X, POSITIVE, reference="x")
+    with pytest.raises(ValueError, match="models is a dict"):
+        compare([MLERegressor()], X, POSITIVE)
+    labels = (np.arange(120) >= 100).astype(int)
+    with pytest.raises(ValueError, match=r"few: the fit of fold 1/2 failed: .*one class"):
+        compare({"few": MLEClassifier()}, X, labels, cv=[(np.arange(60), np.arange(60, 120)), (np.arange(120), np.arange(9))])
+
+
+def test_what_a_comparison_shows(capsys):
+    pd = pytest.importorskip("pandas")
+    plt = pytest.importorskip("matplotlib.pyplot")
+    models = {name: counts()[name] for name in ("NB", "ZIP")}
+    plain, table = compare(models, X, COUNTS), compare(models, X, COUNTS, cv=3, verbose=1, n_jobs=2)
+    assert isinstance(table.to_frame(), pd.DataFrame)
+    assert table.to_frame().index[0] == table.best
+    assert "<table>" in table._repr_html_()
+    assert "compare: NB, fitted to all rows" in capsys.readouterr().out
+    for shown in (plain, table):
+        axes = shown.plot()
+        assert [label.get_text() for label in axes.get_yticklabels()] == shown.table.index
+        assert axes.yaxis_inverted()
+        assert shown.plot(axes) is axes
+    plt.close("all")
+    same = compare(models, X, COUNTS, cv=3)
+    for label in ("score", "se", "AIC"):
+        np.testing.assert_array_equal(same[label], table[label])  # whatever n_jobs
+
+
+def test_a_parameter_at_its_edge_is_a_note_and_no_warning():
+    y = RNG.binomial(8, 0.4, 120)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = compare({"Poisson": MLERegressor("poisson"), "NB": MLERegressor("negative_binomial")}, X, y)
+    assert "NB: dispersion of NegativeBinomial ran to the lower edge" in str(table)
+    assert column(table, "p")["NB"] > 0.5
