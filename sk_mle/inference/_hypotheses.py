@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from ..tables import Table, probability
+from ._result import TestResult
 
 _NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
-
-
-@dataclass(frozen=True)
-class TestResult:
-    """A test statistic with its degrees of freedom and p-value.
-
-    `df` is the pair of degrees of freedom for an F statistic.
-    """
-
-    test: str
-    hypothesis: str
-    statistic: float
-    df: float | tuple[float, float]
-    pvalue: float
-
-    __test__ = False  # not a test for pytest
-
-    def __str__(self) -> str:
-        df = f"({self.df[0]:g}, {self.df[1]:g})" if isinstance(self.df, tuple) else f"{self.df:g}"
-        return f"{self.test} of {self.hypothesis}: statistic {self.statistic:.5g}, df {df}, p {probability(self.pvalue)}"
 
 
 def find(layout, name: str) -> int:
@@ -191,8 +171,7 @@ class Hypotheses:
         statistic = float(np.sum((turned[:rank] / singular[:rank]) ** 2))
         label = ", ".join(texts)
         if np.isinf(self.df):
-            return TestResult("Wald test", label, statistic, float(rank), float(special.chdtrc(rank, statistic)))
+            return TestResult("Wald test", statistic, rank, float(special.chdtrc(rank, statistic)), label)
         ratio = statistic / rank
-        return TestResult(
-            "Wald F test", label, ratio, (float(rank), float(self.df)), float(special.fdtrc(rank, self.df, ratio))
-        )
+        pvalue = float(special.fdtrc(rank, self.df, ratio))
+        return TestResult("Wald F test", ratio, (rank, float(self.df)), pvalue, label)

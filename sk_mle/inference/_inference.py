@@ -63,7 +63,8 @@ class Inference(Hypotheses, Functionals):
     --------------------------------------------------------------------
     links: mean Log
     >>> print(inference.wald_test("x0 = 0.5, x1 = 0"))
-    Wald test of x0 = 0.5, x1 = 0: statistic 1.3796, df 2, p 0.5017
+    Wald test: x0 = 0.5, x1 = 0
+    statistic = 1.3796, df = 2, p-value = 0.5017
     >>> print(inference.predict([[1.0, 0.0]]))
          mean  std err    2.5%   97.5%
     0  4.5501   0.2253  4.1085  4.9916

@@ -12,9 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..unwrapping import unwrap
 from ._covariance import _factor
-from ._hypotheses import TestResult
 from ._information import locate_fit, summed
 from ._layout import Layout
+from ._result import TestResult
 
 
 def score_test(restricted, full, X, y, *, sample_weight=None, information=None) -> TestResult:
@@ -53,7 +53,8 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     >>> y = rng.poisson(np.exp(X[:, 0]))
     >>> small = MLERegressor("poisson", predictors={"mean": [0]}).fit(X, y)
     >>> print(score_test(small, MLERegressor("poisson"), X, y))
-    Score test of Poisson with 2 parameters in one with 3: statistic 0.30624, df 1, p 0.5800
+    Score test: Poisson with 2 parameters in one with 3
+    statistic = 0.3062, df = 1, p-value = 0.5800
     """
     small = unwrap(restricted).model
     try:
@@ -78,7 +79,7 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     factor = _factor(sums.hessian, layout.jacobian(located.objective.designs), layout, located, False)
     statistic = float(np.sum((factor.T @ sums.gradient) ** 2))
     name = f"{type(small.likelihood_).__name__} with {small.n_params_} parameters in one with {large.n_params_}"
-    return TestResult("Score test", name, statistic, float(added), float(special.chdtrc(added, statistic)))
+    return TestResult("Score test", statistic, added, float(special.chdtrc(added, statistic)), name)
 
 
 def _embedded(small, large) -> tuple[dict, dict]:

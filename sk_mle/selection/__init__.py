@@ -4,12 +4,11 @@ from ._compare import compare
 from ._comparison import Comparison
 from ._nesting import Nesting, nested
 from ._search import LikelihoodSearch
-from ._tests import ModelTest, likelihood_ratio_test, vuong_test
+from ._tests import likelihood_ratio_test, vuong_test
 
 __all__ = [
     "Comparison",
     "LikelihoodSearch",
-    "ModelTest",
     "Nesting",
     "compare",
     "likelihood_ratio_test",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.stats import chi2, norm
 
-from ..tables import number, probability
+from ..inference import TestResult
 from ..unwrapping import unwrap
 from ..validation import check_weight
 from ._nesting import Nesting, nested, why_irregular
@@ -16,41 +14,7 @@ from ._scores import log_scores, rows_without_mass
 _SLACK = 1e-4  # log-likelihoods of two fits are compared up to this
 
 
-@dataclass(frozen=True)
-class ModelTest:
-    """A test between two models.
-
-    Attributes
-    ----------
-    test : str
-    statistic : float
-    df : int or None
-        Degrees of freedom inside the larger model; None for Vuong's test.
-    pvalue : float
-    hypothesis : str
-        What is tested, in words.
-    boundary : tuple of str
-        Parameters of the larger model at an edge of their domain, for which `pvalue` is corrected.
-    note : str
-    """
-
-    test: str
-    statistic: float
-    df: int | None
-    pvalue: float
-    hypothesis: str
-    boundary: tuple[str, ...] = ()
-    note: str = ""
-
-    def __str__(self) -> str:
-        df = "" if self.df is None else f", df = {self.df}" + "".join(f" + {name} at its edge" for name in self.boundary)
-        lines = [f"{self.test}: {self.hypothesis}"]
-        pvalue = f"= {probability(self.pvalue)}".replace("= <", "< ")
-        lines += [f"statistic = {number(self.statistic)}{df}, p-value {pvalue}"]
-        return "\n".join([*lines, self.note] if self.note else lines)
-
-
-def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, *, df=None) -> ModelTest:
+def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, *, df=None) -> TestResult:
     r"""Likelihood-ratio test of a fitted model against a larger one in which it lies.
 
     .. math:: 2 (\ell_\mathrm{full} - \ell_\mathrm{restricted}) \sim \chi^2_d
@@ -71,7 +35,7 @@ def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, 
 
     Returns
     -------
-    ModelTest
+    TestResult
 
     Raises
     ------
@@ -119,7 +83,7 @@ def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, 
     statistic = max(statistic, 0.0)
     pvalue, note = _pvalue(statistic, found)
     hypothesis = f"{names[0]} against {names[1]}"
-    return ModelTest("Likelihood-ratio test", statistic, found.df, pvalue, hypothesis, found.boundary, note)
+    return TestResult("Likelihood-ratio test", statistic, found.df, pvalue, hypothesis, found.boundary, note)
 
 
 def _pvalue(statistic: float, found: Nesting) -> tuple[float, str]:
@@ -157,7 +121,7 @@ _ADVICE = (
 )
 
 
-def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> ModelTest:
+def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> TestResult:
     r"""Vuong's test of two models that are not nested: which one is closer to the data in log-likelihood.
 
     .. math:: z = \frac{\sum_i w_i m_i - c}{\sqrt{n}\, \hat\omega}, \quad m_i = \log p_a(y_i) - \log p_b(y_i), \quad
@@ -178,7 +142,7 @@ def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> ModelTest:
 
     Returns
     -------
-    ModelTest
+    TestResult
 
     Raises
     ------
@@ -215,7 +179,7 @@ def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> ModelTest:
     if np.isnan(statistic):
         raise ValueError(f"{_name(a)} and {_name(b)} give every row the same log-likelihood: they cannot be told apart")
     hypothesis = f"{_name(a)} and {_name(b)} equally close"
-    return ModelTest("Vuong's test", statistic, None, float(2 * norm.sf(abs(statistic))), hypothesis)
+    return TestResult("Vuong's test", statistic, None, float(2 * norm.sf(abs(statistic))), hypothesis)
 
 
 def vuong_statistic(a, b, weight, shift=0.0) -> float:

@@ -1,0 +1,44 @@
+"""What a statistical test returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..tables import number, probability
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """A test of a hypothesis, or between two models.
+
+    Attributes
+    ----------
+    test : str
+    statistic : float
+    df : int, (int, float) or None
+        Degrees of freedom: of chi-squared; the pair of an F statistic; None for a standard normal statistic. Of a
+        likelihood-ratio test those inside the larger model.
+    pvalue : float
+    hypothesis : str
+        What is tested, in words.
+    boundary : tuple of str
+        Parameters of the larger model at an edge of their domain, for which `pvalue` is corrected.
+    note : str
+    """
+
+    test: str
+    statistic: float
+    df: int | tuple[int, float] | None
+    pvalue: float
+    hypothesis: str
+    boundary: tuple[str, ...] = ()
+    note: str = ""
+
+    __test__ = False  # not a test for pytest
+
+    def __str__(self) -> str:
+        df = f"({self.df[0]}, {self.df[1]:g})" if isinstance(self.df, tuple) else self.df
+        df = "" if df is None else f", df = {df}" + "".join(f" + {name} at its edge" for name in self.boundary)
+        pvalue = f"= {probability(self.pvalue)}".replace("= <", "< ")
+        lines = [f"{self.test}: {self.hypothesis}", f"statistic = {number(self.statistic)}{df}, p-value {pvalue}"]
+        return "\n".join([*lines, self.note] if self.note else lines)
