@@ -31,7 +31,7 @@ def functional(inference, what, at: dict) -> tuple[Callable[[Distribution], np.n
     if what in needed:
         _allow(at, needed[what], repr(what))
     if what == "proba":
-        return lambda dist: np.stack([dist.pmf(np.full(dist.shape, float(k))) for k in range(n_classes)], axis=1), what
+        return lambda dist: np.stack([dist.pmf(np.full(dist.shape, float(k))) for k in range(n_classes)], axis=1), "probability"
     if what == "quantile":
         return lambda dist: dist.ppf(np.full(dist.shape, float(at["q"]))), f"quantile {at['q']:g}"
     if what in ("sf", "cdf", "pdf"):
