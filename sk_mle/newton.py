@@ -20,7 +20,7 @@ def newton(
     tol=1e-8,
     maxiter=100,
     callback=None,
-    shortest=0.5,
+    shortest=1e-2,
     information="expected",
     **unused,
 ):
