@@ -318,8 +318,13 @@ def test_profile_ends_may_be_infinite():
 
 def test_profile_needs_its_data():
     inference = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
-    with pytest.raises(ValueError, match="pass X and y"):
-        inference.conf_int(method="profile")
+    ends = inference.conf_int(method="profile")  # the data still exist
+    np.testing.assert_array_equal(ends, inference.conf_int(0.95, "profile", X, COUNTS))
+    for forgetful in (pickle.loads(pickle.dumps(inference)), MLERegressor().fit(1 * X, COUNTS).inference(1 * X, COUNTS)):
+        with pytest.raises(ValueError, match="pass X and y"):
+            forgetful.conf_int(method="profile")
+    with pytest.raises(TypeError, match="takes no n_resamples"):
+        inference.conf_int(n_resamples=9)
     with pytest.raises(ValueError, match="not those that the Inference was made from"):
         inference.profile("x0", X[:100], COUNTS[:100])
     with pytest.raises(ValueError, match="no coefficient is named 'z'"):

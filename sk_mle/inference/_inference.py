@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 from scipy import special
 
-from ..tables import Table, probability
 from ..unwrapping import unwrap
-from . import _natural, _refits
+from . import _refits
 from ._covariance import covariance
 from ._functionals import Functionals
 from ._hypotheses import Hypotheses, find
 from ._layout import Layout
+from ._memory import Memory
+from ._summaries import Summaries
 
 
-class Inference(Hypotheses, Functionals):
+class Inference(Summaries, Hypotheses, Functionals):
     """Standard errors, intervals, tests and functionals of a maximum likelihood fit.
 
     Made by `from_estimator`; it holds coefficients and their covariance, no data, and pickles small. With V the covariance of
@@ -33,6 +35,8 @@ class Inference(Hypotheses, Functionals):
     n_samples : float
         Sum of frequency weights, else the number of rows of positive weight.
     loglikelihood : float
+    zvalues, pvalues : ndarray of shape (P,)
+        Estimates in units of their standard errors; two-sided p-values of the hypotheses that a coefficient is zero.
     cov_kind : str
 
     References
@@ -70,7 +74,8 @@ class Inference(Hypotheses, Functionals):
     0  4.5501   0.2253  4.1085  4.9916
     """
 
-    def __init__(self, fitted, found, weights: str, use_t: bool):
+    def __init__(self, fitted, found, weights: str, use_t: bool, memory: Memory):
+        self._memory = memory
         self.fitted = deepcopy(fitted)
         inside = unwrap(self.fitted)
         self.model, self.layout = inside.model, Layout(inside)
@@ -138,7 +143,8 @@ class Inference(Hypotheses, Functionals):
         inside = unwrap(fitted)
         layout = Layout(inside)
         found = covariance(inside.model, layout, inside.X(X), inside.y(y), sample_weight, cov, bread, weights, groups)
-        return cls(fitted, found, weights, use_t)
+        given = {"X": X, "y": y, "sample_weight": sample_weight}
+        return cls(fitted, found, weights, use_t, Memory(**{name: value for name, value in given.items() if value is not None}))
 
     @property
     def robust(self) -> bool:
@@ -155,12 +161,10 @@ class Inference(Hypotheses, Functionals):
 
     @property
     def zvalues(self) -> np.ndarray:
-        """Estimates in units of their standard errors."""
         return self.params / self.bse
 
     @property
     def pvalues(self) -> np.ndarray:
-        """Two-sided, of the hypotheses that a coefficient is zero."""
         return self._two_sided(self.zvalues)
 
     def _two_sided(self, z):
@@ -185,9 +189,9 @@ class Inference(Hypotheses, Functionals):
         level : float
         method : {"wald", "profile", "bootstrap"}
             Estimate and standard errors; the values that a likelihood-ratio test does not reject; percentiles of refits to rows
-            (or groups) drawn with replacement. The last two refit the model, so they need the data of the fit.
+            (or groups) drawn with replacement.
         X, y, sample_weight
-            For "profile" and "bootstrap".
+            For "profile" and "bootstrap", which refit. By default what `from_estimator` was given, as long as it exists.
         names : sequence of str, optional
             Only these coefficients; all by default.
         **options
@@ -199,6 +203,8 @@ class Inference(Hypotheses, Functionals):
             Infinite ends where the likelihood stays above the limit for ever.
         """
         index = self._index(names)
+        if method != "bootstrap" and options:
+            raise TypeError(f"method={method!r} takes no {', '.join(options)}")
         if method == "wald":
             half = self._critical(level) * self.bse[index]
             return np.stack([self.params[index] - half, self.params[index] + half], axis=1)
@@ -209,11 +215,17 @@ class Inference(Hypotheses, Functionals):
                 f"profile intervals rest on the likelihood alone, and this covariance is {self.cov_kind}: use "
                 "method='bootstrap', or an Inference with cov='observed'"
             )
-        if X is None:
-            raise ValueError(f"method={method!r} refits the model, and an Inference keeps no data: pass X and y")
         self._critical(level)
-        run = _refits.profile_intervals if method == "profile" else _refits.bootstrap_intervals
-        return run(self, X, y, sample_weight, level, index, **options)
+        data = self._data(X, y, sample_weight, f"method={method!r}")
+        if method == "profile":
+            return _refits.profile_intervals(self, *data, level, index)
+        return _refits.bootstrap_intervals(self, *data, level, index, **options)
+
+    def _data(self, X, y, sample_weight, why) -> tuple[Any, Any, Any]:
+        if X is not None:
+            return X, y, sample_weight
+        data = self._memory.recall(why)
+        return data["X"], data.get("y"), data.get("sample_weight")
 
     def _index(self, names) -> np.ndarray:
         if names is None:
@@ -221,7 +233,7 @@ class Inference(Hypotheses, Functionals):
         names = [names] if isinstance(names, str) else list(names)
         return np.array([find(self.layout, name) for name in names])
 
-    def profile(self, name, X, y=None, *, values=None, sample_weight=None):
+    def profile(self, name, X=None, y=None, *, values=None, sample_weight=None):
         """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.
 
         Parameters
@@ -237,58 +249,5 @@ class Inference(Hypotheses, Functionals):
         Profile
             With `values`, `loglikelihood`, `estimate` and `maximum`.
         """
-        return _refits.profile(self, int(self._index([name])[0]), X, y, values, sample_weight)
-
-    def table(self, level=0.95, transform=None) -> Table:
-        """Estimates, standard errors, tests and Wald intervals.
-
-        Parameters
-        ----------
-        level : float
-        transform : {None, "natural"}
-            "natural": parameters without columns on their own scale (sigma, not its logarithm), and coefficients behind a log
-            or logit link exponentiated, as rate and odds ratios. Standard errors by the delta method, intervals as the images
-            of the coefficients' ends, z and p of the coefficients.
-        """
-        if transform not in (None, "natural"):
-            raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
-        names, estimate, slope, ends, notes = self.names, self.params, 1.0, self.conf_int(level), []
-        if transform:
-            names, estimate, slope, ends, notes = _natural.transformed(self.model, self.layout, self.params, ends)
-        tail = (1 - level) / 2
-        columns = {
-            "estimate": estimate,
-            "std err": self.bse * np.abs(slope),
-            "t" if np.isfinite(self.df) else "z": self.zvalues,
-            "p": self.pvalues,
-            f"{100 * tail:g}%": ends[:, 0],
-            f"{100 - 100 * tail:g}%": ends[:, 1],
-        }
-        return Table(columns, names, notes=notes, formats={"p": probability})
-
-    def to_frame(self, level=0.95, transform=None):
-        """`table` as a pandas DataFrame."""
-        return self.table(level, transform).to_frame()
-
-    def summary(self, level=0.95, transform=None) -> Table:
-        """`table` with the facts of the fit above it: prints as text, and as HTML in notebooks."""
-        table, model = self.table(level, transform), self.model
-        table.title = f"{type(model).__name__}, {model.likelihood_!r}"
-        table.head = [
-            ("observations", f"{self.n_samples:g}"),
-            ("log-likelihood", f"{model.loglikelihood_:.6g}"),
-            ("parameters", model.n_params_),
-            ("AIC, BIC", f"{model.aic_:.6g}, {model.bic_:.6g}"),
-            ("covariance", self.cov_kind + (f", {self.weights} weights" if self.weights != "frequency" else "")),
-        ]
-        if np.isfinite(self.df):
-            table.head.append(("t distribution", f"{self.df:g} degrees of freedom"))
-        links = (f"{name} {str(model.likelihood_.link(name)).removesuffix('()')}" for name in model.coefs_)
-        table.notes.append("links: " + ", ".join(links))
-        return table
-
-    def __repr__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary()._repr_html_()
+        data = self._data(X, y, sample_weight, "profile")
+        return _refits.profile(self, int(self._index([name])[0]), *data, values)

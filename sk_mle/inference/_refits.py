@@ -111,7 +111,7 @@ def _slices(inference, X, y, sample_weight):
     return (lambda i: _Slice(located, J[i])), top
 
 
-def profile(inference, i, X, y, values, sample_weight) -> Profile:
+def profile(inference, i, X, y, sample_weight, values) -> Profile:
     slices, top = _slices(inference, X, y, sample_weight)
     estimate, error = inference.params[i], inference.bse[i]
     values = estimate + error * np.linspace(-3.5, 3.5, 41) if values is None else np.asarray(values, dtype=float).ravel()

@@ -1,0 +1,81 @@
+"""What `Inference` offers to be read: a table of coefficients, and the facts of the fit above it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..tables import Table, probability
+from . import _natural
+
+
+class Summaries:
+    """Tables of coefficients, as text, HTML and data frame."""
+
+    model: Any
+    layout: Any
+    names: list[str]
+    params: Any
+    bse: Any
+    zvalues: Any
+    pvalues: Any
+    df: float
+    n_samples: float
+    cov_kind: str
+    weights: str
+    conf_int: Any
+
+    def table(self, level=0.95, transform=None) -> Table:
+        """Estimates, standard errors, tests and Wald intervals.
+
+        Parameters
+        ----------
+        level : float
+        transform : {None, "natural"}
+            "natural": parameters without columns on their own scale (sigma, not its logarithm), and coefficients behind a log
+            or logit link exponentiated, as rate and odds ratios. Standard errors by the delta method, intervals as the images
+            of the coefficients' ends, z and p of the coefficients.
+        """
+        if transform not in (None, "natural"):
+            raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
+        names, estimate, slope, ends, notes = self.names, self.params, 1.0, self.conf_int(level), []
+        if transform:
+            names, estimate, slope, ends, notes = _natural.transformed(self.model, self.layout, self.params, ends)
+        tail = (1 - level) / 2
+        columns = {
+            "estimate": estimate,
+            "std err": self.bse * np.abs(slope),
+            "t" if np.isfinite(self.df) else "z": self.zvalues,
+            "p": self.pvalues,
+            f"{100 * tail:g}%": ends[:, 0],
+            f"{100 - 100 * tail:g}%": ends[:, 1],
+        }
+        return Table(columns, names, notes=notes, formats={"p": probability})
+
+    def summary(self, level=0.95, transform=None) -> Table:
+        """`table` below the facts of the fit: prints as text, and as HTML in notebooks."""
+        table, model = self.table(level, transform), self.model
+        table.title = f"{type(model).__name__}, {model.likelihood_!r}"
+        table.head = [
+            ("observations", f"{self.n_samples:g}"),
+            ("log-likelihood", f"{model.loglikelihood_:.6g}"),
+            ("parameters", model.n_params_),
+            ("AIC, BIC", f"{model.aic_:.6g}, {model.bic_:.6g}"),
+            ("covariance", self.cov_kind + (f", {self.weights} weights" if self.weights != "frequency" else "")),
+        ]
+        if np.isfinite(self.df):
+            table.head.append(("t distribution", f"{self.df:g} degrees of freedom"))
+        links = (f"{name} {str(model.likelihood_.link(name)).removesuffix('()')}" for name in model.coefs_)
+        table.notes.append("links: " + ", ".join(links))
+        return table
+
+    def to_frame(self, level=0.95, transform=None):
+        """`table` as a pandas DataFrame."""
+        return self.table(level, transform).to_frame()
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
