@@ -10,6 +10,7 @@ standard error of a single figure in the last column. "worst" is the coefficient
 from __future__ import annotations
 
 import argparse
+import sys
 import warnings
 
 import numpy as np
@@ -80,7 +81,7 @@ def one(label, n, seed, profile):
         ends = inference.conf_int(LEVEL, "profile", X, y) if profile else wald
     except ValueError:
         return None
-    if law.classes or law.support.integer or seed % 5:  # costly, and 200 new rows tell much
+    if law.classes or law.support.integer or seed % 10:  # costly, and 200 new rows tell much
         return [(e[:, 0] <= truth) & (truth <= e[:, 1]) for e in (wald, ends)], np.nan, inference.names
     new = make_mle_regression(law.predictive, 200, 2, coefs=coefs, intercepts=intercepts, random_state=seed + 10**6)
     low, high = inference.predict_interval(new.X, 0.9, n_draws=100, random_state=seed).T
@@ -118,6 +119,7 @@ def main():
             rows.append([wald.mean(), f"{ends[0]:.1f} {worst[0]}", profile.mean(), f"{ends[1]:.1f} {worst[1]}", inside])
             rows[-1] += [len(found) - len(kept), error]
             index.append(f"{label}, n = {n}")
+            print(index[-1], f"Wald {wald.mean():.1f} profile {profile.mean():.1f}", file=sys.stderr, flush=True)
     names = ["Wald", "worst", "profile", "worst ", "90% prediction", "no maximum", "+-"]
     table = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     plain = {
