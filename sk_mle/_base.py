@@ -157,6 +157,7 @@ class Fitting:
             self.coefs_[name] = np.ascontiguousarray(slopes.T) if design.vector else slopes[:, 0]
             self.intercepts_[name] = intercept if design.vector else float(intercept[0])
         self._columns, self._penalised, self._limits = used, bool(objective.penalties), solution.flat
+        self._fingerprint = data.fingerprint()
         self.predictors_ = {name: index if names is None else names[index] for name, index in used.items()}
         self.likelihood_ = law
         penalty = sum(p.value(solution.u[objective.places[name]]) for name, p in objective.penalties.items())

@@ -66,6 +66,12 @@ class Data:
         other.block_rows = min(self.block_rows, max(int(_BLOCK_BYTES / (8 * width)), 256))
         return other
 
+    def fingerprint(self) -> np.ndarray:
+        """Sums that tell whether two fits saw the same targets and weights, in whatever order."""
+        y = self.y.reshape(len(self.y), -1)
+        with np.errstate(all="ignore"):
+            return np.concatenate([[self.total_weight], self.weight @ y, self.weight @ y**2])
+
     def blocks(self) -> Iterator[Batch]:
         for first in range(0, self.n_samples, self.block_rows):
             rows: Any = slice(first, first + self.block_rows)

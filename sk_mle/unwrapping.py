@@ -62,31 +62,53 @@ class TransformedDistribution(Distribution):
         """Whether the transformation is decreasing."""
         return bool(np.ravel(self._ends[1] < self._ends[0])[0])
 
-    def logpdf(self, y):
-        """Log density with the transformation's Jacobian."""
-        with np.errstate(all="ignore"):
-            value = self.base.logpdf(self.transform(np.asarray(y, float))) + np.log(np.abs(self._slope(y)))
-        return np.where(np.isnan(value), -np.inf, value)[()]
+    @cached_property
+    def _middle(self):
+        return np.asarray(self.inverse(self.base.ppf(np.full(self.shape, 0.5))))
 
-    def _side(self, y, rising, falling):
+    def _reached(self, y):
+        """Where y is a value that `inverse` gives, and the transformed y, a middle one elsewhere."""
+        inside = np.isfinite(y)
+        with np.errstate(all="ignore"):
+            for _ in range(2):  # a transformer may refuse what lies outside its own range, or give NaN
+                known = np.where(inside, y, self._middle)
+                t = np.asarray(self.transform(known), dtype=float)
+                support = self.base.likelihood.support
+                back = np.asarray(self.inverse(np.where(np.isfinite(t), t, self.transform(self._middle))), dtype=float)
+                same = np.abs(back - known) <= 1e-6 * (np.abs(known) + self._length)
+                inside = inside & np.isfinite(t) & same & (support.contains(t) | (t == support.low) | (t == support.high))
+        return inside, t
+
+    def logpdf(self, y):
+        """Log density with the transformation's Jacobian; -inf where no y can be."""
+        y = np.asarray(y, float)
+        inside, t = self._reached(y)
+        with np.errstate(all="ignore"):
+            value = self.base.logpdf(t) + np.log(np.abs(self._slope(np.where(inside, y, self._middle))))
+        return np.where(np.isnan(y), np.nan, np.where(inside & ~np.isnan(value), value, -np.inf))[()]
+
+    def _side(self, y, rising, falling, lowest, highest):
         """A distribution function of the base at the transformed y: the mirrored one where the transformation falls."""
-        return (falling if self._falls else rising)(self.transform(np.asarray(y, float)))
+        y = np.asarray(y, float)
+        inside, t = self._reached(y)
+        value = (falling if self._falls else rising)(t)
+        return np.where(np.isnan(y), np.nan, np.where(inside, value, np.where(y < self._middle, lowest, highest)))[()]
 
     def cdf(self, y):
         """P(Y <= y)."""
-        return self._side(y, self.base.cdf, self.base.sf)
+        return self._side(y, self.base.cdf, self.base.sf, 0.0, 1.0)
 
     def sf(self, y):
         """P(Y > y)."""
-        return self._side(y, self.base.sf, self.base.cdf)
+        return self._side(y, self.base.sf, self.base.cdf, 1.0, 0.0)
 
     def logcdf(self, y):
         """log P(Y <= y)."""
-        return self._side(y, self.base.logcdf, self.base.logsf)
+        return self._side(y, self.base.logcdf, self.base.logsf, -np.inf, 0.0)
 
     def logsf(self, y):
         """log P(Y > y)."""
-        return self._side(y, self.base.logsf, self.base.logcdf)
+        return self._side(y, self.base.logsf, self.base.logcdf, 0.0, -np.inf)
 
     def ppf(self, q):
         """Quantile at probability q."""

@@ -49,7 +49,7 @@ BELOW = {  # module -> the modules of the package that it may import
         "validation",
     },
     "metrics": {"distribution", "likelihoods", "messages", "tables", "unwrapping", "validation"},
-    "diagnostics": {"data", "distribution", "inference", "messages", "tables", "unwrapping", "validation"},
+    "diagnostics": {"data", "distribution", "likelihoods", "inference", "messages", "tables", "unwrapping", "validation"},
     "selection": {
         "_regressor",
         "inference",

@@ -303,3 +303,11 @@ def test_a_constant_sample_warns():
     with pytest.warns(BoundaryWarning, match="unbounded") as caught:
         MLEDensity().fit([[2.0]] * 5)
     assert caught[0].filename == __file__
+
+
+def test_inference_of_data_frames():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"life": np.random.default_rng(0).gamma(2.0, 3.0, 200)})
+    inference = MLEDensity("gamma").fit(frame).inference(frame)
+    plain = MLEDensity("gamma").fit(frame.to_numpy()).inference(frame.to_numpy())
+    np.testing.assert_allclose(inference.bse, plain.bse)

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from scipy import stats
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
@@ -172,7 +173,15 @@ def test_names_of_vectors_are_those_of_the_classes():
     two = inference.contrast(["logits[b]:x0 - logits[a]:x0", "logits[c]:x1 = logits[a]:x1"])
     coef = model.coef_
     np.testing.assert_allclose(two["estimate"], [coef[1, 0] - coef[0, 0], coef[2, 1] - coef[0, 1]])
-    assert inference.wald_test(["logits[a]:x0", "logits[b]:x0", "logits[c]:x0"]).df == 2  # they sum to zero
+    joint = inference.wald_test(["logits[a]:x0", "logits[b]:x0", "logits[c]:x0"])
+    assert joint.df == 2  # they sum to zero
+    for short in ("x0", "x0 = 0", "logits:x0", ["x0"]):
+        assert inference.wald_test(short).statistic == joint.statistic
+    assert inference.conf_int(names="x0").shape == (3, 2)
+    assert inference.wald_test("x0, x1 = 0").df == 4
+    for act in (lambda: inference.wald_test("x0 = x1"), lambda: inference.profile("x0", X, labels)):
+        with pytest.raises(ValueError, match=r"stands for 3 coefficients.*logits"):
+            act()
 
 
 REFUSALS = [
@@ -229,10 +238,23 @@ def test_bread_of_clusters():
 
 def test_refuses_other_data():
     model = MLERegressor("poisson").fit(X, COUNTS)
-    with pytest.raises(ValueError, match="standard errors from the maximum"):
-        model.inference(X[:200], COUNTS[:200])
-    with pytest.raises(ValueError, match="standard errors from the maximum"):
-        model.inference(X, COUNTS, sample_weight=np.arange(300))
+    others = [
+        (X[:200], COUNTS[:200], None),
+        (X, COUNTS, np.full(300, 2.0)),
+        (np.vstack([X, X]), np.concatenate([COUNTS, COUNTS]), None),
+        (X, COUNTS + 1, None),
+        (X, COUNTS, np.arange(300)),
+    ]
+    for A, y, weight in others:
+        with pytest.raises(ValueError, match="not those of the fit: there the weights sum to 300"):
+            model.inference(A, y, sample_weight=weight)
+    with pytest.raises(NotFittedError):
+        MLERegressor("poisson").inference(X, COUNTS)
+    loose = MLERegressor("poisson", tol=3.0).fit(X, COUNTS)
+    loose.coefs_["mean"] = loose.coefs_["mean"] + 0.2
+    loose.loglikelihood_ = float(np.sum(loose.score_samples(X, COUNTS)))
+    with pytest.raises(ValueError, match="standard errors from the maximum of the likelihood: the fit stopped early"):
+        loose.inference(X, COUNTS)
 
 
 def test_refuses_dependent_and_constant_columns_by_name():
@@ -352,6 +374,8 @@ def test_bootstrap_resembles_the_sandwich():
         ("x0 = x1", [0, 1, -1, 0], 0),
         ("2 x0 - 3e-1 * scale:intercept - 1", [0, 2, 0, -0.3], 1),
         ("1 = x1", [0, 0, -1, 0], -1),
+        ("x0 * 2 = x1", [0, 2, -1, 0], 0),
+        ("- 2 + x0", [0, 1, 0, 0], 2),
     ],
 )
 def test_grammar_of_hypotheses(text, row, value):
@@ -364,15 +388,31 @@ def test_grammar_of_hypotheses(text, row, value):
     assert one.pvalue == pytest.approx(stats.chi2.sf(one.statistic, 1), rel=1e-9)
 
 
+@pytest.mark.parametrize("text", ["x0 * x1", "x0 x1", "x0 + * x1", "x0 =", "x0 = x1 +", "2 3 x0", "= 1", "x0 * 2 * 3"])
+def test_grammar_refuses_what_is_no_linear_hypothesis(text):
+    with pytest.raises(ValueError, match=r"lacks a term|no linear hypothesis"):
+        MLERegressor().fit(X, WIDE).inference(X, WIDE).wald_test(text)
+
+
+def test_numbers_are_numbers_also_beside_columns_named_so():
+    data = pd.DataFrame(X, columns=["0", "1"])
+    inference = MLERegressor().fit(data, WIDE).inference(data, WIDE)
+    assert inference.contrast("loc:1 = 0")["estimate"][0] == inference.params[2]
+    assert inference.contrast("loc:0 * 2 = 1")["estimate"][0] == 2 * inference.params[1] - 1
+    with pytest.raises(ValueError, match="names no coefficient"):
+        inference.wald_test("1 = 0")
+
+
 def test_hypotheses_with_names_of_any_kind():
     data = pd.DataFrame(X, columns=["a + b, c", "a"])
     inference = MLERegressor().fit(data, WIDE).inference(data, WIDE)
     assert inference.wald_test("a + b, c = 1, a = 0").df == 2
     for text, words in [
-        ("a + zz", "not understood"),
+        ("a + zz", "no coefficient is named 'zz'"),
+        ("a > 1", "'>' has no meaning"),
         ("a = 1 = 2", "two equality"),
         ("a = a", "cancel"),
-        ("", "empty|names no"),
+        ("", "lacks a term"),
     ]:
         with pytest.raises(ValueError, match=words):
             inference.wald_test(text)
@@ -381,6 +421,10 @@ def test_hypotheses_with_names_of_any_kind():
     assert inference.wald_test(["a = 0", "2 * a = 0"]).df == 1
     with pytest.raises(ValueError, match="4 columns"):
         inference.wald_test(np.ones((1, 3)))
+    with pytest.raises(ValueError, match="value belongs to a matrix"):
+        inference.wald_test("a = 0.05", value=[0.05])
+    assert inference.wald_test(np.eye(4)[1], value=[0.5]).hypothesis == "1*loc:a + b, c = 0.5"
+    assert inference.wald_test("a").hypothesis == "a = 0"
 
 
 def test_densities():
@@ -402,6 +446,52 @@ def test_densities():
     several = np.random.default_rng(0).normal(size=(200, 2))
     wide = MLEDensity().fit(several).inference(several)
     np.testing.assert_allclose(wide.bse[:2], several.std(axis=0) / 200**0.5, rtol=1e-6)
+
+
+def test_score_test_is_told_what_differs():
+    data = pd.DataFrame({"x1": X[:, 0], "x10": X[:, 1], "x2": RNG.normal(size=300), "two": 2.0})
+    small = MLERegressor("poisson").fit(data[["x1", "x10"]], COUNTS)
+    by_name = score_test(small, MLERegressor("poisson"), data[["x2", "x10", "x1"]], COUNTS)
+    again = MLERegressor("poisson", predictors={"mean": ["x1", "x10"]}).fit(data, COUNTS)
+    named = score_test(again, MLERegressor("poisson", predictors={"mean": ["x1", "x10", "x2"]}), data, COUNTS)
+    assert by_name.statistic == pytest.approx(named.statistic, rel=1e-9)
+    wrong = [
+        MLERegressor("poisson", predictors={"mean": ["x1", "x10", "x2"]}, offset="two"),
+        MLERegressor(Poisson(links={"mean": "sqrt"}), predictors={"mean": ["x1", "x10", "x2"]}),
+        MLERegressor("poisson", predictors={"mean": ["x1", "x10", "x2"]}, fit_intercept=False),
+    ]
+    for full in wrong:
+        with pytest.raises(ValueError, match="must be the same"):
+            score_test(again, full, data, COUNTS)
+    with pytest.raises(ValueError, match="must be the same"):
+        score_test(again, MLERegressor("poisson", predictors={"mean": ["x1", "x10", "x2"]}), data[:100], COUNTS[:100])
+    penalised = MLERegressor("poisson", alpha=0.1, predictors={"mean": ["x1"]}).fit(data, COUNTS)
+    with pytest.raises(ValueError, match="plain maximum"):
+        score_test(penalised, MLERegressor("poisson"), data, COUNTS)
+
+
+def test_class_weights_need_a_sandwich():
+    rng = np.random.default_rng(5)
+    A = rng.normal(size=(1000, 2))
+    labels = rng.uniform(size=1000) < 1 / (1 + np.exp(3.5 - A[:, 0]))
+    model = MLEClassifier(class_weight="balanced").fit(A, labels)
+    with pytest.raises(ValueError, match="class_weight makes rows count"):
+        model.inference(A, labels)
+    robust = model.inference(A, labels, cov="HC0", weights="probability")
+    plain = MLEClassifier().fit(A, labels).inference(A, labels)
+    assert (robust.bse > plain.bse).all()
+
+
+def test_bootstrap_of_clusters_draws_clusters():
+    groups = np.repeat(np.arange(30), 10)
+    A = RNG.normal(size=30)[groups][:, None]
+    y = A[:, 0] + RNG.normal(size=30)[groups] + 0.2 * RNG.normal(size=300)
+    inference = MLERegressor().fit(A, y).inference(A, y, groups=groups)
+    ends = inference.conf_int(0.9, "bootstrap", n_resamples=200, random_state=0)
+    again = inference.conf_int(0.9, "bootstrap", A, y, groups=groups, n_resamples=200, random_state=0)
+    np.testing.assert_array_equal(ends, again)
+    with pytest.raises(ValueError, match="pass groups"):
+        pickle.loads(pickle.dumps(inference)).conf_int(0.9, "bootstrap", A, y)
 
 
 def test_score_test_needs_nested_models():

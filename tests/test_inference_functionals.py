@@ -10,7 +10,7 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
-from sk_mle import Inference, MLEClassifier, MLERegressor
+from sk_mle import Inference, MLEClassifier, MLERegressor, predict_dist
 from sk_mle.datasets import make_mle_regression
 from sk_mle.inference._linearised import Rows
 from sk_mle.likelihoods import (
@@ -21,6 +21,7 @@ from sk_mle.likelihoods import (
     Poisson,
     StudentT,
 )
+from sk_mle.metrics import crps
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 2))
@@ -72,7 +73,7 @@ def test_functionals_refuse_what_has_no_derivative_or_value():
     inference = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
     with pytest.raises(ValueError, match="discrete law moves in jumps"):
         inference.predict(X[:2], "median")
-    with pytest.raises(ValueError, match="takes the arguments"):
+    with pytest.raises(ValueError, match="takes the argument q"):
         inference.predict(X[:2], "quantile")
     with pytest.raises(ValueError, match="what='rate' is unknown"):
         inference.predict(X[:2], "rate")
@@ -117,8 +118,26 @@ def test_marginal_effects_by_hand():
     assert np.std(np.subtract(means["m"], means["f"])) == pytest.approx(error, rel=0.06)
     with pytest.raises(ValueError, match="not in X"):
         inference.marginal_effects(data, ["height"])
-    with pytest.raises(ValueError, match="constant"):
-        inference.marginal_effects(data.assign(dose=1.0), ["dose"])
+    at = inference.marginal_effects(data.assign(dose=1.0), ["dose"])["effect"][0]
+    low, high = (pipe.predict(data.assign(dose=1.0 + step)).mean() for step in (-1e-4, 1e-4))
+    assert at == pytest.approx((high - low) / 2e-4, rel=1e-6)
+    with pytest.raises(ValueError, match="one category only"):
+        inference.marginal_effects(data.assign(sex="m"), ["sex"])
+    with pytest.raises(ValueError, match="one finite number"):
+        inference.predict(data[:2], "sf", y=[1.0, 2.0])
+
+
+def test_intervals_stay_inside_the_range():
+    labels = (X[:, 0] + RNG.logistic(size=300) > 3).astype(int)
+    inference = MLEClassifier().fit(X, labels).inference(X, labels)
+    table = inference.predict(X)
+    assert ((table["2.5%"] > 0) & (table["97.5%"] < 1)).all()
+    eta = X @ inference.params[1:] + inference.params[0]
+    Z = np.column_stack([np.ones(300), X])
+    half = stats.norm.ppf(0.975) * np.sqrt(np.einsum("ni,ij,nj->n", Z, inference.cov_params(), Z))
+    np.testing.assert_allclose(table["97.5%"].reshape(-1, 2)[:, 1], 1 / (1 + np.exp(-eta - half)), rtol=1e-7)
+    with pytest.raises(ValueError, match="is not for classes"):
+        inference.predict(X, "mean")
 
 
 def test_effects_on_the_probabilities_of_classes():
@@ -145,6 +164,7 @@ def test_natural_scale():
     y = COUNTS + np.random.default_rng(9).poisson(np.random.default_rng(8).gamma(1.0, 2.0, 300))
     inference = MLERegressor(NegativeBinomial()).fit(X, y).inference(X, y)
     table, plain = inference.table(transform="natural"), inference.table()
+    assert np.isnan(table["z"][-1])  # zero is no hypothesis of a dispersion
     assert table.index == ["exp(mean:intercept)", "exp(mean:x0)", "exp(mean:x1)", "dispersion"]
     np.testing.assert_allclose(table["estimate"], np.exp(plain["estimate"]))
     np.testing.assert_allclose(table["std err"], np.exp(plain["estimate"]) * plain["std err"])
@@ -182,3 +202,34 @@ def test_predictive_quantiles_are_those_of_the_average(law):
             assert ((before < q) & (reached >= q - 1e-12)).all()
         else:
             np.testing.assert_allclose(reached, q, rtol=1e-8)
+
+
+def test_transformed_distributions_end_where_their_values_do():
+    y = np.exp(0.3 * X[:, 0] + 0.5 * np.random.default_rng(0).normal(size=300))
+    models = {
+        "log_normal": (lambda v: 1 / v, lambda v: 1 / v),
+        "gamma": (np.square, np.sqrt),
+        "normal": (np.log, np.exp),
+    }
+    for law, (func, inverse) in models.items():
+        fitted = TransformedTargetRegressor(MLERegressor(law), func=func, inverse_func=inverse).fit(X, y)
+        dist = predict_dist(fitted, X)
+        for outside in (-1.0, -np.inf):
+            at = np.full(300, outside)
+            assert (dist.cdf(at) == 0).all()
+            assert (dist.sf(at) == 1).all()
+            assert (dist.pdf(at) == 0).all()
+            assert (dist.logcdf(at) == -np.inf).all()
+        assert (dist.cdf(np.full(300, np.inf)) == 1).all()
+        q = (np.arange(500) + 0.5) / 500
+        low = 2 * ((y < dist.ppf(q[:, None])) - q[:, None]) * (dist.ppf(q[:, None]) - y)
+        assert crps(y, dist) == pytest.approx(low.mean(), rel=1e-3)
+
+
+def test_effects_refuse_what_predictions_refuse():
+    inference = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
+    for what in ("median", "quantile"):
+        with pytest.raises(ValueError, match="moves in jumps"):
+            inference.marginal_effects(X, what=what, **({"q": 0.9} if what == "quantile" else {}))
+    with pytest.raises(ValueError, match="not finite in"):
+        MLERegressor("cauchy").fit(X, WIDE).inference(X, WIDE).marginal_effects(X)

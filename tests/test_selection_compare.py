@@ -167,11 +167,11 @@ def test_words_where_figures_do_not_hold():
 
 
 def test_errors_name_the_model():
-    with pytest.raises(ValueError, match="gamma: the fit failed: y must lie in"):
+    with pytest.raises(ValueError, match="gamma cannot be compared: y must lie in"):
         compare({"normal": MLERegressor(), "gamma": MLERegressor("gamma")}, X, X[:, 0])
     wrong = np.where(np.arange(120) < 40, POSITIVE, POSITIVE)
     wrong[0] = np.nan
-    with pytest.raises(ValueError, match=r"normal: the fit failed: .*NaN"):
+    with pytest.raises(ValueError, match=r"normal cannot be compared: .*NaN"):
         compare({"normal": MLERegressor()}, X, wrong)
     with pytest.raises(ValueError, match="reference='x' is none of"):
         compare({"normal": MLERegressor()}, X, POSITIVE, reference="x")

@@ -9,6 +9,7 @@ from scipy import linalg
 from sklearn.utils.validation import column_or_1d
 
 from ..data import Data
+from ..likelihoods._expected import integrated
 from ..validation import check_weight
 from ._observed import observed
 
@@ -29,9 +30,9 @@ def leverage(fitted, X, y, *, sample_weight=None) -> np.ndarray:
 
     .. math:: h_i = w_i\, x_i^\top (X^\top W X)^{-1} x_i
 
-    with :math:`w_i` the expected information of the row in its linear predictor (the observed one where the law has no
-    expected one) and the intercept among the columns. Between 0 and 1; with weights, w_i h_i sum to the number of
-    coefficients. An L2 penalty joins the inverse. statsmodels: ``get_influence().hat_matrix_diag``; R: ``hatvalues``.
+    with :math:`w_i` the expected information of the row in its linear predictor (the observed one where that of a censored
+    or binned value is not known) and the intercept among the columns. Between 0 and 1; with weights, w_i h_i sum to the
+    number of coefficients. An L2 penalty joins the inverse. statsmodels: ``get_influence().hat_matrix_diag``; R: ``hatvalues``.
 
     Parameters
     ----------
@@ -129,8 +130,12 @@ def _pull(fitted, X, y, sample_weight) -> _Pull:
     weight = check_weight(sample_weight, len(seen.target))
     if law.classes:
         weight = model._training_weight(column_or_1d(y), weight)
-    found = law.evaluate(seen.target, model._eta(rows), 2, "expected")
+    eta = model._eta(rows)
+    found = law.evaluate(seen.target, eta, 2, "expected")
     slope, information = found.gradient[name], found.information.get((name, name), np.zeros(len(weight)))
+    if not law.has_expected and law.predictive is law:
+        whole = integrated(law, eta, [name])[name, name]
+        information = np.where(np.isfinite(whole), whole, information)
     design = model._designs(law, Data(rows, seen.target, weight, {}), {name: model._columns[name]})[name]
     Z = design.coordinate_rows(rows)
     inner = (Z * (weight * information)[:, None]).T @ Z

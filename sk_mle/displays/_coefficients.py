@@ -74,7 +74,9 @@ class CoefficientDisplay(Drawing):
         """
         inferences = inferences if isinstance(inferences, Mapping) else {"": inferences}
         known = list(dict.fromkeys(name for inference in inferences.values() for name in inference.names))
-        shown = [n for n in known if intercepts or not n.endswith(":intercept")] if names is None else list(names)
+        shown = [n for n in known if intercepts or not n.endswith(":intercept")]
+        if names is not None:  # a column alone means the first parameter's coefficient
+            shown = [next((k for k in known if k == n or k.split(":", 1)[1] == n), n) for n in names]
         unknown = [name for name in shown if name not in known]
         if unknown or not shown:
             raise ValueError(f"names: no coefficient {unknown or ''} to draw; the coefficients are {known}")

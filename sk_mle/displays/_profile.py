@@ -82,7 +82,7 @@ class ProfileLikelihoodDisplay(Drawing):
         display
         """
         found = inference.profile(name, X, y, values=values, sample_weight=sample_weight)
-        bse = float(inference.bse[list(inference.names).index(name)])
+        bse = float(inference.bse[list(inference.names).index(found.name)])
         display = cls(
             values=np.asarray(found.values),
             loglikelihood=np.asarray(found.loglikelihood),
@@ -90,7 +90,7 @@ class ProfileLikelihoodDisplay(Drawing):
             maximum=found.maximum,
             bse=bse,
             level=level,
-            name=name,
+            name=found.name,
         )
         return display.plot(ax, **kwargs)
 

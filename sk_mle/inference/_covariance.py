@@ -40,6 +40,11 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
         raise ValueError("cov='opg' knows no clusters; leave cov at its default, or use 'HC0' or 'HC1', with groups")
     if weights == PROBABILITY and groups is None and not cov.startswith("HC"):
         raise ValueError("probability weights need a sandwich: pass cov='HC0' or cov='HC1'")
+    if getattr(model, "class_weight", None) is not None and weights != PROBABILITY:
+        raise ValueError(
+            "class_weight makes rows count more or less than they are, so the likelihood's own standard errors are wrong: pass "
+            "weights='probability' with cov='HC1', or fit without class_weight"
+        )
     if weights == ANALYTIC and cov == "opg":
         raise ValueError("cov='opg' takes frequency weights only; use 'observed', 'HC0' or 'HC1'")
     if model._penalised:
@@ -84,7 +89,7 @@ def covariance(
     J = layout.jacobian(objective.designs)
     matrix = sums.meat if cov == "opg" else sums.hessian
     factor = _factor(matrix, J, layout, located, cov == "opg")
-    _check_gradient(model, factor, sums)
+    _check_data(model, factor, sums, objective.data.total_weight, weights)
     root = J @ factor
     n = objective.data.total_weight
     k = sum(design.size for i, design in enumerate(objective.designs.values()) if i == 0 or design.columns is not None)
@@ -164,13 +169,20 @@ def _check_rank(model, layout: Layout, objective) -> None:
         )
 
 
-def _check_gradient(model, factor, sums: Sums) -> None:
-    """Raise where the log-likelihood of the data is not at its maximum, so that they are not those of the fit."""
+def _check_data(model, factor, sums: Sums, total, weights) -> None:
+    """Raise where data and weights are not those of the fit: by the log-likelihood, and by its gradient."""
+    before = model._fingerprint[0]
+    gap = abs(sums.value / total - model.loglikelihood_ / before)
+    if gap > 1e-6 * (1 + abs(sums.value / total)) or (weights == FREQUENCY and abs(total / before - 1) > 1e-9):
+        raise ValueError(
+            "X, y and sample_weight are not those of the fit: there the weights sum to "
+            f"{before:g} and the log-likelihood was {model.loglikelihood_:.8g}, here to {total:g} with {sums.value:.8g}"
+        )
     distance = np.linalg.norm(factor.T @ sums.gradient)
     if model.likelihood_.smooth and not distance < _FAR:
         raise ValueError(
-            f"the coefficients are {distance:.2g} standard errors from the maximum of the likelihood on these data. Pass the "
-            "X, y and sample_weight of the fit; if they are, it stopped early: lower tol"
+            f"the coefficients are {distance:.2g} standard errors from the maximum of the likelihood: the fit stopped early; "
+            "lower tol, or pass the X, y and sample_weight of the fit"
         )
 
 

@@ -7,14 +7,18 @@ import numpy as np
 from ..tables import Table, probability
 from ..validation import check_weight
 from ._frames import column, column_names, dense, n_rows, take, with_column
-from ._linearised import functional, linearised
+from ._functions import entries_of, functional
+from ._linearised import check_finite, linearised
 
 _ROWS = 2048
 _STEP = 1e-2  # of a derivative, in standard deviations of the column
 
 
 def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> Table:
-    f, label = functional(inference, what, at)
+    goal = functional(inference, what, at)
+    f, label = goal.of, goal.label
+    if goal.jumps:
+        raise ValueError(f"the {label} of a discrete law moves in jumps, without marginal effects; use the mean or cdf")
     critical, tail = inference._critical(level), (1 - level) / 2
     X = dense(X)
     weight = check_weight(sample_weight, n_rows(X))
@@ -29,10 +33,13 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
         for text, moves in _moves(name, column(X, name)):
             value, slope = 0.0, 0.0
             for share, moved in moves:
-                part, gradient = _average(inference, with_column(X, name, moved), f, weight)
+                try:
+                    part, gradient = _average(inference, with_column(X, name, moved), f, weight, label)
+                except ValueError as error:
+                    raise ValueError(f"column {name!r} cannot be moved ({error}); leave it out: columns=[...]") from error
                 value, slope = value + share * part, slope + share * gradient
             error = np.linalg.norm(slope @ inference._root, axis=1)
-            entries = getattr(inference.model, "classes_", range(len(value))) if len(value) > 1 else [None]
+            entries = entries_of(inference, goal, len(value)) if len(value) > 1 else [None]
             index += [text if entry is None else f"{text}, {entry}" for entry in entries]
             values.append(value)
             errors.append(error)
@@ -54,16 +61,16 @@ def _moves(name, values):
     """Labels with weighted versions of a column whose functionals add up to an effect."""
     label = f"x{name}" if isinstance(name, int | np.integer) else str(name)
     levels = list(dict.fromkeys(values.tolist())) if values.dtype.kind in "OUSTb" else np.unique(values)
+    if values.dtype.kind in "OUSTb" and len(levels) < 2:
+        raise ValueError(f"column {name!r} has one category only in X, so there is nothing to compare it with; leave it out")
     if values.dtype.kind in "OUSTb" or len(levels) == 2:
         levels = sorted(levels, key=lambda level: (str(type(level)), level))
         for level in levels[1:]:
             text = f"{label}: {_text(level)} - {_text(levels[0])}"
             yield text, [(1.0, _full(values, level)), (-1.0, _full(values, levels[0]))]
         return
-    if len(levels) < 2:
-        raise ValueError(f"column {name!r} is constant in X, so its effect is not to be seen; name other columns")
     values = values.astype(float)
-    step = _STEP * values.std()
+    step = _STEP * (values.std() or max(np.abs(values).max(), 1.0))
     shares = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
     yield f"d/d {label}", [(share / step, values + k * step) for k, share in shares]
 
@@ -76,12 +83,13 @@ def _full(values, level):
     return np.full(len(values), level, dtype=values.dtype)
 
 
-def _average(inference, X, f, weight):
+def _average(inference, X, f, weight, label):
     """Weighted average (m,) of a functional over rows, and its gradient (m, P) in the coefficients."""
     total, gradient = 0.0, 0.0
     for first in range(0, len(weight), _ROWS):
         rows = slice(first, first + _ROWS)
         value, slopes = linearised(inference, take(X, rows), f)
+        check_finite(value, label)
         total = total + weight[rows] @ value
         gradient = gradient + np.hstack([(slope * weight[rows, None]).T @ Z for _, slope, Z in slopes])
     return total, gradient

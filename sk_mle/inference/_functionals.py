@@ -14,7 +14,8 @@ from ..likelihoods._inversion import solve
 from ..tables import Table
 from ._effects import marginal_effects
 from ._frames import n_rows, take
-from ._linearised import STEP, Rows, as_columns, check_finite, functional, linearised
+from ._functions import entries_of, functional
+from ._linearised import STEP, Rows, as_columns, check_finite, linearised
 from ._marginaleffects import adapted
 
 _ROWS = 2048
@@ -26,14 +27,16 @@ class Functionals:
 
     model: Any
     params: Any
+    df: float
     layout: Any
     _root: Any
     _critical: Any
 
     def draws(self, n_draws=1000, random_state=None) -> np.ndarray:
-        """Coefficients from their normal distribution: ndarray of shape (n_draws, P)."""
+        """Coefficients from their normal distribution, or Student's t with `use_t`: ndarray of shape (n_draws, P)."""
         rng = check_random_state(random_state)
-        return self.params + rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
+        moves = rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
+        return self.params + (moves if np.isinf(self.df) else moves * np.sqrt(self.df / rng.chisquare(self.df, (n_draws, 1))))
 
     def predict(self, X, what=None, *, level=0.95, method="delta", n_draws=1000, random_state=None, **at) -> Table:
         """A functional of the predictive distribution for every row, with its standard error and confidence interval.
@@ -43,11 +46,12 @@ class Functionals:
         X : array-like of shape (n, p)
             As for the fitted estimator, a pipeline's too.
         what : str or callable
-            "mean" (the default), "median", "std", "var", "quantile" (with `q`), "sf", "cdf" or "pdf" (with `y`), "proba" (the
-            default of classifiers), the name of a parameter, or a function of a `Distribution` that gives (n,) or (n, m) of it.
+            "mean" (the default), "median", "std", "var", "quantile" (with `q`), "sf", "cdf", "pdf" or "pmf" (with `y`), "proba"
+            (of classifiers), the name of a parameter, or a function of a `Distribution` that gives (n,) or (n, m) of it.
         level : float
         method : {"delta", "simulate"}
-            First-order propagation, or percentiles of the functional over draws of the coefficients.
+            First-order propagation, with intervals made on the log scale for what is positive and on that of the log odds
+            for probabilities; or percentiles of the functional over draws of the coefficients.
         n_draws, random_state
             For "simulate".
         **at
@@ -63,10 +67,10 @@ class Functionals:
         ValueError
             For functionals that are not finite, such as the mean of a law without one.
         """
-        f, label = functional(self, what, at)
+        f, label = (goal := functional(self, what, at)).of, goal.label
         if method not in ("delta", "simulate"):
             raise ValueError(f"method={method!r} is unknown; use 'delta' or 'simulate'")
-        if method == "delta" and what in ("quantile", "median") and self.model.likelihood_.predictive.support.integer:
+        if method == "delta" and goal.jumps:
             raise ValueError(f"the {label} of a discrete law moves in jumps and has no derivative: use method='simulate'")
         critical, tail = self._critical(level), (1 - level) / 2
         n = n_rows(X)
@@ -80,7 +84,7 @@ class Functionals:
                 for part, slope, Z in slopes:
                     spread += slope[:, :, None] * (Z @ self._root[part.place])[:, None, :]
                 error = np.linalg.norm(spread, axis=2)
-                low, high = value - critical * error, value + critical * error
+                low, high = goal.interval(value, error, critical)
             else:
                 rows = Rows(self, block)
                 value = as_columns(f(rows.dist(rows.eta(self.params))), rows.n)
@@ -90,7 +94,7 @@ class Functionals:
             parts.append((value, error, low, high))
         value, error, low, high = (np.concatenate(part) for part in zip(*parts, strict=True))
         m = value.shape[1]
-        entries = getattr(self.model, "classes_", range(m))
+        entries = entries_of(self, goal, m)
         index = list(map(str, range(n))) if m == 1 else [f"{i}, {entry}" for i in range(n) for entry in entries]
         ends = {f"{100 * tail:g}%": low.ravel(), f"{100 - 100 * tail:g}%": high.ravel()}
         return Table({label: value.ravel(), "std err": error.ravel(), **ends}, index)
@@ -159,6 +163,8 @@ class Functionals:
             raise ValueError(f"uncertainty={uncertainty!r} is unknown; use 'plug-in' or 'simulate'")
         if not 0 < coverage < 1:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
+        if self.model.likelihood_.classes:
+            raise ValueError("classes have no intervals: use predict, for their probabilities")
         quantiles = (1 - coverage) / 2, (1 + coverage) / 2
         coefficients = self.params[None] if uncertainty == "plug-in" else self.draws(n_draws, random_state)
         size, n, parts = max(_VALUES // len(coefficients), 1), n_rows(X), []

@@ -14,21 +14,23 @@ from ._result import TestResult
 _NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
 
 
-def find(layout, name: str) -> int:
-    """Index of a coefficient by its name; a column alone means the first parameter."""
-    names = layout.names
-    for candidate in (name, f"{layout.parts[0].label}:{name}"):
-        if candidate in names:
-            return names.index(candidate)
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    raise ValueError(f"no coefficient is named {name!r}; the names are {shown}")
+def find(layout, name: str) -> list[int]:
+    """Places of a coefficient by its name; a column alone means the first parameter's, and all entries of a vector's."""
+    first = layout.parts[0].parameter
+    for places in (layout.places, layout.families):
+        for candidate in (name, f"{first}:{name}"):
+            if candidate in places:
+                return places[candidate]
+    raise ValueError(f"no coefficient is named {name!r}; the names are {_shown(layout)}")
+
+
+def _shown(layout) -> str:
+    return ", ".join(layout.names[:12]) + (", ..." if len(layout.names) > 12 else "")
 
 
 def parse(layout, hypotheses) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Matrix R, vector r and a text per row, of hypotheses R b = r."""
-    if isinstance(hypotheses, str):
-        hypotheses = _split(layout, hypotheses)
-    hypotheses = list(hypotheses)
+    hypotheses = [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
     if not hypotheses:
         raise ValueError("hypotheses are empty: name coefficients, or write 'x1 = 0'")
     if not all(isinstance(item, str) for item in hypotheses):
@@ -41,15 +43,27 @@ def parse(layout, hypotheses) -> tuple[np.ndarray, np.ndarray, list[str]]:
             " + ".join(f"{weight:g}*{name}" for weight, name in zip(row, layout.names, strict=True) if weight) or "0"
             for row in R
         ]
-        return R, np.zeros(len(R)), texts
+        return R, np.zeros(len(R)), [f"{text} = 0" for text in texts]
+    hypotheses = [single for item in hypotheses for text in _split(layout, item) for single in _expanded(layout, text)]
     rows, values = zip(*(_equation(layout, text) for text in hypotheses), strict=True)
-    return np.array(rows), np.array(values), hypotheses
+    return np.array(rows), np.array(values), [text if "=" in text else f"{text} = 0" for text in hypotheses]
 
 
-def _vocabulary(layout):
-    """What may be written for a coefficient, the longest first, so that names may contain signs and commas."""
-    short = {name.split(":", 1)[1]: i for i, name in reversed(list(enumerate(layout.names[layout.parts[0].place])))}
-    return sorted({**short, **{name: i for i, name in enumerate(layout.names)}}.items(), key=lambda item: -len(item[0]))
+def _expanded(layout, text) -> list[str]:
+    """A column of a vector parameter, alone or "= 0", as one hypothesis per entry."""
+    name = re.sub(r"\s*=\s*0(\.0*)?\s*$", "", text).strip()
+    first = layout.parts[0].parameter
+    places = layout.families.get(name) or layout.families.get(f"{first}:{name}") or []
+    return [f"{layout.names[i]} = 0" for i in places] if len(places) > 1 and name not in layout.places else [text]
+
+
+def _vocabulary(layout) -> list[tuple[str, list[int]]]:
+    """What may be written, with the places that it stands for; the longest first, as names may contain signs and commas."""
+    first = f"{layout.parts[0].parameter}:"
+    words = {**layout.families, **layout.places}
+    short = {word.removeprefix(first): places for word, places in words.items() if word.startswith(first)}
+    short = {word: places for word, places in short.items() if not _NUMBER.match(word)}
+    return sorted({**short, **words}.items(), key=lambda item: -len(item[0]))
 
 
 def _tokens(layout, text):
@@ -69,10 +83,11 @@ def _tokens(layout, text):
         elif rest[0] in "+-*=,":
             yield rest[0], None, position
             position += 1
+        elif unknown := re.match(r"[\w:\[\]]+", rest):
+            raise ValueError(f"no coefficient is named {unknown[0]!r}; the names are {_shown(layout)}")
         else:
             raise ValueError(
-                f"{text!r} is not understood from {rest[:20]!r} on; write sums of coefficients with factors, such as "
-                f"'2 * {layout.names[0]} = 1', with the names {', '.join(layout.names[:8])}{', ...' * (len(layout.names) > 8)}"
+                f"{text!r}: {rest[0]!r} has no meaning here; write sums with factors, such as '2 * {layout.names[0]} = 1'"
             )
 
 
@@ -82,27 +97,42 @@ def _split(layout, text) -> list[str]:
 
 
 def _equation(layout, text):
-    """Row and right side of one equation: terms [number *] name or number, with signs."""
-    row, value, side, sign, factor = np.zeros(layout.size), 0.0, 1.0, 1.0, None
-    tokens = [*_tokens(layout, text), ("end", None, len(text))]
-    for kind, found, _ in tokens:
-        if kind == "number":
-            factor = (1.0 if factor is None else factor) * found
-        elif kind == "name":
-            row[found] += side * sign * (1.0 if factor is None else factor)
-            factor, sign = None, 1.0
-        elif kind in ("+", "-", "=", "end"):
-            if factor is not None:
-                value -= side * sign * factor
-                factor, sign = None, 1.0
-            sign *= -1.0 if kind == "-" else 1.0
-            if kind == "=":
-                if side < 0:
-                    raise ValueError(f"{text!r} has two equality signs; put a comma between equations")
-                side, sign = -1.0, 1.0
+    """Row and right side of one equation: sums of terms on either side of one equality sign."""
+    row, value, side, sign, term = np.zeros(layout.size), 0.0, 1.0, 1.0, []
+    for kind, found, _ in [*_tokens(layout, text), ("end", None, len(text))]:
+        if kind in ("name", "number", "*"):
+            term.append((kind, found))
+            continue
+        if term:
+            places, factor = _term(text, term)
+            if len(places) > 1:
+                named = ", ".join(layout.names[i] for i in places)
+                raise ValueError(f"{text!r}: one name stands for {len(places)} coefficients, {named}; write one of them")
+            row[places] += side * sign * factor
+            value -= 0.0 if places else side * sign * factor
+        elif kind in ("=", "end"):
+            raise ValueError(f"{text!r} lacks a term{' after' if kind == 'end' else ' before'} a sign")
+        term, sign = [], (sign if not term else 1.0) * (-1.0 if kind == "-" else 1.0)
+        if kind == "=":
+            if side < 0:
+                raise ValueError(f"{text!r} has two equality signs; put a comma between equations")
+            side, sign = -1.0, 1.0
     if not row.any():
         raise ValueError(f"{text!r} names no coefficient, or they cancel")
     return row, value
+
+
+def _term(text, term) -> tuple[list[int], float]:
+    """The place of a coefficient, or none, and its factor: ``x1``, ``2``, ``2 * x1``, ``x1 * 2`` or ``2 x1``."""
+    kinds = " ".join(kind for kind, _ in term)
+    found = [value for kind, value in term if kind != "*"]
+    if kinds in ("name", "number"):
+        return (found[0], 1.0) if kinds == "name" else ([], found[0])
+    if kinds in ("number name", "number * name"):
+        return found[1], found[0]
+    if kinds == "name * number":
+        return found[0], found[1]
+    raise ValueError(f"{text!r} is no linear hypothesis: a term is a coefficient, a number, or a number times a coefficient")
 
 
 class Hypotheses:
@@ -159,7 +189,10 @@ class Hypotheses:
         """
         R, r, texts = parse(self.layout, hypotheses)
         if value is not None:
+            if isinstance(hypotheses, str) or any(isinstance(item, str) for item in hypotheses):
+                raise ValueError("value belongs to a matrix of hypotheses; write it into the words, 'x1 = 2'")
             r = r + np.broadcast_to(np.asarray(value, dtype=float), r.shape)
+            texts = [f"{text.removesuffix(' = 0')} = {goal:g}" for text, goal in zip(texts, r, strict=True)]
         gap, root = R @ self.params - r, R @ self._root
         unit = np.linalg.norm(R * np.where(self.bse > 0, self.bse, 1.0), axis=1)
         left, singular, _ = np.linalg.svd(root / unit[:, None], full_matrices=False)

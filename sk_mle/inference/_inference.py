@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import special
+from sklearn.utils.validation import check_is_fitted
 
 from ..unwrapping import unwrap
 from . import _refits
@@ -71,14 +72,14 @@ class Inference(Summaries, Hypotheses, Functionals):
     statistic = 1.3796, df = 2, p-value = 0.5017
     >>> print(inference.predict([[1.0, 0.0]]))
          mean  std err    2.5%   97.5%
-    0  4.5501   0.2253  4.1085  4.9916
+    0  4.5501   0.2253  4.1293  5.0138
     """
 
     def __init__(self, fitted, found, weights: str, use_t: bool, memory: Memory):
         self._memory = memory
         self.fitted = deepcopy(fitted)
         inside = unwrap(self.fitted)
-        self.model, self.layout = inside.model, Layout(inside)
+        self.model, self.layout, self.transformed = inside.model, Layout(inside), bool(inside.transformers)
         self.params = self.layout.flatten(self.model.coefs_, self.model.intercepts_)
         self.n_samples, self.n_clusters, self.loglikelihood = found.n_samples, found.n_clusters, found.loglikelihood
         self.cov_kind, self.weights = found.kind, weights
@@ -141,9 +142,10 @@ class Inference(Summaries, Hypotheses, Functionals):
             columns, a singular information matrix, or data that are not those of the fit.
         """
         inside = unwrap(fitted)
+        check_is_fitted(inside.model)
         layout = Layout(inside)
         found = covariance(inside.model, layout, inside.X(X), inside.y(y), sample_weight, cov, bread, weights, groups)
-        given = {"X": X, "y": y, "sample_weight": sample_weight}
+        given = {"X": X, "y": y, "sample_weight": sample_weight, "groups": groups}
         return cls(fitted, found, weights, use_t, Memory(**{name: value for name, value in given.items() if value is not None}))
 
     @property
@@ -217,6 +219,11 @@ class Inference(Summaries, Hypotheses, Functionals):
             )
         self._critical(level)
         data = self._data(X, y, sample_weight, f"method={method!r}")
+        unknown = set(options) - {"n_resamples", "groups", "random_state", "n_jobs"}
+        if unknown:
+            raise TypeError(f"method='bootstrap' takes n_resamples, groups, random_state and n_jobs, not {', '.join(unknown)}")
+        if method == "bootstrap" and self.n_clusters and options.get("groups") is None:
+            options["groups"] = self._memory.recall(["groups"], "a bootstrap of clusters")["groups"]
         if method == "profile":
             return _refits.profile_intervals(self, *data, level, index)
         return _refits.bootstrap_intervals(self, *data, level, index, **options)
@@ -224,14 +231,14 @@ class Inference(Summaries, Hypotheses, Functionals):
     def _data(self, X, y, sample_weight, why) -> tuple[Any, Any, Any]:
         if X is not None:
             return X, y, sample_weight
-        data = self._memory.recall(why)
+        data = self._memory.recall(["X", "y", "sample_weight"], why)
         return data["X"], data.get("y"), data.get("sample_weight")
 
     def _index(self, names) -> np.ndarray:
         if names is None:
             return np.arange(len(self.params))
         names = [names] if isinstance(names, str) else list(names)
-        return np.array([find(self.layout, name) for name in names])
+        return np.concatenate([find(self.layout, name) for name in names])
 
     def profile(self, name, X=None, y=None, *, values=None, sample_weight=None):
         """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.
@@ -249,5 +256,9 @@ class Inference(Summaries, Hypotheses, Functionals):
         Profile
             With `values`, `loglikelihood`, `estimate` and `maximum`.
         """
-        data = self._data(X, y, sample_weight, "profile")
-        return _refits.profile(self, int(self._index([name])[0]), *data, values)
+        index, data = self._index([name]), self._data(X, y, sample_weight, "profile")
+        if len(index) > 1:
+            raise ValueError(
+                f"{name!r} stands for {len(index)} coefficients: {', '.join(self.names[i] for i in index)}; name one"
+            )
+        return _refits.profile(self, int(index[0]), *data, values)

@@ -45,6 +45,21 @@ class Layout:
         self.vector = {name for name in model.coefs_ if law.contrast(name) is not None}
 
     @property
+    def places(self) -> dict[str, list[int]]:
+        """Where a name stands."""
+        return {name: [i] for i, name in reversed(list(enumerate(self.names)))}
+
+    @property
+    def families(self) -> dict[str, list[int]]:
+        """Where all entries of a vector parameter stand, by ``parameter:column``."""
+        found: dict[str, list[int]] = {}
+        for part in self.parts:
+            for i in range(part.place.start, part.place.stop):
+                column = self.names[i].removeprefix(f"{part.label}:")
+                found.setdefault(f"{part.parameter}:{column}", []).append(i)
+        return found
+
+    @property
     def names(self) -> list[str]:
         return [f"{part.label}:{column}" for part in self.parts for column in ["intercept"] * part.intercept + part.columns]
 

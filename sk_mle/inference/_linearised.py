@@ -6,8 +6,6 @@ is a product of two parts: df/deta, by differences within a fraction of a standa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy import sparse
 
@@ -17,45 +15,6 @@ from ..messages import rows_text
 from ..unwrapping import unwrap
 
 STEP = 1e-2  # of a difference, in standard errors of a linear predictor
-
-
-def functional(inference, what, at: dict) -> tuple[Callable[[Distribution], np.ndarray], str]:
-    """The function of a Distribution that `what` means, and its label."""
-    n_classes = len(getattr(inference.model, "classes_", ()))
-    what = ("proba" if n_classes else "mean") if what is None else what
-    if callable(what):
-        _allow(at, set(), "a callable")
-        return what, getattr(what, "__name__", "functional")
-    needed: dict = {name: set() for name in ("mean", "median", "std", "var", *["proba"] * bool(n_classes))}
-    needed |= {"quantile": {"q"}, "sf": {"y"}, "cdf": {"y"}, "pdf": {"y"}}
-    if what in needed:
-        _allow(at, needed[what], repr(what))
-    if what == "proba":
-        return lambda dist: np.stack([dist.pmf(np.full(dist.shape, float(k))) for k in range(n_classes)], axis=1), "probability"
-    if what == "quantile":
-        return lambda dist: dist.ppf(np.full(dist.shape, float(at["q"]))), f"quantile {at['q']:g}"
-    if what in ("sf", "cdf", "pdf"):
-        return lambda dist: getattr(dist, what)(np.full(dist.shape, float(at["y"]))), f"{what}({at['y']:g})"
-    if what in needed:
-        return lambda dist: getattr(dist, what)(), what
-    if isinstance(what, str):
-        _allow(at, set(), repr(what))
-        return lambda dist: _parameter(dist, what), what
-    raise TypeError(f"what must be a name or a function of a Distribution, got {what!r}")
-
-
-def _parameter(dist, name):
-    if name not in dist.params:
-        raise ValueError(
-            f"what={name!r} is unknown; use 'mean', 'median', 'std', 'var', 'quantile', 'sf', 'cdf', 'pdf', a function of a "
-            f"Distribution, or a parameter: {list(dist.params)}"
-        )
-    return dist.params[name]
-
-
-def _allow(at, needed, what):
-    if set(at) != needed:
-        raise ValueError(f"what={what} takes the arguments {sorted(needed)}, got {sorted(at)}")
 
 
 class Rows:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._linearised import Rows, as_columns, functional
+from ._functions import functional
+from ._linearised import Rows, as_columns
 
 
 def adapted(inference, X, what, at):
@@ -17,7 +18,7 @@ def adapted(inference, X, what, at):
     if not hasattr(X, "columns"):
         raise TypeError("for_marginaleffects needs X as a pandas or polars data frame: its functions name variables")
     polars, columns = hasattr(X, "with_columns"), [str(name) for name in X.columns]
-    f, _ = functional(inference, what, at)
+    f = functional(inference, what, at).of
     classes = getattr(inference.model, "classes_", None)
 
     class Model(ModelAbstract):

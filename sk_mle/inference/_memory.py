@@ -21,9 +21,9 @@ class Memory:
     def __reduce__(self):
         return Memory, ()
 
-    def recall(self, why: str) -> dict[str, Any]:
-        """The data, or ValueError where they are gone."""
-        data = {name: reference() for name, reference in self.references.items()}
+    def recall(self, names, why: str) -> dict[str, Any]:
+        """The data of these names that were given, or ValueError where they are gone."""
+        data = {name: self.references[name]() for name in names if name in self.references}
         if not data or any(value is None for value in data.values()):
-            raise ValueError(f"{why} refits the model, and an Inference keeps no data: pass X and y")
+            raise ValueError(f"{why} refits the model, and an Inference keeps no data: pass {' and '.join(names[:2])}")
         return data

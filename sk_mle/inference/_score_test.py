@@ -56,7 +56,11 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     Score test: Poisson with 2 parameters in one with 3
     statistic = 0.3062, df = 1, p-value = 0.5800
     """
-    small = unwrap(restricted).model
+    check_is_fitted(restricted)
+    start = unwrap(restricted)
+    small = start.model
+    if small._penalised or not small.converged_ or getattr(small, "class_weight", None) is not None:
+        raise ValueError("restricted must be a plain maximum of the likelihood: refit it without alpha or class_weight")
     try:
         check_is_fitted(full)
     except NotFittedError:
@@ -66,13 +70,19 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
             full = clone(full).fit(X, y, **weight)
     inside = unwrap(full)
     large, X, y = inside.model, inside.X(X), inside.y(y)
-    coefs, intercepts = _embedded(small, large)
+    coefs, intercepts = _embedded(start, inside)
     located = locate_fit(large, X, y, sample_weight, coefs=coefs, intercepts=intercepts)
     if information is None:
         information = "expected" if large.likelihood_.has_expected else "observed"
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is unknown; use 'expected' or 'observed'")
     sums, layout = summed(located, information), Layout(inside)
+    if not abs(sums.value - small.loglikelihood_) <= 1e-7 * (1 + abs(sums.value)):
+        raise ValueError(
+            "restricted is not full with some coefficients at zero: its log-likelihood is "
+            f"{small.loglikelihood_:.8g}, and full with its coefficients has {sums.value:.8g} on these data. Links, offsets, "
+            "intercepts, preprocessing, rows and weights must be the same"
+        )
     added = large.n_params_ - small.n_params_
     if added < 1:
         raise ValueError("full adds no coefficients to restricted: nothing is tested")
@@ -82,18 +92,20 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     return TestResult("Score test", statistic, added, float(special.chdtrc(added, statistic)), name)
 
 
-def _embedded(small, large) -> tuple[dict, dict]:
-    """The smaller model's coefficients as those of the larger one."""
+def _embedded(start, inside) -> tuple[dict, dict]:
+    """The smaller model's coefficients as those of the larger one; columns are matched by name, where they have names."""
+    small, large = start.model, inside.model
+    names = [part.feature_names() or list(range(part.model.n_features_in_)) for part in (start, inside)]
     coefs, intercepts = {}, {}
     for name, columns in large._columns.items():
-        place = {int(j): k for k, j in enumerate(columns)}
+        place = {names[1][j]: k for k, j in enumerate(columns)}
         coef = np.zeros_like(large.coefs_[name])
         if name in small.coefs_:
-            missing = [int(j) for j in small._columns[name] if int(j) not in place]
+            mine = [names[0][j] for j in small._columns[name]]
+            missing = [column for column in mine if column not in place]
             if missing:
                 raise ValueError(f"restricted is not nested in full: {name} of full lacks the columns {missing}")
-            index = [place[int(j)] for j in small._columns[name]]
-            coef[..., index] = small.coefs_[name]
+            coef[..., [place[column] for column in mine]] = small.coefs_[name]
             intercepts[name] = small.intercepts_[name]
         elif name in small.likelihood_.fixed:
             intercepts[name] = float(large.likelihood_.link(name).link(small.likelihood_.fixed[name]))

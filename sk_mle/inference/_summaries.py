@@ -24,6 +24,8 @@ class Summaries:
     n_samples: float
     cov_kind: str
     weights: str
+    loglikelihood: float
+    transformed: bool
     conf_int: Any
 
     def table(self, level=0.95, transform=None) -> Table:
@@ -35,19 +37,20 @@ class Summaries:
         transform : {None, "natural"}
             "natural": parameters without columns on their own scale (sigma, not its logarithm), and coefficients behind a log
             or logit link exponentiated, as rate and odds ratios. Standard errors by the delta method, intervals as the images
-            of the coefficients' ends, z and p of the coefficients.
+            of the coefficients' ends; z and p are of a ratio of one, and absent where no value stands out.
         """
         if transform not in (None, "natural"):
             raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
         names, estimate, slope, ends, notes = self.names, self.params, 1.0, self.conf_int(level), []
+        tested = np.ones(len(estimate), dtype=bool)
         if transform:
-            names, estimate, slope, ends, notes = _natural.transformed(self.model, self.layout, self.params, ends)
+            names, estimate, slope, ends, tested, notes = _natural.transformed(self.model, self.layout, self.params, ends)
         tail = (1 - level) / 2
         columns = {
             "estimate": estimate,
             "std err": self.bse * np.abs(slope),
-            "t" if np.isfinite(self.df) else "z": self.zvalues,
-            "p": self.pvalues,
+            "t" if np.isfinite(self.df) else "z": np.where(tested, self.zvalues, np.nan),
+            "p": np.where(tested, self.pvalues, np.nan),
             f"{100 * tail:g}%": ends[:, 0],
             f"{100 - 100 * tail:g}%": ends[:, 1],
         }
@@ -59,9 +62,9 @@ class Summaries:
         table.title = f"{type(model).__name__}, {model.likelihood_!r}"
         table.head = [
             ("observations", f"{self.n_samples:g}"),
-            ("log-likelihood", f"{model.loglikelihood_:.6g}"),
+            ("log-likelihood", f"{self.loglikelihood:.6g}" + " (of the transformed target)" * self.transformed),
             ("parameters", model.n_params_),
-            ("AIC, BIC", f"{model.aic_:.6g}, {model.bic_:.6g}"),
+            *[("AIC, BIC", f"{model.aic_:.6g}, {model.bic_:.6g}")] * (self.weights == "frequency" and not self.transformed),
             ("covariance", self.cov_kind + (f", {self.weights} weights" if self.weights != "frequency" else "")),
         ]
         if np.isfinite(self.df):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
+
 import numpy as np
 
 from ._algebra import Eval
@@ -154,7 +157,10 @@ def get_likelihood(likelihood) -> Likelihood:
     """
     if isinstance(likelihood, str):
         if likelihood not in LAWS:
-            raise ValueError(f"likelihood={likelihood!r} is unknown; the names are {sorted(LAWS)}")
+            plain = {name.replace("_", ""): name for name in LAWS}
+            near = get_close_matches(re.sub(r"\W|_", "", likelihood.lower()), plain, n=1)
+            guess = f" (did you mean {plain[near[0]]!r}?)" if near else ""
+            raise ValueError(f"likelihood={likelihood!r} is unknown{guess}; the names are {sorted(LAWS)}")
         return LAWS[likelihood]()
     if hasattr(likelihood, "logpdf") or hasattr(likelihood, "logpmf"):
         return from_scipy(likelihood)

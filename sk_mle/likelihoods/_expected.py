@@ -9,12 +9,12 @@ from ._quadrature import _expect
 _NOTHING = -600.0  # log density below which a gradient may overflow and counts for nothing
 
 
-def integrated(law, eta: dict) -> dict:
-    """E[g_a g_b] per sample for all pairs of linear predictors, with g the gradient of the log-likelihood.
+def integrated(law, eta: dict, names=None) -> dict:
+    """E[g_a g_b] per sample for all pairs of linear predictors, or of those named, with g the gradient of the log-likelihood.
 
     NaN in rows where the integral does not settle: heavy tails, or no expectation at all.
     """
-    theta, names = law.theta(eta), [name for name in eta if name not in law.known]
+    theta, names = law.theta(eta), names or [name for name in eta if name not in law.known]
     n = len(next(iter(eta.values())))
     params = {
         name: np.broadcast_to(value, (n, *law.axes(name))) if np.ndim(value) == 0 else value for name, value in theta.items()

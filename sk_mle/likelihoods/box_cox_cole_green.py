@@ -31,8 +31,9 @@ class BoxCoxColeGreen(Likelihood):
         e^{-z^2/2}, \quad z = \frac{(y/\mathrm{loc})^\nu - 1}{\nu\, \mathrm{scale}}, \; \nu = \mathrm{nu}
 
     `loc` is close to the median, and the median where nothing is truncated; `scale` is close to the coefficient of
-    variation; mean and variance have no closed form. The log-normal law for nu = 0. scipy.stats: none; statsmodels: none;
-    R: gamlss ``BCCG`` (mu, sigma, nu), whose default link of mu is the identity.
+    variation; mean and variance have no closed form, and none at all for nu in [-1, 0) and [-2, 0): the density falls as
+    y^(nu - 1) there, with a factor that is minute where the scale is small. The log-normal law for nu = 0. scipy.stats:
+    none; statsmodels: none; R: gamlss ``BCCG`` (mu, sigma, nu), whose default link of mu is the identity.
 
     Parameters
     ----------

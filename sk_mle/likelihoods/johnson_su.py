@@ -17,7 +17,7 @@ class JohnsonSU(ArsinhLocationScale):
     A positive `skew` is a long left tail; a large `tail` is light, and with it (and with `scale`) the law tends to the normal
     one. Mean `loc - scale * exp(1 / (2 * tail**2)) * sinh(skew / tail)`, variance `scale**2 / 2 * (v - 1) * (v * cosh(2 *
     skew / tail) + 1)` with `v = exp(1 / tail**2)`. scipy.stats: ``johnsonsu(skew, tail, loc, scale)``; statsmodels: none;
-    R: SuppDists ``dJohnson``, gamlss ``JSUo`` (nu is -skew here, tau the tail).
+    R: SuppDists ``dJohnson``, gamlss ``JSUo`` (nu the skew, tau the tail).
     A small sample that is more skew than any such law sends `skew` off to infinity and `scale` to zero.
 
     Parameters

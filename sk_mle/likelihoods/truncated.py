@@ -134,7 +134,9 @@ class Truncated(Wrapper):
             for s in t:
                 q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
                 if q < 1:
-                    total += np.pi * np.cosh(s) * q * rest * (t[1] - t[0]) * g(self.ppf(np.full(shape, q), **params))
+                    value = g(self.ppf(np.full(shape, q), **params))
+                    value = np.where((q * rest < 1e-12) & ~np.isfinite(value), 0.0, value)  # a quantile rounded onto a bound
+                    total += np.pi * np.cosh(s) * q * rest * (t[1] - t[0]) * value
             endless = np.isinf(params["low"]) | np.isinf(params["high"])
             inner = np.broadcast_to(whole(**self.inner(params)), shape)
         return np.where(endless & ~np.isfinite(inner), inner, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -56,6 +57,10 @@ def make_dist_scorer(score: Callable, *, greater_is_better: bool | None = None, 
     """
     if not callable(score):
         raise TypeError(f"score must be a function such as sk_mle.metrics.crps, got {score!r}")
+    taken = signature(score).parameters
+    unknown = [name for name in options if name not in taken and "kwargs" not in taken and "options" not in taken]
+    if unknown:
+        raise TypeError(f"{score.__name__} takes no argument {unknown[0]!r}; it takes {[n for n in taken if n != 'dist'][1:]}")
     return DistScorer(score, greater_is_better, options)
 
 

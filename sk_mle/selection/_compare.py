@@ -17,7 +17,7 @@ from ..messages import rows_text
 from ..validation import check_weight
 from ._comparison import Comparison
 from ._folds import held_out
-from ._nesting import nested
+from ._nesting import comparable, nested
 from ._scores import fit_clone, inside_of, is_fitted, log_scores, rows_without_mass, weighted_mean
 from ._tests import _pvalue, vuong_statistic
 
@@ -90,6 +90,8 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
         raise ValueError(f"models is a dict of names and estimators, such as {{'normal': MLERegressor()}}, got {models!r}")
     if reference is not None and reference not in models:
         raise ValueError(f"reference={reference!r} is none of the models, {list(models)}")
+    if y is None:
+        raise ValueError("compare needs y: log-likelihoods are those of the target")
     X, y = indexable(X, y)
     n = y.shape[0] if hasattr(y, "shape") else len(y)
     weight = check_weight(sample_weight, n)
@@ -154,7 +156,7 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
             fitted = model if is_fitted(model) else fit_clone(model, X, y, given, name)
             scores = log_scores(fitted, X, y)
         except Exception as error:
-            raise ValueError(f"{name}: the fit failed: {error}") from error
+            raise ValueError(f"{name} cannot be compared: {error}") from error
     notes += [f"{name}: {_sentence(w.message)}" for w in {str(w.message): w for w in caught}.values()]
     if text := rows_without_mass(scores, weight):
         notes.append(f"{name}: calls {text} impossible (log-likelihood -inf).")
@@ -165,20 +167,23 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
     if inside is None:
         notes.append(f"{name}: not a model of sk_mle, so the number of its parameters and the criteria are not known.")
     else:
-        notes += _criteria(entry, inside, weight.sum())
+        seen = inside.model.score_samples(inside.X(X), inside.y(y))  # below a transformed target
+        notes += _criteria(entry, inside, weight.sum(), float(weight[used] @ seen[used]))
     entry.notes = tuple(notes)
     return entry
 
 
-def _criteria(entry: Entry, inside, n) -> list[str]:
+def _criteria(entry: Entry, inside, n, inner) -> list[str]:
     """Fill in the number of parameters and, where they hold, the criteria; say where they do not."""
     model, name = inside.model, entry.name
     entry.n_params, entry.kind = model.n_params_, _kind(model.likelihood_)
     if model._penalised:
         return [f"{name}: penalised (alpha), so criteria and likelihood-ratio tests do not hold."]
+    if getattr(model, "class_weight", None) is not None:
+        return [f"{name}: has class_weight, so criteria and likelihood-ratio tests do not hold."]
     if not model.converged_:
         return [f"{name}: did not converge, so criteria and likelihood-ratio tests do not hold."]
-    if not inside.transformers and abs(model.loglikelihood_ - entry.loglik) > 1e-6 * (1 + abs(entry.loglik)):
+    if abs(model.loglikelihood_ - inner) > 1e-6 * (1 + abs(inner)):
         return [f"{name}: was fitted to other data or weights, so criteria and likelihood-ratio tests do not hold."]
     k, entry.whole = entry.n_params, bool(np.isfinite(entry.loglik))
     entry.aic = 2 * k - 2 * entry.loglik
@@ -244,6 +249,12 @@ def _test(entry: Entry, against: Entry, weight, notes) -> tuple[str, float, floa
             notes.extend([f"{small.name} in {large.name}: {note}."] * bool(note))
             df = "+".join(str(d) for d in (found.df, len(found.boundary)) if d) if found.df else f"0+{len(found.boundary)}"
             return f"LR({df})", max(statistic, 0.0), pvalue
+        if not comparable(entry.fitted, against.fitted):
+            notes.append(
+                f"{entry.name} and {against.name}: no test, as their preprocessing differs and one may lie in the other; "
+                "likelihood_ratio_test(..., df=...) or vuong_test, as you know."
+            )
+            return absent
     if not (entry.whole and against.whole):
         return absent
     statistic = vuong_statistic(entry.scores, against.scores, weight)

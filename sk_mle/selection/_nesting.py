@@ -76,6 +76,11 @@ def nested(restricted, full) -> Nesting | None:
     return None
 
 
+def comparable(a, b) -> bool:
+    """Whether it can be told if one model lies in the other: both see the same targets, and columns with known names."""
+    return _Model.of(a).sees_as(_Model.of(b))
+
+
 def why_irregular(fitted) -> str:
     """What a law says of tests against it that are never regular; empty for most."""
     return unwrap(fitted).model.likelihood_.irregular

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags, indexable
@@ -18,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._regressor import MLERegressor
 from ..tables import Table
-from ..unwrapping import predict_dist
+from ..unwrapping import predict_dist, unwrap
 from ..validation import check_weight
 from ._candidates import named, parameter_of, suitable
 from ._folds import take
@@ -180,12 +179,20 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
             best = rows[self._best]
             columns["se"] = [0.0 if n == self._best else _gap_error(rows[n], best, held) for n in order]
         notes += [f"{name} was skipped: {reason}" for name, reason in self.failures_.items()]
+        kinds = {bool(laws[name].support.integer or laws[name].classes) for name in order}
+        if len(kinds) > 1:
+            notes.append(
+                "Probabilities of whole numbers are ranked beside densities, which stand for intervals of width 1; that is "
+                "fair where y varies by much more."
+            )
         self.ranking_ = Table(columns, order, title="Likelihoods by cross-validated score", notes=notes)
+        with np.errstate(invalid="ignore"):  # folds of -inf
+            spread = np.array([by_fold[name].std() for name in order])
         self.cv_results_ = {
             "candidate": np.array(order),
             "params": [{"likelihood": laws[name]} for name in order],
             "mean_test_score": np.array(columns["score"]),
-            "std_test_score": np.array([by_fold[name].std() for name in order]),
+            "std_test_score": spread,
             "rank_test_score": np.arange(1, len(order) + 1),
             **{f"split{i}_test_score": np.array([by_fold[name][i] for name in order]) for i in range(k)},
         }
@@ -247,12 +254,13 @@ class _Trial(NamedTuple):
 
 
 def _try(model, X, y, weight, train, test, scorer) -> _Trial:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             fitted = fit_clone(model, take(X, train), take(y, train), take(weight, train))
             if scorer is not None:
-                score, rows = float(scorer(fitted, take(X, test), take(y, test))), None
+                given = {} if weight is None else {"sample_weight": weight[test]}
+                score, rows = float(scorer(fitted, take(X, test), take(y, test), **given)), None
             else:
                 rows = log_scores(fitted, take(X, test), take(y, test))
                 held = np.ones(len(test)) if weight is None else weight[test]
@@ -261,4 +269,4 @@ def _try(model, X, y, weight, train, test, scorer) -> _Trial:
             return _Trial(np.nan, error=error)
     if np.isnan(score):
         return _Trial(np.nan, error=ValueError("the score is not a number"))
-    return _Trial(score, rows, stopped=any(issubclass(w.category, ConvergenceWarning) for w in caught))
+    return _Trial(score, rows, stopped=not unwrap(fitted).model.converged_)

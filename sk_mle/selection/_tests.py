@@ -215,21 +215,21 @@ def _check_fit(fitted):
     law = type(model.likelihood_).__name__
     if model._penalised:
         raise ValueError(f"the fit of {law} is penalised (alpha), so its log-likelihood is no maximum: refit with alpha=0")
+    if getattr(model, "class_weight", None) is not None:
+        raise ValueError(f"the fit of {law} has class_weight: its likelihood counts rows that do not exist; refit without")
     if not model.converged_:
         raise ValueError(
             f"the fit of {law} did not converge, so its log-likelihood is no maximum: see its warnings, and refit it"
         )
 
 
-def n_rows(model) -> float:
-    """Sum of the weights that a model was fitted with, from its criteria."""
-    return float(np.exp((model.bic_ - model.aic_) / model.n_params_ + 2))
-
-
 def _check_same_rows(a, b):
-    rows = [n_rows(unwrap(fitted).model) for fitted in (a, b)]
-    if not np.isclose(*rows, rtol=1e-6):
-        raise ValueError(f"the models were fitted to different data: the sums of weights are {rows[0]:g} and {rows[1]:g}")
+    one, other = (unwrap(fitted).model._fingerprint for fitted in (a, b))
+    if one.shape != other.shape or not np.allclose(one, other, rtol=1e-9, equal_nan=True):
+        raise ValueError(
+            "the models were fitted to different data, targets or weights, so their likelihoods do not compare (the sums of "
+            f"weights are {one[0]:g} and {other[0]:g}); fit both to the same rows, or pass X and y"
+        )
 
 
 def _total(fitted, X, y, sample_weight) -> float:
