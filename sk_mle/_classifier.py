@@ -112,7 +112,7 @@ optimize_result_, n_features_in_, feature_names_in_
         """
         with self._unchanged_on_failure():
             original, X = X, self._validate(X, reset=True)
-            y = self._labels(y, X)
+            original_y, y = y, self._labels(y, X)
             weight = check_weight(sample_weight, len(y))
             classes, codes = np.unique(y, return_inverse=True)
             if len(np.unique(codes[weight > 0])) < 2:
@@ -123,6 +123,7 @@ optimize_result_, n_features_in_, feature_names_in_
             size = getattr(law, "n_classes", len(classes))
             if size != len(classes):
                 raise ValueError(f"n_classes={size}, but y has {len(classes)} classes; leave n_classes at None")
+            self._check_order(original_y, law, classes)
             self.classes_ = classes
             self._fit(X, codes, weight, law, original)
             name = next(iter(self.coefs_))
@@ -142,6 +143,18 @@ optimize_result_, n_features_in_, feature_names_in_
                 "Categorical()"
             )
         return law
+
+    def _check_order(self, y, law, classes):
+        """Raise where an ordered pandas categorical says another order than the sorted one, which a law of one direction takes."""
+        dtype = getattr(y, "dtype", None)
+        if not getattr(dtype, "ordered", False) or law.contrast(law.free[0]) is not None or len(classes) < 3:
+            return
+        said = [label for label in dtype.categories if label in set(classes)]
+        if said != list(classes):
+            raise ValueError(
+                f"y is ordered {' < '.join(map(str, said))}, but classes are taken in sorted order, {' < '.join(map(str, classes))}, "
+                f"as everywhere in scikit-learn, which {type(law).__name__} would fit: pass y.cat.codes"
+            )
 
     def _labels(self, y, X):
         if y is None:

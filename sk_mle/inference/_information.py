@@ -41,7 +41,8 @@ class Sums(NamedTuple):
 
 def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=None, intercepts=None) -> Located:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
-    X, labels, y = model._validate(X, reset=False), y, model._target(y, X)
+    X = model._validate(X, reset=False)
+    labels, y = y, model._target(y, X)
     check_support(model.likelihood_, y)
     weight = model._training_weight(labels, check_weight(sample_weight, X.shape[0]))
     if weights != FREQUENCY:  # only their ratios mean something
