@@ -145,15 +145,16 @@ optimize_result_, n_features_in_, feature_names_in_
         return law
 
     def _check_order(self, y, law, classes):
-        """Raise where an ordered pandas categorical says another order than the sorted one, which a law of one direction takes."""
+        """Raise where an ordered pandas categorical is not in the sorted order, which laws of one direction would take."""
         dtype = getattr(y, "dtype", None)
         if not getattr(dtype, "ordered", False) or law.contrast(law.free[0]) is not None or len(classes) < 3:
             return
         said = [label for label in dtype.categories if label in set(classes)]
         if said != list(classes):
+            said, taken = (" < ".join(map(str, labels)) for labels in (said, classes))
             raise ValueError(
-                f"y is ordered {' < '.join(map(str, said))}, but classes are taken in sorted order, {' < '.join(map(str, classes))}, "
-                f"as everywhere in scikit-learn, which {type(law).__name__} would fit: pass y.cat.codes"
+                f"y is ordered {said}, but {type(law).__name__} would fit the classes in sorted order, {taken}, as "
+                "scikit-learn takes them: pass y.cat.codes"
             )
 
     def _labels(self, y, X):

@@ -51,6 +51,13 @@ def tell(model, objective, solution, names) -> None:
             remedy = "increase max_iter"
         if not objective.likelihood.smooth and model.solver not in ("auto", "vertex"):
             remedy = f"the likelihood of {law} has kinks: use solver='auto'"
+        if (
+            not getattr(getattr(objective.likelihood, "law", objective.likelihood), "smooth", True)
+            and objective.likelihood.smooth
+        ):
+            remedy = (
+                f"the law inside {law} has kinks, which no solver here resolves: put a smooth one there, or read this as rough"
+            )
         warnings.warn(
             f"{type(model).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
             f"of the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={model.tol:g}; {remedy}.",

@@ -443,3 +443,15 @@ def test_messages_of_ordered_classes():
         MLEClassifier(Ordinal(scale=0.0)).fit(X, CODES)
     with pytest.raises(ValueError, match="likelihood of classes: use it in MLEClassifier"):
         MLERegressor(Ordinal()).fit(X, CODES)
+
+
+def test_an_order_that_is_not_the_sorted_one_is_refused():
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 2))
+    names = np.array(["low", "medium", "high"])[np.digitize(X[:, 0] + rng.logistic(size=100), [-0.5, 0.5])]
+    y = pd.Series(pd.Categorical(names, categories=["low", "medium", "high"], ordered=True))
+    with pytest.raises(ValueError, match=r"low < medium < high, but Ordinal would fit .* high < low < medium"):
+        MLEClassifier("ordinal").fit(X, y)
+    assert MLEClassifier("ordinal").fit(X, y.cat.codes).coef_[0, 0] > 0
+    assert MLEClassifier().fit(X, y).classes_.tolist() == ["high", "low", "medium"]

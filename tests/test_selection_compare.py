@@ -209,3 +209,25 @@ def test_a_parameter_at_its_edge_is_a_note_and_no_warning():
         table = compare({"Poisson": MLERegressor("poisson"), "NB": MLERegressor("negative_binomial")}, X, y)
     assert "NB: dispersion of NegativeBinomial ran to the lower edge" in str(table)
     assert column(table, "p")["NB"] > 0.5
+
+
+def test_preprocessing_that_hides_the_nesting_gets_no_test():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    y = rng.gamma(2.0, np.exp(X[:, 0]))
+    models = {
+        "scaled": make_pipeline(StandardScaler(), MLERegressor("gamma")),
+        "plain": MLERegressor("gamma", predictors={"mean": [0]}),
+    }
+    table = compare(models, X, y)
+    assert sorted(table["test"].tolist()) == ["", "reference"]
+    assert any("preprocessing differs" in note for note in table.notes)
+
+
+def test_a_transformed_fit_of_other_rows_is_told():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    y = np.exp(X[:, 0] + rng.normal(size=200))
+    other = TransformedTargetRegressor(MLERegressor(), func=np.log, inverse_func=np.exp).fit(X[:100], y[:100])
+    table = compare({"other": other, "gamma": MLERegressor("gamma")}, X, y)
+    assert any("fitted to other data" in note for note in table.notes)

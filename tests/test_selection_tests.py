@@ -144,3 +144,24 @@ def test_refusals():
         vuong_test(
             fit(L.Gamma(), COUNTS + 1), fit(L.InverseGaussian(), COUNTS + 1), X, np.where(np.arange(200) == 3, -1.0, COUNTS + 1)
         )
+
+
+def test_fits_of_other_data_are_told():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    y = rng.gamma(2.0, np.exp(X[:, 0]))
+    small = MLERegressor("gamma", predictors={"mean": [0]}).fit(X, y)
+    rows = rng.permutation(200)
+    same = likelihood_ratio_test(small, MLERegressor("gamma").fit(X[rows], y[rows]))  # the order does not matter
+    assert 0 < same.pvalue <= 1
+    with pytest.raises(ValueError, match="fitted to different data"):
+        likelihood_ratio_test(small, MLERegressor("gamma").fit(X, 2 * y))
+
+
+def test_class_weights_have_no_likelihood_ratio():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    y = (X[:, 0] + rng.logistic(size=300) > 1).astype(int)
+    fits = [MLEClassifier(predictors=p, class_weight="balanced").fit(X, y) for p in ({"prob": [0]}, None)]
+    with pytest.raises(ValueError, match="has class_weight"):
+        likelihood_ratio_test(*fits)

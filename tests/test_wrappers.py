@@ -23,12 +23,15 @@ from sk_mle.likelihoods import (
     Censored,
     Gamma,
     Hurdle,
+    Laplace,
     Likelihood,
     NegativeBinomial,
     Normal,
     Poisson,
     StudentT,
+    Transformed,
     Truncated,
+    Weibull,
     ZeroInflated,
     ZeroOneInflated,
 )
@@ -297,3 +300,21 @@ def test_messages_of_censored():
         censored([1.0], event=[2])
     with pytest.raises(ValueError, match="needs upper, the other end, in row 1"):
         censored([1.0, 2.0], event=[1, 0], kind="interval")
+
+
+def test_moments_where_the_density_has_kinks_or_gaps():
+    """Against the exact values: truncated Laplace by parts, exp of a Laplace, a zero-truncated negative binomial."""
+    cases = [
+        (Truncated(Laplace(), low=-1.0), {"loc": 0.0, "scale": 1.0}, np.exp(-1) / (1 - np.exp(-1) / 2)),
+        (Transformed(Laplace(), "log"), {"loc": 0.5, "scale": 0.5}, np.exp(0.5) / 0.75),
+        (Truncated(NegativeBinomial(), low=0), {"mean": 1e4, "dispersion": 1.0}, 1e4 / (1 - 1 / (1 + 1e4))),
+    ]
+    for law, params, mean in cases:
+        found = Distribution(law, {name: np.array([value]) for name, value in params.items()}).mean()
+        np.testing.assert_allclose(found, mean, rtol=1e-6)
+    entry = Truncated(Weibull(), low="entry")
+    dist = Distribution(
+        entry, {"scale": np.ones(1), "shape": np.full(1, 1.5), "low": np.full(1, 0.5), "high": np.full(1, np.inf)}
+    )
+    plain = Distribution(Truncated(Weibull(), low=0.5), {"scale": np.ones(1), "shape": np.full(1, 1.5)})
+    np.testing.assert_allclose(dist.entropy(), plain.entropy(), rtol=1e-6)
