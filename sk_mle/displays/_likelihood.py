@@ -79,8 +79,8 @@ class LikelihoodDisplay(Drawing):
         grids : dict of str to array-like, optional
             Values of the parameters; by default 3.5 standard errors to both sides on the scale of their links.
         candidates : sequence of dict of str to float, optional
-            Values of parameters, the others at their estimates, whose densities are drawn. Default: the estimate,
-            and 3 standard errors from it: to both sides of one parameter, or upwards along each of two.
+            Values of parameters, the others at their estimates, whose densities are drawn beside that of the estimate. Default:
+            the estimate, and 3 standard errors from it: to both sides of one parameter, or upwards along each of two.
         sample_weight : array-like of shape (n,), optional
         ax : matplotlib Axes, or two of them, optional
         **kwargs
@@ -112,7 +112,8 @@ class LikelihoodDisplay(Drawing):
 
         def total(**values):
             with np.errstate(all="ignore"):
-                params = {name: np.full(n, value) for name, value in {**best, **values}.items()}
+                chosen = {**best, **values}
+                params = {name: np.broadcast_to(value, (n, *np.shape(value))) for name, value in chosen.items()}
                 return float(weight @ np.where(law.inside(target), law.loglik(target, **params), -np.inf))
 
         eta = {name: np.full((n, *law.axes(name)), law.link(name).link(best[name])) for name in law.free}
@@ -120,7 +121,10 @@ class LikelihoodDisplay(Drawing):
         reach = np.linspace(-_FAR, _FAR, 201 if len(parameters) == 1 else 61)
         grids = {k: np.asarray(v, float) for k, v in (grids or {}).items()}
         for name in parameters:
-            grids.setdefault(name, law.link(name).inverse(eta[name][0] + reach * spread[name]))
+            given = [law.link(name).link(np.array([c[name]], float))[0] for c in candidates or [] if name in c]
+            ends = [min([-_FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]), _FAR]
+            ends[1] = max([_FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)])
+            grids.setdefault(name, law.link(name).inverse(eta[name][0] + np.interp(reach, [-_FAR, _FAR], ends) * spread[name]))
         axes = [grids[name] for name in parameters]
         values = np.array([total(**dict(zip(parameters, at, strict=True))) for at in _product(axes)])
         if candidates is None:
@@ -130,6 +134,8 @@ class LikelihoodDisplay(Drawing):
         if unknown:
             raise ValueError(f"candidates name {unknown}, but the parameters are {list(law.parameters)}")
         candidates = [{**best, **candidate} for candidate in candidates]
+        if not any(all(np.array_equal(c[name], best[name]) for name in parameters) for c in candidates):
+            candidates.insert(0, best)
         display = cls(
             likelihood=law,
             y=target,
