@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from numbers import Real
 
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from ._base import MLEMixin
 from .likelihoods import Normal, get_likelihood
+from .messages import rows_text
 from .validation import check_support
 
 
@@ -184,8 +186,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         ----------
         X : array-like or sparse matrix of shape (n, p)
         output : {"mean", "std", "params", "dist", "interval", "quantiles"}
-            "mean" is the median where the mean does not exist; the others are `predict_dist(X).std()`, `predict_params`,
-            `predict_dist`, `predict_interval` and `predict_quantiles`.
+            "mean" is the median where the mean does not exist (told, where that is not certain); the others are
+            `predict_dist(X).std()`, `predict_params`, `predict_dist`, `predict_interval` and `predict_quantiles`.
         coverage : float, default=0.9
             Only for "interval".
         quantiles : sequence of float, default=(0.05, 0.5, 0.95)
@@ -202,6 +204,14 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         dist = self.predict_dist(X)
         if isinstance(output, str) and output == "mean":
             mean = dist.mean()
+            lost = np.flatnonzero(np.isnan(mean)) if dist.likelihood.integrates else []
+            if len(lost):
+                warnings.warn(
+                    f"the mean of {type(dist.likelihood).__name__} does not exist in {rows_text(lost)} of X, or could not be "
+                    "integrated; the median stands there",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
             return mean if np.isfinite(mean).all() else np.where(np.isfinite(mean), mean, dist.median())
         choices = {
             "std": lambda: dist.std(),

@@ -318,3 +318,20 @@ def test_moments_where_the_density_has_kinks_or_gaps():
     )
     plain = Distribution(Truncated(Weibull(), low=0.5), {"scale": np.ones(1), "shape": np.full(1, 1.5)})
     np.testing.assert_allclose(dist.entropy(), plain.entropy(), rtol=1e-6)
+
+
+def test_a_mean_that_is_not_found_is_told():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 1))
+    law = Transformed(Normal(scale=30.0), "log")  # a mean of e^450 with quantiles that overflow
+    model = MLERegressor(law).fit(X, np.exp(X[:, 0] + 30 * rng.normal(size=100)))
+    assert np.isnan(model.predict_dist(X).mean()).any()
+    with pytest.warns(RuntimeWarning, match=r"mean of Transformed does not exist in .* of X, or could not be integrated"):
+        model.predict(X)
+    heavy = MLERegressor("cauchy").fit(X, X[:, 0] + rng.standard_cauchy(100))
+    np.testing.assert_array_equal(heavy.predict(X), heavy.predict_dist(X).median())  # known, so not told
+
+
+def test_laws_say_whether_they_integrate():
+    assert not any(law.integrates for law in (Normal(), Censored(Gamma()).predictive, ZeroInflated(Poisson())))
+    assert all(law.integrates for law in (Truncated(Normal(), low=0), Hurdle(Truncated(Gamma(), high=9)), Gumbel()))

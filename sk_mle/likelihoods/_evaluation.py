@@ -34,6 +34,12 @@ class Evaluation(Relations):
         """Whether `evaluate` knows the expected information."""
         return self.fisher is not None
 
+    @property
+    def integrates(self) -> bool:
+        """Whether moments are numerical integrals, which are NaN also where they did not settle."""
+        inside = [getattr(self, "law", None), *(law for _, law in getattr(self, "components", ()))]
+        return type(self).expectation.__qualname__ == "Likelihood.expectation" or any(law.integrates for law in inside if law)
+
     def theta(self, eta: dict) -> dict:
         """Natural parameters from linear predictors, the fixed ones included."""
         return self._params(eta, {name: self.link(name).inverse(eta[name]) for name in self.free})

@@ -45,6 +45,8 @@ class Transformed(Wrapper):
     (array([1.557]), array([1.489]))
     """
 
+    integrates = True
+
     def __init__(self, law, transform, *, links=None):
         self.law, self.transform, self.links = law, transform, links
 

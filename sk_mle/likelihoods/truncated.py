@@ -41,6 +41,7 @@ class Truncated(Wrapper):
     """
 
     own = {"low": _BOUND, "high": _BOUND}
+    integrates = True
 
     def __init__(self, law, *, low=-np.inf, high=np.inf):
         self.law, self.low, self.high = law, low, high
