@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.stats import chi2, norm
+from sklearn.utils.validation import check_is_fitted
 
 from ..inference import TestResult
 from ..unwrapping import unwrap
@@ -212,6 +213,7 @@ def _size(fitted) -> int:
 
 def _check_fit(fitted):
     model = unwrap(fitted).model
+    check_is_fitted(model)
     law = type(model.likelihood_).__name__
     if model._penalised:
         raise ValueError(f"the fit of {law} is penalised (alpha), so its log-likelihood is no maximum: refit with alpha=0")
