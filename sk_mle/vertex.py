@@ -15,7 +15,7 @@ from scipy.optimize import OptimizeResult, lsq_linear
 
 from .data import Data
 from .newton import newton
-from .objective import Point
+from .objective import Plane
 
 _FEW = 50  # Newton steps without rounding
 _SHORTEST = 1e-3  # Newton step where curvature changes by orders of magnitude within the gain that values can show
@@ -83,7 +83,7 @@ def _snap(objective, x, width):
     rows = design.coordinate_rows(data.X[keep[near[active]]]) * design.unit[0, 0]
     x = x.copy()
     x[place] += np.linalg.lstsq(rows, (at - eta[name])[near[active]], rcond=None)[0]
-    face = _Face(objective, x, place, rows)
+    face = _face(objective, x, place, rows)
     if face.size:
         x = face.at(newton(None, np.zeros(face.size), objective=face, tol=1e-11, maxiter=_FEW, shortest=_SHORTEST).x)
 
@@ -100,32 +100,10 @@ def _snap(objective, x, width):
     return x, float(np.abs(np.concatenate([pull, rest])).max())
 
 
-class _Face:
-    """The objective, for Newton steps, on the face where the active samples stay on their kinks."""
-
-    def __init__(self, objective, x, place, rows):
-        self.objective, self.x = objective, x
-        inside = null_space(rows, rcond=1e-12) if len(rows) else np.eye(place.stop)
-        self.basis = block_diag(inside, np.eye(len(x) - place.stop))
-        self.size = self.basis.shape[1]
-
-    @property
-    def information(self):
-        return self.objective.information
-
-    @information.setter
-    def information(self, kind):
-        self.objective.information = kind
-
-    def at(self, v):
-        return self.x + self.basis @ v
-
-    def unbounded(self, v, value):
-        return self.objective.unbounded(self.at(v), value)
-
-    def evaluate(self, v, order):
-        value, gradient, hessian = self.objective.evaluate(self.at(v), order)
-        return Point(value, self.basis.T @ gradient, self.basis.T @ hessian @ self.basis if order == 2 else hessian)
+def _face(objective, x, place, rows) -> Plane:
+    """The objective on the face where the active samples stay on their kinks."""
+    inside = null_space(rows, rcond=1e-12) if len(rows) else np.eye(place.stop)
+    return Plane(objective, x, block_diag(inside, np.eye(len(x) - place.stop)))
 
 
 def _corner(design, data, keep, distance):

@@ -34,11 +34,13 @@ BELOW = {  # module -> the modules of the package that it may import
     "validation": {"likelihoods", "messages"},
     "columns": {"messages"},
     "tables": set(),
+    "frames": set(),
     "inference": {
         "columns",
         "data",
         "design",
         "distribution",
+        "frames",
         "likelihoods",
         "messages",
         "newton",
@@ -52,6 +54,7 @@ BELOW = {  # module -> the modules of the package that it may import
     "diagnostics": {"data", "distribution", "likelihoods", "inference", "messages", "tables", "unwrapping", "validation"},
     "selection": {
         "_regressor",
+        "frames",
         "inference",
         "likelihoods",
         "messages",

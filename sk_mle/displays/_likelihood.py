@@ -122,8 +122,8 @@ class LikelihoodDisplay(Drawing):
         grids = {k: np.asarray(v, float) for k, v in (grids or {}).items()}
         for name in parameters:
             given = [law.link(name).link(np.array([c[name]], float))[0] for c in candidates or [] if name in c]
-            ends = [min([-_FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]), _FAR]
-            ends[1] = max([_FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)])
+            far = [-_FAR, _FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]
+            ends = [min(far), max(far)]
             grids.setdefault(name, law.link(name).inverse(eta[name][0] + np.interp(reach, [-_FAR, _FAR], ends) * spread[name]))
         axes = [grids[name] for name in parameters]
         values = np.array([total(**dict(zip(parameters, at, strict=True))) for at in _product(axes)])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..frames import column, column_names, dense, n_rows, take, with_column
 from ..tables import Table, probability
 from ..validation import check_weight
-from ._frames import column, column_names, dense, n_rows, take, with_column
+from ._columns import interval, tested
 from ._functions import entries_of, functional
 from ._linearised import check_finite, linearised
 
@@ -19,7 +20,7 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
     f, label = goal.of, goal.label
     if goal.jumps:
         raise ValueError(f"the {label} of a discrete law moves in jumps, without marginal effects; use the mean or cdf")
-    critical, tail = inference._critical(level), (1 - level) / 2
+    critical = inference._critical(level)
     X = dense(X)
     weight = check_weight(sample_weight, n_rows(X))
     weight = weight / weight.sum()
@@ -46,15 +47,14 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
     value, error = np.concatenate(values), np.concatenate(errors)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(error > 0, value / error, 0.0)
-    table = {
-        "effect": value,
-        "std err": error,
-        "t" if np.isfinite(inference.df) else "z": z,
-        "p": inference._two_sided(z),
-        f"{100 * tail:g}%": value - critical * error,
-        f"{100 - 100 * tail:g}%": value + critical * error,
-    }
-    return Table(table, index, title=f"Average marginal effects on the {label}", formats={"p": probability})
+    half = critical * error
+    found = {**tested(inference.df, z, inference._two_sided(z)), **interval(level, value - half, value + half)}
+    return Table(
+        {"effect": value, "std err": error, **found},
+        index,
+        title=f"Average marginal effects on the {label}",
+        formats={"p": probability},
+    )
 
 
 def _moves(name, values):

@@ -10,10 +10,11 @@ from scipy import special
 from sklearn.utils import check_random_state
 
 from ..distribution import Distribution
+from ..frames import n_rows, take
 from ..likelihoods._inversion import solve
 from ..tables import Table
+from ._columns import interval
 from ._effects import marginal_effects
-from ._frames import n_rows, take
 from ._functions import entries_of, functional
 from ._linearised import STEP, Rows, as_columns, check_finite, linearised
 from ._marginaleffects import adapted
@@ -96,8 +97,7 @@ class Functionals:
         m = value.shape[1]
         entries = entries_of(self, goal, m)
         index = list(map(str, range(n))) if m == 1 else [f"{i}, {entry}" for i in range(n) for entry in entries]
-        ends = {f"{100 * tail:g}%": low.ravel(), f"{100 - 100 * tail:g}%": high.ravel()}
-        return Table({label: value.ravel(), "std err": error.ravel(), **ends}, index)
+        return Table({label: value.ravel(), "std err": error.ravel(), **interval(level, low.ravel(), high.ravel())}, index)
 
     def derived(self, function, names=None, *, level=0.95) -> Table:
         """Any function of the fitted coefficients, with standard errors by the delta method.
@@ -134,13 +134,14 @@ class Functionals:
         for direction in STEP * self._root.T:
             moved = {k: value(self.params + k * direction) for k in (-2, -1, 1, 2)}
             spread.append((8 * (moved[1] - moved[-1]) - (moved[2] - moved[-2])) / (12 * STEP))
-        error, half = np.linalg.norm(spread, axis=0), self._critical(level) * np.linalg.norm(spread, axis=0)
+        error = np.linalg.norm(spread, axis=0)
+        half = self._critical(level) * error
         if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
             raise ValueError("function is not finite at the fitted coefficients, or near them; it must return finite numbers")
-        tail = (1 - level) / 2
-        ends = {f"{100 * tail:g}%": estimate - half, f"{100 - 100 * tail:g}%": estimate + half}
         labels = map(str, range(len(estimate))) if names is None else names
-        return Table({"estimate": estimate, "std err": error, **ends}, list(labels))
+        return Table(
+            {"estimate": estimate, "std err": error, **interval(level, estimate - half, estimate + half)}, list(labels)
+        )
 
     def predict_interval(self, X, coverage=0.9, *, uncertainty="simulate", n_draws=500, random_state=None) -> np.ndarray:
         """Predictive intervals of new observations.

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from ..tables import Table, probability
+from ._columns import interval, tested
 from ._result import TestResult
 
 _NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
@@ -157,18 +158,11 @@ class Hypotheses:
         """
         R, r, texts = parse(self.layout, hypotheses)
         estimate, error = R @ self.params - r, np.linalg.norm(R @ self._root, axis=1)
-        half, tail = self._critical(level) * error, (1 - level) / 2
+        half = self._critical(level) * error
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(error > 0, estimate / error, np.where(estimate == 0, 0.0, np.copysign(np.inf, estimate)))
-        columns = {
-            "estimate": estimate,
-            "std err": error,
-            "t" if np.isfinite(self.df) else "z": z,
-            "p": self._two_sided(z),
-            f"{100 * tail:g}%": estimate - half,
-            f"{100 - 100 * tail:g}%": estimate + half,
-        }
-        return Table(columns, texts, formats={"p": probability})
+        found = {**tested(self.df, z, self._two_sided(z)), **interval(level, estimate - half, estimate + half)}
+        return Table({"estimate": estimate, "std err": error, **found}, texts, formats={"p": probability})
 
     def wald_test(self, hypotheses, value=None) -> TestResult:
         """Wald test that all the linear hypotheses hold.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -44,12 +45,12 @@ class Layout:
         self.size = end
         self.vector = {name for name in model.coefs_ if law.contrast(name) is not None}
 
-    @property
+    @cached_property
     def places(self) -> dict[str, list[int]]:
         """Where a name stands."""
         return {name: [i] for i, name in reversed(list(enumerate(self.names)))}
 
-    @property
+    @cached_property
     def families(self) -> dict[str, list[int]]:
         """Where all entries of a vector parameter stand, by ``parameter:column``."""
         found: dict[str, list[int]] = {}
@@ -59,7 +60,7 @@ class Layout:
                 found.setdefault(f"{part.parameter}:{column}", []).append(i)
         return found
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [f"{part.label}:{column}" for part in self.parts for column in ["intercept"] * part.intercept + part.columns]
 

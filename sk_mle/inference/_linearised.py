@@ -26,9 +26,15 @@ class Rows:
         X = self.model._validate(self.inside.X(X), reset=False)
         self.offset = offsets(X, **self.model._offset_columns, names=getattr(self.model, "feature_names_in_", None))
         self.X, self.n = X, X.shape[0]
+        self._designs: dict[str, np.ndarray] = {}
 
     def design(self, parameter) -> np.ndarray:
-        """Columns of a parameter, the intercept first where it has one."""
+        """Columns of a parameter, the intercept first where it has one; made once."""
+        if parameter not in self._designs:
+            self._designs[parameter] = self._columns(parameter)
+        return self._designs[parameter]
+
+    def _columns(self, parameter) -> np.ndarray:
         part = next(part for part in self.layout.parts if part.parameter == parameter)
         columns = self.X[:, self.model._columns[parameter]]
         columns = columns.toarray() if sparse.issparse(columns) else columns

@@ -11,12 +11,12 @@ from scipy import linalg, special
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..frames import n_rows
 from ..newton import newton
-from ..objective import Point
+from ..objective import Plane
 from ..tables import Table
 from ..unwrapping import unwrap
 from ..validation import check_weight
-from ._frames import n_rows
 from ._information import Located, group_codes, locate_fit
 
 _TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
@@ -50,33 +50,13 @@ class Profile:
         return Table({self.name: self.values, "log-likelihood": self.loglikelihood}, rows)
 
 
-class _Slice:
-    """The objective where one coefficient, `row @ u`, has a given value: in coordinates v of the plane where it has."""
+class _Slice(Plane):
+    """The objective where one coefficient, `row @ u`, has a given value."""
 
     def __init__(self, located: Located, row):
-        self.objective, self.row, self.centre = located.objective, row, located.u
-        self.basis = linalg.qr(row[:, None])[0][:, 1:]
-        self.origin = located.u
-        self.last, self.moved = np.zeros(self.basis.shape[1]), 0.0
-
-    @property
-    def information(self):
-        return self.objective.information
-
-    @information.setter
-    def information(self, kind):
-        self.objective.information = kind
-
-    def at(self, v):
-        return self.origin + self.basis @ v
-
-    def evaluate(self, v, order) -> Point:
-        point = self.objective.evaluate(self.at(v), order)
-        gradient = self.basis.T @ point.gradient if order else point.gradient
-        return Point(point.value, gradient, self.basis.T @ point.hessian @ self.basis if order == 2 else point.hessian)
-
-    def unbounded(self, v, value):
-        return self.objective.unbounded(self.at(v), value)
+        super().__init__(located.objective, located.u, linalg.qr(row[:, None])[0][:, 1:])
+        self.row, self.centre = row, located.u
+        self.last, self.moved = np.zeros(self.size), 0.0
 
     def maximum(self, change) -> tuple[float, float]:
         """Log-likelihood where the coefficient has moved by `change` from the fit, and its slope there."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..tables import Table, probability
 from . import _natural
+from ._columns import interval, tested
 
 
 class Summaries:
@@ -42,17 +43,15 @@ class Summaries:
         if transform not in (None, "natural"):
             raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
         names, estimate, slope, ends, notes = self.names, self.params, 1.0, self.conf_int(level), []
-        tested = np.ones(len(estimate), dtype=bool)
+        meant = np.ones(len(estimate), dtype=bool)
         if transform:
-            names, estimate, slope, ends, tested, notes = _natural.transformed(self.model, self.layout, self.params, ends)
-        tail = (1 - level) / 2
+            names, estimate, slope, ends, meant, notes = _natural.transformed(self.model, self.layout, self.params, ends)
+        z, p = (np.where(meant, values, np.nan) for values in (self.zvalues, self.pvalues))
         columns = {
             "estimate": estimate,
             "std err": self.bse * np.abs(slope),
-            "t" if np.isfinite(self.df) else "z": np.where(tested, self.zvalues, np.nan),
-            "p": np.where(tested, self.pvalues, np.nan),
-            f"{100 * tail:g}%": ends[:, 0],
-            f"{100 - 100 * tail:g}%": ends[:, 1],
+            **tested(self.df, z, p),
+            **interval(level, *ends.T),
         }
         return Table(columns, names, notes=notes, formats={"p": probability})
 

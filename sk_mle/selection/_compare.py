@@ -13,6 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
+from ..frames import n_rows
 from ..messages import rows_text
 from ..validation import check_weight
 from ._comparison import Comparison
@@ -93,7 +94,7 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
     if y is None:
         raise ValueError("compare needs y: log-likelihoods are those of the target")
     X, y = indexable(X, y)
-    n = y.shape[0] if hasattr(y, "shape") else len(y)
+    n = n_rows(y)
     weight = check_weight(sample_weight, n)
     given = None if sample_weight is None else weight
     entries = {str(name): _entry(str(name), model, X, y, weight, given, verbose) for name, model in models.items()}
@@ -167,7 +168,7 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
     if inside is None:
         notes.append(f"{name}: not a model of sk_mle, so the number of its parameters and the criteria are not known.")
     else:
-        seen = inside.model.score_samples(inside.X(X), inside.y(y))  # below a transformed target
+        seen = inside.model.score_samples(inside.X(X), inside.y(y)) if inside.transformers else scores
         notes += _criteria(entry, inside, weight.sum(), float(weight[used] @ seen[used]))
     entry.notes = tuple(notes)
     return entry

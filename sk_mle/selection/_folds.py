@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..frames import n_rows, take
 from ..metrics import crps
 from ._scores import fit_clone, inside_of, log_scores, weighted_mean
 
@@ -25,22 +26,13 @@ class Held(NamedTuple):
     stopped: int  # folds whose fit did not converge
 
 
-def take(data, rows):
-    """Rows of an array, a sparse matrix or a data frame."""
-    if data is None:
-        return None
-    if hasattr(data, "iloc"):
-        return data.iloc[rows]
-    return data[rows] if hasattr(data, "shape") else np.asarray(data)[rows]
-
-
 def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, Held]:
     """The figures of every model, all on the same folds."""
     jobs = [(name, k) for name in models for k in range(len(folds))]
     found = Parallel(n_jobs=n_jobs)(
         delayed(_one)(name, models[name], X, y, weight, *folds[k], f"{k + 1}/{len(folds)}", verbose) for name, k in jobs
     )
-    n = len(y) if not hasattr(y, "shape") else y.shape[0]
+    n = n_rows(y)
     result = {}
     for name in models:
         total, count, stopped = np.zeros((3, n)), np.zeros(n), 0

@@ -16,11 +16,11 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._regressor import MLERegressor
+from ..frames import n_rows, take
 from ..tables import Table
 from ..unwrapping import predict_dist, unwrap
 from ..validation import check_weight
 from ._candidates import named, parameter_of, suitable
-from ._folds import take
 from ._scores import fit_clone, log_scores, standard_error, weighted_mean
 
 
@@ -126,7 +126,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
             raise ValueError("LikelihoodSearch requires y to be passed, but the target y is None")
         key = parameter_of(template)
         X, y = indexable(X, y)
-        n = X.shape[0] if hasattr(X, "shape") else len(X)
+        n = n_rows(X)
         weight = None if sample_weight is None else check_weight(sample_weight, n)
         folds = list(check_cv(self.cv, y, classifier=is_classifier(template)).split(X, y, groups))
         laws = suitable(y, template, key) if self.candidates is None else named(self.candidates)

@@ -11,10 +11,12 @@ def n_rows(X) -> int:
 
 
 def take(X, rows):
-    """Rows by a slice or by their numbers."""
+    """Rows by a slice or by their numbers; None stays None."""
+    if X is None:
+        return None
     if hasattr(X, "iloc"):
         return X.iloc[rows]
-    return np.asarray(X)[rows] if isinstance(X, list | tuple) else X[rows]
+    return X[rows] if hasattr(X, "shape") else np.asarray(X)[rows]
 
 
 def dense(X):
@@ -35,14 +37,10 @@ def with_column(X, name, values):
     """A copy of X with other values in a column."""
     if hasattr(X, "with_columns"):  # polars
         return X.with_columns(type(X[name])(name, values))
-    if hasattr(X, "assign"):  # pandas
-        return X.assign(**{name: values}) if isinstance(name, str) else _assigned(X, name, values)
+    if hasattr(X, "iloc"):  # pandas
+        X = X.copy()
+        X[name] = values
+        return X
     X = np.array(X, dtype=np.result_type(X.dtype, np.asarray(values).dtype))
     X[:, name] = values
-    return X
-
-
-def _assigned(X, name, values):
-    X = X.copy()
-    X[name] = values
     return X
