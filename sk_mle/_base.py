@@ -8,15 +8,17 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.optimize import OptimizeResult
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import columns
-from .data import Data, Moments
+from .data import Data
 from .design import MOST_COLUMNS, Design, from_moments, intercept_only
 from .distribution import Distribution
 from .inference import Inference
 from .likelihoods import Likelihood
 from .messages import rows_text
+from .moments import Moments
 from .multistart import search
 from .objective import Objective
 from .solvers import Solution, choose, solve
@@ -24,7 +26,7 @@ from .start import begin, resume
 from .validation import check_finite, check_weight
 from .verdict import tell
 
-_PREDICT_ROWS = 1 << 16
+_ROWS = 1 << 15  # of predictions, at a time
 
 
 class Fitting:
@@ -53,17 +55,21 @@ class Fitting:
         if not (isinstance(self.max_iter, Integral) and self.max_iter > 0):
             raise ValueError(f"max_iter must be a positive integer, got {self.max_iter!r}")
 
-    def _fit(self, X, y, sample_weight, law: Likelihood, original_X):
-        """Fit validated X and y by the given law and set the fitted attributes."""
+    def _own(self, law: Likelihood) -> Likelihood:
+        """A law of this fit alone, out of reach of whoever gave it."""
+        return clone(law) if law is self.likelihood else law
+
+    def _fit(self, X, y, weight, law: Likelihood, original_X):
+        """Fit validated X, y and weights by the given law and set the fitted attributes."""
         self._check_numbers()
         if not law.free:
             raise ValueError(f"every parameter of {type(law).__name__} is fixed; leave at least one as None to estimate it")
-        weight = check_weight(sample_weight, X.shape[0])
         law.check_shapes(y)
-        used, offset_columns, offset = self._resolve(law, original_X, X)
+        used, offset_columns, offset = columns.assigned(self, law, original_X, X)
         law.check_known(y, {name: offset[name] for name in law.known})
         data = Data(X, y, weight, offset, self.n_jobs)
-        objective = Objective(law, data, self._designs(law, data, used), self._alphas(law, used))
+        alphas = self._alphas(law, used)
+        objective = Objective(law, data, self._designs(law, data, used, alphas), alphas)
         choose(self.solver, objective)
         start = None
         if self.warm_start and hasattr(self, "coefs_"):
@@ -80,56 +86,18 @@ class Fitting:
     def _solve(self, objective, start, most=np.inf) -> Solution:
         return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, most)), self.verbose)
 
-    def _resolve(self, law, original_X, X):
-        """Columns of every free parameter, and the offsets: names to indices and values."""
-        names, p = getattr(self, "feature_names_in_", None), X.shape[1]
-        parameters = law.free
-        offset_columns = {
-            "known": {k: columns.column(v, names, p, f"{k} of {type(law).__name__}") for k, v in law.known.items()}
-        }
-        for argument in ("offset", "exposure"):
-            chosen = columns.by_parameter(getattr(self, argument), law.modelled, parameters, argument)
-            offset_columns[argument] = {k: columns.column(v, names, p, argument) for k, v in chosen.items()}
-            for parameter in chosen:
-                if parameter not in parameters or law.contrast(parameter) is not None:
-                    raise ValueError(f"{argument}: {parameter!r} of {type(law).__name__} takes none (it is fixed, or a vector)")
-        taken = [j for chosen in offset_columns.values() for j in chosen.values()]
-        default = np.setdiff1d(np.arange(p), taken)
-        chosen = columns.by_parameter(self.predictors or {}, law.modelled, parameters, "predictors")
-        used = {}
-        for name in parameters:
-            spec = chosen.get(name)
-            spec = ("all" if name in law.modelled else "intercept") if spec is None else spec
-            argument = f"predictors[{name!r}]"
-            used[name] = (
-                default if isinstance(spec, str) and spec == "all" else columns.resolve(spec, original_X, names, p, argument)
-            )
-            if len(np.unique(used[name])) < len(used[name]):
-                raise ValueError(f"{argument} names a column twice")
-        offset = columns.offsets(X, **offset_columns, names=names)
-        for name, index in offset_columns["known"].items():
-            values = offset[name]
-            bad = np.flatnonzero(~law.parameters[name].contains(values) & ~np.array([law.limit(name, v) for v in values]))
-            if len(bad):
-                label = index if names is None else repr(str(names[index]))
-                raise ValueError(
-                    f"column {label} holds {name} of {type(law).__name__}, which must lie in {law.parameters[name]}, but "
-                    f"does not in {rows_text(bad)}"
-                )
-        return used, offset_columns, offset
-
-    def _designs(self, law, data, used) -> dict[str, Design]:
+    def _designs(self, law, data, used, penalised=()) -> dict[str, Design]:
         """A design per free parameter; parameters on the same columns share one."""
         moments: dict = {}
         made: dict = {}
         designs = {}
         for name, index in used.items():
             intercept = bool(self.fit_intercept) and not law.anchored(name)
-            key = (intercept, *index)
+            key = (intercept, name in penalised, *index)
             if len(index) and key not in made:
                 moments[intercept] = moments.get(intercept) or Moments(data, intercept, MOST_COLUMNS)
                 everything = len(index) == data.n_features and (index == np.arange(data.n_features)).all()
-                made[key] = from_moments(moments[intercept], slice(None) if everything else index, intercept)
+                made[key] = from_moments(moments[intercept], slice(None) if everything else index, *key[:2])
             if not len(index) and law.anchored(name):
                 raise ValueError(
                     f"{name} of {type(law).__name__} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or "
@@ -175,42 +143,69 @@ class Fitting:
 
     def _eta(self, X) -> dict[str, np.ndarray]:
         """Linear predictors of validated rows."""
-        offset = columns.offsets(X, **self._offset_columns, names=getattr(self, "feature_names_in_", None))
-        blocks = [X[first : first + _PREDICT_ROWS] for first in range(0, X.shape[0], _PREDICT_ROWS)]
-        result = {}
-        for name, coef in self.coefs_.items():
-            index, intercept = self._columns[name], self.intercepts_[name]
-            if len(index) == 0:
-                eta = np.broadcast_to(np.asarray(intercept, float), (X.shape[0], *np.shape(intercept))).copy()
-            else:
-                whole = len(index) == X.shape[1] and (index == np.arange(X.shape[1])).all()
-                eta = np.concatenate([(block if whole else block[:, index]) @ coef.T for block in blocks]) + intercept
-            result[name] = eta + offset[name] if name in offset else eta
-        return result | {name: offset[name] for name in self._offset_columns["known"]}
+        return self._by_blocks(X, lambda rows, eta: eta)
 
-    def _params(self, X) -> dict[str, np.ndarray]:
+    def _by_blocks(self, X, fn) -> dict[str, np.ndarray]:
+        """fn(rows, eta), a dict of one value for all rows or of one per row, joined over blocks of rows of X."""
+        n, p = X.shape
+        offset = columns.offsets(X, **self._offset_columns, names=getattr(self, "feature_names_in_", None))
+        whole = {name for name, index in self._columns.items() if len(index) == p and (index == np.arange(p)).all()}
+        result: dict = {}
+        for first in range(0, n, _ROWS):
+            rows = slice(first, first + _ROWS)
+            block, eta = X[rows], {}
+            for name, coef in self.coefs_.items():
+                index, intercept = self._columns[name], self.intercepts_[name]
+                if len(index):
+                    eta[name] = (block if name in whole else block[:, index]) @ coef.T + intercept
+                else:
+                    eta[name] = np.full((block.shape[0], *np.shape(intercept)), intercept)
+            eta |= {name: eta.get(name, 0.0) + value[rows] for name, value in offset.items()}
+            for name, value in fn(rows, eta).items():
+                if np.ndim(value) == 0 or block.shape[0] == n:
+                    result[name] = value
+                    continue
+                if name not in result:
+                    result[name] = np.empty((n, *value.shape[1:]), value.dtype)
+                result[name][rows] = value
+        return result
+
+    def _params(self, X, of=None) -> dict[str, np.ndarray]:
+        """Natural parameters of validated rows; or what `of` makes of those of a block of rows, a dict again."""
+        law = self.likelihood_
+        left: dict[str, list] = {}
+
+        def block(rows, eta):
+            theta = law.theta(eta)
+            for name in self.coefs_:
+                domain, values = law.parameters[name], theta[name]
+                # a link that stays inside may reach the edge by rounding or overflow
+                bad = np.isnan(values) if domain.includes(law.link(name).range) else ~domain.contains(values)
+                if bad.any():
+                    left.setdefault(name, []).append(rows.start + np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1)))
+            return theta if of is None else of(theta)
+
         with np.errstate(all="ignore"):
-            theta = self.likelihood_.theta(self._eta(X))
-        for name in self.coefs_:
-            bad = ~self.likelihood_.parameters[name].contains(theta[name])
-            bad &= ~self._saturated(name, theta[name])
-            if bad.any():
-                rows = np.flatnonzero(bad if bad.ndim == 1 else bad.any(axis=1))
-                warnings.warn(
-                    f"{name} leaves its domain {self.likelihood_.parameters[name]} in {rows_text(rows)} of X: the link "
-                    f"{self.likelihood_.link(name)} does not keep it inside; predictions there are not valid",
-                    RuntimeWarning,
-                    stacklevel=3,
-                )
+            result = self._by_blocks(X, block)
+        for name, rows in left.items():
+            warnings.warn(
+                f"{name} leaves its domain {law.parameters[name]} in {rows_text(np.concatenate(rows))} of X: the link "
+                f"{law.link(name)} does not keep it inside; predictions there are not valid",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         return {
-            name: np.broadcast_to(value, (X.shape[0], *self.likelihood_.axes(name))) if np.ndim(value) == 0 else value
-            for name, value in theta.items()
+            name: np.broadcast_to(value, (X.shape[0], *law.axes(name))) if np.ndim(value) == 0 else value
+            for name, value in result.items()
         }
 
-    def _saturated(self, name, values):
-        """Values that rounding or overflow put on the edge of the domain; links that stay inside may do that."""
-        domain, link = self.likelihood_.parameters[name], self.likelihood_.link(name)
-        return np.full(np.shape(values), domain.includes(link.range)) & ~np.isnan(values)
+
+def mean_score(values, sample_weight) -> float:
+    """Weighted mean of log-likelihoods; a row of no weight may be impossible."""
+    if sample_weight is None:
+        return float(np.mean(values))
+    weight = check_weight(sample_weight, len(values))
+    return float(np.average(values[weight > 0], weights=weight[weight > 0]))
 
 
 class MLEMixin(Fitting):
@@ -243,14 +238,20 @@ class MLEMixin(Fitting):
         Distribution
             With the method names of scipy.stats; class codes 0..K-1 for a classifier.
         """
-        params, law = self.predict_params(X), self.likelihood_.predictive
+        return self._dist(self.predict_params(X))
+
+    def _dist(self, params) -> Distribution:
+        law = self.likelihood_.predictive
         return Distribution(law, {name: params[name] for name in law.parameters if name in params})
 
     def _loglik(self, X, y) -> np.ndarray:
         """Log-likelihood of validated rows, -inf outside the support."""
-        eta = self._eta(X)
-        loglik = self.likelihood_.evaluate(y, eta, 0).loglik
-        return np.where(self.likelihood_.inside(y), loglik, -np.inf)
+        law = self.likelihood_
+
+        def loglik(rows, eta):
+            return {"loglik": np.where(law.inside(y[rows]), law.evaluate(y[rows], eta, 0).loglik, -np.inf)}
+
+        return self._by_blocks(X, loglik)["loglik"]
 
     def score_samples(self, X, y=None) -> np.ndarray:
         """Log-likelihood of every row.
@@ -286,9 +287,7 @@ class MLEMixin(Fitting):
         float
             All normalising constants are included. For a classifier this is minus `sklearn.metrics.log_loss`.
         """
-        values = self.score_samples(X, y)
-        weight = check_weight(sample_weight, len(values))
-        return float(np.average(values[weight > 0], weights=weight[weight > 0]))
+        return mean_score(self.score_samples(X, y), sample_weight)
 
     def inference(self, X, y, **options) -> Inference:
         """Standard errors, tests and intervals: `Inference.from_estimator(self, X, y, **options)`, on the data of the fit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
@@ -14,6 +14,9 @@ from ._base import MLEMixin
 from .likelihoods import Bernoulli, Categorical, get_likelihood
 from .messages import rows_text
 from .validation import check_weight
+
+_SHOWN = 256  # rows in which classes are looked for first
+_ROWS = 1 << 14  # at a time
 
 
 class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
@@ -114,12 +117,12 @@ optimize_result_, n_features_in_, feature_names_in_
             original, X = X, self._validate(X, reset=True)
             original_y, y = y, self._labels(y, X)
             weight = check_weight(sample_weight, len(y))
-            classes, codes = np.unique(y, return_inverse=True)
-            if len(np.unique(codes[weight > 0])) < 2:
-                raise ValueError(f"y has one class ({classes[codes[weight > 0][0]]}); a classifier needs at least two classes")
+            classes, codes = _encoded(y)
+            seen = codes if sample_weight is None else codes[weight > 0]
+            if seen.min() == seen.max():
+                raise ValueError(f"y has one class ({classes[int(seen[0])]}); a classifier needs at least two classes")
             weight = self._training_weight(y, weight)
-            codes = codes.astype(np.float64)
-            law = self._law(len(classes)).bind(codes)
+            law = self._own(self._law(len(classes))).bind(codes)
             size = getattr(law, "n_classes", len(classes))
             if size != len(classes):
                 raise ValueError(f"n_classes={size}, but y has {len(classes)} classes; leave n_classes at None")
@@ -133,7 +136,7 @@ optimize_result_, n_features_in_, feature_names_in_
     def _law(self, n_classes: int):
         if self.likelihood is None:
             return Bernoulli() if n_classes == 2 else Categorical()
-        law = clone(get_likelihood(self.likelihood))
+        law = get_likelihood(self.likelihood)
         law.check()
         if not law.classes:
             raise ValueError(f"{type(law).__name__} is a likelihood of numeric targets: use it in MLERegressor")
@@ -160,24 +163,28 @@ optimize_result_, n_features_in_, feature_names_in_
     def _labels(self, y, X):
         if y is None:
             raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
-        y = column_or_1d(y, warn=True)
+        if type(y) is not np.ndarray or y.ndim != 1:
+            y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         missing = np.flatnonzero(y != y) if y.dtype.kind in "fO" else []
         if len(missing):
             raise ValueError(f"Input y contains NaN in {rows_text(missing)}; drop these rows")
-        check_classification_targets(y)
+        if y.dtype.kind not in "biufU":  # neither numbers nor text: the first says what they are
+            check_classification_targets(y[:1])
         return y
 
     def _training_weight(self, y, weight):
-        return weight if self.class_weight is None else weight * compute_sample_weight(self.class_weight, y)
+        if self.class_weight is None:
+            return weight
+        return check_weight(weight * compute_sample_weight(self.class_weight, y), len(y))
 
     def _target(self, y, X):
         y = self._labels(y, X)
-        codes = np.minimum(np.searchsorted(self.classes_, y), len(self.classes_) - 1)
-        unknown = np.flatnonzero(self.classes_[codes] != y)
+        codes, unknown = _codes(y, self.classes_)
         if len(unknown):
+            check_classification_targets(y)
             raise ValueError(f"y has labels that were not in the training data in {rows_text(unknown)}: {y[unknown[0]]}")
-        return codes.astype(np.float64)
+        return codes
 
     def decision_function(self, X) -> np.ndarray:
         """Confidence in the classes: shape (n,) for two, (n, K) for more.
@@ -185,18 +192,11 @@ optimize_result_, n_features_in_, feature_names_in_
         The linear predictor of laws that have one per class. For two classes, the log odds of the second, which the linear
         predictor is with a logit link. Where one linear predictor serves more classes (`Ordinal`), their log probabilities.
         """
-        check_is_fitted(self)
-        eta = self._eta(self._validate(X, reset=False))[next(iter(self.coefs_))]
-        score = eta if eta.ndim > 1 else self.predict_log_proba(X)
-        return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
+        return self._of_rows(X, self._confidence)
 
     def predict_log_proba(self, X) -> np.ndarray:
         """Log probability of every class, exact where a probability underflows: shape (n, K)."""
-        check_is_fitted(self)
-        X = self._validate(X, reset=False)
-        eta = self._eta(X)
-        codes = (np.full(X.shape[0], float(code)) for code in range(len(self.classes_)))
-        return np.stack([self.likelihood_.evaluate(code, eta, 0).loglik for code in codes], axis=1)
+        return self._of_rows(X, lambda eta: self.likelihood_.log_masses(eta, len(self.classes_)))
 
     def predict_proba(self, X) -> np.ndarray:
         """Probability of every class: shape (n, K)."""
@@ -204,8 +204,24 @@ optimize_result_, n_features_in_, feature_names_in_
 
     def predict(self, X) -> np.ndarray:
         """Most probable class of every row: shape (n,)."""
-        best = np.argmax(self.predict_log_proba(X), axis=1)
-        return self.classes_[best]
+
+        def best(eta):
+            with np.errstate(invalid="ignore"):  # where no class is possible
+                score = self._confidence(eta)
+            if score.ndim > 1:
+                return self.classes_[np.argmax(score, axis=1)]
+            return np.where(score > 0, self.classes_[1:], self.classes_[:1])
+
+        return self._of_rows(X, best)
+
+    def _of_rows(self, X, fn) -> np.ndarray:
+        """fn of the linear predictors of a block of rows, joined over X."""
+        check_is_fitted(self)
+        return self._by_blocks(self._validate(X, reset=False), lambda rows, eta: {"found": fn(eta)})["found"]
+
+    def _confidence(self, eta):
+        score = self.likelihood_.class_scores(eta, len(self.classes_))
+        return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -215,3 +231,28 @@ optimize_result_, n_features_in_, feature_names_in_
             tags.classifier_tags.multi_class = self.likelihood is None or many
             tags.classifier_tags.poor_score = many and law.contrast(law.free[0]) is None  # classes in order along one direction
         return tags
+
+
+def _encoded(y):
+    """The classes of labels y, and their codes: some rows show most classes, and one pass over all finds the others."""
+    classes = np.unique(y[:: len(y) // _SHOWN + 1])
+    codes, unknown = _codes(y, classes)
+    if len(unknown):
+        classes = np.union1d(classes, y[unknown])
+        codes, _ = _codes(y, classes)
+    if 2 * len(classes) > len(y):
+        check_classification_targets(y)
+    elif classes.dtype.kind == "f":  # not between whole numbers
+        check_classification_targets(np.repeat(classes, 2))
+    return classes, codes
+
+
+def _codes(y, classes):
+    """Places of labels in sorted classes, as the floats that laws read, and the rows whose label is none of these."""
+    codes, unknown = np.empty(len(y)), []
+    for first in range(0, len(y), _ROWS):
+        part = y[first : first + _ROWS]
+        found = np.searchsorted(classes[1:], part, side="right")
+        codes[first : first + _ROWS] = found
+        unknown.append(first + np.flatnonzero(classes[found] != part))
+    return codes, np.concatenate(unknown)

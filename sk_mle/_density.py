@@ -7,10 +7,10 @@ from contextlib import suppress
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, DensityMixin, clone
+from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base import Fitting
+from ._base import Fitting, mean_score
 from .distribution import Distribution
 from .inference import Inference
 from .likelihoods import get_likelihood
@@ -109,16 +109,16 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         """
         with self._unchanged_on_failure():
             X = self._validate(X, reset=True)
-            law = self._law(X.shape[1])
+            law = self._own(self._law(X.shape[1]))
             values = self._values(X, law)
             check_support(law, values, "X")
-            self._fit(np.empty((len(X), 0)), values, sample_weight, law.bind(values), None)
+            self._fit(np.empty((len(X), 0)), values, check_weight(sample_weight, len(X)), law.bind(values), None)
             self._settle()
         return self
 
     def _law(self, n_columns=1):
         normal = "normal" if n_columns == 1 else "multivariate_normal"
-        law = clone(get_likelihood(normal if self.likelihood is None else self.likelihood))
+        law = get_likelihood(normal if self.likelihood is None else self.likelihood)
         law.check()
         if law.known:
             raise ValueError(
@@ -214,9 +214,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         float
             All normalising constants are included.
         """
-        values = self.score_samples(X)
-        weight = check_weight(sample_weight, len(values))
-        return float(np.average(values[weight > 0], weights=weight[weight > 0]))
+        return mean_score(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples=1, random_state=None) -> np.ndarray:
         """Random draws from the fitted distribution.

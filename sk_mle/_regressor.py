@@ -7,13 +7,13 @@ from contextlib import suppress
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils.validation import check_consistent_length
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._base import MLEMixin
 from .likelihoods import Normal, get_likelihood
 from .messages import rows_text
-from .validation import check_support
+from .validation import check_support, check_weight
 
 
 class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
@@ -55,7 +55,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     warm_start : bool, default=False
         Start from the coefficients of the previous fit.
     n_jobs : int, optional
-        Threads over blocks of rows. Results do not depend on it.
+        Threads over blocks of rows; None: as many as BLAS may use. Results do not depend on it.
     verbose : int, default=0
         Above 0, a line per iteration.
 
@@ -155,18 +155,18 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         ValueError, TypeError
             For arguments, targets or weights that cannot be used; the estimator is left as it was.
         """
-        law = self._law()
+        law = self._own(self._law())
         with self._unchanged_on_failure():
             original, X = X, self._validate(X, reset=True)
             y = self._target(y, X, law)
             check_support(law, y)
-            self._fit(X, y, sample_weight, law.bind(y), original)
+            self._fit(X, y, check_weight(sample_weight, X.shape[0]), law.bind(y), original)
             name = next(iter(self.coefs_))
             self.coef_, self.intercept_ = self.coefs_[name], self.intercepts_[name]
         return self
 
     def _law(self):
-        law = clone(get_likelihood(Normal() if self.likelihood is None else self.likelihood))
+        law = get_likelihood(Normal() if self.likelihood is None else self.likelihood)
         law.check()
         if law.classes:
             raise ValueError(f"{type(law).__name__} is a likelihood of classes: use it in MLEClassifier")
@@ -201,18 +201,19 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         for name, value, goal in (("coverage", coverage, "interval"), ("quantiles", quantiles, "quantiles")):
             if value is not None and output != goal:
                 raise ValueError(f"{name} is for output={goal!r}, but output={output!r}")
-        dist = self.predict_dist(X)
         if isinstance(output, str) and output == "mean":
-            mean = dist.mean()
-            lost = np.flatnonzero(np.isnan(mean)) if dist.likelihood.integrates else []
+            check_is_fitted(self)
+            found, law = self._params(self._validate(X, reset=False), self._centre), self.likelihood_.predictive
+            lost = np.flatnonzero(found["lost"]) if law.integrates else []
             if len(lost):
                 warnings.warn(
-                    f"the mean of {type(dist.likelihood).__name__} does not exist in {rows_text(lost)} of X, or could not be "
+                    f"the mean of {type(law).__name__} does not exist in {rows_text(lost)} of X, or could not be "
                     "integrated; the median stands there",
                     RuntimeWarning,
                     stacklevel=2,
                 )
-            return mean if np.isfinite(mean).all() else np.where(np.isfinite(mean), mean, dist.median())
+            return found["mean"]
+        dist = self.predict_dist(X)
         choices = {
             "std": lambda: dist.std(),
             "params": lambda: dist.params,
@@ -223,6 +224,13 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         if not isinstance(output, str) or output not in choices:
             raise ValueError(f"output={output!r} is unknown; use one of {['mean', *choices]}")
         return choices[output]()
+
+    def _centre(self, params):
+        """The mean, or the median where there is none, and where that is."""
+        dist = self._dist(params)
+        mean = dist.mean()
+        known = np.isfinite(mean)
+        return {"mean": mean if known.all() else np.where(known, mean, dist.median()), "lost": np.isnan(mean)}
 
     def predict_interval(self, X, coverage=0.9) -> np.ndarray:
         """Central predictive interval of every row: ndarray of shape (n, 2)."""

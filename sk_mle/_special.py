@@ -10,10 +10,9 @@ in x. A difference between x and x + d is always computed with the factor d take
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import lru_cache, partial, wraps
 
 import numpy as np
-from scipy import special
 
 _START = 10  # where the Stirling series, cut after ten terms, is exact to double precision
 _BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330]
@@ -24,31 +23,89 @@ _STIRLING = tuple(c.tolist() for c in (_BERNOULLI / (_K2 * (_K2 - 1)), -_BERNOUL
 # Duplication formula: lgamma(x + 1/2) - lgamma(x) - log(x)/2 = S(2x) - 2 S(x), here and in two derivatives.
 _HALF = _BERNOULLI / (_K2 * (_K2 - 1)) * (1 - 2.0**_K2)
 _HALF = tuple(c.tolist() for c in (_HALF, _HALF * (1 - _K2), _HALF * (_K2 - 1) * _K2))
+# The product of q + j (9 - j), j = 0..4, over q, and the product's two derivatives in q: polynomials in q.
+_RISE = np.polynomial.Polynomial.fromroots([-j * (_START - 1 - j) for j in range(_START // 2)])
+_RISE = tuple(c.tolist() for c in (_RISE.coef[1:], _RISE.deriv().coef, _RISE.deriv(2).coef))
 _ATANH = [1 / (2 * k + 3) for k in range(10)]
 _BLOCK = 8192  # elements at a time, so that temporaries stay in the processor's cache
 
 
 def _elementwise(function):
-    """Broadcast to float64 and work through blocks of flat arrays; overflow to inf is a value, not a warning."""
+    """Broadcast to float64 and work through blocks of flat arrays; overflow to inf is a value, not a warning.
+
+    What repeats is computed once: along axes of stride 0; at numbers, which are remembered; and where one argument holds
+    small whole numbers and the others are numbers, in a table.
+    """
+
+    @lru_cache(maxsize=16)
+    def table(size, *values):
+        """At values, where None stands for 0, 1, ..., size - 1."""
+        with np.errstate(all="ignore"):
+            found = function(*(np.arange(float(size)) if value is None else np.full(size, value) for value in values))
+        return _map(_frozen, found)
 
     @wraps(function)
     def wrapper(*args):
-        args = np.broadcast_arrays(*(np.asarray(arg, dtype=float) for arg in args))
-        shape, flat = args[0].shape, [arg.ravel() for arg in args]
-        with np.errstate(all="ignore"):
-            starts = range(0, max(flat[0].size, 1), _BLOCK)
-            parts = [function(*(arg[i : i + _BLOCK] for arg in flat)) for i in starts]
-        if isinstance(parts[0], tuple):
-            return tuple(np.concatenate(part).reshape(shape)[()] for part in zip(*parts, strict=True))
-        return np.concatenate(parts).reshape(shape)[()]
+        args = [np.asarray(arg, dtype=float) for arg in args]
+        shape = np.broadcast(*args).shape
+        args = [arg if arg.shape == shape else np.broadcast_to(arg, shape) for arg in args]
+        args = [arg[_once(args)] for arg in args]
+        values = [None if any(arg.strides) or not arg.size else arg.item(0) for arg in args]
+        size = _table_size(args[values.index(None)]) if values.count(None) == 1 else 0
+        if None not in values:
+            found = _map(lambda part: part.reshape(()), table(1, *values))
+        elif size:
+            places = args[values.index(None)].astype(np.intp)
+            found = _map(lambda part: part.take(places), table(size, *values))
+        else:
+            flat = [arg.ravel() for arg in args]
+            with np.errstate(all="ignore"):
+                parts = [function(*(arg[i : i + _BLOCK] for arg in flat)) for i in range(0, max(flat[0].size, 1), _BLOCK)]
+            found = _map(lambda part: part.reshape(args[0].shape), _joined(parts))
+        return _map(lambda part: (part if part.shape == shape else np.broadcast_to(part, shape))[()], found)
 
     return wrapper
+
+
+def _ordered(function):
+    """The same of a function whose last argument, `order`, says how many derivatives it gives beside its value; default 2."""
+    found = [_elementwise(partial(function, order=order)) for order in range(3)]
+    return wraps(function)(lambda *args, order=2: found[order](*args))
+
+
+def _once(args):
+    """The index that cuts arrays of one shape along the axes along which all of them only repeat."""
+    return tuple(slice(None if any(steps) else 1) for steps in zip(*(arg.strides for arg in args), strict=True))
+
+
+def _table_size(values):
+    """A power of two above whole numbers that repeat often; 0 for other values."""
+    if values.size < 200 or any((part != np.rint(part)).any() for part in (values.flat[:20], values)):
+        return 0
+    size = 1 << int(np.clip(values.max(), 0, _BLOCK)).bit_length()
+    return size if values.min() >= 0 and size <= min(values.size / 2, _BLOCK) else 0
+
+
+def _joined(parts):
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(map(np.concatenate, zip(*parts, strict=True))) if isinstance(parts[0], tuple) else np.concatenate(parts)
+
+
+def _map(change, found):
+    return tuple(map(change, found)) if isinstance(found, tuple) else change(found)
+
+
+def _frozen(values):
+    values.flags.writeable = False
+    return values
 
 
 def _horner(coefs, w):
     value = coefs[-1]
     for c in coefs[-2::-1]:
-        value = value * w + c
+        value = value * w
+        value += c
     return value
 
 
@@ -78,9 +135,9 @@ def _ascending(x, d):
 
 
 def _climb(x):
-    """Mask of the elements below the series' range, and x with these moved into it."""
+    """Where the elements below the series' range are, and x with these moved into it."""
     small = x < _START
-    return small, x + _START * small if small.any() else x
+    return np.flatnonzero(small), x + _START * small  # numbers index faster than a mask
 
 
 def _log_ratio(x, d):
@@ -90,12 +147,12 @@ def _log_ratio(x, d):
 
 
 def _lgamma_delta_base(x, d):
-    """lgamma(x + d) - lgamma(x) - d log(top) for d >= 0, with the small elements' mask and top (see `_climb`)."""
+    """lgamma(x + d) - lgamma(x) - d log(top) for d >= 0, with the small elements' rows and top (see `_climb`)."""
     small, top = _climb(x)
     r = d / top
     log1p = np.log1p(r)
     value = d * (_log1p_minus_over(r, log1p) + log1p) - 0.5 * log1p + _remainder_delta(0, top, d)
-    if small.any():
+    if small.size:
         x, d = x[small], d[small]
         step = np.minimum(d, 1e30)  # no overflow below; beyond, these factors are lost beside d log(d) anyway
         product = 0.0  # of (1 + d / (x + k)), minus one
@@ -131,7 +188,7 @@ def digamma_delta(x, d):
     small, top = _climb(x)
     r = d / top
     value = np.log1p(r) + 0.5 * r / (top + d) + _remainder_delta(1, top, d)
-    if small.any():
+    if small.size:
         x, d = x[small], d[small]
         value[small] += sum(d / (x + k + d) / (x + k) for k in reversed(range(_START)))
     return sign * value
@@ -144,7 +201,7 @@ def trigamma(x):
     u = 1 / top
     w = u * u
     value = u + w * (0.5 + u * _horner(_STIRLING[2], w))
-    if small.any():
+    if small.size:
         x = x[small]
         value[small] += sum(1 / (x + k) ** 2 for k in reversed(range(_START)))
     return value
@@ -157,7 +214,7 @@ def trigamma_delta(x, d):
     small, top = _climb(x)
     u, v = 1 / top, 1 / (top + d)
     value = -d * u * v * (1 + 0.5 * (u + v)) + _remainder_delta(2, top, d)
-    if small.any():
+    if small.size:
         x, d = x[small], d[small]
         total = 0.0
         for k in reversed(range(_START)):
@@ -168,61 +225,76 @@ def trigamma_delta(x, d):
     return sign * value
 
 
-@_elementwise
-def lgamma_half_delta(nu):
-    """log Gamma((nu+1)/2) - log Gamma(nu/2) - log(nu/2)/2 with two derivatives in nu: Student's constant.
+@_ordered
+def lgamma_half_delta(nu, order):
+    """log Gamma((nu+1)/2) - log Gamma(nu/2) - log(nu/2)/2 with derivatives in nu up to `order`: Student's constant.
 
     By the duplication formula it is S(nu) - 2 S(nu/2), a series in 1/nu that starts with -1/(4 nu). Small nu
     climb by log(nu (nu+2) / (nu+1)^2) / 2, whose terms and derivatives all have one sign.
     """
-    small = nu < 2 * _START
-    u = 1 / np.where(small, nu + 2 * _START, nu)
-    value, d1, d2 = (u**p * _horner(coefs, u * u) for p, coefs in enumerate(_HALF, start=1))
-    if small.any():
+    small = np.flatnonzero(nu < 2 * _START)
+    u = 1 / (nu + 2 * _START * (nu < 2 * _START))
+    values = [u ** (p + 1) * _horner(_HALF[p], u * u) for p in range(order + 1)]
+    if small.size:
         nu = nu[small]
         product = sum1 = sum2 = 0.0  # product of (1 - 1 / (nu+1)^2), minus one
         for k in reversed(range(_START)):
-            a, b, c = nu + 2 * k, nu + 2 * k + 1, nu + 2 * k + 2
-            slope = 1 / (a * b * c)
-            sum1 = sum1 + slope
-            sum2 = sum2 + slope * slope * (a * b + a * c + b * c)
+            b = nu + (2 * k + 1)
+            square = b * b
             if k:
-                product = product - (1 + product) / (b * b)
-        d1[small] += sum1
-        d2[small] -= sum2
+                product = product - (1 + product) / square
+            if order > 0:
+                slope = 1 / ((nu + 2 * k) * b * (b + 1))
+                sum1 = sum1 + slope
+            if order > 1:
+                sum2 = sum2 + slope * slope * (3 * square - 1)
         first = np.where(nu < 1, np.log(nu * (nu + 2) / (nu + 1) ** 2), np.log1p(-1 / (nu + 1) ** 2))
-        value[small] += 0.5 * (first + np.log1p(product))
-    return value, d1, d2
+        for value, climbed in zip(values, (0.5 * (first + np.log1p(product)), sum1, -sum2), strict=False):
+            value[small] += climbed
+    return tuple(values)
 
 
-@_elementwise
-def gamma_norm(k):
-    """k log k - k - lgamma(k), the gamma law's constant in its shape, with its two derivatives in k.
+@_ordered
+def gamma_norm(k, order):
+    """k log k - k - lgamma(k), the gamma law's constant in its shape, with its derivatives in k up to `order`.
 
     Beyond the start of Stirling's series its leading parts cancel on paper: log(k / 2 pi) / 2 - S(k) is left.
     """
-    u = 1 / np.maximum(k, _START)
-    far = (0.5 * np.log(k / (2 * np.pi)), 0.5 * u, -0.5 * u * u)
-    far = tuple(lead - _horner(_STIRLING[i], u * u) * u ** (i + 1) for i, lead in enumerate(far))
-    if (k >= _START).all():
-        return far
-    near = (k * np.log(k) - k - special.gammaln(k), np.log(k) - special.digamma(k), 1 / k - trigamma(k))
-    return tuple(np.where(k < _START, a, b) for a, b in zip(near, far, strict=True))
+    small, top = _climb(k)
+    u = 1 / top
+    w = u * u
+    values = [0.5 * np.log(top * (0.5 / np.pi)) - _horner(_STIRLING[0], w) * u]
+    if order > 0:
+        values.append(0.5 * u - _horner(_STIRLING[1], w) * w)
+    if order > 1:
+        values.append(-(0.5 + _horner(_STIRLING[2], w) * u) * w)
+    if small.size:
+        for value, step in zip(values, _gamma_norm_steps(np.minimum(k, _START), order), strict=True):
+            value += step * (k < _START)
+    return tuple(values)
+
+
+def _gamma_norm_steps(k, order):
+    """What climbing from k <= 10 to k + 10 adds to these.
+
+    The product of k + j over the steps is one of five factors k (k + 9) + j (9 - j), a polynomial in the first term.
+    """
+    top, q, log = k + _START, k * (k + (_START - 1)), np.log(k / (k + _START))
+    product = _horner(_RISE[0], q) * q
+    square = top * top
+    fourth = square * square
+    steps = [k * log + _START + np.log(product / (fourth * fourth * square))]
+    if order > 0:
+        total = _horner(_RISE[1], q) / product  # of 1 / (q + c) over the five
+        slope = 2 * k + (_START - 1)
+        steps.append(log + slope * total)
+    if order > 1:
+        squares = total * total - _horner(_RISE[2], q) / product
+        steps.append(1 / k - 1 / top + 2 * total - slope * slope * squares)
+    return steps
 
 
 @_elementwise
 def log1p_minus(x):
     """log(1 + x) - x for x > -1, by the series of 2 atanh(x / (2 + x)) near 0 where the difference cancels."""
     return x * _log1p_minus_over(x, np.log1p(x))
-
-
-def ratio_gap(y, mean):
-    """log(y / mean) - (y - mean) / mean for positive arguments, to full relative accuracy near y = mean and far from it."""
-    d = (y - mean) / mean
-    return np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), np.log(y / mean) - d)
-
-
-def log1mexp(x):
-    """log(1 - exp(-x)) for x >= 0, to full relative accuracy at both ends."""
-    with np.errstate(divide="ignore"):
-        return np.where(x < np.log(2), np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))

@@ -7,6 +7,54 @@ import numpy as np
 from .messages import rows_text
 
 
+def assigned(model, law, original_X, X) -> tuple[dict, dict, dict]:
+    """What a model's arguments and its law give every parameter.
+
+    Returns
+    -------
+    used : dict of str to ndarray
+        Indices of the columns of every free parameter.
+    offset_columns : dict of dict of str to int
+        Columns of offsets, exposures and known parameters.
+    offset : dict of str to ndarray of shape (n,)
+        Their values.
+    """
+    names, p = getattr(model, "feature_names_in_", None), X.shape[1]
+    parameters, kind = law.free, type(law).__name__
+    offset_columns = {"known": {k: column(v, names, p, f"{k} of {kind}") for k, v in law.known.items()}}
+    for argument in ("offset", "exposure"):
+        chosen = by_parameter(getattr(model, argument), law.modelled, parameters, argument)
+        offset_columns[argument] = {k: column(v, names, p, argument) for k, v in chosen.items()}
+        for parameter in chosen:
+            if parameter not in parameters or law.contrast(parameter) is not None:
+                raise ValueError(f"{argument}: {parameter!r} of {kind} takes none (it is fixed, or a vector)")
+    rest = np.ones(p, dtype=bool)
+    rest[[j for chosen in offset_columns.values() for j in chosen.values()]] = False
+    chosen = by_parameter(model.predictors or {}, law.modelled, parameters, "predictors")
+    used = {}
+    for name in parameters:
+        spec = chosen.get(name)
+        spec = ("all" if name in law.modelled else "intercept") if spec is None else spec
+        if isinstance(spec, str) and spec == "all":
+            used[name] = np.flatnonzero(rest)
+            continue
+        argument = f"predictors[{name!r}]"
+        used[name] = resolve(spec, original_X, names, p, argument)
+        if len(set(used[name].tolist())) < len(used[name]):
+            raise ValueError(f"{argument} names a column twice")
+    offset = offsets(X, **offset_columns, names=names)
+    for name, index in offset_columns["known"].items():
+        values = offset[name]
+        bad = np.flatnonzero(~law.parameters[name].contains(values) & ~np.array([law.limit(name, v) for v in values]))
+        if len(bad):
+            label = index if names is None else repr(str(names[index]))
+            raise ValueError(
+                f"column {label} holds {name} of {kind}, which must lie in {law.parameters[name]}, but does not in "
+                f"{rows_text(bad)}"
+            )
+    return used, offset_columns, offset
+
+
 def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
     """Indices of the columns that `spec` means.
 
@@ -90,7 +138,8 @@ def offsets(X, offset: dict[str, int], exposure: dict[str, int], known: dict[str
                 f"exposure: column {label} must be positive, but is not in {rows_text(bad)}; keep scalers away from this "
                 "column, or drop these rows"
             )
-        result[parameter] = result.get(parameter, 0.0) + np.log(values)
+        np.log(values, out=values)
+        result[parameter] = result[parameter] + values if parameter in result else values
     return result
 
 

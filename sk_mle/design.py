@@ -9,13 +9,15 @@ columns in their original units, so that every fit is the minimum-norm one, as i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg, sparse
 
-from .data import Moments
+from .moments import Moments, cholesky
 
 MOST_COLUMNS = 3000  # no p x p matrix above this: coordinates are then scaled, not rotated
+_WIDE = 600  # columns, more than rows and penalised, from which a rotation costs more than it saves
 _FAR = 10.0  # a mean beyond this many standard deviations is subtracted from the rows, not from the sums
 _STEEP = 1e-6  # reciprocal condition of the correlation matrix below which rows, not sums, are rotated
 _BLIND = 1e-10  # and below which the correlation matrix says nothing about rank
@@ -79,6 +81,8 @@ class Design:
     def expand(self, u):
         """Intercept (K,) and coefficients (q, K) of the rows' columns."""
         u = np.reshape(u, self.shape)
+        if self.columns is None:
+            return self.unit @ u[0], np.zeros((0, len(self.unit)))
         slopes = _times(self.slopes, u[int(self.intercept) :]) @ self.unit.T
         start = u[0] @ self.unit.T if self.intercept else np.zeros(len(self.unit))
         return start - self.shift @ slopes, slopes
@@ -92,6 +96,10 @@ class Design:
 
     def matrix(self) -> np.ndarray:
         """`expand` as a matrix from coordinates of one direction to (1 + q) coefficients."""
+        return self._matrix
+
+    @cached_property
+    def _matrix(self):
         slopes = np.diag(self.slopes) if self.slopes.ndim == 1 else self.slopes
         inner = np.vstack([-self.shift @ slopes, slopes])
         if not self.intercept:
@@ -150,6 +158,8 @@ class Design:
 
     def directions(self, values) -> np.ndarray:
         """The coordinates of linear predictors (..., K), each entry resolved to its own scale: the inverse of `unit`."""
+        if self.unit.size == 1:
+            return values / self.unit[0, 0]
         scale = np.linalg.norm(self.unit, axis=1)
         return (values / scale) @ np.linalg.pinv(self.unit / scale[:, None]).T
 
@@ -182,15 +192,16 @@ def intercept_only() -> Design:
     return Design(None, np.zeros(0), np.zeros((0, 0)), True, np.eye(1))
 
 
-def from_moments(moments: Moments, index, intercept: bool) -> Design:
+def from_moments(moments: Moments, index, intercept: bool, penalised: bool = False) -> Design:
     """The design of a parameter on the columns `index` of X."""
     everything = isinstance(index, slice)
     mean, scale = moments.mean[index], moments.scale[index]
     live = np.flatnonzero(scale)
     if len(live) == 0:
         return Design(Columns(index), np.zeros(len(mean)), np.zeros((len(mean), 0)), intercept, np.eye(1))
-    rotation, steep = _rotation(moments, np.arange(len(moments.mean))[index][live])
     is_sparse = sparse.issparse(moments.data.X)
+    unique = penalised and not is_sparse and moments.gram is None and len(live) > _WIDE  # by the penalty, whatever the rank
+    rotation, steep = (None, False) if unique else _rotation(moments, np.arange(len(moments.mean))[index][live])
     rotate_rows = steep and rotation is not None
     far = rotate_rows or bool((np.abs(mean[live]) > (1e3 * _FAR if is_sparse else _FAR) * scale[live]).any())
     inverse = np.zeros(len(mean))
@@ -227,11 +238,9 @@ def _rotation(moments: Moments, live):
     """
     if moments.gram is not None:
         correlation = moments.gram[np.ix_(live, live)]
-        factor, fail = linalg.lapack.dpotrf(correlation, lower=1)
-        if not fail:
-            reciprocal, _ = linalg.lapack.dpocon(factor, np.abs(correlation).sum(axis=0).max(), uplo="L")
-            if reciprocal > _BLIND:
-                return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T, reciprocal < _STEEP
+        factor, reciprocal = cholesky(correlation)
+        if reciprocal > _BLIND:
+            return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T, reciprocal < _STEEP
     if min(moments.data.n_samples, len(live)) > MOST_COLUMNS:
         return None, False
     R = moments.triangle()[:, live]

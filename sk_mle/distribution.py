@@ -103,11 +103,11 @@ class Distribution:
         """Log density, or log mass of a discrete law; -inf outside the support."""
         if self.likelihood.multivariate:
             return self._joint(y)
+        y = np.asarray(y, dtype=float)
         inside = self.likelihood.support.contains(y)
-        values = np.where(inside, y, np.nan)
-        result = self._at(self.likelihood.loglik, np.where(inside, values, self._inside))
+        result = self._at(self.likelihood.loglik, np.where(inside, y, self._inside))
         if self.likelihood.support.integer:
-            inside = inside & (np.asarray(y) == np.floor(y))
+            inside = inside & (y == np.floor(y))
         return np.where(np.isnan(y), np.nan, np.where(inside, result, -np.inf))[()]
 
     @property

@@ -40,9 +40,10 @@ class Domain:
     def contains(self, values) -> np.ndarray:
         """True for each value inside the domain; NaN and infinities are outside."""
         values = np.asarray(values)
-        above = values >= self.low if self.closed[0] else values > self.low
-        below = values <= self.high if self.closed[1] else values < self.high
-        return above & below & np.isfinite(values)
+        above = values >= self.low if self.closed[0] and self.low > -np.inf else values > self.low
+        below = values <= self.high if self.closed[1] and self.high < np.inf else values < self.high
+        above &= below
+        return above
 
     def includes(self, other: Domain) -> bool:
         """Whether every point in the interior of `other` lies in this domain."""

@@ -7,6 +7,9 @@ from scipy import linalg
 from scipy.optimize import OptimizeResult
 
 _LOST = 1e-8  # gain in the mean log-likelihood below which the value need not show it
+_PATIENCE, _FEW = 10, 40  # a Hessian of so few columns costs as much as a few gradients, of more in proportion
+_FAST = 0.7  # rate of convergence; slower, and the new curvature of a point has to wait for more gradients
+_STEPS, _SHARP = 4, 1e-3  # by which the gradient should end below its tolerance
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
 
@@ -26,13 +29,17 @@ def newton(
 ):
     """Damped Newton method, as a callable for `scipy.optimize.minimize`.
 
+    Where the objective knows its curvature near the solution beforehand, steps are taken with that and with what the
+    gradients add, each at the cost of a pass without Hessian, as long as these are fewer than Hessians are worth.
+
     Far from the optimum the expected information is used where the law has one (Fisher scoring: positive definite and
     robust), near it the observed (quadratic convergence). Where that is not positive definite, the absolute values of
     its eigenvalues are used. A start that is near already may ask for the observed at
     once. Steps are halved until the value falls; non-finite trial values only shorten the step.
     """
-    objective.information = information
-    x, point = x0, objective.evaluate(x0, 2)
+    known = None if objective.curvature is None else Learned(objective.curvature)
+    objective.information = information if known is None else "observed"
+    x, point = x0, objective.evaluate(x0, 1 if known else 2)
     message, n_iter, decrement = "iteration limit", 0, np.inf
     while n_iter < maxiter:
         n_iter += 1
@@ -41,25 +48,35 @@ def newton(
             break
         if _size(point) <= tol:
             message = "gradient below tol"
-            x, point = _polish(objective, x, point)
+            if known and known.curvature.finish:
+                known, point = None, objective.evaluate(x, 2)
+            x, point = _polish(objective, x, point, known, tol)
             break
-        step, decrement = _direction(point)
+        step, decrement = known.direction(point) if known else _direction(point)
         if objective.information == "expected" and decrement < 0.1:
             objective.information = "observed"
-            point = objective.evaluate(x, 2)
-            step, decrement = _direction(point)
+            if not objective.single:  # of one parameter a scoring step is good enough for the last one
+                point = objective.evaluate(x, 2)
+                step, decrement = _direction(point)
         slack, length = _LOST * max(1.0, abs(point.value)), 1.0
         lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
-        while length > (shortest if lost else 1e-12):
-            trial = objective.evaluate(x + length * step, 2)
+        while length > (shortest if lost or known else 1e-12):
+            trial = objective.evaluate(x + length * step, 1 if known else 2)
             if trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:
                 break
             if lost and trial.value <= point.value + slack and _size(trial) < (1 - length / 2) * _size(point):
                 break
             length *= 0.5 if np.isfinite(trial.value) else 0.1
         else:
+            if known:
+                known, point = None, objective.evaluate(x, 2)
+                continue
             message = "no step lowers the value"
             break
+        if known:
+            known.learn(length * step, point, trial)
+            known = known.renewed(x + length * step, point, trial, tol)
+            trial = trial if known else objective.evaluate(x + length * step, 2)
         x, point = x + length * step, trial
         if callback is not None:
             callback(OptimizeResult(x=x, fun=point.value))
@@ -67,6 +84,39 @@ def newton(
     return OptimizeResult(
         x=x, fun=point.value, jac=point.gradient, nit=n_iter, message=message, success=True, decrement=decrement
     )
+
+
+class Learned:
+    """Steps from a curvature that is known beforehand, and from what the gradients tell about it since (L-BFGS)."""
+
+    def __init__(self, curvature, hold=1):
+        self.curvature, self.hold, self.pairs = curvature, hold, []
+
+    def direction(self, point):
+        """The step, and twice the decrease that it promises."""
+        step, shares = -point.gradient, []
+        for move, change, gain in reversed(self.pairs):
+            shares.append(float(move @ step) / gain)
+            step = step - shares[-1] * change
+        step = self.curvature.solve(step)
+        for (move, change, gain), share in zip(self.pairs, reversed(shares), strict=True):
+            step = step + (share - float(change @ step) / gain) * move
+        return step, -float(step @ point.gradient)
+
+    def learn(self, move, before, after):
+        change = after.gradient - before.gradient
+        gain = float(change @ move)
+        if gain > 1e-10 * np.linalg.norm(change) * np.linalg.norm(move):
+            self.pairs.append((move, change, gain))
+
+    def renewed(self, x, before, after, tol) -> Learned | None:
+        """Itself while it converges fast enough, with its curvature of the new point where that is cheap, else None."""
+        rate = min(_size(after) / _size(before), 1 - 1e-9)
+        passes = np.log(min(tol / _size(after), 1.0)) / np.log(rate)
+        dear = self.curvature.costs == np.inf
+        if passes <= (_PATIENCE * (1 + len(x) / _FEW) if dear else self.curvature.costs) or len(self.pairs) < self.hold:
+            return self
+        return None if dear else Learned(self.curvature.renewed(x), 1 if rate < _FAST else 2 * self.hold)
 
 
 def _size(point):
@@ -91,10 +141,16 @@ def _direction(point):
     return step, -float(step @ point.gradient)
 
 
-def _polish(objective, x, point):
-    """One more step, at the cost of one pass: quadratic convergence doubles the digits."""
-    step, _ = _direction(point)
-    better = objective.evaluate(x + step, 1)
-    if np.isfinite(better.value) and _size(better) < _size(point):
-        return x + step, better
+def _polish(objective, x, point, known, tol):
+    """One more step, at the cost of one pass: quadratic convergence doubles the digits. A learned curvature may need more."""
+    for _ in range(_STEPS if known else 1):
+        step, _ = known.direction(point) if known else _direction(point)
+        better = objective.evaluate(x + step, 1)
+        if not (np.isfinite(better.value) and _size(better) < _size(point)):
+            break
+        if known:
+            known.learn(step, point, better)
+        x, point = x + step, better
+        if _size(point) < _SHARP * tol:
+            break
     return x, point

@@ -5,12 +5,13 @@ The sign flips from log-likelihood to loss in `Objective._finish`, and nowhere e
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from .data import Data
+from .data import Data, total, weighted
 from .design import Design
 from .likelihoods import Likelihood
 from .likelihoods._expected import integrated
@@ -42,9 +43,11 @@ class Objective:
     ----------
     information : {"observed", "expected", "integrated"}
         Which Hessian `hessian` means; "expected" is observed where the law has no formula, "integrated" needs none.
-    floor : float
-        Below it the density is narrower than the rounding of y: the likelihood is unbounded there.
+    curvature : object or None
+        What is known about the Hessian near the solution before a fit (see `curvature.py`).
     """
+
+    curvature = None
 
     def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
         self.likelihood, self.data, self.designs = likelihood, data, designs
@@ -52,15 +55,13 @@ class Objective:
         self.alpha = alpha
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size = int(ends[-1])
+        self.size, self.single = int(ends[-1]), len(designs) == 1
         directions = sum(len(design.unit) for design in designs.values())
         self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
         self.information = "observed"
         self.evaluations = 0
         self._last: tuple | None = None
-        self.floor = -np.inf
-        if not likelihood.support.integer and data.y.ndim == 1:
-            self.floor = float(np.average(np.log(rounding(data.y)), weights=data.weight))
+        self._bare = likelihood.bare()
 
     @property
     def offers(self) -> set[str]:
@@ -69,10 +70,30 @@ class Objective:
         smooth = {"hessp"} | ({"hessian"} if rotated else set())
         return {"gradient"} | (smooth if self.likelihood.smooth else set())
 
+    @cached_property
+    def floor(self) -> float:
+        """The loss below which the density is narrower than the rounding of y: the likelihood is unbounded there."""
+        if self.likelihood.support.integer or self.data.y.ndim > 1:
+            return -np.inf
+        largest = max(-self.data.y.min(), self.data.y.max())
+        return self._mean(lambda y: np.log(rounding(y, largest)))
+
+    @cached_property
+    def _carrier(self) -> float:
+        """Mean of the part of the log-likelihood that no parameter changes."""
+        carrier = self.likelihood.carrier
+        return self._mean(carrier) if np.ndim(carrier(self.data.y[:1])) else 0.0
+
+    def _mean(self, fn) -> float:
+        """Weighted mean of a function of y."""
+        return float(self.data.reduce(lambda batch: total(fn(batch.y), batch.weight), np.add)) / self.data.total_weight
+
     def like(self, likelihood=None, designs=None) -> Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
+        known = ("floor",) if likelihood else ("floor", "_carrier")
+        vars(other).update({name: vars(self)[name] for name in known if name in vars(self)})
         return other
 
     def unbounded(self, u, value: float, slack: float = 0.0) -> bool:
@@ -162,13 +183,13 @@ class Objective:
 
     def _evaluate(self, batch, eta, order):
         if self.information == "integrated" and order == 2:
-            return self.likelihood.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
-        return self.likelihood.evaluate(batch.y, eta, order, self.information)
+            return self._bare.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
+        return self._bare.evaluate(batch.y, eta, order, self.information)
 
     def _block(self, batch, coefficients, order, also=None):
         rows = self._rows(batch)
         result = self._evaluate(batch, self._eta(batch, rows, coefficients), order)
-        sums = {"value": batch.weight @ result.loglik}
+        sums = {"value": total(result.loglik, batch.weight)}
         with np.errstate(all="ignore"):
             if order >= 1:
                 for name in self.designs:
@@ -183,15 +204,15 @@ class Objective:
 
     def _finish(self, u, sums, order) -> Point:
         """From sums of the log-likelihood to the mean loss: the one place where the sign turns."""
-        total = self.data.total_weight
-        value, gradient, hessian = -float(sums["value"]) / total, np.empty(0), np.empty((0, 0))
+        mass = self.data.total_weight
+        value, gradient, hessian = -float(sums["value"]) / mass - self._carrier, np.empty(0), np.empty((0, 0))
         if order >= 1:
-            gradient = -self._collapse(sums) / total
+            gradient = -self._collapse(sums) / mass
         if order == 2:
             hessian = np.zeros((self.size, self.size))
             matrices = {name: design.matrix() for name, design in self.designs.items()}
             for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
-                part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / total
+                part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / mass
                 hessian[self.places[a], self.places[b]] += part
                 if a != b:
                     hessian[self.places[b], self.places[a]] += part.T
@@ -207,45 +228,17 @@ class Objective:
     def _rotate(self, a, b, inner):
         """A Hessian block of directions (Ka, Kb) and rotated columns to coordinates."""
         left, right = self.designs[a], self.designs[b]
+        if inner.shape[:2] == (1, 1):
+            return inner[0, 0] * (left.unit[0, 0] * right.unit[0, 0])
         turned = np.tensordot(np.tensordot(inner, left.unit, (0, 0)), right.unit, (0, 0))  # axes i, j, a, b
         return turned.transpose(0, 2, 1, 3).reshape(left.size, right.size)
 
 
-class Plane:
-    """An objective for Newton steps where its coordinates lie in the plane `origin + basis @ v`."""
-
-    def __init__(self, objective: Objective, origin, basis):
-        self.objective, self.origin, self.basis = objective, origin, basis
-        self.size = basis.shape[1]
-
-    @property
-    def information(self):
-        return self.objective.information
-
-    @information.setter
-    def information(self, kind):
-        self.objective.information = kind
-
-    def at(self, v):
-        return self.origin + self.basis @ v
-
-    def unbounded(self, v, value):
-        return self.objective.unbounded(self.at(v), value)
-
-    def evaluate(self, v, order) -> Point:
-        value, gradient, hessian = self.objective.evaluate(self.at(v), order)
-        return Point(
-            value,
-            self.basis.T @ gradient if order else gradient,
-            self.basis.T @ hessian @ self.basis if order == 2 else hessian,
-        )
-
-
 def _project(batch, columns, values):
     """Weighted sums of values per row against (1, columns): (1 + q, K)."""
-    values = values.reshape(len(values), -1) * batch.weight[:, None]
-    total = values.sum(axis=0, keepdims=True)
-    return total if columns is None else np.concatenate([total, columns.T @ values])
+    values = values.reshape(len(values), -1)
+    whole = np.reshape(total(values, batch.weight), (1, -1))
+    return whole if columns is None else np.concatenate([whole, columns.T @ weighted(values, batch.weight)])
 
 
 def _contract(information, move, vector):
@@ -258,7 +251,7 @@ def _contract(information, move, vector):
 
 def _cross(left, right, information, weight, symmetric):
     """Sum over rows of information times the products of (1, columns): (Ka, Kb, 1 + qa, 1 + qb)."""
-    values = information * (weight if information.ndim == 1 else weight[:, None, None])
+    values = weighted(information, weight)
     values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
     qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
     result = np.zeros((*values.shape[1:], 1 + qa, 1 + qb))

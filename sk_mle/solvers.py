@@ -85,7 +85,8 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
         if not objective.likelihood.smooth:
             solver = "vertex"
         else:
-            solver = "newton" if "hessian" in objective.offers and objective.size <= _MOST_NEWTON else "lbfgs"
+            few = objective.size <= _MOST_NEWTON or objective.curvature is not None
+            solver = "newton" if "hessian" in objective.offers and few else "lbfgs"
     if callable(solver):
         return Solver(solver, "gradient", lambda tol, n: {})
     if not isinstance(solver, str) or solver.lower() not in SOLVERS:
@@ -139,7 +140,8 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     u, n_iter, best = start, 0, np.inf
     for _ in range(_RESTARTS):
         guarded = _Guarded(objective)
-        guarded(u)
+        if chosen.method is not newton:
+            guarded(u)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the verdict below replaces the optimisers' own
             fun, jac = (guarded, True) if chosen.needs else (guarded.value, None)

@@ -7,20 +7,60 @@ constant. So the first scoring step needs no Hessian: for least squares it is al
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import LinAlgError
+from scipy.sparse import issparse
 
+from .curvature import OfPart, OfRows, Unit
+from .data import total
 from .domains import REAL
+from .newton import newton
 from .objective import Objective
 
 _ROWS = 1 << 14  # at a time, where X is not needed
+_MANY = 200_000  # entries of X from which a fit to some of the rows comes first
+_MOST = 1_000_000  # and up to which it ends with a Hessian of all, for the last digits
+_PART, _PER_COLUMN = 1 << 15, 25  # rows of that part, at most, and at least per coordinate
+_SMALL, _LARGE = 100, 600  # coordinates up to which a Hessian costs little more than a gradient; is worth its cost at all
+_ROUGH, _TRIES = 1e-5, 30  # that fit's tolerance, and its iterations
+_CLOSE = 1.0  # gain in the mean log-likelihood that all rows may still promise where it ends
 
 
 def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
     """The objective in coordinates of unit curvature, and a starting vector."""
+    return _from_part(objective) or _from_all(objective)
+
+
+def _from_part(objective):
+    """Both from a fit to some of the rows, with the curvature there; None where rows are few or that part tells too little."""
+    data, n = objective.data, objective.data.n_kept
+    most = max(min(n // 20, _PART), _PER_COLUMN * objective.size)
+    few = n * data.n_features < _MANY or 4 * most > n
+    if few or objective.size > _LARGE or not objective.likelihood.smooth or objective.likelihood.n_starts > 1:
+        return None
+    part = Objective(objective.likelihood, data.thinned(most), objective.designs, objective.alpha)
+    try:
+        part, u = begin(part)
+    except ValueError:
+        return None
+    with np.errstate(all="ignore"):
+        found = newton(None, u, objective=part, tol=_ROUGH, maxiter=_TRIES)
+    whole = objective.like(designs=part.designs)
+    point = whole.evaluate(found.x, 1)
+    try:
+        whole.curvature = OfPart(part, found.x, n * data.n_features < _MOST)
+        promised = whole.curvature.solve(point.gradient) @ point.gradient
+    except (LinAlgError, ValueError):  # not positive definite, or not finite
+        return None
+    return (whole, found.x) if np.isfinite(point.value) and promised < _CLOSE else None
+
+
+def _from_all(objective):
     law, data = objective.likelihood, objective.data
-    keep = data.weight > 0
+    keep = data.weight > 0 if data.has_zero_weight else slice(None)
     y, weight = data.y[keep], data.weight[keep]
     known = {name: data.offset[name][keep] for name in law.known}
-    settled = law.settled({name: float(np.average(value, weights=weight)) for name, value in known.items()})
+    means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
+    settled = law.settled(means) if known else law
     values = {**settled.start(y, weight), **law.fixed}
     eta = dict(known)
     for name in objective.designs:
@@ -31,17 +71,32 @@ def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
                 f"{np.ravel(values[name])[0]:.4g}; choose another link, or rescale y"
             )
         value = link.link(np.asarray(values[name], dtype=float))
-        eta[name] = np.broadcast_to(value, (len(y), *value.shape)).astype(float)
+        eta[name] = np.broadcast_to(value, (len(y), *value.shape))
     objective = _eased(_unit_curvature(objective, y, weight, eta))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
         shift = np.average(data.offset[name][keep], weights=weight) if name in data.offset else 0.0
         u[objective.places[name]] = _constant(data, design, eta[name][0] - shift)
-    if not np.isfinite(objective.value(u)):
+    if not np.isfinite(objective.evaluate(u, 1).value):
         _explain(objective, u, y)
     u = _interpolation(objective, u, y, keep)
     u = _first_step(objective, u)
-    return _refined(objective, u, y, weight)
+    objective, u = _refined(objective, u, y, weight)
+    return _informed(objective, u), u
+
+
+def _informed(objective, u) -> Objective:
+    """With what is known about the curvature of many coordinates, whose Hessian costs many gradients."""
+    name, design = next(iter(objective.designs.items()))
+    columns, X = design.columns, objective.data.X
+    plain = columns is not None and design.slopes.ndim == 1 and columns.rotation is None and design.unit.size == 1
+    if "hessian" not in objective.offers:
+        return objective
+    if plain and name in objective.penalties and len(design.slopes) > X.shape[0] and not issparse(X):
+        objective.curvature = OfRows(objective, u)
+    elif objective.size > _SMALL and X.shape[0] * X.shape[1] >= _MANY:
+        objective.curvature = Unit()
+    return objective
 
 
 def _constant(data, design, value) -> np.ndarray:
@@ -90,7 +145,7 @@ def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objecti
         for n, d in finer.designs.items()
     )
     v = _converted(objective, finer, u)
-    return None if flat or not np.isfinite(finer.evaluate(v, 1).gradient).all() else (finer, v)
+    return None if flat or not np.isfinite(finer.evaluate(v, 1).gradient).all() else (_informed(finer, v), v)
 
 
 def _converted(old, new, u):
@@ -113,7 +168,8 @@ def _interpolation(objective, u, y, keep):
     if y.ndim > 1:
         return u
     with np.errstate(all="ignore"):
-        target = objective.likelihood.link(name).link(y) - objective.data.offset.get(name, np.zeros(len(keep)))[keep]
+        target = objective.likelihood.link(name).link(y)
+        target = target - objective.data.offset[name][keep] if name in objective.data.offset else target
     rows = design.coordinate_rows(objective.data.X[keep])
     if objective.likelihood.support.integer or not np.isfinite(target).all():
         return u
@@ -133,8 +189,12 @@ def _first_step(objective, u):
     place, point = objective.places[name], objective.evaluate(u, 1)
     step = np.zeros_like(u)
     step[place] = -point.gradient[place]
+    order = 0
+    if len(objective.designs) == 1:  # what the solver asks for at this point, as the coordinates stay
+        order = 2 if objective.size <= _SMALL and "hessian" in objective.offers else 1
+        objective.information = "expected" if order == 2 else "observed"
     for length in (1.0, 0.25, 0.05):
-        if objective.value(u + length * step) < point.value:
+        if objective.evaluate(u + length * step, order).value < point.value:
             return u + length * step
     return u
 
@@ -167,19 +227,22 @@ def _refined(objective, u, y, weight):
 
 def _unit_curvature(objective, y, weight, eta) -> Objective:
     """Units per parameter in which the mean information at `eta` is the identity."""
-    law = objective.likelihood
+    law, mass = objective.likelihood, weight.sum()
     totals: dict = {}
     step = max(_ROWS // sum(len(design.unit) for design in objective.designs.values()), 256)
     for first in range(0, len(y), step):
         rows = slice(first, first + step)
         part = {name: value[rows] for name, value in eta.items()}
         for pair, value in law.evaluate(y[rows], part, 2, "expected").information.items():
-            totals[pair] = totals.get(pair, 0.0) + np.tensordot(weight[rows], value, axes=1)
+            totals[pair] = totals.get(pair, 0.0) + total(value, weight[rows])
     designs = {}
     for name, design in objective.designs.items():
-        basis = law.contrast(name)
-        basis = np.eye(1) if basis is None else basis
-        mean = basis.T @ np.atleast_2d(totals.get((name, name), weight.sum()) / weight.sum()) @ basis
+        mean, basis = totals.get((name, name), mass) / mass, law.contrast(name)
+        if basis is None:
+            size = np.sqrt(np.abs(mean))
+            designs[name] = design.with_unit(np.array([[1 / size if 0 < size < np.inf else 1.0]]))
+            continue
+        mean = basis.T @ np.atleast_2d(mean) @ basis
         mean = np.where(np.isfinite(mean), mean, np.eye(len(mean)))
         scale = np.sqrt(np.abs(np.diag(mean)))
         scale[scale == 0] = scale.max() or 1.0

@@ -46,7 +46,7 @@ def check_support(likelihood, y, name="y") -> None:
 def check_weight(sample_weight, n_samples: int) -> np.ndarray:
     """Weights as finite, non-negative floats of positive sum; None means ones."""
     if sample_weight is None:
-        return np.ones(n_samples)
+        return np.broadcast_to(1.0, n_samples)
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.ndim == 0:
         weight = np.full(n_samples, float(weight))

@@ -15,7 +15,7 @@ from scipy.optimize import OptimizeResult, lsq_linear
 
 from .data import Data
 from .newton import newton
-from .objective import Plane
+from .plane import Plane
 
 _FEW = 50  # Newton steps without rounding
 _SHORTEST = 1e-3  # Newton step where curvature changes by orders of magnitude within the gain that values can show

@@ -13,7 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..frames import n_rows
 from ..newton import newton
-from ..objective import Plane
+from ..plane import Plane
 from ..tables import Table
 from ..unwrapping import unwrap
 from ..validation import check_weight

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
-from .._special import log1mexp
+from ._logarithms import log1mexp
 
 
 class Eval(NamedTuple):
@@ -34,7 +33,8 @@ def _plus(first, second, sign):
     gradient, information = dict(first.gradient), dict(first.information)
     for total, part in ((gradient, second.gradient), (information, second.information)):
         for key, value in part.items():
-            total[key] = total[key] + sign * value if key in total else sign * value
+            value = value if sign == 1 else sign * value
+            total[key] = total[key] + value if key in total else value
     return Eval(first.loglik + sign * second.loglik, gradient, information)
 
 
@@ -44,40 +44,51 @@ def mix(terms: list[Eval], order: int, names: list[str] | None = None, spread: b
     `names` gives the order of the parameters, where terms differ in theirs. Without `spread`, the information is that of the
     terms alone: what it would be if each sample's term were known.
     """
-    stacked = np.stack([term.loglik for term in terms])
-    loglik = logsumexp(stacked, axis=0)
-    share = np.exp(stacked - np.where(np.isfinite(loglik), loglik, 0.0))
-    share = np.where(np.isfinite(loglik), share, 1 / len(terms))
+    loglik, shares = _total([term.loglik for term in terms])
     if order == 0:
         return Eval(loglik, {}, {})
-    shapes = {name: value.shape for term in terms for name, value in term.gradient.items()}
-    names = [name for name in names or shapes if name in shapes]
-    ends = np.cumsum([math.prod(shapes[name][1:]) for name in names])
-    places = {name: slice(end - math.prod(shapes[name][1:]), end) for name, end in zip(names, ends, strict=True)}
-    slopes = np.zeros((len(terms), len(loglik), ends[-1] if len(ends) else 0))
-    for k, term in enumerate(terms):
-        for name, value in term.gradient.items():
-            slopes[k, :, places[name]] = value.reshape(len(value), -1)
-    slopes = np.where(share[:, :, None] > 0, slopes, 0.0)  # a term without mass may have no derivatives
-    mean = np.einsum("kn,knd->nd", share, slopes)
-    gradient = {name: mean[:, place].reshape(shapes[name]) for name, place in places.items()}
+    slopes = [
+        {name: _kept(share, value) for name, value in term.gradient.items()} for share, term in zip(shares, terms, strict=True)
+    ]
+    found = dict.fromkeys(name for part in slopes for name in part)
+    names = [name for name in names or found if name in found]
+    gradient = {
+        name: sum(_beside(share, part[name]) * part[name] for share, part in zip(shares, slopes, strict=True) if name in part)
+        for name in names
+    }
     if order == 1:
         return Eval(loglik, gradient, {})
     information: dict = {}
-    for k, term in enumerate(terms):
+    for share, term in zip(shares, terms, strict=True):
         for pair, value in term.information.items():
-            information[pair] = information.get(pair, 0.0) + _times(share[k], value)
+            information[pair] = information.get(pair, 0.0) + _times(share, value)
     if not spread:
         return Eval(loglik, gradient, information)
-    apart = np.sqrt(share)[:, :, None] * (slopes - mean)
-    bend = np.matmul(apart.transpose(1, 2, 0), apart.transpose(1, 0, 2))
+    apart = [
+        {name: _beside(np.sqrt(share), mean) * (part.get(name, 0.0) - mean) for name, mean in gradient.items()}
+        for share, part in zip(shares, slopes, strict=True)
+    ]
     for i, a in enumerate(names):
         for b in names[i:]:
             pair = (b, a) if (b, a) in information else (a, b)
-            block = bend[:, places[pair[0]], places[pair[1]]]
-            block = block[:, 0, 0] if len(shapes[a]) == len(shapes[b]) == 1 else block
-            information[pair] = information.get(pair, 0.0) - block
+            information[pair] = information.get(pair, 0.0) - sum(outer(part[pair[0]], part[pair[1]]) for part in apart)
     return Eval(loglik, gradient, information)
+
+
+def _total(logs):
+    """The log of the sum of exponentials, and the share of each; the largest counts as the 1 of log1p."""
+    top = reduce(np.maximum, logs)
+    finite = np.isfinite(top)
+    whole = finite.all()
+    with np.errstate(all="ignore"):
+        base = top if whole else np.where(finite, top, 0.0)
+        shares = [np.exp(log - base) for log in logs]
+        largest = [(share == 1).astype(float) for share in shares]
+        rest = sum(share - one for share, one in zip(shares, largest, strict=True)) + (sum(largest) - 1)
+        if whole:
+            return top + np.log1p(rest), [share / (1 + rest) for share in shares]
+        loglik = top + np.where(finite, np.log1p(rest), 0.0)
+        return loglik, [np.where(np.isfinite(loglik), share / (1 + rest), 1 / len(logs)) for share in shares]
 
 
 def complement(part: Eval) -> Eval:
@@ -105,12 +116,19 @@ def scatter(n: int, parts: list[tuple[np.ndarray, Eval]]) -> Eval:
     loglik = np.empty(n)
     gradient: dict = {}
     information: dict = {}
-    for rows, part in parts:
+    for mask, part in parts:
+        rows = np.flatnonzero(mask)  # as numbers, which index much faster
         loglik[rows] = part.loglik
         for whole, values in ((gradient, part.gradient), (information, part.information)):
             for key, value in values.items():
                 whole.setdefault(key, np.zeros((n, *np.shape(value)[1:])))[rows] = value
     return Eval(loglik, gradient, information)
+
+
+def rows(eta: dict[str, Any], mask) -> dict[str, Any]:
+    """Linear predictors of some samples; one that repeats a number still does."""
+    index = np.flatnonzero(mask)
+    return {name: value[index] if value.strides[0] else value[: len(index)] for name, value in eta.items()}
 
 
 def outer(a, b):
@@ -121,5 +139,14 @@ def outer(a, b):
 
 
 def _times(share, value):
-    share = share.reshape(-1, *[1] * (value.ndim - 1))
-    return np.where(share > 0, share * value, 0.0)  # a term without mass may have no derivatives
+    return _beside(share, value) * _kept(share, value)
+
+
+def _kept(share, value):
+    """The value where its term has mass: without, there may be no derivatives."""
+    return value if np.isfinite(value.sum()) else np.where(_beside(share, value) > 0, value, 0.0)
+
+
+def _beside(share, value):
+    """One number per sample, to be multiplied with an array of any shape per sample."""
+    return share if value.ndim == 1 else share.reshape(-1, *[1] * (value.ndim - 1))

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import erfcx, expit, log_expit, ndtr
 
-from .._special import log1mexp
 from .._tails import _GAUSS, _GAUSS_WEIGHT
 from ..links import CLogLog
+from ._logarithms import log1mexp
 
 
 def _logit(a, w):

@@ -15,10 +15,11 @@ from math import factorial
 import numpy as np
 from scipy.special import logsumexp
 
-from .._special import _elementwise, _horner, gamma_norm, ratio_gap
+from .._special import _elementwise, _horner, gamma_norm
 from .._tails import log_gammainc, log_gammaincc
 from ._latest import latest
 from ._lattice import _CELLS, _DIRECT, _FALLEN, places, reach
+from ._logarithms import ratio_gap
 
 _SERIES = 30
 _MOST = 1e13  # terms, beyond which the saddlepoint approximation is exact to the last digit

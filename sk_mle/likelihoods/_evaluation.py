@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from ..domains import REAL
-from . import _interval
-from ._algebra import Eval, complement, constant, mix, outer, plus, scatter
+from . import _interval, _jets
+from ._algebra import Eval, complement, constant, mix, outer, plus, rows, scatter
 from ._numeric import differentiate, stacking
 from ._relations import Relations
 
@@ -28,6 +29,7 @@ class Evaluation(Relations):
     fisher: Any
     interval: Any
     atoms: Any
+    smooth: Any
 
     @property
     def has_expected(self) -> bool:
@@ -39,6 +41,16 @@ class Evaluation(Relations):
         """Whether moments are numerical integrals, which are NaN also where they did not settle."""
         inside = [getattr(self, "law", None), *(law for _, law in getattr(self, "components", ()))]
         return type(self).expectation.__qualname__ == "Likelihood.expectation" or any(law.integrates for law in inside if law)
+
+    def carrier(self, y):
+        """The part of `loglik` that depends on y alone, where the law sets one apart: a fit computes it once."""
+        return 0.0
+
+    def bare(self):
+        """The law without its carrier: what a fit evaluates at every pass."""
+        law = copy(self)
+        law.carrier = _nothing
+        return law
 
     def theta(self, eta: dict) -> dict:
         """Natural parameters from linear predictors, the fixed ones included."""
@@ -66,15 +78,29 @@ class Evaluation(Relations):
             analytic = self.gradient is not None and (order < 2 or expected or self.hessian is not None)
             return (self._analytic if analytic or order == 0 else self._differenced)(y, eta, order, expected)
 
+    def log_masses(self, eta: dict, n_classes: int) -> np.ndarray:
+        """Log probability of every class code 0..K-1, for laws of these: (n, K)."""
+        n = len(next(iter(eta.values())))
+        return np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
+
+    def class_scores(self, eta: dict, n_classes: int) -> np.ndarray:
+        """`log_masses` up to a constant per row, where that is cheaper."""
+        return self.log_masses(eta, n_classes)
+
     def _analytic(self, y, eta, order, expected) -> Eval:
         chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
         params = self._params(eta, {name: values[0] for name, values in chain.items()})
-        loglik = self._guarded(self.loglik(y, **params), params)
+        loglik, natural, second = self.parts(y, min(order, 1) if expected else order, **params)
+        loglik = self._guarded(loglik, params)
         if order == 0:
             return Eval(loglik, {}, {})
-        natural = self.gradient(y, **params)
-        second = {} if order == 1 else self.fisher(**params) if expected else self.hessian(y, **params)
+        second = self.fisher(**params) if expected and order == 2 else second
         return self._chained(loglik, natural, second, chain, order, expected)
+
+    def parts(self, y, order, **params):
+        """`loglik`, `gradient` and `hessian`, those beyond the order empty; see `Expanded`."""
+        natural, second = self.gradient(y, **params) if order else {}, self.hessian(y, **params) if order == 2 else {}
+        return self.loglik(y, **params), natural, second
 
     def _chained(self, loglik, natural, second, chain, order, expected=False) -> Eval:
         """Derivatives in the linear predictors from those in the parameters."""
@@ -98,6 +124,8 @@ class Evaluation(Relations):
         return Eval(loglik, gradient, result)
 
     def _differenced(self, y, eta, order, expected) -> Eval:
+        if self.gradient is None and self.smooth and (found := _jets.evaluate(self, y, eta, order)) is not None:
+            return found
         slope = None if self.gradient is None else lambda at: self._analytic(y, at, 1, False).gradient
         return self._differences(lambda at: self.evaluate(y, at, 0).loglik, eta, order, slope)
 
@@ -140,13 +168,15 @@ class Evaluation(Relations):
             thin = rest & _interval.narrow(self, low, high, lambda y: self.evaluate(y, eta, 0).loglik)
             nearly = rest & ~thin & to_end & _interval.narrow(self, np.full(len(low), self.support.low - 1.0), low, None)
             groups += [(thin, self._narrow_interval), (nearly, self._upper_interval)]
-            groups += [(rest & ~thin & ~nearly, self._wide_interval)]
+            wide = rest & ~thin & ~nearly
+            for side in (to_end, from_start, ~(to_end | from_start)):  # apart, as one tail is less work than two
+                groups.append((wide & side, self._wide_interval))
             parts = []
-            for rows, part in groups:
-                if rows.all():
+            for mask, part in groups:
+                if mask.all():
                     return part(low, high, eta, order)
-                if rows.any():
-                    parts.append((rows, part(low[rows], high[rows], {name: v[rows] for name, v in eta.items()}, order)))
+                if mask.any():
+                    parts.append((mask, part(low[mask], high[mask], rows(eta, mask), order)))
             return scatter(len(low), parts)
 
     def _sure(self, low, high, eta, order) -> Eval:
@@ -185,3 +215,7 @@ class Evaluation(Relations):
                 if not inside.all():
                     loglik = np.where(inside if inside.ndim < 2 else inside.all(axis=-1), loglik, -np.inf)
         return loglik
+
+
+def _nothing(y):
+    return 0.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._special import log1mexp
 from ..domains import NONNEGATIVE
 from ._algebra import Eval, minus, plus
 from ._base import Likelihood
+from ._logarithms import log1mexp
 
 
 class Hazard(Likelihood):

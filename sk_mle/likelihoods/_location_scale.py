@@ -10,11 +10,11 @@ import numpy as np
 from ..domains import POSITIVE, REAL
 from ..links import Link
 from ._algebra import Eval, minus
-from ._base import Likelihood
+from ._expanded import Expanded
 from ._start import best, resolution, thin
 
 
-class LocationScale(Likelihood):
+class LocationScale(Expanded):
     """A law with density f(z) / scale, z = (y - loc) / scale.
 
     A subclass writes `standard_logpdf(z)`; `standard_slopes(z)`, the first and second derivative of log f;
@@ -30,17 +30,15 @@ class LocationScale(Likelihood):
     support = REAL
     tried: ClassVar[dict[str, tuple[float, ...]]] = {}
 
-    def loglik(self, y, loc, scale, *at, **shape):
-        return self.standard_logpdf((y - loc) / scale, *at, **shape) - np.log(scale)
-
-    def gradient(self, y, loc, scale, *at, **shape):
+    def expansion(self, y, order, loc, scale, *at, **shape):
         z = (y - loc) / scale
-        slope, _ = self.standard_slopes(z, *at, **shape)
-        return {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, **self.standard_gradient(z, *at, **shape)}
-
-    def hessian(self, y, loc, scale, *at, **shape):
-        z = (y - loc) / scale
+        loglik = self.standard_logpdf(z, *at, **shape) - np.log(scale)
+        if order == 0:
+            return loglik, {}, {}
         slope, bend = self.standard_slopes(z, *at, **shape)
+        gradient = {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, **self.standard_gradient(z, *at, **shape)}
+        if order == 1:
+            return loglik, gradient, {}
         hessian = _second(z, scale, slope, bend)
         hessian["scale", "scale"] += 1 / scale**2
         for (first, name), value in self.standard_hessian(z, *at, **shape).items():
@@ -48,7 +46,7 @@ class LocationScale(Likelihood):
                 hessian["loc", name], hessian["scale", name] = -value / scale, -z * value / scale
             else:
                 hessian[first, name] = value
-        return hessian
+        return loglik, gradient, hessian
 
     def standard_gradient(self, z, **shape):
         return {}
@@ -69,6 +67,10 @@ class LocationScale(Likelihood):
 
     def _interval(self, low, high, order, loc, scale, **shape):
         low, high = (low - loc) / scale, (high - loc) / scale
+        if np.isposinf(high).all() or np.isneginf(low).all():
+            upper = np.isposinf(high[:1]).all()
+            whole = self._tail(low if upper else high, scale, upper, shape)
+            return whole.loglik, whole.gradient, {pair: -value for pair, value in whole.information.items()}
         below, above = self._log_tail(high, False, shape), self._log_tail(low, True, shape)
         upper = np.isposinf(high) | (above < below)
         near, far = np.where(upper, low, high), np.where(upper, high, low)
@@ -79,10 +81,12 @@ class LocationScale(Likelihood):
         """log P(Z > z) where `upper`, elsewhere log P(Z <= z), with derivatives in loc and scale."""
         inside = np.isfinite(z)
         at = np.where(inside, z, 0.0)
-        tails = (np.stack(self.standard_tail(at, side, **shape)) for side in (True, False))
-        value, slope, bend = np.where(inside, np.where(upper, *tails), 0.0)
+        sides = [side for side in (True, False) if (np.asarray(upper) == side).any()]
+        tails = [self.standard_tail(at, side, **shape) for side in sides]
+        value, slope, bend = tails[0] if len(sides) == 1 else (np.where(upper, *parts) for parts in zip(*tails, strict=True))
+        if not inside.all():
+            value, slope, bend = (np.where(inside, part, end) for part, end in ((value, -np.inf), (slope, 0.0), (bend, 0.0)))
         information = {pair: -second for pair, second in _second(at, scale, slope, bend).items()}
-        value = np.where(inside, value, -np.inf)
         return Eval(value, {"loc": -slope / scale, "scale": -at * slope / scale}, information)
 
     def standard_tail(self, z, upper, **shape):

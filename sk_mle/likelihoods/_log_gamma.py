@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from .._special import _START, _STIRLING, _elementwise, _horner, gamma_norm, lgamma_delta_scaled, log1mexp
+from .._special import _START, _STIRLING, _elementwise, _horner, gamma_norm, lgamma_delta_scaled
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import POSITIVE, REAL
 from ._location_scale import LocationScale
+from ._logarithms import log1mexp
 from ._quantile import newton_quantile
 from ._removable import analytic, exprel2
 

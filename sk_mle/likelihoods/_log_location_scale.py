@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..domains import POSITIVE, REAL
-from ._base import Likelihood
+from ._expanded import Expanded
 from ._location_scale import LocationScale
 
 
-class LogLocationScale(Likelihood):
+class LogLocationScale(Expanded):
     """A positive law whose log y is of location and scale, with the same parameters.
 
     A subclass names `standard`, the law of log y, and writes `log_mgf(t, ...)`, the log of E exp(t Z) of its z, which may
@@ -28,16 +28,15 @@ class LogLocationScale(Likelihood):
         """Derivatives in our parameters from those in the parameters of log y."""
         return gradient, hessian
 
-    def loglik(self, y, *at, **params):
+    def expansion(self, y, order, *at, **params):
         x = np.log(y)
-        return self.standard.loglik(x, **self.plain(*at, **params)) - x
+        loglik, gradient, hessian = self.standard.expansion(x, order, **self.plain(*at, **params))
+        if order:
+            gradient, hessian = self.pulled(gradient, hessian, *at, **params)
+        return loglik + self.carrier(y), gradient, hessian
 
-    def gradient(self, y, *at, **params):
-        return self.pulled(self.standard.gradient(np.log(y), **self.plain(*at, **params)), {}, *at, **params)[0]
-
-    def hessian(self, y, *at, **params):
-        x, plain = np.log(y), self.plain(*at, **params)
-        return self.pulled(self.standard.gradient(x, **plain), self.standard.hessian(x, **plain), *at, **params)[1]
+    def carrier(self, y):
+        return -np.log(y)
 
     def fisher(self, *at, **params):
         return self.pulled({"loc": 0.0, "scale": 0.0}, self.standard.fisher(**self.plain(*at, **params)), *at, **params)[1]
@@ -107,12 +106,14 @@ class ScaleShape(LogLocationScale):
 
     def pulled(self, gradient, hessian, scale, shape):
         on_loc, on_scale = gradient["loc"], gradient["scale"]
-        second = {
-            ("scale", "scale"): (hessian.get(("loc", "loc"), 0.0) - on_loc) / scale**2,
-            ("scale", "shape"): -hessian.get(("loc", "scale"), 0.0) / (scale * shape**2),
-            ("shape", "shape"): (hessian.get(("scale", "scale"), 0.0) / shape + 2 * on_scale) / shape**3,
+        first = {"scale": on_loc / scale, "shape": -on_scale / (shape * shape)}
+        if not hessian:
+            return first, {}
+        return first, {
+            ("scale", "scale"): (hessian.get(("loc", "loc"), 0.0) - on_loc) / (scale * scale),
+            ("scale", "shape"): -hessian.get(("loc", "scale"), 0.0) / (scale * shape * shape),
+            ("shape", "shape"): (hessian.get(("scale", "scale"), 0.0) / shape + 2 * on_scale) / (shape * shape * shape),
         }
-        return {"scale": on_loc / scale, "shape": -on_scale / shape**2}, second
 
     def start(self, y, sample_weight):
         loc = np.log(self.fixed["scale"]) if "scale" in self.fixed else self.standard.centre(np.log(y), sample_weight)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._special import _elementwise
 from ..domains import COUNT, POSITIVE, Domain
-from ._base import Likelihood
+from ._expanded import Expanded
 from ._start import best
 from .poisson import count_mean
 
 POWER = Domain(0.0, 3.0, closed=(True, True), typical=(1.0, 2.0))
 
 
-class MeanPower(Likelihood):
+class MeanPower(Expanded):
     """A law written in its mean and a = dispersion * mean**(power - neutral).
 
-    A subclass writes `slopes(y, mean, a)`, the derivatives of the log-likelihood in the mean and in a; `bends(y, mean, a)`,
-    the latter and those of second order in (mean, mean), (mean, a), (a, a); and `moment(y, sample_weight, mean, power)`, a
-    first value of the dispersion.
+    A subclass writes `pieces(y, mean, a, order)`, the log-likelihood, its derivatives in the mean and in a, and those of second
+    order in (mean, mean), (mean, a), (a, a); and `moment(y, sample_weight, mean, power)`, a first value of the dispersion.
     """
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": POWER}
@@ -34,26 +34,32 @@ class MeanPower(Likelihood):
         exponent = power - self.neutral
         plain = np.ndim(exponent) == 0 and exponent == 0
         scale = 1.0 if plain else np.clip(mean**exponent, 1e-100, 1e100)
-        return exponent, scale, np.clip(dispersion * scale, self.least, 1e200)
+        return exponent, scale, _scaled_dispersion(dispersion, scale, self.least)
 
-    def gradient(self, y, mean, dispersion, power=None):
+    def expansion(self, y, order, mean, dispersion, power=None):
         exponent, scale, a = self._scaled(mean, dispersion, power)
-        on_mean, on_a = self.slopes(y, mean, a)
-        by_log = a * on_a  # the derivative in log a = log dispersion + exponent * log mean
-        return {"mean": on_mean + exponent * by_log / mean, "dispersion": scale * on_a, "power": by_log * np.log(mean)}
-
-    def hessian(self, y, mean, dispersion, power=None):
-        exponent, scale, a = self._scaled(mean, dispersion, power)
-        on_a, mean_mean, mean_a, a_a = self.bends(y, mean, a)
-        by_log, rise, tilt, log = a * on_a, on_a + a * a_a, exponent / mean, np.log(mean)
-        return {
-            ("mean", "mean"): mean_mean + tilt * (2 * a * mean_a + tilt * a * rise - by_log / mean),
-            ("mean", "dispersion"): scale * (mean_a + tilt * rise),
-            ("dispersion", "dispersion"): scale**2 * a_a,
-            ("mean", "power"): a * log * (mean_a + tilt * rise) + by_log / mean,
-            ("dispersion", "power"): scale * log * rise,
-            ("power", "power"): a * log**2 * rise,
-        }
+        loglik, *slopes = self.pieces(y, mean, a, order)
+        if order == 0:
+            return loglik, {}, {}
+        on_mean, on_a, *bends = slopes
+        by_log, log = a * on_a, np.log(mean)  # the derivative in log a = log dispersion + exponent * log mean
+        gradient = {"mean": on_mean + exponent * by_log / mean, "dispersion": scale * on_a, "power": by_log * log}
+        if order == 1:
+            return loglik, gradient, {}
+        mean_mean, mean_a, a_a = bends
+        rise, tilt = on_a + a * a_a, exponent / mean
+        return (
+            loglik,
+            gradient,
+            {
+                ("mean", "mean"): mean_mean + tilt * (2 * a * mean_a + tilt * a * rise - by_log / mean),
+                ("mean", "dispersion"): scale * (mean_a + tilt * rise),
+                ("dispersion", "dispersion"): scale**2 * a_a,
+                ("mean", "power"): a * log * (mean_a + tilt * rise) + by_log / mean,
+                ("dispersion", "power"): scale * log * rise,
+                ("power", "power"): a * log**2 * rise,
+            },
+        )
 
     def start(self, y, sample_weight):
         mean = count_mean(y, sample_weight)
@@ -67,6 +73,11 @@ class MeanPower(Likelihood):
 
     def expectation(self, mean, dispersion, power=None):
         return mean + 0 * dispersion
+
+
+@_elementwise
+def _scaled_dispersion(dispersion, scale, least):
+    return np.clip(dispersion * scale, least, 1e200)
 
 
 def excess(y, sample_weight, mean, power=2.0) -> float:

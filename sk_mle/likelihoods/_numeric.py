@@ -24,7 +24,9 @@ def stacking(eta: dict):
     places = {name: slice(end - width, end) for name, width, end in zip(eta, widths, ends, strict=True)}
 
     def stack(values):
-        return np.concatenate([np.reshape(values[name], (len(values[name]), -1)) for name in places], axis=1)
+        return np.concatenate(
+            [np.reshape(values[name], (len(values[name]), -1)).T for name in places]
+        ).T  # columns lie together
 
     def unstack(stacked):
         return {name: stacked[:, place] if eta[name].ndim > 1 else stacked[:, place.start] for name, place in places.items()}
@@ -58,25 +60,25 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None)
     growable = np.broadcast_to(growable, size)
     if gradient is not None and order == 1:
         return value, gradient(eta), None
-    steps = np.stack([_step(f, eta, j, value, growable[j]) for j in range(size)], axis=1)
+    steps, ends = zip(*(_step(f, eta, j, value, growable[j]) for j in range(size)), strict=True)
 
-    def along(g, columns):
-        """g at -4..4 steps along the given columns at once: two lists of four."""
-        move = np.zeros_like(eta)
-        move[:, columns] = steps[:, columns]
-        return [g(eta + k * move) for k in range(1, 5)], [g(eta - k * move) for k in range(1, 5)]
+    def along(g, columns, far=None):
+        """g at 1..4 and at -1..-4 steps along the given columns at once: two lists of four."""
+        moves = {j: steps[j] for j in columns}
+        near = [(g(_moved(eta, moves, k)), g(_moved(eta, moves, -k))) for k in range(1, 5 if far is None else 4)]
+        return tuple(zip(*near, *([] if far is None else [far]), strict=True))
 
     hessian = np.empty((n, size, size)) if order == 2 else None
     if gradient is not None:
         for j in range(size):
             up, down = along(gradient, [j])
-            hessian[:, :, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[:, [j]]
+            hessian[:, :, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[j][:, None]
         return value, gradient(eta), (hessian + hessian.transpose(0, 2, 1)) / 2
 
-    slope = np.empty((n, size))
+    slope = np.empty_like(eta)
     for j in range(size):
-        up, down = along(f, [j])
-        slope[:, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[:, j]
+        up, down = along(f, [j], ends[j])
+        slope[:, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[j]
         if order == 2:
             hessian[:, j, j] = _second(value, up, down)
     if order == 2:
@@ -84,7 +86,8 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None)
             for i in range(j):  # curvature along the diagonal minus the curvatures along the axes
                 both = _second(value, *along(f, [i, j]))
                 hessian[:, i, j] = hessian[:, j, i] = (both - hessian[:, i, i] - hessian[:, j, j]) / 2
-        hessian /= steps[:, :, None] * steps[:, None, :]
+        each = np.stack(steps, axis=1)
+        hessian /= each[:, :, None] * each[:, None, :]
     return value, slope, hessian
 
 
@@ -92,12 +95,19 @@ def jacobian(g, f, eta):
     """Derivatives in eta (n, D) of a function g of it, (n, M), by steps that suit f, of which g is the gradient: (n, M, D)."""
     value, columns = f(eta), []
     for j in range(eta.shape[1]):
-        step = _step(f, eta, j, value, False)
-        move = np.zeros_like(eta)
-        move[:, j] = step
-        rise = sum(c * (g(eta + k * move) - g(eta - k * move)) for k, c in enumerate(FIRST, start=1))
+        step, _ = _step(f, eta, j, value, False)
+        pairs = ((g(_moved(eta, {j: step}, k)), g(_moved(eta, {j: step}, -k))) for k in range(1, 5))
+        rise = sum(c * (up - down) for c, (up, down) in zip(FIRST, pairs, strict=True))
         columns.append(rise / step[:, None])
     return np.stack(columns, axis=-1)
+
+
+def _moved(eta, moves, times):
+    """eta, in some columns as many moves away."""
+    at = eta.copy("K")
+    for column, move in moves.items():
+        at[:, column] += times * move
+    return at
 
 
 def _second(value, up, down):
@@ -105,31 +115,36 @@ def _second(value, up, down):
 
 
 def _step(f, eta, column, value, growable):
-    """A step per sample that fits the log-likelihood's own scale, found from its second difference."""
-    move = np.zeros_like(eta)
+    """A step per sample that fits the log-likelihood's own scale, from its second difference, and f four steps up and down."""
     reach = _REACH * (np.maximum(1.0, np.abs(eta[:, column])) if growable else np.ones(len(eta)))
-    last, sloped, curved, done = reach, np.full(len(eta), np.nan), np.zeros(len(eta)), np.zeros(len(eta), bool)
+    ends, before = None, None
+    last, sloped, curved, done = reach, np.full(len(eta), np.nan), 0.0, np.zeros(len(eta), bool)
     for _ in range(24):
-        move[:, column] = reach
-        up, down = f(eta + move) - value, f(eta - move) - value
-        bend, tilt = np.abs(up + down), np.abs(up - down) / 2
+        ends, before = tuple(f(_moved(eta, {column: reach}, sign)) for sign in (1, -1)), ends
+        up, down = ends[0] - value, ends[1] - value
+        bend = np.abs(up + down)
         with np.errstate(invalid="ignore"):
             ratio = np.sqrt(bend) / _REACH
-            ratio = np.where(np.isfinite(ratio), np.clip(ratio, 1e-3, 1e3), 10.0)
-            flat = (ratio < 0.03) & (tilt < _REACH)  # a tilt without bend is an inflection: the unit is right
-            room = np.where(
-                tilt > bend, 0.3 * tilt / np.maximum(bend, 1e-300), np.inf
-            )  # as much bend as tilt: a small term's unit
-            flat &= room > 1.5
-            noise = 1e-12 * np.abs(value)
-            lost = bend < 0.1 * curved * reach**2  # a longer step passed over a narrow curve, which the last one saw
-            lost |= np.abs(tilt / reach - sloped) > 0.01 * sloped + noise / last
-        reach, done = np.where(lost, last, reach), done | lost
-        wrong = np.isfinite(value) & ((ratio > 2.0) | (flat if growable else False)) & ~done
+            if not np.isfinite(ratio.sum()):
+                ratio = np.where(np.isfinite(ratio), ratio, 10.0)
+            wrong, flat = ratio > 2.0, False
+            if growable:
+                tilt, noise = np.abs(up - down) / 2, 1e-12 * np.abs(value)
+                # A tilt without bend is an inflection: the unit is right. As much bend as tilt is a small term's unit.
+                flat = (ratio < 0.03) & (tilt < _REACH) & ((tilt <= bend) | (0.3 * tilt > 1.5 * np.maximum(bend, 1e-300)))
+                wrong |= flat
+                # A longer step passed over a narrow curve, which the last one saw.
+                lost = (bend < 0.1 * curved * reach**2) | (np.abs(tilt / reach - sloped) > 0.01 * sloped + noise / last)
+                if lost.any():
+                    reach, done = np.where(lost, last, reach), done | lost
+                    ends = tuple(np.where(lost, *pair) for pair in zip(before, ends, strict=True))
+        wrong &= np.isfinite(value) & ~done
         if not wrong.any():
-            break
-        grows = wrong & flat
-        last, curved = reach, np.where(grows & (bend > noise), bend / reach**2, 0.0)
-        sloped = np.where(grows, tilt / reach, np.nan)
-        reach = np.where(wrong, reach * np.where(flat, np.minimum(1 / ratio, room), 1 / ratio), reach)
-    return reach / 4
+            return reach / 4, ends
+        factor = 1 / np.clip(ratio, 1e-3, 1e3)
+        if growable:
+            room = np.where(tilt > bend, 0.3 * tilt / np.maximum(bend, 1e-300), np.inf)
+            grows, factor = wrong & flat, np.where(flat, np.minimum(factor, room), factor)
+            curved, sloped = np.where(grows & (bend > noise), bend / reach**2, 0.0), np.where(grows, tilt / reach, np.nan)
+        last, reach = reach, np.where(wrong, reach * factor, reach)
+    return reach / 4, tuple(f(_moved(eta, {column: reach}, sign)) for sign in (1, -1))

@@ -1,10 +1,19 @@
-"""Derivatives of the negative binomial law in its dispersion without cancellation, down to the Poisson limit."""
+"""The negative binomial law's rising factorial in its dispersion, without cancellation, down to the Poisson limit."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .._special import _ATANH, _START, _elementwise, _horner, _remainder_delta, digamma_delta, log1p_minus, trigamma_delta
+from .._special import (
+    _START,
+    _horner,
+    _ordered,
+    _remainder_delta,
+    digamma_delta,
+    lgamma_delta_scaled,
+    log1p_minus,
+    trigamma_delta,
+)
 
 _SUM = [(2 * k + 2) / (2 * k + 3) for k in range(10)]
 
@@ -46,42 +55,10 @@ def _rising(a, y, order):
     return _choose(a * _START < 1, far, near)
 
 
-def _thinning(w, order):
-    def near(rows):
-        u = w[rows]
-        z, t = -u / (2 + u), u / (1 + u)  # log(1 - t) = 2 atanh(z)
-        slope = log1p_minus(-t) / u / u
-        if order < 2:
-            return (slope,)
-        return slope, -4 * (z / u) ** 3 * (1 / (1 - z) ** 2 + _horner(_ATANH, z * z))
+@_ordered
+def rising(a, y, order):
+    """log Gamma(1/a + y) - log Gamma(1/a) + y log(a) = sum_{k<y} log(1 + a k), with its derivatives in a.
 
-    def far(rows):
-        u = w[rows]
-        t, log = u / (1 + u), np.log1p(u)
-        return ((t - log) / u / u,) if order < 2 else ((t - log) / u / u, (2 * (log - t) - t * t) / u / u / u)
-
-    return _choose(w < 0.42, near, far)
-
-
-@_elementwise
-def rising_slope(a, y):
-    """Derivative in a of log Gamma(1/a + y) - log Gamma(1/a) + y log(a) = sum_{k<y} log(1 + a k); y (y-1) / 2 at zero."""
-    return _rising(a, y, 1)[0]
-
-
-@_elementwise
-def rising_slopes(a, y):
-    """The same and the second derivative, which tends to -y (y-1) (2y-1) / 6."""
-    return _rising(a, y, 2)
-
-
-@_elementwise
-def thinning_slope(w):
-    """Derivative of log(1 + w) / w, which tends to -1/2 as w -> 0."""
-    return _thinning(w, 1)[0]
-
-
-@_elementwise
-def thinning_slopes(w):
-    """The same and the second derivative, which tends to 2/3."""
-    return _thinning(w, 2)
+    At zero they are y (y-1) / 2 and -y (y-1) (2y-1) / 6.
+    """
+    return (lgamma_delta_scaled(1 / a, y), *(_rising(a, y, order) if order else ()))

@@ -58,7 +58,8 @@ class Softmax(Likelihood):
         seen = self.counts(y)
         own = np.eye(seen.shape[1])[np.argmax(seen > 0, axis=1)]
         cone = (own[:, None, :] - np.eye(seen.shape[1])) * (seen.sum(axis=1) > 0)[:, None, None]
-        rise = seen.sum(axis=1)[:, None] * softmax(eta["logits"], axis=-1)
+        ahead = eta["logits"] - np.sum(own * eta["logits"], axis=1, keepdims=True)
+        rise = seen.sum(axis=1)[:, None] * np.logaddexp(0.0, ahead)  # between two classes
         return cone, np.where(own > 0, 0.0, np.where(seen > 0, np.inf, rise))
 
 

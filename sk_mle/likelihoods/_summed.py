@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
-from .._special import log1mexp
 from ..domains import COUNT
 from . import _quadrature
 from ._base import Likelihood
 from ._lattice import log_sum
+from ._logarithms import log1mexp
 
 _BLOCK = 32  # masses added up at a time
 _FEW = 300  # mean up to which quantiles are found by adding up masses from zero

@@ -23,8 +23,8 @@ def check_numeric(y, infinite=False) -> np.ndarray:
     return y
 
 
-def rounding(y) -> np.ndarray:
+def rounding(y, largest=None) -> np.ndarray:
     """The width that rounding leaves to every value; a zero has that of the largest."""
     size = np.abs(y)
-    largest = size.max(initial=0.0)
+    largest = size.max(initial=0.0) if largest is None else largest
     return 64 * np.finfo(float).eps * np.where(size > 0, size, largest if largest > 0 else 1.0)

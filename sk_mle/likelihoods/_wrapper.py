@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import clone
@@ -140,8 +140,3 @@ class Wrapper(FromIntervals):
         n = len(next(iter(eta.values())))
         with np.errstate(divide="ignore"):
             return constant(np.broadcast_to(np.log(value), (n,))), constant(np.broadcast_to(np.log1p(-value), (n,)))
-
-
-def rows(eta: dict[str, Any], index) -> dict[str, Any]:
-    """Linear predictors of some samples."""
-    return {name: value[index] for name, value in eta.items()}

@@ -57,7 +57,8 @@ class Bernoulli(Likelihood):
             return super().evaluate(y, eta, order, information)
         link, eta = self.link("prob"), eta["prob"]
         with np.errstate(all="ignore"):
-            if link.mirror() is link:  # F(-eta) = 1 - F(eta): the observed class decides the sign of eta
+            symmetric = link.mirror() is link
+            if symmetric:  # F(-eta) = 1 - F(eta): the observed class decides the sign of eta
                 sign = 2 * y - 1
                 loglik, slope, bend = link.log_inverse(sign * eta)
                 slope = sign * slope
@@ -68,8 +69,9 @@ class Bernoulli(Likelihood):
                     loglik = np.where(UNIT.contains(link.inverse(eta)), loglik, -np.inf)
             if order < 2:
                 return Eval(loglik, {"prob": slope} if order else {}, {})
-            expected = -link.log_inverse(eta)[1] * link.log_complement(eta)[1] if information == "expected" else -bend
-        return Eval(loglik, {"prob": slope}, {("prob", "prob"): expected})
+            if information == "expected":  # minus the product of the slopes for both classes
+                bend = slope * (-sign * link.log_inverse(-sign * eta)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
+        return Eval(loglik, {"prob": slope}, {("prob", "prob"): -bend})
 
     def start(self, y, sample_weight):
         prob = np.average(y, weights=sample_weight)

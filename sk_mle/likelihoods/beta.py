@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, digamma
 
-from .._special import gamma_norm, ratio_gap
+from .._special import gamma_norm
 from .._tails import log_betainc
 from ..domains import POSITIVE, UNIT
-from ._base import Likelihood
+from ._expanded import Expanded
 
 
-class Beta(Likelihood):
+class Beta(Expanded):
     r"""Beta law of proportions in its mean and precision.
 
     .. math:: p(y) = \frac{y^{a - 1} (1 - y)^{b - 1}}{B(a, b)}, \quad a = \mathrm{mean} \cdot \mathrm{precision},\;
@@ -50,39 +50,28 @@ class Beta(Likelihood):
         mean = np.clip(mean, 1e-300, 1 - 2**-53)
         return mean * precision, (1 - mean) * precision
 
-    def loglik(self, y, mean, precision):
+    def expansion(self, y, order, mean, precision):
         a, b = self._shapes(mean, precision)
-        norm = gamma_norm(a)[0] + gamma_norm(b)[0] - gamma_norm(precision)[0]
-        return a * ratio_gap(y, a / precision) + b * ratio_gap(1 - y, b / precision) + norm - np.log(y) - np.log1p(-y)
+        on_a, on_b, both = (gamma_norm(k, order=order) for k in (a, b, precision))
+        first, second = y * precision / a, (1 - y) * precision / b
+        log_first, log_second = np.log(first), np.log(second)
+        gap = a * (log_first - (first - 1)) + b * (log_second - (second - 1))  # see `ratio_gap`
+        loglik = gap + on_a[0] + on_b[0] - both[0] + self.carrier(y)
+        if order == 0:
+            return loglik, {}, {}
+        tilt = log_first - log_second + on_a[1] - on_b[1]  # log y - log(1 - y) - digamma(a) + digamma(b)
+        gradient = {"mean": precision * tilt, "precision": (gap + a * on_a[1] + b * on_b[1]) / precision - both[1]}
+        if order == 1:
+            return loglik, gradient, {}
+        return loglik, gradient, _bends(a, b, precision, on_a[2], on_b[2], both[2], tilt)
 
-    def gradient(self, y, mean, precision):
-        a, b = self._shapes(mean, precision)
-        on_a, on_b, both = gamma_norm(a)[1], gamma_norm(b)[1], gamma_norm(precision)[1]
-        gap = a * ratio_gap(y, a / precision) + b * ratio_gap(1 - y, b / precision)
-        return {
-            "mean": precision * self._tilt(y, a, b, precision),
-            "precision": gap / precision + (a * on_a + b * on_b) / precision - both,
-        }
-
-    @staticmethod
-    def _tilt(y, a, b, precision):
-        """log y - log(1 - y) - digamma(a) + digamma(b)."""
-        ratio = np.log(y * precision / a) - np.log((1 - y) * precision / b)
-        return ratio + gamma_norm(a)[1] - gamma_norm(b)[1]
-
-    def hessian(self, y, mean, precision):
-        expected = self.fisher(mean, precision)
-        tilt = self._tilt(y, *self._shapes(mean, precision), precision)
-        return {pair: -value + (tilt if pair == ("mean", "precision") else 0.0) for pair, value in expected.items()}
+    def carrier(self, y):
+        return -np.log(y) - np.log1p(-y)
 
     def fisher(self, mean, precision):
         a, b = self._shapes(mean, precision)
-        on_a, on_b, both = gamma_norm(a)[2], gamma_norm(b)[2], gamma_norm(precision)[2]
-        return {
-            ("mean", "mean"): precision**2 * (1 / a + 1 / b - on_a - on_b),
-            ("mean", "precision"): b * on_b - a * on_a,
-            ("precision", "precision"): both - (a / precision) ** 2 * on_a - (b / precision) ** 2 * on_b,
-        }
+        bends = _bends(a, b, precision, *(gamma_norm(k)[2] for k in (a, b, precision)), 0.0)
+        return {pair: -value for pair, value in bends.items()}
 
     def start(self, y, sample_weight):
         mean = float(np.average(y, weights=sample_weight))
@@ -136,3 +125,12 @@ class Beta(Likelihood):
     def rvs(self, rng, size, mean, precision):
         a, b = self._shapes(mean, precision)
         return np.clip(rng.beta(np.broadcast_to(a, size), b), 1e-300, 1 - 2**-53)
+
+
+def _bends(a, b, precision, on_a, on_b, both, tilt):
+    """The Hessian from second derivatives of the norms, and from the tilt, which is 0 on average."""
+    return {
+        ("mean", "mean"): precision**2 * (on_a + on_b - 1 / a - 1 / b),
+        ("mean", "precision"): a * on_a - b * on_b + tilt,
+        ("precision", "precision"): (a / precision) ** 2 * on_a + (b / precision) ** 2 * on_b - both,
+    }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._special import log1mexp
 from ..domains import POSITIVE, UNIT
 from ._algebra import Eval
 from ._lattice import log_sum
+from ._logarithms import log1mexp
 from ._summed import SummedCount, _flat
 from ._trials import Trials, beta_binomial
 

@@ -7,9 +7,9 @@ from scipy.stats import CensoredData
 from sklearn.utils.validation import column_or_1d
 
 from ..messages import rows_text
-from ._algebra import scatter
+from ._algebra import rows, scatter
 from ._target import check_numeric
-from ._wrapper import Wrapper, rows
+from ._wrapper import Wrapper
 
 
 class Censored(Wrapper):
@@ -108,13 +108,13 @@ class Censored(Wrapper):
         return np.where(exact, self.law.loglik(at, **params), self.law.log_interval(self._below(low), high, **params))
 
     def evaluate(self, y, eta, order=1, information="observed"):
-        low, high = y.T
+        low, high = np.ascontiguousarray(y.T)
         exact, parts = low == high, []
         if exact.any():
-            parts.append((exact, self.law.evaluate(low[exact], rows(eta, exact), order, information)))
+            parts.append((exact, self.law.evaluate(*_at(exact, low), rows(eta, exact), order, information)))
         if not exact.all():
-            part = ~exact
-            parts.append((part, self.law.evaluate_interval(self._below(low[part]), high[part], rows(eta, part), order)))
+            ends = _at(~exact, self._below(low), high)
+            parts.append((~exact, self.law.evaluate_interval(*ends, rows(eta, ~exact), order)))
         whole = parts[0][1] if len(parts) == 1 else scatter(len(y), parts)
         return whole._replace(loglik=np.where(np.isnan(whole.loglik), -np.inf, whole.loglik))  # the law has no mass left
 
@@ -141,6 +141,11 @@ class Censored(Wrapper):
 
     def rvs(self, rng, size, **params):
         return self.law.rvs(rng, size, **params)
+
+
+def _at(mask, *values):
+    index = np.flatnonzero(mask)  # which is faster
+    return tuple(value[index] for value in values)
 
 
 def censored(time, *, event=None, kind="right", upper=None) -> np.ndarray:

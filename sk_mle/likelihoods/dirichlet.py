@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._special import gamma_norm, ratio_gap, trigamma, trigamma_delta
+from .._special import gamma_norm, trigamma, trigamma_delta
 from ..domains import POSITIVE, UNIT
 from ..messages import rows_text
+from ._logarithms import ratio_gap
 from ._multivariate import Multivariate
 from ._softmax import log_probability, spread
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from ._base import Likelihood
 from ._wrapper import Wrapper
 
@@ -58,6 +60,11 @@ class Fixed(Wrapper):
             raise ValueError(f"{type(self.law).__name__} does not let its parameters be fixed from outside")
         self._held.check()
 
+    def bare(self):
+        law = copy(self)
+        law.law = self.law.bare()
+        return law
+
     @property
     def given(self):
         return {**self.law.given, **self.values}
@@ -79,7 +86,7 @@ def _method(name):
 for _name in (
     *("loglik", "evaluate", "evaluate_interval", "log_interval", "start", "refine", "recession", "kinks", "smoothed"),
     *("arrange", "read", "inside", "observe", "check_known", "cdf", "sf", "logcdf", "logsf", "ppf", "rvs"),
-    *("expectation", "variance", "entropy"),
+    *("expectation", "variance", "entropy", "carrier"),
 ):
     setattr(Fixed, _name, _method(_name))
 for _name in (

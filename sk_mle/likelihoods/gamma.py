@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaln, gammainc, gammaincc, gammainccinv, gammaincinv
 
-from .._special import gamma_norm, ratio_gap
+from .._special import gamma_norm
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import POSITIVE
-from ._base import Likelihood
+from ._expanded import Expanded
+from ._logarithms import ratio_gap
 
 
-class Gamma(Likelihood):
+class Gamma(Expanded):
     r"""Gamma law in its mean and shape.
 
     .. math:: p(y) = \frac{1}{\Gamma(k)\, y} \left(\frac{k y}{m}\right)^k e^{-k y / m}, \quad
@@ -42,22 +43,22 @@ class Gamma(Likelihood):
     def __init__(self, *, mean=None, shape=None, links=None):
         self.mean, self.shape, self.links = mean, shape, links
 
-    def loglik(self, y, mean, shape):
-        return shape * ratio_gap(y, mean) + gamma_norm(shape)[0] - np.log(y)
+    def expansion(self, y, order, mean, shape):
+        norm, d, gap = gamma_norm(shape, order=order), y / mean - 1, ratio_gap(y, mean)
+        loglik = shape * gap + norm[0] + self.carrier(y)
+        if order == 0:
+            return loglik, {}, {}
+        gradient = {"mean": shape / mean * d, "shape": gap + norm[1]}
+        if order == 1:
+            return loglik, gradient, {}
+        bend = -shape * (1 + 2 * d) / mean**2
+        return loglik, gradient, {("mean", "mean"): bend, ("mean", "shape"): d / mean, ("shape", "shape"): norm[2]}
 
-    def gradient(self, y, mean, shape):
-        return {"mean": shape * (y - mean) / mean**2, "shape": ratio_gap(y, mean) + gamma_norm(shape)[1]}
-
-    def hessian(self, y, mean, shape):
-        d = (y - mean) / mean
-        return {
-            ("mean", "mean"): -shape * (1 + 2 * d) / mean**2,
-            ("mean", "shape"): d / mean,
-            ("shape", "shape"): gamma_norm(shape)[2] + 0 * y,
-        }
+    def carrier(self, y):
+        return -np.log(y)
 
     def fisher(self, mean, shape):
-        return {("mean", "mean"): shape / mean**2, ("shape", "shape"): -gamma_norm(shape)[2] + 0 * mean}
+        return {("mean", "mean"): shape / mean**2, ("shape", "shape"): -gamma_norm(shape)[2]}
 
     def start(self, y, sample_weight):
         mean = float(np.average(y, weights=sample_weight))

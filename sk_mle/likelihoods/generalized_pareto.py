@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._special import log1mexp
 from ..domains import NONNEGATIVE, POSITIVE
 from ._extreme_value import LEAST_SHAPE, SHAPE, ExtremeValue, expand, reduce
+from ._logarithms import log1mexp
 from ._start import best, thin, weighted_median
 
 

@@ -60,10 +60,6 @@ class GeneralizedPoisson(MeanPower, SummedCount):
     def __init__(self, *, mean=None, dispersion=None, power=1.0, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
-    def loglik(self, y, mean, dispersion, power=None):
-        _, _, c = self._scaled(mean, dispersion, power)
-        return self._logpmf(y, mean, c) - self._whole(mean, c)[0]
-
     def _logpmf(self, y, mean, c):
         """A Poisson log mass at the rate (m + c y) / f, and the rest."""
         with np.errstate(all="ignore"):
@@ -105,13 +101,10 @@ class GeneralizedPoisson(MeanPower, SummedCount):
                 result[:, rows] = total, on_a, on_b, *bends, centre, expect((y - centre[:, None]) ** 2)
         return result
 
-    def slopes(self, y, mean, a):
-        return tuple(value - lost for value, lost in zip(self._slopes(y, mean, a), self._whole(mean, a)[1:3], strict=True))
-
-    def bends(self, y, mean, a):
-        whole = self._whole(mean, a)
-        own = self._slopes(y, mean, a)[1], *self._bends(y, mean, a)
-        return tuple(value - lost for value, lost in zip(own, whole[2:6], strict=True))
+    def pieces(self, y, mean, a, order):
+        own = self._logpmf(y, mean, a), *(self._slopes(y, mean, a) if order else ())
+        own += self._bends(y, mean, a) if order == 2 else ()
+        return tuple(value - lost for value, lost in zip(own, self._whole(mean, a), strict=False))
 
     def moment(self, y, sample_weight, mean, power):
         factor = np.sqrt(np.average((y - mean) ** 2 / mean, weights=sample_weight))

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..domains import UNIT
-from ._algebra import plus, scatter
+from ._algebra import plus, rows, scatter
 from ._inversion import solve
-from ._wrapper import Wrapper, rows
+from ._wrapper import Wrapper
 
 
 class Hurdle(Wrapper):

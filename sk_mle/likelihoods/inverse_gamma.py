@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, gammainc, gammaincc, gammainccinv, gammaincinv
 
-from .._special import gamma_norm, ratio_gap, trigamma
+from .._special import gamma_norm, trigamma
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import POSITIVE
 from ._base import Likelihood
+from ._logarithms import ratio_gap
 from .gamma import Gamma
 
 

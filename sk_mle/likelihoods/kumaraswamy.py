@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._special import digamma_delta, lgamma_delta, log1mexp, trigamma_delta
+from .._special import digamma_delta, lgamma_delta, trigamma_delta
 from ..domains import POSITIVE, UNIT
 from ..links import CLogLog
 from ._base import Likelihood
+from ._logarithms import log1mexp
 from ._start import best, thin
 
 

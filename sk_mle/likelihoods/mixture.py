@@ -11,7 +11,7 @@ from scipy.special import log_softmax, logsumexp
 
 from ..domains import REAL
 from . import _quadrature
-from ._algebra import Eval, constant, mix, plus, scatter
+from ._algebra import Eval, constant, mix, plus, rows, scatter
 from ._composition import Composition
 from ._inversion import solve
 from ._target import rounding
@@ -176,12 +176,12 @@ class Mixture(Composition, FromIntervals):
 
     def evaluate(self, y, eta, order=1, information="observed"):
         def part(law, at):
-            rows = self._possible(law, y)
-            if rows.all():
+            mask = self._possible(law, y)
+            if mask.all():
                 return law.evaluate(y, at, order, information)
-            parts = [(~rows, constant(np.full((~rows).sum(), -np.inf)))]
-            if rows.any():
-                parts.append((rows, law.evaluate(y[rows], {name: v[rows] for name, v in at.items()}, order, information)))
+            parts = [(~mask, constant(np.full((~mask).sum(), -np.inf)))]
+            if mask.any():
+                parts.append((mask, law.evaluate(y[mask], rows(at, mask), order, information)))
             return scatter(len(y), parts)
 
         return self._mixed(eta, len(y), order, part, information == "observed")

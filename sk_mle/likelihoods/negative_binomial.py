@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, gammaln, hyp2f1, nbdtrik, xlogy
+from scipy.special import betainc, gammaln, hyp2f1, nbdtrik
 
-from .._special import lgamma_delta_scaled, log1p_minus
 from .._tails import log_betainc
+from ._logarithms import log1p_rest, times_log
 from ._mean_power import MeanPower, excess
-from ._rising import rising_slope, rising_slopes, thinning_slope, thinning_slopes
+from ._rising import rising
 from .poisson import lattice_ppf
 
 
@@ -83,22 +83,20 @@ class NegativeBinomial(MeanPower):
         if self._named == "linear" and self.power not in (1.0, 2.0):
             raise ValueError(f"NegativeBinomial: variance='linear' is power=1, and power={self.power!r} says otherwise")
 
-    def loglik(self, y, mean, dispersion, power=None):
-        _, _, a = self._scaled(mean, dispersion, power)
-        wide = np.log1p(a * mean)
-        tail = np.where(a * mean > 0.5, wide / a, mean + log1p_minus(a * mean) / a)  # log1p(a mean) / a, exact as a -> 0
-        return lgamma_delta_scaled(1 / a, y) + xlogy(y, mean) - y * wide - tail - gammaln(y + 1)
+    def pieces(self, y, mean, a, order):
+        wide, rise = 1 + a * mean, rising(a, y, order=order)
+        value = rise[0] + times_log(y, mean) - (y + 1 / a) * np.log1p(a * mean) + self.carrier(y)
+        if order == 0:
+            return (value,)
+        rest = log1p_rest(a * mean, order=order)
+        slopes = (y - mean) / (mean * wide), rise[1] - y * mean / wide + rest[0] / a / a
+        if order == 1:
+            return value, *slopes
+        mean_mean, mean_a = (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, (mean - y) / wide**2
+        return value, *slopes, mean_mean, mean_a, rise[2] + y * (mean / wide) ** 2 - 2 * rest[1] / a / a / a
 
-    def slopes(self, y, mean, a):
-        wide = 1 + a * mean
-        on_a = rising_slope(a, y) - y * mean / wide - mean**2 * thinning_slope(a * mean)
-        return (y - mean) / (mean * wide), on_a
-
-    def bends(self, y, mean, a):
-        wide, rising, thinning = 1 + a * mean, rising_slopes(a, y), thinning_slopes(a * mean)
-        on_a = rising[0] - y * mean / wide - mean**2 * thinning[0]
-        a_a = rising[1] + y * (mean / wide) ** 2 - mean**3 * thinning[1]
-        return on_a, (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, (mean - y) / wide**2, a_a
+    def carrier(self, y):
+        return -gammaln(y + 1)
 
     def moment(self, y, sample_weight, mean, power):
         return excess(y, sample_weight, mean, power)

@@ -51,7 +51,7 @@ class Ordinal(Likelihood):
     --------
     >>> from sk_mle import MLEClassifier
     >>> model = MLEClassifier(Ordinal()).fit([[0], [0], [0], [0], [1], [1], [1], [1]], [1, 1, 2, 3, 1, 2, 3, 3])
-    >>> model.coef_.round(3), model.likelihood_.cutpoints(model.intercepts_).round(3)
+    >>> model.coef_.round(3), model.likelihood_.cutpoints(model.intercepts_).round(3) + 0.0
     (array([[1.099]]), array([0.   , 1.099]))
     >>> model.predict_proba([[1]])
     array([[0.25, 0.25, 0.5 ]])

@@ -7,10 +7,11 @@ from scipy.special import gammaincc, gammaln, ive, pdtrik, xlogy
 
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import COUNT, POSITIVE
-from ._base import Likelihood
+from ._expanded import Expanded
+from ._logarithms import times_log
 
 
-class Poisson(Likelihood):
+class Poisson(Expanded):
     r"""Poisson law of counts; non-integer y are accepted through the gamma function.
 
     .. math:: p(y) = \mathrm{mean}^y e^{-\mathrm{mean}} / y!
@@ -37,14 +38,15 @@ class Poisson(Likelihood):
     def __init__(self, *, mean=None, links=None):
         self.mean, self.links = mean, links
 
-    def loglik(self, y, mean):
-        return xlogy(y, mean) - mean - gammaln(y + 1)
+    def expansion(self, y, order, mean):
+        loglik = times_log(y, mean) - mean + self.carrier(y)
+        if order == 0:
+            return loglik, {}, {}
+        ratio = y / np.maximum(mean, 1e-300)
+        return loglik, {"mean": ratio - 1}, {("mean", "mean"): -ratio / mean} if order == 2 else {}
 
-    def gradient(self, y, mean):
-        return {"mean": np.where(y == 0, 0.0, y / mean) - 1}
-
-    def hessian(self, y, mean):
-        return {("mean", "mean"): np.where(y == 0, 0.0, -y / mean**2)}
+    def carrier(self, y):
+        return -gammaln(y + 1)
 
     def fisher(self, mean):
         return {("mean", "mean"): 1 / mean}

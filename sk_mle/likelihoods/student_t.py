@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaincinv, betaln, stdtr, stdtrit
 
-from .._special import digamma_delta, lgamma_half_delta, log1p_minus
+from .._special import digamma_delta, lgamma_half_delta
 from ..domains import POSITIVE, REAL
 from ._base import Likelihood
 from ._location_scale import LocationScale
+from ._logarithms import log1p_rest
 from ._start import weighted_median
 
 _MOST_DF = 1e60  # beyond it, and at infinity, the law is the normal one to the last digit
@@ -55,32 +56,31 @@ class StudentT(LocationScale):
         return name == "df" and value == np.inf
 
     def standard_logpdf(self, z, df):
-        df = np.minimum(df, _MOST_DF)
-        return lgamma_half_delta(df)[0] - 0.5 * np.log(2 * np.pi) - (df + 1) / 2 * np.log1p(z**2 / df)
+        norm, df = lgamma_half_delta(df, order=0)[0], np.minimum(df, _MOST_DF)
+        return norm - 0.5 * np.log(2 * np.pi) - 0.5 * (df + 1) * np.log1p(z * z / df)
 
     def standard_slopes(self, z, df):
-        df = np.minimum(df, _MOST_DF)
-        total = df + z**2
-        return -(df + 1) * z / total, -(df + 1) * (df - z**2) / total**2
+        df, square = np.minimum(df, _MOST_DF), z * z
+        weight = (df + 1) / (df + square)
+        return -z * weight, weight * ((square - df) / (df + square))
 
     def standard_gradient(self, z, df):
-        df = np.minimum(df, _MOST_DF)
-        w = z**2 / df
+        norm, df = lgamma_half_delta(df, order=1)[1], np.minimum(df, _MOST_DF)
+        w = z * z / df
         share = w / (1 + w)
-        bend = np.where(w < 1, log1p_minus(np.minimum(w, 1)) + w * share, np.log1p(w) - share)  # O(w^2) as w -> 0
-        return {"df": lgamma_half_delta(df)[1] + 0.5 * (share / df - bend)}
+        return {"df": norm + 0.5 * (share / df - log1p_rest(w, order=1)[0])}
 
     def standard_hessian(self, z, df):
-        df = np.minimum(df, _MOST_DF)
-        total, on_df = df + z**2, lgamma_half_delta(df)[2]
+        norm, df, square = lgamma_half_delta(df)[2], np.minimum(df, _MOST_DF), z * z
+        total = df + square
         return {
-            ("z", "df"): -z * (z**2 - 1) / total**2,
-            ("df", "df"): on_df + 0.5 * z**2 * (df * z**2 - 2 * df - z**2) / (df * total) ** 2,
+            ("z", "df"): z * (1 - square) / total**2,
+            ("df", "df"): norm + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2,
         }
 
     def standard_information(self, df):
-        df = np.minimum(df, _MOST_DF)
-        on_df = -lgamma_half_delta(df)[2] + (3 - df) / (2 * df**2 * (df + 1) * (df + 3))
+        norm, df = lgamma_half_delta(df)[2], np.minimum(df, _MOST_DF)
+        on_df = -norm + (3 - df) / (2 * df**2 * (df + 1) * (df + 3))
         return {
             ("loc", "loc"): (df + 1) / (df + 3),
             ("scale", "scale"): 2 * df / (df + 3),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
-from .._special import log1mexp
 from ..domains import NONNEGATIVE, POSITIVE, Domain
 from . import _quadrature
 from ._base import Likelihood
 from ._compound import deviance, log_series, log_side
+from ._logarithms import log1mexp
 from ._start import best
 
 _EDGE = 1e-9  # distance from 1 and 2 within which the power is not resolved

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..domains import UNIT
-from ._algebra import mix, plus, scatter
+from ._algebra import mix, plus
 from ._inversion import solve
-from ._wrapper import Wrapper, rows
+from ._wrapper import Wrapper
 
 
 class ZeroInflated(Wrapper):
@@ -65,25 +65,17 @@ class ZeroInflated(Wrapper):
             return np.where(y == 0, np.logaddexp(np.log(inflation), rest), rest)
 
     def evaluate(self, y, eta, order=1, information="observed"):
-        parts = []
-        for part, mixed in ((y == 0, True), (y != 0, False)):
-            if part.any():
-                at = rows(eta, part)
-                point, rest = self.shares("inflation", at)
-                rest = plus(rest, self.law.evaluate(y[part], at, order))
-                parts.append((part, mix([point, rest], order, self.free) if mixed else rest))
-        return scatter(len(y), parts)
+        return self._mixed(y == 0, self.law.evaluate(y, eta, order), eta, order)
 
     def evaluate_interval(self, low, high, eta, order=1):
         low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
-        parts, zero = [], (low < 0) & (high >= 0)
-        for part, mixed in ((zero, True), (~zero, False)):
-            if part.any():
-                at = rows(eta, part)
-                point, rest = self.shares("inflation", at)
-                rest = plus(rest, self.law.evaluate_interval(low[part], high[part], at, order))
-                parts.append((part, mix([point, rest], order, self.free) if mixed else rest))
-        return scatter(len(low), parts)
+        return self._mixed((low < 0) & (high >= 0), self.law.evaluate_interval(low, high, eta, order), eta, order)
+
+    def _mixed(self, zero, inner, eta, order):
+        """The law inside, mixed with the point where zero is possible."""
+        point, rest = self.shares("inflation", eta)
+        point = point._replace(loglik=np.where(zero, point.loglik, -np.inf))
+        return mix([point, plus(rest, inner)], order, self.free)
 
     def log_interval(self, low, high, /, inflation, **params):
         with np.errstate(divide="ignore"):

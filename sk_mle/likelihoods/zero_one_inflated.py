@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..domains import UNIT
-from ._algebra import plus, scatter
-from ._wrapper import Wrapper, rows
+from ._algebra import plus, rows, scatter
+from ._wrapper import Wrapper
 
 
 class ZeroOneInflated(Wrapper):

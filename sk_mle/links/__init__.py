@@ -54,13 +54,13 @@ def get_link(link) -> Link:
 def default_link(domain: Domain) -> Link:
     """The link whose range is the interior of `domain`."""
     low, high = domain.low, domain.high
-    if np.isneginf(low) and np.isposinf(high):
+    if low == -np.inf and high == np.inf:
         return Identity()
-    if np.isposinf(high):
+    if high == np.inf:
         return Log() if low == 0 else ShiftedLog(low)
     if (low, high) == (CIRCLE.low, CIRCLE.high):
         return TanHalf()
-    if np.isfinite(low):
+    if low > -np.inf:
         return Logit() if (low, high) == (0, 1) else ScaledLogit(low, high)
     raise ValueError(f"no default link for {domain}, which has only an upper end: model the negative, or pass a link")
 

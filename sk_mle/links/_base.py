@@ -13,12 +13,21 @@ from ..domains import REAL, Domain
 
 
 def _elementwise(method):
-    """Give a method of one array float64 in, and inf and NaN out without a warning."""
+    """Give a method of one array float64 in, and inf and NaN out without a warning.
+
+    Along axes of stride 0 it is computed once: a parameter without columns is one number, broadcast.
+    """
 
     @wraps(method)
     def silent(self, values):
+        values = np.asarray(values, dtype=float)
         with np.errstate(all="ignore"):
-            return method(self, np.asarray(values, dtype=float))
+            if 0 not in values.strides:
+                return method(self, values)
+            found = method(self, values[tuple(slice(None if step else 1) for step in values.strides)])
+        if isinstance(found, tuple):
+            return tuple(np.broadcast_to(part, values.shape) for part in found)
+        return np.broadcast_to(found, values.shape)
 
     return silent
 

@@ -35,14 +35,19 @@ class Logit(_CDFLink):
         return logit(theta)
 
     def inverse_derivatives(self, eta):
-        theta = expit(eta)
-        d1 = theta * expit(-eta)
-        return theta, d1, -d1 * np.tanh(eta / 2)
+        z, share = self._parts(eta)
+        d1 = z * share * share
+        return np.exp(np.minimum(eta, 0)) * share, d1, -d1 * np.tanh(eta / 2)
 
     def log_inverse(self, eta):
-        z = np.exp(-np.abs(eta))  # one exponential serves both tails
-        share = 1 / (1 + z)
-        return np.minimum(eta, 0) - np.log1p(z), np.where(eta < 0, share, z * share), -z * share**2
+        z, share = self._parts(eta)
+        return np.minimum(eta, 0) - np.log1p(z), np.exp(np.minimum(-eta, 0)) * share, -z * share * share
+
+    @staticmethod
+    def _parts(eta):
+        """The smaller of odds and inverse odds, and the larger probability, which make up both."""
+        z = np.exp(-np.abs(eta))
+        return z, 1 / (1 + z)
 
 
 class ScaledLogit(Link):

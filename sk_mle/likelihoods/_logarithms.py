@@ -1,0 +1,45 @@
+"""Differences and products of logarithms, exact where the plain formulas cancel or meet infinity."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._special import _ATANH, _horner, _ordered
+
+_NEAR = 0.2
+
+
+@_ordered
+def log1p_rest(x, order):
+    """log(1 + x) - t for x >= 0 and t = x / (1 + x) and, beyond order 1, the same less t^2 / 2.
+
+    By the series of 2 atanh(x / (2 + x)) near 0, where the differences cancel.
+    """
+    near, low, share = x < _NEAR, np.minimum(x, _NEAR), x / (1 + x)
+    z = low / (2 + low)
+    tail, w, rest = _horner(_ATANH[:8], z * z), 1 / (1 + z), np.log1p(x) - share
+    values = [np.where(near, 2 * z * z * (w + z * tail), rest)]
+    if order > 1:
+        values.append(np.where(near, 2 * z * z * z * (w * w + tail), rest - 0.5 * share * share))
+    return tuple(values)
+
+
+def times_log(y, x):
+    """y log(x) for y >= 0, and 0 where y is; `scipy.special.xlogy` for finite x in less time."""
+    with np.errstate(all="ignore"):
+        return y * np.minimum(np.log(np.maximum(x, y == 0)), 1e3)
+
+
+def ratio_gap(y, mean):
+    """log(y / mean) - (y - mean) / mean for positive arguments, exact to the rounding of their ratio.
+
+    Where the two parts cancel, near y = mean, that rounding hardly moves the difference, whose slope vanishes there.
+    """
+    ratio = y / mean
+    return np.log(ratio) - (ratio - 1)
+
+
+def log1mexp(x):
+    """log(1 - exp(-x)) for x >= 0, to full relative accuracy at both ends."""
+    with np.errstate(divide="ignore"):
+        return np.where(x < np.log(2), np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))

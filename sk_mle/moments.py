@@ -1,0 +1,116 @@
+"""Means, scales and cross products of the columns of X: what coordinates are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg, sparse
+
+from .data import Batch, Data, unit, weighted
+
+_SAMPLE = 256  # rows that tell where the columns lie
+_FAR = 3.0  # standard deviations between that and the mean beyond which sums lose digits
+_SINGLE = 64  # columns from which cross products in single precision are faster
+_ROUGH = 1e-5  # reciprocal condition of the correlation matrix below which single precision does not tell
+
+
+class Moments:
+    """Means, scales and cross products of the columns of X, in one pass, around values close to the means.
+
+    With `centered`, means are subtracted; without (no intercept), columns are scaled by their root mean square. `gram` is
+    the correlation matrix, or None where it would be too large; the columns that are constant have scale 0. Of many columns
+    it is made in single precision, unless they are close to dependent.
+    """
+
+    def __init__(self, data: Data, centered: bool, most_columns: int):
+        self.data, self.centered = data, centered
+        p = data.n_features
+        self.small = p <= most_columns and p <= data.n_samples
+        if sparse.issparse(data.X):
+            self._sparse()
+            return
+        sample = np.asarray(data.X[:: -(-data.n_samples // _SAMPLE)], dtype=np.float64)
+        origin = sample.mean(axis=0) if centered else np.zeros(p)
+        spread = np.sqrt(np.mean((sample - origin) ** 2, axis=0))
+        if self.small and p >= _SINGLE and spread.all():
+            with np.errstate(all="ignore"):
+                self._dense(origin, spread)
+            if np.isfinite(self.gram).all() and self.scale.all() and cholesky(self.gram)[1] > _ROUGH:
+                return
+        self._dense(origin)
+
+    def _dense(self, origin, spread=None):
+        """Sums over dense rows; in single precision where a first `spread` of the columns is given."""
+        for _ in range(2):
+            sums = self.data.reduce(lambda batch, origin=origin: _sums(batch, origin, spread, self.small))
+            divisor = 1.0 if spread is None else spread
+            shift = sums["shift"] / self.data.total_weight * self.centered
+            products = sums["products"] / self.data.total_weight - (np.outer(shift, shift) if self.small else shift**2)
+            self.mean = origin + shift * divisor
+            self._scaled(products, divisor)
+            if not ((np.abs(shift) * divisor > _FAR * self.scale) & (self.scale > 0)).any():
+                return
+            origin = self.mean
+
+    def _scaled(self, products, divisor=1.0):
+        """Scales and correlations from central products of the columns in units of `divisor`."""
+        spread = np.sqrt(np.maximum(np.diag(products) if self.small else products, 0.0))
+        rounding = 4 * np.finfo(float).eps * np.abs(self.mean)
+        self.scale = np.where(spread * divisor > rounding, spread * divisor, 0.0)
+        spread = np.where(self.scale > 0, spread, 1.0)
+        self.gram = products / np.outer(spread, spread) if self.small else None
+
+    def _sparse(self):
+        """Sums over sparse rows are taken around zero; where columns lie far from it, around their means, in dense blocks."""
+        total = self.data.total_weight
+        self.mean = np.zeros(self.data.n_features)
+        if self.centered:
+            self.mean = self.data.reduce(lambda batch: batch.X.T @ batch.weight, np.add) / total
+        measure = _sparse_products if self.small else _sparse_squares
+        products = self.data.reduce(measure, np.add) / total
+        products = products - (np.outer(self.mean, self.mean) if self.small else self.mean**2)
+        if ((np.diag(products) if self.small else products) < (1e-4 * self.mean) ** 2).any():
+            self._dense(self.mean)
+        else:
+            self._scaled(products)
+
+    def triangle(self) -> np.ndarray:
+        """R of the standardised columns' QR decomposition, block by block: accurate where cross products are not."""
+        divisor = np.where(self.scale > 0, self.scale, 1.0)
+
+        def triangle(batch):
+            rows = (_rows(batch) - self.mean) / divisor
+            return np.asarray(np.linalg.qr(rows if unit(batch.weight) else weighted(rows, np.sqrt(batch.weight)), mode="r"))
+
+        R = self.data.reduce(triangle, lambda a, b: np.linalg.qr(np.vstack([a, b]), mode="r"))
+        return R / np.sqrt(self.data.total_weight)
+
+
+def cholesky(correlation) -> tuple[np.ndarray, float]:
+    """Lower triangular factor, and the reciprocal condition; zero where there is no factor."""
+    factor, fail = linalg.lapack.dpotrf(correlation, lower=1)
+    norm = np.abs(correlation).sum(axis=0).max()
+    return factor, 0.0 if fail else float(linalg.lapack.dpocon(factor, norm, uplo="L")[0])
+
+
+def _rows(batch: Batch):
+    return batch.X.toarray() if sparse.issparse(batch.X) else batch.X
+
+
+def _sums(batch: Batch, origin, spread, small) -> dict:
+    """Weighted sums of a block's columns, and of their squares or products, around `origin`."""
+    Z = _rows(batch) - origin
+    if spread is not None:
+        Z = np.divide(Z, spread, dtype=np.float32, casting="same_kind")
+    root = np.broadcast_to(Z.dtype.type(1), len(Z)) if unit(batch.weight) else np.sqrt(batch.weight).astype(Z.dtype)
+    if not unit(root):
+        Z *= root[:, None]
+    products = Z.T @ Z if small else np.einsum("ij,ij->j", Z, Z)
+    return {"shift": np.ascontiguousarray(root) @ Z, "products": products.astype(np.float64)}
+
+
+def _sparse_products(batch: Batch) -> np.ndarray:
+    return (batch.X.T @ batch.X.multiply(batch.weight[:, None]).tocsr()).toarray()
+
+
+def _sparse_squares(batch: Batch) -> np.ndarray:
+    return batch.X.multiply(batch.X).T @ batch.weight
