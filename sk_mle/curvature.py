@@ -15,6 +15,7 @@ from .data import weighted
 from .objective import Objective
 
 _COLUMNS = 1 << 9  # at a time
+_UNLIKE = 4.0  # ratio of a part's mean square to that of all rows, in any direction
 _SINGLE = 1e4  # information beside the penalty up to which single precision tells enough
 _FREE = 1e-4  # curvature in place of a penalty on the intercept, which has none
 
@@ -42,14 +43,9 @@ class OfPart:
         hessian = part.hessian(u)
         for name, design in part.designs.items():
             penalty, place = part.penalties.get(name), part.places[name]
-            if design.columns is None or design.slopes.ndim < 2 or (penalty and len(part.designs) > 1):
+            if design.columns is None or (penalty and len(part.designs) > 1):
                 continue
-
-            def gram(batch, design=design):
-                rows = design.coordinate_rows(batch.X)
-                return rows.T @ weighted(rows, batch.weight)
-
-            missing = np.eye(design.shape[0]) - part.data.reduce(gram, np.add) / part.data.total_weight
+            missing = np.eye(design.shape[0]) - _gram(part.data, design)
             own, added = hessian[place, place], 0.0
             if penalty:  # together with which they are orthonormal
                 missing[penalty.first :, penalty.first :] -= penalty.inner * np.trace(penalty.outer) / len(penalty.outer)
@@ -60,6 +56,23 @@ class OfPart:
 
     def solve(self, gradient):
         return linalg.cho_solve(self.factor, gradient)
+
+
+def resembles(data, designs) -> bool:
+    """Whether coordinates that are orthonormal over all rows are nearly so over these: else they miss what matters to some."""
+    seen = {id(design.columns): design for design in designs.values() if design.columns is not None}
+    squares = [np.linalg.eigvalsh(_gram(data, design)) for design in seen.values()]
+    return all(values[0] > 1 / _UNLIKE and values[-1] < _UNLIKE for values in squares)
+
+
+def _gram(data, design) -> np.ndarray:
+    """Mean products of a parameter's coordinates."""
+
+    def products(batch):
+        rows = design.coordinate_rows(batch.X)
+        return rows.T @ weighted(rows, batch.weight)
+
+    return data.reduce(products, np.add) / data.total_weight
 
 
 class OfRows:

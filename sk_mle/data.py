@@ -67,7 +67,7 @@ class Data:
     @property
     def n_kept(self) -> int:
         """Rows of positive weight."""
-        return np.count_nonzero(self.weight) if self.has_zero_weight else self.n_samples
+        return int(np.count_nonzero(self.weight)) if self.has_zero_weight else self.n_samples
 
     def narrowed(self, width: int) -> Data:
         """The same data in blocks for `width` temporary columns, such as a Hessian of many linear predictors."""

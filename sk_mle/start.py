@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import LinAlgError
 from scipy.sparse import issparse
 
-from .curvature import OfPart, OfRows, Unit
+from .curvature import OfPart, OfRows, Unit, resembles
 from .data import total
 from .domains import REAL
 from .newton import newton
@@ -38,6 +38,8 @@ def _from_part(objective):
     if few or objective.size > _LARGE or not objective.likelihood.smooth or objective.likelihood.n_starts > 1:
         return None
     part = Objective(objective.likelihood, data.thinned(most), objective.designs, objective.alpha)
+    if not resembles(part.data, part.designs):
+        return None
     try:
         part, u = begin(part)
     except ValueError:

@@ -354,8 +354,8 @@ FORMULAS = [
     lambda y, a, b: np.sin(a * b) + np.cos(b) * np.tanh(b) + np.sinh(b) * np.cosh(a) + np.arctan(b * a) * np.arcsinh(b + a),
     lambda y, a, b: special.gammaln(a + y) + special.expit(b) * a + special.log_expit(-b * a) + special.erf(b + a),
     lambda y, a, b: special.xlogy(y, a) + special.xlog1py(a, a * a) + special.xlogy(a, a + y) + np.logaddexp(a, b * y),
-    lambda y, a, b: np.where(y > b, a * b, np.exp(b)) + np.maximum(a, b) * b + np.minimum(b, 2.0 + a) + np.abs(b - 9) * a,
-    lambda y, a, b: np.where(np.isfinite(a), a, 0.0) * np.zeros_like(b) + np.ones_like(a) * np.sign(b) * a + a,
+    lambda y, a, b: np.where(y > b, a * b, a + np.exp(b)) + np.maximum(a, b) * b + np.minimum(b, 2.0 + a) + np.abs(b - 9) * a,
+    lambda y, a, b: np.where(np.isfinite(a), a, 2 * a) * np.zeros_like(b) + np.ones_like(a) * np.sign(b) * a + a * b,
 ]
 
 
@@ -389,6 +389,9 @@ def written(y, a, b):
         lambda y, a, b: float(np.log(a).sum()) + b,
         lambda y, a, b: np.cumsum(a) * b,
         lambda y, a, b: np.hypot(a, b),
+        lambda y, a, b: a + y if np.all(np.abs(b) < 9) else a + np.log1p(b),
+        lambda y, a, b: np.where(b == 2.0, a, np.log1p(a * b) / b),
+        lambda y, a, b: np.where(np.abs(b) < 1e-8, a, np.log1p(a * b) / b),
         lambda y, a, b: np.where(y == y[0], -np.inf, a * b),
         lambda y, a, b: special.xlogy(b, 0 * a),
     ],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.special import expit
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from sk_mle import MLEClassifier, MLERegressor, start
@@ -72,6 +73,25 @@ def test_classes_that_a_part_hardly_saw(parts):
     found = MLEClassifier().fit(X, y)
     assert found.converged_
     assert found.predict_proba(X)[:, 1].mean() == pytest.approx(12 / N, rel=1e-6)
+
+
+@pytest.mark.parametrize("n_seen", [3, 60])
+def test_columns_that_a_part_hardly_saw(n_seen):
+    A = np.column_stack([X[:, :6], np.zeros(N)])
+    A[np.random.default_rng(1).choice(N, n_seen, replace=False), 6] = 1.0
+    for model, y in (MODELS["counts"], MODELS["normal"]):
+        found = clone(model).fit(A, y)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(start, "_MANY", np.inf)
+            expected = clone(model).fit(A, y)
+        np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-7, atol=1e-9)
+
+
+def test_rows_of_zero_weight_are_not_many():
+    kept = RNG.choice(N, 900, replace=False)
+    y = MODELS["normal"][1]
+    found = MLERegressor().fit(X, y, np.isin(np.arange(N), kept).astype(float))
+    np.testing.assert_allclose(found.coef_, MLERegressor().fit(X[kept], y[kept]).coef_, rtol=1e-9)
 
 
 def test_many_rows_that_are_separated():

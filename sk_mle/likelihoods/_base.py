@@ -30,7 +30,7 @@ class Likelihood(Evaluation, BaseEstimator):
     """Base class of all laws p(y | parameters).
 
     A subclass declares `parameters` and `support`, assigns its parameters in `__init__` and writes `loglik`. All the rest
-    is optional: derivatives are differenced per sample, moments and distribution functions are integrated.
+    is optional: derivatives follow from its formula or from differences, moments and distribution functions are integrated.
 
     Attributes
     ----------

@@ -42,7 +42,7 @@ class Jet(NDArrayOperatorsMixin):
         if ufunc in _FLAT:
             return ufunc(*plain)
         if ufunc in _CHOICES:
-            return _where(_CHOICES[ufunc](*plain), *inputs)
+            return _where(_CHOICES[ufunc](*plain), *inputs, strict=False)
         if ufunc not in _RULES:
             raise TypeError(f"{ufunc.__name__} is not differentiated")
         value, rule = ufunc(*plain), _RULES[ufunc]
@@ -87,8 +87,10 @@ def _add(total, parts, factor):
         total[key] = total[key] + part if key in total else part
 
 
-def _where(condition, yes, no):
+def _where(condition, yes, no, strict=True):
     parts = [x if isinstance(x, Jet) else Jet(x, {}, {}) for x in (yes, no)]
+    if isinstance(condition, Jet) or (strict and parts[0].slopes.keys() != parts[1].slopes.keys()):
+        raise TypeError("a parameter vanishes from one of two formulas: perhaps the limit of the other, but not its slope")
 
     def chosen(a, b):
         return {key: np.where(condition, a.get(key, 0.0), b.get(key, 0.0)) for key in a.keys() | b.keys()}
@@ -119,10 +121,8 @@ def _log_add(f, x, y):
 
 
 _ROOT = np.sqrt(np.pi)
-_FLAT = {  # of which nothing is differentiated: they are constant between jumps
-    *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isfinite, np.isnan, np.isinf, np.sign),
-    *(np.floor, np.ceil, np.rint, np.trunc),
-}
+# Constant between jumps. Not among them: equality, by which formulas leave out a point where their slope has no formula.
+_FLAT = {np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.sign, np.floor, np.ceil, np.rint}
 _CHOICES = {np.maximum: np.greater_equal, np.minimum: np.less_equal, np.fmax: np.greater_equal, np.fmin: np.less_equal}
 _RULES = {
     np.add: lambda f, x, y: ((1.0, 1.0), {}),
@@ -170,10 +170,10 @@ def evaluate(law, y, eta, order) -> Eval | None:
         found = law.loglik(y, **law._params(eta, jets))
     except Exception:  # whatever stopped it, by differences it will either work or say so
         return None
-    if not isinstance(found, Jet) or found.shape != y.shape[:1]:
-        return None
+    if not isinstance(found, Jet) or found.shape != y.shape[:1] or len(found.slopes) < len(names):
+        return None  # also where a parameter vanished: perhaps the formula took a limit
     shape, bends = found.shape, found.bends or {}
-    gradient = {name: np.broadcast_to(found.slopes.get(i, 0.0), shape) for i, name in enumerate(names)}
+    gradient = {name: np.broadcast_to(found.slopes[i], shape) for i, name in enumerate(names)}
     information = {(names[i], names[j]): np.broadcast_to(-bend, shape) for (i, j), bend in bends.items()}
     if not all(np.isfinite(value.sum()) for value in (found.value, *gradient.values(), *information.values())):
         return None
