@@ -370,6 +370,7 @@ def test_jets_know_the_derivatives(formula):
     for name in eta:
         assert_allclose(jets.gradient[name], plain.gradient[name], rtol=1e-8, atol=1e-8)
         assert_allclose(_jets.evaluate(law, y, eta, 1).gradient[name], jets.gradient[name], rtol=1e-15)
+    assert jets.information.keys() <= plain.information.keys()
     for pair, value in plain.information.items():
         assert_allclose(jets.information.get(pair, np.zeros(3)), value, rtol=1e-6, atol=1e-6)
 
@@ -384,13 +385,13 @@ def written(y, a, b):
     "formula",
     [
         written,
-        lambda y, a, b: np.array(a) * b,
+        lambda y, a, b: np.array(a) * a * b,
         lambda y, a, b: a[...] * b,
         lambda y, a, b: float(np.log(a).sum()) + b,
         lambda y, a, b: np.cumsum(a) * b,
         lambda y, a, b: np.hypot(a, b),
         lambda y, a, b: a + y if np.all(np.abs(b) < 9) else a + np.log1p(b),
-        lambda y, a, b: np.where(b == 2.0, a, np.log1p(a * b) / b),
+        lambda y, a, b: np.where(b == 2.0, a * b, np.log1p(a * b) / b),
         lambda y, a, b: np.where(np.abs(b) < 1e-8, a, np.log1p(a * b) / b),
         lambda y, a, b: np.where(y == y[0], -np.inf, a * b),
         lambda y, a, b: special.xlogy(b, 0 * a),
