@@ -137,6 +137,13 @@ def unit(weight) -> bool:
     return weight.strides == (0,)
 
 
+def repeated(row, n: int) -> np.ndarray:
+    """n times the same row, without memory of its own: `numpy.broadcast_to` at a tenth of its cost."""
+    rows = np.ndarray((n, *row.shape), row.dtype, row, 0, (0, *row.strides))
+    rows.flags.writeable = False
+    return rows
+
+
 def weighted(values, weight) -> np.ndarray:
     """Values per row times the weights of the rows."""
     return values if unit(weight) else values * weight.reshape(-1, *(1,) * (values.ndim - 1))
@@ -144,9 +151,10 @@ def weighted(values, weight) -> np.ndarray:
 
 def total(values, weight) -> np.ndarray:
     """Weighted sum over rows; as a product, whose rounding does not pile up as that of a sum along the first axis does."""
-    if values.ndim == 1 and unit(weight):
-        return values.sum()
-    return np.tensordot(np.ones(len(values)) if unit(weight) else weight, values, axes=1)
+    if unit(weight) and values.size == len(values):
+        return values.sum().reshape(values.shape[1:])
+    flat = values.reshape(len(values), -1)
+    return ((np.ones(len(flat)) if unit(weight) else weight) @ flat).reshape(values.shape[1:])
 
 
 def _cut(X, rows: slice):

@@ -10,6 +10,7 @@ _LOST = 1e-8  # gain in the mean log-likelihood below which the value need not s
 _PATIENCE, _FEW = 10, 40  # a Hessian of so few columns costs as much as a few gradients, of more in proportion
 _FAST = 0.7  # rate of convergence; slower, and the new curvature of a point has to wait for more gradients
 _STEPS, _SHARP = 4, 1e-3  # by which the gradient should end below its tolerance
+_ZERO = 1e-15  # gradient of rounding alone
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
 
@@ -125,13 +126,10 @@ def _size(point):
 
 def _direction(point):
     """The Newton step, and twice the decrease that it promises."""
-    try:
-        step = -linalg.cho_solve(linalg.cho_factor(point.hessian, lower=True), point.gradient)
-        decrement = -float(step @ point.gradient)
-        if np.isfinite(step).all() and decrement > 0:
-            return step, decrement
-    except (linalg.LinAlgError, ValueError):
-        pass
+    _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
+    decrement = -float(step @ point.gradient)
+    if not fail and np.isfinite(step).all() and decrement > 0:
+        return step, decrement
     hessian = np.nan_to_num(point.hessian)
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # so that a steep coordinate does not hide a flat one
     values, vectors = linalg.eigh(hessian / np.outer(scale, scale))
@@ -144,6 +142,8 @@ def _direction(point):
 def _polish(objective, x, point, known, tol):
     """One more step, at the cost of one pass: quadratic convergence doubles the digits. A learned curvature may need more."""
     for _ in range(_STEPS if known else 1):
+        if _size(point) < _ZERO:
+            break
         step, _ = known.direction(point) if known else _direction(point)
         better = objective.evaluate(x + step, 1)
         if not (np.isfinite(better.value) and _size(better) < _size(point)):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from .data import Data, total, weighted
+from .data import Data, repeated, total, weighted
 from .design import Design
 from .likelihoods import Likelihood
 from .likelihoods._expected import integrated
@@ -172,7 +172,7 @@ class Objective:
         result = {}
         for name, design in self.designs.items():
             start, slopes = coefficients[name]
-            eta = rows[name] @ slopes + start if name in rows else np.broadcast_to(start, (len(batch.y), len(start)))
+            eta = rows[name] @ slopes + start if name in rows else repeated(start, len(batch.y))
             eta = eta if design.vector else eta[:, 0]
             if with_offset and name in batch.offset:
                 eta = eta + batch.offset[name]

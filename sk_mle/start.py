@@ -46,8 +46,8 @@ def _from_part(objective):
         return None
     with np.errstate(all="ignore"):
         found = newton(None, u, objective=part, tol=_ROUGH, maxiter=_TRIES)
-    whole = objective.like(designs=part.designs)
-    point = whole.evaluate(found.x, 1)
+        whole = objective.like(designs=part.designs)
+        point = whole.evaluate(found.x, 1)
     try:
         whole.curvature = OfPart(part, found.x, n * data.n_features < _MOST)
         promised = whole.curvature.solve(point.gradient) @ point.gradient

@@ -43,12 +43,13 @@ class Jet(NDArrayOperatorsMixin):
             return ufunc(*plain)
         if ufunc in _CHOICES:
             return _where(_CHOICES[ufunc](*plain), *inputs, strict=False)
+        if ufunc is np.power:  # the operator knows squares and roots
+            value = plain[0] ** plain[1]
+            return _composed(value, inputs, *(_power if isinstance(inputs[1], Jet) else _fixed_power)(value, *plain))
         if ufunc not in _RULES:
             raise TypeError(f"{ufunc.__name__} is not differentiated")
-        value, rule = ufunc(*plain), _RULES[ufunc]
-        if ufunc is np.power and not isinstance(inputs[1], Jet):
-            rule = _fixed_power
-        return _composed(value, inputs, *rule(value, *plain))
+        value = ufunc(*plain)
+        return _composed(value, inputs, *_RULES[ufunc](value, *plain))
 
     def __array_function__(self, function, types, args, kwargs):
         if function is np.where and len(args) == 3:
@@ -129,7 +130,6 @@ _RULES = {
     np.subtract: lambda f, x, y: ((1.0, -1.0), {}),
     np.multiply: lambda f, x, y: ((y, x), {(0, 1): 1.0}),
     np.divide: lambda f, x, y: ((1 / y, -f / y), {(0, 1): -1 / (y * y), (1, 1): 2 * f / (y * y)}),
-    np.power: _power,
     np.logaddexp: _log_add,
     np.negative: lambda f, x: ((-1.0,), {}),
     np.positive: lambda f, x: ((1.0,), {}),
