@@ -72,7 +72,7 @@ def _gram(data, design) -> np.ndarray:
         rows = design.coordinate_rows(batch.X)
         return rows.T @ weighted(rows, batch.weight)
 
-    return data.reduce(products, np.add) / data.total_weight
+    return data.narrowed(4 * data.n_features).reduce(products, np.add) / data.total_weight
 
 
 class OfRows:

@@ -137,13 +137,6 @@ def unit(weight) -> bool:
     return weight.strides == (0,)
 
 
-def repeated(row, n: int) -> np.ndarray:
-    """n times the same row, without memory of its own: `numpy.broadcast_to` at a tenth of its cost."""
-    rows = np.ndarray((n, *row.shape), row.dtype, row, 0, (0, *row.strides))
-    rows.flags.writeable = False
-    return rows
-
-
 def weighted(values, weight) -> np.ndarray:
     """Values per row times the weights of the rows."""
     return values if unit(weight) else values * weight.reshape(-1, *(1,) * (values.ndim - 1))

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from .data import Data, repeated, total, weighted
+from ._repeated import repeated
+from .data import Data, total, weighted
 from .design import Design
 from .likelihoods import Likelihood
 from .likelihoods._expected import integrated

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import gammaln
 
-from .._special import _ATANH, _horner, _ordered
+from .._special import _ATANH, _elementwise, _horner, _ordered
 
 _NEAR = 0.2
 
@@ -22,6 +23,12 @@ def log1p_rest(x, order):
     if order > 1:
         values.append(np.where(near, 2 * z * z * z * (w * w + tail), rest - 0.5 * share * share))
     return tuple(values)
+
+
+@_elementwise
+def log_factorial(y):
+    """log y!, of fractional y by the gamma function."""
+    return gammaln(y + 1)
 
 
 def times_log(y, x):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, gammaln, hyp2f1, nbdtrik
+from scipy.special import betainc, hyp2f1, nbdtrik
 
 from .._tails import log_betainc
-from ._logarithms import log1p_rest, times_log
+from ._logarithms import log1p_rest, log_factorial, times_log
 from ._mean_power import MeanPower, excess
 from ._rising import rising
 from .poisson import lattice_ppf
@@ -89,14 +89,14 @@ class NegativeBinomial(MeanPower):
         if order == 0:
             return (value,)
         rest = log1p_rest(a * mean, order=order)
-        slopes = (y - mean) / (mean * wide), rise[1] - y * mean / wide + rest[0] / a / a
+        slopes = (y / mean - 1) / wide, rise[1] - y * mean / wide + rest[0] / a / a
         if order == 1:
             return value, *slopes
         mean_mean, mean_a = (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, (mean - y) / wide**2
         return value, *slopes, mean_mean, mean_a, rise[2] + y * (mean / wide) ** 2 - 2 * rest[1] / a / a / a
 
     def carrier(self, y):
-        return -gammaln(y + 1)
+        return -log_factorial(y)
 
     def moment(self, y, sample_weight, mean, power):
         return excess(y, sample_weight, mean, power)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaincc, gammaln, ive, pdtrik, xlogy
+from scipy.special import gammaincc, ive, pdtrik, xlogy
 
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import COUNT, POSITIVE
 from ._expanded import Expanded
-from ._logarithms import times_log
+from ._logarithms import log_factorial, times_log
 
 
 class Poisson(Expanded):
@@ -46,7 +46,7 @@ class Poisson(Expanded):
         return loglik, {"mean": ratio - 1}, {("mean", "mean"): -ratio / mean} if order == 2 else {}
 
     def carrier(self, y):
-        return -gammaln(y + 1)
+        return -log_factorial(y)
 
     def fisher(self, mean):
         return {("mean", "mean"): 1 / mean}

@@ -9,6 +9,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .._repeated import repeated
 from ..domains import REAL, Domain
 
 
@@ -25,11 +26,15 @@ def _elementwise(method):
             if 0 not in values.strides:
                 return method(self, values)
             found = method(self, values[tuple(slice(None if step else 1) for step in values.strides)])
-        if isinstance(found, tuple):
-            return tuple(np.broadcast_to(part, values.shape) for part in found)
-        return np.broadcast_to(found, values.shape)
+        return (
+            tuple(_spread(part, values.shape) for part in found) if isinstance(found, tuple) else _spread(found, values.shape)
+        )
 
     return silent
+
+
+def _spread(part, shape):
+    return repeated(part[0], shape[0]) if part.shape[1:] == shape[1:] else np.broadcast_to(part, shape)
 
 
 def finite(link, name):
