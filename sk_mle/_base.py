@@ -93,7 +93,9 @@ class Fitting:
         designs = {}
         for name, index in used.items():
             intercept = bool(self.fit_intercept) and not law.anchored(name)
-            key = (intercept, name in penalised, *index)
+            basis = law.contrast(name)
+            alone = name in penalised and len(used) == 1 and basis is None
+            key = (intercept, alone, *index)
             if len(index) and key not in made:
                 moments[intercept] = moments.get(intercept) or Moments(data, intercept, MOST_COLUMNS)
                 everything = len(index) == data.n_features and (index == np.arange(data.n_features)).all()
@@ -104,7 +106,6 @@ class Fitting:
                     "fix it"
                 )
             design = made[key] if len(index) else intercept_only()
-            basis = law.contrast(name)
             designs[name] = design if basis is None else design.with_unit(basis, vector=True)
         return designs
 

@@ -76,7 +76,7 @@ def _gram(data, design) -> np.ndarray:
 
 
 class OfRows:
-    """The Hessian of the first parameter, penalised, and units of all others, where columns outnumber rows.
+    """The Hessian of a penalised parameter where columns outnumber rows.
 
     With D the penalty, C the rows' coordinates and V the root of their information,
     (D + C'VVC)^-1 = D^-1 - D^-1 C'V (I + V K V)^-1 VC D^-1, where K = C D^-1 C' has only as many columns as there are rows.

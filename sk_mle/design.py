@@ -193,7 +193,7 @@ def intercept_only() -> Design:
 
 
 def from_moments(moments: Moments, index, intercept: bool, penalised: bool = False) -> Design:
-    """The design of a parameter on the columns `index` of X."""
+    """The design of a parameter on the columns `index` of X; where it is `penalised`, it may stay unrotated."""
     everything = isinstance(index, slice)
     mean, scale = moments.mean[index], moments.scale[index]
     live = np.flatnonzero(scale)

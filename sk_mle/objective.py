@@ -63,6 +63,7 @@ class Objective:
         self.evaluations = 0
         self._last: tuple | None = None
         self._bare = likelihood.bare()
+        self._rotated: dict[int, object] = {}
 
     @property
     def offers(self) -> set[str]:
@@ -159,14 +160,18 @@ class Objective:
         return self.data.column(lambda batch: self._eta(batch, self._rows(batch), coefficients))
 
     def _rows(self, batch) -> dict[str, object]:
-        """The rows' columns of every parameter; parameters on the same columns share them."""
-        made: dict[int, object] = {}
+        """The rows' columns of every parameter; parameters on the same columns share them.
+
+        Rotated rows that fit in one block are made once.
+        """
+        made: dict[int, object] = self._rotated if batch.X is self.data.X else {}
         rows = {}
         for name, design in self.designs.items():
             if design.columns is not None:
-                if id(design.columns) not in made:
-                    made[id(design.columns)] = design.columns.rows(batch.X)
-                rows[name] = made[id(design.columns)]
+                key = id(design.columns)
+                rows[name] = made[key] if key in made else design.columns.rows(batch.X)
+                if made is not self._rotated or design.columns.rotation is not None:
+                    made[key] = rows[name]
         return rows
 
     def _eta(self, batch, rows, coefficients, with_offset=True) -> dict[str, np.ndarray]:

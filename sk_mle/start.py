@@ -21,6 +21,7 @@ _MANY = 200_000  # entries of X from which a fit to some of the rows comes first
 _MOST = 1_000_000  # and up to which it ends with a Hessian of all, for the last digits
 _PART, _PER_COLUMN = 1 << 15, 25  # rows of that part, at most, and at least per coordinate
 _SMALL, _LARGE = 100, 600  # coordinates up to which a Hessian costs little more than a gradient; is worth its cost at all
+_DENSE = 2000  # up to which it may be fallen back on
 _ROUGH, _TRIES = 1e-5, 30  # that fit's tolerance, and its iterations
 _CLOSE = 1.0  # gain in the mean log-likelihood that all rows may still promise where it ends
 
@@ -96,7 +97,7 @@ def _informed(objective, u) -> Objective:
         return objective
     if plain and name in objective.penalties and len(design.slopes) > X.shape[0] and not issparse(X):
         objective.curvature = OfRows(objective, u)
-    elif objective.size > _SMALL and X.shape[0] * X.shape[1] >= _MANY:
+    elif _SMALL < objective.size <= _DENSE and X.shape[0] * X.shape[1] >= _MANY:
         objective.curvature = Unit()
     return objective
 

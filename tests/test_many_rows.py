@@ -126,7 +126,7 @@ def test_memory_stays_far_below_a_copy(tmp_path):
     assert peak < 0.5 * rows.nbytes  # of few rows; see benchmarks for many
 
 
-LAWS = [Normal(scale=1.0), Poisson(), Gamma(shape=1.0), NegativeBinomial()]
+LAWS = [Normal(scale=1.0), Poisson(), Gamma(shape=1.0), NegativeBinomial(dispersion=0.5), NegativeBinomial()]
 
 
 @pytest.mark.parametrize("law", LAWS, ids=str)
