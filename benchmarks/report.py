@@ -1,8 +1,10 @@
-"""What is said about the rows: a table, summary lines, a picture."""
+"""What is said about the rows: a table, summary lines, a picture; ``python benchmarks/report.py rows.json`` is brief."""
 
 from __future__ import annotations
 
+import json
 import statistics
+import sys
 
 import r_peers
 
@@ -89,6 +91,23 @@ def summary(rows: list[dict]) -> list[str]:
     return lines + [f"OURS IS OFF: {name}" for name in off]
 
 
+def brief(rows: list[dict]) -> list[str]:
+    """A table of one line per workload: ours, and every peer's time with its ratio to ours; `*`: short of our NLL."""
+    lines = ["| workload | ours, ms | passes | MB | peers: ms (peer / ours) |", "|---|---|---|---|---|"]
+    for name in dict.fromkeys(row["workload"] for row in rows):
+        here = [row for row in rows if row["workload"] == name]
+        told = []
+        for row in here:
+            more, short = ">" if row["trouble"] == "cut off" else "", "" if row["peer_close"] else "*"
+            figures = (
+                "fails" if row["trouble"] == "fails" else f"{more}{number(row['peer_ms'])} ({more}{row['ratio']:.2g}){short}"
+            )
+            told.append(f"{row['peer']} {figures}")
+        ours = [number(here[0][key]) for key in ("our_ms", "passes", "our_mb")]
+        lines.append(f"| {' | '.join([name, *ours, '; '.join(told)])} |")
+    return lines
+
+
 def noted_rows(rows: list[dict]) -> list[dict]:
     """Rows for R's noted times, at workloads where R did not run."""
     added = []
@@ -142,3 +161,8 @@ def picture(rows: list[dict], file: str, title: str) -> None:
     ]
     figure.legend(handles=marks, loc="outside upper center", ncols=4, frameon=False, title=title)
     figure.savefig(file, dpi=130)
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1]) as file:
+        print(*brief(json.load(file)["rows"]), sep="\n")

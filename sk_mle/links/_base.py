@@ -23,7 +23,7 @@ def _elementwise(method):
     def silent(self, values):
         values = np.asarray(values, dtype=float)
         with np.errstate(all="ignore"):
-            if 0 not in values.strides:
+            if 0 not in values.strides or not values.size:
                 return method(self, values)
             found = method(self, values[tuple(slice(None if step else 1) for step in values.strides)])
         return (
