@@ -109,7 +109,8 @@ def _constant(data, design, value) -> np.ndarray:
     if design.intercept:
         flat[0] = level
     elif design.columns is not None:
-        flat = np.outer(_means(data, design), level)
+        means = _means(data, design)
+        flat = np.outer(means / max(1.0, means @ means), level)  # above 1 where coordinates are scaled, not rotated
     return flat.ravel()
 
 

@@ -144,6 +144,14 @@ def test_more_columns_than_rows_with_a_penalty(law):
     assert model.loglikelihood_ == pytest.approx(few.loglikelihood_, rel=1e-10)
 
 
+def test_no_intercept_and_columns_far_from_zero():
+    A = RNG.normal(size=(80, 700)) + 0.5
+    y = RNG.poisson(np.exp((A - 0.5) @ RNG.normal(size=700) * 0.03)).astype(float)
+    model = MLERegressor(Poisson(), alpha=0.1, fit_intercept=False).fit(A, y)
+    assert model.converged_
+    assert model.optimize_result_.n_passes < 40
+
+
 def test_sparse_rows_are_cut_without_a_copy():
     A = sparse.random(N, 30, 0.2, format="csr", random_state=0)
     y = RNG.poisson(np.exp(A @ RNG.normal(size=30) * 0.2)).astype(float)

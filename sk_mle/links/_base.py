@@ -34,7 +34,8 @@ def _elementwise(method):
 
 
 def _spread(part, shape):
-    return repeated(part[0], shape[0]) if part.shape[1:] == shape[1:] else np.broadcast_to(part, shape)
+    alone = len(part) == 1 and part.shape[1:] == shape[1:]
+    return repeated(part[0], shape[0]) if alone else np.broadcast_to(part, shape)
 
 
 def finite(link, name):
