@@ -47,7 +47,7 @@ def repeated(value, n=N):
 
 @pytest.mark.parametrize("shape", [(3, 1), (1, 3), (0,), (0, 2), (1,)])
 def test_links_keep_axes_of_one_or_no_entry_apart(shape):
-    values = np.broadcast_to(np.linspace(0.1, 0.9, 3)[: max(shape)].reshape([-1 if n > 1 else 1 for n in shape]), shape)
+    values = np.broadcast_to(np.linspace(0.1, 0.9, 3)[: max(1, *shape)].reshape([-1 if n > 1 else 1 for n in shape]), shape)
     for link in (LINKS["log"](), LINKS["logit"]()):
         assert_array_equal(link.inverse(values), link.inverse(values.copy()))
 
