@@ -55,7 +55,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     warm_start : bool, default=False
         Start from the coefficients of the previous fit.
     n_jobs : int, optional
-        Threads over blocks of rows; None: as many as BLAS may use. Results do not depend on it.
+        Threads over blocks of rows; None means 1, unless joblib says otherwise. Results do not depend on it.
     verbose : int, default=0
         Above 0, a line per iteration.
 

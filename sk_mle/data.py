@@ -20,6 +20,7 @@ from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
 _BLOCK_BYTES = 1 << 22  # of a block of X: smaller ones lose to the hand-over between threads, larger ones leave the cache
+_MANY_COLUMNS = 200
 _WIDE_BYTES = 1 << 21  # of a block's temporary columns
 
 
@@ -50,8 +51,7 @@ class Data:
     offset : dict of str to ndarray of shape (n,)
         Added to the linear predictor of a parameter.
     n_jobs : int, optional
-        Threads over blocks; None takes as many as BLAS may use. Sums are always taken in the order of the blocks, so
-        results do not depend on it.
+        Threads over blocks. Sums are always taken in the order of the blocks, so results do not depend on it.
     """
 
     def __init__(self, X, y, weight, offset, n_jobs=None):
@@ -97,17 +97,16 @@ class Data:
                 yield Batch(X, self.y[rows], self.weight[rows], {name: value[rows] for name, value in self.offset.items()})
 
     def map(self, fn: Callable[[Batch], Any]) -> Iterator[Any]:
-        """fn of every block, in order, on as many threads as n_jobs says; a block is too small for BLAS threads."""
+        """fn of every block, in order, on n_jobs threads. One thread of BLAS is enough for a block, unless of many columns."""
         if self.n_samples <= self.block_rows:
             yield from map(fn, self.blocks())
             return
-        blocks, libraries = self.blocks(), _controller()
-        most = max((library.num_threads for library in libraries.lib_controllers), default=1)
-        n_threads = min(effective_n_jobs(most if self.n_jobs is None else self.n_jobs), -(-self.n_samples // self.block_rows))
-        with libraries.limit(limits=1):
+        n_threads = min(effective_n_jobs(self.n_jobs), -(-self.n_samples // self.block_rows))
+        with _controller().limit(limits=1 if n_threads > 1 or self.n_features < _MANY_COLUMNS else None):
             if n_threads == 1:
-                yield from map(fn, blocks)
+                yield from map(fn, self.blocks())
                 return
+            blocks = self.blocks()
             with ThreadPoolExecutor(n_threads) as pool:
                 while window := list(islice(blocks, 8 * n_threads)):
                     yield from pool.map(fn, window)
