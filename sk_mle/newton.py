@@ -10,6 +10,7 @@ _LOST = 1e-8  # gain in the mean log-likelihood below which the value need not s
 _PATIENCE, _FEW = 10, 40  # a Hessian of so few columns costs as much as a few gradients, of more in proportion
 _FAST = 0.7  # rate of convergence; slower, and the new curvature of a point has to wait for more gradients
 _STEPS, _SHARP = 4, 1e-3  # by which the gradient should end below its tolerance
+_HUGE = 1e100  # curvature, where it overflowed
 _ZERO = 1e-15  # gradient of rounding alone
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
@@ -132,7 +133,8 @@ def _direction(point):
         return step, decrement
     hessian = np.nan_to_num(point.hessian)
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # so that a steep coordinate does not hide a flat one
-    values, vectors = linalg.eigh(hessian / np.outer(scale, scale))
+    with np.errstate(all="ignore"):
+        values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -_HUGE, _HUGE))
     size = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
     step = -vectors @ ((vectors.T @ (point.gradient / scale)) / size) / scale
     step *= min(1.0, _LONGEST / max(np.abs(step).max(), 1e-300))
