@@ -101,10 +101,11 @@ class Design:
     @cached_property
     def _matrix(self):
         slopes = np.diag(self.slopes) if self.slopes.ndim == 1 else self.slopes
-        inner = np.vstack([-self.shift @ slopes, slopes])
-        if not self.intercept:
-            return inner
-        return np.hstack([np.eye(len(inner), 1), inner])
+        result = np.vstack([-self.shift @ slopes, slopes])
+        if self.intercept:
+            result = np.hstack([np.eye(len(result), 1), result])
+        result.flags.writeable = False  # remembered
+        return result
 
     def coordinate_rows(self, X) -> np.ndarray:
         """Rows of X in coordinates of one direction, the intercept's 1 included."""
@@ -127,7 +128,7 @@ class Design:
 
     def original_matrix(self) -> np.ndarray:
         """`coefficients` as a matrix from coordinates of one direction to the intercept and the original coefficients."""
-        result = self.matrix()
+        result = self.matrix().copy()
         if self.columns is not None and self.columns.rotation is not None:
             result = np.vstack([result[:1], _exactly(self.columns.rotation, result[1:])])
         if self.columns is not None and self.columns.center is not None:

@@ -323,6 +323,17 @@ def test_profile_of_a_parameter_is_the_fit_with_it_fixed():
         assert 2 * (inference.loglikelihood - value) == pytest.approx(stats.chi2.ppf(0.9, 1), rel=1e-7)
 
 
+def test_inference_leaves_the_coordinates_of_columns_far_from_zero_alone():
+    far = X + 1000.0
+    y = np.random.default_rng(2).negative_binomial(2, 0.4, 300).astype(float)
+    inference = MLERegressor(NegativeBinomial()).fit(far, y).inference(far, y)
+    values = np.log([0.1, 0.3, 0.9])
+    near = MLERegressor(NegativeBinomial()).fit(X, y).inference(X, y).profile("dispersion:intercept", X, y, values=values)
+    found = [inference.profile("dispersion:intercept", far, y, values=values) for _ in range(2)]
+    for profile in found:
+        np.testing.assert_allclose(profile.loglikelihood, near.loglikelihood, rtol=1e-12)
+
+
 def test_profile_ends_may_be_infinite():
     A = np.array([0.0] * 6 + [1.0] * 6)[:, None]
     y = np.array([0] * 3 + [1] * 3 + [1] * 5 + [0])
