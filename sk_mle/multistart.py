@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .data import Data
 from .objective import Objective
 from .solvers import Solution
 
@@ -66,13 +65,9 @@ def _narrowness(objective, u) -> float:
 
 def _thinned(objective) -> Objective:
     """The objective on some of the rows, where there are more than tell the maxima apart."""
-    data, most = objective.data, max(_ROWS, 100 * objective.size)
-    rows = np.flatnonzero(data.weight > 0)
-    if len(rows) <= most:
+    part = objective.data.thinned(max(_ROWS, 100 * objective.size))
+    if part is objective.data:
         return objective
-    rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
-    offset = {name: value[rows] for name, value in data.offset.items()}
-    part = Data(data.X[rows], data.y[rows], data.weight[rows], offset, data.n_jobs)
     return Objective(objective.likelihood, part, objective.designs, objective.alpha)
 
 
