@@ -129,9 +129,8 @@ class Fitting:
         self._fingerprint = data.fingerprint()
         self.predictors_ = {name: index if names is None else names[index] for name, index in used.items()}
         self.likelihood_ = law
-        penalty = sum(p.value(solution.u[objective.places[name]]) for name, p in objective.penalties.items())
         total, k = data.total_weight, sum(design.size for design in objective.designs.values())
-        self.loglikelihood_ = -total * (objective.value(solution.u) - penalty)
+        self.loglikelihood_ = -total * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
         self.aic_ = 2 * k - 2 * self.loglikelihood_
         self.aicc_ = self.aic_ + 2 * k * (k + 1) / (total - k - 1) if total > k + 1 else np.inf

@@ -10,3 +10,15 @@ def repeated(row, n: int) -> np.ndarray:
     rows = np.ndarray((n, *row.shape), row.dtype, row, 0, (0, *row.strides))
     rows.flags.writeable = False
     return rows
+
+
+def filled(value: float, shape: tuple[int, ...]) -> np.ndarray:
+    """One value everywhere, read-only, by strides of zero."""
+    values = np.ndarray(shape, np.float64, np.float64(value), 0, (0,) * len(shape))
+    values.flags.writeable = False
+    return values
+
+
+def everywhere(values, value: float) -> bool:
+    """Whether an array was `filled` with that value; others are not looked at."""
+    return not any(values.strides) and values.size > 0 and values.flat[0] == value

@@ -12,6 +12,7 @@ _FAST = 0.7  # rate of convergence; slower, and the new curvature of a point has
 _STEPS, _SHARP = 4, 1e-3  # by which the gradient should end below its tolerance
 _HUGE = 1e100  # curvature, where it overflowed
 _ZERO = 1e-15  # gradient of rounding alone
+_CLOSE, _TOLD = 1e-6, 1e-10  # step from which a minimum is near, and the Hessian's reciprocal condition at which it tells that
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
 
@@ -42,14 +43,14 @@ def newton(
     known = None if objective.curvature is None else Learned(objective.curvature)
     objective.information = information if known is None else "observed"
     x, point = x0, objective.evaluate(x0, 1 if known else 2)
-    message, n_iter, decrement = "iteration limit", 0, np.inf
+    message, n_iter, decrement, settled = "iteration limit", 0, np.inf, False
     while n_iter < maxiter:
         n_iter += 1
         if objective.unbounded(x, point.value):
             message = "the likelihood is unbounded"
             break
         if _size(point) <= tol:
-            message = "gradient below tol"
+            message, settled = "gradient below tol", not known and _settled(point)
             if known and known.curvature.finish:
                 known, point = None, objective.evaluate(x, 2)
             x, point = _polish(objective, x, point, known, tol)
@@ -57,9 +58,6 @@ def newton(
         step, decrement = known.direction(point) if known else _direction(point)
         if objective.information == "expected" and decrement < 0.1:
             objective.information = "observed"
-            if not objective.single:  # of one parameter a scoring step is good enough for the last one
-                point = objective.evaluate(x, 2)
-                step, decrement = _direction(point)
         slack, length = _LOST * max(1.0, abs(point.value)), 1.0
         lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
         while length > (shortest if lost or known else 1e-12):
@@ -84,7 +82,14 @@ def newton(
             callback(OptimizeResult(x=x, fun=point.value))
     objective.information = "observed"
     return OptimizeResult(
-        x=x, fun=point.value, jac=point.gradient, nit=n_iter, message=message, success=True, decrement=decrement
+        x=x,
+        fun=point.value,
+        jac=point.gradient,
+        nit=n_iter,
+        message=message,
+        success=True,
+        decrement=decrement,
+        settled=settled,
     )
 
 
@@ -123,6 +128,19 @@ class Learned:
 
 def _size(point):
     return np.abs(point.gradient).max(initial=0.0)
+
+
+def _settled(point) -> bool:
+    """Whether the minimum is close for certain.
+
+    Where there is none, as for separated data, a Newton step moves some linear predictors by about one unit however small the
+    gradient has become, because the curvature falls with it.
+    """
+    factor, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
+    if fail or not np.abs(step).max(initial=0.0) < _CLOSE:
+        return False
+    norm = np.abs(point.hessian).sum(axis=0).max(initial=0.0)
+    return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > _TOLD)
 
 
 def _direction(point):

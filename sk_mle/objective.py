@@ -56,13 +56,12 @@ class Objective:
         self.alpha = alpha
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size, self.single = int(ends[-1]), len(designs) == 1
+        self.size = int(ends[-1])
         directions = sum(len(design.unit) for design in designs.values())
         self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
         self.information = "observed"
         self.evaluations = 0
         self._last: tuple | None = None
-        self._bare = likelihood.bare()
         self._rotated: dict[int, object] = {}
 
     @property
@@ -81,6 +80,10 @@ class Objective:
         return self._mean(lambda y: np.log(rounding(y, largest)))
 
     @cached_property
+    def _bare(self) -> Likelihood:
+        return self.likelihood.bare()
+
+    @cached_property
     def _carrier(self) -> float:
         """Mean of the part of the log-likelihood that no parameter changes."""
         carrier = self.likelihood.carrier
@@ -94,7 +97,7 @@ class Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
-        known = ("floor",) if likelihood else ("floor", "_carrier")
+        known = ("floor",) if likelihood else ("floor", "_carrier", "_bare")
         vars(other).update({name: vars(self)[name] for name in known if name in vars(self)})
         return other
 
@@ -111,6 +114,9 @@ class Objective:
     def value(self, u) -> float:
         return self.evaluate(u, 0).value
 
+    def penalty(self, u) -> float:
+        return sum(penalty.value(u[self.places[name]]) for name, penalty in self.penalties.items())
+
     def gradient(self, u) -> np.ndarray:
         return self.evaluate(u, 1).gradient
 
@@ -119,14 +125,14 @@ class Objective:
 
     def evaluate(self, u, order: int) -> Point:
         """Value and derivatives up to `order`; the last point is remembered."""
-        key = (u.tobytes(), self.information)
-        if self._last is not None and self._last[0] == key and self._last[1] >= order:
-            return self._last[2]
+        key, kind = u.tobytes(), self.information if order == 2 else None
+        if self._last is not None and self._last[0] == key and self._last[1] >= order and kind in (None, self._last[2]):
+            return self._last[3]
         self.evaluations += 1
         coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
         data = self._hessian_data if order == 2 else self.data
         point = self._finish(u, data.reduce(lambda batch: self._block(batch, coefficients, order)), order)
-        self._last = (key, order, point)
+        self._last = (key, order, kind, point)
         return point
 
     def hessp(self, u, direction) -> np.ndarray:
@@ -166,12 +172,10 @@ class Objective:
         """
         made: dict[int, object] = self._rotated if batch.X is self.data.X else {}
         rows = {}
-        for name, design in self.designs.items():
-            if design.columns is not None:
-                key = id(design.columns)
-                rows[name] = made[key] if key in made else design.columns.rows(batch.X)
-                if made is not self._rotated or design.columns.rotation is not None:
-                    made[key] = rows[name]
+        for name, columns in ((name, d.columns) for name, d in self.designs.items() if d.columns is not None):
+            rows[name] = made[id(columns)] if id(columns) in made else columns.rows(batch.X)
+            if made is not self._rotated or columns.rotation is not None:
+                made[id(columns)] = rows[name]
         return rows
 
     def _eta(self, batch, rows, coefficients, with_offset=True) -> dict[str, np.ndarray]:
@@ -222,9 +226,9 @@ class Objective:
                 hessian[self.places[a], self.places[b]] += part
                 if a != b:
                     hessian[self.places[b], self.places[a]] += part.T
+        value += self.penalty(u)
         for name, penalty in self.penalties.items():
             place = self.places[name]
-            value += penalty.value(u[place])
             if order >= 1:
                 gradient[place] += penalty.gradient(u[place])
             if order == 2:
@@ -267,6 +271,12 @@ def _cross(left, right, information, weight, symmetric):
         if columns is not None:
             rest = (columns.T @ flat).T.reshape(*values.shape[1:], -1)
             result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = rest
+        return result
+    if left is right and isinstance(left, np.ndarray) and (qa + 1) * (qa + 2) <= 2 * values[0].size:
+        first, second = np.triu_indices(qa + 1)  # fewer pairs of columns than of directions: one product of them all
+        entries = np.vstack([np.ones(len(left)), left.T])
+        pairs = values.reshape(len(values), -1).T @ (entries[first] * entries[second]).T
+        result[..., first, second] = result[..., second, first] = pairs.reshape(*values.shape[1:], -1)
         return result
     for k in range(values.shape[1]):
         for m in range(values.shape[2]):

@@ -8,7 +8,7 @@ from .objective import Objective, Point
 class Plane:
     """An objective for Newton steps where its coordinates lie in the plane `origin + basis @ v`."""
 
-    curvature, single = None, False
+    curvature = None
 
     def __init__(self, objective: Objective, origin, basis):
         self.objective, self.origin, self.basis = objective, origin, basis

@@ -75,7 +75,9 @@ def _from_all(objective):
             )
         value = link.link(np.asarray(values[name], dtype=float))
         eta[name] = np.broadcast_to(value, (len(y), *value.shape))
-    objective = _eased(_unit_curvature(objective, y, weight, eta))
+    one = slice(1 if law.has_expected and not known else None)  # the predictors are constant, and so is the information
+    there = _information(law, y[one], weight[one], {name: value[one] for name, value in eta.items()})
+    objective = _eased(_with_units(objective, there))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
         shift = np.average(data.offset[name][keep], weights=weight) if name in data.offset else 0.0
@@ -83,8 +85,7 @@ def _from_all(objective):
     if not np.isfinite(objective.evaluate(u, 1).value):
         _explain(objective, u, y)
     u = _interpolation(objective, u, y, keep)
-    u = _first_step(objective, u)
-    objective, u = _refined(objective, u, y, weight)
+    objective, u = _first_step(objective, u, y, weight)
     return _informed(objective, u), u
 
 
@@ -143,7 +144,7 @@ def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objecti
     keep = data.weight > 0
     if not np.isfinite(objective.value(u)):
         return None
-    finer = _unit_curvature(objective, data.y[keep], data.weight[keep], objective.eta(u))
+    finer = _with_units(objective, _information(objective.likelihood, data.y[keep], data.weight[keep], objective.eta(u)))
     flat = any(
         d.columns is None and d.unit.max() > 1e4 and objective.likelihood.link(n).range != REAL
         for n, d in finer.designs.items()
@@ -185,32 +186,46 @@ def _interpolation(objective, u, y, keep):
     return v
 
 
-def _first_step(objective, u):
-    """A scoring step for the first parameter, whose Hessian is close to the identity."""
+def _first_step(objective, u, y, weight) -> tuple[Objective, np.ndarray]:
+    """A scoring step for the first parameter, whose Hessian is close to the identity, and what it means for the others."""
     name, design = next(iter(objective.designs.items()))
-    if design.columns is None:
-        return u
-    place, point = objective.places[name], objective.evaluate(u, 1)
-    step = np.zeros_like(u)
-    step[place] = -point.gradient[place]
-    order = 0
-    if len(objective.designs) == 1:  # what the solver asks for at this point, as the coordinates stay
-        order = 2 if objective.size <= _SMALL and "hessian" in objective.offers else 1
-        objective.information = "expected" if order == 2 else "observed"
-    for length in (1.0, 0.25, 0.05):
-        if objective.evaluate(u + length * step, order).value < point.value:
-            return u + length * step
-    return u
+    place, point, step = objective.places[name], objective.evaluate(u, 1), np.zeros_like(u)
+    if design.columns is not None:
+        step[place] = -point.gradient[place]
+    steps = [length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,))]
+    if len(objective.designs) > 1:
+        return _with_others(objective, u, steps, y, weight)
+    order = 2 if objective.size <= _SMALL and "hessian" in objective.offers else 1  # what the solver asks for at this point
+    objective.information = "expected" if order == 2 else "observed"
+    return objective, next((u + step for step in steps if objective.evaluate(u + step, order).value < point.value), u)
 
 
-def _refined(objective, u, y, weight):
-    """The other parameters' best constants given the first step, with the first's own shift, and unit curvature there."""
+def _with_others(objective, u, steps, y, weight):
+    """A step together with the other parameters' best constants after it, and unit curvature there."""
+    law, before = objective.likelihood, objective.penalty(u) - objective.value(u)
+    for step in steps:
+        v = _refined(objective, u + step, y, weight)
+        eta = objective.eta(v)
+        information = _information(law, y, weight, eta)
+        if information["value"] > before:
+            break
+    else:
+        v, eta = u, objective.eta(u)
+        information = _information(law, y, weight, eta)
+    if law.collapsed is not None and law.collapsed(y, **law.theta(eta)):
+        return objective, v
+    finer = _with_units(objective, information)
+    return finer, _converted(objective, finer, v)
+
+
+def _refined(objective, u, y, weight) -> np.ndarray:
+    """The other parameters' best constants given the first, with the first's own shift."""
     law, first = objective.likelihood, next(iter(objective.designs))
-    if len(objective.designs) == 1:
-        return objective, u
-    eta = objective.eta(u)
-    better = law.refine(y, weight, **law.theta(eta)) if not law.known and first == next(iter(law.parameters)) else {}
-    v = u.copy()
+    if law.known or first != next(iter(law.parameters)):
+        return u
+    eta, v = objective.eta(u), u.copy()
+    with np.errstate(all="ignore"):
+        better = law.refine(y, weight, **law.theta(eta))
     for name, design in objective.designs.items():
         if name in better and (name == first or name not in objective.data.offset):
             value = law.link(name).link(np.asarray(better[name], dtype=float))
@@ -220,28 +235,28 @@ def _refined(objective, u, y, weight):
                 )
             else:
                 v[objective.places[name]] = _constant(objective.data, design, value)
-    moved = objective.eta(v)
-    old, new = (weight @ law.evaluate(y, value, 0).loglik for value in (eta, moved))
-    u, eta = (v, moved) if new > old else (u, eta)
-    if law.collapsed is not None and law.collapsed(y, **law.theta(eta)):
-        return objective, u
-    finer = _unit_curvature(objective, y, weight, eta)
-    return finer, _converted(objective, finer, u)
+    return v
 
 
-def _unit_curvature(objective, y, weight, eta) -> Objective:
-    """Units per parameter in which the mean information at `eta` is the identity."""
-    law, mass = objective.likelihood, weight.sum()
-    totals: dict = {}
-    step = max(_ROWS // sum(len(design.unit) for design in objective.designs.values()), 256)
+def _information(law, y, weight, eta) -> dict:
+    """Mean information at `eta` by pairs of parameters, and the mean log-likelihood, as "value"."""
+    step = max(_ROWS // sum(value[0].size for value in eta.values()), 256)
+    sums: dict = {"value": 0.0}
     for first in range(0, len(y), step):
         rows = slice(first, first + step)
-        part = {name: value[rows] for name, value in eta.items()}
-        for pair, value in law.evaluate(y[rows], part, 2, "expected").information.items():
-            totals[pair] = totals.get(pair, 0.0) + total(value, weight[rows])
+        found = law.evaluate(y[rows], {name: value[rows] for name, value in eta.items()}, 2, "expected")
+        sums["value"] += float(total(found.loglik, weight[rows]))
+        for pair, value in found.information.items():
+            sums[pair] = sums.get(pair, 0.0) + total(value, weight[rows])
+    mass = weight.sum()
+    return {key: value / mass for key, value in sums.items()}
+
+
+def _with_units(objective, information) -> Objective:
+    """Units per parameter in which the mean information is the identity."""
     designs = {}
     for name, design in objective.designs.items():
-        mean, basis = totals.get((name, name), mass) / mass, law.contrast(name)
+        mean, basis = information.get((name, name), 1.0), objective.likelihood.contrast(name)
         if basis is None:
             size = np.sqrt(np.abs(mean))
             designs[name] = design.with_unit(np.array([[1 / size if 0 < size < np.inf else 1.0]]))

@@ -32,7 +32,7 @@ def tell(model, objective, solution, names) -> None:
             stacklevel=5,
         )
         return
-    direction = separating_direction(objective, solution.u)
+    direction = None if solution.result.get("settled") else separating_direction(objective, solution.u)
     if direction is not None:
         model.converged_ = False
         found = _columns_of(model, direction, objective, names)

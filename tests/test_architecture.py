@@ -19,7 +19,7 @@ BELOW = {  # module -> the modules of the package that it may import
     "_tails": {"_special"},
     "_repeated": set(),
     "links": {"_repeated", "domains"},
-    "likelihoods": {"domains", "links", "_special", "_tails", "likelihoods", "messages"},
+    "likelihoods": {"_repeated", "domains", "links", "_special", "_tails", "likelihoods", "messages"},
     "data": set(),
     "moments": {"data"},
     "design": {"moments"},

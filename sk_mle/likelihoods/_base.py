@@ -22,7 +22,7 @@ from ..domains import REAL, Domain
 from ..links import Link, check_link, default_link
 from . import _inversion, _quadrature, _start
 from ._algebra import Eval  # noqa: F401
-from ._evaluation import Evaluation
+from ._evaluation import Evaluation, derived
 from ._target import check_numeric
 
 
@@ -116,7 +116,7 @@ class Likelihood(Evaluation, BaseEstimator):
 
         Raises ValueError, in words that name the rows, for what is not such a target.
         """
-        return check_numeric(column_or_1d(y, warn=True))
+        return check_numeric(y if type(y) is np.ndarray and y.ndim == 1 else column_or_1d(y, warn=True))
 
     def inside(self, y) -> np.ndarray:
         """True for each sample of a target that was read whose value is possible under the law."""
@@ -176,17 +176,17 @@ class Likelihood(Evaluation, BaseEstimator):
         """What the constructor says of every parameter."""
         return {name: getattr(self, name, None) for name in self.parameters}
 
-    @property
+    @derived
     def fixed(self) -> dict:
         """Parameters given as numbers: the same in every row, not estimated."""
         return {name: value for name, value in self.given.items() if value is not None and not isinstance(value, str)}
 
-    @property
+    @derived
     def known(self) -> dict[str, str]:
         """Parameters given as the name of a column of X that holds their value in every row, not estimated."""
         return {name: value for name, value in self.given.items() if isinstance(value, str)}
 
-    @property
+    @derived
     def free(self) -> list[str]:
         """Names of the parameters to estimate."""
         return [name for name, value in self.given.items() if value is None]

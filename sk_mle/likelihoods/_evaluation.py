@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from .._repeated import everywhere
 from ..domains import REAL
 from . import _interval, _jets
 from ._algebra import Eval, complement, constant, mix, outer, plus, rows, scatter
 from ._numeric import differentiate, stacking
 from ._relations import Relations
+
+
+class derived:
+    """A property that an instance may hold as a value of its own: a fit settles once what its law derives from arguments."""
+
+    def __init__(self, compute: Callable):
+        self.compute, self.__doc__ = compute, compute.__doc__
+
+    def __get__(self, law, kind=None):
+        return self if law is None else self.compute(law)
 
 
 class Evaluation(Relations):
@@ -47,10 +60,16 @@ class Evaluation(Relations):
         return 0.0
 
     def bare(self):
-        """The law without its carrier: what a fit evaluates at every pass."""
+        """The law without its carrier, and with what follows from its arguments settled: what a fit evaluates at every pass."""
         law = copy(self)
-        law.carrier = _nothing
+        law.carrier, law.link = _nothing, cache(self.link)
+        vars(law).update({name: getattr(self, name) for name in ("free", "fixed", "known", "leaving")})
         return law
+
+    @derived
+    def leaving(self) -> list[str]:
+        """Free parameters whose links may lead outside their domains."""
+        return [name for name in self.free if not self.parameters[name].includes(self.link(name).range)]
 
     def theta(self, eta: dict) -> dict:
         """Natural parameters from linear predictors, the fixed ones included."""
@@ -104,17 +123,19 @@ class Evaluation(Relations):
 
     def _chained(self, loglik, natural, second, chain, order, expected=False) -> Eval:
         """Derivatives in the linear predictors from those in the parameters."""
-        gradient = {name: natural[name] * chain[name][1] for name in self.free}
+        plain = {name for name, (_, slope, _) in chain.items() if everywhere(slope, 1.0)}  # the identity link
+        gradient = {name: natural[name] if name in plain else natural[name] * chain[name][1] for name in self.free}
         if order == 1:
             return Eval(loglik, gradient, {})
-        sign = 1.0 if expected else -1.0
-        result, same = {}, {name for name, d in chain.items() if d[1].ndim > 1 and (d[1] == 1).all()}  # the identity link
+        sign, result = 1.0 if expected else -1.0, {}
         for (a, b), value in second.items():
             if a in chain and b in chain:
-                large = {a, b} <= same and len(value) == len(loglik)
-                result[a, b] = value * (sign if large else outer(sign * chain[a][1], chain[b][1]))
+                alone = {a, b} <= plain and np.shape(value)[:1] == loglik.shape
+                result[a, b] = value * (sign if alone else outer(sign * chain[a][1], chain[b][1]))
         if not expected:
             for name in self.free:
+                if everywhere(chain[name][2], 0.0) and (name, name) in result:
+                    continue
                 bent = natural[name] * chain[name][2]
                 if bent.ndim == 1:
                     result[name, name] = result.get((name, name), 0.0) - bent
@@ -207,13 +228,11 @@ class Evaluation(Relations):
 
     def _guarded(self, loglik, params):
         """-inf where a link led outside a parameter's domain, so that a solver shortens its step."""
-        for name in self.free:
-            domain = self.parameters[name]
-            if not domain.includes(self.link(name).range):
-                inside = domain.contains(params[name])
-                inside = inside if inside.ndim < 2 else inside.all(axis=1)
-                if not inside.all():
-                    loglik = np.where(inside if inside.ndim < 2 else inside.all(axis=-1), loglik, -np.inf)
+        for name in self.leaving:
+            inside = self.parameters[name].contains(params[name])
+            inside = inside if inside.ndim < 2 else inside.all(axis=1)
+            if not inside.all():
+                loglik = np.where(inside if inside.ndim < 2 else inside.all(axis=-1), loglik, -np.inf)
         return loglik
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 
 from ._base import Likelihood
+from ._evaluation import derived
 from ._wrapper import Wrapper
 
 
@@ -41,7 +42,7 @@ class Fixed(Wrapper):
         """The law that takes the values as its own."""
         return self._held
 
-    @property
+    @derived
     def _held(self) -> Likelihood:
         """The law that takes the values as its own."""
         return self.law.settled(self.values)
@@ -62,7 +63,7 @@ class Fixed(Wrapper):
 
     def bare(self):
         law = copy(self)
-        law.law = self.law.bare()
+        law._held = self._held.bare()
         return law
 
     @property

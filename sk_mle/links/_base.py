@@ -9,7 +9,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._repeated import repeated
+from .._repeated import filled, repeated
 from ..domains import REAL, Domain
 
 
@@ -34,6 +34,8 @@ def _elementwise(method):
 
 
 def _spread(part, shape):
+    if not any(part.strides):
+        return filled(part.flat[0], shape)
     alone = len(part) == 1 and part.shape[1:] == shape[1:]
     return repeated(part[0], shape[0]) if alone else np.broadcast_to(part, shape)
 

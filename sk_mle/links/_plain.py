@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import expit
 
+from .._repeated import filled
 from ..domains import CIRCLE, POSITIVE, Domain
 from ._base import Link, finite
 
@@ -18,7 +19,7 @@ class Identity(Link):
         return theta
 
     def inverse_derivatives(self, eta):
-        return eta, np.ones_like(eta), np.zeros_like(eta)
+        return eta, filled(1.0, eta.shape), filled(0.0, eta.shape)
 
 
 class Log(Link):
@@ -35,7 +36,7 @@ class Log(Link):
         return theta, theta, theta
 
     def log_inverse(self, eta):
-        return eta, np.ones_like(eta), np.zeros_like(eta)
+        return eta, filled(1.0, eta.shape), filled(0.0, eta.shape)
 
     def log_complement(self, eta):
         d1 = -1 / np.expm1(-eta)
