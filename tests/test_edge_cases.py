@@ -178,6 +178,18 @@ def test_words_of_the_warning(fit, message):
         fit()
 
 
+@pytest.mark.parametrize("weight", [1.0, 1e-3, 1e-6])
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+def test_a_small_share_of_the_weight_is_separated(link, weight):
+    rng, group = np.random.default_rng(3), (np.arange(20_000) < 4)[:, None]
+    x, y = np.hstack([rng.normal(size=group.shape), group]), (rng.uniform(size=len(group)) < 0.4) & ~group[:, 0]
+    model, weights = MLEClassifier(Bernoulli(links={"prob": link})), np.where(group[:, 0], weight, 1.0)
+    with pytest.warns(SeparationWarning, match="column 1 the"):
+        model.fit(x, y, weights)
+    y[0] = True
+    assert model.fit(x, y, weights).converged_
+
+
 @pytest.mark.parametrize("alpha", [1e-6, 1e-2, 1.0])
 def test_penalised_fits_of_separated_data_have_a_maximum(alpha):
     assert MLEClassifier(alpha=alpha).fit(*reference("separation_endometrial")).converged_
