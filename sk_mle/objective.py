@@ -56,12 +56,12 @@ class Objective:
         self.alpha = alpha
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size = int(ends[-1])
+        self.size, self.has_expected = int(ends[-1]), likelihood.has_expected
         directions = sum(len(design.unit) for design in designs.values())
         self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
         self.information = "observed"
         self.evaluations = 0
-        self._last: tuple | None = None
+        self._last = (b"", "", Point(np.inf, np.empty(0), np.empty((0, 0))))
         self._rotated: dict[int, object] = {}
 
     @property
@@ -125,15 +125,20 @@ class Objective:
 
     def evaluate(self, u, order: int) -> Point:
         """Value and derivatives up to `order`; the last point is remembered."""
-        key, kind = u.tobytes(), self.information if order == 2 else None
-        if self._last is not None and self._last[0] == key and self._last[1] >= order and kind in (None, self._last[2]):
-            return self._last[3]
+        key, kind, point = self._last
+        known = len(point.hessian) > 0 and kind == self.information if order == 2 else len(point.gradient) >= order
+        if known and key == u.tobytes():
+            return point
         self.evaluations += 1
         coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
         data = self._hessian_data if order == 2 else self.data
         point = self._finish(u, data.reduce(lambda batch: self._block(batch, coefficients, order)), order)
-        self._last = (key, order, kind, point)
+        self.remember(u, point, self.information)
         return point
+
+    def remember(self, u, point: Point, information: str) -> None:
+        """What is known at `u`, so that it is not evaluated there again."""
+        self._last = (u.tobytes(), information, point)
 
     def hessp(self, u, direction) -> np.ndarray:
         """Product of the Hessian at `u` with a vector, without the Hessian."""
@@ -166,10 +171,7 @@ class Objective:
         return self.data.column(lambda batch: self._eta(batch, self._rows(batch), coefficients))
 
     def _rows(self, batch) -> dict[str, object]:
-        """The rows' columns of every parameter; parameters on the same columns share them.
-
-        Rotated rows that fit in one block are made once.
-        """
+        """Columns of the rows for every parameter: shared by those on the same ones; if rotated and of one block, made once."""
         made: dict[int, object] = self._rotated if batch.X is self.data.X else {}
         rows = {}
         for name, columns in ((name, d.columns) for name, d in self.designs.items() if d.columns is not None):
@@ -227,10 +229,9 @@ class Objective:
                 if a != b:
                     hessian[self.places[b], self.places[a]] += part.T
         value += self.penalty(u)
-        for name, penalty in self.penalties.items():
+        for name, penalty in self.penalties.items() if order else ():
             place = self.places[name]
-            if order >= 1:
-                gradient[place] += penalty.gradient(u[place])
+            gradient[place] += penalty.gradient(u[place])
             if order == 2:
                 hessian[place, place] += penalty.hessian()
         return Point(value if np.isfinite(value) else np.inf, gradient, hessian)

@@ -10,17 +10,18 @@ import numpy as np
 from scipy.linalg import LinAlgError
 from scipy.sparse import issparse
 
+from ._repeated import repeated
 from .curvature import OfPart, OfRows, Unit, resembles
-from .data import total
 from .domains import REAL
 from .newton import newton
 from .objective import Objective
+from .units import converted, eased, information, seen, with_units
 
-_ROWS = 1 << 14  # at a time, where X is not needed
 _MANY = 200_000  # entries of X from which a fit to some of the rows comes first
 _MOST = 1_000_000  # and up to which it ends with a Hessian of all, for the last digits
 _PART, _PER_COLUMN = 1 << 15, 25  # rows of that part, at most, and at least per coordinate
 _SMALL, _LARGE = 100, 600  # coordinates up to which a Hessian costs little more than a gradient; is worth its cost at all
+_FEW = 64  # rows that show whether a loss is quadratic
 _DENSE = 2000  # up to which it may be fallen back on
 _ROUGH, _TRIES = 1e-5, 30  # that fit's tolerance, and its iterations
 _CLOSE = 1.0  # gain in the mean log-likelihood that all rows may still promise where it ends
@@ -35,7 +36,7 @@ def _from_part(objective):
     """Both from a fit to some of the rows, with the curvature there; None where rows are few or that part tells too little."""
     data, n = objective.data, objective.data.n_kept
     most = max(min(n // 20, _PART), _PER_COLUMN * objective.size)
-    few = n * data.n_features < _MANY or 4 * most > n
+    few = n * data.n_features < _MANY or 4 * most > n or _quadratic(objective)
     if few or objective.size > _LARGE or not objective.likelihood.smooth or objective.likelihood.n_starts > 1:
         return None
     part = Objective(objective.likelihood, data.thinned(most), objective.designs, objective.alpha)
@@ -76,8 +77,8 @@ def _from_all(objective):
         value = link.link(np.asarray(values[name], dtype=float))
         eta[name] = np.broadcast_to(value, (len(y), *value.shape))
     one = slice(1 if law.has_expected and not known else None)  # the predictors are constant, and so is the information
-    there = _information(law, y[one], weight[one], {name: value[one] for name, value in eta.items()})
-    objective = _eased(_with_units(objective, there))
+    there = information(law, y[one], weight[one], {name: value[one] for name, value in eta.items()})
+    objective = eased(with_units(objective, there))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
         shift = np.average(data.offset[name][keep], weights=weight) if name in data.offset else 0.0
@@ -98,9 +99,21 @@ def _informed(objective, u) -> Objective:
         return objective
     if plain and name in objective.penalties and len(design.slopes) > X.shape[0] and not issparse(X):
         objective.curvature = OfRows(objective, u)
-    elif _SMALL < objective.size <= _DENSE and X.shape[0] * X.shape[1] >= _MANY:
+    elif X.shape[0] * X.shape[1] >= _MANY and (_SMALL < objective.size <= _DENSE or _quadratic(objective)):
         objective.curvature = Unit()
     return objective
+
+
+def _quadratic(objective) -> bool:
+    """Whether the loss is quadratic in the first linear predictor while the others are constants: the Hessian is then known."""
+    name, design = next(iter(objective.designs.items()))
+    rest = [other.columns is not None for other in objective.designs.values()][1:]
+    y, law = objective.data.y[:_FEW], objective.likelihood
+    if design.columns is None or design.vector or any(rest) or y.ndim > 1 or law.known or not law.smooth:
+        return False
+    eta = {other: np.zeros(len(y)) for other in objective.designs} | {name: np.linspace(-1.0, 1.0, len(y))}
+    curvature = law.evaluate(y, eta, 2).information.get((name, name), np.zeros(1))
+    return bool(np.ptp(curvature) == 0 and curvature[0] > 0)
 
 
 def _constant(data, design, value) -> np.ndarray:
@@ -144,22 +157,13 @@ def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objecti
     keep = data.weight > 0
     if not np.isfinite(objective.value(u)):
         return None
-    finer = _with_units(objective, _information(objective.likelihood, data.y[keep], data.weight[keep], objective.eta(u)))
+    finer = with_units(objective, information(objective.likelihood, data.y[keep], data.weight[keep], objective.eta(u)))
     flat = any(
         d.columns is None and d.unit.max() > 1e4 and objective.likelihood.link(n).range != REAL
         for n, d in finer.designs.items()
     )
-    v = _converted(objective, finer, u)
+    v = converted(objective, finer, u)
     return None if flat or not np.isfinite(finer.evaluate(v, 1).gradient).all() else (_informed(finer, v), v)
-
-
-def _converted(old, new, u):
-    """The same point in coordinates of other units."""
-    v = np.zeros_like(u)
-    for name, place in old.places.items():
-        before, after = old.designs[name], new.designs[name]
-        v[place] = after.directions(u[place].reshape(before.shape) @ before.unit.T).ravel()
-    return v
 
 
 def _interpolation(objective, u, y, keep):
@@ -193,98 +197,56 @@ def _first_step(objective, u, y, weight) -> tuple[Objective, np.ndarray]:
     if design.columns is not None:
         step[place] = -point.gradient[place]
     steps = [length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,))]
-    if len(objective.designs) > 1:
-        return _with_others(objective, u, steps, y, weight)
-    order = 2 if objective.size <= _SMALL and "hessian" in objective.offers else 1  # what the solver asks for at this point
+    many = objective.data.X.shape[0] * objective.data.X.shape[1] >= _MANY
+    quadratic = many and _quadratic(objective)
+    # what the solver asks for where it begins
+    order = 2 if objective.size <= _SMALL and "hessian" in objective.offers and not quadratic else 1
     objective.information = "expected" if order == 2 else "observed"
+    if len(objective.designs) > 1:
+        return _with_others(objective, u, steps, y, weight, order, slice(1 if quadratic else None))
     return objective, next((u + step for step in steps if objective.evaluate(u + step, order).value < point.value), u)
 
 
-def _with_others(objective, u, steps, y, weight):
+def _with_others(objective, u, steps, y, weight, order, some):
     """A step together with the other parameters' best constants after it, and unit curvature there."""
-    law, before = objective.likelihood, objective.penalty(u) - objective.value(u)
+    law, before = objective.likelihood, objective.value(u)
     for step in steps:
-        v = _refined(objective, u + step, y, weight)
-        eta = objective.eta(v)
-        information = _information(law, y, weight, eta)
-        if information["value"] > before:
+        v, eta = _refined(objective, u + step, y, weight)
+        if objective.evaluate(v, order).value < before:
             break
     else:
         v, eta = u, objective.eta(u)
-        information = _information(law, y, weight, eta)
     if law.collapsed is not None and law.collapsed(y, **law.theta(eta)):
         return objective, v
-    finer = _with_units(objective, information)
-    return finer, _converted(objective, finer, v)
+    point = objective.evaluate(v, order)
+    if order == 2:
+        means = seen(objective, point.hessian)
+    else:
+        means = information(law, y[some], weight[some], {name: value[some] for name, value in eta.items()})
+    finer = with_units(objective, means)
+    return finer, converted(objective, finer, v, point)
 
 
-def _refined(objective, u, y, weight) -> np.ndarray:
-    """The other parameters' best constants given the first, with the first's own shift."""
-    law, first = objective.likelihood, next(iter(objective.designs))
+def _refined(objective, u, y, weight) -> tuple[np.ndarray, dict]:
+    """The other parameters' best constants given the first, with the first's own shift, and the linear predictors there."""
+    law, first, eta = objective.likelihood, next(iter(objective.designs)), objective.eta(u)
     if law.known or first != next(iter(law.parameters)):
-        return u
-    eta, v = objective.eta(u), u.copy()
+        return u, eta
+    v, moved = u.copy(), dict(eta)
     with np.errstate(all="ignore"):
         better = law.refine(y, weight, **law.theta(eta))
-    for name, design in objective.designs.items():
-        if name in better and (name == first or name not in objective.data.offset):
-            value = law.link(name).link(np.asarray(better[name], dtype=float))
-            if name == first:  # a shift of its linear predictor
-                v[objective.places[name]] += _constant(
-                    objective.data, design, np.average(value - eta[name], axis=0, weights=weight)
-                )
-            else:
-                v[objective.places[name]] = _constant(objective.data, design, value)
-    return v
-
-
-def _information(law, y, weight, eta) -> dict:
-    """Mean information at `eta` by pairs of parameters, and the mean log-likelihood, as "value"."""
-    step = max(_ROWS // sum(value[0].size for value in eta.values()), 256)
-    sums: dict = {"value": 0.0}
-    for first in range(0, len(y), step):
-        rows = slice(first, first + step)
-        found = law.evaluate(y[rows], {name: value[rows] for name, value in eta.items()}, 2, "expected")
-        sums["value"] += float(total(found.loglik, weight[rows]))
-        for pair, value in found.information.items():
-            sums[pair] = sums.get(pair, 0.0) + total(value, weight[rows])
-    mass = weight.sum()
-    return {key: value / mass for key, value in sums.items()}
-
-
-def _with_units(objective, information) -> Objective:
-    """Units per parameter in which the mean information is the identity."""
-    designs = {}
-    for name, design in objective.designs.items():
-        mean, basis = information.get((name, name), 1.0), objective.likelihood.contrast(name)
-        if basis is None:
-            size = np.sqrt(np.abs(mean))
-            designs[name] = design.with_unit(np.array([[1 / size if 0 < size < np.inf else 1.0]]))
-            continue
-        mean = basis.T @ np.atleast_2d(mean) @ basis
-        mean = np.where(np.isfinite(mean), mean, np.eye(len(mean)))
-        scale = np.sqrt(np.abs(np.diag(mean)))
-        scale[scale == 0] = scale.max() or 1.0
-        values, vectors = np.linalg.eigh(mean / np.outer(scale, scale))
-        values = np.maximum(np.abs(values), 1e-10 * np.abs(values).max() or 1.0)
-        designs[name] = design.with_unit(basis @ (vectors / np.sqrt(values) / scale[:, None]) @ vectors.T)
-    return objective.like(designs=designs)
-
-
-def _eased(objective) -> Objective:
-    """Coordinates in which not the likelihood alone but likelihood and penalty together have unit curvature.
-
-    Otherwise a penalty on columns of small scale would be a large number there, and its rounding the error of the fit.
-    """
-    designs = dict(objective.designs)
-    for name, penalty in objective.penalties.items():
-        inner = penalty.inner * np.trace(penalty.outer) / len(penalty.outer)
-        if inner.ndim == 1:
-            designs[name] = designs[name].rotated(1 / np.sqrt(1 + inner))
+    for name in better.keys() & {first, *objective.designs.keys() - objective.data.offset.keys()}:
+        design, place = objective.designs[name], objective.places[name]
+        value = law.link(name).link(np.asarray(better[name], dtype=float))
+        if name == first:  # a shift of its linear predictor
+            value = np.average(value - eta[name], axis=0, weights=weight)
+            v[place] += _constant(objective.data, design, value)
+            moved[name] = eta[name] + value
         else:
-            values, vectors = np.linalg.eigh(inner)
-            designs[name] = designs[name].rotated(vectors / np.sqrt(1 + np.maximum(values, 0.0)))
-    return objective.like(designs=designs) if objective.penalties else objective
+            v[place] = _constant(objective.data, design, value)
+            moved[name] = repeated(value, len(y))
+    plain = all(objective.designs[name].intercept for name in better if name in objective.designs)
+    return v, moved if plain else objective.eta(v)
 
 
 def _explain(objective, u, y):

@@ -60,7 +60,7 @@ def test_a_start_from_a_part_ends_where_all_rows_do(name, weight, parts):
     coef, loglikelihood = expected.coef_, expected.loglikelihood_
     parts.clear()
     found = model.fit(X, y, weight)
-    assert parts[-1]
+    assert parts[-1] == (name != "normal")  # the loss is quadratic: its Hessian is known beforehand
     assert found.converged_
     np.testing.assert_allclose(found.coef_, coef, rtol=1e-7, atol=1e-9)
     assert found.loglikelihood_ == pytest.approx(loglikelihood, rel=1e-10 if model.alpha else 1e-13)

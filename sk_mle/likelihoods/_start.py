@@ -12,7 +12,7 @@ _MOST_POINTS = 2000  # a start needs no more of y than this
 
 def resolution(y) -> float:
     """The rounding error of y: no density can be narrower and mean anything."""
-    largest = np.max(np.abs(y), initial=0.0)
+    largest = max(-np.min(y, initial=0.0), np.max(y, initial=0.0))
     return float(np.finfo(float).eps * (largest if largest > 0 else 1.0))
 
 
