@@ -23,7 +23,7 @@ from .multistart import search
 from .objective import Objective
 from .solvers import Solution, choose, solve
 from .start import begin, resume
-from .validation import check_finite, check_weight
+from .validation import check_finite, mean_score
 from .verdict import tell
 
 _ROWS = 1 << 15  # of predictions, at a time
@@ -32,10 +32,10 @@ _ROWS = 1 << 15  # of predictions, at a time
 class Fitting:
     """From validated arrays to fitted parameters, for any likelihood."""
 
-    def _validate(self, X, reset: bool):
+    def _validate(self, X, reset: bool, finite=True):
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, reset=reset)
-        names = getattr(self, "feature_names_in_", None)
-        check_finite(X, names)
+        if finite:
+            check_finite(X, getattr(self, "feature_names_in_", None))
         return X
 
     @contextmanager
@@ -146,10 +146,13 @@ class Fitting:
         return self._by_blocks(X, lambda rows, eta: eta)
 
     def _by_blocks(self, X, fn) -> dict[str, np.ndarray]:
-        """fn(rows, eta), a dict of one value for all rows or of one per row, joined over blocks of rows of X."""
-        n, p = X.shape
-        offset = columns.offsets(X, **self._offset_columns, names=getattr(self, "feature_names_in_", None))
+        """fn(rows, eta), a dict of values for all rows or per row, joined over blocks of X; raises where X is not finite."""
+        (n, p), names = X.shape, getattr(self, "feature_names_in_", None)
         whole = {name for name, index in self._columns.items() if len(index) == p and (index == np.arange(p)).all()}
+        shown = next((name for name in whole if self.coefs_[name].all()), None)  # not finite where any entry of a row is not
+        if shown is None:
+            check_finite(X, names)
+        offset = columns.offsets(X, **self._offset_columns, names=names)
         result: dict = {}
         for first in range(0, n, _ROWS):
             rows = slice(first, first + _ROWS)
@@ -157,7 +160,11 @@ class Fitting:
             for name, coef in self.coefs_.items():
                 index, intercept = self._columns[name], self.intercepts_[name]
                 if len(index):
-                    eta[name] = (block if name in whole else block[:, index]) @ coef.T + intercept
+                    with np.errstate(invalid="ignore"):
+                        eta[name] = (block if name in whole else block[:, index]) @ coef.T
+                    if name == shown and not np.isfinite(eta[name].sum()):
+                        check_finite(X, names)
+                    eta[name] += intercept
                 else:
                     eta[name] = np.full((block.shape[0], *np.shape(intercept)), intercept)
             eta |= {name: eta.get(name, 0.0) + value[rows] for name, value in offset.items()}
@@ -200,14 +207,6 @@ class Fitting:
         }
 
 
-def mean_score(values, sample_weight) -> float:
-    """Weighted mean of log-likelihoods; a row of no weight may be impossible."""
-    if sample_weight is None:
-        return float(np.mean(values))
-    weight = check_weight(sample_weight, len(values))
-    return float(np.average(values[weight > 0], weights=weight[weight > 0]))
-
-
 class MLEMixin(Fitting):
     """Predicting and scoring for any likelihood; the subclasses translate y."""
 
@@ -224,7 +223,7 @@ class MLEMixin(Fitting):
             On the natural scale; fixed parameters included.
         """
         check_is_fitted(self)
-        return self._params(self._validate(X, reset=False))
+        return self._params(self._validate(X, reset=False, finite=False))
 
     def predict_dist(self, X) -> Distribution:
         """Predictive distribution of every row.
@@ -270,7 +269,7 @@ class MLEMixin(Fitting):
         check_is_fitted(self)
         if y is None:
             return -self.predict_dist(X).entropy()
-        X = self._validate(X, reset=False)
+        X = self._validate(X, reset=False, finite=False)
         return self._loglik(X, self._target(y, X))
 
     def score(self, X, y, sample_weight=None) -> float:

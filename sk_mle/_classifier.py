@@ -217,7 +217,7 @@ optimize_result_, n_features_in_, feature_names_in_
     def _of_rows(self, X, fn) -> np.ndarray:
         """fn of the linear predictors of a block of rows, joined over X."""
         check_is_fitted(self)
-        return self._by_blocks(self._validate(X, reset=False), lambda rows, eta: {"found": fn(eta)})["found"]
+        return self._by_blocks(self._validate(X, reset=False, finite=False), lambda rows, eta: {"found": fn(eta)})["found"]
 
     def _confidence(self, eta):
         score = self.likelihood_.class_scores(eta, len(self.classes_))

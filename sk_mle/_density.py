@@ -10,11 +10,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base import Fitting, mean_score
+from ._base import Fitting
 from .distribution import Distribution
 from .inference import Inference
 from .likelihoods import get_likelihood
-from .validation import check_finite, check_support, check_weight
+from .validation import check_finite, check_support, check_weight, mean_score
 
 
 class MLEDensity(Fitting, DensityMixin, BaseEstimator):

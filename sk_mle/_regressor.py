@@ -203,7 +203,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
                 raise ValueError(f"{name} is for output={goal!r}, but output={output!r}")
         if isinstance(output, str) and output == "mean":
             check_is_fitted(self)
-            found, law = self._params(self._validate(X, reset=False), self._centre), self.likelihood_.predictive
+            X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
+            found = self._params(X, self._centre)
             lost = np.flatnonzero(found["lost"]) if law.integrates else []
             if len(lost):
                 warnings.warn(
@@ -229,8 +230,9 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         """The mean, or the median where there is none, and where that is."""
         dist = self._dist(params)
         mean = dist.mean()
+        lost = {"lost": np.isnan(mean)} if dist.likelihood.integrates else {}
         known = np.isfinite(mean)
-        return {"mean": mean if known.all() else np.where(known, mean, dist.median()), "lost": np.isnan(mean)}
+        return {"mean": mean if known.all() else np.where(known, mean, dist.median()), **lost}
 
     def predict_interval(self, X, coverage=0.9) -> np.ndarray:
         """Central predictive interval of every row: ndarray of shape (n, 2)."""

@@ -1,4 +1,4 @@
-"""Checks of X, y and sample_weight, with messages that name the argument, the rows and the remedy."""
+"""Checks of X, y and sample_weight, with messages that name the argument, the rows and the remedy; means by such weights."""
 
 from __future__ import annotations
 
@@ -60,3 +60,11 @@ def check_weight(sample_weight, n_samples: int) -> np.ndarray:
     if not weight.any():
         raise ValueError("sample_weight is zero in every row; nothing is left to fit")
     return np.ascontiguousarray(weight)
+
+
+def mean_score(values, sample_weight) -> float:
+    """Weighted mean of log-likelihoods; a row of no weight may be impossible."""
+    if sample_weight is None:
+        return float(np.mean(values))
+    weight = check_weight(sample_weight, len(values))
+    return float(np.average(values[weight > 0], weights=weight[weight > 0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaincc, ive, pdtrik, xlogy
+from scipy.special import gammaincc, ive, ndtri, xlogy
 
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import COUNT, POSITIVE
@@ -73,7 +73,8 @@ class Poisson(Expanded):
         return np.where(y < 0, 0.0, log_gammainc(np.floor(np.maximum(y, 0.0)) + 1, mean))
 
     def ppf(self, q, mean):
-        return lattice_ppf(self.cdf, pdtrik(q, mean), q, mean=mean)
+        z = np.clip(ndtri(q), -40.0, 40.0)
+        return lattice_ppf(self.cdf, mean + z * np.sqrt(mean) + (z - 1) * (z + 1) / 6, q, mean=mean)  # Cornish and Fisher
 
     def crps(self, y, mean):
         at = np.floor(np.maximum(y, 0.0))
