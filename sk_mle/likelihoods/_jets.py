@@ -41,6 +41,10 @@ class Jet(NDArrayOperatorsMixin):
             raise TypeError(f"{ufunc.__name__}: {method} with {list(kwargs)} is not differentiated")
         if ufunc in _RULES:
             return _composed(ufunc, inputs, *_RULES[ufunc])
+        if ufunc is np.add or ufunc is np.subtract:
+            return _sum(ufunc, *inputs)
+        if ufunc is np.divide:
+            return _quotient(*inputs)
         if ufunc is np.power:
             exponent = inputs[1]
             if type(exponent) is int and exponent == 2:
@@ -65,43 +69,58 @@ def _plain(x):
 
 
 def _wide(value, rows):
-    return value if np.ndim(value) else repeated(np.asarray(value), rows)
+    return value if np.shape(value) else repeated(np.asarray(value), rows)
 
 
 def _composed(function, inputs, firsts, seconds):
     """A function's jet from its first derivatives and those second ones that are not zero, as far as they are needed."""
     plain = [x.value if isinstance(x, Jet) else x for x in inputs]
-    value, slopes, steep = function(*plain), {}, []
-    for x, first in zip(inputs, firsts, strict=True):
-        if isinstance(x, Jet):
-            first, rows, bent = first if type(first) is float else first(value, *plain), x.rows, x.bends is not None
-            for i, slope in x.slopes.items():
-                _add(slopes, i, _times(first, slope))
-        steep.append(first)
-    if not bent:
-        return Jet(value, slopes, None, rows)
-    bends: dict = {}
-    for x, first in zip(inputs, steep, strict=True):
-        if isinstance(x, Jet):
-            for pair, bend in x.bends.items():
-                _add(bends, pair, _times(first, bend))
+    jets = [a for a, x in enumerate(inputs) if isinstance(x, Jet)]
+    value, one = function(*plain), inputs[jets[0]]
+    steep = [firsts[a](value, *plain) if a in jets else None for a in range(len(inputs))]
+    slopes, bends = {}, {}
+    for a in jets:
+        for i, slope in inputs[a].slopes.items():
+            _add(slopes, i, steep[a] * slope)
+    if one.bends is None:
+        return Jet(value, slopes, None, one.rows)
+    for a in jets:
+        for pair, bend in inputs[a].bends.items():
+            _add(bends, pair, steep[a] * bend)
     for (a, b), second in seconds.items():
-        x, z = inputs[a], inputs[b]
-        if isinstance(x, Jet) and isinstance(z, Jet):
-            second = second if type(second) is float else second(value, *plain, *steep)
-            for i, slope in x.slopes.items():
-                part = _times(second, slope)
-                for j, other in z.slopes.items():
-                    if i <= j or a != b:
-                        both = _times(part, other)
-                        _add(bends, (min(i, j), max(i, j)), 2 * both if i == j and a != b else both)
-    return Jet(value, slopes, bends, rows)
+        if a in jets and b in jets:
+            second = second and second(value, *plain, *steep)
+            same, others = len(inputs) == 1 and second is steep[a], inputs[b].slopes.items()
+            for i, slope in inputs[a].slopes.items():
+                part = slopes[i] if same else slope if second is None else second * slope
+                for j, other in others:
+                    if i <= j or a != b:  # and (b, a)
+                        _add(bends, (i, j) if i <= j else (j, i), part * (2 * other if i == j and a != b else other))
+    return Jet(value, slopes, bends, one.rows)
 
 
-def _times(a, b):
-    if type(b) is float and b == 1:
-        return a
-    return b if type(a) is float and a == 1 else a * b
+def _sum(function, x, y):
+    """x + y or x - y."""
+    sign = -1 if function is np.subtract else 1
+    (a, c, one), (b, d, two) = ((z.slopes, z.bends, z) if isinstance(z, Jet) else ({}, {}, None) for z in (x, y))
+    bends = None if c is None or d is None else _joined(c, d, sign)
+    return Jet(function(_plain(x), _plain(y)), _joined(a, b, sign), bends, (one or two).rows)
+
+
+def _quotient(x, y):
+    """x times the reciprocal of y, which often is one number."""
+    reciprocal = _composed(np.reciprocal, (y,), *_RULES[np.reciprocal]) if isinstance(y, Jet) else 1 / y
+    return _composed(lambda x, _: x / _plain(y), (x, reciprocal), *_RULES[np.multiply])
+
+
+def _joined(left, right, sign):
+    total = dict(left)
+    for key, part in right.items():
+        if sign < 0:
+            total[key] = total[key] - part if key in total else -part
+        else:
+            _add(total, key, part)
+    return total
 
 
 def _add(total, key, part):
@@ -126,8 +145,7 @@ def _to_power(x, n):
     return x**n  # the operator knows squares and roots
 
 
-# Each rule: the first derivatives, from the value f and the arguments, and the second ones, from the first as well; numbers
-# where they are constant.
+# Each rule: the first derivatives, from the value f and the arguments, and the second ones, from the first as well; None: 1.
 _FIXED_POWER = (lambda f, x, n: n * x ** (n - 1), None), {(0, 0): lambda f, x, n, *s: n * (n - 1) * x ** (n - 2)}
 _POWER = (
     (lambda f, x, n: n * (f / x), lambda f, x, n: f * np.log(x)),
@@ -149,13 +167,7 @@ _ROOT = np.sqrt(np.pi)
 _FLAT = {np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.sign, np.floor, np.ceil, np.rint}
 _CHOICES = {np.maximum: np.greater_equal, np.minimum: np.less_equal, np.fmax: np.greater_equal, np.fmin: np.less_equal}
 _RULES = {
-    np.add: ((1.0, 1.0), {}),
-    np.subtract: ((1.0, -1.0), {}),
-    np.multiply: ((lambda f, x, y: y, lambda f, x, y: x), {(0, 1): 1.0}),
-    np.divide: (
-        (lambda f, x, y: 1 / y, lambda f, x, y: -f / y),
-        {(0, 1): lambda f, x, y, s, t: -1 / (y * y), (1, 1): lambda f, x, y, s, t: -2 * t / y},
-    ),
+    np.multiply: ((lambda f, x, y: y, lambda f, x, y: x), {(0, 1): None}),
     np.logaddexp: (
         (lambda f, x, y: np.exp(x - f), lambda f, x, y: np.exp(y - f)),
         {
@@ -164,10 +176,10 @@ _RULES = {
             (1, 1): lambda f, x, y, s, t: t * np.exp(x - f),
         },
     ),
-    np.negative: ((-1.0,), {}),
-    np.positive: ((1.0,), {}),
+    np.negative: ((lambda f, x: -1.0,), {}),
+    np.positive: ((lambda f, x: 1.0,), {}),
     np.abs: ((lambda f, x: np.sign(x),), {}),
-    np.square: ((lambda f, x: 2 * x,), {(0, 0): 2.0}),
+    np.square: _one(lambda f, x: 2 * x, lambda f, x, s: np.float64(2.0)),
     np.sqrt: _one(lambda f, x: 0.5 / f, lambda f, x, s: -0.5 * s / x),
     np.reciprocal: _one(lambda f, x: -f * f, lambda f, x, s: -2 * f * s),
     np.exp: _one(lambda f, x: f, lambda f, x, s: f),
@@ -201,14 +213,7 @@ def evaluate(law, y, eta, order) -> Eval | None:
     names, rows = law.free, len(y)
     if any(eta[name].ndim > 1 for name in names):
         return None
-    jets = {}
-    for i, name in enumerate(names):
-        link, at = law.link(name), eta[name]
-        if type(link) is Identity:
-            jets[name] = Jet(_narrow(at), {i: 1.0}, {} if order == 2 else None, rows)
-        else:
-            value, slope, bend = map(_narrow, link.inverse_derivatives(at))
-            jets[name] = Jet(value, {i: slope}, {(i, i): bend} if order == 2 else None, rows)
+    jets = {name: _seed(i, law.link(name), eta[name], order) for i, name in enumerate(names)}
     try:
         found = law.loglik(y, **law._params(eta, jets))
     except Exception:  # whatever stopped it, by differences it will either work or say so
@@ -224,5 +229,11 @@ def evaluate(law, y, eta, order) -> Eval | None:
     return Eval(law._guarded(loglik, {name: jet.value for name, jet in jets.items()}), gradient, information)
 
 
-def _narrow(value):
-    return value[0] if value.strides == (0,) and len(value) else value
+def _seed(i, link, eta, order) -> Jet:
+    """The parameter of the i-th linear predictor."""
+    rows, constant = len(eta), eta.strides == (0,) and len(eta) > 0
+    eta = eta[:1].copy() if constant else eta
+    parts = (eta,) if type(link) is Identity else link.inverse_derivatives(eta)
+    value, *rest = (part[0] for part in parts) if constant else parts
+    slope, bends = rest[0] if rest else 1.0, {(i, i): rest[1]} if rest else {}
+    return Jet(value, {i: slope}, bends if order == 2 else None, rows)

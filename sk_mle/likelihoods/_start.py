@@ -7,7 +7,12 @@ from itertools import product
 import numpy as np
 from scipy.optimize import minimize
 
-_MOST_POINTS = 2000  # a start needs no more of y than this
+from .._repeated import repeated
+from . import _jets
+
+_MOST_POINTS, _FEW_POINTS = 2000, 32  # a start needs no more of y than this, and to compare guesses
+_AT_ONCE = 1 << 14  # densities
+_STEPS, _GAIN, _LONGEST = 30, 1e-5, 5.0  # of Newton's method; it ends where a step promises no more than this gain
 
 
 def resolution(y) -> float:
@@ -52,38 +57,98 @@ def best(law, candidates, y, sample_weight) -> dict:
 
 
 def search(law, y, sample_weight, guess=None) -> dict:
-    """Nelder-Mead on the link scale, from a guess or from the best of a grid by log-likelihood."""
+    """Constants on the link scale that fit best, from a guess or from the best of a grid.
+
+    By Newton's method where the law's formula takes jets, else by Nelder-Mead: differences would cost more.
+    """
     y, sample_weight = thin(y, sample_weight)
     names = law.free
     if not names:
         return {}
-    total = sample_weight.sum()
-
-    def nll(point):
-        eta = {name: np.full(len(y), value) for name, value in zip(names, point, strict=True)}
-        value = -np.dot(sample_weight, law.evaluate(y, eta, 0).loglik) / total
-        return value if np.isfinite(value) else np.inf
-
     if guess is None:
-        best = min(product(*(_guesses(law, name, y, sample_weight) for name in names)), key=nll)
+        grid = np.array(list(product(*(_guesses(law, name, y, sample_weight) for name in names))))
     else:
-        best = tuple(float(law.link(name).link(guess[name])) for name in names)
-    if not np.isfinite(nll(best)):
+        grid = np.array([[float(law.link(name).link(guess[name])) for name in names]])
+
+    def loss(point):
+        return _losses(law, y, sample_weight, point[None])[0]
+
+    for most in (_FEW_POINTS, _MOST_POINTS):
+        few, weight = thin(y, sample_weight, most)
+        best = grid[np.argmin(_losses(law, few, weight, grid))] if len(grid) > 1 else grid[0]
+        if np.isfinite(loss(best)):
+            break
+    else:
         raise ValueError(
             f"{type(law).__name__} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
             "give it a start(y, sample_weight) method"
         )
-    found = minimize(nll, best, method="Nelder-Mead", options={"maxiter": 150 * len(names), "xatol": 1e-3, "fatol": 1e-6})
-    return {name: law.link(name).inverse(value) for name, value in zip(names, found.x, strict=True)}
+    found = _newton(law, y, sample_weight, best) if law.smooth else None
+    if found is None:
+        options = {"maxiter": 150 * len(names), "xatol": 1e-3, "fatol": 1e-6}
+        found = minimize(loss, best, method="Nelder-Mead", options=options).x
+    return {name: law.link(name).inverse(value) for name, value in zip(names, found, strict=True)}
+
+
+def _losses(law, y, sample_weight, points) -> np.ndarray:
+    """Mean negative log-likelihoods at constant linear predictors, of as many points at once as fit in the cache."""
+    losses: list = []
+    many = max(_AT_ONCE // len(y), 1)
+    for first in range(0, len(points), many):
+        some = points[first : first + many]
+        eta = {name: np.repeat(column, len(y)) for name, column in zip(law.free, some.T, strict=True)}
+        loglik = law.evaluate(np.concatenate([y] * len(some)), eta, 0).loglik
+        losses.append(-loglik.reshape(len(some), -1) @ sample_weight / sample_weight.sum())
+    found = np.concatenate(losses)
+    return np.where(np.isfinite(found), found, np.inf)
+
+
+def _newton(law, y, sample_weight, point) -> np.ndarray | None:
+    """Damped Newton steps; None where the formula has no jets, or they do not lead to a maximum."""
+    total = sample_weight.sum()
+
+    def at(point):
+        eta = {name: repeated(value, len(y)) for name, value in zip(law.free, point, strict=True)}
+        with np.errstate(all="ignore"):
+            found = _jets.evaluate(law, y, eta, 2)
+        if found is None:
+            return np.inf, None, None
+        slope = np.array([sample_weight @ found.gradient[name] for name in law.free]) / -total
+        bend = np.zeros((len(point), len(point)))
+        for i, a in enumerate(law.free):
+            for j, b in enumerate(law.free[i:], i):
+                if (a, b) in found.information:
+                    bend[i, j] = bend[j, i] = sample_weight @ found.information[a, b] / total
+        return -sample_weight @ found.loglik / total, slope, bend
+
+    value, slope, bend = at(point)
+    for _ in range(_STEPS):
+        if not (value < np.inf and np.isfinite(bend).all() and np.diag(bend).all()):
+            return None
+        size = np.sqrt(np.abs(np.diag(bend)))  # in units of which a steep direction does not hide a flat one
+        curves, axes = np.linalg.eigh(bend / np.outer(size, size))
+        step = -axes @ (axes.T @ (slope / size) / np.maximum(np.abs(curves), 1e-3))
+        step *= min(1.0, _LONGEST / max(np.abs(step).max(), 1e-300)) / size
+        gain = -step @ slope
+        if gain < _GAIN:
+            return point if curves.min() > 0 else None
+        for length in (1.0, 0.5, 0.1, 0.01):
+            trial = at(point + length * step)
+            if trial[0] < value - 1e-4 * length * gain:
+                break
+        else:
+            return None
+        point, (value, slope, bend) = point + length * step, trial
+    return None
 
 
 def _guesses(law, name, y, weight) -> list[float]:
     """Linear predictors to try: moments of y where they lie in the parameter's domain, and the domain's own."""
     domain, link = law.parameters[name], law.link(name)
-    centre = np.average(y, weights=weight) if y.ndim == 1 else np.mean(y)
-    spread = max(float(np.sqrt(np.mean((y - centre) ** 2))), resolution(y))
-    low, high = domain.typical
-    values = [(low + high) / 2, low + 0.2 * (high - low), centre, np.median(y), spread, spread**2, 1 / spread, 1.0]
-    with np.errstate(all="ignore"):
-        etas = [float(link.link(np.float64(value))) for value in values if domain.contains(value)]
-    return list(dict.fromkeys(eta for eta in etas if np.isfinite(eta)))
+    flat, weight = (y, weight) if y.ndim == 1 else (y.ravel(), np.repeat(weight, y[0].size))
+    centre = np.average(flat, weights=weight)
+    spread = max(float(np.sqrt(np.average((flat - centre) ** 2, weights=weight))), resolution(y))
+    (low, high), middle = domain.typical, weighted_median(flat, weight)
+    values = np.array([(low + high) / 2, low + 0.2 * (high - low), centre, middle, spread, spread**2, 1 / spread, 1.0])
+    etas = link.link(values[domain.contains(values)])
+    return list(dict.fromkeys(etas[np.isfinite(etas)].tolist()))
