@@ -6,11 +6,12 @@ from itertools import product
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from .._repeated import repeated
 from . import _jets
 
-_MOST_POINTS, _FEW_POINTS = 2000, 32  # a start needs no more of y than this, and to compare guesses
+_MOST_POINTS, _FEW_POINTS = 2000, 48  # a start needs no more of y than this, and to compare guesses
 _AT_ONCE = 1 << 14  # densities
 _STEPS, _GAIN, _LONGEST = 30, 1e-5, 5.0  # of Newton's method; it ends where a step promises no more than this gain
 
@@ -30,6 +31,15 @@ def thin(y, sample_weight, most=_MOST_POINTS):
         return y, sample_weight
     levels = (np.arange(most) + 0.5) / most
     return np.r_[quantiles(y, sample_weight, levels), y.min(), y.max()], np.r_[np.ones(most), 1e-9, 1e-9]
+
+
+def _few(y, sample_weight):
+    """Still fewer quantiles, each with its share: closer in the tails, where single values decide between guesses."""
+    if len(y) <= _FEW_POINTS or y.ndim > 1:
+        return y, sample_weight
+    edges = np.r_[0.0, expit(np.linspace(-7.5, 7.5, _FEW_POINTS - 1)), 1.0]
+    at = quantiles(y, sample_weight, (edges[1:] + edges[:-1]) / 2)
+    return np.r_[at, y.min(), y.max()], np.r_[np.diff(edges), 1e-9, 1e-9]
 
 
 def weighted_median(y, sample_weight) -> float:
@@ -73,21 +83,30 @@ def search(law, y, sample_weight, guess=None) -> dict:
     def loss(point):
         return _losses(law, y, sample_weight, point[None])[0]
 
-    for most in (_FEW_POINTS, _MOST_POINTS):
-        few, weight = thin(y, sample_weight, most)
-        best = grid[np.argmin(_losses(law, few, weight, grid))] if len(grid) > 1 else grid[0]
-        if np.isfinite(loss(best)):
+    for few, weight in (_few(y, sample_weight), (y, sample_weight)):
+        guesses = _varied(grid, _losses(law, few, weight, grid)) if len(grid) > 1 else grid
+        if np.isfinite(loss(guesses[0])):
             break
     else:
         raise ValueError(
             f"{type(law).__name__} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
             "give it a start(y, sample_weight) method"
         )
-    found = _newton(law, y, sample_weight, best) if law.smooth else None
+    found = _newton(law, y, sample_weight, guesses[0]) if law.smooth else None
     if found is None:
         options = {"maxiter": 150 * len(names), "xatol": 1e-3, "fatol": 1e-6}
-        found = minimize(loss, best, method="Nelder-Mead", options=options).x
+        ends = [minimize(loss, guesses[0], method="Nelder-Mead", options=options).x]
+        ends += [_newton(law, y, sample_weight, guess) for guess in guesses[1:] if law.smooth]
+        found = min((end for end in ends if end is not None), key=loss)
     return {name: law.link(name).inverse(value) for name, value in zip(names, found, strict=True)}
+
+
+def _varied(grid, losses) -> np.ndarray:
+    """The best guess with every value of every parameter, by their losses: where the best leads nowhere, others may lead."""
+    order = np.argsort(losses, kind="stable")
+    columns = grid[order].T
+    first = {int(np.argmax(column == value)) for column in columns for value in np.unique(column)}
+    return grid[order[sorted(first)]]
 
 
 def _losses(law, y, sample_weight, points) -> np.ndarray:
