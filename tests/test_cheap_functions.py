@@ -382,6 +382,23 @@ def test_jets_know_the_derivatives(formula):
         assert_allclose(jets.information.get(pair, np.zeros(3)), value, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["a", "b"])
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_jets_of_a_parameter_without_columns(formula, name):
+    """A formula of such a parameter is worked out for one row, as its linear predictor is one number, repeated."""
+    y, law = np.array([0.7, 1.9, 3.2]), Formula(formula)
+    eta = {"a": np.array([0.3, -0.4, 0.1]), "b": np.array([0.8, 0.4, 1.3]), name: np.full(3, 0.2)}
+    one = {**eta, name: np.broadcast_to(0.2, 3)}
+    for order in (1, 2):
+        found, plain = (_jets.evaluate(law, y, at, order) for at in (one, eta))
+        assert_allclose(found.loglik, plain.loglik, rtol=1e-14)
+        for part, other in ((found.gradient, plain.gradient), (found.information, plain.information)):
+            assert part.keys() == other.keys()
+            for key, value in other.items():
+                assert part[key].shape == (3,)
+                assert_allclose(part[key], value, rtol=1e-13, atol=1e-14)
+
+
 def written(y, a, b):
     total = a * b
     total += y
@@ -408,3 +425,44 @@ def test_jets_refuse_what_they_do_not_know(formula):
     y, eta = np.array([0.7, 1.9, 3.2]), {"a": np.array([0.3, -0.4, 0.1]), "b": np.array([0.8, 0.4, 1.3])}
     with np.errstate(all="ignore"):
         assert _jets.evaluate(Formula(formula), y, eta, 2) is None
+
+
+# ---- starts ----------------------------------------------------------------------------------------------------------------
+
+
+class NaiveStudent(Likelihood):
+    """Written as in a textbook: with many degrees of freedom the constants cancel to noise."""
+
+    parameters = {"loc": REAL, "scale": POSITIVE, "df": POSITIVE}
+
+    def loglik(self, y, loc, scale, df):
+        z = (y - loc) / scale
+        constant = special.gammaln((df + 1) / 2) - special.gammaln(df / 2) - 0.5 * np.log(np.pi * df) - np.log(scale)
+        return constant - (df + 1) / 2 * np.log1p(z**2 / df)
+
+
+@pytest.mark.parametrize(("law", "most", "accuracy"), [(Counting(), 10, 1e-2), (Opaque(), 80, 1e-2)], ids=["jets", "simplex"])
+def test_a_start_takes_few_densities(law, most, accuracy):
+    y = np.random.default_rng(0).normal(3.0, 2.0, size=1000)
+    found = law.start(y, np.ones(1000))
+    assert law.calls <= most
+    assert_allclose([found["loc"], found["scale"]], [y.mean(), y.std()], rtol=accuracy)
+
+
+@pytest.mark.parametrize("law", [Counting(), Opaque(), NaiveStudent()], ids=["jets", "simplex", "student"])
+def test_a_start_knows_no_row_order_and_weights_are_repetitions(law):
+    rng = np.random.default_rng(1)
+    y, weight = rng.standard_t(4, size=300), rng.integers(1, 4, size=300)
+    weighted, repeated = (
+        law.start(y, weight.astype(float)),
+        law.start(rng.permutation(np.repeat(y, weight)), np.ones(weight.sum())),
+    )
+    assert_allclose(list(weighted.values()), list(repeated.values()), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_start_leaves_the_limits_that_a_large_unit_suggests(seed, unit):
+    y = 50 + np.random.default_rng(seed).standard_t(4, size=2000)
+    found = NaiveStudent().start(unit * y, np.ones(2000))
+    assert_allclose([found["loc"] / unit, found["scale"] / unit, found["df"]], [50, 1, 4], rtol=0.3)

@@ -104,7 +104,7 @@ def _sum(function, x, y):
     sign = -1 if function is np.subtract else 1
     (a, c, one), (b, d, two) = ((z.slopes, z.bends, z) if isinstance(z, Jet) else ({}, {}, None) for z in (x, y))
     bends = None if c is None or d is None else _joined(c, d, sign)
-    return Jet(function(_plain(x), _plain(y)), _joined(a, b, sign), bends, (one or two).rows)
+    return Jet(function(_plain(x), _plain(y)), _joined(a, b, sign), bends, (two if one is None else one).rows)
 
 
 def _quotient(x, y):
