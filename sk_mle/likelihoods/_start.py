@@ -84,29 +84,29 @@ def search(law, y, sample_weight, guess=None) -> dict:
         return _losses(law, y, sample_weight, point[None])[0]
 
     for few, weight in (_few(y, sample_weight), (y, sample_weight)):
-        guesses = _varied(grid, _losses(law, few, weight, grid)) if len(grid) > 1 else grid
-        if np.isfinite(loss(guesses[0])):
+        losses = _losses(law, few, weight, grid) if len(grid) > 1 else np.zeros(1)
+        best = grid[np.argmin(losses)]
+        if np.isfinite(loss(best)):
             break
     else:
         raise ValueError(
             f"{type(law).__name__} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
             "give it a start(y, sample_weight) method"
         )
-    found = _newton(law, y, sample_weight, guesses[0]) if law.smooth else None
+    found = _newton(law, y, sample_weight, best) if law.smooth else None
     if found is None:
         options = {"maxiter": 150 * len(names), "xatol": 1e-3, "fatol": 1e-6}
-        ends = [minimize(loss, guesses[0], method="Nelder-Mead", options=options).x]
-        ends += [_newton(law, y, sample_weight, guess) for guess in guesses[1:] if law.smooth]
+        ends = [minimize(loss, best, method="Nelder-Mead", options=options).x]
+        ends += [_newton(law, y, sample_weight, guess) for guess in _varied(grid, losses) if law.smooth]
         found = min((end for end in ends if end is not None), key=loss)
     return {name: law.link(name).inverse(value) for name, value in zip(names, found, strict=True)}
 
 
 def _varied(grid, losses) -> np.ndarray:
-    """The best guess with every value of every parameter, by their losses: where the best leads nowhere, others may lead."""
-    order = np.argsort(losses, kind="stable")
-    columns = grid[order].T
-    first = {int(np.argmax(column == value)) for column in columns for value in np.unique(column)}
-    return grid[order[sorted(first)]]
+    """The best guess with every value of every parameter, but the best of all: where that leads nowhere, another may."""
+    ranked = grid[np.argsort(losses, kind="stable")]
+    first = {int(np.argmax(column == value)) for column in ranked.T for value in np.unique(column)}
+    return ranked[sorted(first - {0})]
 
 
 def _losses(law, y, sample_weight, points) -> np.ndarray:
