@@ -80,8 +80,12 @@ def search(law, y, sample_weight, guess=None) -> dict:
     else:
         grid = np.array([[float(law.link(name).link(guess[name])) for name in names]])
 
+    total = sample_weight.sum()
+
     def loss(point):
-        return _losses(law, y, sample_weight, point[None])[0]
+        eta = {name: np.full(len(y), value) for name, value in zip(names, point, strict=True)}
+        value = -np.dot(sample_weight, law.evaluate(y, eta, 0).loglik) / total
+        return value if np.isfinite(value) else np.inf
 
     for few, weight in (_few(y, sample_weight), (y, sample_weight)):
         losses = _losses(law, few, weight, grid) if len(grid) > 1 else np.zeros(1)
