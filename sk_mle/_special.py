@@ -10,9 +10,20 @@ in x. A difference between x and x + d is always computed with the factor d take
 
 from __future__ import annotations
 
-from functools import lru_cache, partial, wraps
+from functools import partial
 
 import numpy as np
+
+from ._elementwise import _elementwise, _ordered
+
+def _economised(coefs, reach, terms):
+    """The first terms of a polynomial on [0, reach], changed to make up for the others: Lanczos' economisation."""
+    coefs = np.array(coefs)
+    while len(coefs) > terms:
+        least = np.polynomial.Chebyshev.basis(len(coefs) - 1, [0, reach]).convert(kind=np.polynomial.Polynomial).coef
+        coefs = (coefs - coefs[-1] * (least / least[-1]))[:-1]
+    return coefs.tolist()
+
 
 _START = 10  # where the Stirling series, cut after ten terms, is exact to double precision
 _BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330]
@@ -20,85 +31,14 @@ _BERNOULLI = np.array(_BERNOULLI)  # B_2, B_4, ...
 _K2 = 2 * np.arange(1, len(_BERNOULLI) + 1)
 # S, S' and S'' are u P(u^2), u^2 P(u^2) and u^3 P(u^2) with these coefficients, constant term first.
 _STIRLING = tuple(c.tolist() for c in (_BERNOULLI / (_K2 * (_K2 - 1)), -_BERNOULLI / _K2, _BERNOULLI))
+_SERIES = tuple(_economised(c, _START**-2, 7) for c in _STIRLING)  # as good, and cheaper
 # Duplication formula: lgamma(x + 1/2) - lgamma(x) - log(x)/2 = S(2x) - 2 S(x), here and in two derivatives.
 _HALF = _BERNOULLI / (_K2 * (_K2 - 1)) * (1 - 2.0**_K2)
-_HALF = tuple(c.tolist() for c in (_HALF, _HALF * (1 - _K2), _HALF * (_K2 - 1) * _K2))
+_HALF = tuple(_economised(c, 0.25 * _START**-2, 7) for c in (_HALF, _HALF * (1 - _K2), _HALF * (_K2 - 1) * _K2))
 # The product of q + j (9 - j), j = 0..4, over q, and the product's two derivatives in q: polynomials in q.
 _RISE = np.polynomial.Polynomial.fromroots([-j * (_START - 1 - j) for j in range(_START // 2)])
 _RISE = tuple(c.tolist() for c in (_RISE.coef[1:], _RISE.deriv().coef, _RISE.deriv(2).coef))
 _ATANH = [1 / (2 * k + 3) for k in range(10)]
-_BLOCK = 8192  # elements at a time, so that temporaries stay in the processor's cache
-
-
-def _elementwise(function):
-    """Broadcast to float64 and work through blocks of flat arrays; overflow to inf is a value, not a warning.
-
-    What repeats is computed once: along axes of stride 0; at numbers, which are remembered; and where one argument holds
-    small whole numbers and the others are numbers, in a table.
-    """
-
-    @lru_cache(maxsize=16)
-    def table(size, *values):
-        """At values, where None stands for 0, 1, ..., size - 1."""
-        with np.errstate(all="ignore"):
-            found = function(*(np.arange(float(size)) if value is None else np.full(size, value) for value in values))
-        return _map(_frozen, found)
-
-    @wraps(function)
-    def wrapper(*args):
-        args = [np.asarray(arg, dtype=float) for arg in args]
-        shape = np.broadcast(*args).shape
-        args = [arg if arg.shape == shape else np.broadcast_to(arg, shape) for arg in args]
-        args = [arg[_once(args)] for arg in args]
-        values = [None if any(arg.strides) or not arg.size else arg.item(0) for arg in args]
-        size = _table_size(args[values.index(None)]) if values.count(None) == 1 else 0
-        if None not in values:
-            found = _map(lambda part: part.reshape(()), table(1, *values))
-        elif size:
-            places = args[values.index(None)].astype(np.intp)
-            found = _map(lambda part: part.take(places), table(size, *values))
-        else:
-            flat = [arg.ravel() for arg in args]
-            with np.errstate(all="ignore"):
-                parts = [function(*(arg[i : i + _BLOCK] for arg in flat)) for i in range(0, max(flat[0].size, 1), _BLOCK)]
-            found = _map(lambda part: part.reshape(args[0].shape), _joined(parts))
-        return _map(lambda part: (part if part.shape == shape else np.broadcast_to(part, shape))[()], found)
-
-    return wrapper
-
-
-def _ordered(function):
-    """The same of a function whose last argument, `order`, says how many derivatives it gives beside its value; default 2."""
-    found = [_elementwise(partial(function, order=order)) for order in range(3)]
-    return wraps(function)(lambda *args, order=2: found[order](*args))
-
-
-def _once(args):
-    """The index that cuts arrays of one shape along the axes along which all of them only repeat."""
-    return tuple(slice(None if any(steps) else 1) for steps in zip(*(arg.strides for arg in args), strict=True))
-
-
-def _table_size(values):
-    """A power of two above whole numbers that repeat often; 0 for other values."""
-    if values.size < 200 or any((part != np.rint(part)).any() for part in (values.flat[:20], values)):
-        return 0
-    size = 1 << int(np.clip(values.max(), 0, _BLOCK)).bit_length()
-    return size if values.min() >= 0 and size <= min(values.size / 2, _BLOCK) else 0
-
-
-def _joined(parts):
-    if len(parts) == 1:
-        return parts[0]
-    return tuple(map(np.concatenate, zip(*parts, strict=True))) if isinstance(parts[0], tuple) else np.concatenate(parts)
-
-
-def _map(change, found):
-    return tuple(map(change, found)) if isinstance(found, tuple) else change(found)
-
-
-def _frozen(values):
-    values.flags.writeable = False
-    return values
 
 
 def _horner(coefs, w):
@@ -113,8 +53,8 @@ def _remainder_delta(order, x, d):
     """The order-th derivative of S at x + d minus that at x, by the divided difference of its polynomial."""
     u, v = 1 / x, 1 / (x + d)
     s, uu, vv = u + v, u * u, v * v
-    value, slope = _STIRLING[order][-1], 0.0  # synthetic division: P(v^2) and (P(v^2) - P(u^2)) / (v^2 - u^2)
-    for c in _STIRLING[order][-2::-1]:
+    value, slope = _SERIES[order][-1], 0.0  # synthetic division: P(v^2) and (P(v^2) - P(u^2)) / (v^2 - u^2)
+    for c in _SERIES[order][-2::-1]:
         value, slope = value * vv + c, slope * uu + value
     power = (1.0, s, s * s - u * v)[order]
     return -d * u * v * (power * value + u ** (order + 1) * s * slope)
@@ -200,7 +140,7 @@ def trigamma(x):
     small, top = _climb(x)
     u = 1 / top
     w = u * u
-    value = u + w * (0.5 + u * _horner(_STIRLING[2], w))
+    value = u + w * (0.5 + u * _horner(_SERIES[2], w))
     if small.size:
         x = x[small]
         value[small] += sum(1 / (x + k) ** 2 for k in reversed(range(_START)))
@@ -225,18 +165,18 @@ def trigamma_delta(x, d):
     return sign * value
 
 
-@_ordered
+@partial(_ordered, scalars=True)
 def lgamma_half_delta(nu, order):
     """log Gamma((nu+1)/2) - log Gamma(nu/2) - log(nu/2)/2 with derivatives in nu up to `order`: Student's constant.
 
     By the duplication formula it is S(nu) - 2 S(nu/2), a series in 1/nu that starts with -1/(4 nu). Small nu
     climb by log(nu (nu+2) / (nu+1)^2) / 2, whose terms and derivatives all have one sign.
     """
-    small = np.flatnonzero(nu < 2 * _START)
-    u = 1 / (nu + 2 * _START * (nu < 2 * _START))
+    small = nu < 2 * _START
+    u = 1 / (nu + 2 * _START * small)
     values = [u ** (p + 1) * _horner(_HALF[p], u * u) for p in range(order + 1)]
-    if small.size:
-        nu = nu[small]
+    if small.any():
+        nu = np.minimum(nu, 2 * _START)
         product = sum1 = sum2 = 0.0  # product of (1 - 1 / (nu+1)^2), minus one
         for k in reversed(range(_START)):
             b = nu + (2 * k + 1)
@@ -249,28 +189,29 @@ def lgamma_half_delta(nu, order):
             if order > 1:
                 sum2 = sum2 + slope * slope * (3 * square - 1)
         first = np.where(nu < 1, np.log(nu * (nu + 2) / (nu + 1) ** 2), np.log1p(-1 / (nu + 1) ** 2))
-        for value, climbed in zip(values, (0.5 * (first + np.log1p(product)), sum1, -sum2), strict=False):
-            value[small] += climbed
+        climbed = 0.5 * (first + np.log1p(product)), sum1, -sum2
+        values = [value + np.where(small, step, 0.0) for value, step in zip(values, climbed, strict=False)]
     return tuple(values)
 
 
-@_ordered
+@partial(_ordered, scalars=True)
 def gamma_norm(k, order):
     """k log k - k - lgamma(k), the gamma law's constant in its shape, with its derivatives in k up to `order`.
 
     Beyond the start of Stirling's series its leading parts cancel on paper: log(k / 2 pi) / 2 - S(k) is left.
     """
-    small, top = _climb(k)
+    small = k < _START
+    top = k + _START * small
     u = 1 / top
     w = u * u
-    values = [0.5 * np.log(top * (0.5 / np.pi)) - _horner(_STIRLING[0], w) * u]
+    values = [0.5 * np.log(top * (0.5 / np.pi)) - _horner(_SERIES[0], w) * u]
     if order > 0:
-        values.append(0.5 * u - _horner(_STIRLING[1], w) * w)
+        values.append(0.5 * u - _horner(_SERIES[1], w) * w)
     if order > 1:
-        values.append(-(0.5 + _horner(_STIRLING[2], w) * u) * w)
-    if small.size:
-        for value, step in zip(values, _gamma_norm_steps(np.minimum(k, _START), order), strict=True):
-            value += step * (k < _START)
+        values.append(-(0.5 + _horner(_SERIES[2], w) * u) * w)
+    if small.any():
+        steps = _gamma_norm_steps(np.minimum(k, _START), order)
+        values = [value + step * small for value, step in zip(values, steps, strict=True)]
     return tuple(values)
 
 

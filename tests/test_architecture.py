@@ -15,9 +15,10 @@ FILES = sorted(ROOT.rglob("*.py"))
 BELOW = {  # module -> the modules of the package that it may import
     "domains": set(),
     "messages": set(),
-    "_special": set(),
-    "_tails": {"_special"},
     "_repeated": set(),
+    "_elementwise": {"_repeated"},
+    "_special": {"_elementwise"},
+    "_tails": {"_special"},
     "links": {"_repeated", "domains"},
     "likelihoods": {"_repeated", "domains", "links", "_special", "_tails", "likelihoods", "messages"},
     "data": set(),

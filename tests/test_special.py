@@ -9,7 +9,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from sk_mle import _special, _tails
+from sk_mle import _elementwise, _special, _tails
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -226,7 +226,7 @@ def test_blocks_and_broadcasting(name, monkeypatch):
     function = getattr(_tails if "log_gammainc" in name else _special, name)
     x, d = np.geomspace(0.1, 1e3, 7)[:, None], np.array([0.5, 2.0, 40.0])
     expected = [[function(float(a), b) for b in d] for a in x[:, 0]]
-    monkeypatch.setattr(_special, "_BLOCK", 4)
+    monkeypatch.setattr(_elementwise, "_BLOCK", 4)
     np.testing.assert_allclose(function(x, d), expected, rtol=1e-15)
     assert function(x, d).shape == (7, 3)
     assert function(np.empty((0, 3)), d).shape == (0, 3)

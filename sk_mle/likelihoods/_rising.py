@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .._special import (
@@ -55,7 +57,14 @@ def _rising(a, y, order):
     return _choose(a * _START < 1, far, near)
 
 
-@_ordered
+def _sums(a, y, order):
+    """The same at one a and y = 0, 1, 2, ..., where a step adds one term; none of them cancels."""
+    share = y / (1 + a * y)
+    terms = (np.log1p(a * y), share, -share * share)[: order + 1]
+    return tuple(np.cumsum(np.append(0.0, term[:-1]), dtype=np.longdouble).astype(float) for term in terms)
+
+
+@partial(_ordered, sums=_sums)
 def rising(a, y, order):
     """log Gamma(1/a + y) - log Gamma(1/a) + y log(a) = sum_{k<y} log(1 + a k), with its derivatives in a.
 
