@@ -172,10 +172,10 @@ def lgamma_half_delta(nu, order):
     By the duplication formula it is S(nu) - 2 S(nu/2), a series in 1/nu that starts with -1/(4 nu). Small nu
     climb by log(nu (nu+2) / (nu+1)^2) / 2, whose terms and derivatives all have one sign.
     """
-    small = nu < 2 * _START
+    small = (nu < 2 * _START).astype(float)
     u = 1 / (nu + 2 * _START * small)
     values = [u ** (p + 1) * _horner(_HALF[p], u * u) for p in range(order + 1)]
-    if small.any():
+    if np.count_nonzero(small):
         nu = np.minimum(nu, 2 * _START)
         product = sum1 = sum2 = 0.0  # product of (1 - 1 / (nu+1)^2), minus one
         for k in reversed(range(_START)):
@@ -190,7 +190,7 @@ def lgamma_half_delta(nu, order):
                 sum2 = sum2 + slope * slope * (3 * square - 1)
         first = np.where(nu < 1, np.log(nu * (nu + 2) / (nu + 1) ** 2), np.log1p(-1 / (nu + 1) ** 2))
         climbed = 0.5 * (first + np.log1p(product)), sum1, -sum2
-        values = [value + np.where(small, step, 0.0) for value, step in zip(values, climbed, strict=False)]
+        values = [value + step * small for value, step in zip(values, climbed, strict=False)]
     return tuple(values)
 
 
@@ -200,7 +200,7 @@ def gamma_norm(k, order):
 
     Beyond the start of Stirling's series its leading parts cancel on paper: log(k / 2 pi) / 2 - S(k) is left.
     """
-    small = k < _START
+    small = (k < _START).astype(float)
     top = k + _START * small
     u = 1 / top
     w = u * u
@@ -209,7 +209,7 @@ def gamma_norm(k, order):
         values.append(0.5 * u - _horner(_SERIES[1], w) * w)
     if order > 1:
         values.append(-(0.5 + _horner(_SERIES[2], w) * u) * w)
-    if small.any():
+    if np.count_nonzero(small):
         steps = _gamma_norm_steps(np.minimum(k, _START), order)
         values = [value + step * small for value, step in zip(values, steps, strict=True)]
     return tuple(values)

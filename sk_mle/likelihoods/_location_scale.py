@@ -23,7 +23,8 @@ class LocationScale(Expanded):
     symmetric has its own `standard_sf`, `standard_logsf`.
 
     Parameters of f itself follow z in all of these. Then `standard_gradient(z, ...)` and `standard_hessian(z, ...)` give
-    the derivatives of log f in them, where "z" names z, and `tried` the values that a start chooses from.
+    the derivatives of log f in them, where "z" names z, and `tried` the values that a start chooses from. Where all of these
+    share most of their work, `standard_parts` gives them at once.
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE}
@@ -32,21 +33,30 @@ class LocationScale(Expanded):
 
     def expansion(self, y, order, loc, scale, *at, **shape):
         z = (y - loc) / scale
-        loglik = self.standard_logpdf(z, *at, **shape) - np.log(scale)
+        loglik, *slopes = self.standard_parts(z, order, *at, **shape)
+        loglik = loglik - np.log(scale)
         if order == 0:
             return loglik, {}, {}
-        slope, bend = self.standard_slopes(z, *at, **shape)
-        gradient = {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, **self.standard_gradient(z, *at, **shape)}
+        slope, bend, on_shape, *second = slopes
+        gradient = {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, **on_shape}
         if order == 1:
             return loglik, gradient, {}
         hessian = _second(z, scale, slope, bend)
         hessian["scale", "scale"] += 1 / scale**2
-        for (first, name), value in self.standard_hessian(z, *at, **shape).items():
+        for (first, name), value in second[0].items():
             if first == "z":
                 hessian["loc", name], hessian["scale", name] = -value / scale, -z * value / scale
             else:
                 hessian[first, name] = value
         return loglik, gradient, hessian
+
+    def standard_parts(self, z, order, *at, **shape):
+        """log f, from order 1 on its slope, bend and gradient, and at order 2 its Hessian."""
+        value = self.standard_logpdf(z, *at, **shape)
+        if order == 0:
+            return (value,)
+        parts = value, *self.standard_slopes(z, *at, **shape), self.standard_gradient(z, *at, **shape)
+        return parts if order == 1 else (*parts, self.standard_hessian(z, *at, **shape))
 
     def standard_gradient(self, z, **shape):
         return {}

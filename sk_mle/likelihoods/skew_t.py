@@ -61,25 +61,24 @@ class SkewT(ShapedLocationScale):
 
     def standard_derivatives(self, z, order, shape, df):
         df = np.minimum(df, MOST_DF)
-        total, law = df + z**2, StudentT()
+        total = df + z**2
         root = np.sqrt((df + 1) / total)
         lean = (z**2 - 1) / (2 * (df + 1) * total)  # d log(root) / d df, minus the part from z
         x = {"z": shape * root * df / total, "shape": z * root, "df": shape * z * root * lean}
         on_x, on_df, *bends = log_t_derivatives(shape * z * root, df + 1, order)
-        slope, bend = law.standard_slopes(z, df)
-        first = {"z": slope, "shape": 0.0, "df": law.standard_gradient(z, df)["df"] + on_df}
+        _, slope, bend, gradient, *symmetric = StudentT().standard_parts(z, order, df)
+        first = {"z": slope, "shape": 0.0, "df": gradient["df"] + on_df}
         first = {name: value + on_x * x[name] for name, value in first.items()}
         if order < 2:
             return first, {}
         xx, x_df, df_df = bends
-        symmetric = law.standard_hessian(z, df)
         second = {
             ("z", "z"): bend - 3 * on_x * x["z"] * z / total,
             ("z", "shape"): on_x * root * df / total,
-            ("z", "df"): symmetric["z", "df"] + on_x * (x["z"] * lean + shape * root * (z / total) ** 2) + x_df * x["z"],
+            ("z", "df"): symmetric[0]["z", "df"] + on_x * (x["z"] * lean + shape * root * (z / total) ** 2) + x_df * x["z"],
             ("shape", "shape"): 0.0,
             ("shape", "df"): on_x * z * root * lean + x_df * x["shape"],
-            ("df", "df"): symmetric["df", "df"]
+            ("df", "df"): symmetric[0]["df", "df"]
             + df_df
             + 2 * x_df * x["df"]
             - on_x * x["df"] * (1 / (df + 1) + 1 / total - lean),

@@ -55,28 +55,26 @@ class StudentT(LocationScale):
     def limit(self, name, value):
         return name == "df" and value == np.inf
 
+    def standard_parts(self, z, order, df):
+        norm, df, square = lgamma_half_delta(df, order=order), np.minimum(df, _MOST_DF), z * z
+        w = square / df
+        value = norm[0] - 0.5 * np.log(2 * np.pi) - 0.5 * (df + 1) * np.log1p(w)
+        if order == 0:
+            return (value,)
+        total = df + square
+        weight = (df + 1) / total
+        bend, on_df = weight * ((square - df) / total), norm[1] + 0.5 * (w / total - log1p_rest(w, order=1)[0])
+        if order == 1:
+            return value, -z * weight, bend, {"df": on_df}
+        cross = z * (1 - square) / total**2
+        on_df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2
+        return value, -z * weight, bend, {"df": on_df}, {("z", "df"): cross, ("df", "df"): on_df_df}
+
     def standard_logpdf(self, z, df):
-        norm, df = lgamma_half_delta(df, order=0)[0], np.minimum(df, _MOST_DF)
-        return norm - 0.5 * np.log(2 * np.pi) - 0.5 * (df + 1) * np.log1p(z * z / df)
+        return self.standard_parts(z, 0, df)[0]
 
     def standard_slopes(self, z, df):
-        df, square = np.minimum(df, _MOST_DF), z * z
-        weight = (df + 1) / (df + square)
-        return -z * weight, weight * ((square - df) / (df + square))
-
-    def standard_gradient(self, z, df):
-        norm, df = lgamma_half_delta(df, order=1)[1], np.minimum(df, _MOST_DF)
-        w = z * z / df
-        share = w / (1 + w)
-        return {"df": norm + 0.5 * (share / df - log1p_rest(w, order=1)[0])}
-
-    def standard_hessian(self, z, df):
-        norm, df, square = lgamma_half_delta(df)[2], np.minimum(df, _MOST_DF), z * z
-        total = df + square
-        return {
-            ("z", "df"): z * (1 - square) / total**2,
-            ("df", "df"): norm + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2,
-        }
+        return self.standard_parts(z, 1, df)[1:3]
 
     def standard_information(self, df):
         norm, df = lgamma_half_delta(df)[2], np.minimum(df, _MOST_DF)
@@ -92,14 +90,16 @@ class StudentT(LocationScale):
         return weighted_median(y, sample_weight)
 
     def spread(self, residual, sample_weight, df):
-        first = scale = float(np.sqrt(np.average(residual**2, weights=sample_weight)))
+        square, share = residual**2, sample_weight / sample_weight.sum()
+        first = last = share @ square
         if first == 0:
-            return first
+            return 0.0
         df = min(df, _MOST_DF)
         for _ in range(30):  # EM steps: reweighted second moments
-            square = np.average((df + 1) / (df + (residual / scale) ** 2) * residual**2, weights=sample_weight)
-            scale = max(float(np.sqrt(square)), 1e-6 * first)
-        return scale
+            last, before = max(share @ (square * ((df + 1) / (df + square / last))), 1e-12 * first), last
+            if abs(last - before) < 1e-3 * last:
+                break
+        return float(np.sqrt(last))
 
     def standard_moments(self, df):
         df = np.minimum(df, _MOST_DF)
