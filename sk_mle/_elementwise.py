@@ -43,8 +43,8 @@ def _elementwise(function, scalars=False, sums=None):
                 return _map(lambda part: _spread(part.take(places), shape), table(size, *values))
         flat = [arg.ravel() for arg in args]
         with np.errstate(all="ignore"):
-            parts = [function(*(arg[i : i + _BLOCK] for arg in flat)) for i in range(0, max(flat[0].size, 1), _BLOCK)]
-        return _map(lambda part: _spread(part.reshape(args[0].shape), shape), _joined(parts))
+            found = _by_blocks(function, flat) if flat[0].size > _BLOCK else function(*flat)
+        return _map(lambda part: _spread(part.reshape(args[0].shape), shape), found)
 
     return wrapper
 
@@ -79,10 +79,14 @@ def _places(values):
     return places, size if size <= min(values.size / 2, _BLOCK) and (places == values).all() else 0
 
 
-def _joined(parts):
-    if len(parts) == 1:
-        return parts[0]
-    return tuple(map(np.concatenate, zip(*parts, strict=True))) if isinstance(parts[0], tuple) else np.concatenate(parts)
+def _by_blocks(function, flat):
+    wholes = None
+    for i in range(0, flat[0].size, _BLOCK):
+        found = function(*(arg[i : i + _BLOCK] for arg in flat))
+        wholes = _map(lambda part: np.empty(flat[0].size), found) if wholes is None else wholes
+        for whole, part in zip(wholes, found, strict=True) if isinstance(found, tuple) else [(wholes, found)]:
+            whole[i : i + _BLOCK] = part
+    return wholes
 
 
 def _map(change, found):

@@ -16,6 +16,7 @@ import numpy as np
 
 from ._elementwise import _elementwise, _ordered
 
+
 def _economised(coefs, reach, terms):
     """The first terms of a polynomial on [0, reach], changed to make up for the others: Lanczos' economisation."""
     coefs = np.array(coefs)
@@ -39,6 +40,7 @@ _HALF = tuple(_economised(c, 0.25 * _START**-2, 7) for c in (_HALF, _HALF * (1 -
 _RISE = np.polynomial.Polynomial.fromroots([-j * (_START - 1 - j) for j in range(_START // 2)])
 _RISE = tuple(c.tolist() for c in (_RISE.coef[1:], _RISE.deriv().coef, _RISE.deriv(2).coef))
 _ATANH = [1 / (2 * k + 3) for k in range(10)]
+_NEAR = _economised(_ATANH, 0.035, 7)  # z**2 for x from -0.3 to 0.45
 
 
 def _horner(coefs, w):
@@ -63,7 +65,7 @@ def _remainder_delta(order, x, d):
 def _log1p_minus_over(x, log1p):
     """(log1p(x) - x) / x, which unlike log1p(x) - x does not underflow for tiny x."""
     z = x / (2 + x)  # log1p(x) = 2 atanh(z)
-    near = (1 - z) * z * z * _horner(_ATANH, z * z) - z
+    near = (1 - z) * z * z * _horner(_NEAR, z * z) - z
     return np.where((x > -0.3) & (x < 0.45), near, log1p / x - 1)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from .._special import _ATANH, _elementwise, _horner, _ordered
+from .._special import _ATANH, _economised, _elementwise, _horner, _ordered
 
 _NEAR = 0.2
+_TAIL = _economised(_ATANH, (_NEAR / (2 + _NEAR)) ** 2, 6)
 
 
 @_ordered
@@ -16,12 +17,16 @@ def log1p_rest(x, order):
 
     By the series of 2 atanh(x / (2 + x)) near 0, where the differences cancel.
     """
-    near, low, share = x < _NEAR, np.minimum(x, _NEAR), x / (1 + x)
-    z = low / (2 + low)
-    tail, w, rest = _horner(_ATANH[:8], z * z), 1 / (1 + z), np.log1p(x) - share
-    values = [np.where(near, 2 * z * z * (w + z * tail), rest)]
-    if order > 1:
-        values.append(np.where(near, 2 * z * z * z * (w * w + tail), rest - 0.5 * share * share))
+    share = x / (1 + x)
+    rest, near = np.log1p(x) - share, np.flatnonzero(x < _NEAR)
+    values = [rest] if order < 2 else [rest, rest - 0.5 * share * share]
+    if near.size:
+        low = x[near]
+        z = low / (2 + low)
+        w, tail, square = 1 / (1 + z), _horner(_TAIL, z * z), 2 * z * z
+        values[0][near] = square * (w + z * tail)
+        if order > 1:
+            values[1][near] = square * z * (w * w + tail)
     return tuple(values)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .._special import _elementwise
@@ -42,6 +44,9 @@ class MeanPower(Expanded):
         if order == 0:
             return loglik, {}, {}
         on_mean, on_a, *bends = slopes
+        if np.ndim(exponent) == 0 and exponent == 0:  # a is the dispersion
+            pairs = (("mean", "mean"), ("mean", "dispersion"), ("dispersion", "dispersion"))
+            return loglik, {"mean": on_mean, "dispersion": on_a}, dict(zip(pairs, bends, strict=False))
         by_log, log = a * on_a, np.log(mean)  # the derivative in log a = log dispersion + exponent * log mean
         gradient = {"mean": on_mean + exponent * by_log / mean, "dispersion": scale * on_a, "power": by_log * log}
         if order == 1:
@@ -75,9 +80,9 @@ class MeanPower(Expanded):
         return mean + 0 * dispersion
 
 
-@_elementwise
+@partial(_elementwise, scalars=True)
 def _scaled_dispersion(dispersion, scale, least):
-    return np.clip(dispersion * scale, least, 1e200)
+    return np.minimum(np.maximum(dispersion * scale, least), 1e200)
 
 
 def excess(y, sample_weight, mean, power=2.0) -> float:

@@ -69,7 +69,9 @@ class Bernoulli(Likelihood):
                     loglik = np.where(UNIT.contains(link.inverse(eta)), loglik, -np.inf)
             if order < 2:
                 return Eval(loglik, {"prob": slope} if order else {}, {})
-            if information == "expected":  # minus the product of the slopes for both classes
+            if information == "expected" and not (
+                symmetric and link.canonical
+            ):  # minus the product of the slopes for both classes
                 bend = slope * (-sign * link.log_inverse(-sign * eta)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
         return Eval(loglik, {"prob": slope}, {("prob", "prob"): -bend})
 

@@ -60,19 +60,19 @@ class Categorical(Softmax):
 
     def evaluate(self, y, eta, order=1, information="observed"):
         """Class by class over all rows: rows of a few classes are too short for fast sums. Accurate as `log_probability`."""
-        shifted, at = np.array(eta["logits"].T, order="C"), (y.astype(np.intp), np.arange(len(y)))
+        shifted, at = np.array(eta["logits"].T, order="C"), y.astype(np.intp) * len(y) + np.arange(len(y))
         shifted -= shifted.max(axis=0)
-        mass, largest, seen = np.exp(shifted), shifted == 0, shifted[at]
+        mass, largest, seen = np.exp(shifted), shifted == 0, shifted.take(at)
         rest = np.subtract(mass, largest, out=shifted).sum(axis=0) + (largest.sum(axis=0) - 1)
         loglik = seen - np.log1p(rest)
         if order == 0:
             return Eval(loglik, {}, {})
-        mass /= 1 + rest
+        mass *= 1 / (1 + rest)
         slope = np.negative(mass, out=shifted)
-        slope[at] += 1
-        if order == 1:
+        spread = slope[:, None] * mass if order == 2 else None
+        slope.ravel()[at] += 1
+        if spread is None:
             return Eval(loglik, {"logits": slope.T}, {})
-        spread = -mass[:, None] * mass
         np.einsum("kkn->kn", spread)[...] += mass
         return Eval(loglik, {"logits": slope.T}, {_PAIR: spread.transpose(2, 0, 1)})
 

@@ -84,16 +84,17 @@ class NegativeBinomial(MeanPower):
             raise ValueError(f"NegativeBinomial: variance='linear' is power=1, and power={self.power!r} says otherwise")
 
     def pieces(self, y, mean, a, order):
-        wide, rise = 1 + a * mean, rising(a, y, order=order)
-        value = rise[0] + times_log(y, mean) - (y + 1 / a) * np.log1p(a * mean) + self.carrier(y)
+        rate, rise = a * mean, rising(a, y, order=order)
+        value = rise[0] + times_log(y, mean) - (y + 1 / a) * np.log1p(rate) + self.carrier(y)
         if order == 0:
             return (value,)
-        rest = log1p_rest(a * mean, order=order)
-        slopes = (y / mean - 1) / wide, rise[1] - y * mean / wide + rest[0] / a / a
+        wide, rest, square = 1 + rate, log1p_rest(rate, order=order), 1 / (a * a)
+        part = mean / wide
+        slopes = (y / mean - 1) / wide, rise[1] - y * part + rest[0] * square
         if order == 1:
             return value, *slopes
-        mean_mean, mean_a = (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, (mean - y) / wide**2
-        return value, *slopes, mean_mean, mean_a, rise[2] + y * (mean / wide) ** 2 - 2 * rest[1] / a / a / a
+        mean_mean, mean_a = (a - y * (1 + 2 * rate) / mean**2) / wide**2, (mean - y) / wide**2
+        return value, *slopes, mean_mean, mean_a, rise[2] + y * part**2 - 2 * rest[1] * (square / a)
 
     def carrier(self, y):
         return -log_factorial(y)

@@ -16,6 +16,7 @@ class _CDFLink(Link):
     """Base of the links whose inverse is a distribution function F."""
 
     range = UNIT
+    canonical = False  # whether the bend of log F at eta is that of log(1 - F) too: then observed information is expected
 
     def mirror(self):
         """The link with distribution function 1 - F(-eta): itself if F is symmetric."""
@@ -29,7 +30,7 @@ class _CDFLink(Link):
 class Logit(_CDFLink):
     """`theta = 1 / (1 + exp(-eta))`, the logistic distribution function."""
 
-    ratio = "odds ratio"
+    ratio, canonical = "odds ratio", True
 
     def link(self, theta):
         return logit(theta)
