@@ -20,13 +20,16 @@ def _elementwise(function, scalars=False, sums=None):
     """
 
     @lru_cache(maxsize=16)
-    def table(size, *values):
-        """At values, where None stands for 0, 1, ..., size - 1; without a size, at numbers."""
-        columns = [np.arange(float(size)) if value is None else np.full(size or 1, value) for value in values]
+    def number(*values):
         with np.errstate(all="ignore"):
-            if size:
-                return _map(_frozen, (sums or function)(*columns))
-            return _map(lambda part: np.array(part).reshape(()), function(*(map(np.float64, values) if scalars else columns)))
+            found = function(*(map(np.float64, values) if scalars else (np.full(1, value) for value in values)))
+        return _map(lambda part: np.asarray(part).reshape(()), found)
+
+    @lru_cache(maxsize=16)
+    def table(size, *values):
+        """At values, where None stands for 0, 1, ..., size - 1."""
+        with np.errstate(all="ignore"):
+            return (sums or function)(*(np.arange(float(size)) if value is None else np.full(size, value) for value in values))
 
     @wraps(function)
     def wrapper(*args):
@@ -34,8 +37,8 @@ def _elementwise(function, scalars=False, sums=None):
         shape = np.broadcast(*args).shape if len(args) > 1 else args[0].shape
         values = [None if any(arg.strides) or not arg.size else arg.item(0) for arg in args]
         if None not in values and 0 not in shape:
-            return _map(lambda part: _spread(part, shape), table(0, *values))
-        args = [arg if arg.shape == shape else np.broadcast_to(arg, shape) for arg in args]
+            return _map(lambda part: _spread(part, shape), number(*values))
+        args = [_spread(arg, shape) for arg in args]
         args = [arg[_once(args)] for arg in args] if len(shape) > 1 else args
         if values.count(None) == 1:
             places, size = _places(args[values.index(None)])
@@ -91,8 +94,3 @@ def _by_blocks(function, flat):
 
 def _map(change, found):
     return tuple(map(change, found)) if isinstance(found, tuple) else change(found)
-
-
-def _frozen(values):
-    values.flags.writeable = False
-    return values
