@@ -44,7 +44,9 @@ class Gamma(Expanded):
         self.mean, self.shape, self.links = mean, shape, links
 
     def expansion(self, y, order, mean, shape):
-        norm, d, gap = gamma_norm(shape, order=order), y / mean - 1, ratio_gap(y, mean)
+        norm, ratio = gamma_norm(shape, order=order), y / mean
+        d = ratio - 1
+        gap = np.log(ratio) - d  # see `ratio_gap`
         loglik = shape * gap + norm[0] + self.carrier(y)
         if order == 0:
             return loglik, {}, {}
