@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from sk_mle import _special
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.likelihoods import (
     LAWS,
+    Bernoulli,
     Beta,
     Categorical,
     Censored,
@@ -121,6 +124,23 @@ def test_tables_hold_what_is_computed_one_by_one(name):
     assert_allclose(function(repeated(0.7), COUNTS), function(*whole)[:-1], rtol=1e-15)
 
 
+@pytest.mark.parametrize("a", [1e-50, 1e-3, 0.0999, 0.3, 50.0])
+def test_rising_factorials_of_counts_are_sums(a):
+    found = np.transpose(rising(repeated(a), COUNTS, order=2))
+    for y in np.unique(COUNTS):
+        k = np.arange(y)
+        terms = np.log1p(a * k), k / (1 + a * k), -((k / (1 + a * k)) ** 2)
+        assert_allclose(found[y == COUNTS], np.tile([math.fsum(t) for t in terms], ((y == COUNTS).sum(), 1)), rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["gamma_norm", "lgamma_half_delta"])
+def test_numbers_are_what_arrays_are(name):
+    function, x = getattr(_special, name), np.geomspace(1e-3, 1e3, 50)
+    for order in range(3):
+        numbers = np.transpose([function(value, order=order) for value in x])
+        assert_allclose(numbers, function(x, order=order), rtol=1e-15)
+
+
 # ---- what depends on y alone -------------------------------------------------------------------------------------------
 
 
@@ -177,6 +197,15 @@ def test_parameters_without_columns_are_like_columns_of_one_value(law, informati
     for part in ("gradient", "information"):
         for key, value in getattr(whole, part).items():
             assert_allclose(np.broadcast_to(getattr(once, part)[key], (N,)), value, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("link", ["logit", "probit", "cauchit", "cloglog"])
+def test_information_of_two_classes(link):
+    law, eta = Bernoulli(links={"prob": link}), {"prob": np.linspace(-2, 1, 13)}
+    prob, slope, _ = law.link("prob").inverse_derivatives(eta["prob"])
+    for y in (np.zeros(13), np.ones(13)):
+        found = law.evaluate(y, eta, 2, "expected").information["prob", "prob"]
+        assert_allclose(found, slope**2 / (prob * (1 - prob)), rtol=1e-12)
 
 
 def test_rows_of_a_repeated_predictor_repeat():
