@@ -51,16 +51,14 @@ class Objective:
     curvature = None
 
     def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
-        self.likelihood, self.data, self.designs = likelihood, data, designs
+        self.likelihood, self.data, self.designs, self.alpha = likelihood, data, designs, alpha
         self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
-        self.alpha = alpha
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
         self.size, self.has_expected = int(ends[-1]), likelihood.has_expected
         directions = sum(len(design.unit) for design in designs.values())
         self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
-        self.information = "observed"
-        self.evaluations = 0
+        self.information, self.evaluations = "observed", 0
         self._last = (b"", "", Point(np.inf, np.empty(0), np.empty((0, 0))))
         self._rotated: dict[int, object] = {}
 
@@ -168,7 +166,9 @@ class Objective:
     def eta(self, u) -> dict[str, np.ndarray]:
         """Linear predictors of the training rows of positive weight."""
         coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
-        return self.data.column(lambda batch: self._eta(batch, self._rows(batch), coefficients))
+        found = self.data.column(lambda batch: self._eta(batch, self._rows(batch), coefficients))
+        same = {name for name, design in self.designs.items() if design.columns is None} - self.data.offset.keys()
+        return found | {name: repeated(found[name][0], len(found[name])) for name in same}
 
     def _rows(self, batch) -> dict[str, object]:
         """Columns of the rows for every parameter: shared by those on the same ones; if rotated and of one block, made once."""
