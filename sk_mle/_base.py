@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import columns
+from ._repeated import repeated
 from .data import Data
 from .design import MOST_COLUMNS, Design, from_moments, intercept_only
 from .distribution import Distribution
@@ -166,10 +167,10 @@ class Fitting:
                         check_finite(X, names)
                     eta[name] += intercept
                 else:
-                    eta[name] = np.full((block.shape[0], *np.shape(intercept)), intercept)
+                    eta[name] = repeated(np.asarray(intercept, dtype=float), block.shape[0])
             eta |= {name: eta.get(name, 0.0) + value[rows] for name, value in offset.items()}
             for name, value in fn(rows, eta).items():
-                if np.ndim(value) == 0 or block.shape[0] == n:
+                if np.ndim(value) == 0 or (block.shape[0] == n and value.flags.writeable):
                     result[name] = value
                     continue
                 if name not in result:

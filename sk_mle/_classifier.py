@@ -200,7 +200,7 @@ optimize_result_, n_features_in_, feature_names_in_
 
     def predict_proba(self, X) -> np.ndarray:
         """Probability of every class: shape (n, K)."""
-        return np.exp(self.predict_log_proba(X))
+        return self._of_rows(X, lambda eta: self.likelihood_.masses(eta, len(self.classes_)))
 
     def predict(self, X) -> np.ndarray:
         """Most probable class of every row: shape (n,)."""

@@ -102,6 +102,10 @@ class Evaluation(Relations):
         n = len(next(iter(eta.values())))
         return np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
 
+    def masses(self, eta: dict, n_classes: int) -> np.ndarray:
+        """Probability of every class, for laws of these: (n, K)."""
+        return np.exp(self.log_masses(eta, n_classes))
+
     def class_scores(self, eta: dict, n_classes: int) -> np.ndarray:
         """`log_masses` up to a constant per row, where that is cheaper."""
         return self.log_masses(eta, n_classes)

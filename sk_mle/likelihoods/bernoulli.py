@@ -69,11 +69,15 @@ class Bernoulli(Likelihood):
                     loglik = np.where(UNIT.contains(link.inverse(eta)), loglik, -np.inf)
             if order < 2:
                 return Eval(loglik, {"prob": slope} if order else {}, {})
-            if information == "expected" and not (
-                symmetric and link.canonical
-            ):  # minus the product of the slopes for both classes
+            if information == "expected" and not (symmetric and link.canonical):  # minus the product of both classes' slopes
                 bend = slope * (-sign * link.log_inverse(-sign * eta)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
         return Eval(loglik, {"prob": slope}, {("prob", "prob"): -bend})
+
+    def masses(self, eta, n_classes):
+        link = self.link("prob")
+        if not self.free or link.mirror() is None:
+            return super().masses(eta, n_classes)
+        return np.stack([link.mirror().inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)
 
     def start(self, y, sample_weight):
         prob = np.average(y, weights=sample_weight)

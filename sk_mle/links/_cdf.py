@@ -35,6 +35,10 @@ class Logit(_CDFLink):
     def link(self, theta):
         return logit(theta)
 
+    def inverse(self, eta):
+        z, share = self._parts(eta)
+        return np.where(eta < 0, z, 1.0) * share
+
     def inverse_derivatives(self, eta):
         z, share = self._parts(eta)
         d1 = z * share * share
