@@ -14,12 +14,12 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg, sparse
 
-from .moments import Moments, cholesky
+from .moments import Moments
 
 MOST_COLUMNS = 3000  # no p x p matrix above this: coordinates are then scaled, not rotated
 _WIDE = 600  # columns, more than rows and penalised, from which a rotation costs more than it saves
 _FAR = 10.0  # a mean beyond this many standard deviations is subtracted from the rows, not from the sums
-_STEEP = 1e-6  # reciprocal condition of the correlation matrix below which rows, not sums, are rotated
+_STEEP = 1e-6  # smallest eigenvalue of the correlation matrix below which rows, not sums, are rotated
 _BLIND = 1e-10  # and below which the correlation matrix says nothing about rank
 
 
@@ -238,10 +238,9 @@ def _rotation(moments: Moments, live):
     None: too many columns to rotate.
     """
     if moments.gram is not None:
-        correlation = moments.gram[np.ix_(live, live)]
-        factor, reciprocal = cholesky(correlation)
-        if reciprocal > _BLIND:
-            return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T, reciprocal < _STEEP
+        factor, smallest = moments.factor(live)
+        if smallest > _BLIND:
+            return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T, smallest < _STEEP
     if min(moments.data.n_samples, len(live)) > MOST_COLUMNS:
         return None, False
     R = moments.triangle()[:, live]

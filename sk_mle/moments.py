@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from scipy import linalg, sparse
 
@@ -10,7 +12,7 @@ from .data import Batch, Data, unit, weighted
 _SAMPLE = 256  # rows that tell where the columns lie
 _FAR = 3.0  # standard deviations between that and the mean beyond which sums lose digits
 _SINGLE = 64  # columns from which cross products in single precision are faster
-_ROUGH = 1e-5  # reciprocal condition of the correlation matrix below which single precision does not tell
+_ROUGH = 1e-4  # eigenvalue of the correlation matrix below which single precision does not tell
 
 
 class Moments:
@@ -22,9 +24,11 @@ class Moments:
     """
 
     def __init__(self, data: Data, centered: bool, most_columns: int):
-        self.data, self.centered = data, centered
         p = data.n_features
+        self.data, self.centered = copy(data), centered
         self.small = p <= most_columns and p <= data.n_samples
+        if self.small:  # so that the products of a block cost more than to add them up
+            self.data.block_rows = max(data.block_rows, p)
         if sparse.issparse(data.X):
             self._sparse()
             return
@@ -34,7 +38,7 @@ class Moments:
         if self.small and p >= _SINGLE and spread.all():
             with np.errstate(all="ignore"):
                 self._dense(origin, spread)
-            if np.isfinite(self.gram).all() and self.scale.all() and cholesky(self.gram)[1] > _ROUGH:
+            if np.isfinite(self.gram).all() and self.scale.all() and self.factor()[1] > _ROUGH:
                 return
         self._dense(origin)
 
@@ -58,6 +62,7 @@ class Moments:
         self.scale = np.where(spread * divisor > rounding, spread * divisor, 0.0)
         spread = np.where(self.scale > 0, spread, 1.0)
         self.gram = products / np.outer(spread, spread) if self.small else None
+        self._factor: tuple | None = None
 
     def _sparse(self):
         """Sums over sparse rows are taken around zero; where columns lie far from it, around their means, in dense blocks."""
@@ -73,6 +78,14 @@ class Moments:
         else:
             self._scaled(products)
 
+    def factor(self, columns=None) -> tuple[np.ndarray, float]:
+        """`cholesky` of the correlation matrix, or of that of some columns; that of all is remembered."""
+        if columns is not None and len(columns) < len(self.scale):
+            return cholesky(self.gram[np.ix_(columns, columns)])
+        if self._factor is None:
+            self._factor = cholesky(self.gram)
+        return self._factor
+
     def triangle(self) -> np.ndarray:
         """R of the standardised columns' QR decomposition, block by block: accurate where cross products are not."""
         divisor = np.where(self.scale > 0, self.scale, 1.0)
@@ -85,11 +98,10 @@ class Moments:
         return R / np.sqrt(self.data.total_weight)
 
 
-def cholesky(correlation) -> tuple[np.ndarray, float]:
-    """Lower triangular factor, and the reciprocal condition; zero where there is no factor."""
-    factor, fail = linalg.lapack.dpotrf(correlation, lower=1)
-    norm = np.abs(correlation).sum(axis=0).max()
-    return factor, 0.0 if fail else float(linalg.lapack.dpocon(factor, norm, uplo="L")[0])
+def cholesky(matrix) -> tuple[np.ndarray, float]:
+    """Lower triangular factor, and a lower bound of the smallest eigenvalue; zero where there is no factor."""
+    factor, fail = linalg.lapack.dpotrf(matrix.T, lower=1)  # the other order of a symmetric matrix needs no copying
+    return factor, 0.0 if fail else float(linalg.lapack.dpocon(factor, 1.0, uplo="L")[0])
 
 
 def _rows(batch: Batch):

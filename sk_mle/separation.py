@@ -10,15 +10,19 @@ exists. Otherwise a linear programme in that space decides (Konis 2007); it has 
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import linprog
 
 from .moments import cholesky
 from .objective import Objective
 
 _GAIN = 0.5  # log-likelihood that a sample on its way to its supremum may still lack: less than a wrong class lacks
-_PART, _FEW = 5, 500  # rows per coordinate, and at least, that are looked at first
-_PINNED = 1e-8  # reciprocal condition from which no direction is free
+_PART, _FEW = 5, 500  # rows per coordinate, and at least, among which those that must not move are sought first
+_ENOUGH = 1.5  # constraints of theirs per coordinate: in general position these pin all
+_PINNED = 1e-8  # smallest eigenvalue, beside the largest diagonal entry, from which no direction is free
+_FREE = 1e-11  # eigenvalue, beside the largest, up to which a direction is
 _MOST_ENTRIES = 20_000_000  # of the linear programme's matrix
+_ROWS = 4096  # at a time
 
 
 def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarray] | None:
@@ -27,24 +31,33 @@ def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarra
     law, data = objective.likelihood, objective.data
     if name in objective.penalties or not law.smooth or not {"hessian"} <= objective.offers:
         return None
-    part, most = None, max(_PART * design.size, _FEW)
-    while part is not data:  # some rows mostly pin all directions
-        part, most = data.thinned(most), 4 * most
-        space = _null_space(objective, design, part, u)
-        if space.shape[1] == 0:
-            return None
+    space, level = _null_space(objective, design, u)
+    if space.shape[1] == 0:
+        return None
     eta, keep = objective.eta(u), np.flatnonzero(data.weight > 0)
     cone, constant, still = _constraints(law, design, data.y[keep], eta)
-    constant = constant[:, :, : len(space) - design.size]
+    if len(space) > design.size + constant.shape[2]:  # some rows alone did not tell that a constant differs
+        space = np.eye(design.size + constant.shape[2])
+
+    def moves(directions, some):
+        """How far samples move along their constraints: (rows, constraints, directions)."""
+        inner = np.tensordot(design.matrix(), directions[: design.size].reshape(*design.shape, -1), 1)
+        moved = np.tensordot(_plain_rows(design, data.X[keep[some]]), inner, 1)
+        return cone[some] @ moved + constant[some] @ directions[design.size :]
 
     def products(direction):
         """How far every sample moves along its constraints, rounding set to zero."""
-        own = direction[: design.size].reshape(design.shape)
-        moves = [design.coordinate_rows(data.X[keep[part]]) @ own for part in _parts(len(keep))]
-        moved = np.einsum("imd,id->im", cone, np.concatenate(moves)) + constant @ direction[design.size :]
-        moved = moved[~still]
+        moved = np.concatenate([moves(direction[:, None], part)[:, :, 0] for part in _parts(len(keep))])[~still]
         return np.where(np.abs(moved) < 1e-9 * np.abs(moved).max(initial=0.0), 0.0, moved)
 
+    gram = np.zeros((space.shape[1], space.shape[1]))
+    for part in _parts(len(keep)):  # all rows that must not move, along what is left
+        pinned = moves(space, part)[still[part]]
+        gram += pinned.T @ pinned
+    values, vectors = np.linalg.eigh(gram)
+    space = space @ vectors[:, values <= _FREE * max(level * still.sum(), values[-1])]
+    if space.shape[1] == 0:
+        return None
     along_intercept, along_all = np.zeros((2, len(space)))
     along_all[: design.size] = u[objective.places[name]]
     along_intercept[: design.shape[1] * design.intercept] = u[objective.places[name]][: design.shape[1] * design.intercept]
@@ -56,9 +69,7 @@ def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarra
     moving = np.flatnonzero(~still.all(axis=1))
     if (~still).sum() * space.shape[1] > _MOST_ENTRIES:
         return None
-    rows = design.coordinate_rows(data.X[keep[moving]])
-    constraints = np.einsum("imd,ij->imjd", cone[moving], rows)[~still[moving]].reshape(-1, design.size)
-    constraints = np.hstack([constraints, constant[moving][~still[moving]]]) @ space
+    constraints = np.concatenate([moves(space, moving[part])[~still[moving[part]]] for part in _parts(len(moving))])
     constraints /= max(np.abs(constraints).max(initial=0.0), 1e-300)
     constraints[np.abs(constraints) < 1e-9] = 0.0
     found = linprog(-constraints.sum(axis=0), A_ub=-constraints, b_ub=np.zeros(len(constraints)), bounds=(-1, 1))
@@ -68,7 +79,15 @@ def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarra
 
 
 def _parts(n):
-    return [slice(first, first + 4096) for first in range(0, n, 4096)]
+    return [slice(first, first + _ROWS) for first in range(0, n, _ROWS)]
+
+
+def _plain_rows(design, X):
+    """The columns that the coordinates are made of, behind a 1."""
+    if design.columns is None:
+        return np.ones((X.shape[0], 1))
+    rows = design.columns.rows(X)
+    return np.hstack([np.ones((X.shape[0], 1)), rows.toarray() if sparse.issparse(rows) else rows])
 
 
 def _constraints(law, design, y, eta):
@@ -77,47 +96,49 @@ def _constraints(law, design, y, eta):
     return cone[:, :, : len(design.unit)] @ design.unit, cone[:, :, len(design.unit) :], gain > _GAIN
 
 
-def _null_space(objective, design, data, u):
-    """Orthonormal basis of the coordinates, and of the constants, in which no sample moves that must stay."""
+def _null_space(objective, design, u) -> tuple[np.ndarray, float]:
+    """Orthonormal basis of the coordinates, and of the constants, in which few samples move that must stay.
+
+    Of some of these, as many as pin all directions if they can; and the largest curvature per constraint of theirs.
+    """
+    data = objective.data.thinned(max(_PART * design.size, _FEW))
     coefficients = {name: other.expand(u[objective.places[name]]) for name, other in objective.designs.items()}
-
-    def part(batch):
-        eta = objective._eta(batch, objective._rows(batch), coefficients)
-        return _constraints(objective.likelihood, design, batch.y, eta)
-
-    grams, all_still = [], []
-    for batch in data.narrowed(4 * design.shape[1] ** 2).blocks():
-        found = part(batch)
-        if not grams and found[2].all():  # mostly all rows are; then nothing moves
-            all_still.append(batch)
-            continue
-        grams += [_gram(design, before.X, *part(before)) for before in all_still] + [_gram(design, batch.X, *found)]
-        all_still = []
-    if not grams:
-        return np.zeros((design.size, 0))
-    size = min(map(len, grams))  # a block of one row cannot tell which constants are the same in all rows
-    gram = sum(gram[:size, :size] for gram in grams)
-    if cholesky(gram)[1] > _PINNED:
-        return np.zeros((size, 0))
+    eta = data.column(lambda batch: objective._eta(batch, objective._rows(batch), coefficients))
+    keep = np.flatnonzero(data.weight > 0)
+    cone, constant, still = _constraints(objective.likelihood, design, data.y[keep], eta)
+    size = design.size + constant.shape[2]
+    if still.all():  # then nothing moves
+        return np.zeros((size, 0)), 0.0
+    order = np.random.default_rng(0).permutation(len(keep))
+    pinned = np.cumsum(still[order].sum(axis=1))
+    some = np.sort(order[: np.searchsorted(pinned, max(_ENOUGH * size, _FEW)) + 1])
+    some = some[still[some].any(axis=1)]
+    if len(some) == 0:
+        return np.eye(size), 0.0
+    rows = _plain_rows(design, data.X[keep[some]])
+    gram = _gram(rows[:, 1 - design.intercept :], cone[some], constant[some], still[some])
+    scale = np.sqrt(np.diag(gram))
+    if scale.all() and cholesky(gram / np.outer(scale, scale))[1] > _PINNED:  # whatever the coordinates
+        return np.zeros((size, 0)), 0.0
+    gram = _gram(rows @ design.matrix(), cone[some], constant[some], still[some])
     values, vectors = np.linalg.eigh(gram)
-    return vectors[:, values <= 1e-11 * values[-1]]
+    return vectors[:, values <= _FREE * values[-1]], values[-1] / still[some].sum()
 
 
-def _gram(design, X, cone, constant, still):
+def _gram(rows, cone, constant, still):
     """Sum of products of the coordinates, and of the constants beside them, over samples that must not move."""
-    (k, d), e = design.shape, constant.shape[2]
-    some = np.flatnonzero(still.any(axis=1))
-    rows, both = design.coordinate_rows(X[some]), np.concatenate([cone, constant], axis=2)[some]
-    moves = np.swapaxes(both * still[some, :, None], 1, 2) @ both
-    gram = np.zeros((k * d + e, k * d + e))
-    inner = gram[: k * d, : k * d].reshape(k, d, k, d)
-    for a in range(d):
+    d, k, e = rows.shape[1], cone.shape[2], constant.shape[2]
+    both = np.concatenate([cone, constant], axis=2)
+    moves = np.swapaxes(both * still[:, :, None], 1, 2) @ both
+    gram = np.zeros((d * k + e, d * k + e))
+    inner = gram[: d * k, : d * k].reshape(d, k, d, k)
+    for a in range(k):
         own = rows * np.sqrt(moves[:, [a], a])
         inner[:, a, :, a] = own.T @ own
-        gram[a : k * d : d, k * d :] = rows.T @ moves[:, a, d:]
+        gram[a : d * k : k, d * k :] = rows.T @ moves[:, a, k:]
         for b in range(a):
             inner[:, a, :, b] = rows.T @ (rows * moves[:, [a], b])
             inner[:, b, :, a] = inner[:, a, :, b].T
-    gram[k * d :, : k * d] = gram[: k * d, k * d :].T
-    gram[k * d :, k * d :] = moves[:, d:, d:].sum(axis=0)
+    gram[d * k :, : d * k] = gram[: d * k, d * k :].T
+    gram[d * k :, d * k :] = moves[:, k:, k:].sum(axis=0)
     return gram
