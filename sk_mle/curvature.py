@@ -126,13 +126,13 @@ class OfRows:
         root = self.root.astype(self.kernel.dtype)
         matrix = self.kernel * root * root[:, None]
         matrix.flat[:: len(matrix) + 1] += 1.0
-        self.factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True)
+        self.factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
 
     def solve(self, gradient):
         scaled, first = gradient[self.place] / self.inner, gradient[0] / _FREE
         beta = self.slopes * scaled
         moved = self.X @ beta - self.center @ beta + self.unit * first
-        values = linalg.cho_solve(self.factor, self.root * moved) * self.root
+        values = linalg.cho_solve(self.factor, (self.root * moved).astype(self.kernel.dtype), check_finite=False) * self.root
         step = gradient.copy()
         step[self.place] = scaled - self.slopes * (values @ self.X - self.center * values.sum()) / self.inner
         if self.unit:

@@ -18,7 +18,7 @@ from .objective import Objective
 
 _GAIN = 0.5  # log-likelihood that a sample on its way to its supremum may still lack: less than a wrong class lacks
 _PART, _FEW = 5, 500  # rows per coordinate, and at least, among which those that must not move are sought first
-_ENOUGH = 1.5  # constraints of theirs per coordinate: in general position these pin all
+_ENOUGH = 1.25  # constraints of theirs per coordinate: in general position these pin all
 _PINNED = 1e-8  # smallest eigenvalue, beside the largest diagonal entry, from which no direction is free
 _FREE = 1e-11  # eigenvalue, beside the largest, up to which a direction is
 _MOST_ENTRIES = 20_000_000  # of the linear programme's matrix
@@ -109,12 +109,11 @@ def _null_space(objective, design, u) -> tuple[np.ndarray, float]:
     size = design.size + constant.shape[2]
     if still.all():  # then nothing moves
         return np.zeros((size, 0)), 0.0
-    order = np.random.default_rng(0).permutation(len(keep))
-    pinned = np.cumsum(still[order].sum(axis=1))
-    some = np.sort(order[: np.searchsorted(pinned, max(_ENOUGH * size, _FEW)) + 1])
-    some = some[still[some].any(axis=1)]
+    some = np.flatnonzero(still.any(axis=1))
     if len(some) == 0:
         return np.eye(size), 0.0
+    share = max(_ENOUGH * size, _FEW) / still.sum()
+    some = some[np.linspace(0, len(some) - 1, int(np.ceil(min(share, 1.0) * len(some)))).astype(int)]
     rows = _plain_rows(design, data.X[keep[some]])
     gram = _gram(rows[:, 1 - design.intercept :], cone[some], constant[some], still[some])
     scale = np.sqrt(np.diag(gram))
