@@ -14,12 +14,13 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg, sparse
 
-from .moments import Moments
+from .moments import Moments, cholesky
 
 MOST_COLUMNS = 3000  # no p x p matrix above this: coordinates are then scaled, not rotated
 _WIDE = 600  # columns, more than rows and penalised, from which a rotation costs more than it saves
 _FAR = 10.0  # a mean beyond this many standard deviations is subtracted from the rows, not from the sums
 _STEEP = 1e-6  # smallest eigenvalue of the correlation matrix below which rows, not sums, are rotated
+_SAFE = 1e-4  # smallest eigenvalue of columns' products down to which these make them orthonormal to all but a few digits
 _BLIND = 1e-10  # and below which the correlation matrix says nothing about rank
 
 
@@ -215,7 +216,7 @@ def from_moments(moments: Moments, index, intercept: bool, penalised: bool = Fal
         if rotation.shape[1] < len(live):  # project on the row space in original units: the minimum-norm coefficients
             space = np.zeros_like(slopes)
             space[live] = rotation * scale[live, None]
-            basis = linalg.qr(space, mode="economic")[0]
+            basis = _orthonormal(space)
             slopes = basis @ (basis.T @ slopes)
     center = _short(mean) if far and intercept else None
     rest = mean if center is None else mean - center
@@ -243,10 +244,31 @@ def _rotation(moments: Moments, live):
             return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T, smallest < _STEEP
     if min(moments.data.n_samples, len(live)) > MOST_COLUMNS:
         return None, False
-    R = moments.triangle()[:, live]
-    _, singular, right = linalg.svd(R, full_matrices=False)
+    singular, right = _principal(moments.root()[:, live], int(moments.centered))
     offset = np.abs(moments.mean[live] / moments.scale[live]).max()  # a column is known to eps times its mean
     tolerance = singular[0] * np.finfo(float).eps * max(moments.data.n_samples, len(live), 8 * offset)
     rank = int((singular > tolerance).sum())
     steep = singular[rank - 1] ** 2 < _STEEP * singular[0] ** 2
     return right[:rank].T / singular[:rank], bool(steep or 2 * rank < len(live))  # few coordinates: cheaper on rows
+
+
+def _principal(R, lost):
+    """Singular values and right singular vectors of R, of whose rows so many are known to depend on the others.
+
+    A wide matrix needs but the products of its rows, if its rank is beyond doubt and no value is small.
+    """
+    if len(R) < R.shape[1]:
+        values, vectors = linalg.eigh(R @ R.T)
+        if values[lost] > _STEEP * values[-1]:
+            singular = np.sqrt(values[: lost - 1 if lost else None : -1])
+            return singular, vectors[:, : lost - 1 if lost else None : -1].T @ R / singular[:, None]
+    return linalg.svd(R, full_matrices=False)[1:]
+
+
+def _orthonormal(columns):
+    """Orthonormal columns that span the same space: by way of their products where no digit is lost that way."""
+    columns = columns / np.linalg.norm(columns, axis=0)
+    factor, smallest = cholesky(columns.T @ columns)
+    if smallest > _SAFE:
+        return columns @ np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T
+    return linalg.qr(columns, mode="economic")[0]

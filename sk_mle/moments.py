@@ -86,16 +86,22 @@ class Moments:
             self._factor = cholesky(self.gram)
         return self._factor
 
-    def triangle(self) -> np.ndarray:
-        """R of the standardised columns' QR decomposition, block by block: accurate where cross products are not."""
-        divisor = np.where(self.scale > 0, self.scale, 1.0)
+    def root(self) -> np.ndarray:
+        """A matrix R of at most p rows whose products R'R are the correlations: accurate where sums of products are not.
 
-        def triangle(batch):
+        The standardised columns' triangle of a QR decomposition, block by block; or themselves, if their rows are fewer.
+        """
+        divisor, few = np.where(self.scale > 0, self.scale, 1.0), self.data.n_samples <= len(self.scale)
+
+        def part(batch):
             rows = (_rows(batch) - self.mean) / divisor
-            return np.asarray(np.linalg.qr(rows if unit(batch.weight) else weighted(rows, np.sqrt(batch.weight)), mode="r"))
+            rows = rows if unit(batch.weight) else weighted(rows, np.sqrt(batch.weight))
+            return rows if few else np.linalg.qr(rows, mode="r")
 
-        R = self.data.reduce(triangle, lambda a, b: np.linalg.qr(np.vstack([a, b]), mode="r"))
-        return R / np.sqrt(self.data.total_weight)
+        def both(a, b):
+            return np.vstack([a, b]) if few else np.linalg.qr(np.vstack([a, b]), mode="r")
+
+        return np.asarray(self.data.reduce(part, both)) / np.sqrt(self.data.total_weight)
 
 
 def cholesky(matrix) -> tuple[np.ndarray, float]:

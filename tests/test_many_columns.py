@@ -1,0 +1,71 @@
+"""Hundreds of columns: coordinates in single precision, rows that are rotated by way of their products, separation."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import linalg
+from sklearn.linear_model import LinearRegression
+
+from sk_mle import MLEClassifier, MLERegressor
+from sk_mle.exceptions import SeparationWarning
+from sk_mle.likelihoods import Ordinal, Poisson
+
+N, P = 2000, 150
+RNG = np.random.default_rng(7)
+X = RNG.normal(size=(N, P))
+ETA = X @ RNG.normal(size=P) / np.sqrt(P)
+
+
+@pytest.mark.parametrize("correlation", [0.9, 0.999, 0.99999])
+@pytest.mark.parametrize("n", [N, P + 50, P - 1, 40])
+def test_correlated_columns(n, correlation):
+    common = RNG.normal(size=(n, 1))
+    A = (np.sqrt(1 - correlation) * X[:n] + np.sqrt(correlation) * common) * np.geomspace(0.01, 100, P) + 3
+    y = ETA[:n] + RNG.normal(size=n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # with more columns than rows the fit is exact
+        found = MLERegressor().fit(A, y)
+    centred = A - A.mean(axis=0)
+    expected = linalg.lstsq(centred, y - y.mean(), lapack_driver="gelsd")[0]
+    error = found.coef_ - expected
+    assert np.linalg.norm(centred @ error) <= 1e-7 * np.linalg.norm(centred @ expected)
+    assert np.linalg.norm(error) <= 1e-6 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("double", [0.0, 1e-5, 1.0])
+def test_rows_that_nearly_repeat(double):
+    """More columns than rows, of which one is another, or nearly: its rank is not told by products of rows."""
+    A = X[:60].copy()
+    A[1] = A[0] + double * A[1]
+    y = ETA[:60].copy()
+    y[1] = y[0] + double * (y[1] - y[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = MLERegressor().fit(A, y)
+    expected = LinearRegression().fit(A, y)
+    assert_allclose(found.coef_, expected.coef_, rtol=1e-5, atol=1e-6)
+
+
+GROUP = np.arange(N) < 7
+RARE = np.column_stack([X[:, :-1], GROUP])
+CASES = {
+    "classes": (MLEClassifier(), (RNG.logistic(size=N) < ETA).astype(int), 1),
+    "several classes": (MLEClassifier(), np.argmax(2 * X[:, :3] + RNG.gumbel(size=(N, 3)), axis=1), 2),
+    "ordered classes": (MLEClassifier(Ordinal()), np.digitize(ETA + RNG.logistic(size=N), [-1.0, 1.0]), 2),
+    "counts": (MLERegressor(Poisson()), RNG.poisson(np.exp(ETA)), 0),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_rare_group_is_found_to_be_separated(case):
+    model, y, edge = CASES[case]
+    y = np.where(GROUP, edge, y)
+    with pytest.warns(SeparationWarning, match=f"along column {P - 1} the"):
+        model.fit(RARE, y)
+    y[:2] = (1, 1) if edge == 0 else (0, 1)
+    assert model.fit(RARE, y).converged_
+    assert model.fit(X, y).converged_
