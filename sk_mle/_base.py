@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import columns
 from ._repeated import repeated
-from .data import Data
+from .data import Data, keep_memory
 from .design import MOST_COLUMNS, Design, from_moments, intercept_only
 from .distribution import Distribution
 from .inference import Inference
@@ -148,6 +148,7 @@ class Fitting:
 
     def _by_blocks(self, X, fn) -> dict[str, np.ndarray]:
         """fn(rows, eta), a dict of values for all rows or per row, joined over blocks of X; raises where X is not finite."""
+        keep_memory()
         (n, p), names = X.shape, getattr(self, "feature_names_in_", None)
         whole = {name for name, index in self._columns.items() if len(index) == p and (index == np.arange(p)).all()}
         shown = next((name for name in whole if self.coefs_[name].all()), None)  # not finite where any entry of a row is not

@@ -22,12 +22,23 @@ from threadpoolctl import ThreadpoolController
 _BLOCK_BYTES = 1 << 22  # of a block of X: smaller ones lose to the hand-over between threads, larger ones leave the cache
 _MANY_COLUMNS = 200
 _WIDE_BYTES = 1 << 21  # of a block's temporary columns
+_KEPT_BYTES = 1 << 23  # of memory that blocks give back and soon want again
 
 
 @cache
 def _controller() -> ThreadpoolController:
     """Made once: finding the BLAS libraries costs more than a small fit."""
     return ThreadpoolController().select(user_api="blas")
+
+
+@cache
+def keep_memory() -> None:
+    """Have the C library keep the memory of a block's temporary arrays for the next ones.
+
+    glibc returns arrays above 128 kB to the system at once, and fetches every new one page by page, which takes longer than to
+    fill it; but it raises that limit to the size of any larger array that is given back.
+    """
+    np.empty(_KEPT_BYTES, dtype=np.uint8)
 
 
 class Batch(NamedTuple):
@@ -55,6 +66,7 @@ class Data:
     """
 
     def __init__(self, X, y, weight, offset, n_jobs=None):
+        keep_memory()
         self.X, self.y, self.weight, self.offset, self.n_jobs = X, y, weight, offset, n_jobs
         self.n_samples, self.n_features = X.shape
         if weight.strides == (0,) or (weight == 1).all():

@@ -33,8 +33,10 @@ class Moments:
             self._sparse()
             return
         sample = np.asarray(data.X[:: -(-data.n_samples // _SAMPLE)], dtype=np.float64)
-        origin = sample.mean(axis=0) if centered else np.zeros(p)
+        origin = sample.mean(axis=0) * centered
         spread = np.sqrt(np.mean((sample - origin) ** 2, axis=0))
+        if (np.abs(origin) <= spread).all():  # nothing need be subtracted, nor X be copied for that
+            origin = np.zeros(p)
         if self.small and p >= _SINGLE and spread.all():
             with np.errstate(all="ignore"):
                 self._dense(origin, spread)
@@ -116,14 +118,13 @@ def _rows(batch: Batch):
 
 def _sums(batch: Batch, origin, spread, small) -> dict:
     """Weighted sums of a block's columns, and of their squares or products, around `origin`."""
-    Z = _rows(batch) - origin
-    if spread is not None:
-        Z = np.divide(Z, spread, dtype=np.float32, casting="same_kind")
-    root = np.broadcast_to(Z.dtype.type(1), len(Z)) if unit(batch.weight) else np.sqrt(batch.weight).astype(Z.dtype)
-    if not unit(root):
-        Z *= root[:, None]
+    Z = _rows(batch) - origin if origin.any() else _rows(batch)
+    Z = np.asarray(Z, np.float64) if spread is None else np.divide(Z, spread, dtype=np.float32, casting="same_kind")
+    root = np.sqrt(batch.weight).astype(Z.dtype)
+    if not unit(batch.weight):
+        Z = Z * root[:, None]
     products = Z.T @ Z if small else np.einsum("ij,ij->j", Z, Z)
-    return {"shift": np.ascontiguousarray(root) @ Z, "products": products.astype(np.float64)}
+    return {"shift": root @ Z, "products": products.astype(np.float64)}
 
 
 def _sparse_products(batch: Batch) -> np.ndarray:
