@@ -8,6 +8,7 @@ from scipy.optimize import OptimizeResult
 
 _LOST = 1e-8  # gain in the mean log-likelihood below which the value need not show it
 _PATIENCE, _FEW = 10, 40  # a Hessian of so few columns costs as much as a few gradients, of more in proportion
+_RECENT = 5  # gradients that tell how fast they fall
 _FAST = 0.7  # rate of convergence; slower, and the new curvature of a point has to wait for more gradients
 _STEPS, _SHARP = 4, 1e-3  # by which the gradient should end below its tolerance
 _HUGE = 1e100  # curvature, where it overflowed
@@ -71,6 +72,9 @@ def newton(
                 break
             length *= 0.5 if np.isfinite(trial.value) else 0.1
         else:
+            if known and known.pairs:
+                known.pairs = []
+                continue
             if known:
                 known, point = None, objective.evaluate(x, 2)
                 continue
@@ -100,7 +104,7 @@ class Learned:
     """Steps from a curvature that is known beforehand, and from what the gradients tell about it since (L-BFGS)."""
 
     def __init__(self, curvature, hold=1):
-        self.curvature, self.hold, self.pairs = curvature, hold, []
+        self.curvature, self.hold, self.pairs, self.sizes = curvature, hold, [], []
 
     def direction(self, point):
         """The step, and twice the decrease that it promises."""
@@ -121,9 +125,10 @@ class Learned:
 
     def renewed(self, x, before, after, tol) -> Learned | None:
         """Itself while it converges fast enough, with its curvature of the new point where that is cheap, else None."""
-        rate = min(_size(after) / _size(before), 1 - 1e-9)
-        passes = np.log(min(tol / _size(after), 1.0)) / np.log(rate)
         dear = self.curvature.costs == np.inf
+        self.sizes = [*(self.sizes or [_size(before)]), _size(after)][-_RECENT if dear else -2 :]
+        rate = min((self.sizes[-1] / self.sizes[0]) ** (1 / (len(self.sizes) - 1)), 1 - 1e-9)
+        passes = np.log(min(tol / _size(after), 1.0)) / np.log(rate)
         if passes <= (_PATIENCE * (1 + len(x) / _FEW) if dear else self.curvature.costs) or len(self.pairs) < self.hold:
             return self
         return None if dear else Learned(self.curvature.renewed(x), 1 if rate < _FAST else 2 * self.hold)

@@ -22,7 +22,7 @@ _MOST = 1_000_000  # and up to which it ends with a Hessian of all, for the last
 _PART, _PER_COLUMN = 1 << 15, 25  # rows of that part, at most, and at least per coordinate
 _SMALL, _LARGE = 100, 600  # coordinates up to which a Hessian costs little more than a gradient; is worth its cost at all
 _FEW = 64  # rows that show whether a loss is quadratic
-_DENSE = 2000  # up to which it may be fallen back on
+_DENSE = 3100  # up to which it may be fallen back on
 _ROUGH, _TRIES = 1e-5, 30  # that fit's tolerance, and its iterations
 _CLOSE = 1.0  # gain in the mean log-likelihood that all rows may still promise where it ends
 

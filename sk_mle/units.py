@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import block_diag
 
 from .data import total
 from .objective import Objective, Point
@@ -57,21 +56,27 @@ def with_units(objective: Objective, information: dict) -> Objective:
 
 def converted(old: Objective, new: Objective, u, point: Point | None = None) -> np.ndarray:
     """The same point in coordinates of other units, where what is known there is remembered."""
-    v, gradient, turns = np.zeros_like(u), np.zeros_like(u), []
+    v = np.zeros_like(u)
     for name, place in old.places.items():
         before, after = old.designs[name], new.designs[name]
         v[place] = after.directions(u[place].reshape(before.shape) @ before.unit.T).ravel()
-        if point is not None:
-            turn = before.directions(after.unit.T).T
-            gradient[place] = (point.gradient[place].reshape(before.shape) @ turn).ravel()
-            turns.append((before.shape[0], turn))
     if point is not None:
-        hessian = point.hessian
-        if len(hessian):
-            whole = block_diag(*(np.kron(np.eye(r), turn) for r, turn in turns))
-            hessian = whole.T @ hessian @ whole
-        new.remember(v, Point(point.value, gradient, hessian), old.information)
+        turns = {name: design.directions(new.designs[name].unit.T).T for name, design in old.designs.items()}
+        hessian = _turned(_turned(point.hessian, old, turns).T, old, turns) if len(point.hessian) else point.hessian
+        new.remember(v, Point(point.value, _turned(point.gradient, old, turns), hessian), old.information)
     return v
+
+
+def _turned(values, old: Objective, turns: dict) -> np.ndarray:
+    """Derivatives (..., size) in coordinates of which the old ones are a multiple, matrices (k, k) by parameter."""
+    each = values.shape[:-1]
+    return np.concatenate(
+        [
+            (values[..., old.places[name]].reshape(*each, *old.designs[name].shape) @ turn).reshape(*each, -1)
+            for name, turn in turns.items()
+        ],
+        axis=-1,
+    )
 
 
 def eased(objective) -> Objective:
