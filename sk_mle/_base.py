@@ -162,10 +162,10 @@ class Fitting:
             for name, coef in self.coefs_.items():
                 index, intercept = self._columns[name], self.intercepts_[name]
                 if len(index):
-                    with np.errstate(invalid="ignore"):
+                    with np.errstate(invalid="ignore", over="ignore"):
                         eta[name] = (block if name in whole else block[:, index]) @ coef.T
-                    if name == shown and not np.isfinite(eta[name].sum()):
-                        check_finite(X, names)
+                        if name == shown and not np.isfinite(eta[name].sum()):
+                            check_finite(X, names)
                     eta[name] += intercept
                 else:
                     eta[name] = repeated(np.asarray(intercept, dtype=float), block.shape[0])

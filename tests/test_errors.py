@@ -292,3 +292,29 @@ def test_not_fitted(method):
         if hasattr(model, method):
             with pytest.raises(NotFittedError, match="not fitted yet"):
                 getattr(model, method)(X)
+
+
+SEEN = {
+    "all columns": MLERegressor(),
+    "a column without coefficient": MLERegressor(),
+    "some columns": MLERegressor(predictors={"loc": [1]}),
+    "no columns": MLERegressor(predictors="intercept"),
+    "an offset": MLERegressor(Poisson(), offset=0),
+    "classes": MLEClassifier(Categorical()),
+    "two parameters": MLERegressor(predictors={"scale": "all"}),
+}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("name", SEEN)
+def test_predictions_from_rows_that_are_not_finite(name, order, value):
+    model = clone(SEEN[name])
+    y = THREE if name == "classes" else COUNTS
+    A = np.column_stack([np.ones(N), X[:, 0]]) if name == "a column without coefficient" else X
+    model.fit(A, y)
+    bad = np.asarray(at(A, (3, 0), value), order=order)
+    calls = [model.predict, model.predict_params, lambda rows: model.score(rows, y)]
+    for call in calls + ([model.predict_proba, model.decision_function] if name == "classes" else [model.predict_interval]):
+        with pytest.raises(ValueError, match=r"X contains (NaN|infinity) in row 3, columns \['0'\]"):
+            call(bad)
