@@ -1,7 +1,7 @@
 """Curvature near the solution as far as it is known without a Hessian of all rows: what guides steps until it misleads.
 
-A curvature solves with itself (`solve(gradient)`), may be `renewed` at another point, says what that `costs` in passes, and
-whether to `finish` with the true Hessian.
+A curvature solves with itself (`solve(gradient)`), may be `renewed` at another point, says what that `costs` in passes,
+whether to `finish` with the true Hessian, and whether it is `settled` that there is a minimum.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FREE = 1e-4  # curvature in place of a penalty on the intercept, which has none
 class Unit:
     """What coordinates are chosen for: the identity."""
 
-    costs, finish = np.inf, False
+    costs, finish, settled = np.inf, False, False
 
     def solve(self, gradient):
         return gradient
@@ -38,8 +38,8 @@ class OfPart:
 
     costs = np.inf
 
-    def __init__(self, part: Objective, u, finish: bool):
-        self.finish = finish
+    def __init__(self, part: Objective, u, finish: bool, settled: bool):
+        self.finish, self.settled = finish, settled  # where some rows keep the minimum from running away, all do
         hessian = part.hessian(u)
         for name, design in part.designs.items():
             penalty, place = part.penalties.get(name), part.places[name]
@@ -82,7 +82,7 @@ class OfRows:
     (D + C'VVC)^-1 = D^-1 - D^-1 C'V (I + V K V)^-1 VC D^-1, where K = C D^-1 C' has only as many columns as there are rows.
     """
 
-    costs, finish = 3, False
+    costs, finish, settled = 3, False, False
 
     def __init__(self, objective: Objective, u):
         self.objective = objective

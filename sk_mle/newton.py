@@ -51,10 +51,12 @@ def newton(
             message = "the likelihood is unbounded"
             break
         if _size(point) <= tol:
-            message, settled = "gradient below tol", not known and _settled(point)
+            message = "gradient below tol"
             if known and known.curvature.finish:
                 known, point = None, objective.evaluate(x, 2)
+            hessian = point.hessian
             x, point = _polish(objective, x, point, known, tol)
+            settled = known.curvature.settled if known else _settled(hessian, point.gradient)
             break
         step, decrement = known.direction(point) if known else _direction(point)
         if objective.information == "expected" and decrement < 0.1:
@@ -138,16 +140,16 @@ def _size(point):
     return np.abs(point.gradient).max(initial=0.0)
 
 
-def _settled(point) -> bool:
+def _settled(hessian, gradient) -> bool:
     """Whether the minimum is close for certain.
 
     Where there is none, as for separated data, a Newton step moves some linear predictors by about one unit however small the
     gradient has become, because the curvature falls with it.
     """
-    factor, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
+    factor, step, fail = linalg.lapack.dposv(hessian, -gradient)
     if fail or not np.abs(step).max(initial=0.0) < _CLOSE:
         return False
-    norm = np.abs(point.hessian).sum(axis=0).max(initial=0.0)
+    norm = np.abs(hessian).sum(axis=0).max(initial=0.0)
     return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > _TOLD)
 
 

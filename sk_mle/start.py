@@ -51,7 +51,7 @@ def _from_part(objective):
         whole = objective.like(designs=part.designs)
         point = whole.evaluate(found.x, 1)
     try:
-        whole.curvature = OfPart(part, found.x, n * data.n_features < _MOST)
+        whole.curvature = OfPart(part, found.x, n * data.n_features < _MOST, found.settled)
         promised = whole.curvature.solve(point.gradient) @ point.gradient
     except (LinAlgError, ValueError):  # not positive definite, or not finite
         return None
