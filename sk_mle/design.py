@@ -91,7 +91,7 @@ class Design:
     def collapse(self, sums):
         """The adjoint of `expand`: from sums over rows against (1, columns), of shape (1 + q, K), to coordinates."""
         total, products = sums[:1], sums[1:]
-        inner = _times(self.slopes.T, products - np.outer(self.shift, total))
+        inner = _times(self.slopes.T, products - self.shift[:, None] * total)
         parts = [total, inner] if self.intercept else [inner]
         return (np.concatenate(parts) @ self.unit).ravel()
 

@@ -61,7 +61,7 @@ def newton(
         step, decrement = known.direction(point) if known else _direction(point)
         if objective.information == "expected" and decrement < 0.1:
             objective.information = "observed"
-            if not objective.has_expected:  # else a scoring step is good enough for the last one
+            if objective.partly_expected:  # else a scoring step is good enough for the last one
                 point = objective.evaluate(x, 2)
                 step, decrement = _direction(point)
         slack, length = _LOST * max(1.0, abs(point.value)), 1.0

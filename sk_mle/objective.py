@@ -55,7 +55,7 @@ class Objective:
         self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size, self.has_expected = int(ends[-1]), likelihood.has_expected
+        self.size, self.partly_expected = int(ends[-1]), likelihood.partly_expected
         directions = sum(len(design.unit) for design in designs.values())
         self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
         self.information, self.evaluations = "observed", 0

@@ -12,7 +12,7 @@ class Plane:
 
     def __init__(self, objective: Objective, origin, basis):
         self.objective, self.origin, self.basis = objective, origin, basis
-        self.size, self.has_expected = basis.shape[1], objective.has_expected
+        self.size, self.partly_expected = basis.shape[1], objective.partly_expected
 
     @property
     def information(self):

@@ -50,6 +50,11 @@ class Evaluation(Relations):
         return self.fisher is not None
 
     @property
+    def partly_expected(self) -> bool:
+        """Whether "expected" means the expected information of parts, which is neither the law's expected nor its observed."""
+        return self.fisher is None and type(self).evaluate is not Evaluation.evaluate
+
+    @property
     def integrates(self) -> bool:
         """Whether moments are numerical integrals, which are NaN also where they did not settle."""
         inside = [getattr(self, "law", None), *(law for _, law in getattr(self, "components", ()))]
