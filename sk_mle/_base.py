@@ -65,7 +65,6 @@ class Fitting:
         self._check_numbers()
         if not law.free:
             raise ValueError(f"every parameter of {type(law).__name__} is fixed; leave at least one as None to estimate it")
-        law.check_shapes(y)
         used, offset_columns, offset = columns.assigned(self, law, original_X, X)
         law.check_known(y, {name: offset[name] for name in law.known})
         data = Data(X, y, weight, offset, self.n_jobs)

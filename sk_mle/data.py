@@ -133,6 +133,8 @@ class Data:
     def column(self, fn: Callable[[Batch], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """Values per row, joined over the blocks; rows of zero weight are missing."""
         parts = list(self.map(fn))
+        if len(parts) == 1:
+            return parts[0]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def fingerprint(self) -> np.ndarray:

@@ -9,15 +9,15 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from ._repeated import repeated
-from .data import Data, total, weighted
+from .data import Data, total
 from .design import Design
 from .likelihoods import Likelihood
 from .likelihoods._expected import integrated
 from .likelihoods._target import rounding
 from .penalties import Ridge
+from .sums import contract, cross, project
 
 
 class Point(NamedTuple):
@@ -74,8 +74,11 @@ class Objective:
         """The loss below which the density is narrower than the rounding of y: the likelihood is unbounded there."""
         if self.likelihood.support.integer or self.data.y.ndim > 1:
             return -np.inf
-        largest = max(-self.data.y.min(), self.data.y.max())
-        return self._mean(lambda y: np.log(rounding(y, largest)))
+        return self._mean(lambda y: np.log(rounding(y, self._largest)))
+
+    @cached_property
+    def _largest(self) -> float:
+        return max(-self.data.y.min(), self.data.y.max())
 
     @cached_property
     def _bare(self) -> Likelihood:
@@ -95,15 +98,16 @@ class Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
-        known = ("floor",) if likelihood else ("floor", "_carrier", "_bare")
+        known = ("floor", "_largest") + (() if likelihood else ("_carrier", "_bare"))
         vars(other).update({name: vars(self)[name] for name in known if name in vars(self)})
         return other
 
     def unbounded(self, u, value: float, slack: float = 0.0) -> bool:
         """Whether the density at `u` is narrower than the rounding of y, or within `slack` of it."""
-        law = self.likelihood
-        if value < self.floor + slack or law.collapsed is None:
-            return value < self.floor + slack
+        law, highest = self.likelihood, np.log(rounding(self._largest, self._largest))
+        below = value < highest + slack and value < self.floor + slack  # the floor costs a pass, and is no higher
+        if below or law.collapsed is None:
+            return below
         with np.errstate(all="ignore"):
             return law.collapsed(self.data.y[self.data.weight > 0], **law.theta(self.eta(u)))
 
@@ -149,11 +153,11 @@ class Objective:
             move = self._eta(batch, rows, along, with_offset=False)
             change = {name: np.zeros_like(value) for name, value in move.items()}
             for (a, b), value in information.items():
-                change[a] += _contract(value, move[b], self.designs[a].vector)
+                change[a] += contract(value, move[b], self.designs[a].vector)
                 if a != b:
                     turned = value.transpose(0, 2, 1) if value.ndim == 3 else value
-                    change[b] += _contract(turned, move[a], self.designs[b].vector)
-            return {("gradient", name): _project(batch, rows.get(name), change[name]) for name in self.designs}
+                    change[b] += contract(turned, move[a], self.designs[b].vector)
+            return {("gradient", name): project(batch, rows.get(name), change[name]) for name in self.designs}
 
         self.evaluations += 1
         product = self._collapse(self.data.reduce(block)) / self.data.total_weight
@@ -205,10 +209,10 @@ class Objective:
         with np.errstate(all="ignore"):
             if order >= 1:
                 for name in self.designs:
-                    sums["gradient", name] = _project(batch, rows.get(name), result.gradient[name])
+                    sums["gradient", name] = project(batch, rows.get(name), result.gradient[name])
             if order == 2:
                 for (a, b), value in result.information.items():
-                    sums["hessian", a, b] = _cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
+                    sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
         return sums if also is None else sums | also(batch, rows, result)
 
     def _collapse(self, sums) -> np.ndarray:
@@ -243,58 +247,3 @@ class Objective:
             return inner[0, 0] * (left.unit[0, 0] * right.unit[0, 0])
         turned = np.tensordot(np.tensordot(inner, left.unit, (0, 0)), right.unit, (0, 0))  # axes i, j, a, b
         return turned.transpose(0, 2, 1, 3).reshape(left.size, right.size)
-
-
-def _project(batch, columns, values):
-    """Weighted sums of values per row against (1, columns): (1 + q, K)."""
-    values = values.reshape(len(values), -1)
-    whole = np.reshape(total(values, batch.weight), (1, -1))
-    return whole if columns is None else np.concatenate([whole, columns.T @ weighted(values, batch.weight)])
-
-
-def _contract(information, move, vector):
-    """information @ move for every row."""
-    if information.ndim == 1:
-        return information * move
-    result = np.einsum("nkl,nl->nk", information, move.reshape(len(move), -1))
-    return result if vector else result[:, 0]
-
-
-def _cross(left, right, information, weight, symmetric):
-    """Sum over rows of information times the products of (1, columns): (Ka, Kb, 1 + qa, 1 + qb)."""
-    values = weighted(information, weight)
-    values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
-    qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
-    result = np.zeros((*values.shape[1:], 1 + qa, 1 + qb))
-    if left is None or right is None:  # one product of all pairs of entries
-        flat, columns = values.reshape(len(values), -1), left if right is None else right
-        result[..., 0, 0] = flat.sum(axis=0).reshape(values.shape[1:])
-        if columns is not None:
-            rest = (columns.T @ flat).T.reshape(*values.shape[1:], -1)
-            result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = rest
-        return result
-    if left is right and isinstance(left, np.ndarray) and (qa + 1) * (qa + 2) <= 2 * values[0].size:
-        first, second = np.triu_indices(qa + 1)  # fewer pairs of columns than of directions: one product of them all
-        entries = np.vstack([np.ones(len(left)), left.T])
-        pairs = values.reshape(len(values), -1).T @ (entries[first] * entries[second]).T
-        result[..., first, second] = result[..., second, first] = pairs.reshape(*values.shape[1:], -1)
-        return result
-    for k in range(values.shape[1]):
-        for m in range(values.shape[2]):
-            if symmetric and m < k:
-                result[k, m] = result[m, k].T
-                continue
-            value = np.ascontiguousarray(values[:, k, m])
-            block = result[k, m]
-            block[0, 0] = value.sum()
-            block[0, 1:] = right.T @ value
-            block[1:, 0] = block[0, 1:] if left is right else left.T @ value
-            block[1:, 1:] = _weighted_product(left, right, value)
-    return result
-
-
-def _weighted_product(left, right, value):
-    if sparse.issparse(right):
-        product = left.T @ right.multiply(value[:, None]).tocsr()
-        return product.toarray() if sparse.issparse(product) else product
-    return left.T @ (right * value[:, None])

@@ -239,24 +239,6 @@ class Likelihood(Evaluation, BaseEstimator):
             if not (self.parameters[name].contains(value) or self.limit(name, value)):
                 raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameters[name]}")
 
-    def check_shapes(self, y) -> None:
-        """Raise ValueError where `loglik` or `gradient` does not return one value per sample."""
-        if any(self.contrast(name) is not None for name in self.parameters):
-            return
-        y, law = y[:7], type(self).__name__
-        params = {name: np.full(len(y), np.mean(domain.typical)) for name, domain in self.parameters.items()}
-        with np.errstate(all="ignore"):
-            shape = np.shape(self.loglik(y, **params))
-            if shape != y.shape[:1]:
-                raise ValueError(f"{law}.loglik returned shape {shape} for y of shape {y.shape}; return one value per sample")
-            if self.gradient is not None:
-                found = {name: np.shape(value) for name, value in self.gradient(y, **params).items()}
-                wrong = [name for name in self.free if found.get(name) != y.shape[:1]]
-                if wrong:
-                    raise ValueError(
-                        f"{law}.gradient must return an array of shape {y.shape[:1]} for {wrong}; it returned {found}"
-                    )
-
     def limit(self, name, value) -> bool:
         """Whether a fixed value outside the open domain is a limit for which the law is still defined."""
         return False

@@ -119,6 +119,17 @@ class Evaluation(Relations):
         chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
         params = self._params(eta, {name: values[0] for name, values in chain.items()})
         loglik, natural, second = self.parts(y, min(order, 1) if expected else order, **params)
+        if np.shape(loglik) != y.shape[:1]:
+            raise ValueError(
+                f"{type(self).__name__}.loglik returned shape {np.shape(loglik)} for y of shape {y.shape}; "
+                "return one value per sample"
+            )
+        wrong = [name for name in self.free if np.shape(natural.get(name))[:1] != loglik.shape] if order else []
+        if wrong:
+            found = {name: np.shape(value) for name, value in natural.items()}
+            raise ValueError(
+                f"{type(self).__name__}.gradient must return an array of shape {loglik.shape} for {wrong}; it returned {found}"
+            )
         loglik = self._guarded(loglik, params)
         if order == 0:
             return Eval(loglik, {}, {})

@@ -1,0 +1,63 @@
+"""Weighted sums of a block's rows against its columns: what gradients and Hessians are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from .data import total, weighted
+
+
+def project(batch, columns, values):
+    """Weighted sums of values per row against (1, columns): (1 + q, K)."""
+    values = values.reshape(len(values), -1)
+    whole = np.reshape(total(values, batch.weight), (1, -1))
+    return whole if columns is None else np.concatenate([whole, columns.T @ weighted(values, batch.weight)])
+
+
+def contract(information, move, vector):
+    """information @ move for every row."""
+    if information.ndim == 1:
+        return information * move
+    result = np.einsum("nkl,nl->nk", information, move.reshape(len(move), -1))
+    return result if vector else result[:, 0]
+
+
+def cross(left, right, information, weight, symmetric):
+    """Sum over rows of information times the products of (1, columns): (Ka, Kb, 1 + qa, 1 + qb)."""
+    values = weighted(information, weight)
+    values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
+    qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
+    result = np.zeros((*values.shape[1:], 1 + qa, 1 + qb))
+    if left is None or right is None:  # one product of all pairs of entries
+        flat, columns = values.reshape(len(values), -1), left if right is None else right
+        result[..., 0, 0] = flat.sum(axis=0).reshape(values.shape[1:])
+        if columns is not None:
+            rest = (columns.T @ flat).T.reshape(*values.shape[1:], -1)
+            result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = rest
+        return result
+    if left is right and isinstance(left, np.ndarray) and (qa + 1) * (qa + 2) <= 2 * values[0].size:
+        first, second = np.triu_indices(qa + 1)  # fewer pairs of columns than of directions: one product of them all
+        entries = np.vstack([np.ones(len(left)), left.T])
+        pairs = values.reshape(len(values), -1).T @ (entries[first] * entries[second]).T
+        result[..., first, second] = result[..., second, first] = pairs.reshape(*values.shape[1:], -1)
+        return result
+    for k in range(values.shape[1]):
+        for m in range(values.shape[2]):
+            if symmetric and m < k:
+                result[k, m] = result[m, k].T
+                continue
+            value = np.ascontiguousarray(values[:, k, m])
+            block = result[k, m]
+            block[0, 0] = value.sum()
+            block[0, 1:] = right.T @ value
+            block[1:, 0] = block[0, 1:] if left is right else left.T @ value
+            block[1:, 1:] = _weighted_product(left, right, value)
+    return result
+
+
+def _weighted_product(left, right, value):
+    if sparse.issparse(right):
+        product = left.T @ right.multiply(value[:, None]).tocsr()
+        return product.toarray() if sparse.issparse(product) else product
+    return left.T @ (right * value[:, None])
