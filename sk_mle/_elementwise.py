@@ -29,7 +29,8 @@ def _elementwise(function, scalars=False, sums=None):
     def table(size, *values):
         """At values, where None stands for 0, 1, ..., size - 1."""
         with np.errstate(all="ignore"):
-            return (sums or function)(*(np.arange(float(size)) if value is None else np.full(size, value) for value in values))
+            made = sums if sums and values[-1] is None else function  # sums run over the last argument
+            return made(*(np.arange(float(size)) if value is None else np.full(size, value) for value in values))
 
     @wraps(function)
     def wrapper(*args):

@@ -81,6 +81,11 @@ class Data:
         """Rows of positive weight."""
         return int(np.count_nonzero(self.weight)) if self.has_zero_weight else self.n_samples
 
+    @property
+    def least_share(self) -> float:
+        """Of the weight, what the lightest row of positive weight has."""
+        return float(np.min(self.weight, where=self.weight > 0, initial=np.inf)) / self.total_weight
+
     def narrowed(self, width: int) -> Data:
         """The same data in blocks for `width` temporary columns, such as a Hessian of many linear predictors."""
         other = copy(self)

@@ -14,6 +14,7 @@ _STEPS, _SHARP = 4, 1e-3  # by which the gradient should end below its tolerance
 _HUGE = 1e100  # curvature, where it overflowed
 _ZERO = 1e-15  # gradient of rounding alone
 _CLOSE, _TOLD = 1e-6, 1e-10  # step from which a minimum is near, and the Hessian's reciprocal condition at which it tells that
+_SHARE = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
 
@@ -56,7 +57,8 @@ def newton(
                 known, point = None, objective.evaluate(x, 2)
             hessian = point.hessian
             x, point = _polish(objective, x, point, known, tol)
-            settled = known.curvature.settled if known else _settled(hessian, point.gradient)
+            least = min(_CLOSE, _SHARE * np.sqrt(objective.data.least_share))
+            settled = known.curvature.settled if known else _settled(hessian, point.gradient, least)
             break
         step, decrement = known.direction(point) if known else _direction(point)
         if objective.information == "expected" and decrement < 0.1:
@@ -140,16 +142,18 @@ def _size(point):
     return np.abs(point.gradient).max(initial=0.0)
 
 
-def _settled(hessian, gradient) -> bool:
+def _settled(hessian, gradient, least) -> bool:
     """Whether the minimum is close for certain.
 
     Where there is none, as for separated data, a Newton step moves some linear predictors by about one unit however small the
-    gradient has become, because the curvature falls with it.
+    gradient has become, because the curvature falls with it: coordinates by more than `least`, if these rows are not too light.
     """
+    if not len(gradient):
+        return True
     factor, step, fail = linalg.lapack.dposv(hessian, -gradient)
-    if fail or not np.abs(step).max(initial=0.0) < _CLOSE:
+    if fail or not np.abs(step).max() < least:
         return False
-    norm = np.abs(hessian).sum(axis=0).max(initial=0.0)
+    norm = np.abs(hessian).sum(axis=0).max()
     return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > _TOLD)
 
 

@@ -11,7 +11,7 @@ class Plane:
     curvature = None
 
     def __init__(self, objective: Objective, origin, basis):
-        self.objective, self.origin, self.basis = objective, origin, basis
+        self.objective, self.origin, self.basis, self.data = objective, origin, basis, objective.data
         self.size, self.partly_expected = basis.shape[1], objective.partly_expected
 
     @property

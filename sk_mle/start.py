@@ -111,9 +111,10 @@ def _quadratic(objective) -> bool:
     y, law = objective.data.y[:_FEW], objective.likelihood
     if design.columns is None or design.vector or any(rest) or y.ndim > 1 or law.known or not law.smooth:
         return False
-    eta = {other: np.zeros(len(y)) for other in objective.designs} | {name: np.linspace(-1.0, 1.0, len(y))}
+    typical = {other: law.link(other).link(np.mean(law.parameters[other].typical)) for other in objective.designs}
+    eta = {other: np.full(len(y), value) for other, value in typical.items()} | {name: np.linspace(-1.0, 1.0, len(y))}
     curvature = law.evaluate(y, eta, 2).information.get((name, name), np.zeros(1))
-    return bool(np.ptp(curvature) == 0 and curvature[0] > 0)
+    return bool(curvature[0] > 0 and (curvature == curvature[0]).all() and np.isfinite(curvature[0]))
 
 
 def _constant(data, design, value) -> np.ndarray:

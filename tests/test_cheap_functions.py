@@ -124,6 +124,12 @@ def test_tables_hold_what_is_computed_one_by_one(name):
     assert_allclose(function(repeated(0.7), COUNTS), function(*whole)[:-1], rtol=1e-15)
 
 
+def test_rising_factorials_of_one_count_at_many_whole_numbers():
+    a = np.tile([1.0, 2.0, 3.0], 100)
+    expected = special.gammaln(3 + 1 / a) - special.gammaln(1 / a) + 3 * np.log(a)
+    assert_allclose(rising(a, 3.0)[0], expected, rtol=1e-13)
+
+
 @pytest.mark.parametrize("a", [1e-50, 1e-3, 0.0999, 0.3, 50.0])
 def test_rising_factorials_of_counts_are_sums(a):
     found = np.transpose(rising(repeated(a), COUNTS, order=2))

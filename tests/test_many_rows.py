@@ -67,6 +67,15 @@ def test_a_start_from_a_part_ends_where_all_rows_do(name, weight, parts):
     assert found.optimize_result_.n_passes <= 15
 
 
+@pytest.mark.parametrize("link", ["identity", "sqrt", "softplus"])
+def test_a_quadratic_loss_with_any_link_of_its_scale(link, parts):
+    model, y = MLERegressor(Normal(links={"scale": link})), MODELS["normal"][1]
+    found, plain = model.fit(X, y), clone(MODELS["normal"][0]).fit(X, y)
+    assert not any(parts)
+    np.testing.assert_allclose(found.coef_, plain.coef_, rtol=1e-9, atol=1e-12)
+    assert found.loglikelihood_ == pytest.approx(plain.loglikelihood_, rel=1e-13)
+
+
 def test_classes_that_a_part_hardly_saw(parts):
     y = np.zeros(N)
     y[RNG.choice(N, 12, replace=False)] = 1
