@@ -107,7 +107,7 @@ def _null_space(objective, design, u) -> tuple[np.ndarray, float]:
     keep = np.flatnonzero(data.weight > 0)
     cone, constant, still = _constraints(objective.likelihood, design, data.y[keep], eta)
     size = design.size + constant.shape[2]
-    if still.all():  # then nothing moves
+    if data is objective.data and still.all():  # then nothing moves
         return np.zeros((size, 0)), 0.0
     some = np.flatnonzero(still.any(axis=1))
     if len(some) == 0:

@@ -109,6 +109,14 @@ def test_many_rows_that_are_separated():
     assert not model.converged_
 
 
+def test_few_rows_of_many_are_separated():
+    rng, group = np.random.default_rng(0), np.zeros(100_000)
+    group[rng.choice(len(group), 5, replace=False)] = 1.0
+    y = np.where(group == 1, 0.0, rng.poisson(1.0, len(group)))
+    with pytest.warns(SeparationWarning, match="column 1 the"):
+        MLERegressor(Poisson()).fit(np.column_stack([rng.normal(size=len(group)), group]), y)
+
+
 def test_results_do_not_depend_on_threads():
     for model, y in MODELS.values():
         found = []
