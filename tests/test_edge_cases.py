@@ -13,7 +13,18 @@ from sklearn.datasets import load_iris
 
 from sk_mle import Distribution, MLEClassifier, MLERegressor
 from sk_mle.exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
-from sk_mle.likelihoods import Bernoulli, Beta, Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson, StudentT
+from sk_mle.likelihoods import (
+    Bernoulli,
+    Beta,
+    Categorical,
+    Gamma,
+    Laplace,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    SkewT,
+    StudentT,
+)
 
 RNG = np.random.default_rng(5)
 N = 60
@@ -189,6 +200,15 @@ def test_a_small_share_of_the_weight_is_separated(link, weight):
     if weight >= 1e-6:  # lighter rows are not seen by a gradient that may stop at tol
         y[0] = True
         assert model.fit(x, y, weights).converged_
+
+
+@pytest.mark.parametrize("law", [StudentT(), SkewT()])
+@pytest.mark.parametrize("log_df", [200.0, 300.0, 350.0])
+def test_degrees_of_freedom_without_end_leave_no_gradient(law, log_df):
+    y = np.linspace(-3, 3, 7)
+    found = law.evaluate(y, {name: np.full(7, log_df if name == "df" else 0.3) for name in law.free}, 2)
+    for values in (found.gradient["df"], *(value for pair, value in found.information.items() if "df" in pair)):
+        assert_allclose(values, 0.0, atol=1e-40)
 
 
 def test_no_coordinates_at_all():

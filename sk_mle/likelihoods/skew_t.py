@@ -60,7 +60,7 @@ class SkewT(ShapedLocationScale):
         return np.log(2) + StudentT().standard_logpdf(z, df) + log_t(x, df + 1)
 
     def standard_derivatives(self, z, order, shape, df):
-        df = np.minimum(df, MOST_DF)
+        counts, df = df <= MOST_DF, np.minimum(df, MOST_DF)  # beyond that bound nothing depends on df
         total = df + z**2
         root = np.sqrt((df + 1) / total)
         lean = (z**2 - 1) / (2 * (df + 1) * total)  # d log(root) / d df, minus the part from z
@@ -69,6 +69,7 @@ class SkewT(ShapedLocationScale):
         _, slope, bend, gradient, *symmetric = StudentT().standard_parts(z, order, df)
         first = {"z": slope, "shape": 0.0, "df": gradient["df"] + on_df}
         first = {name: value + on_x * x[name] for name, value in first.items()}
+        first["df"] = first["df"] * counts
         if order < 2:
             return first, {}
         xx, x_df, df_df = bends
@@ -83,7 +84,8 @@ class SkewT(ShapedLocationScale):
             + 2 * x_df * x["df"]
             - on_x * x["df"] * (1 / (df + 1) + 1 / total - lean),
         }
-        return first, {(a, b): value + xx * x[a] * x[b] for (a, b), value in second.items()}
+        second = {(a, b): value + xx * x[a] * x[b] for (a, b), value in second.items()}
+        return first, {pair: value * counts if "df" in pair else value for pair, value in second.items()}
 
     def standard_moments(self, shape, df):
         df = np.minimum(df, MOST_DF)

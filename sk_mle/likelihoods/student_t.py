@@ -56,18 +56,19 @@ class StudentT(LocationScale):
         return name == "df" and value == np.inf
 
     def standard_parts(self, z, order, df):
-        norm, df, square = lgamma_half_delta(df, order=order), np.minimum(df, _MOST_DF), z * z
+        norm, counts, square = lgamma_half_delta(df, order=order), df <= _MOST_DF, z * z
+        df = np.minimum(df, _MOST_DF)
         w = square / df
         value = norm[0] - 0.5 * np.log(2 * np.pi) - 0.5 * (df + 1) * np.log1p(w)
         if order == 0:
             return (value,)
         total = df + square
         weight = (df + 1) / total
-        bend, on_df = weight * ((square - df) / total), norm[1] + 0.5 * (w / total - log1p_rest(w, order=1)[0])
+        bend, on_df = weight * ((square - df) / total), norm[1] + 0.5 * (w / total - log1p_rest(w, order=1)[0]) * counts
         if order == 1:
             return value, -z * weight, bend, {"df": on_df}
-        cross = z * (1 - square) / total**2
-        on_df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2
+        cross = z * (1 - square) / total**2 * counts
+        on_df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2 * counts
         return value, -z * weight, bend, {"df": on_df}, {("z", "df"): cross, ("df", "df"): on_df_df}
 
     def standard_logpdf(self, z, df):
