@@ -15,18 +15,46 @@ from .data import weighted
 from .objective import Objective
 
 _COLUMNS = 1 << 9  # at a time
+_FEW = 10  # coordinates whose Hessian is worth a gradient more
 _UNLIKE = 4.0  # ratio of a part's mean square to that of all rows, in any direction
 _SINGLE = 1e4  # information beside the penalty up to which single precision tells enough
 _FREE = 1e-4  # curvature in place of a penalty on the intercept, which has none
 
 
-class Unit:
-    """What coordinates are chosen for: the identity."""
+class OfAll:
+    """The Hessian of all rows at one point; raises LinAlgError where it is not positive definite."""
 
-    costs, finish, settled = np.inf, False, False
+    finish, settled = False, False
+
+    def __init__(self, objective: Objective, u):
+        self.objective, self.costs = objective, _passes(objective)
+        self.factor = linalg.cho_factor(objective.hessian(u), lower=True)
+
+    def renewed(self, u) -> OfAll:
+        return OfAll(self.objective, u)
+
+    def solve(self, gradient):
+        return linalg.cho_solve(self.factor, gradient)
+
+
+class Unit:
+    """What coordinates are chosen for: the identity, and where that misleads, the true Hessian."""
+
+    finish, settled = False, False
+
+    def __init__(self, objective: Objective):
+        self.objective, self.costs = objective, _passes(objective)
+
+    def renewed(self, u) -> OfAll:
+        return OfAll(self.objective, u)
 
     def solve(self, gradient):
         return gradient
+
+
+def _passes(objective) -> float:
+    """What a Hessian costs, in gradients."""
+    return 2.0 + objective.size / _FEW
 
 
 class OfPart:

@@ -129,13 +129,16 @@ class Learned:
 
     def renewed(self, x, before, after, tol) -> Learned | None:
         """Itself while it converges fast enough, with its curvature of the new point where that is cheap, else None."""
-        dear = self.curvature.costs == np.inf
-        self.sizes = [*(self.sizes or [_size(before)]), _size(after)][-_RECENT if dear else -2 :]
+        dear, window = self.curvature.costs == np.inf, _RECENT if self.curvature.costs > _RECENT else 2
+        self.sizes = [*(self.sizes or [_size(before)]), _size(after)][-window:]
         rate = min((self.sizes[-1] / self.sizes[0]) ** (1 / (len(self.sizes) - 1)), 1 - 1e-9)
         passes = np.log(min(tol / _size(after), 1.0)) / np.log(rate)
         if passes <= (_PATIENCE * (1 + len(x) / _FEW) if dear else self.curvature.costs) or len(self.pairs) < self.hold:
             return self
-        return None if dear else Learned(self.curvature.renewed(x), 1 if rate < _FAST else 2 * self.hold)
+        try:
+            return None if dear else Learned(self.curvature.renewed(x), 1 if rate < _FAST else 2 * self.hold)
+        except linalg.LinAlgError:  # not positive definite
+            return None
 
 
 def _size(point):

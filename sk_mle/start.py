@@ -100,7 +100,7 @@ def _informed(objective, u) -> Objective:
     if plain and name in objective.penalties and len(design.slopes) > X.shape[0] and not issparse(X):
         objective.curvature = OfRows(objective, u)
     elif X.shape[0] * X.shape[1] >= _MANY and (_SMALL < objective.size <= _DENSE or _quadratic(objective)):
-        objective.curvature = Unit()
+        objective.curvature = Unit(objective)
     return objective
 
 
