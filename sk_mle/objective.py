@@ -170,9 +170,14 @@ class Objective:
     def eta(self, u) -> dict[str, np.ndarray]:
         """Linear predictors of the training rows of positive weight."""
         coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
-        found = self.data.column(lambda batch: self._eta(batch, self._rows(batch), coefficients))
         same = {name for name, design in self.designs.items() if design.columns is None} - self.data.offset.keys()
-        return found | {name: repeated(found[name][0], len(found[name])) for name in same}
+
+        def block(batch):
+            eta = self._eta(batch, self._rows(batch), coefficients)
+            return {name: value for name, value in eta.items() if name not in same}
+
+        starts = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in same}
+        return self.data.column(block) | {name: repeated(start, self.data.n_kept) for name, start in starts.items()}
 
     def _rows(self, batch) -> dict[str, object]:
         """Columns of the rows for every parameter: shared by those on the same ones; if rotated and of one block, made once."""

@@ -65,7 +65,10 @@ def _from_all(objective):
     known = {name: data.offset[name][keep] for name in law.known}
     means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
     settled = law.settled(means) if known else law
-    values = {**settled.start(y, weight), **law.fixed}
+    some = slice(
+        None, None, len(y) // _PART + 1 if _known(objective) else 1
+    )  # its first step leads to the solution from anywhere
+    values = {**settled.start(y[some], weight[some]), **law.fixed}
     eta = dict(known)
     for name in objective.designs:
         link = law.link(name)
@@ -99,9 +102,14 @@ def _informed(objective, u) -> Objective:
         return objective
     if plain and name in objective.penalties and len(design.slopes) > X.shape[0] and not issparse(X):
         objective.curvature = OfRows(objective, u)
-    elif X.shape[0] * X.shape[1] >= _MANY and (_SMALL < objective.size <= _DENSE or _quadratic(objective)):
+    elif (X.shape[0] * X.shape[1] >= _MANY and _SMALL < objective.size <= _DENSE) or _known(objective):
         objective.curvature = Unit(objective)
     return objective
+
+
+def _known(objective) -> bool:
+    """Whether rows are many, and the Hessian is known without a pass over them."""
+    return objective.data.X.shape[0] * objective.data.X.shape[1] >= _MANY and _quadratic(objective)
 
 
 def _quadratic(objective) -> bool:
@@ -198,8 +206,7 @@ def _first_step(objective, u, y, weight) -> tuple[Objective, np.ndarray]:
     if design.columns is not None:
         step[place] = -point.gradient[place]
     steps = [length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,))]
-    many = objective.data.X.shape[0] * objective.data.X.shape[1] >= _MANY
-    quadratic = many and _quadratic(objective)
+    quadratic = _known(objective)
     # what the solver asks for where it begins
     order = 2 if objective.size <= _SMALL and "hessian" in objective.offers and not quadratic else 1
     objective.information = "expected" if order == 2 else "observed"

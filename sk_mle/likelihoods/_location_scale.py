@@ -140,7 +140,9 @@ class LocationScale(Expanded):
     def spread(self, residual, sample_weight, **shape) -> float:
         """Estimate of scale from y - loc."""
         mean, variance, _ = self.standard_moments(**shape)
-        return float(np.sqrt(np.average(residual**2, weights=sample_weight) / (mean**2 + variance)))
+        equal = not any(sample_weight.strides)  # one number: no array of products is needed
+        square = residual @ residual * sample_weight[0] if equal else (residual * sample_weight) @ residual
+        return float(np.sqrt(square / sample_weight.sum() / (mean**2 + variance)))
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
