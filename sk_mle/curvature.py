@@ -21,29 +21,13 @@ _SINGLE = 1e4  # information beside the penalty up to which single precision tel
 _FREE = 1e-4  # curvature in place of a penalty on the intercept, which has none
 
 
-class OfAll:
-    """The Hessian of all rows at one point; raises LinAlgError where it is not positive definite."""
-
-    finish, settled = False, False
-
-    def __init__(self, objective: Objective, u):
-        self.objective, self.costs = objective, _passes(objective)
-        self.factor = linalg.cho_factor(objective.hessian(u), lower=True)
-
-    def renewed(self, u) -> OfAll:
-        return OfAll(self.objective, u)
-
-    def solve(self, gradient):
-        return linalg.cho_solve(self.factor, gradient)
-
-
 class Unit:
     """What coordinates are chosen for: the identity, and where that misleads, the true Hessian."""
 
     finish, settled = False, False
 
     def __init__(self, objective: Objective):
-        self.objective, self.costs = objective, _passes(objective)
+        self.objective, self.costs = objective, 2.0 + objective.size / _FEW
 
     def renewed(self, u) -> OfAll:
         return OfAll(self.objective, u)
@@ -52,9 +36,15 @@ class Unit:
         return gradient
 
 
-def _passes(objective) -> float:
-    """What a Hessian costs, in gradients."""
-    return 2.0 + objective.size / _FEW
+class OfAll(Unit):
+    """The Hessian of all rows at one point; raises LinAlgError where it is not positive definite."""
+
+    def __init__(self, objective: Objective, u):
+        super().__init__(objective)
+        self.factor = linalg.cho_factor(objective.hessian(u), lower=True)
+
+    def solve(self, gradient):
+        return linalg.cho_solve(self.factor, gradient)
 
 
 class OfPart:

@@ -65,9 +65,8 @@ def _from_all(objective):
     known = {name: data.offset[name][keep] for name in law.known}
     means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
     settled = law.settled(means) if known else law
-    some = slice(
-        None, None, len(y) // _PART + 1 if _known(objective) else 1
-    )  # its first step leads to the solution from anywhere
+    quadratic = _known(objective)  # then the first step leads to the solution from anywhere, also from a start by some rows
+    some = slice(None, None, len(y) // _PART + 1 if quadratic else 1)
     values = {**settled.start(y[some], weight[some]), **law.fixed}
     eta = dict(known)
     for name in objective.designs:
@@ -89,7 +88,7 @@ def _from_all(objective):
     if not np.isfinite(objective.evaluate(u, 1).value):
         _explain(objective, u, y)
     u = _interpolation(objective, u, y, keep)
-    objective, u = _first_step(objective, u, y, weight)
+    objective, u = _first_step(objective, u, y, weight, quadratic)
     return _informed(objective, u), u
 
 
@@ -199,14 +198,13 @@ def _interpolation(objective, u, y, keep):
     return v
 
 
-def _first_step(objective, u, y, weight) -> tuple[Objective, np.ndarray]:
+def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarray]:
     """A scoring step for the first parameter, whose Hessian is close to the identity, and what it means for the others."""
     name, design = next(iter(objective.designs.items()))
     place, point, step = objective.places[name], objective.evaluate(u, 1), np.zeros_like(u)
     if design.columns is not None:
         step[place] = -point.gradient[place]
     steps = [length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,))]
-    quadratic = _known(objective)
     # what the solver asks for where it begins
     order = 2 if objective.size <= _SMALL and "hessian" in objective.offers and not quadratic else 1
     objective.information = "expected" if order == 2 else "observed"

@@ -9,8 +9,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
-from sk_mle import links
+from sk_mle import MLEClassifier, links
 from sk_mle.domains import NONNEGATIVE, POSITIVE, REAL, UNIT, Domain
+from sk_mle.likelihoods import Bernoulli
 from sk_mle.links import LINKS, Link, check_link, default_link, get_link
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -317,3 +318,26 @@ def test_a_link_in_two_formulas():
     assert_allclose(Square().log_inverse([0.5]), [[1.0], [2.0], [0.0]], atol=1e-15)
     assert_array_equal(Square().inverse([1000, -1000]), [np.inf, 0.0])
     assert check_link(Square(), POSITIVE, "scale").link(0) == -np.inf
+
+
+class Symmetric(Link):
+    """A user's link that says of itself that it is symmetric, and nothing else."""
+
+    range = UNIT
+
+    def link(self, theta):
+        return np.log(theta) - np.log1p(-theta)
+
+    def inverse_derivatives(self, eta):
+        theta = 1 / (1 + np.exp(-eta))
+        return theta, theta * (1 - theta), theta * (1 - theta) * (1 - 2 * theta)
+
+    def mirror(self):
+        return self
+
+
+def test_a_symmetric_link_of_a_user():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 2)), (rng.uniform(size=300) < 0.4).astype(int)
+    found, expected = MLEClassifier(Bernoulli(links={"prob": Symmetric()})).fit(X, y), MLEClassifier().fit(X, y)
+    assert_allclose(found.coef_, expected.coef_, rtol=1e-10)

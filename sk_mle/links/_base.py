@@ -59,6 +59,8 @@ class Link(BaseEstimator, ABC):
         The open interval of `theta` that the link serves.
     ratio : str
         What the exponential of a coefficient is, such as "odds ratio"; empty where it has no name.
+    canonical : bool
+        Whether log(theta) and log(1 - theta) have the same second derivative: then observed information is expected.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Link(BaseEstimator, ABC):
 
     range: Domain = REAL
     ratio: str = ""
+    canonical: bool = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

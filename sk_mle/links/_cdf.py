@@ -16,7 +16,6 @@ class _CDFLink(Link):
     """Base of the links whose inverse is a distribution function F."""
 
     range = UNIT
-    canonical = False  # whether the bend of log F at eta is that of log(1 - F) too: then observed information is expected
 
     def mirror(self):
         """The link with distribution function 1 - F(-eta): itself if F is symmetric."""
