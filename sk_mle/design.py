@@ -108,13 +108,16 @@ class Design:
         result.flags.writeable = False  # remembered
         return result
 
-    def coordinate_rows(self, X) -> np.ndarray:
-        """Rows of X in coordinates of one direction, the intercept's 1 included."""
+    def plain_rows(self, X) -> np.ndarray:
+        """The rows' columns behind a 1: what coordinates are made of."""
         if self.columns is None:
             return np.ones((X.shape[0], 1))
         rows = self.columns.rows(X)
-        rows = rows.toarray() if sparse.issparse(rows) else rows
-        return np.hstack([np.ones((X.shape[0], 1)), rows]) @ self.matrix()
+        return np.hstack([np.ones((X.shape[0], 1)), rows.toarray() if sparse.issparse(rows) else rows])
+
+    def coordinate_rows(self, X) -> np.ndarray:
+        """Rows of X in coordinates of one direction, the intercept's 1 included."""
+        return self.plain_rows(X) if self.columns is None else self.plain_rows(X) @ self.matrix()
 
     def coefficients(self, u):
         """Intercept (K,) and coefficients (q, K) of the original columns."""
@@ -241,7 +244,7 @@ def _rotation(moments: Moments, live):
     if moments.gram is not None:
         factor, smallest = moments.factor(live)
         if smallest > _BLIND:
-            return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T, smallest < _STEEP
+            return _upper_inverse(factor), smallest < _STEEP
     if min(moments.data.n_samples, len(live)) > MOST_COLUMNS:
         return None, False
     singular, right = _principal(moments.root()[:, live], int(moments.centered))
@@ -270,5 +273,10 @@ def _orthonormal(columns):
     columns = columns / np.linalg.norm(columns, axis=0)
     factor, smallest = cholesky(columns.T @ columns)
     if smallest > _SAFE:
-        return columns @ np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T
+        return columns @ _upper_inverse(factor)
     return linalg.qr(columns, mode="economic")[0]
+
+
+def _upper_inverse(factor):
+    """What makes columns orthonormal whose products have this lower triangular factor."""
+    return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T

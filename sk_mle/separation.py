@@ -10,7 +10,6 @@ exists. Otherwise a linear programme in that space decides (Konis 2007); it has 
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 from scipy.optimize import linprog
 
 from .moments import cholesky
@@ -42,7 +41,7 @@ def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarra
     def moves(directions, some):
         """How far samples move along their constraints: (rows, constraints, directions)."""
         inner = np.tensordot(design.matrix(), directions[: design.size].reshape(*design.shape, -1), 1)
-        moved = np.tensordot(_plain_rows(design, data.X[keep[some]]), inner, 1)
+        moved = np.tensordot(design.plain_rows(data.X[keep[some]]), inner, 1)
         return cone[some] @ moved + constant[some] @ directions[design.size :]
 
     def products(direction):
@@ -82,14 +81,6 @@ def _parts(n):
     return [slice(first, first + _ROWS) for first in range(0, n, _ROWS)]
 
 
-def _plain_rows(design, X):
-    """The columns that the coordinates are made of, behind a 1."""
-    if design.columns is None:
-        return np.ones((X.shape[0], 1))
-    rows = design.columns.rows(X)
-    return np.hstack([np.ones((X.shape[0], 1)), rows.toarray() if sparse.issparse(rows) else rows])
-
-
 def _constraints(law, design, y, eta):
     """Cone of the coordinates, that of the constants, and whether a sample must not move along it."""
     cone, gain = law.recession(y, eta)
@@ -114,7 +105,7 @@ def _null_space(objective, design, u) -> tuple[np.ndarray, float]:
         return np.eye(size), 0.0
     share = max(_ENOUGH * size, _FEW) / still.sum()
     some = some[np.linspace(0, len(some) - 1, int(np.ceil(min(share, 1.0) * len(some)))).astype(int)]
-    rows = _plain_rows(design, data.X[keep[some]])
+    rows = design.plain_rows(data.X[keep[some]])
     gram = _gram(rows[:, 1 - design.intercept :], cone[some], constant[some], still[some])
     scale = np.sqrt(np.diag(gram))
     if scale.all() and cholesky(gram / np.outer(scale, scale))[1] > _PINNED:  # whatever the coordinates
