@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import mpmath as mp
 import numpy as np
@@ -501,3 +504,14 @@ def test_a_start_leaves_the_limits_that_a_large_unit_suggests(seed, unit):
     y = 50 + np.random.default_rng(seed).standard_t(4, size=2000)
     found = NaiveStudent().start(unit * y, np.ones(2000))
     assert_allclose([found["loc"] / unit, found["scale"] / unit, found["df"]], [50, 1, 4], rtol=0.3)
+
+
+@pytest.mark.parametrize("setting", ["0", "1"])  # scipy takes any text for yes
+def test_jets_pass_through_scipy_where_its_array_api_is_on(setting):
+    tests = [
+        f"{__file__}::{test.__name__}"
+        for test in (test_jets_know_the_derivatives, test_derivatives_of_a_density_take_few_densities)
+    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    found = subprocess.run(command, env=os.environ | {"SCIPY_ARRAY_API": setting}, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout

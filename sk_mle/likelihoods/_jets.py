@@ -6,6 +6,8 @@ whose derivatives stand below, and refuses all else: a formula is differentiated
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from scipy import special
@@ -35,6 +37,10 @@ class Jet(NDArrayOperatorsMixin):
 
     def __array__(self, *args, **kwargs):
         raise TypeError("an array would lose the derivatives")
+
+    def __array_namespace__(self, api_version=None):
+        """What scipy.special asks where its array API mode is on (SCIPY_ARRAY_API): treat a jet as an array of NumPy."""
+        return _NUMPY
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if method != "__call__" or kwargs:  # such as sums and writing in place
@@ -162,6 +168,17 @@ def _one(slope, bend):
     return (slope,), {(0, 0): bend}
 
 
+# With SCIPY_ARRAY_API set, functions of scipy.special are wrappers around their ufuncs. A call with jets and arrays reaches
+# the ufunc if both name the same namespace, and scipy's for arrays is the copy of array_api_compat that it carries.
+_NUMPY = next(
+    (m for name, m in sys.modules.items() if name.startswith("scipy.") and name.endswith("array_api_compat.numpy")), np
+)
+
+
+def _ufunc(function):
+    return getattr(function, "__wrapped__", function)
+
+
 _ROOT = np.sqrt(np.pi)
 # Constant between jumps. Not among them: equality, by which formulas leave out a point where their slope has no formula.
 _FLAT = {np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.sign, np.floor, np.ceil, np.rint}
@@ -193,15 +210,15 @@ _RULES = {
     np.cosh: _one(lambda f, x: np.sinh(x), lambda f, x, s: f),
     np.arctan: _one(lambda f, x: 1 / (1 + x * x), lambda f, x, s: -2 * x * s * s),
     np.arcsinh: _one(lambda f, x: 1 / np.sqrt(1 + x * x), lambda f, x, s: -x * s * s * s),
-    special.gammaln: _one(lambda f, x: special.digamma(x), lambda f, x, s: trigamma(x)),
-    special.expit: _one(lambda f, x: f * special.expit(-x), lambda f, x, s: s * -np.tanh(x / 2)),
-    special.log_expit: _one(lambda f, x: special.expit(-x), lambda f, x, s: -s * special.expit(x)),
-    special.erf: _one(lambda f, x: 2 / _ROOT * np.exp(-x * x), lambda f, x, s: -2 * x * s),
-    special.xlogy: (
+    _ufunc(special.gammaln): _one(lambda f, x: special.digamma(x), lambda f, x, s: trigamma(x)),
+    _ufunc(special.expit): _one(lambda f, x: f * special.expit(-x), lambda f, x, s: s * -np.tanh(x / 2)),
+    _ufunc(special.log_expit): _one(lambda f, x: special.expit(-x), lambda f, x, s: -s * special.expit(x)),
+    _ufunc(special.erf): _one(lambda f, x: 2 / _ROOT * np.exp(-x * x), lambda f, x, s: -2 * x * s),
+    _ufunc(special.xlogy): (
         (lambda f, x, y: np.log(y), lambda f, x, y: x / y),
         {(0, 1): lambda f, x, y, s, t: 1 / y, (1, 1): lambda f, x, y, s, t: -t / y},
     ),
-    special.xlog1py: (
+    _ufunc(special.xlog1py): (
         (lambda f, x, y: np.log1p(y), lambda f, x, y: x / (1 + y)),
         {(0, 1): lambda f, x, y, s, t: 1 / (1 + y), (1, 1): lambda f, x, y, s, t: -t / (1 + y)},
     ),

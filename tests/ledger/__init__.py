@@ -1,1 +1,1 @@
-"""Faults that were reported, one entry each: a module per kind, each with its list `CASES`; `tests/test_ledger.py` runs them."""
+"""Faults that were reported, one entry each: a module per kind with its list `CASES`, which `tests/test_ledger.py` runs."""
