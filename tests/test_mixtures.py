@@ -8,26 +8,32 @@ import numpy as np
 import pytest
 from _reference import load, numbers
 from scipy import stats
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 
-from sk_mle import MLERegressor
+from sk_mle import Distribution, MLERegressor
 from sk_mle.datasets import make_mle_regression
 from sk_mle.likelihoods import (
+    Binomial,
     Censored,
     Fixed,
     Gamma,
+    Geometric,
     Laplace,
     Mixture,
     Normal,
+    Ordinal,
     Poisson,
     Rounded,
+    StudentT,
     Transformed,
     VonMises,
     ZeroInflated,
 )
+from sk_mle.likelihoods import Likelihood as Base
+from sk_mle.metrics import crps, kl_divergence
 from sk_mle.testing import check_likelihood
 
 RNG = np.random.default_rng(0)
@@ -143,6 +149,68 @@ def test_fixed_is_the_argument():
     one, other = MLERegressor(Fixed(Normal(), {"scale": 2.0})).fit(X, y), MLERegressor(Normal(scale=2.0)).fit(X, y)
     np.testing.assert_array_equal(one.coef_, other.coef_)
     assert one.loglikelihood_ == other.loglikelihood_
+    at = one.predict_dist(X), other.predict_dist(X)
+    assert crps(y, at[0]) == crps(y, at[1])
+
+
+PROTOCOL = sorted({name for name in dir(Base) if not name.startswith("_")} - set(dir(BaseEstimator)))
+CHANGED = {"held", "bind", "sized", "settled", "bare", "check", "predictive"}  # of these it returns another of its kind
+
+
+@pytest.mark.parametrize(
+    ("law", "values", "plain"),
+    [
+        (Normal(), {"scale": 2.0}, Normal(scale=2.0)),
+        (Gamma(), {"shape": 3.0}, Gamma(shape=3.0)),
+        (Fixed(StudentT(), {"df": 4.0}), {"scale": 1.5}, StudentT(df=4.0, scale=1.5)),
+        (Ordinal(n_classes=3), {}, Ordinal(n_classes=3)),
+        (Laplace(), {"scale": 1.0}, Laplace(scale=1.0)),
+        (Binomial(trials=5), {}, Binomial(trials=5)),
+    ],
+    ids=lambda value: repr(value),
+)
+def test_fixed_has_all_that_the_law_has(law, values, plain):
+    fixed = Fixed(law, values)
+    members = [name for name in dir(plain) if not name.startswith("_")]
+    for name in {*PROTOCOL, *members} - CHANGED - set(dir(BaseEstimator)) - set(law.get_params()) - set(plain.parameters):
+        mine, own = getattr(fixed, name), getattr(plain, name)
+        if callable(own):
+            assert mine.__qualname__ == own.__qualname__, name
+        else:
+            assert mine == own, name
+    assert type(fixed.held) is type(plain)
+    assert fixed.held.get_params() == plain.get_params()
+    again = pickle.loads(pickle.dumps(clone(fixed)))
+    assert again.free == plain.free
+
+
+def test_divergences_of_fixed_laws_are_those_of_the_laws():
+    def fixed(law, values, **params):
+        return Distribution(Fixed(law, values), params)
+
+    mean = np.array([1.0, 3.0])
+    poisson, exponential = fixed(Poisson(), {}, mean=mean), fixed(Geometric(), {}, prob=1 / (1 + mean))
+    found = kl_divergence(poisson, exponential, per_row=True)  # two laws in one class of wrappers
+    k = np.arange(200)[:, None]
+    p, q = stats.poisson(mean), stats.geom(1 / (1 + mean), loc=-1)
+    np.testing.assert_allclose(found, (p.pmf(k) * (p.logpmf(k) - q.logpmf(k))).sum(axis=0), rtol=1e-8)
+    narrow, wide = (fixed(Normal(), {"scale": scale}, loc=mean) for scale in (1.0, 2.0))
+    assert kl_divergence(narrow, wide) == pytest.approx(np.log(2) + 1 / 8 - 1 / 2, rel=1e-14)
+
+
+def test_a_law_of_any_name_has_its_own_functions_used():
+    class Likelihood(Normal):
+        def cdf(self, y, loc, scale):
+            return stats.logistic.cdf(y, loc, scale)
+
+        def sf(self, y, loc, scale):
+            return stats.logistic.sf(y, loc, scale)
+
+        logcdf, logsf = Base.logcdf, Base.logsf
+
+    for law in (Likelihood(), Fixed(Likelihood(), {"scale": 1.0})):
+        assert law.logcdf(np.array([1.0]), loc=0.0, scale=1.0) == pytest.approx(stats.logistic.logcdf(1.0), rel=1e-14)
+        assert law.logsf(np.array([1.0]), loc=0.0, scale=1.0) == pytest.approx(stats.logistic.logsf(1.0), rel=1e-14)
 
 
 @pytest.mark.parametrize(

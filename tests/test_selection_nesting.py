@@ -135,6 +135,21 @@ def test_laws_in_laws(small, large, y, expected):
     assert nested(fit(small, y), fit(large, y)) == expected
 
 
+def test_a_limit_is_meant_by_its_class_and_not_by_its_name():
+    class Poisson(L.Geometric):
+        """Another law of that name."""
+
+    assert nested(fit(Poisson(), COUNTS), fit(L.NegativeBinomial(), COUNTS)) is None
+
+    class Special(L.Exponential):
+        pass
+
+    class Whole(L.Gamma):
+        limits = {"Special": {"shape": 1.0}}
+
+    assert nested(fit(Special(), POSITIVE), fit(Whole(), POSITIVE)) == INSIDE
+
+
 def test_hurdle_holds_its_law_where_the_zeros_have_its_link_and_columns():
     large = L.Hurdle(L.Poisson(), links={"zero": "loglog"})  # P(0) = exp(-mean) and log mean is linear
     assert nested(fit(L.Poisson(), COUNTS), fit(large, COUNTS, predictors={"zero": "all"})) == Nesting(4)

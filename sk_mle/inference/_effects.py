@@ -8,7 +8,7 @@ from ..frames import column, column_names, dense, n_rows, take, with_column
 from ..tables import Table, probability
 from ..validation import check_weight
 from ._columns import interval, tested
-from ._functions import entries_of, functional
+from ._functions import functional
 from ._linearised import check_finite, linearised
 
 _ROWS = 2048
@@ -40,7 +40,7 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
                     raise ValueError(f"column {name!r} cannot be moved ({error}); leave it out: columns=[...]") from error
                 value, slope = value + share * part, slope + share * gradient
             error = np.linalg.norm(slope @ inference._root, axis=1)
-            entries = entries_of(inference, goal, len(value)) if len(value) > 1 else [None]
+            entries = goal.names(len(value)) if len(value) > 1 else [None]
             index += [text if entry is None else f"{text}, {entry}" for entry in entries]
             values.append(value)
             errors.append(error)

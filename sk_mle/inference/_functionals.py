@@ -15,7 +15,7 @@ from ..likelihoods._inversion import solve
 from ..tables import Table
 from ._columns import interval
 from ._effects import marginal_effects
-from ._functions import entries_of, functional
+from ._functions import functional
 from ._linearised import STEP, Rows, as_columns, check_finite, linearised
 from ._marginaleffects import adapted
 
@@ -47,8 +47,10 @@ class Functionals:
         X : array-like of shape (n, p)
             As for the fitted estimator, a pipeline's too.
         what : str or callable
-            "mean" (the default), "median", "std", "var", "quantile" (with `q`), "sf", "cdf", "pdf" or "pmf" (with `y`), "proba"
-            (of classifiers), the name of a parameter, or a function of a `Distribution` that gives (n,) or (n, m) of it.
+            "mean" of y (the default), "median", "std", "var", "quantile" (with `q`), "sf", "cdf", "pdf" or "pmf" (with `y`),
+            "proba" (of classifiers, their default), or a function of a `Distribution` that gives (n,) or (n, m) of it.
+            "param:mean" is the parameter called mean, which is another thing in a `Hurdle` or `Truncated` law; of parameters
+            whose names are none of the above the name is enough, as in "scale".
         level : float
         method : {"delta", "simulate"}
             First-order propagation, with intervals made on the log scale for what is positive and on that of the log odds
@@ -95,7 +97,7 @@ class Functionals:
             parts.append((value, error, low, high))
         value, error, low, high = (np.concatenate(part) for part in zip(*parts, strict=True))
         m = value.shape[1]
-        entries = entries_of(self, goal, m)
+        entries = goal.names(m)
         index = list(map(str, range(n))) if m == 1 else [f"{i}, {entry}" for i in range(n) for entry in entries]
         return Table({label: value.ravel(), "std err": error.ravel(), **interval(level, low.ravel(), high.ravel())}, index)
 

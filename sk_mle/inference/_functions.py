@@ -13,26 +13,39 @@ from ..distribution import Distribution
 
 _PLAIN = ("mean", "median", "std", "var")
 _AT = {"quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y"}
+_RESERVED = (*_PLAIN, *_AT, "proba")  # these names are of functionals, also where a law has a parameter of the same name
+_PREFIX = "param:"
 
 
 class Functional(NamedTuple):
-    """A function of a Distribution, its label, the interval (low, high) of its values, and whether it moves in jumps."""
+    """A function of a Distribution, its label, the interval (low, high) of its values, whether it moves in jumps.
+
+    `entries`: what its values are called where it gives several for a row; numbers where that is empty.
+    """
 
     of: Callable[[Distribution], Any]
     label: str
     low: float = -np.inf
     high: float = np.inf
     jumps: bool = False
+    entries: tuple = ()
+
+    def names(self, m: int) -> list:
+        """What its m values in a row are called."""
+        return list(self.entries or range(m))
 
     def interval(self, value, error, critical):
         """Ends of a confidence interval, made where the range has no edge: on the scale of the log, or of the log odds."""
         with np.errstate(all="ignore"):
-            if self.low == 0 and self.high == np.inf:
-                factor = np.exp(critical * error / value)
-                low, high = value / factor, value * factor
-            elif (self.low, self.high) == (0, 1):
-                half = critical * error / (value * (1 - value))
-                low, high = expit(logit(value) - half), expit(logit(value) + half)
+            if np.isfinite(self.low) and self.high == np.inf:
+                distance = value - self.low
+                factor = np.exp(critical * error / distance)
+                low, high = self.low + distance / factor, self.low + distance * factor
+            elif np.isfinite(self.low) and np.isfinite(self.high):
+                length = self.high - self.low
+                share = (value - self.low) / length
+                half = critical * error / length / (share * (1 - share))
+                low, high = (self.low + length * expit(logit(share) + sign * half) for sign in (-1, 1))
             else:
                 low, high = value - critical * error, value + critical * error
             edge = (value == self.low) | (value == self.high)
@@ -42,9 +55,9 @@ class Functional(NamedTuple):
 
 
 def functional(inference, what, at: dict) -> Functional:
-    """The functional that `what` means."""
-    model = inference.model
-    law, classes = model.likelihood_.predictive, getattr(model, "classes_", None)
+    """The functional that `what` means: a name of a functional first, then the name of a parameter."""
+    classes = getattr(inference.model, "classes_", None)
+    law = inference.model.likelihood_.predictive
     what = ("mean" if classes is None else "proba") if what is None else what
     if callable(what):
         _allow(at, None, "a function")
@@ -52,30 +65,50 @@ def functional(inference, what, at: dict) -> Functional:
         return Functional(what, "functional" if name in ("", "<lambda>") else name)
     if not isinstance(what, str):
         raise TypeError(f"what must be a name or a function of a Distribution, got {what!r}")
-    if what in law.parameters:
-        _allow(at, None, repr(what))
-        domain = law.parameters[what]
-        return Functional(lambda dist: dist.params[what], what, domain.low, domain.high)
+    if what.startswith(_PREFIX) or (what in law.parameters and what not in _RESERVED):
+        return _parameter(law, what, at)
     if classes is not None:
-        if what != "proba":
-            raise ValueError(f"what={what!r} is not for classes: use 'proba', or a function of a Distribution of their codes")
-        codes = [float(code) for code in range(len(classes))]
-        _allow(at, None, repr(what))
-        return Functional(
-            lambda dist: np.stack([dist.pmf(np.full(dist.shape, k)) for k in codes], axis=1), "probability", 0.0, 1.0
+        return _probabilities(law, classes, what, at)
+    return _moment_or_probability(law, what, at, inference.transformed)
+
+
+def _parameter(law, what: str, at: dict) -> Functional:
+    name = what.removeprefix(_PREFIX)
+    if name not in law.parameters:
+        raise ValueError(f"what={what!r}: the parameters of the predicted {type(law).__name__} are {list(law.parameters)}")
+    _allow(at, None, repr(what))
+    domain = law.parameters[name]
+    label = name if name == what else f"parameter {name}"
+    return Functional(lambda dist: dist.params[name], label, domain.low, domain.high)
+
+
+def _probabilities(law, classes, what: str, at: dict) -> Functional:
+    if what != "proba":
+        raise ValueError(
+            f"what={what!r} is not for classes: use 'proba', a function of a Distribution of their codes{_namesake(law, what)}"
         )
+    _allow(at, None, repr(what))
+    codes = [float(code) for code in range(len(classes))]
+
+    def of(dist):
+        return np.stack([dist.pmf(np.full(dist.shape, k)) for k in codes], axis=1)
+
+    return Functional(of, "probability", 0.0, 1.0, entries=tuple(classes))
+
+
+def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Functional:
     if what not in (*_PLAIN, *_AT):
         raise ValueError(
             f"what={what!r} is unknown; use one of {[*_PLAIN, *_AT]}, a function of a Distribution, or a parameter: "
-            f"{list(law.parameters)}"
+            f"{[_PREFIX + name if name in _RESERVED else name for name in law.parameters]}"
         )
-    _allow(at, _AT.get(what), repr(what))
+    _allow(at, _AT.get(what), repr(what), _namesake(law, what))
     if what in ("sf", "cdf", "pdf", "pmf"):
         point, top = at["y"], 1.0 if what != "pdf" or law.support.integer else np.inf
         return Functional(lambda dist: getattr(dist, what)(np.full(dist.shape, point)), f"{what}({point:g})", 0.0, top)
-    low, high = (law.support.low, law.support.high) if not inference.transformed else (-np.inf, np.inf)
-    if what in ("std", "var"):
-        low, high = 0.0, np.inf
+    low, high = (0.0, np.inf) if what in ("std", "var") else (law.support.low, law.support.high)
+    if transformed and what not in ("std", "var"):
+        low, high = -np.inf, np.inf
     if what == "quantile":
         q = at["q"]
         if not 0 < q < 1:
@@ -84,15 +117,15 @@ def functional(inference, what, at: dict) -> Functional:
     return Functional(lambda dist: getattr(dist, what)(), what, low, high, what == "median" and law.support.integer)
 
 
-def _allow(at: dict, needed: str | None, what: str) -> None:
+def _namesake(law, what: str) -> str:
+    """How to ask for a parameter that bears the name of a functional."""
+    return f", or {_PREFIX + what!r} for the parameter of {type(law).__name__}" if what in law.parameters else ""
+
+
+def _allow(at: dict, needed: str | None, what: str, remedy: str = "") -> None:
     """Raise where the arguments are not the one number that a functional takes, or are any."""
     if set(at) != ({needed} if needed else set()):
         wanted = f"the argument {needed}" if needed else "no further argument"
-        raise ValueError(f"what={what} takes {wanted}, got {sorted(at) or 'none'}")
+        raise ValueError(f"what={what} takes {wanted}, got {sorted(at) or 'none'}{remedy}")
     if needed and not (isinstance(at[needed], Real) and np.isfinite(at[needed])):
         raise ValueError(f"{needed} must be one finite number, got {at[needed]!r}; ask for one after the other")
-
-
-def entries_of(inference, goal: Functional, m: int) -> list:
-    """What the m values of a functional are called: classes, where they are their probabilities."""
-    return list(inference.model.classes_) if goal.label == "probability" else list(range(m))

@@ -169,6 +169,15 @@ class Likelihood(Evaluation, BaseEstimator):
         gain = np.where(free[1], ends[1] - here, np.where(free[0], ends[0] - here, np.inf))
         return sign[:, None, None], gain[:, None]
 
+    def overrides(self, *names: str) -> bool:
+        """Whether the law's class writes all these methods itself, where the protocol has a default."""
+        return all(getattr(type(self), name) is not getattr(Likelihood, name) for name in names)
+
+    @property
+    def held(self) -> Likelihood:
+        """The law itself; that inside, with the fixed values for its own, where a wrapper does no more than fix values."""
+        return self
+
     # ---- what the constructor said ------------------------------------------------------------------------------
 
     @property

@@ -43,6 +43,7 @@ class Evaluation(Relations):
     interval: Any
     atoms: Any
     smooth: Any
+    overrides: Any
 
     @property
     def has_expected(self) -> bool:
@@ -52,13 +53,13 @@ class Evaluation(Relations):
     @property
     def partly_expected(self) -> bool:
         """Whether "expected" means the expected information of parts, which is neither the law's expected nor its observed."""
-        return self.fisher is None and type(self).evaluate is not Evaluation.evaluate
+        return self.fisher is None and self.overrides("evaluate")
 
     @property
     def integrates(self) -> bool:
         """Whether moments are numerical integrals, which are NaN also where they did not settle."""
         inside = [getattr(self, "law", None), *(law for _, law in getattr(self, "components", ()))]
-        return type(self).expectation.__qualname__ == "Likelihood.expectation" or any(law.integrates for law in inside if law)
+        return not self.overrides("expectation") or any(law.integrates for law in inside if law)
 
     def carrier(self, y):
         """The part of `loglik` that depends on y alone, where the law sets one apart: a fit computes it once."""

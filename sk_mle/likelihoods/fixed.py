@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from copy import copy
 
+from sklearn.base import BaseEstimator
+
 from ._base import Likelihood
 from ._evaluation import derived
-from ._wrapper import Wrapper
 
 
-class Fixed(Wrapper):
+class Fixed(Likelihood):
     """Any law with some of its parameters known, whether or not its constructor takes them.
 
     ``Fixed(Normal(), {"scale": 2.0})`` is ``Normal(scale=2.0)``. The long way is for laws of users that say nothing of fixed
@@ -40,12 +41,17 @@ class Fixed(Wrapper):
     @property
     def held(self) -> Likelihood:
         """The law that takes the values as its own."""
-        return self._held
+        return self._held.held
 
     @derived
     def _held(self) -> Likelihood:
-        """The law that takes the values as its own."""
         return self.law.settled(self.values)
+
+    def __getattr__(self, name):
+        """What the law has beyond the protocol, such as the cutpoints of `Ordinal`."""
+        if name.startswith("_") or "law" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self._held, name)
 
     def check(self):
         if not isinstance(self.law, Likelihood) or not isinstance(self.values, dict):
@@ -66,6 +72,20 @@ class Fixed(Wrapper):
         law._held = self._held.bare()
         return law
 
+    def bind(self, y):
+        return self._changed(law=self.law.bind(y))
+
+    def sized(self, width=3):
+        return self._changed(law=self.law.sized(width))
+
+    def settled(self, values):
+        return self._changed(values={**self.values, **values})
+
+    def _changed(self, **arguments):
+        law = copy(self)
+        vars(law).pop("_held", None)
+        return law.set_params(**arguments)
+
     @property
     def given(self):
         return {**self.law.given, **self.values}
@@ -76,22 +96,19 @@ class Fixed(Wrapper):
         return self if inner.predictive is inner else inner.predictive
 
 
-def _method(name):
-    def method(self, *args, **params):
-        return getattr(self._held, name)(*args, **params)
+class _OfTheLaw:
+    """An attribute or a method that is the law's own."""
 
-    method.__name__, method.__doc__ = name, getattr(getattr(Likelihood, name, None), "__doc__", None)
-    return method
+    def __init__(self, name):
+        self.name, self.__doc__ = name, getattr(Likelihood, name).__doc__
+
+    def __get__(self, fixed, kind=None):
+        return self if fixed is None else getattr(fixed._held, self.name)
+
+    def __call__(self, fixed, *args, **kwargs):  # as methods of a class may be
+        return getattr(fixed._held, self.name)(*args, **kwargs)
 
 
-for _name in (
-    *("loglik", "evaluate", "evaluate_interval", "log_interval", "start", "refine", "recession", "kinks", "smoothed"),
-    *("arrange", "read", "inside", "observe", "check_known", "cdf", "sf", "logcdf", "logsf", "ppf", "rvs"),
-    *("expectation", "variance", "entropy", "carrier"),
-):
-    setattr(Fixed, _name, _method(_name))
-for _name in (
-    *("support", "atoms", "n_starts", "smooth", "classes", "multivariate"),
-    *("gradient", "hessian", "fisher", "interval", "covariance", "collapsed"),
-):
-    setattr(Fixed, _name, property(lambda self, name=_name: getattr(self._held, name), doc=f"`{_name}` of the law."))
+# By rule, as a list loses what the protocol learns later: all that it knows, but what is written above.
+for _name in {name for name in dir(Likelihood) if not name.startswith("_")} - {*vars(Fixed), *dir(BaseEstimator)}:
+    setattr(Fixed, _name, _OfTheLaw(_name))

@@ -60,7 +60,8 @@ def kl_divergence(p, q, *, sample_weight=None, per_row=False):
     p, q = spread(p, n), spread(q, n)
     if len(p) != len(q):
         raise ValueError(f"kl_divergence: p has {len(p)} rows, but q has {len(q)}")
-    closed = p.likelihood.divergence if plain(p) and plain(q) and type(p.likelihood) is type(q.likelihood) else None
+    laws = [dist.likelihood.held for dist in (p, q)]
+    closed = laws[0].divergence if plain(p) and plain(q) and type(laws[0]) is type(laws[1]) else None
     values = np.full(n, np.nan)
     if closed is not None:
         with np.errstate(all="ignore"):

@@ -26,7 +26,7 @@ class Reduction(NamedTuple):
 
 def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
     """The ways in which a law becomes another: as the same, through its limits one after the other, or inside a wrapper."""
-    full, special = _core(full), _core(special)
+    full, special = full.held, special.held
     if same_family(full, special):
         yield Reduction(dict)
         return
@@ -44,7 +44,7 @@ def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
 
 def at_limit(law: Likelihood) -> tuple[Likelihood, dict[str, str]]:
     """The law that one with fixed parameters is, such as the Poisson law for a dispersion of zero; its names in the old one."""
-    law, names = _core(law), {}
+    law = law.held
     names = {name: name for name in law.parameters}
     for target_name, values in law.limits.items():
         numbers = {name: value for name, value in values.items() if isinstance(value, Real)}
@@ -59,7 +59,7 @@ def at_limit(law: Likelihood) -> tuple[Likelihood, dict[str, str]]:
 
 def same_family(a: Any, b: Any) -> bool:
     """Whether two laws differ in nothing but fixed values and links of their parameters."""
-    a, b = _core(a), _core(b)
+    a, b = a.held, b.held
     return type(a) is type(b) and list(a.parameters) == list(b.parameters) and _same_settings(a, b)
 
 
@@ -80,11 +80,6 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _core(law: Any) -> Any:
-    """The law that takes fixed values as its own."""
-    return getattr(law, "held", law)
-
-
 def _same_settings(a, b, leave=frozenset()) -> bool:
     mine, yours = (
         {k: v for k, v in law.get_params(deep=False).items() if k not in {*law.parameters, *_NOT_THE_LAW, *leave}}
@@ -95,7 +90,9 @@ def _same_settings(a, b, leave=frozenset()) -> bool:
 
 def _instance(name: str, full: Likelihood, special: Likelihood) -> Likelihood | None:
     """The law of this name with the settings that it shares with the full one, such as its trials."""
-    kind = type(special) if type(special).__name__ == name else getattr(likelihoods, name, None)
+    declared = next(kind for kind in type(full).__mro__ if "limits" in vars(kind))
+    ours = declared.__module__.startswith(likelihoods.__name__)  # then a user's class that bears the name is not meant
+    kind = type(special) if type(special).__name__ == name and not ours else getattr(likelihoods, name, None)
     if kind is None:
         return None
     given = full.get_params(deep=False)
