@@ -19,9 +19,9 @@ from .moments import Moments, cholesky
 MOST_COLUMNS = 3000  # no p x p matrix above this: coordinates are then scaled, not rotated
 _WIDE = 600  # columns, more than rows and penalised, from which a rotation costs more than it saves
 _FAR = 10.0  # a mean beyond this many standard deviations is subtracted from the rows, not from the sums
-_STEEP = 1e-6  # smallest eigenvalue of the correlation matrix below which rows, not sums, are rotated
+_RCOND_OF_SUMS = 1e-6  # reciprocal condition of the correlation matrix below which rows, not sums, are rotated
 _SAFE = 1e-4  # smallest eigenvalue of columns' products down to which these make them orthonormal to all but a few digits
-_BLIND = 1e-10  # and below which the correlation matrix says nothing about rank
+_BLIND = 1e-10  # smallest eigenvalue below which the correlation matrix says nothing about rank
 
 
 @dataclass(frozen=True)
@@ -244,14 +244,15 @@ def _rotation(moments: Moments, live):
     if moments.gram is not None:
         factor, smallest = moments.factor(live)
         if smallest > _BLIND:
-            return _upper_inverse(factor), smallest < _STEEP
+            steep = smallest < _RCOND_OF_SUMS * len(live)  # no norm of correlations is larger
+            return _upper_inverse(factor), steep and bool(smallest < _RCOND_OF_SUMS * moments.norm(live))
     if min(moments.data.n_samples, len(live)) > MOST_COLUMNS:
         return None, False
     singular, right = _principal(moments.root()[:, live], int(moments.centered))
     offset = np.abs(moments.mean[live] / moments.scale[live]).max()  # a column is known to eps times its mean
     tolerance = singular[0] * np.finfo(float).eps * max(moments.data.n_samples, len(live), 8 * offset)
     rank = int((singular > tolerance).sum())
-    steep = singular[rank - 1] ** 2 < _STEEP * singular[0] ** 2
+    steep = singular[rank - 1] ** 2 < _RCOND_OF_SUMS * singular[0] ** 2
     return right[:rank].T / singular[:rank], bool(steep or 2 * rank < len(live))  # few coordinates: cheaper on rows
 
 
@@ -262,7 +263,7 @@ def _principal(R, lost):
     """
     if len(R) < R.shape[1]:
         values, vectors = linalg.eigh(R @ R.T)
-        if values[lost] > _STEEP * values[-1]:
+        if values[lost] > _RCOND_OF_SUMS * values[-1]:
             singular = np.sqrt(values[: lost - 1 if lost else None : -1])
             return singular, vectors[:, : lost - 1 if lost else None : -1].T @ R / singular[:, None]
     return linalg.svd(R, full_matrices=False)[1:]

@@ -88,6 +88,10 @@ class Moments:
             self._factor = cholesky(self.gram)
         return self._factor
 
+    def norm(self, columns) -> float:
+        """1-norm of the correlation matrix of some columns, a bound on its largest eigenvalue."""
+        return float(np.linalg.norm(self.gram[np.ix_(columns, columns)], 1))
+
     def root(self) -> np.ndarray:
         """A matrix R of at most p rows whose products R'R are the correlations: accurate where sums of products are not.
 
