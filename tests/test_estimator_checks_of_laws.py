@@ -19,7 +19,7 @@ OTHERS = [law for law in LAWS.values() if law not in FOUNDATION and law.__name__
 
 
 NO_MAXIMUM = "on the 15 rows of this check the likelihood has no maximum: the fit warns that it did not converge"
-UNMET = {"Lomax", "GeneralizedPoisson"}
+UNMET = {"GeneralizedPoisson"}
 
 
 def unmet(estimator):
