@@ -22,6 +22,7 @@ from .messages import rows_text
 from .moments import Moments
 from .multistart import search
 from .objective import Objective
+from .reconditioning import finished
 from .solvers import Solution, choose, solve
 from .start import begin, resume
 from .validation import check_finite, mean_score
@@ -75,7 +76,7 @@ class Fitting:
         if self.warm_start and hasattr(self, "coefs_"):
             start = resume(objective, self.coefs_, self.intercepts_)
         objective, start = start or begin(objective)
-        solution = search(objective, start, self._solve)
+        objective, solution = finished(objective, search(objective, start, self._solve), self._solve)
         self._offset_columns = offset_columns
         self._store(law, data, objective, solution, used)
 
@@ -128,8 +129,8 @@ class Fitting:
         self._columns, self._penalised, self._limits = used, bool(objective.penalties), solution.flat
         self._fingerprint = data.fingerprint()
         self.predictors_ = {name: index if names is None else names[index] for name, index in used.items()}
-        self.likelihood_ = law
-        total, k = data.total_weight, sum(design.size for design in objective.designs.values())
+        self.likelihood_, self._saturated_rows = law, solution.result.get("reconditioned", False)
+        total, k = data.total_weight, objective.size
         self.loglikelihood_ = -total * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
         self.aic_ = 2 * k - 2 * self.loglikelihood_

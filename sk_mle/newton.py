@@ -14,6 +14,7 @@ _STEPS, _SHARP = 4, 1e-3  # by which the gradient should end below its tolerance
 _HUGE = 1e100  # curvature, where it overflowed
 _ZERO = 1e-15  # gradient of rounding alone
 _CLOSE, _TOLD = 1e-6, 1e-10  # step from which a minimum is near, and the Hessian's reciprocal condition at which it tells that
+_FLAT = 1e-3  # curvature along a step, of 1 at the start, below which coordinates may have lost their meaning
 _SHARE = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
 
@@ -45,7 +46,7 @@ def newton(
     known = None if objective.curvature is None else Learned(objective.curvature)
     objective.information = information if known is None else "observed"
     x, point = x0, objective.evaluate(x0, 1 if known else 2)
-    message, n_iter, decrement, settled = "iteration limit", 0, np.inf, False
+    message, n_iter, decrement, settled, flattened = "iteration limit", 0, np.inf, False, True
     while n_iter < maxiter:
         n_iter += 1
         if objective.unbounded(x, point.value):
@@ -59,6 +60,7 @@ def newton(
             x, point = _polish(objective, x, point, known, tol)
             least = min(_CLOSE, _SHARE * np.sqrt(objective.data.least_share))
             settled = known.curvature.settled if known else _settled(hessian, point.gradient, least)
+            flattened = known.flattest < _FLAT if known else not settled
             break
         step, decrement = known.direction(point) if known else _direction(point)
         if objective.information == "expected" and decrement < 0.1:
@@ -70,11 +72,12 @@ def newton(
         lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
         while length > (shortest if lost or known else 1e-12):
             trial = objective.evaluate(x + length * step, 1 if known else 2)
-            if trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:
+            sound = trial.finite  # else no step is known from there
+            if sound and trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:
                 break
-            if lost and trial.value <= point.value + slack and _size(trial) < (1 - length / 2) * _size(point):
+            if sound and lost and trial.value <= point.value + slack and _size(trial) < (1 - length / 2) * _size(point):
                 break
-            length *= 0.5 if np.isfinite(trial.value) else 0.1
+            length *= 0.5 if sound else 0.1
         else:
             if known and known.pairs:
                 known.pairs = []
@@ -101,6 +104,7 @@ def newton(
         success=True,
         decrement=decrement,
         settled=settled,
+        flattened=flattened,
     )
 
 
@@ -108,7 +112,7 @@ class Learned:
     """Steps from a curvature that is known beforehand, and from what the gradients tell about it since (L-BFGS)."""
 
     def __init__(self, curvature, hold=1):
-        self.curvature, self.hold, self.pairs, self.sizes = curvature, hold, [], []
+        self.curvature, self.hold, self.pairs, self.sizes, self.flattest = curvature, hold, [], [], np.inf
 
     def direction(self, point):
         """The step, and twice the decrease that it promises."""
@@ -124,6 +128,7 @@ class Learned:
     def learn(self, move, before, after):
         change = after.gradient - before.gradient
         gain = float(change @ move)
+        self.flattest = min(self.flattest, gain / float(move @ move))
         if gain > 1e-10 * np.linalg.norm(change) * np.linalg.norm(move):
             self.pairs.append((move, change, gain))
 
@@ -136,7 +141,11 @@ class Learned:
         if passes <= (_PATIENCE * (1 + len(x) / _FEW) if dear else self.curvature.costs) or len(self.pairs) < self.hold:
             return self
         try:
-            return None if dear else Learned(self.curvature.renewed(x), 1 if rate < _FAST else 2 * self.hold)
+            if dear:
+                return None
+            other = Learned(self.curvature.renewed(x), 1 if rate < _FAST else 2 * self.hold)
+            other.flattest = self.flattest
+            return other
         except linalg.LinAlgError:  # not positive definite
             return None
 

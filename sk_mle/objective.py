@@ -6,6 +6,7 @@ The sign flips from log-likelihood to loss in `Objective._finish`, and nowhere e
 from __future__ import annotations
 
 from functools import cached_property
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from .data import Data, total
 from .design import Design
 from .likelihoods import Likelihood
 from .likelihoods._expected import integrated
+from .likelihoods._saturated import completed
 from .likelihoods._target import rounding
 from .penalties import Ridge
 from .sums import contract, cross, project
@@ -26,6 +28,11 @@ class Point(NamedTuple):
     value: float
     gradient: np.ndarray
     hessian: np.ndarray
+
+    @property
+    def finite(self) -> bool:
+        """Whether all that was asked for is finite: from elsewhere no step is known."""
+        return isfinite(self.value + np.add.reduce(self.gradient) + np.add.reduce(self.hessian, axis=None))
 
 
 class Objective:
@@ -134,7 +141,11 @@ class Objective:
         self.evaluations += 1
         coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
         data = self._hessian_data if order == 2 else self.data
-        point = self._finish(u, data.reduce(lambda batch: self._block(batch, coefficients, order)), order)
+        sums = data.reduce(lambda batch: self._block(batch, coefficients, order))
+        point = self._finish(u, sums, order)
+        if order and not (point.finite or np.isneginf(sums["value"])):  # each time would cost more
+            sums = data.reduce(lambda batch: self._block(batch, coefficients, order, complete=True))
+            point = self._finish(u, sums, order)
         self.remember(u, point, self.information)
         return point
 
@@ -149,7 +160,8 @@ class Objective:
 
         def block(batch):
             rows = self._rows(batch)
-            information = self._evaluate(batch, self._eta(batch, rows, at), 2).information
+            eta = self._eta(batch, rows, at)
+            information = self._completed(batch, eta, self._evaluate(batch, eta, 2)).information
             move = self._eta(batch, rows, along, with_offset=False)
             change = {name: np.zeros_like(value) for name, value in move.items()}
             for (a, b), value in information.items():
@@ -179,6 +191,17 @@ class Objective:
         starts = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in same}
         return self.data.column(block) | {name: repeated(start, self.data.n_kept) for name, start in starts.items()}
 
+    def information_of_rows(self, u) -> dict[str, np.ndarray]:
+        """Information of every parameter's own linear predictor, of the training rows of positive weight."""
+        coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+
+        def block(batch):
+            eta = self._eta(batch, self._rows(batch), coefficients)
+            found = self._completed(batch, eta, self._evaluate(batch, eta, 2)).information
+            return {name: found[name, name] for name in self.designs}
+
+        return self.data.column(block)
+
     def _rows(self, batch) -> dict[str, object]:
         """Columns of the rows for every parameter: shared by those on the same ones; if rotated and of one block, made once."""
         made: dict[int, object] = self._rotated if batch.X is self.data.X else {}
@@ -207,18 +230,31 @@ class Objective:
             return self._bare.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
         return self._bare.evaluate(batch.y, eta, order, self.information)
 
-    def _block(self, batch, coefficients, order, also=None):
+    def _completed(self, batch, eta, found):
+        """With the derivatives, too, that a law's formulas do not give."""
+        if all(np.isfinite(value.sum()) for value in (*found.gradient.values(), *found.information.values())):
+            return found
+        return completed(self._bare, batch.y, eta, found, self.information)
+
+    def _block(self, batch, coefficients, order, also=None, complete=False):
         rows = self._rows(batch)
-        result = self._evaluate(batch, self._eta(batch, rows, coefficients), order)
-        sums = {"value": total(result.loglik, batch.weight)}
+        eta = self._eta(batch, rows, coefficients)
+        result = self._evaluate(batch, eta, order)
+        if complete:
+            result = self._completed(batch, eta, result)
+        sums = self._sums(batch, rows, result, order)
+        return sums if also is None else sums | also(batch, rows, result)
+
+    def _sums(self, batch, rows, result, order) -> dict:
         with np.errstate(all="ignore"):
+            sums = {"value": total(result.loglik, batch.weight)}
             if order >= 1:
                 for name in self.designs:
                     sums["gradient", name] = project(batch, rows.get(name), result.gradient[name])
             if order == 2:
                 for (a, b), value in result.information.items():
                     sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
-        return sums if also is None else sums | also(batch, rows, result)
+        return sums
 
     def _collapse(self, sums) -> np.ndarray:
         return np.concatenate([design.collapse(sums["gradient", name]) for name, design in self.designs.items()])

@@ -210,7 +210,13 @@ def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarr
     objective.information = "expected" if order == 2 else "observed"
     if len(objective.designs) > 1:
         return _with_others(objective, u, steps, y, weight, order, slice(1 if quadratic else None))
-    return objective, next((u + step for step in steps if objective.evaluate(u + step, order).value < point.value), u)
+    return objective, next((u + step for step in steps if _better(objective, u + step, order, point.value)), u)
+
+
+def _better(objective, u, order, value) -> bool:
+    """Whether the value falls there, and a step is known from there."""
+    point = objective.evaluate(u, order)
+    return point.finite and point.value < value
 
 
 def _with_others(objective, u, steps, y, weight, order, some):
@@ -218,7 +224,7 @@ def _with_others(objective, u, steps, y, weight, order, some):
     law, before = objective.likelihood, objective.value(u)
     for step in steps:
         v, eta = _refined(objective, u + step, y, weight)
-        if objective.evaluate(v, order).value < before:
+        if _better(objective, v, order, before):
             break
     else:
         v, eta = u, objective.eta(u)

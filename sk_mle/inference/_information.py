@@ -16,6 +16,7 @@ from .. import columns
 from ..data import Data
 from ..messages import rows_text
 from ..objective import Objective
+from ..reconditioning import reconditioned
 from ..start import locate
 from ..validation import check_support, check_weight
 
@@ -51,7 +52,8 @@ def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=
     data = Data(X, y, weight, offset, model.n_jobs)
     objective = Objective(model.likelihood_, data, model._designs(model.likelihood_, data, model._columns), {})
     u = locate(objective, coefs or model.coefs_, intercepts or model.intercepts_)
-    return Located(objective, u)
+    finer = reconditioned(objective, u) if model._saturated_rows else None
+    return Located(*(finer or (objective, u)))
 
 
 def summed(located: Located, information: str = "observed", meat: bool = False, power: int = 1, groups=None) -> Sums:
@@ -68,7 +70,7 @@ def summed(located: Located, information: str = "observed", meat: bool = False, 
 
     total: dict = {}
     first = 0
-    for part in objective._hessian_data.map(lambda batch: objective._block(batch, at, 2, also if meat else None)):
+    for part in objective._hessian_data.map(lambda batch: objective._block(batch, at, 2, also if meat else None, True)):
         if "scores" in part:
             S = part.pop("scores")
             member = sparse.csr_matrix(

@@ -64,8 +64,8 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         """A Poisson log mass at the rate (m + c y) / f, and the rest."""
         with np.errstate(all="ignore"):
             rate = (mean + c * y) / (1 + c)
-            value = xlogy(y, rate) - rate - gammaln(y + 1) - np.log1p(c * y / mean)
-            return np.where((rate > 0) & (c > -1), value, -np.inf)
+            value = xlogy(y, rate) - rate - gammaln(y + 1) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
+            return np.where(((rate > 0) | (y == 0)) & (c > -1), value, -np.inf)
 
     def _slopes(self, y, mean, c):
         w, f = mean + c * y, 1 + c
