@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 
@@ -74,12 +75,16 @@ class CoefficientDisplay(Drawing):
         """
         inferences = inferences if isinstance(inferences, Mapping) else {"": inferences}
         known = list(dict.fromkeys(name for inference in inferences.values() for name in inference.names))
-        shown = [n for n in known if intercepts or not n.endswith(":intercept")]
-        if names is not None:  # a column alone means the first parameter's coefficient
-            shown = [next((k for k in known if k == n or k.split(":", 1)[1] == n), n) for n in names]
-        unknown = [name for name in shown if name not in known]
-        if unknown or not shown:
-            raise ValueError(f"names: no coefficient {unknown or ''} to draw; the coefficients are {known}")
+        constants = {name for inference in inferences.values() for name in inference.layout.intercepts}
+        shown = [n for n in known if intercepts or n not in constants]
+        if names is not None:
+            found = {name: _full_names(inferences.values(), name) for name in names}
+            unknown = [name for name, full in found.items() if not full]
+            if unknown:
+                raise ValueError(f"names: no coefficient {unknown} to draw; the coefficients are {known}")
+            shown = [full for name in names for full in found[name]]
+        if not shown:
+            raise ValueError(f"names: no coefficient to draw; the coefficients are {known}")
         estimates, intervals = {}, {}
         for model, inference in inferences.items():
             place = {name: i for i, name in enumerate(inference.names)}
@@ -109,3 +114,11 @@ class CoefficientDisplay(Drawing):
         ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"coefficient, {100 * self.level:g}% confidence interval")
         self._legend(ax)
         return self
+
+
+def _full_names(inferences, name) -> list[str]:
+    """What a name stands for in the first model that knows it."""
+    for inference in inferences:
+        with suppress(ValueError):
+            return [inference.names[i] for i in inference.places(name)]
+    return []

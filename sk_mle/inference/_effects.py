@@ -24,11 +24,7 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
     X = dense(X)
     weight = check_weight(sample_weight, n_rows(X))
     weight = weight / weight.sum()
-    names = column_names(X)
-    chosen = names if columns is None else [columns] if isinstance(columns, str | int) else list(columns)
-    unknown = [name for name in chosen if name not in names]
-    if unknown:
-        raise ValueError(f"columns {unknown} are not in X; it has {names[:12]}{' and more' if len(names) > 12 else ''}")
+    chosen = _chosen(X, columns)
     index, values, errors = [], [], []
     for name in chosen:
         for text, moves in _moves(name, column(X, name)):
@@ -55,6 +51,22 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
         title=f"Average marginal effects on the {label}",
         formats={"p": probability},
     )
+
+
+def _chosen(X, columns) -> list:
+    """The columns to move, by the names of X; where it has none by number, or x0, x1, ..."""
+    names = column_names(X)
+    chosen = names if columns is None else [columns] if isinstance(columns, str | int) else list(columns)
+    if not hasattr(X, "columns"):
+        numbers = {f"x{j}": j for j in names}
+        chosen = [numbers.get(name, name) if isinstance(name, str) else name for name in chosen]
+    unknown = [name for name in chosen if name not in names]
+    if unknown:
+        raise ValueError(f"columns {unknown} are not in X; it has {names[:12]}{' and more' if len(names) > 12 else ''}")
+    twice = [name for name in chosen if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{names.count(twice[0])} columns of X are called {twice[0]!r}; rename them")
+    return chosen
 
 
 def _moves(name, values):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,23 +10,8 @@ from scipy import special
 
 from ..tables import Table, probability
 from ._columns import interval, tested
+from ._names import Names, Token
 from ._result import TestResult
-
-_NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
-
-
-def find(layout, name: str) -> list[int]:
-    """Places of a coefficient by its name; a column alone means the first parameter's, and all entries of a vector's."""
-    first = layout.parts[0].parameter
-    for places in (layout.places, layout.families):
-        for candidate in (name, f"{first}:{name}"):
-            if candidate in places:
-                return places[candidate]
-    raise ValueError(f"no coefficient is named {name!r}; the names are {_shown(layout)}")
-
-
-def _shown(layout) -> str:
-    return ", ".join(layout.names[:12]) + (", ..." if len(layout.names) > 12 else "")
 
 
 def parse(layout, hypotheses) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -45,88 +30,128 @@ def parse(layout, hypotheses) -> tuple[np.ndarray, np.ndarray, list[str]]:
             for row in R
         ]
         return R, np.zeros(len(R)), [f"{text} = 0" for text in texts]
-    hypotheses = [single for item in hypotheses for text in _split(layout, item) for single in _expanded(layout, text)]
-    rows, values = zip(*(_equation(layout, text) for text in hypotheses), strict=True)
-    return np.array(rows), np.array(values), [text if "=" in text else f"{text} = 0" for text in hypotheses]
+    names = Names(layout)
+    rows, values, texts = zip(*(row for text in hypotheses for row in _rows(names, text)), strict=True)
+    return np.array(rows), np.array(values), list(texts)
 
 
-def _expanded(layout, text) -> list[str]:
-    """A column of a vector parameter, alone or "= 0", as one hypothesis per entry."""
-    name = re.sub(r"\s*=\s*0(\.0*)?\s*$", "", text).strip()
-    first = layout.parts[0].parameter
-    places = layout.families.get(name) or layout.families.get(f"{first}:{name}") or []
-    return [f"{layout.names[i]} = 0" for i in places] if len(places) > 1 and name not in layout.places else [text]
-
-
-def _vocabulary(layout) -> list[tuple[str, list[int]]]:
-    """What may be written, with the places that it stands for; the longest first, as names may contain signs and commas."""
-    first = f"{layout.parts[0].parameter}:"
-    words = {**layout.families, **layout.places}
-    short = {word.removeprefix(first): places for word, places in words.items() if word.startswith(first)}
-    short = {word: places for word, places in short.items() if not _NUMBER.match(word)}
-    return sorted({**short, **words}.items(), key=lambda item: -len(item[0]))
-
-
-def _tokens(layout, text):
-    words, position = _vocabulary(layout), 0
-    while position < len(text):
-        rest = text[position:]
-        word = next(((w, i) for w, i in words if rest.startswith(w) and not re.match(r"\w", rest[len(w) : len(w) + 1])), None)
-        number = _NUMBER.match(rest)
-        if rest[0].isspace():
-            position += 1
-        elif word:
-            yield "name", word[1], position
-            position += len(word[0])
-        elif number:
-            yield "number", float(number[0]), position
-            position += len(number[0])
-        elif rest[0] in "+-*=,":
-            yield rest[0], None, position
-            position += 1
-        elif unknown := re.match(r"[\w:\[\]]+", rest):
-            raise ValueError(f"no coefficient is named {unknown[0]!r}; the names are {_shown(layout)}")
+def _rows(names: Names, text: str) -> Iterator[tuple[np.ndarray, float, str]]:
+    """What a text says: row, right side and label of every equation. A text that is a name is that coefficient."""
+    places = names.exact(text)
+    if places is not None:
+        yield from _zero(names, places, names.written(text))
+        return
+    tokens = list(names.tokens(text))
+    _check_readings(names, [token for token in tokens if "," in token.text[1:] or "=" in token.text[1:]], text)
+    commas = [token.start for token in tokens if token.kind == ","]
+    for first, end in zip([0, *[comma + 1 for comma in commas]], [*commas, len(text)], strict=True):
+        piece = text[first:end].strip()
+        left, right = _sides([token for token in tokens if first <= token.start < end], piece)
+        if [token.kind for token in left] == ["name"] and (right is None or [token.value for token in right] == [0.0]):
+            yield from _zero(names, left[0].value, left[0].text)
         else:
+            yield *_equation(names, left, right, piece), piece if "=" in piece else f"{piece} = 0"
+
+
+def _zero(names: Names, places, label: str):
+    """That coefficients are zero."""
+    for i in places:
+        yield np.eye(1, names.layout.size, i)[0], 0.0, f"{names.layout.names[i] if len(places) > 1 else label} = 0"
+
+
+def _sides(tokens, text):
+    """What stands on either side of the equality sign; none where there is no sign."""
+    signs = [i for i, token in enumerate(tokens) if token.kind == "="]
+    if len(signs) > 1:
+        raise ValueError(f"{text!r} has two equality signs; put a comma between equations")
+    if not signs:
+        return tokens, None
+    return tokens[: signs[0]], tokens[signs[0] + 1 :]
+
+
+def _equation(names: Names, left, right, text) -> tuple[np.ndarray, float]:
+    """Row and right side of one equation."""
+    row, constant = _sum(names, left, text, "before" if right is not None else "after")
+    if right is not None:
+        other, more = _sum(names, right, text, "after")
+        row, constant = row - other, constant - more
+    numbers = [term.text for side in (left, right or []) for term in _lone_numbers(side) if names.is_column(term.text)]
+    if not row.any():
+        hint = f"; {numbers[0]} is read as a number: write `{numbers[0]}` in backticks for the column" if numbers else ""
+        raise ValueError(f"{text!r} names no coefficient, or they cancel{hint}")
+    if numbers and not (right is not None and [term[0].text for _, term in _terms(right)] == numbers):
+        raise ValueError(
+            f"{text!r}: {numbers[0]} is a number and the name of a column; write `{numbers[0]}` in backticks for the column, "
+            "or have the number alone behind the equality sign"
+        )
+    return row, -constant
+
+
+def _lone_numbers(tokens) -> list[Token]:
+    """The numbers that are terms of a sum by themselves."""
+    terms = _terms(tokens)
+    return [term[0] for _, term in terms if [token.kind for token in term] == ["number"]]
+
+
+def _terms(tokens) -> list[tuple[float, list[Token]]]:
+    """The terms of a sum with their signs; one without tokens is where a sign has nothing behind it."""
+    terms: list[tuple[float, list[Token]]] = [(1.0, [])]
+    for token in tokens:
+        if token.kind not in ("+", "-"):
+            terms[-1][1].append(token)
+            continue
+        sign = -1.0 if token.kind == "-" else 1.0
+        if terms[-1][1]:
+            terms.append((sign, []))
+        else:
+            terms[-1] = terms[-1][0] * sign, []
+    return terms
+
+
+def _sum(names: Names, tokens, text, where: str) -> tuple[np.ndarray, float]:
+    """Row and constant of a sum of terms."""
+    if len(tokens) > 1:
+        _check_readings(names, tokens, text)
+    row, constant = np.zeros(names.layout.size), 0.0
+    for sign, term in _terms(tokens):
+        if not term:
+            raise ValueError(f"{text!r} lacks a term {where} a sign")
+        places, factor = _term(text, term)
+        if len(places) > 1:
+            named = ", ".join(names.layout.names[i] for i in places)
+            raise ValueError(f"{text!r}: one name stands for {len(places)} coefficients, {named}; write one of them")
+        row[places] += sign * factor
+        constant += 0.0 if places else sign * factor
+    return row, constant
+
+
+def _check_readings(names: Names, tokens, text) -> None:
+    """Raise for a name that makes sense without being one: "2x" beside a column "x", where it is not alone."""
+    for token in tokens:
+        if token.kind == "name" and "`" not in token.text and _reads_otherwise(names, token.text):
             raise ValueError(
-                f"{text!r}: {rest[0]!r} has no meaning here; write sums with factors, such as '2 * {layout.names[0]} = 1'"
+                f"{text!r}: {token.text} is the name of a column, and could be a sum or product of others: write "
+                f"`{token.text}` in backticks for the column, else every name inside it in backticks"
             )
 
 
-def _split(layout, text) -> list[str]:
-    cuts = [position for kind, _, position in _tokens(layout, text) if kind == ","]
-    return [text[a:b].strip(" ,") for a, b in zip([0, *[c + 1 for c in cuts]], [*cuts, len(text)], strict=True)]
-
-
-def _equation(layout, text):
-    """Row and right side of one equation: sums of terms on either side of one equality sign."""
-    row, value, side, sign, term = np.zeros(layout.size), 0.0, 1.0, 1.0, []
-    for kind, found, _ in [*_tokens(layout, text), ("end", None, len(text))]:
-        if kind in ("name", "number", "*"):
-            term.append((kind, found))
-            continue
-        if term:
-            places, factor = _term(text, term)
-            if len(places) > 1:
-                named = ", ".join(layout.names[i] for i in places)
-                raise ValueError(f"{text!r}: one name stands for {len(places)} coefficients, {named}; write one of them")
-            row[places] += side * sign * factor
-            value -= 0.0 if places else side * sign * factor
-        elif kind in ("=", "end"):
-            raise ValueError(f"{text!r} lacks a term{' after' if kind == 'end' else ' before'} a sign")
-        term, sign = [], (sign if not term else 1.0) * (-1.0 if kind == "-" else 1.0)
-        if kind == "=":
-            if side < 0:
-                raise ValueError(f"{text!r} has two equality signs; put a comma between equations")
-            side, sign = -1.0, 1.0
-    if not row.any():
-        raise ValueError(f"{text!r} names no coefficient, or they cancel")
-    return row, value
+def _reads_otherwise(names: Names, word: str) -> bool:
+    sums: list[list[Token]] = [[]]
+    try:
+        for token in names.tokens(word, without=word):
+            if token.kind in (",", "="):
+                sums.append([])
+            else:
+                sums[-1].append(token)
+        return all(_sum(names, tokens, word, "") for tokens in sums)
+    except ValueError:
+        return False
 
 
 def _term(text, term) -> tuple[list[int], float]:
     """The place of a coefficient, or none, and its factor: ``x1``, ``2``, ``2 * x1``, ``x1 * 2`` or ``2 x1``."""
-    kinds = " ".join(kind for kind, _ in term)
-    found = [value for kind, value in term if kind != "*"]
+    kinds = " ".join(token.kind for token in term)
+    found = [token.value for token in term if token.kind != "*"]
     if kinds in ("name", "number"):
         return (found[0], 1.0) if kinds == "name" else ([], found[0])
     if kinds in ("number name", "number * name"):
@@ -171,8 +196,9 @@ class Hypotheses:
         ----------
         hypotheses : str, sequence of str or array-like of shape (m, P)
             ``"x1 = x2, scale:x1 = 0"``: sums of coefficients by name, with factors, a comma between equations; names of columns
-            alone mean the first parameter; "= 0" may be left out. Or names, each meaning that the coefficient is zero. Or a
-            matrix R, for the hypothesis R b = `value`.
+            alone mean the first parameter; "= 0" may be left out. What is exactly a name is that coefficient, "2x" too; within
+            sums a column of an odd name stands in backticks, ``"`2x` - scale:`my column` = 1"``, and 2019 is a number unless it
+            does. Or names, each meaning that the coefficient is zero. Or a matrix R, for the hypothesis R b = `value`.
         value : array-like of shape (m,), optional
             Zero by default; with a matrix only.
 

@@ -13,9 +13,10 @@ from ..unwrapping import unwrap
 from . import _refits
 from ._covariance import covariance
 from ._functionals import Functionals
-from ._hypotheses import Hypotheses, find
+from ._hypotheses import Hypotheses
 from ._layout import Layout
 from ._memory import Memory
+from ._names import Names
 from ._summaries import Summaries
 
 
@@ -204,7 +205,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         ndarray of shape (P, 2)
             Infinite ends where the likelihood stays above the limit for ever.
         """
-        index = self._index(names)
+        index = self.places(names)
         if method != "bootstrap" and options:
             raise TypeError(f"method={method!r} takes no {', '.join(options)}")
         if method == "wald":
@@ -234,11 +235,23 @@ class Inference(Summaries, Hypotheses, Functionals):
         data = self._memory.recall(["X", "y", "sample_weight"], why)
         return data["X"], data.get("y"), data.get("sample_weight")
 
-    def _index(self, names) -> np.ndarray:
+    def places(self, names=None) -> np.ndarray:
+        """Where coefficients stand in `params`.
+
+        Parameters
+        ----------
+        names : str or sequence of str, optional
+            Full names, as in `names`, or columns alone, which mean the first parameter's coefficient, and all entries of a
+            vector's; all coefficients by default.
+
+        Returns
+        -------
+        ndarray of int
+        """
         if names is None:
             return np.arange(len(self.params))
-        names = [names] if isinstance(names, str) else list(names)
-        return np.concatenate([find(self.layout, name) for name in names])
+        names, known = [names] if isinstance(names, str) else list(names), Names(self.layout)
+        return np.concatenate([known.find(name) for name in names])
 
     def profile(self, name, X=None, y=None, *, values=None, sample_weight=None):
         """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.
@@ -256,7 +269,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         Profile
             With `values`, `loglikelihood`, `estimate` and `maximum`.
         """
-        index, data = self._index([name]), self._data(X, y, sample_weight, "profile")
+        index, data = self.places(name), self._data(X, y, sample_weight, "profile")
         if len(index) > 1:
             raise ValueError(
                 f"{name!r} stands for {len(index)} coefficients: {', '.join(self.names[i] for i in index)}; name one"

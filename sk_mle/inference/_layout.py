@@ -47,22 +47,45 @@ class Layout:
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
-        """Where a name stands."""
-        return {name: [i] for i, name in reversed(list(enumerate(self.names)))}
+        """Where a name stands; in several places where columns of X share it."""
+        found: dict[str, list[int]] = {}
+        for i, name in enumerate(self.names):
+            found.setdefault(name, []).append(i)
+        return found
 
     @cached_property
     def families(self) -> dict[str, list[int]]:
         """Where all entries of a vector parameter stand, by ``parameter:column``."""
         found: dict[str, list[int]] = {}
         for part in self.parts:
-            for i in range(part.place.start, part.place.stop):
-                column = self.names[i].removeprefix(f"{part.label}:")
-                found.setdefault(f"{part.parameter}:{column}", []).append(i)
+            for i, name in enumerate(self._names_of(part), part.place.start):
+                found.setdefault(f"{part.parameter}:{name}", []).append(i)
+        return found
+
+    @cached_property
+    def columns(self) -> dict[tuple[str, str], list[int]]:
+        """Where a column stands, by its name and that of the parameter, or of one entry of a vector parameter."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for part in self.parts:
+            for i, column in enumerate(part.columns, part.place.start + part.intercept):
+                for label in {part.label, part.parameter}:
+                    found.setdefault((label, column), []).append(i)
         return found
 
     @cached_property
     def names(self) -> list[str]:
-        return [f"{part.label}:{column}" for part in self.parts for column in ["intercept"] * part.intercept + part.columns]
+        return [f"{part.label}:{name}" for part in self.parts for name in self._names_of(part)]
+
+    @property
+    def intercepts(self) -> list[str]:
+        """Names of the intercepts."""
+        return [self.names[part.place.start] for part in self.parts if part.intercept]
+
+    @staticmethod
+    def _names_of(part: Part) -> list[str]:
+        """The intercept and the columns, of which one called intercept stands in backticks beside the former."""
+        quoted = ["`intercept`" if part.intercept and column == "intercept" else column for column in part.columns]
+        return ["intercept"] * part.intercept + quoted
 
     def flatten(self, coefs, intercepts) -> np.ndarray:
         vector = np.empty(self.size)

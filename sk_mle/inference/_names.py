@@ -1,0 +1,140 @@
+"""What coefficients are called: in full as in a table, by their column alone, or with the column in backticks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, NamedTuple
+
+_NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
+_QUOTED = re.compile(r"`((?:[^`]|``)*)`")  # a backtick inside is written twice
+_PLAIN = re.compile(r"[^\W\d][\w:.\[\]]*")
+
+
+class Token(NamedTuple):
+    """A piece of a hypothesis: a "name" with its places, a "number" with its value, or a sign, which is its own kind."""
+
+    kind: str
+    value: Any
+    text: str
+    start: int
+
+
+class Names:
+    """The names of a layout's coefficients, in the order in which they are looked up.
+
+    A full name, ``scale:x1``; all entries of a vector parameter, ``logits:x1``; a column of the first parameter, ``x1``. In
+    backticks stands a column of any name, ``scale:`x 1```, so that it is not taken for anything else.
+    """
+
+    def __init__(self, layout):
+        self.layout, self.first = layout, layout.parts[0].parameter
+
+    def find(self, name: str) -> list[int]:
+        """Places of what `name` is, in full or by its column, signs and all."""
+        if not isinstance(name, str):
+            raise TypeError(f"coefficients are named by str, such as {self.layout.names[0]!r}, got {name!r}")
+        found = self.exact(name)
+        if found is None and (quoted := self._quoted(name)) and quoted[0] == len(name):
+            found = quoted[1]
+        if found is None:
+            raise ValueError(f"no coefficient is named {name!r}; the names are {self.shown}")
+        return found
+
+    def exact(self, name: str) -> list[int] | None:
+        """Places of the coefficients that are called so, or None."""
+        if name == "intercept" and (self.first, name) in self.layout.columns and f"{self.first}:{name}" in self.layout.places:
+            raise ValueError(
+                f"'intercept' is a column of X, and what the linear predictor is without columns: write `intercept` in "
+                f"backticks for the column, or {self.first}:intercept"
+            )
+        for full in (name, f"{self.first}:{name}"):
+            for places in (self.layout.places, self.layout.families):
+                if full in places:
+                    return self._single(full, places[full], places is self.layout.places)
+        return None
+
+    def _single(self, name, places, alone) -> list[int]:
+        if alone and len(places) > 1:
+            raise ValueError(
+                f"{len(places)} columns of X have the name of {name!r}; rename them, or give a matrix of hypotheses"
+            )
+        return places
+
+    def _quoted(self, text: str) -> tuple[int, list[int]] | None:
+        """Length and places of a column in backticks at the start of the text, with or without a parameter before it."""
+        label = next((label for label in self._labels if text.startswith(f"{label}:`")), "")
+        start = len(label) + 1 if label else 0
+        if not text[start:].startswith("`"):
+            return None
+        found = _QUOTED.match(text, start)
+        if found is None:
+            raise ValueError(f"{text!r}: a backtick is not closed")
+        column = found[1].replace("``", "`")
+        places = self.layout.columns.get((label or self.first, column))
+        if places is None:
+            places = self.exact(f"{label}:{column}" if label else column)
+        if places is None:
+            raise ValueError(f"no coefficient is named {found[0]}; the names are {self.shown}")
+        alone = any((label or self.first) == part.label for part in self.layout.parts)
+        return found.end(), self._single(found[0], places, alone)
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        return sorted({label for label, _ in self.layout.columns}, key=len, reverse=True)
+
+    @property
+    def shown(self) -> str:
+        names = self.layout.names
+        return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+
+    @cached_property
+    def words(self) -> list[str]:
+        """What may be written without backticks, the longest first: not numbers, nothing, or blanks at an end."""
+        first, full = f"{self.first}:", [*self.layout.families, *self.layout.places]
+        words = {*full, *(word.removeprefix(first) for word in full)}
+        words = {word for word in words if word and word == word.strip() and not _NUMBER.fullmatch(word.lstrip("+- "))}
+        return sorted(words, key=len, reverse=True)
+
+    def is_column(self, text: str) -> bool:
+        """Whether a number as it is written is the name of a column too."""
+        return (self.first, text) in self.layout.columns
+
+    def written(self, name: str) -> str:
+        """A name as it can stand in a hypothesis: in backticks unless it is understood without."""
+        if _PLAIN.fullmatch(name):
+            return name
+        with suppress(ValueError):
+            if not set(name) & set(",=") and [(token.kind, token.text) for token in self.tokens(name)] == [("name", name)]:
+                return name
+        return "`" + name.replace("`", "``") + "`"
+
+    def tokens(self, text: str, without: str = "") -> Iterator[Token]:
+        """The pieces of a hypothesis; `without` is a name that is not looked for."""
+        position = 0
+        while position < len(text):
+            kind, value, length = self._next(text[position:], text, without)
+            if kind:
+                yield Token(kind, value, text[position : position + length], position)
+            position += length
+
+    def _next(self, rest: str, text: str, without: str) -> tuple[str, Any, int]:
+        if rest[0].isspace():
+            return "", None, 1
+        if quoted := self._quoted(rest):
+            return "name", quoted[1], quoted[0]
+        for word in self.words:
+            if rest.startswith(word) and word != without and not re.match(r"\w", rest[len(word) : len(word) + 1]):
+                return "name", self.exact(word), len(word)
+        if number := _NUMBER.match(rest):
+            return "number", float(number[0]), number.end()
+        if rest[0] in "+-*=,":
+            return rest[0], None, 1
+        if unknown := re.match(r"[\w:\[\]]+", rest):
+            raise ValueError(f"no coefficient is named {unknown[0]!r}; the names are {self.shown}")
+        raise ValueError(
+            f"{text!r}: {rest[0]!r} has no meaning here; write sums with factors, such as '2 * {self.layout.names[0]} = 1', "
+            "and columns of odd names in backticks"
+        )
