@@ -25,7 +25,7 @@ from .objective import Objective
 from .reconditioning import finished
 from .solvers import Solution, choose, solve
 from .start import begin, resume
-from .validation import check_finite, mean_score
+from .validation import check_finite, check_kind, counted, mean_score
 from .verdict import tell
 
 _ROWS = 1 << 15  # of predictions, at a time
@@ -35,10 +35,9 @@ class Fitting:
     """From validated arrays to fitted parameters, for any likelihood."""
 
     def _validate(self, X, reset: bool, finite=True):
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False, reset=reset)
-        if finite:
-            check_finite(X, getattr(self, "feature_names_in_", None))
-        return X
+        kinds = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
+        X = validate_data(self, check_kind(X), **kinds, ensure_all_finite=False, reset=reset)
+        return check_finite(X, getattr(self, "feature_names_in_", None)) if finite else X
 
     @contextmanager
     def _unchanged_on_failure(self):
@@ -66,7 +65,7 @@ class Fitting:
         self._check_numbers()
         if not law.free:
             raise ValueError(f"every parameter of {type(law).__name__} is fixed; leave at least one as None to estimate it")
-        used, offset_columns, offset = columns.assigned(self, law, original_X, X)
+        used, offset_columns, offset = columns.assigned(self, law, original_X, X, weight)
         law.check_known(y, {name: offset[name] for name in law.known})
         data = Data(X, y, weight, offset, self.n_jobs)
         alphas = self._alphas(law, used)
@@ -288,7 +287,7 @@ class MLEMixin(Fitting):
         float
             All normalising constants are included. For a classifier this is minus `sklearn.metrics.log_loss`.
         """
-        return mean_score(self.score_samples(X, y), sample_weight)
+        return mean_score(self.score_samples(counted(X, sample_weight), counted(y, sample_weight)), sample_weight)
 
     def inference(self, X, y, **options) -> Inference:
         """Standard errors, tests and intervals: `Inference.from_estimator(self, X, y, **options)`, on the data of the fit."""

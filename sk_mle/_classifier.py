@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from ._base import MLEMixin
 from .likelihoods import Bernoulli, Categorical, get_likelihood
 from .messages import rows_text
-from .validation import check_weight
+from .validation import check_weight, counted
 
 _SHOWN = 256  # rows in which classes are looked for first
 _ROWS = 1 << 14  # at a time
@@ -115,7 +115,7 @@ optimize_result_, n_features_in_, feature_names_in_
         """
         with self._unchanged_on_failure():
             original, X = X, self._validate(X, reset=True)
-            original_y, y = y, self._labels(y, X)
+            original_y, y = y, self._labels(y, X, sample_weight)
             weight = check_weight(sample_weight, len(y))
             classes, codes = _encoded(y)
             seen = codes if sample_weight is None else codes[weight > 0]
@@ -160,13 +160,17 @@ optimize_result_, n_features_in_, feature_names_in_
                 "scikit-learn takes them: pass y.cat.codes"
             )
 
-    def _labels(self, y, X):
+    def _labels(self, y, X, sample_weight=None):
         if y is None:
             raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
         if type(y) is not np.ndarray or y.ndim != 1:
             y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
-        missing = np.flatnonzero(y != y) if y.dtype.kind in "fO" else []
+        missing = _missing(y)
+        if len(missing):  # a label of zero weight may be missing; one that is there names a class, as in scikit-learn
+            y = y.copy()
+            y[missing] = counted(y, sample_weight)[missing]
+            missing = _missing(y)
         if len(missing):
             raise ValueError(f"Input y contains NaN in {rows_text(missing)}; drop these rows")
         if y.dtype.kind not in "biufU":  # neither numbers nor text: the first says what they are
@@ -231,6 +235,14 @@ optimize_result_, n_features_in_, feature_names_in_
             tags.classifier_tags.multi_class = self.likelihood is None or many
             tags.classifier_tags.poor_score = many and law.contrast(law.free[0]) is None  # classes in order along one direction
         return tags
+
+
+def _missing(y):
+    """Rows whose label is NaN, None or another sign of a missing value, which does not equal itself."""
+    if y.dtype.kind == "O":
+        same = [label is not None and label == label for label in y.tolist()]
+        return np.flatnonzero([not isinstance(found, bool | np.bool_) or not found for found in same])
+    return np.flatnonzero(y != y) if y.dtype.kind == "f" else []
 
 
 def _encoded(y):

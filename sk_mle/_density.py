@@ -14,7 +14,7 @@ from ._base import Fitting
 from .distribution import Distribution
 from .inference import Inference
 from .likelihoods import get_likelihood
-from .validation import check_finite, check_support, check_weight, mean_score
+from .validation import check_finite, check_kind, check_support, check_weight, counted, mean_score
 
 
 class MLEDensity(Fitting, DensityMixin, BaseEstimator):
@@ -108,7 +108,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             For arguments, samples or weights that cannot be used; the estimator is left as it was.
         """
         with self._unchanged_on_failure():
-            X = self._validate(X, reset=True)
+            X = self._validate(counted(X, sample_weight), reset=True)
             law = self._own(self._law(X.shape[1]))
             values = self._values(X, law)
             check_support(law, values, "X")
@@ -128,7 +128,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         return law
 
     def _validate(self, X, reset: bool):
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=reset)
+        X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
         if np.isnan(X).any():  # infinities are ends of intervals to some laws; the others refuse them
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X
@@ -214,7 +214,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         float
             All normalising constants are included.
         """
-        return mean_score(self.score_samples(X), sample_weight)
+        return mean_score(self.score_samples(counted(X, sample_weight)), sample_weight)
 
     def sample(self, n_samples=1, random_state=None) -> np.ndarray:
         """Random draws from the fitted distribution.

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from ._base import MLEMixin
 from .likelihoods import Normal, get_likelihood
 from .messages import rows_text
-from .validation import check_support, check_weight
+from .validation import check_support, check_weight, counted
 
 
 class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
@@ -158,7 +158,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         law = self._own(self._law())
         with self._unchanged_on_failure():
             original, X = X, self._validate(X, reset=True)
-            y = self._target(y, X, law)
+            y = self._target(counted(y, sample_weight), X, law)
             check_support(law, y)
             self._fit(X, y, check_weight(sample_weight, X.shape[0]), law.bind(y), original)
             name = next(iter(self.coefs_))

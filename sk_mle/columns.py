@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .messages import rows_text
+from .validation import counted
 
 
-def assigned(model, law, original_X, X) -> tuple[dict, dict, dict]:
+def assigned(model, law, original_X, X, weight=None) -> tuple[dict, dict, dict]:
     """What a model's arguments and its law give every parameter.
 
     Returns
@@ -42,7 +43,7 @@ def assigned(model, law, original_X, X) -> tuple[dict, dict, dict]:
         used[name] = resolve(spec, original_X, names, p, argument)
         if len(set(used[name].tolist())) < len(used[name]):
             raise ValueError(f"{argument} names a column twice")
-    offset = offsets(X, **offset_columns, names=names)
+    offset = offsets(X, **offset_columns, names=names, weight=weight)
     for name, index in offset_columns["known"].items():
         values = offset[name]
         bad = np.flatnonzero(~law.parameters[name].contains(values) & ~np.array([law.limit(name, v) for v in values]))
@@ -124,13 +125,15 @@ def by_parameter(value, modelled: list[str], parameters, argument: str) -> dict:
     return value
 
 
-def offsets(X, offset: dict[str, int], exposure: dict[str, int], known: dict[str, int], names) -> dict[str, np.ndarray]:
+def offsets(
+    X, offset: dict[str, int], exposure: dict[str, int], known: dict[str, int], names, weight=None
+) -> dict[str, np.ndarray]:
     """Sum of the offset column and of the log of the exposure column, per parameter; the values of known parameters."""
-    result = {parameter: _values(X, index) for parameter, index in known.items()}
+    result = {parameter: _values(X, index, weight) for parameter, index in known.items()}
     for parameter, index in offset.items():
-        result[parameter] = _values(X, index)
+        result[parameter] = _values(X, index, weight)
     for parameter, index in exposure.items():
-        values = _values(X, index)
+        values = _values(X, index, weight)
         bad = np.flatnonzero(values <= 0)
         if len(bad):
             label = index if names is None else repr(str(names[index]))
@@ -143,7 +146,7 @@ def offsets(X, offset: dict[str, int], exposure: dict[str, int], known: dict[str
     return result
 
 
-def _values(X, index):
+def _values(X, index, weight):
     values = X[:, [index]]
     values = values.toarray() if hasattr(values, "toarray") else values
-    return np.ascontiguousarray(values[:, 0], dtype=np.float64)
+    return counted(np.ascontiguousarray(values[:, 0], dtype=np.float64), weight)

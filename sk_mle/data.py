@@ -19,6 +19,8 @@ from joblib import effective_n_jobs
 from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
+from ._repeated import everywhere, filled
+
 _BLOCK_BYTES = 1 << 22  # of a block of X: smaller ones lose to the hand-over between threads, larger ones leave the cache
 _MANY_COLUMNS = 200
 _WIDE_BYTES = 1 << 21  # of a block's temporary columns
@@ -58,7 +60,7 @@ class Data:
     X : ndarray or CSR matrix of shape (n, p)
     y : ndarray of shape (n,) or (n, q)
     weight : ndarray of shape (n,)
-        Ones are kept as an array of stride zero (see `unit`).
+        Ones are kept as one number with a stride of zero (see `unit`).
     offset : dict of str to ndarray of shape (n,)
         Added to the linear predictor of a parameter.
     n_jobs : int, optional
@@ -69,8 +71,8 @@ class Data:
         keep_memory()
         self.X, self.y, self.weight, self.offset, self.n_jobs = X, y, weight, offset, n_jobs
         self.n_samples, self.n_features = X.shape
-        if weight.strides == (0,) or (weight == 1).all():
-            self.weight = np.broadcast_to(1.0, self.n_samples)
+        if unit(weight) or (weight == 1).all():
+            self.weight = filled(1.0, (self.n_samples,))
         self.total_weight = float(self.weight.sum())
         self.has_zero_weight = not unit(self.weight) and bool((weight == 0).any())
         width = X.nnz / max(self.n_samples, 1) * 2 if sparse.issparse(X) else self.n_features
@@ -132,7 +134,7 @@ class Data:
         """Sum over the blocks of fn(block), a dict of arrays; or their `combine`, where that is not addition."""
         total: Any = None
         for part in self.map(fn):
-            total = part if total is None else (combine or _add)(total, part)
+            total = part if total is None else (combine or add)(total, part)
         return total
 
     def column(self, fn: Callable[[Batch], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -151,8 +153,8 @@ class Data:
 
 
 def unit(weight) -> bool:
-    """Whether the weights are ones, which `Data` keeps as one number with a stride of zero: nothing need be multiplied."""
-    return weight.strides == (0,)
+    """Whether the weights are ones that are kept as one number, as `Data` keeps them: nothing need be multiplied."""
+    return everywhere(weight, 1.0)
 
 
 def weighted(values, weight) -> np.ndarray:
@@ -179,5 +181,6 @@ def _cut(X, rows: slice):
     return block
 
 
-def _add(total, part):
-    return {key: value + part[key] for key, value in total.items()}
+def add(total, part):
+    """Sums by key; what one of the two does not have is zero there, such as what only some kinds of rows depend on."""
+    return {**total, **{key: total[key] + value if key in total else value for key, value in part.items()}}

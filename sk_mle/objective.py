@@ -227,8 +227,12 @@ class Objective:
 
     def _evaluate(self, batch, eta, order):
         if self.information == "integrated" and order == 2:
-            return self._bare.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
-        return self._bare.evaluate(batch.y, eta, order, self.information)
+            found = self._bare.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
+        else:
+            found = self._bare.evaluate(batch.y, eta, order, self.information)
+        if order and any(name not in found.gradient for name in self.designs):  # parameters that no row of the block depends on
+            found = found._replace(gradient={name: np.zeros(np.shape(eta[name])) for name in self.designs} | found.gradient)
+        return found
 
     def _completed(self, batch, eta, found):
         """With the derivatives, too, that a law's formulas do not give."""

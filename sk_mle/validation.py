@@ -5,16 +5,30 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from ._repeated import filled
+from .frames import take
 from .likelihoods import laws_for
+from .likelihoods._target import floats
 from .messages import rows_text
 
 
-def check_finite(X, names) -> None:
-    """Raise ValueError for NaN and infinities in X, naming rows and columns."""
+def check_kind(X):
+    """X itself; ValueError for dates, durations and text in it, which would pass for numbers."""
+    if hasattr(X, "dtypes"):
+        for name, dtype in zip(X.columns, X.dtypes, strict=True):
+            if getattr(dtype, "kind", "") in ("M", "m") or getattr(dtype, "is_temporal", bool)():
+                floats(X[name], f"X[{name!r}]")
+    elif getattr(getattr(X, "dtype", None), "kind", "") in tuple("MmUST"):
+        floats(X, "X")
+    return X
+
+
+def check_finite(X, names):
+    """X itself; ValueError for NaN and infinities in it, naming rows and columns."""
     values = X.data if sparse.issparse(X) else X
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(np.sum(values, dtype=np.float64)) or np.isfinite(values).all():
-            return
+            return X
     where = sparse.csr_matrix(X) if sparse.issparse(X) else X
     if sparse.issparse(where):
         where.data = ~np.isfinite(where.data)
@@ -46,8 +60,8 @@ def check_support(likelihood, y, name="y") -> None:
 def check_weight(sample_weight, n_samples: int) -> np.ndarray:
     """Weights as finite, non-negative floats of positive sum; None means ones."""
     if sample_weight is None:
-        return np.broadcast_to(1.0, n_samples)
-    weight = np.asarray(sample_weight, dtype=np.float64)
+        return filled(1.0, (n_samples,))
+    weight = floats(sample_weight, "sample_weight")
     if weight.ndim == 0:
         weight = np.full(n_samples, float(weight))
     if weight.ndim != 1:
@@ -60,6 +74,21 @@ def check_weight(sample_weight, n_samples: int) -> np.ndarray:
     if not weight.any():
         raise ValueError("sample_weight is zero in every row; nothing is left to fit")
     return np.ascontiguousarray(weight)
+
+
+def counted(values, sample_weight):
+    """Rows as given, but for those of zero weight, which say nothing whatever they hold: each repeats a row that counts.
+
+    Repeated, not left out, so that messages number the rows as the user does. Weights that are none are left to `check_weight`.
+    """
+    if values is None or sample_weight is None:
+        return values
+    weight, values = floats(sample_weight, "sample_weight"), values if hasattr(values, "shape") else np.asarray(values)
+    if weight.shape != values.shape[:1] or weight.all() or not weight.any():
+        return values
+    rows = np.arange(len(weight))
+    rows[weight == 0] = np.flatnonzero(weight)[0]
+    return take(values, rows)
 
 
 def mean_score(values, sample_weight) -> float:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ..data import Data
 from ..likelihoods._expected import integrated
-from ..validation import check_weight
+from ..validation import check_weight, counted
 from ._observed import observed
 
 
@@ -122,6 +122,7 @@ def cooks_distance(fitted, X, y, *, sample_weight=None, dispersion: float | None
 
 
 def _pull(fitted, X, y, sample_weight) -> _Pull:
+    y = counted(y, sample_weight)
     seen = observed(fitted, X, y)
     model, law, rows = seen.model, seen.model.likelihood_, seen.rows
     name = next(iter(model.coefs_))

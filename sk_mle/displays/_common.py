@@ -9,7 +9,7 @@ import numpy as np
 from ..diagnostics._observed import normal_scores, observed
 from ..messages import rows_text
 from ..unwrapping import unwrap
-from ..validation import check_weight
+from ..validation import check_weight, counted
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: told apart by all
 MARKERS = "o^sDvP"
@@ -92,7 +92,7 @@ class FromModel(Drawing):
         -------
         display
         """
-        seen = observed(fitted, X, y)
+        seen = observed(fitted, counted(X, sample_weight), counted(y, sample_weight))
         name = title(fitted) if name is None else name
         given = {"sample_weight": sample_weight, "ax": ax, "name": name, "random_state": random_state}
         return cls.from_predictions(seen.y, seen.dist, **given, **kwargs)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..diagnostics._observed import ends, observed
 from ..unwrapping import predict_dist
+from ..validation import counted
 from ._common import FromModel, column_of, kept, title
 
 _COVERAGES = (0.5, 0.8, 0.95)
@@ -100,6 +101,7 @@ class FanChartDisplay(FromModel):
         ValueError
             For a feature that is no number, and for laws of classes.
         """
+        X, y = counted(X, sample_weight), counted(y, sample_weight)
         seen, (values, label) = observed(fitted, X, y), column_of(X, feature)
         if seen.model.likelihood_.classes:
             raise ValueError("classes have no quantiles to draw; plot predict_proba against the feature")

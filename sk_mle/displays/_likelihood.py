@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..diagnostics._observed import ends
 from ..distribution import Distribution
-from ..validation import check_weight
+from ..validation import check_weight, counted
 from ._common import LINES, MARKERS, PALETTE, Drawing, pyplot
 
 _FAR = 3.5  # standard errors from the estimate to the ends of a grid
@@ -103,7 +103,7 @@ class LikelihoodDisplay(Drawing):
         law, best = fitted.likelihood_, dict(fitted.params_)
         if law.multivariate or len(law.predictive.parameters) > len(law.parameters):
             raise ValueError(f"{type(law).__name__} is a law of several numbers, and one axis is there for them; fix trials")
-        target = fitted._values(fitted._validate(X, reset=False), law)
+        target = fitted._values(fitted._validate(counted(X, sample_weight), reset=False), law)
         n, weight = len(target), check_weight(sample_weight, len(target))
         scalar = [name for name in law.free if law.contrast(name) is None]
         parameters = scalar[:2] if parameters is None else list(parameters)

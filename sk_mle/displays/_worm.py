@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..diagnostics._observed import observed
+from ..validation import counted
 from ._common import FromModel, column_of, kept, pyplot, scores, title
 from ._quantiles import ordered
 
@@ -69,6 +70,7 @@ class WormDisplay(FromModel):
         -------
         display
         """
+        X, y = counted(X, sample_weight), counted(y, sample_weight)
         seen = observed(fitted, X, y)
         values, label = (None, "") if feature is None else column_of(X, feature)
         return cls.from_predictions(

@@ -13,12 +13,12 @@ import numpy as np
 from scipy import sparse
 
 from .. import columns
-from ..data import Data
+from ..data import Data, add
 from ..messages import rows_text
 from ..objective import Objective
 from ..reconditioning import reconditioned
 from ..start import locate
-from ..validation import check_support, check_weight
+from ..validation import check_support, check_weight, counted
 
 FREQUENCY, ANALYTIC, PROBABILITY = WEIGHTS = ("frequency", "analytic", "probability")
 
@@ -43,12 +43,13 @@ class Sums(NamedTuple):
 def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=None, intercepts=None) -> Located:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
     X = model._validate(X, reset=False)
-    labels, y = y, model._target(y, X)
+    labels = counted(y, sample_weight)
+    y = model._target(labels, X)
     check_support(model.likelihood_, y)
     weight = model._training_weight(labels, check_weight(sample_weight, X.shape[0]))
     if weights != FREQUENCY:  # only their ratios mean something
         weight = weight * (np.count_nonzero(weight) / weight.sum())
-    offset = columns.offsets(X, **model._offset_columns, names=getattr(model, "feature_names_in_", None))
+    offset = columns.offsets(X, **model._offset_columns, names=getattr(model, "feature_names_in_", None), weight=weight)
     data = Data(X, y, weight, offset, model.n_jobs)
     objective = Objective(model.likelihood_, data, model._designs(model.likelihood_, data, model._columns), {})
     u = locate(objective, coefs or model.coefs_, intercepts or model.intercepts_)
@@ -78,7 +79,7 @@ def summed(located: Located, information: str = "observed", meat: bool = False, 
             )
             clusters += member @ S
             first += len(S)
-        total = {key: total.get(key, 0.0) + value for key, value in part.items()}
+        total = add(total, part)
     point, mass = objective._finish(u, total, 2), objective.data.total_weight
     B = total.get("meat") if clusters is None else clusters.T @ clusters
     return Sums(-mass * point.value, -mass * point.gradient, mass * point.hessian, B, 0 if clusters is None else len(clusters))

@@ -173,8 +173,8 @@ def bootstrap_intervals(
 
 
 def _refit(model, X, y, weight):
-    """Coefficients of the model on other weights, started at its own; None where that has no maximum."""
-    model = deepcopy(model)
+    """Coefficients of the model on other weights, started at its own; None where that has no maximum, or fewer classes."""
+    model, whole = deepcopy(model), model
     model.warm_start = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -182,4 +182,5 @@ def _refit(model, X, y, weight):
             model.fit(X, y, sample_weight=weight)
         except ValueError:
             return None
-    return (model.coefs_, model.intercepts_) if model.converged_ else None
+    same = all(np.shape(model.coefs_.get(name)) == np.shape(coef) for name, coef in whole.coefs_.items())
+    return (model.coefs_, model.intercepts_) if model.converged_ and same else None

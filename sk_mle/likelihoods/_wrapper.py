@@ -129,6 +129,20 @@ class Wrapper(FromIntervals):
         """The parameters of the law inside, out of all."""
         return {name: params[name] for name in self.law.parameters}
 
+    def inner_start(self, y, sample_weight, rows, others: str) -> dict:
+        """Start of the law inside from the rows that are left to it; `others` says what the others are."""
+        if rows.any():
+            return self.law.start(y[rows], sample_weight[rows])
+        if not self.law.free:
+            return {}
+        law, inner, names = type(self).__name__, type(self.law).__name__, " and ".join(self.law.free)
+        values = ", ".join(f"{name!r}: ..." for name in self.law.free)
+        raise ValueError(
+            f"every y is {others}, so that no row is left from which {inner}, the law inside {law}, could estimate {names}: "
+            f"fit to data with other rows too (in cross-validation, stratify the folds by whether y is {others}), or give the "
+            f"values, {law}(Fixed({self.law!r}, {{{values}}}))"
+        )
+
     def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:
         """log p and log(1 - p) of a probability that is a parameter of ours."""
         if name in eta and name not in self.known:

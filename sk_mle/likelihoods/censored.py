@@ -8,7 +8,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ..messages import rows_text
 from ._algebra import rows, scatter
-from ._target import check_numeric
+from ._target import check_numeric, floats
 from ._wrapper import Wrapper
 
 
@@ -177,7 +177,7 @@ def censored(time, *, event=None, kind="right", upper=None) -> np.ndarray:
     array([[ 5.,  5.],
            [ 8., inf]])
     """
-    time = np.asarray(time, float)
+    time = floats(time, "time")
     observed = np.ones(time.shape, bool) if event is None else np.asarray(event)
     if observed.dtype != bool:
         if not np.isin(observed, (0, 1)).all():
@@ -191,7 +191,7 @@ def censored(time, *, event=None, kind="right", upper=None) -> np.ndarray:
         raise ValueError(f"kind='interval' needs upper, the other end, in {rows_text(np.flatnonzero(needed))}")
     low = np.where(observed | (kinds != "left"), time, -np.inf)
     high = np.where(observed | (kinds == "left"), time, np.inf)
-    return np.stack([low, high if upper is None else np.where(needed, np.asarray(upper, float), high)], axis=-1)
+    return np.stack([low, high if upper is None else np.where(needed, floats(upper, "upper"), high)], axis=-1)
 
 
 def _from_scipy(data) -> np.ndarray:

@@ -100,8 +100,7 @@ class Hurdle(Wrapper):
     def start(self, y, sample_weight):
         positive = y != 0
         share = float(np.clip(np.average(~positive, weights=sample_weight), 1e-6, 1 - 1e-6))
-        some = positive if positive.any() else np.ones(len(y), bool)
-        return {**self.law.start(y[some], sample_weight[some]), "zero": share}
+        return {**self.inner_start(y, sample_weight, positive, "zero"), "zero": share}
 
     def expectation(self, zero, **params):
         return (1 - zero) * self.law.expectation(**params) / np.exp(self.law.log_interval(0.0, np.inf, **params))

@@ -101,9 +101,9 @@ class ZeroOneInflated(Wrapper):
         inside = (y != 0) & (y != 1)
         zero = np.average(y == 0, weights=sample_weight)
         one = np.average(y == 1, weights=sample_weight) / max(1 - zero, 1e-12)
-        values, weight = (y[inside], sample_weight[inside]) if inside.any() else (np.array([0.25, 0.5, 0.75]), np.ones(3))
         shares = {"zero": zero, "one": one}
-        return {**self.law.start(values, weight), **{name: float(np.clip(v, 1e-6, 1 - 1e-6)) for name, v in shares.items()}}
+        inner = self.inner_start(y, sample_weight, inside, "zero or one")
+        return {**inner, **{name: float(np.clip(v, 1e-6, 1 - 1e-6)) for name, v in shares.items()}}
 
     def expectation(self, zero, one, **params):
         return (1 - zero) * (one + (1 - one) * self.law.expectation(**params))

@@ -84,7 +84,8 @@ def spread(dist, n: int):
 def summed_up(values, sample_weight, per_row: bool, score: str, infinite: bool = False):
     """The rows' values, or their weighted mean; ValueError where a value does not exist."""
     values = np.asarray(values, dtype=float)
-    bad = np.flatnonzero(np.isnan(values) | (np.isinf(values) & (not infinite)))
+    weight = np.ones(len(values)) if per_row else check_weight(sample_weight, len(values))
+    bad = np.flatnonzero((np.isnan(values) | (np.isinf(values) & (not infinite))) & (weight > 0))
     if len(bad):
         raise ValueError(
             f"{score} does not exist in {rows_text(bad)}: the distribution's tails are too heavy, or its parameters lie on the "
@@ -92,7 +93,6 @@ def summed_up(values, sample_weight, per_row: bool, score: str, infinite: bool =
         )
     if per_row:
         return values
-    weight = check_weight(sample_weight, len(values))
     return float(np.average(values[weight > 0], weights=weight[weight > 0]))
 
 

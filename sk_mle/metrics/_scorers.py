@@ -13,6 +13,7 @@ from ..distribution import Distribution
 from ..likelihoods import get_likelihood
 from ..messages import rows_text
 from ..unwrapping import Unwrapped, unwrap
+from ..validation import counted
 from ._calibration import interval_coverage
 from ._divergence import d2_log_likelihood
 from ._scores import log_score, summed_up
@@ -89,6 +90,7 @@ class DistScorer(BaseEstimator):
         """The same as calling the scorer."""
         higher = self.score_func in _HIGHER_IS_BETTER if self.greater_is_better is None else self.greater_is_better
         sign, options = 1.0 if higher else -1.0, self.options or {}
+        X, y = counted(X, sample_weight), counted(y, sample_weight)
         inside = _inside(estimator)
         if inside is not None and self.score_func is log_score and not inside.transformers:  # right for censored y as well
             loss = -inside.model.score_samples(inside.X(X), y)

@@ -15,7 +15,7 @@ from sklearn.utils import indexable
 
 from ..frames import n_rows
 from ..messages import rows_text
-from ..validation import check_weight
+from ..validation import check_weight, counted
 from ._comparison import Comparison
 from ._folds import held_out
 from ._nesting import comparable, nested
@@ -93,7 +93,7 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
         raise ValueError(f"reference={reference!r} is none of the models, {list(models)}")
     if y is None:
         raise ValueError("compare needs y: log-likelihoods are those of the target")
-    X, y = indexable(X, y)
+    X, y = indexable(counted(X, sample_weight), counted(y, sample_weight))
     n = n_rows(y)
     weight = check_weight(sample_weight, n)
     given = None if sample_weight is None else weight

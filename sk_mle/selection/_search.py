@@ -19,7 +19,7 @@ from .._regressor import MLERegressor
 from ..frames import n_rows, take
 from ..tables import Table
 from ..unwrapping import predict_dist, unwrap
-from ..validation import check_weight
+from ..validation import check_weight, counted
 from ._candidates import named, parameter_of, suitable
 from ._scores import fit_clone, log_scores, standard_error, weighted_mean
 
@@ -125,7 +125,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         if y is None:
             raise ValueError("LikelihoodSearch requires y to be passed, but the target y is None")
         key = parameter_of(template)
-        X, y = indexable(X, y)
+        X, y = indexable(counted(X, sample_weight), counted(y, sample_weight))
         n = n_rows(X)
         weight = None if sample_weight is None else check_weight(sample_weight, n)
         folds = list(check_cv(self.cv, y, classifier=is_classifier(template)).split(X, y, groups))
@@ -226,7 +226,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         if self.scoring is not None:
             options = {} if sample_weight is None else {"sample_weight": sample_weight}
             return check_scoring(self.best_estimator_, self.scoring)(self.best_estimator_, X, y, **options)
-        values = log_scores(self.best_estimator_, X, y)
+        values = log_scores(self.best_estimator_, counted(X, sample_weight), counted(y, sample_weight))
         return weighted_mean(values, check_weight(sample_weight, len(values)))
 
     def __sklearn_is_fitted__(self) -> bool:

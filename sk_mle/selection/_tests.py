@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..inference import TestResult
 from ..unwrapping import unwrap
-from ..validation import check_weight
+from ..validation import check_weight, counted
 from ._nesting import Nesting, nested, why_irregular
 from ._scores import log_scores, rows_without_mass
 
@@ -169,6 +169,7 @@ def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> TestResult
     pairs = ((a, b), (b, a)) if all(map(_ours, (a, b))) else ()
     if any(nested(*pair) is not None for pair in pairs):
         raise ValueError(f"{_name(a)} and {_name(b)} are nested: use likelihood_ratio_test")
+    X, y = counted(X, sample_weight), counted(y, sample_weight)
     scores = [log_scores(fitted, X, y) for fitted in (a, b)]
     weight = check_weight(sample_weight, len(scores[0]))
     for fitted, values in zip((a, b), scores, strict=True):
@@ -235,7 +236,7 @@ def _check_same_rows(a, b):
 
 
 def _total(fitted, X, y, sample_weight) -> float:
-    values = log_scores(fitted, X, y)
+    values = log_scores(fitted, counted(X, sample_weight), counted(y, sample_weight))
     weight = check_weight(sample_weight, len(values))
     if text := rows_without_mass(values, weight):
         raise ValueError(f"{_name(fitted)} calls {text} impossible: its log-likelihood there is -inf")
