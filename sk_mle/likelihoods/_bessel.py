@@ -7,7 +7,7 @@ from scipy.special import kve
 
 from .._special import _elementwise, _horner
 
-_DEBYE = 16  # order from which the uniform expansion is exact to double precision
+LEAST_ORDER = 16  # order from which the uniform expansion is exact to double precision
 _HANKEL = 40  # argument from which the expansion for large arguments is, for orders up to its square root
 _TERMS = 16
 
@@ -49,6 +49,15 @@ def _debye(nu, u, slopes):
     return slope, bend
 
 
+def log_uniform(nu, t):
+    """log of the sum of the expansion for orders from `LEAST_ORDER` on, as a function of t = v / r, v = nu u, r^2 = 1 + v^2.
+
+    With two derivatives in t.
+    """
+    value, d1, d2 = _uniform(_U, nu, t)
+    return np.log(value), *_log_derivatives(value, d1, d2)
+
+
 def _hankel(nu, u, slopes):
     coefs, a = [], np.ones_like(nu)
     for k in range(1, _TERMS + 1):
@@ -84,7 +93,7 @@ def _climb(nu, u, slopes):
 
 
 def _factor(nu, u, slopes):
-    debye = nu >= _DEBYE
+    debye = nu >= LEAST_ORDER
     hankel = ~debye & (u * np.maximum(_HANKEL, nu * nu) < 1)
     result = tuple(np.empty_like(nu) for _ in range(1 + slopes))
     for rows, formula in ((debye, _debye), (hankel, _hankel), (~debye & ~hankel, _climb)):

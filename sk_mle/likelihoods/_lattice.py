@@ -15,6 +15,8 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import logsumexp
 
+from .._special import log1p_minus
+
 _NODES = 16
 _LOST = 45.0  # a panel smaller than the sum by this power of e adds nothing
 _FALLEN = 38.0  # terms smaller than the largest by this power of e do not matter
@@ -67,10 +69,11 @@ def reach(top, sharp):
     They must fall at least as exp(-sharp * top * (x log x - x + 1)), x = k / top, or else as those of a geometric law.
     """
     drop = _FALLEN / (sharp * top)
-    x = 1 + drop / 3 + np.sqrt(drop**2 / 9 + 2 * drop)  # Bernstein's bound
+    over = drop / 3 + np.sqrt(drop**2 / 9 + 2 * drop)  # x - 1, by Bernstein's bound
     for _ in range(3):
-        x = x - (x * np.log(x) - x + 1 - drop) / np.log(x)
-    return np.fmin(top * x, _FALLEN / np.log1p(1 / top) + top)
+        log = np.log1p(over)
+        over = over - (log1p_minus(over) + over * log - drop) / log
+    return np.fmin(top + top * over, _FALLEN / np.log1p(1 / top) + top)
 
 
 def places(centre, sharp, first=0):

@@ -1,4 +1,4 @@
-"""The negative binomial law's rising factorial in its dispersion, without cancellation, down to the Poisson limit."""
+"""What Stirling's main terms leave of a rising factorial, without cancellation, down to the Poisson limit of count laws."""
 
 from __future__ import annotations
 
@@ -6,68 +6,56 @@ from functools import partial
 
 import numpy as np
 
-from .._special import (
-    _START,
-    _horner,
-    _ordered,
-    _remainder_delta,
-    digamma_delta,
-    lgamma_delta_scaled,
-    log1p_minus,
-    trigamma_delta,
-)
-
-_SUM = [(2 * k + 2) / (2 * k + 3) for k in range(10)]
+from .._special import _START, _log_ratio, _ordered, _remainder_delta, digamma_delta, trigamma_delta
+from ._logarithms import factorial_rest, log1p_rest
 
 
-def _choose(mask, yes, no):
-    """Two formulas, each computed only where it serves; both return a tuple of arrays."""
-    if mask.all():
-        return yes(mask)
-    if not mask.any():
-        return no(~mask)
-    result = None
-    for rows, formula in ((mask, yes), (~mask, no)):
-        parts = formula(rows)
-        result = result or tuple(np.empty(mask.shape) for _ in parts)
-        for whole, part in zip(result, parts, strict=True):
-            whole[rows] = part
-    return result
+def rest_in_log(x, d, order):
+    """log Gamma(x + d) - log Gamma(x) - [(x + d) log(x + d) - x log x - d] for d >= 0, and derivatives in log x.
 
-
-def _rising(a, y, order):
-    def far(rows):  # Stirling's series with its leading parts cancelled on paper
-        top, d = 1 / a[rows], y[rows]
-        r, v = a[rows] * d, 1 / (top + d)
-        first = _remainder_delta(1, top, d)
-        slope = -log1p_minus(r) - 0.5 * r * v - first
-        if order < 2:
-            return (top * (top * slope),)
-        z, share = r / (2 + r), r / (1 + r)
-        bend = np.where(r < 0.45, 4 * z**3 * _horner(_SUM, z * z), r + share - 2 * np.log1p(r))
-        curve = bend - 0.5 * r * v * share - 2 * first - top * _remainder_delta(2, top, d)
-        return top * (top * slope), -top * (top * (top * curve))
-
-    def near(rows):
-        x, d = 1 / a[rows], y[rows]
-        r, gap = a[rows] * d, digamma_delta(x, d)
-        slope = x * (x * (r - gap))
-        return (slope,) if order < 2 else (slope, -x * (x * (x * (r - 2 * gap - x * trigamma_delta(x, d)))))
-
-    return _choose(a * _START < 1, far, near)
+    Beyond order 1 there are two more: the second derivative, and its sum with the first, which for large x is far smaller.
+    """
+    small, share = x < _START, d / (x + d)
+    top = np.where(small, _START, x)
+    values = [_remainder_delta(0, top, d) - 0.5 * np.log1p(d / top)]
+    if order:
+        main = top * _remainder_delta(1, top, d)
+        values.append(0.5 * share + main)
+    if order == 2:
+        bend = top * top * _remainder_delta(2, top, d)
+        values += [main + bend - 0.5 * share * x / (x + d), 2 * main + bend + 0.5 * share * share]
+    if small.any():
+        x, d, share = x[small], d[small], share[small]
+        main = x * _log_ratio(x, d)
+        values[0][small] = factorial_rest(x + d) - factorial_rest(x) - _log_ratio(x, d)
+        x = np.maximum(x, 1e-150)
+        if order:
+            first = x * digamma_delta(x, d)
+            values[1][small] = first - main
+        if order == 2:
+            second = first + x * (x * trigamma_delta(x, d)) - main + x * share
+            values[2][small], values[3][small] = second, second + first - main
+    return values
 
 
 def _sums(a, y, order):
-    """The same at one a and y = 0, 1, 2, ..., where a step adds one term; none of them cancels."""
-    share = y / (1 + a * y)
-    terms = (np.log1p(a * y), share, -share * share)[: order + 1]
-    return tuple(np.cumsum(np.append(0.0, term[:-1]), dtype=np.longdouble).astype(float) for term in terms)
+    """`rising_rest` at one a and y = 0, 1, 2, ...: a step adds one term to the rising factorial, and few digits are lost."""
+    share, step = y / (1 + a * y), a * y
+    terms = (np.log1p(step), share, -share * share)[: order + 1]
+    value, *slopes = (np.cumsum(np.append(0.0, term[:-1]), dtype=np.longdouble).astype(float) for term in terms)
+    beyond = log1p_rest(step, order=max(order, 1))
+    lost = beyond[0] - step * (a * share)  # log(1 + a y) - a y
+    value = value - y * terms[0] - lost / a
+    if order:
+        slopes[0] = slopes[0] + lost / (a * a)
+    if order == 2:
+        slopes[1] = slopes[1] - 2 * beyond[1] / a / a / a + y * share**2
+    return value, *slopes
 
 
 @partial(_ordered, sums=_sums)
-def rising(a, y, order):
-    """log Gamma(1/a + y) - log Gamma(1/a) + y log(a) = sum_{k<y} log(1 + a k), with its derivatives in a.
-
-    At zero they are y (y-1) / 2 and -y (y-1) (2y-1) / 6.
-    """
-    return (lgamma_delta_scaled(1 / a, y), *(_rising(a, y, order) if order else ()))
+def rising_rest(a, y, order):
+    """The same for x = 1 / a and d = y, with derivatives in a; near zero about -a y / 2."""
+    x = 1 / a
+    value, *slopes = rest_in_log(x, y, order)
+    return (value, *(-x * slope for slope in slopes[:1]), *(x * (x * bend) for bend in slopes[2:]))

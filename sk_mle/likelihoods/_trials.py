@@ -7,23 +7,14 @@ from functools import partial
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from scipy.special import gammaln, xlogy
 from sklearn.base import clone
 
-from .._special import (
-    _START,
-    _STIRLING,
-    _elementwise,
-    _horner,
-    _log1p_minus_over,
-    _log_ratio,
-    _remainder_delta,
-    digamma_delta,
-    trigamma_delta,
-)
+from .._special import _elementwise, _log1p_minus_over, _log_ratio
 from ..domains import COUNT, Domain
 from ..messages import rows_text
 from ._base import Likelihood
+from ._logarithms import factorial_rest
+from ._rising import rest_in_log
 from ._target import check_numeric
 
 TRIALS = Domain(low=0.0, closed=(True, False), integer=True, typical=(1, 20))
@@ -125,40 +116,6 @@ class Trials(Likelihood):
 # ---- log-masses, as sums of terms of one sign ------------------------------------------------------------------------
 
 
-@_elementwise
-def _factorial_rest(x):
-    """log x! - x log x + x for x >= 0: what the main terms of Stirling's formula leave."""
-    small = x < _START
-    top = np.where(small, _START, x)
-    value = 0.5 * np.log(2 * np.pi * top) + _horner(_STIRLING[0], 1 / (top * top)) / top
-    if small.any():
-        x = x[small]
-        value[small] = gammaln(x + 1) - xlogy(x, x) + x
-    return value
-
-
-def _rising_rest(x, d, order):
-    """log Gamma(x + d) - log Gamma(x) - [(x + d) log(x + d) - x log x - d] for d >= 0, with two derivatives in log x."""
-    small, d_ = x < _START, d / (x + d)
-    top = np.where(small, _START, x)
-    values = [_remainder_delta(0, top, d) - 0.5 * np.log1p(d / top)]
-    if order:
-        values.append(0.5 * d_ + top * _remainder_delta(1, top, d))
-    if order == 2:
-        values.append(values[1] - 0.5 * d_ - 0.5 * d_ * x / (x + d) + top * top * _remainder_delta(2, top, d))
-    if small.any():
-        x, d, d_ = x[small], d[small], d_[small]
-        main = x * _log_ratio(x, d)
-        values[0][small] = _factorial_rest(x + d) - _factorial_rest(x) - _log_ratio(x, d)
-        x = np.maximum(x, 1e-150)
-        if order:
-            first = x * digamma_delta(x, d)
-            values[1][small] = first - main
-        if order == 2:
-            values[2][small] = first + x * (x * trigamma_delta(x, d)) - main + x * d_
-    return values
-
-
 def _gap(x, excess, log_ratio):
     """x log(z / x) - (z - x) <= 0 from z - x and log(z / x), and the first term alone: by the former where z is near x."""
     r = excess / x
@@ -178,7 +135,7 @@ def _shortfall(y, n, p, q):
 def log_binomial(y, n, log_p, log_q):
     """log of the binomial mass from the logs of the probabilities of success and failure."""
     rest, excess = n - y, _shortfall(y, n, np.exp(log_p), np.exp(log_q))
-    value = _factorial_rest(n) - _factorial_rest(y) - _factorial_rest(rest)
+    value = factorial_rest(n) - factorial_rest(y) - factorial_rest(rest)
     value += _gap(y, excess, log_p + np.log(n / y))[0] + _gap(rest, -excess, log_q + np.log(n / rest))[0]
     return np.where((y >= 0) & (rest >= 0), value, -np.inf)
 
@@ -222,8 +179,8 @@ def _beta_binomial(y, n, p, q, size, order):
     seen, prior = np.log(total / n), np.log1p(n / size)
     gap_a, log_a = _gap(a, -excess, _log_ratio(a, y) - prior)  # a log(s / p)
     gap_b, log_b = _gap(b, excess, _log_ratio(b, rest) - prior)
-    of_a, of_b, of_size = (_rising_rest(x, d, order) for x, d in ((a, y), (b, rest), (size, n)))
-    value = _factorial_rest(n) - _factorial_rest(y) - _factorial_rest(rest) + of_a[0] + of_b[0] - of_size[0]
+    of_a, of_b, of_size = (rest_in_log(x, d, order) for x, d in ((a, y), (b, rest), (size, n)))
+    value = factorial_rest(n) - factorial_rest(y) - factorial_rest(rest) + of_a[0] + of_b[0] - of_size[0]
     value += _gap(y, excess, np.log1p(a / y) - seen)[0] + _gap(rest, -excess, np.log1p(b / rest) - seen)[0] + gap_a + gap_b
     value = np.where((y >= 0) & (rest >= 0), value, -np.inf)
     if order == 0:

@@ -14,7 +14,8 @@ from ._lattice import places
 from ._summed import SummedCount
 from .poisson import count_mean
 
-_LARGEST = 1e15  # mean
+_LARGEST = 1e18  # mean
+_FEW = 1000.0  # count up to which a plain difference of log factorials keeps thirteen digits
 _NARROWEST = 1e-8  # dispersion; from it on the law lies on two whole numbers to the last digit
 
 
@@ -83,7 +84,8 @@ class ConwayMaxwellPoisson(SummedCount):
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
     def refine(self, y, sample_weight, mean, **others):
-        return {"dispersion": float(np.clip(np.average((y - mean) ** 2 / mean, weights=sample_weight), 0.02, 50.0))}
+        most = max(50.0, 0.1 * float(np.min(mean)))  # larger ones belong to a law close to the geometric one
+        return {"dispersion": float(np.clip(np.average((y - mean) ** 2 / mean, weights=sample_weight), 0.02, most))}
 
     def expectation(self, mean, dispersion):
         return mean + 0 * dispersion
@@ -141,7 +143,8 @@ def solved(mean, dispersion) -> Sums:
 def _solve(mean, nu, k, weight):
     """Newton steps for the tilt on the log of the mean, inside a bracket."""
     x, d = (mean + 1)[:, None], k - mean[:, None]
-    g = lgamma_delta_scaled(x, d) if len(k) > 1 else gammaln(k + 1) - gammaln(x) - d * np.log(x)  # k shared by all rows
+    few = k.max() < _FEW  # then all rows share k
+    g = gammaln(k + 1) - gammaln(x) - d * np.log(x) if few else lgamma_delta_scaled(x, d)
     start = np.where(mean > 2 * np.abs(1 - nu) / nu, nu * np.log(mean + (0.5 - 0.5 / nu)), np.log(mean))
     start = np.where((nu < 1) & (mean <= 2 * (1 - nu) / nu), np.log(mean) - np.log1p((1 - nu) * mean), start)
     tilt = start - nu * np.log(mean + 1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln, logsumexp, xlogy
+from scipy.special import logsumexp
 
 from ..domains import POSITIVE, Domain
+from ._logarithms import factorial_rest, rate_gap
 from ._mean_power import POWER, MeanPower
 from ._summed import SummedCount
 
@@ -60,16 +61,19 @@ class GeneralizedPoisson(MeanPower, SummedCount):
     def __init__(self, *, mean=None, dispersion=None, power=1.0, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
-    def _logpmf(self, y, mean, c):
-        """A Poisson log mass at the rate (m + c y) / f, and the rest."""
+    def _kernel(self, y, mean, c):
+        """Of a Poisson log mass at the rate (m + c y) / f, which is (y - m) / f short of y, and the rest."""
         with np.errstate(all="ignore"):
             rate = (mean + c * y) / (1 + c)
-            value = xlogy(y, rate) - rate - gammaln(y + 1) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
+            value = rate_gap(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
             return np.where(((rate > 0) | (y == 0)) & (c > -1), value, -np.inf)
 
+    def carrier(self, y):
+        return -factorial_rest(y)
+
     def _slopes(self, y, mean, c):
-        w, f = mean + c * y, 1 + c
-        return y * (mean + c) / (mean * w) - 1 / f, ((y - mean) / f) ** 2 / w - y / w
+        w, d = mean + c * y, (y - mean) / (1 + c)
+        return (d + c * y / mean) / w, d**2 / w - y / w
 
     def _bends(self, y, mean, c):
         w, f, d = mean + c * y, 1 + c, (y - mean) / (1 + c)
@@ -91,7 +95,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
             rows = (end < np.minimum(30 / (1 + c), _MOST_TERMS)) & (c > -1)  # otherwise it is one to the last digit
             if rows.any():
                 m, c, y = mean[rows][:, None], c[rows][:, None], np.arange(np.ceil(end[rows].max()))
-                log = self._logpmf(y, m, c)
+                log = self._kernel(y, m, c) - factorial_rest(y)
                 total = logsumexp(log, axis=1)
                 p = np.exp(log - total[:, None])
                 expect = lambda value: np.where(p > 0, p * value, 0.0).sum(axis=1)
@@ -102,7 +106,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         return result
 
     def pieces(self, y, mean, a, order):
-        own = self._logpmf(y, mean, a), *(self._slopes(y, mean, a) if order else ())
+        own = self._kernel(y, mean, a) + self.carrier(y), *(self._slopes(y, mean, a) if order else ())
         own += self._bends(y, mean, a) if order == 2 else ()
         return tuple(value - lost for value, lost in zip(own, self._whole(mean, a), strict=False))
 

@@ -9,9 +9,10 @@ from sklearn.base import clone
 
 from .._special import log1p_minus
 from ..messages import rows_text
+from ._logarithms import factorial_rest
 from ._multivariate import Multivariate
 from ._softmax import Softmax, log_probability, spread
-from ._trials import TRIALS, _factorial_rest
+from ._trials import TRIALS
 
 _MOST_TERMS = 1 << 20  # of the sums of an entropy at a time
 
@@ -88,7 +89,7 @@ class Multinomial(Multivariate, Softmax):
         ratio = np.log(np.where(total > 0, total, 1.0))[..., None] + log_prob - np.log(seen)
         d = (expected - seen) / seen
         gap = seen * np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), ratio - d)
-        value = _factorial_rest(total) + (np.where(y > 0, gap, -expected) - _factorial_rest(y)).sum(axis=-1)
+        value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
         return value if trials is None else np.where(total == trials, value, -np.inf)
 
     def gradient(self, y, logits, trials=None):

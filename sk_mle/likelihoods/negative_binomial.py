@@ -6,9 +6,9 @@ import numpy as np
 from scipy.special import betainc, hyp2f1, nbdtrik
 
 from .._tails import log_betainc
-from ._logarithms import log1p_rest, log_factorial, times_log
+from ._logarithms import factorial_rest, log1p_rest, rate_gap
 from ._mean_power import MeanPower, excess
-from ._rising import rising
+from ._rising import rising_rest
 from .poisson import lattice_ppf
 
 
@@ -84,20 +84,22 @@ class NegativeBinomial(MeanPower):
             raise ValueError(f"NegativeBinomial: variance='linear' is power=1, and power={self.power!r} says otherwise")
 
     def pieces(self, y, mean, a, order):
-        rate, rise = a * mean, rising(a, y, order=order)
-        value = rise[0] + times_log(y, mean) - (y + 1 / a) * np.log1p(rate) + self.carrier(y)
+        # Half the deviance is that of a Poisson law at `rate`, from whose distance to y the spread of the gamma law is taken
+        # out, and what the gamma law adds. Nothing large cancels, be the counts large or a small.
+        wide, seen, short = 1 + a * mean, 1 + a * y, y - mean
+        part, rise = short / wide, rising_rest(a, y, order=order)
+        beyond = log1p_rest(-a * short / seen, order=max(order, 1))
+        value = rate_gap(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.carrier(y)
         if order == 0:
             return (value,)
-        wide, rest, square = 1 + rate, log1p_rest(rate, order=order), 1 / (a * a)
-        part = mean / wide
-        slopes = (y / mean - 1) / wide, rise[1] - y * part + rest[0] * square
+        slopes = part / mean, beyond[0] / (a * a) + rise[1]
         if order == 1:
             return value, *slopes
-        mean_mean, mean_a = (a - y * (1 + 2 * rate) / mean**2) / wide**2, (mean - y) / wide**2
-        return value, *slopes, mean_mean, mean_a, rise[2] + y * part**2 - 2 * rest[1] * (square / a)
+        mean_mean, mean_a = (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, -short / wide**2
+        return value, *slopes, mean_mean, mean_a, rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / seen
 
     def carrier(self, y):
-        return -log_factorial(y)
+        return -factorial_rest(y)
 
     def moment(self, y, sample_weight, mean, power):
         return excess(y, sample_weight, mean, power)

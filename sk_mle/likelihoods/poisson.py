@@ -8,7 +8,7 @@ from scipy.special import gammaincc, ive, ndtri, xlogy
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import COUNT, POSITIVE
 from ._expanded import Expanded
-from ._logarithms import log_factorial, times_log
+from ._logarithms import factorial_rest, rate_gap
 
 
 class Poisson(Expanded):
@@ -39,14 +39,16 @@ class Poisson(Expanded):
         self.mean, self.links = mean, links
 
     def expansion(self, y, order, mean):
-        loglik = times_log(y, mean) - mean + self.carrier(y)
+        short = y - mean
+        loglik = rate_gap(y, mean, short)
+        loglik += self.carrier(y)
         if order == 0:
             return loglik, {}, {}
-        ratio = y / np.maximum(mean, 1e-300)
-        return loglik, {"mean": ratio - 1}, {("mean", "mean"): -ratio / mean} if order == 2 else {}
+        least = np.maximum(mean, 1e-300)
+        return loglik, {"mean": short / least}, {("mean", "mean"): -y / least / mean} if order == 2 else {}
 
     def carrier(self, y):
-        return -log_factorial(y)
+        return -factorial_rest(y)
 
     def fisher(self, mean):
         return {("mean", "mean"): 1 / mean}
