@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from ._base import MLEMixin
+from .labels import in_order, missing, ranks_of
 from .likelihoods import Bernoulli, Categorical, get_likelihood
 from .messages import rows_text
 from .validation import check_weight, counted
@@ -38,6 +39,10 @@ class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (K,)
+        Sorted; the columns of `predict_proba`.
+    ordered_classes_ : ndarray of shape (K,)
+        The same in the order of the codes 0..K-1 of the likelihood, of which `predict_dist` speaks: sorted as well, unless
+        `Ordinal` was told another order, by its argument `categories` or by a `y` that is an ordered categorical.
     coef_ : ndarray of shape (1, q) for two classes, (K, q) for more, (1, q) for ordered ones
     intercept_ : ndarray of shape (1,) or (K,)
     coefs_, intercepts_, predictors_, likelihood_, loglikelihood_, n_params_, aic_, aicc_, bic_, n_iter_, converged_, \
@@ -117,17 +122,20 @@ optimize_result_, n_features_in_, feature_names_in_
             original, X = X, self._validate(X, reset=True)
             original_y, y = y, self._labels(y, X, sample_weight)
             weight = check_weight(sample_weight, len(y))
-            classes, codes = _encoded(y)
-            seen = codes if sample_weight is None else codes[weight > 0]
+            classes, places = _encoded(y)
+            seen = places if sample_weight is None else places[weight > 0]
             if seen.min() == seen.max():
                 raise ValueError(f"y has one class ({classes[int(seen[0])]}); a classifier needs at least two classes")
             weight = self._training_weight(y, weight)
-            law = self._own(self._law(len(classes))).bind(codes)
+            law = self._own(self._law(len(classes)))
+            ranks = ranks_of(law, original_y, classes)
+            codes = places if ranks is None else ranks[places.astype(int)]
+            law = law.bind(codes)
             size = getattr(law, "n_classes", len(classes))
             if size != len(classes):
                 raise ValueError(f"n_classes={size}, but y has {len(classes)} classes; leave n_classes at None")
-            self._check_order(original_y, law, classes)
-            self.classes_ = classes
+            self.classes_, self._ranks = classes, ranks
+            self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
             self._fit(X, codes, weight, law, original)
             name = next(iter(self.coefs_))
             self.coef_, self.intercept_ = np.atleast_2d(self.coefs_[name]), np.atleast_1d(self.intercepts_[name])
@@ -147,32 +155,19 @@ optimize_result_, n_features_in_, feature_names_in_
             )
         return law
 
-    def _check_order(self, y, law, classes):
-        """Raise where an ordered pandas categorical is not in the sorted order, which laws of one direction would take."""
-        dtype = getattr(y, "dtype", None)
-        if not getattr(dtype, "ordered", False) or law.contrast(law.free[0]) is not None or len(classes) < 3:
-            return
-        said = [label for label in dtype.categories if label in set(classes)]
-        if said != list(classes):
-            said, taken = (" < ".join(map(str, labels)) for labels in (said, classes))
-            raise ValueError(
-                f"y is ordered {said}, but {type(law).__name__} would fit the classes in sorted order, {taken}, as "
-                "scikit-learn takes them: pass y.cat.codes"
-            )
-
     def _labels(self, y, X, sample_weight=None):
         if y is None:
             raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
         if type(y) is not np.ndarray or y.ndim != 1:
             y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
-        missing = _missing(y)
-        if len(missing):  # a label of zero weight may be missing; one that is there names a class, as in scikit-learn
+        lost = missing(y)
+        if len(lost):  # a label of zero weight may be missing; one that is there names a class, as in scikit-learn
             y = y.copy()
-            y[missing] = counted(y, sample_weight)[missing]
-            missing = _missing(y)
-        if len(missing):
-            raise ValueError(f"Input y contains NaN in {rows_text(missing)}; drop these rows")
+            y[lost] = counted(y, sample_weight)[lost]
+            lost = missing(y)
+        if len(lost):
+            raise ValueError(f"Input y contains NaN in {rows_text(lost)}; drop these rows")
         if y.dtype.kind not in "biufU":  # neither numbers nor text: the first says what they are
             check_classification_targets(y[:1])
         return y
@@ -188,7 +183,7 @@ optimize_result_, n_features_in_, feature_names_in_
         if len(unknown):
             check_classification_targets(y)
             raise ValueError(f"y has labels that were not in the training data in {rows_text(unknown)}: {y[unknown[0]]}")
-        return codes
+        return codes if self._ranks is None else self._ranks[codes.astype(int)]
 
     def decision_function(self, X) -> np.ndarray:
         """Confidence in the classes: shape (n,) for two, (n, K) for more.
@@ -200,11 +195,11 @@ optimize_result_, n_features_in_, feature_names_in_
 
     def predict_log_proba(self, X) -> np.ndarray:
         """Log probability of every class, exact where a probability underflows: shape (n, K)."""
-        return self._of_rows(X, lambda eta: self.likelihood_.log_masses(eta, len(self.classes_)))
+        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.log_masses(eta, len(self.classes_))))
 
     def predict_proba(self, X) -> np.ndarray:
         """Probability of every class: shape (n, K)."""
-        return self._of_rows(X, lambda eta: self.likelihood_.masses(eta, len(self.classes_)))
+        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.masses(eta, len(self.classes_))))
 
     def predict(self, X) -> np.ndarray:
         """Most probable class of every row: shape (n,)."""
@@ -224,25 +219,20 @@ optimize_result_, n_features_in_, feature_names_in_
         return self._by_blocks(self._validate(X, reset=False, finite=False), lambda rows, eta: {"found": fn(eta)})["found"]
 
     def _confidence(self, eta):
-        score = self.likelihood_.class_scores(eta, len(self.classes_))
+        score = self._sorted(self.likelihood_.class_scores(eta, len(self.classes_)))
         return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
+
+    def _sorted(self, columns):
+        """Columns of the codes as columns of `classes_`."""
+        return columns if self._ranks is None else columns[:, self._ranks.astype(int)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         with suppress(TypeError, ValueError):  # told at fit
             law = self._law(2)
-            many = bool(law.support.contains(2))
-            tags.classifier_tags.multi_class = self.likelihood is None or many
-            tags.classifier_tags.poor_score = many and law.contrast(law.free[0]) is None  # classes in order along one direction
+            tags.classifier_tags.multi_class = self.likelihood is None or bool(law.support.contains(2))
+            tags.classifier_tags.poor_score = in_order(law)
         return tags
-
-
-def _missing(y):
-    """Rows whose label is NaN, None or another sign of a missing value, which does not equal itself."""
-    if y.dtype.kind == "O":
-        same = [label is not None and label == label for label in y.tolist()]
-        return np.flatnonzero([not isinstance(found, bool | np.bool_) or not found for found in same])
-    return np.flatnonzero(y != y) if y.dtype.kind == "f" else []
 
 
 def _encoded(y):

@@ -19,6 +19,15 @@ def take(X, rows):
     return X[rows] if hasattr(X, "shape") else np.asarray(X)[rows]
 
 
+def said_order(y) -> list | None:
+    """Labels in the order that their type says: an ordered categorical of pandas, an Enum of polars. None: it says none."""
+    if hasattr(y, "columns") and y.shape[1] == 1:
+        y = y[y.columns[0]]
+    dtype = getattr(y, "dtype", None)
+    ordered = getattr(dtype, "ordered", type(dtype).__name__ == "Enum")
+    return list(dtype.categories) if ordered else None
+
+
 def dense(X):
     """X as something whose columns can be replaced."""
     return X.toarray() if sparse.issparse(X) else np.asarray(X) if isinstance(X, list | tuple) else X

@@ -41,6 +41,7 @@ BELOW = {  # module -> the modules of the package that it may import
     "unwrapping": {"distribution", "likelihoods"},
     "validation": {"_repeated", "frames", "likelihoods", "messages"},
     "columns": {"messages", "validation"},
+    "labels": {"frames"},
     "tables": set(),
     "frames": set(),
     "inference": {

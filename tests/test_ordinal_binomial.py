@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 
 import mpmath as mp
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from scipy.optimize import linprog
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sk_mle import Distribution, MLEClassifier, MLERegressor
 from sk_mle.exceptions import BoundaryWarning, SeparationWarning
 from sk_mle.likelihoods import Bernoulli, BetaBinomial, Binomial, Censored, Ordinal, Truncated, ZeroInflated
 from sk_mle.likelihoods._between import BETWEEN
+from sk_mle.metrics import make_dist_scorer, ranked_probability_score
 from sk_mle.testing import check_likelihood
 
 RNG = np.random.default_rng(0)
@@ -445,13 +449,99 @@ def test_messages_of_ordered_classes():
         MLERegressor(Ordinal()).fit(X, CODES)
 
 
-def test_an_order_that_is_not_the_sorted_one_is_refused():
-    pd = pytest.importorskip("pandas")
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(100, 2))
-    names = np.array(["low", "medium", "high"])[np.digitize(X[:, 0] + rng.logistic(size=100), [-0.5, 0.5])]
-    y = pd.Series(pd.Categorical(names, categories=["low", "medium", "high"], ordered=True))
-    with pytest.raises(ValueError, match=r"low < medium < high, but Ordinal would fit .* high < low < medium"):
-        MLEClassifier("ordinal").fit(X, y)
-    assert MLEClassifier("ordinal").fit(X, y.cat.codes).coef_[0, 0] > 0
-    assert MLEClassifier().fit(X, y).classes_.tolist() == ["high", "low", "medium"]
+# ---- the order of labels -------------------------------------------------------------------------------------------------
+
+NAMES = ["low", "medium", "high", "top"]
+LABELS = np.array(NAMES)[CODES]
+SAID = {  # y, and the law
+    "a list": (list(LABELS), Ordinal(categories=NAMES)),
+    "an array": (LABELS, Ordinal(categories=np.array(NAMES))),
+    "objects": (LABELS.astype(object), Ordinal(categories=tuple(NAMES))),
+    "labels that y lacks": (LABELS, Ordinal(categories=["none", "low", "medium", "some", "high", "top"])),
+    "pandas": (pd.Series(pd.Categorical(LABELS, categories=NAMES, ordered=True)), Ordinal()),
+    "pandas, unused": (pd.Series(pd.Categorical(LABELS, categories=["none", *NAMES, "all"], ordered=True)), Ordinal()),
+    "pandas, no series": (pd.Categorical(LABELS, categories=NAMES, ordered=True), Ordinal()),
+    "polars": (pl.Series(LABELS, dtype=pl.Enum(NAMES)), Ordinal()),
+    "numbers": (np.array([3, 20, 100, 7])[CODES], Ordinal(categories=[3, 20, 100, 7])),
+    "the law says it, and the type too": (
+        pd.Series(pd.Categorical(LABELS, categories=NAMES[::-1], ordered=True)),
+        Ordinal(categories=NAMES),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_labels_are_in_the_order_that_is_said(name):
+    y, law = SAID[name]
+    expected, model = MLEClassifier(Ordinal()).fit(X, CODES), MLEClassifier(law).fit(X, y)
+    assert_allclose(model.coef_, expected.coef_, rtol=1e-12)
+    assert model.loglikelihood_ == pytest.approx(expected.loglikelihood_, rel=1e-13)
+    labels, classes = np.asarray(y), model.classes_
+    assert list(classes) == sorted(set(labels.tolist()))  # as all classifiers of scikit-learn have them
+    assert [model.ordered_classes_.tolist().index(label) for label in labels.tolist()] == CODES.tolist()
+    places = [model.ordered_classes_.tolist().index(label) for label in classes.tolist()]
+    assert_allclose(model.predict_proba(X), expected.predict_proba(X)[:, places], rtol=1e-9)
+    assert_allclose(model.predict_log_proba(X), expected.predict_log_proba(X)[:, places], rtol=1e-9)
+    assert_allclose(model.decision_function(X), expected.decision_function(X)[:, places], rtol=1e-9)
+    assert_array_equal(model.predict(X), model.ordered_classes_[expected.predict(X)])
+    assert model.score(X, y) == pytest.approx(expected.score(X, CODES), rel=1e-12)
+    assert model.score(X, y) == pytest.approx(-log_loss(labels, model.predict_proba(X)), rel=1e-12)
+    assert_allclose(model.predict_dist(X).pmf(CODES), expected.predict_dist(X).pmf(CODES), rtol=1e-9)
+    found, same = model.inference(X, y), expected.inference(X, CODES)
+    assert_allclose(found.bse, same.bse, rtol=1e-9)
+    table = found.predict(X[:3])
+    assert_allclose(table["probability"], same.predict(X[:3])["probability"].reshape(3, 4)[:, places].ravel(), rtol=1e-9)
+    score = make_dist_scorer(ranked_probability_score)
+    assert score(model, X, y) == pytest.approx(score(expected, X, CODES), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, lambda y: np.array(y, object), pd.Series, pl.Series, pd.Categorical])
+def test_labels_without_an_order_are_told(kind):
+    message = (
+        r"Ordinal takes the classes in an order, and the labels of y have none, so it is that of sorting: high < low < medium "
+        r"< top. .*Ordinal\(categories=\['high', 'low', 'medium', 'top'\]\) in the right order, or pass an ordered categorical"
+    )
+    with pytest.warns(UserWarning, match=message):
+        MLEClassifier("ordinal").fit(X, kind(LABELS.tolist()))
+    MLEClassifier(Ordinal(categories=["high", "low", "medium", "top"])).fit(X, LABELS)  # said, if it is meant
+
+
+@pytest.mark.parametrize("y", [LABELS, pd.Series(pd.Categorical(LABELS, categories=NAMES, ordered=True)), CODES > 1], ids=type)
+def test_no_order_is_needed_for_other_laws(y):
+    model = MLEClassifier().fit(X, y)
+    assert model.classes_.tolist() == model.ordered_classes_.tolist() == sorted(set(np.asarray(y).tolist()))
+
+
+def test_two_classes_in_order():
+    """A positive coefficient moves towards the higher one, which the sorted order is for labels that say none."""
+    y = np.array(["small", "large"])[(CODES > 1).astype(int)]
+    plain = MLEClassifier(Ordinal()).fit(X, y)
+    model = MLEClassifier(Ordinal(categories=["small", "large"])).fit(X, y)
+    assert_allclose(model.coef_, -plain.coef_, rtol=1e-9)
+    assert_allclose(model.predict_proba(X), plain.predict_proba(X), rtol=1e-9)
+    assert_allclose(model.decision_function(X), plain.decision_function(X), rtol=1e-9)
+
+
+def test_the_order_goes_through_clones_searches_and_folds():
+    model = MLEClassifier(Ordinal(categories=NAMES))
+    grid = {"likelihood__distribution": ["logit", "probit"], "likelihood__categories": [NAMES, NAMES[::-1]]}
+    search = GridSearchCV(clone(model), grid, cv=3, scoring="neg_log_loss").fit(X, LABELS)
+    assert search.best_score_ == pytest.approx(cross_val_score(search.best_estimator_, X, LABELS, cv=3).mean(), rel=1e-12)
+    expected = GridSearchCV(MLEClassifier(Ordinal()), {"likelihood__distribution": ["logit", "probit"]}, cv=3).fit(X, CODES)
+    assert search.best_score_ == pytest.approx(expected.best_score_, rel=1e-3)  # both directions are the same for these
+    few = CODES != 2  # a fold without a class
+    part = MLEClassifier(Ordinal(categories=NAMES)).fit(X[few], LABELS[few])
+    assert part.ordered_classes_.tolist() == ["low", "medium", "top"]
+    again = pickle.loads(pickle.dumps(part))
+    assert_array_equal(again.predict(X), part.predict(X))
+
+
+def test_messages_of_the_order():
+    with pytest.raises(
+        ValueError, match=r"labels \['top'\] that are not among the categories of Ordinal, \['low', .*: add them"
+    ):
+        MLEClassifier(Ordinal(categories=NAMES[:3])).fit(X, LABELS)
+    with pytest.raises(TypeError, match=r"categories='low'\): give a list"):
+        MLEClassifier(Ordinal(categories="low")).fit(X, LABELS)
+    with pytest.raises(ValueError, match="give every label once"):
+        MLEClassifier(Ordinal(categories=["low", "low"])).fit(X, LABELS)

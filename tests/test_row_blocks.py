@@ -51,7 +51,7 @@ def test_a_regressor_predicts_the_same(model, kind, in_blocks):
         assert np.shape(one) == np.shape(other)
 
 
-@pytest.mark.parametrize("law", [None, "bernoulli", Ordinal()], ids=str)
+@pytest.mark.parametrize("law", [None, "bernoulli", Ordinal(categories=["low", "middle", "top"])], ids=str)
 def test_a_classifier_predicts_the_same(law, in_blocks):
     y = np.array(["low", "middle", "top"])[CODES if law != "bernoulli" else CODES // 2]
     model = MLEClassifier(law, alpha=1e-3).fit(X, y)

@@ -24,7 +24,7 @@ def quantile_residuals(fitted, X, y, *, random_state=None) -> np.ndarray:
     fitted : estimator
         Of this package, or a pipeline, search or transformed target that ends in one.
     X, y : array-like
-        As for `fit`. Classes are taken in the order of `classes_`.
+        As for `fit`. Classes are taken in the order of `ordered_classes_`.
     random_state : int, RandomState or None
         Of the randomisation, which laws with a density do not need.
 

@@ -68,7 +68,7 @@ def functional(inference, what, at: dict) -> Functional:
     if what.startswith(_PREFIX) or (what in law.parameters and what not in _RESERVED):
         return _parameter(law, what, at)
     if classes is not None:
-        return _probabilities(law, classes, what, at)
+        return _probabilities(law, classes, inference.model.ordered_classes_.tolist(), what, at)
     return _moment_or_probability(law, what, at, inference.transformed)
 
 
@@ -82,13 +82,13 @@ def _parameter(law, what: str, at: dict) -> Functional:
     return Functional(lambda dist: dist.params[name], label, domain.low, domain.high)
 
 
-def _probabilities(law, classes, what: str, at: dict) -> Functional:
+def _probabilities(law, classes, in_order: list, what: str, at: dict) -> Functional:
     if what != "proba":
         raise ValueError(
             f"what={what!r} is not for classes: use 'proba', a function of a Distribution of their codes{_namesake(law, what)}"
         )
     _allow(at, None, repr(what))
-    codes = [float(code) for code in range(len(classes))]
+    codes = [float(in_order.index(label)) for label in classes.tolist()]
 
     def of(dist):
         return np.stack([dist.pmf(np.full(dist.shape, k)) for k in codes], axis=1)

@@ -43,6 +43,8 @@ class Likelihood(Evaluation, BaseEstimator):
         `smoothed`, and fits end exactly on the vertex where the kinks meet.
     classes : bool
         True for laws of class codes 0..K-1, fitted by MLEClassifier.
+    categories : sequence or None
+        Of laws of ordered classes, the labels in the order of the codes, where the user said it.
     atoms : tuple of float
         Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
     multivariate : bool
@@ -86,6 +88,7 @@ class Likelihood(Evaluation, BaseEstimator):
     support: ClassVar[Domain] = REAL
     smooth: ClassVar[bool] = True
     classes: ClassVar[bool] = False
+    categories = None
     atoms: ClassVar[tuple[float, ...]] = ()
     multivariate: ClassVar[bool] = False
     remedy: ClassVar[str] = ""  # advice for a y outside the support, where to rescale it is none

@@ -24,9 +24,10 @@ class Ordinal(Likelihood):
     are in order whatever the coefficients. With `intercept_` and `gaps`, the cutpoints of other software, that of
     :math:`F(\mathrm{cutpoint}_j - x^\top \mathrm{coef})`, are ``-intercept_ + [0, cumsum(gaps)]``: see `cutpoints`. They are
     the intercept, so leave `fit_intercept` at True: False holds the first cutpoint at zero, as it holds even odds at x = 0
-    for two classes. A positive coefficient moves towards higher classes. Classes are in the order of sorting: code labels
-    such as "low", "high" by numbers. With two classes this is `Bernoulli`. scipy.stats: none; statsmodels: ``OrderedModel``; R:
-    ``ordinal::clm``, ``MASS::polr``, VGAM ``cumulative``.
+    for two classes. A positive coefficient moves towards higher classes. Numbers are in their order, an ordered categorical
+    (of pandas, or an Enum of polars) in that of its categories; other labels have none, and `categories` gives it. With two
+    classes this is `Bernoulli`. scipy.stats: none; statsmodels: ``OrderedModel``; R: ``ordinal::clm``, ``MASS::polr``, VGAM
+    ``cumulative``.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ class Ordinal(Likelihood):
         exp(-exp(-z)), Cauchy.
     n_classes : int, optional
         Number of classes; None takes it from the data.
+    categories : sequence, optional
+        The labels in their order: ``Ordinal(categories=["low", "medium", "high"])``. Those that y lacks are left out.
     links : dict of str to str or Link, optional
         Link per parameter; default identity for `loc`, log for `gaps` and `scale`. With `gaps` modelled on columns,
         ``predictors={"gaps": ["dose"]}``, effects differ between cutpoints.
@@ -59,8 +62,9 @@ class Ordinal(Likelihood):
 
     classes = True
 
-    def __init__(self, *, scale=1.0, distribution="logit", n_classes=None, links=None):
+    def __init__(self, *, scale=1.0, distribution="logit", n_classes=None, categories=None, links=None):
         self.scale, self.distribution, self.n_classes, self.links = scale, distribution, n_classes, links
+        self.categories = categories
 
     @property
     def parameters(self):
@@ -77,6 +81,12 @@ class Ordinal(Likelihood):
         super().check()
         if self.distribution not in BETWEEN:
             raise ValueError(f"Ordinal(distribution={self.distribution!r}): choose one of {list(BETWEEN)}")
+        if self.categories is None:
+            return
+        if isinstance(self.categories, str | bytes) or not hasattr(self.categories, "__len__"):
+            raise TypeError(f"Ordinal(categories={self.categories!r}): give a list of the labels in their order")
+        if len(set(self.categories)) < max(len(self.categories), 2):
+            raise ValueError(f"Ordinal(categories={self.categories!r}): give every label once, and at least two")
 
     def anchored(self, name):
         return name == "scale"

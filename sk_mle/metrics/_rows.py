@@ -55,7 +55,7 @@ def target(y, dist, score: str, several: bool = False) -> np.ndarray:
     try:
         y = np.asarray(y, dtype=float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its classes_") from error
+        raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its ordered_classes_") from error
     width = 2 if dist.likelihood.multivariate else 1
     if y.ndim != width:
         known = "; a y known up to an interval has a log score only, -score_samples(X, y)" if y.ndim == 2 else ""

@@ -98,7 +98,7 @@ def ranked_probability_score(y, dist, *, sample_weight=None, per_row=False):
     Parameters
     ----------
     y : array-like of shape (n,)
-        Whole numbers; of a classifier, codes 0..K-1 in the order of its `classes_`.
+        Whole numbers; of a classifier, codes 0..K-1 in the order of its `ordered_classes_`.
     dist : Distribution
         Of whole numbers.
     sample_weight, per_row

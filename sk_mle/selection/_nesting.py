@@ -138,7 +138,7 @@ class _Model:
         if self.names is None and self.model.n_features_in_ != other.model.n_features_in_:
             return False
         steps = [[getattr(step, "__self__", step) for step in inside.to_X] for inside in (mine, yours)]
-        labels = [getattr(m, "classes_", None) for m in (self.model, other.model)]
+        labels = [getattr(m, "ordered_classes_", None) for m in (self.model, other.model)]
         weights = [getattr(m, "class_weight", None) for m in (self.model, other.model)]
         return same(steps[0], steps[1]) and same(mine.transformers, yours.transformers) and same(*labels) and same(*weights)
 
