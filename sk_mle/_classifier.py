@@ -137,8 +137,9 @@ optimize_result_, n_features_in_, feature_names_in_
             self.classes_, self._ranks = classes, ranks
             self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
             self._fit(X, codes, weight, law, original)
-            name = next(iter(self.coefs_))
-            self.coef_, self.intercept_ = np.atleast_2d(self.coefs_[name]), np.atleast_1d(self.intercepts_[name])
+            self._set_coefficients()
+            coef, intercept = self.coefs_[self.fit_.first], self.intercepts_[self.fit_.first]
+            self.coef_, self.intercept_ = np.atleast_2d(coef), np.atleast_1d(intercept)
         return self
 
     def _law(self, n_classes: int):
@@ -216,7 +217,8 @@ optimize_result_, n_features_in_, feature_names_in_
     def _of_rows(self, X, fn) -> np.ndarray:
         """fn of the linear predictors of a block of rows, joined over X."""
         check_is_fitted(self)
-        return self._by_blocks(self._validate(X, reset=False, finite=False), lambda rows, eta: {"found": fn(eta)})["found"]
+        X = self._validate(X, reset=False, finite=False)
+        return self.fit_.by_blocks(X, lambda rows, eta: {"found": fn(eta)})["found"]
 
     def _confidence(self, eta):
         score = self._sorted(self.likelihood_.class_scores(eta, len(self.classes_)))

@@ -11,9 +11,11 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base import Fitting
+from .data import Data
 from .distribution import Distribution
 from .inference import Inference
 from .likelihoods import get_likelihood
+from .unwrapping import Unwrapped
 from .validation import check_finite, check_kind, check_support, check_weight, counted, mean_score
 
 
@@ -146,12 +148,20 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
                 f"law of several variables, such as 'multivariate_normal' ({text})"
             ) from error
 
+    def read_rows(self, X) -> np.ndarray:
+        """No columns for as many rows as X has: the parameters of a density depend on none."""
+        return np.empty((len(self._validate(X, reset=False)), 0))
+
+    def read_data(self, X, y=None, sample_weight=None) -> Data:
+        """The samples and their weights as the fit reads them."""
+        X = self._validate(counted(X, sample_weight), reset=False)
+        values, weight = self._values(X, self.likelihood_), check_weight(sample_weight, len(X))
+        return self.fit_.data(np.empty((len(X), 0)), values, weight, self.n_jobs)
+
     def _settle(self):
         """Parameters in place of the coefficients of a model without columns."""
-        values = {name: np.asarray(value)[0] for name, value in self._params(np.empty((1, 0))).items()}
+        values = {name: np.asarray(value)[0] for name, value in self.fit_.params(np.empty((1, 0))).items()}
         self.params_ = {name: float(value) if value.ndim == 0 else value.copy() for name, value in values.items()}
-        for name in ("coefs_", "intercepts_", "predictors_", "_columns", "_offset_columns"):
-            delattr(self, name)
         law = self.likelihood_.predictive
         self.distribution_ = Distribution(law, {name: self.params_[name] for name in law.parameters})
 
@@ -170,14 +180,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             On the scale of the links; `table(transform="natural")` is on that of `params_`.
         """
         check_is_fitted(self)
-        law = self.likelihood_
-        model = _Fitted(**self.get_params(deep=False))
-        vars(model).update(vars(self))
-        model.coefs_ = {name: np.zeros((*law.axes(name), 0)) for name in law.free}
-        model.intercepts_ = {name: law.link(name).link(self.params_[name])[()] for name in law.free}
-        model._columns = {name: np.empty(0, dtype=int) for name in law.free}
-        model._offset_columns = {"known": {}, "offset": {}, "exposure": {}}
-        return Inference.from_estimator(model, X, None, **options)
+        return Inference.from_estimator(Unwrapped(self), X, None, **options)
 
     def score_samples(self, X) -> np.ndarray:
         """Log-likelihood of every row.
@@ -239,16 +242,3 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         with suppress(TypeError, ValueError):  # told at fit
             tags.input_tags.positive_only = self._law().support.low >= 0
         return tags
-
-
-class _Fitted(MLEDensity):
-    """A density seen as a regression without columns, as `Inference` sees all models."""
-
-    def _target(self, y, X):
-        return self._values(X, self.likelihood_)
-
-    def _settle(self):
-        """Refits keep their coefficients."""
-
-    def predict_dist(self, X) -> Distribution:
-        return self.distribution_

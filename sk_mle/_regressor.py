@@ -161,8 +161,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             y = self._target(counted(y, sample_weight), X, law)
             check_support(law, y)
             self._fit(X, y, check_weight(sample_weight, X.shape[0]), law.bind(y), original)
-            name = next(iter(self.coefs_))
-            self.coef_, self.intercept_ = self.coefs_[name], self.intercepts_[name]
+            self._set_coefficients()
+            self.coef_, self.intercept_ = self.coefs_[self.fit_.first], self.intercepts_[self.fit_.first]
         return self
 
     def _law(self):
@@ -204,7 +204,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         if isinstance(output, str) and output == "mean":
             check_is_fitted(self)
             X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
-            found = self._params(X, self._centre)
+            found = self.fit_.params(X, self._centre)
             lost = np.flatnonzero(found["lost"]) if law.integrates else []
             if len(lost):
                 warnings.warn(
@@ -228,7 +228,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
     def _centre(self, params):
         """The mean, or the median where there is none, and where that is."""
-        dist = self._dist(params)
+        dist = self.fit_.dist(params)
         mean = dist.mean()
         lost = {"lost": np.isnan(mean)} if dist.likelihood.integrates else {}
         known = np.isfinite(mean)

@@ -2,58 +2,81 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 from .messages import rows_text
-from .validation import counted
+from .predictor import Predictor, column_of
 
 
-def assigned(model, law, original_X, X, weight=None) -> tuple[dict, dict, dict]:
+def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Predictor], dict[str, int]]:
     """What a model's arguments and its law give every parameter.
 
     Returns
     -------
-    used : dict of str to ndarray
-        Indices of the columns of every free parameter.
-    offset_columns : dict of dict of str to int
-        Columns of offsets, exposures and known parameters.
-    offset : dict of str to ndarray of shape (n,)
-        Their values.
+    predictors : dict of str to Predictor
+        Of every estimated parameter.
+    known : dict of str to int
+        Columns of X that hold the values of parameters which are not estimated.
     """
     names, p = getattr(model, "feature_names_in_", None), X.shape[1]
     parameters, kind = law.free, type(law).__name__
-    offset_columns = {"known": {k: column(v, names, p, f"{k} of {kind}") for k, v in law.known.items()}}
+    known = {name: column(value, names, p, f"{name} of {kind}") for name, value in law.known.items()}
+    _check_known(law, X, known, names, weight)
+    shifts = {}
     for argument in ("offset", "exposure"):
         chosen = by_parameter(getattr(model, argument), law.modelled, parameters, argument)
-        offset_columns[argument] = {k: column(v, names, p, argument) for k, v in chosen.items()}
-        for parameter in chosen:
-            if parameter not in parameters or law.contrast(parameter) is not None:
-                raise ValueError(f"{argument}: {parameter!r} of {kind} takes none (it is fixed, or a vector)")
+        shifts[argument] = {name: column(value, names, p, argument) for name, value in chosen.items()}
+        for name in chosen:
+            if name not in parameters or law.contrast(name) is not None:
+                raise ValueError(f"{argument}: {name!r} of {kind} takes none (it is fixed, or a vector)")
     rest = np.ones(p, dtype=bool)
-    rest[[j for chosen in offset_columns.values() for j in chosen.values()]] = False
+    rest[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
     chosen = by_parameter(model.predictors or {}, law.modelled, parameters, "predictors")
-    used = {}
+    columns = {}
     for name in parameters:
         spec = chosen.get(name)
         spec = ("all" if name in law.modelled else "intercept") if spec is None else spec
-        if isinstance(spec, str) and spec == "all":
-            used[name] = np.flatnonzero(rest)
-            continue
-        argument = f"predictors[{name!r}]"
-        used[name] = resolve(spec, original_X, names, p, argument)
-        if len(set(used[name].tolist())) < len(used[name]):
-            raise ValueError(f"{argument} names a column twice")
-    offset = offsets(X, **offset_columns, names=names, weight=weight)
-    for name, index in offset_columns["known"].items():
-        values = offset[name]
+        all_ = isinstance(spec, str) and spec == "all"
+        columns[name] = np.flatnonzero(rest) if all_ else resolve(spec, original_X, names, p, f"predictors[{name!r}]")
+        if len(set(columns[name].tolist())) < len(columns[name]):
+            raise ValueError(f"predictors[{name!r}] names a column twice")
+    alphas = _alphas(model, law)
+    predictors = {}
+    for name, index in columns.items():
+        anchored = law.anchored(name)
+        if anchored and not len(index):
+            raise ValueError(f"{name} of {kind} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or fix it")
+        intercept = not len(index) or (bool(model.fit_intercept) and not anchored)
+        alpha = alphas.get(name, 0.0) if len(index) else 0.0
+        shift, exposure = shifts["offset"].get(name), shifts["exposure"].get(name)
+        predictors[name] = Predictor(name, index, intercept, shift, exposure, alpha)
+    return predictors, known
+
+
+def _check_known(law, X, known: dict[str, int], names, weight) -> None:
+    """Raise ValueError where a column holds impossible values of a parameter."""
+    for name, index in known.items():
+        values = column_of(X, index, weight)
         bad = np.flatnonzero(~law.parameters[name].contains(values) & ~np.array([law.limit(name, v) for v in values]))
         if len(bad):
             label = index if names is None else repr(str(names[index]))
             raise ValueError(
-                f"column {label} holds {name} of {kind}, which must lie in {law.parameters[name]}, but does not in "
-                f"{rows_text(bad)}"
+                f"column {label} holds {name} of {type(law).__name__}, which must lie in {law.parameters[name]}, but does "
+                f"not in {rows_text(bad)}"
             )
-    return used, offset_columns, offset
+
+
+def _alphas(model, law) -> dict[str, float]:
+    """The penalty of every parameter that has one."""
+    alphas = by_parameter(model.alpha, law.modelled, law.free, "alpha")
+    for name, value in alphas.items():
+        if not isinstance(value, Real) or not 0 <= value < np.inf:
+            raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
+        if value and name not in law.free:
+            raise ValueError(f"alpha: {name!r} of {type(law).__name__} is fixed; name an estimated parameter, {law.free}")
+    return {name: float(value) for name, value in alphas.items()}
 
 
 def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
@@ -123,30 +146,3 @@ def by_parameter(value, modelled: list[str], parameters, argument: str) -> dict:
         if name not in parameters:
             raise ValueError(f"{argument} names {name!r}; the estimated parameters are {list(parameters)}")
     return value
-
-
-def offsets(
-    X, offset: dict[str, int], exposure: dict[str, int], known: dict[str, int], names, weight=None
-) -> dict[str, np.ndarray]:
-    """Sum of the offset column and of the log of the exposure column, per parameter; the values of known parameters."""
-    result = {parameter: _values(X, index, weight) for parameter, index in known.items()}
-    for parameter, index in offset.items():
-        result[parameter] = _values(X, index, weight)
-    for parameter, index in exposure.items():
-        values = _values(X, index, weight)
-        bad = np.flatnonzero(values <= 0)
-        if len(bad):
-            label = index if names is None else repr(str(names[index]))
-            raise ValueError(
-                f"exposure: column {label} must be positive, but is not in {rows_text(bad)}; keep scalers away from this "
-                "column, or drop these rows"
-            )
-        np.log(values, out=values)
-        result[parameter] = result[parameter] + values if parameter in result else values
-    return result
-
-
-def _values(X, index, weight):
-    values = X[:, [index]]
-    values = values.toarray() if hasattr(values, "toarray") else values
-    return counted(np.ascontiguousarray(values[:, 0], dtype=np.float64), weight)

@@ -199,6 +199,8 @@ def unwrap(fitted) -> Unwrapped:
     TypeError
         Where no estimator with `predict_dist` is inside.
     """
+    if isinstance(fitted, Unwrapped):
+        return fitted
     if hasattr(fitted, "predict_dist") and not hasattr(fitted, "cv_results_"):
         return Unwrapped(fitted)
     if hasattr(fitted, "steps"):

@@ -80,9 +80,9 @@ def _columns_of(model, direction, objective, names) -> list:
     name, design = next(iter(objective.designs.items()))
     if design.columns is None:
         return []
-    X = objective.data.X[: 1 << 16, model._columns[name]]
+    X = objective.data.X[: 1 << 16, model.fit_.predictors[name].columns]
     spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
     size = np.abs(direction[1]).max(axis=1) * spread
     level = np.abs(direction[0]).max() if design.intercept else 0.0
-    found = model._columns[name][size > 1e-6 * max(size.max(initial=0.0), level)]
+    found = model.fit_.predictors[name].columns[size > 1e-6 * max(size.max(initial=0.0), level)]
     return [int(j) if names is None else str(names[j]) for j in found]

@@ -40,12 +40,23 @@ BELOW = {  # module -> the modules of the package that it may import
     "distribution": {"likelihoods"},
     "unwrapping": {"distribution", "likelihoods"},
     "validation": {"_repeated", "frames", "likelihoods", "messages"},
-    "columns": {"messages", "validation"},
+    "predictor": {"_repeated", "data", "design", "likelihoods", "messages", "moments", "validation"},
+    "fit": {
+        "data",
+        "distribution",
+        "likelihoods",
+        "messages",
+        "objective",
+        "predictor",
+        "reconditioning",
+        "start",
+        "validation",
+    },
+    "columns": {"messages", "predictor", "validation"},
     "labels": {"frames"},
     "tables": set(),
     "frames": set(),
     "inference": {
-        "columns",
         "data",
         "design",
         "distribution",
@@ -55,14 +66,22 @@ BELOW = {  # module -> the modules of the package that it may import
         "newton",
         "objective",
         "plane",
-        "reconditioning",
-        "start",
         "tables",
         "unwrapping",
         "validation",
     },
     "metrics": {"distribution", "likelihoods", "messages", "tables", "unwrapping", "validation"},
-    "diagnostics": {"data", "distribution", "likelihoods", "inference", "messages", "tables", "unwrapping", "validation"},
+    "diagnostics": {
+        "data",
+        "distribution",
+        "likelihoods",
+        "inference",
+        "messages",
+        "predictor",
+        "tables",
+        "unwrapping",
+        "validation",
+    },
     "selection": {
         "_regressor",
         "frames",
@@ -108,6 +127,14 @@ def test_no_law_is_named_and_no_type_asked_outside_the_laws(path):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance" and "testing" not in path.parts:
             assert "likelihood" not in ast.unparse(node.args[0])
             assert ast.unparse(node.args[0]) != "law"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_private_attribute_of_an_estimator_is_read(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            assert owner not in {"model", "estimator", "fitted", "small", "large", "fit", "fit_"}, ast.unparse(node)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

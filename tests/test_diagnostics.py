@@ -202,7 +202,8 @@ def test_saturated_log_likelihoods_are_maxima(law):
     model = MLERegressor(law, predictors={law.modelled[0]: "all"}).fit(X, y)
     name = next(iter(model.coefs_))
     lost = deviance_residuals(model, X, y) ** 2 / 2
-    target, eta = model._target(y, X), model._eta(X)
+    data = model.read_data(X, y)
+    target, eta = data.y, model.fit_.eta(data.X)
     here = law_loglik(model, target, eta)
     grid = np.concatenate([np.linspace(-6, 6, 61), [-30, 30]])
     best = np.max([law_loglik(model, target, {**eta, name: eta[name] + step}) for step in grid], axis=0)

@@ -58,10 +58,10 @@ def loglik(inference, rows, y, vector):
 @pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law().smooth is True])
 def test_covariance_inverts_the_differenced_hessian(name):
     model, A, y = fitted(LAWS[name]())
-    if not model.converged_ or model._limits:
+    if not model.converged_ or model.fit_.limits:
         pytest.skip("no maximum in this sample")
     inference = model.inference(A, y)
-    rows, target = Rows(inference, A), model._target(y, A)
+    rows, target = Rows(inference, A), model.read_data(A, y).y
     root = inference._root  # in its directions the information is the identity
     m = root.shape[1]
     step, found = 0.02, np.empty((m, m))
@@ -93,8 +93,8 @@ WITH_FORMULA = [name for name, law in LAWS.items() if law().fisher is not None a
 @pytest.mark.parametrize("name", WITH_FORMULA)
 def test_integrated_information_equals_the_formula(name):
     model, A, y = fitted(LAWS[name]())
-    eta, law = model._eta(A[:20]), model.likelihood_
-    formula = law.evaluate(model._target(y[:20], A[:20]), eta, 2, "expected").information
+    eta, law = model.fit_.eta(A[:20]), model.likelihood_
+    formula = law.evaluate(model.read_data(A[:20], y[:20]).y, eta, 2, "expected").information
     found = integrated(law, eta)
     for pair, value in found.items():
         settled = np.isfinite(value)  # else NaN, which is refused in words
@@ -344,7 +344,7 @@ def test_profile_ends_may_be_infinite():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = MLERegressor(NegativeBinomial(), predictors={"mean": "intercept"}).fit(B, count)
-    if not model._limits:
+    if not model.fit_.limits:
         ends = model.inference(B, count).conf_int(0.99, "profile", B, count, names="dispersion:intercept")[0]
         assert np.isneginf(ends[0])
 

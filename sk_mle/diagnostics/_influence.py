@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
-from sklearn.utils.validation import column_or_1d
 
-from ..data import Data
 from ..likelihoods._expected import integrated
-from ..validation import check_weight, counted
+from ..predictor import designs
 from ._observed import observed
 
 
@@ -122,28 +121,24 @@ def cooks_distance(fitted, X, y, *, sample_weight=None, dispersion: float | None
 
 
 def _pull(fitted, X, y, sample_weight) -> _Pull:
-    y = counted(y, sample_weight)
-    seen = observed(fitted, X, y)
-    model, law, rows = seen.model, seen.model.likelihood_, seen.rows
-    name = next(iter(model.coefs_))
+    seen = observed(fitted, X, y, sample_weight)
+    fit, data, weight = seen.model.fit_, seen.data, seen.data.weight
+    law, name = fit.law, fit.first
     if law.contrast(name) is not None:
         raise ValueError(f"{name} of {type(law).__name__} is a vector: a row has a leverage for each pair of its entries")
-    weight = check_weight(sample_weight, len(seen.target))
-    if law.classes:
-        weight = model._training_weight(column_or_1d(y), weight)
-    eta = model._eta(rows)
-    found = law.evaluate(seen.target, eta, 2, "expected")
+    eta = fit.eta(data.X)
+    found = law.evaluate(data.y, eta, 2, "expected")
     slope, information = found.gradient[name], found.information.get((name, name), np.zeros(len(weight)))
     if not law.has_expected and law.predictive is law:
         whole = integrated(law, eta, [name])[name, name]
         information = np.where(np.isfinite(whole), whole, information)
-    design = model._designs(law, Data(rows, seen.target, weight, {}), {name: model._columns[name]})[name]
-    Z = design.coordinate_rows(rows)
+    predictor = fit.predictors[name]
+    design = designs({name: replace(predictor, alpha=0.0)}, law, data)[name]
+    Z = design.coordinate_rows(data.X)
     inner = (Z * (weight * information)[:, None]).T @ Z
-    alpha = model._alphas(law, model._columns).get(name, 0.0)
-    if alpha:
+    if predictor.alpha:
         slopes = design.original_matrix()[1:]
-        inner += alpha * weight.sum() * slopes.T @ slopes
+        inner += predictor.alpha * weight.sum() * slopes.T @ slopes
     try:
         factor = linalg.cholesky(inner, lower=True)
     except linalg.LinAlgError as error:
@@ -152,4 +147,4 @@ def _pull(fitted, X, y, sample_weight) -> _Pull:
             "expected information, or fewer columns"
         ) from error
     spread = (linalg.solve_triangular(factor, Z.T, lower=True) ** 2).sum(axis=0)
-    return _Pull(slope, information, spread, weight, Z.shape[1], len(model.coefs_) > 1)
+    return _Pull(slope, information, spread, weight, Z.shape[1], len(fit.predictors) > 1)

@@ -9,6 +9,7 @@ from scipy.special import ndtri_exp
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ..data import Data
 from ..distribution import Distribution
 from ..messages import rows_text
 from ..unwrapping import unwrap
@@ -18,13 +19,12 @@ from ..validation import check_support
 class Observed(NamedTuple):
     """A fitted model and data, both as the model sees them and as the user does.
 
-    `rows` and `target` are what the law of the model gets. `y` has shape (n,), or (n, 2) with the ends of the interval in
+    `data` is what the law of the model gets. `y` has shape (n,), or (n, 2) with the ends of the interval in
     which a value is known to lie; `dist` is its predictive distribution.
     """
 
     model: Any
-    rows: Any
-    target: np.ndarray
+    data: Data
     y: np.ndarray
     dist: Distribution
 
@@ -35,8 +35,8 @@ class Observed(NamedTuple):
         return low == high
 
 
-def observed(fitted, X, y) -> Observed:
-    """Read X and y as the fitted estimator does, whatever wraps it."""
+def observed(fitted, X, y, sample_weight=None) -> Observed:
+    """Read X, y and weights as the fitted estimator does, whatever wraps it."""
     inside = unwrap(fitted)
     model = inside.model
     check_is_fitted(model)
@@ -44,15 +44,14 @@ def observed(fitted, X, y) -> Observed:
     name = type(law).__name__
     if law.multivariate:
         raise ValueError(f"{name} is a law of several targets, which have no order; diagnose a model of each target alone")
-    rows = model._validate(X, reset=False)
-    target = model._target(inside.y(y), rows)
-    check_support(law, target)
+    data = model.read_data(X, inside.y(y), sample_weight)
+    check_support(law, data.y)
     dist = model.predict_dist(X)
     if not inside.transformers:
-        return Observed(model, rows, target, *_said(model, X, target, dist))
+        return Observed(model, data, *_said(model, X, data.y, dist))
     if law.predictive is not law:
         raise ValueError(f"{name} below a transformed target: fit it to the transformed y itself to diagnose it")
-    return Observed(model, rows, target, np.asarray(y, float), inside.dist(dist))
+    return Observed(model, data, np.asarray(y, float), inside.dist(dist))
 
 
 def _said(model, X, target, dist):

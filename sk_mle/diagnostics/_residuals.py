@@ -161,9 +161,9 @@ def deviance_residuals(fitted, X, y) -> np.ndarray:
     array([-2.   ,  1.243, -1.567,  1.316])
     """
     seen = _ordered(observed(fitted, X, y))
-    law, eta = seen.model.likelihood_, seen.model._eta(seen.rows)
-    here = law.evaluate(seen.target, eta, 0).loglik
-    lost = saturated(law, next(iter(seen.model.coefs_)), seen.target, eta) - here
+    law, eta = seen.model.likelihood_, seen.model.fit_.eta(seen.data.X)
+    here = law.evaluate(seen.data.y, eta, 0).loglik
+    lost = saturated(law, seen.model.fit_.first, seen.data.y, eta) - here
     bad = np.flatnonzero(~np.isfinite(lost))
     if len(bad):
         raise ValueError(

@@ -103,7 +103,7 @@ class LikelihoodDisplay(Drawing):
         law, best = fitted.likelihood_, dict(fitted.params_)
         if law.multivariate or len(law.predictive.parameters) > len(law.parameters):
             raise ValueError(f"{type(law).__name__} is a law of several numbers, and one axis is there for them; fix trials")
-        target = fitted._values(fitted._validate(counted(X, sample_weight), reset=False), law)
+        target = fitted.read_data(X, sample_weight=sample_weight).y
         n, weight = len(target), check_weight(sample_weight, len(target))
         scalar = [name for name in law.free if law.contrast(name) is None]
         parameters = scalar[:2] if parameters is None else list(parameters)

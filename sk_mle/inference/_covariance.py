@@ -47,7 +47,7 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
         )
     if weights == ANALYTIC and cov == "opg":
         raise ValueError("cov='opg' takes frequency weights only; use 'observed', 'HC0' or 'HC1'")
-    if model._penalised:
+    if model.fit_.penalised:
         raise ValueError(
             "the fit is penalised (alpha > 0): its coefficients are biased by intent, and their standard errors are not "
             "those of maximum likelihood. Refit with alpha=0, or use a bootstrap of the predictions you need"
@@ -57,7 +57,7 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
             f"the fit did not reach a maximum of the likelihood of {name} (converged_ is False; the warning at fit said why), "
             "so there is no information matrix to invert. Mend the fit first"
         )
-    for parameter, edge in model._limits.items():
+    for parameter, edge in model.fit_.limits.items():
         raise ValueError(
             f"{parameter} of {name} ran to the {edge} edge of its domain, where its estimate has no normal distribution. Fix "
             f"it there ({name}({parameter}=...)) or choose the simpler law, and compare the two by a likelihood-ratio test"
@@ -171,7 +171,7 @@ def _check_rank(model, layout: Layout, objective) -> None:
 
 def _check_data(model, factor, sums: Sums, total, weights) -> None:
     """Raise where data and weights are not those of the fit: by the log-likelihood, and by its gradient."""
-    before = model._fingerprint[0]
+    before = model.fit_.fingerprint[0]
     gap = abs(sums.value / total - model.loglikelihood_ / before)
     if gap > 1e-6 * (1 + abs(sums.value / total)) or (weights == FREQUENCY and abs(total / before - 1) > 1e-9):
         raise ValueError(

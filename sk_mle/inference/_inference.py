@@ -81,7 +81,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         self.fitted = deepcopy(fitted)
         inside = unwrap(self.fitted)
         self.model, self.layout, self.transformed = inside.model, Layout(inside), bool(inside.transformers)
-        self.params = self.layout.flatten(self.model.coefs_, self.model.intercepts_)
+        self.params = self.layout.flatten(self.model.fit_.coefs, self.model.fit_.intercepts)
         self.n_samples, self.n_clusters, self.loglikelihood = found.n_samples, found.n_clusters, found.loglikelihood
         self.cov_kind, self.weights = found.kind, weights
         self.df = np.inf

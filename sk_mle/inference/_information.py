@@ -12,13 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from .. import columns
 from ..data import Data, add
 from ..messages import rows_text
 from ..objective import Objective
-from ..reconditioning import reconditioned
-from ..start import locate
-from ..validation import check_support, check_weight, counted
+from ..validation import check_support
 
 FREQUENCY, ANALYTIC, PROBABILITY = WEIGHTS = ("frequency", "analytic", "probability")
 
@@ -42,19 +39,12 @@ class Sums(NamedTuple):
 
 def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=None, intercepts=None) -> Located:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
-    X = model._validate(X, reset=False)
-    labels = counted(y, sample_weight)
-    y = model._target(labels, X)
-    check_support(model.likelihood_, y)
-    weight = model._training_weight(labels, check_weight(sample_weight, X.shape[0]))
+    fit, data = model.fit_, model.read_data(X, y, sample_weight)
+    check_support(fit.law, data.y)
     if weights != FREQUENCY:  # only their ratios mean something
-        weight = weight * (np.count_nonzero(weight) / weight.sum())
-    offset = columns.offsets(X, **model._offset_columns, names=getattr(model, "feature_names_in_", None), weight=weight)
-    data = Data(X, y, weight, offset, model.n_jobs)
-    objective = Objective(model.likelihood_, data, model._designs(model.likelihood_, data, model._columns), {})
-    u = locate(objective, coefs or model.coefs_, intercepts or model.intercepts_)
-    finer = reconditioned(objective, u) if model._saturated_rows else None
-    return Located(*(finer or (objective, u)))
+        weight = data.weight * (np.count_nonzero(data.weight) / data.weight.sum())
+        data = Data(data.X, data.y, weight, data.offset, data.n_jobs)
+    return Located(*fit.locate(data, coefs, intercepts))
 
 
 def summed(located: Located, information: str = "observed", meat: bool = False, power: int = 1, groups=None) -> Sums:

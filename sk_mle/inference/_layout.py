@@ -32,9 +32,9 @@ class Layout:
         self.parts: list[Part] = []
         model, names = inside.model, inside.feature_names()
         law, end = model.likelihood_, 0
-        for parameter, index in model._columns.items():
-            intercept = not len(index) or (bool(model.fit_intercept) and not law.anchored(parameter))
-            labels = [f"x{j}" if names is None else names[j] for j in index]
+        for parameter, predictor in model.fit_.predictors.items():
+            intercept = predictor.intercept
+            labels = [f"x{j}" if names is None else names[j] for j in predictor.columns]
             entries = [None] if law.contrast(parameter) is None else law.entries(parameter)
             if law.classes and len(entries) == len(model.classes_):
                 entries = model.classes_
@@ -43,7 +43,7 @@ class Layout:
                 label = parameter if entry is None else f"{parameter}[{entry}]"
                 self.parts.append(Part(parameter, k, label, intercept, labels, slice(start, end)))
         self.size = end
-        self.vector = {name for name in model.coefs_ if law.contrast(name) is not None}
+        self.vector = {name for name in model.fit_.predictors if law.contrast(name) is not None}
 
     @cached_property
     def places(self) -> dict[str, list[int]]:

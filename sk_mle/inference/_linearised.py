@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ..columns import offsets
 from ..distribution import Distribution
 from ..messages import rows_text
 from ..unwrapping import unwrap
@@ -23,8 +22,9 @@ class Rows:
     def __init__(self, inference, X):
         self.inside, self.layout = unwrap(inference.fitted), inference.layout
         self.model = self.inside.model
-        X = self.model._validate(self.inside.X(X), reset=False)
-        self.offset = offsets(X, **self.model._offset_columns, names=getattr(self.model, "feature_names_in_", None))
+        self.fit = self.model.fit_
+        X = self.model.read_rows(self.inside.X(X))
+        self.offset = self.fit.offsets(X)
         self.X, self.n = X, X.shape[0]
         self._designs: dict[str, np.ndarray] = {}
 
@@ -36,7 +36,7 @@ class Rows:
 
     def _columns(self, parameter) -> np.ndarray:
         part = next(part for part in self.layout.parts if part.parameter == parameter)
-        columns = self.X[:, self.model._columns[parameter]]
+        columns = self.X[:, self.fit.predictors[parameter].columns]
         columns = columns.toarray() if sparse.issparse(columns) else columns
         return np.hstack([np.ones((self.n, 1)), columns]) if part.intercept else np.asarray(columns, float)
 
@@ -49,7 +49,7 @@ class Rows:
         eta = {
             name: value + self.offset[name] if name in self.offset and value.ndim == 1 else value for name, value in eta.items()
         }
-        return eta | {name: self.offset[name] for name in self.model.likelihood_.known}
+        return eta | {name: self.offset[name] for name in self.fit.law.known}
 
     def stacked(self, vectors) -> dict[str, np.ndarray]:
         """`eta` of several vectors of coefficients, one after the other."""
@@ -57,7 +57,7 @@ class Rows:
         return {name: np.concatenate([eta[name] for eta in etas]) for name in etas[0]}
 
     def dist(self, eta) -> Distribution:
-        law, shape = self.model.likelihood_, next(iter(eta.values())).shape[:1]
+        law, shape = self.fit.law, next(iter(eta.values())).shape[:1]
         with np.errstate(all="ignore"):
             theta = law.theta(eta)
         given = {name: theta[name] for name in law.predictive.parameters if name in theta}

@@ -182,5 +182,6 @@ def _refit(model, X, y, weight):
             model.fit(X, y, sample_weight=weight)
         except ValueError:
             return None
-    same = all(np.shape(model.coefs_.get(name)) == np.shape(coef) for name, coef in whole.coefs_.items())
-    return (model.coefs_, model.intercepts_) if model.converged_ and same else None
+    fit = model.fit_
+    same = all(np.shape(fit.coefs.get(name)) == np.shape(coef) for name, coef in whole.fit_.coefs.items())
+    return (fit.coefs, fit.intercepts) if model.converged_ and same else None

@@ -59,7 +59,7 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     check_is_fitted(restricted)
     start = unwrap(restricted)
     small = start.model
-    if small._penalised or not small.converged_ or getattr(small, "class_weight", None) is not None:
+    if small.fit_.penalised or not small.converged_ or getattr(small, "class_weight", None) is not None:
         raise ValueError("restricted must be a plain maximum of the likelihood: refit it without alpha or class_weight")
     try:
         check_is_fitted(full)
@@ -97,11 +97,11 @@ def _embedded(start, inside) -> tuple[dict, dict]:
     small, large = start.model, inside.model
     names = [part.feature_names() or list(range(part.model.n_features_in_)) for part in (start, inside)]
     coefs, intercepts = {}, {}
-    for name, columns in large._columns.items():
-        place = {names[1][j]: k for k, j in enumerate(columns)}
+    for name, predictor in large.fit_.predictors.items():
+        place = {names[1][j]: k for k, j in enumerate(predictor.columns)}
         coef = np.zeros_like(large.coefs_[name])
         if name in small.coefs_:
-            mine = [names[0][j] for j in small._columns[name]]
+            mine = [names[0][j] for j in small.fit_.predictors[name].columns]
             missing = [column for column in mine if column not in place]
             if missing:
                 raise ValueError(f"restricted is not nested in full: {name} of full lacks the columns {missing}")

@@ -122,7 +122,7 @@ def _predicted(inside: Unwrapped, X, y, score):
     dist = inside.dist(inside.model.predict_dist(X))
     if inside.transformers:
         return np.asarray(y, dtype=float), dist
-    found = inside.model._target(y, X)
+    found = inside.model.read_data(X, y).y
     if found.ndim == 2 and not dist.likelihood.multivariate:
         y = np.asarray(y)
         if y.ndim == 2 or y.dtype.kind not in "fiub":

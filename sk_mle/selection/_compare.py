@@ -178,7 +178,7 @@ def _criteria(entry: Entry, inside, n, inner) -> list[str]:
     """Fill in the number of parameters and, where they hold, the criteria; say where they do not."""
     model, name = inside.model, entry.name
     entry.n_params, entry.kind = model.n_params_, _kind(model.likelihood_)
-    if model._penalised:
+    if model.fit_.penalised:
         return [f"{name}: penalised (alpha), so criteria and likelihood-ratio tests do not hold."]
     if getattr(model, "class_weight", None) is not None:
         return [f"{name}: has class_weight, so criteria and likelihood-ratio tests do not hold."]

@@ -146,21 +146,18 @@ class _Model:
         return int(index) if self.names is None else self.names[index]
 
     def part(self, name: str) -> _Part:
-        law, model = self.law, self.model
+        law, fit = self.law, self.model.fit_
         domain = law.parameters[name]
         if name in law.fixed:
             return _Part(domain, fixed=float(law.fixed[name]))
         if name in law.known:
-            return _Part(domain, known=self._label(model._offset_columns["known"][name]))
-        columns = frozenset(self._label(j) for j in model._columns[name])
-        offsets = {
-            (kind, self._label(model._offset_columns[kind][name])): 1.0
-            for kind in ("offset", "exposure")
-            if name in model._offset_columns[kind]
-        }
-        intercept = not columns or (bool(model.fit_intercept) and not law.anchored(name))
-        value = 0.0 if columns or offsets or np.ndim(model.intercepts_[name]) else float(model.intercepts_[name])
-        return _Part(domain, law.link(name), columns=columns, intercept=intercept, offsets=offsets, value=value)
+            return _Part(domain, known=self._label(fit.known[name]))
+        predictor = fit.predictors[name]
+        columns = frozenset(self._label(j) for j in predictor.columns)
+        shifts = (("offset", predictor.offset), ("exposure", predictor.exposure))
+        offsets = {(kind, self._label(index)): 1.0 for kind, index in shifts if index is not None}
+        value = 0.0 if columns or offsets or np.ndim(fit.intercepts[name]) else float(fit.intercepts[name])
+        return _Part(domain, law.link(name), columns=columns, intercept=predictor.intercept, offsets=offsets, value=value)
 
 
 def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Model):

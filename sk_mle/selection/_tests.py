@@ -216,7 +216,7 @@ def _check_fit(fitted):
     model = unwrap(fitted).model
     check_is_fitted(model)
     law = type(model.likelihood_).__name__
-    if model._penalised:
+    if model.fit_.penalised:
         raise ValueError(f"the fit of {law} is penalised (alpha), so its log-likelihood is no maximum: refit with alpha=0")
     if getattr(model, "class_weight", None) is not None:
         raise ValueError(f"the fit of {law} has class_weight: its likelihood counts rows that do not exist; refit without")
@@ -227,7 +227,7 @@ def _check_fit(fitted):
 
 
 def _check_same_rows(a, b):
-    one, other = (unwrap(fitted).model._fingerprint for fitted in (a, b))
+    one, other = (unwrap(fitted).model.fit_.fingerprint for fitted in (a, b))
     if one.shape != other.shape or not np.allclose(one, other, rtol=1e-9, equal_nan=True):
         raise ValueError(
             "the models were fitted to different data, targets or weights, so their likelihoods do not compare (the sums of "
