@@ -138,13 +138,21 @@ def _coefficients(objective: Objective, u) -> tuple[dict, dict]:
 class MLEMixin(Fitting):
     """Predicting and scoring for any likelihood; the subclasses translate y."""
 
-    def _set_coefficients(self):
-        """The coefficients of the fit as attributes, and the columns that they are of."""
-        fit = self.fit_
-        self.coefs_, self.intercepts_ = fit.coefs, fit.intercepts
-        self.predictors_ = {
-            name: one.columns if fit.names is None else fit.names[one.columns] for name, one in fit.predictors.items()
-        }
+    @property
+    def coefs_(self) -> dict:
+        """Coefficients of every estimated parameter on its columns."""
+        return self.fit_.coefs
+
+    @property
+    def intercepts_(self) -> dict:
+        """Intercepts of every estimated parameter."""
+        return self.fit_.intercepts
+
+    @property
+    def predictors_(self) -> dict:
+        """Columns of every estimated parameter, by name where X has names."""
+        names = self.fit_.names
+        return {name: one.columns if names is None else names[one.columns] for name, one in self.fit_.predictors.items()}
 
     def predict_params(self, X) -> dict[str, np.ndarray]:
         """Parameters of the predictive distribution.

@@ -137,10 +137,17 @@ optimize_result_, n_features_in_, feature_names_in_
             self.classes_, self._ranks = classes, ranks
             self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
             self._fit(X, codes, weight, law, original)
-            self._set_coefficients()
-            coef, intercept = self.coefs_[self.fit_.first], self.intercepts_[self.fit_.first]
-            self.coef_, self.intercept_ = np.atleast_2d(coef), np.atleast_1d(intercept)
         return self
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Coefficients of the first estimated parameter: (1, q) or (K, q), as LogisticRegression."""
+        return np.atleast_2d(self.fit_.coefs[self.fit_.first])
+
+    @property
+    def intercept_(self) -> np.ndarray:
+        """Intercept of the first estimated parameter: (1,) or (K,)."""
+        return np.atleast_1d(self.fit_.intercepts[self.fit_.first])
 
     def _law(self, n_classes: int):
         if self.likelihood is None:

@@ -161,9 +161,17 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             y = self._target(counted(y, sample_weight), X, law)
             check_support(law, y)
             self._fit(X, y, check_weight(sample_weight, X.shape[0]), law.bind(y), original)
-            self._set_coefficients()
-            self.coef_, self.intercept_ = self.coefs_[self.fit_.first], self.intercepts_[self.fit_.first]
         return self
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Coefficients of the first estimated parameter: (q,), or (K, q) for a vector parameter."""
+        return self.fit_.coefs[self.fit_.first]
+
+    @property
+    def intercept_(self):
+        """Intercept of the first estimated parameter: a number, or (K,) for a vector parameter."""
+        return self.fit_.intercepts[self.fit_.first]
 
     def _law(self):
         law = get_likelihood(Normal() if self.likelihood is None else self.likelihood)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -163,7 +164,8 @@ def native(inference, translate):
     model = copy(inference.model)
 
     def value(vector):
-        model.coefs_, model.intercepts_ = inference.layout.unflatten(vector)
+        coefs, intercepts = inference.layout.unflatten(vector)
+        model.fit_ = replace(inference.model.fit_, coefs=coefs, intercepts=intercepts)
         return np.asarray(translate(model), float)
 
     columns = []
