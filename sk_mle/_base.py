@@ -88,7 +88,6 @@ class Fitting:
         return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, most)), self.verbose)
 
     def _store(self, objective: Objective, solution: Solution):
-        self.likelihood_ = objective.likelihood
         total, k = objective.data.total_weight, objective.size
         self.loglikelihood_ = -total * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
@@ -100,6 +99,11 @@ class Fitting:
         self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in kept if key in solution.result})
         self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
         tell(self, objective, solution, self.fit_.names)
+
+    @property
+    def likelihood_(self) -> Likelihood:
+        """The law that was fitted."""
+        return self.fit_.law
 
     def read_rows(self, X):
         """X as the fit reads it: checked, as an array or a sparse matrix."""

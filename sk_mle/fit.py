@@ -161,5 +161,6 @@ class Fit:
         """The objective on data, and the coordinates in it of the coefficients, or of others of the same model."""
         objective = self.objective(data)
         u = locate(objective, coefs or self.coefs, intercepts or self.intercepts)
+        assert u is not None  # the coefficients are of this model
         finer = reconditioned(objective, u) if self.reconditioned else None
         return finer or (objective, u)

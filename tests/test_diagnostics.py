@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -78,8 +80,9 @@ def counts():
 def test_quantile_residuals_of_the_right_model_are_standard_normal(law):
     X, y, coefs, intercepts = make_mle_regression(law, n_samples=800, n_features=2, random_state=3)
     model = estimator(law).fit(X, y)
-    model.coefs_, model.intercepts_ = dict(coefs), dict(intercepts)  # the truth
-    model.likelihood_ = law.sized() if law.classes else model.likelihood_
+    model.fit_ = replace(
+        model.fit_, law=law.sized() if law.classes else model.likelihood_, coefs=dict(coefs), intercepts=dict(intercepts)
+    )  # the truth
     residuals = quantile_residuals(model, X, y, random_state=0)
     assert stats.kstest(residuals, "norm").pvalue > 1e-3
     np.testing.assert_array_equal(residuals, quantile_residuals(model, X, y, random_state=0))

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..diagnostics._observed import ends
 from ..distribution import Distribution
-from ..validation import check_weight, counted
+from ..validation import check_weight
 from ._common import LINES, MARKERS, PALETTE, Drawing, pyplot
 
 _FAR = 3.5  # standard errors from the estimate to the ends of a grid

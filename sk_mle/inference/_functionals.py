@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,8 @@ class Functionals:
         model = copy(self.model)
 
         def value(vector):
-            model.coefs_, model.intercepts_ = self.layout.unflatten(vector)
+            coefs, intercepts = self.layout.unflatten(vector)
+            model.fit_ = replace(self.model.fit_, coefs=coefs, intercepts=intercepts)
             return np.ravel(np.asarray(function(model), dtype=float))
 
         estimate, spread = value(self.params), []
