@@ -1,4 +1,4 @@
-"""Whether a maximum exists: directions of the first parameter's coefficients along which no sample's likelihood falls.
+"""Whether a maximum exists: directions of a parameter's coefficients along which no sample's likelihood falls.
 
 For classes these are the separating directions (Albert and Anderson 1984, doi:10.1093/biomet/71.1.1), for counts those
 that drive the mean of a group of zeros to zero. Constants that are the same for every sample, such as the cutpoints of
@@ -22,19 +22,46 @@ _PINNED = 1e-8  # smallest eigenvalue, beside the largest diagonal entry, from w
 _FREE = 1e-11  # eigenvalue, beside the largest, up to which a direction is
 _MOST_ENTRIES = 20_000_000  # of the linear programme's matrix
 _ROWS = 4096  # at a time
+_NOISE = 1e-5  # rise of the mean loss, relative to it, that rounding far out may make
 
 
-def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarray] | None:
-    """Intercept (K,) and coefficients (q, K) of a direction without end, or None where there is none."""
-    name, design = next(iter(objective.designs.items()))
-    law, data = objective.likelihood, objective.data
-    if name in objective.penalties or not law.smooth or not {"hessian"} <= objective.offers:
-        return None
-    space, level = _null_space(objective, design, u)
+def separating_directions(objective: Objective, u) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Intercept (K,) and coefficients (q, K) of a direction without end, for each parameter that has one.
+
+    Constants that are one number are left out, but for the first parameter's: where these end is told from the value alone.
+    """
+    if not objective.likelihood.smooth or not {"hessian"} <= objective.offers:
+        return {}
+    found = {}
+    for k, (name, design) in enumerate(objective.designs.items()):
+        relative = len(design.unit) > design.unit.shape[1]
+        if name not in objective.penalties and (k == 0 or design.columns is not None or (design.vector and not relative)):
+            direction = _direction(objective, name, u)
+            if direction is not None and _never_rises(objective, u, objective.places[name], direction):
+                found[name] = design.coefficients(direction[: design.size])
+    return found
+
+
+def _never_rises(objective, u, place, direction) -> bool:
+    """Whether the loss falls or stays where a sample moves by so much: what limits leave open may add up over many samples."""
+    if direction[place.stop - place.start :].any():  # constants move as well, which are no coordinates of this parameter
+        return True
+    value, step = objective.value(u), np.zeros_like(u)
+    step[place] = direction[: place.stop - place.start]
+    return all(objective.value(u + length * step) <= value + _NOISE * max(1.0, abs(value)) for length in (1.0, 8.0))
+
+
+def _direction(objective, name, u) -> np.ndarray | None:
+    """Coordinates of one parameter, and constants beside them, along which no sample's likelihood falls; None: there are none.
+
+    The sample that moves farthest does so by one.
+    """
+    design, law, data = objective.designs[name], objective.likelihood, objective.data
+    space, level = _null_space(objective, name, u)
     if space.shape[1] == 0:
         return None
     eta, keep = objective.eta(u), np.flatnonzero(data.weight > 0)
-    cone, constant, still = _constraints(law, design, data.y[keep], eta)
+    cone, constant, still = _constraints(law, name, design, data.y[keep], eta)
     if len(space) > design.size + constant.shape[2]:  # some rows alone did not tell that a constant differs
         space = np.eye(design.size + constant.shape[2])
 
@@ -64,7 +91,7 @@ def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarra
         candidate = space @ (space.T @ candidate)
         moved = products(candidate)
         if (moved >= 0).all() and moved.any():
-            return design.coefficients(candidate[: design.size])
+            return candidate / moved.max()
     moving = np.flatnonzero(~still.all(axis=1))
     if (~still).sum() * space.shape[1] > _MOST_ENTRIES:
         return None
@@ -74,29 +101,32 @@ def separating_direction(objective: Objective, u) -> tuple[np.ndarray, np.ndarra
     found = linprog(-constraints.sum(axis=0), A_ub=-constraints, b_ub=np.zeros(len(constraints)), bounds=(-1, 1))
     if found.status != 0 or -found.fun < 1e-7:
         return None
-    return design.coefficients((space @ found.x)[: design.size])
+    direction = space @ found.x
+    return direction / np.abs(products(direction)).max()
 
 
 def _parts(n):
     return [slice(first, first + _ROWS) for first in range(0, n, _ROWS)]
 
 
-def _constraints(law, design, y, eta):
+def _constraints(law, name, design, y, eta):
     """Cone of the coordinates, that of the constants, and whether a sample must not move along it."""
-    cone, gain = law.recession(y, eta)
+    with np.errstate(all="ignore"):
+        cone, gain = law.recession(y, eta, name)
     return cone[:, :, : len(design.unit)] @ design.unit, cone[:, :, len(design.unit) :], gain > _GAIN
 
 
-def _null_space(objective, design, u) -> tuple[np.ndarray, float]:
+def _null_space(objective, name, u) -> tuple[np.ndarray, float]:
     """Orthonormal basis of the coordinates, and of the constants, in which few samples move that must stay.
 
     Of some of these, as many as pin all directions if they can; and the largest curvature per constraint of theirs.
     """
+    design = objective.designs[name]
     data = objective.data.thinned(max(_PART * design.size, _FEW))
     coefficients = {name: other.expand(u[objective.places[name]]) for name, other in objective.designs.items()}
     eta = data.column(lambda batch: objective._eta(batch, objective._rows(batch), coefficients))
     keep = np.flatnonzero(data.weight > 0)
-    cone, constant, still = _constraints(objective.likelihood, design, data.y[keep], eta)
+    cone, constant, still = _constraints(objective.likelihood, name, design, data.y[keep], eta)
     size = design.size + constant.shape[2]
     if data is objective.data and still.all():  # then nothing moves
         return np.zeros((size, 0)), 0.0

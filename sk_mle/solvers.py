@@ -167,7 +167,8 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
 def _flat(objective, u) -> dict[str, str]:
     """Parameters without covariates that ran so far out that the log-likelihood of all rows no longer depends on them.
 
-    By name, with the edge of the domain. The entries of a vector count by their distance from the largest.
+    By name, with the edge of the domain. Entries of a vector of which only differences count do so by their distance from
+    the largest.
     """
     found = {}
     for name, design in list(objective.designs.items())[1:]:
@@ -175,12 +176,12 @@ def _flat(objective, u) -> dict[str, str]:
             continue
         place, link = objective.places[name], objective.likelihood.link(name)
         level, slopes = design.expand(u[place])
+        relative = len(level) > design.unit.shape[1]  # to the other entries, as logits are
         for k, eta in enumerate(level):
-            gap = eta - (level.max() if design.vector else 0.0)
+            gap = eta - (level.max() if relative else 0.0)
             if abs(gap) < _FAR_OUT:
                 continue
             moved, back = level.copy(), u.copy()
-            relative = len(level) > design.unit.shape[1]  # to the other entries, as logits are
             edged = relative or np.isfinite([link.range.low, link.range.high]).any()  # else far out has no unit
             moved[k] -= np.sign(gap) if edged else gap / 2
             back[place] = design.coordinates(moved, slopes)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from .exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
-from .separation import separating_direction
+from .separation import separating_directions
 
 
 def tell(model, objective, solution, names) -> None:
@@ -32,19 +32,12 @@ def tell(model, objective, solution, names) -> None:
             stacklevel=5,
         )
         return
-    direction = None if solution.result.get("settled") else separating_direction(objective, solution.u)
-    if direction is not None:
+    directions = {} if solution.result.get("settled") else separating_directions(objective, solution.u)
+    if directions:
         model.converged_ = False
-        found = _columns_of(model, direction, objective, names)
-        shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
-        what = f"column{'s' * (len(found) > 1)} {shown}" if found else "the intercept"
-        warnings.warn(
-            f"The data are separated: along {what} the likelihood of {law} grows without end, so no finite maximum exists. "
-            "The coefficients stopped where the gradient fell below tol; predictions there are at the edge of their range. "
-            "Use a penalty (alpha > 0), or drop or merge these columns.",
-            SeparationWarning,
-            stacklevel=5,
-        )
+        for name, direction in directions.items():
+            label = name + _entries_of(objective, name, direction)
+            _tell_separation(model, name, label, _columns_of(model, name, direction, objective, names))
     elif not solution.converged:
         remedy = "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
         if solution.n_iter >= model.max_iter:
@@ -66,6 +59,8 @@ def tell(model, objective, solution, names) -> None:
         )
 
     for name, edge in solution.flat.items():
+        if name.split("[")[0] in directions:
+            continue
         fix = "Leave this part of the law out" if "[" in name else f"Fix it there ({law}({name}=...)) or choose the simpler law"
         warnings.warn(
             f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "
@@ -75,9 +70,34 @@ def tell(model, objective, solution, names) -> None:
         )
 
 
-def _columns_of(model, direction, objective, names) -> list:
-    """Columns along which a direction of the first parameter's coefficients moves, by its share of the linear predictor."""
-    name, design = next(iter(objective.designs.items()))
+def _tell_separation(model, name, label, found) -> None:
+    shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
+    what = f"column{'s' * (len(found) > 1)} {shown}" if found else "the intercept"
+    alpha = "alpha > 0" if name in model.likelihood_.modelled else f"alpha={{{name!r}: 0.01}}, say"
+    remedy = f"Use a penalty ({alpha}), or drop or merge these columns."
+    if not found:
+        remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
+    warnings.warn(
+        f"The data are separated: along {what} the likelihood of {type(model.likelihood_).__name__} grows without end in its "
+        f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
+        f"predictions there are at the edge of their range. {remedy}",
+        SeparationWarning,
+        stacklevel=6,
+    )
+
+
+def _entries_of(objective, name, direction) -> str:
+    """Which entries of a vector parameter move, where some do not."""
+    moves = np.abs(np.vstack(direction)).max(axis=0)
+    moves = moves > 1e-6 * moves.max()
+    if moves.all() or not objective.designs[name].vector:
+        return ""
+    return str([entry for entry, moved in zip(objective.likelihood.entries(name), moves, strict=True) if moved])
+
+
+def _columns_of(model, name, direction, objective, names) -> list:
+    """Columns along which a direction of a parameter's coefficients moves, by its share of the linear predictor."""
+    design = objective.designs[name]
     if design.columns is None:
         return []
     X = objective.data.X[: 1 << 16, model.fit_.predictors[name].columns]

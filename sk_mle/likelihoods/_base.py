@@ -20,7 +20,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ..domains import REAL, Domain
 from ..links import Link, check_link, default_link
-from . import _inversion, _quadrature, _start
+from . import _inversion, _quadrature, _recession, _start
 from ._algebra import Eval  # noqa: F401
 from ._evaluation import Evaluation, derived
 from ._target import check_numeric
@@ -153,24 +153,15 @@ class Likelihood(Evaluation, BaseEstimator):
         basis = self.contrast(name)
         return () if basis is None else (len(basis),)
 
-    def recession(self, y, eta) -> tuple[np.ndarray, np.ndarray]:
-        """In which directions of the first linear predictor a sample's log-likelihood never falls.
+    def recession(self, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
+        """In which directions of the linear predictor of parameter `name` a sample's log-likelihood never falls.
 
         Returns `cone` (n, m, width) and `gain` (n, m): a direction d is free for sample i where `cone[i] @ d >= 0`, and
         along constraint m the log-likelihood can still rise by `gain[i, m]`; infinite: it must not move at all. A `cone`
-        wider than the linear predictor lets constants move too that are the same for all samples. The default probes both ends
-        of the real line, and lets vectors move nowhere. Serves the diagnosis of separated data.
+        wider than the linear predictor lets constants move too that are the same for all samples. By default each entry
+        of the linear predictor runs off by itself, as far as its limits can be told. Serves the diagnosis of separated data.
         """
-        name = self.free[0]
-        if eta[name].ndim > 1:
-            n, width = eta[name].shape
-            return np.broadcast_to(np.eye(width), (n, width, width)), np.full((n, width), np.inf)
-        here = self.evaluate(y, eta, 0).loglik
-        ends = [self.evaluate(y, {**eta, name: np.full(len(here), end)}, 0).loglik for end in (-1e100, 1e100)]
-        free = [np.isfinite(end) & (end >= here) for end in ends]
-        sign = np.where(free[0] & free[1], 0.0, np.where(free[0], -1.0, 1.0))  # 0: a sample that does not depend on it
-        gain = np.where(free[1], ends[1] - here, np.where(free[0], ends[0] - here, np.inf))
-        return sign[:, None, None], gain[:, None]
+        return _recession.along_axes(self, y, eta, name)
 
     def overrides(self, *names: str) -> bool:
         """Whether the law's class writes all these methods itself, where the protocol has a default."""

@@ -201,8 +201,10 @@ class Evaluation(Relations):
     def evaluate_interval(self, low, high, eta: dict, order: int = 1) -> Eval:
         """log P(low < Y <= high) per sample, with its derivatives in the linear predictors as `evaluate` gives them."""
         low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+        few = self.support.integer and high.size > 0 and high.max() < np.inf  # points
+        low = np.maximum(low, self.support.low - 1.0) if self.support.integer else low
         with np.errstate(all="ignore"):
-            if order == 0:
+            if order == 0 and not few:
                 return constant(self.log_interval(low, high, **self.theta(eta)))
             from_start, to_end = _interval.reaches(self, low, high)
             groups = [(from_start & to_end, self._sure), (low >= high, self._impossible)]

@@ -53,8 +53,10 @@ class Softmax(Likelihood):
         logits = np.log(np.maximum(share, 1e-6 * (share.sum() or 1.0)))
         return {"logits": logits - logits.mean()}
 
-    def recession(self, y, eta):
+    def recession(self, y, eta, name):
         """No class may gain on those that were seen: one of these stands for all, which stay level with it."""
+        if name != "logits":
+            return super().recession(y, eta, name)
         seen = self.counts(y)
         own = np.eye(seen.shape[1])[np.argmax(seen > 0, axis=1)]
         cone = (own[:, None, :] - np.eye(seen.shape[1])) * (seen.sum(axis=1) > 0)[:, None, None]

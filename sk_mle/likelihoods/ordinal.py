@@ -190,8 +190,10 @@ class Ordinal(Likelihood):
         place = get_link(self.distribution).link(np.cumsum(share)[:-1] / share.sum())
         return {"loc": -place[0], "gaps": np.diff(place), "scale": 1.0}
 
-    def recession(self, y, eta):
+    def recession(self, y, eta, name):
         """Away from both cutpoints of a class; all but the first may move too, where they are the same in every row."""
+        if name != "loc":
+            return super().recession(y, eta, name)
         params, last = self.theta(eta), self.n_classes - 1
         gaps = params.get("gaps", np.zeros((len(y), 0)))
         move = np.eye(last)[:, 1:] if (gaps == gaps[:1]).all() else np.zeros((last, 0))
