@@ -16,7 +16,7 @@ from .data import Data, total
 from .design import MOST_COLUMNS, Design, from_moments
 from .moments import Moments
 from .objective import Objective
-from .separation import separating_direction
+from .separation import separating_directions
 from .solvers import Solution
 from .units import eased, with_units
 
@@ -41,7 +41,7 @@ def finished(objective: Objective, solution: Solution, solve: Callable) -> tuple
         finer, u = found
         gradient = finer.gradient(u)
         gain = objective.data.total_weight * float(gradient @ gradient) / 2  # where curvature is one
-        told = gain < _NOTICEABLE_GAIN or (gain < _LARGE_GAIN and separating_direction(objective, solution.u) is not None)
+        told = gain < _NOTICEABLE_GAIN or (gain < _LARGE_GAIN and bool(separating_directions(objective, solution.u)))
         if solution.converged and told:
             break
         better = solve(finer, u)
