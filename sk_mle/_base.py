@@ -14,6 +14,7 @@ from . import columns
 from .data import Data
 from .distribution import Distribution
 from .fit import Fit
+from .identification import shortest
 from .inference import Inference
 from .likelihoods import Likelihood
 from .multistart import search
@@ -74,7 +75,7 @@ class Fitting:
         if self.warm_start and hasattr(self, "fit_"):
             start = resume(objective, self.fit_.coefs, self.fit_.intercepts)
         objective, start = start or begin(objective)
-        objective, solution = finished(objective, search(objective, start, self._solve), self._solve)
+        objective, solution = shortest(*finished(objective, search(objective, start, self._solve), self._solve))
         coefs, intercepts = _coefficients(objective, solution.u)
         saturated = solution.result.get("reconditioned", False)
         self.fit_ = Fit(law, predictors, known, coefs, intercepts, names, solution.flat, data.fingerprint(), saturated)
@@ -88,7 +89,7 @@ class Fitting:
         return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, most)), self.verbose)
 
     def _store(self, objective: Objective, solution: Solution):
-        total, k = objective.data.total_weight, objective.size
+        total, k = objective.data.total_weight, objective.size - solution.result.get("unidentified", 0)
         self.loglikelihood_ = -total * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
         self.aic_ = 2 * k - 2 * self.loglikelihood_

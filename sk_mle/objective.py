@@ -179,17 +179,18 @@ class Objective:
 
     # ---- sums over rows ------------------------------------------------------------------------------------------
 
-    def eta(self, u) -> dict[str, np.ndarray]:
-        """Linear predictors of the training rows of positive weight."""
+    def eta(self, u, data: Data | None = None) -> dict[str, np.ndarray]:
+        """Linear predictors of the rows of positive weight: of the training data, or of others."""
+        data = self.data if data is None else data
         coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
-        same = {name for name, design in self.designs.items() if design.columns is None} - self.data.offset.keys()
+        same = {name for name, design in self.designs.items() if design.columns is None} - data.offset.keys()
 
         def block(batch):
             eta = self._eta(batch, self._rows(batch), coefficients)
             return {name: value for name, value in eta.items() if name not in same}
 
         starts = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in same}
-        return self.data.column(block) | {name: repeated(start, self.data.n_kept) for name, start in starts.items()}
+        return data.column(block) | {name: repeated(start, data.n_kept) for name, start in starts.items()}
 
     def information_of_rows(self, u) -> dict[str, np.ndarray]:
         """Information of every parameter's own linear predictor, of the training rows of positive weight."""

@@ -123,8 +123,7 @@ def _null_space(objective, name, u) -> tuple[np.ndarray, float]:
     """
     design = objective.designs[name]
     data = objective.data.thinned(max(_PART * design.size, _FEW))
-    coefficients = {name: other.expand(u[objective.places[name]]) for name, other in objective.designs.items()}
-    eta = data.column(lambda batch: objective._eta(batch, objective._rows(batch), coefficients))
+    eta = objective.eta(u, data)
     keep = np.flatnonzero(data.weight > 0)
     cone, constant, still = _constraints(objective.likelihood, name, design, data.y[keep], eta)
     size = design.size + constant.shape[2]

@@ -44,7 +44,7 @@ def with_units(objective: Objective, information: dict) -> Objective:
             size = np.sqrt(np.abs(mean))
             designs[name] = design.with_unit(np.array([[1 / size if 0 < size < np.inf else 1.0]]))
             continue
-        mean = basis.T @ np.atleast_2d(mean) @ basis
+        mean = basis.T @ (mean if np.ndim(mean) else np.eye(len(basis))) @ basis
         mean = np.where(np.isfinite(mean), mean, np.eye(len(mean)))
         scale = np.sqrt(np.abs(np.diag(mean)))
         scale[scale == 0] = scale.max() or 1.0

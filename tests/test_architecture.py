@@ -37,6 +37,7 @@ BELOW = {  # module -> the modules of the package that it may import
     "reconditioning": {"data", "design", "moments", "objective", "separation", "solvers", "units"},
     "verdict": {"exceptions", "separation"},
     "separation": {"moments", "objective"},
+    "identification": {"design", "objective", "solvers"},
     "distribution": {"likelihoods"},
     "unwrapping": {"distribution", "likelihoods"},
     "validation": {"_repeated", "frames", "likelihoods", "messages"},

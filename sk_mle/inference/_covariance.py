@@ -131,6 +131,12 @@ def _factor(matrix, J, layout: Layout, located: Located, outer: bool) -> np.ndar
         named = [layout.names[i] for i in np.argsort(-move) if move[i] > 0.01 * move.max()]
         what = "the sum of outer products of scores" if outer else "the information matrix"
         state = "is singular" if abs(values[0]) < _SINGULAR * max(values[-1], 1.0) else "is not positive definite"
+        if len(named) == 1:
+            raise ValueError(
+                f"{what} {state}: the likelihood does not depend on {named[0]}, of which no row says anything (every row of a "
+                "category may be a zero, say, which the rest of the law never sees). Leave this column out of the parameter, "
+                "by predictors, or merge the category with another"
+            )
         raise ValueError(
             f"{what} {state}: the likelihood does not tell {_shown(named)} apart. Leave one of them out, or fix a parameter"
         )
