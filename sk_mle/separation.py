@@ -22,7 +22,7 @@ _PINNED = 1e-8  # smallest eigenvalue, beside the largest diagonal entry, from w
 _FREE = 1e-11  # eigenvalue, beside the largest, up to which a direction is
 _MOST_ENTRIES = 20_000_000  # of the linear programme's matrix
 _ROWS = 4096  # at a time
-_NOISE = 1e-5  # rise of the mean loss, relative to it, that rounding far out may make
+_NOISE = 1e-4  # rise of the mean loss, relative to it, that rounding far out may make
 
 
 def separating_directions(objective: Objective, u) -> dict[str, tuple[np.ndarray, np.ndarray]]:

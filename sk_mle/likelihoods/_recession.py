@@ -1,57 +1,81 @@
 """Where the log-likelihood of a sample ends as one linear predictor runs off: what tells that data are separated.
 
-Limits are taken by steps that grow, not by a look at infinity, where the ratio of two vanishing probabilities is 0/0. As soon
-as the value no longer changes, what the formula says further out does not count.
+Limits are taken by steps that grow, not by a look at infinity, where the ratio of two vanishing probabilities is 0/0. A sample
+at one end of a probability is level on both sides: it belongs to the end on whose other side it falls first. What a formula says
+beyond a limit is rounding, and does not count.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-_STEPS = (*2.0 ** np.arange(10), 1e3, 1e4, 1e6, 1e9, 1e15, 1e30, 1e100)  # of the linear predictor
+_STEPS = (1, 2, 4, 8, 12, 16, 20, 24, 32, 48, 64, 128, 256, 512, 1e3, 1e4, 1e6, 1e9, 1e15, 1e30, 1e100)  # of the predictor
 _LEVEL = 1e-6  # change of a sample's log-likelihood, relative from 1000 on, up to which it counts as none
+_FALL = 3.0  # by which it falls behind a limit: more than rounding lets the ratio of vanishing probabilities
+_APART = 3.0  # ratio of the falls at one step on both sides from which the lesser is rounding
 _ROUNDING = 1e-13  # of a sample's log-likelihood, relative from 1 on
-_FALL = 1.0  # fall behind what looked like a limit: rounding makes less, a limit of the other side more
 
 
 def along_axes(law, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
     """`Likelihood.recession` of any law: every entry of the linear predictor by itself, the others as they are."""
-    value, here = eta[name], law.evaluate(y, eta, 0).loglik
-    flat = value.reshape(len(here), -1)
-    width = flat.shape[1]
-    cone, gain = np.zeros((len(here), width, width)), np.empty((len(here), width))
-    for k in range(width):
-        (low, below), (high, above) = (_runs_off(law, y, eta, name, k, here, side) for side in (-1.0, 1.0))
-        level = _LEVEL * np.maximum(1.0, 1e-3 * np.abs(here))
-        at_low, at_high = low & (below < level), high & (above < level)
-        up = np.where(at_low == at_high, np.where(low & high, above > below, high), at_high)
-        same = at_low & at_high & (np.abs(above - below) <= _ROUNDING * np.maximum(1.0, np.abs(here)))
-        cone[:, k, k] = np.where(same, 0.0, np.where(up, 1.0, -1.0))  # 0: a sample that does not depend on it
-        gain[:, k] = np.where(low | high, np.where(up, above, below), np.inf)
+    with np.errstate(all="ignore"):
+        here = law.evaluate(y, eta, 0).loglik
+        width = eta[name].reshape(len(here), -1).shape[1]
+        cone, gain = np.zeros((len(here), width, width)), np.empty((len(here), width))
+        for k in range(width):
+            cone[:, k, k], gain[:, k] = _end(law, y, eta, name, k, here)
     return cone, gain
 
 
-def _runs_off(law, y, eta, name, entry, here, side):
-    """Whether each sample's log-likelihood never falls as its linear predictor runs off to one side, and what it gains.
+class _Side:
+    """What is known of every sample as its linear predictor runs off to one side."""
 
-    Once it has stayed level for two steps that is its limit, unless it falls by more than rounding could.
-    """
-    free = np.isfinite(here)
-    rows, before, level = np.flatnonzero(free), here.copy(), _LEVEL * np.maximum(1.0, 1e-3 * np.abs(here))
-    count, limit = np.zeros(len(here), int), np.zeros(len(here), bool)
-    for step in _STEPS:
-        at = {other: value[rows] for other, value in eta.items()}
-        at[name] = at[name].copy()
-        at[name][(..., entry) if at[name].ndim > 1 else ...] += side * step
-        now = law.evaluate(y[rows], at, 0).loglik
-        finite, known = np.isfinite(now), limit[rows]
-        falls = finite & (now < here[rows] - np.where(known, _FALL, level[rows]))
-        free[rows[falls | ~(finite | known)]] = False
-        count[rows] = np.where(finite & (np.abs(now - before[rows]) <= level[rows]), count[rows] + 1, 0)
-        limit[rows] |= count[rows] >= 2
-        moved = finite & ~known
-        before[rows[moved]] = now[moved]
-        rows = rows[finite & ~falls]
-        if not len(rows):
-            break
-    return free, np.where(free, before - here, np.inf)
+    def __init__(self, sign, here):
+        n = len(here)
+        self.sign, self.value = sign, here.copy()  # of the last step that was level or rose
+        self.free, self.limit = np.isfinite(here), np.zeros(n, bool)
+        self.flat, self.fell, self.depth = np.zeros(n, int), np.full(n, len(_STEPS)), np.zeros(n)
+        self.active = self.free.copy()
+
+    def take(self, rows, k, now, here, level):
+        """Take in the log-likelihood of some samples at step k."""
+        finite, limit, drop = np.isfinite(now), self.limit[rows], here[rows] - now
+        falls = np.where(finite, drop > np.where(limit, _FALL, level[rows]), ~limit)
+        self.fell[rows[falls]], self.depth[rows[falls]] = k, drop[falls]
+        self.free[rows[falls & ~limit]] = False
+        same = finite & (np.abs(now - self.value[rows]) <= level[rows])
+        self.flat[rows] = np.where(same, self.flat[rows] + 1, 0)
+        self.limit[rows] |= self.flat[rows] >= 2
+        kept = finite & ~falls
+        self.value[rows[kept]] = now[kept]
+        self.active[rows[falls | ~finite]] = False
+
+
+def _end(law, y, eta, name, entry, here):
+    """Towards which end each sample's log-likelihood never falls (-1, 1, or 0: it depends on none), and what it gains."""
+    level = _LEVEL * np.maximum(1.0, 1e-3 * np.abs(here))
+    low, high = _Side(-1.0, here), _Side(1.0, here)
+    scaled = not law.grows(name)  # else a step has the unit of y, and to be level for some tells nothing
+    for k, step in enumerate(_STEPS):
+        for side, other in ((low, high), (high, low)):
+            told = side.limit & ~other.free if scaled else False
+            rows = np.flatnonzero(side.active & ~told)
+            if len(rows):
+                at = {key: value[rows] for key, value in eta.items()}
+                at[name] = at[name].copy()
+                at[name][(..., entry) if at[name].ndim > 1 else ...] += side.sign * step
+                side.take(rows, k, law.evaluate(y[rows], at, 0).loglik, here, level)
+    if scaled:
+        one_step, less = low.fell == high.fell, np.minimum(low.depth, high.depth) * _APART < np.maximum(low.depth, high.depth)
+        later = np.where(one_step, np.where(less, low.depth - high.depth, 0.0), high.fell - low.fell)
+        never = one_step & (low.fell == len(_STEPS))
+    else:
+        low.free, high.free = (side.free & (side.fell == len(_STEPS)) for side in (low, high))
+        never, later = low.free & high.free, 0.0
+    both = low.free & high.free
+    ahead = high.value - low.value
+    ahead = np.where(np.abs(ahead) <= _ROUNDING * np.maximum(1.0, np.abs(here)), 0.0, ahead)
+    sign = np.where(both, np.sign(np.where(never, ahead, later)), high.free * 1.0 - low.free)
+    gain = np.where(sign > 0, high.value, np.where(sign < 0, low.value, here)) - here
+    stuck = ~(low.free | high.free) | (both & ~never & (sign == 0))
+    return np.where(stuck, 1.0, sign), np.where(stuck, np.inf, gain)

@@ -68,6 +68,15 @@ class Geometric(Likelihood):
             expected = -yes[1] * no[1] / np.maximum(link.inverse(eta), 1e-300) if information == "expected" else -bend
         return Eval(value, {"prob": slope}, {("prob", "prob"): expected})
 
+    def evaluate_interval(self, low, high, eta, order=1):
+        """An upper tail is a power of 1 - prob, of which no digit is lost where prob is close to one."""
+        if not self.free or np.min(high, initial=np.inf) < np.inf or not UNIT.includes(self.link("prob").range):
+            return super().evaluate_interval(low, high, eta, order)
+        failures = np.floor(np.maximum(low, -1.0)) + 1
+        value, slope, bend = (np.where(failures > 0, failures * a, 0.0) for a in self.link("prob").log_complement(eta["prob"]))
+        pair = ("prob", "prob")
+        return Eval(value, {"prob": slope} if order else {}, {pair: -bend} if order == 2 else {})
+
     def start(self, y, sample_weight):
         return {"prob": 1 / (1 + count_mean(y, sample_weight))}
 
