@@ -1,8 +1,8 @@
 """Where the log-likelihood of a sample ends as one linear predictor runs off: what tells that data are separated.
 
 Limits are taken by steps that grow, not by a look at infinity, where the ratio of two vanishing probabilities is 0/0. A sample
-at one end of a probability is level on both sides: it belongs to the end on whose other side it falls first. What a formula says
-beyond a limit is rounding, and does not count.
+at one end of a probability is level on both sides: it belongs to the end on whose other side it falls first. What a formula
+says beyond a limit is rounding, and does not count.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ def _end(law, y, eta, name, entry, here):
     both = low.free & high.free
     ahead = high.value - low.value
     ahead = np.where(np.abs(ahead) <= _ROUNDING * np.maximum(1.0, np.abs(here)), 0.0, ahead)
+    stays = [np.abs(side.value - here) <= level for side in (low, high)]  # where it could still rise on the other side only
+    ahead = np.where(stays[0] == stays[1], ahead, np.where(stays[0], -1.0, 1.0))
     sign = np.where(both, np.sign(np.where(never, ahead, later)), high.free * 1.0 - low.free)
     gain = np.where(sign > 0, high.value, np.where(sign < 0, low.value, here)) - here
     stuck = ~(low.free | high.free) | (both & ~never & (sign == 0))

@@ -18,6 +18,7 @@ GROUP = (np.arange(N) < 120).astype(float)
 PLAIN = RNG.normal(size=(N, 1))
 X = np.column_stack([PLAIN, GROUP])
 COUNTS = np.where(GROUP == 1, 0, RNG.poisson(2, N)).astype(float)
+SPREAD = np.where(GROUP == 1, 0, RNG.negative_binomial(2, 0.3, N)).astype(float)
 ENDS = np.where(RNG.uniform(size=N) < 0.5, 0.0, 1.0)
 SHARES = np.where((GROUP == 1) | (RNG.uniform(size=N) < 0.1), ENDS, RNG.beta(2, 3, N))
 
@@ -62,7 +63,7 @@ CASES = [
     for k, (trait, law, y, more) in enumerate([
         ("a category without a positive row", Hurdle(Poisson()), COUNTS, {}),
         ("a category without a positive row", Hurdle(Poisson()), COUNTS, {"solver": "lbfgs"}),
-        ("a category without a positive row", Hurdle(NegativeBinomial()), np.where(GROUP == 1, 0.0, RNG.negative_binomial(2, 0.3, N)), {}),
+        ("a category without a positive row", Hurdle(NegativeBinomial()), SPREAD, {}),
         ("a category without a positive row", Hurdle(Gamma()), 1.5 * COUNTS * RNG.gamma(4, 1, N), {}),
         ("a category of zeros and ones", ZeroOneInflated(Beta()), SHARES, {}),
         ("a category of zeros in a formula of a user", Parts(), COUNTS, {}),
