@@ -11,6 +11,7 @@ from scipy import special
 from ._special import _START, _STIRLING, _elementwise, _horner, _log1p_minus_over
 
 _GAUSS, _GAUSS_WEIGHT = (np.polynomial.legendre.leggauss(10) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
+_LEAST = 1e-290  # arguments below may have lost digits to underflow
 _FAR = 1e-3  # a smaller tail is computed by itself, not as one minus the other
 
 
@@ -92,6 +93,16 @@ def log_gammaincc(a, x):
     return _log_tail(1 - p, p, lambda i: _log_far_above(a[i], x[i]), lambda i: _log_far_below(a[i], x[i]))
 
 
+def log_gamma_tail(a, x, log_x, upper):
+    """log Q(a, x) or log P(a, x) at an x that may underflow: `log_x()` is asked for where it does."""
+    value, small = (log_gammaincc if upper else log_gammainc)(a, x), np.asarray(x) < _LEAST
+    if not small.any():
+        return value
+    with np.errstate(all="ignore"):
+        log_p = a * log_x() - special.gammaln(a + 1)  # the first term of the series is all
+        return np.where(small, np.log(-np.expm1(log_p)) if upper else log_p, value)
+
+
 def _log_betainc_far(a, b, x, xc):
     """log I_x(a, b) by x^a xc^b / B(a, b) over Didonato & Morris's fraction (1992, doi:10.1145/131766.131776)."""
     excess = b * x - a * xc  # (a + b) x - a, without its cancellation
@@ -121,9 +132,14 @@ def log_betainc(a, b, x, xc):
     swap = x > 0.5
     p = special.betainc(np.where(swap, b, a), np.where(swap, a, b), np.where(swap, xc, x))
     p, q = np.where(swap, 1 - p, p), np.where(swap, p, 1 - p)
-    return _log_tail(
+    value = _log_tail(
         p, q, lambda i: _log_betainc_far(a[i], b[i], x[i], xc[i]), lambda i: _log_betainc_far(b[i], a[i], xc[i], x[i])
     )
+    for small, at, power, other, sign in ((x < _LEAST, x, a, b, 1), (xc < _LEAST, xc, b, a, -1)):
+        if small.any():  # the first term of the series is all, and products may underflow
+            log_p = power * np.log(at) - np.log(power) - special.betaln(power, other)
+            value = np.where(small, log_p if sign > 0 else np.log(-np.expm1(log_p)), value)
+    return value
 
 
 @_elementwise

@@ -155,7 +155,8 @@ class Distribution:
         """Quantile at probability q."""
         if self.likelihood.multivariate:
             self.likelihood.ppf(q, **self.params)  # raises
-        return self._at(self.likelihood.ppf, q)
+        found, q = self._at(self.likelihood.ppf, q), np.asarray(q, dtype=float)
+        return np.where((q > 0) & (q < 1), self.likelihood.support.nearest(found), found)[()]
 
     def _moment(self, method, axes=()):
         with np.errstate(all="ignore"):
@@ -196,4 +197,5 @@ class Distribution:
         """Random values of shape (n,), or (size, n); `size` may be a tuple; several targets are a last axis."""
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
-        return np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))[()]
+        found = np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))
+        return (found if self.likelihood.multivariate else self.likelihood.support.nearest(found))[()]

@@ -45,6 +45,12 @@ class Domain:
         above &= below
         return above
 
+    def nearest(self, values) -> np.ndarray:
+        """The values, where those that rounding put on an open end or beyond are the nearest number inside."""
+        low = self.low if self.closed[0] or self.low == -np.inf else np.nextafter(self.low, np.inf)
+        high = self.high if self.closed[1] or self.high == np.inf else np.nextafter(self.high, -np.inf)
+        return np.clip(values, low, high)
+
     def includes(self, other: Domain) -> bool:
         """Whether every point in the interior of `other` lies in this domain."""
         return self.low <= other.low and other.high <= self.high

@@ -9,8 +9,6 @@ import numpy as np
 from ..domains import POSITIVE, REAL
 from ._shaped import ShapedLocationScale
 
-_MOST = 150.0  # of |w|: beyond it the law of w has no mass, and a far trial value still has a finite gradient
-
 
 class ArsinhLocationScale(ShapedLocationScale):
     """Laws of z = sinh((w - sign * skew) / tail), where w has the log-density, quantiles and tails that a subclass writes.
@@ -31,7 +29,7 @@ class ArsinhLocationScale(ShapedLocationScale):
         self.loc, self.scale, self.skew, self.tail, self.links = loc, scale, skew, tail, links
 
     def _w(self, z, skew, tail):
-        return np.clip(tail * np.arcsinh(z) + self.sign * skew, -_MOST, _MOST)
+        return tail * np.arcsinh(z) + self.sign * skew
 
     def standard_logpdf(self, z, skew, tail):
         return self.transformed(self._w(z, skew, tail))[0] + np.log(tail) - np.log(np.hypot(1, z))
@@ -53,7 +51,7 @@ class ArsinhLocationScale(ShapedLocationScale):
         return {name: value + slope * w[name] for name, value in first.items()}, second
 
     def standard_tails(self, z, skew, tail):
-        return self.transformed_tails(tail * np.arcsinh(z) + self.sign * skew)
+        return self.transformed_tails(self._w(z, skew, tail))
 
     def standard_ppf(self, q, skew, tail):
         with np.errstate(over="ignore"):

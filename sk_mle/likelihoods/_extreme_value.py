@@ -17,9 +17,11 @@ LEAST_SHAPE = -0.45  # where solvers take the expected information of lesser sha
 
 def reduce(z, shape):
     """u = log(1 + shape z) / shape, or z for shape 0; beyond the end of the support infinite."""
-    w = shape * z
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return z * np.where(w == 0, 1.0, np.log1p(np.maximum(w, -1.0)) / w)
+    with np.errstate(all="ignore"):
+        w = shape * z
+        u = z * np.where(w == 0, 1.0, np.log1p(np.maximum(w, -1.0)) / w)
+        over = np.isposinf(w)
+        return np.where(over, (np.log(np.abs(shape)) + np.log(np.abs(z))) / shape, u) if over.any() else u
 
 
 def expand(u, shape):

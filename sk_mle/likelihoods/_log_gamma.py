@@ -74,15 +74,15 @@ class LogGamma(LocationScale):
         return np.exp(self.standard_logsf(z, shape))
 
     def standard_ppf(self, q, shape):
+        """Newton steps from scipy's quantile, or where that is next to zero, from the first term of the series."""
         q, shape = np.broadcast_arrays(np.asarray(q, float), np.asarray(shape, float))
         with np.errstate(all="ignore"):
             k = 1 / np.maximum(shape**2, _NEAR**2)
-            first = np.where(
-                (q > 0.5) == (shape > 0),
-                special.gammainccinv(k, np.minimum(q, 1 - q)),
-                special.gammaincinv(k, np.minimum(q, 1 - q)),
-            )
-            first = np.where(np.abs(shape) < _NEAR, special.ndtri(q), np.log(first / k) / shape)
+            tail, below = np.minimum(q, 1 - q), (q > 0.5) != (shape > 0)
+            log_g = np.log(np.where(below, special.gammaincinv(k, tail), special.gammainccinv(k, tail)))
+            log_p = np.where(shape > 0, np.log(q), np.log1p(-q))
+            log_g = np.where(log_g < -600, (log_p + special.gammaln(k + 1)) / k, log_g)
+            first = np.where(np.abs(shape) < _NEAR, special.ndtri(q), (log_g - np.log(k)) / shape)
             first = np.where(np.isfinite(first), first, 0.0)
         return newton_quantile(self._logs, q, {"shape": shape}, (-np.inf, np.inf), first)
 

@@ -115,6 +115,9 @@ class ScaleShape(LogLocationScale):
             ("shape", "shape"): (hessian.get(("scale", "scale"), 0.0) / shape + 2 * on_scale) / (shape * shape * shape),
         }
 
+    def ppf(self, q, scale, shape):
+        return scale * np.exp(self.standard.ppf(q, loc=0.0, scale=1 / shape))  # the log of a scale would cost digits
+
     def start(self, y, sample_weight):
         loc = np.log(self.fixed["scale"]) if "scale" in self.fixed else self.standard.centre(np.log(y), sample_weight)
         return {"scale": float(np.exp(loc)), **self.refine(y, sample_weight, scale=np.exp(loc))}

@@ -68,8 +68,18 @@ def ratio_gap(y, mean):
 
     Where the two parts cancel, near y = mean, that rounding hardly moves the difference, whose slope vanishes there.
     """
+    return ratio_gap_and_excess(y, mean)[0]
+
+
+def ratio_gap_and_excess(y, mean):
+    """The same, and (y - mean) / mean."""
     ratio = y / mean
-    return np.log(ratio) - (ratio - 1)
+    d = ratio - 1
+    gap = np.log(ratio) - d
+    if np.minimum.reduce(gap, axis=None) > -600:
+        return gap, d
+    far = np.where(ratio < 1e-250, np.log(y) - np.log(mean) - d, gap)  # the ratio may have lost digits to underflow
+    return np.where(np.isinf(ratio), -ratio, far), d
 
 
 def log1mexp(x):

@@ -50,17 +50,18 @@ def _wedge(h, a, df):
     """
     b = np.hypot(1, a)
     h = np.maximum(h, 1e-15 / b)
-    at_a = (h * b) ** 2 / df
-    more = (df / h**2 + b**2) * np.expm1(2 * _FALL / df)  # growth of x^2 by which the density has fallen
+    inverse = np.where(df < MOST_DF, 1 / df, 0.0)
+    at_a = (h * b) ** 2 * inverse
+    more = (1 / h**2 + b**2 * inverse) * (df * np.expm1(2 * _FALL / df))  # growth of x^2 by which the density has fallen
     x = np.sqrt(a**2 + more)
     end = np.arcsinh(more / (x * b + a * np.hypot(1, x)))
-    knee = np.arcsinh(np.sqrt(1 / h**2 + 1 / df)) - np.arcsinh(a)
+    knee = np.arcsinh(np.sqrt(1 / h**2 + inverse)) - np.arcsinh(a)
     knee = np.where(knee < 1, 0.0, np.minimum(knee, end))
     rest = (end - knee) / (1 + (end - knee) / _FALL)  # 1 / cosh falls as well
     near, far = np.minimum(knee, _REACH), np.minimum(rest, _REACH)
     lengths = np.stack([near, knee - near, far, rest - far])
     starts = (np.cumsum(lengths, axis=0) - lengths)[used := lengths.any(axis=1)]
-    lengths, top = lengths[used], -df / 2 * np.log1p(at_a)
+    lengths, top = lengths[used], np.where(inverse > 0, -df / 2 * np.log1p(at_a), -((h * b) ** 2) / 2)
     s = np.sinh(starts.T[:, :, None] + lengths.T[:, :, None] * _NODES).reshape(len(h), -1)
     a, b, h, df, at_a = (value[:, None] for value in (a, b, h, df, at_a))
     growth = s * (2 * a * b * np.sqrt(1 + s**2) + (b**2 + a**2) * s)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, betaincinv, betaln, digamma
+from scipy.special import betainc, betaincinv, betaln, digamma, log_expit, logit
 
 from .._special import gamma_norm
 from .._tails import log_betainc
 from ..domains import POSITIVE, UNIT
 from ._expanded import Expanded
+from ._quantile import newton_quantile
 
 
 class Beta(Expanded):
@@ -55,6 +56,8 @@ class Beta(Expanded):
         on_a, on_b, both = _norms(a, b, precision, order)
         first, second = y * precision / a, (1 - y) * precision / b
         log_first, log_second = np.log(first), np.log(second)
+        if np.minimum.reduce(log_first, axis=None) < -600:  # the product may have lost digits to underflow
+            log_first = np.log(y) + np.log(precision / a)
         gap = a * (log_first - (first - 1)) + b * (log_second - (second - 1))  # see `ratio_gap`
         loglik = gap + (on_a[0] + on_b[0]) - both[0] + self.carrier(y)
         if order == 0:
@@ -94,23 +97,29 @@ class Beta(Expanded):
         return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + slopes
 
     def cdf(self, y, mean, precision):
-        return betainc(*self._shapes(mean, precision), np.clip(y, 0.0, 1.0))
+        return np.exp(self.logcdf(y, mean, precision))
 
     def sf(self, y, mean, precision):
-        return np.exp(self.logsf(y, mean, precision))  # betainc(b, a, 1 - y) would round a small y away
+        return np.exp(self.logsf(y, mean, precision))
 
     def logcdf(self, y, mean, precision):
-        a, b = self._shapes(mean, precision)
         y = np.clip(y, 0.0, 1.0)
-        return log_betainc(a, b, y, 1 - y)
+        return log_betainc(*self._shapes(mean, precision), y, 1 - y)
 
     def logsf(self, y, mean, precision):
-        a, b = self._shapes(mean, precision)
-        y = np.clip(y, 0.0, 1.0)
+        y, (a, b) = np.clip(y, 0.0, 1.0), self._shapes(mean, precision)
         return log_betainc(b, a, 1 - y, y)
 
     def ppf(self, q, mean, precision):
-        return betaincinv(*self._shapes(mean, precision), q)
+        def logs(x, a, b):
+            log_y, log_rest = log_expit(x), log_expit(-x)
+            y, rest = np.exp(log_y), np.exp(log_rest)
+            density = a * log_y + b * log_rest - betaln(a, b)
+            return log_betainc(a, b, y, rest), log_betainc(b, a, rest, y), density
+
+        a, b = self._shapes(mean, precision)
+        start = np.clip(logit(betaincinv(a, b, q)), -700, 36)
+        return np.exp(log_expit(newton_quantile(logs, q, {"a": a, "b": b}, (-744.4, 36.7), start)))
 
     def crps(self, y, mean, precision):
         (a, b), y_in = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)

@@ -64,9 +64,7 @@ class BoxCoxColeGreen(Likelihood):
         self.loc, self.scale, self.nu, self.links = loc, scale, nu, links
 
     def loglik(self, y, loc, scale, nu):
-        ratio = _log_ratio(y, loc)
-        z = ratio * special.exprel(nu * ratio) / scale
-        return nu * ratio - 0.5 * z**2 - np.log(scale) - np.log(y) - _LOG_ROOT_2PI - log_ndtr(_cut(scale, nu))
+        return _log_density(_log_ratio(y, loc), scale, nu) - np.log(y)
 
     def gradient(self, y, loc, scale, nu):
         ratio, z, (on_log, on_nu), _ = _standard(y, loc, scale, nu)
@@ -127,26 +125,38 @@ class BoxCoxColeGreen(Likelihood):
         return np.exp(self.logsf(y, loc, scale, nu))
 
     def logcdf(self, y, loc, scale, nu):
-        return _log_tails(y, loc, scale, nu)[0]
+        return self._log_tail(y, loc, scale, nu, upper=False)
 
     def logsf(self, y, loc, scale, nu):
-        return _log_tails(y, loc, scale, nu)[1]
+        return self._log_tail(y, loc, scale, nu, upper=True)
+
+    def _log_tail(self, y, loc, scale, nu, upper):
+        value = _log_tails(_log_ratio(np.maximum(y, 5e-324), loc), scale, nu)[int(upper)]
+        return np.where(np.asarray(y) <= 0, 0.0 if upper else -np.inf, value)
 
     def ppf(self, q, loc, scale, nu):
-        def logs(x, loc, scale, nu):
-            y = np.exp(x)
-            return *_log_tails(y, loc, scale, nu), self.loglik(y, loc, scale, nu) + x
+        def logs(ratio, scale, nu):
+            return *_log_tails(ratio, scale, nu), _log_density(ratio, scale, nu)
 
-        start = np.clip(np.log(loc) + _log_quantile(q, scale, nu), -700, 700)
-        return np.exp(newton_quantile(logs, q, {"loc": loc, "scale": scale, "nu": nu}, (-746.0, 710.0), start))
+        start = np.clip(_log_quantile(q, scale, nu), -1400, 1400)
+        with np.errstate(over="ignore"):
+            return loc * np.exp(newton_quantile(logs, q, {"scale": scale, "nu": nu}, (-1500.0, 1500.0), start))
 
     def rvs(self, rng, size, loc, scale, nu):
         return loc * np.exp(np.clip(_log_quantile(rng.uniform(size=size), scale, nu), -600, 600))
 
 
 def _log_ratio(y, loc):
-    d = (y - loc) / loc
-    return np.where(d > -0.5, np.log1p(np.maximum(d, -0.5)), np.log(y / loc))
+    """log(y / loc), exact where y is next to loc and where y / loc underflows."""
+    d, ratio = (y - loc) / loc, y / loc
+    far = np.log(ratio) if np.minimum.reduce(ratio, axis=None) > 1e-300 else np.log(y) - np.log(loc)
+    return np.where(d > -0.5, np.log1p(np.maximum(d, -0.5)), far)
+
+
+def _log_density(ratio, scale, nu):
+    """Of log(y), at log(y / loc)."""
+    z = ratio * special.exprel(nu * ratio) / scale
+    return nu * ratio - 0.5 * z**2 - np.log(scale) - _LOG_ROOT_2PI - log_ndtr(_cut(scale, nu))
 
 
 def _cut(scale, nu):
@@ -170,16 +180,17 @@ def _truncation(scale, nu):
     return share, share * (2 - c**2 - share), np.sign(nu) * c * scale
 
 
-def _log_tails(y, loc, scale, nu):
+def _log_tails(ratio, scale, nu):
     """log of P(Y <= y) and of P(Y > y), of which the one that ends at the truncation is the integral up to it."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio, c = _log_ratio(np.maximum(y, 5e-324), loc), _cut(scale, nu)
+        c = _cut(scale, nu)
         x = np.where(nu < 0, -1, 1) * ratio * special.exprel(nu * ratio) / scale
         free = log_ndtr(-x) - log_ndtr(c)
-        cut = np.where(free < -0.7, np.log1p(-np.exp(free)), log_ndtr_gap(-c, x, c * np.exp(nu * ratio)) - log_ndtr(c))
+        strip = np.log(c) + nu * ratio  # of its width beside the truncation
+        gap = np.where(strip < -600, strip - 0.5 * c**2 - _LOG_ROOT_2PI, log_ndtr_gap(-c, x, np.exp(strip)))
+        cut = np.where(free < -0.7, np.log1p(-np.exp(free)), gap - log_ndtr(c))
         free = np.where(free < -0.7, free, np.log1p(-np.exp(cut)))
-        below, above = np.where(nu < 0, (free, cut), (cut, free))
-        return np.where(np.asarray(y) <= 0, -np.inf, below), np.where(np.asarray(y) <= 0, 0.0, above)
+        return np.where(nu < 0, (free, cut), (cut, free))
 
 
 def _log_quantile(q, scale, nu):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaln, gammainc, gammaincc, gammainccinv, gammaincinv
+from scipy.special import betaln, gammainc
 
 from .._special import gamma_norm
-from .._tails import log_gammainc, log_gammaincc
+from .._tails import log_gamma_tail
 from ..domains import POSITIVE
 from ._expanded import Expanded
-from ._logarithms import ratio_gap
+from ._log_gamma import LogGamma
+from ._logarithms import ratio_gap, ratio_gap_and_excess
 
 
 class Gamma(Expanded):
@@ -44,9 +45,8 @@ class Gamma(Expanded):
         self.mean, self.shape, self.links = mean, shape, links
 
     def expansion(self, y, order, mean, shape):
-        norm, ratio = gamma_norm(shape, order=order), y / mean
-        d = ratio - 1
-        gap = np.log(ratio) - d  # see `ratio_gap`
+        norm = gamma_norm(shape, order=order)
+        gap, d = ratio_gap_and_excess(y, mean)
         loglik = shape * gap + norm[0] + self.carrier(y)
         if order == 0:
             return loglik, {}, {}
@@ -86,20 +86,24 @@ class Gamma(Expanded):
         return np.log(mean) - norm + (shape - 1) * slope
 
     def cdf(self, y, mean, shape):
-        return gammainc(shape, shape * np.maximum(y, 0.0) / mean)
+        return np.exp(self.logcdf(y, mean, shape))  # scipy's functions lose all digits far out at large shapes
 
     def sf(self, y, mean, shape):
-        return gammaincc(shape, shape * np.maximum(y, 0.0) / mean)
+        return np.exp(self.logsf(y, mean, shape))
 
     def logcdf(self, y, mean, shape):
-        return log_gammainc(shape, shape * np.maximum(y, 0.0) / mean)
+        return self._log_tail(y, mean, shape, upper=False)
 
     def logsf(self, y, mean, shape):
-        return log_gammaincc(shape, shape * np.maximum(y, 0.0) / mean)
+        return self._log_tail(y, mean, shape, upper=True)
+
+    def _log_tail(self, y, mean, shape, upper):
+        y = np.maximum(y, 0.0)
+        return log_gamma_tail(shape, shape * y / mean, lambda: np.log(shape) + np.log(y) - np.log(mean), upper)
 
     def ppf(self, q, mean, shape):
-        upper = np.asarray(q) > 0.5
-        return np.where(upper, gammainccinv(shape, 1 - q), gammaincinv(shape, q)) * mean / shape
+        unit = np.asarray(shape, float) ** -0.5
+        return mean * np.exp(unit * LogGamma().standard_ppf(q, unit))
 
     def crps(self, y, mean, shape):
         theta, at = mean / shape, shape * np.maximum(y, 0.0) / mean
@@ -112,4 +116,4 @@ class Gamma(Expanded):
         return norm - gamma_norm(j)[0] - (k - j) * slope - j * ratio_gap(m, other)
 
     def rvs(self, rng, size, mean, shape):
-        return rng.gamma(np.broadcast_to(shape, size), mean / shape)
+        return self.support.nearest(rng.gamma(np.broadcast_to(shape, size), mean / shape))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma, gammainccinv, gammaincinv, gammaln, xlogy
+from scipy.special import digamma, gammaln, xlogy
 
 from .._special import trigamma
-from .._tails import log_gammaincc
+from .._tails import log_gamma_tail
 from ..domains import POSITIVE, REAL, Domain
 from ._kinked import Kinked
 from ._location_scale import LocationScale
+from ._log_gamma import LogGamma
 
 _SHAPE = Domain(low=0.5, high=100.0, typical=(0.8, 3.0))
 _LEAST = 1e-60  # distance from the kink below which an infinite derivative is taken
@@ -111,14 +112,15 @@ class GeneralizedNormal(Kinked, LocationScale):
         return 0.0, np.exp(gammaln(1 + 3 * a) - gammaln(1 + a)) / 3, a + np.log(2) + gammaln(1 + a)
 
     def standard_logcdf(self, z, shape):
-        outer = log_gammaincc(1 / shape, np.abs(z) ** shape) - np.log(2)
+        size = np.abs(z)
+        outer = log_gamma_tail(1 / shape, size**shape, lambda: shape * np.log(size), upper=True) - np.log(2)
         return np.where(z < 0, outer, np.log1p(-np.exp(outer)))
 
     def standard_ppf(self, q, shape):
-        q, a = np.asarray(q, float), 1 / shape
-        tail = np.minimum(q, 1 - q)
-        size = np.where(tail < 0.25, gammainccinv(a, 2 * tail), gammaincinv(a, 1 - 2 * tail)) ** a
-        return np.where(q < 0.5, -size, size)
+        q, a = np.asarray(q, float), 1 / np.asarray(shape, float)
+        log_power = np.log(a) - a**-0.5 * LogGamma().standard_ppf(2 * np.minimum(q, 1 - q), -(a**-0.5))
+        with np.errstate(over="ignore"):
+            return np.where(q < 0.5, -1.0, 1.0) * np.exp(a * log_power)  # |z|**shape has a gamma law
 
     def rvs(self, rng, size, loc, scale, shape):
         length = rng.gamma(np.broadcast_to(1 / np.asarray(shape), size)) ** (1 / np.asarray(shape))

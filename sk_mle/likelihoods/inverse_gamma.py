@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma, gammainc, gammaincc, gammainccinv, gammaincinv
+from scipy.special import digamma
 
 from .._special import gamma_norm, trigamma
-from .._tails import log_gammainc, log_gammaincc
+from .._tails import log_gamma_tail
 from ..domains import POSITIVE
 from ._base import Likelihood
+from ._log_gamma import LogGamma
 from ._logarithms import ratio_gap
 from .gamma import Gamma
 
@@ -44,7 +45,7 @@ class InverseGamma(Likelihood):
         self.scale, self.shape, self.links = scale, shape, links
 
     def loglik(self, y, scale, shape):
-        return shape * ratio_gap(scale / y, shape) + gamma_norm(shape)[0] - np.log(y)
+        return shape * ratio_gap(scale / shape, y) + gamma_norm(shape)[0] - np.log(y)
 
     def gradient(self, y, scale, shape):
         return {"scale": (shape - scale / y) / scale, "shape": np.log(scale / y / shape) + gamma_norm(shape)[1]}
@@ -84,26 +85,27 @@ class InverseGamma(Likelihood):
         return np.log(scale / shape) - norm + (1 + shape) * slope
 
     def cdf(self, y, scale, shape):
-        return gammaincc(shape, _inverse(y, scale))
+        return np.exp(self.logcdf(y, scale, shape))
 
     def sf(self, y, scale, shape):
-        return gammainc(shape, _inverse(y, scale))
+        return np.exp(self.logsf(y, scale, shape))
 
     def logcdf(self, y, scale, shape):
-        return log_gammaincc(shape, _inverse(y, scale))
+        return self._log_tail(y, scale, shape, upper=True)
 
     def logsf(self, y, scale, shape):
-        return log_gammainc(shape, _inverse(y, scale))
+        return self._log_tail(y, scale, shape, upper=False)
+
+    def _log_tail(self, y, scale, shape, upper):
+        """Of scale / y, whose upper tail is the lower one of y."""
+        y = np.maximum(y, 0.0)
+        with np.errstate(divide="ignore", over="ignore"):
+            return log_gamma_tail(shape, scale / y, lambda: np.log(scale) - np.log(y), upper)
 
     def ppf(self, q, scale, shape):
-        upper = np.asarray(q) > 0.5
-        with np.errstate(divide="ignore"):
-            return scale / np.where(upper, gammaincinv(shape, 1 - q), gammainccinv(shape, q))
+        unit = np.asarray(shape, float) ** -0.5
+        with np.errstate(over="ignore"):
+            return scale / shape * np.exp(unit * LogGamma().standard_ppf(q, -unit))
 
     def rvs(self, rng, size, scale, shape):
         return scale / np.maximum(rng.gamma(np.broadcast_to(shape, size)), 1e-300)
-
-
-def _inverse(y, scale):
-    with np.errstate(divide="ignore"):
-        return scale / np.maximum(y, 0.0)

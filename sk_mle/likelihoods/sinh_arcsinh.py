@@ -7,6 +7,9 @@ from scipy.special import kv, log_ndtr, ndtri
 
 from ._arsinh import ArsinhLocationScale
 
+_MOST = 354.0  # of |w|: from there on the log-density, about -exp(2 |w|) / 8, is below all numbers
+_MOST_SLOPE = 200.0  # the same where derivatives are, so that those of a far trial value, and their products, are finite
+
 
 class SinhArcsinh(ArsinhLocationScale):
     r"""Jones and Pewsey's sinh-arcsinh law: the normal one with skewness and with tails heavier or lighter.
@@ -47,8 +50,14 @@ class SinhArcsinh(ArsinhLocationScale):
     searched = False
 
     def transformed(self, w):
-        x, root, slope = np.sinh(w), np.cosh(w), np.tanh(w)
-        return np.log(root) - 0.5 * x**2 - 0.5 * np.log(2 * np.pi), slope - x * root, 1 - slope**2 - x**2 - root**2
+        w = np.clip(w, -_MOST, _MOST)
+        x = np.sinh(w)
+        value = np.log(np.cosh(w)) - 0.5 * x**2 - 0.5 * np.log(2 * np.pi)
+        if np.maximum.reduce(np.abs(w), axis=None, initial=0.0) > _MOST_SLOPE:
+            w = np.clip(w, -_MOST_SLOPE, _MOST_SLOPE)
+            x = np.sinh(w)
+        root, slope = np.cosh(w), np.tanh(w)
+        return value, slope - x * root, 1 - slope**2 - x**2 - root**2
 
     def transformed_tails(self, w):
         with np.errstate(over="ignore"):

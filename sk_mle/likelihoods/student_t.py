@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaincinv, betaln, stdtr, stdtrit
+from scipy.special import betaln, stdtr, stdtrit
 
-from .._special import digamma_delta, lgamma_half_delta
+from .._special import _elementwise, digamma_delta, lgamma_half_delta
+from .._tails import log_betainc
 from ..domains import POSITIVE, REAL
-from ._base import Likelihood
 from ._location_scale import LocationScale
 from ._logarithms import log1p_rest
+from ._quantile import newton_quantile
 from ._start import weighted_median
 
+_MOST_Z = 1e150  # the square of which is a number
+_MOST_NU = 1e15  # the same to the last digit that scipy's functions have
 _MOST_DF = 1e60  # beyond it, and at infinity, the law is the normal one to the last digit
 
 
@@ -44,7 +47,6 @@ class StudentT(LocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "df": POSITIVE}
-    logcdf, logsf = Likelihood.logcdf, Likelihood.logsf
     tried = {"df": (1.0, 2.0, 4.0, 10.0, 50.0)}
 
     limits = {"Normal": {"df": np.inf}, "Cauchy": {"df": 1.0}}
@@ -58,6 +60,8 @@ class StudentT(LocationScale):
     def standard_parts(self, z, order, df):
         norm, counts, square = lgamma_half_delta(df, order=order), df <= _MOST_DF, z * z
         df = np.minimum(df, _MOST_DF)
+        if np.isposinf(np.max(square, initial=0.0)):
+            return self._beyond_squares(z, order, df)
         w = square / df
         value = norm[0] - 0.5 * np.log(2 * np.pi) - 0.5 * (df + 1) * np.log1p(w)
         if order == 0:
@@ -70,6 +74,15 @@ class StudentT(LocationScale):
         cross = z * (1 - square) / total**2 * counts
         on_df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2 * counts
         return value, -z * weight, bend, {"df": on_df}, {("z", "df"): cross, ("df", "df"): on_df_df}
+
+    def _beyond_squares(self, z, order, df):
+        """The same where z * z overflows, from a nearer z: there the law is a power of |z|."""
+        near = np.clip(z, -_MOST_Z, _MOST_Z)
+        fall = np.where(near == z, 0.0, np.log(np.abs(z)) - np.log(_MOST_Z))
+        value, *slopes = self.standard_parts(near, order, df)
+        if order:
+            slopes[2] = {"df": slopes[2]["df"] - fall}
+        return value - (df + 1) * fall, *slopes
 
     def standard_logpdf(self, z, df):
         return self.standard_parts(z, 0, df)[0]
@@ -109,19 +122,21 @@ class StudentT(LocationScale):
         tail = (df + 1) / 2 * digamma_delta(df / 2, 0.5) - lgamma_half_delta(df)[0]
         return np.where(df > 1, 0.0, np.nan), variance, tail + 0.5 * np.log(2 * np.pi)
 
-    def standard_cdf(self, z, df):
-        return stdtr(np.minimum(df, 1e15), z)
+    def standard_logcdf(self, z, df):
+        outer = _log_outer(z, np.minimum(df, _MOST_NU))
+        return np.where(z < 0, outer, np.log1p(-np.exp(outer)))
 
     def standard_ppf(self, q, df):
-        df, q = np.minimum(df, 1e15), np.asarray(q, float)
-        tail = np.minimum(q, 1 - q)
-        x = betaincinv(df / 2, 0.5, 2 * tail)  # df / (df + z^2), where stdtrit fails: in the far tail
-        far = np.where(q < 0.5, -1, 1) * np.sqrt(df * (1 - x) / np.maximum(x, 1e-300))
-        z = np.where((tail < 1e-10) & (tail > 0) & (df < 1e8), far, stdtrit(df, q))
-        return np.where(q == 0, -np.inf, np.where(q == 1, np.inf, z))
+        def logs(x, df):
+            z = np.sinh(x)
+            return self.standard_logcdf(z, df), self.standard_logcdf(-z, df), self.standard_logpdf(z, df) + np.log(np.cosh(x))
+
+        start = np.clip(np.arcsinh(stdtrit(np.minimum(df, _MOST_NU), q)), -700, 700)
+        x = newton_quantile(logs, q, {"df": df}, (-710.4, 710.4), start)
+        return np.where(np.abs(x) < 710.39, np.sinh(x), np.inf * x)
 
     def crps(self, y, loc, scale, df):
-        df = np.where(df > 1.001, np.minimum(df, 1e15), np.nan)
+        df = np.where(df > 1.001, np.minimum(df, _MOST_NU), np.nan)
         z = (y - loc) / scale
         far = 2 * np.exp(self.standard_logpdf(z, df)) * (df + z**2)
         ratio = np.exp(betaln(0.5, df - 0.5) - 2 * betaln(0.5, df / 2))
@@ -129,3 +144,19 @@ class StudentT(LocationScale):
 
     def rvs(self, rng, size, loc, scale, df):
         return loc + scale * rng.standard_t(np.minimum(df, _MOST_DF), size)
+
+
+@_elementwise
+def _log_outer(z, df):
+    """log P(Z > |z|)"""
+    z, root = np.abs(z), np.sqrt(df)
+    large, ratio = z > root, np.minimum(z, root) / np.maximum(z, root)
+    square = ratio * ratio
+    share, rest = square / (1 + square), 1 / (1 + square)
+    share, rest = np.where(large, share, rest), np.where(large, rest, share)  # df / (df + z**2), and one minus it
+    value = log_betainc(df / 2, np.full_like(df, 0.5), share, rest) - np.log(2)
+    far = large & (ratio < 1e-10)  # a power of z, of which the square may underflow
+    if far.any():
+        a = df[far] / 2
+        value[far] = 2 * a * np.log(ratio[far]) - np.log(2 * a) - betaln(a, 0.5)
+    return value

@@ -12,6 +12,7 @@ from ._quantile import newton_quantile
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
+_PI_REST = 1.2246467991473532e-16  # pi less the number that stands for it
 _FAR = 20.0  # from here on the resultant length is taken from its series in 1 / concentration
 
 
@@ -152,9 +153,16 @@ class VonMises(Likelihood):
         y, mean, k = np.broadcast_arrays(np.clip(y, -np.pi, np.pi), mean, np.asarray(concentration, float))
         ends = (-np.pi - mean, y - mean, np.pi - mean)
         norm = np.log(2 * np.pi * i0e(k))
-        return tuple(
+        arcs = (
             np.minimum(logsumexp([_log_arc(low, high, half * np.pi, k) for half in (-2, -1, 0, 1)], axis=0) - norm, 0.0)
             for low, high in (ends[:2], ends[1:])
+        )
+        strips = (np.pi + y) + _PI_REST, (np.pi - y) + _PI_REST  # from the ends, which lie beside the numbers -pi and pi
+        return tuple(
+            np.where(
+                width * (1 + k) < 1e-5, np.log(width) - 2 * k * np.sin((np.pi - width / 2 + side * mean) / 2) ** 2 - norm, arc
+            )
+            for width, side, arc in zip(strips, (1, -1), arcs, strict=True)
         )
 
     def logcdf(self, y, loc, origin, concentration):
