@@ -71,10 +71,8 @@ class Fitting:
         alphas = {name: predictor.alpha for name, predictor in predictors.items() if predictor.alpha}
         objective = Objective(law, data, designs(predictors, law, data), alphas)
         choose(self.solver, objective)
-        start = None
-        if self.warm_start and hasattr(self, "fit_"):
-            start = resume(objective, self.fit_.coefs, self.fit_.intercepts)
-        objective, start = start or begin(objective)
+        earlier = (self.fit_.coefs, self.fit_.intercepts) if self.warm_start and hasattr(self, "fit_") else ()
+        objective, start = resume(objective, *earlier) if earlier else begin(objective)
         objective, solution = shortest(*finished(objective, search(objective, start, self._solve), self._solve))
         coefs, intercepts = _coefficients(objective, solution.u)
         saturated = solution.result.get("reconditioned", False)

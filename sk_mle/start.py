@@ -24,6 +24,7 @@ _SMALL, _LARGE = 100, 600  # coordinates up to which a Hessian costs little more
 _FEW = 64  # rows that show whether a loss is quadratic
 _DENSE = 3100  # up to which it may be fallen back on
 _ROUGH, _TRIES = 1e-5, 30  # that fit's tolerance, and its iterations
+_NEARLY = 0.1  # gradient up to which an earlier fit is a good start; beyond, as after a change of units, another may be better
 _CLOSE = 1.0  # gain in the mean log-likelihood that all rows may still promise where it ends
 
 
@@ -157,21 +158,31 @@ def locate(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | 
     return u
 
 
-def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray] | None:
-    """The objective and a starting vector at the coefficients of an earlier fit; None where they do not fit."""
+def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray]:
+    """The objective and a starting vector at the coefficients of an earlier fit, unless a start without them is better."""
+    warm = _resumed(objective, coefs, intercepts)
+    if warm is None:
+        return begin(objective)
+    point = warm[0].evaluate(warm[1], 1)
+    if np.abs(point.gradient).max(initial=0.0) <= _NEARLY:
+        return warm
+    cold = begin(objective)
+    return warm if point.value <= cold[0].value(cold[1]) else cold
+
+
+def _resumed(objective, coefs, intercepts):
+    """Objective and vector at these coefficients; None where they belong to another model, or no step is known from them."""
     data, u = objective.data, locate(objective, coefs, intercepts)
-    if u is None:
+    if u is None or not np.isfinite(objective.value(u)):
         return None
     keep = data.weight > 0
-    if not np.isfinite(objective.value(u)):
-        return None
     finer = with_units(objective, information(objective.likelihood, data.y[keep], data.weight[keep], objective.eta(u)))
     flat = any(
         d.columns is None and d.unit.max() > 1e4 and objective.likelihood.link(n).range != REAL
         for n, d in finer.designs.items()
     )
     v = converted(objective, finer, u)
-    return None if flat or not np.isfinite(finer.evaluate(v, 1).gradient).all() else (_informed(finer, v), v)
+    return None if flat or not finer.evaluate(v, 1).finite else (_informed(finer, v), v)
 
 
 def _interpolation(objective, u, y, keep):
