@@ -17,6 +17,7 @@ _CLOSE, _TOLD = 1e-6, 1e-10  # step from which a minimum is near, and the Hessia
 _FLAT = 1e-3  # curvature along a step, of 1 at the start, below which coordinates may have lost their meaning
 _SHARE = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
 _LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
+_GROWTH = 3.0  # of that after a step of this length
 
 
 def newton(
@@ -46,7 +47,7 @@ def newton(
     known = None if objective.curvature is None else Learned(objective.curvature)
     objective.information = information if known is None else "observed"
     x, point = x0, objective.evaluate(x0, 1 if known else 2)
-    message, n_iter, decrement, settled, flattened = "iteration limit", 0, np.inf, False, True
+    message, n_iter, decrement, settled, flattened, longest = "iteration limit", 0, np.inf, False, True, _LONGEST
     while n_iter < maxiter:
         n_iter += 1
         if objective.unbounded(x, point.value):
@@ -62,23 +63,14 @@ def newton(
             settled = known.curvature.settled if known else _settled(hessian, point.gradient, least)
             flattened = known.flattest < _FLAT if known else not settled
             break
-        step, decrement = known.direction(point) if known else _direction(point)
+        step, decrement = known.direction(point) if known else _direction(point, longest)
         if objective.information == "expected" and decrement < 0.1:
             objective.information = "observed"
             if objective.partly_expected:  # else a scoring step is good enough for the last one
                 point = objective.evaluate(x, 2)
-                step, decrement = _direction(point)
-        slack, length = _LOST * max(1.0, abs(point.value)), 1.0
-        lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
-        while length > (shortest if lost or known else 1e-12):
-            trial = objective.evaluate(x + length * step, 1 if known else 2)
-            sound = trial.finite  # else no step is known from there
-            if sound and trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:
-                break
-            if sound and lost and trial.value <= point.value + slack and _size(trial) < (1 - length / 2) * _size(point):
-                break
-            length *= 0.5 if sound else 0.1
-        else:
+                step, decrement = _direction(point, longest)
+        length, trial = _along(objective, x, point, step, decrement, known is not None, shortest)
+        if trial is None:
             if known and known.pairs:
                 known.pairs = []
                 continue
@@ -87,6 +79,8 @@ def newton(
                 continue
             message = "no step lowers the value"
             break
+        cut = np.abs(step).max(initial=0.0) >= 0.99 * longest
+        longest = _GROWTH * longest if cut and length == 1 else _LONGEST
         if known:
             known.learn(length * step, point, trial)
             known = known.renewed(x + length * step, point, trial, tol)
@@ -106,6 +100,21 @@ def newton(
         settled=settled,
         flattened=flattened,
     )
+
+
+def _along(objective, x, point, step, decrement, known, shortest):
+    """Length along a step at which the value falls enough, with the point there; None for the point where there is none."""
+    slack, length = _LOST * max(1.0, abs(point.value)), 1.0
+    lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
+    while length > (shortest if lost or known else 1e-12):
+        trial = objective.evaluate(x + length * step, 1 if known else 2)
+        sound = trial.finite  # else no step is known from there
+        if sound and trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:
+            return length, trial
+        if sound and lost and trial.value <= point.value + slack and _size(trial) < (1 - length / 2) * _size(point):
+            return length, trial
+        length *= 0.5 if sound else 0.1
+    return length, None
 
 
 class Learned:
@@ -169,8 +178,8 @@ def _settled(hessian, gradient, least) -> bool:
     return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > _TOLD)
 
 
-def _direction(point):
-    """The Newton step, and twice the decrease that it promises."""
+def _direction(point, longest=_LONGEST):
+    """The Newton step, and twice the decrease that it promises; up to `longest` where the Hessian does not tell its length."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
     decrement = -float(step @ point.gradient)
     if not fail and np.isfinite(step).all() and decrement > 0:
@@ -181,7 +190,7 @@ def _direction(point):
         values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -_HUGE, _HUGE))
     size = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
     step = -vectors @ ((vectors.T @ (point.gradient / scale)) / size) / scale
-    step *= min(1.0, _LONGEST / max(np.abs(step).max(), 1e-300))
+    step *= min(1.0, longest / max(np.abs(step).max(), 1e-300))
     return step, -float(step @ point.gradient)
 
 

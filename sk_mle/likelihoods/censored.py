@@ -8,8 +8,12 @@ from sklearn.utils.validation import column_or_1d
 
 from ..messages import rows_text
 from ._algebra import rows, scatter
+from ._start import best
 from ._target import check_numeric, floats
 from ._wrapper import Wrapper
+
+_MOSTLY = 0.5  # share of bounds among the values from which more than one start is tried
+_EXPONENTIAL = -np.log1p(-(np.arange(3) + 0.5) / 3)  # quantiles: how far beyond a bound a value may lie, in their spread
 
 
 class Censored(Wrapper):
@@ -125,7 +129,10 @@ class Censored(Wrapper):
         return self.law.log_interval(low, high, **params)
 
     def start(self, y, sample_weight):
-        """That of the law itself for the middles of the intervals, or the ends that are finite."""
+        """That of the law itself for the middles of the intervals, or the ends that are finite.
+
+        Where most of these are bounds, those of the values alone and of values beyond the bounds compete.
+        """
         low, high = y.T
         support = self.law.support
         low, high = (np.where(support.contains(end), end, np.nan) for end in (low, high))
@@ -133,8 +140,18 @@ class Censored(Wrapper):
         keep = np.isfinite(middle)
         if not keep.any():
             raise ValueError("every row of y is censored without a finite end inside the support: nothing is known")
-        middle = np.rint(middle[keep]) if support.integer else middle[keep]
-        return self.law.start(middle, sample_weight[keep])
+        middle, sides, weight = middle[keep], np.isnan(high[keep]) * 1.0 - np.isnan(low[keep]), sample_weight[keep]
+        ways, bound = [(middle, weight)], sides != 0
+        if weight[bound].sum() > _MOSTLY * weight.sum():
+            centre = np.average(middle, weights=weight)
+            spread = np.sqrt(np.average((middle - centre) ** 2, weights=weight))
+            beyond = (middle[bound] + np.outer(_EXPONENTIAL, spread * sides[bound])).ravel()
+            beyond = np.where(support.contains(beyond), beyond, np.tile(middle[bound], len(_EXPONENTIAL)))
+            shares = np.tile(weight[bound] / len(_EXPONENTIAL), len(_EXPONENTIAL))
+            exact = middle[~bound], weight[~bound]
+            ways += [(np.r_[exact[0], beyond], np.r_[exact[1], shares])] + [exact] * bool(len(exact[0]))
+        found = [self.law.start(np.rint(values) if support.integer else values, share) for values, share in ways]
+        return best(self, found, y, sample_weight)
 
     def ppf(self, q, **params):
         return self.law.ppf(q, **params)
