@@ -13,7 +13,7 @@ from .._repeated import everywhere
 from ..domains import REAL
 from . import _interval, _jets
 from ._algebra import Eval, complement, constant, mix, outer, plus, rows, scatter
-from ._numeric import differentiate, stacking
+from ._numeric import copies, differentiate, stacking
 from ._relations import Relations
 
 
@@ -168,26 +168,32 @@ class Evaluation(Relations):
     def _differenced(self, y, eta, order, expected) -> Eval:
         if self.gradient is None and self.smooth and (found := _jets.evaluate(self, y, eta, order)) is not None:
             return found
-        slope = None if self.gradient is None else lambda at: self._analytic(y, at, 1, False).gradient
-        return self._differences(lambda at: self.evaluate(y, at, 0).loglik, eta, order, slope)
+        slope = None if self.gradient is None else lambda at, m: self._analytic(copies(y, m), at, 1, False).gradient
+        return self._differences(lambda at, m: self.evaluate(copies(y, m), at, 0).loglik, eta, order, slope)
 
     def grows(self, name: str) -> bool:
         """Whether the steps of differences may grow in a parameter: one in the unit of y, with none of its own."""
         return self.link(name).range == REAL
 
     def _differences(self, f, eta, order, slope=None) -> Eval:
-        """Derivatives of any function of the linear predictors that gives a value per sample."""
+        """Derivatives of any `f(eta, m)` that gives a value per sample, of m copies of all samples one after another."""
         if order == 0:
-            return constant(f(eta))
+            return constant(f(eta, 1))
         names, known = self.free, {name: eta[name] for name in self.known}
         stack, unstack, places = stacking({name: eta[name] for name in names})
+
+        def apart(stacked):
+            m = len(stacked) // len(next(iter(eta.values())))
+            return {**unstack(stacked), **{name: copies(value, m) for name, value in known.items()}}, m
+
         growable = np.concatenate([np.repeat(self.grows(n), p.stop - p.start) for n, p in places.items()])
         value, gradient, hessian = differentiate(
-            lambda at: f({**unstack(at), **known}),
+            lambda at: f(*apart(at)),
             stack(eta),
             order,
             growable,
-            None if slope is None else lambda at: stack(slope({**unstack(at), **known})),
+            None if slope is None else lambda at: stack(slope(*apart(at))),
+            together=True,
         )
         if order < 2:
             return Eval(value, unstack(gradient), {})
@@ -239,11 +245,15 @@ class Evaluation(Relations):
 
     def _wide_interval(self, low, high, eta, order) -> Eval:
         if self.interval is None:
-            return self._differences(lambda at: self.log_interval(low, high, **self.theta(at)), eta, order)
+            return self._differences(self._of_interval(low, high), eta, order)
         chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
         params = self._params(eta, {name: values[0] for name, values in chain.items()})
         loglik, natural, second = self.interval(low, high, order, **params)
         return self._chained(self._guarded(loglik, params), natural, second, chain, order)
+
+    def _of_interval(self, low, high):
+        """`log_interval` as `_differences` takes it."""
+        return lambda at, m: self.log_interval(copies(low, m), copies(high, m), **self.theta(at))
 
     def log_interval(self, low, high, /, **params) -> np.ndarray:
         """log P(low < Y <= high)."""

@@ -15,6 +15,7 @@ _SECOND = np.array([8 / 5, -1 / 5, 8 / 315, -1 / 560])
 _CENTRE = -205 / 72
 # The stencil's half-width in units of the log-likelihood's curvature radius: truncation and rounding both stay near 1e-13.
 _REACH = 0.12
+_FEW_ROWS = 500  # up to which a call of the density costs more than its rows: all points of a stencil then share one
 
 
 def stacking(eta: dict):
@@ -34,7 +35,12 @@ def stacking(eta: dict):
     return stack, unstack, places
 
 
-def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None):
+def copies(values, times: int):
+    """An array of samples so many times, one after another."""
+    return values if times == 1 else np.concatenate([values] * times)
+
+
+def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None, together=False):
     """Value, gradient and Hessian of `f` for every sample.
 
     Parameters
@@ -48,6 +54,8 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None)
         Columns without a natural unit (identity links), where steps may grow as well as shrink.
     gradient : callable, optional
         Maps eta (n, D) to the analytic gradient (n, D); then only the Hessian is differenced.
+    together : bool
+        Whether both take eta (m n, D) as well, of m copies of the samples one after another.
 
     Returns
     -------
@@ -57,16 +65,18 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None)
     if order == 0:
         return value, None, None
     n, size = eta.shape
+    together = together and n <= _FEW_ROWS
     growable = np.broadcast_to(growable, size)
     if gradient is not None and order == 1:
         return value, gradient(eta), None
-    steps, ends = zip(*(_step(f, eta, j, value, growable[j]) for j in range(size)), strict=True)
+    steps, ends = zip(*(_step(f, eta, j, value, growable[j], together) for j in range(size)), strict=True)
 
     def along(g, columns, far=None):
         """g at 1..4 and at -1..-4 steps along the given columns at once: two lists of four."""
         moves = {j: steps[j] for j in columns}
-        near = [(g(_moved(eta, moves, k)), g(_moved(eta, moves, -k))) for k in range(1, 5 if far is None else 4)]
-        return tuple(zip(*near, *([] if far is None else [far]), strict=True))
+        at = range(1, 5 if far is None else 4)
+        found = _all(g, [_moved(eta, moves, sign * k) for k in at for sign in (1, -1)], together)
+        return tuple(zip(*zip(found[::2], found[1::2], strict=True), *([] if far is None else [far]), strict=True))
 
     hessian = np.empty((n, size, size)) if order == 2 else None
     if gradient is not None:
@@ -102,6 +112,11 @@ def jacobian(g, f, eta):
     return np.stack(columns, axis=-1)
 
 
+def _all(f, points, together) -> list:
+    """Values of f at several points, in one call or in one for each."""
+    return np.split(f(np.concatenate(points)), len(points)) if together else [f(at) for at in points]
+
+
 def _moved(eta, moves, times):
     """eta, in some columns as many moves away."""
     at = eta.copy("K")
@@ -114,13 +129,13 @@ def _second(value, up, down):
     return _CENTRE * value + sum(c * (u + d) for c, u, d in zip(_SECOND, up, down, strict=True))
 
 
-def _step(f, eta, column, value, growable):
+def _step(f, eta, column, value, growable, together=False):
     """A step per sample that fits the log-likelihood's own scale, from its second difference, and f four steps up and down."""
     reach = _REACH * (np.maximum(1.0, np.abs(eta[:, column])) if growable else np.ones(len(eta)))
     ends, before = None, None
     last, sloped, curved, done = reach, np.full(len(eta), np.nan), 0.0, np.zeros(len(eta), bool)
     for _ in range(24):
-        ends, before = tuple(f(_moved(eta, {column: reach}, sign)) for sign in (1, -1)), ends
+        ends, before = tuple(_all(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together)), ends
         up, down = ends[0] - value, ends[1] - value
         bend = np.abs(up + down)
         with np.errstate(invalid="ignore"):
@@ -147,4 +162,4 @@ def _step(f, eta, column, value, growable):
             grows, factor = wrong & flat, np.where(flat, np.minimum(factor, room), factor)
             curved, sloped = np.where(grows & (bend > noise), bend / reach**2, 0.0), np.where(grows, tilt / reach, np.nan)
         last, reach = reach, np.where(wrong, reach * factor, reach)
-    return reach / 4, tuple(f(_moved(eta, {column: reach}, sign)) for sign in (1, -1))
+    return reach / 4, tuple(_all(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together))

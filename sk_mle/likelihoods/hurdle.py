@@ -95,7 +95,7 @@ class Hurdle(Wrapper):
             return np.where((low < 0) & (high >= 0), np.logaddexp(np.log(zero), np.where(high > 0, rest, -np.inf)), rest)
 
     def evaluate_interval(self, low, high, eta, order=1):
-        return self._differences(lambda at: self.log_interval(low, high, **self.theta(at)), eta, order)
+        return self._differences(self._of_interval(low, high), eta, order)
 
     def start(self, y, sample_weight):
         positive = y != 0

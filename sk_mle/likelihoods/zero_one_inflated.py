@@ -95,7 +95,7 @@ class ZeroOneInflated(Wrapper):
             return np.where((low < 1) & (high >= 1), np.logaddexp(np.log1p(-zero) + np.log(one), total), total)
 
     def evaluate_interval(self, low, high, eta, order=1):
-        return self._differences(lambda at: self.log_interval(low, high, **self.theta(at)), eta, order)
+        return self._differences(self._of_interval(low, high), eta, order)
 
     def start(self, y, sample_weight):
         inside = (y != 0) & (y != 1)
