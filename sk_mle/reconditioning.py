@@ -41,15 +41,15 @@ def finished(objective: Objective, solution: Solution, solve: Callable) -> tuple
         finer, u = found
         gradient = finer.gradient(u)
         gain = objective.data.total_weight * float(gradient @ gradient) / 2  # where curvature is one
-        told = gain < _NOTICEABLE_GAIN or (gain < _LARGE_GAIN and bool(separating_directions(objective, solution.u)))
-        if solution.converged and told:
+        if solution.converged and gain < _NOTICEABLE_GAIN:
+            return finer, solution._replace(u=u)
+        if solution.converged and gain < _LARGE_GAIN and separating_directions(objective, solution.u):
             break
         better = solve(finer, u)
         if not finer.value(better.u) <= objective.value(solution.u):
             break
-        better.result.update(
-            settled=False, reconditioned=True
-        )  # in these coordinates a step without end is no longer a long one
+        # in these coordinates a step without end is no longer a long one
+        better.result.update(settled=False, reconditioned=True)
         objective, solution = finer, better._replace(n_iter=solution.n_iter + better.n_iter)
     return objective, solution
 
