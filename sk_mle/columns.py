@@ -29,7 +29,7 @@ def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Pre
         chosen = by_parameter(getattr(model, argument), law.modelled, parameters, argument)
         shifts[argument] = {name: column(value, names, p, argument) for name, value in chosen.items()}
         for name in chosen:
-            if name not in parameters or law.contrast(name) is not None:
+            if name not in parameters or law.parameter(name).vector:
                 raise ValueError(f"{argument}: {name!r} of {kind} takes none (it is fixed, or a vector)")
     rest = np.ones(p, dtype=bool)
     rest[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
@@ -45,7 +45,7 @@ def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Pre
     alphas = _alphas(model, law)
     predictors = {}
     for name, index in columns.items():
-        anchored = law.anchored(name)
+        anchored = not law.parameter(name).intercept
         if anchored and not len(index):
             raise ValueError(f"{name} of {kind} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or fix it")
         intercept = not len(index) or (bool(model.fit_intercept) and not anchored)
@@ -59,12 +59,12 @@ def _check_known(law, X, known: dict[str, int], names, weight) -> None:
     """Raise ValueError where a column holds impossible values of a parameter."""
     for name, index in known.items():
         values = column_of(X, index, weight)
-        bad = np.flatnonzero(~law.parameters[name].contains(values) & ~np.array([law.limit(name, v) for v in values]))
+        bad = np.flatnonzero(~law.parameter(name).admits(values))
         if len(bad):
             label = index if names is None else repr(str(names[index]))
             raise ValueError(
-                f"column {label} holds {name} of {type(law).__name__}, which must lie in {law.parameters[name]}, but does "
-                f"not in {rows_text(bad)}"
+                f"column {label} holds {name} of {type(law).__name__}, which must lie in {law.parameter(name).domain}, but "
+                f"does not in {rows_text(bad)}"
             )
 
 

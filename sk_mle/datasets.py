@@ -57,9 +57,10 @@ def make_mle_regression(
     law = law.sized(*np.shape(intercepts.get(first, 0.0)))
     eta = {}
     for name in law.free:
-        shape = law.axes(name)
+        shape = law.parameter(name).shape
         if name not in intercepts:
-            intercepts[name] = law.link(name).link(law.parameters[name].draw(rng, shape or None))
+            said = law.parameter(name)
+            intercepts[name] = said.link.link(said.domain.draw(rng, shape or None))
         if name not in coefs:
             coefs[name] = rng.uniform(-0.5, 0.5, size=(*shape, n_features)) * (name == first)
         eta[name] = X @ np.asarray(coefs[name]).T + intercepts[name]

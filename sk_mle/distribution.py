@@ -51,7 +51,7 @@ class Distribution:
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """(n,), or () for one row taken out by its index."""
-        vector = {name for name in self.params if self.likelihood.contrast(name) is not None}
+        vector = {name for name in self.params if self.likelihood.parameter(name).vector}
         return np.broadcast_shapes(*(np.shape(v)[:-1] if n in vector else np.shape(v) for n, v in self.params.items()))
 
     def __len__(self) -> int:
@@ -62,7 +62,7 @@ class Distribution:
     def __getitem__(self, index) -> Distribution:
         if not self.shape:
             raise TypeError("one row of a Distribution cannot be indexed")
-        vector = {name for name in self.params if self.likelihood.contrast(name) is not None}
+        vector = {name for name in self.params if self.likelihood.parameter(name).vector}
         taken = {n: v[index] if v.ndim > (n in vector) else v for n, v in self.params.items()}
         return Distribution(self.likelihood, taken)
 

@@ -11,7 +11,7 @@ from .frames import said_order
 
 def in_order(law) -> bool:
     """Whether a law takes many classes, in their order along one direction."""
-    return bool(law.support.contains(2)) and law.sized().contrast(law.free[0]) is None
+    return bool(law.support.contains(2)) and not law.sized().parameter(law.free[0]).vector
 
 
 def ranks_of(law, y, classes):

@@ -95,7 +95,7 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data) -> di
     made: dict = {}
     result = {}
     for name, predictor in predictors.items():
-        columns, intercept, basis = predictor.columns, predictor.intercept, law.contrast(name)
+        columns, intercept, basis = predictor.columns, predictor.intercept, law.parameter(name).basis
         if not len(columns):
             design = intercept_only()
         else:

@@ -174,7 +174,7 @@ def _flat(objective, u) -> dict[str, str]:
     for name, design in list(objective.designs.items())[1:]:
         if design.columns is not None or name in objective.data.offset:
             continue
-        place, link = objective.places[name], objective.likelihood.link(name)
+        place, link = objective.places[name], objective.likelihood.parameter(name).link
         level, slopes = design.expand(u[place])
         relative = len(level) > design.unit.shape[1]  # to the other entries, as logits are
         for k, eta in enumerate(level):
@@ -186,7 +186,7 @@ def _flat(objective, u) -> dict[str, str]:
             moved[k] -= np.sign(gap) if edged else gap / 2
             back[place] = design.coordinates(moved, slopes)
             if objective.data.total_weight * abs(objective.value(back) - objective.value(u)) < 1e-3:
-                label = f"{name}[{objective.likelihood.entries(name)[k]!r}]" if design.vector else name
+                label = f"{name}[{objective.likelihood.parameter(name).entries[k]!r}]" if design.vector else name
                 found[label] = "upper" if link.inverse_derivatives(eta)[1] * gap > 0 else "lower"
     return found
 

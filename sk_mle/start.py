@@ -71,7 +71,7 @@ def _from_all(objective):
     values = {**settled.start(y[some], weight[some]), **law.fixed}
     eta = dict(known)
     for name in objective.designs:
-        link = law.link(name)
+        link = law.parameter(name).link
         if not np.all(link.range.contains(values[name])):
             raise ValueError(
                 f"the link {link} of {name} reaches only {link.range}, but y suggests {name} = "
@@ -119,7 +119,8 @@ def _quadratic(objective) -> bool:
     y, law = objective.data.y[:_FEW], objective.likelihood
     if design.columns is None or design.vector or any(rest) or y.ndim > 1 or law.known or not law.smooth:
         return False
-    typical = {other: law.link(other).link(np.mean(law.parameters[other].typical)) for other in objective.designs}
+    parameters = {other: law.parameter(other) for other in objective.designs}
+    typical = {other: said.link.link(np.mean(said.domain.typical)) for other, said in parameters.items()}
     eta = {other: np.full(len(y), value) for other, value in typical.items()} | {name: np.linspace(-1.0, 1.0, len(y))}
     curvature = law.evaluate(y, eta, 2).information.get((name, name), np.zeros(1))
     return bool(curvature[0] > 0 and (curvature == curvature[0]).all() and np.isfinite(curvature[0]))
@@ -178,7 +179,7 @@ def _resumed(objective, coefs, intercepts):
     keep = data.weight > 0
     finer = with_units(objective, information(objective.likelihood, data.y[keep], data.weight[keep], objective.eta(u)))
     flat = any(
-        d.columns is None and d.unit.max() > 1e4 and objective.likelihood.link(n).range != REAL
+        d.columns is None and d.unit.max() > 1e4 and objective.likelihood.parameter(n).link.range != REAL
         for n, d in finer.designs.items()
     )
     v = converted(objective, finer, u)
@@ -196,7 +197,7 @@ def _interpolation(objective, u, y, keep):
     if y.ndim > 1:
         return u
     with np.errstate(all="ignore"):
-        target = objective.likelihood.link(name).link(y)
+        target = objective.likelihood.parameter(name).link.link(y)
         target = target - objective.data.offset[name][keep] if name in objective.data.offset else target
     rows = design.coordinate_rows(objective.data.X[keep])
     if objective.likelihood.support.integer or not np.isfinite(target).all():
@@ -260,7 +261,7 @@ def _refined(objective, u, y, weight) -> tuple[np.ndarray, dict]:
         better = law.refine(y, weight, **law.theta(eta))
     for name in better.keys() & {first, *objective.designs.keys() - objective.data.offset.keys()}:
         design, place = objective.designs[name], objective.places[name]
-        value = law.link(name).link(np.asarray(better[name], dtype=float))
+        value = law.parameter(name).link.link(np.asarray(better[name], dtype=float))
         if name == first:  # a shift of its linear predictor
             value = np.average(value - eta[name], axis=0, weights=weight)
             v[place] += _constant(objective.data, design, value)

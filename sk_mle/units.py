@@ -39,7 +39,7 @@ def with_units(objective: Objective, information: dict) -> Objective:
     """Units per parameter in which the mean information is the identity."""
     designs = {}
     for name, design in objective.designs.items():
-        mean, basis = information.get((name, name), 1.0), objective.likelihood.contrast(name)
+        mean, basis = information.get((name, name), 1.0), objective.likelihood.parameter(name).basis
         if basis is None:
             size = np.sqrt(np.abs(mean))
             designs[name] = design.with_unit(np.array([[1 / size if 0 < size < np.inf else 1.0]]))

@@ -92,7 +92,7 @@ def _entries_of(objective, name, direction) -> str:
     moves = moves > 1e-6 * moves.max()
     if moves.all() or not objective.designs[name].vector:
         return ""
-    return str([entry for entry, moved in zip(objective.likelihood.entries(name), moves, strict=True) if moved])
+    return str([entry for entry, moved in zip(objective.likelihood.parameter(name).entries, moves, strict=True) if moved])
 
 
 def _columns_of(model, name, direction, objective, names) -> list:

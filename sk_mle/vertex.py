@@ -69,7 +69,7 @@ def _snap(objective, x, width):
     place, law, data = objective.places[name], objective.likelihood, objective.data
     keep = np.flatnonzero(data.weight > 0)
     y, weight = data.y[keep], data.weight[keep] / data.total_weight
-    at = law.link(name).link(law.kinks(y))  # the kinks, as linear predictors
+    at = law.parameter(name).link.link(law.kinks(y))  # the kinks, as linear predictors
     eta = objective.eta(x)
     bend = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
     unit = np.where(bend > 0, 1 / bend, np.abs(eta[name] - at).max(initial=1e-300))

@@ -25,6 +25,6 @@ def objective(law, X, y, weight=None, *, on=None, alpha=None, offset=None, inter
     made = from_moments(Moments(data, intercept, MOST_COLUMNS), slice(None), intercept, bool(alpha) and len(law.free) == 1)
     designs = {name: made if name in on else intercept_only() for name in law.free}
     for name in law.free:
-        if law.contrast(name) is not None:
-            designs[name] = designs[name].with_unit(law.contrast(name), vector=True)
+        if law.parameter(name).basis is not None:
+            designs[name] = designs[name].with_unit(law.parameter(name).basis, vector=True)
     return Objective(law, data, designs, alpha or {})

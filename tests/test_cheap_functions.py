@@ -167,9 +167,9 @@ def test_numbers_are_what_arrays_are(name):
 def test_the_carrier_is_what_a_bare_law_leaves_out(law):
     rng = np.random.default_rng(3)
     law = law.sized()
-    eta = {name: 0.3 * rng.normal(size=(20, *law.axes(name))) for name in law.free}
+    eta = {name: 0.3 * rng.normal(size=(20, *law.parameter(name).shape)) for name in law.free}
     y = law.support.draw(rng, 20) if not law.multivariate else law.rvs(rng, (20,), **law.theta(eta))
-    y = law.observe(rng, y if law.axes(law.free[0]) == () or law.multivariate else y % 3)
+    y = law.observe(rng, y if law.parameter(law.free[0]).shape == () or law.multivariate else y % 3)
     bare, inside = law.bare(), law.inside(y)
     whole, rest = law.evaluate(y, eta, 1), bare.evaluate(y, eta, 1)
     carrier = np.broadcast_to(law.carrier(y), whole.loglik.shape)
@@ -221,7 +221,7 @@ def test_parameters_without_columns_are_like_columns_of_one_value(law, informati
 @pytest.mark.parametrize("link", ["logit", "probit", "cauchit", "cloglog"])
 def test_information_of_two_classes(link):
     law, eta = Bernoulli(links={"prob": link}), {"prob": np.linspace(-2, 1, 13)}
-    prob, slope, _ = law.link("prob").inverse_derivatives(eta["prob"])
+    prob, slope, _ = law.parameter("prob").link.inverse_derivatives(eta["prob"])
     for y in (np.zeros(13), np.ones(13)):
         found = law.evaluate(y, eta, 2, "expected").information["prob", "prob"]
         assert_allclose(found, slope**2 / (prob * (1 - prob)), rtol=1e-12)

@@ -247,7 +247,7 @@ TIGHT = [
 def test_steps_outside_a_domain_do_not_end_a_fit(law, y, solver):
     model = MLERegressor(law, solver=solver, predictors={law.free[-1]: [0]}, tol=1e-6).fit(X, y)
     assert model.converged_
-    assert all(law.parameters[name].contains(value).all() for name, value in model.predict_params(X).items())
+    assert all(law.parameter(name).domain.contains(value).all() for name, value in model.predict_params(X).items())
 
 
 def test_a_maximum_on_the_edge_of_the_domain_is_named():

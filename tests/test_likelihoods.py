@@ -241,9 +241,9 @@ VANISHING = {"Gumbel", "GumbelMin", "Weibull", "GeneralizedNormal", *(n for n in
 @pytest.mark.parametrize("level", [-20.0, 20.0])
 def test_far_linear_predictors_stay_finite(law, level):
     law, rng = law.sized(), np.random.default_rng(0)
-    middle = {name: np.zeros((50, *law.axes(name))) for name in law.free}
+    middle = {name: np.zeros((50, *law.parameter(name).shape)) for name in law.free}
     drawn = law.support.draw(rng, 50) if not law.multivariate else law.rvs(rng, (50,), **law.theta(middle))
-    y = law.observe(rng, drawn if law.axes(law.free[0]) == () or law.multivariate else drawn % 3)
+    y = law.observe(rng, drawn if law.parameter(law.free[0]).shape == () or law.multivariate else drawn % 3)
     for name in law.free:
         eta = middle | {name: middle[name] + level}
         result = law.evaluate(y, eta, 2)

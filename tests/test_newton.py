@@ -259,7 +259,7 @@ def test_the_start_is_better_than_a_constant_and_has_unit_curvature(law, y):
     name = law.free[0]
     constant = u.copy()
     constant[loss.places[name]] = 0.0
-    constant[0] = loss.designs[name].directions(np.atleast_1d(law.link(name).link(np.average(y, weights=WEIGHT))))[0]
+    constant[0] = loss.designs[name].directions(np.atleast_1d(law.parameter(name).link.link(np.average(y, weights=WEIGHT))))[0]
     assert loss.value(u) < loss.value(constant)
     loss.information = "expected"
     hessian = loss.hessian(u)

@@ -197,7 +197,7 @@ def test_a_plane_through_coordinates():
 def test_ridge_is_on_the_coefficients_of_the_columns(case):
     made = design(np.column_stack([X, X[:, 0]]) if case == "dependent" else X)
     if case == "vector":
-        made = made.with_unit(THREE.contrast("logits") @ [[2.0, 1.0], [0.0, 0.5]], vector=True)
+        made = made.with_unit(THREE.parameter("logits").basis @ [[2.0, 1.0], [0.0, 0.5]], vector=True)
     ridge, u = Ridge(0.7, made), RNG.normal(size=made.size)
     assert ridge.value(u) == pytest.approx(0.35 * (made.coefficients(u)[1] ** 2).sum(), rel=1e-10)
     assert_allclose(ridge.gradient(u), differences(ridge.value, u), rtol=1e-7, atol=1e-9)

@@ -57,7 +57,7 @@ def test_the_larger_law_is_the_special_one_there(full, special):
     expected = special.loglik(y, **params)
     gaps = []
     for distance in (1e-6, 1e-8):
-        near = {k: _near(v, full.parameters[k], distance) for k, v in at.items()}
+        near = {k: _near(v, full.parameter(k).domain, distance) for k, v in at.items()}
         gaps.append(np.abs(full.loglik(y, **near) - expected).max())
     assert gaps[1] < 1e-5 * (1 + np.abs(expected).max())
     assert gaps[0] < 1e-3 * (1 + np.abs(expected).max())
@@ -77,7 +77,7 @@ def test_laws_that_could_be_limits_are_declared():
         for special, values in law.limits.items():
             assert hasattr(L, special)
             for name, value in values.items():
-                domain = kind(trials=1).parameters[name] if special == "Binomial" else law.parameters[name]
+                domain = kind(trials=1).parameter(name).domain if special == "Binomial" else law.parameter(name).domain
                 if isinstance(value, float):
                     assert domain.contains(value) or value in (domain.low, domain.high)
 

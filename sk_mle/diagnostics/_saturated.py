@@ -19,11 +19,11 @@ def saturated(law, name: str, y, eta: dict) -> np.ndarray:
     def at(value, rows, order=0):
         return law.evaluate(y[rows], {k: value if k == name else v[rows] for k, v in eta.items()}, order)
 
-    everything, place, link = np.arange(len(y)), eta[name].astype(float), law.link(name)
-    endless = law.parameters[name].includes(link.range)  # no linear predictor is forbidden
+    everything, place, link = np.arange(len(y)), eta[name].astype(float), law.parameter(name).link
+    endless = law.parameter(name).domain.includes(link.range)  # no linear predictor is forbidden
     value = y if y.ndim == 1 else y[:, 0]
     with np.errstate(all="ignore"):
-        start = link.link(np.where(law.parameters[name].contains(value), value, np.nan))
+        start = link.link(np.where(law.parameter(name).domain.contains(value), value, np.nan))
         start = np.where(np.isfinite(start), start, place)
         best, other = at(place, everything).loglik, at(start, everything).loglik
         place, best = np.where(other > best, start, place), np.where(other > best, other, best)

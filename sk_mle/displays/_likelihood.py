@@ -105,7 +105,7 @@ class LikelihoodDisplay(Drawing):
             raise ValueError(f"{type(law).__name__} is a law of several numbers, and one axis is there for them; fix trials")
         target = fitted.read_data(X, sample_weight=sample_weight).y
         n, weight = len(target), check_weight(sample_weight, len(target))
-        scalar = [name for name in law.free if law.contrast(name) is None]
+        scalar = [name for name in law.free if not law.parameter(name).vector]
         parameters = scalar[:2] if parameters is None else list(parameters)
         if not 1 <= len(parameters) <= 2 or not set(parameters) <= set(scalar):
             raise ValueError(f"parameters must be one or two of {scalar}, got {parameters}")
@@ -116,20 +116,22 @@ class LikelihoodDisplay(Drawing):
                 params = {name: np.broadcast_to(value, (n, *np.shape(value))) for name, value in chosen.items()}
                 return float(weight @ np.where(law.inside(target), law.loglik(target, **params), -np.inf))
 
-        eta = {name: np.full((n, *law.axes(name)), law.link(name).link(best[name])) for name in law.free}
+        eta = {name: np.full((n, *law.parameter(name).shape), law.parameter(name).link.link(best[name])) for name in law.free}
         spread = _spread(law, target, eta, weight)
         reach = np.linspace(-_FAR, _FAR, 201 if len(parameters) == 1 else 61)
         grids = {k: np.asarray(v, float) for k, v in (grids or {}).items()}
         for name in parameters:
-            given = [law.link(name).link(np.array([c[name]], float))[0] for c in candidates or [] if name in c]
+            given = [law.parameter(name).link.link(np.array([c[name]], float))[0] for c in candidates or [] if name in c]
             far = [-_FAR, _FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]
             ends = [min(far), max(far)]
-            grids.setdefault(name, law.link(name).inverse(eta[name][0] + np.interp(reach, [-_FAR, _FAR], ends) * spread[name]))
+            grids.setdefault(
+                name, law.parameter(name).link.inverse(eta[name][0] + np.interp(reach, [-_FAR, _FAR], ends) * spread[name])
+            )
         axes = [grids[name] for name in parameters]
         values = np.array([total(**dict(zip(parameters, at, strict=True))) for at in _product(axes)])
         if candidates is None:
             steps = [(parameters[0], 3), (parameters[-1], 3 if len(parameters) == 2 else -3)]
-            candidates = [{}, *({k: float(law.link(k).inverse(eta[k][0] + s * spread[k]))} for k, s in steps)]
+            candidates = [{}, *({k: float(law.parameter(k).link.inverse(eta[k][0] + s * spread[k]))} for k, s in steps)]
         unknown = sorted({name for candidate in candidates for name in candidate} - set(law.parameters))
         if unknown:
             raise ValueError(f"candidates name {unknown}, but the parameters are {list(law.parameters)}")

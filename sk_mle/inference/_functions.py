@@ -77,7 +77,7 @@ def _parameter(law, what: str, at: dict) -> Functional:
     if name not in law.parameters:
         raise ValueError(f"what={what!r}: the parameters of the predicted {type(law).__name__} are {list(law.parameters)}")
     _allow(at, None, repr(what))
-    domain = law.parameters[name]
+    domain = law.parameter(name).domain
     label = name if name == what else f"parameter {name}"
     return Functional(lambda dist: dist.params[name], label, domain.low, domain.high)
 

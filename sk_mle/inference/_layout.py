@@ -35,7 +35,7 @@ class Layout:
         for parameter, predictor in model.fit_.predictors.items():
             intercept = predictor.intercept
             labels = [f"x{j}" if names is None else names[j] for j in predictor.columns]
-            entries = [None] if law.contrast(parameter) is None else law.entries(parameter)
+            entries = [None] if not law.parameter(parameter).vector else law.parameter(parameter).entries
             if law.classes and len(entries) == len(model.classes_):
                 entries = model.classes_
             for k, entry in enumerate(entries):
@@ -43,7 +43,7 @@ class Layout:
                 label = parameter if entry is None else f"{parameter}[{entry}]"
                 self.parts.append(Part(parameter, k, label, intercept, labels, slice(start, end)))
         self.size = end
-        self.vector = {name for name in model.fit_.predictors if law.contrast(name) is not None}
+        self.vector = {name for name in model.fit_.predictors if law.parameter(name).vector}
 
     @cached_property
     def places(self) -> dict[str, list[int]]:

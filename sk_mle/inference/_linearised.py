@@ -61,7 +61,9 @@ class Rows:
         with np.errstate(all="ignore"):
             theta = law.theta(eta)
         given = {name: theta[name] for name in law.predictive.parameters if name in theta}
-        full = {name: np.broadcast_to(v, shape + law.axes(name)) if np.ndim(v) == 0 else v for name, v in given.items()}
+        full = {
+            name: np.broadcast_to(v, shape + law.parameter(name).shape) if np.ndim(v) == 0 else v for name, v in given.items()
+        }
         return self.inside.dist(Distribution(law.predictive, full))
 
 

@@ -15,7 +15,7 @@ def transformed(model, layout, params, ends):
     notes: dict[str, str] = {}
     tested = np.ones(len(params), dtype=bool)
     for part in layout.parts:
-        link, where = model.likelihood_.link(part.parameter), part.place
+        link, where = model.likelihood_.parameter(part.parameter).link, part.place
         if not part.columns:
             values[where], slope[where], _ = link.inverse_derivatives(params[where])
             ends[where] = np.sort(link.inverse(ends[where]), axis=1)

@@ -108,7 +108,7 @@ def _embedded(start, inside) -> tuple[dict, dict]:
             coef[..., [place[column] for column in mine]] = small.coefs_[name]
             intercepts[name] = small.intercepts_[name]
         elif name in small.likelihood_.fixed:
-            intercepts[name] = float(large.likelihood_.link(name).link(small.likelihood_.fixed[name]))
+            intercepts[name] = float(large.likelihood_.parameter(name).link.link(small.likelihood_.fixed[name]))
         else:
             raise ValueError(f"restricted is not nested in full: it does not know the parameter {name!r}; fix it there")
         coefs[name] = coef

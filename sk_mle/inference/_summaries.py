@@ -68,7 +68,7 @@ class Summaries:
         ]
         if np.isfinite(self.df):
             table.head.append(("t distribution", f"{self.df:g} degrees of freedom"))
-        links = (f"{name} {str(model.likelihood_.link(name)).removesuffix('()')}" for name in model.coefs_)
+        links = (f"{name} {str(model.likelihood_.parameter(name).link).removesuffix('()')}" for name in model.coefs_)
         table.notes.append("links: " + ", ".join(links))
         return table
 

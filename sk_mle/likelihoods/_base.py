@@ -19,10 +19,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import column_or_1d
 
 from ..domains import REAL, Domain
-from ..links import Link, check_link, default_link
 from . import _inversion, _quadrature, _recession, _start
 from ._algebra import Eval  # noqa: F401
 from ._evaluation import Evaluation, derived
+from ._parameter import Parameter, declared
 from ._target import check_numeric
 
 
@@ -34,8 +34,8 @@ class Likelihood(Evaluation, BaseEstimator):
 
     Attributes
     ----------
-    parameters : dict of str to Domain
-        In order; the first is modelled on all columns by default.
+    parameters : dict of str to Domain or Parameter
+        In order; the first is modelled on all columns by default. `parameter(name)` is what they say of one.
     support : Domain
         Of y. Checked before a fit.
     smooth : bool
@@ -84,7 +84,7 @@ class Likelihood(Evaluation, BaseEstimator):
     array([3.])
     """
 
-    parameters: ClassVar[dict[str, Domain]]
+    parameters: ClassVar[dict[str, Domain | Parameter]]
     support: ClassVar[Domain] = REAL
     smooth: ClassVar[bool] = True
     classes: ClassVar[bool] = False
@@ -140,19 +140,6 @@ class Likelihood(Evaluation, BaseEstimator):
         """The law with a size where no data say it, for simulated data: `width` classes or targets, unless it has one."""
         return self.bind(np.arange(float(width))) if self.support.integer else self
 
-    def contrast(self, name) -> np.ndarray | None:
-        """For a vector parameter of width K, an orthonormal (K, k) basis of its identified directions; None: scalar."""
-        return None
-
-    def entries(self, name) -> list:
-        """What the entries of a vector parameter are called."""
-        return list(range(*self.axes(name)))
-
-    def axes(self, name) -> tuple[int, ...]:
-        """Shape of a parameter's value in one row: () for a scalar, (K,) for a vector."""
-        basis = self.contrast(name)
-        return () if basis is None else (len(basis),)
-
     def recession(self, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
         """In which directions of the linear predictor of parameter `name` a sample's log-likelihood never falls.
 
@@ -174,30 +161,33 @@ class Likelihood(Evaluation, BaseEstimator):
 
     # ---- what the constructor said ------------------------------------------------------------------------------
 
-    @property
-    def given(self) -> dict:
-        """What the constructor says of every parameter."""
-        return {name: getattr(self, name, None) for name in self.parameters}
+    def parameter(self, name: str) -> Parameter:
+        """What the law, and its constructor's arguments, say of a parameter."""
+        said = declared(self.parameters[name], name == next(iter(self.parameters)))
+        link, value = (getattr(self, "links", None) or {}).get(name), getattr(self, name, None)
+        return said if link is None and value is None else said.completed(name, link, value)
 
     @derived
     def fixed(self) -> dict:
         """Parameters given as numbers: the same in every row, not estimated."""
-        return {name: value for name, value in self.given.items() if value is not None and not isinstance(value, str)}
+        values = {name: self.parameter(name).value for name in self.parameters}
+        return {name: value for name, value in values.items() if value is not None and not isinstance(value, str)}
 
     @derived
     def known(self) -> dict[str, str]:
         """Parameters given as the name of a column of X that holds their value in every row, not estimated."""
-        return {name: value for name, value in self.given.items() if isinstance(value, str)}
+        values = {name: self.parameter(name).value for name in self.parameters}
+        return {name: value for name, value in values.items() if isinstance(value, str)}
 
     @derived
     def free(self) -> list[str]:
         """Names of the parameters to estimate."""
-        return [name for name, value in self.given.items() if value is None]
+        return [name for name in self.parameters if self.parameter(name).value is None]
 
     @property
     def modelled(self) -> list[str]:
         """Parameters that are modelled on all columns unless the user says otherwise: the first."""
-        return list(self.parameters)[:1]
+        return [name for name in self.parameters if self.parameter(name).on_all_columns]
 
     @property
     def predictive(self) -> Likelihood:
@@ -217,34 +207,21 @@ class Likelihood(Evaluation, BaseEstimator):
         """
         return coefs
 
-    def anchored(self, name: str) -> bool:
-        """Whether a parameter has no intercept, because others have it already."""
-        return False
-
-    def link(self, name: str) -> Link:
-        """The link of a parameter: the user's choice, else the default of its domain."""
-        chosen, domain = (getattr(self, "links", None) or {}).get(name), self.parameters[name]
-        return default_link(domain) if chosen is None else check_link(chosen, domain, name)
-
     def check(self) -> None:
         """Raise ValueError or TypeError for constructor arguments that cannot be used."""
         law = type(self).__name__
         for name in getattr(self, "links", None) or {}:
             if name not in self.parameters:
                 raise ValueError(f"links names {name!r}, but the parameters of {law} are {list(self.parameters)}")
-            self.link(name)
+            self.parameter(name)
         for name, value in self.fixed.items():
             if not np.isscalar(value) or isinstance(value, bytes | bool):
                 raise TypeError(
                     f"{law}({name}=...): give a number to fix {name}, the name of a column of X that holds it, or None to "
                     f"estimate it, not {type(value).__name__}"
                 )
-            if not (self.parameters[name].contains(value) or self.limit(name, value)):
-                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameters[name]}")
-
-    def limit(self, name, value) -> bool:
-        """Whether a fixed value outside the open domain is a limit for which the law is still defined."""
-        return False
+            if not self.parameter(name).admits(value):
+                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameter(name).domain}")
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 

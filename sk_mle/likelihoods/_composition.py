@@ -67,23 +67,19 @@ class Composition(Likelihood):
             owners = [part for _, part in self.components if name in part.parameters]
             if not owners:
                 raise ValueError(f"{law}: shared names {name!r}, which no component has")
-            if len({(repr(part.given[name]), repr(part.link(name))) for part in owners}) > 1:
+            if len({(repr(part.parameter(name).value), repr(part.parameter(name).link)) for part in owners}) > 1:
                 raise ValueError(f"{law}: {name!r} is shared, but its values or links differ between components")
 
     @property
     def multivariate(self):
         return self.components[0][1].multivariate
 
-    @property
-    def modelled(self):
-        return list(dict.fromkeys(names[name] for _, law, names in self._parts for name in law.modelled))
+    def parameter(self, name):
+        owner = self._owner(name)
+        return super().parameter(name) if owner is None else owner[0].parameter(owner[1])
 
     def read(self, y):
         return self.components[0][1].read(y)
-
-    def entries(self, name):
-        owner = self._owner(name)
-        return [part for part, _ in self.components] if owner is None else owner[0].entries(owner[1])
 
     def bind(self, y):
         law = copy(self)
@@ -103,27 +99,11 @@ class Composition(Likelihood):
         ]
         return law
 
-    def link(self, name):
-        owner = self._owner(name)
-        return super().link(name) if owner is None else owner[0].link(owner[1])
-
-    def limit(self, name, value):
-        owner = self._owner(name)
-        return False if owner is None else owner[0].limit(owner[1], value)
-
-    def anchored(self, name):
-        owner = self._owner(name)
-        return owner is not None and owner[0].anchored(owner[1])
-
-    def contrast(self, name):
-        owner = self._owner(name)
-        return None if owner is None else owner[0].contrast(owner[1])
-
     def arrange(self, coefs):
         """Equal components in the order of their coefficients, the intercept of the first parameter first."""
         parts, result = self._parts, dict(coefs)
         keys = [[coefs[ours].ravel().tolist() for ours in names.values() if ours in coefs] for _, _, names in parts]
-        kinds, source = [f"{law!r} {law.given}" for _, law, _ in parts], list(range(len(parts)))
+        kinds, source = [f"{law!r} {law.fixed} {law.known}" for _, law, _ in parts], list(range(len(parts)))
         for kind in set(kinds):
             places = [k for k, other in enumerate(kinds) if other == kind]
             for place, k in zip(places, sorted(places, key=keys.__getitem__), strict=True):

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from .._repeated import everywhere
-from ..domains import REAL
 from . import _interval, _jets
 from ._algebra import Eval, complement, constant, mix, outer, plus, rows, scatter
 from ._numeric import copies, differentiate, stacking
@@ -35,7 +34,7 @@ class Evaluation(Relations):
     known: Any
     parameters: Any
     support: Any
-    link: Any
+    parameter: Any
     loglik: Any
     gradient: Any
     hessian: Any
@@ -68,18 +67,18 @@ class Evaluation(Relations):
     def bare(self):
         """The law without its carrier, and with what follows from its arguments settled: what a fit evaluates at every pass."""
         law = copy(self)
-        law.carrier, law.link = _nothing, cache(self.link)
+        law.carrier, law.parameter = _nothing, cache(self.parameter)
         vars(law).update({name: getattr(self, name) for name in ("free", "fixed", "known", "leaving")})
         return law
 
     @derived
     def leaving(self) -> list[str]:
         """Free parameters whose links may lead outside their domains."""
-        return [name for name in self.free if not self.parameters[name].includes(self.link(name).range)]
+        return [name for name in self.free if not self.parameter(name).stays_inside]
 
     def theta(self, eta: dict) -> dict:
         """Natural parameters from linear predictors, the fixed ones included."""
-        return self._params(eta, {name: self.link(name).inverse(eta[name]) for name in self.free})
+        return self._params(eta, {name: self.parameter(name).link.inverse(eta[name]) for name in self.free})
 
     def _params(self, eta, values) -> dict:
         """All parameters in their order: the estimated ones as given, the known and the fixed ones beside them."""
@@ -117,7 +116,7 @@ class Evaluation(Relations):
         return self.log_masses(eta, n_classes)
 
     def _analytic(self, y, eta, order, expected) -> Eval:
-        chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
+        chain = {name: self.parameter(name).link.inverse_derivatives(eta[name]) for name in self.free}
         params = self._params(eta, {name: values[0] for name, values in chain.items()})
         loglik, natural, second = self.parts(y, min(order, 1) if expected else order, **params)
         if np.shape(loglik) != y.shape[:1]:
@@ -171,10 +170,6 @@ class Evaluation(Relations):
         slope = None if self.gradient is None else lambda at, m: self._analytic(copies(y, m), at, 1, False).gradient
         return self._differences(lambda at, m: self.evaluate(copies(y, m), at, 0).loglik, eta, order, slope)
 
-    def grows(self, name: str) -> bool:
-        """Whether the steps of differences may grow in a parameter: one in the unit of y, with none of its own."""
-        return self.link(name).range == REAL
-
     def _differences(self, f, eta, order, slope=None) -> Eval:
         """Derivatives of any `f(eta, m)` that gives a value per sample, of m copies of all samples one after another."""
         if order == 0:
@@ -186,7 +181,7 @@ class Evaluation(Relations):
             m = len(stacked) // len(next(iter(eta.values())))
             return {**unstack(stacked), **{name: copies(value, m) for name, value in known.items()}}, m
 
-        growable = np.concatenate([np.repeat(self.grows(n), p.stop - p.start) for n, p in places.items()])
+        growable = np.concatenate([np.repeat(self.parameter(n).location, p.stop - p.start) for n, p in places.items()])
         value, gradient, hessian = differentiate(
             lambda at: f(*apart(at)),
             stack(eta),
@@ -246,7 +241,7 @@ class Evaluation(Relations):
     def _wide_interval(self, low, high, eta, order) -> Eval:
         if self.interval is None:
             return self._differences(self._of_interval(low, high), eta, order)
-        chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
+        chain = {name: self.parameter(name).link.inverse_derivatives(eta[name]) for name in self.free}
         params = self._params(eta, {name: values[0] for name, values in chain.items()})
         loglik, natural, second = self.interval(low, high, order, **params)
         return self._chained(self._guarded(loglik, params), natural, second, chain, order)
@@ -262,7 +257,7 @@ class Evaluation(Relations):
     def _guarded(self, loglik, params):
         """-inf where a link led outside a parameter's domain, so that a solver shortens its step."""
         for name in self.leaving:
-            inside = self.parameters[name].contains(params[name])
+            inside = self.parameter(name).domain.contains(params[name])
             inside = inside if inside.ndim < 2 else inside.all(axis=1)
             if not inside.all():
                 loglik = np.where(inside if inside.ndim < 2 else inside.all(axis=-1), loglik, -np.inf)

@@ -17,7 +17,8 @@ def integrated(law, eta: dict, names=None) -> dict:
     theta, names = law.theta(eta), names or [name for name in eta if name not in law.known]
     n = len(next(iter(eta.values())))
     params = {
-        name: np.broadcast_to(value, (n, *law.axes(name))) if np.ndim(value) == 0 else value for name, value in theta.items()
+        name: np.broadcast_to(value, (n, *law.parameter(name).shape)) if np.ndim(value) == 0 else value
+        for name, value in theta.items()
     }
     entries = [(name, None if eta[name].ndim == 1 else k) for name in names for k in range(*np.shape(eta[name])[1:] or (1,))]
     found: dict = {}

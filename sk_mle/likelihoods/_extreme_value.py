@@ -9,9 +9,11 @@ import numpy as np
 from ..domains import POSITIVE, REAL, Domain
 from ..links import Identity
 from ._location_scale import LocationScale
+from ._parameter import Parameter
 from ._removable import log1p_ratio
 
-SHAPE = Domain(low=-1.0, typical=(-0.2, 0.3))  # at lesser shapes the density, and so the likelihood, is unbounded
+# at shapes below -1 the density, and so the likelihood, is unbounded
+SHAPE = Parameter(Domain(low=-1.0, typical=(-0.2, 0.3)), link=Identity(), allowed=REAL)
 LEAST_SHAPE = -0.45  # where solvers take the expected information of lesser shapes; there is none from -1/2 on
 
 
@@ -41,17 +43,12 @@ class ExtremeValue(LocationScale):
     tried = {"shape": (-0.4, -0.25, -0.12, 0.0, 0.12, 0.25, 0.4, 0.6, 1.0, 1.6, 2.5, 4.0)}
     maxima: ClassVar[bool] = True
 
-    def link(self, name):
-        plain = name == "shape" and "shape" not in (self.links or {})
-        return Identity() if plain else super().link(name)
-
     def _shapes(self):
         return [
-            shape for shape in super()._shapes() if "shape" in self.fixed or self.link("shape").range.contains(shape["shape"])
+            shape
+            for shape in super()._shapes()
+            if "shape" in self.fixed or self.parameter("shape").link.range.contains(shape["shape"])
         ]
-
-    def limit(self, name, value):
-        return name == "shape" and -np.inf < value <= -1
 
     def _t(self, u):
         return np.exp(-u) if self.maxima else 0.0

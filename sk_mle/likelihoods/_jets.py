@@ -230,7 +230,7 @@ def evaluate(law, y, eta, order) -> Eval | None:
     names, rows = law.free, len(y)
     if any(eta[name].ndim > 1 for name in names):
         return None
-    jets = {name: _seed(i, law.link(name), eta[name], order) for i, name in enumerate(names)}
+    jets = {name: _seed(i, law.parameter(name).link, eta[name], order) for i, name in enumerate(names)}
     try:
         found = law.loglik(y, **law._params(eta, jets))
     except Exception:  # whatever stopped it, by differences it will either work or say so

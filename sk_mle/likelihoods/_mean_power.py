@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 
 from .._special import _elementwise
-from ..domains import COUNT, POSITIVE, Domain
+from ..domains import COUNT, NONNEGATIVE, POSITIVE, Domain
 from ._expanded import Expanded
+from ._parameter import Parameter
 from ._start import best
 from .poisson import count_mean
 
@@ -22,17 +23,14 @@ class MeanPower(Expanded):
     order in (mean, mean), (mean, a), (a, a); and `moment(y, sample_weight, mean, power)`, a first value of the dispersion.
     """
 
-    parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": POWER}
+    parameters = {"mean": POSITIVE, "dispersion": Parameter(POSITIVE, allowed=NONNEGATIVE), "power": POWER}
     support = COUNT
     neutral: float
     least: float
 
-    def limit(self, name, value):
-        return name == "dispersion" and value == 0
-
     def _scaled(self, mean, dispersion, power):
         """The exponent, the power of the mean, and a."""
-        power = self.given["power"] if power is None else power
+        power = self.parameter("power").value if power is None else power
         exponent = power - self.neutral
         plain = np.ndim(exponent) == 0 and exponent == 0
         scale = 1.0 if plain else np.clip(mean**exponent, 1e-100, 1e100)
@@ -72,7 +70,7 @@ class MeanPower(Expanded):
 
     def refine(self, y, sample_weight, mean, **others):
         if "power" not in self.free:
-            return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.given["power"]))}
+            return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.parameter("power").value))}
         tried = [{"mean": mean, "power": p, "dispersion": self.moment(y, sample_weight, mean, p)} for p in (2.0, 1.0, 1.5)]
         return best(self, tried, y, sample_weight)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral
 from typing import ClassVar
 
@@ -28,8 +29,8 @@ class Multivariate(Likelihood):
         """The number of values of a vector parameter."""
         return self.n_targets or self.fewest
 
-    def contrast(self, name):
-        return np.eye(self.width(name))
+    def parameter(self, name):
+        return replace(super().parameter(name), basis=np.eye(self.width(name)))
 
     def sized(self, width=3):
         return clone(self).set_params(n_targets=self.n_targets or width)
@@ -38,12 +39,12 @@ class Multivariate(Likelihood):
         return self.sized(y.shape[1])
 
     def check(self):
-        super().check()
         law, n = type(self).__name__, self.n_targets
         if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < self.fewest):
             raise ValueError(f"{law}(n_targets={n!r}): give a whole number from {self.fewest} on, or None to take it from y")
+        super().check()
         for name, column in self.known.items():
-            if self.contrast(name) is not None:
+            if self.parameter(name).vector:
                 raise ValueError(f"{law}({name}={column!r}): {name} is a vector, which no column of X can hold")
 
     def read(self, y):

@@ -65,7 +65,7 @@ def entropy(law, params) -> np.ndarray:
 
 def _flat(y, params, law=None):
     """y and the parameters as one-dimensional arrays of one length, and the shape to return; vectors keep their last axis."""
-    vector = {name for name in params if law is not None and law.contrast(name) is not None}
+    vector = {name for name in params if law is not None and law.parameter(name).vector}
     y, values = np.asarray(y, float), {name: np.asarray(value, float) for name, value in params.items()}
     shapes = {name: v.shape[:-1] if name in vector else v.shape for name, v in values.items()}
     shape = np.broadcast_shapes(y.shape, *shapes.values())

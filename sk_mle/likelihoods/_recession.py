@@ -55,7 +55,7 @@ def _end(law, y, eta, name, entry, here):
     """Towards which end each sample's log-likelihood never falls (-1, 1, or 0: it depends on none), and what it gains."""
     level = _LEVEL * np.maximum(1.0, 1e-3 * np.abs(here))
     low, high = _Side(-1.0, here), _Side(1.0, here)
-    scaled = not law.grows(name)  # else a step has the unit of y, and to be level for some tells nothing
+    scaled = not law.parameter(name).location  # else a step has the unit of y, and to be level for some tells nothing
     for k, step in enumerate(_STEPS):
         for side, other in ((low, high), (high, low)):
             told = side.limit & ~other.free if scaled else False

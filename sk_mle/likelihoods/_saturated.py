@@ -18,7 +18,7 @@ _STRAIGHT = 1e-8  # error of the line, in units of the log-likelihood, and relat
 
 def completed(law, y, eta: dict, found: Eval, information: str = "observed") -> Eval:
     """What `evaluate` found, with finite derivatives in the rows where only these, or all of it, are not numbers."""
-    edged = [name for name in law.free if law.link(name).range != REAL]
+    edged = [name for name in law.free if law.parameter(name).link.range != REAL]
     value = found.loglik.copy()
     gradient = {name: part.copy() for name, part in found.gradient.items()}
     second = {pair: part.copy() for pair, part in found.information.items()}

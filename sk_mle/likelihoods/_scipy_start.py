@@ -39,9 +39,10 @@ def _fit(law, y, weight) -> dict:
 
 def _candidates(law, y, weight) -> list[dict]:
     """For values of the shapes, the location and the scale that match quantiles."""
-    given, domains, names = law.given, law.parameters, _probing.names(law.rv)
+    given = {name: law.parameter(name).value for name in law.parameters}
+    names = _probing.names(law.rv)
     count = sum(given[name] is None for name in names)
-    tries = [_tries(domains[name], count) if given[name] is None else [given[name]] for name in names]
+    tries = [_tries(law.parameter(name).domain, count) if given[name] is None else [given[name]] for name in names]
     shapes = np.array(list(product(*tries)), dtype=float).T
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.linalg import helmert
 from scipy.special import softmax
@@ -36,8 +38,9 @@ class Softmax(Likelihood):
         if self.links:
             raise ValueError(f"{type(self).__name__} takes no links: the softmax is part of the law")
 
-    def contrast(self, name):
-        return helmert(self.n_columns).T if name == "logits" else None  # orthonormal, orthogonal to the constant
+    def parameter(self, name):
+        said = super().parameter(name)
+        return replace(said, basis=helmert(self.n_columns or 3).T) if name == "logits" else said  # orthogonal to the constant
 
     def hessian(self, y, logits, **others):
         return {_PAIR: -self.total(y) * spread(softmax(logits, axis=-1))}

@@ -78,7 +78,7 @@ def search(law, y, sample_weight, guess=None) -> dict:
     if guess is None:
         grid = np.array(list(product(*(_guesses(law, name, y, sample_weight) for name in names))))
     else:
-        grid = np.array([[float(law.link(name).link(guess[name])) for name in names]])
+        grid = np.array([[float(law.parameter(name).link.link(guess[name])) for name in names]])
 
     total = sample_weight.sum()
 
@@ -103,7 +103,7 @@ def search(law, y, sample_weight, guess=None) -> dict:
         ends = [minimize(loss, best, method="Nelder-Mead", options=options).x]
         ends += [_newton(law, y, sample_weight, guess) for guess in _varied(grid, losses) if law.smooth]
         found = min((end for end in ends if end is not None), key=loss)
-    return {name: law.link(name).inverse(value) for name, value in zip(names, found, strict=True)}
+    return {name: law.parameter(name).link.inverse(value) for name, value in zip(names, found, strict=True)}
 
 
 def _varied(grid, losses) -> np.ndarray:
@@ -167,7 +167,7 @@ def _newton(law, y, sample_weight, point) -> np.ndarray | None:
 
 def _guesses(law, name, y, weight) -> list[float]:
     """Linear predictors to try: moments of y where they lie in the parameter's domain, and the domain's own."""
-    domain, link = law.parameters[name], law.link(name)
+    domain, link = law.parameter(name).domain, law.parameter(name).link
     flat, weight = (y, weight) if y.ndim == 1 else (y.ravel(), np.repeat(weight, y[0].size))
     centre = np.average(flat, weights=weight)
     spread = max(float(np.sqrt(np.average((flat - centre) ** 2, weights=weight))), resolution(y))

@@ -14,6 +14,7 @@ from ..domains import COUNT, Domain
 from ..messages import rows_text
 from ._base import Likelihood
 from ._logarithms import factorial_rest
+from ._parameter import Parameter
 from ._rising import rest_in_log
 from ._target import check_numeric
 
@@ -26,7 +27,7 @@ class Trials(Likelihood):
     A subclass names its `own` parameters beside the trials.
     """
 
-    own: ClassVar[dict[str, Domain]]
+    own: ClassVar[dict[str, Domain | Parameter]]
     trials: float | str | None
 
     @property

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from ..domains import Domain
 from ._algebra import Eval, constant
 from ._base import Likelihood
+from ._parameter import Parameter
 
 
 class FromIntervals(Likelihood):
@@ -38,7 +39,7 @@ class Wrapper(FromIntervals):
     `log_interval` follow the distribution functions.
     """
 
-    own: ClassVar[dict[str, Domain]] = {}
+    own: ClassVar[dict[str, Domain | Parameter]] = {}
     law: Likelihood
 
     @property
@@ -57,13 +58,8 @@ class Wrapper(FromIntervals):
     def n_starts(self):
         return self.law.n_starts
 
-    @property
-    def given(self):
-        return {**self.law.given, **{name: getattr(self, name) for name in self.own}}
-
-    @property
-    def modelled(self):
-        return self.law.modelled
+    def parameter(self, name):
+        return super().parameter(name) if name in self.own else self.law.parameter(name)
 
     def settled(self, values):
         law = super().settled({name: value for name, value in values.items() if name in self.own})
@@ -73,25 +69,10 @@ class Wrapper(FromIntervals):
     def arrange(self, coefs):
         return self.law.arrange(coefs)
 
-    def entries(self, name):
-        return self.law.entries(name)
-
     @property
     def collapsed(self):
         inner = self.law.collapsed
         return inner and (lambda y, **params: inner(y, **self.inner(params)))
-
-    def link(self, name):
-        return super().link(name) if name in self.own else self.law.link(name)
-
-    def anchored(self, name):
-        return name not in self.own and self.law.anchored(name)
-
-    def contrast(self, name):
-        return None if name in self.own else self.law.contrast(name)
-
-    def limit(self, name, value):
-        return False if name in self.own else self.law.limit(name, value)
 
     def check(self):
         law = type(self).__name__
@@ -146,7 +127,7 @@ class Wrapper(FromIntervals):
     def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:
         """log p and log(1 - p) of a probability that is a parameter of ours."""
         if name in eta and name not in self.known:
-            link = self.link(name)
+            link = self.parameter(name).link
             (yes, yes_slope, yes_bend), (no, no_slope, no_bend) = link.log_inverse(eta[name]), link.log_complement(eta[name])
             pair = name, name
             return Eval(yes, {name: yes_slope}, {pair: -yes_bend}), Eval(no, {name: no_slope}, {pair: -no_bend})

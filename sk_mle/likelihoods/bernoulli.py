@@ -55,7 +55,7 @@ class Bernoulli(Likelihood):
     def evaluate(self, y, eta, order=1, information="observed"):
         if not self.free:
             return super().evaluate(y, eta, order, information)
-        link, eta = self.link("prob"), eta["prob"]
+        link, eta = self.parameter("prob").link, eta["prob"]
         with np.errstate(all="ignore"):
             symmetric = link.mirror() is link
             if symmetric:  # F(-eta) = 1 - F(eta): the observed class decides the sign of eta
@@ -74,7 +74,7 @@ class Bernoulli(Likelihood):
         return Eval(loglik, {"prob": slope}, {("prob", "prob"): -bend})
 
     def masses(self, eta, n_classes):
-        link = self.link("prob")
+        link = self.parameter("prob").link
         if not self.free or link.mirror() is None:
             return super().masses(eta, n_classes)
         return np.stack([link.mirror().inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)

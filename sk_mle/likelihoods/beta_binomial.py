@@ -8,6 +8,7 @@ from ..domains import POSITIVE, UNIT
 from ._algebra import Eval
 from ._lattice import log_sum
 from ._logarithms import log1mexp
+from ._parameter import UP_TO_INFINITY, Parameter
 from ._summed import SummedCount, _flat
 from ._trials import Trials, beta_binomial
 
@@ -47,15 +48,12 @@ class BetaBinomial(Trials, SummedCount):
     array([2.03 , 7.815])
     """
 
-    own = {"mean": UNIT, "precision": POSITIVE}
+    own = {"mean": UNIT, "precision": Parameter(POSITIVE, allowed=UP_TO_INFINITY)}
 
     limits = {"Binomial": {"precision": np.inf, "mean": "prob"}}
 
     def __init__(self, *, mean=None, precision=None, trials=None, links=None):
         self.mean, self.precision, self.trials, self.links = mean, precision, trials, links
-
-    def limit(self, name, value):
-        return name == "precision" and value == np.inf
 
     def loglik(self, y, mean, precision, trials=None):
         return beta_binomial(*self.split(y, trials), mean, 1 - mean, np.clip(precision, _LEAST, _MOST), 0).value
@@ -100,10 +98,10 @@ class BetaBinomial(Trials, SummedCount):
             params = self.theta(eta)
             logs = list(self._logs(params["mean"], params["precision"]))
             if "mean" in self.free:
-                link = self.link("mean")
+                link = self.parameter("mean").link
                 logs[:2] = link.log_inverse(eta["mean"]), link.log_complement(eta["mean"])
             if "precision" in self.free:
-                log, *slopes = self.link("precision").log_inverse(eta["precision"])
+                log, *slopes = self.parameter("precision").link.log_inverse(eta["precision"])
                 logs[2] = np.clip(log, np.log(_LEAST), np.log(_MOST)), *slopes
         found = self._derived(*self.counts(y, eta), *logs, order)
         gradient = {name: value for name, value in found.gradient.items() if name in self.free}

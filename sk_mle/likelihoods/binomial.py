@@ -69,7 +69,7 @@ class Binomial(Trials):
     def evaluate(self, y, eta, order=1, information="observed"):
         if not self.free:
             return super().evaluate(y, eta, order, information)
-        link, at, (y, n) = self.link("prob"), eta["prob"], self.counts(y, eta)
+        link, at, (y, n) = self.parameter("prob").link, eta["prob"], self.counts(y, eta)
         with np.errstate(all="ignore"):
             yes, no = link.log_inverse(at), link.log_complement(at)
             loglik = log_binomial(y, n, yes[0], no[0])

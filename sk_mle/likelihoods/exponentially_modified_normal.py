@@ -9,6 +9,7 @@ from scipy.special import erfcx, log_ndtr
 
 from ..domains import POSITIVE, REAL
 from ._base import Likelihood
+from ._parameter import UP_TO_INFINITY, Parameter
 from ._quantile import newton_quantile
 from ._start import best, resolution, thin, weighted_median
 
@@ -65,7 +66,7 @@ class ExponentiallyModifiedNormal(Likelihood):
     parameters = {
         "loc": REAL,
         "scale": replace(POSITIVE, typical=(0.5, 1.5)),
-        "rate": replace(POSITIVE, typical=(0.4, 1.0)),
+        "rate": Parameter(replace(POSITIVE, typical=(0.4, 1.0)), allowed=UP_TO_INFINITY),
     }
 
     limits = {"Normal": {"rate": np.inf}}
@@ -73,9 +74,6 @@ class ExponentiallyModifiedNormal(Likelihood):
 
     def __init__(self, *, loc=None, scale=None, rate=None, links=None):
         self.loc, self.scale, self.rate, self.links = loc, scale, rate, links
-
-    def limit(self, name, value):
-        return name == "rate" and value == np.inf
 
     def loglik(self, y, loc, scale, rate):
         t, k = (y - loc) / scale, np.minimum(rate * scale, _MOST)

@@ -63,7 +63,7 @@ class Fixed(Likelihood):
         if unknown:
             law = type(self.law).__name__
             raise ValueError(f"Fixed names {unknown}, but the parameters of {law} are {list(self.law.parameters)}")
-        if self._held.given != self.given:
+        if any(self._held.parameter(name).value != value for name, value in self.values.items()):
             raise ValueError(f"{type(self.law).__name__} does not let its parameters be fixed from outside")
         self._held.check()
 
@@ -85,10 +85,6 @@ class Fixed(Likelihood):
         law = copy(self)
         vars(law).pop("_held", None)
         return law.set_params(**arguments)
-
-    @property
-    def given(self):
-        return {**self.law.given, **self.values}
 
     @property
     def predictive(self):

@@ -11,6 +11,7 @@ from ..domains import POSITIVE, REAL, Domain
 from ._kinked import Kinked
 from ._location_scale import LocationScale
 from ._log_gamma import LogGamma
+from ._parameter import Parameter
 
 _SHAPE = Domain(low=0.5, high=100.0, typical=(0.8, 3.0))
 _LEAST = 1e-60  # distance from the kink below which an infinite derivative is taken
@@ -50,7 +51,7 @@ class GeneralizedNormal(Kinked, LocationScale):
     array([2.5])
     """
 
-    parameters = {"loc": REAL, "scale": POSITIVE, "shape": _SHAPE}
+    parameters = {"loc": REAL, "scale": POSITIVE, "shape": Parameter(_SHAPE, allowed=POSITIVE)}
     tried = {"shape": (0.6, 0.8, 1.0, 1.4, 2.0, 3.0, 6.0, 20.0)}
 
     limits = {"Normal": {"shape": 2.0, "scale": lambda scale: scale * 2**0.5}, "Laplace": {"shape": 1.0}}
@@ -58,9 +59,6 @@ class GeneralizedNormal(Kinked, LocationScale):
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
-
-    def limit(self, name, value):
-        return name == "shape" and 0 < value < np.inf
 
     @property
     def smooth(self):

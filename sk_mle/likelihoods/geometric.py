@@ -56,7 +56,7 @@ class Geometric(Likelihood):
     def evaluate(self, y, eta, order=1, information="observed"):
         if not self.free:
             return super().evaluate(y, eta, order, information)
-        link, eta = self.link("prob"), eta["prob"]
+        link, eta = self.parameter("prob").link, eta["prob"]
         with np.errstate(all="ignore"):
             yes, no = link.log_inverse(eta), link.log_complement(eta)
             value, slope, bend = (a + np.where(y == 0, 0.0, y * b) for a, b in zip(yes, no, strict=True))
@@ -70,10 +70,11 @@ class Geometric(Likelihood):
 
     def evaluate_interval(self, low, high, eta, order=1):
         """An upper tail is a power of 1 - prob, of which no digit is lost where prob is close to one."""
-        if not self.free or np.min(high, initial=np.inf) < np.inf or not UNIT.includes(self.link("prob").range):
+        link = self.parameter("prob").link
+        if not self.free or np.min(high, initial=np.inf) < np.inf or not UNIT.includes(link.range):
             return super().evaluate_interval(low, high, eta, order)
         failures = np.floor(np.maximum(low, -1.0)) + 1
-        value, slope, bend = (np.where(failures > 0, failures * a, 0.0) for a in self.link("prob").log_complement(eta["prob"]))
+        value, slope, bend = (np.where(failures > 0, failures * a, 0.0) for a in link.log_complement(eta["prob"]))
         pair = ("prob", "prob")
         return Eval(value, {"prob": slope} if order else {}, {pair: -bend} if order == 2 else {})
 

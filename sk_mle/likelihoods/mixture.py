@@ -92,11 +92,6 @@ class Mixture(Composition, FromIntervals):
         return {**found, "logits": REAL} if self._weighed else found
 
     @property
-    def given(self):
-        found = {ours: law.given[name] for _, law, names in self._parts for name, ours in names.items()}
-        return {**found, "logits": None} if self._weighed else found
-
-    @property
     def _weighed(self) -> bool:
         """Whether the weights are estimated: one of them alone is one."""
         return len(self.components) > 1 and self.weights is None
@@ -114,8 +109,12 @@ class Mixture(Composition, FromIntervals):
     def atoms(self):
         return tuple(dict.fromkeys(atom for _, law in self.components for atom in law.atoms))
 
-    def contrast(self, name):
-        return helmert(len(self.components)).T if name == "logits" else super().contrast(name)
+    def parameter(self, name):
+        said = super().parameter(name)
+        if name != "logits":
+            return said
+        labels = tuple(part for part, _ in self.components)
+        return replace(said, basis=helmert(len(self.components)).T, labels=labels, on_all_columns=False)
 
     def _permuted(self, coefs, source):
         return {**coefs, "logits": coefs["logits"][:, source]} if "logits" in coefs else coefs

@@ -47,7 +47,7 @@ class Multinomial(Multivariate, Softmax):
            [0.25, 0.25, 0.5 ]])
     """
 
-    contrast = Softmax.contrast
+    parameter = Softmax.parameter
     remedy = "give counts"
 
     def __init__(self, *, trials=None, n_targets=None, links=None):

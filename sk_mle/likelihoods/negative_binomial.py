@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import betainc, hyp2f1, nbdtrik
 
@@ -72,9 +74,9 @@ class NegativeBinomial(MeanPower):
     def get_params(self, deep=True):
         return {**super().get_params(deep), "variance": self._named}
 
-    @property
-    def given(self):
-        return super().given | ({"power": 1.0} if self._named == "linear" else {})
+    def parameter(self, name):
+        said = super().parameter(name)
+        return replace(said, value=1.0) if name == "power" and self._named == "linear" else said
 
     def check(self):
         super().check()

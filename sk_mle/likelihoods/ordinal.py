@@ -88,11 +88,11 @@ class Ordinal(Likelihood):
         if len(set(self.categories)) < max(len(self.categories), 2):
             raise ValueError(f"Ordinal(categories={self.categories!r}): give every label once, and at least two")
 
-    def anchored(self, name):
-        return name == "scale"
-
-    def contrast(self, name):
-        return np.eye((self.n_classes or 3) - 2) if name == "gaps" else None
+    def parameter(self, name):
+        said = super().parameter(name)
+        if name == "scale":
+            return replace(said, intercept=False)
+        return replace(said, basis=np.eye((self.n_classes or 3) - 2)) if name == "gaps" else said
 
     def bind(self, y):
         found = int(np.max(y)) + 1
@@ -106,8 +106,8 @@ class Ordinal(Likelihood):
 
     def cutpoints(self, intercepts) -> np.ndarray:
         """The K-1 cutpoints of P(y <= j) = F((cutpoint_j - x @ coef) / scale), from the `intercepts_` of a fit."""
-        gaps = self.link("gaps").inverse(intercepts["gaps"]) if "gaps" in intercepts else []
-        return np.append(0.0, np.cumsum(gaps)) - self.link("loc").inverse(intercepts["loc"])
+        gaps = self.parameter("gaps").link.inverse(intercepts["gaps"]) if "gaps" in intercepts else []
+        return np.append(0.0, np.cumsum(gaps)) - self.parameter("loc").link.inverse(intercepts["loc"])
 
     # ---- the density and its derivatives --------------------------------------------------------------------------------
 
@@ -176,7 +176,7 @@ class Ordinal(Likelihood):
     def evaluate(self, y, eta, order=1, information="observed"):
         expected = information == "expected" and order == 2 and self.fisher is not None
         with np.errstate(all="ignore"):
-            chain = {name: self.link(name).inverse_derivatives(eta[name]) for name in self.free}
+            chain = {name: self.parameter(name).link.inverse_derivatives(eta[name]) for name in self.free}
             params = self._params(eta, {name: values[0] for name, values in chain.items()})
             loglik, gradient, second = self._terms(y, 1 if expected else order, **params)
             loglik = self._guarded(loglik, params)

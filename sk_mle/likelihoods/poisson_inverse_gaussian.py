@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from ..domains import POSITIVE
+from ..domains import NONNEGATIVE, POSITIVE
 from ._bessel import LEAST_ORDER, log_bessel, log_bessel_slopes, log_uniform
 from ._expanded import Expanded
 from ._logarithms import factorial_rest, rate_gap
 from ._mean_power import excess
+from ._parameter import Parameter
 from ._summed import SummedCount
 from .poisson import count_mean
 
@@ -43,15 +44,12 @@ class PoissonInverseGaussian(SummedCount, Expanded):
     array([1.8105])
     """
 
-    parameters = {"mean": POSITIVE, "dispersion": POSITIVE}
+    parameters = {"mean": POSITIVE, "dispersion": Parameter(POSITIVE, allowed=NONNEGATIVE)}
 
     limits = {"Poisson": {"dispersion": 0.0}}
 
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links
-
-    def limit(self, name, value):
-        return name == "dispersion" and value == 0
 
     def expansion(self, y, order, mean, dispersion):
         y, mean, dispersion = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, mean, dispersion)))

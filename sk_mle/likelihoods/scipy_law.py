@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy import stats
 from ..domains import POSITIVE, REAL, Domain
 from . import _probing, _quadrature, _scipy_start
 from ._base import Likelihood
+from ._parameter import declared
 
 _KINKED = {  # parameters in which the log-likelihood has a kink at every sample; trying values does not show these
     "dgamma": ("loc",),
@@ -82,7 +84,7 @@ class ScipyLaw(Likelihood):
 
     def get_params(self, deep=True):
         """Constructor arguments, with those of every parameter of the law."""
-        return {"rv": self.rv, "parameters": self._named, "links": self.links, **self.given}
+        return {"rv": self.rv, "parameters": self._named, "links": self.links, **self._all_given}
 
     def set_params(self, **params):
         """Set constructor arguments by their names."""
@@ -134,8 +136,13 @@ class ScipyLaw(Likelihood):
         first = [name for name in order if name in domains and self._given(name) is None][:1]
         return {name: domains[name] for name in dict.fromkeys([*first, *named, *domains]) if name in domains}
 
-    @cached_property
-    def given(self):
+    def parameter(self, name):
+        said = declared(self.parameters[name], name == next(iter(self.parameters)))
+        location = name == "loc" and said.location
+        return replace(said.completed(name, (self.links or {}).get(name), self._given(name)), location=location)
+
+    @property
+    def _all_given(self) -> dict:
         return {name: self._given(name) for name in self.parameters}
 
     def _given(self, name):
@@ -154,10 +161,11 @@ class ScipyLaw(Likelihood):
                     f"{obstacle}: give {key} as a number, or as the name of a column of X that holds it, "
                     f"from_scipy({name}, {key}={key!r})"
                 )
-        if not self.free and all(value == self._default(key) for key, value in self.given.items()):
+        if not self.free and all(value == self._default(key) for key, value in self._all_given.items()):
+            given = self._all_given
             raise ValueError(
-                f"the support of {name} moves with {' and '.join(self.given)}, so maximum likelihood is irregular and they are "
-                f"held at {list(self.given.values())}; to estimate one all the same, set it to None"
+                f"the support of {name} moves with {' and '.join(given)}, so maximum likelihood is irregular and they are "
+                f"held at {list(given.values())}; to estimate one all the same, set it to None"
             )
         for key, value in self.fixed.items():
             if (domains[key].integer or (self._discrete and key == "loc")) and value != np.rint(value):
@@ -180,14 +188,11 @@ class ScipyLaw(Likelihood):
             return f"the log-likelihood of {name} has kinks in {key}, at every sample{own}"
         return ""
 
-    def grows(self, name):
-        return name == "loc" and super().grows(name)
-
     # ---- where y lives, and where a fit begins ------------------------------------------------------------------
 
     @cached_property
     def support(self):
-        given = self.given
+        given = self._all_given
         place = [None if isinstance(v, str) else v for v in (given["loc"], given.get("scale", 1.0))]
         return _probing.located(self._ends, *place, self._discrete)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._special import lgamma_half_delta
 from ..domains import POSITIVE, REAL
+from ._parameter import UP_TO_INFINITY, Parameter
 from ._shaped import ShapedLocationScale
 from ._skew import MOST_DF, log_skew_tails, log_t, log_t_derivatives
 from .student_t import StudentT
@@ -41,7 +42,7 @@ class SkewT(ShapedLocationScale):
     array([2.])
     """
 
-    parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL, "df": POSITIVE}
+    parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL, "df": Parameter(POSITIVE, allowed=UP_TO_INFINITY)}
     tried = {"shape": (-8.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 8.0), "df": (1.0, 2.5, 6.0, 30.0)}
     tried_first = {"shape": (-0.1, 0.1), "df": (1.0, 2.5, 6.0, 30.0)}
 
@@ -50,9 +51,6 @@ class SkewT(ShapedLocationScale):
 
     def __init__(self, *, loc=None, scale=None, shape=None, df=None, links=None):
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
-
-    def limit(self, name, value):
-        return name == "df" and value == np.inf
 
     def standard_logpdf(self, z, shape, df):
         df = np.minimum(df, MOST_DF)

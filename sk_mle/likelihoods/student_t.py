@@ -10,6 +10,7 @@ from .._tails import log_betainc
 from ..domains import POSITIVE, REAL
 from ._location_scale import LocationScale
 from ._logarithms import log1p_rest
+from ._parameter import UP_TO_INFINITY, Parameter
 from ._quantile import newton_quantile
 from ._start import weighted_median
 
@@ -46,16 +47,13 @@ class StudentT(LocationScale):
     array([1.98])
     """
 
-    parameters = {"loc": REAL, "scale": POSITIVE, "df": POSITIVE}
+    parameters = {"loc": REAL, "scale": POSITIVE, "df": Parameter(POSITIVE, allowed=UP_TO_INFINITY)}
     tried = {"df": (1.0, 2.0, 4.0, 10.0, 50.0)}
 
     limits = {"Normal": {"df": np.inf}, "Cauchy": {"df": 1.0}}
 
     def __init__(self, *, loc=None, scale=None, df=None, links=None):
         self.loc, self.scale, self.df, self.links = loc, scale, df, links
-
-    def limit(self, name, value):
-        return name == "df" and value == np.inf
 
     def standard_parts(self, z, order, df):
         norm, counts, square = lgamma_half_delta(df, order=order), df <= _MOST_DF, z * z

@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from . import _quadrature, _start
 from ._algebra import Eval, constant, plus
 from ._numeric import differentiate, jacobian, stacking
+from ._parameter import declared
 from ._transforms import TRANSFORMS, Transform, check_transform
 from ._wrapper import Wrapper
 
@@ -64,9 +65,11 @@ class Transformed(Wrapper):
         identity = getattr(self._function, "identity", None)
         return {"law": identity} if identity else {}
 
-    @property
-    def given(self):
-        return {**self.law.given, **{name: getattr(self._function, name, None) for name in self.own}}
+    def parameter(self, name):
+        if name not in self.own:
+            return self.law.parameter(name)
+        link, value = (self.links or {}).get(name), getattr(self._function, name, None)
+        return declared(self.own[name], first=False).completed(name, link, value)
 
     def settled(self, values):
         law = super().settled({name: value for name, value in values.items() if name not in self.own})
@@ -166,7 +169,7 @@ class Transformed(Wrapper):
 
     def _own(self, eta):
         """Values of the function's parameters, each per sample or the same for all."""
-        free = {name: self.link(name).inverse(eta[name]) for name in self.own if name in self.free}
+        free = {name: self.parameter(name).link.inverse(eta[name]) for name in self.own if name in self.free}
         given = {**self.fixed, **{name: eta[name] for name in self.known}, **free}
         return {name: given[name] for name in self.own}
 
@@ -205,15 +208,15 @@ class Transformed(Wrapper):
             thin, weight = _start.thin(y, sample_weight)
 
             def loss(p):
-                at = own | {name: self.link(name).inverse(np.float64(v)) for name, v in zip(names, p, strict=True)}
+                at = own | {name: self.parameter(name).link.inverse(np.float64(v)) for name, v in zip(names, p, strict=True)}
                 found = {**self.fixed, **self.law.start(self._forward(thin, at), weight), **at}
                 value = -np.average(self.loglik(thin, **found), weights=weight)
                 return value if np.isfinite(value) else np.inf
 
-            first = [float(self.link(name).link(own[name])) for name in names]
+            first = [float(self.parameter(name).link.link(own[name])) for name in names]
             limits = {"maxiter": 60 * len(names), "xatol": 1e-3, "fatol": 1e-8}
             found = minimize(loss, first, method="Nelder-Mead", options=limits)
-            own |= {name: float(self.link(name).inverse(v)) for name, v in zip(names, found.x, strict=True)}
+            own |= {name: float(self.parameter(name).link.inverse(v)) for name, v in zip(names, found.x, strict=True)}
         return {**self.law.start(self._forward(y, own), sample_weight), **{name: own[name] for name in names}}
 
     @property

@@ -10,9 +10,10 @@ from scipy.special import expit
 from ..domains import Domain
 from . import _inversion
 from ._algebra import plus
+from ._parameter import Parameter
 from ._wrapper import Wrapper
 
-_BOUND = Domain()
+_BOUND = Parameter(Domain(), allowed=Domain(closed=(True, True)))
 
 
 class Truncated(Wrapper):
@@ -45,9 +46,6 @@ class Truncated(Wrapper):
 
     def __init__(self, law, *, low=-np.inf, high=np.inf):
         self.law, self.low, self.high = law, low, high
-
-    def limit(self, name, value):
-        return bool(np.isinf(value)) if name in self.own else super().limit(name, value)
 
     def check(self):
         super().check()

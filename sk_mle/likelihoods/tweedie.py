@@ -59,7 +59,7 @@ class Tweedie(Likelihood):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
     def _power(self, power):
-        return np.clip(self.given["power"] if power is None else power, 1 + _EDGE, 2 - _EDGE)
+        return np.clip(self.parameter("power").value if power is None else power, 1 + _EDGE, 2 - _EDGE)
 
     @staticmethod
     def _series(y, dispersion, p, full):
@@ -112,7 +112,7 @@ class Tweedie(Likelihood):
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
     def refine(self, y, sample_weight, mean, **others):
-        powers = [1.15, 1.3, 1.5, 1.7, 1.85] if "power" in self.free else [others.get("power", self.given["power"])]
+        powers = [1.15, 1.3, 1.5, 1.7, 1.85] if "power" in self.free else [others.get("power", self.parameter("power").value)]
         square = [np.average((y - mean) ** 2 / mean**p, weights=sample_weight) for p in powers]
         tried = [{"mean": mean, "dispersion": max(s, 1e-8), "power": p} for s, p in zip(square, powers, strict=True)]
         return best(self, tried, y, sample_weight)

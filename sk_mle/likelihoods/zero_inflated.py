@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..domains import UNIT
 from ._algebra import mix, plus
 from ._inversion import solve
+from ._parameter import Parameter
 from ._wrapper import Wrapper
 
 
@@ -41,15 +44,12 @@ class ZeroInflated(Wrapper):
     array([0.231])
     """
 
-    own = {"inflation": UNIT}
+    own = {"inflation": Parameter(UNIT, allowed=replace(UNIT, closed=(True, False)))}
 
     limits = {"law": {"inflation": 0.0}}
 
     def __init__(self, law, *, inflation=None, links=None):
         self.law, self.inflation, self.links = law, inflation, links
-
-    def limit(self, name, value):
-        return value == 0 if name in self.own else super().limit(name, value)
 
     def check(self):
         super().check()

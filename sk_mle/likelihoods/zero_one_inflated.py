@@ -8,7 +8,10 @@ import numpy as np
 
 from ..domains import UNIT
 from ._algebra import plus, rows, scatter
+from ._parameter import Parameter
 from ._wrapper import Wrapper
+
+_SHARE = Parameter(UNIT, allowed=replace(UNIT, closed=(True, False)))
 
 
 class ZeroOneInflated(Wrapper):
@@ -43,13 +46,10 @@ class ZeroOneInflated(Wrapper):
     {'zero': 0.125, 'one': 0.143}
     """
 
-    own = {"zero": UNIT, "one": UNIT}
+    own = {"zero": _SHARE, "one": _SHARE}
 
     def __init__(self, law, *, zero=None, one=None, links=None):
         self.law, self.zero, self.one, self.links = law, zero, one, links
-
-    def limit(self, name, value):
-        return value == 0 if name in self.own else super().limit(name, value)
 
     def check(self):
         super().check()

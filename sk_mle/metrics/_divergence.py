@@ -160,8 +160,11 @@ def _fitted(y, dist, weight) -> Distribution:
     law, keep = dist.likelihood, weight > 0
     known = {name: np.broadcast_to(dist.params[name], (len(y),)) for name in law.known}
     start = law.start(y[keep], weight[keep]) if law.free else {}
-    sizes = {name: law.axes(name) for name in law.free}
-    first = [np.ravel(np.broadcast_to(law.link(name).link(np.asarray(start[name], float)), sizes[name])) for name in law.free]
+    sizes = {name: law.parameter(name).shape for name in law.free}
+    first = [
+        np.ravel(np.broadcast_to(law.parameter(name).link.link(np.asarray(start[name], float)), sizes[name]))
+        for name in law.free
+    ]
     cuts = np.cumsum([len(part) for part in first])[:-1]
 
     def params(point):

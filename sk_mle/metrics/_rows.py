@@ -74,7 +74,7 @@ def spread(dist, n: int):
         return dist
     if not plain(dist):
         raise TypeError("one row of a transformed distribution does not stand for many; index it by a slice")
-    vector = {name for name in dist.params if dist.likelihood.contrast(name) is not None}
+    vector = {name for name in dist.params if dist.likelihood.parameter(name).vector}
     return Distribution(
         dist.likelihood,
         {k: np.broadcast_to(v, (n, *(np.shape(v)[-1:] if k in vector else ()))) for k, v in dist.params.items()},

@@ -147,7 +147,7 @@ class _Model:
 
     def part(self, name: str) -> _Part:
         law, fit = self.law, self.model.fit_
-        domain = law.parameters[name]
+        domain = law.parameter(name).domain
         if name in law.fixed:
             return _Part(domain, fixed=float(law.fixed[name]))
         if name in law.known:
@@ -157,7 +157,9 @@ class _Model:
         shifts = (("offset", predictor.offset), ("exposure", predictor.exposure))
         offsets = {(kind, self._label(index)): 1.0 for kind, index in shifts if index is not None}
         value = 0.0 if columns or offsets or np.ndim(fit.intercepts[name]) else float(fit.intercepts[name])
-        return _Part(domain, law.link(name), columns=columns, intercept=predictor.intercept, offsets=offsets, value=value)
+        return _Part(
+            domain, law.parameter(name).link, columns=columns, intercept=predictor.intercept, offsets=offsets, value=value
+        )
 
 
 def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Model):

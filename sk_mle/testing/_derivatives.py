@@ -54,7 +54,7 @@ def normalised(law, rng):
 def derivatives(law, rng):
     law, eta, _, y = sample(law, rng, 60)
     stack, unstack, places = stacking({name: eta[name] for name in law.free})
-    real = {name: law.link(name).range == REAL and law.smooth and name in law.modelled for name in law.free}
+    real = {name: law.parameter(name).link.range == REAL and law.smooth and name in law.modelled for name in law.free}
     growable = np.concatenate([np.repeat(real[name], place.stop - place.start) for name, place in places.items()])
     _, slope, bend = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, stack(eta), 2, growable)
     result = law.evaluate(y, eta, 2)
@@ -115,7 +115,7 @@ def extremes(law, rng):
             where = f"at a linear predictor of {level:g} for {name}"
             wrong = result.loglik[np.isnan(result.loglik) | (result.loglik == np.inf)]
             expect(len(wrong) == 0, f"loglik {wrong[:1]} {where}", "a number or -inf")
-            inside = law.parameters[name].includes(law.link(name).range)
+            inside = law.parameter(name).domain.includes(law.parameter(name).link.range)
             if abs(level) < 10 and inside:
                 expect(np.isfinite(result.loglik).all(), f"loglik {result.loglik.min()} {where}", "finite values")
                 finite = all(np.isfinite(value).all() for value in result.gradient.values())

@@ -17,8 +17,8 @@ def start(law, rng):
     found = law.start(y, rng.uniform(0.5, 2, 300))
     for name in law.free:
         expect(name in found, f"start without {name}", f"values for {law.free}")
-        inside = law.parameters[name].contains(found[name])
-        expect(np.all(inside), f"start {name} = {found[name]}", f"a value in {law.parameters[name]}")
+        inside = law.parameter(name).domain.contains(found[name])
+        expect(np.all(inside), f"start {name} = {found[name]}", f"a value in {law.parameter(name).domain}")
 
 
 def _model(law):
@@ -65,7 +65,7 @@ def recovery(law, rng):
     first = law.free[0]
     slope = np.atleast_2d(model.coefs_[first])
     information = truth.information[first, first]
-    basis = law.contrast(first)
+    basis = law.parameter(first).basis
     basis = np.eye(1) if basis is None else basis
     mean = np.abs(information).mean() * np.eye(1) if information.ndim == 1 else information.mean(axis=0)
     spread = basis @ np.linalg.inv(n * basis.T @ mean @ basis + 1e-300 * np.eye(basis.shape[1])) @ basis.T

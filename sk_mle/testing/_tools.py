@@ -23,8 +23,9 @@ def draw(law, rng, n):
     """A law that has a size, linear predictors and parameters of n samples."""
     law, theta = law.sized(), {}
     for name in law.parameters:
-        theta[name] = law.parameters[name].draw(rng, (n, *law.axes(name))) if name in law.free else law.fixed[name]
-    eta = {name: np.asarray(law.link(name).link(theta[name]), float) for name in law.free}
+        said = law.parameter(name)
+        theta[name] = said.domain.draw(rng, (n, *said.shape)) if said.value is None else said.value
+    eta = {name: np.asarray(law.parameter(name).link.link(theta[name]), float) for name in law.free}
     return law, eta, theta
 
 
