@@ -50,7 +50,7 @@ def test_the_larger_law_is_the_special_one_there(full, special):
     """At the declared values; where these are not taken, the difference falls with the distance to the limit."""
     rng = np.random.default_rng(3)
     reduction = next(reductions(full, special))
-    params = {name: float(domain.draw(rng)) for name, domain in special.parameters.items() if name not in special.fixed}
+    params = {name: float(special.parameter(name).domain.draw(rng)) for name in special.free}
     params |= special.fixed
     y = special.rvs(rng, (40,), **params)
     at = {**full.fixed, **reduction.expand(params)}
