@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .bounds import on_an_atom
 from .objective import Objective
 from .solvers import Solution
 
@@ -30,6 +31,7 @@ def search(objective: Objective, start: np.ndarray, solve: Callable) -> Solution
         best = solve(objective, best.u)
         while not best.converged and rest and rest[0].converged:
             best = solve(objective, rest.pop(0).u)
+    best = next((one for one in found if one.unbounded and on_an_atom(few, one.u)), best)
     v = _arranged(objective, best.u) if best.converged else best.u
     return best if v is best.u else solve(objective, v)._replace(n_iter=best.n_iter)
 

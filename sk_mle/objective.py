@@ -12,14 +12,16 @@ from typing import NamedTuple
 import numpy as np
 
 from ._repeated import repeated
+from .bounds import DenseRows, dense_loss
 from .data import Data, total
 from .design import Design
 from .likelihoods import Likelihood
 from .likelihoods._expected import integrated
 from .likelihoods._saturated import completed
-from .likelihoods._target import rounding
 from .penalties import Ridge
 from .sums import contract, cross, project
+
+_MARGIN = 20.0  # mean loss of rows without a density, per weight of those that have one, up to which these are looked at alone
 
 
 class Point(NamedTuple):
@@ -77,15 +79,9 @@ class Objective:
         return {"gradient"} | (smooth if self.likelihood.smooth else set())
 
     @cached_property
-    def floor(self) -> float:
-        """The loss below which the density is narrower than the rounding of y: the likelihood is unbounded there."""
-        if self.likelihood.support.integer or self.data.y.ndim > 1:
-            return -np.inf
-        return self._mean(lambda y: np.log(rounding(y, self._largest)))
-
-    @cached_property
-    def _largest(self) -> float:
-        return max(-self.data.y.min(), self.data.y.max())
+    def dense(self) -> DenseRows:
+        """The rows whose log-likelihood is of a density."""
+        return DenseRows(self.likelihood, self.data)
 
     @cached_property
     def _bare(self) -> Likelihood:
@@ -105,14 +101,17 @@ class Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
-        known = ("floor", "_largest") + (() if likelihood else ("_carrier", "_bare"))
+        known = ("dense",) + (() if likelihood else ("_carrier", "_bare"))
         vars(other).update({name: vars(self)[name] for name in known if name in vars(self)})
         return other
 
     def unbounded(self, u, value: float, slack: float = 0.0) -> bool:
         """Whether the density at `u` is narrower than the rounding of y, or within `slack` of it."""
-        law, highest = self.likelihood, np.log(rounding(self._largest, self._largest))
-        below = value < highest + slack and value < self.floor + slack  # the floor costs a pass, and is no higher
+        law, dense = self.likelihood, self.dense
+        below = False
+        if dense.share > 0:
+            bound = dense.highest + slack + (0.0 if dense.everywhere else _MARGIN)  # the floor costs a pass
+            below = value < dense.share * bound and dense_loss(self, u, value) < dense.floor + dense.share * slack
         if below or law.collapsed is None:
             return below
         with np.errstate(all="ignore"):

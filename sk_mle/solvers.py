@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
+from .bounds import grows_without_end
 from .newton import newton
 from .objective import Objective
 from .vertex import vertex
@@ -160,6 +161,7 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     unbounded = objective.unbounded(u, value, 0.0 if size <= tol else 3.0)  # on its way there, within rounding
     exhausted = size <= _NEAR and result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
+    unbounded = unbounded or (not converged and bool(np.isfinite(value)) and grows_without_end(objective, u))
     flat = {} if unbounded or not converged else _flat(objective, u)
     return Solution(u, converged, unbounded, n_iter, size, flat, result)
 

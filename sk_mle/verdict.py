@@ -7,30 +7,17 @@ import warnings
 import numpy as np
 from scipy import sparse
 
+from .bounds import narrow_rows
 from .exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
+from .messages import rows_text
 from .separation import separating_directions
 
 
 def tell(model, objective, solution, names) -> None:
     """Warn in words where there is no maximum, or where the solver did not reach it."""
     law = type(model.likelihood_).__name__
-    if solution.unbounded and objective.likelihood.n_starts > 1 and solution.result.fun > objective.floor:
-        warnings.warn(
-            f"The likelihood of {law} is unbounded: from every one of {objective.likelihood.n_starts} starts a part of the law "
-            "shrank onto single values of y, where its density grows without end, and no maximum was found. The estimates mean "
-            "nothing. Use fewer parts, fix the parameter that gives them their width or let them share it, or raise n_starts.",
-            BoundaryWarning,
-            stacklevel=5,
-        )
-        return
     if solution.unbounded:
-        warnings.warn(
-            f"The likelihood of {law} is unbounded here: the model reproduces y to rounding, so its density grows without "
-            f"end. The coefficients of {next(iter(objective.designs))!r} are the exact fit; the other parameters and the "
-            "log-likelihood mean nothing. Use fewer columns, a penalty (alpha), or fix the scale.",
-            BoundaryWarning,
-            stacklevel=5,
-        )
+        warnings.warn(f"The likelihood of {law} is unbounded{_why(law, objective, solution)}", BoundaryWarning, stacklevel=5)
         return
     directions = {} if solution.result.get("settled") else separating_directions(objective, solution.u)
     if directions:
@@ -68,6 +55,38 @@ def tell(model, objective, solution, names) -> None:
             BoundaryWarning,
             stacklevel=5,
         )
+
+
+def _why(law, objective, solution) -> str:
+    """Where a density grows without end, and what to do."""
+    if objective.likelihood.n_starts > 1 and solution.result.fun > objective.dense.floor:
+        where = narrow_rows(objective, solution.u)
+        values = f"y ({rows_text(where)})" if len(where) else "y"
+        return (
+            f": from {objective.likelihood.n_starts} starts a part of the law shrank onto single values of {values}, "
+            "where its density grows without end. The estimates mean nothing. Use fewer parts, fix the parameter that gives "
+            "them their width or let them share it, or raise n_starts; rows that repeat one value are best modelled apart."
+        )
+    if objective.likelihood.collapse and _collapsed(objective, solution.u):
+        return f" here: {objective.likelihood.collapse}."
+    first, *others = objective.designs
+    rows, what, beside = objective.dense.index, "y", ""
+    if len(narrow := narrow_rows(objective, solution.u)):
+        rows = narrow
+    if objective.dense.share and len(rows) < objective.data.n_kept:
+        what, beside = f"y in {rows_text(rows)}", ", and the other rows do not hold it back"
+    remedy = "Fix" if objective.designs[first].columns is None else "Use fewer columns, a penalty (alpha), or fix"
+    how = f": Fixed({law}(...), {{{others[0]!r}: ...}})" if others else ""
+    return (
+        f" here: the model reproduces {what} to rounding, so its density grows without end{beside}. The coefficients of "
+        f"{first!r} are the exact fit; the other parameters and the log-likelihood mean nothing. {remedy} the scale{how}."
+    )
+
+
+def _collapsed(objective, u) -> bool:
+    with np.errstate(all="ignore"):
+        law, data = objective.likelihood, objective.data
+        return law.collapsed is not None and bool(law.collapsed(data.y[data.weight > 0], **law.theta(objective.eta(u))))
 
 
 def _tell_separation(model, name, label, found) -> None:

@@ -56,6 +56,8 @@ class Likelihood(Evaluation, BaseEstimator):
     collapsed : callable or None
         `collapsed(y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower than the
         rounding of y, so that no maximum exists. None: of laws of one piece the mean log-likelihood says so.
+    collapse : str
+        What `collapsed` means, and what to do, where that is not the rule.
     gradient, hessian, fisher : callable or None
         `gradient(y, **params) -> {name: (n,)}`, `hessian(y, **params) -> {(a, b): (n,)}` of the log-likelihood and
         `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered.
@@ -95,6 +97,7 @@ class Likelihood(Evaluation, BaseEstimator):
     n_starts: int = 1
     covariance: Callable | None = None
     collapsed: Callable | None = None
+    collapse: ClassVar[str] = ""
     gradient: Callable | None = None
     hessian: Callable | None = None
     fisher: Callable | None = None
@@ -131,6 +134,12 @@ class Likelihood(Evaluation, BaseEstimator):
     def observe(self, rng: np.random.Generator, y) -> np.ndarray:
         """What a study would record of values y, for simulated data: y itself, unless the law is of censored values."""
         return y
+
+    def densities(self, y) -> np.ndarray | None:
+        """The value of each sample whose log-likelihood is of a density, NaN where of a probability; None: it is nowhere."""
+        if self.support.integer or self.classes or self.multivariate or self.grouped:
+            return None
+        return np.where(np.isin(y, self.atoms), np.nan, y) if self.atoms else y
 
     def bind(self, y) -> Likelihood:
         """The law with its data-dependent size, such as the number of classes."""

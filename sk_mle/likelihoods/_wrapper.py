@@ -70,6 +70,10 @@ class Wrapper(FromIntervals):
         return self.law.arrange(coefs)
 
     @property
+    def collapse(self):
+        return self.law.collapse
+
+    @property
     def collapsed(self):
         inner = self.law.collapsed
         return inner and (lambda y, **params: inner(y, **self.inner(params)))

@@ -13,6 +13,7 @@ from ._logarithms import log1mexp
 from ._start import best
 
 _EDGE = 1e-9  # distance from 1 and 2 within which the power is not resolved
+_LATTICE = 1e-8  # distance from 1 that no values reach but those that lie on a lattice
 
 
 class Tweedie(Likelihood):
@@ -51,12 +52,24 @@ class Tweedie(Likelihood):
     """
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": Domain(1.0, 2.0, typical=(1.2, 1.8))}
+    collapse = (
+        "as its power goes to 1 all mass gathers on the multiples of its dispersion, and y consists of such multiples. Take a "
+        "law of counts, such as NegativeBinomial() of y over that unit, or give the power"
+    )
     support = NONNEGATIVE
     atoms = (0.0,)
     limits = {"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}}
 
     def __init__(self, *, mean=None, dispersion=None, power=1.5, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
+
+    @property
+    def collapsed(self):
+        return self._on_a_lattice if "power" in self.free else None
+
+    @staticmethod
+    def _on_a_lattice(y, mean, dispersion, power):
+        return bool(np.min(power) < 1 + _LATTICE)
 
     def _power(self, power):
         return np.clip(self.parameter("power").value if power is None else power, 1 + _EDGE, 2 - _EDGE)

@@ -1,0 +1,138 @@
+"""Densities that grow without end on the values that were observed: told as such, and never ranked first."""
+
+from __future__ import annotations
+
+import functools
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from ledger._case import Case
+from sk_mle import MLEDensity, MLERegressor, censored, compare
+from sk_mle.exceptions import BoundaryWarning
+from sk_mle.likelihoods import (
+    Beta,
+    Cauchy,
+    Censored,
+    Fixed,
+    Gamma,
+    Gompertz,
+    Gumbel,
+    Hurdle,
+    LogLogistic,
+    LogNormal,
+    Mixture,
+    Normal,
+    StudentT,
+    Tweedie,
+    Weibull,
+    ZeroOneInflated,
+)
+
+RNG = np.random.default_rng(0)
+LAST = censored([13.467, 13.760, 12.011, 7.798, 7.928], event=[False, True, False, False, False])
+TIED = censored([13.0, 13, 13, 12, 7, 8], event=[True, True, True, False, False, False])
+EARLY = censored([13.0, 13.5, 14.1, 13.7, 7, 8], event=[True, True, True, False, False, False])
+ZEROS = np.r_[np.zeros(15), np.full(25, 3.2)]
+ENDS = np.r_[np.zeros(5), np.ones(5), np.full(12, 0.3)]
+COUNTS = RNG.poisson(2, 80).astype(float)
+AMOUNTS = COUNTS * RNG.gamma(2, 1, 80)
+ATOM = np.where(RNG.uniform(size=60) < 0.3, 0.0, RNG.normal(3, 1, 60))
+EQUAL = np.r_[np.full(10, 1.3), RNG.normal(0, 1, 40)]
+TWO = Mixture([("a", Normal()), ("b", Normal())], n_starts=5)
+
+
+def columns(y):
+    return y[:, None] if y.ndim == 1 else y
+
+
+def unbounded(law, y, match, remedy=None):
+    """Told by name; what the message advises has a maximum."""
+    with pytest.warns(BoundaryWarning, match=f"likelihood of {type(law).__name__} is unbounded.*{match}") as caught:
+        model = MLEDensity(law).fit(columns(y))
+    assert len(caught) == 1
+    assert not model.converged_
+    advised = re.search(r"Fixed\((\w+)\(...\), \{'(\w+)': ...\}\)", str(caught[0].message))
+    if advised:
+        assert advised[1] == type(law).__name__
+        remedy = Fixed(law, {advised[2]: 0.8})
+    if remedy is not None:
+        bounded(remedy, y)
+
+
+def bounded(law, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert MLEDensity(law).fit(columns(y)).converged_
+
+
+def events_on_a_line():
+    """Two events that two coefficients meet, and censored rows below that line."""
+    x = np.array([0.0, 1.0, 0.2, 0.5, 0.8, 0.9])
+    y = censored([2.0, 3.0, 1.0, 2.0, 2.5, 2.0], event=[True, True, False, False, False, False])
+    for law in (Weibull(), LogNormal(), Normal()):
+        with pytest.warns(BoundaryWarning, match=r"Censored is unbounded.*y in 2 rows \(0, 1\).*the scale: Fixed\(Censored"):
+            MLERegressor(Censored(law)).fit(x[:, None], y)
+
+
+def never_first():
+    """The maximum of a law that has one is ranked before a likelihood without bound."""
+    models = {name: MLERegressor(Censored(law)) for name, law in (("w", Weibull()), ("l", LogLogistic()), ("n", Normal()))}
+    models["finite"] = MLERegressor(Censored(Weibull(shape=1.0)))
+    table = compare(models, np.zeros((5, 1)), LAST)
+    assert table.best == "finite"
+    assert sum("unbounded" in note for note in table.notes) == 3
+
+
+def group_without_spread():
+    """Mean and scale of a group whose values are all one."""
+    group = np.repeat([0.0, 1.0], [60, 20])[:, None]
+    y = np.r_[RNG.normal(size=60), np.full(20, 1.5)]
+    with pytest.warns(BoundaryWarning, match=r"Normal is unbounded.*y in 20 rows \(60, 61"):
+        MLERegressor(Normal(), predictors={"scale": "all"}).fit(group, y)
+
+
+BY_HAND = "the density at the values that were observed has no bound as its scale goes to 0, and the other rows are certain"
+ONE, THREE, SCALE = r"reproduces y in row 1 to rounding", r"reproduces y in 3 rows \(0, 1, 2\)", "Fix the scale"
+ENTRIES = [
+    *(
+        ("the only event is the largest time", law, unbounded, Censored(law), LAST, ONE)
+        for law in (
+            *(Weibull(), LogLogistic(), LogNormal(), Normal(), Gumbel(), Cauchy(), StudentT(df=4.0), Gompertz(), Gamma()),
+        )
+    ),
+    *(
+        ("three tied events at the largest time", law, unbounded, Censored(law), TIED, THREE)
+        for law in (Weibull(), LogLogistic(), Normal(), Gamma(), StudentT(df=4.0))
+    ),
+    *(
+        ("three events at three times, one below a censored one", law, bounded, Censored(law), EARLY)
+        for law in (Weibull(), Normal(), LogLogistic())
+    ),
+    *(
+        ("one positive value beside zeros", law, unbounded, Hurdle(law), ZEROS, SCALE)
+        for law in (Gamma(), LogNormal(), Weibull())
+    ),
+]
+CASES = [Case(trait, BY_HAND, type(law).__name__, functools.partial(check, *given)) for trait, law, check, *given in ENTRIES]
+ROWS = r"shrank onto single values of y \(\d+ rows"
+CASES += [
+    Case("one value inside", BY_HAND, "ZeroOneInflated", functools.partial(unbounded, ZeroOneInflated(Beta()), ENDS, SCALE)),
+    Case("whole numbers", "a Poisson law of spikes", "Tweedie", functools.partial(
+        unbounded, Tweedie(power=None), COUNTS, "multiples of its dispersion.*Take a law of counts", Tweedie()
+    )),
+    Case("halves", "a Poisson law of spikes", "Tweedie", functools.partial(
+        unbounded, Tweedie(power=None), COUNTS / 2, "multiples of its dispersion.*Take a law of counts"
+    )),
+    Case("amounts", "a density with a maximum", "Tweedie", functools.partial(bounded, Tweedie(power=None), AMOUNTS)),
+    Case("30% zeros", BY_HAND, "Mixture", functools.partial(unbounded, TWO, ATOM, ROWS)),
+    Case("ten equal values of fifty", BY_HAND, "Mixture", functools.partial(unbounded, TWO, EQUAL, ROWS)),
+    Case("rounded values", "two normal laws", "Mixture", functools.partial(
+        bounded, TWO, np.round(np.r_[RNG.normal(0, 1, 60), RNG.normal(5, 1, 40)], 1)
+    )),
+    Case("events on a line", BY_HAND, "Censored", events_on_a_line),
+    Case("a group of one value", BY_HAND, "Normal", group_without_spread),
+    Case("an unbounded likelihood in a comparison", BY_HAND, "Censored", never_first),
+]  # fmt: skip
