@@ -77,6 +77,11 @@ class Transformed(Wrapper):
         vars(function).update({name: value for name, value in values.items() if name in self.own})
         return law
 
+    def bind(self, y):
+        law, function = super().bind(y), self._function
+        bound = function.bind(y)
+        return law if bound is function else law.set_params(transform=bound)
+
     def check(self):
         law = type(self).__name__
         if isinstance(self.transform, str) and self.transform not in TRANSFORMS:
@@ -215,7 +220,8 @@ class Transformed(Wrapper):
 
             first = [float(self.parameter(name).link.link(own[name])) for name in names]
             limits = {"maxiter": 60 * len(names), "xatol": 1e-3, "fatol": 1e-8}
-            found = minimize(loss, first, method="Nelder-Mead", options=limits)
+            with np.errstate(all="ignore"):  # a trial value may lead beyond all numbers
+                found = minimize(loss, first, method="Nelder-Mead", options=limits)
             own |= {name: float(self.parameter(name).link.inverse(v)) for name, v in zip(names, found.x, strict=True)}
         return {**self.law.start(self._forward(y, own), sample_weight), **{name: own[name] for name in names}}
 
