@@ -50,7 +50,7 @@ def rate_gap(y, rate, short):
     rounding hardly moves the gap (see `ratio_gap`); of very large counts it is computed from `short`.
     """
     with np.errstate(all="ignore"):
-        low = np.maximum(y, 1e-100)  # at zero the gap is -rate
+        low = np.maximum(y, 1e-100)
         ratio = rate / low
         gap = np.minimum(np.log(np.maximum(ratio, y == 0)), 1e3)
         ratio -= 1
@@ -60,7 +60,7 @@ def rate_gap(y, rate, short):
             move = -short / low
             near = (y > _LARGE) & (np.abs(move) < 0.5)
             gap = np.where(near, -short * _log1p_minus_over(move, np.log1p(move)), gap)
-    return gap
+    return np.where(y > 0, gap, short)  # -rate, however small
 
 
 def ratio_gap(y, mean):

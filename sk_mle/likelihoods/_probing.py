@@ -7,6 +7,7 @@ of what is valid give the domains.
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -230,3 +231,13 @@ def _settled(end) -> float:
     if abs(end) > 1e-3 * _FAR:
         return float(np.sign(end) * np.inf)
     return 0.0 if abs(end) <= 2e-6 else float(end)
+
+
+def one_by_one(f, y, params):
+    """f of every element; NaN where it raises."""
+    y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *params.values())))
+    result = np.full(y.shape, np.nan)
+    for k in range(y.size):
+        with suppress(OverflowError, SystemError):
+            result.flat[k] = f(y.flat[k], **{name: v.flat[k] for name, v in zip(params, values, strict=True)})
+    return result

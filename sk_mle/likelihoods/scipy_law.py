@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
@@ -11,8 +10,9 @@ import numpy as np
 from scipy import stats
 
 from ..domains import POSITIVE, REAL, Domain
-from . import _probing, _quadrature, _scipy_start
+from . import _inversion, _probing, _quadrature, _scipy_start
 from ._base import Likelihood
+from ._density_score import density_score
 from ._parameter import declared
 
 _KINKED = {  # parameters in which the log-likelihood has a kink at every sample; trying values does not show these
@@ -25,6 +25,7 @@ _KINKED = {  # parameters in which the log-likelihood has a kink at every sample
     "triang": ("c",),
 }
 _OWN = {"laplace": "Laplace", "laplace_asymmetric": "AsymmetricLaplace"}
+_STANDARD = {"loc": 0.0, "scale": 1.0}
 _REDUNDANT = {"dpareto_lognorm": "scale", "genexpon": "scale"}  # its shapes say the same
 
 
@@ -220,7 +221,7 @@ class ScipyLaw(Likelihood):
             try:
                 value = np.asarray(density(y, **params))
             except (OverflowError, SystemError):  # one extreme value fails all the others
-                value = _one_by_one(density, y, params)
+                value = _probing.one_by_one(density, y, params)
         return np.where(np.isfinite(value), value, -np.inf)
 
     def cdf(self, y, **params):
@@ -250,7 +251,21 @@ class ScipyLaw(Likelihood):
         return found
 
     def ppf(self, q, loc, scale=1.0, **shapes):
-        return loc + scale * self._distinct(self.rv.ppf, shapes, np.asarray(q, float))
+        q = np.asarray(q, float)
+        try:
+            found = self._distinct(self.rv.ppf, shapes, q)
+        except (ValueError, ArithmeticError, RuntimeError):  # scipy's search for a root has met a NaN
+            found = _inversion.invert(self._standard, q, {**_STANDARD, **shapes})
+        return loc + scale * found
+
+    @property
+    def _standard(self):
+        return type(self)(self.rv, parameters=self._named, loc=0.0, **({} if self._discrete else {"scale": 1.0}))
+
+    def crps(self, y, loc, scale=1.0, **shapes):
+        if self._discrete:
+            return np.full(np.shape(y), np.nan)
+        return scale * density_score(self._standard, np.asarray((y - loc) / scale, float), {**_STANDARD, **self._safe(shapes)})
 
     def expectation(self, loc, scale=1.0, **shapes):
         return loc + scale * self._distinct(self.rv.mean, shapes)
@@ -279,13 +294,3 @@ class ScipyLaw(Likelihood):
             rows, place = np.unique(np.stack([a.ravel() for a in arrays]), axis=1, return_inverse=True)
             found = np.asarray(method(*rows), dtype=float)
         return np.broadcast_to(found, rows.shape[1])[place.ravel()].reshape(arrays[0].shape)
-
-
-def _one_by_one(f, y, params):
-    """f of every element; NaN where it raises."""
-    y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *params.values())))
-    result = np.full(y.shape, np.nan)
-    for k in range(y.size):
-        with suppress(OverflowError, SystemError):
-            result.flat[k] = f(y.flat[k], **{name: v.flat[k] for name, v in zip(params, values, strict=True)})
-    return result

@@ -81,14 +81,17 @@ def crps_from_cdf(y, dist) -> np.ndarray:
 
 def _lattice_crps(y, dist):
     """Sums of squares over the cells [k, k + 1), of which y may cut one."""
-    support, cells = dist.likelihood.support, []
+    support, cells, seen = dist.likelihood.support, [], np.full(len(y), np.nan)
 
     def term(part, rows, k):
         cells.append((rows, k.min(axis=0), k.max(axis=0)))
+        mass = part.pmf(k)  # whose sums cost less than a distribution function at every k
+        before = np.where(np.isnan(seen[rows]), part.cdf(k[0]) - mass[0], seen[rows])
+        lower = np.clip(np.maximum(before, 0.0) + np.cumsum(mass, axis=0), 0.0, 1.0)
+        seen[rows] = lower[-1]
         below = np.clip(y[rows] - k, 0.0, 1.0)
         last = k == support.high
-        value = below * part.cdf(k) ** 2 + (1 - below) * part.sf(k) ** 2
-        return np.where(last, 0.0, value)
+        return np.where(last, 0.0, below * lower**2 + (1 - below) * (1 - lower) ** 2)
 
     total = add_up(term, dist)
     first, end = np.full(len(y), np.inf), np.full(len(y), -np.inf)

@@ -1,0 +1,139 @@
+"""Scores of laws whose distribution functions are slow, or fail."""
+
+import time
+
+import mpmath as mp
+import numpy as np
+from scipy import special, stats
+
+from ledger._case import Case
+from sk_mle import Distribution
+from sk_mle.likelihoods import ConwayMaxwellPoisson, Normal, Poisson, from_scipy
+from sk_mle.metrics import crps
+
+RNG = np.random.default_rng(0)
+
+
+def summed(log_density, y, low, high, n=100_001):
+    """The score from its integral, by the trapezoidal rule on fine grids that meet at y."""
+    found = []
+    for at in y:
+        t = np.r_[np.linspace(low, at, n), np.linspace(at, high, n)]
+        density = np.exp(log_density(t))
+        steps = np.r_[0.0, np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(t))]
+        steps /= steps[-1]
+        found.append(np.trapezoid(steps[:n] ** 2, t[:n]) + np.trapezoid((1 - steps[n:]) ** 2, t[n:]))
+    return np.array(found)
+
+
+def normal_inverse_gaussian(t, a, b):
+    root = np.sqrt(1 + t**2)
+    return np.log(a / np.pi) + np.log(special.k1e(a * root)) - a * root - np.log(root) + np.sqrt(a**2 - b**2) + b * t
+
+
+def skew_normal(t, a):
+    return np.log(2) - t**2 / 2 - np.log(2 * np.pi) / 2 + special.log_ndtr(a * t)
+
+
+def hyperbolic(t, p, a, b):
+    root = np.sqrt(1 + t**2)
+    size = np.sqrt(a**2 - b**2)
+    value = p * np.log(size) - (p - 0.5) * np.log(a) - np.log(2 * np.pi) / 2 - np.log(special.kv(p, size))
+    return value + b * t + np.log(special.kve(p - 0.5, a * root)) - a * root + (p - 0.5) * np.log(root)
+
+
+def against_grid(rv, log_density, shapes, rtol=1e-6):
+    """2,000 rows of other places and scales in less than two seconds, of which some are checked."""
+    n = 2000
+    params = {name: np.full(n, value) for name, value in shapes.items()}
+    dist = Distribution(from_scipy(rv), {**params, "loc": RNG.normal(size=n), "scale": RNG.uniform(0.5, 2, n)})
+    y, clock = RNG.normal(size=n), time.process_time()
+    found = crps(y, dist, per_row=True)
+    assert time.process_time() - clock < 2
+    z = ((y - dist.params["loc"]) / dist.params["scale"])[:3]
+    expected = dist.params["scale"][:3] * summed(lambda t: log_density(t, **shapes), z, -60, 60)
+    np.testing.assert_allclose(found[:3], expected, rtol=rtol)
+
+
+def rows_of_their_own_shape():
+    shapes = np.array([-5.0, 0.5, 3.0])
+    dist = Distribution(from_scipy(stats.skewnorm), {"a": shapes, "loc": np.zeros(3), "scale": np.ones(3)})
+    y = np.array([0.3, -1.0, 2.0])
+    expected = [summed(lambda t, a=a: skew_normal(t, a), [at], -15, 15)[0] for a, at in zip(shapes, y, strict=True)]
+    np.testing.assert_allclose(crps(y, dist, per_row=True), expected, rtol=1e-7)
+
+
+def skellam():
+    """The double sum over Bessel functions."""
+    one, other = 5.0, 3.0
+    k = np.arange(-60, 80)
+    mass = np.array(
+        [float(mp.exp(-8) * (mp.mpf(one) / other) ** (j / 2) * mp.besseli(abs(j), 2 * mp.sqrt(15))) for j in map(int, k)]
+    )
+    lower, y = np.cumsum(mass), np.array([-2.0, 0.0, 3.5, 40.0])
+    expected = []
+    for at in y:
+        below = np.clip(at - k, 0, 1)
+        expected.append(np.sum(below * lower**2 + (1 - below) * (1 - lower) ** 2))
+    n = 300
+    params = {"mu1": np.r_[np.full(4, one), RNG.uniform(2, 9, n)], "mu2": np.full(n + 4, other), "loc": np.zeros(n + 4)}
+    clock = time.process_time()
+    found = crps(np.r_[y, np.zeros(n)], Distribution(from_scipy(stats.skellam), params), per_row=True)
+    assert time.process_time() - clock < 5
+    np.testing.assert_allclose(found[:4], expected, rtol=1e-9)
+
+
+def normal_of_scipy():
+    y, params = np.array([-40.0, 0.3, 9.0]), {"loc": np.array([0.0, 1.0, 2.0]), "scale": np.array([1.0, 0.1, 30.0])}
+    one, other = (crps(y, Distribution(law, params), per_row=True) for law in (from_scipy(stats.norm), Normal()))
+    np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+def heavy_tails_and_kinks():
+    """Laws for which a table of the density will not do are integrated as before."""
+    y = np.array([0.3, 2.0])
+    dist = Distribution(from_scipy(stats.laplace), {"loc": np.zeros(2), "scale": np.ones(2)})
+    np.testing.assert_allclose(crps(y, dist, per_row=True), np.abs(y) + np.exp(-np.abs(y)) - 0.75, rtol=1e-7)
+    dist = Distribution(from_scipy(stats.t), {"df": np.full(2, 1.5), "loc": np.zeros(2), "scale": np.ones(2)})
+    assert np.isfinite(crps(y, dist))
+
+
+def quantiles_where_scipy_finds_none():
+    """scipy's search for a root ends in a ValueError; the tail there is the density's integral."""
+    dist = Distribution(from_scipy(stats.norminvgauss), {"a": [1.5] * 2, "b": [0.5] * 2, "loc": [0.0] * 2, "scale": [1.0] * 2})
+    levels = np.array([1e-14, 0.3])
+    for at, level in zip(dist.ppf(levels), levels, strict=True):
+        t = np.linspace(at - 60, at, 400_001)
+        np.testing.assert_allclose(np.trapezoid(np.exp(normal_inverse_gaussian(t, 1.5, 0.5)), t), level, rtol=1e-5)
+
+
+def counts_by_their_masses():
+    y = np.array([0.0, 2.5, 30.0])
+    params = {"mean": np.array([0.1, 4.0, 200.0])}
+    k = np.arange(600.0)
+    expected = []
+    for at, mean in zip(y, params["mean"], strict=True):
+        lower, below = special.gammaincc(k + 1, mean), np.clip(at - k, 0, 1)
+        expected.append(np.sum(below * lower**2 + (1 - below) * (1 - lower) ** 2))
+    np.testing.assert_allclose(crps(y, Distribution(Poisson(), params), per_row=True), expected, rtol=1e-10)
+    law = Distribution(ConwayMaxwellPoisson(), {**params, "dispersion": np.ones(3)})
+    np.testing.assert_allclose(crps(y, law, per_row=True), expected, rtol=1e-8)
+
+
+CASES = [
+    Case(
+        "scipy's quantile raises", "a sum over a grid", "norminvgauss",
+        lambda: against_grid(stats.norminvgauss, normal_inverse_gaussian, {"a": 1.5, "b": 0.5}),
+    ),
+    Case(
+        "2,000 rows", "a sum over a grid", "genhyperbolic",
+        lambda: against_grid(stats.genhyperbolic, hyperbolic, {"p": 0.5, "a": 1.5, "b": 0.5}),
+    ),
+    Case("2,000 rows", "a sum over a grid", "skewnorm", lambda: against_grid(stats.skewnorm, skew_normal, {"a": 3.0})),
+    Case("a shape in every row", "a sum over a grid", "skewnorm", rows_of_their_own_shape),
+    Case("means of their own", "mpmath's Bessel functions", "skellam", skellam),
+    Case("far y", "the closed form of Normal", "norm", normal_of_scipy),
+    Case("kinks and heavy tails", "closed form", "laplace, t", heavy_tails_and_kinks),
+    Case("a far quantile", "a sum over a grid", "norminvgauss", quantiles_where_scipy_finds_none),
+    Case("sums of masses", "scipy's distribution function", "Poisson, ConwayMaxwellPoisson", counts_by_their_masses),
+]  # fmt: skip
