@@ -36,8 +36,10 @@ def completed(law, y, eta: dict, found: Eval, information: str = "observed") -> 
                 line += _summed(part.gradient[name] * move)
                 if (name, name) in part.information:
                     bend += np.abs(_summed(part.information[name, name] * (move**2 if move.ndim == 1 else 0.0)))
-            gap = np.where(np.isnan(value[lost]), bend, np.abs(line - value[lost]))
-            good = _whole(line, part.gradient, part.information) & (gap <= _STRAIGHT * np.maximum(1.0, np.abs(line)))
+            unknown, error = np.isnan(value[lost]), _STRAIGHT * np.maximum(1.0, np.abs(line))
+            gap = np.where(unknown, bend, np.abs(line - value[lost]))
+            rises = unknown & (line > part.loglik + error)  # without end, for all that is known: no solver may go there
+            good = _whole(line, part.gradient, part.information) & (gap <= error) & ~rises
         kept = lost[good]
         value[kept] = np.where(np.isnan(value[kept]), line[good], value[kept])
         for whole, parts in ((gradient, part.gradient), (second, part.information)):
