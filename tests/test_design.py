@@ -88,6 +88,16 @@ def test_moments_are_those_of_repeated_rows(kind, shift):
     assert_allclose(root.T @ root, moments.gram, rtol=1e-11 + 1e-14 * shift)
 
 
+def test_a_sample_that_misleads_about_the_means_is_corrected():
+    """Sums are taken around what every twelfth row says of the means; where the others lie far away, once more."""
+    x = 1e7 + np.random.default_rng(1).normal(size=(3072, 2))
+    x[::12] -= 1e7
+    moments = Moments(rows(x, weight=np.where(np.arange(3072) % 12 == 0, 0.0, 1.0)), True, MOST_COLUMNS)
+    kept = np.delete(x, np.arange(0, 3072, 12), axis=0)
+    assert_allclose(moments.scale, kept.std(axis=0), rtol=1e-7)
+    assert_allclose(moments.gram[0, 1], np.corrcoef(kept.T)[0, 1], rtol=1e-6)
+
+
 def test_moments_without_an_intercept_are_about_zero():
     moments = Moments(rows(X, weight=WEIGHT), False, MOST_COLUMNS)
     products = X[KEPT].T @ X[KEPT] / len(KEPT)
