@@ -62,7 +62,7 @@ class Fitting:
         """Fit validated X, y and weights by the given law and set the fitted attributes."""
         self._check_numbers()
         if not law.free:
-            raise ValueError(f"every parameter of {type(law).__name__} is fixed; leave at least one as None to estimate it")
+            raise ValueError(f"every parameter of {law.title} is fixed; leave at least one as None to estimate it")
         predictors, known = columns.predictors_of(self, law, original_X, X, weight)
         names = getattr(self, "feature_names_in_", None)
         offset = offsets(X, predictors, known, names, weight)

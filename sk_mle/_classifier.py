@@ -155,11 +155,10 @@ optimize_result_, n_features_in_, feature_names_in_
         law = get_likelihood(self.likelihood)
         law.check()
         if not law.classes:
-            raise ValueError(f"{type(law).__name__} is a likelihood of numeric targets: use it in MLERegressor")
+            raise ValueError(f"{law.title} is a likelihood of numeric targets: use it in MLERegressor")
         if getattr(law, "n_classes", None) is None and not law.support.contains(n_classes - 1):
             raise ValueError(
-                f"Only binary classification is supported by {type(law).__name__}, but y has {n_classes} classes; use "
-                "Categorical()"
+                f"Only binary classification is supported by {law.title}, but y has {n_classes} classes; use Categorical()"
             )
         return law
 

@@ -124,7 +124,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         law.check()
         if law.known:
             raise ValueError(
-                f"{type(law).__name__} takes {list(law.known)} from columns of X, and here X holds the samples alone: fix them "
+                f"{law.title} takes {list(law.known)} from columns of X, and here X holds the samples alone: fix them "
                 "at numbers, or use MLERegressor"
             )
         return law
@@ -144,7 +144,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             if X.shape[1] == 1 or np.isinf(X).any():
                 raise ValueError(text) from error
             raise ValueError(
-                f"X has {X.shape[1]} features, and {type(law).__name__} does not take so many: fit a law to each column, or a "
+                f"X has {X.shape[1]} features, and {law.title} does not take so many: fit a law to each column, or a "
                 f"law of several variables, such as 'multivariate_normal' ({text})"
             ) from error
 

@@ -177,7 +177,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         law = get_likelihood(Normal() if self.likelihood is None else self.likelihood)
         law.check()
         if law.classes:
-            raise ValueError(f"{type(law).__name__} is a likelihood of classes: use it in MLEClassifier")
+            raise ValueError(f"{law.title} is a likelihood of classes: use it in MLEClassifier")
         return law
 
     def _target(self, y, X, law=None):
@@ -216,7 +216,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             lost = np.flatnonzero(found["lost"]) if law.integrates else []
             if len(lost):
                 warnings.warn(
-                    f"the mean of {type(law).__name__} does not exist in {rows_text(lost)} of X, or could not be "
+                    f"the mean of {law.title} does not exist in {rows_text(lost)} of X, or could not be "
                     "integrated; the median stands there",
                     RuntimeWarning,
                     stacklevel=2,

@@ -21,7 +21,7 @@ def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Pre
         Columns of X that hold the values of parameters which are not estimated.
     """
     names, p = getattr(model, "feature_names_in_", None), X.shape[1]
-    parameters, kind = law.free, type(law).__name__
+    parameters, kind = law.free, law.title
     known = {name: column(value, names, p, f"{name} of {kind}") for name, value in law.known.items()}
     _check_known(law, X, known, names, weight)
     shifts = {}
@@ -63,7 +63,7 @@ def _check_known(law, X, known: dict[str, int], names, weight) -> None:
         if len(bad):
             label = index if names is None else repr(str(names[index]))
             raise ValueError(
-                f"column {label} holds {name} of {type(law).__name__}, which must lie in {law.parameter(name).domain}, but "
+                f"column {label} holds {name} of {law.title}, which must lie in {law.parameter(name).domain}, but "
                 f"does not in {rows_text(bad)}"
             )
 
@@ -75,7 +75,7 @@ def _alphas(model, law) -> dict[str, float]:
         if not isinstance(value, Real) or not 0 <= value < np.inf:
             raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
         if value and name not in law.free:
-            raise ValueError(f"alpha: {name!r} of {type(law).__name__} is fixed; name an estimated parameter, {law.free}")
+            raise ValueError(f"alpha: {name!r} of {law.title} is fixed; name an estimated parameter, {law.free}")
     return {name: float(value) for name, value in alphas.items()}
 
 

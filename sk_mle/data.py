@@ -69,7 +69,8 @@ class Data:
 
     def __init__(self, X, y, weight, offset, n_jobs=None):
         keep_memory()
-        self.X, self.y, self.weight, self.offset, self.n_jobs = X, y, weight, offset, n_jobs
+        self.X, self.y, self.weight, self.offset, self.n_jobs = X, y.view(), weight, offset, n_jobs
+        self.y.flags.writeable = False  # a law that changes y in place would change it for the next pass, and for the user
         self.n_samples, self.n_features = X.shape
         if unit(weight) or (weight == 1).all():
             self.weight = filled(1.0, (self.n_samples,))

@@ -44,7 +44,7 @@ class Distribution:
         self.likelihood = get_likelihood(likelihood)
         given = {**self.likelihood.fixed, **params}
         if set(given) != set(self.likelihood.parameters):
-            law = type(self.likelihood).__name__
+            law = self.likelihood.title
             raise ValueError(f"{law} needs the parameters {list(self.likelihood.parameters)}, got {list(given)}")
         self.params = {name: np.asarray(given[name], dtype=float) for name in self.likelihood.parameters}
 
@@ -68,7 +68,7 @@ class Distribution:
 
     def __repr__(self) -> str:
         rows = f"{self.shape[0]} rows" if self.shape else "one row"
-        return f"<{type(self.likelihood).__name__} distribution of {rows}: {', '.join(self.params)}>"
+        return f"<{self.likelihood.title} distribution of {rows}: {', '.join(self.params)}>"
 
     def _at(self, method, values):
         values = np.asarray(values, dtype=float)
@@ -177,7 +177,7 @@ class Distribution:
     def cov(self):
         """Covariance matrices of several targets: (n, K, K)."""
         if self.likelihood.covariance is None:
-            raise ValueError(f"{type(self.likelihood).__name__} has no covariance matrices; use var")
+            raise ValueError(f"{self.likelihood.title} has no covariance matrices; use var")
         return self._moment(self.likelihood.covariance, 2 * self._targets)
 
     def std(self):

@@ -22,7 +22,7 @@ def ranks_of(law, y, classes):
     if law.categories is None and not in_order(law):
         return None
     said = said_order(y) if law.categories is None else list(law.categories)
-    name, shown = type(law).__name__, ", ".join(map(repr, classes.tolist()))
+    name, shown = law.title, ", ".join(map(repr, classes.tolist()))
     if said is None:
         if len(classes) > 2 and classes.dtype.kind not in "biufmM":
             takes = "categories" in law.get_params(deep=False)

@@ -81,7 +81,7 @@ SOLVERS = {
 
 def choose(solver: str | Callable, objective: Objective) -> Solver:
     """The solver of that name, "auto" by size and smoothness; checked against what the objective offers."""
-    law = type(objective.likelihood).__name__
+    law = objective.likelihood.title
     if solver == "auto":
         if not objective.likelihood.smooth:
             solver = "vertex"

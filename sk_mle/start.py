@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from ._repeated import repeated
 from .curvature import OfPart, OfRows, Unit, resembles
 from .domains import REAL
+from .likelihoods._authors import started
 from .newton import newton
 from .objective import Objective
 from .units import converted, eased, information, seen, with_units
@@ -68,7 +69,7 @@ def _from_all(objective):
     settled = law.settled(means) if known else law
     quadratic = _known(objective)  # then the first step leads to the solution from anywhere, also from a start by some rows
     some = slice(None, None, len(y) // _PART + 1 if quadratic else 1)
-    values = {**settled.start(y[some], weight[some]), **law.fixed}
+    values = {**started(settled, y[some], weight[some]), **law.fixed}
     eta = dict(known)
     for name in objective.designs:
         link = law.parameter(name).link
@@ -280,7 +281,7 @@ def _explain(objective, u, y):
     rows = np.flatnonzero(~np.isfinite(loglik))
     shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
     raise ValueError(
-        f"{type(law).__name__}.loglik is not finite at the starting values for {len(rows)} of {len(y)} rows "
+        f"{law.title}.loglik is not finite at the starting values for {len(rows)} of {len(y)} rows "
         f"(rows {shown}; the first value is {loglik[rows[0]] if len(rows) else 'inf'}). Check that loglik returns finite "
         "values for every y in its support, or give the law a start(y, sample_weight) method."
     )

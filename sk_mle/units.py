@@ -17,8 +17,9 @@ def information(law, y, weight, eta) -> dict:
     for first in range(0, len(y), step):
         rows = slice(first, first + step)
         found = law.evaluate(y[rows], {name: value[rows] for name, value in eta.items()}, 2, "expected").information
-        for pair, value in found.items():
-            sums[pair] = sums.get(pair, 0.0) + total(value, weight[rows])
+        with np.errstate(all="ignore"):
+            for pair, value in found.items():
+                sums[pair] = sums.get(pair, 0.0) + total(value, weight[rows])
     mass = weight.sum()
     return {pair: value / mass for pair, value in sums.items()}
 

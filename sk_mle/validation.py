@@ -7,7 +7,7 @@ from scipy import sparse
 
 from ._repeated import filled
 from .frames import take
-from .likelihoods import laws_for
+from .likelihoods import alternatives
 from .likelihoods._target import floats
 from .messages import rows_text
 
@@ -48,11 +48,12 @@ def check_support(likelihood, y, name="y") -> None:
     """Raise ValueError where y lies outside the law's support, with the laws that would fit."""
     bad = np.flatnonzero(~likelihood.inside(y))
     if len(bad):
-        others = laws_for(y) if y.ndim == 1 else []
-        remedy = f"laws for this {name}: {', '.join(others)}" if others else likelihood.remedy or f"rescale {name}"
+        others = [] if likelihood.remedy or likelihood.multivariate else alternatives(likelihood, y)
+        laws = f"laws for this {name}: {', '.join(others)}" if others else f"no law for such a {name} is shipped"
+        remedy = likelihood.remedy or laws
         first = f"{y[bad[0]]:g}" if y.ndim == 1 else np.array2string(y[bad[0]], precision=6)
         raise ValueError(
-            f"{name} must lie in {likelihood.support}, the support of {type(likelihood).__name__}, but does not in "
+            f"{name} must lie in {likelihood.support}, the support of {likelihood.title}, but does not in "
             f"{rows_text(bad)}, where the first value is {first}; {remedy}"
         )
 

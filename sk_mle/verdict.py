@@ -9,13 +9,17 @@ from scipy import sparse
 
 from .bounds import narrow_rows
 from .exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
+from .likelihoods._authors import doubt
 from .messages import rows_text
 from .separation import separating_directions
 
 
 def tell(model, objective, solution, names) -> None:
     """Warn in words where there is no maximum, or where the solver did not reach it."""
-    law = type(model.likelihood_).__name__
+    law = model.likelihood_.title
+    if (solution.unbounded or not solution.converged) and (said := doubt(model.likelihood_)):
+        warnings.warn(f"{said}.", ConvergenceWarning, stacklevel=5)
+        return
     if solution.unbounded:
         warnings.warn(f"The likelihood of {law} is unbounded{_why(law, objective, solution)}", BoundaryWarning, stacklevel=5)
         return
@@ -97,7 +101,7 @@ def _tell_separation(model, name, label, found) -> None:
     if not found:
         remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
     warnings.warn(
-        f"The data are separated: along {what} the likelihood of {type(model.likelihood_).__name__} grows without end in its "
+        f"The data are separated: along {what} the likelihood of {model.likelihood_.title} grows without end in its "
         f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
         f"predictions there are at the edge of their range. {remedy}",
         SeparationWarning,

@@ -125,7 +125,7 @@ def _pull(fitted, X, y, sample_weight) -> _Pull:
     fit, data, weight = seen.model.fit_, seen.data, seen.data.weight
     law, name = fit.law, fit.first
     if law.parameter(name).vector:
-        raise ValueError(f"{name} of {type(law).__name__} is a vector: a row has a leverage for each pair of its entries")
+        raise ValueError(f"{name} of {law.title} is a vector: a row has a leverage for each pair of its entries")
     eta = fit.eta(data.X)
     found = law.evaluate(data.y, eta, 2, "expected")
     slope, information = found.gradient[name], found.information.get((name, name), np.zeros(len(weight)))

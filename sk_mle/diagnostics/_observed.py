@@ -41,7 +41,7 @@ def observed(fitted, X, y, sample_weight=None) -> Observed:
     model = inside.model
     check_is_fitted(model)
     law, X = model.likelihood_, inside.X(X)
-    name = type(law).__name__
+    name = law.title
     if law.multivariate:
         raise ValueError(f"{name} is a law of several targets, which have no order; diagnose a model of each target alone")
     data = model.read_data(X, inside.y(y), sample_weight)
@@ -121,7 +121,7 @@ def normal_scores(dist: Distribution, y, random_state=None) -> np.ndarray:
     bad = np.flatnonzero(np.isnan(score))
     if len(bad):
         raise ValueError(
-            f"the distribution function of {type(dist.likelihood).__name__} has no value in {rows_text(bad)} of y; look at "
+            f"the distribution function of {dist.likelihood.title} has no value in {rows_text(bad)} of y; look at "
             "predict_params for parameters that left their domain, and at y for NaN"
         )
     return score

@@ -197,6 +197,6 @@ def _numeric(fitted, X, y) -> Observed:
 def _finite(values, what, seen: Observed):
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
-        law = type(seen.dist.likelihood).__name__
+        law = seen.dist.likelihood.title
         raise ValueError(f"the {what} of {law} does not exist in {rows_text(bad)}; use quantile_residuals")
     return values

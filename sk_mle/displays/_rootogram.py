@@ -76,7 +76,7 @@ class RootogramDisplay(FromModel):
         """
         law = dist.likelihood
         if not law.support.integer or hasattr(dist, "base"):
-            raise ValueError(f"{type(law).__name__} is no law of counts; use PITDisplay or QuantileResidualDisplay")
+            raise ValueError(f"{law.title} is no law of counts; use PITDisplay or QuantileResidualDisplay")
         low, high = ends(y)
         if (low != high).any():
             raise ValueError("counts that are known only up to an interval have no frequencies; use QuantileResidualDisplay")

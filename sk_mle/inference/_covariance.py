@@ -29,7 +29,7 @@ class Covariance(NamedTuple):
 def check_arguments(model, cov, bread, weights, groups) -> None:
     """Raise ValueError, in words, where the fit or the request allows no standard errors."""
     law = model.likelihood_
-    name = type(law).__name__
+    name = law.title
     if cov not in KINDS:
         raise ValueError(f"cov={cov!r} is unknown; use one of {list(KINDS)}, and groups= for clusters")
     if bread not in ("observed", "expected"):

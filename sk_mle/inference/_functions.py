@@ -75,7 +75,7 @@ def functional(inference, what, at: dict) -> Functional:
 def _parameter(law, what: str, at: dict) -> Functional:
     name = what.removeprefix(_PREFIX)
     if name not in law.parameters:
-        raise ValueError(f"what={what!r}: the parameters of the predicted {type(law).__name__} are {list(law.parameters)}")
+        raise ValueError(f"what={what!r}: the parameters of the predicted {law.title} are {list(law.parameters)}")
     _allow(at, None, repr(what))
     domain = law.parameter(name).domain
     label = name if name == what else f"parameter {name}"
@@ -119,7 +119,7 @@ def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Funct
 
 def _namesake(law, what: str) -> str:
     """How to ask for a parameter that bears the name of a functional."""
-    return f", or {_PREFIX + what!r} for the parameter of {type(law).__name__}" if what in law.parameters else ""
+    return f", or {_PREFIX + what!r} for the parameter of {law.title}" if what in law.parameters else ""
 
 
 def _allow(at: dict, needed: str | None, what: str, remedy: str = "") -> None:

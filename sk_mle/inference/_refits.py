@@ -79,7 +79,7 @@ def _slices(inference, X, y, sample_weight):
     """A function from the number of a coefficient to its slice."""
     if not inference.model.likelihood_.smooth:
         raise ValueError(
-            f"the log-likelihood of {type(inference.model.likelihood_).__name__} has kinks, for which there are no profiles; "
+            f"the log-likelihood of {inference.model.likelihood_.title} has kinks, for which there are no profiles; "
             "use method='bootstrap'"
         )
     inside = unwrap(inference.fitted)

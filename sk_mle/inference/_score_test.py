@@ -88,7 +88,7 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
         raise ValueError("full adds no coefficients to restricted: nothing is tested")
     factor = _factor(sums.hessian, layout.jacobian(located.objective.designs), layout, located, False)
     statistic = float(np.sum((factor.T @ sums.gradient) ** 2))
-    name = f"{type(small.likelihood_).__name__} with {small.n_params_} parameters in one with {large.n_params_}"
+    name = f"{small.likelihood_.title} with {small.n_params_} parameters in one with {large.n_params_}"
     return TestResult("Score test", statistic, added, float(special.chdtrc(added, statistic)), name)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from difflib import get_close_matches
 
 import numpy as np
+from sklearn.base import clone
 
 from ._algebra import Eval
 from ._base import Likelihood
@@ -170,12 +172,37 @@ def get_likelihood(likelihood) -> Likelihood:
     return likelihood
 
 
-def laws_for(y) -> list[str]:
-    """Names of the shipped laws of one numeric target that fit the values of y."""
+def alternatives(law, y) -> list[str]:
+    """Code of laws that take a y which `law` does not: the same beside the points that it lacks, and those of that support."""
+    values = y[np.isfinite(y)]
+    options = {} if {0, 1} <= set(values.tolist()) else {"zero": 0} if (values == 1).any() else {"one": 0}
+    said = "".join(f", {name}={value}" for name, value in options.items())
+    inner, found = getattr(law, "law", None), []
+    for wrapper, chosen, text in ((ZeroOneInflated, options, said), (Hurdle, {}, "")):
+        found.append((f"{wrapper.__name__}({law.code}{text})", lambda law, w=wrapper, o=chosen: w(law, **o)))
+        if isinstance(inner, Likelihood):
+            code = law.code.replace(inner.code, f"{wrapper.__name__}({inner.code}{text})")
+            found.append((code, lambda law, w=wrapper, o=chosen: clone(law).set_params(law=w(law.law, **o))))
+    names = _narrowest(values)
+    names = names if y.ndim == 1 else [f"{law.title}({name}())" for name in names]
+    for code, made in found:
+        with suppress(TypeError, ValueError):
+            candidate = made(law)
+            candidate.check()
+            if candidate.inside(y).all():
+                return [code, *names]
+    return names
+
+
+def _narrowest(y) -> list[str]:
+    """Names of the shipped laws of one number that take y, without those that take much more."""
     whole = bool((y == np.floor(y)).all())
-    return [
-        type(law).__name__
+    found = [
+        law
         for law in (kind() for kind in LAWS.values())
         if not law.classes and not law.multivariate and law.predictive is law
         if law.support.contains(y).all() and (whole or not law.support.integer)
     ]
+    positive = [law for law in found if law.support.low >= 0]
+    unit = [law for law in positive if law.support.high == 1]
+    return [law.title for law in unit or positive or found]

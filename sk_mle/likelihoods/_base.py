@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import column_or_1d
 
 from ..domains import REAL, Domain
-from . import _inversion, _quadrature, _recession, _start
+from . import _authors, _inversion, _quadrature, _recession, _start
 from ._algebra import Eval  # noqa: F401
 from ._evaluation import Evaluation, derived
 from ._parameter import Parameter, declared
@@ -129,7 +129,7 @@ class Likelihood(Evaluation, BaseEstimator):
         return self.support.contains(y)
 
     def check_known(self, y, known: dict) -> None:
-        """Raise ValueError, naming rows, where y is impossible for the values of the known parameters."""
+        """Raise ValueError, naming rows, where y, or the interval of it, is impossible for the values of known parameters."""
 
     def observe(self, rng: np.random.Generator, y) -> np.ndarray:
         """What a study would record of values y, for simulated data: y itself, unless the law is of censored values."""
@@ -218,6 +218,7 @@ class Likelihood(Evaluation, BaseEstimator):
 
     def check(self) -> None:
         """Raise ValueError or TypeError for constructor arguments that cannot be used."""
+        _authors.check_declared(self)
         law = type(self).__name__
         for name in getattr(self, "links", None) or {}:
             if name not in self.parameters:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._repeated import everywhere
-from . import _interval, _jets
+from . import _authors, _interval, _jets
 from ._algebra import Eval, complement, constant, mix, outer, plus, rows, scatter
 from ._numeric import copies, differentiate, stacking
 from ._relations import Relations
@@ -43,6 +43,16 @@ class Evaluation(Relations):
     atoms: Any
     smooth: Any
     overrides: Any
+
+    @property
+    def title(self) -> str:
+        """What messages call the law."""
+        return type(self).__name__
+
+    @property
+    def code(self) -> str:
+        """The law as one writes it."""
+        return " ".join(repr(self).split()).replace("(law=", "(")
 
     @property
     def has_expected(self) -> bool:
@@ -119,11 +129,7 @@ class Evaluation(Relations):
         chain = {name: self.parameter(name).link.inverse_derivatives(eta[name]) for name in self.free}
         params = self._params(eta, {name: values[0] for name, values in chain.items()})
         loglik, natural, second = self.parts(y, min(order, 1) if expected else order, **params)
-        if np.shape(loglik) != y.shape[:1]:
-            raise ValueError(
-                f"{type(self).__name__}.loglik returned shape {np.shape(loglik)} for y of shape {y.shape}; "
-                "return one value per sample"
-            )
+        loglik = _authors.logs(self, loglik, y)
         wrong = [name for name in self.free if np.shape(natural.get(name))[:1] != loglik.shape] if order else []
         if wrong:
             found = {name: np.shape(value) for name, value in natural.items()}

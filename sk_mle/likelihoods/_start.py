@@ -84,7 +84,8 @@ def search(law, y, sample_weight, guess=None) -> dict:
 
     def loss(point):
         eta = {name: np.full(len(y), value) for name, value in zip(names, point, strict=True)}
-        value = -np.dot(sample_weight, law.evaluate(y, eta, 0).loglik) / total
+        with np.errstate(all="ignore"):
+            value = -np.dot(sample_weight, law.evaluate(y, eta, 0).loglik) / total
         return value if np.isfinite(value) else np.inf
 
     for few, weight in (_few(y, sample_weight), (y, sample_weight)):
@@ -94,7 +95,7 @@ def search(law, y, sample_weight, guess=None) -> dict:
             break
     else:
         raise ValueError(
-            f"{type(law).__name__} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
+            f"{law.title} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
             "give it a start(y, sample_weight) method"
         )
     found = _newton(law, y, sample_weight, best) if law.smooth else None

@@ -72,8 +72,10 @@ class Trials(Likelihood):
     def inside(self, y):
         return super().inside(y) if y.ndim == 1 else (y[:, 0] >= 0) & (y[:, 0] <= y[:, 1])
 
+    remedy = "successes lie between 0 and trials: give more trials, or take a law of counts without an end, such as Poisson()"
+
     def check_known(self, y, known):
-        if "trials" in known:
+        if "trials" in known and y.ndim == 1:  # not the ends of intervals
             self._compare(y, known["trials"])
 
     @staticmethod

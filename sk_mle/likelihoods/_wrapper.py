@@ -85,9 +85,9 @@ class Wrapper(FromIntervals):
             raise TypeError(f"{law} wraps a Likelihood instance, such as {law}(Poisson()), got {self.law!r}{hint}")
         for kind, name in (("classes", "of classes"), ("multivariate", "of several targets")):
             if getattr(self.law, kind):
-                raise ValueError(f"{law} wraps laws of one numeric target, and {type(self.law).__name__} is a law {name}")
+                raise ValueError(f"{law} wraps laws of one numeric target, and {self.law.title} is a law {name}")
         if self.law.predictive is not self.law:
-            inside = type(self.law).__name__
+            inside = self.law.title
             if type(self.law.predictive) is type(self.law):
                 raise ValueError(
                     f"{law} wraps laws of one column of y: say what {inside} reads from the others, as in {inside}(trials=10)"
@@ -97,7 +97,7 @@ class Wrapper(FromIntervals):
             )
         clash = [name for name in self.own if name in self.law.parameters]
         if clash:
-            raise ValueError(f"{law} adds the parameters {clash}, which {type(self.law).__name__} has already")
+            raise ValueError(f"{law} adds the parameters {clash}, which {self.law.title} has already")
         self.law.check()
         super().check()
 
@@ -105,8 +105,7 @@ class Wrapper(FromIntervals):
         return clone(self).set_params(law=self.law.bind(y))
 
     def check_known(self, y, known):
-        if y.ndim == 1:
-            self.law.check_known(y, known)
+        self.law.check_known(y, known)
 
     # ---- pieces for subclasses ----------------------------------------------------------------------------------
 
@@ -120,12 +119,12 @@ class Wrapper(FromIntervals):
             return self.law.start(y[rows], sample_weight[rows])
         if not self.law.free:
             return {}
-        law, inner, names = type(self).__name__, type(self.law).__name__, " and ".join(self.law.free)
+        law, inner, names = type(self).__name__, self.law.title, " and ".join(self.law.free)
         values = ", ".join(f"{name!r}: ..." for name in self.law.free)
         raise ValueError(
             f"every y is {others}, so that no row is left from which {inner}, the law inside {law}, could estimate {names}: "
             f"fit to data with other rows too (in cross-validation, stratify the folds by whether y is {others}), or give the "
-            f"values, {law}(Fixed({self.law!r}, {{{values}}}))"
+            f"values, {law}(Fixed({self.law.code}, {{{values}}}))"
         )
 
     def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:

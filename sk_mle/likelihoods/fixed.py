@@ -61,10 +61,10 @@ class Fixed(Likelihood):
             )
         unknown = [name for name in self.values if name not in self.law.parameters]
         if unknown:
-            law = type(self.law).__name__
+            law = self.law.title
             raise ValueError(f"Fixed names {unknown}, but the parameters of {law} are {list(self.law.parameters)}")
         if any(self._held.parameter(name).value != value for name, value in self.values.items()):
-            raise ValueError(f"{type(self.law).__name__} does not let its parameters be fixed from outside")
+            raise ValueError(f"{self.law.title} does not let its parameters be fixed from outside")
         self._held.check()
 
     def bare(self):

@@ -54,7 +54,7 @@ class Hurdle(Wrapper):
         super().check()
         inner = self.law.support
         if inner.low < 0 or (not inner.integer and 0.0 in self.law.atoms):
-            raise ValueError(f"Hurdle takes a law of counts or of positive values; {type(self.law).__name__} lives on {inner}")
+            raise ValueError(f"Hurdle takes a law of counts or of positive values; {self.law.title} lives on {inner}")
 
     @property
     def support(self):

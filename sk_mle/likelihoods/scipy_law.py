@@ -76,6 +76,14 @@ class ScipyLaw(Likelihood):
     array([0.71])
     """
 
+    @property
+    def title(self):
+        return f"{self.rv.name} of scipy.stats"
+
+    @property
+    def code(self):
+        return f"from_scipy(scipy.stats.{self.rv.name}{''.join(f', {k}={v!r}' for k, v in self._values.items())})"
+
     def __init__(self, rv, *, parameters=None, links=None, **values):
         self.rv, self.links, self._named, self._values = rv, links, parameters, values
         known = [*_probing.names(rv), "loc", *([] if self._discrete else ["scale"])]

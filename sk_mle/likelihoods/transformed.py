@@ -89,7 +89,7 @@ class Transformed(Wrapper):
         if not isinstance(self._function, Transform):
             raise TypeError(f"{law} takes the name of a function, or an instance of Transform, got {self.transform!r}")
         super().check()
-        inside, settings = type(self.law).__name__, self._settings()
+        inside, settings = self.law.title, self._settings()
         if self.law.support.integer:
             raise ValueError(f"{law} takes laws with a density, and {inside} is a law of counts")
         if not self.law.smooth and set(self.own) - set(self.fixed):

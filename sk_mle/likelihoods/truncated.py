@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from ..domains import Domain
+from ..messages import rows_text
 from . import _inversion
 from ._algebra import plus
 from ._parameter import Parameter
@@ -75,6 +76,30 @@ class Truncated(Wrapper):
             )
         margin = 0.0 if inner.integer else 0.01 * (ends[1] - ends[0])
         return replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
+
+    @property
+    def remedy(self):
+        inner, own = self.law.support, self.support
+        if (inner.low, inner.high) == (own.low, own.high):
+            return ""
+        return f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
+
+    def check_known(self, y, known):
+        """Of a censored y, the last moment at which it was seen must lie above `low`, and the first below `high`."""
+        last, first = (y, y) if y.ndim == 1 else (np.where(np.isfinite(y[:, 1]), y[:, 1], y[:, 0]), y[:, 0])
+        for name, value, bad in (
+            ("low", known.get("low"), lambda bound: ~(last > bound)),
+            ("high", known.get("high"), lambda bound: first > bound),
+        ):
+            lost = [] if value is None else np.flatnonzero(bad(value))
+            if len(lost):
+                at, side = lost[0], "above low" if name == "low" else "at or below high"
+                raise ValueError(
+                    f"y must lie {side}, which column {getattr(self, name)!r} holds, but does not in {rows_text(lost)}, where "
+                    f"the first y is {(last if name == 'low' else first)[at]:g} and {name} {value[at]:g}: no sample holds such "
+                    "rows; drop them"
+                )
+        super().check_known(y, known)
 
     @property
     def atoms(self):

@@ -55,7 +55,7 @@ class ZeroInflated(Wrapper):
         super().check()
         if not self.law.support.contains(0.0) or not (self.law.support.integer or 0.0 in self.law.atoms):
             raise ValueError(
-                f"{type(self.law).__name__} gives no probability to zero, so zeros cannot come from both: use Hurdle, which "
+                f"{self.law.title} gives no probability to zero, so zeros cannot come from both: use Hurdle, which "
                 "models the zeros and the others apart"
             )
 

@@ -55,9 +55,7 @@ class ZeroOneInflated(Wrapper):
         super().check()
         inner = self.law.support
         if (inner.low, inner.high) != (0.0, 1.0) or inner.integer or self.law.atoms:
-            raise ValueError(
-                f"ZeroOneInflated takes a law on (0, 1), such as Beta(); {type(self.law).__name__} lives on {inner}"
-            )
+            raise ValueError(f"ZeroOneInflated takes a law on (0, 1), such as Beta(); {self.law.title} lives on {inner}")
 
     @property
     def support(self):

@@ -44,7 +44,7 @@ def check_dist(dist, name="dist") -> None:
 def single(dist, score: str) -> None:
     """Raise TypeError for a law of several targets."""
     if dist.likelihood.multivariate:
-        raise TypeError(f"{score} takes laws of one target, and {type(dist.likelihood).__name__} has several: use log_score")
+        raise TypeError(f"{score} takes laws of one target, and {dist.likelihood.title} has several: use log_score")
 
 
 def target(y, dist, score: str, several: bool = False) -> np.ndarray:
@@ -171,7 +171,7 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
     )
     if error > _ROUGH:
         warnings.warn(
-            f"an integral over {type(dist.likelihood).__name__} reached a relative error of {error:.0e} only, in its hardest "
+            f"an integral over {dist.likelihood.title} reached a relative error of {error:.0e} only, in its hardest "
             "row; score fewer rows at a time, or use log_score",
             RuntimeWarning,
             stacklevel=4,

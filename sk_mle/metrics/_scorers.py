@@ -126,7 +126,7 @@ def _predicted(inside: Unwrapped, X, y, score):
     if found.ndim == 2 and not dist.likelihood.multivariate:
         y = np.asarray(y)
         if y.ndim == 2 or y.dtype.kind not in "fiub":
-            law = type(inside.model.likelihood_).__name__
+            law = inside.model.likelihood_.title
             raise ValueError(
                 f"{score.__name__}: {law} reads y from several columns, which this score does not take: use "
                 "make_dist_scorer(log_score), which is right for what was seen of y, or pass single values"

@@ -80,7 +80,7 @@ def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
         return summed_up(values, sample_weight, per_row, "brier_score")
     if not dist.likelihood.classes:
         raise ValueError(
-            f"brier_score of {type(dist.likelihood).__name__}, which is not of classes, needs the event: threshold=..., for "
+            f"brier_score of {dist.likelihood.title}, which is not of classes, needs the event: threshold=..., for "
             "Y > threshold"
         )
     n_classes = getattr(dist.likelihood, "n_classes", None) or dist.likelihood.support.high + 1

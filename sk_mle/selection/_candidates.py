@@ -22,7 +22,7 @@ def named(candidates) -> dict[str, Likelihood]:
     laws = [get_likelihood(law) for law in candidates]
     if not laws:
         raise ValueError("candidates is empty; None tries the laws that suit y")
-    kinds = [type(law).__name__ for law in laws]
+    kinds = [law.title for law in laws]
     names = [kind if kinds.count(kind) == 1 else " ".join(repr(law).split()) for kind, law in zip(kinds, laws, strict=True)]
     if len(set(names)) < len(names):
         raise ValueError(f"candidates holds the same likelihood twice: {names}; give a dict with a name for each")
@@ -42,7 +42,7 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
     if is_classifier(estimator):
         size = len(np.unique(np.asarray(y)))
         laws = [law for law in _shipped() if law.classes and law.support.contains(size - 1)]
-        return {type(law).__name__: law for law in laws}
+        return {law.title: law for law in laws}
     y = np.asarray(y)
     if y.ndim > 1 and y.shape[1] > 1:
         raise ValueError(f"y has {y.shape[1]} columns: name the candidates, laws of several targets or of censored values")
@@ -60,7 +60,7 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
     laws = [law for law in laws if bool(law.atoms) == atomic]
     laws = [law for law in laws if not any(_inside(other.support, law.support) for other in laws)]
     own = estimator.get_params()[key]
-    chosen = {type(law).__name__: law for law in laws}
+    chosen = {law.title: law for law in laws}
     default = get_likelihood(own if own is not None else "normal")
     if (default.support.integer == whole or fine) and not atomic:
         chosen.setdefault(type(default).__name__, clone(default))

@@ -215,7 +215,7 @@ def _size(fitted) -> int:
 def _check_fit(fitted):
     model = unwrap(fitted).model
     check_is_fitted(model)
-    law = type(model.likelihood_).__name__
+    law = model.likelihood_.title
     if model.fit_.penalised:
         raise ValueError(f"the fit of {law} is penalised (alpha), so its log-likelihood is no maximum: refit with alpha=0")
     if getattr(model, "class_weight", None) is not None:

@@ -66,7 +66,7 @@ def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
         except Exception as error:
             failures.append(f"{name}: raised {type(error).__name__}: {error}")
     if failures:
-        raise AssertionError(f"{type(likelihood).__name__} fails {len(failures)} check(s)\n  " + "\n  ".join(failures))
+        raise AssertionError(f"{likelihood.title} fails {len(failures)} check(s)\n  " + "\n  ".join(failures))
 
 
 _CHECKS = {
