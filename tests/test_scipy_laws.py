@@ -381,7 +381,7 @@ def test_an_irregular_parameter_that_is_named_is_estimated():
 
 
 def test_fractional_counts_lie_outside():
-    with pytest.raises(ValueError, match="the support of poisson of scipy.stats, but does not in row 1"):
+    with pytest.raises(ValueError, match=r"the support of poisson of scipy\.stats, but does not in row 1"):
         MLERegressor(stats.poisson).fit([[0], [1], [2]], [1.0, 1.5, 2.0])
 
 

@@ -88,8 +88,9 @@ def covariance(
     sums = summed(located, information, robust or cov == "opg", power, groups)
     J = layout.jacobian(objective.designs)
     matrix = sums.meat if cov == "opg" else sums.hessian
+    _check_data(model, sums, objective.data.total_weight, weights)
     factor = _factor(matrix, J, layout, located, cov == "opg")
-    _check_data(model, factor, sums, objective.data.total_weight, weights)
+    _check_maximum(model, factor, sums)
     root = J @ factor
     n = objective.data.total_weight
     k = sum(design.size for i, design in enumerate(objective.designs.values()) if i == 0 or design.columns is not None)
@@ -175,8 +176,8 @@ def _check_rank(model, layout: Layout, objective) -> None:
         )
 
 
-def _check_data(model, factor, sums: Sums, total, weights) -> None:
-    """Raise where data and weights are not those of the fit: by the log-likelihood, and by its gradient."""
+def _check_data(model, sums: Sums, total, weights) -> None:
+    """Raise where data and weights are not those of the fit, by the log-likelihood."""
     before = model.fit_.fingerprint[0]
     gap = abs(sums.value / total - model.loglikelihood_ / before)
     if gap > 1e-6 * (1 + abs(sums.value / total)) or (weights == FREQUENCY and abs(total / before - 1) > 1e-9):
@@ -184,6 +185,10 @@ def _check_data(model, factor, sums: Sums, total, weights) -> None:
             "X, y and sample_weight are not those of the fit: there the weights sum to "
             f"{before:g} and the log-likelihood was {model.loglikelihood_:.8g}, here to {total:g} with {sums.value:.8g}"
         )
+
+
+def _check_maximum(model, factor, sums: Sums) -> None:
+    """Raise where the coefficients are not at the maximum, by the gradient."""
     distance = np.linalg.norm(factor.T @ sums.gradient)
     if model.likelihood_.smooth and not distance < _FAR:
         raise ValueError(

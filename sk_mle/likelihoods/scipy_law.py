@@ -168,7 +168,7 @@ class ScipyLaw(Likelihood):
             if obstacle:
                 raise ValueError(
                     f"{obstacle}: give {key} as a number, or as the name of a column of X that holds it, "
-                    f"from_scipy({name}, {key}={key!r})"
+                    f"from_scipy(scipy.stats.{name}, {key}={key!r})"
                 )
         if not self.free and all(value == self._default(key) for key, value in self._all_given.items()):
             given = self._all_given

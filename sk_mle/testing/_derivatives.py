@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from ..domains import REAL
 from ..likelihoods import Likelihood
+from ..likelihoods._authors import doubt
 from ..likelihoods._inversion import mass
 from ..likelihoods._numeric import differentiate, stacking
 from ._tools import close, draw, expect, row, sample, shown, within_error
@@ -36,6 +37,8 @@ def clone_and_pickle(law, rng):
 
 def normalised(law, rng):
     """The density's integral, or the sum of the masses, found from the density alone."""
+    said = doubt(law)
+    expect(not said, said, "a density")
     law, _, theta = draw(law.predictive, rng, 8)
     for i in range(8):
         one = row(theta, i)

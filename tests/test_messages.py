@@ -1,0 +1,358 @@
+"""Messages: each is provoked, what it advises is done to the letter, and then it works.
+
+An entry says what provokes the message, words of it, and what the reader does next. Where the message holds code or names, these
+are taken from its text.
+"""
+
+# ruff: noqa: E501 - the tables have one case per line, and every match is a pattern
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy
+from scipy import stats
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import OneHotEncoder
+
+from sk_mle import Distribution, MLEClassifier, MLEDensity, MLERegressor, censored, likelihoods, metrics, predict_dist
+from sk_mle.diagnostics import cooks_distance, deviance_residuals, leverage, pearson_residuals, quantile_residuals
+from sk_mle.domains import POSITIVE, REAL
+from sk_mle.likelihoods import *  # noqa: F403
+from sk_mle.likelihoods import (
+    Beta,
+    BetaBinomial,
+    Binomial,
+    Categorical,
+    Censored,
+    Dirichlet,
+    Fixed,
+    Gamma,
+    Hurdle,
+    Laplace,
+    Likelihood,
+    LogNormal,
+    Mixture,
+    MultivariateNormal,
+    NegativeBinomial,
+    Normal,
+    Ordinal,
+    Poisson,
+    Rounded,
+    Transformed,
+    Truncated,
+    VonMises,
+    Weibull,
+    ZeroInflated,
+    ZeroOneInflated,
+    from_scipy,
+)
+from sk_mle.links import Power
+from sk_mle.selection import LikelihoodSearch, compare, likelihood_ratio_test, vuong_test
+from sk_mle.testing import check_likelihood
+
+RNG = np.random.default_rng(0)
+N = 60
+X = RNG.normal(size=(N, 2))
+FRAME = pd.DataFrame(X, columns=["a", "b"])
+MU = np.exp(0.3 + 0.4 * X[:, 0])
+REALS = X[:, 0] + RNG.normal(size=N)
+COUNTS = RNG.negative_binomial(2, 2 / (2 + MU)).astype(float)
+SIZES = RNG.gamma(2.0, MU / 2)
+SHARES = RNG.beta(2.0, 3.0, N)
+LABELS = np.array(["no", "yes"])[(REALS > 0).astype(int)]
+THREE = np.array(["a", "b", "c"])[np.arange(N) % 3]
+TIMES = censored(SIZES, event=SIZES < 2)
+CLOSED = np.where(np.arange(N) % 10 == 0, 0.0, SIZES)
+UNIT = np.where(np.arange(N) % 10 == 0, 0.0, SHARES)
+R, C, D = MLERegressor, MLEClassifier, MLEDensity
+
+
+class Said(NamedTuple):
+    """A message: what provokes it, words of it, and what its reader then does with its text."""
+
+    provoked: Callable[[], Any]
+    words: str
+    heed: Callable[..., Any]
+
+
+def code(text: str):
+    """Code of a message, evaluated where the names of the laws are known."""
+    return eval(text, {**vars(likelihoods), "np": np, "scipy": scipy})
+
+
+def laws_of(message: str) -> list:
+    """The laws that a message names for a y: names, or code."""
+    listed = re.search(r"laws for this [yX]: (.*)$", message)[1]
+    parts = re.split(r", (?![^(]*\))", listed)
+    return [code(part if part.endswith(")") else f"{part}()") for part in parts]
+
+
+def take(y):
+    """Every law that is named takes this y."""
+
+    def heed(message):
+        for law in laws_of(message):
+            law.check()
+            assert law.inside(law.read(y)).all(), law
+
+    return heed
+
+
+def fit(model, y, X=X, **options):
+    return lambda *_: model.fit(X, y, **options)
+
+
+def first_law(y):
+    """The first law that is named is fitted."""
+    return lambda message: R(laws_of(message)[0], predictors="intercept").fit(X, y)
+
+
+class Users(Likelihood):
+    """A normal law as its author writes it, right or wrong."""
+
+    parameters = {"loc": REAL, "scale": POSITIVE}
+
+    def __init__(self, kind="right", *, loc=None, scale=None, links=None):
+        self.kind, self.loc, self.scale, self.links = kind, loc, scale, links
+
+    def loglik(self, y, loc, scale):
+        value = -0.5 * ((y - loc) / scale) ** 2 - np.log(scale) - np.log(2 * np.pi) / 2
+        if self.kind == "in place":
+            y -= loc
+        wrong = {"list": list, "series": pd.Series, "sum": np.sum, "sign": np.negative, "no log": np.exp}
+        wrong |= {"complex": lambda v: v + 0j, "truth": lambda v: v > 0, "column": lambda v: v[:, None], "none": lambda v: None}
+        if self.kind in ("list", "series", "column"):
+            value = np.broadcast_to(value, np.shape(y)).copy()
+        return wrong.get(self.kind, lambda v: v)(value)
+
+
+class Starts(Users):
+    def start(self, y, sample_weight):
+        found = {"right": {"loc": 0.0, "scale": 1.0}, "lacks": {"loc": 0.0}, "outside": {"loc": 0.0, "scale": -1.0}}
+        return found.get(self.kind, [0.0, 1.0])
+
+
+class Undeclared(Users):
+    parameters = {"loc": "real", "scale": POSITIVE}
+
+
+FITTED = R().fit(FRAME, REALS)
+INFERENCE = FITTED.inference(FRAME, REALS)
+POISSON = R("poisson").fit(X, COUNTS)
+CLASSES = C().fit(X, LABELS)
+LAPLACE = R("laplace").fit(X, REALS)
+DIST = FITTED.predict_dist(FRAME)
+SEVERAL = R(MultivariateNormal()).fit(X, np.c_[REALS, SIZES])
+
+# ---- what y, X and weights are -------------------------------------------------------------------------------------------
+
+DATA = {
+    "zeros under a positive law": Said(fit(R(Gamma()), CLOSED), r"support of Gamma, .*laws for this y: Hurdle\(Gamma\(\)\), Exponential", first_law(CLOSED)),
+    "zeros under a fixed law": Said(fit(R(Gamma(shape=2.0)), CLOSED), r"laws for this y: Hurdle\(Gamma\(shape=2.0\)\), ", first_law(CLOSED)),
+    "zeros under a law of scipy": Said(fit(R(stats.gamma), CLOSED), r"the support of gamma of scipy.stats, .*Hurdle\(from_scipy\(scipy.stats.gamma\)\)", first_law(CLOSED)),
+    "zeros among shares": Said(fit(R(Beta()), UNIT), r"ZeroOneInflated\(Beta\(\), one=0\)", first_law(UNIT)),
+    "ones among shares": Said(fit(R(Beta()), 1 - UNIT), r"ZeroOneInflated\(Beta\(\), zero=0\)", first_law(1 - UNIT)),
+    "both among shares": Said(fit(R(Beta()), np.where(np.arange(N) % 7 == 0, 1.0, UNIT)), r"laws for this y: ZeroOneInflated\(Beta\(\)\)", first_law(np.where(np.arange(N) % 7 == 0, 1.0, UNIT))),
+    "events at time zero": Said(fit(R(Censored(Weibull())), censored(CLOSED, event=CLOSED < 2)), r"laws for this y: Censored\(Hurdle\(Weibull\(\)\)\)", take(censored(CLOSED, event=CLOSED < 2))),
+    "every law named takes zeros": Said(fit(R(LogNormal()), CLOSED), "laws for this y", take(CLOSED)),
+    "every law named takes negative values": Said(fit(R(Gamma()), REALS), "laws for this y", take(REALS)),
+    "every law named takes large values": Said(fit(R(Beta()), SIZES), "laws for this y", take(SIZES)),
+    "every law named takes fractions": Said(fit(R(stats.poisson), SIZES), "laws for this y", take(SIZES)),
+    "every law named takes samples": Said(lambda: D(Gamma()).fit(CLOSED[:, None]), "X must lie in .*laws for this X", take(CLOSED)),
+    "negative times": Said(fit(R(Censored(Weibull())), censored(-SIZES, event=SIZES < 2)), "laws for this y: Censored", take(censored(-SIZES, event=SIZES < 2))),
+    "more successes than trials": Said(fit(R(Binomial(trials=2)), COUNTS + 2), r"support of Binomial.*give more trials, or .* Poisson\(\)", lambda _: (R(Binomial(trials=50)).fit(X, COUNTS + 2), R(Poisson()).fit(X, COUNTS + 2))),
+    "outside a truncated sample": Said(fit(R(Truncated(Normal(), high=0.0)), REALS), "sample from low=-inf to high=0.0 holds no others: drop these rows, or move the bounds", lambda _: (R(Truncated(Normal(scale=1.0), high=0.0), predictors="intercept").fit(X[REALS <= 0], REALS[REALS <= 0]), R(Truncated(Normal(), high=50.0)).fit(X, REALS))),
+    "entry after exit": Said(fit(R(Truncated(Weibull(), low="entry")), SIZES, FRAME.assign(entry=np.where(np.arange(N) == 4, 99.0, 0.0))), "y must lie above low, which column 'entry' holds, but does not in row 4, .*drop them", lambda _: R(Truncated(Weibull(), low="entry")).fit(FRAME.assign(entry=0.0).drop(index=4), np.delete(SIZES, 4))),
+    "entry at a censored exit": Said(fit(R(Censored(Truncated(Weibull(), low="entry"))), TIMES, FRAME.assign(entry=TIMES[:, 0])), "above low, .* 60 rows .*drop them", lambda _: R(Censored(Truncated(Weibull(), low="entry"))).fit(FRAME.assign(entry=0.0), TIMES)),
+    "above the bound of a row": Said(fit(R(Truncated(Normal(), high="most")), REALS, FRAME.assign(most=np.where(np.arange(N) == 7, -99.0, 50.0))), "at or below high, which column 'most' holds, .* row 7", lambda _: R(Truncated(Normal(), high="most")).fit(FRAME.assign(most=50.0).drop(index=7), np.delete(REALS, 7))),
+    "NaN in X": Said(fit(R(), REALS, FRAME.mask(FRAME["a"] > 1)), "drop these rows or impute", lambda _: R().fit(FRAME[FRAME["a"] <= 1], REALS[FRAME["a"] <= 1])),
+    "NaN in y": Said(fit(R(), np.where(REALS > 1, np.nan, REALS)), "drop these rows", lambda _: R().fit(X[REALS <= 1], REALS[REALS <= 1])),
+    "degrees": Said(fit(R(VonMises()), 100 * SIZES), "wrap angles by numpy.angle\\(numpy.exp\\(1j \\* y\\)\\), after numpy.deg2rad", lambda _: R(VonMises()).fit(X, np.angle(np.exp(1j * np.deg2rad(100 * SIZES))))),
+    "shares that do not sum to one": Said(fit(R(Dirichlet()), np.c_[SIZES, MU, SHARES]), "divide y by its row sums", lambda _: R(Dirichlet()).fit(X, np.c_[SIZES, MU, SHARES] / np.c_[SIZES, MU, SHARES].sum(axis=1, keepdims=True))),
+    "zeros in shares": Said(fit(R(Dirichlet()), np.c_[UNIT, 1 - UNIT]), r"replace zeros, as by \(y \* \(n - 1\) \+ 1 / n_targets\) / n", lambda _: R(Dirichlet()).fit(X, (np.c_[UNIT, 1 - UNIT] * (N - 1) + 1 / 2) / N)),
+    "no trials": Said(fit(R(Binomial()), COUNTS), r"Binomial\(trials=10\), or Binomial\(trials='n'\) for a column 'n' of X", lambda _: (R(Binomial(trials=10)).fit(X, np.minimum(COUNTS, 10)), R(Binomial(trials="n")).fit(FRAME.assign(n=20), COUNTS))),
+    "trials twice": Said(fit(R(BetaBinomial(trials=20)), np.c_[COUNTS, COUNTS + 5]), "give the successes alone, or leave trials at None", lambda _: (R(Binomial(trials=50)).fit(X, COUNTS), R(Binomial()).fit(X, np.c_[COUNTS, COUNTS + 5]))),
+    "failures for trials": Said(fit(R(Binomial()), np.c_[COUNTS + 1, COUNTS]), r"trials, not failures, are the second column", lambda _: R(Binomial()).fit(X, np.c_[COUNTS + 1, COUNTS + COUNTS + 1])),
+    "interval upside down": Said(fit(R(Censored(Normal())), np.c_[REALS + 1, REALS]), "lower end must not exceed the upper", lambda _: R(Censored(Normal())).fit(X, np.c_[REALS, REALS + 1])),
+    "three columns": Said(fit(R(Censored(Normal())), np.c_[X, REALS]), "see sk_mle.censored", lambda _: R(Censored(Normal())).fit(X, censored(REALS, event=REALS < 1))),
+    "nothing known": Said(fit(R(Censored(Normal())), np.tile([-np.inf, np.inf], (N, 1))), "nothing is known", lambda _: R(Censored(Normal())).fit(X, censored(REALS))),
+    "kind of censoring": Said(lambda: censored(REALS, event=REALS > 0, kind="up"), "kind must be 'right', 'left' or 'interval'", lambda _: [censored(REALS, event=REALS > 0, kind=kind, upper=REALS + 1) for kind in ("right", "left", "interval")]),
+    "an interval without its end": Said(lambda: censored(REALS, event=REALS > 0, kind="interval"), "needs upper, the other end", lambda _: censored(REALS, event=REALS > 0, kind="interval", upper=REALS + 1)),
+    "an event of 2": Said(lambda: censored(REALS, event=np.arange(N)), "event must be true .* or false", lambda _: censored(REALS, event=np.arange(N) > 3)),
+    "one target for several": Said(fit(R(MultivariateNormal()), REALS), r"give y of shape \(n, n_targets\)", lambda _: R(MultivariateNormal()).fit(X, np.c_[REALS, SIZES])),
+    "labels for a regressor": Said(fit(R(), LABELS), "for class labels use MLEClassifier", lambda _: C().fit(X, LABELS)),
+    "a law of classes": Said(fit(R("bernoulli"), COUNTS > 1), "use it in MLEClassifier", lambda _: C("bernoulli").fit(X, COUNTS > 1)),
+    "a law of numbers": Said(fit(C("poisson"), LABELS), "use it in MLERegressor", lambda _: R("poisson").fit(X, COUNTS)),
+    "three classes": Said(fit(C("bernoulli"), THREE), r"use Categorical\(\)", lambda _: C(Categorical()).fit(X, THREE)),
+    "n_classes": Said(fit(C(Categorical(n_classes=2)), THREE), "leave n_classes at None", lambda _: C(Categorical()).fit(X, THREE)),
+    "labels without order": Said(fit(C("ordinal"), THREE), r"Ordinal\(categories=\['a', 'b', 'c'\]\) in the right order, or pass an ordered categorical", lambda message: (C(code(re.search(r"Ordinal\(.*?\]\)", message)[0])).fit(X, THREE), C("ordinal").fit(X, pd.Categorical(THREE, categories=["b", "a", "c"], ordered=True)))),
+    "a label that has no place": Said(fit(C(Ordinal(categories=["a", "b"])), THREE), r"labels \['c'\] .*: add them in their place", lambda _: C(Ordinal(categories=["a", "b", "c"])).fit(X, THREE)),
+    "one class": Said(fit(C(), np.full(N, "yes")), "needs at least two classes", lambda _: C().fit(X, LABELS)),
+    "samples in many columns": Said(lambda: D(Normal()).fit(X), "fit a law to each column, or a law of several variables, such as 'multivariate_normal'", lambda _: (D(Normal()).fit(X[:, :1]), D("multivariate_normal").fit(X))),
+    "a known column without columns": Said(lambda: D(Normal(scale="sd")).fit(X[:, :1]), "fix them at numbers, or use MLERegressor", lambda _: (D(Normal(scale=1.0)).fit(X[:, :1]), R(Normal(scale="sd")).fit(FRAME.assign(sd=1.0), REALS))),
+    "an exposure of zero": Said(fit(R("poisson", exposure="e"), COUNTS, FRAME.assign(e=np.where(np.arange(N) == 3, 0.0, 1.0))), "drop these rows", lambda _: R("poisson", exposure="e").fit(FRAME.assign(e=1.0).drop(index=3), np.delete(COUNTS, 3))),
+    "nothing left for the law inside": Said(fit(R(Hurdle(Poisson())), np.zeros(N)), r"stratify the folds by whether y is zero.*Hurdle\(Fixed\(Poisson\(\), {'mean': ...}\)\)", lambda message: ([R(Hurdle(Poisson()), predictors="intercept").fit(X[train], COUNTS[train]) for train, _ in StratifiedKFold(3).split(X, COUNTS == 0)], R(code(re.search(r"Hurdle\(Fixed.*\)$", message)[0].replace("...", "2.0"))).fit(X, np.where(COUNTS > 0, 1.0, 0.0)))),
+}  # fmt: skip
+
+# ---- arguments -----------------------------------------------------------------------------------------------------------
+
+ARGUMENTS = {
+    "a name misspelt": Said(lambda: R("negativ_binomial").fit(X, COUNTS), "did you mean 'negative_binomial'", lambda message: R(re.search(r"mean '(\w+)'", message)[1]).fit(X, COUNTS)),
+    "a class for an instance": Said(lambda: R(Gamma).fit(X, SIZES), "write an instance: add parentheses", lambda _: R(Gamma()).fit(X, SIZES)),
+    "a class inside": Said(lambda: R(Hurdle(Gamma)).fit(X, CLOSED), r"such as Hurdle\(Poisson\(\)\), got .* add parentheses", lambda _: R(Hurdle(Gamma())).fit(X, CLOSED)),
+    "a solver for another law": Said(lambda: R("laplace", solver="newton").fit(X, REALS), "use 'auto'", lambda _: R("laplace", solver="auto").fit(X, REALS)),
+    "vertex for a smooth law": Said(lambda: R(solver="vertex").fit(X, REALS), "use 'auto'", lambda _: R(solver="auto").fit(X, REALS)),
+    "a solver misspelt": Said(lambda: R(solver="newtn").fit(X, REALS), r"use 'auto', a callable, or one of \[", lambda message: [R(solver=name).fit(X, REALS) for name in ("auto", "newton", "lbfgs") if name in message]),
+    "all is fixed": Said(lambda: R(Normal(loc=0.0, scale=1.0)).fit(X, REALS), "leave at least one as None", lambda _: R(Normal(loc=0.0, scale=None)).fit(X, REALS)),
+    "a fixed list": Said(lambda: R(Normal(scale=[1.0])).fit(X, REALS), "a number to fix scale, the name of a column of X that holds it, or None", lambda _: [R(Normal(scale=value)).fit(FRAME.assign(sd=1.0), REALS) for value in (1.0, "sd", None)]),
+    "names without a frame": Said(lambda: R(predictors={"scale": ["a"]}).fit(X, REALS), "pass a DataFrame or an index", lambda _: (R(predictors={"scale": ["a"]}).fit(FRAME, REALS), R(predictors={"scale": [0]}).fit(X, REALS))),
+    "a scale without columns": Said(lambda: C(Ordinal(scale=None)).fit(X, np.arange(N) % 3), r"predictors={'scale': \[...\]}, or fix it", lambda _: (C(Ordinal(scale=None), predictors={"scale": [1]}).fit(X, np.digitize(REALS, [-0.5, 0.5])), C(Ordinal(scale=1.0)).fit(X, np.arange(N) % 3))),
+    "penalty of what is fixed": Said(lambda: R(Normal(scale=1.0), alpha={"scale": 1.0}).fit(X, REALS), r"estimated parameters are \['loc'\]", lambda _: R(Normal(scale=1.0), alpha={"loc": 1.0}).fit(X, REALS)),
+    "no such link": Said(lambda: R(Normal(links={"scale": "lg"})).fit(X, REALS), "the names are .*softplus", lambda _: [R(Normal(links={"scale": name})).fit(X, REALS) for name in ("log", "softplus")]),
+    "exponent zero": Said(lambda: R(Normal(links={"scale": Power(0)})).fit(X, REALS), "the Log link", lambda _: R(Normal(links={"scale": "log"})).fit(X, REALS)),
+    "zero-inflated without zeros": Said(lambda: R(ZeroInflated(Gamma())).fit(X, CLOSED), "use Hurdle", lambda _: R(Hurdle(Gamma())).fit(X, CLOSED)),
+    "hurdle of a real law": Said(lambda: R(Hurdle(Normal())).fit(X, CLOSED), "law of counts or of positive values", lambda _: (R(Hurdle(Poisson())).fit(X, COUNTS), R(Hurdle(Gamma())).fit(X, CLOSED))),
+    "inflated law of sizes": Said(lambda: R(ZeroOneInflated(Gamma())).fit(X, UNIT), r"such as Beta\(\)", lambda _: R(ZeroOneInflated(Beta(), one=0)).fit(X, UNIT)),
+    "censoring inside": Said(lambda: R(Truncated(Censored(Normal()), low=-9)).fit(X, REALS), r"comes last: Censored\(Truncated\(...\)\), not", lambda _: R(Censored(Truncated(Normal(), low=-9))).fit(X, censored(REALS))),
+    "trials inside": Said(lambda: R(ZeroInflated(Binomial())).fit(X, COUNTS), r"as in Binomial\(trials=10\)", lambda _: R(Censored(Binomial(trials=10))).fit(X, np.minimum(COUNTS, 10))),
+    "bounds of None": Said(lambda: R(Truncated(Normal(), low=None)).fit(X, REALS), "numbers or names of columns", lambda _: (R(Truncated(Normal(), low=-9.0)).fit(X, REALS), R(Truncated(Normal(), low="l")).fit(FRAME.assign(l=-9.0), REALS))),
+    "bounds upside down": Said(lambda: R(Truncated(Normal(), low=9, high=-9)).fit(X, REALS), "low must lie below high", lambda _: R(Truncated(Normal(), low=-9, high=9)).fit(X, REALS)),
+    "rounded to nothing": Said(lambda: R(Rounded(Normal(), width=None)).fit(X, REALS), "a number or the name of a column", lambda _: (R(Rounded(Normal(), width=0.5)).fit(X, np.round(2 * REALS) / 2), R(Rounded(Normal(), width="w")).fit(FRAME.assign(w=0.5), np.round(2 * REALS) / 2))),
+    "fixed by a list": Said(lambda: R(Fixed(Normal(), ["scale"])).fit(X, REALS), r"such as Fixed\(Normal\(\), {'scale': 2.0}\)", lambda message: R(code(re.search(r"such as (.*);", message)[1])).fit(X, REALS)),
+    "fixed by a wrong name": Said(lambda: R(Fixed(Normal(), {"sd": 2.0})).fit(X, REALS), r"parameters of Normal are \['loc', 'scale'\]", lambda _: R(Fixed(Normal(), {"scale": 2.0})).fit(X, REALS)),
+    "variance and power": Said(lambda: NegativeBinomial(variance="linear", power=1.5).check(), "variance='linear' is power=1", lambda _: NegativeBinomial(variance="linear", power=1.0).check()),
+    "links of a softmax": Said(lambda: C(Categorical(links={"logits": "log"})).fit(X, THREE), "takes no links", lambda _: C(Categorical()).fit(X, THREE)),
+    "a mixture of kinds": Said(lambda: R(Mixture([("a", Poisson()), ("b", Normal())])).fit(X, COUNTS), "take laws of one kind", lambda _: Mixture([("a", Normal()), ("b", Normal())]).check()),
+    "a mixture of kinks": Said(lambda: R(Mixture([("a", Laplace()), ("b", Normal())])).fit(X, REALS), "StudentT or Logistic", lambda _: [Mixture([("a", code(f"{law}()")), ("b", Normal())]).check() for law in ("StudentT", "Logistic")]),
+    "a mixture without names": Said(lambda: R(Mixture([Normal(), Normal()])).fit(X, REALS), r"such as \[\(\"a\", Normal\(\)\)", lambda message: Mixture(code(re.search(r"such as (.*)$", message)[1])).check()),
+    "a transformation of counts": Said(lambda: Transformed(Poisson(), "log").check(), "takes laws with a density", lambda _: Transformed(Normal(), "log").check()),
+    "no such transformation": Said(lambda: Transformed(Normal(), "lg").check(), "use one of", lambda message: [Transformed(Normal(), name).check() for name in eval(re.search(r"one of (\[.*?\])", message)[1])]),
+    "a distribution of scipy that is frozen at an array": Said(lambda: R(stats.norm(scale=np.ones(3))).fit(X, REALS), "freeze numbers, or give columns of X by their names", lambda _: (R(stats.norm(scale=1.0)).fit(X, REALS), R(from_scipy(stats.norm, scale="sd")).fit(FRAME.assign(sd=1.0), REALS))),
+    "a parameter that scipy does not have": Said(lambda: from_scipy(stats.gamma, shape=2.0), r"no parameters \['shape'\]; they are \['a', 'loc', 'scale'\]", lambda _: R(from_scipy(stats.gamma, a=2.0)).fit(X, SIZES)),
+    "a whole number that is estimated": Said(lambda: R(stats.binom).fit(X, COUNTS), r"give n as a number, or as the name of a column of X that holds it, from_scipy\(scipy.stats.binom, n='n'\)", lambda message: (R(from_scipy(stats.binom, n=50)).fit(X, COUNTS), R(code(re.search(r"from_scipy\(.*\)", message)[0])).fit(FRAME.assign(n=50), COUNTS))),
+    "a law of scipy that is not fitted": Said(lambda: R(stats.erlang).fit(X, SIZES), "use gamma", lambda _: R(stats.gamma).fit(X, SIZES)),
+    "held where maximum likelihood is irregular": Said(lambda: R(stats.uniform).fit(X, SHARES), "to estimate one all the same, set it to None", lambda _: from_scipy(stats.uniform, scale=None).check()),
+}  # fmt: skip
+
+# ---- what the author of a law wrote --------------------------------------------------------------------------------------
+
+
+def found_by_the_check(kind):
+    def heed(_):
+        with pytest.raises(AssertionError, match=r"normalised: found exp.loglik. of Users is no density"):
+            check_likelihood(Users(kind))
+        RIGHT()
+
+    return heed
+
+
+RIGHT = lambda *_: np.testing.assert_allclose(R(Users()).fit(X, REALS).coef_, FITTED.coef_, rtol=1e-6)
+AUTHORS = {
+    "a sum": Said(fit(R(Users("sum")), REALS), "loglik returned shape .*one value per sample, without a sum or mean", RIGHT),
+    "a column": Said(fit(R(Users("column")), REALS), "loglik returned shape .*one value per sample", RIGHT),
+    "nothing": Said(fit(R(Users("none")), REALS), "loglik returned shape", RIGHT),
+    "complex numbers": Said(fit(R(Users("complex")), REALS), "loglik returned values of the type complex128: return an array of one log-density per value", RIGHT),
+    "truth values": Said(fit(R(Users("truth")), REALS), "loglik returned values of the type bool", RIGHT),
+    "the wrong sign": Said(fit(R(Users("sign")), REALS), r"exp\(loglik\) of Users is no density: .* instead of 1.*sign.*check_likelihood says more", found_by_the_check("sign")),
+    "a density in place of its log": Said(fit(R(Users("no log")), REALS), r"exp\(loglik\) of Users is no density", RIGHT),
+    "y in place": Said(fit(R(Users("in place")), REALS), "read-only", RIGHT),
+    "a start that lacks a parameter": Said(fit(R(Starts("lacks")), REALS), r"Starts.start must give a value for each of \['loc', 'scale'\], and gave \['loc'\]", lambda _: R(Starts()).fit(X, REALS)),
+    "a start outside the domain": Said(fit(R(Starts("outside")), REALS), r"Starts.start gives scale = -1 for this y, outside the domain of scale, \(0, inf\)", lambda _: R(Starts()).fit(X, REALS)),
+    "a start that is a list": Said(fit(R(Starts("a list")), REALS), "must return a dict of values by parameter, and returned list", lambda _: R(Starts()).fit(X, REALS)),
+    "no domains": Said(fit(R(Undeclared()), REALS), "Undeclared.parameters must be a dict of names and domains, such as {'loc': REAL, 'scale': POSITIVE} with those of sk_mle.domains", RIGHT),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["list", "series"])
+def test_values_of_a_loglik_in_other_containers(kind):
+    np.testing.assert_allclose(R(Users(kind)).fit(X, REALS).coef_, FITTED.coef_, rtol=1e-6)
+
+
+def test_a_users_y_is_not_changed_by_a_law():
+    y = REALS.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        R(Users("in place")).fit(X, y)
+    np.testing.assert_array_equal(y, REALS)
+
+
+# ---- inference, scores, diagnostics and comparisons ----------------------------------------------------------------------
+
+ROBUST = FITTED.inference(FRAME, REALS, cov="HC1")
+PENALISED = R(alpha=0.1).fit(X, REALS)
+WEIGHTED = C(class_weight="balanced").fit(X, LABELS)
+DUMMIES = OneHotEncoder(sparse_output=False).fit_transform(THREE[:, None])
+LATER = {
+    "penalised": Said(lambda: PENALISED.inference(X, REALS), "Refit with alpha=0", lambda _: R(alpha=0).fit(X, REALS).inference(X, REALS)),
+    "class_weight": Said(lambda: WEIGHTED.inference(X, LABELS), "weights='probability' with cov='HC1', or fit without class_weight", lambda _: (WEIGHTED.inference(X, LABELS, weights="probability", cov="HC1"), CLASSES.inference(X, LABELS))),
+    "kinks": Said(lambda: LAPLACE.inference(X, REALS), "cov='expected', or conf_int\\(method='bootstrap'\\)", lambda _: LAPLACE.inference(X, REALS, cov="expected").conf_int(method="bootstrap", X=X, y=REALS, n_resamples=5, random_state=0)),
+    "probability weights": Said(lambda: FITTED.inference(FRAME, REALS, weights="probability"), "cov='HC0' or cov='HC1'", lambda _: [FITTED.inference(FRAME, REALS, weights="probability", cov=cov) for cov in ("HC0", "HC1")]),
+    "clusters of scores": Said(lambda: FITTED.inference(FRAME, REALS, cov="opg", groups=THREE), "'HC0' or 'HC1', with groups", lambda _: [FITTED.inference(FRAME, REALS, cov=cov, groups=THREE) for cov in ("HC0", "HC1")]),
+    "analytic scores": Said(lambda: FITTED.inference(FRAME, REALS, cov="opg", weights="analytic"), "use 'observed', 'HC0' or 'HC1'", lambda _: [FITTED.inference(FRAME, REALS, cov=cov, weights="analytic") for cov in ("observed", "HC0", "HC1")]),
+    "no such covariance": Said(lambda: FITTED.inference(FRAME, REALS, cov="robust"), "use one of", lambda message: [FITTED.inference(FRAME, REALS, cov=cov) for cov in eval(re.search(r"one of (\[.*?\])", message)[1])]),
+    "dependent columns": Said(lambda: R().fit(DUMMIES, REALS).inference(DUMMIES, REALS), r"Drop one, for instance by OneHotEncoder\(drop='first'\)", lambda _: (lambda Z: R().fit(Z, REALS).inference(Z, REALS))(OneHotEncoder(drop="first", sparse_output=False).fit_transform(THREE[:, None]))),
+    "other data": Said(lambda: FITTED.inference(FRAME, REALS + 1), "are not those of the fit", lambda _: FITTED.inference(FRAME, REALS)),
+    "one cluster": Said(lambda: FITTED.inference(FRAME, REALS, groups=np.zeros(N)), "need at least two", lambda _: FITTED.inference(FRAME, REALS, groups=np.arange(N) // 5)),
+    "a robust profile": Said(lambda: ROBUST.conf_int(method="profile", X=FRAME, y=REALS), "method='bootstrap', or an Inference with cov='observed'", lambda _: (ROBUST.conf_int(method="bootstrap", X=FRAME, y=REALS, n_resamples=5, random_state=0), INFERENCE.conf_int(method="profile", X=FRAME, y=REALS))),
+    "no such method": Said(lambda: INFERENCE.conf_int(method="score"), "use 'wald', 'profile' or 'bootstrap'", lambda _: INFERENCE.conf_int(method="wald")),
+    "no such coefficient": Said(lambda: INFERENCE.wald_test("age = 0"), "the names are", lambda message: INFERENCE.wald_test(f"{INFERENCE.names[1]} = 0")),
+    "two equality signs": Said(lambda: INFERENCE.wald_test("a = b = 0"), "put a comma between equations", lambda _: INFERENCE.wald_test("a = 0, b = 0")),
+    "no hypotheses": Said(lambda: INFERENCE.wald_test([]), "name coefficients, or write", lambda _: INFERENCE.wald_test("a = 0")),
+    "quantiles of classes": Said(lambda: CLASSES.inference(X, LABELS).predict_interval(X), "use predict", lambda _: CLASSES.inference(X, LABELS).predict(X)),
+    "no such functional": Said(lambda: INFERENCE.predict(FRAME, "mode"), "use one of", lambda _: [INFERENCE.predict(FRAME, what) for what in ("mean", "median", "std", "scale")]),
+    "a quantile without its level": Said(lambda: INFERENCE.predict(FRAME, "quantile"), "takes the argument q", lambda _: INFERENCE.predict(FRAME, "quantile", q=0.5)),
+    "jumps": Said(lambda: POISSON.inference(X, COUNTS).predict(X, "median"), "use method='simulate'", lambda _: POISSON.inference(X, COUNTS).predict(X, "median", method="simulate", n_draws=5)),
+    "effects of jumps": Said(lambda: POISSON.inference(X, COUNTS).marginal_effects(X, what="median"), "use the mean or cdf", lambda _: [POISSON.inference(X, COUNTS).marginal_effects(X, what="mean"), POISSON.inference(X, COUNTS).marginal_effects(X, what="cdf", y=1)]),
+    "too few rows": Said(lambda: R().fit(FRAME[:2], REALS[:2]), "unbounded", lambda _: R(Normal(scale=1.0)).fit(FRAME[:5], REALS[:5])),
+    "scores of several targets": Said(lambda: metrics.crps(np.c_[REALS, SIZES], SEVERAL.predict_dist(X)), "use log_score", lambda _: metrics.log_score(np.c_[REALS, SIZES], SEVERAL.predict_dist(X))),
+    "labels in a score": Said(lambda: metrics.log_score(LABELS, CLASSES.predict_dist(X)), "the codes 0..K-1 of its ordered_classes_", lambda _: metrics.log_score(np.searchsorted(CLASSES.ordered_classes_, LABELS), CLASSES.predict_dist(X))),
+    "an event for the brier score": Said(lambda: metrics.brier_score(REALS, DIST), "threshold=...", lambda _: metrics.brier_score(REALS, DIST, threshold=0.0)),
+    "ranks of a density": Said(lambda: metrics.ranked_probability_score(REALS, DIST), "use crps", lambda _: metrics.crps(REALS, DIST)),
+    "no moment": Said(lambda: metrics.dawid_sebastiani_score(REALS, Distribution("cauchy", {"loc": REALS, "scale": 1.0 + 0 * REALS})), "use log_score", lambda _: metrics.log_score(REALS, Distribution("cauchy", {"loc": REALS, "scale": 1.0 + 0 * REALS}))),
+    "a perfect null model": Said(lambda: metrics.d2_log_likelihood(np.ones(3), Distribution("bernoulli", {"prob": [0.5] * 3}), null=Distribution("bernoulli", {"prob": [1.0] * 3})), "nothing to explain", lambda _: metrics.d2_log_likelihood([0.0, 1.0, 1.0], Distribution("bernoulli", {"prob": [0.5] * 3}))),
+    "values of another length": Said(lambda: DIST.logpdf([0.0, 1.0]), r"\[:, None\]", lambda _: DIST.logpdf(np.array([0.0, 1.0])[:, None])),
+    "no distribution": Said(lambda: predict_dist(LinearRegression().fit(X, REALS), X), "no sk_mle estimator was found", lambda _: predict_dist(TransformedTargetRegressor(R(), func=np.log, inverse_func=np.exp).fit(X, SIZES), X)),
+    "covariance of one target": Said(lambda: DIST.cov(), "use var", lambda _: DIST.var()),
+    "quantiles of several targets": Said(lambda: SEVERAL.predict_dist(X).ppf(0.5), "mean, std and cov of the distribution, or draw from it with rvs", lambda _: (lambda dist: (dist.mean(), dist.std(), dist.cov(), dist.rvs(random_state=0)))(SEVERAL.predict_dist(X))),
+    "residuals of classes": Said(lambda: pearson_residuals(C().fit(X, THREE), X, THREE), "use quantile_residuals", lambda _: quantile_residuals(C().fit(X, THREE), X, THREE, random_state=0)),
+    "residuals of intervals": Said(lambda: pearson_residuals(R(Censored(Gamma())).fit(X, TIMES), X, TIMES), "use quantile_residuals or deviance_residuals", lambda _: [f(R(Censored(Gamma())).fit(X, TIMES), X, TIMES, **options) for f, options in ((quantile_residuals, {"random_state": 0}), (deviance_residuals, {}))]),
+    "leverage of a vector": Said(lambda: leverage(C().fit(X, THREE), X, THREE), "is a vector", lambda _: leverage(CLASSES, X, LABELS)),
+    "no degrees of freedom": Said(lambda: cooks_distance(FITTED, FRAME, REALS, dispersion=-1.0), "dispersion must be positive", lambda _: cooks_distance(FITTED, FRAME, REALS, dispersion=1.0)),
+    "the models are nested": Said(lambda: vuong_test(POISSON, R("negative_binomial").fit(X, COUNTS), X, COUNTS), "use likelihood_ratio_test", lambda _: likelihood_ratio_test(POISSON, R("negative_binomial").fit(X, COUNTS))),
+    "the models are not nested": Said(lambda: likelihood_ratio_test(R("gamma").fit(X, SIZES), R("log_normal").fit(X, SIZES)), "nested use vuong_test; where they are, .*df=...", lambda _: vuong_test(R("gamma").fit(X, SIZES), R("log_normal").fit(X, SIZES), X, SIZES)),
+    "the other way round": Said(lambda: likelihood_ratio_test(R("negative_binomial").fit(X, COUNTS), POISSON), "the smaller one comes first", lambda _: likelihood_ratio_test(POISSON, R("negative_binomial").fit(X, COUNTS))),
+    "a penalised test": Said(lambda: likelihood_ratio_test(R("poisson", predictors="intercept", alpha=0.1).fit(X, COUNTS), R("poisson", alpha=0.1).fit(X, COUNTS)), "refit with alpha=0", lambda _: likelihood_ratio_test(R("poisson", predictors="intercept", alpha=0).fit(X, COUNTS), POISSON)),
+    "different rows": Said(lambda: likelihood_ratio_test(R("poisson", predictors="intercept").fit(X[5:], COUNTS[5:]), POISSON), "fit both to the same rows, or pass X and y", lambda _: (likelihood_ratio_test(R("poisson", predictors="intercept").fit(X, COUNTS), POISSON), likelihood_ratio_test(R("poisson", predictors="intercept").fit(X[5:], COUNTS[5:]), POISSON, X[5:], COUNTS[5:], df=2))),
+    "candidates of one name": Said(lambda: LikelihoodSearch(candidates=["gamma", Gamma()]).fit(X, SIZES), "give a dict with a name for each", lambda _: LikelihoodSearch(candidates={"one": "gamma", "two": Gamma()}, cv=2).fit(X, SIZES)),
+    "candidates for several columns": Said(lambda: LikelihoodSearch().fit(X, np.c_[REALS, SIZES]), "name the candidates, laws of several targets or of censored values", lambda _: LikelihoodSearch(candidates=["multivariate_normal"], cv=2).fit(X, np.c_[REALS, SIZES])),
+    "no candidates": Said(lambda: LikelihoodSearch(candidates=[]).fit(X, SIZES), "None tries the laws that suit y", lambda _: LikelihoodSearch(candidates=["gamma"], cv=2).fit(X, SIZES)),
+    "models in a list": Said(lambda: compare([R()], X, REALS), r"a dict of names and estimators, such as {'normal': MLERegressor\(\)}", lambda _: compare({"normal": R()}, X, REALS)),
+    "no weights in a step": Said(lambda: compare({"other": LinearRegression()}, X, REALS), "has neither a predictive distribution nor predict_proba", lambda _: compare({"other": LogisticRegression(), "ours": C()}, X, LABELS)),
+    "coverage": Said(lambda: FITTED.predict(FRAME, coverage=0.5), "coverage is for output='interval'", lambda _: FITTED.predict(FRAME, "interval", coverage=0.5)),
+    "no such output": Said(lambda: FITTED.predict(FRAME, "sd"), "use one of", lambda message: [FITTED.predict(FRAME, name) for name in eval(re.search(r"one of (\[.*?\])", message)[1])]),
+    "number of samples": Said(lambda: D().fit(REALS[:, None]).sample(1.5), "must be a positive integer", lambda _: D().fit(REALS[:, None]).sample(2)),
+}  # fmt: skip
+
+ALL = {f"{group}: {name}": said for group, table in (("data", DATA), ("arguments", ARGUMENTS), ("authors", AUTHORS), ("later", LATER)) for name, said in table.items()}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_advice_of_a_message_works(name):
+    said = ALL[name]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            said.provoked()
+            message = "\n".join(str(w.message) for w in caught)
+        except Exception as error:
+            message = str(error)
+    assert re.search(said.words, message, re.DOTALL), message
+    said.heed(message)
