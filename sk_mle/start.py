@@ -279,9 +279,13 @@ def _explain(objective, u, y):
     law = objective.likelihood
     loglik = law.evaluate(y, objective.eta(u), 0).loglik
     rows = np.flatnonzero(~np.isfinite(loglik))
+    advice = (
+        "Check that loglik returns finite values for every y in its support, or give the law a start(y, sample_weight) method."
+    )
+    if type(law.held).__module__.startswith(__package__):  # no law of the user's own
+        advice = "These rows are far from the others: look at their y, and leave parameters that are fixed to be estimated."
     shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
     raise ValueError(
         f"{law.title}.loglik is not finite at the starting values for {len(rows)} of {len(y)} rows "
-        f"(rows {shown}; the first value is {loglik[rows[0]] if len(rows) else 'inf'}). Check that loglik returns finite "
-        "values for every y in its support, or give the law a start(y, sample_weight) method."
+        f"(rows {shown}; the first value is {loglik[rows[0]] if len(rows) else 'inf'}). {advice}"
     )

@@ -241,3 +241,8 @@ def one_by_one(f, y, params):
         with suppress(OverflowError, SystemError):
             result.flat[k] = f(y.flat[k], **{name: v.flat[k] for name, v in zip(params, values, strict=True)})
     return result
+
+
+def code(rv, values: dict) -> str:
+    """How a law made of a distribution is written."""
+    return f"from_scipy(scipy.stats.{rv.name}{''.join(f', {name}={value!r}' for name, value in values.items())})"

@@ -76,13 +76,8 @@ class ScipyLaw(Likelihood):
     array([0.71])
     """
 
-    @property
-    def title(self):
-        return f"{self.rv.name} of scipy.stats"
-
-    @property
-    def code(self):
-        return f"from_scipy(scipy.stats.{self.rv.name}{''.join(f', {k}={v!r}' for k, v in self._values.items())})"
+    title = property(lambda self: f"{self.rv.name} of scipy.stats")
+    code = property(lambda self: _probing.code(self.rv, self._values))
 
     def __init__(self, rv, *, parameters=None, links=None, **values):
         self.rv, self.links, self._named, self._values = rv, links, parameters, values
