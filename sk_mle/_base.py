@@ -97,6 +97,7 @@ class Fitting:
         kept = ("fun", "nit", "message", "status")
         self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in kept if key in solution.result})
         self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
+        self.optimize_result_.update(unbounded=solution.unbounded)
         tell(self, objective, solution, self.fit_.names)
 
     @property

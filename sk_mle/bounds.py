@@ -61,9 +61,9 @@ class DenseRows:
         widths = np.log(rounding(self.values[index], self.largest))
         return float(self.data.weight[index] @ widths) / self.data.total_weight
 
-    def narrow(self, loglik) -> np.ndarray:
-        """Those with so high a log-likelihood (of all rows) that their density is one value of y."""
-        return self.index[loglik[self.index] > -np.log(_ROUNDED * rounding(self.values[self.index], self.largest))]
+    def narrow(self, loglik, widths) -> np.ndarray:
+        """Those with so high a log-likelihood (of all rows) that their density is narrower than so many widths of rounding."""
+        return self.index[loglik[self.index] > -np.log(widths * rounding(self.values[self.index], self.largest))]
 
 
 def loglik_of_rows(objective, u) -> np.ndarray:
@@ -85,14 +85,14 @@ def dense_loss(objective, u, value: float) -> float:
 
 def grows_without_end(objective, u) -> bool:
     """Whether a fit that did not converge was on its way to an infinite density."""
-    return objective.dense.share > 0 and (len(narrow_rows(objective, u)) > 0 or _meets_every_density(objective, u))
+    return objective.dense.share > 0 and (len(narrow_rows(objective, u, 1.0)) > 0 or _meets_every_density(objective, u))
 
 
-def narrow_rows(objective, u) -> np.ndarray:
-    """Rows whose density is no wider than the rounding of y."""
+def narrow_rows(objective, u, widths=_ROUNDED) -> np.ndarray:
+    """Rows whose density is no wider than the rounding of y, or so many times as wide."""
     if not objective.dense.share:
         return np.empty(0, int)
-    return objective.dense.narrow(loglik_of_rows(objective, u))
+    return objective.dense.narrow(loglik_of_rows(objective, u), widths)
 
 
 def on_an_atom(objective, u) -> bool:

@@ -19,7 +19,7 @@ from ..validation import check_weight, counted
 from ._comparison import Comparison
 from ._folds import held_out
 from ._nesting import comparable, nested
-from ._scores import fit_clone, inside_of, is_fitted, log_scores, rows_without_mass, weighted_mean
+from ._scores import fit_clone, inside_of, is_fitted, is_unbounded, log_scores, rows_without_mass, weighted_mean
 from ._tests import _pvalue, vuong_statistic
 
 
@@ -27,7 +27,8 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
     r"""Compare models of the same data by likelihood, information criteria, tests and cross-validation, in one table.
 
     Estimators that are not fitted are cloned and fitted; fitted ones are taken as they are, and cross-validated as clones. The
-    rows are in order, best first: by the mean log-likelihood per held-out row with `cv`, by AIC without.
+    rows are in order, best first: by the mean log-likelihood per held-out row with `cv`, by AIC without. Models whose
+    likelihood is unbounded come last.
 
     Parameters
     ----------
@@ -108,6 +109,11 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
         for name, figures in held.items():
             entries[name].held = figures
             notes += [f"{name}: {figures.stopped} of {len(splits)} folds did not converge."] * bool(figures.stopped)
+            if figures.unbounded and not entries[name].unbounded:
+                notes.append(
+                    f"{name}: comes last, as its likelihood is unbounded in {figures.unbounded} of {len(splits)} folds."
+                )
+            entries[name].unbounded |= figures.unbounded > 0
             lacking = np.isnan(figures.crps) & ~np.isnan(figures.covered)
             notes += [f"{name}: the CRPS does not exist in {rows_text(np.flatnonzero(lacking))}."] * bool(lacking.any())
         seen = np.isin(np.arange(n), np.concatenate([test for _, test in splits]))
@@ -139,13 +145,15 @@ class Entry:
     bic: float = np.nan
     kind: str = "probabilities"
     whole: bool = False  # whether criteria and likelihood-ratio tests hold
+    unbounded: bool = False
     notes: tuple[str, ...] = ()
     held: Any = None
 
-    def rank(self, weight) -> tuple[float, float]:
+    def rank(self, weight) -> tuple[float, ...]:
+        """Smallest for the best; a likelihood without bound comes last, whatever it says of rows that repeat a value."""
         by = np.nan if self.held is None else -weighted_mean(self.held.scores, weight)
         keys = (by if self.held is not None else self.aic, -self.loglik)
-        return tuple(np.inf if np.isnan(key) else float(key) for key in keys)  # type: ignore[return-value]
+        return float(self.unbounded), *(np.inf if np.isnan(key) else float(key) for key in keys)
 
 
 def _entry(name, model, X, y, weight, given, verbose) -> Entry:
@@ -163,6 +171,7 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
         notes.append(f"{name}: calls {text} impossible (log-likelihood -inf).")
     used = weight > 0
     entry, inside = Entry(name, fitted, scores, float(weight[used] @ scores[used])), inside_of(fitted)
+    entry.unbounded = is_unbounded(fitted)
     if verbose:
         print(f"compare: {name}, fitted to all rows: log-likelihood {entry.loglik:.4f}")
     if inside is None:

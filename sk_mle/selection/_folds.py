@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..frames import n_rows, take
 from ..metrics import crps
-from ._scores import fit_clone, inside_of, log_scores, weighted_mean
+from ._scores import fit_clone, inside_of, is_unbounded, log_scores, weighted_mean
 
 COVERAGE = 0.9
 
@@ -24,6 +24,7 @@ class Held(NamedTuple):
     crps: np.ndarray
     covered: np.ndarray
     stopped: int  # folds whose fit did not converge
+    unbounded: int  # of these, folds whose likelihood is unbounded
 
 
 def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, Held]:
@@ -35,21 +36,21 @@ def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, He
     n = n_rows(y)
     result = {}
     for name in models:
-        total, count, stopped = np.zeros((3, n)), np.zeros(n), 0
-        for (job, k), (figures, converged) in zip(jobs, found, strict=True):
+        total, count, stopped = np.zeros((3, n)), np.zeros(n), np.zeros(2, int)
+        for (job, k), (figures, ended) in zip(jobs, found, strict=True):
             if job == name:
                 with np.errstate(invalid="ignore"):
                     total[:, folds[k][1]] += figures
                 count[folds[k][1]] += 1
-                stopped += not converged
+                stopped += ended
         with np.errstate(invalid="ignore", divide="ignore"):
             scores, crps, covered = np.where(count > 0, total / count, np.nan)
-            result[name] = Held(scores, crps, covered, stopped)
+            result[name] = Held(scores, crps, covered, *map(int, stopped))
     return result
 
 
 def _one(name, estimator, X, y, weight, train, test, fold, verbose):
-    """Figures of the held-out rows of one fold, (3, rows), and whether the fit converged."""
+    """Figures of the held-out rows of one fold, (3, rows), whether the fit did not converge, and whether without bound."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -62,7 +63,7 @@ def _one(name, estimator, X, y, weight, train, test, fold, verbose):
     if verbose:
         held = np.ones(len(test)) if weight is None else weight[test]
         print(f"compare: {name}, fold {fold}: {weighted_mean(figures[0], held):.4f}")
-    return figures, converged
+    return figures, (not converged, is_unbounded(model))
 
 
 def figures_of(model, X, y) -> np.ndarray:

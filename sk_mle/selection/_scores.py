@@ -11,6 +11,12 @@ from ..messages import rows_text
 from ..unwrapping import unwrap
 
 
+def is_unbounded(fitted) -> bool:
+    """Whether an estimator of this package was fitted to data under which its likelihood has no bound."""
+    inside = inside_of(fitted)
+    return inside is not None and bool(inside.model.optimize_result_.get("unbounded", False))
+
+
 def inside_of(fitted):
     """The `Unwrapped` of an estimator of this package, wherever it stands; None for those of others."""
     try:

@@ -21,7 +21,7 @@ from ..tables import Table
 from ..unwrapping import predict_dist, unwrap
 from ..validation import check_weight, counted
 from ._candidates import named, parameter_of, suitable
-from ._scores import fit_clone, log_scores, standard_error, weighted_mean
+from ._scores import fit_clone, is_unbounded, log_scores, standard_error, weighted_mean
 
 
 def _has(method):
@@ -147,7 +147,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         """Scores of the candidates, those that failed, and the ranking."""
         k, rows, by_fold, self.failures_ = len(folds), {}, {}, {}
         counts = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(weight))
-        errors, notes = [], []
+        errors, notes, unbounded = [], [], set()
         for i, name in enumerate(laws):
             trials = found[i * k : (i + 1) * k]
             failed = [trial.error for trial in trials if trial.error is not None]
@@ -160,6 +160,11 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
             by_fold[name] = np.array([trial.score for trial in trials])
             stopped = sum(trial.stopped for trial in trials)
             notes += [f"{name}: {stopped} of {k} folds did not converge."] * bool(stopped)
+            if any(trial.unbounded for trial in trials):
+                unbounded.add(name)
+                notes.append(
+                    f"{name} comes last: its likelihood is unbounded in {sum(t.unbounded for t in trials)} of {k} folds."
+                )
             if trials[0].rows is not None:
                 total = np.zeros(len(weight))
                 for (_, test), trial in zip(folds, trials, strict=True):
@@ -171,7 +176,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
             raise ValueError("no candidate could be fitted: " + "; ".join(f"{n}: {text}" for n, text in self.failures_.items()))
         held = np.where(counts > 0, weight, 0.0)
         scores = {name: weighted_mean(rows[name], held) if rows else by_fold[name].mean() for name in by_fold}
-        order = sorted(scores, key=lambda name: -scores[name])
+        order = sorted(scores, key=lambda name: (name in unbounded, -scores[name]))
         self._best = order[0]
         self.best_likelihood_, self.best_score_ = laws[self._best], scores[self._best]
         columns = {"score": [scores[name] for name in order], "diff": [scores[name] - self.best_score_ for name in order]}
@@ -251,6 +256,7 @@ class _Trial(NamedTuple):
     rows: np.ndarray | None = None  # log-likelihoods of the rows held out; None with `scoring`
     error: Exception | None = None
     stopped: bool = False  # the fit did not converge
+    unbounded: bool = False
 
 
 def _try(model, X, y, weight, train, test, scorer) -> _Trial:
@@ -269,4 +275,4 @@ def _try(model, X, y, weight, train, test, scorer) -> _Trial:
             return _Trial(np.nan, error=error)
     if np.isnan(score):
         return _Trial(np.nan, error=ValueError("the score is not a number"))
-    return _Trial(score, rows, stopped=not unwrap(fitted).model.converged_)
+    return _Trial(score, rows, stopped=not unwrap(fitted).model.converged_, unbounded=is_unbounded(fitted))

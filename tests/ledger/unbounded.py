@@ -8,9 +8,10 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold
 
 from ledger._case import Case
-from sk_mle import MLEDensity, MLERegressor, censored, compare
+from sk_mle import LikelihoodSearch, MLEDensity, MLERegressor, censored, compare
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import (
     Beta,
@@ -86,6 +87,18 @@ def never_first():
     assert sum("unbounded" in note for note in table.notes) == 3
 
 
+def never_first_by_folds():
+    """Held-out rows that repeat a value have an infinite density under the law that shrank onto it."""
+    y = np.r_[np.full(20, 2.0), RNG.normal(size=20)]
+    X = np.zeros((40, 1))
+    models = {"t": MLERegressor(StudentT()), "finite": MLERegressor(StudentT(df=4.0, scale=1.0))}
+    folds = KFold(4, shuffle=True, random_state=0)
+    assert compare(models, X, y, cv=folds).best == "finite"
+    search = LikelihoodSearch(candidates={name: model.likelihood for name, model in models.items()}, cv=folds).fit(X, y)
+    assert search.best_likelihood_.df == 4.0
+    assert any("t comes last: its likelihood is unbounded" in note for note in search.ranking_.notes)
+
+
 def group_without_spread():
     """Mean and scale of a group whose values are all one."""
     group = np.repeat([0.0, 1.0], [60, 20])[:, None]
@@ -135,4 +148,5 @@ CASES += [
     Case("events on a line", BY_HAND, "Censored", events_on_a_line),
     Case("a group of one value", BY_HAND, "Normal", group_without_spread),
     Case("an unbounded likelihood in a comparison", BY_HAND, "Censored", never_first),
+    Case("a value in half of the rows, by cross-validation", BY_HAND, "StudentT", never_first_by_folds),
 ]  # fmt: skip
