@@ -94,7 +94,7 @@ class Fitting:
         self.aicc_ = self.aic_ + 2 * k * (k + 1) / (total - k - 1) if total > k + 1 else np.inf
         self.bic_ = k * np.log(total) - 2 * self.loglikelihood_
         self.n_iter_, self.converged_ = solution.n_iter, solution.converged
-        kept = ("fun", "nit", "message", "status")
+        kept = ("fun", "nit", "message", "status", "other_maximum")
         self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in kept if key in solution.result})
         self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
         self.optimize_result_.update(unbounded=solution.unbounded)

@@ -81,6 +81,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     converged_ : bool
         Whether the gradient at the solution is below `tol` and a finite maximum exists.
     optimize_result_ : scipy.optimize.OptimizeResult
+        What the solver said. Where several maxima were found, `other_maximum` is the log-likelihood of a lesser one.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only where X has names.

@@ -9,9 +9,9 @@ import numpy as np
 from .bounds import on_an_atom
 from .objective import Objective
 from .solvers import Solution
+from .special_cases import beyond, first_round, thinned
 
 _PATIENCE = 100  # iterations of one start of several
-_ROWS = 4000  # rows that tell one maximum from another, at least
 _NARROWER = 5.0  # log of the volume by which a maximum may be narrower than the likeliest and still count
 
 
@@ -22,9 +22,13 @@ def search(objective: Objective, start: np.ndarray, solve: Callable) -> Solution
     What did not converge counts only where nothing did, and maxima that are far narrower than the likeliest (that of the
     greatest integral, by Laplace's approximation) do not count: a few samples make them that happen to lie on one line.
     """
+    return beyond(objective, _search(objective, start, solve), solve)
+
+
+def _search(objective, start, solve) -> Solution:
     if objective.likelihood.n_starts == 1:
-        return solve(objective, start)
-    few = _thinned(objective)
+        return solve(objective, start, first_round(objective))
+    few = thinned(objective)
     found = [solve(few, one, _PATIENCE) for one in (start, *others(few, start))]
     best, *rest = _ranked(few, found)
     if few is not objective or not best.converged:
@@ -63,14 +67,6 @@ def _ranked(objective, found) -> list[Solution]:
 def _narrowness(objective, u) -> float:
     """Half the log-determinant of the curvature, as far as it exceeds that of the start."""
     return 0.5 * float(np.log(np.maximum(np.linalg.eigvalsh(objective.hessian(u)), 1.0)).sum())
-
-
-def _thinned(objective) -> Objective:
-    """The objective on some of the rows, where there are more than tell the maxima apart."""
-    part = objective.data.thinned(max(_ROWS, 100 * objective.size))
-    if part is objective.data:
-        return objective
-    return Objective(objective.likelihood, part, objective.designs, objective.alpha)
 
 
 def _arranged(objective, u) -> np.ndarray:

@@ -48,6 +48,7 @@ def newton(
     objective.information = information if known is None else "observed"
     x, point = x0, objective.evaluate(x0, 1 if known else 2)
     message, n_iter, decrement, settled, flattened, longest = "iteration limit", 0, np.inf, False, True, _LONGEST
+    curved = None
     while n_iter < maxiter:
         n_iter += 1
         if objective.unbounded(x, point.value):
@@ -57,7 +58,7 @@ def newton(
             message = "gradient below tol"
             if known and known.curvature.finish:
                 known, point = None, objective.evaluate(x, 2)
-            hessian = point.hessian
+            hessian, curved = point.hessian, None if known else point
             x, point = _polish(objective, x, point, known, tol)
             least = min(_CLOSE, _SHARE * np.sqrt(objective.data.least_share))
             settled = known.curvature.settled if known else _settled(hessian, point.gradient, least)
@@ -99,6 +100,7 @@ def newton(
         decrement=decrement,
         settled=settled,
         flattened=flattened,
+        curved=curved or (None if known else point),
     )
 
 

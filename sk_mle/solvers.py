@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.linalg import lapack
 from scipy.optimize import OptimizeResult, minimize
 
 from .bounds import grows_without_end
@@ -22,6 +23,11 @@ _MOST_NEWTON = 600  # coordinates above which a Hessian costs more than the pass
 _RESTARTS = 5
 _NEAR = 1e-4  # gradient from which a few Newton steps finish what a line search on values can no longer resolve
 _FAR_OUT = 8.0  # linear predictor of a nuisance parameter from which its law's limit may be near
+_WIDE = 100.0  # variance of a linear predictor, or of its logarithm, from which its parameter may have run off
+_STILL = 0.05  # Newton step, likewise, up to which it has not: there is a maximum, if a flat one
+_UNTOLD = 1e10  # variance from which rounding gives the step
+_SAME = 1e-2  # total log-likelihood by which one further out differs if all depends on it no more
+_MOST_INVERTED = 300  # coordinates of a Hessian that is looked at for parameters that have run off
 
 
 class Solution(NamedTuple):
@@ -162,21 +168,73 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     exhausted = size <= _NEAR and result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
     unbounded = unbounded or (not converged and bool(np.isfinite(value)) and grows_without_end(objective, u))
-    flat = {} if unbounded or not converged else _flat(objective, u)
+    flat = {} if unbounded or not converged else _flat(objective, u, result.get("curved"))
     return Solution(u, converged, unbounded, n_iter, size, flat, result)
 
 
-def _flat(objective, u) -> dict[str, str]:
+def _flat(objective, u, curved) -> dict[str, str]:
     """Parameters without covariates that ran so far out that the log-likelihood of all rows no longer depends on them.
 
-    By name, with the edge of the domain. Entries of a vector of which only differences count do so by their distance from
-    the largest.
+    By name, with the edge of the domain. `curved` is the last point with a Hessian.
+    """
+    names = [name for name, d in list(objective.designs.items())[1:] if d.columns is None and name not in objective.data.offset]
+    scalar = [name for name in names if not objective.designs[name].vector]
+    if curved is None or objective.size > _MOST_INVERTED or "hessian" not in objective.offers:
+        return _far_out(objective, u, names)
+    found = _far_out(objective, u, [name for name in names if name not in scalar])
+    return found | (_running(objective, u, scalar, curved) if scalar else {})
+
+
+def _running(objective, u, names, curved) -> dict[str, str]:
+    """Scalars that a Newton step would still move far where hardly any curvature is left.
+
+    The other coordinates follow along the ridge, so that it does not matter in which units y is.
+    """
+    at, found = [objective.places[name].start for name in names], {}
+    hessian, unit = curved.hessian, np.eye(objective.size)[:, at]
+    _, ridges, fail = lapack.dposv(hessian, unit)
+    if fail:
+        values, vectors = np.linalg.eigh(np.nan_to_num(hessian))
+        ridges = vectors @ ((vectors.T @ unit) / np.maximum(values, 1e-14 * np.abs(values).max() + 1e-300)[:, None])
+    for name, j, ridge in zip(names, at, ridges.T, strict=True):
+        size, link = objective.designs[name].unit[0, 0], objective.likelihood.parameter(name).link
+        eta = u[j] * size
+        edged = np.isfinite([link.range.low, link.range.high]).any()  # else far out has no unit
+        far = size / (1.0 if edged else max(1.0, abs(eta)))
+        variance, step = ridge[j] * far**2 / objective.data.total_weight, -(ridge @ curved.gradient) * far
+        if not variance > _WIDE or (abs(step) < _STILL and variance < _UNTOLD):
+            continue
+        way = ridge / ridge[j] / far
+        sign = np.sign(step) if variance < _UNTOLD and step else _level_side(objective, u, way) or np.sign(eta)
+        if _differs(objective, u, u + sign * way):
+            continue
+        found[name] = "upper" if link.inverse_derivatives(eta)[1] * sign > 0 else "lower"
+    return found
+
+
+def _level_side(objective, u, way) -> float:
+    """The sign in which the log-likelihood stays what it is along a way on whose other side it falls; 0 where neither does."""
+    for length in (5.0, 20.0, 80.0, 320.0):
+        ahead, back = (_differs(objective, u, u + sign * length * way) for sign in (1, -1))
+        if ahead or back:
+            return float(back) - float(ahead)
+    return 0.0
+
+
+def _differs(objective, u, v) -> bool:
+    """Whether the total log-likelihood differs between two points."""
+    with np.errstate(all="ignore"):
+        return not objective.data.total_weight * abs(objective.value(v) - objective.value(u)) < _SAME
+
+
+def _far_out(objective, u, names) -> dict[str, str]:
+    """Parameters with a linear predictor far from zero.
+
+    Entries of a vector of which only differences count do so by their distance from the largest.
     """
     found = {}
-    for name, design in list(objective.designs.items())[1:]:
-        if design.columns is not None or name in objective.data.offset:
-            continue
-        place, link = objective.places[name], objective.likelihood.parameter(name).link
+    for name in names:
+        design, place, link = objective.designs[name], objective.places[name], objective.likelihood.parameter(name).link
         level, slopes = design.expand(u[place])
         relative = len(level) > design.unit.shape[1]  # to the other entries, as logits are
         for k, eta in enumerate(level):

@@ -35,6 +35,8 @@ BELOW = {  # module -> the modules of the package that it may import
     "curvature": {"data", "objective"},
     "units": {"data", "objective"},
     "start": {"_repeated", "curvature", "domains", "likelihoods", "newton", "objective", "units"},
+    "special_cases": {"objective", "solvers", "start"},
+    "multistart": {"bounds", "objective", "solvers", "special_cases"},
     "reconditioning": {"data", "design", "moments", "objective", "separation", "solvers", "units"},
     "verdict": {"bounds", "exceptions", "likelihoods", "messages", "separation"},
     "separation": {"moments", "objective"},

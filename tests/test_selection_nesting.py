@@ -53,10 +53,10 @@ def test_the_larger_law_is_the_special_one_there(full, special):
     params = {name: float(special.parameter(name).domain.draw(rng)) for name in special.free}
     params |= special.fixed
     y = special.rvs(rng, (40,), **params)
-    at = {**full.fixed, **reduction.expand(params)}
     expected = special.loglik(y, **params)
     gaps = []
     for distance in (1e-6, 1e-8):
+        at = {**full.fixed, **reduction.expand(params, distance)}
         near = {k: _near(v, full.parameter(k).domain, distance) for k, v in at.items()}
         gaps.append(np.abs(full.loglik(y, **near) - expected).max())
     assert gaps[1] < 1e-5 * (1 + np.abs(expected).max())

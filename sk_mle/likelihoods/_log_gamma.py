@@ -12,6 +12,7 @@ from ._location_scale import LocationScale
 from ._logarithms import log1mexp
 from ._quantile import newton_quantile
 from ._removable import analytic, exprel2
+from ._start import resolution
 
 _NEAR = 0.03  # shape below which tails come from an expansion about the normal law
 _ROOT_2PI = np.sqrt(2 * np.pi)
@@ -32,6 +33,14 @@ class LogGamma(LocationScale):
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
+
+    def at_ends(self, y, sample_weight, distance, loc, **others):
+        found, r = [], y - loc
+        for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(self.free) else ():
+            end = sign * (sign * r).max()
+            mean = max(float(np.average(np.abs(end - r), weights=sample_weight)), resolution(y))
+            found.append(("shape", edge, {"loc": loc + end, "scale": distance * mean, "shape": sign / distance}))
+        return found
 
     def standard_logpdf(self, z, shape):
         return -np.log(_ROOT_2PI) - remainder(shape**2)[0] - z * (z * exprel2(shape * z)[0])

@@ -135,3 +135,17 @@ def log_skew_tails(z, shape, df):
     below, on_wide_side = z < 0, (z < 0) == (np.asarray(shape) < 0)
     outer, inner = np.where(on_wide_side, wide, thin), np.where(on_wide_side, not_wide, not_thin)
     return np.where(below, outer, inner), np.where(below, inner, outer)
+
+
+def at_half_laws(y, distance, loc, fitted) -> list[tuple[str, str, dict]]:
+    """Limits of an infinite shape, where half of the symmetric law is left: `at_ends` of laws with that shape.
+
+    `fitted(z)` gives scale and other parameters that suit distances z from its edge.
+    """
+    found = []
+    for sign, edge in ((1, "upper"), (-1, "lower")):
+        r = sign * (y - loc)
+        params = fitted(r - r.min())
+        shift = sign * (r.min() - distance * params["scale"])
+        found.append(("shape", edge, {**params, "loc": loc + shift, "shape": sign / distance}))
+    return found

@@ -49,9 +49,12 @@ class AsymmetricLaplace(Laplace):
     def __init__(self, *, loc=None, scale=None, quantile=0.5, links=None):
         self.loc, self.scale, self.quantile, self.links = loc, scale, quantile, links
 
+    def competing(self, **params):
+        return self.quantile is None
+
     @property
-    def n_starts(self):
-        return 8 if self.quantile is None else 1
+    def shapes(self):
+        return {"quantile": (0.1, 0.25, 0.5, 0.75, 0.9)} if self.quantile is None else {}
 
     def rates(self, quantile):
         return 1 - quantile, quantile

@@ -52,7 +52,10 @@ class ConwayMaxwellPoisson(SummedCount):
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE}
 
-    limits = {"Poisson": {"dispersion": 1.0}}
+    limits = {
+        "Poisson": {"dispersion": 1.0},
+        "Geometric": {"dispersion": np.inf, "mean": lambda prob: (1 - prob) / prob},
+    }
     searched = False
 
     def __init__(self, *, mean=None, dispersion=None, links=None):

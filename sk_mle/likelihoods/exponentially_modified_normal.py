@@ -71,6 +71,8 @@ class ExponentiallyModifiedNormal(Likelihood):
 
     limits = {"Normal": {"rate": np.inf}}
     singular = ("rate",)
+    tried = {"rate": ()}  # it has a unit: no value is typical
+    ends = {"scale": {"lower": "exponential law above loc"}}
 
     def __init__(self, *, loc=None, scale=None, rate=None, links=None):
         self.loc, self.scale, self.rate, self.links = loc, scale, rate, links
@@ -114,6 +116,13 @@ class ExponentiallyModifiedNormal(Likelihood):
             found.append({"loc": 0.0 if "loc" in self.fixed else mean - 1 / rate, "scale": scale, "rate": rate})
         found = best(self, found, *thin(residual, sample_weight))
         return found | {"loc": loc + found["loc"]}
+
+    def at_ends(self, y, sample_weight, distance, loc, **others):
+        if not {"scale", "rate"} <= set(self.free):
+            return []
+        r, tiny = y - loc, resolution(y)
+        mean = max(float(np.average(r - r.min(), weights=sample_weight)), tiny)
+        return [("scale", "lower", {"loc": loc + r.min() + distance * mean, "scale": distance * mean, "rate": 1 / mean})]
 
     def expectation(self, loc, scale, rate):
         return loc + 1 / rate + 0 * scale

@@ -8,7 +8,7 @@ from scipy.special import digamma, exp1, gamma, gammainc
 from ..links import CLogLog, LogLog
 from ._extreme_value import LEAST_SHAPE, ExtremeValue, expand, reduce
 from ._removable import analytic
-from ._start import quantiles
+from ._start import quantiles, resolution
 
 _QUARTILES = np.array([0.25, 0.5, 0.75])
 
@@ -67,6 +67,7 @@ class GeneralizedExtremeValue(ExtremeValue):
     """
 
     limits = {"Gumbel": {"shape": 0.0}}
+    ends = {"shape": {"lower": "exponential law below an upper end"}}
     searched = False
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
@@ -85,6 +86,13 @@ class GeneralizedExtremeValue(ExtremeValue):
         low, _, high = quantiles(residual, sample_weight, _QUARTILES)
         a, _, c = self.standard_ppf(_QUARTILES, shape)
         return max(float((high - low) / (c - a)), 1.01 * float(np.max(-shape * residual)), 0.1 * float(np.std(residual)))
+
+    def at_ends(self, y, sample_weight, distance, loc, **others):
+        if not {"scale", "shape"} <= set(self.free):
+            return []
+        r = y - loc
+        scale = max(float(np.average(r.max() - r, weights=sample_weight)), resolution(y))
+        return [("shape", "lower", {"loc": loc + r.max() - scale, "scale": scale, "shape": distance - 1})]
 
     def standard_moments(self, shape):
         mean = np.where(shape < 1, _mean(np.where(shape < 1, shape, 0.0)), np.inf)

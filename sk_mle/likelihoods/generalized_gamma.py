@@ -57,12 +57,17 @@ class GeneralizedGamma(LogLocationScale):
         "HalfNormal": {"shape": 2**0.5, "scale": 0.5**0.5, "loc": lambda scale: np.log(scale)},
     }
 
+    ends = {"shape": {"upper": "power law up to a largest y", "lower": "Pareto law from a smallest y on"}}
+
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     @property
     def standard(self):
         return LogGamma(loc=self.loc, scale=self.scale, shape=self.shape)
+
+    def at_ends(self, y, sample_weight, distance, **params):
+        return self.standard.at_ends(np.log(y), sample_weight, distance, **params)
 
     def log_mgf(self, t, shape):
         return self.standard.log_mgf(t, shape)

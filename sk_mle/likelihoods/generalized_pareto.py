@@ -48,6 +48,7 @@ class GeneralizedPareto(ExtremeValue):
     maxima = False
 
     limits = {"Exponential": {"shape": 0.0, "scale": "mean"}}
+    ends = {"shape": {"lower": "uniform law up to scale"}}
 
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
@@ -71,6 +72,10 @@ class GeneralizedPareto(ExtremeValue):
             ("scale", "shape"): 1 / (scale * (1 + shape) * total),
             ("shape", "shape"): 2 / ((1 + shape) * total) + 0 * scale,
         }
+
+    def at_ends(self, y, sample_weight, distance, scale, **others):
+        params = {"scale": scale * np.max(y / scale), "shape": distance - 1}
+        return [("shape", "lower", params)] if "shape" in self.free else []
 
     def start(self, y, sample_weight):
         middle, most = weighted_median(y, sample_weight), float(np.max(y))

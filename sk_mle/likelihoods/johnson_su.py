@@ -43,6 +43,7 @@ class JohnsonSU(ArsinhLocationScale):
     array([2.])
     """
 
+    limits = {"Normal": {"skew": 0.0, "tail": np.inf, "scale": lambda scale, distance: scale / distance}}
     sign = 1.0
     searched = False
 

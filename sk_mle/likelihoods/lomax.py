@@ -44,6 +44,8 @@ class Lomax(Likelihood):
     parameters = {"scale": POSITIVE, "shape": POSITIVE}
     support = NONNEGATIVE
 
+    limits = {"Exponential": {"shape": np.inf, "scale": lambda mean, distance: mean / distance}}
+
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 

@@ -8,7 +8,8 @@ from scipy.special import log_ndtr
 from ..domains import POSITIVE, REAL
 from ..links import Probit
 from ._shaped import ShapedLocationScale
-from ._skew import MOST_DF, log_skew_tails
+from ._skew import MOST_DF, at_half_laws, log_skew_tails
+from ._start import resolution
 
 _ROOT = np.sqrt(2 / np.pi)
 _LEAN = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
@@ -59,9 +60,19 @@ class SkewNormal(ShapedLocationScale):
 
     limits = {"Normal": {"shape": 0.0}}
     singular = ("shape",)
+    ends = {"shape": {"upper": "half-normal law above loc", "lower": "half-normal law below loc"}}
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
+
+    def at_ends(self, y, sample_weight, distance, loc, **others):
+        if not {"scale", "shape"} <= set(self.free):
+            return []
+
+        def fitted(z):
+            return {"scale": max(float(np.sqrt(np.average(z**2, weights=sample_weight))), resolution(y))}
+
+        return at_half_laws(y, distance, loc, fitted)
 
     def standard_logpdf(self, z, shape):
         return 0.5 * np.log(2 / np.pi) - 0.5 * z**2 + log_ndtr(shape * z)

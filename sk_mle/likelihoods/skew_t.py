@@ -8,7 +8,8 @@ from .._special import lgamma_half_delta
 from ..domains import POSITIVE, REAL
 from ._parameter import UP_TO_INFINITY, Parameter
 from ._shaped import ShapedLocationScale
-from ._skew import MOST_DF, log_skew_tails, log_t, log_t_derivatives
+from ._skew import MOST_DF, at_half_laws, log_skew_tails, log_t, log_t_derivatives
+from ._start import best, resolution, thin
 from .student_t import StudentT
 
 
@@ -47,10 +48,27 @@ class SkewT(ShapedLocationScale):
     tried_first = {"shape": (-0.1, 0.1), "df": (1.0, 2.5, 6.0, 30.0)}
 
     limits = {"SkewNormal": {"df": np.inf}, "StudentT": {"shape": 0.0}}
+    ends = {"shape": {"upper": "half of Student's t law, above loc", "lower": "half of Student's t law, below loc"}}
     searched = False
 
     def __init__(self, *, loc=None, scale=None, shape=None, df=None, links=None):
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
+
+    def at_ends(self, y, sample_weight, distance, loc, **others):
+        if not {"scale", "shape"} <= set(self.free):
+            return []
+        symmetric = StudentT(loc=0.0)
+
+        def fitted(z):
+            z, weight = thin(z, sample_weight, self.most_points)
+            values = [self.fixed["df"]] if "df" in self.fixed else self.tried["df"]
+            scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
+            found = best(
+                symmetric, [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)], z, weight
+            )
+            return {"scale": found["scale"], "df": found["df"]}
+
+        return at_half_laws(y, distance, loc, fitted)
 
     def standard_logpdf(self, z, shape, df):
         df = np.minimum(df, MOST_DF)

@@ -11,16 +11,18 @@ import numpy as np
 from .. import likelihoods
 from ..likelihoods import Likelihood
 
+_DISTANCE = 1e-8  # from ends of domains to which several parameters tend together, where it is seen how they do
 _NOT_THE_LAW = {"links", "n_starts"}  # settings that change linear predictors or the search, not the family of laws
 
 
 class Reduction(NamedTuple):
     """The full law at `expand(params)` is the special law at `params`, both natural.
 
-    A parameter that `expand` leaves out is one of which the full law no longer depends. `singular`: the information is.
+    A parameter that `expand` leaves out is one of which the full law no longer depends. Where several parameters tend to ends
+    of their domains together, the law is all but there at `expand(params, distance)`. `singular`: the information is.
     """
 
-    expand: Callable[[dict], dict]
+    expand: Callable[..., dict]
     singular: bool = False
 
 
@@ -28,7 +30,7 @@ def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
     """The ways in which a law becomes another: as the same, through its limits one after the other, or inside a wrapper."""
     full, special = full.held, special.held
     if same_family(full, special):
-        yield Reduction(dict)
+        yield Reduction(_same)
         return
     inner, inner_special = getattr(full, "law", None), getattr(special, "law", None)
     if type(full) is type(special) and inner is not None and _same_settings(full, special, leave={"law"}):
@@ -99,9 +101,13 @@ def _instance(name: str, full: Likelihood, special: Likelihood) -> Likelihood | 
     return kind(**{key: given[key] for key in kind._get_param_names() if key in given and key not in _NOT_THE_LAW})
 
 
+def _same(params, distance=_DISTANCE):
+    return dict(params)
+
+
 def _inside(expand, own):
-    def whole(params):
-        return {**expand({k: v for k, v in params.items() if k not in own}), **{k: params[k] for k in own}}
+    def whole(params, distance=_DISTANCE):
+        return {**expand({k: v for k, v in params.items() if k not in own}, distance), **{k: params[k] for k in own}}
 
     return whole
 
@@ -109,12 +115,12 @@ def _inside(expand, own):
 def _then(expand, values, parameters):
     """First to the parameters of the law between, then to those of the full one."""
 
-    def whole(params):
-        between, result = expand(params), {}
+    def whole(params, distance=_DISTANCE):
+        between, result = expand(params, distance), {}
         for name in parameters:
             value = values.get(name, name if name in between else None)
             if callable(value):
-                result[name] = value(**_taken(value, between))
+                result[name] = value(**_taken(value, {"distance": distance, **between}))
             elif value is not None:
                 result[name] = between[value] if isinstance(value, str) else value
         return result
@@ -123,6 +129,8 @@ def _then(expand, values, parameters):
 
 
 def _taken(function, params):
-    """The parameters that a function names, or all where it takes any."""
+    """The parameters that a function names, or all where it takes any; the distance only where it is named."""
     code = function.__code__
-    return params if code.co_flags & 0x08 else {name: params[name] for name in code.co_varnames[: code.co_argcount]}
+    if code.co_flags & 0x08:
+        return {name: value for name, value in params.items() if name != "distance"}
+    return {name: params[name] for name in code.co_varnames[: code.co_argcount]}

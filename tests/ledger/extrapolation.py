@@ -6,8 +6,8 @@ import warnings
 from functools import partial
 
 import numpy as np
-from ledger._case import Case
 
+from ledger._case import Case
 from sk_mle import MLEDensity
 from sk_mle.likelihoods import BoxCoxColeGreen
 

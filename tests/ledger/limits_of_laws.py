@@ -1,0 +1,169 @@
+"""Maxima and suprema to which a law's special cases lead, whatever the units of y."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+from ledger._case import Case
+from sk_mle import MLEDensity, MLERegressor
+from sk_mle.exceptions import BoundaryWarning
+from sk_mle.likelihoods import (
+    AsymmetricLaplace,
+    BoxCoxColeGreen,
+    ExponentiallyModifiedNormal,
+    GeneralizedExtremeValue,
+    GeneralizedGamma,
+    GeneralizedNormal,
+    GeneralizedPareto,
+    Lomax,
+    SkewNormal,
+)
+
+UNIFORM = np.random.default_rng(1).uniform(size=30)
+EXPONENTIAL = np.random.default_rng(1).exponential(size=30)
+NORMAL = np.random.default_rng(1).normal(size=30)
+
+
+def _ends_at(law, y, expected, words, units=(1.0,)):
+    """The supremum, named, and the same in all units."""
+
+    def check():
+        for unit in units:
+            with pytest.warns(BoundaryWarning, match=words):
+                model = MLEDensity(law).fit(unit * y[:, None])
+            assert model.converged_
+            assert model.loglikelihood_ + len(y) * np.log(unit) == pytest.approx(expected, abs=2e-6)
+
+    return check
+
+
+def _half_normal(y):
+    """Of a half-normal law above the smallest or below the largest y, whose scale is the root mean square distance from it."""
+    squares = [np.mean((y - end) ** 2) for end in (y.min(), y.max())]
+    return len(y) * max(0.5 * np.log(2 / np.pi) - 0.5 * np.log(square) - 0.5 for square in squares)
+
+
+def _half_normal_above_zero(y):
+    return 0.5 * len(y) * (np.log(2 / np.pi) - np.log(np.mean(y**2)) - 1)
+
+
+def _exponential(distance):
+    return -len(distance) * (1 + np.log(np.mean(distance)))
+
+
+def _power(y):
+    """Of p(y) = a y**(a - 1) / b**a below the largest y, b."""
+    logs = np.log(y / y.max())
+    a = -1 / logs.mean()
+    return len(y) * (np.log(a / y.max()) + (a - 1) * logs.mean())
+
+
+def _reaches(law, X, y, held, name):
+    """At least what the same law reaches with a parameter held."""
+
+    def check():
+        model = MLERegressor(law()).fit(X, y)
+        assert model.loglikelihood_ > max(MLERegressor(law(**{name: value})).fit(X, y).loglikelihood_ for value in held) - 1e-6
+
+    return check
+
+
+def _regression(seed, n=150):
+    rng = np.random.default_rng(seed)
+    return rng, rng.normal(size=(n, 2))
+
+
+def _zeros(seed):
+    rng, X = _regression(seed)
+    y = 5 + X @ [2.0, -1.0] + rng.normal(size=len(X))
+    y[rng.uniform(size=len(X)) < 0.3] = 0
+    return X, y
+
+
+def _second_maximum():
+    y = np.random.default_rng(18).gamma(1, size=20)
+    with pytest.warns(BoundaryWarning, match="scale of BoxCoxColeGreen ran to the upper edge.*half-normal law of a power of y"):
+        found = MLEDensity(BoxCoxColeGreen()).fit(y[:, None])
+
+    def lost(nu):
+        return -_half_normal_above_zero(y**nu) - 20 * np.log(nu) - (nu - 1) * np.log(y).sum()
+
+    assert found.loglikelihood_ == pytest.approx(-minimize_scalar(lost, bounds=(0.5, 2), method="bounded").fun, abs=2e-6)
+    assert found.optimize_result_.other_maximum == pytest.approx(-15.28642, abs=1e-4)  # the nearer one
+
+
+def _asymmetric(seed):
+    rng, X = _regression(seed)
+    return X, 1 + X @ [2.0, -1.0] + rng.exponential(size=len(X))
+
+
+def _free_quantile():
+    X, y = _asymmetric(0)
+    found = MLERegressor(AsymmetricLaplace(quantile=None)).fit(X, y).loglikelihood_
+    for quantile in (0.02, 0.1, 0.3, 0.7, 0.9):
+        assert found > MLERegressor(AsymmetricLaplace(quantile=quantile)).fit(X, y).loglikelihood_ - 1e-6
+
+
+SMALL = np.random.default_rng(13).normal(size=20)
+LEFT = -np.random.default_rng(0).weibull(0.9, 1000)
+CLOSED, UNITS = "closed form", (1.0, 1e3, 1e9, 1e-6)
+CASES = [
+    Case(
+        "a small normal sample whose supremum is a half-normal law",
+        CLOSED,
+        "SkewNormal",
+        _ends_at(SkewNormal(), SMALL, _half_normal(SMALL), r"shape .* lower edge.*half-normal law below loc", UNITS),
+    ),
+    Case(
+        "reversed Weibull data: an exponential law below the largest y",
+        CLOSED,
+        "GeneralizedExtremeValue",
+        _ends_at(
+            GeneralizedExtremeValue(), LEFT, _exponential(LEFT.max() - LEFT), "shape .* lower edge.*exponential law below"
+        ),
+    ),
+    Case(
+        "uniform data",
+        CLOSED,
+        "GeneralizedPareto",
+        _ends_at(GeneralizedPareto(), UNIFORM, -30 * np.log(UNIFORM.max()), "shape .* lower edge.*uniform law", (1.0, 1e9)),
+    ),
+    Case(
+        "exponential data: no normal part",
+        CLOSED,
+        "ExponentiallyModifiedNormal",
+        _ends_at(
+            ExponentiallyModifiedNormal(),
+            EXPONENTIAL,
+            _exponential(EXPONENTIAL - EXPONENTIAL.min()),
+            "scale .* lower edge.*exponential law above loc",
+        ),
+    ),
+    Case(
+        "normal data: no exponential part, in any units",
+        CLOSED,
+        "ExponentiallyModifiedNormal",
+        _ends_at(
+            ExponentiallyModifiedNormal(),
+            NORMAL,
+            -15 * (1 + np.log(2 * np.pi * NORMAL.var())),
+            r"rate .* upper edge.*limit \(Normal\)",
+            UNITS,
+        ),
+    ),
+    Case(
+        "light tails, in any units",
+        CLOSED,
+        "Lomax",
+        _ends_at(Lomax(), UNIFORM, _exponential(UNIFORM), r"shape .* upper edge.*limit \(Exponential\)", UNITS),
+    ),
+    Case(
+        "uniform data: a power law up to the largest y",
+        CLOSED,
+        "GeneralizedGamma",
+        _ends_at(GeneralizedGamma(), UNIFORM, _power(UNIFORM), "shape .* upper edge.*power law up to"),
+    ),
+    Case("30% zeros", "shape held", "GeneralizedNormal", _reaches(GeneralizedNormal, *_zeros(1), (0.6, 1.0, 2.0), "shape")),
+    Case("a second maximum near nu = 1", CLOSED, "BoxCoxColeGreen", _second_maximum),
+    Case("a skew law", "quantile held", "AsymmetricLaplace", _free_quantile),
+]

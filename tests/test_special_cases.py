@@ -1,0 +1,186 @@
+"""No fit ends below its law's special cases, for any law; and which laws are limits of others, found numerically."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+from scipy.special import gammaln
+
+from sk_mle import MLEDensity, MLERegressor
+from sk_mle import likelihoods as L
+from sk_mle.domains import POSITIVE, REAL
+from sk_mle.exceptions import BoundaryWarning
+from sk_mle.likelihoods import LAWS, Likelihood
+from sk_mle.selection._reductions import reductions
+
+
+class Heavy(Likelihood):
+    """A user's law: Student's t by its density alone."""
+
+    parameters = {"centre": REAL, "width": POSITIVE, "tail": POSITIVE}
+
+    def loglik(self, y, centre, width, tail):
+        z = (y - centre) / width
+        constant = gammaln((tail + 1) / 2) - gammaln(tail / 2) - 0.5 * np.log(np.pi * tail) - np.log(width)
+        return constant - (tail + 1) / 2 * np.log1p(z**2 / tail)
+
+
+def zeros(seed, level, slope, spread, n=100):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 1))
+    y = level + slope * X[:, 0] + spread * rng.normal(size=n)
+    y[rng.uniform(size=n) < 0.3] = 0
+    return X, y
+
+
+def by_scipy(X, y):
+    """The best of several starts of a general optimiser: at the line of the values that are not zero, and elsewhere."""
+    line = np.polyfit(X[y != 0, 0], y[y != 0], 1)
+
+    def lost(p):
+        return -stats.t.logpdf(y, np.exp(p[3]), p[0] + p[1] * X[:, 0], np.exp(p[2])).sum()
+
+    starts = [[line[1], line[0], np.log(s), np.log(df)] for s in (0.1, 0.5) for df in (0.7, 1.0, 2.0)]
+    return -min(optimize.minimize(lost, start, method="BFGS").fun for start in starts)
+
+
+@pytest.mark.parametrize(
+    ("law", "case"), [(L.StudentT(), (1, 10, 3, 0.3)), (L.StudentT(), (3, 2, 1, 0.1)), (Heavy(), (3, 2, 1, 0.1))]
+)
+def test_zeros_in_a_regression(law, case):
+    X, y = zeros(*case)
+    model = MLERegressor(law).fit(X, y)
+    assert model.converged_
+    assert model.loglikelihood_ == pytest.approx(by_scipy(X, y), abs=1e-4)
+
+
+def fitted(law, X, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return MLERegressor(law).fit(X, y) if X.shape[1] else MLEDensity(law).fit(y[:, None])
+
+
+def simulated(law, kind, n, p):
+    """Data of a law, or what they become where a third of the values is one, or one is far out."""
+    rng = np.random.default_rng(n + p)
+    X = rng.normal(size=(n, p))
+    name, *others = law.parameters
+    typical = {other: np.full(n, np.mean(law.parameter(other).domain.typical)) for other in (name, *others)} | law.fixed
+    link = law.parameter(name).link
+    y = law.rvs(rng, (n,), **{**typical, name: link.inverse(link.link(typical[name]) + (0.2 * X[:, 0] if p else 0.0))})
+    if kind == "repeated":
+        y[rng.uniform(size=n) < 0.3] = np.median(y) if law.support.low == -np.inf else np.quantile(y, 0.3)
+    if kind == "far":
+        y[0] = np.ceil(np.max(y) * 20)
+    return (X, y) if law.inside(y).all() else (X, np.clip(y, *np.quantile(y, [0.05, 0.95])))
+
+
+def shaped_laws():
+    for name, kind in LAWS.items():
+        law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
+        if not (law.classes or law.multivariate) and law.shapes:
+            yield pytest.param(law, id=name)
+    for law in (L.ZeroInflated(L.NegativeBinomial()), L.AsymmetricLaplace(quantile=None), L.Tweedie(power=None)):
+        yield pytest.param(law, id=repr(law))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("n", "p"), [(25, 0), (120, 2)])
+@pytest.mark.parametrize("kind", ["right", "repeated", "far"])
+@pytest.mark.parametrize("law", shaped_laws())
+def test_no_fit_ends_below_one_with_a_shape_held(law, kind, n, p):
+    X, y = simulated(law, kind, n, p)
+    model = fitted(law, X, y)
+    for name, values in law.shapes.items():
+        for value in values:
+            held = fitted(L.Fixed(law, {name: value}), X, y)
+            if held.converged_:
+                assert model.loglikelihood_ > held.loglikelihood_ - 0.01, (name, value)
+
+
+# ---- limits that are declared, and any that are not ----------------------------------------------------------------------
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(301)
+
+
+def families():
+    """Laws by where they live."""
+    kinds: dict = {}
+    for name, kind in LAWS.items():
+        law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
+        if law.classes or law.multivariate or law.known:
+            continue
+        if name == "asymmetric_laplace":
+            law = kind(quantile=None)
+        if name == "tweedie":
+            law = kind(power=None)
+        kinds.setdefault((law.support.low, law.support.high, law.support.integer), []).append(law)
+    return kinds.values()
+
+
+def pairs():
+    for laws in families():
+        for full in laws:
+            for special in laws:
+                if len(full.free) > len(special.free) and type(full) is not type(special):
+                    yield pytest.param(full, special, id=f"{type(full).__name__}-{type(special).__name__}")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("full", "special"), pairs())
+def test_a_law_that_becomes_another_says_so(full, special):
+    """By a fit to the other law itself, weights by its probabilities: the density is the same everywhere, or it is not."""
+    distances = []
+    for share in (0.3, 0.7):
+        ranges = {name: special.parameter(name).domain.typical for name in special.parameters}
+        params = {name: low + share * (high - low) for name, (low, high) in ranges.items()} | special.fixed
+        if special.support.integer:
+            y = np.arange(0.0, min(special.support.high, 200.0) + 1)
+            weight = np.exp(special.loglik(y, **params))
+        else:
+            y, weight = np.asarray(special.ppf((_NODES + 1) / 2, **params), float), _WEIGHTS / 2
+        keep = (weight > 1e-9) & full.inside(y)
+        if not keep.all() and not special.support.integer:
+            return
+        y, weight = y[keep], 1e3 * weight[keep]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = MLEDensity(full, max_iter=300).fit(y[:, None], sample_weight=weight)
+        apart = model.score_samples(y[:, None]) - special.loglik(y, **params)
+        distances.append(np.average(np.abs(apart), weights=weight))
+    declared = next(reductions(full, special), None) is not None
+    assert declared == (max(distances) < 4e-4), distances
+
+
+@pytest.mark.parametrize(
+    ("small", "full", "y"),
+    [
+        (L.Exponential(), L.Lomax(), np.random.default_rng(0).uniform(size=80)),
+        (L.Normal(), L.JohnsonSU(), np.random.default_rng(2).normal(size=80)),
+        (L.HalfNormal(), L.BoxCoxColeGreen(), np.abs(np.random.default_rng(0).normal(size=80))),
+        (L.Geometric(), L.ConwayMaxwellPoisson(), np.random.default_rng(0).geometric(0.2, 80) ** 2 - 1.0),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_no_law_ends_below_its_limit(small, full, y):
+    below, above = (fitted(law, np.empty((len(y), 0)), y) for law in (small, full))
+    assert above.loglikelihood_ > below.loglikelihood_ - 1e-6
+
+
+def test_the_law_at_a_limit_is_named_inside_wrappers_too():
+    assert L.ZeroInflated(L.Poisson()).at_end("inflation", "lower") == "Poisson"
+    assert L.Censored(L.SkewNormal()).at_end("shape", "upper").startswith("half-normal")
+    assert L.StudentT().at_end("df", "upper") == "Normal"
+    assert L.StudentT().at_end("df", "lower") == ""
+
+
+def test_advice_at_a_limit_works():
+    y = np.random.default_rng(1).uniform(size=(40, 1))
+    with pytest.warns(BoundaryWarning, match=r"Fixed\(StudentT\(...\), {'df': np.inf}\)"):
+        model = MLEDensity(L.StudentT()).fit(y)
+    assert MLEDensity(L.Fixed(L.StudentT(), {"df": np.inf})).fit(y).loglikelihood_ == pytest.approx(
+        model.loglikelihood_, abs=1e-6
+    )
