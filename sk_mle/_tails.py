@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from ._special import _START, _STIRLING, _elementwise, _horner, _log1p_minus_over
+from ._special import _START, _STIRLING, _elementwise, _horner, _log1p_minus_over, lgamma_delta
 
 _GAUSS, _GAUSS_WEIGHT = (np.polynomial.legendre.leggauss(10) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
 _LEAST = 1e-290  # arguments below may have lost digits to underflow
@@ -137,7 +137,7 @@ def log_betainc(a, b, x, xc):
     )
     for small, at, power, other, sign in ((x < _LEAST, x, a, b, 1), (xc < _LEAST, xc, b, a, -1)):
         if small.any():  # the first term of the series is all, and products may underflow
-            log_p = power * np.log(at) - np.log(power) - special.betaln(power, other)
+            log_p = power * np.log(at) - lgamma_delta(1.0, power) + lgamma_delta(other, power)
             value = np.where(small, log_p if sign > 0 else np.log(-np.expm1(log_p)), value)
     return value
 

@@ -112,7 +112,7 @@ def log_phi(z):
 def log_ndtr(z):
     if z > 0:
         return complement(log_ndtr(-z))
-    if z < -(10**6):
+    if z < -(10**20):
         return log_phi(z) - mp.log(-z) + mp.log1p(-1 / z**2 + 3 / z**4)
     return mp.log(mp.erfc(-z / mp.sqrt(2)) / 2)
 
@@ -332,8 +332,8 @@ def inverse_gaussian_logpdf(y, mean, shape):
 
 
 def inverse_gaussian_tails(y, mean, shape):
-    root = mp.sqrt(shape / y)
     with mp.workdps(750):
+        root = mp.sqrt(shape / y)
         first, second = log_ndtr(root * (y / mean - 1)), 2 * shape / mean + log_ndtr(-root * (y / mean + 1))
         lower = first + mp.log1p(exp(second - first))
         if lower < -0.7:
@@ -363,6 +363,9 @@ def skew_normal_logpdf(z, shape):
 
 
 def skew_normal_tails(z, shape):
+    if abs(z) > 1e6:  # far out the tail is the density over its rate of fall
+        rate = abs(z) * (1 + (shape**2 if shape * z < 0 else 0))
+        return both(skew_normal_logpdf(z, shape) - mp.log(rate), z < 0)
     far = max(abs(z), 1) * 60
     upper = log_integral(lambda t: skew_normal_logpdf(t, shape), z, far, (0,) if z < 0 else ())
     lower = log_integral(lambda t: skew_normal_logpdf(t, shape), -far, z, (0,) if z > 0 else ())

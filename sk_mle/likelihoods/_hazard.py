@@ -43,7 +43,7 @@ class Hazard(Likelihood):
         return np.exp(self.logsf(y, *at, **params))
 
     def logcdf(self, y, *at, **params):
-        return log1mexp(-self.logsf(y, *at, **params))
+        return logcdf_from_survival(self, y, *at, **params)
 
     def logsf(self, y, *at, **params):
         return self.log_survival(np.maximum(y, 0.0), *at, **params).loglik
@@ -54,3 +54,13 @@ class Hazard(Likelihood):
 
     def rvs(self, rng, size, *at, **params):
         return self.reached(rng.standard_exponential(size), *at, **params)
+
+
+def logcdf_from_survival(law, y, *at, **params):
+    """`logcdf` of a law of y >= 0 from its `logsf`, and where that vanishes from the density, which is constant there."""
+    hazard, y = -law.logsf(y, *at, **params), np.asarray(y, dtype=float)
+    value, tiny = log1mexp(hazard), (hazard < 1e-290) & (y > 0)
+    if not tiny.any():
+        return value
+    with np.errstate(all="ignore"):
+        return np.where(tiny, law.loglik(np.where(tiny, y, 0.0), *at, **params) + np.log(y), value)

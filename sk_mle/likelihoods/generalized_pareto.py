@@ -6,7 +6,7 @@ import numpy as np
 
 from ..domains import NONNEGATIVE, POSITIVE
 from ._extreme_value import LEAST_SHAPE, SHAPE, ExtremeValue, expand, reduce
-from ._logarithms import log1mexp
+from ._hazard import logcdf_from_survival
 from ._start import best, thin, weighted_median
 
 
@@ -106,7 +106,7 @@ class GeneralizedPareto(ExtremeValue):
         return np.exp(self.logsf(y, scale, shape))
 
     def logcdf(self, y, scale, shape):
-        return log1mexp(-self.logsf(y, scale, shape))
+        return logcdf_from_survival(self, y, scale, shape)
 
     def logsf(self, y, scale, shape):
         return -reduce(np.maximum(y, 0.0) / scale, shape)

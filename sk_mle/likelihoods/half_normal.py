@@ -71,7 +71,9 @@ class HalfNormal(Likelihood):
     def logcdf(self, y, scale):
         z = _root(y, scale)
         with np.errstate(divide="ignore"):
-            return np.where(z < 0.5, np.log(erf(z)), np.log1p(-erfc(z)))
+            value = np.where(z < 0.5, np.log(erf(z)), np.log1p(-erfc(z)))
+            tiny = (z < 1e-290) & (np.asarray(y) > 0)  # z may have lost digits to underflow; the density is constant there
+            return np.where(tiny, self.loglik(y, scale) + np.log(y), value) if tiny.any() else value
 
     def logsf(self, y, scale):
         z = _root(y, scale)

@@ -100,10 +100,11 @@ class InverseGaussian(Likelihood):
 
     def ppf(self, q, mean, shape):
         def logs(x, mean, shape):
-            y = np.exp(x)
-            return self.logcdf(y, mean, shape), self.logsf(y, mean, shape), self.loglik(y, mean, shape) + x
+            y = mean * np.exp(x)
+            return self.logcdf(y, mean, shape), self.logsf(y, mean, shape), self.loglik(y, mean, shape) + np.log(y)
 
-        return np.exp(newton_quantile(logs, q, {"mean": mean, "shape": shape}, (-746.0, 710.0), np.log(mean)))
+        with np.errstate(over="ignore"):
+            return mean * np.exp(newton_quantile(logs, q, {"mean": mean, "shape": shape}, (-1500.0, 1500.0), 0.0))
 
     def rvs(self, rng, size, mean, shape):
         v = mean / (2 * shape) * rng.standard_normal(size) ** 2
@@ -112,7 +113,8 @@ class InverseGaussian(Likelihood):
 
 
 def _deviance(y, mean):
-    return ((y - mean) / mean) ** 2 / y
+    gap = (y - mean) / mean
+    return gap * (gap / y)  # a square may overflow
 
 
 @_elementwise
@@ -139,5 +141,5 @@ def _log_mills_gap(a, b, width):
     if near.any():
         half = width[near, None] / 2
         _, inverse, bend = Probit().log_inverse(-(a[near, None] + half * (1 + _GAUSS)))
-        value[near] = np.log((-bend / inverse**2 * half * _GAUSS_WEIGHT).sum(axis=1))
+        value[near] = np.log((-bend / inverse**2 * _GAUSS_WEIGHT).sum(axis=1)) + np.log(half[:, 0])
     return value

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..domains import NONNEGATIVE, POSITIVE
 from ._base import Likelihood
-from ._logarithms import log1mexp
+from ._hazard import logcdf_from_survival
 from ._start import best, thin
 
 
@@ -99,7 +99,7 @@ class Lomax(Likelihood):
         return np.exp(self.logsf(y, scale, shape))
 
     def logcdf(self, y, scale, shape):
-        return log1mexp(-self.logsf(y, scale, shape))
+        return logcdf_from_survival(self, y, scale, shape)
 
     def logsf(self, y, scale, shape):
         return -shape * np.log1p(np.maximum(y, 0.0) / scale)

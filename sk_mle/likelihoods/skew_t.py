@@ -72,7 +72,7 @@ class SkewT(ShapedLocationScale):
 
     def standard_logpdf(self, z, shape, df):
         df = np.minimum(df, MOST_DF)
-        x = shape * z * np.sqrt((df + 1) / (df + z**2))
+        x = shape * np.sqrt(df + 1) * (z / np.hypot(np.sqrt(df), z))  # z**2 may overflow
         return np.log(2) + StudentT().standard_logpdf(z, df) + log_t(x, df + 1)
 
     def standard_derivatives(self, z, order, shape, df):
