@@ -20,8 +20,9 @@ _ROWS = 4096  # at a time
 
 def shortest(objective: Objective, solution: Solution) -> tuple[Objective, Solution]:
     """The same model with the coefficients of smallest norm; the result says how many coordinates are `unidentified`."""
-    tall = objective.size > MOST_COLUMNS or solution.result.get("settled")  # the Hessian of a settled one has full rank
-    if tall or (objective.curvature is not None and not _any(_silent(objective, solution.u, objective.data.thinned(_FEW)))):
+    tall = objective.size > MOST_COLUMNS or solution.result.get("minimum_certified")  # its Hessian has full rank
+    guided = objective.preconditioner is not None
+    if tall or (guided and not _any(_silent(objective, solution.u, objective.data.thinned(_FEW)))):
         return objective, solution
     silent, u, lost = _silent(objective, solution.u, objective.data), solution.u.copy(), 0
     for name, design in objective.designs.items():

@@ -1,4 +1,8 @@
-"""The damped Newton method of this package."""
+"""The damped Newton method of this package.
+
+Conventions: `objective` is a function of one flat vector with `evaluate(x, order, information)`, which returns a `Point`, and
+`unbounded(x, value)`; its coordinates have unit curvature at the start, so one unit is a natural length of a step.
+"""
 
 from __future__ import annotations
 
@@ -6,124 +10,190 @@ import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult
 
-_LOST = 1e-8  # gain in the mean log-likelihood below which the value need not show it
-_PATIENCE, _FEW = 10, 40  # a Hessian of so few columns costs as much as a few gradients, of more in proportion
-_RECENT = 5  # gradients that tell how fast they fall
-_FAST = 0.7  # rate of convergence; slower, and the new curvature of a point has to wait for more gradients
-_STEPS, _SHARP = 4, 1e-3  # by which the gradient should end below its tolerance
-_HUGE = 1e100  # curvature, where it overflowed
-_ZERO = 1e-15  # gradient of rounding alone
-_CLOSE, _TOLD = 1e-6, 1e-10  # step from which a minimum is near, and the Hessian's reciprocal condition at which it tells that
-_FLAT = 1e-3  # curvature along a step, of 1 at the start, below which coordinates may have lost their meaning
-_SHARE = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
-_LONGEST = 20.0  # longest step where curvature is negative or lost; coordinates have unit curvature at the start
-_GROWTH = 3.0  # of that after a step of this length
+_ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood below which the value need not show it
+_MIN_STEP_LENGTH = 1e-12  # of a line search whose gain the value shows
+_SCORING_DECREMENT = 0.1  # twice the promised gain from which the expected information has done its work
+_MAX_GRADIENT_STEPS, _COLUMNS_PER_STEP = 10, 40  # a Hessian of so few columns costs some gradients, of more in proportion
+_RECENT_GRADIENTS = 5  # that tell how fast they fall
+_FAST_RATE = 0.7  # of convergence; slower, and a new preconditioner has to wait for more gradients
+_POLISHING_STEPS, _POLISHED = 4, 1e-3  # and the share of the tolerance at which they end
+_MAX_CURVATURE = 1e100  # where it overflowed
+_GRADIENT_ROUNDING = 1e-15
+_STEP_TOL = 1e-6  # Newton step from which a minimum is near
+_RCOND_MIN = 1e-10  # reciprocal condition of the Hessian at which the step tells that
+_FLAT_CURVATURE = 1e-3  # along a step, of 1 at the start, below which coordinates may have lost their meaning
+_SHARE_OF_UNIT_STEP = 1e-3  # that moves the lightest row's linear predictor by one unit
+_MAX_STEP = 20.0  # where curvature is negative or lost
+_STEP_GROWTH = 3.0  # of that after a step of this length
 
 
-def newton(
-    fun,
-    x0,
-    args=(),
-    jac=None,
-    hess=None,
-    objective=None,
-    tol=1e-8,
-    maxiter=100,
-    callback=None,
-    shortest=1e-2,
-    information="expected",
-    **unused,
-):
-    """Damped Newton method, as a callable for `scipy.optimize.minimize`.
+def newton(objective, start, *, tol=1e-8, max_iter=100, callback=None, shortest=1e-2, information="expected") -> OptimizeResult:
+    """Minimise an objective by Newton steps that are shortened until the value falls.
 
-    Where the objective knows its curvature near the solution beforehand, steps are taken with that and with what the
-    gradients add, each at the cost of a pass without Hessian, as long as these are fewer than Hessians are worth.
+    Where the objective has a preconditioner, steps are taken with that and with what the gradients add (L-BFGS), each at the
+    cost of a pass without Hessian, as long as these are fewer than Hessians are worth.
 
     Far from the optimum the expected information is used where the law has one (Fisher scoring: positive definite and
     robust), near it the observed (quadratic convergence). Where that is not positive definite, the absolute values of
-    its eigenvalues are used. A start that is near already may ask for the observed at
-    once. Steps are halved until the value falls; non-finite trial values only shorten the step.
+    its eigenvalues are used. Trial points where anything is not finite only shorten the step.
+
+    Parameters
+    ----------
+    objective : Objective
+    start : ndarray of shape (size,)
+    tol : float
+        Largest entry of the gradient at the solution.
+    max_iter : int
+    callback : callable, optional
+        Called with an OptimizeResult of `x` and `fun` after every step.
+    shortest : float
+        Step length below which a line search ends where rounding hides the gain.
+    information : {"expected", "observed"}
+        With which to begin; a start that is near may ask for the observed at once.
+
+    Returns
+    -------
+    OptimizeResult
+        With `decrement`, twice the gain that the last step promised, `minimum_certified`, whether there is a minimum for
+        certain, `flattened`, whether curvature has all but vanished along a step, and `curved`, the last point with a Hessian.
     """
-    known = None if objective.curvature is None else Learned(objective.curvature)
-    objective.information = information if known is None else "observed"
-    x, point = x0, objective.evaluate(x0, 1 if known else 2)
-    message, n_iter, decrement, settled, flattened, longest = "iteration limit", 0, np.inf, False, True, _LONGEST
-    curved = None
-    while n_iter < maxiter:
-        n_iter += 1
-        if objective.unbounded(x, point.value):
-            message = "the likelihood is unbounded"
-            break
-        if _size(point) <= tol:
-            message = "gradient below tol"
-            if known and known.curvature.finish:
-                known, point = None, objective.evaluate(x, 2)
-            hessian, curved = point.hessian, None if known else point
-            x, point = _polish(objective, x, point, known, tol)
-            least = min(_CLOSE, _SHARE * np.sqrt(objective.data.least_share))
-            settled = known.curvature.settled if known else _settled(hessian, point.gradient, least)
-            flattened = known.flattest < _FLAT if known else not settled
-            break
-        step, decrement = known.direction(point) if known else _direction(point, longest)
-        if objective.information == "expected" and decrement < 0.1:
-            objective.information = "observed"
-            if objective.partly_expected:  # else a scoring step is good enough for the last one
-                point = objective.evaluate(x, 2)
-                step, decrement = _direction(point, longest)
-        length, trial = _along(objective, x, point, step, decrement, known is not None, shortest)
-        if trial is None:
-            if known and known.pairs:
-                known.pairs = []
-                continue
-            if known:
-                known, point = None, objective.evaluate(x, 2)
-                continue
-            message = "no step lowers the value"
-            break
-        cut = np.abs(step).max(initial=0.0) >= 0.99 * longest
-        longest = _GROWTH * longest if cut and length == 1 else _LONGEST
-        if known:
-            known.learn(length * step, point, trial)
-            known = known.renewed(x + length * step, point, trial, tol)
-            trial = trial if known else objective.evaluate(x + length * step, 2)
-        x, point = x + length * step, trial
-        if callback is not None:
-            callback(OptimizeResult(x=x, fun=point.value))
-    objective.information = "observed"
-    return OptimizeResult(
-        x=x,
-        fun=point.value,
-        jac=point.gradient,
-        nit=n_iter,
-        message=message,
-        success=True,
-        decrement=decrement,
-        settled=settled,
-        flattened=flattened,
-        curved=curved or (None if known else point),
-    )
+    return _Descent(objective, start, tol, shortest, information).run(max_iter, callback)
 
 
-def _along(objective, x, point, step, decrement, known, shortest):
-    """Length along a step at which the value falls enough, with the point there; None for the point where there is none."""
-    slack, length = _LOST * max(1.0, abs(point.value)), 1.0
-    lost = decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
-    while length > (shortest if lost or known else 1e-12):
-        trial = objective.evaluate(x + length * step, 1 if known else 2)
-        sound = trial.finite  # else no step is known from there
-        if sound and trial.value < point.value and trial.value <= point.value - 1e-4 * length * decrement:
-            return length, trial
-        if sound and lost and trial.value <= point.value + slack and _size(trial) < (1 - length / 2) * _size(point):
-            return length, trial
-        length *= 0.5 if sound else 0.1
-    return length, None
+def newton_method(fun, x0, args=(), objective=None, tol=1e-8, maxiter=100, callback=None, **unused) -> OptimizeResult:
+    """`newton` as a method of `scipy.optimize.minimize`, whose function it leaves alone: `objective` gives all in one pass."""
+    return newton(objective, x0, tol=tol, max_iter=maxiter, callback=callback)
+
+
+class _Descent:
+    """One run of `newton`: where it is, and how it takes its steps."""
+
+    def __init__(self, objective, start, tol, shortest, information):
+        self.objective, self.tol, self.shortest = objective, tol, shortest
+        self.learned = None if objective.preconditioner is None else Learned(objective.preconditioner)
+        self.information = information if self.learned is None else "observed"
+        self.x, self.point = start, self._evaluate(start)
+        self.n_iter, self.decrement, self.longest, self.curved = 0, np.inf, _MAX_STEP, None
+
+    def _evaluate(self, x):
+        return self.objective.evaluate(x, 1 if self.learned else 2, self.information)
+
+    def run(self, max_iter, callback) -> OptimizeResult:
+        message, certified, flattened = "iteration limit", False, True
+        while self.n_iter < max_iter:
+            self.n_iter += 1
+            if self.objective.unbounded(self.x, self.point.value):
+                message = "the likelihood is unbounded"
+                break
+            if _size(self.point) <= self.tol:
+                message, (certified, flattened) = "gradient below tol", self._finish()
+                break
+            step = self._direction()
+            length, trial = self._search_line(step)
+            if trial is None:
+                if self._drop_preconditioner():
+                    continue
+                message = "no step lowers the value"
+                break
+            self._advance(step, length, trial)
+            if callback is not None:
+                callback(OptimizeResult(x=self.x, fun=self.point.value))
+        return OptimizeResult(
+            x=self.x,
+            fun=self.point.value,
+            jac=self.point.gradient,
+            nit=self.n_iter,
+            message=message,
+            success=True,
+            decrement=self.decrement,
+            minimum_certified=certified,
+            flattened=flattened,
+            curved=self.curved or (None if self.learned else self.point),
+        )
+
+    def _direction(self):
+        """The next step; near the optimum of the observed information."""
+        if self.learned:
+            step, self.decrement = self.learned.direction(self.point)
+            return step
+        step, self.decrement = _direction(self.point, self.longest)
+        if self.information == "expected" and self.decrement < _SCORING_DECREMENT:
+            self.information = "observed"
+            if self.objective.partly_expected:  # else a scoring step is good enough for the last one
+                self.point = self._evaluate(self.x)
+                step, self.decrement = _direction(self.point, self.longest)
+        return step
+
+    def _search_line(self, step):
+        """Length along a step at which the value falls enough, with the point there; None for the point where there is none."""
+        before, length = self.point, 1.0
+        slack = _ROUNDING_SLACK * max(1.0, abs(before.value))
+        lost = self.decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
+        while length > (self.shortest if lost or self.learned else _MIN_STEP_LENGTH):
+            trial = self._evaluate(self.x + length * step)
+            sound = trial.finite  # else no step is known from there
+            if sound and trial.value < before.value and trial.value <= before.value - 1e-4 * length * self.decrement:
+                return length, trial
+            if sound and lost and trial.value <= before.value + slack and _size(trial) < (1 - length / 2) * _size(before):
+                return length, trial
+            length *= 0.5 if sound else 0.1
+        return length, None
+
+    def _drop_preconditioner(self) -> bool:
+        """Whether there was one to drop: first what gradients told, then the preconditioner itself for a Hessian."""
+        if not self.learned:
+            return False
+        if self.learned.pairs:
+            self.learned.pairs = []
+        else:
+            self.learned = None
+            self.point = self._evaluate(self.x)
+        return True
+
+    def _advance(self, step, length, trial):
+        cut = np.abs(step).max(initial=0.0) >= 0.99 * self.longest
+        self.longest = _STEP_GROWTH * self.longest if cut and length == 1 else _MAX_STEP
+        x = self.x + length * step
+        if self.learned:
+            self.learned.learn(length * step, self.point, trial)
+            self.learned = self.learned.refreshed(self.objective, x, self.point, trial, self.tol)
+            trial = trial if self.learned else self._evaluate(x)
+        self.x, self.point = x, trial
+
+    def _finish(self) -> tuple[bool, bool]:
+        """Polish; whether there is a minimum for certain, and whether curvature has all but vanished on the way."""
+        if self.learned and self.learned.preconditioner.end_with_hessian:
+            self.learned = None
+            self.point = self._evaluate(self.x)
+        hessian, self.curved = self.point.hessian, None if self.learned else self.point
+        self._polish()
+        if self.learned:
+            return self.learned.preconditioner.minimum_certified, self.learned.flattest < _FLAT_CURVATURE
+        step_tol = min(_STEP_TOL, _SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.least_share))
+        certified = _minimum_certified(hessian, self.point.gradient, step_tol)
+        return certified, not certified
+
+    def _polish(self):
+        """One more step, at the cost of one pass: quadratic convergence doubles the digits. A preconditioner may need more."""
+        for _ in range(_POLISHING_STEPS if self.learned else 1):
+            if _size(self.point) < _GRADIENT_ROUNDING:
+                break
+            step, _ = self.learned.direction(self.point) if self.learned else _direction(self.point)
+            better = self.objective.evaluate(self.x + step, 1)
+            if not (np.isfinite(better.value) and _size(better) < _size(self.point)):
+                break
+            if self.learned:
+                self.learned.learn(step, self.point, better)
+            self.x, self.point = self.x + step, better
+            if _size(self.point) < _POLISHED * self.tol:
+                break
 
 
 class Learned:
-    """Steps from a curvature that is known beforehand, and from what the gradients tell about it since (L-BFGS)."""
+    """Steps from a preconditioner, and from what the gradients tell about the curvature since (L-BFGS)."""
 
-    def __init__(self, curvature, hold=1):
-        self.curvature, self.hold, self.pairs, self.sizes, self.flattest = curvature, hold, [], [], np.inf
+    def __init__(self, preconditioner, hold=1):
+        self.preconditioner, self.hold, self.pairs, self.sizes, self.flattest = preconditioner, hold, [], [], np.inf
 
     def direction(self, point):
         """The step, and twice the decrease that it promises."""
@@ -131,7 +201,7 @@ class Learned:
         for move, change, gain in reversed(self.pairs):
             shares.append(float(move @ step) / gain)
             step = step - shares[-1] * change
-        step = self.curvature.solve(step)
+        step = self.preconditioner.solve(step)
         for (move, change, gain), share in zip(self.pairs, reversed(shares), strict=True):
             step = step + (share - float(change @ step) / gain) * move
         return step, -float(step @ point.gradient)
@@ -143,44 +213,47 @@ class Learned:
         if gain > 1e-10 * np.linalg.norm(change) * np.linalg.norm(move):
             self.pairs.append((move, change, gain))
 
-    def renewed(self, x, before, after, tol) -> Learned | None:
-        """Itself while it converges fast enough, with its curvature of the new point where that is cheap, else None."""
-        dear, window = self.curvature.costs == np.inf, _RECENT if self.curvature.costs > _RECENT else 2
+    def refreshed(self, objective, x, before, after, tol) -> Learned | None:
+        """Itself while it converges fast enough, with a new preconditioner where that is cheap, else None."""
+        cost = self.preconditioner.refresh_passes
+        window = _RECENT_GRADIENTS if cost > _RECENT_GRADIENTS else 2
         self.sizes = [*(self.sizes or [_size(before)]), _size(after)][-window:]
         rate = min((self.sizes[-1] / self.sizes[0]) ** (1 / (len(self.sizes) - 1)), 1 - 1e-9)
         passes = np.log(min(tol / _size(after), 1.0)) / np.log(rate)
-        if passes <= (_PATIENCE * (1 + len(x) / _FEW) if dear else self.curvature.costs) or len(self.pairs) < self.hold:
+        most = _MAX_GRADIENT_STEPS * (1 + len(x) / _COLUMNS_PER_STEP) if cost == np.inf else cost
+        if passes <= most or len(self.pairs) < self.hold:
             return self
+        if cost == np.inf:
+            return None
         try:
-            if dear:
-                return None
-            other = Learned(self.curvature.renewed(x), 1 if rate < _FAST else 2 * self.hold)
-            other.flattest = self.flattest
-            return other
+            other = Learned(self.preconditioner.refreshed(objective, x), 1 if rate < _FAST_RATE else 2 * self.hold)
         except linalg.LinAlgError:  # not positive definite
             return None
+        other.flattest = self.flattest
+        return other
 
 
 def _size(point):
     return np.abs(point.gradient).max(initial=0.0)
 
 
-def _settled(hessian, gradient, least) -> bool:
+def _minimum_certified(hessian, gradient, step_tol) -> bool:
     """Whether the minimum is close for certain.
 
     Where there is none, as for separated data, a Newton step moves some linear predictors by about one unit however small the
-    gradient has become, because the curvature falls with it: coordinates by more than `least`, if these rows are not too light.
+    gradient has become, because the curvature falls with it: coordinates by more than `step_tol`, if these rows are not too
+    light.
     """
     if not len(gradient):
         return True
     factor, step, fail = linalg.lapack.dposv(hessian, -gradient)
-    if fail or not np.abs(step).max() < least:
+    if fail or not np.abs(step).max() < step_tol:
         return False
     norm = np.abs(hessian).sum(axis=0).max()
-    return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > _TOLD)
+    return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > _RCOND_MIN)
 
 
-def _direction(point, longest=_LONGEST):
+def _direction(point, longest=_MAX_STEP):
     """The Newton step, and twice the decrease that it promises; up to `longest` where the Hessian does not tell its length."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
     decrement = -float(step @ point.gradient)
@@ -189,25 +262,8 @@ def _direction(point, longest=_LONGEST):
     hessian = np.nan_to_num(point.hessian)
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # so that a steep coordinate does not hide a flat one
     with np.errstate(all="ignore"):
-        values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -_HUGE, _HUGE))
+        values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -_MAX_CURVATURE, _MAX_CURVATURE))
     size = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
     step = -vectors @ ((vectors.T @ (point.gradient / scale)) / size) / scale
     step *= min(1.0, longest / max(np.abs(step).max(), 1e-300))
     return step, -float(step @ point.gradient)
-
-
-def _polish(objective, x, point, known, tol):
-    """One more step, at the cost of one pass: quadratic convergence doubles the digits. A learned curvature may need more."""
-    for _ in range(_STEPS if known else 1):
-        if _size(point) < _ZERO:
-            break
-        step, _ = known.direction(point) if known else _direction(point)
-        better = objective.evaluate(x + step, 1)
-        if not (np.isfinite(better.value) and _size(better) < _size(point)):
-            break
-        if known:
-            known.learn(step, point, better)
-        x, point = x + step, better
-        if _size(point) < _SHARP * tol:
-            break
-    return x, point

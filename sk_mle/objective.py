@@ -1,19 +1,21 @@
 """The objective: weighted mean negative log-likelihood plus penalty, as a function of one flat vector.
 
-The sign flips from log-likelihood to loss in `Objective._finish`, and nowhere else.
+The sign flips from log-likelihood to loss in `Objective._collect`, and nowhere else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from functools import cached_property
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._repeated import repeated
 from .bounds import DenseRows, dense_loss
-from .data import Data, total
+from .data import Data, add, total
 from .design import Design
 from .likelihoods import Likelihood
 from .likelihoods._expected import integrated
@@ -25,16 +27,21 @@ _MARGIN = 20.0  # mean loss of rows without a density, per weight of those that 
 
 
 class Point(NamedTuple):
-    """Value, gradient and Hessian at one vector; what was not asked for is empty."""
+    """Value, gradient and Hessian at one vector; None where they were not asked for."""
 
     value: float
-    gradient: np.ndarray
-    hessian: np.ndarray
+    gradient: Any = None
+    hessian: Any = None
+
+    @property
+    def order(self) -> int:
+        """Of the highest derivative that is known."""
+        return 0 if self.gradient is None else 1 if self.hessian is None else 2
 
     @property
     def finite(self) -> bool:
         """Whether all that was asked for is finite: from elsewhere no step is known."""
-        return isfinite(self.value + np.add.reduce(self.gradient) + np.add.reduce(self.hessian, axis=None))
+        return isfinite(self.value + sum(np.add.reduce(part, axis=None) for part in self[1 : self.order + 1]))
 
 
 class Objective:
@@ -51,13 +58,13 @@ class Objective:
 
     Attributes
     ----------
-    information : {"observed", "expected", "integrated"}
-        Which Hessian `hessian` means; "expected" is observed where the law has no formula, "integrated" needs none.
-    curvature : object or None
-        What is known about the Hessian near the solution before a fit (see `curvature.py`).
+    preconditioner : object or None
+        What is known about the Hessian near the solution before a fit (see `preconditioners.py`).
+    evaluations : int
+        How often a sum over all rows was taken.
     """
 
-    curvature = None
+    preconditioner: Any = None
 
     def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
         self.likelihood, self.data, self.designs, self.alpha = likelihood, data, designs, alpha
@@ -67,8 +74,8 @@ class Objective:
         self.size, self.partly_expected = int(ends[-1]), likelihood.partly_expected
         directions = sum(len(design.unit) for design in designs.values())
         self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
-        self.information, self.evaluations = "observed", 0
-        self._last = (b"", "", Point(np.inf, np.empty(0), np.empty((0, 0))))
+        self.evaluations = 0
+        self._last = (b"", "", Point(np.inf))
         self._rotated: dict[int, object] = {}
 
     @property
@@ -105,6 +112,12 @@ class Objective:
         vars(other).update({name: vars(self)[name] for name in known if name in vars(self)})
         return other
 
+    def preconditioned(self, preconditioner) -> Objective:
+        """The same objective with a preconditioner; what is remembered stays."""
+        other = copy(self)
+        other.preconditioner = preconditioner
+        return other
+
     def unbounded(self, u, value: float, slack: float = 0.0) -> bool:
         """Whether the density at `u` is narrower than the rounding of y, or within `slack` of it."""
         law, dense = self.likelihood, self.dense
@@ -131,22 +144,42 @@ class Objective:
     def hessian(self, u) -> np.ndarray:
         return self.evaluate(u, 2).hessian
 
-    def evaluate(self, u, order: int) -> Point:
-        """Value and derivatives up to `order`; the last point is remembered."""
+    def evaluate(self, u, order: int, information: str = "observed") -> Point:
+        """Value and derivatives up to `order`; the last point is remembered.
+
+        Parameters
+        ----------
+        u : ndarray of shape (size,)
+        order : {0, 1, 2}
+        information : {"observed", "expected", "integrated"}
+            What the Hessian is of; "expected" is observed where the law has no formula, "integrated" needs none.
+        """
         key, kind, point = self._last
-        known = len(point.hessian) > 0 and kind == self.information if order == 2 else len(point.gradient) >= order
-        if known and key == u.tobytes():
+        if point.order >= order and (order < 2 or kind == information) and key == u.tobytes():
             return point
         self.evaluations += 1
-        coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+        coefficients = self._coefficients(u)
         data = self._hessian_data if order == 2 else self.data
-        sums = data.reduce(lambda batch: self._block(batch, coefficients, order))
-        point = self._finish(u, sums, order)
+        sums = data.reduce(lambda batch: self._block(batch, coefficients, order, information)[0])
+        point = self._collect(u, sums, order)
         if order and not (point.finite or np.isneginf(sums["value"])):  # each time would cost more
-            sums = data.reduce(lambda batch: self._block(batch, coefficients, order, complete=True))
-            point = self._finish(u, sums, order)
-        self.remember(u, point, self.information)
+            sums = data.reduce(lambda batch: self._block(batch, coefficients, order, information, complete=True)[0])
+            point = self._collect(u, sums, order)
+        self.remember(u, point, information)
         return point
+
+    def accumulate(self, u, information: str, per_block: Callable, take: Callable) -> Point:
+        """The point at `u` with its Hessian; `take` gets `per_block(batch, rows, result)` of every block, in their order."""
+        coefficients, sums = self._coefficients(u), None
+
+        def block(batch):
+            own, rows, result = self._block(batch, coefficients, 2, information, complete=True)
+            return own, per_block(batch, rows, result)
+
+        for own, other in self._hessian_data.map(block):
+            sums = own if sums is None else add(sums, own)
+            take(other)
+        return self._collect(u, sums, 2)
 
     def remember(self, u, point: Point, information: str) -> None:
         """What is known at `u`, so that it is not evaluated there again."""
@@ -154,13 +187,12 @@ class Objective:
 
     def hessp(self, u, direction) -> np.ndarray:
         """Product of the Hessian at `u` with a vector, without the Hessian."""
-        at = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
-        along = {name: design.expand(direction[self.places[name]]) for name, design in self.designs.items()}
+        at, along = self._coefficients(u), self._coefficients(direction)
 
         def block(batch):
             rows = self._rows(batch)
             eta = self._eta(batch, rows, at)
-            information = self._completed(batch, eta, self._evaluate(batch, eta, 2)).information
+            information = self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
             move = self._eta(batch, rows, along, with_offset=False)
             change = {name: np.zeros_like(value) for name, value in move.items()}
             for (a, b), value in information.items():
@@ -181,7 +213,7 @@ class Objective:
     def eta(self, u, data: Data | None = None) -> dict[str, np.ndarray]:
         """Linear predictors of the rows of positive weight: of the training data, or of others."""
         data = self.data if data is None else data
-        coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+        coefficients = self._coefficients(u)
         same = {name for name, design in self.designs.items() if design.columns is None} - data.offset.keys()
 
         def block(batch):
@@ -193,11 +225,11 @@ class Objective:
 
     def information_of_rows(self, u) -> dict[str, np.ndarray]:
         """Information of every parameter's own linear predictor, of the training rows of positive weight."""
-        coefficients = {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+        coefficients = self._coefficients(u)
 
         def block(batch):
             eta = self._eta(batch, self._rows(batch), coefficients)
-            found = self._completed(batch, eta, self._evaluate(batch, eta, 2)).information
+            found = self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
             return {name: found[name, name] for name in self.designs}
 
         return self.data.column(block)
@@ -225,29 +257,32 @@ class Objective:
             result |= {name: batch.offset[name] for name in self.likelihood.known}
         return result
 
-    def _evaluate(self, batch, eta, order):
-        if self.information == "integrated" and order == 2:
+    def _coefficients(self, u) -> dict:
+        return {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+
+    def _evaluate(self, batch, eta, order, information):
+        if information == "integrated" and order == 2:
             found = self._bare.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
         else:
-            found = self._bare.evaluate(batch.y, eta, order, self.information)
+            found = self._bare.evaluate(batch.y, eta, order, information)
         if order and any(name not in found.gradient for name in self.designs):  # parameters that no row of the block depends on
             found = found._replace(gradient={name: np.zeros(np.shape(eta[name])) for name in self.designs} | found.gradient)
         return found
 
-    def _completed(self, batch, eta, found):
+    def _completed(self, batch, eta, found, information):
         """With the derivatives, too, that a law's formulas do not give."""
         if all(np.isfinite(value.sum()) for value in (*found.gradient.values(), *found.information.values())):
             return found
-        return completed(self._bare, batch.y, eta, found, self.information)
+        return completed(self._bare, batch.y, eta, found, information)
 
-    def _block(self, batch, coefficients, order, also=None, complete=False):
+    def _block(self, batch, coefficients, order, information, complete=False):
+        """Sums over a block of rows, with its columns and what the law says of each row."""
         rows = self._rows(batch)
         eta = self._eta(batch, rows, coefficients)
-        result = self._evaluate(batch, eta, order)
+        result = self._evaluate(batch, eta, order, information)
         if complete:
-            result = self._completed(batch, eta, result)
-        sums = self._sums(batch, rows, result, order)
-        return sums if also is None else sums | also(batch, rows, result)
+            result = self._completed(batch, eta, result, information)
+        return self._sums(batch, rows, result, order), rows, result
 
     def _sums(self, batch, rows, result, order) -> dict:
         with np.errstate(all="ignore"):
@@ -263,10 +298,10 @@ class Objective:
     def _collapse(self, sums) -> np.ndarray:
         return np.concatenate([design.collapse(sums["gradient", name]) for name, design in self.designs.items()])
 
-    def _finish(self, u, sums, order) -> Point:
+    def _collect(self, u, sums, order) -> Point:
         """From sums of the log-likelihood to the mean loss: the one place where the sign turns."""
         mass = self.data.total_weight
-        value, gradient, hessian = -float(sums["value"]) / mass - self._carrier, np.empty(0), np.empty((0, 0))
+        value, gradient, hessian = -float(sums["value"]) / mass - self._carrier, None, None
         if order >= 1:
             gradient = -self._collapse(sums) / mass
         if order == 2:

@@ -49,7 +49,7 @@ def finished(objective: Objective, solution: Solution, solve: Callable) -> tuple
         if not finer.value(better.u) <= objective.value(solution.u):
             break
         # in these coordinates a step without end is no longer a long one
-        better.result.update(settled=False, reconditioned=True)
+        better.result.update(minimum_certified=False, reconditioned=True)
         objective, solution = finer, better._replace(n_iter=solution.n_iter + better.n_iter)
     return objective, solution
 

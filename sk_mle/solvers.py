@@ -15,7 +15,7 @@ from scipy.linalg import lapack
 from scipy.optimize import OptimizeResult, minimize
 
 from .bounds import grows_without_end
-from .newton import newton
+from .newton import newton, newton_method
 from .objective import Objective
 from .vertex import vertex
 
@@ -64,7 +64,7 @@ def _ours(tol, n):
 
 _LBFGSB = Solver("L-BFGS-B", "gradient", lambda tol, n: {**_gtol(tol, n), "ftol": 1e-18, "maxfun": 20 * n, "maxcor": 20})
 SOLVERS = {
-    "newton": Solver(newton, "hessian", _ours),
+    "newton": Solver(newton_method, "hessian", _ours),
     "vertex": Solver(vertex, "gradient", _ours),
     "lbfgs": _LBFGSB,
     "l-bfgs-b": _LBFGSB,
@@ -92,7 +92,7 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
         if not objective.likelihood.smooth:
             solver = "vertex"
         else:
-            few = objective.size <= _MOST_NEWTON or objective.curvature is not None
+            few = objective.size <= _MOST_NEWTON or objective.preconditioner is not None
             solver = "newton" if "hessian" in objective.offers and few else "lbfgs"
     if callable(solver):
         return Solver(solver, "gradient", lambda tol, n: {})
@@ -135,7 +135,7 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     """
     chosen = choose(solver, objective)
     options = chosen.options(tol, max_iter)
-    if chosen.method in (newton, vertex):
+    if chosen.method in (newton_method, vertex):
         options["objective"] = objective
     arguments: dict[str, Any] = {}
     if chosen.needs == "hessian":
@@ -147,21 +147,21 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     u, n_iter, best = start, 0, np.inf
     for _ in range(_RESTARTS):
         guarded = _Guarded(objective)
-        if chosen.method is not newton:
+        if chosen.method is not newton_method:
             guarded(u)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the verdict below replaces the optimisers' own
             fun, jac = (guarded, True) if chosen.needs else (guarded.value, None)
             result = minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments)
-        at = result.x if chosen.method in (newton, vertex) or guarded.at is None else guarded.at
+        at = result.x if chosen.method in (newton_method, vertex) or guarded.at is None else guarded.at
         n_iter += int(result.get("nit", 1))
         size = _size(objective, at, result)
         gain, u = best - size, at
         best = min(best, size)
-        if size <= tol or chosen.method in (newton, vertex) or n_iter >= max_iter or gain <= 0.1 * size:
+        if size <= tol or chosen.method in (newton_method, vertex) or n_iter >= max_iter or gain <= 0.1 * size:
             break
-    if _NEAR >= size > tol and "hessian" in objective.offers and chosen.method is not newton:
-        result = minimize(objective.value, u, method=newton, options={"objective": objective, "tol": tol, "maxiter": 5})
+    if _NEAR >= size > tol and "hessian" in objective.offers and chosen.method is not newton_method:
+        result = newton(objective, u, tol=tol, max_iter=5)
         u, size = result.x, _size(objective, result.x, result)
     value = objective.value(u)
     unbounded = objective.unbounded(u, value, 0.0 if size <= tol else 3.0)  # on its way there, within rounding

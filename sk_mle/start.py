@@ -11,11 +11,11 @@ from scipy.linalg import LinAlgError
 from scipy.sparse import issparse
 
 from ._repeated import repeated
-from .curvature import OfPart, OfRows, Unit, resembles
 from .domains import REAL
 from .likelihoods._authors import started
 from .newton import newton
 from .objective import Objective
+from .preconditioners import Identity, SubsampledHessian, Woodbury, resembles
 from .units import converted, eased, information, seen, with_units
 
 _MANY = 200_000  # entries of X from which a fit to some of the rows comes first
@@ -49,15 +49,15 @@ def _from_part(objective):
     except ValueError:
         return None
     with np.errstate(all="ignore"):
-        found = newton(None, u, objective=part, tol=_ROUGH, maxiter=_TRIES)
+        found = newton(part, u, tol=_ROUGH, max_iter=_TRIES)
         whole = objective.like(designs=part.designs)
         point = whole.evaluate(found.x, 1)
     try:
-        whole.curvature = OfPart(part, found.x, n * data.n_features < _MOST, found.settled)
-        promised = whole.curvature.solve(point.gradient) @ point.gradient
+        known = SubsampledHessian(part, found.x, n * data.n_features < _MOST, found.minimum_certified)
+        promised = known.solve(point.gradient) @ point.gradient
     except (LinAlgError, ValueError):  # not positive definite, or not finite
         return None
-    return (whole, found.x) if np.isfinite(point.value) and promised < _CLOSE else None
+    return (whole.preconditioned(known), found.x) if np.isfinite(point.value) and promised < _CLOSE else None
 
 
 def _from_all(objective):
@@ -102,9 +102,9 @@ def _informed(objective, u) -> Objective:
     if "hessian" not in objective.offers:
         return objective
     if plain and name in objective.penalties and len(design.slopes) > X.shape[0] and not issparse(X):
-        objective.curvature = OfRows(objective, u)
+        return objective.preconditioned(Woodbury(objective, u))
     elif (X.shape[0] * X.shape[1] >= _MANY and _SMALL < objective.size <= _DENSE) or _known(objective):
-        objective.curvature = Unit(objective)
+        return objective.preconditioned(Identity(objective.size))
     return objective
 
 
@@ -220,7 +220,6 @@ def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarr
     steps = [length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,))]
     # what the solver asks for where it begins
     order = 2 if objective.size <= _SMALL and "hessian" in objective.offers and not quadratic else 1
-    objective.information = "expected" if order == 2 else "observed"
     if len(objective.designs) > 1:
         return _with_others(objective, u, steps, y, weight, order, slice(1 if quadratic else None))
     return objective, next((u + step for step in steps if _better(objective, u + step, order, point.value)), u)
@@ -228,7 +227,7 @@ def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarr
 
 def _better(objective, u, order, value) -> bool:
     """Whether the value falls there, and a step is known from there."""
-    point = objective.evaluate(u, order)
+    point = objective.evaluate(u, order, "expected")
     return point.finite and point.value < value
 
 
@@ -243,13 +242,13 @@ def _with_others(objective, u, steps, y, weight, order, some):
         v, eta = u, objective.eta(u)
     if law.collapsed is not None and law.collapsed(y, **law.theta(eta)):
         return objective, v
-    point = objective.evaluate(v, order)
+    point = objective.evaluate(v, order, "expected")
     if order == 2:
         means = seen(objective, point.hessian)
     else:
         means = information(law, y[some], weight[some], {name: value[some] for name, value in eta.items()})
     finer = with_units(objective, means)
-    return finer, converted(objective, finer, v, point)
+    return finer, converted(objective, finer, v, point, "expected")
 
 
 def _refined(objective, u, y, weight) -> tuple[np.ndarray, dict]:

@@ -55,7 +55,7 @@ def with_units(objective: Objective, information: dict) -> Objective:
     return objective.like(designs=designs)
 
 
-def converted(old: Objective, new: Objective, u, point: Point | None = None) -> np.ndarray:
+def converted(old: Objective, new: Objective, u, point: Point | None = None, information: str = "observed") -> np.ndarray:
     """The same point in coordinates of other units, where what is known there is remembered."""
     v = np.zeros_like(u)
     for name, place in old.places.items():
@@ -63,8 +63,8 @@ def converted(old: Objective, new: Objective, u, point: Point | None = None) -> 
         v[place] = after.directions(u[place].reshape(before.shape) @ before.unit.T).ravel()
     if point is not None:
         turns = {name: design.directions(new.designs[name].unit.T).T for name, design in old.designs.items()}
-        hessian = _turned(_turned(point.hessian, old, turns).T, old, turns) if len(point.hessian) else point.hessian
-        new.remember(v, Point(point.value, _turned(point.gradient, old, turns), hessian), old.information)
+        hessian = _turned(_turned(point.hessian, old, turns).T, old, turns) if point.order == 2 else None
+        new.remember(v, Point(point.value, _turned(point.gradient, old, turns), hessian), information)
     return v
 
 

@@ -23,7 +23,7 @@ def tell(model, objective, solution, names) -> None:
     if solution.unbounded:
         warnings.warn(f"The likelihood of {law} is unbounded{_why(law, objective, solution)}", BoundaryWarning, stacklevel=5)
         return
-    directions = {} if solution.result.get("settled") else separating_directions(objective, solution.u)
+    directions = {} if solution.result.get("minimum_certified") else separating_directions(objective, solution.u)
     if directions:
         model.converged_ = False
         for name, direction in directions.items():

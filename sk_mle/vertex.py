@@ -28,13 +28,13 @@ def vertex(fun, x0, args=(), jac=None, objective=None, tol=1e-8, maxiter=100, ca
     """Path of rounded minima to the vertex, as a callable for `scipy.optimize.minimize`."""
     law, x, n_iter, size = objective.likelihood, x0, 0, np.inf
     if _curvature(objective, x) > 0:
-        result = newton(None, x, objective=objective, tol=tol, maxiter=min(maxiter, _FEW))
+        result = newton(objective, x, tol=tol, max_iter=min(maxiter, _FEW))
         x, n_iter, size = result.x, result.nit, np.abs(result.jac).max()
     for exponent in range(1, 11):
         if size <= tol:
             break
         rounded = objective.like(law.smoothed(10.0**-exponent))
-        result = newton(None, x, objective=rounded, tol=tol, maxiter=maxiter, shortest=_SHORTEST)
+        result = newton(rounded, x, tol=tol, max_iter=maxiter, shortest=_SHORTEST)
         x, n_iter = result.x, n_iter + result.nit
         if objective.unbounded(x, result.fun):
             break
@@ -85,7 +85,7 @@ def _snap(objective, x, width):
     x[place] += np.linalg.lstsq(rows, (at - eta[name])[near[active]], rcond=None)[0]
     face = _face(objective, x, place, rows)
     if face.size:
-        x = face.at(newton(None, np.zeros(face.size), objective=face, tol=1e-11, maxiter=_FEW, shortest=_SHORTEST).x)
+        x = face.at(newton(face, np.zeros(face.size), tol=1e-11, max_iter=_FEW, shortest=_SHORTEST).x)
 
     eta = objective.eta(x)
     slope = law.evaluate(y, eta, 1).gradient[name]

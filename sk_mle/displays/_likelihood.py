@@ -118,16 +118,7 @@ class LikelihoodDisplay(Drawing):
 
         eta = {name: np.full((n, *law.parameter(name).shape), law.parameter(name).link.link(best[name])) for name in law.free}
         spread = _spread(law, target, eta, weight)
-        reach = np.linspace(-_FAR, _FAR, 201 if len(parameters) == 1 else 61)
-        grids = {k: np.asarray(v, float) for k, v in (grids or {}).items()}
-        for name in parameters:
-            given = [law.parameter(name).link.link(np.array([c[name]], float))[0] for c in candidates or [] if name in c]
-            far = [-_FAR, _FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]
-            ends = [min(far), max(far)]
-            grids.setdefault(
-                name, law.parameter(name).link.inverse(eta[name][0] + np.interp(reach, [-_FAR, _FAR], ends) * spread[name])
-            )
-        axes = [grids[name] for name in parameters]
+        axes = _axes(law, parameters, grids or {}, candidates or [], eta, spread)
         values = np.array([total(**dict(zip(parameters, at, strict=True))) for at in _product(axes)])
         if candidates is None:
             steps = [(parameters[0], 3), (parameters[-1], 3 if len(parameters) == 2 else -3)]
@@ -229,3 +220,17 @@ def _spread(law, y, eta, weight) -> dict:
 
 def _product(grids):
     return [(a,) for a in grids[0]] if len(grids) == 1 else [(a, b) for a in grids[0] for b in grids[1]]
+
+
+def _axes(law, parameters, grids, candidates, eta, spread) -> list[np.ndarray]:
+    """Values of each parameter: as given, or some standard errors to both sides, so that all candidates are among them."""
+    reach, axes = np.linspace(-_FAR, _FAR, 201 if len(parameters) == 1 else 61), []
+    for name in parameters:
+        if name in grids:
+            axes.append(np.asarray(grids[name], float))
+            continue
+        link = law.parameter(name).link
+        given = [link.link(np.array([candidate[name]], float))[0] for candidate in candidates if name in candidate]
+        far = [-_FAR, _FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]
+        axes.append(link.inverse(eta[name][0] + np.interp(reach, [-_FAR, _FAR], [min(far), max(far)]) * spread[name]))
+    return axes

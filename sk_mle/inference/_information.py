@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from ..data import Data, add
+from ..data import Data
 from ..messages import rows_text
 from ..objective import Objective
 from ..validation import check_support
@@ -50,29 +50,31 @@ def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=
 def summed(located: Located, information: str = "observed", meat: bool = False, power: int = 1, groups=None) -> Sums:
     """Value, gradient, H and B; the rows' scores count with their weight to `power`, or are added up by group first."""
     objective, u = located
-    objective.information = information
-    at = {name: design.expand(u[objective.places[name]]) for name, design in objective.designs.items()}
     codes = None if groups is None else _codes(groups, objective.data)
     clusters = None if codes is None else np.zeros((codes.max() + 1, objective.size))
+    B, first = np.zeros((objective.size, objective.size)), 0
 
-    def also(batch, rows, result):
+    def per_block(batch, rows, result):
+        if not meat:
+            return None
         S = scores(objective, rows, result.gradient, batch.weight)
-        return {"scores": S} if codes is not None else {"meat": S.T @ (S * batch.weight[:, None] ** (power - 2))}
+        return S if codes is not None else S.T @ (S * batch.weight[:, None] ** (power - 2))
 
-    total: dict = {}
-    first = 0
-    for part in objective._hessian_data.map(lambda batch: objective._block(batch, at, 2, also if meat else None, True)):
-        if "scores" in part:
-            S = part.pop("scores")
-            member = sparse.csr_matrix(
-                (np.ones(len(S)), (codes[first : first + len(S)], np.arange(len(S)))), (len(clusters), len(S))
-            )
-            clusters += member @ S
-            first += len(S)
-        total = add(total, part)
-    point, mass = objective._finish(u, total, 2), objective.data.total_weight
-    B = total.get("meat") if clusters is None else clusters.T @ clusters
-    return Sums(-mass * point.value, -mass * point.gradient, mass * point.hessian, B, 0 if clusters is None else len(clusters))
+    def take(found):
+        nonlocal B, first
+        if found is None:
+            return
+        if clusters is None:
+            B = B + found
+            return
+        n, own = len(found), codes[first : first + len(found)]
+        clusters[...] += sparse.csr_matrix((np.ones(n), (own, np.arange(n))), (len(clusters), n)) @ found
+        first += n
+
+    point, mass = objective.accumulate(u, information, per_block, take), objective.data.total_weight
+    B = B if clusters is None else clusters.T @ clusters
+    n_clusters = 0 if clusters is None else len(clusters)
+    return Sums(-mass * point.value, -mass * point.gradient, mass * point.hessian, B if meat else None, n_clusters)
 
 
 def scores(objective: Objective, rows, gradient, weight) -> np.ndarray:

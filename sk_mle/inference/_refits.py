@@ -63,7 +63,7 @@ class _Slice(Plane):
         self.origin = self.centre + change * self.row / (self.row @ self.row)
         start = self.last * (change / self.moved if self.moved else 0.0)  # the path of the others is nearly straight
         if len(start):
-            result = newton(None, start, objective=self, tol=_TOL, maxiter=200, information="observed")
+            result = newton(self, start, tol=_TOL, max_iter=200, information="observed")
             if not np.abs(result.jac).max() <= 1e-6:
                 raise ValueError(
                     f"the profile likelihood did not converge {change:.3g} from the estimate: the other coefficients have no "

@@ -125,34 +125,15 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
     ends = (-np.inf, np.inf) if support is None else (support.low, support.high)
     last = len(cuts) - 1
 
-    beyond = quantiles(dist, (1e-14, 1 - 1e-14))
-    with np.errstate(all="ignore"):  # where a light tail has ended, some distribution functions are slow or NaN
-        rooms = [np.abs(far - cut) for far, cut in zip(beyond, (cuts[0], cuts[-1]), strict=True)]
-        rooms = [np.where(room < 1e6 * length, 20 * room, 1e150) for room in rooms]
-
-    with np.errstate(all="ignore"):  # a tail that still counts at the end of the numbers has no finite integral
-        far = [np.abs(f(cuts[0] - rooms[0])), np.abs(f(cuts[-1] + rooms[1]))]
-        pieces = zip(rooms, ends, far, strict=True)
-        heavy = [(room == 1e150) & np.isinf(end) & (room * value > 1e-8 * size) for room, end, value in pieces]
-    endless = heavy[0] | heavy[1]
-
-    def outer(u, sign, start, end, most):
-        with np.errstate(all="ignore"):
-            w = u / (1 - u)
-            room = np.maximum(sign * (end - start), 0.0)
-            finite = np.isfinite(end)
-            away = -room * np.expm1(-w) if finite else length * np.expm1(w)
-            slope = (room * np.exp(-w) if finite else length * np.exp(w)) / (1 - u) ** 2
-            value = np.where(away <= most, f(start + sign * np.minimum(away, most)), 0.0)
-            return np.where(value == 0, 0.0, value * slope)
+    rooms, endless = _rooms(f, dist, cuts, ends, length, size)
 
     def g(s):
         piece = min(int(s), last + 1)
         u = s - piece
         if piece == 0:
-            result = outer(1 - u, -1.0, cuts[0], ends[0], rooms[0]) if u > 0 else np.zeros(len(length))
+            result = _outer(f, 1 - u, -1.0, cuts[0], ends[0], rooms[0], length) if u > 0 else np.zeros(len(length))
         elif piece == last + 1:
-            result = outer(u, 1.0, cuts[-1], ends[1], rooms[1]) if u < 1 else np.zeros(len(length))
+            result = _outer(f, u, 1.0, cuts[-1], ends[1], rooms[1], length) if u < 1 else np.zeros(len(length))
         else:
             low, high = cuts[piece - 1], cuts[piece]
             result = f(low + u * (high - low)) * (high - low)
@@ -199,3 +180,28 @@ def add_up(term: Callable, dist, y=None, reach=1e-12) -> np.ndarray:
             result[rows] += np.where(inside, term(part, rows, np.where(inside, k, high[rows])), 0.0).sum(axis=0)
         first += len(rows)
     return result
+
+
+def _rooms(f, dist, cuts, ends, length, size):
+    """How far beyond the outer cuts an integral goes on either side, and the rows in which it is not finite."""
+    beyond = quantiles(dist, (1e-14, 1 - 1e-14))
+    with np.errstate(all="ignore"):  # where a light tail has ended, some distribution functions are slow or NaN
+        rooms = [np.abs(far - cut) for far, cut in zip(beyond, (cuts[0], cuts[-1]), strict=True)]
+        rooms = [np.where(room < 1e6 * length, 20 * room, 1e150) for room in rooms]
+        # a tail that still counts at the end of the numbers has no finite integral
+        far = [np.abs(f(cuts[0] - rooms[0])), np.abs(f(cuts[-1] + rooms[1]))]
+        pieces = zip(rooms, ends, far, strict=True)
+        heavy = [(room == 1e150) & np.isinf(end) & (room * value > 1e-8 * size) for room, end, value in pieces]
+    return rooms, heavy[0] | heavy[1]
+
+
+def _outer(f, u, sign, start, end, most, length):
+    """The integrand of an outer piece at u in (0, 1), mapped to the distance from its cut."""
+    with np.errstate(all="ignore"):
+        w = u / (1 - u)
+        room = np.maximum(sign * (end - start), 0.0)
+        finite = np.isfinite(end)
+        away = -room * np.expm1(-w) if finite else length * np.expm1(w)
+        slope = (room * np.exp(-w) if finite else length * np.exp(w)) / (1 - u) ** 2
+        value = np.where(away <= most, f(start + sign * np.minimum(away, most)), 0.0)
+        return np.where(value == 0, 0.0, value * slope)

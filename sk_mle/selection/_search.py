@@ -191,16 +191,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
                 "fair where y varies by much more."
             )
         self.ranking_ = Table(columns, order, title="Likelihoods by cross-validated score", notes=notes)
-        with np.errstate(invalid="ignore"):  # folds of -inf
-            spread = np.array([by_fold[name].std() for name in order])
-        self.cv_results_ = {
-            "candidate": np.array(order),
-            "params": [{"likelihood": laws[name]} for name in order],
-            "mean_test_score": np.array(columns["score"]),
-            "std_test_score": spread,
-            "rank_test_score": np.arange(1, len(order) + 1),
-            **{f"split{i}_test_score": np.array([by_fold[name][i] for name in order]) for i in range(k)},
-        }
+        self.cv_results_ = _cv_results(laws, order, columns["score"], by_fold, k)
 
     @available_if(_has("predict"))
     def predict(self, X, **options):
@@ -276,3 +267,17 @@ def _try(model, X, y, weight, train, test, scorer) -> _Trial:
     if np.isnan(score):
         return _Trial(np.nan, error=ValueError("the score is not a number"))
     return _Trial(score, rows, stopped=not unwrap(fitted).model.converged_, unbounded=is_unbounded(fitted))
+
+
+def _cv_results(laws, order, scores, by_fold, k) -> dict:
+    """What searches of scikit-learn keep of their folds, the best candidate first."""
+    with np.errstate(invalid="ignore"):  # folds of -inf
+        spread = np.array([by_fold[name].std() for name in order])
+    return {
+        "candidate": np.array(order),
+        "params": [{"likelihood": laws[name]} for name in order],
+        "mean_test_score": np.array(scores),
+        "std_test_score": spread,
+        "rank_test_score": np.arange(1, len(order) + 1),
+        **{f"split{i}_test_score": np.array([by_fold[name][i] for name in order]) for i in range(k)},
+    }
