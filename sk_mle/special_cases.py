@@ -278,5 +278,5 @@ def _followed(objective, solution, name, edge, solve) -> Solution | None:
             break
     if not gain < _REACHED:
         return None
-    result = OptimizeResult({**solution.result, "fun": last, "settled": True})
+    result = OptimizeResult({**solution.result, "fun": last, "minimum_certified": True})
     return solution._replace(u=u, converged=True, n_iter=n_iter, flat={name: edge}, result=result)
