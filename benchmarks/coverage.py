@@ -20,10 +20,12 @@ from sk_mle import MLEClassifier, MLERegressor
 from sk_mle.datasets import make_mle_regression
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.likelihoods import (
+    AsymmetricLaplace,
     Bernoulli,
     Beta,
     Censored,
     Gamma,
+    Laplace,
     Likelihood,
     NegativeBinomial,
     Normal,
@@ -60,6 +62,9 @@ CASES = {  # label: law, intercepts, predictors of further parameters with their
     "NegativeBinomial": (NegativeBinomial(), {"mean": 1.0, "dispersion": np.log(0.7)}, {}),
     "ZeroInflated(Poisson)": (ZeroInflated(Poisson()), {"mean": 1.0, "inflation": -0.5}, {"inflation": SLOPES}),
     "Censored(Weibull)": (Censored(Weibull()), {"scale": 1.0, "shape": np.log(1.5)}, {}),
+    "Laplace": (Laplace(), {"loc": 1.0, "scale": 0.0}, {}),
+    "AsymmetricLaplace, quantile 0.9": (AsymmetricLaplace(quantile=0.9), {"loc": 1.0, "scale": 0.0}, {}),
+    "AsymmetricLaplace": (AsymmetricLaplace(quantile=None), {"loc": 1.0, "scale": 0.0, "quantile": np.log(9.0)}, {}),
     "user's Gumbel, density alone": (UserGumbel(), {"loc": 1.0, "scale": 0.0}, {}),
 }
 
@@ -78,7 +83,7 @@ def one(label, n, seed, profile):
         inference = model.inference(X, y)
         truth = inference.layout.flatten({name: coefs[name][: len(model._columns[name])] for name in coefs}, intercepts)
         wald = inference.conf_int(LEVEL)
-        ends = inference.conf_int(LEVEL, "profile", X, y) if profile else wald
+        ends = inference.conf_int(LEVEL, "profile", X, y) if profile and law.smooth else wald  # kinks have no profile
     except ValueError:
         return None
     if law.classes or law.support.integer or seed % 10:  # costly, and 200 new rows tell much

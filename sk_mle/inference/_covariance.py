@@ -8,9 +8,11 @@ import numpy as np
 from scipy import linalg
 
 from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
+from ._kernel import kernel_block, positive
 from ._layout import Layout
 
-KINDS = ("observed", "expected", "opg", "HC0", "HC1")
+KERNEL = "kernel"
+KINDS = ("observed", "expected", "opg", "HC0", "HC1", KERNEL)
 _SINGULAR = 1e-11  # smallest eigenvalue of the information, scaled to a unit diagonal, that can be inverted
 _FAR = 0.1  # standard errors from the maximum at which a fit was not made on these data
 
@@ -65,30 +67,39 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
     robust = cov == "opg" or cov.startswith("HC") or groups is not None
     if not law.smooth and (cov == "observed" or robust):
         raise ValueError(
-            f"the log-likelihood of {name} has kinks, so its observed information is zero almost everywhere: use "
-            "cov='expected', or conf_int(method='bootstrap')"
+            f"the log-likelihood of {name} has kinks, so its observed information is zero almost everywhere: leave cov at its "
+            "default, a kernel estimate of the curvature, use cov='expected', or conf_int(method='bootstrap')"
         )
+    if law.smooth and cov == KERNEL:
+        raise ValueError(f"cov='kernel' is for log-likelihoods with kinks, and that of {name} is smooth; use cov='observed'")
     if "expected" in (cov, bread) and not law.has_expected and (law.predictive is not law or law.multivariate):
         raise ValueError(f"{name} offers no expected information: what would have been seen is not known; use cov='observed'")
 
 
 def covariance(
-    model, layout: Layout, X, y, sample_weight=None, cov="observed", bread="observed", weights=FREQUENCY, groups=None
+    model, layout: Layout, X, y, sample_weight=None, cov=None, bread="observed", weights=FREQUENCY, groups=None
 ) -> Covariance:
     """The covariance of all coefficients of a fitted model, in three passes over the data."""
+    if cov is None:
+        cov = "observed" if model.likelihood_.smooth or groups is not None else KERNEL
     check_arguments(model, cov, bread, weights, groups)
     located = locate_fit(model, X, y, sample_weight, weights)
     objective = located.objective
     _check_rank(model, layout, objective)
     robust = cov.startswith("HC") or groups is not None
-    information = "expected" if "expected" in ((cov, bread) if robust else (cov,)) else "observed"
-    if information == "expected" and not model.likelihood_.has_expected:
-        information = "integrated"
     power = 1 if weights == FREQUENCY else 2
-    sums = summed(located, information, robust or cov == "opg", power, groups)
     J = layout.jacobian(objective.designs)
-    matrix = sums.meat if cov == "opg" else sums.hessian
+    known = model.likelihood_.has_expected
+    information = "expected" if cov in ("expected", KERNEL) or (robust and bread == "expected") else "observed"
+    if information == "expected" and not known:
+        information = "observed" if cov == KERNEL else "integrated"
+    scored = robust or cov == "opg" or (cov == KERNEL and not known)
+    sums = summed(located, information, scored, power, groups)
     _check_data(model, sums, objective.data.total_weight, weights)
+    if cov == KERNEL:
+        matrix, meat = _kernel_sandwich(located, sums)
+    else:
+        matrix, meat = sums.meat if cov == "opg" else sums.hessian, sums.meat
     factor = _factor(matrix, J, layout, located, cov == "opg")
     _check_maximum(model, factor, sums)
     root = J @ factor
@@ -99,16 +110,37 @@ def covariance(
             f"the correction of a sandwich divides by n - k, and there are n = {n:g} observations for k = {k} coefficients"
             "; use cov='HC0'"
         )
-    if robust:
+    if robust or cov == KERNEL:
         correction = 1.0
         if groups is not None and cov != "HC0":
             correction = sums.n_clusters / (sums.n_clusters - 1) * (n - 1) / (n - k)
         elif cov == "HC1":
             correction = n / (n - k)
-        root = root @ (factor.T @ _root(sums.meat)) * np.sqrt(correction)
+        root = root @ (factor.T @ _root(meat)) * np.sqrt(correction)
     label = "HC0" if cov == "HC0" and groups is not None else "HC1" if groups is not None else cov
-    kind = f"cluster-robust ({label}, {sums.n_clusters} clusters)" if groups is not None else cov
+    kind = "kernel estimate at the kinks" if cov == KERNEL else cov
+    kind = f"cluster-robust ({label}, {sums.n_clusters} clusters)" if groups is not None else kind
     return Covariance(root, kind, n, sums.n_clusters, sums.value, k)
+
+
+def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarray]:
+    """The information of a law with kinks, and the covariance of its scores.
+
+    The latter is the expected, or outer products where the law has no formula; to these the rows that lie on kinks of
+    necessity, one per coefficient, give nothing in that parameter.
+    """
+    law, n = located.objective.likelihood, located.objective.data.total_weight
+    k = next(iter(located.objective.designs.values())).size
+    meat = sums.hessian if sums.meat is None else sums.meat * n / max(n - k, 1.0)
+    place, block = kernel_block(located, meat)
+    information = sums.hessian.copy()
+    information[place, place] = block
+    if not positive(information):
+        raise ValueError(
+            f"too few rows lie near the kinks of {type(law).__name__} to tell its curvature there beside that of its other "
+            "parameters: fix one of these, or use cov='expected', whose intervals are too short in so few rows"
+        )
+    return information, meat
 
 
 def _root(matrix):

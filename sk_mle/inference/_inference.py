@@ -102,7 +102,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         y,
         *,
         sample_weight=None,
-        cov: str = "observed",
+        cov: str | None = None,
         groups=None,
         bread: str = "observed",
         weights: str = "frequency",
@@ -116,10 +116,14 @@ class Inference(Summaries, Hypotheses, Functionals):
             Of this package, or a pipeline, search or transformed target that ends in one.
         X, y, sample_weight
             The data of the fit.
-        cov : {"observed", "expected", "opg", "HC0", "HC1"}
-            Inverse of the observed information; of the expected; of the sum of outer products of the scores; or the sandwich
-            H^-1 B H^-1, which stays right where the variance is misspecified, plain or times n / (n - k), with k coefficients
-            of the parameters that are modelled on columns.
+        cov : {"observed", "expected", "opg", "HC0", "HC1", "kernel"}, optional
+            Inverse of the observed information, the default; of the expected; of the sum of outer products of the scores; or
+            the sandwich H^-1 B H^-1, which stays right where the variance is misspecified, plain or times n / (n - k), with k
+            coefficients of the parameters that are modelled on columns. "kernel", the default of laws whose log-likelihood has
+            kinks, as Laplace and AsymmetricLaplace: the sandwich with the expected information of the scores as B and, as H,
+            the curvature at the kinks from a normal kernel about as wide as the standard error of a row's linear predictor. It
+            holds for quantiles of any y, where "expected" trusts the law for the density there; and in a few hundred rows of
+            the law itself "expected" covers too little (AsymmetricLaplace(quantile=0.9), 200 rows: 87% for 95%).
         groups : array-like of shape (n,), optional
             Clusters of rows that are not independent: the sandwich then sums scores by cluster, times
             G / (G - 1) * (n - 1) / (n - k) for G clusters, or without it where cov="HC0".

@@ -1,0 +1,108 @@
+"""Covariance of estimates of laws with kinks, such as quantile regressions: a sandwich around a kernel estimate of curvature.
+
+The second derivatives of such a log-likelihood are zero, or say nothing, where it has kinks; in large samples its curvature is
+the density of y at the kinks times their steepness. The expected information takes that density from the law, at one point:
+with a sharp peak there, intervals from a few hundred rows cover too little, and with another law than that of y at any size.
+Here it is estimated from the rows whose kinks are near, with a normal kernel as wide as the standard error of the row's linear
+predictor, found together with that error (Brown and Wang 2005, Standard errors and covariance matrices for smoothed rank
+estimators, doi:10.1093/biomet/92.1.149). In many rows that is narrower
+than the estimate of a density needs, and the width falls with the cube root of their number only, as Hall and Sheather's. Rows
+through which the fit passes because it must, as many as there are coefficients, say nothing of a density and do not count.
+
+Only the first parameter's part of the information is estimated so; the rest is the expected, or observed where a law has no
+formula for that. The width is that of the first parameter alone, the others as if known: with theirs, the curvature that is
+left beside a free quantile would often be negative.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from ..likelihoods._averaged import averaged
+from ._information import Located
+
+_ROUNDS = 40
+_SETTLED = 1e-3  # relative change of variances
+_SMALL = 200.0  # rows up to which the kernel is as wide as a standard error
+_NEAR = 5.0  # widths of the kernel within which a kink matters
+_ON = 1e-6  # widths of the kernel within which the fit passes through a kink
+
+
+def kernel_block(located: Located, meat) -> tuple[slice, np.ndarray]:
+    """The first parameter's part of the information, and its place; `meat` is the covariance of all scores."""
+    kinked = _Kinked(located)
+    meat = meat[kinked.place, kinked.place]
+    variance = linalg.pinvh(meat)
+    for _ in range(_ROUNDS):
+        block = kinked.information(variance)
+        if not positive(block):
+            variance = 4 * variance  # no rows that near
+            continue
+        inverse = linalg.inv(block)
+        found = inverse @ meat @ inverse
+        if np.abs(np.diag(found) / np.diag(variance) - 1).max() < _SETTLED:
+            break
+        variance = (variance + found) / 2
+    return kinked.place, block
+
+
+def positive(matrix) -> bool:
+    """Whether a symmetric matrix is positive definite."""
+    size = np.sqrt(np.abs(np.diag(matrix)))
+    return bool((size > 0).all() and np.linalg.eigvalsh(matrix / np.outer(size, size))[0] > 1e-10)
+
+
+class _Kinked:
+    """The rows of a fit, with their distances from kinks."""
+
+    def __init__(self, located: Located):
+        self.objective, u = located
+        self.law, self.name = self.objective.likelihood, next(iter(self.objective.designs))
+        self.design, self.place = self.objective.designs[self.name], self.objective.places[self.name]
+        self.eta = self.objective.eta(u)
+        self.weight = self.objective.data.total_weight
+        self.widening = max(1.0, (self.weight / _SMALL) ** (1 / 6))
+        self.forced: tuple[float, float] | None = None
+
+    def information(self, variance) -> np.ndarray:
+        """Minus the Hessian of the log-likelihood, averaged over the error of every row's linear predictor."""
+        values, vectors = np.linalg.eigh(variance)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        if self.forced is None:
+            self.forced = self._forced(root)
+        return sum((self._block(batch, eta, root) for batch, eta in self._batches()), np.zeros_like(variance))
+
+    def _batches(self):
+        first = 0
+        for batch in self.objective.data.blocks():
+            rows = slice(first, first := first + len(batch.y))
+            yield batch, {name: value[rows] for name, value in self.eta.items()}
+
+    def _forced(self, root) -> tuple[float, float]:
+        """The share of the rows on kinks that are there of necessity, and what the others stand for then."""
+        mass = 0.0
+        for batch, eta in self._batches():
+            width, distance, _ = self._kernel(batch, eta, root)
+            mass += batch.weight[distance <= _ON * width].sum()
+        must = min(self.design.size, mass)
+        return must / mass if mass else 0.0, self.weight / (self.weight - must)
+
+    def _kernel(self, batch, eta, root):
+        """Width of the kernel of every row, its distance from the kink, and its coordinates."""
+        with np.errstate(all="ignore"):
+            at = self.law.link(self.name).link(self.law.kinks(batch.y))
+        rows = self.design.coordinate_rows(batch.X) * self.design.unit[0, 0]
+        return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - at), rows
+
+    def _block(self, batch, eta, root) -> np.ndarray:
+        width, distance, rows = self._kernel(batch, eta, root)
+        near = np.flatnonzero(distance <= _NEAR * width)
+        between = self.law.evaluate(batch.y, eta, 2).information.get((self.name, self.name), 0.0)
+        value = np.array(np.broadcast_to(between, len(batch.y)))
+        value[near] = averaged(
+            self.law, batch.y[near], {name: values[near] for name, values in eta.items()}, self.name, width[near]
+        )
+        share, factor = self.forced
+        value *= np.where(distance <= _ON * width, 1 - share, 1.0) * factor * batch.weight
+        return rows.T @ (value[:, None] * rows)
