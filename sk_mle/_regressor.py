@@ -145,7 +145,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         y : array-like of shape (n,), or (n, K) for likelihoods of several targets
             Inside the support of the likelihood.
         sample_weight : array-like of shape (n,), optional
-            Multiplies the log-likelihood: a weight of k equals k copies of the row.
+            Multiplies the log-likelihood: a weight of k equals k copies of the row. Precisions, as weights of R's `lm`, say
+            something else, how exact a row is, and belong into the law: give X a column ``sd`` of ``w ** -0.5``, and
+            ``exposure={"scale": "sd"}`` makes the standard deviation scale * w ** -0.5. Log-likelihood, scale, AIC and
+            standard errors are then those of precisions. For Gamma, whose shape is the precision, ``exposure={"shape": "w"}``.
 
         Returns
         -------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -174,3 +176,46 @@ def test_analytic_weights():
         found = MLERegressor().fit(X[5:], y[5:], sample_weight=factor * weight).inference(X[5:], y[5:], **options)
         np.testing.assert_allclose(found.cov_params()[:3, :3], variance * inverse, rtol=1e-8)
         assert found.df == len(Z) - 3
+
+
+def test_precisions_at_fit_are_those_of_weighted_least_squares():
+    sm = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(31)
+    A, w = rng.normal(size=(47, 2)), rng.uniform(1, 90, 47)
+    y = 10 + A @ [3.0, -1.0] + 50 * rng.normal(size=47) / np.sqrt(w)
+    theirs = sm.WLS(y, sm.add_constant(A), weights=w).fit()
+    frame = pd.DataFrame({"a": A[:, 0], "b": A[:, 1], "sd": w**-0.5, "half": -np.log(w) / 2})
+    for options, columns in (
+        ({"exposure": {"scale": "sd"}}, ["a", "b", "sd"]),
+        ({"offset": {"scale": "half"}}, ["a", "b", "half"]),
+    ):
+        model = MLERegressor(**options).fit(frame[columns], y)
+        inference = model.inference(frame[columns], y, use_t=True, cov="expected")
+        np.testing.assert_allclose(inference.params[:3], theirs.params, rtol=1e-8)
+        np.testing.assert_allclose(inference.bse[:3], theirs.bse, rtol=1e-7)
+        assert model.loglikelihood_ == pytest.approx(theirs.llf, rel=1e-10)
+        assert model.aic_ == pytest.approx(theirs.aic + 2, rel=1e-10)  # R counts the variance too
+        scale = np.exp(model.intercepts_["scale"])
+        assert scale * np.sqrt(47 / 44) == pytest.approx(np.sqrt(theirs.scale), rel=1e-8)
+        np.testing.assert_allclose(model.predict_dist(frame[columns]).std(), scale / np.sqrt(w), rtol=1e-8)
+
+
+def test_precisions_of_a_gamma_law():
+    rng = np.random.default_rng(32)
+    A, w = rng.normal(size=(80, 1)), rng.uniform(0.5, 4, 80)
+    y = rng.gamma(2 * w, np.exp(1 + 0.4 * A[:, 0]) / (2 * w))
+    X = np.column_stack([A, w])
+    model = MLERegressor(Gamma(), exposure={"shape": 1}).fit(X, y)
+    shape, mean = np.exp(model.intercepts_["shape"]) * w, np.exp(model.intercept_ + A @ model.coef_)
+    assert model.loglikelihood_ == pytest.approx(stats.gamma.logpdf(y, shape, scale=mean / shape).sum(), rel=1e-10)
+    weighted = MLERegressor(Gamma()).fit(A, y, sample_weight=w)  # the same equations for the mean
+    np.testing.assert_allclose(model.coef_, weighted.coef_, rtol=1e-6)
+
+
+def test_a_summary_of_precisions_says_what_is_not():
+    A = RNG.normal(size=(N, 2))
+    y, weight = A[:, 0] + RNG.normal(size=N), RNG.uniform(1, 5, N)
+    model = MLERegressor().fit(A, y, sample_weight=weight)
+    text = str(model.inference(A, y, sample_weight=weight, weights="analytic").summary())
+    assert "take weights for frequencies: fit precisions by exposure" in text
+    assert "take weights" not in str(model.inference(A, y, sample_weight=weight).summary())

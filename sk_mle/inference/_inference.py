@@ -131,7 +131,9 @@ class Inference(Summaries, Hypotheses, Functionals):
             H of a sandwich. R's sandwich package uses the expected information of a glm.
         weights : {"frequency", "analytic", "probability"}
             What `sample_weight` means. Frequency: a weight of k stands for k rows. Analytic: relative precision of rows, as
-            weights of `lm`. Probability: inverse sampling probabilities, which need a sandwich.
+            weights of `lm`, for coefficients of the mean and their standard errors; log-likelihood, scale and AIC stay those
+            of the fit, of frequencies: for all of them by precision fit with ``exposure={"scale": "sd"}``, see
+            `MLERegressor.fit`. Probability: inverse sampling probabilities, which need a sandwich.
         use_t : bool
             Student's t with n - k degrees of freedom (G - 1 with clusters), and n / (n - k) times the covariance where it
             is not robust: for the normal law, the tables of `lm` and OLS.

@@ -70,6 +70,11 @@ class Summaries:
             table.head.append(("t distribution", f"{self.df:g} degrees of freedom"))
         links = (f"{name} {str(model.likelihood_.parameter(name).link).removesuffix('()')}" for name in model.coefs_)
         table.notes.append("links: " + ", ".join(links))
+        if self.weights == "analytic":
+            table.notes.append(
+                "log-likelihood and other parameters than the first take weights for frequencies: fit precisions by exposure, "
+                "see MLERegressor.fit"
+            )
         return table
 
     def to_frame(self, level=0.95, transform=None):
