@@ -81,7 +81,7 @@ def one(label, n, seed, profile):
         model = estimator(law, predictors=dict.fromkeys(more, "all")).fit(X, y)
     try:
         inference = model.inference(X, y)
-        truth = inference.layout.flatten({name: coefs[name][: len(model._columns[name])] for name in coefs}, intercepts)
+        truth = inference.layout.flatten({name: coefs[name][: len(model.predictors_[name])] for name in coefs}, intercepts)
         wald = inference.conf_int(LEVEL)
         ends = inference.conf_int(LEVEL, "profile", X, y) if profile and law.smooth else wald  # kinks have no profile
     except ValueError:

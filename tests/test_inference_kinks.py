@@ -143,6 +143,12 @@ def test_where_the_curvature_cannot_be_told_it_is_refused():
     assert np.isfinite(fitted(AsymmetricLaplace(quantile=found), A, y).bse).all()
 
 
+def test_a_fit_through_every_row_has_no_standard_errors():
+    A, y = np.array([[0.0], [1.0]]), np.array([0.0, 1.0])
+    with pytest.raises(ValueError, match="too few rows"):
+        MLERegressor(Laplace(scale=1.0)).fit(A, y).inference(A, y)
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("law", "intercepts"),

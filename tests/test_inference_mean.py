@@ -61,7 +61,7 @@ CASES = {
 
 def linear_predictors(inference, vector, A):
     coefs, intercepts = inference.layout.unflatten(vector)
-    columns = inference.model._columns
+    columns = inference.model.predictors_
     return {name: A[:, columns[name]] @ coefs[name] + intercepts[name] for name in coefs}
 
 

@@ -86,12 +86,12 @@ class _Kinked:
             width, distance, _ = self._kernel(batch, eta, root)
             mass += batch.weight[distance <= _ON * width].sum()
         must = min(self.design.size, mass)
-        return must / mass if mass else 0.0, self.weight / (self.weight - must)
+        return must / mass if mass else 0.0, self.weight / max(self.weight - must, 1e-300)
 
     def _kernel(self, batch, eta, root):
         """Width of the kernel of every row, its distance from the kink, and its coordinates."""
         with np.errstate(all="ignore"):
-            at = self.law.link(self.name).link(self.law.kinks(batch.y))
+            at = self.law.parameter(self.name).link.link(self.law.kinks(batch.y))
         rows = self.design.coordinate_rows(batch.X) * self.design.unit[0, 0]
         return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - at), rows
 
