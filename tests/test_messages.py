@@ -293,7 +293,9 @@ DUMMIES = OneHotEncoder(sparse_output=False).fit_transform(THREE[:, None])
 LATER = {
     "penalised": Said(lambda: PENALISED.inference(X, REALS), "Refit with alpha=0", lambda _: R(alpha=0).fit(X, REALS).inference(X, REALS)),
     "class_weight": Said(lambda: WEIGHTED.inference(X, LABELS), "weights='probability' with cov='HC1', or fit without class_weight", lambda _: (WEIGHTED.inference(X, LABELS, weights="probability", cov="HC1"), CLASSES.inference(X, LABELS))),
-    "kinks": Said(lambda: LAPLACE.inference(X, REALS), "cov='expected', or conf_int\\(method='bootstrap'\\)", lambda _: LAPLACE.inference(X, REALS, cov="expected").conf_int(method="bootstrap", X=X, y=REALS, n_resamples=5, random_state=0)),
+    "kinks": Said(lambda: LAPLACE.inference(X, REALS, cov="observed"), "leave cov at its default.*cov='expected', or conf_int\\(method='bootstrap'\\)", lambda _: (LAPLACE.inference(X, REALS), LAPLACE.inference(X, REALS, cov="expected").conf_int(method="bootstrap", X=X, y=REALS, n_resamples=5, random_state=0))),
+    "a covariance that no kinks have": Said(lambda: LAPLACE.inference(X, REALS, cov="robust"), "use one of", lambda message: [LAPLACE.inference(X, REALS, cov=cov) for cov in eval(re.search(r"one of (\[.*?\])", message)[1])]),
+    "a kernel without kinks": Said(lambda: FITTED.inference(FRAME, REALS, cov="kernel"), "is smooth; use cov='observed'", lambda _: FITTED.inference(FRAME, REALS, cov="observed")),
     "probability weights": Said(lambda: FITTED.inference(FRAME, REALS, weights="probability"), "cov='HC0' or cov='HC1'", lambda _: [FITTED.inference(FRAME, REALS, weights="probability", cov=cov) for cov in ("HC0", "HC1")]),
     "clusters of scores": Said(lambda: FITTED.inference(FRAME, REALS, cov="opg", groups=THREE), "'HC0' or 'HC1', with groups", lambda _: [FITTED.inference(FRAME, REALS, cov=cov, groups=THREE) for cov in ("HC0", "HC1")]),
     "analytic scores": Said(lambda: FITTED.inference(FRAME, REALS, cov="opg", weights="analytic"), "use 'observed', 'HC0' or 'HC1'", lambda _: [FITTED.inference(FRAME, REALS, cov=cov, weights="analytic") for cov in ("observed", "HC0", "HC1")]),

@@ -33,7 +33,8 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
     law = model.likelihood_
     name = law.title
     if cov not in KINDS:
-        raise ValueError(f"cov={cov!r} is unknown; use one of {list(KINDS)}, and groups= for clusters")
+        offered = [kind for kind in KINDS if kind != KERNEL] if law.smooth else ["expected", KERNEL]
+        raise ValueError(f"cov={cov!r} is unknown; use one of {offered}" + ", and groups= for clusters" * law.smooth)
     if bread not in ("observed", "expected"):
         raise ValueError(f"bread={bread!r} is unknown; use 'observed' or 'expected'")
     if weights not in WEIGHTS:
@@ -137,7 +138,7 @@ def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarr
     information[place, place] = block
     if not positive(information):
         raise ValueError(
-            f"too few rows lie near the kinks of {type(law).__name__} to tell its curvature there beside that of its other "
+            f"too few rows lie near the kinks of {law.title} to tell its curvature there beside that of its other "
             "parameters: fix one of these, or use cov='expected', whose intervals are too short in so few rows"
         )
     return information, meat
