@@ -10,6 +10,7 @@ from scipy import sparse
 from .bounds import narrow_rows
 from .exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
 from .likelihoods._authors import doubt
+from .likelihoods._edges import at_edge
 from .messages import rows_text
 from .separation import separating_directions
 
@@ -56,23 +57,11 @@ def tell(model, objective, solution, names) -> None:
         limit = f" ({there})" if there else ""
         warnings.warn(
             f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "
-            f"prefer the law's limit{limit}. {_remedy(model.likelihood_, name, edge)}; n_params_ and the information criteria "
+            f"prefer the law's limit{limit}. {at_edge(model.likelihood_, name, edge)}; n_params_ and the information criteria "
             "still count it.",
             BoundaryWarning,
             stacklevel=5,
         )
-
-
-def _remedy(law, name, edge) -> str:
-    """What to do about a parameter that ran to an end of its domain."""
-    if "[" in name:
-        return "Leave this part of the law out"
-    domain = law.parameter(name).domain
-    end = float(domain.high if edge == "upper" else domain.low)
-    if law.regular_end(name, edge) and law.parameter(name).admits(end):
-        shown = f"{'-' * (end < 0)}np.inf" if np.isinf(end) else f"{end}"
-        return f"Fix it there (Fixed({type(law).__name__}(...), {{{name!r}: {shown}}})) or choose the simpler law"
-    return "Choose the simpler law"
 
 
 def _why(law, objective, solution) -> str:

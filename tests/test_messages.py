@@ -26,7 +26,6 @@ from sklearn.preprocessing import OneHotEncoder
 from sk_mle import Distribution, MLEClassifier, MLEDensity, MLERegressor, censored, likelihoods, metrics, predict_dist
 from sk_mle.diagnostics import cooks_distance, deviance_residuals, leverage, pearson_residuals, quantile_residuals
 from sk_mle.domains import POSITIVE, REAL
-from sk_mle.likelihoods import *  # noqa: F403
 from sk_mle.likelihoods import (
     Beta,
     BetaBinomial,
@@ -47,6 +46,7 @@ from sk_mle.likelihoods import (
     Ordinal,
     Poisson,
     Rounded,
+    StudentT,
     Transformed,
     Truncated,
     VonMises,
@@ -343,7 +343,42 @@ LATER = {
     "number of samples": Said(lambda: D().fit(REALS[:, None]).sample(1.5), "must be a positive integer", lambda _: D().fit(REALS[:, None]).sample(2)),
 }  # fmt: skip
 
-ALL = {f"{group}: {name}": said for group, table in (("data", DATA), ("arguments", ARGUMENTS), ("authors", AUTHORS), ("later", LATER)) for name, said in table.items()}  # fmt: skip
+# ---- verdicts on a fit ----------------------------------------------------------------------------------------------------
+
+FEW = np.tile([2.0, 3.0, 4.0], 20)
+LEVEL = np.linspace(-1.0, 1.0, N)
+GROUP = pd.DataFrame({"x": X[:, 0], "group": (np.arange(N) < 15) * 1.0})
+EMPTY = np.where(GROUP["group"] == 1, 0.0, COUNTS + 1)
+
+
+def held_there(y):
+    """The law of the message, with its parameter at the edge, has the same likelihood and nothing to tell."""
+
+    def heed(message):
+        law = code(re.search(r"Fix it there, (.*?), (?:or choose|and compare)", message)[1].split(", or choose")[0])
+        R(law).fit(X, y)
+
+    return heed
+
+
+EDGES = {
+    "less spread than Poisson": (NegativeBinomial(), FEW),
+    "tails lighter than normal": (StudentT(), LEVEL),
+    "inside a hurdle": (Hurdle(NegativeBinomial()), np.where(np.arange(N) % 4 == 0, 0.0, FEW)),
+    "no more zeros than Poisson": (ZeroInflated(Poisson()), FEW),
+    "censored": (Censored(StudentT()), censored(LEVEL)),
+    "trials alike": (BetaBinomial(trials=6), FEW),
+}
+VERDICTS = {
+    **{f"at an edge, {name}": Said(fit(R(law), y), "ran to the .* edge of its domain.*Fix it there, Fixed", held_there(y)) for name, (law, y) in EDGES.items()},
+    "inference at an edge": Said(lambda: R(NegativeBinomial()).fit(X, FEW).inference(X, FEW), r"Fix it there, Fixed\(NegativeBinomial\(\), {'dispersion': 0.0}\), or choose the simpler law, and compare", lambda _: R(Fixed(NegativeBinomial(), {"dispersion": 0.0})).fit(X, FEW).inference(X, FEW)),
+    "separated": Said(fit(R("poisson"), EMPTY, GROUP), r"column 'group' .*Use a penalty \(alpha > 0\), or drop", lambda _: (R("poisson", alpha=0.01).fit(GROUP, EMPTY), R("poisson").fit(GROUP[["x"]], EMPTY))),
+    "separated zeros": Said(fit(R(Hurdle(Poisson()), predictors={"mean": ["x"], "zero": "all"}), EMPTY, GROUP), r"parameter 'zero'.*alpha={'zero': 0.01}", lambda _: R(Hurdle(Poisson()), predictors={"mean": ["x"], "zero": "all"}, alpha={"zero": 0.01}).fit(GROUP.assign(group=GROUP["group"]), np.where(np.arange(N) % 5 == 0, 0.0, EMPTY))),
+    "too few iterations": Said(fit(R("gamma", max_iter=1, solver="lbfgs"), SIZES), "increase max_iter", fit(R("gamma", max_iter=1000, solver="lbfgs"), SIZES)),
+    "an exact fit": Said(fit(R(), 2 * X[:, 0] + 1), r"unbounded here: the model reproduces y to rounding.*Fixed\(Normal\(...\), {'scale': ...}\)", lambda _: R(Fixed(Normal(), {"scale": 1.0})).fit(X, 2 * X[:, 0] + 1)),
+}  # fmt: skip
+
+ALL = {f"{group}: {name}": said for group, table in (("data", DATA), ("arguments", ARGUMENTS), ("authors", AUTHORS), ("later", LATER), ("verdicts", VERDICTS)) for name, said in table.items()}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from ..likelihoods._edges import at_edge
 from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
 from ._kernel import kernel_block, positive
 from ._layout import Layout
@@ -62,8 +63,8 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
         )
     for parameter, edge in model.fit_.limits.items():
         raise ValueError(
-            f"{parameter} of {name} ran to the {edge} edge of its domain, where its estimate has no normal distribution. Fix "
-            f"it there ({name}({parameter}=...)) or choose the simpler law, and compare the two by a likelihood-ratio test"
+            f"{parameter} of {name} ran to the {edge} edge of its domain, where its estimate has no normal distribution. "
+            f"{at_edge(law, parameter, edge)}, and compare the two by a likelihood-ratio test"
         )
     robust = cov == "opg" or cov.startswith("HC") or groups is not None
     if not law.smooth and (cov == "observed" or robust):

@@ -68,7 +68,8 @@ def doubt(law) -> str:
     params = {name: np.mean(law.parameter(name).domain.typical) for name in law.free} | law.fixed
     with np.errstate(all="ignore"):
         if law.support.integer:
-            y = law.support.low + np.arange(min(_MOST_COUNTS, law.support.high - law.support.low + 1.0))
+            first = max(law.support.low, -_MOST_COUNTS / 2)
+            y = first + np.arange(min(_MOST_COUNTS, law.support.high - first + 1.0))
             size = np.ones(len(y))
         else:
             t = np.linspace(-_REACH, _REACH, _NODES)
