@@ -197,8 +197,10 @@ def _running(objective, u, names, curved) -> dict[str, str]:
         values, vectors = np.linalg.eigh(np.nan_to_num(hessian))
         ridges = vectors @ ((vectors.T @ unit) / np.maximum(values, 1e-14 * np.abs(values).max() + 1e-300)[:, None])
     for name, j, ridge in zip(names, at, ridges.T, strict=True):
-        size, link = objective.designs[name].unit[0, 0], objective.likelihood.parameter(name).link
-        eta = u[j] * size
+        size = objective.designs[name].unit[0, 0]
+        if ridge[j] * size**2 <= _WIDE * objective.data.total_weight:
+            continue
+        link, eta = objective.likelihood.parameter(name).link, u[j] * size
         edged = np.isfinite([link.range.low, link.range.high]).any()  # else far out has no unit
         far = size / (1.0 if edged else max(1.0, abs(eta)))
         variance, step = ridge[j] * far**2 / objective.data.total_weight, -(ridge @ curved.gradient) * far

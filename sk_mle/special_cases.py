@@ -22,6 +22,7 @@ _PATIENCE, _FEW = 60, 25  # iterations of a fit with a parameter held; and close
 _ROWS = 4000  # rows that tell one maximum from another, at least
 _GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
 _NEAR = 0.2  # log-likelihood per row by which values close to a limit may be below the fit and still be worth a search
+_SOME = 1000  # rows that show whether a value is frequent
 _REPEATED = 0.05  # share of a continuous sample that one value may have before several maxima are likely
 _FIRST, _FACTOR, _STAGES = 1e-3, 100.0, 7  # distance to the end of a domain, how much closer each next is, and how many
 _LEFT, _REACHED = 1e-6, 1e-4  # gain in the total log-likelihood at a stage that is the last, and at one that may be
@@ -86,10 +87,10 @@ def _competing(objective, solution) -> bool:
         return True
     if law.support.integer or data.y.ndim > 1 or law.predictive is not law:
         return False
-    y = np.sort(data.y[:: len(data.y) // _ROWS + 1])
+    y = np.sort(data.y[:: len(data.y) // _SOME + 1])
     some = max(int(_REPEATED * len(y)), 2)
     again = y[some:] == y[:-some]
-    return bool(again.any() and not np.isin(y[some:][again], law.atoms).all())
+    return bool(again.any()) and bool(law.shapes) and not np.isin(y[some:][again], law.atoms).all()
 
 
 def _better(objective, best: Solution, found: Solution) -> Solution:
@@ -184,7 +185,7 @@ def _ends(objective, u, distance) -> Iterator[_End]:
     """Points next to limits at which the law says that the likelihood may be as high as at `u`."""
     law, data = objective.likelihood, objective.data
     first = next(iter(objective.designs))
-    if law.known or first != next(iter(law.parameters)) or not objective.designs[first].intercept:
+    if not law.ends or law.known or first != next(iter(law.parameters)) or not objective.designs[first].intercept:
         return
     keep = data.weight > 0 if data.has_zero_weight else slice(None)
     y, weight, eta = data.y[keep], data.weight[keep], objective.eta(u)
