@@ -30,9 +30,9 @@ def along_axes(law, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
 class _Side:
     """What is known of every sample as its linear predictor runs off to one side."""
 
-    def __init__(self, sign, here):
-        n = len(here)
-        self.sign, self.value = sign, here.copy()  # of the last step that was level or rose
+    def __init__(self, sign, here, scaled):
+        n, self.scaled = len(here), scaled
+        self.sign, self.value, self.end = sign, here.copy(), here.copy()  # at the last step, and at the limit if there is one
         self.free, self.limit = np.isfinite(here), np.zeros(n, bool)
         self.flat, self.fell, self.depth = np.zeros(n, int), np.full(n, len(_STEPS)), np.zeros(n)
         self.active = self.free.copy()
@@ -40,22 +40,24 @@ class _Side:
     def take(self, rows, k, now, here, level):
         """Take in the log-likelihood of some samples at step k."""
         finite, limit, drop = np.isfinite(now), self.limit[rows], here[rows] - now
-        falls = np.where(finite, drop > np.where(limit, _FALL, level[rows]), ~limit)
-        self.fell[rows[falls]], self.depth[rows[falls]] = k, drop[falls]
+        falls = np.where(finite, drop > np.where(limit, _FALL, level[rows]), ~limit | self.scaled)
+        self.fell[rows[falls]], self.depth[rows[falls]] = k, np.where(finite, drop, np.inf)[falls]
         self.free[rows[falls & ~limit]] = False
         same = finite & (np.abs(now - self.value[rows]) <= level[rows])
         self.flat[rows] = np.where(same, self.flat[rows] + 1, 0)
-        self.limit[rows] |= self.flat[rows] >= 2
         kept = finite & ~falls
         self.value[rows[kept]] = now[kept]
+        before = rows[kept & ~limit]
+        self.end[before] = self.value[before]
+        self.limit[rows] |= self.flat[rows] >= 2
         self.active[rows[falls | ~finite]] = False
 
 
 def _end(law, y, eta, name, entry, here):
     """Towards which end each sample's log-likelihood never falls (-1, 1, or 0: it depends on none), and what it gains."""
     level = _LEVEL * np.maximum(1.0, 1e-3 * np.abs(here))
-    low, high = _Side(-1.0, here), _Side(1.0, here)
     scaled = not law.parameter(name).location  # else a step has the unit of y, and to be level for some tells nothing
+    low, high = _Side(-1.0, here, scaled), _Side(1.0, here, scaled)
     for k, step in enumerate(_STEPS):
         for side, other in ((low, high), (high, low)):
             told = side.limit & ~other.free if scaled else False
@@ -73,11 +75,16 @@ def _end(law, y, eta, name, entry, here):
         low.free, high.free = (side.free & (side.fell == len(_STEPS)) for side in (low, high))
         never, later = low.free & high.free, 0.0
     both = low.free & high.free
-    ahead = high.value - low.value
-    ahead = np.where(np.abs(ahead) <= _ROUNDING * np.maximum(1.0, np.abs(here)), 0.0, ahead)
-    stays = [np.abs(side.value - here) <= level for side in (low, high)]  # where it could still rise on the other side only
+    ahead = _apart(high.end - low.end, here)
+    ahead = np.where(ahead == 0, _apart(high.value - low.value, here), ahead)
+    stays = [side.value - here <= level for side in (low, high)]  # where it could still rise on the other side only
     ahead = np.where(stays[0] == stays[1], ahead, np.where(stays[0], -1.0, 1.0))
     sign = np.where(both, np.sign(np.where(never, ahead, later)), high.free * 1.0 - low.free)
-    gain = np.where(sign > 0, high.value, np.where(sign < 0, low.value, here)) - here
+    gain = np.where(sign > 0, high.end, np.where(sign < 0, low.end, here)) - here
     stuck = ~(low.free | high.free) | (both & ~never & (sign == 0))
     return np.where(stuck, 1.0, sign), np.where(stuck, np.inf, gain)
+
+
+def _apart(difference, here):
+    """The difference of two log-likelihoods, zero where it is rounding."""
+    return np.where(np.abs(difference) <= _ROUNDING * np.maximum(1.0, np.abs(here)), 0.0, difference)

@@ -91,6 +91,8 @@ ENTRIES = [
     ("a group of ones under a zero-truncated law", Truncated(Binomial(trials=12), low=0), np.minimum(ONES, 12), "prob", {}),
     ("all successes under a truncated law", Truncated(Binomial(trials=12), low=0), grouped(12, POSITIVE), "prob", {}),
     ("a group at the upper bound", Truncated(Poisson(), high=10), grouped(10, np.minimum(COUNTS, 10)), "mean", {}),
+    ("a group at the upper bound", Truncated(Geometric(), high=10), grouped(10, np.minimum(COUNTS, 10)), "prob", {}),
+    ("a group at the upper bound", Truncated(GeneralizedPoisson(), high=10), grouped(10, np.minimum(COUNTS, 10)), "mean", {}),
     ("a group of ones among positives", Hurdle(Poisson()), np.where(FEW, 0, ONES), "mean", {}),
     ("a group of ones among positives", Hurdle(Geometric()), np.where(FEW, 0, ONES), "prob", {}),
     ("a group of ones, zeros in a formula of a user", Zeros(), np.where(FEW, 0, ONES), "mean", {}),
