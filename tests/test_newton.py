@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 
 from sk_mle.likelihoods import AsymmetricLaplace, Bernoulli, Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson
-from sk_mle.newton import newton, newton_method
+from sk_mle.newton import Learned, newton, newton_method
 from sk_mle.objective import Point
 from sk_mle.separation import separating_directions
 from sk_mle.solvers import choose, solve
@@ -174,6 +174,28 @@ def test_a_preconditioner_spares_hessians():
     assert_allclose(found.x, [3, -1], atol=1e-5)
     assert set(loss.calls) == {1}
     assert len(loss.calls) < 15  # by what the gradients add
+
+
+def test_a_large_constant_hides_the_gain_but_not_the_gradient():
+    loss = bowl()
+    value = loss.parts[0]
+    loss.parts = (lambda a, b: 1e12 + value(a, b), *loss.parts[1:])
+    found = newton(None, np.array([3.000001, -1.0]), objective=loss, tol=1e-9)
+    assert_allclose(found.x, [3, -1], rtol=1e-9)
+    assert found.message == "gradient below tol"
+
+
+def test_what_is_learned_from_two_gradients_holds_between_them():
+    known, loss = Learned(Rough()), ROSENBROCK
+    here, there = np.array([0.7, 0.6]), np.array([0.8, 0.7])
+    before, after = loss.evaluate(here, 1), loss.evaluate(there, 1)
+    known.learn(there - here, before, after)
+    change = after.gradient - before.gradient
+    step, promised = known.direction(Point(0.0, change, np.empty((0, 0))))
+    assert_allclose(step, here - there, rtol=1e-12)
+    assert promised == pytest.approx(change @ (there - here))
+    known.learn(here - there, before, after)  # no curvature: not learned
+    assert len(known.pairs) == 1
 
 
 # ---- a solver of the list ----------------------------------------------------------------------------------------------
