@@ -53,7 +53,7 @@ def tell(model, objective, solution, names) -> None:
     for name, edge in solution.flat.items():
         if name.split("[")[0] in directions:
             continue
-        there = model.likelihood_.at_end(name, edge)
+        there = "" if "[" in name else model.likelihood_.at_end(name, edge)  # an entry of a vector has no limit of its own
         limit = f" ({there})" if there else ""
         warnings.warn(
             f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "

@@ -230,3 +230,11 @@ def test_a_law_of_any_name_has_its_own_functions_used():
 def test_messages(law, error, message):
     with pytest.raises(error, match=message):
         MLERegressor(law).fit(np.zeros((30, 1)), np.arange(30.0) + 1)
+
+
+def test_a_part_without_weight_is_named():
+    law = Mixture([("low", Poisson()), ("high", Poisson())])
+    X, y, *_ = make_mle_regression(law, 20, 1, random_state=2)
+    with pytest.warns(ConvergenceWarning) as caught:
+        MLERegressor(Fixed(law, {"high__mean": 1.11})).fit(X, y)
+    assert "Leave this part of the law out" in " ".join(str(w.message) for w in caught)
