@@ -24,6 +24,8 @@ _RCOND_MIN = 1e-10  # reciprocal condition of the Hessian at which the step tell
 _FLAT_CURVATURE = 1e-3  # along a step, of 1 at the start, below which coordinates may have lost their meaning
 _SHARE_OF_UNIT_STEP = 1e-3  # that moves the lightest row's linear predictor by one unit
 _MAX_STEP = 20.0  # where curvature is negative or lost
+_STALLED_PASSES, _NOTICEABLE_GAIN = 100, 1e-3  # in which the log-likelihood of all rows should rise by so much
+_CONVERGING = 0.2  # ratio of rises, or of gradients, in such a window up to which a fit is on its way to a limit
 _STEP_GROWTH = 3.0  # of that after a step of this length
 
 
@@ -55,7 +57,8 @@ def newton(objective, start, *, tol=1e-8, max_iter=100, callback=None, shortest=
     -------
     OptimizeResult
         With `decrement`, twice the gain that the last step promised, `minimum_certified`, whether there is a minimum for
-        certain, `flattened`, whether curvature has all but vanished along a step, and `curved`, the last point with a Hessian.
+        certain, `flattened`, whether curvature has all but vanished along a step, `stalled`, whether steps hardly gained, and
+        `curved`, the last point with a Hessian.
     """
     return _Descent(objective, start, tol, shortest, information).run(max_iter, callback)
 
@@ -74,6 +77,7 @@ class _Descent:
         self.information = information if self.learned is None else "observed"
         self.x, self.point = start, self._evaluate(start)
         self.n_iter, self.decrement, self.longest, self.curved = 0, np.inf, _MAX_STEP, None
+        self.progress = _Progress(self.point)
 
     def _evaluate(self, x):
         return self.objective.evaluate(x, 1 if self.learned else 2, self.information)
@@ -98,6 +102,9 @@ class _Descent:
             self._advance(step, length, trial)
             if callback is not None:
                 callback(OptimizeResult(x=self.x, fun=self.point.value))
+            if self.progress.stalled(self.point, self.objective):
+                message = "the log-likelihood hardly rises any more"
+                break
         return OptimizeResult(
             x=self.x,
             fun=self.point.value,
@@ -108,6 +115,7 @@ class _Descent:
             decrement=self.decrement,
             minimum_certified=certified,
             flattened=flattened,
+            stalled=self.progress.over,
             curved=self.curved or (None if self.learned else self.point),
         )
 
@@ -131,6 +139,7 @@ class _Descent:
         lost = self.decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
         while length > (self.shortest if lost or self.learned else _MIN_STEP_LENGTH):
             trial = self._evaluate(self.x + length * step)
+            self.progress.passes += 1
             sound = trial.finite  # else no step is known from there
             if sound and trial.value < before.value and trial.value <= before.value - 1e-4 * length * self.decrement:
                 return length, trial
@@ -187,6 +196,22 @@ class _Descent:
             self.x, self.point = self.x + step, better
             if _size(self.point) < _POLISHED * self.tol:
                 break
+
+
+class _Progress:
+    """Whether value or gradient still fall noticeably, or converge, from one window of passes over the rows to the next."""
+
+    def __init__(self, point):
+        self.last, self.rise, self.passes, self.over = point, np.inf, 0, False
+
+    def stalled(self, point, objective) -> bool:
+        if self.passes < _STALLED_PASSES:
+            return False
+        rise = objective.data.total_weight * (self.last.value - point.value)
+        crawls = _CONVERGING * self.rise < rise < _NOTICEABLE_GAIN
+        self.over = bool(crawls and _size(point) > _CONVERGING * _size(self.last))
+        self.last, self.rise, self.passes = point, rise, 0
+        return self.over
 
 
 class Learned:

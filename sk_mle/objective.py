@@ -40,8 +40,13 @@ class Point(NamedTuple):
 
     @property
     def finite(self) -> bool:
-        """Whether all that was asked for is finite: from elsewhere no step is known."""
-        return isfinite(self.value + sum(np.add.reduce(part, axis=None) for part in self[1 : self.order + 1]))
+        """Whether value and gradient are finite: from elsewhere no step is known, while one without the Hessian is."""
+        return isfinite(self.value + (np.add.reduce(self.gradient) if self.order else 0.0))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was asked for is finite."""
+        return self.finite and (self.order < 2 or isfinite(np.add.reduce(self.hessian, axis=None)))
 
 
 class Objective:
@@ -162,7 +167,7 @@ class Objective:
         data = self._hessian_data if order == 2 else self.data
         sums = data.reduce(lambda batch: self._block(batch, coefficients, order, information)[0])
         point = self._collect(u, sums, order)
-        if order and not (point.finite or np.isneginf(sums["value"])):  # each time would cost more
+        if order and not (point.complete or np.isneginf(sums["value"])):  # each time would cost more
             sums = data.reduce(lambda batch: self._block(batch, coefficients, order, information, complete=True)[0])
             point = self._collect(u, sums, order)
         self.remember(u, point, information)

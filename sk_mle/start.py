@@ -12,11 +12,12 @@ from scipy.sparse import issparse
 
 from ._repeated import repeated
 from .domains import REAL
+from .interpolation import certainty, interpolation
 from .likelihoods._authors import started
 from .newton import newton
 from .objective import Objective
 from .preconditioners import Identity, SubsampledHessian, Woodbury, resembles
-from .units import converted, eased, information, seen, with_units
+from .units import constant, converted, eased, information, seen, with_units
 
 _MANY = 200_000  # entries of X from which a fit to some of the rows comes first
 _MOST = 1_000_000  # and up to which it ends with a Hessian of all, for the last digits
@@ -86,10 +87,13 @@ def _from_all(objective):
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
         shift = np.average(data.offset[name][keep], weights=weight) if name in data.offset else 0.0
-        u[objective.places[name]] = _constant(data, design, eta[name][0] - shift)
+        u[objective.places[name]] = constant(data, design, eta[name][0] - shift)
     if not np.isfinite(objective.evaluate(u, 1).value):
         _explain(objective, u, y)
-    u = _interpolation(objective, u, y, keep)
+    exact = interpolation(objective, u, y, keep)
+    if exact is not None and law.support.integer and (exact := certainty(objective, exact)) is not None:
+        return objective, exact
+    u = u if exact is None else exact
     objective, u = _first_step(objective, u, y, weight, quadratic)
     return _informed(objective, u), u
 
@@ -125,25 +129,6 @@ def _quadratic(objective) -> bool:
     eta = {other: np.full(len(y), value) for other, value in typical.items()} | {name: np.linspace(-1.0, 1.0, len(y))}
     curvature = law.evaluate(y, eta, 2).information.get((name, name), np.zeros(1))
     return bool(curvature[0] > 0 and (curvature == curvature[0]).all() and np.isfinite(curvature[0]))
-
-
-def _constant(data, design, value) -> np.ndarray:
-    """Coordinates of a constant linear predictor, or of the nearest one: without an intercept, often a column of ones."""
-    level = design.directions(np.atleast_1d(value))
-    flat = np.zeros(design.shape)
-    if design.intercept:
-        flat[0] = level
-    elif design.columns is not None:
-        means = _means(data, design)
-        flat = np.outer(means / max(1.0, means @ means), level)  # above 1 where coordinates are scaled, not rotated
-    return flat.ravel()
-
-
-def _means(data, design):
-    """Means of the rows' coordinates, in one direction of the parameter."""
-    sums = data.reduce(lambda batch: {"sums": design.columns.rows(batch.X).T @ batch.weight})["sums"]
-    plain = design.with_unit(np.eye(1))
-    return plain.collapse(np.concatenate([[data.total_weight], sums])[:, None]) / data.total_weight
 
 
 def locate(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | None:
@@ -185,30 +170,6 @@ def _resumed(objective, coefs, intercepts):
     )
     v = converted(objective, finer, u)
     return None if flat or not finer.evaluate(v, 1).finite else (_informed(finer, v), v)
-
-
-def _interpolation(objective, u, y, keep):
-    """With as many coordinates as distinct rows, the fit that meets every y: there a density grows without end, at once."""
-    name, design = next(iter(objective.designs.items()))
-    if design.columns is None or design.vector or name in objective.penalties or len(y) > 64 * design.size:
-        return u
-    probe = objective.eta(np.random.default_rng(0).normal(size=u.shape))[name]
-    if len(np.unique(np.round(probe / np.abs(probe).max(initial=1e-300), 10))) > design.size:  # repeated rows are weights
-        return u
-    if y.ndim > 1:
-        return u
-    with np.errstate(all="ignore"):
-        target = objective.likelihood.parameter(name).link.link(y)
-        target = target - objective.data.offset[name][keep] if name in objective.data.offset else target
-    rows = design.coordinate_rows(objective.data.X[keep])
-    if objective.likelihood.support.integer or not np.isfinite(target).all():
-        return u
-    found = np.linalg.lstsq(rows, target, rcond=None)[0]
-    if np.abs(rows @ found - target).max() > 1e-10 * np.abs(target).max():
-        return u
-    v = u.copy()
-    v[objective.places[name]] = found / design.unit[0, 0]
-    return v
 
 
 def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarray]:
@@ -264,10 +225,10 @@ def _refined(objective, u, y, weight) -> tuple[np.ndarray, dict]:
         value = law.parameter(name).link.link(np.asarray(better[name], dtype=float))
         if name == first:  # a shift of its linear predictor
             value = np.average(value - eta[name], axis=0, weights=weight)
-            v[place] += _constant(objective.data, design, value)
+            v[place] += constant(objective.data, design, value)
             moved[name] = eta[name] + value
         else:
-            v[place] = _constant(objective.data, design, value)
+            v[place] = constant(objective.data, design, value)
             moved[name] = repeated(value, len(y))
     plain = all(objective.designs[name].intercept for name in better if name in objective.designs)
     return v, moved if plain else objective.eta(v)

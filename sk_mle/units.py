@@ -94,3 +94,22 @@ def eased(objective) -> Objective:
             values, vectors = np.linalg.eigh(inner)
             designs[name] = designs[name].rotated(vectors / np.sqrt(1 + np.maximum(values, 0.0)))
     return objective.like(designs=designs) if objective.penalties else objective
+
+
+def constant(data, design, value) -> np.ndarray:
+    """Coordinates of a constant linear predictor, or of the nearest one: without an intercept, often a column of ones."""
+    level = design.directions(np.atleast_1d(value))
+    flat = np.zeros(design.shape)
+    if design.intercept:
+        flat[0] = level
+    elif design.columns is not None:
+        means = _means(data, design)
+        flat = np.outer(means / max(1.0, means @ means), level)  # above 1 where coordinates are scaled, not rotated
+    return flat.ravel()
+
+
+def _means(data, design):
+    """Means of the rows' coordinates, in one direction of the parameter."""
+    sums = data.reduce(lambda batch: {"sums": design.columns.rows(batch.X).T @ batch.weight})["sums"]
+    plain = design.with_unit(np.eye(1))
+    return plain.collapse(np.concatenate([[data.total_weight], sums])[:, None]) / data.total_weight

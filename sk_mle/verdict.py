@@ -32,6 +32,10 @@ def tell(model, objective, solution, names) -> None:
             _tell_separation(model, name, label, _columns_of(model, name, direction, objective, names))
     elif not solution.converged:
         remedy = "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
+        if solution.result.get("stalled"):
+            remedy = (
+                "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
+            )
         if solution.n_iter >= model.max_iter:
             remedy = "increase max_iter"
         if not objective.likelihood.smooth and model.solver not in ("auto", "vertex"):

@@ -12,24 +12,28 @@ from sk_mle.likelihoods import LAWS
 
 pytestmark = pytest.mark.filterwarnings("default")
 
-SLOW = {  # half a minute each and more; they pass, run by hand
+SLOW = {  # a quarter of a minute each and more
     "GeneralizedExtremeValue", "GeneralizedPareto", "SkewT", "ConwayMaxwellPoisson", "GeneralizedGamma", "Gompertz",
 }  # fmt: skip
-OTHERS = [law for law in LAWS.values() if law not in FOUNDATION and law.__name__ not in SLOW]
+OTHERS = [law for law in LAWS.values() if law not in FOUNDATION]
 
 
-NO_MAXIMUM = "on the 15 rows of this check the likelihood has no maximum: the fit warns that it did not converge"
-UNMET = {"GeneralizedPoisson"}
+def of_laws(slow: bool):
+    """The checks of laws that are slow, or of those that are not."""
+    chosen = [estimator for law in OTHERS if (law.__name__ in SLOW) == slow for estimator in estimators(law())]
+    return parametrize_with_checks(chosen, expected_failed_checks=expected_failures)
 
 
-def unmet(estimator):
-    weights = [f"check_sample_weight_equivalence_on_{kind}_data" for kind in ("dense", "sparse")]
-    found = dict.fromkeys(weights, NO_MAXIMUM) if type(estimator.likelihood).__name__ in UNMET else {}
-    return {**expected_failures(estimator), **found}
-
-
-@parametrize_with_checks([estimator for law in OTHERS for estimator in estimators(law())], expected_failed_checks=unmet)
+@of_laws(slow=False)
 def test_check_estimator(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+@pytest.mark.exhaustive
+@of_laws(slow=True)
+def test_check_estimator_of_slow_laws(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check(estimator)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
 
 from sk_mle import MLEClassifier, MLERegressor
+from sk_mle.exceptions import ConvergenceWarning
 from sk_mle.likelihoods import (
     Bernoulli,
     Binomial,
@@ -19,6 +22,7 @@ from sk_mle.likelihoods import (
     NegativeBinomial,
     Ordinal,
     Poisson,
+    Truncated,
     Tweedie,
     ZeroInflated,
 )
@@ -122,6 +126,7 @@ def test_no_step_ends_where_the_gradient_is_no_number():
         """A value that falls for ever, with a gradient up to 3 only."""
 
         preconditioner, partly_expected = None, False
+        data = SimpleNamespace(total_weight=1.0)
 
         def evaluate(self, u, order, information="observed"):
             slope = -np.exp(-u) if u[0] < 3 else np.array([np.nan])
@@ -135,3 +140,13 @@ def test_no_step_ends_where_the_gradient_is_no_number():
     assert 2.9 < result.x[0] < 3
     assert np.isfinite(result.jac).all()
     assert max(accepted) < 3
+
+
+def test_a_ridge_without_end_is_left_soon_and_told_in_words():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 2))
+    y = np.where(np.arange(80) < 11, 2.0, 1.0)  # of two values, whose odds both parameters tell
+    with pytest.warns(ConvergenceWarning, match="along a ridge or from a kink.*choose another law, or one of fewer parameters"):
+        ridge = MLERegressor(Truncated(GeneralizedPoisson(), low=0)).fit(X, y)
+    assert ridge.optimize_result_.n_passes < 1000
+    assert ridge.loglikelihood_ > MLERegressor(Truncated(Poisson(), low=0)).fit(X, y).loglikelihood_
