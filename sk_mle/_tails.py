@@ -8,10 +8,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from ._special import _START, _STIRLING, _elementwise, _horner, _log1p_minus_over, lgamma_delta
+from ._special import _START, _STIRLING, _elementwise, _horner, _log1p_minus_over, lgamma_delta, log1p_minus
 
 _GAUSS, _GAUSS_WEIGHT = (np.polynomial.legendre.leggauss(10) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
 _LEAST = 1e-290  # arguments below may have lost digits to underflow
+_LARGE = 1e5  # parameter of a beta law from which `scipy.special.betainc` loses digits in the middle, in the end all
+_FALLEN = 40.0  # minus the log of what a density has fallen to at the end of its integral
+_NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(48) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
+_EXPONENTIAL = [1 / float(special.gamma(k + 3)) for k in range(16)]  # (exp(s) - 1 - s) / s^2
 _FAR = 1e-3  # a smaller tail is computed by itself, not as one minus the other
 
 
@@ -103,12 +107,17 @@ def log_gamma_tail(a, x, log_x, upper):
         return np.where(small, np.log(-np.expm1(log_p)) if upper else log_p, value)
 
 
+def _log_beta_kernel(a, b, x, xc, excess):
+    """log(x^a xc^b / B(a, b))"""
+    kernel = _deviance(a, (a + b) * x, excess) + _deviance(b, (a + b) * xc, -excess)
+    kernel += 0.5 * (np.log(a) + np.log(b / (a + b)) - np.log(2 * np.pi))
+    return kernel + _stirling_remainder(a + b) - _stirling_remainder(a) - _stirling_remainder(b)
+
+
 def _log_betainc_far(a, b, x, xc):
     """log I_x(a, b) by x^a xc^b / B(a, b) over Didonato & Morris's fraction (1992, doi:10.1145/131766.131776)."""
     excess = b * x - a * xc  # (a + b) x - a, without its cancellation
-    kernel = _deviance(a, (a + b) * x, excess) + _deviance(b, (a + b) * xc, -excess)
-    kernel += 0.5 * (np.log(a) + np.log(b / (a + b)) - np.log(2 * np.pi))
-    kernel += _stirling_remainder(a + b) - _stirling_remainder(a) - _stirling_remainder(b)
+    kernel = _log_beta_kernel(a, b, x, xc, excess)
 
     def term(n):
         c = a + 2 * n
@@ -123,12 +132,48 @@ def _log_betainc_far(a, b, x, xc):
     return value
 
 
+def _log_betainc_large(a, b, x, xc):
+    """log I_x(a, b) for large parameters, by Gauss' rule on the density's smaller side, in log(x / xc)."""
+    excess = b * x - a * xc
+    mirrored = excess > 0  # then the upper tail is the smaller
+    a, b = np.where(mirrored, b, a), np.where(mirrored, a, b)
+    x, xc, excess = np.where(mirrored, xc, x), np.where(mirrored, x, xc), -np.abs(excess)
+    share, sign = np.minimum(x, xc), np.where(x > 0.5, 1.0, -1.0)
+
+    def fall(t):
+        """log of the density at a distance t below log(x / xc), less that at it."""
+        s = sign * t
+        with np.errstate(all="ignore"):
+            bent = np.where(np.abs(s) < 0.5, s * s * _horner(_EXPONENTIAL, np.clip(s, -0.5, 0.5)), np.expm1(s) - s)
+            return excess * t - (a + b) * (log1p_minus(share * np.expm1(s)) + share * bent)
+
+    low, high = np.zeros_like(x), 1 / np.sqrt((a + b) * x * xc)
+    for _ in range(200):
+        if not (short := fall(high) > -_FALLEN).any():
+            break
+        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+    for _ in range(8):
+        middle = (low + high) / 2
+        short = fall(middle) > -_FALLEN
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    area = sum(weight * np.exp(fall(high * node)) for node, weight in zip(_NODES, _WEIGHTS, strict=True))
+    tail = np.minimum(_log_beta_kernel(a, b, x, xc, excess) + np.log(high * area), 0.0)
+    return np.where(mirrored, np.log1p(-np.exp(tail)), tail)
+
+
 @_elementwise
 def log_betainc(a, b, x, xc):
     """log I_x(a, b) for a, b > 0, where xc = 1 - x carries the digits of an x near 1; tails as in `log_gammainc`.
 
     The other tail is log_betainc(b, a, xc, x). `scipy.special.betaincc` is not used: it is ten times slower.
     """
+    large = (np.maximum(a, b) > _LARGE) & (x > 0) & (xc > 0)
+    if large.any():
+        value = np.empty_like(x)
+        value[large] = _log_betainc_large(a[large], b[large], x[large], xc[large])
+        if not large.all():
+            value[~large] = log_betainc(a[~large], b[~large], x[~large], xc[~large])
+        return value
     swap = x > 0.5
     p = special.betainc(np.where(swap, b, a), np.where(swap, a, b), np.where(swap, xc, x))
     p, q = np.where(swap, 1 - p, p), np.where(swap, p, 1 - p)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import gammainccinv, gammaincinv
 
 from ._quadrature import _MOST_TERMS, _TERMS, _centre, _chunks, _flat, _log_density, _maps, _sum_over
 
 _PANELS, _FARTHEST = 120, 36.0
+_MIDDLE = 1 - 1e-8  # probability up to which 1 - q keeps eight digits of a tail
 _GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(10)
 
 
@@ -67,41 +69,102 @@ def solve(law, q, params, start, end=None):
     `start` is a value near by; or `start` and `end` are values between which the quantile is thought to lie.
     """
     q, start, end = np.broadcast_arrays(*(np.asarray(v, float) for v in (q, start, start if end is None else end)))
-    upper = q > 0.5
-
-    def excess(y):
-        return np.where(upper, np.log1p(-q) - law.logsf(y, **params), law.logcdf(y, **params) - np.log(q))
-
     with np.errstate(all="ignore"):
-        whole, inside = law.support.integer, (q > 0) & (q < 1)
-        low, high = (np.floor(start), np.floor(end)) if whole else (start, end)
-        least = 1.0 if whole else 1e-9 * np.maximum(np.abs(start), 1e-6)
-        step = np.broadcast_to(least, q.shape)
-        while (short := inside & (excess(high) < 0) & (step < 1e300)).any():
-            low, high, step = np.where(short, high, low), np.where(short, high + step, high), np.where(short, 4 * step, step)
-        step = np.broadcast_to(least, q.shape)
-        while (long := inside & (excess(low) >= 0) & (low > law.support.low - whole) & (step < 1e300)).any():
-            down = np.maximum(low - step, law.support.low - whole)
-            high, low, step = np.where(long, low, high), np.where(long, down, low), np.where(long, 4 * step, step)
-        at_low, at_high = excess(low), excess(high)
-        for count in range(200):
-            room = high - low
-            done = ~inside | (room <= (1.0 if whole else 4e-16 * np.abs(high))) | (room <= 1e-300) | (at_low >= 0)
-            if done.all():
-                break
-            slide = low - at_low * room / (at_high - at_low)
-            use = (count % 2 == 0) & np.isfinite(slide) & (slide > low) & (slide < high)
-            middle = np.where(use, slide, low + room / 2)
-            middle = np.where(whole, np.floor(low + room / 2), middle)
-            value = excess(middle)
-            low, at_low = np.where(done | (value >= 0), low, middle), np.where(done | (value >= 0), at_low, value)
-            high, at_high = np.where(done | (value < 0), high, middle), np.where(done | (value < 0), at_high, value)
-        high = np.where(at_low >= 0, low, high)
-        for atom in law.atoms:
-            here = np.full(q.shape, atom)
-            high = np.where((np.abs(high - atom) <= 1e-12 * max(1.0, abs(atom))) & (excess(here) >= 0), atom, high)
+        inside, whole = (q > 0) & (q < 1), law.support.integer
+        some = law.support.low if whole and np.isfinite(law.support.low) else law.support.typical[0]
+        start, end = (np.where(np.isfinite(value), value, some) for value in (start, end))
+        found = (_solve_whole if whole else _solve_real)(law, q, params, start, end, inside, _margin(law, q, params))
     ends = np.where(q == 0, law.support.low - whole, law.support.high)
-    return np.where(inside, high, np.where((q == 0) | (q == 1), ends, np.nan))
+    return np.where(inside, found, np.where((q == 0) | (q == 1), ends, np.nan))
+
+
+def settled(law, q, params, near):
+    """Quantiles of a law made from another, near those that the law inside gives.
+
+    These are exact to rounding, but for whole numbers, and where an upper tail is so small that 1 - q has few digits of it.
+    """
+    far = (q > _MIDDLE) & (q < 1)
+    if law.support.integer or not np.any(far):
+        return solve(law, q, params, near) if law.support.integer else near
+    return np.where(far, solve(law, np.where(far, q, _MIDDLE), params, near), near)
+
+
+def gamma_like(q, mean, variance):
+    """The quantile of a gamma law with this mean and variance, near which that of a law of counts lies."""
+    with np.errstate(all="ignore"):
+        shape, upper = mean**2 / variance, np.asarray(q) > 0.5
+        return np.where(upper, gammainccinv(shape, 1 - q), gammaincinv(shape, q)) * variance / mean
+
+
+def _margin(law, q, params):
+    """The function of y that is not negative where P(Y <= y) >= q: a difference of logs of the smaller tail."""
+    upper = q > 0.5
+    above = lambda y: np.log1p(-q) - law.logsf(y, **params)
+    below = lambda y: law.logcdf(y, **params) - np.log(q)
+    if upper.all() or not upper.any():
+        return above if upper.any() else below
+    return lambda y: np.where(upper, above(y), below(y))
+
+
+def _solve_whole(law, q, params, start, end, inside, margin):
+    """The smallest whole number: doubling steps bracket it, bisection finds it.
+
+    Above 2**53, where not every whole number is a float, the smallest float.
+    """
+    least, high = law.support.low - 1, np.maximum(np.ceil(end - 1e-9), law.support.low)
+    low = np.maximum(np.minimum(np.floor(start), high - 1), least)
+    unit = lambda value: np.fmax(np.spacing(np.abs(value)), 1.0)
+    step, at_low = unit(high), np.full(q.shape, np.nan)
+    while (short := inside & ~((at := margin(high)) >= 0) & (step < 1e300)).any():
+        low, at_low = np.where(short, high, low), np.where(short, at, at_low)
+        high, step = np.where(short, high + step, high), np.where(short, 4 * step, step)
+    inside, step = inside & (step < 1e300), unit(low)
+    high = np.where(inside, high, np.inf)
+    while (open_ := inside & np.isnan(at_low)).any():
+        at = margin(low)
+        done = open_ & (~(at >= 0) | (low <= least))
+        at_low = np.where(done, np.nan_to_num(at, nan=-np.inf), at_low)
+        long = open_ & ~done
+        high, low = np.where(long, low, high), np.where(long, np.maximum(low - step, least), low)
+        step = np.where(long, 4 * step, step)
+    while (wide := inside & (high - low > unit(high))).any():
+        middle = np.floor(low + (high - low) / 2)
+        at = margin(middle)
+        more = wide & ~(at >= 0)
+        low, at_low, high = np.where(more, middle, low), np.where(more, at, at_low), np.where(wide & ~more, middle, high)
+    tie = inside & (low > least) & (q < 1 - 1e-10) & (at_low > -1e-12 - 4e-16 / (1 - q))  # q may be a rounded cdf
+    if tie.any():
+        high = np.where(tie & (law.cdf(np.where(tie, low, high), **params) >= q), low, high)
+    return high
+
+
+def _solve_real(law, q, params, low, high, inside, margin):
+    """The quantile to the last digits: doubling steps bracket it, false position and bisection find it."""
+    least = 1e-9 * np.maximum(np.abs(low), 1e-6)
+    step = np.broadcast_to(least, q.shape)
+    while (short := inside & (margin(high) < 0) & (step < 1e300)).any():
+        low, high, step = np.where(short, high, low), np.where(short, high + step, high), np.where(short, 4 * step, step)
+    step = np.broadcast_to(least, q.shape)
+    while (long := inside & (margin(low) >= 0) & (low > law.support.low) & (step < 1e300)).any():
+        down = np.maximum(low - step, law.support.low)
+        high, low, step = np.where(long, low, high), np.where(long, down, low), np.where(long, 4 * step, step)
+    at_low, at_high = margin(low), margin(high)
+    for count in range(200):
+        room = high - low
+        done = ~inside | (room <= 4e-16 * np.abs(high)) | (room <= 1e-300) | (at_low >= 0)
+        if done.all():
+            break
+        slide = low - at_low * room / (at_high - at_low)
+        use = (count % 2 == 0) & np.isfinite(slide) & (slide > low) & (slide < high)
+        middle = np.where(use, slide, low + room / 2)
+        value = margin(middle)
+        low, at_low = np.where(done | (value >= 0), low, middle), np.where(done | (value >= 0), at_low, value)
+        high, at_high = np.where(done | (value < 0), high, middle), np.where(done | (value < 0), at_high, value)
+    high = np.where(at_low >= 0, low, high)
+    for atom in law.atoms:
+        here = np.full(q.shape, atom)
+        high = np.where((np.abs(high - atom) <= 1e-12 * max(1.0, abs(atom))) & (margin(here) >= 0), atom, high)
+    return high
 
 
 def _invert_integral(law, q, params):
@@ -150,32 +213,19 @@ def _panels(law, params):
 
 
 def _invert_sum(law, q, params):
-    """Doubling steps from the centre bracket the quantile, bisection finds it.
-
-    `params` has one row for all q, whose masses are then added up once, or one for each.
-    """
+    """Where `params` has one row for all q, masses are added up once; small upper tails and other rows are searched for."""
     centre, width, f = _centre(law, params)
-    if len(centre) == 1:
-        reach = np.ceil(width[0])
-        while reach < _MOST_TERMS:
-            k = np.arange(
-                max(np.rint(centre[0]) - reach, law.support.low), min(np.rint(centre[0]) + reach, law.support.high) + 1
-            )
-            cumulative = np.cumsum(np.exp(f(k[None, :])[0]))
-            if abs(cumulative[-1] - 1) < 1e-13:
-                return k[np.minimum(np.searchsorted(cumulative, q * (1 - 1e-15)), len(k) - 1)]
-            reach *= 2
-        params = {name: np.broadcast_to(value, q.shape) for name, value in params.items()}
-        centre, width, f = _centre(law, params)
-    below = lambda k: law.cdf(k, **params) < q
-    high, step = np.rint(centre), np.ceil(width)
-    while (short := below(high)).any() and step.max() < 1e15:
-        high, step = np.where(short, high + step, high), 2 * step
-    low, step = np.rint(centre), np.ceil(width)
-    while (long := ~below(low) & (low >= law.support.low)).any():
-        low, step = np.where(long, low - step, low), 2 * step
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        less = below(middle)
-        low, high = np.where(less, middle, low), np.where(less, high, middle)
-    return np.maximum(high, law.support.low)
+    if len(centre) > 1:
+        return solve(law, q, params, centre)
+    reach, found, far = np.ceil(width[0]), np.full(len(q), np.nan), q > _MIDDLE
+    while reach < _MOST_TERMS and np.isnan(found).any():
+        k = np.arange(max(np.rint(centre[0]) - reach, law.support.low), min(np.rint(centre[0]) + reach, law.support.high) + 1)
+        cumulative = np.cumsum(np.exp(f(k[None, :])[0]))
+        if abs(cumulative[-1] - 1) < 1e-13:
+            found = k[np.minimum(np.searchsorted(cumulative, q * (1 - 1e-15)), len(k) - 1)]
+        reach *= 2
+    rest = far | np.isnan(found)
+    if rest.any():
+        params = {name: np.broadcast_to(value, (rest.sum(), *value.shape[1:])) for name, value in params.items()}
+        found[rest] = solve(law, q[rest], params, np.where(np.isnan(found[rest]), centre[0], found[rest]))
+    return found

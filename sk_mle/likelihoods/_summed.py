@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from ..domains import COUNT
 from . import _quadrature
 from ._base import Likelihood
+from ._inversion import gamma_like
 from ._lattice import log_sum
 from ._logarithms import log1mexp
 
+_MOST = 1e300  # count at which a search ends
 _BLOCK = 32  # masses added up at a time
+_MIDDLE = 1 - 1e-6  # probability beyond which a sum of masses from zero says too little of the rest
 _FEW = 300  # mean up to which quantiles are found by adding up masses from zero
 
 
@@ -57,7 +59,7 @@ class SummedCount(Likelihood):
         q, params, shape = _flat(q, params)
         with np.errstate(all="ignore"):
             inside, result = (q > 0) & (q < 1), np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.nan))
-            near = inside & (self.expectation(**params) < _FEW)
+            near = inside & (self.expectation(**params) < _FEW) & (q < _MIDDLE)
             for rows, find in ((near, self._count_up), (inside, self._search)):
                 if len(rows := np.flatnonzero(rows & np.isnan(result))):
                     result[rows] = find(q[rows], _take(params, rows))
@@ -81,7 +83,7 @@ class SummedCount(Likelihood):
         """Quantiles by Newton steps in the log of the smaller tail, kept between the nearest values known to be too small
         and large enough."""
         mean, variance, upper = self.expectation(**params), self.variance(**params), q > 0.5
-        k = np.floor(gammaincinv(mean**2 / variance, q) * variance / mean)  # of a gamma law like it
+        k = np.floor(gamma_like(q, mean, variance))
         k = np.where(np.isfinite(k), k, np.floor(mean))
         low, high, rows = np.full(len(q), -1.0), np.full(len(q), np.inf), np.arange(len(q))
         while len(rows):
@@ -92,7 +94,7 @@ class SummedCount(Likelihood):
             new = np.ceil(at + gap * np.exp(tail - mass))
             halfway = np.where(np.isinf(high[rows]), 2 * at + 1, np.floor((low[rows] + high[rows]) / 2))
             k[rows] = np.where((new > low[rows]) & (new < high[rows]), new, halfway)
-            rows = rows[high[rows] - low[rows] > 1]
+            rows = rows[(high[rows] - low[rows] > np.fmax(np.spacing(high[rows]), 1.0)) & (k[rows] < _MOST)]
         return high
 
 

@@ -148,6 +148,6 @@ class BetaBinomial(Trials, SummedCount):
         return np.where(q == 1, params["trials"], super().ppf(q, **params))
 
     def successes(self, rng, n, mean, precision):
-        size = np.minimum(precision, 1e15)
+        size = np.minimum(precision, 1e30)
         p = rng.beta(np.broadcast_to(np.maximum(mean * size, 1e-300), n.shape), np.maximum((1 - mean) * size, 1e-300))
         return rng.binomial(n, p)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import bdtrik
+from scipy.special import ndtri
 
 from .._tails import log_betainc
 from ..domains import UNIT
 from ._base import Eval
+from ._inversion import solve
 from ._trials import Trials, log_binomial
-from .poisson import lattice_ppf
 
 
 class Binomial(Trials):
@@ -105,9 +105,9 @@ class Binomial(Trials):
         return np.where(y < 0, 0.0, np.where(y < trials, log_betainc(k + 1, trials - k, prob, 1 - prob), -np.inf))
 
     def ppf(self, q, prob, trials):
-        with np.errstate(all="ignore"):
-            guess = np.where((q > 0) & (q < 1), bdtrik(q, trials, prob), 0.0)
-        return np.where(q == 1, trials, lattice_ppf(self.cdf, guess, q, prob=prob, trials=trials))
+        z = np.clip(ndtri(q), -40.0, 40.0)
+        near = trials * prob + z * np.sqrt(trials * prob * (1 - prob)) + (z - 1) * (z + 1) * (1 - 2 * prob) / 6
+        return np.where(q == 1, trials, solve(self, q, {"prob": prob, "trials": trials}, np.clip(near, 0.0, trials)))
 
     def successes(self, rng, n, prob):
         return rng.binomial(n, prob)

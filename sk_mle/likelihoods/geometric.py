@@ -8,7 +8,8 @@ from scipy.special import xlog1py
 from ..domains import COUNT, UNIT
 from ._algebra import Eval
 from ._base import Likelihood
-from .poisson import count_mean, lattice_ppf
+from ._inversion import solve
+from .poisson import count_mean
 
 
 class Geometric(Likelihood):
@@ -106,7 +107,7 @@ class Geometric(Likelihood):
 
     def ppf(self, q, prob):
         with np.errstate(divide="ignore", invalid="ignore"):
-            return lattice_ppf(self.cdf, np.log1p(-np.asarray(q)) / np.log1p(-prob) - 1, q, prob=prob)
+            return solve(self, q, {"prob": prob}, np.log1p(-np.asarray(q)) / np.log1p(-prob) - 1)
 
     def rvs(self, rng, size, prob):
         with np.errstate(divide="ignore"):

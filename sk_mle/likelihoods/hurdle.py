@@ -8,7 +8,7 @@ import numpy as np
 
 from ..domains import UNIT
 from ._algebra import plus, rows, scatter
-from ._inversion import solve
+from ._inversion import settled
 from ._wrapper import Wrapper
 
 
@@ -112,10 +112,10 @@ class Hurdle(Wrapper):
 
     def ppf(self, q, zero, **params):
         start = np.exp(self.law.log_interval(-np.inf, 0.0, **params))
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
             rest = np.clip((q - zero) / (1 - zero), 0, 1)
             near = np.where(q <= zero, 0.0, self.law.ppf(start + rest * (1 - start), **params))
-        return solve(self, q, {"zero": zero, **params}, near) if self.support.integer else near
+        return settled(self, q, {"zero": zero, **params}, near)
 
     def rvs(self, rng, size, zero, **params):
         positive = self.ppf(zero + (1 - zero) * rng.uniform(size=size), zero=zero, **params)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import betainc, hyp2f1, nbdtrik
+from scipy.special import betainc, hyp2f1
 
 from .._tails import log_betainc
+from ._inversion import gamma_like, solve
 from ._logarithms import factorial_rest, log1p_rest, rate_gap
 from ._mean_power import MeanPower, excess
 from ._rising import rising_rest
-from .poisson import lattice_ppf
 
 
 class NegativeBinomial(MeanPower):
@@ -111,7 +111,7 @@ class NegativeBinomial(MeanPower):
         return mean + dispersion * scale * mean**self.neutral
 
     def _tails(self, y, mean, dispersion, power):
-        a = np.maximum(self._scaled(mean, dispersion, power)[2], 1e-15)
+        a = self._scaled(mean, dispersion, power)[2]
         return 1 / a, np.floor(np.maximum(y, 0.0)) + 1, 1 / (1 + a * mean), a * mean / (1 + a * mean)
 
     def cdf(self, y, mean, dispersion, power=None):
@@ -129,9 +129,8 @@ class NegativeBinomial(MeanPower):
         return np.where(y < 0, 0.0, log_betainc(k, r, q, p))
 
     def ppf(self, q, mean, dispersion, power=None):
-        a = np.maximum(self._scaled(mean, dispersion, power)[2], 1e-6)
         given = {"mean": mean, "dispersion": dispersion, "power": power}
-        return lattice_ppf(self.cdf, nbdtrik(q, 1 / a, 1 / (1 + a * mean)), q, **given)
+        return solve(self, q, given, gamma_like(q, mean, self._variance(mean, dispersion, power)))
 
     def crps(self, y, mean, dispersion, power=None):
         a = self._scaled(mean, dispersion, power)[2]
@@ -141,5 +140,5 @@ class NegativeBinomial(MeanPower):
         return y * gap - mean * (next_gap + hyp2f1(r + 1, 0.5, 2, -4 * (1 - p) / p**2) / p)
 
     def rvs(self, rng, size, mean, dispersion, power=None):
-        a = np.maximum(self._scaled(mean, dispersion, power)[2], 1e-12)
+        a = self._scaled(mean, dispersion, power)[2]
         return rng.poisson(rng.gamma(np.broadcast_to(1 / a, size), a * mean)).astype(float)

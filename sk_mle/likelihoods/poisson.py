@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaincc, ive, ndtri, xlogy
+from scipy.special import ive, ndtri, xlogy
 
 from .._tails import log_gammainc, log_gammaincc
 from ..domains import COUNT, POSITIVE
 from ._expanded import Expanded
+from ._inversion import solve
 from ._logarithms import factorial_rest, rate_gap
 
 
@@ -63,7 +64,7 @@ class Poisson(Expanded):
         return mean
 
     def cdf(self, y, mean):
-        return np.where(y < 0, 0.0, gammaincc(np.floor(np.maximum(y, 0.0)) + 1, mean))
+        return np.exp(self.logcdf(y, mean))
 
     def sf(self, y, mean):
         return np.exp(self.logsf(y, mean))
@@ -76,7 +77,7 @@ class Poisson(Expanded):
 
     def ppf(self, q, mean):
         z = np.clip(ndtri(q), -40.0, 40.0)
-        return lattice_ppf(self.cdf, mean + z * np.sqrt(mean) + (z - 1) * (z + 1) / 6, q, mean=mean)  # Cornish and Fisher
+        return solve(self, q, {"mean": mean}, mean + z * np.sqrt(mean) + (z - 1) * (z + 1) / 6)  # Cornish and Fisher
 
     def crps(self, y, mean):
         at = np.floor(np.maximum(y, 0.0))
@@ -94,21 +95,3 @@ class Poisson(Expanded):
 def count_mean(y, sample_weight) -> float:
     """Mean of counts, kept positive where all are zero."""
     return max(float(np.average(y, weights=sample_weight)), 1e-8)
-
-
-def lattice_ppf(cdf, guess, q, **params):
-    """Smallest whole number with cdf >= q, searched for from a real-valued guess."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        high = np.maximum(np.ceil(np.where(np.isfinite(guess), guess, 0.0) - 1e-9), 0.0)
-        inside, step = (q > 0) & (q < 1), 1.0
-        while (short := inside & (cdf(high, **params) < q)).any():
-            high, step = np.where(short, high + step, high), 2 * step
-        low, step = high - 1, 1.0
-        while (long := inside & (low >= 0) & (cdf(low, **params) >= q)).any():
-            high, low, step = np.where(long, low, high), np.where(long, low - step, low), 2 * step
-        low = np.maximum(low, -1.0)
-        while (wide := inside & (high - low > 1)).any():
-            middle = np.floor((low + high) / 2)
-            enough = cdf(middle, **params) >= q
-            high, low = np.where(wide & enough, middle, high), np.where(wide & ~enough, middle, low)
-        return np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.where(inside, high, np.nan)))

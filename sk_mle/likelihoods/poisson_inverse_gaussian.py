@@ -79,7 +79,7 @@ class PoissonInverseGaussian(SummedCount, Expanded):
 
     def rvs(self, rng, size, mean, dispersion):
         mean = np.broadcast_to(mean, size)
-        return rng.poisson(rng.wald(mean, mean / np.maximum(dispersion, 1e-12))).astype(float)
+        return rng.poisson(rng.wald(mean, mean / np.maximum(dispersion, 1e-50))).astype(float)
 
 
 def _few(y, m, d, order):

@@ -169,8 +169,8 @@ class Truncated(Wrapper):
         q = np.asarray(q, float)
         below, inside = (np.exp(self.law.log_interval(*ends, **params)) for ends in ((-np.inf, low), (low, high)))
         near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
-        if (below < 0.5).all() and (inside > 1e-3).all() and self.law.support.integer is False:
-            return near
+        if (below < 0.5).all() and (inside > 1e-3).all():
+            return _inversion.settled(self, q, {**params, "low": low, "high": high}, near)
         start = np.where(np.isfinite(near), near, np.where(np.isfinite(low), low, high))
         return _inversion.solve(self, q, {**params, "low": low, "high": high}, start)
 

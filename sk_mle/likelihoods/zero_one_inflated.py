@@ -8,6 +8,7 @@ import numpy as np
 
 from ..domains import UNIT
 from ._algebra import plus, rows, scatter
+from ._inversion import settled
 from ._parameter import Parameter
 from ._wrapper import Wrapper
 
@@ -113,7 +114,8 @@ class ZeroOneInflated(Wrapper):
 
     def ppf(self, q, zero, one, **params):
         rest = (q - zero) / ((1 - zero) * (1 - one))
-        return np.where(q <= zero, 0.0, np.where(rest >= 1, 1.0, self.law.ppf(np.clip(rest, 0, 1), **params)))
+        near = np.where(q <= zero, 0.0, np.where(rest >= 1, 1.0, self.law.ppf(np.clip(rest, 0, 1), **params)))
+        return settled(self, q, {"zero": zero, "one": one, **params}, near)
 
     def rvs(self, rng, size, zero, one, **params):
         level = rng.uniform(size=size)
