@@ -145,9 +145,10 @@ def _log_betainc_large(a, b, x, xc):
         s = sign * t
         with np.errstate(all="ignore"):
             bent = np.where(np.abs(s) < 0.5, s * s * _horner(_EXPONENTIAL, np.clip(s, -0.5, 0.5)), np.expm1(s) - s)
-            return excess * t - (a + b) * (log1p_minus(share * np.expm1(s)) + share * bent)
+            fallen = excess * t - (a + b) * (log1p_minus(share * np.expm1(s)) + share * bent)
+            return np.where(np.isnan(fallen), -np.inf, fallen)  # of an overflow
 
-    low, high = np.zeros_like(x), 1 / np.sqrt((a + b) * x * xc)
+    low, high = np.zeros_like(x), 1 / (np.sqrt((a + b) * x * xc) - excess)
     for _ in range(200):
         if not (short := fall(high) > -_FALLEN).any():
             break

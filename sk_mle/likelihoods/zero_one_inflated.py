@@ -114,7 +114,10 @@ class ZeroOneInflated(Wrapper):
 
     def ppf(self, q, zero, one, **params):
         rest = (q - zero) / ((1 - zero) * (1 - one))
-        near = np.where(q <= zero, 0.0, np.where(rest >= 1, 1.0, self.law.ppf(np.clip(rest, 0, 1), **params)))
+        inner = self.law.ppf(np.clip(rest, 0, 1), **params)
+        last = np.nextafter(1.0, 0.0)  # between which and one a beta law may have much of its probability
+        inner = np.where((inner >= last) & (self.law.cdf(last, **params) < rest), 1.0, inner)
+        near = np.where(q <= zero, 0.0, np.where(rest >= 1, 1.0, inner))
         return settled(self, q, {"zero": zero, "one": one, **params}, near)
 
     def rvs(self, rng, size, zero, one, **params):
