@@ -133,22 +133,32 @@ def _log_betainc_far(a, b, x, xc):
 
 
 def _log_betainc_large(a, b, x, xc):
-    """log I_x(a, b) for large parameters, by Gauss' rule on the density's smaller side, in log(x / xc)."""
-    excess = b * x - a * xc
-    mirrored = excess > 0  # then the upper tail is the smaller
-    a, b = np.where(mirrored, b, a), np.where(mirrored, a, b)
-    x, xc, excess = np.where(mirrored, xc, x), np.where(mirrored, x, xc), -np.abs(excess)
-    share, sign = np.minimum(x, xc), np.where(x > 0.5, 1.0, -1.0)
+    """log I_x(a, b) for large parameters: one tail by Gauss' rule, the other where that is the larger."""
+    mirrored = b * x > a * xc  # above the mean
+    tail = np.empty_like(x)
+    for again in (False, True):  # of a very skewed law the smaller tail may lie on the other side of the mean
+        rows = tail > np.log(0.5) if again else np.ones(len(x), bool)
+        mirrored = mirrored ^ (rows & again)
+        if rows.any():
+            side = np.where(mirrored, [b, a, xc, x], [a, b, x, xc])
+            tail[rows] = np.minimum(_log_beta_side(*side[:, rows]), 0.0)
+    return np.where(mirrored, np.log1p(-np.exp(tail)), tail)
+
+
+def _log_beta_side(a, b, x, xc):
+    """log I_x(a, b) as an integral of the density in log(x / xc) from there down to where it has fallen by exp(-40)."""
+    excess, share, sign = b * x - a * xc, np.minimum(x, xc), np.where(x > 0.5, 1.0, -1.0)
 
     def fall(t):
         """log of the density at a distance t below log(x / xc), less that at it."""
         s = sign * t
         with np.errstate(all="ignore"):
+            rise = share * np.expm1(s)
             bent = np.where(np.abs(s) < 0.5, s * s * _horner(_EXPONENTIAL, np.clip(s, -0.5, 0.5)), np.expm1(s) - s)
-            fallen = excess * t - (a + b) * (log1p_minus(share * np.expm1(s)) + share * bent)
-            return np.where(np.isnan(fallen), -np.inf, fallen)  # of an overflow
+            rest = np.where(rise < 0.5, log1p_minus(rise) + share * bent, np.log1p(rise) - share * s)
+            return excess * t - (a + b) * rest
 
-    low, high = np.zeros_like(x), 1 / (np.sqrt((a + b) * x * xc) - excess)
+    low, high = np.zeros_like(x), 1 / (np.sqrt((a + b) * x * xc) + np.abs(excess))
     for _ in range(200):
         if not (short := fall(high) > -_FALLEN).any():
             break
@@ -158,8 +168,7 @@ def _log_betainc_large(a, b, x, xc):
         short = fall(middle) > -_FALLEN
         low, high = np.where(short, middle, low), np.where(short, high, middle)
     area = sum(weight * np.exp(fall(high * node)) for node, weight in zip(_NODES, _WEIGHTS, strict=True))
-    tail = np.minimum(_log_beta_kernel(a, b, x, xc, excess) + np.log(high * area), 0.0)
-    return np.where(mirrored, np.log1p(-np.exp(tail)), tail)
+    return _log_beta_kernel(a, b, x, xc, excess) + np.log(high * area)
 
 
 @_elementwise
