@@ -231,3 +231,45 @@ def test_a_transformed_fit_of_other_rows_is_told():
     other = TransformedTargetRegressor(MLERegressor(), func=np.log, inverse_func=np.exp).fit(X[:100], y[:100])
     table = compare({"other": other, "gamma": MLERegressor("gamma")}, X, y)
     assert any("fitted to other data" in note for note in table.notes)
+
+
+CROSS = "score", "CRPS", "cover90"
+
+
+class Fragile(L.Gamma):
+    """A law of which one step fails, but in a fit to all rows."""
+
+    def __init__(self, step, *, mean=None, shape=None, links=None):
+        self.step = step
+        super().__init__(mean=mean, shape=shape, links=links)
+
+    def _break(self, step):
+        if step == self.step:
+            raise OverflowError("cannot convert float infinity to integer")
+
+    def ppf(self, q, mean, shape):
+        self._break("interval")
+        return super().ppf(q, mean, shape)
+
+    def crps(self, y, mean, shape):
+        self._break("CRPS")
+        return super().crps(y, mean, shape)
+
+    def start(self, y, sample_weight):
+        if len(y) < len(POSITIVE):
+            self._break("fit")
+        return super().start(y, sample_weight)
+
+
+@pytest.mark.parametrize(
+    ("step", "lost"), [("CRPS", ["CRPS"]), ("interval", ["cover90"]), ("fit", ["score", "CRPS", "cover90"])]
+)
+def test_a_step_that_fails_in_a_fold_costs_its_figures_only(step, lost):
+    models = {"fragile": MLERegressor(Fragile(step)), "normal": MLERegressor()}
+    with pytest.warns(UserWarning, match=f"fragile: the {step} of fold") as caught:
+        table = compare(models, X, POSITIVE, cv=3)
+    assert len(caught) == 3
+    figures = {label: column(table, label) for label in CROSS}
+    assert all(np.isnan(values["fragile"]) == (label in lost) for label, values in figures.items())
+    assert all(np.isfinite(values["normal"]) for values in figures.values())
+    assert f"fragile: the {step} of fold 1/3 failed" in str(table)

@@ -14,6 +14,7 @@ from ..validation import check_weight
 
 LEVELS = (1e-4, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-4)
 _ROUGH = 1e-6  # relative error of an integral that is told
+MOST_TERMS = 1 << 17  # whole numbers of a row that are added up one by one
 _BLOCK = 1 << 20  # distribution functions at once
 
 
@@ -160,12 +161,16 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
     return np.where(endless | (np.abs(result) > 1e100), np.inf, result * size)
 
 
-def add_up(term: Callable, dist, y=None, reach=1e-12) -> np.ndarray:
-    """Sum over whole numbers k of term(rows, k), k of shape (m, 1), for every row of a discrete distribution."""
+def reached(dist, reach=1e-12):
+    """The whole numbers between which all but `reach` of the probability lies on either side, with some room."""
     low, high = (dist.ppf(np.full(dist.shape, level)) for level in (reach, 1 - reach))
     low, high = low - 1, high + 1 + np.ceil(0.2 * (high - low))
-    low = np.maximum(low, dist.likelihood.support.low)
-    high = np.minimum(high, dist.likelihood.support.high)
+    return np.maximum(low, dist.likelihood.support.low), np.minimum(high, dist.likelihood.support.high)
+
+
+def add_up(term: Callable, dist, y=None, reach=1e-12) -> np.ndarray:
+    """Sum over whole numbers k of term(rows, k), k of shape (m, 1), for every row of a discrete distribution."""
+    low, high = reached(dist, reach)
     result, order = np.zeros(len(low)), np.argsort(high - low)
     first = 0
     while first < len(order):

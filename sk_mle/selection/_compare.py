@@ -57,7 +57,8 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
     Raises
     ------
     ValueError
-        Where a fit fails; the message begins with the model's name.
+        Where a fit to all rows fails, or no model can be fitted in all folds; the message begins with the model's name. A step
+        that fails in a fold (the fit, the log-likelihood, the interval, the CRPS) is a warning and a note, and its figures NaN.
 
     Notes
     -----
@@ -106,15 +107,17 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
         some = next(iter(models.values()))
         splits = list(check_cv(cv, y, classifier=is_classifier(some)).split(X, y, groups))
         held = held_out({str(name): model for name, model in models.items()}, X, y, given, splits, n_jobs, verbose)
+        _tell_failures(held)
         for name, figures in held.items():
             entries[name].held = figures
+            notes += figures.failed
             notes += [f"{name}: {figures.stopped} of {len(splits)} folds did not converge."] * bool(figures.stopped)
             if figures.unbounded and not entries[name].unbounded:
                 notes.append(
                     f"{name}: comes last, as its likelihood is unbounded in {figures.unbounded} of {len(splits)} folds."
                 )
             entries[name].unbounded |= figures.unbounded > 0
-            lacking = np.isnan(figures.crps) & ~np.isnan(figures.covered)
+            lacking = np.isnan(figures.crps) & ~np.isnan(figures.covered) & (not figures.failed)
             notes += [f"{name}: the CRPS does not exist in {rows_text(np.flatnonzero(lacking))}."] * bool(lacking.any())
         seen = np.isin(np.arange(n), np.concatenate([test for _, test in splits]))
         weight_held = np.where(seen, weight, 0.0)
@@ -129,6 +132,17 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
     first = reference or next((name for name in order if entries[name].whole), order[0])
     tests = {name: _test(entries[name], entries[first], weight, notes) for name in order if name != first}
     return Comparison._of([entries[name] for name in order], tests, first, weight, weight_held, notes)
+
+
+def _tell_failures(held) -> None:
+    """Warn of models of which a step failed in a fold; ValueError where no model could be fitted in all of them."""
+    failed = [text for figures in held.values() for text in figures.failed]
+    if failed and all(figures.unfitted for figures in held.values()):
+        raise ValueError(failed[0])
+    for text in failed:
+        warnings.warn(
+            f"{text}. The model's figures of these rows are NaN; the other models are compared.", UserWarning, stacklevel=3
+        )
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ class Held(NamedTuple):
     covered: np.ndarray
     stopped: int  # folds whose fit did not converge
     unbounded: int  # of these, folds whose likelihood is unbounded
+    failed: list[str]  # sentences about folds in which a step failed, whose figures are NaN
+    unfitted: bool  # whether that step was a fit
 
 
 def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, Held]:
@@ -36,49 +39,69 @@ def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, He
     n = n_rows(y)
     result = {}
     for name in models:
-        total, count, stopped = np.zeros((3, n)), np.zeros(n), np.zeros(2, int)
-        for (job, k), (figures, ended) in zip(jobs, found, strict=True):
+        total, count, stopped, failed, unfitted = np.zeros((3, n)), np.zeros(n), np.zeros(2, int), [], False
+        for (job, k), (figures, ended, failures) in zip(jobs, found, strict=True):
             if job == name:
                 with np.errstate(invalid="ignore"):
                     total[:, folds[k][1]] += figures
                 count[folds[k][1]] += 1
                 stopped += ended
+                failed += [f"{name}: the {step} of fold {k + 1}/{len(folds)} failed: {error}" for step, error in failures]
+                unfitted |= any(step == "fit" for step, _ in failures)
         with np.errstate(invalid="ignore", divide="ignore"):
             scores, crps, covered = np.where(count > 0, total / count, np.nan)
-            result[name] = Held(scores, crps, covered, *map(int, stopped))
+            result[name] = Held(scores, crps, covered, *map(int, stopped), failed, unfitted)
     return result
 
 
 def _one(name, estimator, X, y, weight, train, test, fold, verbose):
-    """Figures of the held-out rows of one fold, (3, rows), whether the fit did not converge, and whether without bound."""
+    """Figures of one fold's held-out rows, (3, rows), whether the fit did not converge and is unbounded, and failed steps."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
-            model = fit_clone(estimator, take(X, train), take(y, train), take(weight, train), name)
-            figures = figures_of(model, take(X, test), take(y, test))
-        except Exception as error:
-            raise ValueError(f"{name}: the fit of fold {fold} failed: {error}") from error
+        failures: list[tuple[str, str]] = []
+        parts = take(X, train), take(y, train), take(weight, train)
+        model = _tried("fit", failures, lambda: fit_clone(estimator, *parts, name))
+        if model is None:
+            return np.full((3, len(test)), np.nan), (False, False), failures
+        figures = figures_of(model, take(X, test), take(y, test), failures)
     inside = inside_of(model)
     converged = inside.model.converged_ if inside else not any(issubclass(w.category, ConvergenceWarning) for w in caught)
     if verbose:
         held = np.ones(len(test)) if weight is None else weight[test]
         print(f"compare: {name}, fold {fold}: {weighted_mean(figures[0], held):.4f}")
-    return figures, (not converged, is_unbounded(model))
+    return figures, (not converged, is_unbounded(model)), failures
 
 
-def figures_of(model, X, y) -> np.ndarray:
+def _tried(step: str, failures: list, compute: Callable):
+    """What `compute()` returns; None where it raises, of which `failures` takes note: one model must not end all."""
+    try:
+        return compute()
+    except Exception as error:
+        failures.append((step, str(error) or type(error).__name__))
+        return None
+
+
+def figures_of(model, X, y, failures: list) -> np.ndarray:
     """Log-likelihood, CRPS and whether the central interval holds y, of every row: (3, rows), NaN where there is none."""
-    scores = log_scores(model, X, y)
-    figures = np.full((3, len(scores)), np.nan)
-    figures[0] = scores
+    figures = np.full((3, n_rows(y)), np.nan)
+    scores = _tried("log-likelihood", failures, lambda: log_scores(model, X, y))
+    if scores is not None:
+        figures[0] = scores
     inside = inside_of(model)
     law = inside and inside.model.likelihood_
     if law is None or law.classes or law.multivariate or law.predictive is not law:
         return figures
-    values = np.asarray(y, dtype=float).reshape(len(scores))
-    dist = inside.dist(inside.model.predict_dist(inside.X(X)))
-    low, high = dist.interval(COVERAGE)
-    figures[2] = (low <= values) & (values <= high)
-    with suppress(ValueError, TypeError):  # tails so heavy that it does not exist; a transformed law of counts
-        figures[1] = crps(values, dist, per_row=True)
+    values = np.asarray(y, dtype=float).reshape(n_rows(y))
+    dist = _tried("prediction", failures, lambda: inside.dist(inside.model.predict_dist(inside.X(X))))
+    if dist is None:
+        return figures
+    ends = _tried("interval", failures, lambda: dist.interval(COVERAGE))
+    if ends is not None:
+        figures[2] = (ends[0] <= values) & (values <= ends[1])
+
+    def score():
+        with suppress(ValueError, TypeError):  # tails so heavy that it does not exist; a transformed law of counts
+            figures[1] = crps(values, dist, per_row=True)
+
+    _tried("CRPS", failures, score)
     return figures
