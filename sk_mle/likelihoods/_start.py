@@ -56,14 +56,16 @@ def quantiles(y, sample_weight, levels):
 
 
 def best(law, candidates, y, sample_weight) -> dict:
-    """Of dicts of parameters the one with the largest log-likelihood."""
+    """Of dicts of parameters the one with the largest log-likelihood; the first where a parameter is known by a column."""
+    candidates = [{**law.fixed, **candidate} for candidate in candidates]
 
     def mean(candidate):
         with np.errstate(all="ignore"):
             value = np.average(law.loglik(y, **candidate), weights=sample_weight)
         return value if value < np.inf else -np.inf  # NaN as well
 
-    return max(candidates, key=mean) if len(candidates) > 1 else candidates[0]
+    whole = all(name in candidate for candidate in candidates for name in law.parameters)
+    return max(candidates, key=mean) if len(candidates) > 1 and whole else candidates[0]
 
 
 def search(law, y, sample_weight, guess=None) -> dict:
