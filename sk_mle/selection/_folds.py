@@ -50,7 +50,7 @@ def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, He
                 unfitted |= any(step == "fit" for step, _ in failures)
         with np.errstate(invalid="ignore", divide="ignore"):
             scores, crps, covered = np.where(count > 0, total / count, np.nan)
-            result[name] = Held(scores, crps, covered, *map(int, stopped), failed, unfitted)
+            result[name] = Held(scores, crps, covered, int(stopped[0]), int(stopped[1]), failed, unfitted)
     return result
 
 
