@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from ._algebra import Eval
 from ._base import Likelihood
+from ._parameter import Parameter
 from ._transforms import Transform, YeoJohnson
 from .asymmetric_laplace import AsymmetricLaplace
 from .bernoulli import Bernoulli
@@ -136,6 +137,7 @@ WRAPPERS: dict[str, type[Likelihood]] = {
 __all__ = [
     "Eval",
     "Likelihood",
+    "Parameter",
     "ScipyLaw",
     "Transform",
     "YeoJohnson",
