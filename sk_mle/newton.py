@@ -17,14 +17,14 @@ _MAX_GRADIENT_STEPS, _COLUMNS_PER_STEP = 10, 40  # a Hessian of so few columns c
 _RECENT_GRADIENTS = 5  # that tell how fast they fall
 _FAST_RATE = 0.7  # of convergence; slower, and a new preconditioner has to wait for more gradients
 _POLISHING_STEPS, _POLISHED = 4, 1e-3  # and the share of the tolerance at which they end
-_MAX_CURVATURE = 1e100  # where it overflowed
-_GRADIENT_ROUNDING = 1e-15
+_GRADIENT_ROUNDING, _MAX_CURVATURE = 1e-15, 1e100  # curvature where it overflowed
 _STEP_TOL = 1e-6  # Newton step from which a minimum is near
 _RCOND_MIN = 1e-10  # reciprocal condition of the Hessian at which the step tells that
 _FLAT_CURVATURE = 1e-3  # along a step, of 1 at the start, below which coordinates may have lost their meaning
 _SHARE_OF_UNIT_STEP = 1e-3  # that moves the lightest row's linear predictor by one unit
 _MAX_STEP = 20.0  # where curvature is negative or lost
 _STALLED_PASSES, _NOTICEABLE_GAIN = 100, 1e-3  # in which the log-likelihood of all rows should rise by so much
+_CREEP, _CREEPING_STEPS = 1e-2, 3  # way, and share of a step, that hardly lead on; and how many in turn tell of a jump ahead
 _CONVERGING = 0.2  # ratio of rises, or of gradients, in such a window up to which a fit is on its way to a limit
 _STEP_GROWTH = 3.0  # of that after a step of this length
 
@@ -102,7 +102,7 @@ class _Descent:
             self._advance(step, length, trial)
             if callback is not None:
                 callback(OptimizeResult(x=self.x, fun=self.point.value))
-            if self.progress.stalled(self.point, self.objective):
+            if self.progress.stalled(self.point, self.objective, length * np.abs(step).max(initial=1.0)):
                 message = "the log-likelihood hardly rises any more"
                 break
         return OptimizeResult(
@@ -138,10 +138,13 @@ class _Descent:
         slack = _ROUNDING_SLACK * max(1.0, abs(before.value))
         lost = self.decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
         while length > (self.shortest if lost or self.learned else _MIN_STEP_LENGTH):
-            trial = self._evaluate(self.x + length * step)
+            x, most = self.x + length * step, before.value - 1e-4 * length * self.decrement
             self.progress.passes += 1
+            again = length < 1 and not (lost or self.learned)  # then the value tells of another refusal without derivatives
+            trial = self.objective.evaluate(x, 0) if again else self._evaluate(x)
+            trial = self._evaluate(x) if again and before.value > trial.value <= most else trial
             sound = trial.finite  # else no step is known from there
-            if sound and trial.value < before.value and trial.value <= before.value - 1e-4 * length * self.decrement:
+            if sound and before.value > trial.value <= most:
                 return length, trial
             if sound and lost and trial.value <= before.value + slack and _size(trial) < (1 - length / 2) * _size(before):
                 return length, trial
@@ -203,14 +206,17 @@ class _Progress:
 
     def __init__(self, point):
         self.last, self.rise, self.passes, self.over = point, np.inf, 0, False
+        self.firm, self.creeping = point, 0  # where the last step that led on ended, and how many have followed
 
-    def stalled(self, point, objective) -> bool:
-        if self.passes < _STALLED_PASSES:
-            return False
-        rise = objective.data.total_weight * (self.last.value - point.value)
-        crawls = _CONVERGING * self.rise < rise < _NOTICEABLE_GAIN
-        self.over = bool(crawls and _size(point) > _CONVERGING * _size(self.last))
-        self.last, self.rise, self.passes = point, rise, 0
+    def stalled(self, point, objective, way) -> bool:
+        on = way >= _CREEP or objective.data.total_weight * (self.firm.value - point.value) >= _NOTICEABLE_GAIN
+        self.firm, self.creeping = (point, 0) if on else (self.firm, self.creeping + 1)
+        self.over = self.creeping >= _CREEPING_STEPS
+        if self.passes >= _STALLED_PASSES:
+            rise = objective.data.total_weight * (self.last.value - point.value)
+            crawls = _CONVERGING * self.rise < rise < _NOTICEABLE_GAIN
+            self.over |= bool(crawls and _size(point) > _CONVERGING * _size(self.last))
+            self.last, self.rise, self.passes = point, rise, 0
         return self.over
 
 

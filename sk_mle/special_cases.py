@@ -34,6 +34,8 @@ def beyond(objective: Objective, solution: Solution, solve: Callable) -> Solutio
     `solve(objective, start, most)` maximises in at most so many iterations.
     """
     names = constants(objective)
+    if solution.unbounded and solution.n_iter == first_round(objective):
+        return _continued(objective, solution, solve)  # else rounding would decide where on its way it ends
     if not names or objective.likelihood.n_starts > 1 or solution.unbounded or not np.isfinite(objective.value(solution.u)):
         return solution
     with np.errstate(all="ignore"):
@@ -87,10 +89,17 @@ def _competing(objective, solution) -> bool:
         return True
     if law.support.integer or data.y.ndim > 1 or law.predictive is not law:
         return False
-    y = np.sort(data.y[:: len(data.y) // _SOME + 1])
+    y = np.sort(_spread(data.y, data.weight))
     some = max(int(_REPEATED * len(y)), 2)
     again = y[some:] == y[:-some]
     return bool(again.any()) and bool(law.shapes) and not np.isin(y[some:][again], law.atoms).all()
+
+
+def _spread(y, weight) -> np.ndarray:
+    """Some of the rows, each as often as its weight says: as many copies of a row would lead to the same."""
+    reached = np.cumsum(weight)
+    n = int(min(max(reached[-1], np.count_nonzero(weight)), _SOME))
+    return y[np.searchsorted(reached, (np.arange(n) + 0.5) * (reached[-1] / n))]
 
 
 def _better(objective, best: Solution, found: Solution) -> Solution:

@@ -384,3 +384,19 @@ def test_a_penalty_leaves_nothing_separated():
     loss, u = begin(objective(Bernoulli(), X, y, alpha={"prob": 0.1}))
     assert separating_directions(loss, u) == {}
     assert_array_equal(u.shape, (3,))
+
+
+def test_refused_trials_cost_no_derivatives():
+    f = one(lambda x: np.sqrt(1 + x**2), lambda x: x / np.sqrt(1 + x**2), lambda x: (1 + x**2) ** -1.5)
+    found = newton(f, np.array([3.0]))
+    assert_allclose(found.x, 0, atol=1e-8)
+    assert f.calls[:3] == [2, 2, 0]  # the start, the full step, and what is left of it
+
+
+def test_steps_towards_a_jump_of_the_value_end():
+    f = one(lambda x: x + 2 * (x < 0), lambda x: 1.0, lambda x: 1.0)
+    f.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
+    found = newton(f, np.array([1 / 3]))
+    assert found.stalled
+    assert 0 <= found.x[0] < 1e-3
+    assert found.nit < 20

@@ -179,8 +179,33 @@ def test_the_law_at_a_limit_is_named_inside_wrappers_too():
 
 def test_advice_at_a_limit_works():
     y = np.random.default_rng(1).uniform(size=(40, 1))
-    with pytest.warns(BoundaryWarning, match=r"Fixed\(StudentT\(...\), {'df': np.inf}\)"):
+    with pytest.warns(BoundaryWarning, match=r"Fixed\(StudentT\(\), {'df': np.inf}\)"):
         model = MLEDensity(L.StudentT()).fit(y)
     assert MLEDensity(L.Fixed(L.StudentT(), {"df": np.inf})).fit(y).loglikelihood_ == pytest.approx(
         model.loglikelihood_, abs=1e-6
     )
+
+
+@pytest.mark.parametrize("law", [L.GeneralizedGamma(), L.StudentT(), L.SkewNormal()])
+def test_as_many_copies_as_the_weight_says_make_the_same_fit(law):
+    """Also where as many columns as rows meet every value, so that the density becomes ever narrower."""
+    rng = np.random.RandomState(42)
+    X, y, weight = rng.rand(15, 30), rng.randint(0, 3, 15) + 1.0, rng.randint(0, 5, 15)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        one = MLERegressor(law).fit(X[::-1], y[::-1], sample_weight=weight[::-1])
+        other = MLERegressor(law).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+    np.testing.assert_allclose(one.predict(X), other.predict(X), rtol=1e-8)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_value_is_frequent_by_its_weight(order):
+    X, y = (part[::order] for part in zeros(3, 2, 1, 0.1))
+    zero = y == 0
+    first = np.flatnonzero(zero)[0]
+    kept = ~zero | (np.arange(len(y)) == first)
+    weight = np.where(zero, zero.sum(), 1)[kept]
+    X, y = X[kept], y[kept]
+    one = MLERegressor(L.StudentT()).fit(X, y, sample_weight=weight)
+    other = MLERegressor(L.StudentT()).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+    assert one.loglikelihood_ == pytest.approx(other.loglikelihood_, abs=1e-6)
