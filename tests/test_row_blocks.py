@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from sk_mle import MLEClassifier, MLERegressor, _base, _classifier
+from sk_mle import MLEClassifier, MLERegressor, _classifier, fit
 from sk_mle.likelihoods import Cauchy, Gamma, Normal, Ordinal
 
 RNG = np.random.default_rng(5)
@@ -27,7 +27,7 @@ def in_blocks(monkeypatch):
     """Blocks of seven rows from now on."""
 
     def apply():
-        monkeypatch.setattr(_base, "_ROWS", 7)
+        monkeypatch.setattr(fit, "ROWS_PER_BLOCK", 7)
         monkeypatch.setattr(_classifier, "_ROWS", 7)
 
     return apply

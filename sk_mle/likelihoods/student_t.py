@@ -131,7 +131,7 @@ class StudentT(LocationScale):
 
         start = np.clip(np.arcsinh(stdtrit(np.minimum(df, _MOST_NU), q)), -700, 700)
         x = newton_quantile(logs, q, {"df": df}, (-710.4, 710.4), start)
-        return np.where(np.abs(x) < 710.39, np.sinh(x), np.inf * x)
+        return np.where(np.abs(x) < 710.39, np.sinh(x), np.copysign(np.inf, x))
 
     def crps(self, y, loc, scale, df):
         df = np.where(df > 1.001, np.minimum(df, _MOST_NU), np.nan)
