@@ -14,8 +14,7 @@ _ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood below which the value 
 _MIN_STEP_LENGTH = 1e-12  # of a line search whose gain the value shows
 _SCORING_DECREMENT = 0.1  # twice the promised gain from which the expected information has done its work
 _MAX_GRADIENT_STEPS, _COLUMNS_PER_STEP = 10, 40  # a Hessian of so few columns costs some gradients, of more in proportion
-_RECENT_GRADIENTS = 5  # that tell how fast they fall
-_FAST_RATE = 0.7  # of convergence; slower, and a new preconditioner has to wait for more gradients
+_RECENT_GRADIENTS, _FAST_RATE = 5, 0.7  # that tell how fast they fall; slower, and a new preconditioner waits for more of them
 _POLISHING_STEPS, _POLISHED = 4, 1e-3  # and the share of the tolerance at which they end
 _GRADIENT_ROUNDING, _MAX_CURVATURE = 1e-15, 1e100  # curvature where it overflowed
 _STEP_TOL = 1e-6  # Newton step from which a minimum is near
@@ -102,7 +101,7 @@ class _Descent:
             self._advance(step, length, trial)
             if callback is not None:
                 callback(OptimizeResult(x=self.x, fun=self.point.value))
-            if self.progress.stalled(self.point, self.objective, length * np.abs(step).max(initial=1.0)):
+            if self.progress.stalled(self.point, self.objective, step, length):
                 message = "the log-likelihood hardly rises any more"
                 break
         return OptimizeResult(
@@ -208,8 +207,9 @@ class _Progress:
         self.last, self.rise, self.passes, self.over = point, np.inf, 0, False
         self.firm, self.creeping = point, 0  # where the last step that led on ended, and how many have followed
 
-    def stalled(self, point, objective, way) -> bool:
-        on = way >= _CREEP or objective.data.total_weight * (self.firm.value - point.value) >= _NOTICEABLE_GAIN
+    def stalled(self, point, objective, step, length) -> bool:
+        on = length >= _CREEP or length * np.abs(step).max() >= _CREEP
+        on = on or objective.data.total_weight * (self.firm.value - point.value) >= _NOTICEABLE_GAIN
         self.firm, self.creeping = (point, 0) if on else (self.firm, self.creeping + 1)
         self.over = self.creeping >= _CREEPING_STEPS
         if self.passes >= _STALLED_PASSES:
