@@ -22,7 +22,8 @@ def shortest(objective: Objective, solution: Solution) -> tuple[Objective, Solut
     """The same model with the coefficients of smallest norm; the result says how many coordinates are `unidentified`."""
     tall = objective.size > MOST_COLUMNS or solution.result.get("minimum_certified")  # its Hessian has full rank
     guided = objective.preconditioner is not None
-    if tall or (guided and not _any(_silent(objective, solution.u, objective.data.thinned(_FEW)))):
+    # an unbounded density is so narrow that its slope underflows, and its first parameter is the exact fit already
+    if tall or solution.unbounded or (guided and not _any(_silent(objective, solution.u, objective.data.thinned(_FEW)))):
         return objective, solution
     silent, u, lost = _silent(objective, solution.u, objective.data), solution.u.copy(), 0
     for name, design in objective.designs.items():
