@@ -36,6 +36,9 @@ def tell(model, objective, solution, names) -> None:
             remedy = (
                 "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
             )
+            leaving = [name for name in objective.designs if not objective.likelihood.parameter(name).stays_inside]
+            if leaving:
+                remedy = f"steps end at the edge of the domain of {', '.join(leaving)}: choose a link that stays inside"
         if solution.n_iter >= model.max_iter:
             remedy = "increase max_iter"
         if not objective.likelihood.smooth and model.solver not in ("auto", "vertex"):

@@ -187,6 +187,15 @@ def test_broken_law_is_found_out(message, law):
         check_likelihood(law())
 
 
+def test_a_law_that_returns_columns_is_told_so_at_once():
+    class Columns(Normal):
+        def loglik(self, y, **params):
+            return super().loglik(y, **params)[:, None]
+
+    with pytest.raises(AssertionError, match=r"fails 1 check.*\n.*declaration: found loglik of shape \(10, 1\)"):
+        check_likelihood(Columns())
+
+
 def test_recovery_finds_a_biased_start_that_never_moves():
     class Stuck(Poisson):
         def gradient(self, y, mean):
