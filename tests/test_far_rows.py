@@ -80,7 +80,10 @@ def test_maximum_is_that_of_the_other_rows(law, far):
 def test_maximum_is_that_of_the_other_rows_of_many_samples(law, far, seed):
     x, y = sample(law, seed + 1)
     x = with_far(x, far)
-    same(model(law).fit(x, y), model(law).fit(x[1:], y[1:]), x, y)
+    alone = model(law).fit(x[1:], y[1:])
+    if -1 < alone.score_samples(x[:1], y[:1])[0] < -1e-9:
+        pytest.skip("not far enough to be certain for the fit of the other rows, so that it counts")
+    same(model(law).fit(x, y), alone, x, y)
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "bfgs", "newton-cg", "trust-exact"])
