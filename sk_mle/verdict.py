@@ -31,28 +31,10 @@ def tell(model, objective, solution, names) -> None:
             label = name + _entries_of(objective, name, direction)
             _tell_separation(model, name, label, _columns_of(model, name, direction, objective, names))
     elif not solution.converged:
-        remedy = "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
-        if solution.result.get("stalled"):
-            remedy = (
-                "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
-            )
-            leaving = [name for name in objective.designs if not objective.likelihood.parameter(name).stays_inside]
-            if leaving:
-                remedy = f"steps end at the edge of the domain of {', '.join(leaving)}: choose a link that stays inside"
-        if solution.n_iter >= model.max_iter:
-            remedy = "increase max_iter"
-        if not objective.likelihood.smooth and model.solver not in ("auto", "vertex"):
-            remedy = f"the likelihood of {law} has kinks: use solver='auto'"
-        if (
-            not getattr(getattr(objective.likelihood, "law", objective.likelihood), "smooth", True)
-            and objective.likelihood.smooth
-        ):
-            remedy = (
-                f"the law inside {law} has kinks, which no solver here resolves: put a smooth one there, or read this as rough"
-            )
         warnings.warn(
             f"{type(model).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
-            f"of the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={model.tol:g}; {remedy}.",
+            f"of the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={model.tol:g}; "
+            f"{_remedy(model, objective, solution)}.",
             ConvergenceWarning,
             stacklevel=5,
         )
@@ -69,6 +51,24 @@ def tell(model, objective, solution, names) -> None:
             BoundaryWarning,
             stacklevel=5,
         )
+
+
+def _remedy(model, objective, solution) -> str:
+    """What to do about a fit that did not converge."""
+    law, inner = objective.likelihood, getattr(objective.likelihood, "law", objective.likelihood)
+    if law.smooth and not getattr(inner, "smooth", True):
+        rough = "put a smooth one there, or read this as rough"
+        return f"the law inside {law.title} has kinks, which no solver here resolves: {rough}"
+    if not law.smooth and model.solver not in ("auto", "vertex"):
+        return f"the likelihood of {law.title} has kinks: use solver='auto'"
+    if solution.n_iter >= model.max_iter:
+        return "increase max_iter"
+    if not solution.result.get("stalled"):
+        return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
+    leaving = [name for name in objective.designs if not law.parameter(name).stays_inside]
+    if leaving:
+        return f"steps end at the edge of the domain of {', '.join(leaving)}: choose a link that stays inside"
+    return "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
 
 
 def _why(law, objective, solution) -> str:
