@@ -17,6 +17,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from sk_mle import MLEClassifier, MLERegressor
+from sk_mle._utils.tables import Table
 from sk_mle.datasets import make_mle_regression
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.likelihoods import (
@@ -34,7 +35,6 @@ from sk_mle.likelihoods import (
     Weibull,
     ZeroInflated,
 )
-from sk_mle.tables import Table
 
 LEVEL = 0.95
 

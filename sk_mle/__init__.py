@@ -1,14 +1,14 @@
 """Maximum likelihood as scikit-learn estimators."""
 
 from . import diagnostics, displays, domains, inference, likelihoods, links, metrics, selection
-from ._classifier import MLEClassifier
-from ._density import MLEDensity
-from ._regressor import MLERegressor
-from .distribution import Distribution
+from ._estimators.classifier import MLEClassifier
+from ._estimators.density import MLEDensity
+from ._estimators.regressor import MLERegressor
+from ._predictive.distribution import Distribution
+from ._predictive.unwrapping import predict_dist
 from .inference import Inference
 from .likelihoods import censored, from_scipy
 from .selection import LikelihoodSearch, compare
-from .unwrapping import predict_dist
 
 __version__ = "0.1.0"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sk_mle.data import Data
-from sk_mle.design import MOST_COLUMNS, from_moments, intercept_only
-from sk_mle.moments import Moments
-from sk_mle.objective import Objective
+from sk_mle._model.data import Data
+from sk_mle._model.design import MOST_COLUMNS, from_moments, intercept_only
+from sk_mle._model.moments import Moments
+from sk_mle._model.objective import Objective
 
 
 def rows(X, y=None, weight=None, offset=None) -> Data:

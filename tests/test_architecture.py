@@ -12,121 +12,71 @@ from sk_mle.likelihoods import LAWS
 
 ROOT = Path(sk_mle.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-MOST_LINES = 50  # of a function, without its docstring
-BELOW = {  # module -> the modules of the package that it may import
+MAX_LINES = 50  # of a function, without its docstring
+ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in which the package is built
     "domains": set(),
-    "messages": set(),
-    "_repeated": set(),
-    "_elementwise": {"_repeated"},
-    "_special": {"_elementwise"},
-    "_tails": {"_special"},
-    "links": {"_repeated", "domains"},
-    "likelihoods": {"_repeated", "domains", "links", "_special", "_tails", "likelihoods", "messages"},
-    "data": {"_repeated"},
-    "moments": {"data"},
-    "design": {"moments"},
-    "penalties": {"design"},
-    "sums": {"data"},
-    "bounds": {"data", "likelihoods"},
-    "objective": {"_repeated", "bounds", "data", "design", "penalties", "sums", "likelihoods"},
-    "newton": set(),
-    "plane": {"objective"},
-    "vertex": {"data", "newton", "objective", "plane"},
-    "solvers": {"bounds", "newton", "vertex", "objective"},
-    "preconditioners": {"data", "objective"},
-    "units": {"data", "objective"},
-    "interpolation": {"objective", "units"},
-    "start": {"_repeated", "domains", "interpolation", "likelihoods", "newton", "objective", "preconditioners", "units"},
-    "special_cases": {"objective", "solvers", "start"},
-    "multistart": {"bounds", "objective", "solvers", "special_cases"},
-    "reconditioning": {"data", "design", "moments", "objective", "separation", "solvers", "units"},
-    "verdict": {"bounds", "exceptions", "likelihoods", "messages", "separation"},
-    "separation": {"moments", "objective"},
-    "identification": {"design", "objective", "solvers"},
-    "distribution": {"likelihoods"},
-    "unwrapping": {"distribution", "likelihoods"},
-    "validation": {"_repeated", "frames", "likelihoods", "messages"},
-    "predictor": {"_repeated", "data", "design", "likelihoods", "messages", "moments", "validation"},
-    "fit": {
-        "data",
-        "distribution",
-        "likelihoods",
-        "messages",
-        "objective",
-        "predictor",
-        "reconditioning",
-        "start",
-        "validation",
-    },
-    "columns": {"messages", "predictor", "validation"},
-    "labels": {"frames"},
-    "tables": set(),
-    "frames": set(),
-    "inference": {
-        "data",
-        "design",
-        "distribution",
-        "frames",
-        "likelihoods",
-        "messages",
-        "newton",
-        "objective",
-        "plane",
-        "tables",
-        "unwrapping",
-        "validation",
-    },
-    "metrics": {"distribution", "likelihoods", "messages", "tables", "unwrapping", "validation"},
-    "diagnostics": {
-        "data",
-        "distribution",
-        "likelihoods",
-        "inference",
-        "messages",
-        "predictor",
-        "tables",
-        "unwrapping",
-        "validation",
-    },
-    "selection": {
-        "_regressor",
-        "frames",
-        "inference",
-        "likelihoods",
-        "messages",
-        "metrics",
-        "tables",
-        "unwrapping",
-        "validation",
-        "exceptions",
-    },
-    "displays": {"diagnostics", "distribution", "inference", "likelihoods", "messages", "metrics", "unwrapping", "validation"},
+    "exceptions": set(),
+    "_utils": set(),
+    "links": {"_utils", "domains"},
+    "_special": {"_utils", "links"},
+    "likelihoods": {"_special", "_utils", "domains", "links"},
+    "datasets": {"likelihoods"},
+    "_model": {"_utils", "likelihoods"},
+    "_predictive": {"likelihoods"},
+    "_solvers": {"_model", "_utils", "domains", "likelihoods"},
+    "metrics": {"_model", "_predictive", "_utils", "likelihoods"},
+    "diagnostics": {"_model", "_predictive", "_utils", "likelihoods"},
+    "displays": {"_model", "_predictive", "_utils", "diagnostics"},
+    "inference": {"_model", "_predictive", "_solvers", "_utils", "likelihoods"},
+    "_estimators": {"_model", "_predictive", "_solvers", "_utils", "exceptions", "inference", "likelihoods"},
+    "selection": {"_estimators", "_model", "_predictive", "_utils", "inference", "likelihoods", "metrics"},
+    "testing": {"_estimators", "datasets", "domains", "likelihoods"},
+}
+LAW_ROOMS_BELOW = {  # the same for the rooms of likelihoods
+    "_fallbacks": set(),
+    "_protocol": {"_fallbacks"},
+    "_families": {"_fallbacks", "_protocol"},
+    "_continuous": {"_fallbacks", "_families", "_protocol"},
+    "_counts": {"_fallbacks", "_families", "_protocol"},
+    "_classes": {"_fallbacks", "_families", "_protocol"},
+    "_multivariate": {"_fallbacks", "_families", "_protocol"},
+    "_wrappers": {"_fallbacks", "_protocol"},
+    "_scipy": {"_fallbacks", "_protocol"},
 }
 
 
-def imports(path):
-    """Modules of the package that a file imports, by their first name."""
+def imported(path):
+    """Paths within the package, as tuples of names, of what a file imports."""
     package = path.parent.relative_to(ROOT).parts
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - node.level + 1]
-            parts = (*base, *(node.module.split(".") if node.module else ()))
-            yield from [parts[0]] if parts else [alias.name for alias in node.names]
+            base = (*package[: len(package) - node.level + 1], *(node.module.split(".") if node.module else ()))
+            yield from [base] if len(base) > 1 else [(*base, alias.name) for alias in node.names]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_one_way(path):
-    name = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    if name in BELOW:
-        assert set(imports(path)) - {name} <= BELOW[name]
+    room, *inner = path.relative_to(ROOT).with_suffix("").parts
+    if room == "__init__":
+        return
+    assert {name for name, *_ in imported(path)} - {room} <= ROOMS_BELOW[room]
+    if room == "likelihoods" and len(inner) > 1:
+        laws = {names[1] for names in imported(path) if names[0] == room}
+        assert laws - {inner[0]} <= LAW_ROOMS_BELOW[inner[0]]
+
+
+def test_every_table_of_rooms_is_in_order():
+    for table in (ROOMS_BELOW, LAW_ROOMS_BELOW):
+        rooms = list(table)
+        assert all(rooms.index(below) < rooms.index(room) for room, those in table.items() for below in those)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_law_is_named_and_no_type_asked_outside_the_laws(path):
-    if path.parent.name == "likelihoods":
+    if "likelihoods" in path.parts:
         return
     tree = ast.parse(path.read_text())
-    allowed = {"_regressor": {"Normal"}, "_classifier": {"Bernoulli", "Categorical"}}.get(path.stem, set())  # the defaults
+    allowed = {"regressor": {"Normal"}, "classifier": {"Bernoulli", "Categorical"}}.get(path.stem, set())  # the defaults
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert not named & {law.__name__ for law in LAWS.values()} - allowed
     for node in ast.walk(tree):
@@ -157,4 +107,4 @@ def test_functions_are_short(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef):
             body = node.body[1:] if ast.get_docstring(node) is not None and len(node.body) > 1 else node.body
-            assert body[-1].end_lineno - body[0].lineno < MOST_LINES, node.name
+            assert body[-1].end_lineno - body[0].lineno < MAX_LINES, node.name

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from ..likelihoods._expected import integrated
-from ..predictor import designs
+from .._model.predictor import designs
+from ..likelihoods._fallbacks.expected import integrated
 from ._observed import observed
 
 

@@ -9,11 +9,11 @@ from scipy.special import ndtri_exp
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..data import Data
-from ..distribution import Distribution
-from ..messages import rows_text
-from ..unwrapping import unwrap
-from ..validation import check_support
+from .._model.data import Data
+from .._model.validation import check_support
+from .._predictive.distribution import Distribution
+from .._predictive.unwrapping import unwrap
+from .._utils.messages import rows_text
 
 
 class Observed(NamedTuple):

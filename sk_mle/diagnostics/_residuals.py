@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..messages import rows_text
+from .._utils.messages import rows_text
 from ._observed import Observed, log_masses, normal_scores, observed
 from ._saturated import saturated
 

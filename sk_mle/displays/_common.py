@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from .._model.validation import check_weight, counted
+from .._predictive.unwrapping import unwrap
+from .._utils.messages import rows_text
 from ..diagnostics._observed import normal_scores, observed
-from ..messages import rows_text
-from ..unwrapping import unwrap
-from ..validation import check_weight, counted
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: told apart by all
 MARKERS = "o^sDvP"

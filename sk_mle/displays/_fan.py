@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._model.validation import counted
+from .._predictive.unwrapping import predict_dist
 from ..diagnostics._observed import ends, observed
-from ..unwrapping import predict_dist
-from ..validation import counted
 from ._common import FromModel, column_of, kept, title
 
 _COVERAGES = (0.5, 0.8, 0.95)

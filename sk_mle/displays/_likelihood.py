@@ -6,9 +6,9 @@ import numpy as np
 from scipy.special import chdtri
 from sklearn.utils.validation import check_is_fitted
 
+from .._model.validation import check_weight
+from .._predictive.distribution import Distribution
 from ..diagnostics._observed import ends
-from ..distribution import Distribution
-from ..validation import check_weight
 from ._common import LINES, MARKERS, PALETTE, Drawing, pyplot
 
 _FAR = 3.5  # standard errors from the estimate to the ends of a grid

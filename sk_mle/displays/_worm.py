@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._model.validation import counted
 from ..diagnostics._observed import observed
-from ..validation import counted
 from ._common import FromModel, column_of, kept, pyplot, scores, title
 from ._quantiles import ordered
 

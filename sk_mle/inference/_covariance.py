@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from ..likelihoods._edges import at_edge
+from ..likelihoods._protocol.edges import at_edge
 from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
 from ._kernel import kernel_block, positive
 from ._layout import Layout

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..frames import column, column_names, dense, n_rows, take, with_column
-from ..tables import Table, probability
-from ..validation import check_weight
+from .._model.validation import check_weight
+from .._utils.frames import column, column_names, dense, n_rows, take, with_column
+from .._utils.tables import Table, probability
 from ._columns import interval, tested
 from ._functions import functional
 from ._linearised import check_finite, linearised

@@ -10,10 +10,10 @@ import numpy as np
 from scipy import special
 from sklearn.utils import check_random_state
 
-from ..distribution import Distribution
-from ..frames import n_rows, take
-from ..likelihoods._inversion import solve
-from ..tables import Table
+from .._predictive.distribution import Distribution
+from .._utils.frames import n_rows, take
+from .._utils.tables import Table
+from ..likelihoods._fallbacks.inversion import solve
 from ._columns import interval
 from ._effects import marginal_effects
 from ._functions import functional

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit, logit
 
-from ..distribution import Distribution
+from .._predictive.distribution import Distribution
 
 _PLAIN = ("mean", "median", "std", "var")
 _AT = {"quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y"}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..tables import Table, probability
+from .._utils.tables import Table, probability
 from ._columns import interval, tested
 from ._names import Names, Token
 from ._result import TestResult

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 from sklearn.utils.validation import check_is_fitted
 
-from ..unwrapping import unwrap
+from .._predictive.unwrapping import unwrap
 from . import _refits
 from ._covariance import covariance
 from ._functionals import Functionals

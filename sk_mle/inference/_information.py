@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from ..data import Data
-from ..messages import rows_text
-from ..objective import Objective
-from ..validation import check_support
+from .._model.data import Data
+from .._model.objective import Objective
+from .._model.validation import check_support
+from .._utils.messages import rows_text
 
 FREQUENCY, ANALYTIC, PROBABILITY = WEIGHTS = ("frequency", "analytic", "probability")
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from ..likelihoods._averaged import averaged
+from ..likelihoods._fallbacks.averaged import averaged
 from ._information import Located
 
 _ROUNDS = 40

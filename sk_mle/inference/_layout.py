@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..design import Design
-from ..unwrapping import Unwrapped
+from .._model.design import Design
+from .._predictive.unwrapping import Unwrapped
 
 
 class Part(NamedTuple):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ..distribution import Distribution
-from ..messages import rows_text
-from ..unwrapping import unwrap
+from .._predictive.distribution import Distribution
+from .._predictive.unwrapping import unwrap
+from .._utils.messages import rows_text
 
 STEP = 1e-2  # of a difference, in standard errors of a linear predictor
 

@@ -11,12 +11,12 @@ from scipy import linalg, special
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..frames import n_rows
-from ..newton import newton
-from ..plane import Plane
-from ..tables import Table
-from ..unwrapping import unwrap
-from ..validation import check_weight
+from .._model.validation import check_weight
+from .._predictive.unwrapping import unwrap
+from .._solvers.newton import newton
+from .._solvers.plane import Plane
+from .._utils.frames import n_rows
+from .._utils.tables import Table
 from ._information import Located, group_codes, locate_fit
 
 _TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum

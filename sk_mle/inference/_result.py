@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..tables import number, probability
+from .._utils.tables import number, probability
 
 
 @dataclass(frozen=True)

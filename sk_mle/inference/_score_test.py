@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from ..unwrapping import unwrap
+from .._predictive.unwrapping import unwrap
 from ._covariance import _factor
 from ._information import locate_fit, summed
 from ._layout import Layout

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tables import Table, probability
+from .._utils.tables import Table, probability
 from . import _natural
 from ._columns import interval, tested
 

@@ -9,7 +9,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._repeated import filled, repeated
+from .._utils.repeated import filled, repeated
 from ..domains import REAL, Domain
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import expit
 
-from .._repeated import filled
+from .._utils.repeated import filled
 from ..domains import CIRCLE, POSITIVE, Domain
 from ._base import Link, finite
 

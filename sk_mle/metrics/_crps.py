@@ -4,20 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._rows import (
-    MOST_TERMS,
-    add_up,
-    atoms,
-    integrate,
-    lattice,
-    plain,
-    quantiles,
-    reached,
-    single,
-    spread,
-    summed_up,
-    target,
-)
+from ._rows import MOST_TERMS, add_up, atoms, integrate, lattice, plain, quantiles, reached, single, spread, summed_up, target
 
 _CELLS = 4096  # from the start of the support that are added up one by one where the others are integrated
 _TAILS = (1 - 1e-6, 1 - 1e-8, 1 - 1e-10, 1 - 1e-12)

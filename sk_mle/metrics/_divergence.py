@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
-from ..distribution import Distribution
-from ..validation import check_weight
+from .._model.validation import check_weight
+from .._predictive.distribution import Distribution
 from ._rows import add_up, atoms, check_dist, integrate, lattice, plain, single, spread, summed_up, target
 from ._scores import log_score
 

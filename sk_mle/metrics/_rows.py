@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.integrate import quad_vec
 
-from ..distribution import Distribution
-from ..messages import rows_text
-from ..validation import check_weight
+from .._model.validation import check_weight
+from .._predictive.distribution import Distribution
+from .._utils.messages import rows_text
 
 LEVELS = (1e-4, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-4)
 _ROUGH = 1e-6  # relative error of an integral that is told

@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
-from ..distribution import Distribution
+from .._model.validation import counted
+from .._predictive.distribution import Distribution
+from .._predictive.unwrapping import Unwrapped, unwrap
+from .._utils.messages import rows_text
 from ..likelihoods import get_likelihood
-from ..messages import rows_text
-from ..unwrapping import Unwrapped, unwrap
-from ..validation import counted
 from ._calibration import interval_coverage
 from ._divergence import d2_log_likelihood
 from ._scores import log_score, summed_up

@@ -13,9 +13,9 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
-from ..frames import n_rows
-from ..messages import rows_text
-from ..validation import check_weight, counted
+from .._model.validation import check_weight, counted
+from .._utils.frames import n_rows
+from .._utils.messages import rows_text
 from ._comparison import Comparison
 from ._folds import held_out
 from ._nesting import comparable, nested

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tables import ABSENT, Table, number, probability
+from .._utils.tables import ABSENT, Table, number, probability
 from ._scores import standard_error, weighted_mean
 
 _ONE, _TWO = (partial(number, digits=d) for d in (1, 2))

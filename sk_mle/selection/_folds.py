@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..frames import n_rows, take
+from .._utils.frames import n_rows, take
 from ..metrics import crps
 from ._scores import fit_clone, inside_of, is_unbounded, log_scores, weighted_mean
 

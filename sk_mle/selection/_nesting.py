@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..unwrapping import unwrap
+from .._predictive.unwrapping import unwrap
 from ._reductions import Reduction, at_limit, reductions, same
 
 _STEPS = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])

@@ -7,8 +7,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from ..messages import rows_text
-from ..unwrapping import unwrap
+from .._predictive.unwrapping import unwrap
+from .._utils.messages import rows_text
 
 
 def is_unbounded(fitted) -> bool:

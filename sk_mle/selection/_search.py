@@ -15,11 +15,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._regressor import MLERegressor
-from ..frames import n_rows, take
-from ..tables import Table
-from ..unwrapping import predict_dist, unwrap
-from ..validation import check_weight, counted
+from .._estimators.regressor import MLERegressor
+from .._model.validation import check_weight, counted
+from .._predictive.unwrapping import predict_dist, unwrap
+from .._utils.frames import n_rows, take
+from .._utils.tables import Table
 from ._candidates import named, parameter_of, suitable
 from ._scores import fit_clone, is_unbounded, log_scores, standard_error, weighted_mean
 

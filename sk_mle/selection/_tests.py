@@ -6,9 +6,9 @@ import numpy as np
 from scipy.stats import chi2, norm
 from sklearn.utils.validation import check_is_fitted
 
+from .._model.validation import check_weight, counted
+from .._predictive.unwrapping import unwrap
 from ..inference import TestResult
-from ..unwrapping import unwrap
-from ..validation import check_weight, counted
 from ._nesting import Nesting, nested, why_irregular
 from ._scores import log_scores, rows_without_mass
 

@@ -9,9 +9,9 @@ from sklearn.base import clone
 
 from ..domains import REAL
 from ..likelihoods import Likelihood
-from ..likelihoods._authors import doubt
-from ..likelihoods._inversion import mass
-from ..likelihoods._numeric import differentiate, stacking
+from ..likelihoods._fallbacks.inversion import mass
+from ..likelihoods._fallbacks.numeric import differentiate, stacking
+from ..likelihoods._protocol.authors import doubt
 from ._tools import close, draw, expect, row, sample, shown, within_error
 
 

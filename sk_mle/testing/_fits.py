@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from .._classifier import MLEClassifier
-from .._regressor import MLERegressor
+from .._estimators.classifier import MLEClassifier
+from .._estimators.regressor import MLERegressor
 from ..datasets import make_mle_regression
 from ._tools import close, draw, expect, repeated
 

@@ -1,4 +1,4 @@
-"""Densities, tails and quantiles at extreme parameters; the sweep over all of them is `tests/test_densities.py`."""
+"""Densities, tails and quantiles at extreme parameters; the sweep over all of them is `tests/likelihoods/test_densities.py`."""
 
 from functools import partial
 

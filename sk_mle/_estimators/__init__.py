@@ -1,0 +1,1 @@
+"""The estimators: they read what the user gives, fit, and predict."""

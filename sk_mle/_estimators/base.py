@@ -1,0 +1,234 @@
+"""What the estimators share: from validated arrays to a fitted model, and from a fitted model to predictions."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._model import columns
+from .._model.data import Data
+from .._model.objective import Objective
+from .._model.predictor import designs, offsets
+from .._model.validation import check_finite, check_kind, check_weight, counted, mean_score
+from .._predictive.distribution import Distribution
+from .._solvers.identification import shortest
+from .._solvers.multistart import search
+from .._solvers.reconditioning import finished
+from .._solvers.solvers import Solution, choose, solve
+from .._solvers.start import begin, resume
+from ..inference import Inference
+from ..likelihoods import Likelihood
+from .fit import Fit
+from .verdict import tell
+
+
+class Fitting:
+    """From validated arrays to fitted parameters, for any likelihood."""
+
+    fit_: Fit
+
+    def _validate(self, X, reset: bool, finite=True):
+        kinds = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
+        X = validate_data(self, check_kind(X), **kinds, ensure_all_finite=False, reset=reset)
+        return check_finite(X, getattr(self, "feature_names_in_", None)) if finite else X
+
+    @contextmanager
+    def _unchanged_on_failure(self):
+        """A fit that raises leaves the estimator as it was."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _check_numbers(self):
+        if not (isinstance(self.tol, Real) and self.tol > 0):
+            raise ValueError(f"tol must be a positive number, got {self.tol!r}")
+        if not (isinstance(self.max_iter, Integral) and self.max_iter > 0):
+            raise ValueError(f"max_iter must be a positive integer, got {self.max_iter!r}")
+
+    def _own(self, law: Likelihood) -> Likelihood:
+        """A law of this fit alone, out of reach of whoever gave it."""
+        return clone(law) if law is self.likelihood else law
+
+    def _fit(self, X, y, weight, law: Likelihood, original_X):
+        """Fit validated X, y and weights by the given law and set the fitted attributes."""
+        self._check_numbers()
+        if not law.free:
+            raise ValueError(f"every parameter of {law.title} is fixed; leave at least one as None to estimate it")
+        predictors, known = columns.predictors_of(self, law, original_X, X, weight)
+        names = getattr(self, "feature_names_in_", None)
+        offset = offsets(X, predictors, known, names, weight)
+        law.check_known(y, {name: offset[name] for name in law.known})
+        data = Data(X, y, weight, offset, self.n_jobs)
+        alphas = {name: predictor.alpha for name, predictor in predictors.items() if predictor.alpha}
+        objective = Objective(law, data, designs(predictors, law, data), alphas)
+        choose(self.solver, objective)
+        earlier = (self.fit_.coefs, self.fit_.intercepts) if self.warm_start and hasattr(self, "fit_") else ()
+        objective, start = resume(objective, *earlier) if earlier else begin(objective)
+        objective, solution = shortest(*finished(objective, search(objective, start, self._solve), self._solve))
+        coefs, intercepts = _coefficients(objective, solution.u)
+        saturated = solution.result.get("reconditioned", False)
+        self.fit_ = Fit(law, predictors, known, coefs, intercepts, names, solution.flat, data.fingerprint(), saturated)
+        self._store(objective, solution)
+
+    def _training_weight(self, y, weight):
+        """Weights as the fit uses them."""
+        return weight
+
+    def _solve(self, objective, start, most=np.inf) -> Solution:
+        return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, most)), self.verbose)
+
+    def _store(self, objective: Objective, solution: Solution):
+        total, k = objective.data.total_weight, objective.size - solution.result.get("unidentified", 0)
+        self.loglikelihood_ = -total * (objective.value(solution.u) - objective.penalty(solution.u))
+        self.n_params_ = k
+        self.aic_ = 2 * k - 2 * self.loglikelihood_
+        self.aicc_ = self.aic_ + 2 * k * (k + 1) / (total - k - 1) if total > k + 1 else np.inf
+        self.bic_ = k * np.log(total) - 2 * self.loglikelihood_
+        self.n_iter_, self.converged_ = solution.n_iter, solution.converged
+        kept = ("fun", "nit", "message", "status", "other_maximum")
+        self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in kept if key in solution.result})
+        self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
+        self.optimize_result_.update(unbounded=solution.unbounded)
+        tell(self, objective, solution, self.fit_.names)
+
+    @property
+    def likelihood_(self) -> Likelihood:
+        """The law that was fitted."""
+        return self.fit_.law
+
+    def read_rows(self, X):
+        """X as the fit reads it: checked, as an array or a sparse matrix."""
+        return self._validate(X, reset=False)
+
+    def read_data(self, X, y, sample_weight=None) -> Data:
+        """X, y and weights as the fit reads them, for the likelihood of other data.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`.
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        Data
+        """
+        X, labels = self.read_rows(X), counted(y, sample_weight)
+        target = self._target(labels, X)
+        weight = self._training_weight(labels, check_weight(sample_weight, X.shape[0]))
+        return self.fit_.data(X, target, weight, self.n_jobs)
+
+
+def _coefficients(objective: Objective, u) -> tuple[dict, dict]:
+    """Slopes and intercepts by parameter at a point of an objective."""
+    coefs: dict = {}
+    intercepts: dict = {}
+    for name, design in objective.designs.items():
+        intercept, slopes = design.coefficients(u[objective.places[name]])
+        coefs[name] = np.ascontiguousarray(slopes.T) if design.vector else slopes[:, 0]
+        intercepts[name] = intercept if design.vector else float(intercept[0])
+    return coefs, intercepts
+
+
+class MLEMixin(Fitting):
+    """Predicting and scoring for any likelihood; the subclasses translate y."""
+
+    @property
+    def coefs_(self) -> dict:
+        """Coefficients of every estimated parameter on its columns."""
+        return self.fit_.coefs
+
+    @property
+    def intercepts_(self) -> dict:
+        """Intercepts of every estimated parameter."""
+        return self.fit_.intercepts
+
+    @property
+    def predictors_(self) -> dict:
+        """Columns of every estimated parameter, by name where X has names."""
+        names = self.fit_.names
+        return {name: one.columns if names is None else names[one.columns] for name, one in self.fit_.predictors.items()}
+
+    def predict_params(self, X) -> dict[str, np.ndarray]:
+        """Parameters of the predictive distribution.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n,), or (n, K) for a vector parameter
+            On the natural scale; fixed parameters included.
+        """
+        check_is_fitted(self)
+        return self.fit_.params(self._validate(X, reset=False, finite=False))
+
+    def predict_dist(self, X) -> Distribution:
+        """Predictive distribution of every row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        Distribution
+            With the method names of scipy.stats; class codes 0..K-1 for a classifier.
+        """
+        params = self.predict_params(X)
+        return self.fit_.dist(params)
+
+    def score_samples(self, X, y=None) -> np.ndarray:
+        """Log-likelihood of every row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,), or (n, K) for likelihoods of several targets, optional
+            Without y, the value that the model itself expects: minus the entropy of the predictive distribution.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            -inf where y is outside the support.
+        """
+        check_is_fitted(self)
+        if y is None:
+            return -self.predict_dist(X).entropy()
+        X = self._validate(X, reset=False, finite=False)
+        return self.fit_.loglik(X, self._target(y, X))
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Weighted mean log-likelihood of `y` given `X`: higher is better, and likelihoods compare.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,), or (n, K) for likelihoods of several targets
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        float
+            All normalising constants are included. For a classifier this is minus `sklearn.metrics.log_loss`.
+        """
+        return mean_score(self.score_samples(counted(X, sample_weight), counted(y, sample_weight)), sample_weight)
+
+    def inference(self, X, y, **options) -> Inference:
+        """Standard errors, tests and intervals: `Inference.from_estimator(self, X, y, **options)`, on the data of the fit."""
+        return Inference.from_estimator(self, X, y, **options)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,268 @@
+"""MLEClassifier: scikit-learn glue for laws of class labels."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from .._model.validation import check_weight, counted
+from .._utils.messages import rows_text
+from ..likelihoods import Bernoulli, Categorical, get_likelihood
+from .base import MLEMixin
+from .labels import in_order, missing, ranks_of
+
+_SHOWN = 256  # rows in which classes are looked for first
+_ROWS = 1 << 14  # at a time
+
+
+class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
+    r"""Classification by maximum likelihood, for any likelihood of classes.
+
+    With the default likelihood it equals ``LogisticRegression(C=np.inf)``: Bernoulli with a logit link for two classes,
+    categorical with coefficients that sum to zero over the classes for more. An L2 penalty `alpha` equals ``C = 1 / (alpha *
+    n)``.
+
+    Parameters
+    ----------
+    likelihood : Likelihood or str, optional
+        Such as ``Bernoulli(links={"prob": "probit"})``. Default: by the number of classes.
+    predictors, offset, exposure, alpha, fit_intercept, solver, tol, max_iter, warm_start, n_jobs, verbose
+        As in `MLERegressor`.
+    class_weight : dict or "balanced", optional
+        Weight per class; multiplies `sample_weight`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        Sorted; the columns of `predict_proba`.
+    ordered_classes_ : ndarray of shape (K,)
+        The same in the order of the codes 0..K-1 of the likelihood, of which `predict_dist` speaks: sorted as well, unless
+        `Ordinal` was told another order, by its argument `categories` or by a `y` that is an ordered categorical.
+    coef_ : ndarray of shape (1, q) for two classes, (K, q) for more, (1, q) for ordered ones
+    intercept_ : ndarray of shape (1,) or (K,)
+    coefs_, intercepts_, predictors_, likelihood_, loglikelihood_, n_params_, aic_, aicc_, bic_, n_iter_, converged_, \
+optimize_result_, n_features_in_, feature_names_in_
+        As in `MLERegressor`.
+
+    See Also
+    --------
+    MLERegressor : The same for numeric targets.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sk_mle import MLEClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLEClassifier().fit(X[:, 1:2], y)
+    >>> model.coef_.round(3)
+    array([[ 3.399],
+           [-2.72 ],
+           [-0.68 ]])
+    >>> float(round(model.score(X[:, 1:2], y), 4))
+    -0.8418
+    """
+
+    def __init__(
+        self,
+        likelihood=None,
+        *,
+        predictors=None,
+        offset=None,
+        exposure=None,
+        alpha=0.0,
+        fit_intercept=True,
+        class_weight=None,
+        solver="auto",
+        tol=1e-8,
+        max_iter=1000,
+        warm_start=False,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.likelihood = likelihood
+        self.predictors = predictors
+        self.offset = offset
+        self.exposure = exposure
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None) -> MLEClassifier:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,)
+            Class labels.
+        sample_weight : array-like of shape (n,), optional
+            Multiplies the log-likelihood: a weight of k equals k copies of the row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments, targets or weights that cannot be used; the estimator is left as it was.
+        """
+        with self._unchanged_on_failure():
+            original, X = X, self._validate(X, reset=True)
+            original_y, y = y, self._labels(y, X, sample_weight)
+            weight = check_weight(sample_weight, len(y))
+            classes, places = _encoded(y)
+            seen = places if sample_weight is None else places[weight > 0]
+            if seen.min() == seen.max():
+                raise ValueError(f"y has one class ({classes[int(seen[0])]}); a classifier needs at least two classes")
+            weight = self._training_weight(y, weight)
+            law = self._own(self._law(len(classes)))
+            ranks = ranks_of(law, original_y, classes)
+            codes = places if ranks is None else ranks[places.astype(int)]
+            law = law.bind(codes)
+            size = getattr(law, "n_classes", len(classes))
+            if size != len(classes):
+                raise ValueError(f"n_classes={size}, but y has {len(classes)} classes; leave n_classes at None")
+            self.classes_, self._ranks = classes, ranks
+            self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
+            self._fit(X, codes, weight, law, original)
+        return self
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Coefficients of the first estimated parameter: (1, q) or (K, q), as LogisticRegression."""
+        return np.atleast_2d(self.fit_.coefs[self.fit_.first])
+
+    @property
+    def intercept_(self) -> np.ndarray:
+        """Intercept of the first estimated parameter: (1,) or (K,)."""
+        return np.atleast_1d(self.fit_.intercepts[self.fit_.first])
+
+    def _law(self, n_classes: int):
+        if self.likelihood is None:
+            return Bernoulli() if n_classes == 2 else Categorical()
+        law = get_likelihood(self.likelihood)
+        law.check()
+        if not law.classes:
+            raise ValueError(f"{law.title} is a likelihood of numeric targets: use it in MLERegressor")
+        if getattr(law, "n_classes", None) is None and not law.support.contains(n_classes - 1):
+            raise ValueError(
+                f"Only binary classification is supported by {law.title}, but y has {n_classes} classes; use Categorical()"
+            )
+        return law
+
+    def _labels(self, y, X, sample_weight=None):
+        if y is None:
+            raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
+        if type(y) is not np.ndarray or y.ndim != 1:
+            y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        lost = missing(y)
+        if len(lost):  # a label of zero weight may be missing; one that is there names a class, as in scikit-learn
+            y = y.copy()
+            y[lost] = counted(y, sample_weight)[lost]
+            lost = missing(y)
+        if len(lost):
+            raise ValueError(f"Input y contains NaN in {rows_text(lost)}; drop these rows")
+        if y.dtype.kind not in "biufU":  # neither numbers nor text: the first says what they are
+            check_classification_targets(y[:1])
+        return y
+
+    def _training_weight(self, y, weight):
+        if self.class_weight is None:
+            return weight
+        return check_weight(weight * compute_sample_weight(self.class_weight, y), len(y))
+
+    def _target(self, y, X):
+        y = self._labels(y, X)
+        codes, unknown = _codes(y, self.classes_)
+        if len(unknown):
+            check_classification_targets(y)
+            raise ValueError(f"y has labels that were not in the training data in {rows_text(unknown)}: {y[unknown[0]]}")
+        return codes if self._ranks is None else self._ranks[codes.astype(int)]
+
+    def decision_function(self, X) -> np.ndarray:
+        """Confidence in the classes: shape (n,) for two, (n, K) for more.
+
+        The linear predictor of laws that have one per class. For two classes, the log odds of the second, which the linear
+        predictor is with a logit link. Where one linear predictor serves more classes (`Ordinal`), their log probabilities.
+        """
+        return self._of_rows(X, self._confidence)
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Log probability of every class, exact where a probability underflows: shape (n, K)."""
+        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.log_masses(eta, len(self.classes_))))
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Probability of every class: shape (n, K)."""
+        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.masses(eta, len(self.classes_))))
+
+    def predict(self, X) -> np.ndarray:
+        """Most probable class of every row: shape (n,)."""
+
+        def best(eta):
+            with np.errstate(invalid="ignore"):  # where no class is possible
+                score = self._confidence(eta)
+            if score.ndim > 1:
+                return self.classes_[np.argmax(score, axis=1)]
+            return np.where(score > 0, self.classes_[1:], self.classes_[:1])
+
+        return self._of_rows(X, best)
+
+    def _of_rows(self, X, fn) -> np.ndarray:
+        """fn of the linear predictors of a block of rows, joined over X."""
+        check_is_fitted(self)
+        X = self._validate(X, reset=False, finite=False)
+        return self.fit_.by_blocks(X, lambda rows, eta: {"found": fn(eta)})["found"]
+
+    def _confidence(self, eta):
+        score = self._sorted(self.likelihood_.class_scores(eta, len(self.classes_)))
+        return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
+
+    def _sorted(self, columns):
+        """Columns of the codes as columns of `classes_`."""
+        return columns if self._ranks is None else columns[:, self._ranks.astype(int)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        with suppress(TypeError, ValueError):  # told at fit
+            law = self._law(2)
+            tags.classifier_tags.multi_class = self.likelihood is None or bool(law.support.contains(2))
+            tags.classifier_tags.poor_score = in_order(law)
+        return tags
+
+
+def _encoded(y):
+    """The classes of labels y, and their codes: some rows show most classes, and one pass over all finds the others."""
+    classes = np.unique(y[:: len(y) // _SHOWN + 1])
+    codes, unknown = _codes(y, classes)
+    if len(unknown):
+        classes = np.union1d(classes, y[unknown])
+        codes, _ = _codes(y, classes)
+    if 2 * len(classes) > len(y):
+        check_classification_targets(y)
+    elif classes.dtype.kind == "f":  # not between whole numbers
+        check_classification_targets(np.repeat(classes, 2))
+    return classes, codes
+
+
+def _codes(y, classes):
+    """Places of labels in sorted classes, as the floats that laws read, and the rows whose label is none of these."""
+    codes, unknown = np.empty(len(y)), []
+    for first in range(0, len(y), _ROWS):
+        part = y[first : first + _ROWS]
+        found = np.searchsorted(classes[1:], part, side="right")
+        codes[first : first + _ROWS] = found
+        unknown.append(first + np.flatnonzero(classes[found] != part))
+    return codes, np.concatenate(unknown)

@@ -1,0 +1,245 @@
+"""MLEDensity: a law of the columns of X themselves, fitted without covariates."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._model.data import Data
+from .._model.validation import check_finite, check_kind, check_support, check_weight, counted, mean_score
+from .._predictive.distribution import Distribution
+from .._predictive.unwrapping import Unwrapped
+from ..inference import Inference
+from ..likelihoods import get_likelihood
+from .base import Fitting
+
+
+class MLEDensity(Fitting, DensityMixin, BaseEstimator):
+    r"""Density estimation by maximum likelihood, for any likelihood.
+
+    Maximises the weighted log-likelihood of the rows of X, :math:`\sum_i w_i \log p(x_i \mid \theta)`: what `fit` of a
+    distribution of scipy.stats is for, in the grammar of `sklearn.neighbors.KernelDensity`.
+
+    Parameters
+    ----------
+    likelihood : Likelihood, str or distribution of scipy.stats, optional
+        A law such as ``Gamma()``, its name, ``"gamma"``, or ``scipy.stats.gumbel_r``. Default: the normal law of as many
+        variables as X has columns, ``Normal()`` or ``MultivariateNormal()``.
+    solver : str or callable, default="auto"
+        As in `MLERegressor`.
+    tol : float, default=1e-8
+        Largest entry of the gradient at the solution, in coordinates of unit curvature.
+    max_iter : int, default=1000
+    verbose : int, default=0
+        Above 0, a line per iteration.
+
+    Attributes
+    ----------
+    params_ : dict of str to float, or to ndarray for a vector parameter
+        Every parameter of the law on its natural scale, the fixed ones included.
+    distribution_ : Distribution
+        The fitted distribution, with the methods of scipy.stats: ``distribution_.pdf(grid)``.
+    likelihood_ : Likelihood
+        The law that was fitted.
+    loglikelihood_ : float
+        Weighted sum of the log-likelihood at the solution.
+    n_params_ : int
+        Number of estimated parameters.
+    aic_, aicc_, bic_ : float
+        Information criteria; the sum of the weights counts as the number of samples.
+    n_iter_ : int
+    converged_ : bool
+        Whether the gradient at the solution is below `tol` and a finite maximum exists.
+    optimize_result_ : scipy.optimize.OptimizeResult
+        What the solver said. Where several maxima were found, `other_maximum` is the log-likelihood of a lesser one.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only where X has names.
+
+    See Also
+    --------
+    MLERegressor : The same with parameters that depend on covariates.
+    from_scipy : Distributions of scipy.stats, with parameters fixed or freed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLEDensity
+    >>> X = np.random.default_rng(0).gamma(2.0, 3.0, size=(500, 1))
+    >>> model = MLEDensity("gamma").fit(X)
+    >>> {name: round(value, 2) for name, value in model.params_.items()}
+    {'mean': 5.68, 'shape': 2.22}
+    >>> model.distribution_.ppf(0.99).round(1)
+    np.float64(18.0)
+    >>> model.score(X) > MLEDensity("log_normal").fit(X).score(X)
+    True
+    """
+
+    predictors = offset = exposure = n_jobs = None  # what a fit with covariates would ask for
+    alpha, fit_intercept, warm_start = 0.0, True, False
+
+    def __init__(self, likelihood=None, *, solver="auto", tol=1e-8, max_iter=1000, verbose=0):
+        self.likelihood = likelihood
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.verbose = verbose
+
+    def fit(self, X, y=None, sample_weight=None) -> MLEDensity:
+        """Fit the law to the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, 1), or (n, k) for likelihoods that take k columns
+            Inside the support of the likelihood. `Censored` takes one column, or the two ends of what is known.
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+            Multiplies the log-likelihood: a weight of k equals k copies of the row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments, samples or weights that cannot be used; the estimator is left as it was.
+        """
+        with self._unchanged_on_failure():
+            X = self._validate(counted(X, sample_weight), reset=True)
+            law = self._own(self._law(X.shape[1]))
+            values = self._values(X, law)
+            check_support(law, values, "X")
+            self._fit(np.empty((len(X), 0)), values, check_weight(sample_weight, len(X)), law.bind(values), None)
+            self._settle()
+        return self
+
+    def _law(self, n_columns=1):
+        normal = "normal" if n_columns == 1 else "multivariate_normal"
+        law = get_likelihood(normal if self.likelihood is None else self.likelihood)
+        law.check()
+        if law.known:
+            raise ValueError(
+                f"{law.title} takes {list(law.known)} from columns of X, and here X holds the samples alone: fix them "
+                "at numbers, or use MLERegressor"
+            )
+        return law
+
+    def _validate(self, X, reset: bool):
+        X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
+        if np.isnan(X).any():  # infinities are ends of intervals to some laws; the others refuse them
+            check_finite(X, getattr(self, "feature_names_in_", None))
+        return X
+
+    def _values(self, X, law):
+        """The samples as the law reads them."""
+        try:
+            return law.read(X[:, 0] if X.shape[1] == 1 and not law.multivariate else X)
+        except ValueError as error:
+            text = re.sub(r"\by\b", "X", str(error))  # laws speak of their target
+            if X.shape[1] == 1 or np.isinf(X).any():
+                raise ValueError(text) from error
+            raise ValueError(
+                f"X has {X.shape[1]} features, and {law.title} does not take so many: fit a law to each column, or a "
+                f"law of several variables, such as 'multivariate_normal' ({text})"
+            ) from error
+
+    def read_rows(self, X) -> np.ndarray:
+        """No columns for as many rows as X has: the parameters of a density depend on none."""
+        return np.empty((len(self._validate(X, reset=False)), 0))
+
+    def read_data(self, X, y=None, sample_weight=None) -> Data:
+        """The samples and their weights as the fit reads them."""
+        X = self._validate(counted(X, sample_weight), reset=False)
+        values, weight = self._values(X, self.likelihood_), check_weight(sample_weight, len(X))
+        return self.fit_.data(np.empty((len(X), 0)), values, weight, self.n_jobs)
+
+    def _settle(self):
+        """Parameters in place of the coefficients of a model without columns."""
+        values = {name: np.asarray(value)[0] for name, value in self.fit_.params(np.empty((1, 0))).items()}
+        self.params_ = {name: float(value) if value.ndim == 0 else value.copy() for name, value in values.items()}
+        law = self.likelihood_.predictive
+        self.distribution_ = Distribution(law, {name: self.params_[name] for name in law.parameters})
+
+    def inference(self, X, **options) -> Inference:
+        """Standard errors, tests and intervals of the parameters, on the samples of the fit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, k)
+        **options
+            As in `Inference.from_estimator`.
+
+        Returns
+        -------
+        Inference
+            On the scale of the links; `table(transform="natural")` is on that of `params_`.
+        """
+        check_is_fitted(self)
+        return Inference.from_estimator(Unwrapped(self), X, None, **options)
+
+    def score_samples(self, X) -> np.ndarray:
+        """Log-likelihood of every row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, k)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            -inf outside the support.
+        """
+        check_is_fitted(self)
+        law, X = self.likelihood_, self._validate(X, reset=False)
+        values = self._values(X, law)
+        params = {name: np.broadcast_to(value, (len(X), *np.shape(value))) for name, value in self.params_.items()}
+        with np.errstate(all="ignore"):
+            return np.where(law.inside(values), law.loglik(values, **params), -np.inf)
+
+    def score(self, X, y=None, sample_weight=None) -> float:
+        """Weighted mean log-likelihood of the rows of X: higher is better, and likelihoods compare.
+
+        The mean, as in `sklearn.mixture.GaussianMixture`; `sklearn.neighbors.KernelDensity` gives the sum.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, k)
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        float
+            All normalising constants are included.
+        """
+        return mean_score(self.score_samples(counted(X, sample_weight)), sample_weight)
+
+    def sample(self, n_samples=1, random_state=None) -> np.ndarray:
+        """Random draws from the fitted distribution.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+        random_state : int, RandomState or None
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 1), or (n_samples, k) for a law of k variables
+            Of the values themselves, where the law says how they are seen: not censored.
+        """
+        check_is_fitted(self)
+        if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
+        return np.reshape(self.distribution_.rvs(int(n_samples), random_state), (n_samples, -1))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        with suppress(TypeError, ValueError):  # told at fit
+            tags.input_tags.positive_only = self._law().support.low >= 0
+        return tags

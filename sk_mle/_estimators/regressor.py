@@ -1,0 +1,278 @@
+"""MLERegressor: scikit-learn glue for laws of numeric targets."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import suppress
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from .._model.validation import check_support, check_weight, counted
+from .._utils.messages import rows_text
+from ..likelihoods import Normal, get_likelihood
+from .base import MLEMixin
+
+
+class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
+    r"""Regression by maximum likelihood, for any likelihood and with any of its parameters modelled on X.
+
+    Minimises the weighted mean negative log-likelihood
+
+    .. math:: -\frac{1}{\sum_i w_i} \sum_i w_i \log p(y_i \mid \theta(x_i))
+        + \sum_k \frac{\alpha_k}{2} \lVert \beta_k \rVert^2,
+        \qquad \theta_k(x) = g_k^{-1}(x^\top \beta_k + b_k + \mathrm{offset}_k)
+
+    With the default likelihood it equals `sklearn.linear_model.LinearRegression`, and estimates the residual scale.
+
+    Parameters
+    ----------
+    likelihood : Likelihood, str or scipy.stats distribution, optional
+        A law such as ``Poisson()`` or its name, ``"poisson"``, or ``scipy.stats.gumbel_r``. Default ``Normal()``.
+    predictors : dict, optional
+        Columns for each parameter: ``{"scale": ["age"], "df": "intercept"}``. A value is "all", "intercept", a list of names
+        or indices, a slice, a mask, or a callable of X such as `sklearn.compose.make_column_selector`. Default: the first
+        parameter on all columns (except those used as offset or exposure), the others on an intercept only.
+    offset : str, int or dict, optional
+        Column of X added to the linear predictor of the first parameter, or a dict of columns by parameter.
+    exposure : str, int or dict, optional
+        Like `offset`; the logarithm of the column is added. Values must be positive.
+    alpha : float or dict, default=0.0
+        L2 penalty on the coefficients of the first parameter, or a dict by parameter, on the scale of the mean negative
+        log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised.
+    fit_intercept : bool, default=True
+        Whether parameters that are modelled on columns have an intercept.
+    solver : str or callable, default="auto"
+        "newton", "lbfgs" or another method of `scipy.optimize.minimize` by its name, or a callable such as that accepts.
+        "auto" takes Newton steps where the Hessian is small, L-BFGS otherwise, and for likelihoods with kinks (Laplace) a
+        method that ends on the vertex.
+    tol : float, default=1e-8
+        Largest entry of the gradient at the solution, in standardised coordinates: the error is about tol * sqrt(n) standard
+        errors.
+    max_iter : int, default=1000
+    warm_start : bool, default=False
+        Start from the coefficients of the previous fit.
+    n_jobs : int, optional
+        Threads over blocks of rows; None means 1, unless joblib says otherwise. Results do not depend on it.
+    verbose : int, default=0
+        Above 0, a line per iteration.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (q,), or (K, q) for a vector parameter
+        Coefficients of the first estimated parameter on its columns.
+    intercept_ : float, or ndarray of shape (K,)
+        Its intercept.
+    coefs_, intercepts_ : dict
+        The same for every estimated parameter, on the scale of its linear predictor.
+    predictors_ : dict of str to ndarray
+        The columns of every estimated parameter, by name where X has names, to which `coefs_` are aligned.
+    likelihood_ : Likelihood
+        The law that was fitted.
+    loglikelihood_ : float
+        Weighted sum of the log-likelihood at the solution.
+    n_params_ : int
+        Number of estimated coefficients of all parameters (the rank, where columns are dependent).
+    aic_, aicc_, bic_ : float
+        Information criteria; the sum of the weights counts as the number of samples.
+    n_iter_ : int
+    converged_ : bool
+        Whether the gradient at the solution is below `tol` and a finite maximum exists.
+    optimize_result_ : scipy.optimize.OptimizeResult
+        What the solver said. Where several maxima were found, `other_maximum` is the log-likelihood of a lesser one.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only where X has names.
+
+    See Also
+    --------
+    MLEClassifier : The same for class labels.
+    predict_dist : Predictive distributions from pipelines and searches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import NegativeBinomial, Normal
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2))
+    >>> y = 1 + 2 * X[:, 0] + np.exp(0.5 * X[:, 1]) * rng.normal(size=500)
+    >>> model = MLERegressor(Normal(), predictors={"scale": [1]}).fit(X, y)
+    >>> model.coefs_["scale"].round(1)
+    array([0.5])
+    >>> model.predict_interval([[0.0, -1.0], [0.0, 1.0]], coverage=0.9).round(1)
+    array([[ 0. ,  2.1],
+           [-1.6,  3.6]])
+    """
+
+    def __init__(
+        self,
+        likelihood=None,
+        *,
+        predictors=None,
+        offset=None,
+        exposure=None,
+        alpha=0.0,
+        fit_intercept=True,
+        solver="auto",
+        tol=1e-8,
+        max_iter=1000,
+        warm_start=False,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.likelihood = likelihood
+        self.predictors = predictors
+        self.offset = offset
+        self.exposure = exposure
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None) -> MLERegressor:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        y : array-like of shape (n,), or (n, K) for likelihoods of several targets
+            Inside the support of the likelihood.
+        sample_weight : array-like of shape (n,), optional
+            Multiplies the log-likelihood: a weight of k equals k copies of the row. Precisions, as weights of R's `lm`, say
+            something else, how exact a row is, and belong into the law: give X a column ``sd`` of ``w ** -0.5``, and
+            ``exposure={"scale": "sd"}`` makes the standard deviation scale * w ** -0.5. Log-likelihood, scale, AIC and
+            standard errors are then those of precisions. For Gamma, whose shape is the precision, ``exposure={"shape": "w"}``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments, targets or weights that cannot be used; the estimator is left as it was.
+        """
+        law = self._own(self._law())
+        with self._unchanged_on_failure():
+            original, X = X, self._validate(X, reset=True)
+            y = self._target(counted(y, sample_weight), X, law)
+            check_support(law, y)
+            self._fit(X, y, check_weight(sample_weight, X.shape[0]), law.bind(y), original)
+        return self
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Coefficients of the first estimated parameter: (q,), or (K, q) for a vector parameter."""
+        return self.fit_.coefs[self.fit_.first]
+
+    @property
+    def intercept_(self):
+        """Intercept of the first estimated parameter: a number, or (K,) for a vector parameter."""
+        return self.fit_.intercepts[self.fit_.first]
+
+    def _law(self):
+        law = get_likelihood(Normal() if self.likelihood is None else self.likelihood)
+        law.check()
+        if law.classes:
+            raise ValueError(f"{law.title} is a likelihood of classes: use it in MLEClassifier")
+        return law
+
+    def _target(self, y, X, law=None):
+        if y is None:
+            raise ValueError("MLERegressor requires y to be passed, but the target y is None")
+        y = (law or self.likelihood_).read(y)
+        check_consistent_length(X, y)
+        return y
+
+    def predict(self, X, output="mean", *, coverage=None, quantiles=None):
+        """Predict for every row of X: the mean, or what `output` says, which a Pipeline passes on.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        output : {"mean", "std", "params", "dist", "interval", "quantiles"}
+            "mean" is the median where the mean does not exist (told, where that is not certain); the others are
+            `predict_dist(X).std()`, `predict_params`, `predict_dist`, `predict_interval` and `predict_quantiles`.
+        coverage : float, default=0.9
+            Only for "interval".
+        quantiles : sequence of float, default=(0.05, 0.5, 0.95)
+            Only for "quantiles".
+
+        Returns
+        -------
+        ndarray, dict or Distribution
+            Mean and standard deviation have shape (n,), or (n, K) with several targets.
+        """
+        for name, value, goal in (("coverage", coverage, "interval"), ("quantiles", quantiles, "quantiles")):
+            if value is not None and output != goal:
+                raise ValueError(f"{name} is for output={goal!r}, but output={output!r}")
+        if isinstance(output, str) and output == "mean":
+            check_is_fitted(self)
+            X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
+            found = self.fit_.params(X, self._centre)
+            lost = np.flatnonzero(found["lost"]) if law.integrates else []
+            if len(lost):
+                warnings.warn(
+                    f"the mean of {law.title} does not exist in {rows_text(lost)} of X, or could not be "
+                    "integrated; the median stands there",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+            return found["mean"]
+        dist = self.predict_dist(X)
+        choices = {
+            "std": lambda: dist.std(),
+            "params": lambda: dist.params,
+            "dist": lambda: dist,
+            "interval": lambda: _interval(dist, 0.9 if coverage is None else coverage),
+            "quantiles": lambda: _quantiles(dist, (0.05, 0.5, 0.95) if quantiles is None else quantiles),
+        }
+        if not isinstance(output, str) or output not in choices:
+            raise ValueError(f"output={output!r} is unknown; use one of {['mean', *choices]}")
+        return choices[output]()
+
+    def _centre(self, params):
+        """The mean, or the median where there is none, and where that is."""
+        dist = self.fit_.dist(params)
+        mean = dist.mean()
+        lost = {"lost": np.isnan(mean)} if dist.likelihood.integrates else {}
+        known = np.isfinite(mean)
+        return {"mean": mean if known.all() else np.where(known, mean, dist.median()), **lost}
+
+    def predict_interval(self, X, coverage=0.9) -> np.ndarray:
+        """Central predictive interval of every row: ndarray of shape (n, 2)."""
+        return _interval(self.predict_dist(X), coverage)
+
+    def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)) -> np.ndarray:
+        """Quantiles of the predictive distribution: ndarray of shape (n, len(quantiles))."""
+        return _quantiles(self.predict_dist(X), quantiles)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # a log-likelihood, not an R^2
+        with suppress(TypeError, ValueError):  # told at fit
+            law = self._law()
+            tags.target_tags.positive_only = law.support.low >= 0
+            tags.target_tags.multi_output = law.multivariate
+            tags.target_tags.single_output = not law.multivariate
+        return tags
+
+
+def _interval(dist, coverage):
+    if not (isinstance(coverage, Real) and 0 < coverage < 1):
+        raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
+    return np.stack(dist.interval(coverage), axis=1)
+
+
+def _quantiles(dist, quantiles):
+    quantiles = np.atleast_1d(np.asarray(quantiles, dtype=float))
+    if not ((quantiles >= 0) & (quantiles <= 1)).all():
+        raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles.tolist()}")
+    return dist.ppf(quantiles[:, None]).T

@@ -1,0 +1,148 @@
+"""What the constructor says about columns, resolved against X: predictors, offsets and exposures."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+
+from .._utils.messages import rows_text
+from .predictor import Predictor, column_of
+
+
+def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Predictor], dict[str, int]]:
+    """What a model's arguments and its law give every parameter.
+
+    Returns
+    -------
+    predictors : dict of str to Predictor
+        Of every estimated parameter.
+    known : dict of str to int
+        Columns of X that hold the values of parameters which are not estimated.
+    """
+    names, p = getattr(model, "feature_names_in_", None), X.shape[1]
+    parameters, kind = law.free, law.title
+    known = {name: column(value, names, p, f"{name} of {kind}") for name, value in law.known.items()}
+    _check_known(law, X, known, names, weight)
+    shifts = {}
+    for argument in ("offset", "exposure"):
+        chosen = by_parameter(getattr(model, argument), law.modelled, parameters, argument)
+        shifts[argument] = {name: column(value, names, p, argument) for name, value in chosen.items()}
+        for name in chosen:
+            if name not in parameters or law.parameter(name).vector:
+                raise ValueError(f"{argument}: {name!r} of {kind} takes none (it is fixed, or a vector)")
+    rest = np.ones(p, dtype=bool)
+    rest[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
+    chosen = by_parameter(model.predictors or {}, law.modelled, parameters, "predictors")
+    columns = {}
+    for name in parameters:
+        spec = chosen.get(name)
+        spec = ("all" if name in law.modelled else "intercept") if spec is None else spec
+        all_ = isinstance(spec, str) and spec == "all"
+        columns[name] = np.flatnonzero(rest) if all_ else resolve(spec, original_X, names, p, f"predictors[{name!r}]")
+        if len(set(columns[name].tolist())) < len(columns[name]):
+            raise ValueError(f"predictors[{name!r}] names a column twice")
+    alphas = _alphas(model, law)
+    predictors = {}
+    for name, index in columns.items():
+        anchored = not law.parameter(name).intercept
+        if anchored and not len(index):
+            raise ValueError(f"{name} of {kind} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or fix it")
+        intercept = not len(index) or (bool(model.fit_intercept) and not anchored)
+        alpha = alphas.get(name, 0.0) if len(index) else 0.0
+        shift, exposure = shifts["offset"].get(name), shifts["exposure"].get(name)
+        predictors[name] = Predictor(name, index, intercept, shift, exposure, alpha)
+    return predictors, known
+
+
+def _check_known(law, X, known: dict[str, int], names, weight) -> None:
+    """Raise ValueError where a column holds impossible values of a parameter."""
+    for name, index in known.items():
+        values = column_of(X, index, weight)
+        bad = np.flatnonzero(~law.parameter(name).admits(values))
+        if len(bad):
+            label = index if names is None else repr(str(names[index]))
+            raise ValueError(
+                f"column {label} holds {name} of {law.title}, which must lie in {law.parameter(name).domain}, but "
+                f"does not in {rows_text(bad)}"
+            )
+
+
+def _alphas(model, law) -> dict[str, float]:
+    """The penalty of every parameter that has one."""
+    alphas = by_parameter(model.alpha, law.modelled, law.free, "alpha")
+    for name, value in alphas.items():
+        if not isinstance(value, Real) or not 0 <= value < np.inf:
+            raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
+        if value and name not in law.free:
+            raise ValueError(f"alpha: {name!r} of {law.title} is fixed; name an estimated parameter, {law.free}")
+    return {name: float(value) for name, value in alphas.items()}
+
+
+def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
+    """Indices of the columns that `spec` means.
+
+    Parameters
+    ----------
+    spec : str, int, slice, list, mask or callable
+        "all", "intercept", names, indices, a slice of indices, a boolean mask, or a callable of the original X, such as
+        `sklearn.compose.make_column_selector`.
+    X : the X that was passed to fit, before validation.
+    names : array of str or None
+        Column names, where X has them.
+    argument : str
+        For messages.
+    """
+    if callable(spec):
+        return resolve(list(spec(X)), X, names, n_features, argument)
+    if isinstance(spec, str):
+        if spec == "all":
+            return np.arange(n_features)
+        if spec == "intercept":
+            return np.arange(0)
+        spec = [spec]
+    if isinstance(spec, slice):
+        return np.arange(n_features)[spec]
+    values = np.atleast_1d(np.asarray(spec, dtype=object))
+    if values.size == 0:
+        return np.arange(0)
+    if all(isinstance(value, bool | np.bool_) for value in values):
+        if len(values) != n_features:
+            raise ValueError(f"{argument}: a mask of {len(values)} entries does not fit the {n_features} columns of X")
+        return np.flatnonzero(values.astype(bool))
+    return np.array([column(value, names, n_features, argument) for value in values], dtype=int)
+
+
+def column(value, names, n_features: int, argument: str) -> int:
+    """Index of one column, given by name or index."""
+    if isinstance(value, str):
+        if names is None and value in (generic := [f"x{j}" for j in range(n_features)]):
+            return generic.index(value)
+        if names is None:
+            raise ValueError(
+                f"{argument}={value!r} is a column name, but X has no column names; pass a DataFrame or an index (in a "
+                "pipeline, set_output(transform='pandas') keeps the names)"
+            )
+        found = np.flatnonzero(np.asarray(names) == value)
+        if len(found) == 0:
+            raise ValueError(f"{argument}: no column {value!r} in X; its columns are {list(names)}")
+        if len(found) > 1:
+            raise ValueError(f"{argument}: {value!r} is the name of {len(found)} columns of X; rename them, or pass an index")
+        return int(found[0])
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{argument} must name columns by str or int, got {value!r}")
+    if not -n_features <= value < n_features:
+        raise ValueError(f"{argument}: column {value} does not exist; X has {n_features} columns")
+    return int(value) % n_features
+
+
+def by_parameter(value, modelled: list[str], parameters, argument: str) -> dict:
+    """A dict by parameter from a dict, or from a value that is meant for the parameters modelled on all columns."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        return dict.fromkeys(modelled, value)
+    for name in value:
+        if name not in parameters:
+            raise ValueError(f"{argument} names {name!r}; the estimated parameters are {list(parameters)}")
+    return value

@@ -1,0 +1,110 @@
+"""The linear predictor of one estimated parameter, and the coordinates in which several are fitted.
+
+Conventions: ``eta = X[:, columns] @ slopes + intercept + X[:, offset] + log(X[:, exposure])``. Slopes have shape (q,), or
+(K, q) for a vector parameter, whose intercept has shape (K,).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._utils.messages import rows_text
+from .._utils.repeated import repeated
+from ..likelihoods import Likelihood
+from .data import Data
+from .design import MOST_COLUMNS, Design, from_moments, intercept_only
+from .moments import Moments
+from .validation import counted
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What enters the linear predictor of a parameter.
+
+    Attributes
+    ----------
+    parameter : str
+    columns : ndarray of shape (q,)
+        Indices of columns of X.
+    intercept : bool
+    offset : int or None
+        Column of X that is added.
+    exposure : int or None
+        Column of X whose logarithm is added.
+    alpha : float
+        L2 penalty on the slopes.
+    """
+
+    parameter: str
+    columns: np.ndarray
+    intercept: bool = True
+    offset: int | None = None
+    exposure: int | None = None
+    alpha: float = 0.0
+
+    def takes_all(self, n_features: int) -> bool:
+        """Whether every column of X enters, in the order of X."""
+        return len(self.columns) == n_features and bool((self.columns == np.arange(n_features)).all())
+
+    def eta(self, X, intercept, slopes) -> np.ndarray:
+        """The linear predictor of rows of X, without offset and exposure."""
+        if not len(self.columns):
+            return repeated(np.asarray(intercept, dtype=float), X.shape[0])
+        with np.errstate(invalid="ignore", over="ignore"):
+            eta = (X if self.takes_all(X.shape[1]) else X[:, self.columns]) @ slopes.T
+        eta += intercept
+        return eta
+
+    def shift(self, X, names, weight=None) -> np.ndarray | None:
+        """Offset plus the logarithm of the exposure, or None where there is neither; `names` are those of X's columns."""
+        value = None if self.offset is None else column_of(X, self.offset, weight)
+        if self.exposure is None:
+            return value
+        exposure = column_of(X, self.exposure, weight)
+        bad = np.flatnonzero(exposure <= 0)
+        if len(bad):
+            label = self.exposure if names is None else repr(str(names[self.exposure]))
+            raise ValueError(
+                f"exposure: column {label} must be positive, but is not in {rows_text(bad)}; keep scalers away from this "
+                "column, or drop these rows"
+            )
+        np.log(exposure, out=exposure)
+        return exposure if value is None else value + exposure
+
+
+def column_of(X, index: int, weight=None) -> np.ndarray:
+    """A column of X as a new array of shape (n,); what rows of zero weight hold does not count."""
+    values = X[:, [index]]
+    values = values.toarray() if hasattr(values, "toarray") else values
+    return counted(np.ascontiguousarray(values[:, 0], dtype=np.float64), weight)
+
+
+def offsets(X, predictors: dict[str, Predictor], known: dict[str, int], names, weight=None) -> dict[str, np.ndarray]:
+    """What columns of X add to linear predictors, and the values of parameters that are known per row."""
+    shifts = {name: predictor.shift(X, names, weight) for name, predictor in predictors.items()}
+    return {name: column_of(X, index, weight) for name, index in known.items()} | {
+        name: shift for name, shift in shifts.items() if shift is not None
+    }
+
+
+def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data) -> dict[str, Design]:
+    """A design per estimated parameter; parameters on the same columns share one."""
+    moments: dict = {}
+    made: dict = {}
+    result = {}
+    for name, predictor in predictors.items():
+        columns, intercept, basis = predictor.columns, predictor.intercept, law.parameter(name).basis
+        if not len(columns):
+            design = intercept_only()
+        else:
+            alone = predictor.alpha > 0 and len(predictors) == 1 and basis is None
+            key = (intercept, alone, *columns)
+            if key not in made:
+                moments[intercept] = moments.get(intercept) or Moments(data, intercept, MOST_COLUMNS)
+                chosen = slice(None) if predictor.takes_all(data.n_features) else columns
+                made[key] = from_moments(moments[intercept], chosen, intercept, alone)
+            design = made[key]
+        result[name] = design if basis is None else design.with_unit(basis, vector=True)
+    return result

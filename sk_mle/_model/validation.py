@@ -1,0 +1,100 @@
+"""Checks of X, y and sample_weight, with messages that name the argument, the rows and the remedy; means by such weights."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from .._utils.frames import take
+from .._utils.messages import rows_text
+from .._utils.repeated import filled
+from ..likelihoods import alternatives
+from ..likelihoods._protocol.target import floats
+
+
+def check_kind(X):
+    """X itself; ValueError for dates, durations and text in it, which would pass for numbers."""
+    if hasattr(X, "dtypes"):
+        for name, dtype in zip(X.columns, X.dtypes, strict=True):
+            if getattr(dtype, "kind", "") in ("M", "m") or getattr(dtype, "is_temporal", bool)():
+                floats(X[name], f"X[{name!r}]")
+    elif getattr(getattr(X, "dtype", None), "kind", "") in tuple("MmUST"):
+        floats(X, "X")
+    return X
+
+
+def check_finite(X, names):
+    """X itself; ValueError for NaN and infinities in it, naming rows and columns."""
+    values = X.data if sparse.issparse(X) else X
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.sum(values, dtype=np.float64)) or np.isfinite(values).all():
+            return X
+    where = sparse.csr_matrix(X) if sparse.issparse(X) else X
+    if sparse.issparse(where):
+        where.data = ~np.isfinite(where.data)
+        rows, columns = where.nonzero()
+    else:
+        rows, columns = np.nonzero(~np.isfinite(where))
+    columns = np.unique(columns)
+    labels = columns[:5] if names is None else [str(names[j]) for j in columns[:5]]
+    kind = "NaN" if np.isnan(values).any() else "infinity"
+    raise ValueError(
+        f"Input X contains {kind} in {rows_text(np.unique(rows))}, columns {list(map(str, labels))}"
+        f"{' and more' if len(columns) > 5 else ''}; drop these rows or impute them (sklearn.impute)"
+    )
+
+
+def check_support(likelihood, y, name="y") -> None:
+    """Raise ValueError where y lies outside the law's support, with the laws that would fit."""
+    bad = np.flatnonzero(~likelihood.inside(y))
+    if len(bad):
+        others = [] if likelihood.remedy or likelihood.multivariate else alternatives(likelihood, y)
+        laws = f"laws for this {name}: {', '.join(others)}" if others else f"no law for such a {name} is shipped"
+        remedy = likelihood.remedy or laws
+        first = f"{y[bad[0]]:g}" if y.ndim == 1 else np.array2string(y[bad[0]], precision=6)
+        raise ValueError(
+            f"{name} must lie in {likelihood.support}, the support of {likelihood.title}, but does not in "
+            f"{rows_text(bad)}, where the first value is {first}; {remedy}"
+        )
+
+
+def check_weight(sample_weight, n_samples: int) -> np.ndarray:
+    """Weights as finite, non-negative floats of positive sum; None means ones."""
+    if sample_weight is None:
+        return filled(1.0, (n_samples,))
+    weight = floats(sample_weight, "sample_weight")
+    if weight.ndim == 0:
+        weight = np.full(n_samples, float(weight))
+    if weight.ndim != 1:
+        raise ValueError("Sample weights must be 1D array or scalar")
+    if len(weight) != n_samples:
+        raise ValueError(f"sample_weight has length {len(weight)}, but X has {n_samples} rows")
+    bad = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
+    if len(bad):
+        raise ValueError(f"sample_weight must be finite and not negative, but is not in {rows_text(bad)}")
+    if not weight.any():
+        raise ValueError("sample_weight is zero in every row; nothing is left to fit")
+    return np.ascontiguousarray(weight)
+
+
+def counted(values, sample_weight):
+    """Rows as given, but for those of zero weight, which say nothing whatever they hold: each repeats a row that counts.
+
+    Repeated, not left out, so that messages number the rows as the user does. Weights that are none are left to `check_weight`.
+    """
+    if values is None or sample_weight is None:
+        return values
+    weight, values = floats(sample_weight, "sample_weight"), values if hasattr(values, "shape") else np.asarray(values)
+    if weight.shape != values.shape[:1] or weight.all() or not weight.any():
+        return values
+    rows = np.arange(len(weight))
+    rows[weight == 0] = np.flatnonzero(weight)[0]
+    return take(values, rows)
+
+
+def mean_score(values, sample_weight) -> float:
+    """Weighted mean of log-likelihoods; a row of no weight may be impossible."""
+    if sample_weight is None:
+        return float(np.mean(values))
+    weight = check_weight(sample_weight, len(values))
+    return float(np.average(values[weight > 0], weights=weight[weight > 0]))

@@ -1,0 +1,1 @@
+"""Predictive distributions, of estimators and of what wraps them."""

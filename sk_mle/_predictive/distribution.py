@@ -1,0 +1,201 @@
+"""The predictive distribution: one law, with parameters for every row."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ..likelihoods import Likelihood, get_likelihood
+
+
+class Distribution:
+    """Distribution of y for every row of X, with the method names of scipy.stats.
+
+    A `y` of shape (n,) is taken row by row, a number for every row, and any other shape broadcasts against (n,): write
+    ``grid[:, None]`` of shape (m, 1) to evaluate every row at m points. With K targets, the last axis of y and of moments is
+    theirs: y of shape (n, K), (K,) for all rows, (m, 1, K) for every row at m points.
+
+    Parameters
+    ----------
+    likelihood : Likelihood or str
+    params : dict of str to ndarray of shape (n,), or (n, K) for a vector parameter
+        A parameter that the likelihood fixes may be left out.
+
+    Raises
+    ------
+    ValueError
+        For missing or unknown parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import Distribution
+    >>> from sk_mle.likelihoods import Poisson
+    >>> dist = Distribution(Poisson(), {"mean": np.array([1.0, 4.0])})
+    >>> dist.ppf(0.5)
+    array([1., 4.])
+    >>> dist[1].pmf(0).round(4)
+    np.float64(0.0183)
+    """
+
+    def __init__(self, likelihood: Likelihood | str, params: dict[str, np.ndarray]):
+        self.likelihood = get_likelihood(likelihood)
+        given = {**self.likelihood.fixed, **params}
+        if set(given) != set(self.likelihood.parameters):
+            law = self.likelihood.title
+            raise ValueError(f"{law} needs the parameters {list(self.likelihood.parameters)}, got {list(given)}")
+        self.params = {name: np.asarray(given[name], dtype=float) for name in self.likelihood.parameters}
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """(n,), or () for one row taken out by its index."""
+        vector = {name for name in self.params if self.likelihood.parameter(name).vector}
+        return np.broadcast_shapes(*(np.shape(v)[:-1] if n in vector else np.shape(v) for n, v in self.params.items()))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("one row of a Distribution has no length")
+        return self.shape[0]
+
+    def __getitem__(self, index) -> Distribution:
+        if not self.shape:
+            raise TypeError("one row of a Distribution cannot be indexed")
+        vector = {name for name in self.params if self.likelihood.parameter(name).vector}
+        taken = {n: v[index] if v.ndim > (n in vector) else v for n, v in self.params.items()}
+        return Distribution(self.likelihood, taken)
+
+    def __repr__(self) -> str:
+        rows = f"{self.shape[0]} rows" if self.shape else "one row"
+        return f"<{self.likelihood.title} distribution of {rows}: {', '.join(self.params)}>"
+
+    def _at(self, method, values):
+        values = np.asarray(values, dtype=float)
+        if values.ndim == 1 and self.shape and values.shape not in ((1,), self.shape):
+            raise ValueError(
+                f"values of shape {values.shape} do not match {self.shape[0]} rows; pass one value per row, or "
+                "values[:, None] to evaluate every row at all of them"
+            )
+        with np.errstate(all="ignore"):
+            return np.asarray(method(values, **self.params))[()]
+
+    @cached_property
+    def _targets(self) -> tuple[int, ...]:
+        """(K,) for a law of several targets, else ()."""
+        return np.shape(self.likelihood.expectation(**self.params))[-1:] if self.likelihood.multivariate else ()
+
+    def _joint(self, y):
+        """`logpdf` of several targets."""
+        y, (size,) = np.asarray(y, dtype=float), self._targets
+        if y.shape[-1:] != (size,) or (y.ndim == 2 and self.shape and len(y) not in (1, len(self))):
+            raise ValueError(
+                f"values of shape {y.shape} do not match {size} targets in {len(self) if self.shape else 1} rows; pass (n, "
+                f"{size}), or (m, 1, {size}) to evaluate every row at m points"
+            )
+        with np.errstate(all="ignore"):
+            inside, value = self.likelihood.inside(y), self.likelihood.loglik(y, **self.params)
+        if self.likelihood.support.integer:
+            inside = inside & (y == np.floor(y)).all(axis=-1)
+        return np.where(np.isnan(y).any(axis=-1), np.nan, np.where(inside, value, -np.inf))[()]
+
+    def logpdf(self, y):
+        """Log density, or log mass of a discrete law; -inf outside the support."""
+        if self.likelihood.multivariate:
+            return self._joint(y)
+        y = np.asarray(y, dtype=float)
+        inside = self.likelihood.support.contains(y)
+        result = self._at(self.likelihood.loglik, np.where(inside, y, self._inside))
+        if self.likelihood.support.integer:
+            inside = inside & (y == np.floor(y))
+        return np.where(np.isnan(y), np.nan, np.where(inside, result, -np.inf))[()]
+
+    @property
+    def _inside(self):
+        low, high = self.likelihood.support.typical
+        return float(high if self.likelihood.support.integer else (low + high) / 2)
+
+    def pdf(self, y):
+        """Density, or mass of a discrete law."""
+        return np.exp(self.logpdf(y))
+
+    def logpmf(self, y):
+        """The same as `logpdf`, by its name for a discrete law."""
+        return self.logpdf(y)
+
+    def pmf(self, y):
+        """The same as `pdf`, by its name for a discrete law."""
+        return self.pdf(y)
+
+    def _tail(self, method, y, lowest, highest):
+        """A distribution function, with its limits at infinite y and NaN at NaN."""
+        if self.likelihood.multivariate:
+            method(y, **self.params)  # raises
+        y = np.asarray(y, dtype=float)
+        values = self._at(method, np.where(np.isfinite(y), y, self._inside))
+        return np.where(np.isnan(y), np.nan, np.where(y == -np.inf, lowest, np.where(y == np.inf, highest, values)))[()]
+
+    def cdf(self, y):
+        """P(Y <= y)."""
+        return self._tail(self.likelihood.cdf, y, 0.0, 1.0)
+
+    def sf(self, y):
+        """P(Y > y)."""
+        return self._tail(self.likelihood.sf, y, 1.0, 0.0)
+
+    def logcdf(self, y):
+        """log P(Y <= y), also where the probability underflows."""
+        return self._tail(self.likelihood.logcdf, y, -np.inf, 0.0)
+
+    def logsf(self, y):
+        """log P(Y > y), also where the probability underflows."""
+        return self._tail(self.likelihood.logsf, y, 0.0, -np.inf)
+
+    def ppf(self, q):
+        """Quantile at probability q."""
+        if self.likelihood.multivariate:
+            self.likelihood.ppf(q, **self.params)  # raises
+        found, q = self._at(self.likelihood.ppf, q), np.asarray(q, dtype=float)
+        return np.where((q > 0) & (q < 1), self.likelihood.support.nearest(found), found)[()]
+
+    def _moment(self, method, axes=()):
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(method(**self.params), (*self.shape, *axes))[()]
+
+    def mean(self):
+        """Expected value; NaN where it does not exist."""
+        return self._moment(self.likelihood.expectation, self._targets)
+
+    def median(self):
+        """Quantile at one half."""
+        return self.ppf(np.full(self.shape, 0.5))
+
+    def var(self):
+        """Variance; infinite or NaN where it does not exist."""
+        return self._moment(self.likelihood.variance, self._targets)
+
+    def cov(self):
+        """Covariance matrices of several targets: (n, K, K)."""
+        if self.likelihood.covariance is None:
+            raise ValueError(f"{self.likelihood.title} has no covariance matrices; use var")
+        return self._moment(self.likelihood.covariance, 2 * self._targets)
+
+    def std(self):
+        """Standard deviation."""
+        return np.sqrt(self.var())
+
+    def entropy(self):
+        """Expected negative log-likelihood of a draw, in nats."""
+        return self._moment(self.likelihood.entropy)
+
+    def interval(self, confidence=0.9):
+        """Central interval: lower and upper end with `confidence` between them."""
+        tail = (1 - confidence) / 2
+        return self.ppf(np.full(self.shape, tail)), self.ppf(np.full(self.shape, 1 - tail))
+
+    def rvs(self, size=None, random_state=None):
+        """Random values of shape (n,), or (size, n); `size` may be a tuple; several targets are a last axis."""
+        shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
+        rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
+        found = np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))
+        return (found if self.likelihood.multivariate else self.likelihood.support.nearest(found))[()]

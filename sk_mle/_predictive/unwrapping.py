@@ -1,0 +1,271 @@
+"""Predictive distributions from what wraps an estimator: pipelines, searches, transformed targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.feature_selection import RFE
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, RandomizedSearchCV, TunedThresholdClassifierCV
+from sklearn.utils.validation import check_is_fitted
+
+from ..likelihoods._fallbacks.numeric import FIRST
+from .distribution import Distribution
+
+
+class TransformedDistribution(Distribution):
+    """Distribution of y where `transform(y)`, an increasing or decreasing function, has the given one.
+
+    `transform` and `inverse` map arrays element by element. The density carries the Jacobian, so log-likelihoods compare
+    with those of models of y itself.
+    """
+
+    def __init__(self, base: Distribution, transform, inverse):
+        self.base, self.transform, self.inverse = base, transform, inverse
+        self.likelihood, self.params = base.likelihood, base.params
+
+    def __getitem__(self, index):
+        return TransformedDistribution(self.base[index], self.transform, self.inverse)
+
+    def __repr__(self):
+        return f"<transformed {repr(self.base)[1:]}"
+
+    def _slope(self, y):
+        """Derivative of the transformation: differences of eighth order, at the step where two neighbours agree best."""
+        y, last, best, gap = np.asarray(y, float), np.nan, np.nan, np.inf
+        with np.errstate(all="ignore"):
+            for power in range(8):
+                step = self._length * 0.02 * 4.0**-power
+                pairs = [(self.transform(y + k * step), self.transform(y - k * step)) for k in (1, 2, 3, 4)]
+                value = sum(w * (up - down) for w, (up, down) in zip(FIRST, pairs, strict=True)) / step
+                change = np.abs(value - last) / np.abs(value)
+                better = np.isfinite(value) & (np.isnan(best) | (change < gap))
+                best, gap = np.where(better, value, best), np.where(better & np.isfinite(change), change, gap)
+                last = value
+        return best
+
+    @cached_property
+    def _length(self):
+        """Interquartile range of y."""
+        return np.maximum(np.abs(self._ends[1] - self._ends[0]), 1e-300)
+
+    @cached_property
+    def _ends(self):
+        return tuple(np.asarray(self.inverse(self.base.ppf(np.full(self.shape, q)))) for q in (0.25, 0.75))
+
+    @cached_property
+    def _falls(self) -> bool:
+        """Whether the transformation is decreasing."""
+        return bool(np.ravel(self._ends[1] < self._ends[0])[0])
+
+    @cached_property
+    def _middle(self):
+        return np.asarray(self.inverse(self.base.ppf(np.full(self.shape, 0.5))))
+
+    def _reached(self, y):
+        """Where y is a value that `inverse` gives, and the transformed y, a middle one elsewhere."""
+        inside = np.isfinite(y)
+        with np.errstate(all="ignore"):
+            for _ in range(2):  # a transformer may refuse what lies outside its own range, or give NaN
+                known = np.where(inside, y, self._middle)
+                t = np.asarray(self.transform(known), dtype=float)
+                support = self.base.likelihood.support
+                back = np.asarray(self.inverse(np.where(np.isfinite(t), t, self.transform(self._middle))), dtype=float)
+                same = np.abs(back - known) <= 1e-6 * (np.abs(known) + self._length)
+                inside = inside & np.isfinite(t) & same & (support.contains(t) | (t == support.low) | (t == support.high))
+        return inside, t
+
+    def logpdf(self, y):
+        """Log density with the transformation's Jacobian; -inf where no y can be."""
+        y = np.asarray(y, float)
+        inside, t = self._reached(y)
+        with np.errstate(all="ignore"):
+            value = self.base.logpdf(t) + np.log(np.abs(self._slope(np.where(inside, y, self._middle))))
+        return np.where(np.isnan(y), np.nan, np.where(inside & ~np.isnan(value), value, -np.inf))[()]
+
+    def _side(self, y, rising, falling, lowest, highest):
+        """A distribution function of the base at the transformed y: the mirrored one where the transformation falls."""
+        y = np.asarray(y, float)
+        inside, t = self._reached(y)
+        value = (falling if self._falls else rising)(t)
+        return np.where(np.isnan(y), np.nan, np.where(inside, value, np.where(y < self._middle, lowest, highest)))[()]
+
+    def cdf(self, y):
+        """P(Y <= y)."""
+        return self._side(y, self.base.cdf, self.base.sf, 0.0, 1.0)
+
+    def sf(self, y):
+        """P(Y > y)."""
+        return self._side(y, self.base.sf, self.base.cdf, 1.0, 0.0)
+
+    def logcdf(self, y):
+        """log P(Y <= y)."""
+        return self._side(y, self.base.logcdf, self.base.logsf, -np.inf, 0.0)
+
+    def logsf(self, y):
+        """log P(Y > y)."""
+        return self._side(y, self.base.logsf, self.base.logcdf, 0.0, -np.inf)
+
+    def ppf(self, q):
+        """Quantile at probability q."""
+        return self.inverse(self.base.ppf(1 - np.asarray(q)) if self._falls else self.base.ppf(q))
+
+    def _mean_of(self, g):
+        """E g(Y), as an integral over probabilities that is dense at both ends."""
+        nodes = np.linspace(-4, 4, 801)
+        q = 1 / (1 + np.exp(-np.pi * np.sinh(nodes)))
+        weight = q * (1 - q) * np.pi * np.cosh(nodes) * (nodes[1] - nodes[0])
+        total = np.zeros(self.shape)
+        with np.errstate(all="ignore"):
+            for probability, w in zip(q, weight, strict=True):
+                if 0 < probability < 1:
+                    total = total + w * g(self.inverse(self.base.ppf(np.full(self.shape, probability))))
+        return total[()]
+
+    def mean(self):
+        """Expected value."""
+        return self._mean_of(lambda y: y)
+
+    def var(self):
+        """Variance."""
+        mean = self.mean()
+        return self._mean_of(lambda y: (y - mean) ** 2)
+
+    def entropy(self):
+        """Expected negative log-likelihood of a draw, in nats."""
+        return self._mean_of(lambda y: -self.logpdf(y))
+
+    def rvs(self, size=None, random_state=None):
+        """Random values of shape (n,), or (size, n)."""
+        return self.inverse(self.base.rvs(size, random_state))
+
+
+class Unwrapped(NamedTuple):
+    """The fitted estimator inside what wraps it, and the way of the data to it."""
+
+    model: Any
+    to_X: tuple[Callable, ...] = ()
+    transformers: tuple = ()
+    names: Callable | None = None  # get_feature_names_out of the last step before the model
+
+    def feature_names(self) -> list[str] | None:
+        """Names of the columns that the model sees: its own, or those that the steps before it give."""
+        found = getattr(self.model, "feature_names_in_", None)
+        if found is None and self.names is not None:
+            with suppress(AttributeError, ValueError):  # a step that does not know the names of its output
+                found = self.names()
+        return None if found is None or len(found) != self.model.n_features_in_ else [str(name) for name in found]
+
+    def X(self, X):
+        """The columns that the model sees."""
+        for step in self.to_X:
+            X = step(X)
+        return X
+
+    def y(self, y):
+        """The target that the model sees."""
+        for transformer in self.transformers:
+            values = np.asarray(y, dtype=float)
+            y = transformer.transform(values.reshape(len(values), -1)).reshape(values.shape)
+        return y
+
+    def dist(self, dist: Distribution) -> Distribution:
+        """The distribution of the original target, from that of the one the model sees."""
+        for transformer in reversed(self.transformers):
+            if dist.likelihood.multivariate:
+                raise TypeError("transformed targets: the distribution of several is not offered; use that of `regressor_`")
+            methods = (transformer.transform, transformer.inverse_transform)
+            dist = TransformedDistribution(dist, *map(_elementwise, methods))
+        return dist
+
+
+def unwrap(fitted) -> Unwrapped:
+    """The fitted sk_mle estimator inside a pipeline, search, feature elimination, threshold or transformed target.
+
+    Parameters
+    ----------
+    fitted : estimator
+
+    Returns
+    -------
+    Unwrapped
+
+    Raises
+    ------
+    TypeError
+        Where no estimator with `predict_dist` is inside.
+    """
+    if isinstance(fitted, Unwrapped):
+        return fitted
+    if hasattr(fitted, "predict_dist") and not hasattr(fitted, "cv_results_"):
+        return Unwrapped(fitted)
+    if hasattr(fitted, "steps"):
+        if len(fitted.steps) == 1:
+            return unwrap(fitted.steps[0][1])
+        return _after(fitted.steps[-1][1], to_X=(fitted[:-1].transform,), names=fitted[:-1].get_feature_names_out)
+    if hasattr(fitted, "regressor_") and hasattr(fitted, "transformer_"):
+        return _after(fitted.regressor_, transformers=(fitted.transformer_,))
+    if hasattr(fitted, "cv_results_") or isinstance(fitted, GridSearchCV | RandomizedSearchCV):
+        check_is_fitted(fitted, "best_estimator_")
+        return unwrap(fitted.best_estimator_)
+    if isinstance(fitted, RFE):
+        return _after(fitted.estimator_, to_X=(fitted.transform,), names=fitted.get_feature_names_out)
+    if isinstance(fitted, FixedThresholdClassifier | TunedThresholdClassifierCV):
+        return unwrap(fitted.estimator_)
+    if isinstance(fitted, FrozenEstimator):
+        return unwrap(fitted.estimator)
+    raise TypeError(f"{type(fitted).__name__} has no predictive distribution: no sk_mle estimator was found inside it")
+
+
+def _after(inner, to_X=(), transformers=(), names=None) -> Unwrapped:
+    found = unwrap(inner)
+    return Unwrapped(found.model, (*to_X, *found.to_X), (*transformers, *found.transformers), found.names or names)
+
+
+def predict_dist(fitted, X) -> Distribution:
+    """Predictive distribution of any fitted estimator that ends in one of this package.
+
+    Pipelines, searches, feature elimination, thresholds, FrozenEstimator and TransformedTargetRegressor are unwrapped; for the
+    last, the distribution is that of the original y, Jacobian included.
+
+    Parameters
+    ----------
+    fitted : estimator
+    X : array-like of shape (n, p)
+        As for `fitted.predict`.
+
+    Returns
+    -------
+    Distribution
+
+    Raises
+    ------
+    TypeError
+        Where no estimator with `predict_dist` is inside.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sk_mle import MLERegressor, predict_dist
+    >>> pipe = make_pipeline(StandardScaler(), MLERegressor()).fit([[0], [1], [2]], [0.0, 1.1, 1.9])
+    >>> predict_dist(pipe, [[1]]).mean().round(2)
+    array([1.])
+    """
+    inside = unwrap(fitted)
+    return inside.dist(inside.model.predict_dist(inside.X(X)))
+
+
+class _elementwise:
+    """A transformer's method, which wants columns, on arrays of any shape."""
+
+    def __init__(self, method):
+        self.method = method
+
+    def __call__(self, values):
+        values = np.asarray(values, dtype=float)
+        return np.asarray(self.method(values.reshape(-1, 1))).reshape(values.shape)

@@ -1,0 +1,71 @@
+"""Coefficients on which the likelihood of no row depends: those of a category, say, in a part of a law that it never reaches.
+
+Such a direction has neither gradient nor curvature, wherever it is looked at, so a fit leaves it where it began. It counts
+for nothing, and the coefficients are those of smallest norm, as they are where columns depend on each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._model.design import MOST_COLUMNS
+from .._model.objective import Objective
+from .solvers import Solution
+
+_FEW = 500  # rows that are looked at first, where a Hessian was known beforehand
+_APART = 1.0  # of the linear predictor, at which a row must stay as silent as it is here
+_NONE = 1e-12  # eigenvalue, beside the largest, up to which no row is moved
+_ROWS = 4096  # at a time
+
+
+def shortest(objective: Objective, solution: Solution) -> tuple[Objective, Solution]:
+    """The same model with the coefficients of smallest norm; the result says how many coordinates are `unidentified`."""
+    tall = objective.size > MOST_COLUMNS or solution.result.get("minimum_certified")  # its Hessian has full rank
+    guided = objective.preconditioner is not None
+    # an unbounded density is so narrow that its slope underflows, and its first parameter is the exact fit already
+    if tall or solution.unbounded or (guided and not _any(_silent(objective, solution.u, objective.data.thinned(_FEW)))):
+        return objective, solution
+    silent, u, lost = _silent(objective, solution.u, objective.data), solution.u.copy(), 0
+    for name, design in objective.designs.items():
+        if name in objective.penalties or not silent[name].any():
+            continue
+        free = _unmoved(objective, name, ~silent[name])
+        if not free.shape[1]:
+            continue
+        place, lost = objective.places[name], lost + free.shape[1]
+        slopes = np.stack([design.coefficients(direction)[1].ravel() for direction in free.T], axis=1)
+        if len(slopes):
+            u[place] -= free @ np.linalg.lstsq(slopes, design.coefficients(u[place])[1].ravel(), rcond=None)[0]
+    solution.result["unidentified"] = lost
+    return objective, solution._replace(u=u)
+
+
+def _any(masks) -> bool:
+    return any(mask.any() for mask in masks.values())
+
+
+def _silent(objective, u, data) -> dict[str, np.ndarray]:
+    """For every parameter, the entries (n, K) of rows' linear predictors that their likelihood does not depend on."""
+    law, keep = objective.likelihood, data.weight > 0
+    eta, y = objective.eta(u, data), data.y[keep]
+    found = {name: np.ones((len(y), len(design.unit)), bool) for name, design in objective.designs.items()}
+    for apart in (0.0, _APART, -_APART):
+        for name in [name for name, silent in found.items() if silent.any()]:
+            at = eta[name] if apart == 0 else 0 * eta[name] + (np.median(eta[name], axis=0) + apart)
+            with np.errstate(all="ignore"):
+                slope = law.evaluate(y, {**eta, name: at}, 1).gradient.get(name, np.zeros(at.shape))
+            found[name] &= slope.reshape(len(y), -1) == 0
+    return found
+
+
+def _unmoved(objective, name, spoken) -> np.ndarray:
+    """Orthonormal coordinates of one parameter that move no linear predictor where it counts."""
+    design, data, keep = objective.designs[name], objective.data, np.flatnonzero(objective.data.weight > 0)
+    (r, k), gram = design.shape, np.zeros((design.size, design.size))
+    for first in range(0, len(keep), _ROWS):
+        some = slice(first, first + _ROWS)
+        rows = design.coordinate_rows(data.X[keep[some]])
+        turns = np.einsum("ne,ek,el->nkl", spoken[some], design.unit, design.unit)
+        gram += np.einsum("ni,nj,nkl->ikjl", rows, rows, turns, optimize=True).reshape(r * k, r * k)
+    values, vectors = np.linalg.eigh(gram)
+    return vectors[:, values <= _NONE * max(values[-1], 1e-300)]

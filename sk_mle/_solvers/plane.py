@@ -1,0 +1,29 @@
+"""An objective restricted to a plane, for Newton steps that must stay there."""
+
+from __future__ import annotations
+
+from .._model.objective import Objective, Point
+
+
+class Plane:
+    """An objective for Newton steps where its coordinates lie in the plane `origin + basis @ v`."""
+
+    preconditioner = None
+
+    def __init__(self, objective: Objective, origin, basis):
+        self.objective, self.origin, self.basis, self.data = objective, origin, basis, objective.data
+        self.size, self.partly_expected = basis.shape[1], objective.partly_expected
+
+    def at(self, v):
+        return self.origin + self.basis @ v
+
+    def unbounded(self, v, value):
+        return self.objective.unbounded(self.at(v), value)
+
+    def evaluate(self, v, order, information="observed") -> Point:
+        value, gradient, hessian = self.objective.evaluate(self.at(v), order, information)
+        return Point(
+            value,
+            self.basis.T @ gradient if order else None,
+            self.basis.T @ hessian @ self.basis if order == 2 else None,
+        )

@@ -1,0 +1,1 @@
+"""Special functions, exact where the formulas of textbooks cancel, overflow or underflow."""

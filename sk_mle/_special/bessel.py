@@ -1,0 +1,115 @@
+"""The modified Bessel function K of large argument or order in logs, with derivatives that do not cancel."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import kve
+
+from .gamma_functions import _elementwise, _horner
+
+LEAST_ORDER = 16  # order from which the uniform expansion is exact to double precision
+_HANKEL = 40  # argument from which the expansion for large arguments is, for orders up to its square root
+_TERMS = 16
+
+
+def _debye_polynomials(count):
+    """u_0, u_1, ... of the uniform expansion (DLMF 10.41.9) with two derivatives: lowest power, every other coefficient."""
+    u = [np.polynomial.Polynomial([1.0])]
+    bend, weight = np.polynomial.Polynomial([0, 0, 0.5, 0, -0.5]), np.polynomial.Polynomial([0.125, 0, -0.625])
+    for _ in range(count):
+        u.append(bend * u[-1].deriv() + (weight * u[-1]).integ())
+    lists = [[(p.deriv(k) if k else p).coef for p in u] for k in range(3)]
+    return [[(int((c != 0).argmax()), c[(c != 0).argmax() :: 2].tolist()) for c in row] for row in lists]
+
+
+_U = _debye_polynomials(14)
+
+
+def _uniform(rows, nu, t):
+    """Sums of (-1 / nu)^k u_k(t), for as many derivatives as there are rows of polynomials."""
+    powers, square = [np.ones_like(t), t], t * t
+    for _ in range(len(rows[0]) - 2):
+        powers.append(powers[-1] * t)
+    return [_horner([powers[low] * _horner(coefs, square) for low, coefs in row], -1 / nu) for row in rows]
+
+
+def _log_derivatives(value, d1, d2):
+    """Derivatives of log f from those of f."""
+    return d1 / value, d2 / value - (d1 / value) ** 2
+
+
+def _debye(nu, u, slopes):
+    v = nu * u
+    r = np.sqrt(1 + v * v)
+    if not slopes:
+        return (nu * (np.arcsinh(v) - v / (1 + r)) - 0.5 * np.log(r) + np.log(_uniform(_U[:1], nu, v / r)[0]),)
+    dt, (d1, d2) = nu / r**3, _log_derivatives(*_uniform(_U, nu, v / r))
+    slope = nu**2 / (1 + r) - 0.5 * nu * v / r**2 + d1 * dt
+    bend = nu**2 * (-v * nu / (r * (1 + r) ** 2) + 0.5 * (v * v - 1) / r**4) + d2 * dt**2 - 3 * d1 * nu**2 * v / r**5
+    return slope, bend
+
+
+def log_uniform(nu, t):
+    """log of the sum of the expansion for orders from `LEAST_ORDER` on, as a function of t = v / r, v = nu u, r^2 = 1 + v^2.
+
+    With two derivatives in t.
+    """
+    value, d1, d2 = _uniform(_U, nu, t)
+    return np.log(value), *_log_derivatives(value, d1, d2)
+
+
+def _hankel(nu, u, slopes):
+    coefs, a = [], np.ones_like(nu)
+    for k in range(1, _TERMS + 1):
+        a = a * ((2 * nu) ** 2 - (2 * k - 1) ** 2) / (8 * k)
+        coefs.append(a)
+    excess = u * _horner(coefs, u)
+    if not slopes:
+        return (np.log1p(excess),)
+    d1 = _horner([k * c for k, c in enumerate(coefs, start=1)], u)
+    d2 = _horner([k * (k - 1) * c for k, c in enumerate(coefs[1:], start=2)], u)
+    return _log_derivatives(1 + excess, d1, d2)
+
+
+def _climb(nu, u, slopes):
+    """Upward recurrence from an order between -1/2 and 1/2, in the excess of K_(nu+1) / K_nu over its leading parts."""
+    steps = np.floor(nu + 0.5)
+    low = nu - steps
+    value, excess = np.zeros_like(nu), np.zeros_like(nu)
+    odd = low != -0.5
+    if odd.any():
+        m, w = low[odd], u[odd]
+        base, small = kve(m, 1 / w), np.minimum(w, 1 / _HANKEL)
+        start = np.log(base * np.sqrt(2 / (np.pi * w))), kve(m + 1, 1 / w) / base - 1 - (m + 0.5) * w
+        far = _hankel(m, small, False)[0], small**2 * _hankel(m, small, True)[0]
+        value[odd], excess[odd] = np.where(w * _HANKEL < 1, far, start)
+    for k in range(int(steps.max(initial=0.0))):
+        gap, up = excess + (low + k + 0.5) * u, k < steps
+        value = value + np.where(up, np.log1p(gap), 0.0)
+        excess = np.where(up, gap * (gap / (1 + gap)) - excess, excess)
+    x = 1 / u
+    slope = x * (x * excess)
+    return (slope, x * x * (nu * nu - 0.25 - slope * (2 + 2 * u + excess))) if slopes else (value,)
+
+
+def _factor(nu, u, slopes):
+    debye = nu >= LEAST_ORDER
+    hankel = ~debye & (u * np.maximum(_HANKEL, nu * nu) < 1)
+    result = tuple(np.empty_like(nu) for _ in range(1 + slopes))
+    for rows, formula in ((debye, _debye), (hankel, _hankel), (~debye & ~hankel, _climb)):
+        if rows.any():
+            for whole, part in zip(result, formula(nu[rows], u[rows], slopes), strict=True):
+                whole[rows] = part
+    return result
+
+
+@_elementwise
+def log_bessel(nu, u):
+    """log of K_nu(x) e^x (2 x / pi)^(1/2) at x = 1/u, for nu >= -1/2; (4 nu^2 - 1) / 8 u for small u."""
+    return _factor(nu, u, False)[0]
+
+
+@_elementwise
+def log_bessel_slopes(nu, u):
+    """First and second derivative of `log_bessel` in u, to full relative accuracy as u -> 0."""
+    return _factor(nu, u, True)

@@ -1,0 +1,143 @@
+"""The compound Poisson-gamma law behind Tweedie's: sums over the number of gamma terms, and integrals of its deviance.
+
+With mean y, Poisson rate kappa and gamma shape alpha per term, the density at y itself is, over the number j of terms,
+
+    y f(y) = sum_j exp((1 + alpha) (j log(kappa / j) - kappa + j) + N(j) + N(alpha j)) / j,  N(k) = k log k - k - log Gamma(k),
+
+a bell around kappa with standard deviation (kappa / (1 + alpha))^(1/2): Dunn and Smyth's series with its large terms cancelled
+on paper. Any other mean enters through the deviance alone.
+"""
+
+from __future__ import annotations
+
+from math import factorial
+
+import numpy as np
+from scipy.special import logsumexp
+
+from .gamma_functions import _elementwise, _horner, gamma_norm
+from .latest import latest
+from .lattice import _CELLS, _DIRECT, _FALLEN, places, reach
+from .logarithms import ratio_gap
+from .tails import log_gammainc, log_gammaincc
+
+_SERIES = 30
+_MOST = 1e13  # terms, beyond which the saddlepoint approximation is exact to the last digit
+
+
+@latest
+def log_series(kappa, alpha, full):
+    """log of the sum above with derivatives: in log kappa, twice; if `full`, in alpha, in both, twice in alpha."""
+    kappa, alpha = (value.ravel() for value in np.broadcast_arrays(kappa, alpha))
+    result = np.full((6 if full else 3, len(kappa)), np.nan)
+    with np.errstate(all="ignore"):
+        edge = 1 + alpha  # and what the sum tends to for many terms: f(y) = (2 pi dispersion y^power)^(-1/2)
+        limit = 0.5 * np.log(kappa * alpha / edge / (2 * np.pi)), 0.5, 0.0
+        limit += (0.5 / (alpha * edge), 0.0, -0.5 * (1 + 2 * alpha) / (alpha * edge) ** 2) if full else ()
+        for whole, value in zip(result, limit, strict=True):
+            whole[:] = np.where(kappa > _MOST, value, np.nan)
+        inside = np.flatnonzero((kappa <= _MOST) & (kappa > 0))
+        for rows, j, weight in places(kappa[inside], 1 + alpha[inside], first=1):
+            rows = inside[rows]
+            result[:, rows] = _sums(kappa[rows], alpha[rows], j, weight, full)
+    return result
+
+
+def _sums(kappa, alpha, j, weight, full):
+    same = (alpha == alpha[0]).all()
+    a, k = (alpha[:1] if same else alpha)[:, None], kappa[:, None]
+    norm, slope, bend = gamma_norm(a * j)
+    gap = j * ratio_gap(k, j)
+    terms = (1 + a) * gap + (gamma_norm(j)[0] + norm - np.log(j) + weight)
+    top = terms.max(axis=1)
+    p = np.exp(terms - top[:, None])
+    total = p.sum(axis=1)
+    p /= total[:, None]
+    mean_of = lambda *values: np.einsum(",".join(["ij"] * (1 + len(values))) + "->i", p, *values)
+    sharp, d = 1 + alpha, j - k
+    centre = mean_of(d)
+    d = d - centre[:, None]
+    value = top + np.log(total), sharp * centre, sharp * (sharp * mean_of(d, d) - kappa)
+    if not full:
+        return value
+    c = gap + j * slope
+    on_alpha = mean_of(c)
+    c = c - on_alpha[:, None]
+    return *value, on_alpha, centre + sharp * mean_of(d, c), mean_of(np.broadcast_to(j * j * bend, p.shape)) + mean_of(c, c)
+
+
+def deviance(y, mean, dispersion, power):
+    """Half the deviance over the dispersion, with two derivatives in the power: integral of (t - y) / (dispersion t^power).
+
+    The integral runs from y to the mean. With t = y e^s it becomes one of s^k (e^(a s) - e^(-b s)), a = 2 - power and
+    b = power - 1, of which only positive parts are added up. At y = 0 it is the rate of the compound Poisson law.
+    """
+    y, mean, dispersion, power = np.broadcast_arrays(y, mean, dispersion, power)
+    a, b, zero = 2 - power, power - 1, y == 0
+    log_y = np.log(np.where(zero, mean, np.maximum(y, 1e-250)))
+    r = np.log(mean) - log_y
+    scale = np.exp(a * log_y) / dispersion
+    zeroth, first, second = (scale * r ** (k + 2) * (a * _integral[k](a * r) + b * _integral[k](-b * r)) for k in range(3))
+    rate = mean**a / (dispersion * a)
+    tilt = 1 / a - np.log(mean)
+    return (
+        np.where(zero, rate, zeroth),
+        np.where(zero, rate * tilt, -(log_y * zeroth + first)),
+        np.where(zero, rate * (tilt**2 + 1 / a**2), log_y * (log_y * zeroth + 2 * first) + second),
+    )
+
+
+def _integral_of(k, closed):
+    """Integral of u^(k+1) (exp(x u) - 1) / (x u) over u from 0 to 1: a series near zero, its closed form elsewhere."""
+    coefs = [1 / (factorial(n + 1) * (n + k + 2)) for n in range(_SERIES)]
+
+    def value(x):
+        near = np.abs(x) < 2
+        far = np.where(near, 2.0, x)
+        return np.where(near, _horner(coefs, np.where(near, x, 0.0)), closed(far))
+
+    return _elementwise(value)
+
+
+_integral = (
+    _integral_of(0, lambda x: (np.expm1(x) - x) / x**2),
+    _integral_of(1, lambda x: ((x - 1) * np.exp(x) + 1) / x**3 - 0.5 / x),
+    _integral_of(2, lambda x: ((x * (x - 2) + 2) * np.exp(x) - 2) / x**4 - 1 / (3 * x)),
+)
+
+
+def log_side(y, rate, shape, scale, upper):
+    """log P(Y > y) where `upper`, else log P(0 < Y <= y), of Poisson(rate) many gamma terms; y > 0, on the side of its mean."""
+    with np.errstate(all="ignore"):
+        x, sharp = y / scale, 1 + shape
+        own = x / shape  # number of terms whose mean is y
+        centre = np.exp((np.log(rate) + shape * np.log(own)) / sharp)  # of those behind a far y
+        fallen = sharp * centre * _bend(own / centre)
+        drop = _FALLEN + rate * _bend(own / rate)  # by the Poisson law alone, beyond the number for y
+        bell = fallen > _FALLEN
+        high = np.where(upper & ~bell, _above(rate, drop), reach(centre, sharp))
+        low = np.where(upper | bell, centre - 10 * np.sqrt(centre / sharp), rate - np.sqrt(2 * rate * drop))
+        low, high = np.floor(np.maximum(low, 1.0)), np.ceil(high) + 2
+        step = np.where(high <= _DIRECT, 1.0, np.maximum(np.sqrt(centre / sharp) / 3, 1.0))
+        low = np.where(high <= _DIRECT, 1.0, low)
+        count = np.ceil((high - low) / step) + 1
+        result, order = np.full(len(y), -np.inf), np.argsort(count)
+        while len(order):
+            size = max(int(_CELLS / count[order[min(len(order), 64) - 1]]), 4)
+            rows, order = order[:size], order[size:]
+            j = low[rows][:, None] + step[rows][:, None] * np.arange(count[rows].max())
+            terms = j * ratio_gap(rate[rows][:, None], j) + gamma_norm(j)[0] - np.log(j) + np.log(step[rows])[:, None]
+            for side, tail in ((upper[rows], log_gammaincc), (~upper[rows], log_gammainc)):
+                if side.any():
+                    terms[side] += tail(shape[rows][side][:, None] * j[side], x[rows][side][:, None])
+            result[rows] = logsumexp(terms, axis=1)
+    return np.minimum(result, 0.0)
+
+
+def _bend(x):
+    return x * np.log(x) - x + 1
+
+
+def _above(rate, drop):
+    """Where a Poisson law has fallen by exp(-drop), by Bernstein's inequality."""
+    return rate + drop / 3 + np.sqrt(drop**2 / 9 + 2 * drop * rate)

@@ -1,0 +1,76 @@
+"""log P(a < Z <= a + w) of standard laws with derivatives in a and w, exact however narrow or far the interval is.
+
+Every function returns the value, its two first derivatives (in a, in w) and its three second ones (aa, aw, ww). The width
+w > 0 has digits that the difference of two ends would lose. Probabilities are never subtracted: the logistic and the two
+Gumbel laws have products in place of the difference, the Cauchy law one angle, and the normal law the ratio of the
+probability to the density at the end nearer to zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import erfcx, expit, log_expit, ndtr
+
+from ..links import CLogLog
+from .logarithms import log1mexp
+from .tails import _GAUSS, _GAUSS_WEIGHT
+
+
+def _logit(a, w):
+    """F(b) - F(a) = F(b) (1 - F(a)) (1 - exp(-w))."""
+    b, rest = a + w, 1 / np.expm1(w)
+    above, below = expit(-b), expit(a)
+    bend_b, bend_a = -above * expit(b), -below * expit(-a)
+    value = log_expit(b) + log_expit(-a) + log1mexp(w)
+    return value, above - below, above + rest, bend_b + bend_a, bend_b, bend_b - rest * (1 + rest)
+
+
+def _cloglog(a, w):
+    """F(b) - F(a) = (1 - F(a)) F(x), x = b + log(1 - exp(-w))."""
+    value, slope, bend = CLogLog().log_inverse(a + w + log1mexp(w))
+    rate, hazard = -1 / np.expm1(-w), np.exp(a)  # dx/dw, whose own derivative is -rate (rate - 1)
+    by_width = bend * rate**2 - slope * rate / np.expm1(w)
+    return value - hazard, slope - hazard, slope * rate, bend - hazard, bend * rate, by_width
+
+
+def _loglog(a, w):
+    """The mirror image, with x = -a + log(1 - exp(-w))."""
+    value, slope, bend = CLogLog().log_inverse(log1mexp(w) - a)
+    rate, hazard = 1 / np.expm1(w), np.exp(-a - w)
+    by_width = bend * rate**2 - slope * rate * (1 + rate) - hazard
+    return value - hazard, hazard - slope, hazard + slope * rate, bend - hazard, -bend * rate - hazard, by_width
+
+
+def _cauchit(a, w):
+    """F(b) - F(a) is the angle between the directions (1, a) and (1, b), over pi."""
+    b = a + w
+    far_a, far_b = np.hypot(1, a), np.hypot(1, b)
+    s, t, p, q = 1 / far_a / far_a, 1 / far_b / far_b, a / far_a / far_a, b / far_b / far_b
+    sine, cosine = w / far_a / far_b, 1 / far_a / far_b + a / far_a * (b / far_b)
+    angle = np.arctan2(sine, cosine)
+    value = np.where(cosine < 0, np.log1p(-np.arctan2(sine, -cosine) / np.pi), np.log(angle / np.pi))
+    on_a, on_w = -w * (p * t + s * q) / angle, t / angle
+    bend_a, bend_b = -2 * w * ((s * t) ** 2 - p * q * (s + t + p * q)) / angle, -2 * q * t / angle
+    return value, on_a, on_w, bend_a - on_a**2, bend_b - on_a * on_w, bend_b - on_w**2
+
+
+def _probit(a, w):
+    """By P / phi(near), near and far the ends, mirrored so that near is the upper one and not farther from zero."""
+    mirrored = 2 * a + w > 0
+    near, far = np.where(mirrored, -a, a + w), np.where(mirrored, -a - w, a)
+    decay = w * (near + far) / 2  # log of phi(far) / phi(near)
+    mills = [np.sqrt(np.pi / 2) * erfcx(-end / np.sqrt(2)) for end in (near, far)]
+    rest = np.exp(decay) * mills[1]
+    ratio, narrow = mills[0] - rest, rest > 0.5 * mills[0]
+    steps = w[narrow, None] * _GAUSS
+    area = (np.exp(steps * (near[narrow, None] - steps / 2)) * _GAUSS_WEIGHT).sum(axis=1)
+    ratio[narrow] = w[narrow] * area
+    value = np.log(ratio) - 0.5 * near**2 - 0.5 * np.log(2 * np.pi)
+    value = np.where((near > 0) & ~narrow, np.log1p(-ndtr(far) - ndtr(-near)), value)
+    at_near, at_far, slide = 1 / ratio, np.exp(decay) / ratio, -np.expm1(decay) / ratio
+    bend = -near * slide - w * at_far - slide**2
+    on_a, on_w, b = np.where(mirrored, -slide, slide), np.where(mirrored, at_far, at_near), a + w
+    return value, on_a, on_w, bend, -on_w * (b + on_a), -on_w * (b + on_w)
+
+
+BETWEEN = {"logit": _logit, "probit": _probit, "cloglog": _cloglog, "loglog": _loglog, "cauchit": _cauchit}

@@ -1,0 +1,118 @@
+"""Sums over whole numbers, short however many terms matter.
+
+Away from the point where a sum begins, masses of a smooth law vary over ever longer distances. So panels of 16, 16, 32, 64,
+... whole numbers follow each other, and each is summed with 16 nodes: the Gauss rule of the uniform weight on L whole
+numbers, which for L = 16 is these numbers themselves. A million terms cost 17 panels. And a bell far from the end of the
+support is summed in equal steps of a third of its standard deviation: the trapezoidal rule, which there is as exact as the
+sum itself.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.linalg import eigh_tridiagonal
+from scipy.special import logsumexp
+
+from .gamma_functions import log1p_minus
+
+_NODES = 16
+_LOST = 45.0  # a panel smaller than the sum by this power of e adds nothing
+_FALLEN = 38.0  # terms smaller than the largest by this power of e do not matter
+_DIRECT = 288  # whole numbers up to which all are summed
+_CELLS = 1 << 15  # rows times terms at a time: what fits the processor's cache
+
+
+@lru_cache
+def _rule(exponent):
+    """Nodes from 0 to L - 1 and log weights for a sum over L = 2**exponent whole numbers."""
+    size, n = 2.0**exponent, np.arange(1.0, _NODES)
+    if size == _NODES:
+        return np.arange(size), np.zeros(_NODES)
+    beside = n / 2 * np.sqrt((size - n) * (size + n) / (4 * n * n - 1))  # recurrence of the discrete Chebyshev polynomials
+    nodes, vectors = eigh_tridiagonal(np.full(_NODES, (size - 1) / 2), beside)
+    return nodes, np.log(size) + 2 * np.log(np.abs(vectors[0]))
+
+
+def panel(done, left):
+    """Of rows that have `done` terms behind them and `left` to go: nodes of the next panel, log weights, and its length."""
+    size = np.maximum(np.minimum(done, left), _NODES)
+    exponent = np.minimum(np.frexp(size)[1] - 1, 62)  # the power of two at or below
+    node, weight = np.empty((len(done), _NODES)), np.empty((len(done), _NODES))
+    for e in np.unique(exponent):
+        node[exponent == e], weight[exponent == e] = _rule(int(e))
+    return node, np.where(node < left[:, None], weight, -np.inf), 2.0**exponent
+
+
+def log_sum(f, start, sign, count, to_end):
+    """log of the sum of exp(f(k, rows)) over `count` whole numbers from `start` on, up (sign 1) or down (-1), per row.
+
+    Stops where the terms do not matter any more, unless `to_end` says that larger ones may follow.
+    """
+    total, done = np.full(len(start), -np.inf), np.zeros(len(start))
+    rows = np.flatnonzero(count > 0)
+    while len(rows):
+        node, weight, length = panel(done[rows], count[rows] - done[rows])
+        terms = f(start[rows][:, None] + sign * (done[rows][:, None] + node), rows) + weight
+        part = logsumexp(np.where(np.isnan(terms), -np.inf, terms), axis=1)
+        total[rows] = np.logaddexp(total[rows], part)
+        done[rows] += length
+        lost = (part <= total[rows] - _LOST) & (terms[:, -1] <= terms[:, 0]) & (not to_end)
+        rows = rows[(done[rows] < count[rows]) & ~lost & (done[rows] < 1e18)]
+    return total
+
+
+def reach(top, sharp):
+    """Where terms have fallen by exp(-38) from the largest, which is at `top` or below.
+
+    They must fall at least as exp(-sharp * top * (x log x - x + 1)), x = k / top, or else as those of a geometric law.
+    """
+    drop = _FALLEN / (sharp * top)
+    over = drop / 3 + np.sqrt(drop**2 / 9 + 2 * drop)  # x - 1, by Bernstein's bound
+    for _ in range(3):
+        log = np.log1p(over)
+        over = over - (log1p_minus(over) + over * log - drop) / log
+    return np.fmin(top + top * over, _FALLEN / np.log1p(1 / top) + top)
+
+
+def places(centre, sharp, first=0):
+    """Rows, nodes k and log weights, for sums from `first` on of terms as in `reach` with their bell near `centre`."""
+    end = np.ceil(reach(centre + np.maximum(0.5 - 0.5 / sharp, 0.0), sharp)) + 2
+    few, far = end <= _DIRECT, centre * sharp > 144  # of a far bell nothing reaches the end of the support
+    for kind, nodes in ((few, _whole), (far & ~few, _stride), (~far & ~few, _panels)):
+        rows = np.flatnonzero(kind)
+        rows = rows[np.argsort(end[rows])]
+        while len(rows):
+            size = max(int(_CELLS / end[rows[min(len(rows), 64) - 1]]), 16)
+            part, rows = rows[:size], rows[size:]
+            yield part, *nodes(centre[part], sharp[part], end[part], first)
+
+
+def _whole(centre, sharp, end, first):
+    k = np.arange(float(first), end.max() + 1)[None, :]
+    return k, np.zeros_like(k)
+
+
+def _stride(centre, sharp, end, first):
+    step = np.maximum(np.sqrt(centre / sharp) / 3, 1.0)[:, None]
+    k = np.floor(centre)[:, None] + step * np.arange(-30, np.ceil(((end - centre)[:, None] / step).max()) + 1)
+    return k, np.log(step) + 0 * k
+
+
+def _panels(centre, sharp, end, first):
+    """Up from the peak, and from the peak and from zero to the middle between."""
+    peak = np.floor(np.maximum(centre + (0.5 - 0.5 / sharp), 0.0))
+    nodes, weights = [], []
+    for start, sign, count in (
+        (peak, 1, end - peak + 1),
+        (peak - 1, -1, np.floor(peak / 2)),
+        (0 * peak, 1, np.ceil(peak / 2)),
+    ):
+        done = np.zeros_like(start)
+        while (done < count).any():
+            node, weight, length = panel(done, np.maximum(count - done, 0.0))
+            nodes.append(np.maximum(start[:, None] + sign * (done[:, None] + node), 0.0))
+            weights.append(weight)
+            done = done + length
+    return np.concatenate(nodes, axis=1), np.concatenate(weights, axis=1)

@@ -1,0 +1,79 @@
+"""Functions with a removable singularity at 0, exact on both sides of it and there: where a shape parameter's limit is."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from .gamma_functions import _elementwise, _horner
+
+
+def _log1p_ratio_series():
+    """log(1 + x) / x and two derivatives as polynomials in s = x / (2 + x): 2 atanh(s) / x, and ds/dx = (1 - s)^2 / 2."""
+    atanh = [0 if k % 2 else 1 / (k + 1) for k in range(30)]
+    series = [np.polynomial.Polynomial(atanh) * np.polynomial.Polynomial([1, -1])]
+    for _ in range(2):
+        series.append(series[-1].deriv() * np.polynomial.Polynomial([0.5, -1, 0.5]))
+    return [polynomial.coef.tolist() for polynomial in series]
+
+
+_LOG1P_RATIO = _log1p_ratio_series()
+_EXPREL = [[1 / (special.gamma(j + 1) * (j + k + 1)) for j in range(18)] for k in range(3)]
+_EXPREL2 = [[c / (j + k + 2) for j, c in enumerate(coefs)] for k, coefs in enumerate(_EXPREL)]
+
+
+@_elementwise
+def log1p_ratio(x):
+    """log(1 + x) / x for x > -1, with its first two derivatives."""
+    value = np.log1p(x) / x
+    slope = (1 / (1 + x) - value) / x
+    bend = -(1 / (1 + x) ** 2 + 2 * slope) / x
+    return _near_zero(np.abs(x) < 0.4, x / (2 + x), _LOG1P_RATIO, (value, slope, bend))
+
+
+@_elementwise
+def exprel(x):
+    """(exp(x) - 1) / x with its first two derivatives; `scipy.special.exprel` gives the value alone."""
+    value = np.expm1(x) / x
+    slope = (np.exp(x) - value) / x
+    bend = (np.exp(x) - 2 * slope) / x
+    return _near_zero(np.abs(x) < 1, x, _EXPREL, (value, slope, bend))
+
+
+@_elementwise
+def exprel2(x):
+    """(exp(x) - 1 - x) / x**2 with its first two derivatives."""
+    first = np.expm1(x) / x
+    value = (first - 1) / x
+    slope = (first - 2 * value) / x
+    bend = ((np.exp(x) - 2 * value) / x - 4 * slope) / x
+    return _near_zero(np.abs(x) < 1, x, _EXPREL2, (value, slope, bend))
+
+
+def _near_zero(near, s, series, values):
+    """The values, replaced by their polynomials in s where those are near enough."""
+    if near.any():
+        s = s[near]
+        for value, coefs in zip(values, series, strict=True):
+            value[near] = _horner(coefs, s)
+    return values
+
+
+def analytic(f, radius=0.4, reach=0.2):
+    """f, given off 0 alone, with a removable singularity there: near it its Taylor polynomial.
+
+    The coefficients are found once, from f on a circle in the complex plane, where nothing cancels (Cauchy's formula);
+    f must have no other singularity within or on the circle. It may return several values, stacked on a first axis.
+    """
+    n = np.arange(256)
+    values = f(radius * np.exp(2j * np.pi * n / 256))
+    coefs = np.moveaxis(np.fft.fft(values).real / 256 / radius**n, -1, 0)[:40]
+
+    def whole(x):
+        x = np.asarray(x, float)
+        near = np.abs(x) < reach
+        with np.errstate(all="ignore"):
+            series = _horner([c.reshape(c.shape + (1,) * x.ndim) for c in coefs], np.where(near, x, 0.0))
+            return np.where(near, series, f(np.where(near, reach, x)))
+
+    return whole

@@ -1,0 +1,211 @@
+"""Logarithms of the regularised incomplete gamma and beta functions, exact where the functions underflow or lose digits.
+
+Also of the normal law's probability between two points.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from .gamma_functions import _START, _STIRLING, _elementwise, _horner, _log1p_minus_over, lgamma_delta, log1p_minus
+
+_GAUSS, _GAUSS_WEIGHT = (np.polynomial.legendre.leggauss(10) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
+_LEAST = 1e-290  # arguments below may have lost digits to underflow
+_LARGE = 1e5  # parameter of a beta law from which `scipy.special.betainc` loses digits in the middle, in the end all
+_FALLEN = 40.0  # minus the log of what a density has fallen to at the end of its integral
+_NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(48) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
+_EXPONENTIAL = [1 / float(special.gamma(k + 3)) for k in range(16)]  # (exp(s) - 1 - s) / s^2
+_FAR = 1e-3  # a smaller tail is computed by itself, not as one minus the other
+
+
+def _stirling_remainder(x):
+    """S(x) for every x > 0, to absolute accuracy."""
+    below = special.gammaln(x) - (x - 0.5) * np.log(x) + x - 0.5 * np.log(2 * np.pi)
+    return np.where(x < _START, below, _horner(_STIRLING[0], 1 / (x * x)) / x)
+
+
+def _deviance(a, x, excess):
+    """a log(x/a) - (x - a), given excess = x - a; computed from the excess where x is near a."""
+    m = excess / a
+    near = excess * _log1p_minus_over(m, np.log1p(m))
+    return np.where((m > -0.9) & (m < 9), near, a * (np.log(x) - np.log(a)) - excess)
+
+
+def _log_continued_fraction(first, term, ignore=False):
+    """log of first + a_1 / (b_1 + a_2 / (b_2 + ...)), term(n) = (a_n, b_n), by the modified Lentz method.
+
+    Stops when all elements have converged but those to `ignore`.
+    """
+    value, c, d = first, first, 0.0
+    for n in range(1, 1000):
+        a, b = term(n)
+        d = 1 / (b + a * d)
+        c = b + a / c
+        value = value * (c * d)
+        if not ((np.abs(c * d - 1) > 1e-15) & ~np.asarray(ignore)).any():
+            break
+    return np.log(value)
+
+
+def _log_tail(lower, upper, log_lower, log_upper):
+    """log of lower = 1 - upper; a tail below 1/1000 is taken from log_lower(mask) or log_upper(mask) instead."""
+    out = np.where(lower > 0.5, np.log1p(-upper), np.log(lower))
+    far, near_one = lower < _FAR, upper < _FAR
+    if far.any():
+        out[far] = log_lower(far)
+    if near_one.any():
+        out[near_one] = np.log1p(-np.exp(log_upper(near_one)))
+    return out
+
+
+def _log_gamma_kernel(a, x):
+    """log(x^a e^-x / Gamma(a))"""
+    return _deviance(a, x, x - a) + 0.5 * np.log(a / (2 * np.pi)) - _stirling_remainder(a)
+
+
+def _log_far_below(a, x):
+    """log P(a, x) by the fraction x^a e^-x / Gamma(a) / (a - x + x / (a+1 - x + 2x / (a+2 - x + ...)))."""
+    return _log_gamma_kernel(a, x) - _log_continued_fraction(a - x, lambda n: (n * x, a - x + n))
+
+
+def _log_far_above(a, x):
+    """log Q(a, x) by Legendre's fraction x^a e^-x / Gamma(a) / (x+1 - a + (a-1) / (x+3 - a + 2 (a-2) / ...))."""
+    slow = x < 1  # implies a < 1/200
+    fraction = _log_continued_fraction(x - a + 1, lambda n: (n * (a - n), x - a + 2 * n + 1), ignore=slow)
+    value = np.where(np.isinf(x), -np.inf, _log_gamma_kernel(a, x) - fraction)
+    if slow.any():
+        value[slow] = np.log(special.gammaincc(a[slow], x[slow]))
+    return value
+
+
+@_elementwise
+def log_gammainc(a, x):
+    """log P(a, x) for a > 0, x >= 0: log distribution function of the gamma law.
+
+    From scipy in the middle. In the tails from continued fractions in log form, which cannot underflow, take few
+    terms there however large a, and are exact where `scipy.special.gammainc` stops its series early (a > 1e5).
+    """
+    p = special.gammainc(a, x)
+    return _log_tail(p, 1 - p, lambda i: _log_far_below(a[i], x[i]), lambda i: _log_far_above(a[i], x[i]))
+
+
+@_elementwise
+def log_gammaincc(a, x):
+    """log Q(a, x) = log(1 - P(a, x)) for a > 0, x >= 0: log survival function of the gamma law; as `log_gammainc`."""
+    p = special.gammainc(a, x)
+    return _log_tail(1 - p, p, lambda i: _log_far_above(a[i], x[i]), lambda i: _log_far_below(a[i], x[i]))
+
+
+def log_gamma_tail(a, x, log_x, upper):
+    """log Q(a, x) or log P(a, x) at an x that may underflow: `log_x()` is asked for where it does."""
+    value, small = (log_gammaincc if upper else log_gammainc)(a, x), np.asarray(x) < _LEAST
+    if not small.any():
+        return value
+    with np.errstate(all="ignore"):
+        log_p = a * log_x() - special.gammaln(a + 1)  # the first term of the series is all
+        return np.where(small, np.log(-np.expm1(log_p)) if upper else log_p, value)
+
+
+def _log_beta_kernel(a, b, x, xc, excess):
+    """log(x^a xc^b / B(a, b))"""
+    kernel = _deviance(a, (a + b) * x, excess) + _deviance(b, (a + b) * xc, -excess)
+    kernel += 0.5 * (np.log(a) + np.log(b / (a + b)) - np.log(2 * np.pi))
+    return kernel + _stirling_remainder(a + b) - _stirling_remainder(a) - _stirling_remainder(b)
+
+
+def _log_betainc_far(a, b, x, xc):
+    """log I_x(a, b) by x^a xc^b / B(a, b) over Didonato & Morris's fraction (1992, doi:10.1145/131766.131776)."""
+    excess = b * x - a * xc  # (a + b) x - a, without its cancellation
+    kernel = _log_beta_kernel(a, b, x, xc, excess)
+
+    def term(n):
+        c = a + 2 * n
+        t = (b - n) * x / (c - 1)
+        numerator = n * t * x * (a + n - 1) * ((a + b + n - 1) / (c - 1))
+        return numerator, n + n * t + (a + n) / (c + 1) * (1 - excess + n * (1 + xc))
+
+    slow = (x > 0.5) & (excess > -1)  # implies b < 1/200
+    value = kernel - _log_continued_fraction(a / (a + 1) * (1 - excess), term, ignore=slow)
+    if slow.any():
+        value[slow] = np.log(special.betaincc(b[slow], a[slow], xc[slow]))
+    return value
+
+
+def _log_betainc_large(a, b, x, xc):
+    """log I_x(a, b) for large parameters: one tail by Gauss' rule, the other where that is the larger."""
+    mirrored = b * x > a * xc  # above the mean
+    tail = np.empty_like(x)
+    for again in (False, True):  # of a very skewed law the smaller tail may lie on the other side of the mean
+        rows = tail > np.log(0.5) if again else np.ones(len(x), bool)
+        mirrored = mirrored ^ (rows & again)
+        if rows.any():
+            side = np.where(mirrored, [b, a, xc, x], [a, b, x, xc])
+            tail[rows] = np.minimum(_log_beta_side(*side[:, rows]), 0.0)
+    return np.where(mirrored, np.log1p(-np.exp(tail)), tail)
+
+
+def _log_beta_side(a, b, x, xc):
+    """log I_x(a, b) as an integral of the density in log(x / xc) from there down to where it has fallen by exp(-40)."""
+    excess, share, sign = b * x - a * xc, np.minimum(x, xc), np.where(x > 0.5, 1.0, -1.0)
+
+    def fall(t):
+        """log of the density at a distance t below log(x / xc), less that at it."""
+        s = sign * t
+        with np.errstate(all="ignore"):
+            rise = share * np.expm1(s)
+            bent = np.where(np.abs(s) < 0.5, s * s * _horner(_EXPONENTIAL, np.clip(s, -0.5, 0.5)), np.expm1(s) - s)
+            rest = np.where(rise < 0.5, log1p_minus(rise) + share * bent, np.log1p(rise) - share * s)
+            return excess * t - (a + b) * rest
+
+    low, high = np.zeros_like(x), 1 / (np.sqrt((a + b) * x * xc) + np.abs(excess))
+    for _ in range(200):
+        if not (short := fall(high) > -_FALLEN).any():
+            break
+        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+    for _ in range(8):
+        middle = (low + high) / 2
+        short = fall(middle) > -_FALLEN
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    area = sum(weight * np.exp(fall(high * node)) for node, weight in zip(_NODES, _WEIGHTS, strict=True))
+    return _log_beta_kernel(a, b, x, xc, excess) + np.log(high * area)
+
+
+@_elementwise
+def log_betainc(a, b, x, xc):
+    """log I_x(a, b) for a, b > 0, where xc = 1 - x carries the digits of an x near 1; tails as in `log_gammainc`.
+
+    The other tail is log_betainc(b, a, xc, x). `scipy.special.betaincc` is not used: it is ten times slower.
+    """
+    large = (np.maximum(a, b) > _LARGE) & (x > 0) & (xc > 0)
+    if large.any():
+        value = np.empty_like(x)
+        value[large] = _log_betainc_large(a[large], b[large], x[large], xc[large])
+        if not large.all():
+            value[~large] = log_betainc(a[~large], b[~large], x[~large], xc[~large])
+        return value
+    swap = x > 0.5
+    p = special.betainc(np.where(swap, b, a), np.where(swap, a, b), np.where(swap, xc, x))
+    p, q = np.where(swap, 1 - p, p), np.where(swap, p, 1 - p)
+    value = _log_tail(
+        p, q, lambda i: _log_betainc_far(a[i], b[i], x[i], xc[i]), lambda i: _log_betainc_far(b[i], a[i], xc[i], x[i])
+    )
+    for small, at, power, other, sign in ((x < _LEAST, x, a, b, 1), (xc < _LEAST, xc, b, a, -1)):
+        if small.any():  # the first term of the series is all, and products may underflow
+            log_p = power * np.log(at) - lgamma_delta(1.0, power) + lgamma_delta(other, power)
+            value = np.where(small, log_p if sign > 0 else np.log(-np.expm1(log_p)), value)
+    return value
+
+
+@_elementwise
+def log_ndtr_gap(a, b, width):
+    """log(Phi(b) - Phi(a)) of the normal law for a <= b; width = b - a carries the digits of ends close to each other."""
+    near, far = np.where(b > -a, -a, b), np.where(b > -a, -b, a)  # both below 0, or around it
+    high, low = special.log_ndtr(near), special.log_ndtr(far)
+    value = np.where(high == -np.inf, -np.inf, high + np.log1p(-np.exp(low - high)))
+    narrow = low > high - 0.7
+    if narrow.any():
+        step, near = width[narrow, None] * _GAUSS, near[narrow, None]
+        area = (np.exp(step * (near - step / 2)) * _GAUSS_WEIGHT).sum(axis=1)
+        value[narrow] = np.log(width[narrow]) - 0.5 * (near[:, 0] ** 2 + np.log(2 * np.pi)) + np.log(area)
+    return value

@@ -1,0 +1,106 @@
+"""The Bernoulli law of two classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import xlog1py, xlogy
+
+from ...domains import BINARY, UNIT
+from .._protocol.base import Eval, Likelihood
+
+
+class Bernoulli(Likelihood):
+    r"""Bernoulli law of the class codes 0 and 1; its negative log-likelihood is binary cross-entropy.
+
+    .. math:: p(y) = \mathrm{prob}^y (1 - \mathrm{prob})^{1 - y}
+
+    Mean `prob`, variance `prob * (1 - prob)`. scipy.stats: ``bernoulli(prob)``; statsmodels: ``Logit``, ``Probit``; R:
+    ``glm(family=binomial)``. With any link whose inverse is a distribution function F, the law works with log F(eta) and
+    log(1 - F(eta)), never with a rounded probability.
+
+    Parameters
+    ----------
+    prob : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Default logit; also probit, cloglog, loglog, cauchit, log, identity.
+
+    Examples
+    --------
+    >>> from sk_mle import MLEClassifier
+    >>> model = MLEClassifier(Bernoulli(links={"prob": "probit"})).fit([[0], [1], [2], [3]], [0, 1, 0, 1])
+    >>> model.predict_proba([[3]]).round(2)
+    array([[0.19, 0.81]])
+    """
+
+    parameters = {"prob": UNIT}
+    support = BINARY
+    classes = True
+
+    def __init__(self, *, prob=None, links=None):
+        self.prob, self.links = prob, links
+
+    def loglik(self, y, prob):
+        return xlogy(y, prob) + xlog1py(1 - y, -prob)
+
+    def gradient(self, y, prob):
+        return {"prob": y / prob - (1 - y) / (1 - prob)}
+
+    def hessian(self, y, prob):
+        return {("prob", "prob"): -y / prob**2 - (1 - y) / (1 - prob) ** 2}
+
+    def fisher(self, prob):
+        return {("prob", "prob"): 1 / (prob * (1 - prob))}
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        if not self.free:
+            return super().evaluate(y, eta, order, information)
+        link, eta = self.parameter("prob").link, eta["prob"]
+        with np.errstate(all="ignore"):
+            symmetric = link.mirror() is link
+            if symmetric:  # F(-eta) = 1 - F(eta): the observed class decides the sign of eta
+                sign = 2 * y - 1
+                loglik, slope, bend = link.log_inverse(sign * eta)
+                slope = sign * slope
+            else:
+                yes, no = link.log_inverse(eta), link.log_complement(eta)
+                loglik, slope, bend = (np.where(y == 1, a, b) for a, b in zip(yes, no, strict=True))
+                if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
+                    loglik = np.where(UNIT.contains(link.inverse(eta)), loglik, -np.inf)
+            if order < 2:
+                return Eval(loglik, {"prob": slope} if order else {}, {})
+            if information == "expected" and not (symmetric and link.canonical):  # minus the product of both classes' slopes
+                bend = slope * (-sign * link.log_inverse(-sign * eta)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
+        return Eval(loglik, {"prob": slope}, {("prob", "prob"): -bend})
+
+    def masses(self, eta, n_classes):
+        link = self.parameter("prob").link
+        if not self.free or link.mirror() is None:
+            return super().masses(eta, n_classes)
+        return np.stack([link.mirror().inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)
+
+    def start(self, y, sample_weight):
+        prob = np.average(y, weights=sample_weight)
+        return {"prob": float(np.clip(prob, 1e-6, 1 - 1e-6))}
+
+    def expectation(self, prob):
+        return prob
+
+    def variance(self, prob):
+        return prob * (1 - prob)
+
+    def entropy(self, prob):
+        return -xlogy(prob, prob) - xlog1py(1 - prob, -prob)
+
+    def cdf(self, y, prob):
+        return np.where(y < 0, 0.0, np.where(y < 1, 1 - prob, 1.0))
+
+    def sf(self, y, prob):
+        return np.where(y < 0, 1.0, np.where(y < 1, prob, 0.0))
+
+    def ppf(self, q, prob):
+        inside = np.where(q <= 1 - prob, 0.0, 1.0)
+        return np.where(q == 0, -1.0, np.where((q > 0) & (q <= 1), inside, np.nan))
+
+    def rvs(self, rng, size, prob):
+        return (rng.uniform(size=size) < prob).astype(float)

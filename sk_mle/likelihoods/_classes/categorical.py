@@ -1,0 +1,134 @@
+"""The categorical law of K classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import clone
+
+from .._fallbacks.algebra import Eval
+from .._families.softmax import _PAIR, Softmax, log_probability, spread
+
+
+class Categorical(Softmax):
+    r"""Categorical law of the class codes 0..K-1; its negative log-likelihood is cross-entropy.
+
+    .. math:: p(y = k) = \exp(\mathrm{logits}_k) / \sum_j \exp(\mathrm{logits}_j)
+
+    The logits are a vector of width K per sample and sum to zero over the classes, as in `LogisticRegression`. scipy.stats:
+    ``multinomial(1, p)``; statsmodels: ``MNLogit`` (differences to the first class); R: ``nnet::multinom``.
+
+    Parameters
+    ----------
+    n_classes : int, optional
+        Number of classes; None takes it from the data.
+    links : dict of str to str or Link, optional
+        Only the identity: the softmax is part of the law.
+
+    Examples
+    --------
+    >>> from sk_mle import MLEClassifier
+    >>> model = MLEClassifier(Categorical()).fit([[0], [1], [0], [1], [0], [1]], ["a", "b", "c", "a", "b", "c"])
+    >>> model.predict_proba([[1]]).round(3)
+    array([[0.333, 0.333, 0.333]])
+    """
+
+    classes = True
+
+    def __init__(self, *, n_classes=None, links=None):
+        self.n_classes, self.links = n_classes, links
+
+    @property
+    def n_columns(self):
+        return self.n_classes
+
+    def counts(self, y):
+        return np.eye(self.n_classes)[y.astype(int)]
+
+    def total(self, y):
+        return 1.0
+
+    def bind(self, y):
+        found = int(np.max(y)) + 1
+        n_classes = found if self.n_classes is None else self.n_classes
+        if n_classes < found:
+            raise ValueError(f"Categorical(n_classes={n_classes}), but y has {found} classes; leave n_classes at None")
+        return clone(self).set_params(n_classes=max(n_classes, 2))
+
+    def loglik(self, y, logits):
+        return np.where(np.asarray(y) < logits.shape[-1], self._pick(y, log_probability(logits)), -np.inf)
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        """Class by class over all rows: rows of a few classes are too short for fast sums. Accurate as `log_probability`."""
+        shifted, at = np.array(eta["logits"].T, order="C"), y.astype(np.intp) * len(y) + np.arange(len(y))
+        shifted -= shifted.max(axis=0)
+        mass, largest, seen = np.exp(shifted), shifted == 0, shifted.take(at)
+        rest = np.subtract(mass, largest, out=shifted).sum(axis=0) + (largest.sum(axis=0) - 1)
+        loglik = seen - np.log1p(rest)
+        if order == 0:
+            return Eval(loglik, {}, {})
+        mass *= 1 / (1 + rest)
+        slope = np.negative(mass, out=shifted)
+        spread = slope[:, None] * mass if order == 2 else None
+        slope.ravel()[at] += 1
+        if spread is None:
+            return Eval(loglik, {"logits": slope.T}, {})
+        np.einsum("kkn->kn", spread)[...] += mass
+        return Eval(loglik, {"logits": slope.T}, {_PAIR: spread.transpose(2, 0, 1)})
+
+    def _pick(self, y, values):
+        """The entry of each row at its class code; -inf or zero mass elsewhere is never asked for by a fit."""
+        y = np.asarray(y)
+        if y.shape == values.shape[:-1]:
+            return np.take_along_axis(values, np.clip(y, 0, values.shape[-1] - 1).astype(int)[..., None], axis=-1)[..., 0]
+        hit = np.arange(values.shape[-1]) == y[..., None]
+        return np.where(hit, values, 0.0).sum(axis=-1)
+
+    def log_masses(self, eta, n_classes):
+        return log_probability(eta["logits"])
+
+    def class_scores(self, eta, n_classes):
+        return eta["logits"]
+
+    def gradient(self, y, logits):
+        slope = -softmax(logits, axis=-1)
+        slope[np.arange(len(slope)), y.astype(int)] += 1.0
+        return {"logits": slope}
+
+    def fisher(self, logits):
+        return {("logits", "logits"): spread(softmax(logits, axis=-1))}
+
+    def expectation(self, logits):
+        return softmax(logits, axis=-1) @ np.arange(logits.shape[-1])
+
+    def variance(self, logits):
+        codes = np.arange(logits.shape[-1])
+        return np.sum(softmax(logits, axis=-1) * (codes - self.expectation(logits)[..., None]) ** 2, axis=-1)
+
+    def entropy(self, logits):
+        return -np.sum(softmax(logits, axis=-1) * log_softmax(logits, axis=-1), axis=-1)
+
+    def cdf(self, y, logits):
+        below = np.arange(logits.shape[-1]) <= np.asarray(y)[..., None]
+        return np.sum(np.where(below, softmax(logits, axis=-1), 0.0), axis=-1)
+
+    def sf(self, y, logits):
+        above = np.arange(logits.shape[-1]) > np.asarray(y)[..., None]
+        return np.sum(np.where(above, softmax(logits, axis=-1), 0.0), axis=-1)
+
+    def logcdf(self, y, logits):
+        with np.errstate(divide="ignore"):
+            return np.log(self.cdf(y, logits))
+
+    def logsf(self, y, logits):
+        with np.errstate(divide="ignore"):
+            return np.log(self.sf(y, logits))
+
+    def ppf(self, q, logits):
+        q = np.asarray(q, float)
+        cumulative = np.cumsum(softmax(logits, axis=-1), axis=-1)[..., :-1]
+        code = np.sum(cumulative < q[..., None], axis=-1).astype(float)
+        return np.where(q == 0, -1.0, np.where((q >= 0) & (q <= 1), code, np.nan))
+
+    def rvs(self, rng, size, logits):
+        return self.ppf(rng.uniform(size=size), logits)

@@ -1,0 +1,253 @@
+"""The cumulative law of ordered classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.base import clone
+
+from ..._special.intervals import BETWEEN
+from ...domains import COUNT, POSITIVE, REAL
+from ...links import get_link
+from .._fallbacks.algebra import Eval, outer
+from .._protocol.base import Likelihood
+
+
+class Ordinal(Likelihood):
+    r"""Cumulative law of ordered classes 0..K-1: a continuous quantity of which only the interval between cutpoints is seen.
+
+    .. math:: P(y \le j) = F\left(\frac{c_j - \mathrm{loc}}{\mathrm{scale}}\right), \quad
+        c_0 = 0, \; c_j = c_{j-1} + \mathrm{gaps}_{j-1}, \quad j = 0, \dots, K - 2
+
+    The first cutpoint is zero because `loc` has an intercept, and the others follow at positive distances `gaps`, so they
+    are in order whatever the coefficients. With `intercept_` and `gaps`, the cutpoints of other software, that of
+    :math:`F(\mathrm{cutpoint}_j - x^\top \mathrm{coef})`, are ``-intercept_ + [0, cumsum(gaps)]``: see `cutpoints`. They are
+    the intercept, so leave `fit_intercept` at True: False holds the first cutpoint at zero, as it holds even odds at x = 0
+    for two classes. A positive coefficient moves towards higher classes. Numbers are in their order, an ordered categorical
+    (of pandas, or an Enum of polars) in that of its categories; other labels have none, and `categories` gives it. With two
+    classes this is `Bernoulli`. scipy.stats: none; statsmodels: ``OrderedModel``; R: ``ordinal::clm``, ``MASS::polr``, VGAM
+    ``cumulative``.
+
+    Parameters
+    ----------
+    scale : float, str or None, default=1.0
+        Spread of the continuous quantity. None estimates how it depends on X, without an intercept, which the cutpoints
+        have already: name its columns in `predictors`.
+    distribution : {"logit", "probit", "cloglog", "loglog", "cauchit"}
+        F by the name of its link: logistic (proportional odds), normal, 1 - exp(-exp(z)) (proportional hazards),
+        exp(-exp(-z)), Cauchy.
+    n_classes : int, optional
+        Number of classes; None takes it from the data.
+    categories : sequence, optional
+        The labels in their order: ``Ordinal(categories=["low", "medium", "high"])``. Those that y lacks are left out.
+    links : dict of str to str or Link, optional
+        Link per parameter; default identity for `loc`, log for `gaps` and `scale`. With `gaps` modelled on columns,
+        ``predictors={"gaps": ["dose"]}``, effects differ between cutpoints.
+
+    References
+    ----------
+    McCullagh, P. (1980). Regression models for ordinal data. Journal of the Royal Statistical Society B 42, 109-142.
+    doi:10.1111/j.2517-6161.1980.tb01109.x
+
+    Examples
+    --------
+    >>> from sk_mle import MLEClassifier
+    >>> model = MLEClassifier(Ordinal()).fit([[0], [0], [0], [0], [1], [1], [1], [1]], [1, 1, 2, 3, 1, 2, 3, 3])
+    >>> model.coef_.round(3), model.likelihood_.cutpoints(model.intercepts_).round(3) + 0.0
+    (array([[1.099]]), array([0.   , 1.099]))
+    >>> model.predict_proba([[1]])
+    array([[0.25, 0.25, 0.5 ]])
+    """
+
+    classes = True
+
+    def __init__(self, *, scale=1.0, distribution="logit", n_classes=None, categories=None, links=None):
+        self.scale, self.distribution, self.n_classes, self.links = scale, distribution, n_classes, links
+        self.categories = categories
+
+    @property
+    def parameters(self):
+        gaps = {} if self.n_classes == 2 else {"gaps": POSITIVE}
+        return {"loc": REAL, **gaps, "scale": POSITIVE}
+
+    @property
+    def support(self):
+        if self.n_classes is None:
+            return COUNT
+        return replace(COUNT, high=self.n_classes - 1, closed=(True, True), typical=(0, self.n_classes - 1))
+
+    def check(self):
+        super().check()
+        if self.distribution not in BETWEEN:
+            raise ValueError(f"Ordinal(distribution={self.distribution!r}): choose one of {list(BETWEEN)}")
+        if self.categories is None:
+            return
+        if isinstance(self.categories, str | bytes) or not hasattr(self.categories, "__len__"):
+            raise TypeError(f"Ordinal(categories={self.categories!r}): give a list of the labels in their order")
+        if len(set(self.categories)) < max(len(self.categories), 2):
+            raise ValueError(f"Ordinal(categories={self.categories!r}): give every label once, and at least two")
+
+    def parameter(self, name):
+        said = super().parameter(name)
+        if name == "scale":
+            return replace(said, intercept=False)
+        return replace(said, basis=np.eye((self.n_classes or 3) - 2)) if name == "gaps" else said
+
+    def bind(self, y):
+        found = int(np.max(y)) + 1
+        n_classes = max(found, 2) if self.n_classes is None else self.n_classes
+        if n_classes < found:
+            raise ValueError(f"Ordinal(n_classes={n_classes}), but y has {found} classes; leave n_classes at None")
+        return clone(self).set_params(n_classes=n_classes)
+
+    def sized(self, width=3):
+        return self.bind(np.arange(float(self.n_classes or width)))
+
+    def cutpoints(self, intercepts) -> np.ndarray:
+        """The K-1 cutpoints of P(y <= j) = F((cutpoint_j - x @ coef) / scale), from the `intercepts_` of a fit."""
+        gaps = self.parameter("gaps").link.inverse(intercepts["gaps"]) if "gaps" in intercepts else []
+        return np.append(0.0, np.cumsum(gaps)) - self.parameter("loc").link.inverse(intercepts["loc"])
+
+    # ---- the density and its derivatives --------------------------------------------------------------------------------
+
+    @np.errstate(all="ignore")
+    def _terms(self, y, order, loc, gaps=None, scale=1.0):
+        """Log-likelihood, gradient and Hessian on the natural scale.
+
+        All by the lower end a of the class on the scale of F (for the first class the upper one) and its width w.
+        """
+        y, loc, scale = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, loc, scale)))
+        gaps = np.zeros((*loc.shape, 0)) if gaps is None else np.asarray(gaps, float)
+        number, last = np.arange(gaps.shape[-1]), gaps.shape[-1] + 1
+        below, own = number < y[..., None] - 1, number == y[..., None] - 1
+        a = (np.where(below, gaps, 0.0).sum(axis=-1) - loc) / scale
+        w = np.where(own, gaps, 0.0).sum(axis=-1) / scale
+        value, pieces = np.full(a.shape, -np.inf), [np.zeros(a.shape) for _ in range(5)]
+        link = get_link(self.distribution)
+        for rows, parts in ((y == 0, link.log_inverse), ((y == last) & (y > 0), link.log_complement)):
+            value[rows], pieces[0][rows], pieces[2][rows] = parts(a[rows])
+        inner = (y > 0) & (y < last)
+        if inner.any():
+            for whole, part in zip((value, *pieces), BETWEEN[self.distribution](a[inner], w[inner]), strict=True):
+                whole[inner] = part
+        if order == 0:
+            return value, {}, {}
+        on_a, on_w, aa, aw, ww = pieces
+        column, by_scale = scale[..., None], -(a * on_a + w * on_w)
+        below, own = below / column, own / column  # how a and w move with the gaps
+        gradient = {"loc": -on_a / scale, "gaps": on_a[..., None] * below + on_w[..., None] * own, "scale": by_scale / scale}
+        if order == 1:
+            return value, gradient, {}
+        tilt_a, tilt_w = a * aa + w * aw + on_a, a * aw + w * ww + on_w  # derivatives of -by_scale in a and in w
+        of_a, of_w, tilt = (u[..., None] * below + v[..., None] * own for u, v in ((aa, aw), (aw, ww), (tilt_a, tilt_w)))
+        second = {
+            ("loc", "loc"): aa / scale**2,
+            ("loc", "gaps"): -of_a[..., None, :] / column[..., None],
+            ("loc", "scale"): tilt_a / scale**2,
+            ("gaps", "gaps"): below[..., :, None] * of_a[..., None, :] + own[..., :, None] * of_w[..., None, :],
+            ("gaps", "scale"): -(tilt / column)[..., None],
+            ("scale", "scale"): (a * tilt_a + w * tilt_w - by_scale) / scale**2,
+        }
+        return value, gradient, second
+
+    def loglik(self, y, **params):
+        return self._terms(y, 0, **params)[0]
+
+    def gradient(self, y, **params):
+        return self._terms(y, 1, **params)[1]
+
+    def hessian(self, y, **params):
+        return self._terms(y, 2, **params)[2]
+
+    def fisher(self, **params):
+        """Sum over the classes of probability times the square of the score."""
+        total: dict = {}
+        for code in range(self.n_classes):
+            value, gradient, _ = self._terms(float(code), 1, **params)
+            root = np.exp(value / 2)
+            part = {name: root.reshape(-1, *[1] * (gradient[name].ndim - 1)) * gradient[name] for name in self.free}
+            part = {name: np.where(np.isfinite(v), v, 0.0) for name, v in part.items()}  # no mass
+            for i, first in enumerate(self.free):
+                for second in self.free[i:]:
+                    total[first, second] = total.get((first, second), 0.0) + outer(part[first], part[second])
+        return total
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        expected = information == "expected" and order == 2 and self.fisher is not None
+        with np.errstate(all="ignore"):
+            chain = {name: self.parameter(name).link.inverse_derivatives(eta[name]) for name in self.free}
+            params = self._params(eta, {name: values[0] for name, values in chain.items()})
+            loglik, gradient, second = self._terms(y, 1 if expected else order, **params)
+            loglik = self._guarded(loglik, params)
+            if order == 0:
+                return Eval(loglik, {}, {})
+            return self._chained(loglik, gradient, self.fisher(**params) if expected else second, chain, order, expected)
+
+    def start(self, y, sample_weight):
+        share = np.bincount(y.astype(int), weights=sample_weight, minlength=self.n_classes)
+        share = np.maximum(share, 1e-6 * share.sum())
+        place = get_link(self.distribution).link(np.cumsum(share)[:-1] / share.sum())
+        return {"loc": -place[0], "gaps": np.diff(place), "scale": 1.0}
+
+    def recession(self, y, eta, name):
+        """Away from both cutpoints of a class; all but the first may move too, where they are the same in every row."""
+        if name != "loc":
+            return super().recession(y, eta, name)
+        params, last = self.theta(eta), self.n_classes - 1
+        gaps = params.get("gaps", np.zeros((len(y), 0)))
+        move = np.eye(last)[:, 1:] if (gaps == gaps[:1]).all() else np.zeros((last, 0))
+        cone = np.zeros((len(y), 2, 1 + move.shape[1]))
+        cone[:, 0, 0], cone[:, 0, 1:] = -1.0, move[np.minimum(y, last - 1).astype(int)]
+        cone[:, 1, 0], cone[:, 1, 1:] = 1.0, -move[np.maximum(y - 1, 0).astype(int)]
+        cone *= np.stack([y < last, y > 0], axis=1)[:, :, None]
+        without = [self._tail(y - 1, params, True), self._tail(y, params, False)]  # one of the cutpoints
+        return cone, np.stack(without, axis=1) - self.evaluate(y, eta, 0).loglik[:, None]
+
+    # ---- the distribution -----------------------------------------------------------------------------------------------
+
+    def _ends(self, loc, gaps=None, scale=1.0):
+        """The cutpoints on the scale of F: (..., K-1)."""
+        loc = np.asarray(loc, float)[..., None]
+        cutpoints = np.zeros_like(loc)
+        if gaps is not None:
+            cutpoints = np.concatenate([np.zeros((*np.shape(gaps)[:-1], 1)), np.cumsum(gaps, axis=-1)], axis=-1)
+        return (cutpoints - loc) / np.asarray(scale, float)[..., None]
+
+    def _tail(self, y, params, upper):
+        """log P(Y <= y) or log P(Y > y)."""
+        link, ends = get_link(self.distribution), self._ends(**params)
+        table = (link.log_complement if upper else link.log_inverse)(ends)[0]
+        codes = np.arange(table.shape[-1])
+        y = np.floor(np.asarray(y, float))
+        value = np.where(codes == np.clip(y, 0, codes[-1])[..., None], table, 0.0).sum(axis=-1)
+        outside = (0.0, -np.inf) if upper else (-np.inf, 0.0)
+        return np.where(y < 0, outside[0], np.where(y > codes[-1], outside[1], value))
+
+    def cdf(self, y, **params):
+        return np.exp(self._tail(y, params, False))
+
+    def sf(self, y, **params):
+        return np.exp(self._tail(y, params, True))
+
+    def logcdf(self, y, **params):
+        return self._tail(y, params, False)
+
+    def logsf(self, y, **params):
+        return self._tail(y, params, True)
+
+    def _above(self, params):
+        return np.exp(get_link(self.distribution).log_complement(self._ends(**params))[0])
+
+    def expectation(self, **params):
+        return self._above(params).sum(axis=-1)
+
+    def variance(self, **params):
+        above = self._above(params)
+        return (above * (2 * np.arange(above.shape[-1]) + 1)).sum(axis=-1) - above.sum(axis=-1) ** 2
+
+    def ppf(self, q, **params):
+        q = np.asarray(q, float)
+        table = np.exp(get_link(self.distribution).log_inverse(self._ends(**params))[0])
+        code = np.sum(table < q[..., None], axis=-1).astype(float)
+        return np.where(q == 0, -1.0, np.where((q >= 0) & (q <= 1), code, np.nan))

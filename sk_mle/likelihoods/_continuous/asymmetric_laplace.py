@@ -1,0 +1,74 @@
+"""The asymmetric Laplace law."""
+
+from __future__ import annotations
+
+from ...domains import POSITIVE, REAL, UNIT
+from .laplace import Laplace
+
+
+class AsymmetricLaplace(Laplace):
+    r"""Asymmetric Laplace law; its maximum likelihood fit with a fixed `quantile` is quantile regression.
+
+    .. math:: p(y) = \frac{q(1 - q)}{\mathrm{scale}} \exp\{-z (q - [z < 0])\}, \quad
+        z = (y - \mathrm{loc})/\mathrm{scale},\; q = \mathrm{quantile}
+
+    P(y < loc) = quantile. Mean `loc + scale * (1 - 2 * q) / (q * (1 - q))`, variance `scale**2 * (1 / q**2 + 1 / (1 - q)**2)`.
+    With quantile 1/2 it is the `Laplace` law, whose scale is twice ours. The optimum is a vertex, as there. scipy.stats:
+    ``laplace_asymmetric(kappa=sqrt(q / (1 - q)), loc, scale / sqrt(q * (1 - q)))``; statsmodels: ``QuantReg``; R: quantreg
+    ``rq``, VGAM ``alaplace``. scikit-learn: ``QuantileRegressor(alpha=0)``.
+
+    Parameters
+    ----------
+    loc, scale : float, optional
+        A number fixes the parameter; None estimates it.
+    quantile : float, default=0.5
+        The quantile that `loc` is, between 0 and 1; None estimates it. Then the log-likelihood may have several maxima.
+    links : dict of str to str or Link, optional
+        Link per parameter; default identity for `loc`, log for `scale`, logit for `quantile`.
+
+    References
+    ----------
+    Koenker, R., Machado, J. A. F. (1999). Goodness of fit and related inference processes for quantile regression. JASA 94,
+    1296-1310. doi:10.1080/01621459.1999.10473882
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> X, y = [[0], [0], [0], [1], [1], [1]], [1, 2, 4, 3, 5, 9]
+    >>> MLERegressor(AsymmetricLaplace(quantile=0.9)).fit(X, y).predict_params([[0], [1]])["loc"].round(6)
+    array([4., 9.])
+    """
+
+    parameters = {"loc": REAL, "scale": POSITIVE, "quantile": UNIT}
+    interval = None  # quantile may have a derivative as well
+    tried = {"quantile": (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)}
+
+    limits = {"Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2}}
+    searched = False
+
+    def __init__(self, *, loc=None, scale=None, quantile=0.5, links=None):
+        self.loc, self.scale, self.quantile, self.links = loc, scale, quantile, links
+
+    def competing(self, **params):
+        return self.quantile is None
+
+    @property
+    def shapes(self):
+        return {"quantile": (0.1, 0.25, 0.5, 0.75, 0.9)} if self.quantile is None else {}
+
+    def rates(self, quantile):
+        return 1 - quantile, quantile
+
+    def standard_gradient(self, z, quantile):
+        return {"quantile": 1 / quantile - 1 / (1 - quantile) - z}
+
+    def standard_hessian(self, z, quantile):
+        return {("z", "quantile"): -1 + 0 * z, ("quantile", "quantile"): -1 / quantile**2 - 1 / (1 - quantile) ** 2 + 0 * z}
+
+    def standard_information(self, quantile):
+        return {
+            **super().standard_information(quantile),
+            ("loc", "quantile"): -1.0,
+            ("scale", "quantile"): 1 / (1 - quantile) - 1 / quantile,
+            ("quantile", "quantile"): 1 / quantile**2 + 1 / (1 - quantile) ** 2,
+        }

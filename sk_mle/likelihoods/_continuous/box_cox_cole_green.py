@@ -1,0 +1,211 @@
+"""The Box-Cox Cole and Green law."""
+
+from __future__ import annotations
+
+from itertools import combinations_with_replacement
+
+import numpy as np
+from scipy import special
+from scipy.special import log_ndtr, ndtr, ndtri
+
+from ..._special.removable import exprel, log1p_ratio
+from ..._special.tails import log_ndtr_gap
+from ...domains import POSITIVE, REAL, Domain
+from .._fallbacks.quantile import newton_quantile
+from .._fallbacks.start import best, thin, weighted_median
+from .._families.extreme_value import reduce
+from .._protocol.base import Likelihood
+
+_LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+_MUCH_CUT = 5.0  # standard deviations to the truncation, below which it shapes the law
+_MOST_CUT = 40.0  # beyond it the truncation has no probability, nor a derivative
+_GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(64)
+_GAUSS = (1 + _GAUSS) / 2
+_MOST_POWERS = 257
+_POWERS = (-4.0, -2.5, -1.5, -0.8, -0.3, 0.0, 0.3, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
+
+
+class BoxCoxColeGreen(Likelihood):
+    r"""Box-Cox Cole and Green law, of the LMS method for growth curves: a power of y is normal, truncated where y is 0.
+
+    .. math:: p(y) = \frac{y^{\nu - 1}}{\mathrm{loc}^\nu\, \mathrm{scale}\, \sqrt{2\pi}\, \Phi(1/(\mathrm{scale}\,|\nu|))}
+        e^{-z^2/2}, \quad z = \frac{(y/\mathrm{loc})^\nu - 1}{\nu\, \mathrm{scale}}, \; \nu = \mathrm{nu}
+
+    `loc` is close to the median, and the median where nothing is truncated; `scale` is close to the coefficient of
+    variation; mean and variance have no closed form, and none at all for nu in [-1, 0) and [-2, 0): the density falls as
+    y^(nu - 1) there, with a factor that is minute where the scale is small. The log-normal law for nu = 0. scipy.stats:
+    none; statsmodels: none; R: gamlss ``BCCG`` (mu, sigma, nu), whose default link of mu is the identity.
+
+    Parameters
+    ----------
+    loc, scale, nu : float, optional
+        A number fixes the parameter (nu=0: the log-normal law, nu=1: a truncated normal one); None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log for `loc` and `scale`, identity for `nu`.
+
+    References
+    ----------
+    Cole, T. J., Green, P. J. (1992). Smoothing reference centile curves: the LMS method and penalized likelihood. Statistics
+    in Medicine 11, 1305-1319. doi:10.1002/sim.4780111005
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> X, y = [[0]] * 4 + [[1]] * 4, [1.0, 1.2, 1.3, 1.7, 2.1, 2.4, 2.7, 3.3]
+    >>> MLERegressor(BoxCoxColeGreen(nu=0.5)).fit(X, y).coef_.round(2)
+    array([0.7])
+    """
+
+    parameters = {"loc": POSITIVE, "scale": Domain(low=0.0, typical=(0.05, 0.3)), "nu": REAL}
+    support = POSITIVE
+
+    tried = {"nu": (-1.0, 0.5, 1.0)}
+    ends = {"scale": {"upper": "half-normal law of a power of y"}}
+    limits = {
+        "LogNormal": {"nu": 0.0, "loc": lambda loc: np.exp(loc)},
+        "HalfNormal": {"nu": 1.0, "scale": np.inf, "loc": lambda scale, distance: scale * distance},
+    }
+
+    def __init__(self, *, loc=None, scale=None, nu=None, links=None):
+        self.loc, self.scale, self.nu, self.links = loc, scale, nu, links
+
+    def competing(self, loc, scale, nu):
+        """Where much is truncated, a smaller `loc` may do as well."""
+        return "nu" not in self.fixed and bool(np.min(_cut(scale, nu)) < _MUCH_CUT)
+
+    def loglik(self, y, loc, scale, nu):
+        return _log_density(_log_ratio(y, loc), scale, nu) - np.log(y)
+
+    def gradient(self, y, loc, scale, nu):
+        ratio, z, (on_log, on_nu), _ = _standard(y, loc, scale, nu)
+        share, _, inverse = _truncation(scale, nu)
+        return {
+            "loc": (z * on_log - nu) / loc,
+            "scale": (z**2 - 1 + share) / scale,
+            "nu": ratio - z * on_nu + share * inverse,
+        }
+
+    def hessian(self, y, loc, scale, nu):
+        ratio, z, (on_log, on_nu), bend = _standard(y, loc, scale, nu)
+        share, curve, inverse = _truncation(scale, nu)
+        return {
+            ("loc", "loc"): (nu - on_log**2 - z * on_log * (1 + nu)) / loc**2,
+            ("loc", "scale"): -2 * z * on_log / (scale * loc),
+            ("loc", "nu"): (on_log * (on_nu + z * ratio) - 1) / loc,
+            ("scale", "scale"): (1 - 3 * z**2 - curve) / scale**2,
+            ("scale", "nu"): (2 * z * on_nu - (curve - share) * inverse) / scale,
+            ("nu", "nu"): -(on_nu**2) - z * bend - curve * inverse**2,
+        }
+
+    def fisher(self, loc, scale, nu):
+        """By Gauss's formula in z, to five digits: entries without their units are functions of scale * nu."""
+        power = np.unique(scale * nu)
+        power = power if len(power) <= _MOST_POWERS else np.linspace(power[0], power[-1], _MOST_POWERS)
+        share, _, inverse = _truncation(1.0, power)
+        cut, sign = np.minimum(_cut(1.0, power), 9.0)[:, None], np.where(power < 0, -1, 1)[:, None]
+        z = sign * ((9 + cut) * _GAUSS**2 - cut)
+        w, odd = power[:, None] * z, (share * inverse)[:, None]
+        tilt = log1p_ratio(w)
+        scores = z + w * z - power[:, None], z**2 - 1 + share[:, None], z * tilt[0] + z**3 * (1 + w) * tilt[1] + odd
+        mass = np.exp(-0.5 * z**2) * _GAUSS * _GAUSS_WEIGHT
+        mass = mass / mass.sum(axis=1, keepdims=True)
+        units = {"loc": 1 / (loc * scale), "scale": 1 / scale, "nu": scale}
+        return {
+            (a, b): np.interp(scale * nu, power, (one * other * mass).sum(axis=1)) * units[a] * units[b]
+            for (a, one), (b, other) in combinations_with_replacement(zip(units, scores, strict=True), 2)
+        }
+
+    def start(self, y, sample_weight):
+        loc = self.fixed.get("loc", weighted_median(y, sample_weight))
+        return {"loc": loc, **self.refine(y, sample_weight, loc=loc)}
+
+    def refine(self, y, sample_weight, loc, **others):
+        ratio, sample_weight = thin(_log_ratio(y, loc), sample_weight)
+        found = []
+        for nu in [self.fixed["nu"]] if "nu" in self.fixed else _POWERS:
+            square = np.average((ratio * special.exprel(nu * ratio)) ** 2, weights=sample_weight)
+            found.append({"loc": 1.0, "scale": self.fixed.get("scale", max(float(np.sqrt(square)), 1e-15)), "nu": nu})
+        found = best(self, found, np.exp(ratio), sample_weight)
+        return {name: found[name] for name in ("scale", "nu")}
+
+    def cdf(self, y, loc, scale, nu):
+        return np.exp(self.logcdf(y, loc, scale, nu))
+
+    def sf(self, y, loc, scale, nu):
+        return np.exp(self.logsf(y, loc, scale, nu))
+
+    def logcdf(self, y, loc, scale, nu):
+        return self._log_tail(y, loc, scale, nu, upper=False)
+
+    def logsf(self, y, loc, scale, nu):
+        return self._log_tail(y, loc, scale, nu, upper=True)
+
+    def _log_tail(self, y, loc, scale, nu, upper):
+        value = _log_tails(_log_ratio(np.maximum(y, 5e-324), loc), scale, nu)[int(upper)]
+        return np.where(np.asarray(y) <= 0, 0.0 if upper else -np.inf, value)
+
+    def ppf(self, q, loc, scale, nu):
+        def logs(ratio, scale, nu):
+            return *_log_tails(ratio, scale, nu), _log_density(ratio, scale, nu)
+
+        start = np.clip(_log_quantile(q, scale, nu), -1400, 1400)
+        with np.errstate(over="ignore"):
+            return loc * np.exp(newton_quantile(logs, q, {"scale": scale, "nu": nu}, (-1500.0, 1500.0), start))
+
+    def rvs(self, rng, size, loc, scale, nu):
+        return loc * np.exp(np.clip(_log_quantile(rng.uniform(size=size), scale, nu), -600, 600))
+
+
+def _log_ratio(y, loc):
+    """log(y / loc), exact where y is next to loc and where y / loc underflows."""
+    d, ratio = (y - loc) / loc, y / loc
+    far = np.log(ratio) if np.minimum.reduce(ratio, axis=None) > 1e-300 else np.log(y) - np.log(loc)
+    return np.where(d > -0.5, np.log1p(np.maximum(d, -0.5)), far)
+
+
+def _log_density(ratio, scale, nu):
+    """Of log(y), at log(y / loc)."""
+    z = ratio * special.exprel(nu * ratio) / scale
+    return nu * ratio - 0.5 * z**2 - np.log(scale) - _LOG_ROOT_2PI - log_ndtr(_cut(scale, nu))
+
+
+def _cut(scale, nu):
+    """Where z is truncated, below for positive and above for negative nu."""
+    with np.errstate(divide="ignore"):
+        return 1 / (scale * np.abs(nu))
+
+
+def _standard(y, loc, scale, nu):
+    """log(y / loc), z, its slopes in that and in nu, its second derivative in nu."""
+    ratio = _log_ratio(y, loc)
+    value, slope, bend = exprel(nu * ratio)
+    first = np.exp(nu * ratio) / scale, ratio**2 * slope / scale
+    return ratio, ratio * value / scale, first, ratio**3 * bend / scale
+
+
+def _truncation(scale, nu):
+    """Of log Phi(c), c = 1 / (scale |nu|): its slope in log(c), that plus its second derivative there; and 1 / nu."""
+    c = np.minimum(_cut(scale, nu), _MOST_CUT)
+    share = c * np.exp(-0.5 * c**2 - _LOG_ROOT_2PI) / ndtr(c)
+    return share, share * (2 - c**2 - share), np.sign(nu) * c * scale
+
+
+def _log_tails(ratio, scale, nu):
+    """log of P(Y <= y) and of P(Y > y), of which the one that ends at the truncation is the integral up to it."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        c = _cut(scale, nu)
+        x = np.where(nu < 0, -1, 1) * ratio * special.exprel(nu * ratio) / scale
+        free = log_ndtr(-x) - log_ndtr(c)
+        strip = np.log(c) + nu * ratio  # of its width beside the truncation
+        gap = np.where(strip < -600, strip - 0.5 * c**2 - _LOG_ROOT_2PI, log_ndtr_gap(-c, x, np.exp(strip)))
+        cut = np.where(free < -0.7, np.log1p(-np.exp(free)), gap - log_ndtr(c))
+        free = np.where(free < -0.7, free, np.log1p(-np.exp(cut)))
+        return np.where(nu < 0, (free, cut), (cut, free))
+
+
+def _log_quantile(q, scale, nu):
+    """log(y / loc) at probability q; digits are lost where that is next to the truncation."""
+    c, below = _cut(scale, nu), np.where(nu < 0, 1 - np.asarray(q), q)
+    above = np.where(nu < 0, q, 1 - np.asarray(q))
+    x = np.where(below < 0.5, ndtri(ndtr(-c) + below * ndtr(c)), -ndtri(above * ndtr(c)))
+    return reduce(np.where(nu < 0, -1, 1) * x * scale, nu)

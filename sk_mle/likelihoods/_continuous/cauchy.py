@@ -1,0 +1,61 @@
+"""The Cauchy law."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...links import Cauchit
+from .._fallbacks.start import weighted_median
+from .._families.location_scale import LinkLocationScale
+
+
+class Cauchy(LinkLocationScale):
+    r"""Cauchy law: tails so heavy that it has no mean; Student's t law with one degree of freedom.
+
+    .. math:: p(y) = \frac{1}{\pi\, \mathrm{scale}\, (1 + z^2)}, \quad z = (y - \mathrm{loc})/\mathrm{scale}
+
+    `loc` is the median, `scale` the distance from it to the quartiles; mean and variance do not exist. scipy.stats:
+    ``cauchy(loc, scale)``; statsmodels: none; R: ``dcauchy``, VGAM ``cauchy``, gamlss ``TF`` with nu = 1. The log-likelihood
+    may have several maxima; a fit starts from medians.
+
+    Parameters
+    ----------
+    loc, scale : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default identity for `loc`, log for `scale`.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(Cauchy()).fit([[0], [1], [2], [3], [4]], [1, 3.1, 4.9, 7.2, 90]).coef_.round(2)
+    array([2.06])
+    """
+
+    standard_link = Cauchit()
+
+    def __init__(self, *, loc=None, scale=None, links=None):
+        self.loc, self.scale, self.links = loc, scale, links
+
+    def standard_logpdf(self, z):
+        return -np.log(np.pi) - 2 * np.log(np.hypot(1, z))  # z**2 may overflow
+
+    def standard_slopes(self, z):
+        u = 1 / np.hypot(1, z)
+        w = z * u
+        return -2 * w * u, 2 * (w - u) * (w + u) * u**2
+
+    def standard_information(self):
+        return {("loc", "loc"): 0.5, ("scale", "scale"): 0.5}
+
+    def standard_moments(self):
+        return np.nan, np.nan, np.log(4 * np.pi)
+
+    def centre(self, y, sample_weight):
+        return weighted_median(y, sample_weight)
+
+    def spread(self, residual, sample_weight):
+        return weighted_median(np.abs(residual), sample_weight)
+
+    def rvs(self, rng, size, loc, scale):
+        return loc + scale * rng.standard_cauchy(size)

@@ -1,0 +1,71 @@
+"""The exponential law."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...domains import POSITIVE
+from .._fallbacks.algebra import Eval
+from .._fallbacks.start import resolution
+from .._families.hazard import Hazard
+
+
+class Exponential(Hazard):
+    r"""Exponential law of durations with a constant hazard.
+
+    .. math:: p(y) = \frac{1}{\mathrm{mean}} e^{-y / \mathrm{mean}}
+
+    Mean `mean`, variance `mean**2`; zeros are accepted. The `Gamma` and the `Weibull` law of shape 1. scipy.stats:
+    ``expon(scale=mean)``; statsmodels: ``GLM(family=Gamma())`` with scale=1; R: ``survreg(dist="exponential")``, gamlss
+    ``EXP``.
+
+    Parameters
+    ----------
+    mean : float, optional
+        A number fixes it; None estimates it.
+    links : dict of str to str or Link, optional
+        Default log.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(Exponential()).fit([[0], [0], [1], [1]], [1.0, 2.0, 3.0, 9.0]).coef_.round(4)
+    array([1.3863])
+    """
+
+    parameters = {"mean": POSITIVE}
+
+    def __init__(self, *, mean=None, links=None):
+        self.mean, self.links = mean, links
+
+    def log_hazard(self, y, mean):
+        return Eval(-np.log(mean), {"mean": -1 / mean}, {("mean", "mean"): -1 / mean**2})
+
+    def log_survival(self, y, mean):
+        z = y / mean
+        return Eval(-z, {"mean": z / mean}, {("mean", "mean"): 2 * z / mean**2})
+
+    def reached(self, cumulative, mean):
+        return cumulative * mean
+
+    def fisher(self, mean):
+        return {("mean", "mean"): 1 / mean**2}
+
+    def start(self, y, sample_weight):
+        return {"mean": max(float(np.average(y, weights=sample_weight)), resolution(y))}
+
+    def expectation(self, mean):
+        return +mean
+
+    def variance(self, mean):
+        return mean**2
+
+    def entropy(self, mean):
+        return 1 + np.log(mean)
+
+    def crps(self, y, mean):
+        return np.abs(y) + 2 * mean * np.expm1(-np.maximum(y, 0.0) / mean) + mean / 2
+
+    def divergence(self, p, q):
+        ratio = p["mean"] / q["mean"]
+        return ratio - 1 - np.log(ratio)

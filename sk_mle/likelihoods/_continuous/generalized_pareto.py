@@ -1,0 +1,124 @@
+"""The generalized Pareto law."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...domains import NONNEGATIVE, POSITIVE
+from .._fallbacks.start import best, thin, weighted_median
+from .._families.extreme_value import LEAST_SHAPE, SHAPE, ExtremeValue, expand, reduce
+from .._families.hazard import logcdf_from_survival
+
+
+class GeneralizedPareto(ExtremeValue):
+    r"""Generalized Pareto law of exceedances over a high threshold.
+
+    .. math:: p(y) = \frac{1}{\mathrm{scale}} \left(1 + \mathrm{shape}\,\frac{y}{\mathrm{scale}}\right)^{-1/\mathrm{shape} - 1}
+
+    Exponential for shape = 0, heavy tailed above, with the upper end `-scale / shape` below, where the log-likelihood of
+    larger y is -inf. Mean `scale / (1 - shape)` for shape < 1, variance `scale**2 / ((1 - shape)**2 * (1 - 2 * shape))` for
+    shape < 1/2. scipy.stats: ``genpareto(shape, scale=scale)``; statsmodels: none; R: VGAM ``gpd``, evd ``fpot``. Estimates
+    are confined to shape > -1, for below that the likelihood is unbounded; from -1/2 down the maximum is not regular and has
+    no standard errors. With few data for each coefficient of `shape` there may be no maximum; the link
+    ``ShiftedLog(-0.5)`` of `shape` keeps to regular ones.
+
+    Parameters
+    ----------
+    scale, shape : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log for `scale`, identity for `shape`.
+
+    References
+    ----------
+    Smith, R. L. (1985). Maximum likelihood estimation in a class of nonregular cases. Biometrika 72, 67-90.
+    doi:10.1093/biomet/72.1.67
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> y = [0.1, 0.3, 0.5, 0.8, 1.2, 1.9, 3.2, 9.0]
+    >>> params = MLERegressor(GeneralizedPareto()).fit([[0]] * 8, y).predict_params([[0]])
+    >>> params["scale"].round(2), params["shape"].round(2)
+    (array([1.3]), array([0.43]))
+    """
+
+    parameters = {"scale": POSITIVE, "shape": SHAPE}
+    support = NONNEGATIVE
+    maxima = False
+
+    limits = {"Exponential": {"shape": 0.0, "scale": "mean"}}
+    ends = {"shape": {"lower": "uniform law up to scale"}}
+
+    def __init__(self, *, scale=None, shape=None, links=None):
+        self.scale, self.shape, self.links = scale, shape, links
+
+    def loglik(self, y, scale, shape):
+        return super().loglik(y, 0.0, scale, shape=shape)
+
+    def gradient(self, y, scale, shape):
+        gradient = super().gradient(y, 0.0, scale, shape=shape)
+        return {name: gradient[name] for name in self.parameters}
+
+    def hessian(self, y, scale, shape):
+        hessian = super().hessian(y, 0.0, scale, shape=shape)
+        return {pair: value for pair, value in hessian.items() if "loc" not in pair}
+
+    def fisher(self, scale, shape):
+        shape = np.maximum(shape, LEAST_SHAPE)
+        total = 1 + 2 * shape
+        return {
+            ("scale", "scale"): 1 / (scale**2 * total),
+            ("scale", "shape"): 1 / (scale * (1 + shape) * total),
+            ("shape", "shape"): 2 / ((1 + shape) * total) + 0 * scale,
+        }
+
+    def at_ends(self, y, sample_weight, distance, scale, **others):
+        params = {"scale": scale * np.max(y / scale), "shape": distance - 1}
+        return [("shape", "lower", params)] if "shape" in self.free else []
+
+    def start(self, y, sample_weight):
+        middle, most = weighted_median(y, sample_weight), float(np.max(y))
+        found = []
+        for shape in self._shapes():
+            scale = max(middle / float(expand(np.log(2), **shape)), -1.01 * shape["shape"] * most, 1e-3 * most, 1e-300)
+            found.append({"scale": self.fixed.get("scale", scale), **shape})
+        return best(self, found, *thin(y, sample_weight))
+
+    def refine(self, y, sample_weight, scale, **others):
+        found = best(self, [{"scale": 1.0, **shape} for shape in self._shapes()], *thin(y / scale, sample_weight))
+        return {"shape": found["shape"]}
+
+    def expectation(self, scale, shape):
+        return np.where(shape < 1, scale / np.where(shape < 1, 1 - shape, 1.0), np.inf)
+
+    def variance(self, scale, shape):
+        finite = np.where(shape < 0.5, shape, 0.0)
+        return np.where(shape < 0.5, (scale / (1 - finite)) ** 2 / (1 - 2 * finite), np.inf)
+
+    def entropy(self, scale, shape):
+        return 1 + shape + np.log(scale)
+
+    def cdf(self, y, scale, shape):
+        return -np.expm1(self.logsf(y, scale, shape))
+
+    def sf(self, y, scale, shape):
+        return np.exp(self.logsf(y, scale, shape))
+
+    def logcdf(self, y, scale, shape):
+        return logcdf_from_survival(self, y, scale, shape)
+
+    def logsf(self, y, scale, shape):
+        return -reduce(np.maximum(y, 0.0) / scale, shape)
+
+    def ppf(self, q, scale, shape):
+        with np.errstate(divide="ignore"):
+            return scale * expand(-np.log1p(-np.asarray(q)), shape)
+
+    def crps(self, y, scale, shape):
+        k = np.where(shape < 0.999, shape, np.nan)
+        rest = np.expm1((1 - k) * self.logsf(y, scale, k))
+        return np.abs(y) + scale * (2 * rest / (1 - k) + 1 / (2 - k))
+
+    def rvs(self, rng, size, scale, shape):
+        return scale * expand(rng.standard_exponential(size), shape)

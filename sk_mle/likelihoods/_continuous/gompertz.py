@@ -1,0 +1,79 @@
+"""The Gompertz law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import exp1
+
+from ..._special.removable import exprel, log1p_ratio
+from ..._special.tails import _log_continued_fraction
+from ...domains import POSITIVE, Domain
+from .._fallbacks.algebra import Eval
+from .._families.hazard import Hazard
+
+_SHAPE = Domain(typical=(0.1, 1.5))
+
+
+class Gompertz(Hazard):
+    r"""Gompertz law of durations with a hazard that grows, or shrinks, exponentially.
+
+    .. math:: p(y) = \mathrm{rate}\, e^{\mathrm{shape}\, y}
+        \exp\left\{-\mathrm{rate}\, \frac{e^{\mathrm{shape}\, y} - 1}{\mathrm{shape}}\right\}
+
+    Shape 0 is the `Exponential` law with mean 1 / rate. With a negative shape the hazard dies out, and with probability
+    exp(rate / shape) the end never comes: such a y is infinite, as a sample, a mean or a high quantile; an observed y must
+    be finite, and a right-censored one may be such. Mean `exp(a) * E1(a) / shape` with a = rate / shape, where shape > 0;
+    the variance has no closed form. scipy.stats: ``gompertz(rate / shape, scale=1 / shape)``; statsmodels: none; R: flexsurv
+    ``flexsurvreg(dist="gompertz")``.
+
+    Parameters
+    ----------
+    rate, shape : float, optional
+        A number fixes the parameter (shape=0: the exponential law); None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log for `rate`, identity for `shape`.
+
+    References
+    ----------
+    Jackson, C. (2016). flexsurv: a platform for parametric survival modeling in R. Journal of Statistical Software 70 (8).
+    doi:10.18637/jss.v070.i08
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(Gompertz()).fit([[0], [0], [0], [1], [1], [1]], [2.0, 3.0, 3.5, 1.0, 2.0, 3.0]).coef_.round(2)
+    array([1.01])
+    """
+
+    parameters = {"rate": POSITIVE, "shape": _SHAPE}
+
+    limits = {"Exponential": {"shape": 0.0, "rate": lambda mean: 1 / mean}}
+
+    def __init__(self, *, rate=None, shape=None, links=None):
+        self.rate, self.shape, self.links = rate, shape, links
+
+    def log_hazard(self, y, rate, shape):
+        return Eval(np.log(rate) + shape * y, {"rate": 1 / rate, "shape": y}, {("rate", "rate"): 1 / rate**2})
+
+    def log_survival(self, y, rate, shape):
+        value, slope, bend = exprel(shape * y)
+        gradient = {"rate": -y * value, "shape": -rate * y**2 * slope}
+        return Eval(-rate * y * value, gradient, {("rate", "shape"): y**2 * slope, ("shape", "shape"): rate * y**3 * bend})
+
+    def reached(self, cumulative, rate, shape):
+        share = cumulative / rate
+        ends = shape * share > -1
+        return np.where(ends, share * log1p_ratio(np.where(ends, shape * share, 0.0))[0], np.inf)
+
+    def start(self, y, sample_weight):
+        mean = float(np.average(y, weights=sample_weight))
+        return {"rate": self.fixed.get("rate", 1 / max(mean, 1e-300)), "shape": 0.1 / max(mean, 1e-300)}
+
+    def expectation(self, rate, shape):
+        rate, shape = np.broadcast_arrays(np.asarray(rate, float), np.asarray(shape, float))
+        with np.errstate(all="ignore"):
+            a = np.where(shape > 0, rate / shape, 1.0)
+            far = np.maximum(a, 1.0)
+            fraction = np.exp(-_log_continued_fraction(far + 1, lambda n: (-(n**2), far + 2 * n + 1)))
+            mean = np.where(a < 1, np.exp(np.minimum(a, 1.0)) * exp1(a), fraction) / shape
+        return np.where(shape > 0, mean, np.where(shape == 0, 1 / rate, np.inf))

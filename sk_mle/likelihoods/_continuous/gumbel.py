@@ -1,0 +1,61 @@
+"""The Gumbel law of maxima."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import exp1
+
+from ...links import LogLog
+from .._families.location_scale import LinkLocationScale
+
+
+class Gumbel(LinkLocationScale):
+    r"""Gumbel (type I extreme value) law of maxima.
+
+    .. math:: p(y) = \frac{1}{\mathrm{scale}} \exp\{-z - e^{-z}\}, \quad z = (y - \mathrm{loc})/\mathrm{scale}
+
+    Mean `loc + 0.5772 * scale` (Euler's constant), variance `scale**2 * pi**2 / 6`. scipy.stats: ``gumbel_r(loc, scale)``;
+    statsmodels: none; R: VGAM ``gumbel``, gamlss ``RG``, evd ``fgev(shape=0)``. The law of minima is `GumbelMin`.
+
+    Parameters
+    ----------
+    loc, scale : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default identity for `loc`, log for `scale`.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(Gumbel()).fit([[0], [1], [2], [3]], [1.0, 3.1, 4.7, 7.6]).coef_.round(3)
+    array([2.011])
+    """
+
+    standard_link = LogLog()
+
+    def __init__(self, *, loc=None, scale=None, links=None):
+        self.loc, self.scale, self.links = loc, scale, links
+
+    def standard_logpdf(self, z):
+        return -z - np.exp(-z)
+
+    def standard_slopes(self, z):
+        return np.expm1(-z), -np.exp(-z)
+
+    def standard_information(self):
+        short = 1 - np.euler_gamma
+        return {("loc", "loc"): 1.0, ("loc", "scale"): -short, ("scale", "scale"): np.pi**2 / 6 + short**2}
+
+    def standard_moments(self):
+        return np.euler_gamma, np.pi**2 / 6, 1 + np.euler_gamma
+
+    def spread(self, residual, sample_weight):
+        least = -np.min(residual) / np.log(len(residual) + 2)  # at the maximum exp(-z) is 1 on average, so n at most
+        return max(super().spread(residual, sample_weight), float(least))
+
+    def crps(self, y, loc, scale):
+        z = (y - loc) / scale
+        return scale * (2 * exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2))
+
+    def rvs(self, rng, size, loc, scale):
+        return rng.gumbel(loc, scale, size)

@@ -1,0 +1,145 @@
+"""The inverse Gaussian law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import erfcx, hyperu, log_ndtr
+
+from ..._special.gamma_functions import _elementwise
+from ...domains import POSITIVE
+from ...links import Probit
+from .._fallbacks.quantile import newton_quantile
+from .._protocol.base import Likelihood
+
+_LOG_2PI = np.log(2 * np.pi)
+_GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(12)
+
+
+class InverseGaussian(Likelihood):
+    r"""Inverse Gaussian (Wald) law in its mean and shape: the first passage of a Brownian motion with drift.
+
+    .. math:: p(y) = \sqrt{\frac{k}{2\pi y^3}} \exp\left\{-\frac{k (y - m)^2}{2 m^2 y}\right\}, \quad
+        m = \mathrm{mean},\; k = \mathrm{shape}
+
+    Mean `mean`, variance `mean**3 / shape`. scipy.stats: ``invgauss(mean / shape, scale=shape)``; statsmodels:
+    ``GLM(family=InverseGaussian())`` (its scale is 1 / shape); R: ``glm(family=inverse.gaussian)``, statmod ``dinvgauss``,
+    gamlss ``IG`` (sigma = shape**-0.5).
+
+    Parameters
+    ----------
+    mean, shape : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log. The canonical link of the mean is "inverse_squared".
+
+    References
+    ----------
+    Tweedie, M. C. K. (1957). Statistical properties of inverse Gaussian distributions. Annals of Mathematical Statistics
+    28, 362-377. doi:10.1214/aoms/1177706964
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(InverseGaussian()).fit([[0], [1], [2]], [1.0, 2.0, 4.1]).coef_.round(3)
+    array([0.703])
+    """
+
+    parameters = {"mean": POSITIVE, "shape": POSITIVE}
+    support = POSITIVE
+
+    def __init__(self, *, mean=None, shape=None, links=None):
+        self.mean, self.shape, self.links = mean, shape, links
+
+    def loglik(self, y, mean, shape):
+        return 0.5 * (np.log(shape) - _LOG_2PI - 3 * np.log(y) - shape * _deviance(y, mean))
+
+    def gradient(self, y, mean, shape):
+        return {"mean": shape * (y - mean) / mean**3, "shape": 0.5 * (1 / shape - _deviance(y, mean))}
+
+    def hessian(self, y, mean, shape):
+        return {
+            ("mean", "mean"): shape * (2 - 3 * y / mean) / mean**3,
+            ("mean", "shape"): (y - mean) / mean**3,
+            ("shape", "shape"): -0.5 / shape**2 + 0 * y,
+        }
+
+    def fisher(self, mean, shape):
+        return {("mean", "mean"): shape / mean**3, ("shape", "shape"): 0.5 / shape**2 + 0 * mean}
+
+    def start(self, y, sample_weight):
+        mean = float(np.average(y, weights=sample_weight))
+        return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
+
+    def refine(self, y, sample_weight, mean, **others):
+        deviance = float(np.average(_deviance(y, mean), weights=sample_weight))
+        return {"shape": 1 / max(deviance, 1e-30 / float(np.max(y)))}
+
+    def expectation(self, mean, shape):
+        return mean + 0 * shape
+
+    def variance(self, mean, shape):
+        return mean**3 / shape
+
+    def entropy(self, mean, shape):
+        x = 2 * shape / mean
+        return 0.5 * (1 + _LOG_2PI + 3 * np.log(mean) - np.log(shape) - 3 * hyperu(1, 1, x))  # hyperu: exp(x) E1(x)
+
+    def cdf(self, y, mean, shape):
+        return np.exp(self.logcdf(y, mean, shape))
+
+    def sf(self, y, mean, shape):
+        return np.exp(self.logsf(y, mean, shape))
+
+    def logcdf(self, y, mean, shape):
+        below, above = _log_tails(y, mean, shape)
+        return np.where(below < -0.7, below, np.log1p(-np.exp(above)))
+
+    def logsf(self, y, mean, shape):
+        below, above = _log_tails(y, mean, shape)
+        return np.where(below < -0.7, np.log1p(-np.exp(below)), above)
+
+    def ppf(self, q, mean, shape):
+        def logs(x, mean, shape):
+            y = mean * np.exp(x)
+            return self.logcdf(y, mean, shape), self.logsf(y, mean, shape), self.loglik(y, mean, shape) + np.log(y)
+
+        with np.errstate(over="ignore"):
+            return mean * np.exp(newton_quantile(logs, q, {"mean": mean, "shape": shape}, (-1500.0, 1500.0), 0.0))
+
+    def rvs(self, rng, size, mean, shape):
+        v = mean / (2 * shape) * rng.standard_normal(size) ** 2
+        low = 1 / (1 + v + np.sqrt(v * (2 + v)))  # of two roots, whose product is mean**2; numpy's own cancels for small ones
+        return mean * np.where(rng.uniform(size=size) * (1 + low) <= 1, low, 1 / low)
+
+
+def _deviance(y, mean):
+    gap = (y - mean) / mean
+    return gap * (gap / y)  # a square may overflow
+
+
+@_elementwise
+def _log_tails(y, mean, shape):
+    """log of P(Y <= y) = Phi(a) + R(b) phi(a) and of P(Y > y) = (R(a) - R(b)) phi(a), R(x) = Phi(-x) / phi(x) Mills' ratio.
+
+    The second is of no use far below the median.
+    """
+    y = np.maximum(y, 0.0)
+    root = np.sqrt(shape / y)
+    a, b = root * ((y - mean) / mean), root * ((y + mean) / mean)
+    log_phi = -0.5 * (a**2 + _LOG_2PI)
+    return np.logaddexp(log_ndtr(a), log_phi + np.log(_mills(b))), log_phi + _log_mills_gap(a, b, 2 * root)
+
+
+def _mills(x):
+    return np.sqrt(np.pi / 2) * erfcx(x / np.sqrt(2))
+
+
+def _log_mills_gap(a, b, width):
+    """log(R(a) - R(b)) for a < b = a + width; where they are close, the integral of -R' = 1 - x R."""
+    value = np.log(_mills(a) - _mills(b))
+    near = (_mills(b) > 0.5 * _mills(a)) & (width < 1e300)
+    if near.any():
+        half = width[near, None] / 2
+        _, inverse, bend = Probit().log_inverse(-(a[near, None] + half * (1 + _GAUSS)))
+        value[near] = np.log((-bend / inverse**2 * _GAUSS_WEIGHT).sum(axis=1)) + np.log(half[:, 0])
+    return value

@@ -1,0 +1,83 @@
+"""The logit-normal law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit, logit
+
+from ...domains import UNIT
+from .._protocol.base import Likelihood
+from .normal import Normal
+
+
+class LogitNormal(Normal):
+    r"""Logit-normal law of proportions: the log-odds are normal.
+
+    .. math:: p(y) = \frac{1}{\sqrt{2\pi}\, \mathrm{scale}\; y (1 - y)} \exp\{-z^2/2\}, \quad
+        z = (\log\{y / (1 - y)\} - \mathrm{loc})/\mathrm{scale}
+
+    `loc` and `scale` are those of log-odds; median `1 / (1 + exp(-loc))`; mean and variance have no closed form. scipy.stats:
+    none; statsmodels: ``OLS`` of the log-odds; R: gamlss ``LOGITNO`` (mu is the median), logitnorm ``dlogitnorm``.
+
+    Parameters
+    ----------
+    loc, scale : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default identity for `loc`, log for `scale`.
+
+    References
+    ----------
+    Aitchison, J., Shen, S. M. (1980). Logistic-normal distributions: some properties and uses. Biometrika 67, 261-272.
+    doi:10.1093/biomet/67.2.261
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(LogitNormal()).fit([[0], [1], [2]], [0.2, 0.45, 0.8]).predict_quantiles([[1]], [0.5]).round(3)
+    array([[0.483]])
+    """
+
+    support = UNIT
+    crps = None  # the normal law's is of another variable; the divergence is the same
+    expectation, variance, entropy = Likelihood.expectation, Likelihood.variance, Likelihood.entropy
+
+    def loglik(self, y, loc, scale):
+        return super().loglik(logit(y), loc, scale) - np.log(y) - np.log1p(-y)
+
+    def gradient(self, y, loc, scale):
+        return super().gradient(logit(y), loc, scale)
+
+    def hessian(self, y, loc, scale):
+        return super().hessian(logit(y), loc, scale)
+
+    def interval(self, low, high, order, loc, scale):
+        return super().interval(_logit(low), _logit(high), order, loc, scale)
+
+    def start(self, y, sample_weight):
+        return super().start(logit(y), sample_weight)
+
+    def refine(self, y, sample_weight, loc, **others):
+        return super().refine(logit(y), sample_weight, loc)
+
+    def cdf(self, y, loc, scale):
+        return super().cdf(_logit(y), loc, scale)
+
+    def sf(self, y, loc, scale):
+        return super().sf(_logit(y), loc, scale)
+
+    def logcdf(self, y, loc, scale):
+        return super().logcdf(_logit(y), loc, scale)
+
+    def logsf(self, y, loc, scale):
+        return super().logsf(_logit(y), loc, scale)
+
+    def ppf(self, q, loc, scale):
+        return expit(super().ppf(q, loc, scale))
+
+    def rvs(self, rng, size, loc, scale):
+        return np.clip(expit(super().rvs(rng, size, loc, scale)), 1e-300, 1 - 2**-53)
+
+
+def _logit(y):
+    return logit(np.clip(y, 0.0, 1.0))

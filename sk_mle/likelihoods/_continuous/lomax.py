@@ -1,0 +1,112 @@
+"""The Lomax law."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...domains import NONNEGATIVE, POSITIVE
+from .._fallbacks.start import best, thin
+from .._families.hazard import logcdf_from_survival
+from .._protocol.base import Likelihood
+
+
+class Lomax(Likelihood):
+    r"""Lomax law (Pareto of the second kind): a heavy tail that begins at 0.
+
+    .. math:: p(y) = \frac{k}{s} \left(1 + \frac{y}{s}\right)^{-k - 1}, \quad s = \mathrm{scale},\; k = \mathrm{shape}
+
+    Mean `scale / (shape - 1)` for shape > 1, variance `scale**2 * shape / ((shape - 1)**2 * (shape - 2))` for shape > 2,
+    infinite below. scipy.stats: ``lomax(shape, scale=scale)``; statsmodels: none; R: VGAM ``lomax``, gamlss ``PARETO2``
+    (sigma = 1 / shape). It is the `GeneralizedPareto` law of shape 1 / shape and scale `scale / shape`. Tails lighter than
+    exponential drive both parameters to infinity: that law goes on there.
+
+    Parameters
+    ----------
+    scale, shape : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log.
+
+    References
+    ----------
+    Lomax, K. S. (1954). Business failures: another example of the analysis of failure data. JASA 49, 847-852.
+    doi:10.1080/01621459.1954.10501239
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> y = [0.1, 0.3, 0.5, 0.8, 1.2, 1.9, 3.2, 9.0]
+    >>> params = MLERegressor(Lomax()).fit([[0]] * 8, y).predict_params([[0]])
+    >>> params["scale"].round(2), params["shape"].round(2)
+    (array([3.05]), array([2.34]))
+    """
+
+    parameters = {"scale": POSITIVE, "shape": POSITIVE}
+    support = NONNEGATIVE
+
+    limits = {"Exponential": {"shape": np.inf, "scale": lambda mean, distance: mean / distance}}
+
+    def __init__(self, *, scale=None, shape=None, links=None):
+        self.scale, self.shape, self.links = scale, shape, links
+
+    def loglik(self, y, scale, shape):
+        return np.log(shape) - np.log(scale) - (shape + 1) * np.log1p(y / scale)
+
+    def gradient(self, y, scale, shape):
+        return {
+            "scale": (shape * (y / scale) - 1) / (scale + y),
+            "shape": 1 / shape - np.log1p(y / scale),
+        }
+
+    def hessian(self, y, scale, shape):
+        z = y / (scale + y)
+        return {
+            ("scale", "scale"): 1 / (scale + y) ** 2 - shape * z * (2 - z) / scale**2,
+            ("scale", "shape"): z / scale,
+            ("shape", "shape"): -1 / shape**2 + 0 * y,
+        }
+
+    def fisher(self, scale, shape):
+        return {
+            ("scale", "scale"): shape / ((shape + 2) * scale**2),
+            ("scale", "shape"): -1 / ((shape + 1) * scale),
+            ("shape", "shape"): 1 / shape**2 + 0 * scale,
+        }
+
+    def start(self, y, sample_weight):
+        scales = float(np.average(y, weights=sample_weight)) * np.geomspace(1e-3, 1e3, 25)
+        scales = [self.fixed["scale"]] if "scale" in self.fixed else np.maximum(scales, 1e-300)
+        candidates = [{"scale": scale, **self.refine(y, sample_weight, scale)} for scale in scales]
+        return best(self, [{**candidate, **self.fixed} for candidate in candidates], *thin(y, sample_weight))
+
+    def refine(self, y, sample_weight, scale, **others):
+        return {"shape": 1 / max(float(np.average(np.log1p(y / scale), weights=sample_weight)), 1e-15)}
+
+    def expectation(self, scale, shape):
+        return np.where(shape > 1, scale / np.where(shape > 1, shape - 1, 1.0), np.inf)
+
+    def variance(self, scale, shape):
+        finite = np.where(shape > 2, shape, 3.0)
+        return np.where(shape > 2, (scale / (finite - 1)) ** 2 * finite / (finite - 2), np.inf)
+
+    def entropy(self, scale, shape):
+        return 1 + 1 / shape + np.log(scale) - np.log(shape)
+
+    def cdf(self, y, scale, shape):
+        return -np.expm1(self.logsf(y, scale, shape))
+
+    def sf(self, y, scale, shape):
+        return np.exp(self.logsf(y, scale, shape))
+
+    def logcdf(self, y, scale, shape):
+        return logcdf_from_survival(self, y, scale, shape)
+
+    def logsf(self, y, scale, shape):
+        return -shape * np.log1p(np.maximum(y, 0.0) / scale)
+
+    def ppf(self, q, scale, shape):
+        with np.errstate(divide="ignore"):
+            return scale * np.expm1(-np.log1p(-np.asarray(q)) / shape)
+
+    def rvs(self, rng, size, scale, shape):
+        return scale * np.expm1(rng.standard_exponential(size) / shape)

@@ -1,0 +1,209 @@
+"""Tweedie's compound Poisson-gamma law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import gammaincinv
+
+from ..._special.compound import deviance, log_series, log_side
+from ..._special.logarithms import log1mexp
+from ...domains import NONNEGATIVE, POSITIVE, Domain
+from .._fallbacks import quadrature
+from .._fallbacks.start import best
+from .._protocol.base import Likelihood
+
+_EDGE = 1e-9  # distance from 1 and 2 within which the power is not resolved
+_LATTICE = 1e-8  # distance from 1 that no values reach but those that lie on a lattice
+
+
+class Tweedie(Likelihood):
+    r"""Tweedie's law with a power between 1 and 2, the compound Poisson-gamma law: exact zeros among positive amounts.
+
+    .. math:: P(Y = 0) = e^{-\lambda}, \quad p(y) = e^{-\lambda} \sum_{j=1}^\infty \frac{\lambda^j}{j!}
+        \frac{y^{j \alpha - 1} e^{-y / \gamma}}{\gamma^{j \alpha} \Gamma(j \alpha)} \quad \text{for } y > 0
+
+    It is the sum of a Poisson number, with mean :math:`\lambda = m^{2 - p} / (\varphi (2 - p))`, of gamma amounts with shape
+    :math:`\alpha = (2 - p) / (p - 1)` and scale :math:`\gamma = \varphi (p - 1) m^{p - 1}`, where m is the mean,
+    :math:`\varphi` the dispersion and p the power. Mean `mean`, variance `dispersion * mean**power`. At zero `loglik` is a log
+    probability, elsewhere a log density, exact everywhere. scipy.stats: none; statsmodels: ``GLM(family=Tweedie(var_power))``,
+    by quasi-likelihood; R: ``tweedie``, glmmTMB ``tweedie``, mgcv ``tw``. `TweedieRegressor(power, alpha)` has the same
+    coefficients at alpha=0.
+
+    Parameters
+    ----------
+    mean, dispersion : float, optional
+        A number fixes the parameter; None estimates it.
+    power : float, default=1.5
+        Between 1 (Poisson) and 2 (gamma); None estimates it.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log, for `power` a logit between 1 and 2.
+
+    References
+    ----------
+    Dunn, P. K., Smyth, G. K. (2005). Series evaluation of Tweedie exponential dispersion model densities. Statistics and
+    Computing 15, 267-280. doi:10.1007/s11222-005-4070-y
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> model = MLERegressor(Tweedie()).fit([[0], [0], [0], [1], [1], [1]], [0, 0.4, 1.1, 0, 2.3, 3.7])
+    >>> model.coef_.round(4)
+    array([1.3863])
+    """
+
+    parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": Domain(1.0, 2.0, typical=(1.2, 1.8))}
+    collapse = (
+        "as its power goes to 1 all mass gathers on the multiples of its dispersion, and y consists of such multiples. Take a "
+        "law of counts, such as NegativeBinomial() of y over that unit, or give the power"
+    )
+    support = NONNEGATIVE
+    atoms = (0.0,)
+    limits = {"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}}
+
+    def __init__(self, *, mean=None, dispersion=None, power=1.5, links=None):
+        self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
+
+    @property
+    def collapsed(self):
+        return self._on_a_lattice if "power" in self.free else None
+
+    @staticmethod
+    def _on_a_lattice(y, mean, dispersion, power):
+        return bool(np.min(power) < 1 + _LATTICE)
+
+    def _power(self, power):
+        return np.clip(self.parameter("power").value if power is None else power, 1 + _EDGE, 2 - _EDGE)
+
+    @staticmethod
+    def _series(y, dispersion, p, full):
+        """The sum at the mean y, with derivatives; zero at y = 0."""
+        kappa = np.where(y > 0, y ** (2 - p) / (dispersion * (2 - p)), 0.0)
+        found = log_series(kappa, (2 - p) / (p - 1), full)
+        found = found.reshape(len(found), *np.shape(kappa))
+        return np.where(y > 0, found, 0.0)
+
+    def loglik(self, y, mean, dispersion, power=None):
+        p = self._power(power)
+        series = self._series(y, dispersion, p, "power" in self.free)[0] - np.log(np.where(y > 0, y, 1.0))
+        return series - deviance(y, mean, dispersion, p)[0]
+
+    def gradient(self, y, mean, dispersion, power=None):
+        p, full = self._power(power), "power" in self.free
+        half, half_p, _ = deviance(y, mean, dispersion, p)
+        _, on_k, _, *rest = self._series(y, dispersion, p, full)
+        result = {"mean": (y - mean) / (dispersion * mean**p), "dispersion": (half - on_k) / dispersion}
+        if full:
+            result["power"] = on_k * self._slope(y, p) - rest[0] / (p - 1) ** 2 - half_p
+        return result
+
+    @staticmethod
+    def _slope(y, p):
+        """Derivative of log kappa in the power."""
+        return 1 / (2 - p) - np.log(np.where(y > 0, y, 1.0))
+
+    def hessian(self, y, mean, dispersion, power=None):
+        p, full = self._power(power), "power" in self.free
+        half, half_p, half_pp = deviance(y, mean, dispersion, p)
+        _, on_k, on_kk, *rest = self._series(y, dispersion, p, full)
+        score = (y - mean) / (dispersion * mean**p)
+        result = {
+            ("mean", "mean"): -(p * y - (p - 1) * mean) / (dispersion * mean ** (p + 1)),
+            ("mean", "dispersion"): -score / dispersion,
+            ("dispersion", "dispersion"): (on_kk + on_k - 2 * half) / dispersion**2,
+        }
+        if full:
+            on_a, on_ka, on_aa = rest
+            k_p, a_p = self._slope(y, p), -1 / (p - 1) ** 2
+            result["mean", "power"] = -score * np.log(mean)
+            result["dispersion", "power"] = (half_p - on_kk * k_p - on_ka * a_p) / dispersion
+            bend = on_kk * k_p**2 + 2 * on_ka * k_p * a_p + on_aa * a_p**2
+            result["power", "power"] = bend + on_k / (2 - p) ** 2 + on_a * 2 / (p - 1) ** 3 - half_pp
+        return result
+
+    def start(self, y, sample_weight):
+        mean = max(float(np.average(y, weights=sample_weight)), 1e-8)
+        return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
+
+    def refine(self, y, sample_weight, mean, **others):
+        powers = [1.15, 1.3, 1.5, 1.7, 1.85] if "power" in self.free else [others.get("power", self.parameter("power").value)]
+        square = [np.average((y - mean) ** 2 / mean**p, weights=sample_weight) for p in powers]
+        tried = [{"mean": mean, "dispersion": max(s, 1e-8), "power": p} for s, p in zip(square, powers, strict=True)]
+        return best(self, tried, y, sample_weight)
+
+    def expectation(self, mean, dispersion, power=None):
+        return mean + 0 * dispersion
+
+    def variance(self, mean, dispersion, power=None):
+        return dispersion * mean ** self._power(power)
+
+    def _compound(self, mean, dispersion, power):
+        """Poisson rate, shape and scale of the gamma terms."""
+        p = self._power(power)
+        shape = (2 - p) / (p - 1)
+        return mean ** (2 - p) / (dispersion * (2 - p)), shape + 0 * mean, dispersion * (p - 1) * mean ** (p - 1)
+
+    def _log_tail(self, y, mean, dispersion, power, upper):
+        """log P(Y > y) where `upper`, else log P(Y <= y), by the tail on which y lies."""
+        y, given, flat = quadrature._flat(y, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})
+        with np.errstate(all="ignore"):
+            rate, shape, scale = self._compound(**given)
+            above, positive = y >= given["mean"], y > 0
+            side = np.full(len(y), -np.inf)
+            side[positive] = log_side(*(v[positive] for v in (y, rate, shape, scale, above)))
+            side = np.where(above, side, np.logaddexp(side, -rate))
+            result = np.where(above == upper, side, log1mexp(-np.minimum(side, 0.0)))
+            result = np.where(y < 0, 0.0 if upper else -np.inf, result)
+        return result.reshape(flat)
+
+    def cdf(self, y, mean, dispersion, power=None):
+        return np.exp(self._log_tail(y, mean, dispersion, power, False))
+
+    def sf(self, y, mean, dispersion, power=None):
+        return np.exp(self._log_tail(y, mean, dispersion, power, True))
+
+    def logcdf(self, y, mean, dispersion, power=None):
+        return self._log_tail(y, mean, dispersion, power, False)
+
+    def logsf(self, y, mean, dispersion, power=None):
+        return self._log_tail(y, mean, dispersion, power, True)
+
+    def ppf(self, q, mean, dispersion, power=None):
+        q, given, flat = quadrature._flat(q, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})
+        with np.errstate(all="ignore"):
+            rate, shape, scale = self._compound(**given)
+            zero = np.exp(-rate)
+            result = np.where(q <= zero, np.where(q >= 0, 0.0, np.nan), np.where(q == 1, np.inf, np.nan))
+            rows = np.flatnonzero((q > zero) & (q < 1))
+            part = {name: value[rows] for name, value in given.items()}
+            result[rows] = self._search(q[rows], part, rate[rows], shape[rows], scale[rows])
+        return result.reshape(flat)
+
+    def _search(self, q, given, rate, shape, scale):
+        """Newton steps for log y in the log of the smaller tail of the positive values, kept in a bracket."""
+        left, share, upper = q - np.exp(-rate), -np.expm1(-rate), q > 0.5 + 0.5 * np.exp(-rate)
+        mean = given["mean"] / share  # of the positive values
+        variance = (self.variance(**given) + given["mean"] ** 2) / share - mean**2
+        x = np.log(gammaincinv(mean**2 / variance, np.clip(left / share, 1e-300, 1 - 1e-16)) * variance / mean)
+        x = np.where(np.isfinite(x), x, np.log(mean))
+        low, high, rows = np.full(len(q), -np.inf), np.full(len(q), np.inf), np.arange(len(q))
+        for _ in range(100):
+            y, part = np.exp(x[rows]), {name: value[rows] for name, value in given.items()}
+            above = y >= part["mean"]
+            side = log_side(y, rate[rows], shape[rows], scale[rows], above)
+            other = np.log(share[rows] - np.exp(side))
+            tail = np.where(above == upper[rows], side, other)
+            gap = np.where(upper[rows], tail - np.log1p(-q[rows]), np.log(left[rows]) - tail)
+            low[rows], high[rows] = np.where(gap > 0, x[rows], low[rows]), np.where(gap > 0, high[rows], x[rows])
+            step = gap * np.exp(tail - self.loglik(y, **part)) / y
+            done = (np.abs(step) < 1e-13) | (high[rows] - low[rows] < 4e-16 * np.maximum(np.abs(x[rows]), 1.0))
+            new, middle = x[rows] + np.clip(step, -20, 20), (low[rows] + high[rows]) / 2
+            middle = np.where(np.isfinite(middle), middle, x[rows] + np.where(gap > 0, 20, -20))
+            x[rows] = np.where(done | ((new > low[rows]) & (new < high[rows])), new, middle)
+            rows = rows[~done]
+            if not len(rows):
+                break
+        return np.exp(x)
+
+    def rvs(self, rng, size, mean, dispersion, power=None):
+        rate, shape, scale = self._compound(np.broadcast_to(mean, size), dispersion, power)
+        return rng.gamma(rng.poisson(rate) * shape, scale)

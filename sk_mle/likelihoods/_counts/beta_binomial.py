@@ -1,0 +1,153 @@
+"""The beta-binomial law."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._special.lattice import log_sum
+from ..._special.logarithms import log1mexp
+from ...domains import POSITIVE, UNIT
+from .._fallbacks.algebra import Eval
+from .._families.summed import SummedCount, _flat
+from .._families.trials import Trials, beta_binomial
+from .._protocol.parameter import UP_TO_INFINITY, Parameter
+
+_LEAST, _MOST = 1e-260, 1e50  # of the precision; beyond the latter the law is the binomial one to the last digit
+
+
+class BetaBinomial(Trials, SummedCount):
+    r"""Beta-binomial law: successes in trials whose probability differs from row to row, by a beta law.
+
+    .. math:: p(y) = \binom{\mathrm{trials}}{y} \frac{B(y + m \phi,\; \mathrm{trials} - y + (1 - m) \phi)}
+        {B(m \phi,\; (1 - m) \phi)}, \quad m = \mathrm{mean},\; \phi = \mathrm{precision}
+
+    Mean `trials * mean`, variance `trials * mean * (1 - mean) * (1 + (trials - 1) * rho)`, rho = 1 / (1 + precision) the
+    correlation between trials of a row. scipy.stats: ``betabinom(trials, mean * precision, (1 - mean) * precision)``;
+    statsmodels: none; R: ``glmmTMB(family=betabinomial)``, VGAM ``betabinomial``, gamlss ``BB`` (sigma = 1 / precision).
+
+    Parameters
+    ----------
+    mean, precision : float, optional
+        A number fixes the parameter (precision=inf: the binomial law); None estimates it.
+    trials : int or str, optional
+        As in `Binomial`: a number, the name of a column of X, or None where y has two columns, successes and trials. A single
+        trial tells nothing of the precision.
+    links : dict of str to str or Link, optional
+        Link per parameter; default logit for `mean`, log for `precision`.
+
+    References
+    ----------
+    Williams, D. A. (1982). Extra-binomial variation in logistic linear models. Applied Statistics 31, 144-148.
+    doi:10.2307/2347977
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> model = MLERegressor(BetaBinomial(trials=10)).fit([[0], [0], [0], [1], [1], [1]], [0, 1, 5, 4, 9, 10])
+    >>> model.predict([[0], [1]]).round(3)
+    array([2.03 , 7.815])
+    """
+
+    own = {"mean": UNIT, "precision": Parameter(POSITIVE, allowed=UP_TO_INFINITY)}
+
+    limits = {"Binomial": {"precision": np.inf, "mean": "prob"}}
+
+    def __init__(self, *, mean=None, precision=None, trials=None, links=None):
+        self.mean, self.precision, self.trials, self.links = mean, precision, trials, links
+
+    def loglik(self, y, mean, precision, trials=None):
+        return beta_binomial(*self.split(y, trials), mean, 1 - mean, np.clip(precision, _LEAST, _MOST), 0).value
+
+    def gradient(self, y, mean, precision, trials=None):
+        return self._derived(*self.split(y, trials), *self._logs(mean, precision), 1).gradient
+
+    def hessian(self, y, mean, precision, trials=None):
+        second = self._derived(*self.split(y, trials), *self._logs(mean, precision), 2).information
+        return {pair: -value for pair, value in second.items()}
+
+    @staticmethod
+    def _logs(mean, precision):
+        """log mean, log(1 - mean) and log precision with their derivatives on the natural scale."""
+        with np.errstate(divide="ignore"):
+            rest, size = 1 - mean, np.clip(precision, _LEAST, _MOST)
+            yes, no = (np.log(mean), 1 / mean, -1 / mean**2), (np.log1p(-mean), -1 / rest, -1 / rest**2)
+            return yes, no, (np.log(size), 1 / size, -1 / size**2)
+
+    @staticmethod
+    def _derived(y, n, yes, no, size, order) -> Eval:
+        """Derivatives in whatever the three logs are differentiated by: the law needs no other form of its parameters."""
+        with np.errstate(all="ignore"):
+            p, q, phi = (np.exp(log[0]) for log in (yes, no, size))
+            at = beta_binomial(y, n, p, q, phi, order)
+            if order == 0:
+                return Eval(at.value, {}, {})
+            gradient = {"mean": at.left * yes[1] + at.right * no[1], "precision": at.steep * size[1]}
+            if order == 1:
+                return Eval(at.value, gradient, {})
+            parts = zip(at.first, at.second, (yes, no), strict=True)
+            cross = at.cross[0] * yes[1] + at.cross[1] * no[1] + at.tilt * p * phi * yes[1]
+            information = {
+                ("mean", "mean"): -sum(second * log[1] ** 2 + first * log[2] for first, second, log in parts),
+                ("mean", "precision"): -cross * size[1],
+                ("precision", "precision"): -at.curve * size[1] ** 2 - at.steep * size[2],
+            }
+            return Eval(at.value, gradient, information)
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        with np.errstate(all="ignore"):
+            params = self.theta(eta)
+            logs = list(self._logs(params["mean"], params["precision"]))
+            if "mean" in self.free:
+                link = self.parameter("mean").link
+                logs[:2] = link.log_inverse(eta["mean"]), link.log_complement(eta["mean"])
+            if "precision" in self.free:
+                log, *slopes = self.parameter("precision").link.log_inverse(eta["precision"])
+                logs[2] = np.clip(log, np.log(_LEAST), np.log(_MOST)), *slopes
+        found = self._derived(*self.counts(y, eta), *logs, order)
+        gradient = {name: value for name, value in found.gradient.items() if name in self.free}
+        second = {pair: value for pair, value in found.information.items() if set(pair) <= set(self.free)}
+        return Eval(self._guarded(found.loglik, params), gradient, second)
+
+    def start(self, y, sample_weight):
+        y, n, mean = self.share(y, sample_weight)
+        mean = self.fixed.get("mean", mean)
+        return {"mean": mean, "precision": self._moment(y, n, sample_weight, mean)}
+
+    def refine(self, y, sample_weight, mean, trials=None, **others):
+        y, n = self.split(y, trials)
+        return {"precision": self._moment(y, n, sample_weight, mean)}
+
+    @staticmethod
+    def _moment(y, n, sample_weight, mean):
+        """From the correlation between trials that explains the squared residuals."""
+        excess = np.dot(sample_weight, (y - n * mean) ** 2 / (mean * (1 - mean)) - n)
+        pairs = np.dot(sample_weight, n * (n - 1) + 0 * y)
+        rho = float(np.clip(excess / pairs if pairs > 0 else 0.1, 1e-3, 0.9))
+        return 1 / rho - 1
+
+    def expectation(self, mean, precision, trials=1):
+        return trials * mean + np.zeros_like(precision, dtype=float)
+
+    def variance(self, mean, precision, trials=1):
+        return trials * mean * (1 - mean) * (1 + (trials - 1) / (1 + precision))
+
+    def _tail(self, y, params, upper):
+        """log P(Y > y) or log P(Y <= y), summed on the side of the mean where y lies, from both ends of it."""
+        y, params, shape = _flat(y, params)
+        with np.errstate(all="ignore"):
+            n = params["trials"]
+            k = np.clip(np.floor(y), -1.0, n)
+            above = k >= self.expectation(**params)
+            first, count = np.where(above, k + 1, 0.0), np.where(above, n - k, k + 1)
+            half, f = np.floor(count / 2), self.masses(params)
+            parts = log_sum(f, first, 1.0, half, True), log_sum(f, first + count - 1, -1.0, count - half, True)
+            side = np.minimum(np.logaddexp(*parts), 0.0)
+            return np.where(above == upper, side, log1mexp(-side)).reshape(shape)
+
+    def ppf(self, q, **params):
+        return np.where(q == 1, params["trials"], super().ppf(q, **params))
+
+    def successes(self, rng, n, mean, precision):
+        size = np.minimum(precision, 1e30)
+        p = rng.beta(np.broadcast_to(np.maximum(mean * size, 1e-300), n.shape), np.maximum((1 - mean) * size, 1e-300))
+        return rng.binomial(n, p)

@@ -1,0 +1,113 @@
+"""The binomial law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+
+from ..._special.tails import log_betainc
+from ...domains import UNIT
+from .._fallbacks.inversion import solve
+from .._families.trials import Trials, log_binomial
+from .._protocol.base import Eval
+
+
+class Binomial(Trials):
+    r"""Binomial law of the number of successes in a number of trials.
+
+    .. math:: p(y) = \binom{\mathrm{trials}}{y}\, \mathrm{prob}^y (1 - \mathrm{prob})^{\mathrm{trials} - y}
+
+    Mean `trials * prob`, variance `trials * prob * (1 - prob)`. scipy.stats: ``binom(trials, prob)``; statsmodels:
+    ``GLM(family=Binomial())`` (its two columns are successes and failures); R: ``glm(cbind(y, trials - y), family=binomial)``.
+    As in `Bernoulli`, which is the law of a single trial, logs of probabilities come from the link.
+
+    Parameters
+    ----------
+    prob : float, optional
+        A number fixes the parameter; None estimates it.
+    trials : int or str, optional
+        A number, or the name of a column of X: then y holds the successes, and predictions are of successes out of that many
+        trials. None: y has two columns, successes and trials, and since X does not say how many trials are to come,
+        predictions are of a single one: `predict` gives the proportion expected, `predict_dist` the law of a 0 or 1.
+        `predict_params` has the proportion as `prob`, and `score_samples` the log-likelihood of a whole row, in all cases.
+    links : dict of str to str or Link, optional
+        Link of `prob`: default logit; also probit, cloglog, loglog, cauchit, log, identity.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> y = [[1, 20], [4, 20], [9, 20], [13, 20], [18, 20], [20, 20]]
+    >>> model = MLERegressor(Binomial()).fit([[0], [1], [2], [3], [4], [5]], y)
+    >>> model.coef_.round(4), model.predict([[2]]).round(4)
+    (array([1.2589]), array([0.4254]))
+    """
+
+    own = {"prob": UNIT}
+
+    def __init__(self, *, prob=None, trials=None, links=None):
+        self.prob, self.trials, self.links = prob, trials, links
+
+    def loglik(self, y, prob, trials=None):
+        with np.errstate(divide="ignore"):
+            return log_binomial(*self.split(y, trials), np.log(prob), np.log1p(-prob))
+
+    def gradient(self, y, prob, trials=None):
+        y, n = self.split(y, trials)
+        return {"prob": y / prob - (n - y) / (1 - prob)}
+
+    def hessian(self, y, prob, trials=None):
+        y, n = self.split(y, trials)
+        return {("prob", "prob"): -y / prob**2 - (n - y) / (1 - prob) ** 2}
+
+    has_expected = True  # by `evaluate`, also where the trials are part of y
+
+    @property
+    def fisher(self):
+        """None where the trials are part of y."""
+        return None if self.trials is None else lambda prob, trials: {("prob", "prob"): trials / (prob * (1 - prob))}
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        if not self.free:
+            return super().evaluate(y, eta, order, information)
+        link, at, (y, n) = self.parameter("prob").link, eta["prob"], self.counts(y, eta)
+        with np.errstate(all="ignore"):
+            yes, no = link.log_inverse(at), link.log_complement(at)
+            loglik = log_binomial(y, n, yes[0], no[0])
+            if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
+                loglik = np.where(UNIT.contains(link.inverse(at)), loglik, -np.inf)
+            slope, bend = (
+                np.where(y > 0, y * a, 0.0) + np.where(y < n, (n - y) * b, 0.0) for a, b in zip(yes[1:], no[1:], strict=True)
+            )
+            bend = n * yes[1] * no[1] if information == "expected" else bend
+        return Eval(loglik, {"prob": slope} if order else {}, {("prob", "prob"): -bend} if order == 2 else {})
+
+    def start(self, y, sample_weight):
+        return {"prob": self.share(y, sample_weight)[2]}
+
+    def expectation(self, prob, trials=1):
+        return trials * prob
+
+    def variance(self, prob, trials=1):
+        return trials * prob * (1 - prob)
+
+    def cdf(self, y, prob, trials):
+        return np.exp(self.logcdf(y, prob, trials))
+
+    def sf(self, y, prob, trials):
+        return np.exp(self.logsf(y, prob, trials))
+
+    def logcdf(self, y, prob, trials):
+        k = np.clip(np.floor(y), 0, np.maximum(trials - 1, 0))
+        return np.where(y < 0, -np.inf, np.where(y < trials, log_betainc(trials - k, k + 1, 1 - prob, prob), 0.0))
+
+    def logsf(self, y, prob, trials):
+        k = np.clip(np.floor(y), 0, np.maximum(trials - 1, 0))
+        return np.where(y < 0, 0.0, np.where(y < trials, log_betainc(k + 1, trials - k, prob, 1 - prob), -np.inf))
+
+    def ppf(self, q, prob, trials):
+        z = np.clip(ndtri(q), -40.0, 40.0)
+        near = trials * prob + z * np.sqrt(trials * prob * (1 - prob)) + (z - 1) * (z + 1) * (1 - 2 * prob) / 6
+        return np.where(q == 1, trials, solve(self, q, {"prob": prob, "trials": trials}, np.clip(near, 0.0, trials)))
+
+    def successes(self, rng, n, prob):
+        return rng.binomial(n, prob)

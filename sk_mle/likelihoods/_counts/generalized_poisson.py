@@ -1,0 +1,135 @@
+"""The generalized Poisson law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import logsumexp
+
+from ..._special.logarithms import factorial_rest, rate_gap
+from ...domains import POSITIVE, Domain
+from .._families.mean_power import POWER, MeanPower
+from .._families.summed import SummedCount
+
+_MOST_TERMS = 4096
+
+
+class GeneralizedPoisson(MeanPower, SummedCount):
+    r"""Generalized Poisson law of Consul, of over-dispersed and of under-dispersed counts, in its mean and dispersion.
+
+    .. math:: p(y) = \frac{m\, (m + c y)^{y - 1}}{f^y\, y!}\, e^{-(m + c y) / f},
+        \quad m = \mathrm{mean},\; c = \mathrm{dispersion} \cdot m^{\mathrm{power} - 1},\; f = 1 + c
+
+    Mean `mean`, variance `mean * (1 + dispersion * mean**(power - 1))**2`; dispersion 0 is the Poisson law, and the default
+    `power=1` makes the variance proportional to the mean. A negative dispersion, of under-dispersed counts, ends the support:
+    p(y) = 0 from `y = m / -c` on, masses are divided by their sum where it is not one, and mean and variance (given by
+    `expectation` and `variance`) are close to those above only while several y are possible: `ConwayMaxwellPoisson` has no
+    such restriction. scipy.stats: none; statsmodels: ``GeneralizedPoisson`` (dispersion is its alpha, power its p); R:
+    glmmTMB ``genpois`` (phi is (1 + dispersion)**2), VGAM ``genpoisson1`` and ``genpoisson2``. Non-integer y are accepted.
+
+    Parameters
+    ----------
+    mean, dispersion : float, optional
+        A number fixes the parameter; None estimates it.
+    power : float, default=1.0
+        None estimates it, between 0 and 3; 2 is the form of Famoye, often called GP-2.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log, for `dispersion` ShiftedLog(-1), which is log(1 + dispersion), and for `power` a
+        logit between 0 and 3. With "log" no fit considers
+        under-dispersion.
+
+    References
+    ----------
+    Consul, P. C., Jain, G. C. (1973). A generalization of the Poisson distribution. Technometrics 15, 791-799.
+    doi:10.1080/00401706.1973.10489112
+
+    Consul, P. C., Famoye, F. (1992). Generalized Poisson regression model. Communications in Statistics - Theory and Methods
+    21, 89-109. doi:10.1080/03610929208830766
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> model = MLERegressor(GeneralizedPoisson()).fit([[0], [0], [0], [1], [1], [1]], [0, 1, 5, 2, 9, 25])
+    >>> model.coef_.round(2)
+    array([1.36])
+    """
+
+    parameters = {"mean": POSITIVE, "dispersion": Domain(low=-1.0, typical=(0.1, 1.0)), "power": POWER}
+    neutral, least = 1.0, -1.0
+
+    limits = {"Poisson": {"dispersion": 0.0}}
+
+    def __init__(self, *, mean=None, dispersion=None, power=1.0, links=None):
+        self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
+
+    def _kernel(self, y, mean, c):
+        """Of a Poisson log mass at the rate (m + c y) / f, which is (y - m) / f short of y, and the rest."""
+        with np.errstate(all="ignore"):
+            rate = (mean + c * y) / (1 + c)
+            value = rate_gap(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
+            return np.where(((rate > 0) | (y == 0)) & (c > -1), value, -np.inf)
+
+    def carrier(self, y):
+        return -factorial_rest(y)
+
+    def _slopes(self, y, mean, c):
+        w, d = mean + c * y, (y - mean) / (1 + c)
+        return (d + c * y / mean) / w, d**2 / w - y / w
+
+    def _bends(self, y, mean, c):
+        w, f, d = mean + c * y, 1 + c, (y - mean) / (1 + c)
+        mean_mean = -y * (1 + 2 * c / mean + c / mean * (c / mean) * y) / w**2
+        return mean_mean, (y - d * (2 * w / f + d)) / w**2, (y**2 - d**2 * (y + 2 * w / f)) / w**2
+
+    def _whole(self, mean, c):
+        """log of the sum of all masses, its two slopes and three bends, and the mean and variance of what is left.
+
+        The sum differs from one only where the support ends after a few y.
+        """
+        mean, c = np.broadcast_arrays(np.asarray(mean, float), np.asarray(c, float))
+        result = np.zeros((8, *mean.shape))
+        result[6:] = mean, mean * (1 + c) ** 2
+        if not (c < 0).any():
+            return result
+        with np.errstate(all="ignore"):
+            end = np.where(c < 0, -mean / c, np.inf)
+            rows = (end < np.minimum(30 / (1 + c), _MOST_TERMS)) & (c > -1)  # otherwise it is one to the last digit
+            if rows.any():
+                m, c, y = mean[rows][:, None], c[rows][:, None], np.arange(np.ceil(end[rows].max()))
+                log = self._kernel(y, m, c) - factorial_rest(y)
+                total = logsumexp(log, axis=1)
+                p = np.exp(log - total[:, None])
+                expect = lambda value: np.where(p > 0, p * value, 0.0).sum(axis=1)
+                (a, b), (aa, ab, bb) = self._slopes(y, m, c), self._bends(y, m, c)
+                on_a, on_b, centre = expect(a), expect(b), expect(y)
+                bends = expect(aa + a * a) - on_a**2, expect(ab + a * b) - on_a * on_b, expect(bb + b * b) - on_b**2
+                result[:, rows] = total, on_a, on_b, *bends, centre, expect((y - centre[:, None]) ** 2)
+        return result
+
+    def pieces(self, y, mean, a, order):
+        own = self._kernel(y, mean, a) + self.carrier(y), *(self._slopes(y, mean, a) if order else ())
+        own += self._bends(y, mean, a) if order == 2 else ()
+        return tuple(value - lost for value, lost in zip(own, self._whole(mean, a), strict=False))
+
+    def moment(self, y, sample_weight, mean, power):
+        factor = np.sqrt(np.average((y - mean) ** 2 / mean, weights=sample_weight))
+        least = -0.9 * np.min(mean ** (2 - power) / np.maximum(y, mean))  # of which every y lies in the support
+        return max((factor - 1) / np.average(mean ** (power - 1) + 0 * y, weights=sample_weight), least)
+
+    def expectation(self, mean, dispersion, power=None):
+        return self._whole(mean, self._scaled(mean, dispersion, power)[2])[6]
+
+    def variance(self, mean, dispersion, power=None):
+        return self._whole(mean, self._scaled(mean, dispersion, power)[2])[7]
+
+    def rvs(self, rng, size, mean, dispersion, power=None):
+        mean, c = (np.broadcast_to(value, size) for value in (mean, self._scaled(mean, dispersion, power)[2]))
+        total = born = rng.poisson(mean / (1 + c)).astype(float)  # of a branching process: whoever is born has c / f children
+        while (c > 0).any() and born.any():
+            born = rng.poisson(born * np.maximum(c, 0.0) / (1 + c)).astype(float)
+            total = total + born
+        if (c < 0).any():
+            under, given = c < 0, {"mean": mean, "dispersion": dispersion, "power": power}
+            given = {name: np.broadcast_to(v, size)[under] for name, v in given.items() if v is not None}
+            total = total.copy()
+            total[under] = super().rvs(rng, int(under.sum()), **given)
+        return total

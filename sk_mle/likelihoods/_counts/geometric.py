@@ -1,0 +1,114 @@
+"""The geometric law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import xlog1py
+
+from ...domains import COUNT, UNIT
+from .._fallbacks.algebra import Eval
+from .._fallbacks.inversion import solve
+from .._families.counts import count_mean
+from .._protocol.base import Likelihood
+
+
+class Geometric(Likelihood):
+    r"""Geometric law of the number of failures before the first success, in the probability of success.
+
+    .. math:: p(y) = \mathrm{prob}\, (1 - \mathrm{prob})^y, \quad y = 0, 1, 2, \ldots
+
+    Mean `(1 - prob) / prob`, variance `(1 - prob) / prob**2`: a negative binomial law with dispersion 1. Under the logit link
+    the mean is exp(-eta), so coefficients are minus those of a log-linear model of the mean. scipy.stats: ``geom(prob, -1)``;
+    statsmodels: ``GLM(family=families.NegativeBinomial(alpha=1))``, in the mean; R: ``dgeom``, VGAM ``geometric``. The law
+    works with log(prob) and log(1 - prob) of the link, never with a rounded probability.
+
+    Parameters
+    ----------
+    prob : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Default logit; also probit, cloglog, loglog, cauchit, log, identity.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> MLERegressor(Geometric()).fit([[0], [0], [1], [1]], [1, 3, 0, 1]).coef_.round(4)
+    array([1.3863])
+    """
+
+    parameters = {"prob": UNIT}
+    support = COUNT
+
+    def __init__(self, *, prob=None, links=None):
+        self.prob, self.links = prob, links
+
+    def loglik(self, y, prob):
+        return np.log(prob) + xlog1py(y, -prob)
+
+    def gradient(self, y, prob):
+        return {"prob": 1 / prob - y / (1 - prob)}
+
+    def hessian(self, y, prob):
+        return {("prob", "prob"): -1 / prob**2 - y / (1 - prob) ** 2}
+
+    def fisher(self, prob):
+        return {("prob", "prob"): 1 / (prob**2 * (1 - prob))}
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        if not self.free:
+            return super().evaluate(y, eta, order, information)
+        link, eta = self.parameter("prob").link, eta["prob"]
+        with np.errstate(all="ignore"):
+            yes, no = link.log_inverse(eta), link.log_complement(eta)
+            value, slope, bend = (a + np.where(y == 0, 0.0, y * b) for a, b in zip(yes, no, strict=True))
+            if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
+                value = np.where(UNIT.contains(link.inverse(eta)), value, -np.inf)
+            if order < 2:
+                return Eval(value, {"prob": slope} if order else {}, {})
+            # with the smallest normal number for a probability that underflows, whose failures all but never end
+            expected = -yes[1] * no[1] / np.maximum(link.inverse(eta), 1e-300) if information == "expected" else -bend
+        return Eval(value, {"prob": slope}, {("prob", "prob"): expected})
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        """An upper tail is a power of 1 - prob, of which no digit is lost where prob is close to one."""
+        link = self.parameter("prob").link
+        if not self.free or np.min(high, initial=np.inf) < np.inf or not UNIT.includes(link.range):
+            return super().evaluate_interval(low, high, eta, order)
+        failures = np.floor(np.maximum(low, -1.0)) + 1
+        value, slope, bend = (np.where(failures > 0, failures * a, 0.0) for a in link.log_complement(eta["prob"]))
+        pair = ("prob", "prob")
+        return Eval(value, {"prob": slope} if order else {}, {pair: -bend} if order == 2 else {})
+
+    def start(self, y, sample_weight):
+        return {"prob": 1 / (1 + count_mean(y, sample_weight))}
+
+    def expectation(self, prob):
+        return (1 - prob) / prob
+
+    def variance(self, prob):
+        return (1 - prob) / prob**2
+
+    def entropy(self, prob):
+        return -np.log(prob) - xlog1py(1 - prob, -prob) / prob
+
+    def cdf(self, y, prob):
+        return -np.expm1(self.logsf(y, prob))
+
+    def sf(self, y, prob):
+        return np.exp(self.logsf(y, prob))
+
+    def logcdf(self, y, prob):
+        tail = self.logsf(y, prob)
+        with np.errstate(divide="ignore"):
+            return np.where(tail > -0.7, np.log(-np.expm1(tail)), np.log1p(-np.exp(tail)))
+
+    def logsf(self, y, prob):
+        return xlog1py(np.floor(np.maximum(y, -1.0)) + 1, -prob)
+
+    def ppf(self, q, prob):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return solve(self, q, {"prob": prob}, np.log1p(-np.asarray(q)) / np.log1p(-prob) - 1)
+
+    def rvs(self, rng, size, prob):
+        with np.errstate(divide="ignore"):
+            return np.floor(rng.exponential(size=size) / -np.log1p(-np.asarray(prob)))

@@ -1,0 +1,144 @@
+"""The negative binomial law."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import betainc, hyp2f1
+
+from ..._special.logarithms import factorial_rest, log1p_rest, rate_gap
+from ..._special.rising import rising_rest
+from ..._special.tails import log_betainc
+from .._fallbacks.inversion import gamma_like, solve
+from .._families.mean_power import MeanPower, excess
+
+
+class NegativeBinomial(MeanPower):
+    r"""Negative binomial law of over-dispersed counts, in its mean and dispersion: NB2, NB1 and all between.
+
+    .. math:: p(y) = \frac{\Gamma(y + r)}{\Gamma(r)\, y!} \left(\frac{r}{r + m}\right)^r \left(\frac{m}{r + m}\right)^y,
+        \quad m = \mathrm{mean},\; r = m^{2 - \mathrm{power}} / \mathrm{dispersion}
+
+    Mean `mean`, variance `mean + dispersion * mean**power`; with the default `power=2`, NB2, it is quadratic in the mean.
+    scipy.stats: ``nbinom(r, r / (r + mean))``; statsmodels: ``NegativeBinomial``, ``NegativeBinomialP`` (dispersion is its
+    alpha, power its p); R: MASS ``glm.nb`` (dispersion is 1 / theta), glmmTMB ``nbinom2``, ``nbinom1``. Non-integer y are
+    accepted.
+
+    Parameters
+    ----------
+    mean, dispersion : float, optional
+        A number fixes the parameter (dispersion=0: the Poisson law); None estimates it.
+    power : float, default=2.0
+        Exponent of the mean in the variance; None estimates it, between 0 and 3.
+    variance : {"quadratic", "linear"}, default="quadratic"
+        "linear" is a name of `power=1`, NB1: the variance is `mean * (1 + dispersion)`.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log, for `power` a logit between 0 and 3.
+
+    References
+    ----------
+    Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. Canadian Journal of Statistics 15, 209-225.
+    doi:10.2307/3314912
+
+    Greene, W. (2008). Functional forms for the negative binomial model for count data. Economics Letters 99, 585-590.
+    doi:10.1016/j.econlet.2007.10.015
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> model = MLERegressor(NegativeBinomial()).fit([[0], [0], [0], [1], [1], [1]], [0, 1, 5, 2, 9, 25])
+    >>> model.coef_.round(4)
+    array([1.7918])
+    """
+
+    neutral, least = 2.0, 1e-50  # below the least a, and at zero, the law is the Poisson one to the last digit
+
+    limits = {
+        "Poisson": {"dispersion": 0.0},
+        "Geometric": {"dispersion": 1.0, "power": 2.0, "mean": lambda prob: (1 - prob) / prob},
+    }
+
+    def __init__(self, *, mean=None, dispersion=None, power=2.0, variance="quadratic", links=None):
+        self.mean, self.dispersion, self.power, self.variance, self.links = mean, dispersion, power, variance, links
+
+    @property
+    def variance(self):
+        """A method of the protocol and an argument of the constructor: calls reach the one, `get_params` the other."""
+        return self._variance
+
+    @variance.setter
+    def variance(self, name):
+        self._named = name
+
+    def get_params(self, deep=True):
+        return {**super().get_params(deep), "variance": self._named}
+
+    def parameter(self, name):
+        said = super().parameter(name)
+        return replace(said, value=1.0) if name == "power" and self._named == "linear" else said
+
+    def check(self):
+        super().check()
+        if self._named not in ("quadratic", "linear"):
+            raise ValueError(f"NegativeBinomial: variance must be 'quadratic' or 'linear', got {self._named!r}")
+        if self._named == "linear" and self.power not in (1.0, 2.0):
+            raise ValueError(f"NegativeBinomial: variance='linear' is power=1, and power={self.power!r} says otherwise")
+
+    def pieces(self, y, mean, a, order):
+        # Half the deviance is that of a Poisson law at `rate`, from whose distance to y the spread of the gamma law is taken
+        # out, and what the gamma law adds. Nothing large cancels, be the counts large or a small.
+        wide, seen, short = 1 + a * mean, 1 + a * y, y - mean
+        part, rise = short / wide, rising_rest(a, y, order=order)
+        beyond = log1p_rest(-a * short / seen, order=max(order, 1))
+        value = rate_gap(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.carrier(y)
+        if order == 0:
+            return (value,)
+        slopes = part / mean, beyond[0] / (a * a) + rise[1]
+        if order == 1:
+            return value, *slopes
+        mean_mean, mean_a = (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, -short / wide**2
+        return value, *slopes, mean_mean, mean_a, rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / seen
+
+    def carrier(self, y):
+        return -factorial_rest(y)
+
+    def moment(self, y, sample_weight, mean, power):
+        return excess(y, sample_weight, mean, power)
+
+    def _variance(self, mean, dispersion, power=None):
+        _, scale, _ = self._scaled(mean, dispersion, power)
+        return mean + dispersion * scale * mean**self.neutral
+
+    def _tails(self, y, mean, dispersion, power):
+        a = self._scaled(mean, dispersion, power)[2]
+        return 1 / a, np.floor(np.maximum(y, 0.0)) + 1, 1 / (1 + a * mean), a * mean / (1 + a * mean)
+
+    def cdf(self, y, mean, dispersion, power=None):
+        return np.exp(self.logcdf(y, mean, dispersion, power))
+
+    def sf(self, y, mean, dispersion, power=None):
+        return np.exp(self.logsf(y, mean, dispersion, power))
+
+    def logcdf(self, y, mean, dispersion, power=None):
+        r, k, p, q = self._tails(y, mean, dispersion, power)
+        return np.where(y < 0, -np.inf, log_betainc(r, k, p, q))
+
+    def logsf(self, y, mean, dispersion, power=None):
+        r, k, p, q = self._tails(y, mean, dispersion, power)
+        return np.where(y < 0, 0.0, log_betainc(k, r, q, p))
+
+    def ppf(self, q, mean, dispersion, power=None):
+        given = {"mean": mean, "dispersion": dispersion, "power": power}
+        return solve(self, q, given, gamma_like(q, mean, self._variance(mean, dispersion, power)))
+
+    def crps(self, y, mean, dispersion, power=None):
+        a = self._scaled(mean, dispersion, power)[2]
+        a = np.where((a > 1e-3) & (a < 1e2) & (mean < 1e3), a, np.nan)  # elsewhere the hypergeometric function loses digits
+        r, p, at = 1 / a, 1 / (1 + a * mean), np.floor(y)
+        gap, next_gap = (2 * np.where(k < 1, 0.0, betainc(s, np.maximum(k, 1.0), p)) - 1 for s, k in ((r, at + 1), (r + 1, at)))
+        return y * gap - mean * (next_gap + hyp2f1(r + 1, 0.5, 2, -4 * (1 - p) / p**2) / p)
+
+    def rvs(self, rng, size, mean, dispersion, power=None):
+        a = self._scaled(mean, dispersion, power)[2]
+        return rng.poisson(rng.gamma(np.broadcast_to(1 / a, size), a * mean)).astype(float)

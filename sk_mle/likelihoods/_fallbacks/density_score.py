@@ -1,0 +1,101 @@
+"""The continuous ranked probability score of a law from its density alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.polynomial.legendre import leggauss, legvander
+
+from .inversion import _FARTHEST, _PANELS
+from .quadrature import _centre, _chunks, _maps
+
+_NODES, _WEIGHTS = leggauss(10)
+_HALF = _FARTHEST / _PANELS  # half a panel's width
+_EDGES = np.linspace(-_FARTHEST, _FARTHEST, _PANELS + 1)
+_NEGLIGIBLE = 1e-25  # density per panel, beside a probability of one
+_ROUGH_MASS, _ROUGH_END = 1e-9, 1e-11  # what of the mass, and of the score, may be missing
+
+
+def density_score(law, y, params) -> np.ndarray:
+    """The score of each row; NaN where the density is not smooth, or its tails or y lie too far out.
+
+    One table of the distribution function serves all rows of the same parameters.
+    """
+    rows = np.stack([np.broadcast_to(value, y.shape) for value in params.values()], axis=1) if params else np.zeros((len(y), 1))
+    distinct, place = np.unique(rows, axis=0, return_inverse=True)
+    place, result = place.ravel(), np.full(len(y), np.nan)
+    with np.errstate(all="ignore"):
+        for part in _chunks(len(distinct), _PANELS * len(_NODES)):
+            table = _Table(law, {name: distinct[part, k] for k, name in enumerate(params)} or {"": np.zeros(1)})
+            here = np.flatnonzero((place >= part.start) & (place < part.stop))
+            result[here] = table.score(y[here], place[here] - part.start)
+    return result
+
+
+class _Table:
+    """Tails of several laws, and integrals of their squares, at the ends of panels in t, where x = centre + width sinh(t)."""
+
+    def __init__(self, law, params):
+        self.to_y, self.log_slope, self.to_x = _maps(law.support)
+        self.centre, self.width, self.log_density = _centre(law, {n: v for n, v in params.items() if n})
+        size = len(self.centre)
+        at_edges = self._density(np.broadcast_to(_EDGES, (size, len(_EDGES)))).max(axis=0)
+        used = np.flatnonzero(np.maximum(at_edges[1:], at_edges[:-1]) > _NEGLIGIBLE)
+        t = (_EDGES[used] + _HALF)[:, None] + _HALF * _NODES
+        values = np.zeros((size, _PANELS, len(_NODES)))
+        values[:, used] = self._density(np.broadcast_to(t.ravel(), (size, t.size))).reshape(size, len(used), -1)
+        self.coefs = values @ _TO_SERIES
+        masses = 2 * _HALF * self.coefs[:, :, 0]
+        self.below = np.concatenate([np.zeros((size, 1)), np.cumsum(masses, axis=1)], axis=1)
+        self.above = np.concatenate([np.cumsum(masses[:, ::-1], axis=1)[:, ::-1], np.zeros((size, 1))], axis=1)
+        inner = _HALF * (self.coefs @ _integrals(_NODES).T)
+        slope = self._slope((_EDGES[:-1] + _HALF)[:, None] + _HALF * _NODES)
+        left = _HALF * (_square(self.below[:, :-1, None] + inner, slope) @ _WEIGHTS)
+        right = _HALF * (_square(self.above[:, 1:, None] + (masses[:, :, None] - inner), slope) @ _WEIGHTS)
+        self.left = np.concatenate([np.zeros((size, 1)), np.cumsum(left, axis=1)], axis=1)
+        self.right = np.concatenate([np.cumsum(right[:, ::-1], axis=1)[:, ::-1], np.zeros((size, 1))], axis=1)
+        self.lost = left[:, 0] + right[:, -1]
+        self.rough = ~(np.abs(self.below[:, -1] - 1) < _ROUGH_MASS)
+
+    def _density(self, t):
+        value = np.exp(self.log_density(self.centre[:, None] + self.width[:, None] * np.sinh(t)))
+        return value * self.width[:, None] * np.cosh(t)
+
+    def _slope(self, t, rows=slice(None)):
+        """dy / dt at t of shape (panels, nodes), or of shape (rows, nodes)."""
+        lengths = (1,) * t.ndim if isinstance(rows, slice) else (1,) * (t.ndim - 1)
+        centre, width = (v[rows].reshape(-1, *lengths) for v in (self.centre, self.width))
+        x = centre + width * np.sinh(t)
+        return np.exp(self.log_slope(x)) * width * np.cosh(t)
+
+    def score(self, y, rows):
+        t = np.arcsinh((self.to_x(y) - self.centre[rows]) / self.width[rows])
+        inside = np.abs(t) < _FARTHEST
+        t = np.where(inside, t, 0.0)
+        panel = np.clip(((t + _FARTHEST) / (2 * _HALF)).astype(int), 0, _PANELS - 1)
+        middle = _EDGES[panel] + _HALF
+        s = np.clip((t - middle) / _HALF, -1.0, 1.0)[:, None]
+        coefs, total = self.coefs[rows, panel], self.left[rows, panel] + self.right[rows, panel + 1]
+        for low, length, lower in ((-1.0, s + 1, True), (s, 1 - s, False)):
+            u = low + length * (1 + _NODES) / 2
+            inner = _HALF * np.einsum("ijk,ik->ij", _integrals(u), coefs)
+            tail = self.below[rows, panel][:, None] + inner
+            if not lower:
+                tail = self.above[rows, panel + 1][:, None] + (2 * _HALF * coefs[:, :1] - inner)
+            slope = self._slope(middle[:, None] + _HALF * u, rows)
+            total = total + _HALF * length[:, 0] / 2 * (_square(tail, slope) @ _WEIGHTS)
+        poor = self.rough[rows] | ~inside | ~(self.lost[rows] < _ROUGH_END * total)
+        return np.where(poor, np.nan, total)
+
+
+def _square(tail, slope):
+    return np.where(tail > 0, tail**2 * slope, 0.0)
+
+
+def _integrals(u):
+    """Of Legendre's polynomials from -1 to u, on a last axis."""
+    values = legvander(u, len(_NODES))
+    k = np.arange(1, len(_NODES))
+    return np.concatenate([(u + 1)[..., None], (values[..., 2:] - values[..., :-2]) / (2 * k + 1)], axis=-1)
+
+
+_TO_SERIES = legvander(_NODES, len(_NODES) - 1) * _WEIGHTS[:, None] * (np.arange(len(_NODES)) + 0.5)

@@ -1,0 +1,256 @@
+"""Derivatives of a law that supplies only its density: numbers that carry theirs through its formula.
+
+A jet is an array with its derivatives in the linear predictors. It goes through the functions of numpy and scipy.special
+whose derivatives stand below, and refuses all else: a formula is differentiated exactly, or by differences (`_numeric`).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from scipy import special
+
+from ..._special.gamma_functions import trigamma
+from ..._utils.repeated import repeated
+from ...links import Identity
+from .algebra import Eval
+
+
+class Jet(NDArrayOperatorsMixin):
+    """`value`, its `slopes` by number of the linear predictor, and its `bends` by pairs of them; what is zero is left out.
+
+    Each is an array, or one number where it is the same in all rows: formulas of a parameter without columns are worked out
+    once. Bends are None where no second derivatives are wanted.
+    """
+
+    def __init__(self, value, slopes, bends, rows):
+        self.value, self.slopes, self.bends, self.rows = value, slopes, bends, rows
+
+    shape = property(lambda self: self.value.shape or (self.rows,))
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: self.value.size if self.value.shape else self.rows)
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __array__(self, *args, **kwargs):
+        raise TypeError("an array would lose the derivatives")
+
+    def __array_namespace__(self, api_version=None):
+        """What scipy.special asks where its array API mode is on (SCIPY_ARRAY_API): treat a jet as an array of NumPy."""
+        return _NUMPY
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method != "__call__" or kwargs:  # such as sums and writing in place
+            raise TypeError(f"{ufunc.__name__}: {method} with {list(kwargs)} is not differentiated")
+        if ufunc in _RULES:
+            return _composed(ufunc, inputs, *_RULES[ufunc])
+        if ufunc is np.add or ufunc is np.subtract:
+            return _sum(ufunc, *inputs)
+        if ufunc is np.divide:
+            return _quotient(*inputs)
+        if ufunc is np.power:
+            exponent = inputs[1]
+            if type(exponent) is int and exponent == 2:
+                return _composed(np.square, inputs[:1], *_RULES[np.square])
+            return _composed(_to_power, inputs, *(_POWER if isinstance(exponent, Jet) else _FIXED_POWER))
+        if ufunc in _FLAT:
+            return _wide(ufunc(*map(_plain, inputs)), self.rows)
+        if ufunc in _CHOICES:
+            return _where(_CHOICES[ufunc](*map(_plain, inputs)), *inputs, strict=False)
+        raise TypeError(f"{ufunc.__name__} is not differentiated")
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function is np.where and len(args) == 3:
+            return _where(*args)
+        if function in (np.ones_like, np.zeros_like, np.shape, np.ndim, np.size):
+            return function(*(_wide(x.value, x.rows) if isinstance(x, Jet) else x for x in args), **kwargs)
+        raise TypeError(f"{function.__name__} is not differentiated")
+
+
+def _plain(x):
+    return x.value if isinstance(x, Jet) else x
+
+
+def _wide(value, rows):
+    return value if np.shape(value) else repeated(np.asarray(value), rows)
+
+
+def _composed(function, inputs, firsts, seconds):
+    """A function's jet from its first derivatives and those second ones that are not zero, as far as they are needed."""
+    plain = [x.value if isinstance(x, Jet) else x for x in inputs]
+    jets = [a for a, x in enumerate(inputs) if isinstance(x, Jet)]
+    value, one = function(*plain), inputs[jets[0]]
+    steep = [firsts[a](value, *plain) if a in jets else None for a in range(len(inputs))]
+    slopes, bends = {}, {}
+    for a in jets:
+        for i, slope in inputs[a].slopes.items():
+            _add(slopes, i, steep[a] * slope)
+    if one.bends is None:
+        return Jet(value, slopes, None, one.rows)
+    for a in jets:
+        for pair, bend in inputs[a].bends.items():
+            _add(bends, pair, steep[a] * bend)
+    for (a, b), second in seconds.items():
+        if a in jets and b in jets:
+            second = second and second(value, *plain, *steep)
+            same, others = len(inputs) == 1 and second is steep[a], inputs[b].slopes.items()
+            for i, slope in inputs[a].slopes.items():
+                part = slopes[i] if same else slope if second is None else second * slope
+                for j, other in others:
+                    if i <= j or a != b:  # and (b, a)
+                        _add(bends, (i, j) if i <= j else (j, i), part * (2 * other if i == j and a != b else other))
+    return Jet(value, slopes, bends, one.rows)
+
+
+def _sum(function, x, y):
+    """x + y or x - y."""
+    sign = -1 if function is np.subtract else 1
+    (a, c, one), (b, d, two) = ((z.slopes, z.bends, z) if isinstance(z, Jet) else ({}, {}, None) for z in (x, y))
+    bends = None if c is None or d is None else _joined(c, d, sign)
+    return Jet(function(_plain(x), _plain(y)), _joined(a, b, sign), bends, (two if one is None else one).rows)
+
+
+def _quotient(x, y):
+    """x times the reciprocal of y, which often is one number."""
+    reciprocal = _composed(np.reciprocal, (y,), *_RULES[np.reciprocal]) if isinstance(y, Jet) else 1 / y
+    return _composed(lambda x, _: x / _plain(y), (x, reciprocal), *_RULES[np.multiply])
+
+
+def _joined(left, right, sign):
+    total = dict(left)
+    for key, part in right.items():
+        if sign < 0:
+            total[key] = total[key] - part if key in total else -part
+        else:
+            _add(total, key, part)
+    return total
+
+
+def _add(total, key, part):
+    total[key] = total[key] + part if key in total else part
+
+
+def _where(condition, yes, no, strict=True):
+    jets = [x for x in (yes, no) if isinstance(x, Jet)]
+    parts = [x if isinstance(x, Jet) else Jet(x, {}, {}, None) for x in (yes, no)]
+    if isinstance(condition, Jet) or (strict and parts[0].slopes.keys() != parts[1].slopes.keys()):
+        raise TypeError("a parameter vanishes from one of two formulas: perhaps the limit of the other, but not its slope")
+
+    def chosen(a, b):
+        return {key: np.where(condition, a.get(key, 0.0), b.get(key, 0.0)) for key in a.keys() | b.keys()}
+
+    bends = None if None in (x.bends for x in parts) else chosen(*(x.bends for x in parts))
+    value = np.where(condition, *(x.value for x in parts))
+    return Jet(value, chosen(*(x.slopes for x in parts)), bends, jets[0].rows)
+
+
+def _to_power(x, n):
+    return x**n  # the operator knows squares and roots
+
+
+# Each rule: the first derivatives, from the value f and the arguments, and the second ones, from the first as well; None: 1.
+_FIXED_POWER = (lambda f, x, n: n * x ** (n - 1), None), {(0, 0): lambda f, x, n, *s: n * (n - 1) * x ** (n - 2)}
+_POWER = (
+    (lambda f, x, n: n * (f / x), lambda f, x, n: f * np.log(x)),
+    {
+        (0, 0): lambda f, x, n, s, t: (n - 1) * s / x,
+        (0, 1): lambda f, x, n, s, t: (f + n * t) / x,
+        (1, 1): lambda f, x, n, s, t: t * np.log(x),
+    },
+)
+
+
+def _one(slope, bend):
+    """The rule of a function of one argument: its derivatives from its value f, its argument x, and its slope s."""
+    return (slope,), {(0, 0): bend}
+
+
+# With SCIPY_ARRAY_API set, functions of scipy.special are wrappers around their ufuncs. A call with jets and arrays reaches
+# the ufunc if both name the same namespace, and scipy's for arrays is the copy of array_api_compat that it carries.
+_NUMPY = next(
+    (m for name, m in sys.modules.items() if name.startswith("scipy.") and name.endswith("array_api_compat.numpy")), np
+)
+
+
+def _ufunc(function):
+    return getattr(function, "__wrapped__", function)
+
+
+_ROOT = np.sqrt(np.pi)
+# Constant between jumps. Not among them: equality, by which formulas leave out a point where their slope has no formula.
+_FLAT = {np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.sign, np.floor, np.ceil, np.rint}
+_CHOICES = {np.maximum: np.greater_equal, np.minimum: np.less_equal, np.fmax: np.greater_equal, np.fmin: np.less_equal}
+_RULES = {
+    np.multiply: ((lambda f, x, y: y, lambda f, x, y: x), {(0, 1): None}),
+    np.logaddexp: (
+        (lambda f, x, y: np.exp(x - f), lambda f, x, y: np.exp(y - f)),
+        {
+            (0, 0): lambda f, x, y, s, t: s * np.exp(y - f),
+            (0, 1): lambda f, x, y, s, t: -s * t,
+            (1, 1): lambda f, x, y, s, t: t * np.exp(x - f),
+        },
+    ),
+    np.negative: ((lambda f, x: -1.0,), {}),
+    np.positive: ((lambda f, x: 1.0,), {}),
+    np.abs: ((lambda f, x: np.sign(x),), {}),
+    np.square: _one(lambda f, x: 2 * x, lambda f, x, s: np.float64(2.0)),
+    np.sqrt: _one(lambda f, x: 0.5 / f, lambda f, x, s: -0.5 * s / x),
+    np.reciprocal: _one(lambda f, x: -f * f, lambda f, x, s: -2 * f * s),
+    np.exp: _one(lambda f, x: f, lambda f, x, s: f),
+    np.expm1: _one(lambda f, x: f + 1, lambda f, x, s: s),
+    np.log: _one(lambda f, x: 1 / x, lambda f, x, s: -s * s),
+    np.log1p: _one(lambda f, x: 1 / (1 + x), lambda f, x, s: -s * s),
+    np.sin: _one(lambda f, x: np.cos(x), lambda f, x, s: -f),
+    np.cos: _one(lambda f, x: -np.sin(x), lambda f, x, s: -f),
+    np.tanh: _one(lambda f, x: 1 - f * f, lambda f, x, s: -2 * f * s),
+    np.sinh: _one(lambda f, x: np.cosh(x), lambda f, x, s: f),
+    np.cosh: _one(lambda f, x: np.sinh(x), lambda f, x, s: f),
+    np.arctan: _one(lambda f, x: 1 / (1 + x * x), lambda f, x, s: -2 * x * s * s),
+    np.arcsinh: _one(lambda f, x: 1 / np.sqrt(1 + x * x), lambda f, x, s: -x * s * s * s),
+    _ufunc(special.gammaln): _one(lambda f, x: special.digamma(x), lambda f, x, s: trigamma(x)),
+    _ufunc(special.expit): _one(lambda f, x: f * special.expit(-x), lambda f, x, s: s * -np.tanh(x / 2)),
+    _ufunc(special.log_expit): _one(lambda f, x: special.expit(-x), lambda f, x, s: -s * special.expit(x)),
+    _ufunc(special.erf): _one(lambda f, x: 2 / _ROOT * np.exp(-x * x), lambda f, x, s: -2 * x * s),
+    _ufunc(special.xlogy): (
+        (lambda f, x, y: np.log(y), lambda f, x, y: x / y),
+        {(0, 1): lambda f, x, y, s, t: 1 / y, (1, 1): lambda f, x, y, s, t: -t / y},
+    ),
+    _ufunc(special.xlog1py): (
+        (lambda f, x, y: np.log1p(y), lambda f, x, y: x / (1 + y)),
+        {(0, 1): lambda f, x, y, s, t: 1 / (1 + y), (1, 1): lambda f, x, y, s, t: -t / (1 + y)},
+    ),
+}
+
+
+def evaluate(law, y, eta, order) -> Eval | None:
+    """What `law.evaluate` gives, where `law.loglik` takes jets and all is finite; None elsewhere."""
+    names, rows = law.free, len(y)
+    if any(eta[name].ndim > 1 for name in names):
+        return None
+    jets = {name: _seed(i, law.parameter(name).link, eta[name], order) for i, name in enumerate(names)}
+    try:
+        found = law.loglik(y, **law._params(eta, jets))
+    except Exception:  # whatever stopped it, by differences it will either work or say so
+        return None
+    if not isinstance(found, Jet) or found.shape != y.shape[:1] or len(found.slopes) < len(names):
+        return None  # also where a parameter vanished: perhaps the formula took a limit
+    loglik = _wide(found.value, rows)
+    gradient = {name: _wide(found.slopes[i], rows) for i, name in enumerate(names)}
+    information = {(names[i], names[j]): _wide(-bend, rows) for (i, j), bend in (found.bends or {}).items()}
+    zeros = np.zeros(rows)  # times which what is not finite is NaN
+    if not all(part.dot(zeros) == 0 for part in (loglik, *gradient.values(), *information.values())):
+        return None
+    return Eval(law._guarded(loglik, {name: jet.value for name, jet in jets.items()}), gradient, information)
+
+
+def _seed(i, link, eta, order) -> Jet:
+    """The parameter of the i-th linear predictor."""
+    rows, constant = len(eta), eta.strides == (0,) and len(eta) > 0
+    eta = eta[:1].copy() if constant else eta
+    parts = (eta,) if type(link) is Identity else link.inverse_derivatives(eta)
+    value, *rest = (part[0] for part in parts) if constant else parts
+    slope, bends = rest[0] if rest else 1.0, {(i, i): rest[1]} if rest else {}
+    return Jet(value, {i: slope}, bends if order == 2 else None, rows)

@@ -1,0 +1,60 @@
+"""Derivatives where a parameter is so close to the edge of its domain that the formulas of its law overflow.
+
+A log-likelihood becomes a straight line in the linear predictor there: constant for a count of zero whose mean vanishes, of
+slope y for another. So its derivatives are those of a nearer point, where the formulas still hold, if the line through that
+point meets the value.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...domains import REAL
+from .algebra import Eval, rows
+
+_REACHES = (170.0, 85.0, 40.0, 20.0)  # linear predictors; exp of the first has a fourth power
+_STRAIGHT = 1e-8  # error of the line, in units of the log-likelihood, and relative to it
+
+
+def completed(law, y, eta: dict, found: Eval, information: str = "observed") -> Eval:
+    """What `evaluate` found, with finite derivatives in the rows where only these, or all of it, are not numbers."""
+    edged = [name for name in law.free if law.parameter(name).link.range != REAL]
+    value = found.loglik.copy()
+    gradient = {name: part.copy() for name, part in found.gradient.items()}
+    second = {pair: part.copy() for pair, part in found.information.items()}
+    for reach in _REACHES:
+        mask = ~_whole(value, gradient, second) & ~np.isneginf(value)
+        if not (mask.any() and edged):
+            break
+        lost, at = np.flatnonzero(mask), rows(eta, mask)
+        near = at | {name: np.clip(at[name], -reach, reach) for name in edged}
+        part = law.evaluate(y[lost], near, 2, information)
+        line, bend = part.loglik.copy(), np.zeros(len(lost))
+        with np.errstate(all="ignore"):
+            for name in edged:
+                move = at[name] - near[name]
+                line += _summed(part.gradient[name] * move)
+                if (name, name) in part.information:
+                    bend += np.abs(_summed(part.information[name, name] * (move**2 if move.ndim == 1 else 0.0)))
+            unknown, error = np.isnan(value[lost]), _STRAIGHT * np.maximum(1.0, np.abs(line))
+            gap = np.where(unknown, bend, np.abs(line - value[lost]))
+            rises = unknown & (line > part.loglik + error)  # without end, for all that is known: no solver may go there
+            good = _whole(line, part.gradient, part.information) & (gap <= error) & ~rises
+        kept = lost[good]
+        value[kept] = np.where(np.isnan(value[kept]), line[good], value[kept])
+        for whole, parts in ((gradient, part.gradient), (second, part.information)):
+            for key in whole:
+                whole[key][kept] = parts[key][good]
+    return Eval(value, gradient, second)
+
+
+def _whole(value, gradient, second) -> np.ndarray:
+    """Rows in which everything is a finite number."""
+    result = np.isfinite(value)
+    for part in (*gradient.values(), *second.values()):
+        result &= np.isfinite(part.reshape(len(part), -1)).all(axis=1)
+    return result
+
+
+def _summed(values):
+    return values.reshape(len(values), -1).sum(axis=1)

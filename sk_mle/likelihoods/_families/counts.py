@@ -1,0 +1,10 @@
+"""What the laws of counts share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def count_mean(y, sample_weight) -> float:
+    """Mean of counts, kept positive where all are zero."""
+    return max(float(np.average(y, weights=sample_weight)), 1e-8)

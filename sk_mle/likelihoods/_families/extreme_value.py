@@ -1,0 +1,81 @@
+"""What the laws of extremes share: functions of log(1 + shape z) / shape, exact as shape tends to 0."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from ..._special.removable import log1p_ratio
+from ...domains import POSITIVE, REAL, Domain
+from ...links import Identity
+from .._protocol.parameter import Parameter
+from .location_scale import LocationScale
+
+# at shapes below -1 the density, and so the likelihood, is unbounded
+SHAPE = Parameter(Domain(low=-1.0, typical=(-0.2, 0.3)), link=Identity(), allowed=REAL)
+LEAST_SHAPE = -0.45  # where solvers take the expected information of lesser shapes; there is none from -1/2 on
+
+
+def reduce(z, shape):
+    """u = log(1 + shape z) / shape, or z for shape 0; beyond the end of the support infinite."""
+    with np.errstate(all="ignore"):
+        w = shape * z
+        u = z * np.where(w == 0, 1.0, np.log1p(np.maximum(w, -1.0)) / w)
+        over = np.isposinf(w)
+        return np.where(over, (np.log(np.abs(shape)) + np.log(np.abs(z))) / shape, u) if over.any() else u
+
+
+def expand(u, shape):
+    """z = (exp(shape u) - 1) / shape, the inverse of `reduce`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(shape == 0, u, np.expm1(shape * u) / shape)
+
+
+class ExtremeValue(LocationScale):
+    """A law with standard log-density -(1 + shape) u - t, u = `reduce(z, shape)`.
+
+    t = exp(-u) for maxima of many values, 0 for exceedances of a threshold.
+    """
+
+    parameters = {"loc": REAL, "scale": POSITIVE, "shape": SHAPE}
+    interval = None
+    tried = {"shape": (-0.4, -0.25, -0.12, 0.0, 0.12, 0.25, 0.4, 0.6, 1.0, 1.6, 2.5, 4.0)}
+    maxima: ClassVar[bool] = True
+
+    def _shapes(self):
+        return [
+            shape
+            for shape in super()._shapes()
+            if "shape" in self.fixed or self.parameter("shape").link.range.contains(shape["shape"])
+        ]
+
+    def _t(self, u):
+        return np.exp(-u) if self.maxima else 0.0
+
+    def standard_logpdf(self, z, shape):
+        with np.errstate(invalid="ignore", over="ignore"):
+            u = reduce(z, shape)
+            return np.where(shape * z > -1, -(1 + shape) * u - self._t(u), -np.inf)
+
+    def _reduced(self, z, shape):
+        """t, the slope of the log-density in u, and u with its derivatives in z, shape, (z, z), (z, shape), (shape, shape)."""
+        ratio, tilt, bend = log1p_ratio(shape * z)
+        u, on_z = z * ratio, 1 / (1 + shape * z)
+        t = self._t(u)
+        return t, t - 1 - shape, (u, on_z, z * (z * tilt), -shape * on_z**2, -z * on_z**2, z * (z * (z * bend)))
+
+    def standard_slopes(self, z, shape):
+        t, slope, (_, on_z, _, zz, _, _) = self._reduced(z, shape)
+        return slope * on_z, slope * zz - t * on_z**2
+
+    def standard_gradient(self, z, shape):
+        _, slope, (u, _, on_shape, *_) = self._reduced(z, shape)
+        return {"shape": slope * on_shape - u}
+
+    def standard_hessian(self, z, shape):
+        t, slope, (_, on_z, on_shape, _, zs, ss) = self._reduced(z, shape)
+        return {
+            ("z", "shape"): slope * zs - t * on_z * on_shape - on_z,
+            ("shape", "shape"): slope * ss - t * on_shape**2 - 2 * on_shape,
+        }

@@ -1,0 +1,223 @@
+"""What all laws of (y - loc) / scale share: the chain rule from the standard density to parameters, and to intervals."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+
+from ...domains import POSITIVE, REAL
+from ...links import Link
+from .._fallbacks.algebra import Eval, minus
+from .._fallbacks.start import best, resolution, thin
+from .._protocol.expanded import Expanded
+
+
+class LocationScale(Expanded):
+    """A law with density f(z) / scale, z = (y - loc) / scale.
+
+    A subclass writes `standard_logpdf(z)`; `standard_slopes(z)`, the first and second derivative of log f;
+    `standard_information()`, the expected information at loc 0 and scale 1; `standard_moments()`, the mean, variance and
+    entropy there; and `standard_cdf`, `standard_ppf`, with `standard_logcdf` where the lower tail underflows. What is not
+    symmetric has its own `standard_sf`, `standard_logsf`.
+
+    Parameters of f itself follow z in all of these. Then `standard_gradient(z, ...)` and `standard_hessian(z, ...)` give
+    the derivatives of log f in them, where "z" names z, and `tried` the values that a start chooses from. Where all of these
+    share most of their work, `standard_parts` gives them at once.
+    """
+
+    parameters = {"loc": REAL, "scale": POSITIVE}
+    support = REAL
+    tried: ClassVar[dict[str, tuple[float, ...]]] = {}
+
+    def expansion(self, y, order, loc, scale, *at, **shape):
+        z = (y - loc) / scale
+        loglik, *slopes = self.standard_parts(z, order, *at, **shape)
+        loglik = loglik - np.log(scale)
+        if order == 0:
+            return loglik, {}, {}
+        slope, bend, on_shape, *second = slopes
+        gradient = {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, **on_shape}
+        if order == 1:
+            return loglik, gradient, {}
+        hessian = _second(z, scale, slope, bend)
+        hessian["scale", "scale"] += 1 / scale**2
+        for (first, name), value in second[0].items():
+            if first == "z":
+                hessian["loc", name], hessian["scale", name] = -value / scale, -z * value / scale
+            else:
+                hessian[first, name] = value
+        return loglik, gradient, hessian
+
+    def standard_parts(self, z, order, *at, **shape):
+        """log f, from order 1 on its slope, bend and gradient, and at order 2 its Hessian."""
+        value = self.standard_logpdf(z, *at, **shape)
+        if order == 0:
+            return (value,)
+        parts = value, *self.standard_slopes(z, *at, **shape), self.standard_gradient(z, *at, **shape)
+        return parts if order == 1 else (*parts, self.standard_hessian(z, *at, **shape))
+
+    def standard_gradient(self, z, **shape):
+        return {}
+
+    def standard_hessian(self, z, **shape):
+        return {}
+
+    def fisher(self, loc, scale, *at, **shape):
+        information = self.standard_information(*at, **shape)
+        return {pair: value / scale ** sum(name in ("loc", "scale") for name in pair) for pair, value in information.items()}
+
+    # ---- intervals ----------------------------------------------------------------------------------------------
+
+    @property
+    def interval(self):
+        """Offered where loc and scale alone are estimated."""
+        return self._interval if set(self.free) <= {"loc", "scale"} else None
+
+    def _interval(self, low, high, order, loc, scale, **shape):
+        low, high = (low - loc) / scale, (high - loc) / scale
+        if np.isposinf(high).all() or np.isneginf(low).all():
+            upper = np.isposinf(high[:1]).all()
+            whole = self._tail(low if upper else high, scale, upper, shape)
+            return whole.loglik, whole.gradient, {pair: -value for pair, value in whole.information.items()}
+        below, above = self._log_tail(high, False, shape), self._log_tail(low, True, shape)
+        upper = np.isposinf(high) | (above < below)
+        near, far = np.where(upper, low, high), np.where(upper, high, low)
+        whole = minus(self._tail(near, scale, upper, shape), self._tail(far, scale, upper, shape))
+        return whole.loglik, whole.gradient, {pair: -value for pair, value in whole.information.items()}
+
+    def _tail(self, z, scale, upper, shape) -> Eval:
+        """log P(Z > z) where `upper`, elsewhere log P(Z <= z), with derivatives in loc and scale."""
+        inside = np.isfinite(z)
+        at = np.where(inside, z, 0.0)
+        sides = [side for side in (True, False) if (np.asarray(upper) == side).any()]
+        tails = [self.standard_tail(at, side, **shape) for side in sides]
+        value, slope, bend = tails[0] if len(sides) == 1 else (np.where(upper, *parts) for parts in zip(*tails, strict=True))
+        if not inside.all():
+            value, slope, bend = (np.where(inside, part, end) for part, end in ((value, -np.inf), (slope, 0.0), (bend, 0.0)))
+        information = {pair: -second for pair, second in _second(at, scale, slope, bend).items()}
+        return Eval(value, {"loc": -slope / scale, "scale": -at * slope / scale}, information)
+
+    def standard_tail(self, z, upper, **shape):
+        """log P(Z > z) or log P(Z <= z) with its first and second derivative."""
+        value = self._log_tail(z, upper, shape)
+        hazard = (-1 if upper else 1) * np.exp(self.standard_logpdf(z, **shape) - value)
+        return value, hazard, hazard * (self.standard_slopes(z, **shape)[0] - hazard)
+
+    def _log_tail(self, z, upper, shape):
+        return (self.logsf if upper else self.logcdf)(z, loc=0.0, scale=1.0, **shape)
+
+    # ---- starts -------------------------------------------------------------------------------------------------
+
+    def start(self, y, sample_weight):
+        y, sample_weight = thin(y, sample_weight) if self.tried else (y, sample_weight)
+        found = []
+        for shape in self._shapes():
+            loc = self.fixed.get("loc", self.centre(y, sample_weight, **shape))
+            found.append({"loc": loc, "scale": self._scale(y - loc, y, sample_weight, shape), **shape})
+        return best(self, found, y, sample_weight)
+
+    def refine(self, y, sample_weight, loc, **others):
+        residual, weight = thin(y - loc, sample_weight) if self.tried else (y - loc, sample_weight)
+        found = [{"loc": 0.0, "scale": self._scale(residual, y, weight, shape), **shape} for shape in self._shapes()]
+        return {name: value for name, value in best(self, found, residual, weight).items() if name != "loc"}
+
+    def _shapes(self):
+        """Values of the parameters of f to try, in dicts."""
+        values = [(self.fixed[name],) if name in self.fixed else tried for name, tried in self.tried.items()]
+        return [dict(zip(self.tried, chosen, strict=True)) for chosen in product(*values)]
+
+    def _scale(self, residual, y, sample_weight, shape):
+        return max(self.spread(residual, sample_weight, **shape), resolution(y))
+
+    def centre(self, y, sample_weight, **shape) -> float:
+        """Estimate of loc without covariates."""
+        mean, variance, _ = self.standard_moments(**shape)
+        place = np.average(y, weights=sample_weight)
+        return float(place - mean * np.sqrt(np.average((y - place) ** 2, weights=sample_weight) / variance))
+
+    def spread(self, residual, sample_weight, **shape) -> float:
+        """Estimate of scale from y - loc."""
+        mean, variance, _ = self.standard_moments(**shape)
+        equal = not any(sample_weight.strides)  # one number: no array of products is needed
+        square = residual @ residual * sample_weight[0] if equal else (residual * sample_weight) @ residual
+        return float(np.sqrt(square / sample_weight.sum() / (mean**2 + variance)))
+
+    # ---- the distribution ---------------------------------------------------------------------------------------
+
+    def standard_moments(self, **shape):
+        """Mean, variance and entropy of Z."""
+        raise NotImplementedError
+
+    def expectation(self, loc, scale, *at, **shape):
+        return loc + scale * self.standard_moments(*at, **shape)[0]
+
+    def variance(self, loc, scale, *at, **shape):
+        return scale**2 * self.standard_moments(*at, **shape)[1] + 0 * loc
+
+    def entropy(self, loc, scale, *at, **shape):
+        return np.log(scale) + self.standard_moments(*at, **shape)[2] + 0 * loc
+
+    def cdf(self, y, loc, scale, *at, **shape):
+        return self.standard_cdf((y - loc) / scale, *at, **shape)
+
+    def sf(self, y, loc, scale, *at, **shape):
+        return self.standard_sf((y - loc) / scale, *at, **shape)
+
+    def logcdf(self, y, loc, scale, *at, **shape):
+        return self.standard_logcdf((y - loc) / scale, *at, **shape)
+
+    def logsf(self, y, loc, scale, *at, **shape):
+        return self.standard_logsf((y - loc) / scale, *at, **shape)
+
+    def ppf(self, q, loc, scale, *at, **shape):
+        return loc + scale * self.standard_ppf(q, *at, **shape)
+
+    def standard_cdf(self, z, **shape):
+        """P(Z <= z)."""
+        return np.exp(self.standard_logcdf(z, **shape))
+
+    def standard_sf(self, z, **shape):
+        return self.standard_cdf(-z, **shape)
+
+    def standard_logcdf(self, z, **shape):
+        """log P(Z <= z), exact in the far tail."""
+        raise NotImplementedError
+
+    def standard_logsf(self, z, **shape):
+        return self.standard_logcdf(-z, **shape)
+
+
+class LinkLocationScale(LocationScale):
+    """A law of location and scale whose distribution function is the inverse of a link, which is exact in both tails."""
+
+    standard_link: Link
+
+    def standard_cdf(self, z):
+        return self.standard_link.inverse(z)
+
+    def standard_sf(self, z):
+        return self.standard_link.mirror().inverse(-z)
+
+    def standard_logcdf(self, z):
+        return self.standard_link.log_inverse(z)[0]
+
+    def standard_logsf(self, z):
+        return self.standard_link.log_complement(z)[0]
+
+    def standard_tail(self, z, upper):
+        return self.standard_link.log_complement(z) if upper else self.standard_link.log_inverse(z)
+
+    def standard_ppf(self, q):
+        return self.standard_link.link(q)
+
+
+def _second(z, scale, slope, bend):
+    """Second derivatives in loc and scale of a function of z from its two derivatives."""
+    square = 1 / scale**2
+    return {
+        ("loc", "loc"): bend * square,
+        ("loc", "scale"): (slope + z * bend) * square,
+        ("scale", "scale"): (2 * z * slope + z**2 * bend) * square,
+    }

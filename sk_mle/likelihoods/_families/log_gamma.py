@@ -1,0 +1,172 @@
+"""The logarithm of a gamma variable, standardised so that its limit is the normal law."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from ..._special.gamma_functions import _START, _STIRLING, _elementwise, _horner, gamma_norm, lgamma_delta_scaled
+from ..._special.logarithms import log1mexp
+from ..._special.removable import analytic, exprel2
+from ..._special.tails import log_gammainc, log_gammaincc
+from ...domains import POSITIVE, REAL
+from .._fallbacks.quantile import newton_quantile
+from .._fallbacks.start import resolution
+from .location_scale import LocationScale
+
+_NEAR = 0.03  # shape below which tails come from an expansion about the normal law
+_ROOT_2PI = np.sqrt(2 * np.pi)
+# Stirling's remainder S(1/u) = u P(u**2) and its two derivatives in u, as polynomials in u, without the powers 1, 0 and 1.
+_POWERS = 2 * np.arange(len(_STIRLING[0])) + 1
+_REMAINDER = tuple((np.array(_STIRLING[0]) * c).tolist() for c in (1.0, _POWERS, _POWERS * (_POWERS - 1)))
+_REMAINDER[2].pop(0)  # the power -1, whose factor is zero
+
+
+class LogGamma(LocationScale):
+    """The law of loc + scale * w, w = log(g / k) / shape for a gamma variable g of shape k = 1 / shape**2.
+
+    At shape 0 it is the normal law, at 1 that of Gumbel minima; the sign of the shape mirrors w.
+    """
+
+    parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
+    tried = {"shape": (-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0)}
+
+    def __init__(self, *, loc=None, scale=None, shape=None, links=None):
+        self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
+
+    def at_ends(self, y, sample_weight, distance, loc, **others):
+        found, r = [], y - loc
+        for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(self.free) else ():
+            end = sign * (sign * r).max()
+            mean = max(float(np.average(np.abs(end - r), weights=sample_weight)), resolution(y))
+            found.append(("shape", edge, {"loc": loc + end, "scale": distance * mean, "shape": sign / distance}))
+        return found
+
+    def standard_logpdf(self, z, shape):
+        return -np.log(_ROOT_2PI) - remainder(shape**2)[0] - z * (z * exprel2(shape * z)[0])
+
+    def standard_slopes(self, z, shape):
+        return -z * special.exprel(shape * z), -np.exp(shape * z)
+
+    def standard_gradient(self, z, shape):
+        return {"shape": -2 * shape * remainder(shape**2)[1] - z * (z * (z * exprel2(shape * z)[1]))}
+
+    def standard_hessian(self, z, shape):
+        _, slope, bend = remainder(shape**2)
+        x = shape * z
+        value, rise, curve = exprel2(x)
+        return {
+            ("z", "shape"): -z * (z * (value + x * rise)),
+            ("shape", "shape"): -2 * slope - 4 * shape**2 * bend - z * (z * (z * (z * curve))),
+        }
+
+    def standard_moments(self, shape):
+        u = shape**2
+        value, slope, bend = remainder(u)
+        entropy = 0.5 + np.log(_ROOT_2PI) + value + u * slope
+        return -shape * (0.5 + u * slope), 1 + u * (0.5 + u * (2 * slope + u * bend)), entropy
+
+    def log_mgf(self, t, shape):
+        """log E exp(t w)"""
+        shape = np.where(np.abs(shape) < 1e-20, 1e-20, shape)
+        k, step = 1 / shape**2, t / shape
+        inside = k + step > 0
+        return np.where(inside, lgamma_delta_scaled(k, np.where(inside, step, 0.0)), np.inf)
+
+    def standard_logcdf(self, z, shape):
+        return _log_tails(z, shape)[0]
+
+    def standard_logsf(self, z, shape):
+        return _log_tails(z, shape)[1]
+
+    def standard_sf(self, z, shape):
+        return np.exp(self.standard_logsf(z, shape))
+
+    def standard_ppf(self, q, shape):
+        """Newton steps from scipy's quantile, or where that is next to zero, from the first term of the series."""
+        q, shape = np.broadcast_arrays(np.asarray(q, float), np.asarray(shape, float))
+        with np.errstate(all="ignore"):
+            k = 1 / np.maximum(shape**2, _NEAR**2)
+            tail, below = np.minimum(q, 1 - q), (q > 0.5) != (shape > 0)
+            log_g = np.log(np.where(below, special.gammaincinv(k, tail), special.gammainccinv(k, tail)))
+            log_p = np.where(shape > 0, np.log(q), np.log1p(-q))
+            log_g = np.where(log_g < -600, (log_p + special.gammaln(k + 1)) / k, log_g)
+            first = np.where(np.abs(shape) < _NEAR, special.ndtri(q), (log_g - np.log(k)) / shape)
+            first = np.where(np.isfinite(first), first, 0.0)
+        return newton_quantile(self._logs, q, {"shape": shape}, (-np.inf, np.inf), first)
+
+    def _logs(self, z, shape):
+        return *_log_tails(z, shape), self.standard_logpdf(z, shape)
+
+    def rvs(self, rng, size, loc, scale, shape):
+        shape = np.broadcast_to(np.where(np.abs(shape) < 1e-8, 1e-8, shape), size)
+        k = 1 / shape**2
+        log_gamma = np.log(rng.gamma(k + 1) / k) - rng.standard_exponential(size) / k  # where a gamma variable underflows
+        return loc + scale * log_gamma / shape
+
+
+@_elementwise
+def remainder(u):
+    """Stirling's remainder S(1/u) of log Gamma, for u >= 0, with its two derivatives in u."""
+    w = u * u
+    far = u * _horner(_REMAINDER[0], w), _horner(_REMAINDER[1], w), u * _horner(_REMAINDER[2], w)
+    near = u * _START > 1
+    if near.any():
+        k = 1 / u[near]
+        value, slope, bend = gamma_norm(k)
+        slope, bend = 0.5 / k - slope, -0.5 / k**2 - bend
+        values = 0.5 * np.log(k / (2 * np.pi)) - value, -(k**2) * slope, k**3 * (2 * slope + k * bend)
+        for whole, part in zip(far, values, strict=True):
+            whole[near] = part
+    return far
+
+
+def _temme(x):
+    """The first coefficients of the expansion of the incomplete gamma function about the normal law, at log(argument / k) = x.
+
+    Temme, N. M. (1979). SIAM Journal on Mathematical Analysis 10, 757-766. doi:10.1137/0510071
+    """
+    m, e = 1 / np.expm1(x), 1 / (x * np.sqrt(2 * (np.expm1(x) - x) / x**2))
+    return np.stack(
+        [
+            m - e,
+            e**3 - m**3 - m**2 - m / 12,
+            -3 * e**5 + 3 * m**5 + 5 * m**4 + 25 / 12 * m**3 + m**2 / 12 + m / 288,
+            15 * e**7
+            - 15 * m**7
+            - 35 * m**6
+            - 105 / 4 * m**5
+            - 77 / 12 * m**4
+            - 49 / 288 * m**3
+            - m**2 / 288
+            + 139 / 51840 * m,
+        ]
+    )
+
+
+_temme = analytic(_temme, radius=2.0, reach=1.0)
+
+
+@_elementwise
+def _log_tails(z, shape):
+    """log P(w <= z) and log P(w > z)."""
+    mirrored = shape < 0
+    z, shape = np.clip(np.where(mirrored, -z, z), -1e300, 1e300), np.abs(shape)
+    x, k = shape * z, 1 / shape**2
+    lower, upper = np.empty_like(z), np.empty_like(z)
+    normal = (shape < _NEAR) & (np.abs(x) < 1)
+    gamma = ~normal
+    if gamma.any():
+        a, at = k[gamma], k[gamma] * np.exp(x[gamma])
+        lower[gamma], upper[gamma] = log_gammainc(a, at), log_gammaincc(a, at)
+        first = gamma & (x < -45)  # the first term of the series is all, and the argument may underflow
+        lower[first] = k[first] * (np.log(k[first]) + x[first]) - special.gammaln(k[first] + 1)
+        upper[first] = log1mexp(-lower[first])
+    if normal.any():
+        z, x, shape = z[normal], x[normal], shape[normal]
+        size = z**2 * exprel2(x)[0]
+        series = _horner([*_temme(x)], shape**2) * shape / _ROOT_2PI
+        outer = np.log(special.erfcx(np.sqrt(size)) / 2 + np.where(z > 0, series, -series)) - size
+        inner = np.log1p(-np.exp(outer))
+        lower[normal], upper[normal] = np.where(z > 0, inner, outer), np.where(z > 0, outer, inner)
+    return np.where(mirrored, upper, lower), np.where(mirrored, lower, upper)

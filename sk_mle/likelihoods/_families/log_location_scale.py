@@ -1,0 +1,131 @@
+"""What all laws share whose logarithm is of location and scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...domains import POSITIVE, REAL
+from .._protocol.expanded import Expanded
+from .location_scale import LocationScale
+
+
+class LogLocationScale(Expanded):
+    """A positive law whose log y is of location and scale, with the same parameters.
+
+    A subclass names `standard`, the law of log y, and writes `log_mgf(t, ...)`, the log of E exp(t Z) of its z, which may
+    depend on the parameters of the standard density.
+    """
+
+    parameters = {"loc": REAL, "scale": POSITIVE}
+    support = POSITIVE
+    standard: LocationScale
+
+    def plain(self, *at, **params) -> dict:
+        """The parameters of log y."""
+        return {**dict(zip(self.parameters, at, strict=False)), **params}
+
+    def pulled(self, gradient, hessian, *at, **params):
+        """Derivatives in our parameters from those in the parameters of log y."""
+        return gradient, hessian
+
+    def expansion(self, y, order, *at, **params):
+        x = np.log(y)
+        loglik, gradient, hessian = self.standard.expansion(x, order, **self.plain(*at, **params))
+        if order:
+            gradient, hessian = self.pulled(gradient, hessian, *at, **params)
+        return loglik + self.carrier(y), gradient, hessian
+
+    def carrier(self, y):
+        return -np.log(y)
+
+    def fisher(self, *at, **params):
+        return self.pulled({"loc": 0.0, "scale": 0.0}, self.standard.fisher(**self.plain(*at, **params)), *at, **params)[1]
+
+    @property
+    def interval(self):
+        """Offered where the law of log y does."""
+        return None if self.standard.interval is None else self._interval
+
+    def _interval(self, low, high, order, **params):
+        loglik, *derivatives = self.standard.interval(_log(low), _log(high), order, **self.plain(**params))
+        return loglik, *self.pulled(*derivatives, **params)
+
+    def start(self, y, sample_weight):
+        return self.standard.start(np.log(y), sample_weight)
+
+    def refine(self, y, sample_weight, loc, **others):
+        return self.standard.refine(np.log(y), sample_weight, loc=loc)
+
+    def expectation(self, *at, **params):
+        loc, level, _ = self._log_moments(*at, **params)
+        return np.exp(loc + level)
+
+    def variance(self, *at, **params):
+        loc, level, excess = self._log_moments(*at, **params)
+        with np.errstate(over="ignore"):
+            return np.where(np.isinf(level), np.inf, np.exp(2 * (loc + level)) * np.expm1(excess))
+
+    def _log_moments(self, *at, **params):
+        """loc, the log of the mean beside it, and the log of the mean square over the squared mean."""
+        plain = self.plain(*at, **params)
+        loc, scale = plain.pop("loc"), plain.pop("scale")
+        first, second = (self.log_mgf(t, **plain) for t in (scale, 2 * scale))
+        with np.errstate(invalid="ignore"):
+            return loc, first, second - 2 * first
+
+    def entropy(self, *at, **params):
+        plain = self.plain(*at, **params)
+        return self.standard.entropy(**plain) + self.standard.expectation(**plain)
+
+    def cdf(self, y, *at, **params):
+        return self.standard.cdf(_log(y), **self.plain(*at, **params))
+
+    def sf(self, y, *at, **params):
+        return self.standard.sf(_log(y), **self.plain(*at, **params))
+
+    def logcdf(self, y, *at, **params):
+        return self.standard.logcdf(_log(y), **self.plain(*at, **params))
+
+    def logsf(self, y, *at, **params):
+        return self.standard.logsf(_log(y), **self.plain(*at, **params))
+
+    def ppf(self, q, *at, **params):
+        return np.exp(self.standard.ppf(q, **self.plain(*at, **params)))
+
+    def rvs(self, rng, size, *at, **params):
+        return np.exp(self.standard.rvs(rng, size, **self.plain(*at, **params)))
+
+
+class ScaleShape(LogLocationScale):
+    """The same in scale and shape: loc = log(scale), scale = 1 / shape."""
+
+    parameters = {"scale": POSITIVE, "shape": POSITIVE}
+
+    def plain(self, scale, shape):
+        return {"loc": np.log(scale), "scale": 1 / shape}
+
+    def pulled(self, gradient, hessian, scale, shape):
+        on_loc, on_scale = gradient["loc"], gradient["scale"]
+        first = {"scale": on_loc / scale, "shape": -on_scale / (shape * shape)}
+        if not hessian:
+            return first, {}
+        return first, {
+            ("scale", "scale"): (hessian.get(("loc", "loc"), 0.0) - on_loc) / (scale * scale),
+            ("scale", "shape"): -hessian.get(("loc", "scale"), 0.0) / (scale * shape * shape),
+            ("shape", "shape"): (hessian.get(("scale", "scale"), 0.0) / shape + 2 * on_scale) / (shape * shape * shape),
+        }
+
+    def ppf(self, q, scale, shape):
+        return scale * np.exp(self.standard.ppf(q, loc=0.0, scale=1 / shape))  # the log of a scale would cost digits
+
+    def start(self, y, sample_weight):
+        loc = np.log(self.fixed["scale"]) if "scale" in self.fixed else self.standard.centre(np.log(y), sample_weight)
+        return {"scale": float(np.exp(loc)), **self.refine(y, sample_weight, scale=np.exp(loc))}
+
+    def refine(self, y, sample_weight, scale, **others):
+        return {"shape": 1 / self.standard.refine(np.log(y), sample_weight, loc=np.log(scale))["scale"]}
+
+
+def _log(y):
+    with np.errstate(divide="ignore"):
+        return np.log(np.maximum(y, 0.0))

@@ -1,0 +1,89 @@
+"""What the count laws share whose variance grows with a power of the mean: one law in its mean, one chain rule for all."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from ..._special.gamma_functions import _elementwise
+from ...domains import COUNT, NONNEGATIVE, POSITIVE, Domain
+from .._fallbacks.start import best
+from .._protocol.expanded import Expanded
+from .._protocol.parameter import Parameter
+from .counts import count_mean
+
+POWER = Domain(0.0, 3.0, closed=(True, True), typical=(1.0, 2.0))
+
+
+class MeanPower(Expanded):
+    """A law written in its mean and a = dispersion * mean**(power - neutral).
+
+    A subclass writes `pieces(y, mean, a, order)`, the log-likelihood, its derivatives in the mean and in a, and those of second
+    order in (mean, mean), (mean, a), (a, a); and `moment(y, sample_weight, mean, power)`, a first value of the dispersion.
+    """
+
+    parameters = {"mean": POSITIVE, "dispersion": Parameter(POSITIVE, allowed=NONNEGATIVE), "power": POWER}
+    support = COUNT
+    neutral: float
+    least: float
+
+    def _scaled(self, mean, dispersion, power):
+        """The exponent, the power of the mean, and a."""
+        power = self.parameter("power").value if power is None else power
+        exponent = power - self.neutral
+        plain = np.ndim(exponent) == 0 and exponent == 0
+        scale = 1.0 if plain else np.clip(mean**exponent, 1e-100, 1e100)
+        return exponent, scale, _scaled_dispersion(dispersion, scale, self.least)
+
+    def expansion(self, y, order, mean, dispersion, power=None):
+        exponent, scale, a = self._scaled(mean, dispersion, power)
+        loglik, *slopes = self.pieces(y, mean, a, order)
+        if order == 0:
+            return loglik, {}, {}
+        on_mean, on_a, *bends = slopes
+        if np.ndim(exponent) == 0 and exponent == 0:  # a is the dispersion
+            pairs = (("mean", "mean"), ("mean", "dispersion"), ("dispersion", "dispersion"))
+            return loglik, {"mean": on_mean, "dispersion": on_a}, dict(zip(pairs, bends, strict=False))
+        by_log, log = a * on_a, np.log(mean)  # the derivative in log a = log dispersion + exponent * log mean
+        gradient = {"mean": on_mean + exponent * by_log / mean, "dispersion": scale * on_a, "power": by_log * log}
+        if order == 1:
+            return loglik, gradient, {}
+        mean_mean, mean_a, a_a = bends
+        rise, tilt = on_a + a * a_a, exponent / mean
+        return (
+            loglik,
+            gradient,
+            {
+                ("mean", "mean"): mean_mean + tilt * (2 * a * mean_a + tilt * a * rise - by_log / mean),
+                ("mean", "dispersion"): scale * (mean_a + tilt * rise),
+                ("dispersion", "dispersion"): scale**2 * a_a,
+                ("mean", "power"): a * log * (mean_a + tilt * rise) + by_log / mean,
+                ("dispersion", "power"): scale * log * rise,
+                ("power", "power"): a * log**2 * rise,
+            },
+        )
+
+    def start(self, y, sample_weight):
+        mean = count_mean(y, sample_weight)
+        return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
+
+    def refine(self, y, sample_weight, mean, **others):
+        if "power" not in self.free:
+            return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.parameter("power").value))}
+        tried = [{"mean": mean, "power": p, "dispersion": self.moment(y, sample_weight, mean, p)} for p in (2.0, 1.0, 1.5)]
+        return best(self, tried, y, sample_weight)
+
+    def expectation(self, mean, dispersion, power=None):
+        return mean + 0 * dispersion
+
+
+@partial(_elementwise, scalars=True)
+def _scaled_dispersion(dispersion, scale, least):
+    return np.minimum(np.maximum(dispersion * scale, least), 1e200)
+
+
+def excess(y, sample_weight, mean, power=2.0) -> float:
+    """Moment estimate of the dispersion where the variance is mean + dispersion * mean**power."""
+    square = np.average((y - mean) ** 2 - y, weights=sample_weight)
+    return max(square / np.average(mean**power + 0 * y, weights=sample_weight), 1e-3)

@@ -1,0 +1,71 @@
+"""What laws of several targets share: the number of targets, how they are read, and what such laws do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import clone
+
+from .._protocol.base import Likelihood
+from .._protocol.target import check_numeric
+
+
+class Multivariate(Likelihood):
+    """A law of the rows of y, of shape (n, n_targets); the size comes from y unless the constructor gives it.
+
+    A subclass assigns `n_targets`. Its parameters are vectors of width `n_targets` unless `width` says otherwise.
+    """
+
+    multivariate = True
+    fewest: ClassVar[int] = 2
+    n_targets: int | None
+    covariance: Callable
+
+    def width(self, name: str) -> int:
+        """The number of values of a vector parameter."""
+        return self.n_targets or self.fewest
+
+    def parameter(self, name):
+        return replace(super().parameter(name), basis=np.eye(self.width(name)))
+
+    def sized(self, width=3):
+        return clone(self).set_params(n_targets=self.n_targets or width)
+
+    def bind(self, y):
+        return self.sized(y.shape[1])
+
+    def check(self):
+        law, n = type(self).__name__, self.n_targets
+        if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < self.fewest):
+            raise ValueError(f"{law}(n_targets={n!r}): give a whole number from {self.fewest} on, or None to take it from y")
+        super().check()
+        for name, column in self.known.items():
+            if self.parameter(name).vector:
+                raise ValueError(f"{law}({name}={column!r}): {name} is a vector, which no column of X can hold")
+
+    def read(self, y):
+        y, law = check_numeric(np.asarray(y)), type(self).__name__
+        if y.ndim != 2:
+            raise ValueError(f"y has shape {y.shape}; {law} is a law of several targets: give y of shape (n, n_targets)")
+        if y.shape[1] != (self.n_targets or max(y.shape[1], self.fewest)):
+            wanted = f"n_targets={self.n_targets}" if self.n_targets else f"at least {self.fewest}"
+            raise ValueError(f"y has {y.shape[1]} columns, but {law} takes {wanted}")
+        return y
+
+    def inside(self, y):
+        return self.support.contains(y).all(axis=-1)
+
+    def variance(self, **params):
+        return np.diagonal(self.covariance(**params), axis1=-2, axis2=-1)
+
+    def _refuse(self, *args, **params):
+        raise ValueError(
+            f"{type(self).__name__} has several targets, and no distribution function, quantiles or intervals of them; use the "
+            "mean, std and cov of the distribution, or draw from it with rvs"
+        )
+
+    cdf = sf = logcdf = logsf = ppf = _refuse

@@ -1,0 +1,99 @@
+"""What laws of (y - loc) / scale without symmetry share: joint derivatives, tails, quantiles, and starts by matching."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from .._fallbacks.quantile import newton_quantile
+from .._fallbacks.start import best, quantiles, resolution, thin, weighted_median
+from .._protocol.base import Likelihood
+from .location_scale import LocationScale, _second
+
+
+class ShapedLocationScale(LocationScale):
+    """A law with density f(z, shapes) / scale, z = (y - loc) / scale; shapes are all parameters but loc and scale.
+
+    A subclass writes `standard_logpdf(z, **shapes)`, `standard_derivatives(z, order, **shapes)`, which gives a dict of first
+    derivatives by name, "z" among them, and one of second derivatives by pair, `standard_tails(z, **shapes)` (logs of
+    cdf and sf), `standard_moments(**shapes)` (mean and variance), and `tried`, the values of every shape that a start
+    chooses from. The start without covariates chooses from `tried_first`.
+    """
+
+    fisher = interval = None
+    entropy = Likelihood.entropy
+    most_points = 400  # of a sample that a start looks at
+
+    def gradient(self, y, loc, scale, **shapes):
+        z = (y - loc) / scale
+        first, _ = self.standard_derivatives(z, 1, **shapes)
+        slope = first.pop("z")
+        return {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, **first}
+
+    def hessian(self, y, loc, scale, **shapes):
+        z = (y - loc) / scale
+        first, second = self.standard_derivatives(z, 2, **shapes)
+        result = _second(z, scale, first["z"], second.pop(("z", "z")))
+        result["scale", "scale"] += 1 / scale**2
+        for (a, b), value in second.items():
+            result |= {("loc", b): -value / scale, ("scale", b): -z * value / scale} if a == "z" else {(a, b): value}
+        return result
+
+    # ---- starts -------------------------------------------------------------------------------------------------
+
+    @property
+    def tried_first(self):
+        return self.tried
+
+    def start(self, y, sample_weight):
+        loc = self.fixed.get("loc", weighted_median(y, sample_weight))
+        return {"loc": loc, **self._matched(y - loc, sample_weight, self.tried_first, loc)}
+
+    def refine(self, y, sample_weight, loc, **others):
+        return self._matched(y - loc, sample_weight, self.tried, loc)
+
+    def _matched(self, residual, sample_weight, tried, loc) -> dict:
+        """Of the laws on a grid of shapes, moved and scaled to match the residuals, the likeliest."""
+        centre, spread = self.summary(residual, sample_weight)
+        values = product(*((self.fixed[name],) if name in self.fixed else values for name, values in tried.items()))
+        shapes = dict(zip(tried, np.array(list(values), float).T, strict=True))
+        with np.errstate(all="ignore"):
+            middle, width = self.standard_summary(**shapes)
+            scale = self.fixed.get("scale", np.maximum(spread / width, resolution(residual + loc)))
+            move = 0.0 if "loc" in self.fixed else centre - scale * middle
+        columns = dict(zip(self.parameters, np.broadcast_arrays(move, scale, *shapes.values()), strict=True))
+        candidates = [{name: float(column[k]) for name, column in columns.items()} for k in range(len(columns["scale"]))]
+        found = best(self, candidates, *thin(residual, sample_weight, self.most_points))
+        return found | {"loc": loc + found["loc"]}
+
+    def summary(self, r, sample_weight) -> tuple[float, float]:
+        """Centre and spread of residuals, by which laws are matched: robust ones, for heavy tails."""
+        low, middle, high = quantiles(r, sample_weight, np.array([0.25, 0.5, 0.75]))
+        return middle, high - low if high > low else float(np.std(r))
+
+    def standard_summary(self, **shapes) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the standard law."""
+        low, middle, high = self.standard_ppf(np.array([[0.25], [0.5], [0.75]]), **shapes)
+        return middle, high - low
+
+    # ---- the distribution ---------------------------------------------------------------------------------------
+
+    def standard_logcdf(self, z, **shapes):
+        return self.standard_tails(z, **shapes)[0]
+
+    def standard_logsf(self, z, **shapes):
+        return self.standard_tails(z, **shapes)[1]
+
+    def standard_sf(self, z, **shapes):
+        return np.exp(self.standard_logsf(z, **shapes))
+
+    def standard_ppf(self, q, **shapes):
+        """Newton steps in arsinh(z), in which power tails are straight."""
+
+        def logs(x, **shapes):
+            z = np.sinh(x)
+            return *self.standard_tails(z, **shapes), self.standard_logpdf(z, **shapes) + np.log(np.cosh(x))
+
+        x = newton_quantile(logs, q, shapes, (-705.0, 705.0))
+        return np.where(np.abs(x) < 705, np.sinh(x), np.inf * x)

@@ -1,0 +1,82 @@
+"""What laws of classes share whose log probabilities are linear up to a common constant: the softmax of `logits`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.linalg import helmert
+from scipy.special import softmax
+
+from ...domains import COUNT, REAL
+from .._fallbacks.algebra import Eval
+from .._protocol.base import Likelihood
+
+_PAIR = ("logits", "logits")
+
+
+class Softmax(Likelihood):
+    """A law of K classes given `logits` (n, K), which sum to zero over the classes.
+
+    A subclass writes `loglik`, `gradient`, `n_columns` (K), and how often each row saw each class.
+    """
+
+    parameters = {"logits": REAL}
+    support = COUNT
+    n_columns: int
+
+    def counts(self, y) -> np.ndarray:
+        """How often each class was seen: (n, K)."""
+        raise NotImplementedError
+
+    def total(self, y):
+        """How often any was seen, to be multiplied with (n, K, K)."""
+        raise NotImplementedError
+
+    def check(self):
+        super().check()
+        if self.links:
+            raise ValueError(f"{type(self).__name__} takes no links: the softmax is part of the law")
+
+    def parameter(self, name):
+        said = super().parameter(name)
+        return replace(said, basis=helmert(self.n_columns or 3).T) if name == "logits" else said  # orthogonal to the constant
+
+    def hessian(self, y, logits, **others):
+        return {_PAIR: -self.total(y) * spread(softmax(logits, axis=-1))}
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        params = self.theta(eta)
+        gradient = self.gradient(y, **params) if order else {}
+        second = {_PAIR: self.total(y) * spread(softmax(eta["logits"], axis=-1))} if order == 2 else {}
+        return Eval(self.loglik(y, **params), gradient, second)
+
+    def start(self, y, sample_weight):
+        share = sample_weight @ self.counts(y)
+        logits = np.log(np.maximum(share, 1e-6 * (share.sum() or 1.0)))
+        return {"logits": logits - logits.mean()}
+
+    def recession(self, y, eta, name):
+        """No class may gain on those that were seen: one of these stands for all, which stay level with it."""
+        if name != "logits":
+            return super().recession(y, eta, name)
+        seen = self.counts(y)
+        own = np.eye(seen.shape[1])[np.argmax(seen > 0, axis=1)]
+        cone = (own[:, None, :] - np.eye(seen.shape[1])) * (seen.sum(axis=1) > 0)[:, None, None]
+        ahead = eta["logits"] - np.sum(own * eta["logits"], axis=1, keepdims=True)
+        rise = seen.sum(axis=1)[:, None] * np.logaddexp(0.0, ahead)  # between two classes
+        return cone, np.where(own > 0, 0.0, np.where(seen > 0, np.inf, rise))
+
+
+def log_probability(logits):
+    """The log of the softmax; the largest counts as the 1 of log1p, so that no digit of the others is lost."""
+    top = np.argmax(logits, axis=-1)[..., None]
+    shifted = logits - np.take_along_axis(logits, top, axis=-1)
+    rest = np.exp(shifted)
+    np.put_along_axis(rest, top, 0.0, axis=-1)
+    return shifted - np.log1p(rest.sum(axis=-1, keepdims=True))
+
+
+def spread(prob):
+    """diag(prob) - prob prob': the covariance of one draw from the classes, as indicators."""
+    return prob[..., :, None] * (np.eye(prob.shape[-1]) - prob[..., None, :])

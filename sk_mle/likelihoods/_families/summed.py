@@ -1,0 +1,106 @@
+"""Distribution functions of count laws that have no closed ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._special.lattice import log_sum
+from ..._special.logarithms import log1mexp
+from ...domains import COUNT
+from .._fallbacks import quadrature
+from .._fallbacks.inversion import gamma_like
+from .._protocol.base import Likelihood
+
+_MOST = 1e300  # count at which a search ends
+_BLOCK = 32  # masses added up at a time
+_MIDDLE = 1 - 1e-6  # probability beyond which a sum of masses from zero says too little of the rest
+_FEW = 300  # mean up to which quantiles are found by adding up masses from zero
+
+
+class SummedCount(Likelihood):
+    """A count law of which only the mass function is known; it must be smooth between whole numbers and have one mode."""
+
+    support = COUNT
+
+    def masses(self, params):
+        """The function of k (m, 16) and of the m rows of `params` that k belongs to which gives log masses."""
+        return lambda k, rows: self.loglik(k, **{name: value[rows][:, None] for name, value in params.items()})
+
+    def _tail(self, y, params, upper):
+        """log P(Y > y) where `upper`, else log P(Y <= y), summed on the side of the mean where y lies."""
+        y, params, shape = _flat(y, params)
+        with np.errstate(all="ignore"):
+            k, side = np.floor(np.clip(y, -1.0, 1e300)), np.empty(len(y))
+            above = k >= self.expectation(**params)
+            for rows in (np.flatnonzero(above), np.flatnonzero(~above)):
+                f, start, count = self.masses(_take(params, rows)), k[rows], (k[rows] + 1) / 2
+                if len(rows) and above[rows[0]]:
+                    side[rows] = log_sum(f, start + 1, 1.0, np.full(len(rows), np.inf), False)
+                elif len(rows):  # half from y down, half from zero up: fine panels at both ends, where masses may vary quickly
+                    parts = log_sum(f, start, -1.0, np.floor(count), False), log_sum(f, 0 * start, 1.0, np.ceil(count), True)
+                    side[rows] = np.logaddexp(*parts)
+            side = np.minimum(side, 0.0)
+            result = np.where(above == upper, side, log1mexp(-side))
+        return np.where(np.isnan(y), np.nan, result).reshape(shape)
+
+    def cdf(self, y, **params):
+        return np.exp(self._tail(y, params, False))
+
+    def sf(self, y, **params):
+        return np.exp(self._tail(y, params, True))
+
+    def logcdf(self, y, **params):
+        return self._tail(y, params, False)
+
+    def logsf(self, y, **params):
+        return self._tail(y, params, True)
+
+    def ppf(self, q, **params):
+        q, params, shape = _flat(q, params)
+        with np.errstate(all="ignore"):
+            inside, result = (q > 0) & (q < 1), np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.nan))
+            near = inside & (self.expectation(**params) < _FEW) & (q < _MIDDLE)
+            for rows, find in ((near, self._count_up), (inside, self._search)):
+                if len(rows := np.flatnonzero(rows & np.isnan(result))):
+                    result[rows] = find(q[rows], _take(params, rows))
+        return result.reshape(shape)
+
+    def _count_up(self, q, params):
+        """Quantiles by adding up masses from zero; NaN where the end is far."""
+        result, below, rows = np.full(len(q), np.nan), np.zeros(len(q)), np.arange(len(q))
+        f = self.masses(params)
+        for first in range(0, 20 * _FEW, _BLOCK):
+            k = np.arange(float(first), first + _BLOCK)
+            cumulative = below[rows][:, None] + np.cumsum(np.exp(f(k, rows)), axis=1)
+            enough = cumulative >= q[rows][:, None]
+            found, below[rows] = enough.any(axis=1), cumulative[:, -1]
+            result[rows[found]] = k[enough.argmax(axis=1)[found]]
+            if not len(rows := rows[~found]):
+                break
+        return result
+
+    def _search(self, q, params):
+        """Quantiles by Newton steps in the log of the smaller tail, kept between the nearest values known to be too small
+        and large enough."""
+        mean, variance, upper = self.expectation(**params), self.variance(**params), q > 0.5
+        k = np.floor(gamma_like(q, mean, variance))
+        k = np.where(np.isfinite(k), k, np.floor(mean))
+        low, high, rows = np.full(len(q), -1.0), np.full(len(q), np.inf), np.arange(len(q))
+        while len(rows):
+            at, part = k[rows], _take(params, rows)
+            tail, mass = self._tail(at, part, upper[rows]), self.loglik(at, **part)
+            gap = np.where(upper[rows], tail - np.log1p(-q[rows]), np.log(q[rows]) - tail)
+            low[rows], high[rows] = np.where(gap > 0, at, low[rows]), np.where(gap > 0, high[rows], at)
+            new = np.ceil(at + gap * np.exp(tail - mass))
+            halfway = np.where(np.isinf(high[rows]), 2 * at + 1, np.floor((low[rows] + high[rows]) / 2))
+            k[rows] = np.where((new > low[rows]) & (new < high[rows]), new, halfway)
+            rows = rows[(high[rows] - low[rows] > np.fmax(np.spacing(high[rows]), 1.0)) & (k[rows] < _MOST)]
+        return high
+
+
+def _flat(y, params):
+    return quadrature._flat(y, {name: value for name, value in params.items() if value is not None})
+
+
+def _take(params, rows):
+    return {name: value[rows] for name, value in params.items()}

@@ -1,0 +1,199 @@
+"""What laws of successes in a number of trials share: where the trials are, and log-masses in which nothing large cancels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+
+from ..._special.gamma_functions import _elementwise, _log1p_minus_over, _log_ratio
+from ..._special.logarithms import factorial_rest
+from ..._special.rising import rest_in_log
+from ..._utils.messages import rows_text
+from ...domains import COUNT, Domain
+from .._protocol.base import Likelihood
+from .._protocol.parameter import Parameter
+from .._protocol.target import check_numeric
+
+TRIALS = Domain(low=0.0, closed=(True, False), integer=True, typical=(1, 20))
+
+
+class Trials(Likelihood):
+    """A law of y successes in `trials` trials: a number, a column of X, or, where `trials` is None, a second column of y.
+
+    A subclass names its `own` parameters beside the trials.
+    """
+
+    own: ClassVar[dict[str, Domain | Parameter]]
+    trials: float | str | None
+
+    @property
+    def parameters(self):
+        return self.own if self.trials is None else {**self.own, "trials": TRIALS}
+
+    @property
+    def support(self):
+        if self.trials is None or isinstance(self.trials, str):
+            return COUNT
+        return replace(COUNT, high=self.trials, closed=(True, True), typical=(0, min(self.trials, COUNT.typical[1])))
+
+    @property
+    def predictive(self):
+        return clone(self).set_params(trials=1) if self.trials is None else self
+
+    def check(self):
+        super().check()
+        n = self.fixed.get("trials", 1)
+        if not (n > 0 and n == np.floor(n)):
+            raise ValueError(f"{type(self).__name__}(trials={n!r}): give a whole number of at least one trial")
+
+    def read(self, y):
+        y = np.asarray(y)
+        law, two = type(self).__name__, y.ndim == 2 and y.shape[1] == 2
+        if self.trials is not None:
+            if two:
+                raise ValueError(
+                    f"y has two columns, but {law}(trials={self.trials!r}) has the trials already: give the successes alone, "
+                    "or leave trials at None for a y of successes and trials"
+                )
+            return super().read(y)
+        if not two:
+            raise ValueError(
+                f"y of {law}() has two columns, successes and trials, but has shape {y.shape}; if it holds the successes "
+                f"alone, say how many trials there were: {law}(trials=10), or {law}(trials='n') for a column 'n' of X"
+            )
+        y = check_numeric(y)
+        self._compare(*y.T, " (trials, not failures, are the second column)")
+        return y
+
+    def inside(self, y):
+        return super().inside(y) if y.ndim == 1 else (y[:, 0] >= 0) & (y[:, 0] <= y[:, 1])
+
+    remedy = "successes lie between 0 and trials: give more trials, or take a law of counts without an end, such as Poisson()"
+
+    def check_known(self, y, known):
+        if "trials" in known and y.ndim == 1:  # not the ends of intervals
+            self._compare(y, known["trials"])
+
+    @staticmethod
+    def _compare(y, trials, hint=""):
+        bad = np.flatnonzero(~((y >= 0) & (y <= trials)))
+        if len(bad):
+            first = f"{y[bad[0]]:g} of {trials[bad[0]]:g}"
+            raise ValueError(f"successes must lie between 0 and trials, but do not in {rows_text(bad)}, first {first}{hint}")
+
+    def split(self, y, trials):
+        """Successes and trials, of which y has both where `trials` is None."""
+        return (y, trials) if trials is not None else (y[..., 0], y[..., 1])
+
+    def counts(self, y, eta):
+        """The same from linear predictors."""
+        return self.split(y, {**self.fixed, **eta}.get("trials"))
+
+    def share(self, y, sample_weight) -> tuple[np.ndarray, np.ndarray, float]:
+        """Successes, trials and the share of successes among all trials, kept inside (0, 1)."""
+        y, n = self.split(y, self.fixed.get("trials"))
+        n = np.broadcast_to(np.asarray(n, float), y.shape)
+        total = np.dot(sample_weight, n)
+        if total == 0:
+            raise ValueError("trials is zero in every row; nothing is left to fit")
+        return y, n, float(np.clip(np.dot(sample_weight, y) / total, 1e-6, 1 - 1e-6))
+
+    def observe(self, rng, y):
+        return y if self.trials is not None or y.ndim > 1 else np.column_stack([y, y + rng.integers(1, 10, len(y))])
+
+    def rvs(self, rng, size, trials=None, **params):
+        """Where the trials are part of y, they are drawn as well, from 1 to 20, and stand beside the successes."""
+        n = rng.integers(1, 21, size) if trials is None else np.broadcast_to(np.asarray(trials, int), size)
+        y = self.successes(rng, n, **params).astype(float)
+        return y if trials is not None else np.stack([y, n], axis=-1)
+
+    def successes(self, rng, n, **params) -> np.ndarray:
+        """Random successes in n trials."""
+        raise NotImplementedError
+
+
+# ---- log-masses, as sums of terms of one sign ------------------------------------------------------------------------
+
+
+def _gap(x, excess, log_ratio):
+    """x log(z / x) - (z - x) <= 0 from z - x and log(z / x), and the first term alone: by the former where z is near x."""
+    r = excess / x
+    near = np.abs(r) < 0.5
+    r = np.where(near, r, 0.0)
+    gap, main = np.where(x == 0, -excess, excess * _log1p_minus_over(r, np.log1p(r))), np.where(x == 0, 0.0, x * log_ratio)
+    far = ~near & (x != 0)
+    return np.where(far, main - excess, gap), np.where(near, gap + excess, main)
+
+
+def _shortfall(y, n, p, q):
+    """n p - y, where p + q = 1, by the smaller of them."""
+    return np.where(p < q, n * p - y, n - y - n * q)
+
+
+@_elementwise
+def log_binomial(y, n, log_p, log_q):
+    """log of the binomial mass from the logs of the probabilities of success and failure."""
+    rest, excess = n - y, _shortfall(y, n, np.exp(log_p), np.exp(log_q))
+    value = factorial_rest(n) - factorial_rest(y) - factorial_rest(rest)
+    value += _gap(y, excess, log_p + np.log(n / y))[0] + _gap(rest, -excess, log_q + np.log(n / rest))[0]
+    return np.where((y >= 0) & (rest >= 0), value, -np.inf)
+
+
+class Pieces(NamedTuple):
+    """What the beta-binomial log-mass and its derivatives are made of; a and b are the shapes of the beta law.
+
+    Derivatives in log a and log b are `first` and `second`, two values each. Where a and b move against each other, da = -db,
+    the first derivative is `left` da / a + `right` db / b: what is common to both is left out. In log (a + b), at a constant
+    share a / (a + b), the derivatives are `steep` and `curve`, and that of the former against da is `cross[0]` da / a +
+    `cross[1]` db / b + `tilt` da.
+    """
+
+    value: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    steep: np.ndarray
+    first: tuple[np.ndarray, np.ndarray]
+    second: tuple[np.ndarray, np.ndarray]
+    curve: np.ndarray
+    cross: tuple[np.ndarray, np.ndarray]
+    tilt: np.ndarray
+
+
+def beta_binomial(y, n, p, q, size, order) -> Pieces:
+    """log of the beta-binomial mass of shapes p size and q size.
+
+    With the share s = (y + a) / (n + size), which lies between p and y / n, its large terms are -n times the divergence of
+    s from y / n and -size times that of s from p, and what is beside them is small. As size grows, s tends to p, and all
+    becomes `log_binomial`.
+    """
+    found = _elementwise(partial(_beta_binomial, order=order))(y, n, p, q, size)
+    found += (None,) * (12 - len(found))  # of a lower order
+    value, left, right, steep, first_a, first_b, second_a, second_b, curve, cross_a, cross_b, tilt = found
+    return Pieces(value, left, right, steep, (first_a, first_b), (second_a, second_b), curve, (cross_a, cross_b), tilt)
+
+
+def _beta_binomial(y, n, p, q, size, order):
+    rest, a, b, total = n - y, np.maximum(p * size, 1e-300), np.maximum(q * size, 1e-300), n + size
+    excess = size / total * _shortfall(y, n, p, q)  # n s - y, and a - size s
+    seen, prior = np.log(total / n), np.log1p(n / size)
+    gap_a, log_a = _gap(a, -excess, _log_ratio(a, y) - prior)  # a log(s / p)
+    gap_b, log_b = _gap(b, excess, _log_ratio(b, rest) - prior)
+    of_a, of_b, of_size = (rest_in_log(x, d, order) for x, d in ((a, y), (b, rest), (size, n)))
+    value = factorial_rest(n) - factorial_rest(y) - factorial_rest(rest) + of_a[0] + of_b[0] - of_size[0]
+    value += _gap(y, excess, np.log1p(a / y) - seen)[0] + _gap(rest, -excess, np.log1p(b / rest) - seen)[0] + gap_a + gap_b
+    value = np.where((y >= 0) & (rest >= 0), value, -np.inf)
+    if order == 0:
+        return (value,)
+    left, right = log_a + of_a[1], log_b + of_b[1]
+    slopes = value, left, right, gap_a + gap_b + of_a[1] + of_b[1] - of_size[1]
+    if order == 1:
+        return slopes
+    tilt = excess * total / ((a + y) * (b + rest))
+    curve = gap_a + gap_b + excess * tilt + of_a[2] + of_b[2] - of_size[2]
+    cross_a, cross_b = log_a + of_a[2], log_b + of_b[2]
+    second = cross_a + a * prior - a * y / (a + y), cross_b + b * prior - b * rest / (b + rest)
+    return *slopes, left + a * prior, right + b * prior, *second, curve, cross_a, cross_b, tilt

@@ -1,0 +1,126 @@
+"""The Dirichlet law of compositions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._special.gamma_functions import gamma_norm, trigamma, trigamma_delta
+from ..._special.logarithms import ratio_gap
+from ..._utils.messages import rows_text
+from ...domains import POSITIVE, UNIT
+from .._families.several_targets import Multivariate
+from .._families.softmax import log_probability, spread
+
+_NAME = "concentration"
+_ROUNDING = 1e-6  # of the totals of y: of shares in single precision
+_NARROWEST = 1e-7  # relative spread of shares below which their concentrations' curvature is lost in rounding
+
+
+class Dirichlet(Multivariate):
+    r"""Dirichlet law of compositions: K positive shares of a whole.
+
+    .. math:: p(y) = \frac{\Gamma(A)}{\prod_k \Gamma(a_k)} \prod_k y_k^{a_k - 1}, \quad a = \mathrm{concentration},\;
+        A = \sum_k a_k
+
+    Mean `a / A`, variance `a * (A - a) / A**2 / (A + 1)`. The rows of y are positive and sum to one (rounding is removed). For
+    shares that are zero, Smithson and Verkuilen (2006, doi:10.1037/1082-989X.11.1.54) take ``(y * (n - 1) + 1 / K) / n``.
+    scipy.stats: ``dirichlet(concentration)``; statsmodels: none; R: ``DirichletReg::DirichReg(model="common")``.
+
+    Parameters
+    ----------
+    concentration : float, optional
+        A number fixes all of them; None estimates them.
+    n_targets : int, optional
+        Number of shares; None takes it from y.
+    links : dict of str to str or Link, optional
+        Link per parameter; default log.
+
+    References
+    ----------
+    Hijazi, R. H., Jernigan, R. W. (2009). Modelling compositional data using Dirichlet regression models. Journal of Applied
+    Probability and Statistics 4, 77-91.
+
+    Minka, T. P. (2000). Estimating a Dirichlet distribution. Technical report, MIT.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> X, y = [[0], [0], [1], [1]], [[0.2, 0.3, 0.5], [0.3, 0.3, 0.4], [0.6, 0.3, 0.1], [0.5, 0.4, 0.1]]
+    >>> MLERegressor(Dirichlet()).fit(X, y).predict([[0], [1]]).round(2)
+    array([[0.25, 0.3 , 0.45],
+           [0.55, 0.35, 0.1 ]])
+    """
+
+    parameters = {"concentration": POSITIVE}
+    support = UNIT
+    remedy = "replace zeros, as by (y * (n - 1) + 1 / n_targets) / n for n rows"
+
+    def __init__(self, *, concentration=None, n_targets=None, links=None):
+        self.concentration, self.n_targets, self.links = concentration, n_targets, links
+
+    def read(self, y):
+        y = super().read(y)
+        bad = np.flatnonzero(~self._whole(y))
+        if len(bad):
+            raise ValueError(
+                f"the shares of a row of y must sum to one, but do not in {rows_text(bad)}, where the first sum is "
+                f"{y[bad[0]].sum():g}; divide y by its row sums"
+            )
+        return y
+
+    @staticmethod
+    def _whole(y):
+        return np.abs(y.sum(axis=-1) - 1) <= _ROUNDING
+
+    def inside(self, y):
+        return super().inside(y) & self._whole(y)
+
+    @staticmethod
+    def _shares(y, concentration):
+        """y without rounding, the concentrations kept off zero where a linear predictor saturates, and their total."""
+        concentration = np.maximum(concentration, 1e-300)
+        return y / y.sum(axis=-1, keepdims=True), concentration, concentration.sum(axis=-1, keepdims=True)
+
+    def loglik(self, y, concentration):
+        y, concentration, total = self._shares(y, concentration)
+        gap = concentration * ratio_gap(total * y, concentration)  # sums to what is left of y log(y / mean)
+        return (gap + gamma_norm(concentration)[0] - np.log(y)).sum(axis=-1) - gamma_norm(total[..., 0])[0]
+
+    def gradient(self, y, concentration):
+        y, concentration, total = self._shares(y, concentration)
+        slope = gamma_norm(concentration)[1] - gamma_norm(total)[1]
+        return {_NAME: np.log(total * y / concentration) + slope}
+
+    def hessian(self, y, concentration):
+        return {pair: -value for pair, value in self.fisher(concentration).items()}
+
+    def fisher(self, concentration):
+        total, eye = concentration.sum(axis=-1, keepdims=True), np.eye(concentration.shape[-1])
+        own = -trigamma_delta(concentration, concentration @ (1 - eye))
+        return {(_NAME, _NAME): np.where(eye > 0, own[..., None], -trigamma(total)[..., None])}
+
+    def start(self, y, sample_weight):
+        mean = np.average(y, axis=0, weights=sample_weight)
+        gap = mean @ (np.log(mean) - np.average(np.log(y), axis=0, weights=sample_weight))
+        return {_NAME: mean * (y.shape[1] - 1) / (2 * max(float(gap), 1e-15))}  # Minka's, by Stirling's formula
+
+    def collapsed(self, y, concentration):
+        return bool((np.sqrt(self.variance(concentration=concentration)) <= _NARROWEST * y).all(axis=1).any())
+
+    def expectation(self, concentration):
+        return concentration / concentration.sum(axis=-1, keepdims=True)
+
+    def covariance(self, concentration):
+        """Covariance matrices of the shares: (n, K, K)."""
+        total = concentration.sum(axis=-1)[..., None, None]
+        return spread(self.expectation(concentration)) / (total + 1)
+
+    def entropy(self, concentration):
+        total = concentration.sum(axis=-1, keepdims=True)
+        (own, slope, _), (whole, whole_slope, _) = gamma_norm(concentration), gamma_norm(total)
+        return (np.log(concentration / total) - own - (concentration - 1) * (whole_slope - slope)).sum(axis=-1) + whole[..., 0]
+
+    def rvs(self, rng, size, concentration):
+        concentration = np.broadcast_to(concentration, (*size, np.shape(concentration)[-1]))
+        log = np.log(rng.standard_gamma(concentration + 1)) + np.log1p(-rng.random(concentration.shape)) / concentration
+        return np.clip(np.exp(log_probability(log)), 1e-300, 1 - 2**-53)

@@ -1,0 +1,127 @@
+"""The multinomial law of counts."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import gammaln, softmax
+from scipy.stats import binom
+from sklearn.base import clone
+
+from ..._special.gamma_functions import log1p_minus
+from ..._special.logarithms import factorial_rest
+from ..._utils.messages import rows_text
+from .._families.several_targets import Multivariate
+from .._families.softmax import Softmax, log_probability, spread
+from .._families.trials import TRIALS
+
+_MOST_TERMS = 1 << 20  # of the sums of an entropy at a time
+
+
+class Multinomial(Multivariate, Softmax):
+    r"""Multinomial law of how often each of K classes was seen, given how often any was.
+
+    .. math:: p(y) = \frac{N!}{\prod_k y_k!} \prod_k p_k^{y_k}, \quad p_k = \exp(\mathrm{logits}_k) / \sum_j
+        \exp(\mathrm{logits}_j), \quad N = \sum_k y_k
+
+    Mean `N * p`, variance `N * p * (1 - p)`. The rows of y may have different N, also zero. The logits sum to zero over the
+    classes, as those of `Categorical`, of which this is the law of sums. scipy.stats: ``multinomial(N, p)``; statsmodels: none
+    for counts (``MNLogit`` on repeated rows); R: ``nnet::multinom`` with a matrix of counts, VGAM ``multinomial``.
+
+    Parameters
+    ----------
+    trials : int or str, optional
+        N as a number or the name of a column of X: then predictions are of counts out of that many. None: y alone says N, and
+        since X does not say how many trials are to come, predictions are of a single one: `predict` gives the proportions
+        expected, and `score_samples` the log-likelihood of a whole row, as in `Binomial`.
+    n_targets : int, optional
+        Number of classes; None takes it from y.
+    links : dict of str to str or Link, optional
+        None: the softmax is part of the law.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> model = MLERegressor(Multinomial()).fit([[0], [1]], [[2, 1, 1], [3, 3, 6]])
+    >>> model.predict([[0], [1]]).round(3)
+    array([[0.5 , 0.25, 0.25],
+           [0.25, 0.25, 0.5 ]])
+    """
+
+    parameter = Softmax.parameter
+    remedy = "give counts"
+
+    def __init__(self, *, trials=None, n_targets=None, links=None):
+        self.trials, self.n_targets, self.links = trials, n_targets, links
+
+    @property
+    def parameters(self):
+        return Softmax.parameters if self.trials is None else {**Softmax.parameters, "trials": TRIALS}
+
+    @property
+    def predictive(self):
+        return clone(self).set_params(trials=1) if self.trials is None else self
+
+    @property
+    def n_columns(self):
+        return self.width("logits")
+
+    def counts(self, y):
+        return y
+
+    def total(self, y):
+        return y.sum(axis=-1)[:, None, None]
+
+    def read(self, y):
+        y = super().read(y)
+        self.check_known(y, self.fixed)
+        return y
+
+    def check_known(self, y, known):
+        bad = np.flatnonzero(y.sum(axis=1) != known.get("trials", y.sum(axis=1)))
+        if len(bad):
+            raise ValueError(f"the counts of a row must sum to trials={self.trials!r}, but do not in {rows_text(bad)}")
+
+    def loglik(self, y, logits, trials=None):
+        """By the gap between expected and observed counts of each class: no logarithms of large factorials cancel."""
+        total = y.sum(axis=-1)
+        log_prob, seen = log_probability(logits), np.where(y > 0, y, 1.0)
+        expected = total[..., None] * np.exp(log_prob)
+        ratio = np.log(np.where(total > 0, total, 1.0))[..., None] + log_prob - np.log(seen)
+        d = (expected - seen) / seen
+        gap = seen * np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), ratio - d)
+        value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
+        return value if trials is None else np.where(total == trials, value, -np.inf)
+
+    def gradient(self, y, logits, trials=None):
+        return {"logits": y - y.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
+
+    has_expected = True  # by `evaluate`, also where the trials are part of y
+
+    @property
+    def fisher(self):
+        """None where N is part of y."""
+        return None if self.trials is None else lambda logits, trials: {("logits", "logits"): self.covariance(logits, trials)}
+
+    def expectation(self, logits, trials=1):
+        return np.asarray(trials)[..., None] * softmax(logits, axis=-1)
+
+    def covariance(self, logits, trials=1):
+        """Covariance matrices of the counts: (n, K, K)."""
+        return np.asarray(trials)[..., None, None] * spread(softmax(logits, axis=-1))
+
+    def entropy(self, logits, trials=1):
+        """The factorials' expectations are sums over the binomial laws of the single counts."""
+        logits, trials = np.asarray(logits), np.broadcast_to(np.asarray(trials, float), np.shape(logits)[:-1])[..., None]
+        prob, log_prob = softmax(logits, axis=-1), log_probability(logits)
+        value = -gammaln(trials[..., 0] + 1) - (trials * prob * log_prob).sum(axis=-1)
+        width = max(_MOST_TERMS // prob.size, 1)
+        for first in range(2, int(trials.max(initial=0)) + 1, width):  # log 0! and log 1! are zero
+            k = np.arange(first, min(first + width, int(trials.max()) + 1))
+            mass = binom.pmf(k, trials[..., None], prob[..., None])
+            value = value + (mass * gammaln(k + 1)).sum(axis=(-1, -2))
+        return value
+
+    def rvs(self, rng, size, logits, trials=None):
+        """Where N is part of y, it is drawn as well, from 1 to 20."""
+        trials = rng.integers(1, 21, size) if trials is None else np.broadcast_to(np.asarray(trials, int), size)
+        return rng.multinomial(trials, softmax(logits, axis=-1)).astype(float)

@@ -1,0 +1,88 @@
+"""What the author of a law may have got wrong, found where it shows: values of `loglik` and of `start`, the density's mass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...domains import Domain
+from .._fallbacks.quadrature import _maps
+from .parameter import Parameter
+
+_REACH, _NODES = 7.0, 4001  # sinh of the first is as far as the real line is looked at, from typical parameters
+_MOST_COUNTS = 1 << 14
+_OFF = 2.0  # factor by which the mass of a density may miss one before its author is asked
+
+
+def check_declared(law) -> None:
+    """Raise TypeError for parameters that are not declared as domains by name."""
+    declared = getattr(law, "parameters", None)
+    if not isinstance(declared, dict) or not all(isinstance(one, Domain | Parameter) for one in declared.values()):
+        raise TypeError(
+            f"{law.title}.parameters must be a dict of names and domains, such as {{'loc': REAL, 'scale': POSITIVE}} "
+            f"with those of sk_mle.domains, but is {declared!r}"
+        )
+
+
+def logs(law, found, y) -> np.ndarray:
+    """Values of `loglik` as floats, one per value of y; ValueError for anything else."""
+    if type(found) is np.ndarray and found.dtype == np.float64 and found.shape == y.shape[:1]:
+        return found
+    kind = type(found).__name__
+    try:
+        values = np.asarray(found)
+        if values.dtype.kind in "cbUSMm":
+            kind = f"values of the type {values.dtype}"
+            raise TypeError
+        values = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{law.title}.loglik returned {kind}: return an array of one log-density per value of y") from error
+    if values.shape != y.shape[:1]:
+        raise ValueError(
+            f"{law.title}.loglik returned shape {values.shape} for y of shape {y.shape}; return one value per sample, without "
+            "a sum or mean over them"
+        )
+    return values
+
+
+def started(law, y, sample_weight) -> dict:
+    """What `start` says of the parameters to estimate; ValueError where it lacks one, or leaves a domain."""
+    found = law.start(y, sample_weight)
+    if not isinstance(found, dict):
+        raise TypeError(f"{law.title}.start must return a dict of values by parameter, and returned {type(found).__name__}")
+    for name in law.free:
+        if name not in found:
+            raise ValueError(f"{law.title}.start must give a value for each of {law.free}, and gave {list(found)}")
+        if not np.all(law.parameter(name).domain.contains(found[name])):
+            raise ValueError(
+                f"{law.title}.start gives {name} = {np.ravel(found[name])[0]:.4g} for this y, outside the domain of {name}, "
+                f"{law.parameter(name).domain}"
+            )
+    return found
+
+
+def doubt(law) -> str:
+    """Why a density cannot be one: at typical parameters it does not integrate to one. Empty where it does, or of several y."""
+    law = law.predictive.sized()
+    if law.multivariate or law.classes or law.known or any(law.parameter(name).vector for name in law.free):
+        return ""
+    params = {name: np.mean(law.parameter(name).domain.typical) for name in law.free} | law.fixed
+    with np.errstate(all="ignore"):
+        if law.support.integer:
+            first = max(law.support.low, -_MOST_COUNTS / 2)
+            y = first + np.arange(min(_MOST_COUNTS, law.support.high - first + 1.0))
+            size = np.ones(len(y))
+        else:
+            t = np.linspace(-_REACH, _REACH, _NODES)
+            to_y, log_jacobian, _ = _maps(law.support)
+            y, size = to_y(np.sinh(t)), np.cosh(t) * np.exp(log_jacobian(np.sinh(t))) * (t[1] - t[0])
+        keep = law.support.contains(y) & np.isfinite(size) & (size > 0)
+        y, size = np.append(y[keep], law.atoms), np.append(size[keep], np.ones(len(law.atoms)))
+        loglik = logs(law, law.loglik(y, **{name: np.full(len(y), value) for name, value in params.items()}), y)
+        mass = float(np.exp(loglik) @ size)
+    if 1 / _OFF < mass < _OFF:
+        return ""
+    shown = ", ".join(f"{name} = {value:g}" for name, value in params.items())
+    return (
+        f"exp(loglik) of {law.title} is no density: over all y it adds up to {mass:.3g} instead of 1, at {shown}. Is its sign "
+        "wrong, or a constant missing? sk_mle.testing.check_likelihood says more"
+    )

@@ -1,0 +1,273 @@
+"""The likelihood protocol.
+
+Two layers. The author's layer is on the natural scale: named parameters, vectorised over samples, and only `loglik` must
+be written. The derived layer, `evaluate` (in `_evaluation.py`), is on the link scale, where the linear predictors live; a
+law overrides it where a fused form is safer (Bernoulli: log F(eta), never log of a rounded probability).
+
+Conventions: every derivative is of the log-likelihood, not of its negative; `information` is minus its Hessian in the
+linear predictors, observed, or expected where the law has `fisher`. A pair of parameters that is absent is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import column_or_1d
+
+from ...domains import REAL, Domain
+from .._fallbacks import inversion, quadrature, recession, start
+from .._fallbacks.algebra import Eval  # noqa: F401
+from . import authors
+from .evaluation import Evaluation, derived
+from .parameter import Parameter, declared
+from .target import check_numeric
+
+
+class Likelihood(Evaluation, BaseEstimator):
+    """Base class of all laws p(y | parameters).
+
+    A subclass declares `parameters` and `support`, assigns its parameters in `__init__` and writes `loglik`. All the rest
+    is optional: derivatives follow from its formula or from differences, moments and distribution functions are integrated.
+
+    Attributes
+    ----------
+    parameters : dict of str to Domain or Parameter
+        In order; the first is modelled on all columns by default. `parameter(name)` is what they say of one.
+    support : Domain
+        Of y. Checked before a fit.
+    smooth : bool
+        False declares that the log-likelihood has kinks in its first parameter. Such a law also writes `kinks` and
+        `smoothed`, and fits end exactly on the vertex where the kinks meet.
+    classes : bool
+        True for laws of class codes 0..K-1, fitted by MLEClassifier.
+    categories : sequence or None
+        Of laws of ordered classes, the labels in the order of the codes, where the user said it.
+    atoms : tuple of float
+        Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
+    multivariate : bool
+        True for laws of several targets: y has shape (n, columns).
+    n_starts : int
+        Starting points of a fit, of which all but the first are random; for log-likelihoods with many maxima.
+    covariance : callable or None
+        `covariance(**params) -> (n, columns, columns)`, of laws of several targets.
+    collapsed : callable or None
+        `collapsed(y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower than the
+        rounding of y, so that no maximum exists. None: of laws of one piece the mean log-likelihood says so.
+    collapse : str
+        What `collapsed` means, and what to do, where that is not the rule.
+    gradient, hessian, fisher : callable or None
+        `gradient(y, **params) -> {name: (n,)}`, `hessian(y, **params) -> {(a, b): (n,)}` of the log-likelihood and
+        `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered.
+    interval : callable or None
+        `interval(low, high, order, **params)` gives log P(low < Y <= high) with its gradient and Hessian on the natural
+        scale; None: differenced. Serves censored, truncated and rounded data.
+    crps : callable or None
+        `crps(y, **params) -> (n,)`, in closed form; `metrics.crps` integrates where this is None, or NaN.
+    divergence : callable or None
+        `divergence(p, q) -> (n,)`, Kullback-Leibler, of dicts of parameters; None: `metrics.kl_divergence` integrates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.domains import POSITIVE, REAL
+    >>> class Gumbel(Likelihood):
+    ...     parameters = {"loc": REAL, "scale": POSITIVE}
+    ...     support = REAL
+    ...     def loglik(self, y, loc, scale):
+    ...         z = (y - loc) / scale
+    ...         return -z - np.exp(-z) - np.log(scale)
+    >>> X = np.arange(8.0)[:, None]
+    >>> y = 3 * X[:, 0] + [0.1, -0.4, 1.3, 0.2, -0.6, 0.8, 2.1, -0.2]
+    >>> MLERegressor(Gumbel()).fit(X, y).coef_.round(1)
+    array([3.])
+    """
+
+    parameters: ClassVar[dict[str, Domain | Parameter]]
+    support: ClassVar[Domain] = REAL
+    smooth: ClassVar[bool] = True
+    classes: ClassVar[bool] = False
+    categories = None
+    atoms: ClassVar[tuple[float, ...]] = ()
+    multivariate: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""  # advice for a y outside the support, where to rescale it is none
+    n_starts: int = 1
+    covariance: Callable | None = None
+    collapsed: Callable | None = None
+    collapse: ClassVar[str] = ""
+    gradient: Callable | None = None
+    hessian: Callable | None = None
+    fisher: Callable | None = None
+    interval: Callable | None = None
+    crps: Callable | None = None
+    divergence: Callable | None = None
+
+    def loglik(self, y, **params) -> np.ndarray:
+        """Log density or log mass of each sample, with every normalising constant."""
+        raise NotImplementedError(f"{type(self).__name__} must define loglik(y, {', '.join(self.parameters)})")
+
+    def start(self, y, sample_weight) -> dict:
+        """Values of the parameters for a model without covariates; by default a numerical fit."""
+        return start.search(self, y, sample_weight)
+
+    def refine(self, y, sample_weight, **params) -> dict:
+        """Better values of other parameters given fitted values of the first, and its own, shifted; by default none."""
+        return {}
+
+    def read(self, y) -> np.ndarray:
+        """The target as the law works with it: floats of shape (n,), or (n, columns) for laws that take several.
+
+        Raises ValueError, in words that name the rows, for what is not such a target.
+        """
+        return check_numeric(y if type(y) is np.ndarray and y.ndim == 1 else column_or_1d(y, warn=True))
+
+    def inside(self, y) -> np.ndarray:
+        """True for each sample of a target that was read whose value is possible under the law."""
+        return self.support.contains(y)
+
+    def check_known(self, y, known: dict) -> None:
+        """Raise ValueError, naming rows, where y, or the interval of it, is impossible for the values of known parameters."""
+
+    def observe(self, rng: np.random.Generator, y) -> np.ndarray:
+        """What a study would record of values y, for simulated data: y itself, unless the law is of censored values."""
+        return y
+
+    def densities(self, y) -> np.ndarray | None:
+        """The value of each sample whose log-likelihood is of a density, NaN where of a probability; None: it is nowhere."""
+        if self.support.integer or self.classes or self.multivariate or self.grouped:
+            return None
+        return np.where(np.isin(y, self.atoms), np.nan, y) if self.atoms else y
+
+    def bind(self, y) -> Likelihood:
+        """The law with its data-dependent size, such as the number of classes."""
+        return self
+
+    def sized(self, width: int = 3) -> Likelihood:
+        """The law with a size where no data say it, for simulated data: `width` classes or targets, unless it has one."""
+        return self.bind(np.arange(float(width))) if self.support.integer else self
+
+    def recession(self, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
+        """In which directions of the linear predictor of parameter `name` a sample's log-likelihood never falls.
+
+        Returns `cone` (n, m, width) and `gain` (n, m): a direction d is free for sample i where `cone[i] @ d >= 0`, and
+        along constraint m the log-likelihood can still rise by `gain[i, m]`; infinite: it must not move at all. A `cone`
+        wider than the linear predictor lets constants move too that are the same for all samples. By default each entry
+        of the linear predictor runs off by itself, as far as its limits can be told. Serves the diagnosis of separated data.
+        """
+        return recession.along_axes(self, y, eta, name)
+
+    def overrides(self, *names: str) -> bool:
+        """Whether the law's class writes all these methods itself, where the protocol has a default."""
+        return all(getattr(type(self), name) is not getattr(Likelihood, name) for name in names)
+
+    @property
+    def held(self) -> Likelihood:
+        """The law itself; that inside, with the fixed values for its own, where a wrapper does no more than fix values."""
+        return self
+
+    # ---- what the constructor said ------------------------------------------------------------------------------
+
+    def parameter(self, name: str) -> Parameter:
+        """What the law, and its constructor's arguments, say of a parameter."""
+        said = declared(self.parameters[name], name == next(iter(self.parameters)))
+        link, value = (getattr(self, "links", None) or {}).get(name), getattr(self, name, None)
+        return said if link is None and value is None else said.completed(name, link, value)
+
+    @derived
+    def fixed(self) -> dict:
+        """Parameters given as numbers: the same in every row, not estimated."""
+        values = {name: self.parameter(name).value for name in self.parameters}
+        return {name: value for name, value in values.items() if value is not None and not isinstance(value, str)}
+
+    @derived
+    def known(self) -> dict[str, str]:
+        """Parameters given as the name of a column of X that holds their value in every row, not estimated."""
+        values = {name: self.parameter(name).value for name in self.parameters}
+        return {name: value for name, value in values.items() if isinstance(value, str)}
+
+    @derived
+    def free(self) -> list[str]:
+        """Names of the parameters to estimate."""
+        return [name for name in self.parameters if self.parameter(name).value is None]
+
+    @property
+    def modelled(self) -> list[str]:
+        """Parameters that are modelled on all columns unless the user says otherwise: the first."""
+        return [name for name in self.parameters if self.parameter(name).on_all_columns]
+
+    @property
+    def predictive(self) -> Likelihood:
+        """The law of predictions, where that of the observations is another: durations, where some are censored."""
+        return self
+
+    def settled(self, values: dict) -> Likelihood:
+        """A copy of the law with known values of parameters, which its constructor need not take."""
+        law, taken = copy(self), self.get_params(deep=False)
+        vars(law).update({name: value for name, value in values.items() if name not in taken})
+        return law.set_params(**{name: value for name, value in values.items() if name in taken})
+
+    def arrange(self, coefs: dict) -> dict:
+        """The same model, where parts of the law can change places, with these in an order that does not depend on chance.
+
+        `coefs` has for every free parameter an array of the intercept above the slopes, (1 + q, K).
+        """
+        return coefs
+
+    def check(self) -> None:
+        """Raise ValueError or TypeError for constructor arguments that cannot be used."""
+        authors.check_declared(self)
+        law = type(self).__name__
+        for name in getattr(self, "links", None) or {}:
+            if name not in self.parameters:
+                raise ValueError(f"links names {name!r}, but the parameters of {law} are {list(self.parameters)}")
+            self.parameter(name)
+        for name, value in self.fixed.items():
+            if not np.isscalar(value) or isinstance(value, bytes | bool):
+                raise TypeError(
+                    f"{law}({name}=...): give a number to fix {name}, the name of a column of X that holds it, or None to "
+                    f"estimate it, not {type(value).__name__}"
+                )
+            if not self.parameter(name).admits(value):
+                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameter(name).domain}")
+
+    # ---- the distribution ---------------------------------------------------------------------------------------
+
+    def expectation(self, **params) -> np.ndarray:
+        """Mean of y; NaN where it does not exist."""
+        return quadrature.moment(self, params, 1)
+
+    def variance(self, **params) -> np.ndarray:
+        """Variance of y; infinite or NaN where it does not exist."""
+        return quadrature.moment(self, params, 2)
+
+    def entropy(self, **params) -> np.ndarray:
+        """Minus the expected log-likelihood."""
+        return quadrature.entropy(self, params)
+
+    def cdf(self, y, **params) -> np.ndarray:
+        """P(Y <= y)."""
+        return np.exp(quadrature.log_tail(self, y, params, upper=False))
+
+    def sf(self, y, **params) -> np.ndarray:
+        """P(Y > y)."""
+        return np.exp(quadrature.log_tail(self, y, params, upper=True))
+
+    def logcdf(self, y, **params) -> np.ndarray:
+        """log P(Y <= y), exact in the far tail where the probability itself underflows."""
+        return quadrature.log_probability(self, y, params, upper=False)
+
+    def logsf(self, y, **params) -> np.ndarray:
+        """log P(Y > y), exact in the far tail where the probability itself underflows."""
+        return quadrature.log_probability(self, y, params, upper=True)
+
+    def ppf(self, q, **params) -> np.ndarray:
+        """Quantile: the smallest y with P(Y <= y) >= q."""
+        return inversion.invert(self, q, params)
+
+    def rvs(self, rng: np.random.Generator, size, **params) -> np.ndarray:
+        """Random values of shape `size`; by inversion unless the law knows better."""
+        return self.ppf(rng.uniform(size=size), **params)

@@ -1,0 +1,300 @@
+"""Any distribution of scipy.stats as a law."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from scipy import stats
+
+from ...domains import POSITIVE, REAL, Domain
+from .._fallbacks import inversion, quadrature
+from .._fallbacks.density_score import density_score
+from .._protocol.base import Likelihood
+from .._protocol.parameter import declared
+from . import probing, start
+
+_KINKED = {  # parameters in which the log-likelihood has a kink at every sample; trying values does not show these
+    "dgamma": ("loc",),
+    "dweibull": ("loc",),
+    "laplace": ("loc",),
+    "laplace_asymmetric": ("loc",),
+    "loglaplace": ("scale",),
+    "trapezoid": ("c", "d"),
+    "triang": ("c",),
+}
+_OWN = {"laplace": "Laplace", "laplace_asymmetric": "AsymmetricLaplace"}
+_STANDARD = {"loc": 0.0, "scale": 1.0}
+_REDUNDANT = {"dpareto_lognorm": "scale", "genexpon": "scale"}  # its shapes say the same
+
+
+_SAFE = {  # far outside of these, C++ code behind scipy ends the whole process
+    "nchypergeom_fisher": {"odds": (1e-8, 1e8)},
+    "nct": {"df": (1e-3, np.inf)},
+}
+
+
+class ScipyLaw(Likelihood):
+    r"""A distribution of scipy.stats, in scipy's own parameters; made by `from_scipy`.
+
+    .. math:: p(y) = \frac{1}{\mathrm{scale}}\, f\!\left(\frac{y - \mathrm{loc}}{\mathrm{scale}};\; \mathrm{shapes}\right)
+
+    and for a discrete distribution the mass at ``y - loc``. Mean and variance are scipy's. scipy.stats: the distribution
+    itself; statsmodels: ``GenericLikelihoodModel`` with its ``logpdf``; R: gamlss, where it has the family.
+
+    The parameter on all columns of X is `loc` for laws on the whole line, `scale` for laws on a half line, the first shape
+    for laws on an interval and for discrete ones. Where a parameter moves an end of the support, maximum likelihood is
+    irregular: the maximum lies at an extreme of the sample, or nowhere. So `loc` is estimated for laws on the whole line and
+    held at 0 for others; `scale` is estimated for these and for laws on a half line that ends at zero, and held at 1 for
+    others; a shape that moves an end must be given, as must shapes that take whole numbers only, such as `n` of binom.
+
+    Parameters
+    ----------
+    rv : rv_continuous or rv_discrete
+        Such as ``scipy.stats.gumbel_r``.
+    parameters : sequence of str, or dict of str to Domain, optional
+        The parameters to estimate, the first of them on all columns of X; `loc` and `scale` are held at 0 and 1 unless they
+        are named. A dict also says where the values of a shape lie, which is otherwise found by trying.
+    links : dict of str to str or Link, optional
+        Link per parameter; default by its domain: identity for `loc`, log for `scale`.
+    **values : float, str or None
+        By the name of the parameter: a number fixes it, a string is the column of X that holds it, None estimates it.
+
+    See Also
+    --------
+    from_scipy : The same, for frozen distributions as well.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> from sk_mle import MLERegressor
+    >>> law = ScipyLaw(stats.weibull_min)
+    >>> law.free, law.fixed
+    (['scale', 'c'], {'loc': 0.0})
+    >>> MLERegressor(law).fit([[0], [1], [2]] * 2, [1.0, 2.0, 4.1, 0.7, 1.6, 3.0]).coef_.round(2)
+    array([0.71])
+    """
+
+    title = property(lambda self: f"{self.rv.name} of scipy.stats")
+    code = property(lambda self: probing.code(self.rv, self._values))
+
+    def __init__(self, rv, *, parameters=None, links=None, **values):
+        self.rv, self.links, self._named, self._values = rv, links, parameters, values
+        known = [*probing.names(rv), "loc", *([] if self._discrete else ["scale"])]
+        unknown = [name for name in (*values, *(parameters or ())) if name not in known]
+        if unknown:
+            raise TypeError(f"{rv.name} of scipy.stats has no parameters {unknown}; they are {known}")
+
+    def get_params(self, deep=True):
+        """Constructor arguments, with those of every parameter of the law."""
+        return {"rv": self.rv, "parameters": self._named, "links": self.links, **self._all_given}
+
+    def set_params(self, **params):
+        """Set constructor arguments by their names."""
+        valid = self.get_params()
+        for name in params:
+            if name not in valid:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for {self.rv.name} of scipy.stats. Valid parameters are: {list(valid)}"
+                )
+        vars(self).clear()  # what is cached as well
+        self.__init__(**{**valid, **params})
+        return self
+
+    # ---- what is estimated --------------------------------------------------------------------------------------
+
+    @property
+    def _discrete(self) -> bool:
+        return isinstance(self.rv, stats.rv_discrete)
+
+    @cached_property
+    def _domains(self) -> dict[str, Domain]:
+        """Of every parameter, in scipy's order."""
+        names, told = probing.names(self.rv), self._named if isinstance(self._named, dict) else {}
+        shapes = told if set(names) <= set(told) else {**probing.shape_domains(self.rv), **told}
+        return {name: shapes[name] for name in names} | {"loc": REAL} | ({} if self._discrete else {"scale": POSITIVE})
+
+    @cached_property
+    def _ends(self) -> probing.Ends:
+        """Of the standard law, for the shapes that are numbers."""
+        shapes = {name: self._values.get(name) for name in probing.names(self.rv)}
+        return probing.ends(self.rv, {name: value for name, value in shapes.items() if not isinstance(value, str | None)})
+
+    def _default(self, name):
+        """What holds where the user says nothing: a number, or None for a parameter to estimate."""
+        if name not in ("loc", "scale"):
+            return None
+        if self._named is not None:
+            return None if name in self._named else float(name == "scale")
+        ends = self._ends
+        if name == "loc":
+            return 0.0 if self._discrete or any(ends.bounded) else None
+        moves = any(always and end != 0 for always, end in zip(ends.bounded, ends[:2], strict=True))
+        return 1.0 if moves or _REDUNDANT.get(self.rv.name) == name else None
+
+    @cached_property
+    def parameters(self):
+        domains, named = self._domains, self._named or ()
+        order = [*named, *([] if any(self._ends.bounded) else ["loc"]), *([] if self._discrete else ["scale"]), *domains]
+        first = [name for name in order if name in domains and self._given(name) is None][:1]
+        return {name: domains[name] for name in dict.fromkeys([*first, *named, *domains]) if name in domains}
+
+    def parameter(self, name):
+        said = declared(self.parameters[name], name == next(iter(self.parameters)))
+        location = name == "loc" and said.location
+        return replace(said.completed(name, (self.links or {}).get(name), self._given(name)), location=location)
+
+    @property
+    def _all_given(self) -> dict:
+        return {name: self._given(name) for name in self.parameters}
+
+    def _given(self, name):
+        return self._values[name] if name in self._values else self._default(name)
+
+    def settled(self, values):
+        domains = self._domains
+        return super().settled({n: np.rint(value) if domains[n].integer else value for n, value in values.items()})
+
+    def check(self):
+        name, domains = self.rv.name, self._domains
+        for key in self.free:
+            obstacle = self._obstacle(key, domains[key])
+            if obstacle:
+                raise ValueError(
+                    f"{obstacle}: give {key} as a number, or as the name of a column of X that holds it, "
+                    f"from_scipy(scipy.stats.{name}, {key}={key!r})"
+                )
+        if not self.free and all(value == self._default(key) for key, value in self._all_given.items()):
+            given = self._all_given
+            raise ValueError(
+                f"the support of {name} moves with {' and '.join(given)}, so maximum likelihood is irregular and they are "
+                f"held at {list(given.values())}; to estimate one all the same, set it to None"
+            )
+        for key, value in self.fixed.items():
+            if (domains[key].integer or (self._discrete and key == "loc")) and value != np.rint(value):
+                raise ValueError(f"{key} of {name} takes whole numbers only, got {value!r}")
+        super().check()
+
+    def _obstacle(self, key, domain) -> str:
+        """Why a parameter cannot be estimated, or only where the user names it."""
+        name, named = self.rv.name, self._named or ()
+        if domain.integer or (self._discrete and key == "loc"):
+            return f"{key} of {name} takes whole numbers only, which no gradient can find"
+        if key in named:
+            return ""
+        if self._named is not None and key not in self._values:
+            return f"parameters={list(named)} does not name {key!r}, which has no default in {name}; name it"
+        if key in self._ends.shifting:
+            return f"{key} moves an end of the support of {name}, so maximum likelihood is irregular"
+        if key in _KINKED.get(name, ()):
+            own = f" ({_OWN[name]}() ends on them)" if name in _OWN else ""
+            return f"the log-likelihood of {name} has kinks in {key}, at every sample{own}"
+        return ""
+
+    # ---- where y lives, and where a fit begins ------------------------------------------------------------------
+
+    @cached_property
+    def support(self):
+        given = self._all_given
+        place = [None if isinstance(v, str) else v for v in (given["loc"], given.get("scale", 1.0))]
+        return probing.located(self._ends, *place, self._discrete)
+
+    def inside(self, y):
+        return super().inside(y) & (np.rint(y) == y) if self._discrete else super().inside(y)
+
+    def start(self, y, sample_weight):
+        keep = self.inside(y)  # at the means of known values, others may lie outside
+        y, weight = (y[keep], sample_weight[keep]) if keep.any() else (y, sample_weight)
+        return start.search(self, y, weight)
+
+    # ---- the distribution ---------------------------------------------------------------------------------------
+
+    def _safe(self, params):
+        """Values for which scipy might not return become NaN, which it knows as not valid."""
+        limits = _SAFE.get(self.rv.name, {})
+        within = {name: np.where((params[name] >= low) & (params[name] <= high), params[name], np.nan)
+                  for name, (low, high) in limits.items()}  # fmt: skip
+        return {**params, **within}
+
+    def loglik(self, y, **params):
+        params = self._safe(params)
+        density = self.rv.logpmf if self._discrete else self.rv.logpdf
+        with np.errstate(all="ignore"):
+            try:
+                value = np.asarray(density(y, **params))
+            except (OverflowError, SystemError):  # one extreme value fails all the others
+                value = probing.one_by_one(density, y, params)
+        return np.where(np.isfinite(value), value, -np.inf)
+
+    def cdf(self, y, **params):
+        return self._tail(y, params, upper=False, log=False)
+
+    def sf(self, y, **params):
+        return self._tail(y, params, upper=True, log=False)
+
+    def logcdf(self, y, **params):
+        return self._tail(y, params, upper=False, log=True)
+
+    def logsf(self, y, **params):
+        return self._tail(y, params, upper=True, log=True)
+
+    def _tail(self, y, params, upper, log):
+        """scipy's; integrated where scipy took one minus the other tail, or the log of an underflow."""
+        y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *self._safe(params).values())))
+        params, rv = dict(zip(params, values, strict=True)), self.rv
+        own, other, logged = (rv.sf, rv.cdf, rv.logsf) if upper else (rv.cdf, rv.sf, rv.logcdf)
+        with np.errstate(all="ignore"):
+            found, rest = np.array((logged if log else own)(y, **params), dtype=float), 1 - other(y, **params)
+            poor = (found == np.log(rest)) & (found < -13) | (found == -np.inf) if log else (found == rest) & (found < 1e-6)
+            poor &= self.loglik(y, **params) > -np.inf  # inside the support
+            if poor.any():
+                value = quadrature.log_tail(self, y[poor], {name: v[poor] for name, v in params.items()}, upper)
+                found[poor] = np.where(np.isnan(value), found[poor], value if log else np.exp(value))
+        return found
+
+    def ppf(self, q, loc, scale=1.0, **shapes):
+        q = np.asarray(q, float)
+        try:
+            found = self._distinct(self.rv.ppf, shapes, q)
+        except (ValueError, ArithmeticError, RuntimeError):  # scipy's search for a root has met a NaN
+            found = inversion.invert(self._standard, q, {**_STANDARD, **shapes})
+        return loc + scale * found
+
+    @property
+    def _standard(self):
+        return type(self)(self.rv, parameters=self._named, loc=0.0, **({} if self._discrete else {"scale": 1.0}))
+
+    def crps(self, y, loc, scale=1.0, **shapes):
+        if self._discrete:
+            return np.full(np.shape(y), np.nan)
+        return scale * density_score(self._standard, np.asarray((y - loc) / scale, float), {**_STANDARD, **self._safe(shapes)})
+
+    def expectation(self, loc, scale=1.0, **shapes):
+        return loc + scale * self._distinct(self.rv.mean, shapes)
+
+    def variance(self, loc, scale=1.0, **shapes):
+        return scale**2 * self._distinct(self.rv.var, shapes) + 0 * loc
+
+    def entropy(self, loc, scale=1.0, **shapes):
+        return np.log(scale) + self._distinct(self.rv.entropy, shapes) + 0 * loc
+
+    def rvs(self, rng, size, loc, scale=1.0, **shapes):
+        for name, values in shapes.items():
+            values = np.rint(values).astype(int) if self._domains[name].integer else np.asarray(values)
+            same = values.size > 0 and (values == values.flat[0]).all()
+            shapes[name] = values.flat[0] if same else values  # scipy loops over arrays
+        return loc + scale * np.asarray(self.rv.rvs(size=size, random_state=rng, **shapes), dtype=float)
+
+    def _distinct(self, method, shapes, *values):
+        """A method of the standard law, called once for equal rows: scipy inverts and integrates them one by one."""
+        shapes = self._safe(shapes)
+        arrays = np.broadcast_arrays(*values, *(np.asarray(shapes[name], float) for name in probing.names(self.rv)))
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if not arrays:
+                return np.asarray(method())
+            rows, place = np.unique(np.stack([a.ravel() for a in arrays]), axis=1, return_inverse=True)
+            found = np.asarray(method(*rows), dtype=float)
+        return np.broadcast_to(found, rows.shape[1])[place.ravel()].reshape(arrays[0].shape)

@@ -1,0 +1,235 @@
+"""Laws of values that are known only up to an interval."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import CensoredData
+from sklearn.utils.validation import column_or_1d
+
+from ..._utils.messages import rows_text
+from .._fallbacks.algebra import rows, scatter
+from .._fallbacks.start import best
+from .._protocol.target import check_numeric, floats
+from .wrapper import Wrapper
+
+_MOSTLY = 0.5  # share of bounds among the values from which more than one start is tried
+_EXPONENTIAL = -np.log1p(-(np.arange(3) + 0.5) / 3)  # quantiles: how far beyond a bound a value may lie, in their spread
+
+
+class Censored(Wrapper):
+    r"""Any law of values of which some are known only to lie in an interval: durations, detection limits, ratings.
+
+    .. math:: \log P(\mathrm{low} \le Y \le \mathrm{high}), \quad \text{or}\ \log p(y)\ \text{where low = high = y}
+
+    y has two columns, the ends of the interval: equal for a value that was observed, the upper end infinite for one known to
+    exceed the lower (right-censored), the lower end minus infinity for one known to lie below the upper (left-censored).
+    `sk_mle.censored` makes them from times and events. One column means that all were observed; `scipy.stats.CensoredData`
+    and the structured arrays of scikit-survival are read as well. Predictions are of the value itself, not of what is seen
+    of it. Counts are known to lie in an interval with both its ends. statsmodels: ``SurvfuncRight`` has no regression;
+    lifelines: ``WeibullAFTFitter``; R: ``survreg``, ``crch``, ``flexsurvreg``; scipy.stats: ``fit`` with ``CensoredData``.
+
+    Parameters
+    ----------
+    law : Likelihood
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor, censored
+    >>> from sk_mle.likelihoods import Normal
+    >>> y = censored([1.0, 2.0, 3.5, 3.5], event=[True, True, True, False])
+    >>> MLERegressor(Censored(Normal())).fit([[0], [1], [2], [3]], y).predict([[3]]).round(2)
+    array([4.67])
+    """
+
+    def __init__(self, law):
+        self.law = law
+
+    @property
+    def predictive(self):
+        return self.law.predictive
+
+    def read(self, y):
+        if isinstance(y, CensoredData):
+            y = _from_scipy(y)
+        names = getattr(getattr(y, "dtype", None), "names", None)
+        if names:
+            y = _from_fields(y, names)
+        y = np.asarray(y)
+        if y.ndim == 1 or y.shape[1:] == (1,):
+            y = check_numeric(column_or_1d(y, warn=True))
+            return np.column_stack([y, y])
+        if y.ndim != 2 or y.shape[1] != 2:
+            raise ValueError(
+                f"y of Censored has two columns, the ends of an interval (see sk_mle.censored); got shape {y.shape}"
+            )
+        y = check_numeric(y, infinite=True)
+        bad = np.flatnonzero((y[:, 0] > y[:, 1]) | (np.isinf(y[:, 0]) & (y[:, 0] == y[:, 1])))
+        if len(bad):
+            raise ValueError(f"y: the lower end must not exceed the upper one, but does in {rows_text(bad)}")
+        return y
+
+    def inside(self, y):
+        support, (low, high) = self.law.support, y.T
+        starts, ends = (support.integer or end in self.law.atoms for end in (support.low, support.high))
+        above = (high >= support.low) if starts else (high > support.low)
+        below = (low <= support.high) if ends else (low < support.high)
+        return np.where(low == high, support.contains(low), above & below)
+
+    def observe(self, rng, y):
+        """Values that only a window shows, drawn like y itself; of those inside it, half are seen as the window.
+
+        Windows are open below and closed above; both ends of what is recorded belong to it.
+        """
+        ends = np.sort([rng.permutation(y), rng.permutation(y)], axis=0)
+        low, high = np.where(y <= ends[0], -np.inf, ends[0]), np.where(y <= ends[0], ends[0], ends[1])
+        low, high = np.where(y > ends[1], ends[1], low), np.where(y > ends[1], np.inf, high)
+        exact = (rng.uniform(size=len(y)) < 0.5) & (y > ends[0]) & (y <= ends[1])
+        low = low + 1 if self.law.support.integer else np.where(np.isin(low, self.law.atoms), np.nextafter(low, np.inf), low)
+        return np.column_stack([np.where(exact, y, low), np.where(exact, y, high)])
+
+    def densities(self, y):
+        """Of the values that were observed."""
+        return self.law.densities(np.where(y[:, 0] == y[:, 1], y[:, 0], np.nan))
+
+    @property
+    def collapsed(self):
+        """What the law inside says of itself, by the values that were observed."""
+        inner = self.law.collapsed
+
+        def exactly(y, **params):
+            rows = y[:, 0] == y[:, 1]
+            return rows.any() and inner(y[rows, 0], **{name: v[rows] if np.ndim(v) else v for name, v in params.items()})
+
+        return inner and exactly
+
+    def _below(self, low):
+        """The end to leave out so that `low` itself is in: intervals of the protocol are open there."""
+        if self.law.support.integer:
+            return np.ceil(low) - 1
+        return np.where(np.isin(low, self.law.atoms), np.nextafter(low, -np.inf), low) if self.law.atoms else low
+
+    def loglik(self, y, **params):
+        low, high = np.moveaxis(np.asarray(y, float), -1, 0)
+        exact = low == high
+        at = np.where(exact, low, self.law.support.typical[0])
+        return np.where(exact, self.law.loglik(at, **params), self.law.log_interval(self._below(low), high, **params))
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        low, high = np.ascontiguousarray(y.T)
+        exact, parts = low == high, []
+        if exact.any():
+            parts.append((exact, self.law.evaluate(*_at(exact, low), rows(eta, exact), order, information)))
+        if not exact.all():
+            ends = _at(~exact, self._below(low), high)
+            parts.append((~exact, self.law.evaluate_interval(*ends, rows(eta, ~exact), order)))
+        whole = parts[0][1] if len(parts) == 1 else scatter(len(y), parts)
+        return whole._replace(loglik=np.where(np.isnan(whole.loglik), -np.inf, whole.loglik))  # the law has no mass left
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        return self.law.evaluate_interval(low, high, eta, order)
+
+    def log_interval(self, low, high, /, **params):
+        return self.law.log_interval(low, high, **params)
+
+    def start(self, y, sample_weight):
+        """That of the law itself for the middles of the intervals, or the ends that are finite.
+
+        Where most of these are bounds, those of the values alone and of values beyond the bounds compete.
+        """
+        low, high = y.T
+        support = self.law.support
+        low, high = (np.where(support.contains(end), end, np.nan) for end in (low, high))
+        middle = np.where(np.isnan(low), high, np.where(np.isnan(high), low, (low + high) / 2))
+        keep = np.isfinite(middle)
+        if not keep.any():
+            raise ValueError("every row of y is censored without a finite end inside the support: nothing is known")
+        middle, sides, weight = middle[keep], np.isnan(high[keep]) * 1.0 - np.isnan(low[keep]), sample_weight[keep]
+        ways, bound = [(middle, weight)], sides != 0
+        if weight[bound].sum() > _MOSTLY * weight.sum():
+            centre = np.average(middle, weights=weight)
+            spread = np.sqrt(np.average((middle - centre) ** 2, weights=weight))
+            beyond = (middle[bound] + np.outer(_EXPONENTIAL, spread * sides[bound])).ravel()
+            beyond = np.where(support.contains(beyond), beyond, np.tile(middle[bound], len(_EXPONENTIAL)))
+            shares = np.tile(weight[bound] / len(_EXPONENTIAL), len(_EXPONENTIAL))
+            exact = middle[~bound], weight[~bound]
+            ways += [(np.r_[exact[0], beyond], np.r_[exact[1], shares])] + [exact] * bool(len(exact[0]))
+        found = [self.law.start(np.rint(values) if support.integer else values, share) for values, share in ways]
+        return best(self, found, y, sample_weight)
+
+    def ppf(self, q, **params):
+        return self.law.ppf(q, **params)
+
+    def rvs(self, rng, size, **params):
+        return self.law.rvs(rng, size, **params)
+
+
+def _at(mask, *values):
+    index = np.flatnonzero(mask)  # which is faster
+    return tuple(value[index] for value in values)
+
+
+def censored(time, *, event=None, kind="right", upper=None) -> np.ndarray:
+    """The target of a `Censored` likelihood: the ends of the interval in which each value is known to lie.
+
+    Parameters
+    ----------
+    time : array-like of shape (n,)
+        The value where it was observed; otherwise the bound that is known.
+    event : array-like of bool of shape (n,), optional
+        True where the value was observed. Default: everywhere.
+    kind : {"right", "left", "interval"} or array-like of these
+        Where it was not: "right", it exceeds `time`; "left", it lies below `time`; "interval", between `time` and `upper`.
+    upper : array-like of shape (n,), optional
+        Upper end, for "interval".
+
+    Returns
+    -------
+    ndarray of shape (n, 2)
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind, and for an event that is neither true nor false.
+
+    Examples
+    --------
+    >>> censored([5.0, 8.0], event=[True, False])
+    array([[ 5.,  5.],
+           [ 8., inf]])
+    """
+    time = floats(time, "time")
+    observed = np.ones(time.shape, bool) if event is None else np.asarray(event)
+    if observed.dtype != bool:
+        if not np.isin(observed, (0, 1)).all():
+            raise ValueError("event must be true (observed) or false (censored) in every row")
+        observed = observed.astype(bool)
+    kinds = np.broadcast_to(np.asarray(kind), time.shape)
+    unknown = sorted(set(kinds.tolist()) - {"right", "left", "interval"})
+    if unknown:
+        raise ValueError(f"kind must be 'right', 'left' or 'interval', got {unknown[0]!r}")
+    if (needed := (kinds == "interval") & ~observed).any() and upper is None:
+        raise ValueError(f"kind='interval' needs upper, the other end, in {rows_text(np.flatnonzero(needed))}")
+    low = np.where(observed | (kinds != "left"), time, -np.inf)
+    high = np.where(observed | (kinds == "left"), time, np.inf)
+    return np.stack([low, high if upper is None else np.where(needed, floats(upper, "upper"), high)], axis=-1)
+
+
+def _from_scipy(data) -> np.ndarray:
+    """The rows of a CensoredData: observed, left-censored, right-censored, interval-censored, in this order."""
+    parts = [
+        censored(data._uncensored),
+        censored(data._left, event=np.zeros(len(data._left), bool), kind="left"),
+        censored(data._right, event=np.zeros(len(data._right), bool)),
+        np.reshape(data._interval, (-1, 2)),
+    ]
+    return np.concatenate(parts)
+
+
+def _from_fields(y, names) -> np.ndarray:
+    """A structured array of scikit-survival: one boolean field, the event, and one of times."""
+    events = [name for name in names if y.dtype[name].kind == "b"]
+    times = [name for name in names if name not in events]
+    if len(events) != 1 or len(times) != 1:
+        raise ValueError(f"a structured y has one boolean field, the event, and one of times; got the fields {list(names)}")
+    return censored(y[times[0]], event=y[events[0]])

@@ -1,0 +1,122 @@
+"""Laws whose zeros are a matter of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...domains import UNIT
+from .._fallbacks.algebra import plus, rows, scatter
+from .._fallbacks.inversion import settled
+from .wrapper import Wrapper
+
+
+class Hurdle(Wrapper):
+    r"""A law of counts, or of positive values, for what is not zero, beside a probability of zero.
+
+    .. math:: P(y = 0) = \mathrm{zero}, \qquad
+        p(y) = (1 - \mathrm{zero})\, \frac{p_{\mathrm{law}}(y)}{P_{\mathrm{law}}(Y > 0)} \quad (y > 0)
+
+    Its likelihood falls into two: that of a Bernoulli law of the zeros, and that of the zero-truncated law of the others.
+    With a positive law it is the zero-adjusted one: ``Hurdle(Gamma())``. Mean ``(1 - zero) * m`` with m the mean of the law
+    given that it is positive. scipy.stats: none; statsmodels: ``HurdleCountModel``; R: ``pscl::hurdle`` (its zero component
+    is the probability of a count above zero), gamlss ``ZAGA``.
+
+    Parameters
+    ----------
+    law : Likelihood
+    zero : float, optional
+        A number fixes it; None estimates it.
+    links : dict of str to str or Link, optional
+        Link of `zero`; default logit.
+
+    References
+    ----------
+    Mullahy, J. (1986). Specification and testing of some modified count data models. Journal of Econometrics 33, 341-365.
+    doi:10.1016/0304-4076(86)90002-3
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import Gamma
+    >>> model = MLERegressor(Hurdle(Gamma())).fit([[0], [1]] * 3, [0.0, 0.0, 0.0, 3.1, 2.2, 6.4])
+    >>> model.predict_params([[1]])["zero"].round(3)
+    array([0.5])
+    """
+
+    own = {"zero": UNIT}
+
+    def __init__(self, law, *, zero=None, links=None):
+        self.law, self.zero, self.links = law, zero, links
+
+    def check(self):
+        super().check()
+        inner = self.law.support
+        if inner.low < 0 or (not inner.integer and 0.0 in self.law.atoms):
+            raise ValueError(f"Hurdle takes a law of counts or of positive values; {self.law.title} lives on {inner}")
+
+    @property
+    def support(self):
+        return replace(self.law.support, low=0.0, closed=(True, self.law.support.closed[1]))
+
+    @property
+    def limits(self):
+        """The law of counts itself, where `zero` is its own probability of zero; a positive law has none."""
+        return {"law": {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}} if self.law.support.integer else {}
+
+    @property
+    def atoms(self):
+        return self.law.atoms if self.support.integer else (0.0, *self.law.atoms)
+
+    def loglik(self, y, zero, **params):
+        y = np.asarray(y, float)
+        with np.errstate(all="ignore"):
+            at = np.where(y == 0, self.law.support.typical[1], y)
+            rest = self.law.loglik(at, **params) - self.law.log_interval(0.0, np.inf, **params)
+            return np.where(y == 0, np.log(zero), np.log1p(-zero) + rest)
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        parts, none = [], y == 0
+        if none.any():
+            parts.append((none, self.shares("zero", rows(eta, none))[0]))
+        if not none.all():
+            at = rows(eta, ~none)
+            part = plus(self.shares("zero", at)[1], self.law.evaluate(y[~none], at, order))
+            low = np.zeros(len(part.loglik))
+            parts.append((~none, plus(part, self.law.evaluate_interval(low, low + np.inf, at, order), -1.0)))
+        return scatter(len(y), parts)
+
+    def log_interval(self, low, high, /, zero, **params):
+        low, high = np.asarray(low, float), np.asarray(high, float)
+        with np.errstate(all="ignore"):
+            above = self.law.log_interval(np.maximum(low, 0.0), high, **params)
+            rest = np.log1p(-zero) + above - self.law.log_interval(0.0, np.inf, **params)
+            return np.where((low < 0) & (high >= 0), np.logaddexp(np.log(zero), np.where(high > 0, rest, -np.inf)), rest)
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        return self._differences(self._of_interval(low, high), eta, order)
+
+    def start(self, y, sample_weight):
+        positive = y != 0
+        share = float(np.clip(np.average(~positive, weights=sample_weight), 1e-6, 1 - 1e-6))
+        return {**self.inner_start(y, sample_weight, positive, "zero"), "zero": share}
+
+    def expectation(self, zero, **params):
+        return (1 - zero) * self.law.expectation(**params) / np.exp(self.law.log_interval(0.0, np.inf, **params))
+
+    def variance(self, zero, **params):
+        mean = self.law.expectation(**params)
+        share = (1 - zero) / np.exp(self.law.log_interval(0.0, np.inf, **params))
+        return share * (self.law.variance(**params) + mean**2) - (share * mean) ** 2
+
+    def ppf(self, q, zero, **params):
+        start = np.exp(self.law.log_interval(-np.inf, 0.0, **params))
+        with np.errstate(all="ignore"):
+            rest = np.clip((q - zero) / (1 - zero), 0, 1)
+            near = np.where(q <= zero, 0.0, self.law.ppf(start + rest * (1 - start), **params))
+        return settled(self, q, {"zero": zero, **params}, near)
+
+    def rvs(self, rng, size, zero, **params):
+        positive = self.ppf(zero + (1 - zero) * rng.uniform(size=size), zero=zero, **params)
+        return np.where(rng.uniform(size=size) < zero, 0.0, positive)

@@ -1,0 +1,298 @@
+"""Mixtures of laws, and of regressions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from numbers import Integral
+
+import numpy as np
+from scipy.linalg import helmert
+from scipy.special import log_softmax, logsumexp
+
+from ...domains import REAL
+from .._fallbacks import quadrature
+from .._fallbacks.algebra import Eval, constant, mix, plus, rows, scatter
+from .._fallbacks.inversion import solve
+from .._protocol.target import rounding
+from .composition import Composition
+from .wrapper import FromIntervals
+
+_NARROW = 1e3  # widths of rounding
+
+
+class Mixture(Composition, FromIntervals):
+    r"""Each sample is of one of several laws, and nobody has seen of which.
+
+    .. math:: p(y) = \sum_k w_k\, p_k(y), \quad w = \mathrm{softmax}(\mathrm{logits})
+
+    The parameters are those of the components, by name ``component__parameter``, and the vector `logits`, which sums to zero.
+    The first parameter of every component is modelled on all columns by default: a mixture of regressions. With `logits`
+    modelled as well, it is a mixture of experts. Mean ``sum(w * m)``, variance ``sum(w * (v + (m - mean)**2))`` for the
+    means m and variances v of the components. scipy.stats: ``Mixture`` (of distributions without estimates);
+    statsmodels: none; scikit-learn: ``GaussianMixture``; R: ``flexmix``, ``mixtools::normalmixEM``.
+
+    Parameters
+    ----------
+    components : list of (str, Likelihood)
+        Names and laws, which may differ; all have densities, or all are of counts. `set_params` reaches into them as into
+        the steps of a Pipeline.
+    shared : list of str, optional
+        Names of parameters that all components have in common, such as ``["scale"]``: each is one parameter under its own
+        name.
+    weights : sequence of K floats, optional
+        Fixes the weights, in proportion; then there are no logits. None estimates them.
+    n_starts : int, default=10
+        Starting points of a fit: the first from groups between quantiles of y, the others random. Of the maxima that are
+        found the fit is the greatest; log-likelihoods of mixtures have many, and grow without end where a component shrinks
+        onto one value of y, which is no fit.
+
+    Notes
+    -----
+    Components of one law can change places without a difference. After a fit they are in the order of their first
+    parameter's intercept (its coefficients, where there is no intercept).
+
+    References
+    ----------
+    McLachlan, G. J., Peel, D. (2000). Finite Mixture Models. Wiley. doi:10.1002/0471721182
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import Poisson
+    >>> law = Mixture([("few", Poisson()), ("many", Poisson())])
+    >>> model = MLERegressor(law, predictors={"few__mean": "intercept", "many__mean": "intercept"})
+    >>> model = model.fit([[0]] * 10, [1, 0, 2, 9, 12, 1, 0, 10, 1, 13])
+    >>> params = model.predict_params([[0]])
+    >>> params["few__mean"].round(2), params["many__mean"].round(2)
+    (array([0.83]), array([10.99]))
+    >>> model.likelihood_.responsibilities([4.0], **params).round(3)
+    array([[0.559, 0.441]])
+    """
+
+    def __init__(self, components, *, shared=None, weights=None, n_starts=10):
+        self.components, self.shared, self.weights, self.n_starts = components, shared, weights, n_starts
+
+    def check(self):
+        super().check()
+        if not isinstance(self.n_starts, Integral) or self.n_starts < 1:
+            raise ValueError(f"Mixture: n_starts must be a positive integer, got {self.n_starts!r}")
+        kinds = {law.support.integer for _, law in self.components}
+        if len(kinds) > 1:
+            raise ValueError("Mixture: a law of counts gives probabilities and the other a density; take laws of one kind")
+        if any(not law.smooth for _, law in self.components):
+            raise ValueError("Mixture takes laws without kinks: StudentT or Logistic, where Laplace comes to mind")
+        if self.weights is not None:
+            weights = np.asarray(self.weights, float)
+            if weights.shape != (len(self.components),) or not (weights > 0).all() or not np.isfinite(weights).all():
+                raise ValueError(f"Mixture: weights are one positive number per component, got {self.weights!r}")
+
+    @property
+    def parameters(self):
+        found = {ours: law.parameters[name] for _, law, names in self._parts for name, ours in names.items()}
+        return {**found, "logits": REAL} if self._weighed else found
+
+    @property
+    def _weighed(self) -> bool:
+        """Whether the weights are estimated: one of them alone is one."""
+        return len(self.components) > 1 and self.weights is None
+
+    @property
+    def support(self):
+        """From the lowest to the highest end of the components' supports."""
+        parts = [law.support for _, law in self.components]
+        low, high = min(part.low for part in parts), max(part.high for part in parts)
+        closed = any(p.closed[0] and p.low == low for p in parts), any(p.closed[1] and p.high == high for p in parts)
+        typical = min(part.typical[0] for part in parts), max(part.typical[1] for part in parts)
+        return replace(parts[0], low=low, high=high, closed=closed, typical=typical)
+
+    @property
+    def atoms(self):
+        return tuple(dict.fromkeys(atom for _, law in self.components for atom in law.atoms))
+
+    def parameter(self, name):
+        said = super().parameter(name)
+        if name != "logits":
+            return said
+        labels = tuple(part for part, _ in self.components)
+        return replace(said, basis=helmert(len(self.components)).T, labels=labels, on_all_columns=False)
+
+    def _permuted(self, coefs, source):
+        return {**coefs, "logits": coefs["logits"][:, source]} if "logits" in coefs else coefs
+
+    def inside(self, y):
+        return np.any([law.inside(y) for _, law in self.components], axis=0)
+
+    # ---- log-likelihood ------------------------------------------------------------------------------------------
+
+    def _possible(self, law, y):
+        """Where a component counts: in its support, and beside the atoms of others, which outweigh any density."""
+        foreign = np.setdiff1d(self.atoms, law.atoms)
+        return law.inside(y) & ~np.isin(y, foreign) if len(foreign) else law.inside(y)
+
+    def loglik(self, y, **params):
+        return logsumexp(self._terms(params, lambda law, inner: self._masked(law, y, inner)), axis=0)
+
+    def _masked(self, law, y, params):
+        with np.errstate(all="ignore"):
+            return np.where(self._possible(law, y), law.loglik(y, **params), -np.inf)
+
+    def _terms(self, params, log):
+        """log w_k plus a log-probability of every component, stacked."""
+        terms = zip(self._log_weights(params), self._split(params), strict=True)
+        return np.stack(np.broadcast_arrays(*(weight + log(law, inner) for weight, (law, inner) in terms)))
+
+    def _log_weights(self, params):
+        """log w_k, the components first."""
+        logits = params["logits"] if "logits" in params else self._fixed_logits()
+        return np.moveaxis(log_softmax(logits, axis=-1), -1, 0)
+
+    def _fixed_logits(self):
+        return np.zeros(1) if self.weights is None else np.log(np.asarray(self.weights, float))
+
+    def responsibilities(self, y, **params) -> np.ndarray:
+        """The probability that a sample is of each component, given its value.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+        **params : ndarray
+            As `predict_params` gives them.
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            In the order of `components`.
+        """
+        y = np.asarray(y, float)
+        terms = self._terms(params, lambda law, inner: self._masked(law, y, inner))
+        return np.moveaxis(np.exp(terms - logsumexp(terms, axis=0)), 0, -1)
+
+    def collapsed(self, y, **params):
+        """Whether a component has shrunk onto values of y, whose density grows without end."""
+        if self.multivariate:
+            return any(law.collapsed is not None and law.collapsed(y, **inner) for law, inner in self._split(params))
+        return not self.support.integer and bool((self.loglik(y, **params) > -np.log(_NARROW * rounding(y))).any())
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        def part(law, at):
+            mask = self._possible(law, y)
+            if mask.all():
+                return law.evaluate(y, at, order, information)
+            parts = [(~mask, constant(np.full((~mask).sum(), -np.inf)))]
+            if mask.any():
+                parts.append((mask, law.evaluate(y[mask], rows(at, mask), order, information)))
+            return scatter(len(y), parts)
+
+        return self._mixed(eta, len(y), order, part, information == "observed")
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        return self._mixed(eta, len(low), order, lambda law, at: law.evaluate_interval(low, high, at, order))
+
+    def _mixed(self, eta, n, order, part, spread=True):
+        """The mixture of what `part(law, eta)` gives of every component, in our names."""
+        terms = []
+        with np.errstate(all="ignore"):
+            for weight, (_, law, names) in zip(self._weights(eta, n, order), self._parts, strict=True):
+                one = part(law, {name: eta[ours] for name, ours in names.items() if ours in eta})
+                gradient = {names[name]: value for name, value in one.gradient.items()}
+                information = {(names[a], names[b]): value for (a, b), value in one.information.items()}
+                terms.append(plus(Eval(one.loglik, gradient, information), weight))
+            return mix(terms, order, self.free, spread)
+
+    def _weights(self, eta, n, order) -> list[Eval]:
+        """log w_k of every component."""
+        if "logits" not in eta:
+            return [constant(np.full(n, value)) for value in log_softmax(self._fixed_logits())]
+        log_weight, unit = log_softmax(eta["logits"], axis=1), np.eye(len(self.components))
+        weight = np.exp(log_weight)
+        bend = {("logits", "logits"): weight[:, :, None] * (unit - weight[:, None, :])} if order == 2 else {}
+        gradient = [{"logits": row - weight} if order else {} for row in unit]
+        return [Eval(log_weight[:, k], slope, bend) for k, slope in enumerate(gradient)]
+
+    # ---- start ---------------------------------------------------------------------------------------------------
+
+    def start(self, y, sample_weight):
+        """Each component's own start where its group between quantiles of y counts most; equal weights."""
+        count, found = len(self.components), {}
+        along = y if y.ndim == 1 else _principal(y, sample_weight)
+        values, index = np.unique(along, return_inverse=True)
+        share = np.bincount(index, sample_weight)
+        group = np.floor(count * (np.cumsum(share) - share / 2) / share.sum())[index]
+        for k, (_, law, names) in enumerate(self._parts):
+            weight = sample_weight * np.where(group == k, 1.0, 0.05)  # a little of all: no group is a single value
+            rows = self._possible(law, y)
+            rows = rows if rows.any() else np.ones(len(y), bool)
+            values = law.start(y[rows], weight[rows])
+            for name, ours in names.items():
+                if name in values:
+                    found.setdefault(ours, values[name])
+        return {**found, "logits": np.zeros(count)} if self._weighed else found
+
+    # ---- the distribution ----------------------------------------------------------------------------------------
+
+    def log_interval(self, low, high, /, **params):
+        if self.multivariate:
+            self.components[0][1].logcdf(high)  # raises
+        return logsumexp(self._terms(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
+
+    def _sum(self, params, value, axes=0):
+        """The weighted sum of a value of every component, which may have further axes."""
+        terms = zip(self._log_weights(params), self._split(params), strict=True)
+        return sum(np.exp(w).reshape(*np.shape(w), *[1] * axes) * value(law, inner) for w, (law, inner) in terms)
+
+    def expectation(self, **params):
+        return self._sum(params, lambda law, inner: law.expectation(**inner), int(self.multivariate))
+
+    def variance(self, **params):
+        mean = self.expectation(**params)
+
+        def square(law, inner):
+            return law.variance(**inner) + (law.expectation(**inner) - mean) ** 2
+
+        return self._sum(params, square, int(self.multivariate))
+
+    @property
+    def covariance(self):
+        return self._covariance if self.multivariate else None
+
+    def _covariance(self, **params):
+        mean = self.expectation(**params)
+
+        def products(law, inner):
+            away = law.expectation(**inner) - mean
+            return law.covariance(**inner) + away[..., :, None] * away[..., None, :]
+
+        return self._sum(params, products, 2)
+
+    def entropy(self, **params):
+        """Minus the log-likelihood, integrated over each component apart."""
+        if self.multivariate:
+            raise ValueError("the entropy of a mixture of several targets has no closed form, and is not integrated")
+
+        def expected(law, inner):
+            def surprise(y, _, rows):
+                at = {name: np.expand_dims(value[rows], 1) for name, value in flat.items()}
+                return -np.nan_to_num(self.loglik(y, **at), neginf=0.0)
+
+            return quadrature._expect(law, inner, surprise, indexed=True)
+
+        _, flat, shape = quadrature._flat(0.0, params, self)
+        return self._sum(flat, expected).reshape(shape)
+
+    def ppf(self, q, **params):
+        ends = np.stack(np.broadcast_arrays(*(law.ppf(q, **inner) for law, inner in self._split(params))))
+        return solve(self, q, params, ends.min(axis=0), ends.max(axis=0))
+
+    def rvs(self, rng, size, **params):
+        above = np.cumsum(np.exp(self._log_weights(params)), axis=0)[:-1]
+        level = rng.uniform(size=size)
+        chosen = sum((level > value for value in above), np.zeros(level.shape, int))
+        draws = [law.rvs(rng, size, **inner) for law, inner in self._split(params)]
+        shape = chosen.shape + (1,) * (np.ndim(draws[0]) - chosen.ndim)
+        return np.select([chosen.reshape(shape) == k for k in range(len(draws))], draws)
+
+
+def _principal(y, sample_weight):
+    """Several targets along the direction in which they vary most."""
+    centred = (y - np.average(y, axis=0, weights=sample_weight)) * np.sqrt(sample_weight)[:, None]
+    return y @ np.linalg.svd(centred, full_matrices=False)[2][0]

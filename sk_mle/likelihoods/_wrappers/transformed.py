@@ -1,0 +1,274 @@
+"""Laws of a function of y."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import minimize
+
+from .._fallbacks import quadrature, start
+from .._fallbacks.algebra import Eval, constant, plus
+from .._fallbacks.numeric import differentiate, jacobian, stacking
+from .._protocol.parameter import declared
+from .transforms import TRANSFORMS, Transform, check_transform
+from .wrapper import Wrapper
+
+
+class Transformed(Wrapper):
+    r"""A law of which an increasing function h(y) is the value.
+
+    .. math:: p(y) = p_{\mathrm{law}}(h(y))\, h'(y)
+
+    The log-likelihood is that of y, derivative of the function included, so that it compares with those of other laws.
+    ``Transformed(Normal(), "log")`` is the log-normal law, ``"logit"`` the logit-normal, ``"asinh"`` Johnson's SU with its
+    shape fixed. Quantiles are those of the law, transformed back; mean and variance are integrals over the law. scipy.stats:
+    ``lognorm``, ``johnsonsu``, ``yeojohnson``; statsmodels: none; R: ``lm(log(y) ~ x)``, gamlss ``LOGNO``,
+    ``car::powerTransform``.
+
+    Parameters
+    ----------
+    law : Likelihood
+        With a density.
+    transform : {"log", "logit", "asinh", "yeo-johnson"} or Transform
+        "yeo-johnson" has the parameter `lmbda`, estimated with the others; ``YeoJohnson(lmbda=0.5)`` fixes it. Any
+        increasing function will do, as an object of a subclass of `Transform`; for a decreasing one, transform -y.
+    links : dict of str to str or Link, optional
+        Links of the function's parameters.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import Normal
+    >>> model = MLERegressor(Transformed(Normal(), "log")).fit([[0], [0], [1], [1]], [1.0, 2.0, 5.0, 9.0])
+    >>> model.coef_.round(3), model.predict([[0]]).round(3)
+    (array([1.557]), array([1.489]))
+    """
+
+    integrates = True
+
+    def __init__(self, law, transform, *, links=None):
+        self.law, self.transform, self.links = law, transform, links
+
+    @property
+    def _function(self) -> Transform:
+        return TRANSFORMS[self.transform]() if isinstance(self.transform, str) else self.transform
+
+    @property
+    def own(self):
+        return self._function.parameters
+
+    @property
+    def limits(self):
+        """The law itself, where the function can be the identity."""
+        identity = getattr(self._function, "identity", None)
+        return {"law": identity} if identity else {}
+
+    def parameter(self, name):
+        if name not in self.own:
+            return self.law.parameter(name)
+        link, value = (self.links or {}).get(name), getattr(self._function, name, None)
+        return declared(self.own[name], first=False).completed(name, link, value)
+
+    def settled(self, values):
+        law = super().settled({name: value for name, value in values.items() if name not in self.own})
+        law.transform = function = copy(self._function)
+        vars(function).update({name: value for name, value in values.items() if name in self.own})
+        return law
+
+    def bind(self, y):
+        law, function = super().bind(y), self._function
+        bound = function.bind(y)
+        return law if bound is function else law.set_params(transform=bound)
+
+    def check(self):
+        law = type(self).__name__
+        if isinstance(self.transform, str) and self.transform not in TRANSFORMS:
+            raise ValueError(f"{law}: transform={self.transform!r} is unknown; use one of {list(TRANSFORMS)}, or a Transform")
+        if not isinstance(self._function, Transform):
+            raise TypeError(f"{law} takes the name of a function, or an instance of Transform, got {self.transform!r}")
+        super().check()
+        inside, settings = self.law.title, self._settings()
+        if self.law.support.integer:
+            raise ValueError(f"{law} takes laws with a density, and {inside} is a law of counts")
+        if not self.law.smooth and set(self.own) - set(self.fixed):
+            raise ValueError(f"{law}: the density of {inside} has a kink, so {list(self.own)} must be given as numbers")
+        check_transform(self._function, settings[0])
+        if self._image(settings[0]) != self._image(settings[1]):
+            raise ValueError(
+                f"{law}: the support of {inside}, {self.law.support}, becomes another with every value of {list(self.own)}; "
+                "take a law of the whole line"
+            )
+
+    # ---- where y lives -------------------------------------------------------------------------------------------
+
+    def _settings(self):
+        """Two values of the function's parameters: as given, or typical."""
+        spans = {name: np.asarray(domain.typical) for name, domain in self.own.items()}
+        return [{name: self.fixed.get(name, span @ [at, 1 - at]) for name, span in spans.items()} for at in (0.5, 0.1)]
+
+    def _image(self, own):
+        """What the law's ends and atoms are on the scale of y."""
+        with np.errstate(all="ignore"):
+            return [float(self._function.inverse(np.float64(z), **own)) for z in (*self._ends, *self.law.atoms)]
+
+    @property
+    def _ends(self):
+        return self.law.support.low, self.law.support.high
+
+    @property
+    def support(self):
+        inner, domain, own = self.law.support, self._function.domain, self._settings()[0]
+        low, high = self._image(own)[:2]
+        low, high = (domain.low if np.isinf(inner.low) else low), (domain.high if np.isinf(inner.high) else high)
+        closed = inner.closed[0] and np.isfinite(inner.low), inner.closed[1] and np.isfinite(inner.high)
+        typical = tuple(float(self._function.inverse(np.float64(z), **own)) for z in inner.typical)
+        return replace(inner, low=low, high=high, closed=closed, typical=typical)
+
+    @property
+    def atoms(self):
+        return tuple(self._image(self._settings()[0])[2:])
+
+    # ---- log-likelihood ------------------------------------------------------------------------------------------
+
+    def _split(self, params):
+        """The parameters of the function, and those of the law inside."""
+        return {name: params[name] for name in self.own}, self.inner(params)
+
+    def _forward(self, y, own):
+        """The function, and the ends of the line beyond its domain."""
+        domain = self._function.domain
+        with np.errstate(all="ignore"):
+            z = self._function.forward(np.where(domain.contains(y), y, np.mean(domain.typical)), **own)
+            return np.where(domain.contains(y), z, np.where(y <= domain.low, -np.inf, np.where(np.isnan(y), np.nan, np.inf)))
+
+    def _log_jacobian(self, y, z, own):
+        return np.where(np.isin(z, self.law.atoms), 0.0, self._function.log_jacobian(y, **own))
+
+    def loglik(self, y, **params):
+        own, inner = self._split(params)
+        z = self._forward(y, own)
+        with np.errstate(all="ignore"):
+            return np.where(np.isfinite(z), self.law.loglik(z, **inner) + self._log_jacobian(y, z, own), -np.inf)
+
+    def log_interval(self, low, high, /, **params):
+        own, inner = self._split(params)
+        return self.law.log_interval(self._forward(low, own), self._forward(high, own), **inner)
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        def at(eta, order):
+            own = self._own(eta)
+            z = self._forward(y, own)
+            part = plus(self.law.evaluate(z, eta, order, information), constant(self._log_jacobian(y, z, own)))
+            return part._replace(loglik=np.where(np.isfinite(z), part.loglik, -np.inf))
+
+        return self._through(at, eta, order)
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        def at(eta, order):
+            own = self._own(eta)
+            return self.law.evaluate_interval(self._forward(low, own), self._forward(high, own), eta, order)
+
+        return self._through(at, eta, order)
+
+    def _own(self, eta):
+        """Values of the function's parameters, each per sample or the same for all."""
+        free = {name: self.parameter(name).link.inverse(eta[name]) for name in self.own if name in self.free}
+        given = {**self.fixed, **{name: eta[name] for name in self.known}, **free}
+        return {name: given[name] for name in self.own}
+
+    def _through(self, at, eta, order) -> Eval:
+        """`at(eta, order)` knows the derivatives in the law's parameters; those in the function's own are differences."""
+        names = [name for name in self.own if name in self.free]
+        with np.errstate(all="ignore"):
+            part = at(eta, order)
+            if order == 0 or not names:
+                return part
+            stacked = np.stack([eta[name] for name in names], axis=1)
+            moved = lambda p: {**eta, **dict(zip(names, p.T, strict=True))}
+            value = lambda p: at(moved(p), 0).loglik
+            _, slope, bend = differentiate(value, stacked, order)
+            gradient = {**part.gradient, **dict(zip(names, slope.T, strict=True))}
+            if order == 1:
+                return part._replace(gradient=gradient)
+            stack, _, places = stacking(part.gradient)
+            cross = jacobian(lambda p: stack(at(moved(p), 1).gradient), value, stacked)
+        information = dict(part.information)
+        for j, b in enumerate(names):
+            for i, a in enumerate(names[: j + 1]):
+                information[a, b] = -bend[:, i, j]
+            for a, place in places.items():
+                block = -cross[:, place, j]
+                information[a, b] = block[:, 0] if part.gradient[a].ndim == 1 else block[:, :, None]
+        return Eval(part.loglik, gradient, information)
+
+    # ---- start and distribution ----------------------------------------------------------------------------------
+
+    def start(self, y, sample_weight):
+        """The law's own start from h(y); parameters of the function from the best of such starts."""
+        names = [name for name in self.own if name in self.free]
+        own = self._settings()[0]
+        if names:
+            thin, weight = start.thin(y, sample_weight)
+
+            def loss(p):
+                at = own | {name: self.parameter(name).link.inverse(np.float64(v)) for name, v in zip(names, p, strict=True)}
+                found = {**self.fixed, **self.law.start(self._forward(thin, at), weight), **at}
+                value = -np.average(self.loglik(thin, **found), weights=weight)
+                return value if np.isfinite(value) else np.inf
+
+            first = [float(self.parameter(name).link.link(own[name])) for name in names]
+            limits = {"maxiter": 60 * len(names), "xatol": 1e-3, "fatol": 1e-8}
+            with np.errstate(all="ignore"):  # a trial value may lead beyond all numbers
+                found = minimize(loss, first, method="Nelder-Mead", options=limits)
+            own |= {name: float(self.parameter(name).link.inverse(v)) for name, v in zip(names, found.x, strict=True)}
+        return {**self.law.start(self._forward(y, own), sample_weight), **{name: own[name] for name in names}}
+
+    @property
+    def smooth(self):
+        return self.law.smooth
+
+    def kinks(self, y, **params):
+        own = {name: params.pop(name, self.fixed[name]) for name in self.own}
+        return self.law.kinks(self._forward(y, own), **params)
+
+    def smoothed(self, width):
+        law = copy(self)
+        law.law = self.law.smoothed(width)
+        return law
+
+    @property
+    def collapsed(self):
+        inner = self.law.collapsed
+        return inner and (lambda y, **params: inner(self._forward(y, self._split(params)[0]), **self.inner(params)))
+
+    def ppf(self, q, **params):
+        own, inner = self._split(params)
+        return self._function.inverse(self.law.ppf(q, **inner), **own)
+
+    def rvs(self, rng, size, **params):
+        own, inner = self._split(params)
+        return self._function.inverse(self.law.rvs(rng, size, **inner), **own)
+
+    def _expect(self, params, g, about=0.0):
+        """E g(y, about, own), an integral over the law inside; `own` are the function's parameters."""
+        about, flat, shape = quadrature._flat(about, params, self)
+        own, inner = self._split(flat)
+
+        def value(z, _, rows):
+            at = {name: v[rows][:, None] for name, v in own.items()}
+            return g(self._function.inverse(z, **at), about[rows][:, None], at)
+
+        return quadrature._expect(self.law, inner, value, indexed=True).reshape(shape)
+
+    def expectation(self, **params):
+        middle = self.ppf(0.5, **params)  # no digit is lost to its distance from zero
+        return self._expect(params, lambda y, about, own: y - about, middle) + middle
+
+    def variance(self, **params):
+        return self._expect(params, lambda y, about, own: (y - about) ** 2, self.expectation(**params))
+
+    def entropy(self, **params):
+        slope = self._expect(params, lambda y, about, own: self._function.log_jacobian(y, **own))
+        return self.law.entropy(**self.inner(params)) - slope

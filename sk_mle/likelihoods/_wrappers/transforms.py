@@ -1,0 +1,232 @@
+"""Increasing functions of y, for `Transformed`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import expit, exprel, logit
+from sklearn.base import BaseEstimator
+
+from ..._special.removable import log1p_ratio
+from ...domains import POSITIVE, REAL, UNIT, Domain
+
+
+class Transform(BaseEstimator):
+    """Base class of increasing functions of y: a subclass writes `forward`, `inverse` and `log_jacobian`.
+
+    Attributes
+    ----------
+    domain : Domain
+        Of y, where the function is defined. Its ends are mapped to the ends of the real line, or of the law's support.
+    parameters : dict of str to Domain
+        Parameters of the function, which are estimated with those of the law unless the constructor fixes them. They are
+        passed by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle.domains import POSITIVE
+    >>> class Root(Transform):
+    ...     domain = POSITIVE
+    ...     def forward(self, y):
+    ...         return np.sqrt(y)
+    ...     def inverse(self, z):
+    ...         return z**2
+    ...     def log_jacobian(self, y):
+    ...         return -np.log(2 * np.sqrt(y))
+    >>> from sk_mle.likelihoods import Gamma, Transformed
+    >>> Transformed(Gamma(mean=2.0, shape=3.0), Root()).expectation(mean=2.0, shape=3.0).round(4)
+    np.float64(5.3333)
+    """
+
+    domain: Any = REAL
+    parameters: ClassVar[dict[str, Domain]] = {}
+
+    def bind(self, y) -> Transform:
+        """The function with what it takes from the data, before a fit; by default nothing."""
+        return self
+
+    def forward(self, y, **params) -> np.ndarray:
+        """The function."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(y)")
+
+    def inverse(self, z, **params) -> np.ndarray:
+        """Its inverse."""
+        raise NotImplementedError(f"{type(self).__name__} must define inverse(z)")
+
+    def log_jacobian(self, y, **params) -> np.ndarray:
+        """The log of its derivative."""
+        raise NotImplementedError(f"{type(self).__name__} must define log_jacobian(y)")
+
+
+class Log(Transform):
+    """``log(y)``."""
+
+    domain = POSITIVE
+
+    def forward(self, y):
+        return np.log(y)
+
+    def inverse(self, z):
+        return np.exp(z)
+
+    def log_jacobian(self, y):
+        return -np.log(y)
+
+
+class Logit(Transform):
+    """``log(y / (1 - y))``."""
+
+    domain = UNIT
+
+    def forward(self, y):
+        return logit(y)
+
+    def inverse(self, z):
+        return expit(z)
+
+    def log_jacobian(self, y):
+        return -np.log(y) - np.log1p(-y)
+
+
+class Asinh(Transform):
+    """``arcsinh(y)``: like ``log(2 |y|)`` with the sign of y far from zero, like y near it."""
+
+    def forward(self, y):
+        return np.arcsinh(y)
+
+    def inverse(self, z):
+        return np.sinh(z)
+
+    def log_jacobian(self, y):
+        return -np.log(np.hypot(1.0, y))
+
+
+class YeoJohnson(Transform):
+    r"""The power transformation of Yeo and Johnson, of values of either sign.
+
+    .. math:: h(y) = \frac{(1 + y)^\mathrm{lmbda} - 1}{\mathrm{lmbda}} \ (y \ge 0), \qquad
+        h(y) = -\frac{(1 - y)^{2 - \mathrm{lmbda}} - 1}{2 - \mathrm{lmbda}} \ (y < 0)
+
+    with the logarithm where the power is zero: for positive y ``lmbda=1`` is the identity and ``lmbda=0`` is ``log(1 + y)``.
+    Outside of [0, 2] it does not reach the whole line: what a law has beyond is lost, as usual with this transformation.
+    scipy.stats: ``yeojohnson``; scikit-learn: ``PowerTransformer``; R: ``car::yjPower``.
+
+    Where y are much alike beside their distance from zero, as years are, h(y) and its slope are huge or tiny numbers, and
+    `loc` and `scale` of the law inside lose their digits, or grow beyond all numbers. Then what the law inside describes is
+    :math:`c + (h(y) - h(c)) / h'(c)`, close to y itself near the `centre` c: the same law of y with the same `lmbda`, of
+    which `loc` and `scale` are in units of y.
+
+    Parameters
+    ----------
+    lmbda : float or str, optional
+        A number fixes it, the name of a column of X holds it, None estimates it.
+    centre : float, optional
+        The c above; 0 leaves h as it is. None: chosen by a fit, 0 unless the quartiles of y are closer to each other than
+        a fifth of the median's distance from zero, else that median to two digits.
+
+    References
+    ----------
+    Yeo, I.-K., Johnson, R. A. (2000). A new family of power transformations to improve normality or symmetry. Biometrika 87,
+    954-959. doi:10.1093/biomet/87.4.954
+
+    Examples
+    --------
+    >>> YeoJohnson().forward([-1.0, 0.0, 1.0], lmbda=0.0).round(4)
+    array([-1.5   ,  0.    ,  0.6931])
+    >>> YeoJohnson(centre=2000).forward([1990.0, 2000.0, 2010.0], lmbda=50.0).round(2)
+    array([1991.13, 2000.  , 2011.33])
+    """
+
+    parameters = {"lmbda": Domain(typical=(0.2, 1.8))}
+    identity = {"lmbda": 1.0}
+
+    def __init__(self, lmbda=None, centre=None):
+        self.lmbda, self.centre = lmbda, centre
+
+    @property
+    def domain(self):
+        return replace(REAL, typical=tuple((self.centre or 0.0) + end for end in REAL.typical))
+
+    def bind(self, y):
+        y = np.asarray(y, dtype=float)
+        y = y[np.isfinite(y)]
+        if self.centre is not None or not y.size:
+            return self
+        low, middle, high = np.quantile(y, (0.25, 0.5, 0.75))
+        return type(self)(self.lmbda, float(f"{middle:.2g}")) if high - low < 0.2 * np.abs(middle) else self
+
+    def forward(self, y, lmbda):
+        return self._mirrored(_forward, y, lmbda)
+
+    def inverse(self, z, lmbda):
+        return self._mirrored(_inverse, z, lmbda)
+
+    def log_jacobian(self, y, lmbda):
+        return self._mirrored(_log_slope, y, lmbda, odd=False)
+
+    def _mirrored(self, function, values, lmbda, odd=True):
+        """With a centre below zero by the symmetry h(-y; 2 - lmbda) = -h(y; lmbda)."""
+        c, values = self.centre or 0.0, np.asarray(values, dtype=float)
+        if c >= 0:
+            return function(values, c, lmbda)
+        return function(-values, -c, 2.0 - lmbda) * (-1.0 if odd else 1.0)
+
+
+def _forward(y, c, lmbda):
+    """c + (h(y) - h(c)) / h'(c), from log((1 + y) / (1 + c)), which loses no digit near c."""
+    if c == 0:
+        size = np.log1p(np.abs(y))
+        return np.sign(y) * size * exprel(np.where(y < 0, 2.0 - lmbda, lmbda) * size)
+    log, root = np.log1p((np.maximum(y, 0.0) - c) / (1 + c)), np.log1p(c)
+    above = c + (1 + c) * log * exprel(lmbda * log)
+    size, power = np.log1p(np.maximum(-y, 0.0)), 2.0 - lmbda
+    below = size * exprel(power * size) * np.exp((1.0 - lmbda) * root)
+    return np.where(y >= 0, above, _at_zero(c, lmbda) - below)
+
+
+def _at_zero(c, lmbda):
+    """The value at y = 0."""
+    root = np.log1p(c)
+    return c - (1 + c) * root * exprel(-lmbda * root)
+
+
+def _inverse(z, c, lmbda):
+    above, root = (z - c) / (1 + c), np.log1p(c)
+    below = np.maximum(_at_zero(c, lmbda) - z, 0.0) * np.exp((lmbda - 1.0) * root)
+    up, down = c + (1 + c) * np.expm1(_log_of(above, lmbda)), -np.expm1(_log_of(below, 2.0 - lmbda))
+    return np.where(z >= _at_zero(c, lmbda), up, down)
+
+
+def _log_of(size, power):
+    """log(1 + power * size) / power, and infinite beyond the end."""
+    at = power * size
+    log = np.where(at > -1, size * log1p_ratio(np.maximum(at, -1.0))[0], np.inf)
+    return np.where(np.isinf(size), np.inf, log)
+
+
+def _log_slope(y, c, lmbda):
+    """log(h'(y) / h'(c))"""
+    near = np.log1p((np.maximum(y, 0.0) - c) / (1 + c))
+    return (lmbda - 1.0) * np.where(y >= 0, near, -np.log1p(np.maximum(-y, 0.0)) - np.log1p(c))
+
+
+TRANSFORMS: dict[str, type[Transform]] = {"log": Log, "logit": Logit, "asinh": Asinh, "yeo-johnson": YeoJohnson}
+
+
+def check_transform(function: Transform, params: dict) -> None:
+    """Raise ValueError for a function that does not increase, or whose inverse or derivative is another's."""
+    low, high = function.domain.typical
+    y = np.linspace(low, high, 9)[1:-1]
+    if not function.domain.contains(y).all():
+        raise ValueError(f"{function!r}: {low} to {high}, the typical part of its domain, is not in {function.domain}")
+    z, step = function.forward(y, **params), 1e-4 * (high - low)
+    if not (np.diff(z) > 0).all():
+        raise ValueError(f"{function!r} does not increase with y; use an increasing function of -y")
+    if not np.allclose(function.inverse(z, **params), y, rtol=1e-6, atol=1e-6 * (high - low)):
+        raise ValueError(f"{function!r}: inverse(forward(y)) is not y")
+    slope = (function.forward(y + step, **params) - function.forward(y - step, **params)) / (2 * step)
+    if not np.allclose(np.exp(function.log_jacobian(y, **params)), slope, rtol=1e-3):
+        raise ValueError(f"{function!r}: log_jacobian is not the log of the derivative of forward")

@@ -1,0 +1,178 @@
+"""Laws of which only the values in an interval can be observed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import expit
+
+from ..._utils.messages import rows_text
+from ...domains import Domain
+from .._fallbacks import inversion
+from .._fallbacks.algebra import plus
+from .._protocol.parameter import Parameter
+from .wrapper import Wrapper
+
+_BOUND = Parameter(Domain(), allowed=Domain(closed=(True, True)))
+
+
+class Truncated(Wrapper):
+    r"""Any law, given that low < y <= high: what lies outside was never seen.
+
+    .. math:: p(y \mid \mathrm{low} < y \le \mathrm{high}) = \frac{p(y)}{P(\mathrm{low} < Y \le \mathrm{high})}
+
+    The parameters are those of the law without truncation; mean, quantiles and predictions are those of the truncated one.
+    For counts, ``Truncated(Poisson(), low=0)`` is the zero-truncated law. A bound that varies with the rows, such as the
+    age at entry of a study of durations, is the name of a column of X. scipy.stats: ``truncnorm``, and ``truncate`` of its
+    random variables; statsmodels: ``TruncatedLFPoisson``; R: truncreg, ``countreg::zerotrunc``, ``gamlss.tr``.
+
+    Parameters
+    ----------
+    law : Likelihood
+    low, high : float or str
+        Bounds, or names of columns of X that hold them.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import Poisson
+    >>> model = MLERegressor(Truncated(Poisson(), low=0)).fit([[0], [0], [1], [1]], [1, 2, 3, 5])
+    >>> model.predict_params([[0]])["mean"].round(4)
+    array([0.8742])
+    """
+
+    own = {"low": _BOUND, "high": _BOUND}
+    integrates = True
+
+    def __init__(self, law, *, low=-np.inf, high=np.inf):
+        self.law, self.low, self.high = law, low, high
+
+    def check(self):
+        super().check()
+        if not self.free or {"low", "high"} & set(self.free):
+            raise ValueError("Truncated needs its bounds: low and high are numbers or names of columns, not None")
+        low, high = (bound if not isinstance(bound, str) else None for bound in (self.low, self.high))
+        if low is not None and high is not None and not low < high:
+            raise ValueError(f"Truncated(low={low}, high={high}): low must lie below high")
+
+    @property
+    def support(self):
+        """The part of the law's support between the bounds that are numbers."""
+        inner = self.law.support
+        low, high = (-np.inf if isinstance(self.low, str) else self.low, np.inf if isinstance(self.high, str) else self.high)
+        if inner.integer:
+            low = np.floor(low) + 1
+        low, high = max(inner.low, low), min(inner.high, high)
+        closed = (inner.closed[0] if low == inner.low else inner.integer, inner.closed[1] if high == inner.high else True)
+        ends = [float(np.clip(value, low, high)) for value in inner.typical]
+        if not ends[0] < ends[1]:  # nothing typical is left: a point of the interval, and one beside it
+            ends = (
+                [low, high]
+                if np.isfinite([low, high]).all()
+                else [low + 1, low + 2]
+                if np.isfinite(low)
+                else [high - 2, high - 1]
+            )
+        margin = 0.0 if inner.integer else 0.01 * (ends[1] - ends[0])
+        return replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
+
+    @property
+    def remedy(self):
+        inner, own = self.law.support, self.support
+        if (inner.low, inner.high) == (own.low, own.high):
+            return ""
+        return f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
+
+    def check_known(self, y, known):
+        """Of a censored y, the last moment at which it was seen must lie above `low`, and the first below `high`."""
+        last, first = (y, y) if y.ndim == 1 else (np.where(np.isfinite(y[:, 1]), y[:, 1], y[:, 0]), y[:, 0])
+        for name, value, bad in (
+            ("low", known.get("low"), lambda bound: ~(last > bound)),
+            ("high", known.get("high"), lambda bound: first > bound),
+        ):
+            lost = [] if value is None else np.flatnonzero(bad(value))
+            if len(lost):
+                at, side = lost[0], "above low" if name == "low" else "at or below high"
+                raise ValueError(
+                    f"y must lie {side}, which column {getattr(self, name)!r} holds, but does not in {rows_text(lost)}, where "
+                    f"the first y is {(last if name == 'low' else first)[at]:g} and {name} {value[at]:g}: no sample holds such "
+                    "rows; drop them"
+                )
+        super().check_known(y, known)
+
+    @property
+    def atoms(self):
+        return tuple(atom for atom in self.law.atoms if self.support.contains(atom))
+
+    def loglik(self, y, low, high, **params):
+        inside = (y > low) & (y <= high)
+        return np.where(inside, self.law.loglik(y, **params) - self.law.log_interval(low, high, **params), -np.inf)
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        low, high = (eta[name] if name in self.known else np.full(len(y), self.fixed[name], float) for name in self.own)
+        whole = plus(self.law.evaluate(y, eta, order), self.law.evaluate_interval(low, high, eta, order), -1.0)
+        inside = (y > low) & (y <= high) & ~np.isnan(whole.loglik)  # NaN: no mass is left between the bounds
+        return whole._replace(loglik=np.where(inside, whole.loglik, -np.inf))
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        first, last = (eta[name] if name in self.known else self.fixed[name] for name in self.own)
+        first, last = np.broadcast_to(first, np.shape(low)), np.broadcast_to(last, np.shape(low))
+        part = self.law.evaluate_interval(np.maximum(low, first), np.minimum(high, last), eta, order)
+        return plus(part, self.law.evaluate_interval(first, last, eta, order), -1.0)
+
+    def log_interval(self, low, high, /, **params):
+        first, last, inner = params["low"], params["high"], self.inner(params)
+        part = self.law.log_interval(np.maximum(low, first), np.minimum(high, last), **inner)
+        return part - self.law.log_interval(first, last, **inner)
+
+    def start(self, y, sample_weight):
+        return self.law.start(y, sample_weight)
+
+    def expectation(self, **params):
+        if self._fixed_bounds:
+            return super().expectation(**params)
+        return self._averaged(params, lambda y: y, self.law.expectation)
+
+    def variance(self, **params):
+        if self._fixed_bounds:
+            return super().variance(**params)
+        mean = self.expectation(**params)
+        return self._averaged(params, lambda y: (y - mean) ** 2, self.law.variance)
+
+    def entropy(self, **params):
+        if self._fixed_bounds:
+            return super().entropy(**params)
+        return self._averaged(params, lambda y: -self.loglik(y, **params), self.law.entropy)
+
+    @property
+    def _fixed_bounds(self) -> bool:
+        """Whether the support is the same in every row, so that the general quadrature holds."""
+        return self.support.integer or not {"low", "high"} & self.known.keys()
+
+    def _averaged(self, params, g, whole):
+        """Mean of g(Y), as an integral over the quantiles; `whole` tells where it does not exist without truncation."""
+        shape = np.broadcast_shapes(*(np.shape(value) for value in params.values()))
+        total, t = np.zeros(shape), np.linspace(-3.2, 3.2, 161)
+        with np.errstate(all="ignore"):
+            for s in t:
+                q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
+                if q < 1:
+                    value = g(self.ppf(np.full(shape, q), **params))
+                    value = np.where((q * rest < 1e-12) & ~np.isfinite(value), 0.0, value)  # a quantile rounded onto a bound
+                    total += np.pi * np.cosh(s) * q * rest * (t[1] - t[0]) * value
+            endless = np.isinf(params["low"]) | np.isinf(params["high"])
+            inner = np.broadcast_to(whole(**self.inner(params)), shape)
+        return np.where(endless & ~np.isfinite(inner), inner, total)
+
+    def ppf(self, q, low, high, **params):
+        q = np.asarray(q, float)
+        below, inside = (np.exp(self.law.log_interval(*ends, **params)) for ends in ((-np.inf, low), (low, high)))
+        near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
+        if (below < 0.5).all() and (inside > 1e-3).all():
+            return inversion.settled(self, q, {**params, "low": low, "high": high}, near)
+        start = np.where(np.isfinite(near), near, np.where(np.isfinite(low), low, high))
+        return inversion.solve(self, q, {**params, "low": low, "high": high}, start)
+
+    def rvs(self, rng, size, **params):
+        return self.ppf(rng.uniform(size=size), **params)

@@ -1,0 +1,140 @@
+"""What all wrappers share: the parameters of a law inside, and named parameters of their own beside them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import clone
+
+from ...domains import Domain
+from .._fallbacks.algebra import Eval, constant
+from .._protocol.base import Likelihood
+from .._protocol.parameter import Parameter
+
+
+class FromIntervals(Likelihood):
+    """A law whose distribution functions follow from the probability of an interval, `log_interval`."""
+
+    def log_interval(self, low, high, /, **params):
+        raise NotImplementedError
+
+    def cdf(self, y, **params):
+        return np.exp(self.logcdf(y, **params))
+
+    def sf(self, y, **params):
+        return np.exp(self.logsf(y, **params))
+
+    def logcdf(self, y, **params):
+        return self.log_interval(-np.inf, y, **params)
+
+    def logsf(self, y, **params):
+        return self.log_interval(y, np.inf, **params)
+
+
+class Wrapper(FromIntervals):
+    """A law made from another, `law`, which may be any: a user's, or a wrapper again.
+
+    A subclass names its `own` parameters and writes `loglik` on the natural scale and `evaluate` on the link scale. From
+    `log_interval` follow the distribution functions.
+    """
+
+    own: ClassVar[dict[str, Domain | Parameter]] = {}
+    law: Likelihood
+
+    @property
+    def parameters(self):
+        return {**self.law.parameters, **self.own}
+
+    @property
+    def support(self):
+        return self.law.support
+
+    @property
+    def atoms(self):
+        return self.law.atoms
+
+    @property
+    def n_starts(self):
+        return self.law.n_starts
+
+    def parameter(self, name):
+        return super().parameter(name) if name in self.own else self.law.parameter(name)
+
+    def settled(self, values):
+        law = super().settled({name: value for name, value in values.items() if name in self.own})
+        law.law = self.law.settled({name: value for name, value in values.items() if name not in self.own})
+        return law
+
+    def arrange(self, coefs):
+        return self.law.arrange(coefs)
+
+    @property
+    def collapse(self):
+        return self.law.collapse
+
+    @property
+    def collapsed(self):
+        inner = self.law.collapsed
+        return inner and (lambda y, **params: inner(y, **self.inner(params)))
+
+    def check(self):
+        law = type(self).__name__
+        if not isinstance(self.law, Likelihood):
+            hint = " (write an instance: add parentheses)" if isinstance(self.law, type) else ""
+            raise TypeError(f"{law} wraps a Likelihood instance, such as {law}(Poisson()), got {self.law!r}{hint}")
+        for kind, name in (("classes", "of classes"), ("multivariate", "of several targets")):
+            if getattr(self.law, kind):
+                raise ValueError(f"{law} wraps laws of one numeric target, and {self.law.title} is a law {name}")
+        if self.law.predictive is not self.law:
+            inside = self.law.title
+            if type(self.law.predictive) is type(self.law):
+                raise ValueError(
+                    f"{law} wraps laws of one column of y: say what {inside} reads from the others, as in {inside}(trials=10)"
+                )
+            raise ValueError(
+                f"{inside} says how values are seen, so it comes last: {inside}({law}(...)), not {law}({inside}(...))"
+            )
+        clash = [name for name in self.own if name in self.law.parameters]
+        if clash:
+            raise ValueError(f"{law} adds the parameters {clash}, which {self.law.title} has already")
+        self.law.check()
+        super().check()
+
+    def bind(self, y):
+        return clone(self).set_params(law=self.law.bind(y))
+
+    def check_known(self, y, known):
+        self.law.check_known(y, known)
+
+    # ---- pieces for subclasses ----------------------------------------------------------------------------------
+
+    def inner(self, params: dict) -> dict:
+        """The parameters of the law inside, out of all."""
+        return {name: params[name] for name in self.law.parameters}
+
+    def inner_start(self, y, sample_weight, rows, others: str) -> dict:
+        """Start of the law inside from the rows that are left to it; `others` says what the others are."""
+        if rows.any():
+            return self.law.start(y[rows], sample_weight[rows])
+        if not self.law.free:
+            return {}
+        law, inner, names = type(self).__name__, self.law.title, " and ".join(self.law.free)
+        values = ", ".join(f"{name!r}: ..." for name in self.law.free)
+        raise ValueError(
+            f"every y is {others}, so that no row is left from which {inner}, the law inside {law}, could estimate {names}: "
+            f"fit to data with other rows too (in cross-validation, stratify the folds by whether y is {others}), or give the "
+            f"values, {law}(Fixed({self.law.code}, {{{values}}}))"
+        )
+
+    def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:
+        """log p and log(1 - p) of a probability that is a parameter of ours."""
+        if name in eta and name not in self.known:
+            link = self.parameter(name).link
+            (yes, yes_slope, yes_bend), (no, no_slope, no_bend) = link.log_inverse(eta[name]), link.log_complement(eta[name])
+            pair = name, name
+            return Eval(yes, {name: yes_slope}, {pair: -yes_bend}), Eval(no, {name: no_slope}, {pair: -no_bend})
+        value = np.asarray(eta[name] if name in self.known else self.fixed[name], float)
+        n = len(next(iter(eta.values())))
+        with np.errstate(divide="ignore"):
+            return constant(np.broadcast_to(np.log(value), (n,))), constant(np.broadcast_to(np.log1p(-value), (n,)))

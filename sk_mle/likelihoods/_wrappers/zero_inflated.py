@@ -1,0 +1,108 @@
+"""Laws with more zeros than they explain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...domains import UNIT
+from .._fallbacks.algebra import mix, plus
+from .._fallbacks.inversion import solve
+from .._protocol.parameter import Parameter
+from .wrapper import Wrapper
+
+
+class ZeroInflated(Wrapper):
+    r"""A law of counts mixed with a point at zero: zeros come from both.
+
+    .. math:: p(y) = \mathrm{inflation}\,[y = 0] + (1 - \mathrm{inflation})\, p_{\mathrm{law}}(y)
+
+    Mean ``(1 - inflation) * m``, variance ``(1 - inflation) * (v + inflation * m**2)`` for the mean m and variance v of the
+    law inside. The law may be any with a probability at zero; a density has none, and `Hurdle` is the model for it.
+    scipy.stats: none; statsmodels: ``ZeroInflatedPoisson``, ``ZeroInflatedNegativeBinomialP``; R: ``pscl::zeroinfl``.
+
+    Parameters
+    ----------
+    law : Likelihood
+    inflation : float, optional
+        A number fixes it; None estimates it.
+    links : dict of str to str or Link, optional
+        Link of `inflation`; default logit.
+
+    References
+    ----------
+    Lambert, D. (1992). Zero-inflated Poisson regression, with an application to defects in manufacturing. Technometrics 34,
+    1-14. doi:10.2307/1269547
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import Poisson
+    >>> model = MLERegressor(ZeroInflated(Poisson())).fit([[0], [1]] * 4, [0, 0, 0, 3, 2, 6, 1, 5])
+    >>> model.predict_params([[1]])["inflation"].round(3)
+    array([0.231])
+    """
+
+    own = {"inflation": Parameter(UNIT, allowed=replace(UNIT, closed=(True, False)))}
+
+    limits = {"law": {"inflation": 0.0}}
+
+    def __init__(self, law, *, inflation=None, links=None):
+        self.law, self.inflation, self.links = law, inflation, links
+
+    def check(self):
+        super().check()
+        if not self.law.support.contains(0.0) or not (self.law.support.integer or 0.0 in self.law.atoms):
+            raise ValueError(
+                f"{self.law.title} gives no probability to zero, so zeros cannot come from both: use Hurdle, which "
+                "models the zeros and the others apart"
+            )
+
+    def loglik(self, y, inflation, **params):
+        with np.errstate(divide="ignore"):
+            rest = np.log1p(-inflation) + self.law.loglik(y, **params)
+            return np.where(y == 0, np.logaddexp(np.log(inflation), rest), rest)
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        return self._mixed(y == 0, self.law.evaluate(y, eta, order), eta, order)
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+        return self._mixed((low < 0) & (high >= 0), self.law.evaluate_interval(low, high, eta, order), eta, order)
+
+    def _mixed(self, zero, inner, eta, order):
+        """The law inside, mixed with the point where zero is possible."""
+        point, rest = self.shares("inflation", eta)
+        point = point._replace(loglik=np.where(zero, point.loglik, -np.inf))
+        return mix([point, plus(rest, inner)], order, self.free)
+
+    def log_interval(self, low, high, /, inflation, **params):
+        with np.errstate(divide="ignore"):
+            rest = np.log1p(-inflation) + self.law.log_interval(low, high, **params)
+            zero = (np.asarray(low) < 0) & (np.asarray(high) >= 0)
+            return np.where(zero, np.logaddexp(np.log(inflation), rest), rest)
+
+    def start(self, y, sample_weight):
+        """The law's own start from the values that are not zero, and the zeros that it then leaves unexplained."""
+        positive = y != 0
+        share = np.average(~positive, weights=sample_weight)
+        if not positive.any():
+            return {**self.law.start(y, sample_weight), "inflation": 0.5}
+        found = self.law.start(y[positive], sample_weight[positive])
+        expected = float(np.exp(np.ravel(self.law.loglik(np.zeros(1), **{**self.law.fixed, **found}))[0]))
+        return {**found, "inflation": float(np.clip((share - expected) / (1 - expected + 1e-9), 0.02, 0.98))}
+
+    def expectation(self, inflation, **params):
+        return (1 - inflation) * self.law.expectation(**params)
+
+    def variance(self, inflation, **params):
+        mean = self.law.expectation(**params)
+        return (1 - inflation) * (self.law.variance(**params) + inflation * mean**2)
+
+    def ppf(self, q, **params):
+        rest = np.clip((q - params["inflation"]) / (1 - params["inflation"]), 0, 1)
+        return solve(self, q, params, np.maximum(self.law.ppf(rest, **self.inner(params)), self.support.low))
+
+    def rvs(self, rng, size, inflation, **params):
+        return np.where(rng.uniform(size=size) < inflation, 0.0, self.law.rvs(rng, size, **params))

@@ -1,0 +1,126 @@
+"""Laws of proportions with points at zero and at one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...domains import UNIT
+from .._fallbacks.algebra import plus, rows, scatter
+from .._fallbacks.inversion import settled
+from .._protocol.parameter import Parameter
+from .wrapper import Wrapper
+
+_SHARE = Parameter(UNIT, allowed=replace(UNIT, closed=(True, False)))
+
+
+class ZeroOneInflated(Wrapper):
+    r"""A law on (0, 1) beside probabilities of exactly zero and exactly one.
+
+    .. math:: P(y = 0) = \mathrm{zero}, \quad P(y = 1) = (1 - \mathrm{zero})\,\mathrm{one}, \quad
+        p(y) = (1 - \mathrm{zero})(1 - \mathrm{one})\, p_{\mathrm{law}}(y)
+
+    `one` is the probability of one among the values that are not zero, so that both may depend on X freely. Mean
+    ``(1 - zero) * (one + (1 - one) * m)`` with m the mean of the law inside. With ``zero=0`` or ``one=0`` only the other
+    point is there. scipy.stats: none; statsmodels: none; R: gamlss ``BEINF`` (its nu is zero / (1 - P(0) - P(1))), ``BEZI``.
+
+    Parameters
+    ----------
+    law : Likelihood
+    zero, one : float, optional
+        A number fixes the parameter; None estimates it.
+    links : dict of str to str or Link, optional
+        Links of `zero` and `one`; default logit.
+
+    References
+    ----------
+    Ospina, R., Ferrari, S. L. P. (2010). Inflated beta distributions. Statistical Papers 51, 111-126.
+    doi:10.1007/s00362-008-0125-4
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.likelihoods import Beta
+    >>> model = MLERegressor(ZeroOneInflated(Beta())).fit([[0], [1]] * 4, [0, 0.5, 0.2, 1, 0.4, 0.7, 0.3, 0.9])
+    >>> {name: float(value[0].round(3)) for name, value in model.predict_params([[0]]).items() if name in ("zero", "one")}
+    {'zero': 0.125, 'one': 0.143}
+    """
+
+    own = {"zero": _SHARE, "one": _SHARE}
+
+    def __init__(self, law, *, zero=None, one=None, links=None):
+        self.law, self.zero, self.one, self.links = law, zero, one, links
+
+    def check(self):
+        super().check()
+        inner = self.law.support
+        if (inner.low, inner.high) != (0.0, 1.0) or inner.integer or self.law.atoms:
+            raise ValueError(f"ZeroOneInflated takes a law on (0, 1), such as Beta(); {self.law.title} lives on {inner}")
+
+    @property
+    def support(self):
+        return replace(self.law.support, closed=(True, True))
+
+    @property
+    def atoms(self):
+        return (0.0, 1.0)
+
+    def loglik(self, y, zero, one, **params):
+        y = np.asarray(y, float)
+        with np.errstate(all="ignore"):
+            inside = np.log1p(-zero) + np.log1p(-one) + self.law.loglik(np.where((y == 0) | (y == 1), 0.5, y), **params)
+            return np.where(y == 0, np.log(zero), np.where(y == 1, np.log1p(-zero) + np.log(one), inside))
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        parts = []
+        for part in (y == 0, y == 1, (y != 0) & (y != 1)):
+            if part.any():
+                at = rows(eta, part)
+                (zero, above), (one, below) = self.shares("zero", at), self.shares("one", at)
+                first = y[part][0]
+                part_eval = zero if first == 0 else plus(above, one) if first == 1 else plus(above, below)
+                if first not in (0, 1):
+                    part_eval = plus(part_eval, self.law.evaluate(y[part], at, order))
+                parts.append((part, part_eval))
+        return scatter(len(y), parts)
+
+    def log_interval(self, low, high, /, zero, one, **params):
+        low, high = np.asarray(low, float), np.asarray(high, float)
+        with np.errstate(all="ignore"):
+            inner = self.law.log_interval(np.maximum(low, 0.0), np.minimum(high, 1.0), **params)
+            total = np.where((low < 1) & (high > 0), np.log1p(-zero) + np.log1p(-one) + inner, -np.inf)
+            total = np.where((low < 0) & (high >= 0), np.logaddexp(np.log(zero), total), total)
+            return np.where((low < 1) & (high >= 1), np.logaddexp(np.log1p(-zero) + np.log(one), total), total)
+
+    def evaluate_interval(self, low, high, eta, order=1):
+        return self._differences(self._of_interval(low, high), eta, order)
+
+    def start(self, y, sample_weight):
+        inside = (y != 0) & (y != 1)
+        zero = np.average(y == 0, weights=sample_weight)
+        one = np.average(y == 1, weights=sample_weight) / max(1 - zero, 1e-12)
+        shares = {"zero": zero, "one": one}
+        inner = self.inner_start(y, sample_weight, inside, "zero or one")
+        return {**inner, **{name: float(np.clip(v, 1e-6, 1 - 1e-6)) for name, v in shares.items()}}
+
+    def expectation(self, zero, one, **params):
+        return (1 - zero) * (one + (1 - one) * self.law.expectation(**params))
+
+    def variance(self, zero, one, **params):
+        mean = self.law.expectation(**params)
+        square = (1 - zero) * (one + (1 - one) * (self.law.variance(**params) + mean**2))
+        return square - self.expectation(zero, one, **params) ** 2
+
+    def ppf(self, q, zero, one, **params):
+        rest = (q - zero) / ((1 - zero) * (1 - one))
+        inner = self.law.ppf(np.clip(rest, 0, 1), **params)
+        last = np.nextafter(1.0, 0.0)  # between which and one a beta law may have much of its probability
+        inner = np.where((inner >= last) & (self.law.cdf(last, **params) < rest), 1.0, inner)
+        near = np.where(q <= zero, 0.0, np.where(rest >= 1, 1.0, inner))
+        return settled(self, q, {"zero": zero, "one": one, **params}, near)
+
+    def rvs(self, rng, size, zero, one, **params):
+        level = rng.uniform(size=size)
+        inside = self.law.rvs(rng, size, **params)
+        return np.where(level < zero, 0.0, np.where(level < zero + (1 - zero) * one, 1.0, inside))

@@ -1,0 +1,174 @@
+"""Densities, tails and quantiles of every law against mpmath, parameters from 1e-8 to 1e8 and y as far as numbers go."""
+
+from itertools import product
+
+import mpmath as mp
+import numpy as np
+import pytest
+from _densities import REFERENCES
+
+from sk_mle import Distribution, likelihoods
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+TOLERANCE = 1e-9  # relative, and absolute below 1
+ROUNDINGS = 64  # of every argument, what they move a value by is no error of the function
+POSITIVE = [5e-324, 1e-300, 1e-100, 1e-20, 1e-8, 1e-3, 0.3, 1.0, 1.7, 5.0, 40.0, 1e3, 1e8, 1e100, 1e300]
+REAL = [0.0, 1e-300, *(s * size for size in (1e-8, 0.3, 1.0, 5.0, 40.0, 1e4, 1e8, 1e100) for s in (-1, 1))]
+UNIT = [5e-324, 1e-300, 1e-20, 1e-3, 0.3, 0.5, 0.9, 1 - 1e-10, 1 - 2.0**-53]
+LEVELS = np.array([1e-300, 1e-20, 1e-5, 0.1, 0.5, 0.7, 0.9, 1 - 1e-5, 1 - 1e-10])
+LARGEST = 1.79e308
+
+
+def ours(name, params, method, value):
+    """A method of our distribution, at one value."""
+    law = Distribution(getattr(likelihoods, name)(), {key: np.array([at]) for key, at in params.items()})
+    return float(np.asarray(getattr(law, method)(np.array([value])))[0])
+
+
+def points(name, params):
+    """Values of y: extreme ones, and quantiles with what lies up to 40 of their distances beyond."""
+    support = REFERENCES[name].support
+    fixed = {"positive": POSITIVE, "unit": UNIT, "circle": np.linspace(-np.pi, np.pi, 13)}.get(support)
+    if fixed is None:
+        fixed = params["loc"] + params["scale"] * np.array(REAL)
+    with np.errstate(all="ignore"):
+        inner = Distribution(getattr(likelihoods, name)(), params).ppf(LEVELS)
+        width = inner[6] - inner[3]
+        inner = np.concatenate([inner, inner[4] + width * np.array([-40, -15, -4, -1, 1, 4, 15, 40])])
+    y = np.unique(np.concatenate([fixed, inner[np.isfinite(inner)]]))
+    low, high = {"positive": (0, np.inf), "unit": (0, 1), "circle": (-4, 4)}.get(support, (-np.inf, np.inf))
+    near = np.abs((y - params.get("loc", 0.0)) / params.get("scale", 1.0)) < 1e300 if support == "real" else True
+    return y[(y > low) & (y < high) & near]
+
+
+def cells(name, most, seed=0):
+    """Parameters and values of y, some of all if those are more."""
+    names, values = zip(*REFERENCES[name].values.items(), strict=True)
+    found = [
+        (params, y) for at in product(*values) for params in [dict(zip(names, at, strict=True))] for y in points(name, params)
+    ]
+    order = np.random.default_rng(seed).permutation(len(found))[:most]
+    return [found[k] for k in sorted(order)]
+
+
+def exact(f, y, params):
+    with mp.workdps(60):
+        return f(mp.mpf(float(y)), **{name: mp.mpf(float(value)) for name, value in params.items()})
+
+
+def conditioning(f, y, params):
+    """By how much one unit in the last place of y and of every parameter moves f, summed."""
+    step, total = mp.mpf(2) ** -52, mp.mpf(0)
+    with mp.workdps(60):
+        args = {"y": mp.mpf(float(y)), **{name: mp.mpf(float(value)) for name, value in params.items()}}
+        here = f(args["y"], **{name: v for name, v in args.items() if name != "y"})
+        for name in args:
+            size = max(abs(args[name]) * step, mp.mpf(5e-324) if name == "y" else 0)
+            for sign in (-1, 1):
+                moved = {**args, name: args[name] + sign * size}
+                if args[name] > 0 >= moved[name]:
+                    continue
+                try:
+                    there = f(moved.pop("y"), **moved)
+                except (ValueError, ZeroDivisionError):
+                    return mp.inf
+                if mp.isinf(there) != mp.isinf(here):
+                    return mp.inf
+                total += abs(there - here) if not mp.isinf(here) else 0
+    return total
+
+
+def right(found, f, y, params):
+    """Whether a number is the value of f, to the tolerance and to the rounding of its arguments."""
+    value = exact(f, y, params)
+    if np.isnan(found):
+        return False, value
+    if abs(value) > LARGEST:
+        return bool(abs(found) >= 1e305 and np.sign(found) == int(mp.sign(value))), value
+    allowed = TOLERANCE * max(abs(value), 1)
+    if np.isinf(found) or abs(mp.mpf(float(found)) - value) > allowed:
+        allowed = allowed + ROUNDINGS * conditioning(f, y, params)
+        if mp.isinf(allowed):
+            return True, value
+        return bool(not np.isinf(found) and abs(mp.mpf(float(found)) - value) <= allowed), value
+    return True, value
+
+
+def faults(name, most, seed=0):
+    """Lines that say which values are wrong."""
+    reference, found = REFERENCES[name], []
+    for params, y in cells(name, most, seed):
+        tried = [("logpdf", reference.logpdf)]
+        if reference.tails:
+            tried += [(f"log{side}", lambda *a, k=k, **p: reference.tails(*a, **p)[k]) for k, side in enumerate(("cdf", "sf"))]
+        values = {}
+        for method, f in tried:
+            values[method] = ours(name, params, method, y)
+            good, value = right(values[method], f, y, params)
+            if not good:
+                found.append(f"{name}.{method}({y!r}, {params}) is {values[method]!r}, right {mp.nstr(value, 12)}")
+        for method in ("cdf", "sf") if reference.tails else ():
+            plain = ours(name, params, method, y)
+            if not abs(plain - np.exp(values[f"log{method}"])) <= 1e-9 * plain + 1e-300 and values[f"log{method}"] > -690:
+                found.append(f"{name}.{method}({y!r}, {params}) is {plain!r}, exp of log {np.exp(values[f'log{method}'])!r}")
+    return found
+
+
+def tail_at(reference, y, params, upper, ends):
+    """The log of a tail; at an end of the numbers, or of the support, all that may be beyond counts."""
+    if y >= ends[1] or y <= ends[0]:
+        return (-mp.inf if upper else mp.mpf(0)) if y >= ends[1] else (mp.mpf(0) if upper else -mp.inf)
+    return exact(reference.tails, y, params)[int(upper)]
+
+
+def quantile_faults(name, most, seed=0):
+    """Quantiles whose tail probability is another, by more than a step of y, or of 1e-9 in its log, makes up for."""
+    reference, found = REFERENCES[name], []
+    if reference.tails is None:
+        return []
+    names, values = zip(*reference.values.items(), strict=True)
+    tried = [(dict(zip(names, at, strict=True)), q) for at in product(*values) for q in (*LEVELS, 1e-9, 0.3)]
+    order = np.random.default_rng(seed).permutation(len(tried))[:most]
+    ends = {"positive": (0.0, np.inf), "unit": (0.0, 1.0), "circle": (-4, 4)}.get(reference.support, (-np.inf, np.inf))
+    for params, q in (tried[k] for k in sorted(order)):
+        y = ours(name, params, "ppf", q)
+        if np.isnan(y):
+            found.append(f"{name}.ppf({q!r}, {params}) is nan")
+            continue
+        upper = q > 0.5
+        target = mp.log1p(-mp.mpf(q)) if upper else mp.log(mp.mpf(q))
+        grow = 1e-15 * max(abs(y), *(abs(v) for k, v in params.items() if k == "loc"), 1e-320)
+        far = [np.sign(y) * LARGEST, y]  # a quantile that no number holds
+        near = np.nextafter(y - grow, -np.inf), np.nextafter(y + grow, np.inf)
+        around = far if np.isinf(y) else [min(max(v, ends[0]), ends[1]) for v in near]
+        at = [tail_at(reference, v, params, upper, ends) for v in around]
+        low, high = min(at), max(at)
+        slack = 1e-9 * max(abs(target), 1)
+        if not low - slack <= target <= high + slack:
+            low, high, target = (mp.nstr(value, 12) for value in (low, high, target))
+            found.append(f"{name}.ppf({q!r}, {params}) is {y!r}: log tail {low} to {high}, not {target}")
+    return found
+
+
+SLOW = dict.fromkeys(("Gamma", "GeneralizedGamma", "InverseGamma"), 30) | {"SkewNormal": 8, "VonMises": 8, "SkewT": 60}
+ELSEWHERE = {"Tweedie"}  # tests/special/test_special.py and the reference fits
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", REFERENCES)
+def test_densities_and_tails(name):
+    found = faults(name, SLOW.get(name, 120))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", REFERENCES)
+def test_quantiles(name):
+    found = quantile_faults(name, SLOW.get(name, 120))
+    assert not found, "\n".join(found)
+
+
+def test_every_law_with_a_density_has_a_reference():
+    laws = [law for law in likelihoods.LAWS.values() if not (law().support.integer or law.multivariate or law.classes)]
+    assert {law.__name__ for law in laws} - set(REFERENCES) == ELSEWHERE

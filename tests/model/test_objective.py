@@ -1,0 +1,300 @@
+"""The loss and what is made of it: sums over rows, units, curvatures, penalties; against differences and plain formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from _objectives import design, objective, rows
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse, stats
+
+from sk_mle._model.data import Batch
+from sk_mle._model.objective import Point
+from sk_mle._model.penalties import Ridge
+from sk_mle._model.sums import contract, cross, project
+from sk_mle._solvers.plane import Plane
+from sk_mle._solvers.preconditioners import Cholesky, Identity, SubsampledHessian, Woodbury, resembles
+from sk_mle._solvers.units import converted, eased, information, with_units
+from sk_mle.likelihoods import Beta, Categorical, Gamma, NegativeBinomial, Normal, Poisson
+
+RNG = np.random.default_rng(0)
+N = 80
+X = RNG.normal(size=(N, 3)) @ RNG.normal(size=(3, 3)) + [0.5, -2.0, 1.0]
+COUNTS = RNG.poisson(2.0, N).astype(float)
+POSITIVE = RNG.gamma(2.0, 1.0, N)
+WEIGHT = RNG.integers(0, 4, N).astype(float)
+THREE = Categorical().bind(np.arange(3.0))
+CLASSES = RNG.integers(0, 3, N).astype(float)
+
+
+# ---- sums --------------------------------------------------------------------------------------------------------------
+
+
+def plainly(left, right, values, weight):
+    """sum over rows of weight * values[k, m] * (1, left) (1, right)'."""
+    one = [
+        np.column_stack([np.ones(N), *([] if c is None else [c.toarray() if sparse.issparse(c) else c])]) for c in (left, right)
+    ]
+    return np.einsum("n,nkm,ni,nj->kmij", weight, values.reshape(N, *((1, 1) if values.ndim == 1 else values.shape[1:])), *one)
+
+
+WIDE = RNG.normal(size=(N, 70))
+SYMMETRIC = RNG.normal(size=(N, 3, 3))
+SYMMETRIC = SYMMETRIC + SYMMETRIC.transpose(0, 2, 1)
+
+
+@pytest.mark.parametrize("weight", [np.ones(N), WEIGHT], ids=["ones", "weights"])
+@pytest.mark.parametrize(
+    ("left", "right", "values"),
+    [
+        (X, X, RNG.normal(size=N)),
+        (X, X[:, :2], RNG.normal(size=N)),
+        (X, None, RNG.normal(size=N)),
+        (None, X, RNG.normal(size=(N, 1, 3))),
+        (None, None, SYMMETRIC),
+        (X, X, SYMMETRIC),
+        (X[:, :1], X[:, :1], SYMMETRIC),
+        (WIDE, WIDE, RNG.normal(size=N)),
+        (WIDE, WIDE, RNG.uniform(size=N)),
+        (sparse.csr_matrix(X), sparse.csr_matrix(X), RNG.normal(size=N)),
+        (sparse.csr_matrix(X), sparse.csr_matrix(X), SYMMETRIC),
+        (X, X, RNG.normal(size=(N, 1, 3))),
+    ],
+)
+def test_cross_products(left, right, values, weight):
+    right = left if right is not None and right.shape == getattr(left, "shape", None) and type(left) is type(right) else right
+    weight = rows(X, weight=weight).weight
+    symmetric = values.ndim == 1 or values.shape[1] == values.shape[2]
+    found = cross(left, right, values, weight, symmetric and left is right)
+    assert_allclose(found, plainly(left, right, values, weight), rtol=1e-10, atol=1e-10)
+
+
+def test_projections():
+    values = RNG.normal(size=(N, 2))
+    batch = Batch(X, COUNTS, WEIGHT, {})
+    assert_allclose(project(batch, X, values), np.column_stack([np.ones(N), X]).T @ (WEIGHT[:, None] * values))
+    assert_allclose(project(batch, None, values[:, 0]), [[WEIGHT @ values[:, 0]]])
+    move = RNG.normal(size=(N, 3))
+    assert_allclose(contract(SYMMETRIC, move, True), np.einsum("nkl,nl->nk", SYMMETRIC, move))
+    assert_allclose(contract(SYMMETRIC[:, :1], move, False), np.einsum("nl,nl->n", SYMMETRIC[:, 0], move))
+    assert_allclose(contract(WEIGHT, move[:, 0], False), WEIGHT * move[:, 0])
+
+
+# ---- the loss ----------------------------------------------------------------------------------------------------------
+
+
+def losses():
+    yield "one parameter", objective(Poisson(), X, COUNTS)
+    yield "weights", objective(Poisson(), X, COUNTS, WEIGHT)
+    yield "two parameters", objective(Gamma(), X, POSITIVE, WEIGHT)
+    yield "both on columns", objective(Gamma(), X, POSITIVE, on=["mean", "shape"])
+    yield "offset", objective(NegativeBinomial(), X, COUNTS, offset={"mean": X[:, 0], "dispersion": X[:, 1] / 5})
+    yield "penalty", objective(NegativeBinomial(), X, COUNTS, on=["mean", "dispersion"], alpha={"mean": 0.3, "dispersion": 2.0})
+    yield "classes", objective(THREE, X, CLASSES, WEIGHT)
+    yield "penalised classes", objective(THREE, X, CLASSES, alpha={"logits": 0.3})
+    yield "sparse", objective(Gamma(), sparse.csr_matrix(X), POSITIVE, on=["mean", "shape"])
+    yield "no intercept", objective(Gamma(), X, POSITIVE, intercept=False)
+    yield "dependent columns", objective(Poisson(), np.column_stack([X, X[:, 0]]), COUNTS)
+
+
+LOSSES = dict(losses())
+every_loss = pytest.mark.parametrize("name", LOSSES)
+
+
+def somewhere(loss):
+    return 0.1 * np.random.default_rng(1).normal(size=loss.size)
+
+
+def differences(f, x, step=1e-5):
+    return np.array([(f(x + step * e) - f(x - step * e)) / (2 * step) for e in np.eye(len(x))])
+
+
+@every_loss
+def test_derivatives_are_those_of_the_value(name):
+    loss = LOSSES[name]
+    u = somewhere(loss)
+    assert_allclose(loss.gradient(u), differences(loss.value, u), rtol=1e-6, atol=1e-8)
+    assert_allclose(loss.hessian(u), differences(loss.gradient, u), rtol=1e-6, atol=1e-8)
+    move = np.random.default_rng(2).normal(size=loss.size)
+    assert_allclose(loss.hessp(u, move), loss.hessian(u) @ move, rtol=1e-10, atol=1e-12)
+
+
+def test_value_by_hand():
+    weight = rows(X, weight=WEIGHT).weight
+    loss = objective(Poisson(), X, COUNTS, WEIGHT, alpha={"mean": 0.7}, offset={"mean": X[:, 1] / 3})
+    u = somewhere(loss)
+    start, slopes = loss.designs["mean"].coefficients(u)
+    mean = np.exp(X @ slopes[:, 0] + start[0] + X[:, 1] / 3)
+    expected = -weight @ stats.poisson.logpmf(COUNTS, mean) / weight.sum() + 0.35 * (slopes**2).sum()
+    assert loss.value(u) == pytest.approx(expected, rel=1e-12)
+    assert loss.penalty(u) == pytest.approx(0.35 * (slopes**2).sum(), rel=1e-12)
+    assert_allclose(loss.eta(u)["mean"], np.log(mean)[WEIGHT > 0])
+
+
+@every_loss
+def test_blocks_change_nothing(name):
+    loss = LOSSES[name]
+    other = loss.like()
+    other.data = type(loss.data)(loss.data.X, loss.data.y, np.array(loss.data.weight), loss.data.offset)
+    other.data.block_rows, other._hessian_data = 7, other.data
+    u = somewhere(loss)
+    for one, two in zip(loss.evaluate(u, 2), other.evaluate(u, 2), strict=True):
+        assert_allclose(one, two, rtol=1e-11, atol=1e-12)
+    for part in loss.designs:
+        assert_allclose(loss.eta(u)[part], other.eta(u)[part])
+
+
+def test_a_point_is_evaluated_once():
+    loss = objective(Gamma(), X, POSITIVE)
+    u = somewhere(loss)
+    for order, passes in ((0, 1), (0, 1), (1, 2), (0, 2), (1, 2), (2, 3), (1, 3), (2, 3)):
+        loss.evaluate(u, order)
+        assert loss.evaluations == passes
+    assert not np.allclose(loss.evaluate(u, 2, "expected").hessian, loss.like().hessian(u))
+    assert loss.evaluations == 4
+    loss.evaluate(u + 1e-9, 2, "expected")
+    assert loss.evaluations == 5
+
+
+def test_information_of_three_kinds():
+    loss = objective(Gamma(), X, POSITIVE)
+    u = somewhere(loss)
+    found = {}
+    for kind in ("observed", "expected", "integrated"):
+        found[kind] = loss.evaluate(u, 2, kind).hessian
+    assert_allclose(found["integrated"], found["expected"], rtol=1e-6, atol=1e-9)
+    assert np.abs(found["observed"] - found["expected"]).max() > 1e-3
+
+
+def test_a_density_narrower_than_the_rounding_of_y_is_unbounded():
+    y = np.full(N, 3.0)
+    loss = objective(Normal(), np.zeros((N, 1)), y)
+    narrow, wide = (loss.designs["loc"].coordinates(np.array([3.0]), np.zeros((1, 1))) for _ in range(2))
+    for log_scale, told in ((-40.0, True), (-5.0, False)):
+        u = np.append(narrow, log_scale)
+        assert bool(loss.unbounded(u, loss.value(u))) is told
+    assert_array_equal(narrow, wide)
+    counts = objective(Poisson(), X, COUNTS)
+    assert not counts.unbounded(np.zeros(counts.size), -1e6)
+
+
+def test_a_plane_through_coordinates():
+    loss = objective(Gamma(), X, POSITIVE)
+    origin, basis = somewhere(loss), np.linalg.qr(RNG.normal(size=(loss.size, 2)))[0]
+    plane = Plane(loss, origin, basis)
+    v = np.array([0.1, -0.2])
+    point = plane.evaluate(v, 2)
+    assert point.value == loss.value(origin + basis @ v)
+    assert_allclose(point.gradient, differences(lambda w: plane.evaluate(w, 0).value, v), rtol=1e-6, atol=1e-9)
+    assert_allclose(point.hessian, differences(lambda w: plane.evaluate(w, 1).gradient, v), rtol=1e-6, atol=1e-8)
+
+
+# ---- penalties and units -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", ["plain", "dependent", "vector"])
+def test_ridge_is_on_the_coefficients_of_the_columns(case):
+    made = design(np.column_stack([X, X[:, 0]]) if case == "dependent" else X)
+    if case == "vector":
+        made = made.with_unit(THREE.parameter("logits").basis @ [[2.0, 1.0], [0.0, 0.5]], vector=True)
+    ridge, u = Ridge(0.7, made), RNG.normal(size=made.size)
+    assert ridge.value(u) == pytest.approx(0.35 * (made.coefficients(u)[1] ** 2).sum(), rel=1e-10)
+    assert_allclose(ridge.gradient(u), differences(ridge.value, u), rtol=1e-7, atol=1e-9)
+    assert_allclose(ridge.hessian() @ u, ridge.gradient(u), rtol=1e-10)
+
+
+def test_units_make_the_information_the_identity():
+    for law, y in ((Gamma(), POSITIVE), (THREE, CLASSES)):
+        loss = objective(law, X, y, WEIGHT)
+        u = np.zeros(loss.size)
+        eta, keep = loss.eta(u), WEIGHT > 0
+        finer = with_units(loss, information(law, y[keep], WEIGHT[keep], eta))
+        hessian = finer.evaluate(converted(loss, finer, u), 2, "expected").hessian
+        for place in finer.places.values():
+            assert_allclose(hessian[place, place], np.eye(place.stop - place.start), atol=1e-8)
+
+
+def test_conversion_keeps_predictors_and_what_is_known():
+    loss = objective(THREE, X, CLASSES, WEIGHT)
+    finer = with_units(loss, {("logits", "logits"): np.array([[0.4, -0.1, 0.0], [-0.1, 0.3, -0.1], [0.0, -0.1, 0.5]])})
+    u = somewhere(loss)
+    point = loss.evaluate(u, 2)
+    v = converted(loss, finer, u, point)
+    known = finer.evaluate(v, 2)
+    assert finer.evaluations == 0  # not evaluated again
+    again = loss.like(designs=finer.designs)
+    for one, two in zip(known, again.evaluate(v, 2), strict=True):
+        assert_allclose(one, two, rtol=1e-9, atol=1e-11)
+    assert_allclose(finer.eta(v)["logits"], loss.eta(u)["logits"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_penalties_and_likelihood_together_have_unit_curvature(scale):
+    loss = objective(Normal(scale=1.0), scale * X, POSITIVE, alpha={"loc": 0.5})
+    hessian = eased(loss).hessian(np.zeros(loss.size))
+    assert_allclose(hessian, np.eye(loss.size), atol=1e-6)
+
+
+# ---- curvatures --------------------------------------------------------------------------------------------------------
+
+
+def test_curvatures_solve_with_the_hessian():
+    loss = objective(Gamma(), X, POSITIVE, WEIGHT)
+    u, g = somewhere(loss), RNG.normal(size=loss.size)
+    assert_array_equal(Identity(loss.size).solve(g), g)
+    expected = np.linalg.solve(loss.hessian(u), g)
+    assert_allclose(Cholesky(loss, u).solve(g), expected)
+    assert_allclose(Identity(loss.size).refreshed(loss, u).solve(g), expected)
+    assert_allclose(SubsampledHessian(loss, u, False, False).solve(g), expected, rtol=1e-6)  # of all rows nothing is missing
+    ridge = objective(Poisson(), X, COUNTS, alpha={"mean": 0.5})
+    u = somewhere(ridge)
+    assert_allclose(SubsampledHessian(ridge, u, False, False).solve(g[:4]), np.linalg.solve(ridge.hessian(u), g[:4]), rtol=1e-6)
+    with pytest.raises(np.linalg.LinAlgError):
+        Cholesky(_Negative(), u)
+
+
+class _Negative:
+    size = 2
+
+    def hessian(self, u):
+        return np.diag([1.0, -1.0])
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 3.0])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_curvature_of_more_columns_than_rows(alpha, intercept):
+    wide = RNG.normal(size=(30, 3200)) * RNG.uniform(0.5, 2.0, 3200) + 0.3
+    y, weight = RNG.poisson(2.0, 30).astype(float), RNG.integers(0, 3, 30).astype(float)
+    loss = objective(Poisson(), wide, y, weight, alpha={"mean": alpha}, intercept=intercept)
+    u = 1e-3 * RNG.normal(size=loss.size)
+    known = Woodbury(loss, u)
+    step = RNG.normal(size=loss.size)
+    product = loss.hessp(u, step)
+    assert_allclose(known.solve(product)[intercept:], step[intercept:], rtol=2e-3, atol=2e-3)
+    moved = u + 0.01 * step / np.linalg.norm(step)
+    assert_allclose(
+        known.refreshed(loss, moved).solve(loss.hessp(moved, step))[intercept:], step[intercept:], rtol=2e-3, atol=2e-3
+    )
+
+
+def test_a_part_that_misses_a_direction_does_not_resemble():
+    loss = objective(Poisson(), X, COUNTS)
+    assert resembles(loss.data, loss.designs)
+    part = rows(np.tile(X[:1], (10, 1)))
+    assert not resembles(part, loss.designs)
+    part = rows(X.mean(axis=0) + 10 * (X - X.mean(axis=0)))
+    assert not resembles(part, loss.designs)
+
+
+def test_points_say_nothing_of_what_was_not_asked():
+    loss = objective(Gamma(), X, POSITIVE)
+    value, gradient, hessian = loss.evaluate(somewhere(loss), 0)
+    assert isinstance(loss.evaluate(somewhere(loss), 0), Point)
+    assert np.isfinite(value)
+    assert gradient is None
+    assert hessian is None
+
+
+def test_beta_far_out_is_infinite_not_nan():
+    loss = objective(Beta(), X, RNG.uniform(0.1, 0.9, N))
+    assert loss.value(np.full(loss.size, 1e4)) == np.inf
