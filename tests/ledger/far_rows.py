@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+from scipy.special import erf
 
 from ledger._case import Case
-from sk_mle import MLEDensity, MLERegressor
+from sk_mle import MLEDensity, MLERegressor, censored
 from sk_mle.exceptions import BoundaryWarning
-from sk_mle.likelihoods import Normal, Poisson, StudentT
+from sk_mle.likelihoods import Censored, InverseGaussian, LogLogistic, Normal, Poisson, StudentT, Weibull
 
 
 def _far(value):
@@ -26,6 +28,47 @@ def _finds(value, solver="auto"):
     return check
 
 
+# log-density and log-survival of z = (log y - loc) / scale, in which nothing overflows but the exponential itself
+_GUMBEL_MIN = (lambda z: z - np.exp(z), lambda z: -np.exp(z))
+_LOGISTIC = (lambda z: z - 2 * np.logaddexp(0, z), lambda z: -np.logaddexp(0, z))
+
+
+def _finds_censored(law, standard, far):
+    """The maximum of an independent optimisation: of the other rows, where the far one has probability one, or of all."""
+    density, survival = standard
+
+    def check():
+        rng = np.random.default_rng(1)
+        x = rng.normal(size=100)
+        y = law.rvs(rng, 100, scale=np.exp(1 - 0.5 * x), shape=np.full(100, 2.0))
+        x[0], event = far, np.arange(100) > 0
+
+        def lost(at, some):
+            z = (np.log(y) - at[0] - at[1] * x) * np.exp(at[2])
+            with np.errstate(over="ignore"):
+                rows = np.where(event, density(z) + at[2] - np.log(y), survival(z))
+            return -rows[some].sum() if np.isfinite(rows[some].sum()) else 1e10
+
+        some = slice(1, None) if far < 0 else slice(None)  # on the side of the slope the far value will exceed its bound
+        start = [1.0, -0.5 if far < 0 else 1 / far, 0.7]
+        simplex = np.vstack([start, *(start + np.diag([0.1, start[1] / 2, 0.1]))])
+        options = {"xatol": 1e-12, "fatol": 1e-10, "initial_simplex": simplex}
+        best = minimize(lost, start, (some,), "Nelder-Mead", options=options)
+        model = MLERegressor(Censored(law)).fit(x[:, None], censored(y, event=event))
+        assert model.converged_
+        assert model.loglikelihood_ == pytest.approx(-best.fun, abs=1e-6)
+
+    return check
+
+
+def _infinite_mean():
+    """Levy's law: of the square of a normal variable its reciprocal."""
+    law, y = InverseGaussian(), np.array([0.3, 3.0, 1e5])
+    for mean in (1e300, np.inf):
+        assert law.logsf(y, mean=mean, shape=2.0) == pytest.approx(np.log(erf(np.sqrt(1 / y))), rel=1e-12)
+        assert law.loglik(y, mean=mean, shape=2.0) == pytest.approx(np.log(1 / np.pi) / 2 - 1.5 * np.log(y) - 1 / y, rel=1e-12)
+
+
 def _light_tails():
     x = np.arange(8.0)[:, None]
     with pytest.warns(BoundaryWarning, match="df of StudentT ran to the upper edge.*the data prefer the law's limit"):
@@ -39,5 +82,11 @@ R = "R 4.3: glm(y ~ x, family = poisson)"
 CASES = [
     *(Case(f"a count of 0 at x = {value:g}", R, "Poisson", _finds(value)) for value in (999.0, 9999.0, 1e6, 999999999.0)),
     *(Case(f"a count of 0 at x = {value:g}, lbfgs", R, "Poisson", _finds(value, "lbfgs")) for value in (9999.0, 1e9)),
+    *(
+        Case(f"a duration of more than some value at x = {value:g}", "Nelder-Mead", name, _finds_censored(law, standard, value))
+        for name, law, standard in (("Weibull", Weibull(), _GUMBEL_MIN), ("LogLogistic", LogLogistic(), _LOGISTIC))
+        for value in (-999.0, -9999.0, -1e6, 9999.0)
+    ),
+    Case("an infinite mean", "Levy's law in closed form", "InverseGaussian", _infinite_mean),
     Case("light tails: finite values with gradients that are none", "the normal law in closed form", "StudentT", _light_tails),
 ]

@@ -13,6 +13,7 @@ from .._protocol.base import Likelihood
 
 _LOG_2PI = np.log(2 * np.pi)
 _GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(12)
+_MOST_MEAN = 1e300  # from which on the law no longer depends on it: with an infinite mean it is Lévy's
 
 
 class InverseGaussian(Likelihood):
@@ -112,8 +113,13 @@ class InverseGaussian(Likelihood):
         return mean * np.where(rng.uniform(size=size) * (1 + low) <= 1, low, 1 / low)
 
 
+def _gap(y, mean):
+    mean = np.minimum(mean, _MOST_MEAN)
+    return (y - mean) / mean
+
+
 def _deviance(y, mean):
-    gap = (y - mean) / mean
+    gap = _gap(y, mean)
     return gap * (gap / y)  # a square may overflow
 
 
@@ -125,7 +131,8 @@ def _log_tails(y, mean, shape):
     """
     y = np.maximum(y, 0.0)
     root = np.sqrt(shape / y)
-    a, b = root * ((y - mean) / mean), root * ((y + mean) / mean)
+    gap = _gap(y, mean)
+    a, b = root * gap, root * (gap + 2.0)
     log_phi = -0.5 * (a**2 + _LOG_2PI)
     return np.logaddexp(log_ndtr(a), log_phi + np.log(_mills(b))), log_phi + _log_mills_gap(a, b, 2 * root)
 

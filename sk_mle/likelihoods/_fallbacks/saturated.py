@@ -7,6 +7,8 @@ point meets the value.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...domains import REAL
@@ -16,8 +18,17 @@ _REACHES = (170.0, 85.0, 40.0, 20.0)  # linear predictors; exp of the first has 
 _STRAIGHT = 1e-8  # error of the line, in units of the log-likelihood, and relative to it
 
 
-def completed(law, y, eta: dict, found: Eval, information: str = "observed") -> Eval:
-    """What `evaluate` found, with finite derivatives in the rows where only these, or all of it, are not numbers."""
+def bounded(law, y, eta: dict, found: Eval, evaluate: Callable) -> Eval:
+    """What `evaluate` found, with no log-likelihood that is not a number: the limit, or -inf where no mass is left."""
+    if not np.isnan(np.add.reduce(found.loglik)):
+        return found
+    found = completed(law, y, eta, found, evaluate=evaluate)
+    return found._replace(loglik=np.where(np.isnan(found.loglik), -np.inf, found.loglik))
+
+
+def completed(law, y, eta: dict, found: Eval, information: str = "observed", evaluate: Callable | None = None) -> Eval:
+    """What `evaluate`, by default the law's, found, with numbers in the rows where derivatives, or all of it, are none."""
+    evaluate = evaluate or law.evaluate
     edged = [name for name in law.free if law.parameter(name).link.range != REAL]
     value = found.loglik.copy()
     gradient = {name: part.copy() for name, part in found.gradient.items()}
@@ -28,12 +39,13 @@ def completed(law, y, eta: dict, found: Eval, information: str = "observed") -> 
             break
         lost, at = np.flatnonzero(mask), rows(eta, mask)
         near = at | {name: np.clip(at[name], -reach, reach) for name in edged}
-        part = law.evaluate(y[lost], near, 2, information)
+        part = evaluate(y[lost], near, 2, information)
         line, bend = part.loglik.copy(), np.zeros(len(lost))
         with np.errstate(all="ignore"):
             for name in edged:
                 move = at[name] - near[name]
-                line += _summed(part.gradient[name] * move)
+                if name in part.gradient:
+                    line += _summed(part.gradient[name] * move)
                 if (name, name) in part.information:
                     bend += np.abs(_summed(part.information[name, name] * (move**2 if move.ndim == 1 else 0.0)))
             unknown, error = np.isnan(value[lost]), _STRAIGHT * np.maximum(1.0, np.abs(line))
@@ -44,7 +56,7 @@ def completed(law, y, eta: dict, found: Eval, information: str = "observed") -> 
         value[kept] = np.where(np.isnan(value[kept]), line[good], value[kept])
         for whole, parts in ((gradient, part.gradient), (second, part.information)):
             for key in whole:
-                whole[key][kept] = parts[key][good]
+                whole[key][kept] = parts[key][good] if key in parts else 0.0
     return Eval(value, gradient, second)
 
 

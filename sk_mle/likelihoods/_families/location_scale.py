@@ -76,7 +76,7 @@ class LocationScale(Expanded):
         return self._interval if set(self.free) <= {"loc", "scale"} else None
 
     def _interval(self, low, high, order, loc, scale, **shape):
-        low, high = (low - loc) / scale, (high - loc) / scale
+        low, high = (np.where(np.isinf(end), end, (end - loc) / scale) for end in (low, high))  # loc may be infinite as well
         if np.isposinf(high).all() or np.isneginf(low).all():
             upper = np.isposinf(high[:1]).all()
             whole = self._tail(low if upper else high, scale, upper, shape)
@@ -95,7 +95,8 @@ class LocationScale(Expanded):
         tails = [self.standard_tail(at, side, **shape) for side in sides]
         value, slope, bend = tails[0] if len(sides) == 1 else (np.where(upper, *parts) for parts in zip(*tails, strict=True))
         if not inside.all():
-            value, slope, bend = (np.where(inside, part, end) for part, end in ((value, -np.inf), (slope, 0.0), (bend, 0.0)))
+            end = np.where(np.isnan(z), np.nan, np.where((z < 0) == upper, 0.0, -np.inf))
+            value, slope, bend = (np.where(inside, part, at_end) for part, at_end in ((value, end), (slope, 0.0), (bend, 0.0)))
         information = {pair: -second for pair, second in _second(at, scale, slope, bend).items()}
         return Eval(value, {"loc": -slope / scale, "scale": -at * slope / scale}, information)
 

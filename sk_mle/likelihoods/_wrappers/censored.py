@@ -8,6 +8,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ..._utils.messages import rows_text
 from .._fallbacks.algebra import rows, scatter
+from .._fallbacks.saturated import bounded
 from .._fallbacks.start import best
 from .._protocol.target import check_numeric, floats
 from .wrapper import Wrapper
@@ -116,6 +117,9 @@ class Censored(Wrapper):
         return np.where(exact, self.law.loglik(at, **params), self.law.log_interval(self._below(low), high, **params))
 
     def evaluate(self, y, eta, order=1, information="observed"):
+        return bounded(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
+
+    def _evaluate(self, y, eta, order, information):
         low, high = np.ascontiguousarray(y.T)
         exact, parts = low == high, []
         if exact.any():
@@ -123,8 +127,7 @@ class Censored(Wrapper):
         if not exact.all():
             ends = _at(~exact, self._below(low), high)
             parts.append((~exact, self.law.evaluate_interval(*ends, rows(eta, ~exact), order)))
-        whole = parts[0][1] if len(parts) == 1 else scatter(len(y), parts)
-        return whole._replace(loglik=np.where(np.isnan(whole.loglik), -np.inf, whole.loglik))  # the law has no mass left
+        return parts[0][1] if len(parts) == 1 else scatter(len(y), parts)
 
     def evaluate_interval(self, low, high, eta, order=1):
         return self.law.evaluate_interval(low, high, eta, order)

@@ -11,6 +11,7 @@ from ..._utils.messages import rows_text
 from ...domains import Domain
 from .._fallbacks import inversion
 from .._fallbacks.algebra import plus
+from .._fallbacks.saturated import bounded
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
 
@@ -110,9 +111,12 @@ class Truncated(Wrapper):
         return np.where(inside, self.law.loglik(y, **params) - self.law.log_interval(low, high, **params), -np.inf)
 
     def evaluate(self, y, eta, order=1, information="observed"):
+        return bounded(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
+
+    def _evaluate(self, y, eta, order, information):
         low, high = (eta[name] if name in self.known else np.full(len(y), self.fixed[name], float) for name in self.own)
         whole = plus(self.law.evaluate(y, eta, order), self.law.evaluate_interval(low, high, eta, order), -1.0)
-        inside = (y > low) & (y <= high) & ~np.isnan(whole.loglik)  # NaN: no mass is left between the bounds
+        inside = (y > low) & (y <= high)
         return whole._replace(loglik=np.where(inside, whole.loglik, -np.inf))
 
     def evaluate_interval(self, low, high, eta, order=1):
