@@ -145,7 +145,7 @@ class _Descent:
             sound = trial.finite  # else no step is known from there
             if sound and before.value > trial.value <= most:
                 return length, trial
-            if sound and lost and trial.value <= before.value + slack and _size(trial) < (1 - length / 2) * _size(before):
+            if lost and trial.value <= before.value + slack and _size(trial) < (1 - length / 2) * _size(before):
                 return length, trial
             length *= 0.5 if sound else 0.1
         return length, None
@@ -249,10 +249,12 @@ class Learned:
         cost = self.preconditioner.refresh_passes
         window = _RECENT_GRADIENTS if cost > _RECENT_GRADIENTS else 2
         self.sizes = [*(self.sizes or [_size(before)]), _size(after)][-window:]
+        if self.sizes[-1] <= tol or len(self.pairs) < self.hold:
+            return self
         rate = min((self.sizes[-1] / self.sizes[0]) ** (1 / (len(self.sizes) - 1)), 1 - 1e-9)
-        passes = np.log(min(tol / _size(after), 1.0)) / np.log(rate)
+        passes = np.log(tol / self.sizes[-1]) / np.log(rate)
         most = _MAX_GRADIENT_STEPS * (1 + len(x) / _COLUMNS_PER_STEP) if cost == np.inf else cost
-        if passes <= most or len(self.pairs) < self.hold:
+        if passes <= most:
             return self
         if cost == np.inf:
             return None

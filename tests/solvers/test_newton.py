@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -196,6 +197,273 @@ def test_what_is_learned_from_two_gradients_holds_between_them():
     assert promised == pytest.approx(change @ (there - here))
     known.learn(here - there, before, after)  # no curvature: not learned
     assert len(known.pairs) == 1
+
+
+def saddle(a, b):
+    """A function whose Hessian is diag(-a, b), with a step that Newton's method would take uphill."""
+    return Known(lambda x, y: (b * y * y - a * x * x) / 2, lambda x, y: [-a * x, b * y], lambda x, y: [[-a, 0], [0, b]])
+
+
+@pytest.mark.parametrize(("a", "b"), [(4.0, 9.0), (4e12, 9.0), (4.0, 9e12)])
+def test_a_curvature_counts_by_its_absolute_value_however_small_beside_the_others(a, b):
+    start = np.array([1 / np.sqrt(a), 1 / np.sqrt(b)])
+    found = newton(saddle(a, b), start, max_iter=1)
+    assert_allclose(found.x, [2 * start[0], 0], rtol=1e-9, atol=1e-9 * start[1])
+    assert found.decrement == pytest.approx(2.0)
+
+
+def test_curvature_that_overflows_is_very_large():
+    steep = Known(lambda a, b: (a * a + b * b) / 2, lambda a, b: [a, b], lambda a, b: [[np.inf, 0], [0, 1.0]])
+    found = newton(steep, np.array([1.0, 1.0]), max_iter=1)
+    assert_allclose(found.x, [1, 0], atol=1e-6)
+
+
+def test_steps_of_unknown_length_grow_while_they_are_taken_in_full():
+    def slope(**options):
+        return Known(lambda a, b: -a, lambda a, b: [-1.0, 0.0], lambda a, b: [[-1e-16, 0], [0, 1]], **options)
+
+    seen = []
+    newton(slope(), np.array([0.0, 1.0]), max_iter=3, callback=lambda found: seen.append(found.x[0]))
+    assert_allclose(seen, [20, 80, 260])
+    gap, seen = slope(), []
+    gap.parts = (lambda a, b: -a if a < 10 or a > 30 else np.inf, *gap.parts[1:])
+    newton(gap, np.array([0.0, 1.0]), max_iter=2, callback=lambda found: seen.append(found.x[0]))
+    assert_allclose(seen, [2, 4])  # each a tenth of 20
+
+
+def test_a_trial_whose_gradient_is_lost_is_refused():
+    """A Hessian that is too small makes steps too long, as far as where only the value is known."""
+    loss = one(lambda x: x * x / 2, lambda x: x if x > -0.5 else np.nan, lambda x: 0.6)
+    assert_allclose(newton(loss, np.array([1.0]), max_iter=1).x, 1 - 0.1 / 0.6)
+    assert_allclose(newton(loss, np.array([1.0])).x, 0, atol=1e-7)
+
+
+def test_where_the_gradient_decides_the_value_may_not_rise_by_more_than_rounding():
+    for rise, end in ((0.5e-8, 0.0), (3e-8, 0.5e-5), (1.0, 0.5e-5)):
+        loss = one(lambda x, rise=rise: x * x / 2 + rise * (x < 0.5e-5), lambda x: x, lambda x: 1.0)
+        loss.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
+        found = newton(loss, np.array([1e-5]), tol=1e-9)
+        assert end <= found.x[0] < end + 1e-9
+        assert (found.message == "gradient below tol") is (end == 0)
+
+
+def test_where_the_gradient_decides_it_must_fall_by_half_of_what_a_step_promises():
+    for share, end in ((0.45, 0.0), (0.55, 0.5e-5), (0.8, 1e-5)):  # of the gradient, from half the way on
+        stays = one(lambda x: 0.0, lambda x, share=share: 1e-5 * (1 if x > 0.5e-5 else share), lambda x: 1.0)
+        stays.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
+        found = newton(stays, np.array([1e-5]), max_iter=1)
+        assert_allclose(found.x[0], end, atol=1e-12)
+
+
+def test_no_coordinates_are_at_their_minimum():
+    nothing = Known(lambda: 1.0, lambda: [], lambda: np.zeros((0, 0)))
+    found = newton(nothing, np.zeros(0))
+    assert found.minimum_certified
+    assert (found.fun, found.nit) == (1.0, 1)
+
+
+def test_no_minimum_is_certified_where_curvature_is_lost_in_rounding():
+    ridge = np.array([[1.0, -1.0], [-1.0, 1.0 + 1e-11]])
+    for hessian, certified in ((ridge, False), (np.diag([1.0, 0.5]), True), (np.diag([1.0, -0.5]), False)):
+        loss = Known(lambda a, b: 0.0, lambda a, b: [0.0, 0.0], lambda a, b, hessian=hessian: hessian)
+        found = newton(loss, np.zeros(2))
+        assert (found.minimum_certified, found.flattened) == (certified, not certified)
+
+
+def test_a_step_that_is_left_tells_whether_a_minimum_is_near():
+    for step, certified in ((0.7e-6, True), (1.5e-6, False)):
+        loss = one(lambda x: 1e-4 * x * x / 2, lambda x: 1e-4 * x, lambda x: 0.4e-4)  # too long to be taken
+        assert newton(loss, np.array([0.4 * step])).minimum_certified is certified
+
+
+# ---- when steps lead nowhere -------------------------------------------------------------------------------------------
+
+
+def drift(slope, weight=1.0, rest=0.0, rate=0.98):
+    """A function that falls by `slope` with every step, beside a coordinate whose gradient `rest` falls at a rate."""
+    loss = Known(
+        lambda a, b: -slope * a + rest * b * b / 2,
+        lambda a, b: [-slope, rest * b],
+        lambda a, b: [[slope, 0], [0, rest / (1 - rate) or 1.0]],
+    )
+    loss.data = SimpleNamespace(least_share=1.0, total_weight=weight)
+    return loss
+
+
+def test_a_value_that_hardly_falls_any_more_ends_a_fit():
+    """The second hundred of passes tells it: it gains as little as the first, with a gradient as large."""
+    start = np.array([0.0, 1.0])
+    found = newton(drift(1e-7), start, tol=1e-10, max_iter=1000)
+    assert (found.message, found.stalled, found.nit) == ("the log-likelihood hardly rises any more", True, 200)
+    for loss in (
+        drift(1e-7, weight=1e3),  # many rows: their total rises
+        drift(1e-7, rest=1e-5, rate=0.98),  # the gradient falls, if slowly
+    ):
+        found = newton(loss, start, tol=1e-10, max_iter=205)
+        assert (found.message, found.stalled) == ("iteration limit", False)
+    found = newton(drift(1e-7, rest=1e-5, rate=0.995), start, tol=1e-10, max_iter=205)
+    assert found.stalled  # too slowly
+
+
+def test_rises_that_shrink_from_window_to_window_are_on_their_way_to_a_limit():
+    """x**20: steps shrink x by a twentieth each, the value by two thirds; its gain counts, not its size."""
+    flat = one(lambda x: x**4, lambda x: 4 * x**3, lambda x: 12 * x**2)
+    flat.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
+    found = newton(flat, np.array([1.0]), tol=1e-30, max_iter=400)
+    assert not found.stalled
+
+
+# ---- steps from a preconditioner ---------------------------------------------------------------------------------------
+
+
+class Multiple:
+    """A preconditioner that is a multiple of the identity; `costs` is what a refreshed one takes."""
+
+    end_with_hessian, minimum_certified = False, True
+
+    def __init__(self, curvature=1.0, costs=np.inf, fails=False):
+        self.curvature, self.refresh_passes, self.fails = curvature, costs, fails
+
+    def solve(self, gradient):
+        return gradient / self.curvature
+
+    def refreshed(self, objective, u):
+        if self.fails:
+            raise np.linalg.LinAlgError
+        return Multiple(2 * self.curvature, self.refresh_passes)
+
+
+def quadratic(curvatures, start=None):
+    """A bowl; `sizes` are the largest entries of the gradients that were asked for."""
+    curvatures = np.asarray(curvatures, float)
+    loss = Known(lambda *x: 0.5 * curvatures @ np.square(x), lambda *x: curvatures * x, lambda *x: np.diag(curvatures))
+    plain, loss.sizes = loss.evaluate, []
+
+    def evaluate(x, order, information="observed"):
+        point = plain(x, order, information)
+        loss.sizes.append(np.abs(point.gradient).max())
+        return point
+
+    loss.evaluate = evaluate
+    return loss
+
+
+def test_polishing_ends_at_a_thousandth_of_the_tolerance():
+    loss, tol = quadratic(np.linspace(1 / 1.2, 1.2, 20)), 1e-4
+    loss.preconditioner = Multiple()
+    newton(loss, np.ones(20), tol=tol)
+    below = [size for size in loss.sizes if size <= tol]
+    assert len(below) == 4
+    assert below[-1] < 1e-3 * tol <= below[-2]
+
+
+def test_polishing_takes_no_step_that_makes_the_gradient_larger():
+    for preconditioner in (None, Multiple(0.1)):  # a curvature that is too small by ten, and steps too long
+        loss = one(lambda x: x * x / 2, lambda x: x, lambda x: 0.1)
+        loss.preconditioner = preconditioner
+        assert newton(loss, np.array([1e-9]), tol=1e-8).x == 1e-9
+
+
+def test_what_is_said_of_the_end_comes_from_the_preconditioner():
+    for curvatures, flattened in (([1.0, 0.5], False), ([1.0, 1e-5], True)):
+        loss = quadratic(curvatures)
+        loss.preconditioner = Multiple(1e-5)
+        loss.preconditioner.solve = lambda gradient, curvatures=curvatures: 0.99 * gradient / curvatures
+        found = newton(loss, np.array([0.0, 10.0]), tol=1e-6)
+        assert (found.minimum_certified, found.flattened, found.curved) == (True, flattened, None)
+        assert set(loss.calls) == {1}
+
+
+def test_a_preconditioner_may_leave_the_end_to_the_hessian():
+    loss = quadratic([1.0, 0.9])
+    loss.preconditioner = Multiple()
+    loss.preconditioner.end_with_hessian, loss.preconditioner.minimum_certified = True, False
+    found = newton(loss, np.array([1.0, 10.0]), tol=1e-6)
+    assert found.minimum_certified
+    assert_array_equal(found.curved.hessian, np.diag([1.0, 0.9]))
+    assert loss.calls.count(2) == 1
+    assert loss.calls[-2:] == [2, 1]  # and one step of polishing
+
+
+def test_the_last_hessian_is_handed_on_where_there_was_one():
+    for preconditioner, curved in ((None, True), (Multiple(), False)):
+        loss = quadratic([1.0, 0.9])
+        loss.preconditioner = preconditioner
+        found = newton(loss, np.array([1.0, 10.0]), max_iter=1)
+        assert found.message == "iteration limit"
+        assert (found.curved is not None and found.curved.order == 2) is curved
+
+
+def test_what_gradients_told_is_dropped_before_the_preconditioner():
+    """On the way down a slope they tell of hardly any curvature; the step from that leads far beyond the bottom."""
+    bend = one(
+        lambda x: -x + 1e-4 * x * x / 2 + max(0.0, x - 3) ** 2 / 2,
+        lambda x: -1 + 1e-4 * x + max(0.0, x - 3),
+        lambda x: 1e-4 + (x > 3),
+    )
+    bend.preconditioner, bend.data = Multiple(costs=1e9), SimpleNamespace(least_share=1.0, total_weight=1.0)
+    found = newton(bend, np.array([0.0]))
+    assert_allclose(found.x, 4 / 1.0001, rtol=1e-7)
+    assert set(bend.calls) == {1}
+    assert len(bend.calls) < 40  # a long line search is not worth it
+
+
+def test_a_preconditioner_that_leads_uphill_gives_way_to_the_hessian():
+    loss = quadratic([1.0, 0.5])
+    loss.preconditioner = Multiple(-1.0)
+    found = newton(loss, np.array([1.0, 10.0]))
+    assert_allclose(found.x, 0, atol=1e-9)
+    assert found.message == "gradient below tol"
+    assert 2 in loss.calls
+
+
+def test_pairs_are_learned_by_their_angle_and_not_by_their_length():
+    known = Learned(Multiple())
+    for move, change, learned in (
+        ([1e-9, 0.0], [2e-9, 0.0], True),
+        ([1e9, 0.0], [2e9, 0.0], True),
+        ([1.0, 0.0], [1e-9, 1.0], True),
+        ([1.0, 0.0], [1e-11, 1.0], False),
+        ([1.0, 0.0], [-1.0, 0.0], False),
+    ):
+        before = len(known.pairs)
+        known.learn(np.array(move), Point(0.0, np.zeros(2)), Point(0.0, np.array(change)))
+        assert len(known.pairs) == before + learned
+    assert known.flattest == -1.0
+
+
+def after(sizes, costs=np.inf, p=1, tol=1e-2, hold=1, fails=False):
+    """What remains of a preconditioner after gradients of these sizes."""
+    known, points = Learned(Multiple(costs=costs, fails=fails), hold), [Point(0.0, np.full(p, size)) for size in sizes]
+    known.flattest = 0.1
+    for before, now in pairwise(points):
+        known.pairs.append(None)
+        other = known.refreshed(None, np.zeros(p), before, now, tol)
+        if other is not known:
+            return other
+    return known
+
+
+def test_a_preconditioner_serves_while_gradients_are_cheaper():
+    halved, slow = [1.0, 0.5], [1.0, 0.9]
+    assert after(halved).preconditioner.curvature == 1.0  # six more to come
+    assert after(slow) is None  # more than forty
+    assert after(slow, p=400).preconditioner.curvature == 1.0  # a Hessian of so many columns costs more
+    assert after(slow, p=100) is None
+    assert after(slow, hold=2).preconditioner.curvature == 1.0  # asked to wait
+    assert after([1.0, 0.5, 0.4, 0.2, 0.1, 0.09]).preconditioner.curvature == 1.0  # the last of several
+    assert after([1.0, 1.0], tol=2.0).preconditioner.curvature == 1.0  # done
+    assert after([1.0, 1.1]) is None
+
+
+def test_a_preconditioner_is_refreshed_where_that_is_cheap():
+    new = after([1.0, 0.5], costs=3)
+    assert (new.preconditioner.curvature, new.hold, new.pairs, new.flattest) == (2.0, 1, [], 0.1)
+    assert after([1.0, 0.8], costs=3).hold == 2  # it did not help much: the next waits longer
+    assert after([1.0, 0.1], costs=3).preconditioner.curvature == 1.0
+    assert after([1.0, 0.1, 0.05], costs=3, tol=1e-3).preconditioner.curvature == 2.0  # of two gradients, where it is cheap
+    assert after([1.0, 0.1, 0.05], costs=6, tol=1e-3).preconditioner.curvature == 1.0
+    assert after([1.0, 0.5], costs=3, fails=True) is None
 
 
 # ---- a solver of the list ----------------------------------------------------------------------------------------------

@@ -1,0 +1,241 @@
+"""What `solve` makes of a minimiser's end: guards, restarts, the verdict, and parameters that ran off."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from _objectives import objective
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import OptimizeResult
+
+from sk_mle.likelihoods import GeneralizedNormal, Laplace, Mixture, NegativeBinomial, Normal, Poisson, StudentT
+from sk_mle.objective import Point
+from sk_mle.solvers import choose, solve
+from sk_mle.start import begin
+
+RNG = np.random.default_rng(0)
+N = 100
+X = RNG.normal(size=(N, 2))
+COUNTS = RNG.poisson(np.exp(0.3 * X[:, 0])).astype(float)
+
+
+def counts():
+    return begin(objective(Poisson(), X, COUNTS))
+
+
+class Scripted:
+    """A minimiser for `solve` that looks at the given points, moves by a rule, and remembers what it was told."""
+
+    def __init__(self, move=lambda x: x, points=(), nit=1):
+        self.move, self.points, self.nit, self.told, self.calls = move, points, nit, [], 0
+
+    def __call__(self, fun, x0, args=(), jac=None, **unused):
+        self.calls += 1
+        self.told += [(fun(x), jac(x)) for x in self.points]
+        x = self.move(x0)
+        fun(x)
+        return OptimizeResult(x=x, fun=fun(x), nit=self.nit)
+
+
+# ---- trial points where nothing is finite --------------------------------------------------------------------------------
+
+
+def test_scipy_sees_a_bowl_around_the_best_point_where_nothing_is_finite():
+    loss, u = counts()
+    best = solve(loss, u, "auto", 1e-8, 50).u
+    far, better, worse = u + 1e4, 0.5 * (u + best), u + 1.0
+    assert not np.isfinite(loss.value(far))
+    assert loss.value(better) < loss.value(u) < loss.value(worse)
+    script = Scripted(points=(far, worse, far, better, far), move=lambda x: worse, nit=1000)
+    found = solve(loss, u, script, 1e-12, 100)
+    for at, k in ((u, 0), (u, 2), (better, 4)):
+        value, slope = script.told[k]
+        assert value == pytest.approx(loss.value(at) + 1 + 1e3 * ((far - at) @ (far - at)))
+        assert_allclose(slope, 2e3 * (far - at))
+    assert script.told[1][0] == loss.value(worse)
+    assert_array_equal(found.u, better)  # the best that was seen, not where the minimiser ended
+
+
+def test_no_step_is_known_from_a_start_that_is_not_finite():
+    loss, u = counts()
+    script = Scripted(points=(u + 1e4,))
+    found = solve(loss, u + 1e4, script, 1e-8, 100)
+    assert script.told[0][0] == np.inf
+    assert_array_equal(script.told[0][1], 0)
+    assert_array_equal(found.u, u + 1e4)
+    assert not found.converged
+
+
+def test_a_gradient_of_which_one_entry_is_lost_is_no_gradient():
+    loss, u = counts()
+    lost, plain = u + 0.5, loss.evaluate
+
+    def evaluate(x, order, information="observed"):
+        point = plain(x, order, information)
+        return Point(point.value, np.append(np.nan, point.gradient[1:])) if order == 1 and (x == lost).all() else point
+
+    loss.evaluate = evaluate
+    script = Scripted(points=(lost,), nit=1000)
+    solve(loss, u, script, 1e-8, 100)
+    assert script.told[0][0] == pytest.approx(loss.value(u) + 1 + 1e3 * 0.25 * len(u))
+    assert np.isfinite(script.told[0][1]).all()
+
+
+# ---- restarts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "most", "calls"),
+    [
+        (0.5, 100, 5),  # as long as the gradient falls, but no more than five times
+        (1.0, 100, 2),  # not where it stays
+        (0.95, 100, 2),  # nor where it hardly falls
+        (0.8, 100, 5),
+        (2.0, 100, 2),
+        (1e-9, 100, 1),  # below tol
+        (0.5, 3, 3),  # as many iterations as allowed
+    ],
+)
+def test_a_method_starts_again_while_its_gradient_falls(share, most, calls):
+    quadratic, u = begin(objective(Normal(scale=1.0), X, X[:, 0] + 1.0))
+    u = u + 1.0
+    bottom = u - np.linalg.solve(quadratic.hessian(u), quadratic.gradient(u))
+    script = Scripted(move=lambda x: bottom + share * (x - bottom))
+    solve(quadratic, u, script, 1e-6, most)
+    assert script.calls == calls
+
+
+# ---- the verdict ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_few_newton_steps_finish_what_comes_close():
+    loss, u = counts()
+    best = solve(loss, u, "auto", 1e-12, 50).u
+    for away, finished in ((1e-6, True), (1e-2, False)):
+        found = solve(loss, best + away, Scripted(nit=1000), 1e-9, 100)
+        assert found.converged is finished
+        assert bool(np.abs(found.u - best).max() < 1e-9) is finished
+
+
+def test_what_is_unbounded_has_not_converged():
+    loss, u = counts()
+    asked = []
+
+    def unbounded(x, value, slack=0.0):
+        asked.append(slack)
+        return True
+
+    loss.unbounded = unbounded
+    for start in (u, u + 3.0):
+        found = solve(loss, start, Scripted(nit=1000), 1e-8, 100)
+        assert (found.unbounded, found.converged, found.flat) == (True, False, {})
+    best = solve(counts()[0], u, "auto", 1e-12, 50).u
+    solve(loss, best, Scripted(nit=1000), 1e-8, 100)
+    assert asked == [3.0, 3.0, 0.0]  # short of tol, a fit may be on its way there
+
+
+def test_a_gradient_that_rounding_makes_is_small_enough():
+    loss, u = counts()
+    found = solve(loss, u, "newton", 1e-300, 50)
+    assert 1e-300 < found.gradient_size < 1e-12
+    assert found.converged
+    for away, most in ((1e-5, 0), (1e-2, 1)):  # a gain is left, and none is known
+        assert not solve(loss, found.u + away, "newton", 1e-300, most).converged
+
+
+def exact(law):
+    """Three rows, and a start that meets them."""
+    y = np.array([1.0, 3.0, -2.0])
+    loss = objective(law, X[:3], y)
+    slopes = np.linalg.solve(np.column_stack([np.ones(3), X[:3]]), y)
+    start = np.zeros(loss.size)
+    start[loss.places["loc"]] = loss.designs["loc"].coordinates(slopes[:1], slopes[1:, None])
+    return loss, start
+
+
+def test_a_fit_on_its_way_to_an_infinite_density_has_no_maximum():
+    loss, start = exact(Normal())
+    for log_scale, unbounded in ((-6.0, True), (3.0, False)):  # with a peak at the rows, and without
+        start[-1] = log_scale
+        found = solve(loss, start, Scripted(nit=1000), 1e-8, 100)
+        assert (found.unbounded, found.converged) == (unbounded, False)
+    loss, start = exact(Normal(scale=1e-3))
+    found = solve(loss, start, Scripted(nit=1000), 1e-8, 100)
+    assert (found.unbounded, found.converged) == (False, True)
+
+
+def test_newton_does_without_a_guard():
+    """Its line search shortens steps itself, and a pass over the rows is not made twice."""
+    loss, u = counts()
+    before = loss.evaluations
+    assert solve(loss, u, "newton", 1e-8, 50).converged
+    assert loss.evaluations - before < 8
+
+
+# ---- parameters that ran off ----------------------------------------------------------------------------------------------
+
+
+def constant(law, y, u=None):
+    loss, start = begin(objective(law, np.zeros((len(y), 1)), y))
+    return solve(loss, start, "auto", 1e-8, 200)
+
+
+@pytest.mark.parametrize(
+    ("law", "y", "flat"),
+    [
+        (NegativeBinomial(), np.tile([1.0, 2.0, 3.0], 40), {"dispersion": "lower"}),
+        (StudentT(), np.linspace(-1.0, 1.0, 100), {"df": "upper"}),
+        (StudentT(), 1e6 * np.linspace(-1.0, 1.0, 100), {"df": "upper"}),
+        (GeneralizedNormal(), np.tile([-1.0, 1.0], 50), {"shape": "upper"}),
+        (StudentT(), np.random.default_rng(0).standard_t(3, 200), {}),
+    ],
+    ids=repr,
+)
+def test_a_shape_that_ran_to_its_limit_is_named_with_its_edge(law, y, flat):
+    found = constant(law, y)
+    assert found.converged
+    assert found.flat == flat
+
+
+def test_a_maximum_that_is_flat_is_one():
+    """A variance just above the mean: the dispersion is 0.0019 with a logarithm known to 18 only."""
+    y = np.tile(np.arange(5.0), 160)
+    y[[1, 3]] = 0.0, 4.0
+    found = constant(NegativeBinomial(), y)
+    assert found.converged
+    assert found.flat == {}
+
+
+def test_logits_that_ran_off_are_told_by_their_distance_from_the_largest():
+    """One unit further in, the likelihood is the same; on the half way back it is not."""
+    law = Mixture([("low", Poisson()), ("high", Poisson())])
+    y = np.tile([1.0, 2.0, 3.0, 4.0], 25)
+    loss, u = begin(objective(law, np.zeros((N, 1)), y))
+    u = u.copy()
+
+    def place(name, value):
+        u[loss.places[name]] = loss.designs[name].coordinates(np.atleast_1d(value), np.zeros((0, np.size(value))))
+
+    u[loss.places["low__mean"]] = 0.0
+    u[0] = np.log(2.5) / loss.designs["low__mean"].unit[0, 0]
+    place("high__mean", np.log(40.0))
+    place("logits", [6.5, -6.5])
+    found = solve(loss, u, Scripted(nit=1000), 1e-2, 100)
+    assert found.converged
+    assert found.flat["logits['high']"] == "lower"
+    place("logits", [1.5, -1.5])
+    assert "logits['high']" not in solve(loss, u, Scripted(nit=1000), 10.0, 100).flat
+
+
+def test_why_a_solver_cannot_serve():
+    with pytest.raises(ValueError, match=r"which Laplace does not offer here \(its log-likelihood has kinks\)"):
+        choose("newton", objective(Laplace(), X, COUNTS))
+
+
+def test_too_many_coefficients_for_a_hessian():
+    wide = RNG.normal(size=(20, 3100))
+    loss = objective(Poisson(), wide, COUNTS[:20], alpha={"mean": 1.0})
+    with pytest.raises(ValueError, match=r"needs the hessian, .*\(there are too many coefficients\); use 'auto'"):
+        choose("newton", loss)
+    assert choose("auto", loss).method == "L-BFGS-B"
+    assert choose("newton-cg", loss).needs == "hessp"
