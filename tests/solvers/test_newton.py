@@ -1,4 +1,4 @@
-"""Solvers, starts and the search for separation, on objectives whose answer is known beforehand."""
+"""Newton's method, on functions whose minimum is known beforehand."""
 
 from __future__ import annotations
 
@@ -7,17 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from _objectives import objective
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import minimize
 
 from sk_mle._model.objective import Point
-from sk_mle._solvers.newton import Learned, newton, newton_method
-from sk_mle._solvers.separation import separating_directions
-from sk_mle._solvers.solvers import choose, solve
-from sk_mle._solvers.start import begin, locate, resume
-from sk_mle._solvers.vertex import vertex
-from sk_mle.likelihoods import AsymmetricLaplace, Bernoulli, Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson
+from sk_mle._solvers.newton import Learned, newton
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -305,12 +298,20 @@ def test_a_value_that_hardly_falls_any_more_ends_a_fit():
     assert found.stalled  # too slowly
 
 
-def test_rises_that_shrink_from_window_to_window_are_on_their_way_to_a_limit():
-    """x**20: steps shrink x by a twentieth each, the value by two thirds; its gain counts, not its size."""
-    flat = one(lambda x: x**4, lambda x: 4 * x**3, lambda x: 12 * x**2)
-    flat.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
-    found = newton(flat, np.array([1.0]), tol=1e-30, max_iter=400)
-    assert not found.stalled
+def test_refused_trials_cost_no_derivatives():
+    f = one(lambda x: np.sqrt(1 + x**2), lambda x: x / np.sqrt(1 + x**2), lambda x: (1 + x**2) ** -1.5)
+    found = newton(f, np.array([3.0]))
+    assert_allclose(found.x, 0, atol=1e-8)
+    assert f.calls[:3] == [2, 2, 0]  # the start, the full step, and what is left of it
+
+
+def test_steps_towards_a_jump_of_the_value_end():
+    f = one(lambda x: x + 2 * (x < 0), lambda x: 1.0, lambda x: 1.0)
+    f.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
+    found = newton(f, np.array([1 / 3]))
+    assert found.stalled
+    assert 0 <= found.x[0] < 1e-3
+    assert found.nit < 20
 
 
 # ---- steps from a preconditioner ---------------------------------------------------------------------------------------
@@ -464,207 +465,3 @@ def test_a_preconditioner_is_refreshed_where_that_is_cheap():
     assert after([1.0, 0.1, 0.05], costs=3, tol=1e-3).preconditioner.curvature == 2.0  # of two gradients, where it is cheap
     assert after([1.0, 0.1, 0.05], costs=6, tol=1e-3).preconditioner.curvature == 1.0
     assert after([1.0, 0.5], costs=3, fails=True) is None
-
-
-# ---- a solver of the list ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("solver", ["auto", "newton", "lbfgs", "bfgs", "cg", "newton-cg", "trust-ncg", "trust-exact", "tnc"])
-def test_solvers_agree(solver):
-    loss, u = begin(objective(Gamma(), X, POSITIVE, WEIGHT))
-    found = solve(loss, u, solver, 1e-9, 500)
-    assert found.converged
-    best = minimize(loss.value, u, jac=loss.gradient, method="BFGS", options={"gtol": 1e-10})
-    assert_allclose(found.u, best.x, atol=1e-5)
-    assert found.gradient_size == np.abs(loss.gradient(found.u)).max() <= 1e-6
-    assert not found.unbounded
-    assert found.flat == {}
-    assert not solve(loss, u + 0.5, solver, 1e-9, 1).converged
-
-
-def test_which_solver():
-    smooth, kinked = objective(Poisson(), X, COUNTS), objective(Laplace(), X, COUNTS)
-    assert choose("auto", smooth).method is newton_method
-    assert choose("auto", kinked).method is vertex
-    with pytest.raises(ValueError, match="needs the hessian, which Laplace does not offer here"):
-        choose("newton", kinked)
-    with pytest.raises(ValueError, match="for likelihoods with kinks, and Poisson is smooth"):
-        choose("vertex", smooth)
-    with pytest.raises(ValueError, match="is unknown"):
-        choose("fastest", smooth)
-
-
-def test_a_parameter_at_its_limit_is_named():
-    y = np.tile([1.0, 2.0, 3.0], 40)  # less spread than a Poisson sample
-    loss, u = begin(objective(NegativeBinomial(), np.zeros((120, 1)), y))
-    assert solve(loss, u, "auto", 1e-8, 200).flat == {"dispersion": "lower"}
-
-
-# ---- kinks -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_vertex_of_a_constant_is_the_median():
-    y, weight = np.array([1.0, 2.0, 4.0, 8.0, 100.0]), np.array([1.0, 1.0, 1.0, 4.0, 2.0])
-    for w, median in ((np.ones(5), 4.0), (weight, 8.0)):
-        loss, u = begin(objective(Laplace(), np.zeros((5, 1)), y, w))
-        found = vertex(None, u, objective=loss)
-        start, _ = loss.designs["loc"].coefficients(found.x[loss.places["loc"]])
-        assert start[0] == pytest.approx(median, rel=1e-14)
-        assert found.success
-        assert found.subgradient <= 1e-8
-        scale = np.exp(loss.eta(found.x)["scale"][0])
-        assert scale == pytest.approx(np.average(np.abs(y - median), weights=w), rel=1e-7)
-
-
-@pytest.mark.parametrize(("law", "quantile"), [(Laplace(), 0.5), (AsymmetricLaplace(quantile=0.8), 0.8)], ids=repr)
-def test_a_vertex_meets_as_many_rows_as_it_has_coefficients(law, quantile):
-    y = X @ [1.0, -1.0] + RNG.standard_t(2, N)
-    loss, u = begin(objective(law, X, y))
-    found = vertex(None, u + 1.0, objective=loss)
-    residual = y - loss.eta(found.x)["loc"]
-    met = np.abs(residual) < 1e-9
-    assert met.sum() == 3
-    assert (residual < -1e-9).sum() <= quantile * N <= (residual < 1e-9).sum()
-    for step in 1e-3 * RNG.normal(size=(50, loss.size)):
-        assert loss.value(found.x + step) > found.fun
-
-
-# ---- where a fit begins ------------------------------------------------------------------------------------------------
-
-
-def test_least_squares_is_solved_by_the_start():
-    y = X @ [1.0, -2.0] + RNG.normal(size=N)
-    loss, u = begin(objective(Normal(), X, y, WEIGHT))
-    root = np.sqrt(WEIGHT)
-    expected = np.linalg.lstsq(root[:, None] * np.column_stack([np.ones(N), X]), root * y, rcond=None)[0]
-    start, slopes = loss.designs["loc"].coefficients(u[loss.places["loc"]])
-    assert_allclose(np.append(start, slopes[:, 0]), expected, rtol=1e-10)
-    residual = y - X @ slopes[:, 0] - start[0]
-    assert np.exp(loss.eta(u)["scale"][0]) == pytest.approx(np.sqrt(np.average(residual**2, weights=WEIGHT)), rel=1e-9)
-
-
-@pytest.mark.parametrize(("law", "y"), [(Poisson(), COUNTS), (Gamma(), POSITIVE), (NegativeBinomial(), COUNTS)], ids=repr)
-def test_the_start_is_better_than_a_constant_and_has_unit_curvature(law, y):
-    loss, u = begin(objective(law, X, y, WEIGHT))
-    name = law.free[0]
-    constant = u.copy()
-    constant[loss.places[name]] = 0.0
-    constant[0] = loss.designs[name].directions(np.atleast_1d(law.parameter(name).link.link(np.average(y, weights=WEIGHT))))[0]
-    assert loss.value(u) < loss.value(constant)
-    hessian = loss.evaluate(u, 2, "expected").hessian
-    for place in loss.places.values():
-        assert_allclose(np.diag(hessian)[place], 1.0, rtol=0.8)
-
-
-@pytest.mark.parametrize("name", ["vector", "two"])
-def test_coordinates_of_an_earlier_fit(name):
-    three = Categorical().bind(np.arange(3.0))
-    y = np.arange(N) % 3.0
-    loss, u = begin(objective(three, X, y) if name == "vector" else objective(Gamma(), X, POSITIVE, on=["mean", "shape"]))
-    u = solve(loss, u, "auto", 1e-3, 50).u
-    coefs, intercepts = {}, {}
-    for part, design in loss.designs.items():
-        start, slopes = design.coefficients(u[loss.places[part]])
-        coefs[part], intercepts[part] = (slopes.T, start) if design.vector else (slopes[:, 0], start[0])
-    assert_allclose(locate(loss, coefs, intercepts), u, rtol=1e-9, atol=1e-12)
-    again, v = resume(loss, coefs, intercepts)
-    for part in loss.designs:
-        assert_allclose(again.eta(v)[part], loss.eta(u)[part], rtol=1e-9, atol=1e-12)
-    first = next(iter(coefs))
-    assert locate(loss, {**coefs, first: np.zeros((1, 5))}, intercepts) is None
-    assert locate(loss, {"other": 0.0}, {"other": 0.0}) is None
-
-
-def test_many_rows_begin_with_some_of_them():
-    n = 60_000
-    many = np.random.default_rng(1).normal(size=(n, 4))
-    y = np.random.default_rng(2).poisson(np.exp(0.3 * many[:, 0])).astype(float)
-    whole = objective(Poisson(), many, y)
-    loss, u = begin(whole)
-    assert loss.evaluations <= 2  # of all rows
-    assert loss.preconditioner is not None
-    assert np.abs(loss.gradient(u)).max() < 0.1
-    assert_allclose(loss.preconditioner.solve(loss.gradient(u)), np.linalg.solve(loss.hessian(u), loss.gradient(u)), rtol=0.2)
-
-
-# ---- separation --------------------------------------------------------------------------------------------------------
-
-
-def at_the_end(law, A, y, weight=None):
-    loss, u = begin(objective(law, A, y, weight))
-    return loss, solve(loss, u, "auto", 1e-8, 100).u
-
-
-def direction(law, A, y, weight=None):
-    return next(iter(separating_directions(*at_the_end(law, A, y, weight)).values()), None)
-
-
-def test_separated_classes_have_a_direction():
-    y = (X[:, 0] + X[:, 1] > np.median(X.sum(axis=1))).astype(float)
-    start, slopes = direction(Bernoulli(), X, y)
-    moved = (2 * y - 1) * (X @ slopes[:, 0] + start[0])
-    assert (moved >= -1e-9 * np.abs(moved).max()).all()
-    assert moved.max() > 0
-    y[[3, 50]] = 1 - y[[3, 50]]
-    assert direction(Bernoulli(), X, y) is None
-
-
-def test_a_class_of_its_own_on_one_side():
-    """Quasi-separation: rows with x = 0 are of both classes."""
-    x = np.repeat([[0.0], [1.0]], 20, axis=0)
-    y = np.where(x[:, 0] == 1, 1.0, np.arange(40) % 2)
-    start, slopes = direction(Bernoulli(), x, y)
-    assert slopes[0, 0] > 0
-    assert abs(start[0]) < 1e-9 * slopes[0, 0]
-    y[-1] = 0.0
-    assert direction(Bernoulli(), x, y) is None
-    weight = np.ones(40)
-    weight[-1] = 0.0  # a row that does not count
-    assert direction(Bernoulli(), x, y, weight)[1][0, 0] > 0
-
-
-def test_a_group_of_zero_counts():
-    group = np.column_stack([X[:, 0], np.arange(N) % 4 == 0]).astype(float)
-    y = np.where(group[:, 1] == 1, 0.0, COUNTS + 1.0)
-    start, slopes = direction(Poisson(), group, y)
-    assert slopes[1, 0] < 0
-    assert_allclose([start[0], slopes[0, 0]], 0, atol=1e-8 * -slopes[1, 0])
-    y[0] = 1.0
-    assert direction(Poisson(), group, y) is None
-    assert direction(Gamma(), group, y + 0.1) is None
-
-
-def test_three_classes_of_which_one_is_apart():
-    three = Categorical().bind(np.arange(3.0))
-    apart = (X[:, 0] > np.quantile(X[:, 0], 0.7)).astype(float)
-    y = np.where(apart == 1, 2.0, np.arange(N) % 2)
-    start, slopes = direction(three, X[:, :1], y)
-    eta = X[:, :1] @ slopes.T.T + start if slopes.shape[0] == 1 else X[:, :1] @ slopes.T + start
-    own = eta[np.arange(N), y.astype(int)][:, None]
-    assert (own - eta >= -1e-9 * np.abs(eta).max()).all()
-    assert (own - eta).max() > 0
-    mixed = np.arange(N) % 3.0
-    assert direction(three, X[:, :1], mixed) is None
-
-
-def test_a_penalty_leaves_nothing_separated():
-    y = (X[:, 0] > 0.5).astype(float)
-    loss, u = begin(objective(Bernoulli(), X, y, alpha={"prob": 0.1}))
-    assert separating_directions(loss, u) == {}
-    assert_array_equal(u.shape, (3,))
-
-
-def test_refused_trials_cost_no_derivatives():
-    f = one(lambda x: np.sqrt(1 + x**2), lambda x: x / np.sqrt(1 + x**2), lambda x: (1 + x**2) ** -1.5)
-    found = newton(f, np.array([3.0]))
-    assert_allclose(found.x, 0, atol=1e-8)
-    assert f.calls[:3] == [2, 2, 0]  # the start, the full step, and what is left of it
-
-
-def test_steps_towards_a_jump_of_the_value_end():
-    f = one(lambda x: x + 2 * (x < 0), lambda x: 1.0, lambda x: 1.0)
-    f.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
-    found = newton(f, np.array([1 / 3]))
-    assert found.stalled
-    assert 0 <= found.x[0] < 1e-3
-    assert found.nit < 20

@@ -11,9 +11,9 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.optimize import linprog, minimize_scalar
 
+from sk_mle._solvers.start import begin
+from sk_mle._solvers.vertex import vertex
 from sk_mle.likelihoods import AsymmetricLaplace, Laplace
-from sk_mle.start import begin
-from sk_mle.vertex import vertex
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -141,3 +141,29 @@ def test_a_density_without_bound_ends_the_path():
     loss, u = begin(objective(Laplace(), X[:3], Y[:3]))
     found = vertex(None, u, objective=loss)
     assert loss.unbounded(found.x, found.fun)
+
+
+def test_the_vertex_of_a_constant_is_the_median():
+    y, weight = np.array([1.0, 2.0, 4.0, 8.0, 100.0]), np.array([1.0, 1.0, 1.0, 4.0, 2.0])
+    for w, median in ((np.ones(5), 4.0), (weight, 8.0)):
+        loss, u = begin(objective(Laplace(), np.zeros((5, 1)), y, w))
+        found = vertex(None, u, objective=loss)
+        start, _ = loss.designs["loc"].coefficients(found.x[loss.places["loc"]])
+        assert start[0] == pytest.approx(median, rel=1e-14)
+        assert found.success
+        assert found.subgradient <= 1e-8
+        scale = np.exp(loss.eta(found.x)["scale"][0])
+        assert scale == pytest.approx(np.average(np.abs(y - median), weights=w), rel=1e-7)
+
+
+@pytest.mark.parametrize(("law", "quantile"), [(Laplace(), 0.5), (AsymmetricLaplace(quantile=0.8), 0.8)], ids=repr)
+def test_a_vertex_meets_as_many_rows_as_it_has_coefficients(law, quantile):
+    y = X @ [1.0, -1.0] + np.random.default_rng(1).standard_t(2, N)
+    loss, u = begin(objective(law, X, y))
+    found = vertex(None, u + 1.0, objective=loss)
+    residual = y - loss.eta(found.x)["loc"]
+    met = np.abs(residual) < 1e-9
+    assert met.sum() == 3
+    assert (residual < -1e-9).sum() <= quantile * N <= (residual < 1e-9).sum()
+    for step in 1e-3 * np.random.default_rng(2).normal(size=(50, loss.size)):
+        assert loss.value(found.x + step) > found.fun

@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 from _objectives import objective
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import OptimizeResult
+from scipy.optimize import OptimizeResult, minimize
 
-from sk_mle.likelihoods import GeneralizedNormal, Laplace, Mixture, NegativeBinomial, Normal, Poisson, StudentT
-from sk_mle.objective import Point
-from sk_mle.solvers import choose, solve
-from sk_mle.start import begin
+from sk_mle._model.objective import Point
+from sk_mle._solvers.newton import newton_method
+from sk_mle._solvers.solvers import choose, solve
+from sk_mle._solvers.start import begin
+from sk_mle._solvers.vertex import vertex
+from sk_mle.likelihoods import Gamma, GeneralizedNormal, Laplace, Mixture, NegativeBinomial, Normal, Poisson, StudentT
 
 RNG = np.random.default_rng(0)
 N = 100
-X = RNG.normal(size=(N, 2))
-COUNTS = RNG.poisson(np.exp(0.3 * X[:, 0])).astype(float)
+X = RNG.normal(size=(N, 2)) @ [[1.0, 0.5], [0.0, 2.0]] + [0.5, -2.0]
+COUNTS = RNG.poisson(np.exp(0.3 * X[:, 0] + 0.2)).astype(float)
+POSITIVE = RNG.gamma(2.0, np.exp(0.3 * X[:, 0]))
+WEIGHT = RNG.integers(0, 4, N).astype(float)
 
 
 def counts():
@@ -35,6 +39,37 @@ class Scripted:
         x = self.move(x0)
         fun(x)
         return OptimizeResult(x=x, fun=fun(x), nit=self.nit)
+
+
+@pytest.mark.parametrize("solver", ["auto", "newton", "lbfgs", "bfgs", "cg", "newton-cg", "trust-ncg", "trust-exact", "tnc"])
+def test_solvers_agree(solver):
+    loss, u = begin(objective(Gamma(), X, POSITIVE, WEIGHT))
+    found = solve(loss, u, solver, 1e-9, 500)
+    assert found.converged
+    best = minimize(loss.value, u, jac=loss.gradient, method="BFGS", options={"gtol": 1e-10})
+    assert_allclose(found.u, best.x, atol=1e-5)
+    assert found.gradient_size == np.abs(loss.gradient(found.u)).max() <= 1e-6
+    assert not found.unbounded
+    assert found.flat == {}
+    assert not solve(loss, u + 0.5, solver, 1e-9, 1).converged
+
+
+def test_which_solver():
+    smooth, kinked = objective(Poisson(), X, COUNTS), objective(Laplace(), X, COUNTS)
+    assert choose("auto", smooth).method is newton_method
+    assert choose("auto", kinked).method is vertex
+    with pytest.raises(ValueError, match="needs the hessian, which Laplace does not offer here"):
+        choose("newton", kinked)
+    with pytest.raises(ValueError, match="for likelihoods with kinks, and Poisson is smooth"):
+        choose("vertex", smooth)
+    with pytest.raises(ValueError, match="is unknown"):
+        choose("fastest", smooth)
+
+
+def test_a_parameter_at_its_limit_is_named():
+    y = np.tile([1.0, 2.0, 3.0], 40)  # less spread than a Poisson sample
+    loss, u = begin(objective(NegativeBinomial(), np.zeros((120, 1)), y))
+    assert solve(loss, u, "auto", 1e-8, 200).flat == {"dispersion": "lower"}
 
 
 # ---- trial points where nothing is finite --------------------------------------------------------------------------------
@@ -79,6 +114,19 @@ def test_a_gradient_of_which_one_entry_is_lost_is_no_gradient():
     solve(loss, u, script, 1e-8, 100)
     assert script.told[0][0] == pytest.approx(loss.value(u) + 1 + 1e3 * 0.25 * len(u))
     assert np.isfinite(script.told[0][1]).all()
+
+
+@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+def test_a_line_per_iteration(solver, capsys):
+    loss, u = counts()
+    found = solve(loss, u, solver, 1e-8, 50, verbose=1)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [int(line[1]) for line in lines] == list(range(1, len(lines) + 1))
+    assert len(lines) >= found.n_iter - 1
+    assert float(lines[-1][4]) == pytest.approx(loss.value(found.u), rel=1e-8)
+    sizes = [float(line[-1]) for line in lines]
+    assert sizes[0] > 100 * sizes[-1]
+    assert min(sizes) >= 0
 
 
 # ---- restarts ------------------------------------------------------------------------------------------------------------
@@ -139,6 +187,7 @@ def test_a_gradient_that_rounding_makes_is_small_enough():
     found = solve(loss, u, "newton", 1e-300, 50)
     assert 1e-300 < found.gradient_size < 1e-12
     assert found.converged
+    assert found.n_iter == found.result.nit  # nothing is gained by another run of ours
     for away, most in ((1e-5, 0), (1e-2, 1)):  # a gain is left, and none is known
         assert not solve(loss, found.u + away, "newton", 1e-300, most).converged
 

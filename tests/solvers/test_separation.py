@@ -1,0 +1,83 @@
+"""Directions along which no sample's likelihood falls."""
+
+from __future__ import annotations
+
+import numpy as np
+from _objectives import objective
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sk_mle._solvers.separation import separating_directions
+from sk_mle._solvers.solvers import solve
+from sk_mle._solvers.start import begin
+from sk_mle.likelihoods import Bernoulli, Categorical, Gamma, Poisson
+
+RNG = np.random.default_rng(0)
+N = 100
+X = RNG.normal(size=(N, 2)) @ [[1.0, 0.5], [0.0, 2.0]] + [0.5, -2.0]
+COUNTS = RNG.poisson(np.exp(0.3 * X[:, 0] + 0.2)).astype(float)
+POSITIVE = RNG.gamma(2.0, np.exp(0.3 * X[:, 0]))
+WEIGHT = RNG.integers(0, 4, N).astype(float)
+
+
+def at_the_end(law, A, y, weight=None):
+    loss, u = begin(objective(law, A, y, weight))
+    return loss, solve(loss, u, "auto", 1e-8, 100).u
+
+
+def direction(law, A, y, weight=None):
+    return next(iter(separating_directions(*at_the_end(law, A, y, weight)).values()), None)
+
+
+def test_separated_classes_have_a_direction():
+    y = (X[:, 0] + X[:, 1] > np.median(X.sum(axis=1))).astype(float)
+    start, slopes = direction(Bernoulli(), X, y)
+    moved = (2 * y - 1) * (X @ slopes[:, 0] + start[0])
+    assert (moved >= -1e-9 * np.abs(moved).max()).all()
+    assert moved.max() > 0
+    y[[3, 50]] = 1 - y[[3, 50]]
+    assert direction(Bernoulli(), X, y) is None
+
+
+def test_a_class_of_its_own_on_one_side():
+    """Quasi-separation: rows with x = 0 are of both classes."""
+    x = np.repeat([[0.0], [1.0]], 20, axis=0)
+    y = np.where(x[:, 0] == 1, 1.0, np.arange(40) % 2)
+    start, slopes = direction(Bernoulli(), x, y)
+    assert slopes[0, 0] > 0
+    assert abs(start[0]) < 1e-9 * slopes[0, 0]
+    y[-1] = 0.0
+    assert direction(Bernoulli(), x, y) is None
+    weight = np.ones(40)
+    weight[-1] = 0.0  # a row that does not count
+    assert direction(Bernoulli(), x, y, weight)[1][0, 0] > 0
+
+
+def test_a_group_of_zero_counts():
+    group = np.column_stack([X[:, 0], np.arange(N) % 4 == 0]).astype(float)
+    y = np.where(group[:, 1] == 1, 0.0, COUNTS + 1.0)
+    start, slopes = direction(Poisson(), group, y)
+    assert slopes[1, 0] < 0
+    assert_allclose([start[0], slopes[0, 0]], 0, atol=1e-8 * -slopes[1, 0])
+    y[0] = 1.0
+    assert direction(Poisson(), group, y) is None
+    assert direction(Gamma(), group, y + 0.1) is None
+
+
+def test_three_classes_of_which_one_is_apart():
+    three = Categorical().bind(np.arange(3.0))
+    apart = (X[:, 0] > np.quantile(X[:, 0], 0.7)).astype(float)
+    y = np.where(apart == 1, 2.0, np.arange(N) % 2)
+    start, slopes = direction(three, X[:, :1], y)
+    eta = X[:, :1] @ slopes.T.T + start if slopes.shape[0] == 1 else X[:, :1] @ slopes.T + start
+    own = eta[np.arange(N), y.astype(int)][:, None]
+    assert (own - eta >= -1e-9 * np.abs(eta).max()).all()
+    assert (own - eta).max() > 0
+    mixed = np.arange(N) % 3.0
+    assert direction(three, X[:, :1], mixed) is None
+
+
+def test_a_penalty_leaves_nothing_separated():
+    y = (X[:, 0] > 0.5).astype(float)
+    loss, u = begin(objective(Bernoulli(), X, y, alpha={"prob": 0.1}))
+    assert separating_directions(loss, u) == {}
+    assert_array_equal(u.shape, (3,))
