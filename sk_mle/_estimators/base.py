@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
@@ -30,7 +31,20 @@ from .verdict import tell
 class Fitting:
     """From validated arrays to fitted parameters, for any likelihood."""
 
+    # arguments of the estimators' constructors
+    likelihood: Any
+    solver: Any
+    tol: float
+    max_iter: int
+    verbose: int
+    n_jobs: int | None
+    warm_start: bool
+
     fit_: Fit
+
+    def _target(self, y, X) -> np.ndarray:
+        """y as the fitted law reads it."""
+        raise NotImplementedError
 
     def _validate(self, X, reset: bool, finite=True):
         kinds = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}

@@ -130,7 +130,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             )
         return law
 
-    def _validate(self, X, reset: bool):
+    def _validate(self, X, reset: bool, finite: bool = True):
         X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
         if np.isnan(X).any():  # infinities are ends of intervals to some laws; the others refuse them
             check_finite(X, getattr(self, "feature_names_in_", None))

@@ -26,9 +26,10 @@ class DenseRows:
 
     def __init__(self, likelihood: Likelihood, data: Data):
         self.likelihood, self.data = likelihood, data
-        self.values = likelihood.densities(data.y)
-        self.everywhere = self.values is data.y
-        self.nowhere = self.values is None
+        values = likelihood.densities(data.y)
+        self.everywhere = values is data.y
+        self.nowhere = values is None
+        self.values = np.empty(0) if values is None else values
 
     @cached_property
     def index(self) -> np.ndarray:

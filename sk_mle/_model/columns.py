@@ -72,7 +72,7 @@ def _alphas(model, law) -> dict[str, float]:
     """The penalty of every parameter that has one."""
     alphas = by_parameter(model.alpha, law.modelled, law.free, "alpha")
     for name, value in alphas.items():
-        if not isinstance(value, Real) or not 0 <= value < np.inf:
+        if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
             raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
         if value and name not in law.free:
             raise ValueError(f"alpha: {name!r} of {law.title} is fixed; name an estimated parameter, {law.free}")

@@ -211,9 +211,8 @@ def from_moments(moments: Moments, index, intercept: bool, penalised: bool = Fal
     far = rotate_rows or bool((np.abs(mean[live]) > (1e3 * _FAR if is_sparse else _FAR) * scale[live]).any())
     inverse = np.zeros(len(mean))
     inverse[live] = 1 / scale[live]
-    if rotation is None:
-        slopes = inverse
-    else:
+    slopes: np.ndarray = inverse
+    if rotation is not None:
         slopes = np.zeros((len(mean), rotation.shape[1]))
         slopes[live] = rotation / scale[live, None]
         if rotation.shape[1] < len(live):  # project on the row space in original units: the minimum-norm coefficients

@@ -289,9 +289,9 @@ class Objective:
             result = self._completed(batch, eta, result, information)
         return self._sums(batch, rows, result, order), rows, result
 
-    def _sums(self, batch, rows, result, order) -> dict:
+    def _sums(self, batch, rows, result, order) -> dict[Any, Any]:
         with np.errstate(all="ignore"):
-            sums = {"value": total(result.loglik, batch.weight)}
+            sums: dict[Any, Any] = {"value": total(result.loglik, batch.weight)}
             if order >= 1:
                 for name in self.designs:
                     sums["gradient", name] = project(batch, rows.get(name), result.gradient[name])
@@ -306,7 +306,7 @@ class Objective:
     def _collect(self, u, sums, order) -> Point:
         """From sums of the log-likelihood to the mean loss: the one place where the sign turns."""
         mass = self.data.total_weight
-        value, gradient, hessian = -float(sums["value"]) / mass - self._carrier, None, None
+        value, gradient, hessian = -float(sums["value"]) / mass - self._carrier, np.empty(0), np.empty((0, 0))
         if order >= 1:
             gradient = -self._collapse(sums) / mass
         if order == 2:
@@ -323,7 +323,8 @@ class Objective:
             gradient[place] += penalty.gradient(u[place])
             if order == 2:
                 hessian[place, place] += penalty.hessian()
-        return Point(value if np.isfinite(value) else np.inf, gradient, hessian)
+        value = value if np.isfinite(value) else np.inf
+        return Point(value, gradient if order >= 1 else None, hessian if order == 2 else None)
 
     def _rotate(self, a, b, inner):
         """A Hessian block of directions (Ka, Kb) and rotated columns to coordinates."""

@@ -58,7 +58,7 @@ class TransformedDistribution(Distribution):
         return tuple(np.asarray(self.inverse(self.base.ppf(np.full(self.shape, q)))) for q in (0.25, 0.75))
 
     @cached_property
-    def _falls(self) -> bool:
+    def falls(self) -> bool:
         """Whether the transformation is decreasing."""
         return bool(np.ravel(self._ends[1] < self._ends[0])[0])
 
@@ -91,7 +91,7 @@ class TransformedDistribution(Distribution):
         """A distribution function of the base at the transformed y: the mirrored one where the transformation falls."""
         y = np.asarray(y, float)
         inside, t = self._reached(y)
-        value = (falling if self._falls else rising)(t)
+        value = (falling if self.falls else rising)(t)
         return np.where(np.isnan(y), np.nan, np.where(inside, value, np.where(y < self._middle, lowest, highest)))[()]
 
     def cdf(self, y):
@@ -112,7 +112,7 @@ class TransformedDistribution(Distribution):
 
     def ppf(self, q):
         """Quantile at probability q."""
-        return self.inverse(self.base.ppf(1 - np.asarray(q)) if self._falls else self.base.ppf(q))
+        return self.inverse(self.base.ppf(1 - np.asarray(q)) if self.falls else self.base.ppf(q))
 
     def _mean_of(self, g):
         """E g(Y), as an integral over probabilities that is dense at both ends."""

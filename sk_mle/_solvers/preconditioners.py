@@ -66,7 +66,7 @@ class SubsampledHessian:
             if design.columns is None or (penalty and len(part.designs) > 1):
                 continue
             missing = np.eye(design.shape[0]) - _gram(part.data, design)
-            own, added = hessian[place, place], 0.0
+            own, added = hessian[place, place], np.zeros((1, 1))
             if penalty:  # together with which they are orthonormal
                 missing[penalty.first :, penalty.first :] -= penalty.inner * np.trace(penalty.outer) / len(penalty.outer)
                 added = penalty.hessian()
@@ -107,6 +107,7 @@ class Woodbury:
     def __init__(self, objective: Objective, u):
         self.objective = objective
         self.name, design = next(iter(objective.designs.items()))
+        assert design.columns is not None
         self.X = objective.data.X if isinstance(design.columns.index, slice) else objective.data.X[:, design.columns.index]
         self.center = design.shift if design.columns.center is None else design.shift + design.columns.center
         self.unit, penalty = design.unit[0, 0] * design.intercept, objective.penalties[self.name]

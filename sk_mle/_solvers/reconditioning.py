@@ -100,6 +100,7 @@ def _remade(objective: Objective, name: str, share, least: float) -> Design | No
     data, old = objective.data, objective.designs[name]
     weight = np.array(data.weight)
     weight[weight > 0] *= share
+    assert old.columns is not None
     seen, index = Data(data.X, data.y, weight, {}, data.n_jobs), old.columns.index
     spread, before = (Moments(rows, old.intercept, 0).scale[index] for rows in (seen, data))
     if not (spread < _SHRUNK_SPREAD * before).any() or (spread < least * before).any():

@@ -84,6 +84,19 @@ def _direction(objective, name, u) -> np.ndarray | None:
     space = space @ vectors[:, values <= _FREE * max(level * still.sum(), values[-1])]
     if space.shape[1] == 0:
         return None
+    found = _towards_fit(objective, name, u, space, products)
+    if found is not None:
+        return found
+    moving = np.flatnonzero(~still.all(axis=1))
+    if (~still).sum() * space.shape[1] > _MOST_ENTRIES:
+        return None
+    constraints = np.concatenate([moves(space, moving[part])[~still[moving[part]]] for part in _parts(len(moving))])
+    return _by_linear_programme(space, constraints, products)
+
+
+def _towards_fit(objective, name, u, space, products) -> np.ndarray | None:
+    """The way from zero to the coordinates of the fit, of the intercept or of all, if that is such a direction."""
+    design = objective.designs[name]
     along_intercept, along_all = np.zeros((2, len(space)))
     along_all[: design.size] = u[objective.places[name]]
     along_intercept[: design.shape[1] * design.intercept] = u[objective.places[name]][: design.shape[1] * design.intercept]
@@ -92,10 +105,11 @@ def _direction(objective, name, u) -> np.ndarray | None:
         moved = products(candidate)
         if (moved >= 0).all() and moved.any():
             return candidate / moved.max()
-    moving = np.flatnonzero(~still.all(axis=1))
-    if (~still).sum() * space.shape[1] > _MOST_ENTRIES:
-        return None
-    constraints = np.concatenate([moves(space, moving[part])[~still[moving[part]]] for part in _parts(len(moving))])
+    return None
+
+
+def _by_linear_programme(space, constraints, products) -> np.ndarray | None:
+    """The direction of `space`, within a box, that moves samples farthest along their constraints, and none against."""
     constraints /= max(np.abs(constraints).max(initial=0.0), 1e-300)
     constraints[np.abs(constraints) < 1e-9] = 0.0
     found = linprog(-constraints.sum(axis=0), A_ub=-constraints, b_ub=np.zeros(len(constraints)), bounds=(-1, 1))

@@ -27,18 +27,19 @@ def _economised(coefs, reach, terms):
 
 
 _START = 10  # where the Stirling series, cut after ten terms, is exact to double precision
-_BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330]
-_BERNOULLI = np.array(_BERNOULLI)  # B_2, B_4, ...
+_BERNOULLI = np.array(  # B_2, B_4, ...
+    [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330]
+)
 _K2 = 2 * np.arange(1, len(_BERNOULLI) + 1)
 # S, S' and S'' are u P(u^2), u^2 P(u^2) and u^3 P(u^2) with these coefficients, constant term first.
 _STIRLING = tuple(c.tolist() for c in (_BERNOULLI / (_K2 * (_K2 - 1)), -_BERNOULLI / _K2, _BERNOULLI))
 _SERIES = tuple(_economised(c, _START**-2, 7) for c in _STIRLING)  # as good, and cheaper
 # Duplication formula: lgamma(x + 1/2) - lgamma(x) - log(x)/2 = S(2x) - 2 S(x), here and in two derivatives.
-_HALF = _BERNOULLI / (_K2 * (_K2 - 1)) * (1 - 2.0**_K2)
-_HALF = tuple(_economised(c, 0.25 * _START**-2, 7) for c in (_HALF, _HALF * (1 - _K2), _HALF * (_K2 - 1) * _K2))
+_DOUBLED = _BERNOULLI / (_K2 * (_K2 - 1)) * (1 - 2.0**_K2)
+_HALF = tuple(_economised(c, 0.25 * _START**-2, 7) for c in (_DOUBLED, _DOUBLED * (1 - _K2), _DOUBLED * (_K2 - 1) * _K2))
 # The product of q + j (9 - j), j = 0..4, over q, and the product's two derivatives in q: polynomials in q.
-_RISE = np.polynomial.Polynomial.fromroots([-j * (_START - 1 - j) for j in range(_START // 2)])
-_RISE = tuple(c.tolist() for c in (_RISE.coef[1:], _RISE.deriv().coef, _RISE.deriv(2).coef))
+_PRODUCT = np.polynomial.Polynomial.fromroots([-j * (_START - 1 - j) for j in range(_START // 2)])
+_RISE = tuple(c.tolist() for c in (_PRODUCT.coef[1:], _PRODUCT.deriv().coef, _PRODUCT.deriv(2).coef))
 _ATANH = [1 / (2 * k + 3) for k in range(10)]
 _NEAR = _economised(_ATANH, 0.035, 7)  # z**2 for x from -0.3 to 0.45
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -23,7 +25,7 @@ def said_order(y) -> list | None:
     """Labels in the order that their type says: an ordered categorical of pandas, an Enum of polars. None: it says none."""
     if hasattr(y, "columns") and y.shape[1] == 1:
         y = y[y.columns[0]]
-    dtype = getattr(y, "dtype", None)
+    dtype: Any = getattr(y, "dtype", None)
     ordered = getattr(dtype, "ordered", type(dtype).__name__ == "Enum")
     return list(dtype.categories) if ordered else None
 

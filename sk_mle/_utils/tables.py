@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,16 @@ def number(value: Any, digits: int = 4) -> str:
     """A number for reading: `digits` decimals, powers of ten where they would hide it, and a dash where there is none."""
     if value is None or value is np.ma.masked or (isinstance(value, float | np.floating) and np.isnan(value)):
         return ABSENT
-    if isinstance(value, bool | np.bool_ | str) or not np.isscalar(value):
+    if not isinstance(value, Real) or isinstance(value, Integral):
         return str(value)
-    if isinstance(value, int | np.integer):
-        return str(value)
-    if value == 0 or not np.isfinite(value):
-        return f"{float(value):.{digits}f}"
-    return f"{float(value):.{digits}f}" if 10.0**-digits * 0.5 <= abs(value) < 1e7 else f"{float(value):.{digits - 1}e}"
+    value = float(value)
+    hidden = value != 0 and np.isfinite(value) and not 10.0**-digits * 0.5 <= abs(value) < 1e7
+    return f"{value:.{digits - 1}e}" if hidden else f"{value:.{digits}f}"
 
 
 def probability(value: Any) -> str:
     """A p-value for reading."""
-    return "<0.0001" if np.isscalar(value) and 0 <= value < 1e-4 else number(value)
+    return "<0.0001" if isinstance(value, Real) and 0 <= float(value) < 1e-4 else number(value)
 
 
 class Table:

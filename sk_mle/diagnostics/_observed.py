@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._model.data import Data
 from .._model.validation import check_support
 from .._predictive.distribution import Distribution
-from .._predictive.unwrapping import unwrap
+from .._predictive.unwrapping import TransformedDistribution, unwrap
 from .._utils.messages import rows_text
 
 
@@ -87,10 +87,10 @@ def ends(y):
 def log_masses(dist: Distribution, y) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log P(Y < what was observed), log P(Y in it) and log P(Y > it): (n,) each. The second is -inf for a density."""
     low, high = ends(y)
-    if hasattr(dist, "base"):
+    if isinstance(dist, TransformedDistribution):
         low, high = np.sort([_finitely(dist.transform, low), _finitely(dist.transform, high)], axis=0)
         below, inside, above = log_masses(dist.base, np.column_stack([low, high]))
-        return (above, inside, below) if dist._falls else (below, inside, above)
+        return (above, inside, below) if dist.falls else (below, inside, above)
     law, exact = dist.likelihood, low == high
     support, atom = law.support, np.isin(low, law.atoms)
     start = np.ceil(low) - 1 if support.integer else np.where(atom, np.nextafter(low, -np.inf), low)

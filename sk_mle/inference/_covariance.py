@@ -31,8 +31,18 @@ class Covariance(NamedTuple):
 
 def check_arguments(model, cov, bread, weights, groups) -> None:
     """Raise ValueError, in words, where the fit or the request allows no standard errors."""
-    law = model.likelihood_
-    name = law.title
+    _check_options(model.likelihood_, cov, bread, weights, groups)
+    if getattr(model, "class_weight", None) is not None and weights != PROBABILITY:
+        raise ValueError(
+            "class_weight makes rows count more or less than they are, so the likelihood's own standard errors are wrong: pass "
+            "weights='probability' with cov='HC1', or fit without class_weight"
+        )
+    _check_fit(model)
+    _check_law(model.likelihood_, cov, bread, robust=cov == "opg" or cov.startswith("HC") or groups is not None)
+
+
+def _check_options(law, cov, bread, weights, groups) -> None:
+    """Options that are unknown, or that exclude each other."""
     if cov not in KINDS:
         offered = [kind for kind in KINDS if kind != KERNEL] if law.smooth else ["expected", KERNEL]
         raise ValueError(f"cov={cov!r} is unknown; use one of {offered}" + ", and groups= for clusters" * law.smooth)
@@ -44,13 +54,13 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
         raise ValueError("cov='opg' knows no clusters; leave cov at its default, or use 'HC0' or 'HC1', with groups")
     if weights == PROBABILITY and groups is None and not cov.startswith("HC"):
         raise ValueError("probability weights need a sandwich: pass cov='HC0' or cov='HC1'")
-    if getattr(model, "class_weight", None) is not None and weights != PROBABILITY:
-        raise ValueError(
-            "class_weight makes rows count more or less than they are, so the likelihood's own standard errors are wrong: pass "
-            "weights='probability' with cov='HC1', or fit without class_weight"
-        )
     if weights == ANALYTIC and cov == "opg":
         raise ValueError("cov='opg' takes frequency weights only; use 'observed', 'HC0' or 'HC1'")
+
+
+def _check_fit(model) -> None:
+    """Fits whose coefficients are no maximum of the likelihood inside the parameters' domains."""
+    law, name = model.likelihood_, model.likelihood_.title
     if model.fit_.penalised:
         raise ValueError(
             "the fit is penalised (alpha > 0): its coefficients are biased by intent, and their standard errors are not "
@@ -66,7 +76,11 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
             f"{parameter} of {name} ran to the {edge} edge of its domain, where its estimate has no normal distribution. "
             f"{at_edge(law, parameter, edge)}, and compare the two by a likelihood-ratio test"
         )
-    robust = cov == "opg" or cov.startswith("HC") or groups is not None
+
+
+def _check_law(law, cov, bread, robust) -> None:
+    """Kinds of information that a law does not have."""
+    name = law.title
     if not law.smooth and (cov == "observed" or robust):
         raise ValueError(
             f"the log-likelihood of {name} has kinks, so its observed information is zero almost everywhere: leave cov at its "
@@ -101,7 +115,8 @@ def covariance(
     if cov == KERNEL:
         matrix, meat = _kernel_sandwich(located, sums)
     else:
-        matrix, meat = sums.meat if cov == "opg" else sums.hessian, sums.meat
+        meat = sums.hessian if sums.meat is None else sums.meat
+        matrix = meat if cov == "opg" else sums.hessian
     factor = _factor(matrix, J, layout, located, cov == "opg")
     _check_maximum(model, factor, sums)
     root = J @ factor

@@ -28,25 +28,25 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
     index, values, errors = [], [], []
     for name in chosen:
         for text, moves in _moves(name, column(X, name)):
-            value, slope = 0.0, 0.0
+            value, slope = np.zeros(1), np.zeros(1)
             for share, moved in moves:
                 try:
                     part, gradient = _average(inference, with_column(X, name, moved), f, weight, label)
                 except ValueError as error:
                     raise ValueError(f"column {name!r} cannot be moved ({error}); leave it out: columns=[...]") from error
                 value, slope = value + share * part, slope + share * gradient
-            error = np.linalg.norm(slope @ inference._root, axis=1)
+            standard_error = np.linalg.norm(slope @ inference._root, axis=1)
             entries = goal.names(len(value)) if len(value) > 1 else [None]
             index += [text if entry is None else f"{text}, {entry}" for entry in entries]
             values.append(value)
-            errors.append(error)
-    value, error = np.concatenate(values), np.concatenate(errors)
+            errors.append(standard_error)
+    value, standard_error = np.concatenate(values), np.concatenate(errors)
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(error > 0, value / error, 0.0)
-    half = critical * error
+        z = np.where(standard_error > 0, value / standard_error, 0.0)
+    half = critical * standard_error
     found = {**tested(inference.df, z, inference._two_sided(z)), **interval(level, value - half, value + half)}
     return Table(
-        {"effect": value, "std err": error, **found},
+        {"effect": value, "std err": standard_error, **found},
         index,
         title=f"Average marginal effects on the {label}",
         formats={"p": probability},

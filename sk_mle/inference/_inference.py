@@ -161,10 +161,6 @@ class Inference(Summaries, Hypotheses, Functionals):
         return self.cov_kind not in ("observed", "expected", "opg")
 
     @property
-    def names(self) -> list[str]:
-        return self.layout.names
-
-    @property
     def bse(self) -> np.ndarray:
         return np.linalg.norm(self._root, axis=1)
 

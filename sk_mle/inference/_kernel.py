@@ -63,13 +63,13 @@ class _Kinked:
         self.eta = self.objective.eta(u)
         self.weight = self.objective.data.total_weight
         self.widening = max(1.0, (self.weight / _SMALL) ** (1 / 6))
-        self.forced: tuple[float, float] | None = None
+        self.forced: tuple[float, float] = (np.nan, np.nan)  # known with the first width of the kernel
 
     def information(self, variance) -> np.ndarray:
         """Minus the Hessian of the log-likelihood, averaged over the error of every row's linear predictor."""
         values, vectors = np.linalg.eigh(variance)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        if self.forced is None:
+        if np.isnan(self.forced[0]):
             self.forced = self._forced(root)
         return sum((self._block(batch, eta, root) for batch, eta in self._batches()), np.zeros_like(variance))
 

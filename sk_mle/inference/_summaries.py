@@ -16,7 +16,6 @@ class Summaries:
 
     model: Any
     layout: Any
-    names: list[str]
     params: Any
     bse: Any
     zvalues: Any
@@ -28,6 +27,10 @@ class Summaries:
     loglikelihood: float
     transformed: bool
     conf_int: Any
+
+    @property
+    def names(self) -> list[str]:
+        return self.layout.names
 
     def table(self, level=0.95, transform=None) -> Table:
         """Estimates, standard errors, tests and Wald intervals.

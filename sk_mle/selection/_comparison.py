@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -60,7 +61,7 @@ class Comparison:
         if tests:
             against = [tests.get(e.name, ("reference", np.nan, np.nan)) for e in entries]
             columns |= dict(zip(("test", "statistic", "p"), map(list, zip(*against, strict=True)), strict=True))
-        formats = {
+        formats: dict[str, Callable[[Any], str]] = {
             **dict.fromkeys(("loglik", "statistic"), _TWO),
             **dict.fromkeys(("AIC", "AICc", "BIC", "dAIC"), _ONE),
             "n_params": lambda value: ABSENT if np.isnan(value) else str(int(value)),

@@ -171,23 +171,12 @@ def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Mode
         if not shape.determined:
             if ours.fixed is None and ours.known is None:
                 irregular = irregular or f"{name} is not identified in the smaller model"
-        elif ours.known is not None:
-            if not (shape.moving == [name] and parts[name].known == ours.known):
-                return None
-        elif ours.fixed is not None:
-            if shape.moving or not np.isclose(shape.constant, ours.fixed, rtol=1e-12, atol=0):
-                return None
-        elif shape.moving:
-            if not shape.fits(ours):
-                return None
-        elif shape.constant in ours.ends:
-            if ours.offsets:
-                return None
+        elif not shape.possible:
+            return None
+        elif shape.at_end:
             boundary.append(name)
             if ours.columns:
                 irregular = irregular or f"{name} lies at an edge of its domain, and the larger model has it on columns"
-        elif not (ours.ends[0] < shape.constant < ours.ends[1] and ours.reaches(shape.constant)):
-            return None
     return boundary, irregular
 
 
@@ -202,6 +191,26 @@ class _Shape:
             self.constant = float(value)
             self.moving = [k for k, part in parts.items() if part.varies and self._depends(k)]
 
+    @property
+    def at_end(self) -> bool:
+        """Whether an estimated parameter lies at an end of its domain."""
+        ours = self.ours
+        return ours.known is None and ours.fixed is None and not self.moving and self.constant in ours.ends
+
+    @property
+    def possible(self) -> bool:
+        """Whether the larger model can say the same."""
+        ours = self.ours
+        if ours.known is not None:
+            return self.moving == [self.name] and self.parts[self.name].known == ours.known
+        if ours.fixed is not None:
+            return not self.moving and bool(np.isclose(self.constant, ours.fixed, rtol=1e-12, atol=0))
+        if self.moving:
+            return self._fits()
+        if self.at_end:
+            return not ours.offsets
+        return ours.ends[0] < self.constant < ours.ends[1] and ours.reaches(self.constant)
+
     def _theta(self, shift):
         """The larger law's parameter where linear predictors of the smaller one are shifted."""
         with np.errstate(all="ignore"):
@@ -214,10 +223,11 @@ class _Shape:
     def _depends(self, k) -> bool:
         return any(self._theta({k: step}) != self._theta({}) for step in _STEPS)
 
-    def fits(self, ours: _Part) -> bool:
+    def _fits(self) -> bool:
         """Whether the larger model's linear predictor can be this one: linear in those of the smaller model, on its columns."""
         if any(self.parts[k].known is not None for k in self.moving):
             return False
+        ours = self.ours
         base, slopes = self._eta({}), {k: self._eta({k: 1.0}) - self._eta({}) for k in self.moving}
         for signs in np.random.default_rng(0).uniform(-1, 1, (4, len(self.moving))):
             for step in _STEPS:

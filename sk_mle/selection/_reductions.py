@@ -32,7 +32,8 @@ def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
     if same_family(full, special):
         yield Reduction(_same)
         return
-    inner, inner_special = getattr(full, "law", None), getattr(special, "law", None)
+    inner: Any = getattr(full, "law", None)
+    inner_special: Any = getattr(special, "law", None)
     if type(full) is type(special) and inner is not None and _same_settings(full, special, leave={"law"}):
         own = full.parameters.keys() - inner.parameters.keys()
         for found in reductions(inner, inner_special):

@@ -145,35 +145,14 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
 
     def _collect(self, laws, found, folds, weight):
         """Scores of the candidates, those that failed, and the ranking."""
-        k, rows, by_fold, self.failures_ = len(folds), {}, {}, {}
+        k = len(folds)
+        tried = {name: found[i * k : (i + 1) * k] for i, name in enumerate(laws)}
+        trials = self._without_failures(tried)
+        by_fold = {name: np.array([trial.score for trial in some]) for name, some in trials.items()}
+        unbounded = {name for name, some in trials.items() if any(trial.unbounded for trial in some)}
+        notes = [note for name, some in trials.items() for note in _notes(name, some)]
         counts = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(weight))
-        errors, notes, unbounded = [], [], set()
-        for i, name in enumerate(laws):
-            trials = found[i * k : (i + 1) * k]
-            failed = [trial.error for trial in trials if trial.error is not None]
-            if self.verbose:
-                print(f"LikelihoodSearch: {name}: {failed[0] if failed else np.mean([trial.score for trial in trials])}")
-            if failed:
-                errors.append(failed[0])
-                self.failures_[name] = " ".join(str(failed[0]).split())
-                continue
-            by_fold[name] = np.array([trial.score for trial in trials])
-            stopped = sum(trial.stopped for trial in trials)
-            notes += [f"{name}: {stopped} of {k} folds did not converge."] * bool(stopped)
-            if any(trial.unbounded for trial in trials):
-                unbounded.add(name)
-                notes.append(
-                    f"{name} comes last: its likelihood is unbounded in {sum(t.unbounded for t in trials)} of {k} folds."
-                )
-            if trials[0].rows is not None:
-                total = np.zeros(len(weight))
-                for (_, test), trial in zip(folds, trials, strict=True):
-                    total[test] += trial.rows
-                rows[name] = total / np.maximum(counts, 1)
-        if not by_fold:
-            if len(set(self.failures_.values())) == 1:
-                raise errors[0]
-            raise ValueError("no candidate could be fitted: " + "; ".join(f"{n}: {text}" for n, text in self.failures_.items()))
+        rows = {name: _joined_rows(some, folds, counts) for name, some in trials.items() if some[0].rows is not None}
         held = np.where(counts > 0, weight, 0.0)
         scores = {name: weighted_mean(rows[name], held) if rows else by_fold[name].mean() for name in by_fold}
         order = sorted(scores, key=lambda name: (name in unbounded, -scores[name]))
@@ -192,6 +171,22 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
             )
         self.ranking_ = Table(columns, order, title="Likelihoods by cross-validated score", notes=notes)
         self.cv_results_ = _cv_results(laws, order, columns["score"], by_fold, k)
+
+    def _without_failures(self, trials) -> dict:
+        """Trials in every fold of the candidates that could be fitted; `failures_` says of the others why not."""
+        errors = {}
+        for name, some in trials.items():
+            error = next((trial.error for trial in some if trial.error is not None), None)
+            if self.verbose:
+                print(f"LikelihoodSearch: {name}: {np.mean([trial.score for trial in some]) if error is None else error}")
+            if error is not None:
+                errors[name] = error
+        self.failures_ = {name: " ".join(str(error).split()) for name, error in errors.items()}
+        if len(errors) < len(trials):
+            return {name: some for name, some in trials.items() if name not in errors}
+        if len(set(self.failures_.values())) == 1:
+            raise next(iter(errors.values()))
+        raise ValueError("no candidate could be fitted: " + "; ".join(f"{n}: {text}" for n, text in self.failures_.items()))
 
     @available_if(_has("predict"))
     def predict(self, X, **options):
@@ -281,3 +276,18 @@ def _cv_results(laws, order, scores, by_fold, k) -> dict:
         "rank_test_score": np.arange(1, len(order) + 1),
         **{f"split{i}_test_score": np.array([by_fold[name][i] for name in order]) for i in range(k)},
     }
+
+
+def _notes(name, trials) -> list[str]:
+    """What is to be said of a candidate's fits."""
+    k, stopped, unbounded = len(trials), sum(t.stopped for t in trials), sum(t.unbounded for t in trials)
+    notes = [f"{name}: {stopped} of {k} folds did not converge."] * bool(stopped)
+    return notes + [f"{name} comes last: its likelihood is unbounded in {unbounded} of {k} folds."] * bool(unbounded)
+
+
+def _joined_rows(trials, folds, counts) -> np.ndarray:
+    """Held-out log-likelihood of every row, averaged over the folds that hold it out."""
+    total = np.zeros(len(counts))
+    for (_, test), trial in zip(folds, trials, strict=True):
+        total[test] += trial.rows
+    return total / np.maximum(counts, 1)

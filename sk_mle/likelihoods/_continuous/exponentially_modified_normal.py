@@ -114,8 +114,8 @@ class ExponentiallyModifiedNormal(Likelihood):
             rate = self.fixed.get("rate", 1 / (share * spread))
             scale = self.fixed.get("scale", max(np.sqrt(max(spread**2 - 1 / rate**2, 0.0)), 0.1 * spread))
             found.append({"loc": 0.0 if "loc" in self.fixed else mean - 1 / rate, "scale": scale, "rate": rate})
-        found = best(self, found, *thin(residual, sample_weight))
-        return found | {"loc": loc + found["loc"]}
+        likeliest = best(self, found, *thin(residual, sample_weight))
+        return likeliest | {"loc": loc + likeliest["loc"]}
 
     def at_ends(self, y, sample_weight, distance, loc, **others):
         if not {"scale", "rate"} <= set(self.free):

@@ -43,7 +43,7 @@ class GeneralizedGamma(LogLocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": _SHAPE}
-    fisher = None
+    fisher = None  # type: ignore[assignment]
 
     limits = {
         "Weibull": {"shape": 1.0, "loc": lambda scale: np.log(scale), "scale": lambda shape: 1 / shape},

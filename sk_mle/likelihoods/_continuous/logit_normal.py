@@ -39,8 +39,11 @@ class LogitNormal(Normal):
     """
 
     support = UNIT
-    crps = None  # the normal law's is of another variable; the divergence is the same
-    expectation, variance, entropy = Likelihood.expectation, Likelihood.variance, Likelihood.entropy
+    # those of the normal law are of another variable; the divergence is the same
+    crps = None  # type: ignore[assignment]
+    expectation = Likelihood.expectation  # type: ignore[assignment]
+    variance = Likelihood.variance  # type: ignore[assignment]
+    entropy = Likelihood.entropy  # type: ignore[assignment]
 
     def loglik(self, y, loc, scale):
         return super().loglik(logit(y), loc, scale) - np.log(y) - np.log1p(-y)

@@ -15,7 +15,7 @@ from .._protocol.parameter import UP_TO_INFINITY, Parameter
 _LEAST, _MOST = 1e-260, 1e50  # of the precision; beyond the latter the law is the binomial one to the last digit
 
 
-class BetaBinomial(Trials, SummedCount):
+class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
     r"""Beta-binomial law: successes in trials whose probability differs from row to row, by a beta law.
 
     .. math:: p(y) = \binom{\mathrm{trials}}{y} \frac{B(y + m \phi,\; \mathrm{trials} - y + (1 - m) \phi)}

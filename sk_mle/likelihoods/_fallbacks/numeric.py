@@ -78,7 +78,7 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
         found = _all(g, [_moved(eta, moves, sign * k) for k in at for sign in (1, -1)], together)
         return tuple(zip(*zip(found[::2], found[1::2], strict=True), *([] if far is None else [far]), strict=True))
 
-    hessian = np.empty((n, size, size)) if order == 2 else None
+    hessian = np.empty((n, size, size) if order == 2 else 0)
     if gradient is not None:
         for j in range(size):
             up, down = along(gradient, [j])

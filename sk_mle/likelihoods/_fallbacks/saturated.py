@@ -54,9 +54,10 @@ def completed(law, y, eta: dict, found: Eval, information: str = "observed", eva
             good = _whole(line, part.gradient, part.information) & (gap <= error) & ~rises
         kept = lost[good]
         value[kept] = np.where(np.isnan(value[kept]), line[good], value[kept])
-        for whole, parts in ((gradient, part.gradient), (second, part.information)):
-            for key in whole:
-                whole[key][kept] = parts[key][good] if key in parts else 0.0
+        for name in gradient:
+            gradient[name][kept] = part.gradient[name][good] if name in part.gradient else 0.0
+        for pair in second:
+            second[pair][kept] = part.information[pair][good] if pair in part.information else 0.0
     return Eval(value, gradient, second)
 
 

@@ -21,9 +21,9 @@ class ShapedLocationScale(LocationScale):
     chooses from. The start without covariates chooses from `tried_first`.
     """
 
-    fisher = interval = None
-    entropy = Likelihood.entropy
-    most_points = 400  # of a sample that a start looks at
+    fisher = interval = None  # type: ignore[assignment]
+    entropy = Likelihood.entropy  # type: ignore[assignment]
+    most_points: float = 400  # of a sample that a start looks at
 
     def gradient(self, y, loc, scale, **shapes):
         z = (y - loc) / scale

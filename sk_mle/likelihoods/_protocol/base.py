@@ -207,7 +207,7 @@ class Likelihood(Evaluation, BaseEstimator):
     def settled(self, values: dict) -> Likelihood:
         """A copy of the law with known values of parameters, which its constructor need not take."""
         law, taken = copy(self), self.get_params(deep=False)
-        vars(law).update({name: value for name, value in values.items() if name not in taken})
+        law.__dict__.update({name: value for name, value in values.items() if name not in taken})
         return law.set_params(**{name: value for name, value in values.items() if name in taken})
 
     def arrange(self, coefs: dict) -> dict:

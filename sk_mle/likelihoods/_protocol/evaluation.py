@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,16 +33,16 @@ class Evaluation(Relations):
     free: Any
     fixed: Any
     known: Any
-    parameters: Any
-    support: Any
+    parameters: ClassVar[Any]
+    support: ClassVar[Any]
     parameter: Any
     loglik: Any
     gradient: Any
     hessian: Any
     fisher: Any
     interval: Any
-    atoms: Any
-    smooth: Any
+    atoms: ClassVar[Any]
+    smooth: ClassVar[Any]
     overrides: Any
 
     @property

@@ -41,7 +41,7 @@ class Parameter:
     """
 
     domain: Domain
-    link: Link | None = None
+    link: Link = None  # type: ignore[assignment]  # filled in by the domain's default
     allowed: Domain | None = None
     intercept: bool = True
     on_all_columns: bool = False

@@ -53,7 +53,7 @@ class Relations:
 
     free: Any
     parameter: Any
-    parameters: Any
+    parameters: ClassVar[Any]
 
     @property
     def shapes(self) -> dict[str, tuple[float, ...]]:
