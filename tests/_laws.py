@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sk_mle.likelihoods import Likelihood
 
 
@@ -18,3 +20,20 @@ def numerical(law):
         globals()[name] = type(name, (kind,), {**members, "__module__": __name__, "__init__": kind.__init__})
         globals()[name].bind = lambda self, y: numerical(kind.bind(self, y))
     return globals()[name](**law.get_params(deep=False))
+
+
+def sized(law):
+    """The law with a number of trials, classes or targets."""
+    return law.set_params(trials=9) if "trials" in law.get_params(deep=False) else law.sized()
+
+
+def example(law, seed):
+    """Parameters of one sample, by their domains."""
+    rng = np.random.default_rng(seed)
+    drawn = {name: law.parameter(name).domain.draw(rng, (1, *law.parameter(name).shape)) for name in law.free}
+    return {**{name: np.full(1, value) for name, value in law.fixed.items()}, **drawn}
+
+
+def repeated(theta, n):
+    """The parameters of one sample, n times."""
+    return {name: np.repeat(value, n, axis=0) for name, value in theta.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from _laws import example, repeated, sized
 from scipy.special import expit
 
 from sk_mle.likelihoods import (
@@ -37,17 +38,6 @@ ONE_TARGET = [law() for law in LAWS.values() if not (law.multivariate or law.cla
 KINKED = {"AsymmetricLaplace": 2e-3, "GeneralizedNormal": 2e-2, "Laplace": 2e-3}  # what a quadrature tells there
 
 
-def sized(law):
-    return law.set_params(trials=9) if "trials" in law.get_params(deep=False) else law.sized()
-
-
-def example(law, seed):
-    """Parameters of one sample, by their domains."""
-    rng = np.random.default_rng(seed)
-    drawn = {name: law.parameter(name).domain.draw(rng, (1, *law.parameter(name).shape)) for name in law.free}
-    return {**{name: np.full(1, value) for name, value in law.fixed.items()}, **drawn}
-
-
 def nodes(law, theta):
     """Values of y and their probabilities: counts up to a far quantile, or nodes of a quadrature over levels of quantiles."""
     if law.support.integer:
@@ -63,10 +53,6 @@ def nodes(law, theta):
     keep = ~np.isin(y, atoms) & np.isfinite(y)
     half = keep.sum() // 2
     return np.insert(y[keep], half, atoms), np.insert(rest * weight[keep], half, mass)
-
-
-def repeated(theta, n):
-    return {name: np.repeat(value, n, axis=0) for name, value in theta.items()}
 
 
 def mean_of(values, probability, integer):
