@@ -63,3 +63,21 @@ def test_starts_are_close(law, most, seed):
     assert set(found) == set(law.free)
     at_truth, at_start = (law.loglik(y, **repeated({**theta, **values}, N)) for values in ({}, found))
     assert (weight @ (at_truth - at_start))[()] < most * weight.sum()
+
+
+@pytest.mark.parametrize("law", [kind() for kind in LAWS.values() if kind().overrides("refine")], ids=repr)
+def test_refined_constants_are_close(law):
+    """The other parameters, once the first is modelled: as close as where it is a constant."""
+    law, rng = sized(law), np.random.default_rng(5)
+    first, weight = law.free[0], rng.integers(0, 3, N).astype(float)
+    theta = repeated(example(law, 3), N)
+    link = law.parameter(first).link
+    theta[first] = link.inverse(link.link(theta[first]) + 0.4 * rng.normal(size=theta[first].shape))
+    y = law.observe(rng, law.rvs(rng, (N,), **theta))
+    rough = {name: repeated({name: np.asarray(value, float)[None]}, N)[name] for name, value in law.start(y, weight).items()}
+    others = {name: value for name, value in rough.items() if name in law.free and name != first}
+    found = law.refine(y, weight, **{**theta, **others})
+    assert found
+    better = {name: np.broadcast_to(value, theta[name].shape) for name, value in found.items()}
+    at_truth, refined = (law.loglik(y, **{**theta, **values}) for values in ({}, {**others, **better}))
+    assert weight @ (at_truth - refined) < ROUGH.get(type(law).__name__, CLOSE) * weight.sum()
