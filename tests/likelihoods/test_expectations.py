@@ -5,17 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from _laws import example, repeated, sized
+from scipy import stats
 from scipy.special import expit
 
 from sk_mle.likelihoods import (
     LAWS,
     Beta,
     Gamma,
+    GeneralizedExtremeValue,
+    GeneralizedGamma,
+    GeneralizedPareto,
     Hurdle,
+    InverseGamma,
+    InverseGaussian,
+    LogLogistic,
+    Lomax,
     Mixture,
     NegativeBinomial,
     Normal,
     Poisson,
+    SkewT,
+    StudentT,
     Truncated,
     VonMises,
     ZeroInflated,
@@ -89,7 +99,7 @@ def tolerance(law):
 def test_information(law):
     """The expected information is the expected product of the scores, and of smooth laws the expected curvature."""
     law = sized(law)
-    theta = example(law, 1)
+    theta = example(law, 2)
     y, p = nodes(law, theta)
     eta = {name: law.parameter(name).link.link(theta[name]) for name in law.free}
     said, seen = law.evaluate(y[:1], eta, 2, "expected").information, law.evaluate(y, repeated(eta, len(y)), 2)
@@ -114,3 +124,44 @@ def test_random_values_have_the_distribution(law):
     some = np.unique(np.linspace(0, len(value) - 1, 300).astype(int))
     share = np.cumsum(count)[some] / n
     assert np.abs(law.cdf(value[some], **repeated(theta, len(some))) - share).max() < 3 / np.sqrt(n)
+
+
+EDGES = [  # of a moment's existence: law, other parameters, the parameter, its value there, the side where the moment is finite
+    (GeneralizedPareto(), {"scale": 2.0}, "shape", 1.0, -1, "expectation"),
+    (GeneralizedPareto(), {"scale": 2.0}, "shape", 0.5, -1, "variance"),
+    (GeneralizedExtremeValue(), {"loc": 0.3, "scale": 2.0}, "shape", 1.0, -1, "expectation"),
+    (GeneralizedExtremeValue(), {"loc": 0.3, "scale": 2.0}, "shape", 0.5, -1, "variance"),
+    (Lomax(), {"scale": 2.0}, "shape", 1.0, 1, "expectation"),
+    (Lomax(), {"scale": 2.0}, "shape", 2.0, 1, "variance"),
+    (InverseGamma(), {"scale": 2.0}, "shape", 1.0, 1, "expectation"),
+    (InverseGamma(), {"scale": 2.0}, "shape", 2.0, 1, "variance"),
+    (LogLogistic(), {"scale": 2.0}, "shape", 1.0, 1, "expectation"),
+    (LogLogistic(), {"scale": 2.0}, "shape", 2.0, 1, "variance"),
+    (StudentT(), {"loc": 0.3, "scale": 2.0}, "df", 2.0, 1, "variance"),
+    (SkewT(), {"loc": 0.3, "scale": 2.0, "shape": 1.0}, "df", 1.0, 1, "expectation"),
+    (SkewT(), {"loc": 0.3, "scale": 2.0, "shape": 1.0}, "df", 2.0, 1, "variance"),
+    (GeneralizedGamma(), {"loc": 0.3, "shape": -0.5}, "scale", 2.0, -1, "expectation"),
+    (GeneralizedGamma(), {"loc": 0.3, "shape": -0.5}, "scale", 1.0, -1, "variance"),
+]
+
+
+@pytest.mark.parametrize(
+    ("law", "others", "name", "edge", "side", "moment"), EDGES, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_moments_end_where_they_cease_to_exist(law, others, name, edge, side, moment):
+    """Near the edge they are like the reciprocal of the distance from it; at and beyond it there are none."""
+    found = [float(getattr(law, moment)(**others, **{name: edge + side * step})) for step in (2e-4, 1e-4, 0.0, -1e-4, -0.05)]
+    assert 0 < found[0] < found[1] < np.inf
+    assert found[1] == pytest.approx(2 * found[0], rel=0.01)
+    assert not np.isfinite(found[2:]).any()
+
+
+def test_a_symmetric_law_may_have_no_mean():
+    found = StudentT().expectation(loc=0.3, scale=2.0, df=np.array([1.1, 1.0, 0.5]))
+    np.testing.assert_array_equal(found, [0.3, np.nan, np.nan])
+
+
+def test_random_values_of_a_far_mean():
+    """As its mean grows, the inverse Gaussian law becomes that of the reciprocal of a chi-squared value, times its shape."""
+    y = InverseGaussian().rvs(np.random.default_rng(0), (10_000,), mean=1e12, shape=2.0)
+    assert stats.kstest(2.0 / y, stats.chi2(1).cdf).pvalue > 1e-4

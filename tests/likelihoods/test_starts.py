@@ -9,6 +9,7 @@ from _laws import example, repeated, sized
 from sk_mle.likelihoods import (
     LAWS,
     Beta,
+    BetaBinomial,
     Censored,
     Gamma,
     Hurdle,
@@ -18,6 +19,7 @@ from sk_mle.likelihoods import (
     Rounded,
     Transformed,
     Truncated,
+    VonMises,
     Weibull,
     ZeroInflated,
     ZeroOneInflated,
@@ -81,3 +83,12 @@ def test_refined_constants_are_close(law):
     better = {name: np.broadcast_to(value, theta[name].shape) for name, value in found.items()}
     at_truth, refined = (law.loglik(y, **{**theta, **values}) for values in ({}, {**others, **better}))
     assert weight @ (at_truth - refined) < ROUGH.get(type(law).__name__, CLOSE) * weight.sum()
+
+
+def test_starts_where_a_formula_has_nothing_to_divide():
+    """Single trials tell nothing of the correlation between trials; angles at the cut are on both sides of it."""
+    y = np.column_stack([np.arange(10) % 2, np.ones(10)])
+    assert 0 < BetaBinomial().start(y, np.ones(10))["precision"] < np.inf
+    found = VonMises().start(np.array([np.pi, -np.pi, np.pi]), np.ones(3))
+    assert VonMises().parameter("loc").domain.contains(found["loc"])
+    assert np.isfinite(VonMises().parameter("loc").link.link(found["loc"]))
