@@ -154,7 +154,7 @@ optimize_result_, n_features_in_, feature_names_in_
             return Bernoulli() if n_classes == 2 else Categorical()
         law = get_likelihood(self.likelihood)
         law.check()
-        if not law.classes:
+        if law.kind != "classes":
             raise ValueError(f"{law.title} is a likelihood of numeric targets: use it in MLERegressor")
         if getattr(law, "n_classes", None) is None and not law.support.contains(n_classes - 1):
             raise ValueError(

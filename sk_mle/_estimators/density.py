@@ -139,7 +139,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     def _values(self, X, law):
         """The samples as the law reads them."""
         try:
-            return law.read(X[:, 0] if X.shape[1] == 1 and not law.multivariate else X)
+            return law.read(X[:, 0] if X.shape[1] == 1 and law.kind != "targets" else X)
         except ValueError as error:
             text = re.sub(r"\by\b", "X", str(error))  # laws speak of their target
             if X.shape[1] == 1 or np.isinf(X).any():

@@ -180,7 +180,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     def _law(self):
         law = get_likelihood(Normal() if self.likelihood is None else self.likelihood)
         law.check()
-        if law.classes:
+        if law.kind == "classes":
             raise ValueError(f"{law.title} is a likelihood of classes: use it in MLEClassifier")
         return law
 
@@ -260,8 +260,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         with suppress(TypeError, ValueError):  # told at fit
             law = self._law()
             tags.target_tags.positive_only = law.support.low >= 0
-            tags.target_tags.multi_output = law.multivariate
-            tags.target_tags.single_output = not law.multivariate
+            tags.target_tags.multi_output = law.kind == "targets"
+            tags.target_tags.single_output = law.kind != "targets"
         return tags
 
 

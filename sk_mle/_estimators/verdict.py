@@ -13,6 +13,7 @@ from .._utils.messages import rows_text
 from ..exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
 from ..likelihoods._protocol.authors import doubt
 from ..likelihoods._protocol.edges import at_edge
+from ..likelihoods._protocol.relations import at_end
 
 
 def tell(model, objective, solution, names) -> None:
@@ -42,7 +43,7 @@ def tell(model, objective, solution, names) -> None:
     for name, edge in solution.flat.items():
         if name.split("[")[0] in directions:
             continue
-        there = "" if "[" in name else model.likelihood_.at_end(name, edge)  # an entry of a vector has no limit of its own
+        there = "" if "[" in name else at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
         limit = f" ({there})" if there else ""
         warnings.warn(
             f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "

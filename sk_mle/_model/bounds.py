@@ -26,7 +26,7 @@ class DenseRows:
 
     def __init__(self, likelihood: Likelihood, data: Data):
         self.likelihood, self.data = likelihood, data
-        values = likelihood.densities(data.y)
+        values = None if likelihood.kind == "targets" else likelihood.densities(data.y)
         self.everywhere = values is data.y
         self.nowhere = values is None
         self.values = np.empty(0) if values is None else values

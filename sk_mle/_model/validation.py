@@ -48,7 +48,7 @@ def check_support(likelihood, y, name="y") -> None:
     """Raise ValueError where y lies outside the law's support, with the laws that would fit."""
     bad = np.flatnonzero(~likelihood.inside(y))
     if len(bad):
-        others = [] if likelihood.remedy or likelihood.multivariate else alternatives(likelihood, y)
+        others = [] if likelihood.remedy or likelihood.kind == "targets" else alternatives(likelihood, y)
         laws = f"laws for this {name}: {', '.join(others)}" if others else f"no law for such a {name} is shipped"
         remedy = likelihood.remedy or laws
         first = f"{y[bad[0]]:g}" if y.ndim == 1 else np.array2string(y[bad[0]], precision=6)

@@ -83,7 +83,7 @@ class Distribution:
     @cached_property
     def _targets(self) -> tuple[int, ...]:
         """(K,) for a law of several targets, else ()."""
-        return np.shape(self.likelihood.expectation(**self.params))[-1:] if self.likelihood.multivariate else ()
+        return np.shape(self.likelihood.expectation(**self.params))[-1:] if self.likelihood.kind == "targets" else ()
 
     def _joint(self, y):
         """`logpdf` of several targets."""
@@ -101,7 +101,7 @@ class Distribution:
 
     def logpdf(self, y):
         """Log density, or log mass of a discrete law; -inf outside the support."""
-        if self.likelihood.multivariate:
+        if self.likelihood.kind == "targets":
             return self._joint(y)
         y = np.asarray(y, dtype=float)
         inside = self.likelihood.support.contains(y)
@@ -129,7 +129,7 @@ class Distribution:
 
     def _tail(self, method, y, lowest, highest):
         """A distribution function, with its limits at infinite y and NaN at NaN."""
-        if self.likelihood.multivariate:
+        if self.likelihood.kind == "targets":
             method(y, **self.params)  # raises
         y = np.asarray(y, dtype=float)
         values = self._at(method, np.where(np.isfinite(y), y, self._inside))
@@ -153,7 +153,7 @@ class Distribution:
 
     def ppf(self, q):
         """Quantile at probability q."""
-        if self.likelihood.multivariate:
+        if self.likelihood.kind == "targets":
             self.likelihood.ppf(q, **self.params)  # raises
         found, q = self._at(self.likelihood.ppf, q), np.asarray(q, dtype=float)
         return np.where((q > 0) & (q < 1), self.likelihood.support.nearest(found), found)[()]
@@ -198,4 +198,4 @@ class Distribution:
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
         found = np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))
-        return (found if self.likelihood.multivariate else self.likelihood.support.nearest(found))[()]
+        return (found if self.likelihood.kind == "targets" else self.likelihood.support.nearest(found))[()]

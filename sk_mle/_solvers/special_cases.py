@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .._model.objective import Objective
+from ..likelihoods._protocol.relations import competing, shapes
 from .solvers import Solution
 from .start import begin
 
@@ -60,7 +61,7 @@ def _beyond(objective, solution, names, solve) -> Solution:
 
 def first_round(objective: Objective) -> float:
     """Iterations after which `beyond` wants to look at a law's limits, before a fit wanders towards them."""
-    return _FIRST_ROUND if objective.likelihood.ends and constants(objective) else np.inf
+    return _FIRST_ROUND if objective.likelihood.relations.ends and constants(objective) else np.inf
 
 
 def _continued(objective, solution, solve) -> Solution:
@@ -85,14 +86,14 @@ def constants(objective: Objective) -> list[str]:
 def _competing(objective, solution) -> bool:
     """Whether there may be other maxima: by what the law says, or as a density may peak at a value that is frequent."""
     law, data = objective.likelihood, objective.data
-    if law.competing is not None and law.competing(**law.theta(objective.eta(solution.u))):
+    if competing(law, law.theta(objective.eta(solution.u))):
         return True
     if law.support.integer or data.y.ndim > 1 or law.predictive is not law:
         return False
     y = np.sort(_spread(data.y, data.weight))
     some = max(int(_REPEATED * len(y)), 2)
     again = y[some:] == y[:-some]
-    return bool(again.any()) and bool(law.shapes) and not np.isin(y[some:][again], law.atoms).all()
+    return bool(again.any()) and bool(shapes(law)) and not np.isin(y[some:][again], law.atoms).all()
 
 
 def _spread(y, weight) -> np.ndarray:
@@ -137,7 +138,7 @@ def _from_held(objective, best: Solution, names, solve) -> Solution:
 
 def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float, np.ndarray]]:
     """Values and coordinates of fits with one parameter held, as far as they may be better than the solution."""
-    for name, values in objective.likelihood.shapes.items():
+    for name, values in shapes(objective.likelihood).items():
         for value in values if name in names else ():
             part = _held(objective, name, value)
             if part is None:
@@ -194,7 +195,7 @@ def _ends(objective, u, distance) -> Iterator[_End]:
     """Points next to limits at which the law says that the likelihood may be as high as at `u`."""
     law, data = objective.likelihood, objective.data
     first = next(iter(objective.designs))
-    if not law.ends or law.known or first != next(iter(law.parameters)) or not objective.designs[first].intercept:
+    if not law.relations.ends or law.known or first != next(iter(law.parameters)) or not objective.designs[first].intercept:
         return
     keep = data.weight > 0 if data.has_zero_weight else slice(None)
     y, weight, eta = data.y[keep], data.weight[keep], objective.eta(u)

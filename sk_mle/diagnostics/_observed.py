@@ -42,7 +42,7 @@ def observed(fitted, X, y, sample_weight=None) -> Observed:
     check_is_fitted(model)
     law, X = model.likelihood_, inside.X(X)
     name = law.title
-    if law.multivariate:
+    if law.kind == "targets":
         raise ValueError(f"{name} is a law of several targets, which have no order; diagnose a model of each target alone")
     data = model.read_data(X, inside.y(y), sample_weight)
     check_support(law, data.y)

@@ -181,7 +181,7 @@ def deviance_residuals(fitted, X, y) -> np.ndarray:
 def _ordered(seen: Observed) -> Observed:
     """Refuse classes between which no distance is known."""
     law = seen.model.likelihood_
-    if law.classes and len(seen.model.classes_) > 2:
+    if law.kind == "classes" and len(seen.model.classes_) > 2:
         raise ValueError(f"{len(seen.model.classes_)} classes have no distance from a mean; use quantile_residuals")
     return seen
 

@@ -101,7 +101,7 @@ class LikelihoodDisplay(Drawing):
         if not hasattr(fitted, "distribution_"):
             raise TypeError(f"a likelihood is drawn of a law without columns: pass an MLEDensity, not {type(fitted).__name__}")
         law, best = fitted.likelihood_, dict(fitted.params_)
-        if law.multivariate or len(law.predictive.parameters) > len(law.parameters):
+        if law.kind == "targets" or len(law.predictive.parameters) > len(law.parameters):
             raise ValueError(f"{law.title} is a law of several numbers, and one axis is there for them; fix trials")
         target = fitted.read_data(X, sample_weight=sample_weight).y
         n, weight = len(target), check_weight(sample_weight, len(target))

@@ -88,7 +88,7 @@ def _check_law(law, cov, bread, robust) -> None:
         )
     if law.smooth and cov == KERNEL:
         raise ValueError(f"cov='kernel' is for log-likelihoods with kinks, and that of {name} is smooth; use cov='observed'")
-    if "expected" in (cov, bread) and not law.has_expected and (law.predictive is not law or law.multivariate):
+    if "expected" in (cov, bread) and not law.has_expected and (law.predictive is not law or law.kind == "targets"):
         raise ValueError(f"{name} offers no expected information: what would have been seen is not known; use cov='observed'")
 
 

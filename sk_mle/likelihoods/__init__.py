@@ -59,6 +59,7 @@ from ._multivariate.multinomial import Multinomial
 from ._multivariate.multivariate_normal import MultivariateNormal
 from ._protocol.base import Likelihood
 from ._protocol.parameter import Parameter
+from ._protocol.relations import Relations
 from ._scipy.from_scipy import from_scipy
 from ._scipy.scipy_law import ScipyLaw
 from ._wrappers.censored import Censored, censored
@@ -138,6 +139,7 @@ __all__ = [
     "Eval",
     "Likelihood",
     "Parameter",
+    "Relations",
     "ScipyLaw",
     "Transform",
     "YeoJohnson",
@@ -202,7 +204,7 @@ def _narrowest(y) -> list[str]:
     found = [
         law
         for law in (kind() for kind in LAWS.values())
-        if not law.classes and not law.multivariate and law.predictive is law
+        if law.kind == "number" and law.predictive is law
         if law.support.contains(y).all() and (whole or not law.support.integer)
     ]
     positive = [law for law in found if law.support.low >= 0]

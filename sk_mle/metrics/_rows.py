@@ -44,7 +44,7 @@ def check_dist(dist, name="dist") -> None:
 
 def single(dist, score: str) -> None:
     """Raise TypeError for a law of several targets."""
-    if dist.likelihood.multivariate:
+    if dist.likelihood.kind == "targets":
         raise TypeError(f"{score} takes laws of one target, and {dist.likelihood.title} has several: use log_score")
 
 
@@ -57,7 +57,7 @@ def target(y, dist, score: str, several: bool = False) -> np.ndarray:
         y = np.asarray(y, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its ordered_classes_") from error
-    width = 2 if dist.likelihood.multivariate else 1
+    width = 2 if dist.likelihood.kind == "targets" else 1
     if y.ndim != width:
         known = "; a y known up to an interval has a log score only, -score_samples(X, y)" if y.ndim == 2 else ""
         raise ValueError(f"{score}: y has shape {y.shape}, but must be {'(n,)' if width == 1 else '(n, K)'}{known}")

@@ -123,7 +123,7 @@ def _predicted(inside: Unwrapped, X, y, score):
     if inside.transformers:
         return np.asarray(y, dtype=float), dist
     found = inside.model.read_data(X, y).y
-    if found.ndim == 2 and not dist.likelihood.multivariate:
+    if found.ndim == 2 and dist.likelihood.kind != "targets":
         y = np.asarray(y)
         if y.ndim == 2 or y.dtype.kind not in "fiub":
             law = inside.model.likelihood_.title

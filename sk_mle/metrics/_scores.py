@@ -78,7 +78,7 @@ def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
     if threshold is not None:
         values = (dist.sf(np.full(len(y), float(threshold))) - (y > threshold)) ** 2
         return summed_up(values, sample_weight, per_row, "brier_score")
-    if not dist.likelihood.classes:
+    if dist.likelihood.kind != "classes":
         raise ValueError(
             f"brier_score of {dist.likelihood.title}, which is not of classes, needs the event: threshold=..., for "
             "Y > threshold"

@@ -41,17 +41,13 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
     """Laws of the kind of y whose support is the narrowest that holds it, and the estimator's own."""
     if is_classifier(estimator):
         size = len(np.unique(np.asarray(y)))
-        laws = [law for law in _shipped() if law.classes and law.support.contains(size - 1)]
+        laws = [law for law in _shipped() if law.kind == "classes" and law.support.contains(size - 1)]
         return {law.title: law for law in laws}
     y = np.asarray(y)
     if y.ndim > 1 and y.shape[1] > 1:
         raise ValueError(f"y has {y.shape[1]} columns: name the candidates, laws of several targets or of censored values")
     y = np.asarray(column_or_1d(y), dtype=float)
-    laws = [
-        law
-        for law in _shipped()
-        if not law.classes and not law.multivariate and law.predictive is law and law.support.contains(y).all()
-    ]
+    laws = [law for law in _shipped() if law.kind == "number" and law.predictive is law and law.support.contains(y).all()]
     whole = bool((y == np.floor(y)).all()) and any(law.support.integer for law in laws)
     low, high = np.quantile(y, [0.25, 0.75])
     fine = whole and high - low >= _FINE and np.abs(y).min() >= _FINE
@@ -68,7 +64,7 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
 
 
 def _shipped() -> list[Likelihood]:
-    return [kind() for kind in LAWS.values() if kind.searched]
+    return [kind() for kind in LAWS.values() if kind.relations.searched]
 
 
 def _inside(small, large) -> bool:

@@ -223,12 +223,8 @@ def _sentence(message) -> str:
 
 def _kind(law) -> str:
     """Whether the log-likelihood is of a probability or a density."""
-    parts, inner = [law], getattr(law, "law", None)
-    while inner is not None:
-        parts.append(inner)
-        inner = getattr(inner, "law", None)
-    grouped = any(part.grouped for part in parts)
-    return "probabilities" if law.support.integer or law.classes or grouped else "densities"
+    no_rows = np.empty((0, 2))
+    return "probabilities" if law.densities(no_rows) is None else "densities"
 
 
 def _kinds(entries: dict[str, Entry], y) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._predictive.unwrapping import unwrap
+from ..likelihoods._protocol.relations import irregular
 from ._reductions import Reduction, at_limit, reductions, same
 
 _STEPS = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])
@@ -36,7 +37,7 @@ def nested(restricted, full) -> Nesting | None:
     """Whether a fitted model is a special case of another, and with how many restrictions.
 
     Compared are the columns, offsets and links of every parameter, values that one law fixes and the other estimates, and
-    laws that are members or limits of others: a law declares in `limits` which it becomes, and wrappers and chains are
+    laws that are members or limits of others: a law declares in `relations` which it becomes, and wrappers and chains are
     followed, so that a geometric model lies in ``ZeroInflated(NegativeBinomial())``. What counts is that every linear predictor
     of the larger model can be what the smaller one says: a Poisson model with an identity link does not lie in a negative
     binomial one with a log link.
@@ -83,7 +84,7 @@ def comparable(a, b) -> bool:
 
 def why_irregular(fitted) -> str:
     """What a law says of tests against it that are never regular; empty for most."""
-    return unwrap(fitted).model.likelihood_.irregular
+    return irregular(unwrap(fitted).model.likelihood_)
 
 
 @dataclass

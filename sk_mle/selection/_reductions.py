@@ -1,4 +1,4 @@
-"""Which laws are members or limits of which others, put together from what the laws declare in `limits`."""
+"""Which laws are members or limits of which others, put together from what the laws declare in `relations`."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
         own = full.parameters.keys() - inner.parameters.keys()
         for found in reductions(inner, inner_special):
             yield found._replace(expand=_inside(found.expand, own))
-    for name, values in full.limits.items():
+    for name, values in full.relations.limits.items():
         target = inner if name == "law" else _instance(name, full, special)
-        singular = bool(set(values) & set(full.singular))
+        singular = bool(set(values) & set(full.relations.singular))
         for found in reductions(target, special) if target is not None else ():
             yield Reduction(_then(found.expand, values, list(full.parameters)), singular or found.singular)
 
@@ -49,7 +49,7 @@ def at_limit(law: Likelihood) -> tuple[Likelihood, dict[str, str]]:
     """The law that one with fixed parameters is, such as the Poisson law for a dispersion of zero; its names in the old one."""
     law = law.held
     names = {name: name for name in law.parameters}
-    for target_name, values in law.limits.items():
+    for target_name, values in law.relations.limits.items():
         numbers = {name: value for name, value in values.items() if isinstance(value, Real)}
         renamed = {value: name for name, value in values.items() if isinstance(value, str)}
         plain = len(numbers) + len(renamed) == len(values) and target_name != "law"
@@ -70,7 +70,7 @@ def same(a: Any, b: Any) -> bool:
     """Whether two settings mean the same: estimators by their parameters, laws by their family, the rest by value."""
     if a is b:
         return True
-    if hasattr(a, "limits") and hasattr(b, "limits"):
+    if isinstance(a, Likelihood) and isinstance(b, Likelihood):
         return same_family(a, b)
     if hasattr(a, "get_params") and not isinstance(a, type):
         return type(a) is type(b) and same(a.get_params(deep=False), b.get_params(deep=False))
@@ -93,7 +93,7 @@ def _same_settings(a, b, leave=frozenset()) -> bool:
 
 def _instance(name: str, full: Likelihood, special: Likelihood) -> Likelihood | None:
     """The law of this name with the settings that it shares with the full one, such as its trials."""
-    declared = next(kind for kind in type(full).__mro__ if "limits" in vars(kind))
+    declared = next(kind for kind in type(full).__mro__ if "relations" in vars(kind))
     ours = declared.__module__.startswith(likelihoods.__name__)  # then a user's class that bears the name is not meant
     kind = type(special) if type(special).__name__ == name and not ours else getattr(likelihoods, name, None)
     if kind is None:

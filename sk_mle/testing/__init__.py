@@ -52,7 +52,7 @@ def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
         raise ValueError(f"skip names unknown checks {sorted(unknown)}; the checks are {list(_CHECKS)}")
     if not isinstance(likelihood, Likelihood):
         raise TypeError(f"check_likelihood needs an instance of a Likelihood, got {likelihood!r}")
-    for name, check in (_CHECKS | _SEVERAL if likelihood.multivariate else _CHECKS).items():
+    for name, check in (_CHECKS | _SEVERAL if likelihood.kind == "targets" else _CHECKS).items():
         if name in skip:
             continue
         try:

@@ -22,8 +22,8 @@ def declaration(law, rng):
     missing = [name for name in parameters if name not in (*law.parameters, "links") and not hasattr(law, name)]
     expect(not missing, f"constructor arguments without an attribute {missing}", "self.name = name for each")
     law, _, theta = draw(law, rng, 10)
-    y = np.arange(10.0) % 2 if law.classes else law.support.draw(rng, 10)
-    y = law.rvs(rng, (10,), **theta) if law.multivariate else law.observe(rng, y)
+    y = np.arange(10.0) % 2 if law.kind == "classes" else law.support.draw(rng, 10)
+    y = law.rvs(rng, (10,), **theta) if law.kind == "targets" else law.observe(rng, y)
     shape = np.shape(law.loglik(y, **theta))
     expect(shape == (10,), f"loglik of shape {shape}", "one value per sample, (10,)")
 
@@ -42,7 +42,7 @@ def normalised(law, rng):
     law, _, theta = draw(law.predictive, rng, 8)
     for i in range(8):
         one = row(theta, i)
-        if law.classes and law.support.high == np.inf:
+        if law.kind == "classes" and law.support.high == np.inf:
             codes = np.arange(50.0)  # those that are no classes have no mass
             many = {name: np.broadcast_to(value, (len(codes), *np.shape(value))) for name, value in one.items()}
             total = np.exp(law.loglik(codes, **many)).sum()

@@ -48,7 +48,7 @@ from sk_mle.likelihoods import (
 
 RNG = np.random.default_rng(0)
 KINDS = [
-    *(kind() for kind in LAWS.values() if not kind.multivariate),
+    *(kind() for kind in LAWS.values() if kind.kind != "targets"),
     Binomial(trials=7),
     Hurdle(Gamma()),
     Hurdle(Poisson()),
@@ -66,7 +66,7 @@ KINDS = [
 
 
 def estimator(law):
-    return MLEClassifier(law) if law.classes else MLERegressor(law)
+    return MLEClassifier(law) if law.kind == "classes" else MLERegressor(law)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,10 @@ def test_quantile_residuals_of_the_right_model_are_standard_normal(law):
     X, y, coefs, intercepts = make_mle_regression(law, n_samples=800, n_features=2, random_state=3)
     model = estimator(law).fit(X, y)
     model.fit_ = replace(
-        model.fit_, law=law.sized() if law.classes else model.likelihood_, coefs=dict(coefs), intercepts=dict(intercepts)
+        model.fit_,
+        law=law.sized() if law.kind == "classes" else model.likelihood_,
+        coefs=dict(coefs),
+        intercepts=dict(intercepts),
     )  # the truth
     residuals = quantile_residuals(model, X, y, random_state=0)
     assert stats.kstest(residuals, "norm").pvalue > 1e-3
@@ -199,7 +202,7 @@ def test_influence_of_weights_penalties_and_dependent_columns(counts):
     assert np.flatnonzero(np.isinf(cooks_distance(MLERegressor().fit(alone, y), alone, y))).tolist() == [5]
 
 
-@pytest.mark.parametrize("law", [kind() for kind in LAWS.values() if not kind.multivariate and not kind.classes], ids=repr)
+@pytest.mark.parametrize("law", [kind() for kind in LAWS.values() if kind.kind == "number"], ids=repr)
 def test_saturated_log_likelihoods_are_maxima(law):
     X, y, *_ = make_mle_regression(law, n_samples=150, n_features=1, random_state=1)
     model = MLERegressor(law, predictors={law.modelled[0]: "all"}).fit(X, y)
@@ -266,4 +269,4 @@ def test_refusals_in_words(counts):
         cooks_distance(MLERegressor().fit(X, y), X, y, dispersion=0)
     with pytest.raises(ValueError, match="labels that were not"):
         quantile_residuals(MLEClassifier(Bernoulli()).fit(X, y > 2), X, np.full(len(y), 7))
-    assert Categorical().classes
+    assert Categorical().kind == "classes"

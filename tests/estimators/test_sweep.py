@@ -50,7 +50,7 @@ TRIALS = 12
 SHORT = 0.01  # log-likelihood by which a fit may end below a smaller model
 MOST_SECONDS = 5.0  # of CPU, for 2,000 rows
 SIZED = [Binomial, BetaBinomial]
-PLAIN = [law() for law in LAWS.values() if law not in SIZED and not law().multivariate]
+PLAIN = [law() for law in LAWS.values() if law not in SIZED and law().kind != "targets"]
 LAWS_AND_WRAPPERS = [
     *PLAIN,
     *(law(trials=TRIALS) for law in SIZED),
@@ -101,7 +101,7 @@ def simulated(law, n, seed=0) -> Sample:
 def kind(law) -> str:
     """What sort of y a law is of."""
     support = law.support
-    if law.classes:
+    if law.kind == "classes":
         return "classes"
     if support.integer:
         return "counts"
@@ -162,9 +162,11 @@ def contaminated(law, seed) -> Sample:
 def small_sample(law, seed) -> Sample:
     """Twenty rows, of at least three values where these are no classes."""
     X, y = next(
-        s for s in (simulated(law, 20, seed + 10 * k)[:2] for k in range(99)) if len(np.unique(s[1])) > 2 or law.classes
+        s
+        for s in (simulated(law, 20, seed + 10 * k)[:2] for k in range(99))
+        if len(np.unique(s[1])) > 2 or law.kind == "classes"
     )
-    return Sample(X, np.roll(np.sort(simulated(law, 20)[1]), seed) if law.classes else y)  # of more than one class
+    return Sample(X, np.roll(np.sort(simulated(law, 20)[1]), seed) if law.kind == "classes" else y)  # of more than one class
 
 
 def far_row(law, seed) -> Sample:
@@ -241,7 +243,7 @@ KNOWN_FAILURES = {  # (law, situation, seed): why
 
 def told(law, sample):
     """The fit, and what it said."""
-    estimator = MLEClassifier if law.classes else MLERegressor
+    estimator = MLEClassifier if law.kind == "classes" else MLERegressor
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = estimator(law, predictors=sample.predictors).fit(sample.X, sample.y)
@@ -252,7 +254,7 @@ def told(law, sample):
 
 def smaller(law):
     """Laws that lie in this one: its declared limits, and itself with a parameter known."""
-    for special in law.limits:
+    for special in law.relations.limits:
         if special != "law":  # the law inside
             yield BY_CLASS[special](**{"trials": TRIALS} if special == "Binomial" else {})
     inner = getattr(law, "law", None)

@@ -168,8 +168,8 @@ def test_the_carrier_is_what_a_bare_law_leaves_out(law):
     rng = np.random.default_rng(3)
     law = law.sized()
     eta = {name: 0.3 * rng.normal(size=(20, *law.parameter(name).shape)) for name in law.free}
-    y = law.support.draw(rng, 20) if not law.multivariate else law.rvs(rng, (20,), **law.theta(eta))
-    y = law.observe(rng, y if law.parameter(law.free[0]).shape == () or law.multivariate else y % 3)
+    y = law.support.draw(rng, 20) if law.kind != "targets" else law.rvs(rng, (20,), **law.theta(eta))
+    y = law.observe(rng, y if law.parameter(law.free[0]).shape == () or law.kind == "targets" else y % 3)
     bare, inside = law.bare(), law.inside(y)
     whole, rest = law.evaluate(y, eta, 1), bare.evaluate(y, eta, 1)
     carrier = np.broadcast_to(law.carrier(y), whole.loglik.shape)

@@ -167,7 +167,7 @@ def test_von_mises():
 
 
 def fitted(law, X, y, **options):
-    estimator = MLEClassifier if law.classes else MLERegressor
+    estimator = MLEClassifier if law.kind == "classes" else MLERegressor
     return estimator(law, **options).fit(X, y)
 
 

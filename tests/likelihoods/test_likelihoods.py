@@ -251,8 +251,8 @@ VANISHING = {"Gumbel", "GumbelMin", "Weibull", "GeneralizedNormal", *(n for n in
 def test_far_linear_predictors_stay_finite(law, level):
     law, rng = law.sized(), np.random.default_rng(0)
     middle = {name: np.zeros((50, *law.parameter(name).shape)) for name in law.free}
-    drawn = law.support.draw(rng, 50) if not law.multivariate else law.rvs(rng, (50,), **law.theta(middle))
-    y = law.observe(rng, drawn if law.parameter(law.free[0]).shape == () or law.multivariate else drawn % 3)
+    drawn = law.support.draw(rng, 50) if law.kind != "targets" else law.rvs(rng, (50,), **law.theta(middle))
+    y = law.observe(rng, drawn if law.parameter(law.free[0]).shape == () or law.kind == "targets" else drawn % 3)
     for name in law.free:
         eta = middle | {name: middle[name] + level}
         result = law.evaluate(y, eta, 2)

@@ -77,7 +77,7 @@ TRIED = {
     "gumbel_min": ({"loc": U, "scale": V}, None),
     "weibull": ({"scale": U, "shape": V}, None),
 }
-ONE = sorted(name for name, kind in LAWS.items() if not kind().multivariate)
+ONE = sorted(name for name, kind in LAWS.items() if kind().kind != "targets")
 
 
 def example(name, seed=0, n=4):

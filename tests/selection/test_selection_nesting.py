@@ -39,7 +39,7 @@ CHAINS = [  # (full, special) beyond the declarations: chains, wrappers, setting
 def declared():
     for name, kind in LAWS.items():
         law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
-        for special in law.limits:
+        for special in law.relations.limits:
             other = getattr(L, special)
             target = other(trials=9) if "trials" in other._get_param_names() else other()
             yield pytest.param(law, target, id=f"{name}-{special}")
@@ -74,7 +74,7 @@ def test_laws_that_could_be_limits_are_declared():
     """Every declared name is a law, and every value lies in its domain or at an edge of it."""
     for kind in LAWS.values():
         law = kind()
-        for special, values in law.limits.items():
+        for special, values in law.relations.limits.items():
             assert hasattr(L, special)
             for name, value in values.items():
                 domain = kind(trials=1).parameter(name).domain if special == "Binomial" else law.parameter(name).domain
@@ -145,7 +145,7 @@ def test_a_limit_is_meant_by_its_class_and_not_by_its_name():
         pass
 
     class Whole(L.Gamma):
-        limits = {"Special": {"shape": 1.0}}
+        relations = L.Relations(limits={"Special": {"shape": 1.0}})
 
     assert nested(fit(Special(), POSITIVE), fit(Whole(), POSITIVE)) == INSIDE
 

@@ -44,7 +44,7 @@ def test_laws_follow_from_the_looks_of_y():
     assert {"Gamma", "NegativeBinomial"} <= names(np.rint(Y * 100) + 20)  # a lattice that is fine
     assert names(Y, MLERegressor("cauchy")) == names(Y) - {"Normal"} | {"Cauchy"}
     assert names(np.array(["a", "b", "c"]), MLEClassifier()) == {"Categorical", "Ordinal"}
-    assert any(not kind.searched for kind in LAWS.values())
+    assert any(not kind.relations.searched for kind in LAWS.values())
     with pytest.raises(ValueError, match="name the candidates"):
         names(np.c_[Y, Y])
 

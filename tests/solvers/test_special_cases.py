@@ -14,6 +14,7 @@ from sk_mle import likelihoods as L
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import LAWS, Likelihood
+from sk_mle.likelihoods._protocol.relations import at_end, shapes
 from sk_mle.selection._reductions import reductions
 
 
@@ -81,7 +82,7 @@ def simulated(law, kind, n, p):
 def shaped_laws():
     for name, kind in LAWS.items():
         law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
-        if not (law.classes or law.multivariate) and law.shapes:
+        if law.kind == "number" and shapes(law):
             yield pytest.param(law, id=name)
     for law in (L.ZeroInflated(L.NegativeBinomial()), L.AsymmetricLaplace(quantile=None), L.Tweedie(power=None)):
         yield pytest.param(law, id=repr(law))
@@ -94,7 +95,7 @@ def shaped_laws():
 def test_no_fit_ends_below_one_with_a_shape_held(law, kind, n, p):
     X, y = simulated(law, kind, n, p)
     model = fitted(law, X, y)
-    for name, values in law.shapes.items():
+    for name, values in shapes(law).items():
         for value in values:
             held = fitted(L.Fixed(law, {name: value}), X, y)
             if held.converged_:
@@ -111,7 +112,7 @@ def families():
     kinds: dict = {}
     for name, kind in LAWS.items():
         law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
-        if law.classes or law.multivariate or law.known:
+        if law.kind != "number" or law.known:
             continue
         if name == "asymmetric_laplace":
             law = kind(quantile=None)
@@ -171,10 +172,10 @@ def test_no_law_ends_below_its_limit(small, full, y):
 
 
 def test_the_law_at_a_limit_is_named_inside_wrappers_too():
-    assert L.ZeroInflated(L.Poisson()).at_end("inflation", "lower") == "Poisson"
-    assert L.Censored(L.SkewNormal()).at_end("shape", "upper").startswith("half-normal")
-    assert L.StudentT().at_end("df", "upper") == "Normal"
-    assert L.StudentT().at_end("df", "lower") == ""
+    assert at_end(L.ZeroInflated(L.Poisson()), "inflation", "lower") == "Poisson"
+    assert at_end(L.Censored(L.SkewNormal()), "shape", "upper").startswith("half-normal")
+    assert at_end(L.StudentT(), "df", "upper") == "Normal"
+    assert at_end(L.StudentT(), "df", "lower") == ""
 
 
 def test_advice_at_a_limit_works():

@@ -35,7 +35,7 @@ class Bernoulli(Likelihood):
 
     parameters = {"prob": UNIT}
     support = BINARY
-    classes = True
+    kind = "classes"
 
     def __init__(self, *, prob=None, links=None):
         self.prob, self.links = prob, links

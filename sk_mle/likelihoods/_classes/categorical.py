@@ -33,7 +33,7 @@ class Categorical(Softmax):
     array([[0.333, 0.333, 0.333]])
     """
 
-    classes = True
+    kind = "classes"
 
     def __init__(self, *, n_classes=None, links=None):
         self.n_classes, self.links = n_classes, links

@@ -60,7 +60,7 @@ class Ordinal(Likelihood):
     array([[0.25, 0.25, 0.5 ]])
     """
 
-    classes = True
+    kind = "classes"
 
     def __init__(self, *, scale=1.0, distribution="logit", n_classes=None, categories=None, links=None):
         self.scale, self.distribution, self.n_classes, self.links = scale, distribution, n_classes, links

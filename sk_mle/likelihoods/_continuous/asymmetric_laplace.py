@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...domains import POSITIVE, REAL, UNIT
+from .._protocol.relations import Relations
 from .laplace import Laplace
 
 
@@ -41,20 +42,16 @@ class AsymmetricLaplace(Laplace):
 
     parameters = {"loc": REAL, "scale": POSITIVE, "quantile": UNIT}
     interval = None  # quantile may have a derivative as well
-    tried = {"quantile": (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)}
-
-    limits = {"Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2}}
-    searched = False
+    relations = Relations(
+        limits={"Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2}},
+        searched=False,
+        tried={"quantile": (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)},
+        held={"quantile": (0.1, 0.25, 0.5, 0.75, 0.9)},
+        competing=lambda law, **params: law.quantile is None,
+    )
 
     def __init__(self, *, loc=None, scale=None, quantile=0.5, links=None):
         self.loc, self.scale, self.quantile, self.links = loc, scale, quantile, links
-
-    def competing(self, **params):
-        return self.quantile is None
-
-    @property
-    def shapes(self):
-        return {"quantile": (0.1, 0.25, 0.5, 0.75, 0.9)} if self.quantile is None else {}
 
     def rates(self, quantile):
         return 1 - quantile, quantile

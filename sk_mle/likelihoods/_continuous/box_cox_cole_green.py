@@ -15,6 +15,7 @@ from .._fallbacks.quantile import newton_quantile
 from .._fallbacks.start import best, thin, weighted_median
 from .._families.extreme_value import reduce
 from .._protocol.base import Likelihood
+from .._protocol.relations import Relations
 
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 _MUCH_CUT = 5.0  # standard deviations to the truncation, below which it shapes the law
@@ -59,19 +60,19 @@ class BoxCoxColeGreen(Likelihood):
     parameters = {"loc": POSITIVE, "scale": Domain(low=0.0, typical=(0.05, 0.3)), "nu": REAL}
     support = POSITIVE
 
-    tried = {"nu": (-1.0, 0.5, 1.0)}
-    ends = {"scale": {"upper": "half-normal law of a power of y"}}
-    limits = {
-        "LogNormal": {"nu": 0.0, "loc": lambda loc: np.exp(loc)},
-        "HalfNormal": {"nu": 1.0, "scale": np.inf, "loc": lambda scale, distance: scale * distance},
-    }
+    relations = Relations(
+        limits={
+            "LogNormal": {"nu": 0.0, "loc": lambda loc: np.exp(loc)},
+            "HalfNormal": {"nu": 1.0, "scale": np.inf, "loc": lambda scale, distance: scale * distance},
+        },
+        ends={"scale": {"upper": "half-normal law of a power of y"}},
+        tried={"nu": (-1.0, 0.5, 1.0)},
+        # where much is truncated, a smaller `loc` may do as well
+        competing=lambda law, loc, scale, nu: "nu" in law.free and bool(np.min(_cut(scale, nu)) < _MUCH_CUT),
+    )
 
     def __init__(self, *, loc=None, scale=None, nu=None, links=None):
         self.loc, self.scale, self.nu, self.links = loc, scale, nu, links
-
-    def competing(self, loc, scale, nu):
-        """Where much is truncated, a smaller `loc` may do as well."""
-        return "nu" not in self.fixed and bool(np.min(_cut(scale, nu)) < _MUCH_CUT)
 
     def loglik(self, y, loc, scale, nu):
         return _log_density(_log_ratio(y, loc), scale, nu) - np.log(y)

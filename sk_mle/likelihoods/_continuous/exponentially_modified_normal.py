@@ -12,6 +12,7 @@ from .._fallbacks.quantile import newton_quantile
 from .._fallbacks.start import best, resolution, thin, weighted_median
 from .._protocol.base import Likelihood
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
+from .._protocol.relations import Relations
 
 _MOST = 1e30  # of rate * scale: beyond it, and at infinity, the law is the normal one to the last digit
 _ROOT_2PI = np.sqrt(2 * np.pi)
@@ -69,10 +70,12 @@ class ExponentiallyModifiedNormal(Likelihood):
         "rate": Parameter(replace(POSITIVE, typical=(0.4, 1.0)), allowed=UP_TO_INFINITY),
     }
 
-    limits = {"Normal": {"rate": np.inf}}
-    singular = ("rate",)
-    tried = {"rate": ()}  # it has a unit: no value is typical
-    ends = {"scale": {"lower": "exponential law above loc"}}
+    relations = Relations(
+        limits={"Normal": {"rate": np.inf}},
+        singular=("rate",),
+        ends={"scale": {"lower": "exponential law above loc"}},
+        tried={"rate": ()},  # it has a unit: no value is typical
+    )
 
     def __init__(self, *, loc=None, scale=None, rate=None, links=None):
         self.loc, self.scale, self.rate, self.links = loc, scale, rate, links

@@ -11,6 +11,7 @@ from ..._special.tails import log_gamma_tail
 from ...domains import POSITIVE
 from .._families.log_gamma import LogGamma
 from .._protocol.expanded import Expanded
+from .._protocol.relations import Relations
 
 
 class Gamma(Expanded):
@@ -39,7 +40,7 @@ class Gamma(Expanded):
     parameters = {"mean": POSITIVE, "shape": POSITIVE}
     support = POSITIVE
 
-    limits = {"Exponential": {"shape": 1.0}}
+    relations = Relations(limits={"Exponential": {"shape": 1.0}})
 
     def __init__(self, *, mean=None, shape=None, links=None):
         self.mean, self.shape, self.links = mean, shape, links

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import digamma, exp1, gamma, gammainc
 
@@ -66,9 +68,12 @@ class GeneralizedExtremeValue(ExtremeValue):
     array([1.01])
     """
 
-    limits = {"Gumbel": {"shape": 0.0}}
-    ends = {"shape": {"lower": "exponential law below an upper end"}}
-    searched = False
+    relations = replace(
+        ExtremeValue.relations,
+        limits={"Gumbel": {"shape": 0.0}},
+        searched=False,
+        ends={"shape": {"lower": "exponential law below an upper end"}},
+    )
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links

@@ -7,6 +7,7 @@ import numpy as np
 from ...domains import POSITIVE, REAL, Domain
 from .._families.log_gamma import LogGamma
 from .._families.log_location_scale import LogLocationScale
+from .._protocol.relations import Relations
 
 _SHAPE = Domain(typical=(-0.3, 0.6))
 
@@ -45,19 +46,20 @@ class GeneralizedGamma(LogLocationScale):
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": _SHAPE}
     fisher = None  # type: ignore[assignment]
 
-    limits = {
-        "Weibull": {"shape": 1.0, "loc": lambda scale: np.log(scale), "scale": lambda shape: 1 / shape},
-        "LogNormal": {"shape": 0.0},
-        "Gamma": {"shape": lambda shape: shape**-0.5, "scale": lambda shape: shape**-0.5, "loc": lambda mean: np.log(mean)},
-        "InverseGamma": {
-            "shape": lambda shape: -(shape**-0.5),
-            "scale": lambda shape: shape**-0.5,
-            "loc": lambda scale, shape: np.log(scale / shape),
+    relations = Relations(
+        limits={
+            "Weibull": {"shape": 1.0, "loc": lambda scale: np.log(scale), "scale": lambda shape: 1 / shape},
+            "LogNormal": {"shape": 0.0},
+            "Gamma": {"shape": lambda shape: shape**-0.5, "scale": lambda shape: shape**-0.5, "loc": lambda mean: np.log(mean)},
+            "InverseGamma": {
+                "shape": lambda shape: -(shape**-0.5),
+                "scale": lambda shape: shape**-0.5,
+                "loc": lambda scale, shape: np.log(scale / shape),
+            },
+            "HalfNormal": {"shape": 2**0.5, "scale": 0.5**0.5, "loc": lambda scale: np.log(scale)},
         },
-        "HalfNormal": {"shape": 2**0.5, "scale": 0.5**0.5, "loc": lambda scale: np.log(scale)},
-    }
-
-    ends = {"shape": {"upper": "power law up to a largest y", "lower": "Pareto law from a smallest y on"}}
+        ends={"shape": {"upper": "power law up to a largest y", "lower": "Pareto law from a smallest y on"}},
+    )
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links

@@ -12,6 +12,7 @@ from .._families.kinked import Kinked
 from .._families.location_scale import LocationScale
 from .._families.log_gamma import LogGamma
 from .._protocol.parameter import Parameter
+from .._protocol.relations import Relations
 
 _SHAPE = Domain(low=0.5, high=100.0, typical=(0.8, 3.0))
 _LEAST = 1e-60  # distance from the kink below which an infinite derivative is taken
@@ -52,10 +53,11 @@ class GeneralizedNormal(Kinked, LocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": Parameter(_SHAPE, allowed=POSITIVE)}
-    tried = {"shape": (0.6, 0.8, 1.0, 1.4, 2.0, 3.0, 6.0, 20.0)}
-
-    limits = {"Normal": {"shape": 2.0, "scale": lambda scale: scale * 2**0.5}, "Laplace": {"shape": 1.0}}
-    searched = False
+    relations = Relations(
+        limits={"Normal": {"shape": 2.0, "scale": lambda scale: scale * 2**0.5}, "Laplace": {"shape": 1.0}},
+        searched=False,
+        tried={"shape": (0.6, 0.8, 1.0, 1.4, 2.0, 3.0, 6.0, 20.0)},
+    )
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links

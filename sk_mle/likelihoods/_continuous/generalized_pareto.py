@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...domains import NONNEGATIVE, POSITIVE
@@ -47,8 +49,11 @@ class GeneralizedPareto(ExtremeValue):
     support = NONNEGATIVE
     maxima = False
 
-    limits = {"Exponential": {"shape": 0.0, "scale": "mean"}}
-    ends = {"shape": {"lower": "uniform law up to scale"}}
+    relations = replace(
+        ExtremeValue.relations,
+        limits={"Exponential": {"shape": 0.0, "scale": "mean"}},
+        ends={"shape": {"lower": "uniform law up to scale"}},
+    )
 
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links

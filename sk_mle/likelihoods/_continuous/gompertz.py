@@ -10,6 +10,7 @@ from ..._special.tails import _log_continued_fraction
 from ...domains import POSITIVE, Domain
 from .._fallbacks.algebra import Eval
 from .._families.hazard import Hazard
+from .._protocol.relations import Relations
 
 _SHAPE = Domain(typical=(0.1, 1.5))
 
@@ -47,7 +48,7 @@ class Gompertz(Hazard):
 
     parameters = {"rate": POSITIVE, "shape": _SHAPE}
 
-    limits = {"Exponential": {"shape": 0.0, "rate": lambda mean: 1 / mean}}
+    relations = Relations(limits={"Exponential": {"shape": 0.0, "rate": lambda mean: 1 / mean}})
 
     def __init__(self, *, rate=None, shape=None, links=None):
         self.rate, self.shape, self.links = rate, shape, links

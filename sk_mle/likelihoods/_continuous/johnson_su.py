@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import log_ndtr, ndtri
 
@@ -43,9 +45,12 @@ class JohnsonSU(ArsinhLocationScale):
     array([2.])
     """
 
-    limits = {"Normal": {"skew": 0.0, "tail": np.inf, "scale": lambda scale, distance: scale / distance}}
+    relations = replace(
+        ArsinhLocationScale.relations,
+        limits={"Normal": {"skew": 0.0, "tail": np.inf, "scale": lambda scale, distance: scale / distance}},
+        searched=False,
+    )
     sign = 1.0
-    searched = False
 
     def transformed(self, w):
         return -0.5 * w**2 - 0.5 * np.log(2 * np.pi), -w, -1.0

@@ -8,6 +8,7 @@ from ...domains import NONNEGATIVE, POSITIVE
 from .._fallbacks.start import best, thin
 from .._families.hazard import logcdf_from_survival
 from .._protocol.base import Likelihood
+from .._protocol.relations import Relations
 
 
 class Lomax(Likelihood):
@@ -44,7 +45,7 @@ class Lomax(Likelihood):
     parameters = {"scale": POSITIVE, "shape": POSITIVE}
     support = NONNEGATIVE
 
-    limits = {"Exponential": {"shape": np.inf, "scale": lambda mean, distance: mean / distance}}
+    relations = Relations(limits={"Exponential": {"shape": np.inf, "scale": lambda mean, distance: mean / distance}})
 
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links

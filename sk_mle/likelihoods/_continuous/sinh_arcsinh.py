@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import kv, log_ndtr, ndtri
 
@@ -46,8 +48,11 @@ class SinhArcsinh(ArsinhLocationScale):
     """
 
     sign = -1.0
-    limits = {"Normal": {"skew": 0.0, "tail": 1.0}}
-    searched = False
+    relations = replace(
+        ArsinhLocationScale.relations,
+        limits={"Normal": {"skew": 0.0, "tail": 1.0}},
+        searched=False,
+    )
 
     def transformed(self, w):
         w = np.clip(w, -_MOST, _MOST)

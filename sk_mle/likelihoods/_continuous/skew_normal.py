@@ -10,6 +10,7 @@ from ...domains import POSITIVE, REAL
 from ...links import Probit
 from .._fallbacks.start import resolution
 from .._families.shaped import ShapedLocationScale
+from .._protocol.relations import Relations
 
 _ROOT = np.sqrt(2 / np.pi)
 _LEAN = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
@@ -54,13 +55,14 @@ class SkewNormal(ShapedLocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
-    tried = {"shape": tuple(s * a for a in _LEAN for s in (-1, 1))}
+    relations = Relations(
+        limits={"Normal": {"shape": 0.0}},
+        singular=("shape",),
+        ends={"shape": {"upper": "half-normal law above loc", "lower": "half-normal law below loc"}},
+        tried={"shape": tuple(s * a for a in _LEAN for s in (-1, 1))},
+    )
     tried_first = {"shape": (-0.1, 0.1)}  # all but normal, so that the first step is a least squares fit
     most_points = np.inf  # a slight skewness is in no part of the sample
-
-    limits = {"Normal": {"shape": 0.0}}
-    singular = ("shape",)
-    ends = {"shape": {"upper": "half-normal law above loc", "lower": "half-normal law below loc"}}
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links

@@ -10,6 +10,7 @@ from ...domains import POSITIVE, REAL
 from .._fallbacks.start import best, resolution, thin
 from .._families.shaped import ShapedLocationScale
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
+from .._protocol.relations import Relations
 from .student_t import StudentT
 
 
@@ -44,12 +45,13 @@ class SkewT(ShapedLocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL, "df": Parameter(POSITIVE, allowed=UP_TO_INFINITY)}
-    tried = {"shape": (-8.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 8.0), "df": (1.0, 2.5, 6.0, 30.0)}
+    relations = Relations(
+        limits={"SkewNormal": {"df": np.inf}, "StudentT": {"shape": 0.0}},
+        searched=False,
+        ends={"shape": {"upper": "half of Student's t law, above loc", "lower": "half of Student's t law, below loc"}},
+        tried={"shape": (-8.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 8.0), "df": (1.0, 2.5, 6.0, 30.0)},
+    )
     tried_first = {"shape": (-0.1, 0.1), "df": (1.0, 2.5, 6.0, 30.0)}
-
-    limits = {"SkewNormal": {"df": np.inf}, "StudentT": {"shape": 0.0}}
-    ends = {"shape": {"upper": "half of Student's t law, above loc", "lower": "half of Student's t law, below loc"}}
-    searched = False
 
     def __init__(self, *, loc=None, scale=None, shape=None, df=None, links=None):
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
@@ -61,7 +63,7 @@ class SkewT(ShapedLocationScale):
 
         def fitted(z):
             z, weight = thin(z, sample_weight, self.most_points)
-            values = [self.fixed["df"]] if "df" in self.fixed else self.tried["df"]
+            values = [self.fixed["df"]] if "df" in self.fixed else self.relations.tried["df"]
             scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
             found = best(
                 symmetric, [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)], z, weight

@@ -13,6 +13,7 @@ from .._fallbacks.quantile import newton_quantile
 from .._fallbacks.start import weighted_median
 from .._families.location_scale import LocationScale
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
+from .._protocol.relations import Relations
 
 _MOST_Z = 1e150  # the square of which is a number
 _MOST_NU = 1e15  # the same to the last digit that scipy's functions have
@@ -48,9 +49,10 @@ class StudentT(LocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "df": Parameter(POSITIVE, allowed=UP_TO_INFINITY)}
-    tried = {"df": (1.0, 2.0, 4.0, 10.0, 50.0)}
-
-    limits = {"Normal": {"df": np.inf}, "Cauchy": {"df": 1.0}}
+    relations = Relations(
+        limits={"Normal": {"df": np.inf}, "Cauchy": {"df": 1.0}},
+        tried={"df": (1.0, 2.0, 4.0, 10.0, 50.0)},
+    )
 
     def __init__(self, *, loc=None, scale=None, df=None, links=None):
         self.loc, self.scale, self.df, self.links = loc, scale, df, links

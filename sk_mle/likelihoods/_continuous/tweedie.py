@@ -11,6 +11,7 @@ from ...domains import NONNEGATIVE, POSITIVE, Domain
 from .._fallbacks import quadrature
 from .._fallbacks.start import best
 from .._protocol.base import Likelihood
+from .._protocol.relations import Relations
 
 _EDGE = 1e-9  # distance from 1 and 2 within which the power is not resolved
 _LATTICE = 1e-8  # distance from 1 that no values reach but those that lie on a lattice
@@ -58,7 +59,7 @@ class Tweedie(Likelihood):
     )
     support = NONNEGATIVE
     atoms = (0.0,)
-    limits = {"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}}
+    relations = Relations(limits={"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}})
 
     def __init__(self, *, mean=None, dispersion=None, power=1.5, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links

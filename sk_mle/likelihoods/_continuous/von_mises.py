@@ -9,6 +9,7 @@ from ..._utils.messages import rows_text
 from ...domains import CIRCLE, POSITIVE, REAL, Domain
 from .._fallbacks.quantile import newton_quantile
 from .._protocol.base import Likelihood
+from .._protocol.relations import Relations
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
@@ -74,7 +75,7 @@ class VonMises(Likelihood):
 
     parameters = {"loc": CIRCLE, "origin": REAL, "concentration": POSITIVE}
     support = Domain(low=CIRCLE.low, high=CIRCLE.high, closed=(True, True), typical=CIRCLE.typical)
-    searched = False
+    relations = Relations(searched=False)
 
     def __init__(self, *, loc=None, origin=0.0, concentration=None, links=None):
         self.loc, self.origin, self.concentration, self.links = loc, origin, concentration, links

@@ -7,6 +7,7 @@ from scipy.special import gamma, gammainc
 
 from ..._special.gamma_functions import lgamma_delta
 from .._families.log_location_scale import ScaleShape
+from .._protocol.relations import Relations
 from .gumbel_min import GumbelMin
 
 
@@ -35,7 +36,7 @@ class Weibull(ScaleShape):
 
     standard = GumbelMin()
 
-    limits = {"Exponential": {"shape": 1.0, "scale": "mean"}}
+    relations = Relations(limits={"Exponential": {"shape": 1.0, "scale": "mean"}})
 
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links

@@ -11,6 +11,7 @@ from .._fallbacks.algebra import Eval
 from .._families.summed import SummedCount, _flat
 from .._families.trials import Trials, beta_binomial
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
+from .._protocol.relations import Relations
 
 _LEAST, _MOST = 1e-260, 1e50  # of the precision; beyond the latter the law is the binomial one to the last digit
 
@@ -50,7 +51,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
 
     own = {"mean": UNIT, "precision": Parameter(POSITIVE, allowed=UP_TO_INFINITY)}
 
-    limits = {"Binomial": {"precision": np.inf, "mean": "prob"}}
+    relations = Relations(limits={"Binomial": {"precision": np.inf, "mean": "prob"}})
 
     def __init__(self, *, mean=None, precision=None, trials=None, links=None):
         self.mean, self.precision, self.trials, self.links = mean, precision, trials, links

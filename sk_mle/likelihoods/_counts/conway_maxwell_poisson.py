@@ -13,6 +13,7 @@ from ..._special.lattice import places
 from ...domains import POSITIVE
 from .._families.counts import count_mean
 from .._families.summed import SummedCount
+from .._protocol.relations import Relations
 
 _LARGEST = 1e18  # mean
 _FEW = 1000.0  # count up to which a plain difference of log factorials keeps thirteen digits
@@ -52,11 +53,13 @@ class ConwayMaxwellPoisson(SummedCount):
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE}
 
-    limits = {
-        "Poisson": {"dispersion": 1.0},
-        "Geometric": {"dispersion": np.inf, "mean": lambda prob: (1 - prob) / prob},
-    }
-    searched = False
+    relations = Relations(
+        limits={
+            "Poisson": {"dispersion": 1.0},
+            "Geometric": {"dispersion": np.inf, "mean": lambda prob: (1 - prob) / prob},
+        },
+        searched=False,
+    )
 
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links

@@ -9,6 +9,7 @@ from ..._special.logarithms import factorial_rest, rate_gap
 from ...domains import POSITIVE, Domain
 from .._families.mean_power import POWER, MeanPower
 from .._families.summed import SummedCount
+from .._protocol.relations import Relations
 
 _MOST_TERMS = 4096
 
@@ -56,7 +57,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
     parameters = {"mean": POSITIVE, "dispersion": Domain(low=-1.0, typical=(0.1, 1.0)), "power": POWER}
     neutral, least = 1.0, -1.0
 
-    limits = {"Poisson": {"dispersion": 0.0}}
+    relations = Relations(limits={"Poisson": {"dispersion": 0.0}})
 
     def __init__(self, *, mean=None, dispersion=None, power=1.0, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links

@@ -12,6 +12,7 @@ from ..._special.rising import rising_rest
 from ..._special.tails import log_betainc
 from .._fallbacks.inversion import gamma_like, solve
 from .._families.mean_power import MeanPower, excess
+from .._protocol.relations import Relations
 
 
 class NegativeBinomial(MeanPower):
@@ -54,10 +55,12 @@ class NegativeBinomial(MeanPower):
 
     neutral, least = 2.0, 1e-50  # below the least a, and at zero, the law is the Poisson one to the last digit
 
-    limits = {
-        "Poisson": {"dispersion": 0.0},
-        "Geometric": {"dispersion": 1.0, "power": 2.0, "mean": lambda prob: (1 - prob) / prob},
-    }
+    relations = Relations(
+        limits={
+            "Poisson": {"dispersion": 0.0},
+            "Geometric": {"dispersion": 1.0, "power": 2.0, "mean": lambda prob: (1 - prob) / prob},
+        },
+    )
 
     def __init__(self, *, mean=None, dispersion=None, power=2.0, variance="quadratic", links=None):
         self.mean, self.dispersion, self.power, self.variance, self.links = mean, dispersion, power, variance, links

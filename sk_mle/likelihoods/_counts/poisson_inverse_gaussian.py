@@ -13,6 +13,7 @@ from .._families.mean_power import excess
 from .._families.summed import SummedCount
 from .._protocol.expanded import Expanded
 from .._protocol.parameter import Parameter
+from .._protocol.relations import Relations
 
 
 class PoissonInverseGaussian(SummedCount, Expanded):
@@ -46,7 +47,7 @@ class PoissonInverseGaussian(SummedCount, Expanded):
 
     parameters = {"mean": POSITIVE, "dispersion": Parameter(POSITIVE, allowed=NONNEGATIVE)}
 
-    limits = {"Poisson": {"dispersion": 0.0}}
+    relations = Relations(limits={"Poisson": {"dispersion": 0.0}})
 
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links

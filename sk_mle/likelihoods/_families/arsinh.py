@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...domains import POSITIVE, REAL
+from .._protocol.relations import Relations
 from .shaped import ShapedLocationScale
 
 
@@ -22,7 +23,7 @@ class ArsinhLocationScale(ShapedLocationScale):
         "skew": replace(REAL, typical=(-1.0, 1.0)),
         "tail": replace(POSITIVE, typical=(0.4, 1.3)),
     }
-    tried = {"skew": (-3.0, -1.5, -0.7, -0.2, 0.2, 0.7, 1.5, 3.0), "tail": (0.3, 0.6, 1.0, 1.5, 2.5, 5.0)}
+    relations = Relations(tried={"skew": (-3.0, -1.5, -0.7, -0.2, 0.2, 0.7, 1.5, 3.0), "tail": (0.3, 0.6, 1.0, 1.5, 2.5, 5.0)})
     sign: float
 
     def __init__(self, *, loc=None, scale=None, skew=None, tail=None, links=None):

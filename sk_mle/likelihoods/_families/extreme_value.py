@@ -10,6 +10,7 @@ from ..._special.removable import log1p_ratio
 from ...domains import POSITIVE, REAL, Domain
 from ...links import Identity
 from .._protocol.parameter import Parameter
+from .._protocol.relations import Relations
 from .location_scale import LocationScale
 
 # at shapes below -1 the density, and so the likelihood, is unbounded
@@ -40,7 +41,7 @@ class ExtremeValue(LocationScale):
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": SHAPE}
     interval = None
-    tried = {"shape": (-0.4, -0.25, -0.12, 0.0, 0.12, 0.25, 0.4, 0.6, 1.0, 1.6, 2.5, 4.0)}
+    relations = Relations(tried={"shape": (-0.4, -0.25, -0.12, 0.0, 0.12, 0.25, 0.4, 0.6, 1.0, 1.6, 2.5, 4.0)})
     maxima: ClassVar[bool] = True
 
     def _shapes(self):

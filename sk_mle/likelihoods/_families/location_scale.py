@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import ClassVar
 
 import numpy as np
 
@@ -23,13 +22,12 @@ class LocationScale(Expanded):
     symmetric has its own `standard_sf`, `standard_logsf`.
 
     Parameters of f itself follow z in all of these. Then `standard_gradient(z, ...)` and `standard_hessian(z, ...)` give
-    the derivatives of log f in them, where "z" names z, and `tried` the values that a start chooses from. Where all of these
+    the derivatives of log f in them, where "z" names z, and `relations.tried` the values that a start chooses from. Where these
     share most of their work, `standard_parts` gives them at once.
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE}
     support = REAL
-    tried: ClassVar[dict[str, tuple[float, ...]]] = {}
 
     def expansion(self, y, order, loc, scale, *at, **shape):
         z = (y - loc) / scale
@@ -112,7 +110,7 @@ class LocationScale(Expanded):
     # ---- starts -------------------------------------------------------------------------------------------------
 
     def start(self, y, sample_weight):
-        y, sample_weight = thin(y, sample_weight) if self.tried else (y, sample_weight)
+        y, sample_weight = thin(y, sample_weight) if self.relations.tried else (y, sample_weight)
         found = []
         for shape in self._shapes():
             loc = self.fixed.get("loc", self.centre(y, sample_weight, **shape))
@@ -120,14 +118,15 @@ class LocationScale(Expanded):
         return best(self, found, y, sample_weight)
 
     def refine(self, y, sample_weight, loc, **others):
-        residual, weight = thin(y - loc, sample_weight) if self.tried else (y - loc, sample_weight)
+        residual, weight = thin(y - loc, sample_weight) if self.relations.tried else (y - loc, sample_weight)
         found = [{"loc": 0.0, "scale": self._scale(residual, y, weight, shape), **shape} for shape in self._shapes()]
         return {name: value for name, value in best(self, found, residual, weight).items() if name != "loc"}
 
     def _shapes(self):
         """Values of the parameters of f to try, in dicts."""
-        values = [(self.fixed[name],) if name in self.fixed else tried for name, tried in self.tried.items()]
-        return [dict(zip(self.tried, chosen, strict=True)) for chosen in product(*values)]
+        shapes = self.relations.tried
+        values = [(self.fixed[name],) if name in self.fixed else tried for name, tried in shapes.items()]
+        return [dict(zip(shapes, chosen, strict=True)) for chosen in product(*values)]
 
     def _scale(self, residual, y, sample_weight, shape):
         return max(self.spread(residual, sample_weight, **shape), resolution(y))

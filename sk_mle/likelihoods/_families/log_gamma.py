@@ -12,6 +12,7 @@ from ..._special.tails import log_gammainc, log_gammaincc
 from ...domains import POSITIVE, REAL
 from .._fallbacks.quantile import newton_quantile
 from .._fallbacks.start import resolution
+from .._protocol.relations import Relations
 from .location_scale import LocationScale
 
 _NEAR = 0.03  # shape below which tails come from an expansion about the normal law
@@ -29,7 +30,7 @@ class LogGamma(LocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
-    tried = {"shape": (-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0)}
+    relations = Relations(tried={"shape": (-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0)})
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links

@@ -20,7 +20,7 @@ class Multivariate(Likelihood):
     A subclass assigns `n_targets`. Its parameters are vectors of width `n_targets` unless `width` says otherwise.
     """
 
-    multivariate = True
+    kind = "targets"
     fewest: ClassVar[int] = 2
     n_targets: int | None
     covariance: Callable

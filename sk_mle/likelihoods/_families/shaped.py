@@ -17,8 +17,8 @@ class ShapedLocationScale(LocationScale):
 
     A subclass writes `standard_logpdf(z, **shapes)`, `standard_derivatives(z, order, **shapes)`, which gives a dict of first
     derivatives by name, "z" among them, and one of second derivatives by pair, `standard_tails(z, **shapes)` (logs of
-    cdf and sf), `standard_moments(**shapes)` (mean and variance), and `tried`, the values of every shape that a start
-    chooses from. The start without covariates chooses from `tried_first`.
+    cdf and sf), `standard_moments(**shapes)` (mean and variance), and in `relations` `tried`, the values of every shape that a
+    start chooses from. The start without covariates chooses from `tried_first`.
     """
 
     fisher = interval = None  # type: ignore[assignment]
@@ -44,14 +44,14 @@ class ShapedLocationScale(LocationScale):
 
     @property
     def tried_first(self):
-        return self.tried
+        return self.relations.tried
 
     def start(self, y, sample_weight):
         loc = self.fixed.get("loc", weighted_median(y, sample_weight))
         return {"loc": loc, **self._matched(y - loc, sample_weight, self.tried_first, loc)}
 
     def refine(self, y, sample_weight, loc, **others):
-        return self._matched(y - loc, sample_weight, self.tried, loc)
+        return self._matched(y - loc, sample_weight, self.relations.tried, loc)
 
     def _matched(self, residual, sample_weight, tried, loc) -> dict:
         """Of the laws on a grid of shapes, moved and scaled to match the residuals, the likeliest."""

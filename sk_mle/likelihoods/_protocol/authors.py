@@ -63,7 +63,7 @@ def started(law, y, sample_weight) -> dict:
 def doubt(law) -> str:
     """Why a density cannot be one: at typical parameters it does not integrate to one. Empty where it does, or of several y."""
     law = law.predictive.sized()
-    if law.multivariate or law.classes or law.known or any(law.parameter(name).vector for name in law.free):
+    if law.kind != "number" or law.known or any(law.parameter(name).vector for name in law.free):
         return ""
     params = {name: np.mean(law.parameter(name).domain.typical) for name in law.free} | law.fixed
     with np.errstate(all="ignore"):

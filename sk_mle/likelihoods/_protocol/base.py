@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -24,7 +24,15 @@ from .._fallbacks.algebra import Eval  # noqa: F401
 from . import authors
 from .evaluation import Evaluation, derived
 from .parameter import Parameter, declared
+from .relations import Relations
 from .target import check_numeric
+
+
+class Child(NamedTuple):
+    """A law inside another, with the names that its parameters have in the whole."""
+
+    law: Likelihood
+    names: dict[str, str]
 
 
 class Likelihood(Evaluation, BaseEstimator):
@@ -42,14 +50,16 @@ class Likelihood(Evaluation, BaseEstimator):
     smooth : bool
         False declares that the log-likelihood has kinks in its first parameter. Such a law also writes `kinks` and
         `smoothed`, and fits end exactly on the vertex where the kinks meet.
-    classes : bool
-        True for laws of class codes 0..K-1, fitted by MLEClassifier.
+    kind : {"number", "classes", "targets"}
+        What y is: one number, class codes 0..K-1, which MLEClassifier fits, or several targets, y of shape (n, columns).
     categories : sequence or None
         Of laws of ordered classes, the labels in the order of the codes, where the user said it.
     atoms : tuple of float
         Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
-    multivariate : bool
-        True for laws of several targets: y has shape (n, columns).
+    relations : Relations
+        Which other laws this one becomes, for likelihood-ratio tests; what searches and starts try.
+    children : tuple of Child
+        Of a law made of other laws, these, with the names of their parameters in the whole.
     n_starts : int
         Starting points of a fit, of which all but the first are random; for log-likelihoods with many maxima.
     covariance : callable or None
@@ -90,10 +100,11 @@ class Likelihood(Evaluation, BaseEstimator):
     parameters: ClassVar[dict[str, Domain | Parameter]]
     support: ClassVar[Domain] = REAL
     smooth: ClassVar[bool] = True
-    classes: ClassVar[bool] = False
+    kind: ClassVar[str] = "number"
     categories = None
     atoms: ClassVar[tuple[float, ...]] = ()
-    multivariate: ClassVar[bool] = False
+    relations: ClassVar[Relations] = Relations()
+    children: tuple[Child, ...] = ()
     remedy: ClassVar[str] = ""  # advice for a y outside the support, where to rescale it is none
     n_starts: int = 1
     covariance: Callable | None = None
@@ -138,9 +149,17 @@ class Likelihood(Evaluation, BaseEstimator):
 
     def densities(self, y) -> np.ndarray | None:
         """The value of each sample whose log-likelihood is of a density, NaN where of a probability; None: it is nowhere."""
-        if self.support.integer or self.classes or self.multivariate or self.grouped:
+        if self.support.integer or self.kind == "classes":
             return None
         return np.where(np.isin(y, self.atoms), np.nan, y) if self.atoms else y
+
+    def at_ends(self, y, sample_weight, distance, **params) -> list[tuple[str, str, dict]]:
+        """Limits where the density has an edge, so that the likelihood may be higher there than at a maximum before.
+
+        Of each the parameter, the "lower" or "upper" end of its domain, and values of all parameters that fit best at a small
+        distance from it, or at its reciprocal where the end is infinite; given the first, which may be shifted.
+        """
+        return []
 
     def bind(self, y) -> Likelihood:
         """The law with its data-dependent size, such as the number of classes."""

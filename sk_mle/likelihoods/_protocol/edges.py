@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .relations import regular_end
+
 
 def at_edge(law, name: str, edge: str) -> str:
     """Advice for a parameter, or "name[entry]", at the lower or upper edge: to fix it there where the law is defined there."""
@@ -11,7 +13,7 @@ def at_edge(law, name: str, edge: str) -> str:
         return "Leave this part of the law out"
     parameter = law.parameter(name)
     end = float(parameter.domain.high if edge == "upper" else parameter.domain.low)
-    if not (law.regular_end(name, edge) and parameter.admits(end)):
+    if not (regular_end(law, name, edge) and parameter.admits(end)):
         return "Choose the simpler law that it becomes there"
     shown = f"{'-' * (end < 0)}np.inf" if np.isinf(end) else f"{end}"
     return f"Fix it there, Fixed({law.code}, {{{name!r}: {shown}}}), or choose the simpler law"

@@ -14,7 +14,6 @@ from .._fallbacks import interval, jets
 from .._fallbacks.algebra import Eval, complement, constant, mix, outer, plus, rows, scatter
 from .._fallbacks.numeric import copies, differentiate, stacking
 from . import authors
-from .relations import Relations
 
 
 class derived:
@@ -27,7 +26,7 @@ class derived:
         return self if law is None else self.compute(law)
 
 
-class Evaluation(Relations):
+class Evaluation:
     """What `Likelihood` inherits: from natural parameters to linear predictors, by the chain rule or by differences."""
 
     free: Any

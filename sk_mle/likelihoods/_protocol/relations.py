@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-_FEW = 5  # values of a shape that are tried
+_MOST_HELD = 5  # values at which a parameter is held
 
 
+@dataclass(frozen=True)
 class Relations:
-    """Declarations that `sk_mle.selection` reads; a law of a user may say them as well.
+    """What a law declares as `relations`; a law of a user may do so as well.
 
     Attributes
     ----------
@@ -28,70 +30,75 @@ class Relations:
         doi:10.2307/3318589); with other restrictions beside it, none is known.
     irregular : str
         Why tests against this law are never regular; empty for most.
-    grouped : bool
-        Whether `loglik` is of the probability of an interval, also where the law inside has a density.
     searched : bool
         Whether `LikelihoodSearch` tries the law without being told to.
-    competing : callable or None
-        `competing(**params) -> bool`: whether other maxima are likely beside one at these parameters, so that a fit looks for
-        them.
-    tried : dict of str to tuple of float
-        Values of parameters that starts choose from.
     ends : dict of str to dict
         What the law becomes as a parameter tends to the "lower" or "upper" end of its domain, in words, where that is no other
         law of this package: ``{"shape": {"upper": "half-normal law"}}``.
+    tried : dict of str to tuple of float
+        Values of parameters that starts choose from.
+    held : dict of str to tuple of float
+        Values at which a parameter is held while the others are fitted, where these are not some of those in `tried`.
+    competing : callable or None
+        `competing(law, **params) -> bool`: whether other maxima are likely beside one at these parameters, so that a fit looks
+        for them.
     """
 
-    limits: ClassVar[Any] = {}
-    singular: ClassVar[tuple[str, ...]] = ()
-    irregular: ClassVar[str] = ""
-    grouped: ClassVar[bool] = False
-    searched: ClassVar[bool] = True
-    competing: Callable | None = None
-    tried: ClassVar[dict[str, tuple[float, ...]]] = {}
-    ends: ClassVar[dict[str, dict[str, str]]] = {}
+    limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    singular: tuple[str, ...] = ()
+    irregular: str = ""
+    searched: bool = True
+    ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tried: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    held: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    competing: Callable[..., bool] | None = None
 
-    free: Any
-    parameter: Any
-    parameters: ClassVar[Any]
 
-    @property
-    def shapes(self) -> dict[str, tuple[float, ...]]:
-        """Estimated parameters beside location and scale, with values to hold them at while the others are fitted."""
-        inner = getattr(self, "law", None)
-        found = {} if inner is None else dict(inner.shapes)
-        for name in [name for name in self.free[1:] if name != "scale" and name not in found]:
-            domain = self.parameter(name).domain
-            if name in self.tried:
-                some = self.tried[name]
-                values = [some[k] for k in sorted({round(k) for k in np.linspace(0, len(some) - 1, min(len(some), _FEW))})]
-            else:
-                values = [domain.typical[0], sum(domain.typical) / 2, domain.typical[1]]
-            special = (value.get(name) for value in self.limits.values())
-            values += [value for value in special if isinstance(value, float) and domain.contains(value)]
-            found[name] = tuple(sorted(set(values)))
-        return found
+def shapes(law) -> dict[str, tuple[float, ...]]:
+    """Estimated parameters beside location and scale, with values to hold them at while the others are fitted."""
+    found = {child.names[name]: values for child in law.children for name, values in shapes(child.law).items()}
+    said = law.relations
+    for name in [name for name in law.free[1:] if name != "scale" and name not in found]:
+        domain = law.parameter(name).domain
+        if name in said.held:
+            values = list(said.held[name])
+        elif name in said.tried:
+            some = said.tried[name]
+            places = np.linspace(0, len(some) - 1, min(len(some), _MOST_HELD))
+            values = [some[k] for k in sorted({round(k) for k in places})]
+        else:
+            values = [domain.typical[0], sum(domain.typical) / 2, domain.typical[1]]
+        special = (value.get(name) for value in said.limits.values())
+        values += [value for value in special if isinstance(value, float) and domain.contains(value)]
+        found[name] = tuple(sorted(set(values)))
+    return found
 
-    def at_ends(self, y, sample_weight, distance, **params) -> list[tuple[str, str, dict]]:
-        """Limits where the density has an edge, so that the likelihood may be higher there than at a maximum before.
 
-        Of each the parameter, the "lower" or "upper" end of its domain, and values of all parameters that fit best at a small
-        distance from it, or at its reciprocal where the end is infinite; given the first, which may be shifted.
-        """
-        return []
+def at_end(law, name: str, edge: str) -> str:
+    """What the law becomes where a parameter tends to an end of its domain, in words; empty where it does not say."""
+    for child in law.children:
+        for inner, ours in child.names.items():
+            if ours == name:
+                return at_end(child.law, inner, edge)
+    if not regular_end(law, name, edge):
+        return law.relations.ends[name][edge]
+    domain = law.parameter(name).domain
+    end = domain.high if edge == "upper" else domain.low
+    found = next((other for other, values in law.relations.limits.items() if values.get(name) == end), "")
+    return type(law.children[0].law).__name__ if found == "law" else found
 
-    def at_end(self, name, edge) -> str:
-        """What the law becomes where a parameter tends to an end of its domain, in words; empty where it does not say."""
-        inner = getattr(self, "law", None)
-        if inner is not None and name in inner.parameters:
-            return inner.at_end(name, edge)
-        if not self.regular_end(name, edge):
-            return self.ends[name][edge]
-        domain = self.parameter(name).domain
-        end = domain.high if edge == "upper" else domain.low
-        found = next((law for law, values in self.limits.items() if values.get(name) == end), "")
-        return type(inner).__name__ if found == "law" else found
 
-    def regular_end(self, name, edge) -> bool:
-        """Whether the law with a parameter at an end of its domain, if it allows that, can be fitted: not one of `ends`."""
-        return edge not in self.ends.get(name, {})
+def regular_end(law, name: str, edge: str) -> bool:
+    """Whether the law with a parameter at an end of its domain, if it allows that, can be fitted: not one of `ends`."""
+    return edge not in law.relations.ends.get(name, {})
+
+
+def irregular(law) -> str:
+    """Why tests against a law, or against one inside it, are never regular; empty for most."""
+    return law.relations.irregular or next(filter(None, (irregular(child.law) for child in law.children)), "")
+
+
+def competing(law, params: dict) -> bool:
+    """Whether the law says that other maxima are likely beside one at these parameters."""
+    said = law.relations.competing
+    return said is not None and said(law, **params)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from copy import copy
 
-from .._protocol.base import Likelihood
+from .._protocol.base import Child, Likelihood
+from .._protocol.relations import Relations
 
 
 class Composition(Likelihood):
@@ -12,7 +13,9 @@ class Composition(Likelihood):
 
     components: list[tuple[str, Likelihood]]
     shared: list[str] | None
-    irregular = "with fewer components, parameters of the others are not identified, and the statistic has no known law"
+    relations = Relations(
+        irregular="with fewer components, parameters of the others are not identified, and the statistic has no known law",
+    )
 
     def get_params(self, deep=True):
         found = super().get_params(deep=deep)
@@ -27,6 +30,10 @@ class Composition(Likelihood):
         if _well_formed(self.components):
             self.components = [(name, params.pop(name, law)) for name, law in self.components]
         return super().set_params(**params)
+
+    @property
+    def children(self):
+        return tuple(Child(law, names) for _, law, names in self._parts)
 
     @property
     def _parts(self):
@@ -54,9 +61,9 @@ class Composition(Likelihood):
             raise ValueError(f"{law}: the component names {bad} are empty, given twice, hold '__' or mean something else")
         for name, part in self.components:
             part.check()
-            if part.classes or part.predictive is not part:
+            if part.kind == "classes" or part.predictive is not part:
                 raise ValueError(f"{law} takes laws of numbers, and {name!r} is {part!r}; censor, truncate ... the mixture")
-        if len({part.multivariate for _, part in self.components}) > 1:
+        if len({part.kind for _, part in self.components}) > 1:
             raise ValueError(f"{law}: some of the components are of several targets, others of one")
         self._check_shared()
         super().check()
@@ -71,8 +78,8 @@ class Composition(Likelihood):
                 raise ValueError(f"{law}: {name!r} is shared, but its values or links differ between components")
 
     @property
-    def multivariate(self):
-        return self.components[0][1].multivariate
+    def kind(self):
+        return self.components[0][1].kind
 
     def parameter(self, name):
         owner = self._owner(name)

@@ -9,6 +9,7 @@ import numpy as np
 from ...domains import UNIT
 from .._fallbacks.algebra import plus, rows, scatter
 from .._fallbacks.inversion import settled
+from .._protocol.relations import Relations
 from .wrapper import Wrapper
 
 
@@ -61,9 +62,10 @@ class Hurdle(Wrapper):
         return replace(self.law.support, low=0.0, closed=(True, self.law.support.closed[1]))
 
     @property
-    def limits(self):
+    def relations(self):
         """The law of counts itself, where `zero` is its own probability of zero; a positive law has none."""
-        return {"law": {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}} if self.law.support.integer else {}
+        inner = {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}
+        return Relations(limits={"law": inner} if self.law.support.integer else {})
 
     @property
     def atoms(self):

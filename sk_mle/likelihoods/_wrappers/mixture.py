@@ -169,7 +169,7 @@ class Mixture(Composition, FromIntervals):
 
     def collapsed(self, y, **params):
         """Whether a component has shrunk onto values of y, whose density grows without end."""
-        if self.multivariate:
+        if self.kind == "targets":
             return any(law.collapsed is not None and law.collapsed(y, **inner) for law, inner in self._split(params))
         return not self.support.integer and bool((self.loglik(y, **params) > -np.log(_NARROW * rounding(y))).any())
 
@@ -231,7 +231,7 @@ class Mixture(Composition, FromIntervals):
     # ---- the distribution ----------------------------------------------------------------------------------------
 
     def log_interval(self, low, high, /, **params):
-        if self.multivariate:
+        if self.kind == "targets":
             self.components[0][1].logcdf(high)  # raises
         return logsumexp(self._terms(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
 
@@ -241,7 +241,7 @@ class Mixture(Composition, FromIntervals):
         return sum(np.exp(w).reshape(*np.shape(w), *[1] * axes) * value(law, inner) for w, (law, inner) in terms)
 
     def expectation(self, **params):
-        return self._sum(params, lambda law, inner: law.expectation(**inner), int(self.multivariate))
+        return self._sum(params, lambda law, inner: law.expectation(**inner), int(self.kind == "targets"))
 
     def variance(self, **params):
         mean = self.expectation(**params)
@@ -249,11 +249,11 @@ class Mixture(Composition, FromIntervals):
         def square(law, inner):
             return law.variance(**inner) + (law.expectation(**inner) - mean) ** 2
 
-        return self._sum(params, square, int(self.multivariate))
+        return self._sum(params, square, int(self.kind == "targets"))
 
     @property
     def covariance(self):
-        return self._covariance if self.multivariate else None
+        return self._covariance if self.kind == "targets" else None
 
     def _covariance(self, **params):
         mean = self.expectation(**params)
@@ -266,7 +266,7 @@ class Mixture(Composition, FromIntervals):
 
     def entropy(self, **params):
         """Minus the log-likelihood, integrated over each component apart."""
-        if self.multivariate:
+        if self.kind == "targets":
             raise ValueError("the entropy of a mixture of several targets has no closed form, and is not integrated")
 
         def expected(law, inner):

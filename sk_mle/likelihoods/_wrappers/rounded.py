@@ -44,7 +44,6 @@ class Rounded(Wrapper):
 
     own = {"width": POSITIVE}
     collapsed = None
-    grouped = True
 
     def __init__(self, law, width):
         self.law, self.width = law, width
@@ -69,6 +68,9 @@ class Rounded(Wrapper):
         half = 0.0 if isinstance(self.width, str) else self.width / 2
         closed = tuple(bool(np.isfinite(end)) for end in (inner.low, inner.high))
         return replace(inner, low=inner.low - half, high=inner.high + half, closed=closed, integer=False)
+
+    def densities(self, y):
+        return None
 
     def inside(self, y):
         return np.isfinite(y) if isinstance(self.width, str) else self.support.contains(y)

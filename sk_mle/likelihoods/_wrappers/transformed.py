@@ -12,6 +12,7 @@ from .._fallbacks import quadrature, start
 from .._fallbacks.algebra import Eval, constant, plus
 from .._fallbacks.numeric import differentiate, jacobian, stacking
 from .._protocol.parameter import declared
+from .._protocol.relations import Relations
 from .transforms import TRANSFORMS, Transform, check_transform
 from .wrapper import Wrapper
 
@@ -60,10 +61,10 @@ class Transformed(Wrapper):
         return self._function.parameters
 
     @property
-    def limits(self):
+    def relations(self):
         """The law itself, where the function can be the identity."""
         identity = getattr(self._function, "identity", None)
-        return {"law": identity} if identity else {}
+        return Relations(limits={"law": identity} if identity else {})
 
     def parameter(self, name):
         if name not in self.own:

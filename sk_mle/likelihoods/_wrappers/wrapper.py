@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from ...domains import Domain
 from .._fallbacks.algebra import Eval, constant
-from .._protocol.base import Likelihood
+from .._protocol.base import Child, Likelihood
 from .._protocol.parameter import Parameter
 
 
@@ -41,6 +41,10 @@ class Wrapper(FromIntervals):
 
     own: ClassVar[dict[str, Domain | Parameter]] = {}
     law: Likelihood
+
+    @property
+    def children(self):
+        return (Child(self.law, {name: name for name in self.law.parameters}),)
 
     @property
     def parameters(self):
@@ -83,9 +87,9 @@ class Wrapper(FromIntervals):
         if not isinstance(self.law, Likelihood):
             hint = " (write an instance: add parentheses)" if isinstance(self.law, type) else ""
             raise TypeError(f"{law} wraps a Likelihood instance, such as {law}(Poisson()), got {self.law!r}{hint}")
-        for kind, name in (("classes", "of classes"), ("multivariate", "of several targets")):
-            if getattr(self.law, kind):
-                raise ValueError(f"{law} wraps laws of one numeric target, and {self.law.title} is a law {name}")
+        if self.law.kind != "number":
+            of = {"classes": "classes", "targets": "several targets"}[self.law.kind]
+            raise ValueError(f"{law} wraps laws of one numeric target, and {self.law.title} is a law of {of}")
         if self.law.predictive is not self.law:
             inside = self.law.title
             if type(self.law.predictive) is type(self.law):

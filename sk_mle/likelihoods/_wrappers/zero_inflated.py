@@ -10,6 +10,7 @@ from ...domains import UNIT
 from .._fallbacks.algebra import mix, plus
 from .._fallbacks.inversion import solve
 from .._protocol.parameter import Parameter
+from .._protocol.relations import Relations
 from .wrapper import Wrapper
 
 
@@ -46,7 +47,7 @@ class ZeroInflated(Wrapper):
 
     own = {"inflation": Parameter(UNIT, allowed=replace(UNIT, closed=(True, False)))}
 
-    limits = {"law": {"inflation": 0.0}}
+    relations = Relations(limits={"law": {"inflation": 0.0}})
 
     def __init__(self, law, *, inflation=None, links=None):
         self.law, self.inflation, self.links = law, inflation, links
