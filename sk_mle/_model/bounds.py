@@ -112,8 +112,8 @@ def on_an_atom(objective, u) -> bool:
 def _meets_every_density(objective, u) -> bool:
     """Whether the first parameter can meet all rows that have a density, and nothing in the others holds the width then.
 
-    These are certain at `u`, or do not depend on the first parameter. So a fit that has a peak at `u` and did not converge is
-    on its way to an infinite density, at which its formulas ended.
+    These are certain at `u`, may be the one value that is met, or do not depend on the first parameter. So a fit that has a
+    peak at `u` and did not converge is on its way to an infinite density, at which its formulas ended.
     """
     (name, design), dense, data = next(iter(objective.designs.items())), objective.dense, objective.data
     rows = dense.index
@@ -129,6 +129,8 @@ def _meets_every_density(objective, u) -> bool:
         found = objective.likelihood.evaluate(data.y[kept], objective.eta(u), 1)
         silent = found.gradient.get(name, np.zeros(len(kept))) == 0
         others = ~np.isin(kept, rows)
-        certain = (found.loglik[others] > -_CERTAIN) | silent[others]
+        sure = (found.loglik[others] > -_CERTAIN) | silent[others]
+        if met == 1:
+            sure |= objective.likelihood.may_equal(data.y[kept][others], values[0])
         peaked = np.mean(found.loglik[~others]) + np.log(dense.largest) > _PEAKED
-    return bool(certain.all() and peaked)
+    return bool(sure.all() and peaked)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from math import factorial
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import log_ndtr, logsumexp
 
 from .gamma_functions import _elementwise, _horner, gamma_norm
 from .latest import latest
@@ -22,7 +22,9 @@ from .logarithms import ratio_gap
 from .tails import log_gammainc, log_gammaincc
 
 _SERIES = 30
-_MOST = 1e13  # terms, beyond which the saddlepoint approximation is exact to the last digit
+_MOST_TERMS = 1e13  # beyond which the saddlepoint approximation of the density is exact to the last digit
+_LEAST_VARIATION = 1e-9  # squared coefficient of variation below which that of a tail is
+_NEAR_MEAN = 1e-3  # standard deviations, within which its correction is that at the mean
 
 
 @latest
@@ -35,8 +37,8 @@ def log_series(kappa, alpha, full):
         limit = 0.5 * np.log(kappa * alpha / edge / (2 * np.pi)), 0.5, 0.0
         limit += (0.5 / (alpha * edge), 0.0, -0.5 * (1 + 2 * alpha) / (alpha * edge) ** 2) if full else ()
         for whole, value in zip(result, limit, strict=True):
-            whole[:] = np.where(kappa > _MOST, value, np.nan)
-        inside = np.flatnonzero((kappa <= _MOST) & (kappa > 0))
+            whole[:] = np.where(kappa > _MOST_TERMS, value, np.nan)
+        inside = np.flatnonzero((kappa <= _MOST_TERMS) & (kappa > 0))
         for rows, j, weight in places(kappa[inside], 1 + alpha[inside], first=1):
             rows = inside[rows]
             result[:, rows] = _sums(kappa[rows], alpha[rows], j, weight, full)
@@ -121,7 +123,8 @@ def log_side(y, rate, shape, scale, upper):
         step = np.where(high <= _DIRECT, 1.0, np.maximum(np.sqrt(centre / sharp) / 3, 1.0))
         low = np.where(high <= _DIRECT, 1.0, low)
         count = np.ceil((high - low) / step) + 1
-        result, order = np.full(len(y), -np.inf), np.argsort(count)
+        result, order = np.where(np.isfinite(count), -np.inf, np.nan), np.argsort(count)
+        order = order[: np.isfinite(count).sum()]
         while len(order):
             size = max(int(_CELLS / count[order[min(len(order), 64) - 1]]), 4)
             rows, order = order[:size], order[size:]
@@ -132,6 +135,26 @@ def log_side(y, rate, shape, scale, upper):
                     terms[side] += tail(shape[rows][side][:, None] * j[side], x[rows][side][:, None])
             result[rows] = logsumexp(terms, axis=1)
     return np.minimum(result, 0.0)
+
+
+def concentrated(rate, shape):
+    """Whether the law is so narrow that `log_saddlepoint_side` is exact, and its terms overlap."""
+    with np.errstate(all="ignore"):
+        return ((1 + shape) / shape / rate < _LEAST_VARIATION) & (rate > 4 * shape)
+
+
+def log_saddlepoint_side(y, mean, dispersion, power, upper):
+    """`log_side` of a narrow law by the saddlepoint approximation, in the root of the deviance.
+
+    Barndorff-Nielsen (1986), doi:10.1093/biomet/73.2.307.
+    """
+    with np.errstate(all="ignore"):
+        x, a, b, squared = np.log1p((y - mean) / mean), 2 - power, power - 1, dispersion * mean ** (power - 2)
+        root = np.abs(x) * np.sqrt(2 * np.exp(a * x) / squared * (a * _integral[0](-a * x) + b * _integral[0](b * x)))
+        standard = np.abs(np.expm1(-b * x)) / b * np.exp(power * x / 2) / np.sqrt(squared)
+        sign = np.where(upper, 1.0, -1.0)
+        skewness = sign * power * np.sqrt(squared) / 6
+        return log_ndtr(-root - np.where(root < _NEAR_MEAN, skewness, np.log(standard / root) / root))
 
 
 def _bend(x):

@@ -16,6 +16,7 @@ from sk_mle.likelihoods import (
     JohnsonSU,
     SinhArcsinh,
     StudentT,
+    Tweedie,
     VonMises,
 )
 
@@ -48,6 +49,23 @@ def heavier_tail_fits_a_far_value():
         x = mp.sinh(w)
         expected = mp.log(40) + (mp.log1p(x**2) - mp.log1p(mp.mpf(100) ** 2) - mp.log(2 * mp.pi) - x**2) / 2
     is_near(SinhArcsinh(), "logpdf", 100.0, {"loc": 0.0, "scale": 1.0, "skew": 0.0, "tail": 40.0}, float(expected))
+
+
+def narrow_tweedie():
+    """Edgeworth's expansion to the square of the coefficient of variation, at a millionth of the mean and less."""
+    for power in (1.1, 1.5, 1.9):
+        for dispersion in (1e-11, 1e-13, 1e-17):
+            with mp.workdps(40):
+                v = mp.mpf(dispersion) * mp.mpf(3.0) ** (mp.mpf(power) - 2)
+                skew, excess = power * mp.sqrt(v), power * (2 * mp.mpf(power) - 1) * v
+                for y in 3.0 + 3.0 * np.sqrt(float(v)) * np.array([-2.0, -0.5, 1e-3, 0.3, 2.0]):
+                    z = (mp.mpf(y) - 3) / (3 * mp.sqrt(v))
+                    terms = skew / 6 * (z**2 - 1) + excess / 24 * (z**3 - 3 * z) + skew**2 / 72 * (z**5 - 10 * z**3 + 15 * z)
+                    expected = float(mp.log(mp.ncdf(-z) + mp.npdf(z) * terms))
+                    params = {"mean": 3.0, "dispersion": dispersion, "power": power}
+                    is_near(Tweedie(power=None), "logsf", y, params, expected, 1e-10)
+    is_near(Tweedie(), "logsf", 2.0, {"mean": 3.0, "dispersion": 1e-300}, 0.0)
+    is_near(Tweedie(), "ppf", 0.3, {"mean": 3.0, "dispersion": 1e-300}, 3.0)
 
 
 def gamma_of_small_shape():
@@ -132,6 +150,7 @@ CASES = [
         "z * z overflows", "closed form at df = 1", "StudentT",
         partial(is_near, StudentT(), "logpdf", 1e200, CAUCHY, -400 * np.log(10) - np.log(np.pi)),
     ),
+    Case("dispersions of 1e-11 and less", "Edgeworth's expansion", "Tweedie", narrow_tweedie),
     Case("shape 1e-8", "the first term of the series", "Gamma", gamma_of_small_shape),
     Case("shapes 1e-8", "mpmath", "Beta", beta_of_small_shapes),
     Case("quantiles in far tails", "round trip in the log tail", "StudentT, Gamma, InverseGamma", quantiles_far_out),

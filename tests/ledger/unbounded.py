@@ -22,6 +22,7 @@ from sk_mle.likelihoods import (
     Gompertz,
     Gumbel,
     Hurdle,
+    InverseGamma,
     LogLogistic,
     LogNormal,
     Mixture,
@@ -35,6 +36,8 @@ from sk_mle.likelihoods import (
 RNG = np.random.default_rng(0)
 LAST = censored([13.467, 13.760, 12.011, 7.798, 7.928], event=[False, True, False, False, False])
 TIED = censored([13.0, 13, 13, 12, 7, 8], event=[True, True, True, False, False, False])
+HALF = censored(np.full(6, 13.0), event=np.arange(6) < 3)
+BESIDE = censored([13.0, 13, 13, 13.01, 13.01, 13.01], event=np.arange(6) < 3)
 EARLY = censored([13.0, 13.5, 14.1, 13.7, 7, 8], event=[True, True, True, False, False, False])
 ZEROS = np.r_[np.zeros(15), np.full(25, 3.2)]
 ENDS = np.r_[np.zeros(5), np.ones(5), np.full(12, 0.3)]
@@ -119,6 +122,14 @@ ENTRIES = [
     *(
         ("three tied events at the largest time", law, unbounded, Censored(law), TIED, THREE)
         for law in (Weibull(), LogLogistic(), Normal(), Gamma(), StudentT(df=4.0))
+    ),
+    *(
+        ("three events and three censored at one time", law, unbounded, Censored(law), HALF, THREE)
+        for law in (Gompertz(), InverseGamma(), Gamma(), Weibull())
+    ),
+    *(
+        ("three events, three censored just above", law, bounded, Censored(law), BESIDE)
+        for law in (InverseGamma(), Gamma(), Weibull())
     ),
     *(
         ("three events at three times, one below a censored one", law, bounded, Censored(law), EARLY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
-from ..._special.compound import deviance, log_series, log_side
+from ..._special.compound import concentrated, deviance, log_saddlepoint_side, log_series, log_side
 from ..._special.logarithms import log1mexp
 from ...domains import NONNEGATIVE, POSITIVE, Domain
 from .._fallbacks import quadrature
@@ -150,7 +150,7 @@ class Tweedie(Likelihood):
             rate, shape, scale = self._compound(**given)
             above, positive = y >= given["mean"], y > 0
             side = np.full(len(y), -np.inf)
-            side[positive] = log_side(*(v[positive] for v in (y, rate, shape, scale, above)))
+            side[positive] = _log_side(*(v[positive] for v in (y, rate, shape, scale, above, *given.values())))
             side = np.where(above, side, np.logaddexp(side, -rate))
             result = np.where(above == upper, side, log1mexp(-np.minimum(side, 0.0)))
             result = np.where(y < 0, 0.0 if upper else -np.inf, result)
@@ -190,7 +190,7 @@ class Tweedie(Likelihood):
         for _ in range(100):
             y, part = np.exp(x[rows]), {name: value[rows] for name, value in given.items()}
             above = y >= part["mean"]
-            side = log_side(y, rate[rows], shape[rows], scale[rows], above)
+            side = _log_side(y, rate[rows], shape[rows], scale[rows], above, *part.values())
             other = np.log(share[rows] - np.exp(side))
             tail = np.where(above == upper[rows], side, other)
             gap = np.where(upper[rows], tail - np.log1p(-q[rows]), np.log(left[rows]) - tail)
@@ -208,3 +208,14 @@ class Tweedie(Likelihood):
     def rvs(self, rng, size, mean, dispersion, power=None):
         rate, shape, scale = self._compound(np.broadcast_to(mean, size), dispersion, power)
         return rng.gamma(rng.poisson(rate) * shape, scale)
+
+
+def _log_side(y, rate, shape, scale, above, mean, dispersion, power):
+    """log of the tail of the positive values on the side of the mean on which y lies."""
+    narrow = concentrated(rate, shape)
+    if not narrow.any():
+        return log_side(y, rate, shape, scale, above)
+    side = np.empty(len(y))
+    side[~narrow] = log_side(*(v[~narrow] for v in (y, rate, shape, scale, above)))
+    side[narrow] = log_saddlepoint_side(*(v[narrow] for v in (y, mean, dispersion, power, above)))
+    return side

@@ -161,6 +161,10 @@ class Likelihood(Evaluation, BaseEstimator):
         """
         return []
 
+    def may_equal(self, y, value) -> np.ndarray:
+        """Whether each sample, as far as it is known, may be a certain value: where y is an interval, whether it holds it."""
+        return y == value
+
     def bind(self, y) -> Likelihood:
         """The law with its data-dependent size, such as the number of classes."""
         return self

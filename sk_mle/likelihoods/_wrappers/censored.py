@@ -93,6 +93,9 @@ class Censored(Wrapper):
         """Of the values that were observed."""
         return self.law.densities(np.where(y[:, 0] == y[:, 1], y[:, 0], np.nan))
 
+    def may_equal(self, y, value):
+        return (y[:, 0] <= value) & (value <= y[:, 1])
+
     @property
     def collapsed(self):
         """What the law inside says of itself, by the values that were observed."""
