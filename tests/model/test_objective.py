@@ -15,7 +15,7 @@ from sk_mle._model.sums import contract, cross, project
 from sk_mle._solvers.plane import Plane
 from sk_mle._solvers.preconditioners import Cholesky, Identity, SubsampledHessian, Woodbury, resembles
 from sk_mle._solvers.units import converted, eased, information, with_units
-from sk_mle.likelihoods import Beta, Categorical, Gamma, NegativeBinomial, Normal, Poisson
+from sk_mle.likelihoods import Beta, Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
 N = 80
@@ -293,6 +293,45 @@ def test_points_say_nothing_of_what_was_not_asked():
     assert np.isfinite(value)
     assert gradient is None
     assert hessian is None
+
+
+def test_a_point_is_finite_or_complete():
+    g, H = np.ones(2), np.eye(2)
+    for value, gradient, hessian, order, finite, complete in (
+        (1.0, None, None, 0, True, True),
+        (np.inf, None, None, 0, False, False),
+        (1.0, g, None, 1, True, True),
+        (1.0, g * [1, np.nan], None, 1, False, False),
+        (1.0, g * [1, -np.inf], H, 2, False, False),
+        (np.inf, g, H, 2, False, False),
+        (1.0, g, H * [[np.inf, 1], [1, 1]], 2, True, False),
+        (1.0, g, H, 2, True, True),
+    ):
+        point = Point(value, gradient, hessian)
+        assert (point.order, point.finite, point.complete) == (order, finite, complete)
+
+
+def test_what_a_solver_may_ask_for():
+    wide = RNG.normal(size=(10, 3100))
+    assert objective(Poisson(), X, COUNTS).offers == {"gradient", "hessp", "hessian"}
+    assert objective(Poisson(), wide, COUNTS[:10]).offers == {"gradient", "hessp", "hessian"}  # rotated to ten coordinates
+    assert objective(Poisson(), wide, COUNTS[:10], alpha={"mean": 1.0}).offers == {"gradient", "hessp"}
+    assert objective(Laplace(), X, COUNTS).offers == {"gradient"}
+
+
+@pytest.mark.parametrize("name", ["both on columns", "classes"])
+def test_what_is_taken_beside_the_hessian_comes_block_by_block(name):
+    loss, taken = LOSSES[name].like(), []
+    loss._hessian_data = loss.data.narrowed(10**6)
+    loss._hessian_data.block_rows = 7
+    u = somewhere(loss)
+    point = loss.accumulate(u, "observed", lambda batch, rows, result: (batch.y, result.loglik), taken.append)
+    for one, two in zip(point, loss.evaluate(u, 2), strict=True):
+        assert_allclose(one, two, rtol=1e-11, atol=1e-12)
+    y, loglik = (np.concatenate(part) for part in zip(*taken, strict=True))
+    assert_array_equal(y, loss.data.y[loss.data.weight > 0])
+    assert loglik.shape == y.shape
+    assert len(taken) > 10
 
 
 def test_beta_far_out_is_infinite_not_nan():

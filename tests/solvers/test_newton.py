@@ -152,6 +152,23 @@ def test_expected_information_far_away_and_observed_near():
     assert set(loss.kinds) == {"observed"}
 
 
+@pytest.mark.parametrize("partly", [True, False])
+def test_near_the_optimum_the_observed_information_replaces_the_expected(partly):
+    """At once where some of the expected information is known to differ; elsewhere a scoring step will do as the last."""
+    loss = one(lambda x: x * x / 2, lambda x: x, lambda x: 1.0)
+    loss.partly_expected, plain = partly, loss.evaluate
+
+    def evaluate(x, order, information="observed"):
+        point = plain(x, order, information)
+        return point._replace(hessian=2 * point.hessian) if order == 2 and information == "expected" else point
+
+    loss.evaluate = evaluate
+    found = newton(loss, np.array([0.2]), max_iter=1)  # of which the gain is 0.02
+    assert_allclose(found.x, 0.0 if partly else 0.1, atol=1e-12)
+    far = newton(loss, np.array([2.0]), max_iter=1)
+    assert_allclose(far.x, 1.0)
+
+
 class Rough:
     """A preconditioner that is off by a tenth."""
 
@@ -192,6 +209,19 @@ def test_what_is_learned_from_two_gradients_holds_between_them():
     assert len(known.pairs) == 1
 
 
+def test_steps_are_those_of_the_inverse_that_bfgs_updates_give():
+    known, inverse = Learned(Rough()), np.linalg.inv(STEEP) / 1.1
+    for move, change in (([1.0, 2.0], [3.0, 1.0]), ([0.5, -1.0], [2.0, -0.3])):
+        s, y = np.array(move), np.array(change)
+        known.learn(s, Point(0.0, np.zeros(2)), Point(0.0, y))
+        V = np.eye(2) - np.outer(s, y) / (s @ y)
+        inverse = V @ inverse @ V.T + np.outer(s, s) / (s @ y)
+    gradient = np.array([1.0, -3.0])
+    step, promised = known.direction(Point(0.0, gradient))
+    assert_allclose(step, -inverse @ gradient, rtol=1e-12)
+    assert promised == pytest.approx(gradient @ inverse @ gradient)
+
+
 def saddle(a, b):
     """A function whose Hessian is diag(-a, b), with a step that Newton's method would take uphill."""
     return Known(lambda x, y: (b * y * y - a * x * x) / 2, lambda x, y: [-a * x, b * y], lambda x, y: [[-a, 0], [0, b]])
@@ -203,6 +233,11 @@ def test_a_curvature_counts_by_its_absolute_value_however_small_beside_the_other
     found = newton(saddle(a, b), start, max_iter=1)
     assert_allclose(found.x, [2 * start[0], 0], rtol=1e-9, atol=1e-9 * start[1])
     assert found.decrement == pytest.approx(2.0)
+
+
+def test_a_direction_without_curvature_is_left_alone():
+    flat = Known(lambda a, b: (a + b) ** 2 / 2, lambda a, b: [a + b, a + b], lambda a, b: np.ones((2, 2)))
+    assert_allclose(newton(flat, np.array([3.0, 0.0]), max_iter=1).x, [1.5, -1.5], atol=1e-6)
 
 
 def test_curvature_that_overflows_is_very_large():
@@ -257,7 +292,12 @@ def test_no_coordinates_are_at_their_minimum():
 
 def test_no_minimum_is_certified_where_curvature_is_lost_in_rounding():
     ridge = np.array([[1.0, -1.0], [-1.0, 1.0 + 1e-11]])
-    for hessian, certified in ((ridge, False), (np.diag([1.0, 0.5]), True), (np.diag([1.0, -0.5]), False)):
+    for hessian, certified in (
+        (ridge, False),
+        (np.diag([1e12, 1.0]), False),
+        (np.diag([1.0, 0.5]), True),
+        (np.diag([1.0, -0.5]), False),
+    ):
         loss = Known(lambda a, b: 0.0, lambda a, b: [0.0, 0.0], lambda a, b, hessian=hessian: hessian)
         found = newton(loss, np.zeros(2))
         assert (found.minimum_certified, found.flattened) == (certified, not certified)
@@ -365,6 +405,11 @@ def test_polishing_takes_no_step_that_makes_the_gradient_larger():
         assert newton(loss, np.array([1e-9]), tol=1e-8).x == 1e-9
 
 
+def test_polishing_ends_where_the_value_is_lost():
+    loss = one(lambda x: x * x / 2 if x else np.inf, lambda x: x, lambda x: 1.0)
+    assert newton(loss, np.array([1e-9]), tol=1e-8).x == 1e-9
+
+
 def test_what_is_said_of_the_end_comes_from_the_preconditioner():
     for curvatures, flattened in (([1.0, 0.5], False), ([1.0, 1e-5], True)):
         loss = quadratic(curvatures)
@@ -403,7 +448,9 @@ def test_what_gradients_told_is_dropped_before_the_preconditioner():
         lambda x: 1e-4 + (x > 3),
     )
     bend.preconditioner, bend.data = Multiple(costs=1e9), SimpleNamespace(least_share=1.0, total_weight=1.0)
-    found = newton(bend, np.array([0.0]))
+    seen = []
+    found = newton(bend, np.array([0.0]), callback=lambda found: seen.append(found.x[0]))
+    assert_allclose(seen[:3], [1, 2, 3], atol=1e-3)
     assert_allclose(found.x, 4 / 1.0001, rtol=1e-7)
     assert set(bend.calls) == {1}
     assert len(bend.calls) < 40  # a long line search is not worth it
@@ -416,6 +463,15 @@ def test_a_preconditioner_that_leads_uphill_gives_way_to_the_hessian():
     assert_allclose(found.x, 0, atol=1e-9)
     assert found.message == "gradient below tol"
     assert 2 in loss.calls
+
+
+def test_a_preconditioner_that_is_slow_gives_way_to_the_hessian():
+    loss = quadratic([1.0, 0.01])
+    loss.preconditioner = Multiple()
+    found = newton(loss, np.array([1.0, 10.0]))
+    assert_allclose(found.x, 0, atol=1e-9)
+    assert found.nit < 5
+    assert loss.calls.count(2) == 2  # where it gave way, and at the end of the step from there
 
 
 def test_pairs_are_learned_by_their_angle_and_not_by_their_length():
@@ -461,6 +517,7 @@ def test_a_preconditioner_is_refreshed_where_that_is_cheap():
     new = after([1.0, 0.5], costs=3)
     assert (new.preconditioner.curvature, new.hold, new.pairs, new.flattest) == (2.0, 1, [], 0.1)
     assert after([1.0, 0.8], costs=3).hold == 2  # it did not help much: the next waits longer
+    assert after([1.0, 0.8, 0.64, 0.512], costs=3, hold=3).hold == 6
     assert after([1.0, 0.1], costs=3).preconditioner.curvature == 1.0
     assert after([1.0, 0.1, 0.05], costs=3, tol=1e-3).preconditioner.curvature == 2.0  # of two gradients, where it is cheap
     assert after([1.0, 0.1, 0.05], costs=6, tol=1e-3).preconditioner.curvature == 1.0

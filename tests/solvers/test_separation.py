@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from _objectives import objective
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle._solvers.separation import separating_directions
 from sk_mle._solvers.solvers import solve
 from sk_mle._solvers.start import begin
-from sk_mle.likelihoods import Bernoulli, Categorical, Gamma, Poisson
+from sk_mle.likelihoods import Bernoulli, Categorical, Gamma, Laplace, Poisson
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -81,3 +82,73 @@ def test_a_penalty_leaves_nothing_separated():
     loss, u = begin(objective(Bernoulli(), X, y, alpha={"prob": 0.1}))
     assert separating_directions(loss, u) == {}
     assert_array_equal(u.shape, (3,))
+
+
+# ---- from any end of a fit ---------------------------------------------------------------------------------------------
+
+
+def from_coefficients(law, A, y, start, slopes, **options):
+    loss = objective(law, np.asarray(A, float), np.asarray(y, float), **options)
+    name, made = next(iter(loss.designs.items()))
+    u = np.zeros(loss.size)
+    u[loss.places[name]] = made.coordinates(np.atleast_1d(float(start)), np.asarray(slopes, float)[:, None])
+    found = separating_directions(loss, u).get(name)
+    return None if found is None else (found[0][0], found[1][:, 0])
+
+
+PINNED = [[0, 0, 1], [0, 0, 1], [0, 0, -1], [0, 0, -1]]  # of both classes: no direction may move them
+FREE = [[1, 0, 5], [0, 1, 5], [-1, 0, -5], [0, -1, -5]]
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_a_linear_programme_finds_what_the_coefficients_do_not_show(intercept):
+    """The first coefficient leads the wrong way, which the third makes up for."""
+    y = [1, 0, 1, 0, 1, 1, 0, 0]
+    start, slopes = from_coefficients(Bernoulli(), PINNED + FREE, y, 0, [-1, 2, 1], intercept=intercept)
+    assert_allclose([start, slopes[2]], 0, atol=1e-9)
+    assert (slopes[:2] >= -1e-9).all()
+    moves = (2 * np.array(y) - 1) * (np.array(PINNED + FREE) @ slopes + start)
+    assert moves.max() == pytest.approx(1)
+    more = [*PINNED, *FREE, [-1, -1, 5]]
+    assert from_coefficients(Bernoulli(), more, [*y, 1], 0, [-1, 2, 1], intercept=intercept) is None
+
+
+def test_a_column_apart_is_found_in_any_place():
+    apart = np.repeat([0.0, 1.0], [60, 40])
+    y = np.where(apart == 1, 1.0, np.arange(N) % 2)
+    for columns in ([apart, X[:, 0]], [X[:, 0], apart]):
+        start, slopes = direction(Bernoulli(), np.column_stack(columns), y)
+        where = 0 if columns[0] is apart else 1
+        assert slopes[where, 0] > 0
+        assert_allclose([start[0], slopes[1 - where, 0]], 0, atol=1e-8 * slopes[where, 0])
+
+
+def test_coefficients_of_zero_are_no_direction():
+    """An offset holds all means near zero already, and only the intercept can go on."""
+    loss = objective(Poisson(), X, np.zeros(N), offset={"mean": np.full(N, -10.0)})
+    start, slopes = separating_directions(loss, np.zeros(loss.size))["mean"]
+    eta = X @ slopes[:, 0] + start[0]
+    assert eta.max() <= 1e-9
+    assert eta.min() == pytest.approx(-1)
+
+
+def test_only_smooth_laws_with_a_hessian_are_looked_at():
+    kinked = objective(Laplace(), X, COUNTS)
+    assert separating_directions(kinked, np.zeros(kinked.size)) == {}
+    group = np.column_stack([np.arange(N) % 4 == 0, X[:, 0]]).astype(float)
+    loss, u = at_the_end(Poisson(), group, np.where(group[:, 0] == 1, 0.0, COUNTS + 1.0))
+    assert list(separating_directions(loss, u)) == ["mean"]
+    type(loss).offers, offers = property(lambda self: {"gradient"}), type(loss).offers
+    try:
+        assert separating_directions(loss, u) == {}
+    finally:
+        type(loss).offers = offers
+
+
+def test_a_direction_along_which_the_loss_rises_is_none():
+    """What each row may still gain is little, but a large sample adds it up: its maximum is there."""
+    counts = np.zeros(N)
+    counts[:3] = 1.0
+    loss, u = begin(objective(Poisson(), np.zeros((N, 1)), counts))
+    u = solve(loss, u, "auto", 1e-8, 100).u
+    assert separating_directions(loss, u) == {}

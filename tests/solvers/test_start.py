@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from _objectives import objective
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle._solvers.solvers import solve
 from sk_mle._solvers.start import begin, locate, resume
-from sk_mle.likelihoods import Categorical, Gamma, NegativeBinomial, Normal, Poisson
+from sk_mle.likelihoods import Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -72,3 +72,76 @@ def test_many_rows_begin_with_some_of_them():
     assert loss.preconditioner is not None
     assert np.abs(loss.gradient(u)).max() < 0.1
     assert_allclose(loss.preconditioner.solve(loss.gradient(u)), np.linalg.solve(loss.hessian(u), loss.gradient(u)), rtol=0.2)
+
+
+# ---- what is known of the Hessian where a fit begins -------------------------------------------------------------------
+
+
+def table(n, p, law, **options):
+    rows = np.random.default_rng(n + p).normal(size=(n, p))
+    y = np.random.default_rng(1).poisson(np.exp(0.1 * rows[:, 0])).astype(float)
+    return objective(law, rows, y + 0.5 if law.support.contains(0.5) else y, **options)
+
+
+@pytest.mark.parametrize(
+    ("n", "p", "law", "options", "known"),
+    [
+        (500, 4, Poisson(), {}, None),
+        (13_000, 16, Poisson(), {}, "SubsampledHessian"),
+        (11_000, 16, Poisson(), {}, None),  # fewer entries than a fit to some rows is worth
+        (2_500, 100, Poisson(), {}, "Identity"),  # too few rows for a part of them
+        (500, 120, Poisson(), {}, None),
+        (2_500, 90, Poisson(), {}, None),  # few columns: a Hessian costs little more than a gradient
+        (13_000, 16, Normal(), {}, "Identity"),  # least squares: coordinates are all that is to be known
+        (13_000, 16, Laplace(), {}, None),
+        (30, 700, Poisson(), {"alpha": {"mean": 1.0}}, "Woodbury"),
+        (30, 700, Poisson(), {}, None),  # rotated: as many coordinates as rows
+        (30, 500, Poisson(), {"alpha": {"mean": 1.0}}, None),
+        (30, 700, NegativeBinomial(), {"alpha": {"mean": 1.0}}, None),
+    ],
+)
+def test_which_preconditioner(n, p, law, options, known):
+    loss, u = begin(table(n, p, law, **options))
+    found = loss.preconditioner
+    assert (None if found is None else type(found).__name__) == known
+    assert np.isfinite(loss.value(u))
+
+
+# ---- an earlier fit ----------------------------------------------------------------------------------------------------
+
+
+def least_squares():
+    y = X @ [1.0, -2.0] + np.random.default_rng(5).normal(size=N)
+    return objective(Normal(), X, y)
+
+
+def test_an_earlier_fit_is_a_start_where_it_is_near():
+    loss, u = begin(least_squares())
+    slopes, scale = loss.designs["loc"].coefficients(u[:3])[1][:, 0], loss.eta(u)["scale"][0]
+    start = loss.designs["loc"].coefficients(u[:3])[0][0]
+    for shift, warm in ((0.05, True), (0.4, False), (100.0, False)):
+        again, v = resume(least_squares(), {"loc": slopes, "scale": np.zeros(0)}, {"loc": start + shift, "scale": scale})
+        moved = again.eta(v)["loc"][0] - loss.eta(u)["loc"][0]
+        assert moved == pytest.approx(shift if warm else 0.0, abs=1e-8)
+
+
+def test_an_earlier_fit_far_from_the_maximum_is_left_for_a_new_start():
+    law = NegativeBinomial()
+    loss, u = begin(objective(law, X, COUNTS))
+    u = solve(loss, u, "auto", 1e-8, 50).u
+    coefs, intercepts = {}, {}
+    for part, design in loss.designs.items():
+        start, slopes = design.coefficients(u[loss.places[part]])
+        coefs[part], intercepts[part] = slopes[:, 0], start[0]
+    wide = intercepts | {"dispersion": intercepts["dispersion"] + 30.0}
+    cold, v = begin(objective(law, X, COUNTS))
+    again, w = resume(objective(law, X, COUNTS), coefs, wide)
+    assert again.value(w) == pytest.approx(cold.value(v), rel=1e-12)
+
+
+@pytest.mark.parametrize(("coefs", "intercepts"), [({"other": 0.0}, {"other": 0.0}), ({"mean": [500.0, 0.0]}, {"mean": 0.0})])
+def test_a_fit_of_another_model_or_without_a_value_is_no_start(coefs, intercepts):
+    loss, u = begin(objective(Poisson(), X, COUNTS))
+    again, v = resume(objective(Poisson(), X, COUNTS), coefs, intercepts)
+    assert_array_equal(u, v)
+    assert again.value(v) == loss.value(u)

@@ -1,0 +1,69 @@
+"""Fits that meet every y, and counts that are certain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from _objectives import objective
+from numpy.testing import assert_allclose
+
+from sk_mle._solvers.interpolation import certainty, interpolation
+from sk_mle.likelihoods import ConwayMaxwellPoisson, Gamma, NegativeBinomial, Normal, Poisson, ZeroInflated
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(5, 4))
+Y = np.array([1.0, 3.0, 2.0, 5.0, 4.0])
+
+
+def met(law, y, *, X=X, weight=None, **options):
+    """The linear predictors of the fit that meets every row, None where there is none."""
+    loss = objective(law, X, y, weight, **options)
+    keep = np.flatnonzero(loss.data.weight > 0)
+    u = interpolation(loss, np.zeros(loss.size), y[keep], keep)
+    return None if u is None else loss.eta(u)[next(iter(loss.designs))]
+
+
+def test_as_many_coordinates_as_rows_meet_every_y():
+    assert_allclose(met(Normal(), Y), Y, rtol=1e-9)
+    assert_allclose(met(Gamma(), Y), np.log(Y), atol=1e-9)
+    assert_allclose(met(Normal(), Y, offset={"loc": np.arange(5.0)}), Y, rtol=1e-9)
+    assert_allclose(met(Normal(), np.append(Y, 9.0), X=np.vstack([X, X[0]]), weight=np.append(np.ones(5), 0.0)), Y, rtol=1e-9)
+
+
+def test_a_count_of_zero_is_met_in_the_limit():
+    eta = met(Poisson(), np.array([0.0, 3.0, 0.0, 5.0, 4.0]))
+    assert_allclose(eta[[1, 3, 4]], np.log([3.0, 5.0, 4.0]), atol=1e-9)
+    assert (eta[[0, 2]] < -60).all()
+    assert met(Gamma(), np.array([0.0, 3.0, 1.0, 5.0, 4.0])) is None  # which a density has no limit for
+
+
+def test_repeated_rows_are_met_where_they_agree():
+    twice = np.vstack([X, X])
+    assert_allclose(met(Normal(), np.append(Y, Y), X=twice), np.append(Y, Y), rtol=1e-9)
+    assert met(Normal(), np.append(Y, Y + 1.0), X=twice) is None
+
+
+def test_where_there_is_no_such_fit():
+    assert met(Normal(), Y, X=X[:, :3]) is None
+    assert met(Normal(), Y, alpha={"loc": 0.1}) is None
+    loss = objective(Normal(), X, Y, on=["scale"])
+    assert interpolation(loss, np.zeros(loss.size), Y, np.arange(5)) is None  # an intercept alone
+
+
+@pytest.mark.parametrize("law", [NegativeBinomial(), ZeroInflated(Poisson())], ids=repr)
+def test_counts_that_cannot_be_certain(law):
+    loss = objective(law, X, Y)
+    assert certainty(loss, np.zeros(loss.size)) is None
+
+
+def test_counts_without_spread_are_certain():
+    """Where the dispersion of a Conway-Maxwell-Poisson law is large enough, a count of the given mean is all that there is."""
+    loss = objective(ConwayMaxwellPoisson(), X, Y)
+    u = interpolation(loss, np.zeros(loss.size), Y, np.arange(5))
+    v = certainty(loss, u)
+    assert loss.value(v) == pytest.approx(0.0, abs=1e-10)
+    assert_allclose(v[loss.places["mean"]], u[loss.places["mean"]])
+    assert certainty(loss, np.zeros(loss.size)) is None  # a mean that no count meets
+    assert certainty(objective(Poisson(), X, Y), np.zeros(5)) is None  # no parameter beside the mean
+    both = objective(ConwayMaxwellPoisson(), X, Y, on=list(loss.designs))
+    assert certainty(both, np.zeros(both.size)) is None
