@@ -74,7 +74,7 @@ def _arranged(objective, u) -> np.ndarray:
     coefs = {name: np.vstack(design.coefficients(u[objective.places[name]])) for name, design in objective.designs.items()}
     v = u.copy()
     for name, value in objective.likelihood.arrange(coefs).items():
-        if value is coefs[name]:
+        if np.array_equal(value, coefs[name]):  # else the way there and back would round it
             continue
         if value.shape != coefs[name].shape:
             return u

@@ -28,7 +28,6 @@ from sk_mle.likelihoods import (
     Bernoulli,
     Beta,
     Binomial,
-    Categorical,
     Cauchy,
     Censored,
     Gamma,
@@ -269,4 +268,3 @@ def test_refusals_in_words(counts):
         cooks_distance(MLERegressor().fit(X, y), X, y, dispersion=0)
     with pytest.raises(ValueError, match="labels that were not"):
         quantile_residuals(MLEClassifier(Bernoulli()).fit(X, y > 2), X, np.full(len(y), 7))
-    assert Categorical().kind == "classes"
