@@ -55,7 +55,7 @@ class Design:
     shift : ndarray of shape (q,)
         Mean of the rows' columns that remains to be subtracted, by way of the intercept.
     slopes : ndarray of shape (q, r), or (q,) for a diagonal
-        From coordinates to coefficients of the rows' columns.
+        From coordinates to coefficients of the rows' columns; ones where these are rotated row by row.
     intercept : bool
     unit : ndarray of shape (K, k)
         From coordinates to the K linear predictors of a vector parameter; (1, 1) for a scalar.
@@ -141,9 +141,7 @@ class Design:
 
     def original_slopes(self) -> np.ndarray:
         """From coordinates of one direction, without intercept, to coefficients of the original columns."""
-        if self.columns is None or self.columns.rotation is None:
-            return self.slopes
-        return _times(self.columns.rotation, np.diag(self.slopes)) if self.slopes.ndim == 1 else self.columns.rotation
+        return self.slopes if self.columns is None or self.columns.rotation is None else self.columns.rotation
 
     def coordinates(self, start, slopes):
         """The coordinates whose coefficients on the original columns come closest: the inverse of `coefficients`."""

@@ -60,7 +60,7 @@ class SubsampledHessian:
     def __init__(self, part: Objective, u, end_with_hessian: bool, minimum_certified: bool):
         self.end_with_hessian = end_with_hessian
         self.minimum_certified = minimum_certified  # where some rows keep the minimum from running away, all do
-        hessian = part.hessian(u)
+        hessian = part.hessian(u).copy()  # the objective remembers its own
         for name, design in part.designs.items():
             penalty, place = part.penalties.get(name), part.places[name]
             if design.columns is None or (penalty and len(part.designs) > 1):

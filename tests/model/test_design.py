@@ -8,7 +8,7 @@ from _objectives import design, rows
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sk_mle._model.data import Data, total, weighted
+from sk_mle._model.data import Data, add, total, weighted
 from sk_mle._model.design import MOST_COLUMNS, from_moments, intercept_only
 from sk_mle._model.moments import Moments, cholesky
 
@@ -75,7 +75,7 @@ def test_weighted_sums():
 # ---- moments -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shift", [0.0, 1e8])
+@pytest.mark.parametrize("shift", [0.0, 1e6, 1e8])
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
 def test_moments_are_those_of_repeated_rows(kind, shift):
     moved = X + shift
@@ -85,6 +85,7 @@ def test_moments_are_those_of_repeated_rows(kind, shift):
     assert_allclose(moments.scale, repeated.std(axis=0), rtol=1e-12 + 1e-15 * shift)
     assert_allclose(moments.gram, np.corrcoef(repeated.T), rtol=1e-11 + 1e-14 * shift)
     root = moments.root()
+    assert root.shape == (3, 3)
     assert_allclose(root.T @ root, moments.gram, rtol=1e-11 + 1e-14 * shift)
 
 
@@ -104,6 +105,18 @@ def test_moments_without_an_intercept_are_about_zero():
     assert_array_equal(moments.mean, 0)
     assert_allclose(moments.scale, np.sqrt(np.diag(products)))
     assert_allclose(moments.gram, products / np.outer(moments.scale, moments.scale))
+
+
+@pytest.mark.parametrize("shape", [(60, 3), (5, 8)])
+def test_roots_of_blocks_are_those_of_all_rows(shape):
+    wide = RNG.normal(size=shape) + 3.0
+    data = rows(wide, weight=1.0 + np.arange(len(wide)))
+    data.block_rows = 2
+    moments = Moments(data, True, MOST_COLUMNS)
+    moments.data.block_rows = 2
+    root = moments.root()
+    assert len(root) == min(shape)
+    assert_allclose(root.T @ root, np.corrcoef(np.repeat(wide, 1 + np.arange(len(wide)), axis=0).T), atol=1e-12)
 
 
 def test_constant_columns_have_no_scale():
@@ -146,6 +159,7 @@ def line(x):
     return np.column_stack([x**k for k in range(1, 6)])
 
 
+WIDE = np.random.default_rng(1).normal(size=(20, 40))
 CASES = {
     "plain": (X, None, True),
     "weighted": (X, WEIGHT, True),
@@ -156,6 +170,8 @@ CASES = {
     "dependent": (np.column_stack([X, X @ [1.0, 2.0, 3.0]]), None, True),
     "constant": (np.column_stack([X, np.ones(N)]), None, True),
     "one": (X[:, :1], None, True),
+    "wide": (WIDE, None, True),
+    "wide without an intercept": (WIDE, None, False),
 }
 
 
@@ -239,6 +255,29 @@ def test_rotated_coordinates_are_multiples_of_the_old(name, diagonal):
     for one, two in zip(other.coefficients(u), made.coefficients(old), strict=True):
         assert_allclose(one, two, rtol=1e-7, atol=1e-10)
     assert_allclose(other.coordinate_rows(data) @ u, made.coordinate_rows(data) @ old, rtol=1e-7, atol=1e-8)
+
+
+def test_penalised_columns_beyond_their_rows_stay_unrotated():
+    many = np.random.default_rng(1).normal(size=(10, 610)) + 1.0
+    made = from_moments(Moments(rows(many), True, MOST_COLUMNS), slice(None), True, penalised=True)
+    assert made.slopes.shape == (610,)
+    u = RNG.normal(size=611)
+    start, slopes = made.coefficients(u)
+    assert_allclose(many @ slopes[:, 0] + start[0], made.coordinate_rows(many) @ u, rtol=1e-9)
+    assert_allclose(made.coordinates(start, slopes), u, rtol=1e-9)
+    assert_allclose(slopes[:, 0], u[1:] / many.std(axis=0), rtol=1e-9)
+    assert from_moments(Moments(rows(many), True, MOST_COLUMNS), slice(None), True).size == 10
+    few = Moments(rows(many[:, :500]), True, MOST_COLUMNS)
+    assert from_moments(few, slice(None), True, penalised=True).size == 10
+
+
+def test_sums_by_key():
+    one, two = {"a": np.ones(2), "b": np.full(1, 3.0)}, {"b": np.ones(1), "c": np.zeros(3)}
+    found = add(one, two)
+    assert list(found) == ["a", "b", "c"]
+    assert_array_equal(found["a"], [1, 1])
+    assert_array_equal(found["b"], [4])
+    assert_array_equal(found["c"], [0, 0, 0])
 
 
 def test_vectors_have_directions():

@@ -14,7 +14,7 @@ from sk_mle._model.penalties import Ridge
 from sk_mle._model.sums import contract, cross, project
 from sk_mle._solvers.plane import Plane
 from sk_mle._solvers.preconditioners import Cholesky, Identity, SubsampledHessian, Woodbury, resembles
-from sk_mle._solvers.units import converted, eased, information, with_units
+from sk_mle._solvers.units import constant, converted, eased, information, seen, with_units
 from sk_mle.likelihoods import Beta, Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
@@ -235,6 +235,32 @@ def test_penalties_and_likelihood_together_have_unit_curvature(scale):
     assert_allclose(hessian, np.eye(loss.size), atol=1e-6)
 
 
+def test_unrotated_coordinates_have_unit_curvature_each():
+    wide = np.random.default_rng(3).normal(size=(30, 610)) * np.linspace(0.5, 2.0, 610)
+    loss = objective(Normal(scale=1.0), wide, RNG.normal(size=30), alpha={"loc": 0.5})
+    assert_allclose(np.diag(eased(loss).hessian(np.zeros(loss.size))), 1.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize(("law", "y"), [(Gamma(), POSITIVE), (THREE, CLASSES)], ids=["one", "classes"])
+def test_the_hessian_shows_the_mean_information_of_linear_predictors(law, y, intercept):
+    loss = objective(law, X, y, intercept=intercept)
+    u = np.zeros(loss.size)
+    known = information(law, y, np.ones(N), loss.eta(u))
+    for pair, value in seen(loss, loss.evaluate(u, 2, "expected").hessian).items():
+        assert_allclose(value, known[pair], rtol=1e-9, atol=1e-12)
+
+
+def test_a_constant_predictor_without_an_intercept_is_the_nearest():
+    for columns in (X, np.column_stack([X[:, :2], np.ones(N)])):
+        made = design(columns, WEIGHT, intercept=False).with_unit(np.array([[0.5]]))
+        u = constant(rows(columns, weight=WEIGHT), made, 2.0)
+        root = np.sqrt(WEIGHT)
+        nearest = columns @ np.linalg.lstsq(root[:, None] * columns, 2.0 * root, rcond=None)[0]
+        assert_allclose(made.coordinate_rows(columns) @ u * 0.5, nearest, rtol=1e-9)
+    assert_allclose(constant(rows(X), design(X).with_unit(np.array([[0.5]])), 2.0), [4, 0, 0, 0])
+
+
 # ---- curvatures --------------------------------------------------------------------------------------------------------
 
 
@@ -246,7 +272,7 @@ def test_curvatures_solve_with_the_hessian():
     assert_allclose(Cholesky(loss, u).solve(g), expected)
     assert_allclose(Identity(loss.size).refreshed(loss, u).solve(g), expected)
     assert_allclose(SubsampledHessian(loss, u, False, False).solve(g), expected, rtol=1e-6)  # of all rows nothing is missing
-    ridge = objective(Poisson(), X, COUNTS, alpha={"mean": 0.5})
+    ridge = eased(objective(Poisson(), X, COUNTS, alpha={"mean": 0.5}))
     u = somewhere(ridge)
     assert_allclose(SubsampledHessian(ridge, u, False, False).solve(g[:4]), np.linalg.solve(ridge.hessian(u), g[:4]), rtol=1e-6)
     with pytest.raises(np.linalg.LinAlgError):
@@ -275,6 +301,42 @@ def test_curvature_of_more_columns_than_rows(alpha, intercept):
     assert_allclose(
         known.refreshed(loss, moved).solve(loss.hessp(moved, step))[intercept:], step[intercept:], rtol=2e-3, atol=2e-3
     )
+
+
+@pytest.mark.parametrize("far", [0.3, 30.0])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_woodburys_formula_is_the_inverse_of_the_hessian(intercept, far):
+    """With a penalty of 1e-4 on the intercept, which has none."""
+    wide = np.random.default_rng(3).normal(size=(30, 610)) * np.linspace(0.5, 2.0, 610) + far
+    weight = np.where(np.arange(30) % 5 == 0, 0.0, 1.0 + np.arange(30) % 3)
+    loss = objective(Poisson(), wide, RNG.poisson(2.0, 30).astype(float), weight, alpha={"mean": 1.0}, intercept=intercept)
+    u = 1e-3 * np.random.default_rng(4).normal(size=loss.size)
+    hessian = loss.hessian(u)
+    hessian[0, 0] += 1e-4 * intercept
+    g = np.random.default_rng(5).normal(size=loss.size)
+    assert_allclose(Woodbury(loss, u).solve(g), np.linalg.solve(hessian, g), rtol=1e-2, atol=2e-3)
+
+
+@pytest.mark.parametrize("alpha", [None, 1.0])
+@pytest.mark.parametrize("law", [Normal(scale=1.0), THREE], ids=["one", "classes"])
+def test_what_some_rows_lack_of_the_coordinates_is_made_up_for(law, alpha):
+    """Mean squares of some of the rows are 0.6 and 1.3 times those of all; the information of a row is that of the others."""
+    n, name = 400, law.free[0]
+    some = np.arange(n) < 200
+    signs = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])[np.arange(n) % 4]
+    columns = signs * np.where(some[:, None], np.sqrt([0.6, 1.3]), np.sqrt([1.4, 0.7]))
+    y = np.arange(n) // 4 % 3.0
+    whole = objective(law, columns, y, alpha=alpha and {name: alpha})
+    u = np.zeros(whole.size)
+    whole = eased(with_units(whole, information(law, y, np.ones(n), whole.eta(u))))
+    part = type(whole)(law, rows(columns[some], y[some]), whole.designs, whole.alpha)
+    hessian = whole.hessian(u)
+    assert_allclose(hessian, np.eye(whole.size), atol=1e-9)
+    own = part.hessian(u).copy()
+    known = SubsampledHessian(part, u, False, False)
+    assert_allclose([known.solve(e) for e in np.eye(whole.size)], np.eye(whole.size), atol=0.03)
+    assert np.abs(np.linalg.inv(own) - np.eye(whole.size)).max() > 0.1
+    assert_array_equal(part.hessian(u), own)  # which the objective remembers
 
 
 def test_a_part_that_misses_a_direction_does_not_resemble():
