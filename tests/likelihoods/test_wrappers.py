@@ -21,13 +21,17 @@ from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import (
     Beta,
     Censored,
+    Exponential,
+    Fixed,
     Gamma,
     Hurdle,
     Laplace,
     Likelihood,
+    LogNormal,
     NegativeBinomial,
     Normal,
     Poisson,
+    Rounded,
     StudentT,
     Transformed,
     Truncated,
@@ -335,3 +339,39 @@ def test_a_mean_that_is_not_found_is_told():
 def test_laws_say_whether_they_integrate():
     assert not any(law.integrates for law in (Normal(), Censored(Gamma()).predictive, ZeroInflated(Poisson())))
     assert all(law.integrates for law in (Truncated(Normal(), low=0), Hurdle(Truncated(Gamma(), high=9)), Gumbel()))
+
+
+def test_a_fixed_law_that_holds_its_values_takes_more():
+    law = Fixed(Gamma(), {"shape": 2.0}).bare().settled({"mean": 3.0})
+    assert law.fixed == {"mean": 3.0, "shape": 2.0}
+    assert law.free == []
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_intervals_of_a_transformed_law_are_those_of_the_law_inside(order):
+    """Censored log-normal durations in both spellings; and with a power that is estimated, against differences."""
+    eta = {"loc": 0.3 * RNG.normal(size=4), "scale": 0.2 * RNG.normal(size=4)}
+    y = np.array([[0.5, 2.0], [1.0, np.inf], [0.0, 1.5], [1.2, 1.2]])
+    found, expected = (Censored(law).evaluate(y, eta, order) for law in (Transformed(Normal(), "log"), LogNormal()))
+    np.testing.assert_allclose(found.loglik, expected.loglik, rtol=1e-12)
+    for part in ("gradient", "information"):
+        for key, value in getattr(expected, part).items():
+            np.testing.assert_allclose(getattr(found, part)[key], value, rtol=1e-9, atol=1e-12)
+
+
+def test_intervals_of_a_law_with_a_free_transformation():
+    law = Censored(Transformed(Normal(), "yeo-johnson"))
+    power = next(name for name in law.free if name not in ("loc", "scale"))
+    eta = {"loc": np.full(2, 0.5), "scale": np.full(2, 0.1), power: np.full(2, 0.4)}
+    y = np.array([[0.5, 2.0], [1.5, np.inf]])
+    up, down = (law.evaluate(y, {**eta, power: eta[power] + step}, 0).loglik for step in (1e-5, -1e-5))
+    np.testing.assert_allclose(law.evaluate(y, eta, 1).gradient[power], (up - down) / 2e-5, rtol=1e-6)
+
+
+def test_rounded_values_reach_half_a_width_beyond_the_support():
+    law = Rounded(Exponential(), width=2.0)
+    assert (law.support.low, law.support.high) == (-1.0, np.inf)
+    np.testing.assert_array_equal(law.inside(np.array([-1.1, -1.0, 0.0])), [False, True, True])
+    np.testing.assert_allclose(
+        law.loglik(np.array([0.0, 2.0]), width=2.0, mean=1.0), np.log([1 - np.exp(-1), np.exp(-1) - np.exp(-3)])
+    )
