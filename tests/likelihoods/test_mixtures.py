@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from _laws import example, repeated
 from _reference import load, numbers
 from scipy import stats
 from sklearn.base import BaseEstimator, clone
@@ -23,6 +24,7 @@ from sk_mle.likelihoods import (
     Geometric,
     Laplace,
     Mixture,
+    MultivariateNormal,
     Normal,
     Ordinal,
     Poisson,
@@ -238,3 +240,15 @@ def test_a_part_without_weight_is_named():
     with pytest.warns(ConvergenceWarning) as caught:
         MLERegressor(Fixed(law, {"high__mean": 1.11})).fit(X, y)
     assert "Leave this part of the law out" in " ".join(str(w.message) for w in caught)
+
+
+def test_covariance_of_a_mixture_of_several_targets():
+    """Its diagonal is the variance, and all of it that of many draws; of both from the same formulas one would not tell."""
+    law = Mixture([("a", MultivariateNormal()), ("b", MultivariateNormal())]).sized(2)
+    theta = example(law, 0)
+    covariance = law.covariance(**theta)[0]
+    np.testing.assert_allclose(np.diagonal(covariance), law.variance(**theta)[0], rtol=1e-12)
+    y = law.rvs(np.random.default_rng(0), (100_000,), **repeated(theta, 100_000))
+    size = np.sqrt(np.diagonal(covariance))
+    np.testing.assert_allclose(np.cov(y.T) / size / size[:, None], covariance / size / size[:, None], atol=0.03)
+    np.testing.assert_allclose(y.mean(axis=0) / size, law.expectation(**theta)[0] / size, atol=0.02)

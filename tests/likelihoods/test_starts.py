@@ -90,5 +90,4 @@ def test_starts_where_a_formula_has_nothing_to_divide():
     y = np.column_stack([np.arange(10) % 2, np.ones(10)])
     assert 0 < BetaBinomial().start(y, np.ones(10))["precision"] < np.inf
     found = VonMises().start(np.array([np.pi, -np.pi, np.pi]), np.ones(3))
-    assert VonMises().parameter("loc").domain.contains(found["loc"])
-    assert np.isfinite(VonMises().parameter("loc").link.link(found["loc"]))
+    assert abs(VonMises().parameter("loc").link.link(found["loc"])) < 1e10

@@ -234,6 +234,21 @@ def test_blocks_and_broadcasting(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", TWO)
+def test_sizes_side_by_side_are_each_as_if_alone(name):
+    function = getattr(tails if "log_gammainc" in name else gamma_functions, name)
+    x, d = np.geomspace(1e-8, 1e12, 21)[:, None], np.array([1e-9, 0.5, 40.0, 1e7])
+    expected = [[function(float(a), b) for b in d] for a in x[:, 0]]
+    np.testing.assert_allclose(function(x, d), expected, rtol=1e-14)
+
+
+def test_beta_tails_of_all_sizes_are_each_as_if_alone():
+    shapes = np.array([1e-3, 0.5, 3.0, 1e4, 1e7, 1e9])
+    points = [(a, b, x, 1 - x) for a in shapes for b in shapes for x in (2**-30, 0.25, a / (a + b), 1 - 2**-30)]
+    expected = [tails.log_betainc(*point) for point in points]
+    np.testing.assert_allclose(tails.log_betainc(*np.transpose(points)), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", TWO)
 def test_finite_input_gives_no_nan_and_no_warning(name):
     rng = np.random.default_rng(0)
     x, d = 10 ** rng.uniform(-300, 300, (2, 20_000))
