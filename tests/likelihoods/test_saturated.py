@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from _laws import example, repeated
 from scipy.special import gammaln
 
 from sk_mle.domains import COUNT, POSITIVE
-from sk_mle.likelihoods import Likelihood
+from sk_mle.likelihoods import Likelihood, MultivariateNormal
 from sk_mle.likelihoods._fallbacks.algebra import Eval
 from sk_mle.likelihoods._fallbacks.saturated import completed
 
@@ -55,3 +56,15 @@ def test_values_that_are_known_are_kept():
     found = completed(Fragile(), y, eta, known)
     np.testing.assert_array_equal(found.loglik, known.loglik)
     np.testing.assert_allclose(found.gradient["mean"], [3.0, np.nan], rtol=1e-6)
+
+
+def test_one_entry_of_a_vector_that_is_no_number_is_completed():
+    law, rng = MultivariateNormal().sized(2), np.random.default_rng(0)
+    theta = example(law, 0)
+    y = law.rvs(rng, (3,), **repeated(theta, 3))
+    eta = {name: law.parameter(name).link.link(value) for name, value in repeated(theta, 3).items()}
+    whole = law.evaluate(y, eta, 2)
+    slopes = whole.gradient["scale"].copy()
+    slopes[1, 0] = np.nan
+    found = completed(law, y, eta, whole._replace(gradient={**whole.gradient, "scale": slopes}))
+    np.testing.assert_allclose(found.gradient["scale"], whole.gradient["scale"], rtol=1e-12)
