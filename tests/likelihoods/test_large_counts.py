@@ -116,3 +116,21 @@ def test_fits_of_large_counts_converge(law, draw, size):
     expected = np.sqrt(np.diag(np.linalg.inv(design.T @ (design * weight[:, None]))))[1:]
     assert_allclose(np.asarray(found.bse)[1:3], expected, rtol=0.25)
     assert (np.abs(model.coef_ - [0.1, -0.2]) < 4 * expected).all()
+
+
+@pytest.mark.parametrize(
+    ("law", "params"),
+    [
+        (Poisson(), {"mean": 1e12}),
+        (NegativeBinomial(), {"mean": 1e12, "dispersion": 1e-9}),
+        (GeneralizedPoisson(), {"mean": 1e12, "dispersion": 0.3}),
+        (Binomial(trials=1e13), {"prob": 0.1, "trials": 1e13}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_intervals_of_few_large_counts_are_sums_of_masses(law, params):
+    """The difference of two distribution functions would have lost most of their digits."""
+    low = 1e12 + np.array([0.0, 1e5])
+    params = {name: np.full(2, value) for name, value in params.items()}
+    masses = np.logaddexp(law.loglik(low + 1, **params), law.loglik(low + 2, **params))
+    np.testing.assert_allclose(law.log_interval(low, low + 2, **params), masses, rtol=1e-13)
