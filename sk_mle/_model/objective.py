@@ -96,14 +96,14 @@ class Objective:
         return DenseRows(self.likelihood, self.data)
 
     @cached_property
-    def _bare(self) -> Likelihood:
-        return self.likelihood.bare()
+    def _kernel(self) -> Likelihood:
+        return self.likelihood.kernel()
 
     @cached_property
-    def _carrier(self) -> float:
+    def _base_measure(self) -> float:
         """Mean of the part of the log-likelihood that no parameter changes."""
-        carrier = self.likelihood.carrier
-        return self._mean(carrier) if np.ndim(carrier(self.data.y[:1])) else 0.0
+        base_measure = self.likelihood.base_measure
+        return self._mean(base_measure) if np.ndim(base_measure(self.data.y[:1])) else 0.0
 
     def _mean(self, fn) -> float:
         """Weighted mean of a function of y."""
@@ -113,7 +113,7 @@ class Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
-        known = ("dense",) + (() if likelihood else ("_carrier", "_bare"))
+        known = ("dense",) + (() if likelihood else ("_base_measure", "_kernel"))
         vars(other).update({name: vars(self)[name] for name in known if name in vars(self)})
         return other
 
@@ -267,9 +267,9 @@ class Objective:
 
     def _evaluate(self, batch, eta, order, information):
         if information == "integrated" and order == 2:
-            found = self._bare.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
+            found = self._kernel.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
         else:
-            found = self._bare.evaluate(batch.y, eta, order, information)
+            found = self._kernel.evaluate(batch.y, eta, order, information)
         if order and any(name not in found.gradient for name in self.designs):  # parameters that no row of the block depends on
             found = found._replace(gradient={name: np.zeros(np.shape(eta[name])) for name in self.designs} | found.gradient)
         return found
@@ -278,7 +278,7 @@ class Objective:
         """With the derivatives, too, that a law's formulas do not give."""
         if all(np.isfinite(value.sum()) for value in (*found.gradient.values(), *found.information.values())):
             return found
-        return completed(self._bare, batch.y, eta, found, information)
+        return completed(self._kernel, batch.y, eta, found, information)
 
     def _block(self, batch, coefficients, order, information, complete=False):
         """Sums over a block of rows, with its columns and what the law says of each row."""
@@ -306,7 +306,7 @@ class Objective:
     def _collect(self, u, sums, order) -> Point:
         """From sums of the log-likelihood to the mean loss: the one place where the sign turns."""
         mass = self.data.total_weight
-        value, gradient, hessian = -float(sums["value"]) / mass - self._carrier, np.empty(0), np.empty((0, 0))
+        value, gradient, hessian = -float(sums["value"]) / mass - self._base_measure, np.empty(0), np.empty((0, 0))
         if order >= 1:
             gradient = -self._collapse(sums) / mass
         if order == 2:

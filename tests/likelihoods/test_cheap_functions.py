@@ -164,26 +164,26 @@ def test_numbers_are_what_arrays_are(name):
 
 
 @pytest.mark.parametrize("law", [*(law() for law in LAWS.values()), Fixed(Gamma(), {"shape": 2.0})], ids=repr)
-def test_the_carrier_is_what_a_bare_law_leaves_out(law):
+def test_the_base_measure_is_what_the_kernel_leaves_out(law):
     rng = np.random.default_rng(3)
     law = law.sized()
     eta = {name: 0.3 * rng.normal(size=(20, *law.parameter(name).shape)) for name in law.free}
     y = law.support.draw(rng, 20) if law.kind != "targets" else law.rvs(rng, (20,), **law.theta(eta))
     y = law.observe(rng, y if law.parameter(law.free[0]).shape == () or law.kind == "targets" else y % 3)
-    bare, inside = law.bare(), law.inside(y)
-    whole, rest = law.evaluate(y, eta, 1), bare.evaluate(y, eta, 1)
-    carrier = np.broadcast_to(law.carrier(y), whole.loglik.shape)
-    assert_allclose((rest.loglik + carrier)[inside], whole.loglik[inside], rtol=1e-12, atol=1e-12)
-    assert_array_equal(bare.carrier(y), 0.0)
+    kernel, inside = law.kernel(), law.inside(y)
+    whole, rest = law.evaluate(y, eta, 1), kernel.evaluate(y, eta, 1)
+    base_measure = np.broadcast_to(law.base_measure(y), whole.loglik.shape)
+    assert_allclose((rest.loglik + base_measure)[inside], whole.loglik[inside], rtol=1e-12, atol=1e-12)
+    assert_array_equal(kernel.base_measure(y), 0.0)
     for name in law.free:
         assert_array_equal(rest.gradient[name], whole.gradient[name])
-    assert_array_equal(clone(bare).loglik(y, **law.theta(eta)), law.loglik(y, **law.theta(eta)))
+    assert_array_equal(clone(kernel).loglik(y, **law.theta(eta)), law.loglik(y, **law.theta(eta)))
 
 
-def test_some_laws_have_a_carrier():
+def test_some_laws_have_a_base_measure():
     y = np.array([1.0, 2.0, 5.0])
     for law in (Poisson(), NegativeBinomial(), Gamma(), Weibull(), Fixed(Gamma(), {"shape": 2.0})):
-        assert (law.carrier(y)[1:] != 0).all()
+        assert (law.base_measure(y)[1:] != 0).all()
 
 
 # ---- shared work ---------------------------------------------------------------------------------------------------------

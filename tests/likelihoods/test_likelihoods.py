@@ -8,7 +8,18 @@ from _laws import numerical
 
 from sk_mle import MLERegressor, likelihoods
 from sk_mle.domains import POSITIVE, REAL, UNIT
-from sk_mle.likelihoods import LAWS, Gamma, Laplace, Likelihood, NegativeBinomial, Normal, Poisson, StudentT, get_likelihood
+from sk_mle.likelihoods import (
+    LAWS,
+    Exponential,
+    Gamma,
+    Laplace,
+    Likelihood,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    StudentT,
+    get_likelihood,
+)
 from sk_mle.testing import _CHECKS, check_likelihood
 
 VARIANTS = [
@@ -269,6 +280,40 @@ def test_limits_join_the_laws():
     np.testing.assert_allclose(StudentT().loglik(y, 0.2, 1.3, np.inf), Normal().loglik(y, 0.2, 1.3), rtol=1e-14)
     np.testing.assert_allclose(NegativeBinomial().loglik(k, 2.2, 0.0), Poisson().loglik(k, 2.2), rtol=1e-13)
     np.testing.assert_allclose(NegativeBinomial().loglik(k, 2.2, 1e-12), Poisson().loglik(k, 2.2), rtol=1e-10)
+
+
+class Whole(Likelihood):
+    parameters = {"mean": POSITIVE}
+    support = POSITIVE
+
+    def __init__(self, *, mean=None, links=None):
+        self.mean, self.links = mean, links
+
+    def terms(self, y, order, mean):
+        first, second = {"mean": (y / mean - 1) / mean}, {("mean", "mean"): (1 - 2 * y / mean) / mean**2}
+        return -y / mean - np.log(mean), first if order else {}, second if order == 2 else {}
+
+
+def test_loglik_gradient_and_hessian_follow_from_terms_unless_written_apart():
+    class Halved:
+        def loglik(self, y, mean):
+            return super().loglik(y, mean) / 2
+
+    class Half(Halved, Whole):
+        pass
+
+    class Again(Half):
+        terms = Whole.terms
+
+    y, mean = np.array([0.5, 2.0]), np.array([1.0, 3.0])
+    check_likelihood(Whole())
+    for law, factor in ((Whole(), 1.0), (Half(), 0.5), (type("Still", (Half,), {})(), 0.5), (Again(), 1.0)):
+        value, gradient, hessian = law.terms(y, 2, mean=mean)
+        for found in (law.loglik(y, mean), value, law.evaluate(y, {"mean": np.log(mean)}, 0).loglik):
+            np.testing.assert_allclose(found, factor * Exponential().loglik(y, mean))
+        np.testing.assert_allclose(law.gradient(y, mean)["mean"], Exponential().gradient(y, mean)["mean"])
+        np.testing.assert_allclose(gradient["mean"], law.gradient(y, mean)["mean"])
+        np.testing.assert_allclose(hessian["mean", "mean"], law.hessian(y, mean)["mean", "mean"])
 
 
 def test_density_only_law_costs_no_accuracy():

@@ -9,10 +9,10 @@ from ..._special.gamma_functions import gamma_norm
 from ..._special.tails import log_betainc
 from ...domains import POSITIVE, UNIT
 from .._fallbacks.quantile import newton_quantile
-from .._protocol.expanded import Expanded
+from .._protocol.base import Likelihood
 
 
-class Beta(Expanded):
+class Beta(Likelihood):
     r"""Beta law of proportions in its mean and precision.
 
     .. math:: p(y) = \frac{y^{a - 1} (1 - y)^{b - 1}}{B(a, b)}, \quad a = \mathrm{mean} \cdot \mathrm{precision},\;
@@ -51,7 +51,7 @@ class Beta(Expanded):
         mean = np.minimum(np.maximum(mean, 1e-300), 1 - 2**-53)
         return mean * precision, (1 - mean) * precision
 
-    def expansion(self, y, order, mean, precision):
+    def terms(self, y, order, mean, precision):
         a, b = self._shapes(mean, precision)
         on_a, on_b, both = _norms(a, b, precision, order)
         first, second = y * precision / a, (1 - y) * precision / b
@@ -59,7 +59,7 @@ class Beta(Expanded):
         if np.minimum.reduce(log_first, axis=None) < -600:  # the product may have lost digits to underflow
             log_first = np.log(y) + np.log(precision / a)
         gap = a * (log_first - (first - 1)) + b * (log_second - (second - 1))  # see `ratio_gap`
-        loglik = gap + (on_a[0] + on_b[0]) - both[0] + self.carrier(y)
+        loglik = gap + (on_a[0] + on_b[0]) - both[0] + self.base_measure(y)
         if order == 0:
             return loglik, {}, {}
         tilt = log_first - log_second + on_a[1] - on_b[1]  # log y - log(1 - y) - digamma(a) + digamma(b)
@@ -68,7 +68,7 @@ class Beta(Expanded):
             return loglik, gradient, {}
         return loglik, gradient, _bends(a, b, precision, on_a[2], on_b[2], both[2], tilt)
 
-    def carrier(self, y):
+    def base_measure(self, y):
         return -np.log(y) - np.log1p(-y)
 
     def fisher(self, mean, precision):

@@ -10,11 +10,11 @@ from ..._special.logarithms import ratio_gap, ratio_gap_and_excess
 from ..._special.tails import log_gamma_tail
 from ...domains import POSITIVE
 from .._families.log_gamma import LogGamma
-from .._protocol.expanded import Expanded
+from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
 
-class Gamma(Expanded):
+class Gamma(Likelihood):
     r"""Gamma law in its mean and shape.
 
     .. math:: p(y) = \frac{1}{\Gamma(k)\, y} \left(\frac{k y}{m}\right)^k e^{-k y / m}, \quad
@@ -45,10 +45,10 @@ class Gamma(Expanded):
     def __init__(self, *, mean=None, shape=None, links=None):
         self.mean, self.shape, self.links = mean, shape, links
 
-    def expansion(self, y, order, mean, shape):
+    def terms(self, y, order, mean, shape):
         norm = gamma_norm(shape, order=order)
         gap, d = ratio_gap_and_excess(y, mean)
-        loglik = shape * gap + norm[0] + self.carrier(y)
+        loglik = shape * gap + norm[0] + self.base_measure(y)
         if order == 0:
             return loglik, {}, {}
         gradient = {"mean": shape / mean * d, "shape": gap + norm[1]}
@@ -57,7 +57,7 @@ class Gamma(Expanded):
         bend = -shape * (1 + 2 * d) / mean**2
         return loglik, gradient, {("mean", "mean"): bend, ("mean", "shape"): d / mean, ("shape", "shape"): norm[2]}
 
-    def carrier(self, y):
+    def base_measure(self, y):
         return -np.log(y)
 
     def fisher(self, mean, shape):

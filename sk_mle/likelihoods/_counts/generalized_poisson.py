@@ -69,7 +69,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
             value = rate_gap(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
             return np.where(((rate > 0) | (y == 0)) & (c > -1), value, -np.inf)
 
-    def carrier(self, y):
+    def base_measure(self, y):
         return -factorial_rest(y)
 
     def _slopes(self, y, mean, c):
@@ -107,7 +107,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         return result
 
     def pieces(self, y, mean, a, order):
-        own = self._kernel(y, mean, a) + self.carrier(y), *(self._slopes(y, mean, a) if order else ())
+        own = self._kernel(y, mean, a) + self.base_measure(y), *(self._slopes(y, mean, a) if order else ())
         own += self._bends(y, mean, a) if order == 2 else ()
         return tuple(value - lost for value, lost in zip(own, self._whole(mean, a), strict=False))
 

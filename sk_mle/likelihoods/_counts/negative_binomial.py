@@ -94,7 +94,7 @@ class NegativeBinomial(MeanPower):
         wide, seen, short = 1 + a * mean, 1 + a * y, y - mean
         part, rise = short / wide, rising_rest(a, y, order=order)
         beyond = log1p_rest(-a * short / seen, order=max(order, 1))
-        value = rate_gap(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.carrier(y)
+        value = rate_gap(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.base_measure(y)
         if order == 0:
             return (value,)
         slopes = part / mean, beyond[0] / (a * a) + rise[1]
@@ -103,7 +103,7 @@ class NegativeBinomial(MeanPower):
         mean_mean, mean_a = (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, -short / wide**2
         return value, *slopes, mean_mean, mean_a, rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / seen
 
-    def carrier(self, y):
+    def base_measure(self, y):
         return -factorial_rest(y)
 
     def moment(self, y, sample_weight, mean, power):

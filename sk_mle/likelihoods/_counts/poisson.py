@@ -10,10 +10,10 @@ from ..._special.tails import log_gammainc, log_gammaincc
 from ...domains import COUNT, POSITIVE
 from .._fallbacks.inversion import solve
 from .._families.counts import count_mean
-from .._protocol.expanded import Expanded
+from .._protocol.base import Likelihood
 
 
-class Poisson(Expanded):
+class Poisson(Likelihood):
     r"""Poisson law of counts; non-integer y are accepted through the gamma function.
 
     .. math:: p(y) = \mathrm{mean}^y e^{-\mathrm{mean}} / y!
@@ -40,16 +40,16 @@ class Poisson(Expanded):
     def __init__(self, *, mean=None, links=None):
         self.mean, self.links = mean, links
 
-    def expansion(self, y, order, mean):
+    def terms(self, y, order, mean):
         short = y - mean
         loglik = rate_gap(y, mean, short)
-        loglik += self.carrier(y)
+        loglik += self.base_measure(y)
         if order == 0:
             return loglik, {}, {}
         least = np.maximum(mean, 1e-300)
         return loglik, {"mean": short / least}, {("mean", "mean"): -y / least / mean} if order == 2 else {}
 
-    def carrier(self, y):
+    def base_measure(self, y):
         return -factorial_rest(y)
 
     def fisher(self, mean):

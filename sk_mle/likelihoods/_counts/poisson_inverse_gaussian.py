@@ -11,12 +11,11 @@ from ...domains import NONNEGATIVE, POSITIVE
 from .._families.counts import count_mean
 from .._families.mean_power import excess
 from .._families.summed import SummedCount
-from .._protocol.expanded import Expanded
 from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations
 
 
-class PoissonInverseGaussian(SummedCount, Expanded):
+class PoissonInverseGaussian(SummedCount):
     r"""Poisson law whose mean varies by an inverse Gaussian law: over-dispersed counts with a heavier tail than NB2.
 
     .. math:: p(y) = \sqrt{\frac{2}{\pi u}}\; \frac{(m / s)^y}{y!}\; e^{1/d} K_{y - 1/2}(1/u),
@@ -52,17 +51,17 @@ class PoissonInverseGaussian(SummedCount, Expanded):
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links
 
-    def expansion(self, y, order, mean, dispersion):
+    def terms(self, y, order, mean, dispersion):
         y, mean, dispersion = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, mean, dispersion)))
         parts, many = np.empty(((1, 3, 6)[order], *y.shape)), y >= LEAST_ORDER + 0.5
         for rows, formula in ((~many, _few), (many, _many)):
             if rows.any():
                 parts[:, rows] = formula(y[rows], mean[rows], dispersion[rows], order)
-        loglik = parts[0] + self.carrier(y)
+        loglik = parts[0] + self.base_measure(y)
         pairs = ("mean", "mean"), ("mean", "dispersion"), ("dispersion", "dispersion")
         return loglik, dict(zip(self.parameters, parts[1:], strict=False)), dict(zip(pairs, parts[3:], strict=False))
 
-    def carrier(self, y):
+    def base_measure(self, y):
         return -factorial_rest(y)
 
     def start(self, y, sample_weight):
@@ -84,7 +83,7 @@ class PoissonInverseGaussian(SummedCount, Expanded):
 
 
 def _few(y, m, d, order):
-    """Log mass less `carrier`, two slopes and three second derivatives, by the Bessel function itself."""
+    """Log mass less `base_measure`, two slopes and three second derivatives, by the Bessel function itself."""
     s = np.sqrt(1 + 2 * m * d)
     value = xlogy(y, m / s) - xlogy(y, y) + y - 2 * m / (1 + s) + log_bessel(y - 0.5, d / s)
     if order == 0:

@@ -10,10 +10,10 @@ from ...domains import POSITIVE, REAL
 from ...links import Link
 from .._fallbacks.algebra import Eval, minus
 from .._fallbacks.start import best, resolution, thin
-from .._protocol.expanded import Expanded
+from .._protocol.base import Likelihood
 
 
-class LocationScale(Expanded):
+class LocationScale(Likelihood):
     """A law with density f(z) / scale, z = (y - loc) / scale.
 
     A subclass writes `standard_logpdf(z)`; `standard_slopes(z)`, the first and second derivative of log f;
@@ -29,7 +29,7 @@ class LocationScale(Expanded):
     parameters = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
-    def expansion(self, y, order, loc, scale, *at, **shape):
+    def terms(self, y, order, loc, scale, *at, **shape):
         z = (y - loc) / scale
         loglik, *slopes = self.standard_parts(z, order, *at, **shape)
         loglik = loglik - np.log(scale)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ...domains import POSITIVE, REAL
-from .._protocol.expanded import Expanded
+from .._protocol.base import Likelihood
 from .location_scale import LocationScale
 
 
-class LogLocationScale(Expanded):
+class LogLocationScale(Likelihood):
     """A positive law whose log y is of location and scale, with the same parameters.
 
     A subclass names `standard`, the law of log y, and writes `log_mgf(t, ...)`, the log of E exp(t Z) of its z, which may
@@ -28,14 +28,14 @@ class LogLocationScale(Expanded):
         """Derivatives in our parameters from those in the parameters of log y."""
         return gradient, hessian
 
-    def expansion(self, y, order, *at, **params):
+    def terms(self, y, order, *at, **params):
         x = np.log(y)
-        loglik, gradient, hessian = self.standard.expansion(x, order, **self.plain(*at, **params))
+        loglik, gradient, hessian = self.standard.terms(x, order, **self.plain(*at, **params))
         if order:
             gradient, hessian = self.pulled(gradient, hessian, *at, **params)
-        return loglik + self.carrier(y), gradient, hessian
+        return loglik + self.base_measure(y), gradient, hessian
 
-    def carrier(self, y):
+    def base_measure(self, y):
         return -np.log(y)
 
     def fisher(self, *at, **params):

@@ -9,14 +9,14 @@ import numpy as np
 from ..._special.gamma_functions import _elementwise
 from ...domains import COUNT, NONNEGATIVE, POSITIVE, Domain
 from .._fallbacks.start import best
-from .._protocol.expanded import Expanded
+from .._protocol.base import Likelihood
 from .._protocol.parameter import Parameter
 from .counts import count_mean
 
 POWER = Domain(0.0, 3.0, closed=(True, True), typical=(1.0, 2.0))
 
 
-class MeanPower(Expanded):
+class MeanPower(Likelihood):
     """A law written in its mean and a = dispersion * mean**(power - neutral).
 
     A subclass writes `pieces(y, mean, a, order)`, the log-likelihood, its derivatives in the mean and in a, and those of second
@@ -36,7 +36,7 @@ class MeanPower(Expanded):
         scale = 1.0 if plain else np.clip(mean**exponent, 1e-100, 1e100)
         return exponent, scale, _scaled_dispersion(dispersion, scale, self.least)
 
-    def expansion(self, y, order, mean, dispersion, power=None):
+    def terms(self, y, order, mean, dispersion, power=None):
         exponent, scale, a = self._scaled(mean, dispersion, power)
         loglik, *slopes = self.pieces(y, mean, a, order)
         if order == 0:

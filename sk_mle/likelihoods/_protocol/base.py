@@ -117,9 +117,28 @@ class Likelihood(Evaluation, BaseEstimator):
     crps: Callable | None = None
     divergence: Callable | None = None
 
+    def __init_subclass__(cls, **kwargs):
+        """`loglik`, `gradient` and `hessian` follow from `terms`, or `terms` from these: what a class writes itself decides."""
+        super().__init_subclass__(**kwargs)
+        if cls.terms is Likelihood.terms:
+            return
+        whole, parts = _place(cls, "terms"), {name: _place(cls, name) for name in ("loglik", "gradient", "hessian")}
+        for order, (name, place) in enumerate(parts.items()):
+            if whole < place:
+                setattr(cls, name, _term(cls.terms, order, name))
+        if min(parts.values()) < whole:
+            cls.terms = Likelihood.terms
+            for name in parts:  # at the same height as `terms`, so that subclasses take none of them for replaced
+                setattr(cls, name, getattr(cls, name))
+
     def loglik(self, y, **params) -> np.ndarray:
         """Log density or log mass of each sample, with every normalising constant."""
         raise NotImplementedError(f"{type(self).__name__} must define loglik(y, {', '.join(self.parameters)})")
+
+    def terms(self, y, order, **params) -> tuple[np.ndarray, dict, dict]:
+        """`loglik`, `gradient` and `hessian` at once, those beyond the order empty: for laws in which they share their work."""
+        first, second = self.gradient(y, **params) if order else {}, self.hessian(y, **params) if order == 2 else {}
+        return self.loglik(y, **params), first, second
 
     def start(self, y, sample_weight) -> dict:
         """Values of the parameters for a model without covariates; by default a numerical fit."""
@@ -294,3 +313,18 @@ class Likelihood(Evaluation, BaseEstimator):
     def rvs(self, rng: np.random.Generator, size, **params) -> np.ndarray:
         """Random values of shape `size`; by inversion unless the law knows better."""
         return self.ppf(rng.uniform(size=size), **params)
+
+
+def _place(kind: type, name: str) -> int:
+    """How far up among the bases of a class the one is that writes a method."""
+    return next(place for place, base in enumerate(kind.__mro__) if name in vars(base))
+
+
+def _term(terms: Callable, order: int, name: str) -> Callable:
+    """`loglik`, `gradient` or `hessian` from `terms`."""
+
+    def term(self, y, *at, **params):
+        return terms(self, y, order, *at, **params)[order]
+
+    term.__name__, term.__qualname__ = name, f"{terms.__qualname__}.{name}"
+    return term

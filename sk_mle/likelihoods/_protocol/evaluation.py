@@ -38,6 +38,7 @@ class Evaluation:
     loglik: Any
     gradient: Any
     hessian: Any
+    terms: Any
     fisher: Any
     interval: Any
     atoms: ClassVar[Any]
@@ -70,14 +71,14 @@ class Evaluation:
         inside = [getattr(self, "law", None), *(law for _, law in getattr(self, "components", ()))]
         return not self.overrides("expectation") or any(law.integrates for law in inside if law)
 
-    def carrier(self, y):
-        """The part of `loglik` that depends on y alone, where the law sets one apart: a fit computes it once."""
+    def base_measure(self, y):
+        """Log of the base measure: what y alone adds to `loglik`, where a law sets it apart; a fit computes it once."""
         return 0.0
 
-    def bare(self):
-        """The law without its carrier, and with what follows from its arguments settled: what a fit evaluates at every pass."""
+    def kernel(self):
+        """The law without its base measure, and with what follows from its arguments computed: what every pass evaluates."""
         law = copy(self)
-        law.carrier, law.parameter = _nothing, cache(self.parameter)
+        law.base_measure, law.parameter = _nothing, cache(self.parameter)
         vars(law).update({name: getattr(self, name) for name in ("free", "fixed", "known", "leaving")})
         return law
 
@@ -128,7 +129,7 @@ class Evaluation:
     def _analytic(self, y, eta, order, expected) -> Eval:
         chain = {name: self.parameter(name).link.inverse_derivatives(eta[name]) for name in self.free}
         params = self._params(eta, {name: values[0] for name, values in chain.items()})
-        loglik, natural, second = self.parts(y, min(order, 1) if expected else order, **params)
+        loglik, natural, second = self.terms(y, min(order, 1) if expected else order, **params)
         loglik = authors.logs(self, loglik, y)
         wrong = [name for name in self.free if np.shape(natural.get(name))[:1] != loglik.shape] if order else []
         if wrong:
@@ -141,11 +142,6 @@ class Evaluation:
             return Eval(loglik, {}, {})
         second = self.fisher(**params) if expected and order == 2 else second
         return self._chained(loglik, natural, second, chain, order, expected)
-
-    def parts(self, y, order, **params):
-        """`loglik`, `gradient` and `hessian`, those beyond the order empty; see `Expanded`."""
-        natural, second = self.gradient(y, **params) if order else {}, self.hessian(y, **params) if order == 2 else {}
-        return self.loglik(y, **params), natural, second
 
     def _chained(self, loglik, natural, second, chain, order, expected=False) -> Eval:
         """Derivatives in the linear predictors from those in the parameters."""

@@ -67,9 +67,9 @@ class Fixed(Likelihood):
             raise ValueError(f"{self.law.title} does not let its parameters be fixed from outside")
         self._held.check()
 
-    def bare(self):
+    def kernel(self):
         law = copy(self)
-        law._held = self._held.bare()
+        law._held = self._held.kernel()
         return law
 
     def bind(self, y):
