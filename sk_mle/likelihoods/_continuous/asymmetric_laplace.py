@@ -56,11 +56,12 @@ class AsymmetricLaplace(Laplace):
     def rates(self, quantile):
         return 1 - quantile, quantile
 
-    def standard_gradient(self, z, quantile):
-        return {"quantile": 1 / quantile - 1 / (1 - quantile) - z}
-
-    def standard_hessian(self, z, quantile):
-        return {("z", "quantile"): -1 + 0 * z, ("quantile", "quantile"): -1 / quantile**2 - 1 / (1 - quantile) ** 2 + 0 * z}
+    def standard_terms(self, z, order, quantile):
+        value, first, second = super().standard_terms(z, order, quantile)
+        first["quantile"] = 1 / quantile - 1 / (1 - quantile) - z
+        second["z", "quantile"] = -1 + 0 * z
+        second["quantile", "quantile"] = -1 / quantile**2 - 1 / (1 - quantile) ** 2 + 0 * z
+        return value, first, second
 
     def standard_information(self, quantile):
         return {

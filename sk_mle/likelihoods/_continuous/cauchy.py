@@ -37,13 +37,10 @@ class Cauchy(LinkLocationScale):
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_logpdf(self, z):
-        return -np.log(np.pi) - 2 * np.log(np.hypot(1, z))  # z**2 may overflow
-
-    def standard_slopes(self, z):
-        u = 1 / np.hypot(1, z)
-        w = z * u
-        return -2 * w * u, 2 * (w - u) * (w + u) * u**2
+    def standard_terms(self, z, order):
+        root = np.hypot(1, z)  # z**2 may overflow
+        u, w = 1 / root, z / root
+        return -np.log(np.pi) - 2 * np.log(root), {"z": -2 * w * u}, {("z", "z"): 2 * (w - u) * (w + u) * u**2}
 
     def standard_information(self):
         return {("loc", "loc"): 0.5, ("scale", "scale"): 0.5}

@@ -67,26 +67,23 @@ class GeneralizedNormal(Kinked, LocationScale):
         """Whether all derivatives exist where loc meets a y: for a shape that is known to be an even number."""
         return "shape" in self.fixed and self.fixed["shape"] % 2 == 0
 
-    def standard_logpdf(self, z, shape):
-        return -np.log(2) - gammaln(1 + 1 / shape) - self.distance(z)[0] ** shape
-
-    def standard_slopes(self, z, shape):
-        size, slope, bend = self.distance(z)
-        size = np.maximum(size, _LEAST)
-        power = size ** (shape - 1)
-        return -shape * power * slope, -shape * ((shape - 1) * power / size * slope**2 + power * bend)
-
-    def standard_gradient(self, z, shape):
-        size, a = self.distance(z)[0], 1 / shape
-        return {"shape": a**2 * digamma(1 + a) - xlogy(size**shape, size)}
-
-    def standard_hessian(self, z, shape):
-        size, slope, _ = self.distance(z)
-        a, log = 1 / shape, np.log(np.maximum(size, _LEAST))
-        return {
-            ("z", "shape"): -(np.maximum(size, _LEAST) ** (shape - 1)) * (1 + shape * log) * slope,
-            ("shape", "shape"): -(a**4) * trigamma(1 + a) - 2 * a**3 * digamma(1 + a) - size**shape * log**2,
+    def standard_terms(self, z, order, shape):
+        distance, d1, d2 = self.distance(z)
+        size, a, whole = np.maximum(distance, _LEAST), 1 / shape, distance**shape
+        value = -np.log(2) - gammaln(1 + a) - whole
+        if order == 0:
+            return value, {}, {}
+        power, psi = size ** (shape - 1), digamma(1 + a)
+        first = {"z": -shape * power * d1, "shape": a**2 * psi - xlogy(whole, distance)}
+        if order == 1:
+            return value, first, {}
+        log = np.log(size)
+        second = {
+            ("z", "z"): -shape * ((shape - 1) * power / size * d1**2 + power * d2),
+            ("z", "shape"): -power * (1 + shape * log) * d1,
+            ("shape", "shape"): -(a**4) * trigamma(1 + a) - 2 * a**3 * psi - whole * log**2,
         }
+        return value, first, second
 
     def standard_information(self, shape):
         a = 1 / shape

@@ -58,16 +58,10 @@ class GeneralizedPareto(ExtremeValue):
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 
-    def loglik(self, y, scale, shape):
-        return super().loglik(y, 0.0, scale, shape=shape)
-
-    def gradient(self, y, scale, shape):
-        gradient = super().gradient(y, 0.0, scale, shape=shape)
-        return {name: gradient[name] for name in self.parameters}
-
-    def hessian(self, y, scale, shape):
-        hessian = super().hessian(y, 0.0, scale, shape=shape)
-        return {pair: value for pair, value in hessian.items() if "loc" not in pair}
+    def terms(self, y, order, scale, shape):
+        loglik, gradient, hessian = super().terms(y, order, 0.0, scale, shape=shape)
+        gradient.pop("loc", None)
+        return loglik, gradient, {pair: value for pair, value in hessian.items() if "loc" not in pair}
 
     def fisher(self, scale, shape):
         shape = np.maximum(shape, LEAST_SHAPE)

@@ -36,11 +36,9 @@ class Gumbel(LinkLocationScale):
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_logpdf(self, z):
-        return -z - np.exp(-z)
-
-    def standard_slopes(self, z):
-        return np.expm1(-z), -np.exp(-z)
+    def standard_terms(self, z, order):
+        t = np.exp(-z)
+        return -z - t, {"z": np.expm1(-z)}, {("z", "z"): -t}
 
     def standard_information(self):
         short = 1 - np.euler_gamma

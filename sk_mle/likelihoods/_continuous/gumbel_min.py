@@ -30,12 +30,9 @@ class GumbelMin(Gumbel):
 
     standard_link = Gumbel.standard_link.mirror()
 
-    def standard_logpdf(self, z):
-        return super().standard_logpdf(-z)
-
-    def standard_slopes(self, z):
-        slope, bend = super().standard_slopes(-z)
-        return -slope, bend
+    def standard_terms(self, z, order):
+        value, first, second = super().standard_terms(-z, order)
+        return value, {"z": -first["z"]}, second
 
     def standard_information(self):
         information = super().standard_information()

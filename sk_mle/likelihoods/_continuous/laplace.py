@@ -43,15 +43,11 @@ class Laplace(Kinked, LocationScale):
         """How fast the log-density falls on the left and on the right of its kink."""
         return 1.0, 1.0
 
-    def standard_logpdf(self, z, *at, **shape):
+    def standard_terms(self, z, order, *at, **shape):
         left, right = self.rates(*at, **shape)
-        size, _, _ = self.distance(z)
-        return -np.log(1 / left + 1 / right) - (right * (size + z) + left * (size - z)) / 2
-
-    def standard_slopes(self, z, *at, **shape):
-        left, right = self.rates(*at, **shape)
-        _, slope, bend = self.distance(z)
-        return -(right * (slope + 1) + left * (slope - 1)) / 2, -(left + right) / 2 * bend
+        size, d1, d2 = self.distance(z)
+        value = -np.log(1 / left + 1 / right) - (right * (size + z) + left * (size - z)) / 2
+        return value, {"z": -(right * (d1 + 1) + left * (d1 - 1)) / 2}, {("z", "z"): -(left + right) / 2 * d2}
 
     def standard_information(self, *at, **shape):
         left, right = self.rates(*at, **shape)

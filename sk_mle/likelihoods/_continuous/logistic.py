@@ -35,13 +35,11 @@ class Logistic(LinkLocationScale):
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_logpdf(self, z):
+    def standard_terms(self, z, order):
         size = np.abs(z)
-        return -size - 2 * np.log1p(np.exp(-size))
-
-    def standard_slopes(self, z):
-        tail = np.exp(-np.abs(z))
-        return np.sign(z) * np.expm1(-np.abs(z)) / (1 + tail), -2 * tail / (1 + tail) ** 2
+        tail = np.exp(-size)
+        first = np.sign(z) * np.expm1(-size) / (1 + tail)
+        return -size - 2 * np.log1p(tail), {"z": first}, {("z", "z"): -2 * tail / (1 + tail) ** 2}
 
     def standard_information(self):
         return {("loc", "loc"): 1 / 3, ("scale", "scale"): (np.pi**2 + 3) / 9}

@@ -45,14 +45,12 @@ class LogitNormal(Normal):
     variance = Likelihood.variance  # type: ignore[assignment]
     entropy = Likelihood.entropy  # type: ignore[assignment]
 
-    def loglik(self, y, loc, scale):
-        return super().loglik(logit(y), loc, scale) - np.log(y) - np.log1p(-y)
+    def terms(self, y, order, loc, scale):
+        loglik, gradient, hessian = super().terms(logit(y), order, loc, scale)
+        return loglik + self.base_measure(y), gradient, hessian
 
-    def gradient(self, y, loc, scale):
-        return super().gradient(logit(y), loc, scale)
-
-    def hessian(self, y, loc, scale):
-        return super().hessian(logit(y), loc, scale)
+    def base_measure(self, y):
+        return -np.log(y) - np.log1p(-y)
 
     def interval(self, low, high, order, loc, scale):
         return super().interval(_logit(low), _logit(high), order, loc, scale)

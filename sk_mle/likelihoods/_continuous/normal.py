@@ -36,11 +36,8 @@ class Normal(LinkLocationScale):
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_logpdf(self, z):
-        return -0.5 * z**2 - _LOG_ROOT_2PI
-
-    def standard_slopes(self, z):
-        return -z, np.full_like(z, -1.0)
+    def standard_terms(self, z, order):
+        return -0.5 * z**2 - _LOG_ROOT_2PI, {"z": -z}, {("z", "z"): np.full_like(z, -1.0)} if order == 2 else {}
 
     def standard_information(self):
         return {("loc", "loc"): 1.0, ("scale", "scale"): 2.0}

@@ -61,8 +61,8 @@ class SinhArcsinh(ArsinhLocationScale):
         if np.maximum.reduce(np.abs(w), axis=None, initial=0.0) > _MOST_SLOPE:
             w = np.clip(w, -_MOST_SLOPE, _MOST_SLOPE)
             x = np.sinh(w)
-        root, slope = np.cosh(w), np.tanh(w)
-        return value, slope - x * root, 1 - slope**2 - x**2 - root**2
+        root, share = np.cosh(w), np.tanh(w)
+        return value, share - x * root, 1 - share**2 - x**2 - root**2
 
     def transformed_tails(self, w):
         with np.errstate(over="ignore"):

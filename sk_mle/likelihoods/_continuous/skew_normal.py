@@ -76,17 +76,13 @@ class SkewNormal(ShapedLocationScale):
 
         return at_half_laws(y, distance, loc, fitted)
 
-    def standard_logpdf(self, z, shape):
-        return 0.5 * np.log(2 / np.pi) - 0.5 * z**2 + log_ndtr(shape * z)
-
-    def standard_derivatives(self, z, order, shape):
-        x = shape * z
-        _, m, bend = Probit().log_inverse(x)
-        return {"z": shape * m - z, "shape": z * m}, {
-            ("z", "z"): shape**2 * bend - 1,
-            ("z", "shape"): m + x * bend,
-            ("shape", "shape"): z**2 * bend,
-        }
+    def standard_terms(self, z, order, shape):
+        x, value = shape * z, 0.5 * np.log(2 / np.pi) - 0.5 * z**2
+        if order == 0:
+            return value + log_ndtr(x), {}, {}
+        log, d1, d2 = Probit().log_inverse(x)
+        second = {("z", "z"): shape**2 * d2 - 1, ("z", "shape"): d1 + x * d2, ("shape", "shape"): z**2 * d2}
+        return value + log, {"z": shape * d1 - z, "shape": z * d1}, second
 
     def standard_moments(self, shape):
         lean = _ROOT * shape / np.hypot(1, shape)

@@ -72,38 +72,34 @@ class SkewT(ShapedLocationScale):
 
         return at_half_laws(y, distance, loc, fitted)
 
-    def standard_logpdf(self, z, shape, df):
-        df = np.minimum(df, MOST_DF)
-        x = shape * np.sqrt(df + 1) * (z / np.hypot(np.sqrt(df), z))  # z**2 may overflow
-        return np.log(2) + StudentT().standard_logpdf(z, df) + log_t(x, df + 1)
-
-    def standard_derivatives(self, z, order, shape, df):
+    def standard_terms(self, z, order, shape, df):
         counts, df = df <= MOST_DF, np.minimum(df, MOST_DF)  # beyond that bound nothing depends on df
+        value, first, second = StudentT().standard_terms(z, order, df)
+        x = shape * np.sqrt(df + 1) * (z / np.hypot(np.sqrt(df), z))  # z**2 may overflow
+        value = np.log(2) + value + log_t(x, df + 1)
+        if order == 0:
+            return value, {}, {}
         total = df + z**2
         root = np.sqrt((df + 1) / total)
         lean = (z**2 - 1) / (2 * (df + 1) * total)  # d log(root) / d df, minus the part from z
         x = {"z": shape * root * df / total, "shape": z * root, "df": shape * z * root * lean}
-        on_x, on_df, *bends = log_t_derivatives(shape * z * root, df + 1, order)
-        _, slope, bend, gradient, *symmetric = StudentT().standard_parts(z, order, df)
-        first = {"z": slope, "shape": 0.0, "df": gradient["df"] + on_df}
-        first = {name: value + on_x * x[name] for name, value in first.items()}
+        on_x, on_df, *others = log_t_derivatives(shape * z * root, df + 1, order)
+        first = {"z": first["z"], "shape": 0.0, "df": first["df"] + on_df}
+        first = {name: part + on_x * x[name] for name, part in first.items()}
         first["df"] = first["df"] * counts
-        if order < 2:
-            return first, {}
-        xx, x_df, df_df = bends
+        if order == 1:
+            return value, first, {}
+        xx, x_df, df_df = others
         second = {
-            ("z", "z"): bend - 3 * on_x * x["z"] * z / total,
+            ("z", "z"): second["z", "z"] - 3 * on_x * x["z"] * z / total,
             ("z", "shape"): on_x * root * df / total,
-            ("z", "df"): symmetric[0]["z", "df"] + on_x * (x["z"] * lean + shape * root * (z / total) ** 2) + x_df * x["z"],
+            ("z", "df"): second["z", "df"] + on_x * (x["z"] * lean + shape * root * (z / total) ** 2) + x_df * x["z"],
             ("shape", "shape"): 0.0,
             ("shape", "df"): on_x * z * root * lean + x_df * x["shape"],
-            ("df", "df"): symmetric[0]["df", "df"]
-            + df_df
-            + 2 * x_df * x["df"]
-            - on_x * x["df"] * (1 / (df + 1) + 1 / total - lean),
+            ("df", "df"): second["df", "df"] + df_df + 2 * x_df * x["df"] - on_x * x["df"] * (1 / (df + 1) + 1 / total - lean),
         }
-        second = {(a, b): value + xx * x[a] * x[b] for (a, b), value in second.items()}
-        return first, {pair: value * counts if "df" in pair else value for pair, value in second.items()}
+        second = {(a, b): part + xx * x[a] * x[b] for (a, b), part in second.items()}
+        return value, first, {pair: part * counts if "df" in pair else part for pair, part in second.items()}
 
     def standard_moments(self, shape, df):
         df = np.minimum(df, MOST_DF)

@@ -57,7 +57,7 @@ class StudentT(LocationScale):
     def __init__(self, *, loc=None, scale=None, df=None, links=None):
         self.loc, self.scale, self.df, self.links = loc, scale, df, links
 
-    def standard_parts(self, z, order, df):
+    def standard_terms(self, z, order, df):
         norm, counts, square = lgamma_half_delta(df, order=order), df <= _MOST_DF, z * z
         df = np.minimum(df, _MOST_DF)
         if np.isposinf(np.max(square, initial=0.0)):
@@ -65,30 +65,24 @@ class StudentT(LocationScale):
         w = square / df
         value = norm[0] - 0.5 * np.log(2 * np.pi) - 0.5 * (df + 1) * np.log1p(w)
         if order == 0:
-            return (value,)
+            return value, {}, {}
         total = df + square
         weight = (df + 1) / total
-        bend, on_df = weight * ((square - df) / total), norm[1] + 0.5 * (w / total - log1p_rest(w, order=1)[0]) * counts
+        first = {"z": -z * weight, "df": norm[1] + 0.5 * (w / total - log1p_rest(w, order=1)[0]) * counts}
         if order == 1:
-            return value, -z * weight, bend, {"df": on_df}
-        cross = z * (1 - square) / total**2 * counts
-        on_df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2 * counts
-        return value, -z * weight, bend, {"df": on_df}, {("z", "df"): cross, ("df", "df"): on_df_df}
+            return value, first, {}
+        df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2 * counts
+        z_df = z * (1 - square) / total**2 * counts
+        return value, first, {("z", "z"): weight * ((square - df) / total), ("z", "df"): z_df, ("df", "df"): df_df}
 
     def _beyond_squares(self, z, order, df):
         """The same where z * z overflows, from a nearer z: there the law is a power of |z|."""
         near = np.clip(z, -_MOST_Z, _MOST_Z)
         fall = np.where(near == z, 0.0, np.log(np.abs(z)) - np.log(_MOST_Z))
-        value, *slopes = self.standard_parts(near, order, df)
+        value, first, second = self.standard_terms(near, order, df)
         if order:
-            slopes[2] = {"df": slopes[2]["df"] - fall}
-        return value - (df + 1) * fall, *slopes
-
-    def standard_logpdf(self, z, df):
-        return self.standard_parts(z, 0, df)[0]
-
-    def standard_slopes(self, z, df):
-        return self.standard_parts(z, 1, df)[1:3]
+            first["df"] = first["df"] - fall
+        return value - (df + 1) * fall, first, second
 
     def standard_information(self, df):
         norm, df = lgamma_half_delta(df)[2], np.minimum(df, _MOST_DF)

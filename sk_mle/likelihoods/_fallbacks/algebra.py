@@ -23,6 +23,11 @@ def constant(value) -> Eval:
     return Eval(value, {}, {})
 
 
+def turned(part: Eval) -> Eval:
+    """The same with minus the second derivatives: from a Hessian to the information, or back."""
+    return part._replace(information={pair: -value for pair, value in part.information.items()})
+
+
 def plus(first: Eval, second: Eval, sign: float = 1.0) -> Eval:
     """The product of two independent factors, or their quotient."""
     with np.errstate(invalid="ignore"):

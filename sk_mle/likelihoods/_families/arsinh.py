@@ -32,24 +32,25 @@ class ArsinhLocationScale(ShapedLocationScale):
     def _w(self, z, skew, tail):
         return tail * np.arcsinh(z) + self.sign * skew
 
-    def standard_logpdf(self, z, skew, tail):
-        return self.transformed(self._w(z, skew, tail))[0] + np.log(tail) - np.log(np.hypot(1, z))
-
-    def standard_derivatives(self, z, order, skew, tail):
-        _, slope, bend = self.transformed(self._w(z, skew, tail))
-        root = np.hypot(1, z)
+    def standard_terms(self, z, order, skew, tail):
+        (log, d1, d2), root = self.transformed(self._w(z, skew, tail)), np.hypot(1, z)
+        value = log + np.log(tail) - np.log(root)
+        if order == 0:
+            return value, {}, {}
         w = {"z": tail / root, "skew": self.sign, "tail": np.arcsinh(z)}
         first = {"z": -z / root**2, "skew": 0.0, "tail": 1 / tail}
+        first = {name: part + d1 * w[name] for name, part in first.items()}
+        if order == 1:
+            return value, first, {}
         second = {
-            ("z", "z"): (z**2 - 1) / root**4 - slope * tail * z / root**3,
+            ("z", "z"): (z**2 - 1) / root**4 - d1 * tail * z / root**3,
             ("z", "skew"): 0.0,
-            ("z", "tail"): slope / root,
+            ("z", "tail"): d1 / root,
             ("skew", "skew"): 0.0,
             ("skew", "tail"): 0.0,
             ("tail", "tail"): -1 / tail**2,
         }
-        second = {(a, b): value + bend * w[a] * w[b] for (a, b), value in second.items()}
-        return {name: value + slope * w[name] for name, value in first.items()}, second
+        return value, first, {(a, b): part + d2 * w[a] * w[b] for (a, b), part in second.items()}
 
     def standard_tails(self, z, skew, tail):
         return self.transformed_tails(self._w(z, skew, tail))

@@ -54,29 +54,22 @@ class ExtremeValue(LocationScale):
     def _t(self, u):
         return np.exp(-u) if self.maxima else 0.0
 
-    def standard_logpdf(self, z, shape):
+    def standard_terms(self, z, order, shape):
         with np.errstate(invalid="ignore", over="ignore"):
             u = reduce(z, shape)
-            return np.where(shape * z > -1, -(1 + shape) * u - self._t(u), -np.inf)
-
-    def _reduced(self, z, shape):
-        """t, the slope of the log-density in u, and u with its derivatives in z, shape, (z, z), (z, shape), (shape, shape)."""
-        ratio, tilt, bend = log1p_ratio(shape * z)
-        u, on_z = z * ratio, 1 / (1 + shape * z)
+            value = np.where(shape * z > -1, -(1 + shape) * u - self._t(u), -np.inf)
+        if order == 0:
+            return value, {}, {}
+        ratio, tilt, curve = log1p_ratio(shape * z)
+        u, u_z, u_shape = z * ratio, 1 / (1 + shape * z), z * (z * tilt)
         t = self._t(u)
-        return t, t - 1 - shape, (u, on_z, z * (z * tilt), -shape * on_z**2, -z * on_z**2, z * (z * (z * bend)))
-
-    def standard_slopes(self, z, shape):
-        t, slope, (_, on_z, _, zz, _, _) = self._reduced(z, shape)
-        return slope * on_z, slope * zz - t * on_z**2
-
-    def standard_gradient(self, z, shape):
-        _, slope, (u, _, on_shape, *_) = self._reduced(z, shape)
-        return {"shape": slope * on_shape - u}
-
-    def standard_hessian(self, z, shape):
-        t, slope, (_, on_z, on_shape, _, zs, ss) = self._reduced(z, shape)
-        return {
-            ("z", "shape"): slope * zs - t * on_z * on_shape - on_z,
-            ("shape", "shape"): slope * ss - t * on_shape**2 - 2 * on_shape,
+        on_u = t - 1 - shape  # and -t once more
+        first = {"z": on_u * u_z, "shape": on_u * u_shape - u}
+        if order == 1:
+            return value, first, {}
+        second = {
+            ("z", "z"): -(on_u * shape + t) * u_z**2,
+            ("z", "shape"): -on_u * z * u_z**2 - t * u_z * u_shape - u_z,
+            ("shape", "shape"): on_u * (z * (z * (z * curve))) - t * u_shape**2 - 2 * u_shape,
         }
+        return value, first, second

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...domains import POSITIVE, REAL
 from ...links import Link
-from .._fallbacks.algebra import Eval, minus
+from .._fallbacks.algebra import Eval, minus, turned
 from .._fallbacks.start import best, resolution, thin
 from .._protocol.base import Likelihood
 
@@ -16,14 +16,13 @@ from .._protocol.base import Likelihood
 class LocationScale(Likelihood):
     """A law with density f(z) / scale, z = (y - loc) / scale.
 
-    A subclass writes `standard_logpdf(z)`; `standard_slopes(z)`, the first and second derivative of log f;
+    A subclass writes `standard_terms(z, order)`, which gives log f and its derivatives as `terms` does, by the name "z";
     `standard_information()`, the expected information at loc 0 and scale 1; `standard_moments()`, the mean, variance and
     entropy there; and `standard_cdf`, `standard_ppf`, with `standard_logcdf` where the lower tail underflows. What is not
     symmetric has its own `standard_sf`, `standard_logsf`.
 
-    Parameters of f itself follow z in all of these. Then `standard_gradient(z, ...)` and `standard_hessian(z, ...)` give
-    the derivatives of log f in them, where "z" names z, and `relations.tried` the values that a start chooses from. Where these
-    share most of their work, `standard_parts` gives them at once.
+    Parameters of f itself follow in all of these, and have derivatives of their own beside those in z; `relations.tried` has
+    the values of them that a start chooses from.
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE}
@@ -31,36 +30,27 @@ class LocationScale(Likelihood):
 
     def terms(self, y, order, loc, scale, *at, **shape):
         z = (y - loc) / scale
-        loglik, *slopes = self.standard_parts(z, order, *at, **shape)
+        loglik, first, second = self.standard_terms(z, order, *at, **shape)
         loglik = loglik - np.log(scale)
         if order == 0:
             return loglik, {}, {}
-        slope, bend, on_shape, *second = slopes
-        gradient = {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, **on_shape}
+        d1 = first.pop("z")
+        gradient = {"loc": -d1 / scale, "scale": -(1 + z * d1) / scale, **first}
         if order == 1:
             return loglik, gradient, {}
-        hessian = _second(z, scale, slope, bend)
+        hessian = _second(z, scale, d1, second.pop(("z", "z")))
         hessian["scale", "scale"] += 1 / scale**2
-        for (first, name), value in second[0].items():
-            if first == "z":
-                hessian["loc", name], hessian["scale", name] = -value / scale, -z * value / scale
-            else:
-                hessian[first, name] = value
+        for (a, b), value in second.items():
+            hessian |= {("loc", b): -value / scale, ("scale", b): -z * value / scale} if a == "z" else {(a, b): value}
         return loglik, gradient, hessian
 
-    def standard_parts(self, z, order, *at, **shape):
-        """log f, from order 1 on its slope, bend and gradient, and at order 2 its Hessian."""
-        value = self.standard_logpdf(z, *at, **shape)
-        if order == 0:
-            return (value,)
-        parts = value, *self.standard_slopes(z, *at, **shape), self.standard_gradient(z, *at, **shape)
-        return parts if order == 1 else (*parts, self.standard_hessian(z, *at, **shape))
+    def standard_terms(self, z, order, **shape) -> tuple[np.ndarray, dict, dict]:
+        """log f with its gradient and Hessian in z and the parameters of f; what lies beyond the order is not looked at."""
+        raise NotImplementedError
 
-    def standard_gradient(self, z, **shape):
-        return {}
-
-    def standard_hessian(self, z, **shape):
-        return {}
+    def standard_logpdf(self, z, *at, **shape):
+        """log f"""
+        return self.standard_terms(z, 0, *at, **shape)[0]
 
     def fisher(self, loc, scale, *at, **shape):
         information = self.standard_information(*at, **shape)
@@ -77,13 +67,11 @@ class LocationScale(Likelihood):
         low, high = (np.where(np.isinf(end), end, (end - loc) / scale) for end in (low, high))  # loc may be infinite as well
         if np.isposinf(high).all() or np.isneginf(low).all():
             upper = np.isposinf(high[:1]).all()
-            whole = self._tail(low if upper else high, scale, upper, shape)
-            return whole.loglik, whole.gradient, {pair: -value for pair, value in whole.information.items()}
+            return turned(self._tail(low if upper else high, scale, upper, shape))
         below, above = self._log_tail(high, False, shape), self._log_tail(low, True, shape)
         upper = np.isposinf(high) | (above < below)
         near, far = np.where(upper, low, high), np.where(upper, high, low)
-        whole = minus(self._tail(near, scale, upper, shape), self._tail(far, scale, upper, shape))
-        return whole.loglik, whole.gradient, {pair: -value for pair, value in whole.information.items()}
+        return turned(minus(self._tail(near, scale, upper, shape), self._tail(far, scale, upper, shape)))
 
     def _tail(self, z, scale, upper, shape) -> Eval:
         """log P(Z > z) where `upper`, elsewhere log P(Z <= z), with derivatives in loc and scale."""
@@ -91,18 +79,18 @@ class LocationScale(Likelihood):
         at = np.where(inside, z, 0.0)
         sides = [side for side in (True, False) if (np.asarray(upper) == side).any()]
         tails = [self.standard_tail(at, side, **shape) for side in sides]
-        value, slope, bend = tails[0] if len(sides) == 1 else (np.where(upper, *parts) for parts in zip(*tails, strict=True))
+        value, d1, d2 = tails[0] if len(sides) == 1 else (np.where(upper, *parts) for parts in zip(*tails, strict=True))
         if not inside.all():
             end = np.where(np.isnan(z), np.nan, np.where((z < 0) == upper, 0.0, -np.inf))
-            value, slope, bend = (np.where(inside, part, at_end) for part, at_end in ((value, end), (slope, 0.0), (bend, 0.0)))
-        information = {pair: -second for pair, second in _second(at, scale, slope, bend).items()}
-        return Eval(value, {"loc": -slope / scale, "scale": -at * slope / scale}, information)
+            value, d1, d2 = (np.where(inside, part, at_end) for part, at_end in ((value, end), (d1, 0.0), (d2, 0.0)))
+        return turned(Eval(value, {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)))
 
     def standard_tail(self, z, upper, **shape):
         """log P(Z > z) or log P(Z <= z) with its first and second derivative."""
         value = self._log_tail(z, upper, shape)
-        hazard = (-1 if upper else 1) * np.exp(self.standard_logpdf(z, **shape) - value)
-        return value, hazard, hazard * (self.standard_slopes(z, **shape)[0] - hazard)
+        log_density, first, _ = self.standard_terms(z, 1, **shape)
+        hazard = (-1 if upper else 1) * np.exp(log_density - value)
+        return value, hazard, hazard * (first["z"] - hazard)
 
     def _log_tail(self, z, upper, shape):
         return (self.logsf if upper else self.logcdf)(z, loc=0.0, scale=1.0, **shape)
@@ -213,11 +201,11 @@ class LinkLocationScale(LocationScale):
         return self.standard_link.link(q)
 
 
-def _second(z, scale, slope, bend):
+def _second(z, scale, d1, d2):
     """Second derivatives in loc and scale of a function of z from its two derivatives."""
     square = 1 / scale**2
     return {
-        ("loc", "loc"): bend * square,
-        ("loc", "scale"): (slope + z * bend) * square,
-        ("scale", "scale"): (2 * z * slope + z**2 * bend) * square,
+        ("loc", "loc"): d2 * square,
+        ("loc", "scale"): (d1 + z * d2) * square,
+        ("scale", "scale"): (2 * z * d1 + z**2 * d2) * square,
     }

@@ -43,29 +43,26 @@ class LogGamma(LocationScale):
             found.append(("shape", edge, {"loc": loc + end, "scale": distance * mean, "shape": sign / distance}))
         return found
 
-    def standard_logpdf(self, z, shape):
-        return -np.log(_ROOT_2PI) - remainder(shape**2)[0] - z * (z * exprel2(shape * z)[0])
-
-    def standard_slopes(self, z, shape):
-        return -z * special.exprel(shape * z), -np.exp(shape * z)
-
-    def standard_gradient(self, z, shape):
-        return {"shape": -2 * shape * remainder(shape**2)[1] - z * (z * (z * exprel2(shape * z)[1]))}
-
-    def standard_hessian(self, z, shape):
-        _, slope, bend = remainder(shape**2)
-        x = shape * z
-        value, rise, curve = exprel2(x)
-        return {
-            ("z", "shape"): -z * (z * (value + x * rise)),
-            ("shape", "shape"): -2 * slope - 4 * shape**2 * bend - z * (z * (z * (z * curve))),
+    def standard_terms(self, z, order, shape):
+        x, (norm, norm_1, norm_2), (rise, rise_1, rise_2) = shape * z, remainder(shape**2), exprel2(shape * z)
+        value = -np.log(_ROOT_2PI) - norm - z * (z * rise)
+        if order == 0:
+            return value, {}, {}
+        first = {"z": -z * special.exprel(x), "shape": -2 * shape * norm_1 - z * (z * (z * rise_1))}
+        if order == 1:
+            return value, first, {}
+        second = {
+            ("z", "z"): -np.exp(x),
+            ("z", "shape"): -z * (z * (rise + x * rise_1)),
+            ("shape", "shape"): -2 * norm_1 - 4 * shape**2 * norm_2 - z * (z * (z * (z * rise_2))),
         }
+        return value, first, second
 
     def standard_moments(self, shape):
         u = shape**2
-        value, slope, bend = remainder(u)
-        entropy = 0.5 + np.log(_ROOT_2PI) + value + u * slope
-        return -shape * (0.5 + u * slope), 1 + u * (0.5 + u * (2 * slope + u * bend)), entropy
+        value, d1, d2 = remainder(u)
+        entropy = 0.5 + np.log(_ROOT_2PI) + value + u * d1
+        return -shape * (0.5 + u * d1), 1 + u * (0.5 + u * (2 * d1 + u * d2)), entropy
 
     def log_mgf(self, t, shape):
         """log E exp(t w)"""
@@ -114,9 +111,9 @@ def remainder(u):
     near = u * _START > 1
     if near.any():
         k = 1 / u[near]
-        value, slope, bend = gamma_norm(k)
-        slope, bend = 0.5 / k - slope, -0.5 / k**2 - bend
-        values = 0.5 * np.log(k / (2 * np.pi)) - value, -(k**2) * slope, k**3 * (2 * slope + k * bend)
+        value, d1, d2 = gamma_norm(k)
+        d1, d2 = 0.5 / k - d1, -0.5 / k**2 - d2
+        values = 0.5 * np.log(k / (2 * np.pi)) - value, -(k**2) * d1, k**3 * (2 * d1 + k * d2)
         for whole, part in zip(far, values, strict=True):
             whole[near] = part
     return far

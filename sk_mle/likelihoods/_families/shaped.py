@@ -9,36 +9,20 @@ import numpy as np
 from .._fallbacks.quantile import newton_quantile
 from .._fallbacks.start import best, quantiles, resolution, thin, weighted_median
 from .._protocol.base import Likelihood
-from .location_scale import LocationScale, _second
+from .location_scale import LocationScale
 
 
 class ShapedLocationScale(LocationScale):
     """A law with density f(z, shapes) / scale, z = (y - loc) / scale; shapes are all parameters but loc and scale.
 
-    A subclass writes `standard_logpdf(z, **shapes)`, `standard_derivatives(z, order, **shapes)`, which gives a dict of first
-    derivatives by name, "z" among them, and one of second derivatives by pair, `standard_tails(z, **shapes)` (logs of
-    cdf and sf), `standard_moments(**shapes)` (mean and variance), and in `relations` `tried`, the values of every shape that a
-    start chooses from. The start without covariates chooses from `tried_first`.
+    A subclass writes `standard_terms(z, order, **shapes)`, `standard_tails(z, **shapes)` (logs of cdf and sf),
+    `standard_moments(**shapes)` (mean and variance), and in `relations` `tried`, the values of every shape that a start
+    chooses from. The start without covariates chooses from `tried_first`.
     """
 
     fisher = interval = None  # type: ignore[assignment]
     entropy = Likelihood.entropy  # type: ignore[assignment]
     most_points: float = 400  # of a sample that a start looks at
-
-    def gradient(self, y, loc, scale, **shapes):
-        z = (y - loc) / scale
-        first, _ = self.standard_derivatives(z, 1, **shapes)
-        slope = first.pop("z")
-        return {"loc": -slope / scale, "scale": -(1 + z * slope) / scale, **first}
-
-    def hessian(self, y, loc, scale, **shapes):
-        z = (y - loc) / scale
-        first, second = self.standard_derivatives(z, 2, **shapes)
-        result = _second(z, scale, first["z"], second.pop(("z", "z")))
-        result["scale", "scale"] += 1 / scale**2
-        for (a, b), value in second.items():
-            result |= {("loc", b): -value / scale, ("scale", b): -z * value / scale} if a == "z" else {(a, b): value}
-        return result
 
     # ---- starts -------------------------------------------------------------------------------------------------
 

@@ -136,7 +136,10 @@ class Likelihood(Evaluation, BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} must define loglik(y, {', '.join(self.parameters)})")
 
     def terms(self, y, order, **params) -> tuple[np.ndarray, dict, dict]:
-        """`loglik`, `gradient` and `hessian` at once, those beyond the order empty: for laws in which they share their work."""
+        """`loglik`, `gradient` and `hessian` at once, for laws in which they share their work.
+
+        What lies beyond `order`, 0, 1 or 2, is not looked at: leave it empty where it costs something.
+        """
         first, second = self.gradient(y, **params) if order else {}, self.hessian(y, **params) if order == 2 else {}
         return self.loglik(y, **params), first, second
 
