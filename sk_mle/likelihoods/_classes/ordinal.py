@@ -10,7 +10,7 @@ from sklearn.base import clone
 from ..._special.intervals import BETWEEN
 from ...domains import COUNT, POSITIVE, REAL
 from ...links import get_link
-from .._fallbacks.algebra import Eval, outer
+from .._fallbacks.algebra import outer
 from .._protocol.base import Likelihood
 
 
@@ -112,28 +112,25 @@ class Ordinal(Likelihood):
     # ---- the density and its derivatives --------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")
-    def _terms(self, y, order, loc, gaps=None, scale=1.0):
-        """Log-likelihood, gradient and Hessian on the natural scale.
-
-        All by the lower end a of the class on the scale of F (for the first class the upper one) and its width w.
-        """
+    def terms(self, y, order, loc, gaps=None, scale=1.0):
+        """By the lower end a of the class on the scale of F (for the first class the upper one) and its width w."""
         y, loc, scale = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, loc, scale)))
         gaps = np.zeros((*loc.shape, 0)) if gaps is None else np.asarray(gaps, float)
         number, last = np.arange(gaps.shape[-1]), gaps.shape[-1] + 1
         below, own = number < y[..., None] - 1, number == y[..., None] - 1
         a = (np.where(below, gaps, 0.0).sum(axis=-1) - loc) / scale
         w = np.where(own, gaps, 0.0).sum(axis=-1) / scale
-        value, pieces = np.full(a.shape, -np.inf), [np.zeros(a.shape) for _ in range(5)]
+        value, derivatives = np.full(a.shape, -np.inf), [np.zeros(a.shape) for _ in range(5)]
         link = get_link(self.distribution)
         for rows, parts in ((y == 0, link.log_inverse), ((y == last) & (y > 0), link.log_complement)):
-            value[rows], pieces[0][rows], pieces[2][rows] = parts(a[rows])
+            value[rows], derivatives[0][rows], derivatives[2][rows] = parts(a[rows])
         inner = (y > 0) & (y < last)
         if inner.any():
-            for whole, part in zip((value, *pieces), BETWEEN[self.distribution](a[inner], w[inner]), strict=True):
+            for whole, part in zip((value, *derivatives), BETWEEN[self.distribution](a[inner], w[inner]), strict=True):
                 whole[inner] = part
         if order == 0:
             return value, {}, {}
-        on_a, on_w, aa, aw, ww = pieces
+        on_a, on_w, aa, aw, ww = derivatives
         column, by_scale = scale[..., None], -(a * on_a + w * on_w)
         below, own = below / column, own / column  # how a and w move with the gaps
         gradient = {"loc": -on_a / scale, "gaps": on_a[..., None] * below + on_w[..., None] * own, "scale": by_scale / scale}
@@ -151,20 +148,11 @@ class Ordinal(Likelihood):
         }
         return value, gradient, second
 
-    def loglik(self, y, **params):
-        return self._terms(y, 0, **params)[0]
-
-    def gradient(self, y, **params):
-        return self._terms(y, 1, **params)[1]
-
-    def hessian(self, y, **params):
-        return self._terms(y, 2, **params)[2]
-
     def fisher(self, **params):
         """Sum over the classes of probability times the square of the score."""
         total: dict = {}
         for code in range(self.n_classes):
-            value, gradient, _ = self._terms(float(code), 1, **params)
+            value, gradient, _ = self.terms(float(code), 1, **params)
             root = np.exp(value / 2)
             part = {name: root.reshape(-1, *[1] * (gradient[name].ndim - 1)) * gradient[name] for name in self.free}
             part = {name: np.where(np.isfinite(v), v, 0.0) for name, v in part.items()}  # no mass
@@ -172,17 +160,6 @@ class Ordinal(Likelihood):
                 for second in self.free[i:]:
                     total[first, second] = total.get((first, second), 0.0) + outer(part[first], part[second])
         return total
-
-    def evaluate(self, y, eta, order=1, information="observed"):
-        expected = information == "expected" and order == 2 and self.fisher is not None
-        with np.errstate(all="ignore"):
-            chain = {name: self.parameter(name).link.inverse_derivatives(eta[name]) for name in self.free}
-            params = self._params(eta, {name: values[0] for name, values in chain.items()})
-            loglik, gradient, second = self._terms(y, 1 if expected else order, **params)
-            loglik = self._guarded(loglik, params)
-            if order == 0:
-                return Eval(loglik, {}, {})
-            return self._chained(loglik, gradient, self.fisher(**params) if expected else second, chain, order, expected)
 
     def start(self, y, sample_weight):
         share = np.bincount(y.astype(int), weights=sample_weight, minlength=self.n_classes)

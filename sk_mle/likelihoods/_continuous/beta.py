@@ -66,15 +66,15 @@ class Beta(Likelihood):
         gradient = {"mean": precision * tilt, "precision": (gap + a * on_a[1] + b * on_b[1]) / precision - both[1]}
         if order == 1:
             return loglik, gradient, {}
-        return loglik, gradient, _bends(a, b, precision, on_a[2], on_b[2], both[2], tilt)
+        return loglik, gradient, _second(a, b, precision, on_a[2], on_b[2], both[2], tilt)
 
     def base_measure(self, y):
         return -np.log(y) - np.log1p(-y)
 
     def fisher(self, mean, precision):
         a, b = self._shapes(mean, precision)
-        bends = _bends(a, b, precision, *(norm[2] for norm in _norms(a, b, precision, 2)), 0.0)
-        return {pair: -value for pair, value in bends.items()}
+        second = _second(a, b, precision, *(norm[2] for norm in _norms(a, b, precision, 2)), 0.0)
+        return {pair: -value for pair, value in second.items()}
 
     def start(self, y, sample_weight):
         mean = float(np.average(y, weights=sample_weight))
@@ -141,7 +141,7 @@ def _norms(a, b, precision, order):
     return *zip(*gamma_norm(np.array((a, b)), order=order), strict=True), gamma_norm(precision, order=order)
 
 
-def _bends(a, b, precision, on_a, on_b, both, tilt):
+def _second(a, b, precision, on_a, on_b, both, tilt):
     """The Hessian from second derivatives of the norms, and from the tilt, which is 0 on average."""
     return {
         ("mean", "mean"): precision**2 * (on_a + on_b - 1 / a - 1 / b),

@@ -74,29 +74,34 @@ class BoxCoxColeGreen(Likelihood):
     def __init__(self, *, loc=None, scale=None, nu=None, links=None):
         self.loc, self.scale, self.nu, self.links = loc, scale, nu, links
 
-    def loglik(self, y, loc, scale, nu):
-        return _log_density(_log_ratio(y, loc), scale, nu) - np.log(y)
-
-    def gradient(self, y, loc, scale, nu):
-        ratio, z, (on_log, on_nu), _ = _standard(y, loc, scale, nu)
-        share, _, inverse = _truncation(scale, nu)
-        return {
+    def terms(self, y, order, loc, scale, nu):
+        ratio = _log_ratio(y, loc)
+        value = _log_density(ratio, scale, nu) - np.log(y)
+        if order == 0:
+            return value, {}, {}
+        power, power_1, power_2 = exprel(nu * ratio)
+        z, on_log, on_nu = (
+            ratio * power / scale,
+            np.exp(nu * ratio) / scale,
+            ratio**2 * power_1 / scale,
+        )  # z and its derivatives
+        share, curve, inverse = _truncation(scale, nu)
+        first = {
             "loc": (z * on_log - nu) / loc,
             "scale": (z**2 - 1 + share) / scale,
             "nu": ratio - z * on_nu + share * inverse,
         }
-
-    def hessian(self, y, loc, scale, nu):
-        ratio, z, (on_log, on_nu), bend = _standard(y, loc, scale, nu)
-        share, curve, inverse = _truncation(scale, nu)
-        return {
+        if order == 1:
+            return value, first, {}
+        second = {
             ("loc", "loc"): (nu - on_log**2 - z * on_log * (1 + nu)) / loc**2,
             ("loc", "scale"): -2 * z * on_log / (scale * loc),
             ("loc", "nu"): (on_log * (on_nu + z * ratio) - 1) / loc,
             ("scale", "scale"): (1 - 3 * z**2 - curve) / scale**2,
             ("scale", "nu"): (2 * z * on_nu - (curve - share) * inverse) / scale,
-            ("nu", "nu"): -(on_nu**2) - z * bend - curve * inverse**2,
+            ("nu", "nu"): -(on_nu**2) - z * ratio**3 * power_2 / scale - curve * inverse**2,
         }
+        return value, first, second
 
     def fisher(self, loc, scale, nu):
         """By Gauss's formula in z, to five digits: entries without their units are functions of scale * nu."""
@@ -176,16 +181,8 @@ def _cut(scale, nu):
         return 1 / (scale * np.abs(nu))
 
 
-def _standard(y, loc, scale, nu):
-    """log(y / loc), z, its slopes in that and in nu, its second derivative in nu."""
-    ratio = _log_ratio(y, loc)
-    value, slope, bend = exprel(nu * ratio)
-    first = np.exp(nu * ratio) / scale, ratio**2 * slope / scale
-    return ratio, ratio * value / scale, first, ratio**3 * bend / scale
-
-
 def _truncation(scale, nu):
-    """Of log Phi(c), c = 1 / (scale |nu|): its slope in log(c), that plus its second derivative there; and 1 / nu."""
+    """Of log Phi(c), c = 1 / (scale |nu|): its derivative in log(c), that plus its second derivative there; and 1 / nu."""
     c = np.minimum(_cut(scale, nu), _MOST_CUT)
     share = c * np.exp(-0.5 * c**2 - _LOG_ROOT_2PI) / ndtr(c)
     return share, share * (2 - c**2 - share), np.sign(nu) * c * scale

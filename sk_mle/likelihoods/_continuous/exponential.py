@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ...domains import POSITIVE
-from .._fallbacks.algebra import Eval
 from .._fallbacks.start import resolution
 from .._families.hazard import Hazard
 
@@ -38,12 +37,12 @@ class Exponential(Hazard):
     def __init__(self, *, mean=None, links=None):
         self.mean, self.links = mean, links
 
-    def log_hazard(self, y, mean):
-        return Eval(-np.log(mean), {"mean": -1 / mean}, {("mean", "mean"): -1 / mean**2})
+    def hazard_terms(self, y, order, mean):
+        return -np.log(mean), {"mean": -1 / mean}, {("mean", "mean"): 1 / mean**2}
 
-    def log_survival(self, y, mean):
+    def survival_terms(self, y, order, mean):
         z = y / mean
-        return Eval(-z, {"mean": z / mean}, {("mean", "mean"): 2 * z / mean**2})
+        return -z, {"mean": z / mean}, {("mean", "mean"): -2 * z / mean**2}
 
     def reached(self, cumulative, mean):
         return cumulative * mean

@@ -80,19 +80,13 @@ class ExponentiallyModifiedNormal(Likelihood):
     def __init__(self, *, loc=None, scale=None, rate=None, links=None):
         self.loc, self.scale, self.rate, self.links = loc, scale, rate, links
 
-    def loglik(self, y, loc, scale, rate):
+    def terms(self, y, order, loc, scale, rate):
         t, k = (y - loc) / scale, np.minimum(rate * scale, _MOST)
-        return _log_density(t, k)[0] - np.log(scale)
-
-    def gradient(self, y, loc, scale, rate):
-        t, k = (y - loc) / scale, np.minimum(rate * scale, _MOST)
-        on_t, on_s, on_k, *_ = _derivatives(t, k)
-        return {"loc": -on_t / scale, "scale": on_s / scale, "rate": on_k / rate}
-
-    def hessian(self, y, loc, scale, rate):
-        t, k = (y - loc) / scale, np.minimum(rate * scale, _MOST)
-        _, _, _, tt, ts, ss, tk, sk, kk = _derivatives(t, k)
-        return {
+        value = _log_density(t, k)[0] - np.log(scale)
+        if order == 0:
+            return value, {}, {}
+        on_t, on_s, on_k, tt, ts, ss, tk, sk, kk = _derivatives(t, k)
+        second = {
             ("loc", "loc"): tt / scale**2,
             ("loc", "scale"): ts / scale**2,
             ("scale", "scale"): ss / scale**2,
@@ -100,6 +94,7 @@ class ExponentiallyModifiedNormal(Likelihood):
             ("scale", "rate"): sk,
             ("rate", "rate"): kk / rate**2,
         }
+        return value, {"loc": -on_t / scale, "scale": on_s / scale, "rate": on_k / rate}, second
 
     def start(self, y, sample_weight):
         loc = self.fixed.get("loc", weighted_median(y, sample_weight))
@@ -174,13 +169,13 @@ def _derivatives(t, k):
     m, h, c, d = _mills(x)
     far, late = x < -6, x >= 0
     on_t, on_k = np.where(late, m - k, h - t), np.where(far, h * (c - t), 1 - k * h)
-    bend = np.where(far, h * c - h**2, 1 - m * h)
-    kk = np.where(far, c * (t - d) * (1 - on_k) - on_k**2, k**2 * bend - 1)
+    d2 = np.where(far, h * c - h**2, 1 - m * h)
+    kk = np.where(far, c * (t - d) * (1 - on_k) - on_k**2, k**2 * d2 - 1)
     on_s = np.where(late, k**2 - (k + t) * m, on_k - 1 - t * on_t)
-    ts = on_t - t * m * h + k * bend
-    ss = np.where(late, k**2 + 2 * t * m - m * h * (t + k) ** 2, 1 + 2 * t * on_t - t**2 * m * h + 2 * t * k * bend + kk)
-    sk = np.where(late, 2 * k - m - m * h * (t + k), t * bend + (on_k + kk) / k)
-    return on_t, on_s, on_k, -m * h, ts, ss, bend, sk, kk
+    ts = on_t - t * m * h + k * d2
+    ss = np.where(late, k**2 + 2 * t * m - m * h * (t + k) ** 2, 1 + 2 * t * on_t - t**2 * m * h + 2 * t * k * d2 + kk)
+    sk = np.where(late, 2 * k - m - m * h * (t + k), t * d2 + (on_k + kk) / k)
+    return on_t, on_s, on_k, -m * h, ts, ss, d2, sk, kk
 
 
 def _log_tails(t, k):

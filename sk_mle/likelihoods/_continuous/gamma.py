@@ -54,8 +54,8 @@ class Gamma(Likelihood):
         gradient = {"mean": shape / mean * d, "shape": gap + norm[1]}
         if order == 1:
             return loglik, gradient, {}
-        bend = -shape * (1 + 2 * d) / mean**2
-        return loglik, gradient, {("mean", "mean"): bend, ("mean", "shape"): d / mean, ("shape", "shape"): norm[2]}
+        mean_mean = -shape * (1 + 2 * d) / mean**2
+        return loglik, gradient, {("mean", "mean"): mean_mean, ("mean", "shape"): d / mean, ("shape", "shape"): norm[2]}
 
     def base_measure(self, y):
         return -np.log(y)
@@ -72,8 +72,8 @@ class Gamma(Likelihood):
         gap = max(float(gap), 1e-15)
         shape = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)  # Minka's first guess
         for _ in range(5):  # generalised Newton steps, in 1 / shape
-            _, slope, bend = gamma_norm(shape)
-            shape = 1 / (1 / shape + (slope - gap) / (shape**2 * bend))
+            _, d1, d2 = gamma_norm(shape)
+            shape = 1 / (1 / shape + (d1 - gap) / (shape**2 * d2))
         return {"shape": shape}
 
     def expectation(self, mean, shape):
@@ -83,8 +83,8 @@ class Gamma(Likelihood):
         return mean**2 / shape
 
     def entropy(self, mean, shape):
-        norm, slope, _ = gamma_norm(shape)
-        return np.log(mean) - norm + (shape - 1) * slope
+        norm, d1, _ = gamma_norm(shape)
+        return np.log(mean) - norm + (shape - 1) * d1
 
     def cdf(self, y, mean, shape):
         return np.exp(self.logcdf(y, mean, shape))  # scipy's functions lose all digits far out at large shapes
@@ -113,8 +113,8 @@ class Gamma(Likelihood):
 
     def divergence(self, p, q):
         m, k, other, j = p["mean"], p["shape"], q["mean"], q["shape"]
-        norm, slope, _ = gamma_norm(k)  # k log k - k - log Gamma(k), and its derivative log k - digamma(k)
-        return norm - gamma_norm(j)[0] - (k - j) * slope - j * ratio_gap(m, other)
+        norm, d1, _ = gamma_norm(k)  # k log k - k - log Gamma(k), and its derivative log k - digamma(k)
+        return norm - gamma_norm(j)[0] - (k - j) * d1 - j * ratio_gap(m, other)
 
     def rvs(self, rng, size, mean, shape):
         return self.support.nearest(rng.gamma(np.broadcast_to(shape, size), mean / shape))

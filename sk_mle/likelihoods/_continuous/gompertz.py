@@ -8,7 +8,6 @@ from scipy.special import exp1
 from ..._special.removable import exprel, log1p_ratio
 from ..._special.tails import _log_continued_fraction
 from ...domains import POSITIVE, Domain
-from .._fallbacks.algebra import Eval
 from .._families.hazard import Hazard
 from .._protocol.relations import Relations
 
@@ -53,13 +52,13 @@ class Gompertz(Hazard):
     def __init__(self, *, rate=None, shape=None, links=None):
         self.rate, self.shape, self.links = rate, shape, links
 
-    def log_hazard(self, y, rate, shape):
-        return Eval(np.log(rate) + shape * y, {"rate": 1 / rate, "shape": y}, {("rate", "rate"): 1 / rate**2})
+    def hazard_terms(self, y, order, rate, shape):
+        return np.log(rate) + shape * y, {"rate": 1 / rate, "shape": y}, {("rate", "rate"): -1 / rate**2}
 
-    def log_survival(self, y, rate, shape):
-        value, slope, bend = exprel(shape * y)
-        gradient = {"rate": -y * value, "shape": -rate * y**2 * slope}
-        return Eval(-rate * y * value, gradient, {("rate", "shape"): y**2 * slope, ("shape", "shape"): rate * y**3 * bend})
+    def survival_terms(self, y, order, rate, shape):
+        value, d1, d2 = exprel(shape * y)
+        first = {"rate": -y * value, "shape": -rate * y**2 * d1}
+        return -rate * y * value, first, {("rate", "shape"): -(y**2) * d1, ("shape", "shape"): -rate * y**3 * d2}
 
     def reached(self, cumulative, rate, shape):
         share = cumulative / rate

@@ -51,18 +51,12 @@ class InverseGaussian(Likelihood):
     def __init__(self, *, mean=None, shape=None, links=None):
         self.mean, self.shape, self.links = mean, shape, links
 
-    def loglik(self, y, mean, shape):
-        return 0.5 * (np.log(shape) - _LOG_2PI - 3 * np.log(y) - shape * _deviance(y, mean))
-
-    def gradient(self, y, mean, shape):
-        return {"mean": shape * (y - mean) / mean**3, "shape": 0.5 * (1 / shape - _deviance(y, mean))}
-
-    def hessian(self, y, mean, shape):
-        return {
-            ("mean", "mean"): shape * (2 - 3 * y / mean) / mean**3,
-            ("mean", "shape"): (y - mean) / mean**3,
-            ("shape", "shape"): -0.5 / shape**2 + 0 * y,
-        }
+    def terms(self, y, order, mean, shape):
+        deviance, d = _deviance(y, mean), (y - mean) / mean**3
+        value = 0.5 * (np.log(shape) - _LOG_2PI - 3 * np.log(y) - shape * deviance)
+        gradient = {"mean": shape * d, "shape": 0.5 * (1 / shape - deviance)}
+        mean_mean, shape_shape = shape * (2 - 3 * y / mean) / mean**3, -0.5 / shape**2 + 0 * y
+        return value, gradient, {("mean", "mean"): mean_mean, ("mean", "shape"): d, ("shape", "shape"): shape_shape}
 
     def fisher(self, mean, shape):
         return {("mean", "mean"): shape / mean**3, ("shape", "shape"): 0.5 / shape**2 + 0 * mean}

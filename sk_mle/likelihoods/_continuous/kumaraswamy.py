@@ -45,21 +45,12 @@ class Kumaraswamy(Likelihood):
     def __init__(self, *, a=None, b=None, links=None):
         self.a, self.b, self.links = a, b, links
 
-    def loglik(self, y, a, b):
-        c, value, _, _ = _complement(y, a)
-        return np.log(a) + np.log(b) - c - np.log(y) + (b - 1) * value
-
-    def gradient(self, y, a, b):
-        _, value, slope, rest = _complement(y, a)
-        return {"a": (rest + b * slope) / a, "b": 1 / b + value}
-
-    def hessian(self, y, a, b):
-        c, _, slope, rest = _complement(y, a)
-        return {
-            ("a", "a"): -(c + rest * (1 + slope) + b * slope * (c + slope)) / a**2,
-            ("a", "b"): slope / a,
-            ("b", "b"): -1 / b**2 + 0 * y,
-        }
+    def terms(self, y, order, a, b):
+        c, log_rest, s, rest = _complement(y, a)
+        value = np.log(a) + np.log(b) - c - np.log(y) + (b - 1) * log_rest
+        a_a = -(c + rest * (1 + s) + b * s * (c + s)) / a**2
+        second = {("a", "a"): a_a, ("a", "b"): s / a, ("b", "b"): -1 / b**2 + 0 * y}
+        return value, {"a": (rest + b * s) / a, "b": 1 / b + log_rest}, second
 
     def fisher(self, a, b):
         harmonic, d, e = digamma_delta(1, b), _off_zero(b - 1), _off_zero(np.clip(b - 2, -0.5, 0.5))
@@ -112,11 +103,11 @@ class Kumaraswamy(Likelihood):
 
 
 def _complement(y, a):
-    """c = -log(y^a), log(1 - y^a), its slope s in log(a), and 1 - c - s, which is O(c) and the log of that slope's own."""
+    """c = -log(y^a), log(1 - y^a), its derivative s in log(a), and 1 - c - s, which is O(c): that of log(s)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         c = -a * np.log(np.clip(y, 0.0, 1.0))
-        value, slope, bend = CLogLog().log_inverse(np.log(c))
-        return c, value, slope, np.where(c < 1, bend / slope, 1 - c - slope)
+        value, s, s_1 = CLogLog().log_inverse(np.log(c))
+        return c, value, s, np.where(c < 1, s_1 / s, 1 - c - s)
 
 
 def _off_zero(x):

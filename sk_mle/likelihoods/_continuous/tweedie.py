@@ -83,43 +83,29 @@ class Tweedie(Likelihood):
         found = found.reshape(len(found), *np.shape(kappa))
         return np.where(y > 0, found, 0.0)
 
-    def loglik(self, y, mean, dispersion, power=None):
-        p = self._power(power)
-        series = self._series(y, dispersion, p, "power" in self.free)[0] - np.log(np.where(y > 0, y, 1.0))
-        return series - deviance(y, mean, dispersion, p)[0]
-
-    def gradient(self, y, mean, dispersion, power=None):
-        p, full = self._power(power), "power" in self.free
-        half, half_p, _ = deviance(y, mean, dispersion, p)
-        _, on_k, _, *rest = self._series(y, dispersion, p, full)
-        result = {"mean": (y - mean) / (dispersion * mean**p), "dispersion": (half - on_k) / dispersion}
-        if full:
-            result["power"] = on_k * self._slope(y, p) - rest[0] / (p - 1) ** 2 - half_p
-        return result
-
-    @staticmethod
-    def _slope(y, p):
-        """Derivative of log kappa in the power."""
-        return 1 / (2 - p) - np.log(np.where(y > 0, y, 1.0))
-
-    def hessian(self, y, mean, dispersion, power=None):
-        p, full = self._power(power), "power" in self.free
+    def terms(self, y, order, mean, dispersion, power=None):
+        p, full, log_y = self._power(power), "power" in self.free, np.log(np.where(y > 0, y, 1.0))
         half, half_p, half_pp = deviance(y, mean, dispersion, p)
-        _, on_k, on_kk, *rest = self._series(y, dispersion, p, full)
+        series, on_k, on_kk, *rest = self._series(y, dispersion, p, full)
+        value = series - log_y - half
+        if order == 0:
+            return value, {}, {}
         score = (y - mean) / (dispersion * mean**p)
-        result = {
+        first = {"mean": score, "dispersion": (half - on_k) / dispersion}
+        second = {
             ("mean", "mean"): -(p * y - (p - 1) * mean) / (dispersion * mean ** (p + 1)),
             ("mean", "dispersion"): -score / dispersion,
             ("dispersion", "dispersion"): (on_kk + on_k - 2 * half) / dispersion**2,
         }
         if full:
             on_a, on_ka, on_aa = rest
-            k_p, a_p = self._slope(y, p), -1 / (p - 1) ** 2
-            result["mean", "power"] = -score * np.log(mean)
-            result["dispersion", "power"] = (half_p - on_kk * k_p - on_ka * a_p) / dispersion
-            bend = on_kk * k_p**2 + 2 * on_ka * k_p * a_p + on_aa * a_p**2
-            result["power", "power"] = bend + on_k / (2 - p) ** 2 + on_a * 2 / (p - 1) ** 3 - half_pp
-        return result
+            k_p, a_p = 1 / (2 - p) - log_y, -1 / (p - 1) ** 2  # derivatives of log kappa and of alpha
+            first["power"] = on_k * k_p + on_a * a_p - half_p
+            second["mean", "power"] = -score * np.log(mean)
+            second["dispersion", "power"] = (half_p - on_kk * k_p - on_ka * a_p) / dispersion
+            mixed = on_kk * k_p**2 + 2 * on_ka * k_p * a_p + on_aa * a_p**2
+            second["power", "power"] = mixed + on_k / (2 - p) ** 2 + on_a * 2 / (p - 1) ** 3 - half_pp
+        return value, first, second
 
     def start(self, y, sample_weight):
         mean = max(float(np.average(y, weights=sample_weight)), 1e-8)

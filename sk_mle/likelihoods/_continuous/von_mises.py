@@ -90,26 +90,24 @@ class VonMises(Likelihood):
             )
         return y
 
-    def loglik(self, y, loc, origin, concentration):
-        drop = 2 * np.sin((y - origin - loc) / 2) ** 2
-        return -concentration * drop - np.log(2 * np.pi * i0e(concentration))
-
-    def gradient(self, y, loc, origin, concentration):
+    def terms(self, y, order, loc, origin, concentration):
         angle = y - origin - loc
-        turn = concentration * np.sin(angle)
-        return {"loc": turn, "origin": turn, "concentration": _shortfall(concentration)[0] - 2 * np.sin(angle / 2) ** 2}
-
-    def hessian(self, y, loc, origin, concentration):
-        angle = y - origin - loc
-        turn, mixed = -concentration * np.cos(angle), np.sin(angle)
-        return {
-            ("loc", "loc"): turn,
-            ("loc", "origin"): turn,
-            ("origin", "origin"): turn,
+        drop = 2 * np.sin(angle / 2) ** 2
+        value = -concentration * drop - np.log(2 * np.pi * i0e(concentration))
+        if order == 0:
+            return value, {}, {}
+        short, short_1 = _shortfall(concentration)
+        mixed = np.sin(angle)
+        once, twice = concentration * mixed, -concentration * np.cos(angle)
+        second = {
+            ("loc", "loc"): twice,
+            ("loc", "origin"): twice,
+            ("origin", "origin"): twice,
             ("loc", "concentration"): mixed,
             ("origin", "concentration"): mixed,
-            ("concentration", "concentration"): _shortfall(concentration)[1] + 0 * angle,
+            ("concentration", "concentration"): short_1 + 0 * angle,
         }
+        return value, {"loc": once, "origin": once, "concentration": short - drop}, second
 
     def fisher(self, loc, origin, concentration):
         turn = concentration * i1e(concentration) / i0e(concentration) + 0 * (loc + origin)

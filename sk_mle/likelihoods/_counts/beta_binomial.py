@@ -7,7 +7,7 @@ import numpy as np
 from ..._special.lattice import log_sum
 from ..._special.logarithms import log1mexp
 from ...domains import POSITIVE, UNIT
-from .._fallbacks.algebra import Eval
+from .._fallbacks.algebra import Eval, turned
 from .._families.summed import SummedCount, _flat
 from .._families.trials import Trials, beta_binomial
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
@@ -57,14 +57,11 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
         self.mean, self.precision, self.trials, self.links = mean, precision, trials, links
 
     def loglik(self, y, mean, precision, trials=None):
+        """Apart, as the log of a probability has fewer digits than the probability."""
         return beta_binomial(*self.split(y, trials), mean, 1 - mean, np.clip(precision, _LEAST, _MOST), 0).value
 
-    def gradient(self, y, mean, precision, trials=None):
-        return self._derived(*self.split(y, trials), *self._logs(mean, precision), 1).gradient
-
-    def hessian(self, y, mean, precision, trials=None):
-        second = self._derived(*self.split(y, trials), *self._logs(mean, precision), 2).information
-        return {pair: -value for pair, value in second.items()}
+    def terms(self, y, order, mean, precision, trials=None):
+        return turned(self._derived(*self.split(y, trials), *self._logs(mean, precision), order))
 
     @staticmethod
     def _logs(mean, precision):

@@ -64,26 +64,20 @@ class ConwayMaxwellPoisson(SummedCount):
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links
 
-    def loglik(self, y, mean, dispersion):
-        return _log_mass(y, mean, dispersion, solved(mean, dispersion))
-
-    def gradient(self, y, mean, dispersion):
-        s = solved(mean, dispersion)
-        return {"mean": (y - mean) / s.variance, "dispersion": self._residual(y, mean, s) / dispersion**2}
-
-    @staticmethod
-    def _residual(y, mean, s):
-        """What log y! has beyond its linear regression on y; minus the derivative in nu."""
-        return lgamma_delta_scaled(mean + 1, y - mean) - s.level - s.slope * (y - mean)
-
-    def hessian(self, y, mean, dispersion):
+    def terms(self, y, order, mean, dispersion):
         s, d = solved(mean, dispersion), y - mean
+        value = _log_mass(y, mean, dispersion, s)
+        if order == 0:
+            return value, {}, {}
+        # what log y! has beyond its linear regression on y: minus the derivative in nu
+        residual = lgamma_delta_scaled(mean + 1, d) - s.level - s.slope * d
         curve = -s.spread - d / s.variance * s.d_rr
-        return {
+        second = {
             ("mean", "mean"): -(1 + d * s.ddd / s.variance**2) / s.variance,
             ("mean", "dispersion"): -d * s.dd_r / (s.variance * dispersion) ** 2,
-            ("dispersion", "dispersion"): (curve / dispersion - 2 * self._residual(y, mean, s)) / dispersion**3,
+            ("dispersion", "dispersion"): (curve / dispersion - 2 * residual) / dispersion**3,
         }
+        return value, {"mean": d / s.variance, "dispersion": residual / dispersion**2}, second
 
     def start(self, y, sample_weight):
         mean = count_mean(y, sample_weight)

@@ -72,17 +72,17 @@ class GeneralizedPoisson(MeanPower, SummedCount):
     def base_measure(self, y):
         return -factorial_rest(y)
 
-    def _slopes(self, y, mean, c):
+    def _first(self, y, mean, c):
         w, d = mean + c * y, (y - mean) / (1 + c)
         return (d + c * y / mean) / w, d**2 / w - y / w
 
-    def _bends(self, y, mean, c):
+    def _second(self, y, mean, c):
         w, f, d = mean + c * y, 1 + c, (y - mean) / (1 + c)
         mean_mean = -y * (1 + 2 * c / mean + c / mean * (c / mean) * y) / w**2
         return mean_mean, (y - d * (2 * w / f + d)) / w**2, (y**2 - d**2 * (y + 2 * w / f)) / w**2
 
     def _whole(self, mean, c):
-        """log of the sum of all masses, its two slopes and three bends, and the mean and variance of what is left.
+        """log of the sum of all masses, its two first and three second derivatives, and the mean and variance of what is left.
 
         The sum differs from one only where the support ends after a few y.
         """
@@ -100,16 +100,23 @@ class GeneralizedPoisson(MeanPower, SummedCount):
                 total = logsumexp(log, axis=1)
                 p = np.exp(log - total[:, None])
                 expect = lambda value: np.where(p > 0, p * value, 0.0).sum(axis=1)
-                (a, b), (aa, ab, bb) = self._slopes(y, m, c), self._bends(y, m, c)
+                (a, b), (aa, ab, bb) = self._first(y, m, c), self._second(y, m, c)
                 on_a, on_b, centre = expect(a), expect(b), expect(y)
-                bends = expect(aa + a * a) - on_a**2, expect(ab + a * b) - on_a * on_b, expect(bb + b * b) - on_b**2
-                result[:, rows] = total, on_a, on_b, *bends, centre, expect((y - centre[:, None]) ** 2)
+                second = expect(aa + a * a) - on_a**2, expect(ab + a * b) - on_a * on_b, expect(bb + b * b) - on_b**2
+                result[:, rows] = total, on_a, on_b, *second, centre, expect((y - centre[:, None]) ** 2)
         return result
 
-    def pieces(self, y, mean, a, order):
-        own = self._kernel(y, mean, a) + self.base_measure(y), *(self._slopes(y, mean, a) if order else ())
-        own += self._bends(y, mean, a) if order == 2 else ()
-        return tuple(value - lost for value, lost in zip(own, self._whole(mean, a), strict=False))
+    def standard_terms(self, y, order, mean, a):
+        whole = self._whole(mean, a)
+        value = self._kernel(y, mean, a) + self.base_measure(y) - whole[0]
+        if order == 0:
+            return value, {}, {}
+        first = zip(("mean", "a"), self._first(y, mean, a), whole[1:3], strict=True)
+        first = {name: own - lost for name, own, lost in first}
+        if order == 1:
+            return value, first, {}
+        second = zip((("mean", "mean"), ("mean", "a"), ("a", "a")), self._second(y, mean, a), whole[3:6], strict=True)
+        return value, first, {pair: own - lost for pair, own, lost in second}
 
     def moment(self, y, sample_weight, mean, power):
         factor = np.sqrt(np.average((y - mean) ** 2 / mean, weights=sample_weight))

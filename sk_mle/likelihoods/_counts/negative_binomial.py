@@ -88,7 +88,7 @@ class NegativeBinomial(MeanPower):
         if self._named == "linear" and self.power not in (1.0, 2.0):
             raise ValueError(f"NegativeBinomial: variance='linear' is power=1, and power={self.power!r} says otherwise")
 
-    def pieces(self, y, mean, a, order):
+    def standard_terms(self, y, order, mean, a):
         # Half the deviance is that of a Poisson law at `rate`, from whose distance to y the spread of the gamma law is taken
         # out, and what the gamma law adds. Nothing large cancels, be the counts large or a small.
         wide, seen, short = 1 + a * mean, 1 + a * y, y - mean
@@ -96,12 +96,16 @@ class NegativeBinomial(MeanPower):
         beyond = log1p_rest(-a * short / seen, order=max(order, 1))
         value = rate_gap(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.base_measure(y)
         if order == 0:
-            return (value,)
-        slopes = part / mean, beyond[0] / (a * a) + rise[1]
+            return value, {}, {}
+        first = {"mean": part / mean, "a": beyond[0] / (a * a) + rise[1]}
         if order == 1:
-            return value, *slopes
-        mean_mean, mean_a = (a - y * (1 + 2 * a * mean) / mean**2) / wide**2, -short / wide**2
-        return value, *slopes, mean_mean, mean_a, rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / seen
+            return value, first, {}
+        second = {
+            ("mean", "mean"): (a - y * (1 + 2 * a * mean) / mean**2) / wide**2,
+            ("mean", "a"): -short / wide**2,
+            ("a", "a"): rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / seen,
+        }
+        return value, first, second
 
     def base_measure(self, y):
         return -factorial_rest(y)

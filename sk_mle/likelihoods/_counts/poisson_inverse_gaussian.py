@@ -83,7 +83,7 @@ class PoissonInverseGaussian(SummedCount):
 
 
 def _few(y, m, d, order):
-    """Log mass less `base_measure`, two slopes and three second derivatives, by the Bessel function itself."""
+    """Log mass less `base_measure`, two first and three second derivatives, by the Bessel function itself."""
     s = np.sqrt(1 + 2 * m * d)
     value = xlogy(y, m / s) - xlogy(y, y) + y - 2 * m / (1 + s) + log_bessel(y - 0.5, d / s)
     if order == 0:

@@ -6,35 +6,26 @@ import numpy as np
 
 from ..._special.logarithms import log1mexp
 from ...domains import NONNEGATIVE
-from .._fallbacks.algebra import Eval, minus, plus
+from .._fallbacks.algebra import Eval, minus, plus, turned
 from .._protocol.base import Likelihood
 
 
 class Hazard(Likelihood):
     """A law with log-density log hazard + log survival, where minus the latter is the cumulative hazard.
 
-    A subclass writes `log_hazard(y, ...)` and `log_survival(y, ...)`, each with derivatives in the parameters on their
-    natural scale, and `reached(cumulative, ...)`, the y at which the cumulative hazard is that number.
+    A subclass writes `hazard_terms(y, order, ...)` and `survival_terms(y, order, ...)`, each of which gives a logarithm with
+    its derivatives as `terms` does, and `reached(cumulative, ...)`, the y at which the cumulative hazard is that number.
     """
 
     support = NONNEGATIVE
 
-    def _log_density(self, y, *at, **params) -> Eval:
-        return plus(self.log_hazard(y, *at, **params), self.log_survival(y, *at, **params))
-
-    def loglik(self, y, *at, **params):
-        return self._log_density(y, *at, **params).loglik
-
-    def gradient(self, y, *at, **params):
-        return self._log_density(y, *at, **params).gradient
-
-    def hessian(self, y, *at, **params):
-        return {pair: -value for pair, value in self._log_density(y, *at, **params).information.items()}
+    def terms(self, y, order, *at, **params):
+        return plus(Eval(*self.hazard_terms(y, order, *at, **params)), Eval(*self.survival_terms(y, order, *at, **params)))
 
     def interval(self, low, high, order, *at, **params):
-        near, far = (self.log_survival(np.maximum(end, 0.0), *at, **params) for end in (low, high))
-        whole = minus(near, far._replace(loglik=np.where(np.isposinf(high), -np.inf, far.loglik)))
-        return whole.loglik, whole.gradient, {pair: -value for pair, value in whole.information.items()}
+        ends = (self.survival_terms(np.maximum(end, 0.0), order, *at, **params) for end in (low, high))
+        near, far = (turned(Eval(*terms)) for terms in ends)
+        return turned(minus(near, far._replace(loglik=np.where(np.isposinf(high), -np.inf, far.loglik))))
 
     def cdf(self, y, *at, **params):
         return -np.expm1(self.logsf(y, *at, **params))
@@ -46,7 +37,7 @@ class Hazard(Likelihood):
         return logcdf_from_survival(self, y, *at, **params)
 
     def logsf(self, y, *at, **params):
-        return self.log_survival(np.maximum(y, 0.0), *at, **params).loglik
+        return self.survival_terms(np.maximum(y, 0.0), 0, *at, **params)[0]
 
     def ppf(self, q, *at, **params):
         with np.errstate(divide="ignore"):

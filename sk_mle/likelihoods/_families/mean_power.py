@@ -19,8 +19,8 @@ POWER = Domain(0.0, 3.0, closed=(True, True), typical=(1.0, 2.0))
 class MeanPower(Likelihood):
     """A law written in its mean and a = dispersion * mean**(power - neutral).
 
-    A subclass writes `pieces(y, mean, a, order)`, the log-likelihood, its derivatives in the mean and in a, and those of second
-    order in (mean, mean), (mean, a), (a, a); and `moment(y, sample_weight, mean, power)`, a first value of the dispersion.
+    A subclass writes `standard_terms(y, order, mean, a)`, which gives the log-likelihood with its derivatives in "mean" and "a"
+    as `terms` does, and `moment(y, sample_weight, mean, power)`, a first value of the dispersion.
     """
 
     parameters = {"mean": POSITIVE, "dispersion": Parameter(POSITIVE, allowed=NONNEGATIVE), "power": POWER}
@@ -38,18 +38,19 @@ class MeanPower(Likelihood):
 
     def terms(self, y, order, mean, dispersion, power=None):
         exponent, scale, a = self._scaled(mean, dispersion, power)
-        loglik, *slopes = self.pieces(y, mean, a, order)
+        loglik, first, second = self.standard_terms(y, order, mean, a)
         if order == 0:
             return loglik, {}, {}
-        on_mean, on_a, *bends = slopes
+        on_mean, on_a = first["mean"], first["a"]
         if np.ndim(exponent) == 0 and exponent == 0:  # a is the dispersion
-            pairs = (("mean", "mean"), ("mean", "dispersion"), ("dispersion", "dispersion"))
-            return loglik, {"mean": on_mean, "dispersion": on_a}, dict(zip(pairs, bends, strict=False))
+            names = {"mean": "mean", "a": "dispersion"}
+            second = {(names[i], names[j]): value for (i, j), value in second.items()}
+            return loglik, {"mean": on_mean, "dispersion": on_a}, second
         by_log, log = a * on_a, np.log(mean)  # the derivative in log a = log dispersion + exponent * log mean
         gradient = {"mean": on_mean + exponent * by_log / mean, "dispersion": scale * on_a, "power": by_log * log}
         if order == 1:
             return loglik, gradient, {}
-        mean_mean, mean_a, a_a = bends
+        mean_mean, mean_a, a_a = second["mean", "mean"], second["mean", "a"], second["a", "a"]
         rise, tilt = on_a + a * a_a, exponent / mean
         return (
             loglik,

@@ -9,7 +9,6 @@ from scipy.linalg import helmert
 from scipy.special import softmax
 
 from ...domains import COUNT, REAL
-from .._fallbacks.algebra import Eval
 from .._protocol.base import Likelihood
 
 _PAIR = ("logits", "logits")
@@ -44,12 +43,6 @@ class Softmax(Likelihood):
 
     def hessian(self, y, logits, **others):
         return {_PAIR: -self.total(y) * spread(softmax(logits, axis=-1))}
-
-    def evaluate(self, y, eta, order=1, information="observed"):
-        params = self.theta(eta)
-        gradient = self.gradient(y, **params) if order else {}
-        second = {_PAIR: self.total(y) * spread(softmax(eta["logits"], axis=-1))} if order == 2 else {}
-        return Eval(self.loglik(y, **params), gradient, second)
 
     def start(self, y, sample_weight):
         share = sample_weight @ self.counts(y)

@@ -143,7 +143,7 @@ def log_binomial(y, n, log_p, log_q):
     return np.where((y >= 0) & (rest >= 0), value, -np.inf)
 
 
-class Pieces(NamedTuple):
+class MassTerms(NamedTuple):
     """What the beta-binomial log-mass and its derivatives are made of; a and b are the shapes of the beta law.
 
     Derivatives in log a and log b are `first` and `second`, two values each. Where a and b move against each other, da = -db,
@@ -163,7 +163,7 @@ class Pieces(NamedTuple):
     tilt: np.ndarray
 
 
-def beta_binomial(y, n, p, q, size, order) -> Pieces:
+def beta_binomial(y, n, p, q, size, order) -> MassTerms:
     """log of the beta-binomial mass of shapes p size and q size.
 
     With the share s = (y + a) / (n + size), which lies between p and y / n, its large terms are -n times the divergence of
@@ -173,7 +173,7 @@ def beta_binomial(y, n, p, q, size, order) -> Pieces:
     found = _elementwise(partial(_beta_binomial, order=order))(y, n, p, q, size)
     found += (None,) * (12 - len(found))  # of a lower order
     value, left, right, steep, first_a, first_b, second_a, second_b, curve, cross_a, cross_b, tilt = found
-    return Pieces(value, left, right, steep, (first_a, first_b), (second_a, second_b), curve, (cross_a, cross_b), tilt)
+    return MassTerms(value, left, right, steep, (first_a, first_b), (second_a, second_b), curve, (cross_a, cross_b), tilt)
 
 
 def _beta_binomial(y, n, p, q, size, order):

@@ -81,18 +81,13 @@ class Dirichlet(Multivariate):
         concentration = np.maximum(concentration, 1e-300)
         return y / y.sum(axis=-1, keepdims=True), concentration, concentration.sum(axis=-1, keepdims=True)
 
-    def loglik(self, y, concentration):
+    def terms(self, y, order, concentration):
+        second = {pair: -value for pair, value in self.fisher(concentration).items()} if order == 2 else {}
         y, concentration, total = self._shares(y, concentration)
+        own, whole = gamma_norm(concentration, order=min(order, 1)), gamma_norm(total, order=min(order, 1))
         gap = concentration * ratio_gap(total * y, concentration)  # sums to what is left of y log(y / mean)
-        return (gap + gamma_norm(concentration)[0] - np.log(y)).sum(axis=-1) - gamma_norm(total[..., 0])[0]
-
-    def gradient(self, y, concentration):
-        y, concentration, total = self._shares(y, concentration)
-        slope = gamma_norm(concentration)[1] - gamma_norm(total)[1]
-        return {_NAME: np.log(total * y / concentration) + slope}
-
-    def hessian(self, y, concentration):
-        return {pair: -value for pair, value in self.fisher(concentration).items()}
+        value = (gap + own[0] - np.log(y)).sum(axis=-1) - whole[0][..., 0]
+        return value, {_NAME: np.log(total * y / concentration) + own[1] - whole[1]} if order else {}, second
 
     def fisher(self, concentration):
         total, eye = concentration.sum(axis=-1, keepdims=True), np.eye(concentration.shape[-1])
@@ -117,8 +112,8 @@ class Dirichlet(Multivariate):
 
     def entropy(self, concentration):
         total = concentration.sum(axis=-1, keepdims=True)
-        (own, slope, _), (whole, whole_slope, _) = gamma_norm(concentration), gamma_norm(total)
-        return (np.log(concentration / total) - own - (concentration - 1) * (whole_slope - slope)).sum(axis=-1) + whole[..., 0]
+        (own, own_1, _), (whole, whole_1, _) = gamma_norm(concentration), gamma_norm(total)
+        return (np.log(concentration / total) - own - (concentration - 1) * (whole_1 - own_1)).sum(axis=-1) + whole[..., 0]
 
     def rvs(self, rng, size, concentration):
         concentration = np.broadcast_to(concentration, (*size, np.shape(concentration)[-1]))

@@ -95,7 +95,7 @@ class Multinomial(Multivariate, Softmax):
     def gradient(self, y, logits, trials=None):
         return {"logits": y - y.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
 
-    has_expected = True  # by `evaluate`, also where the trials are part of y
+    has_expected = True  # the observed one, also where the trials are part of y
 
     @property
     def fisher(self):

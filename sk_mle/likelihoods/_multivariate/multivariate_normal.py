@@ -92,20 +92,18 @@ class MultivariateNormal(Multivariate):
             inverse[..., i, :i] = (L[..., i : i + 1, :i] @ inverse[..., :i, :i])[..., 0, :]
         return inverse, np.broadcast_to(scale, shape), shape
 
-    def loglik(self, y, mean, scale, lower=0.0):
-        *_, scale, z = self._residuals(y, mean, scale, lower)
-        return -(0.5 * z**2 + np.log(scale) + _LOG_ROOT_2PI).sum(axis=-1)
-
-    def gradient(self, y, mean, scale, lower=0.0):
+    def terms(self, y, order, mean, scale, lower=0.0):
         r, L, (k, j), scale, z = self._residuals(y, mean, scale, lower)
+        value = -(0.5 * z**2 + np.log(scale) + _LOG_ROOT_2PI).sum(axis=-1)
+        if order == 0:
+            return value, {}, {}
         w = z / scale
-        return {"mean": w - np.einsum("...kj,...k->...j", L, w), "scale": (z**2 - 1) / scale, "lower": w[:, k] * r[:, j]}
-
-    def hessian(self, y, mean, scale, lower=0.0):
-        r, L, (k, j), scale, z = self._residuals(y, mean, scale, lower)
-        w, eye, step = z / scale, np.eye(r.shape[1]), r[:, j] / scale[:, k]
+        first = {"mean": w - np.einsum("...kj,...k->...j", L, w), "scale": (z**2 - 1) / scale, "lower": w[:, k] * r[:, j]}
+        if order == 1:
+            return value, first, {}
+        eye, step = np.eye(r.shape[1]), r[:, j] / scale[:, k]
         half = (eye - L) / scale[:, :, None]
-        return {
+        second = {
             ("mean", "mean"): -half.transpose(0, 2, 1) @ half,
             ("mean", "scale"): -2 * (half * w[:, :, None]).transpose(0, 2, 1),
             ("mean", "lower"): -eye[:, j] * w[:, None, k] - half[:, k].transpose(0, 2, 1) * step[:, None],
@@ -113,6 +111,7 @@ class MultivariateNormal(Multivariate):
             ("scale", "lower"): -2 * eye[:, k] * (w[:, k] * step)[:, None],
             ("lower", "lower"): -_regressions(r[:, :, None] * r[:, None], scale),
         }
+        return value, first, second
 
     def fisher(self, mean, scale, lower=0.0):
         covariance = self.covariance(mean, scale, lower)
