@@ -80,11 +80,7 @@ class BoxCoxColeGreen(Likelihood):
         if order == 0:
             return value, {}, {}
         power, power_1, power_2 = exprel(nu * ratio)
-        z, on_log, on_nu = (
-            ratio * power / scale,
-            np.exp(nu * ratio) / scale,
-            ratio**2 * power_1 / scale,
-        )  # z and its derivatives
+        z, on_log, on_nu = ratio * power / scale, np.exp(nu * ratio) / scale, ratio**2 * power_1 / scale
         share, curve, inverse = _truncation(scale, nu)
         first = {
             "loc": (z * on_log - nu) / loc,

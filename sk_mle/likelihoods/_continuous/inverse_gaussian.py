@@ -52,8 +52,11 @@ class InverseGaussian(Likelihood):
         self.mean, self.shape, self.links = mean, shape, links
 
     def terms(self, y, order, mean, shape):
-        deviance, d = _deviance(y, mean), (y - mean) / mean**3
+        deviance = _deviance(y, mean)
         value = 0.5 * (np.log(shape) - _LOG_2PI - 3 * np.log(y) - shape * deviance)
+        if order == 0:
+            return value, {}, {}
+        d = (y - mean) / mean**3
         gradient = {"mean": shape * d, "shape": 0.5 * (1 / shape - deviance)}
         mean_mean, shape_shape = shape * (2 - 3 * y / mean) / mean**3, -0.5 / shape**2 + 0 * y
         return value, gradient, {("mean", "mean"): mean_mean, ("mean", "shape"): d, ("shape", "shape"): shape_shape}
