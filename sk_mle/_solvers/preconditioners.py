@@ -139,9 +139,9 @@ class Woodbury:
     def _weigh(self, u):
         data, kept = self.objective.data, self.objective.data.weight > 0
         law, eta = self.objective.likelihood, self.objective.eta(u)
-        bend = law.evaluate(data.y[kept], eta, 2).information[self.name, self.name]
+        curvature = law.evaluate(data.y[kept], eta, 2).information[self.name, self.name]
         self.root = np.zeros(len(self.X))
-        self.root[kept] = np.sqrt(np.maximum(bend, 0.0) * data.weight[kept] / data.total_weight)
+        self.root[kept] = np.sqrt(np.maximum(curvature, 0.0) * data.weight[kept] / data.total_weight)
 
     def _factorise(self):
         root = self.root.astype(self.kernel.dtype)

@@ -71,8 +71,8 @@ def _snap(objective, x, width):
     y, weight = data.y[keep], data.weight[keep] / data.total_weight
     at = law.parameter(name).link.link(law.kinks(y))  # the kinks, as linear predictors
     eta = objective.eta(x)
-    bend = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
-    unit = np.where(bend > 0, 1 / bend, np.abs(eta[name] - at).max(initial=1e-300))
+    curvature = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
+    unit = np.where(curvature > 0, 1 / curvature, np.abs(eta[name] - at).max(initial=1e-300))
     tiny = _TINY * (unit + 1e-3 * np.abs(at))
     below, above = (law.evaluate(y, {**eta, name: at + side * tiny}, 1).gradient[name] for side in (-1, 1))
 
@@ -88,10 +88,10 @@ def _snap(objective, x, width):
         x = face.at(newton(face, np.zeros(face.size), tol=1e-11, max_iter=_FEW, shortest=_SHORTEST).x)
 
     eta = objective.eta(x)
-    slope = law.evaluate(y, eta, 1).gradient[name]
+    gradient = law.evaluate(y, eta, 1).gradient[name]
     kinked = np.flatnonzero((np.abs(eta[name] - at) <= 0.1 * tiny) & (below > above))[:10_000]
-    slope[kinked] = 0.0
-    pull = _pull(objective, design, name, keep, weight * slope) - _penalty(objective, name, x)
+    gradient[kinked] = 0.0
+    pull = _pull(objective, design, name, keep, weight * gradient) - _penalty(objective, name, x)
     rest = np.delete(objective.gradient(x), place)
     if len(kinked):
         rows = design.coordinate_rows(data.X[keep[kinked]]) * design.unit[0, 0] * weight[kinked, None]

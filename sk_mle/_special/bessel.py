@@ -15,9 +15,9 @@ _TERMS = 16
 def _debye_polynomials(count):
     """u_0, u_1, ... of the uniform expansion (DLMF 10.41.9) with two derivatives: lowest power, every other coefficient."""
     u = [np.polynomial.Polynomial([1.0])]
-    bend, weight = np.polynomial.Polynomial([0, 0, 0.5, 0, -0.5]), np.polynomial.Polynomial([0.125, 0, -0.625])
+    factor, weight = np.polynomial.Polynomial([0, 0, 0.5, 0, -0.5]), np.polynomial.Polynomial([0.125, 0, -0.625])
     for _ in range(count):
-        u.append(bend * u[-1].deriv() + (weight * u[-1]).integ())
+        u.append(factor * u[-1].deriv() + (weight * u[-1]).integ())
     lists = [[(p.deriv(k) if k else p).coef for p in u] for k in range(3)]
     return [[(int((c != 0).argmax()), c[(c != 0).argmax() :: 2].tolist()) for c in row] for row in lists]
 
@@ -38,15 +38,15 @@ def _log_derivatives(value, d1, d2):
     return d1 / value, d2 / value - (d1 / value) ** 2
 
 
-def _debye(nu, u, slopes):
+def _debye(nu, u, derivatives):
     v = nu * u
     r = np.sqrt(1 + v * v)
-    if not slopes:
+    if not derivatives:
         return (nu * (np.arcsinh(v) - v / (1 + r)) - 0.5 * np.log(r) + np.log(_uniform(_U[:1], nu, v / r)[0]),)
     dt, (d1, d2) = nu / r**3, _log_derivatives(*_uniform(_U, nu, v / r))
-    slope = nu**2 / (1 + r) - 0.5 * nu * v / r**2 + d1 * dt
-    bend = nu**2 * (-v * nu / (r * (1 + r) ** 2) + 0.5 * (v * v - 1) / r**4) + d2 * dt**2 - 3 * d1 * nu**2 * v / r**5
-    return slope, bend
+    on_u = nu**2 / (1 + r) - 0.5 * nu * v / r**2 + d1 * dt
+    on_uu = nu**2 * (-v * nu / (r * (1 + r) ** 2) + 0.5 * (v * v - 1) / r**4) + d2 * dt**2 - 3 * d1 * nu**2 * v / r**5
+    return on_u, on_uu
 
 
 def log_uniform(nu, t):
@@ -58,20 +58,20 @@ def log_uniform(nu, t):
     return np.log(value), *_log_derivatives(value, d1, d2)
 
 
-def _hankel(nu, u, slopes):
+def _hankel(nu, u, derivatives):
     coefs, a = [], np.ones_like(nu)
     for k in range(1, _TERMS + 1):
         a = a * ((2 * nu) ** 2 - (2 * k - 1) ** 2) / (8 * k)
         coefs.append(a)
     excess = u * _horner(coefs, u)
-    if not slopes:
+    if not derivatives:
         return (np.log1p(excess),)
     d1 = _horner([k * c for k, c in enumerate(coefs, start=1)], u)
     d2 = _horner([k * (k - 1) * c for k, c in enumerate(coefs[1:], start=2)], u)
     return _log_derivatives(1 + excess, d1, d2)
 
 
-def _climb(nu, u, slopes):
+def _climb(nu, u, derivatives):
     """Upward recurrence from an order between -1/2 and 1/2, in the excess of K_(nu+1) / K_nu over its leading parts."""
     steps = np.floor(nu + 0.5)
     low = nu - steps
@@ -88,17 +88,17 @@ def _climb(nu, u, slopes):
         value = value + np.where(up, np.log1p(gap), 0.0)
         excess = np.where(up, gap * (gap / (1 + gap)) - excess, excess)
     x = 1 / u
-    slope = x * (x * excess)
-    return (slope, x * x * (nu * nu - 0.25 - slope * (2 + 2 * u + excess))) if slopes else (value,)
+    on_u = x * (x * excess)
+    return (on_u, x * x * (nu * nu - 0.25 - on_u * (2 + 2 * u + excess))) if derivatives else (value,)
 
 
-def _factor(nu, u, slopes):
+def _factor(nu, u, derivatives):
     debye = nu >= LEAST_ORDER
     hankel = ~debye & (u * np.maximum(_HANKEL, nu * nu) < 1)
-    result = tuple(np.empty_like(nu) for _ in range(1 + slopes))
+    result = tuple(np.empty_like(nu) for _ in range(1 + derivatives))
     for rows, formula in ((debye, _debye), (hankel, _hankel), (~debye & ~hankel, _climb)):
         if rows.any():
-            for whole, part in zip(result, formula(nu[rows], u[rows], slopes), strict=True):
+            for whole, part in zip(result, formula(nu[rows], u[rows], derivatives), strict=True):
                 whole[rows] = part
     return result
 
@@ -110,6 +110,6 @@ def log_bessel(nu, u):
 
 
 @_elementwise
-def log_bessel_slopes(nu, u):
+def log_bessel_derivatives(nu, u):
     """First and second derivative of `log_bessel` in u, to full relative accuracy as u -> 0."""
     return _factor(nu, u, True)

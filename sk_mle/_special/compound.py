@@ -48,7 +48,7 @@ def log_series(kappa, alpha, full):
 def _sums(kappa, alpha, j, weight, full):
     same = (alpha == alpha[0]).all()
     a, k = (alpha[:1] if same else alpha)[:, None], kappa[:, None]
-    norm, slope, bend = gamma_norm(a * j)
+    norm, d1, d2 = gamma_norm(a * j)
     gap = j * ratio_gap(k, j)
     terms = (1 + a) * gap + (gamma_norm(j)[0] + norm - np.log(j) + weight)
     top = terms.max(axis=1)
@@ -62,10 +62,10 @@ def _sums(kappa, alpha, j, weight, full):
     value = top + np.log(total), sharp * centre, sharp * (sharp * mean_of(d, d) - kappa)
     if not full:
         return value
-    c = gap + j * slope
+    c = gap + j * d1
     on_alpha = mean_of(c)
     c = c - on_alpha[:, None]
-    return *value, on_alpha, centre + sharp * mean_of(d, c), mean_of(np.broadcast_to(j * j * bend, p.shape)) + mean_of(c, c)
+    return *value, on_alpha, centre + sharp * mean_of(d, c), mean_of(np.broadcast_to(j * j * d2, p.shape)) + mean_of(c, c)
 
 
 def deviance(y, mean, dispersion, power):

@@ -27,18 +27,18 @@ def _logit(a, w):
 
 def _cloglog(a, w):
     """F(b) - F(a) = (1 - F(a)) F(x), x = b + log(1 - exp(-w))."""
-    value, slope, bend = CLogLog().log_inverse(a + w + log1mexp(w))
+    value, d1, d2 = CLogLog().log_inverse(a + w + log1mexp(w))
     rate, hazard = -1 / np.expm1(-w), np.exp(a)  # dx/dw, whose own derivative is -rate (rate - 1)
-    by_width = bend * rate**2 - slope * rate / np.expm1(w)
-    return value - hazard, slope - hazard, slope * rate, bend - hazard, bend * rate, by_width
+    by_width = d2 * rate**2 - d1 * rate / np.expm1(w)
+    return value - hazard, d1 - hazard, d1 * rate, d2 - hazard, d2 * rate, by_width
 
 
 def _loglog(a, w):
     """The mirror image, with x = -a + log(1 - exp(-w))."""
-    value, slope, bend = CLogLog().log_inverse(log1mexp(w) - a)
+    value, d1, d2 = CLogLog().log_inverse(log1mexp(w) - a)
     rate, hazard = 1 / np.expm1(w), np.exp(-a - w)
-    by_width = bend * rate**2 - slope * rate * (1 + rate) - hazard
-    return value - hazard, hazard - slope, hazard + slope * rate, bend - hazard, -bend * rate - hazard, by_width
+    by_width = d2 * rate**2 - d1 * rate * (1 + rate) - hazard
+    return value - hazard, hazard - d1, hazard + d1 * rate, d2 - hazard, -d2 * rate - hazard, by_width
 
 
 def _cauchit(a, w):
@@ -68,9 +68,9 @@ def _probit(a, w):
     value = np.log(ratio) - 0.5 * near**2 - 0.5 * np.log(2 * np.pi)
     value = np.where((near > 0) & ~narrow, np.log1p(-ndtr(far) - ndtr(-near)), value)
     at_near, at_far, slide = 1 / ratio, np.exp(decay) / ratio, -np.expm1(decay) / ratio
-    bend = -near * slide - w * at_far - slide**2
+    d2 = -near * slide - w * at_far - slide**2
     on_a, on_w, b = np.where(mirrored, -slide, slide), np.where(mirrored, at_far, at_near), a + w
-    return value, on_a, on_w, bend, -on_w * (b + on_a), -on_w * (b + on_w)
+    return value, on_a, on_w, d2, -on_w * (b + on_a), -on_w * (b + on_w)
 
 
 BETWEEN = {"logit": _logit, "probit": _probit, "cloglog": _cloglog, "loglog": _loglog, "cauchit": _cauchit}

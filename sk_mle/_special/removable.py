@@ -26,18 +26,18 @@ _EXPREL2 = [[c / (j + k + 2) for j, c in enumerate(coefs)] for k, coefs in enume
 def log1p_ratio(x):
     """log(1 + x) / x for x > -1, with its first two derivatives."""
     value = np.log1p(x) / x
-    slope = (1 / (1 + x) - value) / x
-    bend = -(1 / (1 + x) ** 2 + 2 * slope) / x
-    return _near_zero(np.abs(x) < 0.4, x / (2 + x), _LOG1P_RATIO, (value, slope, bend))
+    d1 = (1 / (1 + x) - value) / x
+    d2 = -(1 / (1 + x) ** 2 + 2 * d1) / x
+    return _near_zero(np.abs(x) < 0.4, x / (2 + x), _LOG1P_RATIO, (value, d1, d2))
 
 
 @_elementwise
 def exprel(x):
     """(exp(x) - 1) / x with its first two derivatives; `scipy.special.exprel` gives the value alone."""
     value = np.expm1(x) / x
-    slope = (np.exp(x) - value) / x
-    bend = (np.exp(x) - 2 * slope) / x
-    return _near_zero(np.abs(x) < 1, x, _EXPREL, (value, slope, bend))
+    d1 = (np.exp(x) - value) / x
+    d2 = (np.exp(x) - 2 * d1) / x
+    return _near_zero(np.abs(x) < 1, x, _EXPREL, (value, d1, d2))
 
 
 @_elementwise
@@ -45,9 +45,9 @@ def exprel2(x):
     """(exp(x) - 1 - x) / x**2 with its first two derivatives."""
     first = np.expm1(x) / x
     value = (first - 1) / x
-    slope = (first - 2 * value) / x
-    bend = ((np.exp(x) - 2 * value) / x - 4 * slope) / x
-    return _near_zero(np.abs(x) < 1, x, _EXPREL2, (value, slope, bend))
+    d1 = (first - 2 * value) / x
+    d2 = ((np.exp(x) - 2 * value) / x - 4 * d1) / x
+    return _near_zero(np.abs(x) < 1, x, _EXPREL2, (value, d1, d2))
 
 
 def _near_zero(near, s, series, values):

@@ -33,9 +33,9 @@ def saturated(law, name: str, y, eta: dict) -> np.ndarray:
                 break
             here = place[active]
             found = at(here, active, 2)
-            slope, bend = found.gradient[name], np.abs(found.information.get((name, name), np.ones(len(here))))
-            step = np.where(slope == 0, 0.0, np.clip(slope / bend, -radius[active], radius[active]))
-            step = np.where(np.isfinite(step), step, np.nan_to_num(np.sign(slope)) * radius[active])
+            gradient, curvature = found.gradient[name], np.abs(found.information.get((name, name), np.ones(len(here))))
+            step = np.where(gradient == 0, 0.0, np.clip(gradient / curvature, -radius[active], radius[active]))
+            step = np.where(np.isfinite(step), step, np.nan_to_num(np.sign(gradient)) * radius[active])
             trials = [here + factor * step for factor in _STEPS]
             values = np.stack([np.nan_to_num(at(t, active).loglik, nan=-np.inf) for t in trials])
             chosen, top, before = values.argmax(axis=0), values.max(axis=0), best[active]
@@ -43,10 +43,10 @@ def saturated(law, name: str, y, eta: dict) -> np.ndarray:
             place[active] = np.where(better, np.choose(chosen, trials), here)
             best[active] = np.where(better, top, before)
             radius[active] = np.where(better, radius[active] * np.where(chosen == 1, 8.0, 1.0), np.abs(step) / 16)
-            small = np.abs(slope * step) <= _ENOUGH * np.maximum(1.0, np.abs(best[active]))
+            small = np.abs(gradient * step) <= _ENOUGH * np.maximum(1.0, np.abs(best[active]))
             stuck = ~better & (radius[active] <= 1e-9)
             blind = (values[0] == -np.inf) | (values[0] == before)
-            lost = endless & (np.isnan(slope) | (stuck & blind & (np.abs(slope) > 0.1)))
+            lost = endless & (np.isnan(gradient) | (stuck & blind & (np.abs(gradient) > 0.1)))
             best[active[lost]] = np.inf  # at the end of the numbers, and still rising
             active = active[~(small | stuck)]
     best[active] = np.inf  # it kept rising

@@ -212,8 +212,8 @@ def _spread(law, y, eta, weight) -> dict:
     found = law.evaluate(y, eta, 2)
     result = {}
     for name, value in eta.items():
-        bend = found.information.get((name, name), np.ones(len(y)))
-        total = float(weight @ bend) if np.ndim(value) == 1 and np.ndim(bend) == 1 else 1.0
+        curvature = found.information.get((name, name), np.ones(len(y)))
+        total = float(weight @ curvature) if np.ndim(value) == 1 and np.ndim(curvature) == 1 else 1.0
         result[name] = 1 / np.sqrt(total) if total > 0 else 1.0
     return result
 

@@ -59,17 +59,17 @@ def derivatives(law, rng):
     stack, unstack, places = stacking({name: eta[name] for name in law.free})
     real = {name: law.parameter(name).link.range == REAL and law.smooth and name in law.modelled for name in law.free}
     growable = np.concatenate([np.repeat(real[name], place.stop - place.start) for name, place in places.items()])
-    _, slope, bend = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, stack(eta), 2, growable)
+    _, d1, d2 = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, stack(eta), 2, growable)
     result = law.evaluate(y, eta, 2)
-    slopes = unstack(slope)
+    expected_gradient = unstack(d1)
     for name in law.free:
-        scale = 1 + np.abs(slopes[name]).max()
-        close(result.gradient[name], slopes[name], 1e-7, 1e-7 * scale, f"gradient in the linear predictor of {name}")
+        scale = 1 + np.abs(expected_gradient[name]).max()
+        close(result.gradient[name], expected_gradient[name], 1e-7, 1e-7 * scale, f"gradient in the linear predictor of {name}")
     for a in law.free:
         for b in law.free[law.free.index(a) :]:
             block = result.information.get((a, b), result.information.get((b, a), np.zeros(len(y))))
             block = np.reshape(block, (len(y), *(np.shape(block)[1:] or (1, 1))))
-            expected = -bend[:, places[a], places[b]]
+            expected = -d2[:, places[a], places[b]]
             scale = 1 + np.abs(expected).max()
             close(block, expected, 1e-5, 1e-6 * scale, f"observed information of ({a}, {b})")
 
@@ -93,8 +93,8 @@ def fisher(law, rng):
         y = law.rvs(rng, (20000,), **law.theta(one))
         result = law.evaluate(y, one, 2, "expected")
         for a in law.free:
-            slope = result.gradient[a].reshape(20000, -1)
-            within_error(slope, 0.0, f"mean of the score of {a}")
+            score = result.gradient[a].reshape(20000, -1)
+            within_error(score, 0.0, f"mean of the score of {a}")
             for b in law.free:
                 block = result.information.get((a, b), np.zeros(20000))
                 if (b, a) in result.information and (a, b) not in result.information:
@@ -102,7 +102,7 @@ def fisher(law, rng):
                 block = np.broadcast_to(
                     block.reshape(len(block), *(block.shape[1:] or (1, 1))), (20000, *(block.shape[1:] or (1, 1)))
                 )
-                product = slope[:, :, None] * result.gradient[b].reshape(20000, 1, -1)
+                product = score[:, :, None] * result.gradient[b].reshape(20000, 1, -1)
                 if (a, b) in result.information or (b, a) not in result.information:
                     within_error(product, block[0], f"expected information of ({a}, {b}), against the variance of the score")
 

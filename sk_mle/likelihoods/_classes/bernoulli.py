@@ -60,18 +60,18 @@ class Bernoulli(Likelihood):
             symmetric = link.mirror() is link
             if symmetric:  # F(-eta) = 1 - F(eta): the observed class decides the sign of eta
                 sign = 2 * y - 1
-                loglik, slope, bend = link.log_inverse(sign * eta)
-                slope = sign * slope
+                loglik, d1, d2 = link.log_inverse(sign * eta)
+                d1 = sign * d1
             else:
                 yes, no = link.log_inverse(eta), link.log_complement(eta)
-                loglik, slope, bend = (np.where(y == 1, a, b) for a, b in zip(yes, no, strict=True))
+                loglik, d1, d2 = (np.where(y == 1, a, b) for a, b in zip(yes, no, strict=True))
                 if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
                     loglik = np.where(UNIT.contains(link.inverse(eta)), loglik, -np.inf)
             if order < 2:
-                return Eval(loglik, {"prob": slope} if order else {}, {})
-            if information == "expected" and not (symmetric and link.canonical):  # minus the product of both classes' slopes
-                bend = slope * (-sign * link.log_inverse(-sign * eta)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
-        return Eval(loglik, {"prob": slope}, {("prob", "prob"): -bend})
+                return Eval(loglik, {"prob": d1} if order else {}, {})
+            if information == "expected" and not (symmetric and link.canonical):  # minus the product of both classes'
+                d2 = d1 * (-sign * link.log_inverse(-sign * eta)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
+        return Eval(loglik, {"prob": d1}, {("prob", "prob"): -d2})
 
     def masses(self, eta, n_classes):
         link = self.parameter("prob").link

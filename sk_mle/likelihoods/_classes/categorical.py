@@ -68,13 +68,13 @@ class Categorical(Softmax):
         if order == 0:
             return Eval(loglik, {}, {})
         mass *= 1 / (1 + rest)
-        slope = np.negative(mass, out=shifted)
-        spread = slope[:, None] * mass if order == 2 else None
-        slope.ravel()[at] += 1
+        first = np.negative(mass, out=shifted)
+        spread = first[:, None] * mass if order == 2 else None
+        first.ravel()[at] += 1
         if spread is None:
-            return Eval(loglik, {"logits": slope.T}, {})
+            return Eval(loglik, {"logits": first.T}, {})
         np.einsum("kkn->kn", spread)[...] += mass
-        return Eval(loglik, {"logits": slope.T}, {_PAIR: spread.transpose(2, 0, 1)})
+        return Eval(loglik, {"logits": first.T}, {_PAIR: spread.transpose(2, 0, 1)})
 
     def _pick(self, y, values):
         """The entry of each row at its class code; -inf or zero mass elsewhere is never asked for by a fit."""
@@ -91,9 +91,9 @@ class Categorical(Softmax):
         return eta["logits"]
 
     def gradient(self, y, logits):
-        slope = -softmax(logits, axis=-1)
-        slope[np.arange(len(slope)), y.astype(int)] += 1.0
-        return {"logits": slope}
+        first = -softmax(logits, axis=-1)
+        first[np.arange(len(first)), y.astype(int)] += 1.0
+        return {"logits": first}
 
     def fisher(self, logits):
         return {("logits", "logits"): spread(softmax(logits, axis=-1))}

@@ -93,8 +93,8 @@ class Beta(Likelihood):
     def entropy(self, mean, precision):
         a, b = self._shapes(mean, precision)
         on_a, on_b, both = _norms(a, b, precision, 1)
-        slopes = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
-        return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + slopes
+        rest = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
+        return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + rest
 
     def cdf(self, y, mean, precision):
         return np.exp(self.logcdf(y, mean, precision))

@@ -81,8 +81,8 @@ class InverseGamma(Likelihood):
         return np.where(shape > 2, (scale / (finite - 1)) ** 2 / (finite - 2), np.inf)
 
     def entropy(self, scale, shape):
-        norm, slope, _ = gamma_norm(shape)
-        return np.log(scale / shape) - norm + (1 + shape) * slope
+        norm, d1, _ = gamma_norm(shape)
+        return np.log(scale / shape) - norm + (1 + shape) * d1
 
     def cdf(self, y, scale, shape):
         return np.exp(self.logcdf(y, scale, shape))

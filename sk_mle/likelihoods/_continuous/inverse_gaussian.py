@@ -144,6 +144,6 @@ def _log_mills_gap(a, b, width):
     near = (_mills(b) > 0.5 * _mills(a)) & (width < 1e300)
     if near.any():
         half = width[near, None] / 2
-        _, inverse, bend = Probit().log_inverse(-(a[near, None] + half * (1 + _GAUSS)))
-        value[near] = np.log((-bend / inverse**2 * _GAUSS_WEIGHT).sum(axis=1)) + np.log(half[:, 0])
+        _, inverse, d2 = Probit().log_inverse(-(a[near, None] + half * (1 + _GAUSS)))
+        value[near] = np.log((-d2 / inverse**2 * _GAUSS_WEIGHT).sum(axis=1)) + np.log(half[:, 0])
     return value

@@ -132,8 +132,8 @@ class VonMises(Likelihood):
         drop = max(float(np.average(2 * np.sin((y - origin - loc) / 2) ** 2, weights=sample_weight)), 1e-15)
         k = max((1 - drop) * (2 - (1 - drop) ** 2) / (drop * (2 - drop)), 1e-3)  # Banerjee's guess
         for _ in range(5):
-            value, slope = _shortfall(k)
-            k = max(k * np.exp((drop - value) / (slope * k)), k / 4) if drop < 1 else 1e-3
+            value, d1 = _shortfall(k)
+            k = max(k * np.exp((drop - value) / (d1 * k)), k / 4) if drop < 1 else 1e-3
         return {"concentration": float(k)}
 
     def expectation(self, loc, origin, concentration):

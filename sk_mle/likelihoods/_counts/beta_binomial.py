@@ -99,8 +99,8 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
                 link = self.parameter("mean").link
                 logs[:2] = link.log_inverse(eta["mean"]), link.log_complement(eta["mean"])
             if "precision" in self.free:
-                log, *slopes = self.parameter("precision").link.log_inverse(eta["precision"])
-                logs[2] = np.clip(log, np.log(_LEAST), np.log(_MOST)), *slopes
+                log, *derivatives = self.parameter("precision").link.log_inverse(eta["precision"])
+                logs[2] = np.clip(log, np.log(_LEAST), np.log(_MOST)), *derivatives
         found = self._derived(*self.counts(y, eta), *logs, order)
         gradient = {name: value for name, value in found.gradient.items() if name in self.free}
         second = {pair: value for pair, value in found.information.items() if set(pair) <= set(self.free)}

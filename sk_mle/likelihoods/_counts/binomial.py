@@ -75,11 +75,11 @@ class Binomial(Trials):
             loglik = log_binomial(y, n, yes[0], no[0])
             if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
                 loglik = np.where(UNIT.contains(link.inverse(at)), loglik, -np.inf)
-            slope, bend = (
+            d1, d2 = (
                 np.where(y > 0, y * a, 0.0) + np.where(y < n, (n - y) * b, 0.0) for a, b in zip(yes[1:], no[1:], strict=True)
             )
-            bend = n * yes[1] * no[1] if information == "expected" else bend
-        return Eval(loglik, {"prob": slope} if order else {}, {("prob", "prob"): -bend} if order == 2 else {})
+            d2 = n * yes[1] * no[1] if information == "expected" else d2
+        return Eval(loglik, {"prob": d1} if order else {}, {("prob", "prob"): -d2} if order == 2 else {})
 
     def start(self, y, sample_weight):
         return {"prob": self.share(y, sample_weight)[2]}

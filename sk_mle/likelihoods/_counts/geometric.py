@@ -60,14 +60,14 @@ class Geometric(Likelihood):
         link, eta = self.parameter("prob").link, eta["prob"]
         with np.errstate(all="ignore"):
             yes, no = link.log_inverse(eta), link.log_complement(eta)
-            value, slope, bend = (a + np.where(y == 0, 0.0, y * b) for a, b in zip(yes, no, strict=True))
+            value, d1, d2 = (a + np.where(y == 0, 0.0, y * b) for a, b in zip(yes, no, strict=True))
             if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
                 value = np.where(UNIT.contains(link.inverse(eta)), value, -np.inf)
             if order < 2:
-                return Eval(value, {"prob": slope} if order else {}, {})
+                return Eval(value, {"prob": d1} if order else {}, {})
             # with the smallest normal number for a probability that underflows, whose failures all but never end
-            expected = -yes[1] * no[1] / np.maximum(link.inverse(eta), 1e-300) if information == "expected" else -bend
-        return Eval(value, {"prob": slope}, {("prob", "prob"): expected})
+            expected = -yes[1] * no[1] / np.maximum(link.inverse(eta), 1e-300) if information == "expected" else -d2
+        return Eval(value, {"prob": d1}, {("prob", "prob"): expected})
 
     def evaluate_interval(self, low, high, eta, order=1):
         """An upper tail is a power of 1 - prob, of which no digit is lost where prob is close to one."""
@@ -75,9 +75,9 @@ class Geometric(Likelihood):
         if not self.free or np.min(high, initial=np.inf) < np.inf or not UNIT.includes(link.range):
             return super().evaluate_interval(low, high, eta, order)
         failures = np.floor(np.maximum(low, -1.0)) + 1
-        value, slope, bend = (np.where(failures > 0, failures * a, 0.0) for a in link.log_complement(eta["prob"]))
+        value, d1, d2 = (np.where(failures > 0, failures * a, 0.0) for a in link.log_complement(eta["prob"]))
         pair = ("prob", "prob")
-        return Eval(value, {"prob": slope} if order else {}, {pair: -bend} if order == 2 else {})
+        return Eval(value, {"prob": d1} if order else {}, {pair: -d2} if order == 2 else {})
 
     def start(self, y, sample_weight):
         return {"prob": 1 / (1 + count_mean(y, sample_weight))}

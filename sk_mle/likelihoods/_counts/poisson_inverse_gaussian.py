@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from ..._special.bessel import LEAST_ORDER, log_bessel, log_bessel_slopes, log_uniform
+from ..._special.bessel import LEAST_ORDER, log_bessel, log_bessel_derivatives, log_uniform
 from ..._special.logarithms import factorial_rest, rate_gap
 from ...domains import NONNEGATIVE, POSITIVE
 from .._families.counts import count_mean
@@ -88,19 +88,19 @@ def _few(y, m, d, order):
     value = xlogy(y, m / s) - xlogy(y, y) + y - 2 * m / (1 + s) + log_bessel(y - 0.5, d / s)
     if order == 0:
         return (value,)
-    q, (slope, bend) = 1 + m * d, log_bessel_slopes(y - 0.5, d / s)
-    on_m = y * q / (m * s**2) - 1 / s - slope * d**2 / s**3
-    on_d = 2 * (m / (1 + s)) ** 2 / s - y * m / s**2 + slope * q / s**3
+    q, (on_u, on_uu) = 1 + m * d, log_bessel_derivatives(y - 0.5, d / s)
+    on_m = y * q / (m * s**2) - 1 / s - on_u * d**2 / s**3
+    on_d = 2 * (m / (1 + s)) ** 2 / s - y * m / s**2 + on_u * q / s**3
     if order == 1:
         return value, on_m, on_d
-    u_m, u_d, mixed = -(d**2) / s**3, (1 + m * d) / s**3, slope * (2 + m * d) / s**5
+    u_m, u_d, mixed = -(d**2) / s**3, (1 + m * d) / s**3, on_u * (2 + m * d) / s**5
     return (
         value,
         on_m,
         on_d,
-        d / s**3 * (1 + 3 * slope * (d / s) ** 2) - y * (1 + 4 * m * d + 2 * (m * d) ** 2) / (m * s**2) ** 2 + bend * u_m**2,
-        m / s**3 - y / s**4 + bend * u_m * u_d - d * mixed,
-        2 * (m / s**2) ** 2 * y - 2 * (m / s / (1 + s)) ** 3 * (1 + 3 * s) + bend * u_d**2 - m * mixed,
+        d / s**3 * (1 + 3 * on_u * (d / s) ** 2) - y * (1 + 4 * m * d + 2 * (m * d) ** 2) / (m * s**2) ** 2 + on_uu * u_m**2,
+        m / s**3 - y / s**4 + on_uu * u_m * u_d - d * mixed,
+        2 * (m / s**2) ** 2 * y - 2 * (m / s / (1 + s)) ** 3 * (1 + 3 * s) + on_uu * u_d**2 - m * mixed,
     )
 
 
@@ -117,15 +117,15 @@ def _many(y, m, d, order):
     top = m * (d * nu + root) / wide
     short, cost = move * (top + m) / (2 * m * top), move**2 / (2 * m * top)  # nu - top, and the inverse Gaussian's gap over d
     t = nu * d / root
-    series, slope, bend = log_uniform(nu, t)
+    series, on_t, on_tt = log_uniform(nu, t)
     value = rate_gap(nu, top, short) - d * cost + 0.5 * np.log(m / y) - 0.25 * np.log(big) + series
     value += nu * np.log1p(-0.5 / y) + 0.5
     if order == 0:
         return (value,)
     cube, half = big * root, m + d * nu**2  # half the derivative of `big` in d
     t_m, t_d = -nu * d**2 / cube, nu * (1 + m * d) / cube
-    on_m = (short + 0.5) / m - 0.5 * d / big + slope * t_m
-    on_d = cost - 0.5 * half / big + slope * t_d
+    on_m = (short + 0.5) / m - 0.5 * d / big + on_t * t_m
+    on_d = cost - 0.5 * half / big + on_t * t_d
     if order == 1:
         return value, on_m, on_d
     t_mm, t_md = 3 * nu * d**3 / (cube * big), nu * d * (1 - 3 * (1 + m * d) / big) / cube
@@ -134,11 +134,11 @@ def _many(y, m, d, order):
         value,
         on_m,
         on_d,
-        -(short + 0.5) / m**2 - (top**2 + m**2) / (2 * m**3 * root) + (d / big) ** 2 + bend * t_m**2 + slope * t_mm,
-        -top * short / (m * root) + ((d * nu) ** 2 - 1) / (2 * big**2) + bend * t_m * t_d + slope * t_md,
+        -(short + 0.5) / m**2 - (top**2 + m**2) / (2 * m**3 * root) + (d / big) ** 2 + on_tt * t_m**2 + on_t * t_mm,
+        -top * short / (m * root) + ((d * nu) ** 2 - 1) / (2 * big**2) + on_tt * t_m * t_d + on_t * t_md,
         2 * cost / root * (0.5 * d * cost - (2 * m + d * nu**2) / (1 + root))
         + (half / big) ** 2
         - 0.5 * nu**2 / big
-        + bend * t_d**2
-        + slope * t_dd,
+        + on_tt * t_d**2
+        + on_t * t_dd,
     )

@@ -52,13 +52,13 @@ def mix(terms: list[Eval], order: int, names: list[str] | None = None, spread: b
     loglik, shares = _total([term.loglik for term in terms])
     if order == 0:
         return Eval(loglik, {}, {})
-    slopes = [
+    gradients = [
         {name: _kept(share, value) for name, value in term.gradient.items()} for share, term in zip(shares, terms, strict=True)
     ]
-    found = dict.fromkeys(name for part in slopes for name in part)
+    found = dict.fromkeys(name for part in gradients for name in part)
     names = [name for name in names or found if name in found]
     gradient = {
-        name: sum(_beside(share, part[name]) * part[name] for share, part in zip(shares, slopes, strict=True) if name in part)
+        name: sum(_beside(share, one[name]) * one[name] for share, one in zip(shares, gradients, strict=True) if name in one)
         for name in names
     }
     if order == 1:
@@ -71,7 +71,7 @@ def mix(terms: list[Eval], order: int, names: list[str] | None = None, spread: b
         return Eval(loglik, gradient, information)
     apart = [
         {name: _beside(np.sqrt(share), mean) * (part.get(name, 0.0) - mean) for name, mean in gradient.items()}
-        for share, part in zip(shares, slopes, strict=True)
+        for share, part in zip(shares, gradients, strict=True)
     ]
     for i, a in enumerate(names):
         for b in names[i:]:

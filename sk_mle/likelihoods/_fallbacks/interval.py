@@ -51,7 +51,7 @@ def nodes(law, low, high):
 def gentle(ends, middle, smooth=True):
     """Whether a log-density with these values at the ends and in the middle of an interval is a task for Gauss nodes.
 
-    They must not have a kink between them, which shows as a bend.
+    They must not have a kink between them, which shows as curvature.
     """
     a, b = ends
     return np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) < 2) & (np.abs(a + b - 2 * middle) < (0.5 if smooth else 1e-12))

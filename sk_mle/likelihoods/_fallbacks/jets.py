@@ -19,14 +19,14 @@ from .algebra import Eval
 
 
 class Jet(NDArrayOperatorsMixin):
-    """`value`, its `slopes` by number of the linear predictor, and its `bends` by pairs of them; what is zero is left out.
+    """`value`, its first derivatives `d1` by number of the linear predictor, the second ones `d2` by pairs; zeros are left out.
 
     Each is an array, or one number where it is the same in all rows: formulas of a parameter without columns are worked out
-    once. Bends are None where no second derivatives are wanted.
+    once. `d2` is None where no second derivatives are wanted.
     """
 
-    def __init__(self, value, slopes, bends, rows):
-        self.value, self.slopes, self.bends, self.rows = value, slopes, bends, rows
+    def __init__(self, value, d1, d2, rows):
+        self.value, self.d1, self.d2, self.rows = value, d1, d2, rows
 
     shape = property(lambda self: self.value.shape or (self.rows,))
     ndim = property(lambda self: len(self.shape))
@@ -84,33 +84,33 @@ def _composed(function, inputs, firsts, seconds):
     jets = [a for a, x in enumerate(inputs) if isinstance(x, Jet)]
     value, one = function(*plain), inputs[jets[0]]
     steep = [firsts[a](value, *plain) if a in jets else None for a in range(len(inputs))]
-    slopes, bends = {}, {}
+    d1, d2 = {}, {}
     for a in jets:
-        for i, slope in inputs[a].slopes.items():
-            _add(slopes, i, steep[a] * slope)
-    if one.bends is None:
-        return Jet(value, slopes, None, one.rows)
+        for i, inner in inputs[a].d1.items():
+            _add(d1, i, steep[a] * inner)
+    if one.d2 is None:
+        return Jet(value, d1, None, one.rows)
     for a in jets:
-        for pair, bend in inputs[a].bends.items():
-            _add(bends, pair, steep[a] * bend)
+        for pair, inner in inputs[a].d2.items():
+            _add(d2, pair, steep[a] * inner)
     for (a, b), second in seconds.items():
         if a in jets and b in jets:
             second = second and second(value, *plain, *steep)
-            same, others = len(inputs) == 1 and second is steep[a], inputs[b].slopes.items()
-            for i, slope in inputs[a].slopes.items():
-                part = slopes[i] if same else slope if second is None else second * slope
+            same, others = len(inputs) == 1 and second is steep[a], inputs[b].d1.items()
+            for i, inner in inputs[a].d1.items():
+                part = d1[i] if same else inner if second is None else second * inner
                 for j, other in others:
                     if i <= j or a != b:  # and (b, a)
-                        _add(bends, (i, j) if i <= j else (j, i), part * (2 * other if i == j and a != b else other))
-    return Jet(value, slopes, bends, one.rows)
+                        _add(d2, (i, j) if i <= j else (j, i), part * (2 * other if i == j and a != b else other))
+    return Jet(value, d1, d2, one.rows)
 
 
 def _sum(function, x, y):
     """x + y or x - y."""
     sign = -1 if function is np.subtract else 1
-    (a, c, one), (b, d, two) = ((z.slopes, z.bends, z) if isinstance(z, Jet) else ({}, {}, None) for z in (x, y))
-    bends = None if c is None or d is None else _joined(c, d, sign)
-    return Jet(function(_plain(x), _plain(y)), _joined(a, b, sign), bends, (two if one is None else one).rows)
+    (a, c, one), (b, d, two) = ((z.d1, z.d2, z) if isinstance(z, Jet) else ({}, {}, None) for z in (x, y))
+    d2 = None if c is None or d is None else _joined(c, d, sign)
+    return Jet(function(_plain(x), _plain(y)), _joined(a, b, sign), d2, (two if one is None else one).rows)
 
 
 def _quotient(x, y):
@@ -136,15 +136,15 @@ def _add(total, key, part):
 def _where(condition, yes, no, strict=True):
     jets = [x for x in (yes, no) if isinstance(x, Jet)]
     parts = [x if isinstance(x, Jet) else Jet(x, {}, {}, None) for x in (yes, no)]
-    if isinstance(condition, Jet) or (strict and parts[0].slopes.keys() != parts[1].slopes.keys()):
-        raise TypeError("a parameter vanishes from one of two formulas: perhaps the limit of the other, but not its slope")
+    if isinstance(condition, Jet) or (strict and parts[0].d1.keys() != parts[1].d1.keys()):
+        raise TypeError("a parameter vanishes from one of two formulas: perhaps the limit of the other, but not its derivative")
 
     def chosen(a, b):
         return {key: np.where(condition, a.get(key, 0.0), b.get(key, 0.0)) for key in a.keys() | b.keys()}
 
-    bends = None if None in (x.bends for x in parts) else chosen(*(x.bends for x in parts))
+    d2 = None if None in (x.d2 for x in parts) else chosen(*(x.d2 for x in parts))
     value = np.where(condition, *(x.value for x in parts))
-    return Jet(value, chosen(*(x.slopes for x in parts)), bends, jets[0].rows)
+    return Jet(value, chosen(*(x.d1 for x in parts)), d2, jets[0].rows)
 
 
 def _to_power(x, n):
@@ -163,9 +163,9 @@ _POWER = (
 )
 
 
-def _one(slope, bend):
-    """The rule of a function of one argument: its derivatives from its value f, its argument x, and its slope s."""
-    return (slope,), {(0, 0): bend}
+def _one(first, second):
+    """The rule of a function of one argument: its derivatives from its value f, its argument x, and the first derivative s."""
+    return (first,), {(0, 0): second}
 
 
 # With SCIPY_ARRAY_API set, functions of scipy.special are wrappers around their ufuncs. A call with jets and arrays reaches
@@ -180,7 +180,7 @@ def _ufunc(function):
 
 
 _ROOT = np.sqrt(np.pi)
-# Constant between jumps. Not among them: equality, by which formulas leave out a point where their slope has no formula.
+# Constant between jumps. Not among them: equality, by which formulas leave out a point where their derivative has no formula.
 _FLAT = {np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.sign, np.floor, np.ceil, np.rint}
 _CHOICES = {np.maximum: np.greater_equal, np.minimum: np.less_equal, np.fmax: np.greater_equal, np.fmin: np.less_equal}
 _RULES = {
@@ -235,11 +235,11 @@ def evaluate(law, y, eta, order) -> Eval | None:
         found = law.loglik(y, **law._params(eta, jets))
     except Exception:  # whatever stopped it, by differences it will either work or say so
         return None
-    if not isinstance(found, Jet) or found.shape != y.shape[:1] or len(found.slopes) < len(names):
+    if not isinstance(found, Jet) or found.shape != y.shape[:1] or len(found.d1) < len(names):
         return None  # also where a parameter vanished: perhaps the formula took a limit
     loglik = _wide(found.value, rows)
-    gradient = {name: _wide(found.slopes[i], rows) for i, name in enumerate(names)}
-    information = {(names[i], names[j]): _wide(-bend, rows) for (i, j), bend in (found.bends or {}).items()}
+    gradient = {name: _wide(found.d1[i], rows) for i, name in enumerate(names)}
+    information = {(names[i], names[j]): _wide(-value, rows) for (i, j), value in (found.d2 or {}).items()}
     zeros = np.zeros(rows)  # times which what is not finite is NaN
     if not all(part.dot(zeros) == 0 for part in (loglik, *gradient.values(), *information.values())):
         return None
@@ -252,5 +252,5 @@ def _seed(i, link, eta, order) -> Jet:
     eta = eta[:1].copy() if constant else eta
     parts = (eta,) if type(link) is Identity else link.inverse_derivatives(eta)
     value, *rest = (part[0] for part in parts) if constant else parts
-    slope, bends = rest[0] if rest else 1.0, {(i, i): rest[1]} if rest else {}
-    return Jet(value, {i: slope}, bends if order == 2 else None, rows)
+    first, second = rest[0] if rest else 1.0, {(i, i): rest[1]} if rest else {}
+    return Jet(value, {i: first}, second if order == 2 else None, rows)

@@ -85,10 +85,10 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
             hessian[:, :, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[j][:, None]
         return value, gradient(eta), (hessian + hessian.transpose(0, 2, 1)) / 2
 
-    slope = np.empty_like(eta)
+    first = np.empty_like(eta)
     for j in range(size):
         up, down = along(f, [j], ends[j])
-        slope[:, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[j]
+        first[:, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[j]
         if order == 2:
             hessian[:, j, j] = _second(value, up, down)
     if order == 2:
@@ -98,7 +98,7 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
                 hessian[:, i, j] = hessian[:, j, i] = (both - hessian[:, i, i] - hessian[:, j, j]) / 2
         each = np.stack(steps, axis=1)
         hessian /= each[:, :, None] * each[:, None, :]
-    return value, slope, hessian
+    return value, first, hessian
 
 
 def jacobian(g, f, eta):
@@ -133,23 +133,23 @@ def _step(f, eta, column, value, growable, together=False):
     """A step per sample that fits the log-likelihood's own scale, from its second difference, and f four steps up and down."""
     reach = _REACH * (np.maximum(1.0, np.abs(eta[:, column])) if growable else np.ones(len(eta)))
     ends, before = None, None
-    last, sloped, curved, done = reach, np.full(len(eta), np.nan), 0.0, np.zeros(len(eta), bool)
+    last, last_d1, last_d2, done = reach, np.full(len(eta), np.nan), 0.0, np.zeros(len(eta), bool)
     for _ in range(24):
         ends, before = tuple(_all(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together)), ends
         up, down = ends[0] - value, ends[1] - value
-        bend = np.abs(up + down)
+        d2 = np.abs(up + down)
         with np.errstate(invalid="ignore"):
-            ratio = np.sqrt(bend) / _REACH
+            ratio = np.sqrt(d2) / _REACH
             if not np.isfinite(ratio.sum()):
                 ratio = np.where(np.isfinite(ratio), ratio, 10.0)
             wrong, flat = ratio > 2.0, False
             if growable:
-                tilt, noise = np.abs(up - down) / 2, 1e-12 * np.abs(value)
-                # A tilt without bend is an inflection: the unit is right. As much bend as tilt is a small term's unit.
-                flat = (ratio < 0.03) & (tilt < _REACH) & ((tilt <= bend) | (0.3 * tilt > 1.5 * np.maximum(bend, 1e-300)))
+                d1, noise = np.abs(up - down) / 2, 1e-12 * np.abs(value)
+                # A first difference without a second is an inflection: the unit is right. Where both are alike, a small term's.
+                flat = (ratio < 0.03) & (d1 < _REACH) & ((d1 <= d2) | (0.3 * d1 > 1.5 * np.maximum(d2, 1e-300)))
                 wrong |= flat
                 # A longer step passed over a narrow curve, which the last one saw.
-                lost = (bend < 0.1 * curved * reach**2) | (np.abs(tilt / reach - sloped) > 0.01 * sloped + noise / last)
+                lost = (d2 < 0.1 * last_d2 * reach**2) | (np.abs(d1 / reach - last_d1) > 0.01 * last_d1 + noise / last)
                 if lost.any():
                     reach, done = np.where(lost, last, reach), done | lost
                     ends = tuple(np.where(lost, *pair) for pair in zip(before, ends, strict=True))
@@ -158,8 +158,8 @@ def _step(f, eta, column, value, growable, together=False):
             return reach / 4, ends
         factor = 1 / np.clip(ratio, 1e-3, 1e3)
         if growable:
-            room = np.where(tilt > bend, 0.3 * tilt / np.maximum(bend, 1e-300), np.inf)
+            room = np.where(d1 > d2, 0.3 * d1 / np.maximum(d2, 1e-300), np.inf)
             grows, factor = wrong & flat, np.where(flat, np.minimum(factor, room), factor)
-            curved, sloped = np.where(grows & (bend > noise), bend / reach**2, 0.0), np.where(grows, tilt / reach, np.nan)
+            last_d2, last_d1 = np.where(grows & (d2 > noise), d2 / reach**2, 0.0), np.where(grows, d1 / reach, np.nan)
         last, reach = reach, np.where(wrong, reach * factor, reach)
     return reach / 4, tuple(_all(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together))

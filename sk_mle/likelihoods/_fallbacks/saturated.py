@@ -40,16 +40,16 @@ def completed(law, y, eta: dict, found: Eval, information: str = "observed", eva
         lost, at = np.flatnonzero(mask), rows(eta, mask)
         near = at | {name: np.clip(at[name], -reach, reach) for name in edged}
         part = evaluate(y[lost], near, 2, information)
-        line, bend = part.loglik.copy(), np.zeros(len(lost))
+        line, curvature = part.loglik.copy(), np.zeros(len(lost))
         with np.errstate(all="ignore"):
             for name in edged:
                 move = at[name] - near[name]
                 if name in part.gradient:
                     line += _summed(part.gradient[name] * move)
                 if (name, name) in part.information:
-                    bend += np.abs(_summed(part.information[name, name] * (move**2 if move.ndim == 1 else 0.0)))
+                    curvature += np.abs(_summed(part.information[name, name] * (move**2 if move.ndim == 1 else 0.0)))
             unknown, error = np.isnan(value[lost]), _STRAIGHT * np.maximum(1.0, np.abs(line))
-            gap = np.where(unknown, bend, np.abs(line - value[lost]))
+            gap = np.where(unknown, curvature, np.abs(line - value[lost]))
             rises = unknown & (line > part.loglik + error)  # without end, for all that is known: no solver may go there
             good = _whole(line, part.gradient, part.information) & (gap <= error) & ~rises
         kept = lost[good]

@@ -139,23 +139,23 @@ def _newton(law, y, sample_weight, point) -> np.ndarray | None:
             found = jets.evaluate(law, y, eta, 2)
         if found is None:
             return np.inf, None, None
-        slope = np.array([sample_weight @ found.gradient[name] for name in law.free]) / -total
-        bend = np.zeros((len(point), len(point)))
+        gradient = np.array([sample_weight @ found.gradient[name] for name in law.free]) / -total
+        hessian = np.zeros((len(point), len(point)))
         for i, a in enumerate(law.free):
             for j, b in enumerate(law.free[i:], i):
                 if (a, b) in found.information:
-                    bend[i, j] = bend[j, i] = sample_weight @ found.information[a, b] / total
-        return -sample_weight @ found.loglik / total, slope, bend
+                    hessian[i, j] = hessian[j, i] = sample_weight @ found.information[a, b] / total
+        return -sample_weight @ found.loglik / total, gradient, hessian
 
-    value, slope, bend = at(point)
+    value, gradient, hessian = at(point)
     for _ in range(_STEPS):
-        if not (value < np.inf and np.isfinite(bend).all() and np.diag(bend).all()):
+        if not (value < np.inf and np.isfinite(hessian).all() and np.diag(hessian).all()):
             return None
-        size = np.sqrt(np.abs(np.diag(bend)))  # in units of which a steep direction does not hide a flat one
-        curves, axes = np.linalg.eigh(bend / np.outer(size, size))
-        step = -axes @ (axes.T @ (slope / size) / np.maximum(np.abs(curves), 1e-3))
+        size = np.sqrt(np.abs(np.diag(hessian)))  # in units of which a steep direction does not hide a flat one
+        curves, axes = np.linalg.eigh(hessian / np.outer(size, size))
+        step = -axes @ (axes.T @ (gradient / size) / np.maximum(np.abs(curves), 1e-3))
         step *= min(1.0, _LONGEST / max(np.abs(step).max(), 1e-300)) / size
-        gain = -step @ slope
+        gain = -step @ gradient
         if gain < _GAIN:
             return point if curves.min() > 0 else None
         for length in (1.0, 0.5, 0.1, 0.01):
@@ -164,7 +164,7 @@ def _newton(law, y, sample_weight, point) -> np.ndarray | None:
                 break
         else:
             return None
-        point, (value, slope, bend) = point + length * step, trial
+        point, (value, gradient, hessian) = point + length * step, trial
     return None
 
 

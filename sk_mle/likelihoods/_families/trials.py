@@ -189,11 +189,11 @@ def _beta_binomial(y, n, p, q, size, order):
     if order == 0:
         return (value,)
     left, right = log_a + of_a[1], log_b + of_b[1]
-    slopes = value, left, right, gap_a + gap_b + of_a[1] + of_b[1] - of_size[1]
+    first = value, left, right, gap_a + gap_b + of_a[1] + of_b[1] - of_size[1]
     if order == 1:
-        return slopes
+        return first
     tilt = excess * total / ((a + y) * (b + rest))
     curve = gap_a + gap_b + excess * tilt + of_a[2] + of_b[2] - of_size[2]
     cross_a, cross_b = log_a + of_a[2], log_b + of_b[2]
     second = cross_a + a * prior - a * y / (a + y), cross_b + b * prior - b * rest / (b + rest)
-    return *slopes, left + a * prior, right + b * prior, *second, curve, cross_a, cross_b, tilt
+    return *first, left + a * prior, right + b * prior, *second, curve, cross_a, cross_b, tilt

@@ -145,7 +145,7 @@ class Evaluation:
 
     def _chained(self, loglik, natural, second, chain, order, expected=False) -> Eval:
         """Derivatives in the linear predictors from those in the parameters."""
-        plain = {name for name, (_, slope, _) in chain.items() if everywhere(slope, 1.0)}  # the identity link
+        plain = {name for name, (_, d1, _) in chain.items() if everywhere(d1, 1.0)}  # the identity link
         gradient = {name: natural[name] if name in plain else natural[name] * chain[name][1] for name in self.free}
         if order == 1:
             return Eval(loglik, gradient, {})
@@ -158,21 +158,21 @@ class Evaluation:
             for name in self.free:
                 if everywhere(chain[name][2], 0.0) and (name, name) in result:
                     continue
-                bent = natural[name] * chain[name][2]
-                if bent.ndim == 1:
-                    result[name, name] = result.get((name, name), 0.0) - bent
+                curved = natural[name] * chain[name][2]
+                if curved.ndim == 1:
+                    result[name, name] = result.get((name, name), 0.0) - curved
                 else:
-                    block = result.setdefault((name, name), np.zeros((*bent.shape, bent.shape[1])))
-                    np.einsum("nkk->nk", block)[...] -= bent
+                    block = result.setdefault((name, name), np.zeros((*curved.shape, curved.shape[1])))
+                    np.einsum("nkk->nk", block)[...] -= curved
         return Eval(loglik, gradient, result)
 
     def _differenced(self, y, eta, order, expected) -> Eval:
         if self.gradient is None and self.smooth and (found := jets.evaluate(self, y, eta, order)) is not None:
             return found
-        slope = None if self.gradient is None else lambda at, m: self._analytic(copies(y, m), at, 1, False).gradient
-        return self._differences(lambda at, m: self.evaluate(copies(y, m), at, 0).loglik, eta, order, slope)
+        gradient = None if self.gradient is None else lambda at, m: self._analytic(copies(y, m), at, 1, False).gradient
+        return self._differences(lambda at, m: self.evaluate(copies(y, m), at, 0).loglik, eta, order, gradient)
 
-    def _differences(self, f, eta, order, slope=None) -> Eval:
+    def _differences(self, f, eta, order, gradient_of=None) -> Eval:
         """Derivatives of any `f(eta, m)` that gives a value per sample, of m copies of all samples one after another."""
         if order == 0:
             return constant(f(eta, 1))
@@ -189,7 +189,7 @@ class Evaluation:
             stack(eta),
             order,
             growable,
-            None if slope is None else lambda at: stack(slope(*apart(at))),
+            None if gradient_of is None else lambda at: stack(gradient_of(*apart(at))),
             together=True,
         )
         if order < 2:

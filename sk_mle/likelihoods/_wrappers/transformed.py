@@ -189,8 +189,8 @@ class Transformed(Wrapper):
             stacked = np.stack([eta[name] for name in names], axis=1)
             moved = lambda p: {**eta, **dict(zip(names, p.T, strict=True))}
             value = lambda p: at(moved(p), 0).loglik
-            _, slope, bend = differentiate(value, stacked, order)
-            gradient = {**part.gradient, **dict(zip(names, slope.T, strict=True))}
+            _, d1, d2 = differentiate(value, stacked, order)
+            gradient = {**part.gradient, **dict(zip(names, d1.T, strict=True))}
             if order == 1:
                 return part._replace(gradient=gradient)
             stack, _, places = stacking(part.gradient)
@@ -198,7 +198,7 @@ class Transformed(Wrapper):
         information = dict(part.information)
         for j, b in enumerate(names):
             for i, a in enumerate(names[: j + 1]):
-                information[a, b] = -bend[:, i, j]
+                information[a, b] = -d2[:, i, j]
             for a, place in places.items():
                 block = -cross[:, place, j]
                 information[a, b] = block[:, 0] if part.gradient[a].ndim == 1 else block[:, :, None]
@@ -271,5 +271,5 @@ class Transformed(Wrapper):
         return self._expect(params, lambda y, about, own: (y - about) ** 2, self.expectation(**params))
 
     def entropy(self, **params):
-        slope = self._expect(params, lambda y, about, own: self._function.log_jacobian(y, **own))
-        return self.law.entropy(**self.inner(params)) - slope
+        log_derivative = self._expect(params, lambda y, about, own: self._function.log_jacobian(y, **own))
+        return self.law.entropy(**self.inner(params)) - log_derivative

@@ -114,7 +114,7 @@ class YeoJohnson(Transform):
     Outside of [0, 2] it does not reach the whole line: what a law has beyond is lost, as usual with this transformation.
     scipy.stats: ``yeojohnson``; scikit-learn: ``PowerTransformer``; R: ``car::yjPower``.
 
-    Where y are much alike beside their distance from zero, as years are, h(y) and its slope are huge or tiny numbers, and
+    Where y are much alike beside their distance from zero, as years are, h(y) and its derivative are huge or tiny numbers, and
     `loc` and `scale` of the law inside lose their digits, or grow beyond all numbers. Then what the law inside describes is
     :math:`c + (h(y) - h(c)) / h'(c)`, close to y itself near the `centre` c: the same law of y with the same `lmbda`, of
     which `loc` and `scale` are in units of y.
@@ -227,6 +227,6 @@ def check_transform(function: Transform, params: dict) -> None:
         raise ValueError(f"{function!r} does not increase with y; use an increasing function of -y")
     if not np.allclose(function.inverse(z, **params), y, rtol=1e-6, atol=1e-6 * (high - low)):
         raise ValueError(f"{function!r}: inverse(forward(y)) is not y")
-    slope = (function.forward(y + step, **params) - function.forward(y - step, **params)) / (2 * step)
-    if not np.allclose(np.exp(function.log_jacobian(y, **params)), slope, rtol=1e-3):
+    derivative = (function.forward(y + step, **params) - function.forward(y - step, **params)) / (2 * step)
+    if not np.allclose(np.exp(function.log_jacobian(y, **params)), derivative, rtol=1e-3):
         raise ValueError(f"{function!r}: log_jacobian is not the log of the derivative of forward")

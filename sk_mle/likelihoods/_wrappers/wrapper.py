@@ -111,7 +111,7 @@ class Wrapper(FromIntervals):
     def check_known(self, y, known):
         self.law.check_known(y, known)
 
-    # ---- pieces for subclasses ----------------------------------------------------------------------------------
+    # ---- for subclasses ----------------------------------------------------------------------------------
 
     def inner(self, params: dict) -> dict:
         """The parameters of the law inside, out of all."""
@@ -135,9 +135,9 @@ class Wrapper(FromIntervals):
         """log p and log(1 - p) of a probability that is a parameter of ours."""
         if name in eta and name not in self.known:
             link = self.parameter(name).link
-            (yes, yes_slope, yes_bend), (no, no_slope, no_bend) = link.log_inverse(eta[name]), link.log_complement(eta[name])
+            (yes, yes_d1, yes_d2), (no, no_d1, no_d2) = link.log_inverse(eta[name]), link.log_complement(eta[name])
             pair = name, name
-            return Eval(yes, {name: yes_slope}, {pair: -yes_bend}), Eval(no, {name: no_slope}, {pair: -no_bend})
+            return Eval(yes, {name: yes_d1}, {pair: -yes_d2}), Eval(no, {name: no_d1}, {pair: -no_d2})
         value = np.asarray(eta[name] if name in self.known else self.fixed[name], float)
         n = len(next(iter(eta.values())))
         with np.errstate(divide="ignore"):
