@@ -140,7 +140,8 @@ class Likelihood(Evaluation, BaseEstimator):
 
         What lies beyond `order`, 0, 1 or 2, is not looked at: leave it empty where it costs something.
         """
-        first, second = self.gradient(y, **params) if order else {}, self.hessian(y, **params) if order == 2 else {}
+        first = self.gradient(y, **params) if order and self.gradient else {}
+        second = self.hessian(y, **params) if order == 2 and self.hessian else {}
         return self.loglik(y, **params), first, second
 
     def start(self, y, sample_weight) -> dict:
