@@ -45,9 +45,6 @@ class Categorical(Softmax):
     def counts(self, y):
         return np.eye(self.n_classes)[y.astype(int)]
 
-    def total(self, y):
-        return 1.0
-
     def bind(self, y):
         found = int(np.max(y)) + 1
         n_classes = found if self.n_classes is None else self.n_classes
@@ -89,11 +86,6 @@ class Categorical(Softmax):
 
     def class_scores(self, eta, n_classes):
         return eta["logits"]
-
-    def gradient(self, y, logits):
-        first = -softmax(logits, axis=-1)
-        first[np.arange(len(first)), y.astype(int)] += 1.0
-        return {"logits": first}
 
     def fisher(self, logits):
         return {("logits", "logits"): spread(softmax(logits, axis=-1))}

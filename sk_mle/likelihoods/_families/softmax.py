@@ -17,7 +17,7 @@ _PAIR = ("logits", "logits")
 class Softmax(Likelihood):
     """A law of K classes given `logits` (n, K), which sum to zero over the classes.
 
-    A subclass writes `loglik`, `gradient`, `n_columns` (K), and how often each row saw each class.
+    A subclass writes `loglik`, `n_columns` (K), and how often each row saw each class.
     """
 
     parameters = {"logits": REAL}
@@ -26,10 +26,6 @@ class Softmax(Likelihood):
 
     def counts(self, y) -> np.ndarray:
         """How often each class was seen: (n, K)."""
-        raise NotImplementedError
-
-    def total(self, y):
-        """How often any was seen, to be multiplied with (n, K, K)."""
         raise NotImplementedError
 
     def check(self):
@@ -41,8 +37,12 @@ class Softmax(Likelihood):
         said = super().parameter(name)
         return replace(said, basis=helmert(self.n_columns or 3).T) if name == "logits" else said  # orthogonal to the constant
 
+    def gradient(self, y, logits, **others):
+        seen = self.counts(y)
+        return {"logits": seen - seen.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
+
     def hessian(self, y, logits, **others):
-        return {_PAIR: -self.total(y) * spread(softmax(logits, axis=-1))}
+        return {_PAIR: -self.counts(y).sum(axis=-1)[..., None, None] * spread(softmax(logits, axis=-1))}
 
     def start(self, y, sample_weight):
         share = sample_weight @ self.counts(y)

@@ -68,9 +68,6 @@ class Multinomial(Multivariate, Softmax):
     def counts(self, y):
         return y
 
-    def total(self, y):
-        return y.sum(axis=-1)[:, None, None]
-
     def read(self, y):
         y = super().read(y)
         self.check_known(y, self.fixed)
@@ -91,9 +88,6 @@ class Multinomial(Multivariate, Softmax):
         gap = seen * np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), ratio - d)
         value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
         return value if trials is None else np.where(total == trials, value, -np.inf)
-
-    def gradient(self, y, logits, trials=None):
-        return {"logits": y - y.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
 
     has_expected = True  # the observed one, also where the trials are part of y
 
