@@ -121,6 +121,10 @@ class Beta(Likelihood):
         start = np.clip(logit(betaincinv(a, b, q)), -700, 36)
         return np.exp(log_expit(newton_quantile(logs, q, {"a": a, "b": b}, (-744.4, 36.7), start)))
 
+    def rvs(self, rng, size, mean, precision):
+        a, b = self._shapes(mean, precision)
+        return np.clip(rng.beta(np.broadcast_to(a, size), b), 1e-300, 1 - 2**-53)
+
     def crps(self, y, mean, precision):
         (a, b), y_in = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
         both = 2 * np.exp(betaln(2 * a, 2 * b) - 2 * betaln(a, b)) / a
@@ -130,10 +134,6 @@ class Beta(Likelihood):
         (a, b), (c, d) = self._shapes(**p), self._shapes(**q)
         both = digamma(a + b)
         return betaln(c, d) - betaln(a, b) + (a - c) * (digamma(a) - both) + (b - d) * (digamma(b) - both)
-
-    def rvs(self, rng, size, mean, precision):
-        a, b = self._shapes(mean, precision)
-        return np.clip(rng.beta(np.broadcast_to(a, size), b), 1e-300, 1 - 2**-53)
 
 
 def _norms(a, b, precision, order):

@@ -45,14 +45,14 @@ class Cauchy(LinkLocationScale):
     def standard_information(self):
         return {("loc", "loc"): 0.5, ("scale", "scale"): 0.5}
 
-    def standard_moments(self):
-        return np.nan, np.nan, np.log(4 * np.pi)
-
     def centre(self, y, sample_weight):
         return weighted_median(y, sample_weight)
 
     def spread(self, residual, sample_weight):
         return weighted_median(np.abs(residual), sample_weight)
+
+    def standard_moments(self):
+        return np.nan, np.nan, np.log(4 * np.pi)
 
     def rvs(self, rng, size, loc, scale):
         return loc + scale * rng.standard_cauchy(size)

@@ -44,14 +44,14 @@ class Exponential(Hazard):
         z = y / mean
         return -z, {"mean": z / mean}, {("mean", "mean"): -2 * z / mean**2}
 
-    def reached(self, cumulative, mean):
-        return cumulative * mean
-
     def fisher(self, mean):
         return {("mean", "mean"): 1 / mean**2}
 
     def start(self, y, sample_weight):
         return {"mean": max(float(np.average(y, weights=sample_weight)), resolution(y))}
+
+    def reached(self, cumulative, mean):
+        return cumulative * mean
 
     def expectation(self, mean):
         return +mean

@@ -106,6 +106,9 @@ class Gamma(Likelihood):
         unit = np.asarray(shape, float) ** -0.5
         return mean * np.exp(unit * LogGamma().standard_ppf(q, unit))
 
+    def rvs(self, rng, size, mean, shape):
+        return self.support.nearest(rng.gamma(np.broadcast_to(shape, size), mean / shape))
+
     def crps(self, y, mean, shape):
         theta, at = mean / shape, shape * np.maximum(y, 0.0) / mean
         gap, next_gap = (2 * gammainc(k, at) - 1 for k in (shape, shape + 1))
@@ -115,6 +118,3 @@ class Gamma(Likelihood):
         m, k, other, j = p["mean"], p["shape"], q["mean"], q["shape"]
         norm, d1, _ = gamma_norm(k)  # k log k - k - log Gamma(k), and its derivative log k - digamma(k)
         return norm - gamma_norm(j)[0] - (k - j) * d1 - j * ratio_gap(m, other)
-
-    def rvs(self, rng, size, mean, shape):
-        return self.support.nearest(rng.gamma(np.broadcast_to(shape, size), mean / shape))

@@ -117,6 +117,9 @@ class GeneralizedExtremeValue(ExtremeValue):
     def standard_ppf(self, q, shape):
         return expand(LogLog().link(q), shape)
 
+    def rvs(self, rng, size, loc, scale, shape):
+        return loc + scale * expand(rng.gumbel(size=size), shape)
+
     def crps(self, y, loc, scale, shape):
         z = (y - loc) / scale
         general = (np.abs(shape) > 1e-3) & (shape < 0.999)
@@ -126,6 +129,3 @@ class GeneralizedExtremeValue(ExtremeValue):
         value = scale * ((z + 1 / k) * (2 * np.exp(-t) - 1) - tail / k)
         plain = scale * (2 * exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2))
         return np.where(general, value, np.where(shape == 0, plain, np.nan))
-
-    def rvs(self, rng, size, loc, scale, shape):
-        return loc + scale * expand(rng.gumbel(size=size), shape)

@@ -114,10 +114,10 @@ class GeneralizedPareto(ExtremeValue):
         with np.errstate(divide="ignore"):
             return scale * expand(-np.log1p(-np.asarray(q)), shape)
 
+    def rvs(self, rng, size, scale, shape):
+        return scale * expand(rng.standard_exponential(size), shape)
+
     def crps(self, y, scale, shape):
         k = np.where(shape < 0.999, shape, np.nan)
         rest = np.expm1((1 - k) * self.logsf(y, scale, k))
         return np.abs(y) + scale * (2 * rest / (1 - k) + 1 / (2 - k))
-
-    def rvs(self, rng, size, scale, shape):
-        return scale * expand(rng.standard_exponential(size), shape)

@@ -60,14 +60,14 @@ class Gompertz(Hazard):
         first = {"rate": -y * value, "shape": -rate * y**2 * d1}
         return -rate * y * value, first, {("rate", "shape"): -(y**2) * d1, ("shape", "shape"): -rate * y**3 * d2}
 
+    def start(self, y, sample_weight):
+        mean = float(np.average(y, weights=sample_weight))
+        return {"rate": self.fixed.get("rate", 1 / max(mean, 1e-300)), "shape": 0.1 / max(mean, 1e-300)}
+
     def reached(self, cumulative, rate, shape):
         share = cumulative / rate
         ends = shape * share > -1
         return np.where(ends, share * log1p_ratio(np.where(ends, shape * share, 0.0))[0], np.inf)
-
-    def start(self, y, sample_weight):
-        mean = float(np.average(y, weights=sample_weight))
-        return {"rate": self.fixed.get("rate", 1 / max(mean, 1e-300)), "shape": 0.1 / max(mean, 1e-300)}
 
     def expectation(self, rate, shape):
         rate, shape = np.broadcast_arrays(np.asarray(rate, float), np.asarray(shape, float))

@@ -44,16 +44,16 @@ class Gumbel(LinkLocationScale):
         short = 1 - np.euler_gamma
         return {("loc", "loc"): 1.0, ("loc", "scale"): -short, ("scale", "scale"): np.pi**2 / 6 + short**2}
 
-    def standard_moments(self):
-        return np.euler_gamma, np.pi**2 / 6, 1 + np.euler_gamma
-
     def spread(self, residual, sample_weight):
         least = -np.min(residual) / np.log(len(residual) + 2)  # at the maximum exp(-z) is 1 on average, so n at most
         return max(super().spread(residual, sample_weight), float(least))
 
-    def crps(self, y, loc, scale):
-        z = (y - loc) / scale
-        return scale * (2 * exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2))
+    def standard_moments(self):
+        return np.euler_gamma, np.pi**2 / 6, 1 + np.euler_gamma
 
     def rvs(self, rng, size, loc, scale):
         return rng.gumbel(loc, scale, size)
+
+    def crps(self, y, loc, scale):
+        z = (y - loc) / scale
+        return scale * (2 * exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2))

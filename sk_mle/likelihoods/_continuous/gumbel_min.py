@@ -38,15 +38,15 @@ class GumbelMin(Gumbel):
         information = super().standard_information()
         return {**information, ("loc", "scale"): -information["loc", "scale"]}
 
+    def spread(self, residual, sample_weight):
+        return super().spread(-residual, sample_weight)
+
     def standard_moments(self):
         mean, variance, entropy = super().standard_moments()
         return -mean, variance, entropy
 
-    def spread(self, residual, sample_weight):
-        return super().spread(-residual, sample_weight)
+    def rvs(self, rng, size, loc, scale):
+        return -super().rvs(rng, size, -loc, scale)
 
     def crps(self, y, loc, scale):
         return super().crps(-y, -loc, scale)
-
-    def rvs(self, rng, size, loc, scale):
-        return -super().rvs(rng, size, -loc, scale)

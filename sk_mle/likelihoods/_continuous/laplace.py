@@ -83,16 +83,16 @@ class Laplace(Kinked, LocationScale):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(q < share, np.log(q / share) / left, -np.log((1 - q) / (1 - share)) / right)
 
+    def rvs(self, rng, size, loc, scale, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        return loc + scale * (rng.standard_exponential(size) / right - rng.standard_exponential(size) / left)
+
     def crps(self, y, loc, scale, *at, **shape):
         left, right = self.rates(*at, **shape)
         z, below = (y - loc) / scale, right / (left + right)
         outside = below**2 / (2 * left) + (1 - below) ** 2 / (2 * right)
         rate, share = np.where(z < 0, left, right), np.where(z < 0, below, 1 - below)
         return scale * (outside + np.abs(z) + 2 * share * np.expm1(-rate * np.abs(z)) / rate)
-
-    def rvs(self, rng, size, loc, scale, *at, **shape):
-        left, right = self.rates(*at, **shape)
-        return loc + scale * (rng.standard_exponential(size) / right - rng.standard_exponential(size) / left)
 
 
 def _side(z, left, right):

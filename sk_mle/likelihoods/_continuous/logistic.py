@@ -47,9 +47,9 @@ class Logistic(LinkLocationScale):
     def standard_moments(self):
         return 0.0, np.pi**2 / 3, 2.0
 
+    def rvs(self, rng, size, loc, scale):
+        return rng.logistic(loc, scale, size)
+
     def crps(self, y, loc, scale):
         z = (y - loc) / scale
         return scale * (z - 2 * self.standard_logcdf(z) - 1)
-
-    def rvs(self, rng, size, loc, scale):
-        return rng.logistic(loc, scale, size)

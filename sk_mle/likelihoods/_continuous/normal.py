@@ -45,6 +45,9 @@ class Normal(LinkLocationScale):
     def standard_moments(self):
         return 0.0, 1.0, 0.5 + _LOG_ROOT_2PI
 
+    def rvs(self, rng, size, loc, scale):
+        return rng.normal(loc, scale, size)
+
     def crps(self, y, loc, scale):
         z = (y - loc) / scale
         density = np.exp(self.standard_logpdf(z))
@@ -53,6 +56,3 @@ class Normal(LinkLocationScale):
     def divergence(self, p, q):
         ratio = p["scale"] / q["scale"]
         return 0.5 * (((p["loc"] - q["loc"]) / q["scale"]) ** 2 + (ratio - 1) * (ratio + 1)) - np.log(ratio)
-
-    def rvs(self, rng, size, loc, scale):
-        return rng.normal(loc, scale, size)

@@ -67,6 +67,14 @@ class SkewNormal(ShapedLocationScale):
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
+    def standard_terms(self, z, order, shape):
+        x, value = shape * z, 0.5 * np.log(2 / np.pi) - 0.5 * z**2
+        if order == 0:
+            return value + log_ndtr(x), {}, {}
+        log, d1, d2 = Probit().log_inverse(x)
+        second = {("z", "z"): shape**2 * d2 - 1, ("z", "shape"): d1 + x * d2, ("shape", "shape"): z**2 * d2}
+        return value + log, {"z": shape * d1 - z, "shape": z * d1}, second
+
     def at_ends(self, y, sample_weight, distance, loc, **others):
         if not {"scale", "shape"} <= set(self.free):
             return []
@@ -76,18 +84,6 @@ class SkewNormal(ShapedLocationScale):
 
         return at_half_laws(y, distance, loc, fitted)
 
-    def standard_terms(self, z, order, shape):
-        x, value = shape * z, 0.5 * np.log(2 / np.pi) - 0.5 * z**2
-        if order == 0:
-            return value + log_ndtr(x), {}, {}
-        log, d1, d2 = Probit().log_inverse(x)
-        second = {("z", "z"): shape**2 * d2 - 1, ("z", "shape"): d1 + x * d2, ("shape", "shape"): z**2 * d2}
-        return value + log, {"z": shape * d1 - z, "shape": z * d1}, second
-
-    def standard_moments(self, shape):
-        lean = _ROOT * shape / np.hypot(1, shape)
-        return lean, 1 - lean**2
-
     def summary(self, r, sample_weight):
         mean = np.average(r, weights=sample_weight)
         return mean, np.sqrt(np.average((r - mean) ** 2, weights=sample_weight))
@@ -95,6 +91,10 @@ class SkewNormal(ShapedLocationScale):
     def standard_summary(self, shape):
         mean, variance = self.standard_moments(shape)
         return mean, np.sqrt(variance)
+
+    def standard_moments(self, shape):
+        lean = _ROOT * shape / np.hypot(1, shape)
+        return lean, 1 - lean**2
 
     def standard_tails(self, z, shape):
         return log_skew_tails(z, shape, MOST_DF)

@@ -56,22 +56,6 @@ class SkewT(ShapedLocationScale):
     def __init__(self, *, loc=None, scale=None, shape=None, df=None, links=None):
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
 
-    def at_ends(self, y, sample_weight, distance, loc, **others):
-        if not {"scale", "shape"} <= set(self.free):
-            return []
-        symmetric = StudentT(loc=0.0)
-
-        def fitted(z):
-            z, weight = thin(z, sample_weight, self.most_points)
-            values = [self.fixed["df"]] if "df" in self.fixed else self.relations.tried["df"]
-            scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
-            found = best(
-                symmetric, [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)], z, weight
-            )
-            return {"scale": found["scale"], "df": found["df"]}
-
-        return at_half_laws(y, distance, loc, fitted)
-
     def standard_terms(self, z, order, shape, df):
         counts, df = df <= MOST_DF, np.minimum(df, MOST_DF)  # beyond that bound nothing depends on df
         value, first, second = StudentT().standard_terms(z, order, df)
@@ -100,6 +84,22 @@ class SkewT(ShapedLocationScale):
         }
         second = {(a, b): part + xx * x[a] * x[b] for (a, b), part in second.items()}
         return value, first, {pair: part * counts if "df" in pair else part for pair, part in second.items()}
+
+    def at_ends(self, y, sample_weight, distance, loc, **others):
+        if not {"scale", "shape"} <= set(self.free):
+            return []
+        symmetric = StudentT(loc=0.0)
+
+        def fitted(z):
+            z, weight = thin(z, sample_weight, self.most_points)
+            values = [self.fixed["df"]] if "df" in self.fixed else self.relations.tried["df"]
+            scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
+            found = best(
+                symmetric, [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)], z, weight
+            )
+            return {"scale": found["scale"], "df": found["df"]}
+
+        return at_half_laws(y, distance, loc, fitted)
 
     def standard_moments(self, shape, df):
         df = np.minimum(df, MOST_DF)

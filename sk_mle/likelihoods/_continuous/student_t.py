@@ -129,15 +129,15 @@ class StudentT(LocationScale):
         x = newton_quantile(logs, q, {"df": df}, (-710.4, 710.4), start)
         return np.where(np.abs(x) < 710.39, np.sinh(x), np.copysign(np.inf, x))
 
+    def rvs(self, rng, size, loc, scale, df):
+        return loc + scale * rng.standard_t(np.minimum(df, _MOST_DF), size)
+
     def crps(self, y, loc, scale, df):
         df = np.where(df > 1.001, np.minimum(df, _MOST_NU), np.nan)
         z = (y - loc) / scale
         far = 2 * np.exp(self.standard_logpdf(z, df)) * (df + z**2)
         ratio = np.exp(betaln(0.5, df - 0.5) - 2 * betaln(0.5, df / 2))
         return scale * (z * (stdtr(df, z) - stdtr(df, -z)) + (far - 2 * np.sqrt(df) * ratio) / (df - 1))
-
-    def rvs(self, rng, size, loc, scale, df):
-        return loc + scale * rng.standard_t(np.minimum(df, _MOST_DF), size)
 
 
 @_elementwise

@@ -64,25 +64,6 @@ class Tweedie(Likelihood):
     def __init__(self, *, mean=None, dispersion=None, power=1.5, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
-    @property
-    def collapsed(self):
-        return self._on_a_lattice if "power" in self.free else None
-
-    @staticmethod
-    def _on_a_lattice(y, mean, dispersion, power):
-        return bool(np.min(power) < 1 + _LATTICE)
-
-    def _power(self, power):
-        return np.clip(self.parameter("power").value if power is None else power, 1 + _EDGE, 2 - _EDGE)
-
-    @staticmethod
-    def _series(y, dispersion, p, full):
-        """The sum at the mean y, with derivatives; zero at y = 0."""
-        kappa = np.where(y > 0, y ** (2 - p) / (dispersion * (2 - p)), 0.0)
-        found = log_series(kappa, (2 - p) / (p - 1), full)
-        found = found.reshape(len(found), *np.shape(kappa))
-        return np.where(y > 0, found, 0.0)
-
     def terms(self, y, order, mean, dispersion, power=None):
         p, full, log_y = self._power(power), "power" in self.free, np.log(np.where(y > 0, y, 1.0))
         half, half_p, half_pp = deviance(y, mean, dispersion, p)
@@ -106,6 +87,25 @@ class Tweedie(Likelihood):
             mixed = on_kk * k_p**2 + 2 * on_ka * k_p * a_p + on_aa * a_p**2
             second["power", "power"] = mixed + on_k / (2 - p) ** 2 + on_a * 2 / (p - 1) ** 3 - half_pp
         return value, first, second
+
+    @property
+    def collapsed(self):
+        return self._on_a_lattice if "power" in self.free else None
+
+    @staticmethod
+    def _on_a_lattice(y, mean, dispersion, power):
+        return bool(np.min(power) < 1 + _LATTICE)
+
+    def _power(self, power):
+        return np.clip(self.parameter("power").value if power is None else power, 1 + _EDGE, 2 - _EDGE)
+
+    @staticmethod
+    def _series(y, dispersion, p, full):
+        """The sum at the mean y, with derivatives; zero at y = 0."""
+        kappa = np.where(y > 0, y ** (2 - p) / (dispersion * (2 - p)), 0.0)
+        found = log_series(kappa, (2 - p) / (p - 1), full)
+        found = found.reshape(len(found), *np.shape(kappa))
+        return np.where(y > 0, found, 0.0)
 
     def start(self, y, sample_weight):
         mean = max(float(np.average(y, weights=sample_weight)), 1e-8)

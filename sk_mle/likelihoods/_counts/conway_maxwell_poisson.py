@@ -79,6 +79,15 @@ class ConwayMaxwellPoisson(SummedCount):
         }
         return value, {"mean": d / s.variance, "dispersion": residual / dispersion**2}, second
 
+    def masses(self, params):
+        s = solved(params["mean"], params["dispersion"])
+
+        def f(k, rows):
+            column = [params[name][rows][:, None] for name in self.parameters]
+            return _log_mass(k, *column, Sums(*(value[rows][:, None] for value in s)))
+
+        return f
+
     def start(self, y, sample_weight):
         mean = count_mean(y, sample_weight)
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
@@ -92,15 +101,6 @@ class ConwayMaxwellPoisson(SummedCount):
 
     def variance(self, mean, dispersion):
         return solved(mean, dispersion).variance
-
-    def masses(self, params):
-        s = solved(params["mean"], params["dispersion"])
-
-        def f(k, rows):
-            column = [params[name][rows][:, None] for name in self.parameters]
-            return _log_mass(k, *column, Sums(*(value[rows][:, None] for value in s)))
-
-        return f
 
 
 class Sums(NamedTuple):

@@ -80,6 +80,9 @@ class Poisson(Likelihood):
         z = np.clip(ndtri(q), -40.0, 40.0)
         return solve(self, q, {"mean": mean}, mean + z * np.sqrt(mean) + (z - 1) * (z + 1) / 6)  # Cornish and Fisher
 
+    def rvs(self, rng, size, mean):
+        return rng.poisson(mean, size).astype(float)
+
     def crps(self, y, mean):
         at = np.floor(np.maximum(y, 0.0))
         mass = np.where(y < 0, 0.0, np.exp(self.loglik(at, mean)))
@@ -88,6 +91,3 @@ class Poisson(Likelihood):
     def divergence(self, p, q):
         mean, other = p["mean"], q["mean"]
         return xlogy(mean, mean / other) + other - mean
-
-    def rvs(self, rng, size, mean):
-        return rng.poisson(mean, size).astype(float)
