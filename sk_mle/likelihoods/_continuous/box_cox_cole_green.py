@@ -95,7 +95,7 @@ class BoxCoxColeGreen(Likelihood):
             ("loc", "nu"): (on_log * (on_nu + z * ratio) - 1) / loc,
             ("scale", "scale"): (1 - 3 * z**2 - curve) / scale**2,
             ("scale", "nu"): (2 * z * on_nu - (curve - share) * inverse) / scale,
-            ("nu", "nu"): -(on_nu**2) - z * ratio**3 * power_2 / scale - curve * inverse**2,
+            ("nu", "nu"): -(on_nu**2) - z * (ratio**3 * power_2 / scale) - curve * inverse**2,
         }
         return value, first, second
 
