@@ -22,7 +22,7 @@ def shortest(objective: Objective, solution: Solution) -> tuple[Objective, Solut
     """The same model with the coefficients of smallest norm; the result says how many coordinates are `unidentified`."""
     tall = objective.size > MOST_COLUMNS or solution.result.get("minimum_certified")  # its Hessian has full rank
     guided = objective.preconditioner is not None
-    # an unbounded density is so narrow that its slope underflows, and its first parameter is the exact fit already
+    # an unbounded density is so narrow that its gradient underflows, and its first parameter is the exact fit already
     if tall or solution.unbounded or (guided and not _any(_silent(objective, solution.u, objective.data.thinned(_FEW)))):
         return objective, solution
     silent, u, lost = _silent(objective, solution.u, objective.data), solution.u.copy(), 0
@@ -53,8 +53,8 @@ def _silent(objective, u, data) -> dict[str, np.ndarray]:
         for name in [name for name, silent in found.items() if silent.any()]:
             at = eta[name] if apart == 0 else 0 * eta[name] + (np.median(eta[name], axis=0) + apart)
             with np.errstate(all="ignore"):
-                slope = law.evaluate(y, {**eta, name: at}, 1).gradient.get(name, np.zeros(at.shape))
-            found[name] &= slope.reshape(len(y), -1) == 0
+                gradient = law.evaluate(y, {**eta, name: at}, 1).gradient.get(name, np.zeros(at.shape))
+            found[name] &= gradient.reshape(len(y), -1) == 0
     return found
 
 

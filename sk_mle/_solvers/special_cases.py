@@ -260,8 +260,8 @@ def _uphill(objective, u, name) -> str:
     """The end of a parameter's domain towards which the likelihood grows."""
     place, link, unit = objective.places[name], objective.likelihood.parameter(name).link, objective.designs[name].unit[0, 0]
     level, _ = objective.designs[name].expand(u[place])
-    slope = objective.evaluate(u, 1).gradient[place][0] * unit * link.inverse_derivatives(level)[1][0]
-    return "lower" if slope > 0 else "upper"
+    gradient = objective.evaluate(u, 1).gradient[place][0] * unit * link.inverse_derivatives(level)[1][0]
+    return "lower" if gradient > 0 else "upper"
 
 
 def _followed(objective, solution, name, edge, solve) -> Solution | None:

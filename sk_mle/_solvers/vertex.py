@@ -48,7 +48,7 @@ def vertex(fun, x0, args=(), jac=None, objective=None, tol=1e-8, maxiter=100, ca
 
 
 def _curvature(objective, x):
-    """Curvature of the typical sample's log-likelihood in the first parameter, on the scale of its squared slope.
+    """Curvature of the typical sample's log-likelihood in the first parameter, on the scale of its squared gradient.
 
     It is 0 where kinks are joined by straight lines, negative where it bends towards them: there every vertex is a maximum.
     """

@@ -66,7 +66,7 @@ def rate_gap(y, rate, short):
 def ratio_gap(y, mean):
     """log(y / mean) - (y - mean) / mean for positive arguments, exact to the rounding of their ratio.
 
-    Where the two parts cancel, near y = mean, that rounding hardly moves the difference, whose slope vanishes there.
+    Where the two parts cancel, near y = mean, that rounding hardly moves the difference, whose derivative vanishes there.
     """
     return ratio_gap_and_excess(y, mean)[0]
 

@@ -22,8 +22,8 @@ def rest_in_log(x, d, order):
         main = top * _remainder_delta(1, top, d)
         values.append(0.5 * share + main)
     if order == 2:
-        bend = top * top * _remainder_delta(2, top, d)
-        values += [main + bend - 0.5 * share * x / (x + d), 2 * main + bend + 0.5 * share * share]
+        curve = top * top * _remainder_delta(2, top, d)
+        values += [main + curve - 0.5 * share * x / (x + d), 2 * main + curve + 0.5 * share * share]
     if small.any():
         x, d, share = x[small], d[small], share[small]
         main = x * _log_ratio(x, d)
@@ -42,20 +42,20 @@ def _sums(a, y, order):
     """`rising_rest` at one a and y = 0, 1, 2, ...: a step adds one term to the rising factorial, and few digits are lost."""
     share, step = y / (1 + a * y), a * y
     terms = (np.log1p(step), share, -share * share)[: order + 1]
-    value, *slopes = (np.cumsum(np.append(0.0, term[:-1]), dtype=np.longdouble).astype(float) for term in terms)
+    value, *derivatives = (np.cumsum(np.append(0.0, term[:-1]), dtype=np.longdouble).astype(float) for term in terms)
     beyond = log1p_rest(step, order=max(order, 1))
     lost = beyond[0] - step * (a * share)  # log(1 + a y) - a y
     value = value - y * terms[0] - lost / a
     if order:
-        slopes[0] = slopes[0] + lost / (a * a)
+        derivatives[0] = derivatives[0] + lost / (a * a)
     if order == 2:
-        slopes[1] = slopes[1] - 2 * beyond[1] / a / a / a + y * share**2
-    return value, *slopes
+        derivatives[1] = derivatives[1] - 2 * beyond[1] / a / a / a + y * share**2
+    return value, *derivatives
 
 
 @partial(_ordered, sums=_sums)
 def rising_rest(a, y, order):
     """The same for x = 1 / a and d = y, with derivatives in a; near zero about -a y / 2."""
     x = 1 / a
-    value, *slopes = rest_in_log(x, y, order)
-    return (value, *(-x * slope for slope in slopes[:1]), *(x * (x * bend) for bend in slopes[2:]))
+    value, *logs = rest_in_log(x, y, order)
+    return (value, *(-x * d1 for d1 in logs[:1]), *(x * (x * d2) for d2 in logs[2:]))

@@ -110,14 +110,14 @@ def log_t_derivatives(x, df, order):
     """Derivatives of `log_t`: in x and df, and for order 2 in (x, x), (x, df) and (df, df)."""
     tail, *first = _tail_derivatives(np.abs(x), df, order)
     odds = np.exp(tail) / -np.expm1(tail)
-    turn, bend = np.where(x < 0, 1.0, -odds), np.where(x < 0, 0.0, odds * (1 + odds))  # log(1 - p) from log p
+    d1, d2 = np.where(x < 0, 1.0, -odds), np.where(x < 0, 0.0, odds * (1 + odds))  # log(1 - p) from log p
     sign = np.where(x < 0, -1.0, 1.0)
     g, k, *second = first
-    result = sign * turn * g, turn * k
+    result = sign * d1 * g, d1 * k
     if order < 2:
         return result
     gg, gk, kk = second
-    return *result, turn * gg - bend * g**2, sign * (turn * gk - bend * g * k), turn * kk - bend * k**2
+    return *result, d1 * gg - d2 * g**2, sign * (d1 * gk - d2 * g * k), d1 * kk - d2 * k**2
 
 
 def log_skew_tails(z, shape, df):

@@ -6,7 +6,7 @@ import numpy as np
 
 _NODES = np.linspace(-4, 4, 33)  # standard deviations
 _SHARES = np.exp(-(_NODES**2) / 2)
-_SHARES /= _SHARES @ _NODES**2  # so that a gradient that is a straight line has its slope
+_SHARES /= _SHARES @ _NODES**2  # so that a gradient that is a straight line has its derivative
 
 
 def averaged(law, y, eta: dict, name: str, spread) -> np.ndarray:

@@ -71,7 +71,7 @@ class Likelihood(Evaluation, BaseEstimator):
         What `collapsed` means, and what to do, where that is not the rule.
     gradient, hessian, fisher : callable or None
         `gradient(y, **params) -> {name: (n,)}`, `hessian(y, **params) -> {(a, b): (n,)}` of the log-likelihood and
-        `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered.
+        `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered. From `terms` follow the first two.
     interval : callable or None
         `interval(low, high, order, **params)` gives log P(low < Y <= high) with its gradient and Hessian on the natural
         scale; None: differenced. Serves censored, truncated and rounded data.
