@@ -9,13 +9,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 
 from sk_mle._model.data import Batch
+from sk_mle._model.design import MOST_COLUMNS, from_moments
+from sk_mle._model.moments import Moments
 from sk_mle._model.objective import Point
 from sk_mle._model.penalties import Ridge
 from sk_mle._model.sums import contract, cross, project
 from sk_mle._solvers.plane import Plane
 from sk_mle._solvers.preconditioners import Cholesky, Identity, SubsampledHessian, Woodbury, resembles
 from sk_mle._solvers.units import constant, converted, eased, information, seen, with_units
-from sk_mle.likelihoods import Beta, Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson
+from sk_mle.likelihoods import Beta, Categorical, Gamma, Laplace, MultivariateNormal, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
 N = 80
@@ -24,6 +26,8 @@ COUNTS = RNG.poisson(2.0, N).astype(float)
 POSITIVE = RNG.gamma(2.0, 1.0, N)
 WEIGHT = RNG.integers(0, 4, N).astype(float)
 THREE = Categorical().bind(np.arange(3.0))
+PAIRS = X[:, :2] + np.random.default_rng(1).normal(size=(N, 2))
+TWO = MultivariateNormal().bind(PAIRS)
 CLASSES = RNG.integers(0, 3, N).astype(float)
 
 
@@ -94,6 +98,7 @@ def losses():
     yield "penalised classes", objective(THREE, X, CLASSES, alpha={"logits": 0.3})
     yield "sparse", objective(Gamma(), sparse.csr_matrix(X), POSITIVE, on=["mean", "shape"])
     yield "no intercept", objective(Gamma(), X, POSITIVE, intercept=False)
+    yield "two vectors", objective(TWO, X, PAIRS, on=["mean", "scale"])
     yield "dependent columns", objective(Poisson(), np.column_stack([X, X[:, 0]]), COUNTS)
 
 
@@ -201,6 +206,25 @@ def test_ridge_is_on_the_coefficients_of_the_columns(case):
     assert ridge.value(u) == pytest.approx(0.35 * (made.coefficients(u)[1] ** 2).sum(), rel=1e-10)
     assert_allclose(ridge.gradient(u), differences(ridge.value, u), rtol=1e-7, atol=1e-9)
     assert_allclose(ridge.hessian() @ u, ridge.gradient(u), rtol=1e-10)
+
+
+def test_a_ridge_on_unrotated_columns():
+    wide = RNG.normal(size=(10, 610)) + 1.0
+    made = from_moments(Moments(rows(wide), True, MOST_COLUMNS), slice(None), True, penalised=True)
+    ridge, u = Ridge(0.7, made), RNG.normal(size=made.size)
+    assert ridge.value(u) == pytest.approx(0.35 * (made.coefficients(u)[1] ** 2).sum(), rel=1e-10)
+    assert_allclose(ridge.hessian() @ u, ridge.gradient(u), rtol=1e-10)
+
+
+def test_information_of_many_rows_is_their_mean():
+    n = 40_000
+    y, weight = RNG.gamma(2.0, 1.0, n), RNG.integers(0, 4, n).astype(float)
+    eta = {"mean": RNG.normal(size=n), "shape": RNG.normal(size=n)}
+    found = information(Gamma(), y, weight, eta)
+    at_once = Gamma().evaluate(y, eta, 2, "expected").information
+    assert found.keys() == at_once.keys()
+    for pair, value in at_once.items():
+        assert found[pair] == pytest.approx(np.average(value, weights=weight), rel=1e-12)
 
 
 def test_units_make_the_information_the_identity():

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sk_mle._solvers.separation import separating_directions
 from sk_mle._solvers.solvers import solve
 from sk_mle._solvers.start import begin
-from sk_mle.likelihoods import Bernoulli, Categorical, Gamma, Laplace, Poisson
+from sk_mle.likelihoods import Bernoulli, Categorical, Gamma, Laplace, Ordinal, Poisson
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -145,10 +145,37 @@ def test_only_smooth_laws_with_a_hessian_are_looked_at():
         type(loss).offers = offers
 
 
-def test_a_direction_along_which_the_loss_rises_is_none():
-    """What each row may still gain is little, but a large sample adds it up: its maximum is there."""
-    counts = np.zeros(N)
-    counts[:3] = 1.0
-    loss, u = begin(objective(Poisson(), np.zeros((N, 1)), counts))
-    u = solve(loss, u, "auto", 1e-8, 100).u
-    assert separating_directions(loss, u) == {}
+def test_cutpoints_may_move_as_well():
+    """Classes of an order that follow each other along x; where two of them mix there, nothing is separated."""
+    three = Ordinal().bind(np.arange(3.0))
+    x = np.linspace(-2.0, 2.0, 60)
+    top = (np.arange(60) % 6 == 0).astype(float)
+    for column, y, separated in (
+        (x, np.digitize(x, [-0.5, 0.5]), True),
+        (x, np.where(x < -0.5, 0, 1 + np.arange(60) % 2), False),
+        (top, np.where(top == 1, 2, np.arange(60) % 3), True),
+        (-top, np.where(top == 1, 0, np.arange(60) % 3), True),
+        (top, np.where(top == 1, 1, np.arange(60) % 3), False),
+    ):
+        loss, u = begin(objective(three, column[:, None], y.astype(float)))
+        found = separating_directions(loss, solve(loss, u, "auto", 1e-8, 100).u)
+        assert bool(found) is separated
+        if separated:
+            assert found["loc"][1][0, 0] > 0
+
+
+@pytest.mark.parametrize("n", [100, 4000])
+def test_many_rows_are_all_looked_at(n):
+    """Some of them tell in which directions none may move; the others have their say."""
+    group = np.column_stack([np.random.default_rng(1).normal(size=n), np.arange(n) % 20 == 0]).astype(float)
+    y = np.where(group[:, 1] == 1, 1.0, np.arange(n) % 2)
+    for flipped, separated in ((None, True), (20, False)):
+        if flipped is not None:
+            y[flipped] = 0.0
+        loss, u = begin(objective(Bernoulli(), group, y))
+        found = separating_directions(loss, solve(loss, u, "auto", 1e-8, 100).u)
+        assert bool(found) is separated
+        if separated:
+            start, slopes = found["prob"]
+            assert slopes[1, 0] == pytest.approx(1.0)
+            assert_allclose([start[0], slopes[0, 0]], 0, atol=1e-7)

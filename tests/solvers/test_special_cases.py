@@ -6,11 +6,15 @@ import warnings
 
 import numpy as np
 import pytest
+from _objectives import objective
 from scipy import optimize, stats
 from scipy.special import gammaln
 
 from sk_mle import MLEDensity, MLERegressor
 from sk_mle import likelihoods as L
+from sk_mle._solvers.solvers import solve
+from sk_mle._solvers.special_cases import beyond, constants, first_round, thinned
+from sk_mle._solvers.start import begin
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import LAWS, Likelihood
@@ -210,3 +214,129 @@ def test_a_value_is_frequent_by_its_weight(order):
     one = MLERegressor(L.StudentT()).fit(X, y, sample_weight=weight)
     other = MLERegressor(L.StudentT()).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
     assert one.loglikelihood_ == pytest.approx(other.loglikelihood_, abs=1e-6)
+
+
+# ---- the search itself -------------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """The solver, and what was asked of it."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, loss, start, most=np.inf):
+        self.asked.append((loss.likelihood.free, loss.data.n_samples, most))
+        return solve(loss, start, "auto", 1e-8, int(min(most, 1000)))
+
+
+def searched(law, y, X=None, change=None):
+    """The objective, a first solution, the best that the search finds, and what it asked for."""
+    loss, u = begin(objective(law, np.zeros((len(y), 1)) if X is None else X, y))
+    solver = Counted()
+    first = solver(loss, u, first_round(loss))
+    first = change(first) if change else first
+    solver.asked = []
+    return loss, first, beyond(loss, first, solver), solver.asked
+
+
+def total(loss, solution):
+    return -loss.data.total_weight * loss.value(solution.u)
+
+
+def test_laws_with_sharp_ends_are_looked_at_early():
+    y = np.arange(1.0, 9.0)
+    for law, rounds in ((L.Normal(), np.inf), (L.StudentT(), np.inf), (L.SkewNormal(), 50)):
+        assert first_round(objective(law, np.zeros((8, 1)), y)) == rounds
+
+
+def test_which_parameters_are_constants():
+    y, X = np.arange(1.0, 9.0), np.arange(8.0)[:, None]
+    assert constants(objective(L.StudentT(), X, y)) == ["scale", "df"]
+    assert constants(objective(L.StudentT(), X, y, on=["loc", "scale"])) == ["df"]
+    assert constants(objective(L.StudentT(), X, y, offset={"df": np.ones(8)})) == ["scale"]
+    assert constants(objective(L.StudentT(scale=1.0), X, y)) == ["df"]
+    assert constants(objective(L.MultivariateNormal().bind(np.zeros((8, 2))), X, np.column_stack([y, y**2]))) == []
+
+
+def test_as_many_rows_as_tell_maxima_apart():
+    y = np.arange(9000.0)
+    few = objective(L.Normal(), np.zeros((8000, 1)), y[:8000])
+    assert thinned(few) is few
+    assert thinned(objective(L.Normal(), np.zeros((9000, 1)), y)).data.n_samples == 4000
+
+
+@pytest.mark.parametrize(
+    ("law", "y", "change"),
+    [
+        (L.Poisson(), np.arange(20.0) % 4, None),  # no parameter beside the mean
+        (L.StudentT(), np.random.default_rng(1).standard_t(3, size=100), None),  # no sign of another maximum
+        (L.StudentT(), zeros(1, 10, 3, 0.3)[1], lambda one: one._replace(unbounded=True)),
+        (L.StudentT(), zeros(1, 10, 3, 0.3)[1], lambda one: one._replace(u=one.u + 1e4)),
+    ],
+)
+def test_where_no_search_is_made(law, y, change):
+    _, first, best, asked = searched(law, y, change=change)
+    assert best is first
+    assert asked == []
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_value_that_is_frequent_asks_for_shapes_that_are_held(settled):
+    X, y = zeros(3, 2, 1, 0.1)
+    loss, first, best, asked = searched(L.StudentT(), y, X, change=lambda one: one._replace(converged=settled))
+    assert total(loss, best) == pytest.approx(by_scipy(X, y), abs=1e-4)
+    assert total(loss, best) > total(loss, first) + 10
+    assert best.converged
+    assert {tuple(free) for free, _, _ in asked} == {("loc", "scale"), ("loc", "scale", "df")}
+    assert first.flat == {"df": "upper"}
+    assert "other_maximum" not in best.result  # a limit is none
+
+
+def test_where_no_shape_held_is_better_the_solution_stays():
+    X, y = zeros(0, 1, 1, 0.1)
+    y[:6] += [18.0, -18.0, 28.0, -40.0, 60.0, -22.0]
+    loss, first, best, asked = searched(L.StudentT(), y, X)
+    assert asked
+    assert best is first
+    assert total(loss, best) == pytest.approx(by_scipy(X, y), abs=1e-6)
+
+
+def half_normal(y):
+    return stats.halfnorm.logpdf(y, y.min(), np.sqrt(np.mean((y - y.min()) ** 2))).sum()
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_supremum_at_the_end_of_a_domain_is_followed_to_it(side):
+    y = np.random.default_rng(1).exponential(size=50)
+    loss, first, best, asked = searched(L.SkewNormal(), side * y)
+    assert not first.converged
+    assert total(loss, best) == pytest.approx(half_normal(y), abs=1e-4)
+    assert total(loss, best) < half_normal(y) + 1e-9
+    assert (best.converged, best.flat) == (True, {"shape": "upper" if side == 1 else "lower"})
+    assert best.n_iter > first.n_iter
+    assert best.result["minimum_certified"]
+    assert "other_maximum" not in best.result
+    assert all(free == ["loc", "scale"] for free, _, _ in asked)
+
+
+@pytest.mark.parametrize(
+    ("law", "y", "supremum", "edge"),
+    [
+        (L.StudentT(), np.linspace(-1.0, 1.0, 60), lambda y: stats.norm.logpdf(y, y.mean(), y.std()), {"df": "upper"}),
+        (L.NegativeBinomial(), np.tile([1.0, 2, 3], 40), lambda y: stats.poisson.logpmf(y, 2), {"dispersion": "lower"}),
+        (L.Lomax(), np.linspace(0.01, 1.0, 80), lambda y: stats.expon.logpdf(y, 0, y.mean()), {"shape": "upper"}),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Likelihood) else "",
+)
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_shape_on_its_way_to_an_end_comes_to_its_limit(law, y, supremum, edge, settled):
+    """Also from where a fit has not converged yet: as from a shape that is still far from there."""
+
+    def earlier(one):
+        return one if settled else solve(*begin(objective(law, np.zeros((len(y), 1)), y)), "auto", 1e-8, 2)
+
+    loss, first, best, _ = searched(law, y, change=earlier)
+    assert first.converged is settled
+    assert total(loss, best) == pytest.approx(supremum(y).sum(), abs=1e-4)
+    assert (best.converged, best.flat) == (True, edge)
