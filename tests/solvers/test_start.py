@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle._solvers.solvers import solve
 from sk_mle._solvers.start import begin, locate, resume
-from sk_mle.likelihoods import Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson
+from sk_mle.likelihoods import Categorical, ConwayMaxwellPoisson, Gamma, Laplace, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -145,3 +145,28 @@ def test_a_fit_of_another_model_or_without_a_value_is_no_start(coefs, intercepts
     again, v = resume(objective(Poisson(), X, COUNTS), coefs, intercepts)
     assert_array_equal(u, v)
     assert again.value(v) == loss.value(u)
+
+
+def test_a_fit_that_ran_to_the_end_of_a_domain_is_no_start():
+    """Nothing depends on its parameter there, so that no unit could be told for it."""
+    y = np.tile([1.0, 2.0], N // 2)
+    cold, u = begin(objective(NegativeBinomial(), X, y))
+    slopes = {"mean": np.zeros(2), "dispersion": np.zeros(0)}
+    again, v = resume(objective(NegativeBinomial(), X, y), slopes, {"mean": np.log(1.5), "dispersion": -40.0})
+    assert again.eta(v)["dispersion"][0] == pytest.approx(cold.eta(u)["dispersion"][0])
+    assert again.designs["dispersion"].unit.max() < 1e4
+
+
+# ---- ends that are known beforehand ------------------------------------------------------------------------------------
+
+
+def test_counts_that_can_be_certain_are_so_from_the_start():
+    loss, u = begin(objective(ConwayMaxwellPoisson(), RNG.normal(size=(5, 4)), np.array([1.0, 3.0, 2.0, 5.0, 4.0])))
+    assert loss.value(u) == pytest.approx(0.0, abs=1e-10)
+
+
+@pytest.mark.parametrize(("n", "last"), [(13_000, True), (63_000, False)])
+def test_of_very_many_rows_no_hessian_is_taken_at_the_end(n, last):
+    loss, _ = begin(table(n, 16, Poisson()))
+    assert loss.preconditioner.end_with_hessian is last
+    assert loss.preconditioner.minimum_certified
