@@ -18,6 +18,8 @@ Y = np.array([1.0, 3.0, 2.0, 5.0, 4.0])
 def met(law, y, *, X=X, weight=None, **options):
     """The linear predictors of the fit that meets every row, None where there is none."""
     loss = objective(law, X, y, weight, **options)
+    name, design = next(iter(loss.designs.items()))
+    loss = loss.like(designs={**loss.designs, name: design.with_unit(np.array([[0.25]]))})
     keep = np.flatnonzero(loss.data.weight > 0)
     u = interpolation(loss, np.zeros(loss.size), y[keep], keep)
     return None if u is None else loss.eta(u)[next(iter(loss.designs))]
@@ -26,6 +28,7 @@ def met(law, y, *, X=X, weight=None, **options):
 def test_as_many_coordinates_as_rows_meet_every_y():
     assert_allclose(met(Normal(), Y), Y, rtol=1e-9)
     assert_allclose(met(Gamma(), Y), np.log(Y), atol=1e-9)
+    assert_allclose(met(Gamma(), Y / 100), np.log(Y / 100), rtol=1e-9)
     assert_allclose(met(Normal(), Y, offset={"loc": np.arange(5.0)}), Y, rtol=1e-9)
     assert_allclose(met(Normal(), np.append(Y, 9.0), X=np.vstack([X, X[0]]), weight=np.append(np.ones(5), 0.0)), Y, rtol=1e-9)
 

@@ -246,6 +246,14 @@ def test_a_shape_that_ran_to_its_limit_is_named_with_its_edge(law, y, flat):
     assert found.flat == flat
 
 
+def test_where_a_fit_has_not_converged_nothing_is_said_of_limits():
+    y = np.tile([1.0, 2.0, 3.0], 40)
+    loss, u = begin(objective(NegativeBinomial(), np.zeros((120, 1)), y))
+    u = solve(loss, u, "auto", 1e-8, 200).u
+    found = solve(loss, u + 0.5 * (np.arange(2) == 0), Scripted(nit=1000), 1e-8, 100)
+    assert (found.converged, found.flat) == (False, {})
+
+
 def test_a_maximum_that_is_flat_is_one():
     """A variance just above the mean: the dispersion is 0.0019 with a logarithm known to 18 only."""
     y = np.tile(np.arange(5.0), 160)

@@ -128,6 +128,16 @@ def test_scale_on_columns_follows_the_vertex():
     assert found.success
 
 
+def test_an_intercept_alone_is_the_median_beside_a_scale_on_columns():
+    loss, u = begin(objective(Laplace(), X, Y, WEIGHT, on=["scale"]))
+    found = vertex(None, u, objective=loss)
+    assert found.success
+    level = loss.eta(found.x)["loc"][0]
+    scale = np.exp(np.broadcast_to(loss.eta(found.x)["scale"], (WEIGHT > 0).sum()))
+    share, y = WEIGHT[WEIGHT > 0] / scale, Y[WEIGHT > 0]
+    assert share[y < level - 1e-9].sum() <= share.sum() / 2 <= share[y <= level + 1e-9].sum()
+
+
 def test_steps_and_calls_are_reported():
     loss, u = begin(objective(Laplace(), X, Y))
     seen = []
