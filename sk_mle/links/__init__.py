@@ -3,7 +3,7 @@
 One convention for every method that differentiates: it returns `(value, d1, d2)`, the value and its plain first and
 second derivative with respect to `eta`, elementwise, as float64 of `eta`'s shape. The three may share memory with each
 other and with `eta`: do not write into them. Nothing here warns: overflow gives inf, an `eta` without a `theta` gives
-NaN or a value outside `range`, and whoever knows the parameter's domain checks.
+NaN.
 
 Probabilities enter likelihoods as `log_inverse` and `log_complement`, never as `log(inverse(eta))`: for the links that
 are distribution functions both keep full relative accuracy, value and derivatives, in both tails.

@@ -124,7 +124,7 @@ class Sqrt(Power):
 
 
 class Inverse(Power):
-    """`theta = 1 / eta`; for a positive `theta`, so that an `eta` below zero is seen to leave the range."""
+    """`theta = 1 / eta` for positive `theta` and `eta`; NaN elsewhere, so that no formula sees a negative parameter."""
 
     exponent = -1.0
 
@@ -132,7 +132,7 @@ class Inverse(Power):
         pass
 
     def inverse_derivatives(self, eta):
-        theta = 1 / eta
+        theta = 1 / np.where(eta > 0, eta, np.nan)
         return theta, -theta * theta, 2 * theta * theta * theta
 
 

@@ -58,7 +58,7 @@ def test_ordered_classes(name):
 
 def test_every_reference_is_used():
     """Each file is a case of a table, or stands by its name in a test."""
-    text = "".join(path.read_text() for path in FOLDER.parent.glob("test_*.py"))
+    text = "".join(path.read_text() for path in FOLDER.parent.rglob("test_*.py"))
     for name in NAMES:
         fixture = load(name)
         tabled = fixture["kind"] == "mle" and fixture["likelihood"]["name"] in CASES.keys() | LAWS.keys() | {"ordinal"}
