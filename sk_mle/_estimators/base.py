@@ -75,6 +75,7 @@ class Fitting:
     def _fit(self, X, y, weight, law: Likelihood, original_X):
         """Fit validated X, y and weights by the given law and set the fitted attributes."""
         self._check_numbers()
+        fitted, law = law, law.at_hand()
         if not law.free:
             raise ValueError(f"every parameter of {law.title} is fixed; leave at least one as None to estimate it")
         predictors, known = columns.predictors_of(self, law, original_X, X, weight)
@@ -90,7 +91,7 @@ class Fitting:
         objective, solution = shortest(*finished(objective, search(objective, start, self._solve), self._solve))
         coefs, intercepts = _coefficients(objective, solution.u)
         saturated = solution.result.get("reconditioned", False)
-        self.fit_ = Fit(law, predictors, known, coefs, intercepts, names, solution.flat, data.fingerprint(), saturated)
+        self.fit_ = Fit(fitted, predictors, known, coefs, intercepts, names, solution.flat, data.fingerprint(), saturated)
         self._store(objective, solution)
 
     def _training_weight(self, y, weight):

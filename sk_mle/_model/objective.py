@@ -72,11 +72,11 @@ class Objective:
     preconditioner: Any = None
 
     def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
-        self.likelihood, self.data, self.designs, self.alpha = likelihood, data, designs, alpha
+        self.likelihood, self.data, self.designs, self.alpha = likelihood.at_hand(), data, designs, alpha
         self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size, self.partly_expected = int(ends[-1]), likelihood.partly_expected
+        self.size, self.partly_expected = int(ends[-1]), self.likelihood.partly_expected
         directions = sum(len(design.unit) for design in designs.values())
         self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
         self.evaluations = 0

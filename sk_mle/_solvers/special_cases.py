@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from .._model.data import total, unit
 from .._model.objective import Objective
 from ..likelihoods._protocol.relations import competing, shapes
 from .solvers import Solution
@@ -25,8 +26,10 @@ _GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
 _NEAR = 0.2  # log-likelihood per row by which values close to a limit may be below the fit and still be worth a search
 _SOME = 1000  # rows that show whether a value is frequent
 _REPEATED = 0.05  # share of a continuous sample that one value may have before several maxima are likely
-_FIRST, _FACTOR, _STAGES = 1e-3, 100.0, 7  # distance to the end of a domain, how much closer each next is, and how many
+_FIRST, _FACTOR, _STAGES = 1e-3, 10.0, 14  # distance to the end of a domain, how much closer each next is, and how many
+_PROMISING_WAY = 100.0  # towards the end, on which a gain shows that the likelihood grows
 _LEFT, _REACHED = 1e-6, 1e-4  # gain in the total log-likelihood at a stage that is the last, and at one that may be
+_LATE_GAIN = 1.0  # log-likelihood per coordinate that may be gained after the second stage where it gained nothing
 
 
 def beyond(objective: Objective, solution: Solution, solve: Callable) -> Solution:
@@ -86,18 +89,21 @@ def constants(objective: Objective) -> list[str]:
 def _competing(objective, solution) -> bool:
     """Whether there may be other maxima: by what the law says, or as a density may peak at a value that is frequent."""
     law, data = objective.likelihood, objective.data
-    if competing(law, law.theta(objective.eta(solution.u))):
+    if law.relations.competing is not None and competing(law, law.theta(objective.eta(solution.u))):
         return True
-    if law.support.integer or data.y.ndim > 1 or law.predictive is not law:
+    if law.support.integer or data.y.ndim > 1 or law.predictive is not law or not shapes(law):
         return False
     y = np.sort(_spread(data.y, data.weight))
     some = max(int(_REPEATED * len(y)), 2)
     again = y[some:] == y[:-some]
-    return bool(again.any()) and bool(shapes(law)) and not np.isin(y[some:][again], law.atoms).all()
+    return bool(again.any()) and not np.isin(y[some:][again], law.atoms).all()
 
 
 def _spread(y, weight) -> np.ndarray:
     """Some of the rows, each as often as its weight says: as many copies of a row would lead to the same."""
+    if unit(weight):
+        n = min(len(y), _SOME)
+        return y[((np.arange(n) + 0.5) * (len(y) / n)).astype(np.intp)]
     reached = np.cumsum(weight)
     n = int(min(max(reached[-1], np.count_nonzero(weight)), _SOME))
     return y[np.searchsorted(reached, (np.arange(n) + 0.5) * (reached[-1] / n))]
@@ -201,7 +207,7 @@ def _ends(objective, u, distance) -> Iterator[_End]:
     y, weight, eta = data.y[keep], data.weight[keep], objective.eta(u)
     theta = law.theta(eta)
     for name, edge, params in law.at_ends(y, weight, distance, **theta):
-        loss = -np.average(law.loglik(y, **{**theta, **params}), weights=weight)
+        loss = -float(total(law.loglik(y, **{**theta, **params}), weight)) / data.total_weight
         if name not in constants(objective) or not loss < objective.value(u) + _NEAR:
             continue
         v = u.copy()
@@ -213,10 +219,15 @@ def _ends(objective, u, distance) -> Iterator[_End]:
         yield _End(v, name, edge)
 
 
-def _from_end(objective, solution, end: _End, solve) -> Solution:
-    """The supremum at an end; where the likelihood falls towards it, the maximum before."""
-    found = _followed(objective, solution._replace(u=end.u), end.name, end.edge, solve)
-    return solve(objective, end.u, _PATIENCE) if found is None else found
+def _from_end(objective, best: Solution, end: _End, solve) -> Solution:
+    """The supremum at an end; where that is no better than the best solution, a maximum before, or that solution."""
+    start = _moved(objective, end.u, end.name, _closer(objective, end.u, end.name, end.edge, _FIRST)[0])
+    rival = objective.value(best.u)
+    found, lowest = _followed(objective, best._replace(u=start), end.name, end.edge, solve, rival)
+    if found is not None:
+        return found
+    better = objective.data.total_weight * (rival - objective.value(lowest)) > _GAIN
+    return solve(objective, lowest, _PATIENCE) if better else best
 
 
 def _limit(objective, solution: Solution, names, solve) -> Solution:
@@ -225,8 +236,9 @@ def _limit(objective, solution: Solution, names, solve) -> Solution:
         return solution
     best = solution
     for name in solution.flat if solution.converged else names:
-        found = name in names and _followed(objective, solution, name, _uphill(objective, solution.u, name), solve)
-        best = _better(objective, best, found) if found else best
+        if name in names:
+            found, _ = _followed(objective, solution, name, _uphill(objective, solution.u, name), solve)
+            best = best if found is None else _better(objective, best, found)
     return best
 
 
@@ -234,18 +246,18 @@ def _promised(objective, solution, name) -> float:
     """Gain in the total log-likelihood that a hundredfold way to the end of a parameter's domain makes."""
     if name not in objective.designs:
         return 0.0
-    u = _moved(objective, solution.u, name, _closer(objective, solution.u, name, solution.flat[name])[0])
+    u = _moved(objective, solution.u, name, _closer(objective, solution.u, name, solution.flat[name], _PROMISING_WAY)[0])
     return abs(objective.data.total_weight * (objective.value(u) - objective.value(solution.u)))
 
 
-def _closer(objective, u, name, edge) -> tuple[float, float]:
-    """A value a hundred times closer to an end of the parameter's domain, and its distance, reciprocal from an infinite one."""
+def _closer(objective, u, name, edge, factor=_FACTOR) -> tuple[float, float]:
+    """A value so many times closer to an end of the parameter's domain, and its distance, reciprocal from an infinite one."""
     domain, link = objective.likelihood.parameter(name).domain, objective.likelihood.parameter(name).link
     value = float(link.inverse(objective.designs[name].expand(u[objective.places[name]])[0])[0])
     end = domain.high if edge == "upper" else domain.low
     if np.isfinite(end):
-        return end + (value - end) / _FACTOR, abs(value - end) / _FACTOR
-    size = max(float(np.sign(end)) * value, 1.0) * _FACTOR
+        return end + (value - end) / factor, abs(value - end) / factor
+    size = max(float(np.sign(end)) * value, 1.0) * factor
     return float(np.sign(end)) * size, 1 / size
 
 
@@ -264,30 +276,49 @@ def _uphill(objective, u, name) -> str:
     return "lower" if gradient > 0 else "upper"
 
 
-def _followed(objective, solution, name, edge, solve) -> Solution | None:
-    """The solution with a parameter ever closer to an end, where the others are fitted again; None where that leads down."""
-    place, total = objective.places[name], objective.data.total_weight
-    u, n_iter, last, gain = solution.u, solution.n_iter, objective.value(solution.u), np.inf
-    rest = np.delete(np.arange(objective.size), place)
-    for _ in range(_STAGES):
+def _followed(objective, solution, name, edge, solve, rival=np.inf) -> tuple[Solution | None, np.ndarray]:
+    """The solution with a parameter ever closer to an end, where the others are fitted again, and the lowest point of that way.
+
+    None for the solution where the way leads down; if there is a `rival`, a value to be beaten, where it will not do so.
+    """
+    total, rest = objective.data.total_weight, np.delete(np.arange(objective.size), objective.places[name])
+    u, n_iter, last, gain, before = solution.u, solution.n_iter, objective.value(solution.u), np.inf, None
+    lowest = (last, u)
+    for stage in range(_STAGES):
         value, distance = _closer(objective, u, name, edge)
-        part, moved = _held(objective, name, value), _moved(objective, u, name, value)
+        part = _held(objective, name, value)
         if part is None:
-            return None
-        others = (_moved(objective, end.u, name, value) for end in _ends(objective, u, distance) if end[1:] == (name, edge))
-        moved = min([moved, *others], key=objective.value)  # the support may end elsewhere now
-        if not np.isfinite(part.value(moved[rest])):
+            return None, lowest[1]
+        at = _nearest_start(objective, part, u, before, name, edge, distance)
+        if not np.isfinite(part.value(at[rest])):
             break
-        found = solve(part, moved[rest], _FEW)
+        found = solve(part, at[rest], _FEW)
         n_iter += found.n_iter
-        moved[rest] = found.u
-        gain = total * (last - objective.value(moved))
-        if found.unbounded or not gain > -_LEFT:
-            return None
-        u, last = moved, last - gain / total
-        if gain < _LEFT:
+        before, u = u if stage else None, at.copy()
+        u[rest] = found.u
+        loss = objective.value(u)
+        gain, last = total * (last - loss), loss
+        lowest = min(lowest, (loss, u), key=lambda point: point[0])
+        later = 2 * max(gain, 0.0) + _LATE_GAIN * len(rest) * _FACTOR ** ((1 - stage) / 2)  # as rows come to lie on an edge
+        hopeless = not gain > -_LEFT if rival == np.inf else stage and loss - later / total > rival
+        if found.unbounded or hopeless:
+            return None, lowest[1]
+        if abs(gain) < _LEFT:
             break
-    if not gain < _REACHED:
-        return None
-    result = OptimizeResult({**solution.result, "fun": last, "minimum_certified": True})
-    return solution._replace(u=u, converged=True, n_iter=n_iter, flat={name: edge}, result=result)
+    if not abs(gain) < _REACHED:
+        return None, lowest[1]
+    result = OptimizeResult({**solution.result, "fun": last, "minimum_certified": True, "flattened": False})
+    return solution._replace(u=u, converged=True, n_iter=n_iter, flat={name: edge}, result=result), u
+
+
+def _nearest_start(objective, part, u, before, name, edge, distance) -> np.ndarray:
+    """Where the fit of the next stage begins: at this one, on the line through the last two, or where the law says.
+
+    What rounds off an edge shrinks with the distance to the end, and rows that lie on it move by as much.
+    """
+    rest = np.delete(np.arange(objective.size), objective.places[name])
+    value = part.likelihood.parameter(name).value
+    starts = [u] if before is None else [u, u + (u - before) / _FACTOR]
+    starts += [end.u for end in _ends(objective, u, distance) if end[1:] == (name, edge)]  # the support may end elsewhere now
+    with np.errstate(all="ignore"):
+        return min((_moved(objective, start, name, value) for start in starts), key=lambda v: part.value(v[rest]))

@@ -22,4 +22,4 @@ def filled(value: float, shape: tuple[int, ...]) -> np.ndarray:
 
 def everywhere(values, value: float) -> bool:
     """Whether an array is one number in memory, and that value: as it is where `filled` made it. Others are not looked at."""
-    return not any(values.strides) and values.size > 0 and values.flat[0] == value
+    return not any(values.strides) and values.size > 0 and values.item(0) == value

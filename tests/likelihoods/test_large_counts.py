@@ -71,6 +71,20 @@ def test_log_masses_keep_their_digits(law, others, exact, factor, size):
     assert_allclose(law().loglik(y, **params), expected, rtol=1e-12, atol=1e-9)
 
 
+@pytest.mark.parametrize(("law", "others", "exact", "factor"), [LAWS[k] for k in (0, 4, 7)])
+def test_small_and_large_counts_of_one_sample_share_a_constant(law, others, exact, factor):
+    """Log masses of small counts are computed in another way; what depends on y alone is left out of a fit and added again."""
+    y = np.r_[0.0, 1.0, 3.5, 40.0, 255.0, 256.0, 257.0, 300.0, 1e4]
+    expected = [float(exact(mp.mpf(k), mp.mpf(100), *map(mp.mpf, others.values()))) for k in y]
+    assert_allclose(law().loglik(y, mean=100.0, **others), expected, rtol=1e-12)
+    assert_allclose(law().loglik(y, mean=np.full(9, 100.0), **others), expected, rtol=1e-12)
+    fit = MLERegressor(law(**others)).fit(np.arange(9.0)[:, None] ** 3, y)
+    params = fit.predict_params(np.arange(9.0)[:, None] ** 3)
+    with mp.workdps(40):
+        total = sum(exact(mp.mpf(k), mp.mpf(m), *map(mp.mpf, others.values())) for k, m in zip(y, params["mean"], strict=True))
+    assert fit.loglikelihood_ == pytest.approx(float(total), rel=1e-12)
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     "others", [{"prob": 0.3}, {"prob": 1e-5}, {"mean": 0.3, "precision": 20.0}, {"mean": 0.1, "precision": 1e8}]

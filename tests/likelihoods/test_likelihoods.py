@@ -316,6 +316,28 @@ def test_loglik_gradient_and_hessian_follow_from_terms_unless_written_apart():
         np.testing.assert_allclose(hessian["mean", "mean"], law.hessian(y, mean)["mean", "mean"])
 
 
+HELD = [
+    (StudentT(), {"df": 3.0}),
+    (NegativeBinomial(), {"dispersion": 0.5}),
+    (likelihoods.Hurdle(NegativeBinomial()), {"dispersion": 0.5, "zero": 0.1}),
+    (likelihoods.Mixture([("a", Normal()), ("b", Normal())]), {"a__scale": 2.0}),
+    (likelihoods.Fixed(StudentT(), {"scale": 1.0}), {"df": 3.0}),
+]
+
+
+@pytest.mark.parametrize(("law", "values"), HELD, ids=lambda value: repr(value))
+def test_a_law_at_hand_is_the_law_and_its_copies_look_up_their_own_arguments(law, values):
+    ready = law.at_hand()
+    assert ready.at_hand() is ready
+    for name in ("free", "fixed", "known"):
+        assert getattr(ready, name) == getattr(law, name)
+        assert getattr(ready.settled(values), name) == getattr(law.settled(values), name)
+    for name, value in values.items():
+        assert ready.parameter(name).value is None
+        assert ready.settled(values).parameter(name).value == ready.settled(values).at_hand().parameter(name).value == value
+        assert ready.parameter(name).value is None
+
+
 def test_density_only_law_costs_no_accuracy():
     rng = np.random.default_rng(5)
     X = rng.normal(size=(400, 3))

@@ -156,7 +156,7 @@ def test_fixed_is_the_argument():
 
 
 PROTOCOL = sorted({name for name in dir(Base) if not name.startswith("_")} - set(dir(BaseEstimator)))
-CHANGED = {"held", "bind", "sized", "settled", "kernel", "check", "predictive"}  # of these it returns another of its kind
+CHANGED = {"at_hand", "held", "bind", "sized", "settled", "kernel", "check", "predictive"}  # it returns another of its kind
 
 
 @pytest.mark.parametrize(

@@ -342,7 +342,7 @@ def test_laws_say_whether_they_integrate():
 
 
 def test_a_fixed_law_that_holds_its_values_takes_more():
-    law = Fixed(Gamma(), {"shape": 2.0}).bare().settled({"mean": 3.0})
+    law = Fixed(Gamma(), {"shape": 2.0}).kernel().settled({"mean": 3.0})
     assert law.fixed == {"mean": 3.0, "shape": 2.0}
     assert law.free == []
 

@@ -340,3 +340,47 @@ def test_a_shape_on_its_way_to_an_end_comes_to_its_limit(law, y, supremum, edge,
     assert first.converged is settled
     assert total(loss, best) == pytest.approx(supremum(y).sum(), abs=1e-4)
     assert (best.converged, best.flat) == (True, edge)
+
+
+def half_normal_by_quadratic_programming(X, y):
+    """The supremum at an infinite shape: least squares among the planes that lie below every y."""
+    A = np.column_stack([np.ones(len(y)), X])
+    start = np.linalg.lstsq(A, y, rcond=None)[0]
+    start[0] += (y - A @ start).min()
+    below = {"type": "ineq", "fun": lambda b: y - A @ b, "jac": lambda b: -A}
+    r = (
+        y
+        - A
+        @ optimize.minimize(
+            lambda b: np.mean((y - A @ b) ** 2),
+            start,
+            jac=lambda b: -2 * A.T @ (y - A @ b) / len(y),
+            constraints=below,
+            method="SLSQP",
+            options={"ftol": 1e-14, "maxiter": 500},
+        ).x
+    )
+    assert r.min() > -1e-9
+    return 0.5 * len(y) * (np.log(2 / np.pi) - np.log(np.mean(r**2)) - 1)
+
+
+@pytest.mark.parametrize(("shape", "at_end"), [(1000.0, True), (10.0, True), (5.0, False)])
+def test_a_regression_is_followed_to_a_half_normal_law(shape, at_end):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = X.sum(axis=1) * 0.3 + stats.skewnorm.rvs(shape, size=200, random_state=rng)
+    model, limit = fitted(L.SkewNormal(), X, y), half_normal_by_quadratic_programming(X, y)
+    assert model.converged_
+    assert (model.fit_.limits == {"shape": "upper"}) == at_end
+    if at_end:
+        assert model.loglikelihood_ == pytest.approx(limit, abs=2e-4)
+    else:
+        assert model.loglikelihood_ > limit + 1
+
+
+def test_a_limit_that_cannot_win_costs_few_passes():
+    """That the law says how good its limit may be is no reason to follow it to the end."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 5))
+    y = X.sum(axis=1) + stats.skewnorm.rvs(5, size=1000, random_state=rng)
+    assert fitted(L.SkewNormal(), X, y).optimize_result_.n_passes < 20

@@ -60,7 +60,7 @@ class StudentT(LocationScale):
     def standard_terms(self, z, order, df):
         norm, counts, square = lgamma_half_delta(df, order=order), df <= _MOST_DF, z * z
         df = np.minimum(df, _MOST_DF)
-        if np.isposinf(np.max(square, initial=0.0)):
+        if np.maximum.reduce(square, axis=None, initial=0.0) == np.inf:
             return self._beyond_squares(z, order, df)
         w = square / df
         value = norm[0] - 0.5 * np.log(2 * np.pi) - 0.5 * (df + 1) * np.log1p(w)

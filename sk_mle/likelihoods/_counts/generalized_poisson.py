@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
-from ..._special.logarithms import factorial_rest, rate_gap
+from ..._special.logarithms import count_base_measure, rate_part
 from ...domains import POSITIVE, Domain
 from .._families.mean_power import POWER, MeanPower
 from .._families.summed import SummedCount
@@ -66,11 +66,11 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         """Of a Poisson log mass at the rate (m + c y) / f, which is (y - m) / f short of y, and the rest."""
         with np.errstate(all="ignore"):
             rate = (mean + c * y) / (1 + c)
-            value = rate_gap(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
+            value = rate_part(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
             return np.where(((rate > 0) | (y == 0)) & (c > -1), value, -np.inf)
 
     def base_measure(self, y):
-        return -factorial_rest(y)
+        return count_base_measure(y)
 
     def _first(self, y, mean, c):
         w, d = mean + c * y, (y - mean) / (1 + c)
@@ -96,7 +96,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
             rows = (end < np.minimum(30 / (1 + c), _MOST_TERMS)) & (c > -1)  # otherwise it is one to the last digit
             if rows.any():
                 m, c, y = mean[rows][:, None], c[rows][:, None], np.arange(np.ceil(end[rows].max()))
-                log = self._kernel(y, m, c) - factorial_rest(y)
+                log = self._kernel(y, m, c) + count_base_measure(y)
                 total = logsumexp(log, axis=1)
                 p = np.exp(log - total[:, None])
                 expect = lambda value: np.where(p > 0, p * value, 0.0).sum(axis=1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import betainc, hyp2f1
 
-from ..._special.logarithms import factorial_rest, log1p_rest, rate_gap
+from ..._special.logarithms import count_base_measure, log1p_rest, rate_part
 from ..._special.rising import rising_rest
 from ..._special.tails import log_betainc
 from .._fallbacks.inversion import gamma_like, solve
@@ -94,7 +94,7 @@ class NegativeBinomial(MeanPower):
         wide, seen, short = 1 + a * mean, 1 + a * y, y - mean
         part, rise = short / wide, rising_rest(a, y, order=order)
         beyond = log1p_rest(-a * short / seen, order=max(order, 1))
-        value = rate_gap(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.base_measure(y)
+        value = rate_part(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.base_measure(y)
         if order == 0:
             return value, {}, {}
         first = {"mean": part / mean, "a": beyond[0] / (a * a) + rise[1]}
@@ -108,7 +108,7 @@ class NegativeBinomial(MeanPower):
         return value, first, second
 
     def base_measure(self, y):
-        return -factorial_rest(y)
+        return count_base_measure(y)
 
     def moment(self, y, sample_weight, mean, power):
         return excess(y, sample_weight, mean, power)

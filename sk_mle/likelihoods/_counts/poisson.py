@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ive, ndtri, xlogy
 
-from ..._special.logarithms import factorial_rest, rate_gap
+from ..._special.logarithms import count_base_measure, rate_part
 from ..._special.tails import log_gammainc, log_gammaincc
 from ...domains import COUNT, POSITIVE
 from .._fallbacks.inversion import solve
@@ -42,7 +42,7 @@ class Poisson(Likelihood):
 
     def terms(self, y, order, mean):
         short = y - mean
-        loglik = rate_gap(y, mean, short)
+        loglik = rate_part(y, mean, short)
         loglik += self.base_measure(y)
         if order == 0:
             return loglik, {}, {}
@@ -50,7 +50,7 @@ class Poisson(Likelihood):
         return loglik, {"mean": short / least}, {("mean", "mean"): -y / least / mean} if order == 2 else {}
 
     def base_measure(self, y):
-        return -factorial_rest(y)
+        return count_base_measure(y)
 
     def fisher(self, mean):
         return {("mean", "mean"): 1 / mean}

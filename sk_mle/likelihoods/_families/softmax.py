@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import helmert
@@ -35,7 +36,7 @@ class Softmax(Likelihood):
 
     def parameter(self, name):
         said = super().parameter(name)
-        return replace(said, basis=helmert(self.n_columns or 3).T) if name == "logits" else said  # orthogonal to the constant
+        return replace(said, basis=_orthogonal(self.n_columns or 3)) if name == "logits" else said
 
     def gradient(self, y, logits, **others):
         seen = self.counts(y)
@@ -59,6 +60,14 @@ class Softmax(Likelihood):
         ahead = eta["logits"] - np.sum(own * eta["logits"], axis=1, keepdims=True)
         rise = seen.sum(axis=1)[:, None] * np.logaddexp(0.0, ahead)  # between two classes
         return cone, np.where(own > 0, 0.0, np.where(seen > 0, np.inf, rise))
+
+
+@lru_cache(maxsize=64)
+def _orthogonal(n: int) -> np.ndarray:
+    """A basis of the vectors of n entries that sum to zero, read-only: (n, n - 1)."""
+    basis = helmert(n).T
+    basis.flags.writeable = False
+    return basis
 
 
 def log_probability(logits):

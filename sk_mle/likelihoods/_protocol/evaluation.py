@@ -15,6 +15,8 @@ from .._fallbacks.algebra import Eval, complement, constant, mix, outer, plus, r
 from .._fallbacks.numeric import copies, differentiate, stacking
 from . import authors
 
+_LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "leaving", "_held")
+
 
 class derived:
     """A property that an instance may hold as a value of its own: a fit settles once what its law derives from arguments."""
@@ -75,11 +77,28 @@ class Evaluation:
         """Log of the base measure: what y alone adds to `loglik`, where a law sets it apart; a fit computes it once."""
         return 0.0
 
-    def kernel(self):
-        """The law without its base measure, and with what follows from its arguments computed: what every pass evaluates."""
+    def at_hand(self):
+        """The law with all that follows from its arguments looked up once, for a fit, which asks at every pass.
+
+        Its copies look up anew, as their arguments may be changed.
+        """
+        if "parameter" in vars(self):
+            return self
         law = copy(self)
-        law.base_measure, law.parameter = _nothing, cache(self.parameter)
-        vars(law).update({name: getattr(self, name) for name in ("free", "fixed", "known", "leaving")})
+        law.parameter = cache(self.parameter)
+        vars(law).update({name: getattr(law, name) for name in ("free", "fixed", "known", "leaving")})
+        return law
+
+    def kernel(self):
+        """The law at hand, without its base measure: what every pass evaluates."""
+        whole = self.at_hand()
+        law = copy(whole)
+        vars(law).update(vars(whole), base_measure=_nothing)
+        return law
+
+    def __copy__(self):
+        law = object.__new__(type(self))
+        vars(law).update({name: value for name, value in vars(self).items() if name not in _LOOKED_UP})
         return law
 
     @derived

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 _MOST_HELD = 5  # values at which a parameter is held
 
 
@@ -64,8 +62,8 @@ def shapes(law) -> dict[str, tuple[float, ...]]:
             values = list(said.held[name])
         elif name in said.tried:
             some = said.tried[name]
-            places = np.linspace(0, len(some) - 1, min(len(some), _MOST_HELD))
-            values = [some[k] for k in sorted({round(k) for k in places})]
+            apart = max((len(some) - 1) / (_MOST_HELD - 1), 1.0)
+            values = [some[round(k * apart)] for k in range(min(len(some), _MOST_HELD))]
         else:
             values = [domain.typical[0], sum(domain.typical) / 2, domain.typical[1]]
         special = (value.get(name) for value in said.limits.values())

@@ -98,6 +98,11 @@ class Composition(Likelihood):
         law.components = [(name, part.sized(width)) for name, part in self.components]
         return law
 
+    def at_hand(self):
+        law = super().at_hand()
+        law.components = [(name, part.at_hand()) for name, part in law.components]
+        return law
+
     def settled(self, values):
         law = super().settled({name: value for name, value in values.items() if self._owner(name) is None})
         law.components = [

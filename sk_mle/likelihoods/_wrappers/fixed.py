@@ -67,6 +67,13 @@ class Fixed(Likelihood):
             raise ValueError(f"{self.law.title} does not let its parameters be fixed from outside")
         self._held.check()
 
+    def at_hand(self):
+        if "_held" in vars(self):
+            return self
+        law = copy(self)
+        law._held = self._held.at_hand()
+        return law
+
     def kernel(self):
         law = copy(self)
         law._held = self._held.kernel()
@@ -82,9 +89,7 @@ class Fixed(Likelihood):
         return self._changed(values={**self.values, **values})
 
     def _changed(self, **arguments):
-        law = copy(self)
-        vars(law).pop("_held", None)
-        return law.set_params(**arguments)
+        return copy(self).set_params(**arguments)
 
     @property
     def predictive(self):

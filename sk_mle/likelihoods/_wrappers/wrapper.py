@@ -65,6 +65,11 @@ class Wrapper(FromIntervals):
     def parameter(self, name):
         return super().parameter(name) if name in self.own else self.law.parameter(name)
 
+    def at_hand(self):
+        law = super().at_hand()
+        law.law = law.law.at_hand()
+        return law
+
     def settled(self, values):
         law = super().settled({name: value for name, value in values.items() if name in self.own})
         law.law = self.law.settled({name: value for name, value in values.items() if name not in self.own})
