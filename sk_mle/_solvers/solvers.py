@@ -156,8 +156,7 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
         at = result.x if chosen.method in (newton_method, vertex) or guarded.at is None else guarded.at
         n_iter += int(result.get("nit", 1))
         size = _size(objective, at, result)
-        gain, u = best - size, at
-        best = min(best, size)
+        gain, u, best = best - size, at, size
         if size <= tol or chosen.method in (newton_method, vertex) or n_iter >= max_iter or gain <= 0.1 * size:
             break
     if _NEAR >= size > tol and "hessian" in objective.offers and chosen.method is not newton_method:
@@ -168,7 +167,7 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     exhausted = size <= _NEAR and result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
     unbounded = unbounded or (not converged and bool(np.isfinite(value)) and grows_without_end(objective, u))
-    flat = {} if unbounded or not converged else _flat(objective, u, result.get("curved"))
+    flat = _flat(objective, u, result.get("curved")) if converged else {}
     return Solution(u, converged, unbounded, n_iter, size, flat, result)
 
 
