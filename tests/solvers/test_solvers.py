@@ -282,6 +282,9 @@ def test_logits_that_ran_off_are_told_by_their_distance_from_the_largest():
     assert found.flat["logits['high']"] == "lower"
     place("logits", [1.5, -1.5])
     assert "logits['high']" not in solve(loss, u, Scripted(nit=1000), 10.0, 100).flat
+    many = objective(law, np.zeros((N, 1)), y, np.full(N, 1e4)).like(designs=loss.designs)
+    place("logits", [6.5, -6.5])
+    assert "logits['high']" not in solve(many, u, Scripted(nit=1000), 1e-2, 100).flat  # of so many rows some would tell
 
 
 def test_why_a_solver_cannot_serve():
