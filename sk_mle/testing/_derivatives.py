@@ -75,7 +75,8 @@ def derivatives(law, rng):
 
 
 def fused_forms(law, rng):
-    law, eta, _, y = sample(law, rng, 60)
+    law, eta, theta, y = sample(law, rng, 60)
+    close(law.terms(y, 0, **theta)[0], law.loglik(y, **theta), 1e-9, 1e-9, "loglik of terms against loglik(y, **params)")
     if not law.overrides("evaluate"):
         return
     own, derived = law.evaluate(y, eta, 2), Likelihood.evaluate(law, y, eta, 2)

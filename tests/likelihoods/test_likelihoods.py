@@ -144,8 +144,9 @@ class WrongShape(Normal):
 
 
 class Overflows(Normal):
-    def standard_logpdf(self, z):
-        return super().standard_logpdf(z) + 0 * np.exp(np.abs(z))
+    def standard_terms(self, z, order):
+        value, *derivatives = super().standard_terms(z, order)
+        return value + 0 * np.exp(np.abs(z)), *derivatives
 
 
 class ChangesWhenCloned(Normal):
@@ -158,6 +159,13 @@ class WrongFused(LAWS["bernoulli"]):
     def evaluate(self, y, eta, order=1, information="observed"):
         result = super().evaluate(y, eta, order, information)
         return result._replace(gradient={name: 2 * value for name, value in result.gradient.items()})
+
+
+class TermsOfAnother(Gamma):
+    terms = Gamma.terms
+
+    def loglik(self, y, mean, shape):
+        return super().loglik(y, mean, shape + 0.1)
 
 
 class WeightsIgnored(Normal):
@@ -187,6 +195,7 @@ BROKEN = {
     r"fails 1 check\(s\)\n  normalised: total probability at .*: found .*, expected 1": NoNormaliser,
     "extremes: found ": Overflows,
     "fused_forms: evaluate's gradient": WrongFused,
+    "fused_forms: loglik of terms against loglik": TermsOfAnother,
     "weights: log-likelihood with weights": WeightsIgnored,
     "raised RuntimeError": ChangesWhenCloned,
 }
