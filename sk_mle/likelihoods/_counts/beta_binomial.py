@@ -7,7 +7,7 @@ import numpy as np
 from ..._special.lattice import log_sum
 from ..._special.logarithms import log1mexp
 from ...domains import POSITIVE, UNIT
-from .._fallbacks.algebra import Eval, turned
+from .._fallbacks.algebra import Eval, minus_hessian
 from .._families.summed import SummedCount, _flat
 from .._families.trials import Trials, beta_binomial
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
@@ -61,7 +61,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
         return beta_binomial(*self.split(y, trials), mean, 1 - mean, np.clip(precision, _LEAST, _MOST), 0).value
 
     def terms(self, y, order, mean, precision, trials=None):
-        return turned(self._derived(*self.split(y, trials), *self._logs(mean, precision), order))
+        return minus_hessian(self._derived(*self.split(y, trials), *self._logs(mean, precision), order))
 
     @staticmethod
     def _logs(mean, precision):

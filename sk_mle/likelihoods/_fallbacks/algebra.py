@@ -23,8 +23,8 @@ def constant(value) -> Eval:
     return Eval(value, {}, {})
 
 
-def turned(part: Eval) -> Eval:
-    """The same with minus the second derivatives: from a Hessian to the information, or back."""
+def minus_hessian(part: Eval) -> Eval:
+    """The information in place of the Hessian, or the Hessian in place of the information."""
     return part._replace(information={pair: -value for pair, value in part.information.items()})
 
 

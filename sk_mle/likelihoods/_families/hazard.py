@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._special.logarithms import log1mexp
 from ...domains import NONNEGATIVE
-from .._fallbacks.algebra import Eval, minus, plus, turned
+from .._fallbacks.algebra import Eval, minus, minus_hessian, plus
 from .._protocol.base import Likelihood
 
 
@@ -24,8 +24,8 @@ class Hazard(Likelihood):
 
     def interval(self, low, high, order, *at, **params):
         ends = (self.survival_terms(np.maximum(end, 0.0), order, *at, **params) for end in (low, high))
-        near, far = (turned(Eval(*terms)) for terms in ends)
-        return turned(minus(near, far._replace(loglik=np.where(np.isposinf(high), -np.inf, far.loglik))))
+        near, far = (minus_hessian(Eval(*terms)) for terms in ends)
+        return minus_hessian(minus(near, far._replace(loglik=np.where(np.isposinf(high), -np.inf, far.loglik))))
 
     def cdf(self, y, *at, **params):
         return -np.expm1(self.logsf(y, *at, **params))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...domains import POSITIVE, REAL
 from ...links import Link
-from .._fallbacks.algebra import Eval, minus, turned
+from .._fallbacks.algebra import Eval, minus, minus_hessian
 from .._fallbacks.start import best, resolution, thin
 from .._protocol.base import Likelihood
 
@@ -67,11 +67,11 @@ class LocationScale(Likelihood):
         low, high = (np.where(np.isinf(end), end, (end - loc) / scale) for end in (low, high))  # loc may be infinite as well
         if np.isposinf(high).all() or np.isneginf(low).all():
             upper = np.isposinf(high[:1]).all()
-            return turned(self._tail(low if upper else high, scale, upper, shape))
+            return minus_hessian(self._tail(low if upper else high, scale, upper, shape))
         below, above = self._log_tail(high, False, shape), self._log_tail(low, True, shape)
         upper = np.isposinf(high) | (above < below)
         near, far = np.where(upper, low, high), np.where(upper, high, low)
-        return turned(minus(self._tail(near, scale, upper, shape), self._tail(far, scale, upper, shape)))
+        return minus_hessian(minus(self._tail(near, scale, upper, shape), self._tail(far, scale, upper, shape)))
 
     def _tail(self, z, scale, upper, shape) -> Eval:
         """log P(Z > z) where `upper`, elsewhere log P(Z <= z), with derivatives in loc and scale."""
@@ -83,7 +83,7 @@ class LocationScale(Likelihood):
         if not inside.all():
             end = np.where(np.isnan(z), np.nan, np.where((z < 0) == upper, 0.0, -np.inf))
             value, d1, d2 = (np.where(inside, part, at_end) for part, at_end in ((value, end), (d1, 0.0), (d2, 0.0)))
-        return turned(Eval(value, {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)))
+        return minus_hessian(Eval(value, {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)))
 
     def standard_tail(self, z, upper, **shape):
         """log P(Z > z) or log P(Z <= z) with its first and second derivative."""

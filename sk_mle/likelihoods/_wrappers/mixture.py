@@ -130,13 +130,13 @@ class Mixture(Composition, FromIntervals):
         return law.inside(y) & ~np.isin(y, foreign) if len(foreign) else law.inside(y)
 
     def loglik(self, y, **params):
-        return logsumexp(self._log_masses(params, lambda law, inner: self._masked(law, y, inner)), axis=0)
+        return logsumexp(self._component_logs(params, lambda law, inner: self._masked(law, y, inner)), axis=0)
 
     def _masked(self, law, y, params):
         with np.errstate(all="ignore"):
             return np.where(self._possible(law, y), law.loglik(y, **params), -np.inf)
 
-    def _log_masses(self, params, log):
+    def _component_logs(self, params, log):
         """log w_k plus a log-probability of every component, stacked."""
         terms = zip(self._log_weights(params), self._split(params), strict=True)
         return np.stack(np.broadcast_arrays(*(weight + log(law, inner) for weight, (law, inner) in terms)))
@@ -164,7 +164,7 @@ class Mixture(Composition, FromIntervals):
             In the order of `components`.
         """
         y = np.asarray(y, float)
-        terms = self._log_masses(params, lambda law, inner: self._masked(law, y, inner))
+        terms = self._component_logs(params, lambda law, inner: self._masked(law, y, inner))
         return np.moveaxis(np.exp(terms - logsumexp(terms, axis=0)), 0, -1)
 
     def collapsed(self, y, **params):
@@ -233,7 +233,7 @@ class Mixture(Composition, FromIntervals):
     def log_interval(self, low, high, /, **params):
         if self.kind == "targets":
             self.components[0][1].logcdf(high)  # raises
-        return logsumexp(self._log_masses(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
+        return logsumexp(self._component_logs(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
 
     def _sum(self, params, value, axes=0):
         """The weighted sum of a value of every component, which may have further axes."""
