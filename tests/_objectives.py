@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sk_mle._model.data import Data
-from sk_mle._model.design import MOST_COLUMNS, from_moments, intercept_only
+from sk_mle._model.design import MAX_ROTATED_COLUMNS, from_moments, intercept_only
 from sk_mle._model.moments import Moments
 from sk_mle._model.objective import Objective
 
@@ -16,13 +16,15 @@ def rows(X, y=None, weight=None, offset=None) -> Data:
 
 
 def design(X, weight=None, intercept=True, index=slice(None)):
-    return from_moments(Moments(rows(X, weight=weight), intercept, MOST_COLUMNS), index, intercept)
+    return from_moments(Moments(rows(X, weight=weight), intercept, MAX_ROTATED_COLUMNS), index, intercept)
 
 
 def objective(law, X, y, weight=None, *, on=None, alpha=None, offset=None, intercept=True) -> Objective:
     """The loss of a law whose parameters `on` (by default the first) lie on all columns of X."""
     on, data = on or law.free[:1], rows(X, y, weight, offset)
-    made = from_moments(Moments(data, intercept, MOST_COLUMNS), slice(None), intercept, bool(alpha) and len(law.free) == 1)
+    made = from_moments(
+        Moments(data, intercept, MAX_ROTATED_COLUMNS), slice(None), intercept, bool(alpha) and len(law.free) == 1
+    )
     designs = {name: made if name in on else intercept_only() for name in law.free}
     for name in law.free:
         if law.parameter(name).basis is not None:

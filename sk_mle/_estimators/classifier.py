@@ -16,8 +16,8 @@ from ..likelihoods import Bernoulli, Categorical, get_likelihood
 from .base import MLEMixin
 from .labels import in_order, missing, ranks_of
 
-_SHOWN = 256  # rows in which classes are looked for first
-_ROWS = 1 << 14  # at a time
+ROWS_OF_FIRST_LOOK = 256  # rows in which classes are looked for first
+ROWS_PER_BLOCK = 1 << 14  # at a time
 
 
 class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
@@ -245,7 +245,7 @@ optimize_result_, n_features_in_, feature_names_in_
 
 def _encoded(y):
     """The classes of labels y, and their codes: some rows show most classes, and one pass over all finds the others."""
-    classes = np.unique(y[:: len(y) // _SHOWN + 1])
+    classes = np.unique(y[:: len(y) // ROWS_OF_FIRST_LOOK + 1])
     codes, unknown = _codes(y, classes)
     if len(unknown):
         classes = np.union1d(classes, y[unknown])
@@ -260,9 +260,9 @@ def _encoded(y):
 def _codes(y, classes):
     """Places of labels in sorted classes, as the floats that laws read, and the rows whose label is none of these."""
     codes, unknown = np.empty(len(y)), []
-    for first in range(0, len(y), _ROWS):
-        part = y[first : first + _ROWS]
+    for first in range(0, len(y), ROWS_PER_BLOCK):
+        part = y[first : first + ROWS_PER_BLOCK]
         found = np.searchsorted(classes[1:], part, side="right")
-        codes[first : first + _ROWS] = found
+        codes[first : first + ROWS_PER_BLOCK] = found
         unknown.append(first + np.flatnonzero(classes[found] != part))
     return codes, np.concatenate(unknown)

@@ -14,11 +14,11 @@ from ..likelihoods import Likelihood
 from ..likelihoods._protocol.target import rounding
 from .data import Data
 
-_ROUNDED = 1e3  # widths of rounding up to which a row's density counts as one value of y
-_CERTAIN = 1e-3  # that the log-likelihood of a row without a density may lack
-_PEAKED = 3.0  # log of the density in units of 1 / y from which it has a peak at the rows that are met
-_REPEATED = 3  # times as often as any other value
-_ROWS = 64  # per coordinate, up to which rows are looked through for repeated ones
+MAX_ROUNDING_WIDTHS = 1e3  # widths of rounding up to which a row's density counts as one value of y
+MAX_LOSS_OF_CERTAIN_ROW = 1e-3  # that the log-likelihood of a row without a density may lack
+MIN_LOG_PEAK = 3.0  # log of the density in units of 1 / y from which it has a peak at the rows that are met
+MIN_REPEAT_RATIO = 3  # times as often as any other value
+ROWS_PER_COORDINATE = 64  # per coordinate, up to which rows are looked through for repeated ones
 
 
 class DenseRows:
@@ -89,7 +89,7 @@ def grows_without_end(objective, u) -> bool:
     return objective.dense.share > 0 and (len(narrow_rows(objective, u, 1.0)) > 0 or _meets_every_density(objective, u))
 
 
-def narrow_rows(objective, u, widths=_ROUNDED) -> np.ndarray:
+def narrow_rows(objective, u, widths=MAX_ROUNDING_WIDTHS) -> np.ndarray:
     """Rows whose density is no wider than the rounding of y, or so many times as wide."""
     if not objective.dense.share:
         return np.empty(0, int)
@@ -106,7 +106,7 @@ def on_an_atom(objective, u) -> bool:
         return False
     values, counts = np.unique(objective.dense.values[objective.dense.index], return_counts=True)
     at = np.isin(values, objective.dense.values[rows])
-    return bool(counts[at].max() >= _REPEATED * max(1, counts[~at].max(initial=1)))
+    return bool(counts[at].max() >= MIN_REPEAT_RATIO * max(1, counts[~at].max(initial=1)))
 
 
 def _meets_every_density(objective, u) -> bool:
@@ -117,7 +117,7 @@ def _meets_every_density(objective, u) -> bool:
     """
     (name, design), dense, data = next(iter(objective.designs.items())), objective.dense, objective.data
     rows = dense.index
-    if design.vector or name in objective.penalties or name in data.offset or len(rows) > _ROWS * design.size:
+    if design.vector or name in objective.penalties or name in data.offset or len(rows) > ROWS_PER_COORDINATE * design.size:
         return False
     values, columns = dense.values[rows], design.coordinate_rows(data.X[rows])
     columns = np.round(columns / np.abs(columns).max(initial=1e-300), 10)
@@ -129,8 +129,8 @@ def _meets_every_density(objective, u) -> bool:
         found = objective.likelihood.evaluate(data.y[kept], objective.eta(u), 1)
         silent = found.gradient.get(name, np.zeros(len(kept))) == 0
         others = ~np.isin(kept, rows)
-        sure = (found.loglik[others] > -_CERTAIN) | silent[others]
+        sure = (found.loglik[others] > -MAX_LOSS_OF_CERTAIN_ROW) | silent[others]
         if met == 1:
             sure |= objective.likelihood.may_equal(data.y[kept][others], values[0])
-        peaked = np.mean(found.loglik[~others]) + np.log(dense.largest) > _PEAKED
+        peaked = np.mean(found.loglik[~others]) + np.log(dense.largest) > MIN_LOG_PEAK
     return bool(sure.all() and peaked)

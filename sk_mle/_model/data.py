@@ -21,10 +21,10 @@ from threadpoolctl import ThreadpoolController
 
 from .._utils.repeated import everywhere, filled
 
-_BLOCK_BYTES = 1 << 22  # of a block of X: smaller ones lose to the hand-over between threads, larger ones leave the cache
-_MANY_COLUMNS = 200
-_WIDE_BYTES = 1 << 21  # of a block's temporary columns
-_KEPT_BYTES = 1 << 23  # of memory that blocks give back and soon want again
+BLOCK_BYTES = 1 << 22  # of a block of X: smaller ones lose to the hand-over between threads, larger ones leave the cache
+MIN_WIDE_COLUMNS = 200
+WIDE_BLOCK_BYTES = 1 << 21  # of a block's temporary columns
+KEPT_BYTES = 1 << 23  # of memory that blocks give back and soon want again
 
 
 @cache
@@ -40,7 +40,7 @@ def keep_memory() -> None:
     glibc returns arrays above 128 kB to the system at once, and fetches every new one page by page, which takes longer than to
     fill it; but it raises that limit to the size of any larger array that is given back.
     """
-    np.empty(_KEPT_BYTES, dtype=np.uint8)
+    np.empty(KEPT_BYTES, dtype=np.uint8)
 
 
 class Batch(NamedTuple):
@@ -77,7 +77,7 @@ class Data:
         self.total_weight = float(self.weight.sum())
         self.has_zero_weight = not unit(self.weight) and bool((weight == 0).any())
         width = X.nnz / max(self.n_samples, 1) * 2 if sparse.issparse(X) else self.n_features
-        self.block_rows = int(np.clip(_BLOCK_BYTES / (8 * max(width, 8)), 512, 1 << 15))
+        self.block_rows = int(np.clip(BLOCK_BYTES / (8 * max(width, 8)), 512, 1 << 15))
 
     @property
     def n_kept(self) -> int:
@@ -92,7 +92,7 @@ class Data:
     def narrowed(self, width: int) -> Data:
         """The same data in blocks for `width` temporary columns, such as a Hessian of many linear predictors."""
         other = copy(self)
-        other.block_rows = min(self.block_rows, max(int(_WIDE_BYTES / (8 * width)), 256))
+        other.block_rows = min(self.block_rows, max(int(WIDE_BLOCK_BYTES / (8 * width)), 256))
         return other
 
     def thinned(self, most: int) -> Data:
@@ -122,7 +122,7 @@ class Data:
             yield from map(fn, self.blocks())
             return
         n_threads = min(effective_n_jobs(self.n_jobs), -(-self.n_samples // self.block_rows))
-        with _controller().limit(limits=1 if n_threads > 1 or self.n_features < _MANY_COLUMNS else None):
+        with _controller().limit(limits=1 if n_threads > 1 or self.n_features < MIN_WIDE_COLUMNS else None):
             if n_threads == 1:
                 yield from map(fn, self.blocks())
                 return

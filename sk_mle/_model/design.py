@@ -16,12 +16,13 @@ from scipy import linalg, sparse
 
 from .moments import Moments, cholesky
 
-MOST_COLUMNS = 3000  # no p x p matrix above this: coordinates are then scaled, not rotated
-_WIDE = 600  # columns, more than rows and penalised, from which a rotation costs more than it saves
-_FAR = 10.0  # a mean beyond this many standard deviations is subtracted from the rows, not from the sums
-_RCOND_OF_SUMS = 1e-6  # reciprocal condition of the correlation matrix below which rows, not sums, are rotated
-_SAFE = 1e-4  # smallest eigenvalue of columns' products down to which these make them orthonormal to all but a few digits
-_BLIND = 1e-10  # smallest eigenvalue below which the correlation matrix says nothing about rank
+MAX_ROTATED_COLUMNS = 3000  # no p x p matrix above this: coordinates are then scaled, not rotated
+MIN_UNROTATED_COLUMNS = 600  # columns, more than rows and penalised, from which a rotation costs more than it saves
+MAX_MEAN_IN_SDS = 10.0  # a mean beyond this many standard deviations is subtracted from the rows, not from the sums
+MIN_RCOND_OF_SUMS = 1e-6  # reciprocal condition of the correlation matrix below which rows, not sums, are rotated
+# Smallest eigenvalue of columns' products down to which these make them orthonormal to all but a few digits.
+EIGENVALUE_OF_GOOD_DIGITS = 1e-4
+EIGENVALUE_OF_LOST_RANK = 1e-10  # smallest eigenvalue below which the correlation matrix says nothing about rank
 
 
 @dataclass(frozen=True)
@@ -203,10 +204,14 @@ def from_moments(moments: Moments, index, intercept: bool, penalised: bool = Fal
     if len(live) == 0:
         return Design(Columns(index), np.zeros(len(mean)), np.zeros((len(mean), 0)), intercept, np.eye(1))
     is_sparse = sparse.issparse(moments.data.X)
-    unique = penalised and not is_sparse and moments.gram is None and len(live) > _WIDE  # by the penalty, whatever the rank
+    unique = (
+        penalised and not is_sparse and moments.gram is None and len(live) > MIN_UNROTATED_COLUMNS
+    )  # by the penalty, whatever the rank
     rotation, steep = (None, False) if unique else _rotation(moments, np.arange(len(moments.mean))[index][live])
     rotate_rows = steep and rotation is not None
-    far = rotate_rows or bool((np.abs(mean[live]) > (1e3 * _FAR if is_sparse else _FAR) * scale[live]).any())
+    far = rotate_rows or bool(
+        (np.abs(mean[live]) > (1e3 * MAX_MEAN_IN_SDS if is_sparse else MAX_MEAN_IN_SDS) * scale[live]).any()
+    )
     inverse = np.zeros(len(mean))
     inverse[live] = 1 / scale[live]
     slopes: np.ndarray = inverse
@@ -240,16 +245,16 @@ def _rotation(moments: Moments, live):
     """
     if moments.gram is not None:
         factor, smallest = moments.factor(live)
-        if smallest > _BLIND:
-            steep = smallest < _RCOND_OF_SUMS * len(live)  # no norm of correlations is larger
-            return _upper_inverse(factor), steep and bool(smallest < _RCOND_OF_SUMS * moments.norm(live))
-    if min(moments.data.n_samples, len(live)) > MOST_COLUMNS:
+        if smallest > EIGENVALUE_OF_LOST_RANK:
+            steep = smallest < MIN_RCOND_OF_SUMS * len(live)  # no norm of correlations is larger
+            return _upper_inverse(factor), steep and bool(smallest < MIN_RCOND_OF_SUMS * moments.norm(live))
+    if min(moments.data.n_samples, len(live)) > MAX_ROTATED_COLUMNS:
         return None, False
     singular, right = _principal(moments.root()[:, live], int(moments.centered))
     offset = np.abs(moments.mean[live] / moments.scale[live]).max()  # a column is known to eps times its mean
     tolerance = singular[0] * np.finfo(float).eps * max(moments.data.n_samples, len(live), 8 * offset)
     rank = int((singular > tolerance).sum())
-    steep = singular[rank - 1] ** 2 < _RCOND_OF_SUMS * singular[0] ** 2
+    steep = singular[rank - 1] ** 2 < MIN_RCOND_OF_SUMS * singular[0] ** 2
     return right[:rank].T / singular[:rank], bool(steep or 2 * rank < len(live))  # few coordinates: cheaper on rows
 
 
@@ -260,7 +265,7 @@ def _principal(R, lost):
     """
     if len(R) < R.shape[1]:
         values, vectors = linalg.eigh(R @ R.T)
-        if values[lost] > _RCOND_OF_SUMS * values[-1]:
+        if values[lost] > MIN_RCOND_OF_SUMS * values[-1]:
             singular = np.sqrt(values[: lost - 1 if lost else None : -1])
             return singular, vectors[:, : lost - 1 if lost else None : -1].T @ R / singular[:, None]
     return linalg.svd(R, full_matrices=False)[1:]
@@ -270,7 +275,7 @@ def _orthonormal(columns):
     """Orthonormal columns that span the same space: by way of their products where no digit is lost that way."""
     columns = columns / np.linalg.norm(columns, axis=0)
     factor, smallest = cholesky(columns.T @ columns)
-    if smallest > _SAFE:
+    if smallest > EIGENVALUE_OF_GOOD_DIGITS:
         return columns @ _upper_inverse(factor)
     return linalg.qr(columns, mode="economic")[0]
 

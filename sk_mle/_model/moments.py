@@ -9,10 +9,10 @@ from scipy import linalg, sparse
 
 from .data import Batch, Data, unit, weighted
 
-_SAMPLE = 256  # rows that tell where the columns lie
-_FAR = 3.0  # standard deviations between that and the mean beyond which sums lose digits
-_SINGLE = 64  # columns from which cross products in single precision are faster
-_ROUGH = 1e-4  # eigenvalue of the correlation matrix below which single precision does not tell
+ROWS_OF_SAMPLE = 256  # rows that tell where the columns lie
+MAX_ORIGIN_IN_SDS = 3.0  # standard deviations between that and the mean beyond which sums lose digits
+MIN_SINGLE_PRECISION_COLUMNS = 64  # columns from which cross products in single precision are faster
+MIN_SINGLE_PRECISION_EIGENVALUE = 1e-4  # eigenvalue of the correlation matrix below which single precision does not tell
 
 
 class Moments:
@@ -32,15 +32,15 @@ class Moments:
         if sparse.issparse(data.X):
             self._sparse()
             return
-        sample = np.asarray(data.X[:: -(-data.n_samples // _SAMPLE)], dtype=np.float64)
+        sample = np.asarray(data.X[:: -(-data.n_samples // ROWS_OF_SAMPLE)], dtype=np.float64)
         origin = sample.mean(axis=0) * centered
         spread = np.sqrt(np.mean((sample - origin) ** 2, axis=0))
         if (np.abs(origin) <= spread).all():  # nothing need be subtracted, nor X be copied for that
             origin = np.zeros(p)
-        if self.small and p >= _SINGLE and spread.all():
+        if self.small and p >= MIN_SINGLE_PRECISION_COLUMNS and spread.all():
             with np.errstate(all="ignore"):
                 self._dense(origin, spread)
-            if np.isfinite(self.gram).all() and self.scale.all() and self.factor()[1] > _ROUGH:
+            if np.isfinite(self.gram).all() and self.scale.all() and self.factor()[1] > MIN_SINGLE_PRECISION_EIGENVALUE:
                 return
         self._dense(origin)
 
@@ -53,7 +53,7 @@ class Moments:
             products = sums["products"] / self.data.total_weight - (np.outer(shift, shift) if self.small else shift**2)
             self.mean = origin + shift * divisor
             self._scaled(products, divisor)
-            if not ((np.abs(shift) * divisor > _FAR * self.scale) & (self.scale > 0)).any():
+            if not ((np.abs(shift) * divisor > MAX_ORIGIN_IN_SDS * self.scale) & (self.scale > 0)).any():
                 return
             origin = self.mean
 

@@ -23,7 +23,8 @@ from .design import Design
 from .penalties import Ridge
 from .sums import contract, cross, project
 
-_MARGIN = 20.0  # mean loss of rows without a density, per weight of those that have one, up to which these are looked at alone
+# Mean loss of rows without a density, per weight of those that have one, up to which these are looked at alone.
+MAX_LOSS_BESIDE_DENSITIES = 20.0
 
 
 class Point(NamedTuple):
@@ -128,7 +129,7 @@ class Objective:
         law, dense = self.likelihood, self.dense
         below = False
         if dense.share > 0:
-            bound = dense.highest + slack + (0.0 if dense.everywhere else _MARGIN)  # the floor costs a pass
+            bound = dense.highest + slack + (0.0 if dense.everywhere else MAX_LOSS_BESIDE_DENSITIES)  # the floor costs a pass
             below = value < dense.share * bound and dense_loss(self, u, value) < dense.floor + dense.share * slack
         if below or law.collapsed is None:
             return below

@@ -14,7 +14,7 @@ from .._utils.messages import rows_text
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
 from .data import Data
-from .design import MOST_COLUMNS, Design, from_moments, intercept_only
+from .design import MAX_ROTATED_COLUMNS, Design, from_moments, intercept_only
 from .moments import Moments
 from .validation import counted
 
@@ -102,7 +102,7 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data) -> di
             alone = predictor.alpha > 0 and len(predictors) == 1 and basis is None
             key = (intercept, alone, *columns)
             if key not in made:
-                moments[intercept] = moments.get(intercept) or Moments(data, intercept, MOST_COLUMNS)
+                moments[intercept] = moments.get(intercept) or Moments(data, intercept, MAX_ROTATED_COLUMNS)
                 chosen = slice(None) if predictor.takes_all(data.n_features) else columns
                 made[key] = from_moments(moments[intercept], chosen, intercept, alone)
             design = made[key]

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from .data import total, weighted
 
-_MANY = 64  # columns from which a symmetric product pays for the roots of its weights
+MIN_SYMMETRIC_COLUMNS = 64  # columns from which a symmetric product pays for the roots of its weights
 
 
 def project(batch, columns, values):
@@ -62,7 +62,7 @@ def _weighted_product(left, right, value):
     if sparse.issparse(right):
         product = left.T @ right.multiply(value[:, None]).tocsr()
         return product.toarray() if sparse.issparse(product) else product
-    if left is right and right.shape[1] >= _MANY and value.min(initial=0.0) >= 0:
+    if left is right and right.shape[1] >= MIN_SYMMETRIC_COLUMNS and value.min(initial=0.0) >= 0:
         rows = right * np.sqrt(value)[:, None]
         return rows.T @ rows  # a symmetric product takes half the time
     return left.T @ (right * value[:, None])

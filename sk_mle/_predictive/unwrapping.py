@@ -13,7 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, RandomizedSearchCV, TunedThresholdClassifierCV
 from sklearn.utils.validation import check_is_fitted
 
-from ..likelihoods._fallbacks.numeric import FIRST
+from ..likelihoods._fallbacks.numeric import FIRST_DIFFERENCE
 from .distribution import Distribution
 
 
@@ -41,7 +41,7 @@ class TransformedDistribution(Distribution):
             for power in range(8):
                 step = self._length * 0.02 * 4.0**-power
                 pairs = [(self.transform(y + k * step), self.transform(y - k * step)) for k in (1, 2, 3, 4)]
-                value = sum(w * (up - down) for w, (up, down) in zip(FIRST, pairs, strict=True)) / step
+                value = sum(w * (up - down) for w, (up, down) in zip(FIRST_DIFFERENCE, pairs, strict=True)) / step
                 change = np.abs(value - last) / np.abs(value)
                 better = np.isfinite(value) & (np.isnan(best) | (change < gap))
                 best, gap = np.where(better, value, best), np.where(better & np.isfinite(change), change, gap)

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._model.design import MOST_COLUMNS
+from .._model.design import MAX_ROTATED_COLUMNS
 from .._model.objective import Objective
 from .solvers import Solution
 
-_FEW = 500  # rows that are looked at first, where a Hessian was known beforehand
-_APART = 1.0  # of the linear predictor, at which a row must stay as silent as it is here
-_NONE = 1e-12  # eigenvalue, beside the largest, up to which no row is moved
-_ROWS = 4096  # at a time
+ROWS_OF_FIRST_LOOK = 500  # rows that are looked at first, where a Hessian was known beforehand
+PROBE_DISTANCE = 1.0  # of the linear predictor, at which a row must stay as silent as it is here
+MAX_NULL_EIGENVALUE = 1e-12  # eigenvalue, beside the largest, up to which no row is moved
+ROWS_PER_BLOCK = 4096  # at a time
 
 
 def shortest(objective: Objective, solution: Solution) -> tuple[Objective, Solution]:
     """The same model with the coefficients of smallest norm; the result says how many coordinates are `unidentified`."""
-    tall = objective.size > MOST_COLUMNS or solution.result.get("minimum_certified")  # its Hessian has full rank
+    tall = objective.size > MAX_ROTATED_COLUMNS or solution.result.get("minimum_certified")  # its Hessian has full rank
     guided = objective.preconditioner is not None
     # an unbounded density is so narrow that its gradient underflows, and its first parameter is the exact fit already
-    if tall or solution.unbounded or (guided and not _any(_silent(objective, solution.u, objective.data.thinned(_FEW)))):
+    if (
+        tall
+        or solution.unbounded
+        or (guided and not _any(_silent(objective, solution.u, objective.data.thinned(ROWS_OF_FIRST_LOOK))))
+    ):
         return objective, solution
     silent, u, lost = _silent(objective, solution.u, objective.data), solution.u.copy(), 0
     for name, design in objective.designs.items():
@@ -49,7 +53,7 @@ def _silent(objective, u, data) -> dict[str, np.ndarray]:
     law, keep = objective.likelihood, data.weight > 0
     eta, y = objective.eta(u, data), data.y[keep]
     found = {name: np.ones((len(y), len(design.unit)), bool) for name, design in objective.designs.items()}
-    for apart in (0.0, _APART, -_APART):
+    for apart in (0.0, PROBE_DISTANCE, -PROBE_DISTANCE):
         for name in [name for name, silent in found.items() if silent.any()]:
             at = eta[name] if apart == 0 else 0 * eta[name] + (np.median(eta[name], axis=0) + apart)
             with np.errstate(all="ignore"):
@@ -62,10 +66,10 @@ def _unmoved(objective, name, spoken) -> np.ndarray:
     """Orthonormal coordinates of one parameter that move no linear predictor where it counts."""
     design, data, keep = objective.designs[name], objective.data, np.flatnonzero(objective.data.weight > 0)
     (r, k), gram = design.shape, np.zeros((design.size, design.size))
-    for first in range(0, len(keep), _ROWS):
-        some = slice(first, first + _ROWS)
+    for first in range(0, len(keep), ROWS_PER_BLOCK):
+        some = slice(first, first + ROWS_PER_BLOCK)
         rows = design.coordinate_rows(data.X[keep[some]])
         turns = np.einsum("ne,ek,el->nkl", spoken[some], design.unit, design.unit)
         gram += np.einsum("ni,nj,nkl->ikjl", rows, rows, turns, optimize=True).reshape(r * k, r * k)
     values, vectors = np.linalg.eigh(gram)
-    return vectors[:, values <= _NONE * max(values[-1], 1e-300)]
+    return vectors[:, values <= MAX_NULL_EIGENVALUE * max(values[-1], 1e-300)]

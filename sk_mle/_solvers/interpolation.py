@@ -9,9 +9,9 @@ import numpy as np
 from .._model.objective import Objective
 from .units import constant
 
-_LIMIT = 70.0  # linear predictor as good as infinity
-_NARROW = (5.0, 8.0)  # linear predictors of other parameters that are tried
-_SURE = 1e-10  # mean loss of counts that are certain
+ETA_OF_LIMIT = 70.0  # linear predictor as good as infinity
+TRIED_ETAS = (5.0, 8.0)  # linear predictors of other parameters that are tried
+MAX_LOSS_OF_CERTAIN_COUNTS = 1e-10  # mean loss of counts that are certain
 
 
 def interpolation(objective: Objective, u, y, keep) -> np.ndarray | None:
@@ -25,7 +25,7 @@ def interpolation(objective: Objective, u, y, keep) -> np.ndarray | None:
     with np.errstate(all="ignore"):
         target = objective.likelihood.parameter(name).link.link(y)
         if objective.likelihood.support.integer:  # a count at the edge of its mean's domain is met in the limit
-            target = np.where(np.isinf(target), np.sign(target) * _LIMIT, target)
+            target = np.where(np.isinf(target), np.sign(target) * ETA_OF_LIMIT, target)
         target = target - objective.data.offset[name][keep] if name in objective.data.offset else target
     rows = design.coordinate_rows(objective.data.X[keep])
     if not np.isfinite(target).all():
@@ -43,12 +43,12 @@ def certainty(objective: Objective, u) -> np.ndarray | None:
     others = [name for name, design in list(objective.designs.items())[1:] if design.size == 1 and design.intercept]
     if len(others) < len(objective.designs) - 1 or not others or objective.likelihood.kind == "classes":
         return None
-    for size in _NARROW:
+    for size in TRIED_ETAS:
         for signs in product((-size, size), repeat=len(others)):
             v = u.copy()
             for name, value in zip(others, signs, strict=True):
                 v[objective.places[name]] = constant(objective.data, objective.designs[name], value)
             point = objective.evaluate(v, 1)
-            if point.finite and abs(point.value) < _SURE:
+            if point.finite and abs(point.value) < MAX_LOSS_OF_CERTAIN_COUNTS:
                 return v
     return None

@@ -11,8 +11,8 @@ from .._model.objective import Objective
 from .solvers import Solution
 from .special_cases import beyond, first_round, thinned
 
-_PATIENCE = 100  # iterations of one start of several
-_NARROWER = 5.0  # log of the volume by which a maximum may be narrower than the likeliest and still count
+MAX_ITERATIONS_PER_START = 100  # iterations of one start of several
+MAX_LOG_VOLUME_RATIO = 5.0  # log of the volume by which a maximum may be narrower than the likeliest and still count
 
 
 def search(objective: Objective, start: np.ndarray, solve: Callable) -> Solution:
@@ -29,7 +29,7 @@ def _search(objective, start, solve) -> Solution:
     if objective.likelihood.n_starts == 1:
         return solve(objective, start, first_round(objective))
     few = thinned(objective)
-    found = [solve(few, one, _PATIENCE) for one in (start, *others(few, start))]
+    found = [solve(few, one, MAX_ITERATIONS_PER_START) for one in (start, *others(few, start))]
     best, *rest = _ranked(few, found)
     if few is not objective or not best.converged:
         best = solve(objective, best.u)
@@ -59,7 +59,7 @@ def _ranked(objective, found) -> list[Solution]:
     if "hessian" in objective.offers and any(one.converged for one in found):
         volume = {id(one): _narrowness(objective, one.u) for one in found if one.converged}
         likeliest = min(volume, key=lambda one: value[one] + volume[one])
-        wide = {one for one in volume if volume[one] <= volume[likeliest] + _NARROWER}
+        wide = {one for one in volume if volume[one] <= volume[likeliest] + MAX_LOG_VOLUME_RATIO}
         value = {one: (one not in wide, value[one]) for one in value}
     return sorted(found, key=lambda one: (not one.converged, one.unbounded, value[id(one)]))
 

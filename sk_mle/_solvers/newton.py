@@ -10,22 +10,24 @@ import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult
 
-_ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood below which the value need not show it
-_MIN_STEP_LENGTH = 1e-12  # of a line search whose gain the value shows
-_SCORING_DECREMENT = 0.1  # twice the promised gain from which the expected information has done its work
-_MAX_GRADIENT_STEPS, _COLUMNS_PER_STEP = 10, 40  # a Hessian of so few columns costs some gradients, of more in proportion
-_RECENT_GRADIENTS, _FAST_RATE = 5, 0.7  # that tell how fast they fall; slower, and a new preconditioner waits for more of them
-_POLISHING_STEPS, _POLISHED = 4, 1e-3  # and the share of the tolerance at which they end
-_GRADIENT_ROUNDING, _MAX_CURVATURE = 1e-15, 1e100  # curvature where it overflowed
-_STEP_TOL = 1e-6  # Newton step from which a minimum is near
-_RCOND_MIN = 1e-10  # reciprocal condition of the Hessian at which the step tells that
-_FLAT_CURVATURE = 1e-3  # along a step, of 1 at the start, below which coordinates may have lost their meaning
-_SHARE_OF_UNIT_STEP = 1e-3  # that moves the lightest row's linear predictor by one unit
-_MAX_STEP = 20.0  # where curvature is negative or lost
-_STALLED_PASSES, _NOTICEABLE_GAIN = 100, 1e-3  # in which the log-likelihood of all rows should rise by so much
-_CREEP, _CREEPING_STEPS = 1e-2, 3  # way, and share of a step, that hardly lead on; and how many in turn tell of a jump ahead
-_CONVERGING = 0.2  # ratio of rises, or of gradients, in such a window up to which a fit is on its way to a limit
-_STEP_GROWTH = 3.0  # of that after a step of this length
+ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood below which the value need not show it
+MIN_STEP_LENGTH = 1e-12  # of a line search whose gain the value shows
+SCORING_DECREMENT = 0.1  # twice the promised gain from which the expected information has done its work
+MAX_GRADIENT_STEPS, COLUMNS_PER_STEP = 10, 40  # a Hessian of so few columns costs some gradients, of more in proportion
+# That tell how fast they fall; slower, and a new preconditioner waits for more of them.
+RECENT_GRADIENTS, MAX_FAST_RATE = 5, 0.7
+POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # and the share of the tolerance at which they end
+GRADIENT_ROUNDING, MAX_CURVATURE = 1e-15, 1e100  # curvature where it overflowed
+STEP_TOL = 1e-6  # Newton step from which a minimum is near
+RCOND_MIN = 1e-10  # reciprocal condition of the Hessian at which the step tells that
+MAX_FLAT_CURVATURE = 1e-3  # along a step, of 1 at the start, below which coordinates may have lost their meaning
+SHARE_OF_UNIT_STEP = 1e-3  # that moves the lightest row's linear predictor by one unit
+MAX_STEP = 20.0  # where curvature is negative or lost
+PASSES_PER_WINDOW, MIN_GAIN_PER_WINDOW = 100, 1e-3  # in which the log-likelihood of all rows should rise by so much
+# Way, and share of a step, that hardly lead on; and how many in turn tell of a jump ahead.
+MAX_CREEPING_STEP, MAX_CREEPING_STEPS = 1e-2, 3
+MAX_CONVERGING_RATIO = 0.2  # ratio of rises, or of gradients, in such a window up to which a fit is on its way to a limit
+STEP_GROWTH = 3.0  # of that after a step of this length
 
 
 def newton(objective, start, *, tol=1e-8, max_iter=100, callback=None, shortest=1e-2, information="expected") -> OptimizeResult:
@@ -75,7 +77,7 @@ class _Descent:
         self.learned = None if objective.preconditioner is None else Learned(objective.preconditioner)
         self.information = information if self.learned is None else "observed"
         self.x, self.point = start, self._evaluate(start)
-        self.n_iter, self.decrement, self.longest, self.curved = 0, np.inf, _MAX_STEP, None
+        self.n_iter, self.decrement, self.longest, self.curved = 0, np.inf, MAX_STEP, None
         self.progress = _Progress(self.point)
 
     def _evaluate(self, x):
@@ -124,7 +126,7 @@ class _Descent:
             step, self.decrement = self.learned.direction(self.point)
             return step
         step, self.decrement = _direction(self.point, self.longest)
-        if self.information == "expected" and self.decrement < _SCORING_DECREMENT:
+        if self.information == "expected" and self.decrement < SCORING_DECREMENT:
             self.information = "observed"
             if self.objective.partly_expected:  # else a scoring step is good enough for the last one
                 self.point = self._evaluate(self.x)
@@ -134,9 +136,9 @@ class _Descent:
     def _search_line(self, step):
         """Length along a step at which the value falls enough, with the point there; None for the point where there is none."""
         before, length = self.point, 1.0
-        slack = _ROUNDING_SLACK * max(1.0, abs(before.value))
+        slack = ROUNDING_SLACK * max(1.0, abs(before.value))
         lost = self.decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
-        while length > (self.shortest if lost or self.learned else _MIN_STEP_LENGTH):
+        while length > (self.shortest if lost or self.learned else MIN_STEP_LENGTH):
             x, most = self.x + length * step, before.value - 1e-4 * length * self.decrement
             self.progress.passes += 1
             again = length < 1 and not (lost or self.learned)  # then the value tells of another refusal without derivatives
@@ -163,7 +165,7 @@ class _Descent:
 
     def _advance(self, step, length, trial):
         cut = np.abs(step).max(initial=0.0) >= 0.99 * self.longest
-        self.longest = _STEP_GROWTH * self.longest if cut and length == 1 else _MAX_STEP
+        self.longest = STEP_GROWTH * self.longest if cut and length == 1 else MAX_STEP
         x = self.x + length * step
         if self.learned:
             self.learned.learn(length * step, self.point, trial)
@@ -179,15 +181,15 @@ class _Descent:
         hessian, self.curved = self.point.hessian, None if self.learned else self.point
         self._polish()
         if self.learned:
-            return self.learned.preconditioner.minimum_certified, self.learned.flattest < _FLAT_CURVATURE
-        step_tol = min(_STEP_TOL, _SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.least_share))
+            return self.learned.preconditioner.minimum_certified, self.learned.flattest < MAX_FLAT_CURVATURE
+        step_tol = min(STEP_TOL, SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.least_share))
         certified = _minimum_certified(hessian, self.point.gradient, step_tol)
         return certified, not certified
 
     def _polish(self):
         """One more step, at the cost of one pass: quadratic convergence doubles the digits. A preconditioner may need more."""
-        for _ in range(_POLISHING_STEPS if self.learned else 1):
-            if _size(self.point) < _GRADIENT_ROUNDING:
+        for _ in range(POLISHING_STEPS if self.learned else 1):
+            if _size(self.point) < GRADIENT_ROUNDING:
                 break
             step, _ = self.learned.direction(self.point) if self.learned else _direction(self.point)
             better = self.objective.evaluate(self.x + step, 1)
@@ -196,7 +198,7 @@ class _Descent:
             if self.learned:
                 self.learned.learn(step, self.point, better)
             self.x, self.point = self.x + step, better
-            if _size(self.point) < _POLISHED * self.tol:
+            if _size(self.point) < POLISHED_SHARE_OF_TOL * self.tol:
                 break
 
 
@@ -208,14 +210,14 @@ class _Progress:
         self.firm, self.creeping = point, 0  # where the last step that led on ended, and how many have followed
 
     def stalled(self, point, objective, step, length) -> bool:
-        on = length >= _CREEP or length * np.abs(step).max() >= _CREEP
-        on = on or objective.data.total_weight * (self.firm.value - point.value) >= _NOTICEABLE_GAIN
+        on = length >= MAX_CREEPING_STEP or length * np.abs(step).max() >= MAX_CREEPING_STEP
+        on = on or objective.data.total_weight * (self.firm.value - point.value) >= MIN_GAIN_PER_WINDOW
         self.firm, self.creeping = (point, 0) if on else (self.firm, self.creeping + 1)
-        self.over = self.creeping >= _CREEPING_STEPS
-        if self.passes >= _STALLED_PASSES:
+        self.over = self.creeping >= MAX_CREEPING_STEPS
+        if self.passes >= PASSES_PER_WINDOW:
             rise = objective.data.total_weight * (self.last.value - point.value)
-            crawls = _CONVERGING * self.rise < rise < _NOTICEABLE_GAIN
-            self.over |= bool(crawls and _size(point) > _CONVERGING * _size(self.last))
+            crawls = MAX_CONVERGING_RATIO * self.rise < rise < MIN_GAIN_PER_WINDOW
+            self.over |= bool(crawls and _size(point) > MAX_CONVERGING_RATIO * _size(self.last))
             self.last, self.rise, self.passes = point, rise, 0
         return self.over
 
@@ -247,19 +249,19 @@ class Learned:
     def refreshed(self, objective, x, before, after, tol) -> Learned | None:
         """Itself while it converges fast enough, with a new preconditioner where that is cheap, else None."""
         cost = self.preconditioner.refresh_passes
-        window = _RECENT_GRADIENTS if cost > _RECENT_GRADIENTS else 2
+        window = RECENT_GRADIENTS if cost > RECENT_GRADIENTS else 2
         self.sizes = [*(self.sizes or [_size(before)]), _size(after)][-window:]
         if self.sizes[-1] <= tol or len(self.pairs) < self.hold:
             return self
         rate = min((self.sizes[-1] / self.sizes[0]) ** (1 / (len(self.sizes) - 1)), 1 - 1e-9)
         passes = np.log(tol / self.sizes[-1]) / np.log(rate)
-        most = _MAX_GRADIENT_STEPS * (1 + len(x) / _COLUMNS_PER_STEP) if cost == np.inf else cost
+        most = MAX_GRADIENT_STEPS * (1 + len(x) / COLUMNS_PER_STEP) if cost == np.inf else cost
         if passes <= most:
             return self
         if cost == np.inf:
             return None
         try:
-            other = Learned(self.preconditioner.refreshed(objective, x), 1 if rate < _FAST_RATE else 2 * self.hold)
+            other = Learned(self.preconditioner.refreshed(objective, x), 1 if rate < MAX_FAST_RATE else 2 * self.hold)
         except linalg.LinAlgError:  # not positive definite
             return None
         other.flattest = self.flattest
@@ -283,10 +285,10 @@ def _minimum_certified(hessian, gradient, step_tol) -> bool:
     if fail or not np.abs(step).max() < step_tol:
         return False
     norm = np.abs(hessian).sum(axis=0).max()
-    return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > _RCOND_MIN)
+    return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > RCOND_MIN)
 
 
-def _direction(point, longest=_MAX_STEP):
+def _direction(point, longest=MAX_STEP):
     """The Newton step, and twice the decrease that it promises; up to `longest` where the Hessian does not tell its length."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
     decrement = -float(step @ point.gradient)
@@ -295,7 +297,7 @@ def _direction(point, longest=_MAX_STEP):
     hessian = np.nan_to_num(point.hessian)
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # so that a steep coordinate does not hide a flat one
     with np.errstate(all="ignore"):
-        values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -_MAX_CURVATURE, _MAX_CURVATURE))
+        values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -MAX_CURVATURE, MAX_CURVATURE))
     size = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
     step = -vectors @ ((vectors.T @ (point.gradient / scale)) / size) / scale
     step *= min(1.0, longest / max(np.abs(step).max(), 1e-300))

@@ -15,11 +15,11 @@ from scipy import linalg
 from .._model.data import weighted
 from .._model.objective import Objective
 
-_COLUMNS_AT_A_TIME = 1 << 9
-_COORDINATES_PER_PASS = 10  # whose Hessian is worth a gradient more
-_MAX_SQUARE_RATIO = 4.0  # of a part's mean square to that of all rows, in any direction
-_MAX_SINGLE_PRECISION = 1e4  # information beside the penalty up to which single precision tells enough
-_INTERCEPT_PENALTY = 1e-4  # in place of that on the intercept, which has none
+COLUMNS_AT_A_TIME = 1 << 9
+COORDINATES_PER_PASS = 10  # whose Hessian is worth a gradient more
+MAX_SQUARE_RATIO = 4.0  # of a part's mean square to that of all rows, in any direction
+MAX_SINGLE_PRECISION = 1e4  # information beside the penalty up to which single precision tells enough
+INTERCEPT_PENALTY = 1e-4  # in place of that on the intercept, which has none
 
 
 class Identity:
@@ -28,7 +28,7 @@ class Identity:
     end_with_hessian, minimum_certified = False, False
 
     def __init__(self, size: int):
-        self.refresh_passes = 2.0 + size / _COORDINATES_PER_PASS
+        self.refresh_passes = 2.0 + size / COORDINATES_PER_PASS
 
     def refreshed(self, objective: Objective, u) -> Cholesky:
         return Cholesky(objective, u)
@@ -82,7 +82,7 @@ def resembles(data, designs) -> bool:
     """Whether coordinates that are orthonormal over all rows are nearly so over these: else they miss what matters to some."""
     seen = {id(design.columns): design for design in designs.values() if design.columns is not None}
     squares = [np.linalg.eigvalsh(_gram(data, design)) for design in seen.values()]
-    return all(values[0] > 1 / _MAX_SQUARE_RATIO and values[-1] < _MAX_SQUARE_RATIO for values in squares)
+    return all(values[0] > 1 / MAX_SQUARE_RATIO and values[-1] < MAX_SQUARE_RATIO for values in squares)
 
 
 def _gram(data, design) -> np.ndarray:
@@ -117,7 +117,7 @@ class Woodbury:
         self.place = slice(objective.places[self.name].start + design.intercept, objective.places[self.name].stop)
         self._weigh(u)
         self.kernel = self._products(np.float32)
-        if (np.diag(self.kernel) * self.root**2).max() > _MAX_SINGLE_PRECISION:
+        if (np.diag(self.kernel) * self.root**2).max() > MAX_SINGLE_PRECISION:
             self.kernel = self._products(np.float64)
         self._factorise()
 
@@ -128,9 +128,9 @@ class Woodbury:
         return other
 
     def _products(self, dtype):
-        kernel = np.full((len(self.X), len(self.X)), self.unit**2 / _INTERCEPT_PENALTY, dtype)
-        for start in range(0, len(self.slopes), _COLUMNS_AT_A_TIME):
-            some = slice(start, start + _COLUMNS_AT_A_TIME)
+        kernel = np.full((len(self.X), len(self.X)), self.unit**2 / INTERCEPT_PENALTY, dtype)
+        for start in range(0, len(self.slopes), COLUMNS_AT_A_TIME):
+            some = slice(start, start + COLUMNS_AT_A_TIME)
             rows = (self.X[:, some] - self.center[some]) * (self.slopes[some] / np.sqrt(self.inner[some]))
             rows = rows.astype(dtype)
             kernel += rows @ rows.T
@@ -150,12 +150,12 @@ class Woodbury:
         self.factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
 
     def solve(self, gradient):
-        scaled, first = gradient[self.place] / self.inner, gradient[0] / _INTERCEPT_PENALTY
+        scaled, first = gradient[self.place] / self.inner, gradient[0] / INTERCEPT_PENALTY
         beta = self.slopes * scaled
         moved = self.X @ beta - self.center @ beta + self.unit * first
         values = linalg.cho_solve(self.factor, (self.root * moved).astype(self.kernel.dtype), check_finite=False) * self.root
         step = gradient.copy()
         step[self.place] = scaled - self.slopes * (values @ self.X - self.center * values.sum()) / self.inner
         if self.unit:
-            step[0] = first - self.unit * values.sum() / _INTERCEPT_PENALTY
+            step[0] = first - self.unit * values.sum() / INTERCEPT_PENALTY
         return step

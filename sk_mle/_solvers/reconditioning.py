@@ -13,25 +13,25 @@ from collections.abc import Callable
 import numpy as np
 
 from .._model.data import Data, total
-from .._model.design import MOST_COLUMNS, Design, from_moments
+from .._model.design import MAX_ROTATED_COLUMNS, Design, from_moments
 from .._model.moments import Moments
 from .._model.objective import Objective
 from .separation import separating_directions
 from .solvers import Solution
 from .units import eased, with_units
 
-_MOST_ROUNDS = 5
-_NOTICEABLE_GAIN = 1e-6  # in the log-likelihood of all rows, from which a fit goes on
-_LARGE_GAIN = 0.1  # from which it does although the data are separated: what is lacking there is less
-_SATURATED = 1e-3  # information of a row, beside the mean of all, from which it counts as fitted
-_SHRUNK_SPREAD = 1e-2  # ratio of a column's spread to what it was from which it is measured anew
-_CONSTANT = 1e-14  # and of one that only saturated rows spread
-_LEAST_SPREAD = 1e-6  # that ratio, where saturated rows make the rest of it: their gradient is rounding below
+MAX_ROUNDS = 5
+MIN_GAIN = 1e-6  # in the log-likelihood of all rows, from which a fit goes on
+MIN_GAIN_IF_SEPARATED = 0.1  # from which it does although the data are separated: what is lacking there is less
+MAX_SATURATED_INFORMATION = 1e-3  # information of a row, beside the mean of all, from which it counts as fitted
+SHRUNK_SPREAD_RATIO = 1e-2  # ratio of a column's spread to what it was from which it is measured anew
+CONSTANT_SPREAD_RATIO = 1e-14  # and of one that only saturated rows spread
+MIN_SPREAD_RATIO = 1e-6  # that ratio, where saturated rows make the rest of it: their gradient is rounding below
 
 
 def finished(objective: Objective, solution: Solution, solve: Callable) -> tuple[Objective, Solution]:
     """The solution, or a better one that is found in coordinates of its own, with the objective in these."""
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         if solution.unbounded or not solution.result.get("flattened", True):
             break
         found = reconditioned(objective, solution.u)
@@ -41,9 +41,9 @@ def finished(objective: Objective, solution: Solution, solve: Callable) -> tuple
         finer, u = found
         gradient = finer.gradient(u)
         gain = objective.data.total_weight * float(gradient @ gradient) / 2  # where curvature is one
-        if solution.converged and gain < _NOTICEABLE_GAIN:
+        if solution.converged and gain < MIN_GAIN:
             return finer, solution._replace(u=u)
-        if solution.converged and gain < _LARGE_GAIN and separating_directions(objective, solution.u):
+        if solution.converged and gain < MIN_GAIN_IF_SEPARATED and separating_directions(objective, solution.u):
             break
         better = solve(finer, u)
         if not finer.value(better.u) <= objective.value(solution.u):
@@ -66,11 +66,11 @@ def reconditioned(objective: Objective, u) -> tuple[Objective, np.ndarray] | Non
         value = np.abs(value)
         weight = objective.data.weight[objective.data.weight > 0]
         mean = float(np.average(value, weights=weight))
-        if not 0 < mean < np.inf or value.min() > _SATURATED * mean:
+        if not 0 < mean < np.inf or value.min() > MAX_SATURATED_INFORMATION * mean:
             continue
         share = value / mean
-        live = np.where(share > _SATURATED, share, 0.0)
-        made = (_remade(objective, name, *how) for how in ((live, _CONSTANT), (share, _LEAST_SPREAD)))
+        live = np.where(share > MAX_SATURATED_INFORMATION, share, 0.0)
+        made = (_remade(objective, name, *how) for how in ((live, CONSTANT_SPREAD_RATIO), (share, MIN_SPREAD_RATIO)))
         if (other := next((other for other in made if other is not None), None)) is not None:
             designs[name] = other
     if not designs:
@@ -103,9 +103,9 @@ def _remade(objective: Objective, name: str, share, least: float) -> Design | No
     assert old.columns is not None
     seen, index = Data(data.X, data.y, weight, {}, data.n_jobs), old.columns.index
     spread, before = (Moments(rows, old.intercept, 0).scale[index] for rows in (seen, data))
-    if not (spread < _SHRUNK_SPREAD * before).any() or (spread < least * before).any():
+    if not (spread < SHRUNK_SPREAD_RATIO * before).any() or (spread < least * before).any():
         return None
-    new = from_moments(Moments(seen, old.intercept, MOST_COLUMNS), index, old.intercept, name in objective.penalties)
+    new = from_moments(Moments(seen, old.intercept, MAX_ROTATED_COLUMNS), index, old.intercept, name in objective.penalties)
     if new.slopes.shape[-1] != old.slopes.shape[-1]:
         return None
     return new.with_unit(old.unit, old.vector)

@@ -15,14 +15,16 @@ from scipy.optimize import linprog
 from .._model.moments import cholesky
 from .._model.objective import Objective
 
-_GAIN = 0.5  # log-likelihood that a sample on its way to its supremum may still lack: less than a wrong class lacks
-_PART, _FEW = 5, 500  # rows per coordinate, and at least, among which those that must not move are sought first
-_ENOUGH = 1.25  # constraints of theirs per coordinate: in general position these pin all
-_PINNED = 1e-8  # smallest eigenvalue, beside the largest diagonal entry, from which no direction is free
-_FREE = 1e-11  # eigenvalue, beside the largest, up to which a direction is
-_MOST_ENTRIES = 20_000_000  # of the linear programme's matrix
-_ROWS = 4096  # at a time
-_NOISE = 1e-4  # rise of the mean loss, relative to it, that rounding far out may make
+# Log-likelihood that a sample on its way to its supremum may still lack: less than a wrong class lacks.
+MIN_REMAINING_GAIN = 0.5
+# Rows per coordinate, and at least, among which those that must not move are sought first.
+ROWS_PER_COORDINATE, MIN_SAMPLED_ROWS = 5, 500
+CONSTRAINTS_PER_COORDINATE = 1.25  # constraints of theirs per coordinate: in general position these pin all
+MIN_PINNED_EIGENVALUE = 1e-8  # smallest eigenvalue, beside the largest diagonal entry, from which no direction is free
+MAX_FREE_EIGENVALUE = 1e-11  # eigenvalue, beside the largest, up to which a direction is
+MAX_PROGRAMME_ENTRIES = 20_000_000  # of the linear programme's matrix
+ROWS_PER_BLOCK = 4096  # at a time
+MAX_ROUNDING_RISE = 1e-4  # rise of the mean loss, relative to it, that rounding far out may make
 
 
 def separating_directions(objective: Objective, u) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -48,7 +50,7 @@ def _never_rises(objective, u, place, direction) -> bool:
         return True
     value, step = objective.value(u), np.zeros_like(u)
     step[place] = direction[: place.stop - place.start]
-    return all(objective.value(u + length * step) <= value + _NOISE * max(1.0, abs(value)) for length in (1.0, 8.0))
+    return all(objective.value(u + length * step) <= value + MAX_ROUNDING_RISE * max(1.0, abs(value)) for length in (1.0, 8.0))
 
 
 def _direction(objective, name, u) -> np.ndarray | None:
@@ -81,14 +83,14 @@ def _direction(objective, name, u) -> np.ndarray | None:
         pinned = moves(space, part)[still[part]]
         gram += pinned.T @ pinned
     values, vectors = np.linalg.eigh(gram)
-    space = space @ vectors[:, values <= _FREE * max(level * still.sum(), values[-1])]
+    space = space @ vectors[:, values <= MAX_FREE_EIGENVALUE * max(level * still.sum(), values[-1])]
     if space.shape[1] == 0:
         return None
     found = _towards_fit(objective, name, u, space, products)
     if found is not None:
         return found
     moving = np.flatnonzero(~still.all(axis=1))
-    if (~still).sum() * space.shape[1] > _MOST_ENTRIES:
+    if (~still).sum() * space.shape[1] > MAX_PROGRAMME_ENTRIES:
         return None
     constraints = np.concatenate([moves(space, moving[part])[~still[moving[part]]] for part in _parts(len(moving))])
     return _by_linear_programme(space, constraints, products)
@@ -120,14 +122,14 @@ def _by_linear_programme(space, constraints, products) -> np.ndarray | None:
 
 
 def _parts(n):
-    return [slice(first, first + _ROWS) for first in range(0, n, _ROWS)]
+    return [slice(first, first + ROWS_PER_BLOCK) for first in range(0, n, ROWS_PER_BLOCK)]
 
 
 def _constraints(law, name, design, y, eta):
     """Cone of the coordinates, that of the constants, and whether a sample must not move along it."""
     with np.errstate(all="ignore"):
         cone, gain = law.recession(y, eta, name)
-    return cone[:, :, : len(design.unit)] @ design.unit, cone[:, :, len(design.unit) :], gain > _GAIN
+    return cone[:, :, : len(design.unit)] @ design.unit, cone[:, :, len(design.unit) :], gain > MIN_REMAINING_GAIN
 
 
 def _null_space(objective, name, u) -> tuple[np.ndarray, float]:
@@ -136,7 +138,7 @@ def _null_space(objective, name, u) -> tuple[np.ndarray, float]:
     Of some of these, as many as pin all directions if they can; and the largest curvature per constraint of theirs.
     """
     design = objective.designs[name]
-    data = objective.data.thinned(max(_PART * design.size, _FEW))
+    data = objective.data.thinned(max(ROWS_PER_COORDINATE * design.size, MIN_SAMPLED_ROWS))
     eta = objective.eta(u, data)
     keep = np.flatnonzero(data.weight > 0)
     cone, constant, still = _constraints(objective.likelihood, name, design, data.y[keep], eta)
@@ -146,16 +148,16 @@ def _null_space(objective, name, u) -> tuple[np.ndarray, float]:
     some = np.flatnonzero(still.any(axis=1))
     if len(some) == 0:
         return np.eye(size), 0.0
-    share = max(_ENOUGH * size, _FEW) / still.sum()
+    share = max(CONSTRAINTS_PER_COORDINATE * size, MIN_SAMPLED_ROWS) / still.sum()
     some = some[np.linspace(0, len(some) - 1, int(np.ceil(min(share, 1.0) * len(some)))).astype(int)]
     rows = design.plain_rows(data.X[keep[some]])
     gram = _gram(rows[:, 1 - design.intercept :], cone[some], constant[some], still[some])
     scale = np.sqrt(np.diag(gram))
-    if scale.all() and cholesky(gram / np.outer(scale, scale))[1] > _PINNED:  # whatever the coordinates
+    if scale.all() and cholesky(gram / np.outer(scale, scale))[1] > MIN_PINNED_EIGENVALUE:  # whatever the coordinates
         return np.zeros((size, 0)), 0.0
     gram = _gram(rows @ design.matrix(), cone[some], constant[some], still[some])
     values, vectors = np.linalg.eigh(gram)
-    return vectors[:, values <= _FREE * values[-1]], values[-1] / still[some].sum()
+    return vectors[:, values <= MAX_FREE_EIGENVALUE * values[-1]], values[-1] / still[some].sum()
 
 
 def _gram(rows, cone, constant, still):

@@ -19,15 +19,16 @@ from .._model.objective import Objective
 from .newton import newton, newton_method
 from .vertex import vertex
 
-_MOST_NEWTON = 600  # coordinates above which a Hessian costs more than the passes that it saves
-_RESTARTS = 5
-_NEAR = 1e-4  # gradient from which a few Newton steps finish what a line search on values can no longer resolve
-_FAR_OUT = 8.0  # linear predictor of a nuisance parameter from which its law's limit may be near
-_WIDE = 100.0  # variance of a linear predictor, or of its logarithm, from which its parameter may have run off
-_STILL = 0.05  # Newton step, likewise, up to which it has not: there is a maximum, if a flat one
-_UNTOLD = 1e10  # variance from which rounding gives the step
-_SAME = 1e-2  # total log-likelihood by which one further out differs if all depends on it no more
-_MOST_INVERTED = 300  # coordinates of a Hessian that is looked at for parameters that have run off
+MAX_NEWTON_COORDINATES = 600  # coordinates above which a Hessian costs more than the passes that it saves
+MAX_RESTARTS = 5
+# Gradient from which a few Newton steps finish what a line search on values can no longer resolve.
+MAX_GRADIENT_TO_FINISH = 1e-4
+ETA_NEAR_LIMIT = 8.0  # linear predictor of a nuisance parameter from which its law's limit may be near
+MIN_RUNAWAY_VARIANCE = 100.0  # variance of a linear predictor, or of its logarithm, from which its parameter may have run off
+MAX_STEP_AT_MAXIMUM = 0.05  # Newton step, likewise, up to which it has not: there is a maximum, if a flat one
+VARIANCE_OF_ROUNDING = 1e10  # variance from which rounding gives the step
+MIN_LOGLIK_DIFFERENCE = 1e-2  # total log-likelihood by which one further out differs if all depends on it no more
+MAX_INVERTED_COORDINATES = 300  # coordinates of a Hessian that is looked at for parameters that have run off
 
 
 class Solution(NamedTuple):
@@ -92,7 +93,7 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
         if not objective.likelihood.smooth:
             solver = "vertex"
         else:
-            few = objective.size <= _MOST_NEWTON or objective.preconditioner is not None
+            few = objective.size <= MAX_NEWTON_COORDINATES or objective.preconditioner is not None
             solver = "newton" if "hessian" in objective.offers and few else "lbfgs"
     if callable(solver):
         return Solver(solver, "gradient", lambda tol, n: {})
@@ -145,7 +146,7 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     if verbose:
         arguments["callback"] = _Report(objective)
     u, n_iter, best = start, 0, np.inf
-    for _ in range(_RESTARTS):
+    for _ in range(MAX_RESTARTS):
         guarded = _Guarded(objective)
         if chosen.method is not newton_method:
             guarded(u)
@@ -159,12 +160,14 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
         gain, u, best = best - size, at, size
         if size <= tol or chosen.method in (newton_method, vertex) or n_iter >= max_iter or gain <= 0.1 * size:
             break
-    if _NEAR >= size > tol and "hessian" in objective.offers and chosen.method is not newton_method:
+    if MAX_GRADIENT_TO_FINISH >= size > tol and "hessian" in objective.offers and chosen.method is not newton_method:
         result = newton(objective, u, tol=tol, max_iter=5)
         u, size = result.x, _size(objective, result.x, result)
     value = objective.value(u)
     unbounded = objective.unbounded(u, value, 0.0 if size <= tol else 3.0)  # on its way there, within rounding
-    exhausted = size <= _NEAR and result.get("decrement", np.inf) <= 1e-14 * max(1.0, abs(value))  # no measurable gain is left
+    exhausted = size <= MAX_GRADIENT_TO_FINISH and result.get("decrement", np.inf) <= 1e-14 * max(
+        1.0, abs(value)
+    )  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
     unbounded = unbounded or (not converged and bool(np.isfinite(value)) and grows_without_end(objective, u))
     flat = _flat(objective, u, result.get("curved")) if converged else {}
@@ -178,7 +181,7 @@ def _flat(objective, u, curved) -> dict[str, str]:
     """
     names = [name for name, d in list(objective.designs.items())[1:] if d.columns is None and name not in objective.data.offset]
     scalar = [name for name in names if not objective.designs[name].vector]
-    if curved is None or objective.size > _MOST_INVERTED or "hessian" not in objective.offers:
+    if curved is None or objective.size > MAX_INVERTED_COORDINATES or "hessian" not in objective.offers:
         return _far_out(objective, u, names)
     found = _far_out(objective, u, [name for name in names if name not in scalar])
     return found | (_running(objective, u, scalar, curved) if scalar else {})
@@ -197,16 +200,16 @@ def _running(objective, u, names, curved) -> dict[str, str]:
         ridges = vectors @ ((vectors.T @ unit) / np.maximum(values, 1e-14 * np.abs(values).max() + 1e-300)[:, None])
     for name, j, ridge in zip(names, at, ridges.T, strict=True):
         size = objective.designs[name].unit[0, 0]
-        if ridge[j] * size**2 <= _WIDE * objective.data.total_weight:
+        if ridge[j] * size**2 <= MIN_RUNAWAY_VARIANCE * objective.data.total_weight:
             continue
         link, eta = objective.likelihood.parameter(name).link, u[j] * size
         edged = np.isfinite([link.range.low, link.range.high]).any()  # else far out has no unit
         far = size / (1.0 if edged else max(1.0, abs(eta)))
         variance, step = ridge[j] * far**2 / objective.data.total_weight, -(ridge @ curved.gradient) * far
-        if not variance > _WIDE or (abs(step) < _STILL and variance < _UNTOLD):
+        if not variance > MIN_RUNAWAY_VARIANCE or (abs(step) < MAX_STEP_AT_MAXIMUM and variance < VARIANCE_OF_ROUNDING):
             continue
         way = ridge / ridge[j] / far
-        sign = np.sign(step) if variance < _UNTOLD and step else _level_side(objective, u, way) or np.sign(eta)
+        sign = np.sign(step) if variance < VARIANCE_OF_ROUNDING and step else _level_side(objective, u, way) or np.sign(eta)
         if _differs(objective, u, u + sign * way):
             continue
         found[name] = "upper" if link.inverse_derivatives(eta)[1] * sign > 0 else "lower"
@@ -225,7 +228,7 @@ def _level_side(objective, u, way) -> float:
 def _differs(objective, u, v) -> bool:
     """Whether the total log-likelihood differs between two points."""
     with np.errstate(all="ignore"):
-        return not objective.data.total_weight * abs(objective.value(v) - objective.value(u)) < _SAME
+        return not objective.data.total_weight * abs(objective.value(v) - objective.value(u)) < MIN_LOGLIK_DIFFERENCE
 
 
 def _far_out(objective, u, names) -> dict[str, str]:
@@ -240,7 +243,7 @@ def _far_out(objective, u, names) -> dict[str, str]:
         relative = len(level) > design.unit.shape[1]  # to the other entries, as logits are
         for k, eta in enumerate(level):
             gap = eta - (level.max() if relative else 0.0)
-            if abs(gap) < _FAR_OUT:
+            if abs(gap) < ETA_NEAR_LIMIT:
                 continue
             moved, back = level.copy(), u.copy()
             edged = relative or np.isfinite([link.range.low, link.range.high]).any()  # else far out has no unit

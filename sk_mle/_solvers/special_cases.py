@@ -19,16 +19,19 @@ from ..likelihoods._protocol.relations import competing, shapes
 from .solvers import Solution
 from .start import begin
 
-_FIRST_ROUND = 50  # iterations after which a law with ends that are sharp is looked at there
-_PATIENCE, _FEW = 60, 25  # iterations of a fit with a parameter held; and close to an end
-_ROWS = 4000  # rows that tell one maximum from another, at least
-_GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
-_NEAR = 0.2  # log-likelihood per row by which values close to a limit may be below the fit and still be worth a search
-_SOME = 1000  # rows that show whether a value is frequent
-_REPEATED = 0.05  # share of a continuous sample that one value may have before several maxima are likely
-_FIRST, _FACTOR, _STAGES = 1e-3, 10.0, 14  # distance to the end of a domain, how much closer each next is, and how many
+ITERATIONS_OF_FIRST_ROUND = 50  # iterations after which a law with ends that are sharp is looked at there
+MAX_ITERATIONS_IF_HELD, MAX_ITERATIONS_NEAR_END = 60, 25  # iterations of a fit with a parameter held; and close to an end
+MIN_ROWS_TO_COMPARE = 4000  # rows that tell one maximum from another, at least
+MIN_GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
+# Log-likelihood per row by which values close to a limit may be below the fit and still be worth a search.
+MAX_LOSS_NEAR_LIMIT_PER_ROW = 0.2
+ROWS_OF_FIRST_LOOK = 1000  # rows that show whether a value is frequent
+MIN_SHARE_OF_TIES = 0.05  # share of a continuous sample that one value may have before several maxima are likely
+# Distance to the end of a domain, how much closer each next is, and how many.
+FIRST_DISTANCE_TO_END, DISTANCE_RATIO, MAX_STAGES = 1e-3, 10.0, 14
 _PROMISING_WAY = 100.0  # towards the end, on which a gain shows that the likelihood grows
-_LEFT, _REACHED = 1e-6, 1e-4  # gain in the total log-likelihood at a stage that is the last, and at one that may be
+# Gain in the total log-likelihood at a stage that is the last, and at one that may be.
+MIN_STAGE_GAIN, MAX_LAST_STAGE_GAIN = 1e-6, 1e-4
 _LATE_GAIN = 1.0  # log-likelihood per coordinate that may be gained after the second stage where it gained nothing
 
 
@@ -48,7 +51,7 @@ def beyond(objective: Objective, solution: Solution, solve: Callable) -> Solutio
 
 def _beyond(objective, solution, names, solve) -> Solution:
     best, settled = solution, solution.converged and not solution.flat
-    for end in _ends(objective, solution.u, _FIRST):
+    for end in _ends(objective, solution.u, FIRST_DISTANCE_TO_END):
         best = _better(objective, best, _from_end(objective, best, end, solve))
     if best is solution and not best.converged and best.n_iter == first_round(objective):
         solution = best = _continued(objective, best, solve)
@@ -64,7 +67,7 @@ def _beyond(objective, solution, names, solve) -> Solution:
 
 def first_round(objective: Objective) -> float:
     """Iterations after which `beyond` wants to look at a law's limits, before a fit wanders towards them."""
-    return _FIRST_ROUND if objective.likelihood.relations.ends and constants(objective) else np.inf
+    return ITERATIONS_OF_FIRST_ROUND if objective.likelihood.relations.ends and constants(objective) else np.inf
 
 
 def _continued(objective, solution, solve) -> Solution:
@@ -74,7 +77,7 @@ def _continued(objective, solution, solve) -> Solution:
 
 def thinned(objective: Objective) -> Objective:
     """The objective on some of the rows, where there are more than tell the maxima apart."""
-    part = objective.data.thinned(max(_ROWS, 100 * objective.size))
+    part = objective.data.thinned(max(MIN_ROWS_TO_COMPARE, 100 * objective.size))
     if part is objective.data:
         return objective
     return Objective(objective.likelihood, part, objective.designs, objective.alpha)
@@ -94,7 +97,7 @@ def _competing(objective, solution) -> bool:
     if law.support.integer or data.y.ndim > 1 or law.predictive is not law or not shapes(law):
         return False
     y = np.sort(_spread(data.y, data.weight))
-    some = max(int(_REPEATED * len(y)), 2)
+    some = max(int(MIN_SHARE_OF_TIES * len(y)), 2)
     again = y[some:] == y[:-some]
     return bool(again.any()) and not np.isin(y[some:][again], law.atoms).all()
 
@@ -102,17 +105,17 @@ def _competing(objective, solution) -> bool:
 def _spread(y, weight) -> np.ndarray:
     """Some of the rows, each as often as its weight says: as many copies of a row would lead to the same."""
     if unit(weight):
-        n = min(len(y), _SOME)
+        n = min(len(y), ROWS_OF_FIRST_LOOK)
         return y[((np.arange(n) + 0.5) * (len(y) / n)).astype(np.intp)]
     reached = np.cumsum(weight)
-    n = int(min(max(reached[-1], np.count_nonzero(weight)), _SOME))
+    n = int(min(max(reached[-1], np.count_nonzero(weight)), ROWS_OF_FIRST_LOOK))
     return y[np.searchsorted(reached, (np.arange(n) + 0.5) * (reached[-1] / n))]
 
 
 def _better(objective, best: Solution, found: Solution) -> Solution:
     """The one of greater likelihood; where they are equal, the one that converged."""
     gain = objective.data.total_weight * (objective.value(best.u) - objective.value(found.u))
-    if found.unbounded or not gain > -_GAIN or not (gain > _GAIN or (found.converged and not best.converged)):
+    if found.unbounded or not gain > -MIN_GAIN or not (gain > MIN_GAIN or (found.converged and not best.converged)):
         return best
     return found
 
@@ -133,12 +136,12 @@ def _held(objective, name, value) -> Objective | None:
 def _from_held(objective, best: Solution, names, solve) -> Solution:
     """The best of the solution and of what fits with one parameter held lead to."""
     few = thinned(objective)
-    base = best if few is objective else solve(few, best.u, _PATIENCE)
-    least = few.value(base.u) - _GAIN / few.data.total_weight
+    base = best if few is objective else solve(few, best.u, MAX_ITERATIONS_IF_HELD)
+    least = few.value(base.u) - MIN_GAIN / few.data.total_weight
     for rank, (loss, u) in enumerate(sorted(_held_fits(few, base, names, solve), key=lambda found: found[0])):
         if loss < least or (rank == 0 and not best.converged):
-            best = _better(objective, best, solve(objective, u, np.inf if loss < least else _PATIENCE))
-            least = min(least, few.value(best.u) - _GAIN / few.data.total_weight)
+            best = _better(objective, best, solve(objective, u, np.inf if loss < least else MAX_ITERATIONS_IF_HELD))
+            least = min(least, few.value(best.u) - MIN_GAIN / few.data.total_weight)
     return best
 
 
@@ -155,7 +158,7 @@ def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float,
                 continue
             if base.converged and _promise(part, start) > objective.value(base.u):
                 continue
-            found = solve(part, start, _PATIENCE)
+            found = solve(part, start, MAX_ITERATIONS_IF_HELD)
             u = _carried(part, found.u, objective, name, value)
             loss = objective.value(u)
             if np.isfinite(loss) and found.converged:
@@ -208,7 +211,7 @@ def _ends(objective, u, distance) -> Iterator[_End]:
     theta = law.theta(eta)
     for name, edge, params in law.at_ends(y, weight, distance, **theta):
         loss = -float(total(law.loglik(y, **{**theta, **params}), weight)) / data.total_weight
-        if name not in constants(objective) or not loss < objective.value(u) + _NEAR:
+        if name not in constants(objective) or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
             continue
         v = u.copy()
         for other in params.keys() & objective.designs.keys():
@@ -221,18 +224,18 @@ def _ends(objective, u, distance) -> Iterator[_End]:
 
 def _from_end(objective, best: Solution, end: _End, solve) -> Solution:
     """The supremum at an end; where that is no better than the best solution, a maximum before, or that solution."""
-    start = _moved(objective, end.u, end.name, _closer(objective, end.u, end.name, end.edge, _FIRST)[0])
+    start = _moved(objective, end.u, end.name, _closer(objective, end.u, end.name, end.edge, FIRST_DISTANCE_TO_END)[0])
     rival = objective.value(best.u)
     found, lowest = _followed(objective, best._replace(u=start), end.name, end.edge, solve, rival)
     if found is not None:
         return found
-    better = objective.data.total_weight * (rival - objective.value(lowest)) > _GAIN
-    return solve(objective, lowest, _PATIENCE) if better else best
+    better = objective.data.total_weight * (rival - objective.value(lowest)) > MIN_GAIN
+    return solve(objective, lowest, MAX_ITERATIONS_IF_HELD) if better else best
 
 
 def _limit(objective, solution: Solution, names, solve) -> Solution:
     """The supremum at the end of a parameter's domain, where the likelihood grows towards it without a maximum before."""
-    if solution.converged and not any(_promised(objective, solution, name) > _LEFT for name in solution.flat):
+    if solution.converged and not any(_promised(objective, solution, name) > MIN_STAGE_GAIN for name in solution.flat):
         return solution
     best = solution
     for name in solution.flat if solution.converged else names:
@@ -250,7 +253,7 @@ def _promised(objective, solution, name) -> float:
     return abs(objective.data.total_weight * (objective.value(u) - objective.value(solution.u)))
 
 
-def _closer(objective, u, name, edge, factor=_FACTOR) -> tuple[float, float]:
+def _closer(objective, u, name, edge, factor=DISTANCE_RATIO) -> tuple[float, float]:
     """A value so many times closer to an end of the parameter's domain, and its distance, reciprocal from an infinite one."""
     domain, link = objective.likelihood.parameter(name).domain, objective.likelihood.parameter(name).link
     value = float(link.inverse(objective.designs[name].expand(u[objective.places[name]])[0])[0])
@@ -284,7 +287,7 @@ def _followed(objective, solution, name, edge, solve, rival=np.inf) -> tuple[Sol
     total, rest = objective.data.total_weight, np.delete(np.arange(objective.size), objective.places[name])
     u, n_iter, last, gain, before = solution.u, solution.n_iter, objective.value(solution.u), np.inf, None
     lowest = (last, u)
-    for stage in range(_STAGES):
+    for stage in range(MAX_STAGES):
         value, distance = _closer(objective, u, name, edge)
         part = _held(objective, name, value)
         if part is None:
@@ -292,20 +295,22 @@ def _followed(objective, solution, name, edge, solve, rival=np.inf) -> tuple[Sol
         at = _nearest_start(objective, part, u, before, name, edge, distance)
         if not np.isfinite(part.value(at[rest])):
             break
-        found = solve(part, at[rest], _FEW)
+        found = solve(part, at[rest], MAX_ITERATIONS_NEAR_END)
         n_iter += found.n_iter
         before, u = u if stage else None, at.copy()
         u[rest] = found.u
         loss = objective.value(u)
         gain, last = total * (last - loss), loss
         lowest = min(lowest, (loss, u), key=lambda point: point[0])
-        later = 2 * max(gain, 0.0) + _LATE_GAIN * len(rest) * _FACTOR ** ((1 - stage) / 2)  # as rows come to lie on an edge
-        hopeless = not gain > -_LEFT if rival == np.inf else stage and loss - later / total > rival
+        later = 2 * max(gain, 0.0) + _LATE_GAIN * len(rest) * DISTANCE_RATIO ** (
+            (1 - stage) / 2
+        )  # as rows come to lie on an edge
+        hopeless = not gain > -MIN_STAGE_GAIN if rival == np.inf else stage and loss - later / total > rival
         if found.unbounded or hopeless:
             return None, lowest[1]
-        if abs(gain) < _LEFT:
+        if abs(gain) < MIN_STAGE_GAIN:
             break
-    if not abs(gain) < _REACHED:
+    if not abs(gain) < MAX_LAST_STAGE_GAIN:
         return None, lowest[1]
     result = OptimizeResult({**solution.result, "fun": last, "minimum_certified": True, "flattened": False})
     return solution._replace(u=u, converged=True, n_iter=n_iter, flat={name: edge}, result=result), u
@@ -318,7 +323,7 @@ def _nearest_start(objective, part, u, before, name, edge, distance) -> np.ndarr
     """
     rest = np.delete(np.arange(objective.size), objective.places[name])
     value = part.likelihood.parameter(name).value
-    starts = [u] if before is None else [u, u + (u - before) / _FACTOR]
+    starts = [u] if before is None else [u, u + (u - before) / DISTANCE_RATIO]
     starts += [end.u for end in _ends(objective, u, distance) if end[1:] == (name, edge)]  # the support may end elsewhere now
     with np.errstate(all="ignore"):
         return min((_moved(objective, start, name, value) for start in starts), key=lambda v: part.value(v[rest]))

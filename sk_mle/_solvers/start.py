@@ -19,15 +19,17 @@ from .newton import newton
 from .preconditioners import Identity, SubsampledHessian, Woodbury, resembles
 from .units import constant, converted, eased, information, seen, with_units
 
-_MANY = 200_000  # entries of X from which a fit to some of the rows comes first
-_MOST = 1_000_000  # and up to which it ends with a Hessian of all, for the last digits
-_PART, _PER_COLUMN = 1 << 15, 25  # rows of that part, at most, and at least per coordinate
-_SMALL, _LARGE = 100, 600  # coordinates up to which a Hessian costs little more than a gradient; is worth its cost at all
-_FEW = 64  # rows that show whether a loss is quadratic
-_DENSE = 3100  # up to which it may be fallen back on
-_ROUGH, _TRIES = 1e-5, 30  # that fit's tolerance, and its iterations
-_NEARLY = 0.1  # gradient up to which an earlier fit is a good start; beyond, as after a change of units, another may be better
-_CLOSE = 1.0  # gain in the mean log-likelihood that all rows may still promise where it ends
+MIN_ENTRIES_FOR_SUBSAMPLE = 200_000  # entries of X from which a fit to some of the rows comes first
+MAX_ENTRIES_FOR_HESSIAN = 1_000_000  # and up to which it ends with a Hessian of all, for the last digits
+MAX_SUBSAMPLE_ROWS, MIN_SUBSAMPLE_ROWS_PER_COORDINATE = 1 << 15, 25  # rows of that part, at most, and at least per coordinate
+# Coordinates up to which a Hessian costs little more than a gradient; is worth its cost at all.
+MAX_COORDINATES_OF_CHEAP_HESSIAN, MAX_COORDINATES_OF_HESSIAN = 100, 600
+ROWS_OF_FIRST_LOOK = 64  # rows that show whether a loss is quadratic
+MAX_DENSE_COORDINATES = 3100  # up to which it may be fallen back on
+SUBSAMPLE_TOL, SUBSAMPLE_ITERATIONS = 1e-5, 30  # that fit's tolerance, and its iterations
+# Gradient up to which an earlier fit is a good start; beyond, as after a change of units, another may be better.
+MAX_WARM_START_GRADIENT = 0.1
+MAX_NEWTON_DECREMENT = 1.0  # gain in the mean log-likelihood that all rows may still promise where it ends
 
 
 def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
@@ -38,9 +40,14 @@ def begin(objective: Objective) -> tuple[Objective, np.ndarray]:
 def _from_part(objective):
     """Both from a fit to some of the rows, with the curvature there; None where rows are few or that part tells too little."""
     data, n = objective.data, objective.data.n_kept
-    most = max(min(n // 20, _PART), _PER_COLUMN * objective.size)
-    few = n * data.n_features < _MANY or 4 * most > n or _quadratic(objective)
-    if few or objective.size > _LARGE or not objective.likelihood.smooth or objective.likelihood.n_starts > 1:
+    most = max(min(n // 20, MAX_SUBSAMPLE_ROWS), MIN_SUBSAMPLE_ROWS_PER_COORDINATE * objective.size)
+    few = n * data.n_features < MIN_ENTRIES_FOR_SUBSAMPLE or 4 * most > n or _quadratic(objective)
+    if (
+        few
+        or objective.size > MAX_COORDINATES_OF_HESSIAN
+        or not objective.likelihood.smooth
+        or objective.likelihood.n_starts > 1
+    ):
         return None
     part = Objective(objective.likelihood, data.thinned(most), objective.designs, objective.alpha)
     if not resembles(part.data, part.designs):
@@ -50,15 +57,15 @@ def _from_part(objective):
     except ValueError:
         return None
     with np.errstate(all="ignore"):
-        found = newton(part, u, tol=_ROUGH, max_iter=_TRIES)
+        found = newton(part, u, tol=SUBSAMPLE_TOL, max_iter=SUBSAMPLE_ITERATIONS)
         whole = objective.like(designs=part.designs)
         point = whole.evaluate(found.x, 1)
     try:
-        known = SubsampledHessian(part, found.x, n * data.n_features < _MOST, found.minimum_certified)
+        known = SubsampledHessian(part, found.x, n * data.n_features < MAX_ENTRIES_FOR_HESSIAN, found.minimum_certified)
         promised = known.solve(point.gradient) @ point.gradient
     except (LinAlgError, ValueError):  # not positive definite, or not finite
         return None
-    return (whole.preconditioned(known), found.x) if np.isfinite(point.value) and promised < _CLOSE else None
+    return (whole.preconditioned(known), found.x) if np.isfinite(point.value) and promised < MAX_NEWTON_DECREMENT else None
 
 
 def _from_all(objective):
@@ -69,7 +76,7 @@ def _from_all(objective):
     means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
     settled = law.settled(means) if known else law
     quadratic = _known(objective)  # then the first step leads to the solution from anywhere, also from a start by some rows
-    some = slice(None, None, len(y) // _PART + 1 if quadratic else 1)
+    some = slice(None, None, len(y) // MAX_SUBSAMPLE_ROWS + 1 if quadratic else 1)
     values = {**started(settled, y[some], weight[some]), **law.fixed}
     eta = dict(known)
     for name in objective.designs:
@@ -107,21 +114,24 @@ def _informed(objective, u) -> Objective:
         return objective
     if plain and name in objective.penalties and len(design.slopes) > X.shape[0] and not issparse(X):
         return objective.preconditioned(Woodbury(objective, u))
-    elif (X.shape[0] * X.shape[1] >= _MANY and _SMALL < objective.size <= _DENSE) or _known(objective):
+    elif (
+        X.shape[0] * X.shape[1] >= MIN_ENTRIES_FOR_SUBSAMPLE
+        and MAX_COORDINATES_OF_CHEAP_HESSIAN < objective.size <= MAX_DENSE_COORDINATES
+    ) or _known(objective):
         return objective.preconditioned(Identity(objective.size))
     return objective
 
 
 def _known(objective) -> bool:
     """Whether rows are many, and the Hessian is known without a pass over them."""
-    return objective.data.X.shape[0] * objective.data.X.shape[1] >= _MANY and _quadratic(objective)
+    return objective.data.X.shape[0] * objective.data.X.shape[1] >= MIN_ENTRIES_FOR_SUBSAMPLE and _quadratic(objective)
 
 
 def _quadratic(objective) -> bool:
     """Whether the loss is quadratic in the first linear predictor while the others are constants: the Hessian is then known."""
     name, design = next(iter(objective.designs.items()))
     rest = [other.columns is not None for other in objective.designs.values()][1:]
-    y, law = objective.data.y[:_FEW], objective.likelihood
+    y, law = objective.data.y[:ROWS_OF_FIRST_LOOK], objective.likelihood
     if design.columns is None or design.vector or any(rest) or y.ndim > 1 or law.known or not law.smooth:
         return False
     parameters = {other: law.parameter(other) for other in objective.designs}
@@ -151,7 +161,7 @@ def resume(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objecti
     if warm is None:
         return begin(objective)
     point = warm[0].evaluate(warm[1], 1)
-    if np.abs(point.gradient).max(initial=0.0) <= _NEARLY:
+    if np.abs(point.gradient).max(initial=0.0) <= MAX_WARM_START_GRADIENT:
         return warm
     cold = begin(objective)
     return warm if point.value <= cold[0].value(cold[1]) else cold
@@ -180,7 +190,7 @@ def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarr
         step[place] = -point.gradient[place]
     steps = [length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,))]
     # what the solver asks for where it begins
-    order = 2 if objective.size <= _SMALL and "hessian" in objective.offers and not quadratic else 1
+    order = 2 if objective.size <= MAX_COORDINATES_OF_CHEAP_HESSIAN and "hessian" in objective.offers and not quadratic else 1
     if len(objective.designs) > 1:
         return _with_others(objective, u, steps, y, weight, order, slice(1 if quadratic else None))
     return objective, next((u + step for step in steps if _better(objective, u + step, order, point.value)), u)

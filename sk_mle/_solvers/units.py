@@ -7,12 +7,12 @@ import numpy as np
 from .._model.data import total
 from .._model.objective import Objective, Point
 
-_ROWS = 1 << 14  # at a time, where X is not needed
+ROWS_PER_BLOCK = 1 << 14  # at a time, where X is not needed
 
 
 def information(law, y, weight, eta) -> dict:
     """Mean information at linear predictors, by pairs of parameters."""
-    step = max(_ROWS // sum(value[0].size for value in eta.values()), 256)
+    step = max(ROWS_PER_BLOCK // sum(value[0].size for value in eta.values()), 256)
     sums: dict = {}
     for first in range(0, len(y), step):
         rows = slice(first, first + step)

@@ -17,24 +17,24 @@ from .._model.data import Data
 from .newton import newton
 from .plane import Plane
 
-_FEW = 50  # Newton steps without rounding
-_SHORTEST = 1e-3  # Newton step where curvature changes by orders of magnitude within the gain that values can show
-_TINY = 1e-8  # distance from a kink, in units of its law's width, at which its two slopes are taken
-_EXACT = 500  # samples on their kinks for which the smallest subgradient is found by active sets
-_CLOSE = 100.0  # widths of the rounding within which a sample may belong on its kink
+MAX_NEWTON_STEPS = 50  # Newton steps without rounding
+MIN_STEP_LENGTH = 1e-3  # Newton step where curvature changes by orders of magnitude within the gain that values can show
+SLOPE_DISTANCE = 1e-8  # distance from a kink, in units of its law's width, at which its two slopes are taken
+MAX_ACTIVE_SET_ROWS = 500  # samples on their kinks for which the smallest subgradient is found by active sets
+MAX_ROUNDING_WIDTHS = 100.0  # widths of the rounding within which a sample may belong on its kink
 
 
 def vertex(fun, x0, args=(), jac=None, objective=None, tol=1e-8, maxiter=100, callback=None, **unused):
     """Path of rounded minima to the vertex, as a callable for `scipy.optimize.minimize`."""
     law, x, n_iter, size = objective.likelihood, x0, 0, np.inf
     if _curvature(objective, x) > 0:
-        result = newton(objective, x, tol=tol, max_iter=min(maxiter, _FEW))
+        result = newton(objective, x, tol=tol, max_iter=min(maxiter, MAX_NEWTON_STEPS))
         x, n_iter, size = result.x, result.nit, np.abs(result.jac).max()
     for exponent in range(1, 11):
         if size <= tol:
             break
         rounded = objective.like(law.smoothed(10.0**-exponent))
-        result = newton(rounded, x, tol=tol, max_iter=maxiter, shortest=_SHORTEST)
+        result = newton(rounded, x, tol=tol, max_iter=maxiter, shortest=MIN_STEP_LENGTH)
         x, n_iter = result.x, n_iter + result.nit
         if objective.unbounded(x, result.fun):
             break
@@ -73,19 +73,19 @@ def _snap(objective, x, width):
     eta = objective.eta(x)
     curvature = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
     unit = np.where(curvature > 0, 1 / curvature, np.abs(eta[name] - at).max(initial=1e-300))
-    tiny = _TINY * (unit + 1e-3 * np.abs(at))
+    tiny = SLOPE_DISTANCE * (unit + 1e-3 * np.abs(at))
     below, above = (law.evaluate(y, {**eta, name: at + side * tiny}, 1).gradient[name] for side in (-1, 1))
 
     distance = np.abs(eta[name] - at) / unit
     near, active = _corner(design, data, keep, distance)
     if name in objective.penalties or _curvature(objective, x):
-        active = [i for i in active if distance[near[i]] <= _CLOSE * width]
+        active = [i for i in active if distance[near[i]] <= MAX_ROUNDING_WIDTHS * width]
     rows = design.coordinate_rows(data.X[keep[near[active]]]) * design.unit[0, 0]
     x = x.copy()
     x[place] += np.linalg.lstsq(rows, (at - eta[name])[near[active]], rcond=None)[0]
     face = _face(objective, x, place, rows)
     if face.size:
-        x = face.at(newton(face, np.zeros(face.size), tol=1e-11, max_iter=_FEW, shortest=_SHORTEST).x)
+        x = face.at(newton(face, np.zeros(face.size), tol=1e-11, max_iter=MAX_NEWTON_STEPS, shortest=MIN_STEP_LENGTH).x)
 
     eta = objective.eta(x)
     gradient = law.evaluate(y, eta, 1).gradient[name]
@@ -95,7 +95,7 @@ def _snap(objective, x, width):
     rest = np.delete(objective.gradient(x), place)
     if len(kinked):
         rows = design.coordinate_rows(data.X[keep[kinked]]) * design.unit[0, 0] * weight[kinked, None]
-        method = "bvls" if len(kinked) <= _EXACT else "trf"  # exact, where it is fast
+        method = "bvls" if len(kinked) <= MAX_ACTIVE_SET_ROWS else "trf"  # exact, where it is fast
         pull = pull + rows.T @ lsq_linear(rows.T, -pull, (above[kinked], below[kinked]), method, tol=1e-14).x
     return x, float(np.abs(np.concatenate([pull, rest])).max())
 

@@ -7,9 +7,9 @@ from scipy.special import kve
 
 from .gamma_functions import _elementwise, _horner
 
-LEAST_ORDER = 16  # order from which the uniform expansion is exact to double precision
-_HANKEL = 40  # argument from which the expansion for large arguments is, for orders up to its square root
-_TERMS = 16
+MIN_UNIFORM_ORDER = 16  # order from which the uniform expansion is exact to double precision
+MIN_HANKEL_ARGUMENT = 40  # argument from which the expansion for large arguments is, for orders up to its square root
+HANKEL_TERMS = 16
 
 
 def _debye_polynomials(count):
@@ -22,7 +22,7 @@ def _debye_polynomials(count):
     return [[(int((c != 0).argmax()), c[(c != 0).argmax() :: 2].tolist()) for c in row] for row in lists]
 
 
-_U = _debye_polynomials(14)
+DEBYE_POLYNOMIALS = _debye_polynomials(14)
 
 
 def _uniform(rows, nu, t):
@@ -42,25 +42,25 @@ def _debye(nu, u, derivatives):
     v = nu * u
     r = np.sqrt(1 + v * v)
     if not derivatives:
-        return (nu * (np.arcsinh(v) - v / (1 + r)) - 0.5 * np.log(r) + np.log(_uniform(_U[:1], nu, v / r)[0]),)
-    dt, (d1, d2) = nu / r**3, _log_derivatives(*_uniform(_U, nu, v / r))
+        return (nu * (np.arcsinh(v) - v / (1 + r)) - 0.5 * np.log(r) + np.log(_uniform(DEBYE_POLYNOMIALS[:1], nu, v / r)[0]),)
+    dt, (d1, d2) = nu / r**3, _log_derivatives(*_uniform(DEBYE_POLYNOMIALS, nu, v / r))
     on_u = nu**2 / (1 + r) - 0.5 * nu * v / r**2 + d1 * dt
     on_uu = nu**2 * (-v * nu / (r * (1 + r) ** 2) + 0.5 * (v * v - 1) / r**4) + d2 * dt**2 - 3 * d1 * nu**2 * v / r**5
     return on_u, on_uu
 
 
 def log_uniform(nu, t):
-    """log of the sum of the expansion for orders from `LEAST_ORDER` on, as a function of t = v / r, v = nu u, r^2 = 1 + v^2.
+    """log of the sum of the expansion for orders from `MIN_UNIFORM_ORDER` on, with two derivatives in t.
 
-    With two derivatives in t.
+    t = v / r, v = nu u, r^2 = 1 + v^2.
     """
-    value, d1, d2 = _uniform(_U, nu, t)
+    value, d1, d2 = _uniform(DEBYE_POLYNOMIALS, nu, t)
     return np.log(value), *_log_derivatives(value, d1, d2)
 
 
 def _hankel(nu, u, derivatives):
     coefs, a = [], np.ones_like(nu)
-    for k in range(1, _TERMS + 1):
+    for k in range(1, HANKEL_TERMS + 1):
         a = a * ((2 * nu) ** 2 - (2 * k - 1) ** 2) / (8 * k)
         coefs.append(a)
     excess = u * _horner(coefs, u)
@@ -79,10 +79,10 @@ def _climb(nu, u, derivatives):
     odd = low != -0.5
     if odd.any():
         m, w = low[odd], u[odd]
-        base, small = kve(m, 1 / w), np.minimum(w, 1 / _HANKEL)
+        base, small = kve(m, 1 / w), np.minimum(w, 1 / MIN_HANKEL_ARGUMENT)
         start = np.log(base * np.sqrt(2 / (np.pi * w))), kve(m + 1, 1 / w) / base - 1 - (m + 0.5) * w
         far = _hankel(m, small, False)[0], small**2 * _hankel(m, small, True)[0]
-        value[odd], excess[odd] = np.where(w * _HANKEL < 1, far, start)
+        value[odd], excess[odd] = np.where(w * MIN_HANKEL_ARGUMENT < 1, far, start)
     for k in range(int(steps.max(initial=0.0))):
         gap, up = excess + (low + k + 0.5) * u, k < steps
         value = value + np.where(up, np.log1p(gap), 0.0)
@@ -93,8 +93,8 @@ def _climb(nu, u, derivatives):
 
 
 def _factor(nu, u, derivatives):
-    debye = nu >= LEAST_ORDER
-    hankel = ~debye & (u * np.maximum(_HANKEL, nu * nu) < 1)
+    debye = nu >= MIN_UNIFORM_ORDER
+    hankel = ~debye & (u * np.maximum(MIN_HANKEL_ARGUMENT, nu * nu) < 1)
     result = tuple(np.empty_like(nu) for _ in range(1 + derivatives))
     for rows, formula in ((debye, _debye), (hankel, _hankel), (~debye & ~hankel, _climb)):
         if rows.any():

@@ -17,14 +17,14 @@ from scipy.special import log_ndtr, logsumexp
 
 from .gamma_functions import _elementwise, _horner, gamma_norm
 from .latest import latest
-from .lattice import _CELLS, _DIRECT, _FALLEN, places, reach
+from .lattice import CELLS_PER_BLOCK, MAX_TERMS_SUMMED_ALL, NEGLIGIBLE_LOG_RATIO, places, reach
 from .logarithms import ratio_gap
 from .tails import log_gammainc, log_gammaincc
 
-_SERIES = 30
-_MOST_TERMS = 1e13  # beyond which the saddlepoint approximation of the density is exact to the last digit
-_LEAST_VARIATION = 1e-9  # squared coefficient of variation below which that of a tail is
-_NEAR_MEAN = 1e-3  # standard deviations, within which its correction is that at the mean
+MIN_SADDLEPOINT_TERMS = 30
+MAX_TERMS = 1e13  # beyond which the saddlepoint approximation of the density is exact to the last digit
+MIN_SQUARED_VARIATION = 1e-9  # squared coefficient of variation below which that of a tail is
+MAX_SDS_AT_MEAN = 1e-3  # standard deviations, within which its correction is that at the mean
 
 
 @latest
@@ -37,8 +37,8 @@ def log_series(kappa, alpha, full):
         limit = 0.5 * np.log(kappa * alpha / edge / (2 * np.pi)), 0.5, 0.0
         limit += (0.5 / (alpha * edge), 0.0, -0.5 * (1 + 2 * alpha) / (alpha * edge) ** 2) if full else ()
         for whole, value in zip(result, limit, strict=True):
-            whole[:] = np.where(kappa > _MOST_TERMS, value, np.nan)
-        inside = np.flatnonzero((kappa <= _MOST_TERMS) & (kappa > 0))
+            whole[:] = np.where(kappa > MAX_TERMS, value, np.nan)
+        inside = np.flatnonzero((kappa <= MAX_TERMS) & (kappa > 0))
         for rows, j, weight in places(kappa[inside], 1 + alpha[inside], first=1):
             rows = inside[rows]
             result[:, rows] = _sums(kappa[rows], alpha[rows], j, weight, full)
@@ -91,7 +91,7 @@ def deviance(y, mean, dispersion, power):
 
 def _integral_of(k, closed):
     """Integral of u^(k+1) (exp(x u) - 1) / (x u) over u from 0 to 1: a series near zero, its closed form elsewhere."""
-    coefs = [1 / (factorial(n + 1) * (n + k + 2)) for n in range(_SERIES)]
+    coefs = [1 / (factorial(n + 1) * (n + k + 2)) for n in range(MIN_SADDLEPOINT_TERMS)]
 
     def value(x):
         near = np.abs(x) < 2
@@ -115,18 +115,18 @@ def log_side(y, rate, shape, scale, upper):
         own = x / shape  # number of terms whose mean is y
         centre = np.exp((np.log(rate) + shape * np.log(own)) / sharp)  # of those behind a far y
         fallen = sharp * centre * _bend(own / centre)
-        drop = _FALLEN + rate * _bend(own / rate)  # by the Poisson law alone, beyond the number for y
-        bell = fallen > _FALLEN
+        drop = NEGLIGIBLE_LOG_RATIO + rate * _bend(own / rate)  # by the Poisson law alone, beyond the number for y
+        bell = fallen > NEGLIGIBLE_LOG_RATIO
         high = np.where(upper & ~bell, _above(rate, drop), reach(centre, sharp))
         low = np.where(upper | bell, centre - 10 * np.sqrt(centre / sharp), rate - np.sqrt(2 * rate * drop))
         low, high = np.floor(np.maximum(low, 1.0)), np.ceil(high) + 2
-        step = np.where(high <= _DIRECT, 1.0, np.maximum(np.sqrt(centre / sharp) / 3, 1.0))
-        low = np.where(high <= _DIRECT, 1.0, low)
+        step = np.where(high <= MAX_TERMS_SUMMED_ALL, 1.0, np.maximum(np.sqrt(centre / sharp) / 3, 1.0))
+        low = np.where(high <= MAX_TERMS_SUMMED_ALL, 1.0, low)
         count = np.ceil((high - low) / step) + 1
         result, order = np.where(np.isfinite(count), -np.inf, np.nan), np.argsort(count)
         order = order[: np.isfinite(count).sum()]
         while len(order):
-            size = max(int(_CELLS / count[order[min(len(order), 64) - 1]]), 4)
+            size = max(int(CELLS_PER_BLOCK / count[order[min(len(order), 64) - 1]]), 4)
             rows, order = order[:size], order[size:]
             j = low[rows][:, None] + step[rows][:, None] * np.arange(count[rows].max())
             terms = j * ratio_gap(rate[rows][:, None], j) + gamma_norm(j)[0] - np.log(j) + np.log(step[rows])[:, None]
@@ -140,7 +140,7 @@ def log_side(y, rate, shape, scale, upper):
 def concentrated(rate, shape):
     """Whether the law is so narrow that `log_saddlepoint_side` is exact, and its terms overlap."""
     with np.errstate(all="ignore"):
-        return ((1 + shape) / shape / rate < _LEAST_VARIATION) & (rate > 4 * shape)
+        return ((1 + shape) / shape / rate < MIN_SQUARED_VARIATION) & (rate > 4 * shape)
 
 
 def log_saddlepoint_side(y, mean, dispersion, power, upper):
@@ -154,7 +154,7 @@ def log_saddlepoint_side(y, mean, dispersion, power, upper):
         standard = np.abs(np.expm1(-b * x)) / b * np.exp(power * x / 2) / np.sqrt(squared)
         sign = np.where(upper, 1.0, -1.0)
         skewness = sign * power * np.sqrt(squared) / 6
-        return log_ndtr(-root - np.where(root < _NEAR_MEAN, skewness, np.log(standard / root) / root))
+        return log_ndtr(-root - np.where(root < MAX_SDS_AT_MEAN, skewness, np.log(standard / root) / root))
 
 
 def _bend(x):

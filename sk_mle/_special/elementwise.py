@@ -8,7 +8,7 @@ import numpy as np
 
 from .._utils.repeated import repeated
 
-_BLOCK = 8192  # elements at a time, so that temporaries stay in the processor's cache
+ELEMENTS_PER_BLOCK = 8192  # elements at a time, so that temporaries stay in the processor's cache
 
 
 def _elementwise(function, scalars=False, sums=None):
@@ -47,7 +47,7 @@ def _elementwise(function, scalars=False, sums=None):
                 return _map(lambda part: _spread(part.take(places), shape), table(size, *values))
         flat = [arg.ravel() for arg in args]
         with np.errstate(all="ignore"):
-            found = _by_blocks(function, flat) if flat[0].size > _BLOCK else function(*flat)
+            found = _by_blocks(function, flat) if flat[0].size > ELEMENTS_PER_BLOCK else function(*flat)
         return _map(lambda part: _spread(part.reshape(args[0].shape), shape), found)
 
     return wrapper
@@ -80,16 +80,16 @@ def _places(values):
         places = values.astype(np.intp)
     least, most = np.minimum.reduce(places, axis=None), np.maximum.reduce(places, axis=None)
     size = 1 << int(most).bit_length() if least >= 0 else 0
-    return places, size if size <= min(values.size / 2, _BLOCK) and (places == values).all() else 0
+    return places, size if size <= min(values.size / 2, ELEMENTS_PER_BLOCK) and (places == values).all() else 0
 
 
 def _by_blocks(function, flat):
     wholes = None
-    for i in range(0, flat[0].size, _BLOCK):
-        found = function(*(arg[i : i + _BLOCK] for arg in flat))
+    for i in range(0, flat[0].size, ELEMENTS_PER_BLOCK):
+        found = function(*(arg[i : i + ELEMENTS_PER_BLOCK] for arg in flat))
         wholes = _map(lambda part: np.empty(flat[0].size), found) if wholes is None else wholes
         for whole, part in zip(wholes, found, strict=True) if isinstance(found, tuple) else [(wholes, found)]:
-            whole[i : i + _BLOCK] = part
+            whole[i : i + ELEMENTS_PER_BLOCK] = part
     return wholes
 
 

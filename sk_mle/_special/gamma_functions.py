@@ -26,22 +26,36 @@ def _economised(coefs, reach, terms):
     return coefs.tolist()
 
 
-_START = 10  # where the Stirling series, cut after ten terms, is exact to double precision
-_BERNOULLI = np.array(  # B_2, B_4, ...
+MIN_STIRLING_ARGUMENT = 10  # where the Stirling series, cut after ten terms, is exact to double precision
+BERNOULLI_NUMBERS = np.array(  # B_2, B_4, ...
     [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330]
 )
-_K2 = 2 * np.arange(1, len(_BERNOULLI) + 1)
+EVEN_NUMBERS = 2 * np.arange(1, len(BERNOULLI_NUMBERS) + 1)
 # S, S' and S'' are u P(u^2), u^2 P(u^2) and u^3 P(u^2) with these coefficients, constant term first.
-_STIRLING = tuple(c.tolist() for c in (_BERNOULLI / (_K2 * (_K2 - 1)), -_BERNOULLI / _K2, _BERNOULLI))
-_SERIES = tuple(_economised(c, _START**-2, 7) for c in _STIRLING)  # as good, and cheaper
+STIRLING_COEFFICIENTS = tuple(
+    c.tolist()
+    for c in (BERNOULLI_NUMBERS / (EVEN_NUMBERS * (EVEN_NUMBERS - 1)), -BERNOULLI_NUMBERS / EVEN_NUMBERS, BERNOULLI_NUMBERS)
+)
+STIRLING_SERIES = tuple(_economised(c, MIN_STIRLING_ARGUMENT**-2, 7) for c in STIRLING_COEFFICIENTS)  # as good, and cheaper
 # Duplication formula: lgamma(x + 1/2) - lgamma(x) - log(x)/2 = S(2x) - 2 S(x), here and in two derivatives.
-_DOUBLED = _BERNOULLI / (_K2 * (_K2 - 1)) * (1 - 2.0**_K2)
-_HALF = tuple(_economised(c, 0.25 * _START**-2, 7) for c in (_DOUBLED, _DOUBLED * (1 - _K2), _DOUBLED * (_K2 - 1) * _K2))
+DUPLICATION_COEFFICIENTS = BERNOULLI_NUMBERS / (EVEN_NUMBERS * (EVEN_NUMBERS - 1)) * (1 - 2.0**EVEN_NUMBERS)
+HALF_STEP_SERIES = tuple(
+    _economised(c, 0.25 * MIN_STIRLING_ARGUMENT**-2, 7)
+    for c in (
+        DUPLICATION_COEFFICIENTS,
+        DUPLICATION_COEFFICIENTS * (1 - EVEN_NUMBERS),
+        DUPLICATION_COEFFICIENTS * (EVEN_NUMBERS - 1) * EVEN_NUMBERS,
+    )
+)
 # The product of q + j (9 - j), j = 0..4, over q, and the product's two derivatives in q: polynomials in q.
-_PRODUCT = np.polynomial.Polynomial.fromroots([-j * (_START - 1 - j) for j in range(_START // 2)])
-_RISE = tuple(c.tolist() for c in (_PRODUCT.coef[1:], _PRODUCT.deriv().coef, _PRODUCT.deriv(2).coef))
-_ATANH = [1 / (2 * k + 3) for k in range(10)]
-_NEAR = _economised(_ATANH, 0.035, 7)  # z**2 for x from -0.3 to 0.45
+RISING_POLYNOMIAL = np.polynomial.Polynomial.fromroots(
+    [-j * (MIN_STIRLING_ARGUMENT - 1 - j) for j in range(MIN_STIRLING_ARGUMENT // 2)]
+)
+RISING_PRODUCT = tuple(
+    c.tolist() for c in (RISING_POLYNOMIAL.coef[1:], RISING_POLYNOMIAL.deriv().coef, RISING_POLYNOMIAL.deriv(2).coef)
+)
+ATANH_COEFFICIENTS = [1 / (2 * k + 3) for k in range(10)]
+LOG1P_SERIES = _economised(ATANH_COEFFICIENTS, 0.035, 7)  # z**2 for x from -0.3 to 0.45
 
 
 def _horner(coefs, w):
@@ -56,8 +70,8 @@ def _remainder_delta(order, x, d):
     """The order-th derivative of S at x + d minus that at x, by the divided difference of its polynomial."""
     u, v = 1 / x, 1 / (x + d)
     s, uu, vv = u + v, u * u, v * v
-    value, slope = _SERIES[order][-1], 0.0  # synthetic division: P(v^2) and (P(v^2) - P(u^2)) / (v^2 - u^2)
-    for c in _SERIES[order][-2::-1]:
+    value, slope = STIRLING_SERIES[order][-1], 0.0  # synthetic division: P(v^2) and (P(v^2) - P(u^2)) / (v^2 - u^2)
+    for c in STIRLING_SERIES[order][-2::-1]:
         value, slope = value * vv + c, slope * uu + value
     power = (1.0, s, s * s - u * v)[order]
     return -d * u * v * (power * value + u ** (order + 1) * s * slope)
@@ -66,7 +80,7 @@ def _remainder_delta(order, x, d):
 def _log1p_minus_over(x, log1p):
     """(log1p(x) - x) / x, which unlike log1p(x) - x does not underflow for tiny x."""
     z = x / (2 + x)  # log1p(x) = 2 atanh(z)
-    near = (1 - z) * z * z * _horner(_NEAR, z * z) - z
+    near = (1 - z) * z * z * _horner(LOG1P_SERIES, z * z) - z
     return np.where((x > -0.3) & (x < 0.45), near, log1p / x - 1)
 
 
@@ -79,8 +93,8 @@ def _ascending(x, d):
 
 def _climb(x):
     """Where the elements below the series' range are, and x with these moved into it."""
-    small = x < _START
-    return np.flatnonzero(small), x + _START * small  # numbers index faster than a mask
+    small = x < MIN_STIRLING_ARGUMENT
+    return np.flatnonzero(small), x + MIN_STIRLING_ARGUMENT * small  # numbers index faster than a mask
 
 
 def _log_ratio(x, d):
@@ -99,7 +113,7 @@ def _lgamma_delta_base(x, d):
         x, d = x[small], d[small]
         step = np.minimum(d, 1e30)  # no overflow below; beyond, these factors are lost beside d log(d) anyway
         product = 0.0  # of (1 + d / (x + k)), minus one
-        for k in range(1, _START):
+        for k in range(1, MIN_STIRLING_ARGUMENT):
             product = product + step / (x + k) * (1 + product)
         value[small] -= _log_ratio(x, d) + np.log1p(product)
     return value, small, top
@@ -133,7 +147,7 @@ def digamma_delta(x, d):
     value = np.log1p(r) + 0.5 * r / (top + d) + _remainder_delta(1, top, d)
     if small.size:
         x, d = x[small], d[small]
-        value[small] += sum(d / (x + k + d) / (x + k) for k in reversed(range(_START)))
+        value[small] += sum(d / (x + k + d) / (x + k) for k in reversed(range(MIN_STIRLING_ARGUMENT)))
     return sign * value
 
 
@@ -143,10 +157,10 @@ def trigamma(x):
     small, top = _climb(x)
     u = 1 / top
     w = u * u
-    value = u + w * (0.5 + u * _horner(_SERIES[2], w))
+    value = u + w * (0.5 + u * _horner(STIRLING_SERIES[2], w))
     if small.size:
         x = x[small]
-        value[small] += sum(1 / (x + k) ** 2 for k in reversed(range(_START)))
+        value[small] += sum(1 / (x + k) ** 2 for k in reversed(range(MIN_STIRLING_ARGUMENT)))
     return value
 
 
@@ -160,7 +174,7 @@ def trigamma_delta(x, d):
     if small.size:
         x, d = x[small], d[small]
         total = 0.0
-        for k in reversed(range(_START)):
+        for k in reversed(range(MIN_STIRLING_ARGUMENT)):
             low, high = x + k, x + k + d
             step = d / high / low
             total = total + (step / low + step / high)
@@ -175,13 +189,13 @@ def lgamma_half_delta(nu, order):
     By the duplication formula it is S(nu) - 2 S(nu/2), a series in 1/nu that starts with -1/(4 nu). Small nu
     climb by log(nu (nu+2) / (nu+1)^2) / 2, whose terms and derivatives all have one sign.
     """
-    small = (nu < 2 * _START).astype(float)
-    u = 1 / (nu + 2 * _START * small)
-    values = [u ** (p + 1) * _horner(_HALF[p], u * u) for p in range(order + 1)]
+    small = (nu < 2 * MIN_STIRLING_ARGUMENT).astype(float)
+    u = 1 / (nu + 2 * MIN_STIRLING_ARGUMENT * small)
+    values = [u ** (p + 1) * _horner(HALF_STEP_SERIES[p], u * u) for p in range(order + 1)]
     if np.count_nonzero(small):
-        nu = np.minimum(nu, 2 * _START)
+        nu = np.minimum(nu, 2 * MIN_STIRLING_ARGUMENT)
         product = sum1 = sum2 = 0.0  # product of (1 - 1 / (nu+1)^2), minus one
-        for k in reversed(range(_START)):
+        for k in reversed(range(MIN_STIRLING_ARGUMENT)):
             b = nu + (2 * k + 1)
             square = b * b
             if k:
@@ -203,17 +217,17 @@ def gamma_norm(k, order):
 
     Beyond the start of Stirling's series its leading parts cancel on paper: log(k / 2 pi) / 2 - S(k) is left.
     """
-    small = (k < _START).astype(float)
-    top = k + _START * small
+    small = (k < MIN_STIRLING_ARGUMENT).astype(float)
+    top = k + MIN_STIRLING_ARGUMENT * small
     u = 1 / top
     w = u * u
-    values = [0.5 * np.log(top * (0.5 / np.pi)) - _horner(_SERIES[0], w) * u]
+    values = [0.5 * np.log(top * (0.5 / np.pi)) - _horner(STIRLING_SERIES[0], w) * u]
     if order > 0:
-        values.append(0.5 * u - _horner(_SERIES[1], w) * w)
+        values.append(0.5 * u - _horner(STIRLING_SERIES[1], w) * w)
     if order > 1:
-        values.append(-(0.5 + _horner(_SERIES[2], w) * u) * w)
+        values.append(-(0.5 + _horner(STIRLING_SERIES[2], w) * u) * w)
     if np.count_nonzero(small):
-        steps = _gamma_norm_steps(np.minimum(k, _START), order)
+        steps = _gamma_norm_steps(np.minimum(k, MIN_STIRLING_ARGUMENT), order)
         values = [value + step * small for value, step in zip(values, steps, strict=True)]
     return tuple(values)
 
@@ -223,17 +237,17 @@ def _gamma_norm_steps(k, order):
 
     The product of k + j over the steps is one of five factors k (k + 9) + j (9 - j), a polynomial in the first term.
     """
-    top, q, log = k + _START, k * (k + (_START - 1)), np.log(k / (k + _START))
-    product = _horner(_RISE[0], q) * q
+    top, q, log = k + MIN_STIRLING_ARGUMENT, k * (k + (MIN_STIRLING_ARGUMENT - 1)), np.log(k / (k + MIN_STIRLING_ARGUMENT))
+    product = _horner(RISING_PRODUCT[0], q) * q
     square = top * top
     fourth = square * square
-    steps = [k * log + _START + np.log(product / (fourth * fourth * square))]
+    steps = [k * log + MIN_STIRLING_ARGUMENT + np.log(product / (fourth * fourth * square))]
     if order > 0:
-        total = _horner(_RISE[1], q) / product  # of 1 / (q + c) over the five
-        slope = 2 * k + (_START - 1)
+        total = _horner(RISING_PRODUCT[1], q) / product  # of 1 / (q + c) over the five
+        slope = 2 * k + (MIN_STIRLING_ARGUMENT - 1)
         steps.append(log + slope * total)
     if order > 1:
-        squares = total * total - _horner(_RISE[2], q) / product
+        squares = total * total - _horner(RISING_PRODUCT[2], q) / product
         steps.append(1 / k - 1 / top + 2 * total - slope * slope * squares)
     return steps
 

@@ -13,7 +13,7 @@ from scipy.special import erfcx, expit, log_expit, ndtr
 
 from ..links import CLogLog
 from .logarithms import log1mexp
-from .tails import _GAUSS, _GAUSS_WEIGHT
+from .tails import UNIT_NODE_WEIGHTS, UNIT_NODES
 
 
 def _logit(a, w):
@@ -62,8 +62,8 @@ def _probit(a, w):
     mills = [np.sqrt(np.pi / 2) * erfcx(-end / np.sqrt(2)) for end in (near, far)]
     rest = np.exp(decay) * mills[1]
     ratio, narrow = mills[0] - rest, rest > 0.5 * mills[0]
-    steps = w[narrow, None] * _GAUSS
-    area = (np.exp(steps * (near[narrow, None] - steps / 2)) * _GAUSS_WEIGHT).sum(axis=1)
+    steps = w[narrow, None] * UNIT_NODES
+    area = (np.exp(steps * (near[narrow, None] - steps / 2)) * UNIT_NODE_WEIGHTS).sum(axis=1)
     ratio[narrow] = w[narrow] * area
     value = np.log(ratio) - 0.5 * near**2 - 0.5 * np.log(2 * np.pi)
     value = np.where((near > 0) & ~narrow, np.log1p(-ndtr(far) - ndtr(-near)), value)

@@ -7,7 +7,7 @@ from functools import wraps
 
 import numpy as np
 
-_MOST = 1 << 16  # elements of an argument; longer ones are not kept
+MAX_ELEMENTS = 1 << 16  # elements of an argument; longer ones are not kept
 
 
 def latest(function):
@@ -21,7 +21,7 @@ def latest(function):
         if known is not None and all(a.shape == b.shape and np.array_equal(a, b) for a, b in zip(args, known, strict=True)):
             return memory.result
         result = function(*args)
-        if max(arg.size for arg in args) <= _MOST:
+        if max(arg.size for arg in args) <= MAX_ELEMENTS:
             memory.args, memory.result = [arg.copy() for arg in args], result
         return result
 

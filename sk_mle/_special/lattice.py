@@ -17,29 +17,29 @@ from scipy.special import logsumexp
 
 from .gamma_functions import log1p_minus
 
-_NODES = 16
-_LOST = 45.0  # a panel smaller than the sum by this power of e adds nothing
-_FALLEN = 38.0  # terms smaller than the largest by this power of e do not matter
-_DIRECT = 288  # whole numbers up to which all are summed
-_CELLS = 1 << 15  # rows times terms at a time: what fits the processor's cache
+NODES_PER_PANEL = 16
+NEGLIGIBLE_PANEL_LOG_RATIO = 45.0  # a panel smaller than the sum by this power of e adds nothing
+NEGLIGIBLE_LOG_RATIO = 38.0  # terms smaller than the largest by this power of e do not matter
+MAX_TERMS_SUMMED_ALL = 288  # whole numbers up to which all are summed
+CELLS_PER_BLOCK = 1 << 15  # rows times terms at a time: what fits the processor's cache
 
 
 @lru_cache
 def _rule(exponent):
     """Nodes from 0 to L - 1 and log weights for a sum over L = 2**exponent whole numbers."""
-    size, n = 2.0**exponent, np.arange(1.0, _NODES)
-    if size == _NODES:
-        return np.arange(size), np.zeros(_NODES)
+    size, n = 2.0**exponent, np.arange(1.0, NODES_PER_PANEL)
+    if size == NODES_PER_PANEL:
+        return np.arange(size), np.zeros(NODES_PER_PANEL)
     beside = n / 2 * np.sqrt((size - n) * (size + n) / (4 * n * n - 1))  # recurrence of the discrete Chebyshev polynomials
-    nodes, vectors = eigh_tridiagonal(np.full(_NODES, (size - 1) / 2), beside)
+    nodes, vectors = eigh_tridiagonal(np.full(NODES_PER_PANEL, (size - 1) / 2), beside)
     return nodes, np.log(size) + 2 * np.log(np.abs(vectors[0]))
 
 
 def panel(done, left):
     """Of rows that have `done` terms behind them and `left` to go: nodes of the next panel, log weights, and its length."""
-    size = np.maximum(np.minimum(done, left), _NODES)
+    size = np.maximum(np.minimum(done, left), NODES_PER_PANEL)
     exponent = np.minimum(np.frexp(size)[1] - 1, 62)  # the power of two at or below
-    node, weight = np.empty((len(done), _NODES)), np.empty((len(done), _NODES))
+    node, weight = np.empty((len(done), NODES_PER_PANEL)), np.empty((len(done), NODES_PER_PANEL))
     for e in np.unique(exponent):
         node[exponent == e], weight[exponent == e] = _rule(int(e))
     return node, np.where(node < left[:, None], weight, -np.inf), 2.0**exponent
@@ -58,7 +58,7 @@ def log_sum(f, start, sign, count, to_end):
         part = logsumexp(np.where(np.isnan(terms), -np.inf, terms), axis=1)
         total[rows] = np.logaddexp(total[rows], part)
         done[rows] += length
-        lost = (part <= total[rows] - _LOST) & (terms[:, -1] <= terms[:, 0]) & (not to_end)
+        lost = (part <= total[rows] - NEGLIGIBLE_PANEL_LOG_RATIO) & (terms[:, -1] <= terms[:, 0]) & (not to_end)
         rows = rows[(done[rows] < count[rows]) & ~lost & (done[rows] < 1e18)]
     return total
 
@@ -68,23 +68,23 @@ def reach(top, sharp):
 
     They must fall at least as exp(-sharp * top * (x log x - x + 1)), x = k / top, or else as those of a geometric law.
     """
-    drop = _FALLEN / (sharp * top)
+    drop = NEGLIGIBLE_LOG_RATIO / (sharp * top)
     over = drop / 3 + np.sqrt(drop**2 / 9 + 2 * drop)  # x - 1, by Bernstein's bound
     for _ in range(3):
         log = np.log1p(over)
         over = over - (log1p_minus(over) + over * log - drop) / log
-    return np.fmin(top + top * over, _FALLEN / np.log1p(1 / top) + top)
+    return np.fmin(top + top * over, NEGLIGIBLE_LOG_RATIO / np.log1p(1 / top) + top)
 
 
 def places(centre, sharp, first=0):
     """Rows, nodes k and log weights, for sums from `first` on of terms as in `reach` with their bell near `centre`."""
     end = np.ceil(reach(centre + np.maximum(0.5 - 0.5 / sharp, 0.0), sharp)) + 2
-    few, far = end <= _DIRECT, centre * sharp > 144  # of a far bell nothing reaches the end of the support
+    few, far = end <= MAX_TERMS_SUMMED_ALL, centre * sharp > 144  # of a far bell nothing reaches the end of the support
     for kind, nodes in ((few, _whole), (far & ~few, _stride), (~far & ~few, _panels)):
         rows = np.flatnonzero(kind)
         rows = rows[np.argsort(end[rows])]
         while len(rows):
-            size = max(int(_CELLS / end[rows[min(len(rows), 64) - 1]]), 16)
+            size = max(int(CELLS_PER_BLOCK / end[rows[min(len(rows), 64) - 1]]), 16)
             part, rows = rows[:size], rows[size:]
             yield part, *nodes(centre[part], sharp[part], end[part], first)
 

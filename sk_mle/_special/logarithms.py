@@ -5,13 +5,21 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from .gamma_functions import _ATANH, _SERIES, _economised, _elementwise, _horner, _log1p_minus_over, _ordered
+from .gamma_functions import (
+    ATANH_COEFFICIENTS,
+    STIRLING_SERIES,
+    _economised,
+    _elementwise,
+    _horner,
+    _log1p_minus_over,
+    _ordered,
+)
 
-_NEAR = 0.2
-_TAIL = _economised(_ATANH, (_NEAR / (2 - _NEAR)) ** 2, 6)
-_DIRECT = 64.0  # count from which the plain difference loses more than a few roundings
+MAX_SERIES_ARGUMENT = 0.2
+ATANH_SERIES = _economised(ATANH_COEFFICIENTS, (MAX_SERIES_ARGUMENT / (2 - MAX_SERIES_ARGUMENT)) ** 2, 6)
+MAX_DIRECT_COUNT = 64.0  # count from which the plain difference loses more than a few roundings
 _SMALL = 256.0  # count up to which y log(rate) and log y! leave twelve digits of their difference
-_LARGE = 1e8  # count from which the rounding of a ratio shows in ten digits of a log mass
+MIN_LARGE_COUNT = 1e8  # count from which the rounding of a ratio shows in ten digits of a log mass
 
 
 @_ordered
@@ -21,12 +29,12 @@ def log1p_rest(x, order):
     By the series of 2 atanh(x / (2 + x)) near 0, where the differences cancel.
     """
     share = x / (1 + x)
-    rest, near = np.log1p(x) - share, np.flatnonzero(np.abs(x) < _NEAR)
+    rest, near = np.log1p(x) - share, np.flatnonzero(np.abs(x) < MAX_SERIES_ARGUMENT)
     values = [rest] if order < 2 else [rest, rest - 0.5 * share * share]
     if near.size:
         low = x[near]
         z = low / (2 + low)
-        w, tail, square = 1 / (1 + z), _horner(_TAIL, z * z), 2 * z * z
+        w, tail, square = 1 / (1 + z), _horner(ATANH_SERIES, z * z), 2 * z * z
         values[0][near] = square * (w + z * tail)
         if order > 1:
             values[1][near] = square * z * (w * w + tail)
@@ -36,11 +44,11 @@ def log1p_rest(x, order):
 @_elementwise
 def factorial_rest(x):
     """log x! - x log x + x for x >= 0, of fractional x by the gamma function: what Stirling's main terms leave."""
-    small = x < _DIRECT
+    small = x < MAX_DIRECT_COUNT
     value = gammaln(x + 1) - x * np.log(np.maximum(x, 1e-300)) + x if small.any() else np.empty_like(x)
     if not small.all():
         top = x[~small]
-        value[~small] = 0.5 * np.log(2 * np.pi * top) + _horner(_SERIES[0], 1 / (top * top)) / top
+        value[~small] = 0.5 * np.log(2 * np.pi * top) + _horner(STIRLING_SERIES[0], 1 / (top * top)) / top
     return value
 
 
@@ -57,9 +65,9 @@ def rate_gap(y, rate, short):
         ratio -= 1
         gap -= ratio
         gap *= low
-        if np.maximum.reduce(y, axis=None, initial=0.0) > _LARGE:
+        if np.maximum.reduce(y, axis=None, initial=0.0) > MIN_LARGE_COUNT:
             move = -short / low
-            near = (y > _LARGE) & (np.abs(move) < 0.5)
+            near = (y > MIN_LARGE_COUNT) & (np.abs(move) < 0.5)
             gap = np.where(near, -short * _log1p_minus_over(move, np.log1p(move)), gap)
     return np.where(y > 0, gap, short)  # -rate, however small
 

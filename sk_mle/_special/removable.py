@@ -17,9 +17,9 @@ def _log1p_ratio_series():
     return [polynomial.coef.tolist() for polynomial in series]
 
 
-_LOG1P_RATIO = _log1p_ratio_series()
-_EXPREL = [[1 / (special.gamma(j + 1) * (j + k + 1)) for j in range(18)] for k in range(3)]
-_EXPREL2 = [[c / (j + k + 2) for j, c in enumerate(coefs)] for k, coefs in enumerate(_EXPREL)]
+LOG1P_RATIO_SERIES = _log1p_ratio_series()
+EXPREL_SERIES = [[1 / (special.gamma(j + 1) * (j + k + 1)) for j in range(18)] for k in range(3)]
+EXPREL2_SERIES = [[c / (j + k + 2) for j, c in enumerate(coefs)] for k, coefs in enumerate(EXPREL_SERIES)]
 
 
 @_elementwise
@@ -28,7 +28,7 @@ def log1p_ratio(x):
     value = np.log1p(x) / x
     d1 = (1 / (1 + x) - value) / x
     d2 = -(1 / (1 + x) ** 2 + 2 * d1) / x
-    return _near_zero(np.abs(x) < 0.4, x / (2 + x), _LOG1P_RATIO, (value, d1, d2))
+    return _near_zero(np.abs(x) < 0.4, x / (2 + x), LOG1P_RATIO_SERIES, (value, d1, d2))
 
 
 @_elementwise
@@ -37,7 +37,7 @@ def exprel(x):
     value = np.expm1(x) / x
     d1 = (np.exp(x) - value) / x
     d2 = (np.exp(x) - 2 * d1) / x
-    return _near_zero(np.abs(x) < 1, x, _EXPREL, (value, d1, d2))
+    return _near_zero(np.abs(x) < 1, x, EXPREL_SERIES, (value, d1, d2))
 
 
 @_elementwise
@@ -47,7 +47,7 @@ def exprel2(x):
     value = (first - 1) / x
     d1 = (first - 2 * value) / x
     d2 = ((np.exp(x) - 2 * value) / x - 4 * d1) / x
-    return _near_zero(np.abs(x) < 1, x, _EXPREL2, (value, d1, d2))
+    return _near_zero(np.abs(x) < 1, x, EXPREL2_SERIES, (value, d1, d2))
 
 
 def _near_zero(near, s, series, values):

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from .gamma_functions import _START, _log_ratio, _ordered, _remainder_delta, digamma_delta, trigamma_delta
+from .gamma_functions import MIN_STIRLING_ARGUMENT, _log_ratio, _ordered, _remainder_delta, digamma_delta, trigamma_delta
 from .logarithms import factorial_rest, log1p_rest
 
 
@@ -15,8 +15,8 @@ def rest_in_log(x, d, order):
 
     Beyond order 1 there are two more: the second derivative, and its sum with the first, which for large x is far smaller.
     """
-    small, share = x < _START, d / (x + d)
-    top = np.where(small, _START, x)
+    small, share = x < MIN_STIRLING_ARGUMENT, d / (x + d)
+    top = np.where(small, MIN_STIRLING_ARGUMENT, x)
     values = [_remainder_delta(0, top, d) - 0.5 * np.log1p(d / top)]
     if order:
         main = top * _remainder_delta(1, top, d)

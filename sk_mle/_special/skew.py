@@ -15,13 +15,13 @@ from functools import wraps
 import numpy as np
 from scipy.special import betainc
 
-MOST_DF = 1e60  # stands for infinity
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
-_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
-_FALL = 44.0  # beyond exp(-44) nothing is left
-_REACH = 4.0  # as far as one set of nodes may reach from where the integrand bends
-_ROWS = 256
-_SERIES = [1 / k for k in range(8, 1, -1)]  # of -log(1 - s) - s, from s^8 to s^2
+DF_OF_NORMAL = 1e60  # stands for infinity
+UNIT_NODES, UNIT_NODE_WEIGHTS = np.polynomial.legendre.leggauss(32)
+UNIT_NODES, UNIT_NODE_WEIGHTS = (UNIT_NODES + 1) / 2, UNIT_NODE_WEIGHTS / 2
+NEGLIGIBLE_LOG_RATIO = 44.0  # beyond exp(-44) nothing is left
+MAX_PANEL_REACH = 4.0  # as far as one set of nodes may reach from where the integrand bends
+ROWS_PER_BLOCK = 256
+LOG1P_SERIES = [1 / k for k in range(8, 1, -1)]  # of -log(1 - s) - s, from s^8 to s^2
 
 
 def _rowwise(function):
@@ -33,8 +33,8 @@ def _rowwise(function):
         shape, flat = args[0].shape, [arg.ravel() for arg in args]
         order, result = np.argsort(flat[0]), None
         with np.errstate(all="ignore"):
-            for i in range(0, max(len(order), 1), _ROWS):
-                rows = order[i : i + _ROWS]
+            for i in range(0, max(len(order), 1), ROWS_PER_BLOCK):
+                rows = order[i : i + ROWS_PER_BLOCK]
                 values = np.stack(function(*(arg[rows] for arg in flat)))
                 result = np.empty((len(values), len(order))) if result is None else result
                 result[:, rows] = values
@@ -50,24 +50,26 @@ def _wedge(h, a, df):
     """
     b = np.hypot(1, a)
     h = np.maximum(h, 1e-15 / b)
-    inverse = np.where(df < MOST_DF, 1 / df, 0.0)
+    inverse = np.where(df < DF_OF_NORMAL, 1 / df, 0.0)
     at_a = (h * b) ** 2 * inverse
-    more = (1 / h**2 + b**2 * inverse) * (df * np.expm1(2 * _FALL / df))  # growth of x^2 by which the density has fallen
+    more = (1 / h**2 + b**2 * inverse) * (
+        df * np.expm1(2 * NEGLIGIBLE_LOG_RATIO / df)
+    )  # growth of x^2 by which the density has fallen
     x = np.sqrt(a**2 + more)
     end = np.arcsinh(more / (x * b + a * np.hypot(1, x)))
     knee = np.arcsinh(np.sqrt(1 / h**2 + inverse)) - np.arcsinh(a)
     knee = np.where(knee < 1, 0.0, np.minimum(knee, end))
-    rest = (end - knee) / (1 + (end - knee) / _FALL)  # 1 / cosh falls as well
-    near, far = np.minimum(knee, _REACH), np.minimum(rest, _REACH)
+    rest = (end - knee) / (1 + (end - knee) / NEGLIGIBLE_LOG_RATIO)  # 1 / cosh falls as well
+    near, far = np.minimum(knee, MAX_PANEL_REACH), np.minimum(rest, MAX_PANEL_REACH)
     lengths = np.stack([near, knee - near, far, rest - far])
     starts = (np.cumsum(lengths, axis=0) - lengths)[used := lengths.any(axis=1)]
     lengths, top = lengths[used], np.where(inverse > 0, -df / 2 * np.log1p(at_a), -((h * b) ** 2) / 2)
-    s = np.sinh(starts.T[:, :, None] + lengths.T[:, :, None] * _NODES).reshape(len(h), -1)
+    s = np.sinh(starts.T[:, :, None] + lengths.T[:, :, None] * UNIT_NODES).reshape(len(h), -1)
     a, b, h, df, at_a = (value[:, None] for value in (a, b, h, df, at_a))
     growth = s * (2 * a * b * np.sqrt(1 + s**2) + (b**2 + a**2) * s)
     square = b**2 + growth
     fall = df / 2 * np.log1p(h**2 * growth / (df * (1 + at_a)))
-    return top, square, np.exp(-fall) / np.sqrt(square) * (lengths.T[:, :, None] * _WEIGHTS).reshape(s.shape)
+    return top, square, np.exp(-fall) / np.sqrt(square) * (lengths.T[:, :, None] * UNIT_NODE_WEIGHTS).reshape(s.shape)
 
 
 @_rowwise
@@ -85,8 +87,8 @@ def _tail_derivatives(h, df, order):
     h, n = np.maximum(h, 1e-15), df[:, None]
     w = h[:, None] ** 2 * square / n
     share = w / (1 + w)
-    series = _SERIES[0]
-    for c in _SERIES[1:]:
+    series = LOG1P_SERIES[0]
+    for c in LOG1P_SERIES[1:]:
         series = series * share + c
     on_df = 0.5 * np.where(share < 0.01, series * share**2, np.log1p(w) - share)  # of minus the log of the integrand
     a, b = mean(share) * df / h, mean(on_df)
@@ -122,7 +124,7 @@ def log_t_derivatives(x, df, order):
 
 def log_skew_tails(z, shape, df):
     """log P(Z <= z) and log P(Z > z) of the skew t law."""
-    h, df = np.abs(z), np.minimum(df, MOST_DF)
+    h, df = np.abs(z), np.minimum(df, DF_OF_NORMAL)
     both, thin = _log_wedge(h, 0.0, df)[0], _log_wedge(h, np.abs(shape), df)[0]  # P(T < -h), and the part on the thin side
     df = np.minimum(df, 1e15)
     with np.errstate(all="ignore"):

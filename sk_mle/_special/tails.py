@@ -8,21 +8,30 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from .gamma_functions import _START, _STIRLING, _elementwise, _horner, _log1p_minus_over, lgamma_delta, log1p_minus
+from .gamma_functions import (
+    MIN_STIRLING_ARGUMENT,
+    STIRLING_COEFFICIENTS,
+    _elementwise,
+    _horner,
+    _log1p_minus_over,
+    lgamma_delta,
+    log1p_minus,
+)
 
-_GAUSS, _GAUSS_WEIGHT = (np.polynomial.legendre.leggauss(10) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
-_LEAST = 1e-290  # arguments below may have lost digits to underflow
-_LARGE = 1e5  # parameter of a beta law from which `scipy.special.betainc` loses digits in the middle, in the end all
-_FALLEN = 40.0  # minus the log of what a density has fallen to at the end of its integral
-_NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(48) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
-_EXPONENTIAL = [1 / float(special.gamma(k + 3)) for k in range(16)]  # (exp(s) - 1 - s) / s^2
-_FAR = 1e-3  # a smaller tail is computed by itself, not as one minus the other
+UNIT_NODES, UNIT_NODE_WEIGHTS = (np.polynomial.legendre.leggauss(10) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
+MIN_EXACT_ARGUMENT = 1e-290  # arguments below may have lost digits to underflow
+# Parameter of a beta law from which `scipy.special.betainc` loses digits in the middle, in the end all.
+MIN_LARGE_BETA_PARAMETER = 1e5
+NEGLIGIBLE_LOG_RATIO = 40.0  # minus the log of what a density has fallen to at the end of its integral
+FINE_NODES, FINE_NODE_WEIGHTS = (np.polynomial.legendre.leggauss(48) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
+EXPREL2_SERIES = [1 / float(special.gamma(k + 3)) for k in range(16)]  # (exp(s) - 1 - s) / s^2
+MAX_SMALL_TAIL = 1e-3  # a smaller tail is computed by itself, not as one minus the other
 
 
 def _stirling_remainder(x):
     """S(x) for every x > 0, to absolute accuracy."""
     below = special.gammaln(x) - (x - 0.5) * np.log(x) + x - 0.5 * np.log(2 * np.pi)
-    return np.where(x < _START, below, _horner(_STIRLING[0], 1 / (x * x)) / x)
+    return np.where(x < MIN_STIRLING_ARGUMENT, below, _horner(STIRLING_COEFFICIENTS[0], 1 / (x * x)) / x)
 
 
 def _deviance(a, x, excess):
@@ -51,7 +60,7 @@ def _log_continued_fraction(first, term, ignore=False):
 def _log_tail(lower, upper, log_lower, log_upper):
     """log of lower = 1 - upper; a tail below 1/1000 is taken from log_lower(mask) or log_upper(mask) instead."""
     out = np.where(lower > 0.5, np.log1p(-upper), np.log(lower))
-    far, near_one = lower < _FAR, upper < _FAR
+    far, near_one = lower < MAX_SMALL_TAIL, upper < MAX_SMALL_TAIL
     if far.any():
         out[far] = log_lower(far)
     if near_one.any():
@@ -99,7 +108,7 @@ def log_gammaincc(a, x):
 
 def log_gamma_tail(a, x, log_x, upper):
     """log Q(a, x) or log P(a, x) at an x that may underflow: `log_x()` is asked for where it does."""
-    value, small = (log_gammaincc if upper else log_gammainc)(a, x), np.asarray(x) < _LEAST
+    value, small = (log_gammaincc if upper else log_gammainc)(a, x), np.asarray(x) < MIN_EXACT_ARGUMENT
     if not small.any():
         return value
     with np.errstate(all="ignore"):
@@ -154,20 +163,20 @@ def _log_beta_side(a, b, x, xc):
         s = sign * t
         with np.errstate(all="ignore"):
             rise = share * np.expm1(s)
-            bent = np.where(np.abs(s) < 0.5, s * s * _horner(_EXPONENTIAL, np.clip(s, -0.5, 0.5)), np.expm1(s) - s)
+            bent = np.where(np.abs(s) < 0.5, s * s * _horner(EXPREL2_SERIES, np.clip(s, -0.5, 0.5)), np.expm1(s) - s)
             rest = np.where(rise < 0.5, log1p_minus(rise) + share * bent, np.log1p(rise) - share * s)
             return excess * t - (a + b) * rest
 
     low, high = np.zeros_like(x), 1 / (np.sqrt((a + b) * x * xc) + np.abs(excess))
     for _ in range(200):
-        if not (short := fall(high) > -_FALLEN).any():
+        if not (short := fall(high) > -NEGLIGIBLE_LOG_RATIO).any():
             break
         low, high = np.where(short, high, low), np.where(short, 2 * high, high)
     for _ in range(8):
         middle = (low + high) / 2
-        short = fall(middle) > -_FALLEN
+        short = fall(middle) > -NEGLIGIBLE_LOG_RATIO
         low, high = np.where(short, middle, low), np.where(short, high, middle)
-    area = sum(weight * np.exp(fall(high * node)) for node, weight in zip(_NODES, _WEIGHTS, strict=True))
+    area = sum(weight * np.exp(fall(high * node)) for node, weight in zip(FINE_NODES, FINE_NODE_WEIGHTS, strict=True))
     return _log_beta_kernel(a, b, x, xc, excess) + np.log(high * area)
 
 
@@ -177,7 +186,7 @@ def log_betainc(a, b, x, xc):
 
     The other tail is log_betainc(b, a, xc, x). `scipy.special.betaincc` is not used: it is ten times slower.
     """
-    large = (np.maximum(a, b) > _LARGE) & (x > 0) & (xc > 0)
+    large = (np.maximum(a, b) > MIN_LARGE_BETA_PARAMETER) & (x > 0) & (xc > 0)
     if large.any():
         value = np.empty_like(x)
         value[large] = _log_betainc_large(a[large], b[large], x[large], xc[large])
@@ -190,7 +199,7 @@ def log_betainc(a, b, x, xc):
     value = _log_tail(
         p, q, lambda i: _log_betainc_far(a[i], b[i], x[i], xc[i]), lambda i: _log_betainc_far(b[i], a[i], xc[i], x[i])
     )
-    for small, at, power, other, sign in ((x < _LEAST, x, a, b, 1), (xc < _LEAST, xc, b, a, -1)):
+    for small, at, power, other, sign in ((x < MIN_EXACT_ARGUMENT, x, a, b, 1), (xc < MIN_EXACT_ARGUMENT, xc, b, a, -1)):
         if small.any():  # the first term of the series is all, and products may underflow
             log_p = power * np.log(at) - lgamma_delta(1.0, power) + lgamma_delta(other, power)
             value = np.where(small, log_p if sign > 0 else np.log(-np.expm1(log_p)), value)
@@ -205,7 +214,7 @@ def log_ndtr_gap(a, b, width):
     value = np.where(high == -np.inf, -np.inf, high + np.log1p(-np.exp(low - high)))
     narrow = low > high - 0.7
     if narrow.any():
-        step, near = width[narrow, None] * _GAUSS, near[narrow, None]
-        area = (np.exp(step * (near - step / 2)) * _GAUSS_WEIGHT).sum(axis=1)
+        step, near = width[narrow, None] * UNIT_NODES, near[narrow, None]
+        area = (np.exp(step * (near - step / 2)) * UNIT_NODE_WEIGHTS).sum(axis=1)
         value[narrow] = np.log(width[narrow]) - 0.5 * (near[:, 0] ** 2 + np.log(2 * np.pi)) + np.log(area)
     return value

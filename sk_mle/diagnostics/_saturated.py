@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-_MOST = 200
-_STEPS = (1.0, 8.0, 0.125)  # of a Newton step: beside the step itself, one for flat ends and one for overshooting
-_ENOUGH = 1e-15
+MAX_ITERATIONS = 200
+STEP_LENGTHS = (1.0, 8.0, 0.125)  # of a Newton step: beside the step itself, one for flat ends and one for overshooting
+GAIN_TOL = 1e-15
 
 
 def saturated(law, name: str, y, eta: dict) -> np.ndarray:
@@ -28,7 +28,7 @@ def saturated(law, name: str, y, eta: dict) -> np.ndarray:
         best, other = at(place, everything).loglik, at(start, everything).loglik
         place, best = np.where(other > best, start, place), np.where(other > best, other, best)
         active, radius = everything[~np.isnan(best)], np.full(len(y), 8.0)
-        for _ in range(_MOST):
+        for _ in range(MAX_ITERATIONS):
             if not len(active):
                 break
             here = place[active]
@@ -36,14 +36,14 @@ def saturated(law, name: str, y, eta: dict) -> np.ndarray:
             gradient, curvature = found.gradient[name], np.abs(found.information.get((name, name), np.ones(len(here))))
             step = np.where(gradient == 0, 0.0, np.clip(gradient / curvature, -radius[active], radius[active]))
             step = np.where(np.isfinite(step), step, np.nan_to_num(np.sign(gradient)) * radius[active])
-            trials = [here + factor * step for factor in _STEPS]
+            trials = [here + factor * step for factor in STEP_LENGTHS]
             values = np.stack([np.nan_to_num(at(t, active).loglik, nan=-np.inf) for t in trials])
             chosen, top, before = values.argmax(axis=0), values.max(axis=0), best[active]
             better = top > before
             place[active] = np.where(better, np.choose(chosen, trials), here)
             best[active] = np.where(better, top, before)
             radius[active] = np.where(better, radius[active] * np.where(chosen == 1, 8.0, 1.0), np.abs(step) / 16)
-            small = np.abs(gradient * step) <= _ENOUGH * np.maximum(1.0, np.abs(best[active]))
+            small = np.abs(gradient * step) <= GAIN_TOL * np.maximum(1.0, np.abs(best[active]))
             stuck = ~better & (radius[active] <= 1e-9)
             blind = (values[0] == -np.inf) | (values[0] == before)
             lost = endless & (np.isnan(gradient) | (stuck & blind & (np.abs(gradient) > 0.1)))

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import betainc, betaincinv
 from scipy.stats import binom
 
-_DRAWS = 2000
+SIMULATED_SAMPLES = 2000
 
 
 def check_band(band, level) -> None:
@@ -35,7 +35,7 @@ def _equal_levels(total: int, level: float) -> float:
     half = np.unique(np.rint(np.geomspace(1, (total + 1) // 2, 50)).astype(int))
     rank = np.unique(np.concatenate([half, total + 1 - half]))
     steps = np.diff(np.concatenate([[0], rank, [total + 1]]))
-    sums = np.cumsum(np.random.default_rng(0).standard_gamma(steps, size=(_DRAWS, len(steps))), axis=1)
+    sums = np.cumsum(np.random.default_rng(0).standard_gamma(steps, size=(SIMULATED_SAMPLES, len(steps))), axis=1)
     share = betainc(rank, total + 1 - rank, sums[:, :-1] / sums[:, -1:])
     return float(np.quantile(2 * np.minimum(share, 1 - share).min(axis=1), 1 - level))
 

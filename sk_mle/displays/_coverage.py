@@ -8,7 +8,7 @@ from scipy.special import ndtr
 from ._bands import frequency_band, local_level
 from ._common import FromModel, scores
 
-_LEVELS = np.append(np.linspace(0.02, 0.98, 49), 0.99)
+COVERAGE_LEVELS = np.append(np.linspace(0.02, 0.98, 49), 0.99)
 
 
 class CoverageDisplay(FromModel):
@@ -59,7 +59,7 @@ class CoverageDisplay(FromModel):
         ax=None,
         name=None,
         random_state=None,
-        levels=_LEVELS,
+        levels=COVERAGE_LEVELS,
         band="simultaneous",
         level=0.95,
         **kwargs,

@@ -9,7 +9,7 @@ from .._predictive.unwrapping import predict_dist
 from ..diagnostics._observed import ends, observed
 from ._common import FromModel, column_of, kept, title
 
-_COVERAGES = (0.5, 0.8, 0.95)
+DEFAULT_COVERAGES = (0.5, 0.8, 0.95)
 
 
 class FanChartDisplay(FromModel):
@@ -69,7 +69,7 @@ class FanChartDisplay(FromModel):
         *,
         feature=0,
         grid=None,
-        coverages=_COVERAGES,
+        coverages=DEFAULT_COVERAGES,
         sample_weight=None,
         ax=None,
         name=None,
@@ -121,7 +121,7 @@ class FanChartDisplay(FromModel):
         *,
         values,
         label="feature",
-        coverages=_COVERAGES,
+        coverages=DEFAULT_COVERAGES,
         sample_weight=None,
         ax=None,
         name=None,

@@ -11,9 +11,9 @@ from .._predictive.distribution import Distribution
 from ..diagnostics._observed import ends
 from ._common import LINES, MARKERS, PALETTE, Drawing, pyplot
 
-_FAR = 3.5  # standard errors from the estimate to the ends of a grid
-_REGIONS = (0.5, 0.9, 0.99, 0.9999)
-_FEW = 40  # observations whose density is drawn one by one
+STANDARD_ERRORS_TO_END = 3.5  # standard errors from the estimate to the ends of a grid
+CONFIDENCE_LEVELS = (0.5, 0.9, 0.99, 0.9999)
+MAX_DRAWN_OBSERVATIONS = 40  # observations whose density is drawn one by one
 
 
 class LikelihoodDisplay(Drawing):
@@ -166,7 +166,7 @@ class LikelihoodDisplay(Drawing):
     def _contours(self, ax):
         finite = np.where(np.isfinite(self.loglikelihood), self.loglikelihood, np.nan)
         drop = np.nanmax(np.append(finite, self.scores)) - finite
-        levels = [float(chdtri(2, 1 - region)) / 2 for region in _REGIONS]
+        levels = [float(chdtri(2, 1 - region)) / 2 for region in CONFIDENCE_LEVELS]
         ax.contourf(*self.grids, drop.T, levels=[0, *levels], colors=["0.6", "0.73", "0.84", "0.93"], zorder=0)
         lines = ax.contour(*self.grids, drop.T, levels=levels, colors="0.3", linewidths=0.8, zorder=1)
         ax.clabel(lines, fmt={level: f"−{level:.1f}" for level in levels}, fontsize="small")
@@ -186,7 +186,7 @@ class LikelihoodDisplay(Drawing):
         if whole:
             share = [np.average(y == value, weights=weight) for value in grid]
             ax.bar(grid, share, color="0.85", width=0.9, label="observed", zorder=0)
-        elif len(y) > _FEW:
+        elif len(y) > MAX_DRAWN_OBSERVATIONS:
             edges = np.histogram_bin_edges(y, bins="auto")
             ax.hist(y, bins=edges, weights=weight, density=True, color="0.87", label="observed", zorder=0)
         for k, (dist, score) in enumerate(zip(dists, self.scores, strict=True)):
@@ -196,7 +196,7 @@ class LikelihoodDisplay(Drawing):
             if whole:
                 look |= {"marker": MARKERS[k % len(MARKERS)], "markersize": 4, "linewidth": 1}
             ax.plot(grid, dist.pdf(grid), **{**look, **kwargs})
-            if not whole and len(y) <= _FEW:
+            if not whole and len(y) <= MAX_DRAWN_OBSERVATIONS:
                 if k == 0:
                     ax.vlines(y, 0, dist.pdf(y), color=color, linewidth=1, alpha=0.7)
                 ax.plot(y, dist.pdf(y), color=color, marker=MARKERS[k % len(MARKERS)], linestyle="none", markersize=4)
@@ -224,13 +224,18 @@ def _product(grids):
 
 def _axes(law, parameters, grids, candidates, eta, spread) -> list[np.ndarray]:
     """Values of each parameter: as given, or some standard errors to both sides, so that all candidates are among them."""
-    reach, axes = np.linspace(-_FAR, _FAR, 201 if len(parameters) == 1 else 61), []
+    reach, axes = np.linspace(-STANDARD_ERRORS_TO_END, STANDARD_ERRORS_TO_END, 201 if len(parameters) == 1 else 61), []
     for name in parameters:
         if name in grids:
             axes.append(np.asarray(grids[name], float))
             continue
         link = law.parameter(name).link
         given = [link.link(np.array([candidate[name]], float))[0] for candidate in candidates if name in candidate]
-        far = [-_FAR, _FAR, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]
-        axes.append(link.inverse(eta[name][0] + np.interp(reach, [-_FAR, _FAR], [min(far), max(far)]) * spread[name]))
+        far = [-STANDARD_ERRORS_TO_END, STANDARD_ERRORS_TO_END, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]
+        axes.append(
+            link.inverse(
+                eta[name][0]
+                + np.interp(reach, [-STANDARD_ERRORS_TO_END, STANDARD_ERRORS_TO_END], [min(far), max(far)]) * spread[name]
+            )
+        )
     return axes

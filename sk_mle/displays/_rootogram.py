@@ -7,7 +7,7 @@ import numpy as np
 from ..diagnostics._observed import ends
 from ._common import FromModel, kept
 
-_MOST = 40
+MAX_BARS = 40
 
 
 class RootogramDisplay(FromModel):
@@ -82,7 +82,7 @@ class RootogramDisplay(FromModel):
             raise ValueError("counts that are known only up to an interval have no frequencies; use QuantileResidualDisplay")
         rows, weight = kept(low, sample_weight)
         first, last = int(max(law.support.low, 0)), int(low[rows].max())
-        width = max(1, -(-(last + 1 - first) // _MOST)) if width is None else int(width)
+        width = max(1, -(-(last + 1 - first) // MAX_BARS)) if width is None else int(width)
         edges = np.arange(first, last + width + 1, width)
         observed = np.histogram(low[rows], bins=edges, weights=weight)[0]
         whole = np.broadcast_to(dist.cdf(edges[:, None] - 1.0), (len(edges), len(low)))[:, rows]

@@ -14,8 +14,8 @@ from ._layout import Layout
 
 KERNEL = "kernel"
 KINDS = ("observed", "expected", "opg", "HC0", "HC1", KERNEL)
-_SINGULAR = 1e-11  # smallest eigenvalue of the information, scaled to a unit diagonal, that can be inverted
-_FAR = 0.1  # standard errors from the maximum at which a fit was not made on these data
+MIN_EIGENVALUE = 1e-11  # smallest eigenvalue of the information, scaled to a unit diagonal, that can be inverted
+MAX_STANDARD_ERRORS_OFF = 0.1  # standard errors from the maximum at which a fit was not made on these data
 
 
 class Covariance(NamedTuple):
@@ -175,12 +175,12 @@ def _factor(matrix, J, layout: Layout, located: Located, outer: bool) -> np.ndar
             "integrated; use cov='observed'"
         )
     values, vectors = linalg.eigh(matrix / np.outer(scale, scale))
-    if values[0] < _SINGULAR * max(values[-1], 1.0):
+    if values[0] < MIN_EIGENVALUE * max(values[-1], 1.0):
         worst = vectors[:, 0] / scale
         move = np.abs(J @ worst) * _spreads(layout, located)
         named = [layout.names[i] for i in np.argsort(-move) if move[i] > 0.01 * move.max()]
         what = "the sum of outer products of scores" if outer else "the information matrix"
-        state = "is singular" if abs(values[0]) < _SINGULAR * max(values[-1], 1.0) else "is not positive definite"
+        state = "is singular" if abs(values[0]) < MIN_EIGENVALUE * max(values[-1], 1.0) else "is not positive definite"
         if len(named) == 1:
             raise ValueError(
                 f"{what} {state}: the likelihood does not depend on {named[0]}, of which no row says anything (every row of a "
@@ -239,7 +239,7 @@ def _check_data(model, sums: Sums, total, weights) -> None:
 def _check_maximum(model, factor, sums: Sums) -> None:
     """Raise where the coefficients are not at the maximum, by the gradient."""
     distance = np.linalg.norm(factor.T @ sums.gradient)
-    if model.likelihood_.smooth and not distance < _FAR:
+    if model.likelihood_.smooth and not distance < MAX_STANDARD_ERRORS_OFF:
         raise ValueError(
             f"the coefficients are {distance:.2g} standard errors from the maximum of the likelihood: the fit stopped early; "
             "lower tol, or pass the X, y and sample_weight of the fit"

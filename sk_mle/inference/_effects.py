@@ -11,8 +11,8 @@ from ._columns import interval, tested
 from ._functions import functional
 from ._linearised import check_finite, linearised
 
-_ROWS = 2048
-_STEP = 1e-2  # of a derivative, in standard deviations of the column
+ROWS_PER_BLOCK = 2048
+STEP_IN_SDS = 1e-2  # of a derivative, in standard deviations of the column
 
 
 def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> Table:
@@ -82,7 +82,7 @@ def _moves(name, values):
             yield text, [(1.0, _full(values, level)), (-1.0, _full(values, levels[0]))]
         return
     values = values.astype(float)
-    step = _STEP * (values.std() or max(np.abs(values).max(), 1.0))
+    step = STEP_IN_SDS * (values.std() or max(np.abs(values).max(), 1.0))
     shares = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
     yield f"d/d {label}", [(share / step, values + k * step) for k, share in shares]
 
@@ -98,8 +98,8 @@ def _full(values, level):
 def _average(inference, X, f, weight, label):
     """Weighted average (m,) of a functional over rows, and its gradient (m, P) in the coefficients."""
     total, gradient = 0.0, 0.0
-    for first in range(0, len(weight), _ROWS):
-        rows = slice(first, first + _ROWS)
+    for first in range(0, len(weight), ROWS_PER_BLOCK):
+        rows = slice(first, first + ROWS_PER_BLOCK)
         value, slopes = linearised(inference, take(X, rows), f)
         check_finite(value, label)
         total = total + weight[rows] @ value

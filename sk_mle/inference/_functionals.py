@@ -17,11 +17,11 @@ from ..likelihoods._fallbacks.inversion import solve
 from ._columns import interval
 from ._effects import marginal_effects
 from ._functions import functional
-from ._linearised import STEP, Rows, as_columns, check_finite, linearised
+from ._linearised import STEP_IN_STANDARD_ERRORS, Rows, as_columns, check_finite, linearised
 from ._marginaleffects import adapted
 
-_ROWS = 2048
-_VALUES = 1 << 17  # at a time, of rows times draws
+ROWS_PER_BLOCK = 2048
+VALUES_PER_BLOCK = 1 << 17  # at a time, of rows times draws
 
 
 class Functionals:
@@ -80,8 +80,8 @@ class Functionals:
         n = n_rows(X)
         parts: list = []
         draws = self.draws(n_draws, random_state) if method == "simulate" else None
-        for first in range(0, n, _ROWS):
-            block = take(X, slice(first, first + _ROWS))
+        for first in range(0, n, ROWS_PER_BLOCK):
+            block = take(X, slice(first, first + ROWS_PER_BLOCK))
             if draws is None:
                 value, slopes = linearised(self, block, f)
                 spread = np.zeros((*value.shape, self._root.shape[1]))
@@ -135,9 +135,9 @@ class Functionals:
             return np.ravel(np.asarray(function(model), dtype=float))
 
         estimate, spread = value(self.params), []
-        for direction in STEP * self._root.T:
+        for direction in STEP_IN_STANDARD_ERRORS * self._root.T:
             moved = {k: value(self.params + k * direction) for k in (-2, -1, 1, 2)}
-            spread.append((8 * (moved[1] - moved[-1]) - (moved[2] - moved[-2])) / (12 * STEP))
+            spread.append((8 * (moved[1] - moved[-1]) - (moved[2] - moved[-2])) / (12 * STEP_IN_STANDARD_ERRORS))
         error = np.linalg.norm(spread, axis=0)
         half = self._critical(level) * error
         if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
@@ -172,7 +172,7 @@ class Functionals:
             raise ValueError("classes have no intervals: use predict, for their probabilities")
         quantiles = (1 - coverage) / 2, (1 + coverage) / 2
         coefficients = self.params[None] if uncertainty == "plug-in" else self.draws(n_draws, random_state)
-        size, n, parts = max(_VALUES // len(coefficients), 1), n_rows(X), []
+        size, n, parts = max(VALUES_PER_BLOCK // len(coefficients), 1), n_rows(X), []
         for first in range(0, n, size):
             rows = Rows(self, take(X, slice(first, first + size)))
             average = Averaged(rows.dist(rows.stacked(coefficients)), rows.n)

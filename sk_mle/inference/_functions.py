@@ -11,10 +11,11 @@ from scipy.special import expit, logit
 
 from .._predictive.distribution import Distribution
 
-_PLAIN = ("mean", "median", "std", "var")
-_AT = {"quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y"}
-_RESERVED = (*_PLAIN, *_AT, "proba")  # these names are of functionals, also where a law has a parameter of the same name
-_PREFIX = "param:"
+WITHOUT_ARGUMENT = ("mean", "median", "std", "var")
+ARGUMENTS = {"quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y"}
+# These names are of functionals, also where a law has a parameter of the same name.
+RESERVED_NAMES = (*WITHOUT_ARGUMENT, *ARGUMENTS, "proba")
+PARAMETER_PREFIX = "param:"
 
 
 class Functional(NamedTuple):
@@ -65,7 +66,7 @@ def functional(inference, what, at: dict) -> Functional:
         return Functional(what, "functional" if name in ("", "<lambda>") else name)
     if not isinstance(what, str):
         raise TypeError(f"what must be a name or a function of a Distribution, got {what!r}")
-    if what.startswith(_PREFIX) or (what in law.parameters and what not in _RESERVED):
+    if what.startswith(PARAMETER_PREFIX) or (what in law.parameters and what not in RESERVED_NAMES):
         return _parameter(law, what, at)
     if classes is not None:
         return _probabilities(law, classes, inference.model.ordered_classes_.tolist(), what, at)
@@ -73,7 +74,7 @@ def functional(inference, what, at: dict) -> Functional:
 
 
 def _parameter(law, what: str, at: dict) -> Functional:
-    name = what.removeprefix(_PREFIX)
+    name = what.removeprefix(PARAMETER_PREFIX)
     if name not in law.parameters:
         raise ValueError(f"what={what!r}: the parameters of the predicted {law.title} are {list(law.parameters)}")
     _allow(at, None, repr(what))
@@ -97,12 +98,12 @@ def _probabilities(law, classes, in_order: list, what: str, at: dict) -> Functio
 
 
 def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Functional:
-    if what not in (*_PLAIN, *_AT):
+    if what not in (*WITHOUT_ARGUMENT, *ARGUMENTS):
         raise ValueError(
-            f"what={what!r} is unknown; use one of {[*_PLAIN, *_AT]}, a function of a Distribution, or a parameter: "
-            f"{[_PREFIX + name if name in _RESERVED else name for name in law.parameters]}"
+            f"what={what!r} is unknown; use one of {[*WITHOUT_ARGUMENT, *ARGUMENTS]}, a function of a Distribution, or a "
+            f"parameter: {[PARAMETER_PREFIX + name if name in RESERVED_NAMES else name for name in law.parameters]}"
         )
-    _allow(at, _AT.get(what), repr(what), _namesake(law, what))
+    _allow(at, ARGUMENTS.get(what), repr(what), _namesake(law, what))
     if what in ("sf", "cdf", "pdf", "pmf"):
         point, top = at["y"], 1.0 if what != "pdf" or law.support.integer else np.inf
         return Functional(lambda dist: getattr(dist, what)(np.full(dist.shape, point)), f"{what}({point:g})", 0.0, top)
@@ -119,7 +120,7 @@ def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Funct
 
 def _namesake(law, what: str) -> str:
     """How to ask for a parameter that bears the name of a functional."""
-    return f", or {_PREFIX + what!r} for the parameter of {law.title}" if what in law.parameters else ""
+    return f", or {PARAMETER_PREFIX + what!r} for the parameter of {law.title}" if what in law.parameters else ""
 
 
 def _allow(at: dict, needed: str | None, what: str, remedy: str = "") -> None:

@@ -22,11 +22,11 @@ from scipy import linalg
 from ..likelihoods._fallbacks.averaged import averaged
 from ._information import Located
 
-_ROUNDS = 40
-_SETTLED = 1e-3  # relative change of variances
-_SMALL = 200.0  # rows up to which the kernel is as wide as a standard error
-_NEAR = 5.0  # widths of the kernel within which a kink matters
-_ON = 1e-6  # widths of the kernel within which the fit passes through a kink
+MAX_ITERATIONS = 40
+VARIANCE_TOL = 1e-3  # relative change of variances
+MAX_ROWS_FOR_FULL_WIDTH = 200.0  # rows up to which the kernel is as wide as a standard error
+MAX_KERNEL_WIDTHS = 5.0  # widths of the kernel within which a kink matters
+MAX_WIDTHS_ON_KINK = 1e-6  # widths of the kernel within which the fit passes through a kink
 
 
 def kernel_block(located: Located, meat) -> tuple[slice, np.ndarray]:
@@ -34,14 +34,14 @@ def kernel_block(located: Located, meat) -> tuple[slice, np.ndarray]:
     kinked = _Kinked(located)
     meat = meat[kinked.place, kinked.place]
     variance = linalg.pinvh(meat)
-    for _ in range(_ROUNDS):
+    for _ in range(MAX_ITERATIONS):
         block = kinked.information(variance)
         if not positive(block):
             variance = 4 * variance  # no rows that near
             continue
         inverse = linalg.inv(block)
         found = inverse @ meat @ inverse
-        if np.abs(np.diag(found) / np.diag(variance) - 1).max() < _SETTLED:
+        if np.abs(np.diag(found) / np.diag(variance) - 1).max() < VARIANCE_TOL:
             break
         variance = (variance + found) / 2
     return kinked.place, block
@@ -62,7 +62,7 @@ class _Kinked:
         self.design, self.place = self.objective.designs[self.name], self.objective.places[self.name]
         self.eta = self.objective.eta(u)
         self.weight = self.objective.data.total_weight
-        self.widening = max(1.0, (self.weight / _SMALL) ** (1 / 6))
+        self.widening = max(1.0, (self.weight / MAX_ROWS_FOR_FULL_WIDTH) ** (1 / 6))
         self.forced: tuple[float, float] = (np.nan, np.nan)  # known with the first width of the kernel
 
     def information(self, variance) -> np.ndarray:
@@ -84,7 +84,7 @@ class _Kinked:
         mass = 0.0
         for batch, eta in self._batches():
             width, distance, _ = self._kernel(batch, eta, root)
-            mass += batch.weight[distance <= _ON * width].sum()
+            mass += batch.weight[distance <= MAX_WIDTHS_ON_KINK * width].sum()
         must = min(self.design.size, mass)
         return must / mass if mass else 0.0, self.weight / max(self.weight - must, 1e-300)
 
@@ -97,12 +97,12 @@ class _Kinked:
 
     def _block(self, batch, eta, root) -> np.ndarray:
         width, distance, rows = self._kernel(batch, eta, root)
-        near = np.flatnonzero(distance <= _NEAR * width)
+        near = np.flatnonzero(distance <= MAX_KERNEL_WIDTHS * width)
         between = self.law.evaluate(batch.y, eta, 2).information.get((self.name, self.name), 0.0)
         value = np.array(np.broadcast_to(between, len(batch.y)))
         value[near] = averaged(
             self.law, batch.y[near], {name: values[near] for name, values in eta.items()}, self.name, width[near]
         )
         share, factor = self.forced
-        value *= np.where(distance <= _ON * width, 1 - share, 1.0) * factor * batch.weight
+        value *= np.where(distance <= MAX_WIDTHS_ON_KINK * width, 1 - share, 1.0) * factor * batch.weight
         return rows.T @ (value[:, None] * rows)

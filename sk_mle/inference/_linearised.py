@@ -13,7 +13,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
 
-STEP = 1e-2  # of a difference, in standard errors of a linear predictor
+STEP_IN_STANDARD_ERRORS = 1e-2  # of a difference, in standard errors of a linear predictor
 
 
 class Rows:
@@ -77,7 +77,7 @@ def linearised(inference, X, f):
         Z = rows.design(part.parameter)
         size = np.linalg.norm(Z @ inference._root[part.place], axis=1)
         here = eta[part.parameter] if eta[part.parameter].ndim == 1 else eta[part.parameter][:, part.entry]
-        step = np.maximum(STEP * size, 1e-6 * np.maximum(np.abs(here), 1e-6))
+        step = np.maximum(STEP_IN_STANDARD_ERRORS * size, 1e-6 * np.maximum(np.abs(here), 1e-6))
         total = np.zeros_like(value)
         for k, weight in ((1, 2 / 3), (2, -1 / 12)):
             for sign in (1, -1):

@@ -8,9 +8,9 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
-_NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
-_QUOTED = re.compile(r"`((?:[^`]|``)*)`")  # a backtick inside is written twice
-_PLAIN = re.compile(r"[^\W\d][\w:.\[\]]*")
+NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
+QUOTED_NAME = re.compile(r"`((?:[^`]|``)*)`")  # a backtick inside is written twice
+IDENTIFIER = re.compile(r"[^\W\d][\w:.\[\]]*")
 
 
 class Token(NamedTuple):
@@ -69,7 +69,7 @@ class Names:
         start = len(label) + 1 if label else 0
         if not text[start:].startswith("`"):
             return None
-        found = _QUOTED.match(text, start)
+        found = QUOTED_NAME.match(text, start)
         if found is None:
             raise ValueError(f"{text!r}: a backtick is not closed")
         column = found[1].replace("``", "`")
@@ -95,7 +95,7 @@ class Names:
         """What may be written without backticks, the longest first: not numbers, nothing, or blanks at an end."""
         first, full = f"{self.first}:", [*self.layout.families, *self.layout.places]
         words = {*full, *(word.removeprefix(first) for word in full)}
-        words = {word for word in words if word and word == word.strip() and not _NUMBER.fullmatch(word.lstrip("+- "))}
+        words = {word for word in words if word and word == word.strip() and not NUMBER.fullmatch(word.lstrip("+- "))}
         return sorted(words, key=len, reverse=True)
 
     def is_column(self, text: str) -> bool:
@@ -104,7 +104,7 @@ class Names:
 
     def written(self, name: str) -> str:
         """A name as it can stand in a hypothesis: in backticks unless it is understood without."""
-        if _PLAIN.fullmatch(name):
+        if IDENTIFIER.fullmatch(name):
             return name
         with suppress(ValueError):
             if not set(name) & set(",=") and [(token.kind, token.text) for token in self.tokens(name)] == [("name", name)]:
@@ -128,7 +128,7 @@ class Names:
         for word in self.words:
             if rest.startswith(word) and word != without and not re.match(r"\w", rest[len(word) : len(word) + 1]):
                 return "name", self.exact(word), len(word)
-        if number := _NUMBER.match(rest):
+        if number := NUMBER.match(rest):
             return "number", float(number[0]), number.end()
         if rest[0] in "+-*=,":
             return rest[0], None, 1

@@ -19,9 +19,9 @@ from .._utils.frames import n_rows
 from .._utils.tables import Table
 from ._information import Located, group_codes, locate_fit
 
-_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
-_FURTHEST = 1e3  # standard errors after which an end of a profile interval counts as infinite
-_BETTER = 1e-4  # nats by which a constrained maximum may exceed the fit's before that was not the maximum
+GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
+MAX_STANDARD_ERRORS = 1e3  # standard errors after which an end of a profile interval counts as infinite
+MAX_GAIN_OVER_FIT = 1e-4  # nats by which a constrained maximum may exceed the fit's before that was not the maximum
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class _Slice(Plane):
         self.origin = self.centre + change * self.row / (self.row @ self.row)
         start = self.last * (change / self.moved if self.moved else 0.0)  # the path of the others is nearly straight
         if len(start):
-            result = newton(self, start, tol=_TOL, max_iter=200, information="observed")
+            result = newton(self, start, tol=GRADIENT_TOL, max_iter=200, information="observed")
             if not np.abs(result.jac).max() <= 1e-6:
                 raise ValueError(
                     f"the profile likelihood did not converge {change:.3g} from the estimate: the other coefficients have no "
@@ -125,13 +125,13 @@ def _end(cut: _Slice, top, step, target, name) -> float:
     for _ in range(100):
         value, slope = cut.maximum(distance * step)
         fall = top - value
-        if fall < -_BETTER:
+        if fall < -MAX_GAIN_OVER_FIT:
             raise ValueError(f"the likelihood along {name} exceeds the fit's by {-fall:.3g}: that was not the maximum")
         root = np.sqrt(2 * max(fall, 0.0))
         if abs(root - target) <= 1e-10 * target or high <= low * (1 + 1e-12):
             return distance
         low, high = (distance, high) if root < target else (low, distance)
-        if low > _FURTHEST:
+        if low > MAX_STANDARD_ERRORS:
             return np.inf
         rate = -slope * step / root if root > 0 else 0.0
         guess = distance + (target - root) / rate if rate > 0 else np.inf

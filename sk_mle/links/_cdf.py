@@ -9,7 +9,7 @@ from ..domains import UNIT, Domain
 from ._base import Link, finite
 
 # B_2k / (2k)!, the coefficients of x / (1 - exp(-x)) - 1 - x / 2 in powers of x**2.
-_BERNOULLI = [0, 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600]
+BERNOULLI_COEFFICIENTS = [0, 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600]
 
 
 class _CDFLink(Link):
@@ -133,7 +133,7 @@ class CLogLog(_CDFLink):
         value = np.where(eta < 0, eta + np.log(exprel(-u)), np.log1p(-np.exp(-u)))
         d1 = 1 / exprel(u)
         # d2 / d1 = 1 - u - d1 = 1 - u / (1 - exp(-u)), which cancels for small u: there its Bernoulli series.
-        series = np.polynomial.polynomial.polyval(u**2, _BERNOULLI)
+        series = np.polynomial.polynomial.polyval(u**2, BERNOULLI_COEFFICIENTS)
         return value, d1, d1 * np.where(u < 0.5, -u / 2 - series, 1 - u - d1)
 
 

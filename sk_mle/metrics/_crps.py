@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._rows import MOST_TERMS, add_up, atoms, integrate, lattice, plain, quantiles, reached, single, spread, summed_up, target
+from ._rows import (
+    MAX_SUMMED_TERMS,
+    add_up,
+    atoms,
+    integrate,
+    lattice,
+    plain,
+    quantiles,
+    reached,
+    single,
+    spread,
+    summed_up,
+    target,
+)
 
-_CELLS = 4096  # from the start of the support that are added up one by one where the others are integrated
-_TAILS = (1 - 1e-6, 1 - 1e-8, 1 - 1e-10, 1 - 1e-12)
+MAX_SUMMED_CELLS = 4096  # from the start of the support that are added up one by one where the others are integrated
+TAIL_LEVELS = (1 - 1e-6, 1 - 1e-8, 1 - 1e-10, 1 - 1e-12)
 
 
 def crps(y, dist, *, sample_weight=None, per_row=False):
@@ -85,7 +98,7 @@ def crps_from_cdf(y, dist) -> np.ndarray:
 def _lattice_crps(y, dist):
     """Sums of squares over the cells [k, k + 1): one by one as long as they are few, else as integrals."""
     low, high = reached(dist)
-    many = high - low > MOST_TERMS
+    many = high - low > MAX_SUMMED_TERMS
     values = np.empty(len(y))
     for rows, add in ((~many, _summed_crps), (many, _integrated_crps)):
         if rows.any():
@@ -122,7 +135,7 @@ def _integrated_crps(y, dist):
     """
     low = dist.likelihood.support.low
     whole, start = np.floor(y), low if np.isfinite(low) else -1e300
-    split = start + _CELLS
+    split = start + MAX_SUMMED_CELLS
     first = np.maximum(whole, split)  # from `split` on, cells lie below y up to here, and then above it
 
     def squares(k, upper):
@@ -135,8 +148,8 @@ def _integrated_crps(y, dist):
         near, far = squares(np.stack([k, k + 1]), t >= first)
         return np.where(t < split, 0.0, near + (t - k) * (far - near))
 
-    k, edge = start + np.arange(_CELLS if np.isfinite(low) else 0)[:, None], np.full((1, len(y)), split)
+    k, edge = start + np.arange(MAX_SUMMED_CELLS if np.isfinite(low) else 0)[:, None], np.full((1, len(y)), split)
     ends = np.where(first > split, squares(edge, edge > edge) - dist.cdf(first) ** 2, 0.0) + dist.sf(first) ** 2
     total = squares(k, k >= whole).sum(axis=0) + ends[0] / 2 + np.maximum(start - y, 0.0)
-    total = total + integrate(line, dist, [first, edge[0], *quantiles(dist, _TAILS)], tolerance=1e-9)
+    total = total + integrate(line, dist, [first, edge[0], *quantiles(dist, TAIL_LEVELS)], tolerance=1e-9)
     return total + np.where(y > start, (y - whole) * (dist.cdf(whole) ** 2 - dist.sf(whole) ** 2), 0.0)

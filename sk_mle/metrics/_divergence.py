@@ -10,7 +10,7 @@ from .._predictive.distribution import Distribution
 from ._rows import add_up, atoms, check_dist, integrate, lattice, plain, single, spread, summed_up, target
 from ._scores import log_score
 
-_LOST = 1e-14  # probability that floating point numbers do not tell from none
+NEGLIGIBLE_PROBABILITY = 1e-14  # probability that floating point numbers do not tell from none
 
 
 def kl_divergence(p, q, *, sample_weight=None, per_row=False):
@@ -83,7 +83,7 @@ def numerical_divergence(p, q) -> np.ndarray:
         here, there = one.logpdf(y), other.logpdf(y)
         with np.errstate(all="ignore"):
             mass = np.exp(here)
-            gone = (mass * scale > _LOST) & (there == -np.inf)
+            gone = (mass * scale > NEGLIGIBLE_PROBABILITY) & (there == -np.inf)
             lacking[rows] |= gone if gone.ndim == 1 else gone.any(axis=0)
             return np.where((mass > 0) & (there > -np.inf), mass * (here - there), 0.0)
 
@@ -96,7 +96,9 @@ def numerical_divergence(p, q) -> np.ndarray:
     at = [gain(p, q, np.full(len(p), point), 1.0, everywhere) for point in atoms(p) if point in atoms(q)]
     for point in atoms(p):
         if point not in atoms(q):
-            lacking |= p.cdf(np.full(len(p), point)) > p.cdf(np.full(len(p), np.nextafter(point, -np.inf))) + _LOST
+            lacking |= (
+                p.cdf(np.full(len(p), point)) > p.cdf(np.full(len(p), np.nextafter(point, -np.inf))) + NEGLIGIBLE_PROBABILITY
+            )
 
     def f(t):
         away = ~np.isin(t, points)

@@ -12,10 +12,10 @@ from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._utils.messages import rows_text
 
-LEVELS = (1e-4, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-4)
-_ROUGH = 1e-6  # relative error of an integral that is told
-MOST_TERMS = 1 << 17  # whole numbers of a row that are added up one by one
-_BLOCK = 1 << 20  # distribution functions at once
+QUANTILE_LEVELS = (1e-4, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-4)
+TOLD_RELATIVE_ERROR = 1e-6  # relative error of an integral that is told
+MAX_SUMMED_TERMS = 1 << 17  # whole numbers of a row that are added up one by one
+VALUES_PER_BLOCK = 1 << 20  # distribution functions at once
 
 
 def plain(dist) -> bool:
@@ -105,7 +105,7 @@ def check_levels(values, name: str) -> np.ndarray:
     return levels
 
 
-def quantiles(dist, levels=LEVELS) -> np.ndarray:
+def quantiles(dist, levels=QUANTILE_LEVELS) -> np.ndarray:
     """Quantiles at fixed levels: shape (levels, n)."""
     return np.stack([dist.ppf(np.full(dist.shape, level)) for level in levels])
 
@@ -151,7 +151,7 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
         limit=80,
         quadrature="gk15",
     )
-    if error > _ROUGH:
+    if error > TOLD_RELATIVE_ERROR:
         warnings.warn(
             f"an integral over {dist.likelihood.title} reached a relative error of {error:.0e} only, in its hardest "
             "row; score fewer rows at a time, or use log_score",
@@ -174,13 +174,13 @@ def add_up(term: Callable, dist, y=None, reach=1e-12) -> np.ndarray:
     result, order = np.zeros(len(low)), np.argsort(high - low)
     first = 0
     while first < len(order):
-        step = max(int(_BLOCK // max(high[order[first]] - low[order[first]] + 1, 1)), 1)
+        step = max(int(VALUES_PER_BLOCK // max(high[order[first]] - low[order[first]] + 1, 1)), 1)
         rows = order[first : first + step]
-        while len(rows) > 1 and len(rows) * (high[rows[-1]] - low[rows[-1]] + 1) > 2 * _BLOCK:
+        while len(rows) > 1 and len(rows) * (high[rows[-1]] - low[rows[-1]] + 1) > 2 * VALUES_PER_BLOCK:
             rows = rows[: len(rows) // 2]
         part, width = dist[rows], int(np.max(high[rows] - low[rows])) + 1
-        for begin in range(0, width, _BLOCK):
-            k = low[rows] + np.arange(begin, min(begin + _BLOCK, width))[:, None]
+        for begin in range(0, width, VALUES_PER_BLOCK):
+            k = low[rows] + np.arange(begin, min(begin + VALUES_PER_BLOCK, width))[:, None]
             inside = k <= high[rows]
             result[rows] += np.where(inside, term(part, rows, np.where(inside, k, high[rows])), 0.0).sum(axis=0)
         first += len(rows)

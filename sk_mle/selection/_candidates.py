@@ -10,7 +10,8 @@ from sklearn.utils.validation import column_or_1d
 
 from ..likelihoods import LAWS, Likelihood, get_likelihood
 
-_FINE = 20.0  # whole numbers are a fine lattice where the middle half of them spans as much, and none lies closer to zero
+# Whole numbers are a fine lattice where the middle half of them spans as much, and none lies closer to zero.
+MIN_LATTICE_QUARTILE_RANGE = 20.0
 
 
 def named(candidates) -> dict[str, Likelihood]:
@@ -50,7 +51,7 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
     laws = [law for law in _shipped() if law.kind == "number" and law.predictive is law and law.support.contains(y).all()]
     whole = bool((y == np.floor(y)).all()) and any(law.support.integer for law in laws)
     low, high = np.quantile(y, [0.25, 0.75])
-    fine = whole and high - low >= _FINE and np.abs(y).min() >= _FINE
+    fine = whole and high - low >= MIN_LATTICE_QUARTILE_RANGE and np.abs(y).min() >= MIN_LATTICE_QUARTILE_RANGE
     laws = [law for law in laws if law.support.integer == whole or fine]
     atomic = not whole and any((y == atom).sum() > 1 for law in laws for atom in law.atoms)
     laws = [law for law in laws if bool(law.atoms) == atomic]

@@ -11,7 +11,7 @@ import numpy as np
 from .._utils.tables import ABSENT, Table, number, probability
 from ._scores import standard_error, weighted_mean
 
-_ONE, _TWO = (partial(number, digits=d) for d in (1, 2))
+one_decimal, two_decimals = (partial(number, digits=d) for d in (1, 2))
 
 
 class Comparison:
@@ -62,8 +62,8 @@ class Comparison:
             against = [tests.get(e.name, ("reference", np.nan, np.nan)) for e in entries]
             columns |= dict(zip(("test", "statistic", "p"), map(list, zip(*against, strict=True)), strict=True))
         formats: dict[str, Callable[[Any], str]] = {
-            **dict.fromkeys(("loglik", "statistic"), _TWO),
-            **dict.fromkeys(("AIC", "AICc", "BIC", "dAIC"), _ONE),
+            **dict.fromkeys(("loglik", "statistic"), two_decimals),
+            **dict.fromkeys(("AIC", "AICc", "BIC", "dAIC"), one_decimal),
             "n_params": lambda value: ABSENT if np.isnan(value) else str(int(value)),
             "weight": lambda value: "<0.001" if 0 <= value < 5e-4 else number(value, 3),
             "cover90": lambda value: ABSENT if np.isnan(value) else f"{value:.1%}",

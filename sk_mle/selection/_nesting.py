@@ -11,7 +11,7 @@ from .._predictive.unwrapping import unwrap
 from ..likelihoods._protocol.relations import irregular
 from ._reductions import Reduction, at_limit, reductions, same
 
-_STEPS = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])
+PROBED_SHIFTS = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class _Shape:
         return float(self.ours.link.link(self._theta(shift)))
 
     def _depends(self, k) -> bool:
-        return any(self._theta({k: step}) != self._theta({}) for step in _STEPS)
+        return any(self._theta({k: step}) != self._theta({}) for step in PROBED_SHIFTS)
 
     def _fits(self) -> bool:
         """Whether the larger model's linear predictor can be this one: linear in those of the smaller model, on its columns."""
@@ -231,7 +231,7 @@ class _Shape:
         ours = self.ours
         base, slopes = self._eta({}), {k: self._eta({k: 1.0}) - self._eta({}) for k in self.moving}
         for signs in np.random.default_rng(0).uniform(-1, 1, (4, len(self.moving))):
-            for step in _STEPS:
+            for step in PROBED_SHIFTS:
                 shift = dict(zip(self.moving, signs * step, strict=True))
                 linear = base + sum(slopes[k] * shift[k] for k in self.moving)
                 if not abs(self._eta(shift) - linear) < 1e-9 * (1 + abs(linear)):

@@ -11,8 +11,8 @@ import numpy as np
 from .. import likelihoods
 from ..likelihoods import Likelihood
 
-_DISTANCE = 1e-8  # from ends of domains to which several parameters tend together, where it is seen how they do
-_NOT_THE_LAW = {"links", "n_starts"}  # settings that change linear predictors or the search, not the family of laws
+DISTANCE_FROM_ENDS = 1e-8  # from ends of domains to which several parameters tend together, where it is seen how they do
+SETTINGS_OF_THE_FIT = {"links", "n_starts"}  # settings that change linear predictors or the search, not the family of laws
 
 
 class Reduction(NamedTuple):
@@ -85,7 +85,7 @@ def same(a: Any, b: Any) -> bool:
 
 def _same_settings(a, b, leave=frozenset()) -> bool:
     mine, yours = (
-        {k: v for k, v in law.get_params(deep=False).items() if k not in {*law.parameters, *_NOT_THE_LAW, *leave}}
+        {k: v for k, v in law.get_params(deep=False).items() if k not in {*law.parameters, *SETTINGS_OF_THE_FIT, *leave}}
         for law in (a, b)
     )
     return same(mine, yours)
@@ -99,15 +99,15 @@ def _instance(name: str, full: Likelihood, special: Likelihood) -> Likelihood | 
     if kind is None:
         return None
     given = full.get_params(deep=False)
-    return kind(**{key: given[key] for key in kind._get_param_names() if key in given and key not in _NOT_THE_LAW})
+    return kind(**{key: given[key] for key in kind._get_param_names() if key in given and key not in SETTINGS_OF_THE_FIT})
 
 
-def _same(params, distance=_DISTANCE):
+def _same(params, distance=DISTANCE_FROM_ENDS):
     return dict(params)
 
 
 def _inside(expand, own):
-    def whole(params, distance=_DISTANCE):
+    def whole(params, distance=DISTANCE_FROM_ENDS):
         return {**expand({k: v for k, v in params.items() if k not in own}, distance), **{k: params[k] for k in own}}
 
     return whole
@@ -116,7 +116,7 @@ def _inside(expand, own):
 def _then(expand, values, parameters):
     """First to the parameters of the law between, then to those of the full one."""
 
-    def whole(params, distance=_DISTANCE):
+    def whole(params, distance=DISTANCE_FROM_ENDS):
         between, result = expand(params, distance), {}
         for name in parameters:
             value = values.get(name, name if name in between else None)

@@ -12,7 +12,7 @@ from ..inference import TestResult
 from ._nesting import Nesting, nested, why_irregular
 from ._scores import log_scores, rows_without_mass
 
-_SLACK = 1e-4  # log-likelihoods of two fits are compared up to this
+LOGLIK_SLACK = 1e-4  # log-likelihoods of two fits are compared up to this
 
 
 def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, *, df=None) -> TestResult:
@@ -76,7 +76,7 @@ def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, 
     else:
         small, large = (_total(fitted, X, y, sample_weight) for fitted in (restricted, full))
     statistic = 2 * (large - small)
-    if not statistic >= -_SLACK - 1e-10 * abs(small):
+    if not statistic >= -LOGLIK_SLACK - 1e-10 * abs(small):
         raise ValueError(
             f"the larger model fits worse than the smaller one, by {-statistic / 2:.6g} in log-likelihood, so it did not reach "
             "its maximum, or the two were not fitted to these data; refit it, from other starts or with another solver"
@@ -109,14 +109,14 @@ def _restrictions(restricted, full, df) -> Nesting:
         known = why_irregular(full)
         raise ValueError(
             f"{_name(restricted)} is not seen to be a special case of {_name(full)}"
-            + (f": {known}; compare by vuong_test, criteria or cross-validation" if known else _ADVICE)
+            + (f": {known}; compare by vuong_test, criteria or cross-validation" if known else ADVICE)
         )
     if found.irregular:
         raise ValueError(f"the likelihood-ratio statistic has no known law here: {found.irregular}")
     return found
 
 
-_ADVICE = (
+ADVICE = (
     ": laws, links, columns (by name, or of the same X), offsets and preprocessing are compared. For models that are not "
     "nested use vuong_test; where they are, say with how many restrictions: df=..."
 )

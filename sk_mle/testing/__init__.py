@@ -52,7 +52,7 @@ def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
         raise ValueError(f"skip names unknown checks {sorted(unknown)}; the checks are {list(_CHECKS)}")
     if not isinstance(likelihood, Likelihood):
         raise TypeError(f"check_likelihood needs an instance of a Likelihood, got {likelihood!r}")
-    for name, check in (_CHECKS | _SEVERAL if likelihood.kind == "targets" else _CHECKS).items():
+    for name, check in (_CHECKS | CHECKS_OF_SEVERAL_TARGETS if likelihood.kind == "targets" else _CHECKS).items():
         if name in skip:
             continue
         try:
@@ -63,13 +63,13 @@ def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
             failures.append(f"{name}: {error}")
         except Exception as error:
             failures.append(f"{name}: raised {type(error).__name__}: {error}")
-        if failures and name in _FIRST:
+        if failures and name in FIRST_CHECKS:
             break
     if failures:
         raise AssertionError(f"{likelihood.title} fails {len(failures)} check(s)\n  " + "\n  ".join(failures))
 
 
-_FIRST = ("declaration", "normalised")  # without which the others say nothing, or fill the memory
+FIRST_CHECKS = ("declaration", "normalised")  # without which the others say nothing, or fill the memory
 _CHECKS = {
     "declaration": _derivatives.declaration,
     "normalised": _derivatives.normalised,
@@ -85,7 +85,7 @@ _CHECKS = {
     "weights": _fits.weights,
     "recovery": _fits.recovery,
 }
-_SEVERAL = {  # of laws of several targets: their own checks, and none of distribution functions
+CHECKS_OF_SEVERAL_TARGETS = {  # of laws of several targets: their own checks, and none of distribution functions
     "normalised": _several.normalised,
     "cdf_and_ppf": _several.no_cdf_and_ppf,
     "moments": _several.moments,

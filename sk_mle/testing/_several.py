@@ -8,15 +8,15 @@ import numpy as np
 
 from ._tools import close, draw, expect, repeated, row, shown, within_error
 
-_DRAWS = 20000
-_WIDEST = 4  # free coordinates beyond which boxes have too many nodes
+SIMULATED_ROWS = 20000
+MAX_FREE_COORDINATES = 4  # free coordinates beyond which boxes have too many nodes
 
 
 def normalised(law, rng):
     """Probabilities of boxes, by quadrature or summation of the density, against the shares of draws inside."""
     law, _, theta = draw(law.predictive.sized(2), rng, 3)
     for i in range(3):
-        one, y = row(theta, i), law.rvs(rng, (_DRAWS,), **repeated(theta, i, _DRAWS))
+        one, y = row(theta, i), law.rvs(rng, (SIMULATED_ROWS,), **repeated(theta, i, SIMULATED_ROWS))
         _masses(law, one, y) if law.support.integer else _boxes(law, one, y, rng)
 
 
@@ -44,7 +44,7 @@ def _boxes(law, one, y, rng):
     z = _split(y) if shares else y
     centre, root = z.mean(axis=0), np.linalg.cholesky(np.atleast_2d(np.cov(z.T)))
     z = np.linalg.solve(root, (z - centre).T).T
-    if z.shape[1] > _WIDEST:
+    if z.shape[1] > MAX_FREE_COORDINATES:
         return
     nodes, weight = 0.75 * np.array(np.polynomial.legendre.leggauss(24 if z.shape[1] < 4 else 10))
     volume = np.prod(np.meshgrid(*[weight] * z.shape[1], indexing="ij"), axis=0).ravel() * np.prod(np.diag(root))
@@ -86,8 +86,8 @@ def no_cdf_and_ppf(law, rng):
 def moments(law, rng):
     law, _, theta = draw(law.predictive, rng, 3)
     for i in range(3):
-        many, one = repeated(theta, i, _DRAWS), repeated(theta, i, 1)
-        y, where = law.rvs(rng, (_DRAWS,), **many), f"at {shown(row(theta, i))}"
+        many, one = repeated(theta, i, SIMULATED_ROWS), repeated(theta, i, 1)
+        y, where = law.rvs(rng, (SIMULATED_ROWS,), **many), f"at {shown(row(theta, i))}"
         mean = np.broadcast_to(law.expectation(**one), y[:1].shape)
         within_error(y, mean[0], f"expectation {where}")
         within_error((y - mean) ** 2, np.broadcast_to(law.variance(**one), mean.shape)[0], f"variance {where}")

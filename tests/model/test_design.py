@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sk_mle._model.data import Data, add, total, weighted
-from sk_mle._model.design import MOST_COLUMNS, from_moments, intercept_only
+from sk_mle._model.design import MAX_ROTATED_COLUMNS, from_moments, intercept_only
 from sk_mle._model.moments import Moments, cholesky
 
 RNG = np.random.default_rng(0)
@@ -79,7 +79,7 @@ def test_weighted_sums():
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
 def test_moments_are_those_of_repeated_rows(kind, shift):
     moved = X + shift
-    moments = Moments(rows(kind(moved), weight=WEIGHT), True, MOST_COLUMNS)
+    moments = Moments(rows(kind(moved), weight=WEIGHT), True, MAX_ROTATED_COLUMNS)
     repeated = moved[KEPT] - shift
     assert_allclose(moments.mean - shift, repeated.mean(axis=0), rtol=1e-12 + 1e-15 * shift)
     assert_allclose(moments.scale, repeated.std(axis=0), rtol=1e-12 + 1e-15 * shift)
@@ -93,14 +93,14 @@ def test_a_sample_that_misleads_about_the_means_is_corrected():
     """Sums are taken around what every twelfth row says of the means; where the others lie far away, once more."""
     x = 1e7 + np.random.default_rng(1).normal(size=(3072, 2))
     x[::12] -= 1e7
-    moments = Moments(rows(x, weight=np.where(np.arange(3072) % 12 == 0, 0.0, 1.0)), True, MOST_COLUMNS)
+    moments = Moments(rows(x, weight=np.where(np.arange(3072) % 12 == 0, 0.0, 1.0)), True, MAX_ROTATED_COLUMNS)
     kept = np.delete(x, np.arange(0, 3072, 12), axis=0)
     assert_allclose(moments.scale, kept.std(axis=0), rtol=1e-7)
     assert_allclose(moments.gram[0, 1], np.corrcoef(kept.T)[0, 1], rtol=1e-6)
 
 
 def test_moments_without_an_intercept_are_about_zero():
-    moments = Moments(rows(X, weight=WEIGHT), False, MOST_COLUMNS)
+    moments = Moments(rows(X, weight=WEIGHT), False, MAX_ROTATED_COLUMNS)
     products = X[KEPT].T @ X[KEPT] / len(KEPT)
     assert_array_equal(moments.mean, 0)
     assert_allclose(moments.scale, np.sqrt(np.diag(products)))
@@ -112,7 +112,7 @@ def test_roots_of_blocks_are_those_of_all_rows(shape):
     wide = RNG.normal(size=shape) + 3.0
     data = rows(wide, weight=1.0 + np.arange(len(wide)))
     data.block_rows = 2
-    moments = Moments(data, True, MOST_COLUMNS)
+    moments = Moments(data, True, MAX_ROTATED_COLUMNS)
     moments.data.block_rows = 2
     root = moments.root()
     assert len(root) == min(shape)
@@ -121,16 +121,16 @@ def test_roots_of_blocks_are_those_of_all_rows(shape):
 
 def test_constant_columns_have_no_scale():
     constant = np.column_stack([X[:, 0], np.full(N, 1e9), np.zeros(N), np.full(N, 0.1)])
-    assert_array_equal(Moments(rows(constant), True, MOST_COLUMNS).scale > 0, [True, False, False, False])
+    assert_array_equal(Moments(rows(constant), True, MAX_ROTATED_COLUMNS).scale > 0, [True, False, False, False])
 
 
 def test_many_columns_in_single_precision_say_the_same():
     wide = RNG.normal(size=(400, 70)) + 5.0
-    moments = Moments(rows(wide), True, MOST_COLUMNS)
+    moments = Moments(rows(wide), True, MAX_ROTATED_COLUMNS)
     assert_allclose(moments.gram, np.corrcoef(wide.T), atol=1e-6)
     steep = wide.copy()
     steep[:, 1] = steep[:, 0] + 1e-4 * steep[:, 1]
-    found = Moments(rows(steep), True, MOST_COLUMNS).gram[0, 1]
+    found = Moments(rows(steep), True, MAX_ROTATED_COLUMNS).gram[0, 1]
     assert 1 - found == pytest.approx(1 - np.corrcoef(steep.T)[0, 1], rel=1e-5)  # which single precision does not resolve
 
 
@@ -147,7 +147,7 @@ def test_smallest_eigenvalue_and_norm():
     least = np.linalg.eigvalsh(gram)[0]
     assert least / 3 <= smallest <= least
     assert cholesky(np.ones((2, 2)) - 2 * np.eye(2))[1] == 0.0
-    moments = Moments(rows(X), True, MOST_COLUMNS)
+    moments = Moments(rows(X), True, MAX_ROTATED_COLUMNS)
     assert moments.norm([0, 2]) == pytest.approx(1 + abs(gram[0, 2]))
     assert_allclose(moments.factor(np.array([0, 2]))[0][1, 0], gram[0, 2])
 
@@ -259,15 +259,15 @@ def test_rotated_coordinates_are_multiples_of_the_old(name, diagonal):
 
 def test_penalised_columns_beyond_their_rows_stay_unrotated():
     many = np.random.default_rng(1).normal(size=(10, 610)) + 1.0
-    made = from_moments(Moments(rows(many), True, MOST_COLUMNS), slice(None), True, penalised=True)
+    made = from_moments(Moments(rows(many), True, MAX_ROTATED_COLUMNS), slice(None), True, penalised=True)
     assert made.slopes.shape == (610,)
     u = RNG.normal(size=611)
     start, slopes = made.coefficients(u)
     assert_allclose(many @ slopes[:, 0] + start[0], made.coordinate_rows(many) @ u, rtol=1e-9)
     assert_allclose(made.coordinates(start, slopes), u, rtol=1e-9)
     assert_allclose(slopes[:, 0], u[1:] / many.std(axis=0), rtol=1e-9)
-    assert from_moments(Moments(rows(many), True, MOST_COLUMNS), slice(None), True).size == 10
-    few = Moments(rows(many[:, :500]), True, MOST_COLUMNS)
+    assert from_moments(Moments(rows(many), True, MAX_ROTATED_COLUMNS), slice(None), True).size == 10
+    few = Moments(rows(many[:, :500]), True, MAX_ROTATED_COLUMNS)
     assert from_moments(few, slice(None), True, penalised=True).size == 10
 
 
@@ -294,5 +294,5 @@ def test_vectors_have_directions():
 
 
 def test_one_object_serves_parameters_on_the_same_columns():
-    moments = Moments(rows(X), True, MOST_COLUMNS)
+    moments = Moments(rows(X), True, MAX_ROTATED_COLUMNS)
     assert_allclose(from_moments(moments, slice(None), True).matrix(), from_moments(moments, np.arange(3), True).matrix())

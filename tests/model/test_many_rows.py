@@ -35,7 +35,7 @@ MODELS = {
 def whole(model, y, weight=None):
     """The same fit without a start from a part of the rows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(start, "_MANY", np.inf)
+        patch.setattr(start, "MIN_ENTRIES_FOR_SUBSAMPLE", np.inf)
         return model.fit(X, y, weight)
 
 
@@ -92,7 +92,7 @@ def test_columns_that_a_part_hardly_saw(n_seen):
     for model, y in (MODELS["counts"], MODELS["normal"]):
         found = clone(model).fit(A, y)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(start, "_MANY", np.inf)
+            patch.setattr(start, "MIN_ENTRIES_FOR_SUBSAMPLE", np.inf)
             expected = clone(model).fit(A, y)
         np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-7, atol=1e-9)
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 
 from sk_mle._model.data import Batch
-from sk_mle._model.design import MOST_COLUMNS, from_moments
+from sk_mle._model.design import MAX_ROTATED_COLUMNS, from_moments
 from sk_mle._model.moments import Moments
 from sk_mle._model.objective import Point
 from sk_mle._model.penalties import Ridge
@@ -210,7 +210,7 @@ def test_ridge_is_on_the_coefficients_of_the_columns(case):
 
 def test_a_ridge_on_unrotated_columns():
     wide = RNG.normal(size=(10, 610)) + 1.0
-    made = from_moments(Moments(rows(wide), True, MOST_COLUMNS), slice(None), True, penalised=True)
+    made = from_moments(Moments(rows(wide), True, MAX_ROTATED_COLUMNS), slice(None), True, penalised=True)
     ridge, u = Ridge(0.7, made), RNG.normal(size=made.size)
     assert ridge.value(u) == pytest.approx(0.35 * (made.coefficients(u)[1] ** 2).sum(), rel=1e-10)
     assert_allclose(ridge.hessian() @ u, ridge.gradient(u), rtol=1e-10)

@@ -29,7 +29,7 @@ def in_blocks(monkeypatch):
 
     def apply():
         monkeypatch.setattr(fit, "ROWS_PER_BLOCK", 7)
-        monkeypatch.setattr(classifier, "_ROWS", 7)
+        monkeypatch.setattr(classifier, "ROWS_PER_BLOCK", 7)
 
     return apply
 

@@ -194,7 +194,7 @@ def test_sorted_rows_give_the_same_fit(law, falling, monkeypatch):
     order = np.argsort(y if y.ndim == 1 else y[:, 1] - y[:, 0], kind="stable")[:: -1 if falling else 1]
     model = MLERegressor(law)
     expected = model.fit(A, y).loglikelihood_, model.inference(A, y).bse
-    monkeypatch.setattr(data, "_BLOCK_BYTES", 1 << 10)
+    monkeypatch.setattr(data, "BLOCK_BYTES", 1 << 10)
     A, y = A[order], y[order]
     assert_allclose(model.fit(A, y).loglikelihood_, expected[0], rtol=1e-10)
     assert_allclose(model.inference(A, y).bse, expected[1], rtol=1e-6)

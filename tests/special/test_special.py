@@ -226,7 +226,7 @@ def test_blocks_and_broadcasting(name, monkeypatch):
     function = getattr(tails if "log_gammainc" in name else gamma_functions, name)
     x, d = np.geomspace(0.1, 1e3, 7)[:, None], np.array([0.5, 2.0, 40.0])
     expected = [[function(float(a), b) for b in d] for a in x[:, 0]]
-    monkeypatch.setattr(elementwise, "_BLOCK", 4)
+    monkeypatch.setattr(elementwise, "ELEMENTS_PER_BLOCK", 4)
     np.testing.assert_allclose(function(x, d), expected, rtol=1e-15)
     assert function(x, d).shape == (7, 3)
     assert function(np.empty((0, 3)), d).shape == (0, 3)

@@ -7,7 +7,7 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 
 from .._fallbacks.algebra import Eval
-from .._families.softmax import _PAIR, Softmax, log_probability, spread
+from .._families.softmax import LOGITS_PAIR, Softmax, log_probability, spread
 
 
 class Categorical(Softmax):
@@ -71,7 +71,7 @@ class Categorical(Softmax):
         if spread is None:
             return Eval(loglik, {"logits": first.T}, {})
         np.einsum("kkn->kn", spread)[...] += mass
-        return Eval(loglik, {"logits": first.T}, {_PAIR: spread.transpose(2, 0, 1)})
+        return Eval(loglik, {"logits": first.T}, {LOGITS_PAIR: spread.transpose(2, 0, 1)})
 
     def _pick(self, y, values):
         """The entry of each row at its class code; -inf or zero mass elsewhere is never asked for by a fit."""

@@ -17,13 +17,13 @@ from .._families.extreme_value import reduce
 from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
-_LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
-_MUCH_CUT = 5.0  # standard deviations to the truncation, below which it shapes the law
-_MOST_CUT = 40.0  # beyond it the truncation has no probability, nor a derivative
-_GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(64)
-_GAUSS = (1 + _GAUSS) / 2
-_MOST_POWERS = 257
-_POWERS = (-4.0, -2.5, -1.5, -0.8, -0.3, 0.0, 0.3, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
+LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+MAX_CUT_THAT_SHAPES = 5.0  # standard deviations to the truncation, below which it shapes the law
+MAX_CUT = 40.0  # beyond it the truncation has no probability, nor a derivative
+UNIT_NODES, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(64)
+UNIT_NODES = (1 + UNIT_NODES) / 2
+MAX_POWERS = 257
+TRIED_POWERS = (-4.0, -2.5, -1.5, -0.8, -0.3, 0.0, 0.3, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
 
 
 class BoxCoxColeGreen(Likelihood):
@@ -68,7 +68,7 @@ class BoxCoxColeGreen(Likelihood):
         ends={"scale": {"upper": "half-normal law of a power of y"}},
         tried={"nu": (-1.0, 0.5, 1.0)},
         # where much is truncated, a smaller `loc` may do as well
-        competing=lambda law, loc, scale, nu: "nu" in law.free and bool(np.min(_cut(scale, nu)) < _MUCH_CUT),
+        competing=lambda law, loc, scale, nu: "nu" in law.free and bool(np.min(_cut(scale, nu)) < MAX_CUT_THAT_SHAPES),
     )
 
     def __init__(self, *, loc=None, scale=None, nu=None, links=None):
@@ -102,14 +102,14 @@ class BoxCoxColeGreen(Likelihood):
     def fisher(self, loc, scale, nu):
         """By Gauss's formula in z, to five digits: entries without their units are functions of scale * nu."""
         power = np.unique(scale * nu)
-        power = power if len(power) <= _MOST_POWERS else np.linspace(power[0], power[-1], _MOST_POWERS)
+        power = power if len(power) <= MAX_POWERS else np.linspace(power[0], power[-1], MAX_POWERS)
         share, _, inverse = _truncation(1.0, power)
         cut, sign = np.minimum(_cut(1.0, power), 9.0)[:, None], np.where(power < 0, -1, 1)[:, None]
-        z = sign * ((9 + cut) * _GAUSS**2 - cut)
+        z = sign * ((9 + cut) * UNIT_NODES**2 - cut)
         w, odd = power[:, None] * z, (share * inverse)[:, None]
         tilt = log1p_ratio(w)
         scores = z + w * z - power[:, None], z**2 - 1 + share[:, None], z * tilt[0] + z**3 * (1 + w) * tilt[1] + odd
-        mass = np.exp(-0.5 * z**2) * _GAUSS * _GAUSS_WEIGHT
+        mass = np.exp(-0.5 * z**2) * UNIT_NODES * _GAUSS_WEIGHT
         mass = mass / mass.sum(axis=1, keepdims=True)
         units = {"loc": 1 / (loc * scale), "scale": 1 / scale, "nu": scale}
         return {
@@ -124,7 +124,7 @@ class BoxCoxColeGreen(Likelihood):
     def refine(self, y, sample_weight, loc, **others):
         ratio, sample_weight = thin(_log_ratio(y, loc), sample_weight)
         found = []
-        for nu in [self.fixed["nu"]] if "nu" in self.fixed else _POWERS:
+        for nu in [self.fixed["nu"]] if "nu" in self.fixed else TRIED_POWERS:
             square = np.average((ratio * special.exprel(nu * ratio)) ** 2, weights=sample_weight)
             found.append({"loc": 1.0, "scale": self.fixed.get("scale", max(float(np.sqrt(square)), 1e-15)), "nu": nu})
         found = best(self, found, np.exp(ratio), sample_weight)
@@ -168,7 +168,7 @@ def _log_ratio(y, loc):
 def _log_density(ratio, scale, nu):
     """Of log(y), at log(y / loc)."""
     z = ratio * special.exprel(nu * ratio) / scale
-    return nu * ratio - 0.5 * z**2 - np.log(scale) - _LOG_ROOT_2PI - log_ndtr(_cut(scale, nu))
+    return nu * ratio - 0.5 * z**2 - np.log(scale) - LOG_ROOT_2PI - log_ndtr(_cut(scale, nu))
 
 
 def _cut(scale, nu):
@@ -179,8 +179,8 @@ def _cut(scale, nu):
 
 def _truncation(scale, nu):
     """Of log Phi(c), c = 1 / (scale |nu|): its derivative in log(c), that plus its second derivative there; and 1 / nu."""
-    c = np.minimum(_cut(scale, nu), _MOST_CUT)
-    share = c * np.exp(-0.5 * c**2 - _LOG_ROOT_2PI) / ndtr(c)
+    c = np.minimum(_cut(scale, nu), MAX_CUT)
+    share = c * np.exp(-0.5 * c**2 - LOG_ROOT_2PI) / ndtr(c)
     return share, share * (2 - c**2 - share), np.sign(nu) * c * scale
 
 
@@ -191,7 +191,7 @@ def _log_tails(ratio, scale, nu):
         x = np.where(nu < 0, -1, 1) * ratio * special.exprel(nu * ratio) / scale
         free = log_ndtr(-x) - log_ndtr(c)
         strip = np.log(c) + nu * ratio  # of its width beside the truncation
-        gap = np.where(strip < -600, strip - 0.5 * c**2 - _LOG_ROOT_2PI, log_ndtr_gap(-c, x, np.exp(strip)))
+        gap = np.where(strip < -600, strip - 0.5 * c**2 - LOG_ROOT_2PI, log_ndtr_gap(-c, x, np.exp(strip)))
         cut = np.where(free < -0.7, np.log1p(-np.exp(free)), gap - log_ndtr(c))
         free = np.where(free < -0.7, free, np.log1p(-np.exp(cut)))
         return np.where(nu < 0, (free, cut), (cut, free))

@@ -14,9 +14,9 @@ from .._protocol.base import Likelihood
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
-_MOST = 1e30  # of rate * scale: beyond it, and at infinity, the law is the normal one to the last digit
-_ROOT_2PI = np.sqrt(2 * np.pi)
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
+MAX_RATE_TIMES_SCALE = 1e30  # of rate * scale: beyond it, and at infinity, the law is the normal one to the last digit
+ROOT_2PI = np.sqrt(2 * np.pi)
+GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 
 def _mills(x):
@@ -81,7 +81,7 @@ class ExponentiallyModifiedNormal(Likelihood):
         self.loc, self.scale, self.rate, self.links = loc, scale, rate, links
 
     def terms(self, y, order, loc, scale, rate):
-        t, k = (y - loc) / scale, np.minimum(rate * scale, _MOST)
+        t, k = (y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE)
         value = _log_density(t, k)[0] - np.log(scale)
         if order == 0:
             return value, {}, {}
@@ -135,16 +135,16 @@ class ExponentiallyModifiedNormal(Likelihood):
         return np.exp(self.logsf(y, **params))
 
     def logcdf(self, y, loc, scale, rate):
-        return _log_tails((y - loc) / scale, np.minimum(rate * scale, _MOST))[0]
+        return _log_tails((y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE))[0]
 
     def logsf(self, y, loc, scale, rate):
-        return _log_tails((y - loc) / scale, np.minimum(rate * scale, _MOST))[1]
+        return _log_tails((y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE))[1]
 
     def ppf(self, q, loc, scale, rate):
         def logs(x, k):
             return *_log_tails(np.sinh(x), k), _log_density(np.sinh(x), k)[0] + np.log(np.cosh(x))
 
-        x = newton_quantile(logs, q, {"k": np.minimum(rate * scale, _MOST)}, (-705.0, 705.0))
+        x = newton_quantile(logs, q, {"k": np.minimum(rate * scale, MAX_RATE_TIMES_SCALE)}, (-705.0, 705.0))
         return loc + scale * np.where(np.abs(x) < 705, np.sinh(x), np.inf * x)
 
     def rvs(self, rng, size, loc, scale, rate):
@@ -185,11 +185,11 @@ def _log_tails(t, k):
     with np.errstate(all="ignore"):
         rest = _log_density(t, k)[1]
         upper = np.minimum(np.logaddexp(log_ndtr(-t), rest), 0.0)
-        height = -(t**2) / 2 - np.log(_ROOT_2PI)
-        apart = height + np.log(_ROOT_2PI / 2 * (erfcx(-t / np.sqrt(2)) - erfcx((k - t) / np.sqrt(2))))
+        height = -(t**2) / 2 - np.log(ROOT_2PI)
+        apart = height + np.log(ROOT_2PI / 2 * (erfcx(-t / np.sqrt(2)) - erfcx((k - t) / np.sqrt(2))))
         near = (k < 1 + np.maximum(-t, 0)) & (t < 36)
-        m, h, _, _ = _mills(t[near, None] - k[near, None] * (1 + _NODES) / 2)
-        apart[near] = height[near] + np.log(k[near] / 2 * ((h / m) @ _WEIGHTS))
+        m, h, _, _ = _mills(t[near, None] - k[near, None] * (1 + GAUSS_NODES) / 2)
+        apart[near] = height[near] + np.log(k[near] / 2 * ((h / m) @ GAUSS_WEIGHTS))
         lower = np.where(t < 36, apart, np.log(-np.expm1(rest)))
         lower = np.where(upper < np.log(0.5), np.log1p(-np.exp(upper)), lower)
         upper = np.where(lower < np.log(0.5), np.log1p(-np.exp(lower)), upper)

@@ -10,9 +10,9 @@ from scipy.special import digamma, exp1, gamma, gammainc
 from ..._special.removable import analytic
 from ...links import CLogLog, LogLog
 from .._fallbacks.start import quantiles, resolution
-from .._families.extreme_value import LEAST_SHAPE, ExtremeValue, expand, reduce
+from .._families.extreme_value import MIN_SCORING_SHAPE, ExtremeValue, expand, reduce
 
-_QUARTILES = np.array([0.25, 0.5, 0.75])
+QUARTILES = np.array([0.25, 0.5, 0.75])
 
 
 def _information(shape):
@@ -80,16 +80,16 @@ class GeneralizedExtremeValue(ExtremeValue):
 
     def standard_information(self, shape):
         names = ("loc", "loc"), ("loc", "scale"), ("loc", "shape"), ("scale", "scale"), ("scale", "shape"), ("shape", "shape")
-        return dict(zip(names, _information(np.maximum(shape, LEAST_SHAPE)), strict=True))
+        return dict(zip(names, _information(np.maximum(shape, MIN_SCORING_SHAPE)), strict=True))
 
     def centre(self, y, sample_weight, shape):
-        low, middle, high = quantiles(y, sample_weight, _QUARTILES)
-        a, b, c = self.standard_ppf(_QUARTILES, shape)
+        low, middle, high = quantiles(y, sample_weight, QUARTILES)
+        a, b, c = self.standard_ppf(QUARTILES, shape)
         return float(middle - (high - low) * b / (c - a))
 
     def spread(self, residual, sample_weight, shape):
-        low, _, high = quantiles(residual, sample_weight, _QUARTILES)
-        a, _, c = self.standard_ppf(_QUARTILES, shape)
+        low, _, high = quantiles(residual, sample_weight, QUARTILES)
+        a, _, c = self.standard_ppf(QUARTILES, shape)
         return max(float((high - low) / (c - a)), 1.01 * float(np.max(-shape * residual)), 0.1 * float(np.std(residual)))
 
     def at_ends(self, y, sample_weight, distance, loc, **others):

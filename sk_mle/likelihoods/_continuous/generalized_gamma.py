@@ -9,7 +9,7 @@ from .._families.log_gamma import LogGamma
 from .._families.log_location_scale import LogLocationScale
 from .._protocol.relations import Relations
 
-_SHAPE = Domain(typical=(-0.3, 0.6))
+SHAPE = Domain(typical=(-0.3, 0.6))
 
 
 class GeneralizedGamma(LogLocationScale):
@@ -43,7 +43,7 @@ class GeneralizedGamma(LogLocationScale):
     array([1.397])
     """
 
-    parameters = {"loc": REAL, "scale": POSITIVE, "shape": _SHAPE}
+    parameters = {"loc": REAL, "scale": POSITIVE, "shape": SHAPE}
     fisher = None  # type: ignore[assignment]
 
     relations = Relations(

@@ -14,8 +14,8 @@ from .._families.log_gamma import LogGamma
 from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations
 
-_SHAPE = Domain(low=0.5, high=100.0, typical=(0.8, 3.0))
-_LEAST = 1e-60  # distance from the kink below which an infinite derivative is taken
+SHAPE = Domain(low=0.5, high=100.0, typical=(0.8, 3.0))
+MIN_DISTANCE_FROM_KINK = 1e-60  # distance from the kink below which an infinite derivative is taken
 
 
 class GeneralizedNormal(Kinked, LocationScale):
@@ -52,7 +52,7 @@ class GeneralizedNormal(Kinked, LocationScale):
     array([2.5])
     """
 
-    parameters = {"loc": REAL, "scale": POSITIVE, "shape": Parameter(_SHAPE, allowed=POSITIVE)}
+    parameters = {"loc": REAL, "scale": POSITIVE, "shape": Parameter(SHAPE, allowed=POSITIVE)}
     relations = Relations(
         limits={"Normal": {"shape": 2.0, "scale": lambda scale: scale * 2**0.5}, "Laplace": {"shape": 1.0}},
         searched=False,
@@ -69,7 +69,7 @@ class GeneralizedNormal(Kinked, LocationScale):
 
     def standard_terms(self, z, order, shape):
         distance, d1, d2 = self.distance(z)
-        size, a, whole = np.maximum(distance, _LEAST), 1 / shape, distance**shape
+        size, a, whole = np.maximum(distance, MIN_DISTANCE_FROM_KINK), 1 / shape, distance**shape
         value = -np.log(2) - gammaln(1 + a) - whole
         if order == 0:
             return value, {}, {}

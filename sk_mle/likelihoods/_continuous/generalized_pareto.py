@@ -8,7 +8,7 @@ import numpy as np
 
 from ...domains import NONNEGATIVE, POSITIVE
 from .._fallbacks.start import best, thin, weighted_median
-from .._families.extreme_value import LEAST_SHAPE, SHAPE, ExtremeValue, expand, reduce
+from .._families.extreme_value import MIN_SCORING_SHAPE, SHAPE, ExtremeValue, expand, reduce
 from .._families.hazard import logcdf_from_survival
 
 
@@ -64,7 +64,7 @@ class GeneralizedPareto(ExtremeValue):
         return loglik, gradient, {pair: value for pair, value in hessian.items() if "loc" not in pair}
 
     def fisher(self, scale, shape):
-        shape = np.maximum(shape, LEAST_SHAPE)
+        shape = np.maximum(shape, MIN_SCORING_SHAPE)
         total = 1 + 2 * shape
         return {
             ("scale", "scale"): 1 / (scale**2 * total),

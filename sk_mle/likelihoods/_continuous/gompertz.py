@@ -11,7 +11,7 @@ from ...domains import POSITIVE, Domain
 from .._families.hazard import Hazard
 from .._protocol.relations import Relations
 
-_SHAPE = Domain(typical=(0.1, 1.5))
+SHAPE = Domain(typical=(0.1, 1.5))
 
 
 class Gompertz(Hazard):
@@ -45,7 +45,7 @@ class Gompertz(Hazard):
     array([1.01])
     """
 
-    parameters = {"rate": POSITIVE, "shape": _SHAPE}
+    parameters = {"rate": POSITIVE, "shape": SHAPE}
 
     relations = Relations(limits={"Exponential": {"shape": 0.0, "rate": lambda mean: 1 / mean}})
 

@@ -11,9 +11,9 @@ from ...links import Probit
 from .._fallbacks.quantile import newton_quantile
 from .._protocol.base import Likelihood
 
-_LOG_2PI = np.log(2 * np.pi)
-_GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(12)
-_MOST_MEAN = 1e300  # from which on the law no longer depends on it: with an infinite mean it is Lévy's
+LOG_2PI = np.log(2 * np.pi)
+GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(12)
+MAX_MEAN = 1e300  # from which on the law no longer depends on it: with an infinite mean it is Lévy's
 
 
 class InverseGaussian(Likelihood):
@@ -53,7 +53,7 @@ class InverseGaussian(Likelihood):
 
     def terms(self, y, order, mean, shape):
         deviance = _deviance(y, mean)
-        value = 0.5 * (np.log(shape) - _LOG_2PI - 3 * np.log(y) - shape * deviance)
+        value = 0.5 * (np.log(shape) - LOG_2PI - 3 * np.log(y) - shape * deviance)
         if order == 0:
             return value, {}, {}
         d = (y - mean) / mean**3
@@ -80,7 +80,7 @@ class InverseGaussian(Likelihood):
 
     def entropy(self, mean, shape):
         x = 2 * shape / mean
-        return 0.5 * (1 + _LOG_2PI + 3 * np.log(mean) - np.log(shape) - 3 * hyperu(1, 1, x))  # hyperu: exp(x) E1(x)
+        return 0.5 * (1 + LOG_2PI + 3 * np.log(mean) - np.log(shape) - 3 * hyperu(1, 1, x))  # hyperu: exp(x) E1(x)
 
     def cdf(self, y, mean, shape):
         return np.exp(self.logcdf(y, mean, shape))
@@ -111,7 +111,7 @@ class InverseGaussian(Likelihood):
 
 
 def _gap(y, mean):
-    mean = np.minimum(mean, _MOST_MEAN)
+    mean = np.minimum(mean, MAX_MEAN)
     return (y - mean) / mean
 
 
@@ -130,7 +130,7 @@ def _log_tails(y, mean, shape):
     root = np.sqrt(shape / y)
     gap = _gap(y, mean)
     a, b = root * gap, root * (gap + 2.0)
-    log_phi = -0.5 * (a**2 + _LOG_2PI)
+    log_phi = -0.5 * (a**2 + LOG_2PI)
     return np.logaddexp(log_ndtr(a), log_phi + np.log(_mills(b))), log_phi + _log_mills_gap(a, b, 2 * root)
 
 
@@ -144,6 +144,6 @@ def _log_mills_gap(a, b, width):
     near = (_mills(b) > 0.5 * _mills(a)) & (width < 1e300)
     if near.any():
         half = width[near, None] / 2
-        _, inverse, d2 = Probit().log_inverse(-(a[near, None] + half * (1 + _GAUSS)))
-        value[near] = np.log((-d2 / inverse**2 * _GAUSS_WEIGHT).sum(axis=1)) + np.log(half[:, 0])
+        _, inverse, d2 = Probit().log_inverse(-(a[near, None] + half * (1 + GAUSS_NODES)))
+        value[near] = np.log((-d2 / inverse**2 * GAUSS_WEIGHTS).sum(axis=1)) + np.log(half[:, 0])
     return value

@@ -7,7 +7,7 @@ import numpy as np
 from ...links import Probit
 from .._families.location_scale import LinkLocationScale
 
-_LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
 
 class Normal(LinkLocationScale):
@@ -37,13 +37,13 @@ class Normal(LinkLocationScale):
         self.loc, self.scale, self.links = loc, scale, links
 
     def standard_terms(self, z, order):
-        return -0.5 * z**2 - _LOG_ROOT_2PI, {"z": -z}, {("z", "z"): np.full_like(z, -1.0)} if order == 2 else {}
+        return -0.5 * z**2 - LOG_ROOT_2PI, {"z": -z}, {("z", "z"): np.full_like(z, -1.0)} if order == 2 else {}
 
     def standard_information(self):
         return {("loc", "loc"): 1.0, ("scale", "scale"): 2.0}
 
     def standard_moments(self):
-        return 0.0, 1.0, 0.5 + _LOG_ROOT_2PI
+        return 0.0, 1.0, 0.5 + LOG_ROOT_2PI
 
     def rvs(self, rng, size, loc, scale):
         return rng.normal(loc, scale, size)

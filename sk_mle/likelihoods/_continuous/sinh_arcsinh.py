@@ -9,8 +9,9 @@ from scipy.special import kv, log_ndtr, ndtri
 
 from .._families.arsinh import ArsinhLocationScale
 
-_MOST = 354.0  # of |w|: from there on the log-density, about -exp(2 |w|) / 8, is below all numbers
-_MOST_SLOPE = 200.0  # the same where derivatives are, so that those of a far trial value, and their products, are finite
+MAX_ABS_W = 354.0  # of |w|: from there on the log-density, about -exp(2 |w|) / 8, is below all numbers
+# The same where derivatives are, so that those of a far trial value, and their products, are finite.
+MAX_ABS_W_OF_DERIVATIVES = 200.0
 
 
 class SinhArcsinh(ArsinhLocationScale):
@@ -55,11 +56,11 @@ class SinhArcsinh(ArsinhLocationScale):
     )
 
     def transformed(self, w):
-        w = np.clip(w, -_MOST, _MOST)
+        w = np.clip(w, -MAX_ABS_W, MAX_ABS_W)
         x = np.sinh(w)
         value = np.log(np.cosh(w)) - 0.5 * x**2 - 0.5 * np.log(2 * np.pi)
-        if np.maximum.reduce(np.abs(w), axis=None, initial=0.0) > _MOST_SLOPE:
-            w = np.clip(w, -_MOST_SLOPE, _MOST_SLOPE)
+        if np.maximum.reduce(np.abs(w), axis=None, initial=0.0) > MAX_ABS_W_OF_DERIVATIVES:
+            w = np.clip(w, -MAX_ABS_W_OF_DERIVATIVES, MAX_ABS_W_OF_DERIVATIVES)
             x = np.sinh(w)
         root, share = np.cosh(w), np.tanh(w)
         return value, share - x * root, 1 - share**2 - x**2 - root**2

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import log_ndtr
 
-from ..._special.skew import MOST_DF, at_half_laws, log_skew_tails
+from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails
 from ...domains import POSITIVE, REAL
 from ...links import Probit
 from .._fallbacks.start import resolution
 from .._families.shaped import ShapedLocationScale
 from .._protocol.relations import Relations
 
-_ROOT = np.sqrt(2 / np.pi)
-_LEAN = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
+ROOT_2_OVER_PI = np.sqrt(2 / np.pi)
+TRIED_SHAPES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
 
 
 class SkewNormal(ShapedLocationScale):
@@ -59,7 +59,7 @@ class SkewNormal(ShapedLocationScale):
         limits={"Normal": {"shape": 0.0}},
         singular=("shape",),
         ends={"shape": {"upper": "half-normal law above loc", "lower": "half-normal law below loc"}},
-        tried={"shape": tuple(s * a for a in _LEAN for s in (-1, 1))},
+        tried={"shape": tuple(s * a for a in TRIED_SHAPES for s in (-1, 1))},
     )
     tried_first = {"shape": (-0.1, 0.1)}  # all but normal, so that the first step is a least squares fit
     most_points = np.inf  # a slight skewness is in no part of the sample
@@ -93,11 +93,11 @@ class SkewNormal(ShapedLocationScale):
         return mean, np.sqrt(variance)
 
     def standard_moments(self, shape):
-        lean = _ROOT * shape / np.hypot(1, shape)
+        lean = ROOT_2_OVER_PI * shape / np.hypot(1, shape)
         return lean, 1 - lean**2
 
     def standard_tails(self, z, shape):
-        return log_skew_tails(z, shape, MOST_DF)
+        return log_skew_tails(z, shape, DF_OF_NORMAL)
 
     def rvs(self, rng, size, loc, scale, shape):
         b = np.hypot(1, shape)

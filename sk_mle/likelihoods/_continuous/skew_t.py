@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..._special.gamma_functions import lgamma_half_delta
-from ..._special.skew import MOST_DF, at_half_laws, log_skew_tails, log_t, log_t_derivatives
+from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails, log_t, log_t_derivatives
 from ...domains import POSITIVE, REAL
 from .._fallbacks.start import best, resolution, thin
 from .._families.shaped import ShapedLocationScale
@@ -57,7 +57,7 @@ class SkewT(ShapedLocationScale):
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
 
     def standard_terms(self, z, order, shape, df):
-        counts, df = df <= MOST_DF, np.minimum(df, MOST_DF)  # beyond that bound nothing depends on df
+        counts, df = df <= DF_OF_NORMAL, np.minimum(df, DF_OF_NORMAL)  # beyond that bound nothing depends on df
         value, first, second = StudentT().standard_terms(z, order, df)
         x = shape * np.sqrt(df + 1) * (z / np.hypot(np.sqrt(df), z))  # z**2 may overflow
         value = np.log(2) + value + log_t(x, df + 1)
@@ -102,7 +102,7 @@ class SkewT(ShapedLocationScale):
         return at_half_laws(y, distance, loc, fitted)
 
     def standard_moments(self, shape, df):
-        df = np.minimum(df, MOST_DF)
+        df = np.minimum(df, DF_OF_NORMAL)
         with np.errstate(all="ignore"):
             b = np.sqrt(2 * df / (np.pi * (df - 1))) * np.exp(-lgamma_half_delta(df - 1)[0])
             mean = np.where(df > 1, b * shape / np.hypot(1, shape), np.nan)
@@ -112,6 +112,6 @@ class SkewT(ShapedLocationScale):
         return log_skew_tails(z, shape, df)
 
     def rvs(self, rng, size, loc, scale, shape, df):
-        df, b = np.minimum(df, MOST_DF), np.hypot(1, shape)
+        df, b = np.minimum(df, DF_OF_NORMAL), np.hypot(1, shape)
         z = shape / b * np.abs(rng.normal(size=size)) + rng.normal(size=size) / b
         return loc + scale * z / np.sqrt(rng.chisquare(df, size) / df)

@@ -15,9 +15,9 @@ from .._families.location_scale import LocationScale
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
-_MOST_Z = 1e150  # the square of which is a number
-_MOST_NU = 1e15  # the same to the last digit that scipy's functions have
-_MOST_DF = 1e60  # beyond it, and at infinity, the law is the normal one to the last digit
+MAX_ABS_Z = 1e150  # the square of which is a number
+MAX_DF_OF_SCIPY = 1e15  # the same to the last digit that scipy's functions have
+DF_OF_NORMAL = 1e60  # beyond it, and at infinity, the law is the normal one to the last digit
 
 
 class StudentT(LocationScale):
@@ -58,8 +58,8 @@ class StudentT(LocationScale):
         self.loc, self.scale, self.df, self.links = loc, scale, df, links
 
     def standard_terms(self, z, order, df):
-        norm, counts, square = lgamma_half_delta(df, order=order), df <= _MOST_DF, z * z
-        df = np.minimum(df, _MOST_DF)
+        norm, counts, square = lgamma_half_delta(df, order=order), df <= DF_OF_NORMAL, z * z
+        df = np.minimum(df, DF_OF_NORMAL)
         if np.maximum.reduce(square, axis=None, initial=0.0) == np.inf:
             return self._beyond_squares(z, order, df)
         w = square / df
@@ -77,15 +77,15 @@ class StudentT(LocationScale):
 
     def _beyond_squares(self, z, order, df):
         """The same where z * z overflows, from a nearer z: there the law is a power of |z|."""
-        near = np.clip(z, -_MOST_Z, _MOST_Z)
-        fall = np.where(near == z, 0.0, np.log(np.abs(z)) - np.log(_MOST_Z))
+        near = np.clip(z, -MAX_ABS_Z, MAX_ABS_Z)
+        fall = np.where(near == z, 0.0, np.log(np.abs(z)) - np.log(MAX_ABS_Z))
         value, first, second = self.standard_terms(near, order, df)
         if order:
             first["df"] = first["df"] - fall
         return value - (df + 1) * fall, first, second
 
     def standard_information(self, df):
-        norm, df = lgamma_half_delta(df)[2], np.minimum(df, _MOST_DF)
+        norm, df = lgamma_half_delta(df)[2], np.minimum(df, DF_OF_NORMAL)
         on_df = -norm + (3 - df) / (2 * df**2 * (df + 1) * (df + 3))
         return {
             ("loc", "loc"): (df + 1) / (df + 3),
@@ -102,7 +102,7 @@ class StudentT(LocationScale):
         first = last = share @ square
         if first == 0:
             return 0.0
-        df = min(df, _MOST_DF)
+        df = min(df, DF_OF_NORMAL)
         for _ in range(30):  # EM steps: reweighted second moments
             last, before = max(share @ (square * ((df + 1) / (df + square / last))), 1e-12 * first), last
             if abs(last - before) < 1e-3 * last:
@@ -110,14 +110,14 @@ class StudentT(LocationScale):
         return float(np.sqrt(last))
 
     def standard_moments(self, df):
-        df = np.minimum(df, _MOST_DF)
+        df = np.minimum(df, DF_OF_NORMAL)
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = np.where(df > 2, df / (df - 2), np.where(df > 1, np.inf, np.nan))
         tail = (df + 1) / 2 * digamma_delta(df / 2, 0.5) - lgamma_half_delta(df)[0]
         return np.where(df > 1, 0.0, np.nan), variance, tail + 0.5 * np.log(2 * np.pi)
 
     def standard_logcdf(self, z, df):
-        outer = _log_outer(z, np.minimum(df, _MOST_NU))
+        outer = _log_outer(z, np.minimum(df, MAX_DF_OF_SCIPY))
         return np.where(z < 0, outer, np.log1p(-np.exp(outer)))
 
     def standard_ppf(self, q, df):
@@ -125,15 +125,15 @@ class StudentT(LocationScale):
             z = np.sinh(x)
             return self.standard_logcdf(z, df), self.standard_logcdf(-z, df), self.standard_logpdf(z, df) + np.log(np.cosh(x))
 
-        start = np.clip(np.arcsinh(stdtrit(np.minimum(df, _MOST_NU), q)), -700, 700)
+        start = np.clip(np.arcsinh(stdtrit(np.minimum(df, MAX_DF_OF_SCIPY), q)), -700, 700)
         x = newton_quantile(logs, q, {"df": df}, (-710.4, 710.4), start)
         return np.where(np.abs(x) < 710.39, np.sinh(x), np.copysign(np.inf, x))
 
     def rvs(self, rng, size, loc, scale, df):
-        return loc + scale * rng.standard_t(np.minimum(df, _MOST_DF), size)
+        return loc + scale * rng.standard_t(np.minimum(df, DF_OF_NORMAL), size)
 
     def crps(self, y, loc, scale, df):
-        df = np.where(df > 1.001, np.minimum(df, _MOST_NU), np.nan)
+        df = np.where(df > 1.001, np.minimum(df, MAX_DF_OF_SCIPY), np.nan)
         z = (y - loc) / scale
         far = 2 * np.exp(self.standard_logpdf(z, df)) * (df + z**2)
         ratio = np.exp(betaln(0.5, df - 0.5) - 2 * betaln(0.5, df / 2))

@@ -13,8 +13,8 @@ from .._fallbacks.start import best
 from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
-_EDGE = 1e-9  # distance from 1 and 2 within which the power is not resolved
-_LATTICE = 1e-8  # distance from 1 that no values reach but those that lie on a lattice
+MIN_DISTANCE_OF_POWER = 1e-9  # distance from 1 and 2 within which the power is not resolved
+LATTICE_DISTANCE_OF_POWER = 1e-8  # distance from 1 that no values reach but those that lie on a lattice
 
 
 class Tweedie(Likelihood):
@@ -94,10 +94,12 @@ class Tweedie(Likelihood):
 
     @staticmethod
     def _on_a_lattice(y, mean, dispersion, power):
-        return bool(np.min(power) < 1 + _LATTICE)
+        return bool(np.min(power) < 1 + LATTICE_DISTANCE_OF_POWER)
 
     def _power(self, power):
-        return np.clip(self.parameter("power").value if power is None else power, 1 + _EDGE, 2 - _EDGE)
+        return np.clip(
+            self.parameter("power").value if power is None else power, 1 + MIN_DISTANCE_OF_POWER, 2 - MIN_DISTANCE_OF_POWER
+        )
 
     @staticmethod
     def _series(y, dispersion, p, full):

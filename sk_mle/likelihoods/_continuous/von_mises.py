@@ -11,10 +11,10 @@ from .._fallbacks.quantile import newton_quantile
 from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
-_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
-_PI_REST = 1.2246467991473532e-16  # pi less the number that stands for it
-_FAR = 20.0  # from here on the resultant length is taken from its series in 1 / concentration
+UNIT_NODES, UNIT_NODE_WEIGHTS = np.polynomial.legendre.leggauss(40)
+UNIT_NODES, UNIT_NODE_WEIGHTS = (UNIT_NODES + 1) / 2, UNIT_NODE_WEIGHTS / 2
+PI_REMAINDER = 1.2246467991473532e-16  # pi less the number that stands for it
+MIN_SERIES_CONCENTRATION = 20.0  # from here on the resultant length is taken from its series in 1 / concentration
 
 
 def _series():
@@ -25,16 +25,16 @@ def _series():
     return c
 
 
-_SERIES = _series()
-_SLOPES = [0.0, *(-n * c for n, c in enumerate(_SERIES))]
+LENGTH_SERIES = _series()
+LENGTH_SERIES_DERIVATIVE = [0.0, *(-n * c for n, c in enumerate(LENGTH_SERIES))]
 
 
 def _shortfall(k):
     """1 - I1(k) / I0(k), one minus the mean resultant length, and its derivative in k."""
-    far, u = k > _FAR, 1 / np.maximum(k, _FAR)
+    far, u = k > MIN_SERIES_CONCENTRATION, 1 / np.maximum(k, MIN_SERIES_CONCENTRATION)
     ratio = i1e(k) / i0e(k)
     near = 1 - ratio, ratio**2 + np.where(k > 1e-8, ratio / np.maximum(k, 1e-8), 0.5) - 1
-    series = (np.polynomial.polynomial.polyval(u, coefs) for coefs in (_SERIES, _SLOPES))
+    series = (np.polynomial.polynomial.polyval(u, coefs) for coefs in (LENGTH_SERIES, LENGTH_SERIES_DERIVATIVE))
     return tuple(np.where(far, a, b) for a, b in zip(series, near, strict=True))
 
 
@@ -156,7 +156,10 @@ class VonMises(Likelihood):
             np.minimum(logsumexp([_log_arc(low, high, half * np.pi, k) for half in (-2, -1, 0, 1)], axis=0) - norm, 0.0)
             for low, high in (ends[:2], ends[1:])
         )
-        strips = (np.pi + y) + _PI_REST, (np.pi - y) + _PI_REST  # from the ends, which lie beside the numbers -pi and pi
+        strips = (
+            (np.pi + y) + PI_REMAINDER,
+            (np.pi - y) + PI_REMAINDER,
+        )  # from the ends, which lie beside the numbers -pi and pi
         return tuple(
             np.where(
                 width * (1 + k) < 1e-5, np.log(width) - 2 * k * np.sin((np.pi - width / 2 + side * mean) / 2) ** 2 - norm, arc
@@ -199,8 +202,8 @@ def _log_arc(low, high, start, k):
     outer = np.minimum(outer, 2 * np.arcsin(np.sqrt(np.minimum(reach, 1.0))))
     rows = outer > inner
     inner, length, k = inner[rows], (outer - inner)[rows], k[rows]
-    step = length[:, None] * _NODES
+    step = length[:, None] * UNIT_NODES
     fall = 2 * k[:, None] * np.sin(inner[:, None] + step / 2) * np.sin(step / 2)
     value = np.full(rows.shape, -np.inf)
-    value[rows] = np.log(length * (np.exp(-fall) @ _WEIGHTS)) - 2 * k * np.sin(inner / 2) ** 2
+    value[rows] = np.log(length * (np.exp(-fall) @ UNIT_NODE_WEIGHTS)) - 2 * k * np.sin(inner / 2) ** 2
     return value

@@ -13,7 +13,7 @@ from .._families.trials import Trials, beta_binomial
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
-_LEAST, _MOST = 1e-260, 1e50  # of the precision; beyond the latter the law is the binomial one to the last digit
+MIN_PRECISION, MAX_PRECISION = 1e-260, 1e50  # of the precision; beyond the latter the law is the binomial one to the last digit
 
 
 class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
@@ -58,7 +58,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
 
     def loglik(self, y, mean, precision, trials=None):
         """Apart, as the log of a probability has fewer digits than the probability."""
-        return beta_binomial(*self.split(y, trials), mean, 1 - mean, np.clip(precision, _LEAST, _MOST), 0).value
+        return beta_binomial(*self.split(y, trials), mean, 1 - mean, np.clip(precision, MIN_PRECISION, MAX_PRECISION), 0).value
 
     def terms(self, y, order, mean, precision, trials=None):
         return minus_hessian(self._derived(*self.split(y, trials), *self._logs(mean, precision), order))
@@ -67,7 +67,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
     def _logs(mean, precision):
         """log mean, log(1 - mean) and log precision with their derivatives on the natural scale."""
         with np.errstate(divide="ignore"):
-            rest, size = 1 - mean, np.clip(precision, _LEAST, _MOST)
+            rest, size = 1 - mean, np.clip(precision, MIN_PRECISION, MAX_PRECISION)
             yes, no = (np.log(mean), 1 / mean, -1 / mean**2), (np.log1p(-mean), -1 / rest, -1 / rest**2)
             return yes, no, (np.log(size), 1 / size, -1 / size**2)
 
@@ -100,7 +100,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
                 logs[:2] = link.log_inverse(eta["mean"]), link.log_complement(eta["mean"])
             if "precision" in self.free:
                 log, *derivatives = self.parameter("precision").link.log_inverse(eta["precision"])
-                logs[2] = np.clip(log, np.log(_LEAST), np.log(_MOST)), *derivatives
+                logs[2] = np.clip(log, np.log(MIN_PRECISION), np.log(MAX_PRECISION)), *derivatives
         found = self._derived(*self.counts(y, eta), *logs, order)
         gradient = {name: value for name, value in found.gradient.items() if name in self.free}
         second = {pair: value for pair, value in found.information.items() if set(pair) <= set(self.free)}

@@ -15,9 +15,9 @@ from .._families.counts import count_mean
 from .._families.summed import SummedCount
 from .._protocol.relations import Relations
 
-_LARGEST = 1e18  # mean
-_FEW = 1000.0  # count up to which a plain difference of log factorials keeps thirteen digits
-_NARROWEST = 1e-8  # dispersion; from it on the law lies on two whole numbers to the last digit
+MAX_MEAN = 1e18  # mean
+MAX_DIRECT_COUNT = 1000.0  # count up to which a plain difference of log factorials keeps thirteen digits
+MIN_DISPERSION = 1e-8  # dispersion; from it on the law lies on two whole numbers to the last digit
 
 
 class ConwayMaxwellPoisson(SummedCount):
@@ -121,9 +121,9 @@ class Sums(NamedTuple):
 
 
 def _log_mass(y, mean, dispersion, s):
-    bent = lgamma_delta_scaled(mean + 1, y - mean) / np.maximum(dispersion, _NARROWEST)
+    bent = lgamma_delta_scaled(mean + 1, y - mean) / np.maximum(dispersion, MIN_DISPERSION)
     value = s.tilt * (y - mean) - bent - s.log_total
-    return np.where(mean <= _LARGEST, value, -np.inf)
+    return np.where(mean <= MAX_MEAN, value, -np.inf)
 
 
 @latest
@@ -132,8 +132,8 @@ def solved(mean, dispersion) -> Sums:
     mean, dispersion = np.broadcast_arrays(mean, dispersion)
     shape, result = mean.shape, np.empty((len(Sums._fields), mean.size))
     with np.errstate(all="ignore"):
-        mean, nu = np.maximum(mean.ravel(), 1e-300), 1 / np.clip(dispersion.ravel(), _NARROWEST, 1e300)
-        result[:], inside = np.nan, np.flatnonzero(mean <= _LARGEST)
+        mean, nu = np.maximum(mean.ravel(), 1e-300), 1 / np.clip(dispersion.ravel(), MIN_DISPERSION, 1e300)
+        result[:], inside = np.nan, np.flatnonzero(mean <= MAX_MEAN)
         for rows, k, weight in places(mean[inside], nu[inside]):
             rows = inside[rows]
             result[:, rows] = _solve(mean[rows], nu[rows], k, weight)
@@ -143,7 +143,7 @@ def solved(mean, dispersion) -> Sums:
 def _solve(mean, nu, k, weight):
     """Newton steps for the tilt on the log of the mean, inside a bracket."""
     x, d = (mean + 1)[:, None], k - mean[:, None]
-    few = k.max() < _FEW  # then all rows share k
+    few = k.max() < MAX_DIRECT_COUNT  # then all rows share k
     g = gammaln(k + 1) - gammaln(x) - d * np.log(x) if few else lgamma_delta_scaled(x, d)
     start = np.where(mean > 2 * np.abs(1 - nu) / nu, nu * np.log(mean + (0.5 - 0.5 / nu)), np.log(mean))
     start = np.where((nu < 1) & (mean <= 2 * (1 - nu) / nu), np.log(mean) - np.log1p((1 - nu) * mean), start)

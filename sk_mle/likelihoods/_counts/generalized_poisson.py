@@ -11,7 +11,7 @@ from .._families.mean_power import POWER, MeanPower
 from .._families.summed import SummedCount
 from .._protocol.relations import Relations
 
-_MOST_TERMS = 4096
+MAX_TERMS = 4096
 
 
 class GeneralizedPoisson(MeanPower, SummedCount):
@@ -93,7 +93,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
             return result
         with np.errstate(all="ignore"):
             end = np.where(c < 0, -mean / c, np.inf)
-            rows = (end < np.minimum(30 / (1 + c), _MOST_TERMS)) & (c > -1)  # otherwise it is one to the last digit
+            rows = (end < np.minimum(30 / (1 + c), MAX_TERMS)) & (c > -1)  # otherwise it is one to the last digit
             if rows.any():
                 m, c, y = mean[rows][:, None], c[rows][:, None], np.arange(np.ceil(end[rows].max()))
                 log = self._kernel(y, m, c) + count_base_measure(y)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from ..._special.bessel import LEAST_ORDER, log_bessel, log_bessel_derivatives, log_uniform
+from ..._special.bessel import MIN_UNIFORM_ORDER, log_bessel, log_bessel_derivatives, log_uniform
 from ..._special.logarithms import factorial_rest, rate_gap
 from ...domains import NONNEGATIVE, POSITIVE
 from .._families.counts import count_mean
@@ -53,7 +53,7 @@ class PoissonInverseGaussian(SummedCount):
 
     def terms(self, y, order, mean, dispersion):
         y, mean, dispersion = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, mean, dispersion)))
-        parts, many = np.empty(((1, 3, 6)[order], *y.shape)), y >= LEAST_ORDER + 0.5
+        parts, many = np.empty(((1, 3, 6)[order], *y.shape)), y >= MIN_UNIFORM_ORDER + 0.5
         for rows, formula in ((~many, _few), (many, _many)):
             if rows.any():
                 parts[:, rows] = formula(y[rows], mean[rows], dispersion[rows], order)

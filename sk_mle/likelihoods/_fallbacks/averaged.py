@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-_NODES = np.linspace(-4, 4, 33)  # standard deviations
-_SHARES = np.exp(-(_NODES**2) / 2)
-_SHARES /= _SHARES @ _NODES**2  # so that a gradient that is a straight line has its derivative
+NODES_IN_SDS = np.linspace(-4, 4, 33)  # standard deviations
+NODE_WEIGHTS = np.exp(-(NODES_IN_SDS**2) / 2)
+NODE_WEIGHTS /= NODE_WEIGHTS @ NODES_IN_SDS**2  # so that a gradient that is a straight line has its derivative
 
 
 def averaged(law, y, eta: dict, name: str, spread) -> np.ndarray:
@@ -16,6 +16,6 @@ def averaged(law, y, eta: dict, name: str, spread) -> np.ndarray:
     spread (Stein's identity). For a kink that is the height of its step times a normal kernel of width `spread`.
     """
     found = np.zeros(len(y))
-    for node, share in zip(_NODES, _SHARES, strict=True):
+    for node, share in zip(NODES_IN_SDS, NODE_WEIGHTS, strict=True):
         found -= share * node * law.evaluate(y, {**eta, name: eta[name] + spread * node}, 1).gradient[name]
     return found / spread

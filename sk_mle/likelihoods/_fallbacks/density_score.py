@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial.legendre import leggauss, legvander
 
-from .inversion import _FARTHEST, _PANELS
+from .inversion import FARTHEST_PANEL, PANELS
 from .quadrature import _centre, _chunks, _maps
 
-_NODES, _WEIGHTS = leggauss(10)
-_HALF = _FARTHEST / _PANELS  # half a panel's width
-_EDGES = np.linspace(-_FARTHEST, _FARTHEST, _PANELS + 1)
-_NEGLIGIBLE = 1e-25  # density per panel, beside a probability of one
-_ROUGH_MASS, _ROUGH_END = 1e-9, 1e-11  # what of the mass, and of the score, may be missing
+NODES, WEIGHTS = leggauss(10)
+HALF_PANEL_WIDTH = FARTHEST_PANEL / PANELS  # half a panel's width
+PANEL_EDGES = np.linspace(-FARTHEST_PANEL, FARTHEST_PANEL, PANELS + 1)
+NEGLIGIBLE_DENSITY = 1e-25  # density per panel, beside a probability of one
+MAX_MISSING_MASS, MAX_MISSING_SCORE = 1e-9, 1e-11  # what of the mass, and of the score, may be missing
 
 
 def density_score(law, y, params) -> np.ndarray:
@@ -24,7 +24,7 @@ def density_score(law, y, params) -> np.ndarray:
     distinct, place = np.unique(rows, axis=0, return_inverse=True)
     place, result = place.ravel(), np.full(len(y), np.nan)
     with np.errstate(all="ignore"):
-        for part in _chunks(len(distinct), _PANELS * len(_NODES)):
+        for part in _chunks(len(distinct), PANELS * len(NODES)):
             table = _Table(law, {name: distinct[part, k] for k, name in enumerate(params)} or {"": np.zeros(1)})
             here = np.flatnonzero((place >= part.start) & (place < part.stop))
             result[here] = table.score(y[here], place[here] - part.start)
@@ -38,23 +38,23 @@ class _Table:
         self.to_y, self.log_slope, self.to_x = _maps(law.support)
         self.centre, self.width, self.log_density = _centre(law, {n: v for n, v in params.items() if n})
         size = len(self.centre)
-        at_edges = self._density(np.broadcast_to(_EDGES, (size, len(_EDGES)))).max(axis=0)
-        used = np.flatnonzero(np.maximum(at_edges[1:], at_edges[:-1]) > _NEGLIGIBLE)
-        t = (_EDGES[used] + _HALF)[:, None] + _HALF * _NODES
-        values = np.zeros((size, _PANELS, len(_NODES)))
+        at_edges = self._density(np.broadcast_to(PANEL_EDGES, (size, len(PANEL_EDGES)))).max(axis=0)
+        used = np.flatnonzero(np.maximum(at_edges[1:], at_edges[:-1]) > NEGLIGIBLE_DENSITY)
+        t = (PANEL_EDGES[used] + HALF_PANEL_WIDTH)[:, None] + HALF_PANEL_WIDTH * NODES
+        values = np.zeros((size, PANELS, len(NODES)))
         values[:, used] = self._density(np.broadcast_to(t.ravel(), (size, t.size))).reshape(size, len(used), -1)
-        self.coefs = values @ _TO_SERIES
-        masses = 2 * _HALF * self.coefs[:, :, 0]
+        self.coefs = values @ TO_LEGENDRE_SERIES
+        masses = 2 * HALF_PANEL_WIDTH * self.coefs[:, :, 0]
         self.below = np.concatenate([np.zeros((size, 1)), np.cumsum(masses, axis=1)], axis=1)
         self.above = np.concatenate([np.cumsum(masses[:, ::-1], axis=1)[:, ::-1], np.zeros((size, 1))], axis=1)
-        inner = _HALF * (self.coefs @ _integrals(_NODES).T)
-        slope = self._slope((_EDGES[:-1] + _HALF)[:, None] + _HALF * _NODES)
-        left = _HALF * (_square(self.below[:, :-1, None] + inner, slope) @ _WEIGHTS)
-        right = _HALF * (_square(self.above[:, 1:, None] + (masses[:, :, None] - inner), slope) @ _WEIGHTS)
+        inner = HALF_PANEL_WIDTH * (self.coefs @ _integrals(NODES).T)
+        slope = self._slope((PANEL_EDGES[:-1] + HALF_PANEL_WIDTH)[:, None] + HALF_PANEL_WIDTH * NODES)
+        left = HALF_PANEL_WIDTH * (_square(self.below[:, :-1, None] + inner, slope) @ WEIGHTS)
+        right = HALF_PANEL_WIDTH * (_square(self.above[:, 1:, None] + (masses[:, :, None] - inner), slope) @ WEIGHTS)
         self.left = np.concatenate([np.zeros((size, 1)), np.cumsum(left, axis=1)], axis=1)
         self.right = np.concatenate([np.cumsum(right[:, ::-1], axis=1)[:, ::-1], np.zeros((size, 1))], axis=1)
         self.lost = left[:, 0] + right[:, -1]
-        self.rough = ~(np.abs(self.below[:, -1] - 1) < _ROUGH_MASS)
+        self.rough = ~(np.abs(self.below[:, -1] - 1) < MAX_MISSING_MASS)
 
     def _density(self, t):
         value = np.exp(self.log_density(self.centre[:, None] + self.width[:, None] * np.sinh(t)))
@@ -69,21 +69,21 @@ class _Table:
 
     def score(self, y, rows):
         t = np.arcsinh((self.to_x(y) - self.centre[rows]) / self.width[rows])
-        inside = np.abs(t) < _FARTHEST
+        inside = np.abs(t) < FARTHEST_PANEL
         t = np.where(inside, t, 0.0)
-        panel = np.clip(((t + _FARTHEST) / (2 * _HALF)).astype(int), 0, _PANELS - 1)
-        middle = _EDGES[panel] + _HALF
-        s = np.clip((t - middle) / _HALF, -1.0, 1.0)[:, None]
+        panel = np.clip(((t + FARTHEST_PANEL) / (2 * HALF_PANEL_WIDTH)).astype(int), 0, PANELS - 1)
+        middle = PANEL_EDGES[panel] + HALF_PANEL_WIDTH
+        s = np.clip((t - middle) / HALF_PANEL_WIDTH, -1.0, 1.0)[:, None]
         coefs, total = self.coefs[rows, panel], self.left[rows, panel] + self.right[rows, panel + 1]
         for low, length, lower in ((-1.0, s + 1, True), (s, 1 - s, False)):
-            u = low + length * (1 + _NODES) / 2
-            inner = _HALF * np.einsum("ijk,ik->ij", _integrals(u), coefs)
+            u = low + length * (1 + NODES) / 2
+            inner = HALF_PANEL_WIDTH * np.einsum("ijk,ik->ij", _integrals(u), coefs)
             tail = self.below[rows, panel][:, None] + inner
             if not lower:
-                tail = self.above[rows, panel + 1][:, None] + (2 * _HALF * coefs[:, :1] - inner)
-            slope = self._slope(middle[:, None] + _HALF * u, rows)
-            total = total + _HALF * length[:, 0] / 2 * (_square(tail, slope) @ _WEIGHTS)
-        poor = self.rough[rows] | ~inside | ~(self.lost[rows] < _ROUGH_END * total)
+                tail = self.above[rows, panel + 1][:, None] + (2 * HALF_PANEL_WIDTH * coefs[:, :1] - inner)
+            slope = self._slope(middle[:, None] + HALF_PANEL_WIDTH * u, rows)
+            total = total + HALF_PANEL_WIDTH * length[:, 0] / 2 * (_square(tail, slope) @ WEIGHTS)
+        poor = self.rough[rows] | ~inside | ~(self.lost[rows] < MAX_MISSING_SCORE * total)
         return np.where(poor, np.nan, total)
 
 
@@ -93,9 +93,9 @@ def _square(tail, slope):
 
 def _integrals(u):
     """Of Legendre's polynomials from -1 to u, on a last axis."""
-    values = legvander(u, len(_NODES))
-    k = np.arange(1, len(_NODES))
+    values = legvander(u, len(NODES))
+    k = np.arange(1, len(NODES))
     return np.concatenate([(u + 1)[..., None], (values[..., 2:] - values[..., :-2]) / (2 * k + 1)], axis=-1)
 
 
-_TO_SERIES = legvander(_NODES, len(_NODES) - 1) * _WEIGHTS[:, None] * (np.arange(len(_NODES)) + 0.5)
+TO_LEGENDRE_SERIES = legvander(NODES, len(NODES) - 1) * WEIGHTS[:, None] * (np.arange(len(NODES)) + 0.5)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .quadrature import _expect
 
-_NOTHING = -600.0  # log density below which a gradient may overflow and counts for nothing
+MIN_LOG_DENSITY = -600.0  # log density below which a gradient may overflow and counts for nothing
 
 
 def integrated(law, eta: dict, names=None) -> dict:
@@ -30,7 +30,7 @@ def integrated(law, eta: dict, names=None) -> dict:
                 gradient = law.evaluate(np.where(law.inside(y), y, law.support.typical[1]).ravel(), wide, 1).gradient
                 ends = (gradient.get(name, np.zeros(y.size)) for name, _ in (first, second))
                 left, right = (g if g.ndim == 1 else g[:, k] for g, (_, k) in zip(ends, (first, second), strict=True))
-                return np.where(logp > _NOTHING, (left * right).reshape(y.shape), 0.0)
+                return np.where(logp > MIN_LOG_DENSITY, (left * right).reshape(y.shape), 0.0)
 
             found[first, second] = _expect(law, params, product, indexed=True)
     blocks: dict = {}

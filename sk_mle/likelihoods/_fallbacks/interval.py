@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
-_NODES = 12
-_GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(_NODES)
+NODES_PER_INTERVAL = 12
+GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(NODES_PER_INTERVAL)
 
 
 def log_interval(law, low, high, /, **params) -> np.ndarray:
@@ -42,10 +42,10 @@ def nodes(law, low, high):
     There the difference of two distribution functions would lose the digits that they share.
     """
     if law.support.integer:
-        y = np.floor(low)[:, None] + 1 + np.arange(_NODES)
+        y = np.floor(low)[:, None] + 1 + np.arange(NODES_PER_INTERVAL)
         return y, np.where(y <= high[:, None], 0.0, -np.inf)
     half = (high - low)[:, None] / 2
-    return low[:, None] + half * (1 + _GAUSS), np.log(half * _GAUSS_WEIGHT)
+    return low[:, None] + half * (1 + GAUSS_NODES), np.log(half * GAUSS_WEIGHTS)
 
 
 def gentle(ends, middle, smooth=True):
@@ -61,7 +61,7 @@ def narrow(law, low, high, loglik):
     """Rows whose interval is summed over nodes; `loglik(y)` is the log-density of every row at y."""
     with np.errstate(all="ignore"):
         if law.support.integer:
-            return (high - np.floor(low) <= _NODES) & (low < high)
+            return (high - np.floor(low) <= NODES_PER_INTERVAL) & (low < high)
         room = np.minimum(low - law.support.low, law.support.high - high)  # at the support's ends densities are not smooth
         inside = np.isfinite(low) & np.isfinite(high) & (low < high) & (high - low <= room)
         if law.atoms or loglik is None or not inside.any():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammainccinv, gammaincinv
 
-from .quadrature import _MOST_TERMS, _TERMS, _centre, _chunks, _flat, _log_density, _maps, _sum_over
+from .quadrature import FIRST_TERMS, MAX_TERMS, _centre, _chunks, _flat, _log_density, _maps, _sum_over
 
-_PANELS, _FARTHEST = 120, 36.0
-_MIDDLE = 1 - 1e-8  # probability up to which 1 - q keeps eight digits of a tail
-_GAUSS, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(10)
+PANELS, FARTHEST_PANEL = 120, 36.0
+MAX_LOWER_TAIL_LEVEL = 1 - 1e-8  # probability up to which 1 - q keeps eight digits of a tail
+GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
 def mass(law, params) -> tuple[float, bool]:
@@ -19,7 +19,7 @@ def mass(law, params) -> tuple[float, bool]:
         if law.support.integer:
             return float(_sum_over(law, params, lambda k, logp: np.ones_like(k))[0][0]), True
         density, _, half, panels = _panels(law, params)
-        ends = [float(density(np.array([[end]]))[0, 0]) for end in (-_FARTHEST, _FARTHEST)]
+        ends = [float(density(np.array([[end]]))[0, 0]) for end in (-FARTHEST_PANEL, FARTHEST_PANEL)]
         f, to_x = _log_density(law, params), _maps(law.support)[2]
         edges = np.array([np.nextafter(law.support.low, np.inf), np.nextafter(law.support.high, -np.inf)])
         edges = to_x(edges)[np.isfinite(to_x(edges)) & (np.abs(to_x(edges)) < 500)]
@@ -30,12 +30,12 @@ def mass(law, params) -> tuple[float, bool]:
 
 def _halved(density) -> float:
     """The integral of a density with kinks or jumps: panels are halved until it does not matter."""
-    edges = np.linspace(-_FARTHEST, _FARTHEST, _PANELS + 1)
+    edges = np.linspace(-FARTHEST_PANEL, FARTHEST_PANEL, PANELS + 1)
 
     def area(low, high):
         half = (high - low)[:, None] / 2
-        values = density((low[:, None] + half * (1 + _GAUSS)).reshape(1, -1)).reshape(len(low), -1)
-        return (values * _GAUSS_WEIGHT * half).sum(axis=1)
+        values = density((low[:, None] + half * (1 + GAUSS_NODES)).reshape(1, -1)).reshape(len(low), -1)
+        return (values * GAUSS_WEIGHTS * half).sum(axis=1)
 
     low, high, total = edges[:-1], edges[1:], 0.0
     for _ in range(40):
@@ -52,7 +52,7 @@ def _halved(density) -> float:
 def invert(law, q, params) -> np.ndarray:
     """Quantiles: the smallest y with P(Y <= y) >= q."""
     q, params, shape = _flat(q, params, law)
-    solve, width = (_invert_sum, _TERMS) if law.support.integer else (_invert_integral, _PANELS * len(_GAUSS))
+    solve, width = (_invert_sum, FIRST_TERMS) if law.support.integer else (_invert_integral, PANELS * len(GAUSS_NODES))
     one = all((value == value[0]).all() for value in params.values())
     result = np.empty(len(q))
     with np.errstate(all="ignore"):
@@ -83,10 +83,10 @@ def settled(law, q, params, near):
 
     These are exact to rounding, but for whole numbers, and where an upper tail is so small that 1 - q has few digits of it.
     """
-    far = (q > _MIDDLE) & (q < 1)
+    far = (q > MAX_LOWER_TAIL_LEVEL) & (q < 1)
     if law.support.integer or not np.any(far):
         return solve(law, q, params, near) if law.support.integer else near
-    return np.where(far, solve(law, np.where(far, q, _MIDDLE), params, near), near)
+    return np.where(far, solve(law, np.where(far, q, MAX_LOWER_TAIL_LEVEL), params, near), near)
 
 
 def gamma_like(q, mean, variance):
@@ -173,12 +173,12 @@ def _invert_integral(law, q, params):
     `params` has one row for all q, or one for each.
     """
     density, (centre, width), half, panels = _panels(law, params)
-    edges = np.linspace(-_FARTHEST, _FARTHEST, _PANELS + 1)
+    edges = np.linspace(-FARTHEST_PANEL, FARTHEST_PANEL, PANELS + 1)
     upper = q > 0.5  # count from the nearer end, so that no digit of the smaller probability is lost
     target = np.where(upper, 1 - q, q)
     up, down = (half * np.cumsum(side, axis=1) for side in (panels, panels[:, ::-1]))
     counted = np.concatenate([np.zeros((len(q), 1)), np.where(upper[:, None], down, up)], axis=1)
-    panel = np.clip((counted < target[:, None]).sum(axis=1) - 1, 0, _PANELS - 1)
+    panel = np.clip((counted < target[:, None]).sum(axis=1) - 1, 0, PANELS - 1)
     rest = target - np.take_along_axis(counted, panel[:, None], axis=1)[:, 0]
     sign = np.where(upper, -1.0, 1.0)
     start = edges[0] + 2 * half * panel
@@ -186,8 +186,8 @@ def _invert_integral(law, q, params):
     low, high = np.zeros(len(q)), np.full(len(q), 2 * half)
     length = high * np.clip(rest / room, 0, 1)
     for _ in range(60):
-        inner = (length / 2)[:, None] * (1 + _GAUSS)
-        area = (density(sign[:, None] * (start[:, None] + inner)) * _GAUSS_WEIGHT).sum(axis=1) * length / 2
+        inner = (length / 2)[:, None] * (1 + GAUSS_NODES)
+        area = (density(sign[:, None] * (start[:, None] + inner)) * GAUSS_WEIGHTS).sum(axis=1) * length / 2
         low, high = np.where(area < rest, length, low), np.where(area < rest, high, length)
         newton = length + (rest - area) / density((sign * (start + length))[:, None])[:, 0]
         moved = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
@@ -201,15 +201,15 @@ def _invert_integral(law, q, params):
 def _panels(law, params):
     """The density in t, where x = centre + width sinh(t), centre and width, a panel's half-width, integrals by half-width."""
     centre, width, f = _centre(law, params)
-    place, scale, half = centre[:, None], width[:, None], _FARTHEST / _PANELS
+    place, scale, half = centre[:, None], width[:, None], FARTHEST_PANEL / PANELS
 
     def density(t):
         return np.exp(f(place + scale * np.sinh(t))) * scale * np.cosh(t)
 
-    middles = half * (2 * np.arange(_PANELS) + 1) - _FARTHEST
-    nodes = (middles[:, None] + half * _GAUSS).ravel()
-    values = density(np.broadcast_to(nodes, (len(centre), len(nodes)))).reshape(len(centre), _PANELS, -1)
-    return density, (centre, width), half, (values * _GAUSS_WEIGHT).sum(axis=2)
+    middles = half * (2 * np.arange(PANELS) + 1) - FARTHEST_PANEL
+    nodes = (middles[:, None] + half * GAUSS_NODES).ravel()
+    values = density(np.broadcast_to(nodes, (len(centre), len(nodes)))).reshape(len(centre), PANELS, -1)
+    return density, (centre, width), half, (values * GAUSS_WEIGHTS).sum(axis=2)
 
 
 def _invert_sum(law, q, params):
@@ -217,8 +217,8 @@ def _invert_sum(law, q, params):
     centre, width, f = _centre(law, params)
     if len(centre) > 1:
         return solve(law, q, params, centre)
-    reach, found, far = np.ceil(width[0]), np.full(len(q), np.nan), q > _MIDDLE
-    while reach < _MOST_TERMS and np.isnan(found).any():
+    reach, found, far = np.ceil(width[0]), np.full(len(q), np.nan), q > MAX_LOWER_TAIL_LEVEL
+    while reach < MAX_TERMS and np.isnan(found).any():
         k = np.arange(max(np.rint(centre[0]) - reach, law.support.low), min(np.rint(centre[0]) + reach, law.support.high) + 1)
         cumulative = np.cumsum(np.exp(f(k[None, :])[0]))
         if abs(cumulative[-1] - 1) < 1e-13:

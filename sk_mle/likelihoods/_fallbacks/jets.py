@@ -45,8 +45,8 @@ class Jet(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if method != "__call__" or kwargs:  # such as sums and writing in place
             raise TypeError(f"{ufunc.__name__}: {method} with {list(kwargs)} is not differentiated")
-        if ufunc in _RULES:
-            return _composed(ufunc, inputs, *_RULES[ufunc])
+        if ufunc in DERIVATIVE_RULES:
+            return _composed(ufunc, inputs, *DERIVATIVE_RULES[ufunc])
         if ufunc is np.add or ufunc is np.subtract:
             return _sum(ufunc, *inputs)
         if ufunc is np.divide:
@@ -54,12 +54,12 @@ class Jet(NDArrayOperatorsMixin):
         if ufunc is np.power:
             exponent = inputs[1]
             if type(exponent) is int and exponent == 2:
-                return _composed(np.square, inputs[:1], *_RULES[np.square])
-            return _composed(_to_power, inputs, *(_POWER if isinstance(exponent, Jet) else _FIXED_POWER))
-        if ufunc in _FLAT:
+                return _composed(np.square, inputs[:1], *DERIVATIVE_RULES[np.square])
+            return _composed(_to_power, inputs, *(POWER_RULE if isinstance(exponent, Jet) else FIXED_POWER_RULE))
+        if ufunc in WITHOUT_DERIVATIVE:
             return _wide(ufunc(*map(_plain, inputs)), self.rows)
-        if ufunc in _CHOICES:
-            return _where(_CHOICES[ufunc](*map(_plain, inputs)), *inputs, strict=False)
+        if ufunc in CHOICES:
+            return _where(CHOICES[ufunc](*map(_plain, inputs)), *inputs, strict=False)
         raise TypeError(f"{ufunc.__name__} is not differentiated")
 
     def __array_function__(self, function, types, args, kwargs):
@@ -115,8 +115,8 @@ def _sum(function, x, y):
 
 def _quotient(x, y):
     """x times the reciprocal of y, which often is one number."""
-    reciprocal = _composed(np.reciprocal, (y,), *_RULES[np.reciprocal]) if isinstance(y, Jet) else 1 / y
-    return _composed(lambda x, _: x / _plain(y), (x, reciprocal), *_RULES[np.multiply])
+    reciprocal = _composed(np.reciprocal, (y,), *DERIVATIVE_RULES[np.reciprocal]) if isinstance(y, Jet) else 1 / y
+    return _composed(lambda x, _: x / _plain(y), (x, reciprocal), *DERIVATIVE_RULES[np.multiply])
 
 
 def _joined(left, right, sign):
@@ -152,8 +152,8 @@ def _to_power(x, n):
 
 
 # Each rule: the first derivatives, from the value f and the arguments, and the second ones, from the first as well; None: 1.
-_FIXED_POWER = (lambda f, x, n: n * x ** (n - 1), None), {(0, 0): lambda f, x, n, *s: n * (n - 1) * x ** (n - 2)}
-_POWER = (
+FIXED_POWER_RULE = (lambda f, x, n: n * x ** (n - 1), None), {(0, 0): lambda f, x, n, *s: n * (n - 1) * x ** (n - 2)}
+POWER_RULE = (
     (lambda f, x, n: n * (f / x), lambda f, x, n: f * np.log(x)),
     {
         (0, 0): lambda f, x, n, s, t: (n - 1) * s / x,
@@ -179,11 +179,22 @@ def _ufunc(function):
     return getattr(function, "__wrapped__", function)
 
 
-_ROOT = np.sqrt(np.pi)
+ROOT_PI = np.sqrt(np.pi)
 # Constant between jumps. Not among them: equality, by which formulas leave out a point where their derivative has no formula.
-_FLAT = {np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.sign, np.floor, np.ceil, np.rint}
-_CHOICES = {np.maximum: np.greater_equal, np.minimum: np.less_equal, np.fmax: np.greater_equal, np.fmin: np.less_equal}
-_RULES = {
+WITHOUT_DERIVATIVE = {
+    np.less,
+    np.less_equal,
+    np.greater,
+    np.greater_equal,
+    np.isfinite,
+    np.isnan,
+    np.sign,
+    np.floor,
+    np.ceil,
+    np.rint,
+}
+CHOICES = {np.maximum: np.greater_equal, np.minimum: np.less_equal, np.fmax: np.greater_equal, np.fmin: np.less_equal}
+DERIVATIVE_RULES = {
     np.multiply: ((lambda f, x, y: y, lambda f, x, y: x), {(0, 1): None}),
     np.logaddexp: (
         (lambda f, x, y: np.exp(x - f), lambda f, x, y: np.exp(y - f)),
@@ -213,7 +224,7 @@ _RULES = {
     _ufunc(special.gammaln): _one(lambda f, x: special.digamma(x), lambda f, x, s: trigamma(x)),
     _ufunc(special.expit): _one(lambda f, x: f * special.expit(-x), lambda f, x, s: s * -np.tanh(x / 2)),
     _ufunc(special.log_expit): _one(lambda f, x: special.expit(-x), lambda f, x, s: -s * special.expit(x)),
-    _ufunc(special.erf): _one(lambda f, x: 2 / _ROOT * np.exp(-x * x), lambda f, x, s: -2 * x * s),
+    _ufunc(special.erf): _one(lambda f, x: 2 / ROOT_PI * np.exp(-x * x), lambda f, x, s: -2 * x * s),
     _ufunc(special.xlogy): (
         (lambda f, x, y: np.log(y), lambda f, x, y: x / y),
         {(0, 1): lambda f, x, y, s, t: 1 / y, (1, 1): lambda f, x, y, s, t: -t / y},

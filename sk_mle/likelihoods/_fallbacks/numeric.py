@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 # Central differences of eighth order on the points -4..4 times the step.
-FIRST = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280])
-_SECOND = np.array([8 / 5, -1 / 5, 8 / 315, -1 / 560])
-_CENTRE = -205 / 72
+FIRST_DIFFERENCE = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280])
+SECOND_DIFFERENCE = np.array([8 / 5, -1 / 5, 8 / 315, -1 / 560])
+SECOND_DIFFERENCE_CENTRE = -205 / 72
 # The stencil's half-width in units of the log-likelihood's curvature radius: truncation and rounding both stay near 1e-13.
-_REACH = 0.12
-_FEW_ROWS = 500  # up to which a call of the density costs more than its rows: all points of a stencil then share one
+MAX_RELATIVE_STEP = 0.12
+MAX_STACKED_ROWS = 500  # up to which a call of the density costs more than its rows: all points of a stencil then share one
 
 
 def stacking(eta: dict):
@@ -65,7 +65,7 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
     if order == 0:
         return value, None, None
     n, size = eta.shape
-    together = together and n <= _FEW_ROWS
+    together = together and n <= MAX_STACKED_ROWS
     growable = np.broadcast_to(growable, size)
     if gradient is not None and order == 1:
         return value, gradient(eta), None
@@ -82,13 +82,13 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
     if gradient is not None:
         for j in range(size):
             up, down = along(gradient, [j])
-            hessian[:, :, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[j][:, None]
+            hessian[:, :, j] = sum(c * (u - d) for c, u, d in zip(FIRST_DIFFERENCE, up, down, strict=True)) / steps[j][:, None]
         return value, gradient(eta), (hessian + hessian.transpose(0, 2, 1)) / 2
 
     first = np.empty_like(eta)
     for j in range(size):
         up, down = along(f, [j], ends[j])
-        first[:, j] = sum(c * (u - d) for c, u, d in zip(FIRST, up, down, strict=True)) / steps[j]
+        first[:, j] = sum(c * (u - d) for c, u, d in zip(FIRST_DIFFERENCE, up, down, strict=True)) / steps[j]
         if order == 2:
             hessian[:, j, j] = _second(value, up, down)
     if order == 2:
@@ -107,7 +107,7 @@ def jacobian(g, f, eta):
     for j in range(eta.shape[1]):
         step, _ = _step(f, eta, j, value, False)
         pairs = ((g(_moved(eta, {j: step}, k)), g(_moved(eta, {j: step}, -k))) for k in range(1, 5))
-        rise = sum(c * (up - down) for c, (up, down) in zip(FIRST, pairs, strict=True))
+        rise = sum(c * (up - down) for c, (up, down) in zip(FIRST_DIFFERENCE, pairs, strict=True))
         columns.append(rise / step[:, None])
     return np.stack(columns, axis=-1)
 
@@ -126,12 +126,12 @@ def _moved(eta, moves, times):
 
 
 def _second(value, up, down):
-    return _CENTRE * value + sum(c * (u + d) for c, u, d in zip(_SECOND, up, down, strict=True))
+    return SECOND_DIFFERENCE_CENTRE * value + sum(c * (u + d) for c, u, d in zip(SECOND_DIFFERENCE, up, down, strict=True))
 
 
 def _step(f, eta, column, value, growable, together=False):
     """A step per sample that fits the log-likelihood's own scale, from its second difference, and f four steps up and down."""
-    reach = _REACH * (np.maximum(1.0, np.abs(eta[:, column])) if growable else np.ones(len(eta)))
+    reach = MAX_RELATIVE_STEP * (np.maximum(1.0, np.abs(eta[:, column])) if growable else np.ones(len(eta)))
     ends, before = None, None
     last, last_d1, last_d2, done = reach, np.full(len(eta), np.nan), 0.0, np.zeros(len(eta), bool)
     for _ in range(24):
@@ -139,14 +139,14 @@ def _step(f, eta, column, value, growable, together=False):
         up, down = ends[0] - value, ends[1] - value
         d2 = np.abs(up + down)
         with np.errstate(invalid="ignore"):
-            ratio = np.sqrt(d2) / _REACH
+            ratio = np.sqrt(d2) / MAX_RELATIVE_STEP
             if not np.isfinite(ratio.sum()):
                 ratio = np.where(np.isfinite(ratio), ratio, 10.0)
             wrong, flat = ratio > 2.0, False
             if growable:
                 d1, noise = np.abs(up - down) / 2, 1e-12 * np.abs(value)
                 # A first difference without a second is an inflection: the unit is right. Where both are alike, a small term's.
-                flat = (ratio < 0.03) & (d1 < _REACH) & ((d1 <= d2) | (0.3 * d1 > 1.5 * np.maximum(d2, 1e-300)))
+                flat = (ratio < 0.03) & (d1 < MAX_RELATIVE_STEP) & ((d1 <= d2) | (0.3 * d1 > 1.5 * np.maximum(d2, 1e-300)))
                 wrong |= flat
                 # A longer step passed over a narrow curve, which the last one saw.
                 lost = (d2 < 0.1 * last_d2 * reach**2) | (np.abs(d1 / reach - last_d1) > 0.01 * last_d1 + noise / last)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp
 
-_NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
-_CHUNK = 1 << 20  # density evaluations at once
-_TERMS = 256
-_MOST_TERMS = 1 << 17
-_MOST_RETRIED = 4096
+NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
+DENSITIES_PER_BLOCK = 1 << 20  # density evaluations at once
+FIRST_TERMS = 256
+MAX_TERMS = 1 << 17
+MAX_RETRIED_ROWS = 4096
 
 
 def log_probability(law, y, params, upper: bool) -> np.ndarray:
@@ -37,7 +37,7 @@ def log_tail(law, y, params, upper: bool) -> np.ndarray:
     y, params, shape = _flat(y, params, law)
     tail = _sum_tail if law.support.integer else _integral_tail
     result = np.empty(len(y))
-    for rows in _chunks(len(y), _TERMS if law.support.integer else len(_NODES)):
+    for rows in _chunks(len(y), FIRST_TERMS if law.support.integer else len(NODES)):
         result[rows] = tail(law, y[rows], {name: value[rows] for name, value in params.items()}, upper)
     return result.reshape(shape)
 
@@ -76,7 +76,7 @@ def _flat(y, params, law=None):
 
 
 def _chunks(n, width):
-    step = max(_CHUNK // width, 1)
+    step = max(DENSITIES_PER_BLOCK // width, 1)
     return [slice(first, first + step) for first in range(0, n, step)]
 
 
@@ -154,8 +154,8 @@ def _integral_tail(law, y, params, upper):
     slope = np.abs(f(x + 1e-4 * width) - f(x - 1e-4 * width)) / (2e-4 * width)
     with np.errstate(all="ignore"):
         length = np.minimum(np.where(np.isfinite(slope) & (slope > 0), 1 / slope, width), width)[:, None]
-        u = np.exp(np.pi / 2 * np.sinh(_NODES))  # distance from x in units of the local length
-        log_weight = np.log(u * np.pi / 2 * np.cosh(_NODES) * (_NODES[1] - _NODES[0]))
+        u = np.exp(np.pi / 2 * np.sinh(NODES))  # distance from x in units of the local length
+        log_weight = np.log(u * np.pi / 2 * np.cosh(NODES) * (NODES[1] - NODES[0]))
         terms = f(x[:, None] + sign[:, None] * length * u) + log_weight
         outward = logsumexp(np.where(np.isnan(terms), -np.inf, terms), axis=1) + np.log(length[:, 0])
         inward = logsumexp(f(x[:, None] - sign[:, None] * width[:, None] * u) + log_weight, axis=1) + np.log(width)
@@ -174,8 +174,8 @@ def _sum_tail(law, y, params, upper):
     outwards_up = k >= np.rint(centre)
     first, sign = np.where(outwards_up, k + 1, k), np.where(outwards_up, 1.0, -1.0)
     total = np.full(len(k), -np.inf)
-    for block in range(_MOST_TERMS // _TERMS):
-        steps = np.arange(block * _TERMS, (block + 1) * _TERMS)
+    for block in range(MAX_TERMS // FIRST_TERMS):
+        steps = np.arange(block * FIRST_TERMS, (block + 1) * FIRST_TERMS)
         part = logsumexp(f(first[:, None] + sign[:, None] * steps), axis=1)
         total = np.logaddexp(total, part)
         if (part <= total - 40).all():
@@ -191,14 +191,14 @@ def _expect(law, params, g, indexed=False):
     to_y, _, _ = _maps(law.support)
     centre, width, f = _centre(law, params)
     result = np.empty(len(centre))
-    for rows in _chunks(len(centre), len(_NODES)):
+    for rows in _chunks(len(centre), len(NODES)):
         part = {name: value[rows] for name, value in params.items()}
         if law.support.integer:
             result[rows] = _expect_sum(law, part, g, rows, indexed)
             continue
         f = _log_density(law, part)
-        spread = np.sinh(np.pi / 2 * np.sinh(_NODES))
-        weight = np.pi / 2 * np.cosh(_NODES) * np.cosh(np.pi / 2 * np.sinh(_NODES)) * (_NODES[1] - _NODES[0])
+        spread = np.sinh(np.pi / 2 * np.sinh(NODES))
+        weight = np.pi / 2 * np.cosh(NODES) * np.cosh(np.pi / 2 * np.sinh(NODES)) * (NODES[1] - NODES[0])
         x = centre[rows][:, None] + width[rows][:, None] * spread
         logp = f(x)
         with np.errstate(all="ignore"):
@@ -226,7 +226,7 @@ def _retried(law, params, found, g, indexed):
     expectation does not exist.
     """
     rows = np.flatnonzero(np.isnan(found))
-    if not 0 < len(rows) <= _MOST_RETRIED:
+    if not 0 < len(rows) <= MAX_RETRIED_ROWS:
         return found
     part, total, last = {name: value[rows] for name, value in params.items()}, np.zeros((3, len(rows))), 0.0
     t = np.linspace(-3.3, 3.3, 397)
@@ -260,7 +260,7 @@ def _sum_over(law, params, g):
     total, seen = np.zeros(len(start)), np.zeros(len(start))
     for sign, first in ((1.0, start), (-1.0, start - 1)):
         done, width = 0, 32
-        while done < _MOST_TERMS:
+        while done < MAX_TERMS:
             k = first[:, None] + sign * np.arange(done, done + width)
             logp = f(k)
             mass = np.exp(logp)
@@ -269,5 +269,5 @@ def _sum_over(law, params, g):
             total, seen = total + terms, seen + mass.sum(axis=1)
             if (np.abs(terms) <= 1e-17 * np.abs(total)).all() and (mass.sum(axis=1) <= 1e-17).all():
                 break
-            done, width = done + width, min(2 * width, _TERMS)
+            done, width = done + width, min(2 * width, FIRST_TERMS)
     return seen, total

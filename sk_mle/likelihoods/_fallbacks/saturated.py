@@ -14,8 +14,8 @@ import numpy as np
 from ...domains import REAL
 from .algebra import Eval, rows
 
-_REACHES = (170.0, 85.0, 40.0, 20.0)  # linear predictors; exp of the first has a fourth power
-_STRAIGHT = 1e-8  # error of the line, in units of the log-likelihood, and relative to it
+TRUSTED_ETAS = (170.0, 85.0, 40.0, 20.0)  # linear predictors; exp of the first has a fourth power
+MAX_LINE_ERROR = 1e-8  # error of the line, in units of the log-likelihood, and relative to it
 
 
 def bounded(law, y, eta: dict, found: Eval, evaluate: Callable) -> Eval:
@@ -33,7 +33,7 @@ def completed(law, y, eta: dict, found: Eval, information: str = "observed", eva
     value = found.loglik.copy()
     gradient = {name: part.copy() for name, part in found.gradient.items()}
     second = {pair: part.copy() for pair, part in found.information.items()}
-    for reach in _REACHES:
+    for reach in TRUSTED_ETAS:
         mask = ~_whole(value, gradient, second) & ~np.isneginf(value)
         if not (mask.any() and edged):
             break
@@ -48,7 +48,7 @@ def completed(law, y, eta: dict, found: Eval, information: str = "observed", eva
                     line += _summed(part.gradient[name] * move)
                 if (name, name) in part.information:
                     curvature += np.abs(_summed(part.information[name, name] * (move**2 if move.ndim == 1 else 0.0)))
-            unknown, error = np.isnan(value[lost]), _STRAIGHT * np.maximum(1.0, np.abs(line))
+            unknown, error = np.isnan(value[lost]), MAX_LINE_ERROR * np.maximum(1.0, np.abs(line))
             gap = np.where(unknown, curvature, np.abs(line - value[lost]))
             rises = unknown & (line > part.loglik + error)  # without end, for all that is known: no solver may go there
             good = _whole(line, part.gradient, part.information) & (gap <= error) & ~rises

@@ -11,9 +11,9 @@ from scipy.special import expit
 from ..._utils.repeated import repeated
 from . import jets
 
-_MOST_POINTS, _FEW_POINTS = 2000, 48  # a start needs no more of y than this, and to compare guesses
-_AT_ONCE = 1 << 14  # densities
-_STEPS, _GAIN, _LONGEST = 30, 1e-5, 5.0  # of Newton's method; it ends where a step promises no more than this gain
+MAX_POINTS, POINTS_TO_COMPARE = 2000, 48  # a start needs no more of y than this, and to compare guesses
+DENSITIES_PER_BLOCK = 1 << 14  # densities
+MAX_NEWTON_STEPS, MIN_GAIN, MAX_STEP = 30, 1e-5, 5.0  # of Newton's method; it ends where a step promises no more than this gain
 
 
 def resolution(y) -> float:
@@ -22,7 +22,7 @@ def resolution(y) -> float:
     return float(np.finfo(float).eps * (largest if largest > 0 else 1.0))
 
 
-def thin(y, sample_weight, most=_MOST_POINTS):
+def thin(y, sample_weight, most=MAX_POINTS):
     """At most `most` quantiles of y in place of the sample: the same under any row order and for weights as for repetition.
 
     The smallest and the largest y stand beside them, with next to no weight: a start must be possible for them too.
@@ -35,9 +35,9 @@ def thin(y, sample_weight, most=_MOST_POINTS):
 
 def _few(y, sample_weight):
     """Still fewer quantiles, each with its share: closer in the tails, where single values decide between guesses."""
-    if len(y) <= _FEW_POINTS or y.ndim > 1:
+    if len(y) <= POINTS_TO_COMPARE or y.ndim > 1:
         return y, sample_weight
-    edges = np.r_[0.0, expit(np.linspace(-7.5, 7.5, _FEW_POINTS - 1)), 1.0]
+    edges = np.r_[0.0, expit(np.linspace(-7.5, 7.5, POINTS_TO_COMPARE - 1)), 1.0]
     at = quantiles(y, sample_weight, (edges[1:] + edges[:-1]) / 2)
     return np.r_[at, y.min(), y.max()], np.r_[np.diff(edges), 1e-9, 1e-9]
 
@@ -119,7 +119,7 @@ def _varied(grid, losses) -> np.ndarray:
 def _losses(law, y, sample_weight, points) -> np.ndarray:
     """Mean negative log-likelihoods at constant linear predictors, of as many points at once as fit in the cache."""
     losses: list = []
-    many = max(_AT_ONCE // len(y), 1)
+    many = max(DENSITIES_PER_BLOCK // len(y), 1)
     for first in range(0, len(points), many):
         some = points[first : first + many]
         eta = {name: np.repeat(column, len(y)) for name, column in zip(law.free, some.T, strict=True)}
@@ -148,15 +148,15 @@ def _newton(law, y, sample_weight, point) -> np.ndarray | None:
         return -sample_weight @ found.loglik / total, gradient, hessian
 
     value, gradient, hessian = at(point)
-    for _ in range(_STEPS):
+    for _ in range(MAX_NEWTON_STEPS):
         if not (value < np.inf and np.isfinite(hessian).all() and np.diag(hessian).all()):
             return None
         size = np.sqrt(np.abs(np.diag(hessian)))  # in units of which a steep direction does not hide a flat one
         curves, axes = np.linalg.eigh(hessian / np.outer(size, size))
         step = -axes @ (axes.T @ (gradient / size) / np.maximum(np.abs(curves), 1e-3))
-        step *= min(1.0, _LONGEST / max(np.abs(step).max(), 1e-300)) / size
+        step *= min(1.0, MAX_STEP / max(np.abs(step).max(), 1e-300)) / size
         gain = -step @ gradient
-        if gain < _GAIN:
+        if gain < MIN_GAIN:
             return point if curves.min() > 0 else None
         for length in (1.0, 0.5, 0.1, 0.01):
             trial = at(point + length * step)

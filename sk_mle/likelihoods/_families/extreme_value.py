@@ -15,7 +15,7 @@ from .location_scale import LocationScale
 
 # at shapes below -1 the density, and so the likelihood, is unbounded
 SHAPE = Parameter(Domain(low=-1.0, typical=(-0.2, 0.3)), link=Identity(), allowed=REAL)
-LEAST_SHAPE = -0.45  # where solvers take the expected information of lesser shapes; there is none from -1/2 on
+MIN_SCORING_SHAPE = -0.45  # where solvers take the expected information of lesser shapes; there is none from -1/2 on
 
 
 def reduce(z, shape):

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from ..._special.gamma_functions import _START, _STIRLING, _elementwise, _horner, gamma_norm, lgamma_delta_scaled
+from ..._special.gamma_functions import (
+    MIN_STIRLING_ARGUMENT,
+    STIRLING_COEFFICIENTS,
+    _elementwise,
+    _horner,
+    gamma_norm,
+    lgamma_delta_scaled,
+)
 from ..._special.logarithms import log1mexp
 from ..._special.removable import analytic, exprel2
 from ..._special.tails import log_gammainc, log_gammaincc
@@ -15,12 +22,14 @@ from .._fallbacks.start import resolution
 from .._protocol.relations import Relations
 from .location_scale import LocationScale
 
-_NEAR = 0.03  # shape below which tails come from an expansion about the normal law
-_ROOT_2PI = np.sqrt(2 * np.pi)
+MAX_EXPANSION_SHAPE = 0.03  # shape below which tails come from an expansion about the normal law
+ROOT_2PI = np.sqrt(2 * np.pi)
 # Stirling's remainder S(1/u) = u P(u**2) and its two derivatives in u, as polynomials in u, without the powers 1, 0 and 1.
-_POWERS = 2 * np.arange(len(_STIRLING[0])) + 1
-_REMAINDER = tuple((np.array(_STIRLING[0]) * c).tolist() for c in (1.0, _POWERS, _POWERS * (_POWERS - 1)))
-_REMAINDER[2].pop(0)  # the power -1, whose factor is zero
+STIRLING_POWERS = 2 * np.arange(len(STIRLING_COEFFICIENTS[0])) + 1
+STIRLING_REMAINDER = tuple(
+    (np.array(STIRLING_COEFFICIENTS[0]) * c).tolist() for c in (1.0, STIRLING_POWERS, STIRLING_POWERS * (STIRLING_POWERS - 1))
+)
+STIRLING_REMAINDER[2].pop(0)  # the power -1, whose factor is zero
 
 
 class LogGamma(LocationScale):
@@ -45,7 +54,7 @@ class LogGamma(LocationScale):
 
     def standard_terms(self, z, order, shape):
         x, (norm, norm_1, norm_2), (rise, rise_1, rise_2) = shape * z, remainder(shape**2), exprel2(shape * z)
-        value = -np.log(_ROOT_2PI) - norm - z * (z * rise)
+        value = -np.log(ROOT_2PI) - norm - z * (z * rise)
         if order == 0:
             return value, {}, {}
         first = {"z": -z * special.exprel(x), "shape": -2 * shape * norm_1 - z * (z * (z * rise_1))}
@@ -61,7 +70,7 @@ class LogGamma(LocationScale):
     def standard_moments(self, shape):
         u = shape**2
         value, d1, d2 = remainder(u)
-        entropy = 0.5 + np.log(_ROOT_2PI) + value + u * d1
+        entropy = 0.5 + np.log(ROOT_2PI) + value + u * d1
         return -shape * (0.5 + u * d1), 1 + u * (0.5 + u * (2 * d1 + u * d2)), entropy
 
     def log_mgf(self, t, shape):
@@ -84,12 +93,12 @@ class LogGamma(LocationScale):
         """Newton steps from scipy's quantile, or where that is next to zero, from the first term of the series."""
         q, shape = np.broadcast_arrays(np.asarray(q, float), np.asarray(shape, float))
         with np.errstate(all="ignore"):
-            k = 1 / np.maximum(shape**2, _NEAR**2)
+            k = 1 / np.maximum(shape**2, MAX_EXPANSION_SHAPE**2)
             tail, below = np.minimum(q, 1 - q), (q > 0.5) != (shape > 0)
             log_g = np.log(np.where(below, special.gammaincinv(k, tail), special.gammainccinv(k, tail)))
             log_p = np.where(shape > 0, np.log(q), np.log1p(-q))
             log_g = np.where(log_g < -600, (log_p + special.gammaln(k + 1)) / k, log_g)
-            first = np.where(np.abs(shape) < _NEAR, special.ndtri(q), (log_g - np.log(k)) / shape)
+            first = np.where(np.abs(shape) < MAX_EXPANSION_SHAPE, special.ndtri(q), (log_g - np.log(k)) / shape)
             first = np.where(np.isfinite(first), first, 0.0)
         return newton_quantile(self._logs, q, {"shape": shape}, (-np.inf, np.inf), first)
 
@@ -107,8 +116,8 @@ class LogGamma(LocationScale):
 def remainder(u):
     """Stirling's remainder S(1/u) of log Gamma, for u >= 0, with its two derivatives in u."""
     w = u * u
-    far = u * _horner(_REMAINDER[0], w), _horner(_REMAINDER[1], w), u * _horner(_REMAINDER[2], w)
-    near = u * _START > 1
+    far = u * _horner(STIRLING_REMAINDER[0], w), _horner(STIRLING_REMAINDER[1], w), u * _horner(STIRLING_REMAINDER[2], w)
+    near = u * MIN_STIRLING_ARGUMENT > 1
     if near.any():
         k = 1 / u[near]
         value, d1, d2 = gamma_norm(k)
@@ -152,7 +161,7 @@ def _log_tails(z, shape):
     z, shape = np.clip(np.where(mirrored, -z, z), -1e300, 1e300), np.abs(shape)
     x, k = shape * z, 1 / shape**2
     lower, upper = np.empty_like(z), np.empty_like(z)
-    normal = (shape < _NEAR) & (np.abs(x) < 1)
+    normal = (shape < MAX_EXPANSION_SHAPE) & (np.abs(x) < 1)
     gamma = ~normal
     if gamma.any():
         a, at = k[gamma], k[gamma] * np.exp(x[gamma])
@@ -163,7 +172,7 @@ def _log_tails(z, shape):
     if normal.any():
         z, x, shape = z[normal], x[normal], shape[normal]
         size = z**2 * exprel2(x)[0]
-        series = _horner([*_temme(x)], shape**2) * shape / _ROOT_2PI
+        series = _horner([*_temme(x)], shape**2) * shape / ROOT_2PI
         outer = np.log(special.erfcx(np.sqrt(size)) / 2 + np.where(z > 0, series, -series)) - size
         inner = np.log1p(-np.exp(outer))
         lower[normal], upper[normal] = np.where(z > 0, inner, outer), np.where(z > 0, outer, inner)

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from ...domains import COUNT, REAL
 from .._protocol.base import Likelihood
 
-_PAIR = ("logits", "logits")
+LOGITS_PAIR = ("logits", "logits")
 
 
 class Softmax(Likelihood):
@@ -43,7 +43,7 @@ class Softmax(Likelihood):
         return {"logits": seen - seen.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
 
     def hessian(self, y, logits, **others):
-        return {_PAIR: -self.counts(y).sum(axis=-1)[..., None, None] * spread(softmax(logits, axis=-1))}
+        return {LOGITS_PAIR: -self.counts(y).sum(axis=-1)[..., None, None] * spread(softmax(logits, axis=-1))}
 
     def start(self, y, sample_weight):
         share = sample_weight @ self.counts(y)

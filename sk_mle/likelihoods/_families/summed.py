@@ -11,10 +11,10 @@ from .._fallbacks import quadrature
 from .._fallbacks.inversion import gamma_like
 from .._protocol.base import Likelihood
 
-_MOST = 1e300  # count at which a search ends
-_BLOCK = 32  # masses added up at a time
-_MIDDLE = 1 - 1e-6  # probability beyond which a sum of masses from zero says too little of the rest
-_FEW = 300  # mean up to which quantiles are found by adding up masses from zero
+MAX_COUNT = 1e300  # count at which a search ends
+MASSES_PER_BLOCK = 32  # masses added up at a time
+MAX_LEVEL_FROM_ZERO = 1 - 1e-6  # probability beyond which a sum of masses from zero says too little of the rest
+MAX_SUMMED_MEAN = 300  # mean up to which quantiles are found by adding up masses from zero
 
 
 class SummedCount(Likelihood):
@@ -59,7 +59,7 @@ class SummedCount(Likelihood):
         q, params, shape = _flat(q, params)
         with np.errstate(all="ignore"):
             inside, result = (q > 0) & (q < 1), np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.nan))
-            near = inside & (self.expectation(**params) < _FEW) & (q < _MIDDLE)
+            near = inside & (self.expectation(**params) < MAX_SUMMED_MEAN) & (q < MAX_LEVEL_FROM_ZERO)
             for rows, find in ((near, self._count_up), (inside, self._search)):
                 if len(rows := np.flatnonzero(rows & np.isnan(result))):
                     result[rows] = find(q[rows], _take(params, rows))
@@ -69,8 +69,8 @@ class SummedCount(Likelihood):
         """Quantiles by adding up masses from zero; NaN where the end is far."""
         result, below, rows = np.full(len(q), np.nan), np.zeros(len(q)), np.arange(len(q))
         f = self.masses(params)
-        for first in range(0, 20 * _FEW, _BLOCK):
-            k = np.arange(float(first), first + _BLOCK)
+        for first in range(0, 20 * MAX_SUMMED_MEAN, MASSES_PER_BLOCK):
+            k = np.arange(float(first), first + MASSES_PER_BLOCK)
             cumulative = below[rows][:, None] + np.cumsum(np.exp(f(k, rows)), axis=1)
             enough = cumulative >= q[rows][:, None]
             found, below[rows] = enough.any(axis=1), cumulative[:, -1]
@@ -94,7 +94,7 @@ class SummedCount(Likelihood):
             new = np.ceil(at + gap * np.exp(tail - mass))
             halfway = np.where(np.isinf(high[rows]), 2 * at + 1, np.floor((low[rows] + high[rows]) / 2))
             k[rows] = np.where((new > low[rows]) & (new < high[rows]), new, halfway)
-            rows = rows[(high[rows] - low[rows] > np.fmax(np.spacing(high[rows]), 1.0)) & (k[rows] < _MOST)]
+            rows = rows[(high[rows] - low[rows] > np.fmax(np.spacing(high[rows]), 1.0)) & (k[rows] < MAX_COUNT)]
         return high
 
 

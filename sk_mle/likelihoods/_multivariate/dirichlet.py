@@ -11,9 +11,9 @@ from ...domains import POSITIVE, UNIT
 from .._families.several_targets import Multivariate
 from .._families.softmax import log_probability, spread
 
-_NAME = "concentration"
-_ROUNDING = 1e-6  # of the totals of y: of shares in single precision
-_NARROWEST = 1e-7  # relative spread of shares below which their concentrations' curvature is lost in rounding
+PARAMETER_NAME = "concentration"
+TOTAL_TOL = 1e-6  # of the totals of y: of shares in single precision
+MIN_RELATIVE_SPREAD = 1e-7  # relative spread of shares below which their concentrations' curvature is lost in rounding
 
 
 class Dirichlet(Multivariate):
@@ -70,7 +70,7 @@ class Dirichlet(Multivariate):
 
     @staticmethod
     def _whole(y):
-        return np.abs(y.sum(axis=-1) - 1) <= _ROUNDING
+        return np.abs(y.sum(axis=-1) - 1) <= TOTAL_TOL
 
     def inside(self, y):
         return super().inside(y) & self._whole(y)
@@ -87,20 +87,20 @@ class Dirichlet(Multivariate):
         own, whole = gamma_norm(concentration, order=min(order, 1)), gamma_norm(total, order=min(order, 1))
         gap = concentration * ratio_gap(total * y, concentration)  # sums to what is left of y log(y / mean)
         value = (gap + own[0] - np.log(y)).sum(axis=-1) - whole[0][..., 0]
-        return value, {_NAME: np.log(total * y / concentration) + own[1] - whole[1]} if order else {}, second
+        return value, {PARAMETER_NAME: np.log(total * y / concentration) + own[1] - whole[1]} if order else {}, second
 
     def fisher(self, concentration):
         total, eye = concentration.sum(axis=-1, keepdims=True), np.eye(concentration.shape[-1])
         own = -trigamma_delta(concentration, concentration @ (1 - eye))
-        return {(_NAME, _NAME): np.where(eye > 0, own[..., None], -trigamma(total)[..., None])}
+        return {(PARAMETER_NAME, PARAMETER_NAME): np.where(eye > 0, own[..., None], -trigamma(total)[..., None])}
 
     def start(self, y, sample_weight):
         mean = np.average(y, axis=0, weights=sample_weight)
         gap = mean @ (np.log(mean) - np.average(np.log(y), axis=0, weights=sample_weight))
-        return {_NAME: mean * (y.shape[1] - 1) / (2 * max(float(gap), 1e-15))}  # Minka's, by Stirling's formula
+        return {PARAMETER_NAME: mean * (y.shape[1] - 1) / (2 * max(float(gap), 1e-15))}  # Minka's, by Stirling's formula
 
     def collapsed(self, y, concentration):
-        return bool((np.sqrt(self.variance(concentration=concentration)) <= _NARROWEST * y).all(axis=1).any())
+        return bool((np.sqrt(self.variance(concentration=concentration)) <= MIN_RELATIVE_SPREAD * y).all(axis=1).any())
 
     def expectation(self, concentration):
         return concentration / concentration.sum(axis=-1, keepdims=True)

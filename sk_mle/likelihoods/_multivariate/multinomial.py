@@ -14,7 +14,7 @@ from .._families.several_targets import Multivariate
 from .._families.softmax import Softmax, log_probability, spread
 from .._families.trials import TRIALS
 
-_MOST_TERMS = 1 << 20  # of the sums of an entropy at a time
+TERMS_PER_BLOCK = 1 << 20  # of the sums of an entropy at a time
 
 
 class Multinomial(Multivariate, Softmax):
@@ -108,7 +108,7 @@ class Multinomial(Multivariate, Softmax):
         logits, trials = np.asarray(logits), np.broadcast_to(np.asarray(trials, float), np.shape(logits)[:-1])[..., None]
         prob, log_prob = softmax(logits, axis=-1), log_probability(logits)
         value = -gammaln(trials[..., 0] + 1) - (trials * prob * log_prob).sum(axis=-1)
-        width = max(_MOST_TERMS // prob.size, 1)
+        width = max(TERMS_PER_BLOCK // prob.size, 1)
         for first in range(2, int(trials.max(initial=0)) + 1, width):  # log 0! and log 1! are zero
             k = np.arange(first, min(first + width, int(trials.max()) + 1))
             mass = binom.pmf(k, trials[..., None], prob[..., None])

@@ -8,7 +8,7 @@ from ...domains import POSITIVE, REAL
 from .._fallbacks.start import resolution
 from .._families.several_targets import Multivariate
 
-_LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
 
 class MultivariateNormal(Multivariate):
@@ -94,7 +94,7 @@ class MultivariateNormal(Multivariate):
 
     def terms(self, y, order, mean, scale, lower=0.0):
         r, L, (k, j), scale, z = self._residuals(y, mean, scale, lower)
-        value = -(0.5 * z**2 + np.log(scale) + _LOG_ROOT_2PI).sum(axis=-1)
+        value = -(0.5 * z**2 + np.log(scale) + LOG_ROOT_2PI).sum(axis=-1)
         if order == 0:
             return value, {}, {}
         w = z / scale
@@ -162,7 +162,7 @@ class MultivariateNormal(Multivariate):
 
     def entropy(self, mean, scale, lower=0.0):
         *_, scale, _ = self._root(mean, scale, lower)
-        return (0.5 + _LOG_ROOT_2PI + np.log(scale)).sum(axis=-1)
+        return (0.5 + LOG_ROOT_2PI + np.log(scale)).sum(axis=-1)
 
     def rvs(self, rng, size, mean, scale, lower=0.0):
         inverse, scale, shape = self._root(mean, scale, lower)

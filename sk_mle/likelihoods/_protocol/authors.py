@@ -8,9 +8,9 @@ from ...domains import Domain
 from .._fallbacks.quadrature import _maps
 from .parameter import Parameter
 
-_REACH, _NODES = 7.0, 4001  # sinh of the first is as far as the real line is looked at, from typical parameters
-_MOST_COUNTS = 1 << 14
-_OFF = 2.0  # factor by which the mass of a density may miss one before its author is asked
+ARSINH_REACH, PROBED_POINTS = 7.0, 4001  # sinh of the first is as far as the real line is looked at, from typical parameters
+MAX_SUMMED_COUNTS = 1 << 14
+MAX_MASS_FACTOR = 2.0  # factor by which the mass of a density may miss one before its author is asked
 
 
 def check_declared(law) -> None:
@@ -68,18 +68,18 @@ def doubt(law) -> str:
     params = {name: np.mean(law.parameter(name).domain.typical) for name in law.free} | law.fixed
     with np.errstate(all="ignore"):
         if law.support.integer:
-            first = max(law.support.low, -_MOST_COUNTS / 2)
-            y = first + np.arange(min(_MOST_COUNTS, law.support.high - first + 1.0))
+            first = max(law.support.low, -MAX_SUMMED_COUNTS / 2)
+            y = first + np.arange(min(MAX_SUMMED_COUNTS, law.support.high - first + 1.0))
             size = np.ones(len(y))
         else:
-            t = np.linspace(-_REACH, _REACH, _NODES)
+            t = np.linspace(-ARSINH_REACH, ARSINH_REACH, PROBED_POINTS)
             to_y, log_jacobian, _ = _maps(law.support)
             y, size = to_y(np.sinh(t)), np.cosh(t) * np.exp(log_jacobian(np.sinh(t))) * (t[1] - t[0])
         keep = law.support.contains(y) & np.isfinite(size) & (size > 0)
         y, size = np.append(y[keep], law.atoms), np.append(size[keep], np.ones(len(law.atoms)))
         loglik = logs(law, law.loglik(y, **{name: np.full(len(y), value) for name, value in params.items()}), y)
         mass = float(np.exp(loglik) @ size)
-    if 1 / _OFF < mass < _OFF:
+    if 1 / MAX_MASS_FACTOR < mass < MAX_MASS_FACTOR:
         return ""
     shown = ", ".join(f"{name} = {value:g}" for name, value in params.items())
     return (

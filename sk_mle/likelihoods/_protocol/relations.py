@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_MOST_HELD = 5  # values at which a parameter is held
+MAX_HELD_VALUES = 5  # values at which a parameter is held
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def shapes(law) -> dict[str, tuple[float, ...]]:
             values = list(said.held[name])
         elif name in said.tried:
             some = said.tried[name]
-            apart = max((len(some) - 1) / (_MOST_HELD - 1), 1.0)
-            values = [some[round(k * apart)] for k in range(min(len(some), _MOST_HELD))]
+            apart = max((len(some) - 1) / (MAX_HELD_VALUES - 1), 1.0)
+            values = [some[round(k * apart)] for k in range(min(len(some), MAX_HELD_VALUES))]
         else:
             values = [domain.typical[0], sum(domain.typical) / 2, domain.typical[1]]
         special = (value.get(name) for value in said.limits.values())

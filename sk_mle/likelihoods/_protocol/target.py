@@ -8,8 +8,8 @@ import numpy as np
 
 from ..._utils.messages import rows_text
 
-_KINDS = {"M": "dates", "m": "durations", "U": "text", "S": "text", "T": "text"}
-_REMEDIES = {
+DTYPE_NAMES = {"M": "dates", "m": "durations", "U": "text", "S": "text", "T": "text"}
+REMEDIES = {
     "dates": "pass the time since one of them in a unit of your choice, such as days since the first, "
     "t = np.asarray({0}, 'datetime64[ns]'); (t - t.min()) / np.timedelta64(1, 'D')",
     "durations": "say their unit, such as days, np.asarray({0}, 'timedelta64[ns]') / np.timedelta64(1, 'D')",
@@ -36,9 +36,9 @@ def floats(values, name: str, hint: str = "") -> np.ndarray:
     values = np.asarray(values)
     if np.iscomplexobj(values):
         raise ValueError(f"Complex data not supported in {name}")
-    kind = _KINDS.get(values.dtype.kind) or (values.dtype.kind == "O" and _kind_of(values)) or ""
+    kind = DTYPE_NAMES.get(values.dtype.kind) or (values.dtype.kind == "O" and _kind_of(values)) or ""
     if kind:
-        raise ValueError(f"{name} must be numeric, but holds {kind}: {_REMEDIES[kind].format(name)}{hint * (kind == 'text')}")
+        raise ValueError(f"{name} must be numeric, but holds {kind}: {REMEDIES[kind].format(name)}{hint * (kind == 'text')}")
     try:
         return np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -8,7 +8,7 @@ from scipy import stats
 from .probing import names
 from .scipy_law import ScipyLaw
 
-_REFUSED = {
+REFUSED_DISTRIBUTIONS = {
     "erlang": "its shape takes whole numbers; use gamma",
     "poisson_binom": "its parameter is a list of probabilities",
     "vonmises": "it repeats itself along the line, where it has no total probability; use VonMises(), or vonmises_line",
@@ -67,8 +67,8 @@ def from_scipy(rv, *, parameters=None, links=None, **values) -> ScipyLaw:
             f"from_scipy takes a distribution of one variable such as scipy.stats.norm, got {kind}; the newer classes of scipy "
             "(Normal, what make_distribution returns) come with their parameters set: take the older object of the same law"
         )
-    if rv.name in _REFUSED and type(rv).__module__.startswith("scipy."):
-        raise ValueError(f"scipy.stats.{rv.name} cannot be fitted: {_REFUSED[rv.name]}")
+    if rv.name in REFUSED_DISTRIBUTIONS and type(rv).__module__.startswith("scipy."):
+        raise ValueError(f"scipy.stats.{rv.name} cannot be fitted: {REFUSED_DISTRIBUTIONS[rv.name]}")
     if hasattr(rv, "xk"):
         raise ValueError("a discrete distribution of given values and probabilities has nothing left to estimate")
     return ScipyLaw(rv, parameters=parameters, links=links, **values)

@@ -16,12 +16,12 @@ from scipy import stats
 
 from ...domains import Domain
 
-_FAR = 1e6
+PROBE_DISTANCE = 1e6
 _FINE, _COARSE = (
     np.unique([sign * value for sign in (-1, 1) for value in values])
     for values in (
-        (0.0, 1e-6, 1e-3, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 1e3, _FAR),
-        (0.0, 1e-6, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, _FAR),
+        (0.0, 1e-6, 1e-3, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 1e3, PROBE_DISTANCE),
+        (0.0, 1e-6, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, PROBE_DISTANCE),
     )
 )
 
@@ -228,7 +228,7 @@ def _varies(values, group) -> bool:
 
 def _settled(end) -> float:
     """An end from a grid of shapes: what lies at the grid's own limits stands for infinity, or for zero."""
-    if abs(end) > 1e-3 * _FAR:
+    if abs(end) > 1e-3 * PROBE_DISTANCE:
         return float(np.sign(end) * np.inf)
     return 0.0 if abs(end) <= 2e-6 else float(end)
 

@@ -16,7 +16,7 @@ from .._protocol.base import Likelihood
 from .._protocol.parameter import declared
 from . import probing, start
 
-_KINKED = {  # parameters in which the log-likelihood has a kink at every sample; trying values does not show these
+KINKED_PARAMETERS = {  # parameters in which the log-likelihood has a kink at every sample; trying values does not show these
     "dgamma": ("loc",),
     "dweibull": ("loc",),
     "laplace": ("loc",),
@@ -25,12 +25,12 @@ _KINKED = {  # parameters in which the log-likelihood has a kink at every sample
     "trapezoid": ("c", "d"),
     "triang": ("c",),
 }
-_OWN = {"laplace": "Laplace", "laplace_asymmetric": "AsymmetricLaplace"}
-_STANDARD = {"loc": 0.0, "scale": 1.0}
-_REDUNDANT = {"dpareto_lognorm": "scale", "genexpon": "scale"}  # its shapes say the same
+LAWS_OF_OUR_OWN = {"laplace": "Laplace", "laplace_asymmetric": "AsymmetricLaplace"}
+STANDARD_PLACE = {"loc": 0.0, "scale": 1.0}
+REDUNDANT_PARAMETERS = {"dpareto_lognorm": "scale", "genexpon": "scale"}  # its shapes say the same
 
 
-_SAFE = {  # far outside of these, C++ code behind scipy ends the whole process
+SAFE_RANGES = {  # far outside of these, C++ code behind scipy ends the whole process
     "nchypergeom_fisher": {"odds": (1e-8, 1e8)},
     "nct": {"df": (1e-3, np.inf)},
 }
@@ -132,7 +132,7 @@ class ScipyLaw(Likelihood):
         if name == "loc":
             return 0.0 if self._discrete or any(ends.bounded) else None
         moves = any(always and end != 0 for always, end in zip(ends.bounded, ends[:2], strict=True))
-        return 1.0 if moves or _REDUNDANT.get(self.rv.name) == name else None
+        return 1.0 if moves or REDUNDANT_PARAMETERS.get(self.rv.name) == name else None
 
     @cached_property
     def parameters(self):
@@ -188,8 +188,8 @@ class ScipyLaw(Likelihood):
             return f"parameters={list(named)} does not name {key!r}, which has no default in {name}; name it"
         if key in self._ends.shifting:
             return f"{key} moves an end of the support of {name}, so maximum likelihood is irregular"
-        if key in _KINKED.get(name, ()):
-            own = f" ({_OWN[name]}() ends on them)" if name in _OWN else ""
+        if key in KINKED_PARAMETERS.get(name, ()):
+            own = f" ({LAWS_OF_OUR_OWN[name]}() ends on them)" if name in LAWS_OF_OUR_OWN else ""
             return f"the log-likelihood of {name} has kinks in {key}, at every sample{own}"
         return ""
 
@@ -213,7 +213,7 @@ class ScipyLaw(Likelihood):
 
     def _safe(self, params):
         """Values for which scipy might not return become NaN, which it knows as not valid."""
-        limits = _SAFE.get(self.rv.name, {})
+        limits = SAFE_RANGES.get(self.rv.name, {})
         within = {name: np.where((params[name] >= low) & (params[name] <= high), params[name], np.nan)
                   for name, (low, high) in limits.items()}  # fmt: skip
         return {**params, **within}
@@ -259,7 +259,7 @@ class ScipyLaw(Likelihood):
         try:
             found = self._distinct(self.rv.ppf, shapes, q)
         except (ValueError, ArithmeticError, RuntimeError):  # scipy's search for a root has met a NaN
-            found = inversion.invert(self._standard, q, {**_STANDARD, **shapes})
+            found = inversion.invert(self._standard, q, {**STANDARD_PLACE, **shapes})
         return loc + scale * found
 
     @property
@@ -269,7 +269,9 @@ class ScipyLaw(Likelihood):
     def crps(self, y, loc, scale=1.0, **shapes):
         if self._discrete:
             return np.full(np.shape(y), np.nan)
-        return scale * density_score(self._standard, np.asarray((y - loc) / scale, float), {**_STANDARD, **self._safe(shapes)})
+        return scale * density_score(
+            self._standard, np.asarray((y - loc) / scale, float), {**STANDARD_PLACE, **self._safe(shapes)}
+        )
 
     def expectation(self, loc, scale=1.0, **shapes):
         return loc + scale * self._distinct(self.rv.mean, shapes)

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from .._fallbacks import start
 from . import probing
 
-_LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+QUANTILE_LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 
 
 def search(law, y, sample_weight) -> dict:
@@ -50,7 +50,7 @@ def _candidates(law, y, weight) -> list[dict]:
         low, high = probing.support(law.rv, *shapes)
         if names and (valid := low <= high).any():
             shapes, low, high = shapes[:, valid], low[valid], high[valid]
-        z, at = _standard_quantiles(law.rv, shapes), start.quantiles(y, weight, _LEVELS)[:, None]
+        z, at = _standard_quantiles(law.rv, shapes), start.quantiles(y, weight, QUANTILE_LEVELS)[:, None]
         loc, scale = given["loc"], given["scale"]
         if scale is None:
             scale = (at[3] - at[1]) / (z[3] - z[1]) if loc is None else np.abs(at - loc).sum(axis=0) / np.abs(z).sum(axis=0)
@@ -69,10 +69,10 @@ def _candidates(law, y, weight) -> list[dict]:
 def _standard_quantiles(rv, shapes):
     """Quantiles of the standard law for every column of shapes; NaN where scipy's search for them fails."""
     try:
-        return np.reshape(rv.ppf(_LEVELS[:, None], *shapes), (len(_LEVELS), -1))
+        return np.reshape(rv.ppf(QUANTILE_LEVELS[:, None], *shapes), (len(QUANTILE_LEVELS), -1))
     except (ValueError, RuntimeError, ArithmeticError):
         if shapes.shape[1] == 1:
-            return np.full((len(_LEVELS), 1), np.nan)
+            return np.full((len(QUANTILE_LEVELS), 1), np.nan)
         return np.hstack([_standard_quantiles(rv, column[:, None]) for column in shapes.T])
 
 

@@ -13,8 +13,9 @@ from .._fallbacks.start import best
 from .._protocol.target import check_numeric, floats
 from .wrapper import Wrapper
 
-_MOSTLY = 0.5  # share of bounds among the values from which more than one start is tried
-_EXPONENTIAL = -np.log1p(-(np.arange(3) + 0.5) / 3)  # quantiles: how far beyond a bound a value may lie, in their spread
+MIN_SHARE_OF_BOUNDS = 0.5  # share of bounds among the values from which more than one start is tried
+# Quantiles: how far beyond a bound a value may lie, in their spread.
+EXPONENTIAL_QUANTILES = -np.log1p(-(np.arange(3) + 0.5) / 3)
 
 
 class Censored(Wrapper):
@@ -152,12 +153,12 @@ class Censored(Wrapper):
             raise ValueError("every row of y is censored without a finite end inside the support: nothing is known")
         middle, sides, weight = middle[keep], np.isnan(high[keep]) * 1.0 - np.isnan(low[keep]), sample_weight[keep]
         ways, bound = [(middle, weight)], sides != 0
-        if weight[bound].sum() > _MOSTLY * weight.sum():
+        if weight[bound].sum() > MIN_SHARE_OF_BOUNDS * weight.sum():
             centre = np.average(middle, weights=weight)
             spread = np.sqrt(np.average((middle - centre) ** 2, weights=weight))
-            beyond = (middle[bound] + np.outer(_EXPONENTIAL, spread * sides[bound])).ravel()
-            beyond = np.where(support.contains(beyond), beyond, np.tile(middle[bound], len(_EXPONENTIAL)))
-            shares = np.tile(weight[bound] / len(_EXPONENTIAL), len(_EXPONENTIAL))
+            beyond = (middle[bound] + np.outer(EXPONENTIAL_QUANTILES, spread * sides[bound])).ravel()
+            beyond = np.where(support.contains(beyond), beyond, np.tile(middle[bound], len(EXPONENTIAL_QUANTILES)))
+            shares = np.tile(weight[bound] / len(EXPONENTIAL_QUANTILES), len(EXPONENTIAL_QUANTILES))
             exact = middle[~bound], weight[~bound]
             ways += [(np.r_[exact[0], beyond], np.r_[exact[1], shares])] + [exact] * bool(len(exact[0]))
         found = [self.law.start(np.rint(values) if support.integer else values, share) for values, share in ways]

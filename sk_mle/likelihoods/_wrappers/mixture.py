@@ -17,7 +17,7 @@ from .._protocol.target import rounding
 from .composition import Composition
 from .wrapper import FromIntervals
 
-_NARROW = 1e3  # widths of rounding
+MAX_ROUNDING_WIDTHS = 1e3  # widths of rounding
 
 
 class Mixture(Composition, FromIntervals):
@@ -171,7 +171,7 @@ class Mixture(Composition, FromIntervals):
         """Whether a component has shrunk onto values of y, whose density grows without end."""
         if self.kind == "targets":
             return any(law.collapsed is not None and law.collapsed(y, **inner) for law, inner in self._split(params))
-        return not self.support.integer and bool((self.loglik(y, **params) > -np.log(_NARROW * rounding(y))).any())
+        return not self.support.integer and bool((self.loglik(y, **params) > -np.log(MAX_ROUNDING_WIDTHS * rounding(y))).any())
 
     def evaluate(self, y, eta, order=1, information="observed"):
         def part(law, at):

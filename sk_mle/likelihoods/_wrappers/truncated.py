@@ -15,7 +15,7 @@ from .._fallbacks.saturated import bounded
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
 
-_BOUND = Parameter(Domain(), allowed=Domain(closed=(True, True)))
+BOUND = Parameter(Domain(), allowed=Domain(closed=(True, True)))
 
 
 class Truncated(Wrapper):
@@ -43,7 +43,7 @@ class Truncated(Wrapper):
     array([0.8742])
     """
 
-    own = {"low": _BOUND, "high": _BOUND}
+    own = {"low": BOUND, "high": BOUND}
     integrates = True
 
     def __init__(self, law, *, low=-np.inf, high=np.inf):

@@ -12,7 +12,7 @@ from .._fallbacks.inversion import settled
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
 
-_SHARE = Parameter(UNIT, allowed=replace(UNIT, closed=(True, False)))
+SHARE = Parameter(UNIT, allowed=replace(UNIT, closed=(True, False)))
 
 
 class ZeroOneInflated(Wrapper):
@@ -47,7 +47,7 @@ class ZeroOneInflated(Wrapper):
     {'zero': 0.125, 'one': 0.143}
     """
 
-    own = {"zero": _SHARE, "one": _SHARE}
+    own = {"zero": SHARE, "one": SHARE}
 
     def __init__(self, law, *, zero=None, one=None, links=None):
         self.law, self.zero, self.one, self.links = law, zero, one, links
