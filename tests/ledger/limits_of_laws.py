@@ -15,6 +15,7 @@ from sk_mle.likelihoods import (
     GeneralizedGamma,
     GeneralizedNormal,
     GeneralizedPareto,
+    JohnsonSU,
     Lomax,
     SkewNormal,
 )
@@ -80,6 +81,21 @@ def _zeros(seed):
     return X, y
 
 
+def _log_normal(y):
+    """The supremum over the edge of a log-normal law of the distance above it, or below it."""
+
+    def lost(log_gap, x):
+        distance = np.log(x - x.min() + np.exp(log_gap))
+        return 0.5 * len(x) * (1 + np.log(2 * np.pi * distance.var())) + distance.sum()
+
+    places = np.linspace(-3, 8, 100)
+    nearest = [(places[np.argmin([lost(place, x) for place in places])], x) for x in (y, -y)]
+    return -min(
+        minimize_scalar(lost, bounds=(place - 0.2, place + 0.2), args=(x,), method="bounded", options={"xatol": 1e-9}).fun
+        for place, x in nearest
+    )
+
+
 def _second_maximum():
     y = np.random.default_rng(18).gamma(1, size=20)
     with pytest.warns(BoundaryWarning, match="scale of BoxCoxColeGreen ran to the upper edge.*half-normal law of a power of y"):
@@ -95,6 +111,17 @@ def _second_maximum():
 def _asymmetric(seed):
     rng, X = _regression(seed)
     return X, 1 + X @ [2.0, -1.0] + rng.exponential(size=len(X))
+
+
+def _every_quantile():
+    """At least what any fixed quantile reaches, where 30% of y is zero."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(80, 2))
+    y = 5 + X @ [2.0, -1.0] + rng.normal(size=80)
+    y[rng.uniform(size=80) < 0.3] = 0
+    found = MLERegressor(AsymmetricLaplace(quantile=None)).fit(X, y).loglikelihood_
+    for quantile in (0.05, 0.5, 0.85, 0.95):
+        assert found > MLERegressor(AsymmetricLaplace(quantile=quantile)).fit(X, y).loglikelihood_ - 1e-6
 
 
 def _free_quantile():
@@ -163,6 +190,17 @@ CASES = [
         "GeneralizedGamma",
         _ends_at(GeneralizedGamma(), UNIFORM, _power(UNIFORM), "shape .* upper edge.*power law up to"),
     ),
+    *(
+        Case(
+            f"{n} normal values that are a little skew, seed {seed}",
+            "minimum over the edge by scipy",
+            "JohnsonSU",
+            _ends_at(JohnsonSU(), y, _log_normal(y), r"scale .* lower edge.*log-normal law above, or below, loc", units),
+        )
+        for n, seed, units in ((20, 1, UNITS), (50, 9, (1.0,)))
+        for y in [np.random.default_rng(seed).normal(size=n)]
+    ),
+    Case("30% zeros", "quantile held", "AsymmetricLaplace", _every_quantile),
     Case("30% zeros", "shape held", "GeneralizedNormal", _reaches(GeneralizedNormal, *_zeros(1), (0.6, 1.0, 2.0), "shape")),
     Case("a second maximum near nu = 1", CLOSED, "BoxCoxColeGreen", _second_maximum),
     Case("a skew law", "quantile held", "AsymmetricLaplace", _free_quantile),

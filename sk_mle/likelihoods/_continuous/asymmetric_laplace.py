@@ -46,7 +46,7 @@ class AsymmetricLaplace(Laplace):
         limits={"Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2}},
         searched=False,
         tried={"quantile": (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)},
-        held={"quantile": (0.1, 0.25, 0.5, 0.75, 0.9)},
+        held={"quantile": (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.98)},
         competing=lambda law, **params: law.quantile is None,
     )
 

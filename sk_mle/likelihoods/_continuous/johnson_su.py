@@ -20,7 +20,8 @@ class JohnsonSU(ArsinhLocationScale):
     one. Mean `loc - scale * exp(1 / (2 * tail**2)) * sinh(skew / tail)`, variance `scale**2 / 2 * (v - 1) * (v * cosh(2 *
     skew / tail) + 1)` with `v = exp(1 / tail**2)`. scipy.stats: ``johnsonsu(skew, tail, loc, scale)``; statsmodels: none;
     R: SuppDists ``dJohnson``, gamlss ``JSUo`` (nu the skew, tau the tail).
-    A small sample that is more skew than any such law sends `skew` off to infinity and `scale` to zero.
+    A sample whose tails are lighter than its skewness asks for sends `skew` off to infinity and `scale` to zero, where the law
+    is the log-normal one of the distance from `loc`.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ class JohnsonSU(ArsinhLocationScale):
     relations = replace(
         ArsinhLocationScale.relations,
         limits={"Normal": {"skew": 0.0, "tail": np.inf, "scale": lambda scale, distance: scale / distance}},
+        ends={"scale": {"lower": "log-normal law above, or below, loc"}},
         searched=False,
     )
     sign = 1.0

@@ -52,6 +52,7 @@ class SinhArcsinh(ArsinhLocationScale):
     relations = replace(
         ArsinhLocationScale.relations,
         limits={"Normal": {"skew": 0.0, "tail": 1.0}},
+        ends={"scale": {"lower": "law of the logarithm of the distance from loc"}},
         searched=False,
     )
 

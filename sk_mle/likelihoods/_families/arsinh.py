@@ -10,6 +10,8 @@ from ...domains import POSITIVE, REAL
 from .._protocol.relations import Relations
 from .shaped import ShapedLocationScale
 
+_SHRUNK = 100.0  # ratio of scales from one point on the way to a limit to the next
+
 
 class ArsinhLocationScale(ShapedLocationScale):
     """Laws of z = sinh((w - sign * skew) / tail), where w has the log-density, quantiles and tails that a subclass writes.
@@ -28,6 +30,13 @@ class ArsinhLocationScale(ShapedLocationScale):
 
     def __init__(self, *, loc=None, scale=None, skew=None, tail=None, links=None):
         self.loc, self.scale, self.skew, self.tail, self.links = loc, scale, skew, tail, links
+
+    def at_ends(self, y, sample_weight, distance, loc, scale, skew, tail):
+        """Where z is large on one side, arsinh(z) is log(2 z): a smaller scale is then made good by the skewness."""
+        if not {"loc", "scale", "skew"} <= set(self.free):
+            return []
+        grown = self.sign * np.sign(self.sign * skew) * tail * np.log(_SHRUNK)
+        return [("scale", "lower", {"scale": scale / _SHRUNK, "skew": skew + grown})]
 
     def _w(self, z, skew, tail):
         return tail * np.arcsinh(z) + self.sign * skew
