@@ -23,6 +23,7 @@ MAX_NEWTON_COORDINATES = 600  # coordinates above which a Hessian costs more tha
 MAX_RESTARTS = 5
 # Gradient from which a few Newton steps finish what a line search on values can no longer resolve.
 MAX_GRADIENT_TO_FINISH = 1e-4
+MAX_GRADIENT_OF_ROUNDING = 1e-3  # up to which the rounding of a large y may be all that is left of it
 ETA_NEAR_LIMIT = 8.0  # linear predictor of a nuisance parameter from which its law's limit may be near
 MIN_RUNAWAY_VARIANCE = 100.0  # variance of a linear predictor, or of its logarithm, from which its parameter may have run off
 MAX_STEP_AT_MAXIMUM = 0.05  # Newton step, likewise, up to which it has not: there is a maximum, if a flat one
@@ -170,8 +171,18 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     )  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
     unbounded = unbounded or (not converged and bool(np.isfinite(value)) and grows_without_end(objective, u))
+    if not (converged or unbounded) and np.isfinite(value):
+        converged = bool(size <= min(MAX_GRADIENT_OF_ROUNDING, _rounding(objective, u)))
     flat = _flat(objective, u, result.get("curved")) if converged else {}
     return Solution(u, converged, unbounded, n_iter, size, flat, result)
+
+
+def _rounding(objective, u) -> float:
+    """Gradient that the rounding of the first parameter's linear predictors leaves, where curvature is one."""
+    name, design = next(iter(objective.designs.items()))
+    if design.vector:
+        return 0.0
+    return float(np.finfo(float).eps * np.median(np.abs(objective.eta(u)[name])) / np.abs(design.unit).max())
 
 
 def _flat(objective, u, curved) -> dict[str, str]:

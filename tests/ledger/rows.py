@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from ledger._case import Case
 from sk_mle import MLERegressor, censored
-from sk_mle.likelihoods import Beta, Censored, Gamma, Hurdle, LogNormal, Poisson, ZeroOneInflated
+from sk_mle.likelihoods import Beta, Censored, Gamma, Hurdle, LogNormal, Normal, Poisson, StudentT, ZeroOneInflated
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 1))
@@ -20,6 +20,19 @@ def weights_of_one_number():
     for weight in (np.full(1, 2.0), np.broadcast_to(2.0, 1)):
         model = MLERegressor("poisson").fit([[1.0]], [3.0], sample_weight=weight)
         assert_allclose(model.loglikelihood_, 2 * (3 * np.log(3) - 3 - np.log(6)), rtol=1e-14)
+
+
+def far_from_zero():
+    """Values of which only four digits are not the same: least squares, once these digits are set apart."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(50, 1)), 1e12 + rng.normal(size=50)
+    design, rest = np.column_stack([np.ones(50), X]), y - 1e12
+    residual = rest - design @ np.linalg.lstsq(design, rest, rcond=None)[0]
+    expected = -25 * (1 + np.log(2 * np.pi * np.mean(residual**2)))
+    for law in (Normal(), StudentT(df=4.0)):
+        model = MLERegressor(law).fit(X, y)
+        assert model.converged_
+    assert_allclose(MLERegressor(Normal()).fit(X, y).loglikelihood_, expected, atol=1e-3)
 
 
 def no_weight_outside_the_support():
@@ -60,6 +73,7 @@ def dates():
 CASES = [
     Case("one row whose weight is a number broadcast", "closed form", "Poisson", weights_of_one_number),
     Case("a row of weight zero outside the support", "the fit without the row", "Poisson", no_weight_outside_the_support),
+    Case("1e12 and a standard deviation of 1", "least squares", "Normal", far_from_zero),
     Case("zeros only", "nothing to estimate from", "Hurdle of Poisson", nothing_left(Hurdle(Poisson()), np.zeros(40))),
     Case("zeros only", "nothing to estimate from", "Hurdle of LogNormal", nothing_left(Hurdle(LogNormal()), np.zeros(40))),
     Case("ends only", "nothing to estimate from", "ZeroOneInflated", nothing_left(ZeroOneInflated(Beta()), Y % 2)),

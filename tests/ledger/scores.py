@@ -8,7 +8,7 @@ from scipy import special, stats
 
 from ledger._case import Case
 from sk_mle import Distribution
-from sk_mle.likelihoods import ConwayMaxwellPoisson, Normal, Poisson, from_scipy
+from sk_mle.likelihoods import ConwayMaxwellPoisson, Gamma, Normal, Poisson, from_scipy
 from sk_mle.metrics import crps
 
 RNG = np.random.default_rng(0)
@@ -120,6 +120,19 @@ def counts_by_their_masses():
     np.testing.assert_allclose(crps(y, law, per_row=True), expected, rtol=1e-8)
 
 
+def gamma_of_large_shape():
+    """The definition, with 50 digits; and of a shape that makes the law normal, the normal one's score."""
+    with mp.workdps(50):
+        for y in (0.95, 1.0, 1.03):
+            k, at = mp.mpf(10_000), mp.mpf(y)
+            first, second = (2 * mp.gammainc(a, 0, k * at, regularized=True) - 1 for a in (k, k + 1))
+            expected = float(at * first - second - 1 / (k * mp.beta(mp.mpf(1) / 2, k)))
+            np.testing.assert_allclose(Gamma().crps(np.array([y]), mean=1.0, shape=10_000.0), expected, rtol=1e-13)
+    y = 1.0 + 1e-7 * np.array([-5.0, 0.0, 8.0])
+    expected = Normal().crps(y, loc=1.0, scale=1e-7)
+    np.testing.assert_allclose(Gamma().crps(y, mean=1.0, shape=1e14), expected, rtol=1e-11)
+
+
 CASES = [
     Case(
         "scipy's quantile raises", "a sum over a grid", "norminvgauss",
@@ -135,5 +148,6 @@ CASES = [
     Case("far y", "the closed form of Normal", "norm", normal_of_scipy),
     Case("kinks and heavy tails", "closed form", "laplace, t", heavy_tails_and_kinks),
     Case("a far quantile", "a sum over a grid", "norminvgauss", quantiles_where_scipy_finds_none),
+    Case("shapes of 1e4 and 1e14", "mpmath, and the normal law", "Gamma", gamma_of_large_shape),
     Case("sums of masses", "scipy's distribution function", "Poisson, ConwayMaxwellPoisson", counts_by_their_masses),
 ]  # fmt: skip

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaln, gammainc
 
-from ..._special.gamma_functions import gamma_norm
+from ..._special.gamma_functions import gamma_norm, lgamma_delta
 from ..._special.logarithms import ratio_gap, ratio_gap_and_excess
-from ..._special.tails import log_gamma_tail
+from ..._special.tails import log_gamma_tail, log_gammainc
 from ...domains import POSITIVE
 from .._families.log_gamma import LogGamma
 from .._protocol.base import Likelihood
@@ -110,9 +109,10 @@ class Gamma(Likelihood):
         return self.support.nearest(rng.gamma(np.broadcast_to(shape, size), mean / shape))
 
     def crps(self, y, mean, shape):
-        theta, at = mean / shape, shape * np.maximum(y, 0.0) / mean
-        gap, next_gap = (2 * gammainc(k, at) - 1 for k in (shape, shape + 1))
-        return y * gap - mean * next_gap - theta * np.exp(-betaln(0.5, shape))
+        at = np.maximum(y, np.finfo(float).tiny)
+        below, density = np.exp(log_gammainc(shape, shape * at / mean)), np.exp(self.loglik(at, mean, shape))
+        spread = np.exp(lgamma_delta(shape, 0.5)) / np.sqrt(np.pi)  # the reciprocal of the beta function at 1/2 and the shape
+        return (y - mean) * (2 * below - 1) + mean / shape * (2 * at * density - spread)  # two probabilities would cancel
 
     def divergence(self, p, q):
         m, k, other, j = p["mean"], p["shape"], q["mean"], q["shape"]

@@ -10,7 +10,7 @@ from ...domains import POSITIVE, REAL
 from .._protocol.relations import Relations
 from .shaped import ShapedLocationScale
 
-_SHRUNK = 100.0  # ratio of scales from one point on the way to a limit to the next
+SCALE_RATIO = 100.0  # ratio of scales from one point on the way to a limit to the next
 
 
 class ArsinhLocationScale(ShapedLocationScale):
@@ -35,8 +35,8 @@ class ArsinhLocationScale(ShapedLocationScale):
         """Where z is large on one side, arsinh(z) is log(2 z): a smaller scale is then made good by the skewness."""
         if not {"loc", "scale", "skew"} <= set(self.free):
             return []
-        grown = self.sign * np.sign(self.sign * skew) * tail * np.log(_SHRUNK)
-        return [("scale", "lower", {"scale": scale / _SHRUNK, "skew": skew + grown})]
+        grown = self.sign * np.sign(self.sign * skew) * tail * np.log(SCALE_RATIO)
+        return [("scale", "lower", {"scale": scale / SCALE_RATIO, "skew": skew + grown})]
 
     def _w(self, z, skew, tail):
         return tail * np.arcsinh(z) + self.sign * skew
