@@ -80,7 +80,8 @@ def fused_forms(law, rng):
     if not law.overrides("evaluate"):
         return
     own, derived = law.evaluate(y, eta, 2), Likelihood.evaluate(law, y, eta, 2)
-    close(own.loglik, derived.loglik, 1e-9, 1e-9, "loglik of evaluate against loglik(y, **params)")
+    plain = law.loglik(y, **law.theta(eta))  # that of `derived` is of `evaluate` itself where derivatives are differences
+    close(own.loglik, plain, 1e-9, 1e-9, "loglik of evaluate against loglik(y, **params)")
     for name in law.free:
         close(own.gradient[name], derived.gradient[name], 1e-8, 1e-8, f"evaluate's gradient of {name} against the chain rule")
 

@@ -4,6 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import logsumexp
 
 from sk_mle import MLERegressor
 from sk_mle.likelihoods import (
@@ -142,9 +143,11 @@ def test_fits_of_large_counts_converge(law, draw, size):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_intervals_of_few_large_counts_are_sums_of_masses(law, params):
-    """The difference of two distribution functions would have lost most of their digits."""
-    low = 1e12 + np.array([0.0, 1e5])
-    params = {name: np.full(2, value) for name, value in params.items()}
-    masses = np.logaddexp(law.loglik(low + 1, **params), law.loglik(low + 2, **params))
-    np.testing.assert_allclose(law.log_interval(low, low + 2, **params), masses, rtol=1e-13)
+def test_intervals_of_large_counts_are_sums_of_masses(law, params):
+    """Of few, as the difference of two distribution functions has lost most of their digits; of many, none is left out."""
+    for width, rtol in ((2, 1e-13), (1000, 1e-6)):
+        counts = 1e12 + 1 + np.arange(width)
+        masses = law.loglik(counts, **{name: np.full(width, value) for name, value in params.items()})
+        one = {name: np.array([value]) for name, value in params.items()}
+        found = law.log_interval(np.array([1e12]), np.array([1e12 + width]), **one)
+        assert_allclose(found, logsumexp(masses), rtol=rtol)

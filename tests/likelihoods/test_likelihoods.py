@@ -168,6 +168,14 @@ class TermsOfAnother(Gamma):
         return super().loglik(y, mean, shape + 0.1)
 
 
+class TwoDensities(Gumbel):
+    """Its derivatives are differences of its own `evaluate`, with which it agrees."""
+
+    def evaluate(self, y, eta, order=1, information="observed"):
+        result = super().evaluate(y, eta, order, information)
+        return result._replace(loglik=result.loglik + 0.1)
+
+
 class WeightsIgnored(Normal):
     """Its scale comes from the number of rows."""
 
@@ -196,6 +204,7 @@ BROKEN = {
     "extremes: found ": Overflows,
     "fused_forms: evaluate's gradient": WrongFused,
     "fused_forms: loglik of terms against loglik": TermsOfAnother,
+    "fused_forms: loglik of evaluate": TwoDensities,
     "weights: log-likelihood with weights": WeightsIgnored,
     "raised RuntimeError": ChangesWhenCloned,
 }
