@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sk_mle._special import elementwise, gamma_functions, tails
+from sk_mle.likelihoods import VonMises
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -266,3 +267,18 @@ def test_gamma_norm():
         ]
     for ours, theirs, rtol in zip(found, exact, (3e-14, 3e-14, 1e-13), strict=True):
         np.testing.assert_allclose(ours, np.array([float(v) for v in theirs]), rtol=rtol, atol=1e-15)
+
+
+@pytest.mark.parametrize("k", [0.3, 19.0, 21.0, 60.0, 1e4, 1e8])
+def test_mean_resultant_length_of_a_circular_law(k):
+    """At an angle of zero the score of the concentration is one minus I1(k) / I0(k), and its slope the information."""
+
+    def shortfall(t):
+        return 1 - mp.besseli(1, t) / mp.besseli(0, t)
+
+    with mp.workdps(60):
+        exact = [float(mp.diff(shortfall, k, n, h=mp.mpf(10) ** -15 * k)) for n in (0, 1)]
+    params = {"loc": 0.0, "origin": 0.0, "concentration": k}
+    score = VonMises().gradient(np.zeros(1), **params)["concentration"]
+    information = VonMises().fisher(**params)["concentration", "concentration"]
+    np.testing.assert_allclose([np.ravel(score)[0], np.ravel(information)[0]], [exact[0], -exact[1]], rtol=1e-11)
