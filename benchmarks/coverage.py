@@ -75,7 +75,7 @@ def one(label, n, seed, profile):
     first = law.free[0]
     coefs = {first: SLOPES, **more}
     X, y, coefs, intercepts = make_mle_regression(law, n, 2, coefs=coefs, intercepts=intercepts, random_state=seed)
-    estimator = MLEClassifier if law.kind == "classes" else MLERegressor
+    estimator = MLEClassifier if law.target_type == "classes" else MLERegressor
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = estimator(law, predictors=dict.fromkeys(more, "all")).fit(X, y)
@@ -86,7 +86,7 @@ def one(label, n, seed, profile):
         ends = inference.conf_int(LEVEL, "profile", X, y) if profile and law.smooth else wald  # kinks have no profile
     except ValueError:
         return None
-    if law.kind == "classes" or law.support.integer or seed % 10:  # costly, and 200 new rows tell much
+    if law.target_type == "classes" or law.support.integer or seed % 10:  # costly, and 200 new rows tell much
         return [(e[:, 0] <= truth) & (truth <= e[:, 1]) for e in (wald, ends)], np.nan, inference.names
     new = make_mle_regression(law.predictive, 200, 2, coefs=coefs, intercepts=intercepts, random_state=seed + 10**6)
     low, high = inference.predict_interval(new.X, 0.9, n_draws=100, random_state=seed).T

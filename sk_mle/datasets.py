@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .likelihoods import get_likelihood
+from .likelihoods._fallbacks.facts import sized
 
 
 class Simulated(NamedTuple):
@@ -54,7 +55,7 @@ def make_mle_regression(
     X = rng.normal(size=(n_samples, n_features))
     coefs, intercepts = dict(coefs or {}), dict(intercepts or {})
     first = law.free[0]
-    law = law.sized(*np.shape(intercepts.get(first, 0.0)))
+    law = sized(law, *np.shape(intercepts.get(first, 0.0)))
     eta = {}
     for name in law.free:
         shape = law.parameter(name).shape

@@ -42,6 +42,7 @@ from sk_mle.likelihoods import (
     Weibull,
     ZeroInflated,
 )
+from sk_mle.likelihoods._fallbacks.facts import modelled
 
 
 class Case(NamedTuple):
@@ -124,7 +125,7 @@ CASES = {
     "logistic_trunc_het": line(lambda said: Truncated(Logistic(), low=said["trunc_lower"])),
     "loglogistic_cens": aft(LogLogistic()),
     "lognormal_cens": line(lambda said: Censored(LogNormal())),
-    "negbin1": Case(lambda said: NegativeBinomial(variance="linear"), {"loc": ("mean", 1.0), "log_phi": ("dispersion", 1.0)}),
+    "negbin1": Case(lambda said: NegativeBinomial(power=1.0), {"loc": ("mean", 1.0), "log_phi": ("dispersion", 1.0)}),
     "normal_cens": line(lambda said: Censored(Normal())),
     "normal_cens_het": line(lambda said: Censored(Normal())),
     "normal_trunc_het": line(lambda said: Truncated(Normal(), low=said["trunc_lower"])),
@@ -172,14 +173,14 @@ def fit(fixture):
         if not fixture["designs"][component].get("X", True):  # no column at all
             continue
         X, constants[component] = design(fixture, component)
-        parameter = case.linear.get(component, (law.modelled[0], 1.0))[0]
+        parameter = case.linear.get(component, (modelled(law)[0], 1.0))[0]
         start = sum(block.shape[1] for block in blocks)
         predictors[parameter] = list(range(start, start + X.shape[1]))
         blocks.append(X)
     X = np.hstack(blocks) if blocks and sum(b.shape[1] for b in blocks) else np.zeros((len(target(data)), 1))
-    model = MLERegressor(law, predictors=predictors or {law.modelled[0]: "intercept"}, fit_intercept=True)
+    model = MLERegressor(law, predictors=predictors or {modelled(law)[0]: "intercept"}, fit_intercept=True)
     model.fit(X, target(data), sample_weight=data.get("weights"))
-    first = law.modelled[0]
+    first = modelled(law)[0]
     natural = {name: value[0] for name, value in model.predict_params(X[:1]).items()}
     natural |= {"coef": model.coefs_[first], "intercept": model.intercepts_[first]}
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sk_mle.likelihoods import Likelihood
+from sk_mle.likelihoods._fallbacks.facts import sized as with_size
 
 
 def numerical(law):
@@ -24,7 +25,7 @@ def numerical(law):
 
 def sized(law):
     """The law with a number of trials, classes or targets."""
-    return law.set_params(trials=9) if "trials" in law.get_params(deep=False) else law.sized()
+    return law.set_params(trials=9) if "trials" in law.get_params(deep=False) else with_size(law)
 
 
 def example(law, seed):

@@ -92,7 +92,7 @@ def fit(fixture):
     if "trials" in data:  # successes out of trials are weighted ones and zeros
         trials = numbers(data["trials"])
         X, y, weight = np.vstack([X, X]), np.repeat([1.0, 0.0], len(y)), np.concatenate([y, trials - y])
-    estimator = MLEClassifier if law.kind == "classes" else MLERegressor
+    estimator = MLEClassifier if law.target_type == "classes" else MLERegressor
     return estimator(law(**links, **fixed), **options).fit(X, y, sample_weight=weight), X, constant
 
 

@@ -26,7 +26,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "_solvers": {"_model", "_utils", "domains", "likelihoods"},
     "metrics": {"_model", "_predictive", "_utils", "likelihoods"},
     "diagnostics": {"_model", "_predictive", "_utils", "likelihoods"},
-    "displays": {"_model", "_predictive", "_utils", "diagnostics"},
+    "displays": {"_model", "_predictive", "_utils", "diagnostics", "likelihoods"},
     "inference": {"_model", "_predictive", "_solvers", "_utils", "likelihoods"},
     "_estimators": {"_model", "_predictive", "_solvers", "_utils", "exceptions", "inference", "likelihoods"},
     "selection": {"_estimators", "_model", "_predictive", "_utils", "inference", "likelihoods", "metrics"},

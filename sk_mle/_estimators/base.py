@@ -24,6 +24,7 @@ from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import begin, resume
 from ..inference import Inference
 from ..likelihoods import Likelihood
+from ..likelihoods._fallbacks.facts import title
 from .fit import Fit
 from .verdict import tell
 
@@ -77,7 +78,7 @@ class Fitting:
         self._check_numbers()
         fitted, law = law, law.at_hand()
         if not law.free:
-            raise ValueError(f"every parameter of {law.title} is fixed; leave at least one as None to estimate it")
+            raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")
         predictors, known = columns.predictors_of(self, law, original_X, X, weight)
         names = getattr(self, "feature_names_in_", None)
         offset = offsets(X, predictors, known, names, weight)

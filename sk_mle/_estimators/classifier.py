@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from .._model.validation import check_weight, counted
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
+from ..likelihoods._fallbacks.facts import title
 from .base import MLEMixin
 from .labels import in_order, missing, ranks_of
 
@@ -154,11 +155,11 @@ optimize_result_, n_features_in_, feature_names_in_
             return Bernoulli() if n_classes == 2 else Categorical()
         law = get_likelihood(self.likelihood)
         law.check()
-        if law.kind != "classes":
-            raise ValueError(f"{law.title} is a likelihood of numeric targets: use it in MLERegressor")
+        if law.target_type != "classes":
+            raise ValueError(f"{title(law)} is a likelihood of numeric targets: use it in MLERegressor")
         if getattr(law, "n_classes", None) is None and not law.support.contains(n_classes - 1):
             raise ValueError(
-                f"Only binary classification is supported by {law.title}, but y has {n_classes} classes; use Categorical()"
+                f"Only binary classification is supported by {title(law)}, but y has {n_classes} classes; use Categorical()"
             )
         return law
 
@@ -202,11 +203,11 @@ optimize_result_, n_features_in_, feature_names_in_
 
     def predict_log_proba(self, X) -> np.ndarray:
         """Log probability of every class, exact where a probability underflows: shape (n, K)."""
-        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.log_masses(eta, len(self.classes_))))
+        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_))))
 
     def predict_proba(self, X) -> np.ndarray:
         """Probability of every class: shape (n, K)."""
-        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.masses(eta, len(self.classes_))))
+        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "probability")))
 
     def predict(self, X) -> np.ndarray:
         """Most probable class of every row: shape (n,)."""
@@ -227,7 +228,7 @@ optimize_result_, n_features_in_, feature_names_in_
         return self.fit_.by_blocks(X, lambda rows, eta: {"found": fn(eta)})["found"]
 
     def _confidence(self, eta):
-        score = self._sorted(self.likelihood_.class_scores(eta, len(self.classes_)))
+        score = self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "score"))
         return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
 
     def _sorted(self, columns):

@@ -16,6 +16,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
 from ..inference import Inference
 from ..likelihoods import get_likelihood
+from ..likelihoods._fallbacks.facts import title
 from .base import Fitting
 
 
@@ -125,7 +126,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         law.check()
         if law.known:
             raise ValueError(
-                f"{law.title} takes {list(law.known)} from columns of X, and here X holds the samples alone: fix them "
+                f"{title(law)} takes {list(law.known)} from columns of X, and here X holds the samples alone: fix them "
                 "at numbers, or use MLERegressor"
             )
         return law
@@ -139,13 +140,13 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     def _values(self, X, law):
         """The samples as the law reads them."""
         try:
-            return law.read(X[:, 0] if X.shape[1] == 1 and law.kind != "targets" else X)
+            return law.read(X[:, 0] if X.shape[1] == 1 and law.target_type != "targets" else X)
         except ValueError as error:
             text = re.sub(r"\by\b", "X", str(error))  # laws speak of their target
             if X.shape[1] == 1 or np.isinf(X).any():
                 raise ValueError(text) from error
             raise ValueError(
-                f"X has {X.shape[1]} features, and {law.title} does not take so many: fit a law to each column, or a "
+                f"X has {X.shape[1]} features, and {title(law)} does not take so many: fit a law to each column, or a "
                 f"law of several variables, such as 'multivariate_normal' ({text})"
             ) from error
 

@@ -7,11 +7,12 @@ import warnings
 import numpy as np
 
 from .._utils.frames import said_order
+from ..likelihoods._fallbacks.facts import resolved, sized, title
 
 
 def in_order(law) -> bool:
     """Whether a law takes many classes, in their order along one direction."""
-    return bool(law.support.contains(2)) and not law.sized().parameter(law.free[0]).vector
+    return bool(law.support.contains(2)) and not sized(law).parameter(law.free[0]).vector
 
 
 def ranks_of(law, y, classes):
@@ -19,13 +20,15 @@ def ranks_of(law, y, classes):
 
     `classes_` stays sorted, as scikit-learn's metrics take the columns of `predict_proba` to be.
     """
-    if law.categories is None and not in_order(law):
+    given = resolved(law).get_params(deep=False)
+    categories = given.get("categories")
+    if categories is None and not in_order(law):
         return None
-    said = said_order(y) if law.categories is None else list(law.categories)
-    name, shown = law.title, ", ".join(map(repr, classes.tolist()))
+    said = said_order(y) if categories is None else list(categories)
+    name, shown = title(law), ", ".join(map(repr, classes.tolist()))
     if said is None:
         if len(classes) > 2 and classes.dtype.kind not in "biufmM":
-            takes = "categories" in law.get_params(deep=False)
+            takes = "categories" in given
             cure = f"say theirs, {name}(categories=[{shown}]) in the right order, or pass" if takes else "pass"
             warnings.warn(
                 f"{name} takes the classes in an order, and the labels of y have none, so it is that of sorting: "

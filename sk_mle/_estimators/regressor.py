@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from .._model.validation import check_support, check_weight, counted
 from .._utils.messages import rows_text
 from ..likelihoods import Normal, get_likelihood
+from ..likelihoods._fallbacks.facts import integrates, title
 from .base import MLEMixin
 
 
@@ -180,8 +181,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     def _law(self):
         law = get_likelihood(Normal() if self.likelihood is None else self.likelihood)
         law.check()
-        if law.kind == "classes":
-            raise ValueError(f"{law.title} is a likelihood of classes: use it in MLEClassifier")
+        if law.target_type == "classes":
+            raise ValueError(f"{title(law)} is a likelihood of classes: use it in MLEClassifier")
         return law
 
     def _target(self, y, X, law=None):
@@ -217,10 +218,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             check_is_fitted(self)
             X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
             found = self.fit_.params(X, self._centre)
-            lost = np.flatnonzero(found["lost"]) if law.integrates else []
+            lost = np.flatnonzero(found["lost"]) if integrates(law) else []
             if len(lost):
                 warnings.warn(
-                    f"the mean of {law.title} does not exist in {rows_text(lost)} of X, or could not be "
+                    f"the mean of {title(law)} does not exist in {rows_text(lost)} of X, or could not be "
                     "integrated; the median stands there",
                     RuntimeWarning,
                     stacklevel=2,
@@ -242,7 +243,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         """The mean, or the median where there is none, and where that is."""
         dist = self.fit_.dist(params)
         mean = dist.mean()
-        lost = {"lost": np.isnan(mean)} if dist.likelihood.integrates else {}
+        lost = {"lost": np.isnan(mean)} if integrates(dist.likelihood) else {}
         known = np.isfinite(mean)
         return {"mean": mean if known.all() else np.where(known, mean, dist.median()), **lost}
 
@@ -260,8 +261,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         with suppress(TypeError, ValueError):  # told at fit
             law = self._law()
             tags.target_tags.positive_only = law.support.low >= 0
-            tags.target_tags.multi_output = law.kind == "targets"
-            tags.target_tags.single_output = law.kind != "targets"
+            tags.target_tags.multi_output = law.target_type == "targets"
+            tags.target_tags.single_output = law.target_type != "targets"
         return tags
 
 

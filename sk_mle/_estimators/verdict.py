@@ -11,6 +11,7 @@ from .._model.bounds import narrow_rows
 from .._solvers.separation import separating_directions
 from .._utils.messages import rows_text
 from ..exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
+from ..likelihoods._fallbacks.facts import modelled, title
 from ..likelihoods._protocol.authors import doubt
 from ..likelihoods._protocol.edges import at_edge
 from ..likelihoods._protocol.relations import at_end
@@ -18,7 +19,7 @@ from ..likelihoods._protocol.relations import at_end
 
 def tell(model, objective, solution, names) -> None:
     """Warn in words where there is no maximum, or where the solver did not reach it."""
-    law = model.likelihood_.title
+    law = title(model.likelihood_)
     if (solution.unbounded or not solution.converged) and (said := doubt(model.likelihood_)):
         warnings.warn(f"{said}.", ConvergenceWarning, stacklevel=5)
         return
@@ -56,12 +57,12 @@ def tell(model, objective, solution, names) -> None:
 
 def _remedy(model, objective, solution) -> str:
     """What to do about a fit that did not converge."""
-    law, inner = objective.likelihood, getattr(objective.likelihood, "law", objective.likelihood)
-    if law.smooth and not getattr(inner, "smooth", True):
+    law = objective.likelihood
+    if law.smooth and not all(child.law.smooth for child in law.children):
         rough = "put a smooth one there, or read this as rough"
-        return f"the law inside {law.title} has kinks, which no solver here resolves: {rough}"
+        return f"the law inside {title(law)} has kinks, which no solver here resolves: {rough}"
     if not law.smooth and model.solver not in ("auto", "vertex"):
-        return f"the likelihood of {law.title} has kinks: use solver='auto'"
+        return f"the likelihood of {title(law)} has kinks: use solver='auto'"
     if solution.n_iter >= model.max_iter:
         return "increase max_iter"
     if not solution.result.get("stalled"):
@@ -82,8 +83,8 @@ def _why(law, objective, solution) -> str:
             "where its density grows without end. The estimates mean nothing. Use fewer parts, fix the parameter that gives "
             "them their width or let them share it, or raise n_starts; rows that repeat one value are best modelled apart."
         )
-    if objective.likelihood.collapse and _collapsed(objective, solution.u):
-        return f" here: {objective.likelihood.collapse}."
+    if (said := objective.likelihood.advice.get("is_degenerate")) and _is_degenerate(objective, solution.u):
+        return f" here: {said}."
     first, *others = objective.designs
     rows, what, beside = objective.dense.index, "y", ""
     if len(narrow := narrow_rows(objective, solution.u)):
@@ -98,21 +99,21 @@ def _why(law, objective, solution) -> str:
     )
 
 
-def _collapsed(objective, u) -> bool:
+def _is_degenerate(objective, u) -> bool:
     with np.errstate(all="ignore"):
         law, data = objective.likelihood, objective.data
-        return law.collapsed is not None and bool(law.collapsed(data.y[data.weight > 0], **law.theta(objective.eta(u))))
+        return law.is_degenerate is not None and bool(law.is_degenerate(data.y[data.weight > 0], **law.theta(objective.eta(u))))
 
 
 def _tell_separation(model, name, label, found) -> None:
     shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
     what = f"column{'s' * (len(found) > 1)} {shown}" if found else "the intercept"
-    alpha = "alpha > 0" if name in model.likelihood_.modelled else f"alpha={{{name!r}: 0.01}}, say"
+    alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"
     remedy = f"Use a penalty ({alpha}), or drop or merge these columns."
     if not found:
         remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
     warnings.warn(
-        f"The data are separated: along {what} the likelihood of {model.likelihood_.title} grows without end in its "
+        f"The data are separated: along {what} the likelihood of {title(model.likelihood_)} grows without end in its "
         f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
         f"predictions there are at the edge of their range. {remedy}",
         SeparationWarning,

@@ -26,7 +26,7 @@ class DenseRows:
 
     def __init__(self, likelihood: Likelihood, data: Data):
         self.likelihood, self.data = likelihood, data
-        values = None if likelihood.kind == "targets" else likelihood.densities(data.y)
+        values = None if likelihood.target_type == "targets" else likelihood.densities(data.y)
         self.everywhere = values is data.y
         self.nowhere = values is None
         self.values = np.empty(0) if values is None else values
@@ -131,6 +131,7 @@ def _meets_every_density(objective, u) -> bool:
         others = ~np.isin(kept, rows)
         sure = (found.loglik[others] > -MAX_LOSS_OF_CERTAIN_ROW) | silent[others]
         if met == 1:
-            sure |= objective.likelihood.may_equal(data.y[kept][others], values[0])
+            seen = objective.likelihood.observed(data.y[kept][others])
+            sure |= (seen.low <= values[0]) & (values[0] <= seen.high)
         peaked = np.mean(found.loglik[~others]) + np.log(dense.largest) > MIN_LOG_PEAK
     return bool(sure.all() and peaked)

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 
 from .._utils.messages import rows_text
+from ..likelihoods._fallbacks.facts import modelled, title
 from .predictor import Predictor, column_of
 
 
@@ -21,23 +22,23 @@ def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Pre
         Columns of X that hold the values of parameters which are not estimated.
     """
     names, p = getattr(model, "feature_names_in_", None), X.shape[1]
-    parameters, kind = law.free, law.title
+    parameters, kind = law.free, title(law)
     known = {name: column(value, names, p, f"{name} of {kind}") for name, value in law.known.items()}
     _check_known(law, X, known, names, weight)
     shifts = {}
     for argument in ("offset", "exposure"):
-        chosen = by_parameter(getattr(model, argument), law.modelled, parameters, argument)
+        chosen = by_parameter(getattr(model, argument), modelled(law), parameters, argument)
         shifts[argument] = {name: column(value, names, p, argument) for name, value in chosen.items()}
         for name in chosen:
             if name not in parameters or law.parameter(name).vector:
                 raise ValueError(f"{argument}: {name!r} of {kind} takes none (it is fixed, or a vector)")
     rest = np.ones(p, dtype=bool)
     rest[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
-    chosen = by_parameter(model.predictors or {}, law.modelled, parameters, "predictors")
+    chosen = by_parameter(model.predictors or {}, modelled(law), parameters, "predictors")
     columns = {}
     for name in parameters:
         spec = chosen.get(name)
-        spec = ("all" if name in law.modelled else "intercept") if spec is None else spec
+        spec = ("all" if name in modelled(law) else "intercept") if spec is None else spec
         all_ = isinstance(spec, str) and spec == "all"
         columns[name] = np.flatnonzero(rest) if all_ else resolve(spec, original_X, names, p, f"predictors[{name!r}]")
         if len(set(columns[name].tolist())) < len(columns[name]):
@@ -63,19 +64,19 @@ def _check_known(law, X, known: dict[str, int], names, weight) -> None:
         if len(bad):
             label = index if names is None else repr(str(names[index]))
             raise ValueError(
-                f"column {label} holds {name} of {law.title}, which must lie in {law.parameter(name).domain}, but "
+                f"column {label} holds {name} of {title(law)}, which must lie in {law.parameter(name).domain}, but "
                 f"does not in {rows_text(bad)}"
             )
 
 
 def _alphas(model, law) -> dict[str, float]:
     """The penalty of every parameter that has one."""
-    alphas = by_parameter(model.alpha, law.modelled, law.free, "alpha")
+    alphas = by_parameter(model.alpha, modelled(law), law.free, "alpha")
     for name, value in alphas.items():
         if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
             raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
         if value and name not in law.free:
-            raise ValueError(f"alpha: {name!r} of {law.title} is fixed; name an estimated parameter, {law.free}")
+            raise ValueError(f"alpha: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.free}")
     return {name: float(value) for name, value in alphas.items()}
 
 

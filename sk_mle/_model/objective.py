@@ -77,7 +77,7 @@ class Objective:
         self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size, self.partly_expected = int(ends[-1]), self.likelihood.partly_expected
+        self.size, self.partly_expected = int(ends[-1]), self.likelihood.expected_information == "parts"
         directions = sum(len(design.unit) for design in designs.values())
         self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
         self.evaluations = 0
@@ -131,10 +131,10 @@ class Objective:
         if dense.share > 0:
             bound = dense.highest + slack + (0.0 if dense.everywhere else MAX_LOSS_BESIDE_DENSITIES)  # the floor costs a pass
             below = value < dense.share * bound and dense_loss(self, u, value) < dense.floor + dense.share * slack
-        if below or law.collapsed is None:
+        if below or law.is_degenerate is None:
             return below
         with np.errstate(all="ignore"):
-            return law.collapsed(self.data.y[self.data.weight > 0], **law.theta(self.eta(u)))
+            return law.is_degenerate(self.data.y[self.data.weight > 0], **law.theta(self.eta(u)))
 
     # ---- what solvers call ---------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from .._utils.frames import take
 from .._utils.messages import rows_text
 from .._utils.repeated import filled
 from ..likelihoods import alternatives
+from ..likelihoods._fallbacks.facts import title
 from ..likelihoods._protocol.target import floats
 
 
@@ -48,12 +49,13 @@ def check_support(likelihood, y, name="y") -> None:
     """Raise ValueError where y lies outside the law's support, with the laws that would fit."""
     bad = np.flatnonzero(~likelihood.inside(y))
     if len(bad):
-        others = [] if likelihood.remedy or likelihood.kind == "targets" else alternatives(likelihood, y)
+        said = likelihood.advice.get("outside", "")
+        others = [] if said or likelihood.target_type == "targets" else alternatives(likelihood, y)
         laws = f"laws for this {name}: {', '.join(others)}" if others else f"no law for such a {name} is shipped"
-        remedy = likelihood.remedy or laws
+        remedy = said or laws
         first = f"{y[bad[0]]:g}" if y.ndim == 1 else np.array2string(y[bad[0]], precision=6)
         raise ValueError(
-            f"{name} must lie in {likelihood.support}, the support of {likelihood.title}, but does not in "
+            f"{name} must lie in {likelihood.support}, the support of {title(likelihood)}, but does not in "
             f"{rows_text(bad)}, where the first value is {first}; {remedy}"
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..likelihoods import Likelihood, get_likelihood
+from ..likelihoods._fallbacks.facts import title
 
 
 class Distribution:
@@ -44,7 +45,7 @@ class Distribution:
         self.likelihood = get_likelihood(likelihood)
         given = {**self.likelihood.fixed, **params}
         if set(given) != set(self.likelihood.parameters):
-            law = self.likelihood.title
+            law = title(self.likelihood)
             raise ValueError(f"{law} needs the parameters {list(self.likelihood.parameters)}, got {list(given)}")
         self.params = {name: np.asarray(given[name], dtype=float) for name in self.likelihood.parameters}
 
@@ -68,7 +69,7 @@ class Distribution:
 
     def __repr__(self) -> str:
         rows = f"{self.shape[0]} rows" if self.shape else "one row"
-        return f"<{self.likelihood.title} distribution of {rows}: {', '.join(self.params)}>"
+        return f"<{title(self.likelihood)} distribution of {rows}: {', '.join(self.params)}>"
 
     def _at(self, method, values):
         values = np.asarray(values, dtype=float)
@@ -83,7 +84,7 @@ class Distribution:
     @cached_property
     def _targets(self) -> tuple[int, ...]:
         """(K,) for a law of several targets, else ()."""
-        return np.shape(self.likelihood.expectation(**self.params))[-1:] if self.likelihood.kind == "targets" else ()
+        return np.shape(self.likelihood.expectation(**self.params))[-1:] if self.likelihood.target_type == "targets" else ()
 
     def _joint(self, y):
         """`logpdf` of several targets."""
@@ -101,7 +102,7 @@ class Distribution:
 
     def logpdf(self, y):
         """Log density, or log mass of a discrete law; -inf outside the support."""
-        if self.likelihood.kind == "targets":
+        if self.likelihood.target_type == "targets":
             return self._joint(y)
         y = np.asarray(y, dtype=float)
         inside = self.likelihood.support.contains(y)
@@ -129,7 +130,7 @@ class Distribution:
 
     def _tail(self, method, y, lowest, highest):
         """A distribution function, with its limits at infinite y and NaN at NaN."""
-        if self.likelihood.kind == "targets":
+        if self.likelihood.target_type == "targets":
             method(y, **self.params)  # raises
         y = np.asarray(y, dtype=float)
         values = self._at(method, np.where(np.isfinite(y), y, self._inside))
@@ -153,7 +154,7 @@ class Distribution:
 
     def ppf(self, q):
         """Quantile at probability q."""
-        if self.likelihood.kind == "targets":
+        if self.likelihood.target_type == "targets":
             self.likelihood.ppf(q, **self.params)  # raises
         found, q = self._at(self.likelihood.ppf, q), np.asarray(q, dtype=float)
         return np.where((q > 0) & (q < 1), self.likelihood.support.nearest(found), found)[()]
@@ -177,7 +178,7 @@ class Distribution:
     def cov(self):
         """Covariance matrices of several targets: (n, K, K)."""
         if self.likelihood.covariance is None:
-            raise ValueError(f"{self.likelihood.title} has no covariance matrices; use var")
+            raise ValueError(f"{title(self.likelihood)} has no covariance matrices; use var")
         return self._moment(self.likelihood.covariance, 2 * self._targets)
 
     def std(self):
@@ -198,4 +199,4 @@ class Distribution:
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
         found = np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))
-        return (found if self.likelihood.kind == "targets" else self.likelihood.support.nearest(found))[()]
+        return (found if self.likelihood.target_type == "targets" else self.likelihood.support.nearest(found))[()]

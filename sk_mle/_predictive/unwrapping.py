@@ -176,7 +176,7 @@ class Unwrapped(NamedTuple):
     def dist(self, dist: Distribution) -> Distribution:
         """The distribution of the original target, from that of the one the model sees."""
         for transformer in reversed(self.transformers):
-            if dist.likelihood.kind == "targets":
+            if dist.likelihood.target_type == "targets":
                 raise TypeError("transformed targets: the distribution of several is not offered; use that of `regressor_`")
             methods = (transformer.transform, transformer.inverse_transform)
             dist = TransformedDistribution(dist, *map(_elementwise, methods))

@@ -41,7 +41,7 @@ def interpolation(objective: Objective, u, y, keep) -> np.ndarray | None:
 def certainty(objective: Objective, u) -> np.ndarray | None:
     """Constants of the other parameters under which every count that is met has probability one: no fit is better."""
     others = [name for name, design in list(objective.designs.items())[1:] if design.size == 1 and design.intercept]
-    if len(others) < len(objective.designs) - 1 or not others or objective.likelihood.kind == "classes":
+    if len(others) < len(objective.designs) - 1 or not others or objective.likelihood.target_type == "classes":
         return None
     for size in TRIED_ETAS:
         for signs in product((-size, size), repeat=len(others)):

@@ -73,7 +73,7 @@ def _arranged(objective, u) -> np.ndarray:
     """The same model with the law's parts in its own order; as it was, where that is another model (other columns, say)."""
     coefs = {name: np.vstack(design.coefficients(u[objective.places[name]])) for name, design in objective.designs.items()}
     v = u.copy()
-    for name, value in objective.likelihood.arrange(coefs).items():
+    for name, value in objective.likelihood.canonical_order(coefs).items():
         if np.array_equal(value, coefs[name]):  # else the way there and back would round it
             continue
         if value.shape != coefs[name].shape:

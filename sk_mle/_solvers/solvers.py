@@ -16,6 +16,7 @@ from scipy.optimize import OptimizeResult, minimize
 
 from .._model.bounds import grows_without_end
 from .._model.objective import Objective
+from ..likelihoods._fallbacks.facts import title
 from .newton import newton, newton_method
 from .vertex import vertex
 
@@ -89,7 +90,7 @@ SOLVERS = {
 
 def choose(solver: str | Callable, objective: Objective) -> Solver:
     """The solver of that name, "auto" by size and smoothness; checked against what the objective offers."""
-    law = objective.likelihood.title
+    law = title(objective.likelihood)
     if solver == "auto":
         if not objective.likelihood.smooth:
             solver = "vertex"

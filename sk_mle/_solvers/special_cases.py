@@ -50,17 +50,17 @@ def beyond(objective: Objective, solution: Solution, solve: Callable) -> Solutio
 
 
 def _beyond(objective, solution, names, solve) -> Solution:
-    best, settled = solution, solution.converged and not solution.flat
+    best, certain = solution, solution.converged and not solution.flat
     for end in _ends(objective, solution.u, FIRST_DISTANCE_TO_END):
         best = _better(objective, best, _from_end(objective, best, end, solve))
     if best is solution and not best.converged and best.n_iter == first_round(objective):
         solution = best = _continued(objective, best, solve)
-        settled = best.converged and not best.flat
+        certain = best.converged and not best.flat
     if best is solution or not best.converged:
-        if settled and not _competing(objective, solution):
+        if certain and not _competing(objective, solution):
             return solution
         best = _limit(objective, _from_held(objective, best, names, solve), names, solve)
-    if best is not solution and settled:
+    if best is not solution and certain:
         best.result["other_maximum"] = -objective.data.total_weight * objective.value(solution.u)
     return best
 
@@ -126,7 +126,7 @@ def _better(objective, best: Solution, found: Solution) -> Solution:
 def _held(objective, name, value) -> Objective | None:
     """The objective with a parameter at a value; None where the law does not take it."""
     value = np.float64(value)  # with which nothing overflows by an exception
-    law = objective.likelihood.settled({name: value})
+    law = objective.likelihood.fix({name: value})
     if law.parameter(name).value != value:
         return None
     designs = {other: design for other, design in objective.designs.items() if other != name}

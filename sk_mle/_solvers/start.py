@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from .._model.objective import Objective
 from .._utils.repeated import repeated
 from ..domains import REAL
+from ..likelihoods._fallbacks.facts import resolved, title
 from ..likelihoods._protocol.authors import started
 from .interpolation import certainty, interpolation
 from .newton import newton
@@ -74,10 +75,10 @@ def _from_all(objective):
     y, weight = data.y[keep], data.weight[keep]
     known = {name: data.offset[name][keep] for name in law.known}
     means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
-    settled = law.settled(means) if known else law
+    at_means = law.fix(means) if known else law
     quadratic = _known(objective)  # then the first step leads to the solution from anywhere, also from a start by some rows
     some = slice(None, None, len(y) // MAX_SUBSAMPLE_ROWS + 1 if quadratic else 1)
-    values = {**started(settled, y[some], weight[some]), **law.fixed}
+    values = {**started(at_means, y[some], weight[some]), **law.fixed}
     eta = dict(known)
     for name in objective.designs:
         link = law.parameter(name).link
@@ -88,7 +89,8 @@ def _from_all(objective):
             )
         value = link.link(np.asarray(values[name], dtype=float))
         eta[name] = np.broadcast_to(value, (len(y), *value.shape))
-    one = slice(1 if law.has_expected and not known else None)  # the predictors are constant, and so is the information
+    same = law.expected_information == "whole" and not known  # in all rows, as the predictors are
+    one = slice(1 if same else None)
     there = information(law, y[one], weight[one], {name: value[one] for name, value in eta.items()})
     objective = eased(with_units(objective, there))
     u = np.zeros(objective.size)
@@ -211,7 +213,7 @@ def _with_others(objective, u, steps, y, weight, order, some):
             break
     else:
         v, eta = u, objective.eta(u)
-    if law.collapsed is not None and law.collapsed(y, **law.theta(eta)):
+    if law.is_degenerate is not None and law.is_degenerate(y, **law.theta(eta)):
         return objective, v
     point = objective.evaluate(v, order, "expected")
     if order == 2:
@@ -252,10 +254,10 @@ def _explain(objective, u, y):
     advice = (
         "Check that loglik returns finite values for every y in its support, or give the law a start(y, sample_weight) method."
     )
-    if type(law.held).__module__.startswith(__package__.partition(".")[0] + "."):  # no law of the user's own
+    if type(resolved(law)).__module__.startswith(__package__.partition(".")[0] + "."):  # no law of the user's own
         advice = "These rows are far from the others: look at their y, and leave parameters that are fixed to be estimated."
     shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
     raise ValueError(
-        f"{law.title}.loglik is not finite at the starting values for {len(rows)} of {len(y)} rows "
+        f"{title(law)}.loglik is not finite at the starting values for {len(rows)} of {len(y)} rows "
         f"(rows {shown}; the first value is {loglik[rows[0]] if len(rows) else 'inf'}). {advice}"
     )

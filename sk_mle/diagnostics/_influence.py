@@ -10,6 +10,7 @@ from scipy import linalg
 
 from .._model.predictor import designs
 from ..likelihoods._fallbacks.expected import integrated
+from ..likelihoods._fallbacks.facts import title
 from ._observed import observed
 
 
@@ -125,11 +126,11 @@ def _pull(fitted, X, y, sample_weight) -> _Pull:
     fit, data, weight = seen.model.fit_, seen.data, seen.data.weight
     law, name = fit.law, fit.first
     if law.parameter(name).vector:
-        raise ValueError(f"{name} of {law.title} is a vector: a row has a leverage for each pair of its entries")
+        raise ValueError(f"{name} of {title(law)} is a vector: a row has a leverage for each pair of its entries")
     eta = fit.eta(data.X)
     found = law.evaluate(data.y, eta, 2, "expected")
     slope, information = found.gradient[name], found.information.get((name, name), np.zeros(len(weight)))
-    if not law.has_expected and law.predictive is law:
+    if law.expected_information != "whole" and law.predictive is law:
         whole = integrated(law, eta, [name])[name, name]
         information = np.where(np.isfinite(whole), whole, information)
     predictor = fit.predictors[name]

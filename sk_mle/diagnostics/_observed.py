@@ -14,6 +14,7 @@ from .._model.validation import check_support
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import TransformedDistribution, unwrap
 from .._utils.messages import rows_text
+from ..likelihoods._fallbacks.facts import title
 
 
 class Observed(NamedTuple):
@@ -41,8 +42,8 @@ def observed(fitted, X, y, sample_weight=None) -> Observed:
     model = inside.model
     check_is_fitted(model)
     law, X = model.likelihood_, inside.X(X)
-    name = law.title
-    if law.kind == "targets":
+    name = title(law)
+    if law.target_type == "targets":
         raise ValueError(f"{name} is a law of several targets, which have no order; diagnose a model of each target alone")
     data = model.read_data(X, inside.y(y), sample_weight)
     check_support(law, data.y)
@@ -55,23 +56,14 @@ def observed(fitted, X, y, sample_weight=None) -> Observed:
 
 
 def _said(model, X, target, dist):
-    """What a target says of the value that is predicted, and the distribution of that value.
-
-    A law whose predictions have a parameter more than its observations reads it from the second column (the trials); one with
-    a parameter less has the width of what was recorded; else two columns are the ends of an interval.
-    """
-    law, predicted = model.likelihood_, dist.likelihood
+    """What a target says of the value that is predicted, and the distribution of that value."""
+    law = model.likelihood_
     if law.predictive is law:
         return target, dist
-    more = [name for name in predicted.parameters if name not in law.parameters]
-    less = [name for name in law.parameters if name not in predicted.parameters]
-    if more:
-        law = predicted.settled({name: name for name in more})
-        return target[:, 0], Distribution(law, {**dist.params, more[0]: target[:, 1]})
-    if less:
-        half = model.predict_params(X)[less[0]] / 2
-        return np.column_stack([np.nextafter(target - half, np.inf), target + half]), dist
-    return (target[:, 0] if (target[:, 0] == target[:, 1]).all() else target), dist
+    seen = law.observed(target, **model.predict_params(X))
+    if seen.params:
+        dist = Distribution(dist.likelihood.fix({name: name for name in seen.params}), {**dist.params, **seen.params})
+    return (seen.low if (seen.low == seen.high).all() else np.column_stack([seen.low, seen.high])), dist
 
 
 def ends(y):
@@ -121,7 +113,7 @@ def normal_scores(dist: Distribution, y, random_state=None) -> np.ndarray:
     bad = np.flatnonzero(np.isnan(score))
     if len(bad):
         raise ValueError(
-            f"the distribution function of {dist.likelihood.title} has no value in {rows_text(bad)} of y; look at "
+            f"the distribution function of {title(dist.likelihood)} has no value in {rows_text(bad)} of y; look at "
             "predict_params for parameters that left their domain, and at y for NaN"
         )
     return score

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._utils.messages import rows_text
+from ..likelihoods._fallbacks.facts import title
 from ._observed import Observed, log_masses, normal_scores, observed
 from ._saturated import saturated
 
@@ -181,7 +182,7 @@ def deviance_residuals(fitted, X, y) -> np.ndarray:
 def _ordered(seen: Observed) -> Observed:
     """Refuse classes between which no distance is known."""
     law = seen.model.likelihood_
-    if law.kind == "classes" and len(seen.model.classes_) > 2:
+    if law.target_type == "classes" and len(seen.model.classes_) > 2:
         raise ValueError(f"{len(seen.model.classes_)} classes have no distance from a mean; use quantile_residuals")
     return seen
 
@@ -197,6 +198,6 @@ def _numeric(fitted, X, y) -> Observed:
 def _finite(values, what, seen: Observed):
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
-        law = seen.dist.likelihood.title
+        law = title(seen.dist.likelihood)
         raise ValueError(f"the {what} of {law} does not exist in {rows_text(bad)}; use quantile_residuals")
     return values

@@ -103,7 +103,7 @@ class FanChartDisplay(FromModel):
         """
         X, y = counted(X, sample_weight), counted(y, sample_weight)
         seen, (values, label) = observed(fitted, X, y), column_of(X, feature)
-        if seen.model.likelihood_.kind == "classes":
+        if seen.model.likelihood_.target_type == "classes":
             raise ValueError("classes have no quantiles to draw; plot predict_proba against the feature")
         values = _numeric(values, label)
         grid = np.linspace(values.min(), values.max(), 200) if grid is None else np.asarray(grid, float)

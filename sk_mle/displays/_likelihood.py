@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from ..diagnostics._observed import ends
+from ..likelihoods._fallbacks.facts import title
 from ._common import LINES, MARKERS, PALETTE, Drawing, pyplot
 
 STANDARD_ERRORS_TO_END = 3.5  # standard errors from the estimate to the ends of a grid
@@ -101,8 +102,8 @@ class LikelihoodDisplay(Drawing):
         if not hasattr(fitted, "distribution_"):
             raise TypeError(f"a likelihood is drawn of a law without columns: pass an MLEDensity, not {type(fitted).__name__}")
         law, best = fitted.likelihood_, dict(fitted.params_)
-        if law.kind == "targets" or len(law.predictive.parameters) > len(law.parameters):
-            raise ValueError(f"{law.title} is a law of several numbers, and one axis is there for them; fix trials")
+        if law.target_type == "targets" or len(law.predictive.parameters) > len(law.parameters):
+            raise ValueError(f"{title(law)} is a law of several numbers, and one axis is there for them; fix trials")
         target = fitted.read_data(X, sample_weight=sample_weight).y
         n, weight = len(target), check_weight(sample_weight, len(target))
         scalar = [name for name in law.free if not law.parameter(name).vector]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..diagnostics._observed import ends
+from ..likelihoods._fallbacks.facts import title
 from ._common import FromModel, kept
 
 MAX_BARS = 40
@@ -76,7 +77,7 @@ class RootogramDisplay(FromModel):
         """
         law = dist.likelihood
         if not law.support.integer or hasattr(dist, "base"):
-            raise ValueError(f"{law.title} is no law of counts; use PITDisplay or QuantileResidualDisplay")
+            raise ValueError(f"{title(law)} is no law of counts; use PITDisplay or QuantileResidualDisplay")
         low, high = ends(y)
         if (low != high).any():
             raise ValueError("counts that are known only up to an interval have no frequencies; use QuantileResidualDisplay")

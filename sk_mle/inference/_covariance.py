@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from ..likelihoods._fallbacks.facts import title
 from ..likelihoods._protocol.edges import at_edge
 from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
 from ._kernel import kernel_block, positive
@@ -60,7 +61,7 @@ def _check_options(law, cov, bread, weights, groups) -> None:
 
 def _check_fit(model) -> None:
     """Fits whose coefficients are no maximum of the likelihood inside the parameters' domains."""
-    law, name = model.likelihood_, model.likelihood_.title
+    law, name = model.likelihood_, title(model.likelihood_)
     if model.fit_.penalised:
         raise ValueError(
             "the fit is penalised (alpha > 0): its coefficients are biased by intent, and their standard errors are not "
@@ -80,7 +81,7 @@ def _check_fit(model) -> None:
 
 def _check_law(law, cov, bread, robust) -> None:
     """Kinds of information that a law does not have."""
-    name = law.title
+    name = title(law)
     if not law.smooth and (cov == "observed" or robust):
         raise ValueError(
             f"the log-likelihood of {name} has kinks, so its observed information is zero almost everywhere: leave cov at its "
@@ -88,7 +89,11 @@ def _check_law(law, cov, bread, robust) -> None:
         )
     if law.smooth and cov == KERNEL:
         raise ValueError(f"cov='kernel' is for log-likelihoods with kinks, and that of {name} is smooth; use cov='observed'")
-    if "expected" in (cov, bread) and not law.has_expected and (law.predictive is not law or law.kind == "targets"):
+    if (
+        "expected" in (cov, bread)
+        and law.expected_information != "whole"
+        and (law.predictive is not law or law.target_type == "targets")
+    ):
         raise ValueError(f"{name} offers no expected information: what would have been seen is not known; use cov='observed'")
 
 
@@ -105,7 +110,7 @@ def covariance(
     robust = cov.startswith("HC") or groups is not None
     power = 1 if weights == FREQUENCY else 2
     J = layout.jacobian(objective.designs)
-    known = model.likelihood_.has_expected
+    known = model.likelihood_.expected_information == "whole"
     information = "expected" if cov in ("expected", KERNEL) or (robust and bread == "expected") else "observed"
     if information == "expected" and not known:
         information = "observed" if cov == KERNEL else "integrated"
@@ -154,7 +159,7 @@ def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarr
     information[place, place] = block
     if not positive(information):
         raise ValueError(
-            f"too few rows lie near the kinks of {law.title} to tell its curvature there beside that of its other "
+            f"too few rows lie near the kinks of {title(law)} to tell its curvature there beside that of its other "
             "parameters: fix one of these, or use cov='expected', whose intervals are too short in so few rows"
         )
     return information, meat

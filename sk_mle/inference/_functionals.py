@@ -168,7 +168,7 @@ class Functionals:
             raise ValueError(f"uncertainty={uncertainty!r} is unknown; use 'plug-in' or 'simulate'")
         if not 0 < coverage < 1:
             raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
-        if self.model.likelihood_.kind == "classes":
+        if self.model.likelihood_.target_type == "classes":
             raise ValueError("classes have no intervals: use predict, for their probabilities")
         quantiles = (1 - coverage) / 2, (1 + coverage) / 2
         coefficients = self.params[None] if uncertainty == "plug-in" else self.draws(n_draws, random_state)

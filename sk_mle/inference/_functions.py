@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from .._predictive.distribution import Distribution
+from ..likelihoods._fallbacks.facts import title
 
 WITHOUT_ARGUMENT = ("mean", "median", "std", "var")
 ARGUMENTS = {"quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y"}
@@ -76,7 +77,7 @@ def functional(inference, what, at: dict) -> Functional:
 def _parameter(law, what: str, at: dict) -> Functional:
     name = what.removeprefix(PARAMETER_PREFIX)
     if name not in law.parameters:
-        raise ValueError(f"what={what!r}: the parameters of the predicted {law.title} are {list(law.parameters)}")
+        raise ValueError(f"what={what!r}: the parameters of the predicted {title(law)} are {list(law.parameters)}")
     _allow(at, None, repr(what))
     domain = law.parameter(name).domain
     label = name if name == what else f"parameter {name}"
@@ -120,7 +121,7 @@ def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Funct
 
 def _namesake(law, what: str) -> str:
     """How to ask for a parameter that bears the name of a functional."""
-    return f", or {PARAMETER_PREFIX + what!r} for the parameter of {law.title}" if what in law.parameters else ""
+    return f", or {PARAMETER_PREFIX + what!r} for the parameter of {title(law)}" if what in law.parameters else ""
 
 
 def _allow(at: dict, needed: str | None, what: str, remedy: str = "") -> None:

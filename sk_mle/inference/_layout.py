@@ -36,7 +36,7 @@ class Layout:
             intercept = predictor.intercept
             labels = [f"x{j}" if names is None else names[j] for j in predictor.columns]
             entries = [None] if not law.parameter(parameter).vector else law.parameter(parameter).entries
-            if law.kind == "classes" and len(entries) == len(model.classes_):
+            if law.target_type == "classes" and len(entries) == len(model.classes_):
                 entries = model.classes_
             for k, entry in enumerate(entries):
                 start, end = end, end + intercept + len(labels)

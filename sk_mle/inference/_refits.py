@@ -17,6 +17,7 @@ from .._solvers.newton import newton
 from .._solvers.plane import Plane
 from .._utils.frames import n_rows
 from .._utils.tables import Table
+from ..likelihoods._fallbacks.facts import title
 from ._information import Located, group_codes, locate_fit
 
 GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
@@ -79,7 +80,7 @@ def _slices(inference, X, y, sample_weight):
     """A function from the number of a coefficient to its slice."""
     if not inference.model.likelihood_.smooth:
         raise ValueError(
-            f"the log-likelihood of {inference.model.likelihood_.title} has kinks, for which there are no profiles; "
+            f"the log-likelihood of {title(inference.model.likelihood_)} has kinks, for which there are no profiles; "
             "use method='bootstrap'"
         )
     inside = unwrap(inference.fitted)

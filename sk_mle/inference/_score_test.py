@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .._predictive.unwrapping import unwrap
+from ..likelihoods._fallbacks.facts import title
 from ._covariance import _factor
 from ._information import locate_fit, summed
 from ._layout import Layout
@@ -73,7 +74,7 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     coefs, intercepts = _embedded(start, inside)
     located = locate_fit(large, X, y, sample_weight, coefs=coefs, intercepts=intercepts)
     if information is None:
-        information = "expected" if large.likelihood_.has_expected else "observed"
+        information = "expected" if large.likelihood_.expected_information == "whole" else "observed"
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is unknown; use 'expected' or 'observed'")
     sums, layout = summed(located, information), Layout(inside)
@@ -88,7 +89,7 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
         raise ValueError("full adds no coefficients to restricted: nothing is tested")
     factor = _factor(sums.hessian, layout.jacobian(located.objective.designs), layout, located, False)
     statistic = float(np.sum((factor.T @ sums.gradient) ** 2))
-    name = f"{small.likelihood_.title} with {small.n_params_} parameters in one with {large.n_params_}"
+    name = f"{title(small.likelihood_)} with {small.n_params_} parameters in one with {large.n_params_}"
     return TestResult("Score test", statistic, added, float(special.chdtrc(added, statistic)), name)
 
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from difflib import get_close_matches
 
 import numpy as np
-from sklearn.base import clone
 
 from ._classes.bernoulli import Bernoulli
 from ._classes.categorical import Categorical
@@ -54,6 +53,7 @@ from ._counts.negative_binomial import NegativeBinomial
 from ._counts.poisson import Poisson
 from ._counts.poisson_inverse_gaussian import PoissonInverseGaussian
 from ._fallbacks.algebra import Eval
+from ._fallbacks.facts import code, resolved, title
 from ._multivariate.dirichlet import Dirichlet
 from ._multivariate.multinomial import Multinomial
 from ._multivariate.multivariate_normal import MultivariateNormal
@@ -70,6 +70,7 @@ from ._wrappers.rounded import Rounded
 from ._wrappers.transformed import Transformed
 from ._wrappers.transforms import Transform, YeoJohnson
 from ._wrappers.truncated import Truncated
+from ._wrappers.wrapper import Wrapper
 from ._wrappers.zero_inflated import ZeroInflated
 from ._wrappers.zero_one_inflated import ZeroOneInflated
 
@@ -181,20 +182,21 @@ def alternatives(law, y) -> list[str]:
     values = y[np.isfinite(y)]
     options = {} if {0, 1} <= set(values.tolist()) else {"zero": 0} if (values == 1).any() else {"one": 0}
     said = "".join(f", {name}={value}" for name, value in options.items())
-    inner, found = getattr(law, "law", None), []
+    law = resolved(law)
+    inner, found = [child.law for child in law.children] if isinstance(law, Wrapper) else [], []
     for wrapper, chosen, text in ((ZeroOneInflated, options, said), (Hurdle, {}, "")):
-        found.append((f"{wrapper.__name__}({law.code}{text})", lambda law, w=wrapper, o=chosen: w(law, **o)))
-        if isinstance(inner, Likelihood):
-            code = law.code.replace(inner.code, f"{wrapper.__name__}({inner.code}{text})")
-            found.append((code, lambda law, w=wrapper, o=chosen: clone(law).set_params(law=w(law.law, **o))))
+        found.append((f"{wrapper.__name__}({code(law)}{text})", lambda law, w=wrapper, o=chosen: w(law, **o)))
+        for one in inner:
+            whole = code(law).replace(code(one), f"{wrapper.__name__}({code(one)}{text})")
+            found.append((whole, lambda law, w=wrapper, o=chosen: law.with_children([w(law.law, **o)])))
     names = _narrowest(values)
-    names = names if y.ndim == 1 else [f"{law.title}({name}())" for name in names]
-    for code, made in found:
+    names = names if y.ndim == 1 else [f"{title(law)}({name}())" for name in names]
+    for written, made in found:
         with suppress(TypeError, ValueError):
             candidate = made(law)
             candidate.check()
             if candidate.inside(y).all():
-                return [code, *names]
+                return [written, *names]
     return names
 
 
@@ -204,9 +206,9 @@ def _narrowest(y) -> list[str]:
     found = [
         law
         for law in (kind() for kind in LAWS.values())
-        if law.kind == "number" and law.predictive is law
+        if law.target_type == "number" and law.predictive is law
         if law.support.contains(y).all() and (whole or not law.support.integer)
     ]
     positive = [law for law in found if law.support.low >= 0]
     unit = [law for law in positive if law.support.high == 1]
-    return [law.title for law in unit or positive or found]
+    return [title(law) for law in unit or positive or found]

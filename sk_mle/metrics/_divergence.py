@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
+from ..likelihoods._fallbacks.facts import resolved
 from ._rows import add_up, atoms, check_dist, integrate, lattice, plain, single, spread, summed_up, target
 from ._scores import log_score
 
@@ -60,7 +61,7 @@ def kl_divergence(p, q, *, sample_weight=None, per_row=False):
     p, q = spread(p, n), spread(q, n)
     if len(p) != len(q):
         raise ValueError(f"kl_divergence: p has {len(p)} rows, but q has {len(q)}")
-    laws = [dist.likelihood.held for dist in (p, q)]
+    laws = [resolved(dist.likelihood) for dist in (p, q)]
     closed = laws[0].divergence if plain(p) and plain(q) and type(laws[0]) is type(laws[1]) else None
     values = np.full(n, np.nan)
     if closed is not None:

@@ -11,6 +11,7 @@ from scipy.integrate import quad_vec
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._utils.messages import rows_text
+from ..likelihoods._fallbacks.facts import title
 
 QUANTILE_LEVELS = (1e-4, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-4)
 TOLD_RELATIVE_ERROR = 1e-6  # relative error of an integral that is told
@@ -44,8 +45,8 @@ def check_dist(dist, name="dist") -> None:
 
 def single(dist, score: str) -> None:
     """Raise TypeError for a law of several targets."""
-    if dist.likelihood.kind == "targets":
-        raise TypeError(f"{score} takes laws of one target, and {dist.likelihood.title} has several: use log_score")
+    if dist.likelihood.target_type == "targets":
+        raise TypeError(f"{score} takes laws of one target, and {title(dist.likelihood)} has several: use log_score")
 
 
 def target(y, dist, score: str, several: bool = False) -> np.ndarray:
@@ -57,7 +58,7 @@ def target(y, dist, score: str, several: bool = False) -> np.ndarray:
         y = np.asarray(y, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its ordered_classes_") from error
-    width = 2 if dist.likelihood.kind == "targets" else 1
+    width = 2 if dist.likelihood.target_type == "targets" else 1
     if y.ndim != width:
         known = "; a y known up to an interval has a log score only, -score_samples(X, y)" if y.ndim == 2 else ""
         raise ValueError(f"{score}: y has shape {y.shape}, but must be {'(n,)' if width == 1 else '(n, K)'}{known}")
@@ -153,7 +154,7 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
     )
     if error > TOLD_RELATIVE_ERROR:
         warnings.warn(
-            f"an integral over {dist.likelihood.title} reached a relative error of {error:.0e} only, in its hardest "
+            f"an integral over {title(dist.likelihood)} reached a relative error of {error:.0e} only, in its hardest "
             "row; score fewer rows at a time, or use log_score",
             RuntimeWarning,
             stacklevel=4,

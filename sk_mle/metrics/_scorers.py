@@ -14,6 +14,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped, unwrap
 from .._utils.messages import rows_text
 from ..likelihoods import get_likelihood
+from ..likelihoods._fallbacks.facts import title
 from ._calibration import interval_coverage
 from ._divergence import d2_log_likelihood
 from ._scores import log_score, summed_up
@@ -123,10 +124,10 @@ def _predicted(inside: Unwrapped, X, y, score):
     if inside.transformers:
         return np.asarray(y, dtype=float), dist
     found = inside.model.read_data(X, y).y
-    if found.ndim == 2 and dist.likelihood.kind != "targets":
+    if found.ndim == 2 and dist.likelihood.target_type != "targets":
         y = np.asarray(y)
         if y.ndim == 2 or y.dtype.kind not in "fiub":
-            law = inside.model.likelihood_.title
+            law = title(inside.model.likelihood_)
             raise ValueError(
                 f"{score.__name__}: {law} reads y from several columns, which this score does not take: use "
                 "make_dist_scorer(log_score), which is right for what was seen of y, or pass single values"

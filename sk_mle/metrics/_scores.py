@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..likelihoods._fallbacks.facts import title
 from ._crps import crps
 from ._rows import lattice, summed_up, target
 
@@ -78,9 +79,9 @@ def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
     if threshold is not None:
         values = (dist.sf(np.full(len(y), float(threshold))) - (y > threshold)) ** 2
         return summed_up(values, sample_weight, per_row, "brier_score")
-    if dist.likelihood.kind != "classes":
+    if dist.likelihood.target_type != "classes":
         raise ValueError(
-            f"brier_score of {dist.likelihood.title}, which is not of classes, needs the event: threshold=..., for "
+            f"brier_score of {title(dist.likelihood)}, which is not of classes, needs the event: threshold=..., for "
             "Y > threshold"
         )
     n_classes = getattr(dist.likelihood, "n_classes", None) or dist.likelihood.support.high + 1

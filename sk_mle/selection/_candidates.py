@@ -9,6 +9,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import column_or_1d
 
 from ..likelihoods import LAWS, Likelihood, get_likelihood
+from ..likelihoods._fallbacks.facts import title
 
 # Whole numbers are a fine lattice where the middle half of them spans as much, and none lies closer to zero.
 MIN_LATTICE_QUARTILE_RANGE = 20.0
@@ -23,7 +24,7 @@ def named(candidates) -> dict[str, Likelihood]:
     laws = [get_likelihood(law) for law in candidates]
     if not laws:
         raise ValueError("candidates is empty; None tries the laws that suit y")
-    kinds = [law.title for law in laws]
+    kinds = [title(law) for law in laws]
     names = [kind if kinds.count(kind) == 1 else " ".join(repr(law).split()) for kind, law in zip(kinds, laws, strict=True)]
     if len(set(names)) < len(names):
         raise ValueError(f"candidates holds the same likelihood twice: {names}; give a dict with a name for each")
@@ -42,13 +43,15 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
     """Laws of the kind of y whose support is the narrowest that holds it, and the estimator's own."""
     if is_classifier(estimator):
         size = len(np.unique(np.asarray(y)))
-        laws = [law for law in _shipped() if law.kind == "classes" and law.support.contains(size - 1)]
-        return {law.title: law for law in laws}
+        laws = [law for law in _shipped() if law.target_type == "classes" and law.support.contains(size - 1)]
+        return {title(law): law for law in laws}
     y = np.asarray(y)
     if y.ndim > 1 and y.shape[1] > 1:
         raise ValueError(f"y has {y.shape[1]} columns: name the candidates, laws of several targets or of censored values")
     y = np.asarray(column_or_1d(y), dtype=float)
-    laws = [law for law in _shipped() if law.kind == "number" and law.predictive is law and law.support.contains(y).all()]
+    laws = [
+        law for law in _shipped() if law.target_type == "number" and law.predictive is law and law.support.contains(y).all()
+    ]
     whole = bool((y == np.floor(y)).all()) and any(law.support.integer for law in laws)
     low, high = np.quantile(y, [0.25, 0.75])
     fine = whole and high - low >= MIN_LATTICE_QUARTILE_RANGE and np.abs(y).min() >= MIN_LATTICE_QUARTILE_RANGE
@@ -57,7 +60,7 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
     laws = [law for law in laws if bool(law.atoms) == atomic]
     laws = [law for law in laws if not any(_inside(other.support, law.support) for other in laws)]
     own = estimator.get_params()[key]
-    chosen = {law.title: law for law in laws}
+    chosen = {title(law): law for law in laws}
     default = get_likelihood(own if own is not None else "normal")
     if (default.support.integer == whole or fine) and not atomic:
         chosen.setdefault(type(default).__name__, clone(default))

@@ -89,7 +89,7 @@ def figures_of(model, X, y, failures: list) -> np.ndarray:
         figures[0] = scores
     inside = inside_of(model)
     law = inside and inside.model.likelihood_
-    if law is None or law.kind != "number" or law.predictive is not law:
+    if law is None or law.target_type != "number" or law.predictive is not law:
         return figures
     values = np.asarray(y, dtype=float).reshape(n_rows(y))
     dist = _tried("prediction", failures, lambda: inside.dist(inside.model.predict_dist(inside.X(X))))

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import likelihoods
 from ..likelihoods import Likelihood
+from ..likelihoods._fallbacks.facts import resolved
 
 DISTANCE_FROM_ENDS = 1e-8  # from ends of domains to which several parameters tend together, where it is seen how they do
 SETTINGS_OF_THE_FIT = {"links", "n_starts"}  # settings that change linear predictors or the search, not the family of laws
@@ -28,18 +29,17 @@ class Reduction(NamedTuple):
 
 def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
     """The ways in which a law becomes another: as the same, through its limits one after the other, or inside a wrapper."""
-    full, special = full.held, special.held
+    full, special = resolved(full), resolved(special)
     if same_family(full, special):
         yield Reduction(_same)
         return
-    inner: Any = getattr(full, "law", None)
-    inner_special: Any = getattr(special, "law", None)
-    if type(full) is type(special) and inner is not None and _same_settings(full, special, leave={"law"}):
-        own = full.parameters.keys() - inner.parameters.keys()
-        for found in reductions(inner, inner_special):
-            yield found._replace(expand=_inside(found.expand, own))
+    if type(full) is type(special) and len(full.children) == len(special.children) == 1:
+        (ours,), (theirs,) = full.children, special.children
+        if _same_settings(full, special, leave={"law"}):
+            for found in reductions(ours.law, theirs.law):
+                yield found._replace(expand=_inside(found.expand, ours, theirs, list(full.parameters)))
     for name, values in full.relations.limits.items():
-        target = inner if name == "law" else _instance(name, full, special)
+        target = full.children[0].law if name == "law" else _instance(name, full, special)
         singular = bool(set(values) & set(full.relations.singular))
         for found in reductions(target, special) if target is not None else ():
             yield Reduction(_then(found.expand, values, list(full.parameters)), singular or found.singular)
@@ -47,7 +47,7 @@ def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
 
 def at_limit(law: Likelihood) -> tuple[Likelihood, dict[str, str]]:
     """The law that one with fixed parameters is, such as the Poisson law for a dispersion of zero; its names in the old one."""
-    law = law.held
+    law = resolved(law)
     names = {name: name for name in law.parameters}
     for target_name, values in law.relations.limits.items():
         numbers = {name: value for name, value in values.items() if isinstance(value, Real)}
@@ -62,7 +62,7 @@ def at_limit(law: Likelihood) -> tuple[Likelihood, dict[str, str]]:
 
 def same_family(a: Any, b: Any) -> bool:
     """Whether two laws differ in nothing but fixed values and links of their parameters."""
-    a, b = a.held, b.held
+    a, b = resolved(a), resolved(b)
     return type(a) is type(b) and list(a.parameters) == list(b.parameters) and _same_settings(a, b)
 
 
@@ -106,9 +106,13 @@ def _same(params, distance=DISTANCE_FROM_ENDS):
     return dict(params)
 
 
-def _inside(expand, own):
+def _inside(expand, ours, theirs, parameters):
+    """From the parameters of a wrapped law to those of the same wrapper around another."""
+    own = [name for name in parameters if name not in ours.names.values()]
+
     def whole(params, distance=DISTANCE_FROM_ENDS):
-        return {**expand({k: v for k, v in params.items() if k not in own}, distance), **{k: params[k] for k in own}}
+        found = {ours.names[name]: value for name, value in expand(theirs.of(params), distance).items()}
+        return {**found, **{name: params[name] for name in own}}
 
     return whole
 

@@ -163,7 +163,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
             best = rows[self._best]
             columns["se"] = [0.0 if n == self._best else _gap_error(rows[n], best, held) for n in order]
         notes += [f"{name} was skipped: {reason}" for name, reason in self.failures_.items()]
-        kinds = {bool(laws[name].support.integer or laws[name].kind == "classes") for name in order}
+        kinds = {bool(laws[name].support.integer or laws[name].target_type == "classes") for name in order}
         if len(kinds) > 1:
             notes.append(
                 "Probabilities of whole numbers are ranked beside densities, which stand for intervals of width 1; that is "

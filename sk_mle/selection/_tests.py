@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._model.validation import check_weight, counted
 from .._predictive.unwrapping import unwrap
 from ..inference import TestResult
+from ..likelihoods._fallbacks.facts import title
 from ._nesting import Nesting, nested, why_irregular
 from ._scores import log_scores, rows_without_mass
 
@@ -215,7 +216,7 @@ def _size(fitted) -> int:
 def _check_fit(fitted):
     model = unwrap(fitted).model
     check_is_fitted(model)
-    law = model.likelihood_.title
+    law = title(model.likelihood_)
     if model.fit_.penalised:
         raise ValueError(f"the fit of {law} is penalised (alpha), so its log-likelihood is no maximum: refit with alpha=0")
     if getattr(model, "class_weight", None) is not None:

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..likelihoods import Likelihood
+from ..likelihoods._fallbacks.facts import title
 from . import _derivatives, _distribution, _fits, _several
 
 __all__ = ["check_likelihood"]
@@ -52,7 +53,7 @@ def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
         raise ValueError(f"skip names unknown checks {sorted(unknown)}; the checks are {list(_CHECKS)}")
     if not isinstance(likelihood, Likelihood):
         raise TypeError(f"check_likelihood needs an instance of a Likelihood, got {likelihood!r}")
-    for name, check in (_CHECKS | CHECKS_OF_SEVERAL_TARGETS if likelihood.kind == "targets" else _CHECKS).items():
+    for name, check in (_CHECKS | CHECKS_OF_SEVERAL_TARGETS if likelihood.target_type == "targets" else _CHECKS).items():
         if name in skip:
             continue
         try:
@@ -66,7 +67,7 @@ def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
         if failures and name in FIRST_CHECKS:
             break
     if failures:
-        raise AssertionError(f"{likelihood.title} fails {len(failures)} check(s)\n  " + "\n  ".join(failures))
+        raise AssertionError(f"{title(likelihood)} fails {len(failures)} check(s)\n  " + "\n  ".join(failures))
 
 
 FIRST_CHECKS = ("declaration", "normalised")  # without which the others say nothing, or fill the memory

@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from ..domains import REAL
 from ..likelihoods import Likelihood
+from ..likelihoods._fallbacks.facts import modelled, overrides
 from ..likelihoods._fallbacks.inversion import mass
 from ..likelihoods._fallbacks.numeric import differentiate, stacking
 from ..likelihoods._protocol.authors import doubt
@@ -22,8 +23,8 @@ def declaration(law, rng):
     missing = [name for name in parameters if name not in (*law.parameters, "links") and not hasattr(law, name)]
     expect(not missing, f"constructor arguments without an attribute {missing}", "self.name = name for each")
     law, _, theta = draw(law, rng, 10)
-    y = np.arange(10.0) % 2 if law.kind == "classes" else law.support.draw(rng, 10)
-    y = law.rvs(rng, (10,), **theta) if law.kind == "targets" else law.observe(rng, y)
+    y = np.arange(10.0) % 2 if law.target_type == "classes" else law.support.draw(rng, 10)
+    y = law.rvs(rng, (10,), **theta) if law.target_type == "targets" else law.observe(rng, y)
     shape = np.shape(law.loglik(y, **theta))
     expect(shape == (10,), f"loglik of shape {shape}", "one value per sample, (10,)")
 
@@ -42,7 +43,7 @@ def normalised(law, rng):
     law, _, theta = draw(law.predictive, rng, 8)
     for i in range(8):
         one = row(theta, i)
-        if law.kind == "classes" and law.support.high == np.inf:
+        if law.target_type == "classes" and law.support.high == np.inf:
             codes = np.arange(50.0)  # those that are no classes have no mass
             many = {name: np.broadcast_to(value, (len(codes), *np.shape(value))) for name, value in one.items()}
             total = np.exp(law.loglik(codes, **many)).sum()
@@ -57,7 +58,7 @@ def normalised(law, rng):
 def derivatives(law, rng):
     law, eta, _, y = sample(law, rng, 60)
     stack, unstack, places = stacking({name: eta[name] for name in law.free})
-    real = {name: law.parameter(name).link.range == REAL and law.smooth and name in law.modelled for name in law.free}
+    real = {name: law.parameter(name).link.range == REAL and law.smooth and name in modelled(law) for name in law.free}
     growable = np.concatenate([np.repeat(real[name], place.stop - place.start) for name, place in places.items()])
     _, d1, d2 = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, stack(eta), 2, growable)
     result = law.evaluate(y, eta, 2)
@@ -77,7 +78,7 @@ def derivatives(law, rng):
 def fused_forms(law, rng):
     law, eta, theta, y = sample(law, rng, 60)
     close(law.terms(y, 0, **theta)[0], law.loglik(y, **theta), 1e-9, 1e-9, "loglik of terms against loglik(y, **params)")
-    if not law.overrides("evaluate"):
+    if not overrides(law, "evaluate"):
         return
     own, derived = law.evaluate(y, eta, 2), Likelihood.evaluate(law, y, eta, 2)
     plain = law.loglik(y, **law.theta(eta))  # that of `derived` is of `evaluate` itself where derivatives are differences

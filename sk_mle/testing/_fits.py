@@ -8,6 +8,7 @@ from scipy import stats
 from .._estimators.classifier import MLEClassifier
 from .._estimators.regressor import MLERegressor
 from ..datasets import make_mle_regression
+from ..likelihoods._fallbacks.facts import sized
 from ._tools import close, draw, expect, repeated
 
 
@@ -23,14 +24,14 @@ def start(law, rng):
 
 def _model(law):
     """What `make_mle_regression` simulates: the first estimated parameter on all columns."""
-    return (MLEClassifier if law.kind == "classes" else MLERegressor)(law, predictors={law.free[0]: "all"})
+    return (MLEClassifier if law.target_type == "classes" else MLERegressor)(law, predictors={law.free[0]: "all"})
 
 
 def _simulated(law, n, p, rng):
     """Simulated data, of class laws such in which every class occurs: a fit takes their number from y."""
     for _ in range(200):
         data = make_mle_regression(law, n_samples=n, n_features=p, random_state=int(rng.integers(2**31)))
-        if law.kind != "classes" or len(np.unique(data.y)) == getattr(law.sized(), "n_classes", 2):
+        if law.target_type != "classes" or len(np.unique(data.y)) == getattr(sized(law), "n_classes", 2):
             break
     return data
 
@@ -38,7 +39,7 @@ def _simulated(law, n, p, rng):
 def weights(law, rng):
     X, y, _, _ = _simulated(law, 120, 1, rng)
     weight = rng.integers(0, 4, len(y)).astype(float)
-    if law.kind == "classes":
+    if law.target_type == "classes":
         weight[:60] = np.maximum(weight[:60], 1)
         weight[np.unique(y, return_index=True)[1]] = 1
     repeated = np.repeat(np.arange(len(y)), weight.astype(int))

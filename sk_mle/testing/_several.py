@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 
+from ..likelihoods._fallbacks.facts import sized
 from ._tools import close, draw, expect, repeated, row, shown, within_error
 
 SIMULATED_ROWS = 20000
@@ -14,7 +15,7 @@ MAX_FREE_COORDINATES = 4  # free coordinates beyond which boxes have too many no
 
 def normalised(law, rng):
     """Probabilities of boxes, by quadrature or summation of the density, against the shares of draws inside."""
-    law, _, theta = draw(law.predictive.sized(2), rng, 3)
+    law, _, theta = draw(sized(law.predictive, 2), rng, 3)
     for i in range(3):
         one, y = row(theta, i), law.rvs(rng, (SIMULATED_ROWS,), **repeated(theta, i, SIMULATED_ROWS))
         _masses(law, one, y) if law.support.integer else _boxes(law, one, y, rng)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..likelihoods._fallbacks.facts import sized
+
 
 def expect(condition, found, expected):
     if not condition:
@@ -21,7 +23,7 @@ def close(found, expected, rtol, atol, what):
 
 def draw(law, rng, n):
     """A law that has a size, linear predictors and parameters of n samples."""
-    law, theta = law.sized(), {}
+    law, theta = sized(law), {}
     for name in law.parameters:
         said = law.parameter(name)
         theta[name] = said.domain.draw(rng, (n, *said.shape)) if said.value is None else said.value

@@ -44,10 +44,11 @@ from sk_mle.likelihoods import (
     ZeroInflated,
     ZeroOneInflated,
 )
+from sk_mle.likelihoods._fallbacks.facts import modelled, sized
 
 RNG = np.random.default_rng(0)
 KINDS = [
-    *(kind() for kind in LAWS.values() if kind.kind != "targets"),
+    *(kind() for kind in LAWS.values() if kind.target_type != "targets"),
     Binomial(trials=7),
     Hurdle(Gamma()),
     Hurdle(Poisson()),
@@ -65,7 +66,7 @@ KINDS = [
 
 
 def estimator(law):
-    return MLEClassifier(law) if law.kind == "classes" else MLERegressor(law)
+    return MLEClassifier(law) if law.target_type == "classes" else MLERegressor(law)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_quantile_residuals_of_the_right_model_are_standard_normal(law):
     model = estimator(law).fit(X, y)
     model.fit_ = replace(
         model.fit_,
-        law=law.sized() if law.kind == "classes" else model.likelihood_,
+        law=sized(law) if law.target_type == "classes" else model.likelihood_,
         coefs=dict(coefs),
         intercepts=dict(intercepts),
     )  # the truth
@@ -201,10 +202,10 @@ def test_influence_of_weights_penalties_and_dependent_columns(counts):
     assert np.flatnonzero(np.isinf(cooks_distance(MLERegressor().fit(alone, y), alone, y))).tolist() == [5]
 
 
-@pytest.mark.parametrize("law", [kind() for kind in LAWS.values() if kind.kind == "number"], ids=repr)
+@pytest.mark.parametrize("law", [kind() for kind in LAWS.values() if kind.target_type == "number"], ids=repr)
 def test_saturated_log_likelihoods_are_maxima(law):
     X, y, *_ = make_mle_regression(law, n_samples=150, n_features=1, random_state=1)
-    model = MLERegressor(law, predictors={law.modelled[0]: "all"}).fit(X, y)
+    model = MLERegressor(law, predictors={modelled(law)[0]: "all"}).fit(X, y)
     name = next(iter(model.coefs_))
     lost = deviance_residuals(model, X, y) ** 2 / 2
     data = model.read_data(X, y)

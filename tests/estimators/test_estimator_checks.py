@@ -104,11 +104,11 @@ def bounded(law):
 
 def estimators(law):
     """The estimator of a law; for a law on an interval also the one that rescales y, on which every check can pass."""
-    if law.kind == "targets":
+    if law.target_type == "targets":
         return []  # see test_multivariate.py
     if getattr(law, "trials", 0) is None:  # y would have two columns
         return [InsideRegressor(law.set_params(trials=1000))]
-    if law.kind == "classes":
+    if law.target_type == "classes":
         return [MLEClassifier(law)]
     return [MLERegressor(law), InsideRegressor(law)] if bounded(law) else [MLERegressor(law)]
 

@@ -229,7 +229,7 @@ ARGUMENTS = {
     "rounded to nothing": Said(lambda: R(Rounded(Normal(), width=None)).fit(X, REALS), "a number or the name of a column", lambda _: (R(Rounded(Normal(), width=0.5)).fit(X, np.round(2 * REALS) / 2), R(Rounded(Normal(), width="w")).fit(FRAME.assign(w=0.5), np.round(2 * REALS) / 2))),
     "fixed by a list": Said(lambda: R(Fixed(Normal(), ["scale"])).fit(X, REALS), r"such as Fixed\(Normal\(\), {'scale': 2.0}\)", lambda message: R(code(re.search(r"such as (.*);", message)[1])).fit(X, REALS)),
     "fixed by a wrong name": Said(lambda: R(Fixed(Normal(), {"sd": 2.0})).fit(X, REALS), r"parameters of Normal are \['loc', 'scale'\]", lambda _: R(Fixed(Normal(), {"scale": 2.0})).fit(X, REALS)),
-    "variance and power": Said(lambda: NegativeBinomial(variance="linear", power=1.5).check(), "variance='linear' is power=1", lambda _: NegativeBinomial(variance="linear", power=1.0).check()),
+    "variance in place of power": Said(lambda: NegativeBinomial(variance="linear"), "takes no variance: power says .* power=1 linearly", lambda _: NegativeBinomial(power=1).check()),
     "links of a softmax": Said(lambda: C(Categorical(links={"logits": "log"})).fit(X, THREE), "takes no links", lambda _: C(Categorical()).fit(X, THREE)),
     "a mixture of kinds": Said(lambda: R(Mixture([("a", Poisson()), ("b", Normal())])).fit(X, COUNTS), "take laws of one kind", lambda _: Mixture([("a", Normal()), ("b", Normal())]).check()),
     "a mixture of kinks": Said(lambda: R(Mixture([("a", Laplace()), ("b", Normal())])).fit(X, REALS), "StudentT or Logistic", lambda _: [Mixture([("a", code(f"{law}()")), ("b", Normal())]).check() for law in ("StudentT", "Logistic")]),

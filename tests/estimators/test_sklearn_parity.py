@@ -208,7 +208,7 @@ every_law = pytest.mark.parametrize("name", TARGETS)
 
 def fitted(name, X=ETA, y=None, weight=None, law=None, **options):
     law = law or likelihoods.get_likelihood(name)
-    estimator = MLEClassifier if law.kind == "classes" else MLERegressor
+    estimator = MLEClassifier if law.target_type == "classes" else MLERegressor
     return estimator(law, **options).fit(X, TARGETS[name] if y is None else y, weight)
 
 

@@ -50,12 +50,12 @@ TRIALS = 12
 SHORT = 0.01  # log-likelihood by which a fit may end below a smaller model
 MOST_SECONDS = 5.0  # of CPU, for 2,000 rows
 SIZED = [Binomial, BetaBinomial]
-PLAIN = [law() for law in LAWS.values() if law not in SIZED and law().kind != "targets"]
+PLAIN = [law() for law in LAWS.values() if law not in SIZED and law().target_type != "targets"]
 LAWS_AND_WRAPPERS = [
     *PLAIN,
     *(law(trials=TRIALS) for law in SIZED),
     AsymmetricLaplace(quantile=None),
-    NegativeBinomial(variance="linear"),
+    NegativeBinomial(power=1.0),
     Tweedie(power=None),
     Censored(Gamma()),
     Censored(Normal()),
@@ -101,7 +101,7 @@ def simulated(law, n, seed=0) -> Sample:
 def kind(law) -> str:
     """What sort of y a law is of."""
     support = law.support
-    if law.kind == "classes":
+    if law.target_type == "classes":
         return "classes"
     if support.integer:
         return "counts"
@@ -164,9 +164,11 @@ def small_sample(law, seed) -> Sample:
     X, y = next(
         s
         for s in (simulated(law, 20, seed + 10 * k)[:2] for k in range(99))
-        if len(np.unique(s[1])) > 2 or law.kind == "classes"
+        if len(np.unique(s[1])) > 2 or law.target_type == "classes"
     )
-    return Sample(X, np.roll(np.sort(simulated(law, 20)[1]), seed) if law.kind == "classes" else y)  # of more than one class
+    return Sample(
+        X, np.roll(np.sort(simulated(law, 20)[1]), seed) if law.target_type == "classes" else y
+    )  # of more than one class
 
 
 def far_row(law, seed) -> Sample:
@@ -243,7 +245,7 @@ KNOWN_FAILURES = {  # (law, situation, seed): why
 
 def told(law, sample):
     """The fit, and what it said."""
-    estimator = MLEClassifier if law.kind == "classes" else MLERegressor
+    estimator = MLEClassifier if law.target_type == "classes" else MLERegressor
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = estimator(law, predictors=sample.predictors).fit(sample.X, sample.y)

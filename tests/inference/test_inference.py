@@ -45,7 +45,7 @@ BOTH = {"scale": "all"}
 
 def fitted(law, n=400, **kwargs):
     data = make_mle_regression(law, n_samples=n, n_features=2, random_state=1)
-    estimator = MLEClassifier if law.kind == "classes" else MLERegressor
+    estimator = MLEClassifier if law.target_type == "classes" else MLERegressor
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return estimator(law, **kwargs).fit(*data[:2]), *data[:2]
@@ -87,7 +87,7 @@ def test_all_covariances_agree_where_the_model_is_right(cov):
     np.testing.assert_allclose(model.inference(A, y, cov=cov).bse, expected, rtol=0.05)
 
 
-WITH_FORMULA = [name for name, law in LAWS.items() if law().fisher is not None and law.kind == "number"]
+WITH_FORMULA = [name for name, law in LAWS.items() if law().fisher is not None and law.target_type == "number"]
 
 
 @pytest.mark.parametrize("name", WITH_FORMULA)

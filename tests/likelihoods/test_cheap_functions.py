@@ -36,6 +36,7 @@ from sk_mle.likelihoods import (
 )
 from sk_mle.likelihoods._fallbacks import jets
 from sk_mle.likelihoods._fallbacks.algebra import Eval, mix, rows, scatter
+from sk_mle.likelihoods._fallbacks.facts import sized
 from sk_mle.links import LINKS
 
 N = 1000
@@ -166,10 +167,10 @@ def test_numbers_are_what_arrays_are(name):
 @pytest.mark.parametrize("law", [*(law() for law in LAWS.values()), Fixed(Gamma(), {"shape": 2.0})], ids=repr)
 def test_the_base_measure_is_what_the_kernel_leaves_out(law):
     rng = np.random.default_rng(3)
-    law = law.sized()
+    law = sized(law)
     eta = {name: 0.3 * rng.normal(size=(20, *law.parameter(name).shape)) for name in law.free}
-    y = law.support.draw(rng, 20) if law.kind != "targets" else law.rvs(rng, (20,), **law.theta(eta))
-    y = law.observe(rng, y if law.parameter(law.free[0]).shape == () or law.kind == "targets" else y % 3)
+    y = law.support.draw(rng, 20) if law.target_type != "targets" else law.rvs(rng, (20,), **law.theta(eta))
+    y = law.observe(rng, y if law.parameter(law.free[0]).shape == () or law.target_type == "targets" else y % 3)
     kernel, inside = law.kernel(), law.inside(y)
     whole, rest = law.evaluate(y, eta, 1), kernel.evaluate(y, eta, 1)
     base_measure = np.broadcast_to(law.base_measure(y), whole.loglik.shape)

@@ -170,5 +170,5 @@ def test_quantiles(name):
 
 
 def test_every_law_with_a_density_has_a_reference():
-    laws = [law for law in likelihoods.LAWS.values() if not (law().support.integer or law.kind != "number")]
+    laws = [law for law in likelihoods.LAWS.values() if not (law().support.integer or law.target_type != "number")]
     assert {law.__name__ for law in laws} - set(REFERENCES) == ELSEWHERE

@@ -31,6 +31,7 @@ from sk_mle.likelihoods import (
     ZeroInflated,
     ZeroOneInflated,
 )
+from sk_mle.likelihoods._fallbacks.facts import overrides
 
 NODES = np.arange(-2.97, 3, 1 / 16)  # s, where a level is expit(pi sinh(s)); none at the median, a kink of some laws
 WRAPPED = [
@@ -44,7 +45,7 @@ WRAPPED = [
     Truncated(Poisson(), low=0),
     Mixture([("low", Poisson()), ("high", Poisson())]),
 ]
-ONE_TARGET = [law() for law in LAWS.values() if law.kind == "number"] + WRAPPED
+ONE_TARGET = [law() for law in LAWS.values() if law.target_type == "number"] + WRAPPED
 KINKED = {"AsymmetricLaplace": 2e-3, "GeneralizedNormal": 2e-2, "Laplace": 2e-3}  # what a quadrature tells there
 
 
@@ -117,7 +118,7 @@ def test_information(law):
 def test_random_values_have_the_distribution(law):
     """So many that a scale or a shape wrong by some percent shows."""
     law, rng = sized(law), np.random.default_rng(1)
-    n = 100_000 if law.overrides("rvs") else 10_000
+    n = 100_000 if overrides(law, "rvs") else 10_000
     theta = example(law, 2)
     y = law.rvs(rng, (n,), **repeated(theta, n))
     value, count = np.unique(y, return_counts=True)

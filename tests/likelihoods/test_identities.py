@@ -108,7 +108,7 @@ UNIT = np.linspace(0.02, 0.98, 33)
             REAL,
         ),
         (Poisson(), {"mean": 2.5}, NegativeBinomial(), {"mean": 2.5, "dispersion": 0.0}, K),
-        (Poisson(), {"mean": 2.5}, NegativeBinomial(variance="linear"), {"mean": 2.5, "dispersion": 1e-14, "power": 1.0}, K),
+        (Poisson(), {"mean": 2.5}, NegativeBinomial(power=1.0), {"mean": 2.5, "dispersion": 1e-14, "power": 1.0}, K),
         (Poisson(), {"mean": 2.5}, GeneralizedPoisson(), {"mean": 2.5, "dispersion": 0.0, "power": 1.0}, K),
         (Poisson(), {"mean": 2.5}, ConwayMaxwellPoisson(), {"mean": 2.5, "dispersion": 1.0}, K),
         (Poisson(), {"mean": 2.5}, PoissonInverseGaussian(), {"mean": 2.5, "dispersion": 1e-14}, K),
@@ -167,7 +167,7 @@ def test_von_mises():
 
 
 def fitted(law, X, y, **options):
-    estimator = MLEClassifier if law.kind == "classes" else MLERegressor
+    estimator = MLEClassifier if law.target_type == "classes" else MLERegressor
     return estimator(law, **options).fit(X, y)
 
 

@@ -20,6 +20,7 @@ from sk_mle.likelihoods import (
     StudentT,
     get_likelihood,
 )
+from sk_mle.likelihoods._fallbacks.facts import sized
 from sk_mle.testing import _CHECKS, check_likelihood
 
 VARIANTS = [
@@ -278,10 +279,10 @@ VANISHING = {"Gumbel", "GumbelMin", "Weibull", "GeneralizedNormal", *(n for n in
 @pytest.mark.parametrize("law", [law() for law in LAWS.values()], ids=repr)
 @pytest.mark.parametrize("level", [-20.0, 20.0])
 def test_far_linear_predictors_stay_finite(law, level):
-    law, rng = law.sized(), np.random.default_rng(0)
+    law, rng = sized(law), np.random.default_rng(0)
     middle = {name: np.zeros((50, *law.parameter(name).shape)) for name in law.free}
-    drawn = law.support.draw(rng, 50) if law.kind != "targets" else law.rvs(rng, (50,), **law.theta(middle))
-    y = law.observe(rng, drawn if law.parameter(law.free[0]).shape == () or law.kind == "targets" else drawn % 3)
+    drawn = law.support.draw(rng, 50) if law.target_type != "targets" else law.rvs(rng, (50,), **law.theta(middle))
+    y = law.observe(rng, drawn if law.parameter(law.free[0]).shape == () or law.target_type == "targets" else drawn % 3)
     for name in law.free:
         eta = middle | {name: middle[name] + level}
         result = law.evaluate(y, eta, 2)
@@ -349,10 +350,10 @@ def test_a_law_at_hand_is_the_law_and_its_copies_look_up_their_own_arguments(law
     assert ready.at_hand() is ready
     for name in ("free", "fixed", "known"):
         assert getattr(ready, name) == getattr(law, name)
-        assert getattr(ready.settled(values), name) == getattr(law.settled(values), name)
+        assert getattr(ready.fix(values), name) == getattr(law.fix(values), name)
     for name, value in values.items():
         assert ready.parameter(name).value is None
-        assert ready.settled(values).parameter(name).value == ready.settled(values).at_hand().parameter(name).value == value
+        assert ready.fix(values).parameter(name).value == ready.fix(values).at_hand().parameter(name).value == value
         assert ready.parameter(name).value is None
 
 

@@ -35,6 +35,7 @@ from sk_mle.likelihoods import (
     ZeroInflated,
 )
 from sk_mle.likelihoods import Likelihood as Base
+from sk_mle.likelihoods._fallbacks.facts import resolved, sized
 from sk_mle.metrics import crps, kl_divergence
 from sk_mle.testing import check_likelihood
 
@@ -156,7 +157,7 @@ def test_fixed_is_the_argument():
 
 
 PROTOCOL = sorted({name for name in dir(Base) if not name.startswith("_")} - set(dir(BaseEstimator)))
-CHANGED = {"at_hand", "held", "bind", "sized", "settled", "kernel", "check", "predictive"}  # it returns another of its kind
+CHANGED = {"bind", "fix", "at_hand", "kernel", "check", "predictive"}  # of these it returns another of its kind
 
 
 @pytest.mark.parametrize(
@@ -180,8 +181,8 @@ def test_fixed_has_all_that_the_law_has(law, values, plain):
             assert mine.__qualname__ == own.__qualname__, name
         else:
             assert mine == own, name
-    assert type(fixed.held) is type(plain)
-    assert fixed.held.get_params() == plain.get_params()
+    assert type(resolved(fixed)) is type(plain)
+    assert resolved(fixed).get_params() == plain.get_params()
     again = pickle.loads(pickle.dumps(clone(fixed)))
     assert again.free == plain.free
 
@@ -244,7 +245,7 @@ def test_a_part_without_weight_is_named():
 
 def test_covariance_of_a_mixture_of_several_targets():
     """Its diagonal is the variance, and all of it that of many draws; of both from the same formulas one would not tell."""
-    law = Mixture([("a", MultivariateNormal()), ("b", MultivariateNormal())]).sized(2)
+    law = sized(Mixture([("a", MultivariateNormal()), ("b", MultivariateNormal())]), 2)
     theta = example(law, 0)
     covariance = law.covariance(**theta)[0]
     np.testing.assert_allclose(np.diagonal(covariance), law.variance(**theta)[0], rtol=1e-12)

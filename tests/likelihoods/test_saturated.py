@@ -9,6 +9,7 @@ from scipy.special import gammaln
 from sk_mle.domains import COUNT, POSITIVE
 from sk_mle.likelihoods import Likelihood, MultivariateNormal
 from sk_mle.likelihoods._fallbacks.algebra import Eval
+from sk_mle.likelihoods._fallbacks.facts import sized
 from sk_mle.likelihoods._fallbacks.saturated import completed
 
 
@@ -59,7 +60,7 @@ def test_values_that_are_known_are_kept():
 
 
 def test_one_entry_of_a_vector_that_is_no_number_is_completed():
-    law, rng = MultivariateNormal().sized(2), np.random.default_rng(0)
+    law, rng = sized(MultivariateNormal(), 2), np.random.default_rng(0)
     theta = example(law, 0)
     y = law.rvs(rng, (3,), **repeated(theta, 3))
     eta = {name: law.parameter(name).link.link(value) for name, value in repeated(theta, 3).items()}

@@ -24,6 +24,7 @@ from sk_mle.likelihoods import (
     ZeroInflated,
     ZeroOneInflated,
 )
+from sk_mle.likelihoods._fallbacks.facts import overrides
 
 N = 1500
 CLOSE = 0.01  # log-likelihood of a row, on average, by which a start may fall short of the truth
@@ -67,7 +68,7 @@ def test_starts_are_close(law, most, seed):
     assert (weight @ (at_truth - at_start))[()] < most * weight.sum()
 
 
-@pytest.mark.parametrize("law", [kind() for kind in LAWS.values() if kind().overrides("refine")], ids=repr)
+@pytest.mark.parametrize("law", [kind() for kind in LAWS.values() if overrides(kind(), "refine")], ids=repr)
 def test_refined_constants_are_close(law):
     """The other parameters, once the first is modelled: as close as where it is a constant."""
     law, rng = sized(law), np.random.default_rng(5)

@@ -30,6 +30,7 @@ from sk_mle.likelihoods import (
     ZeroInflated,
     censored,
 )
+from sk_mle.likelihoods._fallbacks.facts import sized
 from sk_mle.metrics import (
     brier_score,
     crps,
@@ -77,13 +78,13 @@ TRIED = {
     "gumbel_min": ({"loc": U, "scale": V}, None),
     "weibull": ({"scale": U, "shape": V}, None),
 }
-ONE = sorted(name for name, kind in LAWS.items() if kind().kind != "targets")
+ONE = sorted(name for name, kind in LAWS.items() if kind().target_type != "targets")
 
 
 def example(name, seed=0, n=4):
     """A distribution of a law with loose parameters."""
     rng = np.random.default_rng(seed)
-    law = LAWS[name](trials=9.0) if name in ("binomial", "beta_binomial") else LAWS[name]().sized()
+    law = LAWS[name](trials=9.0) if name in ("binomial", "beta_binomial") else sized(LAWS[name]())
     names = [k for k in law.parameters if k not in law.fixed]
     return Distribution(law, {k: law.parameter(k).domain.draw(rng, (n, *law.parameter(k).shape)) for k in names})
 

@@ -227,7 +227,7 @@ def test_class_weight_is_a_sample_weight(y, class_weight):
 def fitted(name, n=300, **parameters):
     law = LAWS[name]()
     X, y, *_ = make_mle_regression(law, n, 3, random_state=2)
-    if law.kind == "classes":
+    if law.target_type == "classes":
         return MLEClassifier(law, **parameters).fit(X, y), X, y
     return MLERegressor(law, predictors={law.free[-1]: "all"}, **parameters).fit(X, y), X, y
 

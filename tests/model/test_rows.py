@@ -36,7 +36,7 @@ RNG = np.random.default_rng(3)
 X = RNG.normal(size=(60, 2))
 COUNTS = RNG.poisson(np.exp(0.3 * X[:, 0])).astype(float)
 WEIGHT = RNG.integers(0, 3, 60).astype(float)
-NUMERIC = [law() for law in LAWS.values() if law().kind != "classes"]
+NUMERIC = [law() for law in LAWS.values() if law().target_type != "classes"]
 
 
 def simulated(law, n):

@@ -125,7 +125,7 @@ INSIDE, EDGE = Nesting(1), lambda *names, df=0: Nesting(df, names)
         (L.Poisson(), L.Hurdle(L.Poisson()), COUNTS, None),
         (L.Poisson(links={"mean": "softplus"}), L.NegativeBinomial(), COUNTS, None),
         (L.Geometric(links={"prob": "probit"}), L.NegativeBinomial(), COUNTS, None),
-        (L.Geometric(), L.NegativeBinomial(variance="linear"), COUNTS, None),
+        (L.Geometric(), L.NegativeBinomial(power=1.0), COUNTS, None),
         (L.Normal(), L.StudentT(df=4), REAL, None),
         (L.StudentT(df=3), L.SkewNormal(), REAL, None),
         (L.Gamma(), L.Weibull(), POSITIVE, None),

@@ -37,14 +37,14 @@ FAR = [99.0, 9999.0, 999999999.0]
 
 
 def model(law, **options):
-    return (MLEClassifier if law.kind == "classes" else MLERegressor)(law, **options)
+    return (MLEClassifier if law.target_type == "classes" else MLERegressor)(law, **options)
 
 
 def sample(law, seed=0, n=100):
     """Rows whose mean falls with x, the first of them lowest of all."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=n)
-    if law.kind == "classes":
+    if law.target_type == "classes":
         y = np.digitize(-0.5 * x + rng.logistic(size=n), [0.0] if isinstance(law, Bernoulli) else [-1.0, 1.0])
     else:
         y = rng.negative_binomial(2, 2 / (2 + np.exp(1 - 0.5 * x)))
@@ -102,7 +102,7 @@ def test_many_rows_and_columns(law, n, p, container):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, p))
     eta = X[:, 0] / 2 - X[:, 1] / 3
-    y = (rng.logistic(size=n) < eta).astype(int) if law.kind == "classes" else rng.poisson(np.exp(eta))
+    y = (rng.logistic(size=n) < eta).astype(int) if law.target_type == "classes" else rng.poisson(np.exp(eta))
     X[:2, 0], y[:2] = -999999999.0, 0
     same(model(law).fit(container(X), y), model(law).fit(X[2:], y[2:]), X, y)
 

@@ -86,7 +86,7 @@ def simulated(law, kind, n, p):
 def shaped_laws():
     for name, kind in LAWS.items():
         law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
-        if law.kind == "number" and shapes(law):
+        if law.target_type == "number" and shapes(law):
             yield pytest.param(law, id=name)
     for law in (L.ZeroInflated(L.NegativeBinomial()), L.AsymmetricLaplace(quantile=None), L.Tweedie(power=None)):
         yield pytest.param(law, id=repr(law))
@@ -116,7 +116,7 @@ def families():
     kinds: dict = {}
     for name, kind in LAWS.items():
         law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
-        if law.kind != "number" or law.known:
+        if law.target_type != "number" or law.known:
             continue
         if name == "asymmetric_laplace":
             law = kind(quantile=None)

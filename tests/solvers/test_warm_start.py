@@ -23,7 +23,7 @@ def sample(law, n=300):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, 3))
     eta = 0.5 + X @ [0.5, -0.3, 0.8]
-    if law.kind == "classes":
+    if law.target_type == "classes":
         return X, (rng.logistic(size=n) < eta).astype(int)
     if law.support.integer:
         return X, rng.poisson(np.exp(eta))
@@ -38,7 +38,7 @@ def sample(law, n=300):
 )
 def test_warm_start_after_a_change_of_units_ends_where_a_cold_one_does(law, change):
     X, y = sample(law)
-    estimator = (MLEClassifier if law.kind == "classes" else MLERegressor)(law)
+    estimator = (MLEClassifier if law.target_type == "classes" else MLERegressor)(law)
     cold = estimator.fit(CHANGES[change](X), y)
     loglikelihood, n_iter = cold.loglikelihood_, cold.n_iter_
     warm = estimator.set_params(warm_start=True).fit(X, y).fit(CHANGES[change](X), y)

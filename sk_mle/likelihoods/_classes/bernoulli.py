@@ -35,7 +35,7 @@ class Bernoulli(Likelihood):
 
     parameters = {"prob": UNIT}
     support = BINARY
-    kind = "classes"
+    target_type = "classes"
 
     def __init__(self, *, prob=None, links=None):
         self.prob, self.links = prob, links
@@ -73,10 +73,10 @@ class Bernoulli(Likelihood):
                 d2 = d1 * (-sign * link.log_inverse(-sign * eta)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
         return Eval(loglik, {"prob": d1}, {("prob", "prob"): -d2})
 
-    def masses(self, eta, n_classes):
+    def class_masses(self, eta, n_classes, scale="log"):
         link = self.parameter("prob").link
-        if not self.free or link.mirror() is None:
-            return super().masses(eta, n_classes)
+        if scale != "probability" or not self.free or link.mirror() is None:
+            return super().class_masses(eta, n_classes, scale)
         return np.stack([link.mirror().inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)
 
     def start(self, y, sample_weight):

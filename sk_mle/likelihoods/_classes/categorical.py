@@ -33,7 +33,7 @@ class Categorical(Softmax):
     array([[0.333, 0.333, 0.333]])
     """
 
-    kind = "classes"
+    target_type = "classes"
 
     def __init__(self, *, n_classes=None, links=None):
         self.n_classes, self.links = n_classes, links
@@ -81,11 +81,11 @@ class Categorical(Softmax):
         hit = np.arange(values.shape[-1]) == y[..., None]
         return np.where(hit, values, 0.0).sum(axis=-1)
 
-    def log_masses(self, eta, n_classes):
-        return log_probability(eta["logits"])
-
-    def class_scores(self, eta, n_classes):
-        return eta["logits"]
+    def class_masses(self, eta, n_classes, scale="log"):
+        if scale == "score":
+            return eta["logits"]
+        log = log_probability(eta["logits"])
+        return np.exp(log) if scale == "probability" else log
 
     def fisher(self, logits):
         return {("logits", "logits"): spread(softmax(logits, axis=-1))}

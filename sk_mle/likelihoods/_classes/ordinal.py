@@ -60,7 +60,7 @@ class Ordinal(Likelihood):
     array([[0.25, 0.25, 0.5 ]])
     """
 
-    kind = "classes"
+    target_type = "classes"
 
     def __init__(self, *, scale=1.0, distribution="logit", n_classes=None, categories=None, links=None):
         self.scale, self.distribution, self.n_classes, self.links = scale, distribution, n_classes, links
@@ -100,9 +100,6 @@ class Ordinal(Likelihood):
         if n_classes < found:
             raise ValueError(f"Ordinal(n_classes={n_classes}), but y has {found} classes; leave n_classes at None")
         return clone(self).set_params(n_classes=n_classes)
-
-    def sized(self, width=3):
-        return self.bind(np.arange(float(self.n_classes or width)))
 
     def cutpoints(self, intercepts) -> np.ndarray:
         """The K-1 cutpoints of P(y <= j) = F((cutpoint_j - x @ coef) / scale), from the `intercepts_` of a fit."""

@@ -53,10 +53,10 @@ class Tweedie(Likelihood):
     """
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": Domain(1.0, 2.0, typical=(1.2, 1.8))}
-    collapse = (
-        "as its power goes to 1 all mass gathers on the multiples of its dispersion, and y consists of such multiples. Take a "
-        "law of counts, such as NegativeBinomial() of y over that unit, or give the power"
-    )
+    advice = {
+        "is_degenerate": "as its power goes to 1 all mass gathers on the multiples of its dispersion, and y consists of such "
+        "multiples. Take a law of counts, such as NegativeBinomial() of y over that unit, or give the power"
+    }
     support = NONNEGATIVE
     atoms = (0.0,)
     relations = Relations(limits={"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}})
@@ -89,7 +89,7 @@ class Tweedie(Likelihood):
         return value, first, second
 
     @property
-    def collapsed(self):
+    def is_degenerate(self):
         return self._on_a_lattice if "power" in self.free else None
 
     @staticmethod

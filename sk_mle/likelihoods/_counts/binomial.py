@@ -59,7 +59,7 @@ class Binomial(Trials):
         y, n = self.split(y, trials)
         return {("prob", "prob"): -y / prob**2 - (n - y) / (1 - prob) ** 2}
 
-    has_expected = True  # by `evaluate`, also where the trials are part of y
+    expected_information = "whole"  # by `evaluate`, also where the trials are part of y
 
     @property
     def fisher(self):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from scipy.special import betainc, hyp2f1
 
@@ -31,9 +29,8 @@ class NegativeBinomial(MeanPower):
     mean, dispersion : float, optional
         A number fixes the parameter (dispersion=0: the Poisson law); None estimates it.
     power : float, default=2.0
-        Exponent of the mean in the variance; None estimates it, between 0 and 3.
-    variance : {"quadratic", "linear"}, default="quadratic"
-        "linear" is a name of `power=1`, NB1: the variance is `mean * (1 + dispersion)`.
+        Exponent of the mean in the variance: 2, NB2; 1, NB1, of which the variance is `mean * (1 + dispersion)`; None estimates
+        it, between 0 and 3.
     links : dict of str to str or Link, optional
         Link per parameter; default log, for `power` a logit between 0 and 3.
 
@@ -62,31 +59,13 @@ class NegativeBinomial(MeanPower):
         },
     )
 
-    def __init__(self, *, mean=None, dispersion=None, power=2.0, variance="quadratic", links=None):
-        self.mean, self.dispersion, self.power, self.variance, self.links = mean, dispersion, power, variance, links
-
-    @property
-    def variance(self):
-        """A method of the protocol and an argument of the constructor: calls reach the one, `get_params` the other."""
-        return self._variance
-
-    @variance.setter
-    def variance(self, name):
-        self._named = name
-
-    def get_params(self, deep=True):
-        return {**super().get_params(deep), "variance": self._named}
-
-    def parameter(self, name):
-        said = super().parameter(name)
-        return replace(said, value=1.0) if name == "power" and self._named == "linear" else said
-
-    def check(self):
-        super().check()
-        if self._named not in ("quadratic", "linear"):
-            raise ValueError(f"NegativeBinomial: variance must be 'quadratic' or 'linear', got {self._named!r}")
-        if self._named == "linear" and self.power not in (1.0, 2.0):
-            raise ValueError(f"NegativeBinomial: variance='linear' is power=1, and power={self.power!r} says otherwise")
+    def __init__(self, *, mean=None, dispersion=None, power=2.0, links=None, **removed):
+        if removed:
+            raise TypeError(
+                f"NegativeBinomial takes no {', '.join(removed)}: power says how the variance grows with the mean, power=1 "
+                "linearly (once variance='linear'), power=2, the default, quadratically"
+            )
+        self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
     def standard_terms(self, y, order, mean, a):
         # Half the deviance is that of a Poisson law at `rate`, from whose distance to y the spread of the gamma law is taken
@@ -113,7 +92,7 @@ class NegativeBinomial(MeanPower):
     def moment(self, y, sample_weight, mean, power):
         return excess(y, sample_weight, mean, power)
 
-    def _variance(self, mean, dispersion, power=None):
+    def variance(self, mean, dispersion, power=None):
         _, scale, _ = self._scaled(mean, dispersion, power)
         return mean + dispersion * scale * mean**self.neutral
 
@@ -137,7 +116,7 @@ class NegativeBinomial(MeanPower):
 
     def ppf(self, q, mean, dispersion, power=None):
         given = {"mean": mean, "dispersion": dispersion, "power": power}
-        return solve(self, q, given, gamma_like(q, mean, self._variance(mean, dispersion, power)))
+        return solve(self, q, given, gamma_like(q, mean, self.variance(mean, dispersion, power)))
 
     def crps(self, y, mean, dispersion, power=None):
         a = self._scaled(mean, dispersion, power)[2]

@@ -78,7 +78,7 @@ def solve(law, q, params, start, end=None):
     return np.where(inside, found, np.where((q == 0) | (q == 1), ends, np.nan))
 
 
-def settled(law, q, params, near):
+def solve_near(law, q, params, near):
     """Quantiles of a law made from another, near those that the law inside gives.
 
     These are exact to rounding, but for whole numbers, and where an upper tail is so small that 1 - q has few digits of it.

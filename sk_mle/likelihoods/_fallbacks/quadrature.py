@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp
 
+from .facts import overrides
+
 NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
 DENSITIES_PER_BLOCK = 1 << 20  # density evaluations at once
 FIRST_TERMS = 256
@@ -19,7 +21,7 @@ MAX_RETRIED_ROWS = 4096
 
 def log_probability(law, y, params, upper: bool) -> np.ndarray:
     """log of the law's own cdf or sf, completed by quadrature where it underflows; by quadrature if there is none."""
-    if not law.overrides("cdf", "sf"):
+    if not overrides(law, "cdf", "sf"):
         return log_tail(law, y, params, upper)
     y, params, shape = _flat(y, params, law)
     with np.errstate(all="ignore"):
@@ -207,15 +209,15 @@ def _expect(law, params, g, indexed=False):
             value = g(y, logp - _maps(law.support)[1](x), *([rows] if indexed else []))
             terms = np.where(mass > 0, mass * value, 0.0)
             full, half = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1)
-            settled = np.abs(full - half) <= 1e-6 * np.abs(terms).sum(axis=1)
+            converged = np.abs(full - half) <= 1e-6 * np.abs(terms).sum(axis=1)
             points = [(atom, law.loglik(np.full(len(x), atom), **part)) for atom in law.atoms]
             held = sum((np.exp(p) for _, p in points), np.zeros(len(x)))
             for atom, p in points:
                 at = g(np.full((len(x), 1), atom), p[:, None], *([rows] if indexed else []))[:, 0]
                 full = full + np.where(p > -np.inf, np.exp(p) * at, 0.0)
-            settled &= np.abs(mass.sum(axis=1) + held - 1) < 1e-6
-            settled &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * np.abs(terms).sum(axis=1)
-        result[rows] = np.where(settled, full, np.nan)
+            converged &= np.abs(mass.sum(axis=1) + held - 1) < 1e-6
+            converged &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * np.abs(terms).sum(axis=1)
+        result[rows] = np.where(converged, full, np.nan)
     return _retried(law, params, result, g, indexed).reshape(shape)
 
 
@@ -242,8 +244,8 @@ def _retried(law, params, found, g, indexed):
             last = np.abs(term)
             if not np.isfinite(total[2]).any():
                 return found
-    settled = (np.abs(total[0] - total[1]) <= 1e-5 * total[2]) & (last <= 1e-5 * total[2])
-    found[rows] = np.where(settled, total[0], np.nan)
+    converged = (np.abs(total[0] - total[1]) <= 1e-5 * total[2]) & (last <= 1e-5 * total[2])
+    found[rows] = np.where(converged, total[0], np.nan)
     return found
 
 

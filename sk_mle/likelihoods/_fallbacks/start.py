@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from ..._utils.repeated import repeated
 from . import jets
+from .facts import title
 
 MAX_POINTS, POINTS_TO_COMPARE = 2000, 48  # a start needs no more of y than this, and to compare guesses
 DENSITIES_PER_BLOCK = 1 << 14  # densities
@@ -97,7 +98,7 @@ def search(law, y, sample_weight, guess=None) -> dict:
             break
     else:
         raise ValueError(
-            f"{law.title} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
+            f"{title(law)} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
             "give it a start(y, sample_weight) method"
         )
     found = _newton(law, y, sample_weight, best) if law.smooth else None

@@ -20,7 +20,7 @@ class Multivariate(Likelihood):
     A subclass assigns `n_targets`. Its parameters are vectors of width `n_targets` unless `width` says otherwise.
     """
 
-    kind = "targets"
+    target_type = "targets"
     fewest: ClassVar[int] = 2
     n_targets: int | None
     covariance: Callable
@@ -32,11 +32,8 @@ class Multivariate(Likelihood):
     def parameter(self, name):
         return replace(super().parameter(name), basis=np.eye(self.width(name)))
 
-    def sized(self, width=3):
-        return clone(self).set_params(n_targets=self.n_targets or width)
-
     def bind(self, y):
-        return self.sized(y.shape[1])
+        return clone(self).set_params(n_targets=self.n_targets or y.shape[1])
 
     def check(self):
         law, n = type(self).__name__, self.n_targets

@@ -14,7 +14,7 @@ from ..._special.logarithms import factorial_rest
 from ..._special.rising import rest_in_log
 from ..._utils.messages import rows_text
 from ...domains import COUNT, Domain
-from .._protocol.base import Likelihood
+from .._protocol.base import Likelihood, Observation
 from .._protocol.parameter import Parameter
 from .._protocol.target import check_numeric
 
@@ -72,7 +72,10 @@ class Trials(Likelihood):
     def inside(self, y):
         return super().inside(y) if y.ndim == 1 else (y[:, 0] >= 0) & (y[:, 0] <= y[:, 1])
 
-    remedy = "successes lie between 0 and trials: give more trials, or take a law of counts without an end, such as Poisson()"
+    advice = {
+        "outside": "successes lie between 0 and trials: give more trials, or take a law of counts without an end, such as "
+        "Poisson()"
+    }
 
     def check_known(self, y, known):
         if "trials" in known and y.ndim == 1:  # not the ends of intervals
@@ -101,6 +104,9 @@ class Trials(Likelihood):
         if total == 0:
             raise ValueError("trials is zero in every row; nothing is left to fit")
         return y, n, float(np.clip(np.dot(sample_weight, y) / total, 1e-6, 1 - 1e-6))
+
+    def observed(self, y, **params):
+        return Observation(y[:, 0], y[:, 0], {"trials": y[:, 1]}) if self.trials is None else super().observed(y, **params)
 
     def observe(self, rng, y):
         return y if self.trials is not None or y.ndim > 1 else np.column_stack([y, y + rng.integers(1, 10, len(y))])

@@ -53,7 +53,7 @@ class Dirichlet(Multivariate):
 
     parameters = {"concentration": POSITIVE}
     support = UNIT
-    remedy = "replace zeros, as by (y * (n - 1) + 1 / n_targets) / n for n rows"
+    advice = {"outside": "replace zeros, as by (y * (n - 1) + 1 / n_targets) / n for n rows"}
 
     def __init__(self, *, concentration=None, n_targets=None, links=None):
         self.concentration, self.n_targets, self.links = concentration, n_targets, links
@@ -99,7 +99,7 @@ class Dirichlet(Multivariate):
         gap = mean @ (np.log(mean) - np.average(np.log(y), axis=0, weights=sample_weight))
         return {PARAMETER_NAME: mean * (y.shape[1] - 1) / (2 * max(float(gap), 1e-15))}  # Minka's, by Stirling's formula
 
-    def collapsed(self, y, concentration):
+    def is_degenerate(self, y, concentration):
         return bool((np.sqrt(self.variance(concentration=concentration)) <= MIN_RELATIVE_SPREAD * y).all(axis=1).any())
 
     def expectation(self, concentration):

@@ -48,7 +48,7 @@ class Multinomial(Multivariate, Softmax):
     """
 
     parameter = Softmax.parameter
-    remedy = "give counts"
+    advice = {"outside": "give counts"}
 
     def __init__(self, *, trials=None, n_targets=None, links=None):
         self.trials, self.n_targets, self.links = trials, n_targets, links
@@ -89,7 +89,7 @@ class Multinomial(Multivariate, Softmax):
         value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
         return value if trials is None else np.where(total == trials, value, -np.inf)
 
-    has_expected = True  # the observed one, also where the trials are part of y
+    expected_information = "whole"  # the observed one, also where the trials are part of y
 
     @property
     def fisher(self):

@@ -146,7 +146,7 @@ class MultivariateNormal(Multivariate):
         scale = np.sqrt((share * (r - _times(L, r)) ** 2).sum(axis=0))
         return {"scale": np.maximum(scale, least), "lower": L[np.tril_indices(len(root), -1)]}
 
-    def collapsed(self, y, mean, scale, lower=0.0):
+    def is_degenerate(self, y, mean, scale, lower=0.0):
         _, L, _, scale, _ = self._residuals(y, mean, scale, lower)
         own = np.array([resolution(column) for column in y.T])
         return bool((scale <= 64 * (own + _times(np.abs(L), own))).all(axis=0).any())

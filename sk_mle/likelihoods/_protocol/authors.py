@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
 import numpy as np
 
 from ...domains import Domain
+from .._fallbacks.facts import sized, title
 from .._fallbacks.quadrature import _maps
 from .parameter import Parameter
 
@@ -13,12 +16,29 @@ MAX_SUMMED_COUNTS = 1 << 14
 MAX_MASS_FACTOR = 2.0  # factor by which the mass of a density may miss one before its author is asked
 
 
+FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and what says the same now
+    **{name: (dict, f"relations = Relations({name}=...)") for name in ("limits", "ends", "tried")},
+    "singular": (tuple, "relations = Relations(singular=...)"),
+    "irregular": (str, "relations = Relations(irregular=...)"),
+    "searched": (bool, "relations = Relations(searched=...)"),
+    "classes": (bool, 'target_type = "classes"'),
+    "multivariate": (bool, 'target_type = "targets"'),
+    "remedy": (str, 'advice = {"outside": ...}'),
+    "collapse": (str, 'advice = {"is_degenerate": ...}'),
+    "collapsed": (FunctionType, "is_degenerate(self, y, **params)"),
+    "competing": (FunctionType, "relations = Relations(competing=...), a function of the law and its parameters"),
+}
+
+
 def check_declared(law) -> None:
-    """Raise TypeError for parameters that are not declared as domains by name."""
+    """Raise TypeError for parameters that are not declared as domains by name, and for declarations that have no effect."""
+    for name, (kind, now) in FORMER_DECLARATIONS.items():
+        if isinstance(getattr(type(law), name, None), kind) and name not in law.get_params(deep=False):
+            raise TypeError(f"{title(law)}.{name} has no effect: write {now}")
     declared = getattr(law, "parameters", None)
     if not isinstance(declared, dict) or not all(isinstance(one, Domain | Parameter) for one in declared.values()):
         raise TypeError(
-            f"{law.title}.parameters must be a dict of names and domains, such as {{'loc': REAL, 'scale': POSITIVE}} "
+            f"{title(law)}.parameters must be a dict of names and domains, such as {{'loc': REAL, 'scale': POSITIVE}} "
             f"with those of sk_mle.domains, but is {declared!r}"
         )
 
@@ -35,10 +55,10 @@ def logs(law, found, y) -> np.ndarray:
             raise TypeError
         values = values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{law.title}.loglik returned {kind}: return an array of one log-density per value of y") from error
+        raise ValueError(f"{title(law)}.loglik returned {kind}: return an array of one log-density per value of y") from error
     if values.shape != y.shape[:1]:
         raise ValueError(
-            f"{law.title}.loglik returned shape {values.shape} for y of shape {y.shape}; return one value per sample, without "
+            f"{title(law)}.loglik returned shape {values.shape} for y of shape {y.shape}; return one value per sample, without "
             "a sum or mean over them"
         )
     return values
@@ -48,13 +68,13 @@ def started(law, y, sample_weight) -> dict:
     """What `start` says of the parameters to estimate; ValueError where it lacks one, or leaves a domain."""
     found = law.start(y, sample_weight)
     if not isinstance(found, dict):
-        raise TypeError(f"{law.title}.start must return a dict of values by parameter, and returned {type(found).__name__}")
+        raise TypeError(f"{title(law)}.start must return a dict of values by parameter, and returned {type(found).__name__}")
     for name in law.free:
         if name not in found:
-            raise ValueError(f"{law.title}.start must give a value for each of {law.free}, and gave {list(found)}")
+            raise ValueError(f"{title(law)}.start must give a value for each of {law.free}, and gave {list(found)}")
         if not np.all(law.parameter(name).domain.contains(found[name])):
             raise ValueError(
-                f"{law.title}.start gives {name} = {np.ravel(found[name])[0]:.4g} for this y, outside the domain of {name}, "
+                f"{title(law)}.start gives {name} = {np.ravel(found[name])[0]:.4g} for this y, outside the domain of {name}, "
                 f"{law.parameter(name).domain}"
             )
     return found
@@ -62,8 +82,8 @@ def started(law, y, sample_weight) -> dict:
 
 def doubt(law) -> str:
     """Why a density cannot be one: at typical parameters it does not integrate to one. Empty where it does, or of several y."""
-    law = law.predictive.sized()
-    if law.kind != "number" or law.known or any(law.parameter(name).vector for name in law.free):
+    law = sized(law.predictive)
+    if law.target_type != "number" or law.known or any(law.parameter(name).vector for name in law.free):
         return ""
     params = {name: np.mean(law.parameter(name).domain.typical) for name in law.free} | law.fixed
     with np.errstate(all="ignore"):
@@ -83,6 +103,6 @@ def doubt(law) -> str:
         return ""
     shown = ", ".join(f"{name} = {value:g}" for name, value in params.items())
     return (
-        f"exp(loglik) of {law.title} is no density: over all y it adds up to {mass:.3g} instead of 1, at {shown}. Is its sign "
+        f"exp(loglik) of {title(law)} is no density: over all y it adds up to {mass:.3g} instead of 1, at {shown}. Is its sign "
         "wrong, or a constant missing? sk_mle.testing.check_likelihood says more"
     )

@@ -10,7 +10,7 @@ linear predictors, observed, or expected where the law has `fisher`. A pair of p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import ClassVar, NamedTuple
 
@@ -21,6 +21,7 @@ from sklearn.utils.validation import column_or_1d
 from ...domains import REAL, Domain
 from .._fallbacks import inversion, quadrature, recession, start
 from .._fallbacks.algebra import Eval  # noqa: F401
+from .._fallbacks.facts import mark_defaults, numerical
 from . import authors
 from .evaluation import Evaluation, derived
 from .parameter import Parameter, declared
@@ -33,6 +34,18 @@ class Child(NamedTuple):
 
     law: Likelihood
     names: dict[str, str]
+
+    def of(self, values: dict) -> dict:
+        """What a dict by parameters of the whole says of its own."""
+        return {name: values[ours] for name, ours in self.names.items() if ours in values}
+
+
+class Observation(NamedTuple):
+    """What a target says of the values that are predicted: between which ends they lie, and parameters of their law."""
+
+    low: np.ndarray
+    high: np.ndarray
+    params: dict[str, np.ndarray]
 
 
 class Likelihood(Evaluation, BaseEstimator):
@@ -50,10 +63,8 @@ class Likelihood(Evaluation, BaseEstimator):
     smooth : bool
         False declares that the log-likelihood has kinks in its first parameter. Such a law also writes `kinks` and
         `smoothed`, and fits end exactly on the vertex where the kinks meet.
-    kind : {"number", "classes", "targets"}
+    target_type : {"number", "classes", "targets"}
         What y is: one number, class codes 0..K-1, which MLEClassifier fits, or several targets, y of shape (n, columns).
-    categories : sequence or None
-        Of laws of ordered classes, the labels in the order of the codes, where the user said it.
     atoms : tuple of float
         Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
     relations : Relations
@@ -64,11 +75,12 @@ class Likelihood(Evaluation, BaseEstimator):
         Starting points of a fit, of which all but the first are random; for log-likelihoods with many maxima.
     covariance : callable or None
         `covariance(**params) -> (n, columns, columns)`, of laws of several targets.
-    collapsed : callable or None
-        `collapsed(y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower than the
+    is_degenerate : callable or None
+        `is_degenerate(y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower than the
         rounding of y, so that no maximum exists. None: of laws of one piece the mean log-likelihood says so.
-    collapse : str
-        What `collapsed` means, and what to do, where that is not the rule.
+    advice : dict of str to str
+        What messages recommend, where that is not the rule: for a y "outside" the support; where the law "is_degenerate", with
+        what that means.
     gradient, hessian, fisher : callable or None
         `gradient(y, **params) -> {name: (n,)}`, `hessian(y, **params) -> {(a, b): (n,)}` of the log-likelihood and
         `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered. From `terms` follow the first two.
@@ -100,16 +112,14 @@ class Likelihood(Evaluation, BaseEstimator):
     parameters: ClassVar[dict[str, Domain | Parameter]]
     support: ClassVar[Domain] = REAL
     smooth: ClassVar[bool] = True
-    kind: ClassVar[str] = "number"
-    categories = None
+    target_type: ClassVar[str] = "number"
     atoms: ClassVar[tuple[float, ...]] = ()
     relations: ClassVar[Relations] = Relations()
     children: tuple[Child, ...] = ()
-    remedy: ClassVar[str] = ""  # advice for a y outside the support, where to rescale it is none
+    advice: ClassVar[Mapping[str, str]] = {}
     n_starts: int = 1
     covariance: Callable | None = None
-    collapsed: Callable | None = None
-    collapse: ClassVar[str] = ""
+    is_degenerate: Callable | None = None
     gradient: Callable | None = None
     hessian: Callable | None = None
     fisher: Callable | None = None
@@ -172,7 +182,7 @@ class Likelihood(Evaluation, BaseEstimator):
 
     def densities(self, y) -> np.ndarray | None:
         """The value of each sample whose log-likelihood is of a density, NaN where of a probability; None: it is nowhere."""
-        if self.support.integer or self.kind == "classes":
+        if self.support.integer or self.target_type == "classes":
             return None
         return np.where(np.isin(y, self.atoms), np.nan, y) if self.atoms else y
 
@@ -184,17 +194,17 @@ class Likelihood(Evaluation, BaseEstimator):
         """
         return []
 
-    def may_equal(self, y, value) -> np.ndarray:
-        """Whether each sample, as far as it is known, may be a certain value: where y is an interval, whether it holds it."""
-        return y == value
+    def observed(self, y, **params) -> Observation:
+        """What a target that was read says of the values that are predicted, for these parameters.
+
+        The ends between which each value is known to lie, equal where it was observed, and the parameters of `predictive`
+        that the target holds, such as numbers of trials.
+        """
+        return Observation(y, y, {})
 
     def bind(self, y) -> Likelihood:
         """The law with its data-dependent size, such as the number of classes."""
         return self
-
-    def sized(self, width: int = 3) -> Likelihood:
-        """The law with a size where no data say it, for simulated data: `width` classes or targets, unless it has one."""
-        return self.bind(np.arange(float(width))) if self.support.integer else self
 
     def recession(self, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
         """In which directions of the linear predictor of parameter `name` a sample's log-likelihood never falls.
@@ -205,15 +215,6 @@ class Likelihood(Evaluation, BaseEstimator):
         of the linear predictor runs off by itself, as far as its limits can be told. Serves the diagnosis of separated data.
         """
         return recession.along_axes(self, y, eta, name)
-
-    def overrides(self, *names: str) -> bool:
-        """Whether the law's class writes all these methods itself, where the protocol has a default."""
-        return all(getattr(type(self), name) is not getattr(Likelihood, name) for name in names)
-
-    @property
-    def held(self) -> Likelihood:
-        """The law itself; that inside, with the fixed values for its own, where a wrapper does no more than fix values."""
-        return self
 
     # ---- what the constructor said ------------------------------------------------------------------------------
 
@@ -241,22 +242,19 @@ class Likelihood(Evaluation, BaseEstimator):
         return [name for name in self.parameters if self.parameter(name).value is None]
 
     @property
-    def modelled(self) -> list[str]:
-        """Parameters that are modelled on all columns unless the user says otherwise: the first."""
-        return [name for name in self.parameters if self.parameter(name).on_all_columns]
-
-    @property
     def predictive(self) -> Likelihood:
         """The law of predictions, where that of the observations is another: durations, where some are censored."""
         return self
 
-    def settled(self, values: dict) -> Likelihood:
+    def fix(self, values: dict) -> Likelihood:
         """A copy of the law with known values of parameters, which its constructor need not take."""
+        if not values:
+            return self
         law, taken = copy(self), self.get_params(deep=False)
         law.__dict__.update({name: value for name, value in values.items() if name not in taken})
         return law.set_params(**{name: value for name, value in values.items() if name in taken})
 
-    def arrange(self, coefs: dict) -> dict:
+    def canonical_order(self, coefs: dict) -> dict:
         """The same model, where parts of the law can change places, with these in an order that does not depend on chance.
 
         `coefs` has for every free parameter an array of the intercept above the slopes, (1 + q, K).
@@ -282,6 +280,7 @@ class Likelihood(Evaluation, BaseEstimator):
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
+    @numerical
     def expectation(self, **params) -> np.ndarray:
         """Mean of y; NaN where it does not exist."""
         return quadrature.moment(self, params, 1)
@@ -332,3 +331,6 @@ def _term(terms: Callable, order: int, name: str) -> Callable:
 
     term.__name__, term.__qualname__ = name, f"{terms.__qualname__}.{name}"
     return term
+
+
+mark_defaults(Evaluation, Likelihood)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._fallbacks.facts import code
 from .relations import regular_end
 
 
@@ -16,4 +17,4 @@ def at_edge(law, name: str, edge: str) -> str:
     if not (regular_end(law, name, edge) and parameter.admits(end)):
         return "Choose the simpler law that it becomes there"
     shown = f"{'-' * (end < 0)}np.inf" if np.isinf(end) else f"{end}"
-    return f"Fix it there, Fixed({law.code}, {{{name!r}: {shown}}}), or choose the simpler law"
+    return f"Fix it there, Fixed({code(law)}, {{{name!r}: {shown}}}), or choose the simpler law"

@@ -12,10 +12,11 @@ import numpy as np
 from ..._utils.repeated import everywhere
 from .._fallbacks import interval, jets
 from .._fallbacks.algebra import Eval, complement, constant, mix, outer, plus, rows, scatter
+from .._fallbacks.facts import overrides
 from .._fallbacks.numeric import copies, differentiate, stacking
 from . import authors
 
-_LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "leaving", "_held")
+_LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "_leaving", "_held")
 
 
 class derived:
@@ -45,33 +46,13 @@ class Evaluation:
     interval: Any
     atoms: ClassVar[Any]
     smooth: ClassVar[Any]
-    overrides: Any
 
     @property
-    def title(self) -> str:
-        """What messages call the law."""
-        return type(self).__name__
-
-    @property
-    def code(self) -> str:
-        """The law as one writes it."""
-        return " ".join(repr(self).split()).replace("(law=", "(")
-
-    @property
-    def has_expected(self) -> bool:
-        """Whether `evaluate` knows the expected information."""
-        return self.fisher is not None
-
-    @property
-    def partly_expected(self) -> bool:
-        """Whether "expected" means the expected information of parts, which is neither the law's expected nor its observed."""
-        return self.fisher is None and self.overrides("evaluate")
-
-    @property
-    def integrates(self) -> bool:
-        """Whether moments are numerical integrals, which are NaN also where they did not settle."""
-        inside = [getattr(self, "law", None), *(law for _, law in getattr(self, "components", ()))]
-        return not self.overrides("expectation") or any(law.integrates for law in inside if law)
+    def expected_information(self) -> str:
+        """What `evaluate` means by "expected": the law's "whole" expected information; that of "parts" of it, which is neither
+        the law's expected nor its observed; "none": the observed information.
+        """
+        return "whole" if self.fisher is not None else "parts" if overrides(self, "evaluate") else "none"
 
     def base_measure(self, y):
         """Log of the base measure: what y alone adds to `loglik`, where a law sets it apart; a fit computes it once."""
@@ -86,7 +67,7 @@ class Evaluation:
             return self
         law = copy(self)
         law.parameter = cache(self.parameter)
-        vars(law).update({name: getattr(law, name) for name in ("free", "fixed", "known", "leaving")})
+        vars(law).update({name: getattr(law, name) for name in ("free", "fixed", "known", "_leaving")})
         return law
 
     def kernel(self):
@@ -102,7 +83,7 @@ class Evaluation:
         return law
 
     @derived
-    def leaving(self) -> list[str]:
+    def _leaving(self) -> list[str]:
         """Free parameters whose links may lead outside their domains."""
         return [name for name in self.free if not self.parameter(name).stays_inside]
 
@@ -132,18 +113,20 @@ class Evaluation:
             analytic = self.gradient is not None and (order < 2 or expected or self.hessian is not None)
             return (self._analytic if analytic or order == 0 else self._differenced)(y, eta, order, expected)
 
-    def log_masses(self, eta: dict, n_classes: int) -> np.ndarray:
-        """Log probability of every class code 0..K-1, for laws of these: (n, K)."""
+    def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
+        """Probabilities of the class codes 0..K-1, for laws of these: (n, K).
+
+        Parameters
+        ----------
+        eta : dict of str to ndarray
+            Linear predictor of every free parameter.
+        n_classes : int
+        scale : {"log", "probability", "score"}
+            "score": log probabilities up to a constant per row, where that is cheaper.
+        """
         n = len(next(iter(eta.values())))
-        return np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
-
-    def masses(self, eta: dict, n_classes: int) -> np.ndarray:
-        """Probability of every class, for laws of these: (n, K)."""
-        return np.exp(self.log_masses(eta, n_classes))
-
-    def class_scores(self, eta: dict, n_classes: int) -> np.ndarray:
-        """`log_masses` up to a constant per row, where that is cheaper."""
-        return self.log_masses(eta, n_classes)
+        log = np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
+        return np.exp(log) if scale == "probability" else log
 
     def _analytic(self, y, eta, order, expected) -> Eval:
         chain = {name: self.parameter(name).link.inverse_derivatives(eta[name]) for name in self.free}
@@ -277,7 +260,7 @@ class Evaluation:
 
     def _guarded(self, loglik, params):
         """-inf where a link led outside a parameter's domain, so that a solver shortens its step."""
-        for name in self.leaving:
+        for name in self._leaving:
             inside = self.parameter(name).domain.contains(params[name])
             inside = inside if inside.ndim < 2 else inside.all(axis=1)
             if not inside.all():

@@ -48,8 +48,8 @@ def from_scipy(rv, *, parameters=None, links=None, **values) -> ScipyLaw:
     ['scale', 'a']
     >>> from_scipy(stats.gamma, loc=None).free  # with a threshold to estimate
     ['scale', 'a', 'loc']
-    >>> from_scipy(stats.gamma, parameters=["a", "scale"]).modelled
-    ['a']
+    >>> from_scipy(stats.gamma, parameters=["a", "scale"]).free  # the first on all columns
+    ['a', 'scale']
     >>> from_scipy(stats.binom, n="trials").known  # a column of X
     {'n': 'trials'}
     """

@@ -12,6 +12,7 @@ from scipy import stats
 from ...domains import POSITIVE, REAL, Domain
 from .._fallbacks import inversion, quadrature
 from .._fallbacks.density_score import density_score
+from .._fallbacks.facts import code_of, name_of
 from .._protocol.base import Likelihood
 from .._protocol.parameter import declared
 from . import probing, start
@@ -76,9 +77,6 @@ class ScipyLaw(Likelihood):
     >>> MLERegressor(law).fit([[0], [1], [2]] * 2, [1.0, 2.0, 4.1, 0.7, 1.6, 3.0]).coef_.round(2)
     array([0.71])
     """
-
-    title = property(lambda self: f"{self.rv.name} of scipy.stats")
-    code = property(lambda self: probing.code(self.rv, self._values))
 
     def __init__(self, rv, *, parameters=None, links=None, **values):
         self.rv, self.links, self._named, self._values = rv, links, parameters, values
@@ -153,9 +151,9 @@ class ScipyLaw(Likelihood):
     def _given(self, name):
         return self._values[name] if name in self._values else self._default(name)
 
-    def settled(self, values):
+    def fix(self, values):
         domains = self._domains
-        return super().settled({n: np.rint(value) if domains[n].integer else value for n, value in values.items()})
+        return super().fix({n: np.rint(value) if domains[n].integer else value for n, value in values.items()})
 
     def check(self):
         name, domains = self.rv.name, self._domains
@@ -300,3 +298,13 @@ class ScipyLaw(Likelihood):
             rows, place = np.unique(np.stack([a.ravel() for a in arrays]), axis=1, return_inverse=True)
             found = np.asarray(method(*rows), dtype=float)
         return np.broadcast_to(found, rows.shape[1])[place.ravel()].reshape(arrays[0].shape)
+
+
+@name_of.register
+def _(law: ScipyLaw) -> str:
+    return f"{law.rv.name} of scipy.stats"
+
+
+@code_of.register
+def _(law: ScipyLaw) -> str:
+    return probing.code(law.rv, law._values)

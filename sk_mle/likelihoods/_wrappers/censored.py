@@ -10,6 +10,7 @@ from ..._utils.messages import rows_text
 from .._fallbacks.algebra import rows, scatter
 from .._fallbacks.saturated import bounded
 from .._fallbacks.start import best
+from .._protocol.base import Observation
 from .._protocol.target import check_numeric, floats
 from .wrapper import Wrapper
 
@@ -94,13 +95,13 @@ class Censored(Wrapper):
         """Of the values that were observed."""
         return self.law.densities(np.where(y[:, 0] == y[:, 1], y[:, 0], np.nan))
 
-    def may_equal(self, y, value):
-        return (y[:, 0] <= value) & (value <= y[:, 1])
+    def observed(self, y, **params):
+        return Observation(*y.T, {})
 
     @property
-    def collapsed(self):
+    def is_degenerate(self):
         """What the law inside says of itself, by the values that were observed."""
-        inner = self.law.collapsed
+        inner = self.law.is_degenerate
 
         def exactly(y, **params):
             rows = y[:, 0] == y[:, 1]

@@ -6,6 +6,7 @@ from copy import copy
 
 from sklearn.base import BaseEstimator
 
+from .._fallbacks.facts import title
 from .._protocol.base import Likelihood
 from .._protocol.evaluation import derived
 
@@ -38,14 +39,9 @@ class Fixed(Likelihood):
     def __init__(self, law, values):
         self.law, self.values = law, values
 
-    @property
-    def held(self) -> Likelihood:
-        """The law that takes the values as its own."""
-        return self._held.held
-
     @derived
     def _held(self) -> Likelihood:
-        return self.law.settled(self.values)
+        return self.law.fix(self.values)
 
     def __getattr__(self, name):
         """What the law has beyond the protocol, such as the cutpoints of `Ordinal`."""
@@ -61,10 +57,10 @@ class Fixed(Likelihood):
             )
         unknown = [name for name in self.values if name not in self.law.parameters]
         if unknown:
-            law = self.law.title
+            law = title(self.law)
             raise ValueError(f"Fixed names {unknown}, but the parameters of {law} are {list(self.law.parameters)}")
         if any(self._held.parameter(name).value != value for name, value in self.values.items()):
-            raise ValueError(f"{self.law.title} does not let its parameters be fixed from outside")
+            raise ValueError(f"{title(self.law)} does not let its parameters be fixed from outside")
         self._held.check()
 
     def at_hand(self):
@@ -82,11 +78,9 @@ class Fixed(Likelihood):
     def bind(self, y):
         return self._changed(law=self.law.bind(y))
 
-    def sized(self, width=3):
-        return self._changed(law=self.law.sized(width))
-
-    def settled(self, values):
-        return self._changed(values={**self.values, **values})
+    def fix(self, values):
+        """The law that takes the values as its own."""
+        return self._held.fix(values)
 
     def _changed(self, **arguments):
         return copy(self).set_params(**arguments)

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...domains import UNIT
 from .._fallbacks.algebra import plus, rows, scatter
-from .._fallbacks.inversion import settled
+from .._fallbacks.facts import title
+from .._fallbacks.inversion import solve_near
 from .._protocol.relations import Relations
 from .wrapper import Wrapper
 
@@ -55,7 +56,7 @@ class Hurdle(Wrapper):
         super().check()
         inner = self.law.support
         if inner.low < 0 or (not inner.integer and 0.0 in self.law.atoms):
-            raise ValueError(f"Hurdle takes a law of counts or of positive values; {self.law.title} lives on {inner}")
+            raise ValueError(f"Hurdle takes a law of counts or of positive values; {title(self.law)} lives on {inner}")
 
     @property
     def support(self):
@@ -117,7 +118,7 @@ class Hurdle(Wrapper):
         with np.errstate(all="ignore"):
             rest = np.clip((q - zero) / (1 - zero), 0, 1)
             near = np.where(q <= zero, 0.0, self.law.ppf(start + rest * (1 - start), **params))
-        return settled(self, q, {"zero": zero, **params}, near)
+        return solve_near(self, q, {"zero": zero, **params}, near)
 
     def rvs(self, rng, size, zero, **params):
         positive = self.ppf(zero + (1 - zero) * rng.uniform(size=size), zero=zero, **params)

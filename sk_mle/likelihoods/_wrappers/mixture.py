@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import helmert
@@ -69,6 +70,9 @@ class Mixture(Composition, FromIntervals):
     array([[0.559, 0.441]])
     """
 
+    n_starts: int = 10
+    advice: ClassVar[dict[str, str]] = {}  # of a component, none of which is the law
+
     def __init__(self, components, *, shared=None, weights=None, n_starts=10):
         self.components, self.shared, self.weights, self.n_starts = components, shared, weights, n_starts
 
@@ -87,9 +91,8 @@ class Mixture(Composition, FromIntervals):
                 raise ValueError(f"Mixture: weights are one positive number per component, got {self.weights!r}")
 
     @property
-    def parameters(self):
-        found = {ours: law.parameters[name] for _, law, names in self._parts for name, ours in names.items()}
-        return {**found, "logits": REAL} if self._weighed else found
+    def own(self):
+        return {"logits": REAL} if self._weighed else {}
 
     @property
     def _weighed(self) -> bool:
@@ -104,10 +107,6 @@ class Mixture(Composition, FromIntervals):
         closed = any(p.closed[0] and p.low == low for p in parts), any(p.closed[1] and p.high == high for p in parts)
         typical = min(part.typical[0] for part in parts), max(part.typical[1] for part in parts)
         return replace(parts[0], low=low, high=high, closed=closed, typical=typical)
-
-    @property
-    def atoms(self):
-        return tuple(dict.fromkeys(atom for _, law in self.components for atom in law.atoms))
 
     def parameter(self, name):
         said = super().parameter(name)
@@ -167,10 +166,11 @@ class Mixture(Composition, FromIntervals):
         terms = self._component_logs(params, lambda law, inner: self._masked(law, y, inner))
         return np.moveaxis(np.exp(terms - logsumexp(terms, axis=0)), 0, -1)
 
-    def collapsed(self, y, **params):
+    def is_degenerate(self, y, **params):
         """Whether a component has shrunk onto values of y, whose density grows without end."""
-        if self.kind == "targets":
-            return any(law.collapsed is not None and law.collapsed(y, **inner) for law, inner in self._split(params))
+        if self.target_type == "targets":
+            inner = super().is_degenerate
+            return inner is not None and inner(y, **params)
         return not self.support.integer and bool((self.loglik(y, **params) > -np.log(MAX_ROUNDING_WIDTHS * rounding(y))).any())
 
     def evaluate(self, y, eta, order=1, information="observed"):
@@ -192,8 +192,8 @@ class Mixture(Composition, FromIntervals):
         """The mixture of what `part(law, eta)` gives of every component, in our names."""
         terms = []
         with np.errstate(all="ignore"):
-            for weight, (_, law, names) in zip(self._weights(eta, n, order), self._parts, strict=True):
-                one = part(law, {name: eta[ours] for name, ours in names.items() if ours in eta})
+            for weight, child in zip(self._weights(eta, n, order), self.children, strict=True):
+                one, names = part(child.law, child.of(eta)), child.names
                 gradient = {names[name]: value for name, value in one.gradient.items()}
                 information = {(names[a], names[b]): value for (a, b), value in one.information.items()}
                 terms.append(plus(Eval(one.loglik, gradient, information), weight))
@@ -218,7 +218,7 @@ class Mixture(Composition, FromIntervals):
         values, index = np.unique(along, return_inverse=True)
         share = np.bincount(index, sample_weight)
         group = np.floor(count * (np.cumsum(share) - share / 2) / share.sum())[index]
-        for k, (_, law, names) in enumerate(self._parts):
+        for k, (law, names) in enumerate(self.children):
             weight = sample_weight * np.where(group == k, 1.0, 0.05)  # a little of all: no group is a single value
             rows = self._possible(law, y)
             rows = rows if rows.any() else np.ones(len(y), bool)
@@ -231,7 +231,7 @@ class Mixture(Composition, FromIntervals):
     # ---- the distribution ----------------------------------------------------------------------------------------
 
     def log_interval(self, low, high, /, **params):
-        if self.kind == "targets":
+        if self.target_type == "targets":
             self.components[0][1].logcdf(high)  # raises
         return logsumexp(self._component_logs(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
 
@@ -241,7 +241,7 @@ class Mixture(Composition, FromIntervals):
         return sum(np.exp(w).reshape(*np.shape(w), *[1] * axes) * value(law, inner) for w, (law, inner) in terms)
 
     def expectation(self, **params):
-        return self._sum(params, lambda law, inner: law.expectation(**inner), int(self.kind == "targets"))
+        return self._sum(params, lambda law, inner: law.expectation(**inner), int(self.target_type == "targets"))
 
     def variance(self, **params):
         mean = self.expectation(**params)
@@ -249,11 +249,11 @@ class Mixture(Composition, FromIntervals):
         def square(law, inner):
             return law.variance(**inner) + (law.expectation(**inner) - mean) ** 2
 
-        return self._sum(params, square, int(self.kind == "targets"))
+        return self._sum(params, square, int(self.target_type == "targets"))
 
     @property
     def covariance(self):
-        return self._covariance if self.kind == "targets" else None
+        return self._covariance if self.target_type == "targets" else None
 
     def _covariance(self, **params):
         mean = self.expectation(**params)
@@ -266,7 +266,7 @@ class Mixture(Composition, FromIntervals):
 
     def entropy(self, **params):
         """Minus the log-likelihood, integrated over each component apart."""
-        if self.kind == "targets":
+        if self.target_type == "targets":
             raise ValueError("the entropy of a mixture of several targets has no closed form, and is not integrated")
 
         def expected(law, inner):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...domains import POSITIVE
+from .._protocol.base import Observation
 from .wrapper import Wrapper
 
 
@@ -43,7 +44,7 @@ class Rounded(Wrapper):
     """
 
     own = {"width": POSITIVE}
-    collapsed = None
+    is_degenerate = None
 
     def __init__(self, law, width):
         self.law, self.width = law, width
@@ -68,6 +69,11 @@ class Rounded(Wrapper):
         half = 0.0 if isinstance(self.width, str) else self.width / 2
         closed = tuple(bool(np.isfinite(end)) for end in (inner.low, inner.high))
         return replace(inner, low=inner.low - half, high=inner.high + half, closed=closed, integer=False)
+
+    def observed(self, y, **params):
+        """For a width in a column, of parameters that name it."""
+        half = params.get("width", np.nan if isinstance(self.width, str) else self.width) / 2
+        return Observation(np.nextafter(y - half, np.inf), y + half, {})
 
     def densities(self, y):
         return None

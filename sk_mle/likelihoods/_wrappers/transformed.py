@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 from .._fallbacks import quadrature, start
 from .._fallbacks.algebra import Eval, constant, plus
+from .._fallbacks.facts import numerical, title
 from .._fallbacks.numeric import differentiate, jacobian, stacking
 from .._protocol.parameter import declared
 from .._protocol.relations import Relations
@@ -47,8 +48,6 @@ class Transformed(Wrapper):
     (array([1.557]), array([1.489]))
     """
 
-    integrates = True
-
     def __init__(self, law, transform, *, links=None):
         self.law, self.transform, self.links = law, transform, links
 
@@ -72,8 +71,8 @@ class Transformed(Wrapper):
         link, value = (self.links or {}).get(name), getattr(self._function, name, None)
         return declared(self.own[name], first=False).completed(name, link, value)
 
-    def settled(self, values):
-        law = super().settled({name: value for name, value in values.items() if name not in self.own})
+    def fix(self, values):
+        law = copy(super().fix({name: value for name, value in values.items() if name not in self.own}))
         law.transform = function = copy(self._function)
         vars(function).update({name: value for name, value in values.items() if name in self.own})
         return law
@@ -81,7 +80,8 @@ class Transformed(Wrapper):
     def bind(self, y):
         law, function = super().bind(y), self._function
         bound = function.bind(y)
-        return law if bound is function else law.set_params(transform=bound)
+        law.transform = law.transform if bound is function else bound
+        return law
 
     def check(self):
         law = type(self).__name__
@@ -90,7 +90,7 @@ class Transformed(Wrapper):
         if not isinstance(self._function, Transform):
             raise TypeError(f"{law} takes the name of a function, or an instance of Transform, got {self.transform!r}")
         super().check()
-        inside, settings = self.law.title, self._settings()
+        inside, settings = title(self.law), self._settings()
         if self.law.support.integer:
             raise ValueError(f"{law} takes laws with a density, and {inside} is a law of counts")
         if not self.law.smooth and set(self.own) - set(self.fixed):
@@ -240,8 +240,8 @@ class Transformed(Wrapper):
         return law
 
     @property
-    def collapsed(self):
-        inner = self.law.collapsed
+    def is_degenerate(self):
+        inner = self.law.is_degenerate
         return inner and (lambda y, **params: inner(self._forward(y, self._split(params)[0]), **self.inner(params)))
 
     def ppf(self, q, **params):
@@ -263,6 +263,7 @@ class Transformed(Wrapper):
 
         return quadrature._expect(self.law, inner, value, indexed=True).reshape(shape)
 
+    @numerical
     def expectation(self, **params):
         middle = self.ppf(0.5, **params)  # no digit is lost to its distance from zero
         return self._expect(params, lambda y, about, own: y - about, middle) + middle

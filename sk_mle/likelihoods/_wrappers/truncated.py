@@ -11,6 +11,7 @@ from ..._utils.messages import rows_text
 from ...domains import Domain
 from .._fallbacks import inversion
 from .._fallbacks.algebra import plus
+from .._fallbacks.facts import numerical
 from .._fallbacks.saturated import bounded
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
@@ -44,7 +45,6 @@ class Truncated(Wrapper):
     """
 
     own = {"low": BOUND, "high": BOUND}
-    integrates = True
 
     def __init__(self, law, *, low=-np.inf, high=np.inf):
         self.law, self.low, self.high = law, low, high
@@ -79,11 +79,12 @@ class Truncated(Wrapper):
         return replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
 
     @property
-    def remedy(self):
+    def advice(self):
         inner, own = self.law.support, self.support
         if (inner.low, inner.high) == (own.low, own.high):
-            return ""
-        return f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
+            return self.law.advice
+        said = f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
+        return {**self.law.advice, "outside": said}
 
     def check_known(self, y, known):
         """Of a censored y, the last moment at which it was seen must lie above `low`, and the first below `high`."""
@@ -133,6 +134,7 @@ class Truncated(Wrapper):
     def start(self, y, sample_weight):
         return self.law.start(y, sample_weight)
 
+    @numerical
     def expectation(self, **params):
         if self._fixed_bounds:
             return super().expectation(**params)
@@ -174,7 +176,7 @@ class Truncated(Wrapper):
         below, inside = (np.exp(self.law.log_interval(*ends, **params)) for ends in ((-np.inf, low), (low, high)))
         near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
         if (below < 0.5).all() and (inside > 1e-3).all():
-            return inversion.settled(self, q, {**params, "low": low, "high": high}, near)
+            return inversion.solve_near(self, q, {**params, "low": low, "high": high}, near)
         start = np.where(np.isfinite(near), near, np.where(np.isfinite(low), low, high))
         return inversion.solve(self, q, {**params, "low": low, "high": high}, start)
 

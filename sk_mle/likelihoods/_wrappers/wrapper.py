@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
-from sklearn.base import clone
 
-from ...domains import Domain
 from .._fallbacks.algebra import Eval, constant
+from .._fallbacks.facts import code, title
 from .._protocol.base import Child, Likelihood
-from .._protocol.parameter import Parameter
+from .composite import Composite
 
 
 class FromIntervals(Likelihood):
@@ -32,71 +29,36 @@ class FromIntervals(Likelihood):
         return self.log_interval(y, np.inf, **params)
 
 
-class Wrapper(FromIntervals):
+class Wrapper(Composite, FromIntervals):
     """A law made from another, `law`, which may be any: a user's, or a wrapper again.
 
     A subclass names its `own` parameters and writes `loglik` on the natural scale and `evaluate` on the link scale. From
     `log_interval` follow the distribution functions.
     """
 
-    own: ClassVar[dict[str, Domain | Parameter]] = {}
     law: Likelihood
 
     @property
     def children(self):
         return (Child(self.law, {name: name for name in self.law.parameters}),)
 
-    @property
-    def parameters(self):
-        return {**self.law.parameters, **self.own}
+    def _hold(self, laws):
+        (self.law,) = laws
 
     @property
     def support(self):
         return self.law.support
-
-    @property
-    def atoms(self):
-        return self.law.atoms
-
-    @property
-    def n_starts(self):
-        return self.law.n_starts
-
-    def parameter(self, name):
-        return super().parameter(name) if name in self.own else self.law.parameter(name)
-
-    def at_hand(self):
-        law = super().at_hand()
-        law.law = law.law.at_hand()
-        return law
-
-    def settled(self, values):
-        law = super().settled({name: value for name, value in values.items() if name in self.own})
-        law.law = self.law.settled({name: value for name, value in values.items() if name not in self.own})
-        return law
-
-    def arrange(self, coefs):
-        return self.law.arrange(coefs)
-
-    @property
-    def collapse(self):
-        return self.law.collapse
-
-    @property
-    def collapsed(self):
-        inner = self.law.collapsed
-        return inner and (lambda y, **params: inner(y, **self.inner(params)))
 
     def check(self):
         law = type(self).__name__
         if not isinstance(self.law, Likelihood):
             hint = " (write an instance: add parentheses)" if isinstance(self.law, type) else ""
             raise TypeError(f"{law} wraps a Likelihood instance, such as {law}(Poisson()), got {self.law!r}{hint}")
-        if self.law.kind != "number":
-            of = {"classes": "classes", "targets": "several targets"}[self.law.kind]
-            raise ValueError(f"{law} wraps laws of one numeric target, and {self.law.title} is a law of {of}")
+        if self.law.target_type != "number":
+            of = {"classes": "classes", "targets": "several targets"}[self.law.target_type]
+            raise ValueError(f"{law} wraps laws of one numeric target, and {title(self.law)} is a law of {of}")
         if self.law.predictive is not self.law:
-            inside = self.law.title
+            inside = title(self.law)
             if type(self.law.predictive) is type(self.law):
                 raise ValueError(
                     f"{law} wraps laws of one column of y: say what {inside} reads from the others, as in {inside}(trials=10)"
@@ -106,15 +68,8 @@ class Wrapper(FromIntervals):
             )
         clash = [name for name in self.own if name in self.law.parameters]
         if clash:
-            raise ValueError(f"{law} adds the parameters {clash}, which {self.law.title} has already")
-        self.law.check()
+            raise ValueError(f"{law} adds the parameters {clash}, which {title(self.law)} has already")
         super().check()
-
-    def bind(self, y):
-        return clone(self).set_params(law=self.law.bind(y))
-
-    def check_known(self, y, known):
-        self.law.check_known(y, known)
 
     # ---- for subclasses ----------------------------------------------------------------------------------
 
@@ -128,12 +83,12 @@ class Wrapper(FromIntervals):
             return self.law.start(y[rows], sample_weight[rows])
         if not self.law.free:
             return {}
-        law, inner, names = type(self).__name__, self.law.title, " and ".join(self.law.free)
+        law, inner, names = type(self).__name__, title(self.law), " and ".join(self.law.free)
         values = ", ".join(f"{name!r}: ..." for name in self.law.free)
         raise ValueError(
             f"every y is {others}, so that no row is left from which {inner}, the law inside {law}, could estimate {names}: "
             f"fit to data with other rows too (in cross-validation, stratify the folds by whether y is {others}), or give the "
-            f"values, {law}(Fixed({self.law.code}, {{{values}}}))"
+            f"values, {law}(Fixed({code(self.law)}, {{{values}}}))"
         )
 
     def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:

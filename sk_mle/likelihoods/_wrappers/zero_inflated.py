@@ -8,6 +8,7 @@ import numpy as np
 
 from ...domains import UNIT
 from .._fallbacks.algebra import mix, plus
+from .._fallbacks.facts import title
 from .._fallbacks.inversion import solve
 from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations
@@ -56,7 +57,7 @@ class ZeroInflated(Wrapper):
         super().check()
         if not self.law.support.contains(0.0) or not (self.law.support.integer or 0.0 in self.law.atoms):
             raise ValueError(
-                f"{self.law.title} gives no probability to zero, so zeros cannot come from both: use Hurdle, which "
+                f"{title(self.law)} gives no probability to zero, so zeros cannot come from both: use Hurdle, which "
                 "models the zeros and the others apart"
             )
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...domains import UNIT
 from .._fallbacks.algebra import plus, rows, scatter
-from .._fallbacks.inversion import settled
+from .._fallbacks.facts import title
+from .._fallbacks.inversion import solve_near
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
 
@@ -56,7 +57,7 @@ class ZeroOneInflated(Wrapper):
         super().check()
         inner = self.law.support
         if (inner.low, inner.high) != (0.0, 1.0) or inner.integer or self.law.atoms:
-            raise ValueError(f"ZeroOneInflated takes a law on (0, 1), such as Beta(); {self.law.title} lives on {inner}")
+            raise ValueError(f"ZeroOneInflated takes a law on (0, 1), such as Beta(); {title(self.law)} lives on {inner}")
 
     @property
     def support(self):
@@ -118,7 +119,7 @@ class ZeroOneInflated(Wrapper):
         last = np.nextafter(1.0, 0.0)  # between which and one a beta law may have much of its probability
         inner = np.where((inner >= last) & (self.law.cdf(last, **params) < rest), 1.0, inner)
         near = np.where(q <= zero, 0.0, np.where(rest >= 1, 1.0, inner))
-        return settled(self, q, {"zero": zero, "one": one, **params}, near)
+        return solve_near(self, q, {"zero": zero, "one": one, **params}, near)
 
     def rvs(self, rng, size, zero, one, **params):
         level = rng.uniform(size=size)
