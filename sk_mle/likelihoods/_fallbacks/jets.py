@@ -96,13 +96,18 @@ def _composed(function, inputs, firsts, seconds):
     for (a, b), second in seconds.items():
         if a in jets and b in jets:
             second = second and second(value, *plain, *steep)
-            same, others = len(inputs) == 1 and second is steep[a], inputs[b].d1.items()
-            for i, inner in inputs[a].d1.items():
-                part = d1[i] if same else inner if second is None else second * inner
-                for j, other in others:
-                    if i <= j or a != b:  # and (b, a)
-                        _add(d2, (i, j) if i <= j else (j, i), part * (2 * other if i == j and a != b else other))
+            same = len(inputs) == 1 and second is steep[a]
+            left = d1 if same else {i: inner if second is None else second * inner for i, inner in inputs[a].d1.items()}
+            _add_products(d2, left, inputs[b].d1, a == b)
     return Jet(value, d1, d2, one.rows)
+
+
+def _add_products(d2, left, right, symmetric):
+    """Add to second derivatives the products of first ones of two inputs; `symmetric` where the two are one."""
+    for i, part in left.items():
+        for j, other in right.items():
+            if i <= j or not symmetric:  # and (b, a)
+                _add(d2, (i, j) if i <= j else (j, i), part * (2 * other if i == j and not symmetric else other))
 
 
 def _sum(function, x, y):

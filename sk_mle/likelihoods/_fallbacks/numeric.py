@@ -78,27 +78,23 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
         found = _all(g, [_moved(eta, moves, sign * k) for k in at for sign in (1, -1)], together)
         return tuple(zip(*zip(found[::2], found[1::2], strict=True), *([] if far is None else [far]), strict=True))
 
-    hessian = np.empty((n, size, size) if order == 2 else 0)
     if gradient is not None:
-        for j in range(size):
-            up, down = along(gradient, [j])
-            hessian[:, :, j] = sum(c * (u - d) for c, u, d in zip(FIRST_DIFFERENCE, up, down, strict=True)) / steps[j][:, None]
+        columns = [_first(*along(gradient, [j])) / steps[j][:, None] for j in range(size)]
+        hessian = np.stack(columns, axis=2)
         return value, gradient(eta), (hessian + hessian.transpose(0, 2, 1)) / 2
 
-    first = np.empty_like(eta)
+    points = [along(f, [j], ends[j]) for j in range(size)]
+    first = np.stack([_first(*points[j]) / steps[j] for j in range(size)], axis=1)
+    if order == 1:
+        return value, first, None
+    hessian = np.empty((n, size, size))
     for j in range(size):
-        up, down = along(f, [j], ends[j])
-        first[:, j] = sum(c * (u - d) for c, u, d in zip(FIRST_DIFFERENCE, up, down, strict=True)) / steps[j]
-        if order == 2:
-            hessian[:, j, j] = _second(value, up, down)
-    if order == 2:
-        for j in range(size):
-            for i in range(j):  # curvature along the diagonal minus the curvatures along the axes
-                both = _second(value, *along(f, [i, j]))
-                hessian[:, i, j] = hessian[:, j, i] = (both - hessian[:, i, i] - hessian[:, j, j]) / 2
-        each = np.stack(steps, axis=1)
-        hessian /= each[:, :, None] * each[:, None, :]
-    return value, first, hessian
+        hessian[:, j, j] = _second(value, *points[j])
+        for i in range(j):  # curvature along the diagonal minus the curvatures along the axes
+            both = _second(value, *along(f, [i, j]))
+            hessian[:, i, j] = hessian[:, j, i] = (both - hessian[:, i, i] - hessian[:, j, j]) / 2
+    each = np.stack(steps, axis=1)
+    return value, first, hessian / (each[:, :, None] * each[:, None, :])
 
 
 def jacobian(g, f, eta):
@@ -123,6 +119,11 @@ def _moved(eta, moves, times):
     for column, move in moves.items():
         at[:, column] += times * move
     return at
+
+
+def _first(up, down):
+    """First difference, times the step, from values at 1..4 and at -1..-4 steps."""
+    return sum(c * (u - d) for c, u, d in zip(FIRST_DIFFERENCE, up, down, strict=True))
 
 
 def _second(value, up, down):

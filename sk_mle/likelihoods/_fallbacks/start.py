@@ -132,23 +132,7 @@ def _losses(law, y, sample_weight, points) -> np.ndarray:
 
 def _newton(law, y, sample_weight, point) -> np.ndarray | None:
     """Damped Newton steps; None where the formula has no jets, or they do not lead to a maximum."""
-    total = sample_weight.sum()
-
-    def at(point):
-        eta = {name: repeated(value, len(y)) for name, value in zip(law.free, point, strict=True)}
-        with np.errstate(all="ignore"):
-            found = jets.evaluate(law, y, eta, 2)
-        if found is None:
-            return np.inf, None, None
-        gradient = np.array([sample_weight @ found.gradient[name] for name in law.free]) / -total
-        hessian = np.zeros((len(point), len(point)))
-        for i, a in enumerate(law.free):
-            for j, b in enumerate(law.free[i:], i):
-                if (a, b) in found.information:
-                    hessian[i, j] = hessian[j, i] = sample_weight @ found.information[a, b] / total
-        return -sample_weight @ found.loglik / total, gradient, hessian
-
-    value, gradient, hessian = at(point)
+    value, gradient, hessian = _mean_loss(law, y, sample_weight, point)
     for _ in range(MAX_NEWTON_STEPS):
         if not (value < np.inf and np.isfinite(hessian).all() and np.diag(hessian).all()):
             return None
@@ -160,13 +144,30 @@ def _newton(law, y, sample_weight, point) -> np.ndarray | None:
         if gain < MIN_GAIN:
             return point if curves.min() > 0 else None
         for length in (1.0, 0.5, 0.1, 0.01):
-            trial = at(point + length * step)
+            trial = _mean_loss(law, y, sample_weight, point + length * step)
             if trial[0] < value - 1e-4 * length * gain:
                 break
         else:
             return None
         point, (value, gradient, hessian) = point + length * step, trial
     return None
+
+
+def _mean_loss(law, y, sample_weight, point):
+    """Mean negative log-likelihood at constant linear predictors, with its gradient and Hessian by jets; infinite without."""
+    total = sample_weight.sum()
+    eta = {name: repeated(value, len(y)) for name, value in zip(law.free, point, strict=True)}
+    with np.errstate(all="ignore"):
+        found = jets.evaluate(law, y, eta, 2)
+    if found is None:
+        return np.inf, None, None
+    gradient = np.array([sample_weight @ found.gradient[name] for name in law.free]) / -total
+    hessian = np.zeros((len(point), len(point)))
+    for i, a in enumerate(law.free):
+        for j, b in enumerate(law.free[i:], i):
+            if (a, b) in found.information:
+                hessian[i, j] = hessian[j, i] = sample_weight @ found.information[a, b] / total
+    return -sample_weight @ found.loglik / total, gradient, hessian
 
 
 def _guesses(law, name, y, weight) -> list[float]:
