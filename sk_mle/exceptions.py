@@ -2,7 +2,7 @@
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["BoundaryWarning", "ConvergenceWarning", "SeparationWarning"]
+__all__ = ["BoundaryWarning", "ConvergenceWarning", "IdentificationWarning", "SeparationWarning"]
 
 
 class SeparationWarning(ConvergenceWarning):
@@ -11,3 +11,7 @@ class SeparationWarning(ConvergenceWarning):
 
 class BoundaryWarning(ConvergenceWarning):
     """The likelihood grows towards the edge of a parameter's domain."""
+
+
+class IdentificationWarning(ConvergenceWarning):
+    """The likelihood does not depend on some coefficients: other values of them are as good, with other predictions."""

@@ -15,7 +15,7 @@ from .._model import columns
 from .._model.data import Data
 from .._model.objective import Objective
 from .._model.predictor import designs, offsets
-from .._model.validation import check_finite, check_kind, check_weight, counted, mean_score
+from .._model.validation import check_finite, check_kind, check_weight, counted, mean_score, text_columns
 from .._predictive.distribution import Distribution
 from .._solvers.identification import shortest
 from .._solvers.multistart import search
@@ -49,7 +49,12 @@ class Fitting:
 
     def _validate(self, X, reset: bool, finite=True):
         kinds = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
-        X = validate_data(self, check_kind(X), **kinds, ensure_all_finite=False, reset=reset)
+        try:
+            X = validate_data(self, check_kind(X), **kinds, ensure_all_finite=False, reset=reset)
+        except ValueError as error:
+            if said := text_columns(X, error):
+                raise ValueError(said) from error
+            raise
         return check_finite(X, getattr(self, "feature_names_in_", None)) if finite else X
 
     @contextmanager
@@ -82,6 +87,7 @@ class Fitting:
         predictors, known = columns.predictors_of(self, law, original_X, X, weight)
         names = getattr(self, "feature_names_in_", None)
         offset = offsets(X, predictors, known, names, weight)
+        columns.check_exposures(law, predictors, names)
         law.check_known(y, {name: offset[name] for name in law.known})
         data = Data(X, y, weight, offset, self.n_jobs)
         alphas = {name: predictor.alpha for name, predictor in predictors.items() if predictor.alpha}
@@ -103,7 +109,8 @@ class Fitting:
         return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, most)), self.verbose)
 
     def _store(self, objective: Objective, solution: Solution):
-        total, k = objective.data.total_weight, objective.size - solution.result.get("unidentified", 0)
+        lost = sum(free.shape[1] for free in solution.result.get("unidentified", {}).values())
+        total, k = objective.data.total_weight, objective.size - lost
         self.loglikelihood_ = -total * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
         self.aic_ = 2 * k - 2 * self.loglikelihood_
@@ -199,7 +206,8 @@ class MLEMixin(Fitting):
         Returns
         -------
         Distribution
-            With the method names of scipy.stats; class codes 0..K-1 for a classifier.
+            With the method names of scipy.stats; of a classifier over class codes 0..K-1 in the order of `ordered_classes_`,
+            which is that of `classes_` unless an `Ordinal` was told another.
         """
         params = self.predict_params(X)
         return self.fit_.dist(params)

@@ -35,7 +35,8 @@ class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
     predictors, offset, exposure, alpha, fit_intercept, solver, tol, max_iter, warm_start, n_jobs, verbose
         As in `MLERegressor`.
     class_weight : dict or "balanced", optional
-        Weight per class; multiplies `sample_weight`.
+        Weight per class; multiplies `sample_weight`. With "balanced", all classes have the same total weight: as in
+        `LogisticRegression` of scikit-learn 1.8 and later, a weight of k counts as k rows.
 
     Attributes
     ----------
@@ -183,7 +184,13 @@ optimize_result_, n_features_in_, feature_names_in_
     def _training_weight(self, y, weight):
         if self.class_weight is None:
             return weight
-        return check_weight(weight * compute_sample_weight(self.class_weight, y), len(y))
+        if not isinstance(self.class_weight, str) or self.class_weight != "balanced":
+            return check_weight(weight * compute_sample_weight(self.class_weight, y), len(y))
+        classes, codes = np.unique(y, return_inverse=True)
+        mass = np.bincount(codes, weights=weight)
+        with np.errstate(divide="ignore"):
+            factors = np.where(mass > 0, mass.sum() / (len(classes) * mass), 0.0)
+        return check_weight(weight * factors[codes], len(y))
 
     def _target(self, y, X):
         y = self._labels(y, X)

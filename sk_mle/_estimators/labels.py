@@ -27,7 +27,7 @@ def ranks_of(law, y, classes):
     said = said_order(y) if categories is None else list(categories)
     name, shown = title(law), ", ".join(map(repr, classes.tolist()))
     if said is None:
-        if len(classes) > 2 and classes.dtype.kind not in "biufmM":
+        if classes.dtype.kind not in "biufmM":
             takes = "categories" in given
             cure = f"say theirs, {name}(categories=[{shown}]) in the right order, or pass" if takes else "pass"
             warnings.warn(

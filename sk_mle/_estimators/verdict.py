@@ -8,9 +8,10 @@ import numpy as np
 from scipy import sparse
 
 from .._model.bounds import narrow_rows
+from .._solvers.identification import plateaus
 from .._solvers.separation import separating_directions
 from .._utils.messages import rows_text
-from ..exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
+from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
 from ..likelihoods._fallbacks.facts import modelled, title
 from ..likelihoods._protocol.authors import doubt
 from ..likelihoods._protocol.edges import at_edge
@@ -40,6 +41,12 @@ def tell(model, objective, solution, names) -> None:
             ConvergenceWarning,
             stacklevel=5,
         )
+
+    silent = solution.result.get("unidentified", {})
+    if solution.converged and not (silent or directions or solution.result.get("minimum_certified")):
+        silent = plateaus(objective, solution.u)
+    for name, free in silent.items():
+        _tell_unidentified(model, name, objective, free, names)
 
     for name, edge in solution.flat.items():
         if name.split("[")[0] in directions:
@@ -109,7 +116,7 @@ def _tell_separation(model, name, label, found) -> None:
     shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
     what = f"column{'s' * (len(found) > 1)} {shown}" if found else "the intercept"
     alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"
-    remedy = f"Use a penalty ({alpha}), or drop or merge these columns."
+    remedy = f"Use a penalty ({alpha}), or drop or merge these columns: for inference, which refuses penalised fits."
     if not found:
         remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
     warnings.warn(
@@ -117,6 +124,23 @@ def _tell_separation(model, name, label, found) -> None:
         f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
         f"predictions there are at the edge of their range. {remedy}",
         SeparationWarning,
+        stacklevel=6,
+    )
+
+
+def _tell_unidentified(model, name, objective, free, names) -> None:
+    """Warn of coefficients that the likelihood does not depend on; of columns that depend on each other nothing is said."""
+    directions = [objective.designs[name].coefficients(direction) for direction in free.T]
+    found = list(dict.fromkeys(c for direction in directions for c in _columns_of(model, name, direction, objective, names)))
+    if not found:
+        return
+    shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
+    warnings.warn(
+        f"The likelihood of {title(model.likelihood_)} does not depend on column{'s' * (len(found) > 1)} {shown} in its "
+        f"parameter {name!r}: no row says what the coefficient is (where all rows of a category are zeros, say, of which that "
+        "part of the law sees none). Any other value would be as good, but predictions of such rows depend on it. Leave the "
+        f"column out by predictors={{{name!r}: [the others]}}, or use a penalty (alpha={{{name!r}: 0.01}}, say).",
+        IdentificationWarning,
         stacklevel=6,
     )
 

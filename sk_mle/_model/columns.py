@@ -10,6 +10,8 @@ from .._utils.messages import rows_text
 from ..likelihoods._fallbacks.facts import modelled, title
 from .predictor import Predictor, column_of
 
+_OF_RATES = ("ratio", "hazard ratio")  # what exp of a coefficient is where it multiplies a rate
+
 
 def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Predictor], dict[str, int]]:
     """What a model's arguments and its law give every parameter.
@@ -54,6 +56,20 @@ def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Pre
         shift, exposure = shifts["offset"].get(name), shifts["exposure"].get(name)
         predictors[name] = Predictor(name, index, intercept, shift, exposure, alpha)
     return predictors, known
+
+
+def check_exposures(law, predictors: dict[str, Predictor], names) -> None:
+    """Raise ValueError for an exposure of a parameter that it would not multiply."""
+    for name, predictor in predictors.items():
+        link = law.parameter(name).link
+        if predictor.exposure is not None and link.ratio not in _OF_RATES:
+            shown = predictor.exposure if names is None else str(names[predictor.exposure])
+            raise ValueError(
+                f"exposure={{{name!r}: {shown!r}}}: an exposure multiplies a parameter through its log link (or the rate "
+                f"behind a probability through its cloglog link), but {name} of {title(law)} has the link {link}, to which the "
+                f"logarithm would be added. Choose links={{{name!r}: 'log'}}, or, if the sum is meant, "
+                f"offset={{{name!r}: ...}} with a column of what is to be added"
+            )
 
 
 def _check_known(law, X, known: dict[str, int], names, weight) -> None:

@@ -277,7 +277,9 @@ class Objective:
 
     def _completed(self, batch, eta, found, information):
         """With the derivatives, too, that a law's formulas do not give."""
-        if all(np.isfinite(value.sum()) for value in (*found.gradient.values(), *found.information.values())):
+        with np.errstate(all="ignore"):  # a sum may overflow where no term does
+            finite = all(np.isfinite(value.sum()) for value in (*found.gradient.values(), *found.information.values()))
+        if finite:
             return found
         return completed(self._kernel, batch.y, eta, found, information)
 

@@ -24,6 +24,21 @@ def check_kind(X):
     return X
 
 
+def text_columns(X, error) -> str:
+    """What to say of a frame that is no table of numbers: which columns hold text; nothing where none does."""
+    found = (
+        [str(name) for name in X.columns if any(isinstance(value, str) for value in X[name])] if hasattr(X, "columns") else []
+    )
+    if not found:
+        return ""
+    shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
+    return (
+        f"X: column{'s' * (len(found) > 1)} {shown} hold{'s' * (len(found) == 1)} text ({error}): encode it, as by "
+        "sklearn.preprocessing.OneHotEncoder(drop='first', sparse_output=False) in sklearn.compose.make_column_transformer, or "
+        "leave it out"
+    )
+
+
 def check_finite(X, names):
     """X itself; ValueError for NaN and infinities in it, naming rows and columns."""
     values = X.data if sparse.issparse(X) else X

@@ -14,12 +14,13 @@ from .solvers import Solution
 
 ROWS_OF_FIRST_LOOK = 500  # rows that are looked at first, where a Hessian was known beforehand
 PROBE_DISTANCE = 1.0  # of the linear predictor, at which a row must stay as silent as it is here
+MAX_PLATEAU_SLOPE, PLATEAU_WIDTH = 1e-7, 0.01  # slope of a row that has reached a plateau, and how far that must go on
 MAX_NULL_EIGENVALUE = 1e-12  # eigenvalue, beside the largest, up to which no row is moved
 ROWS_PER_BLOCK = 4096  # at a time
 
 
 def shortest(objective: Objective, solution: Solution) -> tuple[Objective, Solution]:
-    """The same model with the coefficients of smallest norm; the result says how many coordinates are `unidentified`."""
+    """The same model with the coefficients of smallest norm; the result has the directions that are `unidentified`, by name."""
     tall = objective.size > MAX_ROTATED_COLUMNS or solution.result.get("minimum_certified")  # its Hessian has full rank
     guided = objective.preconditioner is not None
     # an unbounded density is so narrow that its gradient underflows, and its first parameter is the exact fit already
@@ -29,19 +30,43 @@ def shortest(objective: Objective, solution: Solution) -> tuple[Objective, Solut
         or (guided and not _any(_silent(objective, solution.u, objective.data.thinned(ROWS_OF_FIRST_LOOK))))
     ):
         return objective, solution
-    silent, u, lost = _silent(objective, solution.u, objective.data), solution.u.copy(), 0
+    silent, u, lost = _silent(objective, solution.u, objective.data), solution.u.copy(), {}
     for name, design in objective.designs.items():
         if name in objective.penalties or not silent[name].any():
             continue
         free = _unmoved(objective, name, ~silent[name])
         if not free.shape[1]:
             continue
-        place, lost = objective.places[name], lost + free.shape[1]
+        place, lost[name] = objective.places[name], free
         slopes = np.stack([design.coefficients(direction)[1].ravel() for direction in free.T], axis=1)
         if len(slopes):
             u[place] -= free @ np.linalg.lstsq(slopes, design.coefficients(u[place])[1].ravel(), rcond=None)[0]
     solution.result["unidentified"] = lost
     return objective, solution._replace(u=u)
+
+
+def plateaus(objective: Objective, u) -> dict[str, np.ndarray]:
+    """Directions of the coefficients that move none but counts whose mass is level here and beyond, by parameter.
+
+    There is a maximum, but it is a plateau: all rows of a category are certain from some value of its coefficient on.
+    """
+    law, data, keep = objective.likelihood, objective.data, objective.data.weight > 0
+    found: dict[str, np.ndarray] = {}
+    if law.target_type == "targets" or not (law.support.integer or law.target_type == "classes"):
+        return found
+    y, eta = data.y[keep], {name: value[keep] for name, value in objective.eta(u).items()}
+    for name, design in objective.designs.items():
+        if design.columns is None or design.vector or name in objective.penalties:
+            continue
+        with np.errstate(all="ignore"):
+            ways = (0.0, PLATEAU_WIDTH, -PLATEAU_WIDTH)
+            moved = [law.evaluate(y, {**eta, name: eta[name] + way}, 1).gradient for way in ways]
+        slopes = [gradient.get(name, np.zeros(len(y))) for gradient in moved]
+        here, above, below = (np.abs(slope) <= MAX_PLATEAU_SLOPE for slope in slopes)
+        free = _unmoved(objective, name, ~(here & (above | below))[:, None])
+        if free.shape[1]:
+            found[name] = free
+    return found
 
 
 def _any(masks) -> bool:

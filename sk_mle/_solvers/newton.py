@@ -23,6 +23,7 @@ RCOND_MIN = 1e-10  # reciprocal condition of the Hessian at which the step tells
 MAX_FLAT_CURVATURE = 1e-3  # along a step, of 1 at the start, below which coordinates may have lost their meaning
 SHARE_OF_UNIT_STEP = 1e-3  # that moves the lightest row's linear predictor by one unit
 MAX_STEP = 20.0  # where curvature is negative or lost
+LOST_CURVATURE_STEP = 1e8  # so long a Newton step is rounding of a singular Hessian, and its direction is too
 PASSES_PER_WINDOW, MIN_GAIN_PER_WINDOW = 100, 1e-3  # in which the log-likelihood of all rows should rise by so much
 # Way, and share of a step, that hardly lead on; and how many in turn tell of a jump ahead.
 MAX_CREEPING_STEP, MAX_CREEPING_STEPS = 1e-2, 3
@@ -292,7 +293,7 @@ def _direction(point, longest=MAX_STEP):
     """The Newton step, and twice the decrease that it promises; up to `longest` where the Hessian does not tell its length."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
     decrement = -float(step @ point.gradient)
-    if not fail and np.isfinite(step).all() and decrement > 0:
+    if not fail and np.abs(step).max(initial=0.0) < LOST_CURVATURE_STEP and decrement > 0:
         return step, decrement
     hessian = np.nan_to_num(point.hessian)
     scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # so that a steep coordinate does not hide a flat one

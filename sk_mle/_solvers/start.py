@@ -14,7 +14,7 @@ from .._model.objective import Objective
 from .._utils.repeated import repeated
 from ..domains import REAL
 from ..likelihoods._fallbacks.facts import resolved, title
-from ..likelihoods._protocol.authors import started
+from ..likelihoods._protocol.authors import searched, started
 from .interpolation import certainty, interpolation
 from .newton import newton
 from .preconditioners import Identity, SubsampledHessian, Woodbury, resembles
@@ -30,6 +30,7 @@ MAX_DENSE_COORDINATES = 3100  # up to which it may be fallen back on
 SUBSAMPLE_TOL, SUBSAMPLE_ITERATIONS = 1e-5, 30  # that fit's tolerance, and its iterations
 # Gradient up to which an earlier fit is a good start; beyond, as after a change of units, another may be better.
 MAX_WARM_START_GRADIENT = 0.1
+MAX_START_GRADIENT = 10.0  # in a constant, of unit curvature, from which the start of a law is none for some rows
 MAX_NEWTON_DECREMENT = 1.0  # gain in the mean log-likelihood that all rows may still promise where it ends
 
 
@@ -78,8 +79,26 @@ def _from_all(objective):
     at_means = law.fix(means) if known else law
     quadratic = _known(objective)  # then the first step leads to the solution from anywhere, also from a start by some rows
     some = slice(None, None, len(y) // MAX_SUBSAMPLE_ROWS + 1 if quadratic else 1)
-    values = {**started(at_means, y[some], weight[some]), **law.fixed}
-    eta = dict(known)
+    begun = _placed(objective, started(at_means, y[some], weight[some]), y, weight, known)
+    if _far_off(*begun) and (values := searched(at_means, y, weight)):
+        begun = min(begun, _placed(objective, values, y, weight, known), key=lambda one: one[0].value(one[1]))
+    objective, u = begun
+    if not np.isfinite(objective.value(u)):
+        _explain(objective, u, y)
+    exact = interpolation(objective, u, y, keep)
+    if exact is not None and law.support.integer and (exact := certainty(objective, exact)) is not None:
+        return objective, exact
+    u = u if exact is None else exact
+    objective, u = _first_step(objective, u, y, weight, quadratic)
+    return _informed(objective, u), u
+
+
+def _placed(objective, values, y, weight, known) -> tuple[Objective, np.ndarray]:
+    """The objective in units of the information at constant parameters, and the vector of these.
+
+    y, weight and known columns are of rows that count.
+    """
+    law, data, eta = objective.likelihood, objective.data, dict(known)
     for name in objective.designs:
         link = law.parameter(name).link
         if not np.all(link.range.contains(values[name])):
@@ -95,16 +114,17 @@ def _from_all(objective):
     objective = eased(with_units(objective, there))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
-        shift = np.average(data.offset[name][keep], weights=weight) if name in data.offset else 0.0
+        offset = data.offset[name][data.weight > 0] if name in data.offset else None
+        shift = 0.0 if offset is None else np.average(offset, weights=weight)
         u[objective.places[name]] = constant(data, design, eta[name][0] - shift)
-    if not np.isfinite(objective.evaluate(u, 1).value):
-        _explain(objective, u, y)
-    exact = interpolation(objective, u, y, keep)
-    if exact is not None and law.support.integer and (exact := certainty(objective, exact)) is not None:
-        return objective, exact
-    u = u if exact is None else exact
-    objective, u = _first_step(objective, u, y, weight, quadratic)
-    return _informed(objective, u), u
+    return objective, u
+
+
+def _far_off(objective, u) -> bool:
+    """Whether the law's own start is none: the log-likelihood is not finite there, or far from level in a constant."""
+    point = objective.evaluate(u, 1)
+    constants = [objective.places[name].start for name, design in objective.designs.items() if design.intercept]
+    return not (np.isfinite(point.value) and np.abs(point.gradient[constants]).max(initial=0.0) <= MAX_START_GRADIENT)
 
 
 def _informed(objective, u) -> Objective:

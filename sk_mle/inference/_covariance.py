@@ -65,7 +65,9 @@ def _check_fit(model) -> None:
     if model.fit_.penalised:
         raise ValueError(
             "the fit is penalised (alpha > 0): its coefficients are biased by intent, and their standard errors are not "
-            "those of maximum likelihood. Refit with alpha=0, or use a bootstrap of the predictions you need"
+            "those of maximum likelihood. Refit with alpha=0; where that has no maximum, as a warning of separated data says, "
+            "drop or merge the columns that it names. Or keep the penalty and bootstrap: fit clones to rows that "
+            "sklearn.utils.resample draws, and take quantiles of their predictions"
         )
     if not model.converged_:
         raise ValueError(

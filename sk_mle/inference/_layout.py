@@ -22,6 +22,18 @@ class Part(NamedTuple):
     place: slice
 
 
+class Reading(NamedTuple):
+    """What a name may mean: coefficients of a parameter, or of one entry of a vector."""
+
+    label: str
+    places: list[int]
+
+
+def quoted(name: str) -> str:
+    """A name in backticks, of which one inside is written twice."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 class Layout:
     """Names and places: entry by entry of every parameter, its intercept first, then its columns.
 
@@ -46,23 +58,6 @@ class Layout:
         self.vector = {name for name in model.fit_.predictors if law.parameter(name).vector}
 
     @cached_property
-    def places(self) -> dict[str, list[int]]:
-        """Where a name stands; in several places where columns of X share it."""
-        found: dict[str, list[int]] = {}
-        for i, name in enumerate(self.names):
-            found.setdefault(name, []).append(i)
-        return found
-
-    @cached_property
-    def families(self) -> dict[str, list[int]]:
-        """Where all entries of a vector parameter stand, by ``parameter:column``."""
-        found: dict[str, list[int]] = {}
-        for part in self.parts:
-            for i, name in enumerate(self._names_of(part), part.place.start):
-                found.setdefault(f"{part.parameter}:{name}", []).append(i)
-        return found
-
-    @cached_property
     def columns(self) -> dict[tuple[str, str], list[int]]:
         """Where a column stands, by its name and that of the parameter, or of one entry of a vector parameter."""
         found: dict[tuple[str, str], list[int]] = {}
@@ -73,19 +68,55 @@ class Layout:
         return found
 
     @cached_property
+    def constants(self) -> dict[str, list[int]]:
+        """Where the intercepts of a parameter stand, or of one entry of a vector parameter, by its name."""
+        found: dict[str, list[int]] = {}
+        for part in self.parts:
+            for label in {part.label, part.parameter} if part.intercept else ():
+                found.setdefault(label, []).append(part.place.start)
+        return found
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Of parameters and of the entries of vectors."""
+        return sorted({label for part in self.parts for label in (part.label, part.parameter)})
+
+    def readings(self, text: str) -> dict[str, Reading]:
+        """Everything that a name without backticks can mean, by how each is asked for in words."""
+        first, found = self.parts[0].parameter, {}
+        if (first, text) in self.columns:
+            found[f"{quoted(text)} in backticks for the column"] = Reading(first, self.columns[first, text])
+        if text == "intercept" and first in self.constants:
+            found[f"{first}:{text} for the intercept"] = Reading(first, self.constants[first])
+        for label in self.labels:
+            rest = text.removeprefix(f"{label}:")
+            if rest == text:
+                continue
+            if rest == "intercept" and label in self.constants:
+                way = "a matrix of hypotheses" if (label, rest) in self.columns else f"{label}:{quoted(rest)}"
+                found[f"{way} for the intercept of {label}"] = Reading(label, self.constants[label])
+            elif (label, rest) in self.columns:
+                found[f"{label}:{quoted(rest)} for column {rest!r} of {label}"] = Reading(label, self.columns[label, rest])
+        return found
+
+    @cached_property
     def names(self) -> list[str]:
-        return [f"{part.label}:{name}" for part in self.parts for name in self._names_of(part)]
+        return [name for part in self.parts for name in self._names_of(part)]
 
     @property
     def intercepts(self) -> list[str]:
         """Names of the intercepts."""
         return [self.names[part.place.start] for part in self.parts if part.intercept]
 
-    @staticmethod
-    def _names_of(part: Part) -> list[str]:
-        """The intercept and the columns, of which one called intercept stands in backticks beside the former."""
-        quoted = ["`intercept`" if part.intercept and column == "intercept" else column for column in part.columns]
-        return ["intercept"] * part.intercept + quoted
+    def _names_of(self, part: Part) -> list[str]:
+        """In backticks where the plain name could mean something else too: `intercept` beside the intercept, for instance."""
+        plain = ["intercept"] * part.intercept + part.columns
+        names = []
+        for i, name in enumerate(plain, part.place.start):
+            read = list(self.readings(f"{part.label}:{name}").values())
+            clear = len(read) == 1 and i in read[0].places
+            names.append(f"{part.label}:{name if clear else quoted(name)}")
+        return names
 
     def flatten(self, coefs, intercepts) -> np.ndarray:
         vector = np.empty(self.size)

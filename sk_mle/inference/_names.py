@@ -8,6 +8,8 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from ._layout import Reading, quoted
+
 NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
 QUOTED_NAME = re.compile(r"`((?:[^`]|``)*)`")  # a backtick inside is written twice
 IDENTIFIER = re.compile(r"[^\W\d][\w:.\[\]]*")
@@ -37,31 +39,25 @@ class Names:
         if not isinstance(name, str):
             raise TypeError(f"coefficients are named by str, such as {self.layout.names[0]!r}, got {name!r}")
         found = self.exact(name)
-        if found is None and (quoted := self._quoted(name)) and quoted[0] == len(name):
-            found = quoted[1]
+        if found is None and (named := self._quoted(name)) and named[0] == len(name):
+            found = named[1]
         if found is None:
             raise ValueError(f"no coefficient is named {name!r}; the names are {self.shown}")
         return found
 
     def exact(self, name: str) -> list[int] | None:
-        """Places of the coefficients that are called so, or None."""
-        if name == "intercept" and (self.first, name) in self.layout.columns and f"{self.first}:{name}" in self.layout.places:
-            raise ValueError(
-                f"'intercept' is a column of X, and what the linear predictor is without columns: write `intercept` in "
-                f"backticks for the column, or {self.first}:intercept"
-            )
-        for full in (name, f"{self.first}:{name}"):
-            for places in (self.layout.places, self.layout.families):
-                if full in places:
-                    return self._single(full, places[full], places is self.layout.places)
-        return None
+        """Places of the coefficients that are called so, or None; ValueError where it may mean several."""
+        read = self.layout.readings(name)
+        if len(read) > 1:
+            raise ValueError(f"{name!r} may mean {len(read)} coefficients: write {', or '.join(read)}")
+        return self._single(name, *read.values()) if read else None
 
-    def _single(self, name, places, alone) -> list[int]:
-        if alone and len(places) > 1:
+    def _single(self, name, one: Reading) -> list[int]:
+        if len(one.places) > 1 and any(one.label == part.label for part in self.layout.parts):
             raise ValueError(
-                f"{len(places)} columns of X have the name of {name!r}; rename them, or give a matrix of hypotheses"
+                f"{len(one.places)} columns of X have the name of {name!r}; rename them, or give a matrix of hypotheses"
             )
-        return places
+        return one.places
 
     def _quoted(self, text: str) -> tuple[int, list[int]] | None:
         """Length and places of a column in backticks at the start of the text, with or without a parameter before it."""
@@ -72,18 +68,19 @@ class Names:
         found = QUOTED_NAME.match(text, start)
         if found is None:
             raise ValueError(f"{text!r}: a backtick is not closed")
-        column = found[1].replace("``", "`")
-        places = self.layout.columns.get((label or self.first, column))
-        if places is None:
-            places = self.exact(f"{label}:{column}" if label else column)
+        column, parameter = found[1].replace("``", "`"), label or self.first
+        places = self.layout.columns.get((parameter, column))
+        if places is None and column == "intercept":
+            places = self.layout.constants.get(parameter)
+        if places is None and not label:
+            places = self.exact(column)
         if places is None:
             raise ValueError(f"no coefficient is named {found[0]}; the names are {self.shown}")
-        alone = any((label or self.first) == part.label for part in self.layout.parts)
-        return found.end(), self._single(found[0], places, alone)
+        return found.end(), self._single(found[0], Reading(parameter, places))
 
     @cached_property
     def _labels(self) -> list[str]:
-        return sorted({label for label, _ in self.layout.columns}, key=len, reverse=True)
+        return sorted(self.layout.labels, key=len, reverse=True)
 
     @property
     def shown(self) -> str:
@@ -93,8 +90,8 @@ class Names:
     @cached_property
     def words(self) -> list[str]:
         """What may be written without backticks, the longest first: not numbers, nothing, or blanks at an end."""
-        first, full = f"{self.first}:", [*self.layout.families, *self.layout.places]
-        words = {*full, *(word.removeprefix(first) for word in full)}
+        named = [*self.layout.columns, *((label, "intercept") for label in self.layout.constants)]
+        words = {name for label, name in named if label == self.first} | {f"{label}:{name}" for label, name in named}
         words = {word for word in words if word and word == word.strip() and not NUMBER.fullmatch(word.lstrip("+- "))}
         return sorted(words, key=len, reverse=True)
 
@@ -109,7 +106,7 @@ class Names:
         with suppress(ValueError):
             if not set(name) & set(",=") and [(token.kind, token.text) for token in self.tokens(name)] == [("name", name)]:
                 return name
-        return "`" + name.replace("`", "``") + "`"
+        return quoted(name)
 
     def tokens(self, text: str, without: str = "") -> Iterator[Token]:
         """The pieces of a hypothesis; `without` is a name that is not looked for."""
@@ -123,8 +120,8 @@ class Names:
     def _next(self, rest: str, text: str, without: str) -> tuple[str, Any, int]:
         if rest[0].isspace():
             return "", None, 1
-        if quoted := self._quoted(rest):
-            return "name", quoted[1], quoted[0]
+        if named := self._quoted(rest):
+            return "name", named[1], named[0]
         for word in self.words:
             if rest.startswith(word) and word != without and not re.match(r"\w", rest[len(word) : len(word) + 1]):
                 return "name", self.exact(word), len(word)

@@ -169,7 +169,7 @@ def get_likelihood(likelihood) -> Likelihood:
             guess = f" (did you mean {plain[near[0]]!r}?)" if near else ""
             raise ValueError(f"likelihood={likelihood!r} is unknown{guess}; the names are {sorted(LAWS)}")
         return LAWS[likelihood]()
-    if hasattr(likelihood, "logpdf") or hasattr(likelihood, "logpmf"):
+    if not isinstance(likelihood, Likelihood) and (hasattr(likelihood, "logpdf") or hasattr(likelihood, "logpmf")):
         return from_scipy(likelihood)
     if not isinstance(likelihood, Likelihood):
         hint = " (write an instance: add parentheses)" if isinstance(likelihood, type) else ""

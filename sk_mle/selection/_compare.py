@@ -270,8 +270,10 @@ def _test(entry: Entry, against: Entry, weight, notes) -> tuple[str, float, floa
             df = "+".join(str(d) for d in (found.df, len(found.boundary)) if d) if found.df else f"0+{len(found.boundary)}"
             return f"LR({df})", max(statistic, 0.0), pvalue
         if not comparable(entry.fitted, against.fitted):
+            bare = all(inside_of(one.fitted).model is one.fitted for one in (entry, against))
+            what = "choice of columns, offsets or links" if bare else "preprocessing"
             notes.append(
-                f"{entry.name} and {against.name}: no test, as their preprocessing differs and one may lie in the other; "
+                f"{entry.name} and {against.name}: no test, as their {what} differs and one may lie in the other; "
                 "likelihood_ratio_test(..., df=...) or vuong_test, as you know."
             )
             return absent

@@ -18,15 +18,17 @@ import pandas as pd
 import pytest
 import scipy
 from scipy import stats
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from sk_mle import Distribution, MLEClassifier, MLEDensity, MLERegressor, censored, likelihoods, metrics, predict_dist
 from sk_mle.diagnostics import cooks_distance, deviance_residuals, leverage, pearson_residuals, quantile_residuals
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.likelihoods import (
+    Bernoulli,
     Beta,
     BetaBinomial,
     Binomial,
@@ -121,24 +123,34 @@ class Users(Likelihood):
 
     parameters = {"loc": REAL, "scale": POSITIVE}
 
-    def __init__(self, kind="right", *, loc=None, scale=None, links=None):
-        self.kind, self.loc, self.scale, self.links = kind, loc, scale, links
+    def __init__(self, fault="right", *, loc=None, scale=None, links=None):
+        self.fault, self.loc, self.scale, self.links = fault, loc, scale, links
 
     def loglik(self, y, loc, scale):
         value = -0.5 * ((y - loc) / scale) ** 2 - np.log(scale) - np.log(2 * np.pi) / 2
-        if self.kind == "in place":
+        if self.fault == "in place":
             y -= loc
         wrong = {"list": list, "series": pd.Series, "sum": np.sum, "sign": np.negative, "no log": np.exp}
         wrong |= {"complex": lambda v: v + 0j, "truth": lambda v: v > 0, "column": lambda v: v[:, None], "none": lambda v: None}
-        if self.kind in ("list", "series", "column"):
+        if self.fault in ("list", "series", "column"):
             value = np.broadcast_to(value, np.shape(y)).copy()
-        return wrong.get(self.kind, lambda v: v)(value)
+        return wrong.get(self.fault, lambda v: v)(value)
 
 
 class Starts(Users):
     def start(self, y, sample_weight):
         found = {"right": {"loc": 0.0, "scale": 1.0}, "lacks": {"loc": 0.0}, "outside": {"loc": 0.0, "scale": -1.0}}
-        return found.get(self.kind, [0.0, 1.0])
+        return found.get(self.fault, [0.0, 1.0])
+
+
+class OtherName(Likelihood):
+    parameters = {"loc": REAL, "scale": POSITIVE}
+
+    def __init__(self, *, loc=None, scale=None, links=None):
+        self.loc, self.scale, self.links = loc, scale, links
+
+    def logpdf(self, y, loc, scale):
+        return stats.norm.logpdf(y, loc, scale)
 
 
 class Undeclared(Users):
@@ -199,6 +211,10 @@ DATA = {
     "one class": Said(fit(C(), np.full(N, "yes")), "needs at least two classes", lambda _: C().fit(X, LABELS)),
     "samples in many columns": Said(lambda: D(Normal()).fit(X), "fit a law to each column, or a law of several variables, such as 'multivariate_normal'", lambda _: (D(Normal()).fit(X[:, :1]), D("multivariate_normal").fit(X))),
     "a known column without columns": Said(lambda: D(Normal(scale="sd")).fit(X[:, :1]), "fix them at numbers, or use MLERegressor", lambda _: (D(Normal(scale=1.0)).fit(X[:, :1]), R(Normal(scale="sd")).fit(FRAME.assign(sd=1.0), REALS))),
+    "an exposure without a log link": Said(fit(R(Hurdle(Poisson()), exposure={"zero": "e"}), COUNTS, FRAME.assign(e=2.0)), r"zero of Hurdle has the link Logit\(\).*Choose links={'zero': 'log'}, or, if the sum is meant, offset={'zero': ...}", lambda _: (R(Hurdle(Poisson()), offset={"zero": "e"}).fit(FRAME.assign(e=2.0), COUNTS), R("poisson", exposure="e").fit(FRAME.assign(e=2.0), COUNTS), C(Bernoulli(links={"prob": "cloglog"}), exposure="e").fit(FRAME.assign(e=2.0), LABELS))),
+    "no event": Said(fit(R(Censored(Weibull())), censored(SIZES, event=np.zeros(N, bool))), "no row of y is an event.*Is event= the wrong way round", lambda _: R(Censored(Weibull())).fit(X, censored(SIZES, event=np.ones(N, bool)))),
+    "text in X": Said(fit(R(), REALS, FRAME.assign(city=THREE)), r"X: column 'city' holds text .*OneHotEncoder\(drop='first', sparse_output=False\) in sklearn.compose.make_column_transformer, or leave it out", lambda _: (make_pipeline(make_column_transformer((OneHotEncoder(drop="first", sparse_output=False), ["city"]), remainder="passthrough"), R()).fit(FRAME.assign(city=THREE), REALS), R().fit(FRAME, REALS))),
+    "two labels without order": Said(fit(C("ordinal"), np.array(["low", "high"])[(REALS > 0).astype(int)]), r"high < low.*Ordinal\(categories=\['high', 'low'\]\) in the right order", lambda _: C(Ordinal(categories=["low", "high"])).fit(X, np.array(["low", "high"])[(REALS > 0).astype(int)])),
     "an exposure of zero": Said(fit(R("poisson", exposure="e"), COUNTS, FRAME.assign(e=np.where(np.arange(N) == 3, 0.0, 1.0))), "drop these rows", lambda _: R("poisson", exposure="e").fit(FRAME.assign(e=1.0).drop(index=3), np.delete(COUNTS, 3))),
     "nothing left for the law inside": Said(fit(R(Hurdle(Poisson())), np.zeros(N)), r"stratify the folds by whether y is zero.*Hurdle\(Fixed\(Poisson\(\), {'mean': ...}\)\)", lambda message: ([R(Hurdle(Poisson()), predictors="intercept").fit(X[train], COUNTS[train]) for train, _ in StratifiedKFold(3).split(X, COUNTS == 0)], R(code(re.search(r"Hurdle\(Fixed.*\)$", message)[0].replace("...", "2.0"))).fit(X, np.where(COUNTS > 0, 1.0, 0.0)))),
 }  # fmt: skip
@@ -268,6 +284,8 @@ AUTHORS = {
     "a start that lacks a parameter": Said(fit(R(Starts("lacks")), REALS), r"Starts.start must give a value for each of \['loc', 'scale'\], and gave \['loc'\]", lambda _: R(Starts()).fit(X, REALS)),
     "a start outside the domain": Said(fit(R(Starts("outside")), REALS), r"Starts.start gives scale = -1 for this y, outside the domain of scale, \(0, inf\)", lambda _: R(Starts()).fit(X, REALS)),
     "a start that is a list": Said(fit(R(Starts("a list")), REALS), "must return a dict of values by parameter, and returned list", lambda _: R(Starts()).fit(X, REALS)),
+    "a loglik without return": Said(fit(R(Users("none")), REALS), "Users.loglik returned shape .., as it is None: does it lack a return", RIGHT),
+    "a density of another name": Said(fit(R(OtherName()), REALS), r"OtherName must define loglik\(y, loc, scale\), as its logpdf may be called", RIGHT),
     "no domains": Said(fit(R(Undeclared()), REALS), "Undeclared.parameters must be a dict of names and domains, such as {'loc': REAL, 'scale': POSITIVE} with those of sk_mle.domains", RIGHT),
 }  # fmt: skip
 
@@ -287,11 +305,12 @@ def test_a_users_y_is_not_changed_by_a_law():
 # ---- inference, scores, diagnostics and comparisons ----------------------------------------------------------------------
 
 ROBUST = FITTED.inference(FRAME, REALS, cov="HC1")
+CLASH = R().fit(FRAME.set_axis(["a", "loc:a"], axis=1), REALS).inference(FRAME.set_axis(["a", "loc:a"], axis=1), REALS)
 PENALISED = R(alpha=0.1).fit(X, REALS)
 WEIGHTED = C(class_weight="balanced").fit(X, LABELS)
 DUMMIES = OneHotEncoder(sparse_output=False).fit_transform(THREE[:, None])
 LATER = {
-    "penalised": Said(lambda: PENALISED.inference(X, REALS), "Refit with alpha=0", lambda _: R(alpha=0).fit(X, REALS).inference(X, REALS)),
+    "penalised": Said(lambda: PENALISED.inference(X, REALS), "Refit with alpha=0; .*drop or merge.*sklearn.utils.resample", lambda _: R(alpha=0).fit(X, REALS).inference(X, REALS)),
     "class_weight": Said(lambda: WEIGHTED.inference(X, LABELS), "weights='probability' with cov='HC1', or fit without class_weight", lambda _: (WEIGHTED.inference(X, LABELS, weights="probability", cov="HC1"), CLASSES.inference(X, LABELS))),
     "kinks": Said(lambda: LAPLACE.inference(X, REALS, cov="observed"), "leave cov at its default.*cov='expected', or conf_int\\(method='bootstrap'\\)", lambda _: (LAPLACE.inference(X, REALS), LAPLACE.inference(X, REALS, cov="expected").conf_int(method="bootstrap", X=X, y=REALS, n_resamples=5, random_state=0))),
     "a covariance that no kinks have": Said(lambda: LAPLACE.inference(X, REALS, cov="robust"), "use one of", lambda message: [LAPLACE.inference(X, REALS, cov=cov) for cov in eval(re.search(r"one of (\[.*?\])", message)[1])]),
@@ -306,6 +325,7 @@ LATER = {
     "a robust profile": Said(lambda: ROBUST.conf_int(method="profile", X=FRAME, y=REALS), "method='bootstrap', or an Inference with cov='observed'", lambda _: (ROBUST.conf_int(method="bootstrap", X=FRAME, y=REALS, n_resamples=5, random_state=0), INFERENCE.conf_int(method="profile", X=FRAME, y=REALS))),
     "no such method": Said(lambda: INFERENCE.conf_int(method="score"), "use 'wald', 'profile' or 'bootstrap'", lambda _: INFERENCE.conf_int(method="wald")),
     "no such coefficient": Said(lambda: INFERENCE.wald_test("age = 0"), "the names are", lambda message: INFERENCE.wald_test(f"{INFERENCE.names[1]} = 0")),
+    "a name of two coefficients": Said(lambda: CLASH.wald_test("loc:a"), "write `loc:a` in backticks for the column, or loc:`a` for column 'a' of loc", lambda message: [CLASH.wald_test(name) for name in re.findall(r"(?:loc:)?`[^`]*`", message)]),
     "two equality signs": Said(lambda: INFERENCE.wald_test("a = b = 0"), "put a comma between equations", lambda _: INFERENCE.wald_test("a = 0, b = 0")),
     "no hypotheses": Said(lambda: INFERENCE.wald_test([]), "name coefficients, or write", lambda _: INFERENCE.wald_test("a = 0")),
     "quantiles of classes": Said(lambda: CLASSES.inference(X, LABELS).predict_interval(X), "use predict", lambda _: CLASSES.inference(X, LABELS).predict(X)),

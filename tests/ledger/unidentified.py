@@ -10,7 +10,18 @@ from scipy import stats
 
 from ledger._case import Case
 from sk_mle import MLERegressor
-from sk_mle.likelihoods import Beta, Gamma, Hurdle, Likelihood, NegativeBinomial, Poisson, ZeroOneInflated
+from sk_mle.exceptions import IdentificationWarning
+from sk_mle.likelihoods import (
+    Beta,
+    Gamma,
+    GeneralizedPoisson,
+    Hurdle,
+    Likelihood,
+    NegativeBinomial,
+    Poisson,
+    Truncated,
+    ZeroOneInflated,
+)
 
 RNG = np.random.default_rng(3)
 N = 400
@@ -36,7 +47,8 @@ class Parts(Likelihood):
 
 def as_without(law, y, solver="auto", columns=X, parameter="mean", **options):
     """The fit is that without the column, in all figures; its coefficient is zero."""
-    model = MLERegressor(law, solver=solver, **options).fit(columns, y)
+    with pytest.warns(IdentificationWarning, match=rf"does not depend on column 1 in its parameter '{parameter}'.*predictors="):
+        model = MLERegressor(law, solver=solver, **options).fit(columns, y)
     small = MLERegressor(law, solver=solver).fit(PLAIN, y)
     assert model.converged_
     assert model.n_params_ == small.n_params_
@@ -51,10 +63,21 @@ def as_without(law, y, solver="auto", columns=X, parameter="mean", **options):
 def shared_by_columns():
     """Where the rows that are left do not tell two columns apart, each has half of the coefficient."""
     other = (np.arange(N) % 7 == 3).astype(float)
-    model = MLERegressor(Hurdle(Poisson())).fit(np.column_stack([X, other, GROUP + other]), COUNTS)
+    with pytest.warns(IdentificationWarning, match="columns 1, 2, 3 "):
+        model = MLERegressor(Hurdle(Poisson())).fit(np.column_stack([X, other, GROUP + other]), COUNTS)
     small = MLERegressor(Hurdle(Poisson())).fit(np.column_stack([PLAIN, other]), COUNTS)
     assert model.n_params_ == small.n_params_
     np.testing.assert_allclose(model.coef_[[1, 2, 3]], small.coef_[1] * np.array([0, 0.5, 0.5]), rtol=1e-6, atol=1e-8)
+
+
+def a_plateau(law, solver="auto"):
+    """Where the mean is small enough, an under-dispersed law has no count above one: then the column says no more."""
+    rng = np.random.default_rng(0)
+    x, group = rng.normal(size=200), (np.arange(200) < 60) * 1.0
+    y = np.where(group == 1, 1, 1 + rng.binomial(3, 0.5, 200))
+    y = np.where(rng.uniform(size=200) < 0.3, 0, y) if isinstance(law, Hurdle) else y
+    with pytest.warns(IdentificationWarning, match="does not depend on column 1 in its parameter 'mean'"):
+        MLERegressor(law, solver=solver).fit(np.column_stack([x, group]), y)
 
 
 BY_HAND = "the same law without the column, whose rows it does not see"
@@ -70,3 +93,13 @@ CASES = [
     ])
 ]  # fmt: skip
 CASES.append(Case("columns that the positive rows do not tell apart", BY_HAND, "Hurdle", shared_by_columns))
+CASES += [
+    Case(
+        f"a group of ones, {solver}",
+        "its masses",
+        f"{type(law).__name__}(GeneralizedPoisson)",
+        functools.partial(a_plateau, law, solver),
+    )
+    for law in (Truncated(GeneralizedPoisson(), low=0), Hurdle(GeneralizedPoisson()))
+    for solver in ("auto", "lbfgs")
+]

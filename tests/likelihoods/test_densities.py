@@ -8,6 +8,7 @@ import pytest
 from _densities import REFERENCES
 
 from sk_mle import Distribution, likelihoods
+from sk_mle.likelihoods import LAWS, Hurdle, Mixture, Truncated, ZeroInflated
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -172,3 +173,40 @@ def test_quantiles(name):
 def test_every_law_with_a_density_has_a_reference():
     laws = [law for law in likelihoods.LAWS.values() if not (law().support.integer or law.target_type != "number")]
     assert {law.__name__ for law in laws} - set(REFERENCES) == ELSEWHERE
+
+
+COUNTS_LAWS = [
+    law.set_params(trials=12) if "trials" in law.get_params() else law
+    for law in (law() for law in LAWS.values())
+    if law.target_type == "number" and law.support.integer
+]
+OVER_COUNTS = {
+    "alone": lambda law: law,
+    "above zero": lambda law: Truncated(law, low=0),
+    "up to six": lambda law: Truncated(law, high=6),
+    "between": lambda law: Truncated(law, low=0, high=30),
+    "hurdle": Hurdle,
+    "zero-inflated": ZeroInflated,
+    "mixture": lambda law: Mixture([("a", law), ("b", law)]),
+}
+FAR_PREDICTORS = (-500.0, -43.0, -5.0, 0.0, 5.0, 32.0, 80.0, 500.0)
+
+
+@pytest.mark.parametrize("over", OVER_COUNTS)
+@pytest.mark.parametrize("law", COUNTS_LAWS, ids=lambda law: type(law).__name__)
+def test_no_mass_exceeds_one(law, over):
+    """Wherever a solver may look: not even as the ratio of two probabilities that underflow."""
+    y = np.array([0.0, 1.0, 2.0, 6.0, 12.0 if "trials" in law.get_params() else 1000.0])
+    law = OVER_COUNTS[over](law)
+    y = y[law.support.contains(y)]
+    grid = np.array(list(product(FAR_PREDICTORS, repeat=min(len(law.free), 3))))
+    eta, n = {}, len(grid) * len(y)
+    for k, name in enumerate(law.free):
+        said = law.parameter(name)
+        column = np.tile(grid[:, k] if k < 3 else grid[::-1, 0], len(y))
+        column = np.clip(column, said.link.range.low + 1e-9, said.link.range.high - 1e-9)
+        eta[name] = np.stack([column, -column], axis=1) if said.vector else column
+    with np.errstate(all="ignore"):
+        loglik = law.evaluate(np.repeat(y, len(grid)), eta, 0).loglik
+    assert loglik.shape == (n,)
+    assert not (loglik > 1e-6).any()

@@ -93,10 +93,11 @@ class GeneralizedExtremeValue(ExtremeValue):
         return max(float((high - low) / (c - a)), 1.01 * float(np.max(-shape * residual)), 0.1 * float(np.std(residual)))
 
     def at_ends(self, y, sample_weight, distance, loc, **others):
-        if not {"scale", "shape"} <= set(self.free):
+        if "shape" not in self.free:
             return []
         r = y - loc
         scale = max(float(np.average(r.max() - r, weights=sample_weight)), resolution(y))
+        scale = self.fixed.get("scale", scale)
         return [("shape", "lower", {"loc": loc + r.max() - scale, "scale": scale, "shape": distance - 1})]
 
     def standard_moments(self, shape):

@@ -78,11 +78,6 @@ def search(law, y, sample_weight, guess=None) -> dict:
     names = law.free
     if not names:
         return {}
-    if guess is None:
-        grid = np.array(list(product(*(_guesses(law, name, y, sample_weight) for name in names))))
-    else:
-        grid = np.array([[float(law.parameter(name).link.link(guess[name])) for name in names]])
-
     total = sample_weight.sum()
 
     def loss(point):
@@ -91,11 +86,15 @@ def search(law, y, sample_weight, guess=None) -> dict:
             value = -np.dot(sample_weight, law.evaluate(y, eta, 0).loglik) / total
         return value if np.isfinite(value) else np.inf
 
-    for few, weight in (_few(y, sample_weight), (y, sample_weight)):
-        losses = _losses(law, few, weight, grid) if len(grid) > 1 else np.zeros(1)
-        best = grid[np.argmin(losses)]
-        if np.isfinite(loss(best)):
-            break
+    for grid in _grids(law, y, sample_weight, guess):
+        for few, weight in (_few(y, sample_weight), (y, sample_weight)):
+            losses = _losses(law, few, weight, grid) if len(grid) > 1 else np.zeros(1)
+            best = grid[np.argmin(losses)]
+            if np.isfinite(loss(best)):
+                break
+        else:
+            continue
+        break
     else:
         raise ValueError(
             f"{title(law)} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
@@ -170,13 +169,31 @@ def _mean_loss(law, y, sample_weight, point):
     return -sample_weight @ found.loglik / total, gradient, hessian
 
 
-def _guesses(law, name, y, weight) -> list[float]:
-    """Linear predictors to try: moments of y where they lie in the parameter's domain, and the domain's own."""
+def _grids(law, y, weight, guess):
+    """Linear predictors of all parameters to try, (tries, parameters): those of the guess, or else more and more of them."""
+    if guess is not None:
+        yield np.array([[float(law.parameter(name).link.link(guess[name])) for name in law.free]])
+        return
+    for far in (False, True):
+        yield np.array(list(product(*(_guesses(law, name, y, weight, far) for name in law.free))))
+
+
+def _guesses(law, name, y, weight, far) -> list[float]:
+    """Linear predictors to try: moments of y where they lie in the parameter's domain, and the domain's own.
+
+    With `far` also the ends of y, widths that reach over all of it, and shapes that are nearly none.
+    """
     domain, link = law.parameter(name).domain, law.parameter(name).link
-    flat, weight = (y, weight) if y.ndim == 1 else (y.ravel(), np.repeat(weight, y[0].size))
-    centre = np.average(flat, weights=weight)
-    spread = max(float(np.sqrt(np.average((flat - centre) ** 2, weights=weight))), resolution(y))
-    (low, high), middle = domain.typical, weighted_median(flat, weight)
+    if y.ndim > 1:
+        finite = np.isfinite(y)
+        y, weight = y[finite], np.broadcast_to(weight[:, None], y.shape)[finite]
+    centre = np.average(y, weights=weight)
+    spread = max(float(np.sqrt(np.average((y - centre) ** 2, weights=weight))), resolution(y))
+    (low, high), middle = domain.typical, weighted_median(y, weight)
     values = np.array([(low + high) / 2, low + 0.2 * (high - low), centre, middle, spread, spread**2, 1 / spread, 1.0])
+    if far:
+        low_end, high_end = float(y.min()), float(y.max())
+        width = high_end - low_end
+        values = np.r_[values, low_end, high_end, width, 10 * width, 1 / width if width else 1.0, 0.0, 0.01, -0.01]
     etas = link.link(values[domain.contains(values)])
     return list(dict.fromkeys(etas[np.isfinite(etas)].tolist()))

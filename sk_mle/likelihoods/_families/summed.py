@@ -31,7 +31,7 @@ class SummedCount(Likelihood):
         y, params, shape = _flat(y, params)
         with np.errstate(all="ignore"):
             k, side = np.floor(np.clip(y, -1.0, 1e300)), np.empty(len(y))
-            above = k >= self.expectation(**params)
+            above = k + 1 > self.expectation(**params)
             for rows in (np.flatnonzero(above), np.flatnonzero(~above)):
                 f, start, count = self.masses(_take(params, rows)), k[rows], (k[rows] + 1) / 2
                 if len(rows) and above[rows[0]]:

@@ -7,12 +7,14 @@ from types import FunctionType
 import numpy as np
 
 from ...domains import Domain
+from .._fallbacks import start as _start
 from .._fallbacks.facts import sized, title
 from .._fallbacks.quadrature import _maps
 from .parameter import Parameter
 
 ARSINH_REACH, PROBED_POINTS = 7.0, 4001  # sinh of the first is as far as the real line is looked at, from typical parameters
 MAX_SUMMED_COUNTS = 1 << 14
+MAX_SEARCHED_INTERVALS = 2000  # rows of two numbers, of which no quantiles stand for all, that are searched over
 MAX_MASS_FACTOR = 2.0  # factor by which the mass of a density may miss one before its author is asked
 
 
@@ -47,6 +49,8 @@ def logs(law, found, y) -> np.ndarray:
     """Values of `loglik` as floats, one per value of y; ValueError for anything else."""
     if type(found) is np.ndarray and found.dtype == np.float64 and found.shape == y.shape[:1]:
         return found
+    if found is None:
+        raise ValueError(f"{title(law)}.loglik returned shape (), as it is None: does it lack a return?")
     kind = type(found).__name__
     try:
         values = np.asarray(found)
@@ -78,6 +82,23 @@ def started(law, y, sample_weight) -> dict:
                 f"{law.parameter(name).domain}"
             )
     return found
+
+
+def searched(law, y, sample_weight) -> dict:
+    """The best constants that a search without knowledge of the law finds; none for laws with vectors, or where it finds none.
+
+    For data that the law's own `start` did not think of, such as rows far out where a parameter is known.
+    """
+    if (
+        law.target_type == "targets"
+        or (y.ndim > 1 and len(y) > MAX_SEARCHED_INTERVALS)
+        or any(law.parameter(name).vector for name in law.free)
+    ):
+        return {}
+    try:
+        return _start.search(law, y, sample_weight)
+    except ValueError:
+        return {}
 
 
 def doubt(law) -> str:

@@ -143,7 +143,8 @@ class Likelihood(Evaluation, BaseEstimator):
 
     def loglik(self, y, **params) -> np.ndarray:
         """Log density or log mass of each sample, with every normalising constant."""
-        raise NotImplementedError(f"{type(self).__name__} must define loglik(y, {', '.join(self.parameters)})")
+        named = next((f", as its {name} may be called" for name in ("logpdf", "logpmf", "log_prob") if hasattr(self, name)), "")
+        raise NotImplementedError(f"{type(self).__name__} must define loglik(y, {', '.join(self.parameters)}){named}")
 
     def terms(self, y, order, **params) -> tuple[np.ndarray, dict, dict]:
         """`loglik`, `gradient` and `hessian` at once, for laws in which they share their work.

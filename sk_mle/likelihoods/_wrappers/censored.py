@@ -72,6 +72,18 @@ class Censored(Wrapper):
             raise ValueError(f"y: the lower end must not exceed the upper one, but does in {rows_text(bad)}")
         return y
 
+    def bind(self, y):
+        if y.ndim == 2 and len(y):
+            low, high = y.T
+            below, above = low <= self.law.support.low, high >= self.law.support.high
+            for side, other in ((below, above), (above, below)):
+                if side.all() and not other.all() and not (low == high).any():
+                    raise ValueError(
+                        "no row of y is an event: every one is censored on the same side, so the likelihood has no maximum; at "
+                        "least one row must be observed, or bounded on the other side. Is event= the wrong way round?"
+                    )
+        return super().bind(y)
+
     def inside(self, y):
         support, (low, high) = self.law.support, y.T
         starts, ends = (support.integer or end in self.law.atoms for end in (support.low, support.high))

@@ -18,6 +18,8 @@ from .wrapper import Wrapper
 
 BOUND = Parameter(Domain(), allowed=Domain(closed=(True, True)))
 
+_MASS_ROUNDING = 1e-6  # by which rounding may lift the log of a mass above zero
+
 
 class Truncated(Wrapper):
     r"""Any law, given that low < y <= high: what lies outside was never seen.
@@ -108,8 +110,12 @@ class Truncated(Wrapper):
         return tuple(atom for atom in self.law.atoms if self.support.contains(atom))
 
     def loglik(self, y, low, high, **params):
-        inside = (y > low) & (y <= high)
-        return np.where(inside, self.law.loglik(y, **params) - self.law.log_interval(low, high, **params), -np.inf)
+        value = self.law.loglik(y, **params) - self.law.log_interval(low, high, **params)
+        return np.where((y > low) & (y <= high), self._sound(y, value), -np.inf)
+
+    def _sound(self, y, value):
+        """NaN where a mass would exceed one: both it and what is left between the bounds have underflowed."""
+        return np.where((value > _MASS_ROUNDING) & (y == np.floor(y)), np.nan, value) if self.law.support.integer else value
 
     def evaluate(self, y, eta, order=1, information="observed"):
         return bounded(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
@@ -118,7 +124,7 @@ class Truncated(Wrapper):
         low, high = (eta[name] if name in self.known else np.full(len(y), self.fixed[name], float) for name in self.own)
         whole = plus(self.law.evaluate(y, eta, order), self.law.evaluate_interval(low, high, eta, order), -1.0)
         inside = (y > low) & (y <= high)
-        return whole._replace(loglik=np.where(inside, whole.loglik, -np.inf))
+        return whole._replace(loglik=np.where(inside, self._sound(y, whole.loglik), -np.inf))
 
     def evaluate_interval(self, low, high, eta, order=1):
         first, last = (eta[name] if name in self.known else self.fixed[name] for name in self.own)
