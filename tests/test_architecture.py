@@ -108,3 +108,9 @@ def test_functions_are_short(path):
         if isinstance(node, ast.FunctionDef):
             body = node.body[1:] if ast.get_docstring(node) is not None and len(node.body) > 1 else node.body
             assert body[-1].end_lineno - body[0].lineno < MAX_LINES, node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_one_module_asks_for_strides(path):
+    asked = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    assert "strides" not in asked or path == ROOT / "_utils" / "repeated.py"

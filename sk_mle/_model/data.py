@@ -19,7 +19,7 @@ from joblib import effective_n_jobs
 from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
-from .._utils.repeated import everywhere, filled
+from .._utils.repeated import filled, repeated_value
 
 BLOCK_BYTES = 1 << 22  # of a block of X: smaller ones lose to the hand-over between threads, larger ones leave the cache
 MIN_WIDE_COLUMNS = 200
@@ -155,7 +155,7 @@ class Data:
 
 def unit(weight) -> bool:
     """Whether the weights are ones that are kept as one number, as `Data` keeps them: nothing need be multiplied."""
-    return everywhere(weight, 1.0)
+    return repeated_value(weight) == 1.0
 
 
 def weighted(values, weight) -> np.ndarray:

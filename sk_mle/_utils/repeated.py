@@ -1,4 +1,7 @@
-"""Arrays whose rows are one row in memory."""
+"""Read-only arrays that repeat a row or a number by strides of zero, and what follows from their being so.
+
+No other module asks for strides, which say nothing of arrays that repeat a value in full.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 
 
 def repeated(row, n: int) -> np.ndarray:
-    """n times the same row, read-only, by a stride of zero: `numpy.broadcast_to` at a tenth of its cost."""
+    """n times the same row, of shape (n, *row.shape): `numpy.broadcast_to` at a tenth of its cost."""
     row = row if row.flags.c_contiguous else row.copy()
     rows = np.ndarray((n, *row.shape), row.dtype, row, 0, (0, *row.strides))
     rows.flags.writeable = False
@@ -14,12 +17,39 @@ def repeated(row, n: int) -> np.ndarray:
 
 
 def filled(value: float, shape: tuple[int, ...]) -> np.ndarray:
-    """One value everywhere, read-only, by strides of zero."""
+    """An array of one value, as `numpy.full` gives it, without its memory."""
     values = np.ndarray(shape, np.float64, np.float64(value), 0, (0,) * len(shape))
     values.flags.writeable = False
     return values
 
 
-def everywhere(values, value: float) -> bool:
-    """Whether an array is one number in memory, and that value: as it is where `filled` made it. Others are not looked at."""
-    return not any(values.strides) and values.size > 0 and values.item(0) == value
+def repeats(values) -> bool:
+    """Whether an array repeats its entries along an axis."""
+    return 0 in values.strides and values.size > 0
+
+
+def repeated_value(values):
+    """The number that an array repeats, or None where its strides are not all zero."""
+    return None if any(values.strides) or not values.size else values.item(0)
+
+
+def without_repeats(*arrays) -> list[np.ndarray]:
+    """Arrays of one shape, cut to length 1 along the axes along which all of them repeat."""
+    index = tuple(slice(None if any(strides) else 1) for strides in zip(*(array.strides for array in arrays), strict=True))
+    return [array[index] for array in arrays]
+
+
+def spread(array, shape: tuple[int, ...]):
+    """An array repeated to a shape to which it broadcasts; a number where the shape is ()."""
+    if array.shape == shape:
+        return array[()]
+    if array.size == 1:
+        return filled(array.item(0), shape)
+    if len(array) == 1 and array.shape[1:] == shape[1:]:
+        return repeated(array[0], shape[0])
+    return np.broadcast_to(array, shape)
+
+
+def take_rows(values, index) -> np.ndarray:
+    """Rows of an array at whole numbers; an array that repeats one row still does."""
+    return values[index] if values.strides[0] else values[: len(index)]

@@ -9,35 +9,27 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._utils.repeated import filled, repeated
+from .._utils.repeated import repeats, spread, without_repeats
 from ..domains import REAL, Domain
 
 
 def _elementwise(method):
     """Give a method of one array float64 in, and inf and NaN out without a warning.
 
-    Along axes of stride 0 it is computed once: a parameter without columns is one number, broadcast.
+    Axes along which the array repeats are computed once: a parameter without columns repeats one number.
     """
 
     @wraps(method)
     def silent(self, values):
         values = np.asarray(values, dtype=float)
         with np.errstate(all="ignore"):
-            if 0 not in values.strides or not values.size:
+            if not repeats(values):
                 return method(self, values)
-            found = method(self, values[tuple(slice(None if step else 1) for step in values.strides)])
-        return (
-            tuple(_spread(part, values.shape) for part in found) if isinstance(found, tuple) else _spread(found, values.shape)
-        )
+            parts = method(self, *without_repeats(values))
+        shape = values.shape
+        return tuple(spread(part, shape) for part in parts) if isinstance(parts, tuple) else spread(parts, shape)
 
     return silent
-
-
-def _spread(part, shape):
-    if not any(part.strides):
-        return filled(part.flat[0], shape)
-    alone = len(part) == 1 and part.shape[1:] == shape[1:]
-    return repeated(part[0], shape[0]) if alone else np.broadcast_to(part, shape)
 
 
 def finite(link, name):

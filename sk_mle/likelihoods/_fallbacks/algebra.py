@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._special.logarithms import log1mexp
+from ..._utils.repeated import take_rows
 
 
 class Eval(NamedTuple):
@@ -133,7 +134,7 @@ def scatter(n: int, parts: list[tuple[np.ndarray, Eval]]) -> Eval:
 def rows(eta: dict[str, Any], mask) -> dict[str, Any]:
     """Linear predictors of some samples; one that repeats a number still does."""
     index = np.flatnonzero(mask)
-    return {name: value[index] if value.strides[0] else value[: len(index)] for name, value in eta.items()}
+    return {name: take_rows(value, index) for name, value in eta.items()}
 
 
 def outer(a, b):

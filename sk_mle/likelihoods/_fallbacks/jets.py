@@ -13,7 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from scipy import special
 
 from ..._special.gamma_functions import trigamma
-from ..._utils.repeated import repeated
+from ..._utils.repeated import repeated, repeated_value
 from ...links import Identity
 from .algebra import Eval
 
@@ -264,7 +264,7 @@ def evaluate(law, y, eta, order) -> Eval | None:
 
 def _seed(i, link, eta, order) -> Jet:
     """The parameter of the i-th linear predictor."""
-    rows, constant = len(eta), eta.strides == (0,) and len(eta) > 0
+    rows, constant = len(eta), repeated_value(eta) is not None
     eta = eta[:1].copy() if constant else eta
     parts = (eta,) if type(link) is Identity else link.inverse_derivatives(eta)
     value, *rest = (part[0] for part in parts) if constant else parts

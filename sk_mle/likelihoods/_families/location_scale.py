@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 
+from ..._utils.repeated import repeated_value
 from ...domains import POSITIVE, REAL
 from ...links import Link
 from .._fallbacks.algebra import Eval, minus, minus_hessian
@@ -128,8 +129,8 @@ class LocationScale(Likelihood):
     def spread(self, residual, sample_weight, **shape) -> float:
         """Estimate of scale from y - loc."""
         mean, variance, _ = self.standard_moments(**shape)
-        equal = not any(sample_weight.strides)  # one number: no array of products is needed
-        square = residual @ residual * sample_weight[0] if equal else (residual * sample_weight) @ residual
+        weight = repeated_value(sample_weight)  # of all rows: no array of products is needed
+        square = residual @ residual * weight if weight is not None else (residual * sample_weight) @ residual
         return float(np.sqrt(square / sample_weight.sum() / (mean**2 + variance)))
 
     # ---- the distribution ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..._utils.repeated import everywhere
+from ..._utils.repeated import repeated_value
 from .._fallbacks import interval, jets
 from .._fallbacks.algebra import Eval, complement, constant, mix, outer, plus, rows, scatter
 from .._fallbacks.facts import overrides
@@ -147,7 +147,7 @@ class Evaluation:
 
     def _chained(self, loglik, natural, second, chain, order, expected=False) -> Eval:
         """Derivatives in the linear predictors from those in the parameters."""
-        plain = {name for name, (_, d1, _) in chain.items() if everywhere(d1, 1.0)}  # the identity link
+        plain = {name for name, (_, d1, _) in chain.items() if repeated_value(d1) == 1.0}  # the identity link
         gradient = {name: natural[name] if name in plain else natural[name] * chain[name][1] for name in self.free}
         if order == 1:
             return Eval(loglik, gradient, {})
@@ -158,7 +158,7 @@ class Evaluation:
                 result[a, b] = value * (sign if alone else outer(sign * chain[a][1], chain[b][1]))
         if not expected:
             for name in self.free:
-                if everywhere(chain[name][2], 0.0) and (name, name) in result:
+                if repeated_value(chain[name][2]) == 0.0 and (name, name) in result:
                     continue
                 curved = natural[name] * chain[name][2]
                 if curved.ndim == 1:
