@@ -12,7 +12,7 @@ from .likelihoods._fallbacks.facts import sized
 
 
 class Simulated(NamedTuple):
-    """Simulated data with the coefficients behind them."""
+    """Simulated data and the coefficients that they were drawn with."""
 
     X: np.ndarray
     y: np.ndarray
@@ -60,8 +60,8 @@ def make_mle_regression(
     for name in law.free:
         shape = law.parameter(name).shape
         if name not in intercepts:
-            said = law.parameter(name)
-            intercepts[name] = said.link.link(said.domain.draw(rng, shape or None))
+            parameter = law.parameter(name)
+            intercepts[name] = parameter.link.link(parameter.domain.draw(rng, shape or None))
         if name not in coefs:
             coefs[name] = rng.uniform(-0.5, 0.5, size=(*shape, n_features)) * (name == first)
         eta[name] = X @ np.asarray(coefs[name]).T + intercepts[name]

@@ -1,4 +1,4 @@
-"""Where a parameter or a target lives: an interval, its ends, and whether only whole numbers occur."""
+"""The domain of a parameter or a target: an interval, whether its ends belong to it, and whether values are whole numbers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Domain:
         return above
 
     def nearest(self, values) -> np.ndarray:
-        """The values, where those that rounding put on an open end or beyond are the nearest number inside."""
+        """The values, with those on an open end or beyond moved to the nearest number inside: rounding puts them there."""
         low = self.low if self.closed[0] or self.low == -np.inf else np.nextafter(self.low, np.inf)
         high = self.high if self.closed[1] or self.high == np.inf else np.nextafter(self.high, -np.inf)
         return np.clip(values, low, high)

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from .._utils.frames import said_order
+from .._utils.frames import declared_order
 from ..likelihoods._fallbacks.facts import resolved, sized, title
 
 
@@ -24,7 +24,7 @@ def ranks_of(law, y, classes):
     categories = given.get("categories")
     if categories is None and not in_order(law):
         return None
-    said = said_order(y) if categories is None else list(categories)
+    said = declared_order(y) if categories is None else list(categories)
     name, shown = title(law), ", ".join(map(repr, classes.tolist()))
     if said is None:
         if classes.dtype.kind not in "biufmM":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import kve
 
-from .gamma_functions import _elementwise, _horner
+from .elementwise import elementwise
+from .gamma_functions import horner
 
 MIN_UNIFORM_ORDER = 16  # order from which the uniform expansion is exact to double precision
-MIN_HANKEL_ARGUMENT = 40  # argument from which the expansion for large arguments is, for orders up to its square root
+MIN_HANKEL_ARGUMENT = 40  # argument from which Hankel's expansion is exact, for orders up to the root of the argument
 HANKEL_TERMS = 16
 
 
@@ -26,11 +27,11 @@ DEBYE_POLYNOMIALS = _debye_polynomials(14)
 
 
 def _uniform(rows, nu, t):
-    """Sums of (-1 / nu)^k u_k(t), for as many derivatives as there are rows of polynomials."""
+    """Sums of (-1 / nu)^k u_k(t) and of their derivatives, one for each of the rows of polynomials."""
     powers, square = [np.ones_like(t), t], t * t
     for _ in range(len(rows[0]) - 2):
         powers.append(powers[-1] * t)
-    return [_horner([powers[low] * _horner(coefs, square) for low, coefs in row], -1 / nu) for row in rows]
+    return [horner([powers[low] * horner(coefs, square) for low, coefs in row], -1 / nu) for row in rows]
 
 
 def _log_derivatives(value, d1, d2):
@@ -39,14 +40,15 @@ def _log_derivatives(value, d1, d2):
 
 
 def _debye(nu, u, derivatives):
+    """By the uniform expansion for large orders."""
     v = nu * u
     r = np.sqrt(1 + v * v)
     if not derivatives:
         return (nu * (np.arcsinh(v) - v / (1 + r)) - 0.5 * np.log(r) + np.log(_uniform(DEBYE_POLYNOMIALS[:1], nu, v / r)[0]),)
     dt, (d1, d2) = nu / r**3, _log_derivatives(*_uniform(DEBYE_POLYNOMIALS, nu, v / r))
-    on_u = nu**2 / (1 + r) - 0.5 * nu * v / r**2 + d1 * dt
-    on_uu = nu**2 * (-v * nu / (r * (1 + r) ** 2) + 0.5 * (v * v - 1) / r**4) + d2 * dt**2 - 3 * d1 * nu**2 * v / r**5
-    return on_u, on_uu
+    d_u = nu**2 / (1 + r) - 0.5 * nu * v / r**2 + d1 * dt
+    d_uu = nu**2 * (-v * nu / (r * (1 + r) ** 2) + 0.5 * (v * v - 1) / r**4) + d2 * dt**2 - 3 * d1 * nu**2 * v / r**5
+    return d_u, d_uu
 
 
 def log_uniform(nu, t):
@@ -59,57 +61,62 @@ def log_uniform(nu, t):
 
 
 def _hankel(nu, u, derivatives):
+    """By the expansion for large arguments."""
     coefs, a = [], np.ones_like(nu)
     for k in range(1, HANKEL_TERMS + 1):
         a = a * ((2 * nu) ** 2 - (2 * k - 1) ** 2) / (8 * k)
         coefs.append(a)
-    excess = u * _horner(coefs, u)
+    excess = u * horner(coefs, u)
     if not derivatives:
         return (np.log1p(excess),)
-    d1 = _horner([k * c for k, c in enumerate(coefs, start=1)], u)
-    d2 = _horner([k * (k - 1) * c for k, c in enumerate(coefs[1:], start=2)], u)
+    d1 = horner([k * c for k, c in enumerate(coefs, start=1)], u)
+    d2 = horner([k * (k - 1) * c for k, c in enumerate(coefs[1:], start=2)], u)
     return _log_derivatives(1 + excess, d1, d2)
 
 
 def _climb(nu, u, derivatives):
-    """Upward recurrence from an order between -1/2 and 1/2, in the excess of K_(nu+1) / K_nu over its leading parts."""
-    steps = np.floor(nu + 0.5)
-    low = nu - steps
+    """By upward recurrence from an order between -1/2 and 1/2, in the excess of K_(nu+1) / K_nu over its leading parts."""
+    n_steps = np.floor(nu + 0.5)
+    low = nu - n_steps
     value, excess = np.zeros_like(nu), np.zeros_like(nu)
-    odd = low != -0.5
-    if odd.any():
-        m, w = low[odd], u[odd]
-        base, small = kve(m, 1 / w), np.minimum(w, 1 / MIN_HANKEL_ARGUMENT)
-        start = np.log(base * np.sqrt(2 / (np.pi * w))), kve(m + 1, 1 / w) / base - 1 - (m + 0.5) * w
-        far = _hankel(m, small, False)[0], small**2 * _hankel(m, small, True)[0]
-        value[odd], excess[odd] = np.where(w * MIN_HANKEL_ARGUMENT < 1, far, start)
-    for k in range(int(steps.max(initial=0.0))):
-        gap, up = excess + (low + k + 0.5) * u, k < steps
-        value = value + np.where(up, np.log1p(gap), 0.0)
-        excess = np.where(up, gap * (gap / (1 + gap)) - excess, excess)
+    needs_start = low != -0.5
+    if needs_start.any():
+        order, inverse = low[needs_start], u[needs_start]
+        base, small = kve(order, 1 / inverse), np.minimum(inverse, 1 / MIN_HANKEL_ARGUMENT)
+        start = (
+            np.log(base * np.sqrt(2 / (np.pi * inverse))),
+            kve(order + 1, 1 / inverse) / base - 1 - (order + 0.5) * inverse,
+        )
+        large_argument = _hankel(order, small, False)[0], small**2 * _hankel(order, small, True)[0]
+        value[needs_start], excess[needs_start] = np.where(inverse * MIN_HANKEL_ARGUMENT < 1, large_argument, start)
+    for k in range(int(n_steps.max(initial=0.0))):
+        ratio_excess, climbing = excess + (low + k + 0.5) * u, k < n_steps
+        value = value + np.where(climbing, np.log1p(ratio_excess), 0.0)
+        excess = np.where(climbing, ratio_excess * (ratio_excess / (1 + ratio_excess)) - excess, excess)
     x = 1 / u
-    on_u = x * (x * excess)
-    return (on_u, x * x * (nu * nu - 0.25 - on_u * (2 + 2 * u + excess))) if derivatives else (value,)
+    d_u = x * (x * excess)
+    return (d_u, x * x * (nu * nu - 0.25 - d_u * (2 + 2 * u + excess))) if derivatives else (value,)
 
 
-def _factor(nu, u, derivatives):
-    debye = nu >= MIN_UNIFORM_ORDER
-    hankel = ~debye & (u * np.maximum(MIN_HANKEL_ARGUMENT, nu * nu) < 1)
+def _by_region(nu, u, derivatives):
+    """(value,) or, with `derivatives`, (d1, d2) of `log_bessel`, each element by the expansion that is exact there."""
+    large_order = nu >= MIN_UNIFORM_ORDER
+    large_argument = ~large_order & (u * np.maximum(MIN_HANKEL_ARGUMENT, nu * nu) < 1)
     result = tuple(np.empty_like(nu) for _ in range(1 + derivatives))
-    for rows, formula in ((debye, _debye), (hankel, _hankel), (~debye & ~hankel, _climb)):
+    for rows, formula in ((large_order, _debye), (large_argument, _hankel), (~large_order & ~large_argument, _climb)):
         if rows.any():
-            for whole, part in zip(result, formula(nu[rows], u[rows], derivatives), strict=True):
-                whole[rows] = part
+            for target, part in zip(result, formula(nu[rows], u[rows], derivatives), strict=True):
+                target[rows] = part
     return result
 
 
-@_elementwise
+@elementwise
 def log_bessel(nu, u):
     """log of K_nu(x) e^x (2 x / pi)^(1/2) at x = 1/u, for nu >= -1/2; (4 nu^2 - 1) / 8 u for small u."""
-    return _factor(nu, u, False)[0]
+    return _by_region(nu, u, False)[0]
 
 
-@_elementwise
+@elementwise
 def log_bessel_derivatives(nu, u):
     """First and second derivative of `log_bessel` in u, to full relative accuracy as u -> 0."""
-    return _factor(nu, u, True)
+    return _by_region(nu, u, True)

@@ -15,37 +15,40 @@ from math import factorial
 import numpy as np
 from scipy.special import log_ndtr, logsumexp
 
-from .gamma_functions import _elementwise, _horner, gamma_norm
+from .elementwise import elementwise
+from .gamma_functions import gamma_norm, horner
 from .latest import latest
-from .lattice import CELLS_PER_BLOCK, MAX_TERMS_SUMMED_ALL, NEGLIGIBLE_LOG_RATIO, places, reach
+from .lattice import CELLS_PER_BLOCK, MAX_TERMS_SUMMED_ALL, NEGLIGIBLE_LOG_RATIO, negligible_from, summation_nodes
 from .logarithms import ratio_gap
 from .tails import log_gammainc, log_gammaincc
 
-MIN_SADDLEPOINT_TERMS = 30
-MAX_TERMS = 1e13  # beyond which the saddlepoint approximation of the density is exact to the last digit
-MIN_SQUARED_VARIATION = 1e-9  # squared coefficient of variation below which that of a tail is
-MAX_SDS_AT_MEAN = 1e-3  # standard deviations, within which its correction is that at the mean
+TAYLOR_TERMS = 30  # of the integrals of the deviance near zero
+MAX_TERMS = 1e13  # expected number of terms above which the saddlepoint density is exact to the last digit
+MIN_SQUARED_VARIATION = 1e-9  # squared coefficient of variation below which the saddlepoint tail is exact as well
+MAX_SDS_AT_MEAN = 1e-3  # standard deviations from the mean within which the tail's correction is taken at the mean
 
 
 @latest
 def log_series(kappa, alpha, full):
-    """log of the sum above with derivatives: in log kappa, twice; if `full`, in alpha, in both, twice in alpha."""
+    """log of the module's sum, its first and second derivative in log kappa and, if `full`, (alpha), (both), (alpha, alpha)."""
     kappa, alpha = (value.ravel() for value in np.broadcast_arrays(kappa, alpha))
     result = np.full((6 if full else 3, len(kappa)), np.nan)
     with np.errstate(all="ignore"):
-        edge = 1 + alpha  # and what the sum tends to for many terms: f(y) = (2 pi dispersion y^power)^(-1/2)
-        limit = 0.5 * np.log(kappa * alpha / edge / (2 * np.pi)), 0.5, 0.0
-        limit += (0.5 / (alpha * edge), 0.0, -0.5 * (1 + 2 * alpha) / (alpha * edge) ** 2) if full else ()
-        for whole, value in zip(result, limit, strict=True):
-            whole[:] = np.where(kappa > MAX_TERMS, value, np.nan)
+        sharpness = 1 + alpha
+        # For many terms the sum tends to f(y) = (2 pi dispersion y^power)^(-1/2).
+        limit = 0.5 * np.log(kappa * alpha / sharpness / (2 * np.pi)), 0.5, 0.0
+        limit += (0.5 / (alpha * sharpness), 0.0, -0.5 * (1 + 2 * alpha) / (alpha * sharpness) ** 2) if full else ()
+        for target, value in zip(result, limit, strict=True):
+            target[:] = np.where(kappa > MAX_TERMS, value, np.nan)
         inside = np.flatnonzero((kappa <= MAX_TERMS) & (kappa > 0))
-        for rows, j, weight in places(kappa[inside], 1 + alpha[inside], first=1):
+        for rows, j, weight in summation_nodes(kappa[inside], 1 + alpha[inside], first=1):
             rows = inside[rows]
             result[:, rows] = _sums(kappa[rows], alpha[rows], j, weight, full)
     return result
 
 
 def _sums(kappa, alpha, j, weight, full):
+    """The same from terms at j, with log weights: derivatives are moments over the normalised terms."""
     same = (alpha == alpha[0]).all()
     a, k = (alpha[:1] if same else alpha)[:, None], kappa[:, None]
     norm, d1, d2 = gamma_norm(a * j)
@@ -56,16 +59,16 @@ def _sums(kappa, alpha, j, weight, full):
     total = p.sum(axis=1)
     p /= total[:, None]
     mean_of = lambda *values: np.einsum(",".join(["ij"] * (1 + len(values))) + "->i", p, *values)
-    sharp, d = 1 + alpha, j - k
+    sharpness, d = 1 + alpha, j - k
     centre = mean_of(d)
     d = d - centre[:, None]
-    value = top + np.log(total), sharp * centre, sharp * (sharp * mean_of(d, d) - kappa)
+    value = top + np.log(total), sharpness * centre, sharpness * (sharpness * mean_of(d, d) - kappa)
     if not full:
         return value
     c = gap + j * d1
-    on_alpha = mean_of(c)
-    c = c - on_alpha[:, None]
-    return *value, on_alpha, centre + sharp * mean_of(d, c), mean_of(np.broadcast_to(j * j * d2, p.shape)) + mean_of(c, c)
+    d_alpha = mean_of(c)
+    c = c - d_alpha[:, None]
+    return *value, d_alpha, centre + sharpness * mean_of(d, c), mean_of(np.broadcast_to(j * j * d2, p.shape)) + mean_of(c, c)
 
 
 def deviance(y, mean, dispersion, power):
@@ -91,14 +94,14 @@ def deviance(y, mean, dispersion, power):
 
 def _integral_of(k, closed):
     """Integral of u^(k+1) (exp(x u) - 1) / (x u) over u from 0 to 1: a series near zero, its closed form elsewhere."""
-    coefs = [1 / (factorial(n + 1) * (n + k + 2)) for n in range(MIN_SADDLEPOINT_TERMS)]
+    coefs = [1 / (factorial(n + 1) * (n + k + 2)) for n in range(TAYLOR_TERMS)]
 
     def value(x):
         near = np.abs(x) < 2
         far = np.where(near, 2.0, x)
-        return np.where(near, _horner(coefs, np.where(near, x, 0.0)), closed(far))
+        return np.where(near, horner(coefs, np.where(near, x, 0.0)), closed(far))
 
-    return _elementwise(value)
+    return elementwise(value)
 
 
 _integral = (
@@ -111,24 +114,24 @@ _integral = (
 def log_side(y, rate, shape, scale, upper):
     """log P(Y > y) where `upper`, else log P(0 < Y <= y), of Poisson(rate) many gamma terms; y > 0, on the side of its mean."""
     with np.errstate(all="ignore"):
-        x, sharp = y / scale, 1 + shape
-        own = x / shape  # number of terms whose mean is y
-        centre = np.exp((np.log(rate) + shape * np.log(own)) / sharp)  # of those behind a far y
-        fallen = sharp * centre * _bend(own / centre)
-        drop = NEGLIGIBLE_LOG_RATIO + rate * _bend(own / rate)  # by the Poisson law alone, beyond the number for y
-        bell = fallen > NEGLIGIBLE_LOG_RATIO
-        high = np.where(upper & ~bell, _above(rate, drop), reach(centre, sharp))
-        low = np.where(upper | bell, centre - 10 * np.sqrt(centre / sharp), rate - np.sqrt(2 * rate * drop))
+        x, sharpness = y / scale, 1 + shape
+        n_for_y = x / shape  # number of gamma terms whose sum has the mean y
+        centre = np.exp((np.log(rate) + shape * np.log(n_for_y)) / sharpness)  # most likely number of terms given y
+        log_drop = sharpness * centre * _poisson_cost(n_for_y / centre)
+        drop = NEGLIGIBLE_LOG_RATIO + rate * _poisson_cost(n_for_y / rate)  # by the Poisson law alone, beyond n_for_y terms
+        bell_ends_inside = log_drop > NEGLIGIBLE_LOG_RATIO
+        high = np.where(upper & ~bell_ends_inside, _upper_end(rate, drop), negligible_from(centre, sharpness))
+        low = np.where(upper | bell_ends_inside, centre - 10 * np.sqrt(centre / sharpness), rate - np.sqrt(2 * rate * drop))
         low, high = np.floor(np.maximum(low, 1.0)), np.ceil(high) + 2
-        step = np.where(high <= MAX_TERMS_SUMMED_ALL, 1.0, np.maximum(np.sqrt(centre / sharp) / 3, 1.0))
+        step = np.where(high <= MAX_TERMS_SUMMED_ALL, 1.0, np.maximum(np.sqrt(centre / sharpness) / 3, 1.0))
         low = np.where(high <= MAX_TERMS_SUMMED_ALL, 1.0, low)
-        count = np.ceil((high - low) / step) + 1
-        result, order = np.where(np.isfinite(count), -np.inf, np.nan), np.argsort(count)
-        order = order[: np.isfinite(count).sum()]
+        n_nodes = np.ceil((high - low) / step) + 1
+        result, order = np.where(np.isfinite(n_nodes), -np.inf, np.nan), np.argsort(n_nodes)
+        order = order[: np.isfinite(n_nodes).sum()]
         while len(order):
-            size = max(int(CELLS_PER_BLOCK / count[order[min(len(order), 64) - 1]]), 4)
+            size = max(int(CELLS_PER_BLOCK / n_nodes[order[min(len(order), 64) - 1]]), 4)
             rows, order = order[:size], order[size:]
-            j = low[rows][:, None] + step[rows][:, None] * np.arange(count[rows].max())
+            j = low[rows][:, None] + step[rows][:, None] * np.arange(n_nodes[rows].max())
             terms = j * ratio_gap(rate[rows][:, None], j) + gamma_norm(j)[0] - np.log(j) + np.log(step[rows])[:, None]
             for side, tail in ((upper[rows], log_gammaincc), (~upper[rows], log_gammainc)):
                 if side.any():
@@ -138,7 +141,7 @@ def log_side(y, rate, shape, scale, upper):
 
 
 def concentrated(rate, shape):
-    """Whether the law is so narrow that `log_saddlepoint_side` is exact, and its terms overlap."""
+    """Whether the law is so narrow that `log_saddlepoint_side` is exact, and its gamma terms overlap."""
     with np.errstate(all="ignore"):
         return ((1 + shape) / shape / rate < MIN_SQUARED_VARIATION) & (rate > 4 * shape)
 
@@ -157,10 +160,11 @@ def log_saddlepoint_side(y, mean, dispersion, power, upper):
         return log_ndtr(-root - np.where(root < MAX_SDS_AT_MEAN, skewness, np.log(standard / root) / root))
 
 
-def _bend(x):
+def _poisson_cost(x):
+    """Minus log P(N = x rate) / rate of a Poisson law for a large rate."""
     return x * np.log(x) - x + 1
 
 
-def _above(rate, drop):
-    """Where a Poisson law has fallen by exp(-drop), by Bernstein's inequality."""
+def _upper_end(rate, drop):
+    """The count beyond which a Poisson law has less probability than exp(-drop), by Bernstein's inequality."""
     return rate + drop / 3 + np.sqrt(drop**2 / 9 + 2 * drop * rate)

@@ -6,6 +6,7 @@ Convention: every gamma-type function is Stirling's leading part plus a remainde
 
 and S', S'' for digamma and trigamma. The series is used from x = 10 on; smaller x climb by the recurrence
 in x. A difference between x and x + d is always computed with the factor d taken out, never by subtraction.
+Names: `top` is x moved into the range of the series, `small` says which x had to be moved.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from functools import partial
 
 import numpy as np
 
-from .elementwise import _elementwise, _ordered
+from .elementwise import elementwise, elementwise_by_order
 
 
-def _economised(coefs, reach, terms):
-    """The first terms of a polynomial on [0, reach], changed to make up for the others: Lanczos' economisation."""
+def economised(coefs, reach, terms):
+    """Coefficients of a polynomial on [0, reach] with fewer terms and nearly the same values: Lanczos' economisation."""
     coefs = np.array(coefs)
     while len(coefs) > terms:
         least = np.polynomial.Chebyshev.basis(len(coefs) - 1, [0, reach]).convert(kind=np.polynomial.Polynomial).coef
@@ -26,7 +27,7 @@ def _economised(coefs, reach, terms):
     return coefs.tolist()
 
 
-MIN_STIRLING_ARGUMENT = 10  # where the Stirling series, cut after ten terms, is exact to double precision
+MIN_STIRLING_ARGUMENT = 10  # argument from which ten terms of Stirling's series are exact to double precision
 BERNOULLI_NUMBERS = np.array(  # B_2, B_4, ...
     [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330]
 )
@@ -36,11 +37,12 @@ STIRLING_COEFFICIENTS = tuple(
     c.tolist()
     for c in (BERNOULLI_NUMBERS / (EVEN_NUMBERS * (EVEN_NUMBERS - 1)), -BERNOULLI_NUMBERS / EVEN_NUMBERS, BERNOULLI_NUMBERS)
 )
-STIRLING_SERIES = tuple(_economised(c, MIN_STIRLING_ARGUMENT**-2, 7) for c in STIRLING_COEFFICIENTS)  # as good, and cheaper
+# As exact as the ten terms, with seven.
+STIRLING_SERIES = tuple(economised(c, MIN_STIRLING_ARGUMENT**-2, 7) for c in STIRLING_COEFFICIENTS)
 # Duplication formula: lgamma(x + 1/2) - lgamma(x) - log(x)/2 = S(2x) - 2 S(x), here and in two derivatives.
 DUPLICATION_COEFFICIENTS = BERNOULLI_NUMBERS / (EVEN_NUMBERS * (EVEN_NUMBERS - 1)) * (1 - 2.0**EVEN_NUMBERS)
 HALF_STEP_SERIES = tuple(
-    _economised(c, 0.25 * MIN_STIRLING_ARGUMENT**-2, 7)
+    economised(c, 0.25 * MIN_STIRLING_ARGUMENT**-2, 7)
     for c in (
         DUPLICATION_COEFFICIENTS,
         DUPLICATION_COEFFICIENTS * (1 - EVEN_NUMBERS),
@@ -55,10 +57,11 @@ RISING_PRODUCT = tuple(
     c.tolist() for c in (RISING_POLYNOMIAL.coef[1:], RISING_POLYNOMIAL.deriv().coef, RISING_POLYNOMIAL.deriv(2).coef)
 )
 ATANH_COEFFICIENTS = [1 / (2 * k + 3) for k in range(10)]
-LOG1P_SERIES = _economised(ATANH_COEFFICIENTS, 0.035, 7)  # z**2 for x from -0.3 to 0.45
+LOG1P_SERIES = economised(ATANH_COEFFICIENTS, 0.035, 7)  # z**2 for x from -0.3 to 0.45
 
 
-def _horner(coefs, w):
+def horner(coefs, w):
+    """The polynomial with these coefficients, constant term first, at w."""
     value = coefs[-1]
     for c in coefs[-2::-1]:
         value = value * w
@@ -66,7 +69,7 @@ def _horner(coefs, w):
     return value
 
 
-def _remainder_delta(order, x, d):
+def stirling_remainder_delta(order, x, d):
     """The order-th derivative of S at x + d minus that at x, by the divided difference of its polynomial."""
     u, v = 1 / x, 1 / (x + d)
     s, uu, vv = u + v, u * u, v * v
@@ -77,49 +80,49 @@ def _remainder_delta(order, x, d):
     return -d * u * v * (power * value + u ** (order + 1) * s * slope)
 
 
-def _log1p_minus_over(x, log1p):
+def log1p_minus_over(x, log1p):
     """(log1p(x) - x) / x, which unlike log1p(x) - x does not underflow for tiny x."""
     z = x / (2 + x)  # log1p(x) = 2 atanh(z)
-    near = (1 - z) * z * z * _horner(LOG1P_SERIES, z * z) - z
+    near = (1 - z) * z * z * horner(LOG1P_SERIES, z * z) - z
     return np.where((x > -0.3) & (x < 0.45), near, log1p / x - 1)
 
 
 def _ascending(x, d):
-    """Turn steps down into steps up: start, length and sign of the step."""
+    """Start, length and sign of the step from x to x + d, taken upward."""
     if not (d < 0).any():
         return x, d, 1.0
     return np.where(d < 0, x + d, x), np.abs(d), np.where(d < 0, -1.0, 1.0)
 
 
 def _climb(x):
-    """Where the elements below the series' range are, and x with these moved into it."""
+    """Positions of the elements below the series' range, and x with these elements moved into the range."""
     small = x < MIN_STIRLING_ARGUMENT
     return np.flatnonzero(small), x + MIN_STIRLING_ARGUMENT * small  # numbers index faster than a mask
 
 
-def _log_ratio(x, d):
+def log_ratio(x, d):
     """log((x + d) / x) for d >= 0, also where the quotient overflows."""
     r = d / x
     return np.where(np.isinf(r), np.log(x + d) - np.log(x), np.log1p(r))
 
 
 def _lgamma_delta_base(x, d):
-    """lgamma(x + d) - lgamma(x) - d log(top) for d >= 0, with the small elements' rows and top (see `_climb`)."""
+    """lgamma(x + d) - lgamma(x) - d log(top) for d >= 0, with `small` and `top` of `_climb`."""
     small, top = _climb(x)
     r = d / top
     log1p = np.log1p(r)
-    value = d * (_log1p_minus_over(r, log1p) + log1p) - 0.5 * log1p + _remainder_delta(0, top, d)
+    value = d * (log1p_minus_over(r, log1p) + log1p) - 0.5 * log1p + stirling_remainder_delta(0, top, d)
     if small.size:
         x, d = x[small], d[small]
         step = np.minimum(d, 1e30)  # no overflow below; beyond, these factors are lost beside d log(d) anyway
         product = 0.0  # of (1 + d / (x + k)), minus one
         for k in range(1, MIN_STIRLING_ARGUMENT):
             product = product + step / (x + k) * (1 + product)
-        value[small] -= _log_ratio(x, d) + np.log1p(product)
+        value[small] -= log_ratio(x, d) + np.log1p(product)
     return value, small, top
 
 
-@_elementwise
+@elementwise
 def lgamma_delta(x, d):
     """log Gamma(x + d) - log Gamma(x) for x > 0, x + d > 0; the plain difference is noise once x >> d."""
     x, d, sign = _ascending(x, d)
@@ -127,50 +130,50 @@ def lgamma_delta(x, d):
     return sign * (value + d * np.log(top))
 
 
-@_elementwise
+@elementwise
 def lgamma_delta_scaled(x, d):
     """log Gamma(x + d) - log Gamma(x) - d log(x), which tends to d (d - 1) / (2 x): the Poisson limit of count laws."""
     x, d, sign = _ascending(x, d)
     value, small, top = _lgamma_delta_base(x, d)
     value[small] += d[small] * (np.log(top[small]) - np.log(x[small]))
     if np.ndim(sign):
-        value -= np.where(sign < 0, d * _log_ratio(x, d), 0.0)
+        value -= np.where(sign < 0, d * log_ratio(x, d), 0.0)
     return sign * value
 
 
-@_elementwise
+@elementwise
 def digamma_delta(x, d):
     """psi(x + d) - psi(x) for x > 0, x + d > 0, the derivative of `lgamma_delta` in x; about d / x for large x."""
     x, d, sign = _ascending(x, d)
     small, top = _climb(x)
     r = d / top
-    value = np.log1p(r) + 0.5 * r / (top + d) + _remainder_delta(1, top, d)
+    value = np.log1p(r) + 0.5 * r / (top + d) + stirling_remainder_delta(1, top, d)
     if small.size:
         x, d = x[small], d[small]
         value[small] += sum(d / (x + k + d) / (x + k) for k in reversed(range(MIN_STIRLING_ARGUMENT)))
     return sign * value
 
 
-@_elementwise
+@elementwise
 def trigamma(x):
     """psi'(x) = sum_k 1 / (x + k)^2 for x > 0; `scipy.special.polygamma(1, x)` is ten times slower."""
     small, top = _climb(x)
     u = 1 / top
     w = u * u
-    value = u + w * (0.5 + u * _horner(STIRLING_SERIES[2], w))
+    value = u + w * (0.5 + u * horner(STIRLING_SERIES[2], w))
     if small.size:
         x = x[small]
         value[small] += sum(1 / (x + k) ** 2 for k in reversed(range(MIN_STIRLING_ARGUMENT)))
     return value
 
 
-@_elementwise
+@elementwise
 def trigamma_delta(x, d):
     """psi'(x + d) - psi'(x) for x > 0, x + d > 0, the derivative of `digamma_delta` in x; about -d / x^2."""
     x, d, sign = _ascending(x, d)
     small, top = _climb(x)
     u, v = 1 / top, 1 / (top + d)
-    value = -d * u * v * (1 + 0.5 * (u + v)) + _remainder_delta(2, top, d)
+    value = -d * u * v * (1 + 0.5 * (u + v)) + stirling_remainder_delta(2, top, d)
     if small.size:
         x, d = x[small], d[small]
         total = 0.0
@@ -182,7 +185,7 @@ def trigamma_delta(x, d):
     return sign * value
 
 
-@partial(_ordered, scalars=True)
+@partial(elementwise_by_order, scalars=True)
 def lgamma_half_delta(nu, order):
     """log Gamma((nu+1)/2) - log Gamma(nu/2) - log(nu/2)/2 with derivatives in nu up to `order`: Student's constant.
 
@@ -191,7 +194,7 @@ def lgamma_half_delta(nu, order):
     """
     small = (nu < 2 * MIN_STIRLING_ARGUMENT).astype(float)
     u = 1 / (nu + 2 * MIN_STIRLING_ARGUMENT * small)
-    values = [u ** (p + 1) * _horner(HALF_STEP_SERIES[p], u * u) for p in range(order + 1)]
+    values = [u ** (p + 1) * horner(HALF_STEP_SERIES[p], u * u) for p in range(order + 1)]
     if np.count_nonzero(small):
         nu = np.minimum(nu, 2 * MIN_STIRLING_ARGUMENT)
         product = sum1 = sum2 = 0.0  # product of (1 - 1 / (nu+1)^2), minus one
@@ -205,27 +208,27 @@ def lgamma_half_delta(nu, order):
                 sum1 = sum1 + slope
             if order > 1:
                 sum2 = sum2 + slope * slope * (3 * square - 1)
-        first = np.where(nu < 1, np.log(nu * (nu + 2) / (nu + 1) ** 2), np.log1p(-1 / (nu + 1) ** 2))
-        climbed = 0.5 * (first + np.log1p(product)), sum1, -sum2
-        values = [value + step * small for value, step in zip(values, climbed, strict=False)]
+        first_log = np.where(nu < 1, np.log(nu * (nu + 2) / (nu + 1) ** 2), np.log1p(-1 / (nu + 1) ** 2))
+        steps_down = 0.5 * (first_log + np.log1p(product)), sum1, -sum2
+        values = [value + step * small for value, step in zip(values, steps_down, strict=False)]
     return tuple(values)
 
 
-@partial(_ordered, scalars=True)
+@partial(elementwise_by_order, scalars=True)
 def gamma_norm(k, order):
     """k log k - k - lgamma(k), the gamma law's constant in its shape, with its derivatives in k up to `order`.
 
-    Beyond the start of Stirling's series its leading parts cancel on paper: log(k / 2 pi) / 2 - S(k) is left.
+    In the range of Stirling's series the leading parts cancel on paper, and log(k / 2 pi) / 2 - S(k) remains.
     """
     small = (k < MIN_STIRLING_ARGUMENT).astype(float)
     top = k + MIN_STIRLING_ARGUMENT * small
     u = 1 / top
     w = u * u
-    values = [0.5 * np.log(top * (0.5 / np.pi)) - _horner(STIRLING_SERIES[0], w) * u]
+    values = [0.5 * np.log(top * (0.5 / np.pi)) - horner(STIRLING_SERIES[0], w) * u]
     if order > 0:
-        values.append(0.5 * u - _horner(STIRLING_SERIES[1], w) * w)
+        values.append(0.5 * u - horner(STIRLING_SERIES[1], w) * w)
     if order > 1:
-        values.append(-(0.5 + _horner(STIRLING_SERIES[2], w) * u) * w)
+        values.append(-(0.5 + horner(STIRLING_SERIES[2], w) * u) * w)
     if np.count_nonzero(small):
         steps = _gamma_norm_steps(np.minimum(k, MIN_STIRLING_ARGUMENT), order)
         values = [value + step * small for value, step in zip(values, steps, strict=True)]
@@ -233,26 +236,26 @@ def gamma_norm(k, order):
 
 
 def _gamma_norm_steps(k, order):
-    """What climbing from k <= 10 to k + 10 adds to these.
+    """What the recurrence from k <= 10 to k + 10 adds to `gamma_norm` and its derivatives.
 
     The product of k + j over the steps is one of five factors k (k + 9) + j (9 - j), a polynomial in the first term.
     """
     top, q, log = k + MIN_STIRLING_ARGUMENT, k * (k + (MIN_STIRLING_ARGUMENT - 1)), np.log(k / (k + MIN_STIRLING_ARGUMENT))
-    product = _horner(RISING_PRODUCT[0], q) * q
+    product = horner(RISING_PRODUCT[0], q) * q
     square = top * top
     fourth = square * square
     steps = [k * log + MIN_STIRLING_ARGUMENT + np.log(product / (fourth * fourth * square))]
     if order > 0:
-        total = _horner(RISING_PRODUCT[1], q) / product  # of 1 / (q + c) over the five
+        sum_inverse = horner(RISING_PRODUCT[1], q) / product  # of 1 / (q + c) over the five
         slope = 2 * k + (MIN_STIRLING_ARGUMENT - 1)
-        steps.append(log + slope * total)
+        steps.append(log + slope * sum_inverse)
     if order > 1:
-        squares = total * total - _horner(RISING_PRODUCT[2], q) / product
-        steps.append(1 / k - 1 / top + 2 * total - slope * slope * squares)
+        sum_inverse_squares = sum_inverse * sum_inverse - horner(RISING_PRODUCT[2], q) / product
+        steps.append(1 / k - 1 / top + 2 * sum_inverse - slope * slope * sum_inverse_squares)
     return steps
 
 
-@_elementwise
+@elementwise
 def log1p_minus(x):
     """log(1 + x) - x for x > -1, by the series of 2 atanh(x / (2 + x)) near 0 where the difference cancels."""
-    return x * _log1p_minus_over(x, np.log1p(x))
+    return x * log1p_minus_over(x, np.log1p(x))

@@ -20,9 +20,9 @@ def _logit(a, w):
     """F(b) - F(a) = F(b) (1 - F(a)) (1 - exp(-w))."""
     b, rest = a + w, 1 / np.expm1(w)
     above, below = expit(-b), expit(a)
-    bend_b, bend_a = -above * expit(b), -below * expit(-a)
+    d2_b, d2_a = -above * expit(b), -below * expit(-a)
     value = log_expit(b) + log_expit(-a) + log1mexp(w)
-    return value, above - below, above + rest, bend_b + bend_a, bend_b, bend_b - rest * (1 + rest)
+    return value, above - below, above + rest, d2_b + d2_a, d2_b, d2_b - rest * (1 + rest)
 
 
 def _cloglog(a, w):
@@ -44,33 +44,33 @@ def _loglog(a, w):
 def _cauchit(a, w):
     """F(b) - F(a) is the angle between the directions (1, a) and (1, b), over pi."""
     b = a + w
-    far_a, far_b = np.hypot(1, a), np.hypot(1, b)
-    s, t, p, q = 1 / far_a / far_a, 1 / far_b / far_b, a / far_a / far_a, b / far_b / far_b
-    sine, cosine = w / far_a / far_b, 1 / far_a / far_b + a / far_a * (b / far_b)
+    norm_a, norm_b = np.hypot(1, a), np.hypot(1, b)
+    s, t, p, q = 1 / norm_a / norm_a, 1 / norm_b / norm_b, a / norm_a / norm_a, b / norm_b / norm_b
+    sine, cosine = w / norm_a / norm_b, 1 / norm_a / norm_b + a / norm_a * (b / norm_b)
     angle = np.arctan2(sine, cosine)
     value = np.where(cosine < 0, np.log1p(-np.arctan2(sine, -cosine) / np.pi), np.log(angle / np.pi))
-    on_a, on_w = -w * (p * t + s * q) / angle, t / angle
-    bend_a, bend_b = -2 * w * ((s * t) ** 2 - p * q * (s + t + p * q)) / angle, -2 * q * t / angle
-    return value, on_a, on_w, bend_a - on_a**2, bend_b - on_a * on_w, bend_b - on_w**2
+    d_a, d_w = -w * (p * t + s * q) / angle, t / angle
+    d2_a, d2_b = -2 * w * ((s * t) ** 2 - p * q * (s + t + p * q)) / angle, -2 * q * t / angle
+    return value, d_a, d_w, d2_a - d_a**2, d2_b - d_a * d_w, d2_b - d_w**2
 
 
 def _probit(a, w):
     """By P / phi(near), near and far the ends, mirrored so that near is the upper one and not farther from zero."""
     mirrored = 2 * a + w > 0
     near, far = np.where(mirrored, -a, a + w), np.where(mirrored, -a - w, a)
-    decay = w * (near + far) / 2  # log of phi(far) / phi(near)
+    log_density_ratio = w * (near + far) / 2  # log(phi(far) / phi(near))
     mills = [np.sqrt(np.pi / 2) * erfcx(-end / np.sqrt(2)) for end in (near, far)]
-    rest = np.exp(decay) * mills[1]
-    ratio, narrow = mills[0] - rest, rest > 0.5 * mills[0]
+    far_part = np.exp(log_density_ratio) * mills[1]
+    ratio, narrow = mills[0] - far_part, far_part > 0.5 * mills[0]
     steps = w[narrow, None] * UNIT_NODES
     area = (np.exp(steps * (near[narrow, None] - steps / 2)) * UNIT_NODE_WEIGHTS).sum(axis=1)
     ratio[narrow] = w[narrow] * area
     value = np.log(ratio) - 0.5 * near**2 - 0.5 * np.log(2 * np.pi)
     value = np.where((near > 0) & ~narrow, np.log1p(-ndtr(far) - ndtr(-near)), value)
-    at_near, at_far, slide = 1 / ratio, np.exp(decay) / ratio, -np.expm1(decay) / ratio
-    d2 = -near * slide - w * at_far - slide**2
-    on_a, on_w, b = np.where(mirrored, -slide, slide), np.where(mirrored, at_far, at_near), a + w
-    return value, on_a, on_w, d2, -on_w * (b + on_a), -on_w * (b + on_w)
+    at_near, at_far, d_near = 1 / ratio, np.exp(log_density_ratio) / ratio, -np.expm1(log_density_ratio) / ratio
+    d2 = -near * d_near - w * at_far - d_near**2
+    d_a, d_w, b = np.where(mirrored, -d_near, d_near), np.where(mirrored, at_far, at_near), a + w
+    return value, d_a, d_w, d2, -d_w * (b + d_a), -d_w * (b + d_w)
 
 
 BETWEEN = {"logit": _logit, "probit": _probit, "cloglog": _cloglog, "loglog": _loglog, "cauchit": _cauchit}

@@ -1,4 +1,4 @@
-"""The last result of a function: value, gradient and Hessian of one evaluation ask for the same sums."""
+"""A cache of a function's last result: value, gradient and Hessian of one evaluation ask for the same sums."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from functools import wraps
 
 import numpy as np
 
-MAX_ELEMENTS = 1 << 16  # elements of an argument; longer ones are not kept
+MAX_ELEMENTS = 1 << 16  # elements of an argument up to which a result is kept
 
 
 def latest(function):
-    """Keep, per thread, the result for the last arguments, which are compared by value."""
+    """A decorator that caches, per thread, the result for the last arguments, which are compared by value."""
     memory = threading.local()
 
     @wraps(function)
     def wrapper(*args):
         args = [np.asarray(arg, dtype=float) for arg in args]
-        known = getattr(memory, "args", None)
-        if known is not None and all(a.shape == b.shape and np.array_equal(a, b) for a, b in zip(args, known, strict=True)):
+        last = getattr(memory, "args", None)
+        if last is not None and all(a.shape == b.shape and np.array_equal(a, b) for a, b in zip(args, last, strict=True)):
             return memory.result
         result = function(*args)
         if max(arg.size for arg in args) <= MAX_ELEMENTS:

@@ -1,4 +1,4 @@
-"""Sums over whole numbers, short however many terms matter.
+"""Sums over whole numbers, in few evaluations however many terms matter.
 
 Away from the point where a sum begins, masses of a smooth law vary over ever longer distances. So panels of 16, 16, 32, 64,
 ... whole numbers follow each other, and each is summed with 16 nodes: the Gauss rule of the uniform weight on L whole
@@ -18,8 +18,8 @@ from scipy.special import logsumexp
 from .gamma_functions import log1p_minus
 
 NODES_PER_PANEL = 16
-NEGLIGIBLE_PANEL_LOG_RATIO = 45.0  # a panel smaller than the sum by this power of e adds nothing
-NEGLIGIBLE_LOG_RATIO = 38.0  # terms smaller than the largest by this power of e do not matter
+NEGLIGIBLE_PANEL_LOG_RATIO = 45.0  # log ratio of sum to panel from which the panel adds nothing
+NEGLIGIBLE_LOG_RATIO = 38.0  # log ratio of largest term to term from which the term adds nothing
 MAX_TERMS_SUMMED_ALL = 288  # whole numbers up to which all are summed
 CELLS_PER_BLOCK = 1 << 15  # rows times terms at a time: what fits the processor's cache
 
@@ -30,13 +30,14 @@ def _rule(exponent):
     size, n = 2.0**exponent, np.arange(1.0, NODES_PER_PANEL)
     if size == NODES_PER_PANEL:
         return np.arange(size), np.zeros(NODES_PER_PANEL)
-    beside = n / 2 * np.sqrt((size - n) * (size + n) / (4 * n * n - 1))  # recurrence of the discrete Chebyshev polynomials
-    nodes, vectors = eigh_tridiagonal(np.full(NODES_PER_PANEL, (size - 1) / 2), beside)
+    # Golub and Welsch's nodes, from the recurrence of the discrete Chebyshev polynomials.
+    off_diagonal = n / 2 * np.sqrt((size - n) * (size + n) / (4 * n * n - 1))
+    nodes, vectors = eigh_tridiagonal(np.full(NODES_PER_PANEL, (size - 1) / 2), off_diagonal)
     return nodes, np.log(size) + 2 * np.log(np.abs(vectors[0]))
 
 
 def panel(done, left):
-    """Of rows that have `done` terms behind them and `left` to go: nodes of the next panel, log weights, and its length."""
+    """Nodes, log weights and lengths of the next panel, for rows with `done` terms summed and `left` terms to go."""
     size = np.maximum(np.minimum(done, left), NODES_PER_PANEL)
     exponent = np.minimum(np.frexp(size)[1] - 1, 62)  # the power of two at or below
     node, weight = np.empty((len(done), NODES_PER_PANEL)), np.empty((len(done), NODES_PER_PANEL))
@@ -55,20 +56,20 @@ def log_sum(f, start, sign, count, to_end):
     while len(rows):
         node, weight, length = panel(done[rows], count[rows] - done[rows])
         terms = f(start[rows][:, None] + sign * (done[rows][:, None] + node), rows) + weight
-        part = logsumexp(np.where(np.isnan(terms), -np.inf, terms), axis=1)
-        total[rows] = np.logaddexp(total[rows], part)
+        log_part = logsumexp(np.where(np.isnan(terms), -np.inf, terms), axis=1)
+        total[rows] = np.logaddexp(total[rows], log_part)
         done[rows] += length
-        lost = (part <= total[rows] - NEGLIGIBLE_PANEL_LOG_RATIO) & (terms[:, -1] <= terms[:, 0]) & (not to_end)
-        rows = rows[(done[rows] < count[rows]) & ~lost & (done[rows] < 1e18)]
+        negligible = (log_part <= total[rows] - NEGLIGIBLE_PANEL_LOG_RATIO) & (terms[:, -1] <= terms[:, 0]) & (not to_end)
+        rows = rows[(done[rows] < count[rows]) & ~negligible & (done[rows] < 1e18)]
     return total
 
 
-def reach(top, sharp):
-    """Where terms have fallen by exp(-38) from the largest, which is at `top` or below.
+def negligible_from(top, sharpness):
+    """The whole number beyond which terms are below exp(-38) of the largest, which is at `top` or below.
 
-    They must fall at least as exp(-sharp * top * (x log x - x + 1)), x = k / top, or else as those of a geometric law.
+    Terms must fall at least as exp(-sharpness * top * (x log x - x + 1)), x = k / top, or else as those of a geometric law.
     """
-    drop = NEGLIGIBLE_LOG_RATIO / (sharp * top)
+    drop = NEGLIGIBLE_LOG_RATIO / (sharpness * top)
     over = drop / 3 + np.sqrt(drop**2 / 9 + 2 * drop)  # x - 1, by Bernstein's bound
     for _ in range(3):
         log = np.log1p(over)
@@ -76,33 +77,35 @@ def reach(top, sharp):
     return np.fmin(top + top * over, NEGLIGIBLE_LOG_RATIO / np.log1p(1 / top) + top)
 
 
-def places(centre, sharp, first=0):
-    """Rows, nodes k and log weights, for sums from `first` on of terms as in `reach` with their bell near `centre`."""
-    end = np.ceil(reach(centre + np.maximum(0.5 - 0.5 / sharp, 0.0), sharp)) + 2
-    few, far = end <= MAX_TERMS_SUMMED_ALL, centre * sharp > 144  # of a far bell nothing reaches the end of the support
-    for kind, nodes in ((few, _whole), (far & ~few, _stride), (~far & ~few, _panels)):
-        rows = np.flatnonzero(kind)
+def summation_nodes(centre, sharpness, first=0):
+    """Rows, nodes k and log weights, for sums from `first` on of terms as in `negligible_from` with a bell near `centre`."""
+    end = np.ceil(negligible_from(centre + np.maximum(0.5 - 0.5 / sharpness, 0.0), sharpness)) + 2
+    few, far = end <= MAX_TERMS_SUMMED_ALL, centre * sharpness > 144  # a far bell is negligible at the end of the support
+    for chosen, nodes in ((few, _all_terms), (far & ~few, _equal_steps), (~far & ~few, _panels)):
+        rows = np.flatnonzero(chosen)
         rows = rows[np.argsort(end[rows])]
         while len(rows):
             size = max(int(CELLS_PER_BLOCK / end[rows[min(len(rows), 64) - 1]]), 16)
             part, rows = rows[:size], rows[size:]
-            yield part, *nodes(centre[part], sharp[part], end[part], first)
+            yield part, *nodes(centre[part], sharpness[part], end[part], first)
 
 
-def _whole(centre, sharp, end, first):
+def _all_terms(centre, sharpness, end, first):
+    """Every whole number."""
     k = np.arange(float(first), end.max() + 1)[None, :]
     return k, np.zeros_like(k)
 
 
-def _stride(centre, sharp, end, first):
-    step = np.maximum(np.sqrt(centre / sharp) / 3, 1.0)[:, None]
+def _equal_steps(centre, sharpness, end, first):
+    """Steps of a third of the bell's standard deviation."""
+    step = np.maximum(np.sqrt(centre / sharpness) / 3, 1.0)[:, None]
     k = np.floor(centre)[:, None] + step * np.arange(-30, np.ceil(((end - centre)[:, None] / step).max()) + 1)
     return k, np.log(step) + 0 * k
 
 
-def _panels(centre, sharp, end, first):
-    """Up from the peak, and from the peak and from zero to the middle between."""
-    peak = np.floor(np.maximum(centre + (0.5 - 0.5 / sharp), 0.0))
+def _panels(centre, sharpness, end, first):
+    """Panels up from the peak, down from the peak to half of it, and up from zero to half of it."""
+    peak = np.floor(np.maximum(centre + (0.5 - 0.5 / sharpness), 0.0))
     nodes, weights = [], []
     for start, sign, count in (
         (peak, 1, end - peak + 1),

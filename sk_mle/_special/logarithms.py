@@ -5,58 +5,51 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from .gamma_functions import (
-    ATANH_COEFFICIENTS,
-    STIRLING_SERIES,
-    _economised,
-    _elementwise,
-    _horner,
-    _log1p_minus_over,
-    _ordered,
-)
+from .elementwise import elementwise, elementwise_by_order
+from .gamma_functions import ATANH_COEFFICIENTS, STIRLING_SERIES, economised, horner, log1p_minus_over
 
-MAX_SERIES_ARGUMENT = 0.2
-ATANH_SERIES = _economised(ATANH_COEFFICIENTS, (MAX_SERIES_ARGUMENT / (2 - MAX_SERIES_ARGUMENT)) ** 2, 6)
+MAX_SERIES_ARGUMENT = 0.2  # |x| up to which the series of log(1 + x) is used
+ATANH_SERIES = economised(ATANH_COEFFICIENTS, (MAX_SERIES_ARGUMENT / (2 - MAX_SERIES_ARGUMENT)) ** 2, 6)
 MAX_DIRECT_COUNT = 64.0  # count from which the plain difference loses more than a few roundings
-_SMALL = 256.0  # count up to which y log(rate) and log y! leave twelve digits of their difference
+MAX_PLAIN_COUNT = 256.0  # count up to which y log(rate) and log y! leave twelve digits of their difference
 MIN_LARGE_COUNT = 1e8  # count from which the rounding of a ratio shows in ten digits of a log mass
 
 
-@_ordered
+@elementwise_by_order
 def log1p_rest(x, order):
-    """log(1 + x) - t for x > -1 and t = x / (1 + x) and, beyond order 1, the same less t^2 / 2.
+    """log(1 + x) - t with t = x / (1 + x), x > -1 and, for order 2, also log(1 + x) - t - t^2 / 2.
 
-    By the series of 2 atanh(x / (2 + x)) near 0, where the differences cancel.
+    Near 0, where the differences cancel, by the series of 2 atanh(x / (2 + x)).
     """
     share = x / (1 + x)
-    rest, near = np.log1p(x) - share, np.flatnonzero(np.abs(x) < MAX_SERIES_ARGUMENT)
-    values = [rest] if order < 2 else [rest, rest - 0.5 * share * share]
+    remainder, near = np.log1p(x) - share, np.flatnonzero(np.abs(x) < MAX_SERIES_ARGUMENT)
+    values = [remainder] if order < 2 else [remainder, remainder - 0.5 * share * share]
     if near.size:
         low = x[near]
         z = low / (2 + low)
-        w, tail, square = 1 / (1 + z), _horner(ATANH_SERIES, z * z), 2 * z * z
+        w, tail, square = 1 / (1 + z), horner(ATANH_SERIES, z * z), 2 * z * z
         values[0][near] = square * (w + z * tail)
         if order > 1:
             values[1][near] = square * z * (w * w + tail)
     return tuple(values)
 
 
-@_elementwise
+@elementwise
 def factorial_rest(x):
-    """log x! - x log x + x for x >= 0, of fractional x by the gamma function: what Stirling's main terms leave."""
+    """log x! - x log x + x for x >= 0, the remainder of Stirling's main terms; x! is Gamma(x + 1) for fractional x."""
     small = x < MAX_DIRECT_COUNT
     value = gammaln(x + 1) - x * np.log(np.maximum(x, 1e-300)) + x if small.any() else np.empty_like(x)
     if not small.all():
         top = x[~small]
-        value[~small] = 0.5 * np.log(2 * np.pi * top) + _horner(STIRLING_SERIES[0], 1 / (top * top)) / top
+        value[~small] = 0.5 * np.log(2 * np.pi * top) + horner(STIRLING_SERIES[0], 1 / (top * top)) / top
     return value
 
 
 def rate_gap(y, rate, short):
     """y log(rate / y) + short for y >= 0, short = y - rate: minus half the deviance of a Poisson law.
 
-    With `factorial_rest` it makes the log mass, of which no large parts cancel: y log(rate) and log y! would. The ratio's own
-    rounding hardly moves the gap (see `ratio_gap`); of very large counts it is computed from `short`.
+    Less `factorial_rest` it is the log mass, without the cancellation of y log(rate) against log y!. The rounding of the ratio
+    hardly moves the gap (see `ratio_gap`), except of very large counts, whose gap is computed from `short`.
     """
     with np.errstate(all="ignore"):
         low = np.maximum(y, 1e-100)
@@ -68,34 +61,34 @@ def rate_gap(y, rate, short):
         if np.maximum.reduce(y, axis=None, initial=0.0) > MIN_LARGE_COUNT:
             move = -short / low
             near = (y > MIN_LARGE_COUNT) & (np.abs(move) < 0.5)
-            gap = np.where(near, -short * _log1p_minus_over(move, np.log1p(move)), gap)
+            gap = np.where(near, -short * log1p_minus_over(move, np.log1p(move)), gap)
     return np.where(y > 0, gap, short)  # -rate, however small
 
 
 def rate_part(y, rate, short):
-    """What depends on the rate in the log mass of a Poisson law; the rest is `count_base_measure`, and `short` is y - rate.
+    """The part of a Poisson law's log mass that depends on the rate, with short = y - rate; `count_base_measure` is the other.
 
-    Of small counts y log(rate) - rate, which is half the work of `rate_gap`.
+    For small counts it is y log(rate) - rate, at half the cost of `rate_gap`.
     """
     with np.errstate(all="ignore"):
-        if np.minimum.reduce(y, axis=None, initial=np.inf) > _SMALL:
+        if np.minimum.reduce(y, axis=None, initial=np.inf) > MAX_PLAIN_COUNT:
             return rate_gap(y, rate, short)
         log = np.log(rate)
         if not np.isfinite(np.add.reduce(log, axis=None)):
             log = np.minimum(np.log(np.maximum(rate, y == 0)), 1e3)
         part = np.asarray(log * y)
         part -= rate
-        if np.maximum.reduce(y, axis=None, initial=0.0) > _SMALL:
+        if np.maximum.reduce(y, axis=None, initial=0.0) > MAX_PLAIN_COUNT:
             y, rate, short = np.broadcast_arrays(y, rate, short)
-            large = y > _SMALL
+            large = y > MAX_PLAIN_COUNT
             part[large] = rate_gap(y[large], rate[large], short[large])
         return part
 
 
-@_elementwise
+@elementwise
 def count_base_measure(y):
-    """What depends on y alone: -log y! where `rate_part` is plain, else -`factorial_rest`."""
-    return -np.where(y <= _SMALL, gammaln(y + 1), factorial_rest(y))
+    """The part of a Poisson law's log mass that depends on y alone: -log y! for small counts, else -`factorial_rest`."""
+    return -np.where(y <= MAX_PLAIN_COUNT, gammaln(y + 1), factorial_rest(y))
 
 
 def ratio_gap(y, mean):
@@ -107,7 +100,7 @@ def ratio_gap(y, mean):
 
 
 def ratio_gap_and_excess(y, mean):
-    """The same, and (y - mean) / mean."""
+    """`ratio_gap` and (y - mean) / mean."""
     ratio = y / mean
     d = ratio - 1
     gap = np.log(ratio) - d

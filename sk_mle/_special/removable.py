@@ -1,11 +1,12 @@
-"""Functions with a removable singularity at 0, exact on both sides of it and there: where a shape parameter's limit is."""
+"""Functions with a removable singularity at 0, exact at it and on both sides: there shape parameters have their limits."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import special
 
-from .gamma_functions import _elementwise, _horner
+from .elementwise import elementwise
+from .gamma_functions import horner
 
 
 def _log1p_ratio_series():
@@ -22,7 +23,7 @@ EXPREL_SERIES = [[1 / (special.gamma(j + 1) * (j + k + 1)) for j in range(18)] f
 EXPREL2_SERIES = [[c / (j + k + 2) for j, c in enumerate(coefs)] for k, coefs in enumerate(EXPREL_SERIES)]
 
 
-@_elementwise
+@elementwise
 def log1p_ratio(x):
     """log(1 + x) / x for x > -1, with its first two derivatives."""
     value = np.log1p(x) / x
@@ -31,7 +32,7 @@ def log1p_ratio(x):
     return _near_zero(np.abs(x) < 0.4, x / (2 + x), LOG1P_RATIO_SERIES, (value, d1, d2))
 
 
-@_elementwise
+@elementwise
 def exprel(x):
     """(exp(x) - 1) / x with its first two derivatives; `scipy.special.exprel` gives the value alone."""
     value = np.expm1(x) / x
@@ -40,7 +41,7 @@ def exprel(x):
     return _near_zero(np.abs(x) < 1, x, EXPREL_SERIES, (value, d1, d2))
 
 
-@_elementwise
+@elementwise
 def exprel2(x):
     """(exp(x) - 1 - x) / x**2 with its first two derivatives."""
     first = np.expm1(x) / x
@@ -51,16 +52,16 @@ def exprel2(x):
 
 
 def _near_zero(near, s, series, values):
-    """The values, replaced by their polynomials in s where those are near enough."""
+    """The values, in place, with those that are `near` replaced by polynomials in s."""
     if near.any():
         s = s[near]
         for value, coefs in zip(values, series, strict=True):
-            value[near] = _horner(coefs, s)
+            value[near] = horner(coefs, s)
     return values
 
 
 def analytic(f, radius=0.4, reach=0.2):
-    """f, given off 0 alone, with a removable singularity there: near it its Taylor polynomial.
+    """The function f with its removable singularity at 0 filled in: within `reach` of 0 it is its Taylor polynomial.
 
     The coefficients are found once, from f on a circle in the complex plane, where nothing cancels (Cauchy's formula);
     f must have no other singularity within or on the circle. It may return several values, stacked on a first axis.
@@ -69,11 +70,11 @@ def analytic(f, radius=0.4, reach=0.2):
     values = f(radius * np.exp(2j * np.pi * n / 256))
     coefs = np.moveaxis(np.fft.fft(values).real / 256 / radius**n, -1, 0)[:40]
 
-    def whole(x):
+    def filled_in(x):
         x = np.asarray(x, float)
         near = np.abs(x) < reach
         with np.errstate(all="ignore"):
-            series = _horner([c.reshape(c.shape + (1,) * x.ndim) for c in coefs], np.where(near, x, 0.0))
+            series = horner([c.reshape(c.shape + (1,) * x.ndim) for c in coefs], np.where(near, x, 0.0))
             return np.where(near, series, f(np.where(near, reach, x)))
 
-    return whole
+    return filled_in

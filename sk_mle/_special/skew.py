@@ -18,14 +18,14 @@ from scipy.special import betainc
 DF_OF_NORMAL = 1e60  # stands for infinity
 UNIT_NODES, UNIT_NODE_WEIGHTS = np.polynomial.legendre.leggauss(32)
 UNIT_NODES, UNIT_NODE_WEIGHTS = (UNIT_NODES + 1) / 2, UNIT_NODE_WEIGHTS / 2
-NEGLIGIBLE_LOG_RATIO = 44.0  # beyond exp(-44) nothing is left
-MAX_PANEL_REACH = 4.0  # as far as one set of nodes may reach from where the integrand bends
+NEGLIGIBLE_LOG_RATIO = 44.0  # minus the log of the integrand's share at which the integral is cut
+MAX_PANEL_REACH = 4.0  # length in s of the first panel from a and of the first beyond the integrand's knee
 ROWS_PER_BLOCK = 256
 LOG1P_SERIES = [1 / k for k in range(8, 1, -1)]  # of -log(1 - s) - s, from s^8 to s^2
 
 
 def _rowwise(function):
-    """Broadcast, and work through blocks of rows of like h, which need the same sets of nodes."""
+    """A decorator that broadcasts and works through blocks of rows with similar h, which need the same nodes."""
 
     @wraps(function)
     def wrapper(*args):
@@ -43,8 +43,8 @@ def _rowwise(function):
     return wrapper
 
 
-def _wedge(h, a, df):
-    """log of the integrand at a, and 1 + x^2 and weights of nodes for the rest, relative to it.
+def _nodes(h, a, df):
+    """log of the integrand at a; at the nodes beyond it 1 + x^2, and weights relative to the integrand at a.
 
     In s = arsinh(x) - arsinh(a) the integrand falls first like 1 / cosh, then, from the knee on, faster.
     """
@@ -52,36 +52,37 @@ def _wedge(h, a, df):
     h = np.maximum(h, 1e-15 / b)
     inverse = np.where(df < DF_OF_NORMAL, 1 / df, 0.0)
     at_a = (h * b) ** 2 * inverse
-    more = (1 / h**2 + b**2 * inverse) * (
+    growth_to_end = (1 / h**2 + b**2 * inverse) * (
         df * np.expm1(2 * NEGLIGIBLE_LOG_RATIO / df)
     )  # growth of x^2 by which the density has fallen
-    x = np.sqrt(a**2 + more)
-    end = np.arcsinh(more / (x * b + a * np.hypot(1, x)))
+    x = np.sqrt(a**2 + growth_to_end)
+    end = np.arcsinh(growth_to_end / (x * b + a * np.hypot(1, x)))
     knee = np.arcsinh(np.sqrt(1 / h**2 + inverse)) - np.arcsinh(a)
     knee = np.where(knee < 1, 0.0, np.minimum(knee, end))
-    rest = (end - knee) / (1 + (end - knee) / NEGLIGIBLE_LOG_RATIO)  # 1 / cosh falls as well
-    near, far = np.minimum(knee, MAX_PANEL_REACH), np.minimum(rest, MAX_PANEL_REACH)
-    lengths = np.stack([near, knee - near, far, rest - far])
+    beyond_knee = (end - knee) / (1 + (end - knee) / NEGLIGIBLE_LOG_RATIO)  # 1 / cosh falls as well
+    first_panel, panel_beyond_knee = np.minimum(knee, MAX_PANEL_REACH), np.minimum(beyond_knee, MAX_PANEL_REACH)
+    lengths = np.stack([first_panel, knee - first_panel, panel_beyond_knee, beyond_knee - panel_beyond_knee])
     starts = (np.cumsum(lengths, axis=0) - lengths)[used := lengths.any(axis=1)]
-    lengths, top = lengths[used], np.where(inverse > 0, -df / 2 * np.log1p(at_a), -((h * b) ** 2) / 2)
+    lengths, log_at_a = lengths[used], np.where(inverse > 0, -df / 2 * np.log1p(at_a), -((h * b) ** 2) / 2)
     s = np.sinh(starts.T[:, :, None] + lengths.T[:, :, None] * UNIT_NODES).reshape(len(h), -1)
     a, b, h, df, at_a = (value[:, None] for value in (a, b, h, df, at_a))
     growth = s * (2 * a * b * np.sqrt(1 + s**2) + (b**2 + a**2) * s)
     square = b**2 + growth
     fall = df / 2 * np.log1p(h**2 * growth / (df * (1 + at_a)))
-    return top, square, np.exp(-fall) / np.sqrt(square) * (lengths.T[:, :, None] * UNIT_NODE_WEIGHTS).reshape(s.shape)
+    return log_at_a, square, np.exp(-fall) / np.sqrt(square) * (lengths.T[:, :, None] * UNIT_NODE_WEIGHTS).reshape(s.shape)
 
 
 @_rowwise
-def _log_wedge(h, a, df):
-    top, _, weights = _wedge(h, a, df)
+def _log_tail(h, a, df):
+    """log P(Z <= -h)."""
+    top, _, weights = _nodes(h, a, df)
     return (top + np.log(weights.sum(axis=1) / np.pi),)
 
 
 @_rowwise
 def _tail_derivatives(h, df, order):
     """log P(T <= -h) with its derivatives: (h, df), and for order 2 (h, h), (h, df), (df, df)."""
-    top, square, weights = _wedge(h, 0 * h, df)
+    log_at_a, square, weights = _nodes(h, 0 * h, df)
     total = weights.sum(axis=1)
     mean = lambda values: np.einsum("ij,ij->i", weights, values) / total
     h, n = np.maximum(h, 1e-15), df[:, None]
@@ -92,7 +93,7 @@ def _tail_derivatives(h, df, order):
         series = series * share + c
     on_df = 0.5 * np.where(share < 0.01, series * share**2, np.log1p(w) - share)  # of minus the log of the integrand
     a, b = mean(share) * df / h, mean(on_df)
-    first = top + np.log(total / np.pi), -a, -b
+    first = log_at_a + np.log(total / np.pi), -a, -b
     if order[0] < 2:
         return first
     on_h = share * (df / h)[:, None]
@@ -104,17 +105,17 @@ def _tail_derivatives(h, df, order):
 
 def log_t(x, df):
     """log P(T <= x) of Student's law."""
-    tail = _log_wedge(np.abs(x), 0.0, df)[0]
+    tail = _log_tail(np.abs(x), 0.0, df)[0]
     return np.where(x < 0, tail, np.log1p(-np.exp(tail)))
 
 
 def log_t_derivatives(x, df, order):
     """Derivatives of `log_t`: in x and df, and for order 2 in (x, x), (x, df) and (df, df)."""
-    tail, *first = _tail_derivatives(np.abs(x), df, order)
+    tail, *d_tail = _tail_derivatives(np.abs(x), df, order)
     odds = np.exp(tail) / -np.expm1(tail)
     d1, d2 = np.where(x < 0, 1.0, -odds), np.where(x < 0, 0.0, odds * (1 + odds))  # log(1 - p) from log p
     sign = np.where(x < 0, -1.0, 1.0)
-    g, k, *second = first
+    g, k, *second = d_tail
     result = sign * d1 * g, d1 * k
     if order < 2:
         return result
@@ -125,29 +126,29 @@ def log_t_derivatives(x, df, order):
 def log_skew_tails(z, shape, df):
     """log P(Z <= z) and log P(Z > z) of the skew t law."""
     h, df = np.abs(z), np.minimum(df, DF_OF_NORMAL)
-    both, thin = _log_wedge(h, 0.0, df)[0], _log_wedge(h, np.abs(shape), df)[0]  # P(T < -h), and the part on the thin side
+    symmetric, thin = _log_tail(h, 0.0, df)[0], _log_tail(h, np.abs(shape), df)[0]  # P(T < -h), and the part on the thin side
     df = np.minimum(df, 1e15)
     with np.errstate(all="ignore"):
         inner = betainc(0.5, df / 2, 1 / (1 + df / h**2)) + np.exp(thin)  # P(|T| < h), and the thin tail: all but the wide one
-        wide = both + np.log(2 - np.exp(thin - both))
+        wide = symmetric + np.log(2 - np.exp(thin - symmetric))
         wide, not_wide = (
             np.where(inner < 0.5, x, y) for x, y in ((np.log1p(-inner), wide), (np.log(inner), np.log1p(-np.exp(wide))))
         )
         not_thin = np.log1p(-np.exp(thin))
-    below, on_wide_side = z < 0, (z < 0) == (np.asarray(shape) < 0)
+    is_below, on_wide_side = z < 0, (z < 0) == (np.asarray(shape) < 0)
     outer, inner = np.where(on_wide_side, wide, thin), np.where(on_wide_side, not_wide, not_thin)
-    return np.where(below, outer, inner), np.where(below, inner, outer)
+    return np.where(is_below, outer, inner), np.where(is_below, inner, outer)
 
 
 def at_half_laws(y, distance, loc, fitted) -> list[tuple[str, str, dict]]:
-    """Limits of an infinite shape, where half of the symmetric law is left: `at_ends` of laws with that shape.
+    """What `at_ends` returns for laws whose infinite shape leaves half of the symmetric law.
 
-    `fitted(z)` gives scale and other parameters that suit distances z from its edge.
+    `fitted(z)` gives scale and other parameters that suit distances z from the edge of that half.
     """
-    found = []
+    limits = []
     for sign, edge in ((1, "upper"), (-1, "lower")):
         r = sign * (y - loc)
         params = fitted(r - r.min())
         shift = sign * (r.min() - distance * params["scale"])
-        found.append(("shape", edge, {**params, "loc": loc + shift, "shape": sign / distance}))
-    return found
+        limits.append(("shape", edge, {**params, "loc": loc + shift, "shape": sign / distance}))
+    return limits

@@ -1,6 +1,6 @@
 """Logarithms of the regularised incomplete gamma and beta functions, exact where the functions underflow or lose digits.
 
-Also of the normal law's probability between two points.
+Also the logarithm of the normal law's probability between two points.
 """
 
 from __future__ import annotations
@@ -8,19 +8,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from .gamma_functions import (
-    MIN_STIRLING_ARGUMENT,
-    STIRLING_COEFFICIENTS,
-    _elementwise,
-    _horner,
-    _log1p_minus_over,
-    lgamma_delta,
-    log1p_minus,
-)
+from .elementwise import elementwise
+from .gamma_functions import MIN_STIRLING_ARGUMENT, STIRLING_COEFFICIENTS, horner, lgamma_delta, log1p_minus, log1p_minus_over
 
 UNIT_NODES, UNIT_NODE_WEIGHTS = (np.polynomial.legendre.leggauss(10) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
 MIN_EXACT_ARGUMENT = 1e-290  # arguments below may have lost digits to underflow
-# Parameter of a beta law from which `scipy.special.betainc` loses digits in the middle, in the end all.
+# Parameter of a beta law from which `scipy.special.betainc` loses digits around the mean: more and more as it grows.
 MIN_LARGE_BETA_PARAMETER = 1e5
 NEGLIGIBLE_LOG_RATIO = 40.0  # minus the log of what a density has fallen to at the end of its integral
 FINE_NODES, FINE_NODE_WEIGHTS = (np.polynomial.legendre.leggauss(48) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
@@ -31,17 +24,17 @@ MAX_SMALL_TAIL = 1e-3  # a smaller tail is computed by itself, not as one minus 
 def _stirling_remainder(x):
     """S(x) for every x > 0, to absolute accuracy."""
     below = special.gammaln(x) - (x - 0.5) * np.log(x) + x - 0.5 * np.log(2 * np.pi)
-    return np.where(x < MIN_STIRLING_ARGUMENT, below, _horner(STIRLING_COEFFICIENTS[0], 1 / (x * x)) / x)
+    return np.where(x < MIN_STIRLING_ARGUMENT, below, horner(STIRLING_COEFFICIENTS[0], 1 / (x * x)) / x)
 
 
 def _deviance(a, x, excess):
     """a log(x/a) - (x - a), given excess = x - a; computed from the excess where x is near a."""
     m = excess / a
-    near = excess * _log1p_minus_over(m, np.log1p(m))
+    near = excess * log1p_minus_over(m, np.log1p(m))
     return np.where((m > -0.9) & (m < 9), near, a * (np.log(x) - np.log(a)) - excess)
 
 
-def _log_continued_fraction(first, term, ignore=False):
+def log_continued_fraction(first, term, ignore=False):
     """log of first + a_1 / (b_1 + a_2 / (b_2 + ...)), term(n) = (a_n, b_n), by the modified Lentz method.
 
     Stops when all elements have converged but those to `ignore`.
@@ -58,14 +51,14 @@ def _log_continued_fraction(first, term, ignore=False):
 
 
 def _log_tail(lower, upper, log_lower, log_upper):
-    """log of lower = 1 - upper; a tail below 1/1000 is taken from log_lower(mask) or log_upper(mask) instead."""
-    out = np.where(lower > 0.5, np.log1p(-upper), np.log(lower))
-    far, near_one = lower < MAX_SMALL_TAIL, upper < MAX_SMALL_TAIL
-    if far.any():
-        out[far] = log_lower(far)
-    if near_one.any():
-        out[near_one] = np.log1p(-np.exp(log_upper(near_one)))
-    return out
+    """log of `lower`, where lower + upper = 1; a tail below 1/1000 is computed by log_lower(mask) or log_upper(mask)."""
+    result = np.where(lower > 0.5, np.log1p(-upper), np.log(lower))
+    small_lower, small_upper = lower < MAX_SMALL_TAIL, upper < MAX_SMALL_TAIL
+    if small_lower.any():
+        result[small_lower] = log_lower(small_lower)
+    if small_upper.any():
+        result[small_upper] = np.log1p(-np.exp(log_upper(small_upper)))
+    return result
 
 
 def _log_gamma_kernel(a, x):
@@ -74,21 +67,21 @@ def _log_gamma_kernel(a, x):
 
 
 def _log_far_below(a, x):
-    """log P(a, x) by the fraction x^a e^-x / Gamma(a) / (a - x + x / (a+1 - x + 2x / (a+2 - x + ...)))."""
-    return _log_gamma_kernel(a, x) - _log_continued_fraction(a - x, lambda n: (n * x, a - x + n))
+    """log P(a, x) for small x, by the fraction x^a e^-x / Gamma(a) / (a - x + x / (a+1 - x + 2x / (a+2 - x + ...)))."""
+    return _log_gamma_kernel(a, x) - log_continued_fraction(a - x, lambda n: (n * x, a - x + n))
 
 
 def _log_far_above(a, x):
-    """log Q(a, x) by Legendre's fraction x^a e^-x / Gamma(a) / (x+1 - a + (a-1) / (x+3 - a + 2 (a-2) / ...))."""
+    """log Q(a, x) for large x, by Legendre's fraction x^a e^-x / Gamma(a) / (x+1 - a + (a-1) / (x+3 - a + 2 (a-2) / ...))."""
     slow = x < 1  # implies a < 1/200
-    fraction = _log_continued_fraction(x - a + 1, lambda n: (n * (a - n), x - a + 2 * n + 1), ignore=slow)
+    fraction = log_continued_fraction(x - a + 1, lambda n: (n * (a - n), x - a + 2 * n + 1), ignore=slow)
     value = np.where(np.isinf(x), -np.inf, _log_gamma_kernel(a, x) - fraction)
     if slow.any():
         value[slow] = np.log(special.gammaincc(a[slow], x[slow]))
     return value
 
 
-@_elementwise
+@elementwise
 def log_gammainc(a, x):
     """log P(a, x) for a > 0, x >= 0: log distribution function of the gamma law.
 
@@ -99,7 +92,7 @@ def log_gammainc(a, x):
     return _log_tail(p, 1 - p, lambda i: _log_far_below(a[i], x[i]), lambda i: _log_far_above(a[i], x[i]))
 
 
-@_elementwise
+@elementwise
 def log_gammaincc(a, x):
     """log Q(a, x) = log(1 - P(a, x)) for a > 0, x >= 0: log survival function of the gamma law; as `log_gammainc`."""
     p = special.gammainc(a, x)
@@ -107,7 +100,7 @@ def log_gammaincc(a, x):
 
 
 def log_gamma_tail(a, x, log_x, upper):
-    """log Q(a, x) or log P(a, x) at an x that may underflow: `log_x()` is asked for where it does."""
+    """log Q(a, x) if `upper`, else log P(a, x), at an x that may underflow; then `log_x()` gives its logarithm."""
     value, small = (log_gammaincc if upper else log_gammainc)(a, x), np.asarray(x) < MIN_EXACT_ARGUMENT
     if not small.any():
         return value
@@ -135,19 +128,19 @@ def _log_betainc_far(a, b, x, xc):
         return numerator, n + n * t + (a + n) / (c + 1) * (1 - excess + n * (1 + xc))
 
     slow = (x > 0.5) & (excess > -1)  # implies b < 1/200
-    value = kernel - _log_continued_fraction(a / (a + 1) * (1 - excess), term, ignore=slow)
+    value = kernel - log_continued_fraction(a / (a + 1) * (1 - excess), term, ignore=slow)
     if slow.any():
         value[slow] = np.log(special.betaincc(b[slow], a[slow], xc[slow]))
     return value
 
 
 def _log_betainc_large(a, b, x, xc):
-    """log I_x(a, b) for large parameters: one tail by Gauss' rule, the other where that is the larger."""
+    """log I_x(a, b) for large parameters: the smaller tail by Gauss' rule, the larger as its complement."""
     mirrored = b * x > a * xc  # above the mean
     tail = np.empty_like(x)
-    for again in (False, True):  # of a very skewed law the smaller tail may lie on the other side of the mean
-        rows = tail > np.log(0.5) if again else np.ones(len(x), bool)
-        mirrored = mirrored ^ (rows & again)
+    for retry in (False, True):  # of a very skewed law the smaller tail may lie on the other side of the mean
+        rows = tail > np.log(0.5) if retry else np.ones(len(x), bool)
+        mirrored = mirrored ^ (rows & retry)
         if rows.any():
             side = np.where(mirrored, [b, a, xc, x], [a, b, x, xc])
             tail[rows] = np.minimum(_log_beta_side(*side[:, rows]), 0.0)
@@ -155,32 +148,32 @@ def _log_betainc_large(a, b, x, xc):
 
 
 def _log_beta_side(a, b, x, xc):
-    """log I_x(a, b) as an integral of the density in log(x / xc) from there down to where it has fallen by exp(-40)."""
+    """log I_x(a, b) as an integral of the density in log(x / xc), cut where the density has fallen by exp(-40)."""
     excess, share, sign = b * x - a * xc, np.minimum(x, xc), np.where(x > 0.5, 1.0, -1.0)
 
     def fall(t):
-        """log of the density at a distance t below log(x / xc), less that at it."""
+        """log of the density at a distance t below log(x / xc), less the log density at log(x / xc)."""
         s = sign * t
         with np.errstate(all="ignore"):
             rise = share * np.expm1(s)
-            bent = np.where(np.abs(s) < 0.5, s * s * _horner(EXPREL2_SERIES, np.clip(s, -0.5, 0.5)), np.expm1(s) - s)
-            rest = np.where(rise < 0.5, log1p_minus(rise) + share * bent, np.log1p(rise) - share * s)
-            return excess * t - (a + b) * rest
+            exp_excess = np.where(np.abs(s) < 0.5, s * s * horner(EXPREL2_SERIES, np.clip(s, -0.5, 0.5)), np.expm1(s) - s)
+            log_rest = np.where(rise < 0.5, log1p_minus(rise) + share * exp_excess, np.log1p(rise) - share * s)
+            return excess * t - (a + b) * log_rest
 
     low, high = np.zeros_like(x), 1 / (np.sqrt((a + b) * x * xc) + np.abs(excess))
     for _ in range(200):
-        if not (short := fall(high) > -NEGLIGIBLE_LOG_RATIO).any():
+        if not (not_far_enough := fall(high) > -NEGLIGIBLE_LOG_RATIO).any():
             break
-        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+        low, high = np.where(not_far_enough, high, low), np.where(not_far_enough, 2 * high, high)
     for _ in range(8):
         middle = (low + high) / 2
-        short = fall(middle) > -NEGLIGIBLE_LOG_RATIO
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
+        not_far_enough = fall(middle) > -NEGLIGIBLE_LOG_RATIO
+        low, high = np.where(not_far_enough, middle, low), np.where(not_far_enough, high, middle)
     area = sum(weight * np.exp(fall(high * node)) for node, weight in zip(FINE_NODES, FINE_NODE_WEIGHTS, strict=True))
     return _log_beta_kernel(a, b, x, xc, excess) + np.log(high * area)
 
 
-@_elementwise
+@elementwise
 def log_betainc(a, b, x, xc):
     """log I_x(a, b) for a, b > 0, where xc = 1 - x carries the digits of an x near 1; tails as in `log_gammainc`.
 
@@ -206,7 +199,7 @@ def log_betainc(a, b, x, xc):
     return value
 
 
-@_elementwise
+@elementwise
 def log_ndtr_gap(a, b, width):
     """log(Phi(b) - Phi(a)) of the normal law for a <= b; width = b - a carries the digits of ends close to each other."""
     near, far = np.where(b > -a, -a, b), np.where(b > -a, -b, a)  # both below 0, or around it

@@ -1,4 +1,4 @@
-"""The few things done to a table of the user's, whatever its kind: count, take rows, replace a column."""
+"""Operations on the user's X and y of any kind (arrays, sparse matrices, data frames, lists): rows, columns, names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from scipy import sparse
 
 
 def n_rows(X) -> int:
+    """The number of rows."""
     return X.shape[0] if hasattr(X, "shape") else len(X)
 
 
 def take(X, rows):
-    """Rows by a slice or by their numbers; None stays None."""
+    """The rows of a slice or of an index array; None for None."""
     if X is None:
         return None
     if hasattr(X, "iloc"):
@@ -21,8 +22,8 @@ def take(X, rows):
     return X[rows] if hasattr(X, "shape") else np.asarray(X)[rows]
 
 
-def said_order(y) -> list | None:
-    """Labels in the order that their type says: an ordered categorical of pandas, an Enum of polars. None: it says none."""
+def declared_order(y) -> list | None:
+    """Labels in the order of an ordered categorical of pandas or an Enum of polars; None for other types."""
     if hasattr(y, "columns") and y.shape[1] == 1:
         y = y[y.columns[0]]
     dtype: Any = getattr(y, "dtype", None)
@@ -31,21 +32,22 @@ def said_order(y) -> list | None:
 
 
 def dense(X):
-    """X as something whose columns can be replaced."""
+    """X as a dense array or data frame."""
     return X.toarray() if sparse.issparse(X) else np.asarray(X) if isinstance(X, list | tuple) else X
 
 
 def column_names(X) -> list:
-    """Names of a data frame, numbers of an array."""
+    """Column names of a data frame, column numbers of an array."""
     return list(X.columns) if hasattr(X, "columns") else list(range(X.shape[1]))
 
 
 def column(X, name) -> np.ndarray:
+    """The column of that name, or number."""
     return np.asarray(X[name]) if hasattr(X, "columns") else X[:, name]
 
 
 def with_column(X, name, values):
-    """A copy of X with other values in a column."""
+    """A copy of X with `values` in the column `name`."""
     if hasattr(X, "with_columns"):  # polars
         return X.with_columns(type(X[name])(name, values))
     if hasattr(X, "iloc"):  # pandas

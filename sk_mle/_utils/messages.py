@@ -1,10 +1,10 @@
-"""Words that several messages share."""
+"""Phrases that several messages share."""
 
 from __future__ import annotations
 
 
 def rows_text(rows) -> str:
-    """ "row 3" or "12 rows (0, 4, 9, 11, 15, ...)"."""
+    """Row numbers as text: "row 3", or "12 rows (0, 4, 9, 11, 15, ...)"."""
     if len(rows) == 1:
         return f"row {rows[0]}"
     return f"{len(rows)} rows ({', '.join(map(str, rows[:5]))}{', ...' if len(rows) > 5 else ''})"

@@ -13,18 +13,18 @@ ABSENT = "–"
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number for reading: `digits` decimals, powers of ten where they would hide it, and a dash where there is none."""
+    """A number as text: `digits` decimals, scientific notation if very small or very large, a dash for NaN and None."""
     if value is None or value is np.ma.masked or (isinstance(value, float | np.floating) and np.isnan(value)):
         return ABSENT
     if not isinstance(value, Real) or isinstance(value, Integral):
         return str(value)
     value = float(value)
-    hidden = value != 0 and np.isfinite(value) and not 10.0**-digits * 0.5 <= abs(value) < 1e7
-    return f"{value:.{digits - 1}e}" if hidden else f"{value:.{digits}f}"
+    needs_exponent = value != 0 and np.isfinite(value) and not 10.0**-digits * 0.5 <= abs(value) < 1e7
+    return f"{value:.{digits - 1}e}" if needs_exponent else f"{value:.{digits}f}"
 
 
 def probability(value: Any) -> str:
-    """A p-value for reading."""
+    """A p-value as text."""
     return "<0.0001" if isinstance(value, Real) and 0 <= float(value) < 1e-4 else number(value)
 
 
@@ -77,7 +77,7 @@ class Table:
         return pd.DataFrame(self.columns, index=self.index)
 
     def _cells(self) -> list[list[str]]:
-        """Formatted columns."""
+        """The columns as text."""
         return [[self.formats.get(name, number)(value) for value in values] for name, values in self.columns.items()]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The protocol of a link."""
+"""The base class of links."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .._utils.repeated import repeats, spread, without_repeats
 from ..domains import REAL, Domain
 
 
-def _elementwise(method):
-    """Give a method of one array float64 in, and inf and NaN out without a warning.
+def _on_float_arrays(method):
+    """A decorator for methods of one array: they get float64, and return inf and NaN without a warning.
 
     Axes along which the array repeats are computed once: a parameter without columns repeats one number.
     """
@@ -69,33 +69,33 @@ class Link(BaseEstimator, ABC):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         for name in {"link", "inverse", "inverse_derivatives", "log_inverse", "log_complement"} & vars(cls).keys():
-            setattr(cls, name, _elementwise(vars(cls)[name]))
+            setattr(cls, name, _on_float_arrays(vars(cls)[name]))
 
     @abstractmethod
     def link(self, theta):
-        """The linear predictor `eta` of `theta`."""
+        """The linear predictor `eta` of a parameter `theta`, an array of any shape."""
 
     @abstractmethod
     def inverse_derivatives(self, eta):
-        """`theta` and its two derivatives."""
+        """`theta` at `eta` and its first two derivatives, three arrays of the shape of `eta`."""
 
     def inverse(self, eta):
         """The parameter `theta` of `eta`."""
         return self.inverse_derivatives(eta)[0]
 
-    @_elementwise
+    @_on_float_arrays
     def log_inverse(self, eta):
         """`log(theta)` and its two derivatives; here from `inverse_derivatives`, which suits any link."""
         theta, d1, d2 = self.inverse_derivatives(eta)
         return np.log(theta), d1 / theta, d2 / theta - (d1 / theta) ** 2
 
     def mirror(self):
-        """The link of 1 - theta at -eta, for links that are distribution functions; None elsewhere."""
+        """The link whose `theta` at -eta is 1 - theta, for links that are distribution functions; None for others."""
         return None
 
-    @_elementwise
+    @_on_float_arrays
     def log_complement(self, eta):
         """`log(1 - theta)` and its two derivatives; here from `inverse_derivatives`, which suits any link."""
         theta, d1, d2 = self.inverse_derivatives(eta)
-        rest = 1 - theta
-        return np.log1p(-theta), -d1 / rest, -d2 / rest - (d1 / rest) ** 2
+        complement = 1 - theta
+        return np.log1p(-theta), -d1 / complement, -d2 / complement - (d1 / complement) ** 2

@@ -35,21 +35,21 @@ class Logit(_CDFLink):
         return logit(theta)
 
     def inverse(self, eta):
-        z, share = self._parts(eta)
-        return np.where(eta < 0, z, 1.0) * share
+        z, larger = self._parts(eta)
+        return np.where(eta < 0, z, 1.0) * larger
 
     def inverse_derivatives(self, eta):
-        z, share = self._parts(eta)
-        d1 = z * share * share
-        return np.exp(np.minimum(eta, 0)) * share, d1, -d1 * np.tanh(eta / 2)
+        z, larger = self._parts(eta)
+        d1 = z * larger * larger
+        return np.exp(np.minimum(eta, 0)) * larger, d1, -d1 * np.tanh(eta / 2)
 
     def log_inverse(self, eta):
-        z, share = self._parts(eta)
-        return np.minimum(eta, 0) - np.log1p(z), np.exp(np.minimum(-eta, 0)) * share, -z * share * share
+        z, larger = self._parts(eta)
+        return np.minimum(eta, 0) - np.log1p(z), np.exp(np.minimum(-eta, 0)) * larger, -z * larger * larger
 
     @staticmethod
     def _parts(eta):
-        """The smaller of odds and inverse odds, and the larger probability, which make up both."""
+        """exp(-|eta|) and the larger of theta and 1 - theta: both probabilities are products of the two."""
         z = np.exp(-np.abs(eta))
         return z, 1 / (1 + z)
 
@@ -101,7 +101,7 @@ class Probit(_CDFLink):
 
     @staticmethod
     def _mills_plus_eta(mills, eta):
-        """phi / Phi + eta, which cancels in the lower tail: there Laplace's continued fraction gives it directly."""
+        """phi / Phi + eta; in the lower tail, where the sum cancels, by Laplace's continued fraction."""
         total = np.asarray(mills + eta)
         tail = eta < -6
         x = -eta[tail]

@@ -112,7 +112,7 @@ class InverseSquared(Power):
 
 
 class Sqrt(Power):
-    """`theta = eta**2`, `eta = sqrt(theta)`; a negative `eta` also has a `theta`, though not as its link."""
+    """`theta = eta**2`, `eta = sqrt(theta)`; `inverse` accepts a negative `eta`, which `link` never returns."""
 
     exponent = 0.5
 
@@ -124,7 +124,7 @@ class Sqrt(Power):
 
 
 class Inverse(Power):
-    """`theta = 1 / eta` for positive `theta` and `eta`; NaN elsewhere, so that no formula sees a negative parameter."""
+    """`theta = 1 / eta` for positive `theta` and `eta`; NaN elsewhere, so that formulas never get a negative parameter."""
 
     exponent = -1.0
 

@@ -14,6 +14,7 @@ from scipy import special
 from sklearn.base import clone
 
 from sk_mle._special import gamma_functions
+from sk_mle._special.elementwise import elementwise
 from sk_mle._special.logarithms import factorial_rest, log1p_rest, rate_gap, ratio_gap
 from sk_mle._special.rising import rising_rest
 from sk_mle.domains import POSITIVE, REAL
@@ -78,7 +79,7 @@ def counted(function):
         sizes.append(args[0].size)
         return function(*args)
 
-    return gamma_functions._elementwise(counting), sizes
+    return elementwise(counting), sizes
 
 
 def test_numbers_are_computed_once_and_remembered():

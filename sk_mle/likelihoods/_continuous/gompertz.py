@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import exp1
 
 from ..._special.removable import exprel, log1p_ratio
-from ..._special.tails import _log_continued_fraction
+from ..._special.tails import log_continued_fraction
 from ...domains import POSITIVE, Domain
 from .._families.hazard import Hazard
 from .._protocol.relations import Relations
@@ -74,6 +74,6 @@ class Gompertz(Hazard):
         with np.errstate(all="ignore"):
             a = np.where(shape > 0, rate / shape, 1.0)
             far = np.maximum(a, 1.0)
-            fraction = np.exp(-_log_continued_fraction(far + 1, lambda n: (-(n**2), far + 2 * n + 1)))
+            fraction = np.exp(-log_continued_fraction(far + 1, lambda n: (-(n**2), far + 2 * n + 1)))
             mean = np.where(a < 1, np.exp(np.minimum(a, 1.0)) * exp1(a), fraction) / shape
         return np.where(shape > 0, mean, np.where(shape == 0, 1 / rate, np.inf))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import erfcx, hyperu, log_ndtr
 
-from ..._special.gamma_functions import _elementwise
+from ..._special.elementwise import elementwise
 from ...domains import POSITIVE
 from ...links import Probit
 from .._fallbacks.quantile import newton_quantile
@@ -120,7 +120,7 @@ def _deviance(y, mean):
     return gap * (gap / y)  # a square may overflow
 
 
-@_elementwise
+@elementwise
 def _log_tails(y, mean, shape):
     """log of P(Y <= y) = Phi(a) + R(b) phi(a) and of P(Y > y) = (R(a) - R(b)) phi(a), R(x) = Phi(-x) / phi(x) Mills' ratio.
 

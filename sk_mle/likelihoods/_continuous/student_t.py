@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaln, stdtr, stdtrit
 
-from ..._special.gamma_functions import _elementwise, digamma_delta, lgamma_half_delta
+from ..._special.elementwise import elementwise
+from ..._special.gamma_functions import digamma_delta, lgamma_half_delta
 from ..._special.logarithms import log1p_rest
 from ..._special.tails import log_betainc
 from ...domains import POSITIVE, REAL
@@ -140,7 +141,7 @@ class StudentT(LocationScale):
         return scale * (z * (stdtr(df, z) - stdtr(df, -z)) + (far - 2 * np.sqrt(df) * ratio) / (df - 1))
 
 
-@_elementwise
+@elementwise
 def _log_outer(z, df):
     """log P(Z > |z|)"""
     z, root = np.abs(z), np.sqrt(df)

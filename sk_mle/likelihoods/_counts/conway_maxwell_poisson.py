@@ -9,7 +9,7 @@ from scipy.special import gammaln
 
 from ..._special.gamma_functions import lgamma_delta_scaled
 from ..._special.latest import latest
-from ..._special.lattice import places
+from ..._special.lattice import summation_nodes
 from ...domains import POSITIVE
 from .._families.counts import count_mean
 from .._families.summed import SummedCount
@@ -134,7 +134,7 @@ def solved(mean, dispersion) -> Sums:
     with np.errstate(all="ignore"):
         mean, nu = np.maximum(mean.ravel(), 1e-300), 1 / np.clip(dispersion.ravel(), MIN_DISPERSION, 1e300)
         result[:], inside = np.nan, np.flatnonzero(mean <= MAX_MEAN)
-        for rows, k, weight in places(mean[inside], nu[inside]):
+        for rows, k, weight in summation_nodes(mean[inside], nu[inside]):
             rows = inside[rows]
             result[:, rows] = _solve(mean[rows], nu[rows], k, weight)
     return Sums(*(value.reshape(shape) for value in result))

@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from ..._special.gamma_functions import (
-    MIN_STIRLING_ARGUMENT,
-    STIRLING_COEFFICIENTS,
-    _elementwise,
-    _horner,
-    gamma_norm,
-    lgamma_delta_scaled,
-)
+from ..._special.elementwise import elementwise
+from ..._special.gamma_functions import MIN_STIRLING_ARGUMENT, STIRLING_COEFFICIENTS, gamma_norm, horner, lgamma_delta_scaled
 from ..._special.logarithms import log1mexp
 from ..._special.removable import analytic, exprel2
 from ..._special.tails import log_gammainc, log_gammaincc
@@ -112,11 +106,11 @@ class LogGamma(LocationScale):
         return loc + scale * log_gamma / shape
 
 
-@_elementwise
+@elementwise
 def remainder(u):
     """Stirling's remainder S(1/u) of log Gamma, for u >= 0, with its two derivatives in u."""
     w = u * u
-    far = u * _horner(STIRLING_REMAINDER[0], w), _horner(STIRLING_REMAINDER[1], w), u * _horner(STIRLING_REMAINDER[2], w)
+    far = u * horner(STIRLING_REMAINDER[0], w), horner(STIRLING_REMAINDER[1], w), u * horner(STIRLING_REMAINDER[2], w)
     near = u * MIN_STIRLING_ARGUMENT > 1
     if near.any():
         k = 1 / u[near]
@@ -154,7 +148,7 @@ def _temme(x):
 _temme = analytic(_temme, radius=2.0, reach=1.0)
 
 
-@_elementwise
+@elementwise
 def _log_tails(z, shape):
     """log P(w <= z) and log P(w > z)."""
     mirrored = shape < 0
@@ -172,7 +166,7 @@ def _log_tails(z, shape):
     if normal.any():
         z, x, shape = z[normal], x[normal], shape[normal]
         size = z**2 * exprel2(x)[0]
-        series = _horner([*_temme(x)], shape**2) * shape / ROOT_2PI
+        series = horner([*_temme(x)], shape**2) * shape / ROOT_2PI
         outer = np.log(special.erfcx(np.sqrt(size)) / 2 + np.where(z > 0, series, -series)) - size
         inner = np.log1p(-np.exp(outer))
         lower[normal], upper[normal] = np.where(z > 0, inner, outer), np.where(z > 0, outer, inner)

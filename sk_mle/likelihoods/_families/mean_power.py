@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ..._special.gamma_functions import _elementwise
+from ..._special.elementwise import elementwise
 from ...domains import COUNT, NONNEGATIVE, POSITIVE, Domain
 from .._fallbacks.start import best
 from .._protocol.base import Likelihood
@@ -79,7 +79,7 @@ class MeanPower(Likelihood):
         return mean + 0 * dispersion
 
 
-@partial(_elementwise, scalars=True)
+@partial(elementwise, scalars=True)
 def _scaled_dispersion(dispersion, scale, least):
     return np.minimum(np.maximum(dispersion * scale, least), 1e200)
 

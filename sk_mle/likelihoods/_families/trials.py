@@ -9,7 +9,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
-from ..._special.gamma_functions import _elementwise, _log1p_minus_over, _log_ratio
+from ..._special.elementwise import elementwise
+from ..._special.gamma_functions import log1p_minus_over, log_ratio
 from ..._special.logarithms import factorial_rest
 from ..._special.rising import rest_in_log
 from ..._utils.messages import rows_text
@@ -130,7 +131,7 @@ def _gap(x, excess, log_ratio):
     r = excess / x
     near = np.abs(r) < 0.5
     r = np.where(near, r, 0.0)
-    gap, main = np.where(x == 0, -excess, excess * _log1p_minus_over(r, np.log1p(r))), np.where(x == 0, 0.0, x * log_ratio)
+    gap, main = np.where(x == 0, -excess, excess * log1p_minus_over(r, np.log1p(r))), np.where(x == 0, 0.0, x * log_ratio)
     far = ~near & (x != 0)
     return np.where(far, main - excess, gap), np.where(near, gap + excess, main)
 
@@ -140,7 +141,7 @@ def _shortfall(y, n, p, q):
     return np.where(p < q, n * p - y, n - y - n * q)
 
 
-@_elementwise
+@elementwise
 def log_binomial(y, n, log_p, log_q):
     """log of the binomial mass from the logs of the probabilities of success and failure."""
     rest, excess = n - y, _shortfall(y, n, np.exp(log_p), np.exp(log_q))
@@ -176,7 +177,7 @@ def beta_binomial(y, n, p, q, size, order) -> MassTerms:
     s from y / n and -size times that of s from p, and what is beside them is small. As size grows, s tends to p, and all
     becomes `log_binomial`.
     """
-    found = _elementwise(partial(_beta_binomial, order=order))(y, n, p, q, size)
+    found = elementwise(partial(_beta_binomial, order=order))(y, n, p, q, size)
     found += (None,) * (12 - len(found))  # of a lower order
     value, left, right, steep, first_a, first_b, second_a, second_b, curve, cross_a, cross_b, tilt = found
     return MassTerms(value, left, right, steep, (first_a, first_b), (second_a, second_b), curve, (cross_a, cross_b), tilt)
@@ -186,8 +187,8 @@ def _beta_binomial(y, n, p, q, size, order):
     rest, a, b, total = n - y, np.maximum(p * size, 1e-300), np.maximum(q * size, 1e-300), n + size
     excess = size / total * _shortfall(y, n, p, q)  # n s - y, and a - size s
     seen, prior = np.log(total / n), np.log1p(n / size)
-    gap_a, log_a = _gap(a, -excess, _log_ratio(a, y) - prior)  # a log(s / p)
-    gap_b, log_b = _gap(b, excess, _log_ratio(b, rest) - prior)
+    gap_a, log_a = _gap(a, -excess, log_ratio(a, y) - prior)  # a log(s / p)
+    gap_b, log_b = _gap(b, excess, log_ratio(b, rest) - prior)
     of_a, of_b, of_size = (rest_in_log(x, d, order) for x, d in ((a, y), (b, rest), (size, n)))
     value = factorial_rest(n) - factorial_rest(y) - factorial_rest(rest) + of_a[0] + of_b[0] - of_size[0]
     value += _gap(y, excess, np.log1p(a / y) - seen)[0] + _gap(rest, -excess, np.log1p(b / rest) - seen)[0] + gap_a + gap_b
