@@ -20,15 +20,15 @@ def ranks_of(law, y, classes):
 
     `classes_` stays sorted, as scikit-learn's metrics take the columns of `predict_proba` to be.
     """
-    given = resolved(law).get_params(deep=False)
-    categories = given.get("categories")
+    law = resolved(law)
+    categories = getattr(law, "categories", None)
     if categories is None and not in_order(law):
         return None
     said = declared_order(y) if categories is None else list(categories)
     name, shown = title(law), ", ".join(map(repr, classes.tolist()))
     if said is None:
         if classes.dtype.kind not in "biufmM":
-            takes = "categories" in given
+            takes = hasattr(law, "categories")
             cure = f"say theirs, {name}(categories=[{shown}]) in the right order, or pass" if takes else "pass"
             warnings.warn(
                 f"{name} takes the classes in an order, and the labels of y have none, so it is that of sorting: "

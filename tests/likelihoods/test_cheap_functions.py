@@ -38,6 +38,7 @@ from sk_mle.likelihoods import (
 from sk_mle.likelihoods._fallbacks import jets
 from sk_mle.likelihoods._fallbacks.algebra import Eval, mix, rows, scatter
 from sk_mle.likelihoods._fallbacks.facts import sized
+from sk_mle.likelihoods._protocol.evaluation import differenced, differences
 from sk_mle.links import LINKS
 
 N = 1000
@@ -431,8 +432,8 @@ def test_jets_know_the_derivatives(formula):
     y, law = np.array([0.7, 1.9, 3.2]), Formula(formula)
     eta = {"a": np.array([0.3, -0.4, 0.1]), "b": np.array([0.8, 0.4, 1.3])}
     by_jets, plain = (
-        law._differenced(y, eta, 2, False),
-        law._differences(lambda at, m: law.evaluate(np.tile(y, m), at, 0).loglik, eta, 2),
+        differenced(law, y, eta, 2, False),
+        differences(law, lambda at, m: law.evaluate(np.tile(y, m), at, 0).loglik, eta, 2),
     )
     assert jets.evaluate(law, y, eta, 2) is not None
     assert_array_equal(by_jets.loglik, plain.loglik)

@@ -1,7 +1,7 @@
 """The likelihood protocol.
 
 Two layers. The author's layer is on the natural scale: named parameters, vectorised over samples, and only `loglik` must
-be written. The derived layer, `evaluate` (in `_evaluation.py`), is on the link scale, where the linear predictors live; a
+be written. The derived layer, `evaluate` (in `evaluation.py`), is on the link scale, where the linear predictors live; a
 law overrides it where a fused form is safer (Bernoulli: log F(eta), never log of a rounded probability).
 
 Conventions: every derivative is of the log-likelihood, not of its negative; `information` is minus its Hessian in the
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
+from functools import cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -19,11 +20,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import column_or_1d
 
 from ...domains import REAL, Domain
+from .._fallbacks import interval as intervals
 from .._fallbacks import inversion, quadrature, recession, start
-from .._fallbacks.algebra import Eval  # noqa: F401
-from .._fallbacks.facts import mark_defaults, numerical
-from . import authors
-from .evaluation import Evaluation, derived
+from .._fallbacks.algebra import Eval
+from .._fallbacks.facts import mark_defaults, numerical, overrides
+from . import authors, evaluation
+from .derived import LOOKED_UP, derived
 from .parameter import Parameter, declared
 from .relations import Relations
 from .target import check_numeric
@@ -48,7 +50,7 @@ class Observation(NamedTuple):
     params: dict[str, np.ndarray]
 
 
-class Likelihood(Evaluation, BaseEstimator):
+class Likelihood(BaseEstimator):
     """Base class of all laws p(y | parameters).
 
     A subclass declares `parameters` and `support`, assigns its parameters in `__init__` and writes `loglik`. All the rest
@@ -154,6 +156,17 @@ class Likelihood(Evaluation, BaseEstimator):
         first = self.gradient(y, **params) if order and self.gradient else {}
         second = self.hessian(y, **params) if order == 2 and self.hessian else {}
         return self.loglik(y, **params), first, second
+
+    def base_measure(self, y):
+        """Log of the base measure: what y alone adds to `loglik`, where a law sets it apart; a fit computes it once."""
+        return 0.0
+
+    @property
+    def expected_information(self) -> str:
+        """What `evaluate` means by "expected": the law's "whole" expected information; that of "parts" of it, which is neither
+        the law's expected nor its observed; "none": the observed information.
+        """
+        return "whole" if self.fisher is not None else "parts" if overrides(self, "evaluate") else "none"
 
     def start(self, y, sample_weight) -> dict:
         """Values of the parameters for a model without covariates; by default a numerical fit."""
@@ -279,6 +292,94 @@ class Likelihood(Evaluation, BaseEstimator):
             if not self.parameter(name).admits(value):
                 raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameter(name).domain}")
 
+    # ---- on the scale of the linear predictors ---------------------------------------------------------------------
+
+    def evaluate(self, y, eta: dict, order: int = 1, information: str = "observed") -> Eval:
+        """Log-likelihood and its derivatives in the linear predictors of the free parameters.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+        eta : dict of str to ndarray
+            Linear predictor of every free parameter.
+        order : {0, 1, 2}
+        information : {"observed", "expected"}
+            "expected" is used where the law has `fisher`, otherwise it means "observed".
+        """
+        return evaluation.evaluate(self, y, eta, order, information)
+
+    def evaluate_interval(self, low, high, eta: dict, order: int = 1) -> Eval:
+        """log P(low < Y <= high) per sample, with its derivatives in the linear predictors as `evaluate` gives them."""
+        return evaluation.evaluate_interval(self, low, high, eta, order)
+
+    def log_interval(self, low, high, /, **params) -> np.ndarray:
+        """log P(low < Y <= high)."""
+        return intervals.log_interval(self, low, high, **params)
+
+    def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
+        """Probabilities of the class codes 0..K-1, for laws of these: (n, K).
+
+        Parameters
+        ----------
+        eta : dict of str to ndarray
+            Linear predictor of every free parameter.
+        n_classes : int
+        scale : {"log", "probability", "score"}
+            "score": log probabilities up to a constant per row, where that is cheaper.
+        """
+        n = len(next(iter(eta.values())))
+        log = np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
+        return np.exp(log) if scale == "probability" else log
+
+    def theta(self, eta: dict) -> dict:
+        """Natural parameters from linear predictors, the fixed ones included."""
+        return self._params(eta, {name: self.parameter(name).link.inverse(eta[name]) for name in self.free})
+
+    def _params(self, eta, values) -> dict:
+        """All parameters in their order: the estimated ones as given, the known and the fixed ones beside them."""
+        given = {**self.fixed, **{name: eta[name] for name in self.known}, **values}
+        return {name: given.get(name) for name in self.parameters}
+
+    def _guarded(self, loglik, params):
+        """-inf where a link led outside a parameter's domain, so that a solver shortens its step."""
+        for name in self._leaving:
+            inside = self.parameter(name).domain.contains(params[name])
+            inside = inside if inside.ndim < 2 else inside.all(axis=1)
+            if not inside.all():
+                loglik = np.where(inside if inside.ndim < 2 else inside.all(axis=-1), loglik, -np.inf)
+        return loglik
+
+    # ---- during a fit --------------------------------------------------------------------------------------------------
+
+    def at_hand(self):
+        """The law with all that follows from its arguments looked up once, for a fit, which asks at every pass.
+
+        Its copies look up anew, as their arguments may be changed.
+        """
+        if "parameter" in vars(self):
+            return self
+        law = copy(self)
+        law.parameter = cache(self.parameter)
+        vars(law).update({name: getattr(law, name) for name in ("free", "fixed", "known", "_leaving")})
+        return law
+
+    def kernel(self):
+        """The law at hand, without its base measure: what every pass evaluates."""
+        whole = self.at_hand()
+        law = copy(whole)
+        vars(law).update(vars(whole), base_measure=_nothing)
+        return law
+
+    def __copy__(self):
+        law = object.__new__(type(self))
+        vars(law).update({name: value for name, value in vars(self).items() if name not in LOOKED_UP})
+        return law
+
+    @derived
+    def _leaving(self) -> list[str]:
+        """Free parameters whose links may lead outside their domains."""
+        return [name for name in self.free if not self.parameter(name).stays_inside]
+
     # ---- the distribution ---------------------------------------------------------------------------------------
 
     @numerical
@@ -334,4 +435,8 @@ def _term(terms: Callable, order: int, name: str) -> Callable:
     return term
 
 
-mark_defaults(Evaluation, Likelihood)
+def _nothing(y):
+    return 0.0
+
+
+mark_defaults(Likelihood)

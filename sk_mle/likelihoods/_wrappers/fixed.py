@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from .._fallbacks.facts import title
 from .._protocol.base import Likelihood
-from .._protocol.evaluation import derived
+from .._protocol.derived import derived
 
 
 class Fixed(Likelihood):

@@ -10,6 +10,7 @@ from ...domains import UNIT
 from .._fallbacks.algebra import plus, rows, scatter
 from .._fallbacks.facts import title
 from .._fallbacks.inversion import solve_near
+from .._protocol.evaluation import differences, log_interval_at
 from .._protocol.relations import Relations
 from .wrapper import Wrapper
 
@@ -98,7 +99,7 @@ class Hurdle(Wrapper):
             return np.where((low < 0) & (high >= 0), np.logaddexp(np.log(zero), np.where(high > 0, rest, -np.inf)), rest)
 
     def evaluate_interval(self, low, high, eta, order=1):
-        return self._differences(self._of_interval(low, high), eta, order)
+        return differences(self, log_interval_at(self, low, high), eta, order)
 
     def start(self, y, sample_weight):
         positive = y != 0

@@ -10,6 +10,7 @@ from ...domains import UNIT
 from .._fallbacks.algebra import plus, rows, scatter
 from .._fallbacks.facts import title
 from .._fallbacks.inversion import solve_near
+from .._protocol.evaluation import differences, log_interval_at
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
 
@@ -95,7 +96,7 @@ class ZeroOneInflated(Wrapper):
             return np.where((low < 1) & (high >= 1), np.logaddexp(np.log1p(-zero) + np.log(one), total), total)
 
     def evaluate_interval(self, low, high, eta, order=1):
-        return self._differences(self._of_interval(low, high), eta, order)
+        return differences(self, log_interval_at(self, low, high), eta, order)
 
     def start(self, y, sample_weight):
         inside = (y != 0) & (y != 1)
