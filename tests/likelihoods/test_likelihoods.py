@@ -111,8 +111,8 @@ class NotADensity(Gamma):
 
 
 class WrongCdf(Normal):
-    def standard_cdf(self, z):
-        return super().standard_cdf(0.9 * z)
+    def standard_tail(self, z, upper, log):
+        return super().standard_tail(z if upper or log else 0.9 * z, upper, log)
 
 
 class WrongSampler(Normal):

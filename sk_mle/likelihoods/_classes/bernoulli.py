@@ -92,11 +92,12 @@ class Bernoulli(Likelihood):
     def entropy(self, prob):
         return -xlogy(prob, prob) - xlog1py(1 - prob, -prob)
 
-    def cdf(self, y, prob):
-        return np.where(y < 0, 0.0, np.where(y < 1, 1 - prob, 1.0))
-
-    def sf(self, y, prob):
-        return np.where(y < 0, 1.0, np.where(y < 1, prob, 0.0))
+    def tail(self, y, upper, log, prob):
+        with np.errstate(divide="ignore"):
+            value = (np.log(prob) if log else prob) if upper else (np.log1p(-prob) if log else 1 - prob)
+        none, all_of_it = (-np.inf, 0.0) if log else (0.0, 1.0)
+        start, end = (all_of_it, none) if upper else (none, all_of_it)
+        return np.where(y < 0, start, np.where(y < 1, value, end))
 
     def ppf(self, q, prob):
         inside = np.where(q <= 1 - prob, 0.0, 1.0)

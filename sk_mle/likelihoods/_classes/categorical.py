@@ -100,21 +100,12 @@ class Categorical(Softmax):
     def entropy(self, logits):
         return -np.sum(softmax(logits, axis=-1) * log_softmax(logits, axis=-1), axis=-1)
 
-    def cdf(self, y, logits):
-        below = np.arange(logits.shape[-1]) <= np.asarray(y)[..., None]
-        return np.sum(np.where(below, softmax(logits, axis=-1), 0.0), axis=-1)
-
-    def sf(self, y, logits):
-        above = np.arange(logits.shape[-1]) > np.asarray(y)[..., None]
-        return np.sum(np.where(above, softmax(logits, axis=-1), 0.0), axis=-1)
-
-    def logcdf(self, y, logits):
+    def tail(self, y, upper, log, logits):
+        codes, y = np.arange(logits.shape[-1]), np.asarray(y)[..., None]
+        there = codes > y if upper else codes <= y
+        value = np.sum(np.where(there, softmax(logits, axis=-1), 0.0), axis=-1)
         with np.errstate(divide="ignore"):
-            return np.log(self.cdf(y, logits))
-
-    def logsf(self, y, logits):
-        with np.errstate(divide="ignore"):
-            return np.log(self.sf(y, logits))
+            return np.log(value) if log else value
 
     def ppf(self, q, logits):
         q = np.asarray(q, float)

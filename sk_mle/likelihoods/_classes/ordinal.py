@@ -175,7 +175,7 @@ class Ordinal(Likelihood):
         cone[:, 0, 0], cone[:, 0, 1:] = -1.0, move[np.minimum(y, last - 1).astype(int)]
         cone[:, 1, 0], cone[:, 1, 1:] = 1.0, -move[np.maximum(y - 1, 0).astype(int)]
         cone *= np.stack([y < last, y > 0], axis=1)[:, :, None]
-        without = [self._tail(y - 1, params, True), self._tail(y, params, False)]  # one of the cutpoints
+        without = [self.logsf(y - 1, **params), self.logcdf(y, **params)]  # one of the cutpoints
         return cone, np.stack(without, axis=1) - self.evaluate(y, eta, 0).loglik[:, None]
 
     # ---- the distribution -----------------------------------------------------------------------------------------------
@@ -188,27 +188,15 @@ class Ordinal(Likelihood):
             cutpoints = np.concatenate([np.zeros((*np.shape(gaps)[:-1], 1)), np.cumsum(gaps, axis=-1)], axis=-1)
         return (cutpoints - loc) / np.asarray(scale, float)[..., None]
 
-    def _tail(self, y, params, upper):
-        """log P(Y <= y) or log P(Y > y)."""
+    def tail(self, y, upper, log, **params):
         link, ends = get_link(self.distribution), self._ends(**params)
         table = (link.log_complement if upper else link.log_inverse)(ends)[0]
         codes = np.arange(table.shape[-1])
         y = np.floor(np.asarray(y, float))
         value = np.where(codes == np.clip(y, 0, codes[-1])[..., None], table, 0.0).sum(axis=-1)
-        outside = (0.0, -np.inf) if upper else (-np.inf, 0.0)
-        return np.where(y < 0, outside[0], np.where(y > codes[-1], outside[1], value))
-
-    def cdf(self, y, **params):
-        return np.exp(self._tail(y, params, False))
-
-    def sf(self, y, **params):
-        return np.exp(self._tail(y, params, True))
-
-    def logcdf(self, y, **params):
-        return self._tail(y, params, False)
-
-    def logsf(self, y, **params):
-        return self._tail(y, params, True)
+        start, end = (0.0, -np.inf) if upper else (-np.inf, 0.0)
+        value = np.where(y < 0, start, np.where(y > codes[-1], end, value))
+        return value if log else np.exp(value)
 
     def _above(self, params):
         return np.exp(get_link(self.distribution).log_complement(self._ends(**params))[0])

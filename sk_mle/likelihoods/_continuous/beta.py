@@ -96,19 +96,10 @@ class Beta(Likelihood):
         rest = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
         return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + rest
 
-    def cdf(self, y, mean, precision):
-        return np.exp(self.logcdf(y, mean, precision))
-
-    def sf(self, y, mean, precision):
-        return np.exp(self.logsf(y, mean, precision))
-
-    def logcdf(self, y, mean, precision):
-        y = np.clip(y, 0.0, 1.0)
-        return log_betainc(*self._shapes(mean, precision), y, 1 - y)
-
-    def logsf(self, y, mean, precision):
-        y, (a, b) = np.clip(y, 0.0, 1.0), self._shapes(mean, precision)
-        return log_betainc(b, a, 1 - y, y)
+    def tail(self, y, upper, log, mean, precision):
+        (a, b), y = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
+        value = log_betainc(b, a, 1 - y, y) if upper else log_betainc(a, b, y, 1 - y)
+        return value if log else np.exp(value)
 
     def ppf(self, q, mean, precision):
         def logs(x, a, b):

@@ -130,21 +130,10 @@ class BoxCoxColeGreen(Likelihood):
         found = best(self, found, np.exp(ratio), sample_weight)
         return {name: found[name] for name in ("scale", "nu")}
 
-    def cdf(self, y, loc, scale, nu):
-        return np.exp(self.logcdf(y, loc, scale, nu))
-
-    def sf(self, y, loc, scale, nu):
-        return np.exp(self.logsf(y, loc, scale, nu))
-
-    def logcdf(self, y, loc, scale, nu):
-        return self._log_tail(y, loc, scale, nu, upper=False)
-
-    def logsf(self, y, loc, scale, nu):
-        return self._log_tail(y, loc, scale, nu, upper=True)
-
-    def _log_tail(self, y, loc, scale, nu, upper):
+    def tail(self, y, upper, log, loc, scale, nu):
         value = _log_tails(_log_ratio(np.maximum(y, 5e-324), loc), scale, nu)[int(upper)]
-        return np.where(np.asarray(y) <= 0, 0.0 if upper else -np.inf, value)
+        value = np.where(np.asarray(y) <= 0, 0.0 if upper else -np.inf, value)
+        return value if log else np.exp(value)
 
     def ppf(self, q, loc, scale, nu):
         def logs(ratio, scale, nu):

@@ -128,17 +128,9 @@ class ExponentiallyModifiedNormal(Likelihood):
     def variance(self, loc, scale, rate):
         return scale**2 + 1 / rate**2 + 0 * loc
 
-    def cdf(self, y, **params):
-        return np.exp(self.logcdf(y, **params))
-
-    def sf(self, y, **params):
-        return np.exp(self.logsf(y, **params))
-
-    def logcdf(self, y, loc, scale, rate):
-        return _log_tails((y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE))[0]
-
-    def logsf(self, y, loc, scale, rate):
-        return _log_tails((y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE))[1]
+    def tail(self, y, upper, log, loc, scale, rate):
+        value = _log_tails((y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE))[int(upper)]
+        return value if log else np.exp(value)
 
     def ppf(self, q, loc, scale, rate):
         def logs(x, k):

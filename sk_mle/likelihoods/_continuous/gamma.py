@@ -85,21 +85,10 @@ class Gamma(Likelihood):
         norm, d1, _ = gamma_norm(shape)
         return np.log(mean) - norm + (shape - 1) * d1
 
-    def cdf(self, y, mean, shape):
-        return np.exp(self.logcdf(y, mean, shape))  # scipy's functions lose all digits far out at large shapes
-
-    def sf(self, y, mean, shape):
-        return np.exp(self.logsf(y, mean, shape))
-
-    def logcdf(self, y, mean, shape):
-        return self._log_tail(y, mean, shape, upper=False)
-
-    def logsf(self, y, mean, shape):
-        return self._log_tail(y, mean, shape, upper=True)
-
-    def _log_tail(self, y, mean, shape, upper):
+    def tail(self, y, upper, log, mean, shape):
         y = np.maximum(y, 0.0)
-        return log_gamma_tail(shape, shape * y / mean, lambda: np.log(shape) + np.log(y) - np.log(mean), upper)
+        value = log_gamma_tail(shape, shape * y / mean, lambda: np.log(shape) + np.log(y) - np.log(mean), upper)
+        return value if log else np.exp(value)  # scipy's functions lose all digits far out at large shapes
 
     def ppf(self, q, mean, shape):
         unit = np.asarray(shape, float) ** -0.5

@@ -105,15 +105,13 @@ class GeneralizedExtremeValue(ExtremeValue):
         variance = np.where(shape < 0.5, _variance(np.where(shape < 0.5, shape, 0.0)), np.inf)
         return mean, variance, 1 + np.euler_gamma * (1 + shape)
 
-    def standard_logcdf(self, z, shape):
+    def standard_tail(self, z, upper, log, shape):
+        u = reduce(z, shape)
+        if upper and log:
+            return CLogLog().log_inverse(-u)[0]
         with np.errstate(over="ignore"):
-            return -np.exp(-reduce(z, shape))
-
-    def standard_logsf(self, z, shape):
-        return CLogLog().log_inverse(-reduce(z, shape))[0]
-
-    def standard_sf(self, z, shape):
-        return -np.expm1(self.standard_logcdf(z, shape))
+            below = -np.exp(-u)
+        return -np.expm1(below) if upper else below if log else np.exp(below)
 
     def standard_ppf(self, q, shape):
         return expand(LogLog().link(q), shape)

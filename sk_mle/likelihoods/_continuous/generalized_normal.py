@@ -108,10 +108,11 @@ class GeneralizedNormal(Kinked, LocationScale):
         a = 1 / shape
         return 0.0, np.exp(gammaln(1 + 3 * a) - gammaln(1 + a)) / 3, a + np.log(2) + gammaln(1 + a)
 
-    def standard_logcdf(self, z, shape):
-        size = np.abs(z)
+    def standard_tail(self, z, upper, log, shape):
+        z, size = -z if upper else z, np.abs(z)
         outer = log_gamma_tail(1 / shape, size**shape, lambda: shape * np.log(size), upper=True) - np.log(2)
-        return np.where(z < 0, outer, np.log1p(-np.exp(outer)))
+        value = np.where(z < 0, outer, np.log1p(-np.exp(outer)))
+        return value if log else np.exp(value)
 
     def standard_ppf(self, q, shape):
         q, a = np.asarray(q, float), 1 / np.asarray(shape, float)

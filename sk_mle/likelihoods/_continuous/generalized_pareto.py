@@ -9,7 +9,7 @@ import numpy as np
 from ...domains import NONNEGATIVE, POSITIVE
 from .._fallbacks.start import best, thin, weighted_median
 from .._families.extreme_value import MIN_SCORING_SHAPE, SHAPE, ExtremeValue, expand, reduce
-from .._families.hazard import logcdf_from_survival
+from .._families.hazard import tail_from_survival
 
 
 class GeneralizedPareto(ExtremeValue):
@@ -98,17 +98,9 @@ class GeneralizedPareto(ExtremeValue):
     def entropy(self, scale, shape):
         return 1 + shape + np.log(scale)
 
-    def cdf(self, y, scale, shape):
-        return -np.expm1(self.logsf(y, scale, shape))
-
-    def sf(self, y, scale, shape):
-        return np.exp(self.logsf(y, scale, shape))
-
-    def logcdf(self, y, scale, shape):
-        return logcdf_from_survival(self, y, scale, shape)
-
-    def logsf(self, y, scale, shape):
-        return -reduce(np.maximum(y, 0.0) / scale, shape)
+    def tail(self, y, upper, log, scale, shape):
+        survival = -reduce(np.maximum(y, 0.0) / scale, shape)
+        return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, scale, shape))
 
     def ppf(self, q, scale, shape):
         with np.errstate(divide="ignore"):

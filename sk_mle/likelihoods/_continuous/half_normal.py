@@ -62,29 +62,19 @@ class HalfNormal(Likelihood):
     def entropy(self, scale):
         return 0.5 * (1 + np.log(np.pi / 2)) + np.log(scale)
 
-    def cdf(self, y, scale):
-        return erf(_root(y, scale))
-
-    def sf(self, y, scale):
-        return erfc(_root(y, scale))
-
-    def logcdf(self, y, scale):
-        z = _root(y, scale)
+    def tail(self, y, upper, log, scale):
+        z = np.maximum(y, 0.0) / (np.sqrt(2) * scale)
+        if not log:
+            return erfc(z) if upper else erf(z)
+        if upper:
+            return np.where(z < 0.5, np.log1p(-erf(np.minimum(z, 1.0))), np.log(2) + log_ndtr(-np.sqrt(2) * z))
         with np.errstate(divide="ignore"):
             value = np.where(z < 0.5, np.log(erf(z)), np.log1p(-erfc(z)))
             tiny = (z < 1e-290) & (np.asarray(y) > 0)  # z may have lost digits to underflow; the density is constant there
             return np.where(tiny, self.loglik(y, scale) + np.log(y), value) if tiny.any() else value
-
-    def logsf(self, y, scale):
-        z = _root(y, scale)
-        return np.where(z < 0.5, np.log1p(-erf(np.minimum(z, 1.0))), np.log(2) + log_ndtr(-np.sqrt(2) * z))
 
     def ppf(self, q, scale):
         return np.sqrt(2) * scale * np.where(np.asarray(q) < 0.5, erfinv(q), erfcinv(1 - q))
 
     def rvs(self, rng, size, scale):
         return np.abs(rng.normal(0.0, scale, size))
-
-
-def _root(y, scale):
-    return np.maximum(y, 0.0) / (np.sqrt(2) * scale)

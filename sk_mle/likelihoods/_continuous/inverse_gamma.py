@@ -84,23 +84,12 @@ class InverseGamma(Likelihood):
         norm, d1, _ = gamma_norm(shape)
         return np.log(scale / shape) - norm + (1 + shape) * d1
 
-    def cdf(self, y, scale, shape):
-        return np.exp(self.logcdf(y, scale, shape))
-
-    def sf(self, y, scale, shape):
-        return np.exp(self.logsf(y, scale, shape))
-
-    def logcdf(self, y, scale, shape):
-        return self._log_tail(y, scale, shape, upper=True)
-
-    def logsf(self, y, scale, shape):
-        return self._log_tail(y, scale, shape, upper=False)
-
-    def _log_tail(self, y, scale, shape, upper):
-        """Of scale / y, whose upper tail is the lower one of y."""
+    def tail(self, y, upper, log, scale, shape):
+        """The other tail of scale / y."""
         y = np.maximum(y, 0.0)
         with np.errstate(divide="ignore", over="ignore"):
-            return log_gamma_tail(shape, scale / y, lambda: np.log(scale) - np.log(y), upper)
+            value = log_gamma_tail(shape, scale / y, lambda: np.log(scale) - np.log(y), not upper)
+        return value if log else np.exp(value)
 
     def ppf(self, q, scale, shape):
         unit = np.asarray(shape, float) ** -0.5

@@ -82,19 +82,11 @@ class InverseGaussian(Likelihood):
         x = 2 * shape / mean
         return 0.5 * (1 + LOG_2PI + 3 * np.log(mean) - np.log(shape) - 3 * hyperu(1, 1, x))  # hyperu: exp(x) E1(x)
 
-    def cdf(self, y, mean, shape):
-        return np.exp(self.logcdf(y, mean, shape))
-
-    def sf(self, y, mean, shape):
-        return np.exp(self.logsf(y, mean, shape))
-
-    def logcdf(self, y, mean, shape):
+    def tail(self, y, upper, log, mean, shape):
         below, above = _log_tails(y, mean, shape)
-        return np.where(below < -0.7, below, np.log1p(-np.exp(above)))
-
-    def logsf(self, y, mean, shape):
-        below, above = _log_tails(y, mean, shape)
-        return np.where(below < -0.7, np.log1p(-np.exp(below)), above)
+        far = below < -0.7  # where y lies below the median
+        value = np.where(far, np.log1p(-np.exp(below)), above) if upper else np.where(far, below, np.log1p(-np.exp(above)))
+        return value if log else np.exp(value)
 
     def ppf(self, q, mean, shape):
         def logs(x, mean, shape):

@@ -80,19 +80,11 @@ class Kumaraswamy(Likelihood):
     def entropy(self, a, b):
         return 1 - 1 / b + (1 - 1 / a) * digamma_delta(1, b) - np.log(a) - np.log(b)
 
-    def cdf(self, y, a, b):
-        return np.exp(self.logcdf(y, a, b))
-
-    def sf(self, y, a, b):
-        return np.exp(self.logsf(y, a, b))
-
-    def logcdf(self, y, a, b):
+    def tail(self, y, upper, log, a, b):
         c, value, _, _ = _complement(y, a)
         with np.errstate(divide="ignore"):
-            return CLogLog().log_inverse(np.log(b) + np.where(c > 40, -c, np.log(-value)))[0]
-
-    def logsf(self, y, a, b):
-        return b * _complement(y, a)[1]
+            value = b * value if upper else CLogLog().log_inverse(np.log(b) + np.where(c > 40, -c, np.log(-value)))[0]
+        return value if log else np.exp(value)
 
     def ppf(self, q, a, b):
         with np.errstate(divide="ignore"):

@@ -65,17 +65,15 @@ class Laplace(Kinked, LocationScale):
         left, right = self.rates(*at, **shape)
         return 1 / right - 1 / left, 1 / right**2 + 1 / left**2, 1 + np.log(1 / left + 1 / right)
 
-    def standard_cdf(self, z, *at, **shape):
-        return _side(z, *self.rates(*at, **shape))[0]
-
-    def standard_sf(self, z, *at, **shape):
-        return _side(-z, *self.rates(*at, **shape)[::-1])[0]
-
-    def standard_logcdf(self, z, *at, **shape):
-        return _side(z, *self.rates(*at, **shape))[1]
-
-    def standard_logsf(self, z, *at, **shape):
-        return _side(-z, *self.rates(*at, **shape)[::-1])[1]
+    def standard_tail(self, z, upper, log, *at, **shape):
+        left, right = self.rates(*at, **shape)
+        z, left, right = (-z, right, left) if upper else (z, left, right)
+        with np.errstate(over="ignore"):
+            outer = np.where(z < 0, right, left) / (left + right) * np.exp(-np.where(z < 0, -left * z, right * z))
+        if not log:
+            return np.where(z < 0, outer, 1 - outer)
+        lower = np.log(right / (left + right)) + left * z
+        return np.where(z < 0, lower, np.log1p(-np.where(z < 0, 0.0, outer)))
 
     def standard_ppf(self, q, *at, **shape):
         left, right = self.rates(*at, **shape)
@@ -93,11 +91,3 @@ class Laplace(Kinked, LocationScale):
         outside = below**2 / (2 * left) + (1 - below) ** 2 / (2 * right)
         rate, share = np.where(z < 0, left, right), np.where(z < 0, below, 1 - below)
         return scale * (outside + np.abs(z) + 2 * share * np.expm1(-rate * np.abs(z)) / rate)
-
-
-def _side(z, left, right):
-    """P(Z <= z) and its logarithm."""
-    with np.errstate(over="ignore"):
-        tail = np.where(z < 0, right, left) / (left + right) * np.exp(-np.where(z < 0, -left * z, right * z))
-    lower = np.log(right / (left + right)) + left * z
-    return np.where(z < 0, tail, 1 - tail), np.where(z < 0, lower, np.log1p(-np.where(z < 0, 0.0, tail)))

@@ -52,4 +52,4 @@ class Logistic(LinkLocationScale):
 
     def crps(self, y, loc, scale):
         z = (y - loc) / scale
-        return scale * (z - 2 * self.standard_logcdf(z) - 1)
+        return scale * (z - 2 * self.standard_tail(z, False, True) - 1)

@@ -61,17 +61,8 @@ class LogitNormal(Normal):
     def refine(self, y, sample_weight, loc, **others):
         return super().refine(logit(y), sample_weight, loc)
 
-    def cdf(self, y, loc, scale):
-        return super().cdf(_logit(y), loc, scale)
-
-    def sf(self, y, loc, scale):
-        return super().sf(_logit(y), loc, scale)
-
-    def logcdf(self, y, loc, scale):
-        return super().logcdf(_logit(y), loc, scale)
-
-    def logsf(self, y, loc, scale):
-        return super().logsf(_logit(y), loc, scale)
+    def tail(self, y, upper, log, loc, scale):
+        return super().tail(_logit(y), upper, log, loc, scale)
 
     def ppf(self, q, loc, scale):
         return expit(super().ppf(q, loc, scale))

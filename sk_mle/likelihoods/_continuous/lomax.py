@@ -6,7 +6,7 @@ import numpy as np
 
 from ...domains import NONNEGATIVE, POSITIVE
 from .._fallbacks.start import best, thin
-from .._families.hazard import logcdf_from_survival
+from .._families.hazard import tail_from_survival
 from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
@@ -93,17 +93,9 @@ class Lomax(Likelihood):
     def entropy(self, scale, shape):
         return 1 + 1 / shape + np.log(scale) - np.log(shape)
 
-    def cdf(self, y, scale, shape):
-        return -np.expm1(self.logsf(y, scale, shape))
-
-    def sf(self, y, scale, shape):
-        return np.exp(self.logsf(y, scale, shape))
-
-    def logcdf(self, y, scale, shape):
-        return logcdf_from_survival(self, y, scale, shape)
-
-    def logsf(self, y, scale, shape):
-        return -shape * np.log1p(np.maximum(y, 0.0) / scale)
+    def tail(self, y, upper, log, scale, shape):
+        survival = -shape * np.log1p(np.maximum(y, 0.0) / scale)
+        return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, scale, shape))
 
     def ppf(self, q, scale, shape):
         with np.errstate(divide="ignore"):

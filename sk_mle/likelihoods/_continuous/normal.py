@@ -50,8 +50,8 @@ class Normal(LinkLocationScale):
 
     def crps(self, y, loc, scale):
         z = (y - loc) / scale
-        density = np.exp(self.standard_logpdf(z))
-        return scale * (z * (self.standard_cdf(z) - self.standard_sf(z)) + 2 * density - 1 / np.sqrt(np.pi))
+        density, gap = np.exp(self.standard_logpdf(z)), self.standard_tail(z, False, False) - self.standard_tail(z, True, False)
+        return scale * (z * gap + 2 * density - 1 / np.sqrt(np.pi))
 
     def divergence(self, p, q):
         ratio = p["scale"] / q["scale"]

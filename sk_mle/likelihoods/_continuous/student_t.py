@@ -117,14 +117,17 @@ class StudentT(LocationScale):
         tail = (df + 1) / 2 * digamma_delta(df / 2, 0.5) - lgamma_half_delta(df)[0]
         return np.where(df > 1, 0.0, np.nan), variance, tail + 0.5 * np.log(2 * np.pi)
 
-    def standard_logcdf(self, z, df):
+    def standard_tail(self, z, upper, log, df):
+        z = -z if upper else z
         outer = _log_outer(z, np.minimum(df, MAX_DF_OF_SCIPY))
-        return np.where(z < 0, outer, np.log1p(-np.exp(outer)))
+        value = np.where(z < 0, outer, np.log1p(-np.exp(outer)))
+        return value if log else np.exp(value)
 
     def standard_ppf(self, q, df):
         def logs(x, df):
             z = np.sinh(x)
-            return self.standard_logcdf(z, df), self.standard_logcdf(-z, df), self.standard_logpdf(z, df) + np.log(np.cosh(x))
+            tails = (self.standard_tail(z, upper, True, df) for upper in (False, True))
+            return *tails, self.standard_logpdf(z, df) + np.log(np.cosh(x))
 
         start = np.clip(np.arcsinh(stdtrit(np.minimum(df, MAX_DF_OF_SCIPY), q)), -700, 700)
         x = newton_quantile(logs, q, {"df": df}, (-710.4, 710.4), start)

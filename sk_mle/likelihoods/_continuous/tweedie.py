@@ -131,8 +131,8 @@ class Tweedie(Likelihood):
         shape = (2 - p) / (p - 1)
         return mean ** (2 - p) / (dispersion * (2 - p)), shape + 0 * mean, dispersion * (p - 1) * mean ** (p - 1)
 
-    def _log_tail(self, y, mean, dispersion, power, upper):
-        """log P(Y > y) where `upper`, else log P(Y <= y), by the tail on which y lies."""
+    def tail(self, y, upper, log, mean, dispersion, power=None):
+        """By the tail on which y lies."""
         y, given, flat = quadrature._flat(y, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})
         with np.errstate(all="ignore"):
             rate, shape, scale = self._compound(**given)
@@ -140,21 +140,9 @@ class Tweedie(Likelihood):
             side = np.full(len(y), -np.inf)
             side[positive] = _log_side(*(v[positive] for v in (y, rate, shape, scale, above, *given.values())))
             side = np.where(above, side, np.logaddexp(side, -rate))
-            result = np.where(above == upper, side, log1mexp(-np.minimum(side, 0.0)))
-            result = np.where(y < 0, 0.0 if upper else -np.inf, result)
-        return result.reshape(flat)
-
-    def cdf(self, y, mean, dispersion, power=None):
-        return np.exp(self._log_tail(y, mean, dispersion, power, False))
-
-    def sf(self, y, mean, dispersion, power=None):
-        return np.exp(self._log_tail(y, mean, dispersion, power, True))
-
-    def logcdf(self, y, mean, dispersion, power=None):
-        return self._log_tail(y, mean, dispersion, power, False)
-
-    def logsf(self, y, mean, dispersion, power=None):
-        return self._log_tail(y, mean, dispersion, power, True)
+            value = np.where(above == upper, side, log1mexp(-np.minimum(side, 0.0)))
+            value = np.where(y < 0, 0.0 if upper else -np.inf, value).reshape(flat)
+        return value if log else np.exp(value)
 
     def ppf(self, q, mean, dispersion, power=None):
         q, given, flat = quadrature._flat(q, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})

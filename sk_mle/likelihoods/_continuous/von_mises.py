@@ -167,21 +167,12 @@ class VonMises(Likelihood):
             for width, side, arc in zip(strips, (1, -1), arcs, strict=True)
         )
 
-    def logcdf(self, y, loc, origin, concentration):
+    def tail(self, y, upper, log, **params):
         with np.errstate(divide="ignore"):
-            below, above = self._tails(y, loc, origin, concentration)
-            return np.where(below < above, below, np.log1p(-np.exp(above)))
-
-    def logsf(self, y, loc, origin, concentration):
-        with np.errstate(divide="ignore"):
-            below, above = self._tails(y, loc, origin, concentration)
-            return np.where(above < below, above, np.log1p(-np.exp(below)))
-
-    def cdf(self, y, **params):
-        return np.exp(self.logcdf(y, **params))
-
-    def sf(self, y, **params):
-        return np.exp(self.logsf(y, **params))
+            below, above = self._tails(y, **params)
+            own, other = (above, below) if upper else (below, above)
+            value = np.where(own < other, own, np.log1p(-np.exp(other)))
+        return value if log else np.exp(value)
 
     def ppf(self, q, **params):
         def logs(y, **params):

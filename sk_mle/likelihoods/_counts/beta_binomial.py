@@ -129,8 +129,8 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
     def variance(self, mean, precision, trials=1):
         return trials * mean * (1 - mean) * (1 + (trials - 1) / (1 + precision))
 
-    def _tail(self, y, params, upper):
-        """log P(Y > y) or log P(Y <= y), summed on the side of the mean where y lies, from both ends of it."""
+    def tail(self, y, upper, log, **params):
+        """Summed on the side of the mean where y lies, from both ends of it."""
         y, params, shape = _flat(y, params)
         with np.errstate(all="ignore"):
             n = params["trials"]
@@ -140,7 +140,8 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
             half, f = np.floor(count / 2), self.masses(params)
             parts = log_sum(f, first, 1.0, half, True), log_sum(f, first + count - 1, -1.0, count - half, True)
             side = np.minimum(np.logaddexp(*parts), 0.0)
-            return np.where(above == upper, side, log1mexp(-side)).reshape(shape)
+            value = np.where(above == upper, side, log1mexp(-side)).reshape(shape)
+        return value if log else np.exp(value)
 
     def ppf(self, q, **params):
         return np.where(q == 1, params["trials"], super().ppf(q, **params))

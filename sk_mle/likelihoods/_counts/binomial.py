@@ -90,19 +90,12 @@ class Binomial(Trials):
     def variance(self, prob, trials=1):
         return trials * prob * (1 - prob)
 
-    def cdf(self, y, prob, trials):
-        return np.exp(self.logcdf(y, prob, trials))
-
-    def sf(self, y, prob, trials):
-        return np.exp(self.logsf(y, prob, trials))
-
-    def logcdf(self, y, prob, trials):
+    def tail(self, y, upper, log, prob, trials):
         k = np.clip(np.floor(y), 0, np.maximum(trials - 1, 0))
-        return np.where(y < 0, -np.inf, np.where(y < trials, log_betainc(trials - k, k + 1, 1 - prob, prob), 0.0))
-
-    def logsf(self, y, prob, trials):
-        k = np.clip(np.floor(y), 0, np.maximum(trials - 1, 0))
-        return np.where(y < 0, 0.0, np.where(y < trials, log_betainc(k + 1, trials - k, prob, 1 - prob), -np.inf))
+        value = log_betainc(k + 1, trials - k, prob, 1 - prob) if upper else log_betainc(trials - k, k + 1, 1 - prob, prob)
+        start, end = (0.0, -np.inf) if upper else (-np.inf, 0.0)
+        value = np.where(y < 0, start, np.where(y < trials, value, end))
+        return value if log else np.exp(value)
 
     def ppf(self, q, prob, trials):
         z = np.clip(ndtri(q), -40.0, 40.0)

@@ -91,19 +91,12 @@ class Geometric(Likelihood):
     def entropy(self, prob):
         return -np.log(prob) - xlog1py(1 - prob, -prob) / prob
 
-    def cdf(self, y, prob):
-        return -np.expm1(self.logsf(y, prob))
-
-    def sf(self, y, prob):
-        return np.exp(self.logsf(y, prob))
-
-    def logcdf(self, y, prob):
-        tail = self.logsf(y, prob)
+    def tail(self, y, upper, log, prob):
+        above = xlog1py(np.floor(np.maximum(y, -1.0)) + 1, -prob)
+        if not log:
+            return np.exp(above) if upper else -np.expm1(above)
         with np.errstate(divide="ignore"):
-            return np.where(tail > -0.7, np.log(-np.expm1(tail)), np.log1p(-np.exp(tail)))
-
-    def logsf(self, y, prob):
-        return xlog1py(np.floor(np.maximum(y, -1.0)) + 1, -prob)
+            return above if upper else np.where(above > -0.7, np.log(-np.expm1(above)), np.log1p(-np.exp(above)))
 
     def ppf(self, q, prob):
         with np.errstate(divide="ignore", invalid="ignore"):

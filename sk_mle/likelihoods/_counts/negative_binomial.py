@@ -96,23 +96,12 @@ class NegativeBinomial(MeanPower):
         _, scale, _ = self._scaled(mean, dispersion, power)
         return mean + dispersion * scale * mean**self.neutral
 
-    def _tails(self, y, mean, dispersion, power):
+    def tail(self, y, upper, log, mean, dispersion, power=None):
         a = self._scaled(mean, dispersion, power)[2]
-        return 1 / a, np.floor(np.maximum(y, 0.0)) + 1, 1 / (1 + a * mean), a * mean / (1 + a * mean)
-
-    def cdf(self, y, mean, dispersion, power=None):
-        return np.exp(self.logcdf(y, mean, dispersion, power))
-
-    def sf(self, y, mean, dispersion, power=None):
-        return np.exp(self.logsf(y, mean, dispersion, power))
-
-    def logcdf(self, y, mean, dispersion, power=None):
-        r, k, p, q = self._tails(y, mean, dispersion, power)
-        return np.where(y < 0, -np.inf, log_betainc(r, k, p, q))
-
-    def logsf(self, y, mean, dispersion, power=None):
-        r, k, p, q = self._tails(y, mean, dispersion, power)
-        return np.where(y < 0, 0.0, log_betainc(k, r, q, p))
+        r, k, p, q = 1 / a, np.floor(np.maximum(y, 0.0)) + 1, 1 / (1 + a * mean), a * mean / (1 + a * mean)
+        value = log_betainc(k, r, q, p) if upper else log_betainc(r, k, p, q)
+        value = np.where(y < 0, 0.0 if upper else -np.inf, value)
+        return value if log else np.exp(value)
 
     def ppf(self, q, mean, dispersion, power=None):
         given = {"mean": mean, "dispersion": dispersion, "power": power}

@@ -64,17 +64,10 @@ class Poisson(Likelihood):
     def variance(self, mean):
         return mean
 
-    def cdf(self, y, mean):
-        return np.exp(self.logcdf(y, mean))
-
-    def sf(self, y, mean):
-        return np.exp(self.logsf(y, mean))
-
-    def logcdf(self, y, mean):
-        return np.where(y < 0, -np.inf, log_gammaincc(np.floor(np.maximum(y, 0.0)) + 1, mean))
-
-    def logsf(self, y, mean):
-        return np.where(y < 0, 0.0, log_gammainc(np.floor(np.maximum(y, 0.0)) + 1, mean))
+    def tail(self, y, upper, log, mean):
+        value = (log_gammainc if upper else log_gammaincc)(np.floor(np.maximum(y, 0.0)) + 1, mean)
+        value = np.where(y < 0, 0.0 if upper else -np.inf, value)
+        return value if log else np.exp(value)
 
     def ppf(self, q, mean):
         z = np.clip(ndtri(q), -40.0, 40.0)

@@ -19,10 +19,19 @@ MAX_TERMS = 1 << 17
 MAX_RETRIED_ROWS = 4096
 
 
-def log_probability(law, y, params, upper: bool) -> np.ndarray:
-    """log of the law's own cdf or sf, completed by quadrature where it underflows; by quadrature if there is none."""
-    if not overrides(law, "cdf", "sf"):
-        return log_tail(law, y, params, upper)
+def tail(law, y, params, upper: bool, log: bool) -> np.ndarray:
+    """A tail from the others that the law's class writes, integrated where it writes nothing of that side."""
+    logged = "logsf" if upper else "logcdf"
+    if log and overrides(law, "cdf", "sf"):
+        return _log_of_written(law, y, params, upper)
+    if not log and overrides(law, logged):
+        return np.exp(getattr(law, logged)(y, **params))
+    value = log_tail(law, y, params, upper)
+    return value if log else np.exp(value)
+
+
+def _log_of_written(law, y, params, upper):
+    """log of the law's own cdf or sf, completed by quadrature where it underflows."""
     y, params, shape = _flat(y, params, law)
     with np.errstate(all="ignore"):
         own, other = (law.sf, law.cdf) if upper else (law.cdf, law.sf)

@@ -27,17 +27,9 @@ class Hazard(Likelihood):
         near, far = (minus_hessian(Eval(*terms)) for terms in ends)
         return minus_hessian(minus(near, far._replace(loglik=np.where(np.isposinf(high), -np.inf, far.loglik))))
 
-    def cdf(self, y, *at, **params):
-        return -np.expm1(self.logsf(y, *at, **params))
-
-    def sf(self, y, *at, **params):
-        return np.exp(self.logsf(y, *at, **params))
-
-    def logcdf(self, y, *at, **params):
-        return logcdf_from_survival(self, y, *at, **params)
-
-    def logsf(self, y, *at, **params):
-        return self.survival_terms(np.maximum(y, 0.0), 0, *at, **params)[0]
+    def tail(self, y, upper, log, *at, **params):
+        survival, *_ = self.survival_terms(np.maximum(y, 0.0), 0, *at, **params)
+        return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, *at, **params))
 
     def ppf(self, q, *at, **params):
         with np.errstate(divide="ignore"):
@@ -47,11 +39,13 @@ class Hazard(Likelihood):
         return self.reached(rng.standard_exponential(size), *at, **params)
 
 
-def logcdf_from_survival(law, y, *at, **params):
-    """`logcdf` of a law of y >= 0 from its `logsf`, and where that vanishes from the density, which is constant there."""
-    hazard, y = -law.logsf(y, *at, **params), np.asarray(y, dtype=float)
-    value, tiny = log1mexp(hazard), (hazard < 1e-290) & (y > 0)
+def tail_from_survival(survival, y, upper, log, loglik):
+    """`tail` of a law of y >= 0 from its `logsf`; where that vanishes, from the density, which is constant there."""
+    if upper or not log:
+        return survival if log else np.exp(survival) if upper else -np.expm1(survival)
+    value, y = log1mexp(-survival), np.asarray(y, dtype=float)
+    tiny = (-survival < 1e-290) & (y > 0)
     if not tiny.any():
         return value
     with np.errstate(all="ignore"):
-        return np.where(tiny, law.loglik(np.where(tiny, y, 0.0), *at, **params) + np.log(y), value)
+        return np.where(tiny, loglik(np.where(tiny, y, 0.0)) + np.log(y), value)

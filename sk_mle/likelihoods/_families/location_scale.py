@@ -19,8 +19,7 @@ class LocationScale(Likelihood):
 
     A subclass writes `standard_terms(z, order)`, which gives log f and its derivatives as `terms` does, by the name "z";
     `standard_information()`, the expected information at loc 0 and scale 1; `standard_moments()`, the mean, variance and
-    entropy there; and `standard_cdf`, `standard_ppf`, with `standard_logcdf` where the lower tail underflows. What is not
-    symmetric has its own `standard_sf`, `standard_logsf`.
+    entropy there; `standard_tail(z, upper, log)`, as `tail`; and `standard_ppf`.
 
     Parameters of f itself follow in all of these, and have derivatives of their own beside those in z; `relations.tried` has
     the values of them that a start chooses from.
@@ -68,33 +67,30 @@ class LocationScale(Likelihood):
         low, high = (np.where(np.isinf(end), end, (end - loc) / scale) for end in (low, high))  # loc may be infinite as well
         if np.isposinf(high).all() or np.isneginf(low).all():
             upper = np.isposinf(high[:1]).all()
-            return minus_hessian(self._tail(low if upper else high, scale, upper, shape))
-        below, above = self._log_tail(high, False, shape), self._log_tail(low, True, shape)
+            return minus_hessian(self._tail_terms(low if upper else high, scale, upper, shape))
+        below, above = self.standard_tail(high, False, True, **shape), self.standard_tail(low, True, True, **shape)
         upper = np.isposinf(high) | (above < below)
         near, far = np.where(upper, low, high), np.where(upper, high, low)
-        return minus_hessian(minus(self._tail(near, scale, upper, shape), self._tail(far, scale, upper, shape)))
+        return minus_hessian(minus(self._tail_terms(near, scale, upper, shape), self._tail_terms(far, scale, upper, shape)))
 
-    def _tail(self, z, scale, upper, shape) -> Eval:
+    def _tail_terms(self, z, scale, upper, shape) -> Eval:
         """log P(Z > z) where `upper`, elsewhere log P(Z <= z), with derivatives in loc and scale."""
         inside = np.isfinite(z)
         at = np.where(inside, z, 0.0)
         sides = [side for side in (True, False) if (np.asarray(upper) == side).any()]
-        tails = [self.standard_tail(at, side, **shape) for side in sides]
+        tails = [self.standard_tail_terms(at, side, **shape) for side in sides]
         value, d1, d2 = tails[0] if len(sides) == 1 else (np.where(upper, *parts) for parts in zip(*tails, strict=True))
         if not inside.all():
             end = np.where(np.isnan(z), np.nan, np.where((z < 0) == upper, 0.0, -np.inf))
             value, d1, d2 = (np.where(inside, part, at_end) for part, at_end in ((value, end), (d1, 0.0), (d2, 0.0)))
         return minus_hessian(Eval(value, {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)))
 
-    def standard_tail(self, z, upper, **shape):
+    def standard_tail_terms(self, z, upper, **shape):
         """log P(Z > z) or log P(Z <= z) with its first and second derivative."""
-        value = self._log_tail(z, upper, shape)
+        value = self.standard_tail(z, upper, True, **shape)
         log_density, first, _ = self.standard_terms(z, 1, **shape)
         hazard = (-1 if upper else 1) * np.exp(log_density - value)
         return value, hazard, hazard * (first["z"] - hazard)
-
-    def _log_tail(self, z, upper, shape):
-        return (self.logsf if upper else self.logcdf)(z, loc=0.0, scale=1.0, **shape)
 
     # ---- starts -------------------------------------------------------------------------------------------------
 
@@ -148,34 +144,15 @@ class LocationScale(Likelihood):
     def entropy(self, loc, scale, *at, **shape):
         return np.log(scale) + self.standard_moments(*at, **shape)[2] + 0 * loc
 
-    def cdf(self, y, loc, scale, *at, **shape):
-        return self.standard_cdf((y - loc) / scale, *at, **shape)
-
-    def sf(self, y, loc, scale, *at, **shape):
-        return self.standard_sf((y - loc) / scale, *at, **shape)
-
-    def logcdf(self, y, loc, scale, *at, **shape):
-        return self.standard_logcdf((y - loc) / scale, *at, **shape)
-
-    def logsf(self, y, loc, scale, *at, **shape):
-        return self.standard_logsf((y - loc) / scale, *at, **shape)
+    def tail(self, y, upper, log, loc, scale, *at, **shape):
+        return self.standard_tail((y - loc) / scale, upper, log, *at, **shape)
 
     def ppf(self, q, loc, scale, *at, **shape):
         return loc + scale * self.standard_ppf(q, *at, **shape)
 
-    def standard_cdf(self, z, **shape):
-        """P(Z <= z)."""
-        return np.exp(self.standard_logcdf(z, **shape))
-
-    def standard_sf(self, z, **shape):
-        return self.standard_cdf(-z, **shape)
-
-    def standard_logcdf(self, z, **shape):
-        """log P(Z <= z), exact in the far tail."""
+    def standard_tail(self, z, upper, log, **shape):
+        """`tail` of Z."""
         raise NotImplementedError
-
-    def standard_logsf(self, z, **shape):
-        return self.standard_logcdf(-z, **shape)
 
 
 class LinkLocationScale(LocationScale):
@@ -183,19 +160,13 @@ class LinkLocationScale(LocationScale):
 
     standard_link: Link
 
-    def standard_cdf(self, z):
-        return self.standard_link.inverse(z)
+    def standard_tail(self, z, upper, log):
+        link = self.standard_link
+        if log:
+            return self.standard_tail_terms(z, upper)[0]
+        return link.mirror().inverse(-z) if upper else link.inverse(z)
 
-    def standard_sf(self, z):
-        return self.standard_link.mirror().inverse(-z)
-
-    def standard_logcdf(self, z):
-        return self.standard_link.log_inverse(z)[0]
-
-    def standard_logsf(self, z):
-        return self.standard_link.log_complement(z)[0]
-
-    def standard_tail(self, z, upper):
+    def standard_tail_terms(self, z, upper):
         return self.standard_link.log_complement(z) if upper else self.standard_link.log_inverse(z)
 
     def standard_ppf(self, q):

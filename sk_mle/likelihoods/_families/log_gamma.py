@@ -74,14 +74,9 @@ class LogGamma(LocationScale):
         inside = k + step > 0
         return np.where(inside, lgamma_delta_scaled(k, np.where(inside, step, 0.0)), np.inf)
 
-    def standard_logcdf(self, z, shape):
-        return _log_tails(z, shape)[0]
-
-    def standard_logsf(self, z, shape):
-        return _log_tails(z, shape)[1]
-
-    def standard_sf(self, z, shape):
-        return np.exp(self.standard_logsf(z, shape))
+    def standard_tail(self, z, upper, log, shape):
+        value = _log_tails(z, shape)[int(upper)]
+        return value if log else np.exp(value)
 
     def standard_ppf(self, q, shape):
         """Newton steps from scipy's quantile, or where that is next to zero, from the first term of the series."""

@@ -77,17 +77,8 @@ class LogLocationScale(Likelihood):
         plain = self.plain(*at, **params)
         return self.standard.entropy(**plain) + self.standard.expectation(**plain)
 
-    def cdf(self, y, *at, **params):
-        return self.standard.cdf(_log(y), **self.plain(*at, **params))
-
-    def sf(self, y, *at, **params):
-        return self.standard.sf(_log(y), **self.plain(*at, **params))
-
-    def logcdf(self, y, *at, **params):
-        return self.standard.logcdf(_log(y), **self.plain(*at, **params))
-
-    def logsf(self, y, *at, **params):
-        return self.standard.logsf(_log(y), **self.plain(*at, **params))
+    def tail(self, y, upper, log, *at, **params):
+        return self.standard.tail(_log(y), upper, log, **self.plain(*at, **params))
 
     def ppf(self, q, *at, **params):
         return np.exp(self.standard.ppf(q, **self.plain(*at, **params)))

@@ -65,4 +65,4 @@ class Multivariate(Likelihood):
             "mean, std and cov of the distribution, or draw from it with rvs"
         )
 
-    cdf = sf = logcdf = logsf = ppf = _refuse
+    tail = ppf = _refuse

@@ -63,14 +63,9 @@ class ShapedLocationScale(LocationScale):
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
-    def standard_logcdf(self, z, **shapes):
-        return self.standard_tails(z, **shapes)[0]
-
-    def standard_logsf(self, z, **shapes):
-        return self.standard_tails(z, **shapes)[1]
-
-    def standard_sf(self, z, **shapes):
-        return np.exp(self.standard_logsf(z, **shapes))
+    def standard_tail(self, z, upper, log, **shapes):
+        value = self.standard_tails(z, **shapes)[int(upper)]
+        return value if log else np.exp(value)
 
     def standard_ppf(self, q, **shapes):
         """Newton steps in arsinh(z), in which power tails are straight."""

@@ -26,8 +26,8 @@ class SummedCount(Likelihood):
         """The function of k (m, 16) and of the m rows of `params` that k belongs to which gives log masses."""
         return lambda k, rows: self.loglik(k, **{name: value[rows][:, None] for name, value in params.items()})
 
-    def _tail(self, y, params, upper):
-        """log P(Y > y) where `upper`, else log P(Y <= y), summed on the side of the mean where y lies."""
+    def tail(self, y, upper, log, **params):
+        """Summed on the side of the mean where y lies."""
         y, params, shape = _flat(y, params)
         with np.errstate(all="ignore"):
             k, side = np.floor(np.clip(y, -1.0, 1e300)), np.empty(len(y))
@@ -40,20 +40,9 @@ class SummedCount(Likelihood):
                     parts = log_sum(f, start, -1.0, np.floor(count), False), log_sum(f, 0 * start, 1.0, np.ceil(count), True)
                     side[rows] = np.logaddexp(*parts)
             side = np.minimum(side, 0.0)
-            result = np.where(above == upper, side, log1mexp(-side))
-        return np.where(np.isnan(y), np.nan, result).reshape(shape)
-
-    def cdf(self, y, **params):
-        return np.exp(self._tail(y, params, False))
-
-    def sf(self, y, **params):
-        return np.exp(self._tail(y, params, True))
-
-    def logcdf(self, y, **params):
-        return self._tail(y, params, False)
-
-    def logsf(self, y, **params):
-        return self._tail(y, params, True)
+            value = np.where(above == upper, side, log1mexp(-side))
+            value = np.where(np.isnan(y), np.nan, value).reshape(shape)
+        return value if log else np.exp(value)
 
     def ppf(self, q, **params):
         q, params, shape = _flat(q, params)
@@ -88,7 +77,7 @@ class SummedCount(Likelihood):
         low, high, rows = np.full(len(q), -1.0), np.full(len(q), np.inf), np.arange(len(q))
         while len(rows):
             at, part = k[rows], _take(params, rows)
-            tail, mass = self._tail(at, part, upper[rows]), self.loglik(at, **part)
+            tail, mass = self.tail(at, upper[rows], True, **part), self.loglik(at, **part)
             gap = np.where(upper[rows], tail - np.log1p(-q[rows]), np.log(q[rows]) - tail)
             low[rows], high[rows] = np.where(gap > 0, at, low[rows]), np.where(gap > 0, high[rows], at)
             new = np.ceil(at + gap * np.exp(tail - mass))

@@ -30,6 +30,8 @@ from .parameter import Parameter, declared
 from .relations import Relations
 from .target import check_numeric
 
+TAILS = {(False, False): "cdf", (True, False): "sf", (False, True): "logcdf", (True, True): "logsf"}  # of (upper, log)
+
 
 class Child(NamedTuple):
     """A law inside another, with the names that its parameters have in the whole."""
@@ -130,18 +132,10 @@ class Likelihood(BaseEstimator):
     divergence: Callable | None = None
 
     def __init_subclass__(cls, **kwargs):
-        """`loglik`, `gradient` and `hessian` follow from `terms`, or `terms` from these: what a class writes itself decides."""
+        """The parts follow from the whole, or the whole from its parts: what a class writes itself decides."""
         super().__init_subclass__(**kwargs)
-        if cls.terms is Likelihood.terms:
-            return
-        whole, parts = _place(cls, "terms"), {name: _place(cls, name) for name in ("loglik", "gradient", "hessian")}
-        for order, (name, place) in enumerate(parts.items()):
-            if whole < place:
-                setattr(cls, name, _term(cls.terms, order, name))
-        if min(parts.values()) < whole:
-            cls.terms = Likelihood.terms
-            for name in parts:  # at the same height as `terms`, so that subclasses take none of them for replaced
-                setattr(cls, name, getattr(cls, name))
+        for name, parts in WHOLES.items():
+            _derive(cls, name, parts)
 
     def loglik(self, y, **params) -> np.ndarray:
         """Log density or log mass of each sample, with every normalising constant."""
@@ -395,21 +389,29 @@ class Likelihood(BaseEstimator):
         """Minus the expected log-likelihood."""
         return quadrature.entropy(self, params)
 
+    def tail(self, y, upper, log, **params) -> np.ndarray:
+        """P(Y > y) where `upper` is true, else P(Y <= y); where `log` is, its logarithm, exact also where that underflows.
+
+        `cdf`, `sf`, `logcdf` and `logsf` follow from it, or it from these: from what the law's class writes of them, and
+        integrated where it writes nothing of a side.
+        """
+        return getattr(self, TAILS[upper, log])(y, **params)
+
     def cdf(self, y, **params) -> np.ndarray:
         """P(Y <= y)."""
-        return np.exp(quadrature.log_tail(self, y, params, upper=False))
+        return quadrature.tail(self, y, params, upper=False, log=False)
 
     def sf(self, y, **params) -> np.ndarray:
         """P(Y > y)."""
-        return np.exp(quadrature.log_tail(self, y, params, upper=True))
+        return quadrature.tail(self, y, params, upper=True, log=False)
 
     def logcdf(self, y, **params) -> np.ndarray:
         """log P(Y <= y), exact in the far tail where the probability itself underflows."""
-        return quadrature.log_probability(self, y, params, upper=False)
+        return quadrature.tail(self, y, params, upper=False, log=True)
 
     def logsf(self, y, **params) -> np.ndarray:
         """log P(Y > y), exact in the far tail where the probability itself underflows."""
-        return quadrature.log_probability(self, y, params, upper=True)
+        return quadrature.tail(self, y, params, upper=True, log=True)
 
     def ppf(self, q, **params) -> np.ndarray:
         """Quantile: the smallest y with P(Y <= y) >= q."""
@@ -420,19 +422,42 @@ class Likelihood(BaseEstimator):
         return self.ppf(rng.uniform(size=size), **params)
 
 
+def _term(order: int) -> Callable:
+    """`loglik`, `gradient` or `hessian` from `terms`."""
+    return lambda terms: lambda self, y, *at, **params: terms(self, y, order, *at, **params)[order]
+
+
+def _side(upper: bool, log: bool) -> Callable:
+    """`cdf`, `sf`, `logcdf` or `logsf` from `tail`."""
+    return lambda tail: lambda self, y, *at, **params: tail(self, y, upper, log, *at, **params)
+
+
+# Methods that give several others at once, and how each of these follows from them.
+WHOLES: dict[str, dict[str, Callable]] = {
+    "terms": {"loglik": _term(0), "gradient": _term(1), "hessian": _term(2)},
+    "tail": {name: _side(upper, log) for (upper, log), name in TAILS.items()},
+}
+
+
+def _derive(cls: type, name: str, parts: dict[str, Callable]) -> None:
+    whole, default = getattr(cls, name), getattr(Likelihood, name)
+    if whole is default:
+        return
+    place, places = _place(cls, name), {part: _place(cls, part) for part in parts}
+    for part, derive in parts.items():
+        if place < places[part]:
+            method = derive(whole)
+            method.__name__, method.__qualname__ = part, f"{whole.__qualname__}.{part}"
+            setattr(cls, part, method)
+    if min(places.values()) < place:
+        setattr(cls, name, default)
+        for part in parts:  # at the same height as the whole, so that subclasses take none of them for replaced
+            setattr(cls, part, getattr(cls, part))
+
+
 def _place(kind: type, name: str) -> int:
     """How far up among the bases of a class the one is that writes a method."""
     return next(place for place, base in enumerate(kind.__mro__) if name in vars(base))
-
-
-def _term(terms: Callable, order: int, name: str) -> Callable:
-    """`loglik`, `gradient` or `hessian` from `terms`."""
-
-    def term(self, y, *at, **params):
-        return terms(self, y, order, *at, **params)[order]
-
-    term.__name__, term.__qualname__ = name, f"{terms.__qualname__}.{name}"
-    return term
 
 
 def _nothing(y):

@@ -226,19 +226,7 @@ class ScipyLaw(Likelihood):
                 value = probing.one_by_one(density, y, params)
         return np.where(np.isfinite(value), value, -np.inf)
 
-    def cdf(self, y, **params):
-        return self._tail(y, params, upper=False, log=False)
-
-    def sf(self, y, **params):
-        return self._tail(y, params, upper=True, log=False)
-
-    def logcdf(self, y, **params):
-        return self._tail(y, params, upper=False, log=True)
-
-    def logsf(self, y, **params):
-        return self._tail(y, params, upper=True, log=True)
-
-    def _tail(self, y, params, upper, log):
+    def tail(self, y, upper, log, **params):
         """scipy's; integrated where scipy took one minus the other tail, or the log of an underflow."""
         y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *self._safe(params).values())))
         params, rv = dict(zip(params, values, strict=True)), self.rv

@@ -16,17 +16,9 @@ class FromIntervals(Likelihood):
     def log_interval(self, low, high, /, **params):
         raise NotImplementedError
 
-    def cdf(self, y, **params):
-        return np.exp(self.logcdf(y, **params))
-
-    def sf(self, y, **params):
-        return np.exp(self.logsf(y, **params))
-
-    def logcdf(self, y, **params):
-        return self.log_interval(-np.inf, y, **params)
-
-    def logsf(self, y, **params):
-        return self.log_interval(y, np.inf, **params)
+    def tail(self, y, upper, log, **params):
+        value = self.log_interval(y, np.inf, **params) if upper else self.log_interval(-np.inf, y, **params)
+        return value if log else np.exp(value)
 
 
 class Wrapper(Composite, FromIntervals):
