@@ -63,7 +63,13 @@ def plateaus(objective: Objective, u) -> dict[str, np.ndarray]:
             moved = [law.evaluate(y, {**eta, name: eta[name] + way}, 1).gradient for way in ways]
         slopes = [gradient.get(name, np.zeros(len(y))) for gradient in moved]
         here, above, below = (np.abs(slope) <= MAX_PLATEAU_SLOPE for slope in slopes)
-        free = _unmoved(objective, name, ~(here & (above | below))[:, None])
+        spoken = ~(here & (above | below))
+        free = _unmoved(objective, name, spoken[:, None])
+        if not free.shape[1]:
+            continue
+        moved = np.abs(design.coordinate_rows(data.X[np.flatnonzero(keep)]) @ free)
+        # beside a row far out, which is level, the others hardly move, but they do
+        free = free[:, moved[spoken].max(axis=0, initial=0.0) <= MAX_NULL_EIGENVALUE * moved.max(axis=0)]
         if free.shape[1]:
             found[name] = free
     return found
