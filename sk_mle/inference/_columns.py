@@ -1,4 +1,4 @@
-"""Columns that the tables of inference share."""
+"""Columns of the tables of inference."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def interval(level, low, high) -> dict[str, np.ndarray]:
-    """The ends of intervals under their percentages: "2.5%" and "97.5%"."""
+    """The ends of intervals in columns named by their percentages, such as "2.5%" and "97.5%"."""
     tail = (1 - level) / 2
     return {f"{100 * tail:g}%": low, f"{100 - 100 * tail:g}%": high}
 
 
-def tested(df, z, p) -> dict[str, np.ndarray]:
-    """Estimates in standard errors, named by their distribution, and p-values."""
+def statistic_columns(df, z, p) -> dict[str, np.ndarray]:
+    """Test statistics, in a column named "t" or "z" by their distribution, and p-values."""
     return {"t" if np.isfinite(df) else "z": z, "p": p}

@@ -1,4 +1,4 @@
-"""From information and scores to a covariance matrix of the coefficients, or to the words why there is none."""
+"""The covariance matrix of the coefficients from information and scores, or an error that says why there is none."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ._layout import Layout
 KERNEL = "kernel"
 KINDS = ("observed", "expected", "opg", "HC0", "HC1", KERNEL)
 MIN_EIGENVALUE = 1e-11  # smallest eigenvalue of the information, scaled to a unit diagonal, that can be inverted
-MAX_STANDARD_ERRORS_OFF = 0.1  # standard errors from the maximum at which a fit was not made on these data
+MAX_STANDARD_ERRORS_OFF = 0.1  # standard errors from the maximum up to which coefficients count as the maximum
 
 
 class Covariance(NamedTuple):
-    """V = root @ root.T of the flat coefficients, and the facts that a table states."""
+    """The covariance root @ root.T of the flat coefficients, root of shape (P, r), and facts for the summary table."""
 
     root: np.ndarray
     kind: str
@@ -31,7 +31,7 @@ class Covariance(NamedTuple):
 
 
 def check_arguments(model, cov, bread, weights, groups) -> None:
-    """Raise ValueError, in words, where the fit or the request allows no standard errors."""
+    """Raise ValueError if the fit or the options allow no standard errors."""
     _check_options(model.likelihood_, cov, bread, weights, groups)
     if getattr(model, "class_weight", None) is not None and weights != PROBABILITY:
         raise ValueError(
@@ -43,7 +43,7 @@ def check_arguments(model, cov, bread, weights, groups) -> None:
 
 
 def _check_options(law, cov, bread, weights, groups) -> None:
-    """Options that are unknown, or that exclude each other."""
+    """Raise for options that are unknown, or that exclude each other."""
     if cov not in KINDS:
         offered = [kind for kind in KINDS if kind != KERNEL] if law.smooth else ["expected", KERNEL]
         raise ValueError(f"cov={cov!r} is unknown; use one of {offered}" + ", and groups= for clusters" * law.smooth)
@@ -60,7 +60,7 @@ def _check_options(law, cov, bread, weights, groups) -> None:
 
 
 def _check_fit(model) -> None:
-    """Fits whose coefficients are no maximum of the likelihood inside the parameters' domains."""
+    """Raise for fits whose coefficients are not a maximum of the likelihood inside the parameters' domains."""
     law, name = model.likelihood_, title(model.likelihood_)
     if model.fit_.penalised:
         raise ValueError(
@@ -82,7 +82,7 @@ def _check_fit(model) -> None:
 
 
 def _check_law(law, cov, bread, robust) -> None:
-    """Kinds of information that a law does not have."""
+    """Raise for kinds of information that the law does not have."""
     name = title(law)
     if not law.smooth and (cov == "observed" or robust):
         raise ValueError(
@@ -96,7 +96,9 @@ def _check_law(law, cov, bread, robust) -> None:
         and law.expected_information != "whole"
         and (law.predictive is not law or law.target_type == "targets")
     ):
-        raise ValueError(f"{name} offers no expected information: what would have been seen is not known; use cov='observed'")
+        raise ValueError(
+            f"{name} offers no expected information, as it is not known what would have been observed; use cov='observed'"
+        )
 
 
 def covariance(
@@ -110,23 +112,23 @@ def covariance(
     objective = located.objective
     _check_rank(model, layout, objective)
     robust = cov.startswith("HC") or groups is not None
-    power = 1 if weights == FREQUENCY else 2
-    J = layout.jacobian(objective.designs)
-    known = model.likelihood_.expected_information == "whole"
+    weight_power = 1 if weights == FREQUENCY else 2
+    jacobian = layout.jacobian(objective.designs)
+    has_expected = model.likelihood_.expected_information == "whole"
     information = "expected" if cov in ("expected", KERNEL) or (robust and bread == "expected") else "observed"
-    if information == "expected" and not known:
+    if information == "expected" and not has_expected:
         information = "observed" if cov == KERNEL else "integrated"
-    scored = robust or cov == "opg" or (cov == KERNEL and not known)
-    sums = summed(located, information, scored, power, groups)
+    needs_scores = robust or cov == "opg" or (cov == KERNEL and not has_expected)
+    sums = summed(located, information, needs_scores, weight_power, groups)
     _check_data(model, sums, objective.data.total_weight, weights)
     if cov == KERNEL:
         matrix, meat = _kernel_sandwich(located, sums)
     else:
         meat = sums.hessian if sums.meat is None else sums.meat
         matrix = meat if cov == "opg" else sums.hessian
-    factor = _factor(matrix, J, layout, located, cov == "opg")
+    factor = inverse_root(matrix, jacobian, layout, located, cov == "opg")
     _check_maximum(model, factor, sums)
-    root = J @ factor
+    root = jacobian @ factor
     n = objective.data.total_weight
     k = sum(design.size for i, design in enumerate(objective.designs.values()) if i == 0 or design.columns is not None)
     if robust and not (cov == "HC0" or n > k):
@@ -150,15 +152,15 @@ def covariance(
 def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarray]:
     """The information of a law with kinks, and the covariance of its scores.
 
-    The latter is the expected, or outer products where the law has no formula; to these the rows that lie on kinks of
-    necessity, one per coefficient, give nothing in that parameter.
+    The covariance of the scores is the expected information or, for laws without a formula, a sum of outer products. One row
+    per coefficient lies on a kink of necessity and adds nothing to these, hence the factor n / (n - k).
     """
     law, n = located.objective.likelihood, located.objective.data.total_weight
     k = next(iter(located.objective.designs.values())).size
     meat = sums.hessian if sums.meat is None else sums.meat * n / max(n - k, 1.0)
-    place, block = kernel_block(located, meat)
+    place, kernel_information = kernel_block(located, meat)
     information = sums.hessian.copy()
-    information[place, place] = block
+    information[place, place] = kernel_information
     if not positive(information):
         raise ValueError(
             f"too few rows lie near the kinks of {title(law)} to tell its curvature there beside that of its other "
@@ -168,13 +170,13 @@ def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarr
 
 
 def _root(matrix):
-    """A square root of a positive semidefinite matrix, which may be of low rank."""
+    """R with R R' the given positive semidefinite matrix, which may be of low rank."""
     values, vectors = np.linalg.eigh(matrix)
     return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
-def _factor(matrix, J, layout: Layout, located: Located, outer: bool) -> np.ndarray:
-    """F with F F' the inverse of an information matrix; raises naming the coefficients along which it is singular."""
+def inverse_root(matrix, jacobian, layout: Layout, located: Located, is_outer_product: bool) -> np.ndarray:
+    """F with F F' the inverse of an information matrix; ValueError names the coefficients along which it is singular."""
     scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
     if not np.isfinite(matrix).all():
         raise ValueError(
@@ -183,37 +185,37 @@ def _factor(matrix, J, layout: Layout, located: Located, outer: bool) -> np.ndar
         )
     values, vectors = linalg.eigh(matrix / np.outer(scale, scale))
     if values[0] < MIN_EIGENVALUE * max(values[-1], 1.0):
-        worst = vectors[:, 0] / scale
-        move = np.abs(J @ worst) * _spreads(layout, located)
-        named = [layout.names[i] for i in np.argsort(-move) if move[i] > 0.01 * move.max()]
-        what = "the sum of outer products of scores" if outer else "the information matrix"
+        direction = vectors[:, 0] / scale
+        movement = np.abs(jacobian @ direction) * _scales(layout, located)
+        names = [layout.names[i] for i in np.argsort(-movement) if movement[i] > 0.01 * movement.max()]
+        what = "the sum of outer products of scores" if is_outer_product else "the information matrix"
         state = "is singular" if abs(values[0]) < MIN_EIGENVALUE * max(values[-1], 1.0) else "is not positive definite"
-        if len(named) == 1:
+        if len(names) == 1:
             raise ValueError(
-                f"{what} {state}: the likelihood does not depend on {named[0]}, of which no row says anything (every row of a "
-                "category may be a zero, say, which the rest of the law never sees). Leave this column out of the parameter, "
-                "by predictors, or merge the category with another"
+                f"{what} {state}: the likelihood does not depend on {names[0]}, on which no row has information (every row "
+                "of a category may be a zero, say, on which the rest of the law does not depend). Leave this column out of the "
+                "parameter, by predictors, or merge the category with another"
             )
         raise ValueError(
-            f"{what} {state}: the likelihood does not tell {_shown(named)} apart. Leave one of them out, or fix a parameter"
+            f"{what} {state}: the likelihood does not tell {_list(names)} apart. Leave one of them out, or fix a parameter"
         )
     return (vectors / np.sqrt(values)) / scale[:, None]
 
 
-def _spreads(layout: Layout, located: Located) -> np.ndarray:
-    """What a unit of every coefficient does to its linear predictor: the spread of its column."""
+def _scales(layout: Layout, located: Located) -> np.ndarray:
+    """Standard deviation of the linear predictor per unit of each coefficient: that of its column, 1 for intercepts."""
     X = located.objective.data.X[: 1 << 14]
     X = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
-    size, spread = np.ones(layout.size), X.std(axis=0) if X.shape[1] else np.empty(0)
+    scale, column_scale = np.ones(layout.size), X.std(axis=0) if X.shape[1] else np.empty(0)
     for part in layout.parts:
         design = located.objective.designs[part.parameter]
         if design.columns is not None:
-            size[part.place] = [*[1.0] * part.intercept, *spread[design.columns.index]]
-    return size
+            scale[part.place] = [*[1.0] * part.intercept, *column_scale[design.columns.index]]
+    return scale
 
 
 def _check_rank(model, layout: Layout, objective) -> None:
-    """Raise for linearly dependent columns, by name."""
+    """Raise for linearly dependent columns, and name them."""
     for part in layout.parts:
         design = objective.designs[part.parameter]
         if design.columns is None or part.entry:
@@ -221,30 +223,34 @@ def _check_rank(model, layout: Layout, objective) -> None:
         B = design.original_matrix()[1:, int(design.intercept) :]
         if B.shape[1] == len(part.columns):
             continue
-        size = np.linalg.norm(B, axis=1, keepdims=True)
-        left, _, _ = np.linalg.svd(B / np.where(size > 0, size, 1.0))
-        lost = np.abs(left[:, B.shape[1] :]).max(axis=1) > 1e-5  # above the rounding of columns of very different scales
-        named = [f"{part.parameter}:{column}" for column, gone in zip(part.columns, lost, strict=True) if gone]
+        row_norm = np.linalg.norm(B, axis=1, keepdims=True)
+        left, _, _ = np.linalg.svd(B / np.where(row_norm > 0, row_norm, 1.0))
+        dependent = np.abs(left[:, B.shape[1] :]).max(axis=1) > 1e-5  # above the rounding of columns of very different scales
+        named = [
+            f"{part.parameter}:{column}"
+            for column, in_combination in zip(part.columns, dependent, strict=True)
+            if in_combination
+        ]
         raise ValueError(
-            f"the columns of {_shown(named)} are linearly dependent{' (with the intercept)' * design.intercept}, so their "
+            f"the columns of {_list(named)} are linearly dependent{' (with the intercept)' * design.intercept}, so their "
             "coefficients are not identified: only sums of them have standard errors. Drop one, for instance by "
             "OneHotEncoder(drop='first')"
         )
 
 
 def _check_data(model, sums: Sums, total, weights) -> None:
-    """Raise where data and weights are not those of the fit, by the log-likelihood."""
-    before = model.fit_.fingerprint[0]
-    gap = abs(sums.value / total - model.loglikelihood_ / before)
-    if gap > 1e-6 * (1 + abs(sums.value / total)) or (weights == FREQUENCY and abs(total / before - 1) > 1e-9):
+    """Raise if data and weights are not those of the fit, judged by the log-likelihood."""
+    fitted_total = model.fit_.fingerprint[0]
+    gap = abs(sums.value / total - model.loglikelihood_ / fitted_total)
+    if gap > 1e-6 * (1 + abs(sums.value / total)) or (weights == FREQUENCY and abs(total / fitted_total - 1) > 1e-9):
         raise ValueError(
             "X, y and sample_weight are not those of the fit: there the weights sum to "
-            f"{before:g} and the log-likelihood was {model.loglikelihood_:.8g}, here to {total:g} with {sums.value:.8g}"
+            f"{fitted_total:g} and the log-likelihood was {model.loglikelihood_:.8g}, here to {total:g} with {sums.value:.8g}"
         )
 
 
 def _check_maximum(model, factor, sums: Sums) -> None:
-    """Raise where the coefficients are not at the maximum, by the gradient."""
+    """Raise if the coefficients are not at the maximum, judged by the gradient."""
     distance = np.linalg.norm(factor.T @ sums.gradient)
     if model.likelihood_.smooth and not distance < MAX_STANDARD_ERRORS_OFF:
         raise ValueError(
@@ -253,5 +259,6 @@ def _check_maximum(model, factor, sums: Sums) -> None:
         )
 
 
-def _shown(names) -> str:
+def _list(names) -> str:
+    """The first six names, separated by commas."""
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

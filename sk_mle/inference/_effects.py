@@ -1,4 +1,4 @@
-"""Average marginal effects: weighted sums of a functional over copies of the rows in which one column is moved."""
+"""Average marginal effects: differences of a functional's average over copies of the rows in which one column is changed."""
 
 from __future__ import annotations
 
@@ -7,70 +7,71 @@ import numpy as np
 from .._model.validation import check_weight
 from .._utils.frames import column, column_names, dense, n_rows, take, with_column
 from .._utils.tables import Table, probability
-from ._columns import interval, tested
+from ._columns import interval, statistic_columns
 from ._functions import functional
 from ._linearised import check_finite, linearised
 
 ROWS_PER_BLOCK = 2048
-STEP_IN_SDS = 1e-2  # of a derivative, in standard deviations of the column
+STEP_IN_SDS = 1e-2  # of a numerical derivative, in standard deviations of the column
 
 
 def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> Table:
-    goal = functional(inference, what, at)
-    f, label = goal.of, goal.label
-    if goal.jumps:
+    """The table of `Inference.marginal_effects`."""
+    quantity = functional(inference, what, at)
+    f, label = quantity.of, quantity.label
+    if quantity.jumps:
         raise ValueError(f"the {label} of a discrete law moves in jumps, without marginal effects; use the mean or cdf")
     critical = inference._critical(level)
     X = dense(X)
     weight = check_weight(sample_weight, n_rows(X))
     weight = weight / weight.sum()
-    chosen = _chosen(X, columns)
+    requested = _requested(X, columns)
     index, values, errors = [], [], []
-    for name in chosen:
-        for text, moves in _moves(name, column(X, name)):
+    for name in requested:
+        for effect_label, versions in _versions(name, column(X, name)):
             value, slope = np.zeros(1), np.zeros(1)
-            for share, moved in moves:
+            for factor, new_values in versions:
                 try:
-                    part, gradient = _average(inference, with_column(X, name, moved), f, weight, label)
+                    part, gradient = _average(inference, with_column(X, name, new_values), f, weight, label)
                 except ValueError as error:
                     raise ValueError(f"column {name!r} cannot be moved ({error}); leave it out: columns=[...]") from error
-                value, slope = value + share * part, slope + share * gradient
+                value, slope = value + factor * part, slope + factor * gradient
             standard_error = np.linalg.norm(slope @ inference._root, axis=1)
-            entries = goal.names(len(value)) if len(value) > 1 else [None]
-            index += [text if entry is None else f"{text}, {entry}" for entry in entries]
+            entries = quantity.names(len(value)) if len(value) > 1 else [None]
+            index += [effect_label if entry is None else f"{effect_label}, {entry}" for entry in entries]
             values.append(value)
             errors.append(standard_error)
     value, standard_error = np.concatenate(values), np.concatenate(errors)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(standard_error > 0, value / standard_error, 0.0)
     half = critical * standard_error
-    found = {**tested(inference.df, z, inference._two_sided(z)), **interval(level, value - half, value + half)}
+    statistics = {**statistic_columns(inference.df, z, inference._two_sided(z)), **interval(level, value - half, value + half)}
     return Table(
-        {"effect": value, "std err": standard_error, **found},
+        {"effect": value, "std err": standard_error, **statistics},
         index,
         title=f"Average marginal effects on the {label}",
         formats={"p": probability},
     )
 
 
-def _chosen(X, columns) -> list:
-    """The columns to move, by the names of X; where it has none by number, or x0, x1, ..."""
+def _requested(X, columns) -> list:
+    """The requested columns by their names in X or, if it has none, by number; x0, x1, ... are numbers as well."""
     names = column_names(X)
-    chosen = names if columns is None else [columns] if isinstance(columns, str | int) else list(columns)
+    requested = names if columns is None else [columns] if isinstance(columns, str | int) else list(columns)
     if not hasattr(X, "columns"):
         numbers = {f"x{j}": j for j in names}
-        chosen = [numbers.get(name, name) if isinstance(name, str) else name for name in chosen]
-    unknown = [name for name in chosen if name not in names]
+        requested = [numbers.get(name, name) if isinstance(name, str) else name for name in requested]
+    unknown = [name for name in requested if name not in names]
     if unknown:
         raise ValueError(f"columns {unknown} are not in X; it has {names[:12]}{' and more' if len(names) > 12 else ''}")
-    twice = [name for name in chosen if names.count(name) > 1]
-    if twice:
-        raise ValueError(f"{names.count(twice[0])} columns of X are called {twice[0]!r}; rename them")
-    return chosen
+    duplicated = [name for name in requested if names.count(name) > 1]
+    if duplicated:
+        raise ValueError(f"{names.count(duplicated[0])} columns of X are called {duplicated[0]!r}; rename them")
+    return requested
 
 
-def _moves(name, values):
-    """Labels with weighted versions of a column whose functionals add up to an effect."""
+def _versions(name, values):
+    """Pairs (label, [(factor, column values), ...]): the sum of factor * functional over the versions is the effect."""
     label = f"x{name}" if isinstance(name, int | np.integer) else str(name)
     levels = list(dict.fromkeys(values.tolist())) if values.dtype.kind in "OUSTb" else np.unique(values)
     if values.dtype.kind in "OUSTb" and len(levels) < 2:
@@ -78,20 +79,20 @@ def _moves(name, values):
     if values.dtype.kind in "OUSTb" or len(levels) == 2:
         levels = sorted(levels, key=lambda level: (str(type(level)), level))
         for level in levels[1:]:
-            text = f"{label}: {_text(level)} - {_text(levels[0])}"
-            yield text, [(1.0, _full(values, level)), (-1.0, _full(values, levels[0]))]
+            effect_label = f"{label}: {_level_name(level)} - {_level_name(levels[0])}"
+            yield effect_label, [(1.0, _constant(values, level)), (-1.0, _constant(values, levels[0]))]
         return
     values = values.astype(float)
     step = STEP_IN_SDS * (values.std() or max(np.abs(values).max(), 1.0))
-    shares = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
-    yield f"d/d {label}", [(share / step, values + k * step) for k, share in shares]
+    stencil = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
+    yield f"d/d {label}", [(factor / step, values + k * step) for k, factor in stencil]
 
 
-def _text(level):
+def _level_name(level):
     return f"{level:g}" if isinstance(level, float) else str(level)
 
 
-def _full(values, level):
+def _constant(values, level):
     return np.full(len(values), level, dtype=values.dtype)
 
 

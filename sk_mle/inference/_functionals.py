@@ -1,4 +1,4 @@
-"""What `Inference` offers for functionals of predictive distributions."""
+"""The methods of `Inference` on predictive distributions: predictions, derived quantities, marginal effects."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ._columns import interval
 from ._effects import marginal_effects
 from ._functions import functional
 from ._linearised import STEP_IN_STANDARD_ERRORS, Rows, as_columns, check_finite, linearised
-from ._marginaleffects import adapted
+from ._marginaleffects import marginaleffects_model
 
 ROWS_PER_BLOCK = 2048
-VALUES_PER_BLOCK = 1 << 17  # at a time, of rows times draws
+VALUES_PER_BLOCK = 1 << 17  # rows times draws at a time
 
 
 class Functionals:
-    """Predictions with their uncertainty, and marginal effects."""
+    """A mixin: predictions with their uncertainty, and marginal effects."""
 
     model: Any
     params: Any
@@ -35,10 +35,12 @@ class Functionals:
     _critical: Any
 
     def draws(self, n_draws=1000, random_state=None) -> np.ndarray:
-        """Coefficients from their normal distribution, or Student's t with `use_t`: ndarray of shape (n_draws, P)."""
+        """Draws of the coefficients from their normal distribution, or Student's t with `use_t`: shape (n_draws, P)."""
         rng = check_random_state(random_state)
-        moves = rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
-        return self.params + (moves if np.isinf(self.df) else moves * np.sqrt(self.df / rng.chisquare(self.df, (n_draws, 1))))
+        deviations = rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
+        return self.params + (
+            deviations if np.isinf(self.df) else deviations * np.sqrt(self.df / rng.chisquare(self.df, (n_draws, 1)))
+        )
 
     def predict(self, X, what=None, *, level=0.95, method="delta", n_draws=1000, random_state=None, **at) -> Table:
         """A functional of the predictive distribution for every row, with its standard error and confidence interval.
@@ -50,8 +52,8 @@ class Functionals:
         what : str or callable
             "mean" of y (the default), "median", "std", "var", "quantile" (with `q`), "sf", "cdf", "pdf" or "pmf" (with `y`),
             "proba" (of classifiers, their default), or a function of a `Distribution` that gives (n,) or (n, m) of it.
-            "param:mean" is the parameter called mean, which is another thing in a `Hurdle` or `Truncated` law; of parameters
-            whose names are none of the above the name is enough, as in "scale".
+            "param:mean" is the parameter called mean, which is not the mean of y under a `Hurdle` or `Truncated` law; the
+            name alone, as in "scale", is enough for parameters whose names are none of the above.
         level : float
         method : {"delta", "simulate"}
             First-order propagation, with intervals made on the log scale for what is positive and on that of the log odds
@@ -71,10 +73,10 @@ class Functionals:
         ValueError
             For functionals that are not finite, such as the mean of a law without one.
         """
-        f, label = (goal := functional(self, what, at)).of, goal.label
+        f, label = (quantity := functional(self, what, at)).of, quantity.label
         if method not in ("delta", "simulate"):
             raise ValueError(f"method={method!r} is unknown; use 'delta' or 'simulate'")
-        if method == "delta" and goal.jumps:
+        if method == "delta" and quantity.jumps:
             raise ValueError(f"the {label} of a discrete law moves in jumps and has no derivative: use method='simulate'")
         critical, tail = self._critical(level), (1 - level) / 2
         n = n_rows(X)
@@ -83,12 +85,12 @@ class Functionals:
         for first in range(0, n, ROWS_PER_BLOCK):
             block = take(X, slice(first, first + ROWS_PER_BLOCK))
             if draws is None:
-                value, slopes = linearised(self, block, f)
-                spread = np.zeros((*value.shape, self._root.shape[1]))
-                for part, slope, Z in slopes:
-                    spread += slope[:, :, None] * (Z @ self._root[part.place])[:, None, :]
-                error = np.linalg.norm(spread, axis=2)
-                low, high = goal.interval(value, error, critical)
+                value, derivatives = linearised(self, block, f)
+                deviations = np.zeros((*value.shape, self._root.shape[1]))
+                for part, derivative, Z in derivatives:
+                    deviations += derivative[:, :, None] * (Z @ self._root[part.place])[:, None, :]
+                error = np.linalg.norm(deviations, axis=2)
+                low, high = quantity.interval(value, error, critical)
             else:
                 rows = Rows(self, block)
                 value = as_columns(f(rows.dist(rows.eta(self.params))), rows.n)
@@ -98,7 +100,7 @@ class Functionals:
             parts.append((value, error, low, high))
         value, error, low, high = (np.concatenate(part) for part in zip(*parts, strict=True))
         m = value.shape[1]
-        entries = goal.names(m)
+        entries = quantity.names(m)
         index = list(map(str, range(n))) if m == 1 else [f"{i}, {entry}" for i in range(n) for entry in entries]
         return Table({label: value.ravel(), "std err": error.ravel(), **interval(level, low.ravel(), high.ravel())}, index)
 
@@ -134,17 +136,18 @@ class Functionals:
             model.fit_ = replace(self.model.fit_, coefs=coefs, intercepts=intercepts)
             return np.ravel(np.asarray(function(model), dtype=float))
 
-        estimate, spread = value(self.params), []
+        estimate, gradient = value(self.params), []
         for direction in STEP_IN_STANDARD_ERRORS * self._root.T:
-            moved = {k: value(self.params + k * direction) for k in (-2, -1, 1, 2)}
-            spread.append((8 * (moved[1] - moved[-1]) - (moved[2] - moved[-2])) / (12 * STEP_IN_STANDARD_ERRORS))
-        error = np.linalg.norm(spread, axis=0)
-        half = self._critical(level) * error
+            shifted = {k: value(self.params + k * direction) for k in (-2, -1, 1, 2)}
+            gradient.append((8 * (shifted[1] - shifted[-1]) - (shifted[2] - shifted[-2])) / (12 * STEP_IN_STANDARD_ERRORS))
+        error = np.linalg.norm(gradient, axis=0)
+        half_width = self._critical(level) * error
         if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
             raise ValueError("function is not finite at the fitted coefficients, or near them; it must return finite numbers")
         labels = map(str, range(len(estimate))) if names is None else names
         return Table(
-            {"estimate": estimate, "std err": error, **interval(level, estimate - half, estimate + half)}, list(labels)
+            {"estimate": estimate, "std err": error, **interval(level, estimate - half_width, estimate + half_width)},
+            list(labels),
         )
 
     def predict_interval(self, X, coverage=0.9, *, uncertainty="simulate", n_draws=500, random_state=None) -> np.ndarray:
@@ -172,12 +175,12 @@ class Functionals:
             raise ValueError("classes have no intervals: use predict, for their probabilities")
         quantiles = (1 - coverage) / 2, (1 + coverage) / 2
         coefficients = self.params[None] if uncertainty == "plug-in" else self.draws(n_draws, random_state)
-        size, n, parts = max(VALUES_PER_BLOCK // len(coefficients), 1), n_rows(X), []
-        for first in range(0, n, size):
-            rows = Rows(self, take(X, slice(first, first + size)))
-            average = Averaged(rows.dist(rows.stacked(coefficients)), rows.n)
-            parts.append(np.stack([average.ppf(q) for q in quantiles], axis=1))
-        return np.concatenate(parts)
+        rows_per_block, n, intervals = max(VALUES_PER_BLOCK // len(coefficients), 1), n_rows(X), []
+        for first in range(0, n, rows_per_block):
+            rows = Rows(self, take(X, slice(first, first + rows_per_block)))
+            average = AveragedDistribution(rows.dist(rows.stacked(coefficients)), rows.n)
+            intervals.append(np.stack([average.ppf(q) for q in quantiles], axis=1))
+        return np.concatenate(intervals)
 
     def marginal_effects(self, X, columns=None, what=None, *, level=0.95, sample_weight=None, **at) -> Table:
         """Average effects of columns of X on a functional of the predictive distribution, with standard errors.
@@ -222,11 +225,14 @@ class Functionals:
         ImportError
             Where marginaleffects is not installed.
         """
-        return adapted(self, X, what, at)
+        return marginaleffects_model(self, X, what, at)
 
 
-class Averaged:
-    """The average of predictive distributions, draw after draw of all rows, as far as finding its quantiles needs it."""
+class AveragedDistribution:
+    """The average over draws of every row's predictive distribution, with what finding its quantiles needs.
+
+    `dist` has one draw of all n rows after the other.
+    """
 
     def __init__(self, dist: Distribution, n: int):
         self.dist, self.n = dist, n
@@ -251,12 +257,12 @@ class Averaged:
         y, width = (low + high) / 2, high - low
         for _ in range(60):  # Newton's method on the log of the smaller tail, kept between the extreme quantiles
             value = tail(y)
-            gap = sign * (value - np.log(p))
-            low, high = np.where(gap < 0, y, low), np.where(gap > 0, y, high)
+            log_gap = sign * (value - np.log(p))
+            low, high = np.where(log_gap < 0, y, low), np.where(log_gap > 0, y, high)
             with np.errstate(all="ignore"):
-                step = gap / np.exp(self._average(self.dist.logpdf, y) - value)
+                step = log_gap / np.exp(self._average(self.dist.logpdf, y) - value)
             inside = (low <= y - step) & (y - step <= high)
-            y, last = np.where(inside, y - step, (low + high) / 2), y
-            if np.all(np.abs(y - last) <= 1e-9 * width):
+            y, previous = np.where(inside, y - step, (low + high) / 2), y
+            if np.all(np.abs(y - previous) <= 1e-9 * width):
                 break
         return y

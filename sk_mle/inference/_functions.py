@@ -1,4 +1,4 @@
-"""What `predict` and `marginal_effects` can be asked for: functions of a predictive distribution, by name."""
+"""The functionals of a predictive distribution that `predict` and `marginal_effects` accept as `what`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,25 @@ from ..likelihoods._fallbacks.facts import title
 
 WITHOUT_ARGUMENT = ("mean", "median", "std", "var")
 ARGUMENTS = {"quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y"}
-# These names are of functionals, also where a law has a parameter of the same name.
+# `what` with one of these names is the functional, even if a law has a parameter of the same name.
 RESERVED_NAMES = (*WITHOUT_ARGUMENT, *ARGUMENTS, "proba")
 PARAMETER_PREFIX = "param:"
 
 
 class Functional(NamedTuple):
-    """A function of a Distribution, its label, the interval (low, high) of its values, whether it moves in jumps.
+    """A function of a Distribution with the facts that its confidence intervals and labels need.
 
-    `entries`: what its values are called where it gives several for a row; numbers where that is empty.
+    Attributes
+    ----------
+    of : callable
+        From a Distribution of n rows to an array (n,) or (n, m).
+    label : str
+    low, high : float
+        Range of the values.
+    jumps : bool
+        Whether it is a step function of the coefficients, such as a median of counts.
+    entries : tuple
+        Labels of the m values in a row; empty for numbers.
     """
 
     of: Callable[[Distribution], Any]
@@ -33,11 +43,11 @@ class Functional(NamedTuple):
     entries: tuple = ()
 
     def names(self, m: int) -> list:
-        """What its m values in a row are called."""
+        """Labels of the m values in a row."""
         return list(self.entries or range(m))
 
     def interval(self, value, error, critical):
-        """Ends of a confidence interval, made where the range has no edge: on the scale of the log, or of the log odds."""
+        """Ends of a confidence interval: on the log scale with one finite end of the range, on the log odds scale with two."""
         with np.errstate(all="ignore"):
             if np.isfinite(self.low) and self.high == np.inf:
                 distance = value - self.low
@@ -45,24 +55,24 @@ class Functional(NamedTuple):
                 low, high = self.low + distance / factor, self.low + distance * factor
             elif np.isfinite(self.low) and np.isfinite(self.high):
                 length = self.high - self.low
-                share = (value - self.low) / length
-                half = critical * error / length / (share * (1 - share))
-                low, high = (self.low + length * expit(logit(share) + sign * half) for sign in (-1, 1))
+                fraction = (value - self.low) / length
+                half_width = critical * error / length / (fraction * (1 - fraction))
+                low, high = (self.low + length * expit(logit(fraction) + sign * half_width) for sign in (-1, 1))
             else:
                 low, high = value - critical * error, value + critical * error
-            edge = (value == self.low) | (value == self.high)
-        return np.where(edge, np.maximum(value - critical * error, self.low), low), np.where(
-            edge, np.minimum(value + critical * error, self.high), high
+            at_end = (value == self.low) | (value == self.high)
+        return np.where(at_end, np.maximum(value - critical * error, self.low), low), np.where(
+            at_end, np.minimum(value + critical * error, self.high), high
         )
 
 
 def functional(inference, what, at: dict) -> Functional:
-    """The functional that `what` means: a name of a functional first, then the name of a parameter."""
+    """The functional that `what` names; names of functionals come before names of parameters."""
     classes = getattr(inference.model, "classes_", None)
     law = inference.model.likelihood_.predictive
     what = ("mean" if classes is None else "proba") if what is None else what
     if callable(what):
-        _allow(at, None, "a function")
+        _check_arguments(at, None, "a function")
         name = getattr(what, "__name__", "")
         return Functional(what, "functional" if name in ("", "<lambda>") else name)
     if not isinstance(what, str):
@@ -78,7 +88,7 @@ def _parameter(law, what: str, at: dict) -> Functional:
     name = what.removeprefix(PARAMETER_PREFIX)
     if name not in law.parameters:
         raise ValueError(f"what={what!r}: the parameters of the predicted {title(law)} are {list(law.parameters)}")
-    _allow(at, None, repr(what))
+    _check_arguments(at, None, repr(what))
     domain = law.parameter(name).domain
     label = name if name == what else f"parameter {name}"
     return Functional(lambda dist: dist.params[name], label, domain.low, domain.high)
@@ -87,9 +97,9 @@ def _parameter(law, what: str, at: dict) -> Functional:
 def _probabilities(law, classes, in_order: list, what: str, at: dict) -> Functional:
     if what != "proba":
         raise ValueError(
-            f"what={what!r} is not for classes: use 'proba', a function of a Distribution of their codes{_namesake(law, what)}"
+            f"what={what!r} is not for classes: use 'proba', a function of a Distribution of their codes{_advice(law, what)}"
         )
-    _allow(at, None, repr(what))
+    _check_arguments(at, None, repr(what))
     codes = [float(in_order.index(label)) for label in classes.tolist()]
 
     def of(dist):
@@ -104,7 +114,7 @@ def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Funct
             f"what={what!r} is unknown; use one of {[*WITHOUT_ARGUMENT, *ARGUMENTS]}, a function of a Distribution, or a "
             f"parameter: {[PARAMETER_PREFIX + name if name in RESERVED_NAMES else name for name in law.parameters]}"
         )
-    _allow(at, ARGUMENTS.get(what), repr(what), _namesake(law, what))
+    _check_arguments(at, ARGUMENTS.get(what), repr(what), _advice(law, what))
     if what in ("sf", "cdf", "pdf", "pmf"):
         point, top = at["y"], 1.0 if what != "pdf" or law.support.integer else np.inf
         return Functional(lambda dist: getattr(dist, what)(np.full(dist.shape, point)), f"{what}({point:g})", 0.0, top)
@@ -119,15 +129,15 @@ def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Funct
     return Functional(lambda dist: getattr(dist, what)(), what, low, high, what == "median" and law.support.integer)
 
 
-def _namesake(law, what: str) -> str:
-    """How to ask for a parameter that bears the name of a functional."""
+def _advice(law, what: str) -> str:
+    """Advice for a parameter with the name of a functional; empty for others."""
     return f", or {PARAMETER_PREFIX + what!r} for the parameter of {title(law)}" if what in law.parameters else ""
 
 
-def _allow(at: dict, needed: str | None, what: str, remedy: str = "") -> None:
-    """Raise where the arguments are not the one number that a functional takes, or are any."""
+def _check_arguments(at: dict, needed: str | None, what: str, remedy: str = "") -> None:
+    """Raise unless the arguments are the one finite number that the functional takes, or none if it takes none."""
     if set(at) != ({needed} if needed else set()):
         wanted = f"the argument {needed}" if needed else "no further argument"
         raise ValueError(f"what={what} takes {wanted}, got {sorted(at) or 'none'}{remedy}")
     if needed and not (isinstance(at[needed], Real) and np.isfinite(at[needed])):
-        raise ValueError(f"{needed} must be one finite number, got {at[needed]!r}; ask for one after the other")
+        raise ValueError(f"{needed} must be one finite number, got {at[needed]!r}; call once per number")

@@ -1,4 +1,4 @@
-"""Linear hypotheses on coefficients, said in names, and Wald's test of them."""
+"""Linear hypotheses on coefficients, written with their names, and Wald's test."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from scipy import special
 
 from .._utils.tables import Table, probability
-from ._columns import interval, tested
+from ._columns import interval, statistic_columns
 from ._names import Names, Token
 from ._result import TestResult
 
 
 def parse(layout, hypotheses) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Matrix R, vector r and a text per row, of hypotheses R b = r."""
+    """R (m, P), r (m,) and a text per row, of hypotheses R b = r."""
     hypotheses = [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
     if not hypotheses:
         raise ValueError("hypotheses are empty: name coefficients, or write 'x1 = 0'")
@@ -36,13 +36,13 @@ def parse(layout, hypotheses) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def _rows(names: Names, text: str) -> Iterator[tuple[np.ndarray, float, str]]:
-    """What a text says: row, right side and label of every equation. A text that is a name is that coefficient."""
+    """Row, right side and label of every equation in a text; a text that is exactly a name is that coefficient."""
     places = names.exact(text)
     if places is not None:
         yield from _zero(names, places, names.written(text))
         return
     tokens = list(names.tokens(text))
-    _check_readings(names, [token for token in tokens if "," in token.text[1:] or "=" in token.text[1:]], text)
+    _check_unambiguous(names, [token for token in tokens if "," in token.text[1:] or "=" in token.text[1:]], text)
     commas = [token.start for token in tokens if token.kind == ","]
     for first, end in zip([0, *[comma + 1 for comma in commas]], [*commas, len(text)], strict=True):
         piece = text[first:end].strip()
@@ -54,13 +54,13 @@ def _rows(names: Names, text: str) -> Iterator[tuple[np.ndarray, float, str]]:
 
 
 def _zero(names: Names, places, label: str):
-    """That coefficients are zero."""
+    """Row, right side and label of the hypotheses that the coefficients at `places` are zero."""
     for i in places:
         yield np.eye(1, names.layout.size, i)[0], 0.0, f"{names.layout.names[i] if len(places) > 1 else label} = 0"
 
 
 def _sides(tokens, text):
-    """What stands on either side of the equality sign; none where there is no sign."""
+    """Tokens on the left and on the right of the equality sign; the right is None without a sign."""
     signs = [i for i, token in enumerate(tokens) if token.kind == "="]
     if len(signs) > 1:
         raise ValueError(f"{text!r} has two equality signs; put a comma between equations")
@@ -73,8 +73,8 @@ def _equation(names: Names, left, right, text) -> tuple[np.ndarray, float]:
     """Row and right side of one equation."""
     row, constant = _sum(names, left, text, "before" if right is not None else "after")
     if right is not None:
-        other, more = _sum(names, right, text, "after")
-        row, constant = row - other, constant - more
+        right_row, right_constant = _sum(names, right, text, "after")
+        row, constant = row - right_row, constant - right_constant
     numbers = [term.text for side in (left, right or []) for term in _lone_numbers(side) if names.is_column(term.text)]
     if not row.any():
         hint = f"; {numbers[0]} is read as a number: write `{numbers[0]}` in backticks for the column" if numbers else ""
@@ -94,7 +94,7 @@ def _lone_numbers(tokens) -> list[Token]:
 
 
 def _terms(tokens) -> list[tuple[float, list[Token]]]:
-    """The terms of a sum with their signs; one without tokens is where a sign has nothing behind it."""
+    """The terms of a sum with their signs; a sign with nothing behind it gives a term without tokens."""
     terms: list[tuple[float, list[Token]]] = [(1.0, [])]
     for token in tokens:
         if token.kind not in ("+", "-"):
@@ -111,7 +111,7 @@ def _terms(tokens) -> list[tuple[float, list[Token]]]:
 def _sum(names: Names, tokens, text, where: str) -> tuple[np.ndarray, float]:
     """Row and constant of a sum of terms."""
     if len(tokens) > 1:
-        _check_readings(names, tokens, text)
+        _check_unambiguous(names, tokens, text)
     row, constant = np.zeros(names.layout.size), 0.0
     for sign, term in _terms(tokens):
         if not term:
@@ -125,17 +125,18 @@ def _sum(names: Names, tokens, text, where: str) -> tuple[np.ndarray, float]:
     return row, constant
 
 
-def _check_readings(names: Names, tokens, text) -> None:
-    """Raise for a name that makes sense without being one: "2x" beside a column "x", where it is not alone."""
+def _check_unambiguous(names: Names, tokens, text) -> None:
+    """Raise for a name that also reads as an expression, such as "2x" beside a column "x"."""
     for token in tokens:
-        if token.kind == "name" and "`" not in token.text and _reads_otherwise(names, token.text):
+        if token.kind == "name" and "`" not in token.text and _is_expression(names, token.text):
             raise ValueError(
                 f"{text!r}: {token.text} is the name of a column, and could be a sum or product of others: write "
                 f"`{token.text}` in backticks for the column, else every name inside it in backticks"
             )
 
 
-def _reads_otherwise(names: Names, word: str) -> bool:
+def _is_expression(names: Names, word: str) -> bool:
+    """Whether a word that is a name also reads as sums of other names and numbers."""
     sums: list[list[Token]] = [[]]
     try:
         for token in names.tokens(word, without=word):
@@ -151,18 +152,18 @@ def _reads_otherwise(names: Names, word: str) -> bool:
 def _term(text, term) -> tuple[list[int], float]:
     """The place of a coefficient, or none, and its factor: ``x1``, ``2``, ``2 * x1``, ``x1 * 2`` or ``2 x1``."""
     kinds = " ".join(token.kind for token in term)
-    found = [token.value for token in term if token.kind != "*"]
+    values = [token.value for token in term if token.kind != "*"]
     if kinds in ("name", "number"):
-        return (found[0], 1.0) if kinds == "name" else ([], found[0])
+        return (values[0], 1.0) if kinds == "name" else ([], values[0])
     if kinds in ("number name", "number * name"):
-        return found[1], found[0]
+        return values[1], values[0]
     if kinds == "name * number":
-        return found[0], found[1]
+        return values[0], values[1]
     raise ValueError(f"{text!r} is no linear hypothesis: a term is a coefficient, a number, or a number times a coefficient")
 
 
 class Hypotheses:
-    """What `Inference` offers for linear hypotheses."""
+    """A mixin: linear hypotheses on the coefficients."""
 
     layout: Any
     params: Any
@@ -183,11 +184,14 @@ class Hypotheses:
         """
         R, r, texts = parse(self.layout, hypotheses)
         estimate, error = R @ self.params - r, np.linalg.norm(R @ self._root, axis=1)
-        half = self._critical(level) * error
+        half_width = self._critical(level) * error
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(error > 0, estimate / error, np.where(estimate == 0, 0.0, np.copysign(np.inf, estimate)))
-        found = {**tested(self.df, z, self._two_sided(z)), **interval(level, estimate - half, estimate + half)}
-        return Table({"estimate": estimate, "std err": error, **found}, texts, formats={"p": probability})
+        statistics = {
+            **statistic_columns(self.df, z, self._two_sided(z)),
+            **interval(level, estimate - half_width, estimate + half_width),
+        }
+        return Table({"estimate": estimate, "std err": error, **statistics}, texts, formats={"p": probability})
 
     def wald_test(self, hypotheses, value=None) -> TestResult:
         """Wald test that all the linear hypotheses hold.
@@ -210,18 +214,18 @@ class Hypotheses:
         R, r, texts = parse(self.layout, hypotheses)
         if value is not None:
             if isinstance(hypotheses, str) or any(isinstance(item, str) for item in hypotheses):
-                raise ValueError("value belongs to a matrix of hypotheses; write it into the words, 'x1 = 2'")
+                raise ValueError("value belongs to a matrix of hypotheses; write it into the text, 'x1 = 2'")
             r = r + np.broadcast_to(np.asarray(value, dtype=float), r.shape)
             texts = [f"{text.removesuffix(' = 0')} = {goal:g}" for text, goal in zip(texts, r, strict=True)]
         gap, root = R @ self.params - r, R @ self._root
-        unit = np.linalg.norm(R * np.where(self.bse > 0, self.bse, 1.0), axis=1)
-        left, singular, _ = np.linalg.svd(root / unit[:, None], full_matrices=False)
+        row_scale = np.linalg.norm(R * np.where(self.bse > 0, self.bse, 1.0), axis=1)
+        rotation, singular, _ = np.linalg.svd(root / row_scale[:, None], full_matrices=False)
         rank = int((singular > 1e-10 * singular.max(initial=0.0)).sum())
-        turned = left.T @ (gap / unit)
-        rest = gap / unit - left[:, :rank] @ turned[:rank]
-        if rank == 0 or np.abs(rest).max() > 1e-6 * max(1.0, np.abs(gap / unit).max()):
+        rotated_gap = rotation.T @ (gap / row_scale)
+        residual = gap / row_scale - rotation[:, :rank] @ rotated_gap[:rank]
+        if rank == 0 or np.abs(residual).max() > 1e-6 * max(1.0, np.abs(gap / row_scale).max()):
             raise ValueError(f"the hypotheses {', '.join(texts)} contradict each other, or fix what the model cannot change")
-        statistic = float(np.sum((turned[:rank] / singular[:rank]) ** 2))
+        statistic = float(np.sum((rotated_gap[:rank] / singular[:rank]) ** 2))
         label = ", ".join(texts)
         if np.isinf(self.df):
             return TestResult("Wald test", statistic, rank, float(special.chdtrc(rank, statistic)), label)

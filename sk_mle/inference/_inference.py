@@ -1,4 +1,4 @@
-"""The inference object: estimates with their covariance, and what follows from the two."""
+"""`Inference`: estimates with their covariance, and the tests and intervals that follow."""
 
 from __future__ import annotations
 
@@ -76,23 +76,23 @@ class Inference(Summaries, Hypotheses, Functionals):
     0  4.5501   0.2253  4.1293  5.0138
     """
 
-    def __init__(self, fitted, found, weights: str, use_t: bool, memory: Memory):
+    def __init__(self, fitted, result, weights: str, use_t: bool, memory: Memory):
         self._memory = memory
         self.fitted = deepcopy(fitted)
         inside = unwrap(self.fitted)
         self.model, self.layout, self.transformed = inside.model, Layout(inside), bool(inside.transformers)
         self.params = self.layout.flatten(self.model.fit_.coefs, self.model.fit_.intercepts)
-        self.n_samples, self.n_clusters, self.loglikelihood = found.n_samples, found.n_clusters, found.loglikelihood
-        self.cov_kind, self.weights = found.kind, weights
+        self.n_samples, self.n_clusters, self.loglikelihood = result.n_samples, result.n_clusters, result.loglikelihood
+        self.cov_kind, self.weights = result.kind, weights
         self.df = np.inf
-        self._root = found.root
+        self._root = result.root
         if use_t:
-            self.df = found.n_clusters - 1.0 if found.n_clusters else found.n_samples - found.n_coefficients
+            self.df = result.n_clusters - 1.0 if result.n_clusters else result.n_samples - result.n_coefficients
             if not self.df > 0:
                 raise ValueError(
-                    f"use_t needs more observations than coefficients, but has {found.n_samples:g} for {found.n_coefficients}"
+                    f"use_t needs more observations than coefficients, but has {result.n_samples:g} for {result.n_coefficients}"
                 )
-            self._root = found.root * np.sqrt(1.0 if self.robust else found.n_samples / self.df)
+            self._root = result.root * np.sqrt(1.0 if self.robust else result.n_samples / self.df)
 
     @classmethod
     def from_estimator(
@@ -151,9 +151,11 @@ class Inference(Summaries, Hypotheses, Functionals):
         inside = unwrap(fitted)
         check_is_fitted(inside.model)
         layout = Layout(inside)
-        found = covariance(inside.model, layout, inside.X(X), inside.y(y), sample_weight, cov, bread, weights, groups)
+        result = covariance(inside.model, layout, inside.X(X), inside.y(y), sample_weight, cov, bread, weights, groups)
         given = {"X": X, "y": y, "sample_weight": sample_weight, "groups": groups}
-        return cls(fitted, found, weights, use_t, Memory(**{name: value for name, value in given.items() if value is not None}))
+        return cls(
+            fitted, result, weights, use_t, Memory(**{name: value for name, value in given.items() if value is not None})
+        )
 
     @property
     def robust(self) -> bool:
@@ -205,14 +207,14 @@ class Inference(Summaries, Hypotheses, Functionals):
         Returns
         -------
         ndarray of shape (P, 2)
-            Infinite ends where the likelihood stays above the limit for ever.
+            Infinite ends if the likelihood never falls below the limit.
         """
         index = self.places(names)
         if method != "bootstrap" and options:
             raise TypeError(f"method={method!r} takes no {', '.join(options)}")
         if method == "wald":
-            half = self._critical(level) * self.bse[index]
-            return np.stack([self.params[index] - half, self.params[index] + half], axis=1)
+            half_width = self._critical(level) * self.bse[index]
+            return np.stack([self.params[index] - half_width, self.params[index] + half_width], axis=1)
         if method not in ("profile", "bootstrap"):
             raise ValueError(f"method={method!r} is unknown; use 'wald', 'profile' or 'bootstrap'")
         if method == "profile" and self.robust:
@@ -238,7 +240,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         return data["X"], data.get("y"), data.get("sample_weight")
 
     def places(self, names=None) -> np.ndarray:
-        """Where coefficients stand in `params`.
+        """Positions of coefficients in `params`.
 
         Parameters
         ----------
@@ -252,8 +254,8 @@ class Inference(Summaries, Hypotheses, Functionals):
         """
         if names is None:
             return np.arange(len(self.params))
-        names, known = [names] if isinstance(names, str) else list(names), Names(self.layout)
-        return np.concatenate([known.find(name) for name in names])
+        names, lookup = [names] if isinstance(names, str) else list(names), Names(self.layout)
+        return np.concatenate([lookup.find(name) for name in names])
 
     def profile(self, name, X=None, y=None, *, values=None, sample_weight=None):
         """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.

@@ -1,17 +1,17 @@
 """Covariance of estimates of laws with kinks, such as quantile regressions: a sandwich around a kernel estimate of curvature.
 
-The second derivatives of such a log-likelihood are zero, or say nothing, where it has kinks; in large samples its curvature is
+The second derivatives of such a log-likelihood are zero or meaningless at the kinks; in large samples its curvature is
 the density of y at the kinks times their steepness. The expected information takes that density from the law, at one point:
 with a sharp peak there, intervals from a few hundred rows cover too little, and with another law than that of y at any size.
-Here it is estimated from the rows whose kinks are near, with a normal kernel as wide as the standard error of the row's linear
-predictor, found together with that error (Brown and Wang 2005, Standard errors and covariance matrices for smoothed rank
-estimators, doi:10.1093/biomet/92.1.149). In many rows that is narrower
-than the estimate of a density needs, and the width falls with the cube root of their number only, as Hall and Sheather's. Rows
-through which the fit passes because it must, as many as there are coefficients, say nothing of a density and do not count.
+Here the density is estimated from the rows whose kinks are near, with a normal kernel as wide as the standard error of the
+row's linear predictor, found together with that error (Brown and Wang 2005, Standard errors and covariance matrices for
+smoothed rank estimators, doi:10.1093/biomet/92.1.149). In many rows that is narrower than the estimate of a density needs, and
+the width falls with the cube root of their number only, as Hall and Sheather's. Rows
+through which the fit must pass, as many as there are coefficients, carry no information on a density and do not count.
 
-Only the first parameter's part of the information is estimated so; the rest is the expected, or observed where a law has no
-formula for that. The width is that of the first parameter alone, the others as if known: with theirs, the curvature that is
-left beside a free quantile would often be negative.
+Only the first parameter's block of the information is estimated so; the other blocks are the expected information, or the
+observed if a law has no formula for it. The width is that of the first parameter with the others as if known: with their
+uncertainty included, the curvature that is left beside a free quantile would often be negative.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ from ._information import Located
 MAX_ITERATIONS = 40
 VARIANCE_TOL = 1e-3  # relative change of variances
 MAX_ROWS_FOR_FULL_WIDTH = 200.0  # rows up to which the kernel is as wide as a standard error
-MAX_KERNEL_WIDTHS = 5.0  # widths of the kernel within which a kink matters
-MAX_WIDTHS_ON_KINK = 1e-6  # widths of the kernel within which the fit passes through a kink
+MAX_KERNEL_WIDTHS = 5.0  # widths of the kernel up to which a kink contributes
+MAX_WIDTHS_ON_KINK = 1e-6  # widths of the kernel up to which a row counts as on a kink
 
 
 def kernel_block(located: Located, meat) -> tuple[slice, np.ndarray]:
-    """The first parameter's part of the information, and its place; `meat` is the covariance of all scores."""
+    """The first parameter's slice of u and its block of the information; `meat` is the covariance of all scores."""
     kinked = _Kinked(located)
     meat = meat[kinked.place, kinked.place]
     variance = linalg.pinvh(meat)
     for _ in range(MAX_ITERATIONS):
         block = kinked.information(variance)
         if not positive(block):
-            variance = 4 * variance  # no rows that near
+            variance = 4 * variance  # no kink within the width
             continue
         inverse = linalg.inv(block)
-        found = inverse @ meat @ inverse
-        if np.abs(np.diag(found) / np.diag(variance) - 1).max() < VARIANCE_TOL:
+        sandwich = inverse @ meat @ inverse
+        if np.abs(np.diag(sandwich) / np.diag(variance) - 1).max() < VARIANCE_TOL:
             break
-        variance = (variance + found) / 2
+        variance = (variance + sandwich) / 2
     return kinked.place, block
 
 
 def positive(matrix) -> bool:
     """Whether a symmetric matrix is positive definite."""
-    size = np.sqrt(np.abs(np.diag(matrix)))
-    return bool((size > 0).all() and np.linalg.eigvalsh(matrix / np.outer(size, size))[0] > 1e-10)
+    scale = np.sqrt(np.abs(np.diag(matrix)))
+    return bool((scale > 0).all() and np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0] > 1e-10)
 
 
 class _Kinked:
-    """The rows of a fit, with their distances from kinks."""
+    """The rows of a fit with their distances from kinks."""
 
     def __init__(self, located: Located):
         self.objective, u = located
@@ -63,7 +63,7 @@ class _Kinked:
         self.eta = self.objective.eta(u)
         self.weight = self.objective.data.total_weight
         self.widening = max(1.0, (self.weight / MAX_ROWS_FOR_FULL_WIDTH) ** (1 / 6))
-        self.forced: tuple[float, float] = (np.nan, np.nan)  # known with the first width of the kernel
+        self.forced: tuple[float, float] = (np.nan, np.nan)  # set with the first width of the kernel
 
     def information(self, variance) -> np.ndarray:
         """Minus the Hessian of the log-likelihood, averaged over the error of every row's linear predictor."""
@@ -80,29 +80,29 @@ class _Kinked:
             yield batch, {name: value[rows] for name, value in self.eta.items()}
 
     def _forced(self, root) -> tuple[float, float]:
-        """The share of the rows on kinks that are there of necessity, and what the others stand for then."""
-        mass = 0.0
+        """The share of the rows on kinks that must lie there, and the factor by which the other rows count for them."""
+        on_kinks = 0.0
         for batch, eta in self._batches():
             width, distance, _ = self._kernel(batch, eta, root)
-            mass += batch.weight[distance <= MAX_WIDTHS_ON_KINK * width].sum()
-        must = min(self.design.size, mass)
-        return must / mass if mass else 0.0, self.weight / max(self.weight - must, 1e-300)
+            on_kinks += batch.weight[distance <= MAX_WIDTHS_ON_KINK * width].sum()
+        forced = min(self.design.size, on_kinks)
+        return forced / on_kinks if on_kinks else 0.0, self.weight / max(self.weight - forced, 1e-300)
 
     def _kernel(self, batch, eta, root):
-        """Width of the kernel of every row, its distance from the kink, and its coordinates."""
+        """Width of the kernel (n,), distance from the kink (n,) and design coordinates (n, k) of every row."""
         with np.errstate(all="ignore"):
-            at = self.law.parameter(self.name).link.link(self.law.kinks(batch.y))
+            eta_at_kink = self.law.parameter(self.name).link.link(self.law.kinks(batch.y))
         rows = self.design.coordinate_rows(batch.X) * self.design.unit[0, 0]
-        return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - at), rows
+        return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - eta_at_kink), rows
 
     def _block(self, batch, eta, root) -> np.ndarray:
         width, distance, rows = self._kernel(batch, eta, root)
         near = np.flatnonzero(distance <= MAX_KERNEL_WIDTHS * width)
-        between = self.law.evaluate(batch.y, eta, 2).information.get((self.name, self.name), 0.0)
-        value = np.array(np.broadcast_to(between, len(batch.y)))
-        value[near] = averaged(
+        off_kink = self.law.evaluate(batch.y, eta, 2).information.get((self.name, self.name), 0.0)
+        curvature = np.array(np.broadcast_to(off_kink, len(batch.y)))
+        curvature[near] = averaged(
             self.law, batch.y[near], {name: values[near] for name, values in eta.items()}, self.name, width[near]
         )
         share, factor = self.forced
-        value *= np.where(distance <= MAX_WIDTHS_ON_KINK * width, 1 - share, 1.0) * factor * batch.weight
-        return rows.T @ (value[:, None] * rows)
+        curvature *= np.where(distance <= MAX_WIDTHS_ON_KINK * width, 1 - share, 1.0) * factor * batch.weight
+        return rows.T @ (curvature[:, None] * rows)

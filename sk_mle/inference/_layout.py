@@ -12,7 +12,7 @@ from .._predictive.unwrapping import Unwrapped
 
 
 class Part(NamedTuple):
-    """The coefficients of one parameter, or of one entry of a vector parameter."""
+    """The coefficients of one parameter, or of one entry of a vector parameter, and their slice of the flat vector."""
 
     parameter: str
     entry: int
@@ -23,19 +23,19 @@ class Part(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a name may mean: coefficients of a parameter, or of one entry of a vector."""
+    """One meaning of a name: coefficients of a parameter, or of one entry of a vector, and their positions."""
 
     label: str
     places: list[int]
 
 
 def quoted(name: str) -> str:
-    """A name in backticks, of which one inside is written twice."""
+    """A name in backticks; backticks inside it are doubled."""
     return "`" + name.replace("`", "``") + "`"
 
 
 class Layout:
-    """Names and places: entry by entry of every parameter, its intercept first, then its columns.
+    """Names and positions in the flat vector: by parameter, by entry of a vector parameter, intercept first, then columns.
 
     `params` of a fitted estimator becomes a vector by `flatten`, and a vector the two dicts of an estimator by `unflatten`.
     """
@@ -59,48 +59,51 @@ class Layout:
 
     @cached_property
     def columns(self) -> dict[tuple[str, str], list[int]]:
-        """Where a column stands, by its name and that of the parameter, or of one entry of a vector parameter."""
-        found: dict[tuple[str, str], list[int]] = {}
+        """Positions by (label, column), where the label is a parameter or one entry of a vector parameter."""
+        positions: dict[tuple[str, str], list[int]] = {}
         for part in self.parts:
             for i, column in enumerate(part.columns, part.place.start + part.intercept):
                 for label in {part.label, part.parameter}:
-                    found.setdefault((label, column), []).append(i)
-        return found
+                    positions.setdefault((label, column), []).append(i)
+        return positions
 
     @cached_property
     def constants(self) -> dict[str, list[int]]:
-        """Where the intercepts of a parameter stand, or of one entry of a vector parameter, by its name."""
-        found: dict[str, list[int]] = {}
+        """Positions of the intercepts of a parameter, or of one entry of a vector parameter, by its label."""
+        positions: dict[str, list[int]] = {}
         for part in self.parts:
             for label in {part.label, part.parameter} if part.intercept else ():
-                found.setdefault(label, []).append(part.place.start)
-        return found
+                positions.setdefault(label, []).append(part.place.start)
+        return positions
 
     @cached_property
     def labels(self) -> list[str]:
-        """Of parameters and of the entries of vectors."""
+        """Labels of the parameters and of the entries of vector parameters."""
         return sorted({label for part in self.parts for label in (part.label, part.parameter)})
 
     def readings(self, text: str) -> dict[str, Reading]:
-        """Everything that a name without backticks can mean, by how each is asked for in words."""
-        first, found = self.parts[0].parameter, {}
+        """The possible meanings of a name without backticks, by the unambiguous name of each."""
+        first, meanings = self.parts[0].parameter, {}
         if (first, text) in self.columns:
-            found[f"{quoted(text)} in backticks for the column"] = Reading(first, self.columns[first, text])
+            meanings[f"{quoted(text)} in backticks for the column"] = Reading(first, self.columns[first, text])
         if text == "intercept" and first in self.constants:
-            found[f"{first}:{text} for the intercept"] = Reading(first, self.constants[first])
+            meanings[f"{first}:{text} for the intercept"] = Reading(first, self.constants[first])
         for label in self.labels:
-            rest = text.removeprefix(f"{label}:")
-            if rest == text:
+            column = text.removeprefix(f"{label}:")
+            if column == text:
                 continue
-            if rest == "intercept" and label in self.constants:
-                way = "a matrix of hypotheses" if (label, rest) in self.columns else f"{label}:{quoted(rest)}"
-                found[f"{way} for the intercept of {label}"] = Reading(label, self.constants[label])
-            elif (label, rest) in self.columns:
-                found[f"{label}:{quoted(rest)} for column {rest!r} of {label}"] = Reading(label, self.columns[label, rest])
-        return found
+            if column == "intercept" and label in self.constants:
+                unambiguous = "a matrix of hypotheses" if (label, column) in self.columns else f"{label}:{quoted(column)}"
+                meanings[f"{unambiguous} for the intercept of {label}"] = Reading(label, self.constants[label])
+            elif (label, column) in self.columns:
+                meanings[f"{label}:{quoted(column)} for column {column!r} of {label}"] = Reading(
+                    label, self.columns[label, column]
+                )
+        return meanings
 
     @cached_property
     def names(self) -> list[str]:
+        """Full names, such as ``scale:x1`` and ``logits[class]:intercept``."""
         return [name for part in self.parts for name in self._names_of(part)]
 
     @property
@@ -119,6 +122,7 @@ class Layout:
         return names
 
     def flatten(self, coefs, intercepts) -> np.ndarray:
+        """The flat vector of an estimator's two dicts."""
         vector = np.empty(self.size)
         for part in self.parts:
             slopes, start = np.atleast_2d(coefs[part.parameter])[part.entry], np.atleast_1d(intercepts[part.parameter])
@@ -126,6 +130,7 @@ class Layout:
         return vector
 
     def unflatten(self, vector) -> tuple[dict, dict]:
+        """The dicts `coefs` and `intercepts` of a flat vector."""
         coefs: dict = {}
         intercepts: dict = {}
         for part in self.parts:
@@ -138,7 +143,7 @@ class Layout:
         )
 
     def jacobian(self, designs: dict[str, Design]) -> np.ndarray:
-        """From a solver's coordinates to the vector: a linear map."""
+        """The matrix (size, n_coordinates) that maps a solver's coordinates u to the flat vector."""
         matrix, end = np.zeros((self.size, sum(d.size for d in designs.values()))), 0
         place = {}
         for name, design in designs.items():

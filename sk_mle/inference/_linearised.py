@@ -1,7 +1,7 @@
 """Functionals of the predictive distribution and their gradients in the coefficients.
 
 A functional f of a row's distribution depends on the coefficients through the row's linear predictors alone, so its gradient
-is a product of two parts: df/deta, by differences within a fraction of a standard error of eta, and the row of X.
+is the product of df/deta, by differences over a small fraction of eta's standard error, and the row of X.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
 
-STEP_IN_STANDARD_ERRORS = 1e-2  # of a difference, in standard errors of a linear predictor
+STEP_IN_STANDARD_ERRORS = 1e-2  # of a numerical derivative, in standard errors of a linear predictor
 
 
 class Rows:
-    """Rows as the model sees them, and its distributions there for any coefficients."""
+    """Rows of X as the model reads them, with linear predictors and distributions for any coefficients."""
 
     def __init__(self, inference, X):
         self.inside, self.layout = unwrap(inference.fitted), inference.layout
@@ -29,7 +29,7 @@ class Rows:
         self._designs: dict[str, np.ndarray] = {}
 
     def design(self, parameter) -> np.ndarray:
-        """Columns of a parameter, the intercept first where it has one; made once."""
+        """Design matrix of a parameter, with the intercept first if it has one; cached."""
         if parameter not in self._designs:
             self._designs[parameter] = self._columns(parameter)
         return self._designs[parameter]
@@ -42,21 +42,22 @@ class Rows:
 
     def eta(self, vector) -> dict[str, np.ndarray]:
         """Linear predictors by parameter, (n, K) for vectors, offsets included."""
-        pieces: dict = {}
+        columns: dict = {}
         for part in self.layout.parts:
-            pieces.setdefault(part.parameter, []).append(self.design(part.parameter) @ vector[part.place])
-        eta = {name: np.stack(p, axis=1) if name in self.layout.vector else p[0] for name, p in pieces.items()}
+            columns.setdefault(part.parameter, []).append(self.design(part.parameter) @ vector[part.place])
+        eta = {name: np.stack(p, axis=1) if name in self.layout.vector else p[0] for name, p in columns.items()}
         eta = {
             name: value + self.offset[name] if name in self.offset and value.ndim == 1 else value for name, value in eta.items()
         }
         return eta | {name: self.offset[name] for name in self.fit.law.known}
 
     def stacked(self, vectors) -> dict[str, np.ndarray]:
-        """`eta` of several vectors of coefficients, one after the other."""
+        """`eta` of several vectors of coefficients, concatenated along the rows."""
         etas = [self.eta(vector) for vector in vectors]
         return {name: np.concatenate([eta[name] for eta in etas]) for name in etas[0]}
 
     def dist(self, eta) -> Distribution:
+        """The predictive distribution of the user's y at linear predictors."""
         law, shape = self.fit.law, next(iter(eta.values())).shape[:1]
         with np.errstate(all="ignore"):
             theta = law.theta(eta)
@@ -68,34 +69,36 @@ class Rows:
 
 
 def linearised(inference, X, f):
-    """Values (n, m) of a functional, and for every part of the coefficients its slope (n, m) in eta with the design (n, q)."""
+    """Values (n, m) of a functional and, per part of the layout, (part, derivative in eta (n, m), design matrix (n, q))."""
     rows = Rows(inference, X)
     eta = rows.eta(inference.params)
     value = as_columns(f(rows.dist(eta)), rows.n)
     slopes = []
     for part in inference.layout.parts:
         Z = rows.design(part.parameter)
-        size = np.linalg.norm(Z @ inference._root[part.place], axis=1)
-        here = eta[part.parameter] if eta[part.parameter].ndim == 1 else eta[part.parameter][:, part.entry]
-        step = np.maximum(STEP_IN_STANDARD_ERRORS * size, 1e-6 * np.maximum(np.abs(here), 1e-6))
-        total = np.zeros_like(value)
+        standard_error = np.linalg.norm(Z @ inference._root[part.place], axis=1)
+        own_eta = eta[part.parameter] if eta[part.parameter].ndim == 1 else eta[part.parameter][:, part.entry]
+        step = np.maximum(STEP_IN_STANDARD_ERRORS * standard_error, 1e-6 * np.maximum(np.abs(own_eta), 1e-6))
+        difference = np.zeros_like(value)
         for k, weight in ((1, 2 / 3), (2, -1 / 12)):
             for sign in (1, -1):
-                total += sign * weight * as_columns(f(rows.dist(_moved(eta, part, sign * k * step))), rows.n)
-        slopes.append((part, total / step[:, None], Z))
+                difference += sign * weight * as_columns(f(rows.dist(_shifted(eta, part, sign * k * step))), rows.n)
+        slopes.append((part, difference / step[:, None], Z))
     return value, slopes
 
 
-def _moved(eta, part, step):
-    here = eta[part.parameter].copy()
-    if here.ndim == 1:
-        here += step
+def _shifted(eta, part, step):
+    """A copy of `eta` with the linear predictor of `part` shifted by `step` (n,)."""
+    own_eta = eta[part.parameter].copy()
+    if own_eta.ndim == 1:
+        own_eta += step
     else:
-        here[:, part.entry] += step
-    return {**eta, part.parameter: here}
+        own_eta[:, part.entry] += step
+    return {**eta, part.parameter: own_eta}
 
 
 def as_columns(value, n):
+    """Values of a functional as (n, m) floats; raises for another number of rows."""
     value = np.asarray(value, dtype=float)
     if value.shape[:1] != (n,) or value.ndim > 2:
         raise ValueError(
@@ -105,6 +108,7 @@ def as_columns(value, n):
 
 
 def check_finite(value, label):
+    """Raise for rows in which a functional is not finite."""
     bad = np.flatnonzero(~np.isfinite(value).all(axis=1))
     if len(bad):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""An `Inference` as a model of the package marginaleffects, which is optional and imported here alone."""
+"""An `Inference` as a model of the optional package marginaleffects; no other module imports it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ._functions import functional
 from ._linearised import Rows, as_columns
 
 
-def adapted(inference, X, what, at):
+def marginaleffects_model(inference, X, what, at):
     """A model for `marginaleffects.predictions`, `comparisons`, `slopes` and their plots, on a data frame of predictors."""
     try:
         import polars as pl

@@ -1,4 +1,4 @@
-"""The data of a fit, remembered as long as their owner keeps them."""
+"""Weak references to the data of a fit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Memory:
-    """Weak references: they keep nothing alive, and a pickle or a copy forgets them."""
+    """Named weak references, which keep no data alive; pickles and copies drop them."""
 
     def __init__(self, **data: Any):
         self.references: dict[str, Callable[[], Any]] = {}
@@ -22,7 +22,7 @@ class Memory:
         return Memory, ()
 
     def recall(self, names, why: str) -> dict[str, Any]:
-        """The data of these names that were given, or ValueError where they are gone."""
+        """The data under these names, if they were given; ValueError if they no longer exist."""
         data = {name: self.references[name]() for name in names if name in self.references}
         if not data or any(value is None for value in data.values()):
             raise ValueError(f"{why} refits the model, and an Inference keeps no data: pass {' and '.join(names[:2])}")

@@ -1,4 +1,4 @@
-"""What coefficients are called: in full as in a table, by their column alone, or with the column in backticks."""
+"""Names of coefficients in hypotheses: in full as in a table, by the column alone, or with the column in backticks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDENTIFIER = re.compile(r"[^\W\d][\w:.\[\]]*")
 
 
 class Token(NamedTuple):
-    """A piece of a hypothesis: a "name" with its places, a "number" with its value, or a sign, which is its own kind."""
+    """A token of a hypothesis: a "name" with its positions, a "number" with its value, or a sign, which is its own kind."""
 
     kind: str
     value: Any
@@ -27,56 +27,56 @@ class Token(NamedTuple):
 class Names:
     """The names of a layout's coefficients, in the order in which they are looked up.
 
-    A full name, ``scale:x1``; all entries of a vector parameter, ``logits:x1``; a column of the first parameter, ``x1``. In
-    backticks stands a column of any name, ``scale:`x 1```, so that it is not taken for anything else.
+    A full name, ``scale:x1``; all entries of a vector parameter, ``logits:x1``; a column of the first parameter, ``x1``. A
+    column of any other name is written in backticks, ``scale:`x 1```.
     """
 
     def __init__(self, layout):
         self.layout, self.first = layout, layout.parts[0].parameter
 
     def find(self, name: str) -> list[int]:
-        """Places of what `name` is, in full or by its column, signs and all."""
+        """Positions of the coefficients with this full name, column name or name in backticks; raises if there are none."""
         if not isinstance(name, str):
             raise TypeError(f"coefficients are named by str, such as {self.layout.names[0]!r}, got {name!r}")
-        found = self.exact(name)
-        if found is None and (named := self._quoted(name)) and named[0] == len(name):
-            found = named[1]
-        if found is None:
+        positions = self.exact(name)
+        if positions is None and (named := self._quoted(name)) and named[0] == len(name):
+            positions = named[1]
+        if positions is None:
             raise ValueError(f"no coefficient is named {name!r}; the names are {self.shown}")
-        return found
+        return positions
 
     def exact(self, name: str) -> list[int] | None:
-        """Places of the coefficients that are called so, or None; ValueError where it may mean several."""
-        read = self.layout.readings(name)
-        if len(read) > 1:
-            raise ValueError(f"{name!r} may mean {len(read)} coefficients: write {', or '.join(read)}")
-        return self._single(name, *read.values()) if read else None
+        """Positions of the coefficients with exactly this name, or None; ValueError if it is ambiguous."""
+        meanings = self.layout.readings(name)
+        if len(meanings) > 1:
+            raise ValueError(f"{name!r} may mean {len(meanings)} coefficients: write {', or '.join(meanings)}")
+        return self._single(name, *meanings.values()) if meanings else None
 
-    def _single(self, name, one: Reading) -> list[int]:
-        if len(one.places) > 1 and any(one.label == part.label for part in self.layout.parts):
+    def _single(self, name, meaning: Reading) -> list[int]:
+        if len(meaning.places) > 1 and any(meaning.label == part.label for part in self.layout.parts):
             raise ValueError(
-                f"{len(one.places)} columns of X have the name of {name!r}; rename them, or give a matrix of hypotheses"
+                f"{len(meaning.places)} columns of X have the name of {name!r}; rename them, or give a matrix of hypotheses"
             )
-        return one.places
+        return meaning.places
 
     def _quoted(self, text: str) -> tuple[int, list[int]] | None:
-        """Length and places of a column in backticks at the start of the text, with or without a parameter before it."""
+        """Length and positions of a column in backticks, after a parameter or alone, at the start of the text; else None."""
         label = next((label for label in self._labels if text.startswith(f"{label}:`")), "")
         start = len(label) + 1 if label else 0
         if not text[start:].startswith("`"):
             return None
-        found = QUOTED_NAME.match(text, start)
-        if found is None:
+        match = QUOTED_NAME.match(text, start)
+        if match is None:
             raise ValueError(f"{text!r}: a backtick is not closed")
-        column, parameter = found[1].replace("``", "`"), label or self.first
+        column, parameter = match[1].replace("``", "`"), label or self.first
         places = self.layout.columns.get((parameter, column))
         if places is None and column == "intercept":
             places = self.layout.constants.get(parameter)
         if places is None and not label:
             places = self.exact(column)
         if places is None:
-            raise ValueError(f"no coefficient is named {found[0]}; the names are {self.shown}")
-        return found.end(), self._single(found[0], Reading(parameter, places))
+            raise ValueError(f"no coefficient is named {match[0]}; the names are {self.shown}")
+        return match.end(), self._single(match[0], Reading(parameter, places))
 
     @cached_property
     def _labels(self) -> list[str]:
@@ -89,18 +89,18 @@ class Names:
 
     @cached_property
     def words(self) -> list[str]:
-        """What may be written without backticks, the longest first: not numbers, nothing, or blanks at an end."""
+        """Names that need no backticks, the longest first: neither empty nor numbers, without blanks at an end."""
         named = [*self.layout.columns, *((label, "intercept") for label in self.layout.constants)]
         words = {name for label, name in named if label == self.first} | {f"{label}:{name}" for label, name in named}
         words = {word for word in words if word and word == word.strip() and not NUMBER.fullmatch(word.lstrip("+- "))}
         return sorted(words, key=len, reverse=True)
 
     def is_column(self, text: str) -> bool:
-        """Whether a number as it is written is the name of a column too."""
+        """Whether the text, a number, is also the name of a column."""
         return (self.first, text) in self.layout.columns
 
     def written(self, name: str) -> str:
-        """A name as it can stand in a hypothesis: in backticks unless it is understood without."""
+        """A name as a hypothesis can contain it: in backticks if it is not understood without them."""
         if IDENTIFIER.fullmatch(name):
             return name
         with suppress(ValueError):
@@ -109,7 +109,7 @@ class Names:
         return quoted(name)
 
     def tokens(self, text: str, without: str = "") -> Iterator[Token]:
-        """The pieces of a hypothesis; `without` is a name that is not looked for."""
+        """The tokens of a hypothesis; the name `without` is not recognised."""
         position = 0
         while position < len(text):
             kind, value, length = self._next(text[position:], text, without)

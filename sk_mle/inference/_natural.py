@@ -1,4 +1,4 @@
-"""Coefficients on the scale on which they are talked about: sigma rather than log sigma, odds and rate ratios."""
+"""Coefficients on the natural scale: sigma rather than log sigma, odds ratios and rate ratios."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import numpy as np
 
 
 def transformed(model, layout, params, ends):
-    """Names, estimates, their slopes in the coefficients, images of interval ends, where z and p still mean something, notes.
+    """Names, estimates, their derivatives in the coefficients, interval ends, whether z and p apply, and notes.
 
     A parameter without columns goes through its inverse link; coefficients behind a link whose exponentials mean ratios are
     exponentiated; the others stay.
     """
-    names, values, slope, ends = list(layout.names), params.copy(), np.ones(len(params)), ends.copy()
+    names, values, derivative, ends = list(layout.names), params.copy(), np.ones(len(params)), ends.copy()
     notes: dict[str, str] = {}
-    tested = np.ones(len(params), dtype=bool)
+    has_test = np.ones(len(params), dtype=bool)
     for part in layout.parts:
-        link, where = model.likelihood_.parameter(part.parameter).link, part.place
+        link, place = model.likelihood_.parameter(part.parameter).link, part.place
         if not part.columns:
-            values[where], slope[where], _ = link.inverse_derivatives(params[where])
-            ends[where] = np.sort(link.inverse(ends[where]), axis=1)
-            names[where.start] = part.label
-            tested[where] = False
+            values[place], derivative[place], _ = link.inverse_derivatives(params[place])
+            ends[place] = np.sort(link.inverse(ends[place]), axis=1)
+            names[place.start] = part.label
+            has_test[place] = False
         elif link.ratio:
-            values[where] = slope[where] = np.exp(params[where])
+            values[place] = derivative[place] = np.exp(params[place])
             with np.errstate(over="ignore"):
-                ends[where] = np.exp(ends[where])
-            names[where] = [f"exp({name})" for name in names[where]]
+                ends[place] = np.exp(ends[place])
+            names[place] = [f"exp({name})" for name in names[place]]
             notes[part.parameter] = (
                 f"exp({part.parameter}:column) is the {link.ratio} of {part.parameter} for a unit of the column"
             )
         else:
             notes[part.parameter] = f"{part.parameter}: unchanged, its link {link} has no ratios"
-    return names, values, slope, ends, tested, list(notes.values())
+    return names, values, derivative, ends, has_test, list(notes.values())

@@ -21,8 +21,8 @@ from ..likelihoods._fallbacks.facts import title
 from ._information import Located, group_codes, locate_fit
 
 GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
-MAX_STANDARD_ERRORS = 1e3  # standard errors after which an end of a profile interval counts as infinite
-MAX_GAIN_OVER_FIT = 1e-4  # nats by which a constrained maximum may exceed the fit's before that was not the maximum
+MAX_STANDARD_ERRORS = 1e3  # standard errors beyond which an end of a profile interval counts as infinite
+MAX_GAIN_OVER_FIT = 1e-4  # nats by which a constrained maximum may exceed the fit's log-likelihood
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Profile:
 
 
 class _Slice(Plane):
-    """The objective where one coefficient, `row @ u`, has a given value."""
+    """The objective on the plane on which one coefficient, `row @ u`, has a given value."""
 
     def __init__(self, located: Located, row):
         super().__init__(located.objective, located.u, linalg.qr(row[:, None])[0][:, 1:])
@@ -60,9 +60,9 @@ class _Slice(Plane):
         self.last, self.moved = np.zeros(self.size), 0.0
 
     def maximum(self, change) -> tuple[float, float]:
-        """Log-likelihood where the coefficient has moved by `change` from the fit, and its slope there."""
+        """The maximal log-likelihood with the coefficient `change` away from the fit, and its derivative there."""
         self.origin = self.centre + change * self.row / (self.row @ self.row)
-        start = self.last * (change / self.moved if self.moved else 0.0)  # the path of the others is nearly straight
+        start = self.last * (change / self.moved if self.moved else 0.0)  # the others move almost linearly
         if len(start):
             result = newton(self, start, tol=GRADIENT_TOL, max_iter=200, information="observed")
             if not np.abs(result.jac).max() <= 1e-6:
@@ -77,7 +77,7 @@ class _Slice(Plane):
 
 
 def _slices(inference, X, y, sample_weight):
-    """A function from the number of a coefficient to its slice."""
+    """A function from the position of a coefficient to its `_Slice`, and the log-likelihood of the fit."""
     if not inference.model.likelihood_.smooth:
         raise ValueError(
             f"the log-likelihood of {title(inference.model.likelihood_)} has kinks, for which there are no profiles; "
@@ -86,56 +86,57 @@ def _slices(inference, X, y, sample_weight):
     inside = unwrap(inference.fitted)
     located = locate_fit(inside.model, inside.X(X), inside.y(y), sample_weight, inference.weights)
     J = inference.layout.jacobian(located.objective.designs)
-    top = -located.objective.data.total_weight * located.objective.value(located.u)
-    if abs(top - inference.loglikelihood) > 1e-6 * max(1.0, abs(top)):
+    maximum = -located.objective.data.total_weight * located.objective.value(located.u)
+    if abs(maximum - inference.loglikelihood) > 1e-6 * max(1.0, abs(maximum)):
         raise ValueError("X, y and sample_weight are not those that the Inference was made from: the log-likelihood differs")
-    return (lambda i: _Slice(located, J[i])), top
+    return (lambda i: _Slice(located, J[i])), maximum
 
 
 def profile(inference, i, X, y, sample_weight, values) -> Profile:
-    slices, top = _slices(inference, X, y, sample_weight)
+    """The profile log-likelihood of the i-th coefficient at `values`."""
+    slices, maximum = _slices(inference, X, y, sample_weight)
     estimate, error = inference.params[i], inference.bse[i]
     values = estimate + error * np.linspace(-3.5, 3.5, 41) if values is None else np.asarray(values, dtype=float).ravel()
-    found = np.empty(len(values))
-    for side in (values >= estimate, values < estimate):  # outward from the estimate, each start from the last solution
-        cut = slices(i)
-        for k in sorted(np.flatnonzero(side), key=lambda k: abs(values[k] - estimate)):
-            found[k] = cut.maximum(values[k] - estimate)[0]
-    return Profile(inference.names[i], values, found, float(estimate), float(top))
+    loglikelihood = np.empty(len(values))
+    for one_side in (values >= estimate, values < estimate):  # outward from the estimate, each start from the last solution
+        coefficient_slice = slices(i)
+        for k in sorted(np.flatnonzero(one_side), key=lambda k: abs(values[k] - estimate)):
+            loglikelihood[k] = coefficient_slice.maximum(values[k] - estimate)[0]
+    return Profile(inference.names[i], values, loglikelihood, float(estimate), float(maximum))
 
 
 def profile_intervals(inference, X, y, sample_weight, level, index) -> np.ndarray:
-    """Ends where twice the fall of the profile log-likelihood equals the chi-squared quantile."""
-    slices, top = _slices(inference, X, y, sample_weight)
+    """Ends (len(index), 2) at which twice the drop of the profile log-likelihood equals the chi-squared quantile."""
+    slices, maximum = _slices(inference, X, y, sample_weight)
     target = np.sqrt(special.chdtri(1, 1 - level))
     result = np.empty((len(index), 2))
     for k, i in enumerate(index):
         for side, sign in enumerate((-1.0, 1.0)):
             step = sign * inference.bse[i]
-            distance = _end(slices(i), top, step, target, inference.names[i])
+            distance = _end(slices(i), maximum, step, target, inference.names[i])
             result[k, side] = inference.params[i] + step * distance
     return result
 
 
-def _end(cut: _Slice, top, step, target, name) -> float:
-    """How many steps from the estimate the root of twice the fall of the log-likelihood is `target`: Newton's method.
+def _end(coefficient_slice: _Slice, maximum, step, target, name) -> float:
+    """The distance, in steps from the estimate, at which the root of twice the log-likelihood's drop is `target`.
 
-    That root is nearly linear in the coefficient. Infinite where it is not reached.
+    By Newton's method, as that root is nearly linear in the coefficient. Infinite if the target is not reached.
     """
     low, high, distance = 0.0, np.inf, target
     for _ in range(100):
-        value, slope = cut.maximum(distance * step)
-        fall = top - value
-        if fall < -MAX_GAIN_OVER_FIT:
-            raise ValueError(f"the likelihood along {name} exceeds the fit's by {-fall:.3g}: that was not the maximum")
-        root = np.sqrt(2 * max(fall, 0.0))
+        value, slope = coefficient_slice.maximum(distance * step)
+        drop = maximum - value
+        if drop < -MAX_GAIN_OVER_FIT:
+            raise ValueError(f"the likelihood along {name} exceeds the fit's by {-drop:.3g}: that was not the maximum")
+        root = np.sqrt(2 * max(drop, 0.0))
         if abs(root - target) <= 1e-10 * target or high <= low * (1 + 1e-12):
             return distance
         low, high = (distance, high) if root < target else (low, distance)
         if low > MAX_STANDARD_ERRORS:
             return np.inf
-        rate = -slope * step / root if root > 0 else 0.0
-        guess = distance + (target - root) / rate if rate > 0 else np.inf
+        root_slope = -slope * step / root if root > 0 else 0.0
+        guess = distance + (target - root) / root_slope if root_slope > 0 else np.inf
         distance = guess if low < guess < min(high, 4 * distance) else (low + high) / 2 if np.isfinite(high) else 2 * distance
     raise ValueError(f"the end of the profile interval of {name} was not found; use method='wald' or 'bootstrap'")
 
@@ -157,14 +158,14 @@ def bootstrap_intervals(
             counts = (weight * count for count in counts)
     else:
         code = group_codes(groups, n)
-        size = code.max() + 1
-        counts = (weight * rng.multinomial(size, np.full(size, 1 / size))[code] for _ in range(n_resamples))
+        n_groups = code.max() + 1
+        counts = (weight * rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups))[code] for _ in range(n_resamples))
     fits = Parallel(n_jobs=n_jobs)(delayed(_refit)(inside.model, X, y, count) for count in counts)
     sample = np.array([inference.layout.flatten(*fit) for fit in fits if fit is not None])
-    lost = n_resamples - len(sample)
-    if lost:
+    n_failed = n_resamples - len(sample)
+    if n_failed:
         warnings.warn(
-            f"{lost} of {n_resamples} bootstrap fits failed or did not converge; the intervals rest on the others",
+            f"{n_failed} of {n_resamples} bootstrap fits failed or did not converge; the intervals rest on the others",
             RuntimeWarning,
             stacklevel=4,
         )
@@ -174,8 +175,8 @@ def bootstrap_intervals(
 
 
 def _refit(model, X, y, weight):
-    """Coefficients of the model on other weights, started at its own; None where that has no maximum, or fewer classes."""
-    model, whole = deepcopy(model), model
+    """Coefficients of a refit with other weights, started at the model's; None without a maximum or with fewer classes."""
+    model, original = deepcopy(model), model
     model.warm_start = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -184,5 +185,5 @@ def _refit(model, X, y, weight):
         except ValueError:
             return None
     fit = model.fit_
-    same = all(np.shape(fit.coefs.get(name)) == np.shape(coef) for name, coef in whole.fit_.coefs.items())
-    return (fit.coefs, fit.intercepts) if model.converged_ and same else None
+    same_shapes = all(np.shape(fit.coefs.get(name)) == np.shape(coef) for name, coef in original.fit_.coefs.items())
+    return (fit.coefs, fit.intercepts) if model.converged_ and same_shapes else None

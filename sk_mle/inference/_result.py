@@ -1,4 +1,4 @@
-"""What a statistical test returns."""
+"""The result of a statistical test."""
 
 from __future__ import annotations
 

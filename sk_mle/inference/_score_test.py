@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._predictive.unwrapping import unwrap
 from ..likelihoods._fallbacks.facts import title
-from ._covariance import _factor
+from ._covariance import inverse_root
 from ._information import locate_fit, summed
 from ._layout import Layout
 from ._result import TestResult
@@ -29,8 +29,8 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     restricted : estimator
         Fitted, of this package.
     full : estimator
-        Of this package, on the same X, with more columns or with parameters estimated that `restricted` fixes. Only what it
-        models is used, not its estimates; an estimator that is not fitted is fitted to learn that.
+        Of this package, on the same X, with more columns or with parameters estimated that `restricted` fixes. Only its
+        structure is used, not its estimates; an estimator that is not fitted is fitted to find the structure.
     X, y, sample_weight
         The data of the fit.
     information : {"expected", "observed"}, optional
@@ -87,14 +87,14 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     added = large.n_params_ - small.n_params_
     if added < 1:
         raise ValueError("full adds no coefficients to restricted: nothing is tested")
-    factor = _factor(sums.hessian, layout.jacobian(located.objective.designs), layout, located, False)
+    factor = inverse_root(sums.hessian, layout.jacobian(located.objective.designs), layout, located, False)
     statistic = float(np.sum((factor.T @ sums.gradient) ** 2))
     name = f"{title(small.likelihood_)} with {small.n_params_} parameters in one with {large.n_params_}"
     return TestResult("Score test", statistic, added, float(special.chdtrc(added, statistic)), name)
 
 
 def _embedded(start, inside) -> tuple[dict, dict]:
-    """The smaller model's coefficients as those of the larger one; columns are matched by name, where they have names."""
+    """The smaller model's coefficients as coefficients of the larger one; columns are matched by name if they have names."""
     small, large = start.model, inside.model
     names = [part.feature_names() or list(range(part.model.n_features_in_)) for part in (start, inside)]
     coefs, intercepts = {}, {}
@@ -102,16 +102,18 @@ def _embedded(start, inside) -> tuple[dict, dict]:
         place = {names[1][j]: k for k, j in enumerate(predictor.columns)}
         coef = np.zeros_like(large.coefs_[name])
         if name in small.coefs_:
-            mine = [names[0][j] for j in small.fit_.predictors[name].columns]
-            missing = [column for column in mine if column not in place]
+            own_columns = [names[0][j] for j in small.fit_.predictors[name].columns]
+            missing = [column for column in own_columns if column not in place]
             if missing:
                 raise ValueError(f"restricted is not nested in full: {name} of full lacks the columns {missing}")
-            coef[..., [place[column] for column in mine]] = small.coefs_[name]
+            coef[..., [place[column] for column in own_columns]] = small.coefs_[name]
             intercepts[name] = small.intercepts_[name]
         elif name in small.likelihood_.fixed:
             intercepts[name] = float(large.likelihood_.parameter(name).link.link(small.likelihood_.fixed[name]))
         else:
-            raise ValueError(f"restricted is not nested in full: it does not know the parameter {name!r}; fix it there")
+            raise ValueError(
+                f"restricted is not nested in full: it has no parameter {name!r}; use the law of full, with {name} fixed"
+            )
         coefs[name] = coef
     if not np.all([np.isfinite(value).all() for value in intercepts.values()]):
         raise ValueError("restricted lies on the edge of full's parameters, where the score test does not hold")

@@ -1,4 +1,4 @@
-"""What `Inference` offers to be read: a table of coefficients, and the facts of the fit above it."""
+"""The tables of `Inference`: coefficients, and a summary with the facts of the fit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from .._utils.tables import Table, probability
 from . import _natural
-from ._columns import interval, tested
+from ._columns import interval, statistic_columns
 
 
 class Summaries:
-    """Tables of coefficients, as text, HTML and data frame."""
+    """A mixin: tables of coefficients, as text, HTML and data frame."""
 
     model: Any
     layout: Any
@@ -41,25 +41,27 @@ class Summaries:
         transform : {None, "natural"}
             "natural": parameters without columns on their own scale (sigma, not its logarithm), and coefficients behind a log
             or logit link exponentiated, as rate and odds ratios. Standard errors by the delta method, intervals as the images
-            of the coefficients' ends; z and p are of a ratio of one, and absent where no value stands out.
+            of the coefficients' ends; z and p test a ratio of one, and are absent for parameters without a natural null value.
         """
         if transform not in (None, "natural"):
             raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
-        names, estimate, slope, ends, notes = self.names, self.params, 1.0, self.conf_int(level), []
-        meant = np.ones(len(estimate), dtype=bool)
+        names, estimate, derivative, ends, notes = self.names, self.params, 1.0, self.conf_int(level), []
+        has_test = np.ones(len(estimate), dtype=bool)
         if transform:
-            names, estimate, slope, ends, meant, notes = _natural.transformed(self.model, self.layout, self.params, ends)
-        z, p = (np.where(meant, values, np.nan) for values in (self.zvalues, self.pvalues))
+            names, estimate, derivative, ends, has_test, notes = _natural.transformed(
+                self.model, self.layout, self.params, ends
+            )
+        z, p = (np.where(has_test, values, np.nan) for values in (self.zvalues, self.pvalues))
         columns = {
             "estimate": estimate,
-            "std err": self.bse * np.abs(slope),
-            **tested(self.df, z, p),
+            "std err": self.bse * np.abs(derivative),
+            **statistic_columns(self.df, z, p),
             **interval(level, *ends.T),
         }
         return Table(columns, names, notes=notes, formats={"p": probability})
 
     def summary(self, level=0.95, transform=None) -> Table:
-        """`table` below the facts of the fit: prints as text, and as HTML in notebooks."""
+        """`table` with the facts of the fit above it; prints as text, and as HTML in notebooks."""
         table, model = self.table(level, transform), self.model
         table.title = f"{type(model).__name__}, {model.likelihood_!r}"
         table.head = [

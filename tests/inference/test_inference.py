@@ -279,7 +279,7 @@ def test_refuses_kinks():
     times = np.abs(WIDE) + 0.1
     target = censored(np.minimum(times, 2.0), event=times < 2.0)
     model = MLERegressor(Censored(Gamma())).fit(X, target)
-    with pytest.raises(ValueError, match="no expected information: what would have been seen"):
+    with pytest.raises(ValueError, match="no expected information, as it is not known what would"):
         model.inference(X, target, cov="expected")
 
 
@@ -505,7 +505,7 @@ def test_score_test_needs_nested_models():
         score_test(large, small, X, COUNTS)
     with pytest.raises(ValueError, match="adds no coefficients"):
         score_test(large, large, X, COUNTS)
-    with pytest.raises(ValueError, match="does not know the parameter"):
+    with pytest.raises(ValueError, match="has no parameter"):
         score_test(small, MLERegressor(ZeroInflated(Poisson())), X, COUNTS + RNG.poisson(2, 300))
     fixed = MLERegressor(NegativeBinomial(dispersion=0.5)).fit(X, COUNTS)
     test = score_test(fixed, MLERegressor(NegativeBinomial()), X, COUNTS)

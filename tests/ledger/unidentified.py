@@ -56,7 +56,7 @@ def as_without(law, y, solver="auto", columns=X, parameter="mean", **options):
     assert model.aic_ == pytest.approx(small.aic_, rel=1e-9)
     np.testing.assert_allclose(model.coef_, [*small.coef_, *[0.0] * (columns.shape[1] - 1)], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model.predict(columns), small.predict(PLAIN), rtol=1e-5)
-    with pytest.raises(ValueError, match=rf"the likelihood does not depend on {parameter}:x1, of which no row says anything"):
+    with pytest.raises(ValueError, match=rf"the likelihood does not depend on {parameter}:x1, on which no row has information"):
         model.inference(columns, y)
 
 
