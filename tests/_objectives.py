@@ -28,5 +28,5 @@ def objective(law, X, y, weight=None, *, on=None, alpha=None, offset=None, inter
     designs = {name: made if name in on else intercept_only() for name in law.free}
     for name in law.free:
         if law.parameter(name).basis is not None:
-            designs[name] = designs[name].with_unit(law.parameter(name).basis, vector=True)
+            designs[name] = designs[name].with_output_basis(law.parameter(name).basis, vector=True)
     return Objective(law, data, designs, alpha or {})

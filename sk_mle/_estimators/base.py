@@ -17,11 +17,11 @@ from .._model.objective import Objective
 from .._model.predictor import designs, offsets
 from .._model.validation import check_finite, check_kind, check_weight, counted, mean_score, text_columns
 from .._predictive.distribution import Distribution
-from .._solvers.identification import shortest
-from .._solvers.multistart import search
-from .._solvers.reconditioning import finished
+from .._solvers.identification import minimum_norm
+from .._solvers.multistart import best_of_starts
+from .._solvers.reconditioning import solve_reconditioned
 from .._solvers.solvers import Solution, choose, solve
-from .._solvers.start import begin, resume
+from .._solvers.start import cold_start, warm_start
 from ..inference import Inference
 from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.facts import title
@@ -94,11 +94,12 @@ class Fitting:
         objective = Objective(law, data, designs(predictors, law, data), alphas)
         choose(self.solver, objective)
         earlier = (self.fit_.coefs, self.fit_.intercepts) if self.warm_start and hasattr(self, "fit_") else ()
-        objective, start = resume(objective, *earlier) if earlier else begin(objective)
-        objective, solution = shortest(*finished(objective, search(objective, start, self._solve), self._solve))
+        objective, start = warm_start(objective, *earlier) if earlier else cold_start(objective)
+        solution = best_of_starts(objective, start, self._solve)
+        objective, solution = minimum_norm(*solve_reconditioned(objective, solution, self._solve))
         coefs, intercepts = _coefficients(objective, solution.u)
         saturated = solution.result.get("reconditioned", False)
-        self.fit_ = Fit(fitted, predictors, known, coefs, intercepts, names, solution.flat, data.fingerprint(), saturated)
+        self.fit_ = Fit(fitted, predictors, known, coefs, intercepts, names, solution.edges, data.fingerprint(), saturated)
         self._store(objective, solution)
 
     def _training_weight(self, y, weight):

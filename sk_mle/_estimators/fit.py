@@ -13,7 +13,7 @@ from .._model.objective import Objective
 from .._model.predictor import Predictor, designs, offsets
 from .._model.validation import check_finite
 from .._predictive.distribution import Distribution
-from .._solvers.reconditioning import reconditioned
+from .._solvers.reconditioning import recondition
 from .._solvers.start import locate
 from .._utils.messages import rows_text
 from ..likelihoods import Likelihood
@@ -162,5 +162,5 @@ class Fit:
         objective = self.objective(data)
         u = locate(objective, coefs or self.coefs, intercepts or self.intercepts)
         assert u is not None  # the coefficients are of this model
-        finer = reconditioned(objective, u) if self.reconditioned else None
+        finer = recondition(objective, u) if self.reconditioned else None
         return finer or (objective, u)

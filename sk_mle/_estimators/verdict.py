@@ -48,7 +48,7 @@ def tell(model, objective, solution, names) -> None:
     for name, free in silent.items():
         _tell_unidentified(model, name, objective, free, names)
 
-    for name, edge in solution.flat.items():
+    for name, edge in solution.edges.items():
         if name.split("[")[0] in directions:
             continue
         there = "" if "[" in name else at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
@@ -82,7 +82,7 @@ def _remedy(model, objective, solution) -> str:
 
 def _why(law, objective, solution) -> str:
     """Where a density grows without end, and what to do."""
-    if objective.likelihood.n_starts > 1 and solution.result.fun > objective.dense.floor:
+    if objective.likelihood.n_starts > 1 and solution.result.fun > objective.density_rows.floor:
         where = narrow_rows(objective, solution.u)
         values = f"y ({rows_text(where)})" if len(where) else "y"
         return (
@@ -93,10 +93,10 @@ def _why(law, objective, solution) -> str:
     if (said := objective.likelihood.advice.get("is_degenerate")) and _is_degenerate(objective, solution.u):
         return f" here: {said}."
     first, *others = objective.designs
-    rows, what, beside = objective.dense.index, "y", ""
+    rows, what, beside = objective.density_rows.index, "y", ""
     if len(narrow := narrow_rows(objective, solution.u)):
         rows = narrow
-    if objective.dense.share and len(rows) < objective.data.n_kept:
+    if objective.density_rows.weight_share and len(rows) < objective.data.n_kept:
         what, beside = f"y in {rows_text(rows)}", ", and the other rows do not hold it back"
     remedy = "Fix" if objective.designs[first].columns is None else "Use fewer columns, a penalty (alpha), or fix"
     how = f": Fixed({law}(...), {{{others[0]!r}: ...}})" if others else ""

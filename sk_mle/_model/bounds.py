@@ -1,7 +1,7 @@
-"""Whether a density has become so narrow that its likelihood has no bound.
+"""Tests of whether a density has become so narrow that the likelihood is unbounded.
 
-Only rows whose log-likelihood is of a density can raise it without end: values that were observed, not those known up to an
-interval, nor points of positive probability, whose log-likelihood is zero at most.
+Only rows whose log-likelihood is a log density can raise the likelihood without end: values observed exactly, but not values
+known up to an interval, nor points of positive probability, whose log-likelihood is at most zero.
 """
 
 from __future__ import annotations
@@ -14,61 +14,70 @@ from ..likelihoods import Likelihood
 from ..likelihoods._protocol.target import rounding
 from .data import Data
 
-MAX_ROUNDING_WIDTHS = 1e3  # widths of rounding up to which a row's density counts as one value of y
-MAX_LOSS_OF_CERTAIN_ROW = 1e-3  # that the log-likelihood of a row without a density may lack
-MIN_LOG_PEAK = 3.0  # log of the density in units of 1 / y from which it has a peak at the rows that are met
-MIN_REPEAT_RATIO = 3  # times as often as any other value
-ROWS_PER_COORDINATE = 64  # per coordinate, up to which rows are looked through for repeated ones
+MAX_ROUNDING_WIDTHS = 1e3  # width of a density, in rounding errors of y, up to which it counts as a single value
+MAX_LOSS_OF_CERTAIN_ROW = 1e-3  # negative log-likelihood up to which a row without a density counts as certain
+MIN_LOG_PEAK = 3.0  # mean log density, in units of 1 / largest |y|, from which the density has a peak
+MIN_REPEAT_RATIO = 3  # ratio of the count of a repeated value to that of any other value
+ROWS_PER_COORDINATE = 64  # rows per coordinate up to which repeated rows are sought
 
 
-class DenseRows:
-    """The rows of data whose log-likelihood under a law is of a density."""
+class DensityRows:
+    """The rows of data whose log-likelihood under a law is a log density.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n,)
+        The values at which densities are taken, NaN for other rows; empty if no row has a density.
+    all_rows, no_rows : bool
+        Whether all rows, or none, have a density.
+    """
 
     def __init__(self, likelihood: Likelihood, data: Data):
         self.likelihood, self.data = likelihood, data
         values = None if likelihood.target_type == "targets" else likelihood.densities(data.y)
-        self.everywhere = values is data.y
-        self.nowhere = values is None
+        self.all_rows = values is data.y
+        self.no_rows = values is None
         self.values = np.empty(0) if values is None else values
 
     @cached_property
     def index(self) -> np.ndarray:
-        """Their numbers, of positive weight."""
-        if self.nowhere:
+        """Indices of these rows, without those of zero weight."""
+        if self.no_rows:
             return np.empty(0, int)
         return np.flatnonzero((self.data.weight > 0) & ~np.isnan(self.values))
 
     @cached_property
-    def share(self) -> float:
-        """Of the weight."""
-        return 1.0 if self.everywhere else float(self.data.weight[self.index].sum()) / self.data.total_weight
+    def weight_share(self) -> float:
+        """Their share of the total weight."""
+        return 1.0 if self.all_rows else float(self.data.weight[self.index].sum()) / self.data.total_weight
 
     @cached_property
     def largest(self) -> float:
-        values = self.values if self.everywhere else self.values[self.index]
+        """The largest absolute value."""
+        values = self.values if self.all_rows else self.values[self.index]
         return max(-values.min(initial=0.0), values.max(initial=0.0))
 
     @cached_property
-    def highest(self) -> float:
-        """No less than `floor`, per weight of these rows, and at hand without a pass."""
+    def floor_bound(self) -> float:
+        """An upper bound of `floor` per weight of these rows, which needs no pass over them."""
         return float(np.log(rounding(self.largest, self.largest)))
 
     @cached_property
     def floor(self) -> float:
-        """What they add to the mean loss where their density is as narrow as the rounding of y."""
-        if not self.share:
+        """Their part of the mean loss if their density is as narrow as the rounding of y."""
+        if not self.weight_share:
             return -np.inf
-        index = slice(None) if self.everywhere else self.index
+        index = slice(None) if self.all_rows else self.index
         widths = np.log(rounding(self.values[index], self.largest))
         return float(self.data.weight[index] @ widths) / self.data.total_weight
 
-    def narrow(self, loglik, widths) -> np.ndarray:
-        """Those with so high a log-likelihood (of all rows) that their density is narrower than so many widths of rounding."""
+    def narrower_than(self, loglik, widths) -> np.ndarray:
+        """Indices of the rows whose density is narrower than `widths` rounding errors of y, by the `loglik` of all rows."""
         return self.index[loglik[self.index] > -np.log(widths * rounding(self.values[self.index], self.largest))]
 
 
 def loglik_of_rows(objective, u) -> np.ndarray:
-    """Log-likelihood of all rows; NaN where they have no weight."""
+    """Log-likelihood of all rows, NaN for those of zero weight."""
     data, law = objective.data, objective.likelihood
     kept, result = data.weight > 0, np.full(data.n_samples, np.nan)
     with np.errstate(all="ignore"):
@@ -76,62 +85,64 @@ def loglik_of_rows(objective, u) -> np.ndarray:
     return result
 
 
-def dense_loss(objective, u, value: float) -> float:
-    """What the rows that have a density add to a mean loss of this value."""
-    dense, data = objective.dense, objective.data
-    if dense.everywhere:
+def density_loss(objective, u, value: float) -> float:
+    """The part of the mean loss `value` that comes from rows with a density."""
+    dense, data = objective.density_rows, objective.data
+    if dense.all_rows:
         return value
     return -float(data.weight[dense.index] @ loglik_of_rows(objective, u)[dense.index]) / data.total_weight
 
 
-def grows_without_end(objective, u) -> bool:
-    """Whether a fit that did not converge was on its way to an infinite density."""
-    return objective.dense.share > 0 and (len(narrow_rows(objective, u, 1.0)) > 0 or _meets_every_density(objective, u))
+def is_diverging(objective, u) -> bool:
+    """Whether a fit that did not converge was approaching an infinite density."""
+    return objective.density_rows.weight_share > 0 and (
+        len(narrow_rows(objective, u, 1.0)) > 0 or _can_reproduce_densities(objective, u)
+    )
 
 
 def narrow_rows(objective, u, widths=MAX_ROUNDING_WIDTHS) -> np.ndarray:
-    """Rows whose density is no wider than the rounding of y, or so many times as wide."""
-    if not objective.dense.share:
+    """Indices of the rows whose density is narrower than `widths` rounding errors of y."""
+    if not objective.density_rows.weight_share:
         return np.empty(0, int)
-    return objective.dense.narrow(loglik_of_rows(objective, u), widths)
+    return objective.density_rows.narrower_than(loglik_of_rows(objective, u), widths)
 
 
-def on_an_atom(objective, u) -> bool:
-    """Whether such rows have one value of y that is repeated far more often than any other, as no width of a density explains.
+def has_repeated_value(objective, u) -> bool:
+    """Whether the narrow rows have a value of y that is repeated far more often than any other.
 
-    Rounded values repeat as well, but so do their neighbours.
+    Rounding repeats values as well, but neighbouring values equally often.
     """
     rows = narrow_rows(objective, u)
     if not len(rows):
         return False
-    values, counts = np.unique(objective.dense.values[objective.dense.index], return_counts=True)
-    at = np.isin(values, objective.dense.values[rows])
-    return bool(counts[at].max() >= MIN_REPEAT_RATIO * max(1, counts[~at].max(initial=1)))
+    values, counts = np.unique(objective.density_rows.values[objective.density_rows.index], return_counts=True)
+    narrow = np.isin(values, objective.density_rows.values[rows])
+    return bool(counts[narrow].max() >= MIN_REPEAT_RATIO * max(1, counts[~narrow].max(initial=1)))
 
 
-def _meets_every_density(objective, u) -> bool:
-    """Whether the first parameter can meet all rows that have a density, and nothing in the others holds the width then.
+def _can_reproduce_densities(objective, u) -> bool:
+    """Whether the first parameter can reproduce all rows with a density while the other rows do not bound the density.
 
-    These are certain at `u`, may be the one value that is met, or do not depend on the first parameter. So a fit that has a
-    peak at `u` and did not converge is on its way to an infinite density, at which its formulas ended.
+    The other rows do not if they are certain at `u`, may equal the one value reproduced, or do not depend on the first
+    parameter. A fit with a peak at `u` that did not converge then approaches an infinite density.
     """
-    (name, design), dense, data = next(iter(objective.designs.items())), objective.dense, objective.data
+    (name, design), dense, data = next(iter(objective.designs.items())), objective.density_rows, objective.data
     rows = dense.index
     if design.vector or name in objective.penalties or name in data.offset or len(rows) > ROWS_PER_COORDINATE * design.size:
         return False
     values, columns = dense.values[rows], design.coordinate_rows(data.X[rows])
     columns = np.round(columns / np.abs(columns).max(initial=1e-300), 10)
-    distinct, met = (len(np.unique(part, axis=0)) for part in (columns, np.column_stack([columns, values])))
-    if not distinct == met <= design.size:
+    n_distinct, n_with_y = (len(np.unique(part, axis=0)) for part in (columns, np.column_stack([columns, values])))
+    if not n_distinct == n_with_y <= design.size:
         return False
     kept = np.flatnonzero(data.weight > 0)
     with np.errstate(all="ignore"):
-        found = objective.likelihood.evaluate(data.y[kept], objective.eta(u), 1)
-        silent = found.gradient.get(name, np.zeros(len(kept))) == 0
+        terms = objective.likelihood.evaluate(data.y[kept], objective.eta(u), 1)
+        independent = terms.gradient.get(name, np.zeros(len(kept))) == 0
         others = ~np.isin(kept, rows)
-        sure = (found.loglik[others] > -MAX_LOSS_OF_CERTAIN_ROW) | silent[others]
-        if met == 1:
-            seen = objective.likelihood.observed(data.y[kept][others])
-            sure |= (seen.low <= values[0]) & (values[0] <= seen.high)
-        peaked = np.mean(found.loglik[~others]) + np.log(dense.largest) > MIN_LOG_PEAK
-    return bool(sure.all() and peaked)
+        no_bound = (terms.loglik[others] > -MAX_LOSS_OF_CERTAIN_ROW) | independent[others]
+        if n_with_y == 1:
+            observed = objective.likelihood.observed(data.y[kept][others])
+            no_bound |= (observed.low <= values[0]) & (values[0] <= observed.high)
+        peaked = np.mean(terms.loglik[~others]) + np.log(dense.largest) > MIN_LOG_PEAK
+    return bool(no_bound.all() and peaked)

@@ -1,8 +1,7 @@
-"""Row blocks of the training data, and the one verb on them: `reduce`.
+"""Row blocks of the training data, and sums over them: `Data.reduce`.
 
-All that a fit needs is a sum over rows. Dense, sparse and memory-mapped data differ only in how a block is cut; blocks
-are sized to the cache, so that a law written as plain array expressions runs at the cache's speed, and X is never copied
-whole. A source of another kind (chunks on disk, say) supplies `blocks` and inherits the rest.
+A fit needs only sums over rows. Dense, sparse and memory-mapped data differ only in how a block is sliced; blocks fit into the
+cache, and X is never copied as a whole. A subclass for another source, such as chunks on disk, overrides `blocks` only.
 """
 
 from __future__ import annotations
@@ -21,30 +20,30 @@ from threadpoolctl import ThreadpoolController
 
 from .._utils.repeated import filled, repeated_value
 
-BLOCK_BYTES = 1 << 22  # of a block of X: smaller ones lose to the hand-over between threads, larger ones leave the cache
-MIN_WIDE_COLUMNS = 200
-WIDE_BLOCK_BYTES = 1 << 21  # of a block's temporary columns
-KEPT_BYTES = 1 << 23  # of memory that blocks give back and soon want again
+BLOCK_BYTES = 1 << 22  # bytes of X per block: smaller blocks cost thread overhead, larger ones leave the cache
+MIN_WIDE_COLUMNS = 200  # columns from which BLAS may use all its threads for a block
+WIDE_BLOCK_BYTES = 1 << 21  # bytes of temporary columns per block
+KEPT_BYTES = 1 << 23  # bytes of freed memory that the C library keeps for the next block
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Made once: finding the BLAS libraries costs more than a small fit."""
+    """The controller of BLAS threads; cached, because finding the libraries costs more than a small fit."""
     return ThreadpoolController().select(user_api="blas")
 
 
 @cache
 def keep_memory() -> None:
-    """Have the C library keep the memory of a block's temporary arrays for the next ones.
+    """Make the C library keep the memory of a block's temporary arrays for the next block.
 
-    glibc returns arrays above 128 kB to the system at once, and fetches every new one page by page, which takes longer than to
-    fill it; but it raises that limit to the size of any larger array that is given back.
+    glibc returns arrays above 128 kB to the system at once and maps every new one page by page, which takes longer than to
+    fill it. It raises that limit to the size of any larger array that is freed, as here.
     """
     np.empty(KEPT_BYTES, dtype=np.uint8)
 
 
 class Batch(NamedTuple):
-    """One block of rows; rows of zero weight are left out."""
+    """A block of rows of positive weight: X, y, weights, and offsets by parameter."""
 
     X: Any
     y: np.ndarray
@@ -60,56 +59,63 @@ class Data:
     X : ndarray or CSR matrix of shape (n, p)
     y : ndarray of shape (n,) or (n, q)
     weight : ndarray of shape (n,)
-        Ones are kept as one number with a stride of zero (see `unit`).
+        Ones are stored as one number with a stride of zero (see `are_ones`).
     offset : dict of str to ndarray of shape (n,)
-        Added to the linear predictor of a parameter.
+        Offsets of the linear predictors by parameter; for a parameter that is not estimated, its values.
     n_jobs : int, optional
-        Threads over blocks. Sums are always taken in the order of the blocks, so results do not depend on it.
+        Threads over blocks. Blocks are added in their order, so results do not depend on it.
+
+    Attributes
+    ----------
+    total_weight : float
+    has_zero_weight : bool
+        Whether some row has weight zero.
     """
 
     def __init__(self, X, y, weight, offset, n_jobs=None):
         keep_memory()
         self.X, self.y, self.weight, self.offset, self.n_jobs = X, y.view(), weight, offset, n_jobs
-        self.y.flags.writeable = False  # a law that changes y in place would change it for the next pass, and for the user
+        self.y.flags.writeable = False  # so that a law cannot change the user's y in place
         self.n_samples, self.n_features = X.shape
-        if unit(weight) or (weight == 1).all():
+        if are_ones(weight) or (weight == 1).all():
             self.weight = filled(1.0, (self.n_samples,))
         self.total_weight = float(self.weight.sum())
-        self.has_zero_weight = not unit(self.weight) and bool((weight == 0).any())
+        self.has_zero_weight = not are_ones(self.weight) and bool((weight == 0).any())
         width = X.nnz / max(self.n_samples, 1) * 2 if sparse.issparse(X) else self.n_features
         self.block_rows = int(np.clip(BLOCK_BYTES / (8 * max(width, 8)), 512, 1 << 15))
 
     @property
     def n_kept(self) -> int:
-        """Rows of positive weight."""
+        """Number of rows of positive weight."""
         return int(np.count_nonzero(self.weight)) if self.has_zero_weight else self.n_samples
 
     @property
-    def least_share(self) -> float:
-        """Of the weight, what the lightest row of positive weight has."""
+    def min_weight_share(self) -> float:
+        """Smallest positive weight as a share of the total weight."""
         return float(np.min(self.weight, where=self.weight > 0, initial=np.inf)) / self.total_weight
 
-    def narrowed(self, width: int) -> Data:
-        """The same data in blocks for `width` temporary columns, such as a Hessian of many linear predictors."""
+    def with_width(self, width: int) -> Data:
+        """The same data in blocks short enough for `width` temporary columns, such as those of a Hessian."""
         other = copy(self)
         other.block_rows = min(self.block_rows, max(int(WIDE_BLOCK_BYTES / (8 * width)), 256))
         return other
 
-    def thinned(self, most: int) -> Data:
-        """The data of so many rows of positive weight, at random; all, where there are not twice as many."""
+    def subsample(self, n_rows: int) -> Data:
+        """`n_rows` random rows of positive weight, or the data themselves if there are not twice as many."""
         kept = np.flatnonzero(self.weight) if self.has_zero_weight else None
         n = self.n_kept
-        if n <= 2 * most:
+        if n <= 2 * n_rows:
             return self
-        rows = ((np.arange(most) + np.random.default_rng(0).uniform(size=most)) * (n / most)).astype(int)
+        rows = ((np.arange(n_rows) + np.random.default_rng(0).uniform(size=n_rows)) * (n / n_rows)).astype(int)
         rows = rows if kept is None else kept[rows]
         offset = {name: value[rows] for name, value in self.offset.items()}
         return Data(self.X[rows], self.y[rows], self.weight[rows], offset, self.n_jobs)
 
     def blocks(self) -> Iterator[Batch]:
+        """The blocks of rows, in order."""
         for first in range(0, self.n_samples, self.block_rows):
             rows: Any = slice(first, min(first + self.block_rows, self.n_samples))
-            X = self.X if rows.stop - first == self.n_samples else _cut(self.X, rows)
+            X = self.X if rows.stop - first == self.n_samples else _row_slice(self.X, rows)
             if self.has_zero_weight:
                 kept = np.flatnonzero(self.weight[rows])
                 X, rows = X[kept], first + kept
@@ -117,7 +123,7 @@ class Data:
                 yield Batch(X, self.y[rows], self.weight[rows], {name: value[rows] for name, value in self.offset.items()})
 
     def map(self, fn: Callable[[Batch], Any]) -> Iterator[Any]:
-        """fn of every block, in order, on n_jobs threads. One thread of BLAS is enough for a block, unless of many columns."""
+        """fn(block) of every block, in order, on n_jobs threads; BLAS gets one thread, all for one thread of wide blocks."""
         if self.n_samples <= self.block_rows:
             yield from map(fn, self.blocks())
             return
@@ -132,47 +138,47 @@ class Data:
                     yield from pool.map(fn, window)
 
     def reduce(self, fn: Callable[[Batch], Any], combine: Callable | None = None) -> Any:
-        """Sum over the blocks of fn(block), a dict of arrays; or their `combine`, where that is not addition."""
+        """Sum over the blocks of fn(block), dicts of arrays; `combine(total, part)` replaces the addition of dicts."""
         total: Any = None
         for part in self.map(fn):
-            total = part if total is None else (combine or add)(total, part)
+            total = part if total is None else (combine or add_sums)(total, part)
         return total
 
     def column(self, fn: Callable[[Batch], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """Values per row, joined over the blocks; rows of zero weight are missing."""
+        """fn(block), a dict of values per row, concatenated over the blocks; rows of zero weight are left out."""
         parts = list(self.map(fn))
         if len(parts) == 1:
             return parts[0]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def fingerprint(self) -> np.ndarray:
-        """Sums that tell whether two fits saw the same targets and weights, in whatever order."""
+        """Total weight and weighted sums of y and y**2, which are equal for fits to the same rows in any order."""
         y = self.y.reshape(len(self.y), -1)
         with np.errstate(all="ignore"):
             squares = np.einsum("n,nk,nk->k", self.weight, y, y)
             return np.concatenate([[self.total_weight], np.einsum("n,nk->k", self.weight, y), squares])
 
 
-def unit(weight) -> bool:
-    """Whether the weights are ones that are kept as one number, as `Data` keeps them: nothing need be multiplied."""
+def are_ones(weight) -> bool:
+    """Whether weights are ones stored as one number, as `Data` stores them, so that no product is needed."""
     return repeated_value(weight) == 1.0
 
 
-def weighted(values, weight) -> np.ndarray:
-    """Values per row times the weights of the rows."""
-    return values if unit(weight) else values * weight.reshape(-1, *(1,) * (values.ndim - 1))
+def times_weights(values, weight) -> np.ndarray:
+    """Values (n, ...) times the weights (n,) of their rows."""
+    return values if are_ones(weight) else values * weight.reshape(-1, *(1,) * (values.ndim - 1))
 
 
-def total(values, weight) -> np.ndarray:
-    """Weighted sum over rows; as a product, whose rounding does not pile up as that of a sum along the first axis does."""
-    if unit(weight) and values.size == len(values):
+def weighted_sum(values, weight) -> np.ndarray:
+    """Weighted sum of values (n, ...) over rows, as a product, which rounds less than a sum along the first axis."""
+    if are_ones(weight) and values.size == len(values):
         return values.sum().reshape(values.shape[1:])
     flat = values.reshape(len(values), -1)
-    return ((np.ones(len(flat)) if unit(weight) else weight) @ flat).reshape(values.shape[1:])
+    return ((np.ones(len(flat)) if are_ones(weight) else weight) @ flat).reshape(values.shape[1:])
 
 
-def _cut(X, rows: slice):
-    """Rows of X as views: slices of sparse matrices copy."""
+def _row_slice(X, rows: slice):
+    """Rows of X as a view, also of a sparse matrix, of which a slice would be a copy."""
     if not sparse.issparse(X):
         return X[rows]
     first, last = X.indptr[rows.start], X.indptr[rows.stop]
@@ -182,6 +188,6 @@ def _cut(X, rows: slice):
     return block
 
 
-def add(total, part):
-    """Sums by key; what one of the two does not have is zero there, such as what only some kinds of rows depend on."""
+def add_sums(total, part):
+    """Sums of two dicts by key; a key that only one of them has counts as zero in the other."""
     return {**total, **{key: total[key] + value if key in total else value for key, value in part.items()}}

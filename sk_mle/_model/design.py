@@ -1,9 +1,10 @@
-"""How one parameter's linear predictor is made from X, in coordinates that suit a solver.
+"""The coordinates of one parameter's linear predictor, chosen for the solver, and their map to coefficients of columns of X.
 
-The solver sees coordinates u in which the mean Hessian is close to the identity at the start: columns are centred,
-scaled and made orthogonal, and the unit is that of the parameter's own information. Coefficients on the original columns
-follow exactly by `expand`. Where columns are linearly dependent, the coordinates span the row space of the centred
-columns in their original units, so that every fit is the minimum-norm one, as in scikit-learn's LinearRegression.
+The parameter's part of the flat vector u, reshaped to (intercept + r, k), holds the coordinates. Coefficients are
+``column_basis @ u @ output_basis.T``: `column_basis` scales and orthogonalises the q columns, `output_basis` scales the
+K linear predictors by the parameter's information, so that the mean Hessian at the start is close to the identity. Where
+columns are linearly dependent, the coordinates span the row space of the centred columns in their original units, so that
+every fit is the minimum-norm one, as in scikit-learn's LinearRegression.
 """
 
 from __future__ import annotations
@@ -20,20 +21,21 @@ MAX_ROTATED_COLUMNS = 3000  # no p x p matrix above this: coordinates are then s
 MIN_UNROTATED_COLUMNS = 600  # columns, more than rows and penalised, from which a rotation costs more than it saves
 MAX_MEAN_IN_SDS = 10.0  # a mean beyond this many standard deviations is subtracted from the rows, not from the sums
 MIN_RCOND_OF_SUMS = 1e-6  # reciprocal condition of the correlation matrix below which rows, not sums, are rotated
-# Smallest eigenvalue of columns' products down to which these make them orthonormal to all but a few digits.
+# Smallest eigenvalue of the Gram matrix down to which its Cholesky factor orthonormalises the columns accurately.
 EIGENVALUE_OF_GOOD_DIGITS = 1e-4
-EIGENVALUE_OF_LOST_RANK = 1e-10  # smallest eigenvalue below which the correlation matrix says nothing about rank
+EIGENVALUE_OF_LOST_RANK = 1e-10  # smallest eigenvalue below which the correlation matrix does not determine the rank
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The part of a design that acts on rows: which columns, what is subtracted, what they are rotated by."""
+    """The part of a design that is applied to rows of X: column indices, centres to subtract, rotation (q, r)."""
 
     index: np.ndarray | slice
     center: np.ndarray | None = None
     rotation: np.ndarray | None = None
 
     def rows(self, X):
+        """The transformed columns of rows of X, of shape (n, q) or, if rotated, (n, r)."""
         X = X[:, self.index] if not isinstance(self.index, slice) else X
         if sparse.issparse(X) and (self.center is None and self.rotation is None):
             return X
@@ -54,85 +56,85 @@ class Design:
     columns : Columns or None
         None: an intercept only.
     shift : ndarray of shape (q,)
-        Mean of the rows' columns that remains to be subtracted, by way of the intercept.
-    slopes : ndarray of shape (q, r), or (q,) for a diagonal
-        From coordinates to coefficients of the rows' columns; ones where these are rotated row by row.
+        Means that `columns` does not subtract from the rows; the intercept accounts for them.
+    column_basis : ndarray of shape (q, r), or (q,) for a diagonal
+        Maps coordinates to coefficients of the columns; ones where `columns` rotates the rows.
     intercept : bool
-    unit : ndarray of shape (K, k)
-        From coordinates to the K linear predictors of a vector parameter; (1, 1) for a scalar.
+    output_basis : ndarray of shape (K, k)
+        Maps coordinates to the K linear predictors of a vector parameter; (1, 1) for a scalar.
     vector : bool
         Whether the linear predictor has shape (n, K).
     """
 
     columns: Columns | None
     shift: np.ndarray
-    slopes: np.ndarray
+    column_basis: np.ndarray
     intercept: bool
-    unit: np.ndarray
+    output_basis: np.ndarray
     vector: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Shape of the parameter's coordinates: (intercept and rotated columns, directions of the parameter)."""
-        return self.slopes.shape[-1] + self.intercept, self.unit.shape[1]
+        """Shape (intercept + r, k) of the parameter's coordinates."""
+        return self.column_basis.shape[-1] + self.intercept, self.output_basis.shape[1]
 
     @property
     def size(self) -> int:
         return self.shape[0] * self.shape[1]
 
     def expand(self, u):
-        """Intercept (K,) and coefficients (q, K) of the rows' columns."""
+        """Intercept (K,) and coefficients (q, K) of the columns that `Columns.rows` returns."""
         u = np.reshape(u, self.shape)
         if self.columns is None:
-            return self.unit @ u[0], np.zeros((0, len(self.unit)))
-        slopes = _times(self.slopes, u[int(self.intercept) :]) @ self.unit.T
-        start = u[0] @ self.unit.T if self.intercept else np.zeros(len(self.unit))
-        return start - self.shift @ slopes, slopes
+            return self.output_basis @ u[0], np.zeros((0, len(self.output_basis)))
+        slopes = _times(self.column_basis, u[int(self.intercept) :]) @ self.output_basis.T
+        intercept = u[0] @ self.output_basis.T if self.intercept else np.zeros(len(self.output_basis))
+        return intercept - self.shift @ slopes, slopes
 
-    def collapse(self, sums):
-        """The adjoint of `expand`: from sums over rows against (1, columns), of shape (1 + q, K), to coordinates."""
+    def expand_adjoint(self, sums):
+        """The adjoint of `expand`: sums over rows of (1, columns) times values, of shape (1 + q, K), in coordinates (size,)."""
         total, products = sums[:1], sums[1:]
-        inner = _times(self.slopes.T, products - self.shift[:, None] * total)
+        inner = _times(self.column_basis.T, products - self.shift[:, None] * total)
         parts = [total, inner] if self.intercept else [inner]
-        return (np.concatenate(parts) @ self.unit).ravel()
+        return (np.concatenate(parts) @ self.output_basis).ravel()
 
     def matrix(self) -> np.ndarray:
-        """`expand` as a matrix from coordinates of one direction to (1 + q) coefficients."""
+        """`expand` for one linear predictor as a matrix (1 + q, intercept + r)."""
         return self._matrix
 
     @cached_property
     def _matrix(self):
-        slopes = np.diag(self.slopes) if self.slopes.ndim == 1 else self.slopes
+        slopes = np.diag(self.column_basis) if self.column_basis.ndim == 1 else self.column_basis
         result = np.vstack([-self.shift @ slopes, slopes])
         if self.intercept:
             result = np.hstack([np.eye(len(result), 1), result])
-        result.flags.writeable = False  # remembered
+        result.flags.writeable = False  # cached
         return result
 
     def plain_rows(self, X) -> np.ndarray:
-        """The rows' columns behind a 1: what coordinates are made of."""
+        """Dense rows (1, columns), of shape (n, 1 + q)."""
         if self.columns is None:
             return np.ones((X.shape[0], 1))
         rows = self.columns.rows(X)
         return np.hstack([np.ones((X.shape[0], 1)), rows.toarray() if sparse.issparse(rows) else rows])
 
     def coordinate_rows(self, X) -> np.ndarray:
-        """Rows of X in coordinates of one direction, the intercept's 1 included."""
+        """Rows of X in coordinates of one linear predictor, of shape (n, intercept + r)."""
         return self.plain_rows(X) if self.columns is None else self.plain_rows(X) @ self.matrix()
 
     def coefficients(self, u):
-        """Intercept (K,) and coefficients (q, K) of the original columns."""
-        start, slopes = self.expand(u)
+        """Intercept (K,) and coefficients (q, K) of the original columns of X."""
+        intercept, slopes = self.expand(u)
         if self.columns is None:
-            return start, slopes
+            return intercept, slopes
         if self.columns.rotation is not None:
             slopes = _exactly(self.columns.rotation, slopes)
         if self.columns.center is not None:
-            start = start - self.columns.center @ slopes
-        return start, slopes
+            intercept = intercept - self.columns.center @ slopes
+        return intercept, slopes
 
     def original_matrix(self) -> np.ndarray:
-        """`coefficients` as a matrix from coordinates of one direction to the intercept and the original coefficients."""
+        """`coefficients` for one linear predictor as a matrix from coordinates to intercept and original coefficients."""
         result = self.matrix().copy()
         if self.columns is not None and self.columns.rotation is not None:
             result = np.vstack([result[:1], _exactly(self.columns.rotation, result[1:])])
@@ -140,48 +142,49 @@ class Design:
             result[0] -= self.columns.center @ result[1:]
         return result
 
-    def original_slopes(self) -> np.ndarray:
-        """From coordinates of one direction, without intercept, to coefficients of the original columns."""
-        return self.slopes if self.columns is None or self.columns.rotation is None else self.columns.rotation
+    def original_column_basis(self) -> np.ndarray:
+        """The map from coordinates, without intercept, to coefficients of the original columns, for one linear predictor."""
+        return self.column_basis if self.columns is None or self.columns.rotation is None else self.columns.rotation
 
-    def coordinates(self, start, slopes):
+    def coordinates(self, intercept, slopes):
         """The coordinates whose coefficients on the original columns come closest: the inverse of `coefficients`."""
-        B = self.original_slopes()
+        B = self.original_column_basis()
         if B.ndim == 1:
             inner = slopes / B[:, None]
-        else:  # each row in its own unit: columns of X may have any
-            unit = np.linalg.norm(B, axis=1, keepdims=True)
-            unit[unit == 0] = 1.0
-            inner = np.linalg.lstsq(B / unit, slopes / unit, rcond=None)[0]
+        else:  # rows are scaled to norm 1, because the columns of X may have any unit
+            norm = np.linalg.norm(B, axis=1, keepdims=True)
+            norm[norm == 0] = 1.0
+            inner = np.linalg.lstsq(B / norm, slopes / norm, rcond=None)[0]
         rotated = self.columns is not None and self.columns.rotation is not None
-        start = start + self.shift @ (inner if rotated else slopes)
+        intercept = intercept + self.shift @ (inner if rotated else slopes)
         if self.columns is not None and self.columns.center is not None:
-            start = start + self.columns.center @ slopes
-        parts = [start[None, :], inner] if self.intercept else [inner]
-        return self.directions(np.concatenate(parts)).ravel()
+            intercept = intercept + self.columns.center @ slopes
+        parts = [intercept[None, :], inner] if self.intercept else [inner]
+        return self.in_output_basis(np.concatenate(parts)).ravel()
 
-    def directions(self, values) -> np.ndarray:
-        """The coordinates of linear predictors (..., K), each entry resolved to its own scale: the inverse of `unit`."""
-        if self.unit.size == 1:
-            return values / self.unit[0, 0]
-        scale = np.linalg.norm(self.unit, axis=1)
-        return (values / scale) @ np.linalg.pinv(self.unit / scale[:, None]).T
+    def in_output_basis(self, values) -> np.ndarray:
+        """Coordinates (..., k) of linear predictors (..., K): the inverse of `output_basis`, with its rows scaled to norm 1."""
+        if self.output_basis.size == 1:
+            return values / self.output_basis[0, 0]
+        scale = np.linalg.norm(self.output_basis, axis=1)
+        return (values / scale) @ np.linalg.pinv(self.output_basis / scale[:, None]).T
 
     def rotated(self, rotation) -> Design:
-        """The design whose coordinates, times a matrix (r, r) or a diagonal (r,), are this one's; the intercept stays."""
+        """The design whose coordinates, multiplied by a matrix (r, r) or a diagonal (r,), are this one's; same intercept."""
         if self.columns is None or self.columns.rotation is None:
-            return replace(self, slopes=self.slopes * rotation if rotation.ndim == 1 else self.slopes @ rotation)
+            column_basis = self.column_basis * rotation if rotation.ndim == 1 else self.column_basis @ rotation
+            return replace(self, column_basis=column_basis)
         columns = replace(self.columns, rotation=self.columns.rotation @ rotation)
         return replace(self, columns=columns, shift=rotation.T @ self.shift)
 
-    def with_unit(self, unit, vector: bool | None = None) -> Design:
-        return replace(self, unit=unit, vector=self.vector if vector is None else vector)
+    def with_output_basis(self, output_basis, vector: bool | None = None) -> Design:
+        return replace(self, output_basis=output_basis, vector=self.vector if vector is None else vector)
 
 
 def _exactly(left, right):
-    """left @ right, where both are steep: rounded once at the end, so that an error is not raised by their condition.
+    """left @ right for ill-conditioned matrices, in extended precision, so that rounding errors are not amplified.
 
-    Extended precision costs a hundred times as much, so only for the few columns that polynomials and the like have.
+    Extended precision costs a hundred times as much, so it is used for few columns only, such as those of polynomials.
     """
     if right.size > 2500:
         return left @ right
@@ -197,18 +200,17 @@ def intercept_only() -> Design:
 
 
 def from_moments(moments: Moments, index, intercept: bool, penalised: bool = False) -> Design:
-    """The design of a parameter on the columns `index` of X; where it is `penalised`, it may stay unrotated."""
-    everything = isinstance(index, slice)
+    """The design of a parameter on the columns `index` of X; that of a `penalised` parameter may stay unrotated."""
+    all_columns = isinstance(index, slice)
     mean, scale = moments.mean[index], moments.scale[index]
     live = np.flatnonzero(scale)
     if len(live) == 0:
         return Design(Columns(index), np.zeros(len(mean)), np.zeros((len(mean), 0)), intercept, np.eye(1))
     is_sparse = sparse.issparse(moments.data.X)
-    unique = (
-        penalised and not is_sparse and moments.gram is None and len(live) > MIN_UNROTATED_COLUMNS
-    )  # by the penalty, whatever the rank
-    rotation, steep = (None, False) if unique else _rotation(moments, np.arange(len(moments.mean))[index][live])
-    rotate_rows = steep and rotation is not None
+    # the penalty makes the minimum unique, whatever the rank
+    unrotated = penalised and not is_sparse and moments.gram is None and len(live) > MIN_UNROTATED_COLUMNS
+    rotation, on_rows = (None, False) if unrotated else _rotation(moments, np.arange(len(moments.mean))[index][live])
+    rotate_rows = on_rows and rotation is not None
     far = rotate_rows or bool(
         (np.abs(mean[live]) > (1e3 * MAX_MEAN_IN_SDS if is_sparse else MAX_MEAN_IN_SDS) * scale[live]).any()
     )
@@ -218,68 +220,69 @@ def from_moments(moments: Moments, index, intercept: bool, penalised: bool = Fal
     if rotation is not None:
         slopes = np.zeros((len(mean), rotation.shape[1]))
         slopes[live] = rotation / scale[live, None]
-        if rotation.shape[1] < len(live):  # project on the row space in original units: the minimum-norm coefficients
+        if rotation.shape[1] < len(live):  # projection on the row space in original units gives minimum-norm coefficients
             space = np.zeros_like(slopes)
             space[live] = rotation * scale[live, None]
             basis = _orthonormal(space)
             slopes = basis @ (basis.T @ slopes)
-    center = _short(mean) if far and intercept else None
-    rest = mean if center is None else mean - center
-    index = slice(None) if everything else index
+    center = _rounded_to_16_bits(mean) if far and intercept else None
+    shift = mean if center is None else mean - center
+    index = slice(None) if all_columns else index
     if rotate_rows:
         width = slopes.shape[1]
-        return Design(Columns(index, center, slopes), slopes.T @ rest, np.ones(width), intercept, np.eye(1))
-    return Design(Columns(index, center), rest, slopes, intercept, np.eye(1))
+        return Design(Columns(index, center, slopes), slopes.T @ shift, np.ones(width), intercept, np.eye(1))
+    return Design(Columns(index, center), shift, slopes, intercept, np.eye(1))
 
 
-def _short(values):
-    """The same numbers to 16 bits: subtracting them from rows of whole numbers makes no rounding error."""
+def _rounded_to_16_bits(values):
+    """Values rounded to 16 bits, which can be subtracted from integers without rounding error."""
     mantissa, exponent = np.frexp(values)
     return np.ldexp(np.round(mantissa * 65536), exponent - 16)
 
 
 def _rotation(moments: Moments, live):
-    """Orthogonalising matrix of the standardised columns `live`, and whether it is too steep to act on sums.
+    """The matrix that orthonormalises the standardised columns `live`, and whether it must be applied to rows, not to sums.
 
-    None: too many columns to rotate.
+    None for the matrix where there are too many columns to rotate. Sums lose too many digits to an ill-conditioned matrix.
     """
     if moments.gram is not None:
         factor, smallest = moments.factor(live)
         if smallest > EIGENVALUE_OF_LOST_RANK:
-            steep = smallest < MIN_RCOND_OF_SUMS * len(live)  # no norm of correlations is larger
-            return _upper_inverse(factor), steep and bool(smallest < MIN_RCOND_OF_SUMS * moments.norm(live))
+            steep = smallest < MIN_RCOND_OF_SUMS * len(live)  # an upper bound of the norm, without computing it
+            return _inverse_transpose(factor), steep and bool(smallest < MIN_RCOND_OF_SUMS * moments.norm(live))
     if min(moments.data.n_samples, len(live)) > MAX_ROTATED_COLUMNS:
         return None, False
     singular, right = _principal(moments.root()[:, live], int(moments.centered))
-    offset = np.abs(moments.mean[live] / moments.scale[live]).max()  # a column is known to eps times its mean
+    offset = np.abs(moments.mean[live] / moments.scale[live]).max()  # the rounding error of a column is eps times its mean
     tolerance = singular[0] * np.finfo(float).eps * max(moments.data.n_samples, len(live), 8 * offset)
     rank = int((singular > tolerance).sum())
     steep = singular[rank - 1] ** 2 < MIN_RCOND_OF_SUMS * singular[0] ** 2
-    return right[:rank].T / singular[:rank], bool(steep or 2 * rank < len(live))  # few coordinates: cheaper on rows
+    return right[:rank].T / singular[:rank], bool(steep or 2 * rank < len(live))  # few coordinates are cheaper on rows
 
 
-def _principal(R, lost):
-    """Singular values and right singular vectors of R, of whose rows so many are known to depend on the others.
+def _principal(R, n_dependent):
+    """Singular values and right singular vectors of R, of whose rows `n_dependent` are known to depend on the others.
 
-    A wide matrix needs but the products of its rows, if its rank is beyond doubt and no value is small.
+    For a wide matrix the products of its rows suffice, if its rank is certain and no singular value is small.
     """
     if len(R) < R.shape[1]:
         values, vectors = linalg.eigh(R @ R.T)
-        if values[lost] > MIN_RCOND_OF_SUMS * values[-1]:
-            singular = np.sqrt(values[: lost - 1 if lost else None : -1])
-            return singular, vectors[:, : lost - 1 if lost else None : -1].T @ R / singular[:, None]
+        if values[n_dependent] > MIN_RCOND_OF_SUMS * values[-1]:
+            descending = slice(None, n_dependent - 1 if n_dependent else None, -1)
+            singular = np.sqrt(values[descending])
+            return singular, vectors[:, descending].T @ R / singular[:, None]
     return linalg.svd(R, full_matrices=False)[1:]
 
 
 def _orthonormal(columns):
-    """Orthonormal columns that span the same space: by way of their products where no digit is lost that way."""
+    """Orthonormal columns that span the same space: by Cholesky of the Gram matrix where that is accurate, else by QR."""
     columns = columns / np.linalg.norm(columns, axis=0)
     factor, smallest = cholesky(columns.T @ columns)
     if smallest > EIGENVALUE_OF_GOOD_DIGITS:
-        return columns @ _upper_inverse(factor)
+        return columns @ _inverse_transpose(factor)
     return linalg.qr(columns, mode="economic")[0]
 
 
-def _upper_inverse(factor):
-    """What makes columns orthonormal whose products have this lower triangular factor."""
+def _inverse_transpose(factor):
+    """The inverse transpose of a Cholesky factor L, which orthonormalises columns whose Gram matrix is L L'."""
     return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T

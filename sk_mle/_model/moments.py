@@ -7,7 +7,7 @@ from copy import copy
 import numpy as np
 from scipy import linalg, sparse
 
-from .data import Batch, Data, unit, weighted
+from .data import Batch, Data, are_ones, times_weights
 
 ROWS_OF_SAMPLE = 256  # rows that tell where the columns lie
 MAX_ORIGIN_IN_SDS = 3.0  # standard deviations between that and the mean beyond which sums lose digits
@@ -101,7 +101,7 @@ class Moments:
 
         def part(batch):
             rows = (_rows(batch) - self.mean) / divisor
-            rows = rows if unit(batch.weight) else weighted(rows, np.sqrt(batch.weight))
+            rows = rows if are_ones(batch.weight) else times_weights(rows, np.sqrt(batch.weight))
             return rows if few else np.linalg.qr(rows, mode="r")
 
         def both(a, b):
@@ -125,7 +125,7 @@ def _sums(batch: Batch, origin, spread, small) -> dict:
     Z = _rows(batch) - origin if origin.any() else _rows(batch)
     Z = np.asarray(Z, np.float64) if spread is None else np.divide(Z, spread, dtype=np.float32, casting="same_kind")
     root = np.sqrt(batch.weight).astype(Z.dtype)
-    if not unit(batch.weight):
+    if not are_ones(batch.weight):
         Z = Z * root[:, None]
     products = Z.T @ Z if small else np.einsum("ij,ij->j", Z, Z)
     return {"shift": root @ Z, "products": products.astype(np.float64)}

@@ -17,8 +17,8 @@ from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.expected import integrated
 from ..likelihoods._fallbacks.saturated import completed
-from .bounds import DenseRows, dense_loss
-from .data import Data, add, total
+from .bounds import DensityRows, density_loss
+from .data import Data, add_sums, weighted_sum
 from .design import Design
 from .penalties import Ridge
 from .sums import contract, cross, project
@@ -78,8 +78,8 @@ class Objective:
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
         self.size, self.partly_expected = int(ends[-1]), self.likelihood.expected_information == "parts"
-        directions = sum(len(design.unit) for design in designs.values())
-        self._hessian_data = data.narrowed(data.n_features + directions**2) if directions > 2 else data
+        directions = sum(len(design.output_basis) for design in designs.values())
+        self._hessian_data = data.with_width(data.n_features + directions**2) if directions > 2 else data
         self.evaluations = 0
         self._last = (b"", "", Point(np.inf))
         self._rotated: dict[int, object] = {}
@@ -87,14 +87,14 @@ class Objective:
     @property
     def offers(self) -> set[str]:
         """Which derivatives a solver may ask for."""
-        rotated = all(d.slopes.ndim == 2 or len(d.slopes) <= 3000 for d in self.designs.values())
+        rotated = all(d.column_basis.ndim == 2 or len(d.column_basis) <= 3000 for d in self.designs.values())
         smooth = {"hessp"} | ({"hessian"} if rotated else set())
         return {"gradient"} | (smooth if self.likelihood.smooth else set())
 
     @cached_property
-    def dense(self) -> DenseRows:
+    def density_rows(self) -> DensityRows:
         """The rows whose log-likelihood is of a density."""
-        return DenseRows(self.likelihood, self.data)
+        return DensityRows(self.likelihood, self.data)
 
     @cached_property
     def _kernel(self) -> Likelihood:
@@ -108,13 +108,13 @@ class Objective:
 
     def _mean(self, fn) -> float:
         """Weighted mean of a function of y."""
-        return float(self.data.reduce(lambda batch: total(fn(batch.y), batch.weight), np.add)) / self.data.total_weight
+        return float(self.data.reduce(lambda batch: weighted_sum(fn(batch.y), batch.weight), np.add)) / self.data.total_weight
 
     def like(self, likelihood=None, designs=None) -> Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
-        known = ("dense",) + (() if likelihood else ("_base_measure", "_kernel"))
+        known = ("density_rows",) + (() if likelihood else ("_base_measure", "_kernel"))
         vars(other).update({name: vars(self)[name] for name in known if name in vars(self)})
         return other
 
@@ -126,11 +126,13 @@ class Objective:
 
     def unbounded(self, u, value: float, slack: float = 0.0) -> bool:
         """Whether the density at `u` is narrower than the rounding of y, or within `slack` of it."""
-        law, dense = self.likelihood, self.dense
+        law, dense = self.likelihood, self.density_rows
         below = False
-        if dense.share > 0:
-            bound = dense.highest + slack + (0.0 if dense.everywhere else MAX_LOSS_BESIDE_DENSITIES)  # the floor costs a pass
-            below = value < dense.share * bound and dense_loss(self, u, value) < dense.floor + dense.share * slack
+        if dense.weight_share > 0:
+            bound = dense.floor_bound + slack + (0.0 if dense.all_rows else MAX_LOSS_BESIDE_DENSITIES)  # the floor costs a pass
+            below = (
+                value < dense.weight_share * bound and density_loss(self, u, value) < dense.floor + dense.weight_share * slack
+            )
         if below or law.is_degenerate is None:
             return below
         with np.errstate(all="ignore"):
@@ -183,7 +185,7 @@ class Objective:
             return own, per_block(batch, rows, result)
 
         for own, other in self._hessian_data.map(block):
-            sums = own if sums is None else add(sums, own)
+            sums = own if sums is None else add_sums(sums, own)
             take(other)
         return self._collect(u, sums, 2)
 
@@ -294,7 +296,7 @@ class Objective:
 
     def _sums(self, batch, rows, result, order) -> dict[Any, Any]:
         with np.errstate(all="ignore"):
-            sums: dict[Any, Any] = {"value": total(result.loglik, batch.weight)}
+            sums: dict[Any, Any] = {"value": weighted_sum(result.loglik, batch.weight)}
             if order >= 1:
                 for name in self.designs:
                     sums["gradient", name] = project(batch, rows.get(name), result.gradient[name])
@@ -304,7 +306,7 @@ class Objective:
         return sums
 
     def _collapse(self, sums) -> np.ndarray:
-        return np.concatenate([design.collapse(sums["gradient", name]) for name, design in self.designs.items()])
+        return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
 
     def _collect(self, u, sums, order) -> Point:
         """From sums of the log-likelihood to the mean loss: the one place where the sign turns."""
@@ -333,6 +335,6 @@ class Objective:
         """A Hessian block of directions (Ka, Kb) and rotated columns to coordinates."""
         left, right = self.designs[a], self.designs[b]
         if inner.shape[:2] == (1, 1):
-            return inner[0, 0] * (left.unit[0, 0] * right.unit[0, 0])
-        turned = np.tensordot(np.tensordot(inner, left.unit, (0, 0)), right.unit, (0, 0))  # axes i, j, a, b
+            return inner[0, 0] * (left.output_basis[0, 0] * right.output_basis[0, 0])
+        turned = np.tensordot(np.tensordot(inner, left.output_basis, (0, 0)), right.output_basis, (0, 0))  # axes i, j, a, b
         return turned.transpose(0, 2, 1, 3).reshape(left.size, right.size)

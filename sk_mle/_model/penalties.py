@@ -14,10 +14,10 @@ class Ridge:
     """
 
     def __init__(self, alpha: float, design: Design):
-        B = design.original_slopes()
+        B = design.original_column_basis()
         self.shape, self.first = design.shape, int(design.intercept)
         self.inner = alpha * (B**2 if B.ndim == 1 else B.T @ B)
-        self.outer = design.unit.T @ design.unit
+        self.outer = design.output_basis.T @ design.output_basis
 
     def value(self, u) -> float:
         return 0.5 * float(u @ self.gradient(u))

@@ -106,5 +106,5 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data) -> di
                 chosen = slice(None) if predictor.takes_all(data.n_features) else columns
                 made[key] = from_moments(moments[intercept], chosen, intercept, alone)
             design = made[key]
-        result[name] = design if basis is None else design.with_unit(basis, vector=True)
+        result[name] = design if basis is None else design.with_output_basis(basis, vector=True)
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from .data import total, weighted
+from .data import times_weights, weighted_sum
 
 MIN_SYMMETRIC_COLUMNS = 64  # columns from which a symmetric product pays for the roots of its weights
 
@@ -13,8 +13,8 @@ MIN_SYMMETRIC_COLUMNS = 64  # columns from which a symmetric product pays for th
 def project(batch, columns, values):
     """Weighted sums of values per row against (1, columns): (1 + q, K)."""
     values = values.reshape(len(values), -1)
-    whole = np.reshape(total(values, batch.weight), (1, -1))
-    return whole if columns is None else np.concatenate([whole, columns.T @ weighted(values, batch.weight)])
+    whole = np.reshape(weighted_sum(values, batch.weight), (1, -1))
+    return whole if columns is None else np.concatenate([whole, columns.T @ times_weights(values, batch.weight)])
 
 
 def contract(information, move, vector):
@@ -27,7 +27,7 @@ def contract(information, move, vector):
 
 def cross(left, right, information, weight, symmetric):
     """Sum over rows of information times the products of (1, columns): (Ka, Kb, 1 + qa, 1 + qb)."""
-    values = weighted(information, weight)
+    values = times_weights(information, weight)
     values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
     qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
     result = np.zeros((*values.shape[1:], 1 + qa, 1 + qb))

@@ -1,4 +1,7 @@
-"""Where coordinates are as many as distinct rows: the fit that meets every y, and whether counts then have probability one."""
+"""Fits that reproduce every y, if there are as many coordinates as distinct rows, and those under which counts are certain.
+
+Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout).
+"""
 
 from __future__ import annotations
 
@@ -7,47 +10,50 @@ from itertools import product
 import numpy as np
 
 from .._model.objective import Objective
-from .units import constant
+from .scaling import constant_predictor
 
-ETA_OF_LIMIT = 70.0  # linear predictor as good as infinity
-TRIED_ETAS = (5.0, 8.0)  # linear predictors of other parameters that are tried
-MAX_LOSS_OF_CERTAIN_COUNTS = 1e-10  # mean loss of counts that are certain
+ETA_OF_LIMIT = 70.0  # linear predictor in place of an infinite one
+TRIED_ETAS = (5.0, 8.0)  # absolute linear predictors that are tried for the other parameters
+MAX_LOSS_OF_CERTAIN_COUNTS = 1e-10  # mean loss up to which counts have probability one
 
 
-def interpolation(objective: Objective, u, y, keep) -> np.ndarray | None:
-    """With as many coordinates as distinct rows, the fit that meets every y: there a density grows without end, at once."""
+def interpolating_fit(objective: Objective, u, y, keep) -> np.ndarray | None:
+    """The vector u with the first parameter such that every y is reproduced, or None; a density is unbounded there.
+
+    `y` are the targets of the rows `keep`.
+    """
     name, design = next(iter(objective.designs.items()))
     if design.columns is None or design.vector or name in objective.penalties or len(y) > 64 * design.size or y.ndim > 1:
         return None
     probe = objective.eta(np.random.default_rng(0).normal(size=u.shape))[name]
-    if len(np.unique(np.round(probe / np.abs(probe).max(initial=1e-300), 10))) > design.size:  # repeated rows are weights
+    if len(np.unique(np.round(probe / np.abs(probe).max(initial=1e-300), 10))) > design.size:  # distinct rows of X
         return None
     with np.errstate(all="ignore"):
         target = objective.likelihood.parameter(name).link.link(y)
-        if objective.likelihood.support.integer:  # a count at the edge of its mean's domain is met in the limit
+        if objective.likelihood.support.integer:  # a mean at the edge of its domain is a limit
             target = np.where(np.isinf(target), np.sign(target) * ETA_OF_LIMIT, target)
         target = target - objective.data.offset[name][keep] if name in objective.data.offset else target
     rows = design.coordinate_rows(objective.data.X[keep])
     if not np.isfinite(target).all():
         return None
-    found = np.linalg.lstsq(rows, target, rcond=None)[0]
-    if np.abs(rows @ found - target).max() > 1e-10 * np.abs(target).max():
+    solution = np.linalg.lstsq(rows, target, rcond=None)[0]
+    if np.abs(rows @ solution - target).max() > 1e-10 * np.abs(target).max():
         return None
     v = u.copy()
-    v[objective.places[name]] = found / design.unit[0, 0]
+    v[objective.places[name]] = solution / design.output_basis[0, 0]
     return v
 
 
-def certainty(objective: Objective, u) -> np.ndarray | None:
-    """Constants of the other parameters under which every count that is met has probability one: no fit is better."""
+def certain_fit(objective: Objective, u) -> np.ndarray | None:
+    """The vector u with constants of the other parameters under which every count has probability one, or None."""
     others = [name for name, design in list(objective.designs.items())[1:] if design.size == 1 and design.intercept]
     if len(others) < len(objective.designs) - 1 or not others or objective.likelihood.target_type == "classes":
         return None
-    for size in TRIED_ETAS:
-        for signs in product((-size, size), repeat=len(others)):
+    for eta in TRIED_ETAS:
+        for values in product((-eta, eta), repeat=len(others)):
             v = u.copy()
-            for name, value in zip(others, signs, strict=True):
-                v[objective.places[name]] = constant(objective.data, objective.designs[name], value)
+            for name, value in zip(others, values, strict=True):
+                v[objective.places[name]] = constant_predictor(objective.data, objective.designs[name], value)
             point = objective.evaluate(v, 1)
             if point.finite and abs(point.value) < MAX_LOSS_OF_CERTAIN_COUNTS:
                 return v

@@ -1,4 +1,8 @@
-"""Log-likelihoods with many maxima: from several starts to the greatest, in an order of the law's parts that is not chance."""
+"""The best maximum from several starts, with the components of a law in their canonical order.
+
+Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter, of unit curvature at the start
+(`_model/objective.py` states the layout).
+"""
 
 from __future__ import annotations
 
@@ -6,75 +10,87 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._model.bounds import on_an_atom
+from .._model.bounds import has_repeated_value
 from .._model.objective import Objective
 from .solvers import Solution
-from .special_cases import beyond, first_round, thinned
+from .special_cases import first_round_iterations, from_special_cases, on_subsample
 
-MAX_ITERATIONS_PER_START = 100  # iterations of one start of several
-MAX_LOG_VOLUME_RATIO = 5.0  # log of the volume by which a maximum may be narrower than the likeliest and still count
+MAX_ITERATIONS_PER_START = 100
+MAX_LOG_VOLUME_RATIO = 5.0  # log of the ratio of volumes up to which a maximum narrower than the likeliest counts
 
 
-def search(objective: Objective, start: np.ndarray, solve: Callable) -> Solution:
-    """The maximum of greatest likelihood to which the law's starts lead.
+def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> Solution:
+    """The maximum of greatest likelihood among those from the law's starts and its special cases.
 
-    `solve(objective, start, most)` finds each in at most so many iterations, on a part of the rows where these are many.
-    What did not converge counts only where nothing did, and maxima that are far narrower than the likeliest (that of the
-    greatest integral, by Laplace's approximation) do not count: a few samples make them that happen to lie on one line.
+    Starts are compared on a subsample if rows are many. Fits that did not converge count only if none did. Maxima that are
+    much narrower than the likeliest (that of the greatest integral, by Laplace's approximation) do not count: they come from a
+    few rows that happen to lie on one line.
+
+    Parameters
+    ----------
+    objective : Objective
+    start : ndarray of shape (size,)
+        The first start; the others are random steps from it.
+    solve : callable
+        ``solve(objective, start, max_iter)`` returns a Solution.
+
+    Returns
+    -------
+    Solution
     """
-    return beyond(objective, _search(objective, start, solve), solve)
+    return from_special_cases(objective, _best_of_starts(objective, start, solve), solve)
 
 
-def _search(objective, start, solve) -> Solution:
+def _best_of_starts(objective, start, solve) -> Solution:
     if objective.likelihood.n_starts == 1:
-        return solve(objective, start, first_round(objective))
-    few = thinned(objective)
-    found = [solve(few, one, MAX_ITERATIONS_PER_START) for one in (start, *others(few, start))]
-    best, *rest = _ranked(few, found)
-    if few is not objective or not best.converged:
+        return solve(objective, start, first_round_iterations(objective))
+    sample = on_subsample(objective)
+    solutions = [solve(sample, first, MAX_ITERATIONS_PER_START) for first in (start, *random_starts(sample, start))]
+    best, *others = _ranked(sample, solutions)
+    if sample is not objective or not best.converged:
         best = solve(objective, best.u)
-        while not best.converged and rest and rest[0].converged:
-            best = solve(objective, rest.pop(0).u)
-    best = next((one for one in found if one.unbounded and on_an_atom(few, one.u)), best)
-    v = _arranged(objective, best.u) if best.converged else best.u
+        while not best.converged and others and others[0].converged:
+            best = solve(objective, others.pop(0).u)
+    best = next((one for one in solutions if one.unbounded and has_repeated_value(sample, one.u)), best)
+    v = _in_canonical_order(objective, best.u) if best.converged else best.u
     return best if v is best.u else solve(objective, v)._replace(n_iter=best.n_iter)
 
 
-def others(objective: Objective, start: np.ndarray):
-    """Random starts: coordinates have unit curvature, so one unit of each, and as much of all columns together."""
+def random_starts(objective: Objective, start: np.ndarray):
+    """Random steps from a start, of standard deviation 1 in each coordinate, or sqrt(2) in all columns of one together."""
     rng = np.random.default_rng(0)
-    size = np.ones_like(start)
+    scale = np.ones_like(start)
     for name, design in objective.designs.items():
-        size[objective.places[name]][design.intercept * design.shape[1] :] = min(1.0, np.sqrt(2 / max(design.shape[0] - 1, 1)))
+        scale[objective.places[name]][design.intercept * design.shape[1] :] = min(1.0, np.sqrt(2 / max(design.shape[0] - 1, 1)))
     for _ in range(objective.likelihood.n_starts - 1):
-        move = size * rng.normal(size=start.shape)
-        while not np.isfinite(objective.value(start + move)) and np.abs(move).max() > 1e-3:
-            move /= 2
-        yield start + move
+        step = scale * rng.normal(size=start.shape)
+        while not np.isfinite(objective.value(start + step)) and np.abs(step).max() > 1e-3:
+            step /= 2
+        yield start + step
 
 
-def _ranked(objective, found) -> list[Solution]:
+def _ranked(objective, solutions) -> list[Solution]:
     """Solutions, the best first."""
-    value = {id(one): objective.data.total_weight * objective.value(one.u) for one in found}
-    if "hessian" in objective.offers and any(one.converged for one in found):
-        volume = {id(one): _narrowness(objective, one.u) for one in found if one.converged}
-        likeliest = min(volume, key=lambda one: value[one] + volume[one])
-        wide = {one for one in volume if volume[one] <= volume[likeliest] + MAX_LOG_VOLUME_RATIO}
+    value = {id(one): objective.data.total_weight * objective.value(one.u) for one in solutions}
+    if "hessian" in objective.offers and any(one.converged for one in solutions):
+        narrowness = {id(one): _log_narrowness(objective, one.u) for one in solutions if one.converged}
+        likeliest = min(narrowness, key=lambda one: value[one] + narrowness[one])
+        wide = {one for one in narrowness if narrowness[one] <= narrowness[likeliest] + MAX_LOG_VOLUME_RATIO}
         value = {one: (one not in wide, value[one]) for one in value}
-    return sorted(found, key=lambda one: (not one.converged, one.unbounded, value[id(one)]))
+    return sorted(solutions, key=lambda one: (not one.converged, one.unbounded, value[id(one)]))
 
 
-def _narrowness(objective, u) -> float:
-    """Half the log-determinant of the curvature, as far as it exceeds that of the start."""
+def _log_narrowness(objective, u) -> float:
+    """Half the log-determinant of the Hessian with eigenvalues below 1, the curvature at the start, set to 1."""
     return 0.5 * float(np.log(np.maximum(np.linalg.eigvalsh(objective.hessian(u)), 1.0)).sum())
 
 
-def _arranged(objective, u) -> np.ndarray:
-    """The same model with the law's parts in its own order; as it was, where that is another model (other columns, say)."""
+def _in_canonical_order(objective, u) -> np.ndarray:
+    """The vector with the law's components in canonical order; u itself if that would be another model, with other columns."""
     coefs = {name: np.vstack(design.coefficients(u[objective.places[name]])) for name, design in objective.designs.items()}
     v = u.copy()
     for name, value in objective.likelihood.canonical_order(coefs).items():
-        if np.array_equal(value, coefs[name]):  # else the way there and back would round it
+        if np.array_equal(value, coefs[name]):  # a conversion there and back would round
             continue
         if value.shape != coefs[name].shape:
             return u

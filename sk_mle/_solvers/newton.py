@@ -1,7 +1,9 @@
-"""The damped Newton method of this package.
+"""The damped Newton method.
 
-Conventions: `objective` is a function of one flat vector with `evaluate(x, order, information)`, which returns a `Point`, and
-`unbounded(x, value)`; its coordinates have unit curvature at the start, so one unit is a natural length of a step.
+Flat vector: x holds the coordinates of all parameters, one block after the other (`_model/objective.py` states the layout);
+they have unit curvature at the start, so one unit is a natural step length. `objective` has `evaluate(x, order, information)`,
+which returns a `Point`, `unbounded(x, value)`, `preconditioner`, `partly_expected` and `data`. The value is a loss: lower is
+better.
 """
 
 from __future__ import annotations
@@ -10,36 +12,38 @@ import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult
 
-ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood below which the value need not show it
-MIN_STEP_LENGTH = 1e-12  # of a line search whose gain the value shows
-SCORING_DECREMENT = 0.1  # twice the promised gain from which the expected information has done its work
-MAX_GRADIENT_STEPS, COLUMNS_PER_STEP = 10, 40  # a Hessian of so few columns costs some gradients, of more in proportion
-# That tell how fast they fall; slower, and a new preconditioner waits for more of them.
+ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood that the rounding of the value may hide
+MIN_STEP_LENGTH = 1e-12  # shortest step of a line search whose gain exceeds rounding
+SCORING_DECREMENT = 0.1  # twice the predicted gain below which the observed information replaces the expected
+MAX_GRADIENT_STEPS, COLUMNS_PER_STEP = 10, 40  # L-BFGS steps worth one Hessian; one more per so many columns
+# Gradients from which the rate of convergence is estimated; above that rate a new preconditioner waits for more of them.
 RECENT_GRADIENTS, MAX_FAST_RATE = 5, 0.7
-POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # and the share of the tolerance at which they end
-GRADIENT_ROUNDING, MAX_CURVATURE = 1e-15, 1e100  # curvature where it overflowed
-STEP_TOL = 1e-6  # Newton step from which a minimum is near
-RCOND_MIN = 1e-10  # reciprocal condition of the Hessian at which the step tells that
-MAX_FLAT_CURVATURE = 1e-3  # along a step, of 1 at the start, below which coordinates may have lost their meaning
-SHARE_OF_UNIT_STEP = 1e-3  # that moves the lightest row's linear predictor by one unit
-MAX_STEP = 20.0  # where curvature is negative or lost
-LOST_CURVATURE_STEP = 1e8  # so long a Newton step is rounding of a singular Hessian, and its direction is too
-PASSES_PER_WINDOW, MIN_GAIN_PER_WINDOW = 100, 1e-3  # in which the log-likelihood of all rows should rise by so much
-# Way, and share of a step, that hardly lead on; and how many in turn tell of a jump ahead.
+POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # polishing ends at this share of the tolerance
+GRADIENT_ROUNDING, MAX_CURVATURE = 1e-15, 1e100  # entries of an overflowed Hessian are clipped at the latter
+STEP_TOL = 1e-6  # largest Newton step at a certified minimum
+RCOND_MIN = 1e-10  # smallest reciprocal condition number of its Hessian
+MAX_FLAT_CURVATURE = 1e-3  # curvature along a step, 1 at the start, below which coordinates may need new scales
+SHARE_OF_UNIT_STEP = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
+MAX_STEP = 20.0  # largest entry of a step where the Hessian is not positive definite
+MAX_RELIABLE_STEP = 1e8  # Newton step from which its direction is rounding error of a singular Hessian
+PASSES_PER_WINDOW, MIN_GAIN_PER_WINDOW = 100, 1e-3  # passes over the rows in which the total log-likelihood should gain this
+# Step, or share of one, that makes no progress; and the number of such steps in turn that ends a fit.
 MAX_CREEPING_STEP, MAX_CREEPING_STEPS = 1e-2, 3
-MAX_CONVERGING_RATIO = 0.2  # ratio of rises, or of gradients, in such a window up to which a fit is on its way to a limit
-STEP_GROWTH = 3.0  # of that after a step of this length
+MAX_CONVERGING_RATIO = 0.2  # ratio of gains, or of gradients, from one window to the next up to which a fit converges
+STEP_GROWTH = 3.0  # factor of the largest step allowed after a full step of that size
 
 
-def newton(objective, start, *, tol=1e-8, max_iter=100, callback=None, shortest=1e-2, information="expected") -> OptimizeResult:
-    """Minimise an objective by Newton steps that are shortened until the value falls.
+def newton(
+    objective, start, *, tol=1e-8, max_iter=100, callback=None, min_step_length=1e-2, information="expected"
+) -> OptimizeResult:
+    """Minimise an objective by Newton steps with a backtracking line search.
 
-    Where the objective has a preconditioner, steps are taken with that and with what the gradients add (L-BFGS), each at the
-    cost of a pass without Hessian, as long as these are fewer than Hessians are worth.
+    If the objective has a preconditioner, L-BFGS steps are taken, each at the cost of a pass without Hessian, as long as they
+    are expected to cost less than Hessians would.
 
-    Far from the optimum the expected information is used where the law has one (Fisher scoring: positive definite and
-    robust), near it the observed (quadratic convergence). Where that is not positive definite, the absolute values of
-    its eigenvalues are used. Trial points where anything is not finite only shorten the step.
+    Far from the optimum the expected information is used if the law has one (Fisher scoring: positive definite and
+    robust), near it the observed information (quadratic convergence). If that is not positive definite, the absolute values
+    of its eigenvalues are used. A trial point that is not finite shortens the step.
 
     Parameters
     ----------
@@ -50,52 +54,52 @@ def newton(objective, start, *, tol=1e-8, max_iter=100, callback=None, shortest=
     max_iter : int
     callback : callable, optional
         Called with an OptimizeResult of `x` and `fun` after every step.
-    shortest : float
-        Step length below which a line search ends where rounding hides the gain.
+    min_step_length : float
+        Step length at which a line search ends if rounding hides the gain.
     information : {"expected", "observed"}
-        With which to begin; a start that is near may ask for the observed at once.
+        Information of the first steps; "observed" suits a start near the optimum.
 
     Returns
     -------
     OptimizeResult
-        With `decrement`, twice the gain that the last step promised, `minimum_certified`, whether there is a minimum for
-        certain, `flattened`, whether curvature has all but vanished along a step, `stalled`, whether steps hardly gained, and
-        `curved`, the last point with a Hessian.
+        With `decrement`, twice the gain that the quadratic model predicted for the last step; `minimum_certified`, whether a
+        minimum is certain to exist; `curvature_vanished`, whether curvature nearly vanished along a step; `stalled`, whether
+        the last steps made no progress; and `hessian_point`, the last point with a Hessian.
     """
-    return _Descent(objective, start, tol, shortest, information).run(max_iter, callback)
+    return _Descent(objective, start, tol, min_step_length, information).run(max_iter, callback)
 
 
 def newton_method(fun, x0, args=(), objective=None, tol=1e-8, maxiter=100, callback=None, **unused) -> OptimizeResult:
-    """`newton` as a method of `scipy.optimize.minimize`, whose function it leaves alone: `objective` gives all in one pass."""
+    """`newton` as a method of `scipy.optimize.minimize`; `fun` is not called, since `objective` gives all in one pass."""
     return newton(objective, x0, tol=tol, max_iter=maxiter, callback=callback)
 
 
 class _Descent:
-    """One run of `newton`: where it is, and how it takes its steps."""
+    """One run of `newton`: its current point and the steps."""
 
-    def __init__(self, objective, start, tol, shortest, information):
-        self.objective, self.tol, self.shortest = objective, tol, shortest
-        self.learned = None if objective.preconditioner is None else Learned(objective.preconditioner)
-        self.information = information if self.learned is None else "observed"
+    def __init__(self, objective, start, tol, min_step_length, information):
+        self.objective, self.tol, self.min_step_length = objective, tol, min_step_length
+        self.lbfgs = None if objective.preconditioner is None else LBFGS(objective.preconditioner)
+        self.information = information if self.lbfgs is None else "observed"
         self.x, self.point = start, self._evaluate(start)
-        self.n_iter, self.decrement, self.longest, self.curved = 0, np.inf, MAX_STEP, None
+        self.n_iter, self.decrement, self.max_step, self.hessian_point = 0, np.inf, MAX_STEP, None
         self.progress = _Progress(self.point)
 
     def _evaluate(self, x):
-        return self.objective.evaluate(x, 1 if self.learned else 2, self.information)
+        return self.objective.evaluate(x, 1 if self.lbfgs else 2, self.information)
 
     def run(self, max_iter, callback) -> OptimizeResult:
-        message, certified, flattened = "iteration limit", False, True
+        message, certified, curvature_vanished = "iteration limit", False, True
         while self.n_iter < max_iter:
             self.n_iter += 1
             if self.objective.unbounded(self.x, self.point.value):
                 message = "the likelihood is unbounded"
                 break
-            if _size(self.point) <= self.tol:
-                message, (certified, flattened) = "gradient below tol", self._finish()
+            if _gradient_norm(self.point) <= self.tol:
+                message, (certified, curvature_vanished) = "gradient below tol", self._certify_and_polish()
                 break
-            step = self._direction()
-            length, trial = self._search_line(step)
+            step = self._next_step()
+            length, trial = self._line_search(step)
             if trial is None:
                 if self._drop_preconditioner():
                     continue
@@ -116,169 +120,184 @@ class _Descent:
             success=True,
             decrement=self.decrement,
             minimum_certified=certified,
-            flattened=flattened,
-            stalled=self.progress.over,
-            curved=self.curved or (None if self.learned else self.point),
+            curvature_vanished=curvature_vanished,
+            stalled=self.progress.is_stalled,
+            hessian_point=self.hessian_point or (None if self.lbfgs else self.point),
         )
 
-    def _direction(self):
-        """The next step; near the optimum of the observed information."""
-        if self.learned:
-            step, self.decrement = self.learned.direction(self.point)
+    def _next_step(self):
+        """The next step; changes to the observed information near the optimum."""
+        if self.lbfgs:
+            step, self.decrement = self.lbfgs.direction(self.point)
             return step
-        step, self.decrement = _direction(self.point, self.longest)
+        step, self.decrement = _newton_step(self.point, self.max_step)
         if self.information == "expected" and self.decrement < SCORING_DECREMENT:
             self.information = "observed"
-            if self.objective.partly_expected:  # else a scoring step is good enough for the last one
+            if self.objective.partly_expected:  # else one more scoring step is accurate enough
                 self.point = self._evaluate(self.x)
-                step, self.decrement = _direction(self.point, self.longest)
+                step, self.decrement = _newton_step(self.point, self.max_step)
         return step
 
-    def _search_line(self, step):
-        """Length along a step at which the value falls enough, with the point there; None for the point where there is none."""
+    def _line_search(self, step):
+        """The step length at which the value falls enough, and the point there, or None if no length does."""
         before, length = self.point, 1.0
         slack = ROUNDING_SLACK * max(1.0, abs(before.value))
-        lost = self.decrement < slack  # rounding of large terms may hide the gain: then the gradient decides
-        while length > (self.shortest if lost or self.learned else MIN_STEP_LENGTH):
-            x, most = self.x + length * step, before.value - 1e-4 * length * self.decrement
+        gain_hidden = self.decrement < slack  # by the rounding of large terms: then the gradient norm decides
+        while length > (self.min_step_length if gain_hidden or self.lbfgs else MIN_STEP_LENGTH):
+            x, max_value = self.x + length * step, before.value - 1e-4 * length * self.decrement
             self.progress.passes += 1
-            again = length < 1 and not (lost or self.learned)  # then the value tells of another refusal without derivatives
-            trial = self.objective.evaluate(x, 0) if again else self._evaluate(x)
-            trial = self._evaluate(x) if again and before.value > trial.value <= most else trial
-            sound = trial.finite  # else no step is known from there
-            if sound and before.value > trial.value <= most:
+            value_first = length < 1 and not (gain_hidden or self.lbfgs)  # a second refusal then costs no derivatives
+            trial = self.objective.evaluate(x, 0) if value_first else self._evaluate(x)
+            trial = self._evaluate(x) if value_first and before.value > trial.value <= max_value else trial
+            finite = trial.finite  # else no next step can be computed there
+            if finite and before.value > trial.value <= max_value:
                 return length, trial
-            if lost and trial.value <= before.value + slack and _size(trial) < (1 - length / 2) * _size(before):
+            if (
+                gain_hidden
+                and trial.value <= before.value + slack
+                and _gradient_norm(trial) < (1 - length / 2) * _gradient_norm(before)
+            ):
                 return length, trial
-            length *= 0.5 if sound else 0.1
+            length *= 0.5 if finite else 0.1
         return length, None
 
     def _drop_preconditioner(self) -> bool:
-        """Whether there was one to drop: first what gradients told, then the preconditioner itself for a Hessian."""
-        if not self.learned:
+        """Drop the L-BFGS pairs or, if there are none, change to Hessians; False if Hessians are in use already."""
+        if not self.lbfgs:
             return False
-        if self.learned.pairs:
-            self.learned.pairs = []
+        if self.lbfgs.pairs:
+            self.lbfgs.pairs = []
         else:
-            self.learned = None
+            self.lbfgs = None
             self.point = self._evaluate(self.x)
         return True
 
     def _advance(self, step, length, trial):
-        cut = np.abs(step).max(initial=0.0) >= 0.99 * self.longest
-        self.longest = STEP_GROWTH * self.longest if cut and length == 1 else MAX_STEP
+        cut = np.abs(step).max(initial=0.0) >= 0.99 * self.max_step
+        self.max_step = STEP_GROWTH * self.max_step if cut and length == 1 else MAX_STEP
         x = self.x + length * step
-        if self.learned:
-            self.learned.learn(length * step, self.point, trial)
-            self.learned = self.learned.refreshed(self.objective, x, self.point, trial, self.tol)
-            trial = trial if self.learned else self._evaluate(x)
+        if self.lbfgs:
+            self.lbfgs.update(length * step, self.point, trial)
+            self.lbfgs = self.lbfgs.refreshed(self.objective, x, self.point, trial, self.tol)
+            trial = trial if self.lbfgs else self._evaluate(x)
         self.x, self.point = x, trial
 
-    def _finish(self) -> tuple[bool, bool]:
-        """Polish; whether there is a minimum for certain, and whether curvature has all but vanished on the way."""
-        if self.learned and self.learned.preconditioner.end_with_hessian:
-            self.learned = None
+    def _certify_and_polish(self) -> tuple[bool, bool]:
+        """Polish; return whether a minimum is certain to exist, and whether curvature nearly vanished along a step."""
+        if self.lbfgs and self.lbfgs.preconditioner.end_with_hessian:
+            self.lbfgs = None
             self.point = self._evaluate(self.x)
-        hessian, self.curved = self.point.hessian, None if self.learned else self.point
+        hessian, self.hessian_point = self.point.hessian, None if self.lbfgs else self.point
         self._polish()
-        if self.learned:
-            return self.learned.preconditioner.minimum_certified, self.learned.flattest < MAX_FLAT_CURVATURE
-        step_tol = min(STEP_TOL, SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.least_share))
+        if self.lbfgs:
+            return self.lbfgs.preconditioner.minimum_certified, self.lbfgs.min_curvature < MAX_FLAT_CURVATURE
+        step_tol = min(STEP_TOL, SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.min_weight_share))
         certified = _minimum_certified(hessian, self.point.gradient, step_tol)
         return certified, not certified
 
     def _polish(self):
-        """One more step, at the cost of one pass: quadratic convergence doubles the digits. A preconditioner may need more."""
-        for _ in range(POLISHING_STEPS if self.learned else 1):
-            if _size(self.point) < GRADIENT_ROUNDING:
+        """Take one more Newton step, whose quadratic convergence doubles the digits, or a few L-BFGS steps."""
+        for _ in range(POLISHING_STEPS if self.lbfgs else 1):
+            if _gradient_norm(self.point) < GRADIENT_ROUNDING:
                 break
-            step, _ = self.learned.direction(self.point) if self.learned else _direction(self.point)
+            step, _ = self.lbfgs.direction(self.point) if self.lbfgs else _newton_step(self.point)
             better = self.objective.evaluate(self.x + step, 1)
-            if not (np.isfinite(better.value) and _size(better) < _size(self.point)):
+            if not (np.isfinite(better.value) and _gradient_norm(better) < _gradient_norm(self.point)):
                 break
-            if self.learned:
-                self.learned.learn(step, self.point, better)
+            if self.lbfgs:
+                self.lbfgs.update(step, self.point, better)
             self.x, self.point = self.x + step, better
-            if _size(self.point) < POLISHED_SHARE_OF_TOL * self.tol:
+            if _gradient_norm(self.point) < POLISHED_SHARE_OF_TOL * self.tol:
                 break
 
 
 class _Progress:
-    """Whether value or gradient still fall noticeably, or converge, from one window of passes over the rows to the next."""
+    """Progress of value and gradient, by single steps and by windows of passes over the rows."""
 
     def __init__(self, point):
-        self.last, self.rise, self.passes, self.over = point, np.inf, 0, False
-        self.firm, self.creeping = point, 0  # where the last step that led on ended, and how many have followed
+        self.window_start, self.window_gain, self.passes, self.is_stalled = point, np.inf, 0, False
+        self.last_advance, self.n_creeping = point, 0  # the end of the last step with progress, and the number of steps since
 
     def stalled(self, point, objective, step, length) -> bool:
-        on = length >= MAX_CREEPING_STEP or length * np.abs(step).max() >= MAX_CREEPING_STEP
-        on = on or objective.data.total_weight * (self.firm.value - point.value) >= MIN_GAIN_PER_WINDOW
-        self.firm, self.creeping = (point, 0) if on else (self.firm, self.creeping + 1)
-        self.over = self.creeping >= MAX_CREEPING_STEPS
+        """Whether the fit makes no progress any more and does not converge either."""
+        advanced = length >= MAX_CREEPING_STEP or length * np.abs(step).max() >= MAX_CREEPING_STEP
+        advanced = advanced or objective.data.total_weight * (self.last_advance.value - point.value) >= MIN_GAIN_PER_WINDOW
+        self.last_advance, self.n_creeping = (point, 0) if advanced else (self.last_advance, self.n_creeping + 1)
+        self.is_stalled = self.n_creeping >= MAX_CREEPING_STEPS
         if self.passes >= PASSES_PER_WINDOW:
-            rise = objective.data.total_weight * (self.last.value - point.value)
-            crawls = MAX_CONVERGING_RATIO * self.rise < rise < MIN_GAIN_PER_WINDOW
-            self.over |= bool(crawls and _size(point) > MAX_CONVERGING_RATIO * _size(self.last))
-            self.last, self.rise, self.passes = point, rise, 0
-        return self.over
+            gain, before = objective.data.total_weight * (self.window_start.value - point.value), self.window_start
+            crawls = MAX_CONVERGING_RATIO * self.window_gain < gain < MIN_GAIN_PER_WINDOW
+            self.is_stalled |= bool(crawls and _gradient_norm(point) > MAX_CONVERGING_RATIO * _gradient_norm(before))
+            self.window_start, self.window_gain, self.passes = point, gain, 0
+        return self.is_stalled
 
 
-class Learned:
-    """Steps from a preconditioner, and from what the gradients tell about the curvature since (L-BFGS)."""
+class LBFGS:
+    """An L-BFGS model of the inverse Hessian, with a preconditioner as its initial matrix.
 
-    def __init__(self, preconditioner, hold=1):
-        self.preconditioner, self.hold, self.pairs, self.sizes, self.flattest = preconditioner, hold, [], [], np.inf
+    Parameters
+    ----------
+    preconditioner : object
+        See `preconditioners.py`.
+    min_pairs : int
+        Pairs of steps and gradient changes below which the preconditioner is not refreshed.
+    """
+
+    def __init__(self, preconditioner, min_pairs=1):
+        self.preconditioner, self.min_pairs = preconditioner, min_pairs
+        self.pairs, self.gradient_norms, self.min_curvature = [], [], np.inf
 
     def direction(self, point):
-        """The step, and twice the decrease that it promises."""
-        step, shares = -point.gradient, []
-        for move, change, gain in reversed(self.pairs):
-            shares.append(float(move @ step) / gain)
-            step = step - shares[-1] * change
+        """The step, and twice the decrease that the model predicts for it (two-loop recursion)."""
+        step, alphas = -point.gradient, []
+        for s, y, sy in reversed(self.pairs):
+            alphas.append(float(s @ step) / sy)
+            step = step - alphas[-1] * y
         step = self.preconditioner.solve(step)
-        for (move, change, gain), share in zip(self.pairs, reversed(shares), strict=True):
-            step = step + (share - float(change @ step) / gain) * move
+        for (s, y, sy), alpha in zip(self.pairs, reversed(alphas), strict=True):
+            step = step + (alpha - float(y @ step) / sy) * s
         return step, -float(step @ point.gradient)
 
-    def learn(self, move, before, after):
+    def update(self, step, before, after):
+        """Add the pair of a step s and the gradient change y along it, if the curvature s'y is positive."""
         change = after.gradient - before.gradient
-        gain = float(change @ move)
-        self.flattest = min(self.flattest, gain / float(move @ move))
-        if gain > 1e-10 * np.linalg.norm(change) * np.linalg.norm(move):
-            self.pairs.append((move, change, gain))
+        curvature = float(change @ step)
+        self.min_curvature = min(self.min_curvature, curvature / float(step @ step))
+        if curvature > 1e-10 * np.linalg.norm(change) * np.linalg.norm(step):
+            self.pairs.append((step, change, curvature))
 
-    def refreshed(self, objective, x, before, after, tol) -> Learned | None:
-        """Itself while it converges fast enough, with a new preconditioner where that is cheap, else None."""
+    def refreshed(self, objective, x, before, after, tol) -> LBFGS | None:
+        """Itself while convergence is fast, one with a new preconditioner if that is cheap, or None: use Hessians."""
         cost = self.preconditioner.refresh_passes
         window = RECENT_GRADIENTS if cost > RECENT_GRADIENTS else 2
-        self.sizes = [*(self.sizes or [_size(before)]), _size(after)][-window:]
-        if self.sizes[-1] <= tol or len(self.pairs) < self.hold:
+        self.gradient_norms = [*(self.gradient_norms or [_gradient_norm(before)]), _gradient_norm(after)][-window:]
+        if self.gradient_norms[-1] <= tol or len(self.pairs) < self.min_pairs:
             return self
-        rate = min((self.sizes[-1] / self.sizes[0]) ** (1 / (len(self.sizes) - 1)), 1 - 1e-9)
-        passes = np.log(tol / self.sizes[-1]) / np.log(rate)
-        most = MAX_GRADIENT_STEPS * (1 + len(x) / COLUMNS_PER_STEP) if cost == np.inf else cost
-        if passes <= most:
+        rate = min((self.gradient_norms[-1] / self.gradient_norms[0]) ** (1 / (len(self.gradient_norms) - 1)), 1 - 1e-9)
+        passes = np.log(tol / self.gradient_norms[-1]) / np.log(rate)
+        max_passes = MAX_GRADIENT_STEPS * (1 + len(x) / COLUMNS_PER_STEP) if cost == np.inf else cost
+        if passes <= max_passes:
             return self
         if cost == np.inf:
             return None
         try:
-            other = Learned(self.preconditioner.refreshed(objective, x), 1 if rate < MAX_FAST_RATE else 2 * self.hold)
+            other = LBFGS(self.preconditioner.refreshed(objective, x), 1 if rate < MAX_FAST_RATE else 2 * self.min_pairs)
         except linalg.LinAlgError:  # not positive definite
             return None
-        other.flattest = self.flattest
+        other.min_curvature = self.min_curvature
         return other
 
 
-def _size(point):
+def _gradient_norm(point):
+    """Largest absolute entry of the gradient."""
     return np.abs(point.gradient).max(initial=0.0)
 
 
 def _minimum_certified(hessian, gradient, step_tol) -> bool:
-    """Whether the minimum is close for certain.
+    """Whether a minimum is certain to be near.
 
-    Where there is none, as for separated data, a Newton step moves some linear predictors by about one unit however small the
-    gradient has become, because the curvature falls with it: coordinates by more than `step_tol`, if these rows are not too
-    light.
+    If there is none, as for separated data, a Newton step moves some linear predictors by about one unit however small the
+    gradient is, because the curvature falls with it; some coordinate then moves by more than `step_tol`.
     """
     if not len(gradient):
         return True
@@ -289,17 +308,17 @@ def _minimum_certified(hessian, gradient, step_tol) -> bool:
     return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > RCOND_MIN)
 
 
-def _direction(point, longest=MAX_STEP):
-    """The Newton step, and twice the decrease that it promises; up to `longest` where the Hessian does not tell its length."""
+def _newton_step(point, max_step=MAX_STEP):
+    """The Newton step, at most `max_step` if the Hessian is not positive definite, and twice the decrease it predicts."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
     decrement = -float(step @ point.gradient)
-    if not fail and np.abs(step).max(initial=0.0) < LOST_CURVATURE_STEP and decrement > 0:
+    if not fail and np.abs(step).max(initial=0.0) < MAX_RELIABLE_STEP and decrement > 0:
         return step, decrement
     hessian = np.nan_to_num(point.hessian)
-    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # so that a steep coordinate does not hide a flat one
+    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # coordinates may differ in curvature by many orders
     with np.errstate(all="ignore"):
         values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -MAX_CURVATURE, MAX_CURVATURE))
-    size = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
-    step = -vectors @ ((vectors.T @ (point.gradient / scale)) / size) / scale
-    step *= min(1.0, longest / max(np.abs(step).max(), 1e-300))
+    magnitudes = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
+    step = -vectors @ ((vectors.T @ (point.gradient / scale)) / magnitudes) / scale
+    step *= min(1.0, max_step / max(np.abs(step).max(), 1e-300))
     return step, -float(step @ point.gradient)

@@ -1,4 +1,4 @@
-"""An objective restricted to a plane, for Newton steps that must stay there."""
+"""An objective restricted to a plane of its flat vector, for Newton steps that stay in the plane."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .._model.objective import Objective, Point
 
 
 class Plane:
-    """An objective for Newton steps where its coordinates lie in the plane `origin + basis @ v`."""
+    """An objective as a function of v, with the flat vector `origin + basis @ v`."""
 
     preconditioner = None
 
@@ -15,6 +15,7 @@ class Plane:
         self.size, self.partly_expected = basis.shape[1], objective.partly_expected
 
     def at(self, v):
+        """The flat vector of the objective at v."""
         return self.origin + self.basis @ v
 
     def unbounded(self, v, value):

@@ -1,9 +1,12 @@
-"""A fit goes on in new coordinates where curvature has left the rows that gave the columns their spread.
+"""New coordinates for a fit in which the rows that give the columns their spread have lost their information.
 
-Coordinates are chosen at the start, where all rows count. A value such as 9999 for "missing" is then most of a column's spread,
-and once its row is fitted to the last digit, the rows that are left differ by a thousandth of a unit: their gradient may be
-below any tolerance, and their Hessian singular to rounding. Columns are measured anew with each row weighted by its information
-at the point that was reached; there the gradient means to every row what it meant to all at the start.
+Coordinates are scaled at the start, where all rows count. A value such as 9999 for "missing" is then most of a column's spread,
+and once its row is fitted exactly, the other rows differ by a thousandth of a unit: their gradient may be below any tolerance,
+and their Hessian singular to rounding. So columns are scaled again, with each row weighted by its information at the point
+reached, and the fit continues there.
+
+Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter in the objective's designs
+(`_model/objective.py` states the layout); new designs have other coordinates, of the same coefficients.
 """
 
 from __future__ import annotations
@@ -12,50 +15,53 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._model.data import Data, total
+from .._model.data import Data, weighted_sum
 from .._model.design import MAX_ROTATED_COLUMNS, Design, from_moments
 from .._model.moments import Moments
 from .._model.objective import Objective
+from .scaling import precondition_penalties, with_unit_information
 from .separation import separating_directions
 from .solvers import Solution
-from .units import eased, with_units
 
 MAX_ROUNDS = 5
-MIN_GAIN = 1e-6  # in the log-likelihood of all rows, from which a fit goes on
-MIN_GAIN_IF_SEPARATED = 0.1  # from which it does although the data are separated: what is lacking there is less
-MAX_SATURATED_INFORMATION = 1e-3  # information of a row, beside the mean of all, from which it counts as fitted
-SHRUNK_SPREAD_RATIO = 1e-2  # ratio of a column's spread to what it was from which it is measured anew
-CONSTANT_SPREAD_RATIO = 1e-14  # and of one that only saturated rows spread
-MIN_SPREAD_RATIO = 1e-6  # that ratio, where saturated rows make the rest of it: their gradient is rounding below
+MIN_GAIN = 1e-6  # predicted gain in the total log-likelihood from which a fit continues
+MIN_GAIN_IF_SEPARATED = 0.1  # likewise for separated data, whose supremum is nearer than that
+MAX_SATURATED_INFORMATION = 1e-3  # information of a row, relative to the mean, up to which it counts as fitted exactly
+SHRUNK_SPREAD_RATIO = 1e-2  # ratio of a column's new spread to its old one below which it is scaled again
+CONSTANT_SPREAD_RATIO = 1e-14  # smallest such ratio if saturated rows have no weight: below, the column is constant
+MIN_SPREAD_RATIO = 1e-6  # smallest such ratio if saturated rows keep their weight: below, their gradient is rounding error
 
 
-def finished(objective: Objective, solution: Solution, solve: Callable) -> tuple[Objective, Solution]:
-    """The solution, or a better one that is found in coordinates of its own, with the objective in these."""
+def solve_reconditioned(objective: Objective, solution: Solution, solve: Callable) -> tuple[Objective, Solution]:
+    """The objective and solution, or those of a better fit that continues in new coordinates.
+
+    `solve(objective, start)` returns a Solution.
+    """
     for _ in range(MAX_ROUNDS):
-        if solution.unbounded or not solution.result.get("flattened", True):
+        if solution.unbounded or not solution.result.get("curvature_vanished", True):
             break
-        found = reconditioned(objective, solution.u)
-        if found is None:
+        rescaled = recondition(objective, solution.u)
+        if rescaled is None:
             break
         solution.result["reconditioned"] = True
-        finer, u = found
-        gradient = finer.gradient(u)
-        gain = objective.data.total_weight * float(gradient @ gradient) / 2  # where curvature is one
+        new, u = rescaled
+        gradient = new.gradient(u)
+        gain = objective.data.total_weight * float(gradient @ gradient) / 2  # for unit curvature
         if solution.converged and gain < MIN_GAIN:
-            return finer, solution._replace(u=u)
+            return new, solution._replace(u=u)
         if solution.converged and gain < MIN_GAIN_IF_SEPARATED and separating_directions(objective, solution.u):
             break
-        better = solve(finer, u)
-        if not finer.value(better.u) <= objective.value(solution.u):
+        continued = solve(new, u)
+        if not new.value(continued.u) <= objective.value(solution.u):
             break
-        # in these coordinates a step without end is no longer a long one
-        better.result.update(minimum_certified=False, reconditioned=True)
-        objective, solution = finer, better._replace(n_iter=solution.n_iter + better.n_iter)
+        # the certificate needs coordinates in which a divergent step is a long one
+        continued.result.update(minimum_certified=False, reconditioned=True)
+        objective, solution = new, continued._replace(n_iter=solution.n_iter + continued.n_iter)
     return objective, solution
 
 
-def reconditioned(objective: Objective, u) -> tuple[Objective, np.ndarray] | None:
-    """The same model in coordinates whose columns have unit curvature at `u`, and that point; None where they nearly have."""
+def recondition(objective: Objective, u) -> tuple[Objective, np.ndarray] | None:
+    """The same model in coordinates of unit curvature at `u`, and the vector there; None if no column needs new scales."""
     if not objective.likelihood.smooth:
         return None
     information, designs = objective.information_of_rows(u), {}
@@ -70,42 +76,47 @@ def reconditioned(objective: Objective, u) -> tuple[Objective, np.ndarray] | Non
             continue
         share = value / mean
         live = np.where(share > MAX_SATURATED_INFORMATION, share, 0.0)
-        made = (_remade(objective, name, *how) for how in ((live, CONSTANT_SPREAD_RATIO), (share, MIN_SPREAD_RATIO)))
-        if (other := next((other for other in made if other is not None), None)) is not None:
+        choices = ((live, CONSTANT_SPREAD_RATIO), (share, MIN_SPREAD_RATIO))
+        rescaled_designs = (_rescaled_design(objective, name, *choice) for choice in choices)
+        if (other := next((other for other in rescaled_designs if other is not None), None)) is not None:
             designs[name] = other
     if not designs:
         return None
     with np.errstate(all="ignore"):
-        means = {name: total(information[name], weight) / weight.sum() for name in designs}
-        rescaled = with_units(
+        means = {name: weighted_sum(information[name], weight) / weight.sum() for name in designs}
+        rescaled = with_unit_information(
             objective.like(designs=objective.designs | designs), {(name, name): mean for name, mean in means.items()}
         )
-        finer = eased(objective.like(designs=objective.designs | {name: rescaled.designs[name] for name in designs}))
+        new = precondition_penalties(
+            objective.like(designs=objective.designs | {name: rescaled.designs[name] for name in designs})
+        )
         v = np.concatenate(
             [
-                finer.designs[name].coordinates(*design.coefficients(u[objective.places[name]]))
+                new.designs[name].coordinates(*design.coefficients(u[objective.places[name]]))
                 for name, design in objective.designs.items()
             ]
         )
-        before, after = objective.value(u), finer.evaluate(v, 1)
+        before, after = objective.value(u), new.evaluate(v, 1)
     same = after.finite and abs(after.value - before) <= 1e-9 * max(1.0, abs(before))
-    return (finer, v) if same else None
+    return (new, v) if same else None
 
 
-def _remade(objective: Objective, name: str, share, least: float) -> Design | None:
-    """A parameter's design for rows of such information, relative to the mean; None where its columns have not shrunk.
+def _rescaled_design(objective: Objective, name: str, share, min_ratio: float) -> Design | None:
+    """A parameter's design with columns scaled by the rows' `share` of the mean information.
 
-    None as well where one has shrunk to less than `least`, or depends on the others.
+    None if no column has shrunk, if one has shrunk to less than `min_ratio` of its spread, or if the rank has changed.
     """
     data, old = objective.data, objective.designs[name]
     weight = np.array(data.weight)
     weight[weight > 0] *= share
     assert old.columns is not None
-    seen, index = Data(data.X, data.y, weight, {}, data.n_jobs), old.columns.index
-    spread, before = (Moments(rows, old.intercept, 0).scale[index] for rows in (seen, data))
-    if not (spread < SHRUNK_SPREAD_RATIO * before).any() or (spread < least * before).any():
+    reweighted, index = Data(data.X, data.y, weight, {}, data.n_jobs), old.columns.index
+    spread, before = (Moments(rows, old.intercept, 0).scale[index] for rows in (reweighted, data))
+    if not (spread < SHRUNK_SPREAD_RATIO * before).any() or (spread < min_ratio * before).any():
         return None
-    new = from_moments(Moments(seen, old.intercept, MAX_ROTATED_COLUMNS), index, old.intercept, name in objective.penalties)
-    if new.slopes.shape[-1] != old.slopes.shape[-1]:
+    new = from_moments(
+        Moments(reweighted, old.intercept, MAX_ROTATED_COLUMNS), index, old.intercept, name in objective.penalties
+    )
+    if new.column_basis.shape[-1] != old.column_basis.shape[-1]:
         return None
-    return new.with_unit(old.unit, old.vector)
+    return new.with_output_basis(old.output_basis, old.vector)

@@ -1,7 +1,9 @@
-"""One call of `scipy.optimize.minimize`, and the verdict on its result from the gradient.
+"""One call of `scipy.optimize.minimize`, and the test of its result for convergence.
 
-A solver declares what it needs, an objective what it offers. The verdict is ours: the largest entry of the gradient of the
-mean NLL in standardised coordinates, where an entry g means an error of about g * sqrt(n) standard errors.
+Flat vector: u holds the coordinates of all parameters, that of a parameter in `objective.places[name]`; they have unit
+curvature at the start (`_model/objective.py` states the layout). A solver declares the derivatives that it needs, an objective
+those that it offers. A fit has converged by the largest entry of the gradient of the mean NLL, whatever the solver reports: an
+entry g means an error of about g * sqrt(n) standard errors.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 from scipy.linalg import lapack
 from scipy.optimize import OptimizeResult, minimize
 
-from .._model.bounds import grows_without_end
+from .._model.bounds import is_diverging
 from .._model.objective import Objective
 from ..likelihoods._fallbacks.facts import title
 from .newton import newton, newton_method
@@ -22,38 +24,53 @@ from .vertex import vertex
 
 MAX_NEWTON_COORDINATES = 600  # coordinates above which a Hessian costs more than the passes that it saves
 MAX_RESTARTS = 5
-# Gradient from which a few Newton steps finish what a line search on values can no longer resolve.
+# Gradient up to which a few Newton steps finish a fit whose line search is at the rounding of the values.
 MAX_GRADIENT_TO_FINISH = 1e-4
-MAX_GRADIENT_OF_ROUNDING = 1e-3  # up to which the rounding of a large y may be all that is left of it
+MAX_GRADIENT_OF_ROUNDING = 1e-3  # gradient up to which it may be rounding error of a large y
 ETA_NEAR_LIMIT = 8.0  # linear predictor of a nuisance parameter from which its law's limit may be near
-MIN_RUNAWAY_VARIANCE = 100.0  # variance of a linear predictor, or of its logarithm, from which its parameter may have run off
-MAX_STEP_AT_MAXIMUM = 0.05  # Newton step, likewise, up to which it has not: there is a maximum, if a flat one
-VARIANCE_OF_ROUNDING = 1e10  # variance from which rounding gives the step
-MIN_LOGLIK_DIFFERENCE = 1e-2  # total log-likelihood by which one further out differs if all depends on it no more
-MAX_INVERTED_COORDINATES = 300  # coordinates of a Hessian that is looked at for parameters that have run off
+MIN_RUNAWAY_VARIANCE = 100.0  # variance of a linear predictor, or of its logarithm, from which it may diverge to an edge
+MAX_STEP_AT_MAXIMUM = 0.05  # Newton step, in the same unit, up to which it does not: the maximum is finite, if flat
+VARIANCE_OF_ROUNDING = 1e10  # variance from which the step is rounding error
+MIN_LOGLIK_DIFFERENCE = 1e-2  # difference of total log-likelihoods from which they count as different
+MAX_INVERTED_COORDINATES = 300  # coordinates up to which a Hessian is inverted to find parameters at an edge
 
 
 class Solution(NamedTuple):
-    """Where a solver ended, and our verdict."""
+    """The point at which a solver ended, and whether it is a maximum of the likelihood.
+
+    Attributes
+    ----------
+    u : ndarray of shape (size,)
+    converged : bool
+    unbounded : bool
+        Whether the likelihood grows without end there.
+    n_iter : int
+    gradient_size : float
+        Largest absolute entry of the gradient.
+    edges : dict of str to str
+        "lower" or "upper" for parameters at an edge of their domain, where the likelihood no longer depends on them.
+    result : OptimizeResult
+        What the solver returned.
+    """
 
     u: np.ndarray
     converged: bool
     unbounded: bool
     n_iter: int
     gradient_size: float
-    flat: dict[str, str]
+    edges: dict[str, str]
     result: OptimizeResult
 
 
 class Solver(NamedTuple):
-    """A minimiser: what scipy calls, what it needs of an objective, and its options from (tol, max_iter)."""
+    """A minimiser: the `method` for scipy, the derivative that it needs of an objective, its options from (tol, max_iter)."""
 
     method: str | Callable
     needs: str | None
     options: Callable[[float, int], dict]
 
 
-def _plain(tol, n):
+def _maxiter(tol, n):
     return {"maxiter": n}
 
 
@@ -61,14 +78,14 @@ def _gtol(tol, n):
     return {"gtol": tol, "maxiter": n}
 
 
-def _ours(tol, n):
+def _tol_maxiter(tol, n):
     return {"tol": tol, "maxiter": n}
 
 
 _LBFGSB = Solver("L-BFGS-B", "gradient", lambda tol, n: {**_gtol(tol, n), "ftol": 1e-18, "maxfun": 20 * n, "maxcor": 20})
 SOLVERS = {
-    "newton": Solver(newton_method, "hessian", _ours),
-    "vertex": Solver(vertex, "gradient", _ours),
+    "newton": Solver(newton_method, "hessian", _tol_maxiter),
+    "vertex": Solver(vertex, "gradient", _tol_maxiter),
     "lbfgs": _LBFGSB,
     "l-bfgs-b": _LBFGSB,
     "bfgs": Solver("BFGS", "gradient", _gtol),
@@ -82,36 +99,36 @@ SOLVERS = {
     "dogleg": Solver("dogleg", "hessian", _gtol),
     "trust-exact": Solver("trust-exact", "hessian", _gtol),
     "nelder-mead": Solver("Nelder-Mead", None, lambda tol, n: {"maxiter": 200 * n, "xatol": tol, "fatol": 1e-15}),
-    "powell": Solver("Powell", None, _plain),
-    "cobyla": Solver("COBYLA", None, _plain),
-    "cobyqa": Solver("COBYQA", None, _plain),
+    "powell": Solver("Powell", None, _maxiter),
+    "cobyla": Solver("COBYLA", None, _maxiter),
+    "cobyqa": Solver("COBYQA", None, _maxiter),
 }
 
 
 def choose(solver: str | Callable, objective: Objective) -> Solver:
-    """The solver of that name, "auto" by size and smoothness; checked against what the objective offers."""
+    """The solver of that name, or that of "auto" by size and smoothness; ValueError if the objective lacks what it needs."""
     law = title(objective.likelihood)
     if solver == "auto":
         if not objective.likelihood.smooth:
             solver = "vertex"
         else:
-            few = objective.size <= MAX_NEWTON_COORDINATES or objective.preconditioner is not None
-            solver = "newton" if "hessian" in objective.offers and few else "lbfgs"
+            affordable = objective.size <= MAX_NEWTON_COORDINATES or objective.preconditioner is not None
+            solver = "newton" if "hessian" in objective.offers and affordable else "lbfgs"
     if callable(solver):
         return Solver(solver, "gradient", lambda tol, n: {})
     if not isinstance(solver, str) or solver.lower() not in SOLVERS:
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', a callable, or one of {sorted(SOLVERS)}")
-    found = SOLVERS[solver.lower()]
-    if found.needs and found.needs not in objective.offers:
+    chosen = SOLVERS[solver.lower()]
+    if chosen.needs and chosen.needs not in objective.offers:
         reason = "its log-likelihood has kinks" if not objective.likelihood.smooth else "there are too many coefficients"
-        raise ValueError(f"solver={solver!r} needs the {found.needs}, which {law} does not offer here ({reason}); use 'auto'")
-    if found.method is vertex and objective.likelihood.smooth:
+        raise ValueError(f"solver={solver!r} needs the {chosen.needs}, which {law} does not offer here ({reason}); use 'auto'")
+    if chosen.method is vertex and objective.likelihood.smooth:
         raise ValueError(f"solver='vertex' is for likelihoods with kinks, and {law} is smooth; use 'auto'")
-    return found
+    return chosen
 
 
-class _Guarded:
-    """The objective for scipy's line searches: a non-finite trial value becomes a bowl around the best point so far."""
+class _FiniteObjective:
+    """The objective for scipy's line searches: a trial value that is not finite is replaced by a bowl around the best point."""
 
     def __init__(self, objective):
         self.objective, self.best, self.at = objective, np.inf, None
@@ -132,9 +149,24 @@ class _Guarded:
 
 
 def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: float, max_iter: int, verbose=0) -> Solution:
-    """Minimise from `start` and judge the result.
+    """Minimise from `start` and test the result for convergence.
 
-    A method of scipy that stops before the gradient is below `tol` is started again from its best point, a few times.
+    A method of scipy that stops before the gradient is below `tol` is restarted from its best point a few times.
+
+    Parameters
+    ----------
+    objective : Objective
+    start : ndarray of shape (size,)
+    solver : str or callable
+    tol : float
+        Largest entry of the gradient at the solution.
+    max_iter : int
+    verbose : int
+        Above 0, a line is printed per iteration.
+
+    Returns
+    -------
+    Solution
     """
     chosen = choose(solver, objective)
     options = chosen.options(tol, max_iter)
@@ -146,136 +178,138 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     if chosen.needs == "hessp":
         arguments["hessp"] = objective.hessp
     if verbose:
-        arguments["callback"] = _Report(objective)
+        arguments["callback"] = _ProgressPrinter(objective)
     u, n_iter, best = start, 0, np.inf
     for _ in range(MAX_RESTARTS):
-        guarded = _Guarded(objective)
+        guarded = _FiniteObjective(objective)
         if chosen.method is not newton_method:
             guarded(u)
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the verdict below replaces the optimisers' own
+            warnings.simplefilter("ignore")  # convergence is judged below
             fun, jac = (guarded, True) if chosen.needs else (guarded.value, None)
             result = minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments)
-        at = result.x if chosen.method in (newton_method, vertex) or guarded.at is None else guarded.at
+        x = result.x if chosen.method in (newton_method, vertex) or guarded.at is None else guarded.at
         n_iter += int(result.get("nit", 1))
-        size = _size(objective, at, result)
-        gain, u, best = best - size, at, size
-        if size <= tol or chosen.method in (newton_method, vertex) or n_iter >= max_iter or gain <= 0.1 * size:
+        norm = _gradient_norm(objective, x, result)
+        gain, u, best = best - norm, x, norm
+        if norm <= tol or chosen.method in (newton_method, vertex) or n_iter >= max_iter or gain <= 0.1 * norm:
             break
-    if MAX_GRADIENT_TO_FINISH >= size > tol and "hessian" in objective.offers and chosen.method is not newton_method:
+    if MAX_GRADIENT_TO_FINISH >= norm > tol and "hessian" in objective.offers and chosen.method is not newton_method:
         result = newton(objective, u, tol=tol, max_iter=5)
-        u, size = result.x, _size(objective, result.x, result)
+        u, norm = result.x, _gradient_norm(objective, result.x, result)
     value = objective.value(u)
-    unbounded = objective.unbounded(u, value, 0.0 if size <= tol else 3.0)  # on its way there, within rounding
-    exhausted = size <= MAX_GRADIENT_TO_FINISH and result.get("decrement", np.inf) <= 1e-14 * max(
-        1.0, abs(value)
-    )  # no measurable gain is left
-    converged = bool(np.isfinite(value)) and not unbounded and (size <= tol or exhausted)
-    unbounded = unbounded or (not converged and bool(np.isfinite(value)) and grows_without_end(objective, u))
+    unbounded = objective.unbounded(u, value, 0.0 if norm <= tol else 3.0)  # it may have stopped shortly before the bound
+    rounding = 1e-14 * max(1.0, abs(value))
+    exhausted = norm <= MAX_GRADIENT_TO_FINISH and result.get("decrement", np.inf) <= rounding  # no measurable gain is left
+    converged = bool(np.isfinite(value)) and not unbounded and (norm <= tol or exhausted)
+    unbounded = unbounded or (not converged and bool(np.isfinite(value)) and is_diverging(objective, u))
     if not (converged or unbounded) and np.isfinite(value):
-        converged = bool(size <= min(MAX_GRADIENT_OF_ROUNDING, _rounding(objective, u)))
-    flat = _flat(objective, u, result.get("curved")) if converged else {}
-    return Solution(u, converged, unbounded, n_iter, size, flat, result)
+        converged = bool(norm <= min(MAX_GRADIENT_OF_ROUNDING, _gradient_rounding(objective, u)))
+    edges = _parameters_at_edges(objective, u, result.get("hessian_point")) if converged else {}
+    return Solution(u, converged, unbounded, n_iter, norm, edges, result)
 
 
-def _rounding(objective, u) -> float:
-    """Gradient that the rounding of the first parameter's linear predictors leaves, where curvature is one."""
+def _gradient_rounding(objective, u) -> float:
+    """Rounding error of the gradient that comes from the first parameter's linear predictors, for unit curvature."""
     name, design = next(iter(objective.designs.items()))
     if design.vector:
         return 0.0
-    return float(np.finfo(float).eps * np.median(np.abs(objective.eta(u)[name])) / np.abs(design.unit).max())
+    return float(np.finfo(float).eps * np.median(np.abs(objective.eta(u)[name])) / np.abs(design.output_basis).max())
 
 
-def _flat(objective, u, curved) -> dict[str, str]:
-    """Parameters without covariates that ran so far out that the log-likelihood of all rows no longer depends on them.
+def _parameters_at_edges(objective, u, hessian_point) -> dict[str, str]:
+    """Parameters without covariates at an edge of their domain, where the log-likelihood no longer depends on them.
 
-    By name, with the edge of the domain. `curved` is the last point with a Hessian.
+    Names with "lower" or "upper"; `hessian_point` is the last point of the fit with a Hessian, or None.
     """
     names = [name for name, d in list(objective.designs.items())[1:] if d.columns is None and name not in objective.data.offset]
     scalar = [name for name in names if not objective.designs[name].vector]
-    if curved is None or objective.size > MAX_INVERTED_COORDINATES or "hessian" not in objective.offers:
-        return _far_out(objective, u, names)
-    found = _far_out(objective, u, [name for name in names if name not in scalar])
-    return found | (_running(objective, u, scalar, curved) if scalar else {})
+    if hessian_point is None or objective.size > MAX_INVERTED_COORDINATES or "hessian" not in objective.offers:
+        return _far_from_zero(objective, u, names)
+    edges = _far_from_zero(objective, u, [name for name in names if name not in scalar])
+    return edges | (_running_to_edges(objective, u, scalar, hessian_point) if scalar else {})
 
 
-def _running(objective, u, names, curved) -> dict[str, str]:
-    """Scalars that a Newton step would still move far where hardly any curvature is left.
+def _running_to_edges(objective, u, names, hessian_point) -> dict[str, str]:
+    """Scalar parameters of large variance that a Newton step would still move far, without change of the log-likelihood.
 
-    The other coordinates follow along the ridge, so that it does not matter in which units y is.
+    The other coordinates follow along the ridge, so that the result does not depend on the unit of y.
     """
-    at, found = [objective.places[name].start for name in names], {}
-    hessian, unit = curved.hessian, np.eye(objective.size)[:, at]
-    _, ridges, fail = lapack.dposv(hessian, unit)
+    index, edges = [objective.places[name].start for name in names], {}
+    hessian, unit_vectors = hessian_point.hessian, np.eye(objective.size)[:, index]
+    _, ridges, fail = lapack.dposv(hessian, unit_vectors)
     if fail:
         values, vectors = np.linalg.eigh(np.nan_to_num(hessian))
-        ridges = vectors @ ((vectors.T @ unit) / np.maximum(values, 1e-14 * np.abs(values).max() + 1e-300)[:, None])
-    for name, j, ridge in zip(names, at, ridges.T, strict=True):
-        size = objective.designs[name].unit[0, 0]
-        if ridge[j] * size**2 <= MIN_RUNAWAY_VARIANCE * objective.data.total_weight:
+        floor = 1e-14 * np.abs(values).max() + 1e-300
+        ridges = vectors @ ((vectors.T @ unit_vectors) / np.maximum(values, floor)[:, None])
+    for name, j, ridge in zip(names, index, ridges.T, strict=True):
+        eta_per_unit = objective.designs[name].output_basis[0, 0]
+        if ridge[j] * eta_per_unit**2 <= MIN_RUNAWAY_VARIANCE * objective.data.total_weight:
             continue
-        link, eta = objective.likelihood.parameter(name).link, u[j] * size
-        edged = np.isfinite([link.range.low, link.range.high]).any()  # else far out has no unit
-        far = size / (1.0 if edged else max(1.0, abs(eta)))
-        variance, step = ridge[j] * far**2 / objective.data.total_weight, -(ridge @ curved.gradient) * far
+        link, eta = objective.likelihood.parameter(name).link, u[j] * eta_per_unit
+        bounded = np.isfinite([link.range.low, link.range.high]).any()  # else distances are relative to eta
+        scale = eta_per_unit / (1.0 if bounded else max(1.0, abs(eta)))
+        variance, step = ridge[j] * scale**2 / objective.data.total_weight, -(ridge @ hessian_point.gradient) * scale
         if not variance > MIN_RUNAWAY_VARIANCE or (abs(step) < MAX_STEP_AT_MAXIMUM and variance < VARIANCE_OF_ROUNDING):
             continue
-        way = ridge / ridge[j] / far
-        sign = np.sign(step) if variance < VARIANCE_OF_ROUNDING and step else _level_side(objective, u, way) or np.sign(eta)
-        if _differs(objective, u, u + sign * way):
+        direction = ridge / ridge[j] / scale
+        sign = (
+            np.sign(step) if variance < VARIANCE_OF_ROUNDING and step else _flat_side(objective, u, direction) or np.sign(eta)
+        )
+        if _differs(objective, u, u + sign * direction):
             continue
-        found[name] = "upper" if link.inverse_derivatives(eta)[1] * sign > 0 else "lower"
-    return found
+        edges[name] = "upper" if link.inverse_derivatives(eta)[1] * sign > 0 else "lower"
+    return edges
 
 
-def _level_side(objective, u, way) -> float:
-    """The sign in which the log-likelihood stays what it is along a way on whose other side it falls; 0 where neither does."""
+def _flat_side(objective, u, direction) -> float:
+    """The sign of the side of a direction on which the log-likelihood is constant, if it falls on the other; else 0."""
     for length in (5.0, 20.0, 80.0, 320.0):
-        ahead, back = (_differs(objective, u, u + sign * length * way) for sign in (1, -1))
+        ahead, back = (_differs(objective, u, u + sign * length * direction) for sign in (1, -1))
         if ahead or back:
             return float(back) - float(ahead)
     return 0.0
 
 
 def _differs(objective, u, v) -> bool:
-    """Whether the total log-likelihood differs between two points."""
+    """Whether the total log-likelihood differs between two flat vectors."""
     with np.errstate(all="ignore"):
         return not objective.data.total_weight * abs(objective.value(v) - objective.value(u)) < MIN_LOGLIK_DIFFERENCE
 
 
-def _far_out(objective, u, names) -> dict[str, str]:
-    """Parameters with a linear predictor far from zero.
+def _far_from_zero(objective, u, names) -> dict[str, str]:
+    """Parameters with a linear predictor far from zero, on which the log-likelihood no longer depends.
 
-    Entries of a vector of which only differences count do so by their distance from the largest.
+    For vectors of which only differences count, such as logits, the distance is that from the largest entry.
     """
-    found = {}
+    edges = {}
     for name in names:
         design, place, link = objective.designs[name], objective.places[name], objective.likelihood.parameter(name).link
-        level, slopes = design.expand(u[place])
-        relative = len(level) > design.unit.shape[1]  # to the other entries, as logits are
-        for k, eta in enumerate(level):
-            gap = eta - (level.max() if relative else 0.0)
-            if abs(gap) < ETA_NEAR_LIMIT:
+        intercept, slopes = design.expand(u[place])
+        relative = len(intercept) > design.output_basis.shape[1]  # only differences of entries count
+        for k, eta in enumerate(intercept):
+            distance = eta - (intercept.max() if relative else 0.0)
+            if abs(distance) < ETA_NEAR_LIMIT:
                 continue
-            moved, back = level.copy(), u.copy()
-            edged = relative or np.isfinite([link.range.low, link.range.high]).any()  # else far out has no unit
-            moved[k] -= np.sign(gap) if edged else gap / 2
+            moved, back = intercept.copy(), u.copy()
+            bounded = relative or np.isfinite([link.range.low, link.range.high]).any()  # else distances are relative to eta
+            moved[k] -= np.sign(distance) if bounded else distance / 2
             back[place] = design.coordinates(moved, slopes)
             if objective.data.total_weight * abs(objective.value(back) - objective.value(u)) < 1e-3:
                 label = f"{name}[{objective.likelihood.parameter(name).entries[k]!r}]" if design.vector else name
-                found[label] = "upper" if link.inverse_derivatives(eta)[1] * gap > 0 else "lower"
-    return found
+                edges[label] = "upper" if link.inverse_derivatives(eta)[1] * distance > 0 else "lower"
+    return edges
 
 
-def _size(objective, u, result) -> float:
-    """Largest entry of the gradient; of the smallest subgradient where the law has kinks and the solver found it."""
+def _gradient_norm(objective, u, result) -> float:
+    """Largest entry of the gradient, or of the smallest subgradient if the solver returned that of a law with kinks."""
     if "subgradient" in result:
         return float(result.subgradient)
     return float(np.abs(objective.evaluate(u, 1).gradient).max(initial=0.0))
 
 
-class _Report:
-    """A line per iteration."""
+class _ProgressPrinter:
+    """A callback that prints a line per iteration."""
 
     def __init__(self, objective):
         self.objective, self.count = objective, 0
@@ -283,5 +317,5 @@ class _Report:
     def __call__(self, at, *unused):
         self.count += 1
         point = self.objective.evaluate(at.x if isinstance(at, OptimizeResult) else at, 1)
-        size = np.abs(point.gradient).max(initial=0.0)
-        print(f"iteration {self.count:4d}   mean NLL {point.value:.10g}   largest gradient {size:.2e}")
+        norm = np.abs(point.gradient).max(initial=0.0)
+        print(f"iteration {self.count:4d}   mean NLL {point.value:.10g}   largest gradient {norm:.2e}")

@@ -1,8 +1,11 @@
-"""Maxima to which a law's special cases lead: no fit ends below one with a shape held, nor below a limit of its law.
+"""Other maxima of the likelihood: those near fits with one shape held fixed, and suprema at an end of a parameter's domain.
 
-A likelihood with a free shape may have several maxima, and it may grow towards an end of a parameter's domain without
-reaching its supremum. Where a cheap sign asks for it, the law is fitted with one parameter held at each of a few values, the
-best of these fits go on with all parameters free, and what runs towards an end of a domain is followed there.
+A likelihood with a free shape may have several maxima, and may grow towards an end of a parameter's domain without reaching its
+supremum. If the law or the data indicate this, the law is fitted with one parameter held at each of a few values, the best of
+these fits continue with all parameters free, and a parameter that diverges to an end of its domain is followed there.
+
+Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout). An
+objective with a parameter held has a vector of its own, without that part.
 """
 
 from __future__ import annotations
@@ -13,119 +16,120 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._model.data import total, unit
+from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
 from ..likelihoods._protocol.relations import competing, shapes
 from .solvers import Solution
-from .start import begin
+from .start import cold_start
 
-ITERATIONS_OF_FIRST_ROUND = 50  # iterations after which a law with ends that are sharp is looked at there
-MAX_ITERATIONS_IF_HELD, MAX_ITERATIONS_NEAR_END = 60, 25  # iterations of a fit with a parameter held; and close to an end
-MIN_ROWS_TO_COMPARE = 4000  # rows that tell one maximum from another, at least
+ITERATIONS_OF_FIRST_ROUND = 50  # iterations after which the ends of a law's domains are tried
+MAX_ITERATIONS_IF_HELD, MAX_ITERATIONS_NEAR_END = 60, 25  # iterations of a fit with one parameter held; near an end
+MIN_ROWS_TO_COMPARE = 4000  # smallest subsample on which maxima are compared
 MIN_GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
-# Log-likelihood per row by which values close to a limit may be below the fit and still be worth a search.
+# Log-likelihood per row by which a point near a limit may be below the fit and still be a start.
 MAX_LOSS_NEAR_LIMIT_PER_ROW = 0.2
-ROWS_OF_FIRST_LOOK = 1000  # rows that show whether a value is frequent
-MIN_SHARE_OF_TIES = 0.05  # share of a continuous sample that one value may have before several maxima are likely
-# Distance to the end of a domain, how much closer each next is, and how many.
+ROWS_OF_FIRST_LOOK = 1000  # rows among which a frequent value is sought
+MIN_SHARE_OF_TIES = 0.05  # share of a continuous sample at one value from which several maxima are likely
+# First distance to the end of a domain, its ratio from stage to stage, number of stages.
 FIRST_DISTANCE_TO_END, DISTANCE_RATIO, MAX_STAGES = 1e-3, 10.0, 14
-_PROMISING_WAY = 100.0  # towards the end, on which a gain shows that the likelihood grows
-# Gain in the total log-likelihood at a stage that is the last, and at one that may be.
+PROBED_DISTANCE_RATIO = 100.0  # ratio of the distances to an end at which the likelihood is compared
+# Gain in the total log-likelihood below which a stage is the last; largest gain of the last stage of a convergent sequence.
 MIN_STAGE_GAIN, MAX_LAST_STAGE_GAIN = 1e-6, 1e-4
-_LATE_GAIN = 1.0  # log-likelihood per coordinate that may be gained after the second stage where it gained nothing
+MAX_LATE_GAIN_PER_COORDINATE = 1.0  # log-likelihood that later stages may gain after a second stage without gain
 
 
-def beyond(objective: Objective, solution: Solution, solve: Callable) -> Solution:
-    """The solution, or a better one that a special case of the law leads to; in its `result` the lesser "other_maximum".
+def from_special_cases(objective: Objective, solution: Solution, solve: Callable) -> Solution:
+    """The solution, or a better one from a special case of the law, whose `result` then has the lower "other_maximum".
 
-    `solve(objective, start, most)` maximises in at most so many iterations.
+    `solve(objective, start, max_iter)` returns a Solution.
     """
-    names = constants(objective)
-    if solution.unbounded and solution.n_iter == first_round(objective):
-        return _continued(objective, solution, solve)  # else rounding would decide where on its way it ends
+    names = constant_parameters(objective)
+    if solution.unbounded and solution.n_iter == first_round_iterations(objective):
+        return _continue(objective, solution, solve)  # a fit stopped on its way would depend on rounding
     if not names or objective.likelihood.n_starts > 1 or solution.unbounded or not np.isfinite(objective.value(solution.u)):
         return solution
     with np.errstate(all="ignore"):
-        return _beyond(objective, solution, names, solve)
+        return _from_special_cases(objective, solution, names, solve)
 
 
-def _beyond(objective, solution, names, solve) -> Solution:
-    best, certain = solution, solution.converged and not solution.flat
-    for end in _ends(objective, solution.u, FIRST_DISTANCE_TO_END):
+def _from_special_cases(objective, solution, names, solve) -> Solution:
+    best, interior = solution, solution.converged and not solution.edges
+    for end in _points_near_ends(objective, solution.u, FIRST_DISTANCE_TO_END):
         best = _better(objective, best, _from_end(objective, best, end, solve))
-    if best is solution and not best.converged and best.n_iter == first_round(objective):
-        solution = best = _continued(objective, best, solve)
-        certain = best.converged and not best.flat
+    if best is solution and not best.converged and best.n_iter == first_round_iterations(objective):
+        solution = best = _continue(objective, best, solve)
+        interior = best.converged and not best.edges
     if best is solution or not best.converged:
-        if certain and not _competing(objective, solution):
+        if interior and not _may_have_other_maxima(objective, solution):
             return solution
-        best = _limit(objective, _from_held(objective, best, names, solve), names, solve)
-    if best is not solution and certain:
+        best = _supremum_at_end(objective, _best_from_held(objective, best, names, solve), names, solve)
+    if best is not solution and interior:
         best.result["other_maximum"] = -objective.data.total_weight * objective.value(solution.u)
     return best
 
 
-def first_round(objective: Objective) -> float:
-    """Iterations after which `beyond` wants to look at a law's limits, before a fit wanders towards them."""
-    return ITERATIONS_OF_FIRST_ROUND if objective.likelihood.relations.ends and constants(objective) else np.inf
+def first_round_iterations(objective: Objective) -> float:
+    """Iterations after which `from_special_cases` tries a law's limits, before a fit moves slowly towards them."""
+    return ITERATIONS_OF_FIRST_ROUND if objective.likelihood.relations.ends and constant_parameters(objective) else np.inf
 
 
-def _continued(objective, solution, solve) -> Solution:
-    found = solve(objective, solution.u)
-    return found._replace(n_iter=solution.n_iter + found.n_iter)
+def _continue(objective, solution, solve) -> Solution:
+    """The solution of a fit that starts at another solution; iterations add up."""
+    continued = solve(objective, solution.u)
+    return continued._replace(n_iter=solution.n_iter + continued.n_iter)
 
 
-def thinned(objective: Objective) -> Objective:
-    """The objective on some of the rows, where there are more than tell the maxima apart."""
-    part = objective.data.thinned(max(MIN_ROWS_TO_COMPARE, 100 * objective.size))
+def on_subsample(objective: Objective) -> Objective:
+    """The objective on a subsample, if there are more rows than needed to compare maxima."""
+    part = objective.data.subsample(max(MIN_ROWS_TO_COMPARE, 100 * objective.size))
     if part is objective.data:
         return objective
     return Objective(objective.likelihood, part, objective.designs, objective.alpha)
 
 
-def constants(objective: Objective) -> list[str]:
-    """Estimated scalars that are the same in all rows, beside the first parameter."""
-    rest = list(objective.designs.items())[1:]
-    return [name for name, d in rest if d.columns is None and not d.vector and name not in objective.data.offset]
+def constant_parameters(objective: Objective) -> list[str]:
+    """Names of the estimated scalars that are equal in all rows, without the first parameter."""
+    others = list(objective.designs.items())[1:]
+    return [name for name, d in others if d.columns is None and not d.vector and name not in objective.data.offset]
 
 
-def _competing(objective, solution) -> bool:
-    """Whether there may be other maxima: by what the law says, or as a density may peak at a value that is frequent."""
+def _may_have_other_maxima(objective, solution) -> bool:
+    """Whether other maxima are likely: because the law says so, or because a density may peak at a frequent value of y."""
     law, data = objective.likelihood, objective.data
     if law.relations.competing is not None and competing(law, law.theta(objective.eta(solution.u))):
         return True
     if law.support.integer or data.y.ndim > 1 or law.predictive is not law or not shapes(law):
         return False
-    y = np.sort(_spread(data.y, data.weight))
-    some = max(int(MIN_SHARE_OF_TIES * len(y)), 2)
-    again = y[some:] == y[:-some]
-    return bool(again.any()) and not np.isin(y[some:][again], law.atoms).all()
+    y = np.sort(_weighted_sample(data.y, data.weight))
+    n_ties = max(int(MIN_SHARE_OF_TIES * len(y)), 2)
+    tied = y[n_ties:] == y[:-n_ties]
+    return bool(tied.any()) and not np.isin(y[n_ties:][tied], law.atoms).all()
 
 
-def _spread(y, weight) -> np.ndarray:
-    """Some of the rows, each as often as its weight says: as many copies of a row would lead to the same."""
-    if unit(weight):
+def _weighted_sample(y, weight) -> np.ndarray:
+    """A systematic sample of y in which a row of weight k counts as k copies of it."""
+    if are_ones(weight):
         n = min(len(y), ROWS_OF_FIRST_LOOK)
         return y[((np.arange(n) + 0.5) * (len(y) / n)).astype(np.intp)]
-    reached = np.cumsum(weight)
-    n = int(min(max(reached[-1], np.count_nonzero(weight)), ROWS_OF_FIRST_LOOK))
-    return y[np.searchsorted(reached, (np.arange(n) + 0.5) * (reached[-1] / n))]
+    cumulative = np.cumsum(weight)
+    n = int(min(max(cumulative[-1], np.count_nonzero(weight)), ROWS_OF_FIRST_LOOK))
+    return y[np.searchsorted(cumulative, (np.arange(n) + 0.5) * (cumulative[-1] / n))]
 
 
-def _better(objective, best: Solution, found: Solution) -> Solution:
-    """The one of greater likelihood; where they are equal, the one that converged."""
-    gain = objective.data.total_weight * (objective.value(best.u) - objective.value(found.u))
-    if found.unbounded or not gain > -MIN_GAIN or not (gain > MIN_GAIN or (found.converged and not best.converged)):
+def _better(objective, best: Solution, other: Solution) -> Solution:
+    """The solution of greater likelihood; if they are equal, the one that converged."""
+    gain = objective.data.total_weight * (objective.value(best.u) - objective.value(other.u))
+    if other.unbounded or not gain > -MIN_GAIN or not (gain > MIN_GAIN or (other.converged and not best.converged)):
         return best
-    return found
+    return other
 
 
 # ---- a parameter held at a value ---------------------------------------------------------------------------------------
 
 
-def _held(objective, name, value) -> Objective | None:
-    """The objective with a parameter at a value; None where the law does not take it."""
-    value = np.float64(value)  # with which nothing overflows by an exception
+def _with_held(objective, name, value) -> Objective | None:
+    """The objective with a parameter held at a value; None if the law does not accept it."""
+    value = np.float64(value)  # which overflows to infinity, where a float raises
     law = objective.likelihood.fix({name: value})
     if law.parameter(name).value != value:
         return None
@@ -133,40 +137,40 @@ def _held(objective, name, value) -> Objective | None:
     return Objective(law, objective.data, designs, objective.alpha)
 
 
-def _from_held(objective, best: Solution, names, solve) -> Solution:
-    """The best of the solution and of what fits with one parameter held lead to."""
-    few = thinned(objective)
-    base = best if few is objective else solve(few, best.u, MAX_ITERATIONS_IF_HELD)
-    least = few.value(base.u) - MIN_GAIN / few.data.total_weight
-    for rank, (loss, u) in enumerate(sorted(_held_fits(few, base, names, solve), key=lambda found: found[0])):
-        if loss < least or (rank == 0 and not best.converged):
-            best = _better(objective, best, solve(objective, u, np.inf if loss < least else MAX_ITERATIONS_IF_HELD))
-            least = min(least, few.value(best.u) - MIN_GAIN / few.data.total_weight)
+def _best_from_held(objective, best: Solution, names, solve) -> Solution:
+    """The best of the solution and of fits that start at those with one parameter held."""
+    subsampled = on_subsample(objective)
+    base = best if subsampled is objective else solve(subsampled, best.u, MAX_ITERATIONS_IF_HELD)
+    target = subsampled.value(base.u) - MIN_GAIN / subsampled.data.total_weight
+    for rank, (loss, u) in enumerate(sorted(_held_fits(subsampled, base, names, solve), key=lambda fit: fit[0])):
+        if loss < target or (rank == 0 and not best.converged):
+            best = _better(objective, best, solve(objective, u, np.inf if loss < target else MAX_ITERATIONS_IF_HELD))
+            target = min(target, subsampled.value(best.u) - MIN_GAIN / subsampled.data.total_weight)
     return best
 
 
 def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float, np.ndarray]]:
-    """Values and coordinates of fits with one parameter held, as far as they may be better than the solution."""
+    """Losses and vectors, for all parameters, of fits with one parameter held that may be better than the solution."""
     for name, values in shapes(objective.likelihood).items():
         for value in values if name in names else ():
-            part = _held(objective, name, value)
+            part = _with_held(objective, name, value)
             if part is None:
                 continue
             try:
-                part, start = begin(part)
+                part, start = cold_start(part)
             except ValueError:
                 continue
-            if base.converged and _promise(part, start) > objective.value(base.u):
+            if base.converged and _predicted_minimum(part, start) > objective.value(base.u):
                 continue
-            found = solve(part, start, MAX_ITERATIONS_IF_HELD)
-            u = _carried(part, found.u, objective, name, value)
+            solution = solve(part, start, MAX_ITERATIONS_IF_HELD)
+            u = _with_all_free(part, solution.u, objective, name, value)
             loss = objective.value(u)
-            if np.isfinite(loss) and found.converged:
+            if np.isfinite(loss) and solution.converged:
                 yield loss, u
 
 
-def _promise(objective, u) -> float:
-    """A value below which Newton's method will hardly lead, from the curvature where it starts."""
+def _predicted_minimum(objective, u) -> float:
+    """A value that Newton's method from u will hardly go below, from its quadratic model there; -inf if that is unreliable."""
     if "hessian" not in objective.offers:
         return -np.inf
     point = objective.evaluate(u, 2)
@@ -178,12 +182,12 @@ def _promise(objective, u) -> float:
     return point.value - 2 * gain if gain < 0.1 else -np.inf
 
 
-def _carried(old: Objective, u, new: Objective, name, value) -> np.ndarray:
-    """Coordinates of the law with all parameters free, from those with one held at a value."""
+def _with_all_free(old: Objective, u, new: Objective, name, value) -> np.ndarray:
+    """The vector of `new`, with all parameters free, from one of `old`, with one parameter held at a value."""
     v = np.zeros(new.size)
     for other, place in new.places.items():
         if other == name:
-            v = _moved(new, v, name, value)
+            v = _with_value(new, v, name, value)
         else:
             v[place] = new.designs[other].coordinates(*old.designs[other].coefficients(u[old.places[other]]))
     return v
@@ -192,7 +196,7 @@ def _carried(old: Objective, u, new: Objective, name, value) -> np.ndarray:
 # ---- towards the end of a domain ---------------------------------------------------------------------------------------
 
 
-class _End(NamedTuple):
+class _EndPoint(NamedTuple):
     """A point next to the end of a parameter's domain."""
 
     u: np.ndarray
@@ -200,8 +204,8 @@ class _End(NamedTuple):
     edge: str
 
 
-def _ends(objective, u, distance) -> Iterator[_End]:
-    """Points next to limits at which the law says that the likelihood may be as high as at `u`."""
+def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
+    """Points near ends of domains at which, by the law's `at_ends`, the likelihood is nearly as high as at `u` or higher."""
     law, data = objective.likelihood, objective.data
     first = next(iter(objective.designs))
     if not law.relations.ends or law.known or first != next(iter(law.parameters)) or not objective.designs[first].intercept:
@@ -210,120 +214,126 @@ def _ends(objective, u, distance) -> Iterator[_End]:
     y, weight, eta = data.y[keep], data.weight[keep], objective.eta(u)
     theta = law.theta(eta)
     for name, edge, params in law.at_ends(y, weight, distance, **theta):
-        loss = -float(total(law.loglik(y, **{**theta, **params}), weight)) / data.total_weight
-        if name not in constants(objective) or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
+        loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / data.total_weight
+        if name not in constant_parameters(objective) or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
             continue
         v = u.copy()
         for other in params.keys() & objective.designs.keys():
             place, design = objective.places[other], objective.designs[other]
-            start, slopes = design.coefficients(v[place])
-            moved = law.parameter(other).link.link(np.asarray(params[other])) - eta[other]
-            v[place] = design.coordinates(start + np.mean(moved), slopes)
-        yield _End(v, name, edge)
+            intercept, slopes = design.coefficients(v[place])
+            shift = law.parameter(other).link.link(np.asarray(params[other])) - eta[other]
+            v[place] = design.coordinates(intercept + np.mean(shift), slopes)
+        yield _EndPoint(v, name, edge)
 
 
-def _from_end(objective, best: Solution, end: _End, solve) -> Solution:
-    """The supremum at an end; where that is no better than the best solution, a maximum before, or that solution."""
-    start = _moved(objective, end.u, end.name, _closer(objective, end.u, end.name, end.edge, FIRST_DISTANCE_TO_END)[0])
+def _from_end(objective, best: Solution, end: _EndPoint, solve) -> Solution:
+    """The supremum at an end or, if that is no better than the best solution, a maximum near the end or that solution."""
+    value, _ = _value_closer_to_end(objective, end.u, end.name, end.edge, FIRST_DISTANCE_TO_END)
+    start = _with_value(objective, end.u, end.name, value)
     rival = objective.value(best.u)
-    found, lowest = _followed(objective, best._replace(u=start), end.name, end.edge, solve, rival)
-    if found is not None:
-        return found
+    supremum, lowest = _follow_to_end(objective, best._replace(u=start), end.name, end.edge, solve, rival)
+    if supremum is not None:
+        return supremum
     better = objective.data.total_weight * (rival - objective.value(lowest)) > MIN_GAIN
     return solve(objective, lowest, MAX_ITERATIONS_IF_HELD) if better else best
 
 
-def _limit(objective, solution: Solution, names, solve) -> Solution:
-    """The supremum at the end of a parameter's domain, where the likelihood grows towards it without a maximum before."""
-    if solution.converged and not any(_promised(objective, solution, name) > MIN_STAGE_GAIN for name in solution.flat):
+def _supremum_at_end(objective, solution: Solution, names, solve) -> Solution:
+    """The supremum at an end of a parameter's domain if the likelihood grows up to that end, else the solution."""
+    if solution.converged and not any(_gain_towards_end(objective, solution, name) > MIN_STAGE_GAIN for name in solution.edges):
         return solution
     best = solution
-    for name in solution.flat if solution.converged else names:
+    for name in solution.edges if solution.converged else names:
         if name in names:
-            found, _ = _followed(objective, solution, name, _uphill(objective, solution.u, name), solve)
-            best = best if found is None else _better(objective, best, found)
+            supremum, _ = _follow_to_end(objective, solution, name, _rising_end(objective, solution.u, name), solve)
+            best = best if supremum is None else _better(objective, best, supremum)
     return best
 
 
-def _promised(objective, solution, name) -> float:
-    """Gain in the total log-likelihood that a hundredfold way to the end of a parameter's domain makes."""
+def _gain_towards_end(objective, solution, name) -> float:
+    """Change of the total log-likelihood with a parameter a hundred times closer to the end of its domain."""
     if name not in objective.designs:
         return 0.0
-    u = _moved(objective, solution.u, name, _closer(objective, solution.u, name, solution.flat[name], _PROMISING_WAY)[0])
+    value, _ = _value_closer_to_end(objective, solution.u, name, solution.edges[name], PROBED_DISTANCE_RATIO)
+    u = _with_value(objective, solution.u, name, value)
     return abs(objective.data.total_weight * (objective.value(u) - objective.value(solution.u)))
 
 
-def _closer(objective, u, name, edge, factor=DISTANCE_RATIO) -> tuple[float, float]:
-    """A value so many times closer to an end of the parameter's domain, and its distance, reciprocal from an infinite one."""
+def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tuple[float, float]:
+    """A value `factor` times closer to an end of the parameter's domain, and its distance: 1 / value for an infinite end."""
     domain, link = objective.likelihood.parameter(name).domain, objective.likelihood.parameter(name).link
     value = float(link.inverse(objective.designs[name].expand(u[objective.places[name]])[0])[0])
     end = domain.high if edge == "upper" else domain.low
     if np.isfinite(end):
         return end + (value - end) / factor, abs(value - end) / factor
-    size = max(float(np.sign(end)) * value, 1.0) * factor
-    return float(np.sign(end)) * size, 1 / size
+    magnitude = max(float(np.sign(end)) * value, 1.0) * factor
+    return float(np.sign(end)) * magnitude, 1 / magnitude
 
 
-def _moved(objective, u, name, value) -> np.ndarray:
-    """The coordinates with a parameter at a value."""
+def _with_value(objective, u, name, value) -> np.ndarray:
+    """The vector u with a constant parameter set to a value."""
     v, eta = u.copy(), np.atleast_1d(objective.likelihood.parameter(name).link.link(np.float64(value)))
     v[objective.places[name]] = objective.designs[name].coordinates(eta, np.zeros((0, 1)))
     return v
 
 
-def _uphill(objective, u, name) -> str:
-    """The end of a parameter's domain towards which the likelihood grows."""
-    place, link, unit = objective.places[name], objective.likelihood.parameter(name).link, objective.designs[name].unit[0, 0]
-    level, _ = objective.designs[name].expand(u[place])
-    gradient = objective.evaluate(u, 1).gradient[place][0] * unit * link.inverse_derivatives(level)[1][0]
+def _rising_end(objective, u, name) -> str:
+    """The end, "lower" or "upper", of a parameter's domain towards which the likelihood grows."""
+    design, place, link = objective.designs[name], objective.places[name], objective.likelihood.parameter(name).link
+    eta, _ = design.expand(u[place])
+    gradient = objective.evaluate(u, 1).gradient[place][0] * design.output_basis[0, 0] * link.inverse_derivatives(eta)[1][0]
     return "lower" if gradient > 0 else "upper"
 
 
-def _followed(objective, solution, name, edge, solve, rival=np.inf) -> tuple[Solution | None, np.ndarray]:
-    """The solution with a parameter ever closer to an end, where the others are fitted again, and the lowest point of that way.
+def _follow_to_end(objective, solution, name, edge, solve, rival=np.inf) -> tuple[Solution | None, np.ndarray]:
+    """Fits of the other parameters with one at a sequence of values that approach an end of its domain.
 
-    None for the solution where the way leads down; if there is a `rival`, a value to be beaten, where it will not do so.
+    Returns
+    -------
+    supremum : Solution or None
+        The last fit; None if the likelihood falls on the way or, with a `rival`, if it will not exceed that objective value.
+    lowest : ndarray of shape (size,)
+        The vector of the lowest objective value on the way.
     """
-    total, rest = objective.data.total_weight, np.delete(np.arange(objective.size), objective.places[name])
+    total_weight, free = objective.data.total_weight, np.delete(np.arange(objective.size), objective.places[name])
     u, n_iter, last, gain, before = solution.u, solution.n_iter, objective.value(solution.u), np.inf, None
     lowest = (last, u)
     for stage in range(MAX_STAGES):
-        value, distance = _closer(objective, u, name, edge)
-        part = _held(objective, name, value)
+        value, distance = _value_closer_to_end(objective, u, name, edge)
+        part = _with_held(objective, name, value)
         if part is None:
             return None, lowest[1]
-        at = _nearest_start(objective, part, u, before, name, edge, distance)
-        if not np.isfinite(part.value(at[rest])):
+        start = _next_stage_start(objective, part, u, before, name, edge, distance)
+        if not np.isfinite(part.value(start[free])):
             break
-        found = solve(part, at[rest], MAX_ITERATIONS_NEAR_END)
-        n_iter += found.n_iter
-        before, u = u if stage else None, at.copy()
-        u[rest] = found.u
+        fit = solve(part, start[free], MAX_ITERATIONS_NEAR_END)
+        n_iter += fit.n_iter
+        before, u = u if stage else None, start.copy()
+        u[free] = fit.u
         loss = objective.value(u)
-        gain, last = total * (last - loss), loss
+        gain, last = total_weight * (last - loss), loss
         lowest = min(lowest, (loss, u), key=lambda point: point[0])
-        later = 2 * max(gain, 0.0) + _LATE_GAIN * len(rest) * DISTANCE_RATIO ** (
-            (1 - stage) / 2
-        )  # as rows come to lie on an edge
-        hopeless = not gain > -MIN_STAGE_GAIN if rival == np.inf else stage and loss - later / total > rival
-        if found.unbounded or hopeless:
+        # rows that come to lie on the edge of the support may still add a gain
+        late_gain = 2 * max(gain, 0.0) + MAX_LATE_GAIN_PER_COORDINATE * len(free) * DISTANCE_RATIO ** ((1 - stage) / 2)
+        hopeless = not gain > -MIN_STAGE_GAIN if rival == np.inf else stage and loss - late_gain / total_weight > rival
+        if fit.unbounded or hopeless:
             return None, lowest[1]
         if abs(gain) < MIN_STAGE_GAIN:
             break
     if not abs(gain) < MAX_LAST_STAGE_GAIN:
         return None, lowest[1]
-    result = OptimizeResult({**solution.result, "fun": last, "minimum_certified": True, "flattened": False})
-    return solution._replace(u=u, converged=True, n_iter=n_iter, flat={name: edge}, result=result), u
+    result = OptimizeResult({**solution.result, "fun": last, "minimum_certified": True, "curvature_vanished": False})
+    return solution._replace(u=u, converged=True, n_iter=n_iter, edges={name: edge}, result=result), u
 
 
-def _nearest_start(objective, part, u, before, name, edge, distance) -> np.ndarray:
-    """Where the fit of the next stage begins: at this one, on the line through the last two, or where the law says.
+def _next_stage_start(objective, part, u, before, name, edge, distance) -> np.ndarray:
+    """The best start of the next stage: the last fit, the extrapolation of the last two, or the law's `at_ends`.
 
-    What rounds off an edge shrinks with the distance to the end, and rows that lie on it move by as much.
+    Coordinates change in proportion to the distance to the end if rows lie on the edge of the support.
     """
-    rest = np.delete(np.arange(objective.size), objective.places[name])
+    free = np.delete(np.arange(objective.size), objective.places[name])
     value = part.likelihood.parameter(name).value
     starts = [u] if before is None else [u, u + (u - before) / DISTANCE_RATIO]
-    starts += [end.u for end in _ends(objective, u, distance) if end[1:] == (name, edge)]  # the support may end elsewhere now
+    starts += [end.u for end in _points_near_ends(objective, u, distance) if end[1:] == (name, edge)]
     with np.errstate(all="ignore"):
-        return min((_moved(objective, start, name, value) for start in starts), key=lambda v: part.value(v[rest]))
+        return min((_with_value(objective, start, name, value) for start in starts), key=lambda v: part.value(v[free]))

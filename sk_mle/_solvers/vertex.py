@@ -1,10 +1,13 @@
 """The minimiser for laws whose log-likelihood has kinks in its first parameter.
 
-The kinks are rounded, the rounded objective is minimised by Newton steps, and the rounding is taken back tenfold at a
-time: its minima lead to the solution (Madsen and Nielsen 1993, doi:10.1137/0803010, with a hyperbola for Huber's function).
-The samples nearest to their kinks then tell the vertex, whose equations are solved exactly, and the smallest subgradient
-says whether it is the optimum. Where the log-likelihood is curved between the kinks, its maximum may lie there, and Newton
-steps find it.
+The kinks are smoothed, the smoothed objective is minimised by Newton steps, and the width of the smoothing is reduced tenfold
+at a time: its minima converge to the solution (Madsen and Nielsen 1993, doi:10.1137/0803010, with a hyperbola for Huber's
+function). The rows nearest to their kinks then define a vertex, whose equations are solved exactly, and the smallest
+subgradient shows whether it is the optimum. If the log-likelihood is concave between the kinks, the maximum may lie there,
+and Newton steps find it.
+
+Flat vector: `x[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout); a
+vertex lies in those of the first parameter, which is a scalar.
 """
 
 from __future__ import annotations
@@ -17,40 +20,46 @@ from .._model.data import Data
 from .newton import newton
 from .plane import Plane
 
-MAX_NEWTON_STEPS = 50  # Newton steps without rounding
-MIN_STEP_LENGTH = 1e-3  # Newton step where curvature changes by orders of magnitude within the gain that values can show
-SLOPE_DISTANCE = 1e-8  # distance from a kink, in units of its law's width, at which its two slopes are taken
-MAX_ACTIVE_SET_ROWS = 500  # samples on their kinks for which the smallest subgradient is found by active sets
-MAX_ROUNDING_WIDTHS = 100.0  # widths of the rounding within which a sample may belong on its kink
+MAX_NEWTON_STEPS = 50  # Newton steps without smoothing
+MIN_STEP_LENGTH = 1e-3  # shortest Newton step if rounding hides the gain: curvature changes by orders of magnitude
+SLOPE_DISTANCE = 1e-8  # distance from a kink, in units of the law's width, at which its two slopes are taken
+MAX_ACTIVE_SET_ROWS = 500  # rows on their kinks up to which the smallest subgradient is found by active sets
+MAX_SMOOTHING_WIDTHS = 100.0  # distance from its kink, in widths of the smoothing, up to which a row may belong on it
 
 
 def vertex(fun, x0, args=(), jac=None, objective=None, tol=1e-8, maxiter=100, callback=None, **unused):
-    """Path of rounded minima to the vertex, as a callable for `scipy.optimize.minimize`."""
-    law, x, n_iter, size = objective.likelihood, x0, 0, np.inf
+    """Minimise by smoothed objectives that converge to the vertex, as a callable for `scipy.optimize.minimize`.
+
+    Returns
+    -------
+    OptimizeResult
+        With `subgradient`, the largest entry of the smallest subgradient.
+    """
+    law, x, n_iter, subgradient = objective.likelihood, x0, 0, np.inf
     if _curvature(objective, x) > 0:
         result = newton(objective, x, tol=tol, max_iter=min(maxiter, MAX_NEWTON_STEPS))
-        x, n_iter, size = result.x, result.nit, np.abs(result.jac).max()
+        x, n_iter, subgradient = result.x, result.nit, np.abs(result.jac).max()
     for exponent in range(1, 11):
-        if size <= tol:
+        if subgradient <= tol:
             break
-        rounded = objective.like(law.smoothed(10.0**-exponent))
-        result = newton(rounded, x, tol=tol, max_iter=maxiter, shortest=MIN_STEP_LENGTH)
+        smoothed = objective.like(law.smoothed(10.0**-exponent))
+        result = newton(smoothed, x, tol=tol, max_iter=maxiter, min_step_length=MIN_STEP_LENGTH)
         x, n_iter = result.x, n_iter + result.nit
         if objective.unbounded(x, result.fun):
             break
         if exponent >= 3:
-            corner, size = _snap(objective, x, 10.0**-exponent)
-            if size <= tol or (exponent == 10 and objective.value(corner) <= objective.value(x)):
-                x = corner
+            at_vertex, subgradient = _solve_vertex(objective, x, 10.0**-exponent)
+            if subgradient <= tol or (exponent == 10 and objective.value(at_vertex) <= objective.value(x)):
+                x = at_vertex
     if callback is not None:
         callback(OptimizeResult(x=x, fun=objective.value(x)))
-    return OptimizeResult(x=x, fun=objective.value(x), nit=n_iter, subgradient=size, success=size <= tol)
+    return OptimizeResult(x=x, fun=objective.value(x), nit=n_iter, subgradient=subgradient, success=subgradient <= tol)
 
 
 def _curvature(objective, x):
-    """Curvature of the typical sample's log-likelihood in the first parameter, on the scale of its squared gradient.
+    """Median curvature of the rows' loss in the first parameter, relative to that of the squared gradient.
 
-    It is 0 where kinks are joined by straight lines, negative where it bends towards them: there every vertex is a maximum.
+    0 for a loss that is linear between kinks; negative for a concave one, whose minima are all vertices.
     """
     name, data = next(iter(objective.designs)), objective.data
     keep = data.weight > 0
@@ -60,54 +69,55 @@ def _curvature(objective, x):
     return curvature if np.abs(curvature) > 1e-3 else 0.0
 
 
-def _snap(objective, x, width):
-    """The point near x where as many samples as possible sit on their kink, and the smallest subgradient there.
+def _solve_vertex(objective, x, width):
+    """The vertex near x, at which as many rows as possible lie on their kink, and the smallest subgradient there.
 
-    Where the objective is curved, or penalised, only those that the rounding has brought close to it.
+    If the objective is penalised or curved between kinks, only rows within reach of the smoothing `width` are placed there.
     """
     name, design = next(iter(objective.designs.items()))
     place, law, data = objective.places[name], objective.likelihood, objective.data
     keep = np.flatnonzero(data.weight > 0)
     y, weight = data.y[keep], data.weight[keep] / data.total_weight
-    at = law.parameter(name).link.link(law.kinks(y))  # the kinks, as linear predictors
+    kinks = law.parameter(name).link.link(law.kinks(y))  # as linear predictors
     eta = objective.eta(x)
-    curvature = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
-    unit = np.where(curvature > 0, 1 / curvature, np.abs(eta[name] - at).max(initial=1e-300))
-    tiny = SLOPE_DISTANCE * (unit + 1e-3 * np.abs(at))
-    below, above = (law.evaluate(y, {**eta, name: at + side * tiny}, 1).gradient[name] for side in (-1, 1))
+    root = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
+    law_width = np.where(root > 0, 1 / root, np.abs(eta[name] - kinks).max(initial=1e-300))
+    tiny = SLOPE_DISTANCE * (law_width + 1e-3 * np.abs(kinks))
+    below, above = (law.evaluate(y, {**eta, name: kinks + side * tiny}, 1).gradient[name] for side in (-1, 1))
 
-    distance = np.abs(eta[name] - at) / unit
-    near, active = _corner(design, data, keep, distance)
+    distance = np.abs(eta[name] - kinks) / law_width
+    near, active = _nearest_kinks(design, data, keep, distance)
     if name in objective.penalties or _curvature(objective, x):
-        active = [i for i in active if distance[near[i]] <= MAX_ROUNDING_WIDTHS * width]
-    rows = design.coordinate_rows(data.X[keep[near[active]]]) * design.unit[0, 0]
+        active = [i for i in active if distance[near[i]] <= MAX_SMOOTHING_WIDTHS * width]
+    rows = design.coordinate_rows(data.X[keep[near[active]]]) * design.output_basis[0, 0]
     x = x.copy()
-    x[place] += np.linalg.lstsq(rows, (at - eta[name])[near[active]], rcond=None)[0]
+    x[place] += np.linalg.lstsq(rows, (kinks - eta[name])[near[active]], rcond=None)[0]
     face = _face(objective, x, place, rows)
     if face.size:
-        x = face.at(newton(face, np.zeros(face.size), tol=1e-11, max_iter=MAX_NEWTON_STEPS, shortest=MIN_STEP_LENGTH).x)
+        x = face.at(newton(face, np.zeros(face.size), tol=1e-11, max_iter=MAX_NEWTON_STEPS, min_step_length=MIN_STEP_LENGTH).x)
 
     eta = objective.eta(x)
     gradient = law.evaluate(y, eta, 1).gradient[name]
-    kinked = np.flatnonzero((np.abs(eta[name] - at) <= 0.1 * tiny) & (below > above))[:10_000]
+    kinked = np.flatnonzero((np.abs(eta[name] - kinks) <= 0.1 * tiny) & (below > above))[:10_000]
     gradient[kinked] = 0.0
-    pull = _pull(objective, design, name, keep, weight * gradient) - _penalty(objective, name, x)
-    rest = np.delete(objective.gradient(x), place)
+    subgradient = _sum_over_rows(objective, design, name, keep, weight * gradient) - _penalty_gradient(objective, name, x)
+    other_gradients = np.delete(objective.gradient(x), place)
     if len(kinked):
-        rows = design.coordinate_rows(data.X[keep[kinked]]) * design.unit[0, 0] * weight[kinked, None]
-        method = "bvls" if len(kinked) <= MAX_ACTIVE_SET_ROWS else "trf"  # exact, where it is fast
-        pull = pull + rows.T @ lsq_linear(rows.T, -pull, (above[kinked], below[kinked]), method, tol=1e-14).x
-    return x, float(np.abs(np.concatenate([pull, rest])).max())
+        rows = design.coordinate_rows(data.X[keep[kinked]]) * design.output_basis[0, 0] * weight[kinked, None]
+        method = "bvls" if len(kinked) <= MAX_ACTIVE_SET_ROWS else "trf"  # the exact method is slow for many rows
+        bounds = (above[kinked], below[kinked])
+        subgradient = subgradient + rows.T @ lsq_linear(rows.T, -subgradient, bounds, method, tol=1e-14).x
+    return x, float(np.abs(np.concatenate([subgradient, other_gradients])).max())
 
 
 def _face(objective, x, place, rows) -> Plane:
-    """The objective on the face where the active samples stay on their kinks."""
+    """The objective on the face on which the active rows stay on their kinks."""
     inside = null_space(rows, rcond=1e-12) if len(rows) else np.eye(place.stop)
     return Plane(objective, x, block_diag(inside, np.eye(len(x) - place.stop)))
 
 
-def _corner(design, data, keep, distance):
-    """The samples nearest to their kinks, and which of them are linearly independent; more are looked at under ties."""
+def _nearest_kinks(design, data, keep, distance):
+    """The rows nearest to their kinks, and the positions among these of linearly independent ones; more rows if these fail."""
     count = 4 * design.size
     while True:
         count = min(count, len(distance))
@@ -120,25 +130,25 @@ def _corner(design, data, keep, distance):
 
 
 def _independent(rows):
-    """Indices of the first rows that are linearly independent, in order."""
+    """Indices of the rows that are linearly independent of those before."""
     chosen, basis = [], np.zeros((0, rows.shape[1]))
     for i, row in enumerate(rows):
-        rest = row - basis.T @ (basis @ row)
-        rest -= basis.T @ (basis @ rest)
-        if np.linalg.norm(rest) > 1e-8 * np.linalg.norm(row):
+        residual = row - basis.T @ (basis @ row)
+        residual -= basis.T @ (basis @ residual)
+        if np.linalg.norm(residual) > 1e-8 * np.linalg.norm(row):
             chosen.append(i)
-            basis = np.vstack([basis, rest / np.linalg.norm(rest)])
+            basis = np.vstack([basis, residual / np.linalg.norm(residual)])
         if len(chosen) == rows.shape[1]:
             break
     return chosen
 
 
-def _pull(objective, design, name, keep, values):
-    """Sum over rows of values times the rows' coordinates."""
+def _sum_over_rows(objective, design, name, keep, values):
+    """Sum over the rows `keep` of values times their coordinates, of shape (design.size,)."""
     data = objective.data
     full = np.zeros(data.n_samples)
     full[keep] = values
-    spread = Data(data.X, full, data.weight, {}, data.n_jobs)
+    values_as_y = Data(data.X, full, data.weight, {}, data.n_jobs)
 
     def block(batch):
         total = np.array([[batch.y.sum()]])
@@ -146,9 +156,9 @@ def _pull(objective, design, name, keep, values):
             return {"sum": total}
         return {"sum": np.concatenate([total, design.columns.rows(batch.X).T @ batch.y[:, None]])}
 
-    return design.collapse(spread.reduce(block)["sum"])
+    return design.expand_adjoint(values_as_y.reduce(block)["sum"])
 
 
-def _penalty(objective, name, x):
+def _penalty_gradient(objective, name, x):
     penalty = objective.penalties.get(name)
     return penalty.gradient(x[objective.places[name]]) if penalty else 0.0

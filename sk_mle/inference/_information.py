@@ -92,7 +92,7 @@ def scores(objective: Objective, rows, gradient, weight) -> np.ndarray:
             Z = np.hstack([np.ones((len(weight), 1)), columns]) @ design.matrix()
         else:
             Z = np.ones((len(weight), 1))
-        eta_gradient = (gradient[name].reshape(len(weight), -1) * weight[:, None]) @ design.unit
+        eta_gradient = (gradient[name].reshape(len(weight), -1) * weight[:, None]) @ design.output_basis
         parts.append((Z[:, :, None] * eta_gradient[:, None, :]).reshape(len(weight), design.size))
     return np.hstack(parts)
 

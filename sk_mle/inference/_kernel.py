@@ -92,7 +92,7 @@ class _Kinked:
         """Width of the kernel (n,), distance from the kink (n,) and design coordinates (n, k) of every row."""
         with np.errstate(all="ignore"):
             eta_at_kink = self.law.parameter(self.name).link.link(self.law.kinks(batch.y))
-        rows = self.design.coordinate_rows(batch.X) * self.design.unit[0, 0]
+        rows = self.design.coordinate_rows(batch.X) * self.design.output_basis[0, 0]
         return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - eta_at_kink), rows
 
     def _block(self, batch, eta, root) -> np.ndarray:

@@ -150,7 +150,7 @@ class Layout:
             place[name], end = slice(end, end + design.size), end + design.size
         for part in self.parts:
             design = designs[part.parameter]
-            unit = design.unit[part.entry]
+            unit = design.output_basis[part.entry]
             block = np.einsum("ir,k->irk", design.original_matrix(), unit).reshape(-1, design.size)
             matrix[part.place, place[part.parameter]] = block if part.intercept else block[1:]
         return matrix

@@ -8,7 +8,7 @@ from _objectives import objective, rows
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from sk_mle._model.bounds import DenseRows, dense_loss, grows_without_end, loglik_of_rows, narrow_rows, on_an_atom
+from sk_mle._model.bounds import DensityRows, density_loss, has_repeated_value, is_diverging, loglik_of_rows, narrow_rows
 from sk_mle.likelihoods import Censored, Normal, Poisson, censored
 
 RNG = np.random.default_rng(0)
@@ -27,33 +27,33 @@ def half():
 
 
 def test_all_rows_of_a_density():
-    dense = DenseRows(Normal(), rows(X, Y, WEIGHT))
-    assert (dense.everywhere, dense.nowhere, dense.share) == (True, False, 1.0)
+    dense = DensityRows(Normal(), rows(X, Y, WEIGHT))
+    assert (dense.all_rows, dense.no_rows, dense.weight_share) == (True, False, 1.0)
     assert_array_equal(dense.index, np.flatnonzero(WEIGHT))
     assert dense.largest == 7.0
     assert dense.floor == pytest.approx(np.average(np.log(WIDTH * np.abs(Y)), weights=WEIGHT))
-    assert dense.highest == pytest.approx(np.log(7 * WIDTH))
-    assert dense.highest >= dense.floor
+    assert dense.floor_bound == pytest.approx(np.log(7 * WIDTH))
+    assert dense.floor_bound >= dense.floor
 
 
 def test_no_row_of_a_mass():
-    dense = DenseRows(Poisson(), rows(X, np.arange(12.0), WEIGHT))
-    assert (dense.everywhere, dense.nowhere, dense.share, dense.floor) == (False, True, 0.0, -np.inf)
+    dense = DensityRows(Poisson(), rows(X, np.arange(12.0), WEIGHT))
+    assert (dense.all_rows, dense.no_rows, dense.weight_share, dense.floor) == (False, True, 0.0, -np.inf)
     assert len(dense.index) == 0
     loss = objective(Poisson(), X, np.arange(12.0), WEIGHT)
     assert len(narrow_rows(loss, np.zeros(loss.size))) == 0
-    assert not grows_without_end(loss, np.zeros(loss.size))
+    assert not is_diverging(loss, np.zeros(loss.size))
 
 
 def test_rows_that_were_observed():
     law, y, seen = half()
-    dense, index = DenseRows(law, rows(X, y, WEIGHT)), np.flatnonzero(seen & (WEIGHT > 0))
-    assert (dense.everywhere, dense.nowhere) == (False, False)
+    dense, index = DensityRows(law, rows(X, y, WEIGHT)), np.flatnonzero(seen & (WEIGHT > 0))
+    assert (dense.all_rows, dense.no_rows) == (False, False)
     assert_array_equal(dense.index, index)
-    assert dense.share == pytest.approx(WEIGHT[index].sum() / WEIGHT.sum())
+    assert dense.weight_share == pytest.approx(WEIGHT[index].sum() / WEIGHT.sum())
     assert dense.largest == np.abs(Y[index]).max()
     assert dense.floor == pytest.approx(WEIGHT[index] @ np.log(WIDTH * np.abs(Y[index])) / WEIGHT.sum())
-    assert dense.highest * dense.share >= dense.floor
+    assert dense.floor_bound * dense.weight_share >= dense.floor
 
 
 def test_their_part_of_the_loss():
@@ -68,9 +68,9 @@ def test_their_part_of_the_loss():
     expected = np.where(WEIGHT > 0, np.where(seen, plain, tail), np.nan)
     assert_allclose(loglik_of_rows(loss, u), expected, rtol=1e-9)
     kept = seen & (WEIGHT > 0)
-    assert dense_loss(loss, u, loss.value(u)) == pytest.approx(-(WEIGHT[kept] @ plain[kept]) / WEIGHT.sum())
+    assert density_loss(loss, u, loss.value(u)) == pytest.approx(-(WEIGHT[kept] @ plain[kept]) / WEIGHT.sum())
     whole = objective(Normal(), X, Y, WEIGHT)
-    assert dense_loss(whole, u, 1.25) == 1.25
+    assert density_loss(whole, u, 1.25) == 1.25
 
 
 def at(loss, loc, scale):
@@ -98,12 +98,12 @@ def test_one_value_that_is_repeated_far_more_often_than_any_other():
     y[:60] = 0.5
     for value, atom in ((0.5, True), (np.sort(y)[-5], False)):
         loss = objective(Normal(), np.zeros((200, 1)), y)
-        assert on_an_atom(loss, at(loss, value, 1e-14)) is atom
-    assert not on_an_atom(loss, at(loss, 0.5, 1.0))
+        assert has_repeated_value(loss, at(loss, value, 1e-14)) is atom
+    assert not has_repeated_value(loss, at(loss, 0.5, 1.0))
     often = np.array([1.0] * 5 + [2.0] * 2 + [3.0])
     for count, atom in ((5, False), (6, True)):  # three times as often
         loss = objective(Normal(), np.zeros((count + 3, 1)), np.append(np.ones(count), often[5:]))
-        assert on_an_atom(loss, at(loss, 1.0, 1e-14)) is atom
+        assert has_repeated_value(loss, at(loss, 1.0, 1e-14)) is atom
 
 
 def meeting(count, log_scale, law=None, **options):
@@ -118,11 +118,11 @@ def meeting(count, log_scale, law=None, **options):
 
 
 def test_rows_that_all_can_be_met_have_a_density_without_end():
-    assert grows_without_end(*meeting(3, -6.0))
-    assert not grows_without_end(*meeting(4, -6.0))
-    assert not grows_without_end(*meeting(3, 1.0))  # no peak: a scale that is held, say
-    assert not grows_without_end(*meeting(3, -6.0, alpha={"loc": 1.0}))
-    assert not grows_without_end(*meeting(3, -6.0, offset={"loc": np.zeros(3)}))
+    assert is_diverging(*meeting(3, -6.0))
+    assert not is_diverging(*meeting(4, -6.0))
+    assert not is_diverging(*meeting(3, 1.0))  # no peak: a scale that is held, say
+    assert not is_diverging(*meeting(3, -6.0, alpha={"loc": 1.0}))
+    assert not is_diverging(*meeting(3, -6.0, offset={"loc": np.zeros(3)}))
 
 
 @pytest.mark.parametrize(("bound", "without_end"), [(-50.0, True), (50.0, False)])
@@ -133,4 +133,4 @@ def test_rows_that_are_known_up_to_an_interval_must_be_certain(bound, without_en
     u = np.zeros(loss.size)
     u[loss.places["loc"]] = loss.designs["loc"].coordinates(np.array([1.0]), np.array([[2.0]]))
     u[-1] = -6.0
-    assert grows_without_end(loss, u) is without_end
+    assert is_diverging(loss, u) is without_end

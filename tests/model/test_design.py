@@ -8,7 +8,7 @@ from _objectives import design, rows
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sk_mle._model.data import Data, add, total, weighted
+from sk_mle._model.data import Data, add_sums, times_weights, weighted_sum
 from sk_mle._model.design import MAX_ROTATED_COLUMNS, from_moments, intercept_only
 from sk_mle._model.moments import Moments, cholesky
 
@@ -33,7 +33,7 @@ def test_blocks_are_the_rows_of_positive_weight(kind):
     assert_array_equal(np.concatenate([block.offset["loc"] for block in blocks]), np.flatnonzero(WEIGHT) / 7)
     found = np.vstack([block.X.toarray() if kind is sparse.csr_matrix else block.X for block in blocks])
     assert_array_equal(found, X[WEIGHT > 0])
-    assert (data.n_kept, data.total_weight, data.least_share) == ((WEIGHT > 0).sum(), WEIGHT.sum(), 1 / WEIGHT.sum())
+    assert (data.n_kept, data.total_weight, data.min_weight_share) == ((WEIGHT > 0).sum(), WEIGHT.sum(), 1 / WEIGHT.sum())
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -49,7 +49,7 @@ def test_some_rows_are_drawn_from_everywhere_and_keep_their_weights():
     n = 1000
     weight = np.where(np.arange(n) % 5 == 0, 0.0, 1.0 + np.arange(n))
     data = Data(np.arange(n, dtype=float)[:, None], np.arange(n, dtype=float), weight, {"loc": -np.arange(n, dtype=float)})
-    part = data.thinned(100)
+    part = data.subsample(100)
     index = part.y.astype(int)
     assert len(index) == 100
     assert (np.diff(index) > 0).all()
@@ -60,16 +60,16 @@ def test_some_rows_are_drawn_from_everywhere_and_keep_their_weights():
     assert_array_equal(part.weight, weight[index])
     assert_array_equal(part.offset["loc"], -part.y)
     assert (part.weight > 0).all()
-    assert data.thinned(400) is data  # not twice as many
+    assert data.subsample(400) is data  # not twice as many
 
 
 def test_weighted_sums():
     values = RNG.normal(size=(N, 2, 3))
-    assert_allclose(total(values, WEIGHT), np.einsum("n,nij->ij", WEIGHT, values))
-    assert_allclose(weighted(values, WEIGHT), WEIGHT[:, None, None] * values)
+    assert_allclose(weighted_sum(values, WEIGHT), np.einsum("n,nij->ij", WEIGHT, values))
+    assert_allclose(times_weights(values, WEIGHT), WEIGHT[:, None, None] * values)
     ones = rows(X).weight
-    assert_allclose(total(values, ones), values.sum(axis=0))
-    assert weighted(values, ones) is values
+    assert_allclose(weighted_sum(values, ones), values.sum(axis=0))
+    assert times_weights(values, ones) is values
 
 
 # ---- moments -----------------------------------------------------------------------------------------------------------
@@ -204,9 +204,9 @@ def test_predictors_coefficients_and_coordinates_say_the_same(name):
 @pytest.mark.parametrize("name", CASES)
 def test_collapse_is_the_adjoint_of_expand(name):
     made = design(*CASES[name])
-    u, sums = RNG.normal(size=made.size), RNG.normal(size=(len(made.slopes) + 1, 1))
+    u, sums = RNG.normal(size=made.size), RNG.normal(size=(len(made.column_basis) + 1, 1))
     start, slopes = made.expand(u)
-    other = made.collapse(sums) @ u
+    other = made.expand_adjoint(sums) @ u
     assert start[0] * sums[0, 0] + slopes[:, 0] @ sums[1:, 0] == pytest.approx(other, rel=1e-9)
 
 
@@ -240,7 +240,7 @@ def test_an_intercept_alone():
     assert made.shape == (1, 1)
     assert_array_equal(made.coordinate_rows(X), np.ones((N, 1)))
     assert_array_equal(made.coefficients([3.0])[0], [3.0])
-    assert_array_equal(made.collapse(np.array([[4.0]])), [4.0])
+    assert_array_equal(made.expand_adjoint(np.array([[4.0]])), [4.0])
 
 
 @pytest.mark.parametrize(("name", "diagonal"), [("plain", True), ("plain", False), ("steep", False), ("dependent", False)])
@@ -260,7 +260,7 @@ def test_rotated_coordinates_are_multiples_of_the_old(name, diagonal):
 def test_penalised_columns_beyond_their_rows_stay_unrotated():
     many = np.random.default_rng(1).normal(size=(10, 610)) + 1.0
     made = from_moments(Moments(rows(many), True, MAX_ROTATED_COLUMNS), slice(None), True, penalised=True)
-    assert made.slopes.shape == (610,)
+    assert made.column_basis.shape == (610,)
     u = RNG.normal(size=611)
     start, slopes = made.coefficients(u)
     assert_allclose(many @ slopes[:, 0] + start[0], made.coordinate_rows(many) @ u, rtol=1e-9)
@@ -273,7 +273,7 @@ def test_penalised_columns_beyond_their_rows_stay_unrotated():
 
 def test_sums_by_key():
     one, two = {"a": np.ones(2), "b": np.full(1, 3.0)}, {"b": np.ones(1), "c": np.zeros(3)}
-    found = add(one, two)
+    found = add_sums(one, two)
     assert list(found) == ["a", "b", "c"]
     assert_array_equal(found["a"], [1, 1])
     assert_array_equal(found["b"], [4])
@@ -282,14 +282,14 @@ def test_sums_by_key():
 
 def test_vectors_have_directions():
     basis = np.linalg.qr(np.column_stack([np.ones(3), RNG.normal(size=(3, 2))]))[0][:, 1:]  # sums of zero
-    made = design(X).with_unit(basis @ [[1e-8, 0.0], [1e-8, 1.0]], vector=True)
+    made = design(X).with_output_basis(basis @ [[1e-8, 0.0], [1e-8, 1.0]], vector=True)
     assert made.shape == (4, 2)
     u = RNG.normal(size=made.size)
     start, slopes = made.coefficients(u)
     assert_allclose(start.sum(), 0, atol=1e-12)
     assert_allclose(slopes.sum(axis=1), 0, atol=1e-12)
     there = RNG.normal(size=(5, 2))
-    assert_allclose(made.directions(there @ made.unit.T), there, rtol=1e-6)
+    assert_allclose(made.in_output_basis(there @ made.output_basis.T), there, rtol=1e-6)
     assert_allclose(made.coordinates(start, slopes), u, rtol=1e-6)
 
 

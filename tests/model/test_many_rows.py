@@ -42,14 +42,14 @@ def whole(model, y, weight=None):
 @pytest.fixture
 def parts(monkeypatch):
     """Where the fits began: True where from a part."""
-    seen, original = [], start._from_part
+    seen, original = [], start._start_on_subsample
 
     def from_part(objective):
         found = original(objective)
         seen.append(found is not None)
         return found
 
-    monkeypatch.setattr(start, "_from_part", from_part)
+    monkeypatch.setattr(start, "_start_on_subsample", from_part)
     return seen
 
 

@@ -15,8 +15,15 @@ from sk_mle._model.objective import Point
 from sk_mle._model.penalties import Ridge
 from sk_mle._model.sums import contract, cross, project
 from sk_mle._solvers.plane import Plane
-from sk_mle._solvers.preconditioners import Cholesky, Identity, SubsampledHessian, Woodbury, resembles
-from sk_mle._solvers.units import constant, converted, eased, information, seen, with_units
+from sk_mle._solvers.preconditioners import Cholesky, Identity, SubsampledHessian, Woodbury, is_representative
+from sk_mle._solvers.scaling import (
+    block_information,
+    change_basis,
+    constant_predictor,
+    mean_information,
+    precondition_penalties,
+    with_unit_information,
+)
 from sk_mle.likelihoods import Beta, Categorical, Gamma, Laplace, MultivariateNormal, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
@@ -201,7 +208,7 @@ def test_a_plane_through_coordinates():
 def test_ridge_is_on_the_coefficients_of_the_columns(case):
     made = design(np.column_stack([X, X[:, 0]]) if case == "dependent" else X)
     if case == "vector":
-        made = made.with_unit(THREE.parameter("logits").basis @ [[2.0, 1.0], [0.0, 0.5]], vector=True)
+        made = made.with_output_basis(THREE.parameter("logits").basis @ [[2.0, 1.0], [0.0, 0.5]], vector=True)
     ridge, u = Ridge(0.7, made), RNG.normal(size=made.size)
     assert ridge.value(u) == pytest.approx(0.35 * (made.coefficients(u)[1] ** 2).sum(), rel=1e-10)
     assert_allclose(ridge.gradient(u), differences(ridge.value, u), rtol=1e-7, atol=1e-9)
@@ -220,7 +227,7 @@ def test_information_of_many_rows_is_their_mean():
     n = 40_000
     y, weight = RNG.gamma(2.0, 1.0, n), RNG.integers(0, 4, n).astype(float)
     eta = {"mean": RNG.normal(size=n), "shape": RNG.normal(size=n)}
-    found = information(Gamma(), y, weight, eta)
+    found = mean_information(Gamma(), y, weight, eta)
     at_once = Gamma().evaluate(y, eta, 2, "expected").information
     assert found.keys() == at_once.keys()
     for pair, value in at_once.items():
@@ -232,18 +239,20 @@ def test_units_make_the_information_the_identity():
         loss = objective(law, X, y, WEIGHT)
         u = np.zeros(loss.size)
         eta, keep = loss.eta(u), WEIGHT > 0
-        finer = with_units(loss, information(law, y[keep], WEIGHT[keep], eta))
-        hessian = finer.evaluate(converted(loss, finer, u), 2, "expected").hessian
+        finer = with_unit_information(loss, mean_information(law, y[keep], WEIGHT[keep], eta))
+        hessian = finer.evaluate(change_basis(loss, finer, u), 2, "expected").hessian
         for place in finer.places.values():
             assert_allclose(hessian[place, place], np.eye(place.stop - place.start), atol=1e-8)
 
 
 def test_conversion_keeps_predictors_and_what_is_known():
     loss = objective(THREE, X, CLASSES, WEIGHT)
-    finer = with_units(loss, {("logits", "logits"): np.array([[0.4, -0.1, 0.0], [-0.1, 0.3, -0.1], [0.0, -0.1, 0.5]])})
+    finer = with_unit_information(
+        loss, {("logits", "logits"): np.array([[0.4, -0.1, 0.0], [-0.1, 0.3, -0.1], [0.0, -0.1, 0.5]])}
+    )
     u = somewhere(loss)
     point = loss.evaluate(u, 2)
-    v = converted(loss, finer, u, point)
+    v = change_basis(loss, finer, u, point)
     known = finer.evaluate(v, 2)
     assert finer.evaluations == 0  # not evaluated again
     again = loss.like(designs=finer.designs)
@@ -255,14 +264,14 @@ def test_conversion_keeps_predictors_and_what_is_known():
 @pytest.mark.parametrize("scale", [1.0, 1e-6])
 def test_penalties_and_likelihood_together_have_unit_curvature(scale):
     loss = objective(Normal(scale=1.0), scale * X, POSITIVE, alpha={"loc": 0.5})
-    hessian = eased(loss).hessian(np.zeros(loss.size))
+    hessian = precondition_penalties(loss).hessian(np.zeros(loss.size))
     assert_allclose(hessian, np.eye(loss.size), atol=1e-6)
 
 
 def test_unrotated_coordinates_have_unit_curvature_each():
     wide = np.random.default_rng(3).normal(size=(30, 610)) * np.linspace(0.5, 2.0, 610)
     loss = objective(Normal(scale=1.0), wide, RNG.normal(size=30), alpha={"loc": 0.5})
-    assert_allclose(np.diag(eased(loss).hessian(np.zeros(loss.size))), 1.0, atol=1e-9)
+    assert_allclose(np.diag(precondition_penalties(loss).hessian(np.zeros(loss.size))), 1.0, atol=1e-9)
 
 
 @pytest.mark.parametrize("intercept", [True, False])
@@ -270,19 +279,19 @@ def test_unrotated_coordinates_have_unit_curvature_each():
 def test_the_hessian_shows_the_mean_information_of_linear_predictors(law, y, intercept):
     loss = objective(law, X, y, intercept=intercept)
     u = np.zeros(loss.size)
-    known = information(law, y, np.ones(N), loss.eta(u))
-    for pair, value in seen(loss, loss.evaluate(u, 2, "expected").hessian).items():
+    known = mean_information(law, y, np.ones(N), loss.eta(u))
+    for pair, value in block_information(loss, loss.evaluate(u, 2, "expected").hessian).items():
         assert_allclose(value, known[pair], rtol=1e-9, atol=1e-12)
 
 
 def test_a_constant_predictor_without_an_intercept_is_the_nearest():
     for columns in (X, np.column_stack([X[:, :2], np.ones(N)])):
-        made = design(columns, WEIGHT, intercept=False).with_unit(np.array([[0.5]]))
-        u = constant(rows(columns, weight=WEIGHT), made, 2.0)
+        made = design(columns, WEIGHT, intercept=False).with_output_basis(np.array([[0.5]]))
+        u = constant_predictor(rows(columns, weight=WEIGHT), made, 2.0)
         root = np.sqrt(WEIGHT)
         nearest = columns @ np.linalg.lstsq(root[:, None] * columns, 2.0 * root, rcond=None)[0]
         assert_allclose(made.coordinate_rows(columns) @ u * 0.5, nearest, rtol=1e-9)
-    assert_allclose(constant(rows(X), design(X).with_unit(np.array([[0.5]])), 2.0), [4, 0, 0, 0])
+    assert_allclose(constant_predictor(rows(X), design(X).with_output_basis(np.array([[0.5]])), 2.0), [4, 0, 0, 0])
 
 
 # ---- curvatures --------------------------------------------------------------------------------------------------------
@@ -296,7 +305,7 @@ def test_curvatures_solve_with_the_hessian():
     assert_allclose(Cholesky(loss, u).solve(g), expected)
     assert_allclose(Identity(loss.size).refreshed(loss, u).solve(g), expected)
     assert_allclose(SubsampledHessian(loss, u, False, False).solve(g), expected, rtol=1e-6)  # of all rows nothing is missing
-    ridge = eased(objective(Poisson(), X, COUNTS, alpha={"mean": 0.5}))
+    ridge = precondition_penalties(objective(Poisson(), X, COUNTS, alpha={"mean": 0.5}))
     u = somewhere(ridge)
     assert_allclose(SubsampledHessian(ridge, u, False, False).solve(g[:4]), np.linalg.solve(ridge.hessian(u), g[:4]), rtol=1e-6)
     with pytest.raises(np.linalg.LinAlgError):
@@ -352,7 +361,7 @@ def test_what_some_rows_lack_of_the_coordinates_is_made_up_for(law, alpha):
     y = np.arange(n) // 4 % 3.0
     whole = objective(law, columns, y, alpha=alpha and {name: alpha})
     u = np.zeros(whole.size)
-    whole = eased(with_units(whole, information(law, y, np.ones(n), whole.eta(u))))
+    whole = precondition_penalties(with_unit_information(whole, mean_information(law, y, np.ones(n), whole.eta(u))))
     part = type(whole)(law, rows(columns[some], y[some]), whole.designs, whole.alpha)
     hessian = whole.hessian(u)
     assert_allclose(hessian, np.eye(whole.size), atol=1e-9)
@@ -365,11 +374,11 @@ def test_what_some_rows_lack_of_the_coordinates_is_made_up_for(law, alpha):
 
 def test_a_part_that_misses_a_direction_does_not_resemble():
     loss = objective(Poisson(), X, COUNTS)
-    assert resembles(loss.data, loss.designs)
+    assert is_representative(loss.data, loss.designs)
     part = rows(np.tile(X[:1], (10, 1)))
-    assert not resembles(part, loss.designs)
+    assert not is_representative(part, loss.designs)
     part = rows(X.mean(axis=0) + 10 * (X - X.mean(axis=0)))
-    assert not resembles(part, loss.designs)
+    assert not is_representative(part, loss.designs)
 
 
 def test_points_say_nothing_of_what_was_not_asked():
@@ -408,7 +417,7 @@ def test_what_a_solver_may_ask_for():
 @pytest.mark.parametrize("name", ["both on columns", "classes"])
 def test_what_is_taken_beside_the_hessian_comes_block_by_block(name):
     loss, taken = LOSSES[name].like(), []
-    loss._hessian_data = loss.data.narrowed(10**6)
+    loss._hessian_data = loss.data.with_width(10**6)
     loss._hessian_data.block_rows = 7
     u = somewhere(loss)
     point = loss.accumulate(u, "observed", lambda batch, rows, result: (batch.y, result.loglik), taken.append)

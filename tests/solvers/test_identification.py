@@ -8,7 +8,7 @@ from _objectives import objective
 from numpy.testing import assert_allclose
 from scipy.optimize import OptimizeResult
 
-from sk_mle._solvers.identification import shortest
+from sk_mle._solvers.identification import minimum_norm
 from sk_mle._solvers.solvers import Solution
 from sk_mle.likelihoods import Bernoulli, Hurdle, Normal, Poisson
 
@@ -47,7 +47,7 @@ def test_a_category_that_a_part_of_the_law_never_reaches():
     names = list(loss.designs)
     at = dict(zip(names, AT.values(), strict=True))
     solution = end(loss, at)
-    same, found = shortest(loss, solution)
+    same, found = minimum_norm(loss, solution)
     assert same is loss
     assert found.result["unidentified"] == 1
     assert_allclose(slopes_of(loss, found.u, names[0]), [0.5, 0.3, 0.0], atol=1e-9)
@@ -60,7 +60,7 @@ def test_dependent_on_what_is_left_the_coefficients_share():
     both = np.column_stack([X[:, 0], X[:, 0] + LAST])
     loss = objective(Hurdle(Poisson()), both, Y)
     name = next(iter(loss.designs))
-    _, found = shortest(loss, end(loss, {name: (0.5, [0.9, -0.3])}))
+    _, found = minimum_norm(loss, end(loss, {name: (0.5, [0.9, -0.3])}))
     assert found.result["unidentified"] == 1
     assert_allclose(slopes_of(loss, found.u, name), [0.5, 0.3, 0.3], atol=1e-9)
 
@@ -72,7 +72,7 @@ def test_dependent_on_what_is_left_the_coefficients_share():
 def test_what_is_held_stays(loss, result):
     u = RNG.normal(size=loss.size)
     solution = Solution(u, True, False, 1, 0.0, {}, OptimizeResult(**result))
-    found = shortest(loss, solution)[1]
+    found = minimum_norm(loss, solution)[1]
     assert_allclose(found.u, u)
     assert not found.result.get("unidentified")
 
@@ -80,7 +80,7 @@ def test_what_is_held_stays(loss, result):
 def test_what_is_unbounded_stays():
     loss = hurdle()
     solution = Solution(np.ones(loss.size), True, True, 1, 0.0, {}, OptimizeResult())
-    assert shortest(loss, solution)[1] is solution
+    assert minimum_norm(loss, solution)[1] is solution
 
 
 def test_a_likelihood_that_is_flat_only_where_the_fit_ended_is_no_sign():
@@ -89,14 +89,14 @@ def test_a_likelihood_that_is_flat_only_where_the_fit_ended_is_no_sign():
     loss = objective(Bernoulli(), X[:, :1], y)
     u = np.zeros(loss.size)
     u[:] = loss.designs["prob"].coordinates(np.zeros(1), np.array([[1e6]]))
-    found = shortest(loss, Solution(u, True, False, 1, 0.0, {}, OptimizeResult()))[1]
+    found = minimum_norm(loss, Solution(u, True, False, 1, 0.0, {}, OptimizeResult()))[1]
     assert_allclose(found.u, u)
 
 
 def test_a_few_rows_tell_where_the_hessian_was_known():
     loss = hurdle().preconditioned(object())
     solution = end(loss, dict(zip(loss.designs, AT.values(), strict=True)))
-    assert shortest(loss, solution)[1].result["unidentified"] == 1
+    assert minimum_norm(loss, solution)[1].result["unidentified"] == 1
     plain = objective(Normal(), X, Y).preconditioned(object())
     solution = Solution(np.ones(plain.size), True, False, 1, 0.0, {}, OptimizeResult())
-    assert shortest(plain, solution)[1] is solution
+    assert minimum_norm(plain, solution)[1] is solution

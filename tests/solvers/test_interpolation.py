@@ -7,7 +7,7 @@ import pytest
 from _objectives import objective
 from numpy.testing import assert_allclose
 
-from sk_mle._solvers.interpolation import certainty, interpolation
+from sk_mle._solvers.interpolation import certain_fit, interpolating_fit
 from sk_mle.likelihoods import ConwayMaxwellPoisson, Gamma, NegativeBinomial, Normal, Poisson, ZeroInflated
 
 RNG = np.random.default_rng(0)
@@ -19,9 +19,9 @@ def met(law, y, *, X=X, weight=None, **options):
     """The linear predictors of the fit that meets every row, None where there is none."""
     loss = objective(law, X, y, weight, **options)
     name, design = next(iter(loss.designs.items()))
-    loss = loss.like(designs={**loss.designs, name: design.with_unit(np.array([[0.25]]))})
+    loss = loss.like(designs={**loss.designs, name: design.with_output_basis(np.array([[0.25]]))})
     keep = np.flatnonzero(loss.data.weight > 0)
-    u = interpolation(loss, np.zeros(loss.size), y[keep], keep)
+    u = interpolating_fit(loss, np.zeros(loss.size), y[keep], keep)
     return None if u is None else loss.eta(u)[next(iter(loss.designs))]
 
 
@@ -50,23 +50,23 @@ def test_where_there_is_no_such_fit():
     assert met(Normal(), Y, X=X[:, :3]) is None
     assert met(Normal(), Y, alpha={"loc": 0.1}) is None
     loss = objective(Normal(), X, Y, on=["scale"])
-    assert interpolation(loss, np.zeros(loss.size), Y, np.arange(5)) is None  # an intercept alone
+    assert interpolating_fit(loss, np.zeros(loss.size), Y, np.arange(5)) is None  # an intercept alone
 
 
 @pytest.mark.parametrize("law", [NegativeBinomial(), ZeroInflated(Poisson())], ids=repr)
 def test_counts_that_cannot_be_certain(law):
     loss = objective(law, X, Y)
-    assert certainty(loss, np.zeros(loss.size)) is None
+    assert certain_fit(loss, np.zeros(loss.size)) is None
 
 
 def test_counts_without_spread_are_certain():
     """Where the dispersion of a Conway-Maxwell-Poisson law is large enough, a count of the given mean is all that there is."""
     loss = objective(ConwayMaxwellPoisson(), X, Y)
-    u = interpolation(loss, np.zeros(loss.size), Y, np.arange(5))
-    v = certainty(loss, u)
+    u = interpolating_fit(loss, np.zeros(loss.size), Y, np.arange(5))
+    v = certain_fit(loss, u)
     assert loss.value(v) == pytest.approx(0.0, abs=1e-10)
     assert_allclose(v[loss.places["mean"]], u[loss.places["mean"]])
-    assert certainty(loss, np.zeros(loss.size)) is None  # a mean that no count meets
-    assert certainty(objective(Poisson(), X, Y), np.zeros(5)) is None  # no parameter beside the mean
+    assert certain_fit(loss, np.zeros(loss.size)) is None  # a mean that no count meets
+    assert certain_fit(objective(Poisson(), X, Y), np.zeros(5)) is None  # no parameter beside the mean
     both = objective(ConwayMaxwellPoisson(), X, Y, on=list(loss.designs))
-    assert certainty(both, np.zeros(both.size)) is None
+    assert certain_fit(both, np.zeros(both.size)) is None

@@ -8,9 +8,9 @@ from _objectives import objective
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import OptimizeResult
 
-from sk_mle._solvers.multistart import others, search
+from sk_mle._solvers.multistart import best_of_starts, random_starts
 from sk_mle._solvers.solvers import Solution, solve
-from sk_mle._solvers.start import begin
+from sk_mle._solvers.start import cold_start
 from sk_mle.likelihoods import Mixture, Normal, Poisson
 
 RNG = np.random.default_rng(0)
@@ -21,7 +21,7 @@ COUNTS = np.append(RNG.poisson(2.0, 30), RNG.poisson(12.0, 30)).astype(float)
 
 def two(n_starts=3):
     law = Mixture([("low", Poisson()), ("high", Poisson())], n_starts=n_starts)
-    return begin(objective(law, np.zeros((N, 1)), COUNTS, on=["low__mean", "high__mean"]))
+    return cold_start(objective(law, np.zeros((N, 1)), COUNTS, on=["low__mean", "high__mean"]))
 
 
 def maximum(loss, u):
@@ -41,9 +41,9 @@ class Scripted:
 
 
 def test_one_start_is_solved_once():
-    loss, u = begin(objective(Poisson(), X, COUNTS))
+    loss, u = cold_start(objective(Poisson(), X, COUNTS))
     script = Scripted((u, True))
-    assert search(loss, u, script).u is u
+    assert best_of_starts(loss, u, script).u is u
     assert script.asked == [(u, np.inf)]
 
 
@@ -58,7 +58,7 @@ def test_the_greatest_of_those_that_converged():
         ([(near, True), (best, True, "unbounded"), (far, True)], near, 3),
     ):
         script = Scripted(*ends)
-        assert_array_equal(search(loss, u, script).u, expected)
+        assert_array_equal(best_of_starts(loss, u, script).u, expected)
         assert len(script.asked) == calls
         assert [most for _, most in script.asked[:3]] == [100] * 3
         assert_array_equal(script.asked[0][0], u)
@@ -69,14 +69,14 @@ def test_the_greatest_of_those_that_converged():
 def test_a_part_of_many_rows_chooses_and_all_of_them_decide():
     n = 9000
     y = np.append(RNG.poisson(2.0, n // 2), RNG.poisson(12.0, n // 2)).astype(float)
-    loss, u = begin(objective(Mixture([("low", Poisson()), ("high", Poisson())], n_starts=2), np.zeros((n, 1)), y))
+    loss, u = cold_start(objective(Mixture([("low", Poisson()), ("high", Poisson())], n_starts=2), np.zeros((n, 1)), y))
     best, asked = maximum(loss, u), []
 
     def found(other, start, most=np.inf):
         asked.append(other.data.n_samples)
         return Solution(best, True, False, 1, 0.0, {}, OptimizeResult(fun=other.value(best)))
 
-    assert_array_equal(search(loss, u, found).u, best)
+    assert_array_equal(best_of_starts(loss, u, found).u, best)
     assert asked == [4000, 4000, n]
 
 
@@ -97,7 +97,7 @@ def test_a_maximum_in_another_order_of_the_parts_is_the_same():
         swapped[loss.places[name]] = design.coordinates(value, np.zeros((len(design.shift), len(value))))
     assert loss.value(swapped) == pytest.approx(loss.value(best), rel=1e-9)
     script = Scripted((swapped, True), (swapped, True), (swapped, True), (best, True))
-    found = search(loss, u, script)
+    found = best_of_starts(loss, u, script)
     assert_allclose(script.asked[3][0], best, atol=1e-6)
     assert_array_equal(found.u, best)
     assert found.n_iter == 7
@@ -107,7 +107,7 @@ def test_a_maximum_that_few_rows_make_does_not_count():
     """One part on two rows that nearly agree is higher by its peak, and far narrower, than the two groups there are."""
     y = np.append(RNG.normal(0.0, 1.0, 30), RNG.normal(6.0, 1.0, 30))
     y[1] = y[0] + 1e-5
-    loss, u = begin(objective(Mixture([("a", Normal()), ("b", Normal())], n_starts=2), np.zeros((N, 1)), y))
+    loss, u = cold_start(objective(Mixture([("a", Normal()), ("b", Normal())], n_starts=2), np.zeros((N, 1)), y))
     groups = maximum(loss, u)
     peak = groups.copy()
     at = {"a__loc": y[:2].mean(), "a__scale": np.log(0.5e-5), "b__loc": y.mean(), "b__scale": np.log(y.std())}
@@ -117,23 +117,25 @@ def test_a_maximum_that_few_rows_make_does_not_count():
     peak[loss.places["logits"]] = loss.designs["logits"].coordinates(np.array([-1.7, 1.7]), np.zeros((0, 2)))
     peak = maximum(loss, peak)
     assert np.exp(loss.eta(peak)["a__scale"][0]) < 1e-4
-    assert_array_equal(search(loss, u, Scripted((peak, True), (groups, True), (groups, True))).u, groups)
+    assert_array_equal(best_of_starts(loss, u, Scripted((peak, True), (groups, True), (groups, True))).u, groups)
 
 
 def test_random_starts_move_every_predictor_by_about_one():
-    loss, u = begin(objective(Mixture([("low", Poisson()), ("high", Poisson())], n_starts=300), X, COUNTS, on=["low__mean"]))
-    moves = np.array([other - u for other in others(loss, u)])
+    loss, u = cold_start(
+        objective(Mixture([("low", Poisson()), ("high", Poisson())], n_starts=300), X, COUNTS, on=["low__mean"])
+    )
+    moves = np.array([other - u for other in random_starts(loss, u)])
     assert len(moves) == 299
     expected = np.ones(loss.size)
     place = loss.places["low__mean"]
     expected[place.start + 1 : place.stop] = np.sqrt(2 / 3)  # three columns together
     assert_allclose(moves.std(axis=0), expected, rtol=0.15)
-    assert_array_equal(moves, [other - u for other in others(loss, u)])
+    assert_array_equal(moves, [other - u for other in random_starts(loss, u)])
 
 
 def test_random_starts_have_a_value():
     loss, u = two(n_starts=30)
     plain = loss.value
     loss.value = lambda v: plain(v) if np.abs(v - u).max() < 0.3 else np.inf
-    for other in others(loss, u):
+    for other in random_starts(loss, u):
         assert np.abs(other - u).max() < 0.3

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle._model.objective import Point
-from sk_mle._solvers.newton import Learned, newton
+from sk_mle._solvers.newton import LBFGS, newton
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -24,7 +24,7 @@ class Known:
     """A function of a vector with its derivatives, as an objective."""
 
     preconditioner, partly_expected = None, False
-    data = SimpleNamespace(least_share=1.0)
+    data = SimpleNamespace(min_weight_share=1.0)
 
     def __init__(self, value, gradient, hessian, floor=-np.inf):
         self.parts, self.floor, self.calls, self.kinds = (value, gradient, hessian), floor, [], []
@@ -119,7 +119,7 @@ def test_light_rows_need_a_closer_look():
     """A minimum is settled where the next step moves no row: the lightest row's share says how short that step must be."""
     near = one(lambda x: 0.5e-8 * x * x, lambda x: 1e-8 * x, lambda x: 1e-8)
     for share, told in ((1.0, True), (1e-30, False)):
-        near.data = SimpleNamespace(least_share=share)
+        near.data = SimpleNamespace(min_weight_share=share)
         assert newton(near, np.array([1e-7]), tol=1e-6).minimum_certified is told
 
 
@@ -198,23 +198,23 @@ def test_a_large_constant_hides_the_gain_but_not_the_gradient(constant):
 
 
 def test_what_is_learned_from_two_gradients_holds_between_them():
-    known, loss = Learned(Rough()), ROSENBROCK
+    known, loss = LBFGS(Rough()), ROSENBROCK
     here, there = np.array([0.7, 0.6]), np.array([0.8, 0.7])
     before, after = loss.evaluate(here, 1), loss.evaluate(there, 1)
-    known.learn(there - here, before, after)
+    known.update(there - here, before, after)
     change = after.gradient - before.gradient
     step, promised = known.direction(Point(0.0, change, np.empty((0, 0))))
     assert_allclose(step, here - there, rtol=1e-12)
     assert promised == pytest.approx(change @ (there - here))
-    known.learn(here - there, before, after)  # no curvature: not learned
+    known.update(here - there, before, after)  # no curvature: not learned
     assert len(known.pairs) == 1
 
 
 def test_steps_are_those_of_the_inverse_that_bfgs_updates_give():
-    known, inverse = Learned(Rough()), np.linalg.inv(STEEP) / 1.1
+    known, inverse = LBFGS(Rough()), np.linalg.inv(STEEP) / 1.1
     for move, change in (([1.0, 2.0], [3.0, 1.0]), ([0.5, -1.0], [2.0, -0.3])):
         s, y = np.array(move), np.array(change)
-        known.learn(s, Point(0.0, np.zeros(2)), Point(0.0, y))
+        known.update(s, Point(0.0, np.zeros(2)), Point(0.0, y))
         V = np.eye(2) - np.outer(s, y) / (s @ y)
         inverse = V @ inverse @ V.T + np.outer(s, s) / (s @ y)
     gradient = np.array([1.0, -3.0])
@@ -270,7 +270,7 @@ def test_a_trial_whose_gradient_is_lost_is_refused():
 def test_where_the_gradient_decides_the_value_may_not_rise_by_more_than_rounding():
     for rise, end in ((0.5e-8, 0.0), (3e-8, 0.5e-5), (1.0, 0.5e-5)):
         loss = one(lambda x, rise=rise: x * x / 2 + rise * (x < 0.5e-5), lambda x: x, lambda x: 1.0)
-        loss.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
+        loss.data = SimpleNamespace(min_weight_share=1.0, total_weight=1.0)
         found = newton(loss, np.array([1e-5]), tol=1e-9)
         assert end <= found.x[0] < end + 1e-9
         assert (found.message == "gradient below tol") is (end == 0)
@@ -279,7 +279,7 @@ def test_where_the_gradient_decides_the_value_may_not_rise_by_more_than_rounding
 def test_where_the_gradient_decides_it_must_fall_by_half_of_what_a_step_promises():
     for share, end in ((0.45, 0.0), (0.55, 0.5e-5), (0.8, 1e-5)):  # of the gradient, from half the way on
         stays = one(lambda x: 0.0, lambda x, share=share: 1e-5 * (1 if x > 0.5e-5 else share), lambda x: 1.0)
-        stays.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
+        stays.data = SimpleNamespace(min_weight_share=1.0, total_weight=1.0)
         found = newton(stays, np.array([1e-5]), max_iter=1)
         assert_allclose(found.x[0], end, atol=1e-12)
 
@@ -301,7 +301,7 @@ def test_no_minimum_is_certified_where_curvature_is_lost_in_rounding():
     ):
         loss = Known(lambda a, b: 0.0, lambda a, b: [0.0, 0.0], lambda a, b, hessian=hessian: hessian)
         found = newton(loss, np.zeros(2))
-        assert (found.minimum_certified, found.flattened) == (certified, not certified)
+        assert (found.minimum_certified, found.curvature_vanished) == (certified, not certified)
 
 
 def test_a_step_that_is_left_tells_whether_a_minimum_is_near():
@@ -320,7 +320,7 @@ def drift(slope, weight=1.0, rest=0.0, rate=0.98):
         lambda a, b: [-slope, rest * b],
         lambda a, b: [[slope, 0], [0, rest / (1 - rate) or 1.0]],
     )
-    loss.data = SimpleNamespace(least_share=1.0, total_weight=weight)
+    loss.data = SimpleNamespace(min_weight_share=1.0, total_weight=weight)
     return loss
 
 
@@ -348,7 +348,7 @@ def test_refused_trials_cost_no_derivatives():
 
 def test_steps_towards_a_jump_of_the_value_end():
     f = one(lambda x: x + 2 * (x < 0), lambda x: 1.0, lambda x: 1.0)
-    f.data = SimpleNamespace(least_share=1.0, total_weight=1.0)
+    f.data = SimpleNamespace(min_weight_share=1.0, total_weight=1.0)
     found = newton(f, np.array([1 / 3]))
     assert found.stalled
     assert 0 <= found.x[0] < 1e-3
@@ -379,11 +379,11 @@ def quadratic(curvatures, start=None):
     """A bowl; `sizes` are the largest entries of the gradients that were asked for."""
     curvatures = np.asarray(curvatures, float)
     loss = Known(lambda *x: 0.5 * curvatures @ np.square(x), lambda *x: curvatures * x, lambda *x: np.diag(curvatures))
-    plain, loss.sizes = loss.evaluate, []
+    plain, loss.gradient_norms = loss.evaluate, []
 
     def evaluate(x, order, information="observed"):
         point = plain(x, order, information)
-        loss.sizes.append(np.abs(point.gradient).max())
+        loss.gradient_norms.append(np.abs(point.gradient).max())
         return point
 
     loss.evaluate = evaluate
@@ -394,7 +394,7 @@ def test_polishing_ends_at_a_thousandth_of_the_tolerance():
     loss, tol = quadratic(np.linspace(1 / 1.2, 1.2, 20)), 1e-4
     loss.preconditioner = Multiple()
     newton(loss, np.ones(20), tol=tol)
-    below = [size for size in loss.sizes if size <= tol]
+    below = [size for size in loss.gradient_norms if size <= tol]
     assert len(below) == 4
     assert below[-1] < 1e-3 * tol <= below[-2]
 
@@ -412,12 +412,12 @@ def test_polishing_ends_where_the_value_is_lost():
 
 
 def test_what_is_said_of_the_end_comes_from_the_preconditioner():
-    for curvatures, flattened in (([1.0, 0.5], False), ([1.0, 1e-5], True)):
+    for curvatures, curvature_vanished in (([1.0, 0.5], False), ([1.0, 1e-5], True)):
         loss = quadratic(curvatures)
         loss.preconditioner = Multiple(1e-5)
         loss.preconditioner.solve = lambda gradient, curvatures=curvatures: 0.99 * gradient / curvatures
         found = newton(loss, np.array([0.0, 10.0]), tol=1e-6)
-        assert (found.minimum_certified, found.flattened, found.curved) == (True, flattened, None)
+        assert (found.minimum_certified, found.curvature_vanished, found.hessian_point) == (True, curvature_vanished, None)
         assert set(loss.calls) == {1}
 
 
@@ -427,18 +427,18 @@ def test_a_preconditioner_may_leave_the_end_to_the_hessian():
     loss.preconditioner.end_with_hessian, loss.preconditioner.minimum_certified = True, False
     found = newton(loss, np.array([1.0, 10.0]), tol=1e-6)
     assert found.minimum_certified
-    assert_array_equal(found.curved.hessian, np.diag([1.0, 0.9]))
+    assert_array_equal(found.hessian_point.hessian, np.diag([1.0, 0.9]))
     assert loss.calls.count(2) == 1
     assert loss.calls[-2:] == [2, 1]  # and one step of polishing
 
 
 def test_the_last_hessian_is_handed_on_where_there_was_one():
-    for preconditioner, curved in ((None, True), (Multiple(), False)):
+    for preconditioner, hessian_point in ((None, True), (Multiple(), False)):
         loss = quadratic([1.0, 0.9])
         loss.preconditioner = preconditioner
         found = newton(loss, np.array([1.0, 10.0]), max_iter=1)
         assert found.message == "iteration limit"
-        assert (found.curved is not None and found.curved.order == 2) is curved
+        assert (found.hessian_point is not None and found.hessian_point.order == 2) is hessian_point
 
 
 def test_what_gradients_told_is_dropped_before_the_preconditioner():
@@ -448,7 +448,7 @@ def test_what_gradients_told_is_dropped_before_the_preconditioner():
         lambda x: -1 + 1e-4 * x + max(0.0, x - 3),
         lambda x: 1e-4 + (x > 3),
     )
-    bend.preconditioner, bend.data = Multiple(costs=1e9), SimpleNamespace(least_share=1.0, total_weight=1.0)
+    bend.preconditioner, bend.data = Multiple(costs=1e9), SimpleNamespace(min_weight_share=1.0, total_weight=1.0)
     seen = []
     found = newton(bend, np.array([0.0]), callback=lambda found: seen.append(found.x[0]))
     assert_allclose(seen[:3], [1, 2, 3], atol=1e-3)
@@ -476,8 +476,8 @@ def test_a_preconditioner_that_is_slow_gives_way_to_the_hessian():
 
 
 def test_pairs_are_learned_by_their_angle_and_not_by_their_length():
-    known = Learned(Multiple())
-    for move, change, learned in (
+    known = LBFGS(Multiple())
+    for move, change, lbfgs in (
         ([1e-9, 0.0], [2e-9, 0.0], True),
         ([1e9, 0.0], [2e9, 0.0], True),
         ([1.0, 0.0], [1e-9, 1.0], True),
@@ -485,15 +485,18 @@ def test_pairs_are_learned_by_their_angle_and_not_by_their_length():
         ([1.0, 0.0], [-1.0, 0.0], False),
     ):
         before = len(known.pairs)
-        known.learn(np.array(move), Point(0.0, np.zeros(2)), Point(0.0, np.array(change)))
-        assert len(known.pairs) == before + learned
-    assert known.flattest == -1.0
+        known.update(np.array(move), Point(0.0, np.zeros(2)), Point(0.0, np.array(change)))
+        assert len(known.pairs) == before + lbfgs
+    assert known.min_curvature == -1.0
 
 
-def after(sizes, costs=np.inf, p=1, tol=1e-2, hold=1, fails=False):
+def after(gradient_norms, costs=np.inf, p=1, tol=1e-2, min_pairs=1, fails=False):
     """What remains of a preconditioner after gradients of these sizes."""
-    known, points = Learned(Multiple(costs=costs, fails=fails), hold), [Point(0.0, np.full(p, size)) for size in sizes]
-    known.flattest = 0.1
+    known, points = (
+        LBFGS(Multiple(costs=costs, fails=fails), min_pairs),
+        [Point(0.0, np.full(p, size)) for size in gradient_norms],
+    )
+    known.min_curvature = 0.1
     for before, now in pairwise(points):
         known.pairs.append(None)
         other = known.refreshed(None, np.zeros(p), before, now, tol)
@@ -508,7 +511,7 @@ def test_a_preconditioner_serves_while_gradients_are_cheaper():
     assert after(slow) is None  # more than forty
     assert after(slow, p=400).preconditioner.curvature == 1.0  # a Hessian of so many columns costs more
     assert after(slow, p=100) is None
-    assert after(slow, hold=2).preconditioner.curvature == 1.0  # asked to wait
+    assert after(slow, min_pairs=2).preconditioner.curvature == 1.0  # asked to wait
     assert after([1.0, 0.5, 0.4, 0.2, 0.1, 0.09]).preconditioner.curvature == 1.0  # the last of several
     assert after([1.0, 1.0], tol=2.0).preconditioner.curvature == 1.0  # done
     assert after([1.0, 1.1]) is None
@@ -516,9 +519,9 @@ def test_a_preconditioner_serves_while_gradients_are_cheaper():
 
 def test_a_preconditioner_is_refreshed_where_that_is_cheap():
     new = after([1.0, 0.5], costs=3)
-    assert (new.preconditioner.curvature, new.hold, new.pairs, new.flattest) == (2.0, 1, [], 0.1)
-    assert after([1.0, 0.8], costs=3).hold == 2  # it did not help much: the next waits longer
-    assert after([1.0, 0.8, 0.64, 0.512], costs=3, hold=3).hold == 6
+    assert (new.preconditioner.curvature, new.min_pairs, new.pairs, new.min_curvature) == (2.0, 1, [], 0.1)
+    assert after([1.0, 0.8], costs=3).min_pairs == 2  # it did not help much: the next waits longer
+    assert after([1.0, 0.8, 0.64, 0.512], costs=3, min_pairs=3).min_pairs == 6
     assert after([1.0, 0.1], costs=3).preconditioner.curvature == 1.0
     assert after([1.0, 0.1, 0.05], costs=3, tol=1e-3).preconditioner.curvature == 2.0  # of two gradients, where it is cheap
     assert after([1.0, 0.1, 0.05], costs=6, tol=1e-3).preconditioner.curvature == 1.0

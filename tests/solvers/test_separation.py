@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle._solvers.separation import separating_directions
 from sk_mle._solvers.solvers import solve
-from sk_mle._solvers.start import begin
+from sk_mle._solvers.start import cold_start
 from sk_mle.likelihoods import Bernoulli, Categorical, Gamma, Laplace, Ordinal, Poisson
 
 RNG = np.random.default_rng(0)
@@ -21,7 +21,7 @@ WEIGHT = RNG.integers(0, 4, N).astype(float)
 
 
 def at_the_end(law, A, y, weight=None):
-    loss, u = begin(objective(law, A, y, weight))
+    loss, u = cold_start(objective(law, A, y, weight))
     return loss, solve(loss, u, "auto", 1e-8, 100).u
 
 
@@ -79,7 +79,7 @@ def test_three_classes_of_which_one_is_apart():
 
 def test_a_penalty_leaves_nothing_separated():
     y = (X[:, 0] > 0.5).astype(float)
-    loss, u = begin(objective(Bernoulli(), X, y, alpha={"prob": 0.1}))
+    loss, u = cold_start(objective(Bernoulli(), X, y, alpha={"prob": 0.1}))
     assert separating_directions(loss, u) == {}
     assert_array_equal(u.shape, (3,))
 
@@ -157,7 +157,7 @@ def test_cutpoints_may_move_as_well():
         (-top, np.where(top == 1, 0, np.arange(60) % 3), True),
         (top, np.where(top == 1, 1, np.arange(60) % 3), False),
     ):
-        loss, u = begin(objective(three, column[:, None], y.astype(float)))
+        loss, u = cold_start(objective(three, column[:, None], y.astype(float)))
         found = separating_directions(loss, solve(loss, u, "auto", 1e-8, 100).u)
         assert bool(found) is separated
         if separated:
@@ -172,7 +172,7 @@ def test_many_rows_are_all_looked_at(n):
     for flipped, separated in ((None, True), (20, False)):
         if flipped is not None:
             y[flipped] = 0.0
-        loss, u = begin(objective(Bernoulli(), group, y))
+        loss, u = cold_start(objective(Bernoulli(), group, y))
         found = separating_directions(loss, solve(loss, u, "auto", 1e-8, 100).u)
         assert bool(found) is separated
         if separated:

@@ -11,7 +11,7 @@ from scipy.optimize import OptimizeResult, minimize
 from sk_mle._model.objective import Point
 from sk_mle._solvers.newton import newton_method
 from sk_mle._solvers.solvers import choose, solve
-from sk_mle._solvers.start import begin
+from sk_mle._solvers.start import cold_start
 from sk_mle._solvers.vertex import vertex
 from sk_mle.likelihoods import Gamma, GeneralizedNormal, Laplace, Mixture, NegativeBinomial, Normal, Poisson, StudentT
 
@@ -24,7 +24,7 @@ WEIGHT = RNG.integers(0, 4, N).astype(float)
 
 
 def counts():
-    return begin(objective(Poisson(), X, COUNTS))
+    return cold_start(objective(Poisson(), X, COUNTS))
 
 
 class Scripted:
@@ -43,14 +43,14 @@ class Scripted:
 
 @pytest.mark.parametrize("solver", ["auto", "newton", "lbfgs", "bfgs", "cg", "newton-cg", "trust-ncg", "trust-exact", "tnc"])
 def test_solvers_agree(solver):
-    loss, u = begin(objective(Gamma(), X, POSITIVE, WEIGHT))
+    loss, u = cold_start(objective(Gamma(), X, POSITIVE, WEIGHT))
     found = solve(loss, u, solver, 1e-9, 500)
     assert found.converged
     best = minimize(loss.value, u, jac=loss.gradient, method="BFGS", options={"gtol": 1e-10})
     assert_allclose(found.u, best.x, atol=1e-5)
     assert found.gradient_size == np.abs(loss.gradient(found.u)).max() <= 1e-6
     assert not found.unbounded
-    assert found.flat == {}
+    assert found.edges == {}
     assert not solve(loss, u + 0.5, solver, 1e-9, 1).converged
 
 
@@ -68,8 +68,8 @@ def test_which_solver():
 
 def test_a_parameter_at_its_limit_is_named():
     y = np.tile([1.0, 2.0, 3.0], 40)  # less spread than a Poisson sample
-    loss, u = begin(objective(NegativeBinomial(), np.zeros((120, 1)), y))
-    assert solve(loss, u, "auto", 1e-8, 200).flat == {"dispersion": "lower"}
+    loss, u = cold_start(objective(NegativeBinomial(), np.zeros((120, 1)), y))
+    assert solve(loss, u, "auto", 1e-8, 200).edges == {"dispersion": "lower"}
 
 
 # ---- trial points where nothing is finite --------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_a_line_per_iteration(solver, capsys):
     ],
 )
 def test_a_method_starts_again_while_its_gradient_falls(share, most, calls):
-    quadratic, u = begin(objective(Normal(scale=1.0), X, X[:, 0] + 1.0))
+    quadratic, u = cold_start(objective(Normal(scale=1.0), X, X[:, 0] + 1.0))
     u = u + 1.0
     bottom = u - np.linalg.solve(quadratic.hessian(u), quadratic.gradient(u))
     script = Scripted(move=lambda x: bottom + share * (x - bottom))
@@ -176,7 +176,7 @@ def test_what_is_unbounded_has_not_converged():
     loss.unbounded = unbounded
     for start in (u, u + 3.0):
         found = solve(loss, start, Scripted(nit=1000), 1e-8, 100)
-        assert (found.unbounded, found.converged, found.flat) == (True, False, {})
+        assert (found.unbounded, found.converged, found.edges) == (True, False, {})
     best = solve(counts()[0], u, "auto", 1e-12, 50).u
     solve(loss, best, Scripted(nit=1000), 1e-8, 100)
     assert asked == [3.0, 3.0, 0.0]  # short of tol, a fit may be on its way there
@@ -225,7 +225,7 @@ def test_newton_does_without_a_guard():
 
 
 def constant(law, y, u=None):
-    loss, start = begin(objective(law, np.zeros((len(y), 1)), y))
+    loss, start = cold_start(objective(law, np.zeros((len(y), 1)), y))
     return solve(loss, start, "auto", 1e-8, 200)
 
 
@@ -243,15 +243,15 @@ def constant(law, y, u=None):
 def test_a_shape_that_ran_to_its_limit_is_named_with_its_edge(law, y, flat):
     found = constant(law, y)
     assert found.converged
-    assert found.flat == flat
+    assert found.edges == flat
 
 
 def test_where_a_fit_has_not_converged_nothing_is_said_of_limits():
     y = np.tile([1.0, 2.0, 3.0], 40)
-    loss, u = begin(objective(NegativeBinomial(), np.zeros((120, 1)), y))
+    loss, u = cold_start(objective(NegativeBinomial(), np.zeros((120, 1)), y))
     u = solve(loss, u, "auto", 1e-8, 200).u
     found = solve(loss, u + 0.5 * (np.arange(2) == 0), Scripted(nit=1000), 1e-8, 100)
-    assert (found.converged, found.flat) == (False, {})
+    assert (found.converged, found.edges) == (False, {})
 
 
 def test_a_maximum_that_is_flat_is_one():
@@ -260,31 +260,31 @@ def test_a_maximum_that_is_flat_is_one():
     y[[1, 3]] = 0.0, 4.0
     found = constant(NegativeBinomial(), y)
     assert found.converged
-    assert found.flat == {}
+    assert found.edges == {}
 
 
 def test_logits_that_ran_off_are_told_by_their_distance_from_the_largest():
     """One unit further in, the likelihood is the same; on the half way back it is not."""
     law = Mixture([("low", Poisson()), ("high", Poisson())])
     y = np.tile([1.0, 2.0, 3.0, 4.0], 25)
-    loss, u = begin(objective(law, np.zeros((N, 1)), y))
+    loss, u = cold_start(objective(law, np.zeros((N, 1)), y))
     u = u.copy()
 
     def place(name, value):
         u[loss.places[name]] = loss.designs[name].coordinates(np.atleast_1d(value), np.zeros((0, np.size(value))))
 
     u[loss.places["low__mean"]] = 0.0
-    u[0] = np.log(2.5) / loss.designs["low__mean"].unit[0, 0]
+    u[0] = np.log(2.5) / loss.designs["low__mean"].output_basis[0, 0]
     place("high__mean", np.log(40.0))
     place("logits", [6.5, -6.5])
     found = solve(loss, u, Scripted(nit=1000), 1e-2, 100)
     assert found.converged
-    assert found.flat["logits['high']"] == "lower"
+    assert found.edges["logits['high']"] == "lower"
     place("logits", [1.5, -1.5])
-    assert "logits['high']" not in solve(loss, u, Scripted(nit=1000), 10.0, 100).flat
+    assert "logits['high']" not in solve(loss, u, Scripted(nit=1000), 10.0, 100).edges
     many = objective(law, np.zeros((N, 1)), y, np.full(N, 1e4)).like(designs=loss.designs)
     place("logits", [6.5, -6.5])
-    assert "logits['high']" not in solve(many, u, Scripted(nit=1000), 1e-2, 100).flat  # of so many rows some would tell
+    assert "logits['high']" not in solve(many, u, Scripted(nit=1000), 1e-2, 100).edges  # of so many rows some would tell
 
 
 def test_why_a_solver_cannot_serve():

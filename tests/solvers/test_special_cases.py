@@ -13,8 +13,8 @@ from scipy.special import gammaln
 from sk_mle import MLEDensity, MLERegressor
 from sk_mle import likelihoods as L
 from sk_mle._solvers.solvers import solve
-from sk_mle._solvers.special_cases import beyond, constants, first_round, thinned
-from sk_mle._solvers.start import begin
+from sk_mle._solvers.special_cases import constant_parameters, first_round_iterations, from_special_cases, on_subsample
+from sk_mle._solvers.start import cold_start
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import LAWS, Likelihood
@@ -232,12 +232,12 @@ class Counted:
 
 def searched(law, y, X=None, change=None):
     """The objective, a first solution, the best that the search finds, and what it asked for."""
-    loss, u = begin(objective(law, np.zeros((len(y), 1)) if X is None else X, y))
+    loss, u = cold_start(objective(law, np.zeros((len(y), 1)) if X is None else X, y))
     solver = Counted()
-    first = solver(loss, u, first_round(loss))
+    first = solver(loss, u, first_round_iterations(loss))
     first = change(first) if change else first
     solver.asked = []
-    return loss, first, beyond(loss, first, solver), solver.asked
+    return loss, first, from_special_cases(loss, first, solver), solver.asked
 
 
 def total(loss, solution):
@@ -247,23 +247,23 @@ def total(loss, solution):
 def test_laws_with_sharp_ends_are_looked_at_early():
     y = np.arange(1.0, 9.0)
     for law, rounds in ((L.Normal(), np.inf), (L.StudentT(), np.inf), (L.SkewNormal(), 50)):
-        assert first_round(objective(law, np.zeros((8, 1)), y)) == rounds
+        assert first_round_iterations(objective(law, np.zeros((8, 1)), y)) == rounds
 
 
 def test_which_parameters_are_constants():
     y, X = np.arange(1.0, 9.0), np.arange(8.0)[:, None]
-    assert constants(objective(L.StudentT(), X, y)) == ["scale", "df"]
-    assert constants(objective(L.StudentT(), X, y, on=["loc", "scale"])) == ["df"]
-    assert constants(objective(L.StudentT(), X, y, offset={"df": np.ones(8)})) == ["scale"]
-    assert constants(objective(L.StudentT(scale=1.0), X, y)) == ["df"]
-    assert constants(objective(L.MultivariateNormal().bind(np.zeros((8, 2))), X, np.column_stack([y, y**2]))) == []
+    assert constant_parameters(objective(L.StudentT(), X, y)) == ["scale", "df"]
+    assert constant_parameters(objective(L.StudentT(), X, y, on=["loc", "scale"])) == ["df"]
+    assert constant_parameters(objective(L.StudentT(), X, y, offset={"df": np.ones(8)})) == ["scale"]
+    assert constant_parameters(objective(L.StudentT(scale=1.0), X, y)) == ["df"]
+    assert constant_parameters(objective(L.MultivariateNormal().bind(np.zeros((8, 2))), X, np.column_stack([y, y**2]))) == []
 
 
 def test_as_many_rows_as_tell_maxima_apart():
     y = np.arange(9000.0)
     few = objective(L.Normal(), np.zeros((8000, 1)), y[:8000])
-    assert thinned(few) is few
-    assert thinned(objective(L.Normal(), np.zeros((9000, 1)), y)).data.n_samples == 4000
+    assert on_subsample(few) is few
+    assert on_subsample(objective(L.Normal(), np.zeros((9000, 1)), y)).data.n_samples == 4000
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_a_value_that_is_frequent_asks_for_shapes_that_are_held(settled):
     assert total(loss, best) > total(loss, first) + 10
     assert best.converged
     assert {tuple(free) for free, _, _ in asked} == {("loc", "scale"), ("loc", "scale", "df")}
-    assert first.flat == {"df": "upper"}
+    assert first.edges == {"df": "upper"}
     assert "other_maximum" not in best.result  # a limit is none
 
 
@@ -313,7 +313,7 @@ def test_a_supremum_at_the_end_of_a_domain_is_followed_to_it(side):
     assert not first.converged
     assert total(loss, best) == pytest.approx(half_normal(y), abs=1e-4)
     assert total(loss, best) < half_normal(y) + 1e-9
-    assert (best.converged, best.flat) == (True, {"shape": "upper" if side == 1 else "lower"})
+    assert (best.converged, best.edges) == (True, {"shape": "upper" if side == 1 else "lower"})
     assert best.n_iter > first.n_iter
     assert best.result["minimum_certified"]
     assert "other_maximum" not in best.result
@@ -334,12 +334,12 @@ def test_a_shape_on_its_way_to_an_end_comes_to_its_limit(law, y, supremum, edge,
     """Also from where a fit has not converged yet: as from a shape that is still far from there."""
 
     def earlier(one):
-        return one if settled else solve(*begin(objective(law, np.zeros((len(y), 1)), y)), "auto", 1e-8, 2)
+        return one if settled else solve(*cold_start(objective(law, np.zeros((len(y), 1)), y)), "auto", 1e-8, 2)
 
     loss, first, best, _ = searched(law, y, change=earlier)
     assert first.converged is settled
     assert total(loss, best) == pytest.approx(supremum(y).sum(), abs=1e-4)
-    assert (best.converged, best.flat) == (True, edge)
+    assert (best.converged, best.edges) == (True, edge)
 
 
 def half_normal_by_quadratic_programming(X, y):

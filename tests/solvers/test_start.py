@@ -8,7 +8,7 @@ from _objectives import objective
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle._solvers.solvers import solve
-from sk_mle._solvers.start import begin, locate, resume
+from sk_mle._solvers.start import cold_start, locate, warm_start
 from sk_mle.likelihoods import Categorical, ConwayMaxwellPoisson, Gamma, Laplace, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
@@ -21,7 +21,7 @@ WEIGHT = RNG.integers(0, 4, N).astype(float)
 
 def test_least_squares_is_solved_by_the_start():
     y = X @ [1.0, -2.0] + RNG.normal(size=N)
-    loss, u = begin(objective(Normal(), X, y, WEIGHT))
+    loss, u = cold_start(objective(Normal(), X, y, WEIGHT))
     root = np.sqrt(WEIGHT)
     expected = np.linalg.lstsq(root[:, None] * np.column_stack([np.ones(N), X]), root * y, rcond=None)[0]
     start, slopes = loss.designs["loc"].coefficients(u[loss.places["loc"]])
@@ -32,11 +32,13 @@ def test_least_squares_is_solved_by_the_start():
 
 @pytest.mark.parametrize(("law", "y"), [(Poisson(), COUNTS), (Gamma(), POSITIVE), (NegativeBinomial(), COUNTS)], ids=repr)
 def test_the_start_is_better_than_a_constant_and_has_unit_curvature(law, y):
-    loss, u = begin(objective(law, X, y, WEIGHT))
+    loss, u = cold_start(objective(law, X, y, WEIGHT))
     name = law.free[0]
     constant = u.copy()
     constant[loss.places[name]] = 0.0
-    constant[0] = loss.designs[name].directions(np.atleast_1d(law.parameter(name).link.link(np.average(y, weights=WEIGHT))))[0]
+    constant[0] = loss.designs[name].in_output_basis(
+        np.atleast_1d(law.parameter(name).link.link(np.average(y, weights=WEIGHT)))
+    )[0]
     assert loss.value(u) < loss.value(constant)
     hessian = loss.evaluate(u, 2, "expected").hessian
     for place in loss.places.values():
@@ -47,14 +49,14 @@ def test_the_start_is_better_than_a_constant_and_has_unit_curvature(law, y):
 def test_coordinates_of_an_earlier_fit(name):
     three = Categorical().bind(np.arange(3.0))
     y = np.arange(N) % 3.0
-    loss, u = begin(objective(three, X, y) if name == "vector" else objective(Gamma(), X, POSITIVE, on=["mean", "shape"]))
+    loss, u = cold_start(objective(three, X, y) if name == "vector" else objective(Gamma(), X, POSITIVE, on=["mean", "shape"]))
     u = solve(loss, u, "auto", 1e-3, 50).u
     coefs, intercepts = {}, {}
     for part, design in loss.designs.items():
         start, slopes = design.coefficients(u[loss.places[part]])
         coefs[part], intercepts[part] = (slopes.T, start) if design.vector else (slopes[:, 0], start[0])
     assert_allclose(locate(loss, coefs, intercepts), u, rtol=1e-9, atol=1e-12)
-    again, v = resume(loss, coefs, intercepts)
+    again, v = warm_start(loss, coefs, intercepts)
     for part in loss.designs:
         assert_allclose(again.eta(v)[part], loss.eta(u)[part], rtol=1e-9, atol=1e-12)
     first = next(iter(coefs))
@@ -67,7 +69,7 @@ def test_many_rows_begin_with_some_of_them():
     many = np.random.default_rng(1).normal(size=(n, 4))
     y = np.random.default_rng(2).poisson(np.exp(0.3 * many[:, 0])).astype(float)
     whole = objective(Poisson(), many, y)
-    loss, u = begin(whole)
+    loss, u = cold_start(whole)
     assert loss.evaluations <= 2  # of all rows
     assert loss.preconditioner is not None
     assert np.abs(loss.gradient(u)).max() < 0.1
@@ -101,7 +103,7 @@ def table(n, p, law, **options):
     ],
 )
 def test_which_preconditioner(n, p, law, options, known):
-    loss, u = begin(table(n, p, law, **options))
+    loss, u = cold_start(table(n, p, law, **options))
     found = loss.preconditioner
     assert (None if found is None else type(found).__name__) == known
     assert np.isfinite(loss.value(u))
@@ -116,33 +118,33 @@ def least_squares():
 
 
 def test_an_earlier_fit_is_a_start_where_it_is_near():
-    loss, u = begin(least_squares())
+    loss, u = cold_start(least_squares())
     slopes, scale = loss.designs["loc"].coefficients(u[:3])[1][:, 0], loss.eta(u)["scale"][0]
     start = loss.designs["loc"].coefficients(u[:3])[0][0]
     for shift, warm in ((0.05, True), (0.4, False), (100.0, False)):
-        again, v = resume(least_squares(), {"loc": slopes, "scale": np.zeros(0)}, {"loc": start + shift, "scale": scale})
+        again, v = warm_start(least_squares(), {"loc": slopes, "scale": np.zeros(0)}, {"loc": start + shift, "scale": scale})
         moved = again.eta(v)["loc"][0] - loss.eta(u)["loc"][0]
         assert moved == pytest.approx(shift if warm else 0.0, abs=1e-8)
 
 
 def test_an_earlier_fit_far_from_the_maximum_is_left_for_a_new_start():
     law = NegativeBinomial()
-    loss, u = begin(objective(law, X, COUNTS))
+    loss, u = cold_start(objective(law, X, COUNTS))
     u = solve(loss, u, "auto", 1e-8, 50).u
     coefs, intercepts = {}, {}
     for part, design in loss.designs.items():
         start, slopes = design.coefficients(u[loss.places[part]])
         coefs[part], intercepts[part] = slopes[:, 0], start[0]
     wide = intercepts | {"dispersion": intercepts["dispersion"] + 30.0}
-    cold, v = begin(objective(law, X, COUNTS))
-    again, w = resume(objective(law, X, COUNTS), coefs, wide)
+    cold, v = cold_start(objective(law, X, COUNTS))
+    again, w = warm_start(objective(law, X, COUNTS), coefs, wide)
     assert again.value(w) == pytest.approx(cold.value(v), rel=1e-12)
 
 
 @pytest.mark.parametrize(("coefs", "intercepts"), [({"other": 0.0}, {"other": 0.0}), ({"mean": [500.0, 0.0]}, {"mean": 0.0})])
 def test_a_fit_of_another_model_or_without_a_value_is_no_start(coefs, intercepts):
-    loss, u = begin(objective(Poisson(), X, COUNTS))
-    again, v = resume(objective(Poisson(), X, COUNTS), coefs, intercepts)
+    loss, u = cold_start(objective(Poisson(), X, COUNTS))
+    again, v = warm_start(objective(Poisson(), X, COUNTS), coefs, intercepts)
     assert_array_equal(u, v)
     assert again.value(v) == loss.value(u)
 
@@ -150,23 +152,23 @@ def test_a_fit_of_another_model_or_without_a_value_is_no_start(coefs, intercepts
 def test_a_fit_that_ran_to_the_end_of_a_domain_is_no_start():
     """Nothing depends on its parameter there, so that no unit could be told for it."""
     y = np.tile([1.0, 2.0], N // 2)
-    cold, u = begin(objective(NegativeBinomial(), X, y))
+    cold, u = cold_start(objective(NegativeBinomial(), X, y))
     slopes = {"mean": np.zeros(2), "dispersion": np.zeros(0)}
-    again, v = resume(objective(NegativeBinomial(), X, y), slopes, {"mean": np.log(1.5), "dispersion": -40.0})
+    again, v = warm_start(objective(NegativeBinomial(), X, y), slopes, {"mean": np.log(1.5), "dispersion": -40.0})
     assert again.eta(v)["dispersion"][0] == pytest.approx(cold.eta(u)["dispersion"][0])
-    assert again.designs["dispersion"].unit.max() < 1e4
+    assert again.designs["dispersion"].output_basis.max() < 1e4
 
 
 # ---- ends that are known beforehand ------------------------------------------------------------------------------------
 
 
 def test_counts_that_can_be_certain_are_so_from_the_start():
-    loss, u = begin(objective(ConwayMaxwellPoisson(), RNG.normal(size=(5, 4)), np.array([1.0, 3.0, 2.0, 5.0, 4.0])))
+    loss, u = cold_start(objective(ConwayMaxwellPoisson(), RNG.normal(size=(5, 4)), np.array([1.0, 3.0, 2.0, 5.0, 4.0])))
     assert loss.value(u) == pytest.approx(0.0, abs=1e-10)
 
 
 @pytest.mark.parametrize(("n", "last"), [(13_000, True), (63_000, False)])
 def test_of_very_many_rows_no_hessian_is_taken_at_the_end(n, last):
-    loss, _ = begin(table(n, 16, Poisson()))
+    loss, _ = cold_start(table(n, 16, Poisson()))
     assert loss.preconditioner.end_with_hessian is last
     assert loss.preconditioner.minimum_certified

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.optimize import linprog, minimize_scalar
 
-from sk_mle._solvers.start import begin
+from sk_mle._solvers.start import cold_start
 from sk_mle._solvers.vertex import vertex
 from sk_mle.likelihoods import AsymmetricLaplace, Laplace
 
@@ -53,7 +53,7 @@ def fitted(loss, found):
     ids=["plain", "weights", "rounded", "tied", "parallel", "far from zero"],
 )
 def test_a_vertex_is_the_optimum_of_the_linear_programme(law, quantile, columns, y, weight):
-    loss, u = begin(objective(law, columns, y, weight))
+    loss, u = cold_start(objective(law, columns, y, weight))
     found = vertex(None, u, objective=loss)
     assert found.success
     start, slopes = fitted(loss, found)
@@ -66,7 +66,7 @@ def test_a_vertex_is_the_optimum_of_the_linear_programme(law, quantile, columns,
 def test_sparse_columns_have_the_same_vertex():
     ends = []
     for kind in (np.asarray, sparse.csr_matrix):
-        loss, u = begin(objective(Laplace(), kind(X), Y, WEIGHT))
+        loss, u = cold_start(objective(Laplace(), kind(X), Y, WEIGHT))
         ends.append(np.append(*fitted(loss, vertex(None, u, objective=loss))))
     assert_allclose(*ends, rtol=1e-9)
 
@@ -78,7 +78,7 @@ def absolute(x, y, alpha):
 @pytest.mark.parametrize("alpha", [1e-3, 0.05, 0.3, 1.0, 3.0])
 def test_a_penalty_may_hold_the_optimum_between_the_kinks(alpha):
     x, y = X[:, 0], Y
-    loss, u = begin(objective(Laplace(scale=1.0), x[:, None], y, alpha={"loc": alpha}, intercept=False))
+    loss, u = cold_start(objective(Laplace(scale=1.0), x[:, None], y, alpha={"loc": alpha}, intercept=False))
     found = vertex(None, u, objective=loss)
     value = absolute(x, y, alpha)
     kinks = np.sort(y / x)
@@ -94,7 +94,7 @@ def test_the_cases_of_penalties_are_of_both_kinds():
     """Some optima lie on a kink, where the penalty does not move them, and some between two."""
     met = []
     for alpha in (1e-3, 0.05, 0.3, 1.0, 3.0):
-        loss, u = begin(objective(Laplace(scale=1.0), X[:, :1], Y, alpha={"loc": alpha}, intercept=False))
+        loss, u = cold_start(objective(Laplace(scale=1.0), X[:, :1], Y, alpha={"loc": alpha}, intercept=False))
         slope = fitted(loss, vertex(None, u, objective=loss))[1][0]
         met.append(np.abs(Y - slope * X[:, 0]).min() < 1e-9)
     assert any(met)
@@ -105,7 +105,7 @@ def test_a_link_bends_the_likelihood_between_the_kinks():
     x = np.linspace(-1.0, 1.0, N)
     for seed in range(4):
         y = np.exp(0.7 * x) + 0.5 * np.random.default_rng(seed).laplace(size=N)
-        loss, u = begin(objective(Laplace(scale=1.0, links={"loc": "log"}), x[:, None], y, intercept=False))
+        loss, u = cold_start(objective(Laplace(scale=1.0, links={"loc": "log"}), x[:, None], y, intercept=False))
         found = vertex(None, u, objective=loss)
         grid = np.linspace(-0.5, 2.0, 5001)
         value = np.mean(np.abs(y[:, None] - np.exp(grid * x[:, None])), axis=0)
@@ -118,7 +118,7 @@ def test_scale_on_columns_follows_the_vertex():
     """On two groups that share nothing, each has its median and its mean distance from it."""
     group = np.repeat([0.0, 1.0], [21, 31])
     y = np.where(group == 0, 1.0, 10.0) + RNG.standard_t(3, 52) * np.where(group == 0, 1.0, 5.0)
-    loss, u = begin(objective(Laplace(), group[:, None], y, on=["loc", "scale"]))
+    loss, u = cold_start(objective(Laplace(), group[:, None], y, on=["loc", "scale"]))
     found = vertex(None, u, objective=loss)
     eta = loss.eta(found.x)
     for k, row in ((0, 0), (1, -1)):
@@ -129,7 +129,7 @@ def test_scale_on_columns_follows_the_vertex():
 
 
 def test_an_intercept_alone_is_the_median_beside_a_scale_on_columns():
-    loss, u = begin(objective(Laplace(), X, Y, WEIGHT, on=["scale"]))
+    loss, u = cold_start(objective(Laplace(), X, Y, WEIGHT, on=["scale"]))
     found = vertex(None, u, objective=loss)
     assert found.success
     level = loss.eta(found.x)["loc"][0]
@@ -139,7 +139,7 @@ def test_an_intercept_alone_is_the_median_beside_a_scale_on_columns():
 
 
 def test_steps_and_calls_are_reported():
-    loss, u = begin(objective(Laplace(), X, Y))
+    loss, u = cold_start(objective(Laplace(), X, Y))
     seen = []
     found = vertex(None, u + 1.0, objective=loss, callback=seen.append)
     assert [one.fun for one in seen] == [found.fun]
@@ -148,7 +148,7 @@ def test_steps_and_calls_are_reported():
 
 
 def test_a_density_without_bound_ends_the_path():
-    loss, u = begin(objective(Laplace(), X[:3], Y[:3]))
+    loss, u = cold_start(objective(Laplace(), X[:3], Y[:3]))
     found = vertex(None, u, objective=loss)
     assert loss.unbounded(found.x, found.fun)
 
@@ -156,7 +156,7 @@ def test_a_density_without_bound_ends_the_path():
 def test_the_vertex_of_a_constant_is_the_median():
     y, weight = np.array([1.0, 2.0, 4.0, 8.0, 100.0]), np.array([1.0, 1.0, 1.0, 4.0, 2.0])
     for w, median in ((np.ones(5), 4.0), (weight, 8.0)):
-        loss, u = begin(objective(Laplace(), np.zeros((5, 1)), y, w))
+        loss, u = cold_start(objective(Laplace(), np.zeros((5, 1)), y, w))
         found = vertex(None, u, objective=loss)
         start, _ = loss.designs["loc"].coefficients(found.x[loss.places["loc"]])
         assert start[0] == pytest.approx(median, rel=1e-14)
@@ -169,7 +169,7 @@ def test_the_vertex_of_a_constant_is_the_median():
 @pytest.mark.parametrize(("law", "quantile"), [(Laplace(), 0.5), (AsymmetricLaplace(quantile=0.8), 0.8)], ids=repr)
 def test_a_vertex_meets_as_many_rows_as_it_has_coefficients(law, quantile):
     y = X @ [1.0, -1.0] + np.random.default_rng(1).standard_t(2, N)
-    loss, u = begin(objective(law, X, y))
+    loss, u = cold_start(objective(law, X, y))
     found = vertex(None, u + 1.0, objective=loss)
     residual = y - loss.eta(found.x)["loc"]
     met = np.abs(residual) < 1e-9
