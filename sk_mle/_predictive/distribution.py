@@ -1,4 +1,4 @@
-"""The predictive distribution: one law, with parameters for every row."""
+"""The predictive distribution: one law with parameters for every row."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Distribution:
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """(n,), or () for one row taken out by its index."""
+        """(n,), or () for one row selected by its index."""
         vector = {name for name in self.params if self.likelihood.parameter(name).vector}
         return np.broadcast_shapes(*(np.shape(v)[:-1] if n in vector else np.shape(v) for n, v in self.params.items()))
 
@@ -64,14 +64,15 @@ class Distribution:
         if not self.shape:
             raise TypeError("one row of a Distribution cannot be indexed")
         vector = {name for name in self.params if self.likelihood.parameter(name).vector}
-        taken = {n: v[index] if v.ndim > (n in vector) else v for n, v in self.params.items()}
-        return Distribution(self.likelihood, taken)
+        params = {n: v[index] if v.ndim > (n in vector) else v for n, v in self.params.items()}
+        return Distribution(self.likelihood, params)
 
     def __repr__(self) -> str:
         rows = f"{self.shape[0]} rows" if self.shape else "one row"
         return f"<{title(self.likelihood)} distribution of {rows}: {', '.join(self.params)}>"
 
     def _at(self, method, values):
+        """A method of the law at values that broadcast against the rows."""
         values = np.asarray(values, dtype=float)
         if values.ndim == 1 and self.shape and values.shape not in ((1,), self.shape):
             raise ValueError(
@@ -87,7 +88,7 @@ class Distribution:
         return np.shape(self.likelihood.expectation(**self.params))[-1:] if self.likelihood.target_type == "targets" else ()
 
     def _joint(self, y):
-        """`logpdf` of several targets."""
+        """`logpdf` of a law of several targets."""
         y, (size,) = np.asarray(y, dtype=float), self._targets
         if y.shape[-1:] != (size,) or (y.ndim == 2 and self.shape and len(y) not in (1, len(self))):
             raise ValueError(
@@ -113,6 +114,7 @@ class Distribution:
 
     @property
     def _inside(self):
+        """A number inside the support, to evaluate at in place of values outside."""
         low, high = self.likelihood.support.typical
         return float(high if self.likelihood.support.integer else (low + high) / 2)
 
@@ -121,15 +123,15 @@ class Distribution:
         return np.exp(self.logpdf(y))
 
     def logpmf(self, y):
-        """The same as `logpdf`, by its name for a discrete law."""
+        """Log mass of a discrete law; an alias of `logpdf`."""
         return self.logpdf(y)
 
     def pmf(self, y):
-        """The same as `pdf`, by its name for a discrete law."""
+        """Mass of a discrete law; an alias of `pdf`."""
         return self.pdf(y)
 
     def _tail(self, method, y, lowest, highest):
-        """A distribution function, with its limits at infinite y and NaN at NaN."""
+        """A distribution function with its limits at infinite y, and NaN at NaN."""
         if self.likelihood.target_type == "targets":
             method(y, **self.params)  # raises
         y = np.asarray(y, dtype=float)
@@ -156,10 +158,11 @@ class Distribution:
         """Quantile at probability q."""
         if self.likelihood.target_type == "targets":
             self.likelihood.ppf(q, **self.params)  # raises
-        found, q = self._at(self.likelihood.ppf, q), np.asarray(q, dtype=float)
-        return np.where((q > 0) & (q < 1), self.likelihood.support.nearest(found), found)[()]
+        values, q = self._at(self.likelihood.ppf, q), np.asarray(q, dtype=float)
+        return np.where((q > 0) & (q < 1), self.likelihood.support.nearest(values), values)[()]
 
     def _moment(self, method, axes=()):
+        """A moment of the law, in every row."""
         with np.errstate(all="ignore"):
             return np.broadcast_to(method(**self.params), (*self.shape, *axes))[()]
 
@@ -198,5 +201,5 @@ class Distribution:
         """Random values of shape (n,), or (size, n); `size` may be a tuple; several targets are a last axis."""
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
-        found = np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))
-        return (found if self.likelihood.target_type == "targets" else self.likelihood.support.nearest(found))[()]
+        values = np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))
+        return (values if self.likelihood.target_type == "targets" else self.likelihood.support.nearest(values))[()]

@@ -1,4 +1,4 @@
-"""Predictive distributions from what wraps an estimator: pipelines, searches, transformed targets."""
+"""Predictive distributions of estimators inside pipelines, searches and transformed targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .distribution import Distribution
 
 
 class TransformedDistribution(Distribution):
-    """Distribution of y where `transform(y)`, an increasing or decreasing function, has the given one.
+    """Distribution of y if `transform(y)`, an increasing or decreasing function, has the given distribution.
 
     `transform` and `inverse` map arrays element by element. The density carries the Jacobian, so log-likelihoods compare
     with those of models of y itself.
@@ -36,16 +36,16 @@ class TransformedDistribution(Distribution):
 
     def _slope(self, y):
         """Derivative of the transformation: differences of eighth order, at the step where two neighbours agree best."""
-        y, last, best, gap = np.asarray(y, float), np.nan, np.nan, np.inf
+        y, previous, best, least_change = np.asarray(y, float), np.nan, np.nan, np.inf
         with np.errstate(all="ignore"):
             for power in range(8):
                 step = self._length * 0.02 * 4.0**-power
                 pairs = [(self.transform(y + k * step), self.transform(y - k * step)) for k in (1, 2, 3, 4)]
                 value = sum(w * (up - down) for w, (up, down) in zip(FIRST_DIFFERENCE, pairs, strict=True)) / step
-                change = np.abs(value - last) / np.abs(value)
-                better = np.isfinite(value) & (np.isnan(best) | (change < gap))
-                best, gap = np.where(better, value, best), np.where(better & np.isfinite(change), change, gap)
-                last = value
+                change = np.abs(value - previous) / np.abs(value)
+                better = np.isfinite(value) & (np.isnan(best) | (change < least_change))
+                best, least_change = np.where(better, value, best), np.where(better & np.isfinite(change), change, least_change)
+                previous = value
         return best
 
     @cached_property
@@ -67,20 +67,22 @@ class TransformedDistribution(Distribution):
         return np.asarray(self.inverse(self.base.ppf(np.full(self.shape, 0.5))))
 
     def _reached(self, y):
-        """Where y is a value that `inverse` gives, and the transformed y, a middle one elsewhere."""
+        """Whether `inverse` reaches y, and the transformed y, or a transformed median if it does not."""
         inside = np.isfinite(y)
         with np.errstate(all="ignore"):
-            for _ in range(2):  # a transformer may refuse what lies outside its own range, or give NaN
-                known = np.where(inside, y, self._middle)
-                t = np.asarray(self.transform(known), dtype=float)
+            for _ in range(2):  # a transformer may change values outside its range, or give NaN
+                valid = np.where(inside, y, self._middle)
+                t = np.asarray(self.transform(valid), dtype=float)
                 support = self.base.likelihood.support
-                back = np.asarray(self.inverse(np.where(np.isfinite(t), t, self.transform(self._middle))), dtype=float)
-                same = np.abs(back - known) <= 1e-6 * (np.abs(known) + self._length)
-                inside = inside & np.isfinite(t) & same & (support.contains(t) | (t == support.low) | (t == support.high))
+                recovered = np.asarray(self.inverse(np.where(np.isfinite(t), t, self.transform(self._middle))), dtype=float)
+                is_recovered = np.abs(recovered - valid) <= 1e-6 * (np.abs(valid) + self._length)
+                inside = (
+                    inside & np.isfinite(t) & is_recovered & (support.contains(t) | (t == support.low) | (t == support.high))
+                )
         return inside, t
 
     def logpdf(self, y):
-        """Log density with the transformation's Jacobian; -inf where no y can be."""
+        """Log density with the transformation's Jacobian; -inf at impossible y."""
         y = np.asarray(y, float)
         inside, t = self._reached(y)
         with np.errstate(all="ignore"):
@@ -88,7 +90,7 @@ class TransformedDistribution(Distribution):
         return np.where(np.isnan(y), np.nan, np.where(inside & ~np.isnan(value), value, -np.inf))[()]
 
     def _side(self, y, rising, falling, lowest, highest):
-        """A distribution function of the base at the transformed y: the mirrored one where the transformation falls."""
+        """A distribution function: the base's `rising` at the transformed y, or `falling` if the transformation decreases."""
         y = np.asarray(y, float)
         inside, t = self._reached(y)
         value = (falling if self.falls else rising)(t)
@@ -115,7 +117,7 @@ class TransformedDistribution(Distribution):
         return self.inverse(self.base.ppf(1 - np.asarray(q)) if self.falls else self.base.ppf(q))
 
     def _mean_of(self, g):
-        """E g(Y), as an integral over probabilities that is dense at both ends."""
+        """E g(Y), as an integral over quantiles with nodes that are dense at both ends."""
         nodes = np.linspace(-4, 4, 801)
         q = 1 / (1 + np.exp(-np.pi * np.sinh(nodes)))
         weight = q * (1 - q) * np.pi * np.cosh(nodes) * (nodes[1] - nodes[0])
@@ -145,7 +147,7 @@ class TransformedDistribution(Distribution):
 
 
 class Unwrapped(NamedTuple):
-    """The fitted estimator inside what wraps it, and the way of the data to it."""
+    """The fitted estimator inside its wrappers, and the transformations of X and y on the way to it."""
 
     model: Any
     to_X: tuple[Callable, ...] = ()
@@ -153,33 +155,35 @@ class Unwrapped(NamedTuple):
     names: Callable | None = None  # get_feature_names_out of the last step before the model
 
     def feature_names(self) -> list[str] | None:
-        """Names of the columns that the model sees: its own, or those that the steps before it give."""
-        found = getattr(self.model, "feature_names_in_", None)
-        if found is None and self.names is not None:
+        """Names of the columns that the model gets: its own, or those from the steps before it; None if there are none."""
+        names = getattr(self.model, "feature_names_in_", None)
+        if names is None and self.names is not None:
             with suppress(AttributeError, ValueError):  # a step that does not know the names of its output
-                found = self.names()
-        return None if found is None or len(found) != self.model.n_features_in_ else [str(name) for name in found]
+                names = self.names()
+        return None if names is None or len(names) != self.model.n_features_in_ else [str(name) for name in names]
 
     def X(self, X):
-        """The columns that the model sees."""
+        """X as the model gets it."""
         for step in self.to_X:
             X = step(X)
         return X
 
     def y(self, y):
-        """The target that the model sees."""
+        """y as the model gets it."""
         for transformer in self.transformers:
             values = np.asarray(y, dtype=float)
             y = transformer.transform(values.reshape(len(values), -1)).reshape(values.shape)
         return y
 
     def dist(self, dist: Distribution) -> Distribution:
-        """The distribution of the original target, from that of the one the model sees."""
+        """The distribution of the original target, from that of the model's target."""
         for transformer in reversed(self.transformers):
             if dist.likelihood.target_type == "targets":
-                raise TypeError("transformed targets: the distribution of several is not offered; use that of `regressor_`")
+                raise TypeError(
+                    "transformed targets: distributions of several targets are not offered; use that of `regressor_`"
+                )
             methods = (transformer.transform, transformer.inverse_transform)
-            dist = TransformedDistribution(dist, *map(_elementwise, methods))
+            dist = TransformedDistribution(dist, *map(_OnAnyShape, methods))
         return dist
 
 
@@ -222,8 +226,8 @@ def unwrap(fitted) -> Unwrapped:
 
 
 def _after(inner, to_X=(), transformers=(), names=None) -> Unwrapped:
-    found = unwrap(inner)
-    return Unwrapped(found.model, (*to_X, *found.to_X), (*transformers, *found.transformers), found.names or names)
+    inside = unwrap(inner)
+    return Unwrapped(inside.model, (*to_X, *inside.to_X), (*transformers, *inside.transformers), inside.names or names)
 
 
 def predict_dist(fitted, X) -> Distribution:
@@ -260,8 +264,8 @@ def predict_dist(fitted, X) -> Distribution:
     return inside.dist(inside.model.predict_dist(inside.X(X)))
 
 
-class _elementwise:
-    """A transformer's method, which wants columns, on arrays of any shape."""
+class _OnAnyShape:
+    """A transformer's method, which takes columns, as a function of arrays of any shape."""
 
     def __init__(self, method):
         self.method = method

@@ -40,7 +40,7 @@ def _log_derivatives(value, d1, d2):
 
 
 def _debye(nu, u, derivatives):
-    """By the uniform expansion for large orders."""
+    """(value,) or (d1, d2) of `log_bessel` by Debye's uniform expansion for large orders."""
     v = nu * u
     r = np.sqrt(1 + v * v)
     if not derivatives:
@@ -61,7 +61,7 @@ def log_uniform(nu, t):
 
 
 def _hankel(nu, u, derivatives):
-    """By the expansion for large arguments."""
+    """(value,) or (d1, d2) of `log_bessel` by Hankel's expansion for large arguments."""
     coefs, a = [], np.ones_like(nu)
     for k in range(1, HANKEL_TERMS + 1):
         a = a * ((2 * nu) ** 2 - (2 * k - 1) ** 2) / (8 * k)
@@ -75,7 +75,10 @@ def _hankel(nu, u, derivatives):
 
 
 def _climb(nu, u, derivatives):
-    """By upward recurrence from an order between -1/2 and 1/2, in the excess of K_(nu+1) / K_nu over its leading parts."""
+    """(value,) or (d1, d2) of `log_bessel` by upward recurrence from an order between -1/2 and 1/2.
+
+    The recurrence runs in the excess of K_(nu+1) / K_nu over its leading parts.
+    """
     n_steps = np.floor(nu + 0.5)
     low = nu - n_steps
     value, excess = np.zeros_like(nu), np.zeros_like(nu)

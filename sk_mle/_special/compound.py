@@ -48,7 +48,7 @@ def log_series(kappa, alpha, full):
 
 
 def _sums(kappa, alpha, j, weight, full):
-    """The same from terms at j, with log weights: derivatives are moments over the normalised terms."""
+    """`log_series` from terms at j, (rows, nodes) with log weights; derivatives are moments over the normalised terms."""
     same = (alpha == alpha[0]).all()
     a, k = (alpha[:1] if same else alpha)[:, None], kappa[:, None]
     norm, d1, d2 = gamma_norm(a * j)

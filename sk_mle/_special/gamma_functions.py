@@ -236,7 +236,7 @@ def gamma_norm(k, order):
 
 
 def _gamma_norm_steps(k, order):
-    """What the recurrence from k <= 10 to k + 10 adds to `gamma_norm` and its derivatives.
+    """The terms that the recurrence from k <= 10 to k + 10 adds to `gamma_norm` and its derivatives.
 
     The product of k + j over the steps is one of five factors k (k + 9) + j (9 - j), a polynomial in the first term.
     """

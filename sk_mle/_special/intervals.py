@@ -55,7 +55,7 @@ def _cauchit(a, w):
 
 
 def _probit(a, w):
-    """By P / phi(near), near and far the ends, mirrored so that near is the upper one and not farther from zero."""
+    """F(b) - F(a) from its ratio to phi(near), where near is the end closer to zero, mirrored to be the upper one."""
     mirrored = 2 * a + w > 0
     near, far = np.where(mirrored, -a, a + w), np.where(mirrored, -a - w, a)
     log_density_ratio = w * (near + far) / 2  # log(phi(far) / phi(near))

@@ -14,15 +14,15 @@ from ..likelihoods._fallbacks.facts import title
 from ._observed import observed
 
 
-class _Pull(NamedTuple):
-    """Per row: slope and information of its log-likelihood, leverage per unit of information, weight; and the rank."""
+class _RowInfluence(NamedTuple):
+    """Per row (n,): score and information in its linear predictor, leverage per unit of information, weight."""
 
-    slope: np.ndarray
+    score: np.ndarray
     information: np.ndarray
-    spread: np.ndarray
+    unit_leverage: np.ndarray
     weight: np.ndarray
-    rank: int
-    others: bool
+    n_coefficients: int
+    has_other_parameters: bool
 
 
 def leverage(fitted, X, y, *, sample_weight=None) -> np.ndarray:
@@ -59,8 +59,8 @@ def leverage(fitted, X, y, *, sample_weight=None) -> np.ndarray:
     >>> leverage(MLERegressor().fit(X, y), X, y).round(3)
     array([0.466, 0.328, 0.259, 0.948])
     """
-    pull = _pull(fitted, X, y, sample_weight)
-    return pull.information * pull.spread
+    rows = _row_influence(fitted, X, y, sample_weight)
+    return rows.information * rows.unit_leverage
 
 
 def cooks_distance(fitted, X, y, *, sample_weight=None, dispersion: float | None = None) -> np.ndarray:
@@ -106,46 +106,47 @@ def cooks_distance(fitted, X, y, *, sample_weight=None, dispersion: float | None
     >>> cooks_distance(MLERegressor().fit(X, y), X, y).round(3)
     array([0.015, 0.229, 0.307, 8.022])
     """
-    pull = _pull(fitted, X, y, sample_weight)
-    size = np.divide(pull.slope**2, pull.information, out=np.zeros_like(pull.slope), where=pull.information > 0)
+    rows = _row_influence(fitted, X, y, sample_weight)
+    standardised_square = np.divide(rows.score**2, rows.information, out=np.zeros_like(rows.score), where=rows.information > 0)
     if dispersion is None:
-        freedom = pull.weight.sum() - pull.rank
-        if pull.others and freedom <= 0:
-            raise ValueError(f"{pull.weight.sum():g} rows leave no degrees of freedom for the dispersion; pass dispersion=1")
-        dispersion = float(pull.weight @ size / freedom) if pull.others else 1.0
+        degrees_of_freedom = rows.weight.sum() - rows.n_coefficients
+        if rows.has_other_parameters and degrees_of_freedom <= 0:
+            raise ValueError(f"{rows.weight.sum():g} rows leave no degrees of freedom for the dispersion; pass dispersion=1")
+        dispersion = float(rows.weight @ standardised_square / degrees_of_freedom) if rows.has_other_parameters else 1.0
     if not dispersion > 0:
         raise ValueError(f"dispersion must be positive, got {dispersion!r}")
-    rest = 1 - pull.information * pull.spread
+    one_minus_leverage = 1 - rows.information * rows.unit_leverage
     with np.errstate(all="ignore"):
-        value = pull.slope**2 * pull.spread / rest**2 / (pull.rank * dispersion)
-    return np.where(rest > 1e-10, value, np.inf)
+        value = rows.score**2 * rows.unit_leverage / one_minus_leverage**2 / (rows.n_coefficients * dispersion)
+    return np.where(one_minus_leverage > 1e-10, value, np.inf)
 
 
-def _pull(fitted, X, y, sample_weight) -> _Pull:
-    seen = observed(fitted, X, y, sample_weight)
-    fit, data, weight = seen.model.fit_, seen.data, seen.data.weight
+def _row_influence(fitted, X, y, sample_weight) -> _RowInfluence:
+    """From one evaluation at the fit and the Cholesky factor of the first parameter's information."""
+    observed_rows = observed(fitted, X, y, sample_weight)
+    fit, data, weight = observed_rows.model.fit_, observed_rows.data, observed_rows.data.weight
     law, name = fit.law, fit.first
     if law.parameter(name).vector:
         raise ValueError(f"{name} of {title(law)} is a vector: a row has a leverage for each pair of its entries")
     eta = fit.eta(data.X)
-    found = law.evaluate(data.y, eta, 2, "expected")
-    slope, information = found.gradient[name], found.information.get((name, name), np.zeros(len(weight)))
+    result = law.evaluate(data.y, eta, 2, "expected")
+    score, information = result.gradient[name], result.information.get((name, name), np.zeros(len(weight)))
     if law.expected_information != "whole" and law.predictive is law:
-        whole = integrated(law, eta, [name])[name, name]
-        information = np.where(np.isfinite(whole), whole, information)
+        expected = integrated(law, eta, [name])[name, name]
+        information = np.where(np.isfinite(expected), expected, information)
     predictor = fit.predictors[name]
     design = designs({name: replace(predictor, alpha=0.0)}, law, data)[name]
     Z = design.coordinate_rows(data.X)
-    inner = (Z * (weight * information)[:, None]).T @ Z
+    gram = (Z * (weight * information)[:, None]).T @ Z
     if predictor.alpha:
         slopes = design.original_matrix()[1:]
-        inner += predictor.alpha * weight.sum() * slopes.T @ slopes
+        gram += predictor.alpha * weight.sum() * slopes.T @ slopes
     try:
-        factor = linalg.cholesky(inner, lower=True)
+        cholesky_factor = linalg.cholesky(gram, lower=True)
     except linalg.LinAlgError as error:
         raise ValueError(
-            f"the information on the coefficients of {name} has no inverse: rows say nothing on some of them; use a law with "
-            "expected information, or fewer columns"
+            f"the information on the coefficients of {name} has no inverse: no row carries information on some of them; use a "
+            "law with expected information, or fewer columns"
         ) from error
-    spread = (linalg.solve_triangular(factor, Z.T, lower=True) ** 2).sum(axis=0)
-    return _Pull(slope, information, spread, weight, Z.shape[1], len(fit.predictors) > 1)
+    unit_leverage = (linalg.solve_triangular(cholesky_factor, Z.T, lower=True) ** 2).sum(axis=0)
+    return _RowInfluence(score, information, unit_leverage, weight, Z.shape[1], len(fit.predictors) > 1)

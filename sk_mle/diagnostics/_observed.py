@@ -1,4 +1,4 @@
-"""What was observed beside what was predicted, the same for every law: the ends of what is known, and probabilities."""
+"""Observations beside their predictive distributions, in one form for every law: ends of intervals, and probabilities."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ..likelihoods._fallbacks.facts import title
 
 
 class Observed(NamedTuple):
-    """A fitted model and data, both as the model sees them and as the user does.
+    """A fitted model with data as the model reads them and as the user gave them.
 
-    `data` is what the law of the model gets. `y` has shape (n,), or (n, 2) with the ends of the interval in
+    `data` holds the target as the model's law reads it. `y` has shape (n,), or (n, 2) with the ends of the interval in
     which a value is known to lie; `dist` is its predictive distribution.
     """
 
@@ -31,7 +31,7 @@ class Observed(NamedTuple):
 
     @property
     def exact(self) -> np.ndarray:
-        """Rows whose value itself is known."""
+        """True for rows whose value is known exactly, not up to an interval."""
         low, high = ends(self.y)
         return low == high
 
@@ -49,25 +49,25 @@ def observed(fitted, X, y, sample_weight=None) -> Observed:
     check_support(law, data.y)
     dist = model.predict_dist(X)
     if not inside.transformers:
-        return Observed(model, data, *_said(model, X, data.y, dist))
+        return Observed(model, data, *_predicted_value(model, X, data.y, dist))
     if law.predictive is not law:
         raise ValueError(f"{name} below a transformed target: fit it to the transformed y itself to diagnose it")
     return Observed(model, data, np.asarray(y, float), inside.dist(dist))
 
 
-def _said(model, X, target, dist):
-    """What a target says of the value that is predicted, and the distribution of that value."""
+def _predicted_value(model, X, target, dist):
+    """The value that is predicted, (n,) or (n, 2) for ends of intervals, from the law's target, and its distribution."""
     law = model.likelihood_
     if law.predictive is law:
         return target, dist
-    seen = law.observed(target, **model.predict_params(X))
-    if seen.params:
-        dist = Distribution(dist.likelihood.fix({name: name for name in seen.params}), {**dist.params, **seen.params})
-    return (seen.low if (seen.low == seen.high).all() else np.column_stack([seen.low, seen.high])), dist
+    interval = law.observed(target, **model.predict_params(X))
+    if interval.params:
+        dist = Distribution(dist.likelihood.fix({name: name for name in interval.params}), {**dist.params, **interval.params})
+    return (interval.low if (interval.low == interval.high).all() else np.column_stack([interval.low, interval.high])), dist
 
 
 def ends(y):
-    """The ends of what is known of every value: equal where it is the value itself."""
+    """Lower and upper end (n,) of the interval in which each value lies; equal for exact values."""
     y = np.asarray(y, float)
     if y.ndim == 1:
         return y, y
@@ -77,10 +77,10 @@ def ends(y):
 
 
 def log_masses(dist: Distribution, y) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log P(Y < what was observed), log P(Y in it) and log P(Y > it): (n,) each. The second is -inf for a density."""
+    """log P(Y < low), log P(low <= Y <= high), log P(Y > high): (n,) each. The second is -inf for an exact y of a density."""
     low, high = ends(y)
     if isinstance(dist, TransformedDistribution):
-        low, high = np.sort([_finitely(dist.transform, low), _finitely(dist.transform, high)], axis=0)
+        low, high = np.sort([_transform_finite(dist.transform, low), _transform_finite(dist.transform, high)], axis=0)
         below, inside, above = log_masses(dist.base, np.column_stack([low, high]))
         return (above, inside, below) if dist.falls else (below, inside, above)
     law, exact = dist.likelihood, low == high
@@ -91,14 +91,14 @@ def log_masses(dist: Distribution, y) -> tuple[np.ndarray, np.ndarray, np.ndarra
         above = np.where(high >= support.high, -np.inf, dist.logsf(high))
         inside = np.where(exact & (atom | support.integer), dist.logpdf(np.where(exact, low, support.typical[0])), -np.inf)
         if not exact.all():
-            part = ~exact
-            rows = dist[part] if dist.shape else dist
-            inside[part] = rows.likelihood.log_interval(start[part], high[part], **rows.params)
+            is_interval = ~exact
+            rows = dist[is_interval] if dist.shape else dist
+            inside[is_interval] = rows.likelihood.log_interval(start[is_interval], high[is_interval], **rows.params)
     return below, inside, above
 
 
-def _finitely(transform, values):
-    """A transformation of finite values, that leaves infinite ends where they are."""
+def _transform_finite(transform, values):
+    """The transformation of finite values; infinite ends stay."""
     finite = np.isfinite(values)
     return np.where(finite, transform(np.where(finite, values, values[finite][0] if finite.any() else 0.0)), values)
 

@@ -54,8 +54,8 @@ def quantile_residuals(fitted, X, y, *, random_state=None) -> np.ndarray:
     >>> quantile_residuals(model, [[0.0], [1.0]], [1, 40], random_state=0).round(2)
     array([ 0.18, 10.63])
     """
-    seen = observed(fitted, X, y)
-    return normal_scores(seen.dist, seen.y, random_state)
+    observations = observed(fitted, X, y)
+    return normal_scores(observations.dist, observations.y, random_state)
 
 
 def response_residuals(fitted, X, y) -> np.ndarray:
@@ -84,8 +84,8 @@ def response_residuals(fitted, X, y) -> np.ndarray:
     >>> response_residuals(MLERegressor().fit(X, y), X, y).round(2)
     array([-0.5,  1. , -0.5])
     """
-    seen = _numeric(fitted, X, y)
-    return seen.y - _finite(seen.dist.mean(), "mean", seen)
+    observations = _exact(fitted, X, y)
+    return observations.y - _finite(observations.dist.mean(), "mean", observations)
 
 
 def pearson_residuals(fitted, X, y) -> np.ndarray:
@@ -119,13 +119,13 @@ def pearson_residuals(fitted, X, y) -> np.ndarray:
     >>> pearson_residuals(MLERegressor("poisson").fit(X, y), X, y).round(3)
     array([-0.707,  0.707, -1.414,  1.414])
     """
-    seen = _numeric(fitted, X, y)
-    residual = seen.y - _finite(seen.dist.mean(), "mean", seen)
-    return residual / _finite(seen.dist.std(), "variance", seen)
+    observations = _exact(fitted, X, y)
+    residual = observations.y - _finite(observations.dist.mean(), "mean", observations)
+    return residual / _finite(observations.dist.std(), "variance", observations)
 
 
 def deviance_residuals(fitted, X, y) -> np.ndarray:
-    r"""Signed root of twice the log-likelihood that a row loses against the best fit to it alone.
+    r"""Signed root of twice the log-likelihood that a row loses against its own best fit.
 
     .. math:: r_i = \mathrm{sign}(y_i - E Y_i) \sqrt{2\,(\max_\eta \ell_i(\eta) - \ell_i(\hat\eta_i))}
 
@@ -161,43 +161,46 @@ def deviance_residuals(fitted, X, y) -> np.ndarray:
     >>> deviance_residuals(MLERegressor("poisson").fit(X, y), X, y).round(3)
     array([-2.   ,  1.243, -1.567,  1.316])
     """
-    seen = _ordered(observed(fitted, X, y))
-    law, eta = seen.model.likelihood_, seen.model.fit_.eta(seen.data.X)
-    here = law.evaluate(seen.data.y, eta, 0).loglik
-    lost = saturated(law, seen.model.fit_.first, seen.data.y, eta) - here
-    bad = np.flatnonzero(~np.isfinite(lost))
+    observations = _with_distances(observed(fitted, X, y))
+    law, eta = observations.model.likelihood_, observations.model.fit_.eta(observations.data.X)
+    fitted_loglik = law.evaluate(observations.data.y, eta, 0).loglik
+    loss = saturated(law, observations.model.fit_.first, observations.data.y, eta) - fitted_loglik
+    bad = np.flatnonzero(~np.isfinite(loss))
     if len(bad):
         raise ValueError(
             f"the log-likelihood of {rows_text(bad)} has no upper bound in the first parameter, or is not finite at the "
             "prediction, so no deviance exists; use quantile_residuals"
         )
-    below, _, above = log_masses(seen.dist, seen.y)
-    mean = seen.dist.mean()
+    below, _, above = log_masses(observations.dist, observations.y)
+    mean = observations.dist.mean()
     if not np.isfinite(mean).all():
-        mean = np.where(np.isfinite(mean), mean, seen.dist.median())
-    side = np.where(seen.exact, np.sign((seen.y if seen.y.ndim == 1 else seen.y[:, 0]) - mean), np.sign(below - above))
-    return side * np.sqrt(2 * np.maximum(lost, 0.0))
+        mean = np.where(np.isfinite(mean), mean, observations.dist.median())
+    low = observations.y if observations.y.ndim == 1 else observations.y[:, 0]
+    sign = np.where(observations.exact, np.sign(low - mean), np.sign(below - above))
+    return sign * np.sqrt(2 * np.maximum(loss, 0.0))
 
 
-def _ordered(seen: Observed) -> Observed:
-    """Refuse classes between which no distance is known."""
-    law = seen.model.likelihood_
-    if law.target_type == "classes" and len(seen.model.classes_) > 2:
-        raise ValueError(f"{len(seen.model.classes_)} classes have no distance from a mean; use quantile_residuals")
-    return seen
+def _with_distances(observations: Observed) -> Observed:
+    """Raise for more than two classes: their codes have no distance."""
+    law = observations.model.likelihood_
+    if law.target_type == "classes" and len(observations.model.classes_) > 2:
+        raise ValueError(f"{len(observations.model.classes_)} classes have no distance from a mean; use quantile_residuals")
+    return observations
 
 
-def _numeric(fitted, X, y) -> Observed:
-    seen = _ordered(observed(fitted, X, y))
-    bad = np.flatnonzero(~seen.exact)
+def _exact(fitted, X, y) -> Observed:
+    """Observations that are exact numbers; raises for others."""
+    observations = _with_distances(observed(fitted, X, y))
+    bad = np.flatnonzero(~observations.exact)
     if len(bad):
         raise ValueError(f"y is known only up to an interval in {rows_text(bad)}; use quantile_residuals or deviance_residuals")
-    return seen._replace(y=seen.y if seen.y.ndim == 1 else seen.y[:, 0])
+    return observations._replace(y=observations.y if observations.y.ndim == 1 else observations.y[:, 0])
 
 
-def _finite(values, what, seen: Observed):
+def _finite(values, what, observations: Observed):
+    """The values; raises for rows in which they are not finite."""
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
-        law = title(seen.dist.likelihood)
+        law = title(observations.dist.likelihood)
         raise ValueError(f"the {what} of {law} does not exist in {rows_text(bad)}; use quantile_residuals")
     return values

@@ -1,4 +1,4 @@
-"""Bands in which order statistics and frequencies stay, one by one or all together, where the model is right."""
+"""Pointwise and simultaneous bands of order statistics and frequencies under the right model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIMULATED_SAMPLES = 2000
 
 
 def check_band(band, level) -> None:
-    """Raise ValueError for a band or level that does not exist."""
+    """Raise ValueError for an unknown band or level."""
     if band not in ("simultaneous", "pointwise"):
         raise ValueError(f"band={band!r} is unknown; use 'simultaneous' or 'pointwise'")
     if not 0 < level < 1:
@@ -20,14 +20,14 @@ def check_band(band, level) -> None:
 
 
 def local_level(total: int, level: float, band: str) -> float:
-    """How often each of the ordered uniforms may leave its own interval so that all stay inside with probability `level`."""
+    """Probability with which each ordered uniform may leave its interval so that the band has probability `level`."""
     check_band(band, level)
     return 1 - level if band == "pointwise" else _equal_levels(max(int(total), 1), level)
 
 
 @lru_cache(maxsize=64)
 def _equal_levels(total: int, level: float) -> float:
-    """By simulation with a fixed seed, at ranks that are dense at both ends: the rest lies between them.
+    """The local level of a simultaneous band, by simulation with a fixed seed at ranks that are dense at both ends.
 
     Aldor-Noiman, S., Brown, L. D., Buja, A., Rolke, W., Stine, R. A. (2013). The power to see: a new graphical test of
     normality. The American Statistician 67, 249-260. doi:10.1080/00031305.2013.847865
@@ -41,12 +41,12 @@ def _equal_levels(total: int, level: float) -> float:
 
 
 def order_band(rank, total, level, band) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the intervals of uniform order statistics, from ranks between 1 and total that need not be whole."""
+    """Ends of the intervals of uniform order statistics, at ranks between 1 and `total`, whole or not."""
     outside = local_level(round(total), level, band)
     return tuple(betaincinv(rank, total + 1 - rank, q) for q in (outside / 2, 1 - outside / 2))
 
 
 def frequency_band(probability, total, outside) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the intervals in which frequencies lie, each left with a probability of at most `outside`."""
+    """Ends of the intervals of relative frequencies, each left with a probability of at most `outside`."""
     total = max(round(total), 1)
     return tuple(binom.ppf(q, total, probability) / total for q in (outside / 2, 1 - outside / 2))

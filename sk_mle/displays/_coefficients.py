@@ -76,22 +76,22 @@ class CoefficientDisplay(Drawing):
         inferences = inferences if isinstance(inferences, Mapping) else {"": inferences}
         known = list(dict.fromkeys(name for inference in inferences.values() for name in inference.names))
         constants = {name for inference in inferences.values() for name in inference.layout.intercepts}
-        shown = [n for n in known if intercepts or n not in constants]
+        rows = [n for n in known if intercepts or n not in constants]
         if names is not None:
-            found = {name: _full_names(inferences.values(), name) for name in names}
-            unknown = [name for name, full in found.items() if not full]
+            matches = {name: _full_names(inferences.values(), name) for name in names}
+            unknown = [name for name, full in matches.items() if not full]
             if unknown:
                 raise ValueError(f"names: no coefficient {unknown} to draw; the coefficients are {known}")
-            shown = [full for name in names for full in found[name]]
-        if not shown:
+            rows = [full for name in names for full in matches[name]]
+        if not rows:
             raise ValueError(f"names: no coefficient to draw; the coefficients are {known}")
         estimates, intervals = {}, {}
         for model, inference in inferences.items():
-            place = {name: i for i, name in enumerate(inference.names)}
+            position = {name: i for i, name in enumerate(inference.names)}
             table = np.column_stack([inference.params, inference.conf_int(level=level)])
-            table = np.vstack([table, np.full(3, np.nan)])[[place.get(name, -1) for name in shown]]
+            table = np.vstack([table, np.full(3, np.nan)])[[position.get(name, -1) for name in rows]]
             estimates[model], intervals[model] = table[:, 0], table[:, 1:]
-        return cls(names=shown, estimates=estimates, intervals=intervals, level=level).plot(ax, **kwargs)
+        return cls(names=rows, estimates=estimates, intervals=intervals, level=level).plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
         """Draw; keyword arguments go to matplotlib's `plot` of the estimates."""
@@ -103,10 +103,10 @@ class CoefficientDisplay(Drawing):
         ax.axvline(0, color="0.35", linewidth=1, zorder=0)
         self.lines_ = []
         for k, (model, estimate) in enumerate(self.estimates.items()):
-            at = rows + 0.6 * ((k + 0.5) / len(self.estimates) - 0.5)
-            look = {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[k % len(MARKERS)], "linestyle": "none"}
-            (line,) = ax.plot(estimate, at, **{**look, "markersize": 5, "label": model or None, **kwargs})
-            ax.hlines(at, *self.intervals[model].T, color=line.get_color(), linewidth=1.6)
+            heights = rows + 0.6 * ((k + 0.5) / len(self.estimates) - 0.5)
+            style = {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[k % len(MARKERS)], "linestyle": "none"}
+            (line,) = ax.plot(estimate, heights, **{**style, "markersize": 5, "label": model or None, **kwargs})
+            ax.hlines(heights, *self.intervals[model].T, color=line.get_color(), linewidth=1.6)
             self.lines_.append(line)
         for row in rows[1:]:
             ax.axhline(row - 0.5, color="0.92", linewidth=0.8, zorder=0)
@@ -117,7 +117,7 @@ class CoefficientDisplay(Drawing):
 
 
 def _full_names(inferences, name) -> list[str]:
-    """What a name stands for in the first model that knows it."""
+    """The full names that a name stands for in the first model that has it; empty if none has."""
     for inference in inferences:
         with suppress(ValueError):
             return [inference.names[i] for i in inference.places(name)]

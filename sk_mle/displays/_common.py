@@ -1,4 +1,4 @@
-"""What the displays share: axes, colours, legends, and the way from a fitted model to scores."""
+"""Shared by the displays: axes, colours, legends, and quantile residuals from a fitted model."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
 from ..diagnostics._observed import normal_scores, observed
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: told apart by all
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # of Okabe and Ito, for colour-blind readers too
 MARKERS = "o^sDvP"
 LINES = ("-", "--", "-.", ":")
 _MODEL, _ONCE = "sk_mle model", "sk_mle "
 
 
 def pyplot():
-    """matplotlib.pyplot, or the words that it is missing."""
+    """matplotlib.pyplot; ImportError with advice if it is missing."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -27,7 +27,7 @@ def pyplot():
 
 
 class Drawing:
-    """Axes to draw on, and what depends on how many models are drawn there already."""
+    """Base of displays: the axes, and styles by the number of models that are already drawn there."""
 
     ax_: Any
     figure_: Any
@@ -41,21 +41,21 @@ class Drawing:
         return ax
 
     @staticmethod
-    def _turn(ax) -> int:
-        """How many models are drawn on the axes."""
+    def _n_models(ax) -> int:
+        """The number of models that are drawn on the axes."""
         return sum(artist.get_gid() == _MODEL for artist in ax.get_children())
 
     def _style(self, ax, line=False) -> dict:
-        """Colour of the next model, and a marker or a line that tells it apart without colour; the artist is counted."""
-        turn = self._turn(ax)
-        look = {"color": PALETTE[turn % len(PALETTE)], "gid": _MODEL}
+        """Colour and marker, or line style, of the next model; the artist that gets them counts as a model."""
+        n_models = self._n_models(ax)
+        style = {"color": PALETTE[n_models % len(PALETTE)], "gid": _MODEL}
         if line:
-            return {**look, "linestyle": LINES[turn % len(LINES)]}
-        return {**look, "marker": MARKERS[turn % len(MARKERS)], "linestyle": "none"}
+            return {**style, "linestyle": LINES[n_models % len(LINES)]}
+        return {**style, "marker": MARKERS[n_models % len(MARKERS)], "linestyle": "none"}
 
     @staticmethod
     def _once(ax, what) -> dict | None:
-        """Marks an artist that the axes need once, such as a band; None where they have it."""
+        """Keywords for an artist that the axes need once, such as a band; None if they have it."""
         gid = _ONCE + what
         return None if any(artist.get_gid() == gid for artist in ax.get_children()) else {"gid": gid}
 
@@ -77,7 +77,7 @@ class FromModel(Drawing):
         fitted : estimator
             Of this package, or a pipeline, search or transformed target that ends in one.
         X, y : array-like
-            As for `fit`; data that the model has not seen show more.
+            As for `fit`; held-out data show more.
         sample_weight : array-like of shape (n,), optional
             A weight of k counts as k rows.
         ax : matplotlib Axes, optional
@@ -92,29 +92,29 @@ class FromModel(Drawing):
         -------
         display
         """
-        seen = observed(fitted, counted(X, sample_weight), counted(y, sample_weight))
+        observations = observed(fitted, counted(X, sample_weight), counted(y, sample_weight))
         name = title(fitted) if name is None else name
-        given = {"sample_weight": sample_weight, "ax": ax, "name": name, "random_state": random_state}
-        return cls.from_predictions(seen.y, seen.dist, **given, **kwargs)
+        options = {"sample_weight": sample_weight, "ax": ax, "name": name, "random_state": random_state}
+        return cls.from_predictions(observations.y, observations.dist, **options, **kwargs)
 
 
 def title(fitted) -> str:
-    """What a model is called unless the user says it: its likelihood."""
+    """The default name of a model in legends: its likelihood."""
     return repr(unwrap(fitted).model.likelihood_).replace("law=", "")
 
 
-def kept(y, sample_weight) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of positive weight, and their weights."""
+def weighted_rows(y, sample_weight) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the rows of positive weight, and their weights."""
     weight = check_weight(sample_weight, len(y))
     rows = np.flatnonzero(weight)
     return rows, weight[rows]
 
 
-def scores(y, dist, sample_weight, random_state) -> tuple[np.ndarray, np.ndarray]:
+def residuals_and_weights(y, dist, sample_weight, random_state) -> tuple[np.ndarray, np.ndarray]:
     """Quantile residuals and weights of the rows of positive weight."""
     y = np.asarray(y, float)
     residual = normal_scores(dist, y, random_state)
-    rows, weight = kept(y, sample_weight)
+    rows, weight = weighted_rows(y, sample_weight)
     bad = rows[~np.isfinite(residual[rows])]
     if len(bad):
         raise ValueError(f"y is impossible under the model in {rows_text(bad)}: its residual is infinite and cannot be drawn")
@@ -122,14 +122,14 @@ def scores(y, dist, sample_weight, random_state) -> tuple[np.ndarray, np.ndarray
 
 
 def column_of(X, feature) -> tuple[np.ndarray, str]:
-    """Values of one column of X, by name or index, and what it is called."""
+    """Values (n,) and label of one column of X, by name or index."""
     names = getattr(X, "columns", None)
     if names is not None:
         names = list(names)
         if isinstance(feature, str) and feature not in names:
             raise ValueError(f"feature={feature!r} is no column of X; its columns are {list(map(str, names))}")
-        chosen = feature if isinstance(feature, str) else names[feature]
-        return np.asarray(X[chosen]), str(chosen)
+        column_name = feature if isinstance(feature, str) else names[feature]
+        return np.asarray(X[column_name]), str(column_name)
     if isinstance(feature, str):
         raise ValueError(f"feature={feature!r} is a column name, but X has no column names; pass an index")
     column = X[:, [feature]].toarray() if hasattr(X, "toarray") else np.asarray(X)[:, [feature]]

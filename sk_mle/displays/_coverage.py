@@ -6,13 +6,13 @@ import numpy as np
 from scipy.special import ndtr
 
 from ._bands import frequency_band, local_level
-from ._common import FromModel, scores
+from ._common import FromModel, residuals_and_weights
 
 COVERAGE_LEVELS = np.append(np.linspace(0.02, 0.98, 49), 0.99)
 
 
 class CoverageDisplay(FromModel):
-    """How many observations lie in the central predictive intervals, against how many should: the diagonal where all is right.
+    """Empirical against nominal coverage of the central predictive intervals: the diagonal if the model is right.
 
     A curve below the diagonal says that the intervals are too narrow. Where values have positive probability, those on the edge
     of an interval count in part, at random, so that the diagonal is right for counts too. Made by `from_estimator` or
@@ -84,13 +84,13 @@ class CoverageDisplay(FromModel):
         -------
         display
         """
-        residual, weight = scores(y, dist, sample_weight, random_state)
+        residual, weight = residuals_and_weights(y, dist, sample_weight, random_state)
         nominal, total = np.asarray(levels, float), weight.sum()
         if not ((nominal > 0) & (nominal < 1)).all():
             raise ValueError(f"levels must lie between 0 and 1, got {nominal.tolist()}")
-        needed = 1 - 2 * ndtr(-np.abs(residual))  # the probability of the smallest central interval around y
+        smallest_coverage = 1 - 2 * ndtr(-np.abs(residual))  # the probability of the smallest central interval around y
         low, high = frequency_band(nominal, total, local_level(round(total), level, band))
-        empirical = (weight[:, None] * (needed[:, None] <= nominal)).sum(axis=0) / total
+        empirical = (weight[:, None] * (smallest_coverage[:, None] <= nominal)).sum(axis=0) / total
         text = f"{100 * level:g}% band, {band}"
         return cls(nominal=nominal, empirical=empirical, low=low, high=high, name=name, band=text).plot(ax, **kwargs)
 

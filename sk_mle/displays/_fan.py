@@ -7,7 +7,7 @@ import numpy as np
 from .._model.validation import counted
 from .._predictive.unwrapping import predict_dist
 from ..diagnostics._observed import ends, observed
-from ._common import FromModel, column_of, kept, title
+from ._common import FromModel, column_of, title, weighted_rows
 
 DEFAULT_COVERAGES = (0.5, 0.8, 0.95)
 
@@ -16,7 +16,7 @@ class FanChartDisplay(FromModel):
     """Median and central intervals of the predictive distribution against one feature, with the observations.
 
     `from_estimator` moves the feature and holds the other columns at their median, or most frequent value; the observations
-    have values of their own there, so with strong other features they scatter more than the fan says. Censored values are
+    have values of their own there, so with strong other features they scatter more than the fan shows. Censored values are
     drawn as triangles that point to where they may lie. Made by `from_estimator` or `from_predictions`.
 
     Parameters
@@ -32,7 +32,7 @@ class FanChartDisplay(FromModel):
         The observations: equal, unless they are known only up to an interval.
     weight : ndarray of shape (n,)
     label, target : str
-        What the feature and y are called.
+        Labels of the feature and of y.
     name : str, optional
 
     Attributes
@@ -102,14 +102,14 @@ class FanChartDisplay(FromModel):
             For a feature that is no number, and for laws of classes.
         """
         X, y = counted(X, sample_weight), counted(y, sample_weight)
-        seen, (values, label) = observed(fitted, X, y), column_of(X, feature)
-        if seen.model.likelihood_.target_type == "classes":
+        observations, (values, label) = observed(fitted, X, y), column_of(X, feature)
+        if observations.model.likelihood_.target_type == "classes":
             raise ValueError("classes have no quantiles to draw; plot predict_proba against the feature")
         values = _numeric(values, label)
         grid = np.linspace(values.min(), values.max(), 200) if grid is None else np.asarray(grid, float)
         dist = predict_dist(fitted, _rows(X, feature, grid))
         name = title(fitted) if name is None else name
-        display = cls._made(seen.y, dist, grid, values, label, coverages, sample_weight, name)
+        display = cls._from_dist(observations.y, dist, grid, values, label, coverages, sample_weight, name)
         display.target = str(getattr(y, "name", None) or "y")  # of a pandas or polars Series
         return display.plot(ax, **kwargs)
 
@@ -137,7 +137,7 @@ class FanChartDisplay(FromModel):
         values : array-like of shape (n,)
             Of the feature.
         label : str
-            What it is called.
+            Its label.
         coverages, sample_weight, ax, name, random_state
             As `from_estimator`.
         **kwargs
@@ -149,16 +149,16 @@ class FanChartDisplay(FromModel):
         """
         values = _numeric(values, label)
         order = np.argsort(values, kind="stable")
-        return cls._made(y, dist[order], values[order], values, label, coverages, sample_weight, name).plot(ax, **kwargs)
+        return cls._from_dist(y, dist[order], values[order], values, label, coverages, sample_weight, name).plot(ax, **kwargs)
 
     @classmethod
-    def _made(cls, y, dist, grid, values, label, coverages, sample_weight, name):
+    def _from_dist(cls, y, dist, grid, values, label, coverages, sample_weight, name):
         coverages = np.sort(np.asarray(coverages, float))
         if not ((coverages > 0) & (coverages < 1)).all():
             raise ValueError(f"coverages must lie between 0 and 1, got {coverages.tolist()}")
         probabilities = np.concatenate([(1 - coverages[::-1]) / 2, [0.5], (1 + coverages) / 2])
         quantiles = np.stack([dist.ppf(np.full(dist.shape, q)) for q in probabilities], axis=1)
-        (low, high), (rows, weight) = ends(y), kept(y, sample_weight)
+        (low, high), (rows, weight) = ends(y), weighted_rows(y, sample_weight)
         low, high = low[rows], high[rows]
         return cls(
             grid=grid,
@@ -203,44 +203,44 @@ class FanChartDisplay(FromModel):
         size = np.clip(14 * self.weight / self.weight.mean(), 2, 120)
         between = ~(exact | right | left)
         ax.vlines(self.values[between], self.low[between], self.high[between], color="0.3", linewidth=0.8, alpha=0.6)
-        full, hollow = {"color": "0.25", "linewidth": 0}, {"facecolor": "none", "edgecolor": "0.25", "linewidth": 0.9}
-        for rows, at, marker, label, look in (
-            (exact, self.low, "o", "observed", full),
+        filled, hollow = {"color": "0.25", "linewidth": 0}, {"facecolor": "none", "edgecolor": "0.25", "linewidth": 0.9}
+        for rows, heights, marker, label, style in (
+            (exact, self.low, "o", "observed", filled),
             (right, self.low, "^", "observed: at least", hollow),
             (left, self.high, "v", "observed: at most", hollow),
         ):
             if rows.any():
-                area = size[rows] * (1 if look is full else 2)
-                look = {**look, "marker": marker, "label": label, "alpha": 0.6, "zorder": 2, **once}
-                ax.scatter(self.values[rows], at[rows], s=area, **look)
+                area = size[rows] * (1 if style is filled else 2)
+                style = {**style, "marker": marker, "label": label, "alpha": 0.6, "zorder": 2, **once}
+                ax.scatter(self.values[rows], heights[rows], s=area, **style)
 
 
 def _numeric(values, label):
     try:
         return np.asarray(values, float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{label} is no number, and a fan is drawn along a line; split the data by it instead") from error
+        raise ValueError(f"{label} is not numeric, and a fan needs a numeric axis; split the data by it instead") from error
 
 
 def _rows(X, feature, grid):
-    """Rows in which the feature takes the values of `grid`, and every other column one that was observed."""
+    """Rows of X with the feature at the values of `grid` and the other columns at a typical observed value."""
     m = len(grid)
     if hasattr(X, "columns"):
-        chosen = column_of(X, feature)[1]
-        taken = {}
+        column_name = column_of(X, feature)[1]
+        columns = {}
         for column in X.columns:
             series = X[column]
-            picked = getattr(series, "iloc", series)[[_typical(np.asarray(series))] * m]
-            taken[column] = grid if str(column) == chosen else getattr(picked, "array", picked)
-        return type(X)(taken)
+            repeated = getattr(series, "iloc", series)[[_typical_row(np.asarray(series))] * m]
+            columns[column] = grid if str(column) == column_name else getattr(repeated, "array", repeated)
+        return type(X)(columns)
     X = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
-    rows = np.tile([column[_typical(column)] for column in X.T], (m, 1)).astype(float)
+    rows = np.tile([column[_typical_row(column)] for column in X.T], (m, 1)).astype(float)
     rows[:, feature] = grid
     return rows
 
 
-def _typical(column) -> int:
-    """A row with the median of a column of numbers, or the most frequent value of another."""
+def _typical_row(column) -> int:
+    """The index of a row with the median of a numeric column, or the most frequent value of another column."""
     if column.dtype.kind in "iuf":
         return int(np.argsort(column, kind="stable")[(len(column) - 1) // 2])
     _, first, count = np.unique(column.astype(str), return_index=True, return_counts=True)

@@ -1,4 +1,4 @@
-"""The likelihood of a sample over one or two parameters, beside the densities that the parameters mean."""
+"""The likelihood of a sample over one or two parameters, beside the densities at some of their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_DRAWN_OBSERVATIONS = 40  # observations whose density is drawn one by one
 
 
 class LikelihoodDisplay(Drawing):
-    """What maximum likelihood does: the log-likelihood of a sample, and the densities of candidates beside the observations.
+    """The log-likelihood of a sample over its parameters, and the densities of candidates beside the observations.
 
     On the left the log-likelihood over one parameter, or its contours over two, on the right the law at each of the candidates:
     the likelihood is the product of the heights of its density at the observations. Made by `from_estimator`.
@@ -101,9 +101,9 @@ class LikelihoodDisplay(Drawing):
         check_is_fitted(fitted)
         if not hasattr(fitted, "distribution_"):
             raise TypeError(f"a likelihood is drawn of a law without columns: pass an MLEDensity, not {type(fitted).__name__}")
-        law, best = fitted.likelihood_, dict(fitted.params_)
+        law, estimates = fitted.likelihood_, dict(fitted.params_)
         if law.target_type == "targets" or len(law.predictive.parameters) > len(law.parameters):
-            raise ValueError(f"{title(law)} is a law of several numbers, and one axis is there for them; fix trials")
+            raise ValueError(f"{title(law)} has values of several numbers, which one axis cannot show; fix trials")
         target = fitted.read_data(X, sample_weight=sample_weight).y
         n, weight = len(target), check_weight(sample_weight, len(target))
         scalar = [name for name in law.free if not law.parameter(name).vector]
@@ -113,29 +113,31 @@ class LikelihoodDisplay(Drawing):
 
         def total(**values):
             with np.errstate(all="ignore"):
-                chosen = {**best, **values}
+                chosen = {**estimates, **values}
                 params = {name: np.broadcast_to(value, (n, *np.shape(value))) for name, value in chosen.items()}
                 return float(weight @ np.where(law.inside(target), law.loglik(target, **params), -np.inf))
 
-        eta = {name: np.full((n, *law.parameter(name).shape), law.parameter(name).link.link(best[name])) for name in law.free}
-        spread = _spread(law, target, eta, weight)
-        axes = _axes(law, parameters, grids or {}, candidates or [], eta, spread)
-        values = np.array([total(**dict(zip(parameters, at, strict=True))) for at in _product(axes)])
+        eta = {
+            name: np.full((n, *law.parameter(name).shape), law.parameter(name).link.link(estimates[name])) for name in law.free
+        }
+        standard_error = _standard_errors(law, target, eta, weight)
+        grid_values = _grids(law, parameters, grids or {}, candidates or [], eta, standard_error)
+        values = np.array([total(**dict(zip(parameters, at, strict=True))) for at in _product(grid_values)])
         if candidates is None:
             steps = [(parameters[0], 3), (parameters[-1], 3 if len(parameters) == 2 else -3)]
-            candidates = [{}, *({k: float(law.parameter(k).link.inverse(eta[k][0] + s * spread[k]))} for k, s in steps)]
+            candidates = [{}, *({k: float(law.parameter(k).link.inverse(eta[k][0] + s * standard_error[k]))} for k, s in steps)]
         unknown = sorted({name for candidate in candidates for name in candidate} - set(law.parameters))
         if unknown:
             raise ValueError(f"candidates name {unknown}, but the parameters are {list(law.parameters)}")
-        candidates = [{**best, **candidate} for candidate in candidates]
-        if not any(all(np.array_equal(c[name], best[name]) for name in parameters) for c in candidates):
-            candidates.insert(0, best)
+        candidates = [{**estimates, **candidate} for candidate in candidates]
+        if not any(all(np.array_equal(c[name], estimates[name]) for name in parameters) for c in candidates):
+            candidates.insert(0, estimates)
         display = cls(
             likelihood=law,
             y=target,
             parameters=parameters,
-            grids=axes,
-            loglikelihood=values.reshape([len(grid) for grid in axes]),
+            grids=grid_values,
+            loglikelihood=values.reshape([len(grid) for grid in grid_values]),
             candidates=candidates,
             scores=np.array([total(**candidate) for candidate in candidates]),
             weight=weight,
@@ -154,9 +156,9 @@ class LikelihoodDisplay(Drawing):
         self._on(self.axes_[0])
         (self._curve if len(self.parameters) == 1 else self._contours)(self.axes_[0])
         for k, (candidate, score) in enumerate(zip(self.candidates, self.scores, strict=True)):
-            place = [candidate[name] for name in self.parameters] + [score] * (len(self.parameters) == 1)
-            look = {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[k % len(MARKERS)], "linestyle": "none"}
-            self.axes_[0].plot(*place, **look, markersize=8, markeredgecolor="white", zorder=3)
+            point = [candidate[name] for name in self.parameters] + [score] * (len(self.parameters) == 1)
+            style = {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[k % len(MARKERS)], "linestyle": "none"}
+            self.axes_[0].plot(*point, **style, markersize=8, markeredgecolor="white", zorder=3)
         self._densities(self.axes_[1], kwargs)
         return self
 
@@ -179,12 +181,12 @@ class LikelihoodDisplay(Drawing):
         dists = [Distribution(law, {n: c[n] for n in law.parameters if n in c}) for c in self.candidates]
         low, high = ends(self.y)
         y, weight = low[low == high], self.weight[low == high]
-        edge = np.array([dist.ppf(q) for dist in dists for q in (0.002, 0.998)])
-        low, high = min(y.min(), edge.min()), max(y.max(), edge.max())
-        whole = law.support.integer
-        grid = np.arange(np.floor(low), np.ceil(high) + 1) if whole else np.linspace(low, high, 400)
+        extremes = np.array([dist.ppf(q) for dist in dists for q in (0.002, 0.998)])
+        low, high = min(y.min(), extremes.min()), max(y.max(), extremes.max())
+        is_lattice = law.support.integer
+        grid = np.arange(np.floor(low), np.ceil(high) + 1) if is_lattice else np.linspace(low, high, 400)
         grid = grid[law.support.contains(grid)]
-        if whole:
+        if is_lattice:
             share = [np.average(y == value, weights=weight) for value in grid]
             ax.bar(grid, share, color="0.85", width=0.9, label="observed", zorder=0)
         elif len(y) > MAX_DRAWN_OBSERVATIONS:
@@ -192,51 +194,49 @@ class LikelihoodDisplay(Drawing):
             ax.hist(y, bins=edges, weights=weight, density=True, color="0.87", label="observed", zorder=0)
         for k, (dist, score) in enumerate(zip(dists, self.scores, strict=True)):
             color, line = PALETTE[k % len(PALETTE)], LINES[k % len(LINES)]
-            said = ", ".join(f"{name} {self.candidates[k][name]:.3g}" for name in self.parameters)
-            look = {"color": color, "linestyle": line, "label": f"{said}: {score:.2f}", "linewidth": 2}
-            if whole:
-                look |= {"marker": MARKERS[k % len(MARKERS)], "markersize": 4, "linewidth": 1}
-            ax.plot(grid, dist.pdf(grid), **{**look, **kwargs})
-            if not whole and len(y) <= MAX_DRAWN_OBSERVATIONS:
+            values = ", ".join(f"{name} {self.candidates[k][name]:.3g}" for name in self.parameters)
+            style = {"color": color, "linestyle": line, "label": f"{values}: {score:.2f}", "linewidth": 2}
+            if is_lattice:
+                style |= {"marker": MARKERS[k % len(MARKERS)], "markersize": 4, "linewidth": 1}
+            ax.plot(grid, dist.pdf(grid), **{**style, **kwargs})
+            if not is_lattice and len(y) <= MAX_DRAWN_OBSERVATIONS:
                 if k == 0:
                     ax.vlines(y, 0, dist.pdf(y), color=color, linewidth=1, alpha=0.7)
                 ax.plot(y, dist.pdf(y), color=color, marker=MARKERS[k % len(MARKERS)], linestyle="none", markersize=4)
-        if not whole:
+        if not is_lattice:
             ax.plot(y, np.zeros(len(y)), "|", color="0.2", markersize=9, clip_on=False, zorder=4)
-        ax.set(xlabel="y", ylabel="probability" if whole else "density")
+        ax.set(xlabel="y", ylabel="probability" if is_lattice else "density")
         ax.set_ylim(0, 1.35 * ax.get_ylim()[1])  # room for the legend
         self._legend(ax, loc="upper right", title="candidate: log-likelihood", title_fontsize="small")
 
 
-def _spread(law, y, eta, weight) -> dict:
-    """Standard error of every scalar linear predictor with the others held."""
-    found = law.evaluate(y, eta, 2)
+def _standard_errors(law, y, eta, weight) -> dict:
+    """Standard error of every scalar linear predictor, the others held."""
+    at_fit = law.evaluate(y, eta, 2)
     result = {}
     for name, value in eta.items():
-        curvature = found.information.get((name, name), np.ones(len(y)))
+        curvature = at_fit.information.get((name, name), np.ones(len(y)))
         total = float(weight @ curvature) if np.ndim(value) == 1 and np.ndim(curvature) == 1 else 1.0
         result[name] = 1 / np.sqrt(total) if total > 0 else 1.0
     return result
 
 
 def _product(grids):
+    """All points of one or two grids, as tuples."""
     return [(a,) for a in grids[0]] if len(grids) == 1 else [(a, b) for a in grids[0] for b in grids[1]]
 
 
-def _axes(law, parameters, grids, candidates, eta, spread) -> list[np.ndarray]:
-    """Values of each parameter: as given, or some standard errors to both sides, so that all candidates are among them."""
-    reach, axes = np.linspace(-STANDARD_ERRORS_TO_END, STANDARD_ERRORS_TO_END, 201 if len(parameters) == 1 else 61), []
+def _grids(law, parameters, grids, candidates, eta, standard_error) -> list[np.ndarray]:
+    """Grid of each parameter: as given, or some standard errors to both sides, wide enough for all candidates."""
+    end, result = STANDARD_ERRORS_TO_END, []
+    standard_errors = np.linspace(-end, end, 201 if len(parameters) == 1 else 61)
     for name in parameters:
         if name in grids:
-            axes.append(np.asarray(grids[name], float))
+            result.append(np.asarray(grids[name], float))
             continue
         link = law.parameter(name).link
-        given = [link.link(np.array([candidate[name]], float))[0] for candidate in candidates if name in candidate]
-        far = [-STANDARD_ERRORS_TO_END, STANDARD_ERRORS_TO_END, *(1.1 * (g - eta[name][0]) / spread[name] for g in given)]
-        axes.append(
-            link.inverse(
-                eta[name][0]
-                + np.interp(reach, [-STANDARD_ERRORS_TO_END, STANDARD_ERRORS_TO_END], [min(far), max(far)]) * spread[name]
-            )
-        )
-    return axes
+        candidate_etas = [link.link(np.array([candidate[name]], float))[0] for candidate in candidates if name in candidate]
+        ends_in_errors = [-end, end, *(1.1 * (g - eta[name][0]) / standard_error[name] for g in candidate_etas)]
+        steps = np.interp(standard_errors, [-end, end], [min(ends_in_errors), max(ends_in_errors)])
+        result.append(link.inverse(eta[name][0] + steps * standard_error[name]))
+    return result

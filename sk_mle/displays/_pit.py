@@ -6,11 +6,11 @@ import numpy as np
 from scipy.special import ndtr
 
 from ._bands import check_band, frequency_band
-from ._common import FromModel, scores
+from ._common import FromModel, residuals_and_weights
 
 
 class PITDisplay(FromModel):
-    """Histogram of F(y), the probability that the model gave to values up to the observed one: flat where it is right.
+    """Histogram of F(y), the predicted probability of values up to the observed one: flat if the model is right.
 
     A U says that the predictive distributions are too narrow, a hump that they are too wide, a slope that they are too low
     (rising) or too high. Where values have positive probability, F is drawn uniformly over its jump. Made by `from_estimator`
@@ -20,7 +20,7 @@ class PITDisplay(FromModel):
     ----------
     edges : ndarray of shape (bins + 1,)
     density : ndarray of shape (bins,)
-        Relative frequency over what it should be.
+        Relative frequency divided by the expected one.
     low, high : ndarray of shape (bins,)
         Its band.
     name : str, optional
@@ -87,7 +87,7 @@ class PITDisplay(FromModel):
         display
         """
         check_band(band, level)
-        residual, weight = scores(y, dist, sample_weight, random_state)
+        residual, weight = residuals_and_weights(y, dist, sample_weight, random_state)
         count, edges = np.histogram(ndtr(residual), bins=bins, range=(0, 1), weights=weight)
         outside = (1 - level) / (bins if band == "simultaneous" else 1)
         low, high = (bins * end for end in frequency_band(np.full(bins, 1 / bins), weight.sum(), outside))

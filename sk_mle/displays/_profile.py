@@ -30,7 +30,7 @@ class ProfileLikelihoodDisplay(Drawing):
     Attributes
     ----------
     drop : ndarray of shape (m,)
-        What is drawn: the profile minus its maximum.
+        The profile minus its maximum, which is drawn.
     parabola : ndarray of shape (m,)
     cut : float
         Minus half the quantile of the chi-squared distribution.
@@ -81,16 +81,16 @@ class ProfileLikelihoodDisplay(Drawing):
         -------
         display
         """
-        found = inference.profile(name, X, y, values=values, sample_weight=sample_weight)
-        bse = float(inference.bse[list(inference.names).index(found.name)])
+        profile = inference.profile(name, X, y, values=values, sample_weight=sample_weight)
+        bse = float(inference.bse[list(inference.names).index(profile.name)])
         display = cls(
-            values=np.asarray(found.values),
-            loglikelihood=np.asarray(found.loglikelihood),
-            estimate=found.estimate,
-            maximum=found.maximum,
+            values=np.asarray(profile.values),
+            loglikelihood=np.asarray(profile.loglikelihood),
+            estimate=profile.estimate,
+            maximum=profile.maximum,
             bse=bse,
             level=level,
-            name=found.name,
+            name=profile.name,
         )
         return display.plot(ax, **kwargs)
 
@@ -109,9 +109,9 @@ class ProfileLikelihoodDisplay(Drawing):
     @property
     def interval(self) -> np.ndarray:
         root = np.sign(self.values - self.estimate) * np.sqrt(-2 * np.minimum(self.drop, 0.0))
-        reach = np.sqrt(-2 * self.cut)
+        root_at_cut = np.sqrt(-2 * self.cut)
         order = np.argsort(self.values)
-        return np.interp([-reach, reach], root[order], self.values[order], left=-np.inf, right=np.inf)
+        return np.interp([-root_at_cut, root_at_cut], root[order], self.values[order], left=-np.inf, right=np.inf)
 
     def plot(self, ax=None, *, name=None, **kwargs):
         """Draw; keyword arguments go to matplotlib's `plot` of the profile."""

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from ._bands import order_band
-from ._common import FromModel, scores
+from ._common import FromModel, residuals_and_weights
 
 
 class QuantileResidualDisplay(FromModel):
@@ -25,7 +25,7 @@ class QuantileResidualDisplay(FromModel):
         Band of sorted standard normal values.
     name : str, optional
     band : str
-        What the band is, for the legend.
+        Its description in the legend.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class QuantileResidualDisplay(FromModel):
         -------
         display
         """
-        display = cls(**ordered(*scores(y, dist, sample_weight, random_state), level, band), name=name)
+        display = cls(**sorted_with_band(*residuals_and_weights(y, dist, sample_weight, random_state), level, band), name=name)
         return display.plot(ax, **kwargs)
 
     @property
@@ -113,7 +113,7 @@ class QuantileResidualDisplay(FromModel):
         return self
 
 
-def ordered(residuals, weight, level, band) -> dict:
+def sorted_with_band(residuals, weight, level, band) -> dict:
     """Sorted residuals with their plotting positions and band; a weight of k counts as k."""
     order = np.argsort(residuals, kind="stable")
     residuals, weight = residuals[order], weight[order]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..diagnostics._observed import ends
 from ..likelihoods._fallbacks.facts import title
-from ._common import FromModel, kept
+from ._common import FromModel, weighted_rows
 
 MAX_BARS = 40
 
@@ -81,13 +81,13 @@ class RootogramDisplay(FromModel):
         low, high = ends(y)
         if (low != high).any():
             raise ValueError("counts that are known only up to an interval have no frequencies; use QuantileResidualDisplay")
-        rows, weight = kept(low, sample_weight)
+        rows, weight = weighted_rows(low, sample_weight)
         first, last = int(max(law.support.low, 0)), int(low[rows].max())
         width = max(1, -(-(last + 1 - first) // MAX_BARS)) if width is None else int(width)
         edges = np.arange(first, last + width + 1, width)
         observed = np.histogram(low[rows], bins=edges, weights=weight)[0]
-        whole = np.broadcast_to(dist.cdf(edges[:, None] - 1.0), (len(edges), len(low)))[:, rows]
-        return cls(edges=edges, observed=observed, expected=np.diff(whole @ weight), name=name).plot(ax, **kwargs)
+        cdf_at_edges = np.broadcast_to(dist.cdf(edges[:, None] - 1.0), (len(edges), len(low)))[:, rows]
+        return cls(edges=edges, observed=observed, expected=np.diff(cdf_at_edges @ weight), name=name).plot(ax, **kwargs)
 
     def plot(self, ax=None, *, name=None, **kwargs):
         """Draw; keyword arguments go to matplotlib's `bar`. Bars of a second model are narrower."""
@@ -96,12 +96,12 @@ class RootogramDisplay(FromModel):
             ax.axhspan(-1, 1, color="0.9", zorder=0, label="bars end here in 95% of cases", **once)
             ax.axhline(0, color="0.35", linewidth=1, zorder=1)
             ax.set(xlabel="count", ylabel="square root of frequency")
-        turn, step = self._turn(ax), self.edges[1] - self.edges[0]
+        n_models, step = self._n_models(ax), self.edges[1] - self.edges[0]
         style = self._style(ax)
         centre, root = self.edges[:-1] + (step - 1) / 2, np.sqrt(self.expected)
-        look = {"color": style["color"], "alpha": 0.45, "edgecolor": style["color"]}
+        bar_style = {"color": style["color"], "alpha": 0.45, "edgecolor": style["color"]}
         bottom = root - np.sqrt(self.observed)
-        self.bars_ = ax.bar(centre, root - bottom, bottom=bottom, width=step * 0.85 / (1 + turn), **{**look, **kwargs})
+        self.bars_ = ax.bar(centre, root - bottom, bottom=bottom, width=step * 0.85 / (1 + n_models), **{**bar_style, **kwargs})
         for bar in self.bars_:
             bar.sticky_edges.y.clear()  # a margin below the lowest
         (self.line_,) = ax.plot(

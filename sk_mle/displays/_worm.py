@@ -6,8 +6,8 @@ import numpy as np
 
 from .._model.validation import counted
 from ..diagnostics._observed import observed
-from ._common import FromModel, column_of, kept, pyplot, scores, title
-from ._quantiles import ordered
+from ._common import FromModel, column_of, pyplot, residuals_and_weights, title, weighted_rows
+from ._quantiles import sorted_with_band
 
 
 class WormDisplay(FromModel):
@@ -27,7 +27,7 @@ class WormDisplay(FromModel):
     Attributes
     ----------
     deviations : list of ndarray
-        What is drawn: residuals minus theoretical quantiles, by panel.
+        Residuals minus theoretical quantiles, by panel, which are drawn.
     axes_ : ndarray of matplotlib Axes
     ax_, figure_ : matplotlib artists
         The first of the axes, and their figure.
@@ -71,11 +71,11 @@ class WormDisplay(FromModel):
         display
         """
         X, y = counted(X, sample_weight), counted(y, sample_weight)
-        seen = observed(fitted, X, y)
+        observations = observed(fitted, X, y)
         values, label = (None, "") if feature is None else column_of(X, feature)
         return cls.from_predictions(
-            seen.y,
-            seen.dist,
+            observations.y,
+            observations.dist,
             values=values,
             label=label,
             sample_weight=sample_weight,
@@ -112,7 +112,7 @@ class WormDisplay(FromModel):
             Of the feature that splits the rows: by value where it has at most `n_groups` of them or is no number, else into
             groups of equal size.
         label : str
-            What the feature is called.
+            Label of the feature.
         n_groups : int
         sample_weight, ax, name, random_state, band, level
             As in `QuantileResidualDisplay`.
@@ -123,11 +123,11 @@ class WormDisplay(FromModel):
         -------
         display
         """
-        residual, weight = scores(y, dist, sample_weight, random_state)
+        residual, weight = residuals_and_weights(y, dist, sample_weight, random_state)
         groups = [("", np.full(len(residual), True))]
         if values is not None:
-            groups = _split(np.asarray(values)[kept(np.asarray(y), sample_weight)[0]], label, n_groups)
-        panels = [{"title": title, **ordered(residual[rows], weight[rows], level, band)} for title, rows in groups]
+            groups = _split(np.asarray(values)[weighted_rows(np.asarray(y), sample_weight)[0]], label, n_groups)
+        panels = [{"title": title, **sorted_with_band(residual[rows], weight[rows], level, band)} for title, rows in groups]
         text = {panel.pop("band") for panel in panels}.pop()
         return cls(panels=panels, name=name, band=text).plot(ax, **kwargs)
 
@@ -140,28 +140,28 @@ class WormDisplay(FromModel):
         name = self.name if name is None else name
         self.axes_ = self._grid(ax)
         self._on(self.axes_[0])
-        for i, (at, panel, deviation) in enumerate(zip(self.axes_, self.panels, self.deviations, strict=True)):
+        for i, (panel_ax, panel, deviation) in enumerate(zip(self.axes_, self.panels, self.deviations, strict=True)):
             x = panel["theoretical"]
-            if once := self._once(at, "band"):
-                at.fill_between(
+            if once := self._once(panel_ax, "band"):
+                panel_ax.fill_between(
                     x, panel["low"] - x, panel["high"] - x, color="0.87", label=self.band if i == 0 else None, zorder=0, **once
                 )
-                at.axhline(0, color="0.35", linewidth=1, zorder=1)
-                at.set(xlabel="standard normal quantile")
-                at.set_title(panel["title"], fontsize="medium")
+                panel_ax.axhline(0, color="0.35", linewidth=1, zorder=1)
+                panel_ax.set(xlabel="standard normal quantile")
+                panel_ax.set_title(panel["title"], fontsize="medium")
             style = {
-                **self._style(at),
+                **self._style(panel_ax),
                 "markersize": 3.5,
                 "alpha": 0.8,
                 "markeredgewidth": 0,
             }
-            at.plot(x, deviation, **{**style, "label": name if i == 0 else None, **kwargs})
+            panel_ax.plot(x, deviation, **{**style, "label": name if i == 0 else None, **kwargs})
         self.ax_.set_ylabel("quantile residual minus\nstandard normal quantile")
         self._legend(self.ax_)
         return self
 
     def _grid(self, ax):
-        """One of the axes for every panel: those given, or the place of the one given."""
+        """One Axes per panel: new ones, the given array, or a subdivision of the one given."""
         n = len(self.panels)
         if isinstance(ax, np.ndarray | list):
             if len(ax) != n:
@@ -177,10 +177,10 @@ class WormDisplay(FromModel):
 
 
 def _split(values, label, n_groups):
-    """Titles and rows of groups."""
-    found = np.unique(values)
-    if len(found) <= n_groups or values.dtype.kind not in "iuf":
-        return [(f"{label} {value}", values == value) for value in found]
+    """Title and mask of rows of each group."""
+    distinct = np.unique(values)
+    if len(distinct) <= n_groups or values.dtype.kind not in "iuf":
+        return [(f"{label} {value}", values == value) for value in distinct]
     edges = np.unique(np.quantile(values, np.linspace(0, 1, n_groups + 1)))
-    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    return [(f"{label}: {edges[k]:.3g} to {edges[k + 1]:.3g}", place == k) for k in range(len(edges) - 1)]
+    group = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    return [(f"{label}: {edges[k]:.3g} to {edges[k + 1]:.3g}", group == k) for k in range(len(edges) - 1)]

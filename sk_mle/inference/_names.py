@@ -42,7 +42,7 @@ class Names:
         if positions is None and (named := self._quoted(name)) and named[0] == len(name):
             positions = named[1]
         if positions is None:
-            raise ValueError(f"no coefficient is named {name!r}; the names are {self.shown}")
+            raise ValueError(f"no coefficient is named {name!r}; the names are {self.listed}")
         return positions
 
     def exact(self, name: str) -> list[int] | None:
@@ -75,7 +75,7 @@ class Names:
         if places is None and not label:
             places = self.exact(column)
         if places is None:
-            raise ValueError(f"no coefficient is named {match[0]}; the names are {self.shown}")
+            raise ValueError(f"no coefficient is named {match[0]}; the names are {self.listed}")
         return match.end(), self._single(match[0], Reading(parameter, places))
 
     @cached_property
@@ -83,7 +83,8 @@ class Names:
         return sorted(self.layout.labels, key=len, reverse=True)
 
     @property
-    def shown(self) -> str:
+    def listed(self) -> str:
+        """The first twelve names, for messages."""
         names = self.layout.names
         return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
@@ -130,7 +131,7 @@ class Names:
         if rest[0] in "+-*=,":
             return rest[0], None, 1
         if unknown := re.match(r"[\w:\[\]]+", rest):
-            raise ValueError(f"no coefficient is named {unknown[0]!r}; the names are {self.shown}")
+            raise ValueError(f"no coefficient is named {unknown[0]!r}; the names are {self.listed}")
         raise ValueError(
             f"{text!r}: {rest[0]!r} has no meaning here; write sums with factors, such as '2 * {self.layout.names[0]} = 1', "
             "and columns of odd names in backticks"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._rows import atoms, check_levels, lattice, plain, spread, summed_up, target
+from ._rows import atoms, check_levels, is_lattice, is_untransformed, mean_score, one_row_each, read_target
 
 
 def pinball_score(y, dist, *, quantiles=(0.1, 0.5, 0.9), sample_weight=None, per_row=False):
@@ -38,22 +38,23 @@ def pinball_score(y, dist, *, quantiles=(0.1, 0.5, 0.9), sample_weight=None, per
     >>> round(pinball_score([0.0, 1.0], dist, quantiles=0.5), 4)
     0.25
     """
-    levels, y = check_levels(quantiles, "quantiles"), target(y, dist, "pinball_score")
-    dist, values = spread(dist, len(y)), np.zeros(len(y))
+    levels, y = check_levels(quantiles, "quantiles"), read_target(y, dist, "pinball_score")
+    dist, values = one_row_each(dist, len(y)), np.zeros(len(y))
     for level in levels:
         gap = y - dist.ppf(np.full(len(y), level))
         values += np.maximum(level * gap, (level - 1) * gap) / len(levels)
-    return summed_up(values, sample_weight, per_row, "pinball_score")
+    return mean_score(values, sample_weight, per_row, "pinball_score")
 
 
 def _interval(y, dist, coverage, score):
+    """y, the ends of its central interval, and the probability of one tail."""
     (coverage,) = check_levels([coverage], "coverage")
-    y = target(y, dist, score)
-    return y, *spread(dist, len(y)).interval(coverage), (1 - coverage) / 2
+    y = read_target(y, dist, score)
+    return y, *one_row_each(dist, len(y)).interval(coverage), (1 - coverage) / 2
 
 
 def interval_score(y, dist, *, coverage=0.9, sample_weight=None, per_row=False):
-    """Width of the central interval, and a fine where y is outside, in units of y; lower is better.
+    """Width of the central interval, plus a penalty for y outside, in units of y; lower is better.
 
     `(high - low) + (low - y)+ / tail + (y - high)+ / tail`, tail = (1 - coverage) / 2: Winkler's score.
 
@@ -84,11 +85,11 @@ def interval_score(y, dist, *, coverage=0.9, sample_weight=None, per_row=False):
     """
     y, low, high, tail = _interval(y, dist, coverage, "interval_score")
     values = high - low + (np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)) / tail
-    return summed_up(values, sample_weight, per_row, "interval_score")
+    return mean_score(values, sample_weight, per_row, "interval_score")
 
 
 def interval_coverage(y, dist, *, coverage=0.9, sample_weight=None, per_row=False):
-    """Share of y inside the central interval, ends included: right where it is near `coverage`, neither higher nor lower.
+    """Share of y inside the central interval, ends included; the nearer to `coverage` the better, from above or below.
 
     Not a proper score: an interval can cover well and be useless; see `interval_score`. Of discrete laws it is above the
     nominal value, as their intervals hold more than that.
@@ -113,7 +114,7 @@ def interval_coverage(y, dist, *, coverage=0.9, sample_weight=None, per_row=Fals
     0.5
     """
     y, low, high, _ = _interval(y, dist, coverage, "interval_coverage")
-    return summed_up((y >= low) & (y <= high), sample_weight, per_row, "interval_coverage")
+    return mean_score((y >= low) & (y <= high), sample_weight, per_row, "interval_coverage")
 
 
 def pit_bounds(y, dist) -> np.ndarray:
@@ -140,14 +141,16 @@ def pit_bounds(y, dist) -> np.ndarray:
     array([[0.   , 0.368],
            [0.677, 0.857]])
     """
-    y = target(y, dist, "pit")
+    y = read_target(y, dist, "pit")
     upper = np.broadcast_to(dist.cdf(y), y.shape)
-    if lattice(dist):
+    if is_lattice(dist):
         lower = np.broadcast_to(dist.cdf(np.ceil(y) - 1), y.shape)
     else:
-        here = np.isin(y, atoms(dist))
-        mass = np.exp(dist.likelihood.loglik(np.where(here, y, 0.0), **dist.params)) if here.any() and plain(dist) else 0.0
-        lower = np.where(here, np.maximum(upper - mass, 0.0), upper)
+        at_atom = np.isin(y, atoms(dist))
+        mass = 0.0
+        if at_atom.any() and is_untransformed(dist):
+            mass = np.exp(dist.likelihood.loglik(np.where(at_atom, y, 0.0), **dist.params))
+        lower = np.where(at_atom, np.maximum(upper - mass, 0.0), upper)
     return np.stack([lower, upper], axis=1)
 
 

@@ -6,20 +6,20 @@ import numpy as np
 
 from ._rows import (
     MAX_SUMMED_TERMS,
-    add_up,
     atoms,
+    check_single_target,
     integrate,
-    lattice,
-    plain,
+    is_lattice,
+    is_untransformed,
+    mean_score,
+    one_row_each,
     quantiles,
-    reached,
-    single,
-    spread,
-    summed_up,
-    target,
+    read_target,
+    sum_over_lattice,
+    summation_range,
 )
 
-MAX_SUMMED_CELLS = 4096  # from the start of the support that are added up one by one where the others are integrated
+MAX_SUMMED_CELLS = 4096  # cells from the start of the support that are summed before the others are integrated
 TAIL_LEVELS = (1 - 1e-6, 1 - 1e-8, 1 - 1e-10, 1 - 1e-12)
 
 
@@ -67,60 +67,60 @@ def crps(y, dist, *, sample_weight=None, per_row=False):
     >>> round(crps([0.0, 1.0], Distribution("normal", {"loc": [0.0, 0.0], "scale": [1.0, 1.0]})), 4)
     0.4181
     """
-    y = target(y, dist, "crps")
-    dist, closed = spread(dist, len(y)), dist.likelihood.crps if plain(dist) else None
+    y = read_target(y, dist, "crps")
+    dist, closed = one_row_each(dist, len(y)), dist.likelihood.crps if is_untransformed(dist) else None
     values = np.full(len(y), np.nan)
     if closed is not None:
         with np.errstate(all="ignore"):
             values = np.array(np.broadcast_to(closed(y, **dist.params), y.shape))
-    rest = np.isnan(values)
-    if rest.any():
-        values[rest] = crps_from_cdf(y[rest], dist[rest])
-    return summed_up(values, sample_weight, per_row, "crps")
+    not_closed = np.isnan(values)
+    if not_closed.any():
+        values[not_closed] = crps_from_cdf(y[not_closed], dist[not_closed])
+    return mean_score(values, sample_weight, per_row, "crps")
 
 
 def crps_from_cdf(y, dist) -> np.ndarray:
-    """The score of every row from the distribution function alone."""
-    single(dist, "crps")
-    if lattice(dist):
+    """The CRPS of every row from the distribution function alone."""
+    check_single_target(dist, "crps")
+    if is_lattice(dist):
         return _lattice_crps(y, dist)
-    middle = quantiles(dist, (0.25, 0.5, 0.75))
-    size = np.maximum(np.abs(y - middle[1]), 0.2 * (middle[2] - middle[0]))
-    size = np.where(size > 0, size, 1.0)
+    quartiles = quantiles(dist, (0.25, 0.5, 0.75))
+    scale = np.maximum(np.abs(y - quartiles[1]), 0.2 * (quartiles[2] - quartiles[0]))
+    scale = np.where(scale > 0, scale, 1.0)
 
     def f(t):
         value = np.where(t < y, dist.cdf(t), dist.sf(t)) ** 2
-        return value if plain(dist) else np.nan_to_num(value, nan=0.0)  # a transformation is NaN where no y can be
+        return value if is_untransformed(dist) else np.nan_to_num(value, nan=0.0)  # NaN: an impossible y
 
-    return integrate(f, dist, [y, *atoms(dist)], size)
+    return integrate(f, dist, [y, *atoms(dist)], scale)
 
 
 def _lattice_crps(y, dist):
-    """Sums of squares over the cells [k, k + 1): one by one as long as they are few, else as integrals."""
-    low, high = reached(dist)
-    many = high - low > MAX_SUMMED_TERMS
+    """Sums of squares over the cells [k, k + 1): cell by cell if they are few, else as integrals."""
+    low, high = summation_range(dist)
+    has_many = high - low > MAX_SUMMED_TERMS
     values = np.empty(len(y))
-    for rows, add in ((~many, _summed_crps), (many, _integrated_crps)):
+    for rows, total in ((~has_many, _summed_crps), (has_many, _integrated_crps)):
         if rows.any():
-            values[rows] = add(y[rows], dist[rows])
+            values[rows] = total(y[rows], dist[rows])
     return values
 
 
 def _summed_crps(y, dist):
-    """Cell by cell, of which y may cut one."""
-    support, cells, seen = dist.likelihood.support, [], np.full(len(y), np.nan)
+    """The sum cell by cell; y may cut one cell."""
+    support, cells, cdf_so_far = dist.likelihood.support, [], np.full(len(y), np.nan)
 
     def term(part, rows, k):
         cells.append((rows, k.min(axis=0), k.max(axis=0)))
         mass = part.pmf(k)  # whose sums cost less than a distribution function at every k
-        before = np.where(np.isnan(seen[rows]), part.cdf(k[0]) - mass[0], seen[rows])
+        before = np.where(np.isnan(cdf_so_far[rows]), part.cdf(k[0]) - mass[0], cdf_so_far[rows])
         lower = np.clip(np.maximum(before, 0.0) + np.cumsum(mass, axis=0), 0.0, 1.0)
-        seen[rows] = lower[-1]
+        cdf_so_far[rows] = lower[-1]
         below = np.clip(y[rows] - k, 0.0, 1.0)
         last = k == support.high
         return np.where(last, 0.0, below * lower**2 + (1 - below) * (1 - lower) ** 2)
 
-    total = add_up(term, dist)
+    total = sum_over_lattice(term, dist)
     first, end = np.full(len(y), np.inf), np.full(len(y), -np.inf)
     for rows, low, high in cells:
         first[rows], end[rows] = np.minimum(first[rows], low), np.maximum(end[rows], high)
@@ -129,9 +129,9 @@ def _summed_crps(y, dist):
 
 
 def _integrated_crps(y, dist):
-    """The first cells one by one, the others by the trapezoidal rule: as an integral of the line through the squares.
+    """The first cells one by one, the others as an integral of the piecewise linear curve through the squares.
 
-    That line differs from a smooth curve by a share of about 1 / k^2 at k, or 1 / variance.
+    That curve differs from a smooth one by a relative 1 / k^2 at k, or 1 / variance.
     """
     low = dist.likelihood.support.low
     whole, start = np.floor(y), low if np.isfinite(low) else -1e300
@@ -145,8 +145,8 @@ def _integrated_crps(y, dist):
 
     def line(t):
         k = np.floor(t)
-        near, far = squares(np.stack([k, k + 1]), t >= first)
-        return np.where(t < split, 0.0, near + (t - k) * (far - near))
+        left, right = squares(np.stack([k, k + 1]), t >= first)
+        return np.where(t < split, 0.0, left + (t - k) * (right - left))
 
     k, edge = start + np.arange(MAX_SUMMED_CELLS if np.isfinite(low) else 0)[:, None], np.full((1, len(y)), split)
     ends = np.where(first > split, squares(edge, edge > edge) - dist.cdf(first) ** 2, 0.0) + dist.sf(first) ** 2

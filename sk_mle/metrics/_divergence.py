@@ -1,4 +1,4 @@
-"""Distances between predictive distributions, and the share of the log-likelihood that a model explains."""
+"""Divergence between predictive distributions, and the share of the log-likelihood that a model explains."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from scipy.optimize import minimize
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from ..likelihoods._fallbacks.facts import resolved
-from ._rows import add_up, atoms, check_dist, integrate, lattice, plain, single, spread, summed_up, target
+from ._rows import (
+    atoms,
+    check_dist,
+    check_single_target,
+    integrate,
+    is_lattice,
+    is_untransformed,
+    mean_score,
+    one_row_each,
+    read_target,
+    sum_over_lattice,
+)
 from ._scores import log_score
 
-NEGLIGIBLE_PROBABILITY = 1e-14  # probability that floating point numbers do not tell from none
+NEGLIGIBLE_PROBABILITY = 1e-14  # probability that counts as zero
 
 
 def kl_divergence(p, q, *, sample_weight=None, per_row=False):
-    r"""Kullback-Leibler divergence from p to q, in nats: what the log score loses where q is predicted and p is true.
+    r"""Kullback-Leibler divergence from p to q, in nats: the loss in log score if q is predicted and p is true.
 
     .. math:: \mathrm{KL}(p, q) = E_p[\log p(Y) - \log q(Y)] = E_p[-\log q(Y)] - H(p) \ge 0
 
@@ -56,58 +67,58 @@ def kl_divergence(p, q, *, sample_weight=None, per_row=False):
     """
     for name, dist in (("p", p), ("q", q)):
         check_dist(dist, name)
-        single(dist, "kl_divergence")
+        check_single_target(dist, "kl_divergence")
     n = max(len(dist) if dist.shape else 1 for dist in (p, q))
-    p, q = spread(p, n), spread(q, n)
+    p, q = one_row_each(p, n), one_row_each(q, n)
     if len(p) != len(q):
         raise ValueError(f"kl_divergence: p has {len(p)} rows, but q has {len(q)}")
     laws = [resolved(dist.likelihood) for dist in (p, q)]
-    closed = laws[0].divergence if plain(p) and plain(q) and type(laws[0]) is type(laws[1]) else None
+    closed = laws[0].divergence if is_untransformed(p) and is_untransformed(q) and type(laws[0]) is type(laws[1]) else None
     values = np.full(n, np.nan)
     if closed is not None:
         with np.errstate(all="ignore"):
             values = np.array(np.broadcast_to(closed(p.params, q.params), (n,)))
-    rest = np.isnan(values)
-    if rest.any():
-        values[rest] = numerical_divergence(p[rest], q[rest])
-    return summed_up(values, sample_weight, per_row, "kl_divergence", infinite=True)
+    not_closed = np.isnan(values)
+    if not_closed.any():
+        values[not_closed] = numerical_divergence(p[not_closed], q[not_closed])
+    return mean_score(values, sample_weight, per_row, "kl_divergence", infinite=True)
 
 
 def numerical_divergence(p, q) -> np.ndarray:
     """The divergence of every row from the two log densities alone."""
-    if lattice(p) != lattice(q):
+    if is_lattice(p) != is_lattice(q):
         return np.full(len(p), np.inf)
-    lacking = np.zeros(len(p), dtype=bool)
+    q_is_zero = np.zeros(len(p), dtype=bool)
 
-    def gain(one, other, y, scale, rows):
-        """p (log p - log q), of which the rows where q is zero are noted in place of an infinity."""
-        here, there = one.logpdf(y), other.logpdf(y)
+    def integrand(p_rows, q_rows, y, scale, rows):
+        """p (log p - log q); rows in which q is zero are marked in `q_is_zero` instead of being infinite."""
+        log_p, log_q = p_rows.logpdf(y), q_rows.logpdf(y)
         with np.errstate(all="ignore"):
-            mass = np.exp(here)
-            gone = (mass * scale > NEGLIGIBLE_PROBABILITY) & (there == -np.inf)
-            lacking[rows] |= gone if gone.ndim == 1 else gone.any(axis=0)
-            return np.where((mass > 0) & (there > -np.inf), mass * (here - there), 0.0)
+            mass = np.exp(log_p)
+            impossible = (mass * scale > NEGLIGIBLE_PROBABILITY) & (log_q == -np.inf)
+            q_is_zero[rows] |= impossible if impossible.ndim == 1 else impossible.any(axis=0)
+            return np.where((mass > 0) & (log_q > -np.inf), mass * (log_p - log_q), 0.0)
 
-    everywhere = slice(None)
-    if lattice(p):
-        total = add_up(lambda part, rows, k: gain(part, q[rows], k, 1.0, rows), p, reach=1e-15)
-        return np.where(lacking, np.inf, np.maximum(total, 0.0))
+    all_rows = slice(None)
+    if is_lattice(p):
+        total = sum_over_lattice(lambda part, rows, k: integrand(part, q[rows], k, 1.0, rows), p, tail=1e-15)
+        return np.where(q_is_zero, np.inf, np.maximum(total, 0.0))
     width = p.ppf(np.full(len(p), 0.75)) - p.ppf(np.full(len(p), 0.25))
     points = sorted({*atoms(p), *atoms(q)})
-    at = [gain(p, q, np.full(len(p), point), 1.0, everywhere) for point in atoms(p) if point in atoms(q)]
+    at_atoms = [integrand(p, q, np.full(len(p), point), 1.0, all_rows) for point in atoms(p) if point in atoms(q)]
     for point in atoms(p):
         if point not in atoms(q):
-            lacking |= (
+            q_is_zero |= (
                 p.cdf(np.full(len(p), point)) > p.cdf(np.full(len(p), np.nextafter(point, -np.inf))) + NEGLIGIBLE_PROBABILITY
             )
 
-    def f(t):
-        away = ~np.isin(t, points)
-        return np.where(away, gain(p, q, t, np.where(away, 1e-6 * width, 0.0), everywhere), 0.0)
+    def continuous_part(t):
+        off_atoms = ~np.isin(t, points)
+        return np.where(off_atoms, integrand(p, q, t, np.where(off_atoms, 1e-6 * width, 0.0), all_rows), 0.0)
 
-    total = integrate(f, p, points, size=np.ones(len(p)), tolerance=1e-9) + sum(at)
-    total = np.where(total < -1e-6, np.nan, np.maximum(total, 0.0))  # mass closer to an end than numbers can tell
-    return np.where(lacking, np.inf, total)
+    total = integrate(continuous_part, p, points, size=np.ones(len(p)), tolerance=1e-9) + sum(at_atoms)
+    total = np.where(total < -1e-6, np.nan, np.maximum(total, 0.0))  # probability nearer to an end than floating point resolves
+    return np.where(q_is_zero, np.inf, total)
 
 
 def d2_log_likelihood(y, dist, *, null=None, sample_weight=None):
@@ -145,7 +156,7 @@ def d2_log_likelihood(y, dist, *, null=None, sample_weight=None):
     >>> round(d2_log_likelihood([0.5, 2.5, 2.5, 4.5], dist), 4)
     0.875
     """
-    y = target(y, dist, "d2_log_likelihood", several=True)
+    y = read_target(y, dist, "d2_log_likelihood", several=True)
     weight = check_weight(sample_weight, len(y))
     null = _fitted(y, dist, weight) if null is None else null
     model, base = (-log_score(y, law, sample_weight=weight) for law in (dist, null))
@@ -158,17 +169,17 @@ def d2_log_likelihood(y, dist, *, null=None, sample_weight=None):
 
 def _fitted(y, dist, weight) -> Distribution:
     """The law without covariates, at its maximum likelihood for y."""
-    if not plain(dist):
+    if not is_untransformed(dist):
         raise TypeError("d2_log_likelihood of a transformed target needs null=, the distribution of the model to compare with")
-    law, keep = dist.likelihood, weight > 0
+    law, has_weight = dist.likelihood, weight > 0
     known = {name: np.broadcast_to(dist.params[name], (len(y),)) for name in law.known}
-    start = law.start(y[keep], weight[keep]) if law.free else {}
+    start = law.start(y[has_weight], weight[has_weight]) if law.free else {}
     sizes = {name: law.parameter(name).shape for name in law.free}
-    first = [
+    start_etas = [
         np.ravel(np.broadcast_to(law.parameter(name).link.link(np.asarray(start[name], float)), sizes[name]))
         for name in law.free
     ]
-    cuts = np.cumsum([len(part) for part in first])[:-1]
+    cuts = np.cumsum([len(part) for part in start_etas])[:-1]
 
     def params(point):
         parts = zip(law.free, np.split(point, cuts), strict=True)
@@ -178,11 +189,11 @@ def _fitted(y, dist, weight) -> Distribution:
 
     def loss(point):
         with np.errstate(all="ignore"):
-            value = -np.average(law.loglik(y, **params(point))[keep], weights=weight[keep])
+            value = -np.average(law.loglik(y, **params(point))[has_weight], weights=weight[has_weight])
         return value if np.isfinite(value) else 1e10
 
     if not law.free:
         return Distribution(law, known)
-    begin = np.concatenate(first)
-    found = minimize(loss, begin, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-9})
-    return Distribution(law, params(found.x if found.fun <= loss(begin) else begin))
+    start_point = np.concatenate(start_etas)
+    solution = minimize(loss, start_point, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-9})
+    return Distribution(law, params(solution.x if solution.fun <= loss(start_point) else start_point))

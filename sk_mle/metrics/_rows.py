@@ -1,4 +1,4 @@
-"""What the scores share: checked targets, weighted means, and integrals over every row's distribution."""
+"""Shared by the scores: checks of targets, weighted means, sums and integrals over every row's distribution."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .._utils.messages import rows_text
 from ..likelihoods._fallbacks.facts import title
 
 QUANTILE_LEVELS = (1e-4, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-4)
-TOLD_RELATIVE_ERROR = 1e-6  # relative error of an integral that is told
-MAX_SUMMED_TERMS = 1 << 17  # whole numbers of a row that are added up one by one
-VALUES_PER_BLOCK = 1 << 20  # distribution functions at once
+MAX_RELATIVE_ERROR = 1e-6  # relative error of an integral from which a warning says so
+MAX_SUMMED_TERMS = 1 << 17  # whole numbers per row up to which a sum has every term
+VALUES_PER_BLOCK = 1 << 20  # values of distribution functions at a time
 
 
-def plain(dist) -> bool:
-    """Whether the law says all of the distribution: not for a transformed one, whose law is that of another variable."""
+def is_untransformed(dist) -> bool:
+    """Whether the distribution is that of its law, not of a transformed target."""
     return not hasattr(dist, "transform")
 
 
-def lattice(dist) -> bool:
+def is_lattice(dist) -> bool:
     """Whether the values are whole numbers."""
-    if dist.likelihood.support.integer and not plain(dist):
+    if dist.likelihood.support.integer and not is_untransformed(dist):
         raise TypeError("a transformed target with a discrete law is scored by its log score alone; model y itself")
     return dist.likelihood.support.integer
 
@@ -34,7 +34,7 @@ def lattice(dist) -> bool:
 def atoms(dist) -> list:
     """Points of positive probability of a law with a density."""
     points = dist.likelihood.atoms
-    return [float(point if plain(dist) else dist.inverse(np.asarray(point, float))) for point in points]
+    return [float(point if is_untransformed(dist) else dist.inverse(np.asarray(point, float))) for point in points]
 
 
 def check_dist(dist, name="dist") -> None:
@@ -43,17 +43,17 @@ def check_dist(dist, name="dist") -> None:
         raise TypeError(f"{name} must be a Distribution, as predict_dist(X) gives it, got {type(dist).__name__}")
 
 
-def single(dist, score: str) -> None:
+def check_single_target(dist, score: str) -> None:
     """Raise TypeError for a law of several targets."""
     if dist.likelihood.target_type == "targets":
         raise TypeError(f"{score} takes laws of one target, and {title(dist.likelihood)} has several: use log_score")
 
 
-def target(y, dist, score: str, several: bool = False) -> np.ndarray:
+def read_target(y, dist, score: str, several: bool = False) -> np.ndarray:
     """y as floats, one row for each of `dist`."""
     check_dist(dist)
     if not several:
-        single(dist, score)
+        check_single_target(dist, score)
     try:
         y = np.asarray(y, dtype=float)
     except (TypeError, ValueError) as error:
@@ -70,11 +70,11 @@ def target(y, dist, score: str, several: bool = False) -> np.ndarray:
     return y
 
 
-def spread(dist, n: int):
-    """A row for each of n values, where one row stands for all."""
+def one_row_each(dist, n: int):
+    """The distribution with n rows; one without rows is repeated."""
     if dist.shape:
         return dist
-    if not plain(dist):
+    if not is_untransformed(dist):
         raise TypeError("one row of a transformed distribution does not stand for many; index it by a slice")
     vector = {name for name in dist.params if dist.likelihood.parameter(name).vector}
     return Distribution(
@@ -83,8 +83,8 @@ def spread(dist, n: int):
     )
 
 
-def summed_up(values, sample_weight, per_row: bool, score: str, infinite: bool = False):
-    """The rows' values, or their weighted mean; ValueError where a value does not exist."""
+def mean_score(values, sample_weight, per_row: bool, score: str, infinite: bool = False):
+    """The weighted mean of the rows' values, or the values `per_row`; ValueError for values that do not exist."""
     values = np.asarray(values, dtype=float)
     weight = np.ones(len(values)) if per_row else check_weight(sample_weight, len(values))
     bad = np.flatnonzero((np.isnan(values) | (np.isinf(values) & (not infinite))) & (weight > 0))
@@ -115,34 +115,34 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
     """Integral over the real line of f(t), t of shape (n,), for every row.
 
     The line is cut at quantiles of `dist` and at `points`; the two outer pieces are mapped so that algebraic tails and
-    singular ends of the support become exponential. scipy's `quad_vec` then refines all rows together. `size` (n,) is what
-    errors are relative to, by default the distance of the quartiles.
+    singular ends of the support become exponential. scipy's `quad_vec` then refines all rows together. Errors are relative to
+    `size` (n,), by default the distance of the quartiles.
     """
     inner = quantiles(dist)
     length = np.maximum(inner[5] - inner[3], 1e-6 * (inner[-1] - inner[0]))
     length = np.where(length > 0, length, np.maximum(np.abs(inner[4]), 1.0) * 1e-3)
     size = length if size is None else size
     cuts = np.sort(np.stack([*inner, *(np.broadcast_to(point, length.shape) for point in points)]), axis=0)
-    support = dist.likelihood.support if plain(dist) else None
+    support = dist.likelihood.support if is_untransformed(dist) else None
     ends = (-np.inf, np.inf) if support is None else (support.low, support.high)
     last = len(cuts) - 1
 
-    rooms, endless = _rooms(f, dist, cuts, ends, length, size)
+    outer_lengths, is_infinite = _outer_lengths(f, dist, cuts, ends, length, size)
 
-    def g(s):
+    def on_unit_pieces(s):
         piece = min(int(s), last + 1)
         u = s - piece
         if piece == 0:
-            result = _outer(f, 1 - u, -1.0, cuts[0], ends[0], rooms[0], length) if u > 0 else np.zeros(len(length))
+            result = _outer(f, 1 - u, -1.0, cuts[0], ends[0], outer_lengths[0], length) if u > 0 else np.zeros(len(length))
         elif piece == last + 1:
-            result = _outer(f, u, 1.0, cuts[-1], ends[1], rooms[1], length) if u < 1 else np.zeros(len(length))
+            result = _outer(f, u, 1.0, cuts[-1], ends[1], outer_lengths[1], length) if u < 1 else np.zeros(len(length))
         else:
             low, high = cuts[piece - 1], cuts[piece]
             result = f(low + u * (high - low)) * (high - low)
-        return np.nan_to_num(np.where(endless, 0.0, result / size), nan=np.nan, posinf=1e200, neginf=-1e200)
+        return np.nan_to_num(np.where(is_infinite, 0.0, result / size), nan=np.nan, posinf=1e200, neginf=-1e200)
 
     result, error = quad_vec(
-        g,
+        on_unit_pieces,
         0.0,
         last + 2.0,
         points=np.arange(1.0, last + 2.0),
@@ -152,62 +152,62 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
         limit=80,
         quadrature="gk15",
     )
-    if error > TOLD_RELATIVE_ERROR:
+    if error > MAX_RELATIVE_ERROR:
         warnings.warn(
             f"an integral over {title(dist.likelihood)} reached a relative error of {error:.0e} only, in its hardest "
             "row; score fewer rows at a time, or use log_score",
             RuntimeWarning,
             stacklevel=4,
         )
-    return np.where(endless | (np.abs(result) > 1e100), np.inf, result * size)
+    return np.where(is_infinite | (np.abs(result) > 1e100), np.inf, result * size)
 
 
-def reached(dist, reach=1e-12):
-    """The whole numbers between which all but `reach` of the probability lies on either side, with some room."""
-    low, high = (dist.ppf(np.full(dist.shape, level)) for level in (reach, 1 - reach))
+def summation_range(dist, tail=1e-12):
+    """The whole numbers outside of which at most the probability `tail` lies on either side, with a margin."""
+    low, high = (dist.ppf(np.full(dist.shape, level)) for level in (tail, 1 - tail))
     low, high = low - 1, high + 1 + np.ceil(0.2 * (high - low))
     return np.maximum(low, dist.likelihood.support.low), np.minimum(high, dist.likelihood.support.high)
 
 
-def add_up(term: Callable, dist, y=None, reach=1e-12) -> np.ndarray:
+def sum_over_lattice(term: Callable, dist, y=None, tail=1e-12) -> np.ndarray:
     """Sum over whole numbers k of term(rows, k), k of shape (m, 1), for every row of a discrete distribution."""
-    low, high = reached(dist, reach)
+    low, high = summation_range(dist, tail)
     result, order = np.zeros(len(low)), np.argsort(high - low)
     first = 0
     while first < len(order):
-        step = max(int(VALUES_PER_BLOCK // max(high[order[first]] - low[order[first]] + 1, 1)), 1)
-        rows = order[first : first + step]
+        n_rows = max(int(VALUES_PER_BLOCK // max(high[order[first]] - low[order[first]] + 1, 1)), 1)
+        rows = order[first : first + n_rows]
         while len(rows) > 1 and len(rows) * (high[rows[-1]] - low[rows[-1]] + 1) > 2 * VALUES_PER_BLOCK:
             rows = rows[: len(rows) // 2]
-        part, width = dist[rows], int(np.max(high[rows] - low[rows])) + 1
-        for begin in range(0, width, VALUES_PER_BLOCK):
-            k = low[rows] + np.arange(begin, min(begin + VALUES_PER_BLOCK, width))[:, None]
+        rows_dist, width = dist[rows], int(np.max(high[rows] - low[rows])) + 1
+        for first_k in range(0, width, VALUES_PER_BLOCK):
+            k = low[rows] + np.arange(first_k, min(first_k + VALUES_PER_BLOCK, width))[:, None]
             inside = k <= high[rows]
-            result[rows] += np.where(inside, term(part, rows, np.where(inside, k, high[rows])), 0.0).sum(axis=0)
+            result[rows] += np.where(inside, term(rows_dist, rows, np.where(inside, k, high[rows])), 0.0).sum(axis=0)
         first += len(rows)
     return result
 
 
-def _rooms(f, dist, cuts, ends, length, size):
-    """How far beyond the outer cuts an integral goes on either side, and the rows in which it is not finite."""
+def _outer_lengths(f, dist, cuts, ends, length, size):
+    """Lengths of the outer pieces beyond the first and last cut, and the rows in which the integral is not finite."""
     beyond = quantiles(dist, (1e-14, 1 - 1e-14))
-    with np.errstate(all="ignore"):  # where a light tail has ended, some distribution functions are slow or NaN
+    with np.errstate(all="ignore"):  # beyond a light tail some distribution functions are slow or NaN
         rooms = [np.abs(far - cut) for far, cut in zip(beyond, (cuts[0], cuts[-1]), strict=True)]
         rooms = [np.where(room < 1e6 * length, 20 * room, 1e150) for room in rooms]
-        # a tail that still counts at the end of the numbers has no finite integral
+        # a tail that is not negligible at the largest numbers has no finite integral
         far = [np.abs(f(cuts[0] - rooms[0])), np.abs(f(cuts[-1] + rooms[1]))]
         pieces = zip(rooms, ends, far, strict=True)
         heavy = [(room == 1e150) & np.isinf(end) & (room * value > 1e-8 * size) for room, end, value in pieces]
     return rooms, heavy[0] | heavy[1]
 
 
-def _outer(f, u, sign, start, end, most, length):
-    """The integrand of an outer piece at u in (0, 1), mapped to the distance from its cut."""
+def _outer(f, u, sign, start, end, max_distance, length):
+    """The integrand of an outer piece at u in (0, 1), which is mapped to the distance from the cut."""
     with np.errstate(all="ignore"):
         w = u / (1 - u)
-        room = np.maximum(sign * (end - start), 0.0)
+        distance_to_end = np.maximum(sign * (end - start), 0.0)
         finite = np.isfinite(end)
-        away = -room * np.expm1(-w) if finite else length * np.expm1(w)
-        slope = (room * np.exp(-w) if finite else length * np.exp(w)) / (1 - u) ** 2
-        value = np.where(away <= most, f(start + sign * np.minimum(away, most)), 0.0)
+        distance = -distance_to_end * np.expm1(-w) if finite else length * np.expm1(w)
+        slope = (distance_to_end * np.exp(-w) if finite else length * np.exp(w)) / (1 - u) ** 2
+        value = np.where(distance <= max_distance, f(start + sign * np.minimum(distance, max_distance)), 0.0)
         return np.where(value == 0, 0.0, value * slope)

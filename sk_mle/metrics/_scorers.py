@@ -1,4 +1,4 @@
-"""Scores as scorers of scikit-learn: `scoring=` of cross-validation and searches."""
+"""Scores as scikit-learn scorers, for `scoring=` of cross-validation and searches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..likelihoods import get_likelihood
 from ..likelihoods._fallbacks.facts import title
 from ._calibration import interval_coverage
 from ._divergence import d2_log_likelihood
-from ._scores import log_score, summed_up
+from ._scores import log_score, mean_score
 
 _HIGHER_IS_BETTER = (d2_log_likelihood, interval_coverage)
 
@@ -59,15 +59,17 @@ def make_dist_scorer(score: Callable, *, greater_is_better: bool | None = None, 
     """
     if not callable(score):
         raise TypeError(f"score must be a function such as sk_mle.metrics.crps, got {score!r}")
-    taken = signature(score).parameters
-    unknown = [name for name in options if name not in taken and "kwargs" not in taken and "options" not in taken]
+    arguments = signature(score).parameters
+    unknown = [name for name in options if name not in arguments and "kwargs" not in arguments and "options" not in arguments]
     if unknown:
-        raise TypeError(f"{score.__name__} takes no argument {unknown[0]!r}; it takes {[n for n in taken if n != 'dist'][1:]}")
+        raise TypeError(
+            f"{score.__name__} takes no argument {unknown[0]!r}; it takes {[n for n in arguments if n != 'dist'][1:]}"
+        )
     return DistScorer(score, greater_is_better, options)
 
 
 class DistScorer(BaseEstimator):
-    """What `make_dist_scorer` returns.
+    """A scorer of predictive distributions, made by `make_dist_scorer`.
 
     Parameters
     ----------
@@ -88,14 +90,14 @@ class DistScorer(BaseEstimator):
         return self.score(estimator, X, y, sample_weight=sample_weight)
 
     def score(self, estimator, X, y, sample_weight=None) -> float:
-        """The same as calling the scorer."""
+        """Score of a fitted estimator; the same as calling the scorer."""
         higher = self.score_func in _HIGHER_IS_BETTER if self.greater_is_better is None else self.greater_is_better
         sign, options = 1.0 if higher else -1.0, self.options or {}
         X, y = counted(X, sample_weight), counted(y, sample_weight)
         inside = _inside(estimator)
         if inside is not None and self.score_func is log_score and not inside.transformers:  # right for censored y as well
             loss = -inside.model.score_samples(inside.X(X), y)
-            return sign * summed_up(loss, sample_weight, False, "log_score", infinite=True)
+            return sign * mean_score(loss, sample_weight, False, "log_score", infinite=True)
         y, dist = _from_proba(estimator, X, y) if inside is None else _predicted(inside, X, y, self.score_func)
         return sign * float(self.score_func(y, dist, sample_weight=sample_weight, **options))
 
@@ -123,17 +125,17 @@ def _predicted(inside: Unwrapped, X, y, score):
     dist = inside.dist(inside.model.predict_dist(X))
     if inside.transformers:
         return np.asarray(y, dtype=float), dist
-    found = inside.model.read_data(X, y).y
-    if found.ndim == 2 and dist.likelihood.target_type != "targets":
+    target = inside.model.read_data(X, y).y
+    if target.ndim == 2 and dist.likelihood.target_type != "targets":
         y = np.asarray(y)
         if y.ndim == 2 or y.dtype.kind not in "fiub":
             law = title(inside.model.likelihood_)
             raise ValueError(
                 f"{score.__name__}: {law} reads y from several columns, which this score does not take: use "
-                "make_dist_scorer(log_score), which is right for what was seen of y, or pass single values"
+                "make_dist_scorer(log_score), which scores censored and binned y as well, or pass single values"
             )
-        found = y.astype(float)
-    return found, dist
+        target = y.astype(float)
+    return target, dist
 
 
 def _from_proba(estimator, X, y):

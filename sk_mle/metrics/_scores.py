@@ -6,7 +6,7 @@ import numpy as np
 
 from ..likelihoods._fallbacks.facts import title
 from ._crps import crps
-from ._rows import lattice, summed_up, target
+from ._rows import is_lattice, mean_score, read_target
 
 
 def log_score(y, dist, *, sample_weight=None, per_row=False):
@@ -39,8 +39,8 @@ def log_score(y, dist, *, sample_weight=None, per_row=False):
     >>> round(log_score([1, 3], Distribution("poisson", {"mean": [1.0, 2.0]})), 4)
     1.3562
     """
-    y = target(y, dist, "log_score", several=True)
-    return summed_up(-np.atleast_1d(dist.logpdf(y)), sample_weight, per_row, "log_score", infinite=True)
+    y = read_target(y, dist, "log_score", several=True)
+    return mean_score(-np.atleast_1d(dist.logpdf(y)), sample_weight, per_row, "log_score", infinite=True)
 
 
 def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
@@ -75,10 +75,10 @@ def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
     >>> round(brier_score([1, 3], dist, threshold=0), 4)  # the event of any at all
     0.0768
     """
-    y = target(y, dist, "brier_score")
+    y = read_target(y, dist, "brier_score")
     if threshold is not None:
         values = (dist.sf(np.full(len(y), float(threshold))) - (y > threshold)) ** 2
-        return summed_up(values, sample_weight, per_row, "brier_score")
+        return mean_score(values, sample_weight, per_row, "brier_score")
     if dist.likelihood.target_type != "classes":
         raise ValueError(
             f"brier_score of {title(dist.likelihood)}, which is not of classes, needs the event: threshold=..., for "
@@ -87,7 +87,7 @@ def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
     n_classes = getattr(dist.likelihood, "n_classes", None) or dist.likelihood.support.high + 1
     codes = np.arange(float(n_classes))[:, None]
     values = ((dist.pmf(codes) - (y == codes)) ** 2).sum(axis=0)
-    return summed_up(values / 2 if len(codes) == 2 else values, sample_weight, per_row, "brier_score")
+    return mean_score(values / 2 if len(codes) == 2 else values, sample_weight, per_row, "brier_score")
 
 
 def ranked_probability_score(y, dist, *, sample_weight=None, per_row=False):
@@ -120,8 +120,8 @@ def ranked_probability_score(y, dist, *, sample_weight=None, per_row=False):
     >>> round(ranked_probability_score([1, 3], Distribution("poisson", {"mean": [1.0, 2.0]})), 4)
     0.4383
     """
-    y = target(y, dist, "ranked_probability_score")
-    if not lattice(dist):
+    y = read_target(y, dist, "ranked_probability_score")
+    if not is_lattice(dist):
         raise ValueError("ranked_probability_score is of counts and ordered classes; use crps for laws with a density")
     if (y != np.floor(y)).any():
         raise ValueError("ranked_probability_score: y must hold whole numbers; use crps")
@@ -161,8 +161,8 @@ def dawid_sebastiani_score(y, dist, *, sample_weight=None, per_row=False):
     >>> round(dawid_sebastiani_score([0.0, 1.0], dist), 4)
     0.8181
     """
-    y = target(y, dist, "dawid_sebastiani_score")
+    y = read_target(y, dist, "dawid_sebastiani_score")
     variance = np.asarray(dist.var())
     with np.errstate(all="ignore"):
         values = np.where((variance > 0) & np.isfinite(variance), (y - dist.mean()) ** 2 / variance + np.log(variance), np.nan)
-    return summed_up(values, sample_weight, per_row, "dawid_sebastiani_score")
+    return mean_score(values, sample_weight, per_row, "dawid_sebastiani_score")

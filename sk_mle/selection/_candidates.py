@@ -1,4 +1,4 @@
-"""Which likelihoods are worth a try, by what y looks like."""
+"""The candidates of a search: as the user gave them, or the shipped laws that suit y."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.utils.validation import column_or_1d
 from ..likelihoods import LAWS, Likelihood, get_likelihood
 from ..likelihoods._fallbacks.facts import title
 
-# Whole numbers are a fine lattice where the middle half of them spans as much, and none lies closer to zero.
+# Interquartile range, and distance from zero, from which a density describes whole numbers as well as a law of counts.
 MIN_LATTICE_QUARTILE_RANGE = 20.0
 
 
@@ -32,18 +32,18 @@ def named(candidates) -> dict[str, Likelihood]:
 
 
 def parameter_of(estimator) -> str:
-    """The name by which `set_params` reaches the likelihood of an estimator, or of the one inside a pipeline."""
-    found = [key for key in estimator.get_params() if key == "likelihood" or key.endswith("__likelihood")]
-    if not found:
+    """The name under which `set_params` sets the likelihood of an estimator, or of the estimator inside a pipeline."""
+    names = [key for key in estimator.get_params() if key == "likelihood" or key.endswith("__likelihood")]
+    if not names:
         raise TypeError(f"{type(estimator).__name__} has no parameter 'likelihood', nor has an estimator inside it")
-    return min(found, key=lambda key: key.count("__"))
+    return min(names, key=lambda key: key.count("__"))
 
 
 def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
-    """Laws of the kind of y whose support is the narrowest that holds it, and the estimator's own."""
+    """Shipped laws of y's type with the narrowest support that holds y, and the estimator's own law."""
     if is_classifier(estimator):
-        size = len(np.unique(np.asarray(y)))
-        laws = [law for law in _shipped() if law.target_type == "classes" and law.support.contains(size - 1)]
+        n_classes = len(np.unique(np.asarray(y)))
+        laws = [law for law in _shipped() if law.target_type == "classes" and law.support.contains(n_classes - 1)]
         return {title(law): law for law in laws}
     y = np.asarray(y)
     if y.ndim > 1 and y.shape[1] > 1:
@@ -54,23 +54,24 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
     ]
     whole = bool((y == np.floor(y)).all()) and any(law.support.integer for law in laws)
     low, high = np.quantile(y, [0.25, 0.75])
-    fine = whole and high - low >= MIN_LATTICE_QUARTILE_RANGE and np.abs(y).min() >= MIN_LATTICE_QUARTILE_RANGE
-    laws = [law for law in laws if law.support.integer == whole or fine]
-    atomic = not whole and any((y == atom).sum() > 1 for law in laws for atom in law.atoms)
-    laws = [law for law in laws if bool(law.atoms) == atomic]
-    laws = [law for law in laws if not any(_inside(other.support, law.support) for other in laws)]
+    is_fine_lattice = whole and high - low >= MIN_LATTICE_QUARTILE_RANGE and np.abs(y).min() >= MIN_LATTICE_QUARTILE_RANGE
+    laws = [law for law in laws if law.support.integer == whole or is_fine_lattice]
+    needs_atoms = not whole and any((y == atom).sum() > 1 for law in laws for atom in law.atoms)
+    laws = [law for law in laws if bool(law.atoms) == needs_atoms]
+    laws = [law for law in laws if not any(_is_narrower(other.support, law.support) for other in laws)]
     own = estimator.get_params()[key]
-    chosen = {title(law): law for law in laws}
+    candidates = {title(law): law for law in laws}
     default = get_likelihood(own if own is not None else "normal")
-    if (default.support.integer == whole or fine) and not atomic:
-        chosen.setdefault(type(default).__name__, clone(default))
-    return chosen
+    if (default.support.integer == whole or is_fine_lattice) and not needs_atoms:
+        candidates.setdefault(type(default).__name__, clone(default))
+    return candidates
 
 
 def _shipped() -> list[Likelihood]:
+    """The laws of this package that searches try."""
     return [kind() for kind in LAWS.values() if kind.relations.searched]
 
 
-def _inside(small, large) -> bool:
-    """Whether an interval lies inside another without being it, ends apart."""
+def _is_narrower(small, large) -> bool:
+    """Whether one domain is a proper part of another, whatever their ends include."""
     return small.integer == large.integer and large.includes(small) and not small.includes(large)

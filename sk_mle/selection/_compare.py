@@ -1,4 +1,4 @@
-"""One table of several models: likelihood, criteria, tests and what cross-validation says."""
+"""One table of several models: likelihood, information criteria, tests and cross-validated scores."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
     "+1" lies at an edge of a domain), Vuong's elsewhere, whose ``statistic`` is positive where the row is closer to the data
     than the reference. The p-values know nothing of the reference having been chosen by the same data.
 
-    With `cv`, on rows that the fit has not seen: ``score``, the mean log-likelihood per row; ``diff``, its distance to the
+    With `cv`, on held-out rows: ``score``, the mean log-likelihood per row; ``diff``, its distance to the
     best, with ``se``, the standard error of that mean over paired rows, the standard deviation of the rows' differences over
     the root of n (loo's ``se_diff`` divided by n); ``CRPS``; ``cover90``, the share of rows inside their central 90% interval.
 
@@ -98,16 +98,16 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
     X, y = indexable(counted(X, sample_weight), counted(y, sample_weight))
     n = n_rows(y)
     weight = check_weight(sample_weight, n)
-    given = None if sample_weight is None else weight
-    entries = {str(name): _entry(str(name), model, X, y, weight, given, verbose) for name, model in models.items()}
+    given_weight = None if sample_weight is None else weight
+    entries = {str(name): _entry(str(name), model, X, y, weight, given_weight, verbose) for name, model in models.items()}
     notes = [note for entry in entries.values() for note in entry.notes]
     notes += _kinds(entries, y)
     held: dict = {}
     if cv is not None:
-        some = next(iter(models.values()))
-        splits = list(check_cv(cv, y, classifier=is_classifier(some)).split(X, y, groups))
-        held = held_out({str(name): model for name, model in models.items()}, X, y, given, splits, n_jobs, verbose)
-        _tell_failures(held)
+        any_model = next(iter(models.values()))
+        splits = list(check_cv(cv, y, classifier=is_classifier(any_model)).split(X, y, groups))
+        held = held_out({str(name): model for name, model in models.items()}, X, y, given_weight, splits, n_jobs, verbose)
+        _warn_of_failures(held)
         for name, figures in held.items():
             entries[name].held = figures
             notes += figures.failed
@@ -117,10 +117,10 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
                     f"{name}: comes last, as its likelihood is unbounded in {figures.unbounded} of {len(splits)} folds."
                 )
             entries[name].unbounded |= figures.unbounded > 0
-            lacking = np.isnan(figures.crps) & ~np.isnan(figures.covered) & (not figures.failed)
-            notes += [f"{name}: the CRPS does not exist in {rows_text(np.flatnonzero(lacking))}."] * bool(lacking.any())
-        seen = np.isin(np.arange(n), np.concatenate([test for _, test in splits]))
-        weight_held = np.where(seen, weight, 0.0)
+            no_crps = np.isnan(figures.crps) & ~np.isnan(figures.covered) & (not figures.failed)
+            notes += [f"{name}: the CRPS does not exist in {rows_text(np.flatnonzero(no_crps))}."] * bool(no_crps.any())
+        was_held_out = np.isin(np.arange(n), np.concatenate([test for _, test in splits]))
+        weight_held = np.where(was_held_out, weight, 0.0)
         notes += [
             f"{name}: calls {text} impossible when held out (log score -inf)."
             for name, figures in held.items()
@@ -129,13 +129,13 @@ def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs
     else:
         weight_held = weight
     order = sorted(entries, key=lambda name: entries[name].rank(weight_held))
-    first = reference or next((name for name in order if entries[name].whole), order[0])
-    tests = {name: _test(entries[name], entries[first], weight, notes) for name in order if name != first}
-    return Comparison._of([entries[name] for name in order], tests, first, weight, weight_held, notes)
+    reference_name = reference or next((name for name in order if entries[name].is_maximum), order[0])
+    tests = {name: _test(entries[name], entries[reference_name], weight, notes) for name in order if name != reference_name}
+    return Comparison._of([entries[name] for name in order], tests, reference_name, weight, weight_held, notes)
 
 
-def _tell_failures(held) -> None:
-    """Warn of models of which a step failed in a fold; ValueError where no model could be fitted in all of them."""
+def _warn_of_failures(held) -> None:
+    """Warn of models with a failed step in a fold; ValueError if no model could be fitted in all folds."""
     failed = [text for figures in held.values() for text in figures.failed]
     if failed and all(figures.unfitted for figures in held.values()):
         raise ValueError(failed[0])
@@ -158,20 +158,20 @@ class Entry:
     aicc: float = np.nan
     bic: float = np.nan
     kind: str = "probabilities"
-    whole: bool = False  # whether criteria and likelihood-ratio tests hold
+    is_maximum: bool = False  # a plain maximum of the likelihood, for which criteria and likelihood-ratio tests hold
     unbounded: bool = False
     notes: tuple[str, ...] = ()
     held: Any = None
 
     def rank(self, weight) -> tuple[float, ...]:
-        """Smallest for the best; a likelihood without bound comes last, whatever it says of rows that repeat a value."""
+        """A sort key, smallest for the best; models with an unbounded likelihood come last, whatever their score."""
         by = np.nan if self.held is None else -weighted_mean(self.held.scores, weight)
         keys = (by if self.held is not None else self.aic, -self.loglik)
         return float(self.unbounded), *(np.inf if np.isnan(key) else float(key) for key in keys)
 
 
 def _entry(name, model, X, y, weight, given, verbose) -> Entry:
-    """The model, fitted unless it is, with its log-likelihoods."""
+    """The model, fitted if it was not, with its log-likelihoods."""
     notes = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -183,22 +183,22 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
     notes += [f"{name}: {_sentence(w.message)}" for w in {str(w.message): w for w in caught}.values()]
     if text := rows_without_mass(scores, weight):
         notes.append(f"{name}: calls {text} impossible (log-likelihood -inf).")
-    used = weight > 0
-    entry, inside = Entry(name, fitted, scores, float(weight[used] @ scores[used])), inside_of(fitted)
+    has_weight = weight > 0
+    entry, inside = Entry(name, fitted, scores, float(weight[has_weight] @ scores[has_weight])), inside_of(fitted)
     entry.unbounded = is_unbounded(fitted)
     if verbose:
         print(f"compare: {name}, fitted to all rows: log-likelihood {entry.loglik:.4f}")
     if inside is None:
         notes.append(f"{name}: not a model of sk_mle, so the number of its parameters and the criteria are not known.")
     else:
-        seen = inside.model.score_samples(inside.X(X), inside.y(y)) if inside.transformers else scores
-        notes += _criteria(entry, inside, weight.sum(), float(weight[used] @ seen[used]))
+        model_scores = inside.model.score_samples(inside.X(X), inside.y(y)) if inside.transformers else scores
+        notes += _criteria(entry, inside, weight.sum(), float(weight[has_weight] @ model_scores[has_weight]))
     entry.notes = tuple(notes)
     return entry
 
 
 def _criteria(entry: Entry, inside, n, inner) -> list[str]:
-    """Fill in the number of parameters and, where they hold, the criteria; say where they do not."""
+    """Set the number of parameters and the criteria of an entry; notes say why criteria do not hold."""
     model, name = inside.model, entry.name
     entry.n_params, entry.kind = model.n_params_, _kind(model.likelihood_)
     if model.fit_.penalised:
@@ -209,7 +209,7 @@ def _criteria(entry: Entry, inside, n, inner) -> list[str]:
         return [f"{name}: did not converge, so criteria and likelihood-ratio tests do not hold."]
     if abs(model.loglikelihood_ - inner) > 1e-6 * (1 + abs(inner)):
         return [f"{name}: was fitted to other data or weights, so criteria and likelihood-ratio tests do not hold."]
-    k, entry.whole = entry.n_params, bool(np.isfinite(entry.loglik))
+    k, entry.is_maximum = entry.n_params, bool(np.isfinite(entry.loglik))
     entry.aic = 2 * k - 2 * entry.loglik
     entry.aicc = entry.aic + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
     entry.bic = k * np.log(n) - 2 * entry.loglik
@@ -222,24 +222,24 @@ def _sentence(message) -> str:
 
 
 def _kind(law) -> str:
-    """Whether the log-likelihood is of a probability or a density."""
+    """Whether the log-likelihood is of "probabilities" or "densities"."""
     no_rows = np.empty((0, 2))
     return "probabilities" if law.densities(no_rows) is None else "densities"
 
 
 def _kinds(entries: dict[str, Entry], y) -> list[str]:
-    """Warn where log-likelihoods are not of one kind."""
-    seen: dict = {}
+    """Warn if log-likelihoods are of different kinds; the note that says so, or none."""
+    names_by_kind: dict = {}
     values = np.asarray(y)
     for name, entry in entries.items():
         inside = inside_of(entry.fitted)
         atoms = inside.model.likelihood_.atoms if inside and entry.kind == "densities" else ()
         points = [f"{atom:g}" for atom in atoms if (values == atom).any()]
         entry.kind += f" with points of probability at {', '.join(points)}" if points else ""
-        seen.setdefault(entry.kind, []).append(name)
-    if len(seen) == 1:
+        names_by_kind.setdefault(entry.kind, []).append(name)
+    if len(names_by_kind) == 1:
         return []
-    listed = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in seen.items())
+    listed = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in names_by_kind.items())
     text = (
         f"Log-likelihoods of different kinds do not compare. {listed}. "
         "To compare counts with densities, wrap the latter: Rounded(law, width=1)."
@@ -249,35 +249,38 @@ def _kinds(entries: dict[str, Entry], y) -> list[str]:
 
 
 def _test(entry: Entry, against: Entry, weight, notes) -> tuple[str, float, float]:
-    """Name, statistic and p-value of the test against the reference."""
-    absent = "", np.nan, np.nan
+    """Name, statistic and p-value of the test against the reference; empty and NaN without a test."""
+    no_test = "", np.nan, np.nan
     if entry.kind != against.kind or not (np.isfinite(entry.loglik) and np.isfinite(against.loglik)):
-        return absent
+        return no_test
     if inside_of(entry.fitted) and inside_of(against.fitted):
         for small, large in ((entry, against), (against, entry)):
-            found = nested(small.fitted, large.fitted)
-            if found is None:
+            nesting = nested(small.fitted, large.fitted)
+            if nesting is None:
                 continue
             statistic = 2 * (large.loglik - small.loglik)
-            if found.irregular or not (entry.whole and against.whole):
-                notes.extend([f"{small.name} lies in {large.name}, without a test: {found.irregular}."] * bool(found.irregular))
-                return absent
+            if nesting.irregular or not (entry.is_maximum and against.is_maximum):
+                notes.extend(
+                    [f"{small.name} lies in {large.name}, without a test: {nesting.irregular}."] * bool(nesting.irregular)
+                )
+                return no_test
             if statistic < -1e-4 - 1e-10 * abs(small.loglik):
                 notes.append(f"{large.name} fits worse than {small.name}, which lies in it: it did not reach its maximum.")
-                return absent
-            pvalue, note = _pvalue(max(statistic, 0.0), found)
+                return no_test
+            pvalue, note = _pvalue(max(statistic, 0.0), nesting)
             notes.extend([f"{small.name} in {large.name}: {note}."] * bool(note))
-            df = "+".join(str(d) for d in (found.df, len(found.boundary)) if d) if found.df else f"0+{len(found.boundary)}"
+            n_at_edge = len(nesting.boundary)
+            df = f"{nesting.df}+{n_at_edge}" if n_at_edge or not nesting.df else str(nesting.df)
             return f"LR({df})", max(statistic, 0.0), pvalue
         if not comparable(entry.fitted, against.fitted):
             bare = all(inside_of(one.fitted).model is one.fitted for one in (entry, against))
             what = "choice of columns, offsets or links" if bare else "preprocessing"
             notes.append(
                 f"{entry.name} and {against.name}: no test, as their {what} differs and one may lie in the other; "
-                "likelihood_ratio_test(..., df=...) or vuong_test, as you know."
+                "use likelihood_ratio_test(..., df=...) if you know that it does, else vuong_test."
             )
-            return absent
-    if not (entry.whole and against.whole):
-        return absent
+            return no_test
+    if not (entry.is_maximum and against.is_maximum):
+        return no_test
     statistic = vuong_statistic(entry.scores, against.scores, weight)
-    return ("Vuong", statistic, float(2 * norm.sf(abs(statistic)))) if np.isfinite(statistic) else absent
+    return ("Vuong", statistic, float(2 * norm.sf(abs(statistic)))) if np.isfinite(statistic) else no_test

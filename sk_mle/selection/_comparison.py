@@ -15,7 +15,7 @@ one_decimal, two_decimals = (partial(number, digits=d) for d in (1, 2))
 
 
 class Comparison:
-    """Models in order, best first.
+    """The result of `compare`: models in order, best first.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Comparison:
     scores_ : dict of str to ndarray of shape (n,)
         Log-likelihood of every row: held out, where there was cross-validation.
     notes : list of str
-        What stands below the table.
+        Sentences below the table.
     """
 
     def __init__(self, table: Table, reference: str, estimators: dict[str, Any], scores: dict[str, np.ndarray]):
@@ -37,9 +37,10 @@ class Comparison:
 
     @classmethod
     def _of(cls, entries, tests, reference, weight, weight_held, notes) -> Comparison:
+        """From entries in order; `tests` maps names to (test, statistic, p-value)."""
         columns: dict[str, Any] = {}
-        cross = entries[0].held is not None
-        if cross:
+        is_cross_validated = entries[0].held is not None
+        if is_cross_validated:
             best = entries[0].held.scores
             with np.errstate(invalid="ignore"):
                 gaps = [e.held.scores - best if e is not entries[0] else np.zeros(len(best)) for e in entries]
@@ -48,9 +49,11 @@ class Comparison:
                 "diff": [weighted_mean(gap, weight_held) for gap in gaps],
                 "se": [standard_error(gap, weight_held) for gap in gaps],
             }
-            more = {"CRPS": "crps", "cover90": "covered"}
-            found = {label: [weighted_mean(getattr(e.held, of), weight_held) for e in entries] for label, of in more.items()}
-            columns |= {label: values for label, values in found.items() if not np.isnan(values).all()}
+            extra_scores = {"CRPS": "crps", "cover90": "covered"}
+            extra_columns = {
+                label: [weighted_mean(getattr(e.held, of), weight_held) for e in entries] for label, of in extra_scores.items()
+            }
+            columns |= {label: values for label, values in extra_columns.items() if not np.isnan(values).all()}
         columns |= {"loglik": [e.loglik for e in entries], "n_params": [e.n_params for e in entries]}
         columns |= {label: [getattr(e, label.lower()) for e in entries] for label in ("AIC", "AICc", "BIC")}
         aic = np.array(columns["AIC"])
@@ -59,8 +62,8 @@ class Comparison:
             share = np.exp(-0.5 * np.array(columns["dAIC"]))
             columns["weight"] = list(share / np.nansum(share))
         if tests:
-            against = [tests.get(e.name, ("reference", np.nan, np.nan)) for e in entries]
-            columns |= dict(zip(("test", "statistic", "p"), map(list, zip(*against, strict=True)), strict=True))
+            test_rows = [tests.get(e.name, ("reference", np.nan, np.nan)) for e in entries]
+            columns |= dict(zip(("test", "statistic", "p"), map(list, zip(*test_rows, strict=True)), strict=True))
         formats: dict[str, Callable[[Any], str]] = {
             **dict.fromkeys(("loglik", "statistic"), two_decimals),
             **dict.fromkeys(("AIC", "AICc", "BIC", "dAIC"), one_decimal),
@@ -73,11 +76,11 @@ class Comparison:
         n = f"{weight.sum():g}"
         head = [
             ("rows", n if (weight == 1).all() else f"{n} (sum of weights)"),
-            ("order", "mean log-likelihood per held-out row" if cross else "AIC"),
+            ("order", "mean log-likelihood per held-out row" if is_cross_validated else "AIC"),
             *[("tests against", reference)] * bool(tests),
         ]
         table = Table(columns, [e.name for e in entries], title="Comparison of models", head=head, notes=notes, formats=formats)
-        scores = {e.name: e.held.scores if cross else e.scores for e in entries}
+        scores = {e.name: e.held.scores if is_cross_validated else e.scores for e in entries}
         return cls(table, reference, {e.name: e.fitted for e in entries}, scores)
 
     @property
@@ -107,7 +110,7 @@ class Comparison:
         return self.table.to_frame()
 
     def plot(self, ax=None):
-        """Distances to the best: of held-out scores with their standard errors, or of AIC where nothing was held out.
+        """Draw differences to the best: of held-out scores with their standard errors, or of AIC without cross-validation.
 
         Parameters
         ----------
@@ -121,17 +124,19 @@ class Comparison:
 
         if ax is None:
             _, ax = plt.subplots(figsize=(7, 0.6 + 0.42 * len(self)), layout="constrained")
-        places = np.arange(len(self))
+        positions = np.arange(len(self))
         if "diff" in self.table.columns:
-            far, bar, label = self["diff"], self["se"], "held-out log-likelihood per row, minus the best (± 1 standard error)"
+            differences, errors = self["diff"], self["se"]
+            label = "held-out log-likelihood per row, minus the best (± 1 standard error)"
         elif "dAIC" in self.table.columns:
-            far, bar, label = self["dAIC"], None, "AIC, minus the smallest"
+            differences, errors, label = self["dAIC"], None, "AIC, minus the smallest"
         else:
             raise ValueError("nothing to draw: no model has an AIC, and nothing was cross-validated")
-        shown = np.where(np.isfinite(far), far, np.nan)
-        ax.errorbar(shown, places, xerr=None if bar is None else np.nan_to_num(bar), fmt="o", color="C0", capsize=3)
+        differences = np.where(np.isfinite(differences), differences, np.nan)
+        errors = None if errors is None else np.nan_to_num(errors)
+        ax.errorbar(differences, positions, xerr=errors, fmt="o", color="C0", capsize=3)
         ax.axvline(0.0, color="0.6", linewidth=0.8, zorder=0)
-        ax.set_yticks(places, self.table.index)
+        ax.set_yticks(positions, self.table.index)
         ax.set_ylim(len(self) - 0.5, -0.5)
         ax.set_xlabel(label)
         ax.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Log-likelihoods and other figures of rows that a fit has not seen, for several models on the same folds."""
+"""Log-likelihoods and other figures of held-out rows, for several models on the same folds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COVERAGE = 0.9
 
 
 class Held(NamedTuple):
-    """What one model says of every row that was held out; a row held out repeatedly has the mean."""
+    """Held-out figures of one model, (n,) each: averages over folds, NaN for rows that were never held out."""
 
     scores: np.ndarray
     crps: np.ndarray
@@ -27,25 +27,25 @@ class Held(NamedTuple):
     stopped: int  # folds whose fit did not converge
     unbounded: int  # of these, folds whose likelihood is unbounded
     failed: list[str]  # sentences about folds in which a step failed, whose figures are NaN
-    unfitted: bool  # whether that step was a fit
+    unfitted: bool  # whether a fit failed
 
 
 def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, Held]:
     """The figures of every model, all on the same folds."""
     jobs = [(name, k) for name in models for k in range(len(folds))]
-    found = Parallel(n_jobs=n_jobs)(
-        delayed(_one)(name, models[name], X, y, weight, *folds[k], f"{k + 1}/{len(folds)}", verbose) for name, k in jobs
+    results = Parallel(n_jobs=n_jobs)(
+        delayed(_one_fold)(name, models[name], X, y, weight, *folds[k], f"{k + 1}/{len(folds)}", verbose) for name, k in jobs
     )
     n = n_rows(y)
     result = {}
     for name in models:
         total, count, stopped, failed, unfitted = np.zeros((3, n)), np.zeros(n), np.zeros(2, int), [], False
-        for (job, k), (figures, ended, failures) in zip(jobs, found, strict=True):
+        for (job, k), (figures, flags, failures) in zip(jobs, results, strict=True):
             if job == name:
                 with np.errstate(invalid="ignore"):
                     total[:, folds[k][1]] += figures
                 count[folds[k][1]] += 1
-                stopped += ended
+                stopped += flags
                 failed += [f"{name}: the {step} of fold {k + 1}/{len(folds)} failed: {error}" for step, error in failures]
                 unfitted |= any(step == "fit" for step, _ in failures)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -54,13 +54,13 @@ def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, He
     return result
 
 
-def _one(name, estimator, X, y, weight, train, test, fold, verbose):
-    """Figures of one fold's held-out rows, (3, rows), whether the fit did not converge and is unbounded, and failed steps."""
+def _one_fold(name, estimator, X, y, weight, train, test, fold, verbose):
+    """Figures (3, n_rows) of one fold's held-out rows, (did not converge, is unbounded), and failed steps."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         failures: list[tuple[str, str]] = []
         parts = take(X, train), take(y, train), take(weight, train)
-        model = _tried("fit", failures, lambda: fit_clone(estimator, *parts, name))
+        model = _attempt("fit", failures, lambda: fit_clone(estimator, *parts, name))
         if model is None:
             return np.full((3, len(test)), np.nan), (False, False), failures
         figures = figures_of(model, take(X, test), take(y, test), failures)
@@ -72,8 +72,8 @@ def _one(name, estimator, X, y, weight, train, test, fold, verbose):
     return figures, (not converged, is_unbounded(model)), failures
 
 
-def _tried(step: str, failures: list, compute: Callable):
-    """What `compute()` returns; None where it raises, of which `failures` takes note: one model must not end all."""
+def _attempt(step: str, failures: list, compute: Callable):
+    """The result of `compute()`; None if it raises, noted in `failures`: one model must not end the comparison."""
     try:
         return compute()
     except Exception as error:
@@ -82,9 +82,9 @@ def _tried(step: str, failures: list, compute: Callable):
 
 
 def figures_of(model, X, y, failures: list) -> np.ndarray:
-    """Log-likelihood, CRPS and whether the central interval holds y, of every row: (3, rows), NaN where there is none."""
+    """Log-likelihood, CRPS and whether the central interval holds y, of every row: (3, n_rows), NaN if not available."""
     figures = np.full((3, n_rows(y)), np.nan)
-    scores = _tried("log-likelihood", failures, lambda: log_scores(model, X, y))
+    scores = _attempt("log-likelihood", failures, lambda: log_scores(model, X, y))
     if scores is not None:
         figures[0] = scores
     inside = inside_of(model)
@@ -92,10 +92,10 @@ def figures_of(model, X, y, failures: list) -> np.ndarray:
     if law is None or law.target_type != "number" or law.predictive is not law:
         return figures
     values = np.asarray(y, dtype=float).reshape(n_rows(y))
-    dist = _tried("prediction", failures, lambda: inside.dist(inside.model.predict_dist(inside.X(X))))
+    dist = _attempt("prediction", failures, lambda: inside.dist(inside.model.predict_dist(inside.X(X))))
     if dist is None:
         return figures
-    ends = _tried("interval", failures, lambda: dist.interval(COVERAGE))
+    ends = _attempt("interval", failures, lambda: dist.interval(COVERAGE))
     if ends is not None:
         figures[2] = (ends[0] <= values) & (values <= ends[1])
 
@@ -103,5 +103,5 @@ def figures_of(model, X, y, failures: list) -> np.ndarray:
         with suppress(ValueError, TypeError):  # tails so heavy that it does not exist; a transformed law of counts
             figures[1] = crps(values, dist, per_row=True)
 
-    _tried("CRPS", failures, score)
+    _attempt("CRPS", failures, score)
     return figures

@@ -16,7 +16,7 @@ PROBED_SHIFTS = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])
 
 @dataclass(frozen=True)
 class Nesting:
-    """How a model lies in another.
+    """The restrictions by which a model is a special case of another.
 
     Attributes
     ----------
@@ -38,8 +38,8 @@ def nested(restricted, full) -> Nesting | None:
 
     Compared are the columns, offsets and links of every parameter, values that one law fixes and the other estimates, and
     laws that are members or limits of others: a law declares in `relations` which it becomes, and wrappers and chains are
-    followed, so that a geometric model lies in ``ZeroInflated(NegativeBinomial())``. What counts is that every linear predictor
-    of the larger model can be what the smaller one says: a Poisson model with an identity link does not lie in a negative
+    followed, so that a geometric model lies in ``ZeroInflated(NegativeBinomial())``. Every linear predictor of the larger model
+    must be able to take the values that the smaller one has: a Poisson model with an identity link does not lie in a negative
     binomial one with a log link.
 
     Parameters
@@ -51,7 +51,7 @@ def nested(restricted, full) -> Nesting | None:
     Returns
     -------
     Nesting or None
-        None where it is not detected, which is no proof that it is not so.
+        None if no nesting is detected, which does not prove that there is none.
 
     Examples
     --------
@@ -62,34 +62,34 @@ def nested(restricted, full) -> Nesting | None:
     Nesting(df=0, boundary=('dispersion',), irregular='')
     """
     small, large = _Model.of(restricted), _Model.of(full)
-    total = large.size - small.size
-    if total <= 0 or not small.sees_as(large):
+    n_restrictions = large.size - small.size
+    if n_restrictions <= 0 or not small.is_comparable_with(large):
         return None
     special, names = at_limit(small.law)
     parts = {name: small.part(old) for name, old in names.items()}
     for reduction in reductions(large.law, special):
-        found = _within(reduction, parts, special, large)
-        if found is not None:
-            boundary, irregular = found
-            if reduction.singular and total > 1:
+        match = _within(reduction, parts, special, large)
+        if match is not None:
+            boundary, irregular = match
+            if reduction.singular and n_restrictions > 1:
                 irregular = "the information is singular there, and the law is known for this one restriction alone"
-            return Nesting(total - len(boundary), tuple(boundary), irregular)
+            return Nesting(n_restrictions - len(boundary), tuple(boundary), irregular)
     return None
 
 
 def comparable(a, b) -> bool:
-    """Whether it can be told if one model lies in the other: both see the same targets, and columns with known names."""
-    return _Model.of(a).sees_as(_Model.of(b))
+    """Whether `nested` can decide: both models have the same targets and preprocessing, and columns that can be matched."""
+    return _Model.of(a).is_comparable_with(_Model.of(b))
 
 
 def why_irregular(fitted) -> str:
-    """What a law says of tests against it that are never regular; empty for most."""
+    """Why tests against the fitted law are never regular, as the law declares it; empty for most laws."""
     return irregular(unwrap(fitted).model.likelihood_)
 
 
 @dataclass
 class _Part:
-    """What a model says of one parameter."""
+    """One parameter of a model: its domain, and how its value comes about."""
 
     domain: Any
     link: Any = None
@@ -114,12 +114,12 @@ class _Part:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The values that the link reaches inside the domain lie between these."""
+        """The ends of the values that the link reaches inside the domain."""
         return max(self.domain.low, self.link.range.low), min(self.domain.high, self.link.range.high)
 
 
 class _Model:
-    """A fitted estimator without what wraps it."""
+    """A fitted estimator without what wraps it, for comparison with another."""
 
     def __init__(self, inside):
         self.inside, self.model = inside, inside.model
@@ -131,22 +131,23 @@ class _Model:
     def of(cls, fitted) -> _Model:
         return cls(unwrap(fitted))
 
-    def sees_as(self, other: _Model) -> bool:
-        """Whether both have the same targets, and columns that can be told."""
-        mine, yours = self.inside, other.inside
+    def is_comparable_with(self, other: _Model) -> bool:
+        """Whether both have the same targets and preprocessing, and columns that can be matched."""
+        own, others = self.inside, other.inside
         if (self.names is None) != (other.names is None):
             return False
         if self.names is None and self.model.n_features_in_ != other.model.n_features_in_:
             return False
-        steps = [[getattr(step, "__self__", step) for step in inside.to_X] for inside in (mine, yours)]
+        steps = [[getattr(step, "__self__", step) for step in inside.to_X] for inside in (own, others)]
         labels = [getattr(m, "ordered_classes_", None) for m in (self.model, other.model)]
         weights = [getattr(m, "class_weight", None) for m in (self.model, other.model)]
-        return same(steps[0], steps[1]) and same(mine.transformers, yours.transformers) and same(*labels) and same(*weights)
+        return same(steps[0], steps[1]) and same(own.transformers, others.transformers) and same(*labels) and same(*weights)
 
     def _label(self, index):
         return int(index) if self.names is None else self.names[index]
 
     def part(self, name: str) -> _Part:
+        """The parameter with this name."""
         law, fit = self.law, self.model.fit_
         domain = law.parameter(name).domain
         if name in law.fixed:
@@ -164,28 +165,28 @@ class _Model:
 
 
 def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Model):
-    """Parameters at an edge and what is irregular, or None where the larger model cannot say the same."""
+    """Parameters at an edge and what is irregular, or None if the larger model does not contain the smaller."""
     boundary, irregular = [], ""
     for name in large.law.parameters:
-        ours = large.part(name)
-        shape = _Shape(reduction, parts, name, ours)
-        if not shape.determined:
-            if ours.fixed is None and ours.known is None:
+        larger_part = large.part(name)
+        image = _Image(reduction, parts, name, larger_part)
+        if not image.determined:
+            if larger_part.fixed is None and larger_part.known is None:
                 irregular = irregular or f"{name} is not identified in the smaller model"
-        elif not shape.possible:
+        elif not image.possible:
             return None
-        elif shape.at_end:
+        elif image.at_end:
             boundary.append(name)
-            if ours.columns:
+            if larger_part.columns:
                 irregular = irregular or f"{name} lies at an edge of its domain, and the larger model has it on columns"
     return boundary, irregular
 
 
-class _Shape:
-    """What the smaller model says of one parameter of the larger law: a constant, or a combination of linear predictors."""
+class _Image:
+    """One parameter of the larger law in the smaller model: a constant, or a combination of its linear predictors."""
 
-    def __init__(self, reduction: Reduction, parts: dict[str, _Part], name: str, ours: _Part):
-        self.reduction, self.parts, self.name, self.ours = reduction, parts, name, ours
+    def __init__(self, reduction: Reduction, parts: dict[str, _Part], name: str, larger_part: _Part):
+        self.reduction, self.parts, self.name, self.larger_part = reduction, parts, name, larger_part
         value = self._theta({})
         self.determined = value is not None
         if self.determined:
@@ -195,40 +196,40 @@ class _Shape:
     @property
     def at_end(self) -> bool:
         """Whether an estimated parameter lies at an end of its domain."""
-        ours = self.ours
-        return ours.known is None and ours.fixed is None and not self.moving and self.constant in ours.ends
+        larger_part = self.larger_part
+        return larger_part.known is None and larger_part.fixed is None and not self.moving and self.constant in larger_part.ends
 
     @property
     def possible(self) -> bool:
-        """Whether the larger model can say the same."""
-        ours = self.ours
-        if ours.known is not None:
-            return self.moving == [self.name] and self.parts[self.name].known == ours.known
-        if ours.fixed is not None:
-            return not self.moving and bool(np.isclose(self.constant, ours.fixed, rtol=1e-12, atol=0))
+        """Whether the larger model can take the same values in all rows."""
+        larger_part = self.larger_part
+        if larger_part.known is not None:
+            return self.moving == [self.name] and self.parts[self.name].known == larger_part.known
+        if larger_part.fixed is not None:
+            return not self.moving and bool(np.isclose(self.constant, larger_part.fixed, rtol=1e-12, atol=0))
         if self.moving:
             return self._fits()
         if self.at_end:
-            return not ours.offsets
-        return ours.ends[0] < self.constant < ours.ends[1] and ours.reaches(self.constant)
+            return not larger_part.offsets
+        return larger_part.ends[0] < self.constant < larger_part.ends[1] and larger_part.reaches(self.constant)
 
     def _theta(self, shift):
-        """The larger law's parameter where linear predictors of the smaller one are shifted."""
+        """The larger law's parameter after a shift of the smaller model's linear predictors; None if not identified."""
         with np.errstate(all="ignore"):
             params = {k: part.theta(np.float64(part.value + shift.get(k, 0.0))) for k, part in self.parts.items()}
             return self.reduction.expand(params).get(self.name)
 
     def _eta(self, shift) -> float:
-        return float(self.ours.link.link(self._theta(shift)))
+        return float(self.larger_part.link.link(self._theta(shift)))
 
     def _depends(self, k) -> bool:
         return any(self._theta({k: step}) != self._theta({}) for step in PROBED_SHIFTS)
 
     def _fits(self) -> bool:
-        """Whether the larger model's linear predictor can be this one: linear in those of the smaller model, on its columns."""
+        """Whether it is linear in the smaller model's linear predictors, on columns and offsets that the larger model has."""
         if any(self.parts[k].known is not None for k in self.moving):
             return False
-        ours = self.ours
+        larger_part = self.larger_part
         base, slopes = self._eta({}), {k: self._eta({k: 1.0}) - self._eta({}) for k in self.moving}
         for signs in np.random.default_rng(0).uniform(-1, 1, (4, len(self.moving))):
             for step in PROBED_SHIFTS:
@@ -241,11 +242,11 @@ class _Shape:
             for key, factor in (self.parts[k].offsets or {}).items():
                 offsets[key] = offsets.get(key, 0.0) + slopes[k] * factor
         columns = frozenset().union(*(self.parts[k].columns for k in self.moving))
-        needs = abs(base) > 1e-9 or any(self.parts[k].intercept for k in self.moving)
-        wanted = ours.offsets or {}
+        needs_intercept = abs(base) > 1e-9 or any(self.parts[k].intercept for k in self.moving)
+        larger_offsets = larger_part.offsets or {}
         return (
-            columns <= ours.columns
-            and (ours.intercept or not needs)
-            and offsets.keys() == wanted.keys()
-            and all(abs(offsets[key] - wanted[key]) < 1e-9 for key in wanted)
+            columns <= larger_part.columns
+            and (larger_part.intercept or not needs_intercept)
+            and offsets.keys() == larger_offsets.keys()
+            and all(abs(offsets[key] - larger_offsets[key]) < 1e-9 for key in larger_offsets)
         )

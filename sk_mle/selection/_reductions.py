@@ -1,4 +1,4 @@
-"""Which laws are members or limits of which others, put together from what the laws declare in `relations`."""
+"""Which laws are members or limits of which others, derived from what the laws declare in `relations`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .. import likelihoods
 from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.facts import resolved
 
-DISTANCE_FROM_ENDS = 1e-8  # from ends of domains to which several parameters tend together, where it is seen how they do
+DISTANCE_FROM_ENDS = 1e-8  # distance from ends of domains at which several parameters that tend there together are probed
 SETTINGS_OF_THE_FIT = {"links", "n_starts"}  # settings that change linear predictors or the search, not the family of laws
 
 
 class Reduction(NamedTuple):
-    """The full law at `expand(params)` is the special law at `params`, both natural.
+    """The full law at `expand(params)` is the special law at `params`, both on the natural scale.
 
-    A parameter that `expand` leaves out is one of which the full law no longer depends. Where several parameters tend to ends
-    of their domains together, the law is all but there at `expand(params, distance)`. `singular`: the information is.
+    The full law does not depend on parameters that `expand` leaves out. If several parameters tend to ends of their domains
+    together, `expand(params, distance)` is close to the limit. `singular`: whether the full law's information is singular.
     """
 
     expand: Callable[..., dict]
@@ -28,7 +28,7 @@ class Reduction(NamedTuple):
 
 
 def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
-    """The ways in which a law becomes another: as the same, through its limits one after the other, or inside a wrapper."""
+    """The reductions of a law to another: as the same law, through chains of limits, or inside a wrapper."""
     full, special = resolved(full), resolved(special)
     if same_family(full, special):
         yield Reduction(_same)
@@ -36,17 +36,17 @@ def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
     if type(full) is type(special) and len(full.children) == len(special.children) == 1:
         (ours,), (theirs,) = full.children, special.children
         if _same_settings(full, special, leave={"law"}):
-            for found in reductions(ours.law, theirs.law):
-                yield found._replace(expand=_inside(found.expand, ours, theirs, list(full.parameters)))
+            for reduction in reductions(ours.law, theirs.law):
+                yield reduction._replace(expand=_inside_wrapper(reduction.expand, ours, theirs, list(full.parameters)))
     for name, values in full.relations.limits.items():
         target = full.children[0].law if name == "law" else _instance(name, full, special)
         singular = bool(set(values) & set(full.relations.singular))
-        for found in reductions(target, special) if target is not None else ():
-            yield Reduction(_then(found.expand, values, list(full.parameters)), singular or found.singular)
+        for reduction in reductions(target, special) if target is not None else ():
+            yield Reduction(_chained(reduction.expand, values, list(full.parameters)), singular or reduction.singular)
 
 
 def at_limit(law: Likelihood) -> tuple[Likelihood, dict[str, str]]:
-    """The law that one with fixed parameters is, such as the Poisson law for a dispersion of zero; its names in the old one."""
+    """The law that a law with fixed parameters equals, such as Poisson at dispersion zero, with its names in the given law."""
     law = resolved(law)
     names = {name: name for name in law.parameters}
     for target_name, values in law.relations.limits.items():
@@ -84,57 +84,57 @@ def same(a: Any, b: Any) -> bool:
 
 
 def _same_settings(a, b, leave=frozenset()) -> bool:
-    mine, yours = (
+    own, others = (
         {k: v for k, v in law.get_params(deep=False).items() if k not in {*law.parameters, *SETTINGS_OF_THE_FIT, *leave}}
         for law in (a, b)
     )
-    return same(mine, yours)
+    return same(own, others)
 
 
 def _instance(name: str, full: Likelihood, special: Likelihood) -> Likelihood | None:
     """The law of this name with the settings that it shares with the full one, such as its trials."""
     declared = next(kind for kind in type(full).__mro__ if "relations" in vars(kind))
-    ours = declared.__module__.startswith(likelihoods.__name__)  # then a user's class that bears the name is not meant
-    kind = type(special) if type(special).__name__ == name and not ours else getattr(likelihoods, name, None)
+    is_shipped = declared.__module__.startswith(likelihoods.__name__)  # then a user's class of the same name does not count
+    kind = type(special) if type(special).__name__ == name and not is_shipped else getattr(likelihoods, name, None)
     if kind is None:
         return None
-    given = full.get_params(deep=False)
-    return kind(**{key: given[key] for key in kind._get_param_names() if key in given and key not in SETTINGS_OF_THE_FIT})
+    settings = full.get_params(deep=False)
+    return kind(**{key: settings[key] for key in kind._get_param_names() if key in settings and key not in SETTINGS_OF_THE_FIT})
 
 
 def _same(params, distance=DISTANCE_FROM_ENDS):
     return dict(params)
 
 
-def _inside(expand, ours, theirs, parameters):
+def _inside_wrapper(expand, ours, theirs, parameters):
     """From the parameters of a wrapped law to those of the same wrapper around another."""
     own = [name for name in parameters if name not in ours.names.values()]
 
-    def whole(params, distance=DISTANCE_FROM_ENDS):
+    def expand_wrapper(params, distance=DISTANCE_FROM_ENDS):
         found = {ours.names[name]: value for name, value in expand(theirs.of(params), distance).items()}
         return {**found, **{name: params[name] for name in own}}
 
-    return whole
+    return expand_wrapper
 
 
-def _then(expand, values, parameters):
-    """First to the parameters of the law between, then to those of the full one."""
+def _chained(expand, values, parameters):
+    """`expand` to the parameters of the intermediate law, followed by `values` to those of the full law."""
 
-    def whole(params, distance=DISTANCE_FROM_ENDS):
-        between, result = expand(params, distance), {}
+    def expand_chain(params, distance=DISTANCE_FROM_ENDS):
+        intermediate, result = expand(params, distance), {}
         for name in parameters:
-            value = values.get(name, name if name in between else None)
+            value = values.get(name, name if name in intermediate else None)
             if callable(value):
-                result[name] = value(**_taken(value, {"distance": distance, **between}))
+                result[name] = value(**_arguments_for(value, {"distance": distance, **intermediate}))
             elif value is not None:
-                result[name] = between[value] if isinstance(value, str) else value
+                result[name] = intermediate[value] if isinstance(value, str) else value
         return result
 
-    return whole
+    return expand_chain
 
 
-def _taken(function, params):
-    """The parameters that a function names, or all where it takes any; the distance only where it is named."""
+def _arguments_for(function, params):
+    """The parameters that a function names, or all if it takes **kwargs; the distance only if it is named."""
     code = function.__code__
     if code.co_flags & 0x08:
         return {name: value for name, value in params.items() if name != "distance"}

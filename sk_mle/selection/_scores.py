@@ -1,4 +1,4 @@
-"""Log-likelihoods of rows, from any fitted model that gives probabilities, and their weighted averages."""
+"""Log-likelihoods of rows under any fitted model with probabilities, their weighted means, and fits of clones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_unbounded(fitted) -> bool:
 
 
 def inside_of(fitted):
-    """The `Unwrapped` of an estimator of this package, wherever it stands; None for those of others."""
+    """The `Unwrapped` of an estimator of this package, inside whatever wraps it; None for other estimators."""
     try:
         return unwrap(fitted)
     except TypeError:
@@ -26,7 +26,7 @@ def inside_of(fitted):
 
 
 def log_scores(fitted, X, y) -> np.ndarray:
-    """Log-likelihood of every row: of y itself, also where the model sees it transformed."""
+    """Log-likelihood (n,) of every row: of the original y, even if the model is fitted to a transformed one."""
     inside = inside_of(fitted)
     if inside is None:
         return _log_probability(fitted, X, y)
@@ -50,7 +50,7 @@ def _log_probability(fitted, X, y) -> np.ndarray:
 
 
 def rows_without_mass(values, weight) -> str:
-    """ "row 3", "2 rows (0, 4)": rows of positive weight without a finite log-likelihood; empty: none."""
+    """Rows of positive weight without a finite log-likelihood, as text such as "2 rows (0, 4)"; empty if there are none."""
     bad = np.flatnonzero(~np.isfinite(values) & (weight > 0))
     return rows_text(bad) if len(bad) else ""
 
@@ -62,7 +62,7 @@ def weighted_mean(values, weight) -> float:
 
 
 def standard_error(values, weight) -> float:
-    """Of the weighted mean, where an integer weight is a repeated row; NaN where a value is infinite."""
+    """Standard error of the weighted mean, with integer weights as repeated rows; NaN if a value is infinite."""
     used = weight > 0
     values, weight = values[used], weight[used]
     n = weight.sum()
@@ -81,7 +81,7 @@ def is_fitted(estimator) -> bool:
 
 
 def fit_clone(estimator, X, y, weight=None, name=""):
-    """A clone, fitted; weights go to the last step of a pipeline."""
+    """A fitted clone; weights go to the last step of a pipeline."""
     model = clone(estimator)
     if weight is None:
         return model.fit(X, y)

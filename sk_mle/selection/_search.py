@@ -1,4 +1,4 @@
-"""A search over likelihoods: which law describes y best on rows that the fit has not seen?"""
+"""`LikelihoodSearch`: the likelihood with the best score on held-out rows."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from ._scores import fit_clone, is_unbounded, log_scores, standard_error, weight
 
 
 def _has(method):
+    """A check for `available_if`: whether the best estimator, or the template before a fit, has the method."""
+
     def check(self):
         getattr(self.best_estimator_ if hasattr(self, "best_estimator_") else self._template(), method)
         return True
@@ -124,18 +126,18 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         template = self._template()
         if y is None:
             raise ValueError("LikelihoodSearch requires y to be passed, but the target y is None")
-        key = parameter_of(template)
+        likelihood_key = parameter_of(template)
         X, y = indexable(counted(X, sample_weight), counted(y, sample_weight))
         n = n_rows(X)
         weight = None if sample_weight is None else check_weight(sample_weight, n)
         folds = list(check_cv(self.cv, y, classifier=is_classifier(template)).split(X, y, groups))
-        laws = suitable(y, template, key) if self.candidates is None else named(self.candidates)
-        models = {name: clone(template).set_params(**{key: clone(law)}) for name, law in laws.items()}
+        laws = suitable(y, template, likelihood_key) if self.candidates is None else named(self.candidates)
+        models = {name: clone(template).set_params(**{likelihood_key: clone(law)}) for name, law in laws.items()}
         scorer = None if self.scoring is None else check_scoring(template, self.scoring)
-        found = Parallel(n_jobs=self.n_jobs)(
+        results = Parallel(n_jobs=self.n_jobs)(
             delayed(_try)(models[name], X, y, weight, *folds[k], scorer) for name in models for k in range(len(folds))
         )
-        self._collect(laws, found, folds, np.ones(n) if weight is None else weight)
+        self._collect(laws, results, folds, np.ones(n) if weight is None else weight)
         if self.refit:
             self.best_estimator_ = fit_clone(models[self._best], X, y, weight)
             for name in ("n_features_in_", "feature_names_in_", "classes_"):
@@ -143,16 +145,20 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
                     setattr(self, name, getattr(self.best_estimator_, name))
         return self
 
-    def _collect(self, laws, found, folds, weight):
-        """Scores of the candidates, those that failed, and the ranking."""
+    def _collect(self, laws, results, folds, weight):
+        """Set the ranking, the scores and the failures from the trials of all candidates and folds."""
         k = len(folds)
-        tried = {name: found[i * k : (i + 1) * k] for i, name in enumerate(laws)}
-        trials = self._without_failures(tried)
-        by_fold = {name: np.array([trial.score for trial in some]) for name, some in trials.items()}
-        unbounded = {name for name, some in trials.items() if any(trial.unbounded for trial in some)}
-        notes = [note for name, some in trials.items() for note in _notes(name, some)]
+        by_candidate = {name: results[i * k : (i + 1) * k] for i, name in enumerate(laws)}
+        trials = self._without_failures(by_candidate)
+        by_fold = {name: np.array([trial.score for trial in of_candidate]) for name, of_candidate in trials.items()}
+        unbounded = {name for name, of_candidate in trials.items() if any(trial.unbounded for trial in of_candidate)}
+        notes = [note for name, of_candidate in trials.items() for note in _notes(name, of_candidate)]
         counts = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(weight))
-        rows = {name: _joined_rows(some, folds, counts) for name, some in trials.items() if some[0].rows is not None}
+        rows = {
+            name: _held_out_rows(of_candidate, folds, counts)
+            for name, of_candidate in trials.items()
+            if of_candidate[0].rows is not None
+        }
         held = np.where(counts > 0, weight, 0.0)
         scores = {name: weighted_mean(rows[name], held) if rows else by_fold[name].mean() for name in by_fold}
         order = sorted(scores, key=lambda name: (name in unbounded, -scores[name]))
@@ -161,7 +167,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         columns = {"score": [scores[name] for name in order], "diff": [scores[name] - self.best_score_ for name in order]}
         if rows:
             best = rows[self._best]
-            columns["se"] = [0.0 if n == self._best else _gap_error(rows[n], best, held) for n in order]
+            columns["se"] = [0.0 if n == self._best else _difference_error(rows[n], best, held) for n in order]
         notes += [f"{name} was skipped: {reason}" for name, reason in self.failures_.items()]
         kinds = {bool(laws[name].support.integer or laws[name].target_type == "classes") for name in order}
         if len(kinds) > 1:
@@ -173,17 +179,19 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         self.cv_results_ = _cv_results(laws, order, columns["score"], by_fold, k)
 
     def _without_failures(self, trials) -> dict:
-        """Trials in every fold of the candidates that could be fitted; `failures_` says of the others why not."""
+        """The trials of candidates that were fitted in all folds; `failures_` says why the others were not."""
         errors = {}
-        for name, some in trials.items():
-            error = next((trial.error for trial in some if trial.error is not None), None)
+        for name, of_candidate in trials.items():
+            error = next((trial.error for trial in of_candidate if trial.error is not None), None)
             if self.verbose:
-                print(f"LikelihoodSearch: {name}: {np.mean([trial.score for trial in some]) if error is None else error}")
+                print(
+                    f"LikelihoodSearch: {name}: {np.mean([trial.score for trial in of_candidate]) if error is None else error}"
+                )
             if error is not None:
                 errors[name] = error
         self.failures_ = {name: " ".join(str(error).split()) for name, error in errors.items()}
         if len(errors) < len(trials):
-            return {name: some for name, some in trials.items() if name not in errors}
+            return {name: of_candidate for name, of_candidate in trials.items() if name not in errors}
         if len(set(self.failures_.values())) == 1:
             raise next(iter(errors.values()))
         raise ValueError("no candidate could be fitted: " + "; ".join(f"{n}: {text}" for n, text in self.failures_.items()))
@@ -212,7 +220,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         return predict_dist(self.best_estimator_, X)
 
     def score(self, X, y, sample_weight=None) -> float:
-        """Weighted mean log-likelihood of the best estimator; what `scoring` says, where it is given."""
+        """Weighted mean log-likelihood of the best estimator, or its `scoring` if one was given."""
         check_is_fitted(self, "best_estimator_")
         if self.scoring is not None:
             options = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -230,13 +238,14 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def _gap_error(values, best, weight) -> float:
+def _difference_error(values, best, weight) -> float:
+    """Standard error of the mean difference to the best, over paired rows."""
     with np.errstate(invalid="ignore"):
         return standard_error(values - best, weight)
 
 
 class _Trial(NamedTuple):
-    """What a candidate made of one fold."""
+    """The result of a candidate on one fold."""
 
     score: float
     rows: np.ndarray | None = None  # log-likelihoods of the rows held out; None with `scoring`
@@ -246,6 +255,7 @@ class _Trial(NamedTuple):
 
 
 def _try(model, X, y, weight, train, test, scorer) -> _Trial:
+    """Fit a candidate to the training rows and score it on the test rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -265,7 +275,7 @@ def _try(model, X, y, weight, train, test, scorer) -> _Trial:
 
 
 def _cv_results(laws, order, scores, by_fold, k) -> dict:
-    """What searches of scikit-learn keep of their folds, the best candidate first."""
+    """`cv_results_` as in searches of scikit-learn, the best candidate first."""
     with np.errstate(invalid="ignore"):  # folds of -inf
         spread = np.array([by_fold[name].std() for name in order])
     return {
@@ -279,13 +289,13 @@ def _cv_results(laws, order, scores, by_fold, k) -> dict:
 
 
 def _notes(name, trials) -> list[str]:
-    """What is to be said of a candidate's fits."""
+    """Notes on a candidate's fits."""
     k, stopped, unbounded = len(trials), sum(t.stopped for t in trials), sum(t.unbounded for t in trials)
     notes = [f"{name}: {stopped} of {k} folds did not converge."] * bool(stopped)
     return notes + [f"{name} comes last: its likelihood is unbounded in {unbounded} of {k} folds."] * bool(unbounded)
 
 
-def _joined_rows(trials, folds, counts) -> np.ndarray:
+def _held_out_rows(trials, folds, counts) -> np.ndarray:
     """Held-out log-likelihood of every row, averaged over the folds that hold it out."""
     total = np.zeros(len(counts))
     for (_, test), trial in zip(folds, trials, strict=True):

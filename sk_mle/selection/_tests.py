@@ -1,4 +1,4 @@
-"""Tests between two models: the likelihood ratio where one lies in the other, Vuong's where not."""
+"""Tests between two models: the likelihood ratio for nested models, Vuong's for others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..likelihoods._fallbacks.facts import title
 from ._nesting import Nesting, nested, why_irregular
 from ._scores import log_scores, rows_without_mass
 
-LOGLIK_SLACK = 1e-4  # log-likelihoods of two fits are compared up to this
+LOGLIK_SLACK = 1e-4  # nats by which twice a log-likelihood difference may be negative
 
 
 def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, *, df=None) -> TestResult:
@@ -33,7 +33,7 @@ def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, 
         The data of both fits. Without them the log-likelihoods are those that the fits stored.
     sample_weight : array-like of shape (n,), optional
     df : int, optional
-        Says that `restricted` lies inside `full` with so many restrictions, where `nested` cannot see it.
+        The number of restrictions by which `restricted` lies inside `full`, for models that `nested` does not recognise.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, 
     Raises
     ------
     ValueError
-        Where the models are not seen to be nested, where the statistic has no known law, where a fit is penalised or did not
+        If the models are not recognised as nested, where the statistic has no known law, where a fit is penalised or did not
         converge, and where the larger model fits worse.
 
     See Also
@@ -68,7 +68,7 @@ def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, 
     names = _name(restricted), _name(full)
     if names[0] == names[1]:
         names = f"{names[0]} with {_size(restricted)} parameters", f"{_size(full)}"
-    found = _restrictions(restricted, full, df)
+    nesting = _restrictions(restricted, full, df)
     if (X is None) != (y is None):
         raise ValueError("give both X and y, or neither: then the log-likelihoods stored by the fits are compared")
     if X is None:
@@ -83,38 +83,39 @@ def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, 
             "its maximum, or the two were not fitted to these data; refit it, from other starts or with another solver"
         )
     statistic = max(statistic, 0.0)
-    pvalue, note = _pvalue(statistic, found)
+    pvalue, note = _pvalue(statistic, nesting)
     hypothesis = f"{names[0]} against {names[1]}"
-    return TestResult("Likelihood-ratio test", statistic, found.df, pvalue, hypothesis, found.boundary, note)
+    return TestResult("Likelihood-ratio test", statistic, nesting.df, pvalue, hypothesis, nesting.boundary, note)
 
 
-def _pvalue(statistic: float, found: Nesting) -> tuple[float, str]:
-    """With the mixture of chi-squared laws for one parameter at an edge, the bound for more."""
-    inside, edge = found.df, len(found.boundary)
-    if edge == 1:
-        lower = chi2.sf(statistic, inside) if inside else float(statistic == 0)
-        return float((lower + chi2.sf(statistic, inside + 1)) / 2), ""
-    note = f"an upper bound of the p-value: {edge} parameters lie at edges of their domains" if edge else ""
-    return float(chi2.sf(statistic, inside + edge)), note
+def _pvalue(statistic: float, nesting: Nesting) -> tuple[float, str]:
+    """P-value and a note: by the mixture of chi-squared laws for one parameter at an edge, an upper bound for more."""
+    df_inside, n_at_edge = nesting.df, len(nesting.boundary)
+    if n_at_edge == 1:
+        lower = chi2.sf(statistic, df_inside) if df_inside else float(statistic == 0)
+        return float((lower + chi2.sf(statistic, df_inside + 1)) / 2), ""
+    note = f"an upper bound of the p-value: {n_at_edge} parameters lie at edges of their domains" if n_at_edge else ""
+    return float(chi2.sf(statistic, df_inside + n_at_edge)), note
 
 
 def _restrictions(restricted, full, df) -> Nesting:
+    """The nesting of two models, detected or as `df` says; raises if the likelihood-ratio test does not apply."""
     if df is not None:
         if not isinstance(df, int | np.integer) or df < 1:
             raise ValueError(f"df must be a positive integer, the number of restrictions, got {df!r}")
         return Nesting(int(df))
-    found = nested(restricted, full)
-    if found is None:
+    nesting = nested(restricted, full)
+    if nesting is None:
         if nested(full, restricted) is not None:
             raise ValueError("the models are the other way round: the smaller one comes first")
-        known = why_irregular(full)
+        irregularity = why_irregular(full)
         raise ValueError(
-            f"{_name(restricted)} is not seen to be a special case of {_name(full)}"
-            + (f": {known}; compare by vuong_test, criteria or cross-validation" if known else ADVICE)
+            f"{_name(restricted)} is not recognised as a special case of {_name(full)}"
+            + (f": {irregularity}; compare by vuong_test, criteria or cross-validation" if irregularity else ADVICE)
         )
-    if found.irregular:
-        raise ValueError(f"the likelihood-ratio statistic has no known law here: {found.irregular}")
-    return found
+    if nesting.irregular:
+        raise ValueError(f"the likelihood-ratio statistic has no known law here: {nesting.irregular}")
+    return nesting
 
 
 ADVICE = (
@@ -167,7 +168,7 @@ def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> TestResult
     """
     if correction not in (None, "aic", "bic"):
         raise ValueError(f"correction must be None, 'aic' or 'bic', got {correction!r}")
-    pairs = ((a, b), (b, a)) if all(map(_ours, (a, b))) else ()
+    pairs = ((a, b), (b, a)) if all(map(_is_of_package, (a, b))) else ()
     if any(nested(*pair) is not None for pair in pairs):
         raise ValueError(f"{_name(a)} and {_name(b)} are nested: use likelihood_ratio_test")
     X, y = counted(X, sample_weight), counted(y, sample_weight)
@@ -195,7 +196,7 @@ def vuong_statistic(a, b, weight, shift=0.0) -> float:
     return float((n * mean - shift) / (np.sqrt(n) * spread)) if spread > 1e-9 * scale else np.nan
 
 
-def _ours(fitted) -> bool:
+def _is_of_package(fitted) -> bool:
     try:
         unwrap(fitted)
     except TypeError:
@@ -204,11 +205,11 @@ def _ours(fitted) -> bool:
 
 
 def _name(fitted) -> str:
-    return type(unwrap(fitted).model.likelihood_).__name__ if _ours(fitted) else type(fitted).__name__
+    return type(unwrap(fitted).model.likelihood_).__name__ if _is_of_package(fitted) else type(fitted).__name__
 
 
 def _size(fitted) -> int:
-    if not _ours(fitted):
+    if not _is_of_package(fitted):
         raise ValueError(f"{type(fitted).__name__} has no number of parameters, so correction must be None")
     return unwrap(fitted).model.n_params_
 

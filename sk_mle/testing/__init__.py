@@ -1,7 +1,7 @@
 """`check_likelihood`: what every likelihood must satisfy, as `check_estimator` is for estimators.
 
-Each check draws its parameters from the domains that the law declares, so a wrong domain is found out too. Our own suite
-loops it over every shipped law.
+Each check draws its parameters from the domains that the law declares, so that it finds a wrong domain too. The test suite
+runs it on every shipped law.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
         raise AssertionError(f"{title(likelihood)} fails {len(failures)} check(s)\n  " + "\n  ".join(failures))
 
 
-FIRST_CHECKS = ("declaration", "normalised")  # without which the others say nothing, or fill the memory
+FIRST_CHECKS = ("declaration", "normalised")  # if they fail, the others mean nothing or may fill the memory
 _CHECKS = {
     "declaration": _derivatives.declaration,
     "normalised": _derivatives.normalised,
@@ -86,7 +86,7 @@ _CHECKS = {
     "weights": _fits.weights,
     "recovery": _fits.recovery,
 }
-CHECKS_OF_SEVERAL_TARGETS = {  # of laws of several targets: their own checks, and none of distribution functions
+CHECKS_OF_SEVERAL_TARGETS = {  # these replace the checks that need distribution functions
     "normalised": _several.normalised,
     "cdf_and_ppf": _several.no_cdf_and_ppf,
     "moments": _several.moments,

@@ -13,10 +13,11 @@ from ..likelihoods._fallbacks.facts import modelled, overrides
 from ..likelihoods._fallbacks.inversion import mass
 from ..likelihoods._fallbacks.numeric import differentiate, stacking
 from ..likelihoods._protocol.authors import doubt
-from ._tools import close, draw, expect, row, sample, shown, within_error
+from ._tools import as_text, close, draw, expect, row, sample, within_error
 
 
 def declaration(law, rng):
+    """Parameters, constructor and the shape of `loglik` follow the protocol."""
     expect(len(law.parameters) > 0, "no parameters", "a dict of names to domains")
     law.check()
     parameters = law.get_params(deep=False)
@@ -30,6 +31,7 @@ def declaration(law, rng):
 
 
 def clone_and_pickle(law, rng):
+    """A clone and an unpickled copy have the same log-likelihood."""
     bound, _, theta, y = sample(law, rng, 10)
     value = bound.loglik(y, **theta)
     close(clone(bound).loglik(y, **theta), value, 0, 0, "loglik of the clone")
@@ -37,29 +39,30 @@ def clone_and_pickle(law, rng):
 
 
 def normalised(law, rng):
-    """The density's integral, or the sum of the masses, found from the density alone."""
-    said = doubt(law)
-    expect(not said, said, "a density")
+    """The density integrates, or the probabilities sum, to one."""
+    objection = doubt(law)
+    expect(not objection, objection, "a density")
     law, _, theta = draw(law.predictive, rng, 8)
     for i in range(8):
-        one = row(theta, i)
+        params = row(theta, i)
         if law.target_type == "classes" and law.support.high == np.inf:
-            codes = np.arange(50.0)  # those that are no classes have no mass
-            many = {name: np.broadcast_to(value, (len(codes), *np.shape(value))) for name, value in one.items()}
-            total = np.exp(law.loglik(codes, **many)).sum()
+            codes = np.arange(50.0)  # codes that are not classes have no probability
+            params_by_code = {name: np.broadcast_to(value, (len(codes), *np.shape(value))) for name, value in params.items()}
+            total = np.exp(law.loglik(codes, **params_by_code)).sum()
         else:
-            total, resolved = mass(law, one)
-            total += sum(float(np.exp(law.loglik(np.float64(atom), **one))) for atom in law.atoms)
-            if not resolved:  # part of the mass lies closer to the support's end than numbers do
+            total, resolved = mass(law, params)
+            total += sum(float(np.exp(law.loglik(np.float64(atom), **params))) for atom in law.atoms)
+            if not resolved:  # part of the probability is nearer to the support's end than floating point resolves
                 continue
-        close(total, 1.0, 1e-6, 0, f"total probability at {shown(one)}")
+        close(total, 1.0, 1e-6, 0, f"total probability at {as_text(params)}")
 
 
 def derivatives(law, rng):
+    """Gradient and observed information of `evaluate` agree with differences of the log-likelihood."""
     law, eta, _, y = sample(law, rng, 60)
     stack, unstack, places = stacking({name: eta[name] for name in law.free})
-    real = {name: law.parameter(name).link.range == REAL and law.smooth and name in modelled(law) for name in law.free}
-    growable = np.concatenate([np.repeat(real[name], place.stop - place.start) for name, place in places.items()])
+    is_real = {name: law.parameter(name).link.range == REAL and law.smooth and name in modelled(law) for name in law.free}
+    growable = np.concatenate([np.repeat(is_real[name], place.stop - place.start) for name, place in places.items()])
     _, d1, d2 = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, stack(eta), 2, growable)
     result = law.evaluate(y, eta, 2)
     expected_gradient = unstack(d1)
@@ -76,25 +79,27 @@ def derivatives(law, rng):
 
 
 def fused_forms(law, rng):
+    """`terms` and `evaluate` agree with `loglik` and the chain rule."""
     law, eta, theta, y = sample(law, rng, 60)
     close(law.terms(y, 0, **theta)[0], law.loglik(y, **theta), 1e-9, 1e-9, "loglik of terms against loglik(y, **params)")
     if not overrides(law, "evaluate"):
         return
     own, derived = law.evaluate(y, eta, 2), Likelihood.evaluate(law, y, eta, 2)
-    plain = law.loglik(y, **law.theta(eta))  # that of `derived` is of `evaluate` itself where derivatives are differences
+    plain = law.loglik(y, **law.theta(eta))  # `derived.loglik` may come from `evaluate` itself, by differences
     close(own.loglik, plain, 1e-9, 1e-9, "loglik of evaluate against loglik(y, **params)")
     for name in law.free:
         close(own.gradient[name], derived.gradient[name], 1e-8, 1e-8, f"evaluate's gradient of {name} against the chain rule")
 
 
 def fisher(law, rng):
+    """Scores of draws have mean zero and the expected information as covariance."""
     if law.fisher is None:
         return
     law, eta, _ = draw(law, rng, 4)
     for i in range(4):
-        one = {name: np.repeat(value[i : i + 1], 20000, axis=0) for name, value in eta.items()}
-        y = law.rvs(rng, (20000,), **law.theta(one))
-        result = law.evaluate(y, one, 2, "expected")
+        repeated_eta = {name: np.repeat(value[i : i + 1], 20000, axis=0) for name, value in eta.items()}
+        y = law.rvs(rng, (20000,), **law.theta(repeated_eta))
+        result = law.evaluate(y, repeated_eta, 2, "expected")
         for a in law.free:
             score = result.gradient[a].reshape(20000, -1)
             within_error(score, 0.0, f"mean of the score of {a}")
@@ -111,6 +116,7 @@ def fisher(law, rng):
 
 
 def extremes(law, rng):
+    """The log-likelihood is never NaN or +inf, and finite with its gradient at moderate linear predictors."""
     law, eta, _, y = sample(law, rng, 40)
     for name in law.free:
         for level in (-5.0, 5.0, -20.0, 20.0, -500.0, 500.0):
@@ -118,11 +124,11 @@ def extremes(law, rng):
             if eta[name].ndim > 1:
                 shift[:, 1:] = 0.0
             result = law.evaluate(y, {**eta, name: shift}, 1)
-            where = f"at a linear predictor of {level:g} for {name}"
-            wrong = result.loglik[np.isnan(result.loglik) | (result.loglik == np.inf)]
-            expect(len(wrong) == 0, f"loglik {wrong[:1]} {where}", "a number or -inf")
+            place = f"at a linear predictor of {level:g} for {name}"
+            impossible = result.loglik[np.isnan(result.loglik) | (result.loglik == np.inf)]
+            expect(len(impossible) == 0, f"loglik {impossible[:1]} {place}", "a number or -inf")
             inside = law.parameter(name).domain.includes(law.parameter(name).link.range)
             if abs(level) < 10 and inside:
-                expect(np.isfinite(result.loglik).all(), f"loglik {result.loglik.min()} {where}", "finite values")
+                expect(np.isfinite(result.loglik).all(), f"loglik {result.loglik.min()} {place}", "finite values")
                 finite = all(np.isfinite(value).all() for value in result.gradient.values())
-                expect(finite, f"non-finite gradient {where}", "finite values")
+                expect(finite, f"non-finite gradient {place}", "finite values")

@@ -9,17 +9,18 @@ from ._tools import close, draw, expect, row
 
 
 def _before(law, y, theta):
-    """P(Y < y)."""
+    """P(Y < y) of the law."""
     return law.cdf(y - 1 if law.support.integer else np.where(np.isin(y, law.atoms), np.nextafter(y, -np.inf), y), **theta)
 
 
-def _mass(law, k, row):
-    """loglik at the integers k for one set of parameters."""
+def _log_mass(law, k, row):
+    """Log-likelihood at whole numbers k with one row's parameters."""
     many = {name: np.broadcast_to(value, (len(k), *np.shape(value))) for name, value in row.items()}
     return law.loglik(k, **many)
 
 
 def cdf_and_ppf(law, rng):
+    """cdf, sf, their logs and ppf agree with each other and with the density."""
     law, _, theta = draw(law.predictive, rng, 40)
     q = rng.uniform(0.001, 0.999, 40)
     y = law.ppf(q, **theta)
@@ -27,31 +28,33 @@ def cdf_and_ppf(law, rng):
     jumps = law.support.integer | np.isin(y, law.atoms)
     if jumps.any():
         expect(
-            not (short := jumps & (below < q - 1e-12)).any(),
-            f"cdf(ppf(q)) = {below[short][:1]}",
-            f"at least q = {q[short][:1]}",
+            not (too_low := jumps & (below < q - 1e-12)).any(),
+            f"cdf(ppf(q)) = {below[too_low][:1]}",
+            f"at least q = {q[too_low][:1]}",
         )
         before = _before(law, y, theta)
-        late = jumps & (before >= q)
-        expect(not late.any(), f"cdf just below ppf(q) = {before[late][:1]}", f"less than q = {q[late][:1]}")
+        too_high = jumps & (before >= q)
+        expect(not too_high.any(), f"cdf just below ppf(q) = {before[too_high][:1]}", f"less than q = {q[too_high][:1]}")
     close(np.where(jumps, q, below), q, 1e-7, 1e-9, "cdf(ppf(q)) against q")
     close(law.sf(y, **theta), 1 - below, 1e-6, 1e-9, "sf against 1 - cdf")
     with np.errstate(divide="ignore"):
         close(np.exp(law.logcdf(y, **theta)), below, 1e-7, 1e-10, "exp(logcdf) against cdf")
         close(np.exp(law.logsf(y, **theta)), law.sf(y, **theta), 1e-7, 1e-10, "exp(logsf) against sf")
     for i in range(4):
-        one = row(theta, i)
+        params = row(theta, i)
         if law.support.integer:
-            mass = np.exp(_mass(law, y[i : i + 1], one))[0]
-            close(law.cdf(y[i], **one) - law.cdf(y[i] - 1, **one), mass, 1e-6, 1e-9, "step of the cdf against the mass")
+            mass = np.exp(_log_mass(law, y[i : i + 1], params))[0]
+            close(law.cdf(y[i], **params) - law.cdf(y[i] - 1, **params), mass, 1e-6, 1e-9, "step of the cdf against the mass")
         else:
-            other = law.ppf(0.5 * (q[i] + 0.5), **one)
-            area = integrate.quad(lambda t, one=one: float(np.exp(law.loglik(np.float64(t), **one))), other, y[i], limit=200)[0]
+            other = law.ppf(0.5 * (q[i] + 0.5), **params)
+            area = integrate.quad(
+                lambda t, params=params: float(np.exp(law.loglik(np.float64(t), **params))), other, y[i], limit=200
+            )[0]
             for atom in law.atoms:
                 sign = (other < atom <= y[i]) * 1.0 - (y[i] < atom <= other) * 1.0
-                area += sign * float(np.exp(law.loglik(np.float64(atom), **one)))
+                area += sign * float(np.exp(law.loglik(np.float64(atom), **params)))
             close(
-                law.cdf(y[i], **one) - law.cdf(other, **one),
+                law.cdf(y[i], **params) - law.cdf(other, **params),
                 area,
                 1e-6,
                 1e-8,
@@ -60,22 +63,23 @@ def cdf_and_ppf(law, rng):
 
 
 def moments(law, rng):
+    """Expectation and variance agree with those of draws."""
     law, _, theta = draw(law.predictive, rng, 4)
     for i in range(4):
-        row = {
+        repeated_params = {
             name: np.repeat(np.asarray(value)[i : i + 1], 40000, axis=0) if np.ndim(value) else value
             for name, value in theta.items()
         }
-        y = np.asarray(law.rvs(rng, (40000,), **row), float)
-        one = {name: np.asarray(value)[i : i + 1] if np.ndim(value) else value for name, value in theta.items()}
-        mean, variance = (float(np.ravel(f(**one))[0]) for f in (law.expectation, law.variance))
+        y = np.asarray(law.rvs(rng, (40000,), **repeated_params), float)
+        params = {name: np.asarray(value)[i : i + 1] if np.ndim(value) else value for name, value in theta.items()}
+        mean, variance = (float(np.ravel(f(**params))[0]) for f in (law.expectation, law.variance))
         if not np.isfinite(variance):
             continue
         error = np.sqrt(variance / len(y))
         expect(abs(y.mean() - mean) <= 6 * error, f"expectation {mean:.6g}", f"sample mean {y.mean():.6g} +- {error:.2g}")
         square = (y - mean) ** 2
         error = square.std() / np.sqrt(len(y))
-        if error < 0.1 * min(variance, square.mean()):  # heavier tails tell nothing at this size
+        if error < 0.1 * min(variance, square.mean()):  # with heavier tails the sample variance is too inexact
             expect(
                 abs(square.mean() - variance) <= 8 * error,
                 f"variance {variance:.6g}",
@@ -84,6 +88,7 @@ def moments(law, rng):
 
 
 def sampler(law, rng):
+    """Draws lie in the support, and cdf makes them uniform."""
     law, _, theta = draw(law.predictive, rng, 3000)
     y = law.rvs(rng, (3000,), **theta)
     expect(np.shape(y) == (3000,), f"rvs of shape {np.shape(y)}", "(3000,)")

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from ..likelihoods._fallbacks.facts import sized
-from ._tools import close, draw, expect, repeated, row, shown, within_error
+from ._tools import as_text, close, draw, expect, repeat_row, row, within_error
 
 SIMULATED_ROWS = 20000
 MAX_FREE_COORDINATES = 4  # free coordinates beyond which boxes have too many nodes
@@ -17,32 +17,34 @@ def normalised(law, rng):
     """Probabilities of boxes, by quadrature or summation of the density, against the shares of draws inside."""
     law, _, theta = draw(sized(law.predictive, 2), rng, 3)
     for i in range(3):
-        one, y = row(theta, i), law.rvs(rng, (SIMULATED_ROWS,), **repeated(theta, i, SIMULATED_ROWS))
-        _masses(law, one, y) if law.support.integer else _boxes(law, one, y, rng)
+        params, y = row(theta, i), law.rvs(rng, (SIMULATED_ROWS,), **repeat_row(theta, i, SIMULATED_ROWS))
+        _check_masses(law, params, y) if law.support.integer else _check_boxes(law, params, y, rng)
 
 
-def _density(law, y, one):
-    many = {
-        name: np.broadcast_to(value, (len(y), *np.shape(value))) if np.ndim(value) else value for name, value in one.items()
+def _density(law, y, params):
+    """Density at every row of y with one row's parameters."""
+    repeated_params = {
+        name: np.broadcast_to(value, (len(y), *np.shape(value))) if np.ndim(value) else value for name, value in params.items()
     }
-    return np.exp(law.loglik(y, **many))
+    return np.exp(law.loglik(y, **repeated_params))
 
 
-def _masses(law, one, y):
+def _check_masses(law, params, y):
+    """Probabilities of the points that were drawn, against their shares of the draws."""
     points, counts = np.unique(y, axis=0, return_counts=True)
-    mass = _density(law, points, one)
+    mass = _density(law, points, params)
     unseen = np.sum(counts == 1) / len(y)  # Good and Turing's estimate
     error = (8 * np.sqrt(np.sum(counts <= 2) + 1)) / len(y)
-    close(mass.sum() + unseen, 1.0, 0, error, f"total probability at {shown(one)}")
+    close(mass.sum() + unseen, 1.0, 0, error, f"total probability at {as_text(params)}")
     for point, count, expected in zip(points, counts, mass, strict=True):
         error = 6 * np.sqrt(expected * (1 - expected) / len(y)) + 2 / len(y)
-        close(count / len(y), expected, 0, error, f"share of draws that are {point} at {shown(one)}")
+        close(count / len(y), expected, 0, error, f"share of draws that are {point} at {as_text(params)}")
 
 
-def _boxes(law, one, y, rng):
-    """Coordinates are the draws' own: whitened, and for shares of a whole, logits of what each takes of the rest."""
+def _check_boxes(law, params, y, rng):
+    """Boxes in coordinates in which the draws are white; shares that sum to one become stick-breaking logits."""
     shares = np.ptp(y.sum(axis=1)) < 1e-9
-    z = _split(y) if shares else y
+    z = _stick_logits(y) if shares else y
     centre, root = z.mean(axis=0), np.linalg.cholesky(np.atleast_2d(np.cov(z.T)))
     z = np.linalg.solve(root, (z - centre).T).T
     if z.shape[1] > MAX_FREE_COORDINATES:
@@ -52,54 +54,58 @@ def _boxes(law, one, y, rng):
     for middle in 0.75 * rng.permutation(list(product((-1.0, 1.0), repeat=z.shape[1])))[:8]:
         grid = np.stack(np.meshgrid(*(side + nodes for side in middle), indexing="ij"), axis=-1)
         points = grid.reshape(-1, z.shape[1]) @ root.T + centre
-        points, slope = _joined(points) if shares else (points, 1.0)
-        expected = volume @ (_density(law, points, one) * slope)
-        found = np.mean((np.abs(z - middle) <= 0.75).all(axis=1))
+        points, jacobian = _from_stick_logits(points) if shares else (points, 1.0)
+        expected = volume @ (_density(law, points, params) * jacobian)
+        share_inside = np.mean((np.abs(z - middle) <= 0.75).all(axis=1))
         error = 6 * np.sqrt(expected * max(1 - expected, 0.0) / len(y)) + 3 / len(y)
         what = "integral of the density over a box against the share of draws inside"
-        close(expected, found, 0, error, f"{what}, at {shown(one)}")
+        close(expected, share_inside, 0, error, f"{what}, at {as_text(params)}")
 
 
-def _split(y):
-    rest = np.cumsum(y[:, :0:-1], axis=1)[:, ::-1]
-    return np.log(y[:, :-1]) - np.log(rest)
+def _stick_logits(y):
+    """Logits of each share relative to what the shares before it leave."""
+    remainder = np.cumsum(y[:, :0:-1], axis=1)[:, ::-1]
+    return np.log(y[:, :-1]) - np.log(remainder)
 
 
-def _joined(z):
-    """The inverse of `_split`, and its Jacobian."""
-    own = 1 / (1 + np.exp(-z))
-    left = np.cumprod(np.hstack([np.ones((len(z), 1)), 1 - own]), axis=1)
-    y = left * np.hstack([own, np.ones((len(z), 1))])
-    return y, np.prod(y[:, :-1] * (1 - own), axis=1)
+def _from_stick_logits(z):
+    """The inverse of `_stick_logits`, and its Jacobian determinant."""
+    share = 1 / (1 + np.exp(-z))
+    remainder = np.cumprod(np.hstack([np.ones((len(z), 1)), 1 - share]), axis=1)
+    y = remainder * np.hstack([share, np.ones((len(z), 1))])
+    return y, np.prod(y[:, :-1] * (1 - share), axis=1)
 
 
 def no_cdf_and_ppf(law, rng):
+    """Distribution functions raise an error that says why."""
     law, _, theta = draw(law.predictive, rng, 5)
     for name in ("cdf", "sf", "logcdf", "logsf", "ppf"):
         try:
             getattr(law, name)(0.5, **theta)
         except ValueError as error:
-            expect("several targets" in str(error), f"{name} that raises {error}", "words on several targets")
+            expect("several targets" in str(error), f"{name} that raises {error}", "a message on several targets")
         else:
             expect(False, f"{name} of several targets", "a ValueError")
 
 
 def moments(law, rng):
+    """Expectation, variance, covariance and entropy agree with those of draws."""
     law, _, theta = draw(law.predictive, rng, 3)
     for i in range(3):
-        many, one = repeated(theta, i, SIMULATED_ROWS), repeated(theta, i, 1)
-        y, where = law.rvs(rng, (SIMULATED_ROWS,), **many), f"at {shown(row(theta, i))}"
-        mean = np.broadcast_to(law.expectation(**one), y[:1].shape)
-        within_error(y, mean[0], f"expectation {where}")
-        within_error((y - mean) ** 2, np.broadcast_to(law.variance(**one), mean.shape)[0], f"variance {where}")
+        repeated_params, params = repeat_row(theta, i, SIMULATED_ROWS), repeat_row(theta, i, 1)
+        y, place = law.rvs(rng, (SIMULATED_ROWS,), **repeated_params), f"at {as_text(row(theta, i))}"
+        mean = np.broadcast_to(law.expectation(**params), y[:1].shape)
+        within_error(y, mean[0], f"expectation {place}")
+        within_error((y - mean) ** 2, np.broadcast_to(law.variance(**params), mean.shape)[0], f"variance {place}")
         if law.covariance is not None:
             products = (y - mean)[:, :, None] * (y - mean)[:, None, :]
-            within_error(products, law.covariance(**one).reshape(products.shape[1:]), f"covariance {where}")
-        entropy = np.broadcast_to(law.entropy(**one), 1)
-        within_error(-law.loglik(y, **many)[:, None], entropy, f"entropy {where}")
+            within_error(products, law.covariance(**params).reshape(products.shape[1:]), f"covariance {place}")
+        entropy = np.broadcast_to(law.entropy(**params), 1)
+        within_error(-law.loglik(y, **repeated_params)[:, None], entropy, f"entropy {place}")
 
 
 def sampler(law, rng):
+    """Draws have the right shape and are values that the law accepts."""
     law, _, theta = draw(law.predictive, rng, 200)
     y = law.rvs(rng, (200,), **theta)
     expect(y.ndim == 2 and len(y) == 200, f"rvs of shape {np.shape(y)} for size (200,)", "(200, n_targets)")

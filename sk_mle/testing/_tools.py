@@ -1,4 +1,4 @@
-"""Draws from a law's own domains, and comparisons that say what was found and what was expected."""
+"""Draws from a law's own domains, and assertions that report found and expected values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from ..likelihoods._fallbacks.facts import sized
 
 
 def expect(condition, found, expected):
+    """Raise AssertionError unless the condition holds."""
     if not condition:
         raise AssertionError(f"found {found}, expected {expected}")
 
 
 def close(found, expected, rtol, atol, what):
+    """Raise AssertionError unless found values are finite and close to the expected."""
     found, expected = np.broadcast_arrays(np.asarray(found, float), np.asarray(expected, float))
     expect(np.isfinite(found).all(), f"non-finite {what} {found[~np.isfinite(found)][:3]}", "finite values")
     wrong = np.abs(found - expected) > atol + rtol * np.abs(expected)
@@ -22,16 +24,17 @@ def close(found, expected, rtol, atol, what):
 
 
 def draw(law, rng, n):
-    """A law that has a size, linear predictors and parameters of n samples."""
+    """The law with a definite size, and linear predictors and parameters of n samples."""
     law, theta = sized(law), {}
     for name in law.parameters:
-        said = law.parameter(name)
-        theta[name] = said.domain.draw(rng, (n, *said.shape)) if said.value is None else said.value
+        parameter = law.parameter(name)
+        theta[name] = parameter.domain.draw(rng, (n, *parameter.shape)) if parameter.value is None else parameter.value
     eta = {name: np.asarray(law.parameter(name).link.link(theta[name]), float) for name in law.free}
     return law, eta, theta
 
 
 def sample(law, rng, n):
+    """The results of `draw` and targets drawn with them; for a law with kinks, without samples near the kinks."""
     law, eta, theta = draw(law, rng, n)
     y = np.asarray(law.rvs(rng, (n,), **theta), float)
     if not law.smooth:  # away from the kinks, where derivatives exist
@@ -43,16 +46,17 @@ def sample(law, rng, n):
 
 
 def row(theta, i):
-    """The parameters of one sample."""
+    """The parameters of the i-th sample."""
     return {name: value[i] if np.ndim(value) else value for name, value in theta.items()}
 
 
-def repeated(theta, i, n):
-    """The parameters of one sample, n times."""
+def repeat_row(theta, i, n):
+    """The parameters of the i-th sample, n times."""
     return {name: np.repeat(value[i : i + 1], n, axis=0) if np.ndim(value) else value for name, value in theta.items()}
 
 
-def shown(row):
+def as_text(row):
+    """Parameters as text."""
     return ", ".join(f"{name}={np.round(value, 4)}" for name, value in row.items())
 
 

@@ -227,7 +227,7 @@ def test_fan_by_hand(data):
     frame["c"] = pd.Categorical(np.where(X[:, 0] > 0.5, "rare", "often"))
     assert _rows(frame, "a", grid)["c"].tolist() == ["often"] * 3
     assert _rows(frame, "a", grid)["c"].dtype == frame["c"].dtype
-    with pytest.raises(ValueError, match="c is no number"):
+    with pytest.raises(ValueError, match="c is not numeric"):
         FanChartDisplay.from_predictions(y, predict_dist(model, frame[["a", "b", "k"]]), values=frame["c"], label="c")
     with pytest.raises(ValueError, match="classes have no quantiles"):
         FanChartDisplay.from_estimator(MLEClassifier().fit(X, y > 2), X, y > 2)

@@ -43,7 +43,7 @@ def test_reference(name):
         np.testing.assert_allclose(found.statistic, said["lr_stat"], atol=fixture["tolerance"]["stat_atol"])
         np.testing.assert_allclose(found.pvalue, said["lr_pvalue"], rtol=fixture["tolerance"]["pvalue_rtol"])
     apart = kind(**options).fit(small, y)  # columns without names cannot be told, and the user says it
-    with pytest.raises(ValueError, match="not seen to be a special case"):
+    with pytest.raises(ValueError, match="not recognised as a special case"):
         likelihood_ratio_test(apart, models[1])
     assert likelihood_ratio_test(apart, models[1], df=said["lr_df"]).pvalue == pytest.approx(found.pvalue, rel=1e-6)
 
