@@ -46,9 +46,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     fit_intercept : bool, default=True
         Whether parameters that are modelled on columns have an intercept.
     solver : str or callable, default="auto"
-        "newton", "lbfgs" or another method of `scipy.optimize.minimize` by its name, or a callable such as that accepts.
-        "auto" takes Newton steps where the Hessian is small, L-BFGS otherwise, and for likelihoods with kinks (Laplace) a
-        method that ends on the vertex.
+        "newton", "lbfgs" or another method of `scipy.optimize.minimize` by its name, or a callable such as that accepts:
+        ``solver(fun, x0, jac=..., hess=..., hessp=..., **options)``, which returns an `OptimizeResult`; its options are `tol`
+        and `maxiter`, where it takes them. "auto" takes Newton steps where the Hessian is small, L-BFGS otherwise, and for
+        likelihoods with kinks (Laplace) a method that ends on the vertex.
     tol : float, default=1e-8
         Largest entry of the gradient at the solution, in standardised coordinates: the error is about tol * sqrt(n) standard
         errors.

@@ -10,6 +10,7 @@ from scipy import sparse
 from .._model.bounds import narrow_rows
 from .._solvers.identification import plateaus
 from .._solvers.separation import separating_directions
+from .._solvers.solvers import choose
 from .._utils.messages import rows_text
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
 from ..likelihoods._fallbacks.facts import modelled, title
@@ -72,6 +73,8 @@ def _remedy(model, objective, solution) -> str:
         return f"the likelihood of {title(law)} has kinks: use solver='auto'"
     if solution.n_iter >= model.max_iter:
         return "increase max_iter"
+    if choose(model.solver, objective) != choose("auto", objective):
+        return "use solver='auto'"
     if not solution.result.get("stalled"):
         return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
     leaving = [name for name in objective.designs if not law.parameter(name).stays_inside]

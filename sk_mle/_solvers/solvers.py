@@ -1,13 +1,14 @@
 """One call of `scipy.optimize.minimize`, and the test of its result for convergence.
 
 Flat vector: u holds the coordinates of all parameters, that of a parameter in `objective.places[name]`; they have unit
-curvature at the start (`_model/objective.py` states the layout). A solver declares the derivatives that it needs, an objective
-those that it offers. A fit has converged by the largest entry of the gradient of the mean NLL, whatever the solver reports: an
-entry g means an error of about g * sqrt(n) standard errors.
+curvature at the start (`_model/objective.py` states the layout). A solver is a row of `SOLVERS`, which declares the derivatives
+that it needs; an objective says which it offers. A fit has converged by the largest entry of the gradient of the mean NLL,
+whatever the solver reports: an entry g means an error of about g * sqrt(n) standard errors.
 """
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -63,11 +64,26 @@ class Solution(NamedTuple):
 
 
 class Solver(NamedTuple):
-    """A minimiser: the `method` for scipy, the derivative that it needs of an objective, its options from (tol, max_iter)."""
+    """A minimiser of one flat vector, as `scipy.optimize.minimize` calls it.
+
+    Attributes
+    ----------
+    method : str or callable
+        A method of scipy by its name, or a callable ``method(fun, x0, args, jac, hess, hessp, callback, **options)`` that
+        returns an `OptimizeResult` with `x` and `nit`.
+    needs : {None, "gradient", "hessp", "hessian"}
+        The highest derivative that it asks for.
+    options : callable
+        Its options by name from (tol, max_iter).
+    uses_objective : bool
+        Whether it has an option `objective` too, the `Objective` that gives value and derivatives in one pass. Its result then
+        stands: it is neither guarded from values that are not finite, nor started again.
+    """
 
     method: str | Callable
     needs: str | None
     options: Callable[[float, int], dict]
+    uses_objective: bool = False
 
 
 def _maxiter(tol, n):
@@ -84,8 +100,8 @@ def _tol_maxiter(tol, n):
 
 _LBFGSB = Solver("L-BFGS-B", "gradient", lambda tol, n: {**_gtol(tol, n), "ftol": 1e-18, "maxfun": 20 * n, "maxcor": 20})
 SOLVERS = {
-    "newton": Solver(newton_method, "hessian", _tol_maxiter),
-    "vertex": Solver(vertex, "gradient", _tol_maxiter),
+    "newton": Solver(newton_method, "hessian", _tol_maxiter, uses_objective=True),
+    "vertex": Solver(vertex, "gradient", _tol_maxiter, uses_objective=True),
     "lbfgs": _LBFGSB,
     "l-bfgs-b": _LBFGSB,
     "bfgs": Solver("BFGS", "gradient", _gtol),
@@ -115,7 +131,7 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
             affordable = objective.size <= MAX_NEWTON_COORDINATES or objective.preconditioner is not None
             solver = "newton" if "hessian" in objective.offers and affordable else "lbfgs"
     if callable(solver):
-        return Solver(solver, "gradient", lambda tol, n: {})
+        return _custom(solver)
     if not isinstance(solver, str) or solver.lower() not in SOLVERS:
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', a callable, or one of {sorted(SOLVERS)}")
     chosen = SOLVERS[solver.lower()]
@@ -125,6 +141,30 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
     if chosen.method is vertex and objective.likelihood.smooth:
         raise ValueError(f"solver='vertex' is for likelihoods with kinks, and {law} is smooth; use 'auto'")
     return chosen
+
+
+def _custom(solver: Callable) -> Solver:
+    """A user's minimiser, with those of the options `tol` and `maxiter` that it takes.
+
+    Raises TypeError where it cannot be called as scipy calls a method.
+    """
+    given = dict.fromkeys(("args", "jac", "hess", "hessp", "bounds", "constraints", "callback"))
+    try:
+        signature = inspect.signature(solver)
+    except ValueError:  # of a function in C, which has none
+        return Solver(solver, "gradient", lambda tol, n: {})
+    open_ended = any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values())
+    taken = [name for name in ("tol", "maxiter") if open_ended or name in signature.parameters]
+    try:
+        signature.bind(None, None, **given, **dict.fromkeys(taken))
+    except TypeError as error:
+        raise TypeError(
+            f"solver={solver!r} is called as scipy.optimize.minimize calls a method, solver(fun, x0, "
+            f"{', '.join(f'{name}=...' for name in given)}), which it does not take ({error}); let it end with **options"
+        ) from error
+    return Solver(
+        solver, "gradient", lambda tol, n: {name: value for name, value in _tol_maxiter(tol, n).items() if name in taken}
+    )
 
 
 class _FiniteObjective:
@@ -170,34 +210,31 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
     """
     chosen = choose(solver, objective)
     options = chosen.options(tol, max_iter)
-    if chosen.method in (newton_method, vertex):
+    if chosen.uses_objective:
         options["objective"] = objective
-    arguments: dict[str, Any] = {}
-    if chosen.needs == "hessian":
-        arguments["hess"] = objective.hessian
-    if chosen.needs == "hessp":
-        arguments["hessp"] = objective.hessp
+    arguments = _derivatives(chosen, callable(solver), objective)
     if verbose:
         arguments["callback"] = _ProgressPrinter(objective)
     u, n_iter, best = start, 0, np.inf
     for _ in range(MAX_RESTARTS):
         guarded = _FiniteObjective(objective)
-        if chosen.method is not newton_method:
+        if not chosen.uses_objective:
             guarded(u)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # convergence is judged below
             fun, jac = (guarded, True) if chosen.needs else (guarded.value, None)
-            result = minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments)
-        x = result.x if chosen.method in (newton_method, vertex) or guarded.at is None else guarded.at
+            result = _checked(minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments), solver)
+        x = result.x if chosen.uses_objective or guarded.at is None else guarded.at
         n_iter += int(result.get("nit", 1))
         norm = _gradient_norm(objective, x, result)
         gain, u, best = best - norm, x, norm
-        if norm <= tol or chosen.method in (newton_method, vertex) or n_iter >= max_iter or gain <= 0.1 * norm:
+        if norm <= tol or chosen.uses_objective or n_iter >= max_iter or gain <= 0.1 * norm:
             break
-    if MAX_GRADIENT_TO_FINISH >= norm > tol and "hessian" in objective.offers and chosen.method is not newton_method:
+    if MAX_GRADIENT_TO_FINISH >= norm > tol and "hessian" in objective.offers and not chosen.uses_objective:
         result = newton(objective, u, tol=tol, max_iter=5)
         u, norm = result.x, _gradient_norm(objective, result.x, result)
     value = objective.value(u)
+    result.setdefault("fun", value)
     unbounded = objective.unbounded(u, value, 0.0 if norm <= tol else 3.0)  # it may have stopped shortly before the bound
     rounding = 1e-14 * max(1.0, abs(value))
     exhausted = norm <= MAX_GRADIENT_TO_FINISH and result.get("decrement", np.inf) <= rounding  # no measurable gain is left
@@ -207,6 +244,26 @@ def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: 
         converged = bool(norm <= min(MAX_GRADIENT_OF_ROUNDING, _gradient_rounding(objective, u)))
     edges = _parameters_at_edges(objective, u, result.get("hessian_point")) if converged else {}
     return Solution(u, converged, unbounded, n_iter, norm, edges, result)
+
+
+def _derivatives(chosen: Solver, custom: bool, objective: Objective) -> dict[str, Any]:
+    """Second derivatives, as arguments of `minimize`: those that a solver needs, and for a user's all that there are."""
+    asked = objective.offers if custom else {chosen.needs}
+    return {
+        argument: derivative
+        for argument, name, derivative in (("hess", "hessian", objective.hessian), ("hessp", "hessp", objective.hessp))
+        if name in asked
+    }
+
+
+def _checked(result, solver) -> OptimizeResult:
+    """What a minimiser returned; TypeError where that is no result."""
+    if not isinstance(result, OptimizeResult):
+        raise TypeError(
+            f"solver={solver!r} returned {type(result).__name__}; it must return a scipy.optimize.OptimizeResult with x, "
+            "where it ended, and nit, its number of iterations"
+        )
+    return result
 
 
 def _gradient_rounding(objective, u) -> float:

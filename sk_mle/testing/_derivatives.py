@@ -23,6 +23,12 @@ def declaration(law, rng):
     parameters = law.get_params(deep=False)
     missing = [name for name in parameters if name not in (*law.parameters, "links") and not hasattr(law, name)]
     expect(not missing, f"constructor arguments without an attribute {missing}", "self.name = name for each")
+    domains = {"y": law.support} | {name: law.parameter(name).domain for name in law.free}
+    for name, domain in domains.items():
+        inside = domain.contains(domain.typical).all()
+        expect(inside, f"domain {domain} of {name} with typical={domain.typical}", "typical values inside the domain")
+    outside = [atom for atom in law.atoms if not law.support.contains(atom)]
+    expect(not outside, f"atoms {outside}", f"points of the support {law.support}")
     law, _, theta = draw(law, rng, 10)
     y = np.arange(10.0) % 2 if law.target_type == "classes" else law.support.draw(rng, 10)
     y = law.rvs(rng, (10,), **theta) if law.target_type == "targets" else law.observe(rng, y)

@@ -16,11 +16,17 @@ def start(law, rng):
     """`start` gives every parameter a value in its domain."""
     law, _, theta = draw(law, rng, 1)
     y = law.observe(rng, np.asarray(law.rvs(rng, (300,), **repeat_row(theta, 0, 300)), float))
-    values = law.start(y, rng.uniform(0.5, 2, 300))
+    _check_start(law, y, rng.uniform(0.5, 2, 300), "")
+    if law.target_type == "number":
+        _check_start(law, y[:1], np.ones(1), " where y is a single value")
+
+
+def _check_start(law, y, weight, where):
+    values = law.start(y, weight)
     for name in law.free:
-        expect(name in values, f"start without {name}", f"values for {law.free}")
+        expect(name in values, f"start without {name}{where}", f"values for {law.free}")
         inside = law.parameter(name).domain.contains(values[name])
-        expect(np.all(inside), f"start {name} = {values[name]}", f"a value in {law.parameter(name).domain}")
+        expect(np.all(inside), f"start {name} = {values[name]}{where}", f"a value in {law.parameter(name).domain}")
 
 
 def _model(law):

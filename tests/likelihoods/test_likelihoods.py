@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from _laws import numerical
@@ -189,6 +191,19 @@ class NoNormaliser(Gumbel):
         return super().loglik(y, loc, scale) + np.log(scale)
 
 
+class StartAtTheEdge(Gamma):
+    def start(self, y, sample_weight):
+        return {"mean": y.mean(), "shape": 1 / y.var() if y.var() else np.inf}
+
+
+class AtomOutside(Normal):
+    atoms = (np.nan,)
+
+
+class TypicalOutside(Normal):
+    parameters = {"loc": replace(REAL, low=3.0), "scale": POSITIVE}
+
+
 BROKEN = {
     "derivatives: gradient": WrongGradient,
     r"derivatives: observed information of \(mean, shape\)": WrongHessian,
@@ -208,6 +223,9 @@ BROKEN = {
     "fused_forms: loglik of evaluate": TwoDensities,
     "weights: log-likelihood with weights": WeightsIgnored,
     "raised RuntimeError": ChangesWhenCloned,
+    r"start: found start shape = inf where y is a single value, expected a value in \(0, inf\)": StartAtTheEdge,
+    r"declaration: found atoms \[nan\], expected points of the support": AtomOutside,
+    r"declaration: found domain \(3, inf\) of loc with typical=\(-2.0, 2.0\)": TypicalOutside,
 }
 
 

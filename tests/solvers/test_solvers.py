@@ -8,11 +8,13 @@ from _objectives import objective
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import OptimizeResult, minimize
 
+from sk_mle import MLERegressor
 from sk_mle._model.objective import Point
 from sk_mle._solvers.newton import newton_method
 from sk_mle._solvers.solvers import choose, solve
 from sk_mle._solvers.start import cold_start
 from sk_mle._solvers.vertex import vertex
+from sk_mle.exceptions import ConvergenceWarning
 from sk_mle.likelihoods import Gamma, GeneralizedNormal, Laplace, Mixture, NegativeBinomial, Normal, Poisson, StudentT
 
 RNG = np.random.default_rng(0)
@@ -299,3 +301,53 @@ def test_too_many_coefficients_for_a_hessian():
         choose("newton", loss)
     assert choose("auto", loss).method == "L-BFGS-B"
     assert choose("newton-cg", loss).needs == "hessp"
+
+
+# ---- a user's minimiser ---------------------------------------------------------------------------------------------------
+
+
+def test_a_callable_is_told_the_tolerances_and_given_every_derivative():
+    told = {}
+
+    def spy(fun, x0, args=(), **others):
+        told.update(others)
+        return OptimizeResult(x=x0, fun=fun(x0), nit=1)
+
+    loss, u = counts()
+    solve(loss, u, spy, 1e-5, 7)
+    assert (told["tol"], told["maxiter"]) == (1e-5, 7)
+    assert_allclose(told["hess"](u), loss.hessian(u))
+    assert_allclose(told["hessp"](u, np.eye(3)[1]), loss.hessian(u)[1], atol=1e-14)
+    solve(*cold_start(objective(Laplace(), X, COUNTS)), spy, 1e-5, 7)
+    assert told["hess"] is told["hessp"] is None
+
+
+def test_a_callable_without_options_is_given_none():
+    def strict(fun, x0, args, jac, hess, hessp, bounds, constraints, callback):
+        return OptimizeResult(x=x0, nit=1)
+
+    def limited(fun, x0, maxiter, args, jac, hess, hessp, bounds, constraints, callback):
+        return OptimizeResult(x=x0, nit=maxiter)
+
+    loss, u = counts()
+    assert not solve(loss, u, strict, 1e-12, 7).converged
+    assert solve(loss, u, limited, 1e-12, 7).n_iter == 7
+
+
+@pytest.mark.parametrize(
+    ("solver", "message"),
+    [
+        (lambda fun, x0, jac=None: x0, r"\(got an unexpected keyword argument 'args'\); let it end with \*\*options"),
+        (lambda fun, x0, **options: x0, "returned ndarray; it must return a scipy.optimize.OptimizeResult with x"),
+        (lambda fun, x0, **options: None, "returned NoneType; it must return"),
+    ],
+)
+def test_what_is_no_minimiser_is_told_in_words(solver, message):
+    with pytest.raises(TypeError, match=message):
+        solve(*counts(), solver, 1e-8, 50)
+
+
+def test_the_remedy_for_a_solver_that_stops_early_is_another():
+    with pytest.warns(ConvergenceWarning, match=r"use solver='auto'\.$"):
+        MLERegressor("poisson", solver=Scripted()).fit(X, COUNTS)
+    MLERegressor("poisson", solver="auto").fit(X, COUNTS)  # without a warning

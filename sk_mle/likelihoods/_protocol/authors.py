@@ -79,7 +79,7 @@ def started(law, y, sample_weight) -> dict:
         if not np.all(law.parameter(name).domain.contains(found[name])):
             raise ValueError(
                 f"{title(law)}.start gives {name} = {np.ravel(found[name])[0]:.4g} for this y, outside the domain of {name}, "
-                f"{law.parameter(name).domain}"
+                f"{law.parameter(name).domain}; start must stay inside for any y, one that repeats a single value too"
             )
     return found
 

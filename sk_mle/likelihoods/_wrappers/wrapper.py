@@ -6,6 +6,7 @@ import numpy as np
 
 from .._fallbacks.algebra import Eval, constant
 from .._fallbacks.facts import code, title
+from .._fallbacks.inversion import solve
 from .._protocol.base import Child, Likelihood
 from .composite import Composite
 
@@ -25,7 +26,8 @@ class Wrapper(Composite, FromIntervals):
     """A law made from another, `law`, which may be any: a user's, or a wrapper again.
 
     A subclass names its `own` parameters and writes `loglik` on the natural scale and `evaluate` on the link scale. From
-    `log_interval` follow the distribution functions.
+    `log_interval` follow the distribution functions, quantiles and samples. One whose y is not the inner law's has a `support`
+    of its own, whose `typical` values lie inside, and `atoms`.
     """
 
     law: Likelihood
@@ -62,6 +64,11 @@ class Wrapper(Composite, FromIntervals):
         if clash:
             raise ValueError(f"{law} adds the parameters {clash}, which {title(self.law)} has already")
         super().check()
+
+    def ppf(self, q, **params):
+        """From the distribution functions, beginning where the quantile of the law inside is."""
+        near = self.law.ppf(q, **self.inner(params))
+        return solve(self, q, params, np.clip(near, self.support.low, self.support.high))
 
     # ---- for subclasses ----------------------------------------------------------------------------------
 
