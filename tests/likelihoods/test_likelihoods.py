@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from _laws import numerical
+from scipy import stats
 
 from sk_mle import MLERegressor, likelihoods
 from sk_mle.domains import POSITIVE, REAL, UNIT
@@ -351,6 +352,57 @@ def test_loglik_gradient_and_hessian_follow_from_terms_unless_written_apart():
         np.testing.assert_allclose(law.gradient(y, mean)["mean"], Exponential().gradient(y, mean)["mean"])
         np.testing.assert_allclose(gradient["mean"], law.gradient(y, mean)["mean"])
         np.testing.assert_allclose(hessian["mean", "mean"], law.hessian(y, mean)["mean", "mean"])
+
+
+class Tailed(Whole):
+    def tail(self, y, upper, log, mean):
+        above = -y / mean
+        below = np.where(above > -0.7, np.log(-np.expm1(above)), np.log1p(-np.exp(above)))
+        return (above if upper else below) if log else np.exp(above) if upper else -np.expm1(above)
+
+
+class TwoTails(Whole):
+    def cdf(self, y, mean):
+        return -np.expm1(-y / mean)
+
+    def sf(self, y, mean):
+        return np.exp(-y / mean)
+
+
+class LoggedTails(Whole):
+    def logsf(self, y, mean):
+        return -y / mean
+
+
+class Doubled:
+    def logsf(self, y, mean):
+        return 2 * super().logsf(y, mean=mean)
+
+
+TAILS = {"cdf": (False, False), "sf": (True, False), "logcdf": (False, True), "logsf": (True, True)}
+
+
+@pytest.mark.parametrize(
+    "law", [Whole(), Tailed(), TwoTails(), LoggedTails(), Exponential()], ids=lambda law: type(law).__name__
+)
+def test_distribution_functions_follow_from_tail_or_it_from_them(law):
+    y, mean = np.array([1e-9, 0.5, 2.0, 1500.0, 3000.0]), np.array([1.0, 1.0, 3.0, 1.0, 2.0])
+    for name, (upper, log) in TAILS.items():
+        expected = getattr(stats.expon(scale=mean), name)(y)
+        for found in (getattr(law, name)(y, mean=mean), law.tail(y, upper, log, mean=mean)):
+            np.testing.assert_allclose(found, expected, rtol=1e-10)
+    if type(law) in (LoggedTails, Tailed):
+        np.testing.assert_array_equal(law.sf(y, mean=mean), np.exp(law.logsf(y, mean=mean)))
+
+
+@pytest.mark.parametrize("law", [Whole, Tailed, TwoTails, LoggedTails, Exponential])
+def test_a_subclass_may_replace_one_of_the_tails(law):
+    changed, y, mean = type("Changed", (Doubled, law), {})(), np.array([0.5, 2.0]), np.array([1.0, 3.0])
+    again = type("Again", (type(changed),), {"tail": Tailed.tail})()
+    for one, factor in ((changed, 2.0), (type("Still", (type(changed),), {})(), 2.0), (again, 1.0)):
+        for found in (one.logsf(y, mean=mean), one.tail(y, True, True, mean=mean)):
+            np.testing.assert_allclose(found, -factor * y / mean, rtol=1e-10)
+        np.testing.assert_allclose(one.logcdf(y, mean=mean), Exponential().logcdf(y, mean), rtol=1e-10)
 
 
 HELD = [

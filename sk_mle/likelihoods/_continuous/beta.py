@@ -102,11 +102,11 @@ class Beta(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q, mean, precision):
-        def logs(x, a, b):
+        def logs(x, upper, a, b):
             log_y, log_rest = log_expit(x), log_expit(-x)
             y, rest = np.exp(log_y), np.exp(log_rest)
             density = a * log_y + b * log_rest - betaln(a, b)
-            return log_betainc(a, b, y, rest), log_betainc(b, a, rest, y), density
+            return log_betainc(b, a, rest, y) if upper else log_betainc(a, b, y, rest), density
 
         a, b = self._shapes(mean, precision)
         start = np.clip(logit(betaincinv(a, b, q)), -700, 36)

@@ -136,8 +136,8 @@ class BoxCoxColeGreen(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q, loc, scale, nu):
-        def logs(ratio, scale, nu):
-            return *_log_tails(ratio, scale, nu), _log_density(ratio, scale, nu)
+        def logs(ratio, upper, scale, nu):
+            return _log_tails(ratio, scale, nu)[int(upper)], _log_density(ratio, scale, nu)
 
         start = np.clip(_log_quantile(q, scale, nu), -1400, 1400)
         with np.errstate(over="ignore"):

@@ -133,8 +133,8 @@ class ExponentiallyModifiedNormal(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q, loc, scale, rate):
-        def logs(x, k):
-            return *_log_tails(np.sinh(x), k), _log_density(np.sinh(x), k)[0] + np.log(np.cosh(x))
+        def logs(x, upper, k):
+            return _log_tails(np.sinh(x), k)[int(upper)], _log_density(np.sinh(x), k)[0] + np.log(np.cosh(x))
 
         x = newton_quantile(logs, q, {"k": np.minimum(rate * scale, MAX_RATE_TIMES_SCALE)}, (-705.0, 705.0))
         return loc + scale * np.where(np.abs(x) < 705, np.sinh(x), np.inf * x)

@@ -89,9 +89,9 @@ class InverseGaussian(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q, mean, shape):
-        def logs(x, mean, shape):
+        def logs(x, upper, mean, shape):
             y = mean * np.exp(x)
-            return self.logcdf(y, mean, shape), self.logsf(y, mean, shape), self.loglik(y, mean, shape) + np.log(y)
+            return self.tail(y, upper, True, mean, shape), self.loglik(y, mean, shape) + np.log(y)
 
         with np.errstate(over="ignore"):
             return mean * np.exp(newton_quantile(logs, q, {"mean": mean, "shape": shape}, (-1500.0, 1500.0), 0.0))

@@ -57,8 +57,8 @@ class JohnsonSU(ArsinhLocationScale):
     def transformed(self, w):
         return -0.5 * w**2 - 0.5 * np.log(2 * np.pi), -w, -1.0
 
-    def transformed_tails(self, w):
-        return log_ndtr(w), log_ndtr(-w)
+    def transformed_tail(self, w, upper):
+        return log_ndtr(-w if upper else w)
 
     def transformed_ppf(self, q):
         return ndtri(q)

@@ -66,9 +66,9 @@ class SinhArcsinh(ArsinhLocationScale):
         root, share = np.cosh(w), np.tanh(w)
         return value, share - x * root, 1 - share**2 - x**2 - root**2
 
-    def transformed_tails(self, w):
+    def transformed_tail(self, w, upper):
         with np.errstate(over="ignore"):
-            return log_ndtr(np.sinh(w)), log_ndtr(-np.sinh(w))
+            return log_ndtr(-np.sinh(w) if upper else np.sinh(w))
 
     def transformed_ppf(self, q):
         return np.arcsinh(ndtri(q))

@@ -96,8 +96,9 @@ class SkewNormal(ShapedLocationScale):
         lean = ROOT_2_OVER_PI * shape / np.hypot(1, shape)
         return lean, 1 - lean**2
 
-    def standard_tails(self, z, shape):
-        return log_skew_tails(z, shape, DF_OF_NORMAL)
+    def standard_tail(self, z, upper, log, shape):
+        value = log_skew_tails(z, shape, DF_OF_NORMAL)[int(upper)]
+        return value if log else np.exp(value)
 
     def rvs(self, rng, size, loc, scale, shape):
         b = np.hypot(1, shape)

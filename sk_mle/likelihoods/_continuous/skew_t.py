@@ -108,8 +108,9 @@ class SkewT(ShapedLocationScale):
             mean = np.where(df > 1, b * shape / np.hypot(1, shape), np.nan)
             return mean, np.where(df > 2, df / (df - 2) - mean**2, np.where(df > 1, np.inf, np.nan))
 
-    def standard_tails(self, z, shape, df):
-        return log_skew_tails(z, shape, df)
+    def standard_tail(self, z, upper, log, shape, df):
+        value = log_skew_tails(z, shape, df)[int(upper)]
+        return value if log else np.exp(value)
 
     def rvs(self, rng, size, loc, scale, shape, df):
         df, b = np.minimum(df, DF_OF_NORMAL), np.hypot(1, shape)

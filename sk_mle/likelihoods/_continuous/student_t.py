@@ -124,10 +124,9 @@ class StudentT(LocationScale):
         return value if log else np.exp(value)
 
     def standard_ppf(self, q, df):
-        def logs(x, df):
+        def logs(x, upper, df):
             z = np.sinh(x)
-            tails = (self.standard_tail(z, upper, True, df) for upper in (False, True))
-            return *tails, self.standard_logpdf(z, df) + np.log(np.cosh(x))
+            return self.standard_tail(z, upper, True, df), self.standard_logpdf(z, df) + np.log(np.cosh(x))
 
         start = np.clip(np.arcsinh(stdtrit(np.minimum(df, MAX_DF_OF_SCIPY), q)), -700, 700)
         x = newton_quantile(logs, q, {"df": df}, (-710.4, 710.4), start)

@@ -175,8 +175,8 @@ class VonMises(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q, **params):
-        def logs(y, **params):
-            return *self._tails(y, **params), self.loglik(y, **params)
+        def logs(y, upper, **params):
+            return self._tails(y, **params)[int(upper)], self.loglik(y, **params)
 
         return newton_quantile(logs, q, params, (-np.pi, np.pi), self.expectation(**params))
 

@@ -16,7 +16,7 @@ SCALE_RATIO = 100.0  # ratio of scales from one point on the way to a limit to t
 class ArsinhLocationScale(ShapedLocationScale):
     """Laws of z = sinh((w - sign * skew) / tail), where w has the log-density, quantiles and tails that a subclass writes.
 
-    `transformed(w)` is the log-density of w with two derivatives, `transformed_tails(w)` the logs of its cdf and sf.
+    `transformed(w)` is the log-density of w with two derivatives, `transformed_tail(w, upper)` the log of its sf or cdf.
     """
 
     parameters = {
@@ -61,8 +61,9 @@ class ArsinhLocationScale(ShapedLocationScale):
         }
         return value, first, {(a, b): part + d2 * w[a] * w[b] for (a, b), part in second.items()}
 
-    def standard_tails(self, z, skew, tail):
-        return self.transformed_tails(self._w(z, skew, tail))
+    def standard_tail(self, z, upper, log, skew, tail):
+        value = self.transformed_tail(self._w(z, skew, tail), upper)
+        return value if log else np.exp(value)
 
     def standard_ppf(self, q, skew, tail):
         with np.errstate(over="ignore"):

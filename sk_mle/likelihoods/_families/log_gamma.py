@@ -91,8 +91,8 @@ class LogGamma(LocationScale):
             first = np.where(np.isfinite(first), first, 0.0)
         return newton_quantile(self._logs, q, {"shape": shape}, (-np.inf, np.inf), first)
 
-    def _logs(self, z, shape):
-        return *_log_tails(z, shape), self.standard_logpdf(z, shape)
+    def _logs(self, z, upper, shape):
+        return _log_tails(z, shape)[int(upper)], self.standard_logpdf(z, shape)
 
     def rvs(self, rng, size, loc, scale, shape):
         shape = np.broadcast_to(np.where(np.abs(shape) < 1e-8, 1e-8, shape), size)

@@ -15,7 +15,7 @@ from .location_scale import LocationScale
 class ShapedLocationScale(LocationScale):
     """A law with density f(z, shapes) / scale, z = (y - loc) / scale; shapes are all parameters but loc and scale.
 
-    A subclass writes `standard_terms(z, order, **shapes)`, `standard_tails(z, **shapes)` (logs of cdf and sf),
+    A subclass writes `standard_terms(z, order, **shapes)`, `standard_tail(z, upper, log, **shapes)`,
     `standard_moments(**shapes)` (mean and variance), and in `relations` `tried`, the values of every shape that a start
     chooses from. The start without covariates chooses from `tried_first`.
     """
@@ -63,16 +63,12 @@ class ShapedLocationScale(LocationScale):
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
-    def standard_tail(self, z, upper, log, **shapes):
-        value = self.standard_tails(z, **shapes)[int(upper)]
-        return value if log else np.exp(value)
-
     def standard_ppf(self, q, **shapes):
         """Newton steps in arsinh(z), in which power tails are straight."""
 
-        def logs(x, **shapes):
+        def logs(x, upper, **shapes):
             z = np.sinh(x)
-            return *self.standard_tails(z, **shapes), self.standard_logpdf(z, **shapes) + np.log(np.cosh(x))
+            return self.standard_tail(z, upper, True, **shapes), self.standard_logpdf(z, **shapes) + np.log(np.cosh(x))
 
         x = newton_quantile(logs, q, shapes, (-705.0, 705.0))
         return np.where(np.abs(x) < 705, np.sinh(x), np.inf * x)
