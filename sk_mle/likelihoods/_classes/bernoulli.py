@@ -93,11 +93,11 @@ class Bernoulli(Likelihood):
         return -xlogy(prob, prob) - xlog1py(1 - prob, -prob)
 
     def tail(self, y, upper, log, prob):
+        above = np.where(y < 0, 1.0, np.where(y < 1, prob, 0.0))
         with np.errstate(divide="ignore"):
-            value = (np.log(prob) if log else prob) if upper else (np.log1p(-prob) if log else 1 - prob)
-        none, all_of_it = (-np.inf, 0.0) if log else (0.0, 1.0)
-        start, end = (all_of_it, none) if upper else (none, all_of_it)
-        return np.where(y < 0, start, np.where(y < 1, value, end))
+            if upper:
+                return np.log(above) if log else above
+            return np.log1p(-above) if log else 1 - above
 
     def ppf(self, q, prob):
         inside = np.where(q <= 1 - prob, 0.0, 1.0)

@@ -161,10 +161,9 @@ class LinkLocationScale(LocationScale):
     standard_link: Link
 
     def standard_tail(self, z, upper, log):
-        link = self.standard_link
         if log:
             return self.standard_tail_terms(z, upper)[0]
-        return link.mirror().inverse(-z) if upper else link.inverse(z)
+        return self.standard_link.mirror().inverse(-z) if upper else self.standard_link.inverse(z)
 
     def standard_tail_terms(self, z, upper):
         return self.standard_link.log_complement(z) if upper else self.standard_link.log_inverse(z)

@@ -440,6 +440,7 @@ WHOLES: dict[str, dict[str, Callable]] = {
 
 
 def _derive(cls: type, name: str, parts: dict[str, Callable]) -> None:
+    """Let parts that a class inherits follow from the whole that it writes, or the whole from parts that it writes."""
     whole, default = getattr(cls, name), getattr(Likelihood, name)
     if whole is default:
         return
@@ -448,6 +449,7 @@ def _derive(cls: type, name: str, parts: dict[str, Callable]) -> None:
         if place < places[part]:
             method = derive(whole)
             method.__name__, method.__qualname__ = part, f"{whole.__qualname__}.{part}"
+            method.__doc__ = (stated := vars(Likelihood)[part]) and stated.__doc__
             setattr(cls, part, method)
     if min(places.values()) < place:
         setattr(cls, name, default)
