@@ -34,7 +34,8 @@ def newton_quantile(logs, q, params, ends, start=None) -> np.ndarray:
 
 def _search(logs, upper, q, x, params, ends):
     sign, target = (-1.0, np.log1p(-q)) if upper else (1.0, np.log(q))
-    result, rows, low, high = np.empty(len(q)), np.arange(len(q)), *(np.full(len(q), float(end)) for end in ends)
+    result, rows = np.empty(len(q)), np.arange(len(q))
+    low, high = (np.full(len(q), float(end)) for end in ends)
     for _ in range(100):
         if not len(rows):
             break
