@@ -18,11 +18,11 @@ from .tails import UNIT_NODE_WEIGHTS, UNIT_NODES
 
 def _logit(a, w):
     """F(b) - F(a) = F(b) (1 - F(a)) (1 - exp(-w))."""
-    b, rest = a + w, 1 / np.expm1(w)
+    b, inverse_expm1 = a + w, 1 / np.expm1(w)
     above, below = expit(-b), expit(a)
     d2_b, d2_a = -above * expit(b), -below * expit(-a)
     value = log_expit(b) + log_expit(-a) + log1mexp(w)
-    return value, above - below, above + rest, d2_b + d2_a, d2_b, d2_b - rest * (1 + rest)
+    return value, above - below, above + inverse_expm1, d2_b + d2_a, d2_b, d2_b - inverse_expm1 * (1 + inverse_expm1)
 
 
 def _cloglog(a, w):

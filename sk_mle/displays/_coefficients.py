@@ -74,17 +74,17 @@ class CoefficientDisplay(Drawing):
             For names that no model has, and where nothing is left to draw.
         """
         inferences = inferences if isinstance(inferences, Mapping) else {"": inferences}
-        known = list(dict.fromkeys(name for inference in inferences.values() for name in inference.names))
+        all_names = list(dict.fromkeys(name for inference in inferences.values() for name in inference.names))
         constants = {name for inference in inferences.values() for name in inference.layout.intercepts}
-        rows = [n for n in known if intercepts or n not in constants]
+        rows = [n for n in all_names if intercepts or n not in constants]
         if names is not None:
             matches = {name: _full_names(inferences.values(), name) for name in names}
             unknown = [name for name, full in matches.items() if not full]
             if unknown:
-                raise ValueError(f"names: no coefficient {unknown} to draw; the coefficients are {known}")
+                raise ValueError(f"names: no coefficient {unknown} to draw; the coefficients are {all_names}")
             rows = [full for name in names for full in matches[name]]
         if not rows:
-            raise ValueError(f"names: no coefficient to draw; the coefficients are {known}")
+            raise ValueError(f"names: no coefficient to draw; the coefficients are {all_names}")
         estimates, intervals = {}, {}
         for model, inference in inferences.items():
             position = {name: i for i, name in enumerate(inference.names)}

@@ -172,7 +172,7 @@ def _fitted(y, dist, weight) -> Distribution:
     if not is_untransformed(dist):
         raise TypeError("d2_log_likelihood of a transformed target needs null=, the distribution of the model to compare with")
     law, has_weight = dist.likelihood, weight > 0
-    known = {name: np.broadcast_to(dist.params[name], (len(y),)) for name in law.known}
+    known_params = {name: np.broadcast_to(dist.params[name], (len(y),)) for name in law.known}
     start = law.start(y[has_weight], weight[has_weight]) if law.free else {}
     sizes = {name: law.parameter(name).shape for name in law.free}
     start_etas = [
@@ -185,7 +185,7 @@ def _fitted(y, dist, weight) -> Distribution:
         parts = zip(law.free, np.split(point, cuts), strict=True)
         eta = {name: np.broadcast_to(part.reshape(sizes[name]), (len(y), *sizes[name])) for name, part in parts}
         theta = law.theta(eta)
-        return {name: theta.get(name, value) for name, value in (theta | law.fixed).items()} | known
+        return {name: theta.get(name, value) for name, value in (theta | law.fixed).items()} | known_params
 
     def loss(point):
         with np.errstate(all="ignore"):
@@ -193,7 +193,7 @@ def _fitted(y, dist, weight) -> Distribution:
         return value if np.isfinite(value) else 1e10
 
     if not law.free:
-        return Distribution(law, known)
+        return Distribution(law, known_params)
     start_point = np.concatenate(start_etas)
     solution = minimize(loss, start_point, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-9})
     return Distribution(law, params(solution.x if solution.fun <= loss(start_point) else start_point))

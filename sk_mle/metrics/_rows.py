@@ -60,8 +60,8 @@ def read_target(y, dist, score: str, several: bool = False) -> np.ndarray:
         raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its ordered_classes_") from error
     width = 2 if dist.likelihood.target_type == "targets" else 1
     if y.ndim != width:
-        known = "; a y known up to an interval has a log score only, -score_samples(X, y)" if y.ndim == 2 else ""
-        raise ValueError(f"{score}: y has shape {y.shape}, but must be {'(n,)' if width == 1 else '(n, K)'}{known}")
+        advice = "; a y known up to an interval has a log score only, -score_samples(X, y)" if y.ndim == 2 else ""
+        raise ValueError(f"{score}: y has shape {y.shape}, but must be {'(n,)' if width == 1 else '(n, K)'}{advice}")
     if dist.shape and len(y) != len(dist):
         raise ValueError(f"{score}: y has {len(y)} rows, but dist has {len(dist)}")
     bad = np.flatnonzero(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))

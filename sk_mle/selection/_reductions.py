@@ -34,10 +34,12 @@ def reductions(full: Likelihood, special: Likelihood) -> Iterator[Reduction]:
         yield Reduction(_same)
         return
     if type(full) is type(special) and len(full.children) == len(special.children) == 1:
-        (ours,), (theirs,) = full.children, special.children
+        (full_child,), (special_child,) = full.children, special.children
         if _same_settings(full, special, leave={"law"}):
-            for reduction in reductions(ours.law, theirs.law):
-                yield reduction._replace(expand=_inside_wrapper(reduction.expand, ours, theirs, list(full.parameters)))
+            for reduction in reductions(full_child.law, special_child.law):
+                yield reduction._replace(
+                    expand=_inside_wrapper(reduction.expand, full_child, special_child, list(full.parameters))
+                )
     for name, values in full.relations.limits.items():
         target = full.children[0].law if name == "law" else _instance(name, full, special)
         singular = bool(set(values) & set(full.relations.singular))
@@ -106,13 +108,13 @@ def _same(params, distance=DISTANCE_FROM_ENDS):
     return dict(params)
 
 
-def _inside_wrapper(expand, ours, theirs, parameters):
+def _inside_wrapper(expand, full_child, special_child, parameters):
     """From the parameters of a wrapped law to those of the same wrapper around another."""
-    own = [name for name in parameters if name not in ours.names.values()]
+    wrapper_params = [name for name in parameters if name not in full_child.names.values()]
 
     def expand_wrapper(params, distance=DISTANCE_FROM_ENDS):
-        found = {ours.names[name]: value for name, value in expand(theirs.of(params), distance).items()}
-        return {**found, **{name: params[name] for name in own}}
+        expanded = {full_child.names[name]: value for name, value in expand(special_child.of(params), distance).items()}
+        return {**expanded, **{name: params[name] for name in wrapper_params}}
 
     return expand_wrapper
 

@@ -43,10 +43,10 @@ def _log_probability(fitted, X, y) -> np.ndarray:
         )
     y, classes = np.asarray(y), np.asarray(fitted.classes_)
     codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-    known = classes[codes] == y
+    is_class = classes[codes] == y
     with np.errstate(divide="ignore"):
         logs = np.log(np.asarray(fitted.predict_proba(X), dtype=float))
-    return np.where(known, logs[np.arange(len(y)), codes], -np.inf)
+    return np.where(is_class, logs[np.arange(len(y)), codes], -np.inf)
 
 
 def rows_without_mass(values, weight) -> str:
