@@ -1,4 +1,4 @@
-"""What the estimators share: from validated arrays to a fitted model, and from a fitted model to predictions."""
+"""Base classes of the estimators: `Fitting` fits a law to validated arrays, `MLEMixin` adds predictions and scores."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from ..inference import Inference
 from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.facts import title
 from .fit import Fit
-from .verdict import tell
+from .verdict import warn_about_fit
 
 
 class Fitting:
-    """From validated arrays to fitted parameters, for any likelihood."""
+    """Fit of any likelihood to validated arrays; subclasses translate the target."""
 
     # arguments of the estimators' constructors
     likelihood: Any
@@ -44,22 +44,23 @@ class Fitting:
     fit_: Fit
 
     def _target(self, y, X) -> np.ndarray:
-        """y as the fitted law reads it."""
+        """y in the form that the fitted law takes."""
         raise NotImplementedError
 
     def _validate(self, X, reset: bool, finite=True):
+        """X as a float array or CSR matrix; ValueError for text and, if `finite`, for NaN and infinities."""
         kinds = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
         try:
             X = validate_data(self, check_kind(X), **kinds, ensure_all_finite=False, reset=reset)
         except ValueError as error:
-            if said := text_columns(X, error):
-                raise ValueError(said) from error
+            if message := text_columns(X, error):
+                raise ValueError(message) from error
             raise
         return check_finite(X, getattr(self, "feature_names_in_", None)) if finite else X
 
     @contextmanager
     def _unchanged_on_failure(self):
-        """A fit that raises leaves the estimator as it was."""
+        """Restore all attributes of the estimator if the fit raises."""
         before = dict(vars(self))
         try:
             yield
@@ -69,13 +70,14 @@ class Fitting:
             raise
 
     def _check_numbers(self):
+        """Raise ValueError for an invalid `tol` or `max_iter`."""
         if not (isinstance(self.tol, Real) and self.tol > 0):
             raise ValueError(f"tol must be a positive number, got {self.tol!r}")
         if not (isinstance(self.max_iter, Integral) and self.max_iter > 0):
             raise ValueError(f"max_iter must be a positive integer, got {self.max_iter!r}")
 
     def _own(self, law: Likelihood) -> Likelihood:
-        """A law of this fit alone, out of reach of whoever gave it."""
+        """The law, or a clone if it is the user's object, which may be changed later."""
         return clone(law) if law is self.likelihood else law
 
     def _fit(self, X, y, weight, law: Likelihood, original_X):
@@ -106,23 +108,25 @@ class Fitting:
         """Weights as the fit uses them."""
         return weight
 
-    def _solve(self, objective, start, most=np.inf) -> Solution:
-        return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, most)), self.verbose)
+    def _solve(self, objective, start, max_iter=np.inf) -> Solution:
+        """The solution of the estimator's solver from a start, in at most `max_iter` iterations."""
+        return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, max_iter)), self.verbose)
 
     def _store(self, objective: Objective, solution: Solution):
-        lost = sum(free.shape[1] for free in solution.result.get("unidentified", {}).values())
-        total, k = objective.data.total_weight, objective.size - lost
-        self.loglikelihood_ = -total * (objective.value(solution.u) - objective.penalty(solution.u))
+        """Set the fitted attributes and warn if the solution is no unique maximum."""
+        n_unidentified = sum(free.shape[1] for free in solution.result.get("unidentified", {}).values())
+        n, k = objective.data.total_weight, objective.size - n_unidentified
+        self.loglikelihood_ = -n * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
         self.aic_ = 2 * k - 2 * self.loglikelihood_
-        self.aicc_ = self.aic_ + 2 * k * (k + 1) / (total - k - 1) if total > k + 1 else np.inf
-        self.bic_ = k * np.log(total) - 2 * self.loglikelihood_
+        self.aicc_ = self.aic_ + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
+        self.bic_ = k * np.log(n) - 2 * self.loglikelihood_
         self.n_iter_, self.converged_ = solution.n_iter, solution.converged
-        kept = ("fun", "nit", "message", "status", "other_maximum")
-        self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in kept if key in solution.result})
+        keys = ("fun", "nit", "message", "status", "other_maximum")
+        self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in keys if key in solution.result})
         self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
         self.optimize_result_.update(unbounded=solution.unbounded)
-        tell(self, objective, solution, self.fit_.names)
+        warn_about_fit(self, objective, solution, self.fit_.names)
 
     @property
     def likelihood_(self) -> Likelihood:
@@ -164,7 +168,7 @@ def _coefficients(objective: Objective, u) -> tuple[dict, dict]:
 
 
 class MLEMixin(Fitting):
-    """Predicting and scoring for any likelihood; the subclasses translate y."""
+    """Predictions and scores of any likelihood; subclasses translate y."""
 
     @property
     def coefs_(self) -> dict:
@@ -180,7 +184,8 @@ class MLEMixin(Fitting):
     def predictors_(self) -> dict:
         """Columns of every estimated parameter, by name where X has names."""
         names = self.fit_.names
-        return {name: one.columns if names is None else names[one.columns] for name, one in self.fit_.predictors.items()}
+        columns_of = {name: predictor.columns for name, predictor in self.fit_.predictors.items()}
+        return {name: index if names is None else names[index] for name, index in columns_of.items()}
 
     def predict_params(self, X) -> dict[str, np.ndarray]:
         """Parameters of the predictive distribution.
@@ -207,8 +212,8 @@ class MLEMixin(Fitting):
         Returns
         -------
         Distribution
-            With the method names of scipy.stats; of a classifier over class codes 0..K-1 in the order of `ordered_classes_`,
-            which is that of `classes_` unless an `Ordinal` was told another.
+            With the method names of scipy.stats. That of a classifier is over class codes 0..K-1 in the order of
+            `ordered_classes_`, which is that of `classes_` unless `Ordinal` or an ordered categorical y declares another.
         """
         params = self.predict_params(X)
         return self.fit_.dist(params)
@@ -220,7 +225,7 @@ class MLEMixin(Fitting):
         ----------
         X : array-like or sparse matrix of shape (n, p)
         y : array-like of shape (n,), or (n, K) for likelihoods of several targets, optional
-            Without y, the value that the model itself expects: minus the entropy of the predictive distribution.
+            Without y, its expectation under the model: minus the entropy of the predictive distribution.
 
         Returns
         -------
@@ -250,7 +255,7 @@ class MLEMixin(Fitting):
         return mean_score(self.score_samples(counted(X, sample_weight), counted(y, sample_weight)), sample_weight)
 
     def inference(self, X, y, **options) -> Inference:
-        """Standard errors, tests and intervals: `Inference.from_estimator(self, X, y, **options)`, on the data of the fit."""
+        """Standard errors, tests and intervals from the data of the fit: `Inference.from_estimator(self, X, y, **options)`."""
         return Inference.from_estimator(self, X, y, **options)
 
     def __sklearn_tags__(self):

@@ -17,8 +17,8 @@ from ..likelihoods._fallbacks.facts import title
 from .base import MLEMixin
 from .labels import in_order, missing, ranks_of
 
-ROWS_OF_FIRST_LOOK = 256  # rows in which classes are looked for first
-ROWS_PER_BLOCK = 1 << 14  # at a time
+ROWS_OF_FIRST_LOOK = 256  # rows from which classes are collected first
+ROWS_PER_BLOCK = 1 << 14
 
 
 class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
@@ -124,18 +124,18 @@ optimize_result_, n_features_in_, feature_names_in_
             original, X = X, self._validate(X, reset=True)
             original_y, y = y, self._labels(y, X, sample_weight)
             weight = check_weight(sample_weight, len(y))
-            classes, places = _encoded(y)
-            seen = places if sample_weight is None else places[weight > 0]
-            if seen.min() == seen.max():
-                raise ValueError(f"y has one class ({classes[int(seen[0])]}); a classifier needs at least two classes")
+            classes, sorted_codes = _encoded(y)
+            weighted = sorted_codes if sample_weight is None else sorted_codes[weight > 0]
+            if weighted.min() == weighted.max():
+                raise ValueError(f"y has one class ({classes[int(weighted[0])]}); a classifier needs at least two classes")
             weight = self._training_weight(y, weight)
             law = self._own(self._law(len(classes)))
             ranks = ranks_of(law, original_y, classes)
-            codes = places if ranks is None else ranks[places.astype(int)]
+            codes = sorted_codes if ranks is None else ranks[sorted_codes.astype(int)]
             law = law.bind(codes)
-            size = getattr(law, "n_classes", len(classes))
-            if size != len(classes):
-                raise ValueError(f"n_classes={size}, but y has {len(classes)} classes; leave n_classes at None")
+            n_classes = getattr(law, "n_classes", len(classes))
+            if n_classes != len(classes):
+                raise ValueError(f"n_classes={n_classes}, but y has {len(classes)} classes; leave n_classes at None")
             self.classes_, self._ranks = classes, ranks
             self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
             self._fit(X, codes, weight, law, original)
@@ -152,6 +152,7 @@ optimize_result_, n_features_in_, feature_names_in_
         return np.atleast_1d(self.fit_.intercepts[self.fit_.first])
 
     def _law(self, n_classes: int):
+        """The likelihood of the constructor, or the default for so many classes; ValueError if it does not fit them."""
         if self.likelihood is None:
             return Bernoulli() if n_classes == 2 else Categorical()
         law = get_likelihood(self.likelihood)
@@ -165,19 +166,20 @@ optimize_result_, n_features_in_, feature_names_in_
         return law
 
     def _labels(self, y, X, sample_weight=None):
+        """Labels as a 1-D array; ValueError for missing ones, except in rows of zero weight."""
         if y is None:
             raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
         if type(y) is not np.ndarray or y.ndim != 1:
             y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
-        lost = missing(y)
-        if len(lost):  # a label of zero weight may be missing; one that is there names a class, as in scikit-learn
+        rows = missing(y)
+        if len(rows):  # a label of zero weight may be missing; otherwise it names a class, as in scikit-learn
             y = y.copy()
-            y[lost] = counted(y, sample_weight)[lost]
-            lost = missing(y)
-        if len(lost):
-            raise ValueError(f"Input y contains NaN in {rows_text(lost)}; drop these rows")
-        if y.dtype.kind not in "biufU":  # neither numbers nor text: the first says what they are
+            y[rows] = counted(y, sample_weight)[rows]
+            rows = missing(y)
+        if len(rows):
+            raise ValueError(f"Input y contains NaN in {rows_text(rows)}; drop these rows")
+        if y.dtype.kind not in "biufU":  # neither numbers nor text: the type of the first label is checked
             check_classification_targets(y[:1])
         return y
 
@@ -187,9 +189,9 @@ optimize_result_, n_features_in_, feature_names_in_
         if not isinstance(self.class_weight, str) or self.class_weight != "balanced":
             return check_weight(weight * compute_sample_weight(self.class_weight, y), len(y))
         classes, codes = np.unique(y, return_inverse=True)
-        mass = np.bincount(codes, weights=weight)
+        class_weight = np.bincount(codes, weights=weight)
         with np.errstate(divide="ignore"):
-            factors = np.where(mass > 0, mass.sum() / (len(classes) * mass), 0.0)
+            factors = np.where(class_weight > 0, class_weight.sum() / (len(classes) * class_weight), 0.0)
         return check_weight(weight * factors[codes], len(y))
 
     def _target(self, y, X):
@@ -201,10 +203,10 @@ optimize_result_, n_features_in_, feature_names_in_
         return codes if self._ranks is None else self._ranks[codes.astype(int)]
 
     def decision_function(self, X) -> np.ndarray:
-        """Confidence in the classes: shape (n,) for two, (n, K) for more.
+        """Confidence scores of the classes: shape (n,) for two, (n, K) for more.
 
-        The linear predictor of laws that have one per class. For two classes, the log odds of the second, which the linear
-        predictor is with a logit link. Where one linear predictor serves more classes (`Ordinal`), their log probabilities.
+        For two classes, the log odds of the second, which equal the linear predictor with a logit link. For more, the linear
+        predictors of laws with one per class, or log probabilities of laws with a single one (`Ordinal`).
         """
         return self._of_rows(X, self._confidence)
 
@@ -220,7 +222,7 @@ optimize_result_, n_features_in_, feature_names_in_
         """Most probable class of every row: shape (n,)."""
 
         def best(eta):
-            with np.errstate(invalid="ignore"):  # where no class is possible
+            with np.errstate(invalid="ignore"):  # NaN if no class is possible
                 score = self._confidence(eta)
             if score.ndim > 1:
                 return self.classes_[np.argmax(score, axis=1)]
@@ -229,22 +231,23 @@ optimize_result_, n_features_in_, feature_names_in_
         return self._of_rows(X, best)
 
     def _of_rows(self, X, fn) -> np.ndarray:
-        """fn of the linear predictors of a block of rows, joined over X."""
+        """fn(eta) of the linear predictors of blocks of rows, concatenated over X."""
         check_is_fitted(self)
         X = self._validate(X, reset=False, finite=False)
-        return self.fit_.by_blocks(X, lambda rows, eta: {"found": fn(eta)})["found"]
+        return self.fit_.by_blocks(X, lambda rows, eta: {"result": fn(eta)})["result"]
 
     def _confidence(self, eta):
+        """Decision function from linear predictors."""
         score = self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "score"))
         return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
 
     def _sorted(self, columns):
-        """Columns of the codes as columns of `classes_`."""
+        """Columns in the order of the codes, reordered to that of `classes_`."""
         return columns if self._ranks is None else columns[:, self._ranks.astype(int)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        with suppress(TypeError, ValueError):  # told at fit
+        with suppress(TypeError, ValueError):  # `fit` raises these
             law = self._law(2)
             tags.classifier_tags.multi_class = self.likelihood is None or bool(law.support.contains(2))
             tags.classifier_tags.poor_score = in_order(law)
@@ -252,7 +255,7 @@ optimize_result_, n_features_in_, feature_names_in_
 
 
 def _encoded(y):
-    """The classes of labels y, and their codes: some rows show most classes, and one pass over all finds the others."""
+    """The sorted classes of labels y, and the codes (n,) of the rows; a sample first, then one pass for the other classes."""
     classes = np.unique(y[:: len(y) // ROWS_OF_FIRST_LOOK + 1])
     codes, unknown = _codes(y, classes)
     if len(unknown):
@@ -260,17 +263,17 @@ def _encoded(y):
         codes, _ = _codes(y, classes)
     if 2 * len(classes) > len(y):
         check_classification_targets(y)
-    elif classes.dtype.kind == "f":  # not between whole numbers
+    elif classes.dtype.kind == "f":  # classes must be whole numbers
         check_classification_targets(np.repeat(classes, 2))
     return classes, codes
 
 
 def _codes(y, classes):
-    """Places of labels in sorted classes, as the floats that laws read, and the rows whose label is none of these."""
+    """Positions (n,) of labels in sorted classes, as floats, and the indices of rows with another label."""
     codes, unknown = np.empty(len(y)), []
     for first in range(0, len(y), ROWS_PER_BLOCK):
-        part = y[first : first + ROWS_PER_BLOCK]
-        found = np.searchsorted(classes[1:], part, side="right")
-        codes[first : first + ROWS_PER_BLOCK] = found
-        unknown.append(first + np.flatnonzero(classes[found] != part))
+        block = y[first : first + ROWS_PER_BLOCK]
+        index = np.searchsorted(classes[1:], block, side="right")
+        codes[first : first + ROWS_PER_BLOCK] = index
+        unknown.append(first + np.flatnonzero(classes[index] != block))
     return codes, np.concatenate(unknown)

@@ -81,7 +81,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     True
     """
 
-    predictors = offset = exposure = n_jobs = None  # what a fit with covariates would ask for
+    predictors = offset = exposure = n_jobs = None  # arguments of the other estimators, which `Fitting` reads
     alpha, fit_intercept, warm_start = 0.0, True, False
 
     def __init__(self, likelihood=None, *, solver="auto", tol=1e-8, max_iter=1000, verbose=0):
@@ -117,10 +117,11 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             values = self._values(X, law)
             check_support(law, values, "X")
             self._fit(np.empty((len(X), 0)), values, check_weight(sample_weight, len(X)), law.bind(values), None)
-            self._settle()
+            self._set_distribution()
         return self
 
     def _law(self, n_columns=1):
+        """The likelihood of the constructor, or the default for so many columns; ValueError if it needs covariates."""
         normal = "normal" if n_columns == 1 else "multivariate_normal"
         law = get_likelihood(normal if self.likelihood is None else self.likelihood)
         law.check()
@@ -133,16 +134,16 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
 
     def _validate(self, X, reset: bool, finite: bool = True):
         X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
-        if np.isnan(X).any():  # infinities are ends of intervals to some laws; the others refuse them
+        if np.isnan(X).any():  # some laws read infinities as ends of intervals; the others raise
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X
 
     def _values(self, X, law):
-        """The samples as the law reads them."""
+        """The samples in the form that the law takes."""
         try:
             return law.read(X[:, 0] if X.shape[1] == 1 and law.target_type != "targets" else X)
         except ValueError as error:
-            text = re.sub(r"\by\b", "X", str(error))  # laws speak of their target
+            text = re.sub(r"\by\b", "X", str(error))  # laws call their target y
             if X.shape[1] == 1 or np.isinf(X).any():
                 raise ValueError(text) from error
             raise ValueError(
@@ -151,17 +152,17 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             ) from error
 
     def read_rows(self, X) -> np.ndarray:
-        """No columns for as many rows as X has: the parameters of a density depend on none."""
+        """An array of shape (n, 0): the parameters of a density depend on no columns."""
         return np.empty((len(self._validate(X, reset=False)), 0))
 
     def read_data(self, X, y=None, sample_weight=None) -> Data:
-        """The samples and their weights as the fit reads them."""
+        """The samples and weights in the form that the fit takes."""
         X = self._validate(counted(X, sample_weight), reset=False)
         values, weight = self._values(X, self.likelihood_), check_weight(sample_weight, len(X))
         return self.fit_.data(np.empty((len(X), 0)), values, weight, self.n_jobs)
 
-    def _settle(self):
-        """Parameters in place of the coefficients of a model without columns."""
+    def _set_distribution(self):
+        """Set `params_` and `distribution_` from the fitted intercepts."""
         values = {name: np.asarray(value)[0] for name, value in self.fit_.params(np.empty((1, 0))).items()}
         self.params_ = {name: float(value) if value.ndim == 0 else value.copy() for name, value in values.items()}
         law = self.likelihood_.predictive
@@ -232,7 +233,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, 1), or (n_samples, k) for a law of k variables
-            Of the values themselves, where the law says how they are seen: not censored.
+            Draws of the values themselves, also for laws of censored or otherwise incomplete observations.
         """
         check_is_fitted(self)
         if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
@@ -241,6 +242,6 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        with suppress(TypeError, ValueError):  # told at fit
+        with suppress(TypeError, ValueError):  # `fit` raises these
             tags.input_tags.positive_only = self._law().support.low >= 0
         return tags

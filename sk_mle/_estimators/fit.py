@@ -1,4 +1,4 @@
-"""The record of a fit: what predictions, inference, tests and comparisons know of a fitted model."""
+"""The record of a fitted model, on which predictions, inference, tests and comparisons depend."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from .._solvers.start import locate
 from .._utils.messages import rows_text
 from ..likelihoods import Likelihood
 
-ROWS_PER_BLOCK = 1 << 15  # of predictions
+ROWS_PER_BLOCK = 1 << 15
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A law with the linear predictors of its estimated parameters and their coefficients; nothing of the size of the data.
+    """A law, the linear predictors of its estimated parameters, and their coefficients; no training data.
 
     Attributes
     ----------
     law : Likelihood
     predictors : dict of str to Predictor
-        Of every estimated parameter; the first is the one that `coef_` is of.
+        One per estimated parameter; `coef_` belongs to the first.
     known : dict of str to int
-        Columns of X that hold the values of parameters which are not estimated.
+        Columns of X that hold the values of parameters that are not estimated.
     coefs, intercepts : dict
-        By estimated parameter: slopes of shape (q,) or (K, q), intercepts a number or of shape (K,).
+        By estimated parameter: coefficients of shape (q,) or (K, q), intercepts a number or of shape (K,).
     names : ndarray of str or None
         Names of the columns of X.
     limits : dict of str to str
-        Parameters that ran to an edge of their domain, with that edge.
+        "lower" or "upper" for parameters at an edge of their domain.
     fingerprint : ndarray
-        Sums that tell whether two fits saw the same targets and weights.
+        Sums of targets and weights, which are equal for two fits to the same data.
     reconditioned : bool
-        Whether rows are fitted so closely that the columns' units are those of the other rows.
+        Whether columns were scaled again during the fit (see `_solvers/reconditioning.py`).
     """
 
     law: Likelihood
@@ -61,26 +61,26 @@ class Fit:
 
     @property
     def penalised(self) -> bool:
-        """Whether a penalty took part in the fit."""
+        """Whether any parameter has a penalty."""
         return any(predictor.alpha > 0 for predictor in self.predictors.values())
 
     def offsets(self, X, weight=None) -> dict[str, np.ndarray]:
-        """What columns of X add to linear predictors, and the values of parameters that are known per row."""
+        """Offsets of linear predictors, with logarithms of exposures, and values of parameters that columns of X hold."""
         return offsets(X, self.predictors, self.known, self.names, weight)
 
     # ---- predictions ---------------------------------------------------------------------------------------------
 
     def eta(self, X) -> dict[str, np.ndarray]:
-        """Linear predictors of rows that an estimator has read."""
+        """Linear predictors by parameter of validated rows: (n,) or (n, K)."""
         return self.by_blocks(X, lambda rows, eta: eta)
 
     def by_blocks(self, X, fn: Callable) -> dict[str, np.ndarray]:
-        """fn(rows, eta), a dict of values for all rows or per row, joined over blocks of X; raises where X is not finite."""
+        """fn(rows, eta), a dict of values per row or of scalars, concatenated over blocks; ValueError if X is not finite."""
         keep_memory()
         n, p = X.shape
-        # a linear predictor on all columns is not finite where an entry of its row is not: it saves a look through X
-        shown = next((name for name, one in self.predictors.items() if one.takes_all(p) and self.coefs[name].all()), None)
-        if shown is None:
+        # a linear predictor on all columns is not finite if an entry of its row is not: checking it costs less than X
+        on_all = next((name for name, one in self.predictors.items() if one.takes_all(p) and self.coefs[name].all()), None)
+        if on_all is None:
             check_finite(X, self.names)
         offset = self.offsets(X)
         result: dict = {}
@@ -88,9 +88,9 @@ class Fit:
             rows = slice(first, first + ROWS_PER_BLOCK)
             block = X[rows]
             eta = {name: one.eta(block, self.intercepts[name], self.coefs[name]) for name, one in self.predictors.items()}
-            if shown is not None:
+            if on_all is not None:
                 with np.errstate(invalid="ignore", over="ignore"):
-                    sum_of_rows = eta[shown].sum()
+                    sum_of_rows = eta[on_all].sum()
                 if not np.isfinite(sum_of_rows):
                     check_finite(X, self.names)
             eta |= {name: eta.get(name, 0.0) + value[rows] for name, value in offset.items()}
@@ -104,9 +104,9 @@ class Fit:
         return result
 
     def params(self, X, of: Callable | None = None) -> dict[str, np.ndarray]:
-        """Natural parameters of rows; or what `of` makes of those of a block of rows, a dict again."""
+        """Natural parameters of rows, or `of(params)`, a dict, of those of each block of rows; warns of invalid values."""
         law = self.law
-        left: dict[str, list] = {}
+        invalid: dict[str, list] = {}
 
         def block(rows, eta):
             theta = law.theta(eta)
@@ -115,12 +115,12 @@ class Fit:
                 # a link that stays inside may reach the edge by rounding or overflow
                 bad = np.isnan(values) if domain.includes(law.parameter(name).link.range) else ~domain.contains(values)
                 if bad.any():
-                    left.setdefault(name, []).append(rows.start + np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1)))
+                    invalid.setdefault(name, []).append(rows.start + np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1)))
             return theta if of is None else of(theta)
 
         with np.errstate(all="ignore"):
             result = self.by_blocks(X, block)
-        for name, rows in left.items():
+        for name, rows in invalid.items():
             warnings.warn(
                 f"{name} leaves its domain {law.parameter(name).domain} in {rows_text(np.concatenate(rows))} of X: the link "
                 f"{law.parameter(name).link} does not keep it inside; predictions there are not valid",
@@ -149,7 +149,7 @@ class Fit:
     # ---- the likelihood of data ------------------------------------------------------------------------------------
 
     def data(self, X, y, weight, n_jobs=None) -> Data:
-        """Rows, targets and weights that an estimator has read, with the offsets of this model."""
+        """Validated rows, targets and weights, with the offsets of this model."""
         return Data(X, y, weight, self.offsets(X, weight), n_jobs)
 
     def objective(self, data: Data) -> Objective:
@@ -158,9 +158,9 @@ class Fit:
         return Objective(self.law, data, designs(plain, self.law, data), {})
 
     def locate(self, data: Data, coefs=None, intercepts=None) -> tuple[Objective, np.ndarray]:
-        """The objective on data, and the coordinates in it of the coefficients, or of others of the same model."""
+        """The objective on data, and the flat vector of the fitted coefficients, or of others of the same model."""
         objective = self.objective(data)
         u = locate(objective, coefs or self.coefs, intercepts or self.intercepts)
-        assert u is not None  # the coefficients are of this model
-        finer = recondition(objective, u) if self.reconditioned else None
-        return finer or (objective, u)
+        assert u is not None  # the coefficients have the shapes of this model
+        rescaled = recondition(objective, u) if self.reconditioned else None
+        return rescaled or (objective, u)

@@ -1,4 +1,4 @@
-"""Class labels: which are missing, and in what order they stand."""
+"""Class labels: missing ones, and the order of the classes."""
 
 from __future__ import annotations
 
@@ -11,44 +11,46 @@ from ..likelihoods._fallbacks.facts import resolved, sized, title
 
 
 def in_order(law) -> bool:
-    """Whether a law takes many classes, in their order along one direction."""
+    """Whether a law takes more than two classes, in an order, with one linear predictor."""
     return bool(law.support.contains(2)) and not sized(law).parameter(law.free[0]).vector
 
 
 def ranks_of(law, y, classes):
-    """Codes of the sorted classes in the order that the law or the type of y says; None: their places.
+    """Codes (K,) of the sorted classes in the order that the law or an ordered categorical y declares; None if that is sorted.
 
-    `classes_` stays sorted, as scikit-learn's metrics take the columns of `predict_proba` to be.
+    `classes_` stays sorted, because scikit-learn's metrics expect the columns of `predict_proba` in that order.
     """
     law = resolved(law)
     categories = getattr(law, "categories", None)
     if categories is None and not in_order(law):
         return None
-    said = declared_order(y) if categories is None else list(categories)
+    order = declared_order(y) if categories is None else list(categories)
     name, shown = title(law), ", ".join(map(repr, classes.tolist()))
-    if said is None:
+    if order is None:
         if classes.dtype.kind not in "biufmM":
-            takes = hasattr(law, "categories")
-            cure = f"say theirs, {name}(categories=[{shown}]) in the right order, or pass" if takes else "pass"
+            has_categories = hasattr(law, "categories")
+            remedy = f"give {name}(categories=[{shown}]) in the right order, or pass" if has_categories else "pass"
             warnings.warn(
-                f"{name} takes the classes in an order, and the labels of y have none, so it is that of sorting: "
-                f"{' < '.join(map(str, classes))}. Where that is not theirs, {cure} an ordered categorical",
+                f"{name} takes the classes in an order, and the labels of y have none, so they are sorted: "
+                f"{' < '.join(map(str, classes))}. If that is not their order, {remedy} an ordered categorical",
                 UserWarning,
                 stacklevel=3,
             )
         return None
-    lacking = [label for label in classes.tolist() if label not in said]
+    lacking = [label for label in classes.tolist() if label not in order]
     if lacking:
-        raise ValueError(f"y has labels {lacking} that are not among the categories of {name}, {said}: add them in their place")
-    seen = set(classes.tolist())
-    order = {label: float(code) for code, label in enumerate(label for label in said if label in seen)}
-    ranks = np.array([order[label] for label in classes.tolist()])
+        raise ValueError(
+            f"y has labels {lacking} that are not among the categories of {name}, {order}: add them in their place"
+        )
+    present = set(classes.tolist())
+    codes = {label: float(code) for code, label in enumerate(label for label in order if label in present)}
+    ranks = np.array([codes[label] for label in classes.tolist()])
     return None if (np.diff(ranks) > 0).all() else ranks
 
 
 def missing(y):
-    """Rows whose label is NaN, None or another sign of a missing value, which does not equal itself."""
+    """Indices of the rows whose label is missing: None, or not equal to itself, as NaN and pandas.NA are."""
     if y.dtype.kind == "O":
-        same = [label is not None and label == label for label in y.tolist()]
-        return np.flatnonzero([not isinstance(found, bool | np.bool_) or not found for found in same])
+        equal = [label is not None and label == label for label in y.tolist()]
+        return np.flatnonzero([not isinstance(result, bool | np.bool_) or not result for result in equal])
     return np.flatnonzero(y != y) if y.dtype.kind == "f" else []

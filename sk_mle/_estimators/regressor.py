@@ -147,8 +147,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         y : array-like of shape (n,), or (n, K) for likelihoods of several targets
             Inside the support of the likelihood.
         sample_weight : array-like of shape (n,), optional
-            Multiplies the log-likelihood: a weight of k equals k copies of the row. Precisions, as weights of R's `lm`, say
-            something else, how exact a row is, and belong into the law: give X a column ``sd`` of ``w ** -0.5``, and
+            Multiplies the log-likelihood: a weight of k equals k copies of the row. Precisions, such as weights of R's `lm`,
+            are a different thing and belong into the law: give X a column ``sd`` of ``w ** -0.5``, and
             ``exposure={"scale": "sd"}`` makes the standard deviation scale * w ** -0.5. Log-likelihood, scale, AIC and
             standard errors are then those of precisions. For Gamma, whose shape is the precision, ``exposure={"shape": "w"}``.
 
@@ -180,6 +180,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         return self.fit_.intercepts[self.fit_.first]
 
     def _law(self):
+        """The likelihood of the constructor; ValueError if it is one of classes."""
         law = get_likelihood(Normal() if self.likelihood is None else self.likelihood)
         law.check()
         if law.target_type == "classes":
@@ -194,13 +195,13 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         return y
 
     def predict(self, X, output="mean", *, coverage=None, quantiles=None):
-        """Predict for every row of X: the mean, or what `output` says, which a Pipeline passes on.
+        """The mean of every row of X, or the kind of prediction that `output` names; a Pipeline passes it on.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, p)
         output : {"mean", "std", "params", "dist", "interval", "quantiles"}
-            "mean" is the median where the mean does not exist (told, where that is not certain); the others are
+            "mean" is the median where the mean does not exist, with a warning if it was integrated; the others are
             `predict_dist(X).std()`, `predict_params`, `predict_dist`, `predict_interval` and `predict_quantiles`.
         coverage : float, default=0.9
             Only for "interval".
@@ -218,16 +219,16 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         if isinstance(output, str) and output == "mean":
             check_is_fitted(self)
             X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
-            found = self.fit_.params(X, self._centre)
-            lost = np.flatnonzero(found["lost"]) if integrates(law) else []
-            if len(lost):
+            result = self.fit_.params(X, self._centre)
+            without_mean = np.flatnonzero(result["is_nan"]) if integrates(law) else []
+            if len(without_mean):
                 warnings.warn(
-                    f"the mean of {title(law)} does not exist in {rows_text(lost)} of X, or could not be "
+                    f"the mean of {title(law)} does not exist in {rows_text(without_mean)} of X, or could not be "
                     "integrated; the median stands there",
                     RuntimeWarning,
                     stacklevel=2,
                 )
-            return found["mean"]
+            return result["mean"]
         dist = self.predict_dist(X)
         choices = {
             "std": lambda: dist.std(),
@@ -241,12 +242,12 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         return choices[output]()
 
     def _centre(self, params):
-        """The mean, or the median where there is none, and where that is."""
+        """The "mean", or the median where it is not finite; for laws that integrate it, a mask "is_nan" of those rows."""
         dist = self.fit_.dist(params)
         mean = dist.mean()
-        lost = {"lost": np.isnan(mean)} if integrates(dist.likelihood) else {}
-        known = np.isfinite(mean)
-        return {"mean": mean if known.all() else np.where(known, mean, dist.median()), **lost}
+        is_nan = {"is_nan": np.isnan(mean)} if integrates(dist.likelihood) else {}
+        finite = np.isfinite(mean)
+        return {"mean": mean if finite.all() else np.where(finite, mean, dist.median()), **is_nan}
 
     def predict_interval(self, X, coverage=0.9) -> np.ndarray:
         """Central predictive interval of every row: ndarray of shape (n, 2)."""
@@ -259,7 +260,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True  # a log-likelihood, not an R^2
-        with suppress(TypeError, ValueError):  # told at fit
+        with suppress(TypeError, ValueError):  # `fit` raises these
             law = self._law()
             tags.target_tags.positive_only = law.support.low >= 0
             tags.target_tags.multi_output = law.target_type == "targets"
@@ -268,12 +269,14 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
 
 def _interval(dist, coverage):
+    """Central intervals (n, 2); ValueError for an invalid coverage."""
     if not (isinstance(coverage, Real) and 0 < coverage < 1):
         raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
     return np.stack(dist.interval(coverage), axis=1)
 
 
 def _quantiles(dist, quantiles):
+    """Quantiles (n, m); ValueError for those outside [0, 1]."""
     quantiles = np.atleast_1d(np.asarray(quantiles, dtype=float))
     if not ((quantiles >= 0) & (quantiles <= 1)).all():
         raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles.tolist()}")

@@ -1,4 +1,4 @@
-"""What a fit tells its user: a warning where there is no maximum, or where the solver did not reach it."""
+"""Warnings after a fit: that there is no maximum, that the solver did not reach it, or that it is not unique."""
 
 from __future__ import annotations
 
@@ -19,21 +19,32 @@ from ..likelihoods._protocol.edges import at_edge
 from ..likelihoods._protocol.relations import at_end
 
 
-def tell(model, objective, solution, names) -> None:
-    """Warn in words where there is no maximum, or where the solver did not reach it."""
+def warn_about_fit(model, objective, solution, names) -> None:
+    """Warn if there is no maximum, if the solver did not reach it, or if coefficients are not identified.
+
+    Parameters
+    ----------
+    model : estimator
+        Whose `converged_` becomes False for separated data.
+    objective : Objective
+    solution : Solution
+    names : ndarray of str or None
+        Names of the columns of X.
+    """
     law = title(model.likelihood_)
-    if (solution.unbounded or not solution.converged) and (said := doubt(model.likelihood_)):
-        warnings.warn(f"{said}.", ConvergenceWarning, stacklevel=5)
+    if (solution.unbounded or not solution.converged) and (text := doubt(model.likelihood_)):
+        warnings.warn(f"{text}.", ConvergenceWarning, stacklevel=5)
         return
     if solution.unbounded:
-        warnings.warn(f"The likelihood of {law} is unbounded{_why(law, objective, solution)}", BoundaryWarning, stacklevel=5)
+        reason = _unbounded_reason(law, objective, solution)
+        warnings.warn(f"The likelihood of {law} is unbounded{reason}", BoundaryWarning, stacklevel=5)
         return
     directions = {} if solution.result.get("minimum_certified") else separating_directions(objective, solution.u)
     if directions:
         model.converged_ = False
         for name, direction in directions.items():
             label = name + _entries_of(objective, name, direction)
-            _tell_separation(model, name, label, _columns_of(model, name, direction, objective, names))
+            _warn_separation(model, name, label, _columns_of(model, name, direction, objective, names))
     elif not solution.converged:
         warnings.warn(
             f"{type(model).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
@@ -43,17 +54,17 @@ def tell(model, objective, solution, names) -> None:
             stacklevel=5,
         )
 
-    silent = solution.result.get("unidentified", {})
-    if solution.converged and not (silent or directions or solution.result.get("minimum_certified")):
-        silent = plateaus(objective, solution.u)
-    for name, free in silent.items():
-        _tell_unidentified(model, name, objective, free, names)
+    unidentified = solution.result.get("unidentified", {})
+    if solution.converged and not (unidentified or directions or solution.result.get("minimum_certified")):
+        unidentified = plateaus(objective, solution.u)
+    for name, free in unidentified.items():
+        _warn_unidentified(model, name, objective, free, names)
 
     for name, edge in solution.edges.items():
         if name.split("[")[0] in directions:
             continue
-        there = "" if "[" in name else at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
-        limit = f" ({there})" if there else ""
+        limit = "" if "[" in name else at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
+        limit = f" ({limit})" if limit else ""
         warnings.warn(
             f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "
             f"prefer the law's limit{limit}. {at_edge(model.likelihood_, name, edge)}; n_params_ and the information criteria "
@@ -64,7 +75,7 @@ def tell(model, objective, solution, names) -> None:
 
 
 def _remedy(model, objective, solution) -> str:
-    """What to do about a fit that did not converge."""
+    """Advice for a fit that did not converge, as the end of a sentence."""
     law = objective.likelihood
     if law.smooth and not all(child.law.smooth for child in law.children):
         rough = "put a smooth one there, or read this as rough"
@@ -83,47 +94,54 @@ def _remedy(model, objective, solution) -> str:
     return "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
 
 
-def _why(law, objective, solution) -> str:
-    """Where a density grows without end, and what to do."""
+def _unbounded_reason(law, objective, solution) -> str:
+    """The rows at which a density grows without end, and advice, as the end of a sentence."""
     if objective.likelihood.n_starts > 1 and solution.result.fun > objective.density_rows.floor:
-        where = narrow_rows(objective, solution.u)
-        values = f"y ({rows_text(where)})" if len(where) else "y"
+        rows = narrow_rows(objective, solution.u)
+        values = f"y ({rows_text(rows)})" if len(rows) else "y"
         return (
             f": from {objective.likelihood.n_starts} starts a part of the law shrank onto single values of {values}, "
             "where its density grows without end. The estimates mean nothing. Use fewer parts, fix the parameter that gives "
             "them their width or let them share it, or raise n_starts; rows that repeat one value are best modelled apart."
         )
-    if (said := objective.likelihood.advice.get("is_degenerate")) and _is_degenerate(objective, solution.u):
-        return f" here: {said}."
+    if (text := objective.likelihood.advice.get("is_degenerate")) and _is_degenerate(objective, solution.u):
+        return f" here: {text}."
     first, *others = objective.designs
-    rows, what, beside = objective.density_rows.index, "y", ""
+    rows, reproduced, other_rows = objective.density_rows.index, "y", ""
     if len(narrow := narrow_rows(objective, solution.u)):
         rows = narrow
     if objective.density_rows.weight_share and len(rows) < objective.data.n_kept:
-        what, beside = f"y in {rows_text(rows)}", ", and the other rows do not hold it back"
+        reproduced, other_rows = f"y in {rows_text(rows)}", ", and the other rows do not hold it back"
     remedy = "Fix" if objective.designs[first].columns is None else "Use fewer columns, a penalty (alpha), or fix"
-    how = f": Fixed({law}(...), {{{others[0]!r}: ...}})" if others else ""
+    call = f": Fixed({law}(...), {{{others[0]!r}: ...}})" if others else ""
     return (
-        f" here: the model reproduces {what} to rounding, so its density grows without end{beside}. The coefficients of "
-        f"{first!r} are the exact fit; the other parameters and the log-likelihood mean nothing. {remedy} the scale{how}."
+        f" here: the model reproduces {reproduced} to rounding, so its density grows without end{other_rows}. The coefficients "
+        f"of {first!r} are the exact fit; the other parameters and the log-likelihood mean nothing. {remedy} the scale{call}."
     )
 
 
 def _is_degenerate(objective, u) -> bool:
+    """Whether the law has a test of degeneracy, and it holds at u."""
     with np.errstate(all="ignore"):
         law, data = objective.likelihood, objective.data
         return law.is_degenerate is not None and bool(law.is_degenerate(data.y[data.weight > 0], **law.theta(objective.eta(u))))
 
 
-def _tell_separation(model, name, label, found) -> None:
-    shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
-    what = f"column{'s' * (len(found) > 1)} {shown}" if found else "the intercept"
+def _listed(columns) -> str:
+    """Up to ten columns as the text "column 'a'" or "columns 'a', 'b', ..."."""
+    shown = ", ".join(map(repr, columns[:10])) + (", ..." if len(columns) > 10 else "")
+    return f"column{'s' * (len(columns) > 1)} {shown}"
+
+
+def _warn_separation(model, name, label, columns) -> None:
+    """Warn that a parameter's likelihood grows without end along columns, or the intercept if there are none."""
+    direction = _listed(columns) if columns else "the intercept"
     alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"
     remedy = f"Use a penalty ({alpha}), or drop or merge these columns: for inference, which refuses penalised fits."
-    if not found:
+    if not columns:
         remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
     warnings.warn(
-        f"The data are separated: along {what} the likelihood of {title(model.likelihood_)} grows without end in its "
+        f"The data are separated: along {direction} the likelihood of {title(model.likelihood_)} grows without end in its "
         f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
         f"predictions there are at the edge of their range. {remedy}",
         SeparationWarning,
@@ -131,15 +149,14 @@ def _tell_separation(model, name, label, found) -> None:
     )
 
 
-def _tell_unidentified(model, name, objective, free, names) -> None:
-    """Warn of coefficients that the likelihood does not depend on; of columns that depend on each other nothing is said."""
+def _warn_unidentified(model, name, objective, free, names) -> None:
+    """Warn of coefficients on which the likelihood does not depend; linearly dependent columns give no warning."""
     directions = [objective.designs[name].coefficients(direction) for direction in free.T]
-    found = list(dict.fromkeys(c for direction in directions for c in _columns_of(model, name, direction, objective, names)))
-    if not found:
+    columns = list(dict.fromkeys(c for direction in directions for c in _columns_of(model, name, direction, objective, names)))
+    if not columns:
         return
-    shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
     warnings.warn(
-        f"The likelihood of {title(model.likelihood_)} does not depend on column{'s' * (len(found) > 1)} {shown} in its "
+        f"The likelihood of {title(model.likelihood_)} does not depend on {_listed(columns)} in its "
         f"parameter {name!r}: no row says what the coefficient is (where all rows of a category are zeros, say, of which that "
         "part of the law sees none). Any other value would be as good, but predictions of such rows depend on it. Leave the "
         f"column out by predictors={{{name!r}: [the others]}}, or use a penalty (alpha={{{name!r}: 0.01}}, say).",
@@ -149,22 +166,22 @@ def _tell_unidentified(model, name, objective, free, names) -> None:
 
 
 def _entries_of(objective, name, direction) -> str:
-    """Which entries of a vector parameter move, where some do not."""
-    moves = np.abs(np.vstack(direction)).max(axis=0)
-    moves = moves > 1e-6 * moves.max()
-    if moves.all() or not objective.designs[name].vector:
+    """The entries of a vector parameter that change along a direction, as text; "" if all do."""
+    change = np.abs(np.vstack(direction)).max(axis=0)
+    changed = change > 1e-6 * change.max()
+    if changed.all() or not objective.designs[name].vector:
         return ""
-    return str([entry for entry, moved in zip(objective.likelihood.parameter(name).entries, moves, strict=True) if moved])
+    return str([entry for entry, c in zip(objective.likelihood.parameter(name).entries, changed, strict=True) if c])
 
 
 def _columns_of(model, name, direction, objective, names) -> list:
-    """Columns along which a direction of a parameter's coefficients moves, by its share of the linear predictor."""
+    """Indices or names of the columns whose part of the linear predictor changes along a direction of the coefficients."""
     design = objective.designs[name]
     if design.columns is None:
         return []
     X = objective.data.X[: 1 << 16, model.fit_.predictors[name].columns]
     spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
-    size = np.abs(direction[1]).max(axis=1) * spread
-    level = np.abs(direction[0]).max() if design.intercept else 0.0
-    found = model.fit_.predictors[name].columns[size > 1e-6 * max(size.max(initial=0.0), level)]
-    return [int(j) if names is None else str(names[j]) for j in found]
+    change = np.abs(direction[1]).max(axis=1) * spread
+    intercept = np.abs(direction[0]).max() if design.intercept else 0.0
+    columns = model.fit_.predictors[name].columns[change > 1e-6 * max(change.max(initial=0.0), intercept)]
+    return [int(j) if names is None else str(names[j]) for j in columns]

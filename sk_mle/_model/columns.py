@@ -1,4 +1,4 @@
-"""What the constructor says about columns, resolved against X: predictors, offsets and exposures."""
+"""Resolution of constructor arguments against the columns of X: predictors, offsets, exposures and penalties."""
 
 from __future__ import annotations
 
@@ -10,18 +10,26 @@ from .._utils.messages import rows_text
 from ..likelihoods._fallbacks.facts import modelled, title
 from .predictor import Predictor, column_of
 
-_OF_RATES = ("ratio", "hazard ratio")  # what exp of a coefficient is where it multiplies a rate
+RATE_RATIOS = ("ratio", "hazard ratio")  # meanings of exp(coefficient) for links of a rate
 
 
 def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Predictor], dict[str, int]]:
-    """What a model's arguments and its law give every parameter.
+    """Predictors of the estimated parameters, and columns of the known ones, from an estimator's arguments.
+
+    Parameters
+    ----------
+    model : estimator
+    law : Likelihood
+    original_X : the X that was passed to fit, before validation.
+    X : ndarray or CSR matrix of shape (n, p)
+    weight : ndarray of shape (n,), optional
 
     Returns
     -------
     predictors : dict of str to Predictor
-        Of every estimated parameter.
+        One per estimated parameter.
     known : dict of str to int
-        Columns of X that hold the values of parameters which are not estimated.
+        Columns of X that hold the values of parameters that are not estimated.
     """
     names, p = getattr(model, "feature_names_in_", None), X.shape[1]
     parameters, kind = law.free, title(law)
@@ -34,24 +42,24 @@ def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Pre
         for name in chosen:
             if name not in parameters or law.parameter(name).vector:
                 raise ValueError(f"{argument}: {name!r} of {kind} takes none (it is fixed, or a vector)")
-    rest = np.ones(p, dtype=bool)
-    rest[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
+    is_covariate = np.ones(p, dtype=bool)
+    is_covariate[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
     chosen = by_parameter(model.predictors or {}, modelled(law), parameters, "predictors")
     columns = {}
     for name in parameters:
         spec = chosen.get(name)
         spec = ("all" if name in modelled(law) else "intercept") if spec is None else spec
         all_ = isinstance(spec, str) and spec == "all"
-        columns[name] = np.flatnonzero(rest) if all_ else resolve(spec, original_X, names, p, f"predictors[{name!r}]")
+        columns[name] = np.flatnonzero(is_covariate) if all_ else resolve(spec, original_X, names, p, f"predictors[{name!r}]")
         if len(set(columns[name].tolist())) < len(columns[name]):
             raise ValueError(f"predictors[{name!r}] names a column twice")
     alphas = _alphas(model, law)
     predictors = {}
     for name, index in columns.items():
-        anchored = not law.parameter(name).intercept
-        if anchored and not len(index):
+        may_have_intercept = law.parameter(name).intercept
+        if not may_have_intercept and not len(index):
             raise ValueError(f"{name} of {kind} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or fix it")
-        intercept = not len(index) or (bool(model.fit_intercept) and not anchored)
+        intercept = not len(index) or (bool(model.fit_intercept) and may_have_intercept)
         alpha = alphas.get(name, 0.0) if len(index) else 0.0
         shift, exposure = shifts["offset"].get(name), shifts["exposure"].get(name)
         predictors[name] = Predictor(name, index, intercept, shift, exposure, alpha)
@@ -59,10 +67,10 @@ def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Pre
 
 
 def check_exposures(law, predictors: dict[str, Predictor], names) -> None:
-    """Raise ValueError for an exposure of a parameter that it would not multiply."""
+    """Raise ValueError for an exposure of a parameter whose link does not make it a factor."""
     for name, predictor in predictors.items():
         link = law.parameter(name).link
-        if predictor.exposure is not None and link.ratio not in _OF_RATES:
+        if predictor.exposure is not None and link.ratio not in RATE_RATIOS:
             shown = predictor.exposure if names is None else str(names[predictor.exposure])
             raise ValueError(
                 f"exposure={{{name!r}: {shown!r}}}: an exposure multiplies a parameter through its log link (or the rate "
@@ -73,7 +81,7 @@ def check_exposures(law, predictors: dict[str, Predictor], names) -> None:
 
 
 def _check_known(law, X, known: dict[str, int], names, weight) -> None:
-    """Raise ValueError where a column holds impossible values of a parameter."""
+    """Raise ValueError if a column holds values outside a parameter's domain."""
     for name, index in known.items():
         values = column_of(X, index, weight)
         bad = np.flatnonzero(~law.parameter(name).admits(values))
@@ -97,7 +105,7 @@ def _alphas(model, law) -> dict[str, float]:
 
 
 def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
-    """Indices of the columns that `spec` means.
+    """Indices (q,) of the columns that `spec` selects.
 
     Parameters
     ----------
@@ -106,9 +114,9 @@ def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
         `sklearn.compose.make_column_selector`.
     X : the X that was passed to fit, before validation.
     names : array of str or None
-        Column names, where X has them.
+        Column names, if X has them.
     argument : str
-        For messages.
+        Name of the argument in messages.
     """
     if callable(spec):
         return resolve(list(spec(X)), X, names, n_features, argument)
@@ -140,12 +148,12 @@ def column(value, names, n_features: int, argument: str) -> int:
                 f"{argument}={value!r} is a column name, but X has no column names; pass a DataFrame or an index (in a "
                 "pipeline, set_output(transform='pandas') keeps the names)"
             )
-        found = np.flatnonzero(np.asarray(names) == value)
-        if len(found) == 0:
+        index = np.flatnonzero(np.asarray(names) == value)
+        if len(index) == 0:
             raise ValueError(f"{argument}: no column {value!r} in X; its columns are {list(names)}")
-        if len(found) > 1:
-            raise ValueError(f"{argument}: {value!r} is the name of {len(found)} columns of X; rename them, or pass an index")
-        return int(found[0])
+        if len(index) > 1:
+            raise ValueError(f"{argument}: {value!r} is the name of {len(index)} columns of X; rename them, or pass an index")
+        return int(index[0])
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{argument} must name columns by str or int, got {value!r}")
     if not -n_features <= value < n_features:
@@ -154,7 +162,7 @@ def column(value, names, n_features: int, argument: str) -> int:
 
 
 def by_parameter(value, modelled: list[str], parameters, argument: str) -> dict:
-    """A dict by parameter from a dict, or from a value that is meant for the parameters modelled on all columns."""
+    """A dict by parameter, from a dict, or from one value for all parameters that are `modelled` on all columns."""
     if value is None:
         return {}
     if not isinstance(value, dict):

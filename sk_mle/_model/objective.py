@@ -1,6 +1,12 @@
 """The objective: weighted mean negative log-likelihood plus penalty, as a function of one flat vector.
 
-The sign flips from log-likelihood to loss in `Objective._collect`, and nowhere else.
+The flat vector u, of shape (size,), is the concatenation of the coordinates of the estimated parameters, in the order of
+`designs`: ``u[places[name]]`` reshaped to ``designs[name].shape``, that is (intercept + r, k), with the intercept in the first
+row, r (rotated) columns, and k = 1, or the entries of a vector parameter in its output basis. `Design.expand` maps it to
+intercept and coefficients. Coordinates are scaled so that the Hessian at the start of a fit is close to the identity. Gradients
+and Hessians have the same layout, of shapes (size,) and (size, size).
+
+Laws return log-likelihoods; `Objective._collect` changes the sign, so everything after it is a loss: lower is better.
 """
 
 from __future__ import annotations
@@ -23,12 +29,12 @@ from .design import Design
 from .penalties import Ridge
 from .sums import contract, cross, project
 
-# Mean loss of rows without a density, per weight of those that have one, up to which these are looked at alone.
+# Loss of the rows without a density, per weight of those with one, up to which the loss of the latter is computed alone.
 MAX_LOSS_BESIDE_DENSITIES = 20.0
 
 
 class Point(NamedTuple):
-    """Value, gradient and Hessian at one vector; None where they were not asked for."""
+    """Value, gradient (size,) and Hessian (size, size) at one vector; None for derivatives above the order asked for."""
 
     value: float
     gradient: Any = None
@@ -36,38 +42,44 @@ class Point(NamedTuple):
 
     @property
     def order(self) -> int:
-        """Of the highest derivative that is known."""
+        """Order of the highest derivative, 0 to 2."""
         return 0 if self.gradient is None else 1 if self.hessian is None else 2
 
     @property
     def finite(self) -> bool:
-        """Whether value and gradient are finite: from elsewhere no step is known, while one without the Hessian is."""
+        """Whether value and gradient are finite, as every step needs; the Hessian may be replaced."""
         return isfinite(self.value + (np.add.reduce(self.gradient) if self.order else 0.0))
 
     @property
     def complete(self) -> bool:
-        """Whether all that was asked for is finite."""
+        """Whether value and all derivatives are finite."""
         return self.finite and (self.order < 2 or isfinite(np.add.reduce(self.hessian, axis=None)))
 
 
 class Objective:
-    """Mean NLL of a law whose free parameters have the given designs.
+    """Mean negative log-likelihood of a law, with penalty, as a function of the coordinates of its estimated parameters.
 
     Parameters
     ----------
     likelihood : Likelihood
     data : Data
     designs : dict of str to Design
-        One per free parameter, in their order.
+        One per estimated parameter, in their order.
     alpha : dict of str to float
         Ridge penalty per parameter.
 
     Attributes
     ----------
+    places : dict of str to slice
+        Position of each parameter's coordinates in the flat vector.
+    size : int
+        Length of the flat vector.
     preconditioner : object or None
-        What is known about the Hessian near the solution before a fit (see `preconditioners.py`).
+        Approximation of the Hessian near the solution (see `_solvers/preconditioners.py`).
+    partly_expected : bool
+        Whether the law's expected information is exact for some pairs of parameters only.
     evaluations : int
-        How often a sum over all rows was taken.
+        Number of passes over all rows so far.
     """
 
     preconditioner: Any = None
@@ -82,18 +94,18 @@ class Objective:
         self._hessian_data = data.with_width(data.n_features + directions**2) if directions > 2 else data
         self.evaluations = 0
         self._last = (b"", "", Point(np.inf))
-        self._rotated: dict[int, object] = {}
+        self._rotated_rows: dict[int, object] = {}
 
     @property
     def offers(self) -> set[str]:
-        """Which derivatives a solver may ask for."""
+        """The derivatives that a solver may ask for, a subset of {"gradient", "hessp", "hessian"}."""
         rotated = all(d.column_basis.ndim == 2 or len(d.column_basis) <= 3000 for d in self.designs.values())
         smooth = {"hessp"} | ({"hessian"} if rotated else set())
         return {"gradient"} | (smooth if self.likelihood.smooth else set())
 
     @cached_property
     def density_rows(self) -> DensityRows:
-        """The rows whose log-likelihood is of a density."""
+        """The rows whose log-likelihood is a log density."""
         return DensityRows(self.likelihood, self.data)
 
     @cached_property
@@ -102,7 +114,7 @@ class Objective:
 
     @cached_property
     def _base_measure(self) -> float:
-        """Mean of the part of the log-likelihood that no parameter changes."""
+        """Mean of the part of the log-likelihood that depends on no parameter."""
         base_measure = self.likelihood.base_measure
         return self._mean(base_measure) if np.ndim(base_measure(self.data.y[:1])) else 0.0
 
@@ -114,12 +126,12 @@ class Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
-        known = ("density_rows",) + (() if likelihood else ("_base_measure", "_kernel"))
-        vars(other).update({name: vars(self)[name] for name in known if name in vars(self)})
+        cached = ("density_rows",) + (() if likelihood else ("_base_measure", "_kernel"))
+        vars(other).update({name: vars(self)[name] for name in cached if name in vars(self)})
         return other
 
     def preconditioned(self, preconditioner) -> Objective:
-        """The same objective with a preconditioner; what is remembered stays."""
+        """A copy of the objective with a preconditioner; it keeps the last point."""
         other = copy(self)
         other.preconditioner = preconditioner
         return other
@@ -153,14 +165,15 @@ class Objective:
         return self.evaluate(u, 2).hessian
 
     def evaluate(self, u, order: int, information: str = "observed") -> Point:
-        """Value and derivatives up to `order`; the last point is remembered.
+        """Value and derivatives up to `order`; the last point is cached.
 
         Parameters
         ----------
         u : ndarray of shape (size,)
         order : {0, 1, 2}
         information : {"observed", "expected", "integrated"}
-            What the Hessian is of; "expected" is observed where the law has no formula, "integrated" needs none.
+            Information in the Hessian. "expected" is the observed where the law has no formula, "integrated" integrates over
+            the law.
         """
         key, kind, point = self._last
         if point.order >= order and (order < 2 or kind == information) and key == u.tobytes():
@@ -170,27 +183,31 @@ class Objective:
         data = self._hessian_data if order == 2 else self.data
         sums = data.reduce(lambda batch: self._block(batch, coefficients, order, information)[0])
         point = self._collect(u, sums, order)
-        if order and not (point.complete or np.isneginf(sums["value"])):  # each time would cost more
+        if order and not (point.complete or np.isneginf(sums["value"])):  # completing every evaluation would cost more
             sums = data.reduce(lambda batch: self._block(batch, coefficients, order, information, complete=True)[0])
             point = self._collect(u, sums, order)
         self.remember(u, point, information)
         return point
 
     def accumulate(self, u, information: str, per_block: Callable, take: Callable) -> Point:
-        """The point at `u` with its Hessian; `take` gets `per_block(batch, rows, result)` of every block, in their order."""
+        """The point at `u` with its Hessian, in one pass that computes something else as well.
+
+        `take` is called with ``per_block(batch, rows, result)`` of every block, in order; `rows` are the block's columns and
+        `result` the derivatives of its rows.
+        """
         coefficients, sums = self._coefficients(u), None
 
         def block(batch):
-            own, rows, result = self._block(batch, coefficients, 2, information, complete=True)
-            return own, per_block(batch, rows, result)
+            block_sums, rows, result = self._block(batch, coefficients, 2, information, complete=True)
+            return block_sums, per_block(batch, rows, result)
 
-        for own, other in self._hessian_data.map(block):
-            sums = own if sums is None else add_sums(sums, own)
-            take(other)
+        for block_sums, extra in self._hessian_data.map(block):
+            sums = block_sums if sums is None else add_sums(sums, block_sums)
+            take(extra)
         return self._collect(u, sums, 2)
 
     def remember(self, u, point: Point, information: str) -> None:
-        """What is known at `u`, so that it is not evaluated there again."""
+        """Cache a point that is known at `u`."""
         self._last = (u.tobytes(), information, point)
 
     def hessp(self, u, direction) -> np.ndarray:
@@ -201,17 +218,17 @@ class Objective:
             rows = self._rows(batch)
             eta = self._eta(batch, rows, at)
             information = self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
-            move = self._eta(batch, rows, along, with_offset=False)
-            change = {name: np.zeros_like(value) for name, value in move.items()}
+            eta_change = self._eta(batch, rows, along, with_offset=False)
+            gradient_change = {name: np.zeros_like(value) for name, value in eta_change.items()}
             for (a, b), value in information.items():
-                change[a] += contract(value, move[b], self.designs[a].vector)
+                gradient_change[a] += contract(value, eta_change[b], self.designs[a].vector)
                 if a != b:
-                    turned = value.transpose(0, 2, 1) if value.ndim == 3 else value
-                    change[b] += contract(turned, move[a], self.designs[b].vector)
-            return {("gradient", name): project(batch, rows.get(name), change[name]) for name in self.designs}
+                    transposed = value.transpose(0, 2, 1) if value.ndim == 3 else value
+                    gradient_change[b] += contract(transposed, eta_change[a], self.designs[b].vector)
+            return {("gradient", name): project(batch, rows.get(name), gradient_change[name]) for name in self.designs}
 
         self.evaluations += 1
-        product = self._collapse(self.data.reduce(block)) / self.data.total_weight
+        product = self._expand_adjoint(self.data.reduce(block)) / self.data.total_weight
         for name, penalty in self.penalties.items():
             product[self.places[name]] += penalty.gradient(direction[self.places[name]])
         return product
@@ -219,44 +236,47 @@ class Objective:
     # ---- sums over rows ------------------------------------------------------------------------------------------
 
     def eta(self, u, data: Data | None = None) -> dict[str, np.ndarray]:
-        """Linear predictors of the rows of positive weight: of the training data, or of others."""
+        """Linear predictors by parameter, (n_kept,) or (n_kept, K), of the rows of positive weight of `data`.
+
+        `data` are those of the objective by default. Constant linear predictors are broadcast from one value.
+        """
         data = self.data if data is None else data
         coefficients = self._coefficients(u)
-        same = {name for name, design in self.designs.items() if design.columns is None} - data.offset.keys()
+        constant = {name for name, design in self.designs.items() if design.columns is None} - data.offset.keys()
 
         def block(batch):
             eta = self._eta(batch, self._rows(batch), coefficients)
-            return {name: value for name, value in eta.items() if name not in same}
+            return {name: value for name, value in eta.items() if name not in constant}
 
-        starts = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in same}
-        return data.column(block) | {name: repeated(start, data.n_kept) for name, start in starts.items()}
+        values = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in constant}
+        return data.column(block) | {name: repeated(value, data.n_kept) for name, value in values.items()}
 
     def information_of_rows(self, u) -> dict[str, np.ndarray]:
-        """Information of every parameter's own linear predictor, of the training rows of positive weight."""
+        """Observed information of rows of positive weight in each parameter's linear predictor: (n_kept,) or (n_kept, K, K)."""
         coefficients = self._coefficients(u)
 
         def block(batch):
             eta = self._eta(batch, self._rows(batch), coefficients)
-            found = self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
-            return {name: found[name, name] for name in self.designs}
+            information = self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
+            return {name: information[name, name] for name in self.designs}
 
         return self.data.column(block)
 
     def _rows(self, batch) -> dict[str, object]:
-        """Columns of the rows for every parameter: shared by those on the same ones; if rotated and of one block, made once."""
-        made: dict[int, object] = self._rotated if batch.X is self.data.X else {}
+        """Transformed columns of a block by parameter; computed once for equal columns, and cached if rotated and one block."""
+        cache: dict[int, object] = self._rotated_rows if batch.X is self.data.X else {}
         rows = {}
         for name, columns in ((name, d.columns) for name, d in self.designs.items() if d.columns is not None):
-            rows[name] = made[id(columns)] if id(columns) in made else columns.rows(batch.X)
-            if made is not self._rotated or columns.rotation is not None:
-                made[id(columns)] = rows[name]
+            rows[name] = cache[id(columns)] if id(columns) in cache else columns.rows(batch.X)
+            if cache is not self._rotated_rows or columns.rotation is not None:
+                cache[id(columns)] = rows[name]
         return rows
 
     def _eta(self, batch, rows, coefficients, with_offset=True) -> dict[str, np.ndarray]:
         result = {}
         for name, design in self.designs.items():
-            start, slopes = coefficients[name]
-            eta = rows[name] @ slopes + start if name in rows else repeated(start, len(batch.y))
+            intercept, slopes = coefficients[name]
+            eta = rows[name] @ slopes + intercept if name in rows else repeated(intercept, len(batch.y))
             eta = eta if design.vector else eta[:, 0]
             if with_offset and name in batch.offset:
                 eta = eta + batch.offset[name]
@@ -270,15 +290,16 @@ class Objective:
 
     def _evaluate(self, batch, eta, order, information):
         if information == "integrated" and order == 2:
-            found = self._kernel.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
+            result = self._kernel.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
         else:
-            found = self._kernel.evaluate(batch.y, eta, order, information)
-        if order and any(name not in found.gradient for name in self.designs):  # parameters that no row of the block depends on
-            found = found._replace(gradient={name: np.zeros(np.shape(eta[name])) for name in self.designs} | found.gradient)
-        return found
+            result = self._kernel.evaluate(batch.y, eta, order, information)
+        if order and any(name not in result.gradient for name in self.designs):  # no row of the block depends on these
+            zeros = {name: np.zeros(np.shape(eta[name])) for name in self.designs}
+            result = result._replace(gradient=zeros | result.gradient)
+        return result
 
     def _completed(self, batch, eta, found, information):
-        """With the derivatives, too, that a law's formulas do not give."""
+        """The result of a law with derivatives that are not finite replaced by numerical ones."""
         with np.errstate(all="ignore"):  # a sum may overflow where no term does
             finite = all(np.isfinite(value.sum()) for value in (*found.gradient.values(), *found.information.values()))
         if finite:
@@ -286,7 +307,7 @@ class Objective:
         return completed(self._kernel, batch.y, eta, found, information)
 
     def _block(self, batch, coefficients, order, information, complete=False):
-        """Sums over a block of rows, with its columns and what the law says of each row."""
+        """Sums over a block of rows, its transformed columns, and the law's derivatives of each row."""
         rows = self._rows(batch)
         eta = self._eta(batch, rows, coefficients)
         result = self._evaluate(batch, eta, order, information)
@@ -305,20 +326,20 @@ class Objective:
                     sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
         return sums
 
-    def _collapse(self, sums) -> np.ndarray:
+    def _expand_adjoint(self, sums) -> np.ndarray:
         return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
 
     def _collect(self, u, sums, order) -> Point:
-        """From sums of the log-likelihood to the mean loss: the one place where the sign turns."""
-        mass = self.data.total_weight
-        value, gradient, hessian = -float(sums["value"]) / mass - self._base_measure, np.empty(0), np.empty((0, 0))
+        """The point of the mean loss from sums of the log-likelihood; only here the sign changes."""
+        weight = self.data.total_weight
+        value, gradient, hessian = -float(sums["value"]) / weight - self._base_measure, np.empty(0), np.empty((0, 0))
         if order >= 1:
-            gradient = -self._collapse(sums) / mass
+            gradient = -self._expand_adjoint(sums) / weight
         if order == 2:
             hessian = np.zeros((self.size, self.size))
             matrices = {name: design.matrix() for name, design in self.designs.items()}
             for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
-                part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / mass
+                part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / weight
                 hessian[self.places[a], self.places[b]] += part
                 if a != b:
                     hessian[self.places[b], self.places[a]] += part.T
@@ -332,9 +353,9 @@ class Objective:
         return Point(value, gradient if order >= 1 else None, hessian if order == 2 else None)
 
     def _rotate(self, a, b, inner):
-        """A Hessian block of directions (Ka, Kb) and rotated columns to coordinates."""
+        """A Hessian block in coordinates (size_a, size_b), from one in linear predictors and coordinates (Ka, Kb, ra, rb)."""
         left, right = self.designs[a], self.designs[b]
         if inner.shape[:2] == (1, 1):
             return inner[0, 0] * (left.output_basis[0, 0] * right.output_basis[0, 0])
-        turned = np.tensordot(np.tensordot(inner, left.output_basis, (0, 0)), right.output_basis, (0, 0))  # axes i, j, a, b
-        return turned.transpose(0, 2, 1, 3).reshape(left.size, right.size)
+        rotated = np.tensordot(np.tensordot(inner, left.output_basis, (0, 0)), right.output_basis, (0, 0))  # axes i, j, a, b
+        return rotated.transpose(0, 2, 1, 3).reshape(left.size, right.size)

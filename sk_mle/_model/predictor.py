@@ -1,4 +1,4 @@
-"""The linear predictor of one estimated parameter, and the coordinates in which several are fitted.
+"""The linear predictor of one estimated parameter, and the designs in which several are fitted.
 
 Conventions: ``eta = X[:, columns] @ slopes + intercept + X[:, offset] + log(X[:, exposure])``. Slopes have shape (q,), or
 (K, q) for a vector parameter, whose intercept has shape (K,).
@@ -21,7 +21,7 @@ from .validation import counted
 
 @dataclass(frozen=True)
 class Predictor:
-    """What enters the linear predictor of a parameter.
+    """The columns, intercept, offset, exposure and penalty of a parameter's linear predictor.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class Predictor:
     alpha: float = 0.0
 
     def takes_all(self, n_features: int) -> bool:
-        """Whether every column of X enters, in the order of X."""
+        """Whether `columns` are all columns of X, in order."""
         return len(self.columns) == n_features and bool((self.columns == np.arange(n_features)).all())
 
     def eta(self, X, intercept, slopes) -> np.ndarray:
-        """The linear predictor of rows of X, without offset and exposure."""
+        """The linear predictor of rows of X, (n,) or (n, K), without offset and exposure."""
         if not len(self.columns):
             return repeated(np.asarray(intercept, dtype=float), X.shape[0])
         with np.errstate(invalid="ignore", over="ignore"):
@@ -58,7 +58,7 @@ class Predictor:
         return eta
 
     def shift(self, X, names, weight=None) -> np.ndarray | None:
-        """Offset plus the logarithm of the exposure, or None where there is neither; `names` are those of X's columns."""
+        """Offset plus log exposure (n,), or None if there is neither; `names` are those of the columns of X."""
         value = None if self.offset is None else column_of(X, self.offset, weight)
         if self.exposure is None:
             return value
@@ -75,14 +75,14 @@ class Predictor:
 
 
 def column_of(X, index: int, weight=None) -> np.ndarray:
-    """A column of X as a new array of shape (n,); what rows of zero weight hold does not count."""
+    """A column of X as a new array (n,), with valid values in rows of zero weight (see `counted`)."""
     values = X[:, [index]]
     values = values.toarray() if hasattr(values, "toarray") else values
     return counted(np.ascontiguousarray(values[:, 0], dtype=np.float64), weight)
 
 
 def offsets(X, predictors: dict[str, Predictor], known: dict[str, int], names, weight=None) -> dict[str, np.ndarray]:
-    """What columns of X add to linear predictors, and the values of parameters that are known per row."""
+    """Offsets of linear predictors, with logarithms of exposures, and values of parameters that columns of X hold."""
     shifts = {name: predictor.shift(X, names, weight) for name, predictor in predictors.items()}
     return {name: column_of(X, index, weight) for name, index in known.items()} | {
         name: shift for name, shift in shifts.items() if shift is not None
@@ -92,7 +92,7 @@ def offsets(X, predictors: dict[str, Predictor], known: dict[str, int], names, w
 def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data) -> dict[str, Design]:
     """A design per estimated parameter; parameters on the same columns share one."""
     moments: dict = {}
-    made: dict = {}
+    cache: dict = {}
     result = {}
     for name, predictor in predictors.items():
         columns, intercept, basis = predictor.columns, predictor.intercept, law.parameter(name).basis
@@ -101,10 +101,10 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data) -> di
         else:
             alone = predictor.alpha > 0 and len(predictors) == 1 and basis is None
             key = (intercept, alone, *columns)
-            if key not in made:
+            if key not in cache:
                 moments[intercept] = moments.get(intercept) or Moments(data, intercept, MAX_ROTATED_COLUMNS)
                 chosen = slice(None) if predictor.takes_all(data.n_features) else columns
-                made[key] = from_moments(moments[intercept], chosen, intercept, alone)
-            design = made[key]
+                cache[key] = from_moments(moments[intercept], chosen, intercept, alone)
+            design = cache[key]
         result[name] = design if basis is None else design.with_output_basis(basis, vector=True)
     return result

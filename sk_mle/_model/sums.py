@@ -1,4 +1,7 @@
-"""Weighted sums of a block's rows against its columns: what gradients and Hessians are made of."""
+"""Weighted sums over the rows of a block, of which gradients and Hessians consist.
+
+`columns` of shape (n, q), or None for an intercept only, always stand for (1, columns).
+"""
 
 from __future__ import annotations
 
@@ -7,39 +10,42 @@ from scipy import sparse
 
 from .data import times_weights, weighted_sum
 
-MIN_SYMMETRIC_COLUMNS = 64  # columns from which a symmetric product pays for the roots of its weights
+MIN_SYMMETRIC_COLUMNS = 64  # columns from which a symmetric product is faster, despite the square roots of the weights
 
 
 def project(batch, columns, values):
-    """Weighted sums of values per row against (1, columns): (1 + q, K)."""
+    """Weighted sum over rows of (1, columns) times values (n,) or (n, K): shape (1 + q, K)."""
     values = values.reshape(len(values), -1)
     whole = np.reshape(weighted_sum(values, batch.weight), (1, -1))
     return whole if columns is None else np.concatenate([whole, columns.T @ times_weights(values, batch.weight)])
 
 
-def contract(information, move, vector):
-    """information @ move for every row."""
+def contract(information, change, vector):
+    """``information @ change`` for every row; (n, K) if the result is that of a `vector` parameter, else (n,)."""
     if information.ndim == 1:
-        return information * move
-    result = np.einsum("nkl,nl->nk", information, move.reshape(len(move), -1))
+        return information * change
+    result = np.einsum("nkl,nl->nk", information, change.reshape(len(change), -1))
     return result if vector else result[:, 0]
 
 
 def cross(left, right, information, weight, symmetric):
-    """Sum over rows of information times the products of (1, columns): (Ka, Kb, 1 + qa, 1 + qb)."""
+    """Weighted sum over rows of information times the products of (1, left) and (1, right): (Ka, Kb, 1 + qa, 1 + qb).
+
+    `symmetric` says that both sides belong to the same parameter.
+    """
     values = times_weights(information, weight)
     values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
     qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
     result = np.zeros((*values.shape[1:], 1 + qa, 1 + qb))
-    if left is None or right is None:  # one product of all pairs of entries
+    if left is None or right is None:  # one matrix product for all pairs of entries
         flat, columns = values.reshape(len(values), -1), left if right is None else right
         result[..., 0, 0] = flat.sum(axis=0).reshape(values.shape[1:])
         if columns is not None:
-            rest = (columns.T @ flat).T.reshape(*values.shape[1:], -1)
-            result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = rest
+            products = (columns.T @ flat).T.reshape(*values.shape[1:], -1)
+            result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = products
         return result
     if left is right and isinstance(left, np.ndarray) and (qa + 1) * (qa + 2) <= 2 * values[0].size:
-        first, second = np.triu_indices(qa + 1)  # fewer pairs of columns than of directions: one product of them all
+        first, second = np.triu_indices(qa + 1)  # fewer pairs of columns than of entries: one matrix product for all
         entries = np.vstack([np.ones(len(left)), left.T])
         pairs = values.reshape(len(values), -1).T @ (entries[first] * entries[second]).T
         result[..., first, second] = result[..., second, first] = pairs.reshape(*values.shape[1:], -1)

@@ -1,4 +1,4 @@
-"""Checks of X, y and sample_weight, with messages that name the argument, the rows and the remedy; means by such weights."""
+"""Checks of X, y and sample_weight, with messages that name the argument, the rows and the remedy; weighted means."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..likelihoods._protocol.target import floats
 
 
 def check_kind(X):
-    """X itself; ValueError for dates, durations and text in it, which would pass for numbers."""
+    """X itself; ValueError for dates, durations and text, which NumPy would convert to numbers."""
     if hasattr(X, "dtypes"):
         for name, dtype in zip(X.columns, X.dtypes, strict=True):
             if getattr(dtype, "kind", "") in ("M", "m") or getattr(dtype, "is_temporal", bool)():
@@ -25,32 +25,32 @@ def check_kind(X):
 
 
 def text_columns(X, error) -> str:
-    """What to say of a frame that is no table of numbers: which columns hold text; nothing where none does."""
-    found = (
-        [str(name) for name in X.columns if any(isinstance(value, str) for value in X[name])] if hasattr(X, "columns") else []
-    )
-    if not found:
+    """A message about the columns of a data frame that hold text; "" if none does."""
+    if not hasattr(X, "columns"):
         return ""
-    shown = ", ".join(map(repr, found[:10])) + (", ..." if len(found) > 10 else "")
+    names = [str(name) for name in X.columns if any(isinstance(value, str) for value in X[name])]
+    if not names:
+        return ""
+    shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
     return (
-        f"X: column{'s' * (len(found) > 1)} {shown} hold{'s' * (len(found) == 1)} text ({error}): encode it, as by "
+        f"X: column{'s' * (len(names) > 1)} {shown} hold{'s' * (len(names) == 1)} text ({error}): encode it, as by "
         "sklearn.preprocessing.OneHotEncoder(drop='first', sparse_output=False) in sklearn.compose.make_column_transformer, or "
         "leave it out"
     )
 
 
 def check_finite(X, names):
-    """X itself; ValueError for NaN and infinities in it, naming rows and columns."""
+    """X itself; ValueError for NaN and infinities, naming rows and columns."""
     values = X.data if sparse.issparse(X) else X
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(np.sum(values, dtype=np.float64)) or np.isfinite(values).all():
             return X
-    where = sparse.csr_matrix(X) if sparse.issparse(X) else X
-    if sparse.issparse(where):
-        where.data = ~np.isfinite(where.data)
-        rows, columns = where.nonzero()
+    if sparse.issparse(X):
+        invalid = sparse.csr_matrix(X)
+        invalid.data = ~np.isfinite(invalid.data)
+        rows, columns = invalid.nonzero()
     else:
-        rows, columns = np.nonzero(~np.isfinite(where))
+        rows, columns = np.nonzero(~np.isfinite(X))
     columns = np.unique(columns)
     labels = columns[:5] if names is None else [str(names[j]) for j in columns[:5]]
     kind = "NaN" if np.isnan(values).any() else "infinity"
@@ -61,13 +61,13 @@ def check_finite(X, names):
 
 
 def check_support(likelihood, y, name="y") -> None:
-    """Raise ValueError where y lies outside the law's support, with the laws that would fit."""
+    """Raise ValueError if y lies outside the law's support, naming laws whose support contains it."""
     bad = np.flatnonzero(~likelihood.inside(y))
     if len(bad):
-        said = likelihood.advice.get("outside", "")
-        others = [] if said or likelihood.target_type == "targets" else alternatives(likelihood, y)
+        advice = likelihood.advice.get("outside", "")
+        others = [] if advice or likelihood.target_type == "targets" else alternatives(likelihood, y)
         laws = f"laws for this {name}: {', '.join(others)}" if others else f"no law for such a {name} is shipped"
-        remedy = said or laws
+        remedy = advice or laws
         first = f"{y[bad[0]]:g}" if y.ndim == 1 else np.array2string(y[bad[0]], precision=6)
         raise ValueError(
             f"{name} must lie in {likelihood.support}, the support of {title(likelihood)}, but does not in "
@@ -95,9 +95,9 @@ def check_weight(sample_weight, n_samples: int) -> np.ndarray:
 
 
 def counted(values, sample_weight):
-    """Rows as given, but for those of zero weight, which say nothing whatever they hold: each repeats a row that counts.
+    """Rows in which those of zero weight are replaced by the first row of positive weight, so that their values are valid.
 
-    Repeated, not left out, so that messages number the rows as the user does. Weights that are none are left to `check_weight`.
+    They are not left out, so that messages number the rows as the user does. `check_weight` reports invalid weights.
     """
     if values is None or sample_weight is None:
         return values
@@ -110,7 +110,7 @@ def counted(values, sample_weight):
 
 
 def mean_score(values, sample_weight) -> float:
-    """Weighted mean of log-likelihoods; a row of no weight may be impossible."""
+    """Weighted mean of log-likelihoods; those of rows of zero weight may be -inf."""
     if sample_weight is None:
         return float(np.mean(values))
     weight = check_weight(sample_weight, len(values))

@@ -71,7 +71,8 @@ class SubsampledHessian:
             missing = np.eye(design.shape[0]) - _gram(part.data, design)
             own, added = hessian[place, place], np.zeros((1, 1))
             if penalty:  # likelihood and penalty together have unit curvature
-                missing[penalty.first :, penalty.first :] -= penalty.inner * np.trace(penalty.outer) / len(penalty.outer)
+                first = penalty.n_intercepts
+                missing[first:, first:] -= penalty.inner * np.trace(penalty.outer) / len(penalty.outer)
                 added = penalty.hessian()
             share = np.trace(own - added) / (design.size - np.trace(added) if penalty else design.size)
             hessian[place, place] += share * np.kron(missing, np.eye(design.shape[1]))

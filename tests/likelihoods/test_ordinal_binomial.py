@@ -498,7 +498,7 @@ def test_labels_are_in_the_order_that_is_said(name):
 @pytest.mark.parametrize("kind", [list, np.array, lambda y: np.array(y, object), pd.Series, pl.Series, pd.Categorical])
 def test_labels_without_an_order_are_told(kind):
     message = (
-        r"Ordinal takes the classes in an order, and the labels of y have none, so it is that of sorting: high < low < medium "
+        r"Ordinal takes the classes in an order, and the labels of y have none, so they are sorted: high < low < medium "
         r"< top. .*Ordinal\(categories=\['high', 'low', 'medium', 'top'\]\) in the right order, or pass an ordered categorical"
     )
     with pytest.warns(UserWarning, match=message):
