@@ -58,7 +58,7 @@ def plateaus(objective: Objective, u) -> dict[str, np.ndarray]:
     directions: dict[str, np.ndarray] = {}
     if law.target_type == "targets" or not (law.support.integer or law.target_type == "classes"):
         return directions
-    y, eta = data.y[keep], {name: value[keep] for name, value in objective.eta(u).items()}
+    y, eta = data.y[keep], objective.eta(u)
     for name, design in objective.designs.items():
         if design.columns is None or design.vector or name in objective.penalties:
             continue

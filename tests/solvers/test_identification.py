@@ -41,6 +41,10 @@ def hurdle(**options):
     return objective(Hurdle(Poisson()), X, Y, on=["mean", "zero"], **options)
 
 
+def n_unidentified(solution) -> int:
+    return sum(free.shape[1] for free in solution.result["unidentified"].values())
+
+
 def test_a_category_that_a_part_of_the_law_never_reaches():
     """Counts of the positive part are none there: its coefficient is free, and the others stay."""
     loss = hurdle()
@@ -49,7 +53,7 @@ def test_a_category_that_a_part_of_the_law_never_reaches():
     solution = end(loss, at)
     same, found = minimum_norm(loss, solution)
     assert same is loss
-    assert found.result["unidentified"] == 1
+    assert n_unidentified(found) == 1
     assert_allclose(slopes_of(loss, found.u, names[0]), [0.5, 0.3, 0.0], atol=1e-9)
     assert_allclose(slopes_of(loss, found.u, names[1]), [-1.0, 0.0, 0.0], atol=1e-9)
     assert loss.value(found.u) == pytest.approx(loss.value(solution.u), rel=1e-12)
@@ -61,7 +65,7 @@ def test_dependent_on_what_is_left_the_coefficients_share():
     loss = objective(Hurdle(Poisson()), both, Y)
     name = next(iter(loss.designs))
     _, found = minimum_norm(loss, end(loss, {name: (0.5, [0.9, -0.3])}))
-    assert found.result["unidentified"] == 1
+    assert n_unidentified(found) == 1
     assert_allclose(slopes_of(loss, found.u, name), [0.5, 0.3, 0.3], atol=1e-9)
 
 
@@ -96,7 +100,7 @@ def test_a_likelihood_that_is_flat_only_where_the_fit_ended_is_no_sign():
 def test_a_few_rows_tell_where_the_hessian_was_known():
     loss = hurdle().preconditioned(object())
     solution = end(loss, dict(zip(loss.designs, AT.values(), strict=True)))
-    assert minimum_norm(loss, solution)[1].result["unidentified"] == 1
+    assert n_unidentified(minimum_norm(loss, solution)[1]) == 1
     plain = objective(Normal(), X, Y).preconditioned(object())
     solution = Solution(np.ones(plain.size), True, False, 1, 0.0, {}, OptimizeResult())
     assert minimum_norm(plain, solution)[1] is solution
