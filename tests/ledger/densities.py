@@ -4,6 +4,7 @@ from functools import partial
 
 import mpmath as mp
 import numpy as np
+from scipy.special import ndtr, owens_t
 
 from ledger._case import Case
 from sk_mle import Distribution, MLEDensity, MLERegressor
@@ -15,6 +16,7 @@ from sk_mle.likelihoods import (
     InverseGamma,
     JohnsonSU,
     SinhArcsinh,
+    SkewNormal,
     StudentT,
     Tweedie,
     VonMises,
@@ -24,6 +26,25 @@ from sk_mle.likelihoods import (
 def is_near(law, method, at, params, expected, rtol=1e-12):
     found = getattr(Distribution(law, {name: np.array([value]) for name, value in params.items()}), method)(np.array([at]))
     np.testing.assert_allclose(found, [expected], rtol=rtol)
+
+
+def intervals_of_a_skew_normal():
+    """log P(low < Y <= high), with derivatives in loc, log(scale) and shape, against differences of Owen's function."""
+
+    def log_probability(low, high, at):
+        below, above = (ndtr(z) - 2 * owens_t(z, at[2]) for z in ((end - at[0]) / np.exp(at[1]) for end in (low, high)))
+        return np.log(above - below)
+
+    at, names, step = np.array([0.3, 0.2, -1.5]), ("loc", "scale", "shape"), 1e-3 * np.eye(3)
+    for low, high in ((0.5, np.inf), (-np.inf, -1.0), (-2.0, 3.0)):
+        f = partial(log_probability, low, high)
+        found = SkewNormal().evaluate_interval([low], [high], {name: at[[k]] for k, name in enumerate(names)}, 2)
+        np.testing.assert_allclose(found.loglik, f(at), rtol=1e-12)
+        for name, move in zip(names, step, strict=True):
+            slope = (8 * (f(at + move) - f(at - move)) - f(at + 2 * move) + f(at - 2 * move)) / 12e-3
+            np.testing.assert_allclose(found.gradient[name], slope, rtol=1e-8)
+            both = [s * t * f(at + s * move + t * step[2]) for s in (-1, 1) for t in (-1, 1)]
+            np.testing.assert_allclose(-found.information[name, "shape"], sum(both) / 4e-6, rtol=1e-4)
 
 
 def outliers_pull():
@@ -131,6 +152,7 @@ def edge_of_the_circle():
 CAUCHY = {"loc": 0.0, "scale": 1.0, "df": 1.0}
 JOHNSON = {"loc": 0.3, "scale": 1.7, "skew": 0.0}
 CASES = [
+    Case("intervals", "scipy.special.owens_t", "SkewNormal", intervals_of_a_skew_normal),
     Case(
         "y = 100 at tail 50", "mpmath", "JohnsonSU",
         partial(is_near, JohnsonSU(), "logpdf", 100.0, {**JOHNSON, "tail": 50.0}, -28380.249195852433),

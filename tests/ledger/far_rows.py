@@ -8,7 +8,17 @@ from scipy.special import erf
 from ledger._case import Case
 from sk_mle import MLEDensity, MLERegressor, censored
 from sk_mle.exceptions import BoundaryWarning
-from sk_mle.likelihoods import Censored, InverseGaussian, LogLogistic, Normal, Poisson, StudentT, Weibull
+from sk_mle.likelihoods import (
+    Censored,
+    ConwayMaxwellPoisson,
+    InverseGaussian,
+    LogLogistic,
+    Normal,
+    Poisson,
+    StudentT,
+    Truncated,
+    Weibull,
+)
 
 
 def _far(value):
@@ -69,6 +79,15 @@ def _infinite_mean():
         assert law.loglik(y, mean=mean, shape=2.0) == pytest.approx(np.log(1 / np.pi) / 2 - 1.5 * np.log(y) - 1 / y, rel=1e-12)
 
 
+def _certain_count():
+    """Where no zeros are seen, a 1 at a tiny mean is certain: the fit is that of the other rows."""
+    X, y = (part[:40] for part in _far(999.0))
+    law, y = Truncated(ConwayMaxwellPoisson(), low=0), y + 1
+    model, others = MLERegressor(law).fit(X, y), MLERegressor(law).fit(X[1:], y[1:])
+    assert model.converged_
+    assert model.loglikelihood_ == pytest.approx(others.loglikelihood_, abs=1e-7)
+
+
 def _light_tails():
     x = np.arange(8.0)[:, None]
     with pytest.warns(BoundaryWarning, match="df of StudentT ran to the upper edge.*the data prefer the law's limit"):
@@ -87,6 +106,7 @@ CASES = [
         for name, law, standard in (("Weibull", Weibull(), _GUMBEL_MIN), ("LogLogistic", LogLogistic(), _LOGISTIC))
         for value in (-999.0, -9999.0, -1e6, 9999.0)
     ),
+    Case("a count of 1, zeros unseen", "the other rows alone", "ConwayMaxwellPoisson", _certain_count),
     Case("an infinite mean", "Levy's law in closed form", "InverseGaussian", _infinite_mean),
     Case("light tails: finite values with gradients that are none", "the normal law in closed form", "StudentT", _light_tails),
 ]

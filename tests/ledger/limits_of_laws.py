@@ -81,6 +81,9 @@ def _zeros(seed):
     return X, y
 
 
+TIED = np.random.default_rng(2).normal(3, 1, size=60) * (np.random.default_rng(3).uniform(size=60) > 0.3)
+
+
 def _log_normal(y):
     """The supremum over the edge of a log-normal law of the distance above it, or below it."""
 
@@ -199,6 +202,17 @@ CASES = [
         )
         for n, seed, units in ((20, 1, UNITS), (50, 9, (1.0,)))
         for y in [np.random.default_rng(seed).normal(size=n)]
+    ),
+    Case(
+        "30% zeros",
+        CLOSED,
+        "ExponentiallyModifiedNormal",
+        _ends_at(
+            ExponentiallyModifiedNormal(),
+            TIED,
+            _exponential(TIED - TIED.min()),
+            "scale .* lower edge.*exponential law above loc",
+        ),
     ),
     Case("30% zeros", "quantile held", "AsymmetricLaplace", _every_quantile),
     Case("30% zeros", "shape held", "GeneralizedNormal", _reaches(GeneralizedNormal, *_zeros(1), (0.6, 1.0, 2.0), "shape")),

@@ -6,10 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.optimize import minimize_scalar
 
 from ledger._case import Case
-from sk_mle import MLERegressor, censored
-from sk_mle.likelihoods import Beta, Censored, Gamma, Hurdle, LogNormal, Normal, Poisson, StudentT, ZeroOneInflated
+from sk_mle import MLEDensity, MLERegressor, censored
+from sk_mle.likelihoods import (
+    Beta,
+    Censored,
+    Gamma,
+    Geometric,
+    Hurdle,
+    LogNormal,
+    Normal,
+    Poisson,
+    StudentT,
+    Truncated,
+    ZeroOneInflated,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 1))
@@ -70,7 +83,22 @@ def dates():
             MLERegressor().fit(X, y)
 
 
+def whole_numbers_as_bounds():
+    """Counts up to 5: a share of zeros, and of the others a geometric law from 1 to 5."""
+    y = np.minimum(Y, 5)
+    above, n_zeros = y[y > 0], np.sum(y == 0)
+
+    def lost(failure):
+        return -np.sum(above * np.log(failure)) + len(above) * np.log(np.sum(failure ** np.arange(1.0, 6.0)))
+
+    split = n_zeros * np.log(n_zeros / len(y)) + len(above) * np.log(len(above) / len(y))
+    model = MLEDensity(Hurdle(Truncated(Geometric(), high=5))).fit(y[:, None])
+    expected = split - minimize_scalar(lost, bounds=(1e-3, 0.999), method="bounded", options={"xatol": 1e-10}).fun
+    assert_allclose(model.loglikelihood_, expected, rtol=1e-10)
+
+
 CASES = [
+    Case("a bound that is a whole number", "scipy.optimize", "Hurdle of Truncated Geometric", whole_numbers_as_bounds),
     Case("one row whose weight is a number broadcast", "closed form", "Poisson", weights_of_one_number),
     Case("a row of weight zero outside the support", "the fit without the row", "Poisson", no_weight_outside_the_support),
     Case("1e12 and a standard deviation of 1", "least squares", "Normal", far_from_zero),

@@ -15,6 +15,7 @@ from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
 MAX_RATE_TIMES_SCALE = 1e30  # of rate * scale: beyond it, and at infinity, the law is the normal one to the last digit
+NORMAL_REACH = 3.0  # standard deviations within which nearly all of the normal part lies
 ROOT_2PI = np.sqrt(2 * np.pi)
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(32)
 
@@ -120,7 +121,9 @@ class ExponentiallyModifiedNormal(Likelihood):
             return []
         r, tiny = y - loc, resolution(y)
         mean = max(float(np.average(r - r.min(), weights=sample_weight)), tiny)
-        return [("scale", "lower", {"loc": loc + r.min() + distance * mean, "scale": distance * mean, "rate": 1 / mean})]
+        scale = distance * mean
+        below = loc + r.min() - NORMAL_REACH * scale  # the edge is smooth up to here: rows that lie on it are beyond its slope
+        return [("scale", "lower", {"loc": below, "scale": scale, "rate": 1 / mean})]
 
     def expectation(self, loc, scale, rate):
         return loc + 1 / rate + 0 * scale

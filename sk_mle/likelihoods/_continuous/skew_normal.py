@@ -8,6 +8,7 @@ from scipy.special import log_ndtr
 from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails
 from ...domains import POSITIVE, REAL
 from ...links import Probit
+from .._fallbacks.algebra import Eval
 from .._fallbacks.start import resolution
 from .._families.shaped import ShapedLocationScale
 from .._protocol.relations import Relations
@@ -74,6 +75,27 @@ class SkewNormal(ShapedLocationScale):
         log, d1, d2 = Probit().log_inverse(x)
         second = {("z", "z"): shape**2 * d2 - 1, ("z", "shape"): d1 + x * d2, ("shape", "shape"): z**2 * d2}
         return value + log, {"z": shape * d1 - z, "shape": z * d1}, second
+
+    @property
+    def interval(self):
+        """Offered for all parameters, as the distribution function has its derivative in `shape` in closed form."""
+        return self._interval
+
+    def _tail_terms(self, z, scale, upper, shape) -> Eval:
+        part = super()._tail_terms(z, scale, upper, shape)
+        if "shape" not in self.free:
+            return part
+        shape, at = shape["shape"], np.where(np.isfinite(z), z, 0.0)
+        square = 1 + shape**2
+        size = np.exp(-square * at**2 / 2 - np.log(np.pi * square) - part.loglik)  # of the derivative of log P(Z <= z)
+        first = np.where(np.isfinite(z), np.where(upper, size, -size), 0.0)
+        mixed = first * at * square / scale
+        information = {
+            ("loc", "shape"): first * part.gradient["loc"] - mixed,
+            ("scale", "shape"): first * part.gradient["scale"] - mixed * at,
+            ("shape", "shape"): first**2 + first * shape * (at**2 + 2 / square),
+        }
+        return Eval(part.loglik, part.gradient | {"shape": first}, part.information | information)
 
     def at_ends(self, y, sample_weight, distance, loc, **others):
         if not {"scale", "shape"} <= set(self.free):

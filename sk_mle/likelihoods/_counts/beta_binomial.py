@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..._special.lattice import log_sum
-from ..._special.logarithms import log1mexp
 from ...domains import POSITIVE, UNIT
 from .._fallbacks.algebra import Eval, minus_hessian
-from .._families.summed import SummedCount, _flat
+from .._families.summed import SummedCount
 from .._families.trials import Trials, beta_binomial
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
@@ -129,19 +128,14 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
     def variance(self, mean, precision, trials=1):
         return trials * mean * (1 - mean) * (1 + (trials - 1) / (1 + precision))
 
-    def tail(self, y, upper, log, **params):
-        """Summed on the side of the mean where y lies, from both ends of it."""
-        y, params, shape = _flat(y, params)
-        with np.errstate(all="ignore"):
-            n = params["trials"]
-            k = np.clip(np.floor(y), -1.0, n)
-            above = k >= self.expectation(**params)
-            first, count = np.where(above, k + 1, 0.0), np.where(above, n - k, k + 1)
-            half, f = np.floor(count / 2), self.masses(params)
-            parts = log_sum(f, first, 1.0, half, True), log_sum(f, first + count - 1, -1.0, count - half, True)
-            side = np.minimum(np.logaddexp(*parts), 0.0)
-            value = np.where(above == upper, side, log1mexp(-side)).reshape(shape)
-        return value if log else np.exp(value)
+    def _side(self, k, params, above):
+        """log P(Y > k) where `above`, else log P(Y <= k), summed from both ends of it, where masses may be large."""
+        n = params["trials"]
+        k = np.minimum(k, n)
+        first, count = np.where(above, k + 1, 0.0), np.where(above, n - k, k + 1)
+        half, f = np.floor(count / 2), self.masses(params)
+        parts = log_sum(f, first, 1.0, half, True), log_sum(f, first + count - 1, -1.0, count - half, True)
+        return np.minimum(np.logaddexp(*parts), 0.0)
 
     def ppf(self, q, **params):
         return np.where(q == 1, params["trials"], super().ppf(q, **params))

@@ -72,7 +72,7 @@ class Geometric(Likelihood):
     def evaluate_interval(self, low, high, eta, order=1):
         """An upper tail is a power of 1 - prob, of which no digit is lost where prob is close to one."""
         link = self.parameter("prob").link
-        if not self.free or np.min(high, initial=np.inf) < np.inf or not UNIT.includes(link.range):
+        if not self.free or np.isfinite(high).any() or not UNIT.includes(link.range):
             return super().evaluate_interval(low, high, eta, order)
         failures = np.floor(np.maximum(low, -1.0)) + 1
         value, d1, d2 = (np.where(failures > 0, failures * a, 0.0) for a in link.log_complement(eta["prob"]))

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 NODES_PER_INTERVAL = 12
+LOG_OF_NEARLY_ALL = np.log(0.9)  # log of a probability from which on what is left is found as a sum, not a difference
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(NODES_PER_INTERVAL)
 
 

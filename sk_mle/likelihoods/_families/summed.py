@@ -8,6 +8,7 @@ from ..._special.lattice import log_sum
 from ..._special.logarithms import log1mexp
 from ...domains import COUNT
 from .._fallbacks import quadrature
+from .._fallbacks.interval import LOG_OF_NEARLY_ALL
 from .._fallbacks.inversion import gamma_like
 from .._protocol.base import Likelihood
 
@@ -27,22 +28,30 @@ class SummedCount(Likelihood):
         return lambda k, rows: self.loglik(k, **{name: value[rows][:, None] for name, value in params.items()})
 
     def tail(self, y, upper, log, **params):
-        """Summed on the side of the mean where y lies."""
+        """Summed on the side of the mean where y lies, or on the other one where that is small."""
         y, params, shape = _flat(y, params)
         with np.errstate(all="ignore"):
-            k, side = np.floor(np.clip(y, -1.0, 1e300)), np.empty(len(y))
+            k = np.floor(np.clip(y, -1.0, 1e300))
             above = k + 1 > self.expectation(**params)
-            for rows in (np.flatnonzero(above), np.flatnonzero(~above)):
-                f, start, count = self.masses(_take(params, rows)), k[rows], (k[rows] + 1) / 2
-                if len(rows) and above[rows[0]]:
-                    side[rows] = log_sum(f, start + 1, 1.0, np.full(len(rows), np.inf), False)
-                elif len(rows):  # half from y down, half from zero up: fine panels at both ends, where masses may vary quickly
-                    parts = log_sum(f, start, -1.0, np.floor(count), False), log_sum(f, 0 * start, 1.0, np.ceil(count), True)
-                    side[rows] = np.logaddexp(*parts)
-            side = np.minimum(side, 0.0)
+            side = self._side(k, params, above)
             value = np.where(above == upper, side, log1mexp(-side))
+            small = np.flatnonzero((above != upper) & (side > LOG_OF_NEARLY_ALL))  # whose digits 1 - p would lose
+            if len(small):
+                value[small] = self._side(k[small], _take(params, small), np.full(len(small), upper))
             value = np.where(np.isnan(y), np.nan, value).reshape(shape)
         return value if log else np.exp(value)
+
+    def _side(self, k, params, above):
+        """log P(Y > k) where `above`, else log P(Y <= k), summed."""
+        side = np.empty(len(k))
+        for rows in (np.flatnonzero(above), np.flatnonzero(~above)):
+            f, start, count = self.masses(_take(params, rows)), k[rows], (k[rows] + 1) / 2
+            if len(rows) and above[rows[0]]:
+                side[rows] = log_sum(f, start + 1, 1.0, np.full(len(rows), np.inf), False)
+            elif len(rows):  # half from y down, half from zero up: fine panels at both ends, where masses may vary quickly
+                parts = log_sum(f, start, -1.0, np.floor(count), False), log_sum(f, 0 * start, 1.0, np.ceil(count), True)
+                side[rows] = np.logaddexp(*parts)
+        return np.minimum(side, 0.0)
 
     def ppf(self, q, **params):
         q, params, shape = _flat(q, params)

@@ -138,8 +138,13 @@ def narrow_interval(law, low, high, eta, order) -> Eval:
 
 
 def upper_interval(law, low, high, eta, order) -> Eval:
-    """On a lattice, all but the few points at or below `low`."""
-    return complement(narrow_interval(law, np.full(len(low), law.support.low - 1.0), low, eta, order))
+    """On a lattice, all but the few points at or below `low`: their complement, unless they hold nearly all."""
+    below = narrow_interval(law, np.full(len(low), law.support.low - 1.0), low, eta, order)
+    small = below.loglik > interval.LOG_OF_NEARLY_ALL
+    if not small.any():
+        return complement(below)
+    rest = wide_interval(law, low[small], high[small], rows(eta, small), order)
+    return scatter(len(low), [(np.ones_like(small), complement(below)), (small, rest)])
 
 
 def wide_interval(law, low, high, eta, order) -> Eval:
