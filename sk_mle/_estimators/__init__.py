@@ -1,1 +1,1 @@
-"""The estimators: they read what the user gives, fit, and predict."""
+"""The estimators: validation, fit, predictions and warnings."""

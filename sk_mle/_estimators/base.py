@@ -182,7 +182,7 @@ class MLEMixin(Fitting):
 
     @property
     def predictors_(self) -> dict:
-        """Columns of every estimated parameter, by name where X has names."""
+        """Columns of every estimated parameter, by name if X has names."""
         names = self.fit_.names
         columns_of = {name: predictor.columns for name, predictor in self.fit_.predictors.items()}
         return {name: index if names is None else names[index] for name, index in columns_of.items()}

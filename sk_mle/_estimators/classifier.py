@@ -43,8 +43,8 @@ class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (K,)
         Sorted; the columns of `predict_proba`.
     ordered_classes_ : ndarray of shape (K,)
-        The same in the order of the codes 0..K-1 of the likelihood, of which `predict_dist` speaks: sorted as well, unless
-        `Ordinal` was told another order, by its argument `categories` or by a `y` that is an ordered categorical.
+        The same in the order of the codes 0..K-1 of the likelihood and of `predict_dist`: sorted as well, unless
+        `Ordinal` has another order, from its argument `categories` or from a `y` that is an ordered categorical.
     coef_ : ndarray of shape (1, q) for two classes, (K, q) for more, (1, q) for ordered ones
     intercept_ : ndarray of shape (1,) or (K,)
     coefs_, intercepts_, predictors_, likelihood_, loglikelihood_, n_params_, aic_, aicc_, bic_, n_iter_, converged_, \
@@ -184,6 +184,7 @@ optimize_result_, n_features_in_, feature_names_in_
         return y
 
     def _training_weight(self, y, weight):
+        """Sample weights times class weights."""
         if self.class_weight is None:
             return weight
         if not isinstance(self.class_weight, str) or self.class_weight != "balanced":
@@ -195,6 +196,7 @@ optimize_result_, n_features_in_, feature_names_in_
         return check_weight(weight * factors[codes], len(y))
 
     def _target(self, y, X):
+        """Labels as codes of the fitted law; ValueError for labels that are not in the training data."""
         y = self._labels(y, X)
         codes, unknown = _codes(y, self.classes_)
         if len(unknown):

@@ -57,10 +57,10 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     converged_ : bool
         Whether the gradient at the solution is below `tol` and a finite maximum exists.
     optimize_result_ : scipy.optimize.OptimizeResult
-        What the solver said. Where several maxima were found, `other_maximum` is the log-likelihood of a lesser one.
+        What the solver returned. If several maxima were found, `other_maximum` is the log-likelihood of a lower one.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Only where X has names.
+        Only if X has names.
 
     See Also
     --------
@@ -133,6 +133,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         return law
 
     def _validate(self, X, reset: bool, finite: bool = True):
+        """X as a float array; ValueError for text and NaN."""
         X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
         if np.isnan(X).any():  # some laws read infinities as ends of intervals; the others raise
             check_finite(X, getattr(self, "feature_names_in_", None))

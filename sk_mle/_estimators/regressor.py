@@ -83,10 +83,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     converged_ : bool
         Whether the gradient at the solution is below `tol` and a finite maximum exists.
     optimize_result_ : scipy.optimize.OptimizeResult
-        What the solver said. Where several maxima were found, `other_maximum` is the log-likelihood of a lesser one.
+        What the solver returned. If several maxima were found, `other_maximum` is the log-likelihood of a lower one.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Only where X has names.
+        Only if X has names.
 
     See Also
     --------
@@ -188,6 +188,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         return law
 
     def _target(self, y, X, law=None):
+        """y in the form that the law takes, of the length of X."""
         if y is None:
             raise ValueError("MLERegressor requires y to be passed, but the target y is None")
         y = (law or self.likelihood_).read(y)

@@ -1,1 +1,1 @@
-"""A model of data: rows and their moments, linear predictors and their penalties, and the objective that they make."""
+"""A model of data: rows and their moments, linear predictors, penalties, and the objective of a fit."""

@@ -80,6 +80,7 @@ class Design:
 
     @property
     def size(self) -> int:
+        """Number of coordinates."""
         return self.shape[0] * self.shape[1]
 
     def expand(self, u):
@@ -178,6 +179,7 @@ class Design:
         return replace(self, columns=columns, shift=rotation.T @ self.shift)
 
     def with_output_basis(self, output_basis, vector: bool | None = None) -> Design:
+        """The design with another output basis (K, k)."""
         return replace(self, output_basis=output_basis, vector=self.vector if vector is None else vector)
 
 
@@ -192,10 +194,12 @@ def _exactly(left, right):
 
 
 def _times(matrix, values):
+    """matrix @ values, for a matrix or its diagonal."""
     return matrix[:, None] * values if matrix.ndim == 1 else matrix @ values
 
 
 def intercept_only() -> Design:
+    """The design of a constant linear predictor."""
     return Design(None, np.zeros(0), np.zeros((0, 0)), True, np.eye(1))
 
 

@@ -128,6 +128,7 @@ def cholesky(matrix) -> tuple[np.ndarray, float]:
 
 
 def _rows(batch: Batch):
+    """Rows of a block as a dense array."""
     return batch.X.toarray() if sparse.issparse(batch.X) else batch.X
 
 
@@ -143,8 +144,10 @@ def _sums(batch: Batch, origin, spread, small) -> dict:
 
 
 def _sparse_products(batch: Batch) -> np.ndarray:
+    """Weighted products (p, p) of sparse columns."""
     return (batch.X.T @ batch.X.multiply(batch.weight[:, None]).tocsr()).toarray()
 
 
 def _sparse_squares(batch: Batch) -> np.ndarray:
+    """Weighted sums (p,) of the squares of sparse columns."""
     return batch.X.multiply(batch.X).T @ batch.weight

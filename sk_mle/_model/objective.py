@@ -110,6 +110,7 @@ class Objective:
 
     @cached_property
     def _kernel(self) -> Likelihood:
+        """The law without its base measure."""
         return self.likelihood.kernel()
 
     @cached_property
@@ -156,6 +157,7 @@ class Objective:
         return self.evaluate(u, 0).value
 
     def penalty(self, u) -> float:
+        """Value of the penalty at u."""
         return sum(penalty.value(u[self.places[name]]) for name, penalty in self.penalties.items())
 
     def gradient(self, u) -> np.ndarray:
@@ -172,7 +174,7 @@ class Objective:
         u : ndarray of shape (size,)
         order : {0, 1, 2}
         information : {"observed", "expected", "integrated"}
-            Information in the Hessian. "expected" is the observed where the law has no formula, "integrated" integrates over
+            Information in the Hessian. "expected" is the observed if the law has no formula, "integrated" integrates over
             the law.
         """
         key, kind, point = self._last
@@ -273,6 +275,7 @@ class Objective:
         return rows
 
     def _eta(self, batch, rows, coefficients, with_offset=True) -> dict[str, np.ndarray]:
+        """Linear predictors of a block from its transformed columns, by default with offsets and known parameters."""
         result = {}
         for name, design in self.designs.items():
             intercept, slopes = coefficients[name]
@@ -286,9 +289,11 @@ class Objective:
         return result
 
     def _coefficients(self, u) -> dict:
+        """Intercept (K,) and coefficients (q, K) of the transformed columns, by parameter."""
         return {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
 
     def _evaluate(self, batch, eta, order, information):
+        """The law's log-likelihood and derivatives of the rows of a block, with zeros for missing gradients."""
         if information == "integrated" and order == 2:
             result = self._kernel.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
         else:
@@ -298,13 +303,13 @@ class Objective:
             result = result._replace(gradient=zeros | result.gradient)
         return result
 
-    def _completed(self, batch, eta, found, information):
+    def _completed(self, batch, eta, result, information):
         """The result of a law with derivatives that are not finite replaced by numerical ones."""
         with np.errstate(all="ignore"):  # a sum may overflow where no term does
-            finite = all(np.isfinite(value.sum()) for value in (*found.gradient.values(), *found.information.values()))
+            finite = all(np.isfinite(value.sum()) for value in (*result.gradient.values(), *result.information.values()))
         if finite:
-            return found
-        return completed(self._kernel, batch.y, eta, found, information)
+            return result
+        return completed(self._kernel, batch.y, eta, result, information)
 
     def _block(self, batch, coefficients, order, information, complete=False):
         """Sums over a block of rows, its transformed columns, and the law's derivatives of each row."""
@@ -316,6 +321,7 @@ class Objective:
         return self._sums(batch, rows, result, order), rows, result
 
     def _sums(self, batch, rows, result, order) -> dict[Any, Any]:
+        """Weighted sums of log-likelihood, gradients and information over a block."""
         with np.errstate(all="ignore"):
             sums: dict[Any, Any] = {"value": weighted_sum(result.loglik, batch.weight)}
             if order >= 1:
@@ -327,6 +333,7 @@ class Objective:
         return sums
 
     def _expand_adjoint(self, sums) -> np.ndarray:
+        """Sums of gradients as one flat vector."""
         return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
 
     def _collect(self, u, sums, order) -> Point:

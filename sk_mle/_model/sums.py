@@ -65,6 +65,7 @@ def cross(left, right, information, weight, symmetric):
 
 
 def _weighted_product(left, right, value):
+    """left' diag(value) right, for dense or sparse columns."""
     if sparse.issparse(right):
         product = left.T @ right.multiply(value[:, None]).tocsr()
         return product.toarray() if sparse.issparse(product) else product

@@ -1,1 +1,1 @@
-"""Minimisers: where a fit begins, the steps it takes, and whether it ended at a maximum."""
+"""Minimisers: starting points, steps, and tests of whether a fit ended at a maximum."""

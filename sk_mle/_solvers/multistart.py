@@ -42,6 +42,7 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> 
 
 
 def _best_of_starts(objective, start, solve) -> Solution:
+    """The best solution of the law's starts, with its components in canonical order."""
     if objective.likelihood.n_starts == 1:
         return solve(objective, start, first_round_iterations(objective))
     sample = on_subsample(objective)

@@ -24,7 +24,7 @@ STEP_TOL = 1e-6  # largest Newton step at a certified minimum
 RCOND_MIN = 1e-10  # smallest reciprocal condition number of its Hessian
 MAX_FLAT_CURVATURE = 1e-3  # curvature along a step, 1 at the start, below which coordinates may need new scales
 SHARE_OF_UNIT_STEP = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
-MAX_STEP = 20.0  # largest entry of a step where the Hessian is not positive definite
+MAX_STEP = 20.0  # largest entry of a step if the Hessian is not positive definite
 MAX_RELIABLE_STEP = 1e8  # Newton step from which its direction is rounding error of a singular Hessian
 PASSES_PER_WINDOW, MIN_GAIN_PER_WINDOW = 100, 1e-3  # passes over the rows in which the total log-likelihood should gain this
 # Step, or share of one, that makes no progress; and the number of such steps in turn that ends a fit.
@@ -86,9 +86,11 @@ class _Descent:
         self.progress = _Progress(self.point)
 
     def _evaluate(self, x):
+        """The point at x, with a Hessian unless L-BFGS is in use."""
         return self.objective.evaluate(x, 1 if self.lbfgs else 2, self.information)
 
     def run(self, max_iter, callback) -> OptimizeResult:
+        """Iterate until convergence, a stall, an unbounded likelihood or the iteration limit."""
         message, certified, curvature_vanished = "iteration limit", False, True
         while self.n_iter < max_iter:
             self.n_iter += 1
@@ -173,6 +175,7 @@ class _Descent:
         return True
 
     def _advance(self, step, length, trial):
+        """Take a step; update the L-BFGS model and the largest step allowed next."""
         cut = np.abs(step).max(initial=0.0) >= 0.99 * self.max_step
         self.max_step = STEP_GROWTH * self.max_step if cut and length == 1 else MAX_STEP
         x = self.x + length * step

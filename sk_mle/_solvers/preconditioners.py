@@ -132,6 +132,7 @@ class Woodbury:
         return other
 
     def _kernel(self, dtype):
+        """K of shape (n, n) in a precision."""
         kernel = np.full((len(self.X), len(self.X)), self.intercept_unit**2 / INTERCEPT_PENALTY, dtype)
         for start in range(0, len(self.column_scales), COLUMNS_PER_BLOCK):
             block = slice(start, start + COLUMNS_PER_BLOCK)
@@ -141,6 +142,7 @@ class Woodbury:
         return kernel
 
     def _set_weights(self, u):
+        """Set V, the square roots (n,) of the rows' weighted information at u."""
         data, kept = self.objective.data, self.objective.data.weight > 0
         law, eta = self.objective.likelihood, self.objective.eta(u)
         curvature = law.evaluate(data.y[kept], eta, 2).information[self.name, self.name]
@@ -148,6 +150,7 @@ class Woodbury:
         self.root[kept] = np.sqrt(np.maximum(curvature, 0.0) * data.weight[kept] / data.total_weight)
 
     def _factorise(self):
+        """Factorise I + V K V."""
         root = self.root.astype(self.kernel.dtype)
         matrix = self.kernel * root * root[:, None]
         matrix.flat[:: len(matrix) + 1] += 1.0

@@ -130,6 +130,7 @@ def _by_linear_programme(space, constraints, products) -> np.ndarray | None:
 
 
 def _row_blocks(n):
+    """Slices of at most ROWS_PER_BLOCK rows."""
     return [slice(first, first + ROWS_PER_BLOCK) for first in range(0, n, ROWS_PER_BLOCK)]
 
 

@@ -53,6 +53,7 @@ def from_special_cases(objective: Objective, solution: Solution, solve: Callable
 
 
 def _from_special_cases(objective, solution, names, solve) -> Solution:
+    """`from_special_cases` of a fit that may have other maxima."""
     best, interior = solution, solution.converged and not solution.edges
     for end in _points_near_ends(objective, solution.u, FIRST_DISTANCE_TO_END):
         best = _better(objective, best, _from_end(objective, best, end, solve))

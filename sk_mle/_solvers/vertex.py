@@ -160,5 +160,6 @@ def _sum_over_rows(objective, design, name, keep, values):
 
 
 def _penalty_gradient(objective, name, x):
+    """Gradient of a parameter's penalty at x, or 0."""
     penalty = objective.penalties.get(name)
     return penalty.gradient(x[objective.places[name]]) if penalty else 0.0
