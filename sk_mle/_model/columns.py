@@ -98,7 +98,8 @@ def _alphas(model, law) -> dict[str, float]:
     alphas = by_parameter(model.alpha, modelled(law), law.free, "alpha")
     for name, value in alphas.items():
         if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
-            raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}")
+            hint = ", one for all columns: scale those that are to be penalised less or more" if np.ndim(value) else ""
+            raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}{hint}")
         if value and name not in law.free:
             raise ValueError(f"alpha: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.free}")
     return {name: float(value) for name, value in alphas.items()}

@@ -1,6 +1,13 @@
-"""Smooth penalties on a parameter's coefficients, in the original units of the columns; intercepts are not penalised.
+"""Penalties on a parameter's coefficients, in the original units of the columns; intercepts are not penalised.
 
-A penalty acts on the parameter's part u of the flat vector, of shape (size,) (`objective.py` states the layout).
+A penalty acts on the parameter's part u of the flat vector, of shape (size,) (`objective.py` states the layout), by `value(u)`,
+`gradient(u)` and `hessian()`. It is quadratic: its Hessian, from the row `first` on, is the Kronecker product of `inner`, a
+matrix or a diagonal, and `outer`, which preconditioners read. And it is positive definite: where there is one, a maximum exists
+and is unique, so that no fit looks for separation or dependent columns there.
+
+Where columns are dependent, a design has the coordinates of their row space alone. The coefficients of a ridge lie there, those
+of another quadratic form need not: that is best made a ridge, by a change of columns (CONTRIBUTING, "Add a predictor or a
+penalty").
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """The linear predictor of one estimated parameter, and the designs in which several are fitted.
 
+`Predictor.shift` is what fits, predictions and inference add to it. The part with coefficients is `Predictor.eta` in
+predictions, and in fits what `designs` returns. CONTRIBUTING says how to add to it ("Add a predictor or a penalty").
+
 Conventions: ``eta = X[:, columns] @ slopes + intercept + X[:, offset] + log(X[:, exposure])``. Slopes have shape (q,), or
 (K, q) for a vector parameter, whose intercept has shape (K,).
 """
@@ -58,7 +61,10 @@ class Predictor:
         return eta
 
     def shift(self, X, names, weight=None) -> np.ndarray | None:
-        """Offset plus log exposure (n,), or None if there is neither; `names` are those of the columns of X."""
+        """What is added to the linear predictor of every row, offset plus log exposure (n,), or None if there is neither.
+
+        `names` are those of the columns of X, for messages; rows of zero `weight` may hold anything.
+        """
         value = None if self.offset is None else column_of(X, self.offset, weight)
         if self.exposure is None:
             return value

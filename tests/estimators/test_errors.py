@@ -130,7 +130,7 @@ ARGUMENTS = [
     (MLERegressor(max_iter=2.5), ValueError, "max_iter must be a positive integer, got 2.5"),
     (MLERegressor(alpha=-1), ValueError, "alpha must be a number >= 0, got -1 for 'loc'"),
     (MLERegressor(alpha="1"), ValueError, "alpha must be a number >= 0"),
-    (MLERegressor(alpha=[1, 2]), ValueError, "alpha must be a number >= 0"),
+    (MLERegressor(alpha=[1, 2]), ValueError, r"alpha must be a number >= 0, got \[1, 2\] for 'loc', one for all columns"),
     (MLERegressor(alpha={"scal": 1}), ValueError, r"alpha names 'scal'; the estimated parameters are \['loc', 'scale'\]"),
     (MLERegressor(predictors={"scal": "all"}), ValueError, r"predictors names 'scal'; the estimated.*\['loc', 'scale'\]"),
     (MLERegressor(StudentT(df=4), predictors={"df": "all"}), ValueError, r"predictors names 'df'; the estimated.*\['loc', 'scale'\]"),
