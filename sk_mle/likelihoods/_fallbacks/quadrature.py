@@ -239,21 +239,24 @@ def _retried(law, params, found, g, indexed):
     rows = np.flatnonzero(np.isnan(found))
     if not 0 < len(rows) <= MAX_RETRIED_ROWS:
         return found
-    part, total, last = {name: value[rows] for name, value in params.items()}, np.zeros((3, len(rows))), 0.0
-    t = np.linspace(-3.3, 3.3, 397)
+    total, last = np.zeros((3, len(rows))), 0.0
+    s = np.linspace(-3.3, 3.3, 397)
+    q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
+    weight = np.pi * np.cosh(s) * q * rest * (s[1] - s[0])
+    nodes_at_once = max(DENSITIES_PER_BLOCK // len(rows), 1)
+    for first in range(0, int((q < 1).sum()), nodes_at_once):
+        nodes = np.flatnonzero(q < 1)[first : first + nodes_at_once]
+        part = {name: np.repeat(value[rows], len(nodes), axis=0) for name, value in params.items()}
+        with np.errstate(all="ignore"):
+            y = law.ppf(np.tile(q[nodes], len(rows)), **part)
+            logp = law.loglik(y, **part).reshape(len(rows), -1)
+            terms = weight[nodes] * g(y.reshape(len(rows), -1), logp, *([rows] if indexed else []))
+            total += [terms.sum(axis=1), 2 * (terms * (nodes % 2)).sum(axis=1), np.abs(terms).sum(axis=1)]
+        last = np.abs(terms[:, -1])
+        if not np.isfinite(total[2]).any():
+            return found
     with np.errstate(all="ignore"):
-        for k, s in enumerate(t):
-            q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
-            if q == 1:
-                break
-            y = law.ppf(np.full(len(rows), q), **part)[:, None]
-            logp = law.loglik(y[:, 0], **part)[:, None]
-            term = np.pi * np.cosh(s) * q * rest * (t[1] - t[0]) * g(y, logp, *([rows] if indexed else []))[:, 0]
-            total += [term, 2 * term * (k % 2), np.abs(term)]
-            last = np.abs(term)
-            if not np.isfinite(total[2]).any():
-                return found
-    converged = (np.abs(total[0] - total[1]) <= 1e-5 * total[2]) & (last <= 1e-5 * total[2])
+        converged = (np.abs(total[0] - total[1]) <= 1e-5 * total[2]) & (last <= 1e-5 * total[2])
     found[rows] = np.where(converged, total[0], np.nan)
     return found
 

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from ..._utils.messages import rows_text
 from ...domains import Domain
-from .._fallbacks import inversion
+from .._fallbacks import inversion, quadrature
 from .._fallbacks.algebra import plus
 from .._fallbacks.facts import numerical
 from .._fallbacks.saturated import bounded
@@ -165,14 +165,18 @@ class Truncated(Wrapper):
     def _averaged(self, params, g, whole):
         """Mean of g(Y), as an integral over the quantiles; `whole` tells where it does not exist without truncation."""
         shape = np.broadcast_shapes(*(np.shape(value) for value in params.values()))
-        total, t = np.zeros(shape), np.linspace(-3.2, 3.2, 161)
+        n, total, s = int(np.prod(shape)), np.zeros(shape), np.linspace(-3.2, 3.2, 161)
+        q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
+        weight = np.pi * np.cosh(s) * q * rest * (s[1] - s[0])
+        given = {name: np.broadcast_to(value, shape).ravel() for name, value in params.items()}
+        nodes_at_once = max(quadrature.DENSITIES_PER_BLOCK // max(n, 1), 1)
         with np.errstate(all="ignore"):
-            for s in t:
-                q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
-                if q < 1:
-                    value = g(self.ppf(np.full(shape, q), **params))
-                    value = np.where((q * rest < 1e-12) & ~np.isfinite(value), 0.0, value)  # a quantile rounded onto a bound
-                    total += np.pi * np.cosh(s) * q * rest * (t[1] - t[0]) * value
+            for nodes in np.split(np.flatnonzero(q < 1), range(nodes_at_once, int((q < 1).sum()), nodes_at_once)):
+                y = self.ppf(np.repeat(q[nodes], n), **{name: np.tile(value, len(nodes)) for name, value in given.items()})
+                value = g(y.reshape(len(nodes), *shape))
+                rounded = (q * rest)[nodes] < 1e-12  # so far out a quantile may be rounded onto a bound
+                value[rounded] = np.where(np.isfinite(value[rounded]), value[rounded], 0.0)
+                total += np.tensordot(weight[nodes], value, 1)
             endless = np.isinf(params["low"]) | np.isinf(params["high"])
             inner = np.broadcast_to(whole(**self.inner(params)), shape)
         return np.where(endless & ~np.isfinite(inner), inner, total)
