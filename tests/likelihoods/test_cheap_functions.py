@@ -537,6 +537,6 @@ def test_jets_pass_through_scipy_where_its_array_api_is_on(setting):
         f"{__file__}::{test.__name__}"
         for test in (test_jets_know_the_derivatives, test_derivatives_of_a_density_take_few_densities)
     ]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", *tests]
     found = subprocess.run(command, env=os.environ | {"SCIPY_ARRAY_API": setting}, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout
