@@ -11,7 +11,7 @@ from scipy import stats
 
 from ledger._case import Case
 from sk_mle import MLEClassifier, MLERegressor, from_scipy
-from sk_mle.exceptions import SeparationWarning
+from sk_mle.exceptions import BoundaryWarning, SeparationWarning
 from sk_mle.likelihoods import (
     Beta,
     Binomial,
@@ -26,6 +26,7 @@ from sk_mle.likelihoods import (
     Normal,
     Ordinal,
     Poisson,
+    PoissonInverseGaussian,
     StudentT,
     Truncated,
     ZeroInflated,
@@ -152,3 +153,29 @@ def penalised_zeros():
 
 
 CASES.append(Case("a group that is always zero, with a penalty", "a penalised concave function", "Hurdle", penalised_zeros))
+
+
+def one_positive_count(law):
+    """The supremum: no count above the positive row's x is the law's own, all below it are, in the order that is better."""
+
+    def check():
+        x = np.random.default_rng(0).normal(size=(60, 1))
+        y = np.where(np.arange(60) == 3, 2.0, 0.0)
+        sides = np.array([np.sum(x > x[3]), np.sum(x < x[3])])
+        shares = sides / (sides + 1)  # of zeros among the rows that may be positive
+        expected = np.max(sides * np.log(shares) + np.log1p(-shares)) + stats.poisson.logpmf(2, 2)
+        with (
+            pytest.warns(BoundaryWarning, match="lower edge"),
+            pytest.warns(SeparationWarning, match="column 0 .* 'mean'"),
+        ):
+            model = MLERegressor(ZeroInflated(law)).fit(x, y)
+        assert not model.converged_
+        assert model.loglikelihood_ == pytest.approx(expected, abs=1e-6)
+
+    return check
+
+
+CASES += [
+    Case("one positive count", "closed form", f"ZeroInflated {type(law).__name__}", one_positive_count(law))
+    for law in (NegativeBinomial(), PoissonInverseGaussian())
+]

@@ -57,7 +57,7 @@ class PoissonInverseGaussian(SummedCount):
         for rows, formula in ((~many, _few), (many, _many)):
             if rows.any():
                 parts[:, rows] = formula(y[rows], mean[rows], dispersion[rows], order)
-        loglik = parts[0] + self.base_measure(y)
+        loglik = np.where(np.isinf(mean), -np.inf, parts[0] + self.base_measure(y))  # then no finite count has a mass
         pairs = ("mean", "mean"), ("mean", "dispersion"), ("dispersion", "dispersion")
         return loglik, dict(zip(self.parameters, parts[1:], strict=False)), dict(zip(pairs, parts[3:], strict=False))
 

@@ -39,6 +39,7 @@ class MeanPower(Likelihood):
     def terms(self, y, order, mean, dispersion, power=None):
         exponent, scale, a = self._scaled(mean, dispersion, power)
         loglik, first, second = self.standard_terms(y, order, mean, a)
+        loglik = np.where(np.isinf(mean), -np.inf, loglik)  # then no finite count has a mass
         if order == 0:
             return loglik, {}, {}
         on_mean, on_a = first["mean"], first["a"]
