@@ -6,7 +6,7 @@ import numpy as np
 
 from sk_mle.likelihoods import Likelihood
 from sk_mle.likelihoods._fallbacks.facts import sized as with_size
-from sk_mle.likelihoods._protocol.evaluation import differenced
+from sk_mle.likelihoods._protocol.evaluation import without_formulas
 
 
 def numerical(law):
@@ -15,7 +15,7 @@ def numerical(law):
     members = {"gradient": None, "hessian": None, "fisher": None}
     if kind.evaluate is not Likelihood.evaluate:  # a fused form keeps its value, and loses its derivatives
         members["evaluate"] = lambda self, y, eta, order=1, information="observed": (
-            kind.evaluate(self, y, eta, 0) if order == 0 else differenced(self, y, eta, order, False)
+            kind.evaluate(self, y, eta, 0) if order == 0 else without_formulas(self, y, eta, order, False)
         )
     name = f"Numerical{kind.__name__}"
     if name not in globals():  # importable, so that pickle finds it

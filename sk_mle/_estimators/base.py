@@ -83,7 +83,7 @@ class Fitting:
     def _fit(self, X, y, weight, law: Likelihood, original_X):
         """Fit validated X, y and weights by the given law and set the fitted attributes."""
         self._check_numbers()
-        fitted, law = law, law.at_hand()
+        fitted, law = law, law.prepared()
         if not law.free:
             raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")
         predictors, known = columns.predictors_of(self, law, original_X, X, weight)

@@ -14,9 +14,9 @@ from .._solvers.solvers import choose
 from .._utils.messages import rows_text
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
 from ..likelihoods._fallbacks.facts import modelled, title
-from ..likelihoods._protocol.authors import doubt
+from ..likelihoods._protocol.authors import density_fault
 from ..likelihoods._protocol.edges import at_edge
-from ..likelihoods._protocol.relations import at_end
+from ..likelihoods._protocol.relations import law_at_end
 
 
 def warn_about_fit(model, objective, solution, names) -> None:
@@ -32,7 +32,7 @@ def warn_about_fit(model, objective, solution, names) -> None:
         Names of the columns of X.
     """
     law = title(model.likelihood_)
-    if (solution.unbounded or not solution.converged) and (text := doubt(model.likelihood_)):
+    if (solution.unbounded or not solution.converged) and (text := density_fault(model.likelihood_)):
         warnings.warn(f"{text}.", ConvergenceWarning, stacklevel=5)
         return
     if solution.unbounded:
@@ -63,7 +63,7 @@ def warn_about_fit(model, objective, solution, names) -> None:
     for name, edge in solution.edges.items():
         if name.split("[")[0] in directions:
             continue
-        limit = "" if "[" in name else at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
+        limit = "" if "[" in name else law_at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
         limit = f" ({limit})" if limit else ""
         warnings.warn(
             f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "

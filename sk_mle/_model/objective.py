@@ -22,7 +22,7 @@ import numpy as np
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.expected import integrated
-from ..likelihoods._fallbacks.saturated import completed
+from ..likelihoods._fallbacks.saturated import extrapolated
 from .bounds import DensityRows, density_loss
 from .data import Data, add_sums, weighted_sum
 from .design import Design
@@ -85,7 +85,7 @@ class Objective:
     preconditioner: Any = None
 
     def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
-        self.likelihood, self.data, self.designs, self.alpha = likelihood.at_hand(), data, designs, alpha
+        self.likelihood, self.data, self.designs, self.alpha = likelihood.prepared(), data, designs, alpha
         self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
@@ -309,7 +309,7 @@ class Objective:
             finite = all(np.isfinite(value.sum()) for value in (*result.gradient.values(), *result.information.values()))
         if finite:
             return result
-        return completed(self._kernel, batch.y, eta, result, information)
+        return extrapolated(self._kernel, batch.y, eta, result, information)
 
     def _block(self, batch, coefficients, order, information, complete=False):
         """Sums over a block of rows, its transformed columns, and the law's derivatives of each row."""

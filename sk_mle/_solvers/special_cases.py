@@ -18,7 +18,7 @@ from scipy.optimize import OptimizeResult
 
 from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
-from ..likelihoods._protocol.relations import competing, shapes
+from ..likelihoods._protocol.relations import competing, values_to_hold
 from .solvers import Solution
 from .start import cold_start
 
@@ -99,7 +99,7 @@ def _may_have_other_maxima(objective, solution) -> bool:
     law, data = objective.likelihood, objective.data
     if law.relations.competing is not None and competing(law, law.theta(objective.eta(solution.u))):
         return True
-    if law.support.integer or data.y.ndim > 1 or law.predictive is not law or not shapes(law):
+    if law.support.integer or data.y.ndim > 1 or law.predictive is not law or not values_to_hold(law):
         return False
     y = np.sort(_weighted_sample(data.y, data.weight))
     n_ties = max(int(MIN_SHARE_OF_TIES * len(y)), 2)
@@ -152,7 +152,7 @@ def _best_from_held(objective, best: Solution, names, solve) -> Solution:
 
 def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float, np.ndarray]]:
     """Losses and vectors, for all parameters, of fits with one parameter held that may be better than the solution."""
-    for name, values in shapes(objective.likelihood).items():
+    for name, values in values_to_hold(objective.likelihood).items():
         for value in values if name in names else ():
             part = _with_held(objective, name, value)
             if part is None:

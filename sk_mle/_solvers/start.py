@@ -16,7 +16,7 @@ from .._model.objective import Objective
 from .._utils.repeated import repeated
 from ..domains import REAL
 from ..likelihoods._fallbacks.facts import resolved, title
-from ..likelihoods._protocol.authors import searched, started
+from ..likelihoods._protocol.authors import checked_start, fallback_start
 from .interpolation import certain_fit, interpolating_fit
 from .newton import newton
 from .preconditioners import Identity, SubsampledHessian, Woodbury, is_representative
@@ -89,8 +89,8 @@ def _start_on_all_rows(objective):
     law_at_means = law.fix(means) if known else law
     quadratic = _hessian_is_known(objective)  # then the first step leads to the solution from any start: a few rows suffice
     sampled = slice(None, None, len(y) // MAX_SUBSAMPLE_ROWS + 1 if quadratic else 1)
-    start = _at_constants(objective, started(law_at_means, y[sampled], weight[sampled]), y, weight, known)
-    if _is_poor_start(*start) and (values := searched(law_at_means, y, weight)):
+    start = _at_constants(objective, checked_start(law_at_means, y[sampled], weight[sampled]), y, weight, known)
+    if _is_poor_start(*start) and (values := fallback_start(law_at_means, y, weight)):
         start = min(start, _at_constants(objective, values, y, weight, known), key=lambda pair: pair[0].value(pair[1]))
     objective, u = start
     if not np.isfinite(objective.value(u)):

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from .._predictive.distribution import Distribution
 from .._utils.frames import n_rows, take
 from .._utils.tables import Table
-from ..likelihoods._fallbacks.inversion import solve
+from ..likelihoods._fallbacks.inversion import solve_quantile
 from ._columns import interval
 from ._effects import marginal_effects
 from ._functions import functional
@@ -252,7 +252,7 @@ class AveragedDistribution:
         ends = self.dist.ppf(np.full(self.dist.shape, q)).reshape(-1, self.n)
         low, high = ends.min(axis=0), ends.max(axis=0)
         if self.support.integer or self.atoms:
-            return solve(self, q, {}, low, high)
+            return solve_quantile(self, q, {}, low, high)
         tail, sign, p = (self.logsf, -1, 1 - q) if q > 0.5 else (self.logcdf, 1, q)
         y, width = (low + high) / 2, high - low
         for _ in range(60):  # Newton's method on the log of the smaller tail, kept between the extreme quantiles

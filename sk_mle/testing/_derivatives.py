@@ -10,9 +10,9 @@ from sklearn.base import clone
 from ..domains import REAL
 from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.facts import modelled, overrides
-from ..likelihoods._fallbacks.inversion import mass
+from ..likelihoods._fallbacks.inversion import total_probability
 from ..likelihoods._fallbacks.numeric import differentiate, stacking
-from ..likelihoods._protocol.authors import doubt
+from ..likelihoods._protocol.authors import density_fault
 from ._tools import as_text, close, draw, expect, row, sample, within_error
 
 
@@ -46,7 +46,7 @@ def clone_and_pickle(law, rng):
 
 def normalised(law, rng):
     """The density integrates, or the probabilities sum, to one."""
-    objection = doubt(law)
+    objection = density_fault(law)
     expect(not objection, objection, "a density")
     law, _, theta = draw(law.predictive, rng, 8)
     for i in range(8):
@@ -56,7 +56,7 @@ def normalised(law, rng):
             params_by_code = {name: np.broadcast_to(value, (len(codes), *np.shape(value))) for name, value in params.items()}
             total = np.exp(law.loglik(codes, **params_by_code)).sum()
         else:
-            total, resolved = mass(law, params)
+            total, resolved = total_probability(law, params)
             total += sum(float(np.exp(law.loglik(np.float64(atom), **params))) for atom in law.atoms)
             if not resolved:  # part of the probability is nearer to the support's end than floating point resolves
                 continue

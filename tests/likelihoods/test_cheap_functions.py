@@ -36,9 +36,9 @@ from sk_mle.likelihoods import (
     ZeroInflated,
 )
 from sk_mle.likelihoods._fallbacks import jets
-from sk_mle.likelihoods._fallbacks.algebra import Eval, mix, rows, scatter
+from sk_mle.likelihoods._fallbacks.algebra import Eval, mix, scatter, select_rows
 from sk_mle.likelihoods._fallbacks.facts import sized
-from sk_mle.likelihoods._protocol.evaluation import differenced, differences
+from sk_mle.likelihoods._protocol.evaluation import by_differences, without_formulas
 from sk_mle.links import LINKS
 
 N = 1000
@@ -233,7 +233,7 @@ def test_information_of_two_classes(link):
 def test_rows_of_a_repeated_predictor_repeat():
     mask = RNG.random(N) < 0.3
     eta = {"loc": RNG.normal(size=N), "scale": repeated(0.4), "logits": np.broadcast_to([0.1, 0.2], (N, 2))}
-    found = rows(eta, mask)
+    found = select_rows(eta, mask)
     assert_array_equal(found["loc"], eta["loc"][mask])
     for name in ("scale", "logits"):
         assert found[name].strides[0] == 0
@@ -432,8 +432,8 @@ def test_jets_know_the_derivatives(formula):
     y, law = np.array([0.7, 1.9, 3.2]), Formula(formula)
     eta = {"a": np.array([0.3, -0.4, 0.1]), "b": np.array([0.8, 0.4, 1.3])}
     by_jets, plain = (
-        differenced(law, y, eta, 2, False),
-        differences(law, lambda at, m: law.evaluate(np.tile(y, m), at, 0).loglik, eta, 2),
+        without_formulas(law, y, eta, 2, False),
+        by_differences(law, lambda at, m: law.evaluate(np.tile(y, m), at, 0).loglik, eta, 2),
     )
     assert jets.evaluate(law, y, eta, 2) is not None
     assert_array_equal(by_jets.loglik, plain.loglik)

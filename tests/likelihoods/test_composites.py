@@ -23,7 +23,7 @@ from sk_mle.likelihoods import (
     ZeroInflated,
 )
 from sk_mle.likelihoods._fallbacks.facts import integrates, overrides, sized, title
-from sk_mle.likelihoods._protocol.relations import at_end, irregular, shapes
+from sk_mle.likelihoods._protocol.relations import irregular, law_at_end, values_to_hold
 
 TWO = Mixture([("a", Poisson()), ("b", Poisson())])
 
@@ -36,8 +36,8 @@ def test_tests_against_a_mixture_are_irregular_inside_other_laws_too():
 
 def test_the_parts_of_a_mixture_say_what_they_are_at_an_end():
     law = Mixture([("a", SkewNormal()), ("b", SkewNormal())])
-    assert at_end(law, "a__shape", "upper").startswith("half-normal")
-    assert set(shapes(law)) >= {"a__shape", "b__shape"}
+    assert law_at_end(law, "a__shape", "upper").startswith("half-normal")
+    assert set(values_to_hold(law)) >= {"a__shape", "b__shape"}
 
 
 def test_parts_of_parts_stand_in_order():

@@ -416,14 +416,14 @@ HELD = [
 
 @pytest.mark.parametrize(("law", "values"), HELD, ids=lambda value: repr(value))
 def test_a_law_at_hand_is_the_law_and_its_copies_look_up_their_own_arguments(law, values):
-    ready = law.at_hand()
-    assert ready.at_hand() is ready
+    ready = law.prepared()
+    assert ready.prepared() is ready
     for name in ("free", "fixed", "known"):
         assert getattr(ready, name) == getattr(law, name)
         assert getattr(ready.fix(values), name) == getattr(law.fix(values), name)
     for name, value in values.items():
         assert ready.parameter(name).value is None
-        assert ready.fix(values).parameter(name).value == ready.fix(values).at_hand().parameter(name).value == value
+        assert ready.fix(values).parameter(name).value == ready.fix(values).prepared().parameter(name).value == value
         assert ready.parameter(name).value is None
 
 

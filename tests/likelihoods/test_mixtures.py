@@ -157,7 +157,7 @@ def test_fixed_is_the_argument():
 
 
 PROTOCOL = sorted({name for name in dir(Base) if not name.startswith("_")} - set(dir(BaseEstimator)))
-CHANGED = {"bind", "fix", "at_hand", "kernel", "check", "predictive"}  # of these it returns another of its kind
+CHANGED = {"bind", "fix", "prepared", "kernel", "check", "predictive"}  # of these it returns another of its kind
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from sk_mle._solvers.start import cold_start
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import LAWS, Likelihood
-from sk_mle.likelihoods._protocol.relations import at_end, shapes
+from sk_mle.likelihoods._protocol.relations import law_at_end, values_to_hold
 from sk_mle.selection._reductions import reductions
 
 
@@ -86,7 +86,7 @@ def simulated(law, kind, n, p):
 def shaped_laws():
     for name, kind in LAWS.items():
         law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
-        if law.target_type == "number" and shapes(law):
+        if law.target_type == "number" and values_to_hold(law):
             yield pytest.param(law, id=name)
     for law in (L.ZeroInflated(L.NegativeBinomial()), L.AsymmetricLaplace(quantile=None), L.Tweedie(power=None)):
         yield pytest.param(law, id=repr(law))
@@ -99,7 +99,7 @@ def shaped_laws():
 def test_no_fit_ends_below_one_with_a_shape_held(law, kind, n, p):
     X, y = simulated(law, kind, n, p)
     model = fitted(law, X, y)
-    for name, values in shapes(law).items():
+    for name, values in values_to_hold(law).items():
         for value in values:
             held = fitted(L.Fixed(law, {name: value}), X, y)
             if held.converged_:
@@ -176,10 +176,10 @@ def test_no_law_ends_below_its_limit(small, full, y):
 
 
 def test_the_law_at_a_limit_is_named_inside_wrappers_too():
-    assert at_end(L.ZeroInflated(L.Poisson()), "inflation", "lower") == "Poisson"
-    assert at_end(L.Censored(L.SkewNormal()), "shape", "upper").startswith("half-normal")
-    assert at_end(L.StudentT(), "df", "upper") == "Normal"
-    assert at_end(L.StudentT(), "df", "lower") == ""
+    assert law_at_end(L.ZeroInflated(L.Poisson()), "inflation", "lower") == "Poisson"
+    assert law_at_end(L.Censored(L.SkewNormal()), "shape", "upper").startswith("half-normal")
+    assert law_at_end(L.StudentT(), "df", "upper") == "Normal"
+    assert law_at_end(L.StudentT(), "df", "lower") == ""
 
 
 def test_advice_at_a_limit_works():

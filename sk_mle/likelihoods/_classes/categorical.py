@@ -7,7 +7,7 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 
 from .._fallbacks.algebra import Eval
-from .._families.softmax import LOGITS_PAIR, Softmax, log_probability, spread
+from .._families.softmax import LOGITS_PAIR, Softmax, indicator_covariance, log_probability
 
 
 class Categorical(Softmax):
@@ -46,17 +46,20 @@ class Categorical(Softmax):
         return np.eye(self.n_classes)[y.astype(int)]
 
     def bind(self, y):
-        found = int(np.max(y)) + 1
-        n_classes = found if self.n_classes is None else self.n_classes
-        if n_classes < found:
-            raise ValueError(f"Categorical(n_classes={n_classes}), but y has {found} classes; leave n_classes at None")
+        n_in_y = int(np.max(y)) + 1
+        n_classes = n_in_y if self.n_classes is None else self.n_classes
+        if n_classes < n_in_y:
+            raise ValueError(f"Categorical(n_classes={n_classes}), but y has {n_in_y} classes; leave n_classes at None")
         return clone(self).set_params(n_classes=max(n_classes, 2))
 
     def loglik(self, y, logits):
         return np.where(np.asarray(y) < logits.shape[-1], self._pick(y, log_probability(logits)), -np.inf)
 
     def evaluate(self, y, eta, order=1, information="observed"):
-        """Class by class over all rows: rows of a few classes are too short for fast sums. Accurate as `log_probability`."""
+        """The Eval, summed class by class over all rows, as rows of a few classes are too short for fast sums.
+
+        It has the digits of `log_probability`.
+        """
         shifted, at = np.array(eta["logits"].T, order="C"), y.astype(np.intp) * len(y) + np.arange(len(y))
         shifted -= shifted.max(axis=0)
         mass, largest, seen = np.exp(shifted), shifted == 0, shifted.take(at)
@@ -74,7 +77,7 @@ class Categorical(Softmax):
         return Eval(loglik, {"logits": first.T}, {LOGITS_PAIR: spread.transpose(2, 0, 1)})
 
     def _pick(self, y, values):
-        """The entry of each row at its class code; -inf or zero mass elsewhere is never asked for by a fit."""
+        """The entry of each row's `values` at its class code."""
         y = np.asarray(y)
         if y.shape == values.shape[:-1]:
             return np.take_along_axis(values, np.clip(y, 0, values.shape[-1] - 1).astype(int)[..., None], axis=-1)[..., 0]
@@ -88,7 +91,7 @@ class Categorical(Softmax):
         return np.exp(log) if scale == "probability" else log
 
     def fisher(self, logits):
-        return {("logits", "logits"): spread(softmax(logits, axis=-1))}
+        return {("logits", "logits"): indicator_covariance(softmax(logits, axis=-1))}
 
     def expectation(self, logits):
         return softmax(logits, axis=-1) @ np.arange(logits.shape[-1])

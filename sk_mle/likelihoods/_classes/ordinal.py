@@ -15,7 +15,7 @@ from .._protocol.base import Likelihood
 
 
 class Ordinal(Likelihood):
-    r"""Cumulative law of ordered classes 0..K-1: a continuous quantity of which only the interval between cutpoints is seen.
+    r"""Cumulative law of ordered classes 0..K-1: a continuous latent variable, observed only as its interval between cutpoints.
 
     .. math:: P(y \le j) = F\left(\frac{c_j - \mathrm{loc}}{\mathrm{scale}}\right), \quad
         c_0 = 0, \; c_j = c_{j-1} + \mathrm{gaps}_{j-1}, \quad j = 0, \dots, K - 2
@@ -89,16 +89,16 @@ class Ordinal(Likelihood):
             raise ValueError(f"Ordinal(categories={self.categories!r}): give every label once, and at least two")
 
     def parameter(self, name):
-        said = super().parameter(name)
+        parameter = super().parameter(name)
         if name == "scale":
-            return replace(said, intercept=False)
-        return replace(said, basis=np.eye((self.n_classes or 3) - 2)) if name == "gaps" else said
+            return replace(parameter, intercept=False)
+        return replace(parameter, basis=np.eye((self.n_classes or 3) - 2)) if name == "gaps" else parameter
 
     def bind(self, y):
-        found = int(np.max(y)) + 1
-        n_classes = max(found, 2) if self.n_classes is None else self.n_classes
-        if n_classes < found:
-            raise ValueError(f"Ordinal(n_classes={n_classes}), but y has {found} classes; leave n_classes at None")
+        n_in_y = int(np.max(y)) + 1
+        n_classes = max(n_in_y, 2) if self.n_classes is None else self.n_classes
+        if n_classes < n_in_y:
+            raise ValueError(f"Ordinal(n_classes={n_classes}), but y has {n_in_y} classes; leave n_classes at None")
         return clone(self).set_params(n_classes=n_classes)
 
     def cutpoints(self, intercepts) -> np.ndarray:
@@ -110,7 +110,7 @@ class Ordinal(Likelihood):
 
     @np.errstate(all="ignore")
     def terms(self, y, order, loc, gaps=None, scale=1.0):
-        """By the lower end a of the class on the scale of F (for the first class the upper one) and its width w."""
+        """From the class's lower end a (of the first class, the upper one) and its width w, on the scale of F."""
         y, loc, scale = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, loc, scale)))
         gaps = np.zeros((*loc.shape, 0)) if gaps is None else np.asarray(gaps, float)
         number, last = np.arange(gaps.shape[-1]), gaps.shape[-1] + 1
@@ -129,7 +129,7 @@ class Ordinal(Likelihood):
             return value, {}, {}
         on_a, on_w, aa, aw, ww = derivatives
         column, by_scale = scale[..., None], -(a * on_a + w * on_w)
-        below, own = below / column, own / column  # how a and w move with the gaps
+        below, own = below / column, own / column  # derivatives of a and w in the gaps
         gradient = {"loc": -on_a / scale, "gaps": on_a[..., None] * below + on_w[..., None] * own, "scale": by_scale / scale}
         if order == 1:
             return value, gradient, {}
@@ -152,7 +152,7 @@ class Ordinal(Likelihood):
             value, gradient, _ = self.terms(float(code), 1, **params)
             root = np.exp(value / 2)
             part = {name: root.reshape(-1, *[1] * (gradient[name].ndim - 1)) * gradient[name] for name in self.free}
-            part = {name: np.where(np.isfinite(v), v, 0.0) for name, v in part.items()}  # no mass
+            part = {name: np.where(np.isfinite(v), v, 0.0) for name, v in part.items()}  # without probability
             for i, first in enumerate(self.free):
                 for second in self.free[i:]:
                     total[first, second] = total.get((first, second), 0.0) + outer(part[first], part[second])
@@ -161,11 +161,14 @@ class Ordinal(Likelihood):
     def start(self, y, sample_weight):
         share = np.bincount(y.astype(int), weights=sample_weight, minlength=self.n_classes)
         share = np.maximum(share, 1e-6 * share.sum())
-        place = get_link(self.distribution).link(np.cumsum(share)[:-1] / share.sum())
-        return {"loc": -place[0], "gaps": np.diff(place), "scale": 1.0}
+        cutpoints = get_link(self.distribution).link(np.cumsum(share)[:-1] / share.sum())
+        return {"loc": -cutpoints[0], "gaps": np.diff(cutpoints), "scale": 1.0}
 
     def recession(self, y, eta, name):
-        """Away from both cutpoints of a class; all but the first may move too, where they are the same in every row."""
+        """The cone of `loc`: away from both cutpoints of the class.
+
+        Cutpoints but the first are further columns of the cone if they are the same in every row.
+        """
         if name != "loc":
             return super().recession(y, eta, name)
         params, last = self.theta(eta), self.n_classes - 1

@@ -14,7 +14,7 @@ class AsymmetricLaplace(Laplace):
         z = (y - \mathrm{loc})/\mathrm{scale},\; q = \mathrm{quantile}
 
     P(y < loc) = quantile. Mean `loc + scale * (1 - 2 * q) / (q * (1 - q))`, variance `scale**2 * (1 / q**2 + 1 / (1 - q)**2)`.
-    With quantile 1/2 it is the `Laplace` law, whose scale is twice ours. The optimum is a vertex, as there. scipy.stats:
+    With quantile 1/2 it is the `Laplace` law with twice the scale. The optimum is a vertex, as for `Laplace`. scipy.stats:
     ``laplace_asymmetric(kappa=sqrt(q / (1 - q)), loc, scale / sqrt(q * (1 - q)))``; statsmodels: ``QuantReg``; R: quantreg
     ``rq``, VGAM ``alaplace``. scikit-learn: ``QuantileRegressor(alpha=0)``.
 
@@ -41,7 +41,7 @@ class AsymmetricLaplace(Laplace):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "quantile": UNIT}
-    interval = None  # quantile may have a derivative as well
+    interval = None  # that of `LocationScale` has no derivative in the quantile
     relations = Relations(
         limits={"Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2}},
         searched=False,

@@ -47,7 +47,7 @@ class Beta(Likelihood):
         self.mean, self.precision, self.links = mean, precision, links
 
     def _shapes(self, mean, precision):
-        """a and b, kept off zero where a linear predictor saturates."""
+        """The shapes a and b, positive even if a linear predictor saturates."""
         mean = np.minimum(np.maximum(mean, 1e-300), 1 - 2**-53)
         return mean * precision, (1 - mean) * precision
 
@@ -93,8 +93,8 @@ class Beta(Likelihood):
     def entropy(self, mean, precision):
         a, b = self._shapes(mean, precision)
         on_a, on_b, both = _norms(a, b, precision, 1)
-        rest = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
-        return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + rest
+        derivatives = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
+        return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + derivatives
 
     def tail(self, y, upper, log, mean, precision):
         (a, b), y = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
@@ -128,12 +128,12 @@ class Beta(Likelihood):
 
 
 def _norms(a, b, precision, order):
-    """`gamma_norm` of each; of a and b in one call, which for few rows costs little more than for one of them."""
+    """`gamma_norm` of a, b and the precision; a and b share one call, which for few rows costs little more than one of them."""
     return *zip(*gamma_norm(np.array((a, b)), order=order), strict=True), gamma_norm(precision, order=order)
 
 
 def _second(a, b, precision, on_a, on_b, both, tilt):
-    """The Hessian from second derivatives of the norms, and from the tilt, which is 0 on average."""
+    """The Hessian from second derivatives of the norms, and from `tilt`, whose expectation is 0."""
     return {
         ("mean", "mean"): precision**2 * (on_a + on_b - 1 / a - 1 / b),
         ("mean", "precision"): a * on_a - b * on_b + tilt,

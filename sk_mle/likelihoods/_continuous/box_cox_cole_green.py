@@ -12,17 +12,17 @@ from ..._special.removable import exprel, log1p_ratio
 from ..._special.tails import log_ndtr_gap
 from ...domains import POSITIVE, REAL, Domain
 from .._fallbacks.quantile import newton_quantile
-from .._fallbacks.start import best, thin, weighted_median
+from .._fallbacks.starting_values import best_candidate, reduced_sample, weighted_median
 from .._families.extreme_value import reduce
 from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
-MAX_CUT_THAT_SHAPES = 5.0  # standard deviations to the truncation, below which it shapes the law
-MAX_CUT = 40.0  # beyond it the truncation has no probability, nor a derivative
-UNIT_NODES, _GAUSS_WEIGHT = np.polynomial.legendre.leggauss(64)
-UNIT_NODES = (1 + UNIT_NODES) / 2
-MAX_POWERS = 257
+MAX_INFLUENTIAL_CUT = 5.0  # standard deviations from the centre to the truncation, below which this influences a fit
+MAX_CUT = 40.0  # standard deviations from which on the truncated probability and its derivatives are zero
+UNIT_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(64)
+UNIT_NODES = (1 + UNIT_NODES) / 2  # on [0, 1]
+MAX_POWERS = 257  # values of scale * nu at which the expected information is computed, and interpolated between them
 TRIED_POWERS = (-4.0, -2.5, -1.5, -0.8, -0.3, 0.0, 0.3, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
 
 
@@ -32,9 +32,9 @@ class BoxCoxColeGreen(Likelihood):
     .. math:: p(y) = \frac{y^{\nu - 1}}{\mathrm{loc}^\nu\, \mathrm{scale}\, \sqrt{2\pi}\, \Phi(1/(\mathrm{scale}\,|\nu|))}
         e^{-z^2/2}, \quad z = \frac{(y/\mathrm{loc})^\nu - 1}{\nu\, \mathrm{scale}}, \; \nu = \mathrm{nu}
 
-    `loc` is close to the median, and the median where nothing is truncated; `scale` is close to the coefficient of
-    variation; mean and variance have no closed form, and none at all for nu in [-1, 0) and [-2, 0): the density falls as
-    y^(nu - 1) there, with a factor that is minute where the scale is small. The log-normal law for nu = 0. scipy.stats:
+    `loc` is close to the median, and equal to it if nothing is truncated; `scale` is close to the coefficient of variation;
+    mean and variance have no closed form, and do not exist for nu in [-1, 0) and [-2, 0): the density falls as y^(nu - 1)
+    there, with a factor that is tiny for small scales. The log-normal law for nu = 0. scipy.stats:
     none; statsmodels: none; R: gamlss ``BCCG`` (mu, sigma, nu), whose default link of mu is the identity.
 
     Parameters
@@ -67,8 +67,8 @@ class BoxCoxColeGreen(Likelihood):
         },
         ends={"scale": {"upper": "half-normal law of a power of y"}},
         tried={"nu": (-1.0, 0.5, 1.0)},
-        # where much is truncated, a smaller `loc` may do as well
-        competing=lambda law, loc, scale, nu: "nu" in law.free and bool(np.min(_cut(scale, nu)) < MAX_CUT_THAT_SHAPES),
+        # with much truncation, another maximum may lie at a smaller `loc`
+        competing=lambda law, loc, scale, nu: "nu" in law.free and bool(np.min(_cut(scale, nu)) < MAX_INFLUENTIAL_CUT),
     )
 
     def __init__(self, *, loc=None, scale=None, nu=None, links=None):
@@ -100,7 +100,7 @@ class BoxCoxColeGreen(Likelihood):
         return value, first, second
 
     def fisher(self, loc, scale, nu):
-        """By Gauss's formula in z, to five digits: entries without their units are functions of scale * nu."""
+        """By Gauss quadrature in z, to five digits: entries, up to powers of loc and scale, are functions of scale * nu."""
         power = np.unique(scale * nu)
         power = power if len(power) <= MAX_POWERS else np.linspace(power[0], power[-1], MAX_POWERS)
         share, _, inverse = _truncation(1.0, power)
@@ -109,12 +109,12 @@ class BoxCoxColeGreen(Likelihood):
         w, odd = power[:, None] * z, (share * inverse)[:, None]
         tilt = log1p_ratio(w)
         scores = z + w * z - power[:, None], z**2 - 1 + share[:, None], z * tilt[0] + z**3 * (1 + w) * tilt[1] + odd
-        mass = np.exp(-0.5 * z**2) * UNIT_NODES * _GAUSS_WEIGHT
+        mass = np.exp(-0.5 * z**2) * UNIT_NODES * GAUSS_WEIGHTS
         mass = mass / mass.sum(axis=1, keepdims=True)
-        units = {"loc": 1 / (loc * scale), "scale": 1 / scale, "nu": scale}
+        factors = {"loc": 1 / (loc * scale), "scale": 1 / scale, "nu": scale}
         return {
-            (a, b): np.interp(scale * nu, power, (one * other * mass).sum(axis=1)) * units[a] * units[b]
-            for (a, one), (b, other) in combinations_with_replacement(zip(units, scores, strict=True), 2)
+            (a, b): np.interp(scale * nu, power, (score_a * score_b * mass).sum(axis=1)) * factors[a] * factors[b]
+            for (a, score_a), (b, score_b) in combinations_with_replacement(zip(factors, scores, strict=True), 2)
         }
 
     def start(self, y, sample_weight):
@@ -122,13 +122,13 @@ class BoxCoxColeGreen(Likelihood):
         return {"loc": loc, **self.refine(y, sample_weight, loc=loc)}
 
     def refine(self, y, sample_weight, loc, **others):
-        ratio, sample_weight = thin(_log_ratio(y, loc), sample_weight)
-        found = []
+        ratio, sample_weight = reduced_sample(_log_ratio(y, loc), sample_weight)
+        candidates = []
         for nu in [self.fixed["nu"]] if "nu" in self.fixed else TRIED_POWERS:
             square = np.average((ratio * special.exprel(nu * ratio)) ** 2, weights=sample_weight)
-            found.append({"loc": 1.0, "scale": self.fixed.get("scale", max(float(np.sqrt(square)), 1e-15)), "nu": nu})
-        found = best(self, found, np.exp(ratio), sample_weight)
-        return {name: found[name] for name in ("scale", "nu")}
+            candidates.append({"loc": 1.0, "scale": self.fixed.get("scale", max(float(np.sqrt(square)), 1e-15)), "nu": nu})
+        best = best_candidate(self, candidates, np.exp(ratio), sample_weight)
+        return {name: best[name] for name in ("scale", "nu")}
 
     def tail(self, y, upper, log, loc, scale, nu):
         value = _log_tails(_log_ratio(np.maximum(y, 5e-324), loc), scale, nu)[int(upper)]
@@ -148,33 +148,33 @@ class BoxCoxColeGreen(Likelihood):
 
 
 def _log_ratio(y, loc):
-    """log(y / loc), exact where y is next to loc and where y / loc underflows."""
+    """log(y / loc), exact for y close to loc, and if y / loc underflows."""
     d, ratio = (y - loc) / loc, y / loc
     far = np.log(ratio) if np.minimum.reduce(ratio, axis=None) > 1e-300 else np.log(y) - np.log(loc)
     return np.where(d > -0.5, np.log1p(np.maximum(d, -0.5)), far)
 
 
 def _log_density(ratio, scale, nu):
-    """Of log(y), at log(y / loc)."""
+    """The log-density of log(y) at log(y / loc)."""
     z = ratio * special.exprel(nu * ratio) / scale
     return nu * ratio - 0.5 * z**2 - np.log(scale) - LOG_ROOT_2PI - log_ndtr(_cut(scale, nu))
 
 
 def _cut(scale, nu):
-    """Where z is truncated, below for positive and above for negative nu."""
+    """|z| at the truncation, which is on the lower side for positive and on the upper side for negative nu."""
     with np.errstate(divide="ignore"):
         return 1 / (scale * np.abs(nu))
 
 
 def _truncation(scale, nu):
-    """Of log Phi(c), c = 1 / (scale |nu|): its derivative in log(c), that plus its second derivative there; and 1 / nu."""
+    """The first derivative of log Phi(c) in log(c), c = 1 / (scale |nu|); the sum of first and second; and 1 / nu."""
     c = np.minimum(_cut(scale, nu), MAX_CUT)
     share = c * np.exp(-0.5 * c**2 - LOG_ROOT_2PI) / ndtr(c)
     return share, share * (2 - c**2 - share), np.sign(nu) * c * scale
 
 
 def _log_tails(ratio, scale, nu):
-    """log of P(Y <= y) and of P(Y > y), of which the one that ends at the truncation is the integral up to it."""
+    """log P(Y <= y) and log P(Y > y); the one that ends at the truncation is integrated, if a difference would cancel."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         c = _cut(scale, nu)
         x = np.where(nu < 0, -1, 1) * ratio * special.exprel(nu * ratio) / scale
@@ -187,7 +187,7 @@ def _log_tails(ratio, scale, nu):
 
 
 def _log_quantile(q, scale, nu):
-    """log(y / loc) at probability q; digits are lost where that is next to the truncation."""
+    """log(y / loc) at probability q; digits are lost close to the truncation."""
     c, below = _cut(scale, nu), np.where(nu < 0, 1 - np.asarray(q), q)
     above = np.where(nu < 0, q, 1 - np.asarray(q))
     x = np.where(below < 0.5, ndtri(ndtr(-c) + below * ndtr(c)), -ndtri(above * ndtr(c)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...links import Cauchit
-from .._fallbacks.start import weighted_median
+from .._fallbacks.starting_values import weighted_median
 from .._families.location_scale import LinkLocationScale
 
 

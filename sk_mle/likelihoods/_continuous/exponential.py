@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...domains import POSITIVE
-from .._fallbacks.start import resolution
+from .._fallbacks.starting_values import resolution
 from .._families.hazard import Hazard
 
 

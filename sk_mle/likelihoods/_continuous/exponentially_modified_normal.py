@@ -9,13 +9,13 @@ from scipy.special import erfcx, log_ndtr
 
 from ...domains import POSITIVE, REAL
 from .._fallbacks.quantile import newton_quantile
-from .._fallbacks.start import best, resolution, thin, weighted_median
+from .._fallbacks.starting_values import best_candidate, reduced_sample, resolution, weighted_median
 from .._protocol.base import Likelihood
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
-MAX_RATE_TIMES_SCALE = 1e30  # of rate * scale: beyond it, and at infinity, the law is the normal one to the last digit
-NORMAL_REACH = 3.0  # standard deviations within which nearly all of the normal part lies
+MAX_RATE_TIMES_SCALE = 1e30  # rate * scale from which on, and at infinity, the law is the normal one to the last digit
+NORMAL_REACH = 3.0  # standard deviations that hold nearly all of the normal part
 ROOT_2PI = np.sqrt(2 * np.pi)
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(32)
 
@@ -75,7 +75,7 @@ class ExponentiallyModifiedNormal(Likelihood):
         limits={"Normal": {"rate": np.inf}},
         singular=("rate",),
         ends={"scale": {"lower": "exponential law above loc"}},
-        tried={"rate": ()},  # it has a unit: no value is typical
+        tried={"rate": ()},  # in units of 1 / y, so that no value is typical
     )
 
     def __init__(self, *, loc=None, scale=None, rate=None, links=None):
@@ -105,16 +105,19 @@ class ExponentiallyModifiedNormal(Likelihood):
         return self._matched(y - loc, sample_weight, (0.1, 0.3, 0.5, 0.7, 0.85, 0.95), loc)
 
     def _matched(self, residual, sample_weight, shares, loc) -> dict:
-        """Of laws with the residuals' mean and variance, by the exponential part's share of the deviation, the likeliest."""
+        """Parameters of the likeliest law with the residuals' mean and variance.
+
+        `shares` are the standard deviations of the exponential part to try, relative to that of the residuals.
+        """
         mean = np.average(residual, weights=sample_weight)
         spread = max(float(np.sqrt(np.average((residual - mean) ** 2, weights=sample_weight))), resolution(residual + loc))
-        found = []
+        candidates = []
         for share in shares:
             rate = self.fixed.get("rate", 1 / (share * spread))
             scale = self.fixed.get("scale", max(np.sqrt(max(spread**2 - 1 / rate**2, 0.0)), 0.1 * spread))
-            found.append({"loc": 0.0 if "loc" in self.fixed else mean - 1 / rate, "scale": scale, "rate": rate})
-        likeliest = best(self, found, *thin(residual, sample_weight))
-        return likeliest | {"loc": loc + likeliest["loc"]}
+            candidates.append({"loc": 0.0 if "loc" in self.fixed else mean - 1 / rate, "scale": scale, "rate": rate})
+        best = best_candidate(self, candidates, *reduced_sample(residual, sample_weight))
+        return best | {"loc": loc + best["loc"]}
 
     def at_ends(self, y, sample_weight, distance, loc, **others):
         if not {"scale", "rate"} <= set(self.free):
@@ -147,7 +150,7 @@ class ExponentiallyModifiedNormal(Likelihood):
 
 
 def _log_density(t, k):
-    """log of the density at scale 1 and rate k, and less log(k)."""
+    """The log-density at scale 1 and rate k, and the same minus log(k)."""
     x = t - k
     with np.errstate(all="ignore"):
         share, tail = erfcx(-x / np.sqrt(2)) / 2, log_ndtr(x) - k * (x + k / 2)
@@ -157,8 +160,8 @@ def _log_density(t, k):
 def _derivatives(t, k):
     """Derivatives at scale 1 and rate k: in t, scale and log(rate); (t, t), minus (t, scale), (scale, scale), then with rate.
 
-    In its own region every one is a sum that does not cancel: where the law is nearly normal (`far`), where it is nearly
-    exponential (`late`), and between.
+    Each has three formulas, for laws that are nearly normal (`far`), nearly exponential (`late`), and between, in each of
+    which nothing cancels.
     """
     x = t - k
     m, h, c, d = _mills(x)
@@ -174,7 +177,7 @@ def _derivatives(t, k):
 
 
 def _log_tails(t, k):
-    """log of Phi(t) - p(t) / k and of Phi(-t) + p(t) / k; the difference by its integral, where it would cancel."""
+    """log of Phi(t) - p(t) / k and of Phi(-t) + p(t) / k; the difference is an integral if it would cancel."""
     t, k = np.broadcast_arrays(np.asarray(t, float), np.asarray(k, float))
     shape, t, k = t.shape, t.ravel(), k.ravel()
     with np.errstate(all="ignore"):

@@ -91,8 +91,8 @@ class Gamma(Likelihood):
         return value if log else np.exp(value)  # scipy's functions lose all digits far out at large shapes
 
     def ppf(self, q, mean, shape):
-        unit = np.asarray(shape, float) ** -0.5
-        return mean * np.exp(unit * LogGamma().standard_ppf(q, unit))
+        scale = np.asarray(shape, float) ** -0.5  # of log y, and its shape
+        return mean * np.exp(scale * LogGamma().standard_ppf(q, scale))
 
     def rvs(self, rng, size, mean, shape):
         return self.support.nearest(rng.gamma(np.broadcast_to(shape, size), mean / shape))

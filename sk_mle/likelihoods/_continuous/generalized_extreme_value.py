@@ -9,7 +9,7 @@ from scipy.special import digamma, exp1, gamma, gammainc
 
 from ..._special.removable import analytic
 from ...links import CLogLog, LogLog
-from .._fallbacks.start import quantiles, resolution
+from .._fallbacks.starting_values import quantiles, resolution
 from .._families.extreme_value import MIN_SCORING_SHAPE, ExtremeValue, expand, reduce
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
@@ -40,13 +40,12 @@ class GeneralizedExtremeValue(ExtremeValue):
 
     .. math:: P(Y \le y) = \exp\{-(1 + \mathrm{shape}\, z)^{-1/\mathrm{shape}}\}, \quad z = (y - \mathrm{loc})/\mathrm{scale}
 
-    The Gumbel law for shape = 0, heavy tailed with the lower end `loc - scale / shape` above, with that as its upper end
-    below; beyond an end the log-likelihood is -inf. Mean `loc + scale * (gamma(1 - shape) - 1) / shape` for shape < 1,
-    variance `scale**2 * (gamma(1 - 2 * shape) - gamma(1 - shape)**2) / shape**2` for shape < 1/2. scipy.stats:
-    ``genextreme(-shape, loc, scale)``; statsmodels: none; R: VGAM ``gev``, evd ``fgev``. Estimates
-    are confined to shape > -1, for below that the likelihood is unbounded; from -1/2 down the maximum is not regular and has
-    no standard errors. With few data for each coefficient of `shape` there may be no maximum; the link
-    ``ShiftedLog(-0.5)`` of `shape` keeps to regular ones.
+    The Gumbel law for shape = 0. For positive shapes it is heavy tailed, with the lower end `loc - scale / shape`; for negative
+    ones that is its upper end. Beyond an end the log-likelihood is -inf. Mean `loc + scale * (gamma(1 - shape) - 1) / shape`
+    for shape < 1, variance `scale**2 * (gamma(1 - 2 * shape) - gamma(1 - shape)**2) / shape**2` for shape < 1/2. scipy.stats:
+    ``genextreme(-shape, loc, scale)``; statsmodels: none; R: VGAM ``gev``, evd ``fgev``. Estimates are confined to shape > -1,
+    as the likelihood is unbounded below; from -1/2 down the maximum is not regular and has no standard errors. With few data
+    for each coefficient of `shape` there may be no maximum; the link ``ShiftedLog(-0.5)`` of `shape` admits regular ones only.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations
 
 SHAPE = Domain(low=0.5, high=100.0, typical=(0.8, 3.0))
-MIN_DISTANCE_FROM_KINK = 1e-60  # distance from the kink below which an infinite derivative is taken
+MIN_DISTANCE_FROM_KINK = 1e-60  # |z| at which derivatives are taken for smaller ones, where they may be infinite
 
 
 class GeneralizedNormal(Kinked, LocationScale):
@@ -64,30 +64,30 @@ class GeneralizedNormal(Kinked, LocationScale):
 
     @property
     def smooth(self):
-        """Whether all derivatives exist where loc meets a y: for a shape that is known to be an even number."""
+        """Whether all derivatives exist at loc = y: only for a shape that is given as an even number."""
         return "shape" in self.fixed and self.fixed["shape"] % 2 == 0
 
     def standard_terms(self, z, order, shape):
         distance, d1, d2 = self.distance(z)
-        size, a, whole = np.maximum(distance, MIN_DISTANCE_FROM_KINK), 1 / shape, distance**shape
-        value = -np.log(2) - gammaln(1 + a) - whole
+        size, a, exponent = np.maximum(distance, MIN_DISTANCE_FROM_KINK), 1 / shape, distance**shape
+        value = -np.log(2) - gammaln(1 + a) - exponent
         if order == 0:
             return value, {}, {}
         power, psi = size ** (shape - 1), digamma(1 + a)
-        first = {"z": -shape * power * d1, "shape": a**2 * psi - xlogy(whole, distance)}
+        first = {"z": -shape * power * d1, "shape": a**2 * psi - xlogy(exponent, distance)}
         if order == 1:
             return value, first, {}
         log = np.log(size)
         second = {
             ("z", "z"): -shape * ((shape - 1) * power / size * d1**2 + power * d2),
             ("z", "shape"): -power * (1 + shape * log) * d1,
-            ("shape", "shape"): -(a**4) * trigamma(1 + a) - 2 * a**3 * psi - whole * log**2,
+            ("shape", "shape"): -(a**4) * trigamma(1 + a) - 2 * a**3 * psi - exponent * log**2,
         }
         return value, first, second
 
     def standard_information(self, shape):
         a = 1 / shape
-        b = np.minimum(a, 1.9)  # from a = 2 on there is none on loc: a number that serves scoring steps
+        b = np.minimum(a, 1.9)  # from a = 2 on that of loc is infinite: a finite number for scoring steps instead
         psi = digamma(1 + a)
         return {
             ("loc", "loc"): np.exp(gammaln(2 - b) - gammaln(b)) / b**2,
@@ -101,8 +101,8 @@ class GeneralizedNormal(Kinked, LocationScale):
 
     def spread(self, residual, sample_weight, shape):
         size = np.abs(residual)
-        most = max(float(np.max(size)), 1e-300)
-        return most * float(shape * np.average((size / most) ** shape, weights=sample_weight)) ** (1 / shape)
+        largest = max(float(np.max(size)), 1e-300)
+        return largest * float(shape * np.average((size / largest) ** shape, weights=sample_weight)) ** (1 / shape)
 
     def standard_moments(self, shape):
         a = 1 / shape

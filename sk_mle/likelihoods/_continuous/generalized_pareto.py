@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...domains import NONNEGATIVE, POSITIVE
-from .._fallbacks.start import best, thin, weighted_median
+from .._fallbacks.starting_values import best_candidate, reduced_sample, weighted_median
 from .._families.extreme_value import MIN_SCORING_SHAPE, SHAPE, ExtremeValue, expand, reduce
 from .._families.hazard import tail_from_survival
 
@@ -17,12 +17,12 @@ class GeneralizedPareto(ExtremeValue):
 
     .. math:: p(y) = \frac{1}{\mathrm{scale}} \left(1 + \mathrm{shape}\,\frac{y}{\mathrm{scale}}\right)^{-1/\mathrm{shape} - 1}
 
-    Exponential for shape = 0, heavy tailed above, with the upper end `-scale / shape` below, where the log-likelihood of
-    larger y is -inf. Mean `scale / (1 - shape)` for shape < 1, variance `scale**2 / ((1 - shape)**2 * (1 - 2 * shape))` for
-    shape < 1/2. scipy.stats: ``genpareto(shape, scale=scale)``; statsmodels: none; R: VGAM ``gpd``, evd ``fpot``. Estimates
-    are confined to shape > -1, for below that the likelihood is unbounded; from -1/2 down the maximum is not regular and has
-    no standard errors. With few data for each coefficient of `shape` there may be no maximum; the link
-    ``ShiftedLog(-0.5)`` of `shape` keeps to regular ones.
+    Exponential for shape = 0. For positive shapes it is heavy tailed; for negative ones it has the upper end `-scale / shape`,
+    beyond which the log-likelihood is -inf. Mean `scale / (1 - shape)` for shape < 1, variance `scale**2 / ((1 - shape)**2 * (1
+    - 2 * shape))` for shape < 1/2. scipy.stats: ``genpareto(shape, scale=scale)``; statsmodels: none; R: VGAM ``gpd``, evd
+    ``fpot``. Estimates are confined to shape > -1, as the likelihood is unbounded below; from -1/2 down the maximum is not
+    regular and has no standard errors. With few data for each coefficient of `shape` there may be no maximum; the link
+    ``ShiftedLog(-0.5)`` of `shape` admits regular ones only.
 
     Parameters
     ----------
@@ -77,16 +77,17 @@ class GeneralizedPareto(ExtremeValue):
         return [("shape", "lower", params)] if "shape" in self.free else []
 
     def start(self, y, sample_weight):
-        middle, most = weighted_median(y, sample_weight), float(np.max(y))
-        found = []
+        median, largest = weighted_median(y, sample_weight), float(np.max(y))
+        candidates = []
         for shape in self._shapes():
-            scale = max(middle / float(expand(np.log(2), **shape)), -1.01 * shape["shape"] * most, 1e-3 * most, 1e-300)
-            found.append({"scale": self.fixed.get("scale", scale), **shape})
-        return best(self, found, *thin(y, sample_weight))
+            scale = max(median / float(expand(np.log(2), **shape)), -1.01 * shape["shape"] * largest, 1e-3 * largest, 1e-300)
+            candidates.append({"scale": self.fixed.get("scale", scale), **shape})
+        return best_candidate(self, candidates, *reduced_sample(y, sample_weight))
 
     def refine(self, y, sample_weight, scale, **others):
-        found = best(self, [{"scale": 1.0, **shape} for shape in self._shapes()], *thin(y / scale, sample_weight))
-        return {"shape": found["shape"]}
+        candidates = [{"scale": 1.0, **shape} for shape in self._shapes()]
+        best = best_candidate(self, candidates, *reduced_sample(y / scale, sample_weight))
+        return {"shape": best["shape"]}
 
     def expectation(self, scale, shape):
         return np.where(shape < 1, scale / np.where(shape < 1, 1 - shape, 1.0), np.inf)

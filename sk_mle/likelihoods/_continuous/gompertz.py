@@ -20,11 +20,11 @@ class Gompertz(Hazard):
     .. math:: p(y) = \mathrm{rate}\, e^{\mathrm{shape}\, y}
         \exp\left\{-\mathrm{rate}\, \frac{e^{\mathrm{shape}\, y} - 1}{\mathrm{shape}}\right\}
 
-    Shape 0 is the `Exponential` law with mean 1 / rate. With a negative shape the hazard dies out, and with probability
-    exp(rate / shape) the end never comes: such a y is infinite, as a sample, a mean or a high quantile; an observed y must
-    be finite, and a right-censored one may be such. Mean `exp(a) * E1(a) / shape` with a = rate / shape, where shape > 0;
-    the variance has no closed form. scipy.stats: ``gompertz(rate / shape, scale=1 / shape)``; statsmodels: none; R: flexsurv
-    ``flexsurvreg(dist="gompertz")``.
+    Shape 0 is the `Exponential` law with mean 1 / rate. With a negative shape the hazard tends to zero, and with probability
+    exp(rate / shape) a duration never ends: random values, high quantiles and the mean are infinite then. An observed y must be
+    finite; a right-censored one may be a duration without end. Mean `exp(a) * E1(a) / shape` with a = rate / shape, where shape
+    > 0; the variance has no closed form. scipy.stats: ``gompertz(rate / shape, scale=1 / shape)``; statsmodels: none; R:
+    flexsurv ``flexsurvreg(dist="gompertz")``.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ class Gompertz(Hazard):
         return {"rate": self.fixed.get("rate", 1 / max(mean, 1e-300)), "shape": 0.1 / max(mean, 1e-300)}
 
     def reached(self, cumulative, rate, shape):
-        share = cumulative / rate
-        ends = shape * share > -1
-        return np.where(ends, share * log1p_ratio(np.where(ends, shape * share, 0.0))[0], np.inf)
+        ratio = cumulative / rate
+        is_reached = shape * ratio > -1
+        return np.where(is_reached, ratio * log1p_ratio(np.where(is_reached, shape * ratio, 0.0))[0], np.inf)
 
     def expectation(self, rate, shape):
         rate, shape = np.broadcast_arrays(np.asarray(rate, float), np.asarray(shape, float))

@@ -45,8 +45,8 @@ class Gumbel(LinkLocationScale):
         return {("loc", "loc"): 1.0, ("loc", "scale"): -short, ("scale", "scale"): np.pi**2 / 6 + short**2}
 
     def spread(self, residual, sample_weight):
-        least = -np.min(residual) / np.log(len(residual) + 2)  # at the maximum exp(-z) is 1 on average, so n at most
-        return max(super().spread(residual, sample_weight), float(least))
+        lower_bound = -np.min(residual) / np.log(len(residual) + 2)  # at the maximum exp(-z) is 1 on average, so n at most
+        return max(super().spread(residual, sample_weight), float(lower_bound))
 
     def standard_moments(self):
         return np.euler_gamma, np.pi**2 / 6, 1 + np.euler_gamma

@@ -6,12 +6,12 @@ import numpy as np
 from scipy.special import erf, erfc, erfcinv, erfinv, log_ndtr
 
 from ...domains import NONNEGATIVE, POSITIVE
-from .._fallbacks.start import resolution
+from .._fallbacks.starting_values import resolution
 from .._protocol.base import Likelihood
 
 
 class HalfNormal(Likelihood):
-    r"""Half-normal law: of the absolute value of a normal variable about 0.
+    r"""Half-normal law, of the absolute value of a normal variable with mean 0.
 
     .. math:: p(y) = \sqrt{\frac{2}{\pi}}\, \frac{1}{\mathrm{scale}} \exp\left\{-\frac{y^2}{2\,\mathrm{scale}^2}\right\}
 

@@ -61,9 +61,9 @@ class InverseGamma(Likelihood):
         }
 
     def start(self, y, sample_weight):
-        found = Gamma(shape=self.fixed.get("shape")).start(1 / y, sample_weight)
-        shape = self.fixed.get("shape", found["shape"])
-        scale = self.fixed.get("scale", shape / found["mean"])
+        of_reciprocal = Gamma(shape=self.fixed.get("shape")).start(1 / y, sample_weight)
+        shape = self.fixed.get("shape", of_reciprocal["shape"])
+        scale = self.fixed.get("scale", shape / of_reciprocal["mean"])
         return {"scale": scale, **self.refine(y, sample_weight, scale=scale)}
 
     def refine(self, y, sample_weight, scale, **others):
@@ -92,9 +92,9 @@ class InverseGamma(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q, scale, shape):
-        unit = np.asarray(shape, float) ** -0.5
+        log_scale = np.asarray(shape, float) ** -0.5  # scale of log y, and minus its shape
         with np.errstate(over="ignore"):
-            return scale / shape * np.exp(unit * LogGamma().standard_ppf(q, -unit))
+            return scale / shape * np.exp(log_scale * LogGamma().standard_ppf(q, -log_scale))
 
     def rvs(self, rng, size, scale, shape):
         return scale / np.maximum(rng.gamma(np.broadcast_to(shape, size)), 1e-300)

@@ -13,7 +13,7 @@ from .._protocol.base import Likelihood
 
 LOG_2PI = np.log(2 * np.pi)
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(12)
-MAX_MEAN = 1e300  # from which on the law no longer depends on it: with an infinite mean it is Lévy's
+MAX_MEAN = 1e300  # mean from which on the law is Lévy's, its limit for an infinite mean
 
 
 class InverseGaussian(Likelihood):
@@ -116,7 +116,7 @@ def _deviance(y, mean):
 def _log_tails(y, mean, shape):
     """log of P(Y <= y) = Phi(a) + R(b) phi(a) and of P(Y > y) = (R(a) - R(b)) phi(a), R(x) = Phi(-x) / phi(x) Mills' ratio.
 
-    The second is of no use far below the median.
+    The second loses its digits far below the median.
     """
     y = np.maximum(y, 0.0)
     root = np.sqrt(shape / y)
@@ -131,7 +131,7 @@ def _mills(x):
 
 
 def _log_mills_gap(a, b, width):
-    """log(R(a) - R(b)) for a < b = a + width; where they are close, the integral of -R' = 1 - x R."""
+    """log(R(a) - R(b)) for a < b = a + width; if they are close, by the integral of -R' = 1 - x R."""
     value = np.log(_mills(a) - _mills(b))
     near = (_mills(b) > 0.5 * _mills(a)) & (width < 1e300)
     if near.any():

@@ -20,8 +20,8 @@ class JohnsonSU(ArsinhLocationScale):
     one. Mean `loc - scale * exp(1 / (2 * tail**2)) * sinh(skew / tail)`, variance `scale**2 / 2 * (v - 1) * (v * cosh(2 *
     skew / tail) + 1)` with `v = exp(1 / tail**2)`. scipy.stats: ``johnsonsu(skew, tail, loc, scale)``; statsmodels: none;
     R: SuppDists ``dJohnson``, gamlss ``JSUo`` (nu the skew, tau the tail).
-    A sample whose tails are lighter than its skewness asks for sends `skew` off to infinity and `scale` to zero, where the law
-    is the log-normal one of the distance from `loc`.
+    For a sample with lighter tails than its skewness implies, `skew` diverges and `scale` tends to zero: the limit is the
+    log-normal law of the distance from `loc`.
 
     Parameters
     ----------

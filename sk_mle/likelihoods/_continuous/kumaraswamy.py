@@ -8,7 +8,7 @@ from ..._special.gamma_functions import digamma_delta, lgamma_delta, trigamma_de
 from ..._special.logarithms import log1mexp
 from ...domains import POSITIVE, UNIT
 from ...links import CLogLog
-from .._fallbacks.start import best, thin
+from .._fallbacks.starting_values import best_candidate, reduced_sample
 from .._protocol.base import Likelihood
 
 
@@ -53,7 +53,7 @@ class Kumaraswamy(Likelihood):
         return value, {"a": (rest + b * s) / a, "b": 1 / b + log_rest}, second
 
     def fisher(self, a, b):
-        harmonic, d, e = digamma_delta(1, b), _off_zero(b - 1), _off_zero(np.clip(b - 2, -0.5, 0.5))
+        harmonic, d, e = digamma_delta(1, b), _nonzero(b - 1), _nonzero(np.clip(b - 2, -0.5, 0.5))
         far = (2 * harmonic - b * ((1 - harmonic) ** 2 - trigamma_delta(1, b))) / np.where(np.abs(b - 2) < 0.5, 1.0, 2 - b)
         near = 1 + b * (digamma_delta(2, e) ** 2 - trigamma_delta(2, e)) / e
         return {
@@ -65,7 +65,9 @@ class Kumaraswamy(Likelihood):
     def start(self, y, sample_weight):
         a = np.geomspace(0.02, 50, 25) / -float(np.average(np.log(y), weights=sample_weight))
         candidates = [{"a": a, **self.refine(y, sample_weight, a)} for a in ([self.a] if "a" in self.fixed else a)]
-        return best(self, [{**candidate, **self.fixed} for candidate in candidates], *thin(y, sample_weight))
+        return best_candidate(
+            self, [{**candidate, **self.fixed} for candidate in candidates], *reduced_sample(y, sample_weight)
+        )
 
     def refine(self, y, sample_weight, a, **others):
         return {"b": 1 / max(-float(np.average(_complement(y, a)[1], weights=sample_weight)), 1e-300)}
@@ -102,11 +104,12 @@ def _complement(y, a):
         return c, value, s, np.where(c < 1, s_1 / s, 1 - c - s)
 
 
-def _off_zero(x):
+def _nonzero(x):
+    """x, replaced by 1e-150 if it is closer to zero."""
     return np.where(np.abs(x) < 1e-150, 1e-150, x)
 
 
 def _log_moment(k, b):
-    """log E y^(a k) = log(Gamma(1 + k) Gamma(1 + b) / Gamma(1 + k + b)), by the smaller of both steps."""
+    """log E y^(a k) = log(Gamma(1 + k) Gamma(1 + b) / Gamma(1 + k + b)), by a step of the smaller of k and b."""
     step, base = np.minimum(k, b), np.maximum(k, b)
     return lgamma_delta(1, step) - lgamma_delta(1 + base, step)

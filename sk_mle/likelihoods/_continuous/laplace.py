@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._fallbacks.start import quantiles
+from .._fallbacks.starting_values import quantiles
 from .._families.kinked import Kinked
 from .._families.location_scale import LocationScale
 
@@ -40,7 +40,7 @@ class Laplace(Kinked, LocationScale):
         self.loc, self.scale, self.links = loc, scale, links
 
     def rates(self):
-        """How fast the log-density falls on the left and on the right of its kink."""
+        """Rates at which the log-density falls on the left and on the right of its kink."""
         return 1.0, 1.0
 
     def standard_terms(self, z, order, *at, **shape):

@@ -11,7 +11,7 @@ from .logistic import Logistic
 
 
 class LogLogistic(ScaleShape):
-    r"""Log-logistic (Fisk) law of durations, whose odds of lasting are a power of time.
+    r"""Log-logistic (Fisk) law of durations, whose odds of survival are a power of time.
 
     .. math:: p(y) = \frac{k}{s} \frac{(y/s)^{k-1}}{(1 + (y/s)^k)^2}, \quad s = \mathrm{scale},\; k = \mathrm{shape}
 

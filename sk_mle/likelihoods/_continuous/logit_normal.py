@@ -39,7 +39,7 @@ class LogitNormal(Normal):
     """
 
     support = UNIT
-    # those of the normal law are of another variable; the divergence is the same
+    # The normal law's are those of the log-odds; the divergence is the same.
     crps = None  # type: ignore[assignment]
     expectation = Likelihood.expectation  # type: ignore[assignment]
     variance = Likelihood.variance  # type: ignore[assignment]

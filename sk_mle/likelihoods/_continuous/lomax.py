@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...domains import NONNEGATIVE, POSITIVE
-from .._fallbacks.start import best, thin
+from .._fallbacks.starting_values import best_candidate, reduced_sample
 from .._families.hazard import tail_from_survival
 from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
@@ -19,7 +19,7 @@ class Lomax(Likelihood):
     Mean `scale / (shape - 1)` for shape > 1, variance `scale**2 * shape / ((shape - 1)**2 * (shape - 2))` for shape > 2,
     infinite below. scipy.stats: ``lomax(shape, scale=scale)``; statsmodels: none; R: VGAM ``lomax``, gamlss ``PARETO2``
     (sigma = 1 / shape). It is the `GeneralizedPareto` law of shape 1 / shape and scale `scale / shape`. Tails lighter than
-    exponential drive both parameters to infinity: that law goes on there.
+    exponential drive both parameters to infinity; use `GeneralizedPareto`, whose shape may be negative, for such data.
 
     Parameters
     ----------
@@ -78,7 +78,9 @@ class Lomax(Likelihood):
         scales = float(np.average(y, weights=sample_weight)) * np.geomspace(1e-3, 1e3, 25)
         scales = [self.fixed["scale"]] if "scale" in self.fixed else np.maximum(scales, 1e-300)
         candidates = [{"scale": scale, **self.refine(y, sample_weight, scale)} for scale in scales]
-        return best(self, [{**candidate, **self.fixed} for candidate in candidates], *thin(y, sample_weight))
+        return best_candidate(
+            self, [{**candidate, **self.fixed} for candidate in candidates], *reduced_sample(y, sample_weight)
+        )
 
     def refine(self, y, sample_weight, scale, **others):
         return {"shape": 1 / max(float(np.average(np.log1p(y / scale), weights=sample_weight)), 1e-15)}

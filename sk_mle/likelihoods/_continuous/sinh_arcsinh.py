@@ -9,13 +9,13 @@ from scipy.special import kv, log_ndtr, ndtri
 
 from .._families.arsinh import ArsinhLocationScale
 
-MAX_ABS_W = 354.0  # of |w|: from there on the log-density, about -exp(2 |w|) / 8, is below all numbers
-# The same where derivatives are, so that those of a far trial value, and their products, are finite.
+MAX_ABS_W = 354.0  # |w| from which on the log-density, about -exp(2 |w|) / 8, overflows
+# |w| at which derivatives are taken for larger ones, so that they, and their products, are finite.
 MAX_ABS_W_OF_DERIVATIVES = 200.0
 
 
 class SinhArcsinh(ArsinhLocationScale):
-    r"""Jones and Pewsey's sinh-arcsinh law: the normal one with skewness and with tails heavier or lighter.
+    r"""Jones and Pewsey's sinh-arcsinh law: skewness, and tails heavier or lighter than the normal law's.
 
     .. math:: p(y) = \frac{\mathrm{tail}}{\mathrm{scale}} \sqrt{\frac{1 + x^2}{1 + z^2}}\, \varphi(x),
         \quad x = \sinh(\mathrm{tail} \cdot \mathrm{arsinh}\, z - \mathrm{skew}), \quad z = (y - \mathrm{loc})/\mathrm{scale}
@@ -24,7 +24,7 @@ class SinhArcsinh(ArsinhLocationScale):
     :math:`P_q = e^{1/4} (8 \pi)^{-1/2} (K_{(q+1)/2}(1/4) + K_{(q-1)/2}(1/4))`: mean `loc + scale * m` with
     `m = sinh(skew / tail) * P(1 / tail)`, variance `scale**2 * ((cosh(2 * skew / tail) * P(2 / tail) - 1) / 2 - m**2)`.
     scipy.stats: none; statsmodels: none; R: gamlss ``SHASHo`` (nu is the skew, tau the tail).
-    A small sample that is more skew than any such law sends `skew` off to infinity and `scale` to zero.
+    For a small sample that is more skewed than any such law, `skew` diverges and `scale` tends to zero.
 
     Parameters
     ----------

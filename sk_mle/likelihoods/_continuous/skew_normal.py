@@ -9,7 +9,7 @@ from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails
 from ...domains import POSITIVE, REAL
 from ...links import Probit
 from .._fallbacks.algebra import Eval
-from .._fallbacks.start import resolution
+from .._fallbacks.starting_values import resolution
 from .._families.shaped import ShapedLocationScale
 from .._protocol.relations import Relations
 
@@ -26,8 +26,9 @@ class SkewNormal(ShapedLocationScale):
     With :math:`\delta = \mathrm{shape} / \sqrt{1 + \mathrm{shape}^2}`: mean `loc + scale * delta * sqrt(2 / pi)`, variance
     `scale**2 * (1 - 2 * delta**2 / pi)`. scipy.stats: ``skewnorm(shape, loc, scale)``; statsmodels: none; R: sn
     ``selm(family="SN")`` (xi, omega, alpha), gamlss ``SN1``. The normal law, shape 0, is a stationary point of every
-    likelihood: fits start on the side of the residuals' skewness. Where a sample is more skew than any such law, 0.9953, the
-    likelihood may grow with the shape without end: fix `shape` then. With `shape` modelled on X there can be several maxima.
+    likelihood: fits start on the side of the residuals' skewness. For a sample that is more skewed than any such law, 0.9953,
+    the likelihood may increase with the shape without end: fix `shape` then. With `shape` modelled on X there can be several
+    maxima.
 
     Parameters
     ----------
@@ -62,8 +63,8 @@ class SkewNormal(ShapedLocationScale):
         ends={"shape": {"upper": "half-normal law above loc", "lower": "half-normal law below loc"}},
         tried={"shape": tuple(s * a for a in TRIED_SHAPES for s in (-1, 1))},
     )
-    tried_first = {"shape": (-0.1, 0.1)}  # all but normal, so that the first step is a least squares fit
-    most_points = np.inf  # a slight skewness is in no part of the sample
+    tried_first = {"shape": (-0.1, 0.1)}  # nearly normal, so that the first step is a least squares fit
+    max_points = np.inf  # a slight skewness shows in the whole sample only
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
@@ -115,8 +116,8 @@ class SkewNormal(ShapedLocationScale):
         return mean, np.sqrt(variance)
 
     def standard_moments(self, shape):
-        lean = ROOT_2_OVER_PI * shape / np.hypot(1, shape)
-        return lean, 1 - lean**2
+        mean = ROOT_2_OVER_PI * shape / np.hypot(1, shape)
+        return mean, 1 - mean**2
 
     def standard_tail(self, z, upper, log, shape):
         value = log_skew_tails(z, shape, DF_OF_NORMAL)[int(upper)]

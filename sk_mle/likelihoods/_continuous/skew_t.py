@@ -7,7 +7,7 @@ import numpy as np
 from ..._special.gamma_functions import lgamma_half_delta
 from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails, log_t, log_t_derivatives
 from ...domains import POSITIVE, REAL
-from .._fallbacks.start import best, resolution, thin
+from .._fallbacks.starting_values import best_candidate, reduced_sample, resolution
 from .._families.shaped import ShapedLocationScale
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
@@ -57,7 +57,7 @@ class SkewT(ShapedLocationScale):
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
 
     def standard_terms(self, z, order, shape, df):
-        counts, df = df <= DF_OF_NORMAL, np.minimum(df, DF_OF_NORMAL)  # beyond that bound nothing depends on df
+        depends_on_df, df = df <= DF_OF_NORMAL, np.minimum(df, DF_OF_NORMAL)
         value, first, second = StudentT().standard_terms(z, order, df)
         x = shape * np.sqrt(df + 1) * (z / np.hypot(np.sqrt(df), z))  # z**2 may overflow
         value = np.log(2) + value + log_t(x, df + 1)
@@ -70,7 +70,7 @@ class SkewT(ShapedLocationScale):
         on_x, on_df, *others = log_t_derivatives(shape * z * root, df + 1, order)
         first = {"z": first["z"], "shape": 0.0, "df": first["df"] + on_df}
         first = {name: part + on_x * x[name] for name, part in first.items()}
-        first["df"] = first["df"] * counts
+        first["df"] = first["df"] * depends_on_df
         if order == 1:
             return value, first, {}
         xx, x_df, df_df = others
@@ -83,7 +83,7 @@ class SkewT(ShapedLocationScale):
             ("df", "df"): second["df", "df"] + df_df + 2 * x_df * x["df"] - on_x * x["df"] * (1 / (df + 1) + 1 / total - lean),
         }
         second = {(a, b): part + xx * x[a] * x[b] for (a, b), part in second.items()}
-        return value, first, {pair: part * counts if "df" in pair else part for pair, part in second.items()}
+        return value, first, {pair: part * depends_on_df if "df" in pair else part for pair, part in second.items()}
 
     def at_ends(self, y, sample_weight, distance, loc, **others):
         if not {"scale", "shape"} <= set(self.free):
@@ -91,13 +91,12 @@ class SkewT(ShapedLocationScale):
         symmetric = StudentT(loc=0.0)
 
         def fitted(z):
-            z, weight = thin(z, sample_weight, self.most_points)
+            z, weight = reduced_sample(z, sample_weight, self.max_points)
             values = [self.fixed["df"]] if "df" in self.fixed else self.relations.tried["df"]
             scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
-            found = best(
-                symmetric, [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)], z, weight
-            )
-            return {"scale": found["scale"], "df": found["df"]}
+            candidates = [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)]
+            best = best_candidate(symmetric, candidates, z, weight)
+            return {"scale": best["scale"], "df": best["df"]}
 
         return at_half_laws(y, distance, loc, fitted)
 

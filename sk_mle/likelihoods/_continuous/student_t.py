@@ -11,14 +11,14 @@ from ..._special.logarithms import log1p_rest
 from ..._special.tails import log_betainc
 from ...domains import POSITIVE, REAL
 from .._fallbacks.quantile import newton_quantile
-from .._fallbacks.start import weighted_median
+from .._fallbacks.starting_values import weighted_median
 from .._families.location_scale import LocationScale
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
-MAX_ABS_Z = 1e150  # the square of which is a number
-MAX_DF_OF_SCIPY = 1e15  # the same to the last digit that scipy's functions have
-DF_OF_NORMAL = 1e60  # beyond it, and at infinity, the law is the normal one to the last digit
+MAX_ABS_Z = 1e150  # |z| up to which z**2 does not overflow
+MAX_DF_OF_SCIPY = 1e15  # df from which on scipy's functions no longer depend on it
+DF_OF_NORMAL = 1e60  # df from which on, and at infinity, the law is the normal one to the last digit
 
 
 class StudentT(LocationScale):
@@ -59,7 +59,7 @@ class StudentT(LocationScale):
         self.loc, self.scale, self.df, self.links = loc, scale, df, links
 
     def standard_terms(self, z, order, df):
-        norm, counts, square = lgamma_half_delta(df, order=order), df <= DF_OF_NORMAL, z * z
+        norm, depends_on_df, square = lgamma_half_delta(df, order=order), df <= DF_OF_NORMAL, z * z
         df = np.minimum(df, DF_OF_NORMAL)
         if np.maximum.reduce(square, axis=None, initial=0.0) == np.inf:
             return self._beyond_squares(z, order, df)
@@ -69,15 +69,15 @@ class StudentT(LocationScale):
             return value, {}, {}
         total = df + square
         weight = (df + 1) / total
-        first = {"z": -z * weight, "df": norm[1] + 0.5 * (w / total - log1p_rest(w, order=1)[0]) * counts}
+        first = {"z": -z * weight, "df": norm[1] + 0.5 * (w / total - log1p_rest(w, order=1)[0]) * depends_on_df}
         if order == 1:
             return value, first, {}
-        df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2 * counts
-        z_df = z * (1 - square) / total**2 * counts
+        df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2 * depends_on_df
+        z_df = z * (1 - square) / total**2 * depends_on_df
         return value, first, {("z", "z"): weight * ((square - df) / total), ("z", "df"): z_df, ("df", "df"): df_df}
 
     def _beyond_squares(self, z, order, df):
-        """The same where z * z overflows, from a nearer z: there the law is a power of |z|."""
+        """`standard_terms` if z * z overflows: from a smaller |z|, as the density is a power of |z| there."""
         near = np.clip(z, -MAX_ABS_Z, MAX_ABS_Z)
         fall = np.where(near == z, 0.0, np.log(np.abs(z)) - np.log(MAX_ABS_Z))
         value, first, second = self.standard_terms(near, order, df)

@@ -9,12 +9,12 @@ from ..._special.compound import concentrated, deviance, log_saddlepoint_side, l
 from ..._special.logarithms import log1mexp
 from ...domains import NONNEGATIVE, POSITIVE, Domain
 from .._fallbacks import quadrature
-from .._fallbacks.start import best
+from .._fallbacks.starting_values import best_candidate
 from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
-MIN_DISTANCE_OF_POWER = 1e-9  # distance from 1 and 2 within which the power is not resolved
-LATTICE_DISTANCE_OF_POWER = 1e-8  # distance from 1 that no values reach but those that lie on a lattice
+MIN_DISTANCE_OF_POWER = 1e-9  # distance of the power from 1 and 2 at which it is held for smaller ones
+LATTICE_DISTANCE_OF_POWER = 1e-8  # distance of the power from 1 that only fits to values on a lattice reach
 
 
 class Tweedie(Likelihood):
@@ -103,11 +103,11 @@ class Tweedie(Likelihood):
 
     @staticmethod
     def _series(y, dispersion, p, full):
-        """The sum at the mean y, with derivatives; zero at y = 0."""
+        """The log of the series at the mean y, with derivatives; zero at y = 0."""
         kappa = np.where(y > 0, y ** (2 - p) / (dispersion * (2 - p)), 0.0)
-        found = log_series(kappa, (2 - p) / (p - 1), full)
-        found = found.reshape(len(found), *np.shape(kappa))
-        return np.where(y > 0, found, 0.0)
+        values = log_series(kappa, (2 - p) / (p - 1), full)
+        values = values.reshape(len(values), *np.shape(kappa))
+        return np.where(y > 0, values, 0.0)
 
     def start(self, y, sample_weight):
         mean = max(float(np.average(y, weights=sample_weight)), 1e-8)
@@ -116,8 +116,8 @@ class Tweedie(Likelihood):
     def refine(self, y, sample_weight, mean, **others):
         powers = [1.15, 1.3, 1.5, 1.7, 1.85] if "power" in self.free else [others.get("power", self.parameter("power").value)]
         square = [np.average((y - mean) ** 2 / mean**p, weights=sample_weight) for p in powers]
-        tried = [{"mean": mean, "dispersion": max(s, 1e-8), "power": p} for s, p in zip(square, powers, strict=True)]
-        return best(self, tried, y, sample_weight)
+        candidates = [{"mean": mean, "dispersion": max(s, 1e-8), "power": p} for s, p in zip(square, powers, strict=True)]
+        return best_candidate(self, candidates, y, sample_weight)
 
     def expectation(self, mean, dispersion, power=None):
         return mean + 0 * dispersion
@@ -152,11 +152,11 @@ class Tweedie(Likelihood):
             result = np.where(q <= zero, np.where(q >= 0, 0.0, np.nan), np.where(q == 1, np.inf, np.nan))
             rows = np.flatnonzero((q > zero) & (q < 1))
             part = {name: value[rows] for name, value in given.items()}
-            result[rows] = self._search(q[rows], part, rate[rows], shape[rows], scale[rows])
+            result[rows] = self._positive_quantile(q[rows], part, rate[rows], shape[rows], scale[rows])
         return result.reshape(flat)
 
-    def _search(self, q, given, rate, shape, scale):
-        """Newton steps for log y in the log of the smaller tail of the positive values, kept in a bracket."""
+    def _positive_quantile(self, q, given, rate, shape, scale):
+        """Quantiles above zero, by Newton steps for log y in the log of the smaller tail, inside a bracket."""
         left, share, upper = q - np.exp(-rate), -np.expm1(-rate), q > 0.5 + 0.5 * np.exp(-rate)
         mean = given["mean"] / share  # of the positive values
         variance = (self.variance(**given) + given["mean"] ** 2) / share - mean**2
@@ -187,7 +187,7 @@ class Tweedie(Likelihood):
 
 
 def _log_side(y, rate, shape, scale, above, mean, dispersion, power):
-    """log of the tail of the positive values on the side of the mean on which y lies."""
+    """The log of the tail of the positive values on the side of the mean to which y belongs."""
     narrow = concentrated(rate, shape)
     if not narrow.any():
         return log_side(y, rate, shape, scale, above)

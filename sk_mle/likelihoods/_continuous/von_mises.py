@@ -13,8 +13,8 @@ from .._protocol.relations import Relations
 
 UNIT_NODES, UNIT_NODE_WEIGHTS = np.polynomial.legendre.leggauss(40)
 UNIT_NODES, UNIT_NODE_WEIGHTS = (UNIT_NODES + 1) / 2, UNIT_NODE_WEIGHTS / 2
-PI_REMAINDER = 1.2246467991473532e-16  # pi less the number that stands for it
-MIN_SERIES_CONCENTRATION = 20.0  # from here on the resultant length is taken from its series in 1 / concentration
+PI_REMAINDER = 1.2246467991473532e-16  # pi minus its floating-point value
+MIN_SERIES_CONCENTRATION = 20.0  # concentration from which on the resultant length is its series in 1 / concentration
 
 
 def _series():
@@ -147,7 +147,7 @@ class VonMises(Likelihood):
         return np.log(2 * np.pi * i0e(concentration)) + concentration * _shortfall(concentration)[0] + 0 * loc
 
     def _tails(self, y, loc, origin, concentration):
-        """log of the probabilities from -pi to y and from y to pi: Gauss nodes on each half turn, where the density falls."""
+        """log of the probabilities from -pi to y and from y to pi, by Gauss nodes on half circles, where the density falls."""
         mean = self.expectation(loc, origin, 0.0)
         y, mean, k = np.broadcast_arrays(np.clip(y, -np.pi, np.pi), mean, np.asarray(concentration, float))
         ends = (-np.pi - mean, y - mean, np.pi - mean)

@@ -12,7 +12,7 @@ from .._families.trials import Trials, beta_binomial
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
-MIN_PRECISION, MAX_PRECISION = 1e-260, 1e50  # of the precision; beyond the latter the law is the binomial one to the last digit
+MIN_PRECISION, MAX_PRECISION = 1e-260, 1e50  # precisions; from the latter on the law is the binomial one to the last digit
 
 
 class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
@@ -56,7 +56,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
         self.mean, self.precision, self.trials, self.links = mean, precision, trials, links
 
     def loglik(self, y, mean, precision, trials=None):
-        """Apart, as the log of a probability has fewer digits than the probability."""
+        """Not from `terms`, as the log of a probability has fewer digits than the probability."""
         return beta_binomial(*self.split(y, trials), mean, 1 - mean, np.clip(precision, MIN_PRECISION, MAX_PRECISION), 0).value
 
     def terms(self, y, order, mean, precision, trials=None):
@@ -72,7 +72,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
 
     @staticmethod
     def _derived(y, n, yes, no, size, order) -> Eval:
-        """Derivatives in whatever the three logs are differentiated by: the law needs no other form of its parameters."""
+        """The Eval from the logs of mean, 1 - mean and precision with their derivatives, in the variables of the latter."""
         with np.errstate(all="ignore"):
             p, q, phi = (np.exp(log[0]) for log in (yes, no, size))
             at = beta_binomial(y, n, p, q, phi, order)
@@ -100,10 +100,10 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
             if "precision" in self.free:
                 log, *derivatives = self.parameter("precision").link.log_inverse(eta["precision"])
                 logs[2] = np.clip(log, np.log(MIN_PRECISION), np.log(MAX_PRECISION)), *derivatives
-        found = self._derived(*self.counts(y, eta), *logs, order)
-        gradient = {name: value for name, value in found.gradient.items() if name in self.free}
-        second = {pair: value for pair, value in found.information.items() if set(pair) <= set(self.free)}
-        return Eval(self._guarded(found.loglik, params), gradient, second)
+        complete = self._derived(*self.counts(y, eta), *logs, order)
+        gradient = {name: value for name, value in complete.gradient.items() if name in self.free}
+        second = {pair: value for pair, value in complete.information.items() if set(pair) <= set(self.free)}
+        return Eval(self._guarded(complete.loglik, params), gradient, second)
 
     def start(self, y, sample_weight):
         y, n, mean = self.share(y, sample_weight)
@@ -116,7 +116,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
 
     @staticmethod
     def _moment(y, n, sample_weight, mean):
-        """From the correlation between trials that explains the squared residuals."""
+        """The precision from the correlation between trials that explains the squared residuals."""
         excess = np.dot(sample_weight, (y - n * mean) ** 2 / (mean * (1 - mean)) - n)
         pairs = np.dot(sample_weight, n * (n - 1) + 0 * y)
         rho = float(np.clip(excess / pairs if pairs > 0 else 0.1, 1e-3, 0.9))
@@ -129,11 +129,11 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
         return trials * mean * (1 - mean) * (1 + (trials - 1) / (1 + precision))
 
     def _side(self, k, params, above):
-        """log P(Y > k) where `above`, else log P(Y <= k), summed from both ends of it, where masses may be large."""
+        """log P(Y > k) where `above`, else log P(Y <= k), summed from both ends of the tail, where masses may be large."""
         n = params["trials"]
         k = np.minimum(k, n)
         first, count = np.where(above, k + 1, 0.0), np.where(above, n - k, k + 1)
-        half, f = np.floor(count / 2), self.masses(params)
+        half, f = np.floor(count / 2), self.log_mass_function(params)
         parts = log_sum(f, first, 1.0, half, True), log_sum(f, first + count - 1, -1.0, count - half, True)
         return np.minimum(np.logaddexp(*parts), 0.0)
 

@@ -7,7 +7,7 @@ from scipy.special import ndtri
 
 from ..._special.tails import log_betainc
 from ...domains import UNIT
-from .._fallbacks.inversion import solve
+from .._fallbacks.inversion import solve_quantile
 from .._families.trials import Trials, log_binomial
 from .._protocol.base import Eval
 
@@ -59,11 +59,11 @@ class Binomial(Trials):
         y, n = self.split(y, trials)
         return {("prob", "prob"): -y / prob**2 - (n - y) / (1 - prob) ** 2}
 
-    expected_information = "whole"  # by `evaluate`, also where the trials are part of y
+    expected_information = "whole"  # by `evaluate`, even if the trials are part of y
 
     @property
     def fisher(self):
-        """None where the trials are part of y."""
+        """As of `Likelihood`; None if the trials are part of y."""
         return None if self.trials is None else lambda prob, trials: {("prob", "prob"): trials / (prob * (1 - prob))}
 
     def evaluate(self, y, eta, order=1, information="observed"):
@@ -100,7 +100,7 @@ class Binomial(Trials):
     def ppf(self, q, prob, trials):
         z = np.clip(ndtri(q), -40.0, 40.0)
         near = trials * prob + z * np.sqrt(trials * prob * (1 - prob)) + (z - 1) * (z + 1) * (1 - 2 * prob) / 6
-        return np.where(q == 1, trials, solve(self, q, {"prob": prob, "trials": trials}, np.clip(near, 0.0, trials)))
+        return np.where(q == 1, trials, solve_quantile(self, q, {"prob": prob, "trials": trials}, np.clip(near, 0.0, trials)))
 
     def successes(self, rng, n, prob):
         return rng.binomial(n, prob)

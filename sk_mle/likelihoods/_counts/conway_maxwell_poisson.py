@@ -15,9 +15,9 @@ from .._families.counts import count_mean
 from .._families.summed import SummedCount
 from .._protocol.relations import Relations
 
-MAX_MEAN = 1e18  # mean
-MAX_DIRECT_COUNT = 1000.0  # count up to which a plain difference of log factorials keeps thirteen digits
-MIN_DISPERSION = 1e-8  # dispersion; from it on the law lies on two whole numbers to the last digit
+MAX_MEAN = 1e18  # mean above which the log-likelihood is -inf
+MAX_DIRECT_COUNT = 1000.0  # count up to which a difference of log factorials keeps thirteen digits
+MIN_DISPERSION = 1e-8  # dispersion from which down the law lies on two integers, to the last digit
 
 
 class ConwayMaxwellPoisson(SummedCount):
@@ -69,7 +69,7 @@ class ConwayMaxwellPoisson(SummedCount):
         value = _log_mass(y, mean, dispersion, s)
         if order == 0:
             return value, {}, {}
-        # what log y! has beyond its linear regression on y: minus the derivative in nu
+        # log y! minus its linear regression on y; minus this is the derivative in nu
         residual = lgamma_delta_scaled(mean + 1, d) - s.level - s.slope * d
         curve = -s.spread - d / s.variance * s.d_rr
         second = {
@@ -79,7 +79,7 @@ class ConwayMaxwellPoisson(SummedCount):
         }
         return value, {"mean": d / s.variance, "dispersion": residual / dispersion**2}, second
 
-    def masses(self, params):
+    def log_mass_function(self, params):
         s = solved(params["mean"], params["dispersion"])
 
         def f(k, rows):
@@ -93,8 +93,8 @@ class ConwayMaxwellPoisson(SummedCount):
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
     def refine(self, y, sample_weight, mean, **others):
-        most = max(50.0, 0.1 * float(np.min(mean)))  # larger ones belong to a law close to the geometric one
-        return {"dispersion": float(np.clip(np.average((y - mean) ** 2 / mean, weights=sample_weight), 0.02, most))}
+        largest = max(50.0, 0.1 * float(np.min(mean)))  # at larger dispersions the law is close to the geometric one
+        return {"dispersion": float(np.clip(np.average((y - mean) ** 2 / mean, weights=sample_weight), 0.02, largest))}
 
     def expectation(self, mean, dispersion):
         return mean + 0 * dispersion
@@ -104,9 +104,10 @@ class ConwayMaxwellPoisson(SummedCount):
 
 
 class Sums(NamedTuple):
-    """The law with d = y - mean and g(y) = log y! minus its tangent at the mean: p(y) = exp(tilt d - nu g(y) - log_total).
+    """Moments of the law p(y) = exp(tilt d - nu g(y) - log_total), d = y - mean, g(y) = log y! minus its tangent at the mean.
 
-    `level` is the mean of g, `slope` its regression on d, r what is left of g; then E r^2 and mixed third moments.
+    `level` and `slope` are the mean of g and its regression coefficient on d, r is the residual of that regression; `spread`
+    is E r^2, the others are mixed third moments of d and r.
     """
 
     tilt: np.ndarray
@@ -121,14 +122,14 @@ class Sums(NamedTuple):
 
 
 def _log_mass(y, mean, dispersion, s):
-    bent = lgamma_delta_scaled(mean + 1, y - mean) / np.maximum(dispersion, MIN_DISPERSION)
-    value = s.tilt * (y - mean) - bent - s.log_total
+    nu_g = lgamma_delta_scaled(mean + 1, y - mean) / np.maximum(dispersion, MIN_DISPERSION)
+    value = s.tilt * (y - mean) - nu_g - s.log_total
     return np.where(mean <= MAX_MEAN, value, -np.inf)
 
 
 @latest
 def solved(mean, dispersion) -> Sums:
-    """Sums over the law with this mean, found to double precision for every mean up to 1e15."""
+    """`Sums` of the law with this mean, to double precision for every mean up to 1e15."""
     mean, dispersion = np.broadcast_arrays(mean, dispersion)
     shape, result = mean.shape, np.empty((len(Sums._fields), mean.size))
     with np.errstate(all="ignore"):
@@ -136,27 +137,27 @@ def solved(mean, dispersion) -> Sums:
         result[:], inside = np.nan, np.flatnonzero(mean <= MAX_MEAN)
         for rows, k, weight in summation_nodes(mean[inside], nu[inside]):
             rows = inside[rows]
-            result[:, rows] = _solve(mean[rows], nu[rows], k, weight)
+            result[:, rows] = _sums_at_nodes(mean[rows], nu[rows], k, weight)
     return Sums(*(value.reshape(shape) for value in result))
 
 
-def _solve(mean, nu, k, weight):
-    """Newton steps for the tilt on the log of the mean, inside a bracket."""
+def _sums_at_nodes(mean, nu, k, weight):
+    """The fields of `Sums` from nodes k and their log weights; the tilt by Newton steps on the log of the mean."""
     x, d = (mean + 1)[:, None], k - mean[:, None]
-    few = k.max() < MAX_DIRECT_COUNT  # then all rows share k
-    g = gammaln(k + 1) - gammaln(x) - d * np.log(x) if few else lgamma_delta_scaled(x, d)
+    is_direct = k.max() < MAX_DIRECT_COUNT  # then all rows share k
+    g = gammaln(k + 1) - gammaln(x) - d * np.log(x) if is_direct else lgamma_delta_scaled(x, d)
     start = np.where(mean > 2 * np.abs(1 - nu) / nu, nu * np.log(mean + (0.5 - 0.5 / nu)), np.log(mean))
     start = np.where((nu < 1) & (mean <= 2 * (1 - nu) / nu), np.log(mean) - np.log1p((1 - nu) * mean), start)
     tilt = start - nu * np.log(mean + 1)
     low, high, rows = np.full(len(mean), -np.inf), np.full(len(mean), np.inf), np.arange(len(mean))
     base, sums = weight - nu[:, None] * g, lambda a, b: np.einsum("ij,ij->i", a, b)
     for _ in range(300):
-        whole = len(rows) == len(mean)
-        here, terms = (d, base) if whole else (d[rows], base[rows])
-        p, _ = _masses(tilt[rows], here, terms)
-        p_d = p * here
+        all_rows = len(rows) == len(mean)
+        d_rows, terms = (d, base) if all_rows else (d[rows], base[rows])
+        p, _ = _normalised(tilt[rows], d_rows, terms)
+        p_d = p * d_rows
         excess = p_d.sum(axis=1)
-        variance = np.maximum(sums(p_d, here) - excess**2, 1e-300)
+        variance = np.maximum(sums(p_d, d_rows) - excess**2, 1e-300)
         low[rows], high[rows] = np.where(excess < 0, tilt[rows], low[rows]), np.where(excess > 0, tilt[rows], high[rows])
         relative = np.maximum(excess / mean[rows], -1 + 1e-15)
         step = -np.log1p(relative) * (1 + relative) * mean[rows] / variance
@@ -167,7 +168,7 @@ def _solve(mean, nu, k, weight):
         tilt[rows] = np.where(np.isfinite(new), new, tilt[rows])
         if not len(rows := rows[~done]):
             break
-    p, log_total = _masses(tilt, d, base)
+    p, log_total = _normalised(tilt, d, base)
     p_d, level = p * d, sums(p, g)
     variance, r = sums(p_d, d), g - level[:, None]
     slope = sums(p_d, r) / variance
@@ -176,7 +177,8 @@ def _solve(mean, nu, k, weight):
     return tilt, log_total, variance, level, slope, sums(p_r, r), sums(p_dd, d), sums(p_dd, r), sums(p_r, r * d)
 
 
-def _masses(tilt, d, base):
+def _normalised(tilt, d, base):
+    """Probabilities of the nodes at a tilt, and the log of their sum before it is divided out."""
     terms = base + tilt[:, None] * d
     top = terms.max(axis=1)
     p = np.exp(terms - top[:, None])

@@ -11,7 +11,7 @@ from .._families.mean_power import POWER, MeanPower
 from .._families.summed import SummedCount
 from .._protocol.relations import Relations
 
-MAX_TERMS = 4096
+MAX_TERMS = 4096  # number of possible y from which on the sum of the masses is taken as one
 
 
 class GeneralizedPoisson(MeanPower, SummedCount):
@@ -21,8 +21,8 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         \quad m = \mathrm{mean},\; c = \mathrm{dispersion} \cdot m^{\mathrm{power} - 1},\; f = 1 + c
 
     Mean `mean`, variance `mean * (1 + dispersion * mean**(power - 1))**2`; dispersion 0 is the Poisson law, and the default
-    `power=1` makes the variance proportional to the mean. A negative dispersion, of under-dispersed counts, ends the support:
-    p(y) = 0 from `y = m / -c` on, masses are divided by their sum where it is not one, and mean and variance (given by
+    `power=1` makes the variance proportional to the mean. With a negative dispersion, for under-dispersed counts, the support
+    is finite: p(y) = 0 from `y = m / -c` on, masses are divided by their sum if it is not one, and mean and variance (given by
     `expectation` and `variance`) are close to those above only while several y are possible: `ConwayMaxwellPoisson` has no
     such restriction. scipy.stats: none; statsmodels: ``GeneralizedPoisson`` (dispersion is its alpha, power its p); R:
     glmmTMB ``genpois`` (phi is (1 + dispersion)**2), VGAM ``genpoisson1`` and ``genpoisson2``. Non-integer y are accepted.
@@ -63,7 +63,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
     def _kernel(self, y, mean, c):
-        """Of a Poisson log mass at the rate (m + c y) / f, which is (y - m) / f short of y, and the rest."""
+        """Log mass without `base_measure`: the Poisson one at the rate (m + c y) / f = y - (y - m) / f, and a correction."""
         with np.errstate(all="ignore"):
             rate = (mean + c * y) / (1 + c)
             value = rate_part(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
@@ -81,10 +81,10 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         mean_mean = -y * (1 + 2 * c / mean + c / mean * (c / mean) * y) / w**2
         return mean_mean, (y - d * (2 * w / f + d)) / w**2, (y**2 - d**2 * (y + 2 * w / f)) / w**2
 
-    def _whole(self, mean, c):
-        """log of the sum of all masses, its two first and three second derivatives, and the mean and variance of what is left.
+    def _total(self, mean, c):
+        """The log of the sum of all masses, its two first and three second derivatives, and the law's mean and variance.
 
-        The sum differs from one only where the support ends after a few y.
+        The sum differs from one only if the support ends after a few y.
         """
         mean, c = np.broadcast_arrays(np.asarray(mean, float), np.asarray(c, float))
         result = np.zeros((8, *mean.shape))
@@ -107,34 +107,34 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         return result
 
     def standard_terms(self, y, order, mean, a):
-        whole = self._whole(mean, a)
-        value = self._kernel(y, mean, a) + self.base_measure(y) - whole[0]
+        total = self._total(mean, a)
+        value = self._kernel(y, mean, a) + self.base_measure(y) - total[0]
         if order == 0:
             return value, {}, {}
-        first = zip(("mean", "a"), self._first(y, mean, a), whole[1:3], strict=True)
-        first = {name: own - lost for name, own, lost in first}
+        first = zip(("mean", "a"), self._first(y, mean, a), total[1:3], strict=True)
+        first = {name: of_mass - of_total for name, of_mass, of_total in first}
         if order == 1:
             return value, first, {}
-        second = zip((("mean", "mean"), ("mean", "a"), ("a", "a")), self._second(y, mean, a), whole[3:6], strict=True)
-        return value, first, {pair: own - lost for pair, own, lost in second}
+        second = zip((("mean", "mean"), ("mean", "a"), ("a", "a")), self._second(y, mean, a), total[3:6], strict=True)
+        return value, first, {pair: of_mass - of_total for pair, of_mass, of_total in second}
 
     def moment(self, y, sample_weight, mean, power):
         factor = np.sqrt(np.average((y - mean) ** 2 / mean, weights=sample_weight))
-        least = -0.9 * np.min(mean ** (2 - power) / np.maximum(y, mean))  # of which every y lies in the support
-        return max((factor - 1) / np.average(mean ** (power - 1) + 0 * y, weights=sample_weight), least)
+        smallest = -0.9 * np.min(mean ** (2 - power) / np.maximum(y, mean))  # with which every y lies in the support
+        return max((factor - 1) / np.average(mean ** (power - 1) + 0 * y, weights=sample_weight), smallest)
 
     def expectation(self, mean, dispersion, power=None):
-        return self._whole(mean, self._scaled(mean, dispersion, power)[2])[6]
+        return self._total(mean, self._scaled(mean, dispersion, power)[2])[6]
 
     def variance(self, mean, dispersion, power=None):
-        return self._whole(mean, self._scaled(mean, dispersion, power)[2])[7]
+        return self._total(mean, self._scaled(mean, dispersion, power)[2])[7]
 
     def rvs(self, rng, size, mean, dispersion, power=None):
         mean, c = (np.broadcast_to(value, size) for value in (mean, self._scaled(mean, dispersion, power)[2]))
-        total = born = rng.poisson(mean / (1 + c)).astype(float)  # of a branching process: whoever is born has c / f children
-        while (c > 0).any() and born.any():
-            born = rng.poisson(born * np.maximum(c, 0.0) / (1 + c)).astype(float)
-            total = total + born
+        total = generation = rng.poisson(mean / (1 + c)).astype(float)  # a branching process with c / f offspring on average
+        while (c > 0).any() and generation.any():
+            generation = rng.poisson(generation * np.maximum(c, 0.0) / (1 + c)).astype(float)
+            total = total + generation
         if (c < 0).any():
             under, given = c < 0, {"mean": mean, "dispersion": dispersion, "power": power}
             given = {name: np.broadcast_to(v, size)[under] for name, v in given.items() if v is not None}

@@ -7,7 +7,7 @@ from scipy.special import xlog1py
 
 from ...domains import COUNT, UNIT
 from .._fallbacks.algebra import Eval
-from .._fallbacks.inversion import solve
+from .._fallbacks.inversion import solve_quantile
 from .._families.counts import count_mean
 from .._protocol.base import Likelihood
 
@@ -18,7 +18,7 @@ class Geometric(Likelihood):
     .. math:: p(y) = \mathrm{prob}\, (1 - \mathrm{prob})^y, \quad y = 0, 1, 2, \ldots
 
     Mean `(1 - prob) / prob`, variance `(1 - prob) / prob**2`: a negative binomial law with dispersion 1. Under the logit link
-    the mean is exp(-eta), so coefficients are minus those of a log-linear model of the mean. scipy.stats: ``geom(prob, -1)``;
+    the mean is exp(-eta), so coefficients have the opposite sign of a log-linear model's. scipy.stats: ``geom(prob, -1)``;
     statsmodels: ``GLM(family=families.NegativeBinomial(alpha=1))``, in the mean; R: ``dgeom``, VGAM ``geometric``. The law
     works with log(prob) and log(1 - prob) of the link, never with a rounded probability.
 
@@ -65,12 +65,12 @@ class Geometric(Likelihood):
                 value = np.where(UNIT.contains(link.inverse(eta)), value, -np.inf)
             if order < 2:
                 return Eval(value, {"prob": d1} if order else {}, {})
-            # with the smallest normal number for a probability that underflows, whose failures all but never end
+            # a probability that underflows is replaced by a small one, so that the information stays finite
             expected = -yes[1] * no[1] / np.maximum(link.inverse(eta), 1e-300) if information == "expected" else -d2
         return Eval(value, {"prob": d1}, {("prob", "prob"): expected})
 
     def evaluate_interval(self, low, high, eta, order=1):
-        """An upper tail is a power of 1 - prob, of which no digit is lost where prob is close to one."""
+        """Upper tails are powers of 1 - prob, which keeps all digits for prob close to one."""
         link = self.parameter("prob").link
         if not self.free or np.isfinite(high).any() or not UNIT.includes(link.range):
             return super().evaluate_interval(low, high, eta, order)
@@ -100,7 +100,7 @@ class Geometric(Likelihood):
 
     def ppf(self, q, prob):
         with np.errstate(divide="ignore", invalid="ignore"):
-            return solve(self, q, {"prob": prob}, np.log1p(-np.asarray(q)) / np.log1p(-prob) - 1)
+            return solve_quantile(self, q, {"prob": prob}, np.log1p(-np.asarray(q)) / np.log1p(-prob) - 1)
 
     def rvs(self, rng, size, prob):
         with np.errstate(divide="ignore"):

@@ -8,7 +8,7 @@ from scipy.special import betainc, hyp2f1
 from ..._special.logarithms import count_base_measure, log1p_rest, rate_part
 from ..._special.rising import rising_rest
 from ..._special.tails import log_betainc
-from .._fallbacks.inversion import gamma_like, solve
+from .._fallbacks.inversion import gamma_like, solve_quantile
 from .._families.mean_power import MeanPower, excess
 from .._protocol.relations import Relations
 
@@ -50,7 +50,7 @@ class NegativeBinomial(MeanPower):
     array([1.7918])
     """
 
-    neutral, least = 2.0, 1e-50  # below the least a, and at zero, the law is the Poisson one to the last digit
+    neutral, least = 2.0, 1e-50  # for smaller a, zero included, the law is the Poisson one to the last digit
 
     relations = Relations(
         limits={
@@ -68,8 +68,8 @@ class NegativeBinomial(MeanPower):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
     def standard_terms(self, y, order, mean, a):
-        # Half the deviance is that of a Poisson law at `rate`, from whose distance to y the spread of the gamma law is taken
-        # out, and what the gamma law adds. Nothing large cancels, be the counts large or a small.
+        # Minus half the deviance is that of a Poisson law at a rate closer to y than the mean, and a part from the gamma law.
+        # Nothing large cancels, for large counts as for small a.
         wide, seen, short = 1 + a * mean, 1 + a * y, y - mean
         part, rise = short / wide, rising_rest(a, y, order=order)
         beyond = log1p_rest(-a * short / seen, order=max(order, 1))
@@ -105,7 +105,7 @@ class NegativeBinomial(MeanPower):
 
     def ppf(self, q, mean, dispersion, power=None):
         given = {"mean": mean, "dispersion": dispersion, "power": power}
-        return solve(self, q, given, gamma_like(q, mean, self.variance(mean, dispersion, power)))
+        return solve_quantile(self, q, given, gamma_like(q, mean, self.variance(mean, dispersion, power)))
 
     def crps(self, y, mean, dispersion, power=None):
         a = self._scaled(mean, dispersion, power)[2]

@@ -8,7 +8,7 @@ from scipy.special import ive, ndtri, xlogy
 from ..._special.logarithms import count_base_measure, rate_part
 from ..._special.tails import log_gammainc, log_gammaincc
 from ...domains import COUNT, POSITIVE
-from .._fallbacks.inversion import solve
+from .._fallbacks.inversion import solve_quantile
 from .._families.counts import count_mean
 from .._protocol.base import Likelihood
 
@@ -71,7 +71,7 @@ class Poisson(Likelihood):
 
     def ppf(self, q, mean):
         z = np.clip(ndtri(q), -40.0, 40.0)
-        return solve(self, q, {"mean": mean}, mean + z * np.sqrt(mean) + (z - 1) * (z + 1) / 6)  # Cornish and Fisher
+        return solve_quantile(self, q, {"mean": mean}, mean + z * np.sqrt(mean) + (z - 1) * (z + 1) / 6)  # Cornish and Fisher
 
     def rvs(self, rng, size, mean):
         return rng.poisson(mean, size).astype(float)

@@ -54,7 +54,7 @@ class PoissonInverseGaussian(SummedCount):
     def terms(self, y, order, mean, dispersion):
         y, mean, dispersion = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, mean, dispersion)))
         parts, many = np.empty(((1, 3, 6)[order], *y.shape)), y >= MIN_UNIFORM_ORDER + 0.5
-        for rows, formula in ((~many, _few), (many, _many)):
+        for rows, formula in ((~many, _terms_by_bessel), (many, _terms_by_expansion)):
             if rows.any():
                 parts[:, rows] = formula(y[rows], mean[rows], dispersion[rows], order)
         loglik = np.where(np.isinf(mean), -np.inf, parts[0] + self.base_measure(y))  # then no finite count has a mass
@@ -82,8 +82,8 @@ class PoissonInverseGaussian(SummedCount):
         return rng.poisson(rng.wald(mean, mean / np.maximum(dispersion, 1e-50))).astype(float)
 
 
-def _few(y, m, d, order):
-    """Log mass less `base_measure`, two first and three second derivatives, by the Bessel function itself."""
+def _terms_by_bessel(y, m, d, order):
+    """Log mass without `base_measure`, two first and three second derivatives, by the Bessel function itself."""
     s = np.sqrt(1 + 2 * m * d)
     value = xlogy(y, m / s) - xlogy(y, y) + y - 2 * m / (1 + s) + log_bessel(y - 0.5, d / s)
     if order == 0:
@@ -104,11 +104,11 @@ def _few(y, m, d, order):
     )
 
 
-def _many(y, m, d, order):
-    """The same where the Bessel function has its expansion for large orders, which is Laplace's about the rate `top`.
+def _terms_by_expansion(y, m, d, order):
+    """`_terms_by_bessel` for large y, by the expansion of the Bessel function for large orders.
 
-    There the Poisson law's gap (from a count of nu = y - 1/2) and the inverse Gaussian's are least together. Both are written
-    in `move`, which is (top - m) / d, and no large parts cancel.
+    It is Laplace's method about the rate `top`, which maximises the product of the Poisson mass (of a count nu = y - 1/2) and
+    the inverse Gaussian density. Both are written in `move` = (top - m) / d, so that no large terms cancel.
     """
     nu, wide = y - 0.5, 1 + 2 * m * d
     big = wide + (d * nu) ** 2

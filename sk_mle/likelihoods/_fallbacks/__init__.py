@@ -1,1 +1,1 @@
-"""What a law does not say of itself: derivatives, integrals, quantiles and starts from its density."""
+"""Defaults for what a law does not write: derivatives, integrals, quantiles and starting values from its density."""

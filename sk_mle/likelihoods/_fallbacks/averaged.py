@@ -1,4 +1,4 @@
-"""Information of laws with kinks, whose second derivatives miss what lies in the kinks."""
+"""Information of laws with kinks, whose second derivatives leave out the jumps of the first."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import numpy as np
 
 NODES_IN_SDS = np.linspace(-4, 4, 33)  # standard deviations
 NODE_WEIGHTS = np.exp(-(NODES_IN_SDS**2) / 2)
-NODE_WEIGHTS /= NODE_WEIGHTS @ NODES_IN_SDS**2  # so that a gradient that is a straight line has its derivative
+NODE_WEIGHTS /= NODE_WEIGHTS @ NODES_IN_SDS**2  # so that the derivative of a linear gradient is exact
 
 
 def averaged(law, y, eta: dict, name: str, spread) -> np.ndarray:
-    """Information in eta[name] of log-likelihoods averaged over eta[name] + spread * e, for a standard normal e.
+    """Information (n,) in eta[name] of log-likelihoods averaged over eta[name] + spread * e, for a standard normal e.
 
-    The average is smooth where the log-likelihood is not, and its derivatives need the gradient alone: E g(eta + spread e) e /
-    spread (Stein's identity). For a kink that is the height of its step times a normal kernel of width `spread`.
+    The average is smooth even if the log-likelihood is not, and its second derivative needs the gradient alone:
+    E g(eta + spread e) e / spread (Stein's identity). A kink contributes the jump of its gradient times a normal kernel of
+    width `spread`.
     """
-    found = np.zeros(len(y))
-    for node, share in zip(NODES_IN_SDS, NODE_WEIGHTS, strict=True):
-        found -= share * node * law.evaluate(y, {**eta, name: eta[name] + spread * node}, 1).gradient[name]
-    return found / spread
+    information = np.zeros(len(y))
+    for node, weight in zip(NODES_IN_SDS, NODE_WEIGHTS, strict=True):
+        information -= weight * node * law.evaluate(y, {**eta, name: eta[name] + spread * node}, 1).gradient[name]
+    return information / spread

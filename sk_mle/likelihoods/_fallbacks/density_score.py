@@ -9,16 +9,16 @@ from .inversion import FARTHEST_PANEL, PANELS
 from .quadrature import _centre, _chunks, _maps
 
 NODES, WEIGHTS = leggauss(10)
-HALF_PANEL_WIDTH = FARTHEST_PANEL / PANELS  # half a panel's width
+HALF_PANEL_WIDTH = FARTHEST_PANEL / PANELS
 PANEL_EDGES = np.linspace(-FARTHEST_PANEL, FARTHEST_PANEL, PANELS + 1)
-NEGLIGIBLE_DENSITY = 1e-25  # density per panel, beside a probability of one
-MAX_MISSING_MASS, MAX_MISSING_SCORE = 1e-9, 1e-11  # what of the mass, and of the score, may be missing
+NEGLIGIBLE_DENSITY = 1e-25  # density in t at both ends of a panel below which the panel is left out
+MAX_MISSING_MASS, MAX_MISSING_SCORE = 1e-9, 1e-11  # missing probability; missing part of the score, relative to it
 
 
 def density_score(law, y, params) -> np.ndarray:
-    """The score of each row; NaN where the density is not smooth, or its tails or y lie too far out.
+    """The continuous ranked probability score of each row; NaN if the density is not smooth, or its tails or y too far out.
 
-    One table of the distribution function serves all rows of the same parameters.
+    Rows of the same parameters share one table of the distribution function.
     """
     rows = np.stack([np.broadcast_to(value, y.shape) for value in params.values()], axis=1) if params else np.zeros((len(y), 1))
     distinct, place = np.unique(rows, axis=0, return_inverse=True)
@@ -37,24 +37,24 @@ class _Table:
     def __init__(self, law, params):
         self.to_y, self.log_slope, self.to_x = _maps(law.support)
         self.centre, self.width, self.log_density = _centre(law, {n: v for n, v in params.items() if n})
-        size = len(self.centre)
-        at_edges = self._density(np.broadcast_to(PANEL_EDGES, (size, len(PANEL_EDGES)))).max(axis=0)
+        n_laws = len(self.centre)
+        at_edges = self._density(np.broadcast_to(PANEL_EDGES, (n_laws, len(PANEL_EDGES)))).max(axis=0)
         used = np.flatnonzero(np.maximum(at_edges[1:], at_edges[:-1]) > NEGLIGIBLE_DENSITY)
         t = (PANEL_EDGES[used] + HALF_PANEL_WIDTH)[:, None] + HALF_PANEL_WIDTH * NODES
-        values = np.zeros((size, PANELS, len(NODES)))
-        values[:, used] = self._density(np.broadcast_to(t.ravel(), (size, t.size))).reshape(size, len(used), -1)
+        values = np.zeros((n_laws, PANELS, len(NODES)))
+        values[:, used] = self._density(np.broadcast_to(t.ravel(), (n_laws, t.size))).reshape(n_laws, len(used), -1)
         self.coefs = values @ TO_LEGENDRE_SERIES
         masses = 2 * HALF_PANEL_WIDTH * self.coefs[:, :, 0]
-        self.below = np.concatenate([np.zeros((size, 1)), np.cumsum(masses, axis=1)], axis=1)
-        self.above = np.concatenate([np.cumsum(masses[:, ::-1], axis=1)[:, ::-1], np.zeros((size, 1))], axis=1)
+        self.below = np.concatenate([np.zeros((n_laws, 1)), np.cumsum(masses, axis=1)], axis=1)
+        self.above = np.concatenate([np.cumsum(masses[:, ::-1], axis=1)[:, ::-1], np.zeros((n_laws, 1))], axis=1)
         inner = HALF_PANEL_WIDTH * (self.coefs @ _integrals(NODES).T)
         slope = self._slope((PANEL_EDGES[:-1] + HALF_PANEL_WIDTH)[:, None] + HALF_PANEL_WIDTH * NODES)
         left = HALF_PANEL_WIDTH * (_square(self.below[:, :-1, None] + inner, slope) @ WEIGHTS)
         right = HALF_PANEL_WIDTH * (_square(self.above[:, 1:, None] + (masses[:, :, None] - inner), slope) @ WEIGHTS)
-        self.left = np.concatenate([np.zeros((size, 1)), np.cumsum(left, axis=1)], axis=1)
-        self.right = np.concatenate([np.cumsum(right[:, ::-1], axis=1)[:, ::-1], np.zeros((size, 1))], axis=1)
-        self.lost = left[:, 0] + right[:, -1]
-        self.rough = ~(np.abs(self.below[:, -1] - 1) < MAX_MISSING_MASS)
+        self.left = np.concatenate([np.zeros((n_laws, 1)), np.cumsum(left, axis=1)], axis=1)
+        self.right = np.concatenate([np.cumsum(right[:, ::-1], axis=1)[:, ::-1], np.zeros((n_laws, 1))], axis=1)
+        self.outside = left[:, 0] + right[:, -1]  # estimate of the integrals beyond the panels
+        self.misses_mass = ~(np.abs(self.below[:, -1] - 1) < MAX_MISSING_MASS)
 
     def _density(self, t):
         value = np.exp(self.log_density(self.centre[:, None] + self.width[:, None] * np.sinh(t)))
@@ -83,8 +83,8 @@ class _Table:
                 tail = self.above[rows, panel + 1][:, None] + (2 * HALF_PANEL_WIDTH * coefs[:, :1] - inner)
             slope = self._slope(middle[:, None] + HALF_PANEL_WIDTH * u, rows)
             total = total + HALF_PANEL_WIDTH * length[:, 0] / 2 * (_square(tail, slope) @ WEIGHTS)
-        poor = self.rough[rows] | ~inside | ~(self.lost[rows] < MAX_MISSING_SCORE * total)
-        return np.where(poor, np.nan, total)
+        inexact = self.misses_mass[rows] | ~inside | ~(self.outside[rows] < MAX_MISSING_SCORE * total)
+        return np.where(inexact, np.nan, total)
 
 
 def _square(tail, slope):
@@ -92,7 +92,7 @@ def _square(tail, slope):
 
 
 def _integrals(u):
-    """Of Legendre's polynomials from -1 to u, on a last axis."""
+    """Integrals of the Legendre polynomials from -1 to u, on a last axis."""
     values = legvander(u, len(NODES))
     k = np.arange(1, len(NODES))
     return np.concatenate([(u + 1)[..., None], (values[..., 2:] - values[..., :-2]) / (2 * k + 1)], axis=-1)

@@ -1,4 +1,4 @@
-"""What follows from what a law says of itself: functions of a law, which no author writes, and the marks that they read."""
+"""Functions of a law that no author writes (names for messages, sizes, overridden methods), and the marks that they read."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 
 
 def resolved(law):
-    """The law that takes its fixed values as its own: that inside, of a law that does no more than fix values."""
+    """The law itself; of a law that only fixes values of another (`Fixed`), that other law with the values."""
     return law.fix({})
 
 
 def title(law) -> str:
-    """What messages call a law."""
+    """The name of a law in messages."""
     return name_of(resolved(law))
 
 
 def code(law) -> str:
-    """A law as one writes it."""
+    """A law as the Python expression that makes it, for messages."""
     return code_of(resolved(law))
 
 
 @singledispatch
 def name_of(law) -> str:
-    """`title` of a class of laws; a class that is not called as it is written registers its own."""
+    """`title` by class of law; a class whose name is not the one in messages registers its own."""
     return type(law).__name__
 
 
 @singledispatch
 def code_of(law) -> str:
-    """`code` of a class of laws, the same."""
+    """`code` by class of law; a class whose repr is not the expression registers its own."""
     return " ".join(repr(law).split()).replace("(law=", "(")
 
 
@@ -41,7 +41,7 @@ def modelled(law) -> list[str]:
 
 
 def sized(law, width: int = 3):
-    """The law with a size where no data say it, for simulated data: `width` classes or targets, unless it has one."""
+    """The law with a size, for simulated data: `width` classes or targets, unless it has a size already."""
     if law.target_type == "targets":
         return law.bind(np.zeros((0, getattr(resolved(law), "n_targets", None) or width)))
     if not law.support.integer:
@@ -53,19 +53,19 @@ def sized(law, width: int = 3):
 
 
 def mark_defaults(*classes):
-    """Mark the methods of the protocol, which laws have that do not write their own."""
+    """Mark the methods of these classes as defaults of the protocol, which `overrides` tells from a law's own."""
     for method in (method for kind in classes for method in vars(kind).values() if isinstance(method, FunctionType)):
         method.is_default = True
 
 
 def numerical(method):
-    """Mark a method that integrates, so that NaN may also mean that the integral was not found."""
+    """Mark a method that integrates numerically: its NaN may also mean that the integral did not converge."""
     method.is_numerical = True
     return method
 
 
 def overrides(law, *names: str) -> bool:
-    """Whether a law writes all these methods itself, where the protocol has a default."""
+    """Whether a law writes all these methods itself, in place of the protocol's defaults."""
     return not any(getattr(getattr(law, name), "is_default", False) for name in names)
 
 

@@ -1,4 +1,4 @@
-"""The probability of an interval: exact where it is narrow, where it lies far in a tail, and where it holds nearly all."""
+"""The probability of an interval, exact for narrow intervals, far in a tail, and close to one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(NODES_PER_INTERVAL)
 
 
 def log_interval(law, low, high, /, **params) -> np.ndarray:
-    """log P(low < Y <= high) of a law on the line whose parameters are scalars."""
+    """log P(low < Y <= high), the default of `Likelihood.log_interval`, for laws of one number with scalar parameters."""
     low, high, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (low, high, *params.values())))
     shape, result = low.shape, np.full(low.size, -np.inf)
     low, high = low.ravel(), high.ravel()
@@ -32,15 +32,15 @@ def log_interval(law, low, high, /, **params) -> np.ndarray:
 
 
 def reaches(law, low, high):
-    """Whether nothing of the law lies at or below `low`, and nothing above `high`."""
-    start = law.support.low
-    return low < start if law.support.integer or start in law.atoms else low <= start, high >= law.support.high
+    """Two masks: intervals that include the lower end of the support, and those that include its upper end."""
+    first = law.support.low
+    return low < first if law.support.integer or first in law.atoms else low <= first, high >= law.support.high
 
 
 def nodes(law, low, high):
-    """For intervals in which the density hardly changes: points inside and the log of their weights.
+    """Nodes (n, 12) inside narrow intervals, and the logs of their weights.
 
-    There the difference of two distribution functions would lose the digits that they share.
+    The difference of two distribution functions would lose the digits that they share.
     """
     if law.support.integer:
         y = np.floor(low)[:, None] + 1 + np.arange(NODES_PER_INTERVAL)
@@ -49,37 +49,37 @@ def nodes(law, low, high):
     return low[:, None] + half * (1 + GAUSS_NODES), np.log(half * GAUSS_WEIGHTS)
 
 
-def gentle(ends, middle, smooth=True):
-    """Whether a log-density with these values at the ends and in the middle of an interval is a task for Gauss nodes.
+def is_nearly_linear(ends, middle, smooth=True):
+    """Whether a log-density with these values at the ends and the middle of an interval is accurate by Gauss quadrature.
 
-    They must not have a kink between them, which shows as curvature.
+    `smooth=False` also excludes intervals with a kink, which shows as curvature.
     """
     a, b = ends
     return np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) < 2) & (np.abs(a + b - 2 * middle) < (0.5 if smooth else 1e-12))
 
 
-def narrow(law, low, high, loglik):
-    """Rows whose interval is summed over nodes; `loglik(y)` is the log-density of every row at y."""
+def is_narrow(law, low, high, loglik):
+    """Mask of the rows whose interval is summed over nodes; `loglik(y)` is the log-density of every row at y."""
     with np.errstate(all="ignore"):
         if law.support.integer:
             return (high - np.floor(low) <= NODES_PER_INTERVAL) & (low < high)
-        room = np.minimum(low - law.support.low, law.support.high - high)  # at the support's ends densities are not smooth
-        inside = np.isfinite(low) & np.isfinite(high) & (low < high) & (high - low <= room)
+        margin = np.minimum(low - law.support.low, law.support.high - high)  # at the support's ends densities are not smooth
+        inside = np.isfinite(low) & np.isfinite(high) & (low < high) & (high - low <= margin)
         if law.atoms or loglik is None or not inside.any():
             return np.zeros_like(inside)
         low, high = (np.where(inside, end, law.support.typical[0]) for end in (low, high))
-        return inside & gentle((loglik(low), loglik(high)), loglik((low + high) / 2), law.smooth)
+        return inside & is_nearly_linear((loglik(low), loglik(high)), loglik((low + high) / 2), law.smooth)
 
 
 def _between(law, low, high, params):
-    """Both ends inside the support: from the tail that is smaller, or from the density itself."""
+    """log P of intervals with both ends inside the support: by the smaller tail, or by a sum over the density."""
     result = np.empty(len(low))
-    thin = narrow(law, low, high, lambda y: law.loglik(y, **params))
-    if thin.any():
-        y, weight = nodes(law, low[thin], high[thin])
-        column = {name: value[thin][:, None] for name, value in params.items()}
-        result[thin] = logsumexp(law.loglik(y, **column) + weight, axis=1)
-    wide = ~thin
+    narrow = is_narrow(law, low, high, lambda y: law.loglik(y, **params))
+    if narrow.any():
+        y, weight = nodes(law, low[narrow], high[narrow])
+        column = {name: value[narrow][:, None] for name, value in params.items()}
+        result[narrow] = logsumexp(law.loglik(y, **column) + weight, axis=1)
+    wide = ~narrow
     if wide.any():
         low, high, params = low[wide], high[wide], {name: value[wide] for name, value in params.items()}
         above, below = law.logsf(high, **params), law.logcdf(low, **params)

@@ -1,7 +1,7 @@
-"""Derivatives of a law that supplies only its density: numbers that carry theirs through its formula.
+"""Forward-mode differentiation of a law's log-density, to second order.
 
-A jet is an array with its derivatives in the linear predictors. It goes through the functions of numpy and scipy.special
-whose derivatives stand below, and refuses all else: a formula is differentiated exactly, or by differences (`_numeric`).
+A jet is an array with its derivatives in the linear predictors. It passes through the functions of numpy and scipy.special
+that have a rule below, and raises TypeError for all others: such a formula is differenced instead (`numeric`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .algebra import Eval
 
 
 class Jet(NDArrayOperatorsMixin):
-    """`value`, its first derivatives `d1` by number of the linear predictor, the second ones `d2` by pairs; zeros are left out.
+    """`value` with first derivatives `d1`, by index of the linear predictor, and second ones `d2`, by pairs of indices.
 
-    Each is an array, or one number where it is the same in all rows: formulas of a parameter without columns are worked out
-    once. `d2` is None where no second derivatives are wanted.
+    Zeros are left out. Each is an array, or one number if it is the same in all rows, so that formulas of a parameter without
+    columns are computed once. `d2` is None if no second derivatives are asked for.
     """
 
     def __init__(self, value, d1, d2, rows):
@@ -39,7 +39,7 @@ class Jet(NDArrayOperatorsMixin):
         raise TypeError("an array would lose the derivatives")
 
     def __array_namespace__(self, api_version=None):
-        """What scipy.special asks where its array API mode is on (SCIPY_ARRAY_API): treat a jet as an array of NumPy."""
+        """NumPy's namespace, for scipy.special in its array API mode (SCIPY_ARRAY_API)."""
         return _NUMPY
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
@@ -57,71 +57,72 @@ class Jet(NDArrayOperatorsMixin):
                 return _composed(np.square, inputs[:1], *DERIVATIVE_RULES[np.square])
             return _composed(_to_power, inputs, *(POWER_RULE if isinstance(exponent, Jet) else FIXED_POWER_RULE))
         if ufunc in WITHOUT_DERIVATIVE:
-            return _wide(ufunc(*map(_plain, inputs)), self.rows)
+            return _to_rows(ufunc(*map(_value, inputs)), self.rows)
         if ufunc in CHOICES:
-            return _where(CHOICES[ufunc](*map(_plain, inputs)), *inputs, strict=False)
+            return _where(CHOICES[ufunc](*map(_value, inputs)), *inputs, strict=False)
         raise TypeError(f"{ufunc.__name__} is not differentiated")
 
     def __array_function__(self, function, types, args, kwargs):
         if function is np.where and len(args) == 3:
             return _where(*args)
         if function in (np.ones_like, np.zeros_like, np.shape, np.ndim, np.size):
-            return function(*(_wide(x.value, x.rows) if isinstance(x, Jet) else x for x in args), **kwargs)
+            return function(*(_to_rows(x.value, x.rows) if isinstance(x, Jet) else x for x in args), **kwargs)
         raise TypeError(f"{function.__name__} is not differentiated")
 
 
-def _plain(x):
+def _value(x):
     return x.value if isinstance(x, Jet) else x
 
 
-def _wide(value, rows):
+def _to_rows(value, rows):
+    """The value as an array of `rows` entries, which may repeat one number."""
     return value if np.shape(value) else repeated(np.asarray(value), rows)
 
 
 def _composed(function, inputs, firsts, seconds):
-    """A function's jet from its first derivatives and those second ones that are not zero, as far as they are needed."""
-    plain = [x.value if isinstance(x, Jet) else x for x in inputs]
+    """The jet of function(*inputs) by the chain rule, from the function's first and nonzero second derivatives."""
+    values = [x.value if isinstance(x, Jet) else x for x in inputs]
     jets = [a for a, x in enumerate(inputs) if isinstance(x, Jet)]
-    value, one = function(*plain), inputs[jets[0]]
-    steep = [firsts[a](value, *plain) if a in jets else None for a in range(len(inputs))]
+    value, first_jet = function(*values), inputs[jets[0]]
+    slopes = [firsts[a](value, *values) if a in jets else None for a in range(len(inputs))]
     d1, d2 = {}, {}
     for a in jets:
         for i, inner in inputs[a].d1.items():
-            _add(d1, i, steep[a] * inner)
-    if one.d2 is None:
-        return Jet(value, d1, None, one.rows)
+            _add(d1, i, slopes[a] * inner)
+    if first_jet.d2 is None:
+        return Jet(value, d1, None, first_jet.rows)
     for a in jets:
         for pair, inner in inputs[a].d2.items():
-            _add(d2, pair, steep[a] * inner)
+            _add(d2, pair, slopes[a] * inner)
     for (a, b), second in seconds.items():
         if a in jets and b in jets:
-            second = second and second(value, *plain, *steep)
-            same = len(inputs) == 1 and second is steep[a]
+            second = second and second(value, *values, *slopes)
+            same = len(inputs) == 1 and second is slopes[a]
             left = d1 if same else {i: inner if second is None else second * inner for i, inner in inputs[a].d1.items()}
             _add_products(d2, left, inputs[b].d1, a == b)
-    return Jet(value, d1, d2, one.rows)
+    return Jet(value, d1, d2, first_jet.rows)
 
 
 def _add_products(d2, left, right, symmetric):
-    """Add to second derivatives the products of first ones of two inputs; `symmetric` where the two are one."""
+    """Add products of first derivatives of two inputs to `d2`; `symmetric` if both are the same input."""
     for i, part in left.items():
         for j, other in right.items():
-            if i <= j or not symmetric:  # and (b, a)
+            if i <= j or not symmetric:
                 _add(d2, (i, j) if i <= j else (j, i), part * (2 * other if i == j and not symmetric else other))
 
 
 def _sum(function, x, y):
     """x + y or x - y."""
     sign = -1 if function is np.subtract else 1
-    (a, c, one), (b, d, two) = ((z.d1, z.d2, z) if isinstance(z, Jet) else ({}, {}, None) for z in (x, y))
+    (a, c, left), (b, d, right) = ((z.d1, z.d2, z) if isinstance(z, Jet) else ({}, {}, None) for z in (x, y))
     d2 = None if c is None or d is None else _joined(c, d, sign)
-    return Jet(function(_plain(x), _plain(y)), _joined(a, b, sign), d2, (two if one is None else one).rows)
+    return Jet(function(_value(x), _value(y)), _joined(a, b, sign), d2, (right if left is None else left).rows)
 
 
 def _quotient(x, y):
     """x times the reciprocal of y, which often is one number."""
     reciprocal = _composed(np.reciprocal, (y,), *DERIVATIVE_RULES[np.reciprocal]) if isinstance(y, Jet) else 1 / y
-    return _composed(lambda x, _: x / _plain(y), (x, reciprocal), *DERIVATIVE_RULES[np.multiply])
+    return _composed(lambda x, _: x / _value(y), (x, reciprocal), *DERIVATIVE_RULES[np.multiply])
 
 
 def _joined(left, right, sign):
@@ -153,10 +154,11 @@ def _where(condition, yes, no, strict=True):
 
 
 def _to_power(x, n):
-    return x**n  # the operator knows squares and roots
+    return x**n  # the operator has fast paths for squares and roots
 
 
-# Each rule: the first derivatives, from the value f and the arguments, and the second ones, from the first as well; None: 1.
+# A rule has the first derivatives, functions of the value f and the arguments, and the second ones by pairs of arguments,
+# functions of the first derivatives as well; None stands for 1.
 FIXED_POWER_RULE = (lambda f, x, n: n * x ** (n - 1), None), {(0, 0): lambda f, x, n, *s: n * (n - 1) * x ** (n - 2)}
 POWER_RULE = (
     (lambda f, x, n: n * (f / x), lambda f, x, n: f * np.log(x)),
@@ -169,7 +171,7 @@ POWER_RULE = (
 
 
 def _one(first, second):
-    """The rule of a function of one argument: its derivatives from its value f, its argument x, and the first derivative s."""
+    """The rule of a function of one argument x: first(f, x) and second(f, x, s), with its value f and first derivative s."""
     return (first,), {(0, 0): second}
 
 
@@ -185,7 +187,7 @@ def _ufunc(function):
 
 
 ROOT_PI = np.sqrt(np.pi)
-# Constant between jumps. Not among them: equality, by which formulas leave out a point where their derivative has no formula.
+# Piecewise constant functions. Equality is not among them: formulas use it to leave out a point where their derivative fails.
 WITHOUT_DERIVATIVE = {
     np.less,
     np.less_equal,
@@ -242,28 +244,28 @@ DERIVATIVE_RULES = {
 
 
 def evaluate(law, y, eta, order) -> Eval | None:
-    """What `law.evaluate` gives, where `law.loglik` takes jets and all is finite; None elsewhere."""
+    """The Eval of `law.loglik` by jets; None if the formula takes none, or if a value or derivative is not finite."""
     names, rows = law.free, len(y)
     if any(eta[name].ndim > 1 for name in names):
         return None
     jets = {name: _seed(i, law.parameter(name).link, eta[name], order) for i, name in enumerate(names)}
     try:
-        found = law.loglik(y, **law._params(eta, jets))
-    except Exception:  # whatever stopped it, by differences it will either work or say so
+        jet = law.loglik(y, **law._params(eta, jets))
+    except Exception:  # differences, which are tried next, work or raise the same error
         return None
-    if not isinstance(found, Jet) or found.shape != y.shape[:1] or len(found.d1) < len(names):
-        return None  # also where a parameter vanished: perhaps the formula took a limit
-    loglik = _wide(found.value, rows)
-    gradient = {name: _wide(found.d1[i], rows) for i, name in enumerate(names)}
-    information = {(names[i], names[j]): _wide(-value, rows) for (i, j), value in (found.d2 or {}).items()}
-    zeros = np.zeros(rows)  # times which what is not finite is NaN
+    if not isinstance(jet, Jet) or jet.shape != y.shape[:1] or len(jet.d1) < len(names):
+        return None  # a parameter without a derivative may have vanished in a limit that the formula took
+    loglik = _to_rows(jet.value, rows)
+    gradient = {name: _to_rows(jet.d1[i], rows) for i, name in enumerate(names)}
+    information = {(names[i], names[j]): _to_rows(-value, rows) for (i, j), value in (jet.d2 or {}).items()}
+    zeros = np.zeros(rows)  # their product with a number that is not finite is NaN
     if not all(part.dot(zeros) == 0 for part in (loglik, *gradient.values(), *information.values())):
         return None
     return Eval(law._guarded(loglik, {name: jet.value for name, jet in jets.items()}), gradient, information)
 
 
 def _seed(i, link, eta, order) -> Jet:
-    """The parameter of the i-th linear predictor."""
+    """The jet of the parameter whose linear predictor `eta` has index i."""
     rows, constant = len(eta), repeated_value(eta) is not None
     eta = eta[:1].copy() if constant else eta
     parts = (eta,) if type(link) is Identity else link.inverse_derivatives(eta)

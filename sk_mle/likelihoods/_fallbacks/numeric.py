@@ -1,4 +1,4 @@
-"""Derivatives of a law that supplies only its density: differences per sample, on the link scale.
+"""Numerical derivatives of a law's log-density: differences per sample, on the link scale.
 
 We perturb each sample's linear predictors, never the coefficients: the cost is a fixed number of density
 evaluations, whatever the number of columns, and no rounding of X enters. Complex steps are not used, because
@@ -13,13 +13,13 @@ import numpy as np
 FIRST_DIFFERENCE = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280])
 SECOND_DIFFERENCE = np.array([8 / 5, -1 / 5, 8 / 315, -1 / 560])
 SECOND_DIFFERENCE_CENTRE = -205 / 72
-# The stencil's half-width in units of the log-likelihood's curvature radius: truncation and rounding both stay near 1e-13.
+# The stencil's half-width, in units of the log-likelihood's radius of curvature: truncation and rounding both stay near 1e-13.
 MAX_RELATIVE_STEP = 0.12
-MAX_STACKED_ROWS = 500  # up to which a call of the density costs more than its rows: all points of a stencil then share one
+MAX_STACKED_ROWS = 500  # rows up to which one call of the density takes all points of a stencil: calls cost more than rows
 
 
 def stacking(eta: dict):
-    """From a dict of (n,) and (n, K) arrays to one (n, D) array and back, and the columns of each name."""
+    """Functions that stack a dict of (n,) and (n, K) arrays into one (n, D) array and back, and the columns of each name."""
     widths = [1 if value.ndim == 1 else value.shape[1] for value in eta.values()]
     ends = np.cumsum(widths)
     places = {name: slice(end - width, end) for name, width, end in zip(eta, widths, ends, strict=True)}
@@ -36,7 +36,7 @@ def stacking(eta: dict):
 
 
 def copies(values, times: int):
-    """An array of samples so many times, one after another."""
+    """An array of samples repeated so many times, one copy after another."""
     return values if times == 1 else np.concatenate([values] * times)
 
 
@@ -51,7 +51,7 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
     order : {0, 1, 2}
         Highest derivative wanted.
     growable : bool or array of shape (D,)
-        Columns without a natural unit (identity links), where steps may grow as well as shrink.
+        Columns of unknown scale (identity links), where steps may grow as well as shrink.
     gradient : callable, optional
         Maps eta (n, D) to the analytic gradient (n, D); then only the Hessian is differenced.
     together : bool
@@ -75,8 +75,8 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
         """g at 1..4 and at -1..-4 steps along the given columns at once: two lists of four."""
         moves = {j: steps[j] for j in columns}
         at = range(1, 5 if far is None else 4)
-        found = _all(g, [_moved(eta, moves, sign * k) for k in at for sign in (1, -1)], together)
-        return tuple(zip(*zip(found[::2], found[1::2], strict=True), *([] if far is None else [far]), strict=True))
+        values = _at_points(g, [_moved(eta, moves, sign * k) for k in at for sign in (1, -1)], together)
+        return tuple(zip(*zip(values[::2], values[1::2], strict=True), *([] if far is None else [far]), strict=True))
 
     if gradient is not None:
         columns = [_first(*along(gradient, [j])) / steps[j][:, None] for j in range(size)]
@@ -93,12 +93,12 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
         for i in range(j):  # curvature along the diagonal minus the curvatures along the axes
             both = _second(value, *along(f, [i, j]))
             hessian[:, i, j] = hessian[:, j, i] = (both - hessian[:, i, i] - hessian[:, j, j]) / 2
-    each = np.stack(steps, axis=1)
-    return value, first, hessian / (each[:, :, None] * each[:, None, :])
+    widths = np.stack(steps, axis=1)
+    return value, first, hessian / (widths[:, :, None] * widths[:, None, :])
 
 
 def jacobian(g, f, eta):
-    """Derivatives in eta (n, D) of a function g of it, (n, M), by steps that suit f, of which g is the gradient: (n, M, D)."""
+    """Derivatives (n, M, D) of g(eta) (n, M) in eta (n, D), by steps that suit f, of which g is a gradient."""
     value, columns = f(eta), []
     for j in range(eta.shape[1]):
         step, _ = _step(f, eta, j, value, False)
@@ -108,13 +108,13 @@ def jacobian(g, f, eta):
     return np.stack(columns, axis=-1)
 
 
-def _all(f, points, together) -> list:
+def _at_points(f, points, together) -> list:
     """Values of f at several points, in one call or in one for each."""
     return np.split(f(np.concatenate(points)), len(points)) if together else [f(at) for at in points]
 
 
 def _moved(eta, moves, times):
-    """eta, in some columns as many moves away."""
+    """eta with `times` the given move added in some columns."""
     at = eta.copy("K")
     for column, move in moves.items():
         at[:, column] += times * move
@@ -127,16 +127,17 @@ def _first(up, down):
 
 
 def _second(value, up, down):
+    """Second difference, times the squared step."""
     return SECOND_DIFFERENCE_CENTRE * value + sum(c * (u + d) for c, u, d in zip(SECOND_DIFFERENCE, up, down, strict=True))
 
 
 def _step(f, eta, column, value, growable, together=False):
-    """A step per sample that fits the log-likelihood's own scale, from its second difference, and f four steps up and down."""
+    """A step per sample that fits the scale of the log-likelihood, by its second difference, and f four steps up and down."""
     reach = MAX_RELATIVE_STEP * (np.maximum(1.0, np.abs(eta[:, column])) if growable else np.ones(len(eta)))
     ends, before = None, None
     last, last_d1, last_d2, done = reach, np.full(len(eta), np.nan), 0.0, np.zeros(len(eta), bool)
     for _ in range(24):
-        ends, before = tuple(_all(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together)), ends
+        ends, before = tuple(_at_points(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together)), ends
         up, down = ends[0] - value, ends[1] - value
         d2 = np.abs(up + down)
         with np.errstate(invalid="ignore"):
@@ -146,21 +147,21 @@ def _step(f, eta, column, value, growable, together=False):
             wrong, flat = ratio > 2.0, False
             if growable:
                 d1, noise = np.abs(up - down) / 2, 1e-12 * np.abs(value)
-                # A first difference without a second is an inflection: the unit is right. Where both are alike, a small term's.
+                # A first difference without a second is an inflection: the step fits. If both are alike, it is a small term's.
                 flat = (ratio < 0.03) & (d1 < MAX_RELATIVE_STEP) & ((d1 <= d2) | (0.3 * d1 > 1.5 * np.maximum(d2, 1e-300)))
                 wrong |= flat
-                # A longer step passed over a narrow curve, which the last one saw.
-                lost = (d2 < 0.1 * last_d2 * reach**2) | (np.abs(d1 / reach - last_d1) > 0.01 * last_d1 + noise / last)
-                if lost.any():
-                    reach, done = np.where(lost, last, reach), done | lost
-                    ends = tuple(np.where(lost, *pair) for pair in zip(before, ends, strict=True))
+                # The longer step skipped a narrow bend that the last one resolved.
+                too_long = (d2 < 0.1 * last_d2 * reach**2) | (np.abs(d1 / reach - last_d1) > 0.01 * last_d1 + noise / last)
+                if too_long.any():
+                    reach, done = np.where(too_long, last, reach), done | too_long
+                    ends = tuple(np.where(too_long, *pair) for pair in zip(before, ends, strict=True))
         wrong &= np.isfinite(value) & ~done
         if not wrong.any():
             return reach / 4, ends
         factor = 1 / np.clip(ratio, 1e-3, 1e3)
         if growable:
-            room = np.where(d1 > d2, 0.3 * d1 / np.maximum(d2, 1e-300), np.inf)
-            grows, factor = wrong & flat, np.where(flat, np.minimum(factor, room), factor)
+            max_factor = np.where(d1 > d2, 0.3 * d1 / np.maximum(d2, 1e-300), np.inf)
+            grows, factor = wrong & flat, np.where(flat, np.minimum(factor, max_factor), factor)
             last_d2, last_d1 = np.where(grows & (d2 > noise), d2 / reach**2, 0.0), np.where(grows, d1 / reach, np.nan)
         last, reach = reach, np.where(wrong, reach * factor, reach)
-    return reach / 4, tuple(_all(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together))
+    return reach / 4, tuple(_at_points(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together))

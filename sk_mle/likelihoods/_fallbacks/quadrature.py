@@ -1,7 +1,7 @@
-"""Distribution functions, moments and quantiles of a law from its density alone.
+"""Distribution functions and moments of a law from its density alone.
 
-All integrals run over a centre and a length found per sample from the density itself, on the real line to which the
-support is mapped (log for a half line, logit for an interval). Tails are integrated on the log scale, away from the
+Integrals run over x on the real line, to which the support is mapped (log for a half line, logit for an interval), from a
+centre and with a width found per sample from the density itself. Tails are integrated on the log scale, away from the
 centre, so that they stay exact where the probability underflows. Discrete laws are summed.
 """
 
@@ -13,14 +13,14 @@ from scipy.special import expit, log_expit, logsumexp
 from .facts import overrides
 
 NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
-DENSITIES_PER_BLOCK = 1 << 20  # density evaluations at once
-FIRST_TERMS = 256
-MAX_TERMS = 1 << 17
-MAX_RETRIED_ROWS = 4096
+DENSITIES_PER_BLOCK = 1 << 20  # density evaluations in one call
+FIRST_TERMS = 256  # terms of a sum added at a time
+MAX_TERMS = 1 << 17  # terms of a sum
+MAX_RETRIED_ROWS = 4096  # rows whose failed integral is tried again over quantiles
 
 
 def tail(law, y, params, upper: bool, log: bool) -> np.ndarray:
-    """A tail from the others that the law's class writes, integrated where it writes nothing of that side."""
+    """A tail from the others that the law's class writes; integrated if it writes none of that side."""
     logged = "logsf" if upper else "logcdf"
     if log and overrides(law, "cdf", "sf"):
         return _log_of_written(law, y, params, upper)
@@ -31,7 +31,7 @@ def tail(law, y, params, upper: bool, log: bool) -> np.ndarray:
 
 
 def _log_of_written(law, y, params, upper):
-    """log of the law's own cdf or sf, completed by quadrature where it underflows."""
+    """The log of the law's own cdf or sf, integrated where that underflows."""
     y, params, shape = _flat(y, params, law)
     with np.errstate(all="ignore"):
         own, other = (law.sf, law.cdf) if upper else (law.cdf, law.sf)
@@ -54,12 +54,12 @@ def log_tail(law, y, params, upper: bool) -> np.ndarray:
 
 
 def moment(law, params, order: int) -> np.ndarray:
-    """Mean (order 1) or variance (order 2); NaN where the integral does not settle."""
+    """Mean (order 1) or variance (order 2); NaN where the integral does not converge."""
     _, flat, shape = _flat(0.0, params, law)
     with np.errstate(all="ignore"):
-        place = np.rint(_centre(law, flat)[0]) if law.support.integer else _maps(law.support)[0](_centre(law, flat)[0])
-    # from a place inside the law, so that no digit is lost to its distance from zero
-    mean = _expect(law, params, lambda y, logp, rows: y - place[rows][:, None], indexed=True) + place.reshape(shape)
+        mode = np.rint(_centre(law, flat)[0]) if law.support.integer else _maps(law.support)[0](_centre(law, flat)[0])
+    # about the mode, so that no digit is lost to its distance from zero
+    mean = _expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], indexed=True) + mode.reshape(shape)
     if order == 1:
         return mean
     centre = np.broadcast_to(mean, shape).reshape(-1, 1)
@@ -71,36 +71,37 @@ def entropy(law, params) -> np.ndarray:
     return _expect(law, params, lambda y, logp: -np.where(logp > -np.inf, logp, 0.0))
 
 
-# ---- the pieces --------------------------------------------------------------------------------------------------
+# ---- building blocks ---------------------------------------------------------------------------------------------
 
 
 def _flat(y, params, law=None):
-    """y and the parameters as one-dimensional arrays of one length, and the shape to return; vectors keep their last axis."""
+    """y and the parameters broadcast to one-dimensional arrays, and their common shape; vectors keep their last axis."""
     vector = {name for name in params if law is not None and law.parameter(name).vector}
     y, values = np.asarray(y, float), {name: np.asarray(value, float) for name, value in params.items()}
     shapes = {name: v.shape[:-1] if name in vector else v.shape for name, v in values.items()}
     shape = np.broadcast_shapes(y.shape, *shapes.values())
     for name, v in values.items():
-        rest = v.shape[len(shapes[name]) :]
-        values[name] = np.ascontiguousarray(np.broadcast_to(v, (*shape, *rest))).reshape(-1, *rest)
+        entries = v.shape[len(shapes[name]) :]
+        values[name] = np.ascontiguousarray(np.broadcast_to(v, (*shape, *entries))).reshape(-1, *entries)
     return np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1), values, shape
 
 
-def _chunks(n, width):
-    step = max(DENSITIES_PER_BLOCK // width, 1)
+def _chunks(n, n_points):
+    """Slices of n rows of which each needs `n_points` densities, so that a block's fit in memory."""
+    step = max(DENSITIES_PER_BLOCK // n_points, 1)
     return [slice(first, first + step) for first in range(0, n, step)]
 
 
 def _maps(support):
-    """y(x), log dy/dx and x(y) between the real line and the support; discrete supports are left as they are."""
+    """The functions y(x), log dy/dx and x(y) between the real line and the support; identities for discrete supports."""
     low, high = support.low, support.high
     if support.integer or not (np.isfinite(low) or np.isfinite(high)):
         return (lambda x: x), (lambda x: np.zeros_like(x)), (lambda y: y)
     if np.isfinite(low) and np.isfinite(high):
-        size = high - low
+        width = high - low
         return (
-            lambda x: low + size * expit(x),
-            lambda x: np.log(size) + log_expit(x) + log_expit(-x),
+            lambda x: low + width * expit(x),
+            lambda x: np.log(width) + log_expit(x) + log_expit(-x),
             lambda y: np.log(y - low) - np.log(high - y),
         )
     sign, end = (1.0, low) if np.isfinite(low) else (-1.0, high)
@@ -113,6 +114,7 @@ def _maps(support):
 
 
 def _log_density(law, params):
+    """The log-density of x on the real line, a function of x (n,) or (n, points)."""
     to_y, log_jacobian, _ = _maps(law.support)
 
     def f(x):
@@ -126,34 +128,37 @@ def _log_density(law, params):
 
 
 def _centre(law, params):
-    """Mode and half-width of each density on the real line, by a pattern search from the parameters' own values."""
+    """Mode and half-width of each density on the real line, and its log-density, by a pattern search.
+
+    The search begins at the middle of the typical range, or at the value of a parameter.
+    """
     _, _, to_x = _maps(law.support)
     f = _log_density(law, params)
-    size = len(next(iter(params.values())))
+    n = len(next(iter(params.values())))
     low, high = law.support.typical
-    guesses = [np.full(size, (low + high) / 2), *(v for v in params.values() if v.ndim == 1)]
-    x, best = np.zeros(size), np.full(size, -np.inf)
+    guesses = [np.full(n, (low + high) / 2), *(v for v in params.values() if v.ndim == 1)]
+    x, best = np.zeros(n), np.full(n, -np.inf)
     with np.errstate(all="ignore"):
         for guess in guesses:
             candidate = np.nan_to_num(to_x(np.where(law.support.contains(guess), guess, guesses[0])))
             value = f(candidate)
             x, best = np.where(value > best, candidate, x), np.maximum(value, best)
         step = np.maximum(0.1 * np.abs(x), 1.0 if law.support.integer else 0.1)
-        least = 1.0 if law.support.integer else 0.0
+        min_step = 1.0 if law.support.integer else 0.0
         for _ in range(400):
             up, down = f(x + step), f(x - step)
             move = np.maximum(up, down) > best
             x = np.where(move, np.where(up >= down, x + step, x - step), x)
             drop = best - np.minimum(up, down)
-            factor = np.where(move | (drop < 0.1), 2.0, np.where((drop > 2) & (step > least), 0.5, 1.0))
-            best, step = np.maximum(best, np.maximum(up, down)), np.maximum(step * factor, least)
+            factor = np.where(move | (drop < 0.1), 2.0, np.where((drop > 2) & (step > min_step), 0.5, 1.0))
+            best, step = np.maximum(best, np.maximum(up, down)), np.maximum(step * factor, min_step)
             if (factor == 1).all():
                 break
     return x, 2 * step, f
 
 
 def _integral_tail(law, y, params, upper):
-    """Integrate from y away from the centre; the other side is the complement."""
+    """log of a tail of a density, integrated from y away from the centre; the other side is the complement."""
     _, _, to_x = _maps(law.support)
     centre, width, f = _centre(law, params)
     with np.errstate(all="ignore"):
@@ -170,16 +175,17 @@ def _integral_tail(law, y, params, upper):
         terms = f(x[:, None] + sign[:, None] * length * u) + log_weight
         outward = logsumexp(np.where(np.isnan(terms), -np.inf, terms), axis=1) + np.log(length[:, 0])
         inward = logsumexp(f(x[:, None] - sign[:, None] * width[:, None] * u) + log_weight, axis=1) + np.log(width)
-        lost = (np.abs(x - centre) < 5 * width) & (np.abs(np.exp(outward) + np.exp(inward) - 1) > 1e-4)
+        # The two sides miss one for several modes, or a peak too narrow for the nodes.
+        unresolved = (np.abs(x - centre) < 5 * width) & (np.abs(np.exp(outward) + np.exp(inward) - 1) > 1e-4)
         outward = np.minimum(np.where(here == -np.inf, np.where(outward > -np.inf, outward, -np.inf), outward), 0.0)
         result = np.where((sign > 0) == upper, outward, np.log1p(-np.exp(outward)))
-        result = np.where(lost, np.nan, result)  # several modes, or a peak too narrow for the nodes
+        result = np.where(unresolved, np.nan, result)
     at_end = np.where(np.asarray(y) <= law.support.low, 0.0 if upper else -np.inf, -np.inf if upper else 0.0)
     return np.where(inside, result, np.where(np.isnan(y), np.nan, at_end))
 
 
 def _sum_tail(law, y, params, upper):
-    """Add up masses from y away from the centre until the rest does not matter."""
+    """log of a tail of a mass function, summed from y away from the centre until the terms are negligible."""
     centre, _, f = _centre(law, params)
     k = np.floor(np.clip(y, law.support.low - 1, 1e300))
     outwards_up = k >= np.rint(centre)
@@ -197,7 +203,10 @@ def _sum_tail(law, y, params, upper):
 
 
 def _expect(law, params, g, indexed=False):
-    """E g(Y) over nodes that cover the density; NaN where halving the nodes changes the answer or mass is missing."""
+    """E g(Y) by quadrature; NaN where halving the nodes changes the result, or probability is missing.
+
+    `g(y, logp)` takes nodes (rows, nodes) and the log-density there; with `indexed` also the slice or index of the rows.
+    """
     _, params, shape = _flat(0.0, params, law)
     to_y, _, _ = _maps(law.support)
     centre, width, f = _centre(law, params)
@@ -219,33 +228,33 @@ def _expect(law, params, g, indexed=False):
             terms = np.where(mass > 0, mass * value, 0.0)
             full, half = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1)
             converged = np.abs(full - half) <= 1e-6 * np.abs(terms).sum(axis=1)
-            points = [(atom, law.loglik(np.full(len(x), atom), **part)) for atom in law.atoms]
-            held = sum((np.exp(p) for _, p in points), np.zeros(len(x)))
-            for atom, p in points:
+            atoms = [(atom, law.loglik(np.full(len(x), atom), **part)) for atom in law.atoms]
+            atom_mass = sum((np.exp(p) for _, p in atoms), np.zeros(len(x)))
+            for atom, p in atoms:
                 at = g(np.full((len(x), 1), atom), p[:, None], *([rows] if indexed else []))[:, 0]
                 full = full + np.where(p > -np.inf, np.exp(p) * at, 0.0)
-            converged &= np.abs(mass.sum(axis=1) + held - 1) < 1e-6
+            converged &= np.abs(mass.sum(axis=1) + atom_mass - 1) < 1e-6
             converged &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * np.abs(terms).sum(axis=1)
         result[rows] = np.where(converged, full, np.nan)
     return _retried(law, params, result, g, indexed).reshape(shape)
 
 
-def _retried(law, params, found, g, indexed):
-    """Rows that gave no answer again, over probabilities: as an integral of g at the law's own quantiles.
+def _retried(law, params, expectation, g, indexed):
+    """The expectations with those that are NaN integrated again, over probabilities: g at the law's own quantiles.
 
-    Kinks, gaps and spikes of a density do not disturb it. NaN remains where that does not settle either, as where an
-    expectation does not exist.
+    Kinks, gaps and spikes of a density do not disturb this integral. NaN remains if it does not converge either, as when
+    the expectation does not exist.
     """
-    rows = np.flatnonzero(np.isnan(found))
+    rows = np.flatnonzero(np.isnan(expectation))
     if not 0 < len(rows) <= MAX_RETRIED_ROWS:
-        return found
+        return expectation
     total, last = np.zeros((3, len(rows))), 0.0
     s = np.linspace(-3.3, 3.3, 397)
     q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
     weight = np.pi * np.cosh(s) * q * rest * (s[1] - s[0])
-    nodes_at_once = max(DENSITIES_PER_BLOCK // len(rows), 1)
-    for first in range(0, int((q < 1).sum()), nodes_at_once):
-        nodes = np.flatnonzero(q < 1)[first : first + nodes_at_once]
+    nodes_per_block = max(DENSITIES_PER_BLOCK // len(rows), 1)
+    for first in range(0, int((q < 1).sum()), nodes_per_block):
+        nodes = np.flatnonzero(q < 1)[first : first + nodes_per_block]
         part = {name: np.repeat(value[rows], len(nodes), axis=0) for name, value in params.items()}
         with np.errstate(all="ignore"):
             y = law.ppf(np.tile(q[nodes], len(rows)), **part)
@@ -254,34 +263,34 @@ def _retried(law, params, found, g, indexed):
             total += [terms.sum(axis=1), 2 * (terms * (nodes % 2)).sum(axis=1), np.abs(terms).sum(axis=1)]
         last = np.abs(terms[:, -1])
         if not np.isfinite(total[2]).any():
-            return found
+            return expectation
     with np.errstate(all="ignore"):
         converged = (np.abs(total[0] - total[1]) <= 1e-5 * total[2]) & (last <= 1e-5 * total[2])
-    found[rows] = np.where(converged, total[0], np.nan)
-    return found
+    expectation[rows] = np.where(converged, total[0], np.nan)
+    return expectation
 
 
 def _expect_sum(law, params, g, rows, indexed):
-    """Sum over the integers; NaN where masses do not add up to one."""
-    seen, total = _sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g)
-    return np.where(np.abs(seen - 1) < 1e-8, total, np.nan)
+    """E g(Y) as a sum over the integers; NaN where the masses do not add up to one."""
+    mass, total = _sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g)
+    return np.where(np.abs(mass - 1) < 1e-8, total, np.nan)
 
 
 def _sum_over(law, params, g):
     """Sums of the masses, and of g times the masses, from the centre outwards in both directions."""
     centre, _, f = _centre(law, params)
     start = np.rint(centre)
-    total, seen = np.zeros(len(start)), np.zeros(len(start))
+    total, total_mass = np.zeros(len(start)), np.zeros(len(start))
     for sign, first in ((1.0, start), (-1.0, start - 1)):
-        done, width = 0, 32
+        done, n_terms = 0, 32
         while done < MAX_TERMS:
-            k = first[:, None] + sign * np.arange(done, done + width)
+            k = first[:, None] + sign * np.arange(done, done + n_terms)
             logp = f(k)
             mass = np.exp(logp)
             with np.errstate(all="ignore"):
                 terms = np.where(mass > 0, mass * g(k, logp), 0.0).sum(axis=1)
-            total, seen = total + terms, seen + mass.sum(axis=1)
+            total, total_mass = total + terms, total_mass + mass.sum(axis=1)
             if (np.abs(terms) <= 1e-17 * np.abs(total)).all() and (mass.sum(axis=1) <= 1e-17).all():
                 break
-            done, width = done + width, min(2 * width, FIRST_TERMS)
-    return seen, total
+            done, n_terms = done + n_terms, min(2 * n_terms, FIRST_TERMS)
+    return total_mass, total

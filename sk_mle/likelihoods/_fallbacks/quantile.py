@@ -1,4 +1,4 @@
-"""Quantiles of laws whose tails are exact: Newton steps on the log of the smaller tail, kept inside a bracket."""
+"""Quantiles of laws with exact tails, by Newton steps on the log of the smaller tail inside a bracket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .quadrature import _flat
 
 
 def newton_quantile(logs, q, params, ends, start=None) -> np.ndarray:
-    """Where the distribution function is q.
+    """Quantiles: the x at which the distribution function is q.
 
     Parameters
     ----------
@@ -18,21 +18,29 @@ def newton_quantile(logs, q, params, ends, start=None) -> np.ndarray:
     q : array
     params : dict of str to array
     ends : tuple of float
-        Where the distribution begins and ends.
+        Lower and upper end of the support.
     start : array, optional
-        A first guess; default the middle.
+        A first guess; default the middle of the support.
+
+    Returns
+    -------
+    array
+        Of the shape to which q and the parameters broadcast; NaN for q outside [0, 1].
     """
     q, given, shape = _flat(q, {**params, "start": sum(ends) / 2 if start is None else start})
     result = np.where(q == 0, ends[0], np.where(q == 1, ends[1], np.nan))
     x = given.pop("start")
     with np.errstate(all="ignore"):
-        for upper in (False, True):  # apart, as one tail is less work than two
+        for upper in (False, True):  # separately, as one tail costs less than two
             rows = np.flatnonzero((q > 0.5) & (q < 1) if upper else (q > 0) & (q <= 0.5))
-            result[rows] = _search(logs, upper, q[rows], x[rows], {name: value[rows] for name, value in given.items()}, ends)
+            result[rows] = _tail_quantile(
+                logs, upper, q[rows], x[rows], {name: value[rows] for name, value in given.items()}, ends
+            )
     return result.reshape(shape)
 
 
-def _search(logs, upper, q, x, params, ends):
+def _tail_quantile(logs, upper, q, x, params, ends):
+    """Quantiles by the log of one tail, from the first guess x."""
     sign, target = (-1.0, np.log1p(-q)) if upper else (1.0, np.log(q))
     result, rows = np.empty(len(q)), np.arange(len(q))
     low, high = (np.full(len(q), float(end)) for end in ends)
@@ -44,10 +52,10 @@ def _search(logs, upper, q, x, params, ends):
         low, high = np.where(excess < 0, x, low), np.where(excess > 0, x, high)
         newton = x - excess * np.exp(tail - density)
         middle = (low + high) / 2
-        lost = (np.abs(excess) > 100) & np.isfinite(middle)  # far out a step is lost to rounding
-        moved = np.where((newton >= low) & (newton <= high) & ~lost, newton, middle)
+        far = (np.abs(excess) > 100) & np.isfinite(middle)  # where a Newton step is below rounding
+        moved = np.where((newton >= low) & (newton <= high) & ~far, newton, middle)
         result[rows] = moved = np.where(excess == 0, x, moved)
-        going = (np.abs(moved - x) > 4e-16 * np.abs(x)) & (np.abs(excess) > 4e-15 * (1 + np.abs(target)))
-        rows, x, low, high, target = (value[going] for value in (rows, moved, low, high, target))
-        params = {name: value[going] for name, value in params.items()}
+        unfinished = (np.abs(moved - x) > 4e-16 * np.abs(x)) & (np.abs(excess) > 4e-15 * (1 + np.abs(target)))
+        rows, x, low, high, target = (value[unfinished] for value in (rows, moved, low, high, target))
+        params = {name: value[unfinished] for name, value in params.items()}
     return result

@@ -1,24 +1,24 @@
-"""Where the log-likelihood of a sample ends as one linear predictor runs off: what tells that data are separated.
+"""The default recession cone: limits of a sample's log-likelihood as one linear predictor tends to -inf or inf.
 
-Limits are taken by steps that grow, not by a look at infinity, where the ratio of two vanishing probabilities is 0/0. A sample
-at one end of a probability is level on both sides: it belongs to the end on whose other side it falls first. What a formula
-says beyond a limit is rounding, and does not count.
+Limits are found by growing steps, not by values at infinity, where the ratio of two vanishing probabilities is 0/0. A sample
+whose probability is near one looks constant in both directions: its recession direction is opposite to the one in which the
+log-likelihood falls at the smaller step. Values beyond a limit are rounding, and are ignored.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Of the predictor.
+# Steps of the linear predictor, from its current value.
 STEPS_OF_PREDICTOR = (1, 2, 4, 8, 12, 16, 20, 24, 32, 48, 64, 128, 256, 512, 1e3, 1e4, 1e6, 1e9, 1e15, 1e30, 1e100)
-LOGLIK_TOL = 1e-6  # change of a sample's log-likelihood, relative from 1000 on, up to which it counts as none
-MIN_FALL = 3.0  # by which it falls behind a limit: more than rounding lets the ratio of vanishing probabilities
-MIN_FALL_RATIO = 3.0  # ratio of the falls at one step on both sides from which the lesser is rounding
-LOGLIK_ROUNDING = 1e-13  # of a sample's log-likelihood, relative from 1 on
+LOGLIK_TOL = 1e-6  # negligible change of a sample's log-likelihood, absolute up to |loglik| = 1000, then relative to that
+MIN_FALL = 3.0  # fall of the log-likelihood after a limit that is not rounding in a ratio of vanishing probabilities
+MIN_FALL_RATIO = 3.0  # ratio of the falls in both directions at one step from which the smaller is rounding
+LOGLIK_ROUNDING = 1e-13  # rounding of a sample's log-likelihood, relative where that exceeds 1
 
 
 def along_axes(law, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
-    """`Likelihood.recession` of any law: every entry of the linear predictor by itself, the others as they are."""
+    """The default of `Likelihood.recession`: each entry of the linear predictor moves alone, the others are held."""
     with np.errstate(all="ignore"):
         here = law.evaluate(y, eta, 0).loglik
         width = eta[name].reshape(len(here), -1).shape[1]
@@ -29,17 +29,22 @@ def along_axes(law, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Side:
-    """What is known of every sample as its linear predictor runs off to one side."""
+    """State of every sample as its linear predictor moves in one direction, `sign`.
+
+    `value` is the log-likelihood at the last step, `end` at the limit if there is one; `free`: it has not fallen before a
+    limit; `limit`: it has reached one; `flat`: number of steps without a change; `fell`, `depth`: step and size of the fall;
+    `active`: further steps are needed.
+    """
 
     def __init__(self, sign, here, scaled):
         n, self.scaled = len(here), scaled
-        self.sign, self.value, self.end = sign, here.copy(), here.copy()  # at the last step, and at the limit if there is one
+        self.sign, self.value, self.end = sign, here.copy(), here.copy()
         self.free, self.limit = np.isfinite(here), np.zeros(n, bool)
         self.flat, self.fell, self.depth = np.zeros(n, int), np.full(n, len(STEPS_OF_PREDICTOR)), np.zeros(n)
         self.active = self.free.copy()
 
-    def take(self, rows, k, now, here, level):
-        """Take in the log-likelihood of some samples at step k."""
+    def update(self, rows, k, now, here, level):
+        """Update the samples `rows` by their log-likelihood `now` at step k."""
         finite, limit, drop = np.isfinite(now), self.limit[rows], here[rows] - now
         falls = np.where(finite, drop > np.where(limit, MIN_FALL, level[rows]), ~limit | self.scaled)
         self.fell[rows[falls]], self.depth[rows[falls]] = k, np.where(finite, drop, np.inf)[falls]
@@ -55,40 +60,43 @@ class _Side:
 
 
 def _end(law, y, eta, name, entry, here):
-    """Towards which end each sample's log-likelihood never falls (-1, 1, or 0: it depends on none), and what it gains."""
+    """Sign of the direction in which each sample's log-likelihood never falls, and the gain up to its limit.
+
+    Sign 0: the log-likelihood does not depend on the entry. Gain infinite: it falls in both directions.
+    """
     level = LOGLIK_TOL * np.maximum(1.0, 1e-3 * np.abs(here))
-    scaled = not law.parameter(name).location  # else a step has the unit of y, and to be level for some tells nothing
+    scaled = not law.parameter(name).location  # else a step is in the unit of y, and a few flat steps prove no limit
     low, high = _Side(-1.0, here, scaled), _Side(1.0, here, scaled)
     for k, step in enumerate(STEPS_OF_PREDICTOR):
         for side, other in ((low, high), (high, low)):
-            told = side.limit & ~other.free if scaled else False
-            rows = np.flatnonzero(side.active & ~told)
+            decided = side.limit & ~other.free if scaled else False
+            rows = np.flatnonzero(side.active & ~decided)
             if len(rows):
                 at = {key: value[rows] for key, value in eta.items()}
                 at[name] = at[name].copy()
                 at[name][(..., entry) if at[name].ndim > 1 else ...] += side.sign * step
-                side.take(rows, k, law.evaluate(y[rows], at, 0).loglik, here, level)
+                side.update(rows, k, law.evaluate(y[rows], at, 0).loglik, here, level)
     if scaled:
-        one_step, less = (
+        same_step, unequal = (
             low.fell == high.fell,
             np.minimum(low.depth, high.depth) * MIN_FALL_RATIO < np.maximum(low.depth, high.depth),
         )
-        later = np.where(one_step, np.where(less, low.depth - high.depth, 0.0), high.fell - low.fell)
-        never = one_step & (low.fell == len(STEPS_OF_PREDICTOR))
+        later = np.where(same_step, np.where(unequal, low.depth - high.depth, 0.0), high.fell - low.fell)
+        never = same_step & (low.fell == len(STEPS_OF_PREDICTOR))
     else:
         low.free, high.free = (side.free & (side.fell == len(STEPS_OF_PREDICTOR)) for side in (low, high))
         never, later = low.free & high.free, 0.0
     both = low.free & high.free
-    ahead = _apart(high.end - low.end, here)
-    ahead = np.where(ahead == 0, _apart(high.value - low.value, here), ahead)
-    stays = [side.value - here <= level for side in (low, high)]  # where it could still rise on the other side only
-    ahead = np.where(stays[0] == stays[1], ahead, np.where(stays[0], -1.0, 1.0))
-    sign = np.where(both, np.sign(np.where(never, ahead, later)), high.free * 1.0 - low.free)
+    advantage = _without_rounding(high.end - low.end, here)  # of the upper direction
+    advantage = np.where(advantage == 0, _without_rounding(high.value - low.value, here), advantage)
+    stays = [side.value - here <= level for side in (low, high)]  # the log-likelihood has not risen in this direction
+    advantage = np.where(stays[0] == stays[1], advantage, np.where(stays[0], -1.0, 1.0))
+    sign = np.where(both, np.sign(np.where(never, advantage, later)), high.free * 1.0 - low.free)
     gain = np.where(sign > 0, high.end, np.where(sign < 0, low.end, here)) - here
-    stuck = ~(low.free | high.free) | (both & ~never & (sign == 0))
-    return np.where(stuck, 1.0, sign), np.where(stuck, np.inf, gain)
+    bounded = ~(low.free | high.free) | (both & ~never & (sign == 0))
+    return np.where(bounded, 1.0, sign), np.where(bounded, np.inf, gain)
 
 
-def _apart(difference, here):
-    """The difference of two log-likelihoods, zero where it is rounding."""
+def _without_rounding(difference, here):
+    """The difference of two log-likelihoods, zero if it is rounding."""
     return np.where(np.abs(difference) <= LOGLIK_ROUNDING * np.maximum(1.0, np.abs(here)), 0.0, difference)

@@ -1,4 +1,4 @@
-"""What the laws share in which w = tail * arsinh(z) + a shift by the skewness has a known law."""
+"""Base class of laws for which w = tail * arsinh(z) + a shift by the skewness follows a simple law."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...domains import POSITIVE, REAL
 from .._protocol.relations import Relations
 from .shaped import ShapedLocationScale
 
-SCALE_RATIO = 100.0  # ratio of scales from one point on the way to a limit to the next
+SCALE_RATIO = 100.0  # ratio of successive scales on the way to a limit
 
 
 class ArsinhLocationScale(ShapedLocationScale):
@@ -32,7 +32,7 @@ class ArsinhLocationScale(ShapedLocationScale):
         self.loc, self.scale, self.skew, self.tail, self.links = loc, scale, skew, tail, links
 
     def at_ends(self, y, sample_weight, distance, loc, scale, skew, tail):
-        """Where z is large on one side, arsinh(z) is log(2 z): a smaller scale is then made good by the skewness."""
+        """For large z on one side arsinh(z) is log(2 z), so that the skewness compensates for a smaller scale."""
         if not {"loc", "scale", "skew"} <= set(self.free):
             return []
         grown = self.sign * np.sign(self.sign * skew) * tail * np.log(SCALE_RATIO)

@@ -1,4 +1,4 @@
-"""What the laws of counts share."""
+"""The starting value that laws of counts share."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import numpy as np
 
 
 def count_mean(y, sample_weight) -> float:
-    """Mean of counts, kept positive where all are zero."""
+    """Mean of counts, positive even if all are zero."""
     return max(float(np.average(y, weights=sample_weight)), 1e-8)

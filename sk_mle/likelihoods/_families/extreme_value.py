@@ -1,4 +1,4 @@
-"""What the laws of extremes share: functions of log(1 + shape z) / shape, exact as shape tends to 0."""
+"""Base class of the laws of extremes: functions of log(1 + shape z) / shape, exact as shape tends to 0."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .location_scale import LocationScale
 
 # at shapes below -1 the density, and so the likelihood, is unbounded
 SHAPE = Parameter(Domain(low=-1.0, typical=(-0.2, 0.3)), link=Identity(), allowed=REAL)
-MIN_SCORING_SHAPE = -0.45  # where solvers take the expected information of lesser shapes; there is none from -1/2 on
+MIN_SCORING_SHAPE = -0.45  # shape at which the expected information is taken for smaller ones; it is infinite from -1/2 down
 
 
 def reduce(z, shape):
-    """u = log(1 + shape z) / shape, or z for shape 0; beyond the end of the support infinite."""
+    """u = log(1 + shape z) / shape, or z for shape 0; infinite beyond the end of the support."""
     with np.errstate(all="ignore"):
         w = shape * z
         u = z * np.where(w == 0, 1.0, np.log1p(np.maximum(w, -1.0)) / w)
@@ -63,7 +63,7 @@ class ExtremeValue(LocationScale):
         ratio, tilt, curve = log1p_ratio(shape * z)
         u, u_z, u_shape = z * ratio, 1 / (1 + shape * z), z * (z * tilt)
         t = self._t(u)
-        on_u = t - 1 - shape  # and -t once more
+        on_u = t - 1 - shape  # first derivative of the log-density in u; the second is -t
         first = {"z": on_u * u_z, "shape": on_u * u_shape - u}
         if order == 1:
             return value, first, {}

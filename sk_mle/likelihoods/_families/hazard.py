@@ -1,4 +1,4 @@
-"""What laws of durations share that are given by their hazard, the rate at which what has lasted so far ends."""
+"""Base class of laws of durations given by their hazard, the rate at which a duration ends that has lasted so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What laws share whose density has a kink at its centre."""
+"""Base class of laws whose density has a kink at its centre."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 
 class Kinked:
-    """|z| of a law of location and scale, and its rounding to sqrt(z**2 + width**2), by which a solver nears the vertex.
+    """|z| of a law of location and scale, and its smooth approximation sqrt(z**2 + width**2), for steps towards the vertex.
 
-    The law with a width is not a density.
+    The law with a positive width is not a density.
     """
 
     smooth: ClassVar[bool] = False
     width: ClassVar[float] = 0.0
 
     def kinks(self, y, **params):
-        """Where the log-likelihood has a kink in `loc`."""
+        """The value of `loc` at which each sample's log-likelihood has its kink."""
         return y
 
     def smoothed(self, width):
-        """The law with |z| rounded, which leaves `loc` twice differentiable."""
+        """The law with |z| smoothed, so that its log-likelihood is twice differentiable in `loc`."""
         law = copy(self)
         law.width = width
         return law

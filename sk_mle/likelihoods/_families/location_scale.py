@@ -1,4 +1,4 @@
-"""What all laws of (y - loc) / scale share: the chain rule from the standard density to parameters, and to intervals."""
+"""Base classes of laws of (y - loc) / scale: the chain rule from the standard density to parameters, and to intervals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..._utils.repeated import repeated_value
 from ...domains import POSITIVE, REAL
 from ...links import Link
 from .._fallbacks.algebra import Eval, minus, minus_hessian
-from .._fallbacks.start import best, resolution, thin
+from .._fallbacks.starting_values import best_candidate, reduced_sample, resolution
 from .._protocol.base import Likelihood
 
 
@@ -21,8 +21,8 @@ class LocationScale(Likelihood):
     `standard_information()`, the expected information at loc 0 and scale 1; `standard_moments()`, the mean, variance and
     entropy there; `standard_tail(z, upper, log)`, as `tail`; and `standard_ppf`.
 
-    Parameters of f itself follow in all of these, and have derivatives of their own beside those in z; `relations.tried` has
-    the values of them that a start chooses from.
+    Further parameters of f follow as arguments in all of these, and have derivatives of their own beside those in z;
+    `relations.tried` has the values of them that a start chooses from.
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE}
@@ -45,7 +45,7 @@ class LocationScale(Likelihood):
         return loglik, gradient, hessian
 
     def standard_terms(self, z, order, **shape) -> tuple[np.ndarray, dict, dict]:
-        """log f with its gradient and Hessian in z and the parameters of f; what lies beyond the order is not looked at."""
+        """log f with its gradient and Hessian in z and the parameters of f; derivatives above `order` are ignored."""
         raise NotImplementedError
 
     def standard_logpdf(self, z, *at, **shape):
@@ -60,7 +60,7 @@ class LocationScale(Likelihood):
 
     @property
     def interval(self):
-        """Offered where loc and scale alone are estimated."""
+        """As of `Likelihood`; None unless loc and scale alone are estimated."""
         return self._interval if set(self.free) <= {"loc", "scale"} else None
 
     def _interval(self, low, high, order, loc, scale, **shape):
@@ -95,20 +95,20 @@ class LocationScale(Likelihood):
     # ---- starts -------------------------------------------------------------------------------------------------
 
     def start(self, y, sample_weight):
-        y, sample_weight = thin(y, sample_weight) if self.relations.tried else (y, sample_weight)
-        found = []
+        y, sample_weight = reduced_sample(y, sample_weight) if self.relations.tried else (y, sample_weight)
+        candidates = []
         for shape in self._shapes():
             loc = self.fixed.get("loc", self.centre(y, sample_weight, **shape))
-            found.append({"loc": loc, "scale": self._scale(y - loc, y, sample_weight, shape), **shape})
-        return best(self, found, y, sample_weight)
+            candidates.append({"loc": loc, "scale": self._scale(y - loc, y, sample_weight, shape), **shape})
+        return best_candidate(self, candidates, y, sample_weight)
 
     def refine(self, y, sample_weight, loc, **others):
-        residual, weight = thin(y - loc, sample_weight) if self.relations.tried else (y - loc, sample_weight)
-        found = [{"loc": 0.0, "scale": self._scale(residual, y, weight, shape), **shape} for shape in self._shapes()]
-        return {name: value for name, value in best(self, found, residual, weight).items() if name != "loc"}
+        residual, weight = reduced_sample(y - loc, sample_weight) if self.relations.tried else (y - loc, sample_weight)
+        candidates = [{"loc": 0.0, "scale": self._scale(residual, y, weight, shape), **shape} for shape in self._shapes()]
+        return {name: value for name, value in best_candidate(self, candidates, residual, weight).items() if name != "loc"}
 
     def _shapes(self):
-        """Values of the parameters of f to try, in dicts."""
+        """Dicts of values to try of the parameters of f."""
         shapes = self.relations.tried
         values = [(self.fixed[name],) if name in self.fixed else tried for name, tried in shapes.items()]
         return [dict(zip(shapes, chosen, strict=True)) for chosen in product(*values)]
@@ -119,13 +119,13 @@ class LocationScale(Likelihood):
     def centre(self, y, sample_weight, **shape) -> float:
         """Estimate of loc without covariates."""
         mean, variance, _ = self.standard_moments(**shape)
-        place = np.average(y, weights=sample_weight)
-        return float(place - mean * np.sqrt(np.average((y - place) ** 2, weights=sample_weight) / variance))
+        mean_y = np.average(y, weights=sample_weight)
+        return float(mean_y - mean * np.sqrt(np.average((y - mean_y) ** 2, weights=sample_weight) / variance))
 
     def spread(self, residual, sample_weight, **shape) -> float:
         """Estimate of scale from y - loc."""
         mean, variance, _ = self.standard_moments(**shape)
-        weight = repeated_value(sample_weight)  # of all rows: no array of products is needed
+        weight = repeated_value(sample_weight)  # equal weights need no array of products
         square = residual @ residual * weight if weight is not None else (residual * sample_weight) @ residual
         return float(np.sqrt(square / sample_weight.sum() / (mean**2 + variance)))
 

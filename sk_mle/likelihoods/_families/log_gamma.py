@@ -12,7 +12,7 @@ from ..._special.removable import analytic, exprel2
 from ..._special.tails import log_gammainc, log_gammaincc
 from ...domains import POSITIVE, REAL
 from .._fallbacks.quantile import newton_quantile
-from .._fallbacks.start import resolution
+from .._fallbacks.starting_values import resolution
 from .._protocol.relations import Relations
 from .location_scale import LocationScale
 
@@ -29,7 +29,7 @@ STIRLING_REMAINDER[2].pop(0)  # the power -1, whose factor is zero
 class LogGamma(LocationScale):
     """The law of loc + scale * w, w = log(g / k) / shape for a gamma variable g of shape k = 1 / shape**2.
 
-    At shape 0 it is the normal law, at 1 that of Gumbel minima; the sign of the shape mirrors w.
+    At shape 0 it is the normal law, at 1 that of Gumbel minima; a negative shape mirrors w.
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
@@ -39,12 +39,12 @@ class LogGamma(LocationScale):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     def at_ends(self, y, sample_weight, distance, loc, **others):
-        found, r = [], y - loc
+        ends, r = [], y - loc
         for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(self.free) else ():
             end = sign * (sign * r).max()
             mean = max(float(np.average(np.abs(end - r), weights=sample_weight)), resolution(y))
-            found.append(("shape", edge, {"loc": loc + end, "scale": distance * mean, "shape": sign / distance}))
-        return found
+            ends.append(("shape", edge, {"loc": loc + end, "scale": distance * mean, "shape": sign / distance}))
+        return ends
 
     def standard_terms(self, z, order, shape):
         x, (norm, norm_1, norm_2), (rise, rise_1, rise_2) = shape * z, remainder(shape**2), exprel2(shape * z)
@@ -79,7 +79,7 @@ class LogGamma(LocationScale):
         return value if log else np.exp(value)
 
     def standard_ppf(self, q, shape):
-        """Newton steps from scipy's quantile, or where that is next to zero, from the first term of the series."""
+        """Newton steps from scipy's quantile, or, if that underflows, from the first term of the series."""
         q, shape = np.broadcast_arrays(np.asarray(q, float), np.asarray(shape, float))
         with np.errstate(all="ignore"):
             k = 1 / np.maximum(shape**2, MAX_EXPANSION_SHAPE**2)

@@ -1,4 +1,4 @@
-"""What all laws share whose logarithm is of location and scale."""
+"""Base classes of laws for which log y has a law of location and scale."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .location_scale import LocationScale
 
 
 class LogLocationScale(Likelihood):
-    """A positive law whose log y is of location and scale, with the same parameters.
+    """A law of positive y for which log y has a law of location and scale, with the same parameters.
 
-    A subclass names `standard`, the law of log y, and writes `log_mgf(t, ...)`, the log of E exp(t Z) of its z, which may
-    depend on the parameters of the standard density.
+    A subclass names `standard`, the law of log y, and writes `log_mgf(t, ...)`, the log of E exp(t Z) for its standardised
+    variable Z, which may depend on the parameters of the standard density.
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE}
@@ -24,31 +24,32 @@ class LogLocationScale(Likelihood):
         """The parameters of log y."""
         return {**dict(zip(self.parameters, at, strict=False)), **params}
 
-    def pulled(self, gradient, hessian, *at, **params):
-        """Derivatives in our parameters from those in the parameters of log y."""
+    def own_derivatives(self, gradient, hessian, *at, **params):
+        """Derivatives in the law's own parameters from those in the parameters of log y; by default the same."""
         return gradient, hessian
 
     def terms(self, y, order, *at, **params):
         x = np.log(y)
         loglik, gradient, hessian = self.standard.terms(x, order, **self.plain(*at, **params))
         if order:
-            gradient, hessian = self.pulled(gradient, hessian, *at, **params)
+            gradient, hessian = self.own_derivatives(gradient, hessian, *at, **params)
         return loglik + self.base_measure(y), gradient, hessian
 
     def base_measure(self, y):
         return -np.log(y)
 
     def fisher(self, *at, **params):
-        return self.pulled({"loc": 0.0, "scale": 0.0}, self.standard.fisher(**self.plain(*at, **params)), *at, **params)[1]
+        information = self.standard.fisher(**self.plain(*at, **params))
+        return self.own_derivatives({"loc": 0.0, "scale": 0.0}, information, *at, **params)[1]
 
     @property
     def interval(self):
-        """Offered where the law of log y does."""
+        """As of `Likelihood`; None if the law of log y has none."""
         return None if self.standard.interval is None else self._interval
 
     def _interval(self, low, high, order, **params):
         loglik, *derivatives = self.standard.interval(_log(low), _log(high), order, **self.plain(**params))
-        return loglik, *self.pulled(*derivatives, **params)
+        return loglik, *self.own_derivatives(*derivatives, **params)
 
     def start(self, y, sample_weight):
         return self.standard.start(np.log(y), sample_weight)
@@ -66,7 +67,7 @@ class LogLocationScale(Likelihood):
             return np.where(np.isinf(level), np.inf, np.exp(2 * (loc + level)) * np.expm1(excess))
 
     def _log_moments(self, *at, **params):
-        """loc, the log of the mean beside it, and the log of the mean square over the squared mean."""
+        """loc, log(mean) - loc, and the log of the mean square over the squared mean."""
         plain = self.plain(*at, **params)
         loc, scale = plain.pop("loc"), plain.pop("scale")
         first, second = (self.log_mgf(t, **plain) for t in (scale, 2 * scale))
@@ -88,14 +89,14 @@ class LogLocationScale(Likelihood):
 
 
 class ScaleShape(LogLocationScale):
-    """The same in scale and shape: loc = log(scale), scale = 1 / shape."""
+    """A `LogLocationScale` law in the parameters scale and shape: log y has loc log(scale) and scale 1 / shape."""
 
     parameters = {"scale": POSITIVE, "shape": POSITIVE}
 
     def plain(self, scale, shape):
         return {"loc": np.log(scale), "scale": 1 / shape}
 
-    def pulled(self, gradient, hessian, scale, shape):
+    def own_derivatives(self, gradient, hessian, scale, shape):
         on_loc, on_scale = gradient["loc"], gradient["scale"]
         first = {"scale": on_loc / scale, "shape": -on_scale / (shape * shape)}
         if not hessian:

@@ -1,4 +1,4 @@
-"""What the count laws share whose variance grows with a power of the mean: one law in its mean, one chain rule for all."""
+"""Base class of the count laws whose variance grows with a power of the mean: one chain rule for all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._special.elementwise import elementwise
 from ...domains import COUNT, NONNEGATIVE, POSITIVE, Domain
-from .._fallbacks.start import best
+from .._fallbacks.starting_values import best_candidate
 from .._protocol.base import Likelihood
 from .._protocol.parameter import Parameter
 from .counts import count_mean
@@ -20,7 +20,8 @@ class MeanPower(Likelihood):
     """A law written in its mean and a = dispersion * mean**(power - neutral).
 
     A subclass writes `standard_terms(y, order, mean, a)`, which gives the log-likelihood with its derivatives in "mean" and "a"
-    as `terms` does, and `moment(y, sample_weight, mean, power)`, a first value of the dispersion.
+    as `terms` does, and `moment(y, sample_weight, mean, power)`, a moment estimate of the dispersion. It assigns `neutral`, the
+    power at which a is the dispersion, and `least`, a lower bound of a.
     """
 
     parameters = {"mean": POSITIVE, "dispersion": Parameter(POSITIVE, allowed=NONNEGATIVE), "power": POWER}
@@ -29,7 +30,7 @@ class MeanPower(Likelihood):
     least: float
 
     def _scaled(self, mean, dispersion, power):
-        """The exponent, the power of the mean, and a."""
+        """power - neutral, mean to that exponent, and a."""
         power = self.parameter("power").value if power is None else power
         exponent = power - self.neutral
         plain = np.ndim(exponent) == 0 and exponent == 0
@@ -73,8 +74,8 @@ class MeanPower(Likelihood):
     def refine(self, y, sample_weight, mean, **others):
         if "power" not in self.free:
             return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.parameter("power").value))}
-        tried = [{"mean": mean, "power": p, "dispersion": self.moment(y, sample_weight, mean, p)} for p in (2.0, 1.0, 1.5)]
-        return best(self, tried, y, sample_weight)
+        candidates = [{"mean": mean, "power": p, "dispersion": self.moment(y, sample_weight, mean, p)} for p in (2.0, 1.0, 1.5)]
+        return best_candidate(self, candidates, y, sample_weight)
 
     def expectation(self, mean, dispersion, power=None):
         return mean + 0 * dispersion

@@ -1,4 +1,4 @@
-"""What laws of several targets share: the number of targets, how they are read, and what such laws do not have."""
+"""Base class of laws of several targets: the number of targets, the target's checks, and the methods they lack."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .._protocol.target import check_numeric
 
 
 class Multivariate(Likelihood):
-    """A law of the rows of y, of shape (n, n_targets); the size comes from y unless the constructor gives it.
+    """A law of the rows of y, of shape (n, n_targets), a number that is taken from y unless the constructor gives it.
 
     A subclass assigns `n_targets`. Its parameters are vectors of width `n_targets` unless `width` says otherwise.
     """
 
     target_type = "targets"
-    fewest: ClassVar[int] = 2
+    min_targets: ClassVar[int] = 2
     n_targets: int | None
     covariance: Callable
 
     def width(self, name: str) -> int:
         """The number of values of a vector parameter."""
-        return self.n_targets or self.fewest
+        return self.n_targets or self.min_targets
 
     def parameter(self, name):
         return replace(super().parameter(name), basis=np.eye(self.width(name)))
@@ -37,8 +37,10 @@ class Multivariate(Likelihood):
 
     def check(self):
         law, n = type(self).__name__, self.n_targets
-        if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < self.fewest):
-            raise ValueError(f"{law}(n_targets={n!r}): give a whole number from {self.fewest} on, or None to take it from y")
+        if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < self.min_targets):
+            raise ValueError(
+                f"{law}(n_targets={n!r}): give a whole number from {self.min_targets} on, or None to take it from y"
+            )
         super().check()
         for name, column in self.known.items():
             if self.parameter(name).vector:
@@ -48,8 +50,8 @@ class Multivariate(Likelihood):
         y, law = check_numeric(np.asarray(y)), type(self).__name__
         if y.ndim != 2:
             raise ValueError(f"y has shape {y.shape}; {law} is a law of several targets: give y of shape (n, n_targets)")
-        if y.shape[1] != (self.n_targets or max(y.shape[1], self.fewest)):
-            wanted = f"n_targets={self.n_targets}" if self.n_targets else f"at least {self.fewest}"
+        if y.shape[1] != (self.n_targets or max(y.shape[1], self.min_targets)):
+            wanted = f"n_targets={self.n_targets}" if self.n_targets else f"at least {self.min_targets}"
             raise ValueError(f"y has {y.shape[1]} columns, but {law} takes {wanted}")
         return y
 

@@ -1,4 +1,4 @@
-"""What laws of (y - loc) / scale without symmetry share: joint derivatives, tails, quantiles, and starts by matching."""
+"""Base class of asymmetric laws of (y - loc) / scale: joint derivatives, tails, quantiles, and starts by matching."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from .._fallbacks.quantile import newton_quantile
-from .._fallbacks.start import best, quantiles, resolution, thin, weighted_median
+from .._fallbacks.starting_values import best_candidate, quantiles, reduced_sample, resolution, weighted_median
 from .._protocol.base import Likelihood
 from .location_scale import LocationScale
 
@@ -22,7 +22,7 @@ class ShapedLocationScale(LocationScale):
 
     fisher = interval = None  # type: ignore[assignment]
     entropy = Likelihood.entropy  # type: ignore[assignment]
-    most_points: float = 400  # of a sample that a start looks at
+    max_points: float = 400  # quantiles of a sample that a start uses
 
     # ---- starts -------------------------------------------------------------------------------------------------
 
@@ -38,7 +38,7 @@ class ShapedLocationScale(LocationScale):
         return self._matched(y - loc, sample_weight, self.relations.tried, loc)
 
     def _matched(self, residual, sample_weight, tried, loc) -> dict:
-        """Of the laws on a grid of shapes, moved and scaled to match the residuals, the likeliest."""
+        """Parameters of the likeliest law on a grid of shapes, each moved and scaled to match the residuals."""
         centre, spread = self.summary(residual, sample_weight)
         values = product(*((self.fixed[name],) if name in self.fixed else values for name, values in tried.items()))
         shapes = dict(zip(tried, np.array(list(values), float).T, strict=True))
@@ -48,23 +48,23 @@ class ShapedLocationScale(LocationScale):
             move = 0.0 if "loc" in self.fixed else centre - scale * middle
         columns = dict(zip(self.parameters, np.broadcast_arrays(move, scale, *shapes.values()), strict=True))
         candidates = [{name: float(column[k]) for name, column in columns.items()} for k in range(len(columns["scale"]))]
-        found = best(self, candidates, *thin(residual, sample_weight, self.most_points))
+        found = best_candidate(self, candidates, *reduced_sample(residual, sample_weight, self.max_points))
         return found | {"loc": loc + found["loc"]}
 
     def summary(self, r, sample_weight) -> tuple[float, float]:
-        """Centre and spread of residuals, by which laws are matched: robust ones, for heavy tails."""
+        """Centre and spread of residuals, by which laws are matched: median and interquartile range, for heavy tails."""
         low, middle, high = quantiles(r, sample_weight, np.array([0.25, 0.5, 0.75]))
         return middle, high - low if high > low else float(np.std(r))
 
     def standard_summary(self, **shapes) -> tuple[np.ndarray, np.ndarray]:
-        """The same of the standard law."""
+        """Centre and spread of the standard law, as `summary` measures them."""
         low, middle, high = self.standard_ppf(np.array([[0.25], [0.5], [0.75]]), **shapes)
         return middle, high - low
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
     def standard_ppf(self, q, **shapes):
-        """Newton steps in arsinh(z), in which power tails are straight."""
+        """Newton steps in arsinh(z), in which the logs of power tails are straight lines."""
 
         def logs(x, upper, **shapes):
             z = np.sinh(x)

@@ -1,4 +1,4 @@
-"""What laws of classes share whose log probabilities are linear up to a common constant: the softmax of `logits`."""
+"""Base class of laws of classes whose probabilities are the softmax of `logits`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOGITS_PAIR = ("logits", "logits")
 class Softmax(Likelihood):
     """A law of K classes given `logits` (n, K), which sum to zero over the classes.
 
-    A subclass writes `loglik`, `n_columns` (K), and how often each row saw each class.
+    A subclass writes `loglik`, `n_columns` (K), and `counts`.
     """
 
     parameters = {"logits": REAL}
@@ -26,7 +26,7 @@ class Softmax(Likelihood):
     n_columns: int
 
     def counts(self, y) -> np.ndarray:
-        """How often each class was seen: (n, K)."""
+        """Number of observations of each class in each row: (n, K)."""
         raise NotImplementedError
 
     def check(self):
@@ -35,15 +35,15 @@ class Softmax(Likelihood):
             raise ValueError(f"{type(self).__name__} takes no links: the softmax is part of the law")
 
     def parameter(self, name):
-        said = super().parameter(name)
-        return replace(said, basis=_orthogonal(self.n_columns or 3)) if name == "logits" else said
+        parameter = super().parameter(name)
+        return replace(parameter, basis=_contrasts(self.n_columns or 3)) if name == "logits" else parameter
 
     def gradient(self, y, logits, **others):
-        seen = self.counts(y)
-        return {"logits": seen - seen.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
+        counts = self.counts(y)
+        return {"logits": counts - counts.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
 
     def hessian(self, y, logits, **others):
-        return {LOGITS_PAIR: -self.counts(y).sum(axis=-1)[..., None, None] * spread(softmax(logits, axis=-1))}
+        return {LOGITS_PAIR: -self.counts(y).sum(axis=-1)[..., None, None] * indicator_covariance(softmax(logits, axis=-1))}
 
     def start(self, y, sample_weight):
         share = sample_weight @ self.counts(y)
@@ -51,27 +51,27 @@ class Softmax(Likelihood):
         return {"logits": logits - logits.mean()}
 
     def recession(self, y, eta, name):
-        """No class may gain on those that were seen: one of these stands for all, which stay level with it."""
+        """The cone d_j - d_k <= 0 for every class j and one observed class k of the row; 0 for the other observed classes."""
         if name != "logits":
             return super().recession(y, eta, name)
-        seen = self.counts(y)
-        own = np.eye(seen.shape[1])[np.argmax(seen > 0, axis=1)]
-        cone = (own[:, None, :] - np.eye(seen.shape[1])) * (seen.sum(axis=1) > 0)[:, None, None]
-        ahead = eta["logits"] - np.sum(own * eta["logits"], axis=1, keepdims=True)
-        rise = seen.sum(axis=1)[:, None] * np.logaddexp(0.0, ahead)  # between two classes
-        return cone, np.where(own > 0, 0.0, np.where(seen > 0, np.inf, rise))
+        counts = self.counts(y)
+        reference = np.eye(counts.shape[1])[np.argmax(counts > 0, axis=1)]
+        cone = (reference[:, None, :] - np.eye(counts.shape[1])) * (counts.sum(axis=1) > 0)[:, None, None]
+        difference = eta["logits"] - np.sum(reference * eta["logits"], axis=1, keepdims=True)
+        rise = counts.sum(axis=1)[:, None] * np.logaddexp(0.0, difference)  # as if there were no other classes
+        return cone, np.where(reference > 0, 0.0, np.where(counts > 0, np.inf, rise))
 
 
 @lru_cache(maxsize=64)
-def _orthogonal(n: int) -> np.ndarray:
-    """A basis of the vectors of n entries that sum to zero, read-only: (n, n - 1)."""
+def _contrasts(n: int) -> np.ndarray:
+    """An orthonormal basis of the vectors of n entries that sum to zero, read-only: (n, n - 1)."""
     basis = helmert(n).T
     basis.flags.writeable = False
     return basis
 
 
 def log_probability(logits):
-    """The log of the softmax; the largest counts as the 1 of log1p, so that no digit of the others is lost."""
+    """The log of the softmax, in which the largest term is the 1 of log1p, so that no digit of the others is lost."""
     top = np.argmax(logits, axis=-1)[..., None]
     shifted = logits - np.take_along_axis(logits, top, axis=-1)
     rest = np.exp(shifted)
@@ -79,6 +79,6 @@ def log_probability(logits):
     return shifted - np.log1p(rest.sum(axis=-1, keepdims=True))
 
 
-def spread(prob):
-    """diag(prob) - prob prob': the covariance of one draw from the classes, as indicators."""
+def indicator_covariance(prob):
+    """diag(prob) - prob prob': the covariance matrix of the class indicators of one draw."""
     return prob[..., :, None] * (np.eye(prob.shape[-1]) - prob[..., None, :])

@@ -1,4 +1,4 @@
-"""Distribution functions of count laws that have no closed ones."""
+"""Base class of count laws without closed distribution functions, which are sums of masses."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .._fallbacks.interval import LOG_OF_NEARLY_ALL
 from .._fallbacks.inversion import gamma_like
 from .._protocol.base import Likelihood
 
-MAX_COUNT = 1e300  # count at which a search ends
+MAX_COUNT = 1e300  # count at which the search for a quantile ends
 MASSES_PER_BLOCK = 32  # masses added up at a time
-MAX_LEVEL_FROM_ZERO = 1 - 1e-6  # probability beyond which a sum of masses from zero says too little of the rest
+MAX_LEVEL_FROM_ZERO = 1 - 1e-6  # probability up to which a sum of masses from zero has enough digits of the upper tail
 MAX_SUMMED_MEAN = 300  # mean up to which quantiles are found by adding up masses from zero
 
 
@@ -23,8 +23,8 @@ class SummedCount(Likelihood):
 
     support = COUNT
 
-    def masses(self, params):
-        """The function of k (m, 16) and of the m rows of `params` that k belongs to which gives log masses."""
+    def log_mass_function(self, params):
+        """The function f(k, rows) that gives log masses at k (m, points) for the m rows of `params`."""
         return lambda k, rows: self.loglik(k, **{name: value[rows][:, None] for name, value in params.items()})
 
     def tail(self, y, upper, log, **params):
@@ -45,7 +45,7 @@ class SummedCount(Likelihood):
         """log P(Y > k) where `above`, else log P(Y <= k), summed."""
         side = np.empty(len(k))
         for rows in (np.flatnonzero(above), np.flatnonzero(~above)):
-            f, start, count = self.masses(_take(params, rows)), k[rows], (k[rows] + 1) / 2
+            f, start, count = self.log_mass_function(_take(params, rows)), k[rows], (k[rows] + 1) / 2
             if len(rows) and above[rows[0]]:
                 side[rows] = log_sum(f, start + 1, 1.0, np.full(len(rows), np.inf), False)
             elif len(rows):  # half from y down, half from zero up: fine panels at both ends, where masses may vary quickly
@@ -58,28 +58,27 @@ class SummedCount(Likelihood):
         with np.errstate(all="ignore"):
             inside, result = (q > 0) & (q < 1), np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.nan))
             near = inside & (self.expectation(**params) < MAX_SUMMED_MEAN) & (q < MAX_LEVEL_FROM_ZERO)
-            for rows, find in ((near, self._count_up), (inside, self._search)):
+            for rows, find in ((near, self._quantile_from_zero), (inside, self._newton_quantile)):
                 if len(rows := np.flatnonzero(rows & np.isnan(result))):
                     result[rows] = find(q[rows], _take(params, rows))
         return result.reshape(shape)
 
-    def _count_up(self, q, params):
-        """Quantiles by adding up masses from zero; NaN where the end is far."""
+    def _quantile_from_zero(self, q, params):
+        """Quantiles by adding up masses from zero; NaN where they are too large for that."""
         result, below, rows = np.full(len(q), np.nan), np.zeros(len(q)), np.arange(len(q))
-        f = self.masses(params)
+        f = self.log_mass_function(params)
         for first in range(0, 20 * MAX_SUMMED_MEAN, MASSES_PER_BLOCK):
             k = np.arange(float(first), first + MASSES_PER_BLOCK)
             cumulative = below[rows][:, None] + np.cumsum(np.exp(f(k, rows)), axis=1)
             enough = cumulative >= q[rows][:, None]
-            found, below[rows] = enough.any(axis=1), cumulative[:, -1]
-            result[rows[found]] = k[enough.argmax(axis=1)[found]]
-            if not len(rows := rows[~found]):
+            reached, below[rows] = enough.any(axis=1), cumulative[:, -1]
+            result[rows[reached]] = k[enough.argmax(axis=1)[reached]]
+            if not len(rows := rows[~reached]):
                 break
         return result
 
-    def _search(self, q, params):
-        """Quantiles by Newton steps in the log of the smaller tail, kept between the nearest values known to be too small
-        and large enough."""
+    def _newton_quantile(self, q, params):
+        """Quantiles by Newton steps in the log of the smaller tail, inside a bracket."""
         mean, variance, upper = self.expectation(**params), self.variance(**params), q > 0.5
         k = np.floor(gamma_like(q, mean, variance))
         k = np.where(np.isfinite(k), k, np.floor(mean))

@@ -1,4 +1,4 @@
-"""What laws of successes in a number of trials share: where the trials are, and log-masses in which nothing large cancels."""
+"""Base class of laws of successes in a number of trials, and log-masses in which nothing large cancels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRIALS = Domain(low=0.0, closed=(True, False), integer=True, typical=(1, 20))
 
 
 class Trials(Likelihood):
-    """A law of y successes in `trials` trials: a number, a column of X, or, where `trials` is None, a second column of y.
+    """A law of y successes in `trials` trials: a number, a column of X, or, if `trials` is None, the second column of y.
 
     A subclass names its `own` parameters beside the trials.
     """
@@ -90,11 +90,11 @@ class Trials(Likelihood):
             raise ValueError(f"successes must lie between 0 and trials, but do not in {rows_text(bad)}, first {first}{hint}")
 
     def split(self, y, trials):
-        """Successes and trials, of which y has both where `trials` is None."""
+        """Successes and trials; y has both if `trials` is None."""
         return (y, trials) if trials is not None else (y[..., 0], y[..., 1])
 
     def counts(self, y, eta):
-        """The same from linear predictors."""
+        """Successes and trials, the latter from `eta` if they are known."""
         return self.split(y, {**self.fixed, **eta}.get("trials"))
 
     def share(self, y, sample_weight) -> tuple[np.ndarray, np.ndarray, float]:
@@ -113,7 +113,7 @@ class Trials(Likelihood):
         return y if self.trials is not None or y.ndim > 1 else np.column_stack([y, y + rng.integers(1, 10, len(y))])
 
     def rvs(self, rng, size, trials=None, **params):
-        """Where the trials are part of y, they are drawn as well, from 1 to 20, and stand beside the successes."""
+        """Random successes; if the trials are part of y, also random trials from 1 to 20, as a second column."""
         n = rng.integers(1, 21, size) if trials is None else np.broadcast_to(np.asarray(trials, int), size)
         y = self.successes(rng, n, **params).astype(float)
         return y if trials is not None else np.stack([y, n], axis=-1)
@@ -123,11 +123,14 @@ class Trials(Likelihood):
         raise NotImplementedError
 
 
-# ---- log-masses, as sums of terms of one sign ------------------------------------------------------------------------
+# ---- log-masses as sums of terms of one sign -------------------------------------------------------------------------
 
 
 def _gap(x, excess, log_ratio):
-    """x log(z / x) - (z - x) <= 0 from z - x and log(z / x), and the first term alone: by the former where z is near x."""
+    """x log(z / x) - (z - x) <= 0 and its first term alone, from `excess` = z - x and `log_ratio` = log(z / x).
+
+    If z is close to x, they are computed from the former.
+    """
     r = excess / x
     near = np.abs(r) < 0.5
     r = np.where(near, r, 0.0)
@@ -137,7 +140,7 @@ def _gap(x, excess, log_ratio):
 
 
 def _shortfall(y, n, p, q):
-    """n p - y, where p + q = 1, by the smaller of them."""
+    """n p - y, from the smaller of p and q = 1 - p."""
     return np.where(p < q, n * p - y, n - y - n * q)
 
 
@@ -151,10 +154,10 @@ def log_binomial(y, n, log_p, log_q):
 
 
 class MassTerms(NamedTuple):
-    """What the beta-binomial log-mass and its derivatives are made of; a and b are the shapes of the beta law.
+    """The beta-binomial log-mass and the parts of its derivatives; a and b are the shapes of the beta law.
 
-    Derivatives in log a and log b are `first` and `second`, two values each. Where a and b move against each other, da = -db,
-    the first derivative is `left` da / a + `right` db / b: what is common to both is left out. In log (a + b), at a constant
+    `first` and `second` are the derivatives in log a and in log b. Along da = -db the first derivative is `left` da / a +
+    `right` db / b, from which their common part, which cancels, is left out. In log (a + b), at a constant
     share a / (a + b), the derivatives are `steep` and `curve`, and that of the former against da is `cross[0]` da / a +
     `cross[1]` db / b + `tilt` da.
     """
@@ -174,12 +177,12 @@ def beta_binomial(y, n, p, q, size, order) -> MassTerms:
     """log of the beta-binomial mass of shapes p size and q size.
 
     With the share s = (y + a) / (n + size), which lies between p and y / n, its large terms are -n times the divergence of
-    s from y / n and -size times that of s from p, and what is beside them is small. As size grows, s tends to p, and all
-    becomes `log_binomial`.
+    s from y / n and -size times that of s from p; all other terms are small. As size grows, s tends to p, and the mass to
+    `log_binomial`.
     """
-    found = elementwise(partial(_beta_binomial, order=order))(y, n, p, q, size)
-    found += (None,) * (12 - len(found))  # of a lower order
-    value, left, right, steep, first_a, first_b, second_a, second_b, curve, cross_a, cross_b, tilt = found
+    terms = elementwise(partial(_beta_binomial, order=order))(y, n, p, q, size)
+    terms += (None,) * (12 - len(terms))  # derivatives above `order`
+    value, left, right, steep, first_a, first_b, second_a, second_b, curve, cross_a, cross_b, tilt = terms
     return MassTerms(value, left, right, steep, (first_a, first_b), (second_a, second_b), curve, (cross_a, cross_b), tilt)
 
 

@@ -9,11 +9,11 @@ from ..._special.logarithms import ratio_gap
 from ..._utils.messages import rows_text
 from ...domains import POSITIVE, UNIT
 from .._families.several_targets import Multivariate
-from .._families.softmax import log_probability, spread
+from .._families.softmax import indicator_covariance, log_probability
 
 PARAMETER_NAME = "concentration"
-TOTAL_TOL = 1e-6  # of the totals of y: of shares in single precision
-MIN_RELATIVE_SPREAD = 1e-7  # relative spread of shares below which their concentrations' curvature is lost in rounding
+TOTAL_TOL = 1e-6  # difference of a row sum of y from one, for shares in single precision
+MIN_RELATIVE_SPREAD = 1e-7  # standard deviation of a share, relative to it, below which rounding hides the curvature
 
 
 class Dirichlet(Multivariate):
@@ -22,7 +22,7 @@ class Dirichlet(Multivariate):
     .. math:: p(y) = \frac{\Gamma(A)}{\prod_k \Gamma(a_k)} \prod_k y_k^{a_k - 1}, \quad a = \mathrm{concentration},\;
         A = \sum_k a_k
 
-    Mean `a / A`, variance `a * (A - a) / A**2 / (A + 1)`. The rows of y are positive and sum to one (rounding is removed). For
+    Mean `a / A`, variance `a * (A - a) / A**2 / (A + 1)`. The rows of y are positive and sum to one, up to rounding. For
     shares that are zero, Smithson and Verkuilen (2006, doi:10.1037/1082-989X.11.1.54) take ``(y * (n - 1) + 1 / K) / n``.
     scipy.stats: ``dirichlet(concentration)``; statsmodels: none; R: ``DirichletReg::DirichReg(model="common")``.
 
@@ -60,7 +60,7 @@ class Dirichlet(Multivariate):
 
     def read(self, y):
         y = super().read(y)
-        bad = np.flatnonzero(~self._whole(y))
+        bad = np.flatnonzero(~self._sums_to_one(y))
         if len(bad):
             raise ValueError(
                 f"the shares of a row of y must sum to one, but do not in {rows_text(bad)}, where the first sum is "
@@ -69,25 +69,25 @@ class Dirichlet(Multivariate):
         return y
 
     @staticmethod
-    def _whole(y):
+    def _sums_to_one(y):
         return np.abs(y.sum(axis=-1) - 1) <= TOTAL_TOL
 
     def inside(self, y):
-        return super().inside(y) & self._whole(y)
+        return super().inside(y) & self._sums_to_one(y)
 
     @staticmethod
     def _shares(y, concentration):
-        """y without rounding, the concentrations kept off zero where a linear predictor saturates, and their total."""
+        """y divided by its row sums, the concentrations, positive even if a linear predictor saturates, and their total."""
         concentration = np.maximum(concentration, 1e-300)
         return y / y.sum(axis=-1, keepdims=True), concentration, concentration.sum(axis=-1, keepdims=True)
 
     def terms(self, y, order, concentration):
         second = {pair: -value for pair, value in self.fisher(concentration).items()} if order == 2 else {}
         y, concentration, total = self._shares(y, concentration)
-        own, whole = gamma_norm(concentration, order=min(order, 1)), gamma_norm(total, order=min(order, 1))
-        gap = concentration * ratio_gap(total * y, concentration)  # sums to what is left of y log(y / mean)
-        value = (gap + own[0] - np.log(y)).sum(axis=-1) - whole[0][..., 0]
-        return value, {PARAMETER_NAME: np.log(total * y / concentration) + own[1] - whole[1]} if order else {}, second
+        own, of_total = gamma_norm(concentration, order=min(order, 1)), gamma_norm(total, order=min(order, 1))
+        gap = concentration * ratio_gap(total * y, concentration)  # its sum is minus A times the divergence of y from the mean
+        value = (gap + own[0] - np.log(y)).sum(axis=-1) - of_total[0][..., 0]
+        return value, {PARAMETER_NAME: np.log(total * y / concentration) + own[1] - of_total[1]} if order else {}, second
 
     def fisher(self, concentration):
         total, eye = concentration.sum(axis=-1, keepdims=True), np.eye(concentration.shape[-1])
@@ -108,7 +108,7 @@ class Dirichlet(Multivariate):
     def covariance(self, concentration):
         """Covariance matrices of the shares: (n, K, K)."""
         total = concentration.sum(axis=-1)[..., None, None]
-        return spread(self.expectation(concentration)) / (total + 1)
+        return indicator_covariance(self.expectation(concentration)) / (total + 1)
 
     def entropy(self, concentration):
         total = concentration.sum(axis=-1, keepdims=True)

@@ -11,19 +11,19 @@ from ..._special.gamma_functions import log1p_minus
 from ..._special.logarithms import factorial_rest
 from ..._utils.messages import rows_text
 from .._families.several_targets import Multivariate
-from .._families.softmax import Softmax, log_probability, spread
+from .._families.softmax import Softmax, indicator_covariance, log_probability
 from .._families.trials import TRIALS
 
-TERMS_PER_BLOCK = 1 << 20  # of the sums of an entropy at a time
+TERMS_PER_BLOCK = 1 << 20  # terms of an entropy added at a time
 
 
 class Multinomial(Multivariate, Softmax):
-    r"""Multinomial law of how often each of K classes was seen, given how often any was.
+    r"""Multinomial law of the counts of K classes in N trials.
 
     .. math:: p(y) = \frac{N!}{\prod_k y_k!} \prod_k p_k^{y_k}, \quad p_k = \exp(\mathrm{logits}_k) / \sum_j
         \exp(\mathrm{logits}_j), \quad N = \sum_k y_k
 
-    Mean `N * p`, variance `N * p * (1 - p)`. The rows of y may have different N, also zero. The logits sum to zero over the
+    Mean `N * p`, variance `N * p * (1 - p)`. The rows of y may have different N, zero included. The logits sum to zero over the
     classes, as those of `Categorical`, of which this is the law of sums. scipy.stats: ``multinomial(N, p)``; statsmodels: none
     for counts (``MNLogit`` on repeated rows); R: ``nnet::multinom`` with a matrix of counts, VGAM ``multinomial``.
 
@@ -79,21 +79,21 @@ class Multinomial(Multivariate, Softmax):
             raise ValueError(f"the counts of a row must sum to trials={self.trials!r}, but do not in {rows_text(bad)}")
 
     def loglik(self, y, logits, trials=None):
-        """By the gap between expected and observed counts of each class: no logarithms of large factorials cancel."""
+        """By differences of expected and observed counts of each class, so that no logs of large factorials cancel."""
         total = y.sum(axis=-1)
-        log_prob, seen = log_probability(logits), np.where(y > 0, y, 1.0)
+        log_prob, positive = log_probability(logits), np.where(y > 0, y, 1.0)
         expected = total[..., None] * np.exp(log_prob)
-        ratio = np.log(np.where(total > 0, total, 1.0))[..., None] + log_prob - np.log(seen)
-        d = (expected - seen) / seen
-        gap = seen * np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), ratio - d)
+        ratio = np.log(np.where(total > 0, total, 1.0))[..., None] + log_prob - np.log(positive)
+        d = (expected - positive) / positive
+        gap = positive * np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), ratio - d)
         value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
         return value if trials is None else np.where(total == trials, value, -np.inf)
 
-    expected_information = "whole"  # the observed one, also where the trials are part of y
+    expected_information = "whole"  # equal to the observed one, even if the trials are part of y
 
     @property
     def fisher(self):
-        """None where N is part of y."""
+        """As of `Likelihood`; None if N is part of y."""
         return None if self.trials is None else lambda logits, trials: {("logits", "logits"): self.covariance(logits, trials)}
 
     def expectation(self, logits, trials=1):
@@ -101,10 +101,10 @@ class Multinomial(Multivariate, Softmax):
 
     def covariance(self, logits, trials=1):
         """Covariance matrices of the counts: (n, K, K)."""
-        return np.asarray(trials)[..., None, None] * spread(softmax(logits, axis=-1))
+        return np.asarray(trials)[..., None, None] * indicator_covariance(softmax(logits, axis=-1))
 
     def entropy(self, logits, trials=1):
-        """The factorials' expectations are sums over the binomial laws of the single counts."""
+        """Minus the expected log-likelihood; expectations of log factorials are sums over the counts' binomial laws."""
         logits, trials = np.asarray(logits), np.broadcast_to(np.asarray(trials, float), np.shape(logits)[:-1])[..., None]
         prob, log_prob = softmax(logits, axis=-1), log_probability(logits)
         value = -gammaln(trials[..., 0] + 1) - (trials * prob * log_prob).sum(axis=-1)
@@ -116,6 +116,6 @@ class Multinomial(Multivariate, Softmax):
         return value
 
     def rvs(self, rng, size, logits, trials=None):
-        """Where N is part of y, it is drawn as well, from 1 to 20."""
+        """Random counts; if N is part of y, for random N from 1 to 20."""
         trials = rng.integers(1, 21, size) if trials is None else np.broadcast_to(np.asarray(trials, int), size)
         return rng.multinomial(trials, softmax(logits, axis=-1)).astype(float)

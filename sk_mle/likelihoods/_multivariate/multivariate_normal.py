@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...domains import POSITIVE, REAL
-from .._fallbacks.start import resolution
+from .._fallbacks.starting_values import resolution
 from .._families.several_targets import Multivariate
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
@@ -19,9 +19,9 @@ class MultivariateNormal(Multivariate):
 
     L has the entries `lower` below its diagonal, row by row: L_21, L_31, L_32, ... and zeros elsewhere. Mean `mean`,
     covariance :math:`T^{-1} D^2 T^{-\top}`, its inverse :math:`T^\top D^{-2} T`: the modified Cholesky form, in which any real
-    `lower` and positive `scale` make a covariance, and each has a model of its own on X if asked. `scale_k` is the standard
-    deviation of target k given the targets before it; ``lower=0`` makes the targets independent. With all else default the
-    coefficients are those of `LinearRegression`. scipy.stats: ``multivariate_normal(mean, cov)``; statsmodels: none; R:
+    `lower` and positive `scale` make a covariance, and each may be modelled on X. `scale_k` is the standard deviation of
+    target k given the targets before it; ``lower=0`` makes the targets independent. By default the coefficients are those of
+    `LinearRegression`. scipy.stats: ``multivariate_normal(mean, cov)``; statsmodels: none; R:
     ``lm(cbind(y1, y2) ~ x)``, mvtnorm ``dmvnorm``.
 
     Parameters
@@ -52,7 +52,7 @@ class MultivariateNormal(Multivariate):
     """
 
     support = REAL
-    fewest = 1
+    min_targets = 1
 
     def __init__(self, *, mean=None, scale=None, lower=None, n_targets=None, links=None):
         self.mean, self.scale, self.lower, self.n_targets, self.links = mean, scale, lower, n_targets, links
@@ -68,14 +68,14 @@ class MultivariateNormal(Multivariate):
 
     @staticmethod
     def _factor(lower, size):
-        """L, with the rows and columns of its entries."""
+        """L, and the row and column indices of its entries."""
         places = np.tril_indices(size, -1)
         factor = np.zeros((*np.shape(lower)[:-1], size, size))
         factor[(..., *places)] = lower
         return factor, *places
 
     def _residuals(self, y, mean, scale, lower):
-        """Residuals, L with the places of its entries, a scale for every target, standardised residuals."""
+        """Residuals, L, the indices of its entries, a scale for every target, and the standardised residuals."""
         r = y - mean
         L, *places = self._factor(lower, r.shape[-1])
         scale, _ = np.broadcast_arrays(scale, r)
@@ -125,31 +125,31 @@ class MultivariateNormal(Multivariate):
 
     def start(self, y, sample_weight):
         mean = self.fixed.get("mean", np.average(y, axis=0, weights=sample_weight))
-        found = self.refine(y, sample_weight, mean)
+        params = self.refine(y, sample_weight, mean)
         spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
-        found["scale"] = np.maximum(found["scale"], 0.1 * spread)  # a well-conditioned first step, which `refine` follows
-        return {"mean": mean, **found}
+        params["scale"] = np.maximum(params["scale"], 0.1 * spread)  # for a well-conditioned first step; `refine` follows it
+        return {"mean": mean, **params}
 
     def refine(self, y, sample_weight, mean, **others):
-        """Regressions of every target's residuals on those before it: the maximum where nothing depends on X."""
+        """`scale` and `lower` from regressions of each target's residuals on earlier ones, the maximum without covariates."""
         r, share = y - mean, (sample_weight / sample_weight.sum())[:, None]
-        least = np.array([resolution(column) for column in y.T])
+        rounding = np.array([resolution(column) for column in y.T])
         root = np.zeros((r.shape[1], r.shape[1]))
         triangle = np.linalg.qr(np.sqrt(share) * r, mode="r")
         root[: len(triangle)] = triangle
-        lead = np.diag(root)
-        live = np.abs(lead) > least
-        unit = np.where(live, root.T / np.where(live, lead, 1.0), np.eye(len(root)))
-        L = np.eye(len(root)) - np.linalg.inv(unit)
+        diagonal = np.diag(root)
+        independent = np.abs(diagonal) > rounding
+        unit_lower = np.where(independent, root.T / np.where(independent, diagonal, 1.0), np.eye(len(root)))
+        L = np.eye(len(root)) - np.linalg.inv(unit_lower)
         if "lower" in self.fixed:
             L, *_ = self._factor(self.fixed["lower"], len(root))
         scale = np.sqrt((share * (r - _times(L, r)) ** 2).sum(axis=0))
-        return {"scale": np.maximum(scale, least), "lower": L[np.tril_indices(len(root), -1)]}
+        return {"scale": np.maximum(scale, rounding), "lower": L[np.tril_indices(len(root), -1)]}
 
     def is_degenerate(self, y, mean, scale, lower=0.0):
         _, L, _, scale, _ = self._residuals(y, mean, scale, lower)
-        own = np.array([resolution(column) for column in y.T])
-        return bool((scale <= 64 * (own + _times(np.abs(L), own))).all(axis=0).any())
+        rounding = np.array([resolution(column) for column in y.T])
+        return bool((scale <= 64 * (rounding + _times(np.abs(L), rounding))).all(axis=0).any())
 
     def expectation(self, mean, scale, lower=0.0):
         return np.broadcast_to(mean, self._root(mean, scale, lower)[-1])
@@ -170,7 +170,7 @@ class MultivariateNormal(Multivariate):
 
 
 def _regressions(products, scale):
-    """The information of every target's regression on the targets before it, given the products of these."""
+    """The information of each target's regression on the targets before it, from the `products` of these."""
     size = scale.shape[1]
     result = np.zeros((len(scale), size * (size - 1) // 2, size * (size - 1) // 2))
     for k in range(1, size):

@@ -1,1 +1,1 @@
-"""What a law is: the members that its author writes, and what is derived from them."""
+"""The protocol of a law: the members that its author writes, and those derived from them."""

@@ -1,4 +1,4 @@
-"""What the author of a law may have got wrong, found where it shows: values of `loglik` and of `start`, the density's mass."""
+"""Checks of what a law's author wrote: its declarations, the values of `loglik` and `start`, the total probability."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from types import FunctionType
 import numpy as np
 
 from ...domains import Domain
-from .._fallbacks import start as _start
+from .._fallbacks import starting_values
 from .._fallbacks.facts import sized, title
 from .._fallbacks.quadrature import _maps
 from .parameter import Parameter
 
-ARSINH_REACH, PROBED_POINTS = 7.0, 4001  # sinh of the first is as far as the real line is looked at, from typical parameters
+ARSINH_REACH, PROBED_POINTS = 7.0, 4001  # the density is summed over points from -sinh(ARSINH_REACH) to sinh(ARSINH_REACH)
 MAX_SUMMED_COUNTS = 1 << 14
-MAX_SEARCHED_INTERVALS = 2000  # rows of two numbers, of which no quantiles stand for all, that are searched over
-MAX_MASS_FACTOR = 2.0  # factor by which the mass of a density may miss one before its author is asked
+MAX_SEARCHED_INTERVALS = 2000  # rows of a y with two columns, which quantiles cannot represent, in a search for starting values
+MAX_MASS_FACTOR = 2.0  # factor by which the total probability may differ from one before a message asks about it
 
-
-FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and what says the same now
+FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and the declaration that replaces them
     **{name: (dict, f"relations = Relations({name}=...)") for name in ("limits", "ends", "tried")},
     "singular": (tuple, "relations = Relations(singular=...)"),
     "irregular": (str, "relations = Relations(irregular=...)"),
@@ -34,26 +33,26 @@ FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and wha
 
 def check_declared(law) -> None:
     """Raise TypeError for parameters that are not declared as domains by name, and for declarations that have no effect."""
-    for name, (kind, now) in FORMER_DECLARATIONS.items():
+    for name, (kind, replacement) in FORMER_DECLARATIONS.items():
         if isinstance(getattr(type(law), name, None), kind) and name not in law.get_params(deep=False):
-            raise TypeError(f"{title(law)}.{name} has no effect: write {now}")
+            raise TypeError(f"{title(law)}.{name} has no effect: write {replacement}")
     declared = getattr(law, "parameters", None)
-    if not isinstance(declared, dict) or not all(isinstance(one, Domain | Parameter) for one in declared.values()):
+    if not isinstance(declared, dict) or not all(isinstance(entry, Domain | Parameter) for entry in declared.values()):
         raise TypeError(
             f"{title(law)}.parameters must be a dict of names and domains, such as {{'loc': REAL, 'scale': POSITIVE}} "
             f"with those of sk_mle.domains, but is {declared!r}"
         )
 
 
-def logs(law, found, y) -> np.ndarray:
-    """Values of `loglik` as floats, one per value of y; ValueError for anything else."""
-    if type(found) is np.ndarray and found.dtype == np.float64 and found.shape == y.shape[:1]:
-        return found
-    if found is None:
+def checked_loglik(law, returned, y) -> np.ndarray:
+    """What `loglik` returned, as floats, one per value of y; ValueError for anything else."""
+    if type(returned) is np.ndarray and returned.dtype == np.float64 and returned.shape == y.shape[:1]:
+        return returned
+    if returned is None:
         raise ValueError(f"{title(law)}.loglik returned shape (), as it is None: does it lack a return?")
-    kind = type(found).__name__
+    kind = type(returned).__name__
     try:
-        values = np.asarray(found)
+        values = np.asarray(returned)
         if values.dtype.kind in "cbUSMm":
             kind = f"values of the type {values.dtype}"
             raise TypeError
@@ -68,26 +67,26 @@ def logs(law, found, y) -> np.ndarray:
     return values
 
 
-def started(law, y, sample_weight) -> dict:
-    """What `start` says of the parameters to estimate; ValueError where it lacks one, or leaves a domain."""
-    found = law.start(y, sample_weight)
-    if not isinstance(found, dict):
-        raise TypeError(f"{title(law)}.start must return a dict of values by parameter, and returned {type(found).__name__}")
+def checked_start(law, y, sample_weight) -> dict:
+    """The values that `start` returns; ValueError where a parameter to estimate is missing, or outside its domain."""
+    values = law.start(y, sample_weight)
+    if not isinstance(values, dict):
+        raise TypeError(f"{title(law)}.start must return a dict of values by parameter, and returned {type(values).__name__}")
     for name in law.free:
-        if name not in found:
-            raise ValueError(f"{title(law)}.start must give a value for each of {law.free}, and gave {list(found)}")
-        if not np.all(law.parameter(name).domain.contains(found[name])):
+        if name not in values:
+            raise ValueError(f"{title(law)}.start must give a value for each of {law.free}, and gave {list(values)}")
+        if not np.all(law.parameter(name).domain.contains(values[name])):
             raise ValueError(
-                f"{title(law)}.start gives {name} = {np.ravel(found[name])[0]:.4g} for this y, outside the domain of {name}, "
+                f"{title(law)}.start gives {name} = {np.ravel(values[name])[0]:.4g} for this y, outside the domain of {name}, "
                 f"{law.parameter(name).domain}; start must stay inside for any y, one that repeats a single value too"
             )
-    return found
+    return values
 
 
-def searched(law, y, sample_weight) -> dict:
-    """The best constants that a search without knowledge of the law finds; none for laws with vectors, or where it finds none.
+def fallback_start(law, y, sample_weight) -> dict:
+    """Starting values from a numerical search instead of the law's `start`; empty for laws with vectors, or if it fails.
 
-    For data that the law's own `start` did not think of, such as rows far out where a parameter is known.
+    They serve data that `start` does not expect, such as rows far out while a parameter is known.
     """
     if (
         law.target_type == "targets"
@@ -96,13 +95,16 @@ def searched(law, y, sample_weight) -> dict:
     ):
         return {}
     try:
-        return _start.search(law, y, sample_weight)
+        return starting_values.numerical_start(law, y, sample_weight)
     except ValueError:
         return {}
 
 
-def doubt(law) -> str:
-    """Why a density cannot be one: at typical parameters it does not integrate to one. Empty where it does, or of several y."""
+def density_fault(law) -> str:
+    """The message that a density does not integrate to one at typical parameters; empty where it does.
+
+    Laws of classes or of several targets, with vector parameters or with known columns are not checked.
+    """
     law = sized(law.predictive)
     if law.target_type != "number" or law.known or any(law.parameter(name).vector for name in law.free):
         return ""
@@ -111,19 +113,19 @@ def doubt(law) -> str:
         if law.support.integer:
             first = max(law.support.low, -MAX_SUMMED_COUNTS / 2)
             y = first + np.arange(min(MAX_SUMMED_COUNTS, law.support.high - first + 1.0))
-            size = np.ones(len(y))
+            width = np.ones(len(y))
         else:
             t = np.linspace(-ARSINH_REACH, ARSINH_REACH, PROBED_POINTS)
             to_y, log_jacobian, _ = _maps(law.support)
-            y, size = to_y(np.sinh(t)), np.cosh(t) * np.exp(log_jacobian(np.sinh(t))) * (t[1] - t[0])
-        keep = law.support.contains(y) & np.isfinite(size) & (size > 0)
-        y, size = np.append(y[keep], law.atoms), np.append(size[keep], np.ones(len(law.atoms)))
-        loglik = logs(law, law.loglik(y, **{name: np.full(len(y), value) for name, value in params.items()}), y)
-        mass = float(np.exp(loglik) @ size)
+            y, width = to_y(np.sinh(t)), np.cosh(t) * np.exp(log_jacobian(np.sinh(t))) * (t[1] - t[0])
+        keep = law.support.contains(y) & np.isfinite(width) & (width > 0)
+        y, width = np.append(y[keep], law.atoms), np.append(width[keep], np.ones(len(law.atoms)))
+        loglik = checked_loglik(law, law.loglik(y, **{name: np.full(len(y), value) for name, value in params.items()}), y)
+        mass = float(np.exp(loglik) @ width)
     if 1 / MAX_MASS_FACTOR < mass < MAX_MASS_FACTOR:
         return ""
-    shown = ", ".join(f"{name} = {value:g}" for name, value in params.items())
+    point = ", ".join(f"{name} = {value:g}" for name, value in params.items())
     return (
-        f"exp(loglik) of {title(law)} is no density: over all y it adds up to {mass:.3g} instead of 1, at {shown}. Is its sign "
+        f"exp(loglik) of {title(law)} is no density: over all y it adds up to {mass:.3g} instead of 1, at {point}. Is its sign "
         "wrong, or a constant missing? sk_mle.testing.check_likelihood says more"
     )

@@ -1,8 +1,8 @@
 """The likelihood protocol.
 
-Two layers. The author's layer is on the natural scale: named parameters, vectorised over samples, and only `loglik` must
-be written. The derived layer, `evaluate` (in `evaluation.py`), is on the link scale, where the linear predictors live; a
-law overrides it where a fused form is safer (Bernoulli: log F(eta), never log of a rounded probability).
+It has two layers. The author's layer is on the natural scale: named parameters, vectorised over samples; only `loglik` must
+be written. The derived layer, `evaluate` (in `evaluation.py`), is on the link scale, in the linear predictors; a law
+overrides it where a fused form is safer (Bernoulli: log F(eta), never log of a rounded probability).
 
 Conventions: every derivative is of the log-likelihood, not of its negative; `information` is minus its Hessian in the
 linear predictors, observed, or expected where the law has `fisher`. A pair of parameters that is absent is zero.
@@ -21,7 +21,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ...domains import REAL, Domain
 from .._fallbacks import interval as intervals
-from .._fallbacks import inversion, quadrature, recession, start
+from .._fallbacks import inversion, quadrature, recession, starting_values
 from .._fallbacks.algebra import Eval
 from .._fallbacks.facts import mark_defaults, numerical, overrides
 from . import authors, evaluation
@@ -34,18 +34,18 @@ TAILS = {(False, False): "cdf", (True, False): "sf", (False, True): "logcdf", (T
 
 
 class Child(NamedTuple):
-    """A law inside another, with the names that its parameters have in the whole."""
+    """A law inside a composite law, with the name in the composite of each of its parameters."""
 
     law: Likelihood
     names: dict[str, str]
 
     def of(self, values: dict) -> dict:
-        """What a dict by parameters of the whole says of its own."""
-        return {name: values[ours] for name, ours in self.names.items() if ours in values}
+        """The entries of this law, by its own names, from a dict by parameters of the composite."""
+        return {name: values[outer] for name, outer in self.names.items() if outer in values}
 
 
 class Observation(NamedTuple):
-    """What a target says of the values that are predicted: between which ends they lie, and parameters of their law."""
+    """What a target tells of the predicted values: the ends between which they lie, and parameters of their law."""
 
     low: np.ndarray
     high: np.ndarray
@@ -55,13 +55,13 @@ class Observation(NamedTuple):
 class Likelihood(BaseEstimator):
     """Base class of all laws p(y | parameters).
 
-    A subclass declares `parameters` and `support`, assigns its parameters in `__init__` and writes `loglik`. All the rest
-    is optional: derivatives follow from its formula or from differences, moments and distribution functions are integrated.
+    A subclass declares `parameters` and `support`, assigns its parameters in `__init__` and writes `loglik`. Everything else
+    is optional: derivatives follow from its formula or from differences; moments and distribution functions are integrated.
 
     Attributes
     ----------
     parameters : dict of str to Domain or Parameter
-        In order; the first is modelled on all columns by default. `parameter(name)` is what they say of one.
+        In order; the first is modelled on all columns by default. `parameter(name)` gives the completed entry.
     support : Domain
         Of y. Checked before a fit.
     smooth : bool
@@ -72,29 +72,30 @@ class Likelihood(BaseEstimator):
     atoms : tuple of float
         Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
     relations : Relations
-        Which other laws this one becomes, for likelihood-ratio tests; what searches and starts try.
+        Which other laws this one becomes, for likelihood-ratio tests; which values searches and starts try.
     children : tuple of Child
-        Of a law made of other laws, these, with the names of their parameters in the whole.
+        The laws inside a composite law, with the names of their parameters in the composite.
     n_starts : int
         Starting points of a fit, of which all but the first are random; for log-likelihoods with many maxima.
     covariance : callable or None
-        `covariance(**params) -> (n, columns, columns)`, of laws of several targets.
+        `covariance(**params) -> (n, columns, columns)`, for laws of several targets.
     is_degenerate : callable or None
         `is_degenerate(y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower than the
-        rounding of y, so that no maximum exists. None: of laws of one piece the mean log-likelihood says so.
+        rounding of y, so that no maximum exists. None: fits judge by the mean log-likelihood alone.
     advice : dict of str to str
-        What messages recommend, where that is not the rule: for a y "outside" the support; where the law "is_degenerate", with
-        what that means.
+        Recommendations of messages that replace the default ones: for a y "outside" the support; if the law "is_degenerate",
+        with what that means.
     gradient, hessian, fisher : callable or None
         `gradient(y, **params) -> {name: (n,)}`, `hessian(y, **params) -> {(a, b): (n,)}` of the log-likelihood and
-        `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered. From `terms` follow the first two.
+        `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered. `terms` implies the first two.
     interval : callable or None
         `interval(low, high, order, **params)` gives log P(low < Y <= high) with its gradient and Hessian on the natural
         scale; None: differenced. Serves censored, truncated and rounded data.
     crps : callable or None
         `crps(y, **params) -> (n,)`, in closed form; `metrics.crps` integrates where this is None, or NaN.
     divergence : callable or None
-        `divergence(p, q) -> (n,)`, Kullback-Leibler, of dicts of parameters; None: `metrics.kl_divergence` integrates.
+        `divergence(p, q) -> (n,)`, the Kullback-Leibler divergence between the laws at two dicts of parameters; None:
+        `metrics.kl_divergence` integrates.
 
     Examples
     --------
@@ -132,9 +133,12 @@ class Likelihood(BaseEstimator):
     divergence: Callable | None = None
 
     def __init_subclass__(cls, **kwargs):
-        """The parts follow from the whole, or the whole from its parts: what a class writes itself decides."""
+        """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail`, or the converse.
+
+        The method that the class itself writes, or the nearest base that writes one, is the source of the others.
+        """
         super().__init_subclass__(**kwargs)
-        for name, parts in WHOLES.items():
+        for name, parts in JOINT_METHODS.items():
             _derive(cls, name, parts)
 
     def loglik(self, y, **params) -> np.ndarray:
@@ -145,67 +149,73 @@ class Likelihood(BaseEstimator):
     def terms(self, y, order, **params) -> tuple[np.ndarray, dict, dict]:
         """`loglik`, `gradient` and `hessian` at once, for laws in which they share their work.
 
-        What lies beyond `order`, 0, 1 or 2, is not looked at: leave it empty where it costs something.
+        Derivatives above `order` (0, 1 or 2) are ignored: leave the dict empty where they cost something.
         """
         first = self.gradient(y, **params) if order and self.gradient else {}
         second = self.hessian(y, **params) if order == 2 and self.hessian else {}
         return self.loglik(y, **params), first, second
 
     def base_measure(self, y):
-        """Log of the base measure: what y alone adds to `loglik`, where a law sets it apart; a fit computes it once."""
+        """Log of the base measure, the part of `loglik` that depends on y alone, which a fit computes once; by default 0."""
         return 0.0
 
     @property
     def expected_information(self) -> str:
-        """What `evaluate` means by "expected": the law's "whole" expected information; that of "parts" of it, which is neither
-        the law's expected nor its observed; "none": the observed information.
+        """What `evaluate` returns for information="expected".
+
+        "whole": the law's expected information. "parts": that of the laws inside, which is neither the law's expected nor its
+        observed information. "none": the observed information.
         """
         return "whole" if self.fisher is not None else "parts" if overrides(self, "evaluate") else "none"
 
     def start(self, y, sample_weight) -> dict:
         """Values of the parameters for a model without covariates; by default a numerical fit."""
-        return start.search(self, y, sample_weight)
+        return starting_values.numerical_start(self, y, sample_weight)
 
     def refine(self, y, sample_weight, **params) -> dict:
-        """Better values of other parameters given fitted values of the first, and its own, shifted; by default none."""
+        """Better starting values once the first parameter has been fitted; by default none.
+
+        `params` has the fitted values of the first parameter. The result may also shift that parameter by a constant.
+        """
         return {}
 
     def read(self, y) -> np.ndarray:
-        """The target as the law works with it: floats of shape (n,), or (n, columns) for laws that take several.
+        """The target in the form that the law takes: floats of shape (n,), or (n, columns) for laws that take several.
 
-        Raises ValueError, in words that name the rows, for what is not such a target.
+        Raises ValueError that names the rows for anything that is not such a target.
         """
         return check_numeric(y if type(y) is np.ndarray and y.ndim == 1 else column_or_1d(y, warn=True))
 
     def inside(self, y) -> np.ndarray:
-        """True for each sample of a target that was read whose value is possible under the law."""
+        """Whether each value of a target, as `read` returned it, is possible under the law."""
         return self.support.contains(y)
 
     def check_known(self, y, known: dict) -> None:
-        """Raise ValueError, naming rows, where y, or the interval of it, is impossible for the values of known parameters."""
+        """Raise ValueError that names the rows where y, or its interval, is impossible for the values of known parameters."""
 
     def observe(self, rng: np.random.Generator, y) -> np.ndarray:
-        """What a study would record of values y, for simulated data: y itself, unless the law is of censored values."""
+        """What a study would record of simulated values y: y itself, unless the law is of censored values."""
         return y
 
     def densities(self, y) -> np.ndarray | None:
-        """The value of each sample whose log-likelihood is of a density, NaN where of a probability; None: it is nowhere."""
+        """y where the log-likelihood is a log-density, NaN where it is a log-probability; None if it always is."""
         if self.support.integer or self.target_type == "classes":
             return None
         return np.where(np.isin(y, self.atoms), np.nan, y) if self.atoms else y
 
     def at_ends(self, y, sample_weight, distance, **params) -> list[tuple[str, str, dict]]:
-        """Limits where the density has an edge, so that the likelihood may be higher there than at a maximum before.
+        """Ends of domains at which the density has an edge, so that the likelihood may exceed that of an interior maximum.
 
-        Of each the parameter, the "lower" or "upper" end of its domain, and values of all parameters that fit best at a small
-        distance from it, or at its reciprocal where the end is infinite; given the first, which may be shifted.
+        Each is a tuple of a parameter's name, "lower" or "upper", the end of its domain, and the values of all parameters that
+        fit best at a small `distance` from that end, or at 1 / distance if it is infinite. `params` has the fitted values of
+        the first parameter, which the result may shift by a constant.
         """
         return []
 
     def observed(self, y, **params) -> Observation:
-        """What a target that was read says of the values that are predicted, for these parameters.
+        """What a target, as `read` returned it, tells of the predicted values.
 
-        The ends between which each value is known to lie, equal where it was observed, and the parameters of `predictive`
+        The ends between which each value is known to lie, equal if it was observed, and the parameters of `predictive`
         that the target holds, such as numbers of trials.
         """
         return Observation(y, y, {})
@@ -215,22 +225,23 @@ class Likelihood(BaseEstimator):
         return self
 
     def recession(self, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
-        """In which directions of the linear predictor of parameter `name` a sample's log-likelihood never falls.
+        """The recession cone of a sample's log-likelihood in the linear predictor of parameter `name`.
 
-        Returns `cone` (n, m, width) and `gain` (n, m): a direction d is free for sample i where `cone[i] @ d >= 0`, and
-        along constraint m the log-likelihood can still rise by `gain[i, m]`; infinite: it must not move at all. A `cone`
-        wider than the linear predictor lets constants move too that are the same for all samples. By default each entry
-        of the linear predictor runs off by itself, as far as its limits can be told. Serves the diagnosis of separated data.
+        It has the directions in which the log-likelihood never falls, and serves to diagnose separated data. Returns `cone`
+        (n, m, width) and `gain` (n, m): direction d is in the cone of sample i if `cone[i] @ d >= 0`; along constraint m the
+        log-likelihood can still rise by `gain[i, m]`; if that is infinite, `cone[i, m] @ d` must be 0. A `cone` wider than
+        the linear predictor has further columns for constants that all samples share. By default each entry of the linear
+        predictor moves alone, and its limits are found by growing steps.
         """
         return recession.along_axes(self, y, eta, name)
 
-    # ---- what the constructor said ------------------------------------------------------------------------------
+    # ---- from the constructor's arguments -----------------------------------------------------------------------
 
     def parameter(self, name: str) -> Parameter:
-        """What the law, and its constructor's arguments, say of a parameter."""
-        said = declared(self.parameters[name], name == next(iter(self.parameters)))
+        """The parameter as the law declares it, with the link and the value of the constructor's arguments."""
+        parameter = declared(self.parameters[name], name == next(iter(self.parameters)))
         link, value = (getattr(self, "links", None) or {}).get(name), getattr(self, name, None)
-        return said if link is None and value is None else said.completed(name, link, value)
+        return parameter if link is None and value is None else parameter.completed(name, link, value)
 
     @derived
     def fixed(self) -> dict:
@@ -251,21 +262,21 @@ class Likelihood(BaseEstimator):
 
     @property
     def predictive(self) -> Likelihood:
-        """The law of predictions, where that of the observations is another: durations, where some are censored."""
+        """The law of predictions, if it is not that of the observations: of the durations, when some are censored."""
         return self
 
     def fix(self, values: dict) -> Likelihood:
-        """A copy of the law with known values of parameters, which its constructor need not take."""
+        """A copy of the law with values for parameters, also for those that its constructor does not take."""
         if not values:
             return self
-        law, taken = copy(self), self.get_params(deep=False)
-        law.__dict__.update({name: value for name, value in values.items() if name not in taken})
-        return law.set_params(**{name: value for name, value in values.items() if name in taken})
+        law, arguments = copy(self), self.get_params(deep=False)
+        law.__dict__.update({name: value for name, value in values.items() if name not in arguments})
+        return law.set_params(**{name: value for name, value in values.items() if name in arguments})
 
     def canonical_order(self, coefs: dict) -> dict:
-        """The same model, where parts of the law can change places, with these in an order that does not depend on chance.
+        """The coefficients of the same model with exchangeable parts of the law in a fixed order (label switching).
 
-        `coefs` has for every free parameter an array of the intercept above the slopes, (1 + q, K).
+        `coefs` has for every free parameter an array (1 + q, K): the intercept, then the slopes.
         """
         return coefs
 
@@ -293,12 +304,17 @@ class Likelihood(BaseEstimator):
 
         Parameters
         ----------
-        y : ndarray of shape (n,)
-        eta : dict of str to ndarray
-            Linear predictor of every free parameter.
+        y : ndarray of shape (n,) or (n, columns)
+        eta : dict of str to ndarray of shape (n,) or (n, K)
+            Linear predictor of every free parameter, and the value of every known one.
         order : {0, 1, 2}
+            Highest derivative to compute.
         information : {"observed", "expected"}
-            "expected" is used where the law has `fisher`, otherwise it means "observed".
+            "expected" needs `fisher`; without it, it means "observed".
+
+        Returns
+        -------
+        Eval
         """
         return evaluation.evaluate(self, y, eta, order, information)
 
@@ -311,7 +327,7 @@ class Likelihood(BaseEstimator):
         return intervals.log_interval(self, low, high, **params)
 
     def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
-        """Probabilities of the class codes 0..K-1, for laws of these: (n, K).
+        """Probabilities of the class codes 0..K-1, for laws of classes: (n, K).
 
         Parameters
         ----------
@@ -319,23 +335,23 @@ class Likelihood(BaseEstimator):
             Linear predictor of every free parameter.
         n_classes : int
         scale : {"log", "probability", "score"}
-            "score": log probabilities up to a constant per row, where that is cheaper.
+            "score": log probabilities up to a constant per row, if that is cheaper.
         """
         n = len(next(iter(eta.values())))
         log = np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
         return np.exp(log) if scale == "probability" else log
 
     def theta(self, eta: dict) -> dict:
-        """Natural parameters from linear predictors, the fixed ones included."""
+        """All parameters on the natural scale from linear predictors, fixed and known ones included."""
         return self._params(eta, {name: self.parameter(name).link.inverse(eta[name]) for name in self.free})
 
     def _params(self, eta, values) -> dict:
-        """All parameters in their order: the estimated ones as given, the known and the fixed ones beside them."""
+        """All parameters in order: `values` of the estimated ones, completed by the known and the fixed ones."""
         given = {**self.fixed, **{name: eta[name] for name in self.known}, **values}
         return {name: given.get(name) for name in self.parameters}
 
     def _guarded(self, loglik, params):
-        """-inf where a link led outside a parameter's domain, so that a solver shortens its step."""
+        """`loglik` with -inf where a link led outside a parameter's domain, so that a solver shortens its step."""
         for name in self._leaving:
             inside = self.parameter(name).domain.contains(params[name])
             inside = inside if inside.ndim < 2 else inside.all(axis=1)
@@ -345,10 +361,10 @@ class Likelihood(BaseEstimator):
 
     # ---- during a fit --------------------------------------------------------------------------------------------------
 
-    def at_hand(self):
-        """The law with all that follows from its arguments looked up once, for a fit, which asks at every pass.
+    def prepared(self):
+        """A copy in which everything derived from the constructor's arguments is computed once: fits ask at every pass.
 
-        Its copies look up anew, as their arguments may be changed.
+        Copies of it compute anew, as their arguments may be changed.
         """
         if "parameter" in vars(self):
             return self
@@ -358,10 +374,10 @@ class Likelihood(BaseEstimator):
         return law
 
     def kernel(self):
-        """The law at hand, without its base measure: what every pass evaluates."""
-        whole = self.at_hand()
-        law = copy(whole)
-        vars(law).update(vars(whole), base_measure=_nothing)
+        """The kernel of the density: the `prepared` law without its base measure, which every pass of a fit evaluates."""
+        complete = self.prepared()
+        law = copy(complete)
+        vars(law).update(vars(complete), base_measure=_zero)
         return law
 
     def __copy__(self):
@@ -390,10 +406,10 @@ class Likelihood(BaseEstimator):
         return quadrature.entropy(self, params)
 
     def tail(self, y, upper, log, **params) -> np.ndarray:
-        """P(Y > y) where `upper` is true, else P(Y <= y); where `log` is, its logarithm, exact also where that underflows.
+        """P(Y > y) if `upper`, else P(Y <= y); its logarithm if `log`, exact also where the probability underflows.
 
-        `cdf`, `sf`, `logcdf` and `logsf` follow from it, or it from these: from what the law's class writes of them, and
-        integrated where it writes nothing of a side.
+        `cdf`, `sf`, `logcdf` and `logsf` follow from it, or it from those that the law's class writes; a side of which the
+        class writes nothing is integrated.
         """
         return getattr(self, TAILS[upper, log])(y, **params)
 
@@ -415,10 +431,10 @@ class Likelihood(BaseEstimator):
 
     def ppf(self, q, **params) -> np.ndarray:
         """Quantile: the smallest y with P(Y <= y) >= q."""
-        return inversion.invert(self, q, params)
+        return inversion.quantile(self, q, params)
 
     def rvs(self, rng: np.random.Generator, size, **params) -> np.ndarray:
-        """Random values of shape `size`; by inversion unless the law knows better."""
+        """Random values of shape `size`; by default by inversion of the distribution function."""
         return self.ppf(rng.uniform(size=size), **params)
 
 
@@ -432,37 +448,37 @@ def _side(upper: bool, log: bool) -> Callable:
     return lambda tail: lambda self, y, *at, **params: tail(self, y, upper, log, *at, **params)
 
 
-# Methods that give several others at once, and how each of these follows from them.
-WHOLES: dict[str, dict[str, Callable]] = {
+# Methods that give several others at once; for each of these, the function that makes it from the joint method.
+JOINT_METHODS: dict[str, dict[str, Callable]] = {
     "terms": {"loglik": _term(0), "gradient": _term(1), "hessian": _term(2)},
     "tail": {name: _side(upper, log) for (upper, log), name in TAILS.items()},
 }
 
 
 def _derive(cls: type, name: str, parts: dict[str, Callable]) -> None:
-    """Let parts that a class inherits follow from the whole that it writes, or the whole from parts that it writes."""
-    whole, default = getattr(cls, name), getattr(Likelihood, name)
-    if whole is default:
+    """Derive methods `parts` that `cls` inherits from its joint method `name`, or this from parts that it writes."""
+    joint, default = getattr(cls, name), getattr(Likelihood, name)
+    if joint is default:
         return
-    place, places = _place(cls, name), {part: _place(cls, part) for part in parts}
+    depth, depths = _mro_depth(cls, name), {part: _mro_depth(cls, part) for part in parts}
     for part, derive in parts.items():
-        if place < places[part]:
-            method = derive(whole)
-            method.__name__, method.__qualname__ = part, f"{whole.__qualname__}.{part}"
-            method.__doc__ = (stated := vars(Likelihood)[part]) and stated.__doc__
+        if depth < depths[part]:
+            method = derive(joint)
+            method.__name__, method.__qualname__ = part, f"{joint.__qualname__}.{part}"
+            method.__doc__ = (inherited := vars(Likelihood)[part]) and inherited.__doc__
             setattr(cls, part, method)
-    if min(places.values()) < place:
+    if min(depths.values()) < depth:
         setattr(cls, name, default)
-        for part in parts:  # at the same height as the whole, so that subclasses take none of them for replaced
+        for part in parts:  # in the same class as the joint method, so that subclasses take none of them for overridden
             setattr(cls, part, getattr(cls, part))
 
 
-def _place(kind: type, name: str) -> int:
-    """How far up among the bases of a class the one is that writes a method."""
-    return next(place for place, base in enumerate(kind.__mro__) if name in vars(base))
+def _mro_depth(kind: type, name: str) -> int:
+    """Position, in the method resolution order, of the class that defines a method."""
+    return next(depth for depth, base in enumerate(kind.__mro__) if name in vars(base))
 
 
-def _nothing(y):
+def _zero(y):
     return 0.0
 
 

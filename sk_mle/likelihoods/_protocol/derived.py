@@ -1,14 +1,14 @@
-"""Values that follow from a law's arguments, and that a law at hand holds."""
+"""Values derived from a law's arguments, which `Likelihood.prepared` computes once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "_leaving", "_held")
+LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "_leaving", "_law_with_values")
 
 
 class derived:
-    """A property that an instance may hold as a value of its own: a fit settles once what its law derives from arguments."""
+    """A property that an attribute of the instance of the same name replaces, so that a fit computes it once."""
 
     def __init__(self, compute: Callable):
         self.compute, self.__doc__ = compute, compute.__doc__

@@ -1,4 +1,4 @@
-"""Parameters that ran to an end of their domain: what to do, in code that can be run."""
+"""Advice for parameters that diverged to an end of their domain, in code that can be run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .relations import regular_end
 
 
 def at_edge(law, name: str, edge: str) -> str:
-    """Advice for a parameter, or "name[entry]", at the lower or upper edge: to fix it there where the law is defined there."""
+    """Advice for a parameter, or "name[entry]", at the lower or upper edge: fix it there, if the law is defined there."""
     if "[" in name:
         return "Leave this part of the law out"
     parameter = law.parameter(name)
     end = float(parameter.domain.high if edge == "upper" else parameter.domain.low)
     if not (regular_end(law, name, edge) and parameter.admits(end)):
         return "Choose the simpler law that it becomes there"
-    shown = f"{'-' * (end < 0)}np.inf" if np.isinf(end) else f"{end}"
-    return f"Fix it there, Fixed({code(law)}, {{{name!r}: {shown}}}), or choose the simpler law"
+    value = f"{'-' * (end < 0)}np.inf" if np.isinf(end) else f"{end}"
+    return f"Fix it there, Fixed({code(law)}, {{{name!r}: {value}}}), or choose the simpler law"

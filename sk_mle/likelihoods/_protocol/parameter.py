@@ -1,4 +1,4 @@
-"""What a law says of one parameter: one object, declared by the law and completed by its constructor's arguments."""
+"""One parameter of a law, as the law declares it and its constructor's arguments complete it."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Parameter:
     link : Link or None
         Between the parameter and its linear predictor; None: the default of the domain.
     allowed : Domain or None
-        Of given values, where more than can be estimated are defined: ``df = inf`` of Student's law.
+        Of given values, if more are defined than can be estimated: ``df = inf`` of Student's law.
     intercept : bool
-        Whether its linear predictor has an intercept; False where other parameters hold the constant already.
+        Whether its linear predictor has an intercept; False if other parameters hold the constant already.
     on_all_columns : bool
         Whether it is modelled on all columns unless the user says otherwise.
     location : bool or None
-        Whether it has the unit of y and none of its own, so that differences may take steps of any length; None: where its link
-        reaches all real numbers.
+        Whether it is in the unit of y, so that its scale is unknown and differences may take steps of any length; None: if its
+        link reaches all real numbers.
     basis : ndarray of shape (K, k) or None
-        Of a vector parameter: orthonormal basis of its identified directions. None: a scalar.
+        Orthonormal basis of the identified directions of a vector parameter. None: a scalar.
     labels : tuple
         Names of the entries of a vector parameter; by default 0..K-1.
     value : float, str or None
@@ -67,27 +67,27 @@ class Parameter:
 
     def admits(self, values) -> np.ndarray:
         """True for each given value for which the law is defined."""
-        values, found = np.asarray(values), self.domain.contains(values)
+        values, inside = np.asarray(values), self.domain.contains(values)
         if self.allowed is None:
-            return found
+            return inside
         low, high = self.allowed.closed
         ends = (low & (values == self.allowed.low)) | (high & (values == self.allowed.high))
-        return found | self.allowed.contains(values) | ends
+        return inside | self.allowed.contains(values) | ends
 
     @property
     def stays_inside(self) -> bool:
-        """Whether no linear predictor leads outside the domain."""
+        """Whether every linear predictor gives a value inside the domain."""
         return self.domain.includes(self.link.range)
 
     def completed(self, name: str, link, value) -> Parameter:
-        """With the link and the value that a constructor was given; ValueError for a link that does not suit."""
+        """The parameter with the constructor's link and value; ValueError for a link that does not map to the domain."""
         link = self.link if link is None else check_link(link, self.domain, name)
         return replace(self, link=link, value=value)
 
 
 @lru_cache(maxsize=1024)
 def declared(entry: Domain | Parameter, first: bool) -> Parameter:
-    """An entry of a law's `parameters`, complete but for the constructor's arguments."""
+    """The Parameter of an entry of a law's `parameters`, its defaults filled in; `first` marks the first entry."""
     parameter = entry if isinstance(entry, Parameter) else Parameter(entry)
     link = default_link(parameter.domain) if parameter.link is None else parameter.link
     location = link.range == REAL if parameter.location is None else parameter.location

@@ -1,4 +1,4 @@
-"""What laws say of themselves for comparisons and searches: which others they become, and when they are worth a try."""
+"""Relations of a law to others, for comparisons and searches: limits, and parameter values to try."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ MAX_HELD_VALUES = 5  # values at which a parameter is held
 
 @dataclass(frozen=True)
 class Relations:
-    """What a law declares as `relations`; a law of a user may do so as well.
+    """What a law declares as `relations`, a user's law too.
 
     Attributes
     ----------
     limits : dict of str to dict
-        Laws that this one becomes, by their class name, with the values of our parameters there: a number, inside the domain or
-        at an edge of it; the name of the other law's parameter; or a function of its parameters, by their names. A parameter
-        that is not listed is the other law's of the same name; where that has none, the law no longer depends on it. Where
-        another parameter tends to an end of its domain together with one that is listed there, a function may also name
-        `distance`, which tends to 0: from a finite end, or the reciprocal of the value.
+        Laws that this one becomes, by their class name, with the values of its parameters there: a number, inside the domain or
+        at an edge of it; the name of a parameter of the other law; or a function of the other law's parameters, by their names.
+        A parameter that is not listed equals the other law's of the same name; if that has none, the law no longer depends on
+        it. If another parameter tends to an end of its domain together with a listed one, a function may also take `distance`,
+        which tends to 0: the distance from a finite end, or the reciprocal of the value.
         ``{"Poisson": {"dispersion": 0.0}}``; "law" stands for the law inside a wrapper.
     singular : tuple of str
         Parameters at whose value in `limits` the information is singular. The likelihood-ratio statistic of such a parameter
         alone still has the usual law, as the skewness is an odd power of it (Rotnitzky, Cox, Bottai, Robins, 2000,
-        doi:10.2307/3318589); with other restrictions beside it, none is known.
+        doi:10.2307/3318589); together with other restrictions its law is unknown.
     irregular : str
         Why tests against this law are never regular; empty for most.
     searched : bool
-        Whether `LikelihoodSearch` tries the law without being told to.
+        Whether `LikelihoodSearch` tries the law by default.
     ends : dict of str to dict
-        What the law becomes as a parameter tends to the "lower" or "upper" end of its domain, in words, where that is no other
+        What the law becomes as a parameter tends to the "lower" or "upper" end of its domain, in words, if that is no other
         law of this package: ``{"shape": {"upper": "half-normal law"}}``.
     tried : dict of str to tuple of float
         Values of parameters that starts choose from.
     held : dict of str to tuple of float
-        Values at which a parameter is held while the others are fitted, where these are not some of those in `tried`.
+        Values at which a parameter is held while the others are fitted, in place of a selection from `tried`.
     competing : callable or None
-        `competing(law, **params) -> bool`: whether other maxima are likely beside one at these parameters, so that a fit looks
-        for them.
+        `competing(law, **params) -> bool`: whether other maxima are likely, given one at these parameters, so that a fit
+        searches for them.
     """
 
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -52,42 +52,42 @@ class Relations:
     competing: Callable[..., bool] | None = None
 
 
-def shapes(law) -> dict[str, tuple[float, ...]]:
-    """Estimated parameters beside location and scale, with values to hold them at while the others are fitted."""
-    found = {child.names[name]: values for child in law.children for name, values in shapes(child.law).items()}
-    said = law.relations
-    for name in [name for name in law.free[1:] if name != "scale" and name not in found]:
+def values_to_hold(law) -> dict[str, tuple[float, ...]]:
+    """Values at which to hold each estimated parameter, other than location and scale, while the others are fitted."""
+    held = {child.names[name]: values for child in law.children for name, values in values_to_hold(child.law).items()}
+    relations = law.relations
+    for name in [name for name in law.free[1:] if name != "scale" and name not in held]:
         domain = law.parameter(name).domain
-        if name in said.held:
-            values = list(said.held[name])
-        elif name in said.tried:
-            some = said.tried[name]
-            apart = max((len(some) - 1) / (MAX_HELD_VALUES - 1), 1.0)
-            values = [some[round(k * apart)] for k in range(min(len(some), MAX_HELD_VALUES))]
+        if name in relations.held:
+            values = list(relations.held[name])
+        elif name in relations.tried:
+            tried = relations.tried[name]
+            stride = max((len(tried) - 1) / (MAX_HELD_VALUES - 1), 1.0)
+            values = [tried[round(k * stride)] for k in range(min(len(tried), MAX_HELD_VALUES))]
         else:
             values = [domain.typical[0], sum(domain.typical) / 2, domain.typical[1]]
-        special = (value.get(name) for value in said.limits.values())
-        values += [value for value in special if isinstance(value, float) and domain.contains(value)]
-        found[name] = tuple(sorted(set(values)))
-    return found
+        at_limits = (value.get(name) for value in relations.limits.values())
+        values += [value for value in at_limits if isinstance(value, float) and domain.contains(value)]
+        held[name] = tuple(sorted(set(values)))
+    return held
 
 
-def at_end(law, name: str, edge: str) -> str:
-    """What the law becomes where a parameter tends to an end of its domain, in words; empty where it does not say."""
+def law_at_end(law, name: str, edge: str) -> str:
+    """What the law becomes as a parameter tends to an end of its domain, in words; empty if undeclared."""
     for child in law.children:
-        for inner, ours in child.names.items():
-            if ours == name:
-                return at_end(child.law, inner, edge)
+        for inner, outer in child.names.items():
+            if outer == name:
+                return law_at_end(child.law, inner, edge)
     if not regular_end(law, name, edge):
         return law.relations.ends[name][edge]
     domain = law.parameter(name).domain
     end = domain.high if edge == "upper" else domain.low
-    found = next((other for other, values in law.relations.limits.items() if values.get(name) == end), "")
-    return type(law.children[0].law).__name__ if found == "law" else found
+    limit = next((other for other, values in law.relations.limits.items() if values.get(name) == end), "")
+    return type(law.children[0].law).__name__ if limit == "law" else limit
 
 
 def regular_end(law, name: str, edge: str) -> bool:
-    """Whether the law with a parameter at an end of its domain, if it allows that, can be fitted: not one of `ends`."""
+    """Whether the law with a parameter at an end of its domain, if allowed there, can be fitted: it is not in `ends`."""
     return edge not in law.relations.ends.get(name, {})
 
 
@@ -98,5 +98,5 @@ def irregular(law) -> str:
 
 def competing(law, params: dict) -> bool:
     """Whether the law says that other maxima are likely beside one at these parameters."""
-    said = law.relations.competing
-    return said is not None and said(law, **params)
+    competing = law.relations.competing
+    return competing is not None and competing(law, **params)

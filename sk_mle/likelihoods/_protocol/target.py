@@ -1,4 +1,4 @@
-"""Reading a target: floats of a known shape, with messages that name the rows."""
+"""Conversion of a target to floats, with messages that name the rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REMEDIES = {
 
 
 def check_numeric(y, infinite=False) -> np.ndarray:
-    """y as floats without NaN, and without infinities unless these mean something."""
+    """y as floats; ValueError for NaN, and for infinity unless `infinite` allows it."""
     y = floats(y, "y", "; for class labels use MLEClassifier")
     wrong = np.isnan(y) if infinite else ~np.isfinite(y)
     bad = np.flatnonzero(wrong if y.ndim == 1 else wrong.any(axis=1))
@@ -29,9 +29,10 @@ def check_numeric(y, infinite=False) -> np.ndarray:
 
 
 def floats(values, name: str, hint: str = "") -> np.ndarray:
-    """Numbers as floats. ValueError for what NumPy would turn into numbers of a meaning that nobody chose.
+    """Numbers as floats. ValueError for data that NumPy would convert to numbers with an unintended meaning.
 
-    Dates and durations become counts of whatever unit they are stored in, text what it spells, complex numbers their real part.
+    It would convert dates and durations to counts of their storage unit, text to the numbers that it spells, complex numbers
+    to their real part.
     """
     values = np.asarray(values)
     if np.iscomplexobj(values):
@@ -46,7 +47,7 @@ def floats(values, name: str, hint: str = "") -> np.ndarray:
 
 
 def _kind_of(values) -> str | None:
-    """What the objects of an array are, where some are no numbers."""
+    """The kind of the first object of an array that is no number; None if all are numbers."""
     for value in values.flat:
         for types, kind in ((str | bytes, "text"), (date | np.datetime64, "dates"), (timedelta | np.timedelta64, "durations")):
             if isinstance(value, types):
@@ -55,7 +56,7 @@ def _kind_of(values) -> str | None:
 
 
 def rounding(y, largest=None) -> np.ndarray:
-    """The width that rounding leaves to every value; a zero has that of the largest."""
-    size = np.abs(y)
-    largest = size.max(initial=0.0) if largest is None else largest
-    return 64 * np.finfo(float).eps * np.where(size > 0, size, largest if largest > 0 else 1.0)
+    """The rounding error of every value; for a zero, that of the largest value."""
+    magnitude = np.abs(y)
+    largest = magnitude.max(initial=0.0) if largest is None else largest
+    return 64 * np.finfo(float).eps * np.where(magnitude > 0, magnitude, largest if largest > 0 else 1.0)

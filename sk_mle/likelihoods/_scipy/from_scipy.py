@@ -1,4 +1,4 @@
-"""From an object of scipy.stats to a law."""
+"""The function that makes a law from a distribution of scipy.stats."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def from_scipy(rv, *, parameters=None, links=None, **values) -> ScipyLaw:
 
 
 def _number(rv, name, value) -> float:
-    """A frozen argument."""
+    """A frozen argument as a float; ValueError for an array."""
     if np.size(value) != 1:
         raise ValueError(f"the frozen {rv.name} has an array as {name}; freeze numbers, or give columns of X by their names")
     return float(np.ravel(value)[0])

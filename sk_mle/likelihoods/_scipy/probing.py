@@ -1,7 +1,7 @@
-"""What scipy.stats tells of a distribution through its public methods: which values its shapes take, and where it lives.
+"""Domains of the shapes and the support of a distribution of scipy.stats, found by calls of its public methods.
 
-`rv.support(*shapes)` is NaN where shapes are not valid, and costs no density: a grid of values and bisection at the edges
-of what is valid give the domains.
+`rv.support(*shapes)` is NaN for invalid shapes, and costs no density: a grid of values, and bisection at the edges of the
+valid ones, give the domains.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy import stats
 
 from ...domains import Domain
 
-PROBE_DISTANCE = 1e6
+PROBE_DISTANCE = 1e6  # largest absolute value of a shape that is tried
 _FINE, _COARSE = (
     np.unique([sign * value for sign in (-1, 1) for value in values])
     for values in (
@@ -27,10 +27,10 @@ _FINE, _COARSE = (
 
 
 class Ends(NamedTuple):
-    """Where the standard law (loc 0, scale 1) lives.
+    """Ends of the support of the standard law (loc 0, scale 1).
 
-    `low` and `high` are the widest over all valid shapes, `bounded` says which end is finite for all of them, `shifting`
-    which shapes move such an end, `closed` at which fixed end the density is finite.
+    `low` and `high` are the lowest and the highest end over all valid shapes; `bounded`: which end is finite for all of them;
+    `shifting`: the shapes that move such an end; `closed`: at which constant end the density is finite.
     """
 
     low: float
@@ -46,24 +46,24 @@ def names(rv) -> list[str]:
 
 
 def shape_domains(rv) -> dict[str, Domain]:
-    """The domain of every shape; whole numbers are marked as such."""
-    return _shape_domains(_own(rv))
+    """The domain of every shape, which says whether it takes integers only."""
+    return _shape_domains(_public_object(rv))
 
 
 def ends(rv, fixed: dict) -> Ends:
-    """Where the standard law lives, for fixed values of some shapes."""
-    return _ends(_own(rv), tuple(sorted(fixed.items())))
+    """Ends of the standard law's support, for fixed values of some shapes."""
+    return _ends(_public_object(rv), tuple(sorted(fixed.items())))
 
 
 def support(rv, *shapes):
-    """`rv.support` without complaints."""
+    """`rv.support` as float arrays, without warnings."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return np.broadcast_arrays(*(np.asarray(end, float) for end in rv.support(*shapes)))
 
 
-def _own(rv):
-    """scipy's own object in place of a copy of it, so that what was found out once is found again."""
+def _public_object(rv):
+    """The object of scipy.stats in place of a copy of it, so that the caches hold one entry for both."""
     own = getattr(stats, str(rv.name), None)
     return own if type(own) is type(rv) and (own.a, own.b) == (rv.a, rv.b) else rv
 
@@ -73,45 +73,49 @@ def _valid(rv, shapes) -> np.ndarray:
     return low <= high
 
 
-def _combinations(rv, values: list) -> np.ndarray:
-    """The valid ones of all combinations of the values of every shape: (number of shapes, combinations)."""
+def _valid_combinations(rv, values: list) -> np.ndarray:
+    """The valid combinations of the values of every shape: (number of shapes, combinations)."""
     grid = np.array([part.ravel() for part in np.meshgrid(*values, indexing="ij")])
     return grid[:, np.broadcast_to(_valid(rv, grid), grid.shape[1])]
 
 
 @lru_cache(maxsize=256)
-def _combos(rv) -> np.ndarray:
+def _valid_grid(rv) -> np.ndarray:
+    """The valid combinations of grid values: (number of shapes, combinations)."""
     count = len(names(rv))
-    return _combinations(rv, [_FINE if count < 4 else _COARSE] * count)
+    return _valid_combinations(rv, [_FINE if count < 4 else _COARSE] * count)
 
 
 @lru_cache(maxsize=256)
 def _shape_domains(rv) -> dict[str, Domain]:
-    found = names(rv)
-    if not found:
+    shape_names = names(rv)
+    if not shape_names:
         return {}
-    valid = _combos(rv)
+    valid = _valid_grid(rv)
     if not valid.size:
         raise ValueError(
-            f"no valid values of the shapes {found} of {rv.name} were found; say where they lie: "
+            f"no valid values of the shapes {shape_names} of {rv.name} were found; say where they lie: "
             f"from_scipy({rv.name}, parameters={{name: Domain(...)}})"
         )
-    grid, domains = (_FINE if len(found) < 4 else _COARSE), {}
-    for i, name in enumerate(found):
+    grid, domains = (_FINE if len(shape_names) < 4 else _COARSE), {}
+    for i, name in enumerate(shape_names):
         values = np.unique(valid[i])
-        whole = len(values) > 1 and bool((values == np.rint(values)).all())
+        integer = len(values) > 1 and bool((values == np.rint(values)).all())
         places = np.flatnonzero(np.isin(grid, values))
         last = places[-1]
-        gaps = [k for k in range(last, places[0], -1) if k - 1 not in places and not whole]
-        first = gaps[0] if gaps else places[0]  # the upper part, where the valid values fall into two
+        gaps = [k for k in range(last, places[0], -1) if k - 1 not in places and not integer]
+        first = gaps[0] if gaps else places[0]  # of valid values in two intervals, the upper one
         low, low_in = _edge(rv, valid, i, grid, first, -1)
         high, high_in = _edge(rv, valid, i, grid, last, 1)
-        domains[name] = Domain(low, high, (low_in, high_in), whole, _typical(low, high, whole))
-    return _boxed(rv, domains, valid)
+        domains[name] = Domain(low, high, (low_in, high_in), integer, _typical(low, high, integer))
+    return _with_valid_typical_values(rv, domains, valid)
 
 
 def _edge(rv, valid, i, grid, k, step):
-    """The end of the valid values beyond grid[k], by bisection with other shapes where that is valid; and whether it is in."""
+    """The end of the valid values beyond grid[k] in direction `step`, and whether it is itself valid.
+
+    It is found by bisection, with the other shapes at their valid combinations.
+    """
     if not 0 <= k + step < len(grid):
         return step * np.inf, False
     rows = valid[:, valid[i] == grid[k]]
@@ -122,24 +126,25 @@ def _edge(rv, valid, i, grid, k, step):
         good = _valid(rv, rows)
         inside, outside = np.where(good, middle, inside), np.where(good, outside, middle)
     end = inside[np.argmax(step * inside)]
-    if _settled(end) != end and grid[k] != 0:  # only because no other shape goes further
-        return _settled(end), False
-    tidy = round(float(end), 9) + 0.0
-    rows[i] = tidy = tidy if abs(tidy - end) <= 1e-9 * max(1.0, abs(end)) else float(end)
-    return tidy, bool(_valid(rv, rows).any())
+    if _beyond_grid(end) != end and grid[k] != 0:  # the grid of another shape limits this one
+        return _beyond_grid(end), False
+    rounded = round(float(end), 9) + 0.0
+    rows[i] = rounded = rounded if abs(rounded - end) <= 1e-9 * max(1.0, abs(end)) else float(end)
+    return rounded, bool(_valid(rv, rows).any())
 
 
-def _typical(low, high, whole):
+def _typical(low, high, integer):
+    """A range of typical values in a domain."""
     low, high = float(low), float(high)
-    if whole:
+    if integer:
         return max(low, 1.0), min(high, 8.0)
     if np.isfinite(low):
         return (low + 0.7, low + 1.7) if np.isinf(high) else (0.8 * low + 0.2 * high, 0.2 * low + 0.8 * high)
     return (0.2, 0.7) if np.isinf(high) else (high - 1.7, high - 0.7)
 
 
-def _boxed(rv, domains, valid):
-    """Typical ranges whose corners are all valid, shrunk towards a valid point where they are not."""
+def _with_valid_typical_values(rv, domains, valid):
+    """The domains with typical ranges whose corners are all valid, by shrinking invalid ones towards a valid point."""
     corners = lambda box: np.array([part.ravel() for part in np.meshgrid(*box, indexing="ij")])
     box = [np.array(domain.typical) for domain in domains.values()]
     if all(domain.integer for domain in domains.values()) or _valid(rv, corners(box)).all():
@@ -163,21 +168,22 @@ def _boxed(rv, domains, valid):
 
 @lru_cache(maxsize=1024)
 def _ends(rv, fixed: tuple) -> Ends:
-    found, given = names(rv), dict(fixed)
+    shape_names, given = names(rv), dict(fixed)
     valid: Any = np.zeros((0, 1))
-    if found:
-        combos = _combos(rv)
-        domains = _shape_domains(rv) if combos.size else {}
-        tries = {name: np.unique(row) for name, row in zip(found, combos, strict=True)}
-        tries |= {name: tries[name][domain.contains(tries[name])] for name, domain in domains.items()}
-        valid = _combinations(rv, [np.array([given[name]]) if name in given else values for name, values in tries.items()])
-        if not valid.size:  # the fixed values are not valid, which is told later, or none was found
+    if shape_names:
+        grid = _valid_grid(rv)
+        domains = _shape_domains(rv) if grid.size else {}
+        tried = {name: np.unique(row) for name, row in zip(shape_names, grid, strict=True)}
+        tried |= {name: tried[name][domain.contains(tried[name])] for name, domain in domains.items()}
+        values = [np.array([given[name]]) if name in given else candidates for name, candidates in tried.items()]
+        valid = _valid_combinations(rv, values)
+        if not valid.size:  # the fixed values are invalid, which `check` reports later, or no valid value is known
             bounded = bool(np.isfinite(rv.a)), bool(np.isfinite(rv.b))
             return Ends(float(rv.a), float(rv.b), bounded, frozenset(), (False, False))
     low, high = (np.atleast_1d(end) for end in support(rv, *valid))
     bounded = bool(np.isfinite(low).all()), bool(np.isfinite(high).all())
     shifting = set()
-    for i, name in enumerate(found):
+    for i, name in enumerate(shape_names):
         if name in given:
             continue
         others = np.delete(valid, i, axis=0)
@@ -185,24 +191,24 @@ def _ends(rv, fixed: tuple) -> Ends:
         for end, always in zip((low, high), bounded, strict=True):
             if always and _varies(end, group.ravel()):
                 shifting.add(name)
-    widest = [_settled(low.min()), _settled(high.max())]
-    still = [always and bool(np.ptp(end) == 0) for end, always in zip((low, high), bounded, strict=True)]
+    widest = [_beyond_grid(low.min()), _beyond_grid(high.max())]
+    constant = [always and bool(np.ptp(end) == 0) for end, always in zip((low, high), bounded, strict=True)]
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        inner = valid[:, (np.abs(valid) <= 10).all(axis=0) & (np.abs(valid) >= 0.3).all(axis=0)] if found else valid
+        inner = valid[:, (np.abs(valid) <= 10).all(axis=0) & (np.abs(valid) >= 0.3).all(axis=0)] if shape_names else valid
         inner = inner[:, :: max(1, inner.shape[1] // 20)]
         if hasattr(rv, "logpmf"):
-            closed = still
+            closed = constant
         else:
             closed = [
-                bool(fast and inner.shape[1] and np.isfinite(rv.logpdf(end, *inner)).all())
-                for end, fast in zip(widest, still, strict=True)
+                bool(is_constant and inner.shape[1] and np.isfinite(rv.logpdf(end, *inner)).all())
+                for end, is_constant in zip(widest, constant, strict=True)
             ]
     return Ends(widest[0], widest[1], bounded, frozenset(shifting), (closed[0], closed[1]))
 
 
 def located(ends: Ends, loc, scale, integer) -> Domain:
-    """The support at a location and a scale; None stands for one that varies."""
+    """The support at a location and a scale, of which None stands for one that varies."""
     sides = []
     for end, closed, outward in zip(ends[:2], ends.closed, (-np.inf, np.inf), strict=True):
         if loc is None:
@@ -220,21 +226,21 @@ def located(ends: Ends, loc, scale, integer) -> Domain:
 
 
 def _varies(values, group) -> bool:
-    """Whether values differ within a group."""
+    """Whether values differ within a group of equal numbers in `group`."""
     order = np.lexsort((values, group))
     same = np.diff(group[order]) == 0
     return bool((np.diff(values[order])[same] > 0).any())
 
 
-def _settled(end) -> float:
-    """An end from a grid of shapes: what lies at the grid's own limits stands for infinity, or for zero."""
+def _beyond_grid(end) -> float:
+    """An end found on a grid of shapes, with values at the grid's own limits replaced by infinity, or by zero."""
     if abs(end) > 1e-3 * PROBE_DISTANCE:
         return float(np.sign(end) * np.inf)
     return 0.0 if abs(end) <= 2e-6 else float(end)
 
 
 def one_by_one(f, y, params):
-    """f of every element; NaN where it raises."""
+    """f of one element at a time, with NaN for those at which it raises."""
     y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *params.values())))
     result = np.full(y.shape, np.nan)
     for k in range(y.size):
@@ -244,5 +250,5 @@ def one_by_one(f, y, params):
 
 
 def code(rv, values: dict) -> str:
-    """How a law made of a distribution is written."""
+    """The Python expression that makes the law of a distribution."""
     return f"from_scipy(scipy.stats.{rv.name}{''.join(f', {name}={value!r}' for name, value in values.items())})"

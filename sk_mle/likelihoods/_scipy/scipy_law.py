@@ -15,9 +15,9 @@ from .._fallbacks.density_score import density_score
 from .._fallbacks.facts import code_of, name_of
 from .._protocol.base import Likelihood
 from .._protocol.parameter import declared
-from . import probing, start
+from . import probing, starting_values
 
-KINKED_PARAMETERS = {  # parameters in which the log-likelihood has a kink at every sample; trying values does not show these
+KINKED_PARAMETERS = {  # parameters in which the log-likelihood has a kink at every sample, which probing does not find
     "dgamma": ("loc",),
     "dweibull": ("loc",),
     "laplace": ("loc",),
@@ -28,10 +28,9 @@ KINKED_PARAMETERS = {  # parameters in which the log-likelihood has a kink at ev
 }
 LAWS_OF_OUR_OWN = {"laplace": "Laplace", "laplace_asymmetric": "AsymmetricLaplace"}
 STANDARD_PLACE = {"loc": 0.0, "scale": 1.0}
-REDUNDANT_PARAMETERS = {"dpareto_lognorm": "scale", "genexpon": "scale"}  # its shapes say the same
+REDUNDANT_PARAMETERS = {"dpareto_lognorm": "scale", "genexpon": "scale"}  # not identified beside the shapes
 
-
-SAFE_RANGES = {  # far outside of these, C++ code behind scipy ends the whole process
+SAFE_RANGES = {  # far outside of these ranges, C++ code behind scipy ends the whole process
     "nchypergeom_fisher": {"odds": (1e-8, 1e8)},
     "nct": {"df": (1e-3, np.inf)},
 }
@@ -57,7 +56,7 @@ class ScipyLaw(Likelihood):
         Such as ``scipy.stats.gumbel_r``.
     parameters : sequence of str, or dict of str to Domain, optional
         The parameters to estimate, the first of them on all columns of X; `loc` and `scale` are held at 0 and 1 unless they
-        are named. A dict also says where the values of a shape lie, which is otherwise found by trying.
+        are named. A dict also gives the domains of shapes, which are otherwise found by probing.
     links : dict of str to str or Link, optional
         Link per parameter; default by its domain: identity for `loc`, log for `scale`.
     **values : float, str or None
@@ -97,11 +96,11 @@ class ScipyLaw(Likelihood):
                 raise ValueError(
                     f"Invalid parameter {name!r} for {self.rv.name} of scipy.stats. Valid parameters are: {list(valid)}"
                 )
-        vars(self).clear()  # what is cached as well
+        vars(self).clear()  # cached properties too
         self.__init__(**{**valid, **params})
         return self
 
-    # ---- what is estimated --------------------------------------------------------------------------------------
+    # ---- estimated and fixed parameters -------------------------------------------------------------------------
 
     @property
     def _discrete(self) -> bool:
@@ -109,19 +108,19 @@ class ScipyLaw(Likelihood):
 
     @cached_property
     def _domains(self) -> dict[str, Domain]:
-        """Of every parameter, in scipy's order."""
-        names, told = probing.names(self.rv), self._named if isinstance(self._named, dict) else {}
-        shapes = told if set(names) <= set(told) else {**probing.shape_domains(self.rv), **told}
+        """The domain of every parameter, in scipy's order."""
+        names, given = probing.names(self.rv), self._named if isinstance(self._named, dict) else {}
+        shapes = given if set(names) <= set(given) else {**probing.shape_domains(self.rv), **given}
         return {name: shapes[name] for name in names} | {"loc": REAL} | ({} if self._discrete else {"scale": POSITIVE})
 
     @cached_property
     def _ends(self) -> probing.Ends:
-        """Of the standard law, for the shapes that are numbers."""
+        """Ends of the standard law's support, for the shapes that are given as numbers."""
         shapes = {name: self._values.get(name) for name in probing.names(self.rv)}
         return probing.ends(self.rv, {name: value for name, value in shapes.items() if not isinstance(value, str | None)})
 
     def _default(self, name):
-        """What holds where the user says nothing: a number, or None for a parameter to estimate."""
+        """The default value of a parameter: a number, or None for one to estimate."""
         if name not in ("loc", "scale"):
             return None
         if self._named is not None:
@@ -140,9 +139,9 @@ class ScipyLaw(Likelihood):
         return {name: domains[name] for name in dict.fromkeys([*first, *named, *domains]) if name in domains}
 
     def parameter(self, name):
-        said = declared(self.parameters[name], name == next(iter(self.parameters)))
-        location = name == "loc" and said.location
-        return replace(said.completed(name, (self.links or {}).get(name), self._given(name)), location=location)
+        parameter = declared(self.parameters[name], name == next(iter(self.parameters)))
+        location = name == "loc" and parameter.location
+        return replace(parameter.completed(name, (self.links or {}).get(name), self._given(name)), location=location)
 
     @property
     def _all_given(self) -> dict:
@@ -176,7 +175,7 @@ class ScipyLaw(Likelihood):
         super().check()
 
     def _obstacle(self, key, domain) -> str:
-        """Why a parameter cannot be estimated, or only where the user names it."""
+        """Why a parameter cannot be estimated, or only if the user names it; empty if it can."""
         name, named = self.rv.name, self._named or ()
         if domain.integer or (self._discrete and key == "loc"):
             return f"{key} of {name} takes whole numbers only, which no gradient can find"
@@ -191,7 +190,7 @@ class ScipyLaw(Likelihood):
             return f"the log-likelihood of {name} has kinks in {key}, at every sample{own}"
         return ""
 
-    # ---- where y lives, and where a fit begins ------------------------------------------------------------------
+    # ---- support and start --------------------------------------------------------------------------------------
 
     @cached_property
     def support(self):
@@ -203,14 +202,14 @@ class ScipyLaw(Likelihood):
         return super().inside(y) & (np.rint(y) == y) if self._discrete else super().inside(y)
 
     def start(self, y, sample_weight):
-        keep = self.inside(y)  # at the means of known values, others may lie outside
+        keep = self.inside(y)  # y of rows with other known values than these may lie outside
         y, weight = (y[keep], sample_weight[keep]) if keep.any() else (y, sample_weight)
-        return start.search(self, y, weight)
+        return starting_values.constant_fit(self, y, weight)
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
     def _safe(self, params):
-        """Values for which scipy might not return become NaN, which it knows as not valid."""
+        """Parameters with NaN, which scipy treats as invalid, for values at which its code may crash."""
         limits = SAFE_RANGES.get(self.rv.name, {})
         within = {name: np.where((params[name] >= low) & (params[name] <= high), params[name], np.nan)
                   for name, (low, high) in limits.items()}  # fmt: skip
@@ -222,7 +221,7 @@ class ScipyLaw(Likelihood):
         with np.errstate(all="ignore"):
             try:
                 value = np.asarray(density(y, **params))
-            except (OverflowError, SystemError):  # one extreme value fails all the others
+            except (OverflowError, SystemError):  # one extreme value makes the call fail for all
                 value = probing.one_by_one(density, y, params)
         return np.where(np.isfinite(value), value, -np.inf)
 
@@ -243,10 +242,10 @@ class ScipyLaw(Likelihood):
     def ppf(self, q, loc, scale=1.0, **shapes):
         q = np.asarray(q, float)
         try:
-            found = self._distinct(self.rv.ppf, shapes, q)
+            z = self._distinct(self.rv.ppf, shapes, q)
         except (ValueError, ArithmeticError, RuntimeError):  # scipy's search for a root has met a NaN
-            found = inversion.invert(self._standard, q, {**STANDARD_PLACE, **shapes})
-        return loc + scale * found
+            z = inversion.quantile(self._standard, q, {**STANDARD_PLACE, **shapes})
+        return loc + scale * z
 
     @property
     def _standard(self):
@@ -276,16 +275,16 @@ class ScipyLaw(Likelihood):
         return loc + scale * np.asarray(self.rv.rvs(size=size, random_state=rng, **shapes), dtype=float)
 
     def _distinct(self, method, shapes, *values):
-        """A method of the standard law, called once for equal rows: scipy inverts and integrates them one by one."""
+        """A method of the standard law, called on distinct rows only: scipy inverts and integrates them one by one."""
         shapes = self._safe(shapes)
         arrays = np.broadcast_arrays(*values, *(np.asarray(shapes[name], float) for name in probing.names(self.rv)))
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if not arrays:
                 return np.asarray(method())
-            rows, place = np.unique(np.stack([a.ravel() for a in arrays]), axis=1, return_inverse=True)
-            found = np.asarray(method(*rows), dtype=float)
-        return np.broadcast_to(found, rows.shape[1])[place.ravel()].reshape(arrays[0].shape)
+            rows, index = np.unique(np.stack([a.ravel() for a in arrays]), axis=1, return_inverse=True)
+            values = np.asarray(method(*rows), dtype=float)
+        return np.broadcast_to(values, rows.shape[1])[index.ravel()].reshape(arrays[0].shape)
 
 
 @name_of.register

@@ -1,4 +1,4 @@
-"""Laws of values that are known only up to an interval."""
+"""Laws of censored values, and the function that makes censored targets."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from scipy.stats import CensoredData
 from sklearn.utils.validation import column_or_1d
 
 from ..._utils.messages import rows_text
-from .._fallbacks.algebra import rows, scatter
-from .._fallbacks.saturated import bounded
-from .._fallbacks.start import best
+from .._fallbacks.algebra import scatter, select_rows
+from .._fallbacks.saturated import without_nan
+from .._fallbacks.starting_values import best_candidate
 from .._protocol.base import Observation
 from .._protocol.target import check_numeric, floats
 from .wrapper import Wrapper
 
-MIN_SHARE_OF_BOUNDS = 0.5  # share of bounds among the values from which more than one start is tried
-# Quantiles: how far beyond a bound a value may lie, in their spread.
+MIN_SHARE_OF_BOUNDS = 0.5  # share of one-sided bounds among the values from which several starts are tried
+# Of the standard exponential law: assumed distances of values beyond their bounds, in standard deviations of y.
 EXPONENTIAL_QUANTILES = -np.log1p(-(np.arange(3) + 0.5) / 3)
 
 
 class Censored(Wrapper):
-    r"""Any law of values of which some are known only to lie in an interval: durations, detection limits, ratings.
+    r"""Any law, for values of which some are known only to lie in an interval: durations, detection limits, ratings.
 
     .. math:: \log P(\mathrm{low} \le Y \le \mathrm{high}), \quad \text{or}\ \log p(y)\ \text{where low = high = y}
 
     y has two columns, the ends of the interval: equal for a value that was observed, the upper end infinite for one known to
     exceed the lower (right-censored), the lower end minus infinity for one known to lie below the upper (left-censored).
     `sk_mle.censored` makes them from times and events. One column means that all were observed; `scipy.stats.CensoredData`
-    and the structured arrays of scikit-survival are read as well. Predictions are of the value itself, not of what is seen
-    of it. Counts are known to lie in an interval with both its ends. statsmodels: ``SurvfuncRight`` has no regression;
+    and the structured arrays of scikit-survival are accepted as well. Predictions are of the value itself, not of its
+    censored record. Intervals of counts include both ends. statsmodels: ``SurvfuncRight`` has no regression;
     lifelines: ``WeibullAFTFitter``; R: ``survreg``, ``crch``, ``flexsurvreg``; scipy.stats: ``fit`` with ``CensoredData``.
 
     Parameters
@@ -79,7 +79,7 @@ class Censored(Wrapper):
             for side, other in ((below, above), (above, below)):
                 if side.all() and not other.all() and not (low == high).any():
                     raise ValueError(
-                        "no row of y is an event: every one is censored on the same side, so the likelihood has no maximum; at "
+                        "no row of y is an event: every row is censored on the same side, so the likelihood has no maximum; at "
                         "least one row must be observed, or bounded on the other side. Is event= the wrong way round?"
                     )
         return super().bind(y)
@@ -92,9 +92,9 @@ class Censored(Wrapper):
         return np.where(low == high, support.contains(low), above & below)
 
     def observe(self, rng, y):
-        """Values that only a window shows, drawn like y itself; of those inside it, half are seen as the window.
+        """Intervals that hold y: below, inside or above a window whose ends are drawn from y; half of those inside stay exact.
 
-        Windows are open below and closed above; both ends of what is recorded belong to it.
+        Windows are open below and closed above; recorded intervals include both ends.
         """
         ends = np.sort([rng.permutation(y), rng.permutation(y)], axis=0)
         low, high = np.where(y <= ends[0], -np.inf, ends[0]), np.where(y <= ends[0], ends[0], ends[1])
@@ -104,7 +104,7 @@ class Censored(Wrapper):
         return np.column_stack([np.where(exact, y, low), np.where(exact, y, high)])
 
     def densities(self, y):
-        """Of the values that were observed."""
+        """The densities of the observed values."""
         return self.law.densities(np.where(y[:, 0] == y[:, 1], y[:, 0], np.nan))
 
     def observed(self, y, **params):
@@ -112,17 +112,17 @@ class Censored(Wrapper):
 
     @property
     def is_degenerate(self):
-        """What the law inside says of itself, by the values that were observed."""
+        """Whether the law inside is degenerate at the observed values."""
         inner = self.law.is_degenerate
 
-        def exactly(y, **params):
+        def of_observed(y, **params):
             rows = y[:, 0] == y[:, 1]
             return rows.any() and inner(y[rows, 0], **{name: v[rows] if np.ndim(v) else v for name, v in params.items()})
 
-        return inner and exactly
+        return inner and of_observed
 
-    def _below(self, low):
-        """The end to leave out so that `low` itself is in: intervals of the protocol are open there."""
+    def _open_end(self, low):
+        """The lower end of the interval that is open below and includes `low`, as the protocol's intervals are open there."""
         if self.law.support.integer:
             return np.ceil(low) - 1
         return np.where(np.isin(low, self.law.atoms), np.nextafter(low, -np.inf), low) if self.law.atoms else low
@@ -131,19 +131,19 @@ class Censored(Wrapper):
         low, high = np.moveaxis(np.asarray(y, float), -1, 0)
         exact = low == high
         at = np.where(exact, low, self.law.support.typical[0])
-        return np.where(exact, self.law.loglik(at, **params), self.law.log_interval(self._below(low), high, **params))
+        return np.where(exact, self.law.loglik(at, **params), self.law.log_interval(self._open_end(low), high, **params))
 
     def evaluate(self, y, eta, order=1, information="observed"):
-        return bounded(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
+        return without_nan(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
 
     def _evaluate(self, y, eta, order, information):
         low, high = np.ascontiguousarray(y.T)
         exact, parts = low == high, []
         if exact.any():
-            parts.append((exact, self.law.evaluate(*_at(exact, low), rows(eta, exact), order, information)))
+            parts.append((exact, self.law.evaluate(*_take(exact, low), select_rows(eta, exact), order, information)))
         if not exact.all():
-            ends = _at(~exact, self._below(low), high)
-            parts.append((~exact, self.law.evaluate_interval(*ends, rows(eta, ~exact), order)))
+            ends = _take(~exact, self._open_end(low), high)
+            parts.append((~exact, self.law.evaluate_interval(*ends, select_rows(eta, ~exact), order)))
         return parts[0][1] if len(parts) == 1 else scatter(len(y), parts)
 
     def evaluate_interval(self, low, high, eta, order=1):
@@ -153,9 +153,9 @@ class Censored(Wrapper):
         return self.law.log_interval(low, high, **params)
 
     def start(self, y, sample_weight):
-        """That of the law itself for the middles of the intervals, or the ends that are finite.
+        """The law's own start from the middles of the intervals, or from their finite ends.
 
-        Where most of these are bounds, those of the values alone and of values beyond the bounds compete.
+        If most values are such bounds, starts from the exact values alone and from values beyond the bounds are tried too.
         """
         low, high = y.T
         support = self.law.support
@@ -163,9 +163,12 @@ class Censored(Wrapper):
         middle = np.where(np.isnan(low), high, np.where(np.isnan(high), low, (low + high) / 2))
         keep = np.isfinite(middle)
         if not keep.any():
-            raise ValueError("every row of y is censored without a finite end inside the support: nothing is known")
+            raise ValueError(
+                "every row of y is censored without a finite end inside the support: nothing is known of the values; at least "
+                "one row needs a finite end"
+            )
         middle, sides, weight = middle[keep], np.isnan(high[keep]) * 1.0 - np.isnan(low[keep]), sample_weight[keep]
-        ways, bound = [(middle, weight)], sides != 0
+        samples, bound = [(middle, weight)], sides != 0
         if weight[bound].sum() > MIN_SHARE_OF_BOUNDS * weight.sum():
             centre = np.average(middle, weights=weight)
             spread = np.sqrt(np.average((middle - centre) ** 2, weights=weight))
@@ -173,9 +176,9 @@ class Censored(Wrapper):
             beyond = np.where(support.contains(beyond), beyond, np.tile(middle[bound], len(EXPONENTIAL_QUANTILES)))
             shares = np.tile(weight[bound] / len(EXPONENTIAL_QUANTILES), len(EXPONENTIAL_QUANTILES))
             exact = middle[~bound], weight[~bound]
-            ways += [(np.r_[exact[0], beyond], np.r_[exact[1], shares])] + [exact] * bool(len(exact[0]))
-        found = [self.law.start(np.rint(values) if support.integer else values, share) for values, share in ways]
-        return best(self, found, y, sample_weight)
+            samples += [(np.r_[exact[0], beyond], np.r_[exact[1], shares])] + [exact] * bool(len(exact[0]))
+        candidates = [self.law.start(np.rint(values) if support.integer else values, share) for values, share in samples]
+        return best_candidate(self, candidates, y, sample_weight)
 
     def ppf(self, q, **params):
         return self.law.ppf(q, **params)
@@ -184,13 +187,13 @@ class Censored(Wrapper):
         return self.law.rvs(rng, size, **params)
 
 
-def _at(mask, *values):
-    index = np.flatnonzero(mask)  # which is faster
+def _take(mask, *values):
+    index = np.flatnonzero(mask)  # faster than the mask itself
     return tuple(value[index] for value in values)
 
 
 def censored(time, *, event=None, kind="right", upper=None) -> np.ndarray:
-    """The target of a `Censored` likelihood: the ends of the interval in which each value is known to lie.
+    """The target of a `Censored` likelihood: the ends of the interval that is known to hold each value.
 
     Parameters
     ----------
@@ -199,7 +202,8 @@ def censored(time, *, event=None, kind="right", upper=None) -> np.ndarray:
     event : array-like of bool of shape (n,), optional
         True where the value was observed. Default: everywhere.
     kind : {"right", "left", "interval"} or array-like of these
-        Where it was not: "right", it exceeds `time`; "left", it lies below `time`; "interval", between `time` and `upper`.
+        Of values that were not observed: "right", the value exceeds `time`; "left", it lies below `time`; "interval", it lies
+        between `time` and `upper`.
     upper : array-like of shape (n,), optional
         Upper end, for "interval".
 
@@ -236,7 +240,7 @@ def censored(time, *, event=None, kind="right", upper=None) -> np.ndarray:
 
 
 def _from_scipy(data) -> np.ndarray:
-    """The rows of a CensoredData: observed, left-censored, right-censored, interval-censored, in this order."""
+    """The target (n, 2) of a CensoredData: observed, left-, right- and interval-censored rows, in this order."""
     parts = [
         censored(data._uncensored),
         censored(data._left, event=np.zeros(len(data._left), bool), kind="left"),
@@ -247,7 +251,7 @@ def _from_scipy(data) -> np.ndarray:
 
 
 def _from_fields(y, names) -> np.ndarray:
-    """A structured array of scikit-survival: one boolean field, the event, and one of times."""
+    """The target (n, 2) of a structured array of scikit-survival: one boolean field, the event, and one of times."""
     events = [name for name in names if y.dtype[name].kind == "b"]
     times = [name for name in names if name not in events]
     if len(events) != 1 or len(times) != 1:

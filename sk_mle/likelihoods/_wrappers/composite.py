@@ -1,4 +1,4 @@
-"""What all laws share that are made of other laws: whatever is asked of the whole is asked of the parts, by one rule."""
+"""Base class of all laws made of other laws: each question about the whole is passed on to the parts, by one rule."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from .._protocol.parameter import Parameter
 class Composite(Likelihood):
     """A law made of the laws in `children`.
 
-    A subclass gives `children`, the laws inside with the names of their parameters in the whole; `_hold`, which puts others in
-    their place; and `own`, the parameters that it adds.
+    A subclass gives `children`, the laws inside with the names of their parameters in the composite; `_replace_children`; and
+    `own`, the parameters that it adds.
     """
 
     own: ClassVar[dict[str, Domain | Parameter]] = {}
 
-    def _hold(self, laws: Sequence[Likelihood]) -> None:
-        """Put these laws in the place of those inside, in the order of `children`."""
+    def _replace_children(self, laws: Sequence[Likelihood]) -> None:
+        """Replace the laws inside, in the order of `children`."""
         raise NotImplementedError
 
     def with_children(self, laws: Sequence[Likelihood]) -> Likelihood:
         """A copy with these laws inside, in the order of `children`."""
         law = copy(self)
-        law._hold(laws)
+        law._replace_children(laws)
         return law
 
     @property
     def parameters(self):
-        found = {ours: child.law.parameters[name] for child in self.children for name, ours in child.names.items()}
-        return {**found, **self.own}
+        inner = {outer: child.law.parameters[name] for child in self.children for name, outer in child.names.items()}
+        return {**inner, **self.own}
 
     def parameter(self, name):
         for child in self.children:
-            for inner, ours in child.names.items():
-                if ours == name:
+            for inner, outer in child.names.items():
+                if outer == name:
                     return child.law.parameter(inner)
         return super().parameter(name)
 
@@ -56,13 +56,13 @@ class Composite(Likelihood):
 
     @property
     def advice(self):
-        return {what: said for child in self.children for what, said in child.law.advice.items()}
+        return {case: text for child in self.children for case, text in child.law.advice.items()}
 
     @property
     def is_degenerate(self):
-        """Whether a law inside is."""
-        asked = [child for child in self.children if child.law.is_degenerate is not None]
-        return (lambda y, **params: any(child.law.is_degenerate(y, **child.of(params)) for child in asked)) if asked else None
+        """Whether a law inside is degenerate; None if none of them says so."""
+        judges = [child for child in self.children if child.law.is_degenerate is not None]
+        return (lambda y, **params: any(child.law.is_degenerate(y, **child.of(params)) for child in judges)) if judges else None
 
     def read(self, y):
         return self.children[0].law.read(y)
@@ -70,16 +70,16 @@ class Composite(Likelihood):
     def bind(self, y):
         return self.with_children([child.law.bind(y) for child in self.children])
 
-    def at_hand(self):
-        law = super().at_hand()
+    def prepared(self):
+        law = super().prepared()
         if law is not self:
-            law._hold([child.law.at_hand() for child in law.children])
+            law._replace_children([child.law.prepared() for child in law.children])
         return law
 
     def fix(self, values):
         if not values:
             return self
-        inner = {ours for child in self.children for ours in child.names.values()}
+        inner = {outer for child in self.children for outer in child.names.values()}
         law = super().fix({name: value for name, value in values.items() if name not in inner})
         return law.with_children([child.law.fix(child.of(values)) for child in self.children])
 

@@ -8,7 +8,10 @@ from .composite import Composite
 
 
 class Composition(Composite):
-    """A subclass takes `components`, a list of (name, law), and `shared`, names of parameters that these have in common."""
+    """A law of named components.
+
+    A subclass takes `components`, a list of (name, law), and `shared`, names of parameters that all components share.
+    """
 
     components: list[tuple[str, Likelihood]]
     shared: list[str] | None
@@ -17,14 +20,14 @@ class Composition(Composite):
     )
 
     def get_params(self, deep=True):
-        found = super().get_params(deep=deep)
+        params = super().get_params(deep=deep)
         if deep and _well_formed(self.components):
             for name, law in self.components:
-                found |= {name: law, **{f"{name}__{key}": value for key, value in law.get_params().items()}}
-        return found
+                params |= {name: law, **{f"{name}__{key}": value for key, value in law.get_params().items()}}
+        return params
 
     def set_params(self, **params):
-        if "components" in params:  # first: the other names are of its parts
+        if "components" in params:  # first, as the other names refer to them
             self.components = params.pop("components")
         if _well_formed(self.components):
             self.components = [(name, params.pop(name, law)) for name, law in self.components]
@@ -38,11 +41,11 @@ class Composition(Composite):
             for part, law in self.components
         )
 
-    def _hold(self, laws):
+    def _replace_children(self, laws):
         self.components = [(name, inner) for (name, _), inner in zip(self.components, laws, strict=True)]
 
     def _split(self, params):
-        """Every component with its parameters, out of all."""
+        """Pairs of every component and its own parameters."""
         return [(child.law, child.of(params)) for child in self.children]
 
     def check(self):
@@ -82,10 +85,10 @@ class Composition(Composite):
             for place, k in zip(places, sorted(places, key=keys.__getitem__), strict=True):
                 source[place] = k
                 result |= {parts[place].names[name]: value for name, value in parts[k].of(coefs).items()}
-        return self._permuted(result, source)
+        return self._permute_entries(result, source)
 
-    def _permuted(self, coefs, source):
-        """Vector parameters of our own with an entry for each component, when these have changed places."""
+    def _permute_entries(self, coefs, source):
+        """`coefs` with the entries of own vector parameters, one for each component, reordered by `source`; by default none."""
         return coefs
 
 

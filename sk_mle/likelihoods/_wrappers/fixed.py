@@ -1,4 +1,4 @@
-"""Laws some of whose parameters are known."""
+"""Laws with some of their parameters given."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .._protocol.derived import derived
 
 
 class Fixed(Likelihood):
-    """Any law with some of its parameters known, whether or not its constructor takes them.
+    """Any law with some of its parameters given, whether or not its constructor takes them.
 
-    ``Fixed(Normal(), {"scale": 2.0})`` is ``Normal(scale=2.0)``. The long way is for laws of users that say nothing of fixed
-    values, and for parameters deep inside: ``Fixed(Mixture([("a", Normal()), ("b", Normal())]), {"a__scale": 1.0})``. Mean,
-    variance and all else are the law's. scipy.stats: ``f0``, ``floc`` and ``fscale`` of ``fit``; statsmodels:
+    ``Fixed(Normal(), {"scale": 2.0})`` is ``Normal(scale=2.0)``. `Fixed` is for laws of users whose constructors take no
+    values, and for parameters of laws inside: ``Fixed(Mixture([("a", Normal()), ("b", Normal())]), {"a__scale": 1.0})``.
+    Mean, variance and everything else are the law's. scipy.stats: ``f0``, ``floc`` and ``fscale`` of ``fit``; statsmodels:
     ``fit_constrained``; R: ``fix.arg`` of ``fitdistrplus::fitdist``.
 
     Parameters
@@ -40,14 +40,14 @@ class Fixed(Likelihood):
         self.law, self.values = law, values
 
     @derived
-    def _held(self) -> Likelihood:
+    def _law_with_values(self) -> Likelihood:
         return self.law.fix(self.values)
 
     def __getattr__(self, name):
-        """What the law has beyond the protocol, such as the cutpoints of `Ordinal`."""
+        """Attributes of the law beyond the protocol, such as the cutpoints of `Ordinal`."""
         if name.startswith("_") or "law" not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self._held, name)
+        return getattr(self._law_with_values, name)
 
     def check(self):
         if not isinstance(self.law, Likelihood) or not isinstance(self.values, dict):
@@ -59,51 +59,51 @@ class Fixed(Likelihood):
         if unknown:
             law = title(self.law)
             raise ValueError(f"Fixed names {unknown}, but the parameters of {law} are {list(self.law.parameters)}")
-        if any(self._held.parameter(name).value != value for name, value in self.values.items()):
+        if any(self._law_with_values.parameter(name).value != value for name, value in self.values.items()):
             raise ValueError(f"{title(self.law)} does not let its parameters be fixed from outside")
-        self._held.check()
+        self._law_with_values.check()
 
-    def at_hand(self):
-        if "_held" in vars(self):
+    def prepared(self):
+        if "_law_with_values" in vars(self):
             return self
         law = copy(self)
-        law._held = self._held.at_hand()
+        law._law_with_values = self._law_with_values.prepared()
         return law
 
     def kernel(self):
         law = copy(self)
-        law._held = self._held.kernel()
+        law._law_with_values = self._law_with_values.kernel()
         return law
 
     def bind(self, y):
-        return self._changed(law=self.law.bind(y))
+        return self._copy_with(law=self.law.bind(y))
 
     def fix(self, values):
-        """The law that takes the values as its own."""
-        return self._held.fix(values)
+        """The law inside with its own and these values, which needs no `Fixed`."""
+        return self._law_with_values.fix(values)
 
-    def _changed(self, **arguments):
+    def _copy_with(self, **arguments):
         return copy(self).set_params(**arguments)
 
     @property
     def predictive(self):
-        inner = self._held
+        inner = self._law_with_values
         return self if inner.predictive is inner else inner.predictive
 
 
-class _OfTheLaw:
-    """An attribute or a method that is the law's own."""
+class _Delegated:
+    """An attribute or a method of `Fixed` that is the one of the law inside."""
 
     def __init__(self, name):
         self.name, self.__doc__ = name, getattr(Likelihood, name).__doc__
 
     def __get__(self, fixed, kind=None):
-        return self if fixed is None else getattr(fixed._held, self.name)
+        return self if fixed is None else getattr(fixed._law_with_values, self.name)
 
-    def __call__(self, fixed, *args, **kwargs):  # as methods of a class may be
-        return getattr(fixed._held, self.name)(*args, **kwargs)
+    def __call__(self, fixed, *args, **kwargs):  # for calls on the class, Fixed.method(law, ...)
+        return getattr(fixed._law_with_values, self.name)(*args, **kwargs)
 
 
-# By rule, as a list loses what the protocol learns later: all that it knows, but what is written above.
+# All members of the protocol, but those written above, are delegated: by a rule, as a list would grow stale.
 for _name in {name for name in dir(Likelihood) if not name.startswith("_")} - {*vars(Fixed), *dir(BaseEstimator)}:
-    setattr(Fixed, _name, _OfTheLaw(_name))
+    setattr(Fixed, _name, _Delegated(_name))

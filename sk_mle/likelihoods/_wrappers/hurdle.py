@@ -1,4 +1,4 @@
-"""Laws whose zeros are a matter of their own."""
+"""Hurdle laws, in which a separate probability governs the zeros."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import replace
 import numpy as np
 
 from ...domains import UNIT
-from .._fallbacks.algebra import plus, rows, scatter
+from .._fallbacks.algebra import plus, scatter, select_rows
 from .._fallbacks.facts import title
-from .._fallbacks.inversion import solve_near
-from .._protocol.evaluation import differences, log_interval_at
+from .._fallbacks.inversion import refine_quantile
+from .._protocol.evaluation import by_differences, log_interval_at
 from .._protocol.relations import Relations
 from .wrapper import Wrapper
 
 
 class Hurdle(Wrapper):
-    r"""A law of counts, or of positive values, for what is not zero, beside a probability of zero.
+    r"""A law of counts, or of positive values, for y > 0, and a separate probability of zero.
 
     .. math:: P(y = 0) = \mathrm{zero}, \qquad
         p(y) = (1 - \mathrm{zero})\, \frac{p_{\mathrm{law}}(y)}{P_{\mathrm{law}}(Y > 0)} \quad (y > 0)
 
-    Its likelihood falls into two: that of a Bernoulli law of the zeros, and that of the zero-truncated law of the others.
-    With a positive law it is the zero-adjusted one: ``Hurdle(Gamma())``. Mean ``(1 - zero) * m`` with m the mean of the law
+    Its likelihood is a product of two: that of a Bernoulli law of the zeros, and that of the zero-truncated law of the others.
+    With a positive law it is the zero-adjusted law: ``Hurdle(Gamma())``. Mean ``(1 - zero) * m`` with m the mean of the law
     given that it is positive. scipy.stats: none; statsmodels: ``HurdleCountModel``; R: ``pscl::hurdle`` (its zero component
     is the probability of a count above zero), gamlss ``ZAGA``.
 
@@ -65,9 +65,9 @@ class Hurdle(Wrapper):
 
     @property
     def relations(self):
-        """The law of counts itself, where `zero` is its own probability of zero; a positive law has none."""
-        inner = {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}
-        return Relations(limits={"law": inner} if self.law.support.integer else {})
+        """The law of counts itself is the case in which `zero` is its own probability of zero; a positive law has none."""
+        limit = {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}
+        return Relations(limits={"law": limit} if self.law.support.integer else {})
 
     @property
     def atoms(self):
@@ -77,29 +77,30 @@ class Hurdle(Wrapper):
         y = np.asarray(y, float)
         with np.errstate(all="ignore"):
             at = np.where(y == 0, self.law.support.typical[1], y)
-            rest = self.law.loglik(at, **params) - self.law.log_interval(0.0, np.inf, **params)
-            return np.where(y == 0, np.log(zero), np.log1p(-zero) + rest)
+            truncated = self.law.loglik(at, **params) - self.law.log_interval(0.0, np.inf, **params)
+            return np.where(y == 0, np.log(zero), np.log1p(-zero) + truncated)
 
     def evaluate(self, y, eta, order=1, information="observed"):
-        parts, none = [], y == 0
-        if none.any():
-            parts.append((none, self.shares("zero", rows(eta, none))[0]))
-        if not none.all():
-            at = rows(eta, ~none)
-            part = plus(self.shares("zero", at)[1], self.law.evaluate(y[~none], at, order))
+        parts, is_zero = [], y == 0
+        if is_zero.any():
+            parts.append((is_zero, self.shares("zero", select_rows(eta, is_zero))[0]))
+        if not is_zero.all():
+            at = select_rows(eta, ~is_zero)
+            part = plus(self.shares("zero", at)[1], self.law.evaluate(y[~is_zero], at, order))
             low = np.zeros(len(part.loglik))
-            parts.append((~none, plus(part, self.law.evaluate_interval(low, low + np.inf, at, order), -1.0)))
+            parts.append((~is_zero, plus(part, self.law.evaluate_interval(low, low + np.inf, at, order), -1.0)))
         return scatter(len(y), parts)
 
     def log_interval(self, low, high, /, zero, **params):
         low, high = np.asarray(low, float), np.asarray(high, float)
         with np.errstate(all="ignore"):
             above = self.law.log_interval(np.maximum(low, 0.0), high, **params)
-            rest = np.log1p(-zero) + above - self.law.log_interval(0.0, np.inf, **params)
-            return np.where((low < 0) & (high >= 0), np.logaddexp(np.log(zero), np.where(high > 0, rest, -np.inf)), rest)
+            positive = np.log1p(-zero) + above - self.law.log_interval(0.0, np.inf, **params)
+            with_zero = np.logaddexp(np.log(zero), np.where(high > 0, positive, -np.inf))
+            return np.where((low < 0) & (high >= 0), with_zero, positive)
 
     def evaluate_interval(self, low, high, eta, order=1):
-        return differences(self, log_interval_at(self, low, high), eta, order)
+        return by_differences(self, log_interval_at(self, low, high), eta, order)
 
     def start(self, y, sample_weight):
         positive = y != 0
@@ -115,11 +116,11 @@ class Hurdle(Wrapper):
         return share * (self.law.variance(**params) + mean**2) - (share * mean) ** 2
 
     def ppf(self, q, zero, **params):
-        start = np.exp(self.law.log_interval(-np.inf, 0.0, **params))
+        zero_of_law = np.exp(self.law.log_interval(-np.inf, 0.0, **params))
         with np.errstate(all="ignore"):
-            rest = np.clip((q - zero) / (1 - zero), 0, 1)
-            near = np.where(q <= zero, 0.0, self.law.ppf(start + rest * (1 - start), **params))
-        return solve_near(self, q, {"zero": zero, **params}, near)
+            level = np.clip((q - zero) / (1 - zero), 0, 1)
+            near = np.where(q <= zero, 0.0, self.law.ppf(zero_of_law + level * (1 - zero_of_law), **params))
+        return refine_quantile(self, q, {"zero": zero, **params}, near)
 
     def rvs(self, rng, size, zero, **params):
         positive = self.ppf(zero + (1 - zero) * rng.uniform(size=size), zero=zero, **params)

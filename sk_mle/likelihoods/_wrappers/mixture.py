@@ -12,17 +12,17 @@ from scipy.special import log_softmax, logsumexp
 
 from ...domains import REAL
 from .._fallbacks import quadrature
-from .._fallbacks.algebra import Eval, constant, mix, plus, rows, scatter
-from .._fallbacks.inversion import solve
+from .._fallbacks.algebra import Eval, constant, mix, plus, scatter, select_rows
+from .._fallbacks.inversion import solve_quantile
 from .._protocol.target import rounding
 from .composition import Composition
 from .wrapper import FromIntervals
 
-MAX_ROUNDING_WIDTHS = 1e3  # widths of rounding
+MAX_ROUNDING_WIDTHS = 1e3  # rounding errors of y: a component whose density exceeds the reciprocal of so many is degenerate
 
 
 class Mixture(Composition, FromIntervals):
-    r"""Each sample is of one of several laws, and nobody has seen of which.
+    r"""A mixture: each sample comes from one of several laws, and it is unknown which.
 
     .. math:: p(y) = \sum_k w_k\, p_k(y), \quad w = \mathrm{softmax}(\mathrm{logits})
 
@@ -43,14 +43,14 @@ class Mixture(Composition, FromIntervals):
     weights : sequence of K floats, optional
         Fixes the weights, in proportion; then there are no logits. None estimates them.
     n_starts : int, default=10
-        Starting points of a fit: the first from groups between quantiles of y, the others random. Of the maxima that are
-        found the fit is the greatest; log-likelihoods of mixtures have many, and grow without end where a component shrinks
-        onto one value of y, which is no fit.
+        Starting points of a fit: the first from groups between quantiles of y, the others random. The fit is the greatest
+        maximum found; log-likelihoods of mixtures have many, and increase without bound as a component shrinks onto one value
+        of y, which is no fit.
 
     Notes
     -----
-    Components of one law can change places without a difference. After a fit they are in the order of their first
-    parameter's intercept (its coefficients, where there is no intercept).
+    Components of the same law are exchangeable (label switching). After a fit they are in the order of their first
+    parameter's intercept (of its coefficients, if there is no intercept).
 
     References
     ----------
@@ -71,7 +71,7 @@ class Mixture(Composition, FromIntervals):
     """
 
     n_starts: int = 10
-    advice: ClassVar[dict[str, str]] = {}  # of a component, none of which is the law
+    advice: ClassVar[dict[str, str]] = {}  # the components' own advice does not hold for the mixture
 
     def __init__(self, components, *, shared=None, weights=None, n_starts=10):
         self.components, self.shared, self.weights, self.n_starts = components, shared, weights, n_starts
@@ -84,7 +84,7 @@ class Mixture(Composition, FromIntervals):
         if len(kinds) > 1:
             raise ValueError("Mixture: a law of counts gives probabilities and the other a density; take laws of one kind")
         if any(not law.smooth for _, law in self.components):
-            raise ValueError("Mixture takes laws without kinks: StudentT or Logistic, where Laplace comes to mind")
+            raise ValueError("Mixture takes laws without kinks: use StudentT or Logistic in place of Laplace")
         if self.weights is not None:
             weights = np.asarray(self.weights, float)
             if weights.shape != (len(self.components),) or not (weights > 0).all() or not np.isfinite(weights).all():
@@ -92,11 +92,11 @@ class Mixture(Composition, FromIntervals):
 
     @property
     def own(self):
-        return {"logits": REAL} if self._weighed else {}
+        return {"logits": REAL} if self._estimates_weights else {}
 
     @property
-    def _weighed(self) -> bool:
-        """Whether the weights are estimated: one of them alone is one."""
+    def _estimates_weights(self) -> bool:
+        """Whether there are weights to estimate: that of a single component is one."""
         return len(self.components) > 1 and self.weights is None
 
     @property
@@ -109,13 +109,13 @@ class Mixture(Composition, FromIntervals):
         return replace(parts[0], low=low, high=high, closed=closed, typical=typical)
 
     def parameter(self, name):
-        said = super().parameter(name)
+        parameter = super().parameter(name)
         if name != "logits":
-            return said
+            return parameter
         labels = tuple(part for part, _ in self.components)
-        return replace(said, basis=helmert(len(self.components)).T, labels=labels, on_all_columns=False)
+        return replace(parameter, basis=helmert(len(self.components)).T, labels=labels, on_all_columns=False)
 
-    def _permuted(self, coefs, source):
+    def _permute_entries(self, coefs, source):
         return {**coefs, "logits": coefs["logits"][:, source]} if "logits" in coefs else coefs
 
     def inside(self, y):
@@ -124,24 +124,25 @@ class Mixture(Composition, FromIntervals):
     # ---- log-likelihood ------------------------------------------------------------------------------------------
 
     def _possible(self, law, y):
-        """Where a component counts: in its support, and beside the atoms of others, which outweigh any density."""
+        """Mask of the y that a component can give: in its support, and not at atoms of others, which outweigh any density."""
         foreign = np.setdiff1d(self.atoms, law.atoms)
         return law.inside(y) & ~np.isin(y, foreign) if len(foreign) else law.inside(y)
 
     def loglik(self, y, **params):
-        return logsumexp(self._component_logs(params, lambda law, inner: self._masked(law, y, inner)), axis=0)
+        return logsumexp(self._component_logs(params, lambda law, inner: self._component_loglik(law, y, inner)), axis=0)
 
-    def _masked(self, law, y, params):
+    def _component_loglik(self, law, y, params):
+        """Log-likelihood of one component, -inf for the y that it cannot give."""
         with np.errstate(all="ignore"):
             return np.where(self._possible(law, y), law.loglik(y, **params), -np.inf)
 
     def _component_logs(self, params, log):
-        """log w_k plus a log-probability of every component, stacked."""
+        """log w_k + log(law, params) of every component, (K, ...)."""
         terms = zip(self._log_weights(params), self._split(params), strict=True)
         return np.stack(np.broadcast_arrays(*(weight + log(law, inner) for weight, (law, inner) in terms)))
 
     def _log_weights(self, params):
-        """log w_k, the components first."""
+        """log w_k, (K, ...)."""
         logits = params["logits"] if "logits" in params else self._fixed_logits()
         return np.moveaxis(log_softmax(logits, axis=-1), -1, 0)
 
@@ -155,7 +156,7 @@ class Mixture(Composition, FromIntervals):
         ----------
         y : array-like of shape (n,)
         **params : ndarray
-            As `predict_params` gives them.
+            Parameters by name, as `predict_params` returns them.
 
         Returns
         -------
@@ -163,11 +164,11 @@ class Mixture(Composition, FromIntervals):
             In the order of `components`.
         """
         y = np.asarray(y, float)
-        terms = self._component_logs(params, lambda law, inner: self._masked(law, y, inner))
+        terms = self._component_logs(params, lambda law, inner: self._component_loglik(law, y, inner))
         return np.moveaxis(np.exp(terms - logsumexp(terms, axis=0)), 0, -1)
 
     def is_degenerate(self, y, **params):
-        """Whether a component has shrunk onto values of y, whose density grows without end."""
+        """Whether a component has shrunk onto values of y, where the density increases without bound."""
         if self.target_type == "targets":
             inner = super().is_degenerate
             return inner is not None and inner(y, **params)
@@ -180,7 +181,7 @@ class Mixture(Composition, FromIntervals):
                 return law.evaluate(y, at, order, information)
             parts = [(~mask, constant(np.full((~mask).sum(), -np.inf)))]
             if mask.any():
-                parts.append((mask, law.evaluate(y[mask], rows(at, mask), order, information)))
+                parts.append((mask, law.evaluate(y[mask], select_rows(at, mask), order, information)))
             return scatter(len(y), parts)
 
         return self._mixed(eta, len(y), order, part, information == "observed")
@@ -189,44 +190,44 @@ class Mixture(Composition, FromIntervals):
         return self._mixed(eta, len(low), order, lambda law, at: law.evaluate_interval(low, high, at, order))
 
     def _mixed(self, eta, n, order, part, spread=True):
-        """The mixture of what `part(law, eta)` gives of every component, in our names."""
+        """The mixture of the components' Evals, `part(law, eta)`, by the mixture's names of their parameters."""
         terms = []
         with np.errstate(all="ignore"):
             for weight, child in zip(self._weights(eta, n, order), self.children, strict=True):
-                one, names = part(child.law, child.of(eta)), child.names
-                gradient = {names[name]: value for name, value in one.gradient.items()}
-                information = {(names[a], names[b]): value for (a, b), value in one.information.items()}
-                terms.append(plus(Eval(one.loglik, gradient, information), weight))
+                component, names = part(child.law, child.of(eta)), child.names
+                gradient = {names[name]: value for name, value in component.gradient.items()}
+                information = {(names[a], names[b]): value for (a, b), value in component.information.items()}
+                terms.append(plus(Eval(component.loglik, gradient, information), weight))
             return mix(terms, order, self.free, spread)
 
     def _weights(self, eta, n, order) -> list[Eval]:
         """log w_k of every component."""
         if "logits" not in eta:
             return [constant(np.full(n, value)) for value in log_softmax(self._fixed_logits())]
-        log_weight, unit = log_softmax(eta["logits"], axis=1), np.eye(len(self.components))
+        log_weight, indicators = log_softmax(eta["logits"], axis=1), np.eye(len(self.components))
         weight = np.exp(log_weight)
-        second = {("logits", "logits"): weight[:, :, None] * (unit - weight[:, None, :])} if order == 2 else {}
-        gradient = [{"logits": row - weight} if order else {} for row in unit]
+        second = {("logits", "logits"): weight[:, :, None] * (indicators - weight[:, None, :])} if order == 2 else {}
+        gradient = [{"logits": row - weight} if order else {} for row in indicators]
         return [Eval(log_weight[:, k], first, second) for k, first in enumerate(gradient)]
 
     # ---- start ---------------------------------------------------------------------------------------------------
 
     def start(self, y, sample_weight):
-        """Each component's own start where its group between quantiles of y counts most; equal weights."""
-        count, found = len(self.components), {}
-        along = y if y.ndim == 1 else _principal(y, sample_weight)
-        values, index = np.unique(along, return_inverse=True)
+        """Each component's own start from rows weighted towards one group between quantiles of y; equal weights."""
+        count, starts = len(self.components), {}
+        projection = y if y.ndim == 1 else _principal_component(y, sample_weight)
+        values, index = np.unique(projection, return_inverse=True)
         share = np.bincount(index, sample_weight)
         group = np.floor(count * (np.cumsum(share) - share / 2) / share.sum())[index]
         for k, (law, names) in enumerate(self.children):
-            weight = sample_weight * np.where(group == k, 1.0, 0.05)  # a little of all: no group is a single value
+            weight = sample_weight * np.where(group == k, 1.0, 0.05)  # some of every group, as one may be a single value
             rows = self._possible(law, y)
             rows = rows if rows.any() else np.ones(len(y), bool)
             values = law.start(y[rows], weight[rows])
-            for name, ours in names.items():
+            for name, outer in names.items():
                 if name in values:
-                    found.setdefault(ours, values[name])
-        return {**found, "logits": np.zeros(count)} if self._weighed else found
+                    starts.setdefault(outer, values[name])
+        return {**starts, "logits": np.zeros(count)} if self._estimates_weights else starts
 
     # ---- the distribution ----------------------------------------------------------------------------------------
 
@@ -235,13 +236,14 @@ class Mixture(Composition, FromIntervals):
             self.components[0][1].logcdf(high)  # raises
         return logsumexp(self._component_logs(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
 
-    def _sum(self, params, value, axes=0):
-        """The weighted sum of a value of every component, which may have further axes."""
+    def _weighted_sum(self, params, value, axes=0):
+        """The sum over components of w_k * value(law, params), which may have `axes` further axes."""
         terms = zip(self._log_weights(params), self._split(params), strict=True)
         return sum(np.exp(w).reshape(*np.shape(w), *[1] * axes) * value(law, inner) for w, (law, inner) in terms)
 
     def expectation(self, **params):
-        return self._sum(params, lambda law, inner: law.expectation(**inner), int(self.target_type == "targets"))
+        several = int(self.target_type == "targets")
+        return self._weighted_sum(params, lambda law, inner: law.expectation(**inner), several)
 
     def variance(self, **params):
         mean = self.expectation(**params)
@@ -249,7 +251,7 @@ class Mixture(Composition, FromIntervals):
         def square(law, inner):
             return law.variance(**inner) + (law.expectation(**inner) - mean) ** 2
 
-        return self._sum(params, square, int(self.target_type == "targets"))
+        return self._weighted_sum(params, square, int(self.target_type == "targets"))
 
     @property
     def covariance(self):
@@ -259,13 +261,13 @@ class Mixture(Composition, FromIntervals):
         mean = self.expectation(**params)
 
         def products(law, inner):
-            away = law.expectation(**inner) - mean
-            return law.covariance(**inner) + away[..., :, None] * away[..., None, :]
+            deviation = law.expectation(**inner) - mean
+            return law.covariance(**inner) + deviation[..., :, None] * deviation[..., None, :]
 
-        return self._sum(params, products, 2)
+        return self._weighted_sum(params, products, 2)
 
     def entropy(self, **params):
-        """Minus the log-likelihood, integrated over each component apart."""
+        """Minus the expected log-likelihood, integrated over one component at a time."""
         if self.target_type == "targets":
             raise ValueError("the entropy of a mixture of several targets has no closed form, and is not integrated")
 
@@ -277,22 +279,22 @@ class Mixture(Composition, FromIntervals):
             return quadrature._expect(law, inner, surprise, indexed=True)
 
         _, flat, shape = quadrature._flat(0.0, params, self)
-        return self._sum(flat, expected).reshape(shape)
+        return self._weighted_sum(flat, expected).reshape(shape)
 
     def ppf(self, q, **params):
         ends = np.stack(np.broadcast_arrays(*(law.ppf(q, **inner) for law, inner in self._split(params))))
-        return solve(self, q, params, ends.min(axis=0), ends.max(axis=0))
+        return solve_quantile(self, q, params, ends.min(axis=0), ends.max(axis=0))
 
     def rvs(self, rng, size, **params):
-        above = np.cumsum(np.exp(self._log_weights(params)), axis=0)[:-1]
+        thresholds = np.cumsum(np.exp(self._log_weights(params)), axis=0)[:-1]
         level = rng.uniform(size=size)
-        chosen = sum((level > value for value in above), np.zeros(level.shape, int))
+        chosen = sum((level > value for value in thresholds), np.zeros(level.shape, int))
         draws = [law.rvs(rng, size, **inner) for law, inner in self._split(params)]
         shape = chosen.shape + (1,) * (np.ndim(draws[0]) - chosen.ndim)
         return np.select([chosen.reshape(shape) == k for k in range(len(draws))], draws)
 
 
-def _principal(y, sample_weight):
-    """Several targets along the direction in which they vary most."""
+def _principal_component(y, sample_weight):
+    """Several targets projected onto their first principal axis, (n,)."""
     centred = (y - np.average(y, axis=0, weights=sample_weight)) * np.sqrt(sample_weight)[:, None]
     return y @ np.linalg.svd(centred, full_matrices=False)[2][0]

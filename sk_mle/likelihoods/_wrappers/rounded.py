@@ -16,11 +16,11 @@ class Rounded(Wrapper):
 
     .. math:: P(y) = P(y - \mathrm{width}/2 < Y \le y + \mathrm{width}/2)
 
-    The parameters, the predictions and their distribution are those of the value itself, as in `Censored`, not of what was
-    recorded of it. y is the middle of an interval of this width, and need not be a multiple: ages in completed years are
+    The parameters, the predictions and their distribution are those of the value itself, as in `Censored`, not of its
+    rounded record. y is the middle of an interval of this width, and need not be a multiple: ages in completed years are
     ``y + 0.5`` with a width of 1. With a narrow width the log-likelihood is that of the law plus ``log(width)``. The mean is
-    the law's, and so is the variance: that of the recorded values is larger by about ``width**2 / 12``. scipy.stats: ``fit``
-    with ``CensoredData(interval=...)``; statsmodels: none; R: ``survreg`` with ``Surv(type="interval2")``.
+    the law's, and so is the variance; the variance of the recorded values is larger by about ``width**2 / 12``. scipy.stats:
+    ``fit`` with ``CensoredData(interval=...)``; statsmodels: none; R: ``survreg`` with ``Surv(type="interval2")``.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Rounded(Wrapper):
     def check(self):
         super().check()
         if self.width is None:
-            raise ValueError("Rounded needs the width, a number or the name of a column; it is not estimated")
+            raise ValueError("Rounded needs the width, a number or the name of a column: the width is not estimated")
 
     @property
     def predictive(self):
@@ -64,14 +64,14 @@ class Rounded(Wrapper):
 
     @property
     def support(self):
-        """The law's, wider by half a width where that is a number."""
+        """The law's support, wider by half a width if the width is a number."""
         inner = self.law.support
         half = 0.0 if isinstance(self.width, str) else self.width / 2
         closed = tuple(bool(np.isfinite(end)) for end in (inner.low, inner.high))
         return replace(inner, low=inner.low - half, high=inner.high + half, closed=closed, integer=False)
 
     def observed(self, y, **params):
-        """For a width in a column, of parameters that name it."""
+        """The interval of each value; `params` has the width if a column of X holds it."""
         half = params.get("width", np.nan if isinstance(self.width, str) else self.width) / 2
         return Observation(np.nextafter(y - half, np.inf), y + half, {})
 
@@ -100,7 +100,7 @@ class Rounded(Wrapper):
         return self.law.log_interval(low, high, **params)
 
     def start(self, y, sample_weight):
-        """That of the law for values on both sides of the middles, so that equal ones have a spread."""
+        """The law's own start from y - width / 4 and y + width / 4, so that equal values have a spread."""
         support, quarter = self.law.support, self.width / 4
         values = np.concatenate([y - quarter, y + quarter])
         if support.integer:

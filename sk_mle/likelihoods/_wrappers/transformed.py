@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import minimize
 
-from .._fallbacks import quadrature, start
+from .._fallbacks import quadrature, starting_values
 from .._fallbacks.algebra import Eval, constant, plus
 from .._fallbacks.facts import numerical, title
 from .._fallbacks.numeric import differentiate, jacobian, stacking
@@ -19,11 +19,11 @@ from .wrapper import Wrapper
 
 
 class Transformed(Wrapper):
-    r"""A law of which an increasing function h(y) is the value.
+    r"""A law of y for which an increasing function h(y) follows the law inside.
 
     .. math:: p(y) = p_{\mathrm{law}}(h(y))\, h'(y)
 
-    The log-likelihood is that of y, derivative of the function included, so that it compares with those of other laws.
+    The log-likelihood is that of y, with the derivative of the function, so that it is comparable with those of other laws.
     ``Transformed(Normal(), "log")`` is the log-normal law, ``"logit"`` the logit-normal, ``"asinh"`` Johnson's SU with its
     shape fixed. Quantiles are those of the law, transformed back; mean and variance are integrals over the law. scipy.stats:
     ``lognorm``, ``johnsonsu``, ``yeojohnson``; statsmodels: none; R: ``lm(log(y) ~ x)``, gamlss ``LOGNO``,
@@ -34,8 +34,8 @@ class Transformed(Wrapper):
     law : Likelihood
         With a density.
     transform : {"log", "logit", "asinh", "yeo-johnson"} or Transform
-        "yeo-johnson" has the parameter `lmbda`, estimated with the others; ``YeoJohnson(lmbda=0.5)`` fixes it. Any
-        increasing function will do, as an object of a subclass of `Transform`; for a decreasing one, transform -y.
+        "yeo-johnson" has the parameter `lmbda`, estimated with the others; ``YeoJohnson(lmbda=0.5)`` fixes it. Any other
+        increasing function is an instance of a subclass of `Transform`; for a decreasing one, transform -y.
     links : dict of str to str or Link, optional
         Links of the function's parameters.
 
@@ -61,7 +61,7 @@ class Transformed(Wrapper):
 
     @property
     def relations(self):
-        """The law itself, where the function can be the identity."""
+        """The law inside is a limit if the function can be the identity."""
         identity = getattr(self._function, "identity", None)
         return Relations(limits={"law": identity} if identity else {})
 
@@ -90,7 +90,7 @@ class Transformed(Wrapper):
         if not isinstance(self._function, Transform):
             raise TypeError(f"{law} takes the name of a function, or an instance of Transform, got {self.transform!r}")
         super().check()
-        inside, settings = title(self.law), self._settings()
+        inside, settings = title(self.law), self._function_values()
         if self.law.support.integer:
             raise ValueError(f"{law} takes laws with a density, and {inside} is a law of counts")
         if not self.law.smooth and set(self.own) - set(self.fixed):
@@ -102,15 +102,15 @@ class Transformed(Wrapper):
                 "take a law of the whole line"
             )
 
-    # ---- where y lives -------------------------------------------------------------------------------------------
+    # ---- support -------------------------------------------------------------------------------------------------
 
-    def _settings(self):
-        """Two values of the function's parameters: as given, or typical."""
+    def _function_values(self):
+        """Two dicts of values of the function's parameters: given, or typical."""
         spans = {name: np.asarray(domain.typical) for name, domain in self.own.items()}
         return [{name: self.fixed.get(name, span @ [at, 1 - at]) for name, span in spans.items()} for at in (0.5, 0.1)]
 
     def _image(self, own):
-        """What the law's ends and atoms are on the scale of y."""
+        """The ends of the law's support, and its atoms, on the scale of y."""
         with np.errstate(all="ignore"):
             return [float(self._function.inverse(np.float64(z), **own)) for z in (*self._ends, *self.law.atoms)]
 
@@ -120,7 +120,7 @@ class Transformed(Wrapper):
 
     @property
     def support(self):
-        inner, domain, own = self.law.support, self._function.domain, self._settings()[0]
+        inner, domain, own = self.law.support, self._function.domain, self._function_values()[0]
         low, high = self._image(own)[:2]
         low, high = (domain.low if np.isinf(inner.low) else low), (domain.high if np.isinf(inner.high) else high)
         closed = inner.closed[0] and np.isfinite(inner.low), inner.closed[1] and np.isfinite(inner.high)
@@ -129,7 +129,7 @@ class Transformed(Wrapper):
 
     @property
     def atoms(self):
-        return tuple(self._image(self._settings()[0])[2:])
+        return tuple(self._image(self._function_values()[0])[2:])
 
     # ---- log-likelihood ------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class Transformed(Wrapper):
         return {name: params[name] for name in self.own}, self.inner(params)
 
     def _forward(self, y, own):
-        """The function, and the ends of the line beyond its domain."""
+        """The function of y; -inf or inf outside its domain."""
         domain = self._function.domain
         with np.errstate(all="ignore"):
             z = self._function.forward(np.where(domain.contains(y), y, np.mean(domain.typical)), **own)
@@ -164,23 +164,23 @@ class Transformed(Wrapper):
             part = plus(self.law.evaluate(z, eta, order, information), constant(self._log_jacobian(y, z, own)))
             return part._replace(loglik=np.where(np.isfinite(z), part.loglik, -np.inf))
 
-        return self._through(at, eta, order)
+        return self._with_own_derivatives(at, eta, order)
 
     def evaluate_interval(self, low, high, eta, order=1):
         def at(eta, order):
             own = self._own(eta)
             return self.law.evaluate_interval(self._forward(low, own), self._forward(high, own), eta, order)
 
-        return self._through(at, eta, order)
+        return self._with_own_derivatives(at, eta, order)
 
     def _own(self, eta):
-        """Values of the function's parameters, each per sample or the same for all."""
+        """Values of the function's parameters, each an array per sample or one number."""
         free = {name: self.parameter(name).link.inverse(eta[name]) for name in self.own if name in self.free}
         given = {**self.fixed, **{name: eta[name] for name in self.known}, **free}
         return {name: given[name] for name in self.own}
 
-    def _through(self, at, eta, order) -> Eval:
-        """`at(eta, order)` knows the derivatives in the law's parameters; those in the function's own are differences."""
+    def _with_own_derivatives(self, at, eta, order) -> Eval:
+        """`at(eta, order)`, which has the derivatives in the law's parameters, with those in the function's by differences."""
         names = [name for name in self.own if name in self.free]
         with np.errstate(all="ignore"):
             part = at(eta, order)
@@ -209,21 +209,21 @@ class Transformed(Wrapper):
     def start(self, y, sample_weight):
         """The law's own start from h(y); parameters of the function from the best of such starts."""
         names = [name for name in self.own if name in self.free]
-        own = self._settings()[0]
+        own = self._function_values()[0]
         if names:
-            thin, weight = start.thin(y, sample_weight)
+            values, weight = starting_values.reduced_sample(y, sample_weight)
 
             def loss(p):
                 at = own | {name: self.parameter(name).link.inverse(np.float64(v)) for name, v in zip(names, p, strict=True)}
-                found = {**self.fixed, **self.law.start(self._forward(thin, at), weight), **at}
-                value = -np.average(self.loglik(thin, **found), weights=weight)
+                params = {**self.fixed, **self.law.start(self._forward(values, at), weight), **at}
+                value = -np.average(self.loglik(values, **params), weights=weight)
                 return value if np.isfinite(value) else np.inf
 
             first = [float(self.parameter(name).link.link(own[name])) for name in names]
             limits = {"maxiter": 60 * len(names), "xatol": 1e-3, "fatol": 1e-8}
-            with np.errstate(all="ignore"):  # a trial value may lead beyond all numbers
-                found = minimize(loss, first, method="Nelder-Mead", options=limits)
-            own |= {name: float(self.parameter(name).link.inverse(v)) for name, v in zip(names, found.x, strict=True)}
+            with np.errstate(all="ignore"):  # a trial value may overflow
+                result = minimize(loss, first, method="Nelder-Mead", options=limits)
+            own |= {name: float(self.parameter(name).link.inverse(v)) for name, v in zip(names, result.x, strict=True)}
         return {**self.law.start(self._forward(y, own), sample_weight), **{name: own[name] for name in names}}
 
     @property
@@ -253,7 +253,7 @@ class Transformed(Wrapper):
         return self._function.inverse(self.law.rvs(rng, size, **inner), **own)
 
     def _expect(self, params, g, about=0.0):
-        """E g(y, about, own), an integral over the law inside; `own` are the function's parameters."""
+        """E g(y, about, own) as an integral over the law inside; `own` are the function's parameters."""
         about, flat, shape = quadrature._flat(about, params, self)
         own, inner = self._split(flat)
 
@@ -265,7 +265,7 @@ class Transformed(Wrapper):
 
     @numerical
     def expectation(self, **params):
-        middle = self.ppf(0.5, **params)  # no digit is lost to its distance from zero
+        middle = self.ppf(0.5, **params)  # deviations from it keep the digits that its distance from zero would cost
         return self._expect(params, lambda y, about, own: y - about, middle) + middle
 
     def variance(self, **params):

@@ -21,7 +21,7 @@ class Transform(BaseEstimator):
     domain : Domain
         Of y, where the function is defined. Its ends are mapped to the ends of the real line, or of the law's support.
     parameters : dict of str to Domain
-        Parameters of the function, which are estimated with those of the law unless the constructor fixes them. They are
+        Parameters of the function, estimated together with those of the law unless the constructor fixes them. They are
         passed by name.
 
     Examples
@@ -45,19 +45,19 @@ class Transform(BaseEstimator):
     parameters: ClassVar[dict[str, Domain]] = {}
 
     def bind(self, y) -> Transform:
-        """The function with what it takes from the data, before a fit; by default nothing."""
+        """The function with constants that it takes from y before a fit; by default itself."""
         return self
 
     def forward(self, y, **params) -> np.ndarray:
-        """The function."""
+        """The transformed values z."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(y)")
 
     def inverse(self, z, **params) -> np.ndarray:
-        """Its inverse."""
+        """The y of transformed values z."""
         raise NotImplementedError(f"{type(self).__name__} must define inverse(z)")
 
     def log_jacobian(self, y, **params) -> np.ndarray:
-        """The log of its derivative."""
+        """The log of the derivative of `forward` in y."""
         raise NotImplementedError(f"{type(self).__name__} must define log_jacobian(y)")
 
 
@@ -110,22 +110,23 @@ class YeoJohnson(Transform):
     .. math:: h(y) = \frac{(1 + y)^\mathrm{lmbda} - 1}{\mathrm{lmbda}} \ (y \ge 0), \qquad
         h(y) = -\frac{(1 - y)^{2 - \mathrm{lmbda}} - 1}{2 - \mathrm{lmbda}} \ (y < 0)
 
-    with the logarithm where the power is zero: for positive y ``lmbda=1`` is the identity and ``lmbda=0`` is ``log(1 + y)``.
-    Outside of [0, 2] it does not reach the whole line: what a law has beyond is lost, as usual with this transformation.
+    with the logarithm if the power is zero: for positive y ``lmbda=1`` is the identity and ``lmbda=0`` is ``log(1 + y)``.
+    For lmbda outside of [0, 2] it does not reach the whole line: the law's probability beyond is left out, as usual with this
+    transformation.
     scipy.stats: ``yeojohnson``; scikit-learn: ``PowerTransformer``; R: ``car::yjPower``.
 
-    Where y are much alike beside their distance from zero, as years are, h(y) and its derivative are huge or tiny numbers, and
-    `loc` and `scale` of the law inside lose their digits, or grow beyond all numbers. Then what the law inside describes is
-    :math:`c + (h(y) - h(c)) / h'(c)`, close to y itself near the `centre` c: the same law of y with the same `lmbda`, of
-    which `loc` and `scale` are in units of y.
+    If the y vary little relative to their distance from zero, as years do, h(y) and its derivative are huge or tiny numbers,
+    and `loc` and `scale` of the law inside lose digits, or overflow. Then the law inside is that of
+    :math:`c + (h(y) - h(c)) / h'(c)`, which is close to y near the `centre` c: the same law of y with the same `lmbda`, but
+    with `loc` and `scale` in units of y.
 
     Parameters
     ----------
     lmbda : float or str, optional
         A number fixes it, the name of a column of X holds it, None estimates it.
     centre : float, optional
-        The c above; 0 leaves h as it is. None: chosen by a fit, 0 unless the quartiles of y are closer to each other than
-        a fifth of the median's distance from zero, else that median to two digits.
+        The c above; with 0 the law inside is that of h(y). None: chosen by a fit, 0 unless the quartiles of y differ by less
+        than a fifth of the median's distance from zero, else that median to two digits.
 
     References
     ----------
@@ -168,7 +169,7 @@ class YeoJohnson(Transform):
         return self._mirrored(_log_slope, y, lmbda, odd=False)
 
     def _mirrored(self, function, values, lmbda, odd=True):
-        """With a centre below zero by the symmetry h(-y; 2 - lmbda) = -h(y; lmbda)."""
+        """function(values, c, lmbda), for a negative centre c by the symmetry h(-y; 2 - lmbda) = -h(y; lmbda)."""
         c, values = self.centre or 0.0, np.asarray(values, dtype=float)
         if c >= 0:
             return function(values, c, lmbda)
@@ -178,33 +179,34 @@ class YeoJohnson(Transform):
 def _forward(y, c, lmbda):
     """c + (h(y) - h(c)) / h'(c), from log((1 + y) / (1 + c)), which loses no digit near c."""
     if c == 0:
-        size = np.log1p(np.abs(y))
-        return np.sign(y) * size * exprel(np.where(y < 0, 2.0 - lmbda, lmbda) * size)
-    log, root = np.log1p((np.maximum(y, 0.0) - c) / (1 + c)), np.log1p(c)
+        log = np.log1p(np.abs(y))
+        return np.sign(y) * log * exprel(np.where(y < 0, 2.0 - lmbda, lmbda) * log)
+    log, log_at_zero = np.log1p((np.maximum(y, 0.0) - c) / (1 + c)), np.log1p(c)
     above = c + (1 + c) * log * exprel(lmbda * log)
-    size, power = np.log1p(np.maximum(-y, 0.0)), 2.0 - lmbda
-    below = size * exprel(power * size) * np.exp((1.0 - lmbda) * root)
+    log_below, power = np.log1p(np.maximum(-y, 0.0)), 2.0 - lmbda
+    below = log_below * exprel(power * log_below) * np.exp((1.0 - lmbda) * log_at_zero)
     return np.where(y >= 0, above, _at_zero(c, lmbda) - below)
 
 
 def _at_zero(c, lmbda):
-    """The value at y = 0."""
-    root = np.log1p(c)
-    return c - (1 + c) * root * exprel(-lmbda * root)
+    """`_forward` at y = 0."""
+    log = np.log1p(c)
+    return c - (1 + c) * log * exprel(-lmbda * log)
 
 
 def _inverse(z, c, lmbda):
-    above, root = (z - c) / (1 + c), np.log1p(c)
-    below = np.maximum(_at_zero(c, lmbda) - z, 0.0) * np.exp((lmbda - 1.0) * root)
-    up, down = c + (1 + c) * np.expm1(_log_of(above, lmbda)), -np.expm1(_log_of(below, 2.0 - lmbda))
+    """The y with `_forward(y, c, lmbda)` = z."""
+    above, log = (z - c) / (1 + c), np.log1p(c)
+    below = np.maximum(_at_zero(c, lmbda) - z, 0.0) * np.exp((lmbda - 1.0) * log)
+    up, down = c + (1 + c) * np.expm1(_box_cox_log(above, lmbda)), -np.expm1(_box_cox_log(below, 2.0 - lmbda))
     return np.where(z >= _at_zero(c, lmbda), up, down)
 
 
-def _log_of(size, power):
-    """log(1 + power * size) / power, and infinite beyond the end."""
-    at = power * size
-    log = np.where(at > -1, size * log1p_ratio(np.maximum(at, -1.0))[0], np.inf)
-    return np.where(np.isinf(size), np.inf, log)
+def _box_cox_log(z, power):
+    """log(1 + power * z) / power, the inverse of (exp(power * x) - 1) / power; infinite beyond the range of that."""
+    product = power * z
+    log = np.where(product > -1, z * log1p_ratio(np.maximum(product, -1.0))[0], np.inf)
+    return np.where(np.isinf(z), np.inf, log)
 
 
 def _log_slope(y, c, lmbda):
@@ -217,7 +219,7 @@ TRANSFORMS: dict[str, type[Transform]] = {"log": Log, "logit": Logit, "asinh": A
 
 
 def check_transform(function: Transform, params: dict) -> None:
-    """Raise ValueError for a function that does not increase, or whose inverse or derivative is another's."""
+    """Raise ValueError for a function that does not increase, or whose inverse or derivative is wrong."""
     low, high = function.domain.typical
     y = np.linspace(low, high, 9)[1:-1]
     if not function.domain.contains(y).all():

@@ -1,4 +1,4 @@
-"""Laws of which only the values in an interval can be observed."""
+"""Truncated laws: only values in an interval are observed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ...domains import Domain
 from .._fallbacks import inversion, quadrature
 from .._fallbacks.algebra import plus
 from .._fallbacks.facts import numerical
-from .._fallbacks.saturated import bounded
+from .._fallbacks.saturated import without_nan
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
 
 BOUND = Parameter(Domain(), allowed=Domain(closed=(True, True)))
 
-_MASS_ROUNDING = 1e-6  # by which rounding may lift the log of a mass above zero
+MASS_ROUNDING = 1e-6  # rounding error of a log-probability, which may make it positive
 
 
 class Truncated(Wrapper):
-    r"""Any law, given that low < y <= high: what lies outside was never seen.
+    r"""Any law, given that low < y <= high: values outside of these bounds are not in the sample.
 
     .. math:: p(y \mid \mathrm{low} < y \le \mathrm{high}) = \frac{p(y)}{P(\mathrm{low} < Y \le \mathrm{high})}
 
@@ -69,7 +69,7 @@ class Truncated(Wrapper):
         low, high = max(inner.low, low), min(inner.high, high)
         closed = (inner.closed[0] if low == inner.low else inner.integer, inner.closed[1] if high == inner.high else True)
         ends = [float(np.clip(value, low, high)) for value in inner.typical]
-        if not ends[0] < ends[1]:  # nothing typical is left: a point of the interval, and one beside it
+        if not ends[0] < ends[1]:  # the typical range lies outside the bounds: two points between them instead
             ends = (
                 [low, high]
                 if np.isfinite([low, high]).all()
@@ -85,23 +85,26 @@ class Truncated(Wrapper):
         inner, own = self.law.support, self.support
         if (inner.low, inner.high) == (own.low, own.high):
             return self.law.advice
-        said = f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
-        return {**self.law.advice, "outside": said}
+        outside = f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
+        return {**self.law.advice, "outside": outside}
 
     def check_known(self, y, known):
-        """Of a censored y, the last moment at which it was seen must lie above `low`, and the first below `high`."""
+        """Raise ValueError where y lies outside its row's bounds; of a censored y, where its whole interval may.
+
+        The last time at which a censored value was observed must lie above `low`, and the first not above `high`.
+        """
         last, first = (y, y) if y.ndim == 1 else (np.where(np.isfinite(y[:, 1]), y[:, 1], y[:, 0]), y[:, 0])
         for name, value, bad in (
             ("low", known.get("low"), lambda bound: ~(last > bound)),
             ("high", known.get("high"), lambda bound: first > bound),
         ):
-            lost = [] if value is None else np.flatnonzero(bad(value))
-            if len(lost):
-                at, side = lost[0], "above low" if name == "low" else "at or below high"
+            bad_rows = [] if value is None else np.flatnonzero(bad(value))
+            if len(bad_rows):
+                at, side = bad_rows[0], "above low" if name == "low" else "at or below high"
                 raise ValueError(
-                    f"y must lie {side}, which column {getattr(self, name)!r} holds, but does not in {rows_text(lost)}, where "
-                    f"the first y is {(last if name == 'low' else first)[at]:g} and {name} {value[at]:g}: no sample holds such "
-                    "rows; drop them"
+                    f"y must lie {side}, which column {getattr(self, name)!r} holds, but does not in {rows_text(bad_rows)}, "
+                    f"where the first y is {(last if name == 'low' else first)[at]:g} and {name} {value[at]:g}: no sample "
+                    "holds such rows; drop them"
                 )
         super().check_known(y, known)
 
@@ -111,20 +114,20 @@ class Truncated(Wrapper):
 
     def loglik(self, y, low, high, **params):
         value = self.law.loglik(y, **params) - self.law.log_interval(low, high, **params)
-        return np.where((y > low) & (y <= high), self._sound(y, value), -np.inf)
+        return np.where((y > low) & (y <= high), self._nan_above_one(y, value), -np.inf)
 
-    def _sound(self, y, value):
-        """NaN where a mass would exceed one: both it and what is left between the bounds have underflowed."""
-        return np.where((value > _MASS_ROUNDING) & (y == np.floor(y)), np.nan, value) if self.law.support.integer else value
+    def _nan_above_one(self, y, value):
+        """Log-probabilities with NaN where one exceeds 0: both it and the probability between the bounds have underflowed."""
+        return np.where((value > MASS_ROUNDING) & (y == np.floor(y)), np.nan, value) if self.law.support.integer else value
 
     def evaluate(self, y, eta, order=1, information="observed"):
-        return bounded(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
+        return without_nan(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
 
     def _evaluate(self, y, eta, order, information):
         low, high = (eta[name] if name in self.known else np.full(len(y), self.fixed[name], float) for name in self.own)
-        whole = plus(self.law.evaluate(y, eta, order), self.law.evaluate_interval(low, high, eta, order), -1.0)
+        truncated = plus(self.law.evaluate(y, eta, order), self.law.evaluate_interval(low, high, eta, order), -1.0)
         inside = (y > low) & (y <= high)
-        return whole._replace(loglik=np.where(inside, self._sound(y, whole.loglik), -np.inf))
+        return truncated._replace(loglik=np.where(inside, self._nan_above_one(y, truncated.loglik), -np.inf))
 
     def evaluate_interval(self, low, high, eta, order=1):
         first, last = (eta[name] if name in self.known else self.fixed[name] for name in self.own)
@@ -162,8 +165,11 @@ class Truncated(Wrapper):
         """Whether the support is the same in every row, so that the general quadrature holds."""
         return self.support.integer or not {"low", "high"} & self.known.keys()
 
-    def _averaged(self, params, g, whole):
-        """Mean of g(Y), as an integral over the quantiles; `whole` tells where it does not exist without truncation."""
+    def _averaged(self, params, g, without_truncation):
+        """E g(Y) as an integral over the quantiles, or its value without truncation if that is not finite and a bound infinite.
+
+        `without_truncation(**params)` gives that value, as a method of the law inside.
+        """
         shape = np.broadcast_shapes(*(np.shape(value) for value in params.values()))
         n, total, s = int(np.prod(shape)), np.zeros(shape), np.linspace(-3.2, 3.2, 161)
         q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
@@ -178,7 +184,7 @@ class Truncated(Wrapper):
                 value[rounded] = np.where(np.isfinite(value[rounded]), value[rounded], 0.0)
                 total += np.tensordot(weight[nodes], value, 1)
             endless = np.isinf(params["low"]) | np.isinf(params["high"])
-            inner = np.broadcast_to(whole(**self.inner(params)), shape)
+            inner = np.broadcast_to(without_truncation(**self.inner(params)), shape)
         return np.where(endless & ~np.isfinite(inner), inner, total)
 
     def ppf(self, q, low, high, **params):
@@ -186,9 +192,9 @@ class Truncated(Wrapper):
         below, inside = (np.exp(self.law.log_interval(*ends, **params)) for ends in ((-np.inf, low), (low, high)))
         near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
         if (below < 0.5).all() and (inside > 1e-3).all():
-            return inversion.solve_near(self, q, {**params, "low": low, "high": high}, near)
+            return inversion.refine_quantile(self, q, {**params, "low": low, "high": high}, near)
         start = np.where(np.isfinite(near), near, np.where(np.isfinite(low), low, high))
-        return inversion.solve(self, q, {**params, "low": low, "high": high}, start)
+        return inversion.solve_quantile(self, q, {**params, "low": low, "high": high}, start)
 
     def rvs(self, rng, size, **params):
         return self.ppf(rng.uniform(size=size), **params)

@@ -1,4 +1,4 @@
-"""What all wrappers share: the parameters of a law inside, and named parameters of their own beside them."""
+"""Base class of all wrappers: the parameters of a law inside, and further parameters of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from .._fallbacks.algebra import Eval, constant
 from .._fallbacks.facts import code, title
-from .._fallbacks.inversion import solve
+from .._fallbacks.inversion import solve_quantile
 from .._protocol.base import Child, Likelihood
 from .composite import Composite
 
@@ -23,7 +23,7 @@ class FromIntervals(Likelihood):
 
 
 class Wrapper(Composite, FromIntervals):
-    """A law made from another, `law`, which may be any: a user's, or a wrapper again.
+    """A law made from another one, `law`, which may be a user's law, or a wrapper itself.
 
     A subclass names its `own` parameters and writes `loglik` on the natural scale and `evaluate` on the link scale. From
     `log_interval` follow the distribution functions, quantiles and samples. One whose y is not the inner law's has a `support`
@@ -36,7 +36,7 @@ class Wrapper(Composite, FromIntervals):
     def children(self):
         return (Child(self.law, {name: name for name in self.law.parameters}),)
 
-    def _hold(self, laws):
+    def _replace_children(self, laws):
         (self.law,) = laws
 
     @property
@@ -68,16 +68,16 @@ class Wrapper(Composite, FromIntervals):
     def ppf(self, q, **params):
         """From the distribution functions, beginning where the quantile of the law inside is."""
         near = self.law.ppf(q, **self.inner(params))
-        return solve(self, q, params, np.clip(near, self.support.low, self.support.high))
+        return solve_quantile(self, q, params, np.clip(near, self.support.low, self.support.high))
 
     # ---- for subclasses ----------------------------------------------------------------------------------
 
     def inner(self, params: dict) -> dict:
-        """The parameters of the law inside, out of all."""
+        """The parameters of the law inside, from all parameters."""
         return {name: params[name] for name in self.law.parameters}
 
     def inner_start(self, y, sample_weight, rows, others: str) -> dict:
-        """Start of the law inside from the rows that are left to it; `others` says what the others are."""
+        """Start of the law inside from its rows, a mask; `others` names the values of the other rows in the error message."""
         if rows.any():
             return self.law.start(y[rows], sample_weight[rows])
         if not self.law.free:
@@ -91,7 +91,7 @@ class Wrapper(Composite, FromIntervals):
         )
 
     def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:
-        """log p and log(1 - p) of a probability that is a parameter of ours."""
+        """log p and log(1 - p) for one of the wrapper's own parameters that is a probability."""
         if name in eta and name not in self.known:
             link = self.parameter(name).link
             (yes, yes_d1, yes_d2), (no, no_d1, no_d2) = link.log_inverse(eta[name]), link.log_complement(eta[name])

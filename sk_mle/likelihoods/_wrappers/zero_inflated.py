@@ -9,19 +9,19 @@ import numpy as np
 from ...domains import UNIT
 from .._fallbacks.algebra import mix, plus
 from .._fallbacks.facts import title
-from .._fallbacks.inversion import solve
+from .._fallbacks.inversion import solve_quantile
 from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations
 from .wrapper import Wrapper
 
 
 class ZeroInflated(Wrapper):
-    r"""A law of counts mixed with a point at zero: zeros come from both.
+    r"""A law of counts mixed with a point mass at zero, so that zeros come from both.
 
     .. math:: p(y) = \mathrm{inflation}\,[y = 0] + (1 - \mathrm{inflation})\, p_{\mathrm{law}}(y)
 
     Mean ``(1 - inflation) * m``, variance ``(1 - inflation) * (v + inflation * m**2)`` for the mean m and variance v of the
-    law inside. The law may be any with a probability at zero; a density has none, and `Hurdle` is the model for it.
+    law inside. The law inside needs a positive probability of zero; for a density use `Hurdle`.
     scipy.stats: none; statsmodels: ``ZeroInflatedPoisson``, ``ZeroInflatedNegativeBinomialP``; R: ``pscl::zeroinfl``.
 
     Parameters
@@ -58,13 +58,13 @@ class ZeroInflated(Wrapper):
         if not self.law.support.contains(0.0) or not (self.law.support.integer or 0.0 in self.law.atoms):
             raise ValueError(
                 f"{title(self.law)} gives no probability to zero, so zeros cannot come from both: use Hurdle, which "
-                "models the zeros and the others apart"
+                "models the zeros and the other values separately"
             )
 
     def loglik(self, y, inflation, **params):
         with np.errstate(divide="ignore"):
-            rest = np.log1p(-inflation) + self.law.loglik(y, **params)
-            return np.where(y == 0, np.logaddexp(np.log(inflation), rest), rest)
+            from_law = np.log1p(-inflation) + self.law.loglik(y, **params)
+            return np.where(y == 0, np.logaddexp(np.log(inflation), from_law), from_law)
 
     def evaluate(self, y, eta, order=1, information="observed"):
         return self._mixed(y == 0, self.law.evaluate(y, eta, order), eta, order)
@@ -74,26 +74,26 @@ class ZeroInflated(Wrapper):
         return self._mixed((low < 0) & (high >= 0), self.law.evaluate_interval(low, high, eta, order), eta, order)
 
     def _mixed(self, zero, inner, eta, order):
-        """The law inside, mixed with the point where zero is possible."""
-        point, rest = self.shares("inflation", eta)
+        """The mixture of `inner`, the law's Eval, and the point mass, in the rows of the mask `zero`."""
+        point, not_inflated = self.shares("inflation", eta)
         point = point._replace(loglik=np.where(zero, point.loglik, -np.inf))
-        return mix([point, plus(rest, inner)], order, self.free)
+        return mix([point, plus(not_inflated, inner)], order, self.free)
 
     def log_interval(self, low, high, /, inflation, **params):
         with np.errstate(divide="ignore"):
-            rest = np.log1p(-inflation) + self.law.log_interval(low, high, **params)
+            from_law = np.log1p(-inflation) + self.law.log_interval(low, high, **params)
             zero = (np.asarray(low) < 0) & (np.asarray(high) >= 0)
-            return np.where(zero, np.logaddexp(np.log(inflation), rest), rest)
+            return np.where(zero, np.logaddexp(np.log(inflation), from_law), from_law)
 
     def start(self, y, sample_weight):
-        """The law's own start from the values that are not zero, and the zeros that it then leaves unexplained."""
+        """The law's own start from the nonzero values, and the share of zeros that it then leaves unexplained."""
         positive = y != 0
         share = np.average(~positive, weights=sample_weight)
         if not positive.any():
             return {**self.law.start(y, sample_weight), "inflation": 0.5}
-        found = self.law.start(y[positive], sample_weight[positive])
-        expected = float(np.exp(np.ravel(self.law.loglik(np.zeros(1), **{**self.law.fixed, **found}))[0]))
-        return {**found, "inflation": float(np.clip((share - expected) / (1 - expected + 1e-9), 0.02, 0.98))}
+        inner = self.law.start(y[positive], sample_weight[positive])
+        expected = float(np.exp(np.ravel(self.law.loglik(np.zeros(1), **{**self.law.fixed, **inner}))[0]))
+        return {**inner, "inflation": float(np.clip((share - expected) / (1 - expected + 1e-9), 0.02, 0.98))}
 
     def expectation(self, inflation, **params):
         return (1 - inflation) * self.law.expectation(**params)
@@ -103,8 +103,8 @@ class ZeroInflated(Wrapper):
         return (1 - inflation) * (self.law.variance(**params) + inflation * mean**2)
 
     def ppf(self, q, **params):
-        rest = np.clip((q - params["inflation"]) / (1 - params["inflation"]), 0, 1)
-        return solve(self, q, params, np.maximum(self.law.ppf(rest, **self.inner(params)), self.support.low))
+        level = np.clip((q - params["inflation"]) / (1 - params["inflation"]), 0, 1)
+        return solve_quantile(self, q, params, np.maximum(self.law.ppf(level, **self.inner(params)), self.support.low))
 
     def rvs(self, rng, size, inflation, **params):
         return np.where(rng.uniform(size=size) < inflation, 0.0, self.law.rvs(rng, size, **params))

@@ -1,4 +1,4 @@
-"""Laws of proportions with points at zero and at one."""
+"""Laws of proportions with point masses at zero and at one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from ...domains import UNIT
-from .._fallbacks.algebra import plus, rows, scatter
+from .._fallbacks.algebra import plus, scatter, select_rows
 from .._fallbacks.facts import title
-from .._fallbacks.inversion import solve_near
-from .._protocol.evaluation import differences, log_interval_at
+from .._fallbacks.inversion import refine_quantile
+from .._protocol.evaluation import by_differences, log_interval_at
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
 
@@ -18,14 +18,14 @@ SHARE = Parameter(UNIT, allowed=replace(UNIT, closed=(True, False)))
 
 
 class ZeroOneInflated(Wrapper):
-    r"""A law on (0, 1) beside probabilities of exactly zero and exactly one.
+    r"""A law on (0, 1) mixed with point masses at zero and at one.
 
     .. math:: P(y = 0) = \mathrm{zero}, \quad P(y = 1) = (1 - \mathrm{zero})\,\mathrm{one}, \quad
         p(y) = (1 - \mathrm{zero})(1 - \mathrm{one})\, p_{\mathrm{law}}(y)
 
     `one` is the probability of one among the values that are not zero, so that both may depend on X freely. Mean
-    ``(1 - zero) * (one + (1 - one) * m)`` with m the mean of the law inside. With ``zero=0`` or ``one=0`` only the other
-    point is there. scipy.stats: none; statsmodels: none; R: gamlss ``BEINF`` (its nu is zero / (1 - P(0) - P(1))), ``BEZI``.
+    ``(1 - zero) * (one + (1 - one) * m)`` with m the mean of the law inside. With ``zero=0`` or ``one=0`` there is only the
+    other point mass. scipy.stats: none; statsmodels: none; R: gamlss ``BEINF`` (its nu is zero / (1 - P(0) - P(1))), ``BEZI``.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class ZeroOneInflated(Wrapper):
         parts = []
         for part in (y == 0, y == 1, (y != 0) & (y != 1)):
             if part.any():
-                at = rows(eta, part)
+                at = select_rows(eta, part)
                 (zero, above), (one, below) = self.shares("zero", at), self.shares("one", at)
                 first = y[part][0]
                 part_eval = zero if first == 0 else plus(above, one) if first == 1 else plus(above, below)
@@ -96,7 +96,7 @@ class ZeroOneInflated(Wrapper):
             return np.where((low < 1) & (high >= 1), np.logaddexp(np.log1p(-zero) + np.log(one), total), total)
 
     def evaluate_interval(self, low, high, eta, order=1):
-        return differences(self, log_interval_at(self, low, high), eta, order)
+        return by_differences(self, log_interval_at(self, low, high), eta, order)
 
     def start(self, y, sample_weight):
         inside = (y != 0) & (y != 1)
@@ -115,12 +115,12 @@ class ZeroOneInflated(Wrapper):
         return square - self.expectation(zero, one, **params) ** 2
 
     def ppf(self, q, zero, one, **params):
-        rest = (q - zero) / ((1 - zero) * (1 - one))
-        inner = self.law.ppf(np.clip(rest, 0, 1), **params)
-        last = np.nextafter(1.0, 0.0)  # between which and one a beta law may have much of its probability
-        inner = np.where((inner >= last) & (self.law.cdf(last, **params) < rest), 1.0, inner)
-        near = np.where(q <= zero, 0.0, np.where(rest >= 1, 1.0, inner))
-        return solve_near(self, q, {"zero": zero, "one": one, **params}, near)
+        level = (q - zero) / ((1 - zero) * (1 - one))
+        inner = self.law.ppf(np.clip(level, 0, 1), **params)
+        last = np.nextafter(1.0, 0.0)  # a beta law may have much of its probability between this and one
+        inner = np.where((inner >= last) & (self.law.cdf(last, **params) < level), 1.0, inner)
+        near = np.where(q <= zero, 0.0, np.where(level >= 1, 1.0, inner))
+        return refine_quantile(self, q, {"zero": zero, "one": one, **params}, near)
 
     def rvs(self, rng, size, zero, one, **params):
         level = rng.uniform(size=size)

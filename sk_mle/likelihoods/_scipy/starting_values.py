@@ -1,4 +1,4 @@
-"""Where the fit of a distribution of scipy.stats begins."""
+"""Starting values for the fit of a distribution of scipy.stats."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from itertools import product
 import numpy as np
 from sklearn.base import clone
 
-from .._fallbacks import start
+from .._fallbacks import starting_values
 from . import probing
 
 QUANTILE_LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 
 
-def search(law, y, sample_weight) -> dict:
-    """A fit without covariates, from the best of several values of the shapes; not narrower than the rounding of y."""
-    y, weight = start.thin(y, sample_weight, 500)
-    found = _fit(law, y, weight)
-    if {"loc", "scale"} <= set(found):
-        found["scale"] = max(found["scale"], start.resolution(y))
-    return found
+def constant_fit(law, y, sample_weight) -> dict:
+    """Parameters of a fit without covariates, from the best of a grid of shapes; its scale is at least the rounding of y."""
+    y, weight = starting_values.reduced_sample(y, sample_weight, 500)
+    params = _fit(law, y, weight)
+    if {"loc", "scale"} <= set(params):
+        params["scale"] = max(params["scale"], starting_values.resolution(y))
+    return params
 
 
 def _fit(law, y, weight) -> dict:
     if law.support.integer:
-        return start.search(law, y, weight)
+        return starting_values.numerical_start(law, y, weight)
     candidates = _candidates(law, y, weight)
-    found = start.search(law, y, weight, start.best(law, candidates, y, weight))
-    # Without covariates a shape often runs to a limit, from where no step leads back: the log-likelihood is flat there.
-    tried = {name: [one[name] for one in candidates] for name in found if name not in ("loc", "scale")}
-    inner = {name: float(np.clip(found[name], min(values), max(values))) for name, values in tried.items()}
-    if inner == {name: found[name] for name in inner}:
-        return found
-    near = {**inner, **start.search(clone(law).set_params(**inner), y, weight, found)}
-    far_mean, near_mean = (np.average(law.loglik(y, **law.fixed, **values), weights=weight) for values in (found, near))
-    return near if near_mean > far_mean - 0.05 else found
+    best = starting_values.numerical_start(law, y, weight, starting_values.best_candidate(law, candidates, y, weight))
+    # Without covariates a shape often diverges to a limit, from where no step leads back: the log-likelihood is flat there.
+    tried = {name: [candidate[name] for candidate in candidates] for name in best if name not in ("loc", "scale")}
+    inner = {name: float(np.clip(best[name], min(values), max(values))) for name, values in tried.items()}
+    if inner == {name: best[name] for name in inner}:
+        return best
+    near = {**inner, **starting_values.numerical_start(clone(law).set_params(**inner), y, weight, best)}
+    best_mean, near_mean = (np.average(law.loglik(y, **law.fixed, **values), weights=weight) for values in (best, near))
+    return near if near_mean > best_mean - 0.05 else best
 
 
 def _candidates(law, y, weight) -> list[dict]:
-    """For values of the shapes, the location and the scale that match quantiles."""
+    """Combinations of shapes, each with the location and the scale that match quantiles of y."""
     given = {name: law.parameter(name).value for name in law.parameters}
     names = probing.names(law.rv)
     count = sum(given[name] is None for name in names)
@@ -50,15 +50,15 @@ def _candidates(law, y, weight) -> list[dict]:
         low, high = probing.support(law.rv, *shapes)
         if names and (valid := low <= high).any():
             shapes, low, high = shapes[:, valid], low[valid], high[valid]
-        z, at = _standard_quantiles(law.rv, shapes), start.quantiles(y, weight, QUANTILE_LEVELS)[:, None]
+        z, at = _standard_quantiles(law.rv, shapes), starting_values.quantiles(y, weight, QUANTILE_LEVELS)[:, None]
         loc, scale = given["loc"], given["scale"]
         if scale is None:
             scale = (at[3] - at[1]) / (z[3] - z[1]) if loc is None else np.abs(at - loc).sum(axis=0) / np.abs(z).sum(axis=0)
             scale = np.where((scale > 0) & (scale < np.inf), scale, np.std(y))
-            scale = np.maximum(scale, start.resolution(y))
+            scale = np.maximum(scale, starting_values.resolution(y))
             if loc is None:
                 scale = np.maximum(scale, 1.2 * np.ptp(y) / (high - low))
-        if loc is None:  # with every y inside
+        if loc is None:  # so that every y lies inside the support
             loc, gap = np.where(np.isfinite(z[2]), at[2] - scale * z[2], at[2]), 0.05 * scale
             loc = np.where(np.isfinite(low), np.minimum(loc, y.min() - scale * low - gap), loc)
             loc = np.where(np.isfinite(high), np.maximum(loc, y.max() - scale * high + gap), loc)
@@ -77,7 +77,7 @@ def _standard_quantiles(rv, shapes):
 
 
 def _tries(domain, count) -> list[float]:
-    """Values of a shape, fewer where there are many shapes."""
+    """Values of a shape to try, fewer if many shapes are estimated."""
     low, high = domain.low, domain.high
     if np.isfinite(low) and np.isfinite(high):
         values = [low + share * (high - low) for share in ((0.1, 0.3, 0.5, 0.7, 0.9) if count < 3 else (0.2, 0.5, 0.8))]
