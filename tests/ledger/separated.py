@@ -156,13 +156,13 @@ CASES.append(Case("a group that is always zero, with a penalty", "a penalised co
 
 
 def one_positive_count(law):
-    """The supremum: no count above the positive row's x is the law's own, all below it are, in the order that is better."""
+    """In closed form: the mean is 0 on one side of the row and infinite on the other, where zeros are inflated ones."""
 
     def check():
         x = np.random.default_rng(0).normal(size=(60, 1))
         y = np.where(np.arange(60) == 3, 2.0, 0.0)
         sides = np.array([np.sum(x > x[3]), np.sum(x < x[3])])
-        shares = sides / (sides + 1)  # of zeros among the rows that may be positive
+        shares = sides / (sides + 1)  # of the inflation, from the rows whose mean is not 0
         expected = np.max(sides * np.log(shares) + np.log1p(-shares)) + stats.poisson.logpmf(2, 2)
         with (
             pytest.warns(BoundaryWarning, match="lower edge"),
