@@ -355,7 +355,7 @@ def test_loglik_gradient_and_hessian_follow_from_terms_unless_written_apart():
 
 
 class Tailed(Whole):
-    def tail(self, y, upper, log, mean):
+    def tail_probability(self, y, upper, log, mean):
         above = -y / mean
         below = np.where(above > -0.7, np.log(-np.expm1(above)), np.log1p(-np.exp(above)))
         return (above if upper else below) if log else np.exp(above) if upper else -np.expm1(above)
@@ -389,7 +389,7 @@ def test_distribution_functions_follow_from_tail_or_it_from_them(law):
     y, mean = np.array([1e-9, 0.5, 2.0, 1500.0, 3000.0]), np.array([1.0, 1.0, 3.0, 1.0, 2.0])
     for name, (upper, log) in TAILS.items():
         expected = getattr(stats.expon(scale=mean), name)(y)
-        for found in (getattr(law, name)(y, mean=mean), law.tail(y, upper, log, mean=mean)):
+        for found in (getattr(law, name)(y, mean=mean), law.tail_probability(y, upper, log, mean=mean)):
             np.testing.assert_allclose(found, expected, rtol=1e-10)
     if type(law) in (LoggedTails, Tailed):
         np.testing.assert_array_equal(law.sf(y, mean=mean), np.exp(law.logsf(y, mean=mean)))
@@ -398,9 +398,9 @@ def test_distribution_functions_follow_from_tail_or_it_from_them(law):
 @pytest.mark.parametrize("law", [Whole, Tailed, TwoTails, LoggedTails, Exponential])
 def test_a_subclass_may_replace_one_of_the_tails(law):
     changed, y, mean = type("Changed", (Doubled, law), {})(), np.array([0.5, 2.0]), np.array([1.0, 3.0])
-    again = type("Again", (type(changed),), {"tail": Tailed.tail})()
+    again = type("Again", (type(changed),), {"tail_probability": Tailed.tail_probability})()
     for one, factor in ((changed, 2.0), (type("Still", (type(changed),), {})(), 2.0), (again, 1.0)):
-        for found in (one.logsf(y, mean=mean), one.tail(y, True, True, mean=mean)):
+        for found in (one.logsf(y, mean=mean), one.tail_probability(y, True, True, mean=mean)):
             np.testing.assert_allclose(found, -factor * y / mean, rtol=1e-10)
         np.testing.assert_allclose(one.logcdf(y, mean=mean), Exponential().logcdf(y, mean), rtol=1e-10)
 

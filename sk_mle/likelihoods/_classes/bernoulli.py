@@ -92,7 +92,7 @@ class Bernoulli(Likelihood):
     def entropy(self, prob):
         return -xlogy(prob, prob) - xlog1py(1 - prob, -prob)
 
-    def tail(self, y, upper, log, prob):
+    def tail_probability(self, y, upper, log, prob):
         above = np.where(y < 0, 1.0, np.where(y < 1, prob, 0.0))
         with np.errstate(divide="ignore"):
             if upper:

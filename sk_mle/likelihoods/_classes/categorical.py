@@ -103,7 +103,7 @@ class Categorical(Softmax):
     def entropy(self, logits):
         return -np.sum(softmax(logits, axis=-1) * log_softmax(logits, axis=-1), axis=-1)
 
-    def tail(self, y, upper, log, logits):
+    def tail_probability(self, y, upper, log, logits):
         codes, y = np.arange(logits.shape[-1]), np.asarray(y)[..., None]
         there = codes > y if upper else codes <= y
         value = np.sum(np.where(there, softmax(logits, axis=-1), 0.0), axis=-1)

@@ -191,7 +191,7 @@ class Ordinal(Likelihood):
             cutpoints = np.concatenate([np.zeros((*np.shape(gaps)[:-1], 1)), np.cumsum(gaps, axis=-1)], axis=-1)
         return (cutpoints - loc) / np.asarray(scale, float)[..., None]
 
-    def tail(self, y, upper, log, **params):
+    def tail_probability(self, y, upper, log, **params):
         link, ends = get_link(self.distribution), self._ends(**params)
         table = (link.log_complement if upper else link.log_inverse)(ends)[0]
         codes = np.arange(table.shape[-1])

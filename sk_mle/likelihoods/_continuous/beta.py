@@ -96,7 +96,7 @@ class Beta(Likelihood):
         derivatives = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
         return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + derivatives
 
-    def tail(self, y, upper, log, mean, precision):
+    def tail_probability(self, y, upper, log, mean, precision):
         (a, b), y = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
         value = log_betainc(b, a, 1 - y, y) if upper else log_betainc(a, b, y, 1 - y)
         return value if log else np.exp(value)

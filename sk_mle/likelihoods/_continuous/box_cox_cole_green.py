@@ -130,7 +130,7 @@ class BoxCoxColeGreen(Likelihood):
         best = best_candidate(self, candidates, np.exp(ratio), sample_weight)
         return {name: best[name] for name in ("scale", "nu")}
 
-    def tail(self, y, upper, log, loc, scale, nu):
+    def tail_probability(self, y, upper, log, loc, scale, nu):
         value = _log_tails(_log_ratio(np.maximum(y, 5e-324), loc), scale, nu)[int(upper)]
         value = np.where(np.asarray(y) <= 0, 0.0 if upper else -np.inf, value)
         return value if log else np.exp(value)

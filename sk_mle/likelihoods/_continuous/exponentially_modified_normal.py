@@ -134,7 +134,7 @@ class ExponentiallyModifiedNormal(Likelihood):
     def variance(self, loc, scale, rate):
         return scale**2 + 1 / rate**2 + 0 * loc
 
-    def tail(self, y, upper, log, loc, scale, rate):
+    def tail_probability(self, y, upper, log, loc, scale, rate):
         value = _log_tails((y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE))[int(upper)]
         return value if log else np.exp(value)
 

@@ -85,7 +85,7 @@ class Gamma(Likelihood):
         norm, d1, _ = gamma_norm(shape)
         return np.log(mean) - norm + (shape - 1) * d1
 
-    def tail(self, y, upper, log, mean, shape):
+    def tail_probability(self, y, upper, log, mean, shape):
         y = np.maximum(y, 0.0)
         value = log_gamma_tail(shape, shape * y / mean, lambda: np.log(shape) + np.log(y) - np.log(mean), upper)
         return value if log else np.exp(value)  # scipy's functions lose all digits far out at large shapes

@@ -99,7 +99,7 @@ class GeneralizedPareto(ExtremeValue):
     def entropy(self, scale, shape):
         return 1 + shape + np.log(scale)
 
-    def tail(self, y, upper, log, scale, shape):
+    def tail_probability(self, y, upper, log, scale, shape):
         survival = -reduce(np.maximum(y, 0.0) / scale, shape)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, scale, shape))
 

@@ -62,7 +62,7 @@ class HalfNormal(Likelihood):
     def entropy(self, scale):
         return 0.5 * (1 + np.log(np.pi / 2)) + np.log(scale)
 
-    def tail(self, y, upper, log, scale):
+    def tail_probability(self, y, upper, log, scale):
         z = np.maximum(y, 0.0) / (np.sqrt(2) * scale)
         if not log:
             return erfc(z) if upper else erf(z)

@@ -84,7 +84,7 @@ class InverseGamma(Likelihood):
         norm, d1, _ = gamma_norm(shape)
         return np.log(scale / shape) - norm + (1 + shape) * d1
 
-    def tail(self, y, upper, log, scale, shape):
+    def tail_probability(self, y, upper, log, scale, shape):
         """The other tail of scale / y."""
         y = np.maximum(y, 0.0)
         with np.errstate(divide="ignore", over="ignore"):

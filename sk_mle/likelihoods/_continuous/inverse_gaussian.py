@@ -82,7 +82,7 @@ class InverseGaussian(Likelihood):
         x = 2 * shape / mean
         return 0.5 * (1 + LOG_2PI + 3 * np.log(mean) - np.log(shape) - 3 * hyperu(1, 1, x))  # hyperu: exp(x) E1(x)
 
-    def tail(self, y, upper, log, mean, shape):
+    def tail_probability(self, y, upper, log, mean, shape):
         below, above = _log_tails(y, mean, shape)
         far = below < -0.7  # where y lies below the median
         value = np.where(far, np.log1p(-np.exp(below)), above) if upper else np.where(far, below, np.log1p(-np.exp(above)))
@@ -91,7 +91,7 @@ class InverseGaussian(Likelihood):
     def ppf(self, q, mean, shape):
         def logs(x, upper, mean, shape):
             y = mean * np.exp(x)
-            return self.tail(y, upper, True, mean, shape), self.loglik(y, mean, shape) + np.log(y)
+            return self.tail_probability(y, upper, True, mean, shape), self.loglik(y, mean, shape) + np.log(y)
 
         with np.errstate(over="ignore"):
             return mean * np.exp(newton_quantile(logs, q, {"mean": mean, "shape": shape}, (-1500.0, 1500.0), 0.0))

@@ -82,7 +82,7 @@ class Kumaraswamy(Likelihood):
     def entropy(self, a, b):
         return 1 - 1 / b + (1 - 1 / a) * digamma_delta(1, b) - np.log(a) - np.log(b)
 
-    def tail(self, y, upper, log, a, b):
+    def tail_probability(self, y, upper, log, a, b):
         c, value, _, _ = _complement(y, a)
         with np.errstate(divide="ignore"):
             value = b * value if upper else CLogLog().log_inverse(np.log(b) + np.where(c > 40, -c, np.log(-value)))[0]

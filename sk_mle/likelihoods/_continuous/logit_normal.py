@@ -61,8 +61,8 @@ class LogitNormal(Normal):
     def refine(self, y, sample_weight, loc, **others):
         return super().refine(logit(y), sample_weight, loc)
 
-    def tail(self, y, upper, log, loc, scale):
-        return super().tail(_logit(y), upper, log, loc, scale)
+    def tail_probability(self, y, upper, log, loc, scale):
+        return super().tail_probability(_logit(y), upper, log, loc, scale)
 
     def ppf(self, q, loc, scale):
         return expit(super().ppf(q, loc, scale))

@@ -95,7 +95,7 @@ class Lomax(Likelihood):
     def entropy(self, scale, shape):
         return 1 + 1 / shape + np.log(scale) - np.log(shape)
 
-    def tail(self, y, upper, log, scale, shape):
+    def tail_probability(self, y, upper, log, scale, shape):
         survival = -shape * np.log1p(np.maximum(y, 0.0) / scale)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, scale, shape))
 

@@ -131,7 +131,7 @@ class Tweedie(Likelihood):
         shape = (2 - p) / (p - 1)
         return mean ** (2 - p) / (dispersion * (2 - p)), shape + 0 * mean, dispersion * (p - 1) * mean ** (p - 1)
 
-    def tail(self, y, upper, log, mean, dispersion, power=None):
+    def tail_probability(self, y, upper, log, mean, dispersion, power=None):
         """By the tail on which y lies."""
         y, given, flat = quadrature._flat(y, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})
         with np.errstate(all="ignore"):

@@ -167,7 +167,7 @@ class VonMises(Likelihood):
             for width, side, arc in zip(strips, (1, -1), arcs, strict=True)
         )
 
-    def tail(self, y, upper, log, **params):
+    def tail_probability(self, y, upper, log, **params):
         with np.errstate(divide="ignore"):
             below, above = self._tails(y, **params)
             own, other = (above, below) if upper else (below, above)

@@ -90,7 +90,7 @@ class Binomial(Trials):
     def variance(self, prob, trials=1):
         return trials * prob * (1 - prob)
 
-    def tail(self, y, upper, log, prob, trials):
+    def tail_probability(self, y, upper, log, prob, trials):
         k = np.clip(np.floor(y), 0, np.maximum(trials - 1, 0))
         value = log_betainc(k + 1, trials - k, prob, 1 - prob) if upper else log_betainc(trials - k, k + 1, 1 - prob, prob)
         start, end = (0.0, -np.inf) if upper else (-np.inf, 0.0)

@@ -91,7 +91,7 @@ class Geometric(Likelihood):
     def entropy(self, prob):
         return -np.log(prob) - xlog1py(1 - prob, -prob) / prob
 
-    def tail(self, y, upper, log, prob):
+    def tail_probability(self, y, upper, log, prob):
         above = xlog1py(np.floor(np.maximum(y, -1.0)) + 1, -prob)
         if not log:
             return np.exp(above) if upper else -np.expm1(above)

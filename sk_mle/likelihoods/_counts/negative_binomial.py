@@ -96,7 +96,7 @@ class NegativeBinomial(MeanPower):
         _, scale, _ = self._scaled(mean, dispersion, power)
         return mean + dispersion * scale * mean**self.neutral
 
-    def tail(self, y, upper, log, mean, dispersion, power=None):
+    def tail_probability(self, y, upper, log, mean, dispersion, power=None):
         a = self._scaled(mean, dispersion, power)[2]
         r, k, p, q = 1 / a, np.floor(np.maximum(y, 0.0)) + 1, 1 / (1 + a * mean), a * mean / (1 + a * mean)
         value = log_betainc(k, r, q, p) if upper else log_betainc(r, k, p, q)

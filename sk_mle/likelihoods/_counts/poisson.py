@@ -64,7 +64,7 @@ class Poisson(Likelihood):
     def variance(self, mean):
         return mean
 
-    def tail(self, y, upper, log, mean):
+    def tail_probability(self, y, upper, log, mean):
         value = (log_gammainc if upper else log_gammaincc)(np.floor(np.maximum(y, 0.0)) + 1, mean)
         value = np.where(y < 0, 0.0 if upper else -np.inf, value)
         return value if log else np.exp(value)

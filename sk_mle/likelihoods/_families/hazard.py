@@ -27,7 +27,7 @@ class Hazard(Likelihood):
         near, far = (minus_hessian(Eval(*terms)) for terms in ends)
         return minus_hessian(minus(near, far._replace(loglik=np.where(np.isposinf(high), -np.inf, far.loglik))))
 
-    def tail(self, y, upper, log, *at, **params):
+    def tail_probability(self, y, upper, log, *at, **params):
         survival, *_ = self.survival_terms(np.maximum(y, 0.0), 0, *at, **params)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, *at, **params))
 
@@ -40,7 +40,7 @@ class Hazard(Likelihood):
 
 
 def tail_from_survival(survival, y, upper, log, loglik):
-    """`tail` of a law of y >= 0 from its `logsf`; where that vanishes, from the density, which is constant there."""
+    """`tail_probability` of a law of y >= 0 from its `logsf`; where that vanishes, from the density, constant there."""
     if upper or not log:
         return survival if log else np.exp(survival) if upper else -np.expm1(survival)
     value, y = log1mexp(-survival), np.asarray(y, dtype=float)

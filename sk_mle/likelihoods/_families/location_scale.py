@@ -19,7 +19,7 @@ class LocationScale(Likelihood):
 
     A subclass writes `standard_terms(z, order)`, which gives log f and its derivatives as `terms` does, by the name "z";
     `standard_information()`, the expected information at loc 0 and scale 1; `standard_moments()`, the mean, variance and
-    entropy there; `standard_tail(z, upper, log)`, as `tail`; and `standard_ppf`.
+    entropy there; `standard_tail(z, upper, log)`, as `tail_probability`; and `standard_ppf`.
 
     Further parameters of f follow as arguments in all of these, and have derivatives of their own beside those in z;
     `relations.tried` has the values of them that a start chooses from.
@@ -144,14 +144,14 @@ class LocationScale(Likelihood):
     def entropy(self, loc, scale, *at, **shape):
         return np.log(scale) + self.standard_moments(*at, **shape)[2] + 0 * loc
 
-    def tail(self, y, upper, log, loc, scale, *at, **shape):
+    def tail_probability(self, y, upper, log, loc, scale, *at, **shape):
         return self.standard_tail((y - loc) / scale, upper, log, *at, **shape)
 
     def ppf(self, q, loc, scale, *at, **shape):
         return loc + scale * self.standard_ppf(q, *at, **shape)
 
     def standard_tail(self, z, upper, log, **shape):
-        """`tail` of Z."""
+        """`tail_probability` of Z."""
         raise NotImplementedError
 
 

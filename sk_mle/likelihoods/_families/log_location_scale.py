@@ -78,8 +78,8 @@ class LogLocationScale(Likelihood):
         plain = self.plain(*at, **params)
         return self.standard.entropy(**plain) + self.standard.expectation(**plain)
 
-    def tail(self, y, upper, log, *at, **params):
-        return self.standard.tail(_log(y), upper, log, **self.plain(*at, **params))
+    def tail_probability(self, y, upper, log, *at, **params):
+        return self.standard.tail_probability(_log(y), upper, log, **self.plain(*at, **params))
 
     def ppf(self, q, *at, **params):
         return np.exp(self.standard.ppf(q, **self.plain(*at, **params)))

@@ -67,4 +67,4 @@ class Multivariate(Likelihood):
             "mean, std and cov of the distribution, or draw from it with rvs"
         )
 
-    tail = ppf = _refuse
+    tail_probability = ppf = _refuse

@@ -27,7 +27,7 @@ class SummedCount(Likelihood):
         """The function f(k, rows) that gives log masses at k (m, points) for the m rows of `params`."""
         return lambda k, rows: self.loglik(k, **{name: value[rows][:, None] for name, value in params.items()})
 
-    def tail(self, y, upper, log, **params):
+    def tail_probability(self, y, upper, log, **params):
         """Summed on the side of the mean where y lies, or on the other one where that is small."""
         y, params, shape = _flat(y, params)
         with np.errstate(all="ignore"):
@@ -85,7 +85,7 @@ class SummedCount(Likelihood):
         low, high, rows = np.full(len(q), -1.0), np.full(len(q), np.inf), np.arange(len(q))
         while len(rows):
             at, part = k[rows], _take(params, rows)
-            tail, mass = self.tail(at, upper[rows], True, **part), self.loglik(at, **part)
+            tail, mass = self.tail_probability(at, upper[rows], True, **part), self.loglik(at, **part)
             gap = np.where(upper[rows], tail - np.log1p(-q[rows]), np.log(q[rows]) - tail)
             low[rows], high[rows] = np.where(gap > 0, at, low[rows]), np.where(gap > 0, high[rows], at)
             new = np.ceil(at + gap * np.exp(tail - mass))

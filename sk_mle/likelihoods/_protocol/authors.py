@@ -31,8 +31,11 @@ FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and the
 }
 
 
-def check_declared(law) -> None:
-    """Raise TypeError for parameters that are not declared as domains by name, and for declarations that have no effect."""
+def check_declared(law, members) -> None:
+    """Raise TypeError for parameters that are not declared as domains by name, and for declarations that have no effect.
+
+    ValueError for a parameter with the name of one of the protocol's `members`, which its value would hide.
+    """
     for name, (kind, replacement) in FORMER_DECLARATIONS.items():
         if isinstance(getattr(type(law), name, None), kind) and name not in law.get_params(deep=False):
             raise TypeError(f"{title(law)}.{name} has no effect: write {replacement}")
@@ -42,6 +45,9 @@ def check_declared(law) -> None:
             f"{title(law)}.parameters must be a dict of names and domains, such as {{'loc': REAL, 'scale': POSITIVE}} "
             f"with those of sk_mle.domains, but is {declared!r}"
         )
+    hidden = [name for name in declared if name in members]
+    if hidden:
+        raise ValueError(f"{title(law)}: {hidden} are names of members of Likelihood; call these parameters otherwise")
 
 
 def checked_loglik(law, returned, y) -> np.ndarray:

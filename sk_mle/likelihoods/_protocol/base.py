@@ -133,7 +133,7 @@ class Likelihood(BaseEstimator):
     divergence: Callable | None = None
 
     def __init_subclass__(cls, **kwargs):
-        """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail`, or the converse.
+        """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail_probability`, or the converse.
 
         The method that the class itself writes, or the nearest base that writes one, is the source of the others.
         """
@@ -282,7 +282,7 @@ class Likelihood(BaseEstimator):
 
     def check(self) -> None:
         """Raise ValueError or TypeError for constructor arguments that cannot be used."""
-        authors.check_declared(self)
+        authors.check_declared(self, members=vars(Likelihood))
         law = type(self).__name__
         for name in getattr(self, "links", None) or {}:
             if name not in self.parameters:
@@ -405,7 +405,7 @@ class Likelihood(BaseEstimator):
         """Minus the expected log-likelihood."""
         return quadrature.entropy(self, params)
 
-    def tail(self, y, upper, log, **params) -> np.ndarray:
+    def tail_probability(self, y, upper, log, **params) -> np.ndarray:
         """P(Y > y) if `upper`, else P(Y <= y); its logarithm if `log`, exact also where the probability underflows.
 
         `cdf`, `sf`, `logcdf` and `logsf` follow from it, or it from those that the law's class writes; a side of which the
@@ -444,14 +444,14 @@ def _term(order: int) -> Callable:
 
 
 def _side(upper: bool, log: bool) -> Callable:
-    """`cdf`, `sf`, `logcdf` or `logsf` from `tail`."""
+    """`cdf`, `sf`, `logcdf` or `logsf` from `tail_probability`."""
     return lambda tail: lambda self, y, *at, **params: tail(self, y, upper, log, *at, **params)
 
 
 # Methods that give several others at once; for each of these, the function that makes it from the joint method.
 JOINT_METHODS: dict[str, dict[str, Callable]] = {
     "terms": {"loglik": _term(0), "gradient": _term(1), "hessian": _term(2)},
-    "tail": {name: _side(upper, log) for (upper, log), name in TAILS.items()},
+    "tail_probability": {name: _side(upper, log) for (upper, log), name in TAILS.items()},
 }
 
 

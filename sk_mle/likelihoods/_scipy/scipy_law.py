@@ -225,7 +225,7 @@ class ScipyLaw(Likelihood):
                 value = probing.one_by_one(density, y, params)
         return np.where(np.isfinite(value), value, -np.inf)
 
-    def tail(self, y, upper, log, **params):
+    def tail_probability(self, y, upper, log, **params):
         """scipy's; integrated where scipy took one minus the other tail, or the log of an underflow."""
         y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *self._safe(params).values())))
         params, rv = dict(zip(params, values, strict=True)), self.rv

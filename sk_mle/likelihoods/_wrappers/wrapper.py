@@ -17,7 +17,7 @@ class FromIntervals(Likelihood):
     def log_interval(self, low, high, /, **params):
         raise NotImplementedError
 
-    def tail(self, y, upper, log, **params):
+    def tail_probability(self, y, upper, log, **params):
         value = self.log_interval(y, np.inf, **params) if upper else self.log_interval(-np.inf, y, **params)
         return value if log else np.exp(value)
 
