@@ -15,7 +15,7 @@ from .._model import columns
 from .._model.data import Data
 from .._model.objective import Objective
 from .._model.predictor import designs, offsets
-from .._model.validation import check_finite, check_kind, check_weight, counted, mean_score, text_columns
+from .._model.validation import check_finite, check_kind, check_objects, check_weight, counted, mean_score, text_columns
 from .._predictive.distribution import Distribution
 from .._solvers.identification import minimum_norm
 from .._solvers.multistart import best_of_starts
@@ -55,6 +55,9 @@ class Fitting:
         except ValueError as error:
             if message := text_columns(X, error):
                 raise ValueError(message) from error
+            raise
+        except TypeError:
+            check_objects(X)
             raise
         return check_finite(X, getattr(self, "feature_names_in_", None)) if finite else X
 

@@ -24,6 +24,13 @@ def check_kind(X):
     return X
 
 
+def check_objects(X) -> None:
+    """ValueError that names the first column of a data frame whose objects are no numbers."""
+    if hasattr(X, "columns"):
+        for name in X.columns:
+            floats(X[name], f"X[{name!r}]")
+
+
 def text_columns(X, error) -> str:
     """A message about the columns of a data frame that hold text; "" if none does."""
     if not hasattr(X, "columns"):

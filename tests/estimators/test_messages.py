@@ -157,6 +157,13 @@ class Undeclared(Users):
     parameters = {"loc": "real", "scale": POSITIVE}
 
 
+class Hiding(Likelihood):
+    parameters = {"loc": REAL, "variance": POSITIVE}
+
+    def loglik(self, y, loc, variance):
+        return -((y - loc) ** 2) / (2 * variance) - np.log(2 * np.pi * variance) / 2
+
+
 FITTED = R().fit(FRAME, REALS)
 INFERENCE = FITTED.inference(FRAME, REALS)
 POISSON = R("poisson").fit(X, COUNTS)
@@ -187,6 +194,7 @@ DATA = {
     "entry at a censored exit": Said(fit(R(Censored(Truncated(Weibull(), low="entry"))), TIMES, FRAME.assign(entry=TIMES[:, 0])), "above low, .* 60 rows .*drop them", lambda _: R(Censored(Truncated(Weibull(), low="entry"))).fit(FRAME.assign(entry=0.0), TIMES)),
     "above the bound of a row": Said(fit(R(Truncated(Normal(), high="most")), REALS, FRAME.assign(most=np.where(np.arange(N) == 7, -99.0, 50.0))), "at or below high, which column 'most' holds, .* row 7", lambda _: R(Truncated(Normal(), high="most")).fit(FRAME.assign(most=50.0).drop(index=7), np.delete(REALS, 7))),
     "NaN in X": Said(fit(R(), REALS, FRAME.mask(FRAME["a"] > 1)), "drop these rows or impute", lambda _: R().fit(FRAME[FRAME["a"] <= 1], REALS[FRAME["a"] <= 1])),
+    "dates among the columns": Said(lambda: R().fit(pd.DataFrame({"t": pd.Series(pd.date_range("2020", periods=N)).astype(object)}), REALS), r"X\['t'\] must be numeric, but holds dates: pass the time since one of them", lambda _: R().fit(np.arange(float(N))[:, None], REALS)),
     "NaN in y": Said(fit(R(), np.where(REALS > 1, np.nan, REALS)), "drop these rows", lambda _: R().fit(X[REALS <= 1], REALS[REALS <= 1])),
     "degrees": Said(fit(R(VonMises()), 100 * SIZES), "wrap angles by numpy.angle\\(numpy.exp\\(1j \\* y\\)\\), after numpy.deg2rad", lambda _: R(VonMises()).fit(X, np.angle(np.exp(1j * np.deg2rad(100 * SIZES))))),
     "shares that do not sum to one": Said(fit(R(Dirichlet()), np.c_[SIZES, MU, SHARES]), "divide y by its row sums", lambda _: R(Dirichlet()).fit(X, np.c_[SIZES, MU, SHARES] / np.c_[SIZES, MU, SHARES].sum(axis=1, keepdims=True))),
@@ -286,6 +294,7 @@ AUTHORS = {
     "a start that is a list": Said(fit(R(Starts("a list")), REALS), "must return a dict of values by parameter, and returned list", lambda _: R(Starts()).fit(X, REALS)),
     "a loglik without return": Said(fit(R(Users("none")), REALS), "Users.loglik returned shape .., as it is None: does it lack a return", RIGHT),
     "a density of another name": Said(fit(R(OtherName()), REALS), r"OtherName must define loglik\(y, loc, scale\), as its logpdf may be called", RIGHT),
+    "a parameter like a member": Said(fit(R(Hiding()), REALS), r"Hiding: \['variance'\] are names of members of Likelihood; call these parameters otherwise", RIGHT),
     "no domains": Said(fit(R(Undeclared()), REALS), "Undeclared.parameters must be a dict of names and domains, such as {'loc': REAL, 'scale': POSITIVE} with those of sk_mle.domains", RIGHT),
 }  # fmt: skip
 
