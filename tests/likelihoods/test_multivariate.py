@@ -544,7 +544,7 @@ class _Pair:
         with suppress(TypeError, ValueError):  # told by the law
             values = np.asarray(y, dtype=float)
             if values.ndim == 2 and np.isfinite(values).all():
-                y = self.made(softmax(np.hstack([values, np.zeros((len(values), 1))]) / 50, axis=1))
+                y = self.made(softmax(np.clip(np.hstack([values, np.zeros((len(values), 1))]) / 50, -20, 20), axis=1))
         return super().read(y)
 
 

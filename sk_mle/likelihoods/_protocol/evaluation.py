@@ -10,6 +10,8 @@ from .._fallbacks.algebra import Eval, complement, constant, mix, outer, plus, s
 from .._fallbacks.numeric import copies, differentiate, stacking
 from . import authors
 
+MAX_LOG_DIFFERENCE = 1e-11  # between a tail and a complement, relative, from logs of -10 on
+
 
 def evaluate(law, y, eta: dict, order: int = 1, information: str = "observed") -> Eval:
     """The default of `Likelihood.evaluate`."""
@@ -148,13 +150,18 @@ def narrow_interval(law, low, high, eta, order) -> Eval:
 
 
 def upper_interval(law, low, high, eta, order) -> Eval:
-    """For laws of integers, the complement of the few points at or below `low`, unless they hold nearly all probability."""
+    """For laws of integers, the complement of the few points at or below `low`, or the tail where that loses digits."""
     below = narrow_interval(law, np.full(len(low), law.support.low - 1.0), low, eta, order)
-    small = below.loglik > interval.LOG_OF_NEARLY_ALL
-    if not small.any():
-        return complement(below)
-    tail = wide_interval(law, low[small], high[small], select_rows(eta, small), order)
-    return scatter(len(low), [(np.ones_like(small), complement(below)), (small, tail)])
+    above, lost = complement(below), below.loglik > interval.LOG_OF_NEARLY_ALL
+    if lost.any():  # a log mass near zero may be rounded, or exact, as Poisson's at zero is
+        tail = law.log_interval(low[lost], high[lost], **law.theta(select_rows(eta, lost)))
+        lost[lost] = ~(np.abs(above.loglik[lost] - tail) <= MAX_LOG_DIFFERENCE * np.maximum(10.0, np.abs(tail)))
+    if not lost.any():
+        return above
+    return scatter(
+        len(low),
+        [(np.ones_like(lost), above), (lost, wide_interval(law, low[lost], high[lost], select_rows(eta, lost), order))],
+    )
 
 
 def wide_interval(law, low, high, eta, order) -> Eval:
