@@ -98,7 +98,40 @@ def _light_tails():
 
 
 R = "R 4.3: glm(y ~ x, family = poisson)"
+
+
+def _first_row_below_a_bound(solver):
+    """All rows but the observed ones are left-censored, and the first lies so far out that its bound is certain."""
+
+    def check():
+        rng = np.random.default_rng(5)
+        x = rng.normal(size=120)
+        time = np.exp(1 - 0.4 * x) * rng.weibull(1.5, size=120)
+        y = np.column_stack([np.where(time < 1.0, -np.inf, time), np.maximum(time, 1.0)])
+        x[0], y[0] = 9999.0, [-np.inf, 2.0]
+
+        def loss(b):  # of the others
+            z = (np.log(y[1:, 1]) - b[0] - b[1] * x[1:]) * np.exp(b[2])
+            observed = b[2] + z - np.exp(z) - np.log(y[1:, 1])
+            return -np.where(np.isinf(y[1:, 0]), np.log(-np.expm1(-np.exp(z))), observed).sum()
+
+        right = -minimize(loss, [1.0, -0.4, 0.4], method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-12}).fun
+        model = MLERegressor(Censored(Weibull()), solver=solver).fit(x[:, None], y)
+        assert model.loglikelihood_ == pytest.approx(right, abs=1e-6)
+
+    return check
+
+
 CASES = [
+    *(
+        Case(
+            f"a duration below some value at x = 9999, first, {solver}",
+            "Nelder-Mead",
+            "Weibull",
+            _first_row_below_a_bound(solver),
+        )
+        for solver in ("auto", "lbfgs")
+    ),
     *(Case(f"a count of 0 at x = {value:g}", R, "Poisson", _finds(value)) for value in (999.0, 9999.0, 1e6, 999999999.0)),
     *(Case(f"a count of 0 at x = {value:g}, lbfgs", R, "Poisson", _finds(value, "lbfgs")) for value in (9999.0, 1e9)),
     *(

@@ -66,7 +66,7 @@ class LocationScale(Likelihood):
     def _interval(self, low, high, order, loc, scale, **shape):
         low, high = (np.where(np.isinf(end), end, (end - loc) / scale) for end in (low, high))  # loc may be infinite as well
         if np.isposinf(high).all() or np.isneginf(low).all():
-            upper = np.isposinf(high[:1]).all()
+            upper = not np.isneginf(low).all()  # of all rows: an end may have become infinite in one of them
             return minus_hessian(self._tail_terms(low if upper else high, scale, upper, shape))
         below, above = self.standard_tail(high, False, True, **shape), self.standard_tail(low, True, True, **shape)
         upper = np.isposinf(high) | (above < below)
