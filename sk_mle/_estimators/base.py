@@ -25,6 +25,7 @@ from .._solvers.start import cold_start, warm_start
 from ..inference import Inference
 from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._protocol.derived import prepared
 from .fit import Fit
 from .verdict import warn_about_fit
 
@@ -86,7 +87,7 @@ class Fitting:
     def _fit(self, X, y, weight, law: Likelihood, original_X):
         """Fit validated X, y and weights by the given law and set the fitted attributes."""
         self._check_numbers()
-        fitted, law = law, law.prepared()
+        fitted, law = law, prepared(law)
         if not law.free:
             raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")
         predictors, known = columns.predictors_of(self, law, original_X, X, weight)

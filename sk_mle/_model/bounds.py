@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from ..likelihoods import Likelihood
+from ..likelihoods._fallbacks.facts import density_values
 from ..likelihoods._protocol.target import rounding
 from .data import Data
 
@@ -34,7 +35,7 @@ class DensityRows:
 
     def __init__(self, likelihood: Likelihood, data: Data):
         self.likelihood, self.data = likelihood, data
-        values = None if likelihood.target_type == "targets" else likelihood.densities(data.y)
+        values = None if likelihood.target_type == "targets" else density_values(likelihood, data.y)
         self.all_rows = values is data.y
         self.no_rows = values is None
         self.values = np.empty(0) if values is None else values

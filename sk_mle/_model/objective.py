@@ -22,7 +22,9 @@ import numpy as np
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.expected import integrated
+from ..likelihoods._fallbacks.facts import expected_information
 from ..likelihoods._fallbacks.saturated import extrapolated
+from ..likelihoods._protocol.derived import kernel, prepared
 from .bounds import DensityRows, density_loss
 from .data import Data, add_sums, weighted_sum
 from .design import Design
@@ -85,11 +87,11 @@ class Objective:
     preconditioner: Any = None
 
     def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
-        self.likelihood, self.data, self.designs, self.alpha = likelihood.prepared(), data, designs, alpha
+        self.likelihood, self.data, self.designs, self.alpha = prepared(likelihood), data, designs, alpha
         self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size, self.partly_expected = int(ends[-1]), self.likelihood.expected_information == "parts"
+        self.size, self.partly_expected = int(ends[-1]), expected_information(self.likelihood) == "parts"
         directions = sum(len(design.output_basis) for design in designs.values())
         self._hessian_data = data.with_width(data.n_features + directions**2) if directions > 2 else data
         self.evaluations = 0
@@ -111,7 +113,7 @@ class Objective:
     @cached_property
     def _kernel(self) -> Likelihood:
         """The law without its base measure."""
-        return self.likelihood.kernel()
+        return kernel(self.likelihood)
 
     @cached_property
     def _base_measure(self) -> float:

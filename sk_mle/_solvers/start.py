@@ -15,7 +15,7 @@ from scipy.sparse import issparse
 from .._model.objective import Objective
 from .._utils.repeated import repeated
 from ..domains import REAL
-from ..likelihoods._fallbacks.facts import resolved, title
+from ..likelihoods._fallbacks.facts import expected_information, resolved, title
 from ..likelihoods._protocol.authors import checked_start, fallback_start
 from .interpolation import certain_fit, interpolating_fit
 from .newton import newton
@@ -118,7 +118,7 @@ def _at_constants(objective, values, y, weight, known) -> tuple[Objective, np.nd
             )
         value = link.link(np.asarray(values[name], dtype=float))
         eta[name] = np.broadcast_to(value, (len(y), *value.shape))
-    same = law.expected_information == "whole" and not known  # information is equal in all rows
+    same = expected_information(law) == "whole" and not known  # information is equal in all rows
     first = slice(1 if same else None)
     means = mean_information(law, y[first], weight[first], {name: value[first] for name, value in eta.items()})
     objective = precondition_penalties(with_unit_information(objective, means))

@@ -10,7 +10,7 @@ from scipy import linalg
 
 from .._model.predictor import designs
 from ..likelihoods._fallbacks.expected import integrated
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._fallbacks.facts import expected_information, title
 from ._observed import observed
 
 
@@ -131,7 +131,7 @@ def _row_influence(fitted, X, y, sample_weight) -> _RowInfluence:
     eta = fit.eta(data.X)
     result = law.evaluate(data.y, eta, 2, "expected")
     score, information = result.gradient[name], result.information.get((name, name), np.zeros(len(weight)))
-    if law.expected_information != "whole" and law.predictive is law:
+    if expected_information(law) != "whole" and law.predictive is law:
         expected = integrated(law, eta, [name])[name, name]
         information = np.where(np.isfinite(expected), expected, information)
     predictor = fit.predictors[name]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._fallbacks.facts import expected_information, title
 from ..likelihoods._protocol.edges import at_edge
 from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
 from ._kernel import kernel_block, positive
@@ -93,7 +93,7 @@ def _check_law(law, cov, bread, robust) -> None:
         raise ValueError(f"cov='kernel' is for log-likelihoods with kinks, and that of {name} is smooth; use cov='observed'")
     if (
         "expected" in (cov, bread)
-        and law.expected_information != "whole"
+        and expected_information(law) != "whole"
         and (law.predictive is not law or law.target_type == "targets")
     ):
         raise ValueError(
@@ -114,7 +114,7 @@ def covariance(
     robust = cov.startswith("HC") or groups is not None
     weight_power = 1 if weights == FREQUENCY else 2
     jacobian = layout.jacobian(objective.designs)
-    has_expected = model.likelihood_.expected_information == "whole"
+    has_expected = expected_information(model.likelihood_) == "whole"
     information = "expected" if cov in ("expected", KERNEL) or (robust and bread == "expected") else "observed"
     if information == "expected" and not has_expected:
         information = "observed" if cov == KERNEL else "integrated"

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .._predictive.unwrapping import unwrap
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._fallbacks.facts import expected_information, title
 from ._covariance import inverse_root
 from ._information import locate_fit, summed
 from ._layout import Layout
@@ -74,7 +74,7 @@ def score_test(restricted, full, X, y, *, sample_weight=None, information=None) 
     coefs, intercepts = _embedded(start, inside)
     located = locate_fit(large, X, y, sample_weight, coefs=coefs, intercepts=intercepts)
     if information is None:
-        information = "expected" if large.likelihood_.expected_information == "whole" else "observed"
+        information = "expected" if expected_information(large.likelihood_) == "whole" else "observed"
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is unknown; use 'expected' or 'observed'")
     sums, layout = summed(located, information), Layout(inside)

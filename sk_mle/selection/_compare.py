@@ -16,6 +16,7 @@ from sklearn.utils import indexable
 from .._model.validation import check_weight, counted
 from .._utils.frames import n_rows
 from .._utils.messages import rows_text
+from ..likelihoods._fallbacks.facts import density_values
 from ._comparison import Comparison
 from ._folds import held_out
 from ._nesting import comparable, nested
@@ -192,6 +193,7 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
         notes.append(f"{name}: not a model of sk_mle, so the number of its parameters and the criteria are not known.")
     else:
         model_scores = inside.model.score_samples(inside.X(X), inside.y(y)) if inside.transformers else scores
+        entry.kind = _kind(inside, X, y)
         notes += _criteria(entry, inside, weight.sum(), float(weight[has_weight] @ model_scores[has_weight]))
     entry.notes = tuple(notes)
     return entry
@@ -200,7 +202,7 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
 def _criteria(entry: Entry, inside, n, inner) -> list[str]:
     """Set the number of parameters and the criteria of an entry; notes say why criteria do not hold."""
     model, name = inside.model, entry.name
-    entry.n_params, entry.kind = model.n_params_, _kind(model.likelihood_)
+    entry.n_params = model.n_params_
     if model.fit_.penalised:
         return [f"{name}: penalised (alpha), so criteria and likelihood-ratio tests do not hold."]
     if getattr(model, "class_weight", None) is not None:
@@ -221,10 +223,10 @@ def _sentence(message) -> str:
     return str(message).split(". ")[0].split(": the data prefer")[0].rstrip(".") + "."
 
 
-def _kind(law) -> str:
+def _kind(inside, X, y) -> str:
     """Whether the log-likelihood is of "probabilities" or "densities"."""
-    no_rows = np.empty((0, 2))
-    return "probabilities" if law.densities(no_rows) is None else "densities"
+    data = inside.model.read_data(inside.X(X), inside.y(y))
+    return "probabilities" if density_values(inside.model.likelihood_, data.y) is None else "densities"
 
 
 def _kinds(entries: dict[str, Entry], y) -> list[str]:

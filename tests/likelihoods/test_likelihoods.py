@@ -24,6 +24,7 @@ from sk_mle.likelihoods import (
     get_likelihood,
 )
 from sk_mle.likelihoods._fallbacks.facts import sized
+from sk_mle.likelihoods._protocol.derived import prepared
 from sk_mle.testing import _CHECKS, check_likelihood
 
 VARIANTS = [
@@ -416,14 +417,14 @@ HELD = [
 
 @pytest.mark.parametrize(("law", "values"), HELD, ids=lambda value: repr(value))
 def test_a_law_at_hand_is_the_law_and_its_copies_look_up_their_own_arguments(law, values):
-    ready = law.prepared()
-    assert ready.prepared() is ready
+    ready = prepared(law)
+    assert prepared(ready) is ready
     for name in ("free", "fixed", "known"):
         assert getattr(ready, name) == getattr(law, name)
         assert getattr(ready.fix(values), name) == getattr(law.fix(values), name)
     for name, value in values.items():
         assert ready.parameter(name).value is None
-        assert ready.fix(values).parameter(name).value == ready.fix(values).prepared().parameter(name).value == value
+        assert ready.fix(values).parameter(name).value == prepared(ready.fix(values)).parameter(name).value == value
         assert ready.parameter(name).value is None
 
 

@@ -40,6 +40,7 @@ from sk_mle.likelihoods import (
     ZeroOneInflated,
 )
 from sk_mle.likelihoods._fallbacks.facts import integrates
+from sk_mle.likelihoods._protocol.derived import kernel
 from sk_mle.testing import check_likelihood
 
 RNG = np.random.default_rng(0)
@@ -343,7 +344,7 @@ def test_laws_say_whether_they_integrate():
 
 
 def test_a_fixed_law_that_holds_its_values_takes_more():
-    law = Fixed(Gamma(), {"shape": 2.0}).kernel().fix({"mean": 3.0})
+    law = kernel(Fixed(Gamma(), {"shape": 2.0})).fix({"mean": 3.0})
     assert law.fixed == {"mean": 3.0, "shape": 2.0}
     assert law.free == []
 

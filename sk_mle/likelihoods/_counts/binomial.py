@@ -59,12 +59,8 @@ class Binomial(Trials):
         y, n = self.split(y, trials)
         return {("prob", "prob"): -y / prob**2 - (n - y) / (1 - prob) ** 2}
 
-    expected_information = "whole"  # by `evaluate`, even if the trials are part of y
-
-    @property
-    def fisher(self):
-        """As of `Likelihood`; None if the trials are part of y."""
-        return None if self.trials is None else lambda prob, trials: {("prob", "prob"): trials / (prob * (1 - prob))}
+    def fisher(self, prob, trials=1):
+        return {("prob", "prob"): trials / (prob * (1 - prob))}
 
     def evaluate(self, y, eta, order=1, information="observed"):
         if not self.free:

@@ -49,6 +49,32 @@ def sized(law, width: int = 3):
     return law.bind(np.arange(min(float(width), law.support.high + 1)))
 
 
+def density_values(law, y) -> np.ndarray | None:
+    """The values of a target, as `read` returned it, whose log-likelihood is a log density; NaN for rows where it is not.
+
+    None if that is no row: of counts and classes, and where all values are known only up to an interval.
+    """
+    predicted = law.predictive
+    if predicted.support.integer or law.target_type == "classes":
+        return None
+    low, high, _ = law.observed(y)
+    values = low
+    if low is not high:
+        values = np.where(low == high, low, np.nan)
+        if np.isnan(values).all():
+            return None
+    return np.where(np.isin(values, predicted.atoms), np.nan, values) if predicted.atoms else values
+
+
+def expected_information(law) -> str:
+    """What `evaluate` returns for information="expected".
+
+    "whole": the law's expected information. "parts": that of the laws inside, which is neither the law's expected nor its
+    observed information. "none": the observed information.
+    """
+    return "whole" if law.fisher is not None else "parts" if overrides(law, "evaluate") else "none"
+
+
 # ---- methods that are the default, or integrate numerically ----------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from ..._utils.messages import rows_text
 from .._families.several_targets import Multivariate
 from .._families.softmax import Softmax, indicator_covariance, log_probability
 from .._families.trials import TRIALS
+from .._protocol.base import Observation
 
 TERMS_PER_BLOCK = 1 << 20  # terms of an entropy added at a time
 
@@ -89,12 +90,11 @@ class Multinomial(Multivariate, Softmax):
         value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
         return value if trials is None else np.where(total == trials, value, -np.inf)
 
-    expected_information = "whole"  # equal to the observed one, even if the trials are part of y
+    def observed(self, y, **params):
+        return Observation(y, y, {"trials": y.sum(axis=-1)} if self.trials is None else {})
 
-    @property
-    def fisher(self):
-        """As of `Likelihood`; None if N is part of y."""
-        return None if self.trials is None else lambda logits, trials: {("logits", "logits"): self.covariance(logits, trials)}
+    def fisher(self, logits, trials=1):
+        return {("logits", "logits"): self.covariance(logits, trials)}
 
     def expectation(self, logits, trials=1):
         return np.asarray(trials)[..., None] * softmax(logits, axis=-1)

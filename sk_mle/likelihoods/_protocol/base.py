@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from functools import cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -23,7 +22,7 @@ from ...domains import REAL, Domain
 from .._fallbacks import interval as intervals
 from .._fallbacks import inversion, quadrature, recession, starting_values
 from .._fallbacks.algebra import Eval
-from .._fallbacks.facts import mark_defaults, numerical, overrides
+from .._fallbacks.facts import mark_defaults, numerical
 from . import authors, evaluation
 from .derived import LOOKED_UP, derived
 from .parameter import Parameter, declared
@@ -159,15 +158,6 @@ class Likelihood(BaseEstimator):
         """Log of the base measure, the part of `loglik` that depends on y alone, which a fit computes once; by default 0."""
         return 0.0
 
-    @property
-    def expected_information(self) -> str:
-        """What `evaluate` returns for information="expected".
-
-        "whole": the law's expected information. "parts": that of the laws inside, which is neither the law's expected nor its
-        observed information. "none": the observed information.
-        """
-        return "whole" if self.fisher is not None else "parts" if overrides(self, "evaluate") else "none"
-
     def start(self, y, sample_weight) -> dict:
         """Values of the parameters for a model without covariates; by default a numerical fit."""
         return starting_values.numerical_start(self, y, sample_weight)
@@ -196,12 +186,6 @@ class Likelihood(BaseEstimator):
     def observe(self, rng: np.random.Generator, y) -> np.ndarray:
         """What a study would record of simulated values y: y itself, unless the law is of censored values."""
         return y
-
-    def densities(self, y) -> np.ndarray | None:
-        """y where the log-likelihood is a log-density, NaN where it is a log-probability; None if it always is."""
-        if self.support.integer or self.target_type == "classes":
-            return None
-        return np.where(np.isin(y, self.atoms), np.nan, y) if self.atoms else y
 
     def at_ends(self, y, sample_weight, distance, **params) -> list[tuple[str, str, dict]]:
         """Ends of domains at which the density has an edge, so that the likelihood may exceed that of an interior maximum.
@@ -359,27 +343,6 @@ class Likelihood(BaseEstimator):
                 loglik = np.where(inside if inside.ndim < 2 else inside.all(axis=-1), loglik, -np.inf)
         return loglik
 
-    # ---- during a fit --------------------------------------------------------------------------------------------------
-
-    def prepared(self):
-        """A copy in which everything derived from the constructor's arguments is computed once: fits ask at every pass.
-
-        Copies of it compute anew, as their arguments may be changed.
-        """
-        if "parameter" in vars(self):
-            return self
-        law = copy(self)
-        law.parameter = cache(self.parameter)
-        vars(law).update({name: getattr(law, name) for name in ("free", "fixed", "known", "_leaving")})
-        return law
-
-    def kernel(self):
-        """The kernel of the density: the `prepared` law without its base measure, which every pass of a fit evaluates."""
-        complete = self.prepared()
-        law = copy(complete)
-        vars(law).update(vars(complete), base_measure=_zero)
-        return law
-
     def __copy__(self):
         law = object.__new__(type(self))
         vars(law).update({name: value for name, value in vars(self).items() if name not in LOOKED_UP})
@@ -476,10 +439,6 @@ def _derive(cls: type, name: str, parts: dict[str, Callable]) -> None:
 def _mro_depth(kind: type, name: str) -> int:
     """Position, in the method resolution order, of the class that defines a method."""
     return next(depth for depth, base in enumerate(kind.__mro__) if name in vars(base))
-
-
-def _zero(y):
-    return 0.0
 
 
 mark_defaults(Likelihood)

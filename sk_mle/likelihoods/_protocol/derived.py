@@ -1,10 +1,14 @@
-"""Values derived from a law's arguments, which `Likelihood.prepared` computes once."""
+"""Values derived from a law's arguments, and the copies of a law that compute them once: fits ask at every pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from functools import cache
 
-LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "_leaving", "_law_with_values")
+from .._fallbacks.facts import resolved
+
+LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "_leaving")
 
 
 class derived:
@@ -15,3 +19,29 @@ class derived:
 
     def __get__(self, law, kind=None):
         return self if law is None else self.compute(law)
+
+
+def prepared(law):
+    """A copy of a law in which everything derived from the constructor's arguments is computed once.
+
+    Copies of it compute anew, as their arguments may be changed.
+    """
+    if "parameter" in vars(law):
+        return law
+    law = resolved(law)
+    law = law.with_children([prepared(child.law) for child in law.children]) if law.children else copy(law)
+    law.parameter = cache(law.parameter)
+    vars(law).update({name: getattr(law, name) for name in ("free", "fixed", "known", "_leaving")})
+    return law
+
+
+def kernel(law):
+    """The kernel of the density: the `prepared` law without its base measure, which every pass of a fit evaluates."""
+    complete = prepared(law)
+    law = copy(complete)
+    vars(law).update(vars(complete), base_measure=_zero)
+    return law
+
+
+def _zero(y):
+    return 0.0

@@ -36,7 +36,7 @@ def by_formulas(law, y, eta, order, expected) -> Eval:
     loglik = law._guarded(loglik, params)
     if order == 0:
         return Eval(loglik, {}, {})
-    second = law.fisher(**params) if expected and order == 2 else second
+    second = law.fisher(**params, **law.observed(y).params) if expected and order == 2 else second
     return chain_rule(law, loglik, natural, second, chain, order, expected)
 
 

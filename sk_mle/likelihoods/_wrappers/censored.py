@@ -103,10 +103,6 @@ class Censored(Wrapper):
         low = low + 1 if self.law.support.integer else np.where(np.isin(low, self.law.atoms), np.nextafter(low, np.inf), low)
         return np.column_stack([np.where(exact, y, low), np.where(exact, y, high)])
 
-    def densities(self, y):
-        """The densities of the observed values."""
-        return self.law.densities(np.where(y[:, 0] == y[:, 1], y[:, 0], np.nan))
-
     def observed(self, y, **params):
         return Observation(*y.T, {})
 

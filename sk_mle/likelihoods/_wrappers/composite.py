@@ -70,12 +70,6 @@ class Composite(Likelihood):
     def bind(self, y):
         return self.with_children([child.law.bind(y) for child in self.children])
 
-    def prepared(self):
-        law = super().prepared()
-        if law is not self:
-            law._replace_children([child.law.prepared() for child in law.children])
-        return law
-
     def fix(self, values):
         if not values:
             return self

@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator
 
 from .._fallbacks.facts import title
 from .._protocol.base import Likelihood
-from .._protocol.derived import derived
 
 
 class Fixed(Likelihood):
@@ -39,7 +38,7 @@ class Fixed(Likelihood):
     def __init__(self, law, values):
         self.law, self.values = law, values
 
-    @derived
+    @property
     def _law_with_values(self) -> Likelihood:
         return self.law.fix(self.values)
 
@@ -62,18 +61,6 @@ class Fixed(Likelihood):
         if any(self._law_with_values.parameter(name).value != value for name, value in self.values.items()):
             raise ValueError(f"{title(self.law)} does not let its parameters be fixed from outside")
         self._law_with_values.check()
-
-    def prepared(self):
-        if "_law_with_values" in vars(self):
-            return self
-        law = copy(self)
-        law._law_with_values = self._law_with_values.prepared()
-        return law
-
-    def kernel(self):
-        law = copy(self)
-        law._law_with_values = self._law_with_values.kernel()
-        return law
 
     def bind(self, y):
         return self._copy_with(law=self.law.bind(y))

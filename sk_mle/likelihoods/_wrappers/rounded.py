@@ -75,9 +75,6 @@ class Rounded(Wrapper):
         half = params.get("width", np.nan if isinstance(self.width, str) else self.width) / 2
         return Observation(np.nextafter(y - half, np.inf), y + half, {})
 
-    def densities(self, y):
-        return None
-
     def inside(self, y):
         return np.isfinite(y) if isinstance(self.width, str) else self.support.contains(y)
 

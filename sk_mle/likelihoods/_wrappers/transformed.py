@@ -72,6 +72,8 @@ class Transformed(Wrapper):
         return declared(self.own[name], first=False).completed(name, link, value)
 
     def fix(self, values):
+        if not values:
+            return self
         law = copy(super().fix({name: value for name, value in values.items() if name not in self.own}))
         law.transform = function = copy(self._function)
         vars(function).update({name: value for name, value in values.items() if name in self.own})
