@@ -32,6 +32,7 @@ ROWS_OF_FIRST_LOOK = 1000  # rows among which a frequent value is sought
 MIN_SHARE_OF_TIES = 0.05  # share of a continuous sample at one value from which several maxima are likely
 # First distance to the end of a domain, its ratio from stage to stage, number of stages.
 FIRST_DISTANCE_TO_END, DISTANCE_RATIO, MAX_STAGES = 1e-3, 10.0, 14
+DISTANCE_OF_HELD_FIT = 0.03  # distance to an end at which a parameter is held while the others, slopes included, are fitted
 PROBED_DISTANCE_RATIO = 100.0  # ratio of the distances to an end at which the likelihood is compared
 # Gain in the total log-likelihood below which a stage is the last; largest gain of the last stage of a convergent sequence.
 MIN_STAGE_GAIN, MAX_LAST_STAGE_GAIN = 1e-6, 1e-4
@@ -60,10 +61,11 @@ def _from_special_cases(objective, solution, names, solve) -> Solution:
     if best is solution and not best.converged and best.n_iter == first_round_iterations(objective):
         solution = best = _continue(objective, best, solve)
         interior = best.converged and not best.edges
-    if best is solution or not best.converged:
-        if interior and not _may_have_other_maxima(objective, solution):
-            return solution
+    certain = best.converged and (interior or best is not solution)
+    if not certain or _may_have_other_maxima(objective, best):
         best = _supremum_at_end(objective, _best_from_held(objective, best, names, solve), names, solve)
+        for end in _held_near_ends(objective, best, names, solve):
+            best = _better(objective, best, _from_end(objective, best, end, solve, 1.0))
     if best is not solution and interior:
         best.result["other_maximum"] = -objective.data.total_weight * objective.value(solution.u)
     return best
@@ -118,11 +120,12 @@ def _weighted_sample(y, weight) -> np.ndarray:
 
 
 def _better(objective, best: Solution, other: Solution) -> Solution:
-    """The solution of greater likelihood; if they are equal, the one that converged."""
+    """The solution of greater likelihood; if they are equal, the one that converged, or that at a limit of the law."""
     gain = objective.data.total_weight * (objective.value(best.u) - objective.value(other.u))
-    if other.unbounded or not gain > -MIN_GAIN or not (gain > MIN_GAIN or (other.converged and not best.converged)):
+    if other.unbounded or not gain > -MIN_GAIN:
         return best
-    return other
+    at_limit = gain > -MIN_STAGE_GAIN and bool(other.edges) and not best.edges  # best is as near to it as rounding tells
+    return other if gain > MIN_GAIN or (other.converged and (at_limit or not best.converged)) else best
 
 
 # ---- a parameter held at a value ---------------------------------------------------------------------------------------
@@ -170,6 +173,26 @@ def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float,
                 yield loss, u
 
 
+def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoint]:
+    """Points near ends of domains from fits with the parameter held there, whose slopes may be unlike those of the solution."""
+    if not _has_ends(objective):
+        return
+    law, (y, weight, eta) = objective.likelihood, _kept_rows(objective, best.u)
+    for name, edge, params in law.at_ends(y, weight, DISTANCE_OF_HELD_FIT, **law.theta(eta)):
+        value = np.ravel(params[name])[0]
+        part = _with_held(objective, name, value) if name in names else None
+        if part is None:
+            continue
+        try:
+            part, start = cold_start(part)
+        except ValueError:
+            continue
+        held = solve(part, start, MAX_ITERATIONS_IF_HELD)
+        u = _with_all_free(part, held.u, objective, name, value)
+        if objective.value(u) < objective.value(best.u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
+            yield _EndPoint(u, name, edge)
+
+
 def _predicted_minimum(objective, u) -> float:
     """A value that Newton's method from u will hardly go below, from its quadratic model there; -inf if that is unreliable."""
     if "hessian" not in objective.offers:
@@ -207,16 +230,13 @@ class _EndPoint(NamedTuple):
 
 def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
     """Points near ends of domains at which, by the law's `at_ends`, the likelihood is nearly as high as at `u` or higher."""
-    law, data = objective.likelihood, objective.data
-    first = next(iter(objective.designs))
-    if not law.relations.ends or law.known or first != next(iter(law.parameters)) or not objective.designs[first].intercept:
+    if not _has_ends(objective):
         return
-    keep = data.weight > 0 if data.has_zero_weight else slice(None)
-    y, weight, eta = data.y[keep], data.weight[keep], objective.eta(u)
+    law, names, (y, weight, eta) = objective.likelihood, constant_parameters(objective), _kept_rows(objective, u)
     theta = law.theta(eta)
     for name, edge, params in law.at_ends(y, weight, distance, **theta):
-        loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / data.total_weight
-        if name not in constant_parameters(objective) or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
+        loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / objective.data.total_weight
+        if name not in names or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
             continue
         v = u.copy()
         for other in params.keys() & objective.designs.keys():
@@ -227,9 +247,30 @@ def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
         yield _EndPoint(v, name, edge)
 
 
-def _from_end(objective, best: Solution, end: _EndPoint, solve) -> Solution:
-    """The supremum at an end or, if that is no better than the best solution, a maximum near the end or that solution."""
-    value, _ = _value_closer_to_end(objective, end.u, end.name, end.edge, FIRST_DISTANCE_TO_END)
+def _kept_rows(objective, u) -> tuple[np.ndarray, np.ndarray, dict]:
+    """y, weights and linear predictors of the rows of positive weight."""
+    data = objective.data
+    keep = data.weight > 0 if data.has_zero_weight else slice(None)
+    return data.y[keep], data.weight[keep], objective.eta(u)
+
+
+def _has_ends(objective) -> bool:
+    """Whether the law may have `at_ends`, and its first parameter an intercept that they shift."""
+    law, first = objective.likelihood, next(iter(objective.designs))
+    return (
+        bool(law.relations.ends)
+        and not law.known
+        and first == next(iter(law.parameters))
+        and objective.designs[first].intercept
+    )
+
+
+def _from_end(objective, best: Solution, end: _EndPoint, solve, factor=FIRST_DISTANCE_TO_END) -> Solution:
+    """The supremum at an end or, if that is no better than the best solution, a maximum near the end or that solution.
+
+    Fits approach the end from the distance of the end point divided by `factor`.
+    """
+    value, _ = _value_closer_to_end(objective, end.u, end.name, end.edge, factor)
     start = _with_value(objective, end.u, end.name, value)
     rival = objective.value(best.u)
     supremum, lowest = _follow_to_end(objective, best._replace(u=start), end.name, end.edge, solve, rival)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
+from scipy.optimize import linprog, minimize_scalar
 
 from ledger._case import Case
 from sk_mle import MLEDensity, MLERegressor
@@ -129,9 +129,34 @@ def _every_quantile():
 
 def _free_quantile():
     X, y = _asymmetric(0)
-    found = MLERegressor(AsymmetricLaplace(quantile=None)).fit(X, y).loglikelihood_
+    with pytest.warns(BoundaryWarning, match=r"quantile .* lower edge.*exponential law above loc"):
+        found = MLERegressor(AsymmetricLaplace(quantile=None)).fit(X, y).loglikelihood_
+    assert found == pytest.approx(_exponential_at_edge(X, y, 1), abs=2e-6)
     for quantile in (0.02, 0.1, 0.3, 0.7, 0.9):
         assert found > MLERegressor(AsymmetricLaplace(quantile=quantile)).fit(X, y).loglikelihood_ - 1e-6
+
+
+def _exponential_at_edge(X, y, sign):
+    """Of an exponential law above (1) or below (-1) the plane that lies nearest to y, on one side of all y."""
+    A = np.column_stack([np.ones(len(y)), X])
+    plane = linprog(-sign * A.sum(axis=0), A_ub=sign * A, b_ub=sign * y, bounds=(None, None)).x
+    return _exponential(sign * (y - A @ plane))
+
+
+def _zeros_at_an_edge(law, seed, n, words):
+    """30% zeros in a regression: an exponential law above or below a plane."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 2))
+    y = 5 + X @ [2.0, -1.0] + rng.normal(size=n)
+    y[rng.uniform(size=n) < 0.3] = 0
+
+    def check():
+        with pytest.warns(BoundaryWarning, match=words):
+            model = MLERegressor(law).fit(X, y)
+        assert model.converged_
+        assert model.loglikelihood_ == pytest.approx(_exponential_at_edge(X, y, 1 if "above" in words else -1), abs=2e-6)
+
+    return check
 
 
 SMALL = np.random.default_rng(13).normal(size=20)
@@ -214,8 +239,26 @@ CASES = [
             "scale .* lower edge.*exponential law above loc",
         ),
     ),
+    *(
+        Case(
+            "30% zeros in a regression",
+            "linear programming",
+            "ExponentiallyModifiedNormal",
+            _zeros_at_an_edge(ExponentiallyModifiedNormal(), seed, 200, "scale .* lower edge.*exponential law above loc"),
+        )
+        for seed in (11, 14)
+    ),
+    *(
+        Case(
+            f"30% zeros in a regression, seed {seed}",
+            "linear programming",
+            "AsymmetricLaplace",
+            _zeros_at_an_edge(AsymmetricLaplace(quantile=None), seed, 60, f"quantile .* {edge}.*exponential law {side} loc"),
+        )
+        for seed, edge, side in ((1, "lower", "above"), (39, "upper", "below"))
+    ),
     Case("30% zeros", "quantile held", "AsymmetricLaplace", _every_quantile),
     Case("30% zeros", "shape held", "GeneralizedNormal", _reaches(GeneralizedNormal, *_zeros(1), (0.6, 1.0, 2.0), "shape")),
     Case("a second maximum near nu = 1", CLOSED, "BoxCoxColeGreen", _second_maximum),
-    Case("a skew law", "quantile held", "AsymmetricLaplace", _free_quantile),
+    Case("a skew law", "linear programming", "AsymmetricLaplace", _free_quantile),
 ]
