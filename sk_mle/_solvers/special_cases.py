@@ -61,11 +61,11 @@ def _from_special_cases(objective, solution, names, solve) -> Solution:
     if best is solution and not best.converged and best.n_iter == first_round_iterations(objective):
         solution = best = _continue(objective, best, solve)
         interior = best.converged and not best.edges
-    certain = best.converged and (interior or best is not solution)
-    if not certain or _may_have_other_maxima(objective, best):
+    doubtful = not best.converged or (best is solution and not interior) or _has_frequent_value(objective)
+    if doubtful or _law_expects_other_maxima(objective, best):
         best = _supremum_at_end(objective, _best_from_held(objective, best, names, solve), names, solve)
-        for end in _held_near_ends(objective, best, names, solve):
-            best = _better(objective, best, _from_end(objective, best, end, solve, 1.0))
+    for end in _held_near_ends(objective, best, names, solve) if doubtful else ():
+        best = _better(objective, best, _from_end(objective, best, end, solve, 1.0))
     if best is not solution and interior:
         best.result["other_maximum"] = -objective.data.total_weight * objective.value(solution.u)
     return best
@@ -96,11 +96,15 @@ def constant_parameters(objective: Objective) -> list[str]:
     return [name for name, d in others if d.columns is None and not d.vector and name not in objective.data.offset]
 
 
-def _may_have_other_maxima(objective, solution) -> bool:
-    """Whether other maxima are likely: because the law says so, or because a density may peak at a frequent value of y."""
+def _law_expects_other_maxima(objective, solution) -> bool:
+    """Whether the law says that other maxima are likely beside this one."""
+    law = objective.likelihood
+    return law.relations.competing is not None and competing(law, law.theta(objective.eta(solution.u)))
+
+
+def _has_frequent_value(objective) -> bool:
+    """Whether a value of y is so frequent that a density may have a peak there, beside that of other maxima."""
     law, data = objective.likelihood, objective.data
-    if law.relations.competing is not None and competing(law, law.theta(objective.eta(solution.u))):
-        return True
     if law.support.integer or data.y.ndim > 1 or law.predictive is not law or not values_to_hold(law):
         return False
     y = np.sort(_weighted_sample(data.y, data.weight))
