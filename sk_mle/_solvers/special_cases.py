@@ -56,14 +56,15 @@ def from_special_cases(objective: Objective, solution: Solution, solve: Callable
 def _from_special_cases(objective, solution, names, solve) -> Solution:
     """`from_special_cases` of a fit that may have other maxima."""
     best, interior = solution, solution.converged and not solution.edges
-    for end in _points_near_ends(objective, solution.u, FIRST_DISTANCE_TO_END):
-        best = _better(objective, best, _from_end(objective, best, end, solve))
+    best = _best_near_ends(objective, best, solve)
     if best is solution and not best.converged and best.n_iter == first_round_iterations(objective):
         solution = best = _continue(objective, best, solve)
         interior = best.converged and not best.edges
     doubtful = not best.converged or (best is solution and not interior) or _has_frequent_value(objective)
     if doubtful or _law_expects_other_maxima(objective, best):
-        best = _supremum_at_end(objective, _best_from_held(objective, best, names, solve), names, solve)
+        from_held = _best_from_held(objective, best, names, solve)
+        best = best if from_held is best else _best_near_ends(objective, from_held, solve)
+        best = _supremum_at_end(objective, best, names, solve)
     for end in _held_near_ends(objective, best, names, solve) if doubtful else ():
         best = _better(objective, best, _from_end(objective, best, end, solve, 1.0))
     if best is not solution and interior:
@@ -175,6 +176,13 @@ def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float,
             loss = objective.value(u)
             if np.isfinite(loss) and solution.converged:
                 yield loss, u
+
+
+def _best_near_ends(objective, best: Solution, solve) -> Solution:
+    """The best of the solution and of those near ends of domains with the same slopes."""
+    for end in _points_near_ends(objective, best.u, FIRST_DISTANCE_TO_END):
+        best = _better(objective, best, _from_end(objective, best, end, solve))
+    return best
 
 
 def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoint]:
@@ -311,7 +319,8 @@ def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tup
     value = float(link.inverse(objective.designs[name].expand(u[objective.places[name]])[0])[0])
     end = domain.high if edge == "upper" else domain.low
     if np.isfinite(end):
-        return end + (value - end) / factor, abs(value - end) / factor
+        distance = min(abs(value - end) / factor, (domain.high - domain.low) / 2)
+        return end + np.copysign(distance, value - end), distance
     magnitude = max(float(np.sign(end)) * value, 1.0) * factor
     return float(np.sign(end)) * magnitude, 1 / magnitude
 
