@@ -34,19 +34,26 @@ def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, S
         sample = objective.data.subsample(ROWS_OF_FIRST_LOOK)
         if not any(mask.any() for mask in _without_gradient(objective, solution.u, sample).values()):
             return objective, solution
-    zero_gradient, u, unidentified = _without_gradient(objective, solution.u, objective.data), solution.u.copy(), {}
-    for name, design in objective.designs.items():
-        if name in objective.penalties or not zero_gradient[name].any():
-            continue
-        free = _null_space(objective, name, ~zero_gradient[name])
-        if not free.shape[1]:
-            continue
-        place, unidentified[name] = objective.places[name], free
+    u, unidentified = solution.u.copy(), directions_without_information(objective, solution.u)
+    for name, free in unidentified.items():
+        design, place = objective.designs[name], objective.places[name]
         slopes = np.stack([design.coefficients(direction)[1].ravel() for direction in free.T], axis=1)
         if len(slopes):
             u[place] -= free @ np.linalg.lstsq(slopes, design.coefficients(u[place])[1].ravel(), rcond=None)[0]
     solution.result["unidentified"] = unidentified
     return objective, solution._replace(u=u)
+
+
+def directions_without_information(objective: Objective, u) -> dict[str, np.ndarray]:
+    """Orthonormal directions (size, m) by parameter along which the likelihood of no row changes."""
+    zero_gradient, unidentified = _without_gradient(objective, u, objective.data), {}
+    for name in objective.designs:
+        if name in objective.penalties or not zero_gradient[name].any():
+            continue
+        free = _null_space(objective, name, ~zero_gradient[name])
+        if free.shape[1]:
+            unidentified[name] = free
+    return unidentified
 
 
 def plateaus(objective: Objective, u) -> dict[str, np.ndarray]:

@@ -76,7 +76,10 @@ class CoefficientDisplay(Drawing):
         inferences = inferences if isinstance(inferences, Mapping) else {"": inferences}
         all_names = list(dict.fromkeys(name for inference in inferences.values() for name in inference.names))
         constants = {name for inference in inferences.values() for name in inference.layout.intercepts}
-        rows = [n for n in all_names if intercepts or n not in constants]
+        known = {
+            name for one in inferences.values() for name, is_known in zip(one.names, one.identified, strict=True) if is_known
+        }
+        rows = [n for n in all_names if n in known and (intercepts or n not in constants)]
         if names is not None:
             matches = {name: _full_names(inferences.values(), name) for name in names}
             unknown = [name for name, full in matches.items() if not full]
@@ -88,7 +91,7 @@ class CoefficientDisplay(Drawing):
         estimates, intervals = {}, {}
         for model, inference in inferences.items():
             position = {name: i for i, name in enumerate(inference.names)}
-            table = np.column_stack([inference.params, inference.conf_int(level=level)])
+            table = np.column_stack([np.where(inference.identified, inference.params, np.nan), inference.conf_int(level=level)])
             table = np.vstack([table, np.full(3, np.nan)])[[position.get(name, -1) for name in rows]]
             estimates[model], intervals[model] = table[:, 0], table[:, 1:]
         return cls(names=rows, estimates=estimates, intervals=intervals, level=level).plot(ax, **kwargs)

@@ -1,8 +1,9 @@
 """Standard errors, intervals, tests and functionals of maximum likelihood fits."""
 
+from ._estimable import NotEstimableError
 from ._inference import Inference
 from ._refits import Profile
 from ._result import TestResult
 from ._score_test import score_test
 
-__all__ = ["Inference", "Profile", "TestResult", "score_test"]
+__all__ = ["Inference", "NotEstimableError", "Profile", "TestResult", "score_test"]

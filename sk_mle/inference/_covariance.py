@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from .._solvers.identification import directions_without_information
 from ..likelihoods._fallbacks.facts import expected_information, title
 from ..likelihoods._protocol.edges import at_edge
+from ._estimable import Estimability, dependent_columns, listed, without_information
 from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
 from ._kernel import kernel_block, positive
 from ._layout import Layout
@@ -20,7 +22,10 @@ MAX_STANDARD_ERRORS_OFF = 0.1  # standard errors from the maximum up to which co
 
 
 class Covariance(NamedTuple):
-    """The covariance root @ root.T of the flat coefficients, root of shape (P, r), and facts for the summary table."""
+    """The covariance root @ root.T of the flat coefficients, root of shape (P, r), and facts for the summary table.
+
+    Where coefficients are not identified, it is that of the fit of smallest norm, and right for what `estimability` admits.
+    """
 
     root: np.ndarray
     kind: str
@@ -28,6 +33,7 @@ class Covariance(NamedTuple):
     n_clusters: int
     loglikelihood: float
     n_coefficients: int
+    estimability: Estimability
 
 
 def check_arguments(model, cov, bread, weights, groups) -> None:
@@ -110,7 +116,6 @@ def covariance(
     check_arguments(model, cov, bread, weights, groups)
     located = locate_fit(model, X, y, sample_weight, weights)
     objective = located.objective
-    _check_rank(model, layout, objective)
     robust = cov.startswith("HC") or groups is not None
     weight_power = 1 if weights == FREQUENCY else 2
     jacobian = layout.jacobian(objective.designs)
@@ -126,11 +131,14 @@ def covariance(
     else:
         meat = sums.hessian if sums.meat is None else sums.meat
         matrix = meat if cov == "opg" else sums.hessian
-    factor = inverse_root(matrix, jacobian, layout, located, cov == "opg")
+    free = _free_directions(located, matrix)
+    estimability = dependent_columns(layout, objective).joined(*without_information(layout, objective, jacobian, free))
+    factor = inverse_root(matrix, jacobian, layout, located, cov == "opg", free)
     _check_maximum(model, factor, sums)
     root = jacobian @ factor
     n = objective.data.total_weight
-    k = sum(design.size for i, design in enumerate(objective.designs.values()) if i == 0 or design.columns is not None)
+    counted = [name for i, (name, one) in enumerate(objective.designs.items()) if i == 0 or one.columns is not None]
+    k = sum(objective.designs[name].size - (free[name].shape[1] if name in free else 0) for name in counted)
     if robust and not (cov == "HC0" or n > k):
         raise ValueError(
             f"the correction of a sandwich divides by n - k, and there are n = {n:g} observations for k = {k} coefficients"
@@ -146,7 +154,7 @@ def covariance(
     label = "HC0" if cov == "HC0" and groups is not None else "HC1" if groups is not None else cov
     kind = "kernel estimate at the kinks" if cov == KERNEL else cov
     kind = f"cluster-robust ({label}, {sums.n_clusters} clusters)" if groups is not None else kind
-    return Covariance(root, kind, n, sums.n_clusters, sums.value, k)
+    return Covariance(root, kind, n, sums.n_clusters, sums.value, k, estimability)
 
 
 def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarray]:
@@ -175,8 +183,16 @@ def _root(matrix):
     return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
-def inverse_root(matrix, jacobian, layout: Layout, located: Located, is_outer_product: bool) -> np.ndarray:
-    """F with F F' the inverse of an information matrix; ValueError names the coefficients along which it is singular."""
+def inverse_root(matrix, jacobian, layout: Layout, located: Located, is_outer_product: bool, free=None) -> np.ndarray:
+    """F with F F' the inverse of an information matrix; ValueError names the coefficients along which it is singular.
+
+    Along the directions `free`, by parameter, F F' is zero.
+    """
+    if free:
+        places = located.objective.places
+        columns = [np.eye(len(matrix))[:, places[name]] @ vectors for name, vectors in free.items()]
+        kept = linalg.null_space(np.hstack(columns).T)
+        return kept @ inverse_root(kept.T @ matrix @ kept, jacobian @ kept, layout, located, is_outer_product)
     scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
     if not np.isfinite(matrix).all():
         raise ValueError(
@@ -184,7 +200,7 @@ def inverse_root(matrix, jacobian, layout: Layout, located: Located, is_outer_pr
             "integrated; use cov='observed'"
         )
     values, vectors = linalg.eigh(matrix / np.outer(scale, scale))
-    if values[0] < MIN_EIGENVALUE * max(values[-1], 1.0):
+    if _is_small(values):
         direction = vectors[:, 0] / scale
         movement = np.abs(jacobian @ direction) * _scales(layout, located)
         names = [layout.names[i] for i in np.argsort(-movement) if movement[i] > 0.01 * movement.max()]
@@ -197,9 +213,22 @@ def inverse_root(matrix, jacobian, layout: Layout, located: Located, is_outer_pr
                 "parameter, by predictors, or merge the category with another"
             )
         raise ValueError(
-            f"{what} {state}: the likelihood does not tell {_list(names)} apart. Leave one of them out, or fix a parameter"
+            f"{what} {state}: the likelihood does not tell {listed(names)} apart. Leave one of them out, or fix a parameter"
         )
     return (vectors / np.sqrt(values)) / scale[:, None]
+
+
+def _is_small(eigenvalues) -> bool:
+    """Whether the smallest of the ascending eigenvalues of a matrix with unit diagonal cannot be inverted."""
+    return bool(eigenvalues[0] < MIN_EIGENVALUE * max(eigenvalues[-1], 1.0))
+
+
+def _free_directions(located: Located, matrix) -> dict[str, np.ndarray]:
+    """Directions by parameter in which no row has information; looked for only where the information matrix is singular."""
+    scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
+    if not np.isfinite(matrix).all() or not _is_small(linalg.eigvalsh(matrix / np.outer(scale, scale))):
+        return {}
+    return directions_without_information(*located)
 
 
 def _scales(layout: Layout, located: Located) -> np.ndarray:
@@ -212,30 +241,6 @@ def _scales(layout: Layout, located: Located) -> np.ndarray:
         if design.columns is not None:
             scale[part.place] = [*[1.0] * part.intercept, *column_scale[design.columns.index]]
     return scale
-
-
-def _check_rank(model, layout: Layout, objective) -> None:
-    """Raise for linearly dependent columns, and name them."""
-    for part in layout.parts:
-        design = objective.designs[part.parameter]
-        if design.columns is None or part.entry:
-            continue
-        B = design.original_matrix()[1:, int(design.intercept) :]
-        if B.shape[1] == len(part.columns):
-            continue
-        row_norm = np.linalg.norm(B, axis=1, keepdims=True)
-        left, _, _ = np.linalg.svd(B / np.where(row_norm > 0, row_norm, 1.0))
-        dependent = np.abs(left[:, B.shape[1] :]).max(axis=1) > 1e-5  # above the rounding of columns of very different scales
-        named = [
-            f"{part.parameter}:{column}"
-            for column, in_combination in zip(part.columns, dependent, strict=True)
-            if in_combination
-        ]
-        raise ValueError(
-            f"the columns of {_list(named)} are linearly dependent{' (with the intercept)' * design.intercept}, so their "
-            "coefficients are not identified: only sums of them have standard errors. Drop one, for instance by "
-            "OneHotEncoder(drop='first')"
-        )
 
 
 def _check_data(model, sums: Sums, total, weights) -> None:
@@ -257,8 +262,3 @@ def _check_maximum(model, factor, sums: Sums) -> None:
             f"the coefficients are {distance:.2g} standard errors from the maximum of the likelihood: the fit stopped early; "
             "lower tol, or pass the X, y and sample_weight of the fit"
         )
-
-
-def _list(names) -> str:
-    """The first six names, separated by commas."""
-    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

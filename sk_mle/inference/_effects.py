@@ -8,6 +8,7 @@ from .._model.validation import check_weight
 from .._utils.frames import column, column_names, dense, n_rows, take, with_column
 from .._utils.tables import Table, probability
 from ._columns import interval, statistic_columns
+from ._estimable import NotEstimableError
 from ._functions import functional
 from ._linearised import check_finite, linearised
 
@@ -25,17 +26,16 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
     X = dense(X)
     weight = check_weight(sample_weight, n_rows(X))
     weight = weight / weight.sum()
-    requested = _requested(X, columns)
-    index, values, errors = [], [], []
-    for name in requested:
+    index, values, errors, notes = [], [], [], []
+    for name in _requested(X, columns):
         for effect_label, versions in _versions(name, column(X, name)):
-            value, slope = np.zeros(1), np.zeros(1)
-            for factor, new_values in versions:
-                try:
-                    part, gradient = _average(inference, with_column(X, name, new_values), f, weight, label)
-                except ValueError as error:
-                    raise ValueError(f"column {name!r} cannot be moved ({error}); leave it out: columns=[...]") from error
-                value, slope = value + factor * part, slope + factor * gradient
+            try:
+                value, slope = _difference(inference, X, name, versions, f, weight, label)
+            except NotEstimableError as error:
+                if columns is not None:
+                    raise
+                notes.append(f"–: {error}")
+                value, slope = np.array([np.nan]), np.full((1, inference.layout.size), np.nan)
             standard_error = np.linalg.norm(slope @ inference._root, axis=1)
             entries = quantity.names(len(value)) if len(value) > 1 else [None]
             index += [effect_label if entry is None else f"{effect_label}, {entry}" for entry in entries]
@@ -43,7 +43,7 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
             errors.append(standard_error)
     value, standard_error = np.concatenate(values), np.concatenate(errors)
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(standard_error > 0, value / standard_error, 0.0)
+        z = np.where(standard_error > 0, value / standard_error, value * 0.0)
     half = critical * standard_error
     statistics = {**statistic_columns(inference.df, z, inference._two_sided(z)), **interval(level, value - half, value + half)}
     return Table(
@@ -51,7 +51,23 @@ def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> T
         index,
         title=f"Average marginal effects on the {label}",
         formats={"p": probability},
+        notes=notes,
     )
+
+
+def _difference(inference, X, name, versions, f, weight, label):
+    """The effect (m,) of the versions of a column, and its gradient (m, P)."""
+    value, slope = np.zeros(1), np.zeros(1)
+    for factor, new_values in versions:
+        try:
+            part, gradient = _average(inference, with_column(X, name, new_values), f, weight, label)
+        except NotEstimableError as error:
+            text = f"column {name!r} moves with others, and has no effect alone: {error.reason}"
+            raise NotEstimableError(text, error.reason) from None
+        except ValueError as error:
+            raise ValueError(f"column {name!r} cannot be moved ({error}); leave it out: columns=[...]") from error
+        value, slope = value + factor * part, slope + factor * gradient
+    return value, slope
 
 
 def _requested(X, columns) -> list:

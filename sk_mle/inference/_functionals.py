@@ -16,6 +16,7 @@ from .._utils.tables import Table
 from ..likelihoods._fallbacks.inversion import solve_quantile
 from ._columns import interval
 from ._effects import marginal_effects
+from ._estimable import NotEstimableError
 from ._functions import functional
 from ._linearised import STEP_IN_STANDARD_ERRORS, Rows, as_columns, check_finite, linearised
 from ._marginaleffects import marginaleffects_model
@@ -31,6 +32,7 @@ class Functionals:
     params: Any
     df: float
     layout: Any
+    estimability: Any
     _root: Any
     _critical: Any
 
@@ -85,7 +87,7 @@ class Functionals:
         for first in range(0, n, ROWS_PER_BLOCK):
             block = take(X, slice(first, first + ROWS_PER_BLOCK))
             if draws is None:
-                value, derivatives = linearised(self, block, f)
+                value, derivatives = linearised(self, block, f, first)
                 deviations = np.zeros((*value.shape, self._root.shape[1]))
                 for part, derivative, Z in derivatives:
                     deviations += derivative[:, :, None] * (Z @ self._root[part.place])[:, None, :]
@@ -93,6 +95,7 @@ class Functionals:
                 low, high = quantity.interval(value, error, critical)
             else:
                 rows = Rows(self, block)
+                rows.check_estimable(first)
                 value = as_columns(f(rows.dist(rows.eta(self.params))), rows.n)
                 sample = np.stack([as_columns(f(rows.dist(rows.eta(draw))), rows.n) for draw in draws])
                 error, (low, high) = sample.std(axis=0, ddof=1), np.quantile(sample, [tail, 1 - tail], axis=0)
@@ -140,6 +143,12 @@ class Functionals:
         for direction in STEP_IN_STANDARD_ERRORS * self._root.T:
             shifted = {k: value(self.params + k * direction) for k in (-2, -1, 1, 2)}
             gradient.append((8 * (shifted[1] - shifted[-1]) - (shifted[2] - shifted[-2])) / (12 * STEP_IN_STANDARD_ERRORS))
+        for direction, reason in zip(self.estimability.directions.T, self.estimability.reasons, strict=True):
+            along = direction * np.linalg.norm(self.params) / np.linalg.norm(direction)
+            if not np.allclose(value(self.params + along), estimate, rtol=1e-9, atol=1e-9 * np.abs(estimate).max(initial=0)):
+                raise NotEstimableError(
+                    f"function is not estimable: {reason}, so other coefficients fit as well, and it changes with these", reason
+                )
         error = np.linalg.norm(gradient, axis=0)
         half_width = self._critical(level) * error
         if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
@@ -178,6 +187,7 @@ class Functionals:
         rows_per_block, n, intervals = max(VALUES_PER_BLOCK // len(coefficients), 1), n_rows(X), []
         for first in range(0, n, rows_per_block):
             rows = Rows(self, take(X, slice(first, first + rows_per_block)))
+            rows.check_estimable(first)
             average = AveragedDistribution(rows.dist(rows.stacked(coefficients)), rows.n)
             intervals.append(np.stack([average.ppf(q) for q in quantiles], axis=1))
         return np.concatenate(intervals)

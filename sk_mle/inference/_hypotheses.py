@@ -172,6 +172,7 @@ class Hypotheses:
     _root: Any
     _critical: Any
     _two_sided: Any
+    estimability: Any
 
     def contrast(self, hypotheses, level=0.95) -> Table:
         """Linear combinations of coefficients, with standard errors, tests and intervals, one row each.
@@ -183,6 +184,7 @@ class Hypotheses:
         level : float
         """
         R, r, texts = parse(self.layout, hypotheses)
+        self.estimability.check(R, texts)
         estimate, error = R @ self.params - r, np.linalg.norm(R @ self._root, axis=1)
         half_width = self._critical(level) * error
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -217,6 +219,7 @@ class Hypotheses:
                 raise ValueError("value belongs to a matrix of hypotheses; write it into the text, 'x1 = 2'")
             r = r + np.broadcast_to(np.asarray(value, dtype=float), r.shape)
             texts = [f"{text.removesuffix(' = 0')} = {goal:g}" for text, goal in zip(texts, r, strict=True)]
+        self.estimability.check(R, texts)
         gap, root = R @ self.params - r, R @ self._root
         row_scale = np.linalg.norm(R * np.where(self.bse > 0, self.bse, 1.0), axis=1)
         rotation, singular, _ = np.linalg.svd(root / row_scale[:, None], full_matrices=False)

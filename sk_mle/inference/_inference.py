@@ -33,7 +33,12 @@ class Inference(Summaries, Hypotheses, Functionals):
     params : ndarray of shape (P,)
         Coefficients on the scale of the linear predictors, as `names`.
     bse : ndarray of shape (P,)
-        Standard errors.
+        Standard errors; NaN for coefficients that are not identified.
+    identified : ndarray of shape (P,)
+        Mask of the coefficients that are identified. Where columns are linearly dependent (those of a one-hot encoding
+        without ``drop="first"``, of splines with their bias), some are not: tables have a dash for these. Other coefficients,
+        predictions, effects and contrasts that are the same for all coefficients that fit have their standard errors, and
+        what is not the same is refused.
     n_samples : float
         Sum of frequency weights, else the number of rows of positive weight.
     loglikelihood : float
@@ -85,7 +90,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         self.n_samples, self.n_clusters, self.loglikelihood = result.n_samples, result.n_clusters, result.loglikelihood
         self.cov_kind, self.weights = result.kind, weights
         self.df = np.inf
-        self._root = result.root
+        self._root, self.estimability = result.root, result.estimability
         if use_t:
             self.df = result.n_clusters - 1.0 if result.n_clusters else result.n_samples - result.n_coefficients
             if not self.df > 0:
@@ -145,8 +150,8 @@ class Inference(Summaries, Hypotheses, Functionals):
         Raises
         ------
         ValueError
-            For a penalised fit, one that did not converge or lies on an edge of the parameters' domain, linearly dependent
-            columns, a singular information matrix, or data that are not those of the fit.
+            For a penalised fit, one that did not converge or lies on an edge of the parameters' domain, a singular information
+            matrix, or data that are not those of the fit.
         """
         inside = unwrap(fitted)
         check_is_fitted(inside.model)
@@ -164,7 +169,12 @@ class Inference(Summaries, Hypotheses, Functionals):
 
     @property
     def bse(self) -> np.ndarray:
-        return np.linalg.norm(self._root, axis=1)
+        return np.where(self.identified, np.linalg.norm(self._root, axis=1), np.nan)
+
+    @property
+    def identified(self) -> np.ndarray:
+        """Which coefficients the data identify: mask (P,)."""
+        return self.estimability.identified
 
     @property
     def zvalues(self) -> np.ndarray:
@@ -185,8 +195,9 @@ class Inference(Summaries, Hypotheses, Functionals):
         return special.ndtri(tail) if np.isinf(self.df) else special.stdtrit(self.df, tail)
 
     def cov_params(self) -> np.ndarray:
-        """Covariance matrix of the coefficients: ndarray of shape (P, P)."""
-        return self._root @ self._root.T
+        """Covariance matrix of the coefficients: ndarray of shape (P, P), NaN for those that are not identified."""
+        known = self.identified
+        return np.where(known[:, None] & known, self._root @ self._root.T, np.nan)
 
     def conf_int(self, level=0.95, method="wald", X=None, y=None, *, sample_weight=None, names=None, **options) -> np.ndarray:
         """Confidence intervals of the coefficients.
@@ -207,9 +218,11 @@ class Inference(Summaries, Hypotheses, Functionals):
         Returns
         -------
         ndarray of shape (P, 2)
-            Infinite ends if the likelihood never falls below the limit.
+            Infinite ends if the likelihood never falls below the limit; NaN for coefficients that are not identified.
         """
         index = self.places(names)
+        if names is not None:
+            self.estimability.check_coefficients(index)
         if method != "bootstrap" and options:
             raise TypeError(f"method={method!r} takes no {', '.join(options)}")
         if method == "wald":
@@ -229,9 +242,10 @@ class Inference(Summaries, Hypotheses, Functionals):
             raise TypeError(f"method='bootstrap' takes n_resamples, groups, random_state and n_jobs, not {', '.join(unknown)}")
         if method == "bootstrap" and self.n_clusters and options.get("groups") is None:
             options["groups"] = self._memory.recall(["groups"], "a bootstrap of clusters")["groups"]
-        if method == "profile":
-            return _refits.profile_intervals(self, *data, level, index)
-        return _refits.bootstrap_intervals(self, *data, level, index, **options)
+        known, result = self.identified[index], np.full((len(index), 2), np.nan)
+        intervals = _refits.profile_intervals if method == "profile" else _refits.bootstrap_intervals
+        result[known] = intervals(self, *data, level, index[known], **options)
+        return result
 
     def _data(self, X, y, sample_weight, why) -> tuple[Any, Any, Any]:
         if X is not None:
@@ -278,4 +292,5 @@ class Inference(Summaries, Hypotheses, Functionals):
             raise ValueError(
                 f"{name!r} stands for {len(index)} coefficients: {', '.join(self.names[i] for i in index)}; name one"
             )
+        self.estimability.check_coefficients(index)
         return _refits.profile(self, int(index[0]), *data, values)

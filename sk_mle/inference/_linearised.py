@@ -13,6 +13,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
 
+MAX_ROUNDING = 1e-9  # relative difference of a functional that may be rounding
 STEP_IN_STANDARD_ERRORS = 1e-2  # of a numerical derivative, in standard errors of a linear predictor
 
 
@@ -21,6 +22,7 @@ class Rows:
 
     def __init__(self, inference, X):
         self.inside, self.layout = unwrap(inference.fitted), inference.layout
+        self.estimability = inference.estimability
         self.model = self.inside.model
         self.fit = self.model.fit_
         X = self.model.read_rows(self.inside.X(X))
@@ -56,6 +58,11 @@ class Rows:
         etas = [self.eta(vector) for vector in vectors]
         return {name: np.concatenate([eta[name] for eta in etas]) for name in etas[0]}
 
+    def check_estimable(self, first: int = 0) -> None:
+        """Raise NotEstimableError for rows whose linear predictors depend on coefficients that are not identified."""
+        for part in self.layout.parts if self.estimability.reasons else ():
+            self.estimability.check_rows(self.estimability.rows_change(part, self.design(part.parameter)), part.label, first)
+
     def dist(self, eta) -> Distribution:
         """The predictive distribution of the user's y at linear predictors."""
         law, shape = self.fit.law, next(iter(eta.values())).shape[:1]
@@ -68,8 +75,12 @@ class Rows:
         return self.inside.dist(Distribution(law.predictive, full))
 
 
-def linearised(inference, X, f):
-    """Values (n, m) of a functional and, per part of the layout, (part, derivative in eta (n, m), design matrix (n, q))."""
+def linearised(inference, X, f, first: int = 0):
+    """Values (n, m) of a functional and, per part of the layout, (part, derivative in eta (n, m), design matrix (n, q)).
+
+    Raises NotEstimableError for rows in which the functional depends on the choice of coefficients that are not identified;
+    `first` is the number of the first row, for the message.
+    """
     rows = Rows(inference, X)
     eta = rows.eta(inference.params)
     value = as_columns(f(rows.dist(eta)), rows.n)
@@ -83,6 +94,10 @@ def linearised(inference, X, f):
         for k, weight in ((1, 2 / 3), (2, -1 / 12)):
             for sign in (1, -1):
                 difference += sign * weight * as_columns(f(rows.dist(_shifted(eta, part, sign * k * step))), rows.n)
+        if inference.estimability.reasons:
+            depends = (np.abs(difference) > MAX_ROUNDING * np.abs(value)).any(axis=1)
+            changed = inference.estimability.rows_change(part, Z) & depends[:, None]
+            inference.estimability.check_rows(changed, part.label, first)
         slopes.append((part, difference / step[:, None], Z))
     return value, slopes
 

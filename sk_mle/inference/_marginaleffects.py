@@ -28,6 +28,7 @@ def marginaleffects_model(inference, X, what, at):
         def get_predict(self, params, newdata):
             table = newdata.select(columns)
             rows = Rows(inference, table if polars else table.to_pandas())
+            rows.check_estimable()
             value = as_columns(f(rows.dist(rows.eta(np.asarray(params, dtype=float)))), rows.n)
             ids = pl.Series("rowid", np.tile(np.arange(rows.n), value.shape[1]), dtype=pl.Int32)
             result = pl.DataFrame({"rowid": ids, "estimate": value.ravel(order="F")})
@@ -40,7 +41,7 @@ def marginaleffects_model(inference, X, what, at):
     vault = ModelVault(
         coef=inference.params.copy(),
         coefnames=np.array(inference.names),
-        vcov=inference.cov_params(),
+        vcov=inference._root @ inference._root.T,
         modeldata=data.with_columns(pl.lit(0.0).alias(" target")),
         formula=lambda table: (None, table),
         variable_names=[" target", *columns],

@@ -27,6 +27,7 @@ class Summaries:
     loglikelihood: float
     transformed: bool
     conf_int: Any
+    estimability: Any
 
     @property
     def names(self) -> list[str]:
@@ -45,12 +46,11 @@ class Summaries:
         """
         if transform not in (None, "natural"):
             raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
-        names, estimate, derivative, ends, notes = self.names, self.params, 1.0, self.conf_int(level), []
+        names, derivative, ends, notes = self.names, 1.0, self.conf_int(level), []
+        estimate = np.where(self.estimability.identified, self.params, np.nan)
         has_test = np.ones(len(estimate), dtype=bool)
         if transform:
-            names, estimate, derivative, ends, has_test, notes = _natural.transformed(
-                self.model, self.layout, self.params, ends
-            )
+            names, estimate, derivative, ends, has_test, notes = _natural.transformed(self.model, self.layout, estimate, ends)
         z, p = (np.where(has_test, values, np.nan) for values in (self.zvalues, self.pvalues))
         columns = {
             "estimate": estimate,
@@ -58,7 +58,7 @@ class Summaries:
             **statistic_columns(self.df, z, p),
             **interval(level, *ends.T),
         }
-        return Table(columns, names, notes=notes, formats={"p": probability})
+        return Table(columns, names, notes=[*notes, *self.estimability.notes()], formats={"p": probability})
 
     def summary(self, level=0.95, transform=None) -> Table:
         """`table` with the facts of the fit above it; prints as text, and as HTML in notebooks."""

@@ -318,6 +318,7 @@ CLASH = R().fit(FRAME.set_axis(["a", "loc:a"], axis=1), REALS).inference(FRAME.s
 PENALISED = R(alpha=0.1).fit(X, REALS)
 WEIGHTED = C(class_weight="balanced").fit(X, LABELS)
 DUMMIES = OneHotEncoder(sparse_output=False).fit_transform(THREE[:, None])
+DEPENDENT = R().fit(DUMMIES, REALS).inference(DUMMIES, REALS)
 LATER = {
     "penalised": Said(lambda: PENALISED.inference(X, REALS), "Refit with alpha=0; .*drop or merge.*sklearn.utils.resample", lambda _: R(alpha=0).fit(X, REALS).inference(X, REALS)),
     "class_weight": Said(lambda: WEIGHTED.inference(X, LABELS), "weights='probability' with cov='HC1', or fit without class_weight", lambda _: (WEIGHTED.inference(X, LABELS, weights="probability", cov="HC1"), CLASSES.inference(X, LABELS))),
@@ -328,7 +329,9 @@ LATER = {
     "clusters of scores": Said(lambda: FITTED.inference(FRAME, REALS, cov="opg", groups=THREE), "'HC0' or 'HC1', with groups", lambda _: [FITTED.inference(FRAME, REALS, cov=cov, groups=THREE) for cov in ("HC0", "HC1")]),
     "analytic scores": Said(lambda: FITTED.inference(FRAME, REALS, cov="opg", weights="analytic"), "use 'observed', 'HC0' or 'HC1'", lambda _: [FITTED.inference(FRAME, REALS, cov=cov, weights="analytic") for cov in ("observed", "HC0", "HC1")]),
     "no such covariance": Said(lambda: FITTED.inference(FRAME, REALS, cov="robust"), "use one of", lambda message: [FITTED.inference(FRAME, REALS, cov=cov) for cov in eval(re.search(r"one of (\[.*?\])", message)[1])]),
-    "dependent columns": Said(lambda: R().fit(DUMMIES, REALS).inference(DUMMIES, REALS), r"Drop one, for instance by OneHotEncoder\(drop='first'\)", lambda _: (lambda Z: R().fit(Z, REALS).inference(Z, REALS))(OneHotEncoder(drop="first", sparse_output=False).fit_transform(THREE[:, None]))),
+    "dependent columns": Said(lambda: DEPENDENT.wald_test("x0 = 0"), r"in every row x0 \+ x1 \+ x2 = 1.*ask for predictions, effects or differences, or leave loc:x\d out", lambda message: (DEPENDENT.predict(DUMMIES), DEPENDENT.wald_test("x0 = x1"), (lambda Z: R().fit(Z, REALS).inference(Z, REALS).wald_test("x0 = 0"))(np.delete(DUMMIES, int(re.search(r"leave loc:x(\d)", message)[1]), axis=1)))),
+    "a row unlike those of the fit": Said(lambda: DEPENDENT.predict([[0.0, 0, 0], [1, 0, 0]]), "row 0 of X: loc is not estimable there.*leave such rows out", lambda _: DEPENDENT.predict([[1.0, 0, 0]])),
+    "an effect of one of dependent columns": Said(lambda: DEPENDENT.marginal_effects(DUMMIES, [0]), "column 0 moves with others, and has no effect alone: in every row x0", lambda _: DEPENDENT.marginal_effects(DUMMIES)),
     "other data": Said(lambda: FITTED.inference(FRAME, REALS + 1), "are not those of the fit", lambda _: FITTED.inference(FRAME, REALS)),
     "one cluster": Said(lambda: FITTED.inference(FRAME, REALS, groups=np.zeros(N)), "need at least two", lambda _: FITTED.inference(FRAME, REALS, groups=np.arange(N) // 5)),
     "a robust profile": Said(lambda: ROBUST.conf_int(method="profile", X=FRAME, y=REALS), "method='bootstrap', or an Inference with cov='observed'", lambda _: (ROBUST.conf_int(method="bootstrap", X=FRAME, y=REALS, n_resamples=5, random_state=0), INFERENCE.conf_int(method="profile", X=FRAME, y=REALS))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -249,10 +250,18 @@ def test_refuses_other_data():
         loose.inference(X, COUNTS)
 
 
-def test_refuses_dependent_and_constant_columns_by_name():
+def test_dependent_and_constant_columns_have_a_dash_and_are_named():
     data = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": X[:, 0] + 2 * X[:, 1], "d": RNG.normal(size=300), "e": 1.0})
-    with pytest.raises(ValueError, match=r"columns of loc:a, loc:b, loc:c, loc:e are linearly dependent"):
-        MLERegressor().fit(data, WIDE).inference(data, WIDE)
+    inference, plain = (MLERegressor().fit(A, WIDE).inference(A, WIDE) for A in (data, data[["a", "b", "d"]]))
+    assert [name for name, known in zip(inference.names, inference.identified, strict=True) if known] == [
+        "loc:d",
+        "scale:intercept",
+    ]
+    for name in ("loc:d", "scale:intercept"):
+        assert inference.bse[inference.names.index(name)] == pytest.approx(plain.bse[plain.names.index(name)], rel=1e-9)
+    text = str(inference.summary())
+    assert re.search(r"in every row (a \+ 2 b = c|c = a \+ 2 b|0.5 c = 0.5 a \+ b|2 b \+ a = c)", text), text
+    assert "in every row e = 1" in text
 
 
 def test_refuses_fits_without_a_maximum():
