@@ -43,12 +43,13 @@ def keep_memory() -> None:
 
 
 class Batch(NamedTuple):
-    """A block of rows of positive weight: X, y, weights, and offsets by parameter."""
+    """A block of rows of positive weight: X, y, weights, offsets by parameter, and the labels of groups of rows, if any."""
 
     X: Any
     y: np.ndarray
     weight: np.ndarray
     offset: dict[str, np.ndarray]
+    groups: np.ndarray | None = None
 
 
 class Data:
@@ -64,6 +65,8 @@ class Data:
         Offsets of the linear predictors by parameter; for a parameter that is not estimated, its values.
     n_jobs : int, optional
         Threads over blocks. Blocks are added in their order, so results do not depend on it.
+    groups : ndarray of shape (n,), optional
+        A label per row, for sums by group.
 
     Attributes
     ----------
@@ -72,9 +75,9 @@ class Data:
         Whether some row has weight zero.
     """
 
-    def __init__(self, X, y, weight, offset, n_jobs=None):
+    def __init__(self, X, y, weight, offset, n_jobs=None, groups=None):
         keep_memory()
-        self.X, self.y, self.weight, self.offset, self.n_jobs = X, y.view(), weight, offset, n_jobs
+        self.X, self.y, self.weight, self.offset, self.n_jobs, self.groups = X, y.view(), weight, offset, n_jobs, groups
         self.y.flags.writeable = False  # so that a law cannot change the user's y in place
         self.n_samples, self.n_features = X.shape
         if are_ones(weight) or (weight == 1).all():
@@ -93,6 +96,14 @@ class Data:
     def min_weight_share(self) -> float:
         """Smallest positive weight as a share of the total weight."""
         return float(np.min(self.weight, where=self.weight > 0, initial=np.inf)) / self.total_weight
+
+    def with_weight_factor(self, factor: float) -> Data:
+        """The same data with all weights multiplied by a number."""
+        return Data(self.X, self.y, self.weight * factor, self.offset, self.n_jobs, self.groups)
+
+    def with_groups(self, groups: np.ndarray) -> Data:
+        """The same data with a label per row, for sums by group."""
+        return Data(self.X, self.y, self.weight, self.offset, self.n_jobs, groups)
 
     def with_width(self, width: int) -> Data:
         """The same data in blocks short enough for `width` temporary columns, such as those of a Hessian."""
@@ -120,7 +131,9 @@ class Data:
                 kept = np.flatnonzero(self.weight[rows])
                 X, rows = X[kept], first + kept
             if len(self.y[rows]):
-                yield Batch(X, self.y[rows], self.weight[rows], {name: value[rows] for name, value in self.offset.items()})
+                offset = {name: value[rows] for name, value in self.offset.items()}
+                groups = None if self.groups is None else self.groups[rows]
+                yield Batch(X, self.y[rows], self.weight[rows], offset, groups)
 
     def map(self, fn: Callable[[Batch], Any]) -> Iterator[Any]:
         """fn(block) of every block, in order, on n_jobs threads; BLAS gets one thread, all for one thread of wide blocks."""

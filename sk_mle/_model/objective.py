@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -21,15 +21,13 @@ import numpy as np
 
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
-from ..likelihoods._fallbacks.expected import integrated
 from ..likelihoods._fallbacks.facts import expected_information
-from ..likelihoods._fallbacks.saturated import extrapolated
-from ..likelihoods._protocol.derived import kernel, prepared
+from ..likelihoods._protocol.derived import prepared
 from .bounds import DensityRows, density_loss
-from .data import Data, add_sums, weighted_sum
+from .data import Data
 from .design import Design
+from .evaluator import Evaluator
 from .penalties import Ridge
-from .sums import contract, cross, project
 
 # Loss of the rows without a density, per weight of those with one, up to which the loss of the latter is computed alone.
 MAX_LOSS_BESIDE_DENSITIES = 20.0
@@ -94,9 +92,10 @@ class Objective:
         self.size, self.partly_expected = int(ends[-1]), expected_information(self.likelihood) == "parts"
         directions = sum(len(design.output_basis) for design in designs.values())
         self._hessian_data = data.with_width(data.n_features + directions**2) if directions > 2 else data
+        self.evaluator = Evaluator(self.likelihood, designs, data.X)
         self.evaluations = 0
         self._last = (b"", "", Point(np.inf))
-        self._rotated_rows: dict[int, object] = {}
+        self._base_measure: float | None = None  # mean of the part of the log-likelihood that depends on no parameter
 
     @property
     def offers(self) -> set[str]:
@@ -110,27 +109,16 @@ class Objective:
         """The rows whose log-likelihood is a log density."""
         return DensityRows(self.likelihood, self.data)
 
-    @cached_property
-    def _kernel(self) -> Likelihood:
-        """The law without its base measure."""
-        return kernel(self.likelihood)
-
-    @cached_property
-    def _base_measure(self) -> float:
-        """Mean of the part of the log-likelihood that depends on no parameter."""
-        base_measure = self.likelihood.base_measure
-        return self._mean(base_measure) if np.ndim(base_measure(self.data.y[:1])) else 0.0
-
-    def _mean(self, fn) -> float:
-        """Weighted mean of a function of y."""
-        return float(self.data.reduce(lambda batch: weighted_sum(fn(batch.y), batch.weight), np.add)) / self.data.total_weight
-
     def like(self, likelihood=None, designs=None) -> Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
-        cached = ("density_rows",) + (() if likelihood else ("_base_measure", "_kernel"))
-        vars(other).update({name: vars(self)[name] for name in cached if name in vars(self)})
+        if "density_rows" in vars(self):
+            other.density_rows = self.density_rows
+        if not likelihood:
+            other._base_measure = self._base_measure
+            if "kernel" in vars(self.evaluator):
+                other.evaluator.kernel = self.evaluator.kernel
         return other
 
     def preconditioned(self, preconditioner) -> Objective:
@@ -183,32 +171,30 @@ class Objective:
         if point.order >= order and (order < 2 or kind == information) and key == u.tobytes():
             return point
         self.evaluations += 1
-        coefficients = self._coefficients(u)
         data = self._hessian_data if order == 2 else self.data
-        sums = data.reduce(lambda batch: self._block(batch, coefficients, order, information)[0])
+        sums_of = partial(self.evaluator.sums, coefficients=self._coefficients(u), order=order, information=information)
+        sums = data.reduce(partial(sums_of, base=self._base_measure is None))
         point = self._collect(u, sums, order)
         if order and not (point.complete or np.isneginf(sums["value"])):  # completing every evaluation would cost more
-            sums = data.reduce(lambda batch: self._block(batch, coefficients, order, information, complete=True)[0])
-            point = self._collect(u, sums, order)
+            point = self._collect(u, data.reduce(partial(sums_of, complete=True)), order)
         self.remember(u, point, information)
         return point
 
-    def accumulate(self, u, information: str, per_block: Callable, take: Callable) -> Point:
-        """The point at `u` with its Hessian, in one pass that computes something else as well.
+    def with_sums(self, u, information: str, extra: Callable) -> tuple[Point, dict]:
+        """The point at `u` with its Hessian, and further sums over rows, in one pass.
 
-        `take` is called with ``per_block(batch, rows, result)`` of every block, in order; `rows` are the block's columns and
-        `result` the derivatives of its rows.
+        Parameters
+        ----------
+        u : ndarray of shape (size,)
+        information : str
+            As for `evaluate`.
+        extra : callable
+            ``extra(batch, rows, result)``, a dict of what is added up over blocks; `rows` are the block's columns by parameter,
+            `result` the derivatives of its rows.
         """
-        coefficients, sums = self._coefficients(u), None
-
-        def block(batch):
-            block_sums, rows, result = self._block(batch, coefficients, 2, information, complete=True)
-            return block_sums, per_block(batch, rows, result)
-
-        for block_sums, extra in self._hessian_data.map(block):
-            sums = block_sums if sums is None else add_sums(sums, block_sums)
-            take(extra)
-        return self._collect(u, sums, 2)
+        block = partial(_block_with_sums, self.evaluator, self._coefficients(u), information, extra, self._base_measure is None)
+        sums = self._hessian_data.reduce(block)
+        return self._collect(u, sums, 2), sums
 
     def remember(self, u, point: Point, information: str) -> None:
         """Cache a point that is known at `u`."""
@@ -217,20 +203,7 @@ class Objective:
     def hessp(self, u, direction) -> np.ndarray:
         """Product of the Hessian at `u` with a vector, without the Hessian."""
         at, along = self._coefficients(u), self._coefficients(direction)
-
-        def block(batch):
-            rows = self._rows(batch)
-            eta = self._eta(batch, rows, at)
-            information = self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
-            eta_change = self._eta(batch, rows, along, with_offset=False)
-            gradient_change = {name: np.zeros_like(value) for name, value in eta_change.items()}
-            for (a, b), value in information.items():
-                gradient_change[a] += contract(value, eta_change[b], self.designs[a].vector)
-                if a != b:
-                    transposed = value.transpose(0, 2, 1) if value.ndim == 3 else value
-                    gradient_change[b] += contract(transposed, eta_change[a], self.designs[b].vector)
-            return {("gradient", name): project(batch, rows.get(name), gradient_change[name]) for name in self.designs}
-
+        block = partial(self.evaluator.hessian_product, at=at, along=along)
         self.evaluations += 1
         product = self._expand_adjoint(self.data.reduce(block)) / self.data.total_weight
         for name, penalty in self.penalties.items():
@@ -247,92 +220,17 @@ class Objective:
         data = self.data if data is None else data
         coefficients = self._coefficients(u)
         constant = {name for name, design in self.designs.items() if design.columns is None} - data.offset.keys()
-
-        def block(batch):
-            eta = self._eta(batch, self._rows(batch), coefficients)
-            return {name: value for name, value in eta.items() if name not in constant}
-
+        block = partial(self.evaluator.linear_predictors, coefficients=coefficients, constant=constant)
         values = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in constant}
         return data.column(block) | {name: repeated(value, data.n_kept) for name, value in values.items()}
 
     def information_of_rows(self, u) -> dict[str, np.ndarray]:
         """Observed information of rows of positive weight in each parameter's linear predictor: (n_kept,) or (n_kept, K, K)."""
-        coefficients = self._coefficients(u)
-
-        def block(batch):
-            eta = self._eta(batch, self._rows(batch), coefficients)
-            information = self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
-            return {name: information[name, name] for name in self.designs}
-
-        return self.data.column(block)
-
-    def _rows(self, batch) -> dict[str, object]:
-        """Transformed columns of a block by parameter; computed once for equal columns, and cached if rotated and one block."""
-        cache: dict[int, object] = self._rotated_rows if batch.X is self.data.X else {}
-        rows = {}
-        for name, columns in ((name, d.columns) for name, d in self.designs.items() if d.columns is not None):
-            rows[name] = cache[id(columns)] if id(columns) in cache else columns.rows(batch.X)
-            if cache is not self._rotated_rows or columns.rotation is not None:
-                cache[id(columns)] = rows[name]
-        return rows
-
-    def _eta(self, batch, rows, coefficients, with_offset=True) -> dict[str, np.ndarray]:
-        """Linear predictors of a block from its transformed columns, by default with offsets and known parameters."""
-        result = {}
-        for name, design in self.designs.items():
-            intercept, slopes = coefficients[name]
-            eta = rows[name] @ slopes + intercept if name in rows else repeated(intercept, len(batch.y))
-            eta = eta if design.vector else eta[:, 0]
-            if with_offset and name in batch.offset:
-                eta = eta + batch.offset[name]
-            result[name] = eta
-        if with_offset:
-            result |= {name: batch.offset[name] for name in self.likelihood.known}
-        return result
+        return self.data.column(partial(self.evaluator.information, coefficients=self._coefficients(u)))
 
     def _coefficients(self, u) -> dict:
         """Intercept (K,) and coefficients (q, K) of the transformed columns, by parameter."""
         return {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
-
-    def _evaluate(self, batch, eta, order, information):
-        """The law's log-likelihood and derivatives of the rows of a block, with zeros for missing gradients."""
-        if information == "integrated" and order == 2:
-            result = self._kernel.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
-        else:
-            result = self._kernel.evaluate(batch.y, eta, order, information)
-        if order and any(name not in result.gradient for name in self.designs):  # no row of the block depends on these
-            zeros = {name: np.zeros(np.shape(eta[name])) for name in self.designs}
-            result = result._replace(gradient=zeros | result.gradient)
-        return result
-
-    def _completed(self, batch, eta, result, information):
-        """The result of a law with derivatives that are not finite replaced by numerical ones."""
-        with np.errstate(all="ignore"):  # a sum may overflow where no term does
-            finite = all(np.isfinite(value.sum()) for value in (*result.gradient.values(), *result.information.values()))
-        if finite:
-            return result
-        return extrapolated(self._kernel, batch.y, eta, result, information)
-
-    def _block(self, batch, coefficients, order, information, complete=False):
-        """Sums over a block of rows, its transformed columns, and the law's derivatives of each row."""
-        rows = self._rows(batch)
-        eta = self._eta(batch, rows, coefficients)
-        result = self._evaluate(batch, eta, order, information)
-        if complete:
-            result = self._completed(batch, eta, result, information)
-        return self._sums(batch, rows, result, order), rows, result
-
-    def _sums(self, batch, rows, result, order) -> dict[Any, Any]:
-        """Weighted sums of log-likelihood, gradients and information over a block."""
-        with np.errstate(all="ignore"):
-            sums: dict[Any, Any] = {"value": weighted_sum(result.loglik, batch.weight)}
-            if order >= 1:
-                for name in self.designs:
-                    sums["gradient", name] = project(batch, rows.get(name), result.gradient[name])
-            if order == 2:
-                for (a, b), value in result.information.items():
-                    sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
-        return sums
 
     def _expand_adjoint(self, sums) -> np.ndarray:
         """Sums of gradients as one flat vector."""
@@ -341,6 +239,8 @@ class Objective:
     def _collect(self, u, sums, order) -> Point:
         """The point of the mean loss from sums of the log-likelihood; only here the sign changes."""
         weight = self.data.total_weight
+        if "base" in sums:
+            self._base_measure = float(sums["base"]) / weight
         value, gradient, hessian = -float(sums["value"]) / weight - self._base_measure, np.empty(0), np.empty((0, 0))
         if order >= 1:
             gradient = -self._expand_adjoint(sums) / weight
@@ -368,3 +268,9 @@ class Objective:
             return inner[0, 0] * (left.output_basis[0, 0] * right.output_basis[0, 0])
         rotated = np.tensordot(np.tensordot(inner, left.output_basis, (0, 0)), right.output_basis, (0, 0))  # axes i, j, a, b
         return rotated.transpose(0, 2, 1, 3).reshape(left.size, right.size)
+
+
+def _block_with_sums(evaluator, coefficients, information, extra, base, batch) -> dict:
+    """Sums of a block with their Hessian, and what `extra` adds to them."""
+    sums, rows, result = evaluator.block(batch, coefficients, 2, information, complete=True, base=base)
+    return sums | extra(batch, rows, result)

@@ -114,7 +114,7 @@ def covariance(
     if cov is None:
         cov = "observed" if model.likelihood_.smooth or groups is not None else KERNEL
     check_arguments(model, cov, bread, weights, groups)
-    located = locate_fit(model, X, y, sample_weight, weights)
+    located = locate_fit(model, X, y, sample_weight, weights, groups=groups)
     objective = located.objective
     robust = cov.startswith("HC") or groups is not None
     weight_power = 1 if weights == FREQUENCY else 2
@@ -124,7 +124,7 @@ def covariance(
     if information == "expected" and not has_expected:
         information = "observed" if cov == KERNEL else "integrated"
     needs_scores = robust or cov == "opg" or (cov == KERNEL and not has_expected)
-    sums = summed(located, information, needs_scores, weight_power, groups)
+    sums = summed(located, information, needs_scores, weight_power, groups is not None)
     _check_data(model, sums, objective.data.total_weight, weights)
     if cov == KERNEL:
         matrix, meat = _kernel_sandwich(located, sums)

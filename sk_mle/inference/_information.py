@@ -7,12 +7,13 @@ products of the rows' scores. Coordinates are centred, scaled and rotated column
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from .._model.data import Data
+from .._model.design import Design
 from .._model.objective import Objective
 from .._model.validation import check_support
 from .._utils.messages import rows_text
@@ -37,56 +38,81 @@ class Sums(NamedTuple):
     n_clusters: int
 
 
-def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=None, intercepts=None) -> Located:
+def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=None, intercepts=None, groups=None) -> Located:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
     fit, data = model.fit_, model.read_data(X, y, sample_weight)
     check_support(fit.law, data.y)
+    if groups is not None:
+        data = data.with_groups(group_codes(groups, data.n_samples))
     if weights != FREQUENCY:  # only the ratios of weights matter
-        weight = data.weight * (np.count_nonzero(data.weight) / data.weight.sum())
-        data = Data(data.X, data.y, weight, data.offset, data.n_jobs)
+        data = data.with_weight_factor(data.n_kept / data.total_weight)
     return Located(*fit.locate(data, coefs, intercepts))
 
 
-def summed(located: Located, information: str = "observed", meat: bool = False, power: int = 1, groups=None) -> Sums:
+def summed(located: Located, information: str = "observed", meat: bool = False, power: int = 1, clusters: bool = False) -> Sums:
     """Value, gradient, H and B; in B a row's score counts with its weight to the `power`, or is summed by group first."""
     objective, u = located
-    codes = None if groups is None else _cluster_codes(groups, objective.data)
-    clusters = None if codes is None else np.zeros((codes.max() + 1, objective.size))
-    B, n_rows_done = np.zeros((objective.size, objective.size)), 0
-
-    def per_block(batch, rows, result):
-        if not meat:
-            return None
-        block_scores = scores(objective, rows, result.gradient, batch.weight)
-        return block_scores if codes is not None else block_scores.T @ (block_scores * batch.weight[:, None] ** (power - 2))
-
-    def add(block_result):
-        nonlocal B, n_rows_done
-        if block_result is None:
-            return
-        if clusters is None:
-            B = B + block_result
-            return
-        n, block_codes = len(block_result), codes[n_rows_done : n_rows_done + len(block_result)]
-        clusters[...] += sparse.csr_matrix((np.ones(n), (block_codes, np.arange(n))), (len(clusters), n)) @ block_result
-        n_rows_done += n
-
-    point, total_weight = objective.accumulate(u, information, per_block, add), objective.data.total_weight
-    B = B if clusters is None else clusters.T @ clusters
-    n_clusters = 0 if clusters is None else len(clusters)
-    return Sums(
-        -total_weight * point.value,
-        -total_weight * point.gradient,
-        total_weight * point.hessian,
-        B if meat else None,
-        n_clusters,
-    )
+    extra = partial(_score_sums, objective.designs, power, clusters) if meat else _nothing
+    (point, sums), total_weight = objective.with_sums(u, information, extra), objective.data.total_weight
+    B, n_clusters = sums.get("meat"), 0
+    if clusters and meat:
+        totals = sums["clusters"].totals()
+        n_clusters, B = len(totals), totals.T @ totals
+        if n_clusters == 1:
+            raise ValueError("groups has one cluster only; cluster-robust covariances need at least two, better forty")
+    value, gradient, hessian = (-total_weight * part for part in (point.value, point.gradient, -point.hessian))
+    return Sums(value, gradient, hessian, B, n_clusters)
 
 
-def scores(objective: Objective, rows, gradient, weight) -> np.ndarray:
+def _nothing(batch, rows, result) -> dict:
+    return {}
+
+
+def _score_sums(designs, power, clusters, batch, rows, result) -> dict:
+    """Sums over a block of outer products of scores, or of scores by group."""
+    block = scores(designs, rows, result.gradient, batch.weight)
+    if clusters:
+        return {"clusters": GroupSums.of(batch.groups, block)}
+    return {"meat": block.T @ (block * batch.weight[:, None] ** (power - 2))}
+
+
+class GroupSums:
+    """Sums of rows by group, which are added without knowing all groups.
+
+    Parameters
+    ----------
+    pieces : list of (ndarray of shape (m,), ndarray of shape (m, k))
+        Labels and sums, in which a label may occur more than once.
+    n_compact : int
+        Number of labels when they were last added up: from twice as many on they are added again.
+    """
+
+    def __init__(self, pieces: list, n_compact: int = 0):
+        self.pieces, self.n_compact = pieces, n_compact
+
+    @classmethod
+    def of(cls, labels: np.ndarray, values: np.ndarray) -> GroupSums:
+        """The sums of rows of `values`."""
+        distinct, codes = np.unique(labels, return_inverse=True)
+        n = len(labels)
+        sums = sparse.csr_matrix((np.ones(n), (codes, np.arange(n))), (len(distinct), n)) @ values
+        return cls([(distinct, sums)], len(distinct))
+
+    def __add__(self, other: GroupSums) -> GroupSums:
+        both = GroupSums(self.pieces + other.pieces, max(self.n_compact, other.n_compact))
+        if sum(len(labels) for labels, _ in both.pieces) > 2 * both.n_compact:
+            both = GroupSums.of(*map(np.concatenate, zip(*both.pieces, strict=True)))
+        return both
+
+    def totals(self) -> np.ndarray:
+        """The sum of every group, in the order of the labels: (n_groups, k)."""
+        return GroupSums.of(*map(np.concatenate, zip(*self.pieces, strict=True))).pieces[0][1]
+
+
+def scores(designs: dict[str, Design], rows, gradient, weight) -> np.ndarray:
     """Weighted gradient of every row's log-likelihood in the flat coordinates: (n_rows, size)."""
     parts = []
-    for name, design in objective.designs.items():
+    for name, design in designs.items():
         if name in rows:
             columns = rows[name].toarray() if sparse.issparse(rows[name]) else rows[name]
             Z = np.hstack([np.ones((len(weight), 1)), columns]) @ design.matrix()
@@ -95,15 +121,6 @@ def scores(objective: Objective, rows, gradient, weight) -> np.ndarray:
         eta_gradient = (gradient[name].reshape(len(weight), -1) * weight[:, None]) @ design.output_basis
         parts.append((Z[:, :, None] * eta_gradient[:, None, :]).reshape(len(weight), design.size))
     return np.hstack(parts)
-
-
-def _cluster_codes(groups, data):
-    """Cluster numbers, from 0, of the rows of positive weight."""
-    codes = group_codes(groups, len(data.y))[data.weight > 0]
-    codes = np.unique(codes, return_inverse=True)[1]
-    if codes.max() == 0:
-        raise ValueError("groups has one cluster only; cluster-robust covariances need at least two, better forty")
-    return codes
 
 
 def group_codes(groups, n) -> np.ndarray:

@@ -416,17 +416,18 @@ def test_what_a_solver_may_ask_for():
 
 @pytest.mark.parametrize("name", ["both on columns", "classes"])
 def test_what_is_taken_beside_the_hessian_comes_block_by_block(name):
-    loss, taken = LOSSES[name].like(), []
+    loss = LOSSES[name].like()
     loss._hessian_data = loss.data.with_width(10**6)
     loss._hessian_data.block_rows = 7
     u = somewhere(loss)
-    point = loss.accumulate(u, "observed", lambda batch, rows, result: (batch.y, result.loglik), taken.append)
+    taken = lambda batch, rows, result: {"taken": [(batch.y, result.loglik)]}
+    point, sums = loss.with_sums(u, "observed", taken)
     for one, two in zip(point, loss.evaluate(u, 2), strict=True):
         assert_allclose(one, two, rtol=1e-11, atol=1e-12)
-    y, loglik = (np.concatenate(part) for part in zip(*taken, strict=True))
+    y, loglik = (np.concatenate(part) for part in zip(*sums["taken"], strict=True))
     assert_array_equal(y, loss.data.y[loss.data.weight > 0])
     assert loglik.shape == y.shape
-    assert len(taken) > 10
+    assert len(sums["taken"]) > 10
 
 
 def test_beta_far_out_is_infinite_not_nan():

@@ -1,0 +1,157 @@
+"""A law in given designs, evaluated on blocks of rows: rows in, sums out.
+
+An `Evaluator` holds no rows, so it can be sent to where these lie: it pickles in a few kilobytes.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._utils.repeated import repeated
+from ..likelihoods import Likelihood
+from ..likelihoods._fallbacks.expected import integrated
+from ..likelihoods._fallbacks.saturated import extrapolated
+from ..likelihoods._protocol.derived import kernel
+from .data import Batch, weighted_sum
+from .design import Design
+from .sums import contract, cross, project
+
+
+class Evaluator:
+    """Sums over blocks of rows of a law's log-likelihood and its derivatives.
+
+    Conventions: `coefficients` holds, by parameter, the intercept (K,) and the coefficients (q, K) of the transformed columns
+    (`Design.expand`); `order` and `information` are those of `Objective.evaluate`.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        As `prepared` returns it.
+    designs : dict of str to Design
+        One per estimated parameter.
+    whole : ndarray or CSR matrix, optional
+        The X of data of one block, whose rotated columns are computed once.
+    """
+
+    def __init__(self, likelihood: Likelihood, designs: dict[str, Design], whole=None):
+        self.likelihood, self.designs, self.whole = likelihood, designs, whole
+        self._rotated_rows: dict[int, object] = {}
+
+    def __getstate__(self):
+        return {"likelihood": self.likelihood, "designs": self.designs, "whole": None, "_rotated_rows": {}}
+
+    @cached_property
+    def kernel(self) -> Likelihood:
+        """The law without its base measure."""
+        return kernel(self.likelihood)
+
+    def sums(
+        self, batch: Batch, coefficients, order: int, information: str, complete: bool = False, base: bool = False
+    ) -> dict[Any, Any]:
+        """Weighted sums over a block of log-likelihood, gradients and information, without the base measure.
+
+        With `complete`, derivatives that are not finite are replaced by numerical ones. With `base`, "base" is the sum of the
+        base measure.
+        """
+        return self.block(batch, coefficients, order, information, complete, base)[0]
+
+    def block(self, batch: Batch, coefficients, order, information, complete=False, base=False) -> tuple[dict, dict, Any]:
+        """The `sums` of a block, its transformed columns by parameter, and the law's derivatives of each row."""
+        rows = self.rows(batch)
+        eta = self.eta(batch, rows, coefficients)
+        result = self._evaluate(batch, eta, order, information)
+        if complete:
+            result = self._completed(batch, eta, result, information)
+        sums = self._sums(batch, rows, result, order)
+        if base:
+            measure = self.likelihood.base_measure(batch.y)
+            sums["base"] = weighted_sum(measure, batch.weight) if np.ndim(measure) else 0.0
+        return sums, rows, result
+
+    def hessian_product(self, batch: Batch, at, along) -> dict[Any, Any]:
+        """Sums over a block of the change of the gradients along coefficients `along`, to first order."""
+        rows = self.rows(batch)
+        information = self._information(batch, rows, at)
+        eta_change = self.eta(batch, rows, along, with_offset=False)
+        gradient_change = {name: np.zeros_like(value) for name, value in eta_change.items()}
+        for (a, b), value in information.items():
+            gradient_change[a] += contract(value, eta_change[b], self.designs[a].vector)
+            if a != b:
+                transposed = value.transpose(0, 2, 1) if value.ndim == 3 else value
+                gradient_change[b] += contract(transposed, eta_change[a], self.designs[b].vector)
+        return {("gradient", name): project(batch, rows.get(name), gradient_change[name]) for name in self.designs}
+
+    # ---- values of rows ------------------------------------------------------------------------------------------
+
+    def linear_predictors(self, batch: Batch, coefficients, constant=()) -> dict[str, np.ndarray]:
+        """Linear predictors of the rows of a block by parameter, without those that are `constant`."""
+        eta = self.eta(batch, self.rows(batch), coefficients)
+        return {name: value for name, value in eta.items() if name not in constant}
+
+    def information(self, batch: Batch, coefficients) -> dict[str, np.ndarray]:
+        """Observed information of the rows of a block in each parameter's linear predictor."""
+        information = self._information(batch, self.rows(batch), coefficients)
+        return {name: information[name, name] for name in self.designs}
+
+    def rows(self, batch: Batch) -> dict[str, object]:
+        """Transformed columns of a block by parameter; computed once for equal columns, and cached if rotated and one block."""
+        cache: dict[int, object] = self._rotated_rows if batch.X is self.whole else {}
+        rows = {}
+        for name, columns in ((name, d.columns) for name, d in self.designs.items() if d.columns is not None):
+            rows[name] = cache[id(columns)] if id(columns) in cache else columns.rows(batch.X)
+            if cache is not self._rotated_rows or columns.rotation is not None:
+                cache[id(columns)] = rows[name]
+        return rows
+
+    def eta(self, batch: Batch, rows, coefficients, with_offset=True) -> dict[str, np.ndarray]:
+        """Linear predictors of a block from its transformed columns, by default with offsets and known parameters."""
+        result = {}
+        for name, design in self.designs.items():
+            intercept, slopes = coefficients[name]
+            eta = rows[name] @ slopes + intercept if name in rows else repeated(intercept, len(batch.y))
+            eta = eta if design.vector else eta[:, 0]
+            if with_offset and name in batch.offset:
+                eta = eta + batch.offset[name]
+            result[name] = eta
+        if with_offset:
+            result |= {name: batch.offset[name] for name in self.likelihood.known}
+        return result
+
+    def _information(self, batch, rows, coefficients) -> dict:
+        """Observed information of the rows of a block, by pairs of parameters."""
+        eta = self.eta(batch, rows, coefficients)
+        return self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
+
+    def _evaluate(self, batch, eta, order, information):
+        """The law's log-likelihood and derivatives of the rows of a block, with zeros for missing gradients."""
+        if information == "integrated" and order == 2:
+            result = self.kernel.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
+        else:
+            result = self.kernel.evaluate(batch.y, eta, order, information)
+        if order and any(name not in result.gradient for name in self.designs):  # no row of the block depends on these
+            zeros = {name: np.zeros(np.shape(eta[name])) for name in self.designs}
+            result = result._replace(gradient=zeros | result.gradient)
+        return result
+
+    def _completed(self, batch, eta, result, information):
+        """The result of a law with derivatives that are not finite replaced by numerical ones."""
+        with np.errstate(all="ignore"):  # a sum may overflow where no term does
+            finite = all(np.isfinite(value.sum()) for value in (*result.gradient.values(), *result.information.values()))
+        if finite:
+            return result
+        return extrapolated(self.kernel, batch.y, eta, result, information)
+
+    def _sums(self, batch, rows, result, order) -> dict[Any, Any]:
+        """Weighted sums of log-likelihood, gradients and information over a block."""
+        with np.errstate(all="ignore"):
+            sums: dict[Any, Any] = {"value": weighted_sum(result.loglik, batch.weight)}
+            if order >= 1:
+                for name in self.designs:
+                    sums["gradient", name] = project(batch, rows.get(name), result.gradient[name])
+            if order == 2:
+                for (a, b), value in result.information.items():
+                    sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
+        return sums
