@@ -20,7 +20,7 @@ def numerical(law):
     name = f"Numerical{kind.__name__}"
     if name not in globals():  # importable, so that pickle finds it
         globals()[name] = type(name, (kind,), {**members, "__module__": __name__, "__init__": kind.__init__})
-        globals()[name].bind = lambda self, y: numerical(kind.bind(self, y))
+        globals()[name].bind = lambda self, y, **known: numerical(kind.bind(self, y, **known))
     return globals()[name](**law.get_params(deep=False))
 
 

@@ -94,7 +94,8 @@ class Fitting:
         names = getattr(self, "feature_names_in_", None)
         offset = offsets(X, predictors, known, names, weight)
         columns.check_exposures(law, predictors, names)
-        law.check_known(y, {name: offset[name] for name in law.known})
+        if law.known:
+            law = prepared(law.bind(y, **{name: offset[name] for name in law.known}))
         data = Data(X, y, weight, offset, self.n_jobs)
         alphas = {name: predictor.alpha for name, predictor in predictors.items() if predictor.alpha}
         objective = Objective(law, data, designs(predictors, law, data), alphas)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from .._model.validation import check_weight, counted
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._fallbacks.facts import n_classes, title
 from .base import MLEMixin
 from .labels import in_order, missing, ranks_of
 
@@ -133,9 +133,7 @@ optimize_result_, n_features_in_, feature_names_in_
             ranks = ranks_of(law, original_y, classes)
             codes = sorted_codes if ranks is None else ranks[sorted_codes.astype(int)]
             law = law.bind(codes)
-            n_classes = getattr(law, "n_classes", len(classes))
-            if n_classes != len(classes):
-                raise ValueError(f"n_classes={n_classes}, but y has {len(classes)} classes; leave n_classes at None")
+            _check_size(law, len(classes))
             self.classes_, self._ranks = classes, ranks
             self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
             self._fit(X, codes, weight, law, original)
@@ -151,18 +149,14 @@ optimize_result_, n_features_in_, feature_names_in_
         """Intercept of the first estimated parameter: (1,) or (K,)."""
         return np.atleast_1d(self.fit_.intercepts[self.fit_.first])
 
-    def _law(self, n_classes: int):
-        """The likelihood of the constructor, or the default for so many classes; ValueError if it does not fit them."""
+    def _law(self, n_in_y: int):
+        """The likelihood of the constructor, or the default for so many classes; ValueError if it is not of classes."""
         if self.likelihood is None:
-            return Bernoulli() if n_classes == 2 else Categorical()
+            return Bernoulli() if n_in_y == 2 else Categorical()
         law = get_likelihood(self.likelihood)
         law.check()
         if law.target_type != "classes":
             raise ValueError(f"{title(law)} is a likelihood of numeric targets: use it in MLERegressor")
-        if getattr(law, "n_classes", None) is None and not law.support.contains(n_classes - 1):
-            raise ValueError(
-                f"Only binary classification is supported by {title(law)}, but y has {n_classes} classes; use Categorical()"
-            )
         return law
 
     def _labels(self, y, X, sample_weight=None):
@@ -254,6 +248,16 @@ optimize_result_, n_features_in_, feature_names_in_
             tags.classifier_tags.multi_class = self.likelihood is None or bool(law.support.contains(2))
             tags.classifier_tags.poor_score = in_order(law)
         return tags
+
+
+def _check_size(law, n_in_y: int) -> None:
+    """Raise ValueError unless a law has as many classes as y."""
+    n = n_classes(law)
+    if n < n_in_y:
+        only = "Only binary classification is" if n == 2 else f"Only {n:g} classes are"
+        raise ValueError(f"{only} supported by {title(law)}, but y has {n_in_y} classes; use Categorical()")
+    if n_in_y < n < np.inf:
+        raise ValueError(f"n_classes={n:g}, but y has {n_in_y} classes; leave n_classes at None")
 
 
 def _encoded(y):

@@ -20,16 +20,15 @@ def ranks_of(law, y, classes):
 
     `classes_` stays sorted, because scikit-learn's metrics expect the columns of `predict_proba` in that order.
     """
-    law = resolved(law)
-    categories = getattr(law, "categories", None)
+    arguments = resolved(law).get_params(deep=False)
+    categories = arguments.get("categories")
     if categories is None and not in_order(law):
         return None
     order = declared_order(y) if categories is None else list(categories)
     name, shown = title(law), ", ".join(map(repr, classes.tolist()))
     if order is None:
         if classes.dtype.kind not in "biufmM":
-            has_categories = hasattr(law, "categories")
-            remedy = f"give {name}(categories=[{shown}]) in the right order, or pass" if has_categories else "pass"
+            remedy = f"give {name}(categories=[{shown}]) in the right order, or pass" if "categories" in arguments else "pass"
             warnings.warn(
                 f"{name} takes the classes in an order, and the labels of y have none, so they are sorted: "
                 f"{' < '.join(map(str, classes))}. If that is not their order, {remedy} an ordered categorical",

@@ -190,7 +190,7 @@ def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoi
     if not _has_ends(objective):
         return
     law, (y, weight, eta) = objective.likelihood, _kept_rows(objective, best.u)
-    for name, edge, params in law.at_ends(y, weight, DISTANCE_OF_HELD_FIT, **law.theta(eta)):
+    for name, edge, params in law.relations.near_ends(law, y, weight, DISTANCE_OF_HELD_FIT, **law.theta(eta)):
         value = np.ravel(params[name])[0]
         part = _with_held(objective, name, value) if name in names else None
         if part is None:
@@ -241,12 +241,12 @@ class _EndPoint(NamedTuple):
 
 
 def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
-    """Points near ends of domains at which, by the law's `at_ends`, the likelihood is nearly as high as at `u` or higher."""
+    """Points near ends of domains, by the law's `near_ends`, whose likelihood is nearly as high as that at `u`, or higher."""
     if not _has_ends(objective):
         return
     law, names, (y, weight, eta) = objective.likelihood, constant_parameters(objective), _kept_rows(objective, u)
     theta = law.theta(eta)
-    for name, edge, params in law.at_ends(y, weight, distance, **theta):
+    for name, edge, params in law.relations.near_ends(law, y, weight, distance, **theta):
         loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / objective.data.total_weight
         if name not in names or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
             continue
@@ -267,10 +267,10 @@ def _kept_rows(objective, u) -> tuple[np.ndarray, np.ndarray, dict]:
 
 
 def _has_ends(objective) -> bool:
-    """Whether the law may have `at_ends`, and its first parameter an intercept that they shift."""
+    """Whether the law has `near_ends`, and its first parameter an intercept that they shift."""
     law, first = objective.likelihood, next(iter(objective.designs))
     return (
-        bool(law.relations.ends)
+        law.relations.near_ends is not None
         and not law.known
         and first == next(iter(law.parameters))
         and objective.designs[first].intercept
@@ -382,7 +382,7 @@ def _follow_to_end(objective, solution, name, edge, solve, rival=np.inf) -> tupl
 
 
 def _next_stage_start(objective, part, u, before, name, edge, distance) -> np.ndarray:
-    """The best start of the next stage: the last fit, the extrapolation of the last two, or the law's `at_ends`.
+    """The best start of the next stage: the last fit, the extrapolation of the last two, or the law's `near_ends`.
 
     Coordinates change in proportion to the distance to the end if rows lie on the edge of the support.
     """

@@ -141,7 +141,7 @@ def log_skew_tails(z, shape, df):
 
 
 def at_half_laws(y, distance, loc, fitted) -> list[tuple[str, str, dict]]:
-    """The result of `at_ends` for laws whose infinite shape leaves half of the symmetric law.
+    """The result of `near_ends` for laws whose infinite shape leaves half of the symmetric law.
 
     `fitted(z)` gives scale and other parameters that suit distances z from the edge of that half.
     """

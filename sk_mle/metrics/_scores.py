@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._fallbacks.facts import n_classes, title
 from ._crps import crps
 from ._rows import is_lattice, mean_score, read_target
 
@@ -84,8 +84,7 @@ def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
             f"brier_score of {title(dist.likelihood)}, which is not of classes, needs the event: threshold=..., for "
             "Y > threshold"
         )
-    n_classes = getattr(dist.likelihood, "n_classes", None) or dist.likelihood.support.high + 1
-    codes = np.arange(float(n_classes))[:, None]
+    codes = np.arange(n_classes(dist.likelihood))[:, None]
     values = ((dist.pmf(codes) - (y == codes)) ** 2).sum(axis=0)
     return mean_score(values / 2 if len(codes) == 2 else values, sample_weight, per_row, "brier_score")
 

@@ -10,7 +10,7 @@ from scipy import stats
 from .._estimators.classifier import MLEClassifier
 from .._estimators.regressor import MLERegressor
 from ..datasets import make_mle_regression
-from ..likelihoods._fallbacks.facts import sized
+from ..likelihoods._fallbacks.facts import n_classes, sized
 from ._tools import close, draw, expect, repeat_row
 
 
@@ -41,7 +41,7 @@ def _simulated(law, n, p, rng):
     """Simulated data in which every class occurs, since a fit takes the number of classes from y."""
     for _ in range(200):
         data = make_mle_regression(law, n_samples=n, n_features=p, random_state=int(rng.integers(2**31)))
-        if law.target_type != "classes" or len(np.unique(data.y)) == getattr(sized(law), "n_classes", 2):
+        if law.target_type != "classes" or len(np.unique(data.y)) == n_classes(sized(law)):
             break
     return data
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import log_softmax, softmax
-from sklearn.base import clone
 
 from .._fallbacks.algebra import Eval
+from .._families.classes import Classes
 from .._families.softmax import LOGITS_PAIR, Softmax, indicator_covariance, log_probability
 
 
-class Categorical(Softmax):
+class Categorical(Classes, Softmax):  # type: ignore[override]
     r"""Categorical law of the class codes 0..K-1; its negative log-likelihood is cross-entropy.
 
     .. math:: p(y = k) = \exp(\mathrm{logits}_k) / \sum_j \exp(\mathrm{logits}_j)
@@ -33,8 +33,6 @@ class Categorical(Softmax):
     array([[0.333, 0.333, 0.333]])
     """
 
-    target_type = "classes"
-
     def __init__(self, *, n_classes=None, links=None):
         self.n_classes, self.links = n_classes, links
 
@@ -44,13 +42,6 @@ class Categorical(Softmax):
 
     def counts(self, y):
         return np.eye(self.n_classes)[y.astype(int)]
-
-    def bind(self, y):
-        n_in_y = int(np.max(y)) + 1
-        n_classes = n_in_y if self.n_classes is None else self.n_classes
-        if n_classes < n_in_y:
-            raise ValueError(f"Categorical(n_classes={n_classes}), but y has {n_in_y} classes; leave n_classes at None")
-        return clone(self).set_params(n_classes=max(n_classes, 2))
 
     def loglik(self, y, logits):
         return np.where(np.asarray(y) < logits.shape[-1], self._pick(y, log_probability(logits)), -np.inf)

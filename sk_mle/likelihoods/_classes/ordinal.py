@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from sklearn.base import clone
 
 from ..._special.intervals import BETWEEN
-from ...domains import COUNT, POSITIVE, REAL
+from ...domains import POSITIVE, REAL
 from ...links import get_link
 from .._fallbacks.algebra import outer
-from .._protocol.base import Likelihood
+from .._families.classes import Classes
 
 
-class Ordinal(Likelihood):
+class Ordinal(Classes):
     r"""Cumulative law of ordered classes 0..K-1: a continuous latent variable, observed only as its interval between cutpoints.
 
     .. math:: P(y \le j) = F\left(\frac{c_j - \mathrm{loc}}{\mathrm{scale}}\right), \quad
@@ -60,8 +59,6 @@ class Ordinal(Likelihood):
     array([[0.25, 0.25, 0.5 ]])
     """
 
-    target_type = "classes"
-
     def __init__(self, *, scale=1.0, distribution="logit", n_classes=None, categories=None, links=None):
         self.scale, self.distribution, self.n_classes, self.links = scale, distribution, n_classes, links
         self.categories = categories
@@ -70,12 +67,6 @@ class Ordinal(Likelihood):
     def parameters(self):
         gaps = {} if self.n_classes == 2 else {"gaps": POSITIVE}
         return {"loc": REAL, **gaps, "scale": POSITIVE}
-
-    @property
-    def support(self):
-        if self.n_classes is None:
-            return COUNT
-        return replace(COUNT, high=self.n_classes - 1, closed=(True, True), typical=(0, self.n_classes - 1))
 
     def check(self):
         super().check()
@@ -93,13 +84,6 @@ class Ordinal(Likelihood):
         if name == "scale":
             return replace(parameter, intercept=False)
         return replace(parameter, basis=np.eye((self.n_classes or 3) - 2)) if name == "gaps" else parameter
-
-    def bind(self, y):
-        n_in_y = int(np.max(y)) + 1
-        n_classes = max(n_in_y, 2) if self.n_classes is None else self.n_classes
-        if n_classes < n_in_y:
-            raise ValueError(f"Ordinal(n_classes={n_classes}), but y has {n_in_y} classes; leave n_classes at None")
-        return clone(self).set_params(n_classes=n_classes)
 
     def cutpoints(self, intercepts) -> np.ndarray:
         """The K-1 cutpoints of P(y <= j) = F((cutpoint_j - x @ coef) / scale), from the `intercepts_` of a fit."""

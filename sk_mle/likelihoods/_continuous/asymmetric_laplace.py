@@ -10,6 +10,18 @@ from .._protocol.relations import Relations
 from .laplace import Laplace
 
 
+def _near_ends(law, y, sample_weight, distance, loc, **others):
+    if not {"scale", "quantile"} <= set(law.free):
+        return []
+    limits = []
+    for sign, edge in ((1, "lower"), (-1, "upper")):
+        r = sign * (y - loc)
+        mean = max(float(np.average(r - r.min(), weights=sample_weight)), resolution(y))
+        quantile = distance if sign == 1 else 1 - distance
+        limits.append(("quantile", edge, {"loc": loc + sign * r.min(), "scale": distance * mean, "quantile": quantile}))
+    return limits
+
+
 class AsymmetricLaplace(Laplace):
     r"""Asymmetric Laplace law; its maximum likelihood fit with a fixed `quantile` is quantile regression.
 
@@ -48,6 +60,7 @@ class AsymmetricLaplace(Laplace):
     relations = Relations(
         limits={"Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2}},
         ends={"quantile": {"lower": "exponential law above loc", "upper": "exponential law below loc"}},
+        near_ends=_near_ends,
         searched=False,
         tried={"quantile": (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)},
         held={"quantile": (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.98)},
@@ -56,17 +69,6 @@ class AsymmetricLaplace(Laplace):
 
     def __init__(self, *, loc=None, scale=None, quantile=0.5, links=None):
         self.loc, self.scale, self.quantile, self.links = loc, scale, quantile, links
-
-    def at_ends(self, y, sample_weight, distance, loc, **others):
-        if not {"scale", "quantile"} <= set(self.free):
-            return []
-        limits = []
-        for sign, edge in ((1, "lower"), (-1, "upper")):
-            r = sign * (y - loc)
-            mean = max(float(np.average(r - r.min(), weights=sample_weight)), resolution(y))
-            quantile = distance if sign == 1 else 1 - distance
-            limits.append(("quantile", edge, {"loc": loc + sign * r.min(), "scale": distance * mean, "quantile": quantile}))
-        return limits
 
     def rates(self, quantile):
         return 1 - quantile, quantile

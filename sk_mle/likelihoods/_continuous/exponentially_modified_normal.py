@@ -32,6 +32,16 @@ def _mills(x):
     return m, np.where(x < -6, 1 / (w + c), m + x), c, d
 
 
+def _near_ends(law, y, sample_weight, distance, loc, **others):
+    if not {"scale", "rate"} <= set(law.free):
+        return []
+    r, tiny = y - loc, resolution(y)
+    mean = max(float(np.average(r - r.min(), weights=sample_weight)), tiny)
+    scale = distance * mean
+    below = loc + r.min() - NORMAL_REACH * scale  # the edge is smooth up to here: rows that lie on it are beyond its slope
+    return [("scale", "lower", {"loc": below, "scale": scale, "rate": 1 / mean})]
+
+
 class ExponentiallyModifiedNormal(Likelihood):
     r"""Law of the sum of a normal and an exponential variable: reaction times, peaks in chromatography.
 
@@ -75,6 +85,7 @@ class ExponentiallyModifiedNormal(Likelihood):
         limits={"Normal": {"rate": np.inf}},
         singular=("rate",),
         ends={"scale": {"lower": "exponential law above loc"}},
+        near_ends=_near_ends,
         tried={"rate": ()},  # in units of 1 / y, so that no value is typical
     )
 
@@ -118,15 +129,6 @@ class ExponentiallyModifiedNormal(Likelihood):
             candidates.append({"loc": 0.0 if "loc" in self.fixed else mean - 1 / rate, "scale": scale, "rate": rate})
         best = best_candidate(self, candidates, *reduced_sample(residual, sample_weight))
         return best | {"loc": loc + best["loc"]}
-
-    def at_ends(self, y, sample_weight, distance, loc, **others):
-        if not {"scale", "rate"} <= set(self.free):
-            return []
-        r, tiny = y - loc, resolution(y)
-        mean = max(float(np.average(r - r.min(), weights=sample_weight)), tiny)
-        scale = distance * mean
-        below = loc + r.min() - NORMAL_REACH * scale  # the edge is smooth up to here: rows that lie on it are beyond its slope
-        return [("scale", "lower", {"loc": below, "scale": scale, "rate": 1 / mean})]
 
     def expectation(self, loc, scale, rate):
         return loc + 1 / rate + 0 * scale

@@ -35,6 +35,15 @@ _mean = analytic(lambda shape: (gamma(1 - shape) - 1) / shape)
 _variance = analytic(lambda shape: (gamma(1 - 2 * shape) - gamma(1 - shape) ** 2) / shape**2)
 
 
+def _near_ends(law, y, sample_weight, distance, loc, **others):
+    if "shape" not in law.free:
+        return []
+    r = y - loc
+    scale = max(float(np.average(r.max() - r, weights=sample_weight)), resolution(y))
+    scale = law.fixed.get("scale", scale)
+    return [("shape", "lower", {"loc": loc + r.max() - scale, "scale": scale, "shape": distance - 1})]
+
+
 class GeneralizedExtremeValue(ExtremeValue):
     r"""Generalized extreme value law, of maxima of many values: Gumbel, Frechet and reversed Weibull in one.
 
@@ -72,6 +81,7 @@ class GeneralizedExtremeValue(ExtremeValue):
         limits={"Gumbel": {"shape": 0.0}},
         searched=False,
         ends={"shape": {"lower": "exponential law below an upper end"}},
+        near_ends=_near_ends,
     )
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
@@ -90,14 +100,6 @@ class GeneralizedExtremeValue(ExtremeValue):
         low, _, high = quantiles(residual, sample_weight, QUARTILES)
         a, _, c = self.standard_ppf(QUARTILES, shape)
         return max(float((high - low) / (c - a)), 1.01 * float(np.max(-shape * residual)), 0.1 * float(np.std(residual)))
-
-    def at_ends(self, y, sample_weight, distance, loc, **others):
-        if "shape" not in self.free:
-            return []
-        r = y - loc
-        scale = max(float(np.average(r.max() - r, weights=sample_weight)), resolution(y))
-        scale = self.fixed.get("scale", scale)
-        return [("shape", "lower", {"loc": loc + r.max() - scale, "scale": scale, "shape": distance - 1})]
 
     def standard_moments(self, shape):
         mean = np.where(shape < 1, _mean(np.where(shape < 1, shape, 0.0)), np.inf)

@@ -12,6 +12,10 @@ from .._protocol.relations import Relations
 SHAPE = Domain(typical=(-0.3, 0.6))
 
 
+def _near_ends(law, y, sample_weight, distance, **params):
+    return law.standard.relations.near_ends(law.standard, np.log(y), sample_weight, distance, **params)
+
+
 class GeneralizedGamma(LogLocationScale):
     r"""Generalised gamma law of durations, with the log-normal, Weibull and gamma laws among its members.
 
@@ -59,6 +63,7 @@ class GeneralizedGamma(LogLocationScale):
             "HalfNormal": {"shape": 2**0.5, "scale": 0.5**0.5, "loc": lambda scale: np.log(scale)},
         },
         ends={"shape": {"upper": "power law up to a largest y", "lower": "Pareto law from a smallest y on"}},
+        near_ends=_near_ends,
     )
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
@@ -67,9 +72,6 @@ class GeneralizedGamma(LogLocationScale):
     @property
     def standard(self):
         return LogGamma(loc=self.loc, scale=self.scale, shape=self.shape)
-
-    def at_ends(self, y, sample_weight, distance, **params):
-        return self.standard.at_ends(np.log(y), sample_weight, distance, **params)
 
     def log_mgf(self, t, shape):
         return self.standard.log_mgf(t, shape)

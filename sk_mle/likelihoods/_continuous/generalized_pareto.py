@@ -12,6 +12,11 @@ from .._families.extreme_value import MIN_SCORING_SHAPE, SHAPE, ExtremeValue, ex
 from .._families.hazard import tail_from_survival
 
 
+def _near_ends(law, y, sample_weight, distance, scale, **others):
+    params = {"scale": scale * np.max(y / scale), "shape": distance - 1}
+    return [("shape", "lower", params)] if "shape" in law.free else []
+
+
 class GeneralizedPareto(ExtremeValue):
     r"""Generalized Pareto law of exceedances over a high threshold.
 
@@ -53,6 +58,7 @@ class GeneralizedPareto(ExtremeValue):
         ExtremeValue.relations,
         limits={"Exponential": {"shape": 0.0, "scale": "mean"}},
         ends={"shape": {"lower": "uniform law up to scale"}},
+        near_ends=_near_ends,
     )
 
     def __init__(self, *, scale=None, shape=None, links=None):
@@ -71,10 +77,6 @@ class GeneralizedPareto(ExtremeValue):
             ("scale", "shape"): 1 / (scale * (1 + shape) * total),
             ("shape", "shape"): 2 / ((1 + shape) * total) + 0 * scale,
         }
-
-    def at_ends(self, y, sample_weight, distance, scale, **others):
-        params = {"scale": scale * np.max(y / scale), "shape": distance - 1}
-        return [("shape", "lower", params)] if "shape" in self.free else []
 
     def start(self, y, sample_weight):
         median, largest = weighted_median(y, sample_weight), float(np.max(y))

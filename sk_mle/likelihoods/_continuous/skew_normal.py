@@ -17,6 +17,16 @@ ROOT_2_OVER_PI = np.sqrt(2 / np.pi)
 TRIED_SHAPES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
 
 
+def _near_ends(law, y, sample_weight, distance, loc, **others):
+    if not {"scale", "shape"} <= set(law.free):
+        return []
+
+    def fitted(z):
+        return {"scale": max(float(np.sqrt(np.average(z**2, weights=sample_weight))), resolution(y))}
+
+    return at_half_laws(y, distance, loc, fitted)
+
+
 class SkewNormal(ShapedLocationScale):
     r"""Azzalini's skew normal law, in its direct parameters.
 
@@ -61,6 +71,7 @@ class SkewNormal(ShapedLocationScale):
         limits={"Normal": {"shape": 0.0}},
         singular=("shape",),
         ends={"shape": {"upper": "half-normal law above loc", "lower": "half-normal law below loc"}},
+        near_ends=_near_ends,
         tried={"shape": tuple(s * a for a in TRIED_SHAPES for s in (-1, 1))},
     )
     tried_first = {"shape": (-0.1, 0.1)}  # nearly normal, so that the first step is a least squares fit
@@ -97,15 +108,6 @@ class SkewNormal(ShapedLocationScale):
             ("shape", "shape"): first**2 + first * shape * (at**2 + 2 / square),
         }
         return Eval(part.loglik, part.gradient | {"shape": first}, part.information | information)
-
-    def at_ends(self, y, sample_weight, distance, loc, **others):
-        if not {"scale", "shape"} <= set(self.free):
-            return []
-
-        def fitted(z):
-            return {"scale": max(float(np.sqrt(np.average(z**2, weights=sample_weight))), resolution(y))}
-
-        return at_half_laws(y, distance, loc, fitted)
 
     def summary(self, r, sample_weight):
         mean = np.average(r, weights=sample_weight)

@@ -14,6 +14,22 @@ from .._protocol.relations import Relations
 from .student_t import StudentT
 
 
+def _near_ends(law, y, sample_weight, distance, loc, **others):
+    if not {"scale", "shape"} <= set(law.free):
+        return []
+    symmetric = StudentT(loc=0.0)
+
+    def fitted(z):
+        z, weight = reduced_sample(z, sample_weight, law.max_points)
+        values = [law.fixed["df"]] if "df" in law.fixed else law.relations.tried["df"]
+        scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
+        candidates = [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)]
+        best = best_candidate(symmetric, candidates, z, weight)
+        return {"scale": best["scale"], "df": best["df"]}
+
+    return at_half_laws(y, distance, loc, fitted)
+
+
 class SkewT(ShapedLocationScale):
     r"""Azzalini and Capitanio's skew t law, in its direct parameters: heavy tails and skewness.
 
@@ -49,6 +65,7 @@ class SkewT(ShapedLocationScale):
         limits={"SkewNormal": {"df": np.inf}, "StudentT": {"shape": 0.0}},
         searched=False,
         ends={"shape": {"upper": "half of Student's t law, above loc", "lower": "half of Student's t law, below loc"}},
+        near_ends=_near_ends,
         tried={"shape": (-8.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 8.0), "df": (1.0, 2.5, 6.0, 30.0)},
     )
     tried_first = {"shape": (-0.1, 0.1), "df": (1.0, 2.5, 6.0, 30.0)}
@@ -84,21 +101,6 @@ class SkewT(ShapedLocationScale):
         }
         second = {(a, b): part + xx * x[a] * x[b] for (a, b), part in second.items()}
         return value, first, {pair: part * depends_on_df if "df" in pair else part for pair, part in second.items()}
-
-    def at_ends(self, y, sample_weight, distance, loc, **others):
-        if not {"scale", "shape"} <= set(self.free):
-            return []
-        symmetric = StudentT(loc=0.0)
-
-        def fitted(z):
-            z, weight = reduced_sample(z, sample_weight, self.max_points)
-            values = [self.fixed["df"]] if "df" in self.fixed else self.relations.tried["df"]
-            scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
-            candidates = [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)]
-            best = best_candidate(symmetric, candidates, z, weight)
-            return {"scale": best["scale"], "df": best["df"]}
-
-        return at_half_laws(y, distance, loc, fitted)
 
     def standard_moments(self, shape, df):
         df = np.minimum(df, DF_OF_NORMAL)

@@ -43,7 +43,7 @@ def modelled(law) -> list[str]:
 def sized(law, width: int = 3):
     """The law with a size, for simulated data: `width` classes or targets, unless it has a size already."""
     if law.target_type == "targets":
-        return law.bind(np.zeros((0, getattr(resolved(law), "n_targets", None) or width)))
+        return law.bind(np.zeros((0, width)))
     if not law.support.integer:
         return law
     return law.bind(np.arange(min(float(width), law.support.high + 1)))
@@ -73,6 +73,11 @@ def expected_information(law) -> str:
     observed information. "none": the observed information.
     """
     return "whole" if law.fisher is not None else "parts" if overrides(law, "evaluate") else "none"
+
+
+def n_classes(law) -> float:
+    """Number of classes of a law of class codes; infinite if it takes the number from y and has seen none."""
+    return law.support.high + 1
 
 
 # ---- methods that are the default, or integrate numerically ----------------------------------------------------------------

@@ -13,6 +13,14 @@ from .shaped import ShapedLocationScale
 SCALE_RATIO = 100.0  # ratio of successive scales on the way to a limit
 
 
+def _near_ends(law, y, sample_weight, distance, loc, scale, skew, tail):
+    """For large z on one side arsinh(z) is log(2 z), so that the skewness compensates for a smaller scale."""
+    if not {"loc", "scale", "skew"} <= set(law.free):
+        return []
+    grown = law.sign * np.sign(law.sign * skew) * tail * np.log(SCALE_RATIO)
+    return [("scale", "lower", {"scale": scale / SCALE_RATIO, "skew": skew + grown})]
+
+
 class ArsinhLocationScale(ShapedLocationScale):
     """Laws of z = sinh((w - sign * skew) / tail), where w has the log-density, quantiles and tails that a subclass writes.
 
@@ -25,18 +33,14 @@ class ArsinhLocationScale(ShapedLocationScale):
         "skew": replace(REAL, typical=(-1.0, 1.0)),
         "tail": replace(POSITIVE, typical=(0.4, 1.3)),
     }
-    relations = Relations(tried={"skew": (-3.0, -1.5, -0.7, -0.2, 0.2, 0.7, 1.5, 3.0), "tail": (0.3, 0.6, 1.0, 1.5, 2.5, 5.0)})
+    relations = Relations(
+        tried={"skew": (-3.0, -1.5, -0.7, -0.2, 0.2, 0.7, 1.5, 3.0), "tail": (0.3, 0.6, 1.0, 1.5, 2.5, 5.0)},
+        near_ends=_near_ends,
+    )
     sign: float
 
     def __init__(self, *, loc=None, scale=None, skew=None, tail=None, links=None):
         self.loc, self.scale, self.skew, self.tail, self.links = loc, scale, skew, tail, links
-
-    def at_ends(self, y, sample_weight, distance, loc, scale, skew, tail):
-        """For large z on one side arsinh(z) is log(2 z), so that the skewness compensates for a smaller scale."""
-        if not {"loc", "scale", "skew"} <= set(self.free):
-            return []
-        grown = self.sign * np.sign(self.sign * skew) * tail * np.log(SCALE_RATIO)
-        return [("scale", "lower", {"scale": scale / SCALE_RATIO, "skew": skew + grown})]
 
     def _w(self, z, skew, tail):
         return tail * np.arcsinh(z) + self.sign * skew

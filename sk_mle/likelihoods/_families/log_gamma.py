@@ -26,6 +26,15 @@ STIRLING_REMAINDER = tuple(
 STIRLING_REMAINDER[2].pop(0)  # the power -1, whose factor is zero
 
 
+def _near_ends(law, y, sample_weight, distance, loc, **others):
+    ends, r = [], y - loc
+    for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(law.free) else ():
+        end = sign * (sign * r).max()
+        mean = max(float(np.average(np.abs(end - r), weights=sample_weight)), resolution(y))
+        ends.append(("shape", edge, {"loc": loc + end, "scale": distance * mean, "shape": sign / distance}))
+    return ends
+
+
 class LogGamma(LocationScale):
     """The law of loc + scale * w, w = log(g / k) / shape for a gamma variable g of shape k = 1 / shape**2.
 
@@ -33,18 +42,10 @@ class LogGamma(LocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
-    relations = Relations(tried={"shape": (-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0)})
+    relations = Relations(tried={"shape": (-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0)}, near_ends=_near_ends)
 
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
-
-    def at_ends(self, y, sample_weight, distance, loc, **others):
-        ends, r = [], y - loc
-        for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(self.free) else ():
-            end = sign * (sign * r).max()
-            mean = max(float(np.average(np.abs(end - r), weights=sample_weight)), resolution(y))
-            ends.append(("shape", edge, {"loc": loc + end, "scale": distance * mean, "shape": sign / distance}))
-        return ends
 
     def standard_terms(self, z, order, shape):
         x, (norm, norm_1, norm_2), (rise, rise_1, rise_2) = shape * z, remainder(shape**2), exprel2(shape * z)

@@ -32,7 +32,7 @@ class Multivariate(Likelihood):
     def parameter(self, name):
         return replace(super().parameter(name), basis=np.eye(self.width(name)))
 
-    def bind(self, y):
+    def bind(self, y, **known):
         return clone(self).set_params(n_targets=self.n_targets or y.shape[1])
 
     def check(self):

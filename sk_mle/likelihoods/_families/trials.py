@@ -78,9 +78,10 @@ class Trials(Likelihood):
         "Poisson()"
     }
 
-    def check_known(self, y, known):
+    def bind(self, y, **known):
         if "trials" in known and y.ndim == 1:  # not the ends of intervals
             self._compare(y, known["trials"])
+        return super().bind(y, **known)
 
     @staticmethod
     def _compare(y, trials, hint=""):

@@ -71,10 +71,15 @@ class Multinomial(Multivariate, Softmax):
 
     def read(self, y):
         y = super().read(y)
-        self.check_known(y, self.fixed)
+        self._check_sums(y, self.fixed)
         return y
 
-    def check_known(self, y, known):
+    def bind(self, y, **known):
+        self._check_sums(y, known)
+        return super().bind(y, **known)
+
+    def _check_sums(self, y, known):
+        """Raise ValueError where the counts of a row do not sum to the trials among `known` values."""
         bad = np.flatnonzero(y.sum(axis=1) != known.get("trials", y.sum(axis=1)))
         if len(bad):
             raise ValueError(f"the counts of a row must sum to trials={self.trials!r}, but do not in {rows_text(bad)}")

@@ -67,7 +67,9 @@ class Likelihood(BaseEstimator):
         False declares that the log-likelihood has kinks in its first parameter. Such a law also writes `kinks` and
         `smoothed`, and fits end exactly on the vertex where the kinks meet.
     target_type : {"number", "classes", "targets"}
-        What y is: one number, class codes 0..K-1, which MLEClassifier fits, or several targets, y of shape (n, columns).
+        What y is: one number, class codes 0..K-1, which MLEClassifier fits, or several targets, y of shape (n, columns). A law
+        of classes ends its `support` at K-1, once `bind` has seen y, and may take their labels in order as an argument
+        `categories` of its constructor.
     atoms : tuple of float
         Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
     relations : Relations
@@ -180,21 +182,9 @@ class Likelihood(BaseEstimator):
         """Whether each value of a target, as `read` returned it, is possible under the law."""
         return self.support.contains(y)
 
-    def check_known(self, y, known: dict) -> None:
-        """Raise ValueError that names the rows where y, or its interval, is impossible for the values of known parameters."""
-
     def observe(self, rng: np.random.Generator, y) -> np.ndarray:
         """What a study would record of simulated values y: y itself, unless the law is of censored values."""
         return y
-
-    def at_ends(self, y, sample_weight, distance, **params) -> list[tuple[str, str, dict]]:
-        """Ends of domains at which the density has an edge, so that the likelihood may exceed that of an interior maximum.
-
-        Each is a tuple of a parameter's name, "lower" or "upper", the end of its domain, and the values of all parameters that
-        fit best at a small `distance` from that end, or at 1 / distance if it is infinite. `params` has the fitted values of
-        the first parameter, which the result may shift by a constant.
-        """
-        return []
 
     def observed(self, y, **params) -> Observation:
         """What a target, as `read` returned it, tells of the predicted values.
@@ -204,8 +194,12 @@ class Likelihood(BaseEstimator):
         """
         return Observation(y, y, {})
 
-    def bind(self, y) -> Likelihood:
-        """The law with its data-dependent size, such as the number of classes."""
+    def bind(self, y, **known) -> Likelihood:
+        """The law with what it takes from a target, as `read` returned it, such as the number of classes.
+
+        `known` has the values (n,) of parameters that columns of X hold, where they are read. Raises ValueError that names the
+        rows where y, or its interval, is impossible for them.
+        """
         return self
 
     def recession(self, y, eta, name) -> tuple[np.ndarray, np.ndarray]:

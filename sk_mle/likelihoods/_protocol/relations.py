@@ -33,6 +33,12 @@ class Relations:
     ends : dict of str to dict
         What the law becomes as a parameter tends to the "lower" or "upper" end of its domain, in words, if that is no other
         law of this package: ``{"shape": {"upper": "half-normal law"}}``.
+    near_ends : callable or None
+        `near_ends(law, y, sample_weight, distance, **params) -> list`, of ends at which the density has an edge, so that the
+        likelihood may exceed that of an interior maximum. Each item is a tuple of a parameter's name, "lower" or "upper", the
+        end of its domain, and the values of all parameters that fit best at a small `distance` from that end, or at
+        1 / distance if it is infinite. `params` has the fitted values of the first parameter, which the result may shift by a
+        constant.
     tried : dict of str to tuple of float
         Values of parameters that starts choose from.
     held : dict of str to tuple of float
@@ -47,6 +53,7 @@ class Relations:
     irregular: str = ""
     searched: bool = True
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    near_ends: Callable[..., list[tuple[str, str, dict]]] | None = None
     tried: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     held: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     competing: Callable[..., bool] | None = None

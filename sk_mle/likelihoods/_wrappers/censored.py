@@ -72,7 +72,7 @@ class Censored(Wrapper):
             raise ValueError(f"y: the lower end must not exceed the upper one, but does in {rows_text(bad)}")
         return y
 
-    def bind(self, y):
+    def bind(self, y, **known):
         if y.ndim == 2 and len(y):
             low, high = y.T
             below, above = low <= self.law.support.low, high >= self.law.support.high
@@ -82,7 +82,7 @@ class Censored(Wrapper):
                         "no row of y is an event: every row is censored on the same side, so the likelihood has no maximum; at "
                         "least one row must be observed, or bounded on the other side. Is event= the wrong way round?"
                     )
-        return super().bind(y)
+        return super().bind(y, **known)
 
     def inside(self, y):
         support, (low, high) = self.law.support, y.T

@@ -67,8 +67,8 @@ class Composite(Likelihood):
     def read(self, y):
         return self.children[0].law.read(y)
 
-    def bind(self, y):
-        return self.with_children([child.law.bind(y) for child in self.children])
+    def bind(self, y, **known):
+        return self.with_children([child.law.bind(y, **child.of(known)) for child in self.children])
 
     def fix(self, values):
         if not values:
@@ -88,7 +88,3 @@ class Composite(Likelihood):
         for child in self.children:
             child.law.check()
         super().check()
-
-    def check_known(self, y, known):
-        for child in self.children:
-            child.law.check_known(y, child.of(known))

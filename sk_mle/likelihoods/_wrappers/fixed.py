@@ -62,8 +62,8 @@ class Fixed(Likelihood):
             raise ValueError(f"{title(self.law)} does not let its parameters be fixed from outside")
         self._law_with_values.check()
 
-    def bind(self, y):
-        return self._copy_with(law=self.law.bind(y))
+    def bind(self, y, **known):
+        return self._copy_with(law=self.law.bind(y, **known))
 
     def fix(self, values):
         """The law inside with its own and these values, which needs no `Fixed`."""

@@ -79,8 +79,8 @@ class Transformed(Wrapper):
         vars(function).update({name: value for name, value in values.items() if name in self.own})
         return law
 
-    def bind(self, y):
-        law, function = super().bind(y), self._function
+    def bind(self, y, **known):
+        law, function = super().bind(y, **known), self._function
         bound = function.bind(y)
         law.transform = law.transform if bound is function else bound
         return law

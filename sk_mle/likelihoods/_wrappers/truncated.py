@@ -88,8 +88,8 @@ class Truncated(Wrapper):
         outside = f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
         return {**self.law.advice, "outside": outside}
 
-    def check_known(self, y, known):
-        """Raise ValueError where y lies outside its row's bounds; of a censored y, where its whole interval may.
+    def bind(self, y, **known):
+        """As of the law inside; ValueError where y lies outside its row's bounds, or the interval of a censored y may.
 
         The last time at which a censored value was observed must lie above `low`, and the first not above `high`.
         """
@@ -106,7 +106,7 @@ class Truncated(Wrapper):
                     f"where the first y is {(last if name == 'low' else first)[at]:g} and {name} {value[at]:g}: no sample "
                     "holds such rows; drop them"
                 )
-        super().check_known(y, known)
+        return super().bind(y, **known)
 
     @property
     def atoms(self):
