@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sk_mle.domains import REAL
+from sk_mle import MLEClassifier
+from sk_mle.domains import REAL, Domain
 from sk_mle.likelihoods import (
     Binomial,
     Censored,
@@ -14,16 +15,19 @@ from sk_mle.likelihoods import (
     Gamma,
     Likelihood,
     Mixture,
+    Multinomial,
     Normal,
     Poisson,
     Relations,
     Rounded,
     SkewNormal,
     Truncated,
+    Tweedie,
     ZeroInflated,
 )
-from sk_mle.likelihoods._fallbacks.facts import integrates, overrides, sized, title
+from sk_mle.likelihoods._fallbacks.facts import density_values, integrates, overrides, sized, title
 from sk_mle.likelihoods._protocol.relations import irregular, law_at_end, values_to_hold
+from sk_mle.metrics import brier_score
 
 TWO = Mixture([("a", Poisson()), ("b", Poisson())])
 
@@ -92,6 +96,10 @@ def test_methods_are_asked_for_and_not_names():
         ("multivariate", True, 'target_type = "targets"'),
         ("remedy", "drop them", 'advice = {"outside"'),
         ("competing", lambda self, **params: True, r"relations = Relations\(competing="),
+        ("at_ends", lambda self, y, sample_weight, distance, **params: [], r"relations = Relations\(near_ends="),
+        ("check_known", lambda self, y, known: None, r"bind\(self, y, \*\*known\)"),
+        ("densities", lambda self, y: None, r"observed\(self, y"),
+        ("expected_information", "whole", r"fisher\(self"),
     ],
 )
 def test_a_declaration_without_effect_is_told(name, value, word):
@@ -109,3 +117,54 @@ def test_sizes_that_a_law_has_stay():
     assert sized(Categorical(n_classes=5)).n_classes == 5
     assert sized(MultivariateNormal(n_targets=4)).n_targets == 4
     assert sized(Categorical(), 4).n_classes == sized(Ordinal(), 4).n_classes == sized(MultivariateNormal(), 4).n_targets == 4
+
+
+class Thirds(Likelihood):
+    """Three classes, the first of which has the log odds `shift` to each of the others."""
+
+    parameters = {"shift": REAL}
+    support = Domain(low=0.0, high=2.0, closed=(True, True), integer=True, typical=(0, 2))
+    target_type = "classes"
+
+    def __init__(self, categories=None):
+        self.categories = categories
+
+    def loglik(self, y, shift):
+        return np.where(y == 0, shift, 0.0) - np.log(2 + np.exp(shift))
+
+
+def test_a_law_of_classes_says_their_number_by_its_support_and_their_order_by_an_argument():
+    X, labels = np.zeros((8, 1)), np.array(list("abcaabca"))
+    codes = Thirds(categories=["c", "a", "b"])
+    model = MLEClassifier(codes, predictors={"shift": "intercept"}).fit(X, labels)
+    assert list(model.ordered_classes_) == ["c", "a", "b"]
+    np.testing.assert_allclose(model.predict_proba(X[:1]), [[3 / 8, 3 / 8, 2 / 8]], rtol=1e-7)
+    dist = model.predict_dist(X[:2])
+    np.testing.assert_allclose(brier_score([0, 1], dist, per_row=True), [0.75**2 + 2 * 0.375**2, 0.25**2 + 0.625**2 + 0.375**2])
+    with pytest.raises(ValueError, match="Only 3 classes are supported by Thirds, but y has 4 classes"):
+        MLEClassifier(Thirds(), predictors={"shift": "intercept"}).fit(X, [0, 1, 2, 3, 0, 1, 2, 3])
+    with pytest.raises(ValueError, match="n_classes=3, but y has 2 classes"):
+        MLEClassifier(Fixed(Thirds(), {}), predictors={"shift": "intercept"}).fit(X, [0, 1, 1, 1, 0, 1, 1, 1])
+
+
+def test_rows_with_a_density_are_those_observed_exactly():
+    y = np.array([0.0, 1.0, 2.5])
+    assert density_values(Normal(), y) is y
+    assert density_values(Poisson(), y) is None
+    assert density_values(Rounded(Normal(), width="w"), y) is None
+    intervals = np.column_stack([y, [0.0, 3.0, 2.5]])
+    np.testing.assert_array_equal(density_values(Censored(Tweedie(power=1.5)), intervals), [np.nan, np.nan, 2.5])
+    np.testing.assert_array_equal(density_values(Fixed(Censored(Gamma()), {"shape": 1.0}), intervals), [0.0, np.nan, 2.5])
+
+
+def test_the_expected_information_of_trials_in_y_is_that_of_given_trials():
+    y, eta = np.array([[1.0, 4.0], [5.0, 9.0]]), {"prob": np.array([0.3, -1.0])}
+    by_column = Binomial(trials="n", links={"prob": "probit"})
+    given = by_column.evaluate(y[:, 0], {**eta, "trials": y[:, 1]}, 2, "expected")
+    read = Binomial(links={"prob": "probit"}).evaluate(y, eta, 2, "expected")
+    np.testing.assert_allclose(read.information["prob", "prob"], given.information["prob", "prob"], rtol=1e-14)
+    counts, logits = np.array([[1.0, 2.0, 1.0], [0.0, 4.0, 5.0]]), np.array([[0.5, 0.0, -0.5], [-1.0, 0.0, 1.0]])
+    share = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = counts.sum(axis=1)[:, None, None] * (share[:, :, None] * np.eye(3) - share[:, :, None] * share[:, None, :])
+    found = Multinomial(n_targets=3).evaluate(counts, {"logits": logits}, 2, "expected").information["logits", "logits"]
+    np.testing.assert_allclose(found, expected, rtol=1e-13)

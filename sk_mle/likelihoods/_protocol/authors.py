@@ -28,6 +28,7 @@ FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and the
     "collapse": (str, 'advice = {"is_degenerate": ...}'),
     "collapsed": (FunctionType, "is_degenerate(self, y, **params)"),
     "at_ends": (FunctionType, "relations = Relations(near_ends=...), a function of the law and its parameters"),
+    "expected_information": (str, "fisher(self, **params)"),
     "check_known": (FunctionType, "bind(self, y, **known)"),
     "densities": (FunctionType, "observed(self, y, **params), whose ends differ where the log-likelihood is no log density"),
     "competing": (FunctionType, "relations = Relations(competing=...), a function of the law and its parameters"),
