@@ -13,7 +13,9 @@ from __future__ import annotations
 from functools import wraps
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import betainc, log_ndtr
+
+from .tails import MIN_LARGE_BETA_PARAMETER, log_student_tail
 
 DF_OF_NORMAL = 1e60  # stands for infinity
 UNIT_NODES, UNIT_NODE_WEIGHTS = np.polynomial.legendre.leggauss(32)
@@ -79,6 +81,21 @@ def _log_tail(h, a, df):
     return (top + np.log(weights.sum(axis=1) / np.pi),)
 
 
+def _log_symmetric_tail(h, df):
+    """log P(T <= -h) of Student's law: by the quickest formula that is exact."""
+    h, df = np.broadcast_arrays(np.asarray(h, float), np.asarray(df, float))
+    value = np.empty(h.shape)
+    normal, small = df >= DF_OF_NORMAL, df < MIN_LARGE_BETA_PARAMETER
+    for rows, tail in (
+        (normal, lambda h, df: log_ndtr(-h)),
+        (small, log_student_tail),
+        (~(normal | small), lambda h, df: _log_tail(h, 0.0, df)[0]),
+    ):
+        if rows.any():
+            value[rows] = tail(h[rows], df[rows])
+    return value
+
+
 @_rowwise
 def _tail_derivatives(h, df, order):
     """log P(T <= -h) with its derivatives: (h, df), and for order 2 (h, h), (h, df), (df, df)."""
@@ -105,7 +122,7 @@ def _tail_derivatives(h, df, order):
 
 def log_t(x, df):
     """log P(T <= x) of Student's law."""
-    tail = _log_tail(np.abs(x), 0.0, df)[0]
+    tail = _log_symmetric_tail(np.abs(x), df)
     return np.where(x < 0, tail, np.log1p(-np.exp(tail)))
 
 
@@ -126,7 +143,7 @@ def log_t_derivatives(x, df, order):
 def log_skew_tails(z, shape, df):
     """log P(Z <= z) and log P(Z > z) of the skew t law."""
     h, df = np.abs(z), np.minimum(df, DF_OF_NORMAL)
-    symmetric, thin = _log_tail(h, 0.0, df)[0], _log_tail(h, np.abs(shape), df)[0]  # P(T < -h), and the part on the thin side
+    symmetric, thin = _log_symmetric_tail(h, df), _log_tail(h, np.abs(shape), df)[0]  # P(T < -h), and the part on the thin side
     df = np.minimum(df, 1e15)
     with np.errstate(all="ignore"):
         inner = betainc(0.5, df / 2, 1 / (1 + df / h**2)) + np.exp(thin)  # P(|T| < h), and the thin tail: all but the wide one

@@ -200,6 +200,22 @@ def log_betainc(a, b, x, xc):
 
 
 @elementwise
+def log_student_tail(z, df):
+    """log P(T > |z|) of Student's t law."""
+    z, root = np.abs(z), np.sqrt(df)
+    large, ratio = z > root, np.minimum(z, root) / np.maximum(z, root)
+    square = ratio * ratio
+    share, rest = square / (1 + square), 1 / (1 + square)
+    share, rest = np.where(large, share, rest), np.where(large, rest, share)  # df / (df + z**2), and one minus it
+    value = log_betainc(df / 2, np.full_like(df, 0.5), share, rest) - np.log(2)
+    far = large & (ratio < 1e-10)  # a power of z, of which the square may underflow
+    if far.any():
+        a = df[far] / 2
+        value[far] = 2 * a * np.log(ratio[far]) - np.log(2 * a) - special.betaln(a, 0.5)
+    return value
+
+
+@elementwise
 def log_ndtr_gap(a, b, width):
     """log(Phi(b) - Phi(a)) of the normal law for a <= b; width = b - a carries the digits of ends close to each other."""
     near, far = np.where(b > -a, -a, b), np.where(b > -a, -b, a)  # both below 0, or around it

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._integration import integrate
 from ._rows import (
     MAX_SUMMED_TERMS,
     atoms,
     check_single_target,
-    integrate,
     is_lattice,
     is_untransformed,
     mean_score,
@@ -88,8 +88,11 @@ def crps_from_cdf(y, dist) -> np.ndarray:
     scale = np.maximum(np.abs(y - quartiles[1]), 0.2 * (quartiles[2] - quartiles[0]))
     scale = np.where(scale > 0, scale, 1.0)
 
-    def f(t):
-        value = np.where(t < y, dist.cdf(t), dist.sf(t)) ** 2
+    def f(t, rows):
+        value, below = np.empty(t.shape), t[0] < y[rows]  # y is a cut: no piece lies on both of its sides
+        for side, tail in ((below, type(dist).cdf), (~below, type(dist).sf)):
+            if side.any():
+                value[:, side] = tail(dist[rows[side]], t[:, side]) ** 2
         return value if is_untransformed(dist) else np.nan_to_num(value, nan=0.0)  # NaN: an impossible y
 
     return integrate(f, dist, [y, *atoms(dist)], scale)
@@ -138,18 +141,18 @@ def _integrated_crps(y, dist):
     split = start + MAX_SUMMED_CELLS
     first = np.maximum(whole, split)  # from `split` on, cells lie below y up to here, and then above it
 
-    def squares(k, upper):
+    def squares(dist, k, upper):
         if upper.all():
             return dist.sf(k) ** 2
         return np.where(upper, dist.sf(k), dist.cdf(k)) ** 2
 
-    def line(t):
+    def line(t, rows):
         k = np.floor(t)
-        left, right = squares(np.stack([k, k + 1]), t >= first)
+        left, right = squares(dist[rows], np.stack([k, k + 1]), t >= first[rows])
         return np.where(t < split, 0.0, left + (t - k) * (right - left))
 
     k, edge = start + np.arange(MAX_SUMMED_CELLS if np.isfinite(low) else 0)[:, None], np.full((1, len(y)), split)
-    ends = np.where(first > split, squares(edge, edge > edge) - dist.cdf(first) ** 2, 0.0) + dist.sf(first) ** 2
-    total = squares(k, k >= whole).sum(axis=0) + ends[0] / 2 + np.maximum(start - y, 0.0)
+    ends = np.where(first > split, squares(dist, edge, edge > edge) - dist.cdf(first) ** 2, 0.0) + dist.sf(first) ** 2
+    total = squares(dist, k, k >= whole).sum(axis=0) + ends[0] / 2 + np.maximum(start - y, 0.0)
     total = total + integrate(line, dist, [first, edge[0], *quantiles(dist, TAIL_LEVELS)], tolerance=1e-9)
     return total + np.where(y > start, (y - whole) * (dist.cdf(whole) ** 2 - dist.sf(whole) ** 2), 0.0)

@@ -8,21 +8,23 @@ from scipy.optimize import minimize
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from ..likelihoods._fallbacks.facts import resolved
+from ._integration import integrate
 from ._rows import (
     atoms,
     check_dist,
     check_single_target,
-    integrate,
     is_lattice,
     is_untransformed,
     mean_score,
     one_row_each,
+    quantiles,
     read_target,
     sum_over_lattice,
 )
 from ._scores import log_score
 
 NEGLIGIBLE_PROBABILITY = 1e-14  # probability that counts as zero
+FURTHER_CUTS = (1e-4, 1e-2, 0.99, 1 - 1e-4)  # levels of quantiles that find peaks of a density in its tails
 
 
 def kl_divergence(p, q, *, sample_weight=None, per_row=False):
@@ -96,10 +98,10 @@ def numerical_divergence(p, q) -> np.ndarray:
         with np.errstate(all="ignore"):
             mass = np.exp(log_p)
             impossible = (mass * scale > NEGLIGIBLE_PROBABILITY) & (log_q == -np.inf)
-            q_is_zero[rows] |= impossible if impossible.ndim == 1 else impossible.any(axis=0)
+            q_is_zero[rows[impossible.reshape(-1, len(rows)).any(axis=0)]] = True
             return np.where((mass > 0) & (log_q > -np.inf), mass * (log_p - log_q), 0.0)
 
-    all_rows = slice(None)
+    all_rows = np.arange(len(p))
     if is_lattice(p):
         total = sum_over_lattice(lambda part, rows, k: integrand(part, q[rows], k, 1.0, rows), p, tail=1e-15)
         return np.where(q_is_zero, np.inf, np.maximum(total, 0.0))
@@ -112,11 +114,13 @@ def numerical_divergence(p, q) -> np.ndarray:
                 p.cdf(np.full(len(p), point)) > p.cdf(np.full(len(p), np.nextafter(point, -np.inf))) + NEGLIGIBLE_PROBABILITY
             )
 
-    def continuous_part(t):
+    def continuous_part(t, rows):
         off_atoms = ~np.isin(t, points)
-        return np.where(off_atoms, integrand(p, q, t, np.where(off_atoms, 1e-6 * width, 0.0), all_rows), 0.0)
+        scale = np.where(off_atoms, 1e-6 * width[rows], 0.0)
+        return np.where(off_atoms, integrand(p[rows], q[rows], t, scale, rows), 0.0)
 
-    total = integrate(continuous_part, p, points, size=np.ones(len(p)), tolerance=1e-9) + sum(at_atoms)
+    cuts = [*points, *quantiles(p, FURTHER_CUTS)]
+    total = integrate(continuous_part, p, cuts, size=np.ones(len(p)), tolerance=1e-9) + sum(at_atoms)
     total = np.where(total < -1e-6, np.nan, np.maximum(total, 0.0))  # probability nearer to an end than floating point resolves
     return np.where(q_is_zero, np.inf, total)
 

@@ -1,20 +1,17 @@
-"""Shared by the scores: checks of targets, weighted means, sums and integrals over every row's distribution."""
+"""Shared by the scores: checks of targets, weighted means, and sums over every row's distribution."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
-from scipy.integrate import quad_vec
 
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._utils.messages import rows_text
 from ..likelihoods._fallbacks.facts import title
 
-QUANTILE_LEVELS = (1e-4, 1e-2, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-4)
-MAX_RELATIVE_ERROR = 1e-6  # relative error of an integral from which a warning says so
+QUANTILE_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MAX_SUMMED_TERMS = 1 << 17  # whole numbers per row up to which a sum has every term
 VALUES_PER_BLOCK = 1 << 20  # values of distribution functions at a time
 
@@ -111,57 +108,6 @@ def quantiles(dist, levels=QUANTILE_LEVELS) -> np.ndarray:
     return np.stack([dist.ppf(np.full(dist.shape, level)) for level in levels])
 
 
-def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.ndarray:
-    """Integral over the real line of f(t), t of shape (n,), for every row.
-
-    The line is cut at quantiles of `dist` and at `points`; the two outer pieces are mapped so that algebraic tails and
-    singular ends of the support become exponential. scipy's `quad_vec` then refines all rows together. Errors are relative to
-    `size` (n,), by default the distance of the quartiles.
-    """
-    inner = quantiles(dist)
-    length = np.maximum(inner[5] - inner[3], 1e-6 * (inner[-1] - inner[0]))
-    length = np.where(length > 0, length, np.maximum(np.abs(inner[4]), 1.0) * 1e-3)
-    size = length if size is None else size
-    cuts = np.sort(np.stack([*inner, *(np.broadcast_to(point, length.shape) for point in points)]), axis=0)
-    support = dist.likelihood.support if is_untransformed(dist) else None
-    ends = (-np.inf, np.inf) if support is None else (support.low, support.high)
-    last = len(cuts) - 1
-
-    outer_lengths, is_infinite = _outer_lengths(f, dist, cuts, ends, length, size)
-
-    def on_unit_pieces(s):
-        piece = min(int(s), last + 1)
-        u = s - piece
-        if piece == 0:
-            result = _outer(f, 1 - u, -1.0, cuts[0], ends[0], outer_lengths[0], length) if u > 0 else np.zeros(len(length))
-        elif piece == last + 1:
-            result = _outer(f, u, 1.0, cuts[-1], ends[1], outer_lengths[1], length) if u < 1 else np.zeros(len(length))
-        else:
-            low, high = cuts[piece - 1], cuts[piece]
-            result = f(low + u * (high - low)) * (high - low)
-        return np.nan_to_num(np.where(is_infinite, 0.0, result / size), nan=np.nan, posinf=1e200, neginf=-1e200)
-
-    result, error = quad_vec(
-        on_unit_pieces,
-        0.0,
-        last + 2.0,
-        points=np.arange(1.0, last + 2.0),
-        norm="max",
-        epsabs=tolerance,
-        epsrel=tolerance,
-        limit=80,
-        quadrature="gk15",
-    )
-    if error > MAX_RELATIVE_ERROR:
-        warnings.warn(
-            f"an integral over {title(dist.likelihood)} reached a relative error of {error:.0e} only, in its hardest "
-            "row; score fewer rows at a time, or use log_score",
-            RuntimeWarning,
-            stacklevel=4,
-        )
-    return np.where(is_infinite | (np.abs(result) > 1e100), np.inf, result * size)
-
-
 def summation_range(dist, tail=1e-12):
     """The whole numbers outside of which at most the probability `tail` lies on either side, with a margin."""
     low, high = (dist.ppf(np.full(dist.shape, level)) for level in (tail, 1 - tail))
@@ -186,28 +132,3 @@ def sum_over_lattice(term: Callable, dist, y=None, tail=1e-12) -> np.ndarray:
             result[rows] += np.where(inside, term(rows_dist, rows, np.where(inside, k, high[rows])), 0.0).sum(axis=0)
         first += len(rows)
     return result
-
-
-def _outer_lengths(f, dist, cuts, ends, length, size):
-    """Lengths of the outer pieces beyond the first and last cut, and the rows in which the integral is not finite."""
-    beyond = quantiles(dist, (1e-14, 1 - 1e-14))
-    with np.errstate(all="ignore"):  # beyond a light tail some distribution functions are slow or NaN
-        rooms = [np.abs(far - cut) for far, cut in zip(beyond, (cuts[0], cuts[-1]), strict=True)]
-        rooms = [np.where(room < 1e6 * length, 20 * room, 1e150) for room in rooms]
-        # a tail that is not negligible at the largest numbers has no finite integral
-        far = [np.abs(f(cuts[0] - rooms[0])), np.abs(f(cuts[-1] + rooms[1]))]
-        pieces = zip(rooms, ends, far, strict=True)
-        heavy = [(room == 1e150) & np.isinf(end) & (room * value > 1e-8 * size) for room, end, value in pieces]
-    return rooms, heavy[0] | heavy[1]
-
-
-def _outer(f, u, sign, start, end, max_distance, length):
-    """The integrand of an outer piece at u in (0, 1), which is mapped to the distance from the cut."""
-    with np.errstate(all="ignore"):
-        w = u / (1 - u)
-        distance_to_end = np.maximum(sign * (end - start), 0.0)
-        finite = np.isfinite(end)
-        distance = -distance_to_end * np.expm1(-w) if finite else length * np.expm1(w)
-        slope = (distance_to_end * np.exp(-w) if finite else length * np.exp(w)) / (1 - u) ** 2
-        value = np.where(distance <= max_distance, f(start + sign * np.minimum(distance, max_distance)), 0.0)
-        return np.where(value == 0, 0.0, value * slope)

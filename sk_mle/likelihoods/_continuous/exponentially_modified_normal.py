@@ -25,11 +25,15 @@ def _mills(x):
 
     With w = -x: m + x = 1 / (w + c), c = 2 / (w + d), d = 3 / (w + ...).
     """
-    m, w = np.sqrt(2 / np.pi) / erfcx(-x / np.sqrt(2)), np.maximum(-x, 6.0)
-    c = d = w
-    for k in range(24, 1, -1):
-        c, d = k / (w + c), c
-    return m, np.where(x < -6, 1 / (w + c), m + x), c, d
+    x = np.asarray(x, float)
+    m, far = np.sqrt(2 / np.pi) / erfcx(-x / np.sqrt(2)), x < -6
+    h, c, d = np.array(m + x), np.zeros(x.shape), np.zeros(x.shape)
+    if far.any():
+        w = inner = outer = -x[far]
+        for k in range(24, 1, -1):
+            outer, inner = k / (w + outer), outer
+        h[far], c[far], d[far] = 1 / (w + outer), outer, inner
+    return m, h, c, d
 
 
 def _near_ends(law, y, sample_weight, distance, loc, **others):

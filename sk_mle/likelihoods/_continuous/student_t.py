@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaln, stdtr, stdtrit
 
-from ..._special.elementwise import elementwise
 from ..._special.gamma_functions import digamma_delta, lgamma_half_delta
 from ..._special.logarithms import log1p_rest
-from ..._special.tails import log_betainc
+from ..._special.tails import log_student_tail
 from ...domains import POSITIVE, REAL
 from .._fallbacks.quantile import newton_quantile
 from .._fallbacks.starting_values import weighted_median
@@ -119,7 +118,7 @@ class StudentT(LocationScale):
 
     def standard_tail(self, z, upper, log, df):
         z = -z if upper else z
-        outer = _log_outer(z, np.minimum(df, MAX_DF_OF_SCIPY))
+        outer = log_student_tail(z, np.minimum(df, MAX_DF_OF_SCIPY))
         value = np.where(z < 0, outer, np.log1p(-np.exp(outer)))
         return value if log else np.exp(value)
 
@@ -141,19 +140,3 @@ class StudentT(LocationScale):
         far = 2 * np.exp(self.standard_logpdf(z, df)) * (df + z**2)
         ratio = np.exp(betaln(0.5, df - 0.5) - 2 * betaln(0.5, df / 2))
         return scale * (z * (stdtr(df, z) - stdtr(df, -z)) + (far - 2 * np.sqrt(df) * ratio) / (df - 1))
-
-
-@elementwise
-def _log_outer(z, df):
-    """log P(Z > |z|)"""
-    z, root = np.abs(z), np.sqrt(df)
-    large, ratio = z > root, np.minimum(z, root) / np.maximum(z, root)
-    square = ratio * ratio
-    share, rest = square / (1 + square), 1 / (1 + square)
-    share, rest = np.where(large, share, rest), np.where(large, rest, share)  # df / (df + z**2), and one minus it
-    value = log_betainc(df / 2, np.full_like(df, 0.5), share, rest) - np.log(2)
-    far = large & (ratio < 1e-10)  # a power of z, of which the square may underflow
-    if far.any():
-        a = df[far] / 2
-        value[far] = 2 * a * np.log(ratio[far]) - np.log(2 * a) - betaln(a, 0.5)
-    return value

@@ -146,37 +146,31 @@ class VonMises(Likelihood):
     def entropy(self, loc, origin, concentration):
         return np.log(2 * np.pi * i0e(concentration)) + concentration * _shortfall(concentration)[0] + 0 * loc
 
-    def _tails(self, y, loc, origin, concentration):
-        """log of the probabilities from -pi to y and from y to pi, by Gauss nodes on half circles, where the density falls."""
+    def _log_tail(self, y, upper, loc, origin, concentration):
+        """log of the probability from y to pi, or from -pi to y, by Gauss nodes on half circles, where the density falls."""
         mean = self.expectation(loc, origin, 0.0)
         y, mean, k = np.broadcast_arrays(np.clip(y, -np.pi, np.pi), mean, np.asarray(concentration, float))
-        ends = (-np.pi - mean, y - mean, np.pi - mean)
-        norm = np.log(2 * np.pi * i0e(k))
-        arcs = (
-            np.minimum(logsumexp([_log_arc(low, high, half * np.pi, k) for half in (-2, -1, 0, 1)], axis=0) - norm, 0.0)
-            for low, high in (ends[:2], ends[1:])
-        )
-        strips = (
-            (np.pi + y) + PI_REMAINDER,
-            (np.pi - y) + PI_REMAINDER,
-        )  # from the ends, which lie beside the numbers -pi and pi
-        return tuple(
-            np.where(
-                width * (1 + k) < 1e-5, np.log(width) - 2 * k * np.sin((np.pi - width / 2 + side * mean) / 2) ** 2 - norm, arc
-            )
-            for width, side, arc in zip(strips, (1, -1), arcs, strict=True)
-        )
+        norm, sign = np.log(2 * np.pi * i0e(k)), -1 if upper else 1
+        low, high = (y - mean, np.pi - mean) if upper else (-np.pi - mean, y - mean)
+        arcs = logsumexp([_log_arc(low, high, half * np.pi, k) for half in (-2, -1, 0, 1)], axis=0)
+        width = (np.pi + sign * y) + PI_REMAINDER  # from the end, which lies beside the number -pi or pi
+        strip = np.log(width) - 2 * k * np.sin((np.pi - width / 2 + sign * mean) / 2) ** 2
+        return np.where(width * (1 + k) < 1e-5, strip - norm, np.minimum(arcs - norm, 0.0))
 
     def tail_probability(self, y, upper, log, **params):
         with np.errstate(divide="ignore"):
-            below, above = self._tails(y, **params)
-            own, other = (above, below) if upper else (below, above)
-            value = np.where(own < other, own, np.log1p(-np.exp(other)))
+            value = self._log_tail(y, upper, **params)
+            large = np.asarray(value > np.log(0.5))
+            if large.any():
+                y, *given = np.broadcast_arrays(y, *params.values())
+                given = {name: part[large] for name, part in zip(params, given, strict=True)}
+                value = np.array(value)
+                value[large] = np.log1p(-np.exp(self._log_tail(y[large], not upper, **given)))
         return value if log else np.exp(value)
 
     def ppf(self, q, **params):
         def logs(y, upper, **params):
-            return self._tails(y, **params)[int(upper)], self.loglik(y, **params)
+            return self._log_tail(y, upper, **params), self.loglik(y, **params)
 
         return newton_quantile(logs, q, params, (-np.pi, np.pi), self.expectation(**params))
 
@@ -192,6 +186,8 @@ def _log_arc(low, high, start, k):
     reach = np.sin(inner / 2) ** 2 + 20 / k  # beyond, the density has fallen by exp(-40)
     outer = np.minimum(outer, 2 * np.arcsin(np.sqrt(np.minimum(reach, 1.0))))
     rows = outer > inner
+    if not rows.any():
+        return np.full(rows.shape, -np.inf)
     inner, length, k = inner[rows], (outer - inner)[rows], k[rows]
     step = length[:, None] * UNIT_NODES
     fall = 2 * k[:, None] * np.sin(inner[:, None] + step / 2) * np.sin(step / 2)
