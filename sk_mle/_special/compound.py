@@ -13,7 +13,7 @@ from __future__ import annotations
 from math import factorial
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import gammainc, gammaincc, log_ndtr, logsumexp
 
 from .elementwise import elementwise
 from .gamma_functions import gamma_norm, horner
@@ -25,6 +25,7 @@ from .tails import log_gammainc, log_gammaincc
 TAYLOR_TERMS = 30  # of the integrals of the deviance near zero
 MAX_TERMS = 1e13  # expected number of terms above which the saddlepoint density is exact to the last digit
 MIN_SQUARED_VARIATION = 1e-9  # squared coefficient of variation below which the saddlepoint tail is exact as well
+MIN_ROUGH_LOG = -600.0  # log of the largest term from which on scipy's functions tell which terms matter
 MAX_SDS_AT_MEAN = 1e-3  # standard deviations from the mean within which the tail's correction is taken at the mean
 
 
@@ -133,9 +134,20 @@ def log_side(y, rate, shape, scale, upper):
             rows, order = order[:size], order[size:]
             j = low[rows][:, None] + step[rows][:, None] * np.arange(n_nodes[rows].max())
             terms = j * ratio_gap(rate[rows][:, None], j) + gamma_norm(j)[0] - np.log(j) + np.log(step[rows])[:, None]
-            for side, tail in ((upper[rows], log_gammaincc), (~upper[rows], log_gammainc)):
+            for side, log_tail, tail in (
+                (upper[rows], log_gammaincc, gammaincc),
+                (~upper[rows], log_gammainc, gammainc),
+            ):
                 if side.any():
-                    terms[side] += tail(shape[rows][side][:, None] * j[side], x[rows][side][:, None])
+                    at, of_poisson = (
+                        np.broadcast_arrays(shape[rows][side][:, None] * j[side], x[rows][side][:, None]),
+                        terms[side],
+                    )
+                    rough = of_poisson + np.log(tail(*at))
+                    top = rough.max(axis=1, keepdims=True)
+                    matters = (rough > top - NEGLIGIBLE_LOG_RATIO) | ~(top > MIN_ROUGH_LOG)
+                    rough[matters] = of_poisson[matters] + log_tail(*(value[matters] for value in at))
+                    terms[side] = rough
             result[rows] = logsumexp(terms, axis=1)
     return np.minimum(result, 0.0)
 

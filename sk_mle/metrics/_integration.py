@@ -15,6 +15,8 @@ MIN_PANEL_WIDTH = 2.0**-45  # share of a piece: what is left of a jump is below 
 MIN_SHARE_OF_LARGEST_ERROR = 0.05  # of a row: panels that have less are halved later, if at all
 MAX_PANELS_PER_ROW = 96
 PANELS_PER_BLOCK = 1 << 13  # panels whose integrand is evaluated at a time
+LENGTHS_TO_FAR_CUTS = (1.0, 40.0)  # distances from the outer quantiles at which a piece that reaches to a far point is cut
+MAX_LENGTHS_TO_END = 100.0  # distance from the outer cut to an end of the support that a piece is mapped to
 NOISE = 50 * np.finfo(float).eps  # rounding error of a panel's integral, relative to that of the absolute value
 
 # Kronrod's rule of 15 nodes and, at every other node, Gauss's of 7, on (-1, 1).
@@ -53,18 +55,14 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
     """Integral over the real line of f for every row of a distribution.
 
     ``f(t, rows)`` takes points t (nodes, m) on pieces of the line of the rows `rows` (m,), and gives its values there. The line
-    is cut at quantiles of `dist` and at `points`; the two outer pieces are mapped so that algebraic tails and singular ends of
-    the support become exponential. Pieces are halved where they need it. Errors are relative to `size` (n,), by default the
-    distance of the quartiles.
+    is cut at quantiles of `dist` and at `points`, and on the way to a far point. The two outer pieces are mapped so that
+    algebraic tails and singular ends of the support become exponential. Pieces are halved where they need it. Errors are
+    relative to `size` (n,), by default the distance of the quartiles.
     """
-    at_levels = quantiles(dist)
-    length = np.maximum(at_levels[3] - at_levels[1], 1e-6 * (at_levels[-1] - at_levels[0]))
-    length = np.where(length > 0, length, np.maximum(np.abs(at_levels[2]), 1.0) * 1e-3)
-    size = length if size is None else size
-    cuts = np.sort(np.stack([*at_levels, *(np.broadcast_to(point, length.shape) for point in points)]), axis=0)
     support = dist.likelihood.support if is_untransformed(dist) else None
     ends = (-np.inf, np.inf) if support is None else (support.low, support.high)
-    last, all_rows = len(cuts) - 1, np.arange(len(length))
+    cuts, length = _cuts(dist, points, ends)
+    size, last, all_rows = length if size is None else size, len(cuts) - 1, np.arange(len(length))
     outer_lengths, is_infinite = _outer_lengths(lambda t: f(t[None], all_rows)[0], dist, cuts, ends, length, size)
 
     def on_pieces(u, rows, piece):
@@ -94,6 +92,17 @@ def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.nd
             stacklevel=4,
         )
     return np.where(is_infinite | (np.abs(result) > 1e100), np.inf, result * size)
+
+
+def _cuts(dist, points, ends):
+    """Sorted points (cuts, n) between which the integrand is smooth, and the distance between the middle quantiles."""
+    at_levels = quantiles(dist)
+    length = np.maximum(at_levels[3] - at_levels[1], 1e-6 * (at_levels[-1] - at_levels[0]))
+    length = np.where(length > 0, length, np.maximum(np.abs(at_levels[2]), 1.0) * 1e-3)
+    cuts = np.sort(np.stack([*at_levels, *(np.broadcast_to(point, length.shape) for point in points)]), axis=0)
+    further = [at_levels[side] + step * length for step in LENGTHS_TO_FAR_CUTS for side, step in ((0, -step), (-1, step))]
+    further += [np.full(len(length), end) for end in ends if np.isfinite(end)]
+    return np.sort(np.concatenate([cuts, np.clip(further, cuts[0], cuts[-1])]), axis=0), length
 
 
 def _adaptive(on_pieces, rows, piece, n, tolerance):
@@ -151,9 +160,9 @@ def _outer(f, u, sign, start, end, max_distance, length):
     """The integrand of an outer piece at u in (0, 1) from its cut, which is mapped to the distance from the cut."""
     with np.errstate(all="ignore"):
         w = u / (1 - u)
-        distance_to_end = np.maximum(sign * (end - start), 0.0)
-        finite = np.isfinite(end)
-        distance = -distance_to_end * np.expm1(-w) if finite else length * np.expm1(w)
-        slope = (distance_to_end * np.exp(-w) if finite else length * np.exp(w)) / (1 - u) ** 2
+        to_end = np.maximum(sign * (end - start), 0.0)
+        near = to_end <= MAX_LENGTHS_TO_END * length
+        distance = np.where(near, -to_end * np.expm1(-w), length * np.expm1(w))
+        slope = np.where(near, to_end * np.exp(-w), length * np.exp(w)) / (1 - u) ** 2
         value = np.where(distance <= max_distance, f(start + sign * np.minimum(distance, max_distance)), 0.0)
         return np.where(value == 0, 0.0, value * slope)

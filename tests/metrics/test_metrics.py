@@ -130,6 +130,21 @@ def test_crps_of_wrappers_by_energy(law, params):
     np.testing.assert_allclose(crps(y, dist, per_row=True), energy, rtol=2e-3)
 
 
+@pytest.mark.parametrize("y", [-1e6, -1e3, -30.0, 30.0, 1e3, 1e6])
+def test_crps_far_from_all_mass_is_the_distance_less_half_the_mean_difference(y):
+    rate = 2.0
+    normal, exponential = Distribution("normal", {"loc": [0], "scale": [1]}), Distribution("exponential", {"mean": [1 / rate]})
+    np.testing.assert_allclose(crps_from_cdf(np.array([y]), normal), abs(y) - 1 / np.sqrt(np.pi), rtol=1e-13)
+    np.testing.assert_allclose(crps_from_cdf(np.array([y]), exponential), abs(y - 1 / rate) - 0.5 / rate, rtol=1e-13)
+
+
+def test_crps_of_a_hard_row_leaves_the_others_exact():
+    df = np.r_[1.05, np.full(4, 8.0)]  # of the first row the upper tail holds a part of the score out to the largest numbers
+    dist = Distribution("student_t", {"loc": np.zeros(5), "scale": np.r_[1.0, 1e-3, 1.0, 1e3, 1e6], "df": df})
+    y = dist.params["scale"] * 0.7
+    np.testing.assert_allclose(crps_from_cdf(y, dist), sr.crps_t(y, df, 0, dist.params["scale"]), rtol=1e-10)
+
+
 def test_crps_of_mixed_laws_is_linear_in_tails():
     """An atom at zero: the integral from the two parts on paper."""
     share, scale = 0.3, 2.0
