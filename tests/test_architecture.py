@@ -114,3 +114,16 @@ def test_functions_are_short(path):
 def test_one_module_asks_for_strides(path):
     asked = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert "strides" not in asked or path == ROOT / "_utils" / "repeated.py"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_all_rows_are_reached_through_sums_alone(path):
+    """Rows that are read one by one are those at hand, `data.few`: all rows of a fit need not be."""
+    own = {"data", "parts", "evaluator"}  # what the interface is made of
+    if path.relative_to(ROOT).parts[0] not in {"_model", "_solvers", "_estimators", "inference"} or path.stem in own:
+        return
+    whole = {"vertex", "_kernel"}  # laws with kinks need all rows at hand, and say so
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr in {"X", "y", "weight", "offset", "groups", "blocks", "column"}:
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            assert owner != "data" or path.stem in whole, ast.unparse(node)

@@ -123,8 +123,8 @@ def _unbounded_reason(law, objective, solution) -> str:
 def _is_degenerate(objective, u) -> bool:
     """Whether the law has a test of degeneracy, and it holds at u."""
     with np.errstate(all="ignore"):
-        law, data = objective.likelihood, objective.data
-        return law.is_degenerate is not None and bool(law.is_degenerate(data.y[data.weight > 0], **law.theta(objective.eta(u))))
+        law, few = objective.likelihood, objective.data.few
+        return law.is_degenerate is not None and bool(law.is_degenerate(few.y[few.weight > 0], **law.theta(objective.eta(u))))
 
 
 def _listed(columns) -> str:
@@ -179,7 +179,7 @@ def _columns_of(model, name, direction, objective, names) -> list:
     design = objective.designs[name]
     if design.columns is None:
         return []
-    X = objective.data.X[: 1 << 16, model.fit_.predictors[name].columns]
+    X = objective.data.few.X[: 1 << 16, model.fit_.predictors[name].columns]
     spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
     change = np.abs(direction[1]).max(axis=1) * spread
     intercept = np.abs(direction[0]).max() if design.intercept else 0.0

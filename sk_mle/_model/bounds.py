@@ -6,7 +6,7 @@ known up to an interval, nor points of positive probability, whose log-likelihoo
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -28,35 +28,41 @@ class DensityRows:
     Attributes
     ----------
     values : ndarray of shape (n,)
-        The values at which densities are taken, NaN for other rows; empty if no row has a density.
+        The values at which densities are taken, of the rows at hand, NaN for other rows; empty if no row has a density.
     all_rows, no_rows : bool
         Whether all rows, or none, have a density.
     """
 
     def __init__(self, likelihood: Likelihood, data: Data):
-        self.likelihood, self.data = likelihood, data
-        values = None if likelihood.target_type == "targets" else density_values(likelihood, data.y)
-        self.all_rows = values is data.y
+        self.likelihood, self.data, few = likelihood, data, data.few
+        values = _density_values(likelihood, few.y)
+        self.all_rows = values is few.y
         self.no_rows = values is None
         self.values = np.empty(0) if values is None else values
 
     @cached_property
     def index(self) -> np.ndarray:
-        """Indices of these rows, without those of zero weight."""
+        """Indices of these rows among those at hand, without those of zero weight."""
         if self.no_rows:
             return np.empty(0, int)
-        return np.flatnonzero((self.data.weight > 0) & ~np.isnan(self.values))
+        return np.flatnonzero((self.data.few.weight > 0) & ~np.isnan(self.values))
 
     @cached_property
     def weight_share(self) -> float:
         """Their share of the total weight."""
-        return 1.0 if self.all_rows else float(self.data.weight[self.index].sum()) / self.data.total_weight
+        return 1.0 if self.all_rows else self._totals[0] / self.data.total_weight
 
     @cached_property
     def largest(self) -> float:
         """The largest absolute value."""
-        values = self.values if self.all_rows else self.values[self.index]
-        return max(-values.min(initial=0.0), values.max(initial=0.0))
+        return self._totals[1]
+
+    @cached_property
+    def _totals(self) -> tuple[float, float]:
+        """Weight and largest absolute value of these rows."""
+        if self.data.densities is not None:
+            return self.data.densities
+        return density_totals(self.likelihood, self.data.few)
 
     @cached_property
     def floor_bound(self) -> float:
@@ -68,30 +74,63 @@ class DensityRows:
         """Their part of the mean loss if their density is as narrow as the rounding of y."""
         if not self.weight_share:
             return -np.inf
-        index = slice(None) if self.all_rows else self.index
-        widths = np.log(rounding(self.values[index], self.largest))
-        return float(self.data.weight[index] @ widths) / self.data.total_weight
+        widths = self.data.reduce(partial(_log_widths, self.likelihood, self.largest))
+        return float(widths["sum"]) / self.data.total_weight
 
     def narrower_than(self, loglik, widths) -> np.ndarray:
         """Indices of the rows whose density is narrower than `widths` rounding errors of y, by the `loglik` of all rows."""
         return self.index[loglik[self.index] > -np.log(widths * rounding(self.values[self.index], self.largest))]
 
 
+def _density_values(likelihood: Likelihood, y) -> np.ndarray | None:
+    """y where the log-likelihood is a log density, NaN elsewhere; None if it never is."""
+    return None if likelihood.target_type == "targets" else density_values(likelihood, y)
+
+
+def density_totals(likelihood: Likelihood, few: Data) -> tuple[float, float]:
+    """Weight and largest absolute value of the rows of `few` that have a density."""
+    values = _density_values(likelihood, few.y)
+    if values is None:
+        return 0.0, 0.0
+    if values is few.y:
+        return few.total_weight, max(-values.min(initial=0.0), values.max(initial=0.0))
+    index = np.flatnonzero((few.weight > 0) & ~np.isnan(values))
+    values = values[index]
+    return float(few.weight[index].sum()), max(-values.min(initial=0.0), values.max(initial=0.0))
+
+
+def _log_widths(likelihood, largest, batch) -> dict:
+    """Weighted sum over a block of the log of the rounding of the values with a density."""
+    values = _density_values(likelihood, batch.y)
+    assert values is not None  # some rows have a density
+    index = np.flatnonzero(~np.isnan(values))
+    return {"sum": batch.weight[index] @ np.log(rounding(values[index], largest))}
+
+
 def loglik_of_rows(objective, u) -> np.ndarray:
-    """Log-likelihood of all rows, NaN for those of zero weight."""
-    data, law = objective.data, objective.likelihood
-    kept, result = data.weight > 0, np.full(data.n_samples, np.nan)
+    """Log-likelihood of the rows at hand, NaN for those of zero weight."""
+    few, law = objective.data.few, objective.likelihood
+    kept, result = few.weight > 0, np.full(few.n_samples, np.nan)
     with np.errstate(all="ignore"):
-        result[kept] = law.evaluate(data.y[kept], objective.eta(u), 0).loglik
+        result[kept] = law.evaluate(few.y[kept], objective.eta(u), 0).loglik
     return result
 
 
 def density_loss(objective, u, value: float) -> float:
     """The part of the mean loss `value` that comes from rows with a density."""
-    dense, data = objective.density_rows, objective.data
-    if dense.all_rows:
+    if objective.density_rows.all_rows:
         return value
-    return -float(data.weight[dense.index] @ loglik_of_rows(objective, u)[dense.index]) / data.total_weight
+    loglik = objective.over_rows(u, partial(_loglik_of_densities, objective.likelihood))
+    return -float(loglik["sum"]) / objective.data.total_weight
+
+
+def _loglik_of_densities(likelihood, batch, eta) -> dict:
+    """Weighted sum over a block of the log-likelihood of the rows with a density."""
+    values = _density_values(likelihood, batch.y)
+    assert values is not None  # some rows have a density
+    index = np.flatnonzero(~np.isnan(values))
+    with np.errstate(all="ignore"):
+        return {"sum": batch.weight[index] @ likelihood.evaluate(batch.y, eta, 0).loglik[index]}
 
 
 def is_diverging(objective, u) -> bool:
@@ -127,23 +166,25 @@ def _can_reproduce_densities(objective, u) -> bool:
     The other rows do not if they are certain at `u`, may equal the one value reproduced, or do not depend on the first
     parameter. A fit with a peak at `u` that did not converge then approaches an infinite density.
     """
-    (name, design), dense, data = next(iter(objective.designs.items())), objective.density_rows, objective.data
+    (name, design), dense, few = next(iter(objective.designs.items())), objective.density_rows, objective.data.few
     rows = dense.index
-    if design.vector or name in objective.penalties or name in data.offset or len(rows) > ROWS_PER_COORDINATE * design.size:
+    if design.vector or name in objective.penalties or name in few.offset_names:
         return False
-    values, columns = dense.values[rows], design.coordinate_rows(data.X[rows])
+    if len(rows) > ROWS_PER_COORDINATE * design.size:
+        return False
+    values, columns = dense.values[rows], design.coordinate_rows(few.X[rows])
     columns = np.round(columns / np.abs(columns).max(initial=1e-300), 10)
     n_distinct, n_with_y = (len(np.unique(part, axis=0)) for part in (columns, np.column_stack([columns, values])))
     if not n_distinct == n_with_y <= design.size:
         return False
-    kept = np.flatnonzero(data.weight > 0)
+    kept = np.flatnonzero(few.weight > 0)
     with np.errstate(all="ignore"):
-        terms = objective.likelihood.evaluate(data.y[kept], objective.eta(u), 1)
+        terms = objective.likelihood.evaluate(few.y[kept], objective.eta(u), 1)
         independent = terms.gradient.get(name, np.zeros(len(kept))) == 0
         others = ~np.isin(kept, rows)
         no_bound = (terms.loglik[others] > -MAX_LOSS_OF_CERTAIN_ROW) | independent[others]
         if n_with_y == 1:
-            observed = objective.likelihood.observed(data.y[kept][others])
+            observed = objective.likelihood.observed(few.y[kept][others])
             no_bound |= (observed.low <= values[0]) & (values[0] <= observed.high)
         peaked = np.mean(terms.loglik[~others]) + np.log(dense.largest) > MIN_LOG_PEAK
     return bool(no_bound.all() and peaked)

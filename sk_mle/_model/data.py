@@ -1,7 +1,8 @@
 """Row blocks of the training data, and sums over them: `Data.reduce`.
 
 A fit needs only sums over rows. Dense, sparse and memory-mapped data differ only in how a block is sliced; blocks fit into the
-cache, and X is never copied as a whole. A subclass for another source, such as chunks on disk, overrides `blocks` only.
+cache, and X is never copied as a whole. Rows that are not at hand all at once have the same interface (`parts.py`): sums over
+all rows by `reduce`, and `few`, the rows at hand.
 """
 
 from __future__ import annotations
@@ -73,7 +74,26 @@ class Data:
     total_weight : float
     has_zero_weight : bool
         Whether some row has weight zero.
+    few : Data
+        The rows at hand: all of them.
+    whole : ndarray or CSR matrix
+        X.
+    offset_names : frozenset of str
+        The parameters that have an offset, or values for each row.
+    costly : bool
+        Whether a pass over the rows costs so much more than work on a sample that passes are to be few.
+    products : dict
+        Products of columns that are known already (see `moments.py`).
+    densities : tuple or None
+        What is known already of the rows with a density (see `bounds.py`).
+    n_passes : int or None
+        Passes over all rows so far, if they are counted here.
     """
+
+    costly = False
+    products: dict[bool, Any] = {}
+    densities: tuple[float, float] | None = None
+    n_passes: int | None = None
 
     def __init__(self, X, y, weight, offset, n_jobs=None, groups=None):
         keep_memory()
@@ -88,6 +108,22 @@ class Data:
         self.block_rows = int(np.clip(BLOCK_BYTES / (8 * max(width, 8)), 512, 1 << 15))
 
     @property
+    def few(self) -> Data:
+        return self
+
+    @property
+    def whole(self):
+        return self.X
+
+    @property
+    def is_sparse(self) -> bool:
+        return sparse.issparse(self.X)
+
+    @property
+    def offset_names(self) -> frozenset[str]:
+        return frozenset(self.offset)
+
+    @property
     def n_kept(self) -> int:
         """Number of rows of positive weight."""
         return int(np.count_nonzero(self.weight)) if self.has_zero_weight else self.n_samples
@@ -100,6 +136,12 @@ class Data:
     def with_weight_factor(self, factor: float) -> Data:
         """The same data with all weights multiplied by a number."""
         return Data(self.X, self.y, self.weight * factor, self.offset, self.n_jobs, self.groups)
+
+    def with_weights(self, fn: Callable[[Batch], np.ndarray]) -> Data:
+        """The same data with the weights fn(block) in place of the positive ones."""
+        weight = np.array(self.weight)
+        weight[weight > 0] = self.column(lambda batch: {"weight": fn(batch)})["weight"]
+        return Data(self.X, self.y, weight, self.offset, self.n_jobs, self.groups)
 
     def with_groups(self, groups: np.ndarray) -> Data:
         """The same data with a label per row, for sums by group."""

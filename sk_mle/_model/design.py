@@ -210,7 +210,7 @@ def from_moments(moments: Moments, index, intercept: bool, penalised: bool = Fal
     live = np.flatnonzero(scale)
     if len(live) == 0:
         return Design(Columns(index), np.zeros(len(mean)), np.zeros((len(mean), 0)), intercept, np.eye(1))
-    is_sparse = sparse.issparse(moments.data.X)
+    is_sparse = moments.data.is_sparse
     # the penalty makes the minimum unique, whatever the rank
     unrotated = penalised and not is_sparse and moments.gram is None and len(live) > MIN_UNROTATED_COLUMNS
     rotation, on_rows = (None, False) if unrotated else _rotation(moments, np.arange(len(moments.mean))[index][live])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg, sparse
@@ -36,60 +38,32 @@ class Moments:
 
     def __init__(self, data: Data, centered: bool, most_columns: int):
         p = data.n_features
-        self.data, self.centered = copy(data), centered
+        self.data, self.centered = data, centered
         self.small = p <= most_columns and p <= data.n_samples
-        if self.small:  # longer blocks, so that their products cost more than the sum of these
-            self.data.block_rows = max(data.block_rows, p)
-        if sparse.issparse(data.X):
-            self._sparse()
+        if centered in data.products:
+            self.small = data.products[centered].central.ndim == 2
+            self._scaled(data.products[centered])
             return
-        sample = np.asarray(data.X[:: -(-data.n_samples // ROWS_OF_SAMPLE)], dtype=np.float64)
-        origin = sample.mean(axis=0) * centered
-        spread = np.sqrt(np.mean((sample - origin) ** 2, axis=0))
-        if (np.abs(origin) <= spread).all():  # subtracting nothing saves a copy of X
-            origin = np.zeros(p)
+        if data.is_sparse:
+            self._scaled(products_of_columns(data, centered, self.small))
+            return
+        origin, spread = _provisional(data, centered)
         if self.small and p >= MIN_SINGLE_PRECISION_COLUMNS and spread.all():
             with np.errstate(all="ignore"):
-                self._dense(origin, spread)
+                self._scaled(_dense_products(data, centered, self.small, origin, spread), spread)
             if np.isfinite(self.gram).all() and self.scale.all() and self.factor()[1] > MIN_SINGLE_PRECISION_EIGENVALUE:
                 return
-        self._dense(origin)
+        self._scaled(_dense_products(data, centered, self.small, origin))
 
-    def _dense(self, origin, spread=None):
-        """Set mean, scale and correlations from dense rows; in single precision if an approximate `spread` is given."""
-        for _ in range(2):
-            sums = self.data.reduce(lambda batch, origin=origin: _sums(batch, origin, spread, self.small))
-            divisor = 1.0 if spread is None else spread
-            shift = sums["shift"] / self.data.total_weight * self.centered
-            products = sums["products"] / self.data.total_weight - (np.outer(shift, shift) if self.small else shift**2)
-            self.mean = origin + shift * divisor
-            self._scaled(products, divisor)
-            if not ((np.abs(shift) * divisor > MAX_ORIGIN_IN_SDS * self.scale) & (self.scale > 0)).any():
-                return
-            origin = self.mean
-
-    def _scaled(self, products, divisor=1.0):
-        """Set scale and correlations from central products of the columns in units of `divisor`."""
+    def _scaled(self, sums: Products, divisor=1.0):
+        """Set means, scales and correlations from central products of the columns in units of `divisor`."""
+        self.mean, products = sums.mean, sums.central / sums.total_weight
         spread = np.sqrt(np.maximum(np.diag(products) if self.small else products, 0.0))
         rounding = 4 * np.finfo(float).eps * np.abs(self.mean)
         self.scale = np.where(spread * divisor > rounding, spread * divisor, 0.0)
         spread = np.where(self.scale > 0, spread, 1.0)
-        self.gram = products / np.outer(spread, spread) if self.small else None
+        self.gram: Any = products / np.outer(spread, spread) if self.small else None
         self._factor: tuple | None = None
-
-    def _sparse(self):
-        """Set mean, scale and correlations from sparse rows, or from dense blocks if a mean is large relative to its scale."""
-        total = self.data.total_weight
-        self.mean = np.zeros(self.data.n_features)
-        if self.centered:
-            self.mean = self.data.reduce(lambda batch: batch.X.T @ batch.weight, np.add) / total
-        measure = _sparse_products if self.small else _sparse_squares
-        products = self.data.reduce(measure, np.add) / total
-        products = products - (np.outer(self.mean, self.mean) if self.small else self.mean**2)
-        if ((np.diag(products) if self.small else products) < (1e-4 * self.mean) ** 2).any():
-            self._dense(self.mean)
-        else:
-            self._scaled(products)
 
     def factor(self, columns=None) -> tuple[np.ndarray, float]:
         """`cholesky` of the correlation matrix, or of that of some columns; that of all is cached."""
@@ -109,16 +83,87 @@ class Moments:
         R is the triangular factor of the standardised columns, by QR block by block, or these columns if X has few rows.
         """
         divisor, wide = np.where(self.scale > 0, self.scale, 1.0), self.data.n_samples <= len(self.scale)
+        stack = np.vstack if wide else _triangle
+        factor = partial(_standardised, mean=self.mean, divisor=divisor, stack=stack)
+        return np.asarray(self.data.reduce(factor, partial(_stacked, stack))) / np.sqrt(self.data.total_weight)
 
-        def factor(batch):
-            rows = (_rows(batch) - self.mean) / divisor
-            rows = rows if are_ones(batch.weight) else times_weights(rows, np.sqrt(batch.weight))
-            return rows if wide else np.linalg.qr(rows, mode="r")
 
-        def combine(a, b):
-            return np.vstack([a, b]) if wide else np.linalg.qr(np.vstack([a, b]), mode="r")
+class Products(NamedTuple):
+    """Sums over rows of the columns of X: total weight, weighted means (p,), and central products (p, p), or squares (p,).
 
-        return np.asarray(self.data.reduce(factor, combine)) / np.sqrt(self.data.total_weight)
+    Central is around the means or, if the columns are not centred, around zero, which then stands for the means.
+    """
+
+    total_weight: float
+    mean: np.ndarray
+    central: np.ndarray
+
+    def joined(self, other: Products) -> Products:
+        """The sums over the rows of both (Chan, Golub and LeVeque 1983, doi:10.1080/00031305.1983.10483115)."""
+        total = self.total_weight + other.total_weight
+        step = other.mean - self.mean
+        between = np.outer(step, step) if self.central.ndim == 2 else step**2
+        central = self.central + other.central + between * (self.total_weight * other.total_weight / total)
+        return Products(total, self.mean + step * (other.total_weight / total), central)
+
+
+def products_of_columns(data: Data, centered: bool, small: bool) -> Products:
+    """The products of the columns, or their squares where these are not `small` in number, in double precision."""
+    if not data.is_sparse:
+        return _dense_products(data, centered, small, _provisional(data, centered)[0])
+    total, mean = data.total_weight, np.zeros(data.n_features)
+    if centered:
+        mean = data.reduce(lambda batch: batch.X.T @ batch.weight, np.add) / total
+    sums = data.reduce(_sparse_products if small else _sparse_squares, np.add)
+    central = sums - total * (np.outer(mean, mean) if small else mean**2)
+    if ((np.diag(central) if small else central) < total * (1e-4 * mean) ** 2).any():  # a mean is large: digits are lost
+        return _dense_products(data, centered, small, mean)
+    return Products(total, mean, central)
+
+
+def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Values near the means (p,), around which sums are taken, and rough standard deviations (p,), from a few rows."""
+    rows = data.few
+    sample = np.asarray(rows.X[:: -(-rows.n_samples // ROWS_OF_SAMPLE)], dtype=np.float64)
+    origin = sample.mean(axis=0) * centered
+    spread = np.sqrt(np.mean((sample - origin) ** 2, axis=0))
+    # subtracting nothing saves a copy of X
+    return np.zeros(data.n_features) if (np.abs(origin) <= spread).all() else origin, spread
+
+
+def _dense_products(data: Data, centered, small, origin, spread=None) -> Products:
+    """The products from dense rows; in single precision, in units of an approximate `spread`, if that is given."""
+    rows, total = copy(data), data.total_weight
+    if small:  # longer blocks, so that their products cost more than the sum of these
+        rows.block_rows = max(data.block_rows, data.n_features)
+    divisor = 1.0 if spread is None else spread
+    for _ in range(2):
+        sums = rows.reduce(partial(_sums, origin=origin, spread=spread, small=small))
+        shift = sums["shift"] / total * centered
+        result = Products(
+            total, origin + shift * divisor, sums["products"] - total * (np.outer(shift, shift) if small else shift**2)
+        )
+        scale = np.sqrt(np.maximum(np.diag(result.central) if small else result.central, 0.0) / total) * divisor
+        scale = np.where(scale > 4 * np.finfo(float).eps * np.abs(result.mean), scale, 0.0)
+        if not ((np.abs(shift) * divisor > MAX_ORIGIN_IN_SDS * scale) & (scale > 0)).any():
+            break
+        origin = result.mean
+    return result
+
+
+def _standardised(batch: Batch, mean, divisor, stack) -> np.ndarray:
+    """The standardised rows of a block, times the roots of their weights, or their triangular factor."""
+    rows = (_rows(batch) - mean) / divisor
+    return stack([rows if are_ones(batch.weight) else times_weights(rows, np.sqrt(batch.weight))])
+
+
+def _stacked(stack, a, b) -> np.ndarray:
+    return stack([a, b])
+
+
+def _triangle(parts) -> np.ndarray:
+    """The triangular factor of rows."""
+    return np.asarray(np.linalg.qr(np.vstack(parts), mode="r"))
 
 
 def cholesky(matrix) -> tuple[np.ndarray, float]:

@@ -92,7 +92,7 @@ class Objective:
         self.size, self.partly_expected = int(ends[-1]), expected_information(self.likelihood) == "parts"
         directions = sum(len(design.output_basis) for design in designs.values())
         self._hessian_data = data.with_width(data.n_features + directions**2) if directions > 2 else data
-        self.evaluator = Evaluator(self.likelihood, designs, data.X)
+        self.evaluator = Evaluator(self.likelihood, designs, data.whole)
         self.evaluations = 0
         self._last = (b"", "", Point(np.inf))
         self._base_measure: float | None = None  # mean of the part of the log-likelihood that depends on no parameter
@@ -138,8 +138,9 @@ class Objective:
             )
         if below or law.is_degenerate is None:
             return below
+        few = self.data.few
         with np.errstate(all="ignore"):
-            return law.is_degenerate(self.data.y[self.data.weight > 0], **law.theta(self.eta(u)))
+            return law.is_degenerate(few.y[few.weight > 0], **law.theta(self.eta(u)))
 
     # ---- what solvers call ---------------------------------------------------------------------------------------
 
@@ -215,18 +216,22 @@ class Objective:
     def eta(self, u, data: Data | None = None) -> dict[str, np.ndarray]:
         """Linear predictors by parameter, (n_kept,) or (n_kept, K), of the rows of positive weight of `data`.
 
-        `data` are those of the objective by default. Constant linear predictors are broadcast from one value.
+        `data` are the rows at hand by default. Constant linear predictors are broadcast from one value.
         """
-        data = self.data if data is None else data
+        few = self.data.few if data is None else data
         coefficients = self._coefficients(u)
-        constant = {name for name, design in self.designs.items() if design.columns is None} - data.offset.keys()
+        constant = {name for name, design in self.designs.items() if design.columns is None} - few.offset_names
         block = partial(self.evaluator.linear_predictors, coefficients=coefficients, constant=constant)
         values = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in constant}
-        return data.column(block) | {name: repeated(value, data.n_kept) for name, value in values.items()}
+        return few.column(block) | {name: repeated(value, few.n_kept) for name, value in values.items()}
 
-    def information_of_rows(self, u) -> dict[str, np.ndarray]:
-        """Observed information of rows of positive weight in each parameter's linear predictor: (n_kept,) or (n_kept, K, K)."""
-        return self.data.column(partial(self.evaluator.information, coefficients=self._coefficients(u)))
+    def over_rows(self, u, fn: Callable, combine: Callable | None = None) -> Any:
+        """Sum over the blocks of all rows of ``fn(batch, eta)``, as `Data.reduce`; `eta` are linear predictors by parameter."""
+        return self.data.reduce(partial(_with_eta, self.evaluator, self._coefficients(u), fn), combine)
+
+    def information_of(self, u) -> Callable:
+        """A function of a block: the observed information of its rows in each parameter's linear predictor, by parameter."""
+        return partial(self.evaluator.information, coefficients=self._coefficients(u))
 
     def _coefficients(self, u) -> dict:
         """Intercept (K,) and coefficients (q, K) of the transformed columns, by parameter."""
@@ -274,3 +279,8 @@ def _block_with_sums(evaluator, coefficients, information, extra, base, batch) -
     """Sums of a block with their Hessian, and what `extra` adds to them."""
     sums, rows, result = evaluator.block(batch, coefficients, 2, information, complete=True, base=base)
     return sums | extra(batch, rows, result)
+
+
+def _with_eta(evaluator, coefficients, fn, batch) -> Any:
+    """fn(batch, eta) at the linear predictors of a block."""
+    return fn(batch, evaluator.linear_predictors(batch, coefficients))

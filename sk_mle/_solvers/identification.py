@@ -10,6 +10,8 @@ Flat vector: `u[objective.places[name]]`, reshaped to `design.shape`, holds the 
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .._model.design import MAX_ROTATED_COLUMNS
@@ -32,7 +34,9 @@ def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, S
         return objective, solution
     if objective.preconditioner is not None:
         sample = objective.data.subsample(ROWS_OF_FIRST_LOOK)
-        if not any(mask.any() for mask in _without_gradient(objective, solution.u, sample).values()):
+        y, eta = sample.y[sample.weight > 0], objective.eta(solution.u, sample)
+        masks = _without_gradient(objective.likelihood, objective.designs, _medians(eta), y, eta)
+        if not any(mask.any() for mask in masks.values()):
             return objective, solution
     u, unidentified = solution.u.copy(), directions_without_information(objective, solution.u)
     for name, free in unidentified.items():
@@ -46,14 +50,28 @@ def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, S
 
 def directions_without_information(objective: Objective, u) -> dict[str, np.ndarray]:
     """Orthonormal directions (size, m) by parameter along which the likelihood of no row changes."""
-    zero_gradient, unidentified = _without_gradient(objective, u, objective.data), {}
-    for name in objective.designs:
-        if name in objective.penalties or not zero_gradient[name].any():
-            continue
-        free = _null_space(objective, name, ~zero_gradient[name])
+    designs = {name: design for name, design in objective.designs.items() if name not in objective.penalties}
+    medians, unidentified = _medians(objective.eta(u)), {}
+    sums = objective.over_rows(u, partial(_informative_products, objective.likelihood, designs, medians))
+    for name in designs:
+        free = _null_space(sums["gram", name]) if sums["n_without", name] else np.empty((0, 0))
         if free.shape[1]:
             unidentified[name] = free
     return unidentified
+
+
+def _medians(eta) -> dict[str, np.ndarray]:
+    """Median linear predictors by parameter."""
+    return {name: np.median(value, axis=0) for name, value in eta.items()}
+
+
+def _informative_products(law, designs, medians, batch, eta) -> dict:
+    """Number of linear predictors of a block on which the likelihood does not depend, and `_products` of the others."""
+    sums: dict = {}
+    for name, mask in _without_gradient(law, designs, medians, batch.y, eta).items():
+        sums["n_without", name] = np.count_nonzero(mask)
+        sums["gram", name] = _products(designs[name], batch.X, ~mask)
+    return sums
 
 
 def plateaus(objective: Objective, u) -> dict[str, np.ndarray]:
@@ -61,53 +79,70 @@ def plateaus(objective: Objective, u) -> dict[str, np.ndarray]:
 
     The maximum is then a plateau: all rows of a category are certain from some value of its coefficient on.
     """
-    law, data, keep = objective.likelihood, objective.data, objective.data.weight > 0
+    law = objective.likelihood
     directions: dict[str, np.ndarray] = {}
     if law.target_type == "targets" or not (law.support.integer or law.target_type == "classes"):
         return directions
-    y, eta = data.y[keep], objective.eta(u)
     for name, design in objective.designs.items():
         if design.columns is None or design.vector or name in objective.penalties:
             continue
-        with np.errstate(all="ignore"):
-            distances = (0.0, PLATEAU_WIDTH, -PLATEAU_WIDTH)
-            gradients = [law.evaluate(y, {**eta, name: eta[name] + distance}, 1).gradient for distance in distances]
-        slopes = [gradient.get(name, np.zeros(len(y))) for gradient in gradients]
-        here, above, below = (np.abs(slope) <= MAX_PLATEAU_SLOPE for slope in slopes)
-        informative = ~(here & (above | below))
-        free = _null_space(objective, name, informative[:, None])
+        free = _null_space(objective.over_rows(u, partial(_products_off_plateau, law, name, design))["gram"])
         if not free.shape[1]:
             continue
-        change = np.abs(design.coordinate_rows(data.X[np.flatnonzero(keep)]) @ free)
+        informative, largest = objective.over_rows(u, partial(_largest_changes, law, name, design, free), np.maximum)
         # relative to a level row far out, informative rows change little, but they must not change at all
-        free = free[:, change[informative].max(axis=0, initial=0.0) <= MAX_NULL_EIGENVALUE * change.max(axis=0)]
+        free = free[:, informative <= MAX_NULL_EIGENVALUE * largest]
         if free.shape[1]:
             directions[name] = free
     return directions
 
 
-def _without_gradient(objective, u, data) -> dict[str, np.ndarray]:
+def _off_plateau(law, name, batch, eta) -> np.ndarray:
+    """Mask (n,) of the rows of a block whose likelihood is not level in a parameter, here and beyond."""
+    with np.errstate(all="ignore"):
+        distances = (0.0, PLATEAU_WIDTH, -PLATEAU_WIDTH)
+        gradients = [law.evaluate(batch.y, {**eta, name: eta[name] + distance}, 1).gradient for distance in distances]
+    slopes = [gradient.get(name, np.zeros(len(batch.y))) for gradient in gradients]
+    here, above, below = (np.abs(slope) <= MAX_PLATEAU_SLOPE for slope in slopes)
+    return ~(here & (above | below))
+
+
+def _products_off_plateau(law, name, design, batch, eta) -> dict:
+    """`_products` of the rows of a block off the plateau."""
+    return {"gram": _products(design, batch.X, _off_plateau(law, name, batch, eta)[:, None])}
+
+
+def _largest_changes(law, name, design, directions, batch, eta) -> np.ndarray:
+    """Largest change of a block's linear predictors along each direction: of the rows off the plateau, of all rows; (2, m)."""
+    change = np.abs(design.coordinate_rows(batch.X) @ directions)
+    informative = _off_plateau(law, name, batch, eta)
+    return np.stack([change[informative].max(axis=0, initial=0.0), change.max(axis=0)])
+
+
+def _without_gradient(law, designs, medians, y, eta) -> dict[str, np.ndarray]:
     """Masks (n, K) by parameter of the linear predictors on which the likelihood of their row does not depend."""
-    law, keep = objective.likelihood, data.weight > 0
-    eta, y = objective.eta(u, data), data.y[keep]
-    masks = {name: np.ones((len(y), len(design.output_basis)), bool) for name, design in objective.designs.items()}
+    masks = {name: np.ones((len(y), len(design.output_basis)), bool) for name, design in designs.items()}
     for distance in (0.0, PROBE_DISTANCE, -PROBE_DISTANCE):
         for name in [name for name, mask in masks.items() if mask.any()]:
-            value = eta[name] if distance == 0 else 0 * eta[name] + (np.median(eta[name], axis=0) + distance)
+            value = eta[name] if distance == 0 else 0 * eta[name] + (medians[name] + distance)
             with np.errstate(all="ignore"):
                 gradient = law.evaluate(y, {**eta, name: value}, 1).gradient.get(name, np.zeros(value.shape))
             masks[name] &= gradient.reshape(len(y), -1) == 0
     return masks
 
 
-def _null_space(objective, name, informative) -> np.ndarray:
-    """Orthonormal directions (size, m) of one parameter that change no linear predictor in the mask `informative` (n, K)."""
-    design, data, keep = objective.designs[name], objective.data, np.flatnonzero(objective.data.weight > 0)
+def _products(design, X, informative) -> np.ndarray:
+    """Products (size, size) of coordinates, summed over the linear predictors of rows X in the mask `informative` (n, K)."""
     (r, k), gram = design.shape, np.zeros((design.size, design.size))
-    for first in range(0, len(keep), ROWS_PER_BLOCK):
+    for first in range(0, len(informative), ROWS_PER_BLOCK):
         block = slice(first, first + ROWS_PER_BLOCK)
-        rows = design.coordinate_rows(data.X[keep[block]])
+        rows = design.coordinate_rows(X[block])
         outputs = np.einsum("ne,ek,el->nkl", informative[block], design.output_basis, design.output_basis)
         gram += np.einsum("ni,nj,nkl->ikjl", rows, rows, outputs, optimize=True).reshape(r * k, r * k)
+    return gram
+
+
+def _null_space(gram) -> np.ndarray:
+    """Orthonormal directions (size, m) along which products of coordinates vanish."""
     values, vectors = np.linalg.eigh(gram)
     return vectors[:, values <= MAX_NULL_EIGENVALUE * max(values[-1], 1e-300)]

@@ -32,8 +32,8 @@ def interpolating_fit(objective: Objective, u, y, keep) -> np.ndarray | None:
         target = objective.likelihood.parameter(name).link.link(y)
         if objective.likelihood.support.integer:  # a mean at the edge of its domain is a limit
             target = np.where(np.isinf(target), np.sign(target) * ETA_OF_LIMIT, target)
-        target = target - objective.data.offset[name][keep] if name in objective.data.offset else target
-    rows = design.coordinate_rows(objective.data.X[keep])
+        target = target - objective.data.few.offset[name][keep] if name in objective.data.offset_names else target
+    rows = design.coordinate_rows(objective.data.few.X[keep])
     if not np.isfinite(target).all():
         return None
     solution = np.linalg.lstsq(rows, target, rcond=None)[0]

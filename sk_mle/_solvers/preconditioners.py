@@ -112,7 +112,8 @@ class Woodbury:
         self.objective = objective
         self.name, design = next(iter(objective.designs.items()))
         assert design.columns is not None
-        self.X = objective.data.X if isinstance(design.columns.index, slice) else objective.data.X[:, design.columns.index]
+        X = objective.data.few.X
+        self.X = X if isinstance(design.columns.index, slice) else X[:, design.columns.index]
         self.center = design.shift if design.columns.center is None else design.shift + design.columns.center
         self.intercept_unit, penalty = design.output_basis[0, 0] * design.intercept, objective.penalties[self.name]
         self.column_scales = design.column_basis * design.output_basis[0, 0]
@@ -143,11 +144,12 @@ class Woodbury:
 
     def _set_weights(self, u):
         """Set V, the square roots (n,) of the rows' weighted information at u."""
-        data, kept = self.objective.data, self.objective.data.weight > 0
+        few = self.objective.data.few
+        kept = few.weight > 0
         law, eta = self.objective.likelihood, self.objective.eta(u)
-        curvature = law.evaluate(data.y[kept], eta, 2).information[self.name, self.name]
+        curvature = law.evaluate(few.y[kept], eta, 2).information[self.name, self.name]
         self.root = np.zeros(len(self.X))
-        self.root[kept] = np.sqrt(np.maximum(curvature, 0.0) * data.weight[kept] / data.total_weight)
+        self.root[kept] = np.sqrt(np.maximum(curvature, 0.0) * few.weight[kept] / few.total_weight)
 
     def _factorise(self):
         """Factorise I + V K V."""

@@ -12,10 +12,11 @@ Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from .._model.data import Data, weighted_sum
+from .._model.data import add_sums, weighted_sum
 from .._model.design import MAX_ROTATED_COLUMNS, Design, from_moments
 from .._model.moments import Moments
 from .._model.objective import Objective
@@ -30,6 +31,7 @@ MAX_SATURATED_INFORMATION = 1e-3  # information of a row, relative to the mean, 
 SHRUNK_SPREAD_RATIO = 1e-2  # ratio of a column's new spread to its old one below which it is scaled again
 CONSTANT_SPREAD_RATIO = 1e-14  # smallest such ratio if saturated rows have no weight: below, the column is constant
 MIN_SPREAD_RATIO = 1e-6  # smallest such ratio if saturated rows keep their weight: below, their gradient is rounding error
+CHOICES_OF_ROWS = ((True, CONSTANT_SPREAD_RATIO), (False, MIN_SPREAD_RATIO))  # whether only unsaturated rows count
 
 
 def solve_reconditioned(objective: Objective, solution: Solution, solve: Callable) -> tuple[Objective, Solution]:
@@ -64,26 +66,23 @@ def recondition(objective: Objective, u) -> tuple[Objective, np.ndarray] | None:
     """The same model in coordinates of unit curvature at `u`, and the vector there; None if no column needs new scales."""
     if not objective.likelihood.smooth:
         return None
-    information, designs = objective.information_of_rows(u), {}
-    for name, design in objective.designs.items():
-        if design.columns is None:
+    columns = {name: design for name, design in objective.designs.items() if design.columns is not None}
+    if not columns:
+        return None
+    information, designs = objective.information_of(u), {}
+    sums = objective.data.reduce(partial(_information_sums, information, list(columns)), _joined)
+    for name in columns:
+        mean, lowest = sums["trace", name] / objective.data.total_weight, sums["lowest", name]
+        if not 0 < mean < np.inf or lowest > MAX_SATURATED_INFORMATION * mean:
             continue
-        value = information[name] if information[name].ndim == 1 else np.einsum("nkk->n", information[name])
-        value = np.abs(value)
-        weight = objective.data.weight[objective.data.weight > 0]
-        mean = float(np.average(value, weights=weight))
-        if not 0 < mean < np.inf or value.min() > MAX_SATURATED_INFORMATION * mean:
-            continue
-        share = value / mean
-        live = np.where(share > MAX_SATURATED_INFORMATION, share, 0.0)
-        choices = ((live, CONSTANT_SPREAD_RATIO), (share, MIN_SPREAD_RATIO))
+        choices = ((partial(_share, information, name, mean, live), ratio) for live, ratio in CHOICES_OF_ROWS)
         rescaled_designs = (_rescaled_design(objective, name, *choice) for choice in choices)
         if (other := next((other for other in rescaled_designs if other is not None), None)) is not None:
             designs[name] = other
     if not designs:
         return None
     with np.errstate(all="ignore"):
-        means = {name: weighted_sum(information[name], weight) / weight.sum() for name in designs}
+        means = {name: sums["information", name] / objective.data.total_weight for name in designs}
         rescaled = with_unit_information(
             objective.like(designs=objective.designs | designs), {(name, name): mean for name, mean in means.items()}
         )
@@ -101,16 +100,44 @@ def recondition(objective: Objective, u) -> tuple[Objective, np.ndarray] | None:
     return (new, v) if same else None
 
 
-def _rescaled_design(objective: Objective, name: str, share, min_ratio: float) -> Design | None:
-    """A parameter's design with columns scaled by the rows' `share` of the mean information.
+def _information_sums(information, names, batch) -> dict:
+    """Sums over a block of the rows' information, and of the size of its trace; and the lowest of these sizes."""
+    of_rows = information(batch)
+    sums: dict = {}
+    with np.errstate(all="ignore"):
+        for name in names:
+            trace = _trace(of_rows[name])
+            sums["information", name] = weighted_sum(of_rows[name], batch.weight)
+            sums["trace", name] = float(trace @ batch.weight)
+            sums["lowest", name] = trace.min()
+    return sums
+
+
+def _joined(total, part) -> dict:
+    """The sums over the rows of two blocks."""
+    lowest = {key: min(value, part[key]) for key, value in total.items() if key[0] == "lowest"}
+    return add_sums(total, part) | lowest
+
+
+def _trace(information) -> np.ndarray:
+    """The size of the trace of every row's information."""
+    return np.abs(information if information.ndim == 1 else np.einsum("nkk->n", information))
+
+
+def _share(information, name, mean, live, batch) -> np.ndarray:
+    """The rows' information as a share of the `mean`; zero for saturated rows where only the others are to be `live`."""
+    share = _trace(information(batch)[name]) / mean
+    return np.where(share > MAX_SATURATED_INFORMATION, share, 0.0) if live else share
+
+
+def _rescaled_design(objective: Objective, name: str, share: Callable, min_ratio: float) -> Design | None:
+    """A parameter's design with columns scaled by the rows' `share` of the mean information, a function of their block.
 
     None if no column has shrunk, if one has shrunk to less than `min_ratio` of its spread, or if the rank has changed.
     """
     data, old = objective.data, objective.designs[name]
-    weight = np.array(data.weight)
-    weight[weight > 0] *= share
     assert old.columns is not None
-    reweighted, index = Data(data.X, data.y, weight, {}, data.n_jobs), old.columns.index
+    reweighted, index = data.with_weights(lambda batch: batch.weight * share(batch)), old.columns.index
     spread, before = (Moments(rows, old.intercept, 0).scale[index] for rows in (reweighted, data))
     if not (spread < SHRUNK_SPREAD_RATIO * before).any() or (spread < min_ratio * before).any():
         return None

@@ -117,6 +117,7 @@ def constant_predictor(data, design, value) -> np.ndarray:
 
 def _mean_rows(data, design):
     """Weighted mean over rows of the coordinates of one linear predictor."""
-    sums = data.reduce(lambda batch: {"sums": design.columns.rows(batch.X).T @ batch.weight})["sums"]
+    columns = design.columns
+    sums = data.reduce(lambda batch: {"sums": columns.rows(batch.X).T @ batch.weight})["sums"]
     plain = design.with_output_basis(np.eye(1))
     return plain.expand_adjoint(np.concatenate([[data.total_weight], sums])[:, None]) / data.total_weight

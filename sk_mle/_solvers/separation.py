@@ -14,9 +14,14 @@ direction here is such a part, followed by the changes of the shared constants.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
+from scipy import sparse
 from scipy.optimize import linprog
 
+from .._model.data import Batch
 from .._model.moments import cholesky
 from .._model.objective import Objective
 
@@ -29,6 +34,10 @@ MIN_PINNED_EIGENVALUE = 1e-8  # smallest eigenvalue of the scaled Gram matrix fr
 MAX_FREE_EIGENVALUE = 1e-11  # largest eigenvalue of the null space, relative to that of the matrix
 MAX_PROGRAMME_ENTRIES = 20_000_000  # entries of the linear programme's matrix
 ROWS_PER_BLOCK = 4096
+ROUNDING_OF_CONSTRAINTS = 1e-9  # left-hand side, relative to the largest, that counts as zero
+# Programmes on the rows at hand, where these are not all, and rows added from one to the next; violation, relative to the
+# largest left-hand side, up to which a direction counts as one of all rows.
+MAX_PROGRAMMES, MAX_VIOLATING_ROWS, MAX_VIOLATION = 10, 1000, 1e-6
 MAX_ROUNDING_RISE = 1e-4  # relative rise of the mean loss by rounding at large linear predictors
 
 
@@ -65,46 +74,102 @@ def _never_rises(objective, u, place, direction) -> bool:
 
 def _direction(objective, name, u) -> np.ndarray | None:
     """A direction of recession of one parameter, or None; the linear predictor that changes most changes by one."""
-    design, law, data = objective.designs[name], objective.likelihood, objective.data
+    design, law, few = objective.designs[name], objective.likelihood, objective.data.few
     space, level = _null_space(objective, name, u)
     if space.shape[1] == 0:
         return None
-    eta, keep = objective.eta(u), np.flatnonzero(data.weight > 0)
-    cone, constant, pinned = _constraints(law, name, design, data.y[keep], eta)
-    if len(space) > design.size + constant.shape[2]:  # the subsample has constants that are not shared by all rows
-        space = np.eye(design.size + constant.shape[2])
-
-    def constraint_values(directions, rows):
-        """Left-hand sides of the constraints of rows: (rows, constraints, directions)."""
-        inner = np.tensordot(design.matrix(), directions[: design.size].reshape(*design.shape, -1), 1)
-        change = np.tensordot(design.plain_rows(data.X[keep[rows]]), inner, 1)
-        return cone[rows] @ change + constant[rows] @ directions[design.size :]
-
-    def products(direction):
-        """Left-hand sides of all constraints that are not pinned, with rounding set to zero."""
-        blocks = [constraint_values(direction[:, None], rows)[:, :, 0] for rows in _row_blocks(len(keep))]
-        values = np.concatenate(blocks)[~pinned]
-        return np.where(np.abs(values) < 1e-9 * np.abs(values).max(initial=0.0), 0.0, values)
-
-    gram = np.zeros((space.shape[1], space.shape[1]))
-    for rows in _row_blocks(len(keep)):  # the pinned constraints of all rows, on the null space of the subsample
-        equalities = constraint_values(space, rows)[pinned[rows]]
-        gram += equalities.T @ equalities
-    values, vectors = np.linalg.eigh(gram)
-    space = space @ vectors[:, values <= MAX_FREE_EIGENVALUE * max(level * pinned.sum(), values[-1])]
+    keep = few.weight > 0 if few.has_zero_weight else slice(None)
+    rows, eta = Batch(few.X[keep], few.y[keep], few.weight[keep], {}), objective.eta(u)
+    size = design.size + _constraints(law, name, design, rows.y[:1], {key: value[:1] for key, value in eta.items()})[1].shape[2]
+    if len(space) > size:  # the subsample has constants that are not shared by all rows
+        space = np.eye(size)
+    sums = objective.over_rows(u, partial(_pinned_products, law, name, design, space))
+    values, vectors = np.linalg.eigh(sums["gram"])
+    space = space @ vectors[:, values <= MAX_FREE_EIGENVALUE * max(level * sums["n_pinned"], values[-1])]
     if space.shape[1] == 0:
         return None
-    direction = _towards_fit(objective, name, u, space, products)
+
+    def extremes(direction):
+        """Lowest and highest left-hand side of all constraints that are not pinned, with rounding set to zero."""
+        found = objective.over_rows(u, partial(_extremes, law, name, design, direction[:, None]), np.maximum)
+        return np.where(np.abs(found) < ROUNDING_OF_CONSTRAINTS * np.abs(found).max(), 0.0, found) * (-1, 1)
+
+    direction = _towards_fit(objective, name, u, space, extremes)
     if direction is not None:
         return direction
-    free = np.flatnonzero(~pinned.all(axis=1))
-    if (~pinned).sum() * space.shape[1] > MAX_PROGRAMME_ENTRIES:
-        return None
-    constraints = np.concatenate([constraint_values(space, free[rows])[~pinned[free[rows]]] for rows in _row_blocks(len(free))])
-    return _by_linear_programme(space, constraints, products)
+    for _ in range(MAX_PROGRAMMES):
+        n_free = np.count_nonzero(~_constraints(law, name, design, rows.y, eta)[2])
+        if n_free * space.shape[1] > MAX_PROGRAMME_ENTRIES:
+            return None
+        direction = _by_linear_programme(space, _constraints_of(law, name, design, space, rows, eta, pinned=False))
+        if direction is None:
+            return None
+        low, high = extremes(direction)
+        if objective.data.few is objective.data or low >= -MAX_VIOLATION * high:
+            return direction / max(-low, high)
+        rows, eta = _with_violating_rows(objective, name, u, direction, rows, eta)  # these rows were not at hand
+    return None
 
 
-def _towards_fit(objective, name, u, space, products) -> np.ndarray | None:
+def _constraint_values(law, name, design, directions, batch, eta) -> tuple[np.ndarray, np.ndarray]:
+    """Left-hand sides of the constraints of rows, (rows, constraints, directions), and which are pinned."""
+    cone, constant, pinned = _constraints(law, name, design, batch.y, eta)
+    inner = np.tensordot(design.matrix(), directions[: design.size].reshape(*design.shape, -1), 1)
+    return cone @ np.tensordot(design.plain_rows(batch.X), inner, 1) + constant @ directions[design.size :], pinned
+
+
+def _constraints_of(law, name, design, directions, batch, eta, pinned: bool) -> np.ndarray:
+    """Left-hand sides of those constraints of rows that are pinned, or of those that are not: (constraints, directions)."""
+    parts = []
+    for rows in _row_blocks(len(batch.y)):
+        block = Batch(batch.X[rows], batch.y[rows], batch.weight[rows], {})
+        values, is_pinned = _constraint_values(law, name, design, directions, block, {k: v[rows] for k, v in eta.items()})
+        parts.append(values[is_pinned == pinned])
+    return np.concatenate(parts)
+
+
+def _pinned_products(law, name, design, space, batch, eta) -> dict:
+    """Products of the pinned constraints of a block on a basis of directions, and their number."""
+    equalities = _constraints_of(law, name, design, space, batch, eta, pinned=True)
+    return {"gram": equalities.T @ equalities, "n_pinned": len(equalities)}
+
+
+def _extremes(law, name, design, direction, batch, eta) -> np.ndarray:
+    """Minus the lowest and the highest left-hand side of a block's constraints that are not pinned, at least 0."""
+    free = _constraints_of(law, name, design, direction, batch, eta, pinned=False)
+    return np.array([-free.min(initial=0.0), free.max(initial=0.0)])
+
+
+def _with_violating_rows(objective, name, u, direction, rows, eta) -> tuple[Batch, dict]:
+    """`rows` with some more that a direction violates, and their linear predictors."""
+    find = partial(_violating_rows, objective.likelihood, name, objective.designs[name], direction[:, None])
+    X, y, more = objective.over_rows(u, find, _first_rows)
+    joined = Batch(_stacked(rows.X, X), np.concatenate([rows.y, y]), np.concatenate([rows.weight, np.ones(len(y))]), {})
+    return joined, {key: np.concatenate([value, more[key]]) for key, value in eta.items()}
+
+
+def _violating_rows(law, name, design, direction, batch, eta) -> tuple:
+    """The rows of a block whose constraints a direction violates most: X, y and linear predictors."""
+    values, pinned = _constraint_values(law, name, design, direction, batch, eta)
+    lowest = np.where(pinned, 0.0, values[:, :, 0]).min(axis=1)
+    index = np.sort(np.argsort(lowest)[:MAX_VIOLATING_ROWS])
+    index = index[lowest[index] < 0]
+    return batch.X[index], batch.y[index], {key: value[index] for key, value in eta.items()}
+
+
+def _first_rows(a, b) -> tuple:
+    """Rows of both blocks, the first of them where they are many."""
+    most = slice(MAX_VIOLATING_ROWS)
+    eta = {key: np.concatenate([value, b[2][key]])[most] for key, value in a[2].items()}
+    return _stacked(a[0], b[0])[most], np.concatenate([a[1], b[1]])[most], eta
+
+
+def _stacked(X, Z) -> Any:
+    """The rows of X and Z."""
+    return sparse.vstack([X, Z], format="csr") if sparse.issparse(X) else np.vstack([X, Z])
+
+
+def _towards_fit(objective, name, u, space, extremes) -> np.ndarray | None:
     """The direction from zero to the fit, in the intercept or in all coordinates, if it is a direction of recession."""
     design = objective.designs[name]
     along_intercept, along_all = np.zeros((2, len(space)))
@@ -112,21 +177,18 @@ def _towards_fit(objective, name, u, space, products) -> np.ndarray | None:
     along_intercept[: design.shape[1] * design.intercept] = u[objective.places[name]][: design.shape[1] * design.intercept]
     for candidate in (along_intercept, along_all):
         candidate = space @ (space.T @ candidate)
-        values = products(candidate)
-        if (values >= 0).all() and values.any():
-            return candidate / values.max()
+        low, high = extremes(candidate)
+        if low >= 0 and high > 0:
+            return candidate / high
     return None
 
 
-def _by_linear_programme(space, constraints, products) -> np.ndarray | None:
+def _by_linear_programme(space, constraints) -> np.ndarray | None:
     """The direction in a box of `space` with the largest sum of constraint values, all >= 0; None if that sum is zero."""
     constraints /= max(np.abs(constraints).max(initial=0.0), 1e-300)
     constraints[np.abs(constraints) < 1e-9] = 0.0
     result = linprog(-constraints.sum(axis=0), A_ub=-constraints, b_ub=np.zeros(len(constraints)), bounds=(-1, 1))
-    if result.status != 0 or -result.fun < 1e-7:
-        return None
-    direction = space @ result.x
-    return direction / np.abs(products(direction)).max()
+    return None if result.status != 0 or -result.fun < 1e-7 else space @ result.x
 
 
 def _row_blocks(n):
@@ -156,19 +218,19 @@ def _null_space(objective, name, u) -> tuple[np.ndarray, float]:
         Largest eigenvalue of the Gram matrix, per constraint.
     """
     design = objective.designs[name]
-    data = objective.data.subsample(max(ROWS_PER_COORDINATE * design.size, MIN_SAMPLED_ROWS))
-    eta = objective.eta(u, data)
-    keep = np.flatnonzero(data.weight > 0)
-    cone, constant, pinned = _constraints(objective.likelihood, name, design, data.y[keep], eta)
+    sample = objective.data.subsample(max(ROWS_PER_COORDINATE * design.size, MIN_SAMPLED_ROWS))
+    eta = objective.eta(u, sample)
+    keep = np.flatnonzero(sample.weight > 0)
+    cone, constant, pinned = _constraints(objective.likelihood, name, design, sample.y[keep], eta)
     size = design.size + constant.shape[2]
-    if data is objective.data and pinned.all():
+    if sample is objective.data and pinned.all():
         return np.zeros((size, 0)), 0.0
     index = np.flatnonzero(pinned.any(axis=1))
     if len(index) == 0:
         return np.eye(size), 0.0
     share = max(CONSTRAINTS_PER_COORDINATE * size, MIN_SAMPLED_ROWS) / pinned.sum()
     index = index[np.linspace(0, len(index) - 1, int(np.ceil(min(share, 1.0) * len(index)))).astype(int)]
-    rows = design.plain_rows(data.X[keep[index]])
+    rows = design.plain_rows(sample.X[keep[index]])
     gram = _gram(rows[:, 1 - design.intercept :], cone[index], constant[index], pinned[index])
     scale = np.sqrt(np.diag(gram))
     if scale.all() and cholesky(gram / np.outer(scale, scale))[1] > MIN_PINNED_EIGENVALUE:  # true in any coordinates

@@ -279,7 +279,8 @@ def _parameters_at_edges(objective, u, hessian_point) -> dict[str, str]:
 
     Names with "lower" or "upper"; `hessian_point` is the last point of the fit with a Hessian, or None.
     """
-    names = [name for name, d in list(objective.designs.items())[1:] if d.columns is None and name not in objective.data.offset]
+    others, shifted = list(objective.designs.items())[1:], objective.data.offset_names
+    names = [name for name, design in others if design.columns is None and name not in shifted]
     scalar = [name for name in names if not objective.designs[name].vector]
     if hessian_point is None or objective.size > MAX_INVERTED_COORDINATES or "hessian" not in objective.offers:
         return _far_from_zero(objective, u, names)

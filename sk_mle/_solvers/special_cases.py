@@ -94,7 +94,7 @@ def on_subsample(objective: Objective) -> Objective:
 def constant_parameters(objective: Objective) -> list[str]:
     """Names of the estimated scalars that are equal in all rows, without the first parameter."""
     others = list(objective.designs.items())[1:]
-    return [name for name, d in others if d.columns is None and not d.vector and name not in objective.data.offset]
+    return [name for name, d in others if d.columns is None and not d.vector and name not in objective.data.offset_names]
 
 
 def _law_expects_other_maxima(objective, solution) -> bool:
@@ -105,10 +105,10 @@ def _law_expects_other_maxima(objective, solution) -> bool:
 
 def _has_frequent_value(objective) -> bool:
     """Whether a value of y is so frequent that a density may have a peak there, beside that of other maxima."""
-    law, data = objective.likelihood, objective.data
-    if law.support.integer or data.y.ndim > 1 or law.predictive is not law or not values_to_hold(law):
+    law, few = objective.likelihood, objective.data.few
+    if law.support.integer or few.y.ndim > 1 or law.predictive is not law or not values_to_hold(law):
         return False
-    y = np.sort(_weighted_sample(data.y, data.weight))
+    y = np.sort(_weighted_sample(few.y, few.weight))
     n_ties = max(int(MIN_SHARE_OF_TIES * len(y)), 2)
     tied = y[n_ties:] == y[:-n_ties]
     return bool(tied.any()) and not np.isin(y[n_ties:][tied], law.atoms).all()
@@ -247,7 +247,7 @@ def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
     law, names, (y, weight, eta) = objective.likelihood, constant_parameters(objective), _kept_rows(objective, u)
     theta = law.theta(eta)
     for name, edge, params in law.relations.near_ends(law, y, weight, distance, **theta):
-        loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / objective.data.total_weight
+        loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / objective.data.few.total_weight
         if name not in names or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
             continue
         v = u.copy()
@@ -260,10 +260,10 @@ def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
 
 
 def _kept_rows(objective, u) -> tuple[np.ndarray, np.ndarray, dict]:
-    """y, weights and linear predictors of the rows of positive weight."""
-    data = objective.data
-    keep = data.weight > 0 if data.has_zero_weight else slice(None)
-    return data.y[keep], data.weight[keep], objective.eta(u)
+    """y, weights and linear predictors of the rows at hand of positive weight."""
+    few = objective.data.few
+    keep = few.weight > 0 if few.has_zero_weight else slice(None)
+    return few.y[keep], few.weight[keep], objective.eta(u)
 
 
 def _has_ends(objective) -> bool:

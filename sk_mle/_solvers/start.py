@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import LinAlgError
-from scipy.sparse import issparse
 
 from .._model.objective import Objective
 from .._utils.repeated import repeated
@@ -82,9 +81,10 @@ def _start_on_subsample(objective):
 def _start_on_all_rows(objective):
     """Objective and starting vector from the law's own start on all rows."""
     law, data = objective.likelihood, objective.data
-    keep = data.weight > 0 if data.has_zero_weight else slice(None)
-    y, weight = data.y[keep], data.weight[keep]
-    known = {name: data.offset[name][keep] for name in law.known}
+    few = data.few
+    keep = few.weight > 0 if few.has_zero_weight else slice(None)
+    y, weight = few.y[keep], few.weight[keep]
+    known = {name: few.offset[name][keep] for name in law.known}
     means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
     law_at_means = law.fix(means) if known else law
     quadratic = _hessian_is_known(objective)  # then the first step leads to the solution from any start: a few rows suffice
@@ -124,7 +124,7 @@ def _at_constants(objective, values, y, weight, known) -> tuple[Objective, np.nd
     objective = precondition_penalties(with_unit_information(objective, means))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
-        offset = data.offset[name][data.weight > 0] if name in data.offset else None
+        offset = data.few.offset[name][data.few.weight > 0] if name in data.offset_names else None
         shift = 0.0 if offset is None else np.average(offset, weights=weight)
         u[objective.places[name]] = constant_predictor(data, design, eta[name][0] - shift)
     return objective, u
@@ -140,15 +140,15 @@ def _is_poor_start(objective, u) -> bool:
 def _with_preconditioner(objective, u) -> Objective:
     """The objective with a preconditioner, if a Hessian would cost many gradients."""
     name, design = next(iter(objective.designs.items()))
-    columns, X = design.columns, objective.data.X
+    columns, data = design.columns, objective.data
     unrotated = columns is not None and design.column_basis.ndim == 1 and columns.rotation is None
     if "hessian" not in objective.offers:
         return objective
-    wide = unrotated and design.output_basis.size == 1 and len(design.column_basis) > X.shape[0] and not issparse(X)
+    wide = unrotated and design.output_basis.size == 1 and len(design.column_basis) > data.n_samples and not data.is_sparse
     if wide and name in objective.penalties:
         return objective.preconditioned(Woodbury(objective, u))
     if (
-        X.shape[0] * X.shape[1] >= MIN_ENTRIES_FOR_SUBSAMPLE
+        data.n_samples * data.n_features >= MIN_ENTRIES_FOR_SUBSAMPLE
         and MAX_COORDINATES_OF_CHEAP_HESSIAN < objective.size <= MAX_DENSE_COORDINATES
     ) or _hessian_is_known(objective):
         return objective.preconditioned(Identity(objective.size))
@@ -157,14 +157,14 @@ def _with_preconditioner(objective, u) -> Objective:
 
 def _hessian_is_known(objective) -> bool:
     """Whether rows are many and the Hessian is known without a pass over them, because the loss is quadratic."""
-    return objective.data.X.shape[0] * objective.data.X.shape[1] >= MIN_ENTRIES_FOR_SUBSAMPLE and _is_quadratic(objective)
+    return objective.data.n_samples * objective.data.n_features >= MIN_ENTRIES_FOR_SUBSAMPLE and _is_quadratic(objective)
 
 
 def _is_quadratic(objective) -> bool:
     """Whether the loss is quadratic in the first linear predictor and the others are constants."""
     name, design = next(iter(objective.designs.items()))
     others_have_columns = [other.columns is not None for other in objective.designs.values()][1:]
-    y, law = objective.data.y[:ROWS_OF_FIRST_LOOK], objective.likelihood
+    y, law = objective.data.few.y[:ROWS_OF_FIRST_LOOK], objective.likelihood
     if design.columns is None or design.vector or any(others_have_columns) or y.ndim > 1 or law.known or not law.smooth:
         return False
     parameters = {other: law.parameter(other) for other in objective.designs}
@@ -205,8 +205,9 @@ def _at_coefficients(objective, coefs, intercepts):
     data, u = objective.data, locate(objective, coefs, intercepts)
     if u is None or not np.isfinite(objective.value(u)):
         return None
-    keep = data.weight > 0
-    means = mean_information(objective.likelihood, data.y[keep], data.weight[keep], objective.eta(u))
+    few = data.few
+    keep = few.weight > 0
+    means = mean_information(objective.likelihood, few.y[keep], few.weight[keep], objective.eta(u))
     rescaled = with_unit_information(objective, means)
     at_edge = any(
         d.columns is None and d.output_basis.max() > 1e4 and objective.likelihood.parameter(n).link.range != REAL
@@ -264,7 +265,7 @@ def _with_refined_constants(objective, u, y, weight) -> tuple[np.ndarray, dict]:
     v, moved = u.copy(), dict(eta)
     with np.errstate(all="ignore"):
         refined = law.refine(y, weight, **law.theta(eta))
-    for name in refined.keys() & {first, *objective.designs.keys() - objective.data.offset.keys()}:
+    for name in refined.keys() & {first, *objective.designs.keys() - objective.data.offset_names}:
         design, place = objective.designs[name], objective.places[name]
         value = law.parameter(name).link.link(np.asarray(refined[name], dtype=float))
         if name == first:  # a shift of its linear predictor

@@ -233,7 +233,7 @@ def _free_directions(located: Located, matrix) -> dict[str, np.ndarray]:
 
 def _scales(layout: Layout, located: Located) -> np.ndarray:
     """Standard deviation of the linear predictor per unit of each coefficient: that of its column, 1 for intercepts."""
-    X = located.objective.data.X[: 1 << 14]
+    X = located.objective.data.few.X[: 1 << 14]
     X = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
     scale, column_scale = np.ones(layout.size), X.std(axis=0) if X.shape[1] else np.empty(0)
     for part in layout.parts:

@@ -41,7 +41,7 @@ class Sums(NamedTuple):
 def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=None, intercepts=None, groups=None) -> Located:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
     fit, data = model.fit_, model.read_data(X, y, sample_weight)
-    check_support(fit.law, data.y)
+    check_support(fit.law, data.few.y)
     if groups is not None:
         data = data.with_groups(group_codes(groups, data.n_samples))
     if weights != FREQUENCY:  # only the ratios of weights matter
