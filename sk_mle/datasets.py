@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -21,7 +21,13 @@ class Simulated(NamedTuple):
 
 
 def make_mle_regression(
-    likelihood="normal", n_samples=200, n_features=3, *, coefs=None, intercepts=None, random_state=None
+    likelihood: Any = "normal",
+    n_samples: int = 200,
+    n_features: int = 3,
+    *,
+    coefs: dict | None = None,
+    intercepts: dict | None = None,
+    random_state: Any = None,
 ) -> Simulated:
     """Draw X from the standard normal law and y from a likelihood whose parameters depend on X.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Domain:
     integer: bool = False
     typical: tuple[float, float] = (-2.0, 2.0)
 
-    def contains(self, values) -> np.ndarray:
+    def contains(self, values: Any) -> np.ndarray:
         """True for each value inside the domain; NaN and infinities are outside."""
         values = np.asarray(values)
         above = values >= self.low if self.closed[0] and self.low > -np.inf else values > self.low
@@ -45,7 +46,7 @@ class Domain:
         above &= below
         return above
 
-    def nearest(self, values) -> np.ndarray:
+    def nearest(self, values: Any) -> np.ndarray:
         """The values, with those on an open end or beyond moved to the nearest number inside: rounding puts them there."""
         low = self.low if self.closed[0] or self.low == -np.inf else np.nextafter(self.low, np.inf)
         high = self.high if self.closed[1] or self.high == np.inf else np.nextafter(self.high, -np.inf)
@@ -55,7 +56,7 @@ class Domain:
         """Whether every point in the interior of `other` lies in this domain."""
         return self.low <= other.low and other.high <= self.high
 
-    def draw(self, rng: np.random.Generator, size=None) -> np.ndarray:
+    def draw(self, rng: np.random.Generator, size: Any = None) -> np.ndarray:
         """Random values from the typical range, for tests and simulated data."""
         low, high = self.typical
         if self.integer:

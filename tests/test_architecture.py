@@ -111,6 +111,17 @@ def test_functions_are_short(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_public_functions_are_annotated(path):
+    for scope in ast.walk(ast.parse(path.read_text())):
+        for node in scope.body if isinstance(scope, ast.Module | ast.ClassDef) else []:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+                lacking = [arg.arg for arg in every if arg and not arg.annotation and arg.arg not in ("self", "cls")]
+                assert not lacking, node.name
+                assert node.returns is not None, node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_one_module_asks_for_strides(path):
     asked = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert "strides" not in asked or path == ROOT / "_utils" / "repeated.py"

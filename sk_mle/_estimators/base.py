@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -138,11 +139,11 @@ class Fitting:
         """The law that was fitted."""
         return self.fit_.law
 
-    def read_rows(self, X):
+    def read_rows(self, X: Any) -> Any:
         """X as the fit reads it: checked, as an array or a sparse matrix."""
         return self._validate(X, reset=False)
 
-    def read_data(self, X, y, sample_weight=None) -> Data:
+    def read_data(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Data:
         """X, y and weights as the fit reads them, for the likelihood of other data.
 
         Parameters
@@ -192,7 +193,7 @@ class MLEMixin(Fitting):
         columns_of = {name: predictor.columns for name, predictor in self.fit_.predictors.items()}
         return {name: index if names is None else names[index] for name, index in columns_of.items()}
 
-    def predict_params(self, X) -> dict[str, np.ndarray]:
+    def predict_params(self, X: Any) -> dict[str, np.ndarray]:
         """Parameters of the predictive distribution.
 
         Parameters
@@ -207,7 +208,7 @@ class MLEMixin(Fitting):
         check_is_fitted(self)
         return self.fit_.params(self._validate(X, reset=False, finite=False))
 
-    def predict_dist(self, X) -> Distribution:
+    def predict_dist(self, X: Any) -> Distribution:
         """Predictive distribution of every row.
 
         Parameters
@@ -223,7 +224,7 @@ class MLEMixin(Fitting):
         params = self.predict_params(X)
         return self.fit_.dist(params)
 
-    def score_samples(self, X, y=None) -> np.ndarray:
+    def score_samples(self, X: Any, y: ArrayLike | None = None) -> np.ndarray:
         """Log-likelihood of every row.
 
         Parameters
@@ -243,7 +244,7 @@ class MLEMixin(Fitting):
         X = self._validate(X, reset=False, finite=False)
         return self.fit_.loglik(X, self._target(y, X))
 
-    def score(self, X, y, sample_weight=None) -> float:
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Weighted mean log-likelihood of `y` given `X`: higher is better, and likelihoods compare.
 
         Parameters
@@ -259,7 +260,7 @@ class MLEMixin(Fitting):
         """
         return mean_score(self.score_samples(counted(X, sample_weight), counted(y, sample_weight)), sample_weight)
 
-    def inference(self, X, y, **options) -> Inference:
+    def inference(self, X: Any, y: ArrayLike, **options: Any) -> Inference:
         """Standard errors, tests and intervals from the data of the fit: `Inference.from_estimator(self, X, y, **options)`."""
         return Inference.from_estimator(self, X, y, **options)
 

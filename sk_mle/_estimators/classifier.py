@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -100,7 +102,7 @@ optimize_result_, n_features_in_, feature_names_in_
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None) -> MLEClassifier:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLEClassifier:
         """Fit the model.
 
         Parameters
@@ -159,7 +161,7 @@ optimize_result_, n_features_in_, feature_names_in_
             raise ValueError(f"{title(law)} is a likelihood of numeric targets: use it in MLERegressor")
         return law
 
-    def _labels(self, y, X, sample_weight=None):
+    def _labels(self, y, X, sample_weight=None) -> np.ndarray:
         """Labels as a 1-D array; ValueError for missing ones, except in rows of zero weight."""
         if y is None:
             raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
@@ -189,7 +191,7 @@ optimize_result_, n_features_in_, feature_names_in_
             factors = np.where(class_weight > 0, class_weight.sum() / (len(classes) * class_weight), 0.0)
         return check_weight(weight * factors[codes], len(y))
 
-    def _target(self, y, X):
+    def _target(self, y, X) -> np.ndarray:
         """Labels as codes of the fitted law; ValueError for labels that are not in the training data."""
         y = self._labels(y, X)
         codes, unknown = _codes(y, self.classes_)
@@ -198,7 +200,7 @@ optimize_result_, n_features_in_, feature_names_in_
             raise ValueError(f"y has labels that were not in the training data in {rows_text(unknown)}: {y[unknown[0]]}")
         return codes if self._ranks is None else self._ranks[codes.astype(int)]
 
-    def decision_function(self, X) -> np.ndarray:
+    def decision_function(self, X: Any) -> np.ndarray:
         """Confidence scores of the classes: shape (n,) for two, (n, K) for more.
 
         For two classes, the log odds of the second, which equal the linear predictor with a logit link. For more, the linear
@@ -206,15 +208,15 @@ optimize_result_, n_features_in_, feature_names_in_
         """
         return self._of_rows(X, self._confidence)
 
-    def predict_log_proba(self, X) -> np.ndarray:
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Log probability of every class, exact where a probability underflows: shape (n, K)."""
         return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_))))
 
-    def predict_proba(self, X) -> np.ndarray:
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of every class: shape (n, K)."""
         return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "probability")))
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: Any) -> np.ndarray:
         """Most probable class of every row: shape (n,)."""
 
         def best(eta):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -91,7 +93,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         self.max_iter = max_iter
         self.verbose = verbose
 
-    def fit(self, X, y=None, sample_weight=None) -> MLEDensity:
+    def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> MLEDensity:
         """Fit the law to the rows of X.
 
         Parameters
@@ -152,11 +154,11 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
                 f"law of several variables, such as 'multivariate_normal' ({text})"
             ) from error
 
-    def read_rows(self, X) -> np.ndarray:
+    def read_rows(self, X: Any) -> np.ndarray:
         """An array of shape (n, 0): the parameters of a density depend on no columns."""
         return np.empty((len(self._validate(X, reset=False)), 0))
 
-    def read_data(self, X, y=None, sample_weight=None) -> Data:
+    def read_data(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Data:
         """The samples and weights in the form that the fit takes."""
         X = self._validate(counted(X, sample_weight), reset=False)
         values, weight = self._values(X, self.likelihood_), check_weight(sample_weight, len(X))
@@ -169,7 +171,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         law = self.likelihood_.predictive
         self.distribution_ = Distribution(law, {name: self.params_[name] for name in law.parameters})
 
-    def inference(self, X, **options) -> Inference:
+    def inference(self, X: Any, **options: Any) -> Inference:
         """Standard errors, tests and intervals of the parameters, on the samples of the fit.
 
         Parameters
@@ -186,7 +188,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         check_is_fitted(self)
         return Inference.from_estimator(Unwrapped(self), X, None, **options)
 
-    def score_samples(self, X) -> np.ndarray:
+    def score_samples(self, X: Any) -> np.ndarray:
         """Log-likelihood of every row.
 
         Parameters
@@ -205,7 +207,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         with np.errstate(all="ignore"):
             return np.where(law.inside(values), law.loglik(values, **params), -np.inf)
 
-    def score(self, X, y=None, sample_weight=None) -> float:
+    def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Weighted mean log-likelihood of the rows of X: higher is better, and likelihoods compare.
 
         The mean, as in `sklearn.mixture.GaussianMixture`; `sklearn.neighbors.KernelDensity` gives the sum.
@@ -223,7 +225,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         """
         return mean_score(self.score_samples(counted(X, sample_weight)), sample_weight)
 
-    def sample(self, n_samples=1, random_state=None) -> np.ndarray:
+    def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Random draws from the fitted distribution.
 
         Parameters

@@ -5,8 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._model.data import Data, keep_memory
 from .._model.objective import Objective
@@ -64,17 +66,17 @@ class Fit:
         """Whether any parameter has a penalty."""
         return any(predictor.alpha > 0 for predictor in self.predictors.values())
 
-    def offsets(self, X, weight=None) -> dict[str, np.ndarray]:
+    def offsets(self, X: Any, weight: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Offsets of linear predictors, with logarithms of exposures, and values of parameters that columns of X hold."""
         return offsets(X, self.predictors, self.known, self.names, weight)
 
     # ---- predictions ---------------------------------------------------------------------------------------------
 
-    def eta(self, X) -> dict[str, np.ndarray]:
+    def eta(self, X: Any) -> dict[str, np.ndarray]:
         """Linear predictors by parameter of validated rows: (n,) or (n, K)."""
         return self.by_blocks(X, lambda rows, eta: eta)
 
-    def by_blocks(self, X, fn: Callable) -> dict[str, np.ndarray]:
+    def by_blocks(self, X: Any, fn: Callable) -> dict[str, np.ndarray]:
         """fn(rows, eta), a dict of values per row or of scalars, concatenated over blocks; ValueError if X is not finite."""
         keep_memory()
         n, p = X.shape
@@ -103,7 +105,7 @@ class Fit:
                 result[name][rows] = value
         return result
 
-    def params(self, X, of: Callable | None = None) -> dict[str, np.ndarray]:
+    def params(self, X: Any, of: Callable | None = None) -> dict[str, np.ndarray]:
         """Natural parameters of rows, or `of(params)`, a dict, of those of each block of rows; warns of invalid values."""
         law = self.law
         invalid: dict[str, list] = {}
@@ -132,12 +134,12 @@ class Fit:
             for name, value in result.items()
         }
 
-    def dist(self, params) -> Distribution:
+    def dist(self, params: dict) -> Distribution:
         """The predictive distribution of given natural parameters."""
         law = self.law.predictive
         return Distribution(law, {name: params[name] for name in law.parameters if name in params})
 
-    def loglik(self, X, y) -> np.ndarray:
+    def loglik(self, X: Any, y: ArrayLike) -> np.ndarray:
         """Log-likelihood of rows, -inf where y is outside the support."""
         law = self.law
 
@@ -148,7 +150,7 @@ class Fit:
 
     # ---- the likelihood of data ------------------------------------------------------------------------------------
 
-    def data(self, X, y, weight, n_jobs=None) -> Data:
+    def data(self, X: Any, y: ArrayLike, weight: np.ndarray, n_jobs: int | None = None) -> Data:
         """Validated rows, targets and weights, with the offsets of this model."""
         return Data(X, y, weight, self.offsets(X, weight), n_jobs)
 
@@ -157,7 +159,7 @@ class Fit:
         plain = {name: replace(predictor, alpha=0.0) for name, predictor in self.predictors.items()}
         return Objective(self.law, data, designs(plain, self.law, data), {})
 
-    def locate(self, data: Data, coefs=None, intercepts=None) -> tuple[Objective, np.ndarray]:
+    def locate(self, data: Data, coefs: dict | None = None, intercepts: dict | None = None) -> tuple[Objective, np.ndarray]:
         """The objective on data, and the flat vector of the fitted coefficients, or of others of the same model."""
         objective = self.objective(data)
         u = locate(objective, coefs or self.coefs, intercepts or self.intercepts)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._utils.frames import declared_order
 from ..likelihoods._fallbacks.facts import resolved, sized, title
+from ..likelihoods._protocol.base import Likelihood
 
 
-def in_order(law) -> bool:
+def in_order(law: Likelihood) -> bool:
     """Whether a law takes more than two classes, in an order, with one linear predictor."""
     return bool(law.support.contains(2)) and not sized(law).parameter(law.free[0]).vector
 
 
-def ranks_of(law, y, classes):
+def ranks_of(law: Likelihood, y: ArrayLike, classes: Any) -> np.ndarray | None:
     """Codes (K,) of the sorted classes in the order that the law or an ordered categorical y declares; None if that is sorted.
 
     `classes_` stays sorted, because scikit-learn's metrics expect the columns of `predict_proba` in that order.
@@ -47,9 +50,9 @@ def ranks_of(law, y, classes):
     return None if (np.diff(ranks) > 0).all() else ranks
 
 
-def missing(y):
+def missing(y: np.ndarray) -> np.ndarray:
     """Indices of the rows whose label is missing: None, or not equal to itself, as NaN and pandas.NA are."""
     if y.dtype.kind == "O":
         equal = [label is not None and label == label for label in y.tolist()]
         return np.flatnonzero([not isinstance(result, bool | np.bool_) or not result for result in equal])
-    return np.flatnonzero(y != y) if y.dtype.kind == "f" else []
+    return np.flatnonzero(y != y) if y.dtype.kind == "f" else np.zeros(0, int)

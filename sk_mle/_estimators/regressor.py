@@ -5,8 +5,10 @@ from __future__ import annotations
 import warnings
 from contextlib import suppress
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -138,7 +140,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None) -> MLERegressor:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLERegressor:
         """Fit the model.
 
         Parameters
@@ -175,7 +177,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         return self.fit_.coefs[self.fit_.first]
 
     @property
-    def intercept_(self):
+    def intercept_(self) -> Any:
         """Intercept of the first estimated parameter: a number, or (K,) for a vector parameter."""
         return self.fit_.intercepts[self.fit_.first]
 
@@ -187,7 +189,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"{title(law)} is a likelihood of classes: use it in MLEClassifier")
         return law
 
-    def _target(self, y, X, law=None):
+    def _target(self, y, X, law=None) -> np.ndarray:
         """y in the form that the law takes, of the length of X."""
         if y is None:
             raise ValueError("MLERegressor requires y to be passed, but the target y is None")
@@ -195,7 +197,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         check_consistent_length(X, y)
         return y
 
-    def predict(self, X, output="mean", *, coverage=None, quantiles=None):
+    def predict(self, X: Any, output: str = "mean", *, coverage: float | None = None, quantiles: Any = None) -> Any:
         """The mean of every row of X, or the kind of prediction that `output` names; a Pipeline passes it on.
 
         Parameters
@@ -221,7 +223,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             check_is_fitted(self)
             X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
             result = self.fit_.params(X, self._centre)
-            without_mean = np.flatnonzero(result["is_nan"]) if integrates(law) else []
+            without_mean = np.flatnonzero(result["is_nan"]) if integrates(law) else np.zeros(0, int)
             if len(without_mean):
                 warnings.warn(
                     f"the mean of {title(law)} does not exist in {rows_text(without_mean)} of X, or could not be "
@@ -250,11 +252,11 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         finite = np.isfinite(mean)
         return {"mean": mean if finite.all() else np.where(finite, mean, dist.median()), **is_nan}
 
-    def predict_interval(self, X, coverage=0.9) -> np.ndarray:
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
         """Central predictive interval of every row: ndarray of shape (n, 2)."""
         return _interval(self.predict_dist(X), coverage)
 
-    def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)) -> np.ndarray:
+    def predict_quantiles(self, X: Any, quantiles: Any = (0.05, 0.5, 0.95)) -> np.ndarray:
         """Quantiles of the predictive distribution: ndarray of shape (n, len(quantiles))."""
         return _quantiles(self.predict_dist(X), quantiles)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from .._model.bounds import narrow_rows
+from .._model.objective import Objective
 from .._solvers.identification import plateaus
 from .._solvers.separation import separating_directions
 from .._solvers.solvers import choose
@@ -19,7 +21,7 @@ from ..likelihoods._protocol.edges import at_edge
 from ..likelihoods._protocol.relations import law_at_end
 
 
-def warn_about_fit(model, objective, solution, names) -> None:
+def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) -> None:
     """Warn if there is no maximum, if the solver did not reach it, or if coefficients are not identified.
 
     Parameters

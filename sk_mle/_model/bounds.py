@@ -7,6 +7,7 @@ known up to an interval, nor points of positive probability, whose log-likelihoo
 from __future__ import annotations
 
 from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.facts import density_values
 from ..likelihoods._protocol.target import rounding
 from .data import Data
+
+if TYPE_CHECKING:
+    from .objective import Objective
 
 MAX_ROUNDING_WIDTHS = 1e3  # width of a density, in rounding errors of y, up to which it counts as a single value
 MAX_LOSS_OF_CERTAIN_ROW = 1e-3  # negative log-likelihood up to which a row without a density counts as certain
@@ -77,7 +81,7 @@ class DensityRows:
         widths = self.data.reduce(partial(_log_widths, self.likelihood, self.largest))
         return float(widths["sum"]) / self.data.total_weight
 
-    def narrower_than(self, loglik, widths) -> np.ndarray:
+    def narrower_than(self, loglik: np.ndarray, widths: float) -> np.ndarray:
         """Indices of the rows whose density is narrower than `widths` rounding errors of y, by the `loglik` of all rows."""
         return self.index[loglik[self.index] > -np.log(widths * rounding(self.values[self.index], self.largest))]
 
@@ -107,7 +111,7 @@ def _log_widths(likelihood, largest, batch) -> dict:
     return {"sum": batch.weight[index] @ np.log(rounding(values[index], largest))}
 
 
-def loglik_of_rows(objective, u) -> np.ndarray:
+def loglik_of_rows(objective: Any, u: np.ndarray) -> np.ndarray:
     """Log-likelihood of the rows at hand, NaN for those of zero weight."""
     few, law = objective.data.few, objective.likelihood
     kept, result = few.weight > 0, np.full(few.n_samples, np.nan)
@@ -116,7 +120,7 @@ def loglik_of_rows(objective, u) -> np.ndarray:
     return result
 
 
-def density_loss(objective, u, value: float) -> float:
+def density_loss(objective: Objective, u: np.ndarray, value: float) -> float:
     """The part of the mean loss `value` that comes from rows with a density."""
     if objective.density_rows.all_rows:
         return value
@@ -133,21 +137,21 @@ def _loglik_of_densities(likelihood, batch, eta) -> dict:
         return {"sum": batch.weight[index] @ likelihood.evaluate(batch.y, eta, 0).loglik[index]}
 
 
-def is_diverging(objective, u) -> bool:
+def is_diverging(objective: Objective, u: np.ndarray) -> bool:
     """Whether a fit that did not converge was approaching an infinite density."""
     return objective.density_rows.weight_share > 0 and (
         len(narrow_rows(objective, u, 1.0)) > 0 or _can_reproduce_densities(objective, u)
     )
 
 
-def narrow_rows(objective, u, widths=MAX_ROUNDING_WIDTHS) -> np.ndarray:
+def narrow_rows(objective: Objective, u: np.ndarray, widths: float = MAX_ROUNDING_WIDTHS) -> np.ndarray:
     """Indices of the rows whose density is narrower than `widths` rounding errors of y."""
     if not objective.density_rows.weight_share:
         return np.empty(0, int)
     return objective.density_rows.narrower_than(loglik_of_rows(objective, u), widths)
 
 
-def has_repeated_value(objective, u) -> bool:
+def has_repeated_value(objective: Objective, u: np.ndarray) -> bool:
     """Whether the narrow rows have a value of y that is repeated far more often than any other.
 
     Rounding repeats values as well, but neighbouring values equally often.

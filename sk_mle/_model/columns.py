@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from .._utils.messages import rows_text
 from ..likelihoods._fallbacks.facts import modelled, title
+from ..likelihoods._protocol.base import Likelihood
 from .predictor import Predictor, column_of
 
 RATE_RATIOS = ("ratio", "hazard ratio")  # meanings of exp(coefficient) for links of a rate
 
 
-def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Predictor], dict[str, int]]:
+def predictors_of(
+    model: Any, law: Likelihood, original_X: Any, X: Any, weight: np.ndarray | None = None
+) -> tuple[dict[str, Predictor], dict[str, int]]:
     """Predictors of the estimated parameters, and columns of the known ones, from an estimator's arguments.
 
     Parameters
@@ -66,7 +70,7 @@ def predictors_of(model, law, original_X, X, weight=None) -> tuple[dict[str, Pre
     return predictors, known
 
 
-def check_exposures(law, predictors: dict[str, Predictor], names) -> None:
+def check_exposures(law: Likelihood, predictors: dict[str, Predictor], names: Any) -> None:
     """Raise ValueError for an exposure of a parameter whose link does not make it a factor."""
     for name, predictor in predictors.items():
         link = law.parameter(name).link
@@ -105,7 +109,7 @@ def _alphas(model, law) -> dict[str, float]:
     return {name: float(value) for name, value in alphas.items()}
 
 
-def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
+def resolve(spec: Any, X: Any, names: Any, n_features: int, argument: str) -> np.ndarray:
     """Indices (q,) of the columns that `spec` selects.
 
     Parameters
@@ -139,7 +143,7 @@ def resolve(spec, X, names, n_features: int, argument: str) -> np.ndarray:
     return np.array([column(value, names, n_features, argument) for value in values], dtype=int)
 
 
-def column(value, names, n_features: int, argument: str) -> int:
+def column(value: Any, names: Any, n_features: int, argument: str) -> int:
     """Index of one column, given by name or index."""
     if isinstance(value, str):
         if names is None and value in (generic := [f"x{j}" for j in range(n_features)]):
@@ -162,7 +166,7 @@ def column(value, names, n_features: int, argument: str) -> int:
     return int(value) % n_features
 
 
-def by_parameter(value, modelled: list[str], parameters, argument: str) -> dict:
+def by_parameter(value: Any, modelled: list[str], parameters: Any, argument: str) -> dict:
     """A dict by parameter, from a dict, or from one value for all parameters that are `modelled` on all columns."""
     if value is None:
         return {}

@@ -112,7 +112,7 @@ class Data:
         return self
 
     @property
-    def whole(self):
+    def whole(self) -> Any:
         return self.X
 
     @property
@@ -214,17 +214,17 @@ class Data:
             return np.concatenate([[self.total_weight], np.einsum("n,nk->k", self.weight, y), squares])
 
 
-def are_ones(weight) -> bool:
+def are_ones(weight: np.ndarray) -> bool:
     """Whether weights are ones stored as one number, as `Data` stores them, so that no product is needed."""
     return repeated_value(weight) == 1.0
 
 
-def times_weights(values, weight) -> np.ndarray:
+def times_weights(values: Any, weight: np.ndarray) -> np.ndarray:
     """Values (n, ...) times the weights (n,) of their rows."""
     return values if are_ones(weight) else values * weight.reshape(-1, *(1,) * (values.ndim - 1))
 
 
-def weighted_sum(values, weight) -> np.ndarray:
+def weighted_sum(values: Any, weight: np.ndarray) -> np.ndarray:
     """Weighted sum of values (n, ...) over rows, as a product, which rounds less than a sum along the first axis."""
     if are_ones(weight) and values.size == len(values):
         return values.sum().reshape(values.shape[1:])
@@ -243,6 +243,6 @@ def _row_slice(X, rows: slice):
     return block
 
 
-def add_sums(total, part):
+def add_sums(total: Any, part: Any) -> Any:
     """Sums of two dicts by key; a key that only one of them has counts as zero in the other."""
     return {**total, **{key: total[key] + value if key in total else value for key, value in part.items()}}

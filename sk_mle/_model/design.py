@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
@@ -34,7 +35,7 @@ class Columns:
     center: np.ndarray | None = None
     rotation: np.ndarray | None = None
 
-    def rows(self, X):
+    def rows(self, X: Any) -> Any:
         """The transformed columns of rows of X, of shape (n, q) or, if rotated, (n, r)."""
         X = X[:, self.index] if not isinstance(self.index, slice) else X
         if sparse.issparse(X) and (self.center is None and self.rotation is None):
@@ -83,7 +84,7 @@ class Design:
         """Number of coordinates."""
         return self.shape[0] * self.shape[1]
 
-    def expand(self, u):
+    def expand(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Intercept (K,) and coefficients (q, K) of the columns that `Columns.rows` returns."""
         u = np.reshape(u, self.shape)
         if self.columns is None:
@@ -92,7 +93,7 @@ class Design:
         intercept = u[0] @ self.output_basis.T if self.intercept else np.zeros(len(self.output_basis))
         return intercept - self.shift @ slopes, slopes
 
-    def expand_adjoint(self, sums):
+    def expand_adjoint(self, sums: np.ndarray) -> np.ndarray:
         """The adjoint of `expand`: sums over rows of (1, columns) times values, of shape (1 + q, K), in coordinates (size,)."""
         total, products = sums[:1], sums[1:]
         inner = _times(self.column_basis.T, products - self.shift[:, None] * total)
@@ -112,18 +113,18 @@ class Design:
         result.flags.writeable = False  # cached
         return result
 
-    def plain_rows(self, X) -> np.ndarray:
+    def plain_rows(self, X: Any) -> np.ndarray:
         """Dense rows (1, columns), of shape (n, 1 + q)."""
         if self.columns is None:
             return np.ones((X.shape[0], 1))
         rows = self.columns.rows(X)
         return np.hstack([np.ones((X.shape[0], 1)), rows.toarray() if sparse.issparse(rows) else rows])
 
-    def coordinate_rows(self, X) -> np.ndarray:
+    def coordinate_rows(self, X: Any) -> np.ndarray:
         """Rows of X in coordinates of one linear predictor, of shape (n, intercept + r)."""
         return self.plain_rows(X) if self.columns is None else self.plain_rows(X) @ self.matrix()
 
-    def coefficients(self, u):
+    def coefficients(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Intercept (K,) and coefficients (q, K) of the original columns of X."""
         intercept, slopes = self.expand(u)
         if self.columns is None:
@@ -147,7 +148,7 @@ class Design:
         """The map from coordinates, without intercept, to coefficients of the original columns, for one linear predictor."""
         return self.column_basis if self.columns is None or self.columns.rotation is None else self.columns.rotation
 
-    def coordinates(self, intercept, slopes):
+    def coordinates(self, intercept: Any, slopes: Any) -> np.ndarray:
         """The coordinates whose coefficients on the original columns come closest: the inverse of `coefficients`."""
         B = self.original_column_basis()
         if B.ndim == 1:
@@ -163,14 +164,14 @@ class Design:
         parts = [intercept[None, :], inner] if self.intercept else [inner]
         return self.in_output_basis(np.concatenate(parts)).ravel()
 
-    def in_output_basis(self, values) -> np.ndarray:
+    def in_output_basis(self, values: Any) -> np.ndarray:
         """Coordinates (..., k) of linear predictors (..., K): the inverse of `output_basis`, with its rows scaled to norm 1."""
         if self.output_basis.size == 1:
             return values / self.output_basis[0, 0]
         scale = np.linalg.norm(self.output_basis, axis=1)
         return (values / scale) @ np.linalg.pinv(self.output_basis / scale[:, None]).T
 
-    def rotated(self, rotation) -> Design:
+    def rotated(self, rotation: np.ndarray) -> Design:
         """The design whose coordinates, multiplied by a matrix (r, r) or a diagonal (r,), are this one's; same intercept."""
         if self.columns is None or self.columns.rotation is None:
             column_basis = self.column_basis * rotation if rotation.ndim == 1 else self.column_basis @ rotation
@@ -178,7 +179,7 @@ class Design:
         columns = replace(self.columns, rotation=self.columns.rotation @ rotation)
         return replace(self, columns=columns, shift=rotation.T @ self.shift)
 
-    def with_output_basis(self, output_basis, vector: bool | None = None) -> Design:
+    def with_output_basis(self, output_basis: np.ndarray, vector: bool | None = None) -> Design:
         """The design with another output basis (K, k)."""
         return replace(self, output_basis=output_basis, vector=self.vector if vector is None else vector)
 
@@ -203,7 +204,7 @@ def intercept_only() -> Design:
     return Design(None, np.zeros(0), np.zeros((0, 0)), True, np.eye(1))
 
 
-def from_moments(moments: Moments, index, intercept: bool, penalised: bool = False) -> Design:
+def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, penalised: bool = False) -> Design:
     """The design of a parameter on the columns `index` of X; that of a `penalised` parameter may stay unrotated."""
     all_columns = isinstance(index, slice)
     mean, scale = moments.mean[index], moments.scale[index]

@@ -49,7 +49,7 @@ class Evaluator:
         return kernel(self.likelihood)
 
     def sums(
-        self, batch: Batch, coefficients, order: int, information: str, complete: bool = False, base: bool = False
+        self, batch: Batch, coefficients: dict, order: int, information: str, complete: bool = False, base: bool = False
     ) -> dict[Any, Any]:
         """Weighted sums over a block of log-likelihood, gradients and information, without the base measure.
 
@@ -58,7 +58,9 @@ class Evaluator:
         """
         return self.block(batch, coefficients, order, information, complete, base)[0]
 
-    def block(self, batch: Batch, coefficients, order, information, complete=False, base=False) -> tuple[dict, dict, Any]:
+    def block(
+        self, batch: Batch, coefficients: dict, order: int, information: Any, complete: bool = False, base: bool = False
+    ) -> tuple[dict, dict, Any]:
         """The `sums` of a block, its transformed columns by parameter, and the law's derivatives of each row."""
         rows = self.rows(batch)
         eta = self.eta(batch, rows, coefficients)
@@ -71,7 +73,7 @@ class Evaluator:
             sums["base"] = weighted_sum(measure, batch.weight) if np.ndim(measure) else 0.0
         return sums, rows, result
 
-    def hessian_product(self, batch: Batch, at, along) -> dict[Any, Any]:
+    def hessian_product(self, batch: Batch, at: dict, along: dict) -> dict[Any, Any]:
         """Sums over a block of the change of the gradients along coefficients `along`, to first order."""
         rows = self.rows(batch)
         information = self._information(batch, rows, at)
@@ -86,12 +88,12 @@ class Evaluator:
 
     # ---- values of rows ------------------------------------------------------------------------------------------
 
-    def linear_predictors(self, batch: Batch, coefficients, constant=()) -> dict[str, np.ndarray]:
+    def linear_predictors(self, batch: Batch, coefficients: dict, constant: Any = ()) -> dict[str, np.ndarray]:
         """Linear predictors of the rows of a block by parameter, without those that are `constant`."""
         eta = self.eta(batch, self.rows(batch), coefficients)
         return {name: value for name, value in eta.items() if name not in constant}
 
-    def information(self, batch: Batch, coefficients) -> dict[str, np.ndarray]:
+    def information(self, batch: Batch, coefficients: dict) -> dict[str, np.ndarray]:
         """Observed information of the rows of a block in each parameter's linear predictor."""
         information = self._information(batch, self.rows(batch), coefficients)
         return {name: information[name, name] for name in self.designs}
@@ -106,7 +108,7 @@ class Evaluator:
                 cache[id(columns)] = rows[name]
         return rows
 
-    def eta(self, batch: Batch, rows, coefficients, with_offset=True) -> dict[str, np.ndarray]:
+    def eta(self, batch: Batch, rows: Any, coefficients: dict, with_offset: bool = True) -> dict[str, np.ndarray]:
         """Linear predictors of a block from its transformed columns, by default with offsets and known parameters."""
         result = {}
         for name, design in self.designs.items():

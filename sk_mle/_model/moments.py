@@ -65,7 +65,7 @@ class Moments:
         self.gram: Any = products / np.outer(spread, spread) if self.small else None
         self._factor: tuple | None = None
 
-    def factor(self, columns=None) -> tuple[np.ndarray, float]:
+    def factor(self, columns: Any = None) -> tuple[np.ndarray, float]:
         """`cholesky` of the correlation matrix, or of that of some columns; that of all is cached."""
         if columns is not None and len(columns) < len(self.scale):
             return cholesky(self.gram[np.ix_(columns, columns)])
@@ -73,7 +73,7 @@ class Moments:
             self._factor = cholesky(self.gram)
         return self._factor
 
-    def norm(self, columns) -> float:
+    def norm(self, columns: Any) -> float:
         """1-norm of the correlation matrix of some columns, an upper bound of its largest eigenvalue."""
         return float(np.linalg.norm(self.gram[np.ix_(columns, columns)], 1))
 
@@ -166,7 +166,7 @@ def _triangle(parts) -> np.ndarray:
     return np.asarray(np.linalg.qr(np.vstack(parts), mode="r"))
 
 
-def cholesky(matrix) -> tuple[np.ndarray, float]:
+def cholesky(matrix: np.ndarray) -> tuple[np.ndarray, float]:
     """The lower Cholesky factor, and a lower bound of the smallest eigenvalue: 0 if the matrix is not positive definite."""
     factor, fail = linalg.lapack.dpotrf(matrix.T, lower=1)  # the transpose is in Fortran order, so it is not copied
     return factor, 0.0 if fail else float(linalg.lapack.dpocon(factor, 1.0, uplo="L")[0])

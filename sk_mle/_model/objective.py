@@ -109,7 +109,7 @@ class Objective:
         """The rows whose log-likelihood is a log density."""
         return DensityRows(self.likelihood, self.data)
 
-    def like(self, likelihood=None, designs=None) -> Objective:
+    def like(self, likelihood: Any = None, designs: dict | None = None) -> Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
@@ -121,13 +121,13 @@ class Objective:
                 other.evaluator.kernel = self.evaluator.kernel
         return other
 
-    def preconditioned(self, preconditioner) -> Objective:
+    def preconditioned(self, preconditioner: Any) -> Objective:
         """A copy of the objective with a preconditioner; it keeps the last point."""
         other = copy(self)
         other.preconditioner = preconditioner
         return other
 
-    def unbounded(self, u, value: float, slack: float = 0.0) -> bool:
+    def unbounded(self, u: np.ndarray, value: float, slack: float = 0.0) -> bool:
         """Whether the density at `u` is narrower than the rounding of y, or within `slack` of it."""
         law, dense = self.likelihood, self.density_rows
         below = False
@@ -144,20 +144,20 @@ class Objective:
 
     # ---- what solvers call ---------------------------------------------------------------------------------------
 
-    def value(self, u) -> float:
+    def value(self, u: np.ndarray) -> float:
         return self.evaluate(u, 0).value
 
-    def penalty(self, u) -> float:
+    def penalty(self, u: np.ndarray) -> float:
         """Value of the penalty at u."""
         return sum(penalty.value(u[self.places[name]]) for name, penalty in self.penalties.items())
 
-    def gradient(self, u) -> np.ndarray:
+    def gradient(self, u: np.ndarray) -> np.ndarray:
         return self.evaluate(u, 1).gradient
 
-    def hessian(self, u) -> np.ndarray:
+    def hessian(self, u: np.ndarray) -> np.ndarray:
         return self.evaluate(u, 2).hessian
 
-    def evaluate(self, u, order: int, information: str = "observed") -> Point:
+    def evaluate(self, u: np.ndarray, order: int, information: str = "observed") -> Point:
         """Value and derivatives up to `order`; the last point is cached.
 
         Parameters
@@ -181,7 +181,7 @@ class Objective:
         self.remember(u, point, information)
         return point
 
-    def with_sums(self, u, information: str, extra: Callable) -> tuple[Point, dict]:
+    def with_sums(self, u: np.ndarray, information: str, extra: Callable) -> tuple[Point, dict]:
         """The point at `u` with its Hessian, and further sums over rows, in one pass.
 
         Parameters
@@ -197,11 +197,11 @@ class Objective:
         sums = self._hessian_data.reduce(block)
         return self._collect(u, sums, 2), sums
 
-    def remember(self, u, point: Point, information: str) -> None:
+    def remember(self, u: np.ndarray, point: Point, information: str) -> None:
         """Cache a point that is known at `u`."""
         self._last = (u.tobytes(), information, point)
 
-    def hessp(self, u, direction) -> np.ndarray:
+    def hessp(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Product of the Hessian at `u` with a vector, without the Hessian."""
         at, along = self._coefficients(u), self._coefficients(direction)
         block = partial(self.evaluator.hessian_product, at=at, along=along)
@@ -213,7 +213,7 @@ class Objective:
 
     # ---- sums over rows ------------------------------------------------------------------------------------------
 
-    def eta(self, u, data: Data | None = None) -> dict[str, np.ndarray]:
+    def eta(self, u: np.ndarray, data: Data | None = None) -> dict[str, np.ndarray]:
         """Linear predictors by parameter, (n_kept,) or (n_kept, K), of the rows of positive weight of `data`.
 
         `data` are the rows at hand by default. Constant linear predictors are broadcast from one value.
@@ -225,11 +225,11 @@ class Objective:
         values = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in constant}
         return few.column(block) | {name: repeated(value, few.n_kept) for name, value in values.items()}
 
-    def over_rows(self, u, fn: Callable, combine: Callable | None = None) -> Any:
+    def over_rows(self, u: np.ndarray, fn: Callable, combine: Callable | None = None) -> Any:
         """Sum over the blocks of all rows of ``fn(batch, eta)``, as `Data.reduce`; `eta` are linear predictors by parameter."""
         return self.data.reduce(partial(_with_eta, self.evaluator, self._coefficients(u), fn), combine)
 
-    def information_of(self, u) -> Callable:
+    def information_of(self, u: np.ndarray) -> Callable:
         """A function of a block: the observed information of its rows in each parameter's linear predictor, by parameter."""
         return partial(self.evaluator.information, coefficients=self._coefficients(u))
 

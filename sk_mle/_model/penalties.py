@@ -30,10 +30,10 @@ class Ridge:
         self.inner = alpha * (B**2 if B.ndim == 1 else B.T @ B)
         self.outer = design.output_basis.T @ design.output_basis
 
-    def value(self, u) -> float:
+    def value(self, u: np.ndarray) -> float:
         return 0.5 * float(u @ self.gradient(u))
 
-    def gradient(self, u) -> np.ndarray:
+    def gradient(self, u: np.ndarray) -> np.ndarray:
         result = np.zeros(self.shape)
         slopes = np.reshape(u, self.shape)[self.n_intercepts :]
         scaled = self.inner[:, None] * slopes if self.inner.ndim == 1 else self.inner @ slopes

@@ -10,6 +10,7 @@ Conventions: ``eta = X[:, columns] @ slopes + intercept + X[:, offset] + log(X[:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Predictor:
         """Whether `columns` are all columns of X, in order."""
         return len(self.columns) == n_features and bool((self.columns == np.arange(n_features)).all())
 
-    def eta(self, X, intercept, slopes) -> np.ndarray:
+    def eta(self, X: Any, intercept: Any, slopes: Any) -> np.ndarray:
         """The linear predictor of rows of X, (n,) or (n, K), without offset and exposure."""
         if not len(self.columns):
             return repeated(np.asarray(intercept, dtype=float), X.shape[0])
@@ -60,7 +61,7 @@ class Predictor:
         eta += intercept
         return eta
 
-    def shift(self, X, names, weight=None) -> np.ndarray | None:
+    def shift(self, X: Any, names: Any, weight: np.ndarray | None = None) -> np.ndarray | None:
         """What is added to the linear predictor of every row, offset plus log exposure (n,), or None if there is neither.
 
         `names` are those of the columns of X, for messages; rows of zero `weight` may hold anything.
@@ -80,14 +81,16 @@ class Predictor:
         return exposure if value is None else value + exposure
 
 
-def column_of(X, index: int, weight=None) -> np.ndarray:
+def column_of(X: Any, index: int, weight: np.ndarray | None = None) -> np.ndarray:
     """A column of X as a new array (n,), with valid values in rows of zero weight (see `counted`)."""
     values = X[:, [index]]
     values = values.toarray() if hasattr(values, "toarray") else values
     return counted(np.ascontiguousarray(values[:, 0], dtype=np.float64), weight)
 
 
-def offsets(X, predictors: dict[str, Predictor], known: dict[str, int], names, weight=None) -> dict[str, np.ndarray]:
+def offsets(
+    X: Any, predictors: dict[str, Predictor], known: dict[str, int], names: Any, weight: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Offsets of linear predictors, with logarithms of exposures, and values of parameters that columns of X hold."""
     shifts = {name: predictor.shift(X, names, weight) for name, predictor in predictors.items()}
     return {name: column_of(X, index, weight) for name, index in known.items()} | {

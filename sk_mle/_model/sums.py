@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -13,14 +15,14 @@ from .data import times_weights, weighted_sum
 MIN_SYMMETRIC_COLUMNS = 64  # columns from which a symmetric product is faster, despite the square roots of the weights
 
 
-def project(batch, columns, values):
+def project(batch: Any, columns: Any, values: Any) -> np.ndarray:
     """Weighted sum over rows of (1, columns) times values (n,) or (n, K): shape (1 + q, K)."""
     values = values.reshape(len(values), -1)
     whole = np.reshape(weighted_sum(values, batch.weight), (1, -1))
     return whole if columns is None else np.concatenate([whole, columns.T @ times_weights(values, batch.weight)])
 
 
-def contract(information, change, vector):
+def contract(information: Any, change: np.ndarray, vector: bool) -> np.ndarray:
     """``information @ change`` for every row; (n, K) if the result is that of a `vector` parameter, else (n,)."""
     if information.ndim == 1:
         return information * change
@@ -28,7 +30,7 @@ def contract(information, change, vector):
     return result if vector else result[:, 0]
 
 
-def cross(left, right, information, weight, symmetric):
+def cross(left: Any, right: Any, information: Any, weight: np.ndarray, symmetric: bool) -> np.ndarray:
     """Weighted sum over rows of information times the products of (1, left) and (1, right): (Ka, Kb, 1 + qa, 1 + qb).
 
     `symmetric` says that both sides belong to the same parameter.

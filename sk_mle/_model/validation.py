@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from .._utils.frames import take
@@ -13,7 +16,7 @@ from ..likelihoods._fallbacks.facts import title
 from ..likelihoods._protocol.target import floats
 
 
-def check_kind(X):
+def check_kind(X: Any) -> Any:
     """X itself; ValueError for dates, durations and text, which NumPy would convert to numbers."""
     if hasattr(X, "dtypes"):
         for name, dtype in zip(X.columns, X.dtypes, strict=True):
@@ -24,14 +27,14 @@ def check_kind(X):
     return X
 
 
-def check_objects(X) -> None:
+def check_objects(X: Any) -> None:
     """ValueError that names the first column of a data frame whose objects are no numbers."""
     if hasattr(X, "columns"):
         for name in X.columns:
             floats(X[name], f"X[{name!r}]")
 
 
-def text_columns(X, error) -> str:
+def text_columns(X: Any, error: Any) -> str:
     """A message about the columns of a data frame that hold text; "" if none does."""
     if not hasattr(X, "columns"):
         return ""
@@ -46,7 +49,7 @@ def text_columns(X, error) -> str:
     )
 
 
-def check_finite(X, names):
+def check_finite(X: Any, names: Any) -> None:
     """X itself; ValueError for NaN and infinities, naming rows and columns."""
     values = X.data if sparse.issparse(X) else X
     with np.errstate(over="ignore", invalid="ignore"):
@@ -67,7 +70,7 @@ def check_finite(X, names):
     )
 
 
-def check_support(likelihood, y, name="y") -> None:
+def check_support(likelihood: Any, y: Any, name: str = "y") -> None:
     """Raise ValueError if y lies outside the law's support, naming laws whose support contains it."""
     bad = np.flatnonzero(~likelihood.inside(y))
     if len(bad):
@@ -82,7 +85,7 @@ def check_support(likelihood, y, name="y") -> None:
         )
 
 
-def check_weight(sample_weight, n_samples: int) -> np.ndarray:
+def check_weight(sample_weight: ArrayLike | None, n_samples: int) -> np.ndarray:
     """Weights as finite, non-negative floats of positive sum; None means ones."""
     if sample_weight is None:
         return filled(1.0, (n_samples,))
@@ -101,7 +104,7 @@ def check_weight(sample_weight, n_samples: int) -> np.ndarray:
     return np.ascontiguousarray(weight)
 
 
-def counted(values, sample_weight):
+def counted(values: Any, sample_weight: ArrayLike | None) -> Any:
     """Rows in which those of zero weight are replaced by the first row of positive weight, so that their values are valid.
 
     They are not left out, so that messages number the rows as the user does. `check_weight` reports invalid weights.
@@ -116,7 +119,7 @@ def counted(values, sample_weight):
     return take(values, rows)
 
 
-def mean_score(values, sample_weight) -> float:
+def mean_score(values: Any, sample_weight: ArrayLike | None) -> float:
     """Weighted mean of log-likelihoods; those of rows of zero weight may be -inf."""
     if sample_weight is None:
         return float(np.mean(values))

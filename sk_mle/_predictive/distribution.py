@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from ..likelihoods import Likelihood, get_likelihood
@@ -101,7 +103,7 @@ class Distribution:
             inside = inside & (y == np.floor(y)).all(axis=-1)
         return np.where(np.isnan(y).any(axis=-1), np.nan, np.where(inside, value, -np.inf))[()]
 
-    def logpdf(self, y):
+    def logpdf(self, y: ArrayLike) -> np.ndarray:
         """Log density, or log mass of a discrete law; -inf outside the support."""
         if self.likelihood.target_type == "targets":
             return self._joint(y)
@@ -118,15 +120,15 @@ class Distribution:
         low, high = self.likelihood.support.typical
         return float(high if self.likelihood.support.integer else (low + high) / 2)
 
-    def pdf(self, y):
+    def pdf(self, y: ArrayLike) -> np.ndarray:
         """Density, or mass of a discrete law."""
         return np.exp(self.logpdf(y))
 
-    def logpmf(self, y):
+    def logpmf(self, y: ArrayLike) -> np.ndarray:
         """Log mass of a discrete law; an alias of `logpdf`."""
         return self.logpdf(y)
 
-    def pmf(self, y):
+    def pmf(self, y: ArrayLike) -> np.ndarray:
         """Mass of a discrete law; an alias of `pdf`."""
         return self.pdf(y)
 
@@ -138,23 +140,23 @@ class Distribution:
         values = self._at(method, np.where(np.isfinite(y), y, self._inside))
         return np.where(np.isnan(y), np.nan, np.where(y == -np.inf, lowest, np.where(y == np.inf, highest, values)))[()]
 
-    def cdf(self, y):
+    def cdf(self, y: ArrayLike) -> np.ndarray:
         """P(Y <= y)."""
         return self._tail(self.likelihood.cdf, y, 0.0, 1.0)
 
-    def sf(self, y):
+    def sf(self, y: ArrayLike) -> np.ndarray:
         """P(Y > y)."""
         return self._tail(self.likelihood.sf, y, 1.0, 0.0)
 
-    def logcdf(self, y):
+    def logcdf(self, y: ArrayLike) -> np.ndarray:
         """log P(Y <= y), also where the probability underflows."""
         return self._tail(self.likelihood.logcdf, y, -np.inf, 0.0)
 
-    def logsf(self, y):
+    def logsf(self, y: ArrayLike) -> np.ndarray:
         """log P(Y > y), also where the probability underflows."""
         return self._tail(self.likelihood.logsf, y, 0.0, -np.inf)
 
-    def ppf(self, q):
+    def ppf(self, q: Any) -> np.ndarray:
         """Quantile at probability q."""
         if self.likelihood.target_type == "targets":
             self.likelihood.ppf(q, **self.params)  # raises
@@ -166,38 +168,38 @@ class Distribution:
         with np.errstate(all="ignore"):
             return np.broadcast_to(method(**self.params), (*self.shape, *axes))[()]
 
-    def mean(self):
+    def mean(self) -> np.ndarray:
         """Expected value; NaN where it does not exist."""
         return self._moment(self.likelihood.expectation, self._targets)
 
-    def median(self):
+    def median(self) -> np.ndarray:
         """Quantile at one half."""
         return self.ppf(np.full(self.shape, 0.5))
 
-    def var(self):
+    def var(self) -> np.ndarray:
         """Variance; infinite or NaN where it does not exist."""
         return self._moment(self.likelihood.variance, self._targets)
 
-    def cov(self):
+    def cov(self) -> np.ndarray:
         """Covariance matrices of several targets: (n, K, K)."""
         if self.likelihood.covariance is None:
             raise ValueError(f"{title(self.likelihood)} has no covariance matrices; use var")
         return self._moment(self.likelihood.covariance, 2 * self._targets)
 
-    def std(self):
+    def std(self) -> np.ndarray:
         """Standard deviation."""
         return np.sqrt(self.var())
 
-    def entropy(self):
+    def entropy(self) -> np.ndarray:
         """Expected negative log-likelihood of a draw, in nats."""
         return self._moment(self.likelihood.entropy)
 
-    def interval(self, confidence=0.9):
+    def interval(self, confidence: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Central interval: lower and upper end with `confidence` between them."""
         tail = (1 - confidence) / 2
         return self.ppf(np.full(self.shape, tail)), self.ppf(np.full(self.shape, 1 - tail))
 
-    def rvs(self, size=None, random_state=None):
+    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Random values of shape (n,), or (size, n); `size` may be a tuple; several targets are a last axis."""
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.feature_selection import RFE
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, RandomizedSearchCV, TunedThresholdClassifierCV
@@ -81,7 +82,7 @@ class TransformedDistribution(Distribution):
                 )
         return inside, t
 
-    def logpdf(self, y):
+    def logpdf(self, y: ArrayLike) -> np.ndarray:
         """Log density with the transformation's Jacobian; -inf at impossible y."""
         y = np.asarray(y, float)
         inside, t = self._reached(y)
@@ -96,23 +97,23 @@ class TransformedDistribution(Distribution):
         value = (falling if self.falls else rising)(t)
         return np.where(np.isnan(y), np.nan, np.where(inside, value, np.where(y < self._middle, lowest, highest)))[()]
 
-    def cdf(self, y):
+    def cdf(self, y: ArrayLike) -> np.ndarray:
         """P(Y <= y)."""
         return self._side(y, self.base.cdf, self.base.sf, 0.0, 1.0)
 
-    def sf(self, y):
+    def sf(self, y: ArrayLike) -> np.ndarray:
         """P(Y > y)."""
         return self._side(y, self.base.sf, self.base.cdf, 1.0, 0.0)
 
-    def logcdf(self, y):
+    def logcdf(self, y: ArrayLike) -> np.ndarray:
         """log P(Y <= y)."""
         return self._side(y, self.base.logcdf, self.base.logsf, -np.inf, 0.0)
 
-    def logsf(self, y):
+    def logsf(self, y: ArrayLike) -> np.ndarray:
         """log P(Y > y)."""
         return self._side(y, self.base.logsf, self.base.logcdf, 0.0, -np.inf)
 
-    def ppf(self, q):
+    def ppf(self, q: Any) -> np.ndarray:
         """Quantile at probability q."""
         return self.inverse(self.base.ppf(1 - np.asarray(q)) if self.falls else self.base.ppf(q))
 
@@ -128,20 +129,20 @@ class TransformedDistribution(Distribution):
                     total = total + w * g(self.inverse(self.base.ppf(np.full(self.shape, probability))))
         return total[()]
 
-    def mean(self):
+    def mean(self) -> np.ndarray:
         """Expected value."""
         return self._mean_of(lambda y: y)
 
-    def var(self):
+    def var(self) -> np.ndarray:
         """Variance."""
         mean = self.mean()
         return self._mean_of(lambda y: (y - mean) ** 2)
 
-    def entropy(self):
+    def entropy(self) -> np.ndarray:
         """Expected negative log-likelihood of a draw, in nats."""
         return self._mean_of(lambda y: -self.logpdf(y))
 
-    def rvs(self, size=None, random_state=None):
+    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         """Random values of shape (n,), or (size, n)."""
         return self.inverse(self.base.rvs(size, random_state))
 
@@ -162,13 +163,13 @@ class Unwrapped(NamedTuple):
                 names = self.names()
         return None if names is None or len(names) != self.model.n_features_in_ else [str(name) for name in names]
 
-    def X(self, X):
+    def X(self, X: Any) -> Any:
         """X as the model gets it."""
         for step in self.to_X:
             X = step(X)
         return X
 
-    def y(self, y):
+    def y(self, y: Any) -> Any:
         """y as the model gets it."""
         for transformer in self.transformers:
             values = np.asarray(y, dtype=float)
@@ -187,7 +188,7 @@ class Unwrapped(NamedTuple):
         return dist
 
 
-def unwrap(fitted) -> Unwrapped:
+def unwrap(fitted: Any) -> Unwrapped:
     """The fitted sk_mle estimator inside a pipeline, search, feature elimination, threshold or transformed target.
 
     Parameters
@@ -230,7 +231,7 @@ def _after(inner, to_X=(), transformers=(), names=None) -> Unwrapped:
     return Unwrapped(inside.model, (*to_X, *inside.to_X), (*transformers, *inside.transformers), inside.names or names)
 
 
-def predict_dist(fitted, X) -> Distribution:
+def predict_dist(fitted: Any, X: Any) -> Distribution:
     """Predictive distribution of any fitted estimator that ends in one of this package.
 
     Pipelines, searches, feature elimination, thresholds, FrozenEstimator and TransformedTargetRegressor are unwrapped; for the

@@ -48,7 +48,7 @@ def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, S
     return objective, solution._replace(u=u)
 
 
-def directions_without_information(objective: Objective, u) -> dict[str, np.ndarray]:
+def directions_without_information(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:
     """Orthonormal directions (size, m) by parameter along which the likelihood of no row changes."""
     designs = {name: design for name, design in objective.designs.items() if name not in objective.penalties}
     medians, unidentified = _medians(objective.eta(u)), {}
@@ -74,7 +74,7 @@ def _informative_products(law, designs, medians, batch, eta) -> dict:
     return sums
 
 
-def plateaus(objective: Objective, u) -> dict[str, np.ndarray]:
+def plateaus(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:
     """Directions (size, m) by parameter that change only counts or classes whose likelihood is level here and beyond.
 
     The maximum is then a plateau: all rows of a category are certain from some value of its coefficient on.

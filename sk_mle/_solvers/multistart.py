@@ -6,7 +6,7 @@ Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def _best_of_starts(objective, start, solve) -> Solution:
     return best if v is best.u else solve(objective, v)._replace(n_iter=best.n_iter)
 
 
-def random_starts(objective: Objective, start: np.ndarray):
+def random_starts(objective: Objective, start: np.ndarray) -> Iterator[np.ndarray]:
     """Random steps from a start, of standard deviation 1 in each coordinate, or sqrt(2) in all columns of one together."""
     rng = np.random.default_rng(0)
     scale = np.ones_like(start)

@@ -8,6 +8,9 @@ better.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult
@@ -34,7 +37,14 @@ STEP_GROWTH = 3.0  # factor of the largest step allowed after a full step of tha
 
 
 def newton(
-    objective, start, *, tol=1e-8, max_iter=100, callback=None, min_step_length=1e-2, information="expected"
+    objective: Any,
+    start: np.ndarray,
+    *,
+    tol: float = 1e-8,
+    max_iter: int = 100,
+    callback: Callable | None = None,
+    min_step_length: float = 1e-2,
+    information: Any = "expected",
 ) -> OptimizeResult:
     """Minimise an objective by Newton steps with a backtracking line search.
 
@@ -69,7 +79,16 @@ def newton(
     return _Descent(objective, start, tol, min_step_length, information).run(max_iter, callback)
 
 
-def newton_method(fun, x0, args=(), objective=None, tol=1e-8, maxiter=100, callback=None, **unused) -> OptimizeResult:
+def newton_method(
+    fun: Any,
+    x0: np.ndarray,
+    args: tuple = (),
+    objective: Any = None,
+    tol: float = 1e-8,
+    maxiter: int = 100,
+    callback: Callable | None = None,
+    **unused: Any,
+) -> OptimizeResult:
     """`newton` as a method of `scipy.optimize.minimize`; `fun` is not called, since `objective` gives all in one pass."""
     return newton(objective, x0, tol=tol, max_iter=maxiter, callback=callback)
 
@@ -89,7 +108,7 @@ class _Descent:
         """The point at x, with a Hessian unless L-BFGS is in use."""
         return self.objective.evaluate(x, 1 if self.lbfgs else 2, self.information)
 
-    def run(self, max_iter, callback) -> OptimizeResult:
+    def run(self, max_iter: int, callback: Callable | None) -> OptimizeResult:
         """Iterate until convergence, a stall, an unbounded likelihood or the iteration limit."""
         message, certified, curvature_vanished = "iteration limit", False, True
         while self.n_iter < max_iter:
@@ -221,7 +240,7 @@ class _Progress:
         self.window_start, self.window_gain, self.passes, self.is_stalled = point, np.inf, 0, False
         self.last_advance, self.n_creeping = point, 0  # the end of the last step with progress, and the number of steps since
 
-    def stalled(self, point, objective, step, length) -> bool:
+    def stalled(self, point: Any, objective: Any, step: np.ndarray, length: float) -> bool:
         """Whether the fit makes no progress any more and does not converge either."""
         advanced = length >= MAX_CREEPING_STEP or length * np.abs(step).max() >= MAX_CREEPING_STEP
         advanced = advanced or objective.data.total_weight * (self.last_advance.value - point.value) >= MIN_GAIN_PER_WINDOW
@@ -250,7 +269,7 @@ class LBFGS:
         self.preconditioner, self.min_pairs = preconditioner, min_pairs
         self.pairs, self.gradient_norms, self.min_curvature = [], [], np.inf
 
-    def direction(self, point):
+    def direction(self, point: Any) -> tuple[np.ndarray, float]:
         """The step, and twice the decrease that the model predicts for it (two-loop recursion)."""
         step, alphas = -point.gradient, []
         for s, y, sy in reversed(self.pairs):
@@ -261,7 +280,7 @@ class LBFGS:
             step = step + (alpha - float(y @ step) / sy) * s
         return step, -float(step @ point.gradient)
 
-    def update(self, step, before, after):
+    def update(self, step: np.ndarray, before: Any, after: Any) -> None:
         """Add the pair of a step s and the gradient change y along it, if the curvature s'y is positive."""
         change = after.gradient - before.gradient
         curvature = float(change @ step)
@@ -269,7 +288,7 @@ class LBFGS:
         if curvature > 1e-10 * np.linalg.norm(change) * np.linalg.norm(step):
             self.pairs.append((step, change, curvature))
 
-    def refreshed(self, objective, x, before, after, tol) -> LBFGS | None:
+    def refreshed(self, objective: Any, x: np.ndarray, before: Any, after: Any, tol: float) -> LBFGS | None:
         """Itself while convergence is fast, one with a new preconditioner if that is cheap, or None: use Hessians."""
         cost = self.preconditioner.refresh_passes
         window = RECENT_GRADIENTS if cost > RECENT_GRADIENTS else 2

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from .._model.objective import Objective, Point
 
 
@@ -14,14 +18,14 @@ class Plane:
         self.objective, self.origin, self.basis, self.data = objective, origin, basis, objective.data
         self.size, self.partly_expected = basis.shape[1], objective.partly_expected
 
-    def at(self, v):
+    def at(self, v: np.ndarray) -> np.ndarray:
         """The flat vector of the objective at v."""
         return self.origin + self.basis @ v
 
-    def unbounded(self, v, value):
+    def unbounded(self, v: np.ndarray, value: Any) -> bool:
         return self.objective.unbounded(self.at(v), value)
 
-    def evaluate(self, v, order, information="observed") -> Point:
+    def evaluate(self, v: np.ndarray, order: int, information: Any = "observed") -> Point:
         value, gradient, hessian = self.objective.evaluate(self.at(v), order, information)
         return Point(
             value,

@@ -11,6 +11,7 @@ intercept first (`_model/objective.py` states the layout).
 from __future__ import annotations
 
 from copy import copy
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -33,10 +34,10 @@ class Identity:
     def __init__(self, size: int):
         self.refresh_passes = 2.0 + size / COORDINATES_PER_PASS
 
-    def refreshed(self, objective: Objective, u) -> Cholesky:
+    def refreshed(self, objective: Objective, u: np.ndarray) -> Cholesky:
         return Cholesky(objective, u)
 
-    def solve(self, gradient):
+    def solve(self, gradient: np.ndarray) -> np.ndarray:
         return gradient
 
 
@@ -47,7 +48,7 @@ class Cholesky(Identity):
         super().__init__(objective.size)
         self.factor = linalg.cho_factor(objective.hessian(u), lower=True)
 
-    def solve(self, gradient):
+    def solve(self, gradient: np.ndarray) -> np.ndarray:
         return linalg.cho_solve(self.factor, gradient)
 
 
@@ -78,11 +79,11 @@ class SubsampledHessian:
             hessian[place, place] += share * np.kron(missing, np.eye(design.shape[1]))
         self.factor = linalg.cho_factor(hessian, lower=True)
 
-    def solve(self, gradient):
+    def solve(self, gradient: np.ndarray) -> np.ndarray:
         return linalg.cho_solve(self.factor, gradient)
 
 
-def is_representative(data, designs) -> bool:
+def is_representative(data: Any, designs: dict) -> bool:
     """Whether coordinates that are orthonormal over all rows are nearly so over a subsample."""
     distinct = {id(design.columns): design for design in designs.values() if design.columns is not None}
     squares = [np.linalg.eigvalsh(_gram(data, design)) for design in distinct.values()]
@@ -126,7 +127,7 @@ class Woodbury:
             self.kernel = self._kernel(np.float64)
         self._factorise()
 
-    def refreshed(self, objective: Objective, u) -> Woodbury:
+    def refreshed(self, objective: Objective, u: np.ndarray) -> Woodbury:
         other = copy(self)
         other._set_weights(u)
         other._factorise()
@@ -158,7 +159,7 @@ class Woodbury:
         matrix.flat[:: len(matrix) + 1] += 1.0
         self.factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
 
-    def solve(self, gradient):
+    def solve(self, gradient: np.ndarray) -> np.ndarray:
         scaled, first = gradient[self.place] / self.inner, gradient[0] / INTERCEPT_PENALTY
         beta = self.column_scales * scaled
         moved = self.X @ beta - self.center @ beta + self.intercept_unit * first

@@ -62,7 +62,7 @@ def solve_reconditioned(objective: Objective, solution: Solution, solve: Callabl
     return objective, solution
 
 
-def recondition(objective: Objective, u) -> tuple[Objective, np.ndarray] | None:
+def recondition(objective: Objective, u: np.ndarray) -> tuple[Objective, np.ndarray] | None:
     """The same model in coordinates of unit curvature at `u`, and the vector there; None if no column needs new scales."""
     if not objective.likelihood.smooth:
         return None

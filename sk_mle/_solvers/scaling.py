@@ -7,15 +7,18 @@ of a parameter is that in its linear predictors: a number, or (K, K) for a vecto
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .._model.data import weighted_sum
 from .._model.objective import Objective, Point
+from ..likelihoods._protocol.base import Likelihood
 
 ROWS_PER_BLOCK = 1 << 14
 
 
-def mean_information(law, y, weight, eta) -> dict:
+def mean_information(law: Likelihood, y: np.ndarray, weight: np.ndarray, eta: Any) -> dict:
     """Weighted mean of the expected information at linear predictors `eta`, by pairs of parameters."""
     step = max(ROWS_PER_BLOCK // sum(value[0].size for value in eta.values()), 256)
     sums: dict = {}
@@ -29,7 +32,7 @@ def mean_information(law, y, weight, eta) -> dict:
     return {pair: value / total_weight for pair, value in sums.items()}
 
 
-def block_information(objective: Objective, hessian) -> dict:
+def block_information(objective: Objective, hessian: np.ndarray) -> dict:
     """Mean information of every parameter, from the Hessian block of its intercept or, without one, the mean of its blocks."""
     means = {}
     for name, design in objective.designs.items():
@@ -60,7 +63,9 @@ def with_unit_information(objective: Objective, means: dict) -> Objective:
     return objective.like(designs=designs)
 
 
-def change_basis(old: Objective, new: Objective, u, point: Point | None = None, information: str = "observed") -> np.ndarray:
+def change_basis(
+    old: Objective, new: Objective, u: np.ndarray, point: Point | None = None, information: str = "observed"
+) -> np.ndarray:
     """The coordinates in `new` output bases of a vector u in `old` ones; `new` remembers the `point` that is known there."""
     v = np.zeros_like(u)
     for name, place in old.places.items():
@@ -87,7 +92,7 @@ def _change_derivatives(values, old: Objective, factors: dict) -> np.ndarray:
     )
 
 
-def precondition_penalties(objective) -> Objective:
+def precondition_penalties(objective: Objective) -> Objective:
     """The objective in coordinates in which likelihood and penalty together have unit curvature.
 
     In those of the likelihood alone, the penalty on columns of small scale would be so large that its rounding hides the rest.
@@ -103,7 +108,7 @@ def precondition_penalties(objective) -> Objective:
     return objective.like(designs=designs) if objective.penalties else objective
 
 
-def constant_predictor(data, design, value) -> np.ndarray:
+def constant_predictor(data: Any, design: Any, value: Any) -> np.ndarray:
     """Coordinates (size,) of a constant linear predictor or, without an intercept, of the one nearest to a constant."""
     level = design.in_output_basis(np.atleast_1d(value))
     coordinates = np.zeros(design.shape)

@@ -41,7 +41,7 @@ MAX_PROGRAMMES, MAX_VIOLATING_ROWS, MAX_VIOLATION = 10, 1000, 1e-6
 MAX_ROUNDING_RISE = 1e-4  # relative rise of the mean loss by rounding at large linear predictors
 
 
-def separating_directions(objective: Objective, u) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def separating_directions(objective: Objective, u: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Directions of recession by parameter, for those that have one.
 
     Scalar parameters without columns are left out, except for the first: `solvers.solve` finds their edges from the value.

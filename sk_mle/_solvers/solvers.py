@@ -184,11 +184,13 @@ class _FiniteObjective:
         away = u - self.at
         return self.best + 1.0 + 1e3 * float(away @ away), 2e3 * away
 
-    def value(self, u):
+    def value(self, u: np.ndarray) -> float:
         return self(u)[0]
 
 
-def solve(objective: Objective, start: np.ndarray, solver: str | Callable, tol: float, max_iter: int, verbose=0) -> Solution:
+def solve(
+    objective: Objective, start: np.ndarray, solver: str | Callable, tol: float, max_iter: int, verbose: int = 0
+) -> Solution:
     """Minimise from `start` and test the result for convergence.
 
     A method of scipy that stops before the gradient is below `tol` is restarted from its best point a few times.

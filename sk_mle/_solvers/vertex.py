@@ -12,6 +12,9 @@ vertex lies in those of the first parameter, which is a scalar.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.linalg import block_diag, null_space
 from scipy.optimize import OptimizeResult, lsq_linear
@@ -27,7 +30,17 @@ MAX_ACTIVE_SET_ROWS = 500  # rows on their kinks up to which the smallest subgra
 MAX_SMOOTHING_WIDTHS = 100.0  # distance from its kink, in widths of the smoothing, up to which a row may belong on it
 
 
-def vertex(fun, x0, args=(), jac=None, objective=None, tol=1e-8, maxiter=100, callback=None, **unused):
+def vertex(
+    fun: Any,
+    x0: np.ndarray,
+    args: tuple = (),
+    jac: Any = None,
+    objective: Any = None,
+    tol: float = 1e-8,
+    maxiter: int = 100,
+    callback: Callable | None = None,
+    **unused: Any,
+) -> Any:
     """Minimise by smoothed objectives that converge to the vertex, as a callable for `scipy.optimize.minimize`.
 
     Returns

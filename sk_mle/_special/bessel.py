@@ -51,7 +51,7 @@ def _debye(nu, u, derivatives):
     return d_u, d_uu
 
 
-def log_uniform(nu, t):
+def log_uniform(nu: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log of the sum of the expansion for orders from `MIN_UNIFORM_ORDER` on, with two derivatives in t.
 
     t = v / r, v = nu u, r^2 = 1 + v^2.
@@ -114,12 +114,12 @@ def _by_region(nu, u, derivatives):
 
 
 @elementwise
-def log_bessel(nu, u):
+def log_bessel(nu: np.ndarray, u: np.ndarray) -> np.ndarray:
     """log of K_nu(x) e^x (2 x / pi)^(1/2) at x = 1/u, for nu >= -1/2; (4 nu^2 - 1) / 8 u for small u."""
     return _by_region(nu, u, False)[0]
 
 
 @elementwise
-def log_bessel_derivatives(nu, u):
+def log_bessel_derivatives(nu: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and second derivative of `log_bessel` in u, to full relative accuracy as u -> 0."""
     return _by_region(nu, u, True)

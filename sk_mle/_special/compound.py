@@ -30,14 +30,14 @@ MAX_SDS_AT_MEAN = 1e-3  # standard deviations from the mean within which the tai
 
 
 @latest
-def log_series(kappa, alpha, full):
+def log_series(kappa: np.ndarray, alpha: np.ndarray, full: bool) -> np.ndarray:
     """log of the module's sum, its first and second derivative in log kappa and, if `full`, (alpha), (both), (alpha, alpha)."""
     kappa, alpha = (value.ravel() for value in np.broadcast_arrays(kappa, alpha))
     result = np.full((6 if full else 3, len(kappa)), np.nan)
     with np.errstate(all="ignore"):
         sharpness = 1 + alpha
         # For many terms the sum tends to f(y) = (2 pi dispersion y^power)^(-1/2).
-        limit = 0.5 * np.log(kappa * alpha / sharpness / (2 * np.pi)), 0.5, 0.0
+        limit: tuple = 0.5 * np.log(kappa * alpha / sharpness / (2 * np.pi)), 0.5, 0.0
         limit += (0.5 / (alpha * sharpness), 0.0, -0.5 * (1 + 2 * alpha) / (alpha * sharpness) ** 2) if full else ()
         for target, value in zip(result, limit, strict=True):
             target[:] = np.where(kappa > MAX_TERMS, value, np.nan)
@@ -72,7 +72,7 @@ def _sums(kappa, alpha, j, weight, full):
     return *value, d_alpha, centre + sharpness * mean_of(d, c), mean_of(np.broadcast_to(j * j * d2, p.shape)) + mean_of(c, c)
 
 
-def deviance(y, mean, dispersion, power):
+def deviance(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray) -> tuple[np.ndarray, ...]:
     """Half the deviance over the dispersion, with two derivatives in the power: integral of (t - y) / (dispersion t^power).
 
     The integral runs from y to the mean. With t = y e^s it becomes one of s^k (e^(a s) - e^(-b s)), a = 2 - power and
@@ -112,7 +112,7 @@ _integral = (
 )
 
 
-def log_side(y, rate, shape, scale, upper):
+def log_side(y: np.ndarray, rate: np.ndarray, shape: np.ndarray, scale: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """log P(Y > y) where `upper`, else log P(0 < Y <= y), of Poisson(rate) many gamma terms; y > 0, on the side of its mean."""
     with np.errstate(all="ignore"):
         x, sharpness = y / scale, 1 + shape
@@ -152,13 +152,13 @@ def log_side(y, rate, shape, scale, upper):
     return np.minimum(result, 0.0)
 
 
-def concentrated(rate, shape):
+def concentrated(rate: np.ndarray, shape: np.ndarray) -> np.ndarray:
     """Whether the law is so narrow that `log_saddlepoint_side` is exact, and its gamma terms overlap."""
     with np.errstate(all="ignore"):
         return ((1 + shape) / shape / rate < MIN_SQUARED_VARIATION) & (rate > 4 * shape)
 
 
-def log_saddlepoint_side(y, mean, dispersion, power, upper):
+def log_saddlepoint_side(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray, upper: bool) -> np.ndarray:
     """`log_side` of a narrow law by the saddlepoint approximation, in the root of the deviance.
 
     Barndorff-Nielsen (1986), doi:10.1093/biomet/73.2.307.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial, wraps
 
 import numpy as np
@@ -11,7 +12,7 @@ from .._utils.repeated import repeated_value, spread, without_repeats
 ELEMENTS_PER_BLOCK = 8192  # elements at a time, so that temporaries stay in the processor's cache
 
 
-def elementwise(function, scalars=False, sums=None):
+def elementwise(function: Callable, scalars: bool = False, sums: Callable | None = None) -> Callable:
     """Broadcast to float64 and work through blocks of flat arrays; overflow to inf is a value, not a warning.
 
     Nothing is computed twice: axes along which all arguments repeat (`_utils.repeated`) are cut to one entry; results at
@@ -54,7 +55,7 @@ def elementwise(function, scalars=False, sums=None):
     return wrapper
 
 
-def elementwise_by_order(function, scalars=False, sums=None):
+def elementwise_by_order(function: Callable, scalars: bool = False, sums: Callable | None = None) -> Callable:
     """`elementwise` of a function with a last argument `order` (default 2): how many derivatives follow its value."""
     by_order = [elementwise(partial(function, order=order), scalars, sums and partial(sums, order=order)) for order in range(3)]
     return wraps(function)(lambda *args, order=2: by_order[order](*args))

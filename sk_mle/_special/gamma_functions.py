@@ -12,13 +12,14 @@ Names: `top` is x moved into the range of the series, `small` says which x had t
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .elementwise import elementwise, elementwise_by_order
 
 
-def economised(coefs, reach, terms):
+def economised(coefs: Any, reach: float, terms: int) -> list[float]:
     """Coefficients of a polynomial on [0, reach] with fewer terms and nearly the same values: Lanczos' economisation."""
     coefs = np.array(coefs)
     while len(coefs) > terms:
@@ -60,7 +61,7 @@ ATANH_COEFFICIENTS = [1 / (2 * k + 3) for k in range(10)]
 LOG1P_SERIES = economised(ATANH_COEFFICIENTS, 0.035, 7)  # z**2 for x from -0.3 to 0.45
 
 
-def horner(coefs, w):
+def horner(coefs: Any, w: np.ndarray) -> Any:
     """The polynomial with these coefficients, constant term first, at w."""
     value = coefs[-1]
     for c in coefs[-2::-1]:
@@ -69,7 +70,7 @@ def horner(coefs, w):
     return value
 
 
-def stirling_remainder_delta(order, x, d):
+def stirling_remainder_delta(order: int, x: np.ndarray, d: np.ndarray) -> np.ndarray:
     """The order-th derivative of S at x + d minus that at x, by the divided difference of its polynomial."""
     u, v = 1 / x, 1 / (x + d)
     s, uu, vv = u + v, u * u, v * v
@@ -80,7 +81,7 @@ def stirling_remainder_delta(order, x, d):
     return -d * u * v * (power * value + u ** (order + 1) * s * slope)
 
 
-def log1p_minus_over(x, log1p):
+def log1p_minus_over(x: np.ndarray, log1p: np.ndarray) -> np.ndarray:
     """(log1p(x) - x) / x, which unlike log1p(x) - x does not underflow for tiny x."""
     z = x / (2 + x)  # log1p(x) = 2 atanh(z)
     near = (1 - z) * z * z * horner(LOG1P_SERIES, z * z) - z
@@ -100,7 +101,7 @@ def _climb(x):
     return np.flatnonzero(small), x + MIN_STIRLING_ARGUMENT * small  # numbers index faster than a mask
 
 
-def log_ratio(x, d):
+def log_ratio(x: np.ndarray, d: np.ndarray) -> np.ndarray:
     """log((x + d) / x) for d >= 0, also where the quotient overflows."""
     r = d / x
     return np.where(np.isinf(r), np.log(x + d) - np.log(x), np.log1p(r))
@@ -123,7 +124,7 @@ def _lgamma_delta_base(x, d):
 
 
 @elementwise
-def lgamma_delta(x, d):
+def lgamma_delta(x: np.ndarray, d: np.ndarray) -> np.ndarray:
     """log Gamma(x + d) - log Gamma(x) for x > 0, x + d > 0; the plain difference is noise once x >> d."""
     x, d, sign = _ascending(x, d)
     value, _, top = _lgamma_delta_base(x, d)
@@ -131,7 +132,7 @@ def lgamma_delta(x, d):
 
 
 @elementwise
-def lgamma_delta_scaled(x, d):
+def lgamma_delta_scaled(x: np.ndarray, d: np.ndarray) -> np.ndarray:
     """log Gamma(x + d) - log Gamma(x) - d log(x), which tends to d (d - 1) / (2 x): the Poisson limit of count laws."""
     x, d, sign = _ascending(x, d)
     value, small, top = _lgamma_delta_base(x, d)
@@ -142,7 +143,7 @@ def lgamma_delta_scaled(x, d):
 
 
 @elementwise
-def digamma_delta(x, d):
+def digamma_delta(x: np.ndarray, d: np.ndarray) -> np.ndarray:
     """psi(x + d) - psi(x) for x > 0, x + d > 0, the derivative of `lgamma_delta` in x; about d / x for large x."""
     x, d, sign = _ascending(x, d)
     small, top = _climb(x)
@@ -155,7 +156,7 @@ def digamma_delta(x, d):
 
 
 @elementwise
-def trigamma(x):
+def trigamma(x: np.ndarray) -> np.ndarray:
     """psi'(x) = sum_k 1 / (x + k)^2 for x > 0; `scipy.special.polygamma(1, x)` is ten times slower."""
     small, top = _climb(x)
     u = 1 / top
@@ -168,7 +169,7 @@ def trigamma(x):
 
 
 @elementwise
-def trigamma_delta(x, d):
+def trigamma_delta(x: np.ndarray, d: np.ndarray) -> np.ndarray:
     """psi'(x + d) - psi'(x) for x > 0, x + d > 0, the derivative of `digamma_delta` in x; about -d / x^2."""
     x, d, sign = _ascending(x, d)
     small, top = _climb(x)
@@ -186,7 +187,7 @@ def trigamma_delta(x, d):
 
 
 @partial(elementwise_by_order, scalars=True)
-def lgamma_half_delta(nu, order):
+def lgamma_half_delta(nu: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
     """log Gamma((nu+1)/2) - log Gamma(nu/2) - log(nu/2)/2 with derivatives in nu up to `order`: Student's constant.
 
     By the duplication formula it is S(nu) - 2 S(nu/2), a series in 1/nu that starts with -1/(4 nu). Small nu
@@ -215,7 +216,7 @@ def lgamma_half_delta(nu, order):
 
 
 @partial(elementwise_by_order, scalars=True)
-def gamma_norm(k, order):
+def gamma_norm(k: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
     """k log k - k - lgamma(k), the gamma law's constant in its shape, with its derivatives in k up to `order`.
 
     In the range of Stirling's series the leading parts cancel on paper, and log(k / 2 pi) / 2 - S(k) remains.
@@ -256,6 +257,6 @@ def _gamma_norm_steps(k, order):
 
 
 @elementwise
-def log1p_minus(x):
+def log1p_minus(x: np.ndarray) -> np.ndarray:
     """log(1 + x) - x for x > -1, by the series of 2 atanh(x / (2 + x)) near 0 where the difference cancels."""
     return x * log1p_minus_over(x, np.log1p(x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import wraps
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 MAX_ELEMENTS = 1 << 16  # elements of an argument up to which a result is kept
 
 
-def latest(function):
+def latest(function: Callable) -> Callable:
     """A decorator that caches, per thread, the result for the last arguments, which are compared by value."""
     memory = threading.local()
 

@@ -9,6 +9,7 @@ sum itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -36,7 +37,7 @@ def _rule(exponent):
     return nodes, np.log(size) + 2 * np.log(np.abs(vectors[0]))
 
 
-def panel(done, left):
+def panel(done: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nodes, log weights and lengths of the next panel, for rows with `done` terms summed and `left` terms to go."""
     size = np.maximum(np.minimum(done, left), NODES_PER_PANEL)
     exponent = np.minimum(np.frexp(size)[1] - 1, 62)  # the power of two at or below
@@ -46,7 +47,7 @@ def panel(done, left):
     return node, np.where(node < left[:, None], weight, -np.inf), 2.0**exponent
 
 
-def log_sum(f, start, sign, count, to_end):
+def log_sum(f: Callable, start: np.ndarray, sign: float, count: np.ndarray, to_end: bool) -> np.ndarray:
     """log of the sum of exp(f(k, rows)) over `count` whole numbers from `start` on, up (sign 1) or down (-1), per row.
 
     Stops where the terms do not matter any more, unless `to_end` says that larger ones may follow.
@@ -64,7 +65,7 @@ def log_sum(f, start, sign, count, to_end):
     return total
 
 
-def negligible_from(top, sharpness):
+def negligible_from(top: np.ndarray, sharpness: np.ndarray) -> np.ndarray:
     """The whole number beyond which terms are below exp(-38) of the largest, which is at `top` or below.
 
     Terms must fall at least as exp(-sharpness * top * (x log x - x + 1)), x = k / top, or else as those of a geometric law.
@@ -77,7 +78,7 @@ def negligible_from(top, sharpness):
     return np.fmin(top + top * over, NEGLIGIBLE_LOG_RATIO / np.log1p(1 / top) + top)
 
 
-def summation_nodes(centre, sharpness, first=0):
+def summation_nodes(centre: np.ndarray, sharpness: np.ndarray, first: int = 0) -> Iterator[tuple]:
     """Rows, nodes k and log weights, for sums from `first` on of terms as in `negligible_from` with a bell near `centre`."""
     end = np.ceil(negligible_from(centre + np.maximum(0.5 - 0.5 / sharpness, 0.0), sharpness)) + 2
     few, far = end <= MAX_TERMS_SUMMED_ALL, centre * sharpness > 144  # a far bell is negligible at the end of the support

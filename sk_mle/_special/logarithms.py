@@ -16,7 +16,7 @@ MIN_LARGE_COUNT = 1e8  # count from which the rounding of a ratio shows in ten d
 
 
 @elementwise_by_order
-def log1p_rest(x, order):
+def log1p_rest(x: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
     """log(1 + x) - t with t = x / (1 + x), x > -1 and, for order 2, also log(1 + x) - t - t^2 / 2.
 
     Near 0, where the differences cancel, by the series of 2 atanh(x / (2 + x)).
@@ -35,7 +35,7 @@ def log1p_rest(x, order):
 
 
 @elementwise
-def factorial_rest(x):
+def factorial_rest(x: np.ndarray) -> np.ndarray:
     """log x! - x log x + x for x >= 0, the remainder of Stirling's main terms; x! is Gamma(x + 1) for fractional x."""
     small = x < MAX_DIRECT_COUNT
     value = gammaln(x + 1) - x * np.log(np.maximum(x, 1e-300)) + x if small.any() else np.empty_like(x)
@@ -45,7 +45,7 @@ def factorial_rest(x):
     return value
 
 
-def rate_gap(y, rate, short):
+def rate_gap(y: np.ndarray, rate: np.ndarray, short: np.ndarray) -> np.ndarray:
     """y log(rate / y) + short for y >= 0, short = y - rate: minus half the deviance of a Poisson law.
 
     Less `factorial_rest` it is the log mass, without the cancellation of y log(rate) against log y!. The rounding of the ratio
@@ -65,7 +65,7 @@ def rate_gap(y, rate, short):
     return np.where(y > 0, gap, short)  # -rate, however small
 
 
-def rate_part(y, rate, short):
+def rate_part(y: np.ndarray, rate: np.ndarray, short: np.ndarray) -> np.ndarray:
     """The part of a Poisson law's log mass that depends on the rate, with short = y - rate; `count_base_measure` is the other.
 
     For small counts it is y log(rate) - rate, at half the cost of `rate_gap`.
@@ -86,12 +86,12 @@ def rate_part(y, rate, short):
 
 
 @elementwise
-def count_base_measure(y):
+def count_base_measure(y: np.ndarray) -> np.ndarray:
     """The part of a Poisson law's log mass that depends on y alone: -log y! for small counts, else -`factorial_rest`."""
     return -np.where(y <= MAX_PLAIN_COUNT, gammaln(y + 1), factorial_rest(y))
 
 
-def ratio_gap(y, mean):
+def ratio_gap(y: np.ndarray, mean: float | np.ndarray) -> np.ndarray:
     """log(y / mean) - (y - mean) / mean for positive arguments, exact to the rounding of their ratio.
 
     Where the two parts cancel, near y = mean, that rounding hardly moves the difference, whose derivative vanishes there.
@@ -99,7 +99,7 @@ def ratio_gap(y, mean):
     return ratio_gap_and_excess(y, mean)[0]
 
 
-def ratio_gap_and_excess(y, mean):
+def ratio_gap_and_excess(y: np.ndarray, mean: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`ratio_gap` and (y - mean) / mean."""
     ratio = y / mean
     d = ratio - 1
@@ -110,7 +110,7 @@ def ratio_gap_and_excess(y, mean):
     return np.where(np.isinf(ratio), -ratio, far), d
 
 
-def log1mexp(x):
+def log1mexp(x: np.ndarray) -> np.ndarray:
     """log(1 - exp(-x)) for x >= 0, to full relative accuracy at both ends."""
     with np.errstate(divide="ignore"):
         return np.where(x < np.log(2), np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import special
 
@@ -24,7 +26,7 @@ EXPREL2_SERIES = [[c / (j + k + 2) for j, c in enumerate(coefs)] for k, coefs in
 
 
 @elementwise
-def log1p_ratio(x):
+def log1p_ratio(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log(1 + x) / x for x > -1, with its first two derivatives."""
     value = np.log1p(x) / x
     d1 = (1 / (1 + x) - value) / x
@@ -33,7 +35,7 @@ def log1p_ratio(x):
 
 
 @elementwise
-def exprel(x):
+def exprel(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(exp(x) - 1) / x with its first two derivatives; `scipy.special.exprel` gives the value alone."""
     value = np.expm1(x) / x
     d1 = (np.exp(x) - value) / x
@@ -42,7 +44,7 @@ def exprel(x):
 
 
 @elementwise
-def exprel2(x):
+def exprel2(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(exp(x) - 1 - x) / x**2 with its first two derivatives."""
     first = np.expm1(x) / x
     value = (first - 1) / x
@@ -60,7 +62,7 @@ def _near_zero(near, s, series, values):
     return values
 
 
-def analytic(f, radius=0.4, reach=0.2):
+def analytic(f: Callable, radius: float = 0.4, reach: float = 0.2) -> Callable:
     """The function f with its removable singularity at 0 filled in: within `reach` of 0 it is its Taylor polynomial.
 
     The coefficients are found once, from f on a circle in the complex plane, where nothing cancels (Cauchy's formula);

@@ -11,7 +11,7 @@ from .gamma_functions import MIN_STIRLING_ARGUMENT, digamma_delta, log_ratio, st
 from .logarithms import factorial_rest, log1p_rest
 
 
-def rest_in_log(x, d, order):
+def rest_in_log(x: np.ndarray, d: np.ndarray, order: int) -> list[np.ndarray]:
     """log Gamma(x + d) - log Gamma(x) - [(x + d) log(x + d) - x log x - d] for d >= 0, with derivatives in log x.
 
     For order 2 two values follow the first derivative: the second, and the sum of both, which for large x is far smaller.
@@ -55,7 +55,7 @@ def _sums(a, y, order):
 
 
 @partial(elementwise_by_order, sums=_sums)
-def rising_rest(a, y, order):
+def rising_rest(a: np.ndarray, y: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
     """`rest_in_log` at x = 1 / a and d = y, with derivatives in a; about -a y / 2 for small a."""
     x = 1 / a
     value, *logs = rest_in_log(x, y, order)

@@ -10,6 +10,7 @@ positive and fall, so it is exact however far the tail; and so are its derivativ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
 
 import numpy as np
@@ -120,13 +121,13 @@ def _tail_derivatives(h, df, order):
     return *first, hh, mixed, mean((on_df - b[:, None]) ** 2) + mean(share**2) / (2 * df)
 
 
-def log_t(x, df):
+def log_t(x: np.ndarray, df: np.ndarray) -> np.ndarray:
     """log P(T <= x) of Student's law."""
     tail = _log_symmetric_tail(np.abs(x), df)
     return np.where(x < 0, tail, np.log1p(-np.exp(tail)))
 
 
-def log_t_derivatives(x, df, order):
+def log_t_derivatives(x: np.ndarray, df: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
     """Derivatives of `log_t`: in x and df, and for order 2 in (x, x), (x, df) and (df, df)."""
     tail, *d_tail = _tail_derivatives(np.abs(x), df, order)
     odds = np.exp(tail) / -np.expm1(tail)
@@ -140,7 +141,7 @@ def log_t_derivatives(x, df, order):
     return *result, d1 * gg - d2 * g**2, sign * (d1 * gk - d2 * g * k), d1 * kk - d2 * k**2
 
 
-def log_skew_tails(z, shape, df):
+def log_skew_tails(z: np.ndarray, shape: np.ndarray, df: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log P(Z <= z) and log P(Z > z) of the skew t law."""
     h, df = np.abs(z), np.minimum(df, DF_OF_NORMAL)
     symmetric, thin = _log_symmetric_tail(h, df), _log_tail(h, np.abs(shape), df)[0]  # P(T < -h), and the part on the thin side
@@ -157,7 +158,7 @@ def log_skew_tails(z, shape, df):
     return np.where(is_below, outer, inner), np.where(is_below, inner, outer)
 
 
-def at_half_laws(y, distance, loc, fitted) -> list[tuple[str, str, dict]]:
+def at_half_laws(y: np.ndarray, distance: float, loc: np.ndarray, fitted: Callable) -> list[tuple[str, str, dict]]:
     """The result of `near_ends` for laws whose infinite shape leaves half of the symmetric law.
 
     `fitted(z)` gives scale and other parameters that suit distances z from the edge of that half.

@@ -5,6 +5,8 @@ Also the logarithm of the normal law's probability between two points.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import special
 
@@ -34,7 +36,7 @@ def _deviance(a, x, excess):
     return np.where((m > -0.9) & (m < 9), near, a * (np.log(x) - np.log(a)) - excess)
 
 
-def log_continued_fraction(first, term, ignore=False):
+def log_continued_fraction(first: np.ndarray, term: Callable, ignore: bool = False) -> np.ndarray:
     """log of first + a_1 / (b_1 + a_2 / (b_2 + ...)), term(n) = (a_n, b_n), by the modified Lentz method.
 
     Stops when all elements have converged but those to `ignore`.
@@ -82,7 +84,7 @@ def _log_far_above(a, x):
 
 
 @elementwise
-def log_gammainc(a, x):
+def log_gammainc(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """log P(a, x) for a > 0, x >= 0: log distribution function of the gamma law.
 
     From scipy in the middle. In the tails from continued fractions in log form, which cannot underflow, take few
@@ -93,13 +95,13 @@ def log_gammainc(a, x):
 
 
 @elementwise
-def log_gammaincc(a, x):
+def log_gammaincc(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """log Q(a, x) = log(1 - P(a, x)) for a > 0, x >= 0: log survival function of the gamma law; as `log_gammainc`."""
     p = special.gammainc(a, x)
     return _log_tail(1 - p, p, lambda i: _log_far_above(a[i], x[i]), lambda i: _log_far_below(a[i], x[i]))
 
 
-def log_gamma_tail(a, x, log_x, upper):
+def log_gamma_tail(a: np.ndarray, x: np.ndarray, log_x: Callable[[], np.ndarray], upper: bool) -> np.ndarray:
     """log Q(a, x) if `upper`, else log P(a, x), at an x that may underflow; then `log_x()` gives its logarithm."""
     value, small = (log_gammaincc if upper else log_gammainc)(a, x), np.asarray(x) < MIN_EXACT_ARGUMENT
     if not small.any():
@@ -174,7 +176,7 @@ def _log_beta_side(a, b, x, xc):
 
 
 @elementwise
-def log_betainc(a, b, x, xc):
+def log_betainc(a: np.ndarray, b: np.ndarray, x: np.ndarray, xc: np.ndarray) -> np.ndarray:
     """log I_x(a, b) for a, b > 0, where xc = 1 - x carries the digits of an x near 1; tails as in `log_gammainc`.
 
     The other tail is log_betainc(b, a, xc, x). `scipy.special.betaincc` is not used: it is ten times slower.
@@ -200,7 +202,7 @@ def log_betainc(a, b, x, xc):
 
 
 @elementwise
-def log_student_tail(z, df):
+def log_student_tail(z: np.ndarray, df: np.ndarray) -> np.ndarray:
     """log P(T > |z|) of Student's t law."""
     z, root = np.abs(z), np.sqrt(df)
     large, ratio = z > root, np.minimum(z, root) / np.maximum(z, root)
@@ -216,7 +218,7 @@ def log_student_tail(z, df):
 
 
 @elementwise
-def log_ndtr_gap(a, b, width):
+def log_ndtr_gap(a: np.ndarray, b: np.ndarray, width: np.ndarray) -> np.ndarray:
     """log(Phi(b) - Phi(a)) of the normal law for a <= b; width = b - a carries the digits of ends close to each other."""
     near, far = np.where(b > -a, -a, b), np.where(b > -a, -b, a)  # both below 0, or around it
     high, low = special.log_ndtr(near), special.log_ndtr(far)

@@ -8,12 +8,12 @@ import numpy as np
 from scipy import sparse
 
 
-def n_rows(X) -> int:
+def n_rows(X: Any) -> int:
     """The number of rows."""
     return X.shape[0] if hasattr(X, "shape") else len(X)
 
 
-def take(X, rows):
+def take(X: Any, rows: Any) -> Any:
     """The rows of a slice or of an index array; None for None."""
     if X is None:
         return None
@@ -22,7 +22,7 @@ def take(X, rows):
     return X[rows] if hasattr(X, "shape") else np.asarray(X)[rows]
 
 
-def declared_order(y) -> list | None:
+def declared_order(y: Any) -> list | None:
     """Labels in the order of an ordered categorical of pandas or an Enum of polars; None for other types."""
     if hasattr(y, "columns") and y.shape[1] == 1:
         y = y[y.columns[0]]
@@ -31,22 +31,22 @@ def declared_order(y) -> list | None:
     return list(dtype.categories) if ordered else None
 
 
-def dense(X):
+def dense(X: Any) -> Any:
     """X as a dense array or data frame."""
     return X.toarray() if sparse.issparse(X) else np.asarray(X) if isinstance(X, list | tuple) else X
 
 
-def column_names(X) -> list:
+def column_names(X: Any) -> list:
     """Column names of a data frame, column numbers of an array."""
     return list(X.columns) if hasattr(X, "columns") else list(range(X.shape[1]))
 
 
-def column(X, name) -> np.ndarray:
+def column(X: Any, name: Any) -> np.ndarray:
     """The column of that name, or number."""
     return np.asarray(X[name]) if hasattr(X, "columns") else X[:, name]
 
 
-def with_column(X, name, values):
+def with_column(X: Any, name: Any, values: Any) -> Any:
     """A copy of X with `values` in the column `name`."""
     if hasattr(X, "with_columns"):  # polars
         return X.with_columns(type(X[name])(name, values))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def rows_text(rows) -> str:
+
+def rows_text(rows: Any) -> str:
     """Row numbers as text: "row 3", or "12 rows (0, 4, 9, 11, 15, ...)"."""
     if len(rows) == 1:
         return f"row {rows[0]}"

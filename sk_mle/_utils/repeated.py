@@ -5,10 +5,12 @@ No other module asks for strides, which say nothing of arrays that repeat a valu
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
-def repeated(row, n: int) -> np.ndarray:
+def repeated(row: np.ndarray, n: int) -> np.ndarray:
     """n times the same row, of shape (n, *row.shape): `numpy.broadcast_to` at a tenth of its cost."""
     row = row if row.flags.c_contiguous else row.copy()
     rows = np.ndarray((n, *row.shape), row.dtype, row, 0, (0, *row.strides))
@@ -23,23 +25,23 @@ def filled(value: float, shape: tuple[int, ...]) -> np.ndarray:
     return values
 
 
-def repeats(values) -> bool:
+def repeats(values: np.ndarray) -> bool:
     """Whether an array repeats its entries along an axis."""
     return 0 in values.strides and values.size > 0
 
 
-def repeated_value(values):
+def repeated_value(values: np.ndarray) -> float | None:
     """The number that an array repeats, or None where its strides are not all zero."""
     return None if any(values.strides) or not values.size else values.item(0)
 
 
-def without_repeats(*arrays) -> list[np.ndarray]:
+def without_repeats(*arrays: np.ndarray) -> list[np.ndarray]:
     """Arrays of one shape, cut to length 1 along the axes along which all of them repeat."""
     index = tuple(slice(None if any(strides) else 1) for strides in zip(*(array.strides for array in arrays), strict=True))
     return [array[index] for array in arrays]
 
 
-def spread(array, shape: tuple[int, ...]):
+def spread(array: np.ndarray, shape: tuple[int, ...]) -> Any:
     """An array repeated to a shape to which it broadcasts; a number where the shape is ()."""
     if array.shape == shape:
         return array[()]
@@ -50,6 +52,6 @@ def spread(array, shape: tuple[int, ...]):
     return np.broadcast_to(array, shape)
 
 
-def take_rows(values, index) -> np.ndarray:
+def take_rows(values: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Rows of an array at whole numbers; an array that repeats one row still does."""
     return values[index] if values.strides[0] else values[: len(index)]

@@ -70,7 +70,7 @@ class Table:
     def __getitem__(self, column: str) -> np.ndarray:
         return np.asarray(self.columns[column])
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """The columns as a pandas DataFrame, at full precision."""
         import pandas as pd
 

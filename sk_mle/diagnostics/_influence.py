@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from .._model.predictor import designs
@@ -25,7 +26,7 @@ class _RowInfluence(NamedTuple):
     has_other_parameters: bool
 
 
-def leverage(fitted, X, y, *, sample_weight=None) -> np.ndarray:
+def leverage(fitted: Any, X: Any, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> np.ndarray:
     r"""Leverage of every row: the diagonal of the hat matrix of the first parameter's coefficients.
 
     .. math:: h_i = w_i\, x_i^\top (X^\top W X)^{-1} x_i
@@ -63,7 +64,9 @@ def leverage(fitted, X, y, *, sample_weight=None) -> np.ndarray:
     return rows.information * rows.unit_leverage
 
 
-def cooks_distance(fitted, X, y, *, sample_weight=None, dispersion: float | None = None) -> np.ndarray:
+def cooks_distance(
+    fitted: Any, X: Any, y: ArrayLike, *, sample_weight: ArrayLike | None = None, dispersion: float | None = None
+) -> np.ndarray:
     r"""Cook's distance: how far the first parameter's coefficients move when a row is left out.
 
     .. math:: D_i = \frac{1}{p\,\phi} \frac{s_i^2}{w_i} \frac{h_i}{(1 - h_i)^2}

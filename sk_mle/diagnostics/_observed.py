@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtri_exp
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -36,7 +37,7 @@ class Observed(NamedTuple):
         return low == high
 
 
-def observed(fitted, X, y, sample_weight=None) -> Observed:
+def observed(fitted: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Observed:
     """Read X, y and weights as the fitted estimator does, whatever wraps it."""
     inside = unwrap(fitted)
     model = inside.model
@@ -66,7 +67,7 @@ def _predicted_value(model, X, target, dist):
     return (interval.low if (interval.low == interval.high).all() else np.column_stack([interval.low, interval.high])), dist
 
 
-def ends(y):
+def ends(y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper end (n,) of the interval in which each value lies; equal for exact values."""
     y = np.asarray(y, float)
     if y.ndim == 1:
@@ -76,7 +77,7 @@ def ends(y):
     raise ValueError(f"y must have shape (n,), or (n, 2) for the ends of intervals, got {y.shape}")
 
 
-def log_masses(dist: Distribution, y) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def log_masses(dist: Distribution, y: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log P(Y < low), log P(low <= Y <= high), log P(Y > high): (n,) each. The second is -inf for an exact y of a density."""
     low, high = ends(y)
     if isinstance(dist, TransformedDistribution):
@@ -103,7 +104,7 @@ def _transform_finite(transform, values):
     return np.where(finite, transform(np.where(finite, values, values[finite][0] if finite.any() else 0.0)), values)
 
 
-def normal_scores(dist: Distribution, y, random_state=None) -> np.ndarray:
+def normal_scores(dist: Distribution, y: ArrayLike, random_state: Any = None) -> np.ndarray:
     """Standard normal scores of observations under their distributions: randomised quantile residuals, (n,)."""
     below, inside, above = log_masses(dist, y)
     share = check_random_state(random_state).uniform(size=len(below))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._utils.messages import rows_text
 from ..likelihoods._fallbacks.facts import title
@@ -10,7 +13,7 @@ from ._observed import Observed, log_masses, normal_scores, observed
 from ._saturated import saturated
 
 
-def quantile_residuals(fitted, X, y, *, random_state=None) -> np.ndarray:
+def quantile_residuals(fitted: Any, X: Any, y: ArrayLike, *, random_state: Any = None) -> np.ndarray:
     r"""Randomised quantile residuals: standard normal, for every law, where the model is right.
 
     .. math:: r_i = \Phi^{-1}(u_i), \quad u_i = F_i(y_i) \text{ for a density, else uniform on }
@@ -58,7 +61,7 @@ def quantile_residuals(fitted, X, y, *, random_state=None) -> np.ndarray:
     return normal_scores(observations.dist, observations.y, random_state)
 
 
-def response_residuals(fitted, X, y) -> np.ndarray:
+def response_residuals(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
     """y minus its predicted mean, in the unit of y.
 
     Parameters
@@ -88,7 +91,7 @@ def response_residuals(fitted, X, y) -> np.ndarray:
     return observations.y - _finite(observations.dist.mean(), "mean", observations)
 
 
-def pearson_residuals(fitted, X, y) -> np.ndarray:
+def pearson_residuals(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
     r"""y minus its predicted mean, in predicted standard deviations.
 
     .. math:: r_i = \frac{y_i - E Y_i}{\sqrt{\mathrm{Var}\, Y_i}}
@@ -124,7 +127,7 @@ def pearson_residuals(fitted, X, y) -> np.ndarray:
     return residual / _finite(observations.dist.std(), "variance", observations)
 
 
-def deviance_residuals(fitted, X, y) -> np.ndarray:
+def deviance_residuals(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
     r"""Signed root of twice the log-likelihood that a row loses against its own best fit.
 
     .. math:: r_i = \mathrm{sign}(y_i - E Y_i) \sqrt{2\,(\max_\eta \ell_i(\eta) - \ell_i(\hat\eta_i))}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..likelihoods._protocol.base import Likelihood
+
 MAX_ITERATIONS = 200
 STEP_LENGTHS = (1.0, 8.0, 0.125)  # of a Newton step: beside the step itself, one for flat ends and one for overshooting
 GAIN_TOL = 1e-15
 
 
-def saturated(law, name: str, y, eta: dict) -> np.ndarray:
+def saturated(law: Likelihood, name: str, y: np.ndarray, eta: dict) -> np.ndarray:
     """Maximum (n,) of every row's log-likelihood over the linear predictor `name`, the others held; infinite without a maximum.
 
     By Newton steps with the absolute value of the curvature, for all rows at once. They start from the better of the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.special import betainc, betaincinv
@@ -11,7 +12,7 @@ from scipy.stats import binom
 SIMULATED_SAMPLES = 2000
 
 
-def check_band(band, level) -> None:
+def check_band(band: str, level: float) -> None:
     """Raise ValueError for an unknown band or level."""
     if band not in ("simultaneous", "pointwise"):
         raise ValueError(f"band={band!r} is unknown; use 'simultaneous' or 'pointwise'")
@@ -40,13 +41,13 @@ def _equal_levels(total: int, level: float) -> float:
     return float(np.quantile(2 * np.minimum(share, 1 - share).min(axis=1), 1 - level))
 
 
-def order_band(rank, total, level, band) -> tuple[np.ndarray, np.ndarray]:
+def order_band(rank: np.ndarray, total: Any, level: float, band: str) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the intervals of uniform order statistics, at ranks between 1 and `total`, whole or not."""
     outside = local_level(round(total), level, band)
     return tuple(betaincinv(rank, total + 1 - rank, q) for q in (outside / 2, 1 - outside / 2))
 
 
-def frequency_band(probability, total, outside) -> tuple[np.ndarray, np.ndarray]:
+def frequency_band(probability: np.ndarray, total: Any, outside: Any) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the intervals of relative frequencies, each left with a probability of at most `outside`."""
     total = max(round(total), 1)
     return tuple(binom.ppf(q, total, probability) / total for q in (outside / 2, 1 - outside / 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any, Self
 
 import numpy as np
 
@@ -48,7 +49,9 @@ class CoefficientDisplay(Drawing):
         self.names, self.estimates, self.intervals, self.level = names, estimates, intervals, level
 
     @classmethod
-    def from_inference(cls, inferences, *, names=None, level=0.95, intercepts=False, ax=None, **kwargs):
+    def from_inference(
+        cls, inferences: Any, *, names: Any = None, level: float = 0.95, intercepts: bool = False, ax: Any = None, **kwargs: Any
+    ) -> Self:
         """Draw one inference, or several by name.
 
         Parameters
@@ -96,7 +99,7 @@ class CoefficientDisplay(Drawing):
             estimates[model], intervals[model] = table[:, 0], table[:, 1:]
         return cls(names=rows, estimates=estimates, intervals=intervals, level=level).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `plot` of the estimates."""
         rows = np.arange(len(self.names))
         if ax is None:

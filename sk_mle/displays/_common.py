@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._model.validation import check_weight, counted
+from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
 from ..diagnostics._observed import normal_scores, observed
@@ -17,7 +20,7 @@ LINES = ("-", "--", "-.", ":")
 _MODEL, _ONCE = "sk_mle model", "sk_mle "
 
 
-def pyplot():
+def pyplot() -> Any:
     """matplotlib.pyplot; ImportError with advice if it is missing."""
     try:
         import matplotlib.pyplot as plt
@@ -68,8 +71,21 @@ class Drawing:
 class FromModel(Drawing):
     """Displays of observations and their predictive distributions."""
 
+    from_predictions: ClassVar[Callable]
+
     @classmethod
-    def from_estimator(cls, fitted, X, y, *, sample_weight=None, ax=None, name=None, random_state=None, **kwargs):
+    def from_estimator(
+        cls,
+        fitted: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw a fitted estimator on data.
 
         Parameters
@@ -98,19 +114,21 @@ class FromModel(Drawing):
         return cls.from_predictions(observations.y, observations.dist, **options, **kwargs)
 
 
-def title(fitted) -> str:
+def title(fitted: Any) -> str:
     """The default name of a model in legends: its likelihood."""
     return repr(unwrap(fitted).model.likelihood_).replace("law=", "")
 
 
-def weighted_rows(y, sample_weight) -> tuple[np.ndarray, np.ndarray]:
+def weighted_rows(y: np.ndarray, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the rows of positive weight, and their weights."""
     weight = check_weight(sample_weight, len(y))
     rows = np.flatnonzero(weight)
     return rows, weight[rows]
 
 
-def residuals_and_weights(y, dist, sample_weight, random_state) -> tuple[np.ndarray, np.ndarray]:
+def residuals_and_weights(
+    y: ArrayLike, dist: Distribution, sample_weight: ArrayLike | None, random_state: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Quantile residuals and weights of the rows of positive weight."""
     y = np.asarray(y, float)
     residual = normal_scores(dist, y, random_state)
@@ -121,7 +139,7 @@ def residuals_and_weights(y, dist, sample_weight, random_state) -> tuple[np.ndar
     return residual[rows], weight
 
 
-def column_of(X, feature) -> tuple[np.ndarray, str]:
+def column_of(X: Any, feature: Any) -> tuple[np.ndarray, str]:
     """Values (n,) and label of one column of X, by name or index."""
     names = getattr(X, "columns", None)
     if names is not None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from .._predictive.distribution import Distribution
 from ._bands import frequency_band, local_level
 from ._common import FromModel, residuals_and_weights
 
@@ -52,18 +56,18 @@ class CoverageDisplay(FromModel):
     @classmethod
     def from_predictions(
         cls,
-        y,
-        dist,
+        y: ArrayLike,
+        dist: Distribution,
         *,
-        sample_weight=None,
-        ax=None,
-        name=None,
-        random_state=None,
-        levels=COVERAGE_LEVELS,
-        band="simultaneous",
-        level=0.95,
-        **kwargs,
-    ):
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        levels: Any = COVERAGE_LEVELS,
+        band: str = "simultaneous",
+        level: float = 0.95,
+        **kwargs: Any,
+    ) -> Self:
         """Draw observations under their predictive distributions.
 
         Parameters
@@ -94,7 +98,7 @@ class CoverageDisplay(FromModel):
         text = f"{100 * level:g}% band, {band}"
         return cls(nominal=nominal, empirical=empirical, low=low, high=high, name=name, band=text).plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `plot` of the empirical coverage."""
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "band"):

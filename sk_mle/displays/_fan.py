@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._model.validation import counted
+from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist
 from ..diagnostics._observed import ends, observed
 from ._common import FromModel, column_of, title, weighted_rows
@@ -63,19 +67,19 @@ class FanChartDisplay(FromModel):
     @classmethod
     def from_estimator(
         cls,
-        fitted,
-        X,
-        y,
+        fitted: Any,
+        X: Any,
+        y: ArrayLike,
         *,
-        feature=0,
-        grid=None,
-        coverages=DEFAULT_COVERAGES,
-        sample_weight=None,
-        ax=None,
-        name=None,
-        random_state=None,
-        **kwargs,
-    ):
+        feature: Any = 0,
+        grid: Any = None,
+        coverages: Any = DEFAULT_COVERAGES,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw a fitted estimator on data.
 
         Parameters
@@ -116,18 +120,18 @@ class FanChartDisplay(FromModel):
     @classmethod
     def from_predictions(
         cls,
-        y,
-        dist,
+        y: ArrayLike,
+        dist: Distribution,
         *,
-        values,
-        label="feature",
-        coverages=DEFAULT_COVERAGES,
-        sample_weight=None,
-        ax=None,
-        name=None,
-        random_state=None,
-        **kwargs,
-    ):
+        values: Any,
+        label: str = "feature",
+        coverages: Any = DEFAULT_COVERAGES,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw observations and their own predictive distributions, in the order of a feature.
 
         Parameters
@@ -172,7 +176,7 @@ class FanChartDisplay(FromModel):
             name=name,
         )
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `plot` of the median."""
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "observations"):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import chdtri
 from sklearn.utils.validation import check_is_fitted
 
@@ -67,7 +70,18 @@ class LikelihoodDisplay(Drawing):
         self.loglikelihood, self.candidates, self.scores, self.weight = loglikelihood, candidates, scores, weight
 
     @classmethod
-    def from_estimator(cls, fitted, X, *, parameters=None, grids=None, candidates=None, sample_weight=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        fitted: Any,
+        X: Any,
+        *,
+        parameters: Any = None,
+        grids: Any = None,
+        candidates: Any = None,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the likelihood of a sample around a density that was fitted to it.
 
         Parameters
@@ -144,7 +158,7 @@ class LikelihoodDisplay(Drawing):
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `plot` of the candidates' densities."""
         if ax is None:
             self.axes_ = pyplot().subplots(1, 2, figsize=(10, 4), layout="constrained")[1]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from .._predictive.distribution import Distribution
 from ._bands import check_band, frequency_band
 from ._common import FromModel, residuals_and_weights
 
@@ -54,18 +58,18 @@ class PITDisplay(FromModel):
     @classmethod
     def from_predictions(
         cls,
-        y,
-        dist,
+        y: ArrayLike,
+        dist: Distribution,
         *,
-        sample_weight=None,
-        ax=None,
-        name=None,
-        random_state=None,
-        bins=10,
-        band="simultaneous",
-        level=0.95,
-        **kwargs,
-    ):
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        bins: Any = 10,
+        band: str = "simultaneous",
+        level: float = 0.95,
+        **kwargs: Any,
+    ) -> Self:
         """Draw observations under their predictive distributions.
 
         Parameters
@@ -101,7 +105,7 @@ class PITDisplay(FromModel):
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `stairs`."""
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "band"):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import chdtri
 
 from ._common import Drawing
@@ -61,7 +64,19 @@ class ProfileLikelihoodDisplay(Drawing):
         self.bse, self.level, self.name = bse, level, name
 
     @classmethod
-    def from_inference(cls, inference, name, X, y, *, values=None, sample_weight=None, level=0.95, ax=None, **kwargs):
+    def from_inference(
+        cls,
+        inference: Any,
+        name: str,
+        X: Any,
+        y: ArrayLike,
+        *,
+        values: Any = None,
+        sample_weight: ArrayLike | None = None,
+        level: float = 0.95,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Compute and draw the profile of a coefficient.
 
         Parameters
@@ -113,7 +128,7 @@ class ProfileLikelihoodDisplay(Drawing):
         order = np.argsort(self.values)
         return np.interp([-root_at_cut, root_at_cut], root[order], self.values[order], left=-np.inf, right=np.inf)
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `plot` of the profile."""
         ax, name = self._on(ax), self.name if name is None else name
         style = {**self._style(ax, line=True), "linewidth": 2, "label": "profile" if self.name else name}

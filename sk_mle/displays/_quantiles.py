@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
+from .._predictive.distribution import Distribution
 from ._bands import order_band
 from ._common import FromModel, residuals_and_weights
 
@@ -63,17 +67,17 @@ class QuantileResidualDisplay(FromModel):
     @classmethod
     def from_predictions(
         cls,
-        y,
-        dist,
+        y: ArrayLike,
+        dist: Distribution,
         *,
-        sample_weight=None,
-        ax=None,
-        name=None,
-        random_state=None,
-        band="simultaneous",
-        level=0.95,
-        **kwargs,
-    ):
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        band: str = "simultaneous",
+        level: float = 0.95,
+        **kwargs: Any,
+    ) -> Self:
         """Draw observations under their predictive distributions.
 
         Parameters
@@ -99,7 +103,7 @@ class QuantileResidualDisplay(FromModel):
     def outside(self) -> float:
         return float(np.mean((self.residuals < self.low) | (self.residuals > self.high)))
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `plot` of the residuals."""
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "band"):
@@ -113,7 +117,7 @@ class QuantileResidualDisplay(FromModel):
         return self
 
 
-def sorted_with_band(residuals, weight, level, band) -> dict:
+def sorted_with_band(residuals: np.ndarray, weight: np.ndarray, level: float, band: str) -> dict:
     """Sorted residuals with their plotting positions and band; a weight of k counts as k."""
     order = np.argsort(residuals, kind="stable")
     residuals, weight = residuals[order], weight[order]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._predictive.distribution import Distribution
 from ..diagnostics._observed import ends
 from ..likelihoods._fallbacks.facts import title
 from ._common import FromModel, weighted_rows
@@ -51,7 +55,18 @@ class RootogramDisplay(FromModel):
         self.edges, self.observed, self.expected, self.name = edges, observed, expected, name
 
     @classmethod
-    def from_predictions(cls, y, dist, *, sample_weight=None, ax=None, name=None, random_state=None, width=None, **kwargs):
+    def from_predictions(
+        cls,
+        y: ArrayLike,
+        dist: Distribution,
+        *,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        width: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw counts under their predictive distributions.
 
         Parameters
@@ -89,7 +104,7 @@ class RootogramDisplay(FromModel):
         cdf_at_edges = np.broadcast_to(dist.cdf(edges[:, None] - 1.0), (len(edges), len(low)))[:, rows]
         return cls(edges=edges, observed=observed, expected=np.diff(cdf_at_edges @ weight), name=name).plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `bar`. Bars of a second model are narrower."""
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "band"):

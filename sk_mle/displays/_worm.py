@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._model.validation import counted
+from .._predictive.distribution import Distribution
 from ..diagnostics._observed import observed
 from ._common import FromModel, column_of, pyplot, residuals_and_weights, title, weighted_rows
 from ._quantiles import sorted_with_band
@@ -54,7 +58,19 @@ class WormDisplay(FromModel):
         self.panels, self.name, self.band = panels, name, band
 
     @classmethod
-    def from_estimator(cls, fitted, X, y, *, feature=None, sample_weight=None, ax=None, name=None, random_state=None, **kwargs):
+    def from_estimator(
+        cls,
+        fitted: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        feature: Any = None,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw a fitted estimator on data.
 
         Parameters
@@ -88,20 +104,20 @@ class WormDisplay(FromModel):
     @classmethod
     def from_predictions(
         cls,
-        y,
-        dist,
+        y: ArrayLike,
+        dist: Distribution,
         *,
-        values=None,
-        label="",
-        n_groups=4,
-        sample_weight=None,
-        ax=None,
-        name=None,
-        random_state=None,
-        band="simultaneous",
-        level=0.95,
-        **kwargs,
-    ):
+        values: Any = None,
+        label: str = "",
+        n_groups: int = 4,
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        name: str | None = None,
+        random_state: Any = None,
+        band: str = "simultaneous",
+        level: float = 0.95,
+        **kwargs: Any,
+    ) -> Self:
         """Draw observations under their predictive distributions.
 
         Parameters
@@ -135,7 +151,7 @@ class WormDisplay(FromModel):
     def deviations(self) -> list[np.ndarray]:
         return [panel["residuals"] - panel["theoretical"] for panel in self.panels]
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
         """Draw; keyword arguments go to matplotlib's `plot` of the deviations."""
         name = self.name if name is None else name
         self.axes_ = self._grid(ax)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from .._solvers.identification import directions_without_information
@@ -36,7 +37,7 @@ class Covariance(NamedTuple):
     estimability: Estimability
 
 
-def check_arguments(model, cov, bread, weights, groups) -> None:
+def check_arguments(model: Any, cov: str, bread: str, weights: str, groups: Any) -> None:
     """Raise ValueError if the fit or the options allow no standard errors."""
     _check_options(model.likelihood_, cov, bread, weights, groups)
     if getattr(model, "class_weight", None) is not None and weights != PROBABILITY:
@@ -108,7 +109,15 @@ def _check_law(law, cov, bread, robust) -> None:
 
 
 def covariance(
-    model, layout: Layout, X, y, sample_weight=None, cov=None, bread="observed", weights=FREQUENCY, groups=None
+    model: Any,
+    layout: Layout,
+    X: Any,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    cov: str | None = None,
+    bread: str = "observed",
+    weights: str = FREQUENCY,
+    groups: Any = None,
 ) -> Covariance:
     """The covariance of all coefficients of a fitted model, in three passes over the data."""
     if cov is None:
@@ -183,7 +192,9 @@ def _root(matrix):
     return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
-def inverse_root(matrix, jacobian, layout: Layout, located: Located, is_outer_product: bool, free=None) -> np.ndarray:
+def inverse_root(
+    matrix: np.ndarray, jacobian: Any, layout: Layout, located: Located, is_outer_product: bool, free: Any = None
+) -> np.ndarray:
     """F with F F' the inverse of an information matrix; ValueError names the coefficients along which it is singular.
 
     Along the directions `free`, by parameter, F F' is zero.

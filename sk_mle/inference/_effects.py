@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._model.validation import check_weight
 from .._utils.frames import column, column_names, dense, n_rows, take, with_column
@@ -16,7 +19,9 @@ ROWS_PER_BLOCK = 2048
 STEP_IN_SDS = 1e-2  # of a numerical derivative, in standard deviations of the column
 
 
-def marginal_effects(inference, X, columns, what, level, sample_weight, at) -> Table:
+def marginal_effects(
+    inference: Any, X: Any, columns: Any, what: Any, level: float, sample_weight: ArrayLike | None, at: Any
+) -> Table:
     """The table of `Inference.marginal_effects`."""
     quantity = functional(inference, what, at)
     f, label = quantity.of, quantity.label

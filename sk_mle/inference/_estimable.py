@@ -10,6 +10,7 @@ chapter 5).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -57,7 +58,7 @@ class Estimability:
     reasons: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list, kw_only=True)
 
-    def joined(self, directions, superfluous, reasons) -> Estimability:
+    def joined(self, directions: Any, superfluous: Any, reasons: Any) -> Estimability:
         """These directions and others."""
         every = np.hstack([self.directions, directions])
         return Estimability(every, [*self.superfluous, *superfluous], [*self.reasons, *reasons], names=self.names)
@@ -67,30 +68,30 @@ class Estimability:
         """Which coefficients are identified: mask (P,)."""
         return np.logical_not(self.directions.any(axis=1))
 
-    def changes(self, gradients) -> np.ndarray:
+    def changes(self, gradients: Any) -> np.ndarray:
         """Whether functions with these gradients in the coefficients (..., P) change along each direction: (..., d)."""
         gradients = np.asarray(gradients)
         size = np.abs(gradients) @ np.abs(self.directions)
         return np.asarray(np.abs(gradients @ self.directions) > MAX_RELATIVE_CHANGE * size)
 
-    def rows_change(self, part: Part, Z) -> np.ndarray:
+    def rows_change(self, part: Part, Z: Any) -> np.ndarray:
         """Whether linear predictors of a part with design matrix Z (n, q) change along each direction: (n, d)."""
         own = self.directions[part.place]
         return np.abs(Z @ own) > MAX_RELATIVE_CHANGE * (np.abs(Z) @ np.abs(own))
 
-    def check(self, gradients, texts) -> None:
+    def check(self, gradients: Any, texts: Any) -> None:
         """Raise NotEstimableError unless functions with gradients (m, P) are estimable; `texts` names each."""
         changed = self.changes(gradients)
         for row, text in zip(changed, texts, strict=True):
             if row.any():
                 raise NotEstimableError(f"{text} is not estimable: {self.because(row)}", self.why(row))
 
-    def check_coefficients(self, index) -> None:
+    def check_coefficients(self, index: np.ndarray) -> None:
         """Raise NotEstimableError unless the coefficients at these positions are identified."""
         if self.reasons:
             self.check(np.eye(len(self.names))[index], [self.names[i] for i in index])
 
-    def check_rows(self, changed, parameter: str, first: int = 0) -> None:
+    def check_rows(self, changed: Any, parameter: str, first: int = 0) -> None:
         """Raise NotEstimableError if predictions of a parameter change along a direction: `changed` (n, d)."""
         rows = np.flatnonzero(changed.any(axis=1))
         if len(rows):
@@ -100,11 +101,11 @@ class Estimability:
                 self.why(changed.any(axis=0)),
             )
 
-    def why(self, chosen) -> str:
+    def why(self, chosen: Any) -> str:
         """The reasons of the directions in a mask (d,)."""
         return "; ".join(list(dict.fromkeys(self.reasons[i] for i in np.flatnonzero(chosen)))[:MAX_TERMS])
 
-    def because(self, chosen, remedy="ask for predictions, effects or differences") -> str:
+    def because(self, chosen: Any, remedy: str = "ask for predictions, effects or differences") -> str:
         """The reasons of the directions in a mask (d,), and what to do."""
         named = listed([self.superfluous[i] for i in np.flatnonzero(chosen)])
         return (
@@ -125,7 +126,7 @@ class Estimability:
         ]
 
 
-def listed(names) -> str:
+def listed(names: Any) -> str:
     """The first eight names, separated by commas."""
     return ", ".join(names[:MAX_TERMS]) + (", ..." if len(names) > MAX_TERMS else "")
 
@@ -155,7 +156,9 @@ def dependent_columns(layout: Layout, objective: Objective) -> Estimability:
     return result
 
 
-def without_information(layout: Layout, objective: Objective, jacobian, free) -> tuple[np.ndarray, list[str], list[str]]:
+def without_information(
+    layout: Layout, objective: Objective, jacobian: Any, free: Any
+) -> tuple[np.ndarray, list[str], list[str]]:
     """The directions in which no row has information, the leads and the reasons, from coordinates `free` by parameter."""
     every, size = [np.zeros((layout.size, 0))], np.ones(layout.size)
     leads: list[str] = []
@@ -179,7 +182,7 @@ def without_information(layout: Layout, objective: Objective, jacobian, free) ->
     return np.hstack(every), leads, reasons
 
 
-def sparse_basis(vectors, size, leads) -> tuple[np.ndarray, np.ndarray]:
+def sparse_basis(vectors: np.ndarray, size: np.ndarray, leads: Any) -> tuple[np.ndarray, np.ndarray]:
     """A basis of the same space in which every vector has a coefficient of its own, its lead, and few others.
 
     Reduced column echelon form of `vectors` (m, d) in units of `size` (m,); only entries in the mask `leads` may lead. Returns

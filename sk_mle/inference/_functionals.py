@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 from sklearn.utils import check_random_state
 
@@ -36,7 +38,7 @@ class Functionals:
     _root: Any
     _critical: Any
 
-    def draws(self, n_draws=1000, random_state=None) -> np.ndarray:
+    def draws(self, n_draws: int = 1000, random_state: Any = None) -> np.ndarray:
         """Draws of the coefficients from their normal distribution, or Student's t with `use_t`: shape (n_draws, P)."""
         rng = check_random_state(random_state)
         deviations = rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
@@ -44,7 +46,17 @@ class Functionals:
             deviations if np.isinf(self.df) else deviations * np.sqrt(self.df / rng.chisquare(self.df, (n_draws, 1)))
         )
 
-    def predict(self, X, what=None, *, level=0.95, method="delta", n_draws=1000, random_state=None, **at) -> Table:
+    def predict(
+        self,
+        X: Any,
+        what: Any = None,
+        *,
+        level: float = 0.95,
+        method: str = "delta",
+        n_draws: int = 1000,
+        random_state: Any = None,
+        **at: Any,
+    ) -> Table:
         """A functional of the predictive distribution for every row, with its standard error and confidence interval.
 
         Parameters
@@ -107,7 +119,7 @@ class Functionals:
         index = list(map(str, range(n))) if m == 1 else [f"{i}, {entry}" for i in range(n) for entry in entries]
         return Table({label: value.ravel(), "std err": error.ravel(), **interval(level, low.ravel(), high.ravel())}, index)
 
-    def derived(self, function, names=None, *, level=0.95) -> Table:
+    def derived(self, function: Callable, names: Any = None, *, level: float = 0.95) -> Table:
         """Any function of the fitted coefficients, with standard errors by the delta method.
 
         Parameters
@@ -159,7 +171,9 @@ class Functionals:
             list(labels),
         )
 
-    def predict_interval(self, X, coverage=0.9, *, uncertainty="simulate", n_draws=500, random_state=None) -> np.ndarray:
+    def predict_interval(
+        self, X: Any, coverage: float = 0.9, *, uncertainty: str = "simulate", n_draws: int = 500, random_state: Any = None
+    ) -> np.ndarray:
         """Predictive intervals of new observations.
 
         Parameters
@@ -192,7 +206,16 @@ class Functionals:
             intervals.append(np.stack([average.ppf(q) for q in quantiles], axis=1))
         return np.concatenate(intervals)
 
-    def marginal_effects(self, X, columns=None, what=None, *, level=0.95, sample_weight=None, **at) -> Table:
+    def marginal_effects(
+        self,
+        X: Any,
+        columns: Any = None,
+        what: Any = None,
+        *,
+        level: float = 0.95,
+        sample_weight: ArrayLike | None = None,
+        **at: Any,
+    ) -> Table:
         """Average effects of columns of X on a functional of the predictive distribution, with standard errors.
 
         For a numeric column the average over rows of the derivative; for a column of two values the average difference between
@@ -215,7 +238,7 @@ class Functionals:
         """
         return marginal_effects(self, X, columns, what, level, sample_weight, at)
 
-    def for_marginaleffects(self, X, what=None, **at):
+    def for_marginaleffects(self, X: Any, what: Any = None, **at: Any) -> Any:
         """A model that the functions of the package marginaleffects take: predictions, comparisons, slopes, plots.
 
         Parameters
@@ -252,13 +275,13 @@ class AveragedDistribution:
         values = method(np.resize(y, self.dist.shape)).reshape(-1, self.n)
         return special.logsumexp(values, axis=0) - np.log(len(values))
 
-    def logcdf(self, y):
+    def logcdf(self, y: ArrayLike) -> np.ndarray:
         return self._average(self.dist.logcdf, y)
 
-    def logsf(self, y):
+    def logsf(self, y: ArrayLike) -> np.ndarray:
         return self._average(self.dist.logsf, y)
 
-    def ppf(self, q):
+    def ppf(self, q: Any) -> np.ndarray:
         ends = self.dist.ppf(np.full(self.dist.shape, q)).reshape(-1, self.n)
         low, high = ends.min(axis=0), ends.max(axis=0)
         if self.support.integer or self.atoms:

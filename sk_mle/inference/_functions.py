@@ -46,7 +46,7 @@ class Functional(NamedTuple):
         """Labels of the m values in a row."""
         return list(self.entries or range(m))
 
-    def interval(self, value, error, critical):
+    def interval(self, value: Any, error: Any, critical: float) -> Any:
         """Ends of a confidence interval: on the log scale with one finite end of the range, on the log odds scale with two."""
         with np.errstate(all="ignore"):
             if np.isfinite(self.low) and self.high == np.inf:
@@ -66,7 +66,7 @@ class Functional(NamedTuple):
         )
 
 
-def functional(inference, what, at: dict) -> Functional:
+def functional(inference: Any, what: Any, at: dict) -> Functional:
     """The functional that `what` names; names of functionals come before names of parameters."""
     classes = getattr(inference.model, "classes_", None)
     law = inference.model.likelihood_.predictive

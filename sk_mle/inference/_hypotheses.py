@@ -14,7 +14,7 @@ from ._names import Names, Token
 from ._result import TestResult
 
 
-def parse(layout, hypotheses) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def parse(layout: Any, hypotheses: Any) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """R (m, P), r (m,) and a text per row, of hypotheses R b = r."""
     hypotheses = [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
     if not hypotheses:
@@ -174,7 +174,7 @@ class Hypotheses:
     _two_sided: Any
     estimability: Any
 
-    def contrast(self, hypotheses, level=0.95) -> Table:
+    def contrast(self, hypotheses: Any, level: float = 0.95) -> Table:
         """Linear combinations of coefficients, with standard errors, tests and intervals, one row each.
 
         Parameters
@@ -195,7 +195,7 @@ class Hypotheses:
         }
         return Table({"estimate": estimate, "std err": error, **statistics}, texts, formats={"p": probability})
 
-    def wald_test(self, hypotheses, value=None) -> TestResult:
+    def wald_test(self, hypotheses: Any, value: Any = None) -> TestResult:
         """Wald test that all the linear hypotheses hold.
 
         Parameters

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 from sklearn.utils.validation import check_is_fitted
 
@@ -102,13 +103,13 @@ class Inference(Summaries, Hypotheses, Functionals):
     @classmethod
     def from_estimator(
         cls,
-        fitted,
-        X,
-        y,
+        fitted: Any,
+        X: Any,
+        y: ArrayLike | None,
         *,
-        sample_weight=None,
+        sample_weight: ArrayLike | None = None,
         cov: str | None = None,
-        groups=None,
+        groups: Any = None,
         bread: str = "observed",
         weights: str = "frequency",
         use_t: bool = False,
@@ -199,7 +200,17 @@ class Inference(Summaries, Hypotheses, Functionals):
         known = self.identified
         return np.where(known[:, None] & known, self._root @ self._root.T, np.nan)
 
-    def conf_int(self, level=0.95, method="wald", X=None, y=None, *, sample_weight=None, names=None, **options) -> np.ndarray:
+    def conf_int(
+        self,
+        level: float = 0.95,
+        method: str = "wald",
+        X: Any = None,
+        y: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        names: Any = None,
+        **options: Any,
+    ) -> np.ndarray:
         """Confidence intervals of the coefficients.
 
         Parameters
@@ -253,7 +264,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         data = self._memory.recall(["X", "y", "sample_weight"], why)
         return data["X"], data.get("y"), data.get("sample_weight")
 
-    def places(self, names=None) -> np.ndarray:
+    def places(self, names: Any = None) -> np.ndarray:
         """Positions of coefficients in `params`.
 
         Parameters
@@ -271,7 +282,15 @@ class Inference(Summaries, Hypotheses, Functionals):
         names, lookup = [names] if isinstance(names, str) else list(names), Names(self.layout)
         return np.concatenate([lookup.find(name) for name in names])
 
-    def profile(self, name, X=None, y=None, *, values=None, sample_weight=None):
+    def profile(
+        self,
+        name: str,
+        X: Any = None,
+        y: ArrayLike | None = None,
+        *,
+        values: Any = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
         """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.
 
         Parameters

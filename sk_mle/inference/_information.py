@@ -8,9 +8,10 @@ products of the rows' scores. Coordinates are centred, scaled and rotated column
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from .._model.design import Design
@@ -38,7 +39,16 @@ class Sums(NamedTuple):
     n_clusters: int
 
 
-def locate_fit(model, X, y, sample_weight=None, weights: str = FREQUENCY, coefs=None, intercepts=None, groups=None) -> Located:
+def locate_fit(
+    model: Any,
+    X: Any,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    weights: str = FREQUENCY,
+    coefs: dict | None = None,
+    intercepts: dict | None = None,
+    groups: Any = None,
+) -> Located:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
     fit, data = model.fit_, model.read_data(X, y, sample_weight)
     check_support(fit.law, data.few.y)
@@ -109,7 +119,7 @@ class GroupSums:
         return GroupSums.of(*map(np.concatenate, zip(*self.pieces, strict=True))).pieces[0][1]
 
 
-def scores(designs: dict[str, Design], rows, gradient, weight) -> np.ndarray:
+def scores(designs: dict[str, Design], rows: dict, gradient: dict, weight: np.ndarray) -> np.ndarray:
     """Weighted gradient of every row's log-likelihood in the flat coordinates: (n_rows, size)."""
     parts = []
     for name, design in designs.items():
@@ -123,7 +133,7 @@ def scores(designs: dict[str, Design], rows, gradient, weight) -> np.ndarray:
     return np.hstack(parts)
 
 
-def group_codes(groups, n) -> np.ndarray:
+def group_codes(groups: Any, n: int) -> np.ndarray:
     """Groups of rows as numbers from 0; raises for missing labels."""
     groups = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if groups.shape not in ((n,), (n, 1)):

@@ -16,6 +16,8 @@ uncertainty included, the curvature that is left beside a free quantile would of
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import linalg
 
@@ -29,7 +31,7 @@ MAX_KERNEL_WIDTHS = 5.0  # widths of the kernel up to which a kink contributes
 MAX_WIDTHS_ON_KINK = 1e-6  # widths of the kernel up to which a row counts as on a kink
 
 
-def kernel_block(located: Located, meat) -> tuple[slice, np.ndarray]:
+def kernel_block(located: Located, meat: Any) -> tuple[slice, np.ndarray]:
     """The first parameter's slice of u and its block of the information; `meat` is the covariance of all scores."""
     kinked = _Kinked(located)
     meat = meat[kinked.place, kinked.place]
@@ -47,7 +49,7 @@ def kernel_block(located: Located, meat) -> tuple[slice, np.ndarray]:
     return kinked.place, block
 
 
-def positive(matrix) -> bool:
+def positive(matrix: np.ndarray) -> bool:
     """Whether a symmetric matrix is positive definite."""
     scale = np.sqrt(np.abs(np.diag(matrix)))
     return bool((scale > 0).all() and np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0] > 1e-10)
@@ -65,7 +67,7 @@ class _Kinked:
         self.widening = max(1.0, (self.weight / MAX_ROWS_FOR_FULL_WIDTH) ** (1 / 6))
         self.forced: tuple[float, float] = (np.nan, np.nan)  # set with the first width of the kernel
 
-    def information(self, variance) -> np.ndarray:
+    def information(self, variance: np.ndarray) -> np.ndarray:
         """Minus the Hessian of the log-likelihood, averaged over the error of every row's linear predictor."""
         values, vectors = np.linalg.eigh(variance)
         root = vectors * np.sqrt(np.maximum(values, 0.0))

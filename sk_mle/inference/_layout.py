@@ -121,7 +121,7 @@ class Layout:
             names.append(f"{part.label}:{name if clear else quoted(name)}")
         return names
 
-    def flatten(self, coefs, intercepts) -> np.ndarray:
+    def flatten(self, coefs: dict, intercepts: dict) -> np.ndarray:
         """The flat vector of an estimator's two dicts."""
         vector = np.empty(self.size)
         for part in self.parts:
@@ -129,7 +129,7 @@ class Layout:
             vector[part.place] = [*[start[part.entry]] * part.intercept, *slopes]
         return vector
 
-    def unflatten(self, vector) -> tuple[dict, dict]:
+    def unflatten(self, vector: np.ndarray) -> tuple[dict, dict]:
         """The dicts `coefs` and `intercepts` of a flat vector."""
         coefs: dict = {}
         intercepts: dict = {}

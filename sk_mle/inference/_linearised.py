@@ -6,6 +6,9 @@ is the product of df/deta, by differences over a small fraction of eta's standar
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -30,7 +33,7 @@ class Rows:
         self.X, self.n = X, X.shape[0]
         self._designs: dict[str, np.ndarray] = {}
 
-    def design(self, parameter) -> np.ndarray:
+    def design(self, parameter: str) -> np.ndarray:
         """Design matrix of a parameter, with the intercept first if it has one; cached."""
         if parameter not in self._designs:
             self._designs[parameter] = self._columns(parameter)
@@ -42,7 +45,7 @@ class Rows:
         columns = columns.toarray() if sparse.issparse(columns) else columns
         return np.hstack([np.ones((self.n, 1)), columns]) if part.intercept else np.asarray(columns, float)
 
-    def eta(self, vector) -> dict[str, np.ndarray]:
+    def eta(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Linear predictors by parameter, (n, K) for vectors, offsets included."""
         columns: dict = {}
         for part in self.layout.parts:
@@ -53,7 +56,7 @@ class Rows:
         }
         return eta | {name: self.offset[name] for name in self.fit.law.known}
 
-    def stacked(self, vectors) -> dict[str, np.ndarray]:
+    def stacked(self, vectors: np.ndarray) -> dict[str, np.ndarray]:
         """`eta` of several vectors of coefficients, concatenated along the rows."""
         etas = [self.eta(vector) for vector in vectors]
         return {name: np.concatenate([eta[name] for eta in etas]) for name in etas[0]}
@@ -63,7 +66,7 @@ class Rows:
         for part in self.layout.parts if self.estimability.reasons else ():
             self.estimability.check_rows(self.estimability.rows_change(part, self.design(part.parameter)), part.label, first)
 
-    def dist(self, eta) -> Distribution:
+    def dist(self, eta: Any) -> Distribution:
         """The predictive distribution of the user's y at linear predictors."""
         law, shape = self.fit.law, next(iter(eta.values())).shape[:1]
         with np.errstate(all="ignore"):
@@ -75,7 +78,7 @@ class Rows:
         return self.inside.dist(Distribution(law.predictive, full))
 
 
-def linearised(inference, X, f, first: int = 0):
+def linearised(inference: Any, X: Any, f: Callable, first: int = 0) -> Any:
     """Values (n, m) of a functional and, per part of the layout, (part, derivative in eta (n, m), design matrix (n, q)).
 
     Raises NotEstimableError for rows in which the functional depends on the choice of coefficients that are not identified;
@@ -112,7 +115,7 @@ def _shifted(eta, part, step):
     return {**eta, part.parameter: own_eta}
 
 
-def as_columns(value, n):
+def as_columns(value: Any, n: int) -> np.ndarray:
     """Values of a functional as (n, m) floats; raises for another number of rows."""
     value = np.asarray(value, dtype=float)
     if value.shape[:1] != (n,) or value.ndim > 2:
@@ -122,7 +125,7 @@ def as_columns(value, n):
     return value.reshape(n, -1)
 
 
-def check_finite(value, label):
+def check_finite(value: Any, label: str) -> None:
     """Raise for rows in which a functional is not finite."""
     bad = np.flatnonzero(~np.isfinite(value).all(axis=1))
     if len(bad):

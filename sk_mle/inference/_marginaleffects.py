@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ._functions import functional
 from ._linearised import Rows, as_columns
 
 
-def marginaleffects_model(inference, X, what, at):
+def marginaleffects_model(inference: Any, X: Any, what: Any, at: Any) -> Any:
     """A model for `marginaleffects.predictions`, `comparisons`, `slopes` and their plots, on a data frame of predictors."""
     try:
         import polars as pl
@@ -22,10 +24,10 @@ def marginaleffects_model(inference, X, what, at):
     classes = getattr(inference.model, "classes_", None)
 
     class Model(ModelAbstract):
-        def get_exog(self, newdata):
+        def get_exog(self, newdata: Any) -> Any:
             return newdata
 
-        def get_predict(self, params, newdata):
+        def get_predict(self, params: Any, newdata: Any) -> Any:
             table = newdata.select(columns)
             rows = Rows(inference, table if polars else table.to_pandas())
             rows.check_estimable()

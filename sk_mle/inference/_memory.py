@@ -21,7 +21,7 @@ class Memory:
     def __reduce__(self):
         return Memory, ()
 
-    def recall(self, names, why: str) -> dict[str, Any]:
+    def recall(self, names: Any, why: str) -> dict[str, Any]:
         """The data under these names, if they were given; ValueError if they no longer exist."""
         data = {name: self.references[name]() for name in names if name in self.references}
         if not data or any(value is None for value in data.values()):

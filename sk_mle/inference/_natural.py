@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
-def transformed(model, layout, params, ends):
+def transformed(model: Any, layout: Any, params: np.ndarray, ends: Any) -> Any:
     """Names, estimates, their derivatives in the coefficients, interval ends, whether z and p apply, and notes.
 
     A parameter without columns goes through its inverse link; coefficients behind a link whose exponentials mean ratios are

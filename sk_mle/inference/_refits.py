@@ -5,8 +5,10 @@ from __future__ import annotations
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg, special
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
@@ -59,7 +61,7 @@ class _Slice(Plane):
         self.row, self.centre = row, located.u
         self.last, self.moved = np.zeros(self.size), 0.0
 
-    def maximum(self, change) -> tuple[float, float]:
+    def maximum(self, change: float) -> tuple[float, float]:
         """The maximal log-likelihood with the coefficient `change` away from the fit, and its derivative there."""
         self.origin = self.centre + change * self.row / (self.row @ self.row)
         start = self.last * (change / self.moved if self.moved else 0.0)  # the others move almost linearly
@@ -92,7 +94,7 @@ def _slices(inference, X, y, sample_weight):
     return (lambda i: _Slice(located, J[i])), maximum
 
 
-def profile(inference, i, X, y, sample_weight, values) -> Profile:
+def profile(inference: Any, i: int, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, values: Any) -> Profile:
     """The profile log-likelihood of the i-th coefficient at `values`."""
     slices, maximum = _slices(inference, X, y, sample_weight)
     estimate, error = inference.params[i], inference.bse[i]
@@ -105,7 +107,9 @@ def profile(inference, i, X, y, sample_weight, values) -> Profile:
     return Profile(inference.names[i], values, loglikelihood, float(estimate), float(maximum))
 
 
-def profile_intervals(inference, X, y, sample_weight, level, index) -> np.ndarray:
+def profile_intervals(
+    inference: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, level: float, index: np.ndarray
+) -> np.ndarray:
     """Ends (len(index), 2) at which twice the drop of the profile log-likelihood equals the chi-squared quantile."""
     slices, maximum = _slices(inference, X, y, sample_weight)
     target = np.sqrt(special.chdtri(1, 1 - level))
@@ -142,7 +146,16 @@ def _end(coefficient_slice: _Slice, maximum, step, target, name) -> float:
 
 
 def bootstrap_intervals(
-    inference, X, y, sample_weight, level, index, n_resamples=999, groups=None, random_state=None, n_jobs=None
+    inference: Any,
+    X: Any,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    level: float,
+    index: np.ndarray,
+    n_resamples: int = 999,
+    groups: Any = None,
+    random_state: Any = None,
+    n_jobs: int | None = None,
 ) -> np.ndarray:
     """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""
     inside = unwrap(inference.fitted)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -18,7 +20,9 @@ from ._layout import Layout
 from ._result import TestResult
 
 
-def score_test(restricted, full, X, y, *, sample_weight=None, information=None) -> TestResult:
+def score_test(
+    restricted: Any, full: Any, X: Any, y: ArrayLike, *, sample_weight: ArrayLike | None = None, information: Any = None
+) -> TestResult:
     """Score (Rao, Lagrange multiplier) test of a fitted model against a larger one.
 
     With g the gradient of the larger model's log-likelihood at the smaller fit and I its information there, the statistic

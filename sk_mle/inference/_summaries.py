@@ -33,7 +33,7 @@ class Summaries:
     def names(self) -> list[str]:
         return self.layout.names
 
-    def table(self, level=0.95, transform=None) -> Table:
+    def table(self, level: float = 0.95, transform: Any = None) -> Table:
         """Estimates, standard errors, tests and Wald intervals.
 
         Parameters
@@ -60,7 +60,7 @@ class Summaries:
         }
         return Table(columns, names, notes=[*notes, *self.estimability.notes()], formats={"p": probability})
 
-    def summary(self, level=0.95, transform=None) -> Table:
+    def summary(self, level: float = 0.95, transform: Any = None) -> Table:
         """`table` with the facts of the fit above it; prints as text, and as HTML in notebooks."""
         table, model = self.table(level, transform), self.model
         table.title = f"{type(model).__name__}, {model.likelihood_!r}"
@@ -82,7 +82,7 @@ class Summaries:
             )
         return table
 
-    def to_frame(self, level=0.95, transform=None):
+    def to_frame(self, level: float = 0.95, transform: Any = None) -> Any:
         """`table` as a pandas DataFrame."""
         return self.table(level, transform).to_frame()
 

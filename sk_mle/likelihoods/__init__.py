@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 
@@ -152,7 +153,7 @@ __all__ = [
 ]
 
 
-def get_likelihood(likelihood) -> Likelihood:
+def get_likelihood(likelihood: Any) -> Likelihood:
     """A law from an instance, from its name, such as ``"negative_binomial"``, or from a distribution of scipy.stats.
 
     Raises
@@ -177,7 +178,7 @@ def get_likelihood(likelihood) -> Likelihood:
     return likelihood
 
 
-def alternatives(law, y) -> list[str]:
+def alternatives(law: Likelihood, y: np.ndarray) -> list[str]:
     """Code of laws that take a y which `law` does not: the same beside the points that it lacks, and those of that support."""
     values = y[np.isfinite(y)]
     options = {} if {0, 1} <= set(values.tolist()) else {"zero": 0} if (values == 1).any() else {"one": 0}

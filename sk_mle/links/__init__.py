@@ -11,6 +11,8 @@ are distribution functions both keep full relative accuracy, value and derivativ
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..domains import CIRCLE, Domain
@@ -40,7 +42,7 @@ LINKS: dict[str, type[Link]] = {
 }
 
 
-def get_link(link) -> Link:
+def get_link(link: Any) -> Link:
     """The link itself, or the one with that name in `LINKS`."""
     if isinstance(link, Link):
         return link
@@ -65,7 +67,7 @@ def default_link(domain: Domain) -> Link:
     raise ValueError(f"no default link for {domain}, which has only an upper end: model the negative, or pass a link")
 
 
-def check_link(link, domain: Domain, parameter: str) -> Link:
+def check_link(link: Any, domain: Domain, parameter: str) -> Link:
     """`get_link(link)`, if its range contains the parameter's domain or lies in it; otherwise an error."""
     link = get_link(link)
     if link.range.includes(domain) or domain.includes(link.range):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from functools import wraps
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -32,10 +33,10 @@ def _on_float_arrays(method):
     return silent
 
 
-def finite(link, name):
+def finite(link: Any, name: str) -> float:
     """The constructor argument `name` as a float: constructors only assign, so it is checked where it is used."""
-    value = getattr(link, name)
-    if not isinstance(value, Real) or not np.isfinite(value):
+    value: Any = getattr(link, name)
+    if not isinstance(value, Real) or not np.isfinite(float(value)):
         raise ValueError(f"{type(link).__name__}: {name} must be a finite number, got {value!r}")
     return float(value)
 
@@ -62,7 +63,12 @@ class Link(BaseEstimator, ABC):
     [0.5] [0.25] [ True]
     """
 
-    range: Domain = REAL
+    if TYPE_CHECKING:  # a subclass gives it as a value or as a property
+
+        @property
+        def range(self) -> Domain: ...
+    else:
+        range = REAL
     ratio: str = ""
     canonical: bool = False
 
@@ -72,29 +78,29 @@ class Link(BaseEstimator, ABC):
             setattr(cls, name, _on_float_arrays(vars(cls)[name]))
 
     @abstractmethod
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         """The linear predictor `eta` of a parameter `theta`, an array of any shape."""
 
     @abstractmethod
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`theta` at `eta` and its first two derivatives, three arrays of the shape of `eta`."""
 
-    def inverse(self, eta):
+    def inverse(self, eta: np.ndarray) -> np.ndarray:
         """The parameter `theta` of `eta`."""
         return self.inverse_derivatives(eta)[0]
 
     @_on_float_arrays
-    def log_inverse(self, eta):
+    def log_inverse(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`log(theta)` and its two derivatives; here from `inverse_derivatives`, which suits any link."""
         theta, d1, d2 = self.inverse_derivatives(eta)
         return np.log(theta), d1 / theta, d2 / theta - (d1 / theta) ** 2
 
-    def mirror(self):
+    def mirror(self) -> Link | None:
         """The link whose `theta` at -eta is 1 - theta, for links that are distribution functions; None for others."""
         return None
 
     @_on_float_arrays
-    def log_complement(self, eta):
+    def log_complement(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`log(1 - theta)` and its two derivatives; here from `inverse_derivatives`, which suits any link."""
         theta, d1, d2 = self.inverse_derivatives(eta)
         complement = 1 - theta

@@ -17,11 +17,11 @@ class _CDFLink(Link):
 
     range = UNIT
 
-    def mirror(self):
+    def mirror(self) -> Link:
         """The link with distribution function 1 - F(-eta): itself if F is symmetric."""
         return self
 
-    def log_complement(self, eta):
+    def log_complement(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         value, d1, d2 = self.mirror().log_inverse(-eta)
         return value, -d1, d2
 
@@ -31,19 +31,19 @@ class Logit(_CDFLink):
 
     ratio, canonical = "odds ratio", True
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return logit(theta)
 
-    def inverse(self, eta):
+    def inverse(self, eta: np.ndarray) -> np.ndarray:
         z, larger = self._parts(eta)
         return np.where(eta < 0, z, 1.0) * larger
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         z, larger = self._parts(eta)
         d1 = z * larger * larger
         return np.exp(np.minimum(eta, 0)) * larger, d1, -d1 * np.tanh(eta / 2)
 
-    def log_inverse(self, eta):
+    def log_inverse(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         z, larger = self._parts(eta)
         return np.minimum(eta, 0) - np.log1p(z), np.exp(np.minimum(-eta, 0)) * larger, -z * larger * larger
 
@@ -67,16 +67,16 @@ class ScaledLogit(Link):
         return low, high
 
     @property
-    def range(self):
+    def range(self) -> Domain:
         low, high = self._checked()
         margin = 0.1 * (high - low)
         return Domain(low=low, high=high, typical=(low + margin, high - margin))
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         low, high = self._checked()
         return np.log(theta - low) - np.log(high - theta)
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         low, high = self._checked()
         width = high - low
         _, d1, d2 = Logit().inverse_derivatives(eta)
@@ -88,14 +88,14 @@ class ScaledLogit(Link):
 class Probit(_CDFLink):
     """`theta = Phi(eta)`, the standard normal distribution function."""
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return ndtri(theta)
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         d1 = np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi)
         return ndtr(eta), d1, -eta * d1
 
-    def log_inverse(self, eta):
+    def log_inverse(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         mills = np.sqrt(2 / np.pi) / erfcx(-eta / np.sqrt(2))
         return log_ndtr(eta), mills, -mills * self._mills_plus_eta(mills, eta)
 
@@ -117,18 +117,18 @@ class CLogLog(_CDFLink):
 
     ratio = "hazard ratio"
 
-    def mirror(self):
+    def mirror(self) -> Link:
         return LogLog()
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return np.log(-np.log1p(-theta))
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         u = np.exp(np.minimum(eta, 7.0))  # exp(-exp(7)) is 0 already, and u stays finite
         d1 = u * np.exp(-u)
         return -np.expm1(-u), d1, -d1 * np.expm1(np.minimum(eta, 7.0))
 
-    def log_inverse(self, eta):
+    def log_inverse(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         u = np.exp(np.minimum(eta, 7.0))
         value = np.where(eta < 0, eta + np.log(exprel(-u)), np.log1p(-np.exp(-u)))
         d1 = 1 / exprel(u)
@@ -140,17 +140,17 @@ class CLogLog(_CDFLink):
 class LogLog(_CDFLink):
     """`theta = exp(-exp(-eta))`, the Gumbel distribution function."""
 
-    def mirror(self):
+    def mirror(self) -> Link:
         return CLogLog()
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return -np.log(-np.log(theta))
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         _, d1, d2 = CLogLog().inverse_derivatives(-eta)
         return np.exp(-np.exp(-eta)), d1, -d2
 
-    def log_inverse(self, eta):
+    def log_inverse(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         u = np.exp(-eta)
         return -u, u, -u
 
@@ -158,16 +158,16 @@ class LogLog(_CDFLink):
 class Cauchit(_CDFLink):
     """`theta = 1/2 + arctan(eta) / pi`, the Cauchy distribution function."""
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         tangent = np.tan(np.pi * np.minimum(theta, 1 - theta))  # from the nearer end, where pi * theta keeps its digits
         return np.where(theta < 0.5, -1 / tangent, 1 / tangent)
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         square = 1 + eta**2
         d1 = 1 / (np.pi * square)
         return np.arctan2(1, -eta) / np.pi, d1, -2 * (eta / square) * d1
 
-    def log_inverse(self, eta):
+    def log_inverse(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         radius = np.hypot(1, eta)  # its square overflows long before d1, which is about 1 / eta, vanishes
         angle = np.arctan2(1, -eta)
         value = np.where(eta < 0, np.log(angle / np.pi), np.log1p(-np.arctan2(1, eta) / np.pi))

@@ -15,10 +15,10 @@ from ._base import Link, finite
 class Identity(Link):
     """`theta = eta`."""
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return theta
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return eta, filled(1.0, eta.shape), filled(0.0, eta.shape)
 
 
@@ -28,17 +28,17 @@ class Log(Link):
     ratio = "ratio"
     range = POSITIVE
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return np.log(theta)
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         theta = np.exp(eta)
         return theta, theta, theta
 
-    def log_inverse(self, eta):
+    def log_inverse(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return eta, filled(1.0, eta.shape), filled(0.0, eta.shape)
 
-    def log_complement(self, eta):
+    def log_complement(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         d1 = -1 / np.expm1(-eta)
         # log(1 - theta) through whichever of theta and 1 - theta is the smaller.
         value = np.where(eta < -np.log(2), np.log1p(-np.exp(eta)), np.log(-np.expm1(eta)))
@@ -52,14 +52,14 @@ class ShiftedLog(Link):
         self.shift = shift
 
     @property
-    def range(self):
+    def range(self) -> Domain:
         shift = finite(self, "shift")
         return Domain(low=shift, typical=(shift + 0.3, shift + 3.0))
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return np.log(theta - finite(self, "shift"))
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         excess = np.exp(eta)
         return finite(self, "shift") + excess, excess, excess
 
@@ -69,10 +69,10 @@ class Softplus(Link):
 
     range = POSITIVE
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return theta + np.log(-np.expm1(-theta))
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         d1 = expit(eta)
         return np.logaddexp(0, eta), d1, d1 * expit(-eta)
 
@@ -91,10 +91,10 @@ class Power(Link):
             raise ValueError("Power: exponent must not be 0; the limit of this family is the Log link")
         return exponent
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return theta ** self._checked()
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         a = 1 / self._checked()
         eta = np.where(eta > 0, eta, np.nan)
         theta = eta**a
@@ -119,7 +119,7 @@ class Sqrt(Power):
     def __init__(self):
         pass
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return eta**2, 2 * eta, np.full_like(eta, 2.0)
 
 
@@ -131,7 +131,7 @@ class Inverse(Power):
     def __init__(self):
         pass
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         theta = 1 / np.where(eta > 0, eta, np.nan)
         return theta, -theta * theta, 2 * theta * theta * theta
 
@@ -141,9 +141,9 @@ class TanHalf(Link):
 
     range = replace(CIRCLE, closed=(False, False))
 
-    def link(self, theta):
+    def link(self, theta: np.ndarray) -> np.ndarray:
         return np.tan(theta / 2)
 
-    def inverse_derivatives(self, eta):
+    def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         d1 = 2 / (1 + eta**2)
         return 2 * np.arctan(eta), d1, -d1 * (d1 * eta)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from .._predictive.distribution import Distribution
 from ._rows import atoms, check_levels, is_lattice, is_untransformed, mean_score, one_row_each, read_target
 
 
-def pinball_score(y, dist, *, quantiles=(0.1, 0.5, 0.9), sample_weight=None, per_row=False):
+def pinball_score(
+    y: ArrayLike,
+    dist: Distribution,
+    *,
+    quantiles: Any = (0.1, 0.5, 0.9),
+    sample_weight: ArrayLike | None = None,
+    per_row: bool = False,
+) -> float | np.ndarray:
     """Pinball loss of predicted quantiles, averaged over levels, in units of y; lower is better.
 
     Of one level, `sklearn.metrics.mean_pinball_loss(y, dist.ppf(level), alpha=level)`. Over all levels it integrates to half
@@ -53,7 +64,9 @@ def _interval(y, dist, coverage, score):
     return y, *one_row_each(dist, len(y)).interval(coverage), (1 - coverage) / 2
 
 
-def interval_score(y, dist, *, coverage=0.9, sample_weight=None, per_row=False):
+def interval_score(
+    y: ArrayLike, dist: Distribution, *, coverage: float = 0.9, sample_weight: ArrayLike | None = None, per_row: bool = False
+) -> float | np.ndarray:
     """Width of the central interval, plus a penalty for y outside, in units of y; lower is better.
 
     `(high - low) + (low - y)+ / tail + (y - high)+ / tail`, tail = (1 - coverage) / 2: Winkler's score.
@@ -88,7 +101,9 @@ def interval_score(y, dist, *, coverage=0.9, sample_weight=None, per_row=False):
     return mean_score(values, sample_weight, per_row, "interval_score")
 
 
-def interval_coverage(y, dist, *, coverage=0.9, sample_weight=None, per_row=False):
+def interval_coverage(
+    y: ArrayLike, dist: Distribution, *, coverage: float = 0.9, sample_weight: ArrayLike | None = None, per_row: bool = False
+) -> float | np.ndarray:
     """Share of y inside the central interval, ends included; the nearer to `coverage` the better, from above or below.
 
     Not a proper score: an interval can cover well and be useless; see `interval_score`. Of discrete laws it is above the
@@ -117,7 +132,7 @@ def interval_coverage(y, dist, *, coverage=0.9, sample_weight=None, per_row=Fals
     return mean_score((y >= low) & (y <= high), sample_weight, per_row, "interval_coverage")
 
 
-def pit_bounds(y, dist) -> np.ndarray:
+def pit_bounds(y: ArrayLike, dist: Distribution) -> np.ndarray:
     """P(Y < y) and P(Y <= y) in every row: equal where the law has a density.
 
     Parameters
@@ -154,7 +169,7 @@ def pit_bounds(y, dist) -> np.ndarray:
     return np.stack([lower, upper], axis=1)
 
 
-def pit(y, dist, *, random_state=None) -> np.ndarray:
+def pit(y: ArrayLike, dist: Distribution, *, random_state: Any = None) -> np.ndarray:
     """Probability integral transform: uniform on (0, 1) if the predictive distributions are right.
 
     P(Y <= y) of laws with a density. Where y has positive probability, in discrete and mixed laws, a uniform random point

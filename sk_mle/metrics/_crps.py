@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._predictive.distribution import Distribution
 from ._integration import integrate
 from ._rows import (
     MAX_SUMMED_TERMS,
@@ -23,7 +25,9 @@ MAX_SUMMED_CELLS = 4096  # cells from the start of the support that are summed b
 TAIL_LEVELS = (1 - 1e-6, 1 - 1e-8, 1 - 1e-10, 1 - 1e-12)
 
 
-def crps(y, dist, *, sample_weight=None, per_row=False):
+def crps(
+    y: ArrayLike, dist: Distribution, *, sample_weight: ArrayLike | None = None, per_row: bool = False
+) -> float | np.ndarray:
     r"""Continuous ranked probability score, in units of y; lower is better.
 
     .. math:: \int (P(Y \le t) - 1\{y \le t\})^2\, dt = E|Y - y| - \tfrac12 E|Y - Y'|
@@ -79,7 +83,7 @@ def crps(y, dist, *, sample_weight=None, per_row=False):
     return mean_score(values, sample_weight, per_row, "crps")
 
 
-def crps_from_cdf(y, dist) -> np.ndarray:
+def crps_from_cdf(y: ArrayLike, dist: Distribution) -> np.ndarray:
     """The CRPS of every row from the distribution function alone."""
     check_single_target(dist, "crps")
     if is_lattice(dist):

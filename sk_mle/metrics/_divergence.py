@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from .._model.validation import check_weight
@@ -27,7 +30,7 @@ NEGLIGIBLE_PROBABILITY = 1e-14  # probability that counts as zero
 FURTHER_CUTS = (1e-4, 1e-2, 0.99, 1 - 1e-4)  # levels of quantiles that find peaks of a density in its tails
 
 
-def kl_divergence(p, q, *, sample_weight=None, per_row=False):
+def kl_divergence(p: Any, q: Any, *, sample_weight: ArrayLike | None = None, per_row: bool = False) -> float | np.ndarray:
     r"""Kullback-Leibler divergence from p to q, in nats: the loss in log score if q is predicted and p is true.
 
     .. math:: \mathrm{KL}(p, q) = E_p[\log p(Y) - \log q(Y)] = E_p[-\log q(Y)] - H(p) \ge 0
@@ -86,7 +89,7 @@ def kl_divergence(p, q, *, sample_weight=None, per_row=False):
     return mean_score(values, sample_weight, per_row, "kl_divergence", infinite=True)
 
 
-def numerical_divergence(p, q) -> np.ndarray:
+def numerical_divergence(p: Any, q: Any) -> np.ndarray:
     """The divergence of every row from the two log densities alone."""
     if is_lattice(p) != is_lattice(q):
         return np.full(len(p), np.inf)
@@ -125,7 +128,7 @@ def numerical_divergence(p, q) -> np.ndarray:
     return np.where(q_is_zero, np.inf, total)
 
 
-def d2_log_likelihood(y, dist, *, null=None, sample_weight=None):
+def d2_log_likelihood(y: ArrayLike, dist: Distribution, *, null: Any = None, sample_weight: ArrayLike | None = None) -> float:
     r"""Share of the log-likelihood that the model explains, beside the same law without covariates; higher is better.
 
     1 is perfect, 0 no better than the null model, negative worse. Of discrete laws, whose perfect log-likelihood is zero,

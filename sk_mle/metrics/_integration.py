@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ KRONROD_WEIGHTS = np.array([*_KRONROD_WEIGHTS, *_KRONROD_WEIGHTS[-2::-1]]) / 2
 GAUSS_WEIGHTS = np.array([*_GAUSS_WEIGHTS, *_GAUSS_WEIGHTS[-2::-1]]) / 2
 
 
-def integrate(f: Callable, dist, points=(), size=None, tolerance=1e-11) -> np.ndarray:
+def integrate(f: Callable, dist: Any, points: Any = (), size: np.ndarray | None = None, tolerance: float = 1e-11) -> np.ndarray:
     """Integral over the real line of f for every row of a distribution.
 
     ``f(t, rows)`` takes points t (nodes, m) on pieces of the line of the rows `rows` (m,), and gives its values there. The line

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
@@ -16,37 +18,37 @@ MAX_SUMMED_TERMS = 1 << 17  # whole numbers per row up to which a sum has every 
 VALUES_PER_BLOCK = 1 << 20  # values of distribution functions at a time
 
 
-def is_untransformed(dist) -> bool:
+def is_untransformed(dist: Distribution) -> bool:
     """Whether the distribution is that of its law, not of a transformed target."""
     return not hasattr(dist, "transform")
 
 
-def is_lattice(dist) -> bool:
+def is_lattice(dist: Distribution) -> bool:
     """Whether the values are whole numbers."""
     if dist.likelihood.support.integer and not is_untransformed(dist):
         raise TypeError("a transformed target with a discrete law is scored by its log score alone; model y itself")
     return dist.likelihood.support.integer
 
 
-def atoms(dist) -> list:
+def atoms(dist: Any) -> list:
     """Points of positive probability of a law with a density."""
     points = dist.likelihood.atoms
     return [float(point if is_untransformed(dist) else dist.inverse(np.asarray(point, float))) for point in points]
 
 
-def check_dist(dist, name="dist") -> None:
+def check_dist(dist: Distribution, name: str = "dist") -> None:
     """Raise TypeError for what is not a distribution."""
     if not isinstance(dist, Distribution):
         raise TypeError(f"{name} must be a Distribution, as predict_dist(X) gives it, got {type(dist).__name__}")
 
 
-def check_single_target(dist, score: str) -> None:
+def check_single_target(dist: Distribution, score: str) -> None:
     """Raise TypeError for a law of several targets."""
     if dist.likelihood.target_type == "targets":
         raise TypeError(f"{score} takes laws of one target, and {title(dist.likelihood)} has several: use log_score")
 
 
-def read_target(y, dist, score: str, several: bool = False) -> np.ndarray:
+def read_target(y: ArrayLike, dist: Distribution, score: str, several: bool = False) -> np.ndarray:
     """y as floats, one row for each of `dist`."""
     check_dist(dist)
     if not several:
@@ -67,7 +69,7 @@ def read_target(y, dist, score: str, several: bool = False) -> np.ndarray:
     return y
 
 
-def one_row_each(dist, n: int):
+def one_row_each(dist: Distribution, n: int) -> Distribution:
     """The distribution with n rows; one without rows is repeated."""
     if dist.shape:
         return dist
@@ -80,7 +82,9 @@ def one_row_each(dist, n: int):
     )
 
 
-def mean_score(values, sample_weight, per_row: bool, score: str, infinite: bool = False):
+def mean_score(
+    values: Any, sample_weight: ArrayLike | None, per_row: bool, score: str, infinite: bool = False
+) -> float | np.ndarray:
     """The weighted mean of the rows' values, or the values `per_row`; ValueError for values that do not exist."""
     values = np.asarray(values, dtype=float)
     weight = np.ones(len(values)) if per_row else check_weight(sample_weight, len(values))
@@ -95,7 +99,7 @@ def mean_score(values, sample_weight, per_row: bool, score: str, infinite: bool 
     return float(np.average(values[weight > 0], weights=weight[weight > 0]))
 
 
-def check_levels(values, name: str) -> np.ndarray:
+def check_levels(values: Any, name: str) -> np.ndarray:
     """Probabilities strictly between 0 and 1, as an array of one dimension."""
     levels = np.atleast_1d(np.asarray(values, dtype=float))
     if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
@@ -103,19 +107,19 @@ def check_levels(values, name: str) -> np.ndarray:
     return levels
 
 
-def quantiles(dist, levels=QUANTILE_LEVELS) -> np.ndarray:
+def quantiles(dist: Distribution, levels: Any = QUANTILE_LEVELS) -> np.ndarray:
     """Quantiles at fixed levels: shape (levels, n)."""
     return np.stack([dist.ppf(np.full(dist.shape, level)) for level in levels])
 
 
-def summation_range(dist, tail=1e-12):
+def summation_range(dist: Any, tail: float = 1e-12) -> Any:
     """The whole numbers outside of which at most the probability `tail` lies on either side, with a margin."""
     low, high = (dist.ppf(np.full(dist.shape, level)) for level in (tail, 1 - tail))
     low, high = low - 1, high + 1 + np.ceil(0.2 * (high - low))
     return np.maximum(low, dist.likelihood.support.low), np.minimum(high, dist.likelihood.support.high)
 
 
-def sum_over_lattice(term: Callable, dist, y=None, tail=1e-12) -> np.ndarray:
+def sum_over_lattice(term: Callable, dist: Distribution, y: ArrayLike | None = None, tail: float = 1e-12) -> np.ndarray:
     """Sum over whole numbers k of term(rows, k), k of shape (m, 1), for every row of a discrete distribution."""
     low, high = summation_range(dist, tail)
     result, order = np.zeros(len(low)), np.argsort(high - low)

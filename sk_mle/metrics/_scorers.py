@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import signature
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
@@ -22,7 +24,7 @@ from ._scores import log_score, mean_score
 _HIGHER_IS_BETTER = (d2_log_likelihood, interval_coverage)
 
 
-def make_dist_scorer(score: Callable, *, greater_is_better: bool | None = None, **options) -> DistScorer:
+def make_dist_scorer(score: Callable, *, greater_is_better: bool | None = None, **options: Any) -> DistScorer:
     """A scorer of predictive distributions, for `scoring=` of `cross_validate`, `GridSearchCV` and the like.
 
     Works on every estimator of this package and on what wraps one: pipelines, searches, TransformedTargetRegressor; and on
@@ -89,7 +91,7 @@ class DistScorer(BaseEstimator):
         """Score of a fitted estimator; higher is better."""
         return self.score(estimator, X, y, sample_weight=sample_weight)
 
-    def score(self, estimator, X, y, sample_weight=None) -> float:
+    def score(self, estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Score of a fitted estimator; the same as calling the scorer."""
         higher = self.score_func in _HIGHER_IS_BETTER if self.greater_is_better is None else self.greater_is_better
         sign, options = 1.0 if higher else -1.0, self.options or {}
@@ -97,7 +99,7 @@ class DistScorer(BaseEstimator):
         inside = _inside(estimator)
         if inside is not None and self.score_func is log_score and not inside.transformers:  # right for censored y as well
             loss = -inside.model.score_samples(inside.X(X), y)
-            return sign * mean_score(loss, sample_weight, False, "log_score", infinite=True)
+            return sign * float(mean_score(loss, sample_weight, False, "log_score", infinite=True))
         y, dist = _from_proba(estimator, X, y) if inside is None else _predicted(inside, X, y, self.score_func)
         return sign * float(self.score_func(y, dist, sample_weight=sample_weight, **options))
 

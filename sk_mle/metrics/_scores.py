@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._predictive.distribution import Distribution
 from ..likelihoods._fallbacks.facts import n_classes, title
 from ._crps import crps
 from ._rows import is_lattice, mean_score, read_target
 
 
-def log_score(y, dist, *, sample_weight=None, per_row=False):
+def log_score(
+    y: ArrayLike, dist: Distribution, *, sample_weight: ArrayLike | None = None, per_row: bool = False
+) -> float | np.ndarray:
     """Mean negative log-likelihood, in nats; lower is better.
 
     The strictly proper score that maximum likelihood minimises, with all constants, so that laws compare; infinite where y
@@ -43,7 +47,14 @@ def log_score(y, dist, *, sample_weight=None, per_row=False):
     return mean_score(-np.atleast_1d(dist.logpdf(y)), sample_weight, per_row, "log_score", infinite=True)
 
 
-def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
+def brier_score(
+    y: ArrayLike,
+    dist: Distribution,
+    *,
+    threshold: float | None = None,
+    sample_weight: ArrayLike | None = None,
+    per_row: bool = False,
+) -> float | np.ndarray:
     """Squared error of probabilities; lower is better.
 
     Of an event, `(P(Y > threshold) - 1{y > threshold})**2`. Without a threshold, of the classes: the sum over classes of
@@ -89,7 +100,9 @@ def brier_score(y, dist, *, threshold=None, sample_weight=None, per_row=False):
     return mean_score(values / 2 if len(codes) == 2 else values, sample_weight, per_row, "brier_score")
 
 
-def ranked_probability_score(y, dist, *, sample_weight=None, per_row=False):
+def ranked_probability_score(
+    y: ArrayLike, dist: Distribution, *, sample_weight: ArrayLike | None = None, per_row: bool = False
+) -> float | np.ndarray:
     """Sum over k of `(P(Y <= k) - 1{y <= k})**2`, for counts and ordered classes; lower is better.
 
     The Brier score of all the events Y <= k together: unlike it and the log score, it rewards probability near y. For counts
@@ -127,7 +140,9 @@ def ranked_probability_score(y, dist, *, sample_weight=None, per_row=False):
     return crps(y, dist, sample_weight=sample_weight, per_row=per_row)
 
 
-def dawid_sebastiani_score(y, dist, *, sample_weight=None, per_row=False):
+def dawid_sebastiani_score(
+    y: ArrayLike, dist: Distribution, *, sample_weight: ArrayLike | None = None, per_row: bool = False
+) -> float | np.ndarray:
     """`((y - mean) / std)**2 + 2 log std`, from the first two moments alone; lower is better.
 
     Proper; of normal laws twice the log score, less log(2 pi).

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import column_or_1d
 
@@ -15,7 +17,7 @@ from ..likelihoods._fallbacks.facts import title
 MIN_LATTICE_QUARTILE_RANGE = 20.0
 
 
-def named(candidates) -> dict[str, Likelihood]:
+def named(candidates: Any) -> dict[str, Likelihood]:
     """Candidates by name, from a dict, or a list of laws and names."""
     if isinstance(candidates, Mapping):
         return {str(name): get_likelihood(law) for name, law in candidates.items()}
@@ -31,7 +33,7 @@ def named(candidates) -> dict[str, Likelihood]:
     return dict(zip(names, laws, strict=True))
 
 
-def parameter_of(estimator) -> str:
+def parameter_of(estimator: Any) -> str:
     """The name under which `set_params` sets the likelihood of an estimator, or of the estimator inside a pipeline."""
     names = [key for key in estimator.get_params() if key == "likelihood" or key.endswith("__likelihood")]
     if not names:
@@ -39,7 +41,7 @@ def parameter_of(estimator) -> str:
     return min(names, key=lambda key: key.count("__"))
 
 
-def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
+def suitable(y: ArrayLike, estimator: Any, key: str) -> dict[str, Likelihood]:
     """Shipped laws of y's type with the narrowest support that holds y, and the estimator's own law."""
     if is_classifier(estimator):
         n_classes = len(np.unique(np.asarray(y)))
@@ -69,7 +71,7 @@ def suitable(y, estimator, key: str) -> dict[str, Likelihood]:
 
 def _shipped() -> list[Likelihood]:
     """The laws of this package that searches try."""
-    return [kind() for kind in LAWS.values() if kind.relations.searched]
+    return [law for law in (kind() for kind in LAWS.values()) if law.relations.searched]
 
 
 def _is_narrower(small, large) -> bool:

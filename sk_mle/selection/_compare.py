@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
@@ -24,7 +25,18 @@ from ._scores import fit_clone, inside_of, is_fitted, is_unbounded, log_scores, 
 from ._tests import _pvalue, vuong_statistic
 
 
-def compare(models, X, y, *, cv=None, sample_weight=None, reference=None, n_jobs=None, verbose=0, groups=None) -> Comparison:
+def compare(
+    models: Any,
+    X: Any,
+    y: ArrayLike,
+    *,
+    cv: Any = None,
+    sample_weight: ArrayLike | None = None,
+    reference: str | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    groups: Any = None,
+) -> Comparison:
     r"""Compare models of the same data by likelihood, information criteria, tests and cross-validation, in one table.
 
     Estimators that are not fitted are cloned and fitted; fitted ones are taken as they are, and cross-validated as clones. The
@@ -164,7 +176,7 @@ class Entry:
     notes: tuple[str, ...] = ()
     held: Any = None
 
-    def rank(self, weight) -> tuple[float, ...]:
+    def rank(self, weight: np.ndarray) -> tuple[float, ...]:
         """A sort key, smallest for the best; models with an unbounded likelihood come last, whatever their score."""
         by = np.nan if self.held is None else -weighted_mean(self.held.scores, weight)
         keys = (by if self.held is not None else self.aic, -self.loglik)

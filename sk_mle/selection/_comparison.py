@@ -105,11 +105,11 @@ class Comparison:
     def _repr_html_(self) -> str:
         return self.table._repr_html_()
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """The table as a pandas DataFrame, at full precision."""
         return self.table.to_frame()
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Any:
         """Draw differences to the best: of held-out scores with their standard errors, or of AIC without cross-validation.
 
         Parameters

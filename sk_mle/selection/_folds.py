@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -30,7 +31,9 @@ class Held(NamedTuple):
     unfitted: bool  # whether a fit failed
 
 
-def held_out(models: dict, X, y, weight, folds, n_jobs, verbose) -> dict[str, Held]:
+def held_out(
+    models: dict, X: Any, y: ArrayLike, weight: np.ndarray | None, folds: Any, n_jobs: int | None, verbose: int
+) -> dict[str, Held]:
     """The figures of every model, all on the same folds."""
     jobs = [(name, k) for name in models for k in range(len(folds))]
     results = Parallel(n_jobs=n_jobs)(
@@ -81,7 +84,7 @@ def _attempt(step: str, failures: list, compute: Callable):
         return None
 
 
-def figures_of(model, X, y, failures: list) -> np.ndarray:
+def figures_of(model: Any, X: Any, y: ArrayLike, failures: list) -> np.ndarray:
     """Log-likelihood, CRPS and whether the central interval holds y, of every row: (3, n_rows), NaN if not available."""
     figures = np.full((3, n_rows(y)), np.nan)
     scores = _attempt("log-likelihood", failures, lambda: log_scores(model, X, y))

@@ -33,7 +33,7 @@ class Nesting:
     irregular: str = ""
 
 
-def nested(restricted, full) -> Nesting | None:
+def nested(restricted: Any, full: Any) -> Nesting | None:
     """Whether a fitted model is a special case of another, and with how many restrictions.
 
     Compared are the columns, offsets and links of every parameter, values that one law fixes and the other estimates, and
@@ -77,12 +77,12 @@ def nested(restricted, full) -> Nesting | None:
     return None
 
 
-def comparable(a, b) -> bool:
+def comparable(a: Any, b: Any) -> bool:
     """Whether `nested` can decide: both models have the same targets and preprocessing, and columns that can be matched."""
     return _Model.of(a).is_comparable_with(_Model.of(b))
 
 
-def why_irregular(fitted) -> str:
+def why_irregular(fitted: Any) -> str:
     """Why tests against the fitted law are never regular, as the law declares it; empty for most laws."""
     return irregular(unwrap(fitted).model.likelihood_)
 
@@ -105,10 +105,10 @@ class _Part:
         """Whether the value differs between rows."""
         return self.known is not None or bool(self.columns) or bool(self.offsets)
 
-    def theta(self, eta):
+    def theta(self, eta: Any) -> Any:
         return eta if self.known is not None else self.link.inverse(eta) if self.fixed is None else np.float64(self.fixed)
 
-    def reaches(self, value) -> bool:
+    def reaches(self, value: Any) -> bool:
         """Whether the parameter can have this value in all rows."""
         return not self.offsets and (self.intercept or bool(abs(self.link.link(value)) < 1e-12))
 
@@ -128,7 +128,7 @@ class _Model:
         self.names = None if names is None else list(map(str, names))
 
     @classmethod
-    def of(cls, fitted) -> _Model:
+    def of(cls, fitted: Any) -> _Model:
         return cls(unwrap(fitted))
 
     def is_comparable_with(self, other: _Model) -> bool:

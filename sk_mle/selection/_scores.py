@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
@@ -11,13 +14,13 @@ from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
 
 
-def is_unbounded(fitted) -> bool:
+def is_unbounded(fitted: Any) -> bool:
     """Whether an estimator of this package was fitted to data under which its likelihood has no bound."""
     inside = inside_of(fitted)
     return inside is not None and bool(inside.model.optimize_result_.get("unbounded", False))
 
 
-def inside_of(fitted):
+def inside_of(fitted: Any) -> Any:
     """The `Unwrapped` of an estimator of this package, inside whatever wraps it; None for other estimators."""
     try:
         return unwrap(fitted)
@@ -25,7 +28,7 @@ def inside_of(fitted):
         return None
 
 
-def log_scores(fitted, X, y) -> np.ndarray:
+def log_scores(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
     """Log-likelihood (n,) of every row: of the original y, even if the model is fitted to a transformed one."""
     inside = inside_of(fitted)
     if inside is None:
@@ -49,19 +52,19 @@ def _log_probability(fitted, X, y) -> np.ndarray:
     return np.where(is_class, logs[np.arange(len(y)), codes], -np.inf)
 
 
-def rows_without_mass(values, weight) -> str:
+def rows_without_mass(values: Any, weight: np.ndarray) -> str:
     """Rows of positive weight without a finite log-likelihood, as text such as "2 rows (0, 4)"; empty if there are none."""
     bad = np.flatnonzero(~np.isfinite(values) & (weight > 0))
     return rows_text(bad) if len(bad) else ""
 
 
-def weighted_mean(values, weight) -> float:
+def weighted_mean(values: Any, weight: np.ndarray) -> float:
     """Mean over rows of positive weight; NaN where there are none."""
     used = weight > 0
     return float(np.average(values[used], weights=weight[used])) if used.any() else np.nan
 
 
-def standard_error(values, weight) -> float:
+def standard_error(values: Any, weight: np.ndarray) -> float:
     """Standard error of the weighted mean, with integer weights as repeated rows; NaN if a value is infinite."""
     used = weight > 0
     values, weight = values[used], weight[used]
@@ -72,7 +75,7 @@ def standard_error(values, weight) -> float:
     return float(np.sqrt(weight @ (values - mean) ** 2 / (n - 1) / n))
 
 
-def is_fitted(estimator) -> bool:
+def is_fitted(estimator: Any) -> bool:
     try:
         check_is_fitted(estimator)
     except NotFittedError:
@@ -80,7 +83,7 @@ def is_fitted(estimator) -> bool:
     return True
 
 
-def fit_clone(estimator, X, y, weight=None, name=""):
+def fit_clone(estimator: Any, X: Any, y: ArrayLike, weight: np.ndarray | None = None, name: str = "") -> Any:
     """A fitted clone; weights go to the last step of a pipeline."""
     model = clone(estimator)
     if weight is None:

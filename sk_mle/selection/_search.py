@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
@@ -17,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.regressor import MLERegressor
 from .._model.validation import check_weight, counted
+from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist, unwrap
 from .._utils.frames import n_rows, take
 from .._utils.tables import Table
@@ -102,7 +104,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
     def _template(self):
         return MLERegressor() if self.estimator is None else self.estimator
 
-    def fit(self, X, y, sample_weight=None, *, groups=None) -> LikelihoodSearch:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, groups: Any = None) -> LikelihoodSearch:
         """Rank the candidates, and fit the best.
 
         Parameters
@@ -197,29 +199,29 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         raise ValueError("no candidate could be fitted: " + "; ".join(f"{n}: {text}" for n, text in self.failures_.items()))
 
     @available_if(_has("predict"))
-    def predict(self, X, **options):
+    def predict(self, X: Any, **options: Any) -> Any:
         """`predict` of the best estimator."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X, **options)
 
     @available_if(_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """`predict_proba` of the best estimator."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict_proba(X)
 
     @available_if(_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> np.ndarray:
         """`decision_function` of the best estimator."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.decision_function(X)
 
-    def predict_dist(self, X):
+    def predict_dist(self, X: Any) -> Distribution:
         """Predictive distribution of every row, by the best estimator."""
         check_is_fitted(self, "best_estimator_")
         return predict_dist(self.best_estimator_, X)
 
-    def score(self, X, y, sample_weight=None) -> float:
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Weighted mean log-likelihood of the best estimator, or its `scoring` if one was given."""
         check_is_fitted(self, "best_estimator_")
         if self.scoring is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import chi2, norm
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,7 +19,15 @@ from ._scores import log_scores, rows_without_mass
 LOGLIK_SLACK = 1e-4  # nats by which twice a log-likelihood difference may be negative
 
 
-def likelihood_ratio_test(restricted, full, X=None, y=None, sample_weight=None, *, df=None) -> TestResult:
+def likelihood_ratio_test(
+    restricted: Any,
+    full: Any,
+    X: Any = None,
+    y: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    *,
+    df: float | None = None,
+) -> TestResult:
     r"""Likelihood-ratio test of a fitted model against a larger one in which it lies.
 
     .. math:: 2 (\ell_\mathrm{full} - \ell_\mathrm{restricted}) \sim \chi^2_d
@@ -124,7 +135,9 @@ ADVICE = (
 )
 
 
-def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> TestResult:
+def vuong_test(
+    a: Any, b: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, correction: str | None = None
+) -> TestResult:
     r"""Vuong's test of two models that are not nested: which one is closer to the data in log-likelihood.
 
     .. math:: z = \frac{\sum_i w_i m_i - c}{\sqrt{n}\, \hat\omega}, \quad m_i = \log p_a(y_i) - \log p_b(y_i), \quad
@@ -186,7 +199,7 @@ def vuong_test(a, b, X, y, sample_weight=None, *, correction=None) -> TestResult
     return TestResult("Vuong's test", statistic, None, float(2 * norm.sf(abs(statistic))), hypothesis)
 
 
-def vuong_statistic(a, b, weight, shift=0.0) -> float:
+def vuong_statistic(a: Any, b: Any, weight: np.ndarray, shift: float = 0.0) -> float:
     """Vuong's z from log-likelihoods of rows; NaN where they do not differ."""
     used = weight > 0
     difference, weight = a[used] - b[used], weight[used]

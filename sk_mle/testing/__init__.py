@@ -7,6 +7,7 @@ runs it on every shipped law.
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -18,7 +19,7 @@ from . import _derivatives, _distribution, _fits, _several
 __all__ = ["check_likelihood"]
 
 
-def check_likelihood(likelihood, *, random_state=0, skip=()) -> None:
+def check_likelihood(likelihood: Any, *, random_state: Any = 0, skip: Any = ()) -> None:
     """Check a likelihood: declarations, derivatives, distribution functions, sampling, fits.
 
     Parameters

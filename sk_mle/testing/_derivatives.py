@@ -16,7 +16,7 @@ from ..likelihoods._protocol.authors import density_fault
 from ._tools import as_text, close, draw, expect, row, sample, within_error
 
 
-def declaration(law, rng):
+def declaration(law: Likelihood, rng: np.random.Generator) -> None:
     """Parameters, constructor and the shape of `loglik` follow the protocol."""
     expect(len(law.parameters) > 0, "no parameters", "a dict of names to domains")
     law.check()
@@ -36,7 +36,7 @@ def declaration(law, rng):
     expect(shape == (10,), f"loglik of shape {shape}", "one value per sample, (10,)")
 
 
-def clone_and_pickle(law, rng):
+def clone_and_pickle(law: Likelihood, rng: np.random.Generator) -> None:
     """A clone and an unpickled copy have the same log-likelihood."""
     bound, _, theta, y = sample(law, rng, 10)
     value = bound.loglik(y, **theta)
@@ -44,7 +44,7 @@ def clone_and_pickle(law, rng):
     close(pickle.loads(pickle.dumps(bound)).loglik(y, **theta), value, 0, 0, "loglik of the unpickled law")
 
 
-def normalised(law, rng):
+def normalised(law: Likelihood, rng: np.random.Generator) -> None:
     """The density integrates, or the probabilities sum, to one."""
     objection = density_fault(law)
     expect(not objection, objection, "a density")
@@ -63,7 +63,7 @@ def normalised(law, rng):
         close(total, 1.0, 1e-6, 0, f"total probability at {as_text(params)}")
 
 
-def derivatives(law, rng):
+def derivatives(law: Likelihood, rng: np.random.Generator) -> None:
     """Gradient and observed information of `evaluate` agree with differences of the log-likelihood."""
     law, eta, _, y = sample(law, rng, 60)
     stack, unstack, places = stacking({name: eta[name] for name in law.free})
@@ -84,7 +84,7 @@ def derivatives(law, rng):
             close(block, expected, 1e-5, 1e-6 * scale, f"observed information of ({a}, {b})")
 
 
-def fused_forms(law, rng):
+def fused_forms(law: Likelihood, rng: np.random.Generator) -> None:
     """`terms` and `evaluate` agree with `loglik` and the chain rule."""
     law, eta, theta, y = sample(law, rng, 60)
     close(law.terms(y, 0, **theta)[0], law.loglik(y, **theta), 1e-9, 1e-9, "loglik of terms against loglik(y, **params)")
@@ -97,7 +97,7 @@ def fused_forms(law, rng):
         close(own.gradient[name], derived.gradient[name], 1e-8, 1e-8, f"evaluate's gradient of {name} against the chain rule")
 
 
-def fisher(law, rng):
+def fisher(law: Likelihood, rng: np.random.Generator) -> None:
     """Scores of draws have mean zero and the expected information as covariance."""
     if law.fisher is None:
         return
@@ -122,7 +122,7 @@ def fisher(law, rng):
                     within_error(product, mean, f"expected information of ({a}, {b}), against the variance of the score")
 
 
-def extremes(law, rng):
+def extremes(law: Likelihood, rng: np.random.Generator) -> None:
     """The log-likelihood is never NaN or +inf, and finite with its gradient at moderate linear predictors."""
     law, eta, _, y = sample(law, rng, 40)
     for name in law.free:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import integrate, stats
 
+from ..likelihoods._protocol.base import Likelihood
 from ._tools import close, draw, expect, row
 
 
@@ -19,7 +20,7 @@ def _log_mass(law, k, row):
     return law.loglik(k, **many)
 
 
-def cdf_and_ppf(law, rng):
+def cdf_and_ppf(law: Likelihood, rng: np.random.Generator) -> None:
     """cdf, sf, their logs and ppf agree with each other and with the density."""
     law, _, theta = draw(law.predictive, rng, 40)
     q = rng.uniform(0.001, 0.999, 40)
@@ -62,7 +63,7 @@ def cdf_and_ppf(law, rng):
             )
 
 
-def moments(law, rng):
+def moments(law: Likelihood, rng: np.random.Generator) -> None:
     """Expectation and variance agree with those of draws."""
     law, _, theta = draw(law.predictive, rng, 4)
     for i in range(4):
@@ -87,7 +88,7 @@ def moments(law, rng):
             )
 
 
-def sampler(law, rng):
+def sampler(law: Likelihood, rng: np.random.Generator) -> None:
     """Draws lie in the support, and cdf makes them uniform."""
     law, _, theta = draw(law.predictive, rng, 3000)
     y = law.rvs(rng, (3000,), **theta)

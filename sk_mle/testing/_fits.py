@@ -11,10 +11,11 @@ from .._estimators.classifier import MLEClassifier
 from .._estimators.regressor import MLERegressor
 from ..datasets import make_mle_regression
 from ..likelihoods._fallbacks.facts import n_classes, sized
+from ..likelihoods._protocol.base import Likelihood
 from ._tools import close, draw, expect, repeat_row
 
 
-def start(law, rng):
+def start(law: Likelihood, rng: np.random.Generator) -> None:
     """`start` gives every parameter a value in its domain."""
     law, _, theta = draw(law, rng, 1)
     y = law.observe(rng, np.asarray(law.rvs(rng, (300,), **repeat_row(theta, 0, 300)), float))
@@ -46,7 +47,7 @@ def _simulated(law, n, p, rng):
     return data
 
 
-def weights(law, rng):
+def weights(law: Likelihood, rng: np.random.Generator) -> None:
     """Integer weights and repeated rows give the same fit."""
     X, y, _, _ = _simulated(law, 120, 1, rng)
     weight = rng.integers(0, 4, len(y)).astype(float)
@@ -68,7 +69,7 @@ def weights(law, rng):
     close(weighted_fit.coef_, repeated_fit.coef_, 1e-5, 1e-5, "coefficients with weights against repeated rows")
 
 
-def recovery(law, rng):
+def recovery(law: Likelihood, rng: np.random.Generator) -> None:
     """A fit to simulated data converges, near the true coefficients and log-likelihood."""
     n = 3000
     X, y, coefs, intercepts = _simulated(law, n, 2, rng)

@@ -7,13 +7,14 @@ from itertools import product
 import numpy as np
 
 from ..likelihoods._fallbacks.facts import sized
+from ..likelihoods._protocol.base import Likelihood
 from ._tools import as_text, close, draw, expect, repeat_row, row, within_error
 
 SIMULATED_ROWS = 20000
 MAX_FREE_COORDINATES = 4  # free coordinates beyond which boxes have too many nodes
 
 
-def normalised(law, rng):
+def normalised(law: Likelihood, rng: np.random.Generator) -> None:
     """Probabilities of boxes, by quadrature or summation of the density, against the shares of draws inside."""
     law, _, theta = draw(sized(law.predictive, 2), rng, 3)
     for i in range(3):
@@ -76,7 +77,7 @@ def _from_stick_logits(z):
     return y, np.prod(y[:, :-1] * (1 - share), axis=1)
 
 
-def no_cdf_and_ppf(law, rng):
+def no_cdf_and_ppf(law: Likelihood, rng: np.random.Generator) -> None:
     """Distribution functions raise an error that says why."""
     law, _, theta = draw(law.predictive, rng, 5)
     for name in ("cdf", "sf", "logcdf", "logsf", "ppf"):
@@ -88,7 +89,7 @@ def no_cdf_and_ppf(law, rng):
             expect(False, f"{name} of several targets", "a ValueError")
 
 
-def moments(law, rng):
+def moments(law: Likelihood, rng: np.random.Generator) -> None:
     """Expectation, variance, covariance and entropy agree with those of draws."""
     law, _, theta = draw(law.predictive, rng, 3)
     for i in range(3):
@@ -104,7 +105,7 @@ def moments(law, rng):
         within_error(-law.loglik(y, **repeated_params)[:, None], entropy, f"entropy {place}")
 
 
-def sampler(law, rng):
+def sampler(law: Likelihood, rng: np.random.Generator) -> None:
     """Draws have the right shape and are values that the law accepts."""
     law, _, theta = draw(law.predictive, rng, 200)
     y = law.rvs(rng, (200,), **theta)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..likelihoods._fallbacks.facts import sized
+from ..likelihoods._protocol.base import Likelihood
 
 
-def expect(condition, found, expected):
+def expect(condition: Any, found: Any, expected: Any) -> None:
     """Raise AssertionError unless the condition holds."""
     if not condition:
         raise AssertionError(f"found {found}, expected {expected}")
 
 
-def close(found, expected, rtol, atol, what):
+def close(found: Any, expected: Any, rtol: float, atol: float | np.ndarray, what: str) -> None:
     """Raise AssertionError unless found values are finite and close to the expected."""
     found, expected = np.broadcast_arrays(np.asarray(found, float), np.asarray(expected, float))
     expect(np.isfinite(found).all(), f"non-finite {what} {found[~np.isfinite(found)][:3]}", "finite values")
@@ -23,9 +26,10 @@ def close(found, expected, rtol, atol, what):
         raise AssertionError(f"{what}: found {found.flat[worst]:.12g}, expected {expected.flat[worst]:.12g}")
 
 
-def draw(law, rng, n):
+def draw(law: Likelihood, rng: np.random.Generator, n: int) -> tuple[Likelihood, dict, dict]:
     """The law with a definite size, and linear predictors and parameters of n samples."""
-    law, theta = sized(law), {}
+    law = sized(law)
+    theta: dict = {}
     for name in law.parameters:
         parameter = law.parameter(name)
         theta[name] = parameter.domain.draw(rng, (n, *parameter.shape)) if parameter.value is None else parameter.value
@@ -33,7 +37,7 @@ def draw(law, rng, n):
     return law, eta, theta
 
 
-def sample(law, rng, n):
+def sample(law: Likelihood, rng: np.random.Generator, n: int) -> Any:
     """The results of `draw` and targets drawn with them; for a law with kinks, without samples near the kinks."""
     law, eta, theta = draw(law, rng, n)
     y = np.asarray(law.rvs(rng, (n,), **theta), float)
@@ -45,22 +49,22 @@ def sample(law, rng, n):
     return law, eta, theta, law.observe(rng, y)
 
 
-def row(theta, i):
+def row(theta: dict, i: int) -> dict:
     """The parameters of the i-th sample."""
     return {name: value[i] if np.ndim(value) else value for name, value in theta.items()}
 
 
-def repeat_row(theta, i, n):
+def repeat_row(theta: dict, i: int, n: int) -> dict:
     """The parameters of the i-th sample, n times."""
     return {name: np.repeat(value[i : i + 1], n, axis=0) if np.ndim(value) else value for name, value in theta.items()}
 
 
-def as_text(row):
+def as_text(row: dict) -> str:
     """Parameters as text."""
     return ", ".join(f"{name}={np.round(value, 4)}" for name, value in row.items())
 
 
-def within_error(draws, expected, what):
+def within_error(draws: np.ndarray, expected: Any, what: str) -> None:
     """The mean of the draws against the value expected, within six standard errors."""
     mean, error = draws.mean(axis=0), draws.std(axis=0) / np.sqrt(len(draws)) + 1e-12
     wrong = np.abs(mean - expected) > 6 * error

@@ -40,68 +40,68 @@ class Bernoulli(Likelihood):
     def __init__(self, *, prob=None, links=None):
         self.prob, self.links = prob, links
 
-    def loglik(self, y, prob):
+    def loglik(self, y: np.ndarray, prob: np.ndarray) -> np.ndarray:
         return xlogy(y, prob) + xlog1py(1 - y, -prob)
 
-    def gradient(self, y, prob):
+    def gradient(self, y: np.ndarray, prob: np.ndarray) -> dict[str, np.ndarray]:
         return {"prob": y / prob - (1 - y) / (1 - prob)}
 
-    def hessian(self, y, prob):
+    def hessian(self, y: np.ndarray, prob: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("prob", "prob"): -y / prob**2 - (1 - y) / (1 - prob) ** 2}
 
-    def fisher(self, prob):
+    def fisher(self, prob: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("prob", "prob"): 1 / (prob * (1 - prob))}
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         if not self.free:
             return super().evaluate(y, eta, order, information)
-        link, eta = self.parameter("prob").link, eta["prob"]
+        link, at = self.parameter("prob").link, eta["prob"]
         with np.errstate(all="ignore"):
             symmetric = link.mirror() is link
             if symmetric:  # F(-eta) = 1 - F(eta): the observed class decides the sign of eta
                 sign = 2 * y - 1
-                loglik, d1, d2 = link.log_inverse(sign * eta)
+                loglik, d1, d2 = link.log_inverse(sign * at)
                 d1 = sign * d1
             else:
-                yes, no = link.log_inverse(eta), link.log_complement(eta)
+                yes, no = link.log_inverse(at), link.log_complement(at)
                 loglik, d1, d2 = (np.where(y == 1, a, b) for a, b in zip(yes, no, strict=True))
                 if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
-                    loglik = np.where(UNIT.contains(link.inverse(eta)), loglik, -np.inf)
+                    loglik = np.where(UNIT.contains(link.inverse(at)), loglik, -np.inf)
             if order < 2:
                 return Eval(loglik, {"prob": d1} if order else {}, {})
             if information == "expected" and not (symmetric and link.canonical):  # minus the product of both classes'
-                d2 = d1 * (-sign * link.log_inverse(-sign * eta)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
+                d2 = d1 * (-sign * link.log_inverse(-sign * at)[1] if symmetric else np.where(y == 1, no[1], yes[1]))
         return Eval(loglik, {"prob": d1}, {("prob", "prob"): -d2})
 
-    def class_masses(self, eta, n_classes, scale="log"):
+    def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
         link = self.parameter("prob").link
-        if scale != "probability" or not self.free or link.mirror() is None:
+        if scale != "probability" or not self.free or (mirror := link.mirror()) is None:
             return super().class_masses(eta, n_classes, scale)
-        return np.stack([link.mirror().inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)
+        return np.stack([mirror.inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         prob = np.average(y, weights=sample_weight)
         return {"prob": float(np.clip(prob, 1e-6, 1 - 1e-6))}
 
-    def expectation(self, prob):
+    def expectation(self, prob: np.ndarray) -> np.ndarray:
         return prob
 
-    def variance(self, prob):
+    def variance(self, prob: np.ndarray) -> np.ndarray:
         return prob * (1 - prob)
 
-    def entropy(self, prob):
+    def entropy(self, prob: np.ndarray) -> np.ndarray:
         return -xlogy(prob, prob) - xlog1py(1 - prob, -prob)
 
-    def tail_probability(self, y, upper, log, prob):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, prob: np.ndarray) -> np.ndarray:
         above = np.where(y < 0, 1.0, np.where(y < 1, prob, 0.0))
         with np.errstate(divide="ignore"):
             if upper:
                 return np.log(above) if log else above
             return np.log1p(-above) if log else 1 - above
 
-    def ppf(self, q, prob):
+    def ppf(self, q: np.ndarray, prob: np.ndarray) -> np.ndarray:
         inside = np.where(q <= 1 - prob, 0.0, 1.0)
         return np.where(q == 0, -1.0, np.where((q > 0) & (q <= 1), inside, np.nan))
 
-    def rvs(self, rng, size, prob):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], prob: np.ndarray) -> np.ndarray:
         return (rng.uniform(size=size) < prob).astype(float)

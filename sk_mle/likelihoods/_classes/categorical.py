@@ -37,16 +37,16 @@ class Categorical(Classes, Softmax):  # type: ignore[override]
         self.n_classes, self.links = n_classes, links
 
     @property
-    def n_columns(self):
+    def n_columns(self) -> int:
         return self.n_classes
 
-    def counts(self, y):
+    def counts(self, y: np.ndarray) -> np.ndarray:
         return np.eye(self.n_classes)[y.astype(int)]
 
-    def loglik(self, y, logits):
+    def loglik(self, y: np.ndarray, logits: np.ndarray) -> np.ndarray:
         return np.where(np.asarray(y) < logits.shape[-1], self._pick(y, log_probability(logits)), -np.inf)
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         """The Eval, summed class by class over all rows, as rows of a few classes are too short for fast sums.
 
         It has the digits of `log_probability`.
@@ -75,37 +75,37 @@ class Categorical(Classes, Softmax):  # type: ignore[override]
         hit = np.arange(values.shape[-1]) == y[..., None]
         return np.where(hit, values, 0.0).sum(axis=-1)
 
-    def class_masses(self, eta, n_classes, scale="log"):
+    def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
         if scale == "score":
             return eta["logits"]
         log = log_probability(eta["logits"])
         return np.exp(log) if scale == "probability" else log
 
-    def fisher(self, logits):
+    def fisher(self, logits: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("logits", "logits"): indicator_covariance(softmax(logits, axis=-1))}
 
-    def expectation(self, logits):
+    def expectation(self, logits: np.ndarray) -> np.ndarray:
         return softmax(logits, axis=-1) @ np.arange(logits.shape[-1])
 
-    def variance(self, logits):
+    def variance(self, logits: np.ndarray) -> np.ndarray:
         codes = np.arange(logits.shape[-1])
         return np.sum(softmax(logits, axis=-1) * (codes - self.expectation(logits)[..., None]) ** 2, axis=-1)
 
-    def entropy(self, logits):
+    def entropy(self, logits: np.ndarray) -> np.ndarray:
         return -np.sum(softmax(logits, axis=-1) * log_softmax(logits, axis=-1), axis=-1)
 
-    def tail_probability(self, y, upper, log, logits):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, logits: np.ndarray) -> np.ndarray:
         codes, y = np.arange(logits.shape[-1]), np.asarray(y)[..., None]
         there = codes > y if upper else codes <= y
         value = np.sum(np.where(there, softmax(logits, axis=-1), 0.0), axis=-1)
         with np.errstate(divide="ignore"):
             return np.log(value) if log else value
 
-    def ppf(self, q, logits):
+    def ppf(self, q: np.ndarray, logits: np.ndarray) -> np.ndarray:
         q = np.asarray(q, float)
         cumulative = np.cumsum(softmax(logits, axis=-1), axis=-1)[..., :-1]
         code = np.sum(cumulative < q[..., None], axis=-1).astype(float)
         return np.where(q == 0, -1.0, np.where((q >= 0) & (q <= 1), code, np.nan))
 
-    def rvs(self, rng, size, logits):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], logits: np.ndarray) -> np.ndarray:
         return self.ppf(rng.uniform(size=size), logits)

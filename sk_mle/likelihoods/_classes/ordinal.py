@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..._special.intervals import BETWEEN
-from ...domains import POSITIVE, REAL
+from ...domains import POSITIVE, REAL, Domain
 from ...links import get_link
 from .._fallbacks.algebra import outer
 from .._families.classes import Classes
+from .._protocol.parameter import Parameter
 
 
 class Ordinal(Classes):
@@ -64,11 +65,11 @@ class Ordinal(Classes):
         self.categories = categories
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, Domain | Parameter]:
         gaps = {} if self.n_classes == 2 else {"gaps": POSITIVE}
         return {"loc": REAL, **gaps, "scale": POSITIVE}
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if self.distribution not in BETWEEN:
             raise ValueError(f"Ordinal(distribution={self.distribution!r}): choose one of {list(BETWEEN)}")
@@ -79,21 +80,28 @@ class Ordinal(Classes):
         if len(set(self.categories)) < max(len(self.categories), 2):
             raise ValueError(f"Ordinal(categories={self.categories!r}): give every label once, and at least two")
 
-    def parameter(self, name):
+    def parameter(self, name: str) -> Parameter:
         parameter = super().parameter(name)
         if name == "scale":
             return replace(parameter, intercept=False)
         return replace(parameter, basis=np.eye((self.n_classes or 3) - 2)) if name == "gaps" else parameter
 
-    def cutpoints(self, intercepts) -> np.ndarray:
+    def cutpoints(self, intercepts: dict) -> np.ndarray:
         """The K-1 cutpoints of P(y <= j) = F((cutpoint_j - x @ coef) / scale), from the `intercepts_` of a fit."""
-        gaps = self.parameter("gaps").link.inverse(intercepts["gaps"]) if "gaps" in intercepts else []
+        gaps = self.parameter("gaps").link.inverse(intercepts["gaps"]) if "gaps" in intercepts else np.zeros(0)
         return np.append(0.0, np.cumsum(gaps)) - self.parameter("loc").link.inverse(intercepts["loc"])
 
     # ---- the density and its derivatives --------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")
-    def terms(self, y, order, loc, gaps=None, scale=1.0):
+    def terms(
+        self,
+        y: float | np.ndarray,
+        order: int,
+        loc: np.ndarray,
+        gaps: np.ndarray | None = None,
+        scale: float | np.ndarray = 1.0,
+    ) -> tuple[np.ndarray, dict, dict]:
         """From the class's lower end a (of the first class, the upper one) and its width w, on the scale of F."""
         y, loc, scale = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, loc, scale)))
         gaps = np.zeros((*loc.shape, 0)) if gaps is None else np.asarray(gaps, float)
@@ -129,7 +137,7 @@ class Ordinal(Classes):
         }
         return value, gradient, second
 
-    def fisher(self, **params):
+    def fisher(self, **params: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         """Sum over the classes of probability times the square of the score."""
         total: dict = {}
         for code in range(self.n_classes):
@@ -142,13 +150,13 @@ class Ordinal(Classes):
                     total[first, second] = total.get((first, second), 0.0) + outer(part[first], part[second])
         return total
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         share = np.bincount(y.astype(int), weights=sample_weight, minlength=self.n_classes)
         share = np.maximum(share, 1e-6 * share.sum())
         cutpoints = get_link(self.distribution).link(np.cumsum(share)[:-1] / share.sum())
         return {"loc": -cutpoints[0], "gaps": np.diff(cutpoints), "scale": 1.0}
 
-    def recession(self, y, eta, name):
+    def recession(self, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The cone of `loc`: away from both cutpoints of the class.
 
         Cutpoints but the first are further columns of the cone if they are the same in every row.
@@ -175,7 +183,7 @@ class Ordinal(Classes):
             cutpoints = np.concatenate([np.zeros((*np.shape(gaps)[:-1], 1)), np.cumsum(gaps, axis=-1)], axis=-1)
         return (cutpoints - loc) / np.asarray(scale, float)[..., None]
 
-    def tail_probability(self, y, upper, log, **params):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
         link, ends = get_link(self.distribution), self._ends(**params)
         table = (link.log_complement if upper else link.log_inverse)(ends)[0]
         codes = np.arange(table.shape[-1])
@@ -188,14 +196,14 @@ class Ordinal(Classes):
     def _above(self, params):
         return np.exp(get_link(self.distribution).log_complement(self._ends(**params))[0])
 
-    def expectation(self, **params):
+    def expectation(self, **params: np.ndarray) -> np.ndarray:
         return self._above(params).sum(axis=-1)
 
-    def variance(self, **params):
+    def variance(self, **params: np.ndarray) -> np.ndarray:
         above = self._above(params)
         return (above * (2 * np.arange(above.shape[-1]) + 1)).sum(axis=-1) - above.sum(axis=-1) ** 2
 
-    def ppf(self, q, **params):
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         q = np.asarray(q, float)
         table = np.exp(get_link(self.distribution).log_inverse(self._ends(**params))[0])
         code = np.sum(table < q[..., None], axis=-1).astype(float)

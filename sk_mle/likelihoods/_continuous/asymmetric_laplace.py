@@ -70,17 +70,17 @@ class AsymmetricLaplace(Laplace):
     def __init__(self, *, loc=None, scale=None, quantile=0.5, links=None):
         self.loc, self.scale, self.quantile, self.links = loc, scale, quantile, links
 
-    def rates(self, quantile):
+    def rates(self, quantile: np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
         return 1 - quantile, quantile
 
-    def standard_terms(self, z, order, quantile):
+    def standard_terms(self, z: np.ndarray, order: int, quantile: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         value, first, second = super().standard_terms(z, order, quantile)
         first["quantile"] = 1 / quantile - 1 / (1 - quantile) - z
         second["z", "quantile"] = -1 + 0 * z
         second["quantile", "quantile"] = -1 / quantile**2 - 1 / (1 - quantile) ** 2 + 0 * z
         return value, first, second
 
-    def standard_information(self, quantile):
+    def standard_information(self, quantile: np.ndarray) -> dict:
         return {
             **super().standard_information(quantile),
             ("loc", "quantile"): -1.0,

@@ -51,7 +51,7 @@ class Beta(Likelihood):
         mean = np.minimum(np.maximum(mean, 1e-300), 1 - 2**-53)
         return mean * precision, (1 - mean) * precision
 
-    def terms(self, y, order, mean, precision):
+    def terms(self, y: np.ndarray, order: int, mean: np.ndarray, precision: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         a, b = self._shapes(mean, precision)
         on_a, on_b, both = _norms(a, b, precision, order)
         first, second = y * precision / a, (1 - y) * precision / b
@@ -68,40 +68,41 @@ class Beta(Likelihood):
             return loglik, gradient, {}
         return loglik, gradient, _second(a, b, precision, on_a[2], on_b[2], both[2], tilt)
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> np.ndarray:
         return -np.log(y) - np.log1p(-y)
 
-    def fisher(self, mean, precision):
+    def fisher(self, mean: np.ndarray, precision: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         a, b = self._shapes(mean, precision)
-        second = _second(a, b, precision, *(norm[2] for norm in _norms(a, b, precision, 2)), 0.0)
+        on_a, on_b, both = (norm[2] for norm in _norms(a, b, precision, 2))
+        second = _second(a, b, precision, on_a, on_b, both, 0.0)
         return {pair: -value for pair, value in second.items()}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = float(np.average(y, weights=sample_weight))
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
-    def refine(self, y, sample_weight, mean, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         ratio = np.average((y - mean) ** 2 / (mean * (1 - mean)), weights=sample_weight)  # 1 / (1 + precision) on average
         return {"precision": max(1 / max(float(ratio), 1e-30) - 1, 0.1)}
 
-    def expectation(self, mean, precision):
+    def expectation(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         return mean + 0 * precision
 
-    def variance(self, mean, precision):
+    def variance(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         return mean * (1 - mean) / (1 + precision)
 
-    def entropy(self, mean, precision):
+    def entropy(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         a, b = self._shapes(mean, precision)
         on_a, on_b, both = _norms(a, b, precision, 1)
         derivatives = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
         return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + derivatives
 
-    def tail_probability(self, y, upper, log, mean, precision):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         (a, b), y = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
         value = log_betainc(b, a, 1 - y, y) if upper else log_betainc(a, b, y, 1 - y)
         return value if log else np.exp(value)
 
-    def ppf(self, q, mean, precision):
+    def ppf(self, q: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         def logs(x, upper, a, b):
             log_y, log_rest = log_expit(x), log_expit(-x)
             y, rest = np.exp(log_y), np.exp(log_rest)
@@ -112,16 +113,16 @@ class Beta(Likelihood):
         start = np.clip(logit(betaincinv(a, b, q)), -700, 36)
         return np.exp(log_expit(newton_quantile(logs, q, {"a": a, "b": b}, (-744.4, 36.7), start)))
 
-    def rvs(self, rng, size, mean, precision):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         a, b = self._shapes(mean, precision)
         return np.clip(rng.beta(np.broadcast_to(a, size), b), 1e-300, 1 - 2**-53)
 
-    def crps(self, y, mean, precision):
+    def crps(self, y: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         (a, b), y_in = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
         both = 2 * np.exp(betaln(2 * a, 2 * b) - 2 * betaln(a, b)) / a
         return y * (2 * betainc(a, b, y_in) - 1) + mean * (1 - 2 * betainc(a + 1, b, y_in) - both)
 
-    def divergence(self, p, q):
+    def divergence(self, p: dict, q: dict) -> np.ndarray:
         (a, b), (c, d) = self._shapes(**p), self._shapes(**q)
         both = digamma(a + b)
         return betaln(c, d) - betaln(a, b) + (a - c) * (digamma(a) - both) + (b - d) * (digamma(b) - both)

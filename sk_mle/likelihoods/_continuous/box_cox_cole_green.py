@@ -74,7 +74,9 @@ class BoxCoxColeGreen(Likelihood):
     def __init__(self, *, loc=None, scale=None, nu=None, links=None):
         self.loc, self.scale, self.nu, self.links = loc, scale, nu, links
 
-    def terms(self, y, order, loc, scale, nu):
+    def terms(
+        self, y: np.ndarray, order: int, loc: np.ndarray, scale: np.ndarray, nu: np.ndarray
+    ) -> tuple[np.ndarray, dict, dict]:
         ratio = _log_ratio(y, loc)
         value = _log_density(ratio, scale, nu) - np.log(y)
         if order == 0:
@@ -99,7 +101,7 @@ class BoxCoxColeGreen(Likelihood):
         }
         return value, first, second
 
-    def fisher(self, loc, scale, nu):
+    def fisher(self, loc: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         """By Gauss quadrature in z, to five digits: entries, up to powers of loc and scale, are functions of scale * nu."""
         power = np.unique(scale * nu)
         power = power if len(power) <= MAX_POWERS else np.linspace(power[0], power[-1], MAX_POWERS)
@@ -117,11 +119,11 @@ class BoxCoxColeGreen(Likelihood):
             for (a, score_a), (b, score_b) in combinations_with_replacement(zip(factors, scores, strict=True), 2)
         }
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         loc = self.fixed.get("loc", weighted_median(y, sample_weight))
         return {"loc": loc, **self.refine(y, sample_weight, loc=loc)}
 
-    def refine(self, y, sample_weight, loc, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         ratio, sample_weight = reduced_sample(_log_ratio(y, loc), sample_weight)
         candidates = []
         for nu in [self.fixed["nu"]] if "nu" in self.fixed else TRIED_POWERS:
@@ -130,12 +132,14 @@ class BoxCoxColeGreen(Likelihood):
         best = best_candidate(self, candidates, np.exp(ratio), sample_weight)
         return {name: best[name] for name in ("scale", "nu")}
 
-    def tail_probability(self, y, upper, log, loc, scale, nu):
+    def tail_probability(
+        self, y: np.ndarray, upper: bool, log: bool, loc: np.ndarray, scale: np.ndarray, nu: np.ndarray
+    ) -> np.ndarray:
         value = _log_tails(_log_ratio(np.maximum(y, 5e-324), loc), scale, nu)[int(upper)]
         value = np.where(np.asarray(y) <= 0, 0.0 if upper else -np.inf, value)
         return value if log else np.exp(value)
 
-    def ppf(self, q, loc, scale, nu):
+    def ppf(self, q: np.ndarray, loc: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarray:
         def logs(ratio, upper, scale, nu):
             return _log_tails(ratio, scale, nu)[int(upper)], _log_density(ratio, scale, nu)
 
@@ -143,7 +147,9 @@ class BoxCoxColeGreen(Likelihood):
         with np.errstate(over="ignore"):
             return loc * np.exp(newton_quantile(logs, q, {"scale": scale, "nu": nu}, (-1500.0, 1500.0), start))
 
-    def rvs(self, rng, size, loc, scale, nu):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, nu: np.ndarray
+    ) -> np.ndarray:
         return loc * np.exp(np.clip(_log_quantile(rng.uniform(size=size), scale, nu), -600, 600))
 
 

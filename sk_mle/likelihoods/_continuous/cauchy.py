@@ -37,22 +37,22 @@ class Cauchy(LinkLocationScale):
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_terms(self, z, order):
+    def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:
         root = np.hypot(1, z)  # z**2 may overflow
         u, w = 1 / root, z / root
         return -np.log(np.pi) - 2 * np.log(root), {"z": -2 * w * u}, {("z", "z"): 2 * (w - u) * (w + u) * u**2}
 
-    def standard_information(self):
+    def standard_information(self) -> dict:
         return {("loc", "loc"): 0.5, ("scale", "scale"): 0.5}
 
-    def centre(self, y, sample_weight):
+    def centre(self, y: np.ndarray, sample_weight: np.ndarray) -> float:
         return weighted_median(y, sample_weight)
 
-    def spread(self, residual, sample_weight):
+    def spread(self, residual: np.ndarray, sample_weight: np.ndarray) -> float:
         return weighted_median(np.abs(residual), sample_weight)
 
-    def standard_moments(self):
+    def standard_moments(self) -> tuple[float | np.ndarray, ...]:
         return np.nan, np.nan, np.log(4 * np.pi)
 
-    def rvs(self, rng, size, loc, scale):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return loc + scale * rng.standard_cauchy(size)

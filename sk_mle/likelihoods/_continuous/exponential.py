@@ -37,34 +37,34 @@ class Exponential(Hazard):
     def __init__(self, *, mean=None, links=None):
         self.mean, self.links = mean, links
 
-    def hazard_terms(self, y, order, mean):
+    def hazard_terms(self, y: np.ndarray, order: int, mean: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         return -np.log(mean), {"mean": -1 / mean}, {("mean", "mean"): 1 / mean**2}
 
-    def survival_terms(self, y, order, mean):
+    def survival_terms(self, y: np.ndarray, order: int, mean: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         z = y / mean
         return -z, {"mean": z / mean}, {("mean", "mean"): -2 * z / mean**2}
 
-    def fisher(self, mean):
+    def fisher(self, mean: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("mean", "mean"): 1 / mean**2}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return {"mean": max(float(np.average(y, weights=sample_weight)), resolution(y))}
 
-    def reached(self, cumulative, mean):
+    def reached(self, cumulative: np.ndarray, mean: np.ndarray) -> np.ndarray:
         return cumulative * mean
 
-    def expectation(self, mean):
+    def expectation(self, mean: np.ndarray) -> np.ndarray:
         return +mean
 
-    def variance(self, mean):
+    def variance(self, mean: np.ndarray) -> np.ndarray:
         return mean**2
 
-    def entropy(self, mean):
+    def entropy(self, mean: np.ndarray) -> np.ndarray:
         return 1 + np.log(mean)
 
-    def crps(self, y, mean):
+    def crps(self, y: np.ndarray, mean: np.ndarray) -> np.ndarray:
         return np.abs(y) + 2 * mean * np.expm1(-np.maximum(y, 0.0) / mean) + mean / 2
 
-    def divergence(self, p, q):
+    def divergence(self, p: dict, q: dict) -> np.ndarray:
         ratio = p["mean"] / q["mean"]
         return ratio - 1 - np.log(ratio)

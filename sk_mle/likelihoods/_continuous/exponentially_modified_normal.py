@@ -96,7 +96,9 @@ class ExponentiallyModifiedNormal(Likelihood):
     def __init__(self, *, loc=None, scale=None, rate=None, links=None):
         self.loc, self.scale, self.rate, self.links = loc, scale, rate, links
 
-    def terms(self, y, order, loc, scale, rate):
+    def terms(
+        self, y: np.ndarray, order: int, loc: np.ndarray, scale: np.ndarray, rate: np.ndarray
+    ) -> tuple[np.ndarray, dict, dict]:
         t, k = (y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE)
         value = _log_density(t, k)[0] - np.log(scale)
         if order == 0:
@@ -112,11 +114,11 @@ class ExponentiallyModifiedNormal(Likelihood):
         }
         return value, {"loc": -on_t / scale, "scale": on_s / scale, "rate": on_k / rate}, second
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         loc = self.fixed.get("loc", weighted_median(y, sample_weight))
         return {"loc": loc, **self._matched(y - loc, sample_weight, (0.3,), loc)}
 
-    def refine(self, y, sample_weight, loc, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         return self._matched(y - loc, sample_weight, (0.1, 0.3, 0.5, 0.7, 0.85, 0.95), loc)
 
     def _matched(self, residual, sample_weight, shares, loc) -> dict:
@@ -134,24 +136,28 @@ class ExponentiallyModifiedNormal(Likelihood):
         best = best_candidate(self, candidates, *reduced_sample(residual, sample_weight))
         return best | {"loc": loc + best["loc"]}
 
-    def expectation(self, loc, scale, rate):
+    def expectation(self, loc: np.ndarray, scale: np.ndarray, rate: np.ndarray) -> np.ndarray:
         return loc + 1 / rate + 0 * scale
 
-    def variance(self, loc, scale, rate):
+    def variance(self, loc: np.ndarray, scale: np.ndarray, rate: np.ndarray) -> np.ndarray:
         return scale**2 + 1 / rate**2 + 0 * loc
 
-    def tail_probability(self, y, upper, log, loc, scale, rate):
+    def tail_probability(
+        self, y: np.ndarray, upper: bool, log: bool, loc: np.ndarray, scale: np.ndarray, rate: np.ndarray
+    ) -> np.ndarray:
         value = _log_tails((y - loc) / scale, np.minimum(rate * scale, MAX_RATE_TIMES_SCALE))[int(upper)]
         return value if log else np.exp(value)
 
-    def ppf(self, q, loc, scale, rate):
+    def ppf(self, q: np.ndarray, loc: np.ndarray, scale: np.ndarray, rate: np.ndarray) -> np.ndarray:
         def logs(x, upper, k):
             return _log_tails(np.sinh(x), k)[int(upper)], _log_density(np.sinh(x), k)[0] + np.log(np.cosh(x))
 
         x = newton_quantile(logs, q, {"k": np.minimum(rate * scale, MAX_RATE_TIMES_SCALE)}, (-705.0, 705.0))
         return loc + scale * np.where(np.abs(x) < 705, np.sinh(x), np.inf * x)
 
-    def rvs(self, rng, size, loc, scale, rate):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, rate: np.ndarray
+    ) -> np.ndarray:
         return rng.normal(loc, scale, size) + rng.exponential(np.broadcast_to(1 / np.asarray(rate, float), size))
 
 

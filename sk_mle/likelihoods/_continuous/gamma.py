@@ -44,7 +44,7 @@ class Gamma(Likelihood):
     def __init__(self, *, mean=None, shape=None, links=None):
         self.mean, self.shape, self.links = mean, shape, links
 
-    def terms(self, y, order, mean, shape):
+    def terms(self, y: np.ndarray, order: int, mean: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         norm = gamma_norm(shape, order=order)
         gap, d = ratio_gap_and_excess(y, mean)
         loglik = shape * gap + norm[0] + self.base_measure(y)
@@ -56,17 +56,17 @@ class Gamma(Likelihood):
         mean_mean = -shape * (1 + 2 * d) / mean**2
         return loglik, gradient, {("mean", "mean"): mean_mean, ("mean", "shape"): d / mean, ("shape", "shape"): norm[2]}
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> np.ndarray:
         return -np.log(y)
 
-    def fisher(self, mean, shape):
+    def fisher(self, mean: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("mean", "mean"): shape / mean**2, ("shape", "shape"): -gamma_norm(shape)[2]}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = float(np.average(y, weights=sample_weight))
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
-    def refine(self, y, sample_weight, mean, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         gap = -np.average(ratio_gap(y, mean), weights=sample_weight)  # log k - digamma(k) at the optimum
         gap = max(float(gap), 1e-15)
         shape = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)  # Minka's first guess
@@ -75,35 +75,35 @@ class Gamma(Likelihood):
             shape = 1 / (1 / shape + (d1 - gap) / (shape**2 * d2))
         return {"shape": shape}
 
-    def expectation(self, mean, shape):
+    def expectation(self, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return mean + 0 * shape
 
-    def variance(self, mean, shape):
+    def variance(self, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return mean**2 / shape
 
-    def entropy(self, mean, shape):
+    def entropy(self, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         norm, d1, _ = gamma_norm(shape)
         return np.log(mean) - norm + (shape - 1) * d1
 
-    def tail_probability(self, y, upper, log, mean, shape):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         y = np.maximum(y, 0.0)
         value = log_gamma_tail(shape, shape * y / mean, lambda: np.log(shape) + np.log(y) - np.log(mean), upper)
         return value if log else np.exp(value)  # scipy's functions lose all digits far out at large shapes
 
-    def ppf(self, q, mean, shape):
+    def ppf(self, q: np.ndarray, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         scale = np.asarray(shape, float) ** -0.5  # of log y, and its shape
         return mean * np.exp(scale * LogGamma().standard_ppf(q, scale))
 
-    def rvs(self, rng, size, mean, shape):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return self.support.nearest(rng.gamma(np.broadcast_to(shape, size), mean / shape))
 
-    def crps(self, y, mean, shape):
+    def crps(self, y: np.ndarray, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         at = np.maximum(y, np.finfo(float).tiny)
         below, density = np.exp(log_gammainc(shape, shape * at / mean)), np.exp(self.loglik(at, mean, shape))
         spread = np.exp(lgamma_delta(shape, 0.5)) / np.sqrt(np.pi)  # the reciprocal of the beta function at 1/2 and the shape
         return (y - mean) * (2 * below - 1) + mean / shape * (2 * at * density - spread)  # two probabilities would cancel
 
-    def divergence(self, p, q):
+    def divergence(self, p: dict, q: dict) -> np.ndarray:
         m, k, other, j = p["mean"], p["shape"], q["mean"], q["shape"]
         norm, d1, _ = gamma_norm(k)  # k log k - k - log Gamma(k), and its derivative log k - digamma(k)
         return norm - gamma_norm(j)[0] - (k - j) * d1 - j * ratio_gap(m, other)

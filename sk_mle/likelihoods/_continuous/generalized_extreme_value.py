@@ -87,26 +87,26 @@ class GeneralizedExtremeValue(ExtremeValue):
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
-    def standard_information(self, shape):
+    def standard_information(self, shape: np.ndarray) -> dict:
         names = ("loc", "loc"), ("loc", "scale"), ("loc", "shape"), ("scale", "scale"), ("scale", "shape"), ("shape", "shape")
         return dict(zip(names, _information(np.maximum(shape, MIN_SCORING_SHAPE)), strict=True))
 
-    def centre(self, y, sample_weight, shape):
+    def centre(self, y: np.ndarray, sample_weight: np.ndarray, shape: float) -> float:
         low, middle, high = quantiles(y, sample_weight, QUARTILES)
         a, b, c = self.standard_ppf(QUARTILES, shape)
         return float(middle - (high - low) * b / (c - a))
 
-    def spread(self, residual, sample_weight, shape):
+    def spread(self, residual: np.ndarray, sample_weight: np.ndarray, shape: float) -> float:
         low, _, high = quantiles(residual, sample_weight, QUARTILES)
         a, _, c = self.standard_ppf(QUARTILES, shape)
         return max(float((high - low) / (c - a)), 1.01 * float(np.max(-shape * residual)), 0.1 * float(np.std(residual)))
 
-    def standard_moments(self, shape):
+    def standard_moments(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         mean = np.where(shape < 1, _mean(np.where(shape < 1, shape, 0.0)), np.inf)
         variance = np.where(shape < 0.5, _variance(np.where(shape < 0.5, shape, 0.0)), np.inf)
         return mean, variance, 1 + np.euler_gamma * (1 + shape)
 
-    def standard_tail(self, z, upper, log, shape):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, shape: np.ndarray) -> np.ndarray:
         u = reduce(z, shape)
         if upper and log:
             return CLogLog().log_inverse(-u)[0]
@@ -114,13 +114,15 @@ class GeneralizedExtremeValue(ExtremeValue):
             below = -np.exp(-u)
         return -np.expm1(below) if upper else below if log else np.exp(below)
 
-    def standard_ppf(self, q, shape):
+    def standard_ppf(self, q: np.ndarray, shape: float | np.ndarray) -> np.ndarray:
         return expand(LogLog().link(q), shape)
 
-    def rvs(self, rng, size, loc, scale, shape):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, shape: np.ndarray
+    ) -> np.ndarray:
         return loc + scale * expand(rng.gumbel(size=size), shape)
 
-    def crps(self, y, loc, scale, shape):
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         z = (y - loc) / scale
         general = (np.abs(shape) > 1e-3) & (shape < 0.999)
         k = np.where(general, shape, 0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...domains import POSITIVE, REAL, Domain
+from .._families.location_scale import LocationScale
 from .._families.log_gamma import LogGamma
 from .._families.log_location_scale import LogLocationScale
 from .._protocol.relations import Relations
@@ -48,7 +49,7 @@ class GeneralizedGamma(LogLocationScale):
     """
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": SHAPE}
-    fisher = None  # type: ignore[assignment]
+    fisher = None
 
     relations = Relations(
         limits={
@@ -70,8 +71,8 @@ class GeneralizedGamma(LogLocationScale):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     @property
-    def standard(self):
+    def standard(self) -> LocationScale:
         return LogGamma(loc=self.loc, scale=self.scale, shape=self.shape)
 
-    def log_mgf(self, t, shape):
+    def log_mgf(self, t: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return self.standard.log_mgf(t, shape)

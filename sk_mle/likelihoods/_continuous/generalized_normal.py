@@ -63,11 +63,11 @@ class GeneralizedNormal(Kinked, LocationScale):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     @property
-    def smooth(self):
+    def smooth(self) -> bool:
         """Whether all derivatives exist at loc = y: only for a shape that is given as an even number."""
         return "shape" in self.fixed and self.fixed["shape"] % 2 == 0
 
-    def standard_terms(self, z, order, shape):
+    def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         distance, d1, d2 = self.distance(z)
         size, a, exponent = np.maximum(distance, MIN_DISTANCE_FROM_KINK), 1 / shape, distance**shape
         value = -np.log(2) - gammaln(1 + a) - exponent
@@ -85,7 +85,7 @@ class GeneralizedNormal(Kinked, LocationScale):
         }
         return value, first, second
 
-    def standard_information(self, shape):
+    def standard_information(self, shape: np.ndarray) -> dict:
         a = 1 / shape
         b = np.minimum(a, 1.9)  # from a = 2 on that of loc is infinite: a finite number for scoring steps instead
         psi = digamma(1 + a)
@@ -96,30 +96,32 @@ class GeneralizedNormal(Kinked, LocationScale):
             ("shape", "shape"): a**3 * ((1 + a) * trigamma(1 + a) + psi * (psi + 2)),
         }
 
-    def centre(self, y, sample_weight, shape):
+    def centre(self, y: np.ndarray, sample_weight: np.ndarray, shape: float) -> float:
         return float(np.average(y, weights=sample_weight))
 
-    def spread(self, residual, sample_weight, shape):
+    def spread(self, residual: np.ndarray, sample_weight: np.ndarray, shape: float) -> float:
         size = np.abs(residual)
         largest = max(float(np.max(size)), 1e-300)
         return largest * float(shape * np.average((size / largest) ** shape, weights=sample_weight)) ** (1 / shape)
 
-    def standard_moments(self, shape):
+    def standard_moments(self, shape: np.ndarray) -> tuple[float | np.ndarray, ...]:
         a = 1 / shape
         return 0.0, np.exp(gammaln(1 + 3 * a) - gammaln(1 + a)) / 3, a + np.log(2) + gammaln(1 + a)
 
-    def standard_tail(self, z, upper, log, shape):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, shape: np.ndarray) -> np.ndarray:
         z, size = -z if upper else z, np.abs(z)
         outer = log_gamma_tail(1 / shape, size**shape, lambda: shape * np.log(size), upper=True) - np.log(2)
         value = np.where(z < 0, outer, np.log1p(-np.exp(outer)))
         return value if log else np.exp(value)
 
-    def standard_ppf(self, q, shape):
+    def standard_ppf(self, q: np.ndarray, shape: np.ndarray) -> np.ndarray:
         q, a = np.asarray(q, float), 1 / np.asarray(shape, float)
         log_power = np.log(a) - a**-0.5 * LogGamma().standard_ppf(2 * np.minimum(q, 1 - q), -(a**-0.5))
         with np.errstate(over="ignore"):
             return np.where(q < 0.5, -1.0, 1.0) * np.exp(a * log_power)  # |z|**shape has a gamma law
 
-    def rvs(self, rng, size, loc, scale, shape):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, shape: np.ndarray
+    ) -> np.ndarray:
         length = rng.gamma(np.broadcast_to(1 / np.asarray(shape), size)) ** (1 / np.asarray(shape))
         return loc + scale * np.where(rng.uniform(size=size) < 0.5, -length, length)

@@ -64,12 +64,12 @@ class GeneralizedPareto(ExtremeValue):
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 
-    def terms(self, y, order, scale, shape):
+    def terms(self, y: np.ndarray, order: int, scale: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         loglik, gradient, hessian = super().terms(y, order, 0.0, scale, shape=shape)
         gradient.pop("loc", None)
         return loglik, gradient, {pair: value for pair, value in hessian.items() if "loc" not in pair}
 
-    def fisher(self, scale, shape):
+    def fisher(self, scale: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         shape = np.maximum(shape, MIN_SCORING_SHAPE)
         total = 1 + 2 * shape
         return {
@@ -78,7 +78,7 @@ class GeneralizedPareto(ExtremeValue):
             ("shape", "shape"): 2 / ((1 + shape) * total) + 0 * scale,
         }
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         median, largest = weighted_median(y, sample_weight), float(np.max(y))
         candidates = []
         for shape in self._shapes():
@@ -86,33 +86,33 @@ class GeneralizedPareto(ExtremeValue):
             candidates.append({"scale": self.fixed.get("scale", scale), **shape})
         return best_candidate(self, candidates, *reduced_sample(y, sample_weight))
 
-    def refine(self, y, sample_weight, scale, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, scale: float | np.ndarray, **others: np.ndarray) -> dict:
         candidates = [{"scale": 1.0, **shape} for shape in self._shapes()]
         best = best_candidate(self, candidates, *reduced_sample(y / scale, sample_weight))
         return {"shape": best["shape"]}
 
-    def expectation(self, scale, shape):
+    def expectation(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return np.where(shape < 1, scale / np.where(shape < 1, 1 - shape, 1.0), np.inf)
 
-    def variance(self, scale, shape):
+    def variance(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         finite = np.where(shape < 0.5, shape, 0.0)
         return np.where(shape < 0.5, (scale / (1 - finite)) ** 2 / (1 - 2 * finite), np.inf)
 
-    def entropy(self, scale, shape):
+    def entropy(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return 1 + shape + np.log(scale)
 
-    def tail_probability(self, y, upper, log, scale, shape):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         survival = -reduce(np.maximum(y, 0.0) / scale, shape)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, scale, shape))
 
-    def ppf(self, q, scale, shape):
+    def ppf(self, q: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return scale * expand(-np.log1p(-np.asarray(q)), shape)
 
-    def rvs(self, rng, size, scale, shape):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return scale * expand(rng.standard_exponential(size), shape)
 
-    def crps(self, y, scale, shape):
+    def crps(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         k = np.where(shape < 0.999, shape, np.nan)
         rest = np.expm1((1 - k) * self.logsf(y, scale, k))
         return np.abs(y) + scale * (2 * rest / (1 - k) + 1 / (2 - k))

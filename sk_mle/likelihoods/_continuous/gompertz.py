@@ -52,24 +52,24 @@ class Gompertz(Hazard):
     def __init__(self, *, rate=None, shape=None, links=None):
         self.rate, self.shape, self.links = rate, shape, links
 
-    def hazard_terms(self, y, order, rate, shape):
+    def hazard_terms(self, y: np.ndarray, order: int, rate: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         return np.log(rate) + shape * y, {"rate": 1 / rate, "shape": y}, {("rate", "rate"): -1 / rate**2}
 
-    def survival_terms(self, y, order, rate, shape):
+    def survival_terms(self, y: np.ndarray, order: int, rate: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         value, d1, d2 = exprel(shape * y)
         first = {"rate": -y * value, "shape": -rate * y**2 * d1}
         return -rate * y * value, first, {("rate", "shape"): -(y**2) * d1, ("shape", "shape"): -rate * y**3 * d2}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = float(np.average(y, weights=sample_weight))
         return {"rate": self.fixed.get("rate", 1 / max(mean, 1e-300)), "shape": 0.1 / max(mean, 1e-300)}
 
-    def reached(self, cumulative, rate, shape):
+    def reached(self, cumulative: np.ndarray, rate: np.ndarray, shape: np.ndarray) -> np.ndarray:
         ratio = cumulative / rate
         is_reached = shape * ratio > -1
         return np.where(is_reached, ratio * log1p_ratio(np.where(is_reached, shape * ratio, 0.0))[0], np.inf)
 
-    def expectation(self, rate, shape):
+    def expectation(self, rate: np.ndarray, shape: np.ndarray) -> np.ndarray:
         rate, shape = np.broadcast_arrays(np.asarray(rate, float), np.asarray(shape, float))
         with np.errstate(all="ignore"):
             a = np.where(shape > 0, rate / shape, 1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import exp1
 
@@ -31,29 +33,29 @@ class Gumbel(LinkLocationScale):
     array([2.011])
     """
 
-    standard_link = LogLog()
+    standard_link: Any = LogLog()
 
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_terms(self, z, order):
+    def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:
         t = np.exp(-z)
         return -z - t, {"z": np.expm1(-z)}, {("z", "z"): -t}
 
-    def standard_information(self):
+    def standard_information(self) -> dict:
         short = 1 - np.euler_gamma
         return {("loc", "loc"): 1.0, ("loc", "scale"): -short, ("scale", "scale"): np.pi**2 / 6 + short**2}
 
-    def spread(self, residual, sample_weight):
+    def spread(self, residual: np.ndarray, sample_weight: np.ndarray) -> float:
         lower_bound = -np.min(residual) / np.log(len(residual) + 2)  # at the maximum exp(-z) is 1 on average, so n at most
         return max(super().spread(residual, sample_weight), float(lower_bound))
 
-    def standard_moments(self):
+    def standard_moments(self) -> tuple[float | np.ndarray, ...]:
         return np.euler_gamma, np.pi**2 / 6, 1 + np.euler_gamma
 
-    def rvs(self, rng, size, loc, scale):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return rng.gumbel(loc, scale, size)
 
-    def crps(self, y, loc, scale):
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = (y - loc) / scale
         return scale * (2 * exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2))

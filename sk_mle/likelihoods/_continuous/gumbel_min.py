@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .gumbel import Gumbel
 
 
@@ -30,23 +32,23 @@ class GumbelMin(Gumbel):
 
     standard_link = Gumbel.standard_link.mirror()
 
-    def standard_terms(self, z, order):
+    def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:
         value, first, second = super().standard_terms(-z, order)
         return value, {"z": -first["z"]}, second
 
-    def standard_information(self):
+    def standard_information(self) -> dict:
         information = super().standard_information()
         return {**information, ("loc", "scale"): -information["loc", "scale"]}
 
-    def spread(self, residual, sample_weight):
+    def spread(self, residual: np.ndarray, sample_weight: np.ndarray) -> float:
         return super().spread(-residual, sample_weight)
 
-    def standard_moments(self):
+    def standard_moments(self) -> tuple[float | np.ndarray, ...]:
         mean, variance, entropy = super().standard_moments()
         return -mean, variance, entropy
 
-    def rvs(self, rng, size, loc, scale):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return -super().rvs(rng, size, -loc, scale)
 
-    def crps(self, y, loc, scale):
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return super().crps(-y, -loc, scale)

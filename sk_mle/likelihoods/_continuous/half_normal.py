@@ -38,31 +38,31 @@ class HalfNormal(Likelihood):
     def __init__(self, *, scale=None, links=None):
         self.scale, self.links = scale, links
 
-    def loglik(self, y, scale):
+    def loglik(self, y: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return 0.5 * (np.log(2 / np.pi) - (y / scale) ** 2) - np.log(scale)
 
-    def gradient(self, y, scale):
+    def gradient(self, y: np.ndarray, scale: np.ndarray) -> dict[str, np.ndarray]:
         return {"scale": ((y / scale) ** 2 - 1) / scale}
 
-    def hessian(self, y, scale):
+    def hessian(self, y: np.ndarray, scale: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("scale", "scale"): (1 - 3 * (y / scale) ** 2) / scale**2}
 
-    def fisher(self, scale):
+    def fisher(self, scale: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("scale", "scale"): 2 / scale**2}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return {"scale": max(float(np.sqrt(np.average(y**2, weights=sample_weight))), resolution(y))}
 
-    def expectation(self, scale):
+    def expectation(self, scale: np.ndarray) -> np.ndarray:
         return scale * np.sqrt(2 / np.pi)
 
-    def variance(self, scale):
+    def variance(self, scale: np.ndarray) -> np.ndarray:
         return scale**2 * (1 - 2 / np.pi)
 
-    def entropy(self, scale):
+    def entropy(self, scale: np.ndarray) -> np.ndarray:
         return 0.5 * (1 + np.log(np.pi / 2)) + np.log(scale)
 
-    def tail_probability(self, y, upper, log, scale):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, scale: np.ndarray) -> np.ndarray:
         z = np.maximum(y, 0.0) / (np.sqrt(2) * scale)
         if not log:
             return erfc(z) if upper else erf(z)
@@ -73,8 +73,8 @@ class HalfNormal(Likelihood):
             tiny = (z < 1e-290) & (np.asarray(y) > 0)  # z may have lost digits to underflow; the density is constant there
             return np.where(tiny, self.loglik(y, scale) + np.log(y), value) if tiny.any() else value
 
-    def ppf(self, q, scale):
+    def ppf(self, q: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return np.sqrt(2) * scale * np.where(np.asarray(q) < 0.5, erfinv(q), erfcinv(1 - q))
 
-    def rvs(self, rng, size, scale):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], scale: np.ndarray) -> np.ndarray:
         return np.abs(rng.normal(0.0, scale, size))

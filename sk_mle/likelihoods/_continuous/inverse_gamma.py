@@ -44,57 +44,57 @@ class InverseGamma(Likelihood):
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 
-    def loglik(self, y, scale, shape):
+    def loglik(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return shape * ratio_gap(scale / shape, y) + gamma_norm(shape)[0] - np.log(y)
 
-    def gradient(self, y, scale, shape):
+    def gradient(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> dict[str, np.ndarray]:
         return {"scale": (shape - scale / y) / scale, "shape": np.log(scale / y / shape) + gamma_norm(shape)[1]}
 
-    def hessian(self, y, scale, shape):
+    def hessian(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {pair: 0 * y - value for pair, value in self.fisher(scale, shape).items()}
 
-    def fisher(self, scale, shape):
+    def fisher(self, scale: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {
             ("scale", "scale"): shape / scale**2,
             ("scale", "shape"): -1 / scale + 0 * shape,
             ("shape", "shape"): trigamma(shape) + 0 * scale,
         }
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         of_reciprocal = Gamma(shape=self.fixed.get("shape")).start(1 / y, sample_weight)
         shape = self.fixed.get("shape", of_reciprocal["shape"])
         scale = self.fixed.get("scale", shape / of_reciprocal["mean"])
         return {"scale": scale, **self.refine(y, sample_weight, scale=scale)}
 
-    def refine(self, y, sample_weight, scale, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, scale: float | np.ndarray, **others: np.ndarray) -> dict:
         target = float(np.average(np.log(scale / y), weights=sample_weight))  # digamma(shape) at the optimum
         shape = np.exp(target) + 0.5 if target > -2.2 else -1 / (target + np.euler_gamma)
         for _ in range(5):
             shape -= (digamma(shape) - target) / trigamma(shape)
         return {"shape": shape}
 
-    def expectation(self, scale, shape):
+    def expectation(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return np.where(shape > 1, scale / np.where(shape > 1, shape - 1, 1.0), np.inf)
 
-    def variance(self, scale, shape):
+    def variance(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         finite = np.where(shape > 2, shape, 3.0)
         return np.where(shape > 2, (scale / (finite - 1)) ** 2 / (finite - 2), np.inf)
 
-    def entropy(self, scale, shape):
+    def entropy(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         norm, d1, _ = gamma_norm(shape)
         return np.log(scale / shape) - norm + (1 + shape) * d1
 
-    def tail_probability(self, y, upper, log, scale, shape):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """The other tail of scale / y."""
         y = np.maximum(y, 0.0)
         with np.errstate(divide="ignore", over="ignore"):
             value = log_gamma_tail(shape, scale / y, lambda: np.log(scale) - np.log(y), not upper)
         return value if log else np.exp(value)
 
-    def ppf(self, q, scale, shape):
+    def ppf(self, q: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         log_scale = np.asarray(shape, float) ** -0.5  # scale of log y, and minus its shape
         with np.errstate(over="ignore"):
             return scale / shape * np.exp(log_scale * LogGamma().standard_ppf(q, -log_scale))
 
-    def rvs(self, rng, size, scale, shape):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return scale / np.maximum(rng.gamma(np.broadcast_to(shape, size)), 1e-300)

@@ -51,7 +51,7 @@ class InverseGaussian(Likelihood):
     def __init__(self, *, mean=None, shape=None, links=None):
         self.mean, self.shape, self.links = mean, shape, links
 
-    def terms(self, y, order, mean, shape):
+    def terms(self, y: np.ndarray, order: int, mean: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         deviance = _deviance(y, mean)
         value = 0.5 * (np.log(shape) - LOG_2PI - 3 * np.log(y) - shape * deviance)
         if order == 0:
@@ -61,34 +61,34 @@ class InverseGaussian(Likelihood):
         mean_mean, shape_shape = shape * (2 - 3 * y / mean) / mean**3, -0.5 / shape**2 + 0 * y
         return value, gradient, {("mean", "mean"): mean_mean, ("mean", "shape"): d, ("shape", "shape"): shape_shape}
 
-    def fisher(self, mean, shape):
+    def fisher(self, mean: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("mean", "mean"): shape / mean**3, ("shape", "shape"): 0.5 / shape**2 + 0 * mean}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = float(np.average(y, weights=sample_weight))
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
-    def refine(self, y, sample_weight, mean, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         deviance = float(np.average(_deviance(y, mean), weights=sample_weight))
         return {"shape": 1 / max(deviance, 1e-30 / float(np.max(y)))}
 
-    def expectation(self, mean, shape):
+    def expectation(self, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return mean + 0 * shape
 
-    def variance(self, mean, shape):
+    def variance(self, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return mean**3 / shape
 
-    def entropy(self, mean, shape):
+    def entropy(self, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         x = 2 * shape / mean
         return 0.5 * (1 + LOG_2PI + 3 * np.log(mean) - np.log(shape) - 3 * hyperu(1, 1, x))  # hyperu: exp(x) E1(x)
 
-    def tail_probability(self, y, upper, log, mean, shape):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         below, above = _log_tails(y, mean, shape)
         far = below < -0.7  # where y lies below the median
         value = np.where(far, np.log1p(-np.exp(below)), above) if upper else np.where(far, below, np.log1p(-np.exp(above)))
         return value if log else np.exp(value)
 
-    def ppf(self, q, mean, shape):
+    def ppf(self, q: np.ndarray, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         def logs(x, upper, mean, shape):
             y = mean * np.exp(x)
             return self.tail_probability(y, upper, True, mean, shape), self.loglik(y, mean, shape) + np.log(y)
@@ -96,7 +96,7 @@ class InverseGaussian(Likelihood):
         with np.errstate(over="ignore"):
             return mean * np.exp(newton_quantile(logs, q, {"mean": mean, "shape": shape}, (-1500.0, 1500.0), 0.0))
 
-    def rvs(self, rng, size, mean, shape):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
         v = mean / (2 * shape) * rng.standard_normal(size) ** 2
         low = 1 / (1 + v + np.sqrt(v * (2 + v)))  # of two roots, whose product is mean**2; numpy's own cancels for small ones
         return mean * np.where(rng.uniform(size=size) * (1 + low) <= 1, low, 1 / low)

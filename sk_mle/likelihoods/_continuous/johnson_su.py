@@ -54,16 +54,16 @@ class JohnsonSU(ArsinhLocationScale):
     )
     sign = 1.0
 
-    def transformed(self, w):
+    def transformed(self, w: np.ndarray) -> tuple[float | np.ndarray, ...]:
         return -0.5 * w**2 - 0.5 * np.log(2 * np.pi), -w, -1.0
 
-    def transformed_tail(self, w, upper):
+    def transformed_tail(self, w: np.ndarray, upper: bool) -> np.ndarray:
         return log_ndtr(-w if upper else w)
 
-    def transformed_ppf(self, q):
+    def transformed_ppf(self, q: np.ndarray) -> np.ndarray:
         return ndtri(q)
 
-    def standard_moments(self, skew, tail):
+    def standard_moments(self, skew: np.ndarray, tail: np.ndarray) -> tuple[float | np.ndarray, ...]:
         with np.errstate(over="ignore"):
             grown = np.expm1(tail**-2.0)
             mean = -np.sqrt(1 + grown) * np.sinh(skew / tail)

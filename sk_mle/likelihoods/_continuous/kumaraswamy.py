@@ -45,14 +45,14 @@ class Kumaraswamy(Likelihood):
     def __init__(self, *, a=None, b=None, links=None):
         self.a, self.b, self.links = a, b, links
 
-    def terms(self, y, order, a, b):
+    def terms(self, y: np.ndarray, order: int, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         c, log_rest, s, rest = _complement(y, a)
         value = np.log(a) + np.log(b) - c - np.log(y) + (b - 1) * log_rest
         a_a = -(c + rest * (1 + s) + b * s * (c + s)) / a**2
         second = {("a", "a"): a_a, ("a", "b"): s / a, ("b", "b"): -1 / b**2 + 0 * y}
         return value, {"a": (rest + b * s) / a, "b": 1 / b + log_rest}, second
 
-    def fisher(self, a, b):
+    def fisher(self, a: np.ndarray, b: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         harmonic, d, e = digamma_delta(1, b), _nonzero(b - 1), _nonzero(np.clip(b - 2, -0.5, 0.5))
         far = (2 * harmonic - b * ((1 - harmonic) ** 2 - trigamma_delta(1, b))) / np.where(np.abs(b - 2) < 0.5, 1.0, 2 - b)
         near = 1 + b * (digamma_delta(2, e) ** 2 - trigamma_delta(2, e)) / e
@@ -62,37 +62,37 @@ class Kumaraswamy(Likelihood):
             ("b", "b"): 1 / b**2 + 0 * a,
         }
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         a = np.geomspace(0.02, 50, 25) / -float(np.average(np.log(y), weights=sample_weight))
         candidates = [{"a": a, **self.refine(y, sample_weight, a)} for a in ([self.a] if "a" in self.fixed else a)]
         return best_candidate(
             self, [{**candidate, **self.fixed} for candidate in candidates], *reduced_sample(y, sample_weight)
         )
 
-    def refine(self, y, sample_weight, a, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, a: float | np.ndarray, **others: np.ndarray) -> dict:
         return {"b": 1 / max(-float(np.average(_complement(y, a)[1], weights=sample_weight)), 1e-300)}
 
-    def expectation(self, a, b):
+    def expectation(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.exp(_log_moment(1 / a, b))
 
-    def variance(self, a, b):
+    def variance(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         first, second = _log_moment(1 / a, b), _log_moment(2 / a, b)
         return np.exp(2 * first) * np.expm1(second - 2 * first)
 
-    def entropy(self, a, b):
+    def entropy(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return 1 - 1 / b + (1 - 1 / a) * digamma_delta(1, b) - np.log(a) - np.log(b)
 
-    def tail_probability(self, y, upper, log, a, b):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         c, value, _, _ = _complement(y, a)
         with np.errstate(divide="ignore"):
             value = b * value if upper else CLogLog().log_inverse(np.log(b) + np.where(c > 40, -c, np.log(-value)))[0]
         return value if log else np.exp(value)
 
-    def ppf(self, q, a, b):
+    def ppf(self, q: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return np.exp(log1mexp(-np.log1p(-np.asarray(q)) / b) / a)
 
-    def rvs(self, rng, size, a, b):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.clip(np.exp(log1mexp(rng.standard_exponential(size) / b) / a), 1e-300, 1 - 2**-53)
 
 

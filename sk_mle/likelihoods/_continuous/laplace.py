@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._fallbacks.facts import takes_parameters
 from .._fallbacks.starting_values import quantiles
 from .._families.kinked import Kinked
 from .._families.location_scale import LocationScale
@@ -39,33 +40,36 @@ class Laplace(Kinked, LocationScale):
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def rates(self):
+    @takes_parameters
+    def rates(self) -> tuple[float | np.ndarray, float | np.ndarray]:
         """Rates at which the log-density falls on the left and on the right of its kink."""
         return 1.0, 1.0
 
-    def standard_terms(self, z, order, *at, **shape):
+    @takes_parameters
+    def standard_terms(self, z: np.ndarray, order: int, *at: np.ndarray, **shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         left, right = self.rates(*at, **shape)
         size, d1, d2 = self.distance(z)
         value = -np.log(1 / left + 1 / right) - (right * (size + z) + left * (size - z)) / 2
         return value, {"z": -(right * (d1 + 1) + left * (d1 - 1)) / 2}, {("z", "z"): -(left + right) / 2 * d2}
 
-    def standard_information(self, *at, **shape):
+    @takes_parameters
+    def standard_information(self, *at: np.ndarray, **shape: np.ndarray) -> dict:
         left, right = self.rates(*at, **shape)
         return {("loc", "loc"): left * right, ("scale", "scale"): 1.0}
 
-    def centre(self, y, sample_weight, *at, **shape):
+    def centre(self, y: np.ndarray, sample_weight: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> float:
         left, right = self.rates(*at, **shape)
         return float(quantiles(y, sample_weight, np.array([right / (left + right)]))[0])
 
-    def spread(self, residual, sample_weight, *at, **shape):
+    def spread(self, residual: np.ndarray, sample_weight: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> float:
         left, right = self.rates(*at, **shape)
         return float(np.average(np.maximum(right * residual, -left * residual), weights=sample_weight))
 
-    def standard_moments(self, *at, **shape):
+    def standard_moments(self, *at: np.ndarray, **shape: np.ndarray) -> tuple[float | np.ndarray, ...]:
         left, right = self.rates(*at, **shape)
         return 1 / right - 1 / left, 1 / right**2 + 1 / left**2, 1 + np.log(1 / left + 1 / right)
 
-    def standard_tail(self, z, upper, log, *at, **shape):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, *at: np.ndarray, **shape: np.ndarray) -> np.ndarray:
         left, right = self.rates(*at, **shape)
         z, left, right = (-z, right, left) if upper else (z, left, right)
         with np.errstate(over="ignore"):
@@ -75,17 +79,25 @@ class Laplace(Kinked, LocationScale):
         lower = np.log(right / (left + right)) + left * z
         return np.where(z < 0, lower, np.log1p(-np.where(z < 0, 0.0, outer)))
 
-    def standard_ppf(self, q, *at, **shape):
+    def standard_ppf(self, q: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> np.ndarray:
         left, right = self.rates(*at, **shape)
         share, q = right / (left + right), np.asarray(q)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(q < share, np.log(q / share) / left, -np.log((1 - q) / (1 - share)) / right)
 
-    def rvs(self, rng, size, loc, scale, *at, **shape):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: int | tuple[int, ...],
+        loc: np.ndarray,
+        scale: np.ndarray,
+        *at: np.ndarray,
+        **shape: np.ndarray,
+    ) -> np.ndarray:
         left, right = self.rates(*at, **shape)
         return loc + scale * (rng.standard_exponential(size) / right - rng.standard_exponential(size) / left)
 
-    def crps(self, y, loc, scale, *at, **shape):
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> np.ndarray:
         left, right = self.rates(*at, **shape)
         z, below = (y - loc) / scale, right / (left + right)
         outside = below**2 / (2 * left) + (1 - below) ** 2 / (2 * right)

@@ -39,11 +39,11 @@ class LogLogistic(ScaleShape):
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 
-    def log_mgf(self, t):
+    def log_mgf(self, t: np.ndarray) -> np.ndarray:
         inside = np.where(t < 1, t, 0.0)
         return np.where(t < 1, lgamma_delta(1.0, inside) + lgamma_delta(1.0, -inside), np.inf)
 
-    def crps(self, y, scale, shape):
+    def crps(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         s = np.where(shape > 1.001, 1 / shape, np.nan)
         share = self.cdf(y, scale, shape)
         return y * (2 * share - 1) - scale * beta(1 + s, 1 - s) * (2 * betainc(1 + s, 1 - s, share) + s - 1)

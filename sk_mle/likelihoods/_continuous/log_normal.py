@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
+from .._families.location_scale import LocationScale
 from .._families.log_location_scale import LogLocationScale
 from .normal import Normal
 
@@ -37,16 +38,16 @@ class LogNormal(LogLocationScale):
         self.loc, self.scale, self.links = loc, scale, links
 
     @property
-    def standard(self):
+    def standard(self) -> LocationScale:
         return Normal(loc=self.loc, scale=self.scale)
 
-    def log_mgf(self, t):
+    def log_mgf(self, t: np.ndarray) -> np.ndarray:
         return t**2 / 2
 
-    def crps(self, y, loc, scale):
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = (np.log(np.maximum(y, 0.0)) - loc) / scale
         both = ndtr(z - scale) - ndtr(-scale / np.sqrt(2))
         return y * (2 * ndtr(z) - 1) - 2 * np.exp(loc + scale**2 / 2) * both
 
-    def divergence(self, p, q):
+    def divergence(self, p: dict, q: dict) -> np.ndarray:
         return Normal().divergence(p, q)

@@ -35,21 +35,21 @@ class Logistic(LinkLocationScale):
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_terms(self, z, order):
+    def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:
         size = np.abs(z)
         tail = np.exp(-size)
         first = np.sign(z) * np.expm1(-size) / (1 + tail)
         return -size - 2 * np.log1p(tail), {"z": first}, {("z", "z"): -2 * tail / (1 + tail) ** 2}
 
-    def standard_information(self):
+    def standard_information(self) -> dict:
         return {("loc", "loc"): 1 / 3, ("scale", "scale"): (np.pi**2 + 3) / 9}
 
-    def standard_moments(self):
+    def standard_moments(self) -> tuple[float | np.ndarray, ...]:
         return 0.0, np.pi**2 / 3, 2.0
 
-    def rvs(self, rng, size, loc, scale):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return rng.logistic(loc, scale, size)
 
-    def crps(self, y, loc, scale):
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = (y - loc) / scale
         return scale * (z - 2 * self.standard_tail(z, False, True) - 1)

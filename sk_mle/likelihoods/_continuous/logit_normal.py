@@ -40,34 +40,36 @@ class LogitNormal(Normal):
 
     support = UNIT
     # The normal law's are those of the log-odds; the divergence is the same.
-    crps = None  # type: ignore[assignment]
-    expectation = Likelihood.expectation  # type: ignore[assignment]
-    variance = Likelihood.variance  # type: ignore[assignment]
-    entropy = Likelihood.entropy  # type: ignore[assignment]
+    crps = None
+    expectation = Likelihood.expectation
+    variance = Likelihood.variance
+    entropy = Likelihood.entropy
 
-    def terms(self, y, order, loc, scale):
+    def terms(self, y: np.ndarray, order: int, loc: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         loglik, gradient, hessian = super().terms(logit(y), order, loc, scale)
         return loglik + self.base_measure(y), gradient, hessian
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> np.ndarray:
         return -np.log(y) - np.log1p(-y)
 
-    def interval(self, low, high, order, loc, scale):
-        return super().interval(_logit(low), _logit(high), order, loc, scale)
+    def interval(
+        self, low: np.ndarray, high: np.ndarray, order: int, loc: np.ndarray, scale: np.ndarray
+    ) -> tuple[np.ndarray, dict, dict]:
+        return self._interval(_logit(low), _logit(high), order, loc, scale)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return super().start(logit(y), sample_weight)
 
-    def refine(self, y, sample_weight, loc, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         return super().refine(logit(y), sample_weight, loc)
 
-    def tail_probability(self, y, upper, log, loc, scale):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return super().tail_probability(_logit(y), upper, log, loc, scale)
 
-    def ppf(self, q, loc, scale):
+    def ppf(self, q: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return expit(super().ppf(q, loc, scale))
 
-    def rvs(self, rng, size, loc, scale):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return np.clip(expit(super().rvs(rng, size, loc, scale)), 1e-300, 1 - 2**-53)
 
 

@@ -50,16 +50,16 @@ class Lomax(Likelihood):
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 
-    def loglik(self, y, scale, shape):
+    def loglik(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return np.log(shape) - np.log(scale) - (shape + 1) * np.log1p(y / scale)
 
-    def gradient(self, y, scale, shape):
+    def gradient(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> dict[str, np.ndarray]:
         return {
             "scale": (shape * (y / scale) - 1) / (scale + y),
             "shape": 1 / shape - np.log1p(y / scale),
         }
 
-    def hessian(self, y, scale, shape):
+    def hessian(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         z = y / (scale + y)
         return {
             ("scale", "scale"): 1 / (scale + y) ** 2 - shape * z * (2 - z) / scale**2,
@@ -67,41 +67,41 @@ class Lomax(Likelihood):
             ("shape", "shape"): -1 / shape**2 + 0 * y,
         }
 
-    def fisher(self, scale, shape):
+    def fisher(self, scale: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {
             ("scale", "scale"): shape / ((shape + 2) * scale**2),
             ("scale", "shape"): -1 / ((shape + 1) * scale),
             ("shape", "shape"): 1 / shape**2 + 0 * scale,
         }
 
-    def start(self, y, sample_weight):
-        scales = float(np.average(y, weights=sample_weight)) * np.geomspace(1e-3, 1e3, 25)
-        scales = [self.fixed["scale"]] if "scale" in self.fixed else np.maximum(scales, 1e-300)
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
+        tried = np.maximum(float(np.average(y, weights=sample_weight)) * np.geomspace(1e-3, 1e3, 25), 1e-300)
+        scales = [self.fixed["scale"]] if "scale" in self.fixed else tried
         candidates = [{"scale": scale, **self.refine(y, sample_weight, scale)} for scale in scales]
         return best_candidate(
             self, [{**candidate, **self.fixed} for candidate in candidates], *reduced_sample(y, sample_weight)
         )
 
-    def refine(self, y, sample_weight, scale, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, scale: float | np.ndarray, **others: np.ndarray) -> dict:
         return {"shape": 1 / max(float(np.average(np.log1p(y / scale), weights=sample_weight)), 1e-15)}
 
-    def expectation(self, scale, shape):
+    def expectation(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return np.where(shape > 1, scale / np.where(shape > 1, shape - 1, 1.0), np.inf)
 
-    def variance(self, scale, shape):
+    def variance(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         finite = np.where(shape > 2, shape, 3.0)
         return np.where(shape > 2, (scale / (finite - 1)) ** 2 * finite / (finite - 2), np.inf)
 
-    def entropy(self, scale, shape):
+    def entropy(self, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return 1 + 1 / shape + np.log(scale) - np.log(shape)
 
-    def tail_probability(self, y, upper, log, scale, shape):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         survival = -shape * np.log1p(np.maximum(y, 0.0) / scale)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, scale, shape))
 
-    def ppf(self, q, scale, shape):
+    def ppf(self, q: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return scale * np.expm1(-np.log1p(-np.asarray(q)) / shape)
 
-    def rvs(self, rng, size, scale, shape):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return scale * np.expm1(rng.standard_exponential(size) / shape)

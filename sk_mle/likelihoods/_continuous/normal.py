@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...links import Probit
+from .._fallbacks.facts import withdrawable
 from .._families.location_scale import LinkLocationScale
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
@@ -36,23 +37,24 @@ class Normal(LinkLocationScale):
     def __init__(self, *, loc=None, scale=None, links=None):
         self.loc, self.scale, self.links = loc, scale, links
 
-    def standard_terms(self, z, order):
+    def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:
         return -0.5 * z**2 - LOG_ROOT_2PI, {"z": -z}, {("z", "z"): np.full_like(z, -1.0)} if order == 2 else {}
 
-    def standard_information(self):
+    def standard_information(self) -> dict:
         return {("loc", "loc"): 1.0, ("scale", "scale"): 2.0}
 
-    def standard_moments(self):
+    def standard_moments(self) -> tuple[float | np.ndarray, ...]:
         return 0.0, 1.0, 0.5 + LOG_ROOT_2PI
 
-    def rvs(self, rng, size, loc, scale):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return rng.normal(loc, scale, size)
 
-    def crps(self, y, loc, scale):
+    @withdrawable
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         z = (y - loc) / scale
         density, gap = np.exp(self.standard_logpdf(z)), self.standard_tail(z, False, False) - self.standard_tail(z, True, False)
         return scale * (z * gap + 2 * density - 1 / np.sqrt(np.pi))
 
-    def divergence(self, p, q):
+    def divergence(self, p: dict, q: dict) -> np.ndarray:
         ratio = p["scale"] / q["scale"]
         return 0.5 * (((p["loc"] - q["loc"]) / q["scale"]) ** 2 + (ratio - 1) * (ratio + 1)) - np.log(ratio)

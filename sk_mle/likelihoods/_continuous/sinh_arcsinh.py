@@ -56,7 +56,7 @@ class SinhArcsinh(ArsinhLocationScale):
         searched=False,
     )
 
-    def transformed(self, w):
+    def transformed(self, w: np.ndarray) -> tuple[float | np.ndarray, ...]:
         w = np.clip(w, -MAX_ABS_W, MAX_ABS_W)
         x = np.sinh(w)
         value = np.log(np.cosh(w)) - 0.5 * x**2 - 0.5 * np.log(2 * np.pi)
@@ -66,14 +66,14 @@ class SinhArcsinh(ArsinhLocationScale):
         root, share = np.cosh(w), np.tanh(w)
         return value, share - x * root, 1 - share**2 - x**2 - root**2
 
-    def transformed_tail(self, w, upper):
+    def transformed_tail(self, w: np.ndarray, upper: bool) -> np.ndarray:
         with np.errstate(over="ignore"):
             return log_ndtr(-np.sinh(w) if upper else np.sinh(w))
 
-    def transformed_ppf(self, q):
+    def transformed_ppf(self, q: np.ndarray) -> np.ndarray:
         return np.arcsinh(ndtri(q))
 
-    def standard_moments(self, skew, tail):
+    def standard_moments(self, skew: np.ndarray, tail: np.ndarray) -> tuple[float | np.ndarray, ...]:
         def power(q):
             return np.exp(0.25) / np.sqrt(8 * np.pi) * (kv((q + 1) / 2, 0.25) + kv((q - 1) / 2, 0.25))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import log_ndtr
 
@@ -80,7 +82,7 @@ class SkewNormal(ShapedLocationScale):
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
-    def standard_terms(self, z, order, shape):
+    def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         x, value = shape * z, 0.5 * np.log(2 / np.pi) - 0.5 * z**2
         if order == 0:
             return value + log_ndtr(x), {}, {}
@@ -89,7 +91,7 @@ class SkewNormal(ShapedLocationScale):
         return value + log, {"z": shape * d1 - z, "shape": z * d1}, second
 
     @property
-    def interval(self):
+    def interval(self) -> Callable | None:
         """Offered for all parameters, as the distribution function has its derivative in `shape` in closed form."""
         return self._interval
 
@@ -109,22 +111,24 @@ class SkewNormal(ShapedLocationScale):
         }
         return Eval(part.loglik, part.gradient | {"shape": first}, part.information | information)
 
-    def summary(self, r, sample_weight):
+    def summary(self, r: np.ndarray, sample_weight: np.ndarray) -> tuple[float, float]:
         mean = np.average(r, weights=sample_weight)
         return mean, np.sqrt(np.average((r - mean) ** 2, weights=sample_weight))
 
-    def standard_summary(self, shape):
+    def standard_summary(self, shape: np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
         mean, variance = self.standard_moments(shape)
         return mean, np.sqrt(variance)
 
-    def standard_moments(self, shape):
+    def standard_moments(self, shape: np.ndarray) -> tuple[float | np.ndarray, ...]:
         mean = ROOT_2_OVER_PI * shape / np.hypot(1, shape)
         return mean, 1 - mean**2
 
-    def standard_tail(self, z, upper, log, shape):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, shape: np.ndarray) -> np.ndarray:
         value = log_skew_tails(z, shape, DF_OF_NORMAL)[int(upper)]
         return value if log else np.exp(value)
 
-    def rvs(self, rng, size, loc, scale, shape):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, shape: np.ndarray
+    ) -> np.ndarray:
         b = np.hypot(1, shape)
         return loc + scale * (shape / b * np.abs(rng.normal(size=size)) + rng.normal(size=size) / b)

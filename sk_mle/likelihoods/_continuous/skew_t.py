@@ -73,7 +73,7 @@ class SkewT(ShapedLocationScale):
     def __init__(self, *, loc=None, scale=None, shape=None, df=None, links=None):
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
 
-    def standard_terms(self, z, order, shape, df):
+    def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         depends_on_df, df = df <= DF_OF_NORMAL, np.minimum(df, DF_OF_NORMAL)
         value, first, second = StudentT().standard_terms(z, order, df)
         x = shape * np.sqrt(df + 1) * (z / np.hypot(np.sqrt(df), z))  # z**2 may overflow
@@ -102,18 +102,26 @@ class SkewT(ShapedLocationScale):
         second = {(a, b): part + xx * x[a] * x[b] for (a, b), part in second.items()}
         return value, first, {pair: part * depends_on_df if "df" in pair else part for pair, part in second.items()}
 
-    def standard_moments(self, shape, df):
+    def standard_moments(self, shape: np.ndarray, df: np.ndarray) -> tuple[float | np.ndarray, ...]:
         df = np.minimum(df, DF_OF_NORMAL)
         with np.errstate(all="ignore"):
             b = np.sqrt(2 * df / (np.pi * (df - 1))) * np.exp(-lgamma_half_delta(df - 1)[0])
             mean = np.where(df > 1, b * shape / np.hypot(1, shape), np.nan)
             return mean, np.where(df > 2, df / (df - 2) - mean**2, np.where(df > 1, np.inf, np.nan))
 
-    def standard_tail(self, z, upper, log, shape, df):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, shape: np.ndarray, df: np.ndarray) -> np.ndarray:
         value = log_skew_tails(z, shape, df)[int(upper)]
         return value if log else np.exp(value)
 
-    def rvs(self, rng, size, loc, scale, shape, df):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: int | tuple[int, ...],
+        loc: np.ndarray,
+        scale: np.ndarray,
+        shape: np.ndarray,
+        df: np.ndarray,
+    ) -> np.ndarray:
         df, b = np.minimum(df, DF_OF_NORMAL), np.hypot(1, shape)
         z = shape / b * np.abs(rng.normal(size=size)) + rng.normal(size=size) / b
         return loc + scale * z / np.sqrt(rng.chisquare(df, size) / df)

@@ -57,7 +57,7 @@ class StudentT(LocationScale):
     def __init__(self, *, loc=None, scale=None, df=None, links=None):
         self.loc, self.scale, self.df, self.links = loc, scale, df, links
 
-    def standard_terms(self, z, order, df):
+    def standard_terms(self, z: np.ndarray, order: int, df: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         norm, depends_on_df, square = lgamma_half_delta(df, order=order), df <= DF_OF_NORMAL, z * z
         df = np.minimum(df, DF_OF_NORMAL)
         if np.maximum.reduce(square, axis=None, initial=0.0) == np.inf:
@@ -84,7 +84,7 @@ class StudentT(LocationScale):
             first["df"] = first["df"] - fall
         return value - (df + 1) * fall, first, second
 
-    def standard_information(self, df):
+    def standard_information(self, df: np.ndarray) -> dict:
         norm, df = lgamma_half_delta(df)[2], np.minimum(df, DF_OF_NORMAL)
         on_df = -norm + (3 - df) / (2 * df**2 * (df + 1) * (df + 3))
         return {
@@ -94,10 +94,10 @@ class StudentT(LocationScale):
             ("df", "df"): np.maximum(on_df, 0.0),
         }
 
-    def centre(self, y, sample_weight, df):
+    def centre(self, y: np.ndarray, sample_weight: np.ndarray, df: float) -> float:
         return weighted_median(y, sample_weight)
 
-    def spread(self, residual, sample_weight, df):
+    def spread(self, residual: np.ndarray, sample_weight: np.ndarray, df: float) -> float:
         square, share = residual**2, sample_weight / sample_weight.sum()
         first = last = share @ square
         if first == 0:
@@ -109,20 +109,20 @@ class StudentT(LocationScale):
                 break
         return float(np.sqrt(last))
 
-    def standard_moments(self, df):
+    def standard_moments(self, df: np.ndarray) -> tuple[float | np.ndarray, ...]:
         df = np.minimum(df, DF_OF_NORMAL)
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = np.where(df > 2, df / (df - 2), np.where(df > 1, np.inf, np.nan))
         tail = (df + 1) / 2 * digamma_delta(df / 2, 0.5) - lgamma_half_delta(df)[0]
         return np.where(df > 1, 0.0, np.nan), variance, tail + 0.5 * np.log(2 * np.pi)
 
-    def standard_tail(self, z, upper, log, df):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, df: np.ndarray) -> np.ndarray:
         z = -z if upper else z
         outer = log_student_tail(z, np.minimum(df, MAX_DF_OF_SCIPY))
         value = np.where(z < 0, outer, np.log1p(-np.exp(outer)))
         return value if log else np.exp(value)
 
-    def standard_ppf(self, q, df):
+    def standard_ppf(self, q: np.ndarray, df: np.ndarray) -> np.ndarray:
         def logs(x, upper, df):
             z = np.sinh(x)
             return self.standard_tail(z, upper, True, df), self.standard_logpdf(z, df) + np.log(np.cosh(x))
@@ -131,10 +131,12 @@ class StudentT(LocationScale):
         x = newton_quantile(logs, q, {"df": df}, (-710.4, 710.4), start)
         return np.where(np.abs(x) < 710.39, np.sinh(x), np.copysign(np.inf, x))
 
-    def rvs(self, rng, size, loc, scale, df):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, df: np.ndarray
+    ) -> np.ndarray:
         return loc + scale * rng.standard_t(np.minimum(df, DF_OF_NORMAL), size)
 
-    def crps(self, y, loc, scale, df):
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray, df: np.ndarray) -> np.ndarray:
         df = np.where(df > 1.001, np.minimum(df, MAX_DF_OF_SCIPY), np.nan)
         z = (y - loc) / scale
         far = 2 * np.exp(self.standard_logpdf(z, df)) * (df + z**2)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.special import gammaincinv
 
@@ -64,7 +67,9 @@ class Tweedie(Likelihood):
     def __init__(self, *, mean=None, dispersion=None, power=1.5, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
-    def terms(self, y, order, mean, dispersion, power=None):
+    def terms(
+        self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict, dict]:
         p, full, log_y = self._power(power), "power" in self.free, np.log(np.where(y > 0, y, 1.0))
         half, half_p, half_pp = deviance(y, mean, dispersion, p)
         series, on_k, on_kk, *rest = self._series(y, dispersion, p, full)
@@ -89,7 +94,7 @@ class Tweedie(Likelihood):
         return value, first, second
 
     @property
-    def is_degenerate(self):
+    def is_degenerate(self) -> Callable | None:
         return self._on_a_lattice if "power" in self.free else None
 
     @staticmethod
@@ -109,20 +114,21 @@ class Tweedie(Likelihood):
         values = values.reshape(len(values), *np.shape(kappa))
         return np.where(y > 0, values, 0.0)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = max(float(np.average(y, weights=sample_weight)), 1e-8)
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
-    def refine(self, y, sample_weight, mean, **others):
-        powers = [1.15, 1.3, 1.5, 1.7, 1.85] if "power" in self.free else [others.get("power", self.parameter("power").value)]
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
+        known: Any = others.get("power", self.parameter("power").value)
+        powers = [1.15, 1.3, 1.5, 1.7, 1.85] if "power" in self.free else [known]
         square = [np.average((y - mean) ** 2 / mean**p, weights=sample_weight) for p in powers]
         candidates = [{"mean": mean, "dispersion": max(s, 1e-8), "power": p} for s, p in zip(square, powers, strict=True)]
         return best_candidate(self, candidates, y, sample_weight)
 
-    def expectation(self, mean, dispersion, power=None):
+    def expectation(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         return mean + 0 * dispersion
 
-    def variance(self, mean, dispersion, power=None):
+    def variance(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         return dispersion * mean ** self._power(power)
 
     def _compound(self, mean, dispersion, power):
@@ -131,7 +137,9 @@ class Tweedie(Likelihood):
         shape = (2 - p) / (p - 1)
         return mean ** (2 - p) / (dispersion * (2 - p)), shape + 0 * mean, dispersion * (p - 1) * mean ** (p - 1)
 
-    def tail_probability(self, y, upper, log, mean, dispersion, power=None):
+    def tail_probability(
+        self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
+    ) -> np.ndarray:
         """By the tail on which y lies."""
         y, given, flat = quadrature._flat(y, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})
         with np.errstate(all="ignore"):
@@ -144,7 +152,7 @@ class Tweedie(Likelihood):
             value = np.where(y < 0, 0.0 if upper else -np.inf, value).reshape(flat)
         return value if log else np.exp(value)
 
-    def ppf(self, q, mean, dispersion, power=None):
+    def ppf(self, q: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         q, given, flat = quadrature._flat(q, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})
         with np.errstate(all="ignore"):
             rate, shape, scale = self._compound(**given)
@@ -181,7 +189,14 @@ class Tweedie(Likelihood):
                 break
         return np.exp(x)
 
-    def rvs(self, rng, size, mean, dispersion, power=None):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: int | tuple[int, ...],
+        mean: np.ndarray,
+        dispersion: np.ndarray,
+        power: np.ndarray | None = None,
+    ) -> np.ndarray:
         rate, shape, scale = self._compound(np.broadcast_to(mean, size), dispersion, power)
         return rng.gamma(rng.poisson(rate) * shape, scale)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import i0e, i1e, logsumexp
 
@@ -80,7 +82,7 @@ class VonMises(Likelihood):
     def __init__(self, *, loc=None, origin=0.0, concentration=None, links=None):
         self.loc, self.origin, self.concentration, self.links = loc, origin, concentration, links
 
-    def read(self, y):
+    def read(self, y: Any) -> np.ndarray:
         y = super().read(y)
         bad = np.flatnonzero(~self.support.contains(y))
         if len(bad):
@@ -90,7 +92,9 @@ class VonMises(Likelihood):
             )
         return y
 
-    def terms(self, y, order, loc, origin, concentration):
+    def terms(
+        self, y: np.ndarray, order: int, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray
+    ) -> tuple[np.ndarray, dict, dict]:
         angle = y - origin - loc
         drop = 2 * np.sin(angle / 2) ** 2
         value = -concentration * drop - np.log(2 * np.pi * i0e(concentration))
@@ -109,7 +113,7 @@ class VonMises(Likelihood):
         }
         return value, {"loc": once, "origin": once, "concentration": short - drop}, second
 
-    def fisher(self, loc, origin, concentration):
+    def fisher(self, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         turn = concentration * i1e(concentration) / i0e(concentration) + 0 * (loc + origin)
         on_concentration = -_shortfall(concentration)[1] + 0 * (loc + origin)
         return {
@@ -119,7 +123,7 @@ class VonMises(Likelihood):
             ("concentration", "concentration"): on_concentration,
         }
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         values = {"loc": 0.0, "origin": 0.0, **self.fixed}
         turned = next((name for name in ("origin", "loc") if name in self.free), None)
         if turned is not None:
@@ -128,7 +132,9 @@ class VonMises(Likelihood):
             values[turned] = float(np.clip(np.angle(mean), -np.pi + 1e-9, np.pi - 1e-9))
         return values | self.refine(y, sample_weight, **values)
 
-    def refine(self, y, sample_weight, loc, origin, **others):
+    def refine(
+        self, y: np.ndarray, sample_weight: np.ndarray, loc: np.ndarray, origin: np.ndarray, **others: np.ndarray
+    ) -> dict:
         drop = max(float(np.average(2 * np.sin((y - origin - loc) / 2) ** 2, weights=sample_weight)), 1e-15)
         k = max((1 - drop) * (2 - (1 - drop) ** 2) / (drop * (2 - drop)), 1e-3)  # Banerjee's guess
         for _ in range(5):
@@ -136,14 +142,14 @@ class VonMises(Likelihood):
             k = max(k * np.exp((drop - value) / (d1 * k)), k / 4) if drop < 1 else 1e-3
         return {"concentration": float(k)}
 
-    def expectation(self, loc, origin, concentration):
+    def expectation(self, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> np.ndarray:
         turned = loc + origin + 0 * concentration
         return turned - 2 * np.pi * np.ceil((turned - np.pi) / (2 * np.pi))
 
-    def variance(self, loc, origin, concentration):
+    def variance(self, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> np.ndarray:
         return super().variance(loc=0 * loc, origin=0 * loc, concentration=concentration)
 
-    def entropy(self, loc, origin, concentration):
+    def entropy(self, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> np.ndarray:
         return np.log(2 * np.pi * i0e(concentration)) + concentration * _shortfall(concentration)[0] + 0 * loc
 
     def _log_tail(self, y, upper, loc, origin, concentration):
@@ -157,24 +163,31 @@ class VonMises(Likelihood):
         strip = np.log(width) - 2 * k * np.sin((np.pi - width / 2 + sign * mean) / 2) ** 2
         return np.where(width * (1 + k) < 1e-5, strip - norm, np.minimum(arcs - norm, 0.0))
 
-    def tail_probability(self, y, upper, log, **params):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             value = self._log_tail(y, upper, **params)
             large = np.asarray(value > np.log(0.5))
             if large.any():
-                y, *given = np.broadcast_arrays(y, *params.values())
-                given = {name: part[large] for name, part in zip(params, given, strict=True)}
+                y, *values = np.broadcast_arrays(y, *params.values())
+                given = {name: part[large] for name, part in zip(params, values, strict=True)}
                 value = np.array(value)
                 value[large] = np.log1p(-np.exp(self._log_tail(y[large], not upper, **given)))
         return value if log else np.exp(value)
 
-    def ppf(self, q, **params):
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         def logs(y, upper, **params):
             return self._log_tail(y, upper, **params), self.loglik(y, **params)
 
         return newton_quantile(logs, q, params, (-np.pi, np.pi), self.expectation(**params))
 
-    def rvs(self, rng, size, loc, origin, concentration):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: int | tuple[int, ...],
+        loc: np.ndarray,
+        origin: np.ndarray,
+        concentration: np.ndarray,
+    ) -> np.ndarray:
         return rng.vonmises(self.expectation(loc, origin, concentration), concentration, size)
 
 

@@ -41,10 +41,10 @@ class Weibull(ScaleShape):
     def __init__(self, *, scale=None, shape=None, links=None):
         self.scale, self.shape, self.links = scale, shape, links
 
-    def log_mgf(self, t):
+    def log_mgf(self, t: np.ndarray) -> np.ndarray:
         return lgamma_delta(1.0, t)
 
-    def crps(self, y, scale, shape):
+    def crps(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         t, s = (np.maximum(y, 0.0) / scale) ** shape, 1 / shape
         mean = scale * gamma(1 + s)
         return y * (1 - 2 * np.exp(-t)) + mean * (2.0**-s - 2 * gammainc(1 + s, t))

@@ -15,7 +15,7 @@ from .._protocol.relations import Relations
 MIN_PRECISION, MAX_PRECISION = 1e-260, 1e50  # precisions; from the latter on the law is the binomial one to the last digit
 
 
-class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
+class BetaBinomial(Trials, SummedCount):
     r"""Beta-binomial law: successes in trials whose probability differs from row to row, by a beta law.
 
     .. math:: p(y) = \binom{\mathrm{trials}}{y} \frac{B(y + m \phi,\; \mathrm{trials} - y + (1 - m) \phi)}
@@ -55,12 +55,16 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
     def __init__(self, *, mean=None, precision=None, trials=None, links=None):
         self.mean, self.precision, self.trials, self.links = mean, precision, trials, links
 
-    def loglik(self, y, mean, precision, trials=None):
+    def loglik(self, y: np.ndarray, mean: np.ndarray, precision: np.ndarray, trials: np.ndarray | None = None) -> np.ndarray:
         """Not from `terms`, as the log of a probability has fewer digits than the probability."""
         return beta_binomial(*self.split(y, trials), mean, 1 - mean, np.clip(precision, MIN_PRECISION, MAX_PRECISION), 0).value
 
-    def terms(self, y, order, mean, precision, trials=None):
-        return minus_hessian(self._derived(*self.split(y, trials), *self._logs(mean, precision), order))
+    def terms(
+        self, y: np.ndarray, order: int, mean: np.ndarray, precision: np.ndarray, trials: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict, dict]:
+        y, n = self.split(y, trials)
+        yes, no, size = self._logs(mean, precision)
+        return minus_hessian(self._derived(y, n, yes, no, size, order))
 
     @staticmethod
     def _logs(mean, precision):
@@ -90,7 +94,7 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
             }
             return Eval(at.value, gradient, information)
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         with np.errstate(all="ignore"):
             params = self.theta(eta)
             logs = list(self._logs(params["mean"], params["precision"]))
@@ -100,17 +104,21 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
             if "precision" in self.free:
                 log, *derivatives = self.parameter("precision").link.log_inverse(eta["precision"])
                 logs[2] = np.clip(log, np.log(MIN_PRECISION), np.log(MAX_PRECISION)), *derivatives
-        complete = self._derived(*self.counts(y, eta), *logs, order)
+        y, n = self.counts(y, eta)
+        yes, no, size = logs
+        complete = self._derived(y, n, yes, no, size, order)
         gradient = {name: value for name, value in complete.gradient.items() if name in self.free}
         second = {pair: value for pair, value in complete.information.items() if set(pair) <= set(self.free)}
         return Eval(self._guarded(complete.loglik, params), gradient, second)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         y, n, mean = self.share(y, sample_weight)
         mean = self.fixed.get("mean", mean)
         return {"mean": mean, "precision": self._moment(y, n, sample_weight, mean)}
 
-    def refine(self, y, sample_weight, mean, trials=None, **others):
+    def refine(
+        self, y: np.ndarray, sample_weight: np.ndarray, mean: np.ndarray, trials: np.ndarray | None = None, **others: np.ndarray
+    ) -> dict:
         y, n = self.split(y, trials)
         return {"precision": self._moment(y, n, sample_weight, mean)}
 
@@ -122,10 +130,10 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
         rho = float(np.clip(excess / pairs if pairs > 0 else 0.1, 1e-3, 0.9))
         return 1 / rho - 1
 
-    def expectation(self, mean, precision, trials=1):
+    def expectation(self, mean: np.ndarray, precision: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         return trials * mean + np.zeros_like(precision, dtype=float)
 
-    def variance(self, mean, precision, trials=1):
+    def variance(self, mean: np.ndarray, precision: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         return trials * mean * (1 - mean) * (1 + (trials - 1) / (1 + precision))
 
     def _side(self, k, params, above):
@@ -137,10 +145,10 @@ class BetaBinomial(Trials, SummedCount):  # type: ignore[override]
         parts = log_sum(f, first, 1.0, half, True), log_sum(f, first + count - 1, -1.0, count - half, True)
         return np.minimum(np.logaddexp(*parts), 0.0)
 
-    def ppf(self, q, **params):
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return np.where(q == 1, params["trials"], super().ppf(q, **params))
 
-    def successes(self, rng, n, mean, precision):
+    def successes(self, rng: np.random.Generator, n: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         size = np.minimum(precision, 1e30)
         p = rng.beta(np.broadcast_to(np.maximum(mean * size, 1e-300), n.shape), np.maximum((1 - mean) * size, 1e-300))
         return rng.binomial(n, p)

@@ -47,22 +47,22 @@ class Binomial(Trials):
     def __init__(self, *, prob=None, trials=None, links=None):
         self.prob, self.trials, self.links = prob, trials, links
 
-    def loglik(self, y, prob, trials=None):
+    def loglik(self, y: np.ndarray, prob: np.ndarray, trials: np.ndarray | None = None) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return log_binomial(*self.split(y, trials), np.log(prob), np.log1p(-prob))
 
-    def gradient(self, y, prob, trials=None):
+    def gradient(self, y: np.ndarray, prob: np.ndarray, trials: np.ndarray | None = None) -> dict[str, np.ndarray]:
         y, n = self.split(y, trials)
         return {"prob": y / prob - (n - y) / (1 - prob)}
 
-    def hessian(self, y, prob, trials=None):
+    def hessian(self, y: np.ndarray, prob: np.ndarray, trials: np.ndarray | None = None) -> dict[tuple[str, str], np.ndarray]:
         y, n = self.split(y, trials)
         return {("prob", "prob"): -y / prob**2 - (n - y) / (1 - prob) ** 2}
 
-    def fisher(self, prob, trials=1):
+    def fisher(self, prob: np.ndarray, trials: float | np.ndarray = 1) -> dict[tuple[str, str], np.ndarray]:
         return {("prob", "prob"): trials / (prob * (1 - prob))}
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         if not self.free:
             return super().evaluate(y, eta, order, information)
         link, at, (y, n) = self.parameter("prob").link, eta["prob"], self.counts(y, eta)
@@ -77,26 +77,26 @@ class Binomial(Trials):
             d2 = n * yes[1] * no[1] if information == "expected" else d2
         return Eval(loglik, {"prob": d1} if order else {}, {("prob", "prob"): -d2} if order == 2 else {})
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return {"prob": self.share(y, sample_weight)[2]}
 
-    def expectation(self, prob, trials=1):
+    def expectation(self, prob: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         return trials * prob
 
-    def variance(self, prob, trials=1):
+    def variance(self, prob: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         return trials * prob * (1 - prob)
 
-    def tail_probability(self, y, upper, log, prob, trials):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, prob: np.ndarray, trials: np.ndarray) -> np.ndarray:
         k = np.clip(np.floor(y), 0, np.maximum(trials - 1, 0))
         value = log_betainc(k + 1, trials - k, prob, 1 - prob) if upper else log_betainc(trials - k, k + 1, 1 - prob, prob)
         start, end = (0.0, -np.inf) if upper else (-np.inf, 0.0)
         value = np.where(y < 0, start, np.where(y < trials, value, end))
         return value if log else np.exp(value)
 
-    def ppf(self, q, prob, trials):
+    def ppf(self, q: np.ndarray, prob: np.ndarray, trials: np.ndarray) -> np.ndarray:
         z = np.clip(ndtri(q), -40.0, 40.0)
         near = trials * prob + z * np.sqrt(trials * prob * (1 - prob)) + (z - 1) * (z + 1) * (1 - 2 * prob) / 6
         return np.where(q == 1, trials, solve_quantile(self, q, {"prob": prob, "trials": trials}, np.clip(near, 0.0, trials)))
 
-    def successes(self, rng, n, prob):
+    def successes(self, rng: np.random.Generator, n: np.ndarray, prob: np.ndarray) -> np.ndarray:
         return rng.binomial(n, prob)

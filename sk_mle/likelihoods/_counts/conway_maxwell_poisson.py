@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ class ConwayMaxwellPoisson(SummedCount):
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links
 
-    def terms(self, y, order, mean, dispersion):
+    def terms(self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         s, d = solved(mean, dispersion), y - mean
         value = _log_mass(y, mean, dispersion, s)
         if order == 0:
@@ -79,7 +80,7 @@ class ConwayMaxwellPoisson(SummedCount):
         }
         return value, {"mean": d / s.variance, "dispersion": residual / dispersion**2}, second
 
-    def log_mass_function(self, params):
+    def log_mass_function(self, params: dict) -> Callable:
         s = solved(params["mean"], params["dispersion"])
 
         def f(k, rows):
@@ -88,18 +89,18 @@ class ConwayMaxwellPoisson(SummedCount):
 
         return f
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = count_mean(y, sample_weight)
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
-    def refine(self, y, sample_weight, mean, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         largest = max(50.0, 0.1 * float(np.min(mean)))  # at larger dispersions the law is close to the geometric one
         return {"dispersion": float(np.clip(np.average((y - mean) ** 2 / mean, weights=sample_weight), 0.02, largest))}
 
-    def expectation(self, mean, dispersion):
+    def expectation(self, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
         return mean + 0 * dispersion
 
-    def variance(self, mean, dispersion):
+    def variance(self, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
         return solved(mean, dispersion).variance
 
 
@@ -128,7 +129,7 @@ def _log_mass(y, mean, dispersion, s):
 
 
 @latest
-def solved(mean, dispersion) -> Sums:
+def solved(mean: np.ndarray, dispersion: np.ndarray) -> Sums:
     """`Sums` of the law with this mean, to double precision for every mean up to 1e15."""
     mean, dispersion = np.broadcast_arrays(mean, dispersion)
     shape, result = mean.shape, np.empty((len(Sums._fields), mean.size))

@@ -69,7 +69,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
             value = rate_part(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
             return np.where(((rate > 0) | (y == 0)) & (c > -1), value, -np.inf)
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> np.ndarray:
         return count_base_measure(y)
 
     def _first(self, y, mean, c):
@@ -106,30 +106,37 @@ class GeneralizedPoisson(MeanPower, SummedCount):
                 result[:, rows] = total, on_a, on_b, *second, centre, expect((y - centre[:, None]) ** 2)
         return result
 
-    def standard_terms(self, y, order, mean, a):
+    def standard_terms(self, y: np.ndarray, order: int, mean: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         total = self._total(mean, a)
         value = self._kernel(y, mean, a) + self.base_measure(y) - total[0]
         if order == 0:
             return value, {}, {}
-        first = zip(("mean", "a"), self._first(y, mean, a), total[1:3], strict=True)
-        first = {name: of_mass - of_total for name, of_mass, of_total in first}
+        both = zip(("mean", "a"), self._first(y, mean, a), total[1:3], strict=True)
+        first = {name: of_mass - of_total for name, of_mass, of_total in both}
         if order == 1:
             return value, first, {}
         second = zip((("mean", "mean"), ("mean", "a"), ("a", "a")), self._second(y, mean, a), total[3:6], strict=True)
         return value, first, {pair: of_mass - of_total for pair, of_mass, of_total in second}
 
-    def moment(self, y, sample_weight, mean, power):
+    def moment(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray) -> float:
         factor = np.sqrt(np.average((y - mean) ** 2 / mean, weights=sample_weight))
         smallest = -0.9 * np.min(mean ** (2 - power) / np.maximum(y, mean))  # with which every y lies in the support
         return max((factor - 1) / np.average(mean ** (power - 1) + 0 * y, weights=sample_weight), smallest)
 
-    def expectation(self, mean, dispersion, power=None):
+    def expectation(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         return self._total(mean, self._scaled(mean, dispersion, power)[2])[6]
 
-    def variance(self, mean, dispersion, power=None):
+    def variance(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         return self._total(mean, self._scaled(mean, dispersion, power)[2])[7]
 
-    def rvs(self, rng, size, mean, dispersion, power=None):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: int | tuple[int, ...],
+        mean: np.ndarray,
+        dispersion: np.ndarray,
+        power: np.ndarray | None = None,
+    ) -> np.ndarray:
         mean, c = (np.broadcast_to(value, size) for value in (mean, self._scaled(mean, dispersion, power)[2]))
         total = generation = rng.poisson(mean / (1 + c)).astype(float)  # a branching process with c / f offspring on average
         while (c > 0).any() and generation.any():

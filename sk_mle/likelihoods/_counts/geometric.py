@@ -42,34 +42,34 @@ class Geometric(Likelihood):
     def __init__(self, *, prob=None, links=None):
         self.prob, self.links = prob, links
 
-    def loglik(self, y, prob):
+    def loglik(self, y: np.ndarray, prob: np.ndarray) -> np.ndarray:
         return np.log(prob) + xlog1py(y, -prob)
 
-    def gradient(self, y, prob):
+    def gradient(self, y: np.ndarray, prob: np.ndarray) -> dict[str, np.ndarray]:
         return {"prob": 1 / prob - y / (1 - prob)}
 
-    def hessian(self, y, prob):
+    def hessian(self, y: np.ndarray, prob: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("prob", "prob"): -1 / prob**2 - y / (1 - prob) ** 2}
 
-    def fisher(self, prob):
+    def fisher(self, prob: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("prob", "prob"): 1 / (prob**2 * (1 - prob))}
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         if not self.free:
             return super().evaluate(y, eta, order, information)
-        link, eta = self.parameter("prob").link, eta["prob"]
+        link, at = self.parameter("prob").link, eta["prob"]
         with np.errstate(all="ignore"):
-            yes, no = link.log_inverse(eta), link.log_complement(eta)
+            yes, no = link.log_inverse(at), link.log_complement(at)
             value, d1, d2 = (a + np.where(y == 0, 0.0, y * b) for a, b in zip(yes, no, strict=True))
             if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
-                value = np.where(UNIT.contains(link.inverse(eta)), value, -np.inf)
+                value = np.where(UNIT.contains(link.inverse(at)), value, -np.inf)
             if order < 2:
                 return Eval(value, {"prob": d1} if order else {}, {})
             # a probability that underflows is replaced by a small one, so that the information stays finite
-            expected = -yes[1] * no[1] / np.maximum(link.inverse(eta), 1e-300) if information == "expected" else -d2
+            expected = -yes[1] * no[1] / np.maximum(link.inverse(at), 1e-300) if information == "expected" else -d2
         return Eval(value, {"prob": d1}, {("prob", "prob"): expected})
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         """Upper tails are powers of 1 - prob, which keeps all digits for prob close to one."""
         link = self.parameter("prob").link
         if not self.free or np.isfinite(high).any() or not UNIT.includes(link.range):
@@ -79,29 +79,29 @@ class Geometric(Likelihood):
         pair = ("prob", "prob")
         return Eval(value, {"prob": d1} if order else {}, {pair: -d2} if order == 2 else {})
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return {"prob": 1 / (1 + count_mean(y, sample_weight))}
 
-    def expectation(self, prob):
+    def expectation(self, prob: np.ndarray) -> np.ndarray:
         return (1 - prob) / prob
 
-    def variance(self, prob):
+    def variance(self, prob: np.ndarray) -> np.ndarray:
         return (1 - prob) / prob**2
 
-    def entropy(self, prob):
+    def entropy(self, prob: np.ndarray) -> np.ndarray:
         return -np.log(prob) - xlog1py(1 - prob, -prob) / prob
 
-    def tail_probability(self, y, upper, log, prob):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, prob: np.ndarray) -> np.ndarray:
         above = xlog1py(np.floor(np.maximum(y, -1.0)) + 1, -prob)
         if not log:
             return np.exp(above) if upper else -np.expm1(above)
         with np.errstate(divide="ignore"):
             return above if upper else np.where(above > -0.7, np.log(-np.expm1(above)), np.log1p(-np.exp(above)))
 
-    def ppf(self, q, prob):
+    def ppf(self, q: np.ndarray, prob: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):
             return solve_quantile(self, q, {"prob": prob}, np.log1p(-np.asarray(q)) / np.log1p(-prob) - 1)
 
-    def rvs(self, rng, size, prob):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], prob: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return np.floor(rng.exponential(size=size) / -np.log1p(-np.asarray(prob)))

@@ -67,7 +67,7 @@ class NegativeBinomial(MeanPower):
             )
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
-    def standard_terms(self, y, order, mean, a):
+    def standard_terms(self, y: np.ndarray, order: int, mean: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         # Minus half the deviance is that of a Poisson law at a rate closer to y than the mean, and a part from the gamma law.
         # Nothing large cancels, for large counts as for small a.
         wide, seen, short = 1 + a * mean, 1 + a * y, y - mean
@@ -86,34 +86,43 @@ class NegativeBinomial(MeanPower):
         }
         return value, first, second
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> np.ndarray:
         return count_base_measure(y)
 
-    def moment(self, y, sample_weight, mean, power):
+    def moment(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray) -> float:
         return excess(y, sample_weight, mean, power)
 
-    def variance(self, mean, dispersion, power=None):
+    def variance(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         _, scale, _ = self._scaled(mean, dispersion, power)
         return mean + dispersion * scale * mean**self.neutral
 
-    def tail_probability(self, y, upper, log, mean, dispersion, power=None):
+    def tail_probability(
+        self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
+    ) -> np.ndarray:
         a = self._scaled(mean, dispersion, power)[2]
         r, k, p, q = 1 / a, np.floor(np.maximum(y, 0.0)) + 1, 1 / (1 + a * mean), a * mean / (1 + a * mean)
         value = log_betainc(k, r, q, p) if upper else log_betainc(r, k, p, q)
         value = np.where(y < 0, 0.0 if upper else -np.inf, value)
         return value if log else np.exp(value)
 
-    def ppf(self, q, mean, dispersion, power=None):
+    def ppf(self, q: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         given = {"mean": mean, "dispersion": dispersion, "power": power}
         return solve_quantile(self, q, given, gamma_like(q, mean, self.variance(mean, dispersion, power)))
 
-    def crps(self, y, mean, dispersion, power=None):
+    def crps(self, y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         a = self._scaled(mean, dispersion, power)[2]
         a = np.where((a > 1e-3) & (a < 1e2) & (mean < 1e3), a, np.nan)  # elsewhere the hypergeometric function loses digits
         r, p, at = 1 / a, 1 / (1 + a * mean), np.floor(y)
         gap, next_gap = (2 * np.where(k < 1, 0.0, betainc(s, np.maximum(k, 1.0), p)) - 1 for s, k in ((r, at + 1), (r + 1, at)))
         return y * gap - mean * (next_gap + hyp2f1(r + 1, 0.5, 2, -4 * (1 - p) / p**2) / p)
 
-    def rvs(self, rng, size, mean, dispersion, power=None):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: int | tuple[int, ...],
+        mean: np.ndarray,
+        dispersion: np.ndarray,
+        power: np.ndarray | None = None,
+    ) -> np.ndarray:
         a = self._scaled(mean, dispersion, power)[2]
         return rng.poisson(rng.gamma(np.broadcast_to(1 / a, size), a * mean)).astype(float)

@@ -40,7 +40,7 @@ class Poisson(Likelihood):
     def __init__(self, *, mean=None, links=None):
         self.mean, self.links = mean, links
 
-    def terms(self, y, order, mean):
+    def terms(self, y: np.ndarray, order: int, mean: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         short = y - mean
         loglik = rate_part(y, mean, short)
         loglik += self.base_measure(y)
@@ -49,38 +49,38 @@ class Poisson(Likelihood):
         least = np.maximum(mean, 1e-300)
         return loglik, {"mean": short / least}, {("mean", "mean"): -y / least / mean} if order == 2 else {}
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> np.ndarray:
         return count_base_measure(y)
 
-    def fisher(self, mean):
+    def fisher(self, mean: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("mean", "mean"): 1 / mean}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return {"mean": count_mean(y, sample_weight)}
 
-    def expectation(self, mean):
+    def expectation(self, mean: np.ndarray) -> np.ndarray:
         return mean
 
-    def variance(self, mean):
+    def variance(self, mean: np.ndarray) -> np.ndarray:
         return mean
 
-    def tail_probability(self, y, upper, log, mean):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray) -> np.ndarray:
         value = (log_gammainc if upper else log_gammaincc)(np.floor(np.maximum(y, 0.0)) + 1, mean)
         value = np.where(y < 0, 0.0 if upper else -np.inf, value)
         return value if log else np.exp(value)
 
-    def ppf(self, q, mean):
+    def ppf(self, q: np.ndarray, mean: np.ndarray) -> np.ndarray:
         z = np.clip(ndtri(q), -40.0, 40.0)
         return solve_quantile(self, q, {"mean": mean}, mean + z * np.sqrt(mean) + (z - 1) * (z + 1) / 6)  # Cornish and Fisher
 
-    def rvs(self, rng, size, mean):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], mean: np.ndarray) -> np.ndarray:
         return rng.poisson(mean, size).astype(float)
 
-    def crps(self, y, mean):
+    def crps(self, y: np.ndarray, mean: np.ndarray) -> np.ndarray:
         at = np.floor(np.maximum(y, 0.0))
         mass = np.where(y < 0, 0.0, np.exp(self.loglik(at, mean)))
         return (y - mean) * (self.cdf(y, mean) - self.sf(y, mean)) + mean * (2 * mass - ive(0, 2 * mean) - ive(1, 2 * mean))
 
-    def divergence(self, p, q):
+    def divergence(self, p: dict, q: dict) -> np.ndarray:
         mean, other = p["mean"], q["mean"]
         return xlogy(mean, mean / other) + other - mean

@@ -51,7 +51,7 @@ class PoissonInverseGaussian(SummedCount):
     def __init__(self, *, mean=None, dispersion=None, links=None):
         self.mean, self.dispersion, self.links = mean, dispersion, links
 
-    def terms(self, y, order, mean, dispersion):
+    def terms(self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         y, mean, dispersion = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, mean, dispersion)))
         parts, many = np.empty(((1, 3, 6)[order], *y.shape)), y >= MIN_UNIFORM_ORDER + 0.5
         for rows, formula in ((~many, _terms_by_bessel), (many, _terms_by_expansion)):
@@ -61,23 +61,25 @@ class PoissonInverseGaussian(SummedCount):
         pairs = ("mean", "mean"), ("mean", "dispersion"), ("dispersion", "dispersion")
         return loglik, dict(zip(self.parameters, parts[1:], strict=False)), dict(zip(pairs, parts[3:], strict=False))
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> np.ndarray:
         return -factorial_rest(y)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = count_mean(y, sample_weight)
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
-    def refine(self, y, sample_weight, mean, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         return {"dispersion": excess(y, sample_weight, mean)}
 
-    def expectation(self, mean, dispersion):
+    def expectation(self, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
         return mean + 0 * dispersion
 
-    def variance(self, mean, dispersion):
+    def variance(self, mean: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
         return mean + dispersion * mean**2
 
-    def rvs(self, rng, size, mean, dispersion):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], mean: np.ndarray, dispersion: np.ndarray
+    ) -> np.ndarray:
         mean = np.broadcast_to(mean, size)
         return rng.poisson(rng.wald(mean, mean / np.maximum(dispersion, 1e-50))).astype(float)
 

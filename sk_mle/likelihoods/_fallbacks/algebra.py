@@ -23,7 +23,7 @@ class Eval(NamedTuple):
     information: dict[tuple[str, str], np.ndarray]
 
 
-def constant(value) -> Eval:
+def constant(value: np.ndarray) -> Eval:
     """A log-likelihood that depends on no parameter."""
     return Eval(value, {}, {})
 
@@ -139,13 +139,13 @@ def scatter(n: int, parts: list[tuple[np.ndarray, Eval]]) -> Eval:
     return Eval(loglik, gradient, information)
 
 
-def select_rows(eta: dict[str, Any], mask) -> dict[str, Any]:
+def select_rows(eta: dict[str, Any], mask: np.ndarray) -> dict[str, Any]:
     """Linear predictors of the samples in `mask`; an array that repeats one number stays one."""
     index = np.flatnonzero(mask)
     return {name: take_rows(value, index) for name, value in eta.items()}
 
 
-def outer(a, b):
+def outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Products of derivatives per sample: (n,) for scalars, (n, Ka, Kb) if one of them is of a vector parameter."""
     if a.ndim == b.ndim == 1:
         return a * b

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.polynomial.legendre import leggauss, legvander
 
@@ -15,7 +17,7 @@ NEGLIGIBLE_DENSITY = 1e-25  # density in t at both ends of a panel below which t
 MAX_MISSING_MASS, MAX_MISSING_SCORE = 1e-9, 1e-11  # missing probability; missing part of the score, relative to it
 
 
-def density_score(law, y, params) -> np.ndarray:
+def density_score(law: Any, y: np.ndarray, params: dict) -> np.ndarray:
     """The continuous ranked probability score of each row; NaN if the density is not smooth, or its tails or y too far out.
 
     Rows of the same parameters share one table of the distribution function.
@@ -67,7 +69,7 @@ class _Table:
         x = centre + width * np.sinh(t)
         return np.exp(self.log_slope(x)) * width * np.cosh(t)
 
-    def score(self, y, rows):
+    def score(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
         t = np.arcsinh((self.to_x(y) - self.centre[rows]) / self.width[rows])
         inside = np.abs(t) < FARTHEST_PANEL
         t = np.where(inside, t, 0.0)

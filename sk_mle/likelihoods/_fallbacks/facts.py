@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
 from types import FunctionType
+from typing import Any, TypeVar
 
 import numpy as np
 
+Returned = TypeVar("Returned")
 
-def resolved(law):
+
+def resolved(law: Any) -> Any:
     """The law itself; of a law that only fixes values of another (`Fixed`), that other law with the values."""
     return law.fix({})
 
 
-def title(law) -> str:
+def title(law: Any) -> str:
     """The name of a law in messages."""
     return name_of(resolved(law))
 
 
-def code(law) -> str:
+def code(law: Any) -> str:
     """A law as the Python expression that makes it, for messages."""
     return code_of(resolved(law))
 
 
 @singledispatch
-def name_of(law) -> str:
+def name_of(law: Any) -> str:
     """`title` by class of law; a class whose name is not the one in messages registers its own."""
     return type(law).__name__
 
 
 @singledispatch
-def code_of(law) -> str:
+def code_of(law: Any) -> str:
     """`code` by class of law; a class whose repr is not the expression registers its own."""
     return " ".join(repr(law).split()).replace("(law=", "(")
 
 
-def modelled(law) -> list[str]:
+def modelled(law: Any) -> list[str]:
     """Parameters that are modelled on all columns unless the user says otherwise: the first."""
     return [name for name in law.parameters if law.parameter(name).on_all_columns]
 
 
-def sized(law, width: int = 3):
+def sized(law: Any, width: int = 3) -> Any:
     """The law with a size, for simulated data: `width` classes or targets, unless it has a size already."""
     if law.target_type == "targets":
         return law.bind(np.zeros((0, width)))
@@ -49,7 +53,7 @@ def sized(law, width: int = 3):
     return law.bind(np.arange(min(float(width), law.support.high + 1)))
 
 
-def density_values(law, y) -> np.ndarray | None:
+def density_values(law: Any, y: np.ndarray) -> np.ndarray | None:
     """The values of a target, as `read` returned it, whose log-likelihood is a log density; NaN for rows where it is not.
 
     None if that is no row: of counts and classes, and where all values are known only up to an interval.
@@ -66,7 +70,7 @@ def density_values(law, y) -> np.ndarray | None:
     return np.where(np.isin(values, predicted.atoms), np.nan, values) if predicted.atoms else values
 
 
-def expected_information(law) -> str:
+def expected_information(law: Any) -> str:
     """What `evaluate` returns for information="expected".
 
     "whole": the law's expected information. "parts": that of the laws inside, which is neither the law's expected nor its
@@ -75,7 +79,7 @@ def expected_information(law) -> str:
     return "whole" if law.fisher is not None else "parts" if overrides(law, "evaluate") else "none"
 
 
-def n_classes(law) -> float:
+def n_classes(law: Any) -> float:
     """Number of classes of a law of class codes; infinite if it takes the number from y and has seen none."""
     return law.support.high + 1
 
@@ -83,23 +87,33 @@ def n_classes(law) -> float:
 # ---- methods that are the default, or integrate numerically ----------------------------------------------------------------
 
 
-def mark_defaults(*classes):
+def mark_defaults(*classes: type) -> None:
     """Mark the methods of these classes as defaults of the protocol, which `overrides` tells from a law's own."""
     for method in (method for kind in classes for method in vars(kind).values() if isinstance(method, FunctionType)):
-        method.is_default = True
+        vars(method)["is_default"] = True
 
 
-def numerical(method):
+def numerical(method: Returned) -> Returned:
     """Mark a method that integrates numerically: its NaN may also mean that the integral did not converge."""
-    method.is_numerical = True
+    vars(method)["is_numerical"] = True
     return method
 
 
-def overrides(law, *names: str) -> bool:
+def takes_parameters(method: Callable[..., Returned]) -> Callable[..., Returned]:
+    """The method itself; to type checkers one that any law overrides with parameters of its own names."""
+    return method
+
+
+def withdrawable(method: Callable) -> Callable | None:
+    """The method itself; to type checkers one that a law may replace by None, as where it is optional in the protocol."""
+    return method
+
+
+def overrides(law: Any, *names: str) -> bool:
     """Whether a law writes all these methods itself, in place of the protocol's defaults."""
     return not any(getattr(getattr(law, name), "is_default", False) for name in names)
 
 
-def integrates(law) -> bool:
+def integrates(law: Any) -> bool:
     """Whether the law's mean, or that of a law inside it, is a numerical integral."""
     return getattr(law.expectation, "is_numerical", False) or any(integrates(child.law) for child in law.children)

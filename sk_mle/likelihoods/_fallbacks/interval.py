@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -10,7 +13,7 @@ LOG_OF_NEARLY_ALL = np.log(0.9)  # log of a probability from which on what is le
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(NODES_PER_INTERVAL)
 
 
-def log_interval(law, low, high, /, **params) -> np.ndarray:
+def log_interval(law: Any, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
     """log P(low < Y <= high), the default of `Likelihood.log_interval`, for laws of one number with scalar parameters."""
     low, high, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (low, high, *params.values())))
     shape, result = low.shape, np.full(low.size, -np.inf)
@@ -31,13 +34,13 @@ def log_interval(law, low, high, /, **params) -> np.ndarray:
     return result.reshape(shape)
 
 
-def reaches(law, low, high):
+def reaches(law: Any, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two masks: intervals that include the lower end of the support, and those that include its upper end."""
     first = law.support.low
     return low < first if law.support.integer or first in law.atoms else low <= first, high >= law.support.high
 
 
-def nodes(law, low, high):
+def nodes(law: Any, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nodes (n, 12) inside narrow intervals, and the logs of their weights.
 
     The difference of two distribution functions would lose the digits that they share.
@@ -49,7 +52,7 @@ def nodes(law, low, high):
     return low[:, None] + half * (1 + GAUSS_NODES), np.log(half * GAUSS_WEIGHTS)
 
 
-def is_nearly_linear(ends, middle, smooth=True):
+def is_nearly_linear(ends: tuple[np.ndarray, np.ndarray], middle: np.ndarray, smooth: bool = True) -> np.ndarray:
     """Whether a log-density with these values at the ends and the middle of an interval is accurate by Gauss quadrature.
 
     `smooth=False` also excludes intervals with a kink, which shows as curvature.
@@ -58,7 +61,7 @@ def is_nearly_linear(ends, middle, smooth=True):
     return np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) < 2) & (np.abs(a + b - 2 * middle) < (0.5 if smooth else 1e-12))
 
 
-def is_narrow(law, low, high, loglik):
+def is_narrow(law: Any, low: np.ndarray, high: np.ndarray, loglik: Callable | None) -> np.ndarray:
     """Mask of the rows whose interval is summed over nodes; `loglik(y)` is the log-density of every row at y."""
     with np.errstate(all="ignore"):
         if law.support.integer:

@@ -7,6 +7,7 @@ that have a rule below, and raises TypeError for all others: such a formula is d
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -243,7 +244,7 @@ DERIVATIVE_RULES = {
 }
 
 
-def evaluate(law, y, eta, order) -> Eval | None:
+def evaluate(law: Any, y: np.ndarray, eta: dict, order: int) -> Eval | None:
     """The Eval of `law.loglik` by jets; None if the formula takes none, or if a value or derivative is not finite."""
     names, rows = law.free, len(y)
     if any(eta[name].ndim > 1 for name in names):

@@ -7,6 +7,9 @@ evaluations, whatever the number of columns, and no rounding of X enters. Comple
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 # Central differences of eighth order on the points -4..4 times the step.
@@ -18,7 +21,7 @@ MAX_RELATIVE_STEP = 0.12
 MAX_STACKED_ROWS = 500  # rows up to which one call of the density takes all points of a stencil: calls cost more than rows
 
 
-def stacking(eta: dict):
+def stacking(eta: dict) -> tuple[Callable, Callable, dict[str, slice]]:
     """Functions that stack a dict of (n,) and (n, K) arrays into one (n, D) array and back, and the columns of each name."""
     widths = [1 if value.ndim == 1 else value.shape[1] for value in eta.values()]
     ends = np.cumsum(widths)
@@ -35,12 +38,19 @@ def stacking(eta: dict):
     return stack, unstack, places
 
 
-def copies(values, times: int):
+def copies(values: np.ndarray, times: int) -> np.ndarray:
     """An array of samples repeated so many times, one copy after another."""
     return values if times == 1 else np.concatenate([values] * times)
 
 
-def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None, together=False):
+def differentiate(
+    f: Callable,
+    eta: np.ndarray,
+    order: int,
+    growable: bool | np.ndarray = False,
+    gradient: Callable | None = None,
+    together: bool = False,
+) -> tuple[np.ndarray, Any, Any]:
     """Value, gradient and Hessian of `f` for every sample.
 
     Parameters
@@ -97,7 +107,7 @@ def differentiate(f, eta: np.ndarray, order: int, growable=False, gradient=None,
     return value, first, hessian / (widths[:, :, None] * widths[:, None, :])
 
 
-def jacobian(g, f, eta):
+def jacobian(g: Callable, f: Callable, eta: np.ndarray) -> np.ndarray:
     """Derivatives (n, M, D) of g(eta) (n, M) in eta (n, D), by steps that suit f, of which g is a gradient."""
     value, columns = f(eta), []
     for j in range(eta.shape[1]):

@@ -7,6 +7,8 @@ centre, so that they stay exact where the probability underflows. Discrete laws 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp
 
@@ -19,7 +21,7 @@ MAX_TERMS = 1 << 17  # terms of a sum
 MAX_RETRIED_ROWS = 4096  # rows whose failed integral is tried again over quantiles
 
 
-def tail(law, y, params, upper: bool, log: bool) -> np.ndarray:
+def tail(law: Any, y: np.ndarray, params: dict, upper: bool, log: bool) -> np.ndarray:
     """A tail from the others that the law's class writes; integrated if it writes none of that side."""
     logged = "logsf" if upper else "logcdf"
     if log and overrides(law, "cdf", "sf"):
@@ -43,7 +45,7 @@ def _log_of_written(law, y, params, upper):
     return result.reshape(shape)
 
 
-def log_tail(law, y, params, upper: bool) -> np.ndarray:
+def log_tail(law: Any, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
     """log P(Y > y) or log P(Y <= y)."""
     y, params, shape = _flat(y, params, law)
     tail = _sum_tail if law.support.integer else _integral_tail
@@ -53,7 +55,7 @@ def log_tail(law, y, params, upper: bool) -> np.ndarray:
     return result.reshape(shape)
 
 
-def moment(law, params, order: int) -> np.ndarray:
+def moment(law: Any, params: dict, order: int) -> np.ndarray:
     """Mean (order 1) or variance (order 2); NaN where the integral does not converge."""
     _, flat, shape = _flat(0.0, params, law)
     with np.errstate(all="ignore"):
@@ -66,7 +68,7 @@ def moment(law, params, order: int) -> np.ndarray:
     return _expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, indexed=True)
 
 
-def entropy(law, params) -> np.ndarray:
+def entropy(law: Any, params: dict) -> np.ndarray:
     """-E log p(Y)."""
     return _expect(law, params, lambda y, logp: -np.where(logp > -np.inf, logp, 0.0))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .quadrature import _flat
 
 
-def newton_quantile(logs, q, params, ends, start=None) -> np.ndarray:
+def newton_quantile(
+    logs: Callable, q: np.ndarray, params: dict, ends: tuple[float, float], start: float | np.ndarray | None = None
+) -> np.ndarray:
     """Quantiles: the x at which the distribution function is q.
 
     Parameters

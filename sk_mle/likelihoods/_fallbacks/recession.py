@@ -7,6 +7,8 @@ log-likelihood falls at the smaller step. Values beyond a limit are rounding, an
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 # Steps of the linear predictor, from its current value.
@@ -17,7 +19,7 @@ MIN_FALL_RATIO = 3.0  # ratio of the falls in both directions at one step from w
 LOGLIK_ROUNDING = 1e-13  # rounding of a sample's log-likelihood, relative where that exceeds 1
 
 
-def along_axes(law, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
+def along_axes(law: Any, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The default of `Likelihood.recession`: each entry of the linear predictor moves alone, the others are held."""
     with np.errstate(all="ignore"):
         here = law.evaluate(y, eta, 0).loglik
@@ -43,7 +45,7 @@ class _Side:
         self.flat, self.fell, self.depth = np.zeros(n, int), np.full(n, len(STEPS_OF_PREDICTOR)), np.zeros(n)
         self.active = self.free.copy()
 
-    def update(self, rows, k, now, here, level):
+    def update(self, rows: np.ndarray, k: int, now: np.ndarray, here: np.ndarray, level: np.ndarray) -> None:
         """Update the samples `rows` by their log-likelihood `now` at step k."""
         finite, limit, drop = np.isfinite(now), self.limit[rows], here[rows] - now
         falls = np.where(finite, drop > np.where(limit, MIN_FALL, level[rows]), ~limit | self.scaled)

@@ -8,6 +8,7 @@ that point meets the value.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ TRUSTED_ETAS = (170.0, 85.0, 40.0, 20.0)  # |linear predictor| at which formulas
 MAX_LINE_ERROR = 1e-8  # error of the line, absolute up to |loglik| = 1, then relative
 
 
-def without_nan(law, y, eta: dict, evaluated: Eval, evaluate: Callable) -> Eval:
+def without_nan(law: Any, y: np.ndarray, eta: dict, evaluated: Eval, evaluate: Callable) -> Eval:
     """The Eval with every log-likelihood that is NaN replaced by its limit, or by -inf where no probability is left."""
     if not np.isnan(np.add.reduce(evaluated.loglik)):
         return evaluated
@@ -26,7 +27,9 @@ def without_nan(law, y, eta: dict, evaluated: Eval, evaluate: Callable) -> Eval:
     return evaluated._replace(loglik=np.where(np.isnan(evaluated.loglik), -np.inf, evaluated.loglik))
 
 
-def extrapolated(law, y, eta: dict, evaluated: Eval, information: str = "observed", evaluate: Callable | None = None) -> Eval:
+def extrapolated(
+    law: Any, y: np.ndarray, eta: dict, evaluated: Eval, information: str = "observed", evaluate: Callable | None = None
+) -> Eval:
     """The Eval with values and derivatives extrapolated in the rows where some are not finite.
 
     `evaluate`, by default the law's, made it; it is called again at points further inside the domains.

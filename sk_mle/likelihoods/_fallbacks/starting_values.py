@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -18,13 +20,13 @@ DENSITIES_PER_BLOCK = 1 << 14  # density evaluations in one call
 MAX_NEWTON_STEPS, MIN_GAIN, MAX_STEP = 30, 1e-5, 5.0
 
 
-def resolution(y) -> float:
+def resolution(y: np.ndarray) -> float:
     """The rounding error of y, the least width that a density of y can have."""
     largest = max(-np.min(y, initial=0.0), np.max(y, initial=0.0))
     return float(np.finfo(float).eps * (largest if largest > 0 else 1.0))
 
 
-def reduced_sample(y, sample_weight, max_points=MAX_POINTS):
+def reduced_sample(y: np.ndarray, sample_weight: np.ndarray, max_points: float = MAX_POINTS) -> tuple[np.ndarray, np.ndarray]:
     """Quantiles of y and their weights in place of a sample of more than `max_points` values.
 
     They do not depend on the order of the rows, and weights have the effect of repeated rows. The smallest and the largest y
@@ -32,6 +34,7 @@ def reduced_sample(y, sample_weight, max_points=MAX_POINTS):
     """
     if len(y) <= max_points or y.ndim > 1:
         return y, sample_weight
+    max_points = int(max_points)
     levels = (np.arange(max_points) + 0.5) / max_points
     return np.r_[quantiles(y, sample_weight, levels), y.min(), y.max()], np.r_[np.ones(max_points), 1e-9, 1e-9]
 
@@ -45,12 +48,12 @@ def _comparison_sample(y, sample_weight):
     return np.r_[at, y.min(), y.max()], np.r_[np.diff(edges), 1e-9, 1e-9]
 
 
-def weighted_median(y, sample_weight) -> float:
+def weighted_median(y: np.ndarray, sample_weight: np.ndarray) -> float:
     """The smallest y with at least half of the weight at or below it."""
     return float(quantiles(y, sample_weight, np.array([0.5]))[0])
 
 
-def quantiles(y, sample_weight, levels):
+def quantiles(y: np.ndarray, sample_weight: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Weighted quantiles: for each level, the smallest y with at least that share of the weight at or below it."""
     order = np.argsort(y)
     cumulative = np.cumsum(sample_weight[order])
@@ -58,7 +61,7 @@ def quantiles(y, sample_weight, levels):
     return y[order[np.minimum(index, len(y) - 1)]]
 
 
-def best_candidate(law, candidates, y, sample_weight) -> dict:
+def best_candidate(law: Any, candidates: Iterable[dict], y: np.ndarray, sample_weight: np.ndarray) -> dict:
     """The dict of parameters with the largest log-likelihood; the first one if columns of X hold some parameters."""
     candidates = [{**law.fixed, **candidate} for candidate in candidates]
 
@@ -71,7 +74,7 @@ def best_candidate(law, candidates, y, sample_weight) -> dict:
     return max(candidates, key=mean) if len(candidates) > 1 and complete else candidates[0]
 
 
-def numerical_start(law, y, sample_weight, guess=None) -> dict:
+def numerical_start(law: Any, y: np.ndarray, sample_weight: np.ndarray, guess: dict | None = None) -> dict:
     """Constant parameters, on the natural scale, that maximise the likelihood, from a guess or from the best of a grid.
 
     The maximum is found by Newton's method if the law's formula takes jets, else by Nelder-Mead: differences would cost more.

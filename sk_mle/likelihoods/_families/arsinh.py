@@ -45,7 +45,7 @@ class ArsinhLocationScale(ShapedLocationScale):
     def _w(self, z, skew, tail):
         return tail * np.arcsinh(z) + self.sign * skew
 
-    def standard_terms(self, z, order, skew, tail):
+    def standard_terms(self, z: np.ndarray, order: int, skew: np.ndarray, tail: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         (log, d1, d2), root = self.transformed(self._w(z, skew, tail)), np.hypot(1, z)
         value = log + np.log(tail) - np.log(root)
         if order == 0:
@@ -65,13 +65,21 @@ class ArsinhLocationScale(ShapedLocationScale):
         }
         return value, first, {(a, b): part + d2 * w[a] * w[b] for (a, b), part in second.items()}
 
-    def standard_tail(self, z, upper, log, skew, tail):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, skew: np.ndarray, tail: np.ndarray) -> np.ndarray:
         value = self.transformed_tail(self._w(z, skew, tail), upper)
         return value if log else np.exp(value)
 
-    def standard_ppf(self, q, skew, tail):
+    def standard_ppf(self, q: np.ndarray, skew: np.ndarray, tail: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             return np.sinh((self.transformed_ppf(q) - self.sign * skew) / tail)
 
-    def rvs(self, rng, size, loc, scale, skew, tail):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: int | tuple[int, ...],
+        loc: np.ndarray,
+        scale: np.ndarray,
+        skew: np.ndarray,
+        tail: np.ndarray,
+    ) -> np.ndarray:
         return loc + scale * self.standard_ppf(rng.uniform(size=size), skew, tail)

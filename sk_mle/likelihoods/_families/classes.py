@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
-from ...domains import COUNT
+from ...domains import COUNT, Domain
 from .._protocol.base import Likelihood
 
 
@@ -18,15 +19,15 @@ class Classes(Likelihood):
     """
 
     target_type = "classes"
-    n_classes: int | None
+    n_classes: Any  # int, or None before it is known
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         if self.n_classes is None:
             return COUNT
         return replace(COUNT, high=self.n_classes - 1, closed=(True, True), typical=(0, self.n_classes - 1))
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         n_in_y = int(np.max(y)) + 1
         n_classes = max(n_in_y, 2) if self.n_classes is None else self.n_classes
         if n_classes < n_in_y:

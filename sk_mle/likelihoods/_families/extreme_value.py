@@ -18,7 +18,7 @@ SHAPE = Parameter(Domain(low=-1.0, typical=(-0.2, 0.3)), link=Identity(), allowe
 MIN_SCORING_SHAPE = -0.45  # shape at which the expected information is taken for smaller ones; it is infinite from -1/2 down
 
 
-def reduce(z, shape):
+def reduce(z: np.ndarray, shape: np.ndarray) -> np.ndarray:
     """u = log(1 + shape z) / shape, or z for shape 0; infinite beyond the end of the support."""
     with np.errstate(all="ignore"):
         w = shape * z
@@ -27,7 +27,7 @@ def reduce(z, shape):
         return np.where(over, (np.log(np.abs(shape)) + np.log(np.abs(z))) / shape, u) if over.any() else u
 
 
-def expand(u, shape):
+def expand(u: np.ndarray, shape: float | np.ndarray) -> np.ndarray:
     """z = (exp(shape u) - 1) / shape, the inverse of `reduce`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(shape == 0, u, np.expm1(shape * u) / shape)
@@ -54,7 +54,7 @@ class ExtremeValue(LocationScale):
     def _t(self, u):
         return np.exp(-u) if self.maxima else 0.0
 
-    def standard_terms(self, z, order, shape):
+    def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         with np.errstate(invalid="ignore", over="ignore"):
             u = reduce(z, shape)
             value = np.where(shape * z > -1, -(1 + shape) * u - self._t(u), -np.inf)

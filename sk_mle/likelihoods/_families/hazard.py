@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..._special.logarithms import log1mexp
@@ -19,27 +21,29 @@ class Hazard(Likelihood):
 
     support = NONNEGATIVE
 
-    def terms(self, y, order, *at, **params):
+    def terms(self, y: np.ndarray, order: int, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         return plus(Eval(*self.hazard_terms(y, order, *at, **params)), Eval(*self.survival_terms(y, order, *at, **params)))
 
-    def interval(self, low, high, order, *at, **params):
+    def interval(
+        self, low: np.ndarray, high: np.ndarray, order: int, *at: np.ndarray, **params: np.ndarray
+    ) -> tuple[np.ndarray, dict, dict]:
         ends = (self.survival_terms(np.maximum(end, 0.0), order, *at, **params) for end in (low, high))
         near, far = (minus_hessian(Eval(*terms)) for terms in ends)
         return minus_hessian(minus(near, far._replace(loglik=np.where(np.isposinf(high), -np.inf, far.loglik))))
 
-    def tail_probability(self, y, upper, log, *at, **params):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         survival, *_ = self.survival_terms(np.maximum(y, 0.0), 0, *at, **params)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, *at, **params))
 
-    def ppf(self, q, *at, **params):
+    def ppf(self, q: np.ndarray, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return self.reached(-np.log1p(-np.asarray(q)), *at, **params)
 
-    def rvs(self, rng, size, *at, **params):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.reached(rng.standard_exponential(size), *at, **params)
 
 
-def tail_from_survival(survival, y, upper, log, loglik):
+def tail_from_survival(survival: np.ndarray, y: np.ndarray, upper: bool, log: bool, loglik: Callable) -> np.ndarray:
     """`tail_probability` of a law of y >= 0 from its `logsf`; where that vanishes, from the density, constant there."""
     if upper or not log:
         return survival if log else np.exp(survival) if upper else -np.expm1(survival)

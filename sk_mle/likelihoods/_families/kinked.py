@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import ClassVar
+from typing import Self
 
 import numpy as np
 
@@ -14,20 +14,23 @@ class Kinked:
     The law with a positive width is not a density.
     """
 
-    smooth: ClassVar[bool] = False
-    width: ClassVar[float] = 0.0
+    @property
+    def smooth(self) -> bool:
+        return False
 
-    def kinks(self, y, **params):
+    width: float = 0.0
+
+    def kinks(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """The value of `loc` at which each sample's log-likelihood has its kink."""
         return y
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Self:
         """The law with |z| smoothed, so that its log-likelihood is twice differentiable in `loc`."""
         law = copy(self)
         law.width = width
         return law
 
-    def distance(self, z):
+    def distance(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """|z| with its first and second derivative."""
         if not self.width:
             return np.abs(z), np.sign(z), np.zeros_like(z)

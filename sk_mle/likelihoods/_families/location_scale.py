@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from ..._utils.repeated import repeated_value
 from ...domains import POSITIVE, REAL
-from ...links import Link
 from .._fallbacks.algebra import Eval, minus, minus_hessian
+from .._fallbacks.facts import takes_parameters, withdrawable
 from .._fallbacks.starting_values import best_candidate, reduced_sample, resolution
 from .._protocol.base import Likelihood
 
@@ -28,7 +30,10 @@ class LocationScale(Likelihood):
     parameters = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
-    def terms(self, y, order, loc, scale, *at, **shape):
+    @takes_parameters
+    def terms(
+        self, y: np.ndarray, order: int, loc: np.ndarray, scale: np.ndarray, *at: np.ndarray, **shape: np.ndarray
+    ) -> tuple[np.ndarray, dict, dict]:
         z = (y - loc) / scale
         loglik, first, second = self.standard_terms(z, order, *at, **shape)
         loglik = loglik - np.log(scale)
@@ -44,22 +49,26 @@ class LocationScale(Likelihood):
             hessian |= {("loc", b): -value / scale, ("scale", b): -z * value / scale} if a == "z" else {(a, b): value}
         return loglik, gradient, hessian
 
-    def standard_terms(self, z, order, **shape) -> tuple[np.ndarray, dict, dict]:
+    @takes_parameters
+    def standard_terms(self, z: np.ndarray, order: int, **shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         """log f with its gradient and Hessian in z and the parameters of f; derivatives above `order` are ignored."""
         raise NotImplementedError
 
-    def standard_logpdf(self, z, *at, **shape):
+    def standard_logpdf(self, z: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> np.ndarray:
         """log f"""
         return self.standard_terms(z, 0, *at, **shape)[0]
 
-    def fisher(self, loc, scale, *at, **shape):
+    @withdrawable
+    def fisher(
+        self, loc: np.ndarray, scale: np.ndarray, *at: np.ndarray, **shape: np.ndarray
+    ) -> dict[tuple[str, str], np.ndarray]:
         information = self.standard_information(*at, **shape)
         return {pair: value / scale ** sum(name in ("loc", "scale") for name in pair) for pair, value in information.items()}
 
     # ---- intervals ----------------------------------------------------------------------------------------------
 
     @property
-    def interval(self):
+    def interval(self) -> Callable | None:
         """As of `Likelihood`; None unless loc and scale alone are estimated."""
         return self._interval if set(self.free) <= {"loc", "scale"} else None
 
@@ -79,13 +88,14 @@ class LocationScale(Likelihood):
         at = np.where(inside, z, 0.0)
         sides = [side for side in (True, False) if (np.asarray(upper) == side).any()]
         tails = [self.standard_tail_terms(at, side, **shape) for side in sides]
-        value, d1, d2 = tails[0] if len(sides) == 1 else (np.where(upper, *parts) for parts in zip(*tails, strict=True))
+        value, d1, d2 = tails[0] if len(sides) == 1 else (np.where(upper, a, b) for a, b in zip(*tails, strict=True))
         if not inside.all():
             end = np.where(np.isnan(z), np.nan, np.where((z < 0) == upper, 0.0, -np.inf))
             value, d1, d2 = (np.where(inside, part, at_end) for part, at_end in ((value, end), (d1, 0.0), (d2, 0.0)))
         return minus_hessian(Eval(value, {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)))
 
-    def standard_tail_terms(self, z, upper, **shape):
+    @takes_parameters
+    def standard_tail_terms(self, z: np.ndarray, upper: bool, **shape: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """log P(Z > z) or log P(Z <= z) with its first and second derivative."""
         value = self.standard_tail(z, upper, True, **shape)
         log_density, first, _ = self.standard_terms(z, 1, **shape)
@@ -94,7 +104,7 @@ class LocationScale(Likelihood):
 
     # ---- starts -------------------------------------------------------------------------------------------------
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         y, sample_weight = reduced_sample(y, sample_weight) if self.relations.tried else (y, sample_weight)
         candidates = []
         for shape in self._shapes():
@@ -102,7 +112,8 @@ class LocationScale(Likelihood):
             candidates.append({"loc": loc, "scale": self._scale(y - loc, y, sample_weight, shape), **shape})
         return best_candidate(self, candidates, y, sample_weight)
 
-    def refine(self, y, sample_weight, loc, **others):
+    @takes_parameters
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         residual, weight = reduced_sample(y - loc, sample_weight) if self.relations.tried else (y - loc, sample_weight)
         candidates = [{"loc": 0.0, "scale": self._scale(residual, y, weight, shape), **shape} for shape in self._shapes()]
         return {name: value for name, value in best_candidate(self, candidates, residual, weight).items() if name != "loc"}
@@ -116,13 +127,15 @@ class LocationScale(Likelihood):
     def _scale(self, residual, y, sample_weight, shape):
         return max(self.spread(residual, sample_weight, **shape), resolution(y))
 
-    def centre(self, y, sample_weight, **shape) -> float:
+    @takes_parameters
+    def centre(self, y: np.ndarray, sample_weight: np.ndarray, **shape: np.ndarray) -> float:
         """Estimate of loc without covariates."""
         mean, variance, _ = self.standard_moments(**shape)
         mean_y = np.average(y, weights=sample_weight)
         return float(mean_y - mean * np.sqrt(np.average((y - mean_y) ** 2, weights=sample_weight) / variance))
 
-    def spread(self, residual, sample_weight, **shape) -> float:
+    @takes_parameters
+    def spread(self, residual: np.ndarray, sample_weight: np.ndarray, **shape: np.ndarray) -> float:
         """Estimate of scale from y - loc."""
         mean, variance, _ = self.standard_moments(**shape)
         weight = repeated_value(sample_weight)  # equal weights need no array of products
@@ -131,26 +144,35 @@ class LocationScale(Likelihood):
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
-    def standard_moments(self, **shape):
+    @takes_parameters
+    def standard_moments(self, **shape: np.ndarray) -> tuple[float | np.ndarray, ...]:
         """Mean, variance and entropy of Z."""
         raise NotImplementedError
 
-    def expectation(self, loc, scale, *at, **shape):
+    @takes_parameters
+    def expectation(self, loc: np.ndarray, scale: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> np.ndarray:
         return loc + scale * self.standard_moments(*at, **shape)[0]
 
-    def variance(self, loc, scale, *at, **shape):
+    @takes_parameters
+    def variance(self, loc: np.ndarray, scale: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> np.ndarray:
         return scale**2 * self.standard_moments(*at, **shape)[1] + 0 * loc
 
-    def entropy(self, loc, scale, *at, **shape):
+    @takes_parameters
+    def entropy(self, loc: np.ndarray, scale: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> np.ndarray:
         return np.log(scale) + self.standard_moments(*at, **shape)[2] + 0 * loc
 
-    def tail_probability(self, y, upper, log, loc, scale, *at, **shape):
+    @takes_parameters
+    def tail_probability(
+        self, y: np.ndarray, upper: bool, log: bool, loc: np.ndarray, scale: np.ndarray, *at: np.ndarray, **shape: np.ndarray
+    ) -> np.ndarray:
         return self.standard_tail((y - loc) / scale, upper, log, *at, **shape)
 
-    def ppf(self, q, loc, scale, *at, **shape):
+    @takes_parameters
+    def ppf(self, q: np.ndarray, loc: np.ndarray, scale: np.ndarray, *at: np.ndarray, **shape: np.ndarray) -> np.ndarray:
         return loc + scale * self.standard_ppf(q, *at, **shape)
 
-    def standard_tail(self, z, upper, log, **shape):
+    @takes_parameters
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, **shape: np.ndarray) -> np.ndarray:
         """`tail_probability` of Z."""
         raise NotImplementedError
 
@@ -158,17 +180,17 @@ class LocationScale(Likelihood):
 class LinkLocationScale(LocationScale):
     """A law of location and scale whose distribution function is the inverse of a link, which is exact in both tails."""
 
-    standard_link: Link
+    standard_link: Any  # a link whose inverse is a distribution function
 
-    def standard_tail(self, z, upper, log):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool) -> np.ndarray:
         if log:
             return self.standard_tail_terms(z, upper)[0]
         return self.standard_link.mirror().inverse(-z) if upper else self.standard_link.inverse(z)
 
-    def standard_tail_terms(self, z, upper):
+    def standard_tail_terms(self, z: np.ndarray, upper: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.standard_link.log_complement(z) if upper else self.standard_link.log_inverse(z)
 
-    def standard_ppf(self, q):
+    def standard_ppf(self, q: np.ndarray) -> np.ndarray:
         return self.standard_link.link(q)
 
 

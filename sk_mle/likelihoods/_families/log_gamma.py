@@ -47,7 +47,7 @@ class LogGamma(LocationScale):
     def __init__(self, *, loc=None, scale=None, shape=None, links=None):
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
-    def standard_terms(self, z, order, shape):
+    def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         x, (norm, norm_1, norm_2), (rise, rise_1, rise_2) = shape * z, remainder(shape**2), exprel2(shape * z)
         value = -np.log(ROOT_2PI) - norm - z * (z * rise)
         if order == 0:
@@ -62,24 +62,24 @@ class LogGamma(LocationScale):
         }
         return value, first, second
 
-    def standard_moments(self, shape):
+    def standard_moments(self, shape: np.ndarray) -> tuple[float | np.ndarray, ...]:
         u = shape**2
         value, d1, d2 = remainder(u)
         entropy = 0.5 + np.log(ROOT_2PI) + value + u * d1
         return -shape * (0.5 + u * d1), 1 + u * (0.5 + u * (2 * d1 + u * d2)), entropy
 
-    def log_mgf(self, t, shape):
+    def log_mgf(self, t: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """log E exp(t w)"""
         shape = np.where(np.abs(shape) < 1e-20, 1e-20, shape)
         k, step = 1 / shape**2, t / shape
         inside = k + step > 0
         return np.where(inside, lgamma_delta_scaled(k, np.where(inside, step, 0.0)), np.inf)
 
-    def standard_tail(self, z, upper, log, shape):
+    def standard_tail(self, z: np.ndarray, upper: bool, log: bool, shape: np.ndarray) -> np.ndarray:
         value = _log_tails(z, shape)[int(upper)]
         return value if log else np.exp(value)
 
-    def standard_ppf(self, q, shape):
+    def standard_ppf(self, q: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """Newton steps from scipy's quantile, or, if that underflows, from the first term of the series."""
         q, shape = np.broadcast_arrays(np.asarray(q, float), np.asarray(shape, float))
         with np.errstate(all="ignore"):
@@ -95,7 +95,9 @@ class LogGamma(LocationScale):
     def _logs(self, z, upper, shape):
         return _log_tails(z, shape)[int(upper)], self.standard_logpdf(z, shape)
 
-    def rvs(self, rng, size, loc, scale, shape):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, shape: np.ndarray
+    ) -> np.ndarray:
         shape = np.broadcast_to(np.where(np.abs(shape) < 1e-8, 1e-8, shape), size)
         k = 1 / shape**2
         log_gamma = np.log(rng.gamma(k + 1) / k) - rng.standard_exponential(size) / k  # where a gamma variable underflows
@@ -103,7 +105,7 @@ class LogGamma(LocationScale):
 
 
 @elementwise
-def remainder(u):
+def remainder(u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Stirling's remainder S(1/u) of log Gamma, for u >= 0, with its two derivatives in u."""
     w = u * u
     far = u * horner(STIRLING_REMAINDER[0], w), horner(STIRLING_REMAINDER[1], w), u * horner(STIRLING_REMAINDER[2], w)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ...domains import POSITIVE, REAL
+from .._fallbacks.facts import takes_parameters, withdrawable
 from .._protocol.base import Likelihood
 from .location_scale import LocationScale
 
@@ -18,32 +22,40 @@ class LogLocationScale(Likelihood):
 
     parameters = {"loc": REAL, "scale": POSITIVE}
     support = POSITIVE
-    standard: LocationScale
 
-    def plain(self, *at, **params) -> dict:
+    @property
+    def standard(self) -> LocationScale:
+        """The law of log y."""
+        raise NotImplementedError
+
+    @takes_parameters
+    def plain(self, *at: np.ndarray, **params: np.ndarray) -> dict:
         """The parameters of log y."""
         return {**dict(zip(self.parameters, at, strict=False)), **params}
 
-    def own_derivatives(self, gradient, hessian, *at, **params):
+    @takes_parameters
+    def own_derivatives(self, gradient: dict, hessian: dict, *at: np.ndarray, **params: np.ndarray) -> tuple[dict, dict]:
         """Derivatives in the law's own parameters from those in the parameters of log y; by default the same."""
         return gradient, hessian
 
-    def terms(self, y, order, *at, **params):
+    def terms(self, y: np.ndarray, order: int, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         x = np.log(y)
         loglik, gradient, hessian = self.standard.terms(x, order, **self.plain(*at, **params))
         if order:
             gradient, hessian = self.own_derivatives(gradient, hessian, *at, **params)
         return loglik + self.base_measure(y), gradient, hessian
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> np.ndarray:
         return -np.log(y)
 
-    def fisher(self, *at, **params):
-        information = self.standard.fisher(**self.plain(*at, **params))
+    @withdrawable
+    def fisher(self, *at: np.ndarray, **params: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+        fisher: Any = self.standard.fisher
+        information = fisher(**self.plain(*at, **params))
         return self.own_derivatives({"loc": 0.0, "scale": 0.0}, information, *at, **params)[1]
 
     @property
-    def interval(self):
+    def interval(self) -> Callable | None:
         """As of `Likelihood`; None if the law of log y has none."""
         return None if self.standard.interval is None else self._interval
 
@@ -51,17 +63,18 @@ class LogLocationScale(Likelihood):
         loglik, *derivatives = self.standard.interval(_log(low), _log(high), order, **self.plain(**params))
         return loglik, *self.own_derivatives(*derivatives, **params)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return self.standard.start(np.log(y), sample_weight)
 
-    def refine(self, y, sample_weight, loc, **others):
+    @takes_parameters
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         return self.standard.refine(np.log(y), sample_weight, loc=loc)
 
-    def expectation(self, *at, **params):
+    def expectation(self, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         loc, level, _ = self._log_moments(*at, **params)
         return np.exp(loc + level)
 
-    def variance(self, *at, **params):
+    def variance(self, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         loc, level, excess = self._log_moments(*at, **params)
         with np.errstate(over="ignore"):
             return np.where(np.isinf(level), np.inf, np.exp(2 * (loc + level)) * np.expm1(excess))
@@ -74,17 +87,18 @@ class LogLocationScale(Likelihood):
         with np.errstate(invalid="ignore"):
             return loc, first, second - 2 * first
 
-    def entropy(self, *at, **params):
+    def entropy(self, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         plain = self.plain(*at, **params)
         return self.standard.entropy(**plain) + self.standard.expectation(**plain)
 
-    def tail_probability(self, y, upper, log, *at, **params):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.standard.tail_probability(_log(y), upper, log, **self.plain(*at, **params))
 
-    def ppf(self, q, *at, **params):
+    @takes_parameters
+    def ppf(self, q: np.ndarray, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return np.exp(self.standard.ppf(q, **self.plain(*at, **params)))
 
-    def rvs(self, rng, size, *at, **params):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return np.exp(self.standard.rvs(rng, size, **self.plain(*at, **params)))
 
 
@@ -93,10 +107,10 @@ class ScaleShape(LogLocationScale):
 
     parameters = {"scale": POSITIVE, "shape": POSITIVE}
 
-    def plain(self, scale, shape):
+    def plain(self, scale: np.ndarray, shape: np.ndarray) -> dict:
         return {"loc": np.log(scale), "scale": 1 / shape}
 
-    def own_derivatives(self, gradient, hessian, scale, shape):
+    def own_derivatives(self, gradient: dict, hessian: dict, scale: np.ndarray, shape: np.ndarray) -> tuple[dict, dict]:
         on_loc, on_scale = gradient["loc"], gradient["scale"]
         first = {"scale": on_loc / scale, "shape": -on_scale / (shape * shape)}
         if not hessian:
@@ -107,14 +121,14 @@ class ScaleShape(LogLocationScale):
             ("shape", "shape"): (hessian.get(("scale", "scale"), 0.0) / shape + 2 * on_scale) / (shape * shape * shape),
         }
 
-    def ppf(self, q, scale, shape):
+    def ppf(self, q: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return scale * np.exp(self.standard.ppf(q, loc=0.0, scale=1 / shape))  # the log of a scale would cost digits
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         loc = np.log(self.fixed["scale"]) if "scale" in self.fixed else self.standard.centre(np.log(y), sample_weight)
         return {"scale": float(np.exp(loc)), **self.refine(y, sample_weight, scale=np.exp(loc))}
 
-    def refine(self, y, sample_weight, scale, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, scale: float | np.ndarray, **others: np.ndarray) -> dict:
         return {"shape": 1 / self.standard.refine(np.log(y), sample_weight, loc=np.log(scale))["scale"]}
 
 

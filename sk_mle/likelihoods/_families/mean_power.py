@@ -37,7 +37,9 @@ class MeanPower(Likelihood):
         scale = 1.0 if plain else np.clip(mean**exponent, 1e-100, 1e100)
         return exponent, scale, _scaled_dispersion(dispersion, scale, self.least)
 
-    def terms(self, y, order, mean, dispersion, power=None):
+    def terms(
+        self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict, dict]:
         exponent, scale, a = self._scaled(mean, dispersion, power)
         loglik, first, second = self.standard_terms(y, order, mean, a)
         loglik = np.where(np.isinf(mean), -np.inf, loglik)  # then no finite count has a mass
@@ -67,17 +69,17 @@ class MeanPower(Likelihood):
             },
         )
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = count_mean(y, sample_weight)
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
-    def refine(self, y, sample_weight, mean, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         if "power" not in self.free:
             return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.parameter("power").value))}
         candidates = [{"mean": mean, "power": p, "dispersion": self.moment(y, sample_weight, mean, p)} for p in (2.0, 1.0, 1.5)]
         return best_candidate(self, candidates, y, sample_weight)
 
-    def expectation(self, mean, dispersion, power=None):
+    def expectation(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         return mean + 0 * dispersion
 
 
@@ -86,7 +88,7 @@ def _scaled_dispersion(dispersion, scale, least):
     return np.minimum(np.maximum(dispersion * scale, least), 1e200)
 
 
-def excess(y, sample_weight, mean, power=2.0) -> float:
+def excess(y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray = 2.0) -> float:
     """Moment estimate of the dispersion where the variance is mean + dispersion * mean**power."""
     square = np.average((y - mean) ** 2 - y, weights=sample_weight)
     return max(square / np.average(mean**power + 0 * y, weights=sample_weight), 1e-3)

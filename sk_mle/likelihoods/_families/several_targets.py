@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
 
 from .._protocol.base import Likelihood
+from .._protocol.parameter import Parameter
 from .._protocol.target import check_numeric
 
 
@@ -29,13 +30,13 @@ class Multivariate(Likelihood):
         """The number of values of a vector parameter."""
         return self.n_targets or self.min_targets
 
-    def parameter(self, name):
+    def parameter(self, name: str) -> Parameter:
         return replace(super().parameter(name), basis=np.eye(self.width(name)))
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         return clone(self).set_params(n_targets=self.n_targets or y.shape[1])
 
-    def check(self):
+    def check(self) -> None:
         law, n = type(self).__name__, self.n_targets
         if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < self.min_targets):
             raise ValueError(
@@ -46,7 +47,7 @@ class Multivariate(Likelihood):
             if self.parameter(name).vector:
                 raise ValueError(f"{law}({name}={column!r}): {name} is a vector, which no column of X can hold")
 
-    def read(self, y):
+    def read(self, y: Any) -> np.ndarray:
         y, law = check_numeric(np.asarray(y)), type(self).__name__
         if y.ndim != 2:
             raise ValueError(f"y has shape {y.shape}; {law} is a law of several targets: give y of shape (n, n_targets)")
@@ -55,10 +56,10 @@ class Multivariate(Likelihood):
             raise ValueError(f"y has {y.shape[1]} columns, but {law} takes {wanted}")
         return y
 
-    def inside(self, y):
-        return self.support.contains(y).all(axis=-1)
+    def inside(self, y: np.ndarray) -> np.ndarray:
+        return np.all(self.support.contains(y), axis=-1)
 
-    def variance(self, **params):
+    def variance(self, **params: np.ndarray) -> np.ndarray:
         return np.diagonal(self.covariance(**params), axis1=-2, axis2=-1)
 
     def _refuse(self, *args, **params):

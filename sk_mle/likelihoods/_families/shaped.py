@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import product
 
 import numpy as np
 
+from .._fallbacks.facts import takes_parameters
 from .._fallbacks.quantile import newton_quantile
 from .._fallbacks.starting_values import best_candidate, quantiles, reduced_sample, resolution, weighted_median
 from .._protocol.base import Likelihood
@@ -20,21 +22,25 @@ class ShapedLocationScale(LocationScale):
     chooses from. The start without covariates chooses from `tried_first`.
     """
 
-    fisher = interval = None  # type: ignore[assignment]
-    entropy = Likelihood.entropy  # type: ignore[assignment]
+    fisher = None
+    entropy = Likelihood.entropy
     max_points: float = 400  # quantiles of a sample that a start uses
 
     # ---- starts -------------------------------------------------------------------------------------------------
 
     @property
-    def tried_first(self):
+    def interval(self) -> Callable | None:
+        return None
+
+    @property
+    def tried_first(self) -> Mapping[str, tuple[float, ...]]:
         return self.relations.tried
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         loc = self.fixed.get("loc", weighted_median(y, sample_weight))
         return {"loc": loc, **self._matched(y - loc, sample_weight, self.tried_first, loc)}
 
-    def refine(self, y, sample_weight, loc, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         return self._matched(y - loc, sample_weight, self.relations.tried, loc)
 
     def _matched(self, residual, sample_weight, tried, loc) -> dict:
@@ -51,19 +57,21 @@ class ShapedLocationScale(LocationScale):
         found = best_candidate(self, candidates, *reduced_sample(residual, sample_weight, self.max_points))
         return found | {"loc": loc + found["loc"]}
 
-    def summary(self, r, sample_weight) -> tuple[float, float]:
+    def summary(self, r: np.ndarray, sample_weight: np.ndarray) -> tuple[float, float]:
         """Centre and spread of residuals, by which laws are matched: median and interquartile range, for heavy tails."""
         low, middle, high = quantiles(r, sample_weight, np.array([0.25, 0.5, 0.75]))
         return middle, high - low if high > low else float(np.std(r))
 
-    def standard_summary(self, **shapes) -> tuple[np.ndarray, np.ndarray]:
+    @takes_parameters
+    def standard_summary(self, **shapes: np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
         """Centre and spread of the standard law, as `summary` measures them."""
         low, middle, high = self.standard_ppf(np.array([[0.25], [0.5], [0.75]]), **shapes)
         return middle, high - low
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
-    def standard_ppf(self, q, **shapes):
+    @takes_parameters
+    def standard_ppf(self, q: np.ndarray, **shapes: np.ndarray) -> np.ndarray:
         """Newton steps in arsinh(z), in which the logs of power tails are straight lines."""
 
         def logs(x, upper, **shapes):

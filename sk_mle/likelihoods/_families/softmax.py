@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -9,8 +10,9 @@ import numpy as np
 from scipy.linalg import helmert
 from scipy.special import softmax
 
-from ...domains import COUNT, REAL
+from ...domains import COUNT, REAL, Domain
 from .._protocol.base import Likelihood
+from .._protocol.parameter import Parameter
 
 LOGITS_PAIR = ("logits", "logits")
 
@@ -21,36 +23,43 @@ class Softmax(Likelihood):
     A subclass writes `loglik`, `n_columns` (K), and `counts`.
     """
 
-    parameters = {"logits": REAL}
     support = COUNT
-    n_columns: int
 
-    def counts(self, y) -> np.ndarray:
+    @property
+    def parameters(self) -> Mapping[str, Domain | Parameter]:
+        return {"logits": REAL}
+
+    @property
+    def n_columns(self) -> int:
+        """The number of classes; 0 before it is known."""
+        raise NotImplementedError
+
+    def counts(self, y: np.ndarray) -> np.ndarray:
         """Number of observations of each class in each row: (n, K)."""
         raise NotImplementedError
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if self.links:
             raise ValueError(f"{type(self).__name__} takes no links: the softmax is part of the law")
 
-    def parameter(self, name):
+    def parameter(self, name: str) -> Parameter:
         parameter = super().parameter(name)
         return replace(parameter, basis=_contrasts(self.n_columns or 3)) if name == "logits" else parameter
 
-    def gradient(self, y, logits, **others):
+    def gradient(self, y: np.ndarray, logits: np.ndarray, **others: np.ndarray) -> dict[str, np.ndarray]:
         counts = self.counts(y)
         return {"logits": counts - counts.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
 
-    def hessian(self, y, logits, **others):
+    def hessian(self, y: np.ndarray, logits: np.ndarray, **others: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {LOGITS_PAIR: -self.counts(y).sum(axis=-1)[..., None, None] * indicator_covariance(softmax(logits, axis=-1))}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         share = sample_weight @ self.counts(y)
         logits = np.log(np.maximum(share, 1e-6 * (share.sum() or 1.0)))
         return {"logits": logits - logits.mean()}
 
-    def recession(self, y, eta, name):
+    def recession(self, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The cone d_j - d_k <= 0 for every class j and one observed class k of the row; 0 for the other observed classes."""
         if name != "logits":
             return super().recession(y, eta, name)
@@ -70,7 +79,7 @@ def _contrasts(n: int) -> np.ndarray:
     return basis
 
 
-def log_probability(logits):
+def log_probability(logits: np.ndarray) -> np.ndarray:
     """The log of the softmax, in which the largest term is the 1 of log1p, so that no digit of the others is lost."""
     top = np.argmax(logits, axis=-1)[..., None]
     shifted = logits - np.take_along_axis(logits, top, axis=-1)
@@ -79,6 +88,6 @@ def log_probability(logits):
     return shifted - np.log1p(rest.sum(axis=-1, keepdims=True))
 
 
-def indicator_covariance(prob):
+def indicator_covariance(prob: np.ndarray) -> np.ndarray:
     """diag(prob) - prob prob': the covariance matrix of the class indicators of one draw."""
     return prob[..., :, None] * (np.eye(prob.shape[-1]) - prob[..., None, :])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..._special.lattice import log_sum
 from ..._special.logarithms import log1mexp
-from ...domains import COUNT
+from ...domains import COUNT, Domain
 from .._fallbacks import quadrature
 from .._fallbacks.interval import LOG_OF_NEARLY_ALL
 from .._fallbacks.inversion import gamma_like
@@ -21,13 +23,15 @@ MAX_SUMMED_MEAN = 300  # mean up to which quantiles are found by adding up masse
 class SummedCount(Likelihood):
     """A count law of which only the mass function is known; it must be smooth between whole numbers and have one mode."""
 
-    support = COUNT
+    @property
+    def support(self) -> Domain:
+        return COUNT
 
-    def log_mass_function(self, params):
+    def log_mass_function(self, params: dict) -> Callable:
         """The function f(k, rows) that gives log masses at k (m, points) for the m rows of `params`."""
         return lambda k, rows: self.loglik(k, **{name: value[rows][:, None] for name, value in params.items()})
 
-    def tail_probability(self, y, upper, log, **params):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
         """Summed on the side of the mean where y lies, or on the other one where that is small."""
         y, params, shape = _flat(y, params)
         with np.errstate(all="ignore"):
@@ -53,13 +57,13 @@ class SummedCount(Likelihood):
                 side[rows] = np.logaddexp(*parts)
         return np.minimum(side, 0.0)
 
-    def ppf(self, q, **params):
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         q, params, shape = _flat(q, params)
         with np.errstate(all="ignore"):
             inside, result = (q > 0) & (q < 1), np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.nan))
             near = inside & (self.expectation(**params) < MAX_SUMMED_MEAN) & (q < MAX_LEVEL_FROM_ZERO)
-            for rows, find in ((near, self._quantile_from_zero), (inside, self._newton_quantile)):
-                if len(rows := np.flatnonzero(rows & np.isnan(result))):
+            for mask, find in ((near, self._quantile_from_zero), (inside, self._newton_quantile)):
+                if len(rows := np.flatnonzero(mask & np.isnan(result))):
                     result[rows] = find(q[rows], _take(params, rows))
         return result.reshape(shape)
 

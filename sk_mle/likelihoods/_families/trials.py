@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -15,6 +15,7 @@ from ..._special.logarithms import factorial_rest
 from ..._special.rising import rest_in_log
 from ..._utils.messages import rows_text
 from ...domains import COUNT, Domain
+from .._fallbacks.facts import takes_parameters
 from .._protocol.base import Likelihood, Observation
 from .._protocol.parameter import Parameter
 from .._protocol.target import check_numeric
@@ -32,26 +33,26 @@ class Trials(Likelihood):
     trials: float | str | None
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, Domain | Parameter]:
         return self.own if self.trials is None else {**self.own, "trials": TRIALS}
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         if self.trials is None or isinstance(self.trials, str):
             return COUNT
         return replace(COUNT, high=self.trials, closed=(True, True), typical=(0, min(self.trials, COUNT.typical[1])))
 
     @property
-    def predictive(self):
+    def predictive(self) -> Likelihood:
         return clone(self).set_params(trials=1) if self.trials is None else self
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         n = self.fixed.get("trials", 1)
         if not (n > 0 and n == np.floor(n)):
             raise ValueError(f"{type(self).__name__}(trials={n!r}): give a whole number of at least one trial")
 
-    def read(self, y):
+    def read(self, y: Any) -> np.ndarray:
         y = np.asarray(y)
         law, two = type(self).__name__, y.ndim == 2 and y.shape[1] == 2
         if self.trials is not None:
@@ -67,10 +68,10 @@ class Trials(Likelihood):
                 f"alone, say how many trials there were: {law}(trials=10), or {law}(trials='n') for a column 'n' of X"
             )
         y = check_numeric(y)
-        self._compare(*y.T, " (trials, not failures, are the second column)")
+        self._compare(y[:, 0], y[:, 1], " (trials, not failures, are the second column)")
         return y
 
-    def inside(self, y):
+    def inside(self, y: np.ndarray) -> np.ndarray:
         return super().inside(y) if y.ndim == 1 else (y[:, 0] >= 0) & (y[:, 0] <= y[:, 1])
 
     advice = {
@@ -78,7 +79,7 @@ class Trials(Likelihood):
         "Poisson()"
     }
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         if "trials" in known and y.ndim == 1:  # not the ends of intervals
             self._compare(y, known["trials"])
         return super().bind(y, **known)
@@ -90,15 +91,15 @@ class Trials(Likelihood):
             first = f"{y[bad[0]]:g} of {trials[bad[0]]:g}"
             raise ValueError(f"successes must lie between 0 and trials, but do not in {rows_text(bad)}, first {first}{hint}")
 
-    def split(self, y, trials):
+    def split(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Successes and trials; y has both if `trials` is None."""
         return (y, trials) if trials is not None else (y[..., 0], y[..., 1])
 
-    def counts(self, y, eta):
+    def counts(self, y: np.ndarray, eta: dict) -> tuple[np.ndarray, np.ndarray]:
         """Successes and trials, the latter from `eta` if they are known."""
         return self.split(y, {**self.fixed, **eta}.get("trials"))
 
-    def share(self, y, sample_weight) -> tuple[np.ndarray, np.ndarray, float]:
+    def share(self, y: np.ndarray, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Successes, trials and the share of successes among all trials, kept inside (0, 1)."""
         y, n = self.split(y, self.fixed.get("trials"))
         n = np.broadcast_to(np.asarray(n, float), y.shape)
@@ -107,19 +108,22 @@ class Trials(Likelihood):
             raise ValueError("trials is zero in every row; nothing is left to fit")
         return y, n, float(np.clip(np.dot(sample_weight, y) / total, 1e-6, 1 - 1e-6))
 
-    def observed(self, y, **params):
+    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
         return Observation(y[:, 0], y[:, 0], {"trials": y[:, 1]}) if self.trials is None else super().observed(y, **params)
 
-    def observe(self, rng, y):
+    def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
         return y if self.trials is not None or y.ndim > 1 else np.column_stack([y, y + rng.integers(1, 10, len(y))])
 
-    def rvs(self, rng, size, trials=None, **params):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], trials: np.ndarray | None = None, **params: np.ndarray
+    ) -> np.ndarray:
         """Random successes; if the trials are part of y, also random trials from 1 to 20, as a second column."""
         n = rng.integers(1, 21, size) if trials is None else np.broadcast_to(np.asarray(trials, int), size)
         y = self.successes(rng, n, **params).astype(float)
         return y if trials is not None else np.stack([y, n], axis=-1)
 
-    def successes(self, rng, n, **params) -> np.ndarray:
+    @takes_parameters
+    def successes(self, rng: np.random.Generator, n: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """Random successes in n trials."""
         raise NotImplementedError
 
@@ -146,7 +150,7 @@ def _shortfall(y, n, p, q):
 
 
 @elementwise
-def log_binomial(y, n, log_p, log_q):
+def log_binomial(y: np.ndarray, n: np.ndarray, log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
     """log of the binomial mass from the logs of the probabilities of success and failure."""
     rest, excess = n - y, _shortfall(y, n, np.exp(log_p), np.exp(log_q))
     value = factorial_rest(n) - factorial_rest(y) - factorial_rest(rest)
@@ -174,7 +178,9 @@ class MassTerms(NamedTuple):
     tilt: np.ndarray
 
 
-def beta_binomial(y, n, p, q, size, order) -> MassTerms:
+def beta_binomial(
+    y: np.ndarray, n: np.ndarray, p: np.ndarray, q: np.ndarray, size: int | tuple[int, ...], order: int
+) -> MassTerms:
     """log of the beta-binomial mass of shapes p size and q size.
 
     With the share s = (y + a) / (n + size), which lies between p and y / n, its large terms are -n times the divergence of

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..._special.gamma_functions import gamma_norm, trigamma, trigamma_delta
@@ -58,7 +60,7 @@ class Dirichlet(Multivariate):
     def __init__(self, *, concentration=None, n_targets=None, links=None):
         self.concentration, self.n_targets, self.links = concentration, n_targets, links
 
-    def read(self, y):
+    def read(self, y: Any) -> np.ndarray:
         y = super().read(y)
         bad = np.flatnonzero(~self._sums_to_one(y))
         if len(bad):
@@ -72,7 +74,7 @@ class Dirichlet(Multivariate):
     def _sums_to_one(y):
         return np.abs(y.sum(axis=-1) - 1) <= TOTAL_TOL
 
-    def inside(self, y):
+    def inside(self, y: np.ndarray) -> np.ndarray:
         return super().inside(y) & self._sums_to_one(y)
 
     @staticmethod
@@ -81,7 +83,7 @@ class Dirichlet(Multivariate):
         concentration = np.maximum(concentration, 1e-300)
         return y / y.sum(axis=-1, keepdims=True), concentration, concentration.sum(axis=-1, keepdims=True)
 
-    def terms(self, y, order, concentration):
+    def terms(self, y: np.ndarray, order: int, concentration: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         second = {pair: -value for pair, value in self.fisher(concentration).items()} if order == 2 else {}
         y, concentration, total = self._shares(y, concentration)
         own, of_total = gamma_norm(concentration, order=min(order, 1)), gamma_norm(total, order=min(order, 1))
@@ -89,33 +91,33 @@ class Dirichlet(Multivariate):
         value = (gap + own[0] - np.log(y)).sum(axis=-1) - of_total[0][..., 0]
         return value, {PARAMETER_NAME: np.log(total * y / concentration) + own[1] - of_total[1]} if order else {}, second
 
-    def fisher(self, concentration):
+    def fisher(self, concentration: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         total, eye = concentration.sum(axis=-1, keepdims=True), np.eye(concentration.shape[-1])
         own = -trigamma_delta(concentration, concentration @ (1 - eye))
         return {(PARAMETER_NAME, PARAMETER_NAME): np.where(eye > 0, own[..., None], -trigamma(total)[..., None])}
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = np.average(y, axis=0, weights=sample_weight)
         gap = mean @ (np.log(mean) - np.average(np.log(y), axis=0, weights=sample_weight))
         return {PARAMETER_NAME: mean * (y.shape[1] - 1) / (2 * max(float(gap), 1e-15))}  # Minka's, by Stirling's formula
 
-    def is_degenerate(self, y, concentration):
+    def is_degenerate(self, y: np.ndarray, concentration: np.ndarray) -> bool:
         return bool((np.sqrt(self.variance(concentration=concentration)) <= MIN_RELATIVE_SPREAD * y).all(axis=1).any())
 
-    def expectation(self, concentration):
+    def expectation(self, concentration: np.ndarray) -> np.ndarray:
         return concentration / concentration.sum(axis=-1, keepdims=True)
 
-    def covariance(self, concentration):
+    def covariance(self, concentration: np.ndarray) -> np.ndarray:
         """Covariance matrices of the shares: (n, K, K)."""
         total = concentration.sum(axis=-1)[..., None, None]
         return indicator_covariance(self.expectation(concentration)) / (total + 1)
 
-    def entropy(self, concentration):
+    def entropy(self, concentration: np.ndarray) -> np.ndarray:
         total = concentration.sum(axis=-1, keepdims=True)
         (own, own_1, _), (whole, whole_1, _) = gamma_norm(concentration), gamma_norm(total)
         return (np.log(concentration / total) - own - (concentration - 1) * (whole_1 - own_1)).sum(axis=-1) + whole[..., 0]
 
-    def rvs(self, rng, size, concentration):
+    def rvs(self, rng: np.random.Generator, size: tuple[int, ...], concentration: np.ndarray) -> np.ndarray:
         concentration = np.broadcast_to(concentration, (*size, np.shape(concentration)[-1]))
         log = np.log(rng.standard_gamma(concentration + 1)) + np.log1p(-rng.random(concentration.shape)) / concentration
         return np.clip(np.exp(log_probability(log)), 1e-300, 1 - 2**-53)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from scipy.special import gammaln, softmax
 from scipy.stats import binom
@@ -10,10 +13,12 @@ from sklearn.base import clone
 from ..._special.gamma_functions import log1p_minus
 from ..._special.logarithms import factorial_rest
 from ..._utils.messages import rows_text
+from ...domains import Domain
 from .._families.several_targets import Multivariate
 from .._families.softmax import Softmax, indicator_covariance, log_probability
 from .._families.trials import TRIALS
-from .._protocol.base import Observation
+from .._protocol.base import Likelihood, Observation
+from .._protocol.parameter import Parameter
 
 TERMS_PER_BLOCK = 1 << 20  # terms of an entropy added at a time
 
@@ -55,26 +60,26 @@ class Multinomial(Multivariate, Softmax):
         self.trials, self.n_targets, self.links = trials, n_targets, links
 
     @property
-    def parameters(self):
-        return Softmax.parameters if self.trials is None else {**Softmax.parameters, "trials": TRIALS}
+    def parameters(self) -> Mapping[str, Domain | Parameter]:
+        return super().parameters if self.trials is None else {**super().parameters, "trials": TRIALS}
 
     @property
-    def predictive(self):
+    def predictive(self) -> Likelihood:
         return clone(self).set_params(trials=1) if self.trials is None else self
 
     @property
-    def n_columns(self):
+    def n_columns(self) -> int:
         return self.width("logits")
 
-    def counts(self, y):
+    def counts(self, y: np.ndarray) -> np.ndarray:
         return y
 
-    def read(self, y):
+    def read(self, y: Any) -> np.ndarray:
         y = super().read(y)
         self._check_sums(y, self.fixed)
         return y
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         self._check_sums(y, known)
         return super().bind(y, **known)
 
@@ -84,7 +89,7 @@ class Multinomial(Multivariate, Softmax):
         if len(bad):
             raise ValueError(f"the counts of a row must sum to trials={self.trials!r}, but do not in {rows_text(bad)}")
 
-    def loglik(self, y, logits, trials=None):
+    def loglik(self, y: np.ndarray, logits: np.ndarray, trials: np.ndarray | None = None) -> np.ndarray:
         """By differences of expected and observed counts of each class, so that no logs of large factorials cancel."""
         total = y.sum(axis=-1)
         log_prob, positive = log_probability(logits), np.where(y > 0, y, 1.0)
@@ -95,20 +100,20 @@ class Multinomial(Multivariate, Softmax):
         value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
         return value if trials is None else np.where(total == trials, value, -np.inf)
 
-    def observed(self, y, **params):
+    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
         return Observation(y, y, {"trials": y.sum(axis=-1)} if self.trials is None else {})
 
-    def fisher(self, logits, trials=1):
+    def fisher(self, logits: np.ndarray, trials: float | np.ndarray = 1) -> dict[tuple[str, str], np.ndarray]:
         return {("logits", "logits"): self.covariance(logits, trials)}
 
-    def expectation(self, logits, trials=1):
+    def expectation(self, logits: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         return np.asarray(trials)[..., None] * softmax(logits, axis=-1)
 
-    def covariance(self, logits, trials=1):
+    def covariance(self, logits: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         """Covariance matrices of the counts: (n, K, K)."""
         return np.asarray(trials)[..., None, None] * indicator_covariance(softmax(logits, axis=-1))
 
-    def entropy(self, logits, trials=1):
+    def entropy(self, logits: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         """Minus the expected log-likelihood; expectations of log factorials are sums over the counts' binomial laws."""
         logits, trials = np.asarray(logits), np.broadcast_to(np.asarray(trials, float), np.shape(logits)[:-1])[..., None]
         prob, log_prob = softmax(logits, axis=-1), log_probability(logits)
@@ -120,7 +125,9 @@ class Multinomial(Multivariate, Softmax):
             value = value + (mass * gammaln(k + 1)).sum(axis=(-1, -2))
         return value
 
-    def rvs(self, rng, size, logits, trials=None):
+    def rvs(
+        self, rng: np.random.Generator, size: tuple[int, ...], logits: np.ndarray, trials: np.ndarray | None = None
+    ) -> np.ndarray:
         """Random counts; if N is part of y, for random N from 1 to 20."""
         trials = rng.integers(1, 21, size) if trials is None else np.broadcast_to(np.asarray(trials, int), size)
         return rng.multinomial(trials, softmax(logits, axis=-1)).astype(float)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from ...domains import POSITIVE, REAL
+from ...domains import POSITIVE, REAL, Domain
 from .._fallbacks.starting_values import resolution
 from .._families.several_targets import Multivariate
+from .._protocol.parameter import Parameter
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -58,11 +61,11 @@ class MultivariateNormal(Multivariate):
         self.mean, self.scale, self.lower, self.n_targets, self.links = mean, scale, lower, n_targets, links
 
     @property
-    def parameters(self):
+    def parameters(self) -> Mapping[str, Domain | Parameter]:
         own = {"mean": REAL, "scale": POSITIVE}
         return own if self.n_targets == 1 else {**own, "lower": REAL}
 
-    def width(self, name):
+    def width(self, name: str) -> int:
         size = super().width(name)
         return size * (size - 1) // 2 if name == "lower" else size
 
@@ -92,7 +95,9 @@ class MultivariateNormal(Multivariate):
             inverse[..., i, :i] = (L[..., i : i + 1, :i] @ inverse[..., :i, :i])[..., 0, :]
         return inverse, np.broadcast_to(scale, shape), shape
 
-    def terms(self, y, order, mean, scale, lower=0.0):
+    def terms(
+        self, y: np.ndarray, order: int, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0
+    ) -> tuple[np.ndarray, dict, dict]:
         r, L, (k, j), scale, z = self._residuals(y, mean, scale, lower)
         value = -(0.5 * z**2 + np.log(scale) + LOG_ROOT_2PI).sum(axis=-1)
         if order == 0:
@@ -113,7 +118,7 @@ class MultivariateNormal(Multivariate):
         }
         return value, first, second
 
-    def fisher(self, mean, scale, lower=0.0):
+    def fisher(self, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0) -> dict[tuple[str, str], np.ndarray]:
         covariance = self.covariance(mean, scale, lower)
         _, scale, (*_, size) = self._root(mean, scale, lower)
         half = (np.eye(size) - self._factor(lower, size)[0]) / scale[..., None]
@@ -123,14 +128,14 @@ class MultivariateNormal(Multivariate):
             ("lower", "lower"): _regressions(covariance, scale),
         }
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = self.fixed.get("mean", np.average(y, axis=0, weights=sample_weight))
         params = self.refine(y, sample_weight, mean)
         spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
         params["scale"] = np.maximum(params["scale"], 0.1 * spread)  # for a well-conditioned first step; `refine` follows it
         return {"mean": mean, **params}
 
-    def refine(self, y, sample_weight, mean, **others):
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         """`scale` and `lower` from regressions of each target's residuals on earlier ones, the maximum without covariates."""
         r, share = y - mean, (sample_weight / sample_weight.sum())[:, None]
         rounding = np.array([resolution(column) for column in y.T])
@@ -146,25 +151,32 @@ class MultivariateNormal(Multivariate):
         scale = np.sqrt((share * (r - _times(L, r)) ** 2).sum(axis=0))
         return {"scale": np.maximum(scale, rounding), "lower": L[np.tril_indices(len(root), -1)]}
 
-    def is_degenerate(self, y, mean, scale, lower=0.0):
+    def is_degenerate(self, y: np.ndarray, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0) -> bool:
         _, L, _, scale, _ = self._residuals(y, mean, scale, lower)
         rounding = np.array([resolution(column) for column in y.T])
         return bool((scale <= 64 * (rounding + _times(np.abs(L), rounding))).all(axis=0).any())
 
-    def expectation(self, mean, scale, lower=0.0):
+    def expectation(self, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0) -> np.ndarray:
         return np.broadcast_to(mean, self._root(mean, scale, lower)[-1])
 
-    def covariance(self, mean, scale, lower=0.0):
+    def covariance(self, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0) -> np.ndarray:
         """Covariance matrices of the targets: (n, K, K)."""
         inverse, scale, _ = self._root(mean, scale, lower)
         root = inverse * scale[..., None, :]
         return root @ np.swapaxes(root, -1, -2)
 
-    def entropy(self, mean, scale, lower=0.0):
+    def entropy(self, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0) -> np.ndarray:
         *_, scale, _ = self._root(mean, scale, lower)
         return (0.5 + LOG_ROOT_2PI + np.log(scale)).sum(axis=-1)
 
-    def rvs(self, rng, size, mean, scale, lower=0.0):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: tuple[int, ...],
+        mean: np.ndarray,
+        scale: np.ndarray,
+        lower: float | np.ndarray = 0.0,
+    ) -> np.ndarray:
         inverse, scale, shape = self._root(mean, scale, lower)
         return mean + _times(inverse, scale * rng.standard_normal((*size, shape[-1])))
 

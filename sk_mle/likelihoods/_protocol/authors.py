@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +13,9 @@ from .._fallbacks import starting_values
 from .._fallbacks.facts import sized, title
 from .._fallbacks.quadrature import _maps
 from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from .base import Likelihood
 
 ARSINH_REACH, PROBED_POINTS = 7.0, 4001  # the density is summed over points from -sinh(ARSINH_REACH) to sinh(ARSINH_REACH)
 MAX_SUMMED_COUNTS = 1 << 14
@@ -35,7 +40,7 @@ FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and the
 }
 
 
-def check_declared(law, members) -> None:
+def check_declared(law: Likelihood, members: Iterable[str]) -> None:
     """Raise TypeError for parameters that are not declared as domains by name, and for declarations that have no effect.
 
     ValueError for a parameter with the name of one of the protocol's `members`, which its value would hide.
@@ -54,7 +59,7 @@ def check_declared(law, members) -> None:
         raise ValueError(f"{title(law)}: {hidden} are names of members of Likelihood; call these parameters otherwise")
 
 
-def checked_loglik(law, returned, y) -> np.ndarray:
+def checked_loglik(law: Likelihood, returned: Any, y: np.ndarray) -> np.ndarray:
     """What `loglik` returned, as floats, one per value of y; ValueError for anything else."""
     if type(returned) is np.ndarray and returned.dtype == np.float64 and returned.shape == y.shape[:1]:
         return returned
@@ -77,7 +82,7 @@ def checked_loglik(law, returned, y) -> np.ndarray:
     return values
 
 
-def checked_start(law, y, sample_weight) -> dict:
+def checked_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> dict:
     """The values that `start` returns; ValueError where a parameter to estimate is missing, or outside its domain."""
     values = law.start(y, sample_weight)
     if not isinstance(values, dict):
@@ -93,7 +98,7 @@ def checked_start(law, y, sample_weight) -> dict:
     return values
 
 
-def fallback_start(law, y, sample_weight) -> dict:
+def fallback_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> dict:
     """Starting values from a numerical search instead of the law's `start`; empty for laws with vectors, or if it fails.
 
     They serve data that `start` does not expect, such as rows far out while a parameter is known.
@@ -110,7 +115,7 @@ def fallback_start(law, y, sample_weight) -> dict:
         return {}
 
 
-def density_fault(law) -> str:
+def density_fault(law: Likelihood) -> str:
     """The message that a density does not integrate to one at typical parameters; empty where it does.
 
     Laws of classes or of several targets, with vector parameters or with known columns are not checked.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -22,7 +22,7 @@ from ...domains import REAL, Domain
 from .._fallbacks import interval as intervals
 from .._fallbacks import inversion, quadrature, recession, starting_values
 from .._fallbacks.algebra import Eval
-from .._fallbacks.facts import mark_defaults, numerical
+from .._fallbacks.facts import mark_defaults, numerical, takes_parameters
 from . import authors, evaluation
 from .derived import LOOKED_UP, derived
 from .parameter import Parameter, declared
@@ -115,23 +115,52 @@ class Likelihood(BaseEstimator):
     array([3.])
     """
 
-    parameters: ClassVar[dict[str, Domain | Parameter]]
-    support: ClassVar[Domain] = REAL
-    smooth: ClassVar[bool] = True
-    target_type: ClassVar[str] = "number"
-    atoms: ClassVar[tuple[float, ...]] = ()
-    relations: ClassVar[Relations] = Relations()
-    children: tuple[Child, ...] = ()
-    advice: ClassVar[Mapping[str, str]] = {}
-    n_starts: int = 1
-    covariance: Callable | None = None
-    is_degenerate: Callable | None = None
-    gradient: Callable | None = None
-    hessian: Callable | None = None
-    fisher: Callable | None = None
-    interval: Callable | None = None
-    crps: Callable | None = None
-    divergence: Callable | None = None
+    if TYPE_CHECKING:  # a subclass may give each of these as a value or as a property
+
+        @property
+        def parameters(self) -> Mapping[str, Domain | Parameter]: ...
+        @property
+        def support(self) -> Domain: ...
+        @property
+        def smooth(self) -> bool: ...
+        @property
+        def target_type(self) -> str: ...
+        @property
+        def atoms(self) -> tuple[float, ...]: ...
+        @property
+        def relations(self) -> Relations: ...
+        @property
+        def children(self) -> tuple[Child, ...]: ...
+        @property
+        def advice(self) -> Mapping[str, str]: ...
+        @property
+        def n_starts(self) -> int: ...
+        @property
+        def covariance(self) -> Callable | None: ...
+        @property
+        def is_degenerate(self) -> Callable | None: ...
+        @property
+        def gradient(self) -> Callable | None: ...
+        @property
+        def hessian(self) -> Callable | None: ...
+        @property
+        def fisher(self) -> Callable | None: ...
+        @property
+        def interval(self) -> Callable | None: ...
+        @property
+        def crps(self) -> Callable | None: ...
+        @property
+        def divergence(self) -> Callable | None: ...
+    else:
+        support = REAL
+        smooth = True
+        target_type = "number"
+        atoms = ()
+        relations = Relations()
+        children = ()
+        advice = {}
+        n_starts = 1
+        covariance = is_degenerate = gradient = hessian = fisher = interval = crps = divergence = None
 
     def __init_subclass__(cls, **kwargs):
         """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail_probability`, or the converse.
@@ -142,12 +171,14 @@ class Likelihood(BaseEstimator):
         for name, parts in JOINT_METHODS.items():
             _derive(cls, name, parts)
 
-    def loglik(self, y, **params) -> np.ndarray:
+    @takes_parameters
+    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """Log density or log mass of each sample, with every normalising constant."""
         named = next((f", as its {name} may be called" for name in ("logpdf", "logpmf", "log_prob") if hasattr(self, name)), "")
         raise NotImplementedError(f"{type(self).__name__} must define loglik(y, {', '.join(self.parameters)}){named}")
 
-    def terms(self, y, order, **params) -> tuple[np.ndarray, dict, dict]:
+    @takes_parameters
+    def terms(self, y: np.ndarray, order: int, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         """`loglik`, `gradient` and `hessian` at once, for laws in which they share their work.
 
         Derivatives above `order` (0, 1 or 2) are ignored: leave the dict empty where they cost something.
@@ -156,37 +187,38 @@ class Likelihood(BaseEstimator):
         second = self.hessian(y, **params) if order == 2 and self.hessian else {}
         return self.loglik(y, **params), first, second
 
-    def base_measure(self, y):
+    def base_measure(self, y: np.ndarray) -> float | np.ndarray:
         """Log of the base measure, the part of `loglik` that depends on y alone, which a fit computes once; by default 0."""
         return 0.0
 
-    def start(self, y, sample_weight) -> dict:
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         """Values of the parameters for a model without covariates; by default a numerical fit."""
         return starting_values.numerical_start(self, y, sample_weight)
 
-    def refine(self, y, sample_weight, **params) -> dict:
+    @takes_parameters
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, **params: np.ndarray) -> dict:
         """Better starting values once the first parameter has been fitted; by default none.
 
         `params` has the fitted values of the first parameter. The result may also shift that parameter by a constant.
         """
         return {}
 
-    def read(self, y) -> np.ndarray:
+    def read(self, y: Any) -> np.ndarray:
         """The target in the form that the law takes: floats of shape (n,), or (n, columns) for laws that take several.
 
         Raises ValueError that names the rows for anything that is not such a target.
         """
         return check_numeric(y if type(y) is np.ndarray and y.ndim == 1 else column_or_1d(y, warn=True))
 
-    def inside(self, y) -> np.ndarray:
+    def inside(self, y: np.ndarray) -> np.ndarray:
         """Whether each value of a target, as `read` returned it, is possible under the law."""
         return self.support.contains(y)
 
-    def observe(self, rng: np.random.Generator, y) -> np.ndarray:
+    def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
         """What a study would record of simulated values y: y itself, unless the law is of censored values."""
         return y
 
-    def observed(self, y, **params) -> Observation:
+    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
         """What a target, as `read` returned it, tells of the predicted values.
 
         The ends between which each value is known to lie, equal if it was observed, and the parameters of `predictive`
@@ -194,7 +226,7 @@ class Likelihood(BaseEstimator):
         """
         return Observation(y, y, {})
 
-    def bind(self, y, **known) -> Likelihood:
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         """The law with what it takes from a target, as `read` returned it, such as the number of classes.
 
         `known` has the values (n,) of parameters that columns of X hold, where they are read. Raises ValueError that names the
@@ -202,7 +234,7 @@ class Likelihood(BaseEstimator):
         """
         return self
 
-    def recession(self, y, eta, name) -> tuple[np.ndarray, np.ndarray]:
+    def recession(self, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The recession cone of a sample's log-likelihood in the linear predictor of parameter `name`.
 
         It has the directions in which the log-likelihood never falls, and serves to diagnose separated data. Returns `cone`
@@ -277,7 +309,7 @@ class Likelihood(BaseEstimator):
 
     # ---- on the scale of the linear predictors ---------------------------------------------------------------------
 
-    def evaluate(self, y, eta: dict, order: int = 1, information: str = "observed") -> Eval:
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         """Log-likelihood and its derivatives in the linear predictors of the free parameters.
 
         Parameters
@@ -296,11 +328,12 @@ class Likelihood(BaseEstimator):
         """
         return evaluation.evaluate(self, y, eta, order, information)
 
-    def evaluate_interval(self, low, high, eta: dict, order: int = 1) -> Eval:
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         """log P(low < Y <= high) per sample, with its derivatives in the linear predictors as `evaluate` gives them."""
         return evaluation.evaluate_interval(self, low, high, eta, order)
 
-    def log_interval(self, low, high, /, **params) -> np.ndarray:
+    @takes_parameters
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """log P(low < Y <= high)."""
         return intervals.log_interval(self, low, high, **params)
 
@@ -349,20 +382,24 @@ class Likelihood(BaseEstimator):
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
+    @takes_parameters
     @numerical
-    def expectation(self, **params) -> np.ndarray:
+    def expectation(self, **params: np.ndarray) -> np.ndarray:
         """Mean of y; NaN where it does not exist."""
         return quadrature.moment(self, params, 1)
 
-    def variance(self, **params) -> np.ndarray:
+    @takes_parameters
+    def variance(self, **params: np.ndarray) -> np.ndarray:
         """Variance of y; infinite or NaN where it does not exist."""
         return quadrature.moment(self, params, 2)
 
-    def entropy(self, **params) -> np.ndarray:
+    @takes_parameters
+    def entropy(self, **params: np.ndarray) -> np.ndarray:
         """Minus the expected log-likelihood."""
         return quadrature.entropy(self, params)
 
-    def tail_probability(self, y, upper, log, **params) -> np.ndarray:
+    @takes_parameters
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
         """P(Y > y) if `upper`, else P(Y <= y); its logarithm if `log`, exact also where the probability underflows.
 
         `cdf`, `sf`, `logcdf` and `logsf` follow from it, or it from those that the law's class writes; a side of which the
@@ -370,27 +407,33 @@ class Likelihood(BaseEstimator):
         """
         return getattr(self, TAILS[upper, log])(y, **params)
 
-    def cdf(self, y, **params) -> np.ndarray:
+    @takes_parameters
+    def cdf(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """P(Y <= y)."""
         return quadrature.tail(self, y, params, upper=False, log=False)
 
-    def sf(self, y, **params) -> np.ndarray:
+    @takes_parameters
+    def sf(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """P(Y > y)."""
         return quadrature.tail(self, y, params, upper=True, log=False)
 
-    def logcdf(self, y, **params) -> np.ndarray:
+    @takes_parameters
+    def logcdf(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """log P(Y <= y), exact in the far tail where the probability itself underflows."""
         return quadrature.tail(self, y, params, upper=False, log=True)
 
-    def logsf(self, y, **params) -> np.ndarray:
+    @takes_parameters
+    def logsf(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """log P(Y > y), exact in the far tail where the probability itself underflows."""
         return quadrature.tail(self, y, params, upper=True, log=True)
 
-    def ppf(self, q, **params) -> np.ndarray:
+    @takes_parameters
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """Quantile: the smallest y with P(Y <= y) >= q."""
         return inversion.quantile(self, q, params)
 
-    def rvs(self, rng: np.random.Generator, size, **params) -> np.ndarray:
+    @takes_parameters
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
         """Random values of shape `size`; by default by inversion of the distribution function."""
         return self.ppf(rng.uniform(size=size), **params)
 

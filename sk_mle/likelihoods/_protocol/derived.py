@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from .._fallbacks.facts import resolved
+
+if TYPE_CHECKING:
+    from .base import Likelihood
 
 LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "_leaving")
 
@@ -21,7 +25,7 @@ class derived:
         return self if law is None else self.compute(law)
 
 
-def prepared(law):
+def prepared(law: Any) -> Likelihood:
     """A copy of a law in which everything derived from the constructor's arguments is computed once.
 
     Copies of it compute anew, as their arguments may be changed.
@@ -35,7 +39,7 @@ def prepared(law):
     return law
 
 
-def kernel(law):
+def kernel(law: Any) -> Likelihood:
     """The kernel of the density: the `prepared` law without its base measure, which every pass of a fit evaluates."""
     complete = prepared(law)
     law = copy(complete)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._fallbacks.facts import code
 from .relations import regular_end
 
+if TYPE_CHECKING:
+    from .base import Likelihood
 
-def at_edge(law, name: str, edge: str) -> str:
+
+def at_edge(law: Likelihood, name: str, edge: str) -> str:
     """Advice for a parameter, or "name[entry]", at the lower or upper edge: fix it there, if the law is defined there."""
     if "[" in name:
         return "Leave this part of the law out"

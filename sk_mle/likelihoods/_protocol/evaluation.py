@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..._utils.repeated import repeated_value
@@ -10,10 +13,13 @@ from .._fallbacks.algebra import Eval, complement, constant, mix, outer, plus, s
 from .._fallbacks.numeric import copies, differentiate, stacking
 from . import authors
 
+if TYPE_CHECKING:
+    from .base import Likelihood
+
 MAX_LOG_DIFFERENCE = 1e-11  # between a tail and a complement, relative, from logs of -10 on
 
 
-def evaluate(law, y, eta: dict, order: int = 1, information: str = "observed") -> Eval:
+def evaluate(law: Likelihood, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
     """The default of `Likelihood.evaluate`."""
     with np.errstate(all="ignore"):  # a trial value outside the domain gives a log-likelihood that is not finite
         expected = information == "expected" and law.fisher is not None
@@ -21,13 +27,13 @@ def evaluate(law, y, eta: dict, order: int = 1, information: str = "observed") -
         return (by_formulas if has_formulas or order == 0 else without_formulas)(law, y, eta, order, expected)
 
 
-def by_formulas(law, y, eta, order, expected) -> Eval:
+def by_formulas(law: Likelihood, y: np.ndarray, eta: dict, order: int, expected: bool) -> Eval:
     """The Eval from the law's own `gradient` with `hessian` or `fisher`, by the chain rule."""
     chain = {name: law.parameter(name).link.inverse_derivatives(eta[name]) for name in law.free}
     params = law._params(eta, {name: values[0] for name, values in chain.items()})
     loglik, natural, second = law.terms(y, min(order, 1) if expected else order, **params)
     loglik = authors.checked_loglik(law, loglik, y)
-    wrong = [name for name in law.free if np.shape(natural.get(name))[:1] != loglik.shape] if order else []
+    wrong = [name for name in law.free if name not in natural or np.shape(natural[name])[:1] != loglik.shape] if order else []
     if wrong:
         shapes = {name: np.shape(value) for name, value in natural.items()}
         raise ValueError(
@@ -36,11 +42,14 @@ def by_formulas(law, y, eta, order, expected) -> Eval:
     loglik = law._guarded(loglik, params)
     if order == 0:
         return Eval(loglik, {}, {})
-    second = law.fisher(**params, **law.observed(y).params) if expected and order == 2 else second
+    fisher: Any = law.fisher
+    second = fisher(**params, **law.observed(y).params) if expected and order == 2 else second
     return chain_rule(law, loglik, natural, second, chain, order, expected)
 
 
-def chain_rule(law, loglik, natural, second, chain, order, expected=False) -> Eval:
+def chain_rule(
+    law: Likelihood, loglik: np.ndarray, natural: dict, second: dict, chain: dict, order: int, expected: bool = False
+) -> Eval:
     """The Eval in the linear predictors from first (`natural`) and `second` derivatives in the parameters.
 
     `chain` has for every free parameter its value with two derivatives in its linear predictor.
@@ -67,7 +76,7 @@ def chain_rule(law, loglik, natural, second, chain, order, expected=False) -> Ev
     return Eval(loglik, gradient, result)
 
 
-def without_formulas(law, y, eta, order, expected) -> Eval:
+def without_formulas(law: Likelihood, y: np.ndarray, eta: dict, order: int, expected: bool) -> Eval:
     """The Eval by jets, or, where the formula takes none, by differences of the gradient or of the log-likelihood."""
     if law.gradient is None and law.smooth and (evaluated := jets.evaluate(law, y, eta, order)) is not None:
         return evaluated
@@ -75,7 +84,7 @@ def without_formulas(law, y, eta, order, expected) -> Eval:
     return by_differences(law, lambda at, m: law.evaluate(copies(y, m), at, 0).loglik, eta, order, gradient)
 
 
-def by_differences(law, f, eta, order, gradient_of=None) -> Eval:
+def by_differences(law: Likelihood, f: Callable, eta: dict, order: int, gradient_of: Callable | None = None) -> Eval:
     """The Eval of any `f(eta, m)` that gives a value per sample, of m copies of all samples one after another."""
     if order == 0:
         return constant(f(eta, 1))
@@ -86,7 +95,7 @@ def by_differences(law, f, eta, order, gradient_of=None) -> Eval:
         m = len(stacked) // len(next(iter(eta.values())))
         return {**unstack(stacked), **{name: copies(value, m) for name, value in known.items()}}, m
 
-    growable = np.concatenate([np.repeat(law.parameter(n).location, p.stop - p.start) for n, p in places.items()])
+    growable = np.concatenate([np.repeat(bool(law.parameter(n).location), p.stop - p.start) for n, p in places.items()])
     value, gradient, hessian = differentiate(
         lambda at: f(*split(at)),
         stack(eta),
@@ -105,7 +114,7 @@ def by_differences(law, f, eta, order, gradient_of=None) -> Eval:
     return Eval(value, unstack(gradient), blocks)
 
 
-def evaluate_interval(law, low, high, eta: dict, order: int = 1) -> Eval:
+def evaluate_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
     """The default of `Likelihood.evaluate_interval`: groups of rows by the method that is exact for their interval."""
     low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
     finite_sum = law.support.integer and high.size > 0 and high.max() < np.inf
@@ -133,23 +142,23 @@ def evaluate_interval(law, low, high, eta: dict, order: int = 1) -> Eval:
         return scatter(len(low), parts)
 
 
-def certain_interval(law, low, high, eta, order) -> Eval:
+def certain_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict, order: int) -> Eval:
     """Probability one: the interval holds the whole support."""
     return constant(np.zeros(len(low)))
 
 
-def empty_interval(law, low, high, eta, order) -> Eval:
+def empty_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict, order: int) -> Eval:
     """Probability zero."""
     return constant(np.full(len(low), -np.inf))
 
 
-def narrow_interval(law, low, high, eta, order) -> Eval:
+def narrow_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict, order: int) -> Eval:
     """The density summed over the nodes of a short interval."""
     y, weight = interval.nodes(law, low, high)
     return mix([plus(law.evaluate(y[:, k], eta, order), constant(weight[:, k])) for k in range(y.shape[1])], order)
 
 
-def upper_interval(law, low, high, eta, order) -> Eval:
+def upper_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict, order: int) -> Eval:
     """For laws of integers, the complement of the few points at or below `low`, or the tail where that loses digits."""
     below = narrow_interval(law, np.full(len(low), law.support.low - 1.0), low, eta, order)
     above, lost = complement(below), below.loglik > interval.LOG_OF_NEARLY_ALL
@@ -164,7 +173,7 @@ def upper_interval(law, low, high, eta, order) -> Eval:
     )
 
 
-def wide_interval(law, low, high, eta, order) -> Eval:
+def wide_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict, order: int) -> Eval:
     """The law's own `interval`, or differences of `log_interval`."""
     if law.interval is None:
         return by_differences(law, log_interval_at(law, low, high), eta, order)
@@ -174,6 +183,6 @@ def wide_interval(law, low, high, eta, order) -> Eval:
     return chain_rule(law, law._guarded(loglik, params), natural, second, chain, order)
 
 
-def log_interval_at(law, low, high):
+def log_interval_at(law: Likelihood, low: np.ndarray, high: np.ndarray) -> Callable:
     """`log_interval` as a function f(eta, m), which `by_differences` takes."""
     return lambda at, m: law.log_interval(copies(low, m), copies(high, m), **law.theta(at))

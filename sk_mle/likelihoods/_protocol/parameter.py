@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Parameter:
         """Labels of the entries of a vector parameter."""
         return self.labels or tuple(range(*self.shape))
 
-    def admits(self, values) -> np.ndarray:
+    def admits(self, values: Any) -> np.ndarray:
         """True for each given value for which the law is defined."""
         values, inside = np.asarray(values), self.domain.contains(values)
         if self.allowed is None:
@@ -79,7 +80,7 @@ class Parameter:
         """Whether every linear predictor gives a value inside the domain."""
         return self.domain.includes(self.link.range)
 
-    def completed(self, name: str, link, value) -> Parameter:
+    def completed(self, name: str, link: str | Link | None, value: float | str | None) -> Parameter:
         """The parameter with the constructor's link and value; ValueError for a link that does not map to the domain."""
         link = self.link if link is None else check_link(link, self.domain, name)
         return replace(self, link=link, value=value)

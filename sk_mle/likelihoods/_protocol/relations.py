@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .base import Likelihood
 
 MAX_HELD_VALUES = 5  # values at which a parameter is held
 
@@ -59,7 +62,7 @@ class Relations:
     competing: Callable[..., bool] | None = None
 
 
-def values_to_hold(law) -> dict[str, tuple[float, ...]]:
+def values_to_hold(law: Likelihood) -> dict[str, tuple[float, ...]]:
     """Values at which to hold each estimated parameter, other than location and scale, while the others are fitted."""
     held = {child.names[name]: values for child in law.children for name, values in values_to_hold(child.law).items()}
     relations = law.relations
@@ -79,7 +82,7 @@ def values_to_hold(law) -> dict[str, tuple[float, ...]]:
     return held
 
 
-def law_at_end(law, name: str, edge: str) -> str:
+def law_at_end(law: Likelihood, name: str, edge: str) -> str:
     """What the law becomes as a parameter tends to an end of its domain, in words; empty if undeclared."""
     for child in law.children:
         for inner, outer in child.names.items():
@@ -93,17 +96,17 @@ def law_at_end(law, name: str, edge: str) -> str:
     return type(law.children[0].law).__name__ if limit == "law" else limit
 
 
-def regular_end(law, name: str, edge: str) -> bool:
+def regular_end(law: Likelihood, name: str, edge: str) -> bool:
     """Whether the law with a parameter at an end of its domain, if allowed there, can be fitted: it is not in `ends`."""
     return edge not in law.relations.ends.get(name, {})
 
 
-def irregular(law) -> str:
+def irregular(law: Likelihood) -> str:
     """Why tests against a law, or against one inside it, are never regular; empty for most."""
     return law.relations.irregular or next(filter(None, (irregular(child.law) for child in law.children)), "")
 
 
-def competing(law, params: dict) -> bool:
+def competing(law: Likelihood, params: dict) -> bool:
     """Whether the law says that other maxima are likely beside one at these parameters."""
     competing = law.relations.competing
     return competing is not None and competing(law, **params)

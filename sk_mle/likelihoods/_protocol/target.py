@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ REMEDIES = {
 }
 
 
-def check_numeric(y, infinite=False) -> np.ndarray:
+def check_numeric(y: Any, infinite: bool = False) -> np.ndarray:
     """y as floats; ValueError for NaN, and for infinity unless `infinite` allows it."""
     y = floats(y, "y", "; for class labels use MLEClassifier")
     wrong = np.isnan(y) if infinite else ~np.isfinite(y)
@@ -28,7 +29,7 @@ def check_numeric(y, infinite=False) -> np.ndarray:
     return y
 
 
-def floats(values, name: str, hint: str = "") -> np.ndarray:
+def floats(values: Any, name: str, hint: str = "") -> np.ndarray:
     """Numbers as floats. ValueError for data that NumPy would convert to numbers with an unintended meaning.
 
     It would convert dates and durations to counts of their storage unit, text to the numbers that it spells, complex numbers
@@ -55,7 +56,7 @@ def _kind_of(values) -> str | None:
     return None
 
 
-def rounding(y, largest=None) -> np.ndarray:
+def rounding(y: float | np.ndarray, largest: float | None = None) -> np.ndarray:
     """The rounding error of every value; for a zero, that of the largest value."""
     magnitude = np.abs(y)
     largest = magnitude.max(initial=0.0) if largest is None else largest

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from scipy import stats
 
@@ -15,7 +18,9 @@ REFUSED_DISTRIBUTIONS = {
 }
 
 
-def from_scipy(rv, *, parameters=None, links=None, **values) -> ScipyLaw:
+def from_scipy(
+    rv: Any, *, parameters: Sequence[str] | None = None, links: dict | None = None, **values: float | str | None
+) -> ScipyLaw:
     """A distribution of scipy.stats as a likelihood; `MLERegressor(scipy.stats.gumbel_r)` does the same with the defaults.
 
     Parameters

@@ -7,6 +7,7 @@ valid ones, give the domains.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -40,26 +41,26 @@ class Ends(NamedTuple):
     closed: tuple[bool, bool]
 
 
-def names(rv) -> list[str]:
+def names(rv: Any) -> list[str]:
     """The shapes of a distribution, in scipy's order."""
     return [name.strip() for name in rv.shapes.split(",")] if rv.shapes else []
 
 
-def shape_domains(rv) -> dict[str, Domain]:
+def shape_domains(rv: Any) -> dict[str, Domain]:
     """The domain of every shape, which says whether it takes integers only."""
     return _shape_domains(_public_object(rv))
 
 
-def ends(rv, fixed: dict) -> Ends:
+def ends(rv: Any, fixed: dict) -> Ends:
     """Ends of the standard law's support, for fixed values of some shapes."""
     return _ends(_public_object(rv), tuple(sorted(fixed.items())))
 
 
-def support(rv, *shapes):
+def support(rv: Any, *shapes: np.ndarray) -> list[np.ndarray]:
     """`rv.support` as float arrays, without warnings."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.broadcast_arrays(*(np.asarray(end, float) for end in rv.support(*shapes)))
+        return list(np.broadcast_arrays(*(np.asarray(end, float) for end in rv.support(*shapes))))
 
 
 def _public_object(rv):
@@ -207,7 +208,7 @@ def _ends(rv, fixed: tuple) -> Ends:
     return Ends(widest[0], widest[1], bounded, frozenset(shifting), (closed[0], closed[1]))
 
 
-def located(ends: Ends, loc, scale, integer) -> Domain:
+def located(ends: Ends, loc: float | None, scale: float | None, integer: bool) -> Domain:
     """The support at a location and a scale, of which None stands for one that varies."""
     sides = []
     for end, closed, outward in zip(ends[:2], ends.closed, (-np.inf, np.inf), strict=True):
@@ -239,7 +240,7 @@ def _beyond_grid(end) -> float:
     return 0.0 if abs(end) <= 2e-6 else float(end)
 
 
-def one_by_one(f, y, params):
+def one_by_one(f: Callable, y: np.ndarray, params: dict[str, np.ndarray]) -> np.ndarray:
     """f of one element at a time, with NaN for those at which it raises."""
     y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *params.values())))
     result = np.full(y.shape, np.nan)
@@ -249,6 +250,6 @@ def one_by_one(f, y, params):
     return result
 
 
-def code(rv, values: dict) -> str:
+def code(rv: Any, values: dict) -> str:
     """The Python expression that makes the law of a distribution."""
     return f"from_scipy(scipy.stats.{rv.name}{''.join(f', {name}={value!r}' for name, value in values.items())})"

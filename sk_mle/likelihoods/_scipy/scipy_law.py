@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -14,7 +15,7 @@ from .._fallbacks import inversion, quadrature
 from .._fallbacks.density_score import density_score
 from .._fallbacks.facts import code_of, name_of
 from .._protocol.base import Likelihood
-from .._protocol.parameter import declared
+from .._protocol.parameter import Parameter, declared
 from . import probing, starting_values
 
 KINKED_PARAMETERS = {  # parameters in which the log-likelihood has a kink at every sample, which probing does not find
@@ -84,11 +85,11 @@ class ScipyLaw(Likelihood):
         if unknown:
             raise TypeError(f"{rv.name} of scipy.stats has no parameters {unknown}; they are {known}")
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict:
         """Constructor arguments, with those of every parameter of the law."""
         return {"rv": self.rv, "parameters": self._named, "links": self.links, **self._all_given}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Likelihood:
         """Set constructor arguments by their names."""
         valid = self.get_params()
         for name in params:
@@ -96,8 +97,8 @@ class ScipyLaw(Likelihood):
                 raise ValueError(
                     f"Invalid parameter {name!r} for {self.rv.name} of scipy.stats. Valid parameters are: {list(valid)}"
                 )
-        vars(self).clear()  # cached properties too
-        self.__init__(**{**valid, **params})
+        self.__dict__.clear()  # cached properties too
+        ScipyLaw.__init__(self, **{**valid, **params})
         return self
 
     # ---- estimated and fixed parameters -------------------------------------------------------------------------
@@ -132,13 +133,13 @@ class ScipyLaw(Likelihood):
         return 1.0 if moves or REDUNDANT_PARAMETERS.get(self.rv.name) == name else None
 
     @cached_property
-    def parameters(self):
+    def parameters(self) -> dict[str, Domain | Parameter]:
         domains, named = self._domains, self._named or ()
         order = [*named, *([] if any(self._ends.bounded) else ["loc"]), *([] if self._discrete else ["scale"]), *domains]
         first = [name for name in order if name in domains and self._given(name) is None][:1]
         return {name: domains[name] for name in dict.fromkeys([*first, *named, *domains]) if name in domains}
 
-    def parameter(self, name):
+    def parameter(self, name: str) -> Parameter:
         parameter = declared(self.parameters[name], name == next(iter(self.parameters)))
         location = name == "loc" and parameter.location
         return replace(parameter.completed(name, (self.links or {}).get(name), self._given(name)), location=location)
@@ -150,11 +151,11 @@ class ScipyLaw(Likelihood):
     def _given(self, name):
         return self._values[name] if name in self._values else self._default(name)
 
-    def fix(self, values):
+    def fix(self, values: dict) -> Likelihood:
         domains = self._domains
         return super().fix({n: np.rint(value) if domains[n].integer else value for n, value in values.items()})
 
-    def check(self):
+    def check(self) -> None:
         name, domains = self.rv.name, self._domains
         for key in self.free:
             obstacle = self._obstacle(key, domains[key])
@@ -193,15 +194,15 @@ class ScipyLaw(Likelihood):
     # ---- support and start --------------------------------------------------------------------------------------
 
     @cached_property
-    def support(self):
+    def support(self) -> Domain:
         given = self._all_given
-        place = [None if isinstance(v, str) else v for v in (given["loc"], given.get("scale", 1.0))]
-        return probing.located(self._ends, *place, self._discrete)
+        loc, scale = (None if isinstance(v, str) else v for v in (given["loc"], given.get("scale", 1.0)))
+        return probing.located(self._ends, loc, scale, self._discrete)
 
-    def inside(self, y):
+    def inside(self, y: np.ndarray) -> np.ndarray:
         return super().inside(y) & (np.rint(y) == y) if self._discrete else super().inside(y)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         keep = self.inside(y)  # y of rows with other known values than these may lie outside
         y, weight = (y[keep], sample_weight[keep]) if keep.any() else (y, sample_weight)
         return starting_values.constant_fit(self, y, weight)
@@ -215,7 +216,7 @@ class ScipyLaw(Likelihood):
                   for name, (low, high) in limits.items()}  # fmt: skip
         return {**params, **within}
 
-    def loglik(self, y, **params):
+    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         params = self._safe(params)
         density = self.rv.logpmf if self._discrete else self.rv.logpdf
         with np.errstate(all="ignore"):
@@ -225,7 +226,7 @@ class ScipyLaw(Likelihood):
                 value = probing.one_by_one(density, y, params)
         return np.where(np.isfinite(value), value, -np.inf)
 
-    def tail_probability(self, y, upper, log, **params):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
         """scipy's; integrated where scipy took one minus the other tail, or the log of an underflow."""
         y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *self._safe(params).values())))
         params, rv = dict(zip(params, values, strict=True)), self.rv
@@ -239,7 +240,7 @@ class ScipyLaw(Likelihood):
                 found[poor] = np.where(np.isnan(value), found[poor], value if log else np.exp(value))
         return found
 
-    def ppf(self, q, loc, scale=1.0, **shapes):
+    def ppf(self, q: np.ndarray, loc: np.ndarray, scale: float | np.ndarray = 1.0, **shapes: np.ndarray) -> np.ndarray:
         q = np.asarray(q, float)
         try:
             z = self._distinct(self.rv.ppf, shapes, q)
@@ -251,23 +252,30 @@ class ScipyLaw(Likelihood):
     def _standard(self):
         return type(self)(self.rv, parameters=self._named, loc=0.0, **({} if self._discrete else {"scale": 1.0}))
 
-    def crps(self, y, loc, scale=1.0, **shapes):
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: float | np.ndarray = 1.0, **shapes: np.ndarray) -> np.ndarray:
         if self._discrete:
             return np.full(np.shape(y), np.nan)
         return scale * density_score(
             self._standard, np.asarray((y - loc) / scale, float), {**STANDARD_PLACE, **self._safe(shapes)}
         )
 
-    def expectation(self, loc, scale=1.0, **shapes):
+    def expectation(self, loc: np.ndarray, scale: float | np.ndarray = 1.0, **shapes: np.ndarray) -> np.ndarray:
         return loc + scale * self._distinct(self.rv.mean, shapes)
 
-    def variance(self, loc, scale=1.0, **shapes):
+    def variance(self, loc: np.ndarray, scale: float | np.ndarray = 1.0, **shapes: np.ndarray) -> np.ndarray:
         return scale**2 * self._distinct(self.rv.var, shapes) + 0 * loc
 
-    def entropy(self, loc, scale=1.0, **shapes):
+    def entropy(self, loc: np.ndarray, scale: float | np.ndarray = 1.0, **shapes: np.ndarray) -> np.ndarray:
         return np.log(scale) + self._distinct(self.rv.entropy, shapes) + 0 * loc
 
-    def rvs(self, rng, size, loc, scale=1.0, **shapes):
+    def rvs(
+        self,
+        rng: np.random.Generator,
+        size: int | tuple[int, ...],
+        loc: np.ndarray,
+        scale: float | np.ndarray = 1.0,
+        **shapes: np.ndarray,
+    ) -> np.ndarray:
         for name, values in shapes.items():
             values = np.rint(values).astype(int) if self._domains[name].integer else np.asarray(values)
             same = values.size > 0 and (values == values.flat[0]).all()

@@ -9,12 +9,13 @@ import numpy as np
 from sklearn.base import clone
 
 from .._fallbacks import starting_values
+from .._protocol.base import Likelihood
 from . import probing
 
 QUANTILE_LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 
 
-def constant_fit(law, y, sample_weight) -> dict:
+def constant_fit(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> dict:
     """Parameters of a fit without covariates, from the best of a grid of shapes; its scale is at least the rounding of y."""
     y, weight = starting_values.reduced_sample(y, sample_weight, 500)
     params = _fit(law, y, weight)

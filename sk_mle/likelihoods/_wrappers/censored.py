@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.stats import CensoredData
 from sklearn.utils.validation import column_or_1d
 
 from ..._utils.messages import rows_text
-from .._fallbacks.algebra import scatter, select_rows
+from .._fallbacks.algebra import Eval, scatter, select_rows
 from .._fallbacks.saturated import without_nan
 from .._fallbacks.starting_values import best_candidate
-from .._protocol.base import Observation
+from .._protocol.base import Likelihood, Observation
 from .._protocol.target import check_numeric, floats
 from .wrapper import Wrapper
 
@@ -49,10 +52,10 @@ class Censored(Wrapper):
         self.law = law
 
     @property
-    def predictive(self):
+    def predictive(self) -> Likelihood:
         return self.law.predictive
 
-    def read(self, y):
+    def read(self, y: Any) -> np.ndarray:
         if isinstance(y, CensoredData):
             y = _from_scipy(y)
         names = getattr(getattr(y, "dtype", None), "names", None)
@@ -72,7 +75,7 @@ class Censored(Wrapper):
             raise ValueError(f"y: the lower end must not exceed the upper one, but does in {rows_text(bad)}")
         return y
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         if y.ndim == 2 and len(y):
             low, high = y.T
             below, above = low <= self.law.support.low, high >= self.law.support.high
@@ -84,14 +87,14 @@ class Censored(Wrapper):
                     )
         return super().bind(y, **known)
 
-    def inside(self, y):
+    def inside(self, y: np.ndarray) -> np.ndarray:
         support, (low, high) = self.law.support, y.T
         starts, ends = (support.integer or end in self.law.atoms for end in (support.low, support.high))
         above = (high >= support.low) if starts else (high > support.low)
         below = (low <= support.high) if ends else (low < support.high)
         return np.where(low == high, support.contains(low), above & below)
 
-    def observe(self, rng, y):
+    def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
         """Intervals that hold y: below, inside or above a window whose ends are drawn from y; half of those inside stay exact.
 
         Windows are open below and closed above; recorded intervals include both ends.
@@ -103,11 +106,11 @@ class Censored(Wrapper):
         low = low + 1 if self.law.support.integer else np.where(np.isin(low, self.law.atoms), np.nextafter(low, np.inf), low)
         return np.column_stack([np.where(exact, y, low), np.where(exact, y, high)])
 
-    def observed(self, y, **params):
-        return Observation(*y.T, {})
+    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
+        return Observation(y[:, 0], y[:, 1], {})
 
     @property
-    def is_degenerate(self):
+    def is_degenerate(self) -> Callable | None:
         """Whether the law inside is degenerate at the observed values."""
         inner = self.law.is_degenerate
 
@@ -123,13 +126,13 @@ class Censored(Wrapper):
             return np.ceil(low) - 1
         return np.where(np.isin(low, self.law.atoms), np.nextafter(low, -np.inf), low) if self.law.atoms else low
 
-    def loglik(self, y, **params):
+    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         low, high = np.moveaxis(np.asarray(y, float), -1, 0)
         exact = low == high
         at = np.where(exact, low, self.law.support.typical[0])
         return np.where(exact, self.law.loglik(at, **params), self.law.log_interval(self._open_end(low), high, **params))
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         return without_nan(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
 
     def _evaluate(self, y, eta, order, information):
@@ -142,13 +145,13 @@ class Censored(Wrapper):
             parts.append((~exact, self.law.evaluate_interval(*ends, select_rows(eta, ~exact), order)))
         return parts[0][1] if len(parts) == 1 else scatter(len(y), parts)
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         return self.law.evaluate_interval(low, high, eta, order)
 
-    def log_interval(self, low, high, /, **params):
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         return self.law.log_interval(low, high, **params)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         """The law's own start from the middles of the intervals, or from their finite ends.
 
         If most values are such bounds, starts from the exact values alone and from values beyond the bounds are tried too.
@@ -176,10 +179,10 @@ class Censored(Wrapper):
         candidates = [self.law.start(np.rint(values) if support.integer else values, share) for values, share in samples]
         return best_candidate(self, candidates, y, sample_weight)
 
-    def ppf(self, q, **params):
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.ppf(q, **params)
 
-    def rvs(self, rng, size, **params):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
         return self.law.rvs(rng, size, **params)
 
 
@@ -188,7 +191,7 @@ def _take(mask, *values):
     return tuple(value[index] for value in values)
 
 
-def censored(time, *, event=None, kind="right", upper=None) -> np.ndarray:
+def censored(time: Any, *, event: Any = None, kind: Any = "right", upper: Any = None) -> np.ndarray:
     """The target of a `Censored` likelihood: the ends of the interval that is known to hold each value.
 
     Parameters

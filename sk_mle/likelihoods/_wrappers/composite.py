@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import ClassVar
+from typing import Any
+
+import numpy as np
 
 from ...domains import Domain
 from .._protocol.base import Likelihood
@@ -18,7 +20,9 @@ class Composite(Likelihood):
     `own`, the parameters that it adds.
     """
 
-    own: ClassVar[dict[str, Domain | Parameter]] = {}
+    @property
+    def own(self) -> Mapping[str, Domain | Parameter]:
+        return {}
 
     def _replace_children(self, laws: Sequence[Likelihood]) -> None:
         """Replace the laws inside, in the order of `children`."""
@@ -31,11 +35,11 @@ class Composite(Likelihood):
         return law
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, Domain | Parameter]:
         inner = {outer: child.law.parameters[name] for child in self.children for name, outer in child.names.items()}
         return {**inner, **self.own}
 
-    def parameter(self, name):
+    def parameter(self, name: str) -> Parameter:
         for child in self.children:
             for inner, outer in child.names.items():
                 if outer == name:
@@ -43,48 +47,48 @@ class Composite(Likelihood):
         return super().parameter(name)
 
     @property
-    def target_type(self):
+    def target_type(self) -> str:
         return self.children[0].law.target_type
 
     @property
-    def atoms(self):
+    def atoms(self) -> tuple[float, ...]:
         return tuple(dict.fromkeys(atom for child in self.children for atom in child.law.atoms))
 
     @property
-    def n_starts(self):
+    def n_starts(self) -> int:
         return max(child.law.n_starts for child in self.children)
 
     @property
-    def advice(self):
+    def advice(self) -> Mapping[str, str]:
         return {case: text for child in self.children for case, text in child.law.advice.items()}
 
     @property
-    def is_degenerate(self):
+    def is_degenerate(self) -> Callable | None:
         """Whether a law inside is degenerate; None if none of them says so."""
-        judges = [child for child in self.children if child.law.is_degenerate is not None]
-        return (lambda y, **params: any(child.law.is_degenerate(y, **child.of(params)) for child in judges)) if judges else None
+        tests = [(child, test) for child in self.children if (test := child.law.is_degenerate) is not None]
+        return (lambda y, **params: any(test(y, **child.of(params)) for child, test in tests)) if tests else None
 
-    def read(self, y):
+    def read(self, y: Any) -> np.ndarray:
         return self.children[0].law.read(y)
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         return self.with_children([child.law.bind(y, **child.of(known)) for child in self.children])
 
-    def fix(self, values):
+    def fix(self, values: dict) -> Likelihood:
         if not values:
             return self
         inner = {outer for child in self.children for outer in child.names.values()}
         law = super().fix({name: value for name, value in values.items() if name not in inner})
         return law.with_children([child.law.fix(child.of(values)) for child in self.children])
 
-    def canonical_order(self, coefs):
+    def canonical_order(self, coefs: dict) -> dict:
         result = dict(coefs)
         for child in self.children:
             ordered = child.law.canonical_order(child.of(coefs))
             result |= {child.names[name]: value for name, value in ordered.items()}
         return result
 
-    def check(self):
+    def check(self) -> None:
         for child in self.children:
             child.law.check()
         super().check()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .._protocol.base import Child, Likelihood
 from .._protocol.relations import Relations
 from .composite import Composite
@@ -19,14 +21,14 @@ class Composition(Composite):
         irregular="with fewer components, parameters of the others are not identified, and the statistic has no known law",
     )
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict:
         params = super().get_params(deep=deep)
         if deep and _well_formed(self.components):
             for name, law in self.components:
                 params |= {name: law, **{f"{name}__{key}": value for key, value in law.get_params().items()}}
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Likelihood:
         if "components" in params:  # first, as the other names refer to them
             self.components = params.pop("components")
         if _well_formed(self.components):
@@ -34,7 +36,7 @@ class Composition(Composite):
         return super().set_params(**params)
 
     @property
-    def children(self):
+    def children(self) -> tuple[Child, ...]:
         shared = self.shared or ()
         return tuple(
             Child(law, {name: name if name in shared else f"{part}__{name}" for name in law.parameters})
@@ -48,7 +50,7 @@ class Composition(Composite):
         """Pairs of every component and its own parameters."""
         return [(child.law, child.of(params)) for child in self.children]
 
-    def check(self):
+    def check(self) -> None:
         law = type(self).__name__
         if not _well_formed(self.components) or not len(self.components):
             raise TypeError(f'{law} takes a list of names and likelihoods, such as [("a", Normal()), ("b", Normal())]')
@@ -74,7 +76,7 @@ class Composition(Composite):
             if len({(repr(part.parameter(name).value), repr(part.parameter(name).link)) for part in owners}) > 1:
                 raise ValueError(f"{law}: {name!r} is shared, but its values or links differ between components")
 
-    def canonical_order(self, coefs):
+    def canonical_order(self, coefs: dict) -> dict:
         """Equal components in the order of their coefficients, the intercept of the first parameter first."""
         coefs, parts = super().canonical_order(coefs), self.children
         result, source = dict(coefs), list(range(len(parts)))

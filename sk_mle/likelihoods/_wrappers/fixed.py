@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from .._fallbacks.facts import title
@@ -48,7 +49,7 @@ class Fixed(Likelihood):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self._law_with_values, name)
 
-    def check(self):
+    def check(self) -> None:
         if not isinstance(self.law, Likelihood) or not isinstance(self.values, dict):
             raise TypeError(
                 "Fixed takes a Likelihood instance and a dict of values by parameter, such as Fixed(Normal(), {'scale': 2.0}); "
@@ -62,10 +63,10 @@ class Fixed(Likelihood):
             raise ValueError(f"{title(self.law)} does not let its parameters be fixed from outside")
         self._law_with_values.check()
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         return self._copy_with(law=self.law.bind(y, **known))
 
-    def fix(self, values):
+    def fix(self, values: dict) -> Likelihood:
         """The law inside with its own and these values, which needs no `Fixed`."""
         return self._law_with_values.fix(values)
 
@@ -73,7 +74,7 @@ class Fixed(Likelihood):
         return copy(self).set_params(**arguments)
 
     @property
-    def predictive(self):
+    def predictive(self) -> Likelihood:
         inner = self._law_with_values
         return self if inner.predictive is inner else inner.predictive
 

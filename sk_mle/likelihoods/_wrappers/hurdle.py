@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...domains import UNIT
-from .._fallbacks.algebra import plus, scatter, select_rows
+from ...domains import UNIT, Domain
+from .._fallbacks.algebra import Eval, plus, scatter, select_rows
 from .._fallbacks.facts import title
 from .._fallbacks.inversion import refine_quantile
 from .._protocol.evaluation import by_differences, log_interval_at
@@ -53,34 +53,34 @@ class Hurdle(Wrapper):
     def __init__(self, law, *, zero=None, links=None):
         self.law, self.zero, self.links = law, zero, links
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         inner = self.law.support
         if inner.low < 0 or (not inner.integer and 0.0 in self.law.atoms):
             raise ValueError(f"Hurdle takes a law of counts or of positive values; {title(self.law)} lives on {inner}")
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         return replace(self.law.support, low=0.0, closed=(True, self.law.support.closed[1]))
 
     @property
-    def relations(self):
+    def relations(self) -> Relations:
         """The law of counts itself is the case in which `zero` is its own probability of zero; a positive law has none."""
         limit = {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}
         return Relations(limits={"law": limit} if self.law.support.integer else {})
 
     @property
-    def atoms(self):
+    def atoms(self) -> tuple[float, ...]:
         return self.law.atoms if self.support.integer else (0.0, *self.law.atoms)
 
-    def loglik(self, y, zero, **params):
+    def loglik(self, y: np.ndarray, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)
         with np.errstate(all="ignore"):
             at = np.where(y == 0, self.law.support.typical[1], y)
             truncated = self.law.loglik(at, **params) - self.law.log_interval(0.0, np.inf, **params)
             return np.where(y == 0, np.log(zero), np.log1p(-zero) + truncated)
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         parts, is_zero = [], y == 0
         if is_zero.any():
             parts.append((is_zero, self.shares("zero", select_rows(eta, is_zero))[0]))
@@ -91,7 +91,7 @@ class Hurdle(Wrapper):
             parts.append((~is_zero, plus(part, self.law.evaluate_interval(low, low + np.inf, at, order), -1.0)))
         return scatter(len(y), parts)
 
-    def log_interval(self, low, high, /, zero, **params):
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         low, high = np.asarray(low, float), np.asarray(high, float)
         with np.errstate(all="ignore"):
             above = self.law.log_interval(np.maximum(low, 0.0), high, **params)
@@ -99,29 +99,29 @@ class Hurdle(Wrapper):
             with_zero = np.logaddexp(np.log(zero), np.where(high > 0, positive, -np.inf))
             return np.where((low < 0) & (high >= 0), with_zero, positive)
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         return by_differences(self, log_interval_at(self, low, high), eta, order)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         positive = y != 0
         share = float(np.clip(np.average(~positive, weights=sample_weight), 1e-6, 1 - 1e-6))
         return {**self.inner_start(y, sample_weight, positive, "zero"), "zero": share}
 
-    def expectation(self, zero, **params):
+    def expectation(self, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return (1 - zero) * self.law.expectation(**params) / np.exp(self.law.log_interval(0.0, np.inf, **params))
 
-    def variance(self, zero, **params):
+    def variance(self, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         mean = self.law.expectation(**params)
         share = (1 - zero) / np.exp(self.law.log_interval(0.0, np.inf, **params))
         return share * (self.law.variance(**params) + mean**2) - (share * mean) ** 2
 
-    def ppf(self, q, zero, **params):
+    def ppf(self, q: np.ndarray, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         zero_of_law = np.exp(self.law.log_interval(-np.inf, 0.0, **params))
         with np.errstate(all="ignore"):
             level = np.clip((q - zero) / (1 - zero), 0, 1)
             near = np.where(q <= zero, 0.0, self.law.ppf(zero_of_law + level * (1 - zero_of_law), **params))
         return refine_quantile(self, q, {"zero": zero, **params}, near)
 
-    def rvs(self, rng, size, zero, **params):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         positive = self.ppf(zero + (1 - zero) * rng.uniform(size=size), zero=zero, **params)
         return np.where(rng.uniform(size=size) < zero, 0.0, positive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
 from typing import ClassVar
@@ -10,10 +11,11 @@ import numpy as np
 from scipy.linalg import helmert
 from scipy.special import log_softmax, logsumexp
 
-from ...domains import REAL
+from ...domains import REAL, Domain
 from .._fallbacks import quadrature
 from .._fallbacks.algebra import Eval, constant, mix, plus, scatter, select_rows
 from .._fallbacks.inversion import solve_quantile
+from .._protocol.parameter import Parameter
 from .._protocol.target import rounding
 from .composition import Composition
 from .wrapper import FromIntervals
@@ -76,7 +78,7 @@ class Mixture(Composition, FromIntervals):
     def __init__(self, components, *, shared=None, weights=None, n_starts=10):
         self.components, self.shared, self.weights, self.n_starts = components, shared, weights, n_starts
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if not isinstance(self.n_starts, Integral) or self.n_starts < 1:
             raise ValueError(f"Mixture: n_starts must be a positive integer, got {self.n_starts!r}")
@@ -91,7 +93,7 @@ class Mixture(Composition, FromIntervals):
                 raise ValueError(f"Mixture: weights are one positive number per component, got {self.weights!r}")
 
     @property
-    def own(self):
+    def own(self) -> dict[str, Domain | Parameter]:
         return {"logits": REAL} if self._estimates_weights else {}
 
     @property
@@ -100,7 +102,7 @@ class Mixture(Composition, FromIntervals):
         return len(self.components) > 1 and self.weights is None
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         """From the lowest to the highest end of the components' supports."""
         parts = [law.support for _, law in self.components]
         low, high = min(part.low for part in parts), max(part.high for part in parts)
@@ -108,7 +110,7 @@ class Mixture(Composition, FromIntervals):
         typical = min(part.typical[0] for part in parts), max(part.typical[1] for part in parts)
         return replace(parts[0], low=low, high=high, closed=closed, typical=typical)
 
-    def parameter(self, name):
+    def parameter(self, name: str) -> Parameter:
         parameter = super().parameter(name)
         if name != "logits":
             return parameter
@@ -118,7 +120,7 @@ class Mixture(Composition, FromIntervals):
     def _permute_entries(self, coefs, source):
         return {**coefs, "logits": coefs["logits"][:, source]} if "logits" in coefs else coefs
 
-    def inside(self, y):
+    def inside(self, y: np.ndarray) -> np.ndarray:
         return np.any([law.inside(y) for _, law in self.components], axis=0)
 
     # ---- log-likelihood ------------------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ class Mixture(Composition, FromIntervals):
         foreign = np.setdiff1d(self.atoms, law.atoms)
         return law.inside(y) & ~np.isin(y, foreign) if len(foreign) else law.inside(y)
 
-    def loglik(self, y, **params):
+    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return logsumexp(self._component_logs(params, lambda law, inner: self._component_loglik(law, y, inner)), axis=0)
 
     def _component_loglik(self, law, y, params):
@@ -149,7 +151,7 @@ class Mixture(Composition, FromIntervals):
     def _fixed_logits(self):
         return np.zeros(1) if self.weights is None else np.log(np.asarray(self.weights, float))
 
-    def responsibilities(self, y, **params) -> np.ndarray:
+    def responsibilities(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """The probability that a sample is of each component, given its value.
 
         Parameters
@@ -167,14 +169,14 @@ class Mixture(Composition, FromIntervals):
         terms = self._component_logs(params, lambda law, inner: self._component_loglik(law, y, inner))
         return np.moveaxis(np.exp(terms - logsumexp(terms, axis=0)), 0, -1)
 
-    def is_degenerate(self, y, **params):
+    def is_degenerate(self, y: np.ndarray, **params: np.ndarray) -> bool:
         """Whether a component has shrunk onto values of y, where the density increases without bound."""
         if self.target_type == "targets":
             inner = super().is_degenerate
             return inner is not None and inner(y, **params)
         return not self.support.integer and bool((self.loglik(y, **params) > -np.log(MAX_ROUNDING_WIDTHS * rounding(y))).any())
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         def part(law, at):
             mask = self._possible(law, y)
             if mask.all():
@@ -186,7 +188,7 @@ class Mixture(Composition, FromIntervals):
 
         return self._mixed(eta, len(y), order, part, information == "observed")
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         return self._mixed(eta, len(low), order, lambda law, at: law.evaluate_interval(low, high, at, order))
 
     def _mixed(self, eta, n, order, part, spread=True):
@@ -212,26 +214,27 @@ class Mixture(Composition, FromIntervals):
 
     # ---- start ---------------------------------------------------------------------------------------------------
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         """Each component's own start from rows weighted towards one group between quantiles of y; equal weights."""
-        count, starts = len(self.components), {}
+        count = len(self.components)
+        starts: dict = {}
         projection = y if y.ndim == 1 else _principal_component(y, sample_weight)
-        values, index = np.unique(projection, return_inverse=True)
+        _, index = np.unique(projection, return_inverse=True)
         share = np.bincount(index, sample_weight)
         group = np.floor(count * (np.cumsum(share) - share / 2) / share.sum())[index]
         for k, (law, names) in enumerate(self.children):
             weight = sample_weight * np.where(group == k, 1.0, 0.05)  # some of every group, as one may be a single value
             rows = self._possible(law, y)
             rows = rows if rows.any() else np.ones(len(y), bool)
-            values = law.start(y[rows], weight[rows])
+            start = law.start(y[rows], weight[rows])
             for name, outer in names.items():
-                if name in values:
-                    starts.setdefault(outer, values[name])
+                if name in start:
+                    starts.setdefault(outer, start[name])
         return {**starts, "logits": np.zeros(count)} if self._estimates_weights else starts
 
     # ---- the distribution ----------------------------------------------------------------------------------------
 
-    def log_interval(self, low, high, /, **params):
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         if self.target_type == "targets":
             self.components[0][1].logcdf(high)  # raises
         return logsumexp(self._component_logs(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
@@ -241,11 +244,11 @@ class Mixture(Composition, FromIntervals):
         terms = zip(self._log_weights(params), self._split(params), strict=True)
         return sum(np.exp(w).reshape(*np.shape(w), *[1] * axes) * value(law, inner) for w, (law, inner) in terms)
 
-    def expectation(self, **params):
+    def expectation(self, **params: np.ndarray) -> np.ndarray:
         several = int(self.target_type == "targets")
         return self._weighted_sum(params, lambda law, inner: law.expectation(**inner), several)
 
-    def variance(self, **params):
+    def variance(self, **params: np.ndarray) -> np.ndarray:
         mean = self.expectation(**params)
 
         def square(law, inner):
@@ -254,7 +257,7 @@ class Mixture(Composition, FromIntervals):
         return self._weighted_sum(params, square, int(self.target_type == "targets"))
 
     @property
-    def covariance(self):
+    def covariance(self) -> Callable | None:
         return self._covariance if self.target_type == "targets" else None
 
     def _covariance(self, **params):
@@ -266,7 +269,7 @@ class Mixture(Composition, FromIntervals):
 
         return self._weighted_sum(params, products, 2)
 
-    def entropy(self, **params):
+    def entropy(self, **params: np.ndarray) -> np.ndarray:
         """Minus the expected log-likelihood, integrated over one component at a time."""
         if self.target_type == "targets":
             raise ValueError("the entropy of a mixture of several targets has no closed form, and is not integrated")
@@ -281,11 +284,11 @@ class Mixture(Composition, FromIntervals):
         _, flat, shape = quadrature._flat(0.0, params, self)
         return self._weighted_sum(flat, expected).reshape(shape)
 
-    def ppf(self, q, **params):
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         ends = np.stack(np.broadcast_arrays(*(law.ppf(q, **inner) for law, inner in self._split(params))))
         return solve_quantile(self, q, params, ends.min(axis=0), ends.max(axis=0))
 
-    def rvs(self, rng, size, **params):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
         thresholds = np.cumsum(np.exp(self._log_weights(params)), axis=0)[:-1]
         level = rng.uniform(size=size)
         chosen = sum((level > value for value in thresholds), np.zeros(level.shape, int))

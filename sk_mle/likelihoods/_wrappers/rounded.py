@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...domains import POSITIVE
-from .._protocol.base import Observation
+from ...domains import POSITIVE, Domain
+from .._fallbacks.algebra import Eval
+from .._protocol.base import Likelihood, Observation
 from .wrapper import Wrapper
 
 
@@ -49,54 +50,54 @@ class Rounded(Wrapper):
     def __init__(self, law, width):
         self.law, self.width = law, width
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if self.width is None:
             raise ValueError("Rounded needs the width, a number or the name of a column: the width is not estimated")
 
     @property
-    def predictive(self):
+    def predictive(self) -> Likelihood:
         return self.law.predictive
 
     @property
-    def atoms(self):
+    def atoms(self) -> tuple[float, ...]:
         return ()
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         """The law's support, wider by half a width if the width is a number."""
         inner = self.law.support
         half = 0.0 if isinstance(self.width, str) else self.width / 2
-        closed = tuple(bool(np.isfinite(end)) for end in (inner.low, inner.high))
+        closed = bool(np.isfinite(inner.low)), bool(np.isfinite(inner.high))
         return replace(inner, low=inner.low - half, high=inner.high + half, closed=closed, integer=False)
 
-    def observed(self, y, **params):
+    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
         """The interval of each value; `params` has the width if a column of X holds it."""
         half = params.get("width", np.nan if isinstance(self.width, str) else self.width) / 2
         return Observation(np.nextafter(y - half, np.inf), y + half, {})
 
-    def inside(self, y):
+    def inside(self, y: np.ndarray) -> np.ndarray:
         return np.isfinite(y) if isinstance(self.width, str) else self.support.contains(y)
 
-    def observe(self, rng, y):
+    def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
         width = 1.0 if isinstance(self.width, str) else self.width
         return width * np.rint(y / width)
 
-    def loglik(self, y, width, **params):
+    def loglik(self, y: np.ndarray, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)
         return self.law.log_interval(y - width / 2, y + width / 2, **params)
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         width = eta["width"] if "width" in self.known else self.width
         return self.law.evaluate_interval(y - width / 2, y + width / 2, eta, order)
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         return self.law.evaluate_interval(low, high, eta, order)
 
-    def log_interval(self, low, high, /, width, **params):
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.log_interval(low, high, **params)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         """The law's own start from y - width / 4 and y + width / 4, so that equal values have a spread."""
         support, quarter = self.law.support, self.width / 4
         values = np.concatenate([y - quarter, y + quarter])
@@ -106,17 +107,17 @@ class Rounded(Wrapper):
         values, weight = (values[keep], np.tile(sample_weight, 2)[keep]) if keep.any() else (y, sample_weight)
         return self.law.start(values, weight)
 
-    def expectation(self, width, **params):
+    def expectation(self, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.expectation(**params)
 
-    def variance(self, width, **params):
+    def variance(self, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.variance(**params)
 
-    def entropy(self, width, **params):
+    def entropy(self, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.entropy(**params)
 
-    def ppf(self, q, width, **params):
+    def ppf(self, q: np.ndarray, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.ppf(q, **params)
 
-    def rvs(self, rng, size, width, **params):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.rvs(rng, size, **params)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import minimize
 
+from ...domains import Domain
 from .._fallbacks import quadrature, starting_values
 from .._fallbacks.algebra import Eval, constant, plus
 from .._fallbacks.facts import numerical, title
 from .._fallbacks.numeric import differentiate, jacobian, stacking
-from .._protocol.parameter import declared
+from .._protocol.base import Likelihood
+from .._protocol.parameter import Parameter, declared
 from .._protocol.relations import Relations
 from .transforms import TRANSFORMS, Transform, check_transform
 from .wrapper import Wrapper
@@ -56,36 +59,36 @@ class Transformed(Wrapper):
         return TRANSFORMS[self.transform]() if isinstance(self.transform, str) else self.transform
 
     @property
-    def own(self):
+    def own(self) -> Mapping[str, Domain | Parameter]:
         return self._function.parameters
 
     @property
-    def relations(self):
+    def relations(self) -> Relations:
         """The law inside is a limit if the function can be the identity."""
         identity = getattr(self._function, "identity", None)
         return Relations(limits={"law": identity} if identity else {})
 
-    def parameter(self, name):
+    def parameter(self, name: str) -> Parameter:
         if name not in self.own:
             return self.law.parameter(name)
         link, value = (self.links or {}).get(name), getattr(self._function, name, None)
         return declared(self.own[name], first=False).completed(name, link, value)
 
-    def fix(self, values):
+    def fix(self, values: dict) -> Likelihood:
         if not values:
             return self
         law = copy(super().fix({name: value for name, value in values.items() if name not in self.own}))
         law.transform = function = copy(self._function)
-        vars(function).update({name: value for name, value in values.items() if name in self.own})
+        function.__dict__.update({name: value for name, value in values.items() if name in self.own})
         return law
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         law, function = super().bind(y, **known), self._function
         bound = function.bind(y)
         law.transform = law.transform if bound is function else bound
         return law
 
-    def check(self):
+    def check(self) -> None:
         law = type(self).__name__
         if isinstance(self.transform, str) and self.transform not in TRANSFORMS:
             raise ValueError(f"{law}: transform={self.transform!r} is unknown; use one of {list(TRANSFORMS)}, or a Transform")
@@ -121,16 +124,16 @@ class Transformed(Wrapper):
         return self.law.support.low, self.law.support.high
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         inner, domain, own = self.law.support, self._function.domain, self._function_values()[0]
         low, high = self._image(own)[:2]
         low, high = (domain.low if np.isinf(inner.low) else low), (domain.high if np.isinf(inner.high) else high)
         closed = inner.closed[0] and np.isfinite(inner.low), inner.closed[1] and np.isfinite(inner.high)
-        typical = tuple(float(self._function.inverse(np.float64(z), **own)) for z in inner.typical)
-        return replace(inner, low=low, high=high, closed=closed, typical=typical)
+        first, last = (float(self._function.inverse(np.float64(z), **own)) for z in inner.typical)
+        return replace(inner, low=low, high=high, closed=closed, typical=(first, last))
 
     @property
-    def atoms(self):
+    def atoms(self) -> tuple[float, ...]:
         return tuple(self._image(self._function_values()[0])[2:])
 
     # ---- log-likelihood ------------------------------------------------------------------------------------------
@@ -149,17 +152,17 @@ class Transformed(Wrapper):
     def _log_jacobian(self, y, z, own):
         return np.where(np.isin(z, self.law.atoms), 0.0, self._function.log_jacobian(y, **own))
 
-    def loglik(self, y, **params):
+    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)
         z = self._forward(y, own)
         with np.errstate(all="ignore"):
             return np.where(np.isfinite(z), self.law.loglik(z, **inner) + self._log_jacobian(y, z, own), -np.inf)
 
-    def log_interval(self, low, high, /, **params):
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)
         return self.law.log_interval(self._forward(low, own), self._forward(high, own), **inner)
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         def at(eta, order):
             own = self._own(eta)
             z = self._forward(y, own)
@@ -168,7 +171,7 @@ class Transformed(Wrapper):
 
         return self._with_own_derivatives(at, eta, order)
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         def at(eta, order):
             own = self._own(eta)
             return self.law.evaluate_interval(self._forward(low, own), self._forward(high, own), eta, order)
@@ -208,7 +211,7 @@ class Transformed(Wrapper):
 
     # ---- start and distribution ----------------------------------------------------------------------------------
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         """The law's own start from h(y); parameters of the function from the best of such starts."""
         names = [name for name in self.own if name in self.free]
         own = self._function_values()[0]
@@ -229,28 +232,28 @@ class Transformed(Wrapper):
         return {**self.law.start(self._forward(y, own), sample_weight), **{name: own[name] for name in names}}
 
     @property
-    def smooth(self):
+    def smooth(self) -> bool:
         return self.law.smooth
 
-    def kinks(self, y, **params):
+    def kinks(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         own = {name: params.pop(name, self.fixed[name]) for name in self.own}
         return self.law.kinks(self._forward(y, own), **params)
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Likelihood:
         law = copy(self)
         law.law = self.law.smoothed(width)
         return law
 
     @property
-    def is_degenerate(self):
+    def is_degenerate(self) -> Callable | None:
         inner = self.law.is_degenerate
         return inner and (lambda y, **params: inner(self._forward(y, self._split(params)[0]), **self.inner(params)))
 
-    def ppf(self, q, **params):
+    def ppf(self, q: float | np.ndarray, **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)
         return self._function.inverse(self.law.ppf(q, **inner), **own)
 
-    def rvs(self, rng, size, **params):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)
         return self._function.inverse(self.law.rvs(rng, size, **inner), **own)
 
@@ -266,13 +269,13 @@ class Transformed(Wrapper):
         return quadrature._expect(self.law, inner, value, indexed=True).reshape(shape)
 
     @numerical
-    def expectation(self, **params):
+    def expectation(self, **params: np.ndarray) -> np.ndarray:
         middle = self.ppf(0.5, **params)  # deviations from it keep the digits that its distance from zero would cost
         return self._expect(params, lambda y, about, own: y - about, middle) + middle
 
-    def variance(self, **params):
+    def variance(self, **params: np.ndarray) -> np.ndarray:
         return self._expect(params, lambda y, about, own: (y - about) ** 2, self.expectation(**params))
 
-    def entropy(self, **params):
+    def entropy(self, **params: np.ndarray) -> np.ndarray:
         log_derivative = self._expect(params, lambda y, about, own: self._function.log_jacobian(y, **own))
         return self.law.entropy(**self.inner(params)) - log_derivative

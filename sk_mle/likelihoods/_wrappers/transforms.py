@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from ..._special.removable import log1p_ratio
 from ...domains import POSITIVE, REAL, UNIT, Domain
+from .._fallbacks.facts import takes_parameters
 
 
 class Transform(BaseEstimator):
@@ -44,19 +45,22 @@ class Transform(BaseEstimator):
     domain: Any = REAL
     parameters: ClassVar[dict[str, Domain]] = {}
 
-    def bind(self, y) -> Transform:
+    def bind(self, y: np.ndarray) -> Transform:
         """The function with constants that it takes from y before a fit; by default itself."""
         return self
 
-    def forward(self, y, **params) -> np.ndarray:
+    @takes_parameters
+    def forward(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """The transformed values z."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(y)")
 
-    def inverse(self, z, **params) -> np.ndarray:
+    @takes_parameters
+    def inverse(self, z: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """The y of transformed values z."""
         raise NotImplementedError(f"{type(self).__name__} must define inverse(z)")
 
-    def log_jacobian(self, y, **params) -> np.ndarray:
+    @takes_parameters
+    def log_jacobian(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """The log of the derivative of `forward` in y."""
         raise NotImplementedError(f"{type(self).__name__} must define log_jacobian(y)")
 
@@ -66,13 +70,13 @@ class Log(Transform):
 
     domain = POSITIVE
 
-    def forward(self, y):
+    def forward(self, y: np.ndarray) -> np.ndarray:
         return np.log(y)
 
-    def inverse(self, z):
+    def inverse(self, z: np.ndarray) -> np.ndarray:
         return np.exp(z)
 
-    def log_jacobian(self, y):
+    def log_jacobian(self, y: np.ndarray) -> np.ndarray:
         return -np.log(y)
 
 
@@ -81,26 +85,26 @@ class Logit(Transform):
 
     domain = UNIT
 
-    def forward(self, y):
+    def forward(self, y: np.ndarray) -> np.ndarray:
         return logit(y)
 
-    def inverse(self, z):
+    def inverse(self, z: np.ndarray) -> np.ndarray:
         return expit(z)
 
-    def log_jacobian(self, y):
+    def log_jacobian(self, y: np.ndarray) -> np.ndarray:
         return -np.log(y) - np.log1p(-y)
 
 
 class Asinh(Transform):
     """``arcsinh(y)``: like ``log(2 |y|)`` with the sign of y far from zero, like y near it."""
 
-    def forward(self, y):
+    def forward(self, y: np.ndarray) -> np.ndarray:
         return np.arcsinh(y)
 
-    def inverse(self, z):
+    def inverse(self, z: np.ndarray) -> np.ndarray:
         return np.sinh(z)
 
-    def log_jacobian(self, y):
+    def log_jacobian(self, y: np.ndarray) -> np.ndarray:
         return -np.log(np.hypot(1.0, y))
 
 
@@ -148,10 +152,11 @@ class YeoJohnson(Transform):
         self.lmbda, self.centre = lmbda, centre
 
     @property
-    def domain(self):
-        return replace(REAL, typical=tuple((self.centre or 0.0) + end for end in REAL.typical))
+    def domain(self) -> Domain:
+        low, high = REAL.typical
+        return replace(REAL, typical=((self.centre or 0.0) + low, (self.centre or 0.0) + high))
 
-    def bind(self, y):
+    def bind(self, y: np.ndarray) -> Transform:
         y = np.asarray(y, dtype=float)
         y = y[np.isfinite(y)]
         if self.centre is not None or not y.size:
@@ -159,13 +164,13 @@ class YeoJohnson(Transform):
         low, middle, high = np.quantile(y, (0.25, 0.5, 0.75))
         return type(self)(self.lmbda, float(f"{middle:.2g}")) if high - low < 0.2 * np.abs(middle) else self
 
-    def forward(self, y, lmbda):
+    def forward(self, y: np.ndarray, lmbda: np.ndarray) -> np.ndarray:
         return self._mirrored(_forward, y, lmbda)
 
-    def inverse(self, z, lmbda):
+    def inverse(self, z: np.ndarray, lmbda: np.ndarray) -> np.ndarray:
         return self._mirrored(_inverse, z, lmbda)
 
-    def log_jacobian(self, y, lmbda):
+    def log_jacobian(self, y: np.ndarray, lmbda: np.ndarray) -> np.ndarray:
         return self._mirrored(_log_slope, y, lmbda, odd=False)
 
     def _mirrored(self, function, values, lmbda, odd=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ from scipy.special import expit
 from ..._utils.messages import rows_text
 from ...domains import Domain
 from .._fallbacks import inversion, quadrature
-from .._fallbacks.algebra import plus
+from .._fallbacks.algebra import Eval, plus
 from .._fallbacks.facts import numerical
 from .._fallbacks.saturated import without_nan
+from .._protocol.base import Likelihood
 from .._protocol.parameter import Parameter
 from .wrapper import Wrapper
 
@@ -51,7 +53,7 @@ class Truncated(Wrapper):
     def __init__(self, law, *, low=-np.inf, high=np.inf):
         self.law, self.low, self.high = law, low, high
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if not self.free or {"low", "high"} & set(self.free):
             raise ValueError("Truncated needs its bounds: low and high are numbers or names of columns, not None")
@@ -60,7 +62,7 @@ class Truncated(Wrapper):
             raise ValueError(f"Truncated(low={low}, high={high}): low must lie below high")
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         """The part of the law's support between the bounds that are numbers."""
         inner = self.law.support
         low, high = (-np.inf if isinstance(self.low, str) else self.low, np.inf if isinstance(self.high, str) else self.high)
@@ -81,14 +83,14 @@ class Truncated(Wrapper):
         return replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
 
     @property
-    def advice(self):
+    def advice(self) -> Mapping[str, str]:
         inner, own = self.law.support, self.support
         if (inner.low, inner.high) == (own.low, own.high):
             return self.law.advice
         outside = f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
         return {**self.law.advice, "outside": outside}
 
-    def bind(self, y, **known):
+    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         """As of the law inside; ValueError where y lies outside its row's bounds, or the interval of a censored y may.
 
         The last time at which a censored value was observed must lie above `low`, and the first not above `high`.
@@ -98,8 +100,7 @@ class Truncated(Wrapper):
             ("low", known.get("low"), lambda bound: ~(last > bound)),
             ("high", known.get("high"), lambda bound: first > bound),
         ):
-            bad_rows = [] if value is None else np.flatnonzero(bad(value))
-            if len(bad_rows):
+            if value is not None and len(bad_rows := np.flatnonzero(bad(value))):
                 at, side = bad_rows[0], "above low" if name == "low" else "at or below high"
                 raise ValueError(
                     f"y must lie {side}, which column {getattr(self, name)!r} holds, but does not in {rows_text(bad_rows)}, "
@@ -109,10 +110,10 @@ class Truncated(Wrapper):
         return super().bind(y, **known)
 
     @property
-    def atoms(self):
+    def atoms(self) -> tuple[float, ...]:
         return tuple(atom for atom in self.law.atoms if self.support.contains(atom))
 
-    def loglik(self, y, low, high, **params):
+    def loglik(self, y: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         value = self.law.loglik(y, **params) - self.law.log_interval(low, high, **params)
         return np.where((y > low) & (y <= high), self._nan_above_one(y, value), -np.inf)
 
@@ -120,7 +121,7 @@ class Truncated(Wrapper):
         """Log-probabilities with NaN where one exceeds 0: both it and the probability between the bounds have underflowed."""
         return np.where((value > MASS_ROUNDING) & (y == np.floor(y)), np.nan, value) if self.law.support.integer else value
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         return without_nan(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
 
     def _evaluate(self, y, eta, order, information):
@@ -129,33 +130,33 @@ class Truncated(Wrapper):
         inside = (y > low) & (y <= high)
         return truncated._replace(loglik=np.where(inside, self._nan_above_one(y, truncated.loglik), -np.inf))
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         first, last = (eta[name] if name in self.known else self.fixed[name] for name in self.own)
         first, last = np.broadcast_to(first, np.shape(low)), np.broadcast_to(last, np.shape(low))
         part = self.law.evaluate_interval(np.maximum(low, first), np.minimum(high, last), eta, order)
         return plus(part, self.law.evaluate_interval(first, last, eta, order), -1.0)
 
-    def log_interval(self, low, high, /, **params):
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         first, last, inner = params["low"], params["high"], self.inner(params)
         part = self.law.log_interval(np.maximum(low, first), np.minimum(high, last), **inner)
         return part - self.law.log_interval(first, last, **inner)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return self.law.start(y, sample_weight)
 
     @numerical
-    def expectation(self, **params):
+    def expectation(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
             return super().expectation(**params)
         return self._averaged(params, lambda y: y, self.law.expectation)
 
-    def variance(self, **params):
+    def variance(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
             return super().variance(**params)
         mean = self.expectation(**params)
         return self._averaged(params, lambda y: (y - mean) ** 2, self.law.variance)
 
-    def entropy(self, **params):
+    def entropy(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
             return super().entropy(**params)
         return self._averaged(params, lambda y: -self.loglik(y, **params), self.law.entropy)
@@ -187,7 +188,7 @@ class Truncated(Wrapper):
             inner = np.broadcast_to(without_truncation(**self.inner(params)), shape)
         return np.where(endless & ~np.isfinite(inner), inner, total)
 
-    def ppf(self, q, low, high, **params):
+    def ppf(self, q: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         q = np.asarray(q, float)
         below, inside = (np.exp(self.law.log_interval(*ends, **params)) for ends in ((-np.inf, low), (low, high)))
         near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
@@ -196,5 +197,5 @@ class Truncated(Wrapper):
         start = np.where(np.isfinite(near), near, np.where(np.isfinite(low), low, high))
         return inversion.solve_quantile(self, q, {**params, "low": low, "high": high}, start)
 
-    def rvs(self, rng, size, **params):
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
         return self.ppf(rng.uniform(size=size), **params)

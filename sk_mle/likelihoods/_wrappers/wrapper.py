@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...domains import Domain
 from .._fallbacks.algebra import Eval, constant
-from .._fallbacks.facts import code, title
+from .._fallbacks.facts import code, takes_parameters, title
 from .._fallbacks.inversion import solve_quantile
 from .._protocol.base import Child, Likelihood
 from .composite import Composite
@@ -14,10 +15,11 @@ from .composite import Composite
 class FromIntervals(Likelihood):
     """A law whose distribution functions follow from the probability of an interval, `log_interval`."""
 
-    def log_interval(self, low, high, /, **params):
+    @takes_parameters
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
-    def tail_probability(self, y, upper, log, **params):
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
         value = self.log_interval(y, np.inf, **params) if upper else self.log_interval(-np.inf, y, **params)
         return value if log else np.exp(value)
 
@@ -33,17 +35,17 @@ class Wrapper(Composite, FromIntervals):
     law: Likelihood
 
     @property
-    def children(self):
+    def children(self) -> tuple[Child, ...]:
         return (Child(self.law, {name: name for name in self.law.parameters}),)
 
     def _replace_children(self, laws):
         (self.law,) = laws
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         return self.law.support
 
-    def check(self):
+    def check(self) -> None:
         law = type(self).__name__
         if not isinstance(self.law, Likelihood):
             hint = " (write an instance: add parentheses)" if isinstance(self.law, type) else ""
@@ -65,7 +67,8 @@ class Wrapper(Composite, FromIntervals):
             raise ValueError(f"{law} adds the parameters {clash}, which {title(self.law)} has already")
         super().check()
 
-    def ppf(self, q, **params):
+    @takes_parameters
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """From the distribution functions, beginning where the quantile of the law inside is."""
         near = self.law.ppf(q, **self.inner(params))
         return solve_quantile(self, q, params, np.clip(near, self.support.low, self.support.high))
@@ -76,7 +79,7 @@ class Wrapper(Composite, FromIntervals):
         """The parameters of the law inside, from all parameters."""
         return {name: params[name] for name in self.law.parameters}
 
-    def inner_start(self, y, sample_weight, rows, others: str) -> dict:
+    def inner_start(self, y: np.ndarray, sample_weight: np.ndarray, rows: np.ndarray, others: str) -> dict:
         """Start of the law inside from its rows, a mask; `others` names the values of the other rows in the error message."""
         if rows.any():
             return self.law.start(y[rows], sample_weight[rows])

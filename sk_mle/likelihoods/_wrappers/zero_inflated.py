@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...domains import UNIT
-from .._fallbacks.algebra import mix, plus
+from .._fallbacks.algebra import Eval, mix, plus
 from .._fallbacks.facts import title
 from .._fallbacks.inversion import solve_quantile
 from .._protocol.parameter import Parameter
@@ -53,7 +53,7 @@ class ZeroInflated(Wrapper):
     def __init__(self, law, *, inflation=None, links=None):
         self.law, self.inflation, self.links = law, inflation, links
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if not self.law.support.contains(0.0) or not (self.law.support.integer or 0.0 in self.law.atoms):
             raise ValueError(
@@ -61,15 +61,15 @@ class ZeroInflated(Wrapper):
                 "models the zeros and the other values separately"
             )
 
-    def loglik(self, y, inflation, **params):
+    def loglik(self, y: np.ndarray, inflation: np.ndarray, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             from_law = np.log1p(-inflation) + self.law.loglik(y, **params)
             return np.where(y == 0, np.logaddexp(np.log(inflation), from_law), from_law)
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         return self._mixed(y == 0, self.law.evaluate(y, eta, order), eta, order)
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
         return self._mixed((low < 0) & (high >= 0), self.law.evaluate_interval(low, high, eta, order), eta, order)
 
@@ -79,13 +79,13 @@ class ZeroInflated(Wrapper):
         point = point._replace(loglik=np.where(zero, point.loglik, -np.inf))
         return mix([point, plus(not_inflated, inner)], order, self.free)
 
-    def log_interval(self, low, high, /, inflation, **params):
+    def log_interval(self, low: np.ndarray, high: np.ndarray, /, inflation: np.ndarray, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             from_law = np.log1p(-inflation) + self.law.log_interval(low, high, **params)
             zero = (np.asarray(low) < 0) & (np.asarray(high) >= 0)
             return np.where(zero, np.logaddexp(np.log(inflation), from_law), from_law)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         """The law's own start from the nonzero values, and the share of zeros that it then leaves unexplained."""
         positive = y != 0
         share = np.average(~positive, weights=sample_weight)
@@ -95,16 +95,18 @@ class ZeroInflated(Wrapper):
         expected = float(np.exp(np.ravel(self.law.loglik(np.zeros(1), **{**self.law.fixed, **inner}))[0]))
         return {**inner, "inflation": float(np.clip((share - expected) / (1 - expected + 1e-9), 0.02, 0.98))}
 
-    def expectation(self, inflation, **params):
+    def expectation(self, inflation: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return (1 - inflation) * self.law.expectation(**params)
 
-    def variance(self, inflation, **params):
+    def variance(self, inflation: np.ndarray, **params: np.ndarray) -> np.ndarray:
         mean = self.law.expectation(**params)
         return (1 - inflation) * (self.law.variance(**params) + inflation * mean**2)
 
-    def ppf(self, q, **params):
+    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
         level = np.clip((q - params["inflation"]) / (1 - params["inflation"]), 0, 1)
         return solve_quantile(self, q, params, np.maximum(self.law.ppf(level, **self.inner(params)), self.support.low))
 
-    def rvs(self, rng, size, inflation, **params):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], inflation: np.ndarray, **params: np.ndarray
+    ) -> np.ndarray:
         return np.where(rng.uniform(size=size) < inflation, 0.0, self.law.rvs(rng, size, **params))

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...domains import UNIT
-from .._fallbacks.algebra import plus, scatter, select_rows
+from ...domains import UNIT, Domain
+from .._fallbacks.algebra import Eval, plus, scatter, select_rows
 from .._fallbacks.facts import title
 from .._fallbacks.inversion import refine_quantile
 from .._protocol.evaluation import by_differences, log_interval_at
@@ -54,27 +54,27 @@ class ZeroOneInflated(Wrapper):
     def __init__(self, law, *, zero=None, one=None, links=None):
         self.law, self.zero, self.one, self.links = law, zero, one, links
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         inner = self.law.support
         if (inner.low, inner.high) != (0.0, 1.0) or inner.integer or self.law.atoms:
             raise ValueError(f"ZeroOneInflated takes a law on (0, 1), such as Beta(); {title(self.law)} lives on {inner}")
 
     @property
-    def support(self):
+    def support(self) -> Domain:
         return replace(self.law.support, closed=(True, True))
 
     @property
-    def atoms(self):
+    def atoms(self) -> tuple[float, ...]:
         return (0.0, 1.0)
 
-    def loglik(self, y, zero, one, **params):
+    def loglik(self, y: np.ndarray, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)
         with np.errstate(all="ignore"):
             inside = np.log1p(-zero) + np.log1p(-one) + self.law.loglik(np.where((y == 0) | (y == 1), 0.5, y), **params)
             return np.where(y == 0, np.log(zero), np.where(y == 1, np.log1p(-zero) + np.log(one), inside))
 
-    def evaluate(self, y, eta, order=1, information="observed"):
+    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         parts = []
         for part in (y == 0, y == 1, (y != 0) & (y != 1)):
             if part.any():
@@ -87,7 +87,9 @@ class ZeroOneInflated(Wrapper):
                 parts.append((part, part_eval))
         return scatter(len(y), parts)
 
-    def log_interval(self, low, high, /, zero, one, **params):
+    def log_interval(
+        self, low: np.ndarray, high: np.ndarray, /, zero: np.ndarray, one: np.ndarray, **params: np.ndarray
+    ) -> np.ndarray:
         low, high = np.asarray(low, float), np.asarray(high, float)
         with np.errstate(all="ignore"):
             inner = self.law.log_interval(np.maximum(low, 0.0), np.minimum(high, 1.0), **params)
@@ -95,10 +97,10 @@ class ZeroOneInflated(Wrapper):
             total = np.where((low < 0) & (high >= 0), np.logaddexp(np.log(zero), total), total)
             return np.where((low < 1) & (high >= 1), np.logaddexp(np.log1p(-zero) + np.log(one), total), total)
 
-    def evaluate_interval(self, low, high, eta, order=1):
+    def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         return by_differences(self, log_interval_at(self, low, high), eta, order)
 
-    def start(self, y, sample_weight):
+    def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         inside = (y != 0) & (y != 1)
         zero = np.average(y == 0, weights=sample_weight)
         one = np.average(y == 1, weights=sample_weight) / max(1 - zero, 1e-12)
@@ -106,15 +108,15 @@ class ZeroOneInflated(Wrapper):
         inner = self.inner_start(y, sample_weight, inside, "zero or one")
         return {**inner, **{name: float(np.clip(v, 1e-6, 1 - 1e-6)) for name, v in shares.items()}}
 
-    def expectation(self, zero, one, **params):
+    def expectation(self, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return (1 - zero) * (one + (1 - one) * self.law.expectation(**params))
 
-    def variance(self, zero, one, **params):
+    def variance(self, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
         mean = self.law.expectation(**params)
         square = (1 - zero) * (one + (1 - one) * (self.law.variance(**params) + mean**2))
         return square - self.expectation(zero, one, **params) ** 2
 
-    def ppf(self, q, zero, one, **params):
+    def ppf(self, q: np.ndarray, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
         level = (q - zero) / ((1 - zero) * (1 - one))
         inner = self.law.ppf(np.clip(level, 0, 1), **params)
         last = np.nextafter(1.0, 0.0)  # a beta law may have much of its probability between this and one
@@ -122,7 +124,9 @@ class ZeroOneInflated(Wrapper):
         near = np.where(q <= zero, 0.0, np.where(level >= 1, 1.0, inner))
         return refine_quantile(self, q, {"zero": zero, "one": one, **params}, near)
 
-    def rvs(self, rng, size, zero, one, **params):
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], zero: np.ndarray, one: np.ndarray, **params: np.ndarray
+    ) -> np.ndarray:
         level = rng.uniform(size=size)
         inside = self.law.rvs(rng, size, **params)
         return np.where(level < zero, 0.0, np.where(level < zero + (1 - zero) * one, 1.0, inside))
