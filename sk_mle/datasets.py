@@ -27,7 +27,7 @@ def make_mle_regression(
     *,
     coefs: dict | None = None,
     intercepts: dict | None = None,
-    random_state: Any = None,
+    random_state: int | np.random.RandomState | None = None,
 ) -> Simulated:
     """Draw X from the standard normal law and y from a likelihood whose parameters depend on X.
 

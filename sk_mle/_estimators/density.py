@@ -225,7 +225,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         """
         return mean_score(self.score_samples(counted(X, sample_weight)), sample_weight)
 
-    def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
+    def sample(self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Random draws from the fitted distribution.
 
         Parameters

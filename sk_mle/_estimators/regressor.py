@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from numbers import Real
 from typing import Any
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._model.validation import check_support, check_weight, counted
+from .._predictive.distribution import Distribution
 from .._utils.messages import rows_text
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._fallbacks.facts import integrates, title
@@ -177,7 +179,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         return self.fit_.coefs[self.fit_.first]
 
     @property
-    def intercept_(self) -> Any:
+    def intercept_(self) -> float | np.ndarray:
         """Intercept of the first estimated parameter: a number, or (K,) for a vector parameter."""
         return self.fit_.intercepts[self.fit_.first]
 
@@ -197,7 +199,9 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         check_consistent_length(X, y)
         return y
 
-    def predict(self, X: Any, output: str = "mean", *, coverage: float | None = None, quantiles: Any = None) -> Any:
+    def predict(
+        self, X: Any, output: str = "mean", *, coverage: float | None = None, quantiles: Sequence[float] | None = None
+    ) -> np.ndarray | dict[str, np.ndarray] | Distribution:
         """The mean of every row of X, or the kind of prediction that `output` names; a Pipeline passes it on.
 
         Parameters

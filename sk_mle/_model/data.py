@@ -243,6 +243,6 @@ def _row_slice(X, rows: slice):
     return block
 
 
-def add_sums(total: Any, part: Any) -> Any:
+def add_sums(total: dict, part: dict) -> dict:
     """Sums of two dicts by key; a key that only one of them has counts as zero in the other."""
     return {**total, **{key: total[key] + value if key in total else value for key, value in part.items()}}

@@ -22,7 +22,7 @@ def project(batch: Any, columns: Any, values: Any) -> np.ndarray:
     return whole if columns is None else np.concatenate([whole, columns.T @ times_weights(values, batch.weight)])
 
 
-def contract(information: Any, change: np.ndarray, vector: bool) -> np.ndarray:
+def contract(information: np.ndarray, change: np.ndarray, vector: bool) -> np.ndarray:
     """``information @ change`` for every row; (n, K) if the result is that of a `vector` parameter, else (n,)."""
     if information.ndim == 1:
         return information * change
@@ -30,7 +30,7 @@ def contract(information: Any, change: np.ndarray, vector: bool) -> np.ndarray:
     return result if vector else result[:, 0]
 
 
-def cross(left: Any, right: Any, information: Any, weight: np.ndarray, symmetric: bool) -> np.ndarray:
+def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, symmetric: bool) -> np.ndarray:
     """Weighted sum over rows of information times the products of (1, left) and (1, right): (Ka, Kb, 1 + qa, 1 + qb).
 
     `symmetric` says that both sides belong to the same parameter.

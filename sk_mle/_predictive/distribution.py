@@ -199,7 +199,7 @@ class Distribution:
         tail = (1 - confidence) / 2
         return self.ppf(np.full(self.shape, tail)), self.ppf(np.full(self.shape, 1 - tail))
 
-    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
+    def rvs(self, size: Any = None, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Random values of shape (n,), or (size, n); `size` may be a tuple; several targets are a last axis."""
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))

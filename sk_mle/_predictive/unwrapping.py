@@ -142,7 +142,7 @@ class TransformedDistribution(Distribution):
         """Expected negative log-likelihood of a draw, in nats."""
         return self._mean_of(lambda y: -self.logpdf(y))
 
-    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
+    def rvs(self, size: Any = None, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Random values of shape (n,), or (size, n)."""
         return self.inverse(self.base.rvs(size, random_state))
 

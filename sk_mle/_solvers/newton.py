@@ -44,7 +44,7 @@ def newton(
     max_iter: int = 100,
     callback: Callable | None = None,
     min_step_length: float = 1e-2,
-    information: Any = "expected",
+    information: str = "expected",
 ) -> OptimizeResult:
     """Minimise an objective by Newton steps with a backtracking line search.
 

@@ -25,7 +25,7 @@ class Plane:
     def unbounded(self, v: np.ndarray, value: Any) -> bool:
         return self.objective.unbounded(self.at(v), value)
 
-    def evaluate(self, v: np.ndarray, order: int, information: Any = "observed") -> Point:
+    def evaluate(self, v: np.ndarray, order: int, information: str = "observed") -> Point:
         value, gradient, hessian = self.objective.evaluate(self.at(v), order, information)
         return Point(
             value,

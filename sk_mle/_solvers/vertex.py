@@ -40,7 +40,7 @@ def vertex(
     maxiter: int = 100,
     callback: Callable | None = None,
     **unused: Any,
-) -> Any:
+) -> OptimizeResult:
     """Minimise by smoothed objectives that converge to the vertex, as a callable for `scipy.optimize.minimize`.
 
     Returns

@@ -104,7 +104,7 @@ def _transform_finite(transform, values):
     return np.where(finite, transform(np.where(finite, values, values[finite][0] if finite.any() else 0.0)), values)
 
 
-def normal_scores(dist: Distribution, y: ArrayLike, random_state: Any = None) -> np.ndarray:
+def normal_scores(dist: Distribution, y: ArrayLike, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
     """Standard normal scores of observations under their distributions: randomised quantile residuals, (n,)."""
     below, inside, above = log_masses(dist, y)
     share = check_random_state(random_state).uniform(size=len(below))

@@ -13,7 +13,9 @@ from ._observed import Observed, log_masses, normal_scores, observed
 from ._saturated import saturated
 
 
-def quantile_residuals(fitted: Any, X: Any, y: ArrayLike, *, random_state: Any = None) -> np.ndarray:
+def quantile_residuals(
+    fitted: Any, X: Any, y: ArrayLike, *, random_state: int | np.random.RandomState | None = None
+) -> np.ndarray:
     r"""Randomised quantile residuals: standard normal, for every law, where the model is right.
 
     .. math:: r_i = \Phi^{-1}(u_i), \quad u_i = F_i(y_i) \text{ for a density, else uniform on }

@@ -83,7 +83,7 @@ class FromModel(Drawing):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw a fitted estimator on data.
@@ -127,7 +127,7 @@ def weighted_rows(y: np.ndarray, sample_weight: ArrayLike | None) -> tuple[np.nd
 
 
 def residuals_and_weights(
-    y: ArrayLike, dist: Distribution, sample_weight: ArrayLike | None, random_state: Any
+    y: ArrayLike, dist: Distribution, sample_weight: ArrayLike | None, random_state: int | np.random.RandomState | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Quantile residuals and weights of the rows of positive weight."""
     y = np.asarray(y, float)

@@ -62,7 +62,7 @@ class CoverageDisplay(FromModel):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         levels: Any = COVERAGE_LEVELS,
         band: str = "simultaneous",
         level: float = 0.95,

@@ -77,7 +77,7 @@ class FanChartDisplay(FromModel):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw a fitted estimator on data.
@@ -129,7 +129,7 @@ class FanChartDisplay(FromModel):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw observations and their own predictive distributions, in the order of a feature.

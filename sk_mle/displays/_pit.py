@@ -64,7 +64,7 @@ class PITDisplay(FromModel):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         bins: Any = 10,
         band: str = "simultaneous",
         level: float = 0.95,

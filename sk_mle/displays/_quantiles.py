@@ -73,7 +73,7 @@ class QuantileResidualDisplay(FromModel):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         band: str = "simultaneous",
         level: float = 0.95,
         **kwargs: Any,

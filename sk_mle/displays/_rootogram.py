@@ -63,7 +63,7 @@ class RootogramDisplay(FromModel):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         width: Any = None,
         **kwargs: Any,
     ) -> Self:

@@ -68,7 +68,7 @@ class WormDisplay(FromModel):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw a fitted estimator on data.
@@ -113,7 +113,7 @@ class WormDisplay(FromModel):
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         band: str = "simultaneous",
         level: float = 0.95,
         **kwargs: Any,

@@ -20,6 +20,7 @@ from ._columns import interval
 from ._effects import marginal_effects
 from ._estimable import NotEstimableError
 from ._functions import functional
+from ._layout import Layout
 from ._linearised import STEP_IN_STANDARD_ERRORS, Rows, as_columns, check_finite, linearised
 from ._marginaleffects import marginaleffects_model
 
@@ -33,12 +34,12 @@ class Functionals:
     model: Any
     params: Any
     df: float
-    layout: Any
+    layout: Layout
     estimability: Any
     _root: Any
     _critical: Any
 
-    def draws(self, n_draws: int = 1000, random_state: Any = None) -> np.ndarray:
+    def draws(self, n_draws: int = 1000, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Draws of the coefficients from their normal distribution, or Student's t with `use_t`: shape (n_draws, P)."""
         rng = check_random_state(random_state)
         deviations = rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
@@ -54,7 +55,7 @@ class Functionals:
         level: float = 0.95,
         method: str = "delta",
         n_draws: int = 1000,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         **at: Any,
     ) -> Table:
         """A functional of the predictive distribution for every row, with its standard error and confidence interval.
@@ -172,7 +173,13 @@ class Functionals:
         )
 
     def predict_interval(
-        self, X: Any, coverage: float = 0.9, *, uncertainty: str = "simulate", n_draws: int = 500, random_state: Any = None
+        self,
+        X: Any,
+        coverage: float = 0.9,
+        *,
+        uncertainty: str = "simulate",
+        n_draws: int = 500,
+        random_state: int | np.random.RandomState | None = None,
     ) -> np.ndarray:
         """Predictive intervals of new observations.
 

@@ -46,7 +46,7 @@ class Functional(NamedTuple):
         """Labels of the m values in a row."""
         return list(self.entries or range(m))
 
-    def interval(self, value: Any, error: Any, critical: float) -> Any:
+    def interval(self, value: np.ndarray, error: np.ndarray, critical: float) -> tuple[np.ndarray, np.ndarray]:
         """Ends of a confidence interval: on the log scale with one finite end of the range, on the log odds scale with two."""
         with np.errstate(all="ignore"):
             if np.isfinite(self.low) and self.high == np.inf:

@@ -10,11 +10,12 @@ from scipy import special
 
 from .._utils.tables import Table, probability
 from ._columns import interval, statistic_columns
+from ._layout import Layout
 from ._names import Names, Token
 from ._result import TestResult
 
 
-def parse(layout: Any, hypotheses: Any) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def parse(layout: Layout, hypotheses: Any) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """R (m, P), r (m,) and a text per row, of hypotheses R b = r."""
     hypotheses = [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
     if not hypotheses:
@@ -165,7 +166,7 @@ def _term(text, term) -> tuple[list[int], float]:
 class Hypotheses:
     """A mixin: linear hypotheses on the coefficients."""
 
-    layout: Any
+    layout: Layout
     params: Any
     bse: Any
     df: float

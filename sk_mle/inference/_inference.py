@@ -290,7 +290,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         *,
         values: Any = None,
         sample_weight: ArrayLike | None = None,
-    ) -> Any:
+    ) -> _refits.Profile:
         """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.
 
         Parameters

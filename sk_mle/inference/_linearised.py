@@ -78,7 +78,7 @@ class Rows:
         return self.inside.dist(Distribution(law.predictive, full))
 
 
-def linearised(inference: Any, X: Any, f: Callable, first: int = 0) -> Any:
+def linearised(inference: Any, X: Any, f: Callable, first: int = 0) -> tuple:
     """Values (n, m) of a functional and, per part of the layout, (part, derivative in eta (n, m), design matrix (n, q)).
 
     Raises NotEstimableError for rows in which the functional depends on the choice of coefficients that are not identified;

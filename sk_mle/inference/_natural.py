@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ._layout import Layout
 
-def transformed(model: Any, layout: Any, params: np.ndarray, ends: Any) -> Any:
+
+def transformed(model: Any, layout: Layout, params: np.ndarray, ends: np.ndarray) -> tuple:
     """Names, estimates, their derivatives in the coefficients, interval ends, whether z and p apply, and notes.
 
     A parameter without columns goes through its inverse link; coefficients behind a link whose exponentials mean ratios are

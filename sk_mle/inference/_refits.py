@@ -154,7 +154,7 @@ def bootstrap_intervals(
     index: np.ndarray,
     n_resamples: int = 999,
     groups: Any = None,
-    random_state: Any = None,
+    random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
 ) -> np.ndarray:
     """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""

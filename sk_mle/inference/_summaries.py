@@ -9,13 +9,14 @@ import numpy as np
 from .._utils.tables import Table, probability
 from . import _natural
 from ._columns import interval, statistic_columns
+from ._layout import Layout
 
 
 class Summaries:
     """A mixin: tables of coefficients, as text, HTML and data frame."""
 
     model: Any
-    layout: Any
+    layout: Layout
     params: Any
     bse: Any
     zvalues: Any

@@ -169,7 +169,7 @@ def pit_bounds(y: ArrayLike, dist: Distribution) -> np.ndarray:
     return np.stack([lower, upper], axis=1)
 
 
-def pit(y: ArrayLike, dist: Distribution, *, random_state: Any = None) -> np.ndarray:
+def pit(y: ArrayLike, dist: Distribution, *, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
     """Probability integral transform: uniform on (0, 1) if the predictive distributions are right.
 
     P(Y <= y) of laws with a density. Where y has positive probability, in discrete and mixed laws, a uniform random point

@@ -112,7 +112,7 @@ def quantiles(dist: Distribution, levels: Any = QUANTILE_LEVELS) -> np.ndarray:
     return np.stack([dist.ppf(np.full(dist.shape, level)) for level in levels])
 
 
-def summation_range(dist: Any, tail: float = 1e-12) -> Any:
+def summation_range(dist: Any, tail: float = 1e-12) -> tuple[np.ndarray, np.ndarray]:
     """The whole numbers outside of which at most the probability `tail` lies on either side, with a margin."""
     low, high = (dist.ppf(np.full(dist.shape, level)) for level in (tail, 1 - tail))
     low, high = low - 1, high + 1 + np.ceil(0.2 * (high - low))

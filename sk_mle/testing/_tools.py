@@ -37,7 +37,7 @@ def draw(law: Likelihood, rng: np.random.Generator, n: int) -> tuple[Likelihood,
     return law, eta, theta
 
 
-def sample(law: Likelihood, rng: np.random.Generator, n: int) -> Any:
+def sample(law: Likelihood, rng: np.random.Generator, n: int) -> tuple[Likelihood, dict, dict, np.ndarray]:
     """The results of `draw` and targets drawn with them; for a law with kinks, without samples near the kinks."""
     law, eta, theta = draw(law, rng, n)
     y = np.asarray(law.rvs(rng, (n,), **theta), float)
