@@ -235,7 +235,7 @@ def test_fan_by_hand(data):
         FanChartDisplay.from_estimator(model, frame[["a", "b", "k"]], y, feature="z")
 
 
-def test_whatever_wraps_a_model_and_whatever_is_seen_of_y():
+def test_displays_take_pipelines_and_transformed_or_censored_targets():
     rng = np.random.default_rng(3)
     X = rng.normal(size=(300, 2))
     life = np.exp(1 + 0.5 * X[:, 0]) * rng.weibull(1.5, 300)

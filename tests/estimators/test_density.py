@@ -279,7 +279,7 @@ def test_other_laws():
         (Beta(mean=2.0), [[0.1], [0.2]], "mean must lie in"),
     ],
 )
-def test_refusals_say_why(likelihood, X, words):
+def test_errors_name_the_reason(likelihood, X, words):
     model = MLEDensity(likelihood)
     with pytest.raises(ValueError, match=words):
         model.fit(X)

@@ -213,7 +213,7 @@ def test_penalised_fits_of_separated_data_have_a_maximum(alpha):
 
 
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "bfgs", "trust-ncg"])
-def test_too_few_iterations_say_so(solver):
+def test_too_few_iterations_warn(solver):
     with pytest.warns(ConvergenceWarning, match="Poisson did not converge: after 1 iter.*above tol=1e-08; increase max_iter"):
         MLERegressor(Poisson(), solver=solver, max_iter=1).fit(X, COUNTS)
     with pytest.warns(ConvergenceWarning, match="Laplace has kinks: use solver='auto'"):

@@ -282,7 +282,7 @@ def test_calls(case):
     lambda: MLEClassifier().fit(X, np.ones(N, int)),
     lambda: CLASSES.score(FRAME, np.full(N, "maybe")),
 ])  # fmt: skip
-def test_labels_are_shown_as_the_user_wrote_them(call):
+def test_messages_quote_labels_as_given(call):
     with pytest.raises(ValueError, match=r"^((?!np\.).)*$"):
         call()
 

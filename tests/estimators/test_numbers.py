@@ -61,7 +61,7 @@ def test_wide_range_of_y_is_not_an_exact_fit():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_laplace_with_ties_meets_the_linear_programme(seed):
+def test_laplace_with_ties_agrees_with_linear_programming(seed):
     rng = np.random.default_rng(seed)
     X = rng.integers(0, 3, size=(60, 2)).astype(float)
     y = np.round(X @ [1, -1] + rng.normal(size=60))
@@ -123,7 +123,7 @@ def test_warm_start_from_a_parameter_at_its_limit():
         assert model.converged_
 
 
-def test_only_what_fits_is_unwrapped():
+def test_only_supported_estimators_are_unwrapped():
     X, y = np.arange(20.0)[:, None], np.arange(20.0) % 7
     inner = MLERegressor().fit(X, 1000 * y)
     with pytest.raises(TypeError, match="BaggingRegressor has no predictive distribution"):

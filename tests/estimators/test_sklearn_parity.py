@@ -127,7 +127,7 @@ def test_logistic_regression_on_simulated_data(kind, n_classes, weighted, fit_in
 
 @pytest.mark.parametrize("C", [np.inf, 1.0])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_logistic_regression_as_it_is(n_classes, C):
+def test_logistic_regression_with_default_arguments(n_classes, C):
     X, y = _peers.classes("tall", n_classes)
     check_logistic(X, y, None, C, True, peer=plain)
 

@@ -101,7 +101,7 @@ def test_nothing_depends_on_how_columns_are_coded(which):
         )
 
 
-def test_what_is_not_estimable_is_refused_by_name():
+def test_errors_name_functions_that_are_not_estimable():
     inference, _ = made("poisson")
     why = r"in every row area_north \+ area_south \+ area_west = 1"
     for call in (
@@ -161,7 +161,7 @@ def test_plain_columns_without_a_pipeline_and_more_columns_than_rows():
     np.testing.assert_allclose(known.predict(wide)["std err"], 1.0)  # of an interpolation: the standard error of one y
 
 
-def test_forest_plots_leave_out_what_is_not_identified():
+def test_forest_plots_leave_out_unidentified_coefficients():
     pytest.importorskip("matplotlib").use("Agg")
     inference, full = made("poisson")
     assert CoefficientDisplay.from_inference(inference).names == ["mean:x"]

@@ -132,7 +132,7 @@ def spline_pipeline(**kwargs):
 
 @pytest.mark.parametrize("output", ["default", "pandas"])
 @pytest.mark.parametrize("search", [False, True])
-def test_names_come_through_pipelines(output, search):
+def test_feature_names_pass_through_pipelines(output, search):
     data, y = frame()
     pipe = spline_pipeline(likelihood="negative_binomial", predictors={"dispersion": [0]})
     pipe.set_output(transform=output)
@@ -401,7 +401,7 @@ def test_grammar_of_hypotheses(text, row, value):
 
 
 @pytest.mark.parametrize("text", ["x0 * x1", "x0 x1", "x0 + * x1", "x0 =", "x0 = x1 +", "2 3 x0", "= 1", "x0 * 2 * 3"])
-def test_grammar_refuses_what_is_no_linear_hypothesis(text):
+def test_grammar_refuses_nonlinear_hypotheses(text):
     with pytest.raises(ValueError, match=r"lacks a term|no linear hypothesis"):
         MLERegressor().fit(X, WIDE).inference(X, WIDE).wald_test(text)
 
@@ -460,7 +460,7 @@ def test_densities():
     np.testing.assert_allclose(wide.bse[:2], several.std(axis=0) / 200**0.5, rtol=1e-6)
 
 
-def test_score_test_is_told_what_differs():
+def test_score_test_refuses_models_that_differ_otherwise():
     data = pd.DataFrame({"x1": X[:, 0], "x10": X[:, 1], "x2": RNG.normal(size=300), "two": 2.0})
     small = MLERegressor("poisson").fit(data[["x1", "x10"]], COUNTS)
     by_name = score_test(small, MLERegressor("poisson"), data[["x2", "x10", "x1"]], COUNTS)

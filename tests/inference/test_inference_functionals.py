@@ -62,7 +62,7 @@ def test_functionals_of_a_normal_law():
         np.testing.assert_allclose(drawn["2.5%"], table["2.5%"], atol=0.25 * table["std err"].max())
 
 
-def test_functionals_refuse_what_has_no_derivative_or_value():
+def test_functionals_refuse_missing_derivatives_and_values():
     inference = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
     with pytest.raises(ValueError, match="discrete law moves in jumps"):
         inference.predict(X[:2], "median")
@@ -142,7 +142,7 @@ def test_effects_on_the_probabilities_of_classes():
     assert inference.predict(X[:2]).index == ["0, a", "0, b", "0, c", "1, a", "1, b", "1, c"]
 
 
-def test_transformed_targets_speak_of_the_original_one():
+def test_functionals_of_transformed_targets_are_on_the_original_scale():
     y = np.exp(WIDE)
     wrapped = TransformedTargetRegressor(MLERegressor(), func=np.log, inverse_func=np.exp).fit(X, y)
     inference = Inference.from_estimator(wrapped, X, y)

@@ -115,7 +115,7 @@ def test_a_law_of_a_user_with_kinks():
     np.testing.assert_allclose(fitted(UserLaplace()).bse[:3], fitted(Laplace()).bse[:3], rtol=0.02)
 
 
-def test_it_is_said():
+def test_summary_notes_the_kernel_estimate():
     model = MLERegressor(Laplace()).fit(X, Y)
     inference = model.inference(X, Y)
     assert inference.cov_kind == "kernel estimate at the kinks"
@@ -130,7 +130,7 @@ def test_it_is_said():
         model.inference(X, Y, groups=np.arange(N) % 40)
 
 
-def test_where_no_row_tells_the_curvature_it_is_refused():
+def test_covariance_is_refused_if_no_row_lies_near_its_kink():
     A, y = np.array([[0.0], [1.0]]), np.array([0.0, 1.0])
     with pytest.raises(ValueError, match="too few rows lie near the kinks of Laplace"):
         MLERegressor(Laplace(scale=1.0)).fit(A, y).inference(A, y)

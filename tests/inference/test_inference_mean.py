@@ -161,7 +161,7 @@ def test_names_of_functionals_are_never_parameters():
         inference.predict(few, "loc")
 
 
-def test_a_quantile_is_asked_for_by_its_level_and_the_parameter_by_its_prefix():
+def test_quantiles_are_requested_by_level_and_parameters_by_prefix():
     rng = np.random.default_rng(6)
     A = rng.normal(size=(200, 1))
     y = A[:, 0] + rng.laplace(size=200)
@@ -174,7 +174,7 @@ def test_a_quantile_is_asked_for_by_its_level_and_the_parameter_by_its_prefix():
     assert inference.predict(A[:2], "scale")["scale"] == pytest.approx(model.predict_params(A[:2])["scale"])
 
 
-def test_the_mean_of_censored_data_is_that_of_what_would_have_been_seen():
+def test_mean_of_censored_data_is_that_of_the_uncensored_law():
     A, y = make_mle_regression(Censored(Gamma()), 200, 2, random_state=7)[:2]
     model = MLERegressor(Censored(Gamma())).fit(A, y)
     inference = model.inference(A, y)

@@ -212,7 +212,7 @@ def test_precisions_of_a_gamma_law():
     np.testing.assert_allclose(model.coef_, weighted.coef_, rtol=1e-6)
 
 
-def test_a_summary_of_precisions_says_what_is_not():
+def test_summary_with_precision_weights_notes_what_is_not_reported():
     A = RNG.normal(size=(N, 2))
     y, weight = A[:, 0] + RNG.normal(size=N), RNG.uniform(1, 5, N)
     model = MLERegressor().fit(A, y, sample_weight=weight)

@@ -124,7 +124,7 @@ def test_other_values_beside_numbers_are_computed_one_by_one(y):
 
 
 @pytest.mark.parametrize("name", ["lgamma_delta", "lgamma_delta_scaled", "digamma_delta", "trigamma_delta"])
-def test_tables_hold_what_is_computed_one_by_one(name):
+def test_tables_equal_elementwise_values(name):
     function = getattr(gamma_functions, name)
     whole = np.append(np.full(N, 0.7), 0.8), np.append(COUNTS, 1.0)  # two values: no table
     assert_allclose(function(repeated(0.7), COUNTS), function(*whole)[:-1], rtol=1e-15)
@@ -157,7 +157,7 @@ def test_rising_factorials_of_counts_are_sums(a):
 
 
 @pytest.mark.parametrize("name", ["gamma_norm", "lgamma_half_delta"])
-def test_numbers_are_what_arrays_are(name):
+def test_numbers_give_the_same_values_as_arrays(name):
     function, x = getattr(gamma_functions, name), np.geomspace(1e-3, 1e3, 50)
     for order in range(3):
         numbers = np.transpose([function(value, order=order) for value in x])
@@ -168,7 +168,7 @@ def test_numbers_are_what_arrays_are(name):
 
 
 @pytest.mark.parametrize("law", [*(law() for law in LAWS.values()), Fixed(Gamma(), {"shape": 2.0})], ids=repr)
-def test_the_base_measure_is_what_the_kernel_leaves_out(law):
+def test_kernel_is_the_density_without_base_measure(law):
     rng = np.random.default_rng(3)
     law = sized(law)
     eta = {name: 0.3 * rng.normal(size=(20, *law.parameter(name).shape)) for name in law.free}
@@ -288,7 +288,7 @@ def test_mixtures_of_terms_without_mass():
     assert_array_equal(found.gradient["x"][[0, 1, 3]], [2.0, 3.0, 0.5])
 
 
-def test_mixtures_bend_by_the_spread_of_their_slopes():
+def test_mixture_hessian_has_the_variance_of_the_gradients():
     slopes, share = RNG.normal(size=(3, 2, 5)), RNG.dirichlet(np.ones(3), 5).T
     terms = [Eval(np.log(share[k]), {"x": slopes[k, 0], "y": slopes[k, 1]}, {}) for k in range(3)]
     found = mix(terms, 2)
@@ -354,7 +354,7 @@ def test_of_a_poisson_mass_no_large_parts_cancel(count):
     assert_allclose(found, exact, rtol=1e-13, atol=1e-10)
 
 
-def test_gamma_norm_of_every_order_says_the_same():
+def test_gamma_norm_agrees_across_orders():
     k = np.concatenate([np.geomspace(1e-300, 1e300, 61), np.linspace(0.1, 30, 97)])
     whole = gamma_functions.gamma_norm(k)
     for order in range(3):
@@ -485,7 +485,7 @@ def written(y, a, b):
         lambda y, a, b: special.xlogy(b, 0 * a),
     ],
 )
-def test_jets_refuse_what_they_do_not_know(formula):
+def test_jets_refuse_unknown_functions(formula):
     y, eta = np.array([0.7, 1.9, 3.2]), {"a": np.array([0.3, -0.4, 0.1]), "b": np.array([0.8, 0.4, 1.3])}
     with np.errstate(all="ignore"):
         assert jets.evaluate(Formula(formula), y, eta, 2) is None

@@ -38,13 +38,13 @@ def test_tests_against_a_mixture_are_irregular_inside_other_laws_too():
     assert irregular(ZeroInflated(Poisson())) == ""
 
 
-def test_the_parts_of_a_mixture_say_what_they_are_at_an_end():
+def test_components_of_a_mixture_name_their_limits():
     law = Mixture([("a", SkewNormal()), ("b", SkewNormal())])
     assert law_at_end(law, "a__shape", "upper").startswith("half-normal")
     assert set(values_to_hold(law)) >= {"a__shape", "b__shape"}
 
 
-def test_parts_of_parts_stand_in_order():
+def test_nested_components_are_in_order():
     law = Mixture([("x", Mixture([("a", Normal()), ("b", Normal())])), ("y", Normal(loc=0.0))])
     coefs = {name: np.full((1, 1 if name != "logits" and "logits" not in name else 2), 0.0) for name in law.free}
     coefs["x__a__loc"], coefs["x__b__loc"] = np.array([[3.0]]), np.array([[-3.0]])
@@ -60,7 +60,7 @@ def test_advice_of_the_law_inside_is_kept():
     assert "move the bounds" in Fixed(Truncated(Gamma(), high=3), {"shape": 1.0}).advice["outside"]
 
 
-def test_what_a_target_says_of_the_value():
+def test_observed_ends_and_parameters_of_targets():
     y = np.array([[1.0, 1.0], [2.0, np.inf]])
     seen = Censored(Gamma()).observed(y)
     np.testing.assert_array_equal(seen.low, [1, 2])
@@ -73,7 +73,7 @@ def test_what_a_target_says_of_the_value():
     np.testing.assert_array_equal(Normal().observed(np.array([3.0])).high, [3.0])
 
 
-def test_methods_are_asked_for_and_not_names():
+def test_overrides_looks_at_methods_and_not_at_class_names():
     own = type("Likelihood", (Likelihood,), {
         "parameters": {"loc": REAL}, "support": REAL,
         "loglik": lambda self, y, loc: stats.norm.logpdf(y, loc),
@@ -102,7 +102,7 @@ def test_methods_are_asked_for_and_not_names():
         ("expected_information", "whole", r"fisher\(self"),
     ],
 )
-def test_a_declaration_without_effect_is_told(name, value, word):
+def test_declaration_without_effect_raises(name, value, word):
     body = {"parameters": {"loc": REAL}, "loglik": lambda self, y, loc: stats.norm.logpdf(y, loc), name: value}
     with pytest.raises(TypeError, match=f"Users.{name} has no effect: write {word}"):
         type("Users", (Likelihood,), body)().check()

@@ -55,7 +55,7 @@ def test_law(law):
 
 
 @pytest.mark.parametrize("name", UNMET)
-def test_unmet_checks_are_not_met(name):
+def test_exempted_checks_still_fail(name):
     for check in UNMET[name]:
         others = [other for other in _CHECKS if other != check]
         failing = [seed for seed in range(4) if fails(getattr(likelihoods, name)(), seed, others)]
@@ -237,7 +237,7 @@ def test_broken_law_is_found_out(message, law):
         check_likelihood(law())
 
 
-def test_a_law_that_returns_columns_is_told_so_at_once():
+def test_check_names_a_loglik_of_wrong_shape():
     class Columns(Normal):
         def loglik(self, y, **params):
             return super().loglik(y, **params)[:, None]
@@ -416,7 +416,7 @@ HELD = [
 
 
 @pytest.mark.parametrize(("law", "values"), HELD, ids=lambda value: repr(value))
-def test_a_law_at_hand_is_the_law_and_its_copies_look_up_their_own_arguments(law, values):
+def test_prepared_law_equals_the_law_and_its_copies_use_their_own_arguments(law, values):
     ready = prepared(law)
     assert prepared(ready) is ready
     for name in ("free", "fixed", "known"):

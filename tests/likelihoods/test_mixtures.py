@@ -134,7 +134,7 @@ def test_parameters_are_reached_by_name():
     assert np.isfinite(search.fit(X, y).best_score_)
 
 
-def test_a_mixture_that_is_one_point_is_said_to_be_so():
+def test_degenerate_mixture_warns():
     y = np.r_[np.zeros(3), 1.0]
     with pytest.warns(ConvergenceWarning):
         MLERegressor(Mixture([("a", Normal()), ("b", Normal())], n_starts=2)).fit(np.zeros((4, 1)), y)

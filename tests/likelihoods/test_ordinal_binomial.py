@@ -471,7 +471,7 @@ SAID = {  # y, and the law
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_labels_are_in_the_order_that_is_said(name):
+def test_labels_follow_the_given_order(name):
     y, law = SAID[name]
     expected, model = MLEClassifier(Ordinal()).fit(X, CODES), MLEClassifier(law).fit(X, y)
     assert_allclose(model.coef_, expected.coef_, rtol=1e-12)
@@ -496,7 +496,7 @@ def test_labels_are_in_the_order_that_is_said(name):
 
 
 @pytest.mark.parametrize("kind", [list, np.array, lambda y: np.array(y, object), pd.Series, pl.Series, pd.Categorical])
-def test_labels_without_an_order_are_told(kind):
+def test_labels_without_an_order_warn(kind):
     message = (
         r"Ordinal takes the classes in an order, and the labels of y have none, so they are sorted: high < low < medium "
         r"< top. .*Ordinal\(categories=\['high', 'low', 'medium', 'top'\]\) in the right order, or pass an ordered categorical"
@@ -523,7 +523,7 @@ def test_two_classes_in_order():
     assert_allclose(model.decision_function(X), plain.decision_function(X), rtol=1e-9)
 
 
-def test_the_order_goes_through_clones_searches_and_folds():
+def test_order_of_classes_survives_clones_searches_and_folds():
     model = MLEClassifier(Ordinal(categories=NAMES))
     grid = {"likelihood__distribution": ["logit", "probit"], "likelihood__categories": [NAMES, NAMES[::-1]]}
     search = GridSearchCV(clone(model), grid, cv=3, scoring="neg_log_loss").fit(X, LABELS)

@@ -26,7 +26,7 @@ class Fragile(Likelihood):
         return np.where(mean < 1e-100, np.nan, y * np.log(mean) - mean - gammaln(y + 1))
 
 
-def test_beyond_the_formulas_a_log_likelihood_goes_on_as_a_line():
+def test_log_likelihood_is_extrapolated_linearly():
     y, eta = np.array([0.0, 3.0, 2.0]), {"mean": np.array([-400.0, -400.0, 1.0])}
     law = Fragile()
     found = extrapolated(law, y, eta, law.evaluate(y, eta, 2))
@@ -36,7 +36,7 @@ def test_beyond_the_formulas_a_log_likelihood_goes_on_as_a_line():
     np.testing.assert_allclose(found.information["mean", "mean"], np.exp(eta["mean"]), atol=1e-5)
 
 
-def test_what_rises_without_end_stays_unknown():
+def test_unbounded_log_likelihood_is_not_extrapolated():
     """No solver may take a value that was put in the place of none for better than what it has."""
 
     class Rising(Fragile):

@@ -331,7 +331,7 @@ def test_distribution_methods_are_those_of_scipy():
     assert ours.ppf(np.array([[0.1], [0.5], [0.9]])).shape == (3, 2)
 
 
-def test_what_would_end_the_process_is_not_asked():
+def test_calls_that_crash_scipy_are_not_made():
     """Far below df = 1e-3 the C++ code behind scipy 1.17's nct aborts, and above odds = 1e8 that of Fisher's law."""
     assert law_of("nct").loglik(np.array([0.3]), loc=0.0, df=1e-30, nc=0.5, scale=1.0)[0] == -np.inf
     params = {"M": 40.0, "n": 15.0, "N": 12.0, "odds": 1e200, "loc": 0.0}
@@ -363,7 +363,7 @@ def test_what_would_end_the_process_is_not_asked():
         (lambda: from_scipy("norm"), TypeError, "such as scipy.stats.norm, got str"),
     ],
 )
-def test_refusals_say_why(make, error, words):
+def test_errors_name_the_reason(make, error, words):
     with pytest.raises(error, match=words):
         make().check()
 
@@ -386,6 +386,6 @@ def test_fractional_counts_lie_outside():
         MLERegressor(stats.poisson).fit([[0], [1], [2]], [1.0, 1.5, 2.0])
 
 
-def test_classifier_says_where_it_belongs():
+def test_classifier_refers_numeric_laws_to_the_regressor():
     with pytest.raises(ValueError, match="numeric targets: use it in MLERegressor"):
         MLEClassifier(stats.bernoulli).fit([[0], [1]], [0, 1])

@@ -326,7 +326,7 @@ def test_moments_where_the_density_has_kinks_or_gaps():
     np.testing.assert_allclose(dist.entropy(), plain.entropy(), rtol=1e-6)
 
 
-def test_a_mean_that_is_not_found_is_told():
+def test_mean_that_is_not_found_warns():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, 1))
     law = Transformed(Normal(scale=30.0), "log")  # a mean of e^450 with quantiles that overflow
@@ -338,12 +338,12 @@ def test_a_mean_that_is_not_found_is_told():
     np.testing.assert_array_equal(heavy.predict(X), heavy.predict_dist(X).median())  # known, so not told
 
 
-def test_laws_say_whether_they_integrate():
+def test_integrates_is_true_for_numerical_means():
     assert not any(integrates(law) for law in (Normal(), Censored(Gamma()).predictive, ZeroInflated(Poisson())))
     assert all(integrates(law) for law in (Truncated(Normal(), low=0), Hurdle(Truncated(Gamma(), high=9)), Gumbel()))
 
 
-def test_a_fixed_law_that_holds_its_values_takes_more():
+def test_fixed_law_accepts_further_values():
     law = kernel(Fixed(Gamma(), {"shape": 2.0})).fix({"mean": 3.0})
     assert law.fixed == {"mean": 3.0, "shape": 2.0}
     assert law.free == []

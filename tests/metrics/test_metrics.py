@@ -263,7 +263,7 @@ def test_pit():
     assert np.ptp(pit_bounds([0.0, 1.0], mixed)[1]) == 0
 
 
-def test_scorers_go_where_scorers_go():
+def test_scorers_work_in_cross_validation_and_searches():
     X, y, *_ = make_mle_regression("gamma", n_samples=120, random_state=0)
     scorer = make_dist_scorer(interval_score, coverage=0.8)
     assert repr(clone(scorer)) == repr(scorer) == "make_dist_scorer(interval_score, coverage=0.8)"

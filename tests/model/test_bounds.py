@@ -117,7 +117,7 @@ def meeting(count, log_scale, law=None, **options):
     return loss, u
 
 
-def test_rows_that_all_can_be_met_have_a_density_without_end():
+def test_density_is_unbounded_if_all_rows_can_be_interpolated():
     assert is_diverging(*meeting(3, -6.0))
     assert not is_diverging(*meeting(4, -6.0))
     assert not is_diverging(*meeting(3, 1.0))  # no peak: a scale that is held, say

@@ -124,7 +124,7 @@ def test_constant_columns_have_no_scale():
     assert_array_equal(Moments(rows(constant), True, MAX_ROTATED_COLUMNS).scale > 0, [True, False, False, False])
 
 
-def test_many_columns_in_single_precision_say_the_same():
+def test_many_columns_in_single_precision_give_the_same_result():
     wide = RNG.normal(size=(400, 70)) + 5.0
     moments = Moments(rows(wide), True, MAX_ROTATED_COLUMNS)
     assert_allclose(moments.gram, np.corrcoef(wide.T), atol=1e-6)
@@ -187,7 +187,7 @@ def test_coordinates_are_orthonormal(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_predictors_coefficients_and_coordinates_say_the_same(name):
+def test_predictors_agree_from_coefficients_and_coordinates(name):
     data, _, intercept = CASES[name]
     made = design(data, CASES[name][1], intercept)
     u = RNG.normal(size=made.size)

@@ -179,7 +179,7 @@ def test_sparse_rows_are_cut_without_a_copy():
     assert all(map(np.array_equal, kept, (A.data, A.indices)))
 
 
-def test_columns_close_to_dependent_are_seen_in_single_precision_sums():
+def test_nearly_dependent_columns_are_detected_in_single_precision_sums():
     A = RNG.normal(size=(3000, 80))
     A[:, 1] = A[:, 0] + 1e-6 * RNG.normal(size=3000)
     A[:, 2] += 1e3

@@ -276,7 +276,7 @@ def test_unrotated_coordinates_have_unit_curvature_each():
 
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize(("law", "y"), [(Gamma(), POSITIVE), (THREE, CLASSES)], ids=["one", "classes"])
-def test_the_hessian_shows_the_mean_information_of_linear_predictors(law, y, intercept):
+def test_blocks_of_the_hessian_give_the_mean_information(law, y, intercept):
     loss = objective(law, X, y, intercept=intercept)
     u = np.zeros(loss.size)
     known = mean_information(law, y, np.ones(N), loss.eta(u))
@@ -352,7 +352,7 @@ def test_woodburys_formula_is_the_inverse_of_the_hessian(intercept, far):
 
 @pytest.mark.parametrize("alpha", [None, 1.0])
 @pytest.mark.parametrize("law", [Normal(scale=1.0), THREE], ids=["one", "classes"])
-def test_what_some_rows_lack_of_the_coordinates_is_made_up_for(law, alpha):
+def test_hessian_of_a_subsample_is_rescaled_to_all_rows(law, alpha):
     """Mean squares of some of the rows are 0.6 and 1.3 times those of all; the information of a row is that of the others."""
     n, name = 400, law.free[0]
     some = np.arange(n) < 200
@@ -381,7 +381,7 @@ def test_a_part_that_misses_a_direction_does_not_resemble():
     assert not is_representative(part, loss.designs)
 
 
-def test_points_say_nothing_of_what_was_not_asked():
+def test_points_hold_only_the_requested_derivatives():
     loss = objective(Gamma(), X, POSITIVE)
     value, gradient, hessian = loss.evaluate(somewhere(loss), 0)
     assert isinstance(loss.evaluate(somewhere(loss), 0), Point)
@@ -406,7 +406,7 @@ def test_a_point_is_finite_or_complete():
         assert (point.order, point.finite, point.complete) == (order, finite, complete)
 
 
-def test_what_a_solver_may_ask_for():
+def test_interface_of_the_objective_for_solvers():
     wide = RNG.normal(size=(10, 3100))
     assert objective(Poisson(), X, COUNTS).offers == {"gradient", "hessp", "hessian"}
     assert objective(Poisson(), wide, COUNTS[:10]).offers == {"gradient", "hessp", "hessian"}  # rotated to ten coordinates
@@ -415,7 +415,7 @@ def test_what_a_solver_may_ask_for():
 
 
 @pytest.mark.parametrize("name", ["both on columns", "classes"])
-def test_what_is_taken_beside_the_hessian_comes_block_by_block(name):
+def test_extra_sums_are_computed_block_by_block(name):
     loss = LOSSES[name].like()
     loss._hessian_data = loss.data.with_width(10**6)
     loss._hessian_data.block_rows = 7

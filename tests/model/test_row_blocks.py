@@ -92,7 +92,7 @@ def test_messages_count_rows_from_the_first(in_blocks):
         positive.predict(late)
 
 
-def test_the_median_stands_only_where_the_mean_is_lost(in_blocks):
+def test_median_replaces_only_missing_means(in_blocks):
     model = MLERegressor(Cauchy()).fit(X, Y)
     in_blocks()
     assert_array_equal(model.predict(X), model.predict_dist(X).median())

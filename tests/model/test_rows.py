@@ -217,7 +217,7 @@ NOTHING_LEFT = {
 
 
 @pytest.mark.parametrize("name", NOTHING_LEFT)
-def test_nothing_is_left_for_the_law_inside(name):
+def test_wrapper_without_rows_for_the_inner_law(name):
     law, y, message = NOTHING_LEFT[name]
     weight = (y == 0) * 1.0 if name == "by weight" else None
     with pytest.raises(ValueError, match=message):
@@ -227,7 +227,7 @@ def test_nothing_is_left_for_the_law_inside(name):
             MLEDensity(law).fit(y[:, None], sample_weight=weight)
 
 
-def test_the_law_inside_is_known_where_nothing_is_left():
+def test_inner_law_with_known_parameters_needs_no_rows():
     """Then only the probability of zero is estimated, which has no finite maximum either."""
     with pytest.warns(SeparationWarning, match="intercept"):
         model = MLERegressor(Hurdle(Fixed(Gamma(), {"mean": 2.0, "shape": 1.0}))).fit(X, np.zeros(60))
@@ -271,7 +271,7 @@ NUMBERS = {"dates": np.arange(60.0), "durations": np.arange(1, 61.0), "text": CO
 
 
 @pytest.mark.parametrize("name", LIKE_NUMBERS)
-def test_what_looks_like_numbers_is_refused_and_the_advice_works(name):
+def test_dates_durations_and_text_are_refused_and_the_advice_works(name):
     y, message = LIKE_NUMBERS[name]
     models = (
         MLERegressor(),

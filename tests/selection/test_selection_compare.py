@@ -127,7 +127,7 @@ def test_classifiers_of_others_join_by_their_log_loss():
     assert "cover90" not in table.table.columns
 
 
-def test_words_where_figures_do_not_hold():
+def test_comparison_notes_unreliable_figures():
     with pytest.warns(UserWarning, match=r"different kinds.*normal: densities"):
         mixed = compare({"Poisson": MLERegressor("poisson"), "normal": MLERegressor()}, X, COUNTS)
     assert column(mixed, "test")["Poisson" if mixed.best == "normal" else "normal"] == ""
@@ -182,7 +182,7 @@ def test_errors_name_the_model():
         compare({"few": MLEClassifier()}, X, labels, cv=[(np.arange(60), np.arange(60, 120)), (np.arange(120), np.arange(9))])
 
 
-def test_what_a_comparison_shows(capsys):
+def test_columns_of_a_comparison(capsys):
     pd = pytest.importorskip("pandas")
     plt = pytest.importorskip("matplotlib.pyplot")
     models = {name: counts()[name] for name in ("NB", "ZIP")}
@@ -224,7 +224,7 @@ def test_preprocessing_that_hides_the_nesting_gets_no_test():
     assert any("preprocessing differs" in note for note in table.notes)
 
 
-def test_a_transformed_fit_of_other_rows_is_told():
+def test_transformed_fit_of_other_rows_is_noted():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2))
     y = np.exp(X[:, 0] + rng.normal(size=200))

@@ -156,7 +156,7 @@ def test_hurdle_holds_its_law_where_the_zeros_have_its_link_and_columns():
     assert nested(fit(L.Poisson(), COUNTS), fit(large, COUNTS, predictors={"zero": [0]})) is None
 
 
-def test_what_is_not_regular_is_said():
+def test_irregular_comparisons_are_named():
     small = fit(L.Poisson(), COUNTS)
     for law, options, word in (
         (L.NegativeBinomial(power=None), {}, "power is not identified"),
@@ -191,7 +191,7 @@ def test_columns_offsets_and_intercepts():
     assert nested(small, other) is None
 
 
-def test_what_surrounds_the_estimator_must_be_the_same():
+def test_nesting_requires_equal_transformations():
     def pipe(law, scaler):
         return make_pipeline(scaler, MLERegressor(law)).fit(X, COUNTS)
 

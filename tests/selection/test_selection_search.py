@@ -31,7 +31,7 @@ def names(y, estimator=None):
     return set(suitable(y, estimator or MLERegressor(), "likelihood"))
 
 
-def test_laws_follow_from_the_looks_of_y():
+def test_candidate_laws_follow_from_the_values_of_y():
     counts, unit, zeros = np.arange(12.0), np.linspace(0.1, 0.9, 9), np.r_[0.0, 0.0, Y]
     assert {"Poisson", "NegativeBinomial", "Geometric"} <= names(counts)
     assert names(counts).isdisjoint({"Normal", "Gamma", "Beta", "Tweedie"})

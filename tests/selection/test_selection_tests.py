@@ -146,7 +146,7 @@ def test_refusals():
         )
 
 
-def test_fits_of_other_data_are_told():
+def test_fits_of_other_data_raise():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2))
     y = rng.gamma(2.0, np.exp(X[:, 0]))

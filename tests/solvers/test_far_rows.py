@@ -145,7 +145,7 @@ def test_no_step_ends_where_the_gradient_is_no_number():
     assert max(accepted) < 3
 
 
-def test_a_ridge_without_end_is_left_soon_and_told_in_words():
+def test_unbounded_ridge_stops_early_and_warns():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 2))
     y = np.where(np.arange(80) < 11, 2.0, 1.0)  # of two values, whose odds both parameters tell

@@ -59,7 +59,7 @@ def test_a_category_that_a_part_of_the_law_never_reaches():
     assert loss.value(found.u) == pytest.approx(loss.value(solution.u), rel=1e-12)
 
 
-def test_dependent_on_what_is_left_the_coefficients_share():
+def test_dependent_columns_share_the_coefficient():
     """Where only rows of the first group count, columns that agree there have the mean of their coefficients."""
     both = np.column_stack([X[:, 0], X[:, 0] + LAST])
     loss = objective(Hurdle(Poisson()), both, Y)
@@ -73,7 +73,7 @@ def test_dependent_on_what_is_left_the_coefficients_share():
     ("loss", "result"),
     [(hurdle(), {"minimum_certified": True}), (hurdle(alpha={"mean": 0.1, "zero": 0.1}), {}), (objective(Normal(), X, Y), {})],
 )
-def test_what_is_held_stays(loss, result):
+def test_minimum_norm_leaves_identified_fits_unchanged(loss, result):
     u = RNG.normal(size=loss.size)
     solution = Solution(u, True, False, 1, 0.0, {}, OptimizeResult(**result))
     found = minimum_norm(loss, solution)[1]
@@ -81,7 +81,7 @@ def test_what_is_held_stays(loss, result):
     assert not found.result.get("unidentified")
 
 
-def test_what_is_unbounded_stays():
+def test_minimum_norm_leaves_unbounded_fits_unchanged():
     loss = hurdle()
     solution = Solution(np.ones(loss.size), True, True, 1, 0.0, {}, OptimizeResult())
     assert minimum_norm(loss, solution)[1] is solution
@@ -97,7 +97,7 @@ def test_a_likelihood_that_is_flat_only_where_the_fit_ended_is_no_sign():
     assert_allclose(found.u, u)
 
 
-def test_a_few_rows_tell_where_the_hessian_was_known():
+def test_few_rows_suffice_if_the_hessian_is_known():
     loss = hurdle().preconditioned(object())
     solution = end(loss, dict(zip(loss.designs, AT.values(), strict=True)))
     assert n_unidentified(minimum_norm(loss, solution)[1]) == 1

@@ -25,7 +25,7 @@ def met(law, y, *, X=X, weight=None, **options):
     return None if u is None else loss.eta(u)[next(iter(loss.designs))]
 
 
-def test_as_many_coordinates_as_rows_meet_every_y():
+def test_as_many_coordinates_as_rows_interpolate_y():
     assert_allclose(met(Normal(), Y), Y, rtol=1e-9)
     assert_allclose(met(Gamma(), Y), np.log(Y), atol=1e-9)
     assert_allclose(met(Gamma(), Y / 100), np.log(Y / 100), rtol=1e-9)
@@ -33,20 +33,20 @@ def test_as_many_coordinates_as_rows_meet_every_y():
     assert_allclose(met(Normal(), np.append(Y, 9.0), X=np.vstack([X, X[0]]), weight=np.append(np.ones(5), 0.0)), Y, rtol=1e-9)
 
 
-def test_a_count_of_zero_is_met_in_the_limit():
+def test_zero_counts_are_interpolated_in_the_limit():
     eta = met(Poisson(), np.array([0.0, 3.0, 0.0, 5.0, 4.0]))
     assert_allclose(eta[[1, 3, 4]], np.log([3.0, 5.0, 4.0]), atol=1e-9)
     assert (eta[[0, 2]] < -60).all()
     assert met(Gamma(), np.array([0.0, 3.0, 1.0, 5.0, 4.0])) is None  # which a density has no limit for
 
 
-def test_repeated_rows_are_met_where_they_agree():
+def test_repeated_rows_are_interpolated_if_equal():
     twice = np.vstack([X, X])
     assert_allclose(met(Normal(), np.append(Y, Y), X=twice), np.append(Y, Y), rtol=1e-9)
     assert met(Normal(), np.append(Y, Y + 1.0), X=twice) is None
 
 
-def test_where_there_is_no_such_fit():
+def test_no_interpolating_fit():
     assert met(Normal(), Y, X=X[:, :3]) is None
     assert met(Normal(), Y, alpha={"loc": 0.1}) is None
     loss = objective(Normal(), X, Y, on=["scale"])

@@ -95,7 +95,7 @@ def test_where_curvature_is_negative_steps_go_downhill():
         assert_allclose(found.x, [np.sign(start), 0], atol=1e-8)
 
 
-def test_curvature_that_is_lost_makes_no_longer_step_than_allowed():
+def test_step_length_is_bounded_if_curvature_rounds_to_zero():
     flat = one(lambda x: -np.log(np.cosh(x / 1e8)), lambda x: -np.tanh(x / 1e8) / 1e8, lambda x: -1e-16)
     found = newton(flat, np.array([1e7]), tol=1e-30, max_iter=1)
     assert 0 < found.x[0] - 1e7 <= 20.0
@@ -107,7 +107,7 @@ def test_trials_outside_the_domain_shorten_the_step():
     assert_allclose(found.x, [1.0], rtol=1e-10)
 
 
-def test_a_function_without_a_minimum_is_not_settled():
+def test_function_without_a_minimum_is_not_certified():
     tail = one(lambda x: np.exp(-x), lambda x: -np.exp(-x), lambda x: np.exp(-x))
     found = newton(tail, np.array([0.0]), tol=1e-6)
     assert found.message == "gradient below tol"
@@ -115,7 +115,7 @@ def test_a_function_without_a_minimum_is_not_settled():
     assert 13 < found.x[0] < 16
 
 
-def test_light_rows_need_a_closer_look():
+def test_rows_of_small_weight_need_a_shorter_last_step():
     """A minimum is settled where the next step moves no row: the lightest row's share says how short that step must be."""
     near = one(lambda x: 0.5e-8 * x * x, lambda x: 1e-8 * x, lambda x: 1e-8)
     for share, told in ((1.0, True), (1e-30, False)):
@@ -197,7 +197,7 @@ def test_a_large_constant_hides_the_gain_but_not_the_gradient(constant):
     assert found.message == "gradient below tol"
 
 
-def test_what_is_learned_from_two_gradients_holds_between_them():
+def test_lbfgs_pair_satisfies_the_secant_equation():
     known, loss = LBFGS(Rough()), ROSENBROCK
     here, there = np.array([0.7, 0.6]), np.array([0.8, 0.7])
     before, after = loss.evaluate(here, 1), loss.evaluate(there, 1)
@@ -260,14 +260,14 @@ def test_steps_of_unknown_length_grow_while_they_are_taken_in_full():
     assert_allclose(seen, [2, 4])  # each a tenth of 20
 
 
-def test_a_trial_whose_gradient_is_lost_is_refused():
+def test_trial_point_without_a_finite_gradient_is_rejected():
     """A Hessian that is too small makes steps too long, as far as where only the value is known."""
     loss = one(lambda x: x * x / 2, lambda x: x if x > -0.5 else np.nan, lambda x: 0.6)
     assert_allclose(newton(loss, np.array([1.0]), max_iter=1).x, 1 - 0.1 / 0.6)
     assert_allclose(newton(loss, np.array([1.0])).x, 0, atol=1e-7)
 
 
-def test_where_the_gradient_decides_the_value_may_not_rise_by_more_than_rounding():
+def test_value_may_rise_by_rounding_only_if_the_gradient_decides():
     for rise, end in ((0.5e-8, 0.0), (3e-8, 0.5e-5), (1.0, 0.5e-5)):
         loss = one(lambda x, rise=rise: x * x / 2 + rise * (x < 0.5e-5), lambda x: x, lambda x: 1.0)
         loss.data = SimpleNamespace(min_weight_share=1.0, total_weight=1.0)
@@ -276,7 +276,7 @@ def test_where_the_gradient_decides_the_value_may_not_rise_by_more_than_rounding
         assert (found.message == "gradient below tol") is (end == 0)
 
 
-def test_where_the_gradient_decides_it_must_fall_by_half_of_what_a_step_promises():
+def test_gradient_must_fall_by_half_of_the_predicted_decrease():
     for share, end in ((0.45, 0.0), (0.55, 0.5e-5), (0.8, 1e-5)):  # of the gradient, from half the way on
         stays = one(lambda x: 0.0, lambda x, share=share: 1e-5 * (1 if x > 0.5e-5 else share), lambda x: 1.0)
         stays.data = SimpleNamespace(min_weight_share=1.0, total_weight=1.0)
@@ -291,7 +291,7 @@ def test_no_coordinates_are_at_their_minimum():
     assert (found.fun, found.nit) == (1.0, 1)
 
 
-def test_no_minimum_is_certified_where_curvature_is_lost_in_rounding():
+def test_no_minimum_is_certified_if_curvature_is_below_rounding():
     ridge = np.array([[1.0, -1.0], [-1.0, 1.0 + 1e-11]])
     for hessian, certified in (
         (ridge, False),
@@ -304,7 +304,7 @@ def test_no_minimum_is_certified_where_curvature_is_lost_in_rounding():
         assert (found.minimum_certified, found.curvature_vanished) == (certified, not certified)
 
 
-def test_a_step_that_is_left_tells_whether_a_minimum_is_near():
+def test_remaining_newton_step_decides_certification():
     for step, certified in ((0.7e-6, True), (1.5e-6, False)):
         loss = one(lambda x: 1e-4 * x * x / 2, lambda x: 1e-4 * x, lambda x: 0.4e-4)  # too long to be taken
         assert newton(loss, np.array([0.4 * step])).minimum_certified is certified
@@ -406,12 +406,12 @@ def test_polishing_takes_no_step_that_makes_the_gradient_larger():
         assert newton(loss, np.array([1e-9]), tol=1e-8).x == 1e-9
 
 
-def test_polishing_ends_where_the_value_is_lost():
+def test_polishing_ends_if_the_value_is_not_finite():
     loss = one(lambda x: x * x / 2 if x else np.inf, lambda x: x, lambda x: 1.0)
     assert newton(loss, np.array([1e-9]), tol=1e-8).x == 1e-9
 
 
-def test_what_is_said_of_the_end_comes_from_the_preconditioner():
+def test_stopping_rule_uses_the_preconditioner():
     for curvatures, curvature_vanished in (([1.0, 0.5], False), ([1.0, 1e-5], True)):
         loss = quadratic(curvatures)
         loss.preconditioner = Multiple(1e-5)
@@ -441,7 +441,7 @@ def test_the_last_hessian_is_handed_on_where_there_was_one():
         assert (found.hessian_point is not None and found.hessian_point.order == 2) is hessian_point
 
 
-def test_what_gradients_told_is_dropped_before_the_preconditioner():
+def test_old_lbfgs_pairs_are_dropped_before_the_preconditioner():
     """On the way down a slope they tell of hardly any curvature; the step from that leads far beyond the bottom."""
     bend = one(
         lambda x: -x + 1e-4 * x * x / 2 + max(0.0, x - 3) ** 2 / 2,

@@ -77,7 +77,7 @@ def test_three_classes_of_which_one_is_apart():
     assert direction(three, X[:, :1], mixed) is None
 
 
-def test_a_penalty_leaves_nothing_separated():
+def test_penalised_fit_is_never_separated():
     y = (X[:, 0] > 0.5).astype(float)
     loss, u = cold_start(objective(Bernoulli(), X, y, alpha={"prob": 0.1}))
     assert separating_directions(loss, u) == {}
@@ -101,7 +101,7 @@ FREE = [[1, 0, 5], [0, 1, 5], [-1, 0, -5], [0, -1, -5]]
 
 
 @pytest.mark.parametrize("intercept", [True, False])
-def test_a_linear_programme_finds_what_the_coefficients_do_not_show(intercept):
+def test_linear_programme_finds_separation_at_moderate_coefficients(intercept):
     """The first coefficient leads the wrong way, which the third makes up for."""
     y = [1, 0, 1, 0, 1, 1, 0, 0]
     start, slopes = from_coefficients(Bernoulli(), PINNED + FREE, y, 0, [-1, 2, 1], intercept=intercept)

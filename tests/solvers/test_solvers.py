@@ -77,7 +77,7 @@ def test_a_parameter_at_its_limit_is_named():
 # ---- trial points where nothing is finite --------------------------------------------------------------------------------
 
 
-def test_scipy_sees_a_bowl_around_the_best_point_where_nothing_is_finite():
+def test_scipy_gets_a_bowl_around_the_best_point_where_the_objective_is_not_finite():
     loss, u = counts()
     best = solve(loss, u, "auto", 1e-8, 50).u
     far, better, worse = u + 1e4, 0.5 * (u + best), u + 1.0
@@ -104,7 +104,7 @@ def test_no_step_is_known_from_a_start_that_is_not_finite():
 
 
 @pytest.mark.parametrize(("value", "gradient"), [(0.0, [np.nan, 1.0, 1.0]), (np.inf, [1.0, 1.0, 1.0])])
-def test_a_point_of_which_value_or_gradient_is_lost_is_no_point(value, gradient):
+def test_point_without_a_finite_value_or_gradient_is_rejected(value, gradient):
     loss, u = counts()
     lost, plain = u + 0.5, loss.evaluate
 
@@ -158,7 +158,7 @@ def test_a_method_starts_again_while_its_gradient_falls(share, most, calls):
 # ---- the verdict ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_few_newton_steps_finish_what_comes_close():
+def test_newton_steps_polish_an_inexact_solution():
     loss, u = counts()
     best = solve(loss, u, "auto", 1e-12, 50).u
     for away, finished in ((1e-6, True), (1e-2, False)):
@@ -167,7 +167,7 @@ def test_a_few_newton_steps_finish_what_comes_close():
         assert bool(np.abs(found.u - best).max() < 1e-9) is finished
 
 
-def test_what_is_unbounded_has_not_converged():
+def test_unbounded_fit_has_not_converged():
     loss, u = counts()
     asked = []
 
@@ -242,13 +242,13 @@ def constant(law, y, u=None):
     ],
     ids=repr,
 )
-def test_a_shape_that_ran_to_its_limit_is_named_with_its_edge(law, y, flat):
+def test_shape_at_its_limit_is_named_with_its_edge(law, y, flat):
     found = constant(law, y)
     assert found.converged
     assert found.edges == flat
 
 
-def test_where_a_fit_has_not_converged_nothing_is_said_of_limits():
+def test_no_limit_is_named_without_convergence():
     y = np.tile([1.0, 2.0, 3.0], 40)
     loss, u = cold_start(objective(NegativeBinomial(), np.zeros((120, 1)), y))
     u = solve(loss, u, "auto", 1e-8, 200).u
@@ -265,7 +265,7 @@ def test_a_maximum_that_is_flat_is_one():
     assert found.edges == {}
 
 
-def test_logits_that_ran_off_are_told_by_their_distance_from_the_largest():
+def test_infinite_logits_are_detected_by_distance_from_the_largest():
     """One unit further in, the likelihood is the same; on the half way back it is not."""
     law = Mixture([("low", Poisson()), ("high", Poisson())])
     y = np.tile([1.0, 2.0, 3.0, 4.0], 25)
@@ -306,7 +306,7 @@ def test_too_many_coefficients_for_a_hessian():
 # ---- a user's minimiser ---------------------------------------------------------------------------------------------------
 
 
-def test_a_callable_is_told_the_tolerances_and_given_every_derivative():
+def test_callable_solver_gets_tolerances_and_derivatives():
     told = {}
 
     def spy(fun, x0, args=(), **others):
@@ -342,7 +342,7 @@ def test_a_callable_without_options_is_given_none():
         (lambda fun, x0, **options: None, "returned NoneType; it must return"),
     ],
 )
-def test_what_is_no_minimiser_is_told_in_words(solver, message):
+def test_invalid_solver_raises(solver, message):
     with pytest.raises(TypeError, match=message):
         solve(*counts(), solver, 1e-8, 50)
 

@@ -136,7 +136,7 @@ def pairs():
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("full", "special"), pairs())
-def test_a_law_that_becomes_another_says_so(full, special):
+def test_fit_at_a_limit_names_the_limiting_law(full, special):
     """By a fit to the other law itself, weights by its probabilities: the density is the same everywhere, or it is not."""
     distances = []
     for share in (0.3, 0.7):
@@ -192,7 +192,7 @@ def test_advice_at_a_limit_works():
 
 
 @pytest.mark.parametrize("law", [L.GeneralizedGamma(), L.StudentT(), L.SkewNormal()])
-def test_as_many_copies_as_the_weight_says_make_the_same_fit(law):
+def test_weights_equal_repeated_rows(law):
     """Also where as many columns as rows meet every value, so that the density becomes ever narrower."""
     rng = np.random.RandomState(42)
     X, y, weight = rng.rand(15, 30), rng.randint(0, 3, 15) + 1.0, rng.randint(0, 5, 15)
@@ -259,7 +259,7 @@ def test_which_parameters_are_constants():
     assert constant_parameters(objective(L.MultivariateNormal().bind(np.zeros((8, 2))), X, np.column_stack([y, y**2]))) == []
 
 
-def test_as_many_rows_as_tell_maxima_apart():
+def test_size_of_the_subsample():
     y = np.arange(9000.0)
     few = objective(L.Normal(), np.zeros((8000, 1)), y[:8000])
     assert on_subsample(few) is few
@@ -275,14 +275,14 @@ def test_as_many_rows_as_tell_maxima_apart():
         (L.StudentT(), zeros(1, 10, 3, 0.3)[1], lambda one: one._replace(u=one.u + 1e4)),
     ],
 )
-def test_where_no_search_is_made(law, y, change):
+def test_fits_without_a_search_over_shapes(law, y, change):
     _, first, best, asked = searched(law, y, change=change)
     assert best is first
     assert asked == []
 
 
 @pytest.mark.parametrize("settled", [True, False])
-def test_a_value_that_is_frequent_asks_for_shapes_that_are_held(settled):
+def test_frequent_values_start_a_search_over_fixed_shapes(settled):
     X, y = zeros(3, 2, 1, 0.1)
     loss, first, best, asked = searched(L.StudentT(), y, X, change=lambda one: one._replace(converged=settled))
     assert total(loss, best) == pytest.approx(by_scipy(X, y), abs=1e-4)
@@ -293,7 +293,7 @@ def test_a_value_that_is_frequent_asks_for_shapes_that_are_held(settled):
     assert "other_maximum" not in best.result  # a limit is none
 
 
-def test_where_no_shape_held_is_better_the_solution_stays():
+def test_solution_stays_if_no_fixed_shape_is_better():
     X, y = zeros(0, 1, 1, 0.1)
     y[:6] += [18.0, -18.0, 28.0, -40.0, 60.0, -22.0]
     loss, first, best, asked = searched(L.StudentT(), y, X)
@@ -330,7 +330,7 @@ def test_a_supremum_at_the_end_of_a_domain_is_followed_to_it(side):
     ids=lambda value: type(value).__name__ if isinstance(value, Likelihood) else "",
 )
 @pytest.mark.parametrize("settled", [True, False])
-def test_a_shape_on_its_way_to_an_end_comes_to_its_limit(law, y, supremum, edge, settled):
+def test_diverging_shape_reaches_its_limit(law, y, supremum, edge, settled):
     """Also from where a fit has not converged yet: as from a shape that is still far from there."""
 
     def earlier(one):

@@ -149,7 +149,7 @@ def test_a_fit_of_another_model_or_without_a_value_is_no_start(coefs, intercepts
     assert again.value(v) == loss.value(u)
 
 
-def test_a_fit_that_ran_to_the_end_of_a_domain_is_no_start():
+def test_fit_at_the_end_of_a_domain_is_no_start():
     """Nothing depends on its parameter there, so that no unit could be told for it."""
     y = np.tile([1.0, 2.0], N // 2)
     cold, u = cold_start(objective(NegativeBinomial(), X, y))

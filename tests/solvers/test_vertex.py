@@ -101,7 +101,7 @@ def test_the_cases_of_penalties_are_of_both_kinds():
     assert not all(met)
 
 
-def test_a_link_bends_the_likelihood_between_the_kinks():
+def test_nonlinear_link_curves_the_likelihood_between_kinks():
     x = np.linspace(-1.0, 1.0, N)
     for seed in range(4):
         y = np.exp(0.7 * x) + 0.5 * np.random.default_rng(seed).laplace(size=N)
@@ -167,7 +167,7 @@ def test_the_vertex_of_a_constant_is_the_median():
 
 
 @pytest.mark.parametrize(("law", "quantile"), [(Laplace(), 0.5), (AsymmetricLaplace(quantile=0.8), 0.8)], ids=repr)
-def test_a_vertex_meets_as_many_rows_as_it_has_coefficients(law, quantile):
+def test_vertex_interpolates_as_many_rows_as_coefficients(law, quantile):
     y = X @ [1.0, -1.0] + np.random.default_rng(1).standard_t(2, N)
     loss, u = cold_start(objective(law, X, y))
     found = vertex(None, u + 1.0, objective=loss)
