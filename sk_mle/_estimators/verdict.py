@@ -18,7 +18,7 @@ from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarn
 from ..likelihoods._fallbacks.facts import modelled, title
 from ..likelihoods._protocol.authors import density_fault
 from ..likelihoods._protocol.edges import at_edge
-from ..likelihoods._protocol.relations import law_at_end
+from ..likelihoods._protocol.relations import law_at_end, limit_parameters
 
 
 def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) -> None:
@@ -62,8 +62,10 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
     for name, free in unidentified.items():
         _warn_unidentified(model, name, objective, free, names)
 
+    at_edge_of = {name: edge for name, edge in solution.edges.items() if "[" not in name}
+    explained = set().union(*(limit_parameters(model.likelihood_, name, edge) for name, edge in at_edge_of.items()))
     for name, edge in solution.edges.items():
-        if name.split("[")[0] in directions:
+        if name.split("[")[0] in directions or name in explained:
             continue
         limit = "" if "[" in name else law_at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
         limit = f" ({limit})" if limit else ""

@@ -177,17 +177,19 @@ def _can_reproduce_densities(objective, u) -> bool:
     if len(rows) > ROWS_PER_COORDINATE * design.size:
         return False
     values, columns = dense.values[rows], design.coordinate_rows(few.X[rows])
-    columns = np.round(columns / np.abs(columns).max(initial=1e-300), 10)
-    n_distinct, n_with_y = (len(np.unique(part, axis=0)) for part in (columns, np.column_stack([columns, values])))
-    if not n_distinct == n_with_y <= design.size:
-        return False
+    one_value = bool((values == values[0]).all())
+    if not (one_value and design.intercept):
+        columns = np.round(columns / np.abs(columns).max(initial=1e-300), 10)
+        n_distinct, n_with_y = (len(np.unique(part, axis=0)) for part in (columns, np.column_stack([columns, values])))
+        if not n_distinct == n_with_y <= design.size:
+            return False
     kept = np.flatnonzero(few.weight > 0)
     with np.errstate(all="ignore"):
         terms = objective.likelihood.evaluate(few.y[kept], objective.eta(u), 1)
         independent = terms.gradient.get(name, np.zeros(len(kept))) == 0
         others = ~np.isin(kept, rows)
         no_bound = (terms.loglik[others] > -MAX_LOSS_OF_CERTAIN_ROW) | independent[others]
-        if n_with_y == 1:
+        if one_value:
             observed = objective.likelihood.observed(few.y[kept][others])
             no_bound |= (observed.low <= values[0]) & (values[0] <= observed.high)
         peaked = np.mean(terms.loglik[~others]) + np.log(dense.largest) > MIN_LOG_PEAK

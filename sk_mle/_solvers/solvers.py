@@ -20,7 +20,7 @@ from scipy.optimize import OptimizeResult, minimize
 from .._model.bounds import is_diverging
 from .._model.objective import Objective
 from ..likelihoods._fallbacks.facts import title
-from .newton import newton, newton_method
+from .newton import RCOND_MIN, newton, newton_method
 from .vertex import vertex
 
 MAX_NEWTON_COORDINATES = 600  # coordinates above which a Hessian costs more than the passes that it saves
@@ -33,6 +33,7 @@ MIN_RUNAWAY_VARIANCE = 100.0  # variance of a linear predictor, or of its logari
 MAX_STEP_AT_MAXIMUM = 0.05  # Newton step, in the same unit, up to which it does not: the maximum is finite, if flat
 VARIANCE_OF_ROUNDING = 1e10  # variance from which the step is rounding error
 MIN_LOGLIK_DIFFERENCE = 1e-2  # difference of total log-likelihoods from which they count as different
+MAX_ROUNDING_AT_EDGE = 1e-7  # relative error of the mean log-likelihood next to an edge
 MAX_INVERTED_COORDINATES = 300  # coordinates up to which a Hessian is inverted to find parameters at an edge
 
 
@@ -244,6 +245,7 @@ def solve(
     unbounded = unbounded or (not converged and bool(np.isfinite(value)) and is_diverging(objective, u))
     if not (converged or unbounded) and np.isfinite(value):
         converged = bool(norm <= min(MAX_GRADIENT_OF_ROUNDING, _gradient_rounding(objective, u)))
+        converged = converged or _newton_decrement(objective, u) <= max(tol**2, rounding)
     edges = _parameters_at_edges(objective, u, result.get("hessian_point")) if converged else {}
     return Solution(u, converged, unbounded, n_iter, norm, edges, result)
 
@@ -266,6 +268,25 @@ def _checked(result, solver) -> OptimizeResult:
             "where it ended, and nit, its number of iterations"
         )
     return result
+
+
+def _newton_decrement(objective, u) -> float:
+    """Twice the gain in mean log-likelihood that a quadratic model promises; infinite where it has no maximum.
+
+    It does not depend on the units of the coordinates, in which the curvature may be far from that at the start: large counts
+    round the gradient to much more than `tol` where their curvature is large.
+    """
+    if "hessian" not in objective.offers or objective.size > MAX_INVERTED_COORDINATES:
+        return np.inf
+    point = objective.evaluate(u, 2)
+    if not point.complete:
+        return np.inf
+    scale = np.sqrt(np.abs(np.diag(point.hessian)))
+    if not scale.all():
+        return np.inf
+    factor, step, fail = lapack.dposv(point.hessian / np.outer(scale, scale), point.gradient / scale)
+    rcond = 0.0 if fail else lapack.dpocon(factor, 1.0, uplo="U")[0]
+    return float(step @ (point.gradient / scale)) if rcond > RCOND_MIN else np.inf
 
 
 def _gradient_rounding(objective, u) -> float:
@@ -310,12 +331,17 @@ def _running_to_edges(objective, u, names, hessian_point) -> dict[str, str]:
         bounded = np.isfinite([link.range.low, link.range.high]).any()  # else distances are relative to eta
         scale = eta_per_unit / (1.0 if bounded else max(1.0, abs(eta)))
         variance, step = ridge[j] * scale**2 / objective.data.total_weight, -(ridge @ hessian_point.gradient) * scale
-        if not variance > MIN_RUNAWAY_VARIANCE or (abs(step) < MAX_STEP_AT_MAXIMUM and variance < VARIANCE_OF_ROUNDING):
+        if not variance > MIN_RUNAWAY_VARIANCE:
             continue
-        direction = ridge / ridge[j] / scale
-        sign = (
-            np.sign(step) if variance < VARIANCE_OF_ROUNDING and step else _flat_side(objective, u, direction) or np.sign(eta)
-        )
+        direction, reliable = ridge / ridge[j] / scale, variance < VARIANCE_OF_ROUNDING
+        if reliable and abs(step) < MAX_STEP_AT_MAXIMUM:
+            sign = _side_without_fall(objective, u, direction)
+        else:
+            own = np.eye(objective.size)[j] * direction[j]  # where others diverge as well, their ridges may be mixed
+            sign = _flat_side(objective, u, direction) or _flat_side(objective, u, own)
+            sign = sign or (np.sign(step) if reliable and step else np.sign(eta))
+        if not sign:
+            continue
         if _differs(objective, u, u + sign * direction):
             continue
         edges[name] = "upper" if link.inverse_derivatives(eta)[1] * sign > 0 else "lower"
@@ -328,6 +354,19 @@ def _flat_side(objective, u, direction) -> float:
         ahead, back = (_differs(objective, u, u + sign * length * direction) for sign in (1, -1))
         if ahead or back:
             return float(back) - float(ahead)
+    return 0.0
+
+
+def _side_without_fall(objective, u, direction) -> float:
+    """The sign of the side of a direction on which the log-likelihood nowhere falls, as far as it is finite; 0 at a maximum."""
+    with np.errstate(all="ignore"):
+        value = objective.value(u)
+        size = max(1.0, abs(value))
+        for sign in (1.0, -1.0):
+            next_to, near, *far = (objective.value(u + sign * length * direction) for length in (0.5, 5.0, 20.0, 80.0, 320.0))
+            farther = [loss for loss in far if np.isfinite(loss)]
+            if next_to <= value + 1e-14 * size and max(near, *farther) <= value + MAX_ROUNDING_AT_EDGE * size:
+                return sign
     return 0.0
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from sk_mle import MLERegressor
-from sk_mle.likelihoods import NegativeBinomial, Poisson
+from sk_mle.likelihoods import ConwayMaxwellPoisson, GeneralizedPoisson, NegativeBinomial, Poisson
 
 from ._case import Case
 
@@ -43,5 +43,28 @@ def _negative_binomial(seed):
     return check
 
 
+def _dispersed(law):
+    """Poisson counts near 1e15, of a normal law to 7 digits: least squares of log(y), of variance 1 / mean."""
+
+    def check():
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(100, 2))
+        y = rng.poisson(1e15 * np.exp(0.1 * X[:, 0])).astype(float)
+        A, log = np.column_stack([np.ones(100), X]), np.log(y / 1e15)
+        root = np.sqrt(y)
+        fitted = A @ np.linalg.lstsq(root[:, None] * A, root * log, rcond=None)[0]
+        mean = 1e15 * np.exp(fitted)
+        factor = np.mean(mean * (log - fitted) ** 2)
+        model = MLERegressor(law).fit(X, y)
+        assert model.converged_
+        assert_allclose(model.loglikelihood_, -0.5 * np.sum(np.log(2 * np.pi * factor * mean) + 1), atol=1e-3)
+
+    return check
+
+
 CASES = [Case(f"counts near {size:g}", "mpmath", "Poisson", _poisson(size)) for size in (1e9, 1e12, 1e15)]
 CASES += [Case(f"counts near 1e9, seed {seed}", "mpmath", "NegativeBinomial", _negative_binomial(seed)) for seed in range(3)]
+CASES += [
+    Case("counts near 1e15", "weighted least squares", type(law).__name__, _dispersed(law))
+    for law in (GeneralizedPoisson(), ConwayMaxwellPoisson())
+]

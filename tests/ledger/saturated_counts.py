@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ledger._case import Case
-from sk_mle import MLERegressor
+from sk_mle import MLEDensity, MLERegressor
 from sk_mle.exceptions import BoundaryWarning, SeparationWarning
 from sk_mle.likelihoods import ConwayMaxwellPoisson, GeneralizedPoisson, Lomax
 
@@ -39,9 +39,25 @@ def _exponential():
     assert model.loglikelihood_ == pytest.approx(-weight @ (1 + np.log(y + 1.0)), abs=1e-6)
 
 
+def _few_values(y):
+    """A law as narrow as one count, or two beside each other, gives them the probabilities that were observed."""
+
+    def check():
+        with pytest.warns(BoundaryWarning, match="dispersion of ConwayMaxwellPoisson ran to the lower edge"):
+            model = MLEDensity(ConwayMaxwellPoisson()).fit(np.array(y)[:, None])
+        counts = np.unique(y, return_counts=True)[1]
+        assert model.loglikelihood_ == pytest.approx(counts @ np.log(counts / len(y)), abs=1e-6)
+
+    return check
+
+
 SUPREMUM = "no count is more than certain"
 CASES = [
     Case("15 rows and 30 columns", SUPREMUM, "GeneralizedPoisson", _certain(GeneralizedPoisson())),
     Case("15 rows and 30 columns", SUPREMUM, "ConwayMaxwellPoisson", _certain(ConwayMaxwellPoisson())),
+    *(
+        Case(f"counts {y}", "observed shares", "ConwayMaxwellPoisson", _few_values(y))
+        for y in ([2.0] * 20, [1.0, 2], [3.0, 4] * 10)
+    ),
     Case("15 rows and 30 columns", "the exponential law's closed form, its limit", "Lomax", _exponential),
 ]

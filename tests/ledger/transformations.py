@@ -2,6 +2,7 @@
 
 import mpmath as mp
 import numpy as np
+from scipy import optimize, stats
 
 from ledger._case import Case
 from sk_mle import Distribution, MLEDensity, MLERegressor
@@ -79,7 +80,31 @@ def distribution_of_years():
     assert isinstance(dist, Distribution)
 
 
+MILLION = 1e6 + np.random.default_rng(2).exponential(size=40)
+
+
+def student_by_scipy():
+    """Powers near -1e6 are those of exp(rate * (y - 1e6)), to six digits of the rate; here without that approximation."""
+    log = np.log1p((MILLION - 1e6) / (1e6 + 1))  # of (1 + y) / (1 + 1e6)
+
+    def lost(p):
+        loc, log_scale, rate = p
+        lmbda = 1e6 * rate
+        z = (1e6 + 1) * np.expm1(lmbda * log) / lmbda
+        return -(stats.t.logpdf(z, 5, loc, np.exp(log_scale)) + (lmbda - 1) * log).sum()
+
+    expected = min(optimize.minimize(lost, (0.6, -1.0, rate), method="BFGS").fun for rate in (-0.9, -0.5))
+    model = MLEDensity(Transformed(StudentT(df=5), YeoJohnson())).fit(MILLION[:, None])
+    assert model.converged_
+    np.testing.assert_allclose(model.loglikelihood_, -expected, atol=1e-6)
+
+
 CASES = [
+    Case(
+        "a million and an exponential value", "the profile in mpmath", "Transformed(Normal, yeo-johnson)",
+        lambda: against_the_profile(MILLION, -1e6, -5e5),
+    ),
+    Case("a million and an exponential value", "scipy", "Transformed(StudentT, yeo-johnson)", student_by_scipy),
     Case("years", "mpmath: 56.94 and -39.594845", "Transformed(Normal, yeo-johnson)", years),
     Case(
         "1013 + 8 z, where the slope is 1e-24", "the profile in mpmath", "Transformed(Normal, yeo-johnson)",

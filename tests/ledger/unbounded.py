@@ -81,6 +81,15 @@ def events_on_a_line():
             MLERegressor(Censored(law)).fit(x[:, None], y)
 
 
+def tied_at_the_end_of_a_regression(law):
+    """Three events at the largest time, of different covariates: the law may be as narrow as that time without slopes."""
+    rng = np.random.default_rng(1)
+    X, t = rng.normal(size=(30, 2)), rng.weibull(1.5, 30) * 10
+    t[:3] = t.max() + 1
+    with pytest.warns(BoundaryWarning, match=r"Censored is unbounded.*y in 3 rows \(0, 1, 2\).*the scale: Fixed\(Censored"):
+        MLERegressor(Censored(law)).fit(X, censored(t, event=np.arange(30) < 3))
+
+
 def never_first():
     """The maximum of a law that has one is ranked before a likelihood without bound."""
     models = {name: MLERegressor(Censored(law)) for name, law in (("w", Weibull()), ("l", LogLogistic()), ("n", Normal()))}
@@ -157,6 +166,11 @@ CASES += [
         bounded, TWO, np.round(np.r_[RNG.normal(0, 1, 60), RNG.normal(5, 1, 40)], 1)
     )),
     Case("events on a line", BY_HAND, "Censored", events_on_a_line),
+    *(
+        Case("three tied events at the largest time, in a regression", BY_HAND, type(law).__name__,
+             functools.partial(tied_at_the_end_of_a_regression, law))
+        for law in (Gompertz(), Weibull(), InverseGamma())
+    ),
     Case("a group of one value", BY_HAND, "Normal", group_without_spread),
     Case("an unbounded likelihood in a comparison", BY_HAND, "Censored", never_first),
     Case("a value in half of the rows, by cross-validation", BY_HAND, "StudentT", never_first_by_folds),

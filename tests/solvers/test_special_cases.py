@@ -16,7 +16,7 @@ from sk_mle._solvers.solvers import solve
 from sk_mle._solvers.special_cases import constant_parameters, first_round_iterations, from_special_cases, on_subsample
 from sk_mle._solvers.start import cold_start
 from sk_mle.domains import POSITIVE, REAL
-from sk_mle.exceptions import BoundaryWarning
+from sk_mle.exceptions import BoundaryWarning, SeparationWarning
 from sk_mle.likelihoods import LAWS, Likelihood
 from sk_mle.likelihoods._protocol.relations import law_at_end, values_to_hold
 from sk_mle.selection._reductions import reductions
@@ -340,6 +340,21 @@ def test_diverging_shape_reaches_its_limit(law, y, supremum, edge, settled):
     assert first.converged is settled
     assert total(loss, best) == pytest.approx(supremum(y).sum(), abs=1e-4)
     assert (best.converged, best.edges) == (True, edge)
+
+
+@pytest.mark.exhaustive
+def test_the_edge_of_a_parameter_beside_one_that_is_separated():
+    rng = np.random.default_rng(0)
+    rng.binomial(8, 0.3, size=300)
+    X = rng.normal(size=(400, 2))
+    y = np.where(rng.uniform(size=400) < 0.2, 0, np.minimum(8, rng.poisson(np.exp(0.5 + 0.3 * X[:, 0]))))
+    group = rng.uniform(size=400) < 0.2
+    X, y = np.column_stack([X, group]), np.where(group, 8, y)
+    with (
+        pytest.warns(SeparationWarning, match="column 2 .* 'mean'"),
+        pytest.warns(BoundaryWarning, match=r"dispersion of Hurdle ran to the lower edge.*\(Poisson\)"),
+    ):
+        MLERegressor(L.Hurdle(L.Truncated(L.NegativeBinomial(), high=8))).fit(X, y)
 
 
 def half_normal_by_quadratic_programming(X, y):

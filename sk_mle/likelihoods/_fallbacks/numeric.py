@@ -107,11 +107,14 @@ def differentiate(
     return value, first, hessian / (widths[:, :, None] * widths[:, None, :])
 
 
-def jacobian(g: Callable, f: Callable, eta: np.ndarray) -> np.ndarray:
-    """Derivatives (n, M, D) of g(eta) (n, M) in eta (n, D), by steps that suit f, of which g is a gradient."""
+def jacobian(g: Callable, f: Callable, eta: np.ndarray, growable: list[bool]) -> np.ndarray:
+    """Derivatives (n, M, D) of g(eta) (n, M) in eta (n, D), by steps that suit f, of which g is a gradient.
+
+    `growable` is that of `differentiate`, by column.
+    """
     value, columns = f(eta), []
     for j in range(eta.shape[1]):
-        step, _ = _step(f, eta, j, value, False)
+        step, _ = _step(f, eta, j, value, growable[j])
         pairs = ((g(_moved(eta, {j: step}, k)), g(_moved(eta, {j: step}, -k))) for k in range(1, 5))
         rise = sum(c * (up - down) for c, (up, down) in zip(FIRST_DIFFERENCE, pairs, strict=True))
         columns.append(rise / step[:, None])

@@ -96,6 +96,16 @@ def law_at_end(law: Likelihood, name: str, edge: str) -> str:
     return type(law.children[0].law).__name__ if limit == "law" else limit
 
 
+def limit_parameters(law: Likelihood, name: str, edge: str) -> set[str]:
+    """Other parameters that have values, or ends, of their own in the law that this one becomes at an end of a parameter."""
+    for child in law.children:
+        for inner, outer in child.names.items():
+            if outer == name:
+                return {child.names[other] for other in limit_parameters(child.law, inner, edge) if other in child.names}
+    values = law.relations.limits.get(law_at_end(law, name, edge), {})
+    return set(values) - {name}
+
+
 def regular_end(law: Likelihood, name: str, edge: str) -> bool:
     """Whether the law with a parameter at an end of its domain, if allowed there, can be fitted: it is not in `ends`."""
     return edge not in law.relations.ends.get(name, {})

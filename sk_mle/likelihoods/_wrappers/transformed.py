@@ -194,12 +194,13 @@ class Transformed(Wrapper):
             stacked = np.stack([eta[name] for name in names], axis=1)
             moved = lambda p: {**eta, **dict(zip(names, p.T, strict=True))}
             value = lambda p: at(moved(p), 0).loglik
-            _, d1, d2 = differentiate(value, stacked, order)
+            growable = [self.parameter(name).location for name in names]  # a power of years may be in the thousands
+            _, d1, d2 = differentiate(value, stacked, order, growable)
             gradient = {**part.gradient, **dict(zip(names, d1.T, strict=True))}
             if order == 1:
                 return part._replace(gradient=gradient)
             stack, _, places = stacking(part.gradient)
-            cross = jacobian(lambda p: stack(at(moved(p), 1).gradient), value, stacked)
+            cross = jacobian(lambda p: stack(at(moved(p), 1).gradient), value, stacked, growable)
         information = dict(part.information)
         for j, b in enumerate(names):
             for i, a in enumerate(names[: j + 1]):
