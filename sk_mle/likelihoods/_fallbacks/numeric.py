@@ -107,7 +107,7 @@ def differentiate(
     return value, first, hessian / (widths[:, :, None] * widths[:, None, :])
 
 
-def jacobian(g: Callable, f: Callable, eta: np.ndarray, growable: list[bool]) -> np.ndarray:
+def jacobian(g: Callable, f: Callable, eta: np.ndarray, growable: np.ndarray) -> np.ndarray:
     """Derivatives (n, M, D) of g(eta) (n, M) in eta (n, D), by steps that suit f, of which g is a gradient.
 
     `growable` is that of `differentiate`, by column.

@@ -194,7 +194,9 @@ class Transformed(Wrapper):
             stacked = np.stack([eta[name] for name in names], axis=1)
             moved = lambda p: {**eta, **dict(zip(names, p.T, strict=True))}
             value = lambda p: at(moved(p), 0).loglik
-            growable = [self.parameter(name).location for name in names]  # a power of years may be in the thousands
+            growable = np.array(
+                [bool(self.parameter(name).location) for name in names]
+            )  # a power of years may be in the thousands
             _, d1, d2 = differentiate(value, stacked, order, growable)
             gradient = {**part.gradient, **dict(zip(names, d1.T, strict=True))}
             if order == 1:
