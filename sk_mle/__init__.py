@@ -1,6 +1,6 @@
 """Maximum likelihood as scikit-learn estimators."""
 
-from . import diagnostics, displays, domains, inference, likelihoods, links, metrics, selection
+from . import diagnostics, displays, domains, inference, likelihoods, links, metrics, predictors, selection
 from ._estimators.classifier import MLEClassifier
 from ._estimators.density import MLEDensity
 from ._estimators.regressor import MLERegressor
@@ -30,5 +30,6 @@ __all__ = [
     "links",
     "metrics",
     "predict_dist",
+    "predictors",
     "selection",
 ]

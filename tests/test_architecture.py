@@ -22,6 +22,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "likelihoods": {"_special", "_utils", "domains", "links"},
     "datasets": {"likelihoods"},
     "_model": {"_utils", "likelihoods"},
+    "predictors": {"_model"},
     "_predictive": {"likelihoods"},
     "_solvers": {"_model", "_utils", "domains", "likelihoods"},
     "metrics": {"_model", "_predictive", "_utils", "likelihoods"},

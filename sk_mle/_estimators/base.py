@@ -188,10 +188,12 @@ class MLEMixin(Fitting):
 
     @property
     def predictors_(self) -> dict:
-        """Columns of every estimated parameter, by name if X has names."""
+        """Columns of every estimated parameter, by name if X has names; the names of the coefficients of a curve."""
         names = self.fit_.names
-        columns_of = {name: predictor.columns for name, predictor in self.fit_.predictors.items()}
-        return {name: index if names is None else names[index] for name, index in columns_of.items()}
+        return {
+            name: np.array(one.labels(names)) if one.curve else one.columns if names is None else names[one.columns]
+            for name, one in self.fit_.predictors.items()
+        }
 
     def predict_params(self, X: Any) -> dict[str, np.ndarray]:
         """Parameters of the predictive distribution.

@@ -154,14 +154,14 @@ class Fit:
         """Validated rows, targets and weights, with the offsets of this model."""
         return Data(X, y, weight, self.offsets(X, weight), n_jobs)
 
-    def objective(self, data: Data) -> Objective:
-        """The objective on data, without penalty."""
+    def objective(self, data: Data, coefs: dict | None = None) -> Objective:
+        """The objective on data, without penalty, with curves in coordinates of their fitted coefficients or of `coefs`."""
         plain = {name: replace(predictor, alpha=0.0) for name, predictor in self.predictors.items()}
-        return Objective(self.law, data, designs(plain, self.law, data), {})
+        return Objective(self.law, data, designs(plain, self.law, data, coefs or self.coefs), {})
 
     def locate(self, data: Data, coefs: dict | None = None, intercepts: dict | None = None) -> tuple[Objective, np.ndarray]:
         """The objective on data, and the flat vector of the fitted coefficients, or of others of the same model."""
-        objective = self.objective(data)
+        objective = self.objective(data, coefs)
         u = locate(objective, coefs or self.coefs, intercepts or self.intercepts)
         assert u is not None  # the coefficients have the shapes of this model
         rescaled = recondition(objective, u) if self.reconditioned else None

@@ -39,7 +39,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     predictors : dict, optional
         Columns for each parameter: ``{"scale": ["age"], "df": "intercept"}``. A value is "all", "intercept", a list of names
         or indices, a slice, a mask, or a callable of X such as `sklearn.compose.make_column_selector`. Default: the first
-        parameter on all columns (except those used as offset or exposure), the others on an intercept only.
+        parameter on all columns (except those used as offset or exposure), the others on an intercept only. Or a curve, a
+        `sk_mle.predictors.Nonlinear`.
     offset : str, int or dict, optional
         Column of X added to the linear predictor of the first parameter, or a dict of columns by parameter.
     exposure : str, int or dict, optional

@@ -155,6 +155,9 @@ def _warn_separation(model, name, label, columns) -> None:
 
 def _warn_unidentified(model, name, objective, free, names) -> None:
     """Warn of coefficients on which the likelihood does not depend; linearly dependent columns give no warning."""
+    if not objective.designs[name].linear:
+        _warn_flat_curve(model, name, objective, free)
+        return
     directions = [objective.designs[name].coefficients(direction) for direction in free.T]
     columns = list(dict.fromkeys(c for direction in directions for c in _columns_of(model, name, direction, objective, names)))
     if not columns:
@@ -166,6 +169,23 @@ def _warn_unidentified(model, name, objective, free, names) -> None:
         f"column out by predictors={{{name!r}: [the others]}}, or use a penalty (alpha={{{name!r}: 0.01}}, say).",
         IdentificationWarning,
         stacklevel=6,
+    )
+
+
+def _warn_flat_curve(model, name, objective, free) -> None:
+    """Warn of coefficients of a curve that can change without changing it."""
+    design = objective.designs[name]
+    scale = design.coefficient_scales(objective.data.few.X[: 1 << 14])
+    moved = np.stack([design.change(direction) for direction in free.T], axis=1)
+    change = np.abs(moved).max(axis=1) * np.where(scale > 0, scale, 1.0)
+    labels = [label for label, c in zip(design.curve.labels, change, strict=True) if c > 1e-6 * change.max()]
+    many, listed = len(labels) > 1, ", ".join(map(repr, labels))
+    what = f"does not tell {listed}, in the curve of" if many else f"does not depend on {listed} in the curve of"
+    warnings.warn(
+        f"The likelihood of {title(model.likelihood_)} {what} {name!r}{' apart' * many}: other values would be as good. Fix "
+        f"{'one of them' if many else 'it'}, by fixed={{{labels[0]!r}: ...}}, or use a simpler curve.",
+        IdentificationWarning,
+        stacklevel=7,
     )
 
 

@@ -172,7 +172,7 @@ def _can_reproduce_densities(objective, u) -> bool:
     """
     (name, design), dense, few = next(iter(objective.designs.items())), objective.density_rows, objective.data.few
     rows = dense.index
-    if design.vector or name in objective.penalties or name in few.offset_names:
+    if not design.linear or design.vector or name in objective.penalties or name in few.offset_names:
         return False
     if len(rows) > ROWS_PER_COORDINATE * design.size:
         return False

@@ -49,25 +49,34 @@ def predictors_of(
     is_covariate = np.ones(p, dtype=bool)
     is_covariate[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
     chosen = by_parameter(model.predictors or {}, modelled(law), parameters, "predictors")
-    columns = {}
-    for name in parameters:
-        spec = chosen.get(name)
-        spec = ("all" if name in modelled(law) else "intercept") if spec is None else spec
-        all_ = isinstance(spec, str) and spec == "all"
-        columns[name] = np.flatnonzero(is_covariate) if all_ else resolve(spec, original_X, names, p, f"predictors[{name!r}]")
-        if len(set(columns[name].tolist())) < len(columns[name]):
-            raise ValueError(f"predictors[{name!r}] names a column twice")
     alphas = _alphas(model, law)
     predictors = {}
-    for name, index in columns.items():
-        may_have_intercept = law.parameter(name).intercept
-        if not may_have_intercept and not len(index):
-            raise ValueError(f"{name} of {kind} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or fix it")
-        intercept = not len(index) or (bool(model.fit_intercept) and may_have_intercept)
-        alpha = alphas.get(name, 0.0) if len(index) else 0.0
+    for name in parameters:
+        spec, argument = chosen.get(name), f"predictors[{name!r}]"
         shift, exposure = shifts["offset"].get(name), shifts["exposure"].get(name)
-        predictors[name] = Predictor(name, index, intercept, shift, exposure, alpha)
+        if spec is not None and hasattr(spec, "bind"):
+            if law.parameter(name).vector:
+                raise ValueError(f"{argument} must name columns, as a curve is one number per row, and {name} has several")
+            curve = spec.bind(original_X, names, p, argument)
+            predictors[name] = Predictor(name, curve.columns, False, shift, exposure, alphas.get(name, 0.0), curve)
+            continue
+        spec = ("all" if name in modelled(law) else "intercept") if spec is None else spec
+        all_ = isinstance(spec, str) and spec == "all"
+        index = np.flatnonzero(is_covariate) if all_ else resolve(spec, original_X, names, p, argument)
+        intercept = _has_intercept(model, law, name, index, argument)
+        predictors[name] = Predictor(name, index, intercept, shift, exposure, alphas.get(name, 0.0) if len(index) else 0.0)
     return predictors, known
+
+
+def _has_intercept(model, law, name, index, argument) -> bool:
+    """Whether a parameter on the columns `index` has an intercept; ValueError for columns that it cannot have."""
+    if len(set(index.tolist())) < len(index):
+        raise ValueError(f"{argument} names a column twice")
+    may_have_intercept = law.parameter(name).intercept
+    if not may_have_intercept and not len(index):
+        kind = title(law)
+        raise ValueError(f"{name} of {kind} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or fix it")
+    return not len(index) or (bool(model.fit_intercept) and may_have_intercept)
 
 
 def check_exposures(law: Likelihood, predictors: dict[str, Predictor], names: Any) -> None:

@@ -75,6 +75,11 @@ class Design:
     vector: bool = False
 
     @property
+    def linear(self) -> bool:
+        """Whether rows do not depend on the coordinates; those of a curve do (`curve.py`)."""
+        return True
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Shape (intercept + r, k) of the parameter's coordinates."""
         return self.column_basis.shape[-1] + self.intercept, self.output_basis.shape[1]
@@ -92,6 +97,10 @@ class Design:
         slopes = _times(self.column_basis, u[int(self.intercept) :]) @ self.output_basis.T
         intercept = u[0] @ self.output_basis.T if self.intercept else np.zeros(len(self.output_basis))
         return intercept - self.shift @ slopes, slopes
+
+    def expand_change(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Change of the intercept and of the coefficients along a direction of the coordinates."""
+        return self.expand(direction)
 
     def expand_adjoint(self, sums: np.ndarray) -> np.ndarray:
         """The adjoint of `expand`: sums over rows of (1, columns) times values, of shape (1 + q, K), in coordinates (size,)."""
@@ -147,6 +156,10 @@ class Design:
     def original_column_basis(self) -> np.ndarray:
         """The map from coordinates, without intercept, to coefficients of the original columns, for one linear predictor."""
         return self.column_basis if self.columns is None or self.columns.rotation is None else self.columns.rotation
+
+    def coefficient_scales(self, X: Any) -> np.ndarray:
+        """Standard deviation of the linear predictor per unit of each coefficient of the original columns, (q,)."""
+        return np.zeros(0) if self.columns is None else X.std(axis=0)[self.columns.index]
 
     def coordinates(self, intercept: Any, slopes: Any) -> np.ndarray:
         """The coordinates whose coefficients on the original columns come closest: the inverse of `coefficients`."""

@@ -15,9 +15,12 @@ from ..likelihoods import Likelihood
 from ..likelihoods._fallbacks.expected import integrated
 from ..likelihoods._fallbacks.saturated import extrapolated
 from ..likelihoods._protocol.derived import kernel
+from .curve import CurvePoint
 from .data import Batch, weighted_sum
 from .design import Design
 from .sums import contract, cross, project
+
+NO_CURVES: dict[str, CurvePoint] = {}
 
 
 class Evaluator:
@@ -39,9 +42,10 @@ class Evaluator:
     def __init__(self, likelihood: Likelihood, designs: dict[str, Design], whole=None):
         self.likelihood, self.designs, self.whole = likelihood, designs, whole
         self._rotated_rows: dict[int, object] = {}
+        self._curve_designs: dict[str, Any] = {name: design for name, design in designs.items() if not design.linear}
 
     def __getstate__(self):
-        return {"likelihood": self.likelihood, "designs": self.designs, "whole": None, "_rotated_rows": {}}
+        return vars(Evaluator(self.likelihood, self.designs))
 
     @cached_property
     def kernel(self) -> Likelihood:
@@ -62,12 +66,15 @@ class Evaluator:
         self, batch: Batch, coefficients: dict, order: int, information: Any, complete: bool = False, base: bool = False
     ) -> tuple[dict, dict, Any]:
         """The `sums` of a block, its transformed columns by parameter, and the law's derivatives of each row."""
-        rows = self.rows(batch)
-        eta = self.eta(batch, rows, coefficients)
+        curves = self.curves(batch, coefficients, order)
+        rows = self.rows(batch, curves if order else {})
+        eta = self.eta(batch, rows, coefficients, curves)
         result = self._evaluate(batch, eta, order, information)
         if complete:
             result = self._completed(batch, eta, result, information)
         sums = self._sums(batch, rows, result, order)
+        if order == 2 and information == "observed":
+            self._add_bends(sums, batch, result, curves)
         if base:
             measure = self.likelihood.base_measure(batch.y)
             sums["base"] = weighted_sum(measure, batch.weight) if np.ndim(measure) else 0.0
@@ -75,8 +82,10 @@ class Evaluator:
 
     def hessian_product(self, batch: Batch, at: dict, along: dict) -> dict[Any, Any]:
         """Sums over a block of the change of the gradients along coefficients `along`, to first order."""
-        rows = self.rows(batch)
-        information = self._information(batch, rows, at)
+        curves = self.curves(batch, at, 2)
+        rows = self.rows(batch, curves)
+        result = self._observed(batch, self.eta(batch, rows, at, curves))
+        information = result.information
         eta_change = self.eta(batch, rows, along, with_offset=False)
         gradient_change = {name: np.zeros_like(value) for name, value in eta_change.items()}
         for (a, b), value in information.items():
@@ -84,37 +93,54 @@ class Evaluator:
             if a != b:
                 transposed = value.transpose(0, 2, 1) if value.ndim == 3 else value
                 gradient_change[b] += contract(transposed, eta_change[a], self.designs[b].vector)
-        return {("gradient", name): project(batch, rows.get(name), gradient_change[name]) for name in self.designs}
+        sums = {("gradient", name): project(batch, rows.get(name), gradient_change[name]) for name in self.designs}
+        for name, point in curves.items():
+            bend = self._curve_designs[name].second_sum(point, batch.weight * result.gradient[name])
+            sums["gradient", name][1:] -= bend @ along[name][1]
+        return sums
 
     # ---- values of rows ------------------------------------------------------------------------------------------
 
     def linear_predictors(self, batch: Batch, coefficients: dict, constant: Any = ()) -> dict[str, np.ndarray]:
         """Linear predictors of the rows of a block by parameter, without those that are `constant`."""
-        eta = self.eta(batch, self.rows(batch), coefficients)
+        eta = self.eta(batch, self.rows(batch, {}), coefficients, self.curves(batch, coefficients, 0))
         return {name: value for name, value in eta.items() if name not in constant}
 
     def information(self, batch: Batch, coefficients: dict) -> dict[str, np.ndarray]:
         """Observed information of the rows of a block in each parameter's linear predictor."""
-        information = self._information(batch, self.rows(batch), coefficients)
+        eta = self.eta(batch, self.rows(batch, {}), coefficients, self.curves(batch, coefficients, 0))
+        information = self._observed(batch, eta).information
         return {name: information[name, name] for name in self.designs}
 
-    def rows(self, batch: Batch) -> dict[str, object]:
-        """Transformed columns of a block by parameter; computed once for equal columns, and cached if rotated and one block."""
+    def curves(self, batch: Batch, coefficients: dict, order: int) -> dict[str, CurvePoint]:
+        """Curves with derivatives up to `order` in the rows of a block, for the parameters that have one."""
+        return {name: one.evaluate(batch.X, coefficients[name], order) for name, one in self._curve_designs.items()}
+
+    def rows(self, batch: Batch, curves: dict[str, CurvePoint]) -> dict[str, Any]:
+        """Transformed columns of a block by parameter; computed once for equal columns, and cached if rotated and one block.
+
+        Those of `curves` are their derivatives.
+        """
         cache: dict[int, object] = self._rotated_rows if batch.X is self.whole else {}
-        rows = {}
-        for name, columns in ((name, d.columns) for name, d in self.designs.items() if d.columns is not None):
+        rows = {name: self._curve_designs[name].rows(point) for name, point in curves.items()}
+        for name, columns in ((name, d.columns) for name, d in self.designs.items() if d.linear and d.columns is not None):
             rows[name] = cache[id(columns)] if id(columns) in cache else columns.rows(batch.X)
             if cache is not self._rotated_rows or columns.rotation is not None:
                 cache[id(columns)] = rows[name]
         return rows
 
-    def eta(self, batch: Batch, rows: Any, coefficients: dict, with_offset: bool = True) -> dict[str, np.ndarray]:
+    def eta(
+        self, batch: Batch, rows: Any, coefficients: dict, curves: dict = NO_CURVES, with_offset: bool = True
+    ) -> dict[str, np.ndarray]:
         """Linear predictors of a block from its transformed columns, by default with offsets and known parameters."""
         result = {}
         for name, design in self.designs.items():
             intercept, slopes = coefficients[name]
-            eta = rows[name] @ slopes + intercept if name in rows else repeated(intercept, len(batch.y))
-            eta = eta if design.vector else eta[:, 0]
+            if name in curves:
+                eta = curves[name].value
+            else:
+                eta = rows[name] @ slopes + intercept if name in rows else repeated(intercept, len(batch.y))
+                eta = eta if design.vector else eta[:, 0]
             if with_offset and name in batch.offset:
                 eta = eta + batch.offset[name]
             result[name] = eta
@@ -122,10 +148,9 @@ class Evaluator:
             result |= {name: batch.offset[name] for name in self.likelihood.known}
         return result
 
-    def _information(self, batch, rows, coefficients) -> dict:
-        """Observed information of the rows of a block, by pairs of parameters."""
-        eta = self.eta(batch, rows, coefficients)
-        return self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed").information
+    def _observed(self, batch, eta):
+        """The law's derivatives with observed information in the rows of a block."""
+        return self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed")
 
     def _evaluate(self, batch, eta, order, information):
         """The law's log-likelihood and derivatives of the rows of a block, with zeros for missing gradients."""
@@ -157,3 +182,10 @@ class Evaluator:
                 for (a, b), value in result.information.items():
                     sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
         return sums
+
+    def _add_bends(self, sums, batch, result, curves) -> None:
+        """Add to the sums of observed information what the second derivatives of curves do."""
+        for name, point in curves.items():
+            bend = self._curve_designs[name].second_sum(point, batch.weight * result.gradient[name])
+            block = sums.setdefault(("hessian", name, name), np.zeros((1, 1, 1 + len(bend), 1 + len(bend))))
+            block[0, 0, 1:, 1:] -= bend

@@ -77,7 +77,8 @@ class Objective:
     preconditioner : object or None
         Approximation of the Hessian near the solution (see `_solvers/preconditioners.py`).
     partly_expected : bool
-        Whether the law's expected information is exact for some pairs of parameters only.
+        Whether the expected information is that of the law for some pairs of parameters only, or lacks the second derivatives
+        of curves, so that the observed information is another near the optimum.
     evaluations : int
         Number of passes over all rows so far.
     """
@@ -89,7 +90,9 @@ class Objective:
         self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
         ends = np.cumsum([design.size for design in designs.values()])
         self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size, self.partly_expected = int(ends[-1]), expected_information(self.likelihood) == "parts"
+        self.size = int(ends[-1])
+        has_curves = not all(design.linear for design in designs.values())
+        self.partly_expected = expected_information(self.likelihood) == "parts" or has_curves
         directions = sum(len(design.output_basis) for design in designs.values())
         self._hessian_data = data.with_width(data.n_features + directions**2) if directions > 2 else data
         self.evaluator = Evaluator(self.likelihood, designs, data.whole)
@@ -203,12 +206,13 @@ class Objective:
 
     def hessp(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Product of the Hessian at `u` with a vector, without the Hessian."""
-        at, along = self._coefficients(u), self._coefficients(direction)
+        at = self._coefficients(u)
+        along = {name: design.expand_change(direction[self.places[name]]) for name, design in self.designs.items()}
         block = partial(self.evaluator.hessian_product, at=at, along=along)
         self.evaluations += 1
         product = self._expand_adjoint(self.data.reduce(block)) / self.data.total_weight
         for name, penalty in self.penalties.items():
-            product[self.places[name]] += penalty.gradient(direction[self.places[name]])
+            product[self.places[name]] += penalty.product(direction[self.places[name]])
         return product
 
     # ---- sums over rows ------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ class Ridge:
     """alpha / 2 times the sum of squared coefficients, on the scale of the mean NLL, as in `PoissonRegressor`.
 
     With column basis B and output basis E the coefficients are B u E', so the Hessian is the Kronecker product of
-    `inner` = alpha B'B and `outer` = E'E.
+    `inner` = alpha B'B and `outer` = E'E. Those of a curve are the origin of its coordinates plus that.
     """
 
     def __init__(self, alpha: float, design: Design):
@@ -29,11 +29,18 @@ class Ridge:
         self.shape, self.n_intercepts = design.shape, int(design.intercept)
         self.inner = alpha * (B**2 if B.ndim == 1 else B.T @ B)
         self.outer = design.output_basis.T @ design.output_basis
+        origin = design.expand(np.zeros(design.size))[1] if not design.linear else np.zeros((0, 1))
+        self.at_origin = 0.5 * alpha * float((origin**2).sum())
+        self.slope = alpha * (B.T @ origin @ design.output_basis).ravel() if len(origin) else 0.0
 
     def value(self, u: np.ndarray) -> float:
-        return 0.5 * float(u @ self.gradient(u))
+        return 0.5 * float(u @ (self.gradient(u) + self.slope)) + self.at_origin
 
     def gradient(self, u: np.ndarray) -> np.ndarray:
+        return self.product(u) + self.slope
+
+    def product(self, u: np.ndarray) -> np.ndarray:
+        """The Hessian times a vector."""
         result = np.zeros(self.shape)
         slopes = np.reshape(u, self.shape)[self.n_intercepts :]
         scaled = self.inner[:, None] * slopes if self.inner.ndim == 1 else self.inner @ slopes

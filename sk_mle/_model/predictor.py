@@ -17,6 +17,7 @@ import numpy as np
 from .._utils.messages import rows_text
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
+from .curve import Curve, curve_design
 from .data import Data
 from .design import MAX_ROTATED_COLUMNS, Design, from_moments, intercept_only
 from .moments import Moments
@@ -39,6 +40,8 @@ class Predictor:
         Column of X whose logarithm is added.
     alpha : float
         L2 penalty on the slopes.
+    curve : Curve or None
+        In place of the columns and intercept: a function of X that is not linear in its coefficients.
     """
 
     parameter: str
@@ -47,19 +50,38 @@ class Predictor:
     offset: int | None = None
     exposure: int | None = None
     alpha: float = 0.0
+    curve: Curve | None = None
+
+    def labels(self, names: Any) -> list:
+        """Labels of the slopes: indices of columns, or their names where X has `names`, or the coefficients of a curve."""
+        if self.curve is not None:
+            return list(self.curve.labels)
+        return [j if names is None else names[j] for j in self.columns]
 
     def takes_all(self, n_features: int) -> bool:
-        """Whether `columns` are all columns of X, in order."""
+        """Whether the linear predictor has a slope for each column of X, in order."""
+        if self.curve is not None:
+            return False
         return len(self.columns) == n_features and bool((self.columns == np.arange(n_features)).all())
 
     def eta(self, X: Any, intercept: Any, slopes: Any) -> np.ndarray:
         """The linear predictor of rows of X, (n,) or (n, K), without offset and exposure."""
+        if self.curve is not None:
+            return self.curve.value(X, slopes)
         if not len(self.columns):
             return repeated(np.asarray(intercept, dtype=float), X.shape[0])
         with np.errstate(invalid="ignore", over="ignore"):
             eta = (X if self.takes_all(X.shape[1]) else X[:, self.columns]) @ slopes.T
         eta += intercept
         return eta
+
+    def tangent(self, X: Any, slopes: np.ndarray) -> np.ndarray:
+        """Derivatives of the linear predictor of rows of X in the slopes, after a column of ones if there is an intercept."""
+        if self.curve is not None:
+            return self.curve.tangent(X, slopes)
+        columns = X[:, self.columns]
+        columns = columns.toarray() if hasattr(columns, "toarray") else columns
+        return np.hstack([np.ones((X.shape[0], 1)), columns]) if self.intercept else np.asarray(columns, float)
 
     def shift(self, X: Any, names: Any, weight: np.ndarray | None = None) -> np.ndarray | None:
         """What is added to the linear predictor of every row, offset plus log exposure (n,), or None if there is neither.
@@ -98,14 +120,20 @@ def offsets(
     }
 
 
-def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data) -> dict[str, Design]:
-    """A design per estimated parameter; parameters on the same columns share one."""
+def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data, coefs: dict | None = None) -> dict[str, Design]:
+    """A design per estimated parameter; parameters on the same columns share one.
+
+    That of a curve has its origin at `coefs`, a dict by parameter, or, before a fit, at the start that the user gave.
+    """
     moments: dict = {}
     cache: dict = {}
-    result = {}
+    result: dict[str, Design] = {}
     for name, predictor in predictors.items():
         columns, intercept, basis = predictor.columns, predictor.intercept, law.parameter(name).basis
-        if not len(columns):
+        if predictor.curve is not None:
+            curve = curve_design(predictor.curve)
+            design: Design = curve if coefs is None else curve.at(coefs[name], data)
+        elif not len(columns):
             design = intercept_only()
         else:
             alone = predictor.alpha > 0 and len(predictors) == 1 and basis is None

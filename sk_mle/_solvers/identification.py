@@ -16,6 +16,7 @@ import numpy as np
 
 from .._model.design import MAX_ROTATED_COLUMNS
 from .._model.objective import Objective
+from .curves import curves_of
 from .solvers import Solution
 
 ROWS_OF_FIRST_LOOK = 500  # rows of the first check of a fit with a preconditioner
@@ -41,6 +42,8 @@ def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, S
     u, unidentified = solution.u.copy(), directions_without_information(objective, solution.u)
     for name, free in unidentified.items():
         design, place = objective.designs[name], objective.places[name]
+        if not design.linear:
+            continue
         slopes = np.stack([design.coefficients(direction)[1].ravel() for direction in free.T], axis=1)
         if len(slopes):
             u[place] -= free @ np.linalg.lstsq(slopes, design.coefficients(u[place])[1].ravel(), rcond=None)[0]
@@ -50,8 +53,12 @@ def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, S
 
 def directions_without_information(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:
     """Orthonormal directions (size, m) by parameter along which the likelihood of no row changes."""
-    designs = {name: design for name, design in objective.designs.items() if name not in objective.penalties}
-    medians, unidentified = _medians(objective.eta(u)), {}
+    designs = {name: one for name, one in objective.designs.items() if one.linear and name not in objective.penalties}
+    medians = _medians(objective.eta(u))
+    unidentified: dict[str, np.ndarray] = {}
+    for name, curve in curves_of(objective).items():
+        free = curve.flat_directions(objective.data, u[objective.places[name]])
+        unidentified |= {name: free} if free.shape[1] else {}
     sums = objective.over_rows(u, partial(_informative_products, objective.likelihood, designs, medians))
     for name in designs:
         free = _null_space(sums["gram", name]) if sums["n_without", name] else np.empty((0, 0))
@@ -84,7 +91,7 @@ def plateaus(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:
     if law.target_type == "targets" or not (law.support.integer or law.target_type == "classes"):
         return directions
     for name, design in objective.designs.items():
-        if design.columns is None or design.vector or name in objective.penalties:
+        if design.columns is None or not design.linear or design.vector or name in objective.penalties:
             continue
         free = _null_space(objective.over_rows(u, partial(_products_off_plateau, law, name, design))["gram"])
         if not free.shape[1]:

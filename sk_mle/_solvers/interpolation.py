@@ -23,7 +23,8 @@ def interpolating_fit(objective: Objective, u: np.ndarray, y: np.ndarray, keep: 
     `y` are the targets of the rows `keep`.
     """
     name, design = next(iter(objective.designs.items()))
-    if design.columns is None or design.vector or name in objective.penalties or len(y) > 64 * design.size or y.ndim > 1:
+    is_linear = design.columns is not None and design.linear and not design.vector
+    if not is_linear or name in objective.penalties or len(y) > 64 * design.size or y.ndim > 1:
         return None
     probe = objective.eta(np.random.default_rng(0).normal(size=u.shape))[name]
     if len(np.unique(np.round(probe / np.abs(probe).max(initial=1e-300), 10))) > design.size:  # distinct rows of X

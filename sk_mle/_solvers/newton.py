@@ -209,6 +209,9 @@ class _Descent:
         if self.lbfgs and self.lbfgs.preconditioner.end_with_hessian:
             self.lbfgs = None
             self.point = self._evaluate(self.x)
+        if not self.lbfgs and self.information == "expected" and self.objective.partly_expected:
+            self.information = "observed"
+            self.point = self._evaluate(self.x)
         hessian, self.hessian_point = self.point.hessian, None if self.lbfgs else self.point
         self._polish()
         if self.lbfgs:

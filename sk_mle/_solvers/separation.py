@@ -56,6 +56,8 @@ def separating_directions(objective: Objective, u: np.ndarray) -> dict[str, tupl
     directions = {}
     for k, (name, design) in enumerate(objective.designs.items()):
         relative = len(design.output_basis) > design.output_basis.shape[1]
+        if not design.linear:
+            continue
         if name not in objective.penalties and (k == 0 or design.columns is not None or (design.vector and not relative)):
             direction = _direction(objective, name, u)
             if direction is not None and _never_rises(objective, u, objective.places[name], direction):

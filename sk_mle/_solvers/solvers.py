@@ -20,6 +20,7 @@ from scipy.optimize import OptimizeResult, minimize
 from .._model.bounds import is_diverging
 from .._model.objective import Objective
 from ..likelihoods._fallbacks.facts import title
+from .curves import curves_of
 from .newton import RCOND_MIN, newton, newton_method
 from .vertex import vertex
 
@@ -136,6 +137,11 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
     if not isinstance(solver, str) or solver.lower() not in SOLVERS:
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', a callable, or one of {sorted(SOLVERS)}")
     chosen = SOLVERS[solver.lower()]
+    if not objective.likelihood.smooth and curves_of(objective):
+        raise ValueError(
+            f"a curve needs a likelihood without kinks, and that of {law} has some: for medians StudentT(df=...) with few "
+            "degrees of freedom is close to it"
+        )
     if chosen.needs and chosen.needs not in objective.offers:
         reason = "its log-likelihood has kinks" if not objective.likelihood.smooth else "there are too many coefficients"
         raise ValueError(f"solver={solver!r} needs the {chosen.needs}, which {law} does not offer here ({reason}); use 'auto'")
@@ -294,7 +300,8 @@ def _gradient_rounding(objective, u) -> float:
     name, design = next(iter(objective.designs.items()))
     if design.vector:
         return 0.0
-    return float(np.finfo(float).eps * np.median(np.abs(objective.eta(u)[name])) / np.abs(design.output_basis).max())
+    size = np.abs(objective.eta(u)[name]) if design.linear else design.size_of_terms(objective.data, u[objective.places[name]])
+    return float(np.finfo(float).eps * np.median(size) / np.abs(design.output_basis).max())
 
 
 def _parameters_at_edges(objective, u, hessian_point) -> dict[str, str]:

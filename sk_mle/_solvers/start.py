@@ -16,6 +16,7 @@ from .._utils.repeated import repeated
 from ..domains import REAL
 from ..likelihoods._fallbacks.facts import expected_information, resolved, title
 from ..likelihoods._protocol.authors import checked_start, fallback_start
+from .curves import at_coefficients, curves_of, start_with_curves
 from .interpolation import certain_fit, interpolating_fit
 from .newton import newton
 from .preconditioners import Identity, SubsampledHessian, Woodbury, is_representative
@@ -44,6 +45,8 @@ MAX_NEWTON_DECREMENT = 1.0  # twice the gain in mean log-likelihood predicted fo
 
 def cold_start(objective: Objective) -> tuple[Objective, np.ndarray]:
     """The objective in coordinates of unit curvature, and a starting vector."""
+    if curves_of(objective):
+        return start_with_curves(objective, cold_start)
     return _start_on_subsample(objective) or _start_on_all_rows(objective)
 
 
@@ -165,7 +168,8 @@ def _is_quadratic(objective) -> bool:
     name, design = next(iter(objective.designs.items()))
     others_have_columns = [other.columns is not None for other in objective.designs.values()][1:]
     y, law = objective.data.few.y[:ROWS_OF_FIRST_LOOK], objective.likelihood
-    if design.columns is None or design.vector or any(others_have_columns) or y.ndim > 1 or law.known or not law.smooth:
+    is_linear = design.columns is not None and design.linear and not design.vector
+    if not is_linear or any(others_have_columns) or y.ndim > 1 or law.known or not law.smooth:
         return False
     parameters = {other: law.parameter(other) for other in objective.designs}
     typical = {other: parameter.link.link(np.mean(parameter.domain.typical)) for other, parameter in parameters.items()}
@@ -181,7 +185,7 @@ def locate(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | 
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
         slopes, intercept = np.atleast_2d(coefs[name]).T, np.atleast_1d(intercepts[name])
-        width = 0 if design.columns is None else len(np.arange(objective.data.n_features)[design.columns.index])
+        width = 0 if design.columns is None else len(design.original_column_basis())
         if slopes.shape != (width, len(design.output_basis)):
             return None
         u[objective.places[name]] = design.coordinates(intercept, slopes)
@@ -190,7 +194,7 @@ def locate(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | 
 
 def warm_start(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray]:
     """The objective and a starting vector at the coefficients of an earlier fit, or a cold start if that is better."""
-    warm = _at_coefficients(objective, coefs, intercepts)
+    warm = _at_coefficients(at_coefficients(objective, coefs), coefs, intercepts)
     if warm is None:
         return cold_start(objective)
     point = warm[0].evaluate(warm[1], 1)

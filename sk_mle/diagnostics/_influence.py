@@ -138,7 +138,7 @@ def _row_influence(fitted, X, y, sample_weight) -> _RowInfluence:
         expected = integrated(law, eta, [name])[name, name]
         information = np.where(np.isfinite(expected), expected, information)
     predictor = fit.predictors[name]
-    design = designs({name: replace(predictor, alpha=0.0)}, law, data)[name]
+    design = designs({name: replace(predictor, alpha=0.0)}, law, data, fit.coefs)[name]
     Z = design.coordinate_rows(data.X)
     gram = (Z * (weight * information)[:, None]).T @ Z
     if predictor.alpha:

@@ -246,11 +246,11 @@ def _scales(layout: Layout, located: Located) -> np.ndarray:
     """Standard deviation of the linear predictor per unit of each coefficient: that of its column, 1 for intercepts."""
     X = located.objective.data.few.X[: 1 << 14]
     X = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
-    scale, column_scale = np.ones(layout.size), X.std(axis=0) if X.shape[1] else np.empty(0)
+    scale = np.ones(layout.size)
     for part in layout.parts:
         design = located.objective.designs[part.parameter]
         if design.columns is not None:
-            scale[part.place] = [*[1.0] * part.intercept, *column_scale[design.columns.index]]
+            scale[part.place] = [*[1.0] * part.intercept, *design.coefficient_scales(X)]
     return scale
 
 

@@ -12,7 +12,10 @@ from .._predictive.unwrapping import Unwrapped
 
 
 class Part(NamedTuple):
-    """The coefficients of one parameter, or of one entry of a vector parameter, and their slice of the flat vector."""
+    """The coefficients of one parameter, or of one entry of a vector parameter, and their slice of the flat vector.
+
+    `columns` are their names: those of columns of X, or, where they are not `linear`, of the coefficients of a curve.
+    """
 
     parameter: str
     entry: int
@@ -20,6 +23,7 @@ class Part(NamedTuple):
     intercept: bool
     columns: list[str]
     place: slice
+    linear: bool = True
 
 
 class Reading(NamedTuple):
@@ -46,14 +50,15 @@ class Layout:
         law, end = model.likelihood_, 0
         for parameter, predictor in model.fit_.predictors.items():
             intercept = predictor.intercept
-            labels = [f"x{j}" if names is None else names[j] for j in predictor.columns]
+            labels = predictor.labels(names)
+            labels = [f"x{label}" if isinstance(label, int | np.integer) else label for label in labels]
             entries = [None] if not law.parameter(parameter).vector else law.parameter(parameter).entries
             if law.target_type == "classes" and len(entries) == len(model.classes_):
                 entries = model.classes_
             for k, entry in enumerate(entries):
                 start, end = end, end + intercept + len(labels)
                 label = parameter if entry is None else f"{parameter}[{entry}]"
-                self.parts.append(Part(parameter, k, label, intercept, labels, slice(start, end)))
+                self.parts.append(Part(parameter, k, label, intercept, labels, slice(start, end), predictor.curve is None))
         self.size = end
         self.vector = {name for name in model.fit_.predictors if law.parameter(name).vector}
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
@@ -34,22 +33,18 @@ class Rows:
         self._designs: dict[str, np.ndarray] = {}
 
     def design(self, parameter: str) -> np.ndarray:
-        """Design matrix of a parameter, with the intercept first if it has one; cached."""
+        """Design matrix of a parameter, with the intercept first if it has one, or derivatives of its curve; cached."""
         if parameter not in self._designs:
-            self._designs[parameter] = self._columns(parameter)
+            self._designs[parameter] = self.fit.predictors[parameter].tangent(self.X, self.fit.coefs[parameter])
         return self._designs[parameter]
-
-    def _columns(self, parameter) -> np.ndarray:
-        part = next(part for part in self.layout.parts if part.parameter == parameter)
-        columns = self.X[:, self.fit.predictors[parameter].columns]
-        columns = columns.toarray() if sparse.issparse(columns) else columns
-        return np.hstack([np.ones((self.n, 1)), columns]) if part.intercept else np.asarray(columns, float)
 
     def eta(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Linear predictors by parameter, (n, K) for vectors, offsets included."""
         columns: dict = {}
         for part in self.layout.parts:
-            columns.setdefault(part.parameter, []).append(self.design(part.parameter) @ vector[part.place])
+            curve, values = self.fit.predictors[part.parameter].curve, vector[part.place]
+            eta = self.design(part.parameter) @ values if curve is None else curve.value(self.X, values)
+            columns.setdefault(part.parameter, []).append(eta)
         eta = {name: np.stack(p, axis=1) if name in self.layout.vector else p[0] for name, p in columns.items()}
         eta = {
             name: value + self.offset[name] if name in self.offset and value.ndim == 1 else value for name, value in eta.items()

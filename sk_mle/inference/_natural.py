@@ -25,6 +25,8 @@ def transformed(model: Any, layout: Layout, params: np.ndarray, ends: np.ndarray
             ends[place] = np.sort(link.inverse(ends[place]), axis=1)
             names[place.start] = part.label
             has_test[place] = False
+        elif not part.linear:
+            notes[part.parameter] = f"{part.parameter}: unchanged, a curve's coefficients have no ratios"
         elif link.ratio:
             values[place] = derivative[place] = np.exp(params[place])
             with np.errstate(over="ignore"):

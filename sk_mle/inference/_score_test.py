@@ -103,6 +103,10 @@ def _embedded(start, inside) -> tuple[dict, dict]:
     names = [part.feature_names() or list(range(part.model.n_features_in_)) for part in (start, inside)]
     coefs, intercepts = {}, {}
     for name, predictor in large.fit_.predictors.items():
+        own = small.fit_.predictors.get(name)
+        if predictor.curve is not None or (own is not None and own.curve is not None):
+            coefs[name], intercepts[name] = _embedded_curve(small, name, own, predictor), 0.0
+            continue
         place = {names[1][j]: k for k, j in enumerate(predictor.columns)}
         coef = np.zeros_like(large.coefs_[name])
         if name in small.coefs_:
@@ -122,3 +126,12 @@ def _embedded(start, inside) -> tuple[dict, dict]:
     if not np.all([np.isfinite(value).all() for value in intercepts.values()]):
         raise ValueError("restricted lies on the edge of full's parameters, where the score test does not hold")
     return coefs, intercepts
+
+
+def _embedded_curve(small, name, own, predictor) -> np.ndarray:
+    """The coefficients of a curve of the larger model at which it is that of the smaller one."""
+    if own is None or own.curve is None or predictor.curve is None or not predictor.curve.contains(own.curve):
+        raise ValueError(
+            f"restricted is not nested in full: its {name} is not the curve of full with coefficients at fixed values"
+        )
+    return predictor.curve.coefficients_of(own.curve, small.coefs_[name])

@@ -98,19 +98,20 @@ class _Part:
     columns: frozenset = frozenset()
     intercept: bool = False
     offsets: dict | None = None  # (kind, column) -> factor
+    curve: Any = None
     value: float = 0.0  # linear predictor at zero columns
 
     @property
     def varies(self) -> bool:
         """Whether the value differs between rows."""
-        return self.known is not None or bool(self.columns) or bool(self.offsets)
+        return self.known is not None or bool(self.columns) or bool(self.offsets) or self.curve is not None
 
     def theta(self, eta: Any) -> Any:
         return eta if self.known is not None else self.link.inverse(eta) if self.fixed is None else np.float64(self.fixed)
 
     def reaches(self, value: Any) -> bool:
         """Whether the parameter can have this value in all rows."""
-        return not self.offsets and (self.intercept or bool(abs(self.link.link(value)) < 1e-12))
+        return self.curve is None and not self.offsets and (self.intercept or bool(abs(self.link.link(value)) < 1e-12))
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -155,13 +156,12 @@ class _Model:
         if name in law.known:
             return _Part(domain, known=self._label(fit.known[name]))
         predictor = fit.predictors[name]
-        columns = frozenset(self._label(j) for j in predictor.columns)
+        columns = frozenset(self._label(j) for j in predictor.columns) if predictor.curve is None else frozenset()
         shifts = (("offset", predictor.offset), ("exposure", predictor.exposure))
         offsets = {(kind, self._label(index)): 1.0 for kind, index in shifts if index is not None}
         value = 0.0 if columns or offsets or np.ndim(fit.intercepts[name]) else float(fit.intercepts[name])
-        return _Part(
-            domain, law.parameter(name).link, columns=columns, intercept=predictor.intercept, offsets=offsets, value=value
-        )
+        link, intercept = law.parameter(name).link, predictor.intercept
+        return _Part(domain, link, columns=columns, intercept=intercept, offsets=offsets, curve=predictor.curve, value=value)
 
 
 def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Model):
@@ -241,6 +241,8 @@ class _Image:
         for k in self.moving:
             for key, factor in (self.parts[k].offsets or {}).items():
                 offsets[key] = offsets.get(key, 0.0) + slopes[k] * factor
+        if larger_part.curve is not None or any(self.parts[k].curve is not None for k in self.moving):
+            return self._fits_curve(base, slopes)
         columns = frozenset().union(*(self.parts[k].columns for k in self.moving))
         needs_intercept = abs(base) > 1e-9 or any(self.parts[k].intercept for k in self.moving)
         larger_offsets = larger_part.offsets or {}
@@ -249,4 +251,14 @@ class _Image:
             and (larger_part.intercept or not needs_intercept)
             and offsets.keys() == larger_offsets.keys()
             and all(abs(offsets[key] - larger_offsets[key]) < 1e-9 for key in larger_offsets)
+        )
+
+    def _fits_curve(self, base, slopes) -> bool:
+        """Whether it is the curve of the larger model with some coefficients at fixed values."""
+        parts, larger_part = [self.parts[k] for k in self.moving], self.larger_part
+        if len(parts) != 1 or parts[0].curve is None or larger_part.curve is None:
+            return False
+        unchanged = abs(base) < 1e-9 and abs(slopes[self.moving[0]] - 1) < 1e-9
+        return (
+            unchanged and (parts[0].offsets or {}) == (larger_part.offsets or {}) and larger_part.curve.contains(parts[0].curve)
         )

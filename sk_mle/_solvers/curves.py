@@ -1,0 +1,245 @@
+"""The start of a fit whose linear predictors are curves: least squares on a working response, by trust regions.
+
+The linear parts start as in any fit, with constants in place of the curves. Each curve is then fitted to the linear predictors
+that its rows would choose by themselves, weighted by their information (for a normal law that is least squares on y), and again
+to the working response at that fit, as long as the likelihood rises. Newton steps on the likelihood end the fit.
+
+Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout); those
+of a curve are zero at its origin.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from .._model.curve import Curve
+from .._model.data import Data, weighted_sum
+from .._model.design import intercept_only
+from .._model.objective import Objective
+from .._utils.messages import rows_text
+from .._utils.repeated import repeated
+from .scaling import change_basis, constant_predictor, mean_information, with_unit_information
+from .searching import start_of_curve
+
+ROWWISE_STEPS, MAX_ROWWISE_STEP = 4, 3.0  # scoring steps to the linear predictor that a row would choose, and their length
+ROWWISE_HALVINGS = 8
+MAX_STEP_HALVINGS = 6  # of the way to the end of a round, if the likelihood is lower there
+MAX_ROUNDS, MIN_GAIN = 20, 1e-4  # rounds of least squares, and the gain in the mean log-likelihood for another
+MAX_EVALUATIONS = 3000  # of a curve in one round
+MAX_ROWS = 1 << 15  # rows that least squares looks at
+
+
+def curves_of(objective: Objective) -> dict[str, Any]:
+    """The designs that are curves, by parameter."""
+    return {name: design for name, design in objective.designs.items() if not design.linear}
+
+
+def at_coefficients(objective: Objective, coefs: dict) -> Objective:
+    """The objective with the origins of curves at given coefficients, by parameter, where these fit."""
+    data, curves = objective.data, curves_of(objective)
+    moved = {
+        name: d.at(coefs[name], data) for name, d in curves.items() if name in coefs and np.shape(coefs[name]) == d.origin.shape
+    }
+    return objective.like(designs=objective.designs | moved) if moved else objective
+
+
+def start_with_curves(objective: Objective, cold_start: Callable) -> tuple[Objective, np.ndarray]:
+    """The objective in coordinates of unit curvature, and a starting vector; `cold_start` is that of linear predictors."""
+    curves = curves_of(objective)
+    for name, design in curves.items():
+        if len(design.origin) > objective.data.n_kept:
+            raise ValueError(
+                f"predictors[{name!r}] has {len(design.origin)} coefficients, {', '.join(design.curve.labels)}, and "
+                f"n_samples = {objective.data.n_kept}: fix some (fixed={{...}}), or use a simpler curve"
+            )
+    constants = {name: intercept_only() for name in curves}
+    plain, u = cold_start(objective.like(designs=objective.designs | constants))
+    rows = _Rows(objective, plain, u)
+    coefs = {name: rows.fit(name) for name in curves}
+    return _assembled(objective, plain, u, rows, coefs)
+
+
+def _assembled(objective, plain, u, rows, coefs) -> tuple[Objective, np.ndarray]:
+    """The objective in coordinates of unit information at a start, and its vector."""
+    data, designs = objective.data, dict(plain.designs)
+    for name, design in curves_of(objective).items():
+        designs[name] = design.at(coefs[name], rows.weighted_by_information(name))
+    new = objective.like(designs=designs)
+    v = np.zeros(new.size)
+    for name, design in designs.items():
+        if design.linear:
+            v[new.places[name]] = u[plain.places[name]]
+        if name in rows.constants:
+            v[new.places[name]] = constant_predictor(data, design, rows.constants[name])
+    means = mean_information(objective.likelihood, rows.y, rows.weight, rows.eta)
+    rescaled = with_unit_information(new, means)
+    return rescaled, change_basis(new, rescaled, v)
+
+
+class _State(NamedTuple):
+    """Mean negative log-likelihood at linear predictors, and the constants among them that were refined."""
+
+    loss: float
+    eta: dict
+    constants: dict
+
+
+class _Rows:
+    """The rows of a fit with their current linear predictors, those of curves included."""
+
+    def __init__(self, objective: Objective, plain: Objective, u):
+        self.objective, self.law, self.curves = objective, objective.likelihood, curves_of(objective)
+        few = objective.data.few.subsample(MAX_ROWS)
+        kept = few.weight > 0 if few.has_zero_weight else slice(None)
+        self.X, self.y, self.weight = few.X[kept], few.y[kept], few.weight[kept]
+        self.offset = {name: value[kept] for name, value in few.offset.items()}
+        self.eta = plain.eta(u, few)
+        self.constants: dict = {}
+
+    def loss(self, eta: dict) -> float:
+        """Mean negative log-likelihood at linear predictors; infinite where it is not finite."""
+        with np.errstate(all="ignore"):
+            value = -float(weighted_sum(self.law.evaluate(self.y, eta, 0).loglik, self.weight)) / float(self.weight.sum())
+        return value if np.isfinite(value) else np.inf
+
+    def _derivatives(self, name, eta):
+        """Gradient and information (n,) of the rows' log-likelihoods in one linear predictor."""
+        with np.errstate(all="ignore"):
+            result = self.law.evaluate(self.y, eta, 2, "expected")
+        zeros = np.zeros(len(self.y))
+        gradient, information = result.gradient.get(name, zeros), np.abs(result.information.get((name, name), zeros))
+        return gradient, np.where(information > 0, information, np.inf)
+
+    def weighted_by_information(self, name: str) -> Data:
+        """The rows with the product of weight and information in one linear predictor for weights."""
+        information = self._derivatives(name, self.eta)[1]
+        information = np.where(np.isfinite(information), information, 0.0)
+        return Data(self.X, self.y, self.weight * information, {})
+
+    def _own_predictors(self, name):
+        """The linear predictor that each row would choose, after a few scoring steps, and a weight for it.
+
+        The weight is the information there or, where that is more, of the constant from which the steps lead.
+        """
+        eta = np.array(self.eta[name], dtype=float)
+        gradient, at_constant = self._derivatives(name, self.eta)
+        loglik = self._loglik(name, eta)
+        for _ in range(ROWWISE_STEPS):
+            gradient, information = self._derivatives(name, {**self.eta, name: eta})
+            step = gradient / information
+            step = np.where(np.isfinite(step), step, 0.0)
+            if np.ptp(information) <= 1e-12 * information[0]:  # of a quadratic loss, which one step minimises
+                eta = eta + step
+                break
+            step = np.clip(step, -MAX_ROWWISE_STEP, MAX_ROWWISE_STEP)
+            for _ in range(ROWWISE_HALVINGS):
+                moved = self._loglik(name, eta + step)
+                better = moved >= loglik
+                if better.all():
+                    break
+                step = np.where(better, step, step / 2)
+            eta, loglik = np.where(better, eta + step, eta), np.where(better, moved, loglik)
+        information = self._derivatives(name, {**self.eta, name: eta})[1]
+        return eta, np.where(np.isfinite(information), 1 / (1 / information + 1 / at_constant), 0.0)
+
+    def _loglik(self, name, eta):
+        """Log-likelihood of the rows (n,) at linear predictors of one parameter."""
+        with np.errstate(all="ignore"):
+            value = self.law.evaluate(self.y, {**self.eta, name: eta}, 0).loglik
+        return np.where(np.isnan(value), -np.inf, value)
+
+    def fit(self, name: str) -> np.ndarray:
+        """Coefficients of the curve of a parameter, whose linear predictor and constants move there."""
+        curve, offset = self.curves[name].curve, self.offset.get(name, 0.0)
+        target, information = self._own_predictors(name)
+        start = start_of_curve(curve, self.curves[name].origin, self.X, target - offset, self.weight * information, name)
+        self._check_start(name, curve, start)
+        b, best = start, self._at(name, start)
+        for i in range(MAX_ROUNDS):
+            end = fitted_by_least_squares(curve, self.X, target - offset, self.weight * information, b)
+            lengths = (0.5**k for k in range(MAX_STEP_HALVINGS))
+            trials = ((point, self._at(name, point)) for point in (b + length * (end - b) for length in lengths))
+            found = next(((point, state) for point, state in trials if state.loss < best.loss), None)
+            if found is None and i:
+                break
+            gain, (b, best) = (np.inf, (b, best)) if found is None else (best.loss - found[1].loss, found)
+            gradient, information = self._derivatives(name, best.eta)
+            step = gradient / information
+            information = np.where(np.isfinite(information), information, 0.0)
+            new_target = best.eta[name] + np.where(np.isfinite(step), step, 0.0)
+            if (i and gain < MIN_GAIN) or np.allclose(new_target, target, rtol=1e-9, atol=0.0):
+                break
+            target = new_target
+        self.eta, self.constants = best.eta, self.constants | best.constants
+        return b
+
+    def _at(self, name, b) -> _State:
+        """The linear predictors with a curve at coefficients b, and the other parameters' constants refined there."""
+        eta = {**self.eta, name: self.curves[name].curve.value(self.X, b) + self.offset.get(name, 0.0)}
+        eta, constants = self._with_refined_constants(name, eta)
+        return _State(self.loss(eta), eta, constants)
+
+    def _with_refined_constants(self, name, eta):
+        """Linear predictors with the law's better constants of other parameters, and these constants."""
+        objective, law = self.objective, self.law
+        constants: dict = {}
+        if law.known or name != next(iter(law.parameters)):
+            return eta, constants
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # far from the data constants need not exist
+            refined = law.refine(self.y, self.weight, **law.theta(eta))
+        for other, value in refined.items():
+            design = objective.designs.get(other)
+            if other == name or design is None or design.columns is not None or other in self.offset:
+                continue
+            constant = law.parameter(other).link.link(np.asarray(value, dtype=float))
+            if np.isfinite(constant).all():
+                constants[other] = constant
+                eta = {**eta, other: repeated(constant, len(self.y))}
+        return eta, constants
+
+    def _check_start(self, name, curve, b) -> None:
+        """Raise ValueError for a curve that is not finite at its start."""
+        bad = np.flatnonzero(~np.isfinite(curve.value(self.X, b)))
+        if len(bad):
+            shown = ", ".join(f"{label}={value:.4g}" for label, value in zip(curve.labels, b, strict=True))
+            raise ValueError(
+                f"predictors[{name!r}] is not finite in {rows_text(bad)} at its start, {shown}: give it another start, "
+                "or check these rows"
+            )
+
+
+def fitted_by_least_squares(
+    curve: Curve,
+    X: Any,
+    target: np.ndarray,
+    weight: np.ndarray,
+    start: np.ndarray,
+    max_evaluations: int = MAX_EVALUATIONS,
+) -> np.ndarray:
+    """The coefficients of a curve closest to a target in weighted squares, within its bounds."""
+    root = np.sqrt(weight)
+    spread = np.sqrt(np.average((target - np.average(target, weights=weight)) ** 2, weights=weight) * weight.sum())
+    root = root / (spread if 0 < spread < np.inf else 1.0)  # so that tolerances do not depend on units
+    last: list = [b"", None]
+
+    def at(b):
+        if last[0] != b.tobytes():
+            last[:] = b.tobytes(), curve.evaluate(X, b, 1)
+        return last[1]
+
+    with np.errstate(all="ignore"):
+        result = least_squares(
+            lambda b: root * (at(b).value - target),
+            start,
+            lambda b: root[:, None] * at(b).jacobian,
+            bounds=(curve.low, curve.high),
+            x_scale="jac",
+            max_nfev=max_evaluations,
+        )
+    return result.x
