@@ -51,11 +51,13 @@ def _debye(nu, u, derivatives):
     return d_u, d_uu
 
 
-def log_uniform(nu: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log of the sum of the expansion for orders from `MIN_UNIFORM_ORDER` on, with two derivatives in t.
+def log_uniform(nu: np.ndarray, t: np.ndarray, derivatives: bool) -> tuple[np.ndarray, ...]:
+    """log of the sum of the expansion for orders from `MIN_UNIFORM_ORDER` on, and with `derivatives` two of them in t.
 
     t = v / r, v = nu u, r^2 = 1 + v^2.
     """
+    if not derivatives:
+        return (np.log(_uniform(DEBYE_POLYNOMIALS[:1], nu, t)[0]),)
     value, d1, d2 = _uniform(DEBYE_POLYNOMIALS, nu, t)
     return np.log(value), *_log_derivatives(value, d1, d2)
 

@@ -63,9 +63,12 @@ LOG1P_SERIES = economised(ATANH_COEFFICIENTS, 0.035, 7)  # z**2 for x from -0.3 
 
 def horner(coefs: Any, w: np.ndarray) -> Any:
     """The polynomial with these coefficients, constant term first, at w."""
-    value = coefs[-1]
-    for c in coefs[-2::-1]:
-        value = value * w
+    if len(coefs) == 1:
+        return coefs[0]
+    value = coefs[-1] * w
+    value += coefs[-2]
+    for c in coefs[-3::-1]:
+        value *= w
         value += c
     return value
 

@@ -119,12 +119,12 @@ def _terms_by_expansion(y, m, d, order):
     top = m * (d * nu + root) / wide
     short, cost = move * (top + m) / (2 * m * top), move**2 / (2 * m * top)  # nu - top, and the inverse Gaussian's gap over d
     t = nu * d / root
-    series, on_t, on_tt = log_uniform(nu, t)
+    series, *on_series = log_uniform(nu, t, order > 0)
     value = rate_gap(nu, top, short) - d * cost + 0.5 * np.log(m / y) - 0.25 * np.log(big) + series
     value += nu * np.log1p(-0.5 / y) + 0.5
     if order == 0:
         return (value,)
-    cube, half = big * root, m + d * nu**2  # half the derivative of `big` in d
+    (on_t, on_tt), cube, half = on_series, big * root, m + d * nu**2  # half the derivative of `big` in d
     t_m, t_d = -nu * d**2 / cube, nu * (1 + m * d) / cube
     on_m = (short + 0.5) / m - 0.5 * d / big + on_t * t_m
     on_d = cost - 0.5 * half / big + on_t * t_d

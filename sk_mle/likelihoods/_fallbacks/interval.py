@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 NODES_PER_INTERVAL = 12
+MAX_MASSES_WITH_DERIVATIVES = 64  # of an interval of counts whose masses cost less than differences of distribution functions
 LOG_OF_NEARLY_ALL = np.log(0.9)  # log of a probability from which on what is left is found as a sum, not a difference
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(NODES_PER_INTERVAL)
 
@@ -41,12 +42,12 @@ def reaches(law: Any, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np
 
 
 def nodes(law: Any, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (n, 12) inside narrow intervals, and the logs of their weights.
+    """Nodes (n, nodes) inside narrow intervals, and the logs of their weights.
 
     The difference of two distribution functions would lose the digits that they share.
     """
     if law.support.integer:
-        y = np.floor(low)[:, None] + 1 + np.arange(NODES_PER_INTERVAL)
+        y = np.floor(low)[:, None] + 1 + np.arange(np.max(high - np.floor(low), initial=1.0))
         return y, np.where(y <= high[:, None], 0.0, -np.inf)
     half = (high - low)[:, None] / 2
     return low[:, None] + half * (1 + GAUSS_NODES), np.log(half * GAUSS_WEIGHTS)
@@ -61,11 +62,16 @@ def is_nearly_linear(ends: tuple[np.ndarray, np.ndarray], middle: np.ndarray, sm
     return np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) < 2) & (np.abs(a + b - 2 * middle) < (0.5 if smooth else 1e-12))
 
 
-def is_narrow(law: Any, low: np.ndarray, high: np.ndarray, loglik: Callable | None) -> np.ndarray:
-    """Mask of the rows whose interval is summed over nodes; `loglik(y)` is the log-density of every row at y."""
+def is_narrow(
+    law: Any, low: np.ndarray, high: np.ndarray, loglik: Callable | None, max_masses: int = NODES_PER_INTERVAL
+) -> np.ndarray:
+    """Mask of the rows whose interval is summed over nodes, of counts at most `max_masses`.
+
+    `loglik(y)` is the log-density of every row at y.
+    """
     with np.errstate(all="ignore"):
         if law.support.integer:
-            return (high - np.floor(low) <= NODES_PER_INTERVAL) & (low < high)
+            return (high - np.floor(low) <= max_masses) & (low < high)
         margin = np.minimum(low - law.support.low, law.support.high - high)  # at the support's ends densities are not smooth
         inside = np.isfinite(low) & np.isfinite(high) & (low < high) & (high - low <= margin)
         if law.atoms or loglik is None or not inside.any():

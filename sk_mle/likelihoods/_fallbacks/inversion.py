@@ -19,7 +19,7 @@ def total_probability(law: Any, params: dict) -> tuple[float, bool]:
     _, params, _ = _flat(0.0, params, law)
     with np.errstate(all="ignore"):
         if law.support.integer:
-            return float(_sum_over(law, params, lambda k, logp: np.ones_like(k))[0][0]), True
+            return float(_sum_over(law, params, lambda k, logp: np.ones_like(k), _centre(law, params)[0])[0][0]), True
         density, _, half, panels = _panels(law, params)
         ends = [float(density(np.array([[end]]))[0, 0]) for end in (-FARTHEST_PANEL, FARTHEST_PANEL)]
         f, to_x = _log_density(law, params), _maps(law.support)[2]

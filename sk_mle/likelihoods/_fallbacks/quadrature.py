@@ -58,14 +58,15 @@ def log_tail(law: Any, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
 def moment(law: Any, params: dict, order: int) -> np.ndarray:
     """Mean (order 1) or variance (order 2); NaN where the integral does not converge."""
     _, flat, shape = _flat(0.0, params, law)
+    found = _middle(law, flat) or _centre(law, flat)
     with np.errstate(all="ignore"):
-        mode = np.rint(_centre(law, flat)[0]) if law.support.integer else _maps(law.support)[0](_centre(law, flat)[0])
+        mode = np.rint(found[0]) if law.support.integer else _maps(law.support)[0](found[0])
     # about the mode, so that no digit is lost to its distance from zero
-    mean = _expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], indexed=True) + mode.reshape(shape)
+    mean = _expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], True, found) + mode.reshape(shape)
     if order == 1:
         return mean
     centre = np.broadcast_to(mean, shape).reshape(-1, 1)
-    return _expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, indexed=True)
+    return _expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, True, found)
 
 
 def entropy(law: Any, params: dict) -> np.ndarray:
@@ -159,6 +160,15 @@ def _centre(law, params):
     return x, 2 * step, f
 
 
+def _middle(law, params):
+    """The middle of a support of few whole numbers, all of which are summed, in the form of `_centre`'s result; else None."""
+    low, high = law.support.low, law.support.high
+    if not law.support.integer or high - low >= FIRST_TERMS:
+        return None
+    middle = np.full(len(next(iter(params.values()))), np.rint((low + high) / 2))
+    return middle, middle, None
+
+
 def _integral_tail(law, y, params, upper):
     """log of a tail of a density, integrated from y away from the centre; the other side is the complement."""
     _, _, to_x = _maps(law.support)
@@ -204,19 +214,20 @@ def _sum_tail(law, y, params, upper):
         return np.where(outwards_up == upper, total, np.log1p(-np.exp(total)))
 
 
-def _expect(law, params, g, indexed=False):
+def _expect(law, params, g, indexed=False, found=None):
     """E g(Y) by quadrature; NaN where halving the nodes changes the result, or probability is missing.
 
     `g(y, logp)` takes nodes (rows, nodes) and the log-density there; with `indexed` also the slice or index of the rows.
+    `found` is the result of `_centre`, where that is known.
     """
     _, params, shape = _flat(0.0, params, law)
     to_y, _, _ = _maps(law.support)
-    centre, width, f = _centre(law, params)
+    centre, width, _ = found or _middle(law, params) or _centre(law, params)
     result = np.empty(len(centre))
     for rows in _chunks(len(centre), len(NODES)):
         part = {name: value[rows] for name, value in params.items()}
         if law.support.integer:
-            result[rows] = _expect_sum(law, part, g, rows, indexed)
+            result[rows] = _expect_sum(law, part, g, rows, indexed, centre[rows])
             continue
         f = _log_density(law, part)
         spread = np.sinh(np.pi / 2 * np.sinh(NODES))
@@ -272,16 +283,22 @@ def _retried(law, params, expectation, g, indexed):
     return expectation
 
 
-def _expect_sum(law, params, g, rows, indexed):
+def _expect_sum(law, params, g, rows, indexed, centre):
     """E g(Y) as a sum over the integers; NaN where the masses do not add up to one."""
-    mass, total = _sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g)
+    mass, total = _sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g, centre)
     return np.where(np.abs(mass - 1) < 1e-8, total, np.nan)
 
 
-def _sum_over(law, params, g):
+def _sum_over(law, params, g, centre):
     """Sums of the masses, and of g times the masses, from the centre outwards in both directions."""
-    centre, _, f = _centre(law, params)
-    start = np.rint(centre)
+    start, f = np.rint(centre), _log_density(law, params)
+    if law.support.high - law.support.low < FIRST_TERMS:
+        k = np.broadcast_to(
+            np.arange(law.support.low, law.support.high + 1), (len(start), int(law.support.high - law.support.low) + 1)
+        )
+        logp = f(k)
+        with np.errstate(all="ignore"):
+            return np.exp(logp).sum(axis=1), np.where(logp > -np.inf, np.exp(logp) * g(k, logp), 0.0).sum(axis=1)
     total, total_mass = np.zeros(len(start)), np.zeros(len(start))
     for sign, first in ((1.0, start), (-1.0, start - 1)):
         done, n_terms = 0, 32

@@ -125,10 +125,10 @@ def evaluate_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: d
         from_start, to_end = interval.reaches(law, low, high)
         groups = [(from_start & to_end, certain_interval), (low >= high, empty_interval)]
         uncertain = ~(groups[0][0] | groups[1][0])
-        narrow = uncertain & interval.is_narrow(law, low, high, lambda y: law.evaluate(y, eta, 0).loglik)
-        all_but_few = (
-            uncertain & ~narrow & to_end & interval.is_narrow(law, np.full(len(low), law.support.low - 1.0), low, None)
-        )
+        most = interval.NODES_PER_INTERVAL if law.interval is not None else interval.MAX_MASSES_WITH_DERIVATIVES
+        narrow = uncertain & interval.is_narrow(law, low, high, lambda y: law.evaluate(y, eta, 0).loglik, most)
+        first = np.full(len(low), law.support.low - 1.0)
+        all_but_few = uncertain & ~narrow & to_end & interval.is_narrow(law, first, low, None, most)
         groups += [(narrow, narrow_interval), (all_but_few, upper_interval)]
         wide = uncertain & ~narrow & ~all_but_few
         for side in (to_end, from_start, ~(to_end | from_start)):  # in groups of their own, as one tail costs less than two
