@@ -541,3 +541,23 @@ def test_jets_pass_through_scipy_where_its_array_api_is_on(setting):
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", *tests]
     found = subprocess.run(command, env=os.environ | {"SCIPY_ARRAY_API": setting}, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout
+
+
+# ---- sums in place of differences --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("high", [30.0, np.inf])
+def test_an_interval_of_few_counts_has_derivatives_without_a_distribution_function(high, monkeypatch):
+    """P(0 < Y <= 30) of a Poisson law, and P(Y > 30), of which 31 masses lie below, against the exact derivatives."""
+
+    def no_tail(self, *args, **params):
+        raise AssertionError("a distribution function was asked for")
+
+    monkeypatch.setattr(Poisson, "tail_probability", no_tail)
+    mean, low = 25.0, 0.0 if high == 30 else 30.0
+    found = Poisson().evaluate_interval(np.array([low]), np.array([high]), {"mean": np.log([mean])}, 2)
+    with mp.workdps(40):
+        total = lambda eta: sum(mp.exp(k * eta - mp.exp(eta)) / mp.factorial(k) for k in range(0 if high > 30 else 1, 31))
+        log = lambda eta: mp.log(total(eta) if high == 30 else 1 - total(eta))
+        expected = [float(mp.diff(log, mp.log(mp.mpf(mean)), n)) for n in range(3)]
+    assert_allclose([found.loglik[0], found.gradient["mean"][0], -found.information["mean", "mean"][0]], expected, rtol=1e-12)
