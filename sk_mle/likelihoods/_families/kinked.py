@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -14,9 +14,12 @@ class Kinked:
     The law with a positive width is not a density.
     """
 
-    @property
-    def smooth(self) -> bool:
-        return False
+    if TYPE_CHECKING:  # a subclass may give it as a value or as a property
+
+        @property
+        def smooth(self) -> bool: ...
+    else:
+        smooth = False
 
     width: float = 0.0
 

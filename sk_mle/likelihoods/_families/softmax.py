@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import helmert
@@ -25,9 +26,12 @@ class Softmax(Likelihood):
 
     support = COUNT
 
-    @property
-    def parameters(self) -> Mapping[str, Domain | Parameter]:
-        return {"logits": REAL}
+    if TYPE_CHECKING:  # a subclass may give it as a value or as a property
+
+        @property
+        def parameters(self) -> Mapping[str, Domain | Parameter]: ...
+    else:
+        parameters = {"logits": REAL}
 
     @property
     def n_columns(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +20,12 @@ class Composite(Likelihood):
     `own`, the parameters that it adds.
     """
 
-    @property
-    def own(self) -> Mapping[str, Domain | Parameter]:
-        return {}
+    if TYPE_CHECKING:  # a subclass may give it as a value or as a property
+
+        @property
+        def own(self) -> Mapping[str, Domain | Parameter]: ...
+    else:
+        own = {}
 
     def _replace_children(self, laws: Sequence[Likelihood]) -> None:
         """Replace the laws inside, in the order of `children`."""
