@@ -8,11 +8,11 @@ from scipy.special import ndtri
 from ..._special.tails import log_betainc
 from ...domains import UNIT
 from .._fallbacks.inversion import solve_quantile
+from .._families.log_probability import LogProbability, Logs
 from .._families.trials import Trials, log_binomial
-from .._protocol.base import Eval
 
 
-class Binomial(Trials):
+class Binomial(Trials, LogProbability):  # type: ignore[override]
     r"""Binomial law of the number of successes in a number of trials.
 
     .. math:: p(y) = \binom{\mathrm{trials}}{y}\, \mathrm{prob}^y (1 - \mathrm{prob})^{\mathrm{trials} - y}
@@ -47,35 +47,15 @@ class Binomial(Trials):
     def __init__(self, *, prob=None, trials=None, links=None):
         self.prob, self.trials, self.links = prob, trials, links
 
-    def loglik(self, y: np.ndarray, prob: np.ndarray, trials: np.ndarray | None = None) -> np.ndarray:
-        with np.errstate(divide="ignore"):
-            return log_binomial(*self.split(y, trials), np.log(prob), np.log1p(-prob))
-
-    def gradient(self, y: np.ndarray, prob: np.ndarray, trials: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def log_terms(self, y: np.ndarray, yes: Logs, no: Logs, trials: np.ndarray | None = None) -> Logs:
         y, n = self.split(y, trials)
-        return {"prob": y / prob - (n - y) / (1 - prob)}
+        first, second = (
+            np.where(y > 0, y * a, 0.0) + np.where(y < n, (n - y) * b, 0.0) for a, b in zip(yes[1:], no[1:], strict=True)
+        )
+        return log_binomial(y, n, yes[0], no[0]), first, second
 
-    def hessian(self, y: np.ndarray, prob: np.ndarray, trials: np.ndarray | None = None) -> dict[tuple[str, str], np.ndarray]:
-        y, n = self.split(y, trials)
-        return {("prob", "prob"): -y / prob**2 - (n - y) / (1 - prob) ** 2}
-
-    def fisher(self, prob: np.ndarray, trials: float | np.ndarray = 1) -> dict[tuple[str, str], np.ndarray]:
-        return {("prob", "prob"): trials / (prob * (1 - prob))}
-
-    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
-        if not self.free:
-            return super().evaluate(y, eta, order, information)
-        link, at, (y, n) = self.parameter("prob").link, eta["prob"], self.counts(y, eta)
-        with np.errstate(all="ignore"):
-            yes, no = link.log_inverse(at), link.log_complement(at)
-            loglik = log_binomial(y, n, yes[0], no[0])
-            if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
-                loglik = np.where(UNIT.contains(link.inverse(at)), loglik, -np.inf)
-            d1, d2 = (
-                np.where(y > 0, y * a, 0.0) + np.where(y < n, (n - y) * b, 0.0) for a, b in zip(yes[1:], no[1:], strict=True)
-            )
-            d2 = n * yes[1] * no[1] if information == "expected" else d2
-        return Eval(loglik, {"prob": d1} if order else {}, {("prob", "prob"): -d2} if order == 2 else {})
+    def expected_factor(self, prob: np.ndarray, trials: float | np.ndarray = 1) -> float | np.ndarray:
+        return trials
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return {"prob": self.share(y, sample_weight)[2]}

@@ -9,10 +9,10 @@ from ...domains import COUNT, UNIT
 from .._fallbacks.algebra import Eval
 from .._fallbacks.inversion import solve_quantile
 from .._families.counts import count_mean
-from .._protocol.base import Likelihood
+from .._families.log_probability import LogProbability, Logs
 
 
-class Geometric(Likelihood):
+class Geometric(LogProbability):
     r"""Geometric law of the number of failures before the first success, in the probability of success.
 
     .. math:: p(y) = \mathrm{prob}\, (1 - \mathrm{prob})^y, \quad y = 0, 1, 2, \ldots
@@ -36,38 +36,16 @@ class Geometric(Likelihood):
     array([1.3863])
     """
 
-    parameters = {"prob": UNIT}
     support = COUNT
 
     def __init__(self, *, prob=None, links=None):
         self.prob, self.links = prob, links
 
-    def loglik(self, y: np.ndarray, prob: np.ndarray) -> np.ndarray:
-        return np.log(prob) + xlog1py(y, -prob)
+    def log_terms(self, y: np.ndarray, yes: Logs, no: Logs) -> Logs:
+        return tuple(a + np.where(y == 0, 0.0, y * b) for a, b in zip(yes, no, strict=True))
 
-    def gradient(self, y: np.ndarray, prob: np.ndarray) -> dict[str, np.ndarray]:
-        return {"prob": 1 / prob - y / (1 - prob)}
-
-    def hessian(self, y: np.ndarray, prob: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
-        return {("prob", "prob"): -1 / prob**2 - y / (1 - prob) ** 2}
-
-    def fisher(self, prob: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
-        return {("prob", "prob"): 1 / (prob**2 * (1 - prob))}
-
-    def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
-        if not self.free:
-            return super().evaluate(y, eta, order, information)
-        link, at = self.parameter("prob").link, eta["prob"]
-        with np.errstate(all="ignore"):
-            yes, no = link.log_inverse(at), link.log_complement(at)
-            value, d1, d2 = (a + np.where(y == 0, 0.0, y * b) for a, b in zip(yes, no, strict=True))
-            if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)
-                value = np.where(UNIT.contains(link.inverse(at)), value, -np.inf)
-            if order < 2:
-                return Eval(value, {"prob": d1} if order else {}, {})
-            # a probability that underflows is replaced by a small one, so that the information stays finite
-            expected = -yes[1] * no[1] / np.maximum(link.inverse(at), 1e-300) if information == "expected" else -d2
-        return Eval(value, {"prob": d1}, {("prob", "prob"): expected})
+    def expected_factor(self, prob: np.ndarray) -> float | np.ndarray:
+        return 1 / prob
 
     def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         """Upper tails are powers of 1 - prob, which keeps all digits for prob close to one."""

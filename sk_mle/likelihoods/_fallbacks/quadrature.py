@@ -18,6 +18,7 @@ NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
 DENSITIES_PER_BLOCK = 1 << 20  # density evaluations in one call
 FIRST_TERMS = 256  # terms of a sum added at a time
 MAX_TERMS = 1 << 17  # terms of a sum
+MIN_UNROUNDED_PROBABILITY = 1e-12  # probability beyond a quantile below which it may be rounded onto the end of the support
 MAX_RETRIED_ROWS = 4096  # rows whose failed integral is tried again over quantiles
 
 
@@ -253,34 +254,62 @@ def _expect(law, params, g, indexed=False, found=None):
 
 
 def _retried(law, params, expectation, g, indexed):
-    """The expectations with those that are NaN integrated again, over probabilities: g at the law's own quantiles.
+    """The expectations with those that are NaN integrated again, over quantiles.
 
-    Kinks, gaps and spikes of a density do not disturb this integral. NaN remains if it does not converge either, as when
-    the expectation does not exist.
+    NaN remains if that integral does not converge either, as when the expectation does not exist.
     """
     rows = np.flatnonzero(np.isnan(expectation))
     if not 0 < len(rows) <= MAX_RETRIED_ROWS:
         return expectation
-    total, last = np.zeros((3, len(rows))), 0.0
-    s = np.linspace(-3.3, 3.3, 397)
+
+    def value(y, repeated):
+        logp = law.loglik(y.ravel(), **repeated).reshape(y.shape)
+        return g(y, logp, *([rows] if indexed else []))
+
+    total, half, size, last = over_quantiles(law, {name: values[rows] for name, values in params.items()}, value)
+    with np.errstate(all="ignore"):
+        converged = (np.abs(total - half) <= 1e-5 * size) & (last <= 1e-5 * size)
+    expectation[rows] = np.where(converged, total, np.nan)
+    return expectation
+
+
+def over_quantiles(law, params, g, reach=3.3, n_nodes=397, bounded=False) -> np.ndarray:
+    """E g(Y) as an integral over probabilities: g at the law's own quantiles, which kinks, gaps and spikes do not disturb.
+
+    Parameters
+    ----------
+    law : Likelihood
+    params : dict of str to ndarray of shape (n, ...)
+    g : callable
+        `g(y, repeated)`, the values at y (n, nodes); `repeated` has the parameters of its n * nodes entries.
+    reach, n_nodes
+        Of the double-exponential nodes, from -reach to reach.
+    bounded : bool
+        Whether g is left out where it is infinite in the outermost nodes, whose quantiles may be rounded onto a bound.
+
+    Returns
+    -------
+    ndarray of shape (4, n)
+        The integral, that over every second node, that of the absolute value, and the last term's absolute value.
+    """
+    n = len(next(iter(params.values())))
+    result, s = np.zeros((4, n)), np.linspace(-reach, reach, n_nodes)
     q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
     weight = np.pi * np.cosh(s) * q * rest * (s[1] - s[0])
-    nodes_per_block = max(DENSITIES_PER_BLOCK // len(rows), 1)
-    for first in range(0, int((q < 1).sum()), nodes_per_block):
-        nodes = np.flatnonzero(q < 1)[first : first + nodes_per_block]
-        part = {name: np.repeat(value[rows], len(nodes), axis=0) for name, value in params.items()}
+    inside, nodes_per_block = np.flatnonzero(q < 1), max(DENSITIES_PER_BLOCK // max(n, 1), 1)
+    for first in range(0, len(inside), nodes_per_block):
+        nodes = inside[first : first + nodes_per_block]
+        repeated = {name: np.repeat(value, len(nodes), axis=0) for name, value in params.items()}
         with np.errstate(all="ignore"):
-            y = law.ppf(np.tile(q[nodes], len(rows)), **part)
-            logp = law.loglik(y, **part).reshape(len(rows), -1)
-            terms = weight[nodes] * g(y.reshape(len(rows), -1), logp, *([rows] if indexed else []))
-            total += [terms.sum(axis=1), 2 * (terms * (nodes % 2)).sum(axis=1), np.abs(terms).sum(axis=1)]
-        last = np.abs(terms[:, -1])
-        if not np.isfinite(total[2]).any():
-            return expectation
-    with np.errstate(all="ignore"):
-        converged = (np.abs(total[0] - total[1]) <= 1e-5 * total[2]) & (last <= 1e-5 * total[2])
-    expectation[rows] = np.where(converged, total[0], np.nan)
-    return expectation
+            values = g(law.ppf(np.tile(q[nodes], n), **repeated).reshape(n, len(nodes)), repeated)
+            if bounded:
+                values = np.where(np.isfinite(values) | ((q * rest)[nodes] >= MIN_UNROUNDED_PROBABILITY), values, 0.0)
+            terms = weight[nodes] * values
+            result[:3] += [terms.sum(axis=1), 2 * (terms * (nodes % 2)).sum(axis=1), np.abs(terms).sum(axis=1)]
+        result[3] = np.abs(terms[:, -1])
+        if not np.isfinite(result[2]).any():
+            break
+    return result
 
 
 def _expect_sum(law, params, g, rows, indexed, centre):

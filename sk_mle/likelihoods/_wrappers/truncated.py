@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import expit
 
 from ..._utils.messages import rows_text
 from ...domains import Domain
@@ -148,18 +147,22 @@ class Truncated(Wrapper):
     def expectation(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
             return super().expectation(**params)
-        return self._averaged(params, lambda y: y, self.law.expectation)
+        return self._averaged(params, lambda y, repeated: y, self.law.expectation)
 
     def variance(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
             return super().variance(**params)
-        mean = self.expectation(**params)
-        return self._averaged(params, lambda y: (y - mean) ** 2, self.law.variance)
+        mean = np.ravel(self.expectation(**params))[:, None]
+        return self._averaged(params, lambda y, repeated: (y - mean) ** 2, self.law.variance)
 
     def entropy(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
             return super().entropy(**params)
-        return self._averaged(params, lambda y: -self.loglik(y, **params), self.law.entropy)
+
+        def surprise(y, repeated):
+            return -self.loglik(y.ravel(), **repeated).reshape(y.shape)
+
+        return self._averaged(params, surprise, self.law.entropy)
 
     @property
     def _fixed_bounds(self) -> bool:
@@ -167,23 +170,13 @@ class Truncated(Wrapper):
         return self.support.integer or not {"low", "high"} & self.known.keys()
 
     def _averaged(self, params, g, without_truncation):
-        """E g(Y) as an integral over the quantiles, or its value without truncation if that is not finite and a bound infinite.
+        """E g(Y) over the quantiles, or its value without truncation if that is not finite and a bound infinite.
 
         `without_truncation(**params)` gives that value, as a method of the law inside.
         """
-        shape = np.broadcast_shapes(*(np.shape(value) for value in params.values()))
-        n, total, s = int(np.prod(shape)), np.zeros(shape), np.linspace(-3.2, 3.2, 161)
-        q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
-        weight = np.pi * np.cosh(s) * q * rest * (s[1] - s[0])
-        given = {name: np.broadcast_to(value, shape).ravel() for name, value in params.items()}
-        nodes_at_once = max(quadrature.DENSITIES_PER_BLOCK // max(n, 1), 1)
+        _, flat, shape = quadrature._flat(0.0, params, self)
+        total = quadrature.over_quantiles(self, flat, g, reach=3.2, n_nodes=161, bounded=True)[0].reshape(shape)
         with np.errstate(all="ignore"):
-            for nodes in np.split(np.flatnonzero(q < 1), range(nodes_at_once, int((q < 1).sum()), nodes_at_once)):
-                y = self.ppf(np.repeat(q[nodes], n), **{name: np.tile(value, len(nodes)) for name, value in given.items()})
-                value = g(y.reshape(len(nodes), *shape))
-                rounded = (q * rest)[nodes] < 1e-12  # so far out a quantile may be rounded onto a bound
-                value[rounded] = np.where(np.isfinite(value[rounded]), value[rounded], 0.0)
-                total += np.tensordot(weight[nodes], value, 1)
             endless = np.isinf(params["low"]) | np.isinf(params["high"])
             inner = np.broadcast_to(without_truncation(**self.inner(params)), shape)
         return np.where(endless & ~np.isfinite(inner), inner, total)
