@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .likelihoods import get_likelihood
-from .likelihoods._fallbacks.facts import sized
+from .likelihoods._functions import sized
 
 
 class Simulated(NamedTuple):

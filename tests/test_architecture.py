@@ -23,7 +23,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "datasets": {"likelihoods"},
     "_model": {"_utils", "likelihoods"},
     "predictors": {"_model"},
-    "_predictive": {"likelihoods"},
+    "_predictive": {"_utils", "likelihoods"},
     "_solvers": {"_model", "_utils", "domains", "likelihoods"},
     "metrics": {"_model", "_predictive", "_utils", "likelihoods"},
     "diagnostics": {"_model", "_predictive", "_utils", "likelihoods"},
@@ -31,7 +31,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "inference": {"_model", "_predictive", "_solvers", "_utils", "likelihoods"},
     "_estimators": {"_model", "_predictive", "_solvers", "_utils", "exceptions", "inference", "likelihoods"},
     "selection": {"_estimators", "_model", "_predictive", "_utils", "inference", "likelihoods", "metrics"},
-    "testing": {"_estimators", "datasets", "domains", "likelihoods"},
+    "testing": {"_estimators", "_utils", "datasets", "domains", "likelihoods"},
 }
 LAW_ROOMS_BELOW = {  # the same for the rooms of likelihoods
     "_fallbacks": set(),
@@ -61,6 +61,9 @@ def test_imports_run_one_way(path):
     if room == "__init__":
         return
     assert {name for name, *_ in imported(path)} - {room} <= ROOMS_BELOW[room]
+    if room != "likelihoods":  # laws, and one module of functions of a law; not the rooms inside
+        inside = {names[1] for names in imported(path) if names[0] == "likelihoods" and len(names) > 1}
+        assert not {name for name in inside if name.startswith("_")} - {"_functions"}
     if room == "likelihoods" and len(inner) > 1:
         laws = {names[1] for names in imported(path) if names[0] == room}
         assert laws - {inner[0]} <= LAW_ROOMS_BELOW[inner[0]]

@@ -25,8 +25,7 @@ from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import cold_start, warm_start
 from ..inference import Inference
 from ..likelihoods import Likelihood
-from ..likelihoods._fallbacks.facts import title
-from ..likelihoods._protocol.derived import prepared
+from ..likelihoods._functions import prepared, title
 from .fit import Fit
 from .verdict import warn_about_fit
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from .._model.validation import check_weight, counted
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
-from ..likelihoods._fallbacks.facts import n_classes, title
+from ..likelihoods._functions import n_classes, title
 from .base import MLEMixin
 from .labels import in_order, missing, ranks_of
 

@@ -18,7 +18,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
 from ..inference import Inference
 from ..likelihoods import get_likelihood
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from .base import Fitting
 
 

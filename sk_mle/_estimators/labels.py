@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._utils.frames import declared_order
-from ..likelihoods._fallbacks.facts import resolved, sized, title
-from ..likelihoods._protocol.base import Likelihood
+from ..likelihoods import Likelihood
+from ..likelihoods._functions import resolved, sized, title
 
 
 def in_order(law: Likelihood) -> bool:

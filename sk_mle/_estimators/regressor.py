@@ -17,7 +17,7 @@ from .._model.validation import check_support, check_weight, counted
 from .._predictive.distribution import Distribution
 from .._utils.messages import rows_text
 from ..likelihoods import Normal, get_likelihood
-from ..likelihoods._fallbacks.facts import integrates, title
+from ..likelihoods._functions import integrates, title
 from .base import MLEMixin
 
 

@@ -15,10 +15,7 @@ from .._solvers.separation import separating_directions
 from .._solvers.solvers import choose
 from .._utils.messages import rows_text
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
-from ..likelihoods._fallbacks.facts import modelled, title
-from ..likelihoods._protocol.authors import density_fault
-from ..likelihoods._protocol.edges import at_edge
-from ..likelihoods._protocol.relations import law_at_end, limit_parameters
+from ..likelihoods._functions import at_edge, density_fault, law_at_end, limit_parameters, modelled, title
 
 
 def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) -> None:

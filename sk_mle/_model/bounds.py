@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._utils.floats import rounding
 from ..likelihoods import Likelihood
-from ..likelihoods._fallbacks.facts import density_values
-from ..likelihoods._protocol.target import rounding
+from ..likelihoods._functions import density_values
 from .data import Data
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .._utils.messages import rows_text
-from ..likelihoods._fallbacks.facts import modelled, title
-from ..likelihoods._protocol.base import Likelihood
+from ..likelihoods import Likelihood
+from ..likelihoods._functions import modelled, title
 from .predictor import Predictor, column_of
 
 RATE_RATIOS = ("ratio", "hazard ratio")  # meanings of exp(coefficient) for links of a rate

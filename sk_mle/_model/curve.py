@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
-from ..likelihoods._fallbacks.jets import Jet
-from ..likelihoods._fallbacks.numeric import FIRST_DIFFERENCE, SECOND_DIFFERENCE, SECOND_DIFFERENCE_CENTRE
+from .._utils.differences import FIRST_DIFFERENCE, SECOND_DIFFERENCE, SECOND_DIFFERENCE_CENTRE
+from ..likelihoods._functions import Jet
 from .data import Data
 from .design import Columns, Design
 

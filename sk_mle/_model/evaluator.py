@@ -12,9 +12,7 @@ import numpy as np
 
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
-from ..likelihoods._fallbacks.expected import integrated
-from ..likelihoods._fallbacks.saturated import extrapolated
-from ..likelihoods._protocol.derived import kernel
+from ..likelihoods._functions import extrapolated_evaluation, integrated_information, kernel
 from .curve import CurvePoint
 from .data import Batch, weighted_sum
 from .design import Design
@@ -155,7 +153,7 @@ class Evaluator:
     def _evaluate(self, batch, eta, order, information):
         """The law's log-likelihood and derivatives of the rows of a block, with zeros for missing gradients."""
         if information == "integrated" and order == 2:
-            result = self.kernel.evaluate(batch.y, eta, 1)._replace(information=integrated(self.likelihood, eta))
+            result = self.kernel.evaluate(batch.y, eta, 1)._replace(information=integrated_information(self.likelihood, eta))
         else:
             result = self.kernel.evaluate(batch.y, eta, order, information)
         if order and any(name not in result.gradient for name in self.designs):  # no row of the block depends on these
@@ -169,7 +167,7 @@ class Evaluator:
             finite = all(np.isfinite(value.sum()) for value in (*result.gradient.values(), *result.information.values()))
         if finite:
             return result
-        return extrapolated(self.kernel, batch.y, eta, result, information)
+        return extrapolated_evaluation(self.kernel, batch.y, eta, result, information)
 
     def _sums(self, batch, rows, result, order) -> dict[Any, Any]:
         """Weighted sums of log-likelihood, gradients and information over a block."""

@@ -21,8 +21,7 @@ import numpy as np
 
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
-from ..likelihoods._fallbacks.facts import expected_information
-from ..likelihoods._protocol.derived import prepared
+from ..likelihoods._functions import expected_information, prepared
 from .bounds import DensityRows, density_loss
 from .data import Data
 from .design import Design

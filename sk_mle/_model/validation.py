@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from .._utils.floats import floats
 from .._utils.frames import take
 from .._utils.messages import rows_text
 from .._utils.repeated import filled
 from ..likelihoods import alternatives
-from ..likelihoods._fallbacks.facts import title
-from ..likelihoods._protocol.target import floats
+from ..likelihoods._functions import title
 
 
 def check_kind(X: Any) -> Any:

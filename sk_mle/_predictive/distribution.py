@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from ..likelihoods import Likelihood, get_likelihood
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 
 
 class Distribution:

@@ -14,7 +14,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, RandomizedSearchCV, TunedThresholdClassifierCV
 from sklearn.utils.validation import check_is_fitted
 
-from ..likelihoods._fallbacks.numeric import FIRST_DIFFERENCE
+from .._utils.differences import FIRST_DIFFERENCE
 from .distribution import Distribution
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._model.data import weighted_sum
 from .._model.objective import Objective, Point
-from ..likelihoods._protocol.base import Likelihood
+from ..likelihoods import Likelihood
 
 ROWS_PER_BLOCK = 1 << 14
 

@@ -19,7 +19,7 @@ from scipy.optimize import OptimizeResult, minimize
 
 from .._model.bounds import is_diverging
 from .._model.objective import Objective
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from .curves import curves_of
 from .newton import RCOND_MIN, newton, newton_method
 from .vertex import vertex

@@ -18,7 +18,7 @@ from scipy.optimize import OptimizeResult
 
 from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
-from ..likelihoods._protocol.relations import competing, values_to_hold
+from ..likelihoods._functions import competing, values_to_hold
 from .solvers import Solution
 from .start import cold_start
 

@@ -14,8 +14,7 @@ from scipy.linalg import LinAlgError
 from .._model.objective import Objective
 from .._utils.repeated import repeated
 from ..domains import REAL
-from ..likelihoods._fallbacks.facts import expected_information, resolved, title
-from ..likelihoods._protocol.authors import checked_start, fallback_start
+from ..likelihoods._functions import checked_start, expected_information, fallback_start, resolved, title
 from .curves import at_coefficients, curves_of, start_with_curves
 from .interpolation import certain_fit, interpolating_fit
 from .newton import newton

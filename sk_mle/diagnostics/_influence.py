@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 
 from .._model.predictor import designs
-from ..likelihoods._fallbacks.expected import integrated
-from ..likelihoods._fallbacks.facts import expected_information, title
+from ..likelihoods._functions import expected_information, integrated_information, title
 from ._observed import observed
 
 
@@ -135,7 +134,7 @@ def _row_influence(fitted, X, y, sample_weight) -> _RowInfluence:
     result = law.evaluate(data.y, eta, 2, "expected")
     score, information = result.gradient[name], result.information.get((name, name), np.zeros(len(weight)))
     if expected_information(law) != "whole" and law.predictive is law:
-        expected = integrated(law, eta, [name])[name, name]
+        expected = integrated_information(law, eta, [name])[name, name]
         information = np.where(np.isfinite(expected), expected, information)
     predictor = fit.predictors[name]
     design = designs({name: replace(predictor, alpha=0.0)}, law, data, fit.coefs)[name]

@@ -15,7 +15,7 @@ from .._model.validation import check_support
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import TransformedDistribution, unwrap
 from .._utils.messages import rows_text
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 
 
 class Observed(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._utils.messages import rows_text
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from ._observed import Observed, log_masses, normal_scores, observed
 from ._saturated import saturated
 

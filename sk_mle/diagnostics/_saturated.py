@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..likelihoods._protocol.base import Likelihood
+from ..likelihoods import Likelihood
 
 MAX_ITERATIONS = 200
 STEP_LENGTHS = (1.0, 8.0, 0.125)  # of a Newton step: beside the step itself, one for flat ends and one for overshooting

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from ..diagnostics._observed import ends
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from ._common import LINES, MARKERS, PALETTE, Drawing, pyplot
 
 STANDARD_ERRORS_TO_END = 3.5  # standard errors from the estimate to the ends of a grid

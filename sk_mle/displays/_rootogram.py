@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._predictive.distribution import Distribution
 from ..diagnostics._observed import ends
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from ._common import FromModel, weighted_rows
 
 MAX_BARS = 40

@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 
 from .._solvers.identification import directions_without_information
-from ..likelihoods._fallbacks.facts import expected_information, title
-from ..likelihoods._protocol.edges import at_edge
+from ..likelihoods._functions import at_edge, expected_information, title
 from ._estimable import Estimability, dependent_columns, listed, without_information
 from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
 from ._kernel import kernel_block, positive

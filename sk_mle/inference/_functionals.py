@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from .._predictive.distribution import Distribution
 from .._utils.frames import n_rows, take
 from .._utils.tables import Table
-from ..likelihoods._fallbacks.inversion import solve_quantile
+from ..likelihoods._functions import solve_quantile
 from ._columns import interval
 from ._effects import marginal_effects
 from ._estimable import NotEstimableError

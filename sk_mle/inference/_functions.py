@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from .._predictive.distribution import Distribution
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 
 WITHOUT_ARGUMENT = ("mean", "median", "std", "var")
 ARGUMENTS = {"quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y"}

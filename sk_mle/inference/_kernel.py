@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from ..likelihoods._fallbacks.averaged import averaged
+from ..likelihoods._functions import averaged_information
 from ._information import Located
 
 MAX_ITERATIONS = 40
@@ -102,7 +102,7 @@ class _Kinked:
         near = np.flatnonzero(distance <= MAX_KERNEL_WIDTHS * width)
         off_kink = self.law.evaluate(batch.y, eta, 2).information.get((self.name, self.name), 0.0)
         curvature = np.array(np.broadcast_to(off_kink, len(batch.y)))
-        curvature[near] = averaged(
+        curvature[near] = averaged_information(
             self.law, batch.y[near], {name: values[near] for name, values in eta.items()}, self.name, width[near]
         )
         share, factor = self.forced

@@ -19,7 +19,7 @@ from .._solvers.newton import newton
 from .._solvers.plane import Plane
 from .._utils.frames import n_rows
 from .._utils.tables import Table
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from ._information import Located, group_codes, locate_fit
 
 GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .._predictive.unwrapping import unwrap
-from ..likelihoods._fallbacks.facts import expected_information, title
+from ..likelihoods._functions import expected_information, title
 from ._covariance import inverse_root
 from ._information import locate_fit, summed
 from ._layout import Layout

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
-from ..likelihoods._fallbacks.facts import resolved
+from ..likelihoods._functions import resolved
 from ._integration import integrate
 from ._rows import (
     atoms,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from ._rows import is_untransformed, quantiles
 
 MAX_RELATIVE_ERROR = 1e-6  # relative error of an integral from which a warning says so

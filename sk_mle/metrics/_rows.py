@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._utils.messages import rows_text
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 
 QUANTILE_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MAX_SUMMED_TERMS = 1 << 17  # whole numbers per row up to which a sum has every term

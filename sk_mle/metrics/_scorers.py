@@ -16,7 +16,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped, unwrap
 from .._utils.messages import rows_text
 from ..likelihoods import get_likelihood
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from ._calibration import interval_coverage
 from ._divergence import d2_log_likelihood
 from ._scores import log_score, mean_score

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._predictive.distribution import Distribution
-from ..likelihoods._fallbacks.facts import n_classes, title
+from ..likelihoods._functions import n_classes, title
 from ._crps import crps
 from ._rows import is_lattice, mean_score, read_target
 

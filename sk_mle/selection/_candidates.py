@@ -11,7 +11,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import column_or_1d
 
 from ..likelihoods import LAWS, Likelihood, get_likelihood
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 
 # Interquartile range, and distance from zero, from which a density describes whole numbers as well as a law of counts.
 MIN_LATTICE_QUARTILE_RANGE = 20.0

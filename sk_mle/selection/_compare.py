@@ -17,7 +17,7 @@ from sklearn.utils import indexable
 from .._model.validation import check_weight, counted
 from .._utils.frames import n_rows
 from .._utils.messages import rows_text
-from ..likelihoods._fallbacks.facts import density_values
+from ..likelihoods._functions import density_values
 from ._comparison import Comparison
 from ._folds import held_out
 from ._nesting import comparable, nested

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._predictive.unwrapping import unwrap
-from ..likelihoods._protocol.relations import irregular
+from ..likelihoods._functions import irregular
 from ._reductions import Reduction, at_limit, reductions, same
 
 PROBED_SHIFTS = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])

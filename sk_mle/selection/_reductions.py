@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import likelihoods
 from ..likelihoods import Likelihood
-from ..likelihoods._fallbacks.facts import resolved
+from ..likelihoods._functions import resolved
 
 DISTANCE_FROM_ENDS = 1e-8  # distance from ends of domains at which several parameters that tend there together are probed
 SETTINGS_OF_THE_FIT = {"links", "n_starts"}  # settings that change linear predictors or the search, not the family of laws

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._model.validation import check_weight, counted
 from .._predictive.unwrapping import unwrap
 from ..inference import TestResult
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from ._nesting import Nesting, nested, why_irregular
 from ._scores import log_scores, rows_without_mass
 

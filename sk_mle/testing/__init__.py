@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..likelihoods import Likelihood
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from . import _derivatives, _distribution, _fits, _several
 
 __all__ = ["check_likelihood"]

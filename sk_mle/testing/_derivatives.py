@@ -7,12 +7,10 @@ import pickle
 import numpy as np
 from sklearn.base import clone
 
+from .._utils.differences import differentiate, stacking
 from ..domains import REAL
 from ..likelihoods import Likelihood
-from ..likelihoods._fallbacks.facts import modelled, overrides
-from ..likelihoods._fallbacks.inversion import total_probability
-from ..likelihoods._fallbacks.numeric import differentiate, stacking
-from ..likelihoods._protocol.authors import density_fault
+from ..likelihoods._functions import density_fault, modelled, overrides, total_probability
 from ._tools import as_text, close, draw, expect, row, sample, within_error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import integrate, stats
 
-from ..likelihoods._protocol.base import Likelihood
+from ..likelihoods import Likelihood
 from ._tools import close, draw, expect, row
 
 

@@ -10,8 +10,8 @@ from scipy import stats
 from .._estimators.classifier import MLEClassifier
 from .._estimators.regressor import MLERegressor
 from ..datasets import make_mle_regression
-from ..likelihoods._fallbacks.facts import n_classes, sized
-from ..likelihoods._protocol.base import Likelihood
+from ..likelihoods import Likelihood
+from ..likelihoods._functions import n_classes, sized
 from ._tools import close, draw, expect, repeat_row
 
 

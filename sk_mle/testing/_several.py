@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from ..likelihoods._fallbacks.facts import sized
-from ..likelihoods._protocol.base import Likelihood
+from ..likelihoods import Likelihood
+from ..likelihoods._functions import sized
 from ._tools import as_text, close, draw, expect, repeat_row, row, within_error
 
 SIMULATED_ROWS = 20000

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..likelihoods._fallbacks.facts import sized
-from ..likelihoods._protocol.base import Likelihood
+from ..likelihoods import Likelihood
+from ..likelihoods._functions import sized
 
 
 def expect(condition: Any, found: Any, expected: Any) -> None:

@@ -35,7 +35,7 @@ from sk_mle.likelihoods import (
     StudentT,
     ZeroInflated,
 )
-from sk_mle.likelihoods._fallbacks.expected import integrated
+from sk_mle.likelihoods._fallbacks.expected import integrated_information
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 2))
@@ -96,7 +96,7 @@ def test_integrated_information_equals_the_formula(name):
     model, A, y = fitted(LAWS[name]())
     eta, law = model.fit_.eta(A[:20]), model.likelihood_
     formula = law.evaluate(model.read_data(A[:20], y[:20]).y, eta, 2, "expected").information
-    found = integrated(law, eta)
+    found = integrated_information(law, eta)
     for pair, value in found.items():
         settled = np.isfinite(value)  # else NaN, which is refused in words
         exact = np.broadcast_to(formula.get(pair, 0.0), value.shape)

@@ -10,7 +10,7 @@ from sk_mle.domains import COUNT, POSITIVE
 from sk_mle.likelihoods import Likelihood, MultivariateNormal
 from sk_mle.likelihoods._fallbacks.algebra import Eval
 from sk_mle.likelihoods._fallbacks.facts import sized
-from sk_mle.likelihoods._fallbacks.saturated import extrapolated
+from sk_mle.likelihoods._fallbacks.saturated import extrapolated_evaluation
 
 
 class Fragile(Likelihood):
@@ -29,7 +29,7 @@ class Fragile(Likelihood):
 def test_log_likelihood_is_extrapolated_linearly():
     y, eta = np.array([0.0, 3.0, 2.0]), {"mean": np.array([-400.0, -400.0, 1.0])}
     law = Fragile()
-    found = extrapolated(law, y, eta, law.evaluate(y, eta, 2))
+    found = extrapolated_evaluation(law, y, eta, law.evaluate(y, eta, 2))
     expected = y * eta["mean"] - np.exp(eta["mean"]) - gammaln(y + 1)
     np.testing.assert_allclose(found.loglik, expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(found.gradient["mean"], y - np.exp(eta["mean"]), rtol=1e-6, atol=1e-12)
@@ -45,7 +45,7 @@ def test_unbounded_log_likelihood_is_not_extrapolated():
 
     y, eta = np.ones(1), {"mean": np.array([-400.0])}
     law = Rising()
-    assert np.isnan(extrapolated(law, y, eta, law.evaluate(y, eta, 2)).loglik).all()
+    assert np.isnan(extrapolated_evaluation(law, y, eta, law.evaluate(y, eta, 2)).loglik).all()
 
 
 def test_values_that_are_known_are_kept():
@@ -54,7 +54,7 @@ def test_values_that_are_known_are_kept():
     line = 3 * -400.0 - gammaln(4)
     nothing = np.full(2, np.nan)
     known = Eval(np.array([line, line + 5.0]), {"mean": nothing}, {("mean", "mean"): nothing})
-    found = extrapolated(Fragile(), y, eta, known)
+    found = extrapolated_evaluation(Fragile(), y, eta, known)
     np.testing.assert_array_equal(found.loglik, known.loglik)
     np.testing.assert_allclose(found.gradient["mean"], [3.0, np.nan], rtol=1e-6)
 
@@ -67,5 +67,5 @@ def test_one_entry_of_a_vector_that_is_no_number_is_completed():
     whole = law.evaluate(y, eta, 2)
     slopes = whole.gradient["scale"].copy()
     slopes[1, 0] = np.nan
-    found = extrapolated(law, y, eta, whole._replace(gradient={**whole.gradient, "scale": slopes}))
+    found = extrapolated_evaluation(law, y, eta, whole._replace(gradient={**whole.gradient, "scale": slopes}))
     np.testing.assert_allclose(found.gradient["scale"], whole.gradient["scale"], rtol=1e-12)

@@ -11,7 +11,7 @@ NODE_WEIGHTS = np.exp(-(NODES_IN_SDS**2) / 2)
 NODE_WEIGHTS /= NODE_WEIGHTS @ NODES_IN_SDS**2  # so that the derivative of a linear gradient is exact
 
 
-def averaged(law: Any, y: np.ndarray, eta: dict, name: str, spread: np.ndarray) -> np.ndarray:
+def averaged_information(law: Any, y: np.ndarray, eta: dict, name: str, spread: np.ndarray) -> np.ndarray:
     """Information (n,) in eta[name] of log-likelihoods averaged over eta[name] + spread * e, for a standard normal e.
 
     The average is smooth even if the log-likelihood is not, and its second derivative needs the gradient alone:

@@ -11,7 +11,7 @@ from .quadrature import _expect
 MIN_LOG_DENSITY = -600.0  # log-density below which a gradient may overflow and is left out
 
 
-def integrated(law: Any, eta: dict, names: list[str] | None = None) -> dict:
+def integrated_information(law: Any, eta: dict, names: list[str] | None = None) -> dict:
     """E[g_a g_b] per sample for all pairs of linear predictors, or of `names`, with g the gradient of the log-likelihood.
 
     NaN in rows where the integral does not converge: heavy tails, or no expectation at all.

@@ -1,7 +1,7 @@
 """Forward-mode differentiation of a law's log-density, to second order.
 
 A jet is an array with its derivatives in the linear predictors. It passes through the functions of numpy and scipy.special
-that have a rule below, and raises TypeError for all others: such a formula is differenced instead (`numeric`).
+that have a rule below, and raises TypeError for all others: such a formula is differenced instead (`_utils/differences.py`).
 """
 
 from __future__ import annotations

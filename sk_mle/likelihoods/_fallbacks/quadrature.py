@@ -7,6 +7,7 @@ centre, so that they stay exact where the probability underflows. Discrete laws 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -273,7 +274,9 @@ def _retried(law, params, expectation, g, indexed):
     return expectation
 
 
-def over_quantiles(law, params, g, reach=3.3, n_nodes=397, bounded=False) -> np.ndarray:
+def over_quantiles(
+    law: Any, params: dict, g: Callable, reach: float = 3.3, n_nodes: int = 397, bounded: bool = False
+) -> np.ndarray:
     """E g(Y) as an integral over probabilities: g at the law's own quantiles, which kinks, gaps and spikes do not disturb.
 
     Parameters

@@ -23,11 +23,11 @@ def without_nan(law: Any, y: np.ndarray, eta: dict, evaluated: Eval, evaluate: C
     """The Eval with every log-likelihood that is NaN replaced by its limit, or by -inf where no probability is left."""
     if not np.isnan(np.add.reduce(evaluated.loglik)):
         return evaluated
-    evaluated = extrapolated(law, y, eta, evaluated, evaluate=evaluate)
+    evaluated = extrapolated_evaluation(law, y, eta, evaluated, evaluate=evaluate)
     return evaluated._replace(loglik=np.where(np.isnan(evaluated.loglik), -np.inf, evaluated.loglik))
 
 
-def extrapolated(
+def extrapolated_evaluation(
     law: Any, y: np.ndarray, eta: dict, evaluated: Eval, information: str = "observed", evaluate: Callable | None = None
 ) -> Eval:
     """The Eval with values and derivatives extrapolated in the rows where some are not finite.

@@ -27,14 +27,14 @@ class LogProbability(Likelihood):
     expected_factor: Callable[..., float | np.ndarray]
 
     @np.errstate(all="ignore")
-    def terms(self, y: np.ndarray, order: int, prob: np.ndarray, **known) -> tuple[np.ndarray, dict, dict]:
+    def terms(self, y: np.ndarray, order: int, prob: np.ndarray, **known: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         prob = np.asarray(prob, float)
         rest = 1 - prob
         yes, no = (np.log(prob), 1 / prob, -1 / prob**2), (np.log1p(-prob), -1 / rest, -1 / rest**2)
         value, first, second = self.log_terms(y, yes, no, **known)
         return value, {"prob": first}, {PROB_PAIR: second}
 
-    def fisher(self, prob: np.ndarray, **known) -> dict[tuple[str, str], np.ndarray]:
+    def fisher(self, prob: np.ndarray, **known: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {PROB_PAIR: self.expected_factor(prob, **known) / (prob * (1 - prob))}
 
     @np.errstate(all="ignore")

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import clone
 
+from ..._utils.floats import check_numeric
 from .._protocol.base import Likelihood
 from .._protocol.parameter import Parameter
-from .._protocol.target import check_numeric
 
 
 class Multivariate(Likelihood):

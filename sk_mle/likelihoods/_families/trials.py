@@ -13,12 +13,12 @@ from ..._special.elementwise import elementwise
 from ..._special.gamma_functions import log1p_minus_over, log_ratio
 from ..._special.logarithms import factorial_rest
 from ..._special.rising import rest_in_log
+from ..._utils.floats import check_numeric
 from ..._utils.messages import rows_text
 from ...domains import COUNT, Domain
 from .._fallbacks.facts import takes_parameters
 from .._protocol.base import Likelihood, Observation
 from .._protocol.parameter import Parameter
-from .._protocol.target import check_numeric
 
 TRIALS = Domain(low=0.0, closed=(True, False), integer=True, typical=(1, 20))
 

@@ -18,6 +18,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import column_or_1d
 
+from ..._utils.floats import check_numeric
 from ...domains import REAL, Domain
 from .._fallbacks import interval as intervals
 from .._fallbacks import inversion, quadrature, recession, starting_values
@@ -27,7 +28,6 @@ from . import authors, evaluation
 from .derived import LOOKED_UP, derived
 from .parameter import Parameter, declared
 from .relations import Relations
-from .target import check_numeric
 
 TAILS = {(False, False): "cdf", (True, False): "sf", (False, True): "logcdf", (True, True): "logsf"}  # of (upper, log)
 

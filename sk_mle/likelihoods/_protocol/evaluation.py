@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..._utils.differences import copies, differentiate, stacking
 from ..._utils.repeated import repeated_value
 from .._fallbacks import interval, jets
 from .._fallbacks.algebra import Eval, complement, constant, mix, outer, plus, scatter, select_rows
-from .._fallbacks.numeric import copies, differentiate, stacking
 from . import authors
 
 if TYPE_CHECKING:

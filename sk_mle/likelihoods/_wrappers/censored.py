@@ -9,12 +9,12 @@ import numpy as np
 from scipy.stats import CensoredData
 from sklearn.utils.validation import column_or_1d
 
+from ..._utils.floats import check_numeric, floats
 from ..._utils.messages import rows_text
 from .._fallbacks.algebra import Eval, scatter, select_rows
 from .._fallbacks.saturated import without_nan
 from .._fallbacks.starting_values import best_candidate
 from .._protocol.base import Likelihood, Observation
-from .._protocol.target import check_numeric, floats
 from .wrapper import Wrapper
 
 MIN_SHARE_OF_BOUNDS = 0.5  # share of one-sided bounds among the values from which several starts are tried

@@ -11,12 +11,12 @@ import numpy as np
 from scipy.linalg import helmert
 from scipy.special import log_softmax, logsumexp
 
+from ..._utils.floats import rounding
 from ...domains import REAL, Domain
 from .._fallbacks import quadrature
 from .._fallbacks.algebra import Eval, constant, mix, plus, scatter, select_rows
 from .._fallbacks.inversion import solve_quantile
 from .._protocol.parameter import Parameter
-from .._protocol.target import rounding
 from .composition import Composition
 from .wrapper import FromIntervals
 

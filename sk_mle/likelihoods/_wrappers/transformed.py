@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import minimize
 
+from ..._utils.differences import differentiate, jacobian, stacking
 from ...domains import Domain
 from .._fallbacks import quadrature, starting_values
 from .._fallbacks.algebra import Eval, constant, plus
 from .._fallbacks.facts import numerical, title
-from .._fallbacks.numeric import differentiate, jacobian, stacking
 from .._protocol.base import Likelihood
 from .._protocol.parameter import Parameter, declared
 from .._protocol.relations import Relations

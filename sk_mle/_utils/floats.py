@@ -1,4 +1,4 @@
-"""Conversion of a target to floats, with messages that name the rows."""
+"""Conversion of users' values to floats, with messages that name the rows, and their rounding errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._utils.messages import rows_text
+from .messages import rows_text
 
 DTYPE_NAMES = {"M": "dates", "m": "durations", "U": "text", "S": "text", "T": "text"}
 REMEDIES = {

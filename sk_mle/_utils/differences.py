@@ -1,4 +1,4 @@
-"""Numerical derivatives of a law's log-density: differences per sample, on the link scale.
+"""Numerical derivatives of functions of rows, such as a log-density: differences per sample, on the link scale.
 
 We perturb each sample's linear predictors, never the coefficients: the cost is a fixed number of density
 evaluations, whatever the number of columns, and no rounding of X enters. Complex steps are not used, because

@@ -1,0 +1,53 @@
+"""Functions of a law that the other rooms ask for, beyond the law's methods: the one door to `_fallbacks` and `_protocol`."""
+
+from __future__ import annotations
+
+from ._fallbacks.averaged import averaged_information
+from ._fallbacks.expected import integrated_information
+from ._fallbacks.facts import (
+    density_values,
+    expected_information,
+    integrates,
+    modelled,
+    n_classes,
+    overrides,
+    resolved,
+    sized,
+    title,
+)
+from ._fallbacks.inversion import solve_quantile, total_probability
+from ._fallbacks.jets import Jet
+from ._fallbacks.saturated import extrapolated_evaluation
+from ._protocol.authors import checked_start, density_fault, fallback_start
+from ._protocol.derived import kernel, prepared
+from ._protocol.edges import at_edge
+from ._protocol.relations import competing, irregular, law_at_end, limit_parameters, values_to_hold
+
+__all__ = [
+    "Jet",
+    "at_edge",
+    "averaged_information",
+    "checked_start",
+    "competing",
+    "density_fault",
+    "density_values",
+    "expected_information",
+    "extrapolated_evaluation",
+    "fallback_start",
+    "integrated_information",
+    "integrates",
+    "irregular",
+    "kernel",
+    "law_at_end",
+    "limit_parameters",
+    "modelled",
+    "n_classes",
+    "overrides",
+    "prepared",
+    "resolved",
+    "sized",
+    "solve_quantile",
+    "title",
+    "total_probability",
+    "values_to_hold",
+]
