@@ -1,11 +1,14 @@
 """Maximum likelihood as scikit-learn estimators."""
 
+import importlib
+
 from . import diagnostics, displays, domains, inference, likelihoods, links, metrics, predictors, selection
 from ._estimators.classifier import MLEClassifier
 from ._estimators.density import MLEDensity
 from ._estimators.regressor import MLERegressor
 from ._predictive.distribution import Distribution
 from ._predictive.unwrapping import predict_dist
+from ._utils.public import publish
 from .inference import Inference
 from .likelihoods import censored, from_scipy
 from .selection import LikelihoodSearch, compare
@@ -33,3 +36,16 @@ __all__ = [
     "predictors",
     "selection",
 ]
+
+publish(globals())
+_ON_DEMAND = {"datasets", "exceptions", "testing"}  # modules that are imported when they are asked for
+
+
+def __dir__():
+    return sorted({*__all__, *_ON_DEMAND, "__version__"})
+
+
+def __getattr__(name):
+    if name in _ON_DEMAND:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,8 +1,14 @@
-"""Warnings of this package; each is a ConvergenceWarning, so that one filter catches all."""
+"""Warnings of this package; those of fits are ConvergenceWarnings, so that one filter catches all."""
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["BoundaryWarning", "ConvergenceWarning", "IdentificationWarning", "SeparationWarning"]
+__all__ = [
+    "BoundaryWarning",
+    "ConvergenceWarning",
+    "IdentificationWarning",
+    "SeparationWarning",
+    "VersionWarning",
+]
 
 
 class SeparationWarning(ConvergenceWarning):
@@ -15,3 +21,7 @@ class BoundaryWarning(ConvergenceWarning):
 
 class IdentificationWarning(ConvergenceWarning):
     """The likelihood does not depend on some coefficients: other values of them are as good, with other predictions."""
+
+
+class VersionWarning(UserWarning):
+    """A fitted estimator was saved by another version of this package, which may compute otherwise."""

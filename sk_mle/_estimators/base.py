@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any
@@ -23,11 +25,17 @@ from .._solvers.multistart import best_of_starts
 from .._solvers.reconditioning import solve_reconditioned
 from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import cold_start, warm_start
+from ..exceptions import VersionWarning
 from ..inference import Inference
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import prepared, title
 from .fit import Fit
 from .verdict import warn_about_fit
+
+
+def _version() -> str:
+    """The version of the package, which is at hand once it is imported."""
+    return importlib.import_module(__package__.partition(".")[0]).__version__
 
 
 class Fitting:
@@ -43,6 +51,34 @@ class Fitting:
     warm_start: bool
 
     fit_: Fit
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes for pickles and copies: the fit as plain data, and the version that made it."""
+        state: dict[str, Any] = {**super().__getstate__()}  # type: ignore[dict-item]  # that of BaseEstimator
+        if "fit_" in state:
+            state |= {"fit_": state["fit_"].plain(), "_sk_mle_version": _version()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The inverse of `__getstate__`; warns where another version made the fit."""
+        state = dict(state)
+        made_by = state.pop("_sk_mle_version", None)
+        if made_by is not None and made_by.split(".")[:2] != _version().split(".")[:2]:
+            warnings.warn(
+                f"this {type(self).__name__} was saved by sk_mle {made_by} and is read by {_version()}, which may compute "
+                "otherwise: compare predictions, or fit it again",
+                VersionWarning,
+                stacklevel=3,
+            )
+        if "fit_" in state:
+            try:
+                state["fit_"] = Fit.from_plain(state["fit_"])
+            except TypeError as error:
+                raise ValueError(
+                    f"this {type(self).__name__} was saved by sk_mle {made_by}, whose fits hold what {_version()} does not "
+                    f"know ({error}): read it with that version, or fit it again"
+                ) from error
+        super().__setstate__(state)  # type: ignore[misc]
 
     def _target(self, y, X) -> np.ndarray:
         """y in the form that the fitted law takes."""

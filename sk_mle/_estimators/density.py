@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._model.data import Data
-from .._model.validation import check_finite, check_kind, check_support, check_weight, counted, mean_score
+from .._model.validation import check_finite, check_kind, check_support, check_weight, counted, mean_score, text_columns
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
 from ..inference import Inference
@@ -136,7 +136,12 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
 
     def _validate(self, X, reset: bool, finite: bool = True):
         """X as a float array; ValueError for text and NaN."""
-        X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
+        try:
+            X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
+        except ValueError as error:
+            if message := text_columns(X, error):
+                raise ValueError(message) from error
+            raise
         if np.isnan(X).any():  # some laws read infinities as ends of intervals; the others raise
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,16 @@ class Fit:
     limits: dict[str, str]
     fingerprint: np.ndarray
     reconditioned: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """The fields as a dict, without classes of private modules, for pickles that other versions can read."""
+        predictors = {name: dict(vars(predictor)) for name, predictor in self.predictors.items()}
+        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "predictors": predictors}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Fit:
+        """The inverse of `plain`; TypeError for fields that this version does not know."""
+        return cls(**{**plain, "predictors": {name: Predictor(**values) for name, values in plain["predictors"].items()}})
 
     @property
     def first(self) -> str:

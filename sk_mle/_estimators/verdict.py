@@ -32,7 +32,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
     """
     law = title(model.likelihood_)
     if (solution.unbounded or not solution.converged) and (text := density_fault(model.likelihood_)):
-        warnings.warn(f"{text}.", ConvergenceWarning, stacklevel=5)
+        warnings.warn(f"{text}. sk_mle.testing.check_likelihood says more.", ConvergenceWarning, stacklevel=5)
         return
     if solution.unbounded:
         reason = _unbounded_reason(law, objective, solution)

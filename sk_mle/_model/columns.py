@@ -160,7 +160,8 @@ def column(value: Any, names: Any, n_features: int, argument: str) -> int:
         if names is None:
             raise ValueError(
                 f"{argument}={value!r} is a column name, but X has no column names; pass a DataFrame or an index (in a "
-                "pipeline, set_output(transform='pandas') keeps the names)"
+                "pipeline, set_output(transform='pandas') keeps the names; BaggingRegressor and others that make an array of X "
+                "need the index)"
             )
         index = np.flatnonzero(np.asarray(names) == value)
         if len(index) == 0:

@@ -35,13 +35,15 @@ def check_objects(X: Any) -> None:
 
 
 def text_columns(X: Any, error: Any) -> str:
-    """A message about the columns of a data frame that hold text; "" if none does."""
-    if not hasattr(X, "columns"):
-        return ""
-    names = [str(name) for name in X.columns if any(isinstance(value, str) for value in X[name])]
+    """A message about the columns of X that hold text; "" if none does."""
+    if hasattr(X, "columns"):
+        names = [repr(str(name)) for name in X.columns if any(isinstance(value, str) for value in X[name])]
+    else:
+        values = np.asarray(X, dtype=object) if np.ndim(X) == 2 else np.empty((0, 0))
+        names = [str(j) for j in range(values.shape[1]) if any(isinstance(value, str) for value in values[:, j])]
     if not names:
         return ""
-    shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+    shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     return (
         f"X: column{'s' * (len(names) > 1)} {shown} hold{'s' * (len(names) == 1)} text ({error}): encode it, as by "
         "sklearn.preprocessing.OneHotEncoder(drop='first', sparse_output=False) in sklearn.compose.make_column_transformer, or "

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from .._utils.tables import Table
 from ..likelihoods import Likelihood, get_likelihood
 from ..likelihoods._functions import title
+
+ROWS_IN_HTML = 8
 
 
 class Distribution:
@@ -72,6 +75,20 @@ class Distribution:
     def __repr__(self) -> str:
         rows = f"{self.shape[0]} rows" if self.shape else "one row"
         return f"<{title(self.likelihood)} distribution of {rows}: {', '.join(self.params)}>"
+
+    def _repr_html_(self) -> str:
+        first = self[:ROWS_IN_HTML] if self.shape else self
+        columns: dict[str, np.ndarray] = {}
+        for name, value in first.params.items():
+            if self.likelihood.parameter(name).vector:
+                entries = self.likelihood.parameter(name).entries
+                columns |= {f"{name}[{entry}]": value[..., k] for k, entry in enumerate(entries)}
+            else:
+                columns[name] = value
+        n = first.shape[0] if first.shape else 1
+        more = [f"... and {len(self) - n} more rows"] if self.shape and len(self) > n else []
+        rows = {name: np.broadcast_to(value, (n,)) for name, value in columns.items()}
+        return Table(rows, list(map(str, range(n))), title=repr(self)[1:-1], notes=more)._repr_html_()
 
     def _at(self, method, values):
         """A method of the law at values that broadcast against the rows."""

@@ -223,7 +223,15 @@ def unwrap(fitted: Any) -> Unwrapped:
         return unwrap(fitted.estimator_)
     if isinstance(fitted, FrozenEstimator):
         return unwrap(fitted.estimator)
-    raise TypeError(f"{type(fitted).__name__} has no predictive distribution: no sk_mle estimator was found inside it")
+    raise _without_distribution(fitted)
+
+
+def _without_distribution(fitted) -> TypeError:
+    """The error for an object that no estimator of this package is inside of."""
+    kind = type(fitted).__name__
+    if not hasattr(fitted, "fit"):
+        return TypeError(f"{kind} has no predictive distribution: the first argument is a fitted estimator, then come X and y")
+    return TypeError(f"{kind} has no predictive distribution: no sk_mle estimator was found inside it")
 
 
 def _after(inner, to_X=(), transformers=(), names=None) -> Unwrapped:

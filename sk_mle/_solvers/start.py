@@ -287,13 +287,21 @@ def _raise_not_finite(objective, u, y):
     law = objective.likelihood
     loglik = law.evaluate(y, objective.eta(u), 0).loglik
     rows = np.flatnonzero(~np.isfinite(loglik))
-    advice = (
-        "Check that loglik returns finite values for every y in its support, or give the law a start(y, sample_weight) method."
-    )
-    if type(resolved(law)).__module__.startswith(__package__.partition(".")[0] + "."):  # a law of this package
-        advice = "These rows are far from the others: check their y, and let fixed parameters be estimated."
+    own = not type(resolved(law)).__module__.startswith(__package__.partition(".")[0] + ".")  # a law of the user
+    if not len(rows):
+        raise ValueError(
+            f"the log-likelihood of {title(law)} is finite in every row at the starting values, but its sum is not, as numbers "
+            f"above 1e308 overflow (the largest is {np.abs(loglik).max():.1e}): rescale y, or give the law a start(y, "
+            "sample_weight) method"
+        )
+    advice = "These rows are far from the others: check their y, and let fixed parameters be estimated."
+    if own:
+        advice = (
+            "Check that loglik returns finite values for every y in its support, or give the law a start(y, sample_weight) "
+            "method."
+        )
     shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
     raise ValueError(
         f"{title(law)}.loglik is not finite at the starting values for {len(rows)} of {len(y)} rows "
-        f"(rows {shown}; the first value is {loglik[rows[0]] if len(rows) else 'inf'}). {advice}"
+        f"(rows {shown}; the first value is {loglik[rows[0]]}). {advice}"
     )

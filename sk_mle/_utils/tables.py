@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 ABSENT = "–"
+MAX_PRINTED_ROWS, ROWS_AT_EACH_END = 200, 20  # of a table as text and HTML
 
 
 def number(value: Any, digits: int = 4) -> str:
@@ -26,6 +27,11 @@ def number(value: Any, digits: int = 4) -> str:
 def probability(value: Any) -> str:
     """A p-value as text."""
     return "<0.0001" if isinstance(value, Real) and 0 <= float(value) < 1e-4 else number(value)
+
+
+def fixed(value: Any, digits: int = 1) -> str:
+    """A number with that many decimals, never in scientific notation, for columns whose entries are compared."""
+    return f"{value + 0.0:.{digits}f}" if isinstance(value, Real) and np.isfinite(float(value)) else number(value)
 
 
 class Table:
@@ -76,37 +82,77 @@ class Table:
 
         return pd.DataFrame(self.columns, index=self.index)
 
-    def _cells(self) -> list[list[str]]:
-        """The columns as text."""
-        return [[self.formats.get(name, number)(value) for value in values] for name, values in self.columns.items()]
+    def _shown(self) -> list[int | None]:
+        """The rows that are printed; None for a gap, where there are too many."""
+        n = len(self.index)
+        if n <= MAX_PRINTED_ROWS:
+            return list(range(n))
+        return [*range(ROWS_AT_EACH_END), None, *range(n - ROWS_AT_EACH_END, n)]
+
+    def _printed(self) -> tuple[list[str], list[list[str]], list[str]]:
+        """Labels and cells of the rows that are printed, column by column, and the sentences below."""
+        rows, gap = self._shown(), "..."
+        cut = {name: [gap if i is None else values[i] for i in rows] for name, values in self.columns.items()}
+        cells = [
+            [value if value is gap else self.formats.get(name, number)(value) for value in values]
+            for name, values in cut.items()
+        ]
+        notes = [*self.notes, f"{len(self)} rows; to_frame() has all of them"] if None in rows else self.notes
+        return [gap if i is None else self.index[i] for i in rows], cells, notes
 
     def __str__(self) -> str:
-        cells = self._cells()
+        labels, cells, notes = self._printed()
         widths = [max(len(name), *map(len, column), 0) for name, column in zip(self.columns, cells, strict=True)]
-        label = max(map(len, self.index), default=0)
+        label = max(map(len, labels), default=0)
         rows = [" " * label + "".join(f"  {name:>{w}}" for name, w in zip(self.columns, widths, strict=True))]
-        for i, name in enumerate(self.index):
+        for i, name in enumerate(labels):
             rows.append(f"{name:<{label}}" + "".join(f"  {c[i]:>{w}}" for c, w in zip(cells, widths, strict=True)))
         names = max((len(name) for name, _ in self.head), default=0)
         top = [self.title] * bool(self.title) + [f"{name:<{names}}  {value}" for name, value in self.head]
         rule = ["-" * max(map(len, rows))] * bool(top)
-        return "\n".join([*top, *rule, *rows, *(rule if self.notes else []), *self.notes])
+        return "\n".join([*top, *rule, *rows, *(rule if notes else []), *notes])
 
     __repr__ = __str__
 
+    def to_markdown(self) -> str:
+        """The columns as they are printed, as a table of Markdown; ``to_frame().to_markdown()`` has them at full precision."""
+        labels, cells, _ = self._printed()
+        rows = [["", *self.columns], *([label, *row] for label, row in zip(labels, zip(*cells, strict=True), strict=True))]
+        escaped = [[text.replace("|", "\\|") for text in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
+        escaped.insert(1, [":" + "-" * max(widths[0] - 1, 1), *("-" * max(w - 1, 1) + ":" for w in widths[1:])])
+        pad = [str.ljust, *[str.rjust] * len(self.columns)]
+        lines = ([f(text, w) for f, text, w in zip(pad, row, widths, strict=True)] for row in escaped)
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+    def to_latex(self) -> str:
+        """The columns as they are printed, as a `tabular` of LaTeX with the rules of booktabs."""
+        labels, cells, _ = self._printed()
+        rows = [[label, *row] for label, row in zip(labels, zip(*cells, strict=True), strict=True)]
+        head, *body = (" & ".join(map(_latex, row)) + r" \\" for row in [["", *self.columns], *rows])
+        lines = [rf"\begin{{tabular}}{{l{'r' * len(self.columns)}}}", r"\toprule", head, r"\midrule", *body]
+        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
     def _repr_html_(self) -> str:
-        head = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in self.head)
-        names = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        cells = self._cells()
+        labels, cells, notes = self._printed()
+        left, right = "style='text-align:left'", "style='text-align:right'"
+        facts = ((escape(name), escape(str(value))) for name, value in self.head)
+        head = "".join(f"<tr><th {left}>{name}</th><td {left}>{value}</td></tr>" for name, value in facts)
+        names = "".join(f"<th {right}>{escape(name)}</th>" for name in self.columns)
         rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th>"
-            + "".join(f"<td>{escape(c[i])}</td>" for c in cells)
-            + "</tr>"
-            for i, name in enumerate(self.index)
+            f"<tr><th {left}>{escape(name)}</th>" + "".join(f"<td {right}>{escape(c[i])}</td>" for c in cells) + "</tr>"
+            for i, name in enumerate(labels)
         )
         return (
             (f"<h4>{escape(self.title)}</h4>" if self.title else "")
-            + (f"<table>{head}</table>" if head else "")
-            + f"<table><thead><tr><th></th>{names}</tr></thead><tbody>{rows}</tbody></table>"
-            + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+            + (f"<table class='sk_mle-facts'>{head}</table>" if head else "")
+            + (f"<table class='sk_mle-table'><thead><tr><th></th>{names}</tr></thead>" if self.columns else "")
+            + (f"<tbody>{rows}</tbody></table>" if self.columns else "")
+            + "".join(f"<p>{escape(note)}</p>" for note in notes)
         )
+
+
+def _latex(text: str) -> str:
+    """Text in which the characters that LaTeX reads as commands are escaped."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
+    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)

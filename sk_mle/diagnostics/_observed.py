@@ -40,6 +40,8 @@ class Observed(NamedTuple):
 def observed(fitted: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Observed:
     """Read X, y and weights as the fitted estimator does, whatever wraps it."""
     inside = unwrap(fitted)
+    if len(np.shape(X)) == 1 and len(np.shape(y)) == 2:
+        raise ValueError(f"X has shape {np.shape(X)}, and y {np.shape(y)}: the order of the arguments is estimator, X, y")
     model = inside.model
     check_is_fitted(model)
     law, X = model.likelihood_, inside.X(X)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._utils.public import publish
 from ._coefficients import CoefficientDisplay
 from ._coverage import CoverageDisplay
 from ._fan import FanChartDisplay
@@ -23,3 +24,5 @@ __all__ = [
     "RootogramDisplay",
     "WormDisplay",
 ]
+
+publish(globals())

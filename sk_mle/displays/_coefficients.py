@@ -77,6 +77,12 @@ class CoefficientDisplay(Drawing):
             For names that no model has, and where nothing is left to draw.
         """
         inferences = inferences if isinstance(inferences, Mapping) else {"": inferences}
+        for inference in inferences.values():
+            if not hasattr(inference, "conf_int"):
+                raise TypeError(
+                    f"from_inference takes an Inference, or a dict of them, got {type(inference).__name__}: standard errors "
+                    "need the data of the fit, Inference.from_estimator(model, X, y)"
+                )
         all_names = list(dict.fromkeys(name for inference in inferences.values() for name in inference.names))
         constants = {name for inference in inferences.values() for name in inference.layout.intercepts}
         known = {

@@ -114,6 +114,15 @@ class FromModel(Drawing):
         return cls.from_predictions(observations.y, observations.dist, **options, **kwargs)
 
 
+def check_order(y: Any, dist: Any) -> None:
+    """Raise TypeError for y and its predictive distribution in the wrong order."""
+    if hasattr(y, "logpdf") or not hasattr(dist, "logpdf"):
+        raise TypeError(
+            "from_predictions takes y first, then its predictive distribution, as model.predict_dist(X) returns it; got "
+            f"{type(y).__name__} and {type(dist).__name__}"
+        )
+
+
 def title(fitted: Any) -> str:
     """The default name of a model in legends: its likelihood."""
     return repr(unwrap(fitted).model.likelihood_).replace("law=", "")

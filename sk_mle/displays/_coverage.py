@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 from .._predictive.distribution import Distribution
 from ._bands import frequency_band, local_level
-from ._common import FromModel, residuals_and_weights
+from ._common import FromModel, check_order, residuals_and_weights
 
 COVERAGE_LEVELS = np.append(np.linspace(0.02, 0.98, 49), 0.99)
 
@@ -88,6 +88,7 @@ class CoverageDisplay(FromModel):
         -------
         display
         """
+        check_order(y, dist)
         residual, weight = residuals_and_weights(y, dist, sample_weight, random_state)
         nominal, total = np.asarray(levels, float), weight.sum()
         if not ((nominal > 0) & (nominal < 1)).all():

@@ -11,7 +11,7 @@ from .._model.validation import counted
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist
 from ..diagnostics._observed import ends, observed
-from ._common import FromModel, column_of, title, weighted_rows
+from ._common import FromModel, check_order, column_of, title, weighted_rows
 
 DEFAULT_COVERAGES = (0.5, 0.8, 0.95)
 
@@ -151,6 +151,7 @@ class FanChartDisplay(FromModel):
         -------
         display
         """
+        check_order(y, dist)
         values = _numeric(values, label)
         order = np.argsort(values, kind="stable")
         return cls._from_dist(y, dist[order], values[order], values, label, coverages, sample_weight, name).plot(ax, **kwargs)

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 from .._predictive.distribution import Distribution
 from ._bands import check_band, frequency_band
-from ._common import FromModel, residuals_and_weights
+from ._common import FromModel, check_order, residuals_and_weights
 
 
 class PITDisplay(FromModel):
@@ -90,6 +90,7 @@ class PITDisplay(FromModel):
         -------
         display
         """
+        check_order(y, dist)
         check_band(band, level)
         residual, weight = residuals_and_weights(y, dist, sample_weight, random_state)
         count, edges = np.histogram(ndtr(residual), bins=bins, range=(0, 1), weights=weight)

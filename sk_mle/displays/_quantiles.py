@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from .._predictive.distribution import Distribution
 from ._bands import order_band
-from ._common import FromModel, residuals_and_weights
+from ._common import FromModel, check_order, residuals_and_weights
 
 
 class QuantileResidualDisplay(FromModel):
@@ -96,6 +96,7 @@ class QuantileResidualDisplay(FromModel):
         -------
         display
         """
+        check_order(y, dist)
         display = cls(**sorted_with_band(*residuals_and_weights(y, dist, sample_weight, random_state), level, band), name=name)
         return display.plot(ax, **kwargs)
 

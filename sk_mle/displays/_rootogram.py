@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .._predictive.distribution import Distribution
 from ..diagnostics._observed import ends
 from ..likelihoods._functions import title
-from ._common import FromModel, weighted_rows
+from ._common import FromModel, check_order, weighted_rows
 
 MAX_BARS = 40
 
@@ -90,6 +90,7 @@ class RootogramDisplay(FromModel):
         ValueError
             For a law with a density, and for counts that are known only up to an interval.
         """
+        check_order(y, dist)
         law = dist.likelihood
         if not law.support.integer or hasattr(dist, "base"):
             raise ValueError(f"{title(law)} is no law of counts; use PITDisplay or QuantileResidualDisplay")

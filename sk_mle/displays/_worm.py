@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .._model.validation import counted
 from .._predictive.distribution import Distribution
 from ..diagnostics._observed import observed
-from ._common import FromModel, column_of, pyplot, residuals_and_weights, title, weighted_rows
+from ._common import FromModel, check_order, column_of, pyplot, residuals_and_weights, title, weighted_rows
 from ._quantiles import sorted_with_band
 
 
@@ -139,6 +139,7 @@ class WormDisplay(FromModel):
         -------
         display
         """
+        check_order(y, dist)
         residual, weight = residuals_and_weights(y, dist, sample_weight, random_state)
         groups = [("", np.full(len(residual), True))]
         if values is not None:

@@ -1,5 +1,6 @@
 """Standard errors, intervals, tests and functionals of maximum likelihood fits."""
 
+from .._utils.public import publish
 from ._estimable import NotEstimableError
 from ._inference import Inference
 from ._refits import Profile
@@ -7,3 +8,5 @@ from ._result import TestResult
 from ._score_test import score_test
 
 __all__ = ["Inference", "NotEstimableError", "Profile", "TestResult", "score_test"]
+
+publish(globals())

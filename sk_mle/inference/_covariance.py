@@ -11,12 +11,13 @@ from scipy import linalg
 from .._solvers.identification import directions_without_information
 from ..likelihoods._functions import at_edge, expected_information, title
 from ._estimable import Estimability, dependent_columns, listed, without_information
-from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Located, Sums, locate_fit, summed
+from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Leverages, Located, Sums, locate_fit, summed
 from ._kernel import kernel_block, positive
 from ._layout import Layout
 
 KERNEL = "kernel"
-KINDS = ("observed", "expected", "opg", "HC0", "HC1", KERNEL)
+BY_LEVERAGE = ("HC2", "HC3", "HC4")
+KINDS = ("observed", "expected", "opg", "HC0", "HC1", *BY_LEVERAGE, KERNEL)
 MIN_EIGENVALUE = 1e-11  # smallest eigenvalue of the information, scaled to a unit diagonal, that can be inverted
 MAX_STANDARD_ERRORS_OFF = 0.1  # standard errors from the maximum up to which coefficients count as the maximum
 
@@ -59,6 +60,8 @@ def _check_options(law, cov, bread, weights, groups) -> None:
         raise ValueError(f"weights={weights!r} is unknown; use one of {list(WEIGHTS)}")
     if cov == "opg" and groups is not None:
         raise ValueError("cov='opg' knows no clusters; leave cov at its default, or use 'HC0' or 'HC1', with groups")
+    if cov in BY_LEVERAGE and groups is not None:
+        raise ValueError(f"cov={cov!r} knows no clusters; use 'HC0' or 'HC1' with groups")
     if weights == PROBABILITY and groups is None and not cov.startswith("HC"):
         raise ValueError("probability weights need a sandwich: pass cov='HC0' or cov='HC1'")
     if weights == ANALYTIC and cov == "opg":
@@ -131,8 +134,11 @@ def covariance(
     information = "expected" if cov in ("expected", KERNEL) or (robust and bread == "expected") else "observed"
     if information == "expected" and not has_expected:
         information = "observed" if cov == KERNEL else "integrated"
-    needs_scores = robust or cov == "opg" or (cov == KERNEL and not has_expected)
+    needs_scores = (robust and cov not in BY_LEVERAGE) or cov == "opg" or (cov == KERNEL and not has_expected)
     sums = summed(located, information, needs_scores, weight_power, groups is not None)
+    if cov in BY_LEVERAGE:
+        leverages = Leverages.of(cov, objective, sums.hessian, weight_power)
+        sums = summed(located, information, True, weight_power, leverages=leverages)
     _check_data(model, sums, objective.data.total_weight, weights)
     if cov == KERNEL:
         matrix, meat = _kernel_sandwich(located, sums)
@@ -147,7 +153,7 @@ def covariance(
     n = objective.data.total_weight
     counted = [name for i, (name, one) in enumerate(objective.designs.items()) if i == 0 or one.columns is not None]
     k = sum(objective.designs[name].size - (free[name].shape[1] if name in free else 0) for name in counted)
-    if robust and not (cov == "HC0" or n > k):
+    if robust and not (cov == "HC0" or cov in BY_LEVERAGE or n > k):
         raise ValueError(
             f"the correction of a sandwich divides by n - k, and there are n = {n:g} observations for k = {k} coefficients"
             "; use cov='HC0'"

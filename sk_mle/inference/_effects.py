@@ -1,8 +1,14 @@
-"""Average marginal effects: differences of a functional's average over copies of the rows in which one column is changed."""
+"""Marginal effects: differences of a functional's average over copies of the rows in which one column is changed.
+
+The rows are those of X, those of X with some columns at given values, or one row of means or medians.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,56 +22,114 @@ from ._functions import functional
 from ._linearised import check_finite, linearised
 
 ROWS_PER_BLOCK = 2048
+CENTRES = ("mean", "median")
 STEP_IN_SDS = 1e-2  # of a numerical derivative, in standard deviations of the column
 
 
+class Place(NamedTuple):
+    """Rows at which effects are averaged, with their shares, and how they are called in the table."""
+
+    label: str
+    X: Any
+    share: np.ndarray
+
+
 def marginal_effects(
-    inference: Any, X: Any, columns: Any, what: Any, level: float, sample_weight: ArrayLike | None, at: Any
+    inference: Any,
+    X: Any,
+    columns: Any,
+    what: Any,
+    level: float,
+    sample_weight: ArrayLike | None,
+    at: Any,
+    arguments: dict,
 ) -> Table:
     """The table of `Inference.marginal_effects`."""
-    quantity = functional(inference, what, at)
-    f, label = quantity.of, quantity.label
+    quantity = functional(inference, what, arguments)
     if quantity.jumps:
-        raise ValueError(f"the {label} of a discrete law moves in jumps, without marginal effects; use the mean or cdf")
+        raise ValueError(
+            f"the {quantity.label} of a discrete law moves in jumps, without marginal effects; use the mean or cdf"
+        )
     critical = inference._critical(level)
     X = dense(X)
     weight = check_weight(sample_weight, n_rows(X))
-    weight = weight / weight.sum()
+    places = list(_places(X, weight / weight.sum(), at))
     index, values, errors, notes = [], [], [], []
     for name in _requested(X, columns):
         for effect_label, versions in _versions(name, column(X, name)):
-            try:
-                value, slope = _difference(inference, X, name, versions, f, weight, label)
-            except NotEstimableError as error:
-                if columns is not None:
-                    raise
-                notes.append(f"–: {error}")
-                value, slope = np.array([np.nan]), np.full((1, inference.layout.size), np.nan)
-            standard_error = np.linalg.norm(slope @ inference._root, axis=1)
-            entries = quantity.names(len(value)) if len(value) > 1 else [None]
-            index += [effect_label if entry is None else f"{effect_label}, {entry}" for entry in entries]
-            values.append(value)
-            errors.append(standard_error)
+            for place in places:
+                try:
+                    value, slope = _difference(inference, place, name, versions, quantity)
+                except NotEstimableError as error:
+                    if columns is not None:
+                        raise
+                    notes.append(f"–: {error}")
+                    value, slope = np.array([np.nan]), np.full((1, inference.layout.size), np.nan)
+                standard_error = np.linalg.norm(slope @ inference._root, axis=1)
+                entries = quantity.names(len(value)) if len(value) > 1 else [None]
+                shown = f"{effect_label} at {place.label}" if place.label else effect_label
+                index += [shown if entry is None else f"{shown}, {entry}" for entry in entries]
+                values.append(value)
+                errors.append(standard_error)
     value, standard_error = np.concatenate(values), np.concatenate(errors)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(standard_error > 0, value / standard_error, value * 0.0)
     half = critical * standard_error
     statistics = {**statistic_columns(inference.df, z, inference._two_sided(z)), **interval(level, value - half, value + half)}
+    kind = f"Marginal effects at {at}s of columns" if isinstance(at, str) else "Average marginal effects"
     return Table(
         {"effect": value, "std err": standard_error, **statistics},
         index,
-        title=f"Average marginal effects on the {label}",
+        title=f"{kind} on the {quantity.label}",
         formats={"p": probability},
-        notes=notes,
+        notes=list(dict.fromkeys(notes)),
     )
 
 
-def _difference(inference, X, name, versions, f, weight, label):
+def _places(X, share, at) -> Iterator[Place]:
+    """The rows at which effects are averaged."""
+    if at is None:
+        yield Place("", X, share)
+        return
+    if isinstance(at, str):
+        if at not in CENTRES:
+            raise ValueError(f"at={at!r} is unknown; use {list(CENTRES)}, or a dict of values by column")
+        row = take(X, slice(0, 1))
+        for name in column_names(X):
+            row = with_column(row, name, _centre(column(X, name), share, at))
+        yield Place("", row, np.ones(1))
+        return
+    if not isinstance(at, Mapping):
+        raise TypeError(f"at must be None, {' or '.join(map(repr, CENTRES))}, or a dict of values by column, got {at!r}")
+    names = _requested(X, list(at))
+    for chosen in itertools.product(*(np.ravel(np.asarray(values)).tolist() for values in at.values())):
+        rows = X
+        for name, value in zip(names, chosen, strict=True):
+            rows = with_column(rows, name, _constant(column(X, name), value))
+        labels = (f"{_column_label(name)}={_level_name(value)}" for name, value in zip(names, chosen, strict=True))
+        yield Place(", ".join(labels), rows, share)
+
+
+def _centre(values, share, kind: str) -> np.ndarray:
+    """The mean or median of a column, or its most frequent category, as an array of one row."""
+    if values.dtype.kind in "OUSTb":
+        levels, place = np.unique(values, return_inverse=True)
+        return _constant(values[:1], levels[np.argmax(np.bincount(place, weights=share))])
+    if kind == "mean":
+        return np.array([share @ values.astype(float)])
+    order = np.argsort(values)
+    total = np.cumsum(share[order])
+    low, high = (values[order][np.searchsorted(total, 0.5 + sign * 1e-12)] for sign in (-1, 1))
+    return np.array([(low + high) / 2])
+
+
+def _difference(inference, place: Place, name, versions, quantity):
     """The effect (m,) of the versions of a column, and its gradient (m, P)."""
     value, slope = np.zeros(1), np.zeros(1)
-    for factor, new_values in versions:
+    for factor, change in versions:
+        moved = with_column(place.X, name, change(column(place.X, name)))
         try:
-            part, gradient = _average(inference, with_column(X, name, new_values), f, weight, label)
+            part, gradient = _average(inference, moved, quantity.of, place.share, quantity.label)
         except NotEstimableError as error:
             text = f"column {name!r} moves with others, and has no effect alone: {error.reason}"
             raise NotEstimableError(text, error.reason) from None
@@ -91,9 +155,13 @@ def _requested(X, columns) -> list:
     return requested
 
 
+def _column_label(name) -> str:
+    return f"x{name}" if isinstance(name, int | np.integer) else str(name)
+
+
 def _versions(name, values):
-    """Pairs (label, [(factor, column values), ...]): the sum of factor * functional over the versions is the effect."""
-    label = f"x{name}" if isinstance(name, int | np.integer) else str(name)
+    """Pairs (label, [(factor, change), ...]): the sum of factor * functional over the changed columns is the effect."""
+    label = _column_label(name)
     levels = list(dict.fromkeys(values.tolist())) if values.dtype.kind in "OUSTb" else np.unique(values)
     if values.dtype.kind in "OUSTb" and len(levels) < 2:
         raise ValueError(f"column {name!r} has one category only in X, so there is nothing to compare it with; leave it out")
@@ -101,12 +169,16 @@ def _versions(name, values):
         levels = sorted(levels, key=lambda level: (str(type(level)), level))
         for level in levels[1:]:
             effect_label = f"{label}: {_level_name(level)} - {_level_name(levels[0])}"
-            yield effect_label, [(1.0, _constant(values, level)), (-1.0, _constant(values, levels[0]))]
+            yield effect_label, [(1.0, partial(_constant, level=level)), (-1.0, partial(_constant, level=levels[0]))]
         return
     values = values.astype(float)
     step = STEP_IN_SDS * (values.std() or max(np.abs(values).max(), 1.0))
     stencil = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
-    yield f"d/d {label}", [(factor / step, values + k * step) for k, factor in stencil]
+    yield f"d/d {label}", [(factor / step, partial(_moved, by=k * step)) for k, factor in stencil]
+
+
+def _moved(values, by):
+    return values.astype(float) + by
 
 
 def _level_name(level):
@@ -114,7 +186,9 @@ def _level_name(level):
 
 
 def _constant(values, level):
-    return np.full(len(values), level, dtype=values.dtype)
+    """The level in every row, in the type of the column, or of a number that this cannot hold."""
+    dtype = values.dtype if values.dtype.kind != "i" or isinstance(level, int) else None
+    return np.full(len(values), level, dtype=dtype)
 
 
 def _average(inference, X, f, weight, label):

@@ -219,9 +219,10 @@ class Functionals:
         columns: Any = None,
         what: Any = None,
         *,
+        at: Any = None,
         level: float = 0.95,
         sample_weight: ArrayLike | None = None,
-        **at: Any,
+        **arguments: Any,
     ) -> Table:
         """Average effects of columns of X on a functional of the predictive distribution, with standard errors.
 
@@ -234,8 +235,12 @@ class Functionals:
         X : array-like of shape (n, p)
         columns : sequence of str or int, optional
             All by default.
-        what, level, **at
+        what, level, **arguments
             As in `predict`.
+        at : {"mean", "median"} or dict, optional
+            Where: by default at every row of X, averaged. "mean": in one row of the means of the columns, and of their most
+            frequent categories; "median" likewise. A dict holds columns at values in all rows, over which the average goes on:
+            ``at={"age": [20, 40], "area": "north"}`` gives a line for every combination.
         sample_weight : array-like of shape (n,), optional
             Weights of the average.
 
@@ -243,7 +248,7 @@ class Functionals:
         -------
         Table
         """
-        return marginal_effects(self, X, columns, what, level, sample_weight, at)
+        return marginal_effects(self, X, columns, what, level, sample_weight, at, arguments)
 
     def for_marginaleffects(self, X: Any, what: Any = None, **at: Any) -> Any:
         """A model that the functions of the package marginaleffects take: predictions, comparisons, slopes, plots.

@@ -51,13 +51,18 @@ def _rows(names: Names, text: str) -> Iterator[tuple[np.ndarray, float, str]]:
         if [token.kind for token in left] == ["name"] and (right is None or [token.value for token in right] == [0.0]):
             yield from _zero(names, left[0].value, left[0].text)
         else:
-            yield *_equation(names, left, right, piece), piece if "=" in piece else f"{piece} = 0"
+            full = names.in_full(text, [token for token in tokens if first <= token.start < end], first, end).strip()
+            yield *_equation(names, left, right, piece), full if "=" in piece else f"{full} = 0"
 
 
-def _zero(names: Names, places, label: str):
+def _zero(names: Names, places, written: str):
     """Row, right side and label of the hypotheses that the coefficients at `places` are zero."""
     for i in places:
-        yield np.eye(1, names.layout.size, i)[0], 0.0, f"{names.layout.names[i] if len(places) > 1 else label} = 0"
+        yield (
+            np.eye(1, names.layout.size, i)[0],
+            0.0,
+            f"{names.layout.names[i] if len(places) > 1 else names.with_label(written, i)} = 0",
+        )
 
 
 def _sides(tokens, text):

@@ -75,7 +75,7 @@ class Inference(Summaries, Hypotheses, Functionals):
     --------------------------------------------------------------------
     links: mean Log
     >>> print(inference.wald_test("x0 = 0.5, x1 = 0"))
-    Wald test: x0 = 0.5, x1 = 0
+    Wald test: mean:x0 = 0.5, mean:x1 = 0
     statistic = 1.3796, df = 2, p-value = 0.5017
     >>> print(inference.predict([[1.0, 0.0]]))
          mean  std err    2.5%   97.5%
@@ -122,10 +122,12 @@ class Inference(Summaries, Hypotheses, Functionals):
             Of this package, or a pipeline, search or transformed target that ends in one.
         X, y, sample_weight
             The data of the fit.
-        cov : {"observed", "expected", "opg", "HC0", "HC1", "kernel"}, optional
+        cov : {"observed", "expected", "opg", "HC0", "HC1", "HC2", "HC3", "HC4", "kernel"}, optional
             Inverse of the observed information, the default; of the expected; of the sum of outer products of the scores; or
             the sandwich H^-1 B H^-1, which stays right where the variance is misspecified, plain or times n / (n - k), with k
-            coefficients of the parameters that are modelled on columns. "kernel", the default of laws whose log-likelihood has
+            coefficients of the parameters that are modelled on columns. HC2, HC3 and HC4 divide the score of a row by a power
+            of 1 - h, with h its leverage in the linear predictor of the score's parameter, as R's sandwich does for the mean
+            of a glm; in small samples HC3 errs on the safe side. "kernel", the default of laws whose log-likelihood has
             kinks, as Laplace and AsymmetricLaplace: the sandwich with the expected information of the scores as B and, as H,
             the curvature at the kinks from a normal kernel about as wide as the standard error of a row's linear predictor. It
             holds for quantiles of any y, where "expected" trusts the law for the density there; and in a few hundred rows of

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
+from scipy import linalg, sparse
 
 from .._model.design import Design
 from .._model.objective import Objective
 from .._model.validation import check_support
 from .._utils.messages import rows_text
 
+MIN_ONE_MINUS_LEVERAGE = 1e-10  # below which a row alone decides a coefficient
 FREQUENCY, ANALYTIC, PROBABILITY = WEIGHTS = ("frequency", "analytic", "probability")
 
 
@@ -59,12 +60,24 @@ def locate_fit(
     return Located(*fit.locate(data, coefs, intercepts))
 
 
-def summed(located: Located, information: str = "observed", meat: bool = False, power: int = 1, clusters: bool = False) -> Sums:
-    """Value, gradient, H and B; in B a row's score counts with its weight to the `power`, or is summed by group first."""
+def summed(
+    located: Located,
+    information: str = "observed",
+    meat: bool = False,
+    power: int = 1,
+    clusters: bool = False,
+    leverages: Leverages | None = None,
+) -> Sums:
+    """Value, gradient, H and B; in B a row's score counts with its weight to the `power`, or is summed by group first.
+
+    With `leverages`, scores are divided by a power of one minus the row's leverage.
+    """
     objective, u = located
-    extra = partial(_score_sums, objective.designs, power, clusters) if meat else _nothing
+    extra = partial(_score_sums, objective.designs, power, clusters, leverages) if meat else _nothing
     (point, sums), total_weight = objective.with_sums(u, information, extra), objective.data.total_weight
     B, n_clusters = sums.get("meat"), 0
+    if leverages is not None:
+        leverages.check(sums)
     if clusters and meat:
         totals = sums["clusters"].totals()
         n_clusters, B = len(totals), totals.T @ totals
@@ -78,12 +91,16 @@ def _nothing(batch, rows, result) -> dict:
     return {}
 
 
-def _score_sums(designs, power, clusters, batch, rows, result) -> dict:
+def _score_sums(designs, power, clusters, leverages, batch, rows, result) -> dict:
     """Sums over a block of outer products of scores, or of scores by group."""
-    block = scores(designs, rows, result.gradient, batch.weight)
+    gradient, alone = result.gradient, {}
+    if leverages is not None:
+        factors, alone = leverages.factors(designs, batch, rows, result)
+        gradient = {name: gradient[name] * factor for name, factor in factors.items()}
+    block = scores(designs, rows, gradient, batch.weight)
     if clusters:
         return {"clusters": GroupSums.of(batch.groups, block)}
-    return {"meat": block.T @ (block * batch.weight[:, None] ** (power - 2))}
+    return {"meat": block.T @ (block * batch.weight[:, None] ** (power - 2)), **alone}
 
 
 class GroupSums:
@@ -123,14 +140,67 @@ def scores(designs: dict[str, Design], rows: dict, gradient: dict, weight: np.nd
     """Weighted gradient of every row's log-likelihood in the flat coordinates: (n_rows, size)."""
     parts = []
     for name, design in designs.items():
-        if name in rows:
-            columns = rows[name].toarray() if sparse.issparse(rows[name]) else rows[name]
-            Z = np.hstack([np.ones((len(weight), 1)), columns]) @ design.matrix()
-        else:
-            Z = np.ones((len(weight), 1))
+        Z = _coordinates(design, rows.get(name), len(weight))
         eta_gradient = (gradient[name].reshape(len(weight), -1) * weight[:, None]) @ design.output_basis
         parts.append((Z[:, :, None] * eta_gradient[:, None, :]).reshape(len(weight), design.size))
     return np.hstack(parts)
+
+
+def _coordinates(design: Design, rows, n) -> np.ndarray:
+    """A parameter's columns of a block in its coordinates, (n, intercept + r)."""
+    if rows is None:
+        return np.ones((n, 1))
+    columns = rows.toarray() if sparse.issparse(rows) else rows
+    return np.hstack([np.ones((n, 1)), columns]) @ design.matrix()
+
+
+class Leverages(NamedTuple):
+    """Factors of the scores of rows by their leverage h in each parameter's linear predictor.
+
+    With k coefficients and h = w z' H^-1 z, where w is the row's information: (1 - h)^(-d / 2) with d = 1 in HC2, 2 in HC3
+    and min(4, n h / k) in HC4.
+    """
+
+    kind: str
+    inverses: dict[str, np.ndarray]
+    n: float
+    weighted: bool
+
+    @classmethod
+    def of(cls, kind: str, objective: Objective, hessian: np.ndarray, power: int) -> Leverages:
+        """From H, in which weights are copies of rows where scores count with their weight to the `power` one."""
+        inverses = {}
+        for name, design in objective.designs.items():
+            if design.vector:
+                raise ValueError(
+                    f"cov={kind!r} rests on the leverage of a row, which {name}, a vector, has for each pair of its entries: "
+                    "use cov='HC1'"
+                )
+            place = objective.places[name]
+            inverses[name] = linalg.pinvh(hessian[place, place]) * design.output_basis[0, 0] ** 2
+        return cls(kind, inverses, objective.data.total_weight, power == 2)
+
+    def factors(
+        self, designs: dict[str, Design], batch: Any, rows: dict, result: Any
+    ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+        """By parameter the factors of a block's rows, and the number of rows of leverage one."""
+        found, n_alone = {}, 0
+        for name, design in designs.items():
+            Z = _coordinates(design, rows.get(name), len(batch.weight))
+            h = result.information.get((name, name), 0.0) * np.einsum("ij,jk,ik->i", Z, self.inverses[name], Z)
+            rest = 1 - (h * batch.weight if self.weighted else h)
+            n_alone += int((rest < MIN_ONE_MINUS_LEVERAGE).sum())
+            d = {"HC2": 1.0, "HC3": 2.0, "HC4": np.minimum(4.0, self.n * (1 - rest) / design.size)}[self.kind]
+            found[name] = np.maximum(rest, MIN_ONE_MINUS_LEVERAGE) ** (-d / 2)
+        return found, {"alone": n_alone}
+
+    def check(self, sums: dict) -> None:
+        """Raise ValueError if some row has leverage one."""
+        if sums["alone"]:
+            raise ValueError(
+                f"cov={self.kind!r} is not defined where a row alone decides a coefficient, and there are {sums['alone']} of "
+                "leverage one (sk_mle.diagnostics.leverage shows which): use cov='HC1', or leave these rows out"
+            )
 
 
 def group_codes(groups: Any, n: int) -> np.ndarray:

@@ -109,6 +109,20 @@ class Names:
                 return name
         return quoted(name)
 
+    def in_full(self, text: str, tokens: list[Token], first: int, end: int) -> str:
+        """The text between two positions, with the full name of every coefficient; `tokens` are those in between."""
+        parts, position = [], first
+        for token in tokens:
+            if token.kind == "name" and len(token.value) == 1:
+                parts += [text[position : token.start], self.with_label(token.text, token.value[0])]
+                position = token.start + len(token.text)
+        return "".join([*parts, text[position:end]])
+
+    def with_label(self, text: str, place: int) -> str:
+        """What was written for a coefficient, with the label of its parameter in front."""
+        label = next(part.label for part in self.layout.parts if part.place.start <= place < part.place.stop)
+        return text if text.startswith(f"{label}:") else f"{label}:{text}"
+
     def tokens(self, text: str, without: str = "") -> Iterator[Token]:
         """The tokens of a hypothesis; the name `without` is not recognised."""
         position = 0

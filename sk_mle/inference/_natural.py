@@ -19,7 +19,9 @@ def transformed(model: Any, layout: Layout, params: np.ndarray, ends: np.ndarray
     notes: dict[str, str] = {}
     has_test = np.ones(len(params), dtype=bool)
     for part in layout.parts:
-        link, place = model.likelihood_.parameter(part.parameter).link, part.place
+        parameter, place = model.likelihood_.parameter(part.parameter), part.place
+        link = parameter.link
+        ratio = parameter.ratio or (link.ratio and f"{link.ratio} of {part.parameter}")
         if not part.columns:
             values[place], derivative[place], _ = link.inverse_derivatives(params[place])
             ends[place] = np.sort(link.inverse(ends[place]), axis=1)
@@ -27,14 +29,12 @@ def transformed(model: Any, layout: Layout, params: np.ndarray, ends: np.ndarray
             has_test[place] = False
         elif not part.linear:
             notes[part.parameter] = f"{part.parameter}: unchanged, a curve's coefficients have no ratios"
-        elif link.ratio:
+        elif ratio:
             values[place] = derivative[place] = np.exp(params[place])
             with np.errstate(over="ignore"):
                 ends[place] = np.exp(ends[place])
             names[place] = [f"exp({name})" for name in names[place]]
-            notes[part.parameter] = (
-                f"exp({part.parameter}:column) is the {link.ratio} of {part.parameter} for a unit of the column"
-            )
+            notes[part.parameter] = f"exp({part.parameter}:column) is the {ratio} for a unit of the column"
         else:
             notes[part.parameter] = f"{part.parameter}: unchanged, its link {link} has no ratios"
     return names, values, derivative, ends, has_test, list(notes.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._utils.tables import number, probability
+from .._utils.tables import Table, number, probability
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,20 @@ class TestResult:
 
     __test__ = False  # not a test for pytest
 
-    def __str__(self) -> str:
+    @property
+    def _df(self) -> str:
+        """The degrees of freedom as text; "" if there are none."""
         df = f"({self.df[0]}, {self.df[1]:g})" if isinstance(self.df, tuple) else self.df
-        df = "" if df is None else f", df = {df}" + "".join(f" + {name} at its edge" for name in self.boundary)
+        return "" if df is None else f"{df}" + "".join(f" + {name} at its edge" for name in self.boundary)
+
+    def _repr_html_(self) -> str:
+        df = [("degrees of freedom", self._df)] * bool(self._df)
+        facts = [("hypothesis", self.hypothesis), ("statistic", number(self.statistic)), *df]
+        facts.append(("p-value", probability(self.pvalue)))
+        return Table({}, [], title=self.test, head=facts, notes=[self.note] * bool(self.note))._repr_html_()
+
+    def __str__(self) -> str:
+        df = f", df = {self._df}" * bool(self._df)
         pvalue = f"= {probability(self.pvalue)}".replace("= <", "< ")
         lines = [f"{self.test}: {self.hypothesis}", f"statistic = {number(self.statistic)}{df}, p-value {pvalue}"]
         return "\n".join([*lines, self.note] if self.note else lines)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._utils.public import publish
 from ._classes.bernoulli import Bernoulli
 from ._classes.categorical import Categorical
 from ._classes.ordinal import Ordinal
@@ -213,3 +214,6 @@ def _narrowest(y) -> list[str]:
     positive = [law for law in found if law.support.low >= 0]
     unit = [law for law in positive if law.support.high == 1]
     return [title(law) for law in unit or positive or found]
+
+
+publish(globals())

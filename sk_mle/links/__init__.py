@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .._utils.public import publish
 from ..domains import CIRCLE, Domain
 from ._base import Link
 from ._cdf import Cauchit, CLogLog, Logit, LogLog, Probit, ScaledLogit
@@ -76,3 +77,6 @@ def check_link(link: Any, domain: Domain, parameter: str) -> Link:
         f"link {link!r} does not suit parameter {parameter!r}: neither of its range {link.range} and the "
         f"domain {domain} contains the other"
     )
+
+
+publish(globals())

@@ -1,5 +1,6 @@
 """Proper scores, calibration and divergences of predictive distributions, and scorers made of them."""
 
+from .._utils.public import publish
 from ._calibration import interval_coverage, interval_score, pinball_score, pit, pit_bounds
 from ._crps import crps
 from ._divergence import d2_log_likelihood, kl_divergence
@@ -22,3 +23,5 @@ __all__ = [
     "pit_bounds",
     "ranked_probability_score",
 ]
+
+publish(globals())

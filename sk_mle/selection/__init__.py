@@ -1,5 +1,6 @@
 """Choosing between models: nesting, tests, one table of comparisons, and a search over likelihoods."""
 
+from .._utils.public import publish
 from ._compare import compare
 from ._comparison import Comparison
 from ._nesting import Nesting, nested
@@ -15,3 +16,5 @@ __all__ = [
     "nested",
     "vuong_test",
 ]
+
+publish(globals())

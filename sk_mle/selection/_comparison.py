@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .._utils.tables import ABSENT, Table, number, probability
+from .._utils.tables import ABSENT, Table, fixed, number, probability
 from ._scores import standard_error, weighted_mean
 
-one_decimal, two_decimals = (partial(number, digits=d) for d in (1, 2))
+one_decimal, two_decimals = (partial(fixed, digits=d) for d in (1, 2))
 
 
 class Comparison:

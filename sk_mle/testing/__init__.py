@@ -6,12 +6,16 @@ runs it on every shipped law.
 
 from __future__ import annotations
 
+import inspect
+import traceback
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
+from .._utils.progress import progress
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import title
 from . import _derivatives, _distribution, _fits, _several
@@ -19,7 +23,7 @@ from . import _derivatives, _distribution, _fits, _several
 __all__ = ["check_likelihood"]
 
 
-def check_likelihood(likelihood: Any, *, random_state: Any = 0, skip: Any = ()) -> None:
+def check_likelihood(likelihood: Any, *, random_state: Any = 0, skip: Any = (), verbose: int | None = None) -> None:
     """Check a likelihood: declarations, derivatives, distribution functions, sampling, fits.
 
     Parameters
@@ -30,6 +34,8 @@ def check_likelihood(likelihood: Any, *, random_state: Any = 0, skip: Any = ()) 
         Seed of all draws.
     skip : collection of str
         Names of checks to leave out, such as "sampler".
+    verbose : int, optional
+        Whether each check is named as it runs, on the standard error: above 0 yes, 0 no; by default on a terminal only.
 
     Raises
     ------
@@ -48,15 +54,17 @@ def check_likelihood(likelihood: Any, *, random_state: Any = 0, skip: Any = ()) 
     >>> from sk_mle.testing import check_likelihood
     >>> check_likelihood(Gamma())
     """
-    failures = []
+    failures: list[str] = []
+    errors: list[str] = []
     unknown = set(skip) - set(_CHECKS)
     if unknown:
         raise ValueError(f"skip names unknown checks {sorted(unknown)}; the checks are {list(_CHECKS)}")
     if not isinstance(likelihood, Likelihood):
         raise TypeError(f"check_likelihood needs an instance of a Likelihood, got {likelihood!r}")
-    for name, check in (_CHECKS | CHECKS_OF_SEVERAL_TARGETS if likelihood.target_type == "targets" else _CHECKS).items():
-        if name in skip:
-            continue
+    checks = _CHECKS | CHECKS_OF_SEVERAL_TARGETS if likelihood.target_type == "targets" else _CHECKS
+    chosen = [name for name in checks if name not in skip]
+    for name in progress(chosen, f"check_likelihood({title(likelihood)})", verbose, each=str):
+        check = checks[name]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -64,11 +72,25 @@ def check_likelihood(likelihood: Any, *, random_state: Any = 0, skip: Any = ()) 
         except AssertionError as error:
             failures.append(f"{name}: {error}")
         except Exception as error:
-            failures.append(f"{name}: raised {type(error).__name__}: {error}")
+            text = f"raised {type(error).__name__}: {error}{_place(error, likelihood)}"
+            if text in errors:  # an exception of the law meets several checks
+                continue
+            errors.append(text)
+            failures.append(f"{name}: {text}")
         if failures and name in FIRST_CHECKS:
             break
     if failures:
         raise AssertionError(f"{title(likelihood)} fails {len(failures)} check(s)\n  " + "\n  ".join(failures))
+
+
+def _place(error: Exception, likelihood) -> str:
+    """Where an exception arose in the law's own code: " (in loglik, line 12 of law.py: return ...)"; "" if elsewhere."""
+    path = inspect.unwrap(type(likelihood).loglik).__code__.co_filename
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    if not frames:
+        return ""
+    last = frames[-1]
+    return f" (in {last.name}, line {last.lineno} of {Path(last.filename).name}: {last.line})"
 
 
 FIRST_CHECKS = ("declaration", "normalised")  # if they fail, the others mean nothing or may fill the memory

@@ -19,13 +19,25 @@ import pytest
 import scipy
 from scipy import stats
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.ensemble import BaggingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from sk_mle import Distribution, MLEClassifier, MLEDensity, MLERegressor, censored, likelihoods, metrics, predict_dist
+from sk_mle import (
+    Distribution,
+    Inference,
+    MLEClassifier,
+    MLEDensity,
+    MLERegressor,
+    censored,
+    likelihoods,
+    metrics,
+    predict_dist,
+)
 from sk_mle.diagnostics import cooks_distance, deviance_residuals, leverage, pearson_residuals, quantile_residuals
+from sk_mle.displays import CoefficientDisplay, PITDisplay
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.likelihoods import (
     Bernoulli,
@@ -75,6 +87,8 @@ THREE = np.array(["a", "b", "c"])[np.arange(N) % 3]
 TIMES = censored(SIZES, event=SIZES < 2)
 CLOSED = np.where(np.arange(N) % 10 == 0, 0.0, SIZES)
 UNIT = np.where(np.arange(N) % 10 == 0, 0.0, SHARES)
+EVENTS, LATE = (np.arange(N) % 3 > 0) * 1.0, SIZES + 1
+ALONE = np.column_stack([X, np.arange(N) == 5])
 R, C, D = MLERegressor, MLEClassifier, MLEDensity
 
 
@@ -317,6 +331,24 @@ ROBUST = FITTED.inference(FRAME, REALS, cov="HC1")
 CLASH = R().fit(FRAME.set_axis(["a", "loc:a"], axis=1), REALS).inference(FRAME.set_axis(["a", "loc:a"], axis=1), REALS)
 PENALISED = R(alpha=0.1).fit(X, REALS)
 WEIGHTED = C(class_weight="balanced").fit(X, LABELS)
+
+
+class Huge(Likelihood):
+    """Its log-likelihood is finite in a row, and overflows as a sum."""
+
+    parameters = {"loc": REAL}
+    support = REAL
+
+    def __init__(self, *, loc=None, links=None):
+        self.loc, self.links = loc, links
+
+    def loglik(self, y, loc):
+        return -1e307 * (y - loc) ** 2
+
+    def start(self, y, sample_weight):
+        return {"loc": 0.0}
+
+
 DUMMIES = OneHotEncoder(sparse_output=False).fit_transform(THREE[:, None])
 DEPENDENT = R().fit(DUMMIES, REALS).inference(DUMMIES, REALS)
 LATER = {
@@ -372,6 +404,21 @@ LATER = {
     "no weights in a step": Said(lambda: compare({"other": LinearRegression()}, X, REALS), "has neither a predictive distribution nor predict_proba", lambda _: compare({"other": LogisticRegression(), "ours": C()}, X, LABELS)),
     "coverage": Said(lambda: FITTED.predict(FRAME, coverage=0.5), "coverage is for output='interval'", lambda _: FITTED.predict(FRAME, "interval", coverage=0.5)),
     "no such output": Said(lambda: FITTED.predict(FRAME, "sd"), "use one of", lambda message: [FITTED.predict(FRAME, name) for name in eval(re.search(r"one of (\[.*?\])", message)[1])]),
+    "text in an array": Said(lambda: R().fit(pd.DataFrame({0: REALS, 1: THREE}).to_numpy(), REALS), r"X: column 1 holds text .*OneHotEncoder\(drop='first', sparse_output=False\).*make_column_transformer, or leave it out", lambda _: (make_pipeline(make_column_transformer((OneHotEncoder(drop="first", sparse_output=False), [1]), remainder="passthrough"), R()).fit(pd.DataFrame({0: REALS, 1: THREE}).to_numpy(), SIZES), R().fit(REALS[:, None], SIZES))),
+    "text in a sample": Said(lambda: D().fit(THREE[:, None].astype(object)), "X: column 0 holds text", lambda _: D().fit(REALS[:, None])),
+    "two columns for a law of one": Said(lambda: R("weibull").fit(X, np.column_stack([SIZES, SIZES < 2])), r"sk_mle.censored\), the law is Censored\(...\) around it; several targets are those of MultivariateNormal", lambda _: (R(Censored(Weibull())).fit(X, censored(SIZES, event=SIZES < 2)), R(MultivariateNormal()).fit(X, np.c_[REALS, SIZES]))),
+    "events read as ends": Said(lambda: R(Censored(Weibull())).fit(X, pd.DataFrame({"event": EVENTS, "time": LATE})), r"column 0 of y holds zeros and ones only, and is read as the lower end of intervals.*pass sk_mle.censored\(time, event\) as y", lambda _: R(Censored(Weibull())).fit(X, censored(LATE, EVENTS))),
+    "ends the wrong way round": Said(lambda: R(Censored(Weibull())).fit(X, np.column_stack([LATE, EVENTS])), r"sk_mle.censored\(time, event\)", lambda _: R(Censored(Weibull())).fit(X, censored(LATE, EVENTS))),
+    "an estimator behind its data": Said(lambda: PITDisplay.from_estimator(X, REALS, FITTED), "the first argument is a fitted estimator, then come X and y", lambda _: PITDisplay.from_estimator(FITTED, FRAME, REALS)),
+    "y before X": Said(lambda: quantile_residuals(FITTED, REALS, FRAME), "order of the arguments is estimator, X, y", lambda _: quantile_residuals(FITTED, FRAME, REALS)),
+    "a distribution before y": Said(lambda: PITDisplay.from_predictions(DIST, REALS), "takes y first, then its predictive distribution", lambda _: PITDisplay.from_predictions(REALS, DIST)),
+    "an estimator for an inference": Said(lambda: CoefficientDisplay.from_inference(FITTED), r"Inference.from_estimator\(model, X, y\)", lambda _: CoefficientDisplay.from_inference(Inference.from_estimator(FITTED, FRAME, REALS))),
+    "names lost in an array": Said(lambda: BaggingRegressor(R("poisson", exposure="b"), n_estimators=2).fit(FRAME.abs(), COUNTS), "BaggingRegressor and others that make an array of X need the index", lambda _: BaggingRegressor(R("poisson", exposure=1), n_estimators=2).fit(FRAME.abs(), COUNTS)),
+    "a sum that overflows": Said(lambda: R(Huge()).fit(X, REALS), r"finite in every row at the starting values, but its sum is not.*rescale y, or give", lambda _: R(Normal()).fit(X, REALS)),
+    "leverages of clusters": Said(lambda: FITTED.inference(FRAME, REALS, cov="HC3", groups=THREE), "'HC0' or 'HC1' with groups", lambda _: [FITTED.inference(FRAME, REALS, cov=cov, groups=THREE) for cov in ("HC0", "HC1")]),
+    "leverages of a vector": Said(lambda: C("categorical").fit(X, THREE).inference(X, THREE, cov="HC3"), "use cov='HC1'", lambda _: C("categorical").fit(X, THREE).inference(X, THREE, cov="HC1")),
+    "a leverage of one": Said(lambda: R("poisson").fit(ALONE, COUNTS + 1).inference(ALONE, COUNTS + 1, cov="HC2"), r"1 of leverage one \(sk_mle.diagnostics.leverage shows which\): use cov='HC1', or leave these rows out", lambda _: (np.testing.assert_allclose(leverage(R("poisson").fit(ALONE, COUNTS + 1), ALONE, COUNTS + 1)[5], 1.0), R("poisson").fit(ALONE, COUNTS + 1).inference(ALONE, COUNTS + 1, cov="HC1"), R("poisson").fit(np.delete(X, 5, 0), np.delete(COUNTS + 1, 5)).inference(np.delete(X, 5, 0), np.delete(COUNTS + 1, 5), cov="HC2"))),
+    "a place of effects": Said(lambda: INFERENCE.marginal_effects(FRAME, at="zero"), r"use \['mean', 'median'\], or a dict of values by column", lambda _: [INFERENCE.marginal_effects(FRAME, at=at) for at in ("mean", "median", {"a": 1.0})]),
     "number of samples": Said(lambda: D().fit(REALS[:, None]).sample(1.5), "must be a positive integer", lambda _: D().fit(REALS[:, None]).sample(2)),
 }  # fmt: skip
 

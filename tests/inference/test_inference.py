@@ -436,7 +436,7 @@ def test_hypotheses_with_names_of_any_kind():
     with pytest.raises(ValueError, match="value belongs to a matrix"):
         inference.wald_test("a = 0.05", value=[0.05])
     assert inference.wald_test(np.eye(4)[1], value=[0.5]).hypothesis == "1*loc:a + b, c = 0.5"
-    assert inference.wald_test("a").hypothesis == "a = 0"
+    assert inference.wald_test("a").hypothesis == "loc:a = 0"
 
 
 def test_densities():

@@ -159,7 +159,8 @@ def test_sandwiches(name):
 
         close(matrix(cov=bread), given["const_or_model"], rtol)
         close(matrix(cov="HC0"), given["HC0"], rtol)
-        close(matrix(cov="HC1"), given["HC1"], rtol)
+        for kind in ("HC1", "HC2", "HC3", "HC4"):
+            close(matrix(cov=kind), given[kind], rtol)
         close(matrix(cov="HC0", groups=groups), given["CL_HC0_noadj"], rtol)
         close(matrix(cov="HC0", groups=groups) * n_clusters / (n_clusters - 1), given["CL_HC0_cadjust"], rtol)
         close(matrix(cov="HC1", groups=groups), given["CL_HC1"], rtol)

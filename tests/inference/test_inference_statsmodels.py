@@ -197,6 +197,8 @@ def test_linear_regression(weight):
         ({"cov": "expected"}, {}),
         ({"cov": "HC0"}, {"cov_type": "HC0"}),
         ({"cov": "HC1"}, {"cov_type": "HC1"}),
+        ({"cov": "HC2"}, {"cov_type": "HC2"}),
+        ({"cov": "HC3"}, {"cov_type": "HC3"}),
         ({"groups": GROUPS}, clusters),
     ]:
         if weight is not None:

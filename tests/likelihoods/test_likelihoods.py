@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -206,7 +207,30 @@ class TypicalOutside(Normal):
     parameters = {"loc": replace(REAL, low=3.0), "scale": POSITIVE}
 
 
+class WrongSign(Gumbel):
+    def loglik(self, y, loc, scale):
+        return -super().loglik(y, loc, scale)
+
+
+class DensityItself(Gumbel):
+    def loglik(self, y, loc, scale):
+        return np.exp(super().loglik(y, loc, scale))
+
+
+class TupleSupport(Gumbel):
+    support = (0, np.inf)
+
+
+class Raises(Gumbel):
+    def loglik(self, y, loc, scale):
+        return super().loglik(y, loc, scale) + undefined  # noqa: F821
+
+
 BROKEN = {
+    r"fails 1 check\(s\)\n  normalised: .* adds up to inf instead of 1, .*the sign of WrongSign.loglik is wrong": WrongSign,
+    r"fails 1 check\(s\)\n  normalised: .*DensityItself.loglik adds up to 1 itself.*: return its logarithm$": DensityItself,
+    r"fails 1 check\(s\)\n  declaration: .*TupleSupport.support must be a domain of sk_mle.domains": TupleSupport,
+    r"1 check\(s\)\n  declaration: raised NameError.*in loglik, line \d+ of test_likelihoods.py: return .* undefined": Raises,
     "derivatives: gradient": WrongGradient,
     r"derivatives: observed information of \(mean, shape\)": WrongHessian,
     "fisher: .*against the variance of the score": WrongFisher,
@@ -253,6 +277,35 @@ def test_recovery_finds_a_biased_start_that_never_moves():
 
     with pytest.raises(AssertionError, match="recovery: found log-likelihood"):
         check_likelihood(Stuck(), skip=["derivatives"])
+
+
+def test_an_exception_that_several_checks_meet_is_told_once():
+    class Fails(Normal):
+        def rvs(self, rng, size, loc, scale):
+            raise RuntimeError("no samples")
+
+    with pytest.raises(AssertionError, match="no samples") as error:
+        check_likelihood(Fails())
+    assert str(error.value).count("raised RuntimeError") == 1
+
+
+@pytest.mark.parametrize("with_tqdm", [True, False])
+def test_progress_is_shown_where_it_is_wanted(with_tqdm, capsys, monkeypatch):
+    if with_tqdm:
+        pytest.importorskip("tqdm")
+    else:
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    only = ["declaration", "clone_and_pickle"]
+    skip = {"declaration", "normalised", "clone_and_pickle", "derivatives", "fused_forms", "extremes", "fisher", "cdf_and_ppf",
+            "moments", "sampler", "start", "weights", "recovery"} - set(only)  # fmt: skip
+    for verbose in (None, 0):
+        check_likelihood(Normal(), skip=skip, verbose=verbose)
+        assert capsys.readouterr() == ("", "")
+    check_likelihood(Normal(), skip=skip, verbose=1)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "check_likelihood(Normal)" in shown.err
+    assert "clone_and_pickle" in shown.err
 
 
 def test_unknown_check_and_wrong_type():

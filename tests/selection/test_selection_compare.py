@@ -189,7 +189,7 @@ def test_columns_of_a_comparison(capsys):
     plain, table = compare(models, X, COUNTS), compare(models, X, COUNTS, cv=3, verbose=1, n_jobs=2)
     assert isinstance(table.to_frame(), pd.DataFrame)
     assert table.to_frame().index[0] == table.best
-    assert "<table>" in table._repr_html_()
+    assert "<table " in table._repr_html_()
     assert "compare: NB, fitted to all rows" in capsys.readouterr().out
     for shown in (plain, table):
         axes = shown.plot()

@@ -84,6 +84,13 @@ class Ordinal(Classes):
         parameter = super().parameter(name)
         if name == "scale":
             return replace(parameter, intercept=False)
+        if (
+            name == "loc"
+            and self.distribution == "logit"
+            and self.scale == 1
+            and str(parameter.link) == str(get_link("identity"))
+        ):
+            return replace(parameter, ratio="odds ratio of a higher class")
         return replace(parameter, basis=np.eye((self.n_classes or 3) - 2)) if name == "gaps" else parameter
 
     def cutpoints(self, intercepts: dict) -> np.ndarray:

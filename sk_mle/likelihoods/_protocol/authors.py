@@ -21,6 +21,7 @@ ARSINH_REACH, PROBED_POINTS = 7.0, 4001  # the density is summed over points fro
 MAX_SUMMED_COUNTS = 1 << 14
 MAX_SEARCHED_INTERVALS = 2000  # rows of a y with two columns, which quantiles cannot represent, in a search for starting values
 MAX_MASS_FACTOR = 2.0  # factor by which the total probability may differ from one before a message asks about it
+MASS_ERROR_OF_ANOTHER = 1e-3  # of the density that another reading of loglik would be
 
 FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and the declaration that replaces them
     **{name: (dict, f"relations = Relations({name}=...)") for name in ("limits", "ends", "tried")},
@@ -48,6 +49,12 @@ def check_declared(law: Likelihood, members: Iterable[str]) -> None:
     for name, (kind, replacement) in FORMER_DECLARATIONS.items():
         if isinstance(getattr(type(law), name, None), kind) and name not in law.get_params(deep=False):
             raise TypeError(f"{title(law)}.{name} has no effect: write {replacement}")
+    support = getattr(type(law), "support", None)
+    if not isinstance(support, Domain) and not hasattr(support, "__get__"):  # a property says it once the arguments are checked
+        raise TypeError(
+            f"{title(law)}.support must be a domain of sk_mle.domains, such as REAL, POSITIVE or COUNT, or Domain(low, high), "
+            f"but is {support!r}"
+        )
     declared = getattr(law, "parameters", None)
     if not isinstance(declared, dict) or not all(isinstance(entry, Domain | Parameter) for entry in declared.values()):
         raise TypeError(
@@ -137,10 +144,13 @@ def density_fault(law: Likelihood) -> str:
         y, width = np.append(y[keep], law.atoms), np.append(width[keep], np.ones(len(law.atoms)))
         loglik = checked_loglik(law, law.loglik(y, **{name: np.full(len(y), value) for name, value in params.items()}), y)
         mass = float(np.exp(loglik) @ width)
+        of_minus, of_itself = float(np.exp(-loglik) @ width), float(loglik @ width)
     if 1 / MAX_MASS_FACTOR < mass < MAX_MASS_FACTOR:
         return ""
     point = ", ".join(f"{name} = {value:g}" for name, value in params.items())
-    return (
-        f"exp(loglik) of {title(law)} is no density: over all y it adds up to {mass:.3g} instead of 1, at {point}. Is its sign "
-        "wrong, or a constant missing? sk_mle.testing.check_likelihood says more"
-    )
+    cause, name = "a constant may be missing, or wrong", title(law)
+    if abs(of_minus - 1) < MASS_ERROR_OF_ANOTHER:
+        cause = f"exp(-loglik) adds up to 1, so the sign of {name}.loglik is wrong: it returns minus the log-likelihood"
+    elif abs(of_itself - 1) < MASS_ERROR_OF_ANOTHER and (loglik >= 0).all():
+        cause = f"{name}.loglik adds up to 1 itself, so it returns the density: return its logarithm"
+    return f"exp(loglik) of {name} is no density: over all y it adds up to {mass:.3g} instead of 1, at {point}; {cause}"

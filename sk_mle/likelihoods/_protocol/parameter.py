@@ -35,6 +35,9 @@ class Parameter:
         link reaches all real numbers.
     basis : ndarray of shape (K, k) or None
         Orthonormal basis of the identified directions of a vector parameter. None: a scalar.
+    ratio : str
+        What the exponential of a coefficient is, such as "odds ratio of a higher class"; by default the ratio that the link
+        makes of it.
     labels : tuple
         Names of the entries of a vector parameter; by default 0..K-1.
     value : float, str or None
@@ -48,6 +51,7 @@ class Parameter:
     on_all_columns: bool = False
     location: bool | None = None
     basis: np.ndarray | None = None
+    ratio: str = ""
     labels: tuple = ()
     value: float | str | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -72,7 +73,11 @@ class Censored(Wrapper):
         y = check_numeric(y, infinite=True)
         bad = np.flatnonzero((y[:, 0] > y[:, 1]) | (np.isinf(y[:, 0]) & (y[:, 0] == y[:, 1])))
         if len(bad):
-            raise ValueError(f"y: the lower end must not exceed the upper one, but does in {rows_text(bad)}")
+            raise ValueError(
+                f"y: the lower end must not exceed the upper one, but does in {rows_text(bad)}. The columns of y are the ends "
+                "of an interval; times and events become these by sk_mle.censored(time, event)"
+            )
+        _warn_of_events(y)
         return y
 
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
@@ -191,7 +196,7 @@ def _take(mask, *values):
     return tuple(value[index] for value in values)
 
 
-def censored(time: Any, *, event: Any = None, kind: Any = "right", upper: Any = None) -> np.ndarray:
+def censored(time: Any, event: Any = None, *, kind: Any = "right", upper: Any = None) -> np.ndarray:
     """The target of a `Censored` likelihood: the ends of the interval that is known to hold each value.
 
     Parameters
@@ -247,6 +252,18 @@ def _from_scipy(data) -> np.ndarray:
         np.reshape(data._interval, (-1, 2)),
     ]
     return np.concatenate(parts)
+
+
+def _warn_of_events(y) -> None:
+    """Warn if a column of what is read as ends of intervals looks like indicators of events."""
+    for number, (column, other) in enumerate(((y[:, 0], y[:, 1]), (y[:, 1], y[:, 0]))):
+        if (column[0] in (0, 1)) and ((column == 0) | (column == 1)).all() and 0 < column.mean() < 1 and len(set(other)) > 2:
+            warnings.warn(
+                f"column {number} of y holds zeros and ones only, and is read as the {('lower', 'upper')[number]} end of "
+                "intervals. If it says which times are events, pass sk_mle.censored(time, event) as y",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def _from_fields(y, names) -> np.ndarray:
