@@ -26,6 +26,7 @@ from sk_mle.likelihoods import (
     Normal,
     Poisson,
     Truncated,
+    Tweedie,
     Weibull,
     ZeroInflated,
     censored,
@@ -77,6 +78,10 @@ TRIED = {
     "asymmetric_laplace": ({"loc": U, "scale": V, "quantile": PROB}, None),
     "gumbel_min": ({"loc": U, "scale": V}, None),
     "weibull": ({"scale": U, "shape": V}, None),
+    "skew_normal": ({"loc": U, "scale": V, "shape": 9 * (PROB - 0.5)}, None),
+    "exponentially_modified_normal": ({"loc": U, "scale": V, "rate": W**3}, None),
+    "von_mises": ({"loc": 3 * PROB - 1, "origin": 0 * U, "concentration": W**4}, None),
+    "tweedie": ({"mean": U, "dispersion": V, "power": 1.02 + 0.9 * PROB}, None),
 }
 ONE = sorted(name for name, kind in LAWS.items() if kind().target_type != "targets")
 
@@ -92,7 +97,8 @@ def example(name, seed=0, n=4):
 @pytest.mark.parametrize("name", TRIED)
 def test_crps_in_closed_form(name):
     params, theirs = TRIED[name]
-    dist = Distribution(Binomial(trials=9) if name == "binomial" else name, params)
+    law = {"binomial": Binomial(trials=9), "tweedie": Tweedie(power=None)}.get(name, name)
+    dist = Distribution(law, params)
     y = dist.rvs(random_state=1)
     values = crps(y, dist, per_row=True)
     np.testing.assert_allclose(values, crps_from_cdf(y, dist), rtol=1e-8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import erfcx, log_ndtr
+from scipy.special import erfcx, log_ndtr, ndtr
 
 from ...domains import POSITIVE, REAL
 from .._fallbacks.quantile import newton_quantile
@@ -159,6 +159,11 @@ class ExponentiallyModifiedNormal(Likelihood):
         self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, rate: np.ndarray
     ) -> np.ndarray:
         return rng.normal(loc, scale, size) + rng.exponential(np.broadcast_to(1 / np.asarray(rate, float), size))
+
+    def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray, rate: np.ndarray) -> np.ndarray:
+        t = (y - loc) / scale
+        below = scale * (t * ndtr(t) + np.exp(-(t**2) / 2) / ROOT_2PI) - self.cdf(y, loc, scale, rate) / rate  # E (y - Y)+
+        return 2 * below + (loc - y) + 1 / rate - scale / np.sqrt(np.pi) - erfcx(rate * scale) / (2 * rate)
 
 
 def _log_density(t, k):

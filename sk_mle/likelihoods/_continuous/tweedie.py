@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaincinv
 
-from ..._special.compound import concentrated, deviance, log_saddlepoint_side, log_series, log_side
+from ..._special.compound import (
+    concentrated,
+    deviance,
+    log_saddlepoint_side,
+    log_series,
+    log_side,
+    mean_difference,
+    mean_excess,
+)
 from ..._special.logarithms import log1mexp
 from ...domains import NONNEGATIVE, POSITIVE, Domain
 from .._fallbacks import quadrature
@@ -17,6 +25,8 @@ from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
 MIN_DISTANCE_OF_POWER = 1e-9  # distance of the power from 1 and 2 at which it is held for smaller ones
+MAX_RATE_OF_CRPS = 300.0  # expected number of gamma terms up to which the CRPS adds up their numbers
+MAX_SHAPE_OF_CRPS = 15.0  # shape of the gamma terms up to which its Fourier integral has the digits
 LATTICE_DISTANCE_OF_POWER = 1e-8  # distance of the power from 1 that only fits to values on a lattice reach
 
 
@@ -199,6 +209,12 @@ class Tweedie(Likelihood):
     ) -> np.ndarray:
         rate, shape, scale = self._compound(np.broadcast_to(mean, size), dispersion, power)
         return rng.gamma(rng.poisson(rate) * shape, scale)
+
+    def crps(self, y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
+        rate, shape, scale = self._compound(mean, dispersion, power)
+        rate = np.where((rate <= MAX_RATE_OF_CRPS) & (shape <= MAX_SHAPE_OF_CRPS), rate, np.nan)
+        below = mean_excess(np.maximum(y, 0.0), rate, shape, scale)
+        return 2 * below + (mean - y) - scale * mean_difference(rate, shape) / 2
 
 
 def _log_side(y, rate, shape, scale, above, mean, dispersion, power):

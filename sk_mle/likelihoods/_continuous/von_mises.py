@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import i0e, i1e, logsumexp
+from scipy.special import i0e, i1e, ive, logsumexp
 
 from ..._utils.messages import rows_text
 from ...domains import CIRCLE, POSITIVE, REAL, Domain
@@ -38,6 +38,9 @@ def _shortfall(k):
     near = 1 - ratio, ratio**2 + np.where(k > 1e-8, ratio / np.maximum(k, 1e-8), 0.5) - 1
     series = (np.polynomial.polynomial.polyval(u, coefs) for coefs in (LENGTH_SERIES, LENGTH_SERIES_DERIVATIVE))
     return tuple(np.where(far, a, b) for a, b in zip(series, near, strict=True))
+
+
+MAX_CONCENTRATION_OF_SERIES = 3000.0  # concentration from which on the Fourier series of the CRPS has too many terms
 
 
 class VonMises(Likelihood):
@@ -189,6 +192,20 @@ class VonMises(Likelihood):
         concentration: np.ndarray,
     ) -> np.ndarray:
         return rng.vonmises(self.expectation(loc, origin, concentration), concentration, size)
+
+    def crps(self, y: np.ndarray, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+        """By the Fourier series of the distribution function y / (2 pi) + c + sum of b_j sin(j (y - mean))."""
+        at, mean = np.clip(y, -np.pi, np.pi), self.expectation(loc, origin, 0.0)
+        k = np.where(concentration <= MAX_CONCENTRATION_OF_SERIES, concentration, np.nan)
+        c, at_ends, squares, above, top = 0.5, 0.0, 0.0, 0.0, i0e(k)
+        for j in range(1, int(10 * np.sqrt(np.nanmax(k, initial=0.0))) + 26):
+            b, sign = ive(j, k) / (top * j * np.pi), -1.0 if j % 2 else 1.0
+            c = c + b * np.sin(j * (np.pi + mean))
+            at_ends, squares = at_ends - sign * b / j * np.cos(j * mean), squares + b * b
+            above = above + b / j * (np.cos(j * (np.pi - mean)) - np.cos(j * (at - mean)))
+        both = np.pi / 6 + 2 * np.pi * c**2 + 2 * at_ends + np.pi * squares  # of the squared distribution function
+        above = (np.pi - at) * (1 - 2 * c) - (np.pi - at) * (np.pi + at) / (2 * np.pi) + 2 * above
+        return both + above + np.abs(y - at)
 
 
 def _log_arc(low, high, start, k):
