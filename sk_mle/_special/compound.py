@@ -199,7 +199,7 @@ def mean_difference(rate: np.ndarray, shape: np.ndarray) -> np.ndarray:
 
     It is 2 / pi times the integral of (1 - |f(t)|^2) / t^2 over t > 0, here with t = reach * sinh(s).
     """
-    reach, total = np.minimum(1 / np.sqrt(rate * shape * (1 + shape)), 1.0), 0.0
+    reach, total = np.minimum(1 / np.sqrt(rate * shape * (1 + shape)), 1.0), np.zeros(np.shape(rate * shape))
     for low, high in itertools.pairwise(FOURIER_PANELS):
         for node, weight in zip(FOURIER_NODES, FOURIER_NODE_WEIGHTS, strict=True):
             s = low + node * (high - low)

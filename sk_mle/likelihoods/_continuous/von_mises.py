@@ -195,7 +195,7 @@ class VonMises(Likelihood):
 
     def crps(self, y: np.ndarray, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> np.ndarray:
         """By the Fourier series of the distribution function y / (2 pi) + c + sum of b_j sin(j (y - mean))."""
-        at, mean = np.clip(y, -np.pi, np.pi), self.expectation(loc, origin, 0.0)
+        at, mean = np.clip(y, -np.pi, np.pi), self.expectation(loc, origin, 0 * concentration)
         k = np.where(concentration <= MAX_CONCENTRATION_OF_SERIES, concentration, np.nan)
         c, at_ends, squares, above, top = 0.5, 0.0, 0.0, 0.0, i0e(k)
         for j in range(1, int(10 * np.sqrt(np.nanmax(k, initial=0.0))) + 26):
