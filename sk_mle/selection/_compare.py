@@ -70,8 +70,10 @@ def compare(
     Raises
     ------
     ValueError
-        Where a fit to all rows fails, or no model can be fitted in all folds; the message begins with the model's name. A step
-        that fails in a fold (the fit, the log-likelihood, the interval, the CRPS) is a warning and a note, and its figures NaN.
+        Where the reference or every model fails with all rows, or no model can be fitted in all folds; the message begins with
+        the model's name. Another model of which the fit or the log-likelihood of all rows fails is a warning and a note, and is
+        left out; a step that fails in a fold (the fit, the log-likelihood, the interval, the CRPS) is a warning and a note too,
+        and its figures are NaN.
 
     Notes
     -----
@@ -112,8 +114,8 @@ def compare(
     n = n_rows(y)
     weight = check_weight(sample_weight, n)
     given_weight = None if sample_weight is None else weight
-    entries = {str(name): _entry(str(name), model, X, y, weight, given_weight, verbose) for name, model in models.items()}
-    notes = [note for entry in entries.values() for note in entry.notes]
+    entries, notes = _entries(models, reference, X, y, weight, given_weight, verbose)
+    models = {name: model for name, model in models.items() if str(name) in entries}
     notes += _kinds(entries, y)
     held: dict = {}
     if cv is not None:
@@ -145,6 +147,25 @@ def compare(
     reference_name = reference or next((name for name in order if entries[name].is_maximum), order[0])
     tests = {name: _test(entries[name], entries[reference_name], weight, notes) for name in order if name != reference_name}
     return Comparison._of([entries[name] for name in order], tests, reference_name, weight, weight_held, notes)
+
+
+def _entries(models, reference, X, y, weight, given, verbose) -> tuple[dict[str, Entry], list[str]]:
+    """Entries of the models by name, without those that fail, of which warnings and notes tell; ValueError if all fail."""
+    entries: dict[str, Entry] = {}
+    failed: dict[str, ValueError] = {}
+    for key, model in models.items():
+        name = str(key)
+        try:
+            entries[name] = _entry(name, model, X, y, weight, given, verbose)
+        except ValueError as error:
+            if key == reference:
+                raise
+            failed[name] = error
+    if not entries:
+        raise next(iter(failed.values()))
+    for reason in failed.values():
+        warnings.warn(f"{reason}. It is left out; the other models are compared.", UserWarning, stacklevel=3)
+    return entries, [f"{reason}." for reason in failed.values()] + [note for entry in entries.values() for note in entry.notes]
 
 
 def _warn_of_failures(held) -> None:
@@ -188,11 +209,13 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
     notes = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        step = "fit"
         try:
             fitted = model if is_fitted(model) else fit_clone(model, X, y, given, name)
+            step = "log-likelihood"
             scores = log_scores(fitted, X, y)
         except Exception as error:
-            raise ValueError(f"{name} cannot be compared: {error}") from error
+            raise ValueError(f"{name} cannot be compared: its {step} failed: {str(error).rstrip('.')}") from error
     notes += [f"{name}: {_sentence(w.message)}" for w in {str(w.message): w for w in caught}.values()]
     if text := rows_without_mass(scores, weight):
         notes.append(f"{name}: calls {text} impossible (log-likelihood -inf).")

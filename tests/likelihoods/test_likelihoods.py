@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from _laws import numerical
 from scipy import stats
+from scipy.special import expit
 
 from sk_mle import MLERegressor, likelihoods
 from sk_mle.domains import POSITIVE, REAL, UNIT
@@ -18,6 +19,7 @@ from sk_mle.likelihoods import (
     Gamma,
     Laplace,
     Likelihood,
+    Logistic,
     NegativeBinomial,
     Normal,
     Poisson,
@@ -457,6 +459,34 @@ def test_a_subclass_may_replace_one_of_the_tails(law):
         for found in (one.logsf(y, mean=mean), one.tail_probability(y, True, True, mean=mean)):
             np.testing.assert_allclose(found, -factor * y / mean, rtol=1e-10)
         np.testing.assert_allclose(one.logcdf(y, mean=mean), Exponential().logcdf(y, mean), rtol=1e-10)
+
+
+class OneCdf(Normal):
+    """The logistic law by its cdf alone, and the density of another."""
+
+    def cdf(self, y, loc, scale):
+        return expit((y - loc) / scale)
+
+
+class OneDensity(Normal):
+    """The logistic law by its density alone."""
+
+    def loglik(self, y, loc, scale):
+        z = np.abs(y - loc) / scale
+        return -z - 2 * np.log1p(np.exp(-z)) - np.log(scale)
+
+
+def test_a_subclass_that_replaces_the_cdf_or_the_density_takes_no_formula_of_the_others():
+    y, given = np.array([-1.0, 0.3, 2.0]), {"loc": np.zeros(3), "scale": np.ones(3)}
+    for law in (OneCdf(), type("Still", (OneCdf,), {})()):
+        for name in TAILS:
+            np.testing.assert_allclose(getattr(law, name)(y, **given), getattr(stats.logistic, name)(y), rtol=1e-10)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    y = X @ [1.0, -1.0] + rng.standard_t(3, size=200)
+    one, other = (MLERegressor(law).fit(X, y) for law in (OneDensity(), Logistic()))
+    np.testing.assert_allclose(one.coef_, other.coef_, rtol=1e-6)
+    np.testing.assert_allclose(one.loglikelihood_, other.loglikelihood_, rtol=1e-9)
 
 
 HELD = [

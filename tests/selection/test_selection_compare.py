@@ -167,8 +167,11 @@ def test_comparison_notes_unreliable_figures():
 
 
 def test_errors_name_the_model():
-    with pytest.raises(ValueError, match="gamma cannot be compared: y must lie in"):
-        compare({"normal": MLERegressor(), "gamma": MLERegressor("gamma")}, X, X[:, 0])
+    models = {"normal": MLERegressor(), "gamma": MLERegressor("gamma")}
+    with pytest.raises(ValueError, match="gamma cannot be compared: its fit failed: y must lie in"):
+        compare(models, X, X[:, 0], reference="gamma")
+    with pytest.raises(ValueError, match="gamma cannot be compared: its fit failed: y must lie in"):
+        compare({"gamma": models["gamma"], "weibull": MLERegressor("weibull")}, X, X[:, 0])
     wrong = np.where(np.arange(120) < 40, POSITIVE, POSITIVE)
     wrong[0] = np.nan
     with pytest.raises(ValueError, match=r"normal cannot be compared: .*NaN"):
@@ -180,6 +183,20 @@ def test_errors_name_the_model():
     labels = (np.arange(120) >= 100).astype(int)
     with pytest.raises(ValueError, match=r"few: the fit of fold 1/2 failed: .*one class"):
         compare({"few": MLEClassifier()}, X, labels, cv=[(np.arange(60), np.arange(60, 120)), (np.arange(120), np.arange(9))])
+
+
+@pytest.mark.parametrize("cv", [None, 3])
+def test_a_model_that_fails_with_all_rows_is_left_out(cv):
+    models = {"gamma": MLERegressor("gamma"), "normal": MLERegressor(), "t": MLERegressor("student_t")}
+    with pytest.warns(UserWarning, match="gamma cannot be compared: its fit failed: y must lie in.* It is left out") as caught:
+        table = compare(models, X, X[:, 0] + RNG.normal(size=120), cv=cv)
+    assert len(caught) == 1
+    assert sorted(table.table.index) == sorted(table.estimators_) == ["normal", "t"]
+    assert any(note.startswith("gamma cannot be compared: its fit failed: y must lie in") for note in table.notes)
+    scored = MLERegressor("gamma").fit(X, POSITIVE)
+    scored.likelihood_.evaluate = None
+    with pytest.warns(UserWarning, match="scored cannot be compared: its log-likelihood failed"):
+        assert compare({"scored": scored, "normal": MLERegressor()}, X, POSITIVE, cv=cv).best == "normal"
 
 
 def test_columns_of_a_comparison(capsys):

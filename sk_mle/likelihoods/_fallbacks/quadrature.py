@@ -21,15 +21,18 @@ FIRST_TERMS = 256  # terms of a sum added at a time
 MAX_TERMS = 1 << 17  # terms of a sum
 MIN_UNROUNDED_PROBABILITY = 1e-12  # probability beyond a quantile below which it may be rounded onto the end of the support
 MAX_RETRIED_ROWS = 4096  # rows whose failed integral is tried again over quantiles
+MAX_WRITTEN_TAIL = 0.9  # probability up to which its complement keeps its digits
 
 
 def tail(law: Any, y: np.ndarray, params: dict, upper: bool, log: bool) -> np.ndarray:
-    """A tail from the others that the law's class writes; integrated if it writes none of that side."""
-    logged = "logsf" if upper else "logcdf"
-    if log and overrides(law, "cdf", "sf"):
+    """A tail from the others that the law's class writes; integrated if it writes none, or if they round it away."""
+    own, other, logged = ("sf", "cdf", "logsf") if upper else ("cdf", "sf", "logcdf")
+    if log and (overrides(law, own) or overrides(law, other)):
         return _log_of_written(law, y, params, upper)
     if not log and overrides(law, logged):
         return np.exp(getattr(law, logged)(y, **params))
+    if overrides(law, other):
+        return _complement_of_written(law, y, params, upper)
     value = log_tail(law, y, params, upper)
     return value if log else np.exp(value)
 
@@ -44,6 +47,17 @@ def _log_of_written(law, y, params, upper):
     far = (own < 1e-280) & (y >= law.support.low) & (y <= law.support.high) & np.isfinite(y)
     if far.any():
         result[far] = log_tail(law, y[far], {name: value[far] for name, value in params.items()}, upper)
+    return result.reshape(shape)
+
+
+def _complement_of_written(law, y, params, upper):
+    """The cdf or sf from the other, which the law writes; integrated where the other is close to one."""
+    y, params, shape = _flat(y, params, law)
+    other = (law.cdf if upper else law.sf)(y, **params)
+    result = 1 - other
+    lost = (other > MAX_WRITTEN_TAIL) & (y >= law.support.low) & (y <= law.support.high) & np.isfinite(y)
+    if lost.any():
+        result[lost] = np.exp(log_tail(law, y[lost], {name: value[lost] for name, value in params.items()}, upper))
     return result.reshape(shape)
 
 

@@ -168,6 +168,8 @@ class Likelihood(BaseEstimator):
         The method that the class itself writes, or the nearest base that writes one, is the source of the others.
         """
         super().__init_subclass__(**kwargs)
+        for written, joint, others in FOLLOWING:
+            _withdraw(cls, written, joint, others)
         for name, parts in JOINT_METHODS.items():
             _derive(cls, name, parts)
 
@@ -459,6 +461,29 @@ JOINT_METHODS: dict[str, dict[str, Callable]] = {
     "terms": {"loglik": _term(0), "gradient": _term(1), "hessian": _term(2)},
     "tail_probability": {name: _side(upper, log) for (upper, log), name in TAILS.items()},
 }
+
+
+# Methods of which a law that overrides one no longer has what its parent says of the others, unless it writes the joint method.
+FOLLOWING = (
+    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval")),
+    (("cdf", "sf"), "tail_probability", tuple(TAILS.values())),  # a logarithm alone may be a refinement
+)
+
+
+def _withdraw(cls: type, written: tuple[str, ...], joint: str, others: tuple[str, ...]) -> None:
+    """Give a class that overrides methods `written` of a law the protocol's defaults of the others that it does not write.
+
+    The derivatives of another density, or the other side of another tail, would be wrong.
+    """
+    if joint in vars(cls) or not any(name in vars(cls) for name in written):
+        return
+    parents = cls.__mro__[1 : cls.__mro__.index(Likelihood)]
+    sources = (joint, *written)
+    law = next((k for k, parent in enumerate(parents) if any(name in vars(parent) for name in sources)), len(parents))
+    for name in others:
+        if name not in vars(cls) and any(name in vars(parent) for parent in parents[law:]):
+            nearer = any(name in vars(parent) for parent in parents[:law])
+            setattr(cls, name, getattr(cls, name) if nearer else vars(Likelihood)[name])
 
 
 def _derive(cls: type, name: str, parts: dict[str, Callable]) -> None:
