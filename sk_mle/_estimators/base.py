@@ -15,11 +15,13 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._model import columns
+from .._model.bias import check_penalty
 from .._model.data import Data
 from .._model.objective import Objective
 from .._model.predictor import designs, offsets
 from .._model.validation import check_finite, check_kind, check_objects, check_weight, counted, mean_score, text_columns
 from .._predictive.distribution import Distribution
+from .._solvers.bias import bias_reduced
 from .._solvers.identification import minimum_norm
 from .._solvers.multistart import best_of_starts
 from .._solvers.reconditioning import solve_reconditioned
@@ -43,6 +45,7 @@ class Fitting:
 
     # arguments of the estimators' constructors
     likelihood: Any
+    penalty: Any
     solver: Any
     tol: float
     max_iter: int
@@ -127,6 +130,8 @@ class Fitting:
         if not law.free:
             raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")
         predictors, known = columns.predictors_of(self, law, original_X, X, weight)
+        if self.penalty is not None:
+            check_penalty(self.penalty, law, predictors)
         names = getattr(self, "feature_names_in_", None)
         offset = offsets(X, predictors, known, names, weight)
         columns.check_exposures(law, predictors, names)
@@ -138,12 +143,20 @@ class Fitting:
         choose(self.solver, objective)
         earlier = (self.fit_.coefs, self.fit_.intercepts) if self.warm_start and hasattr(self, "fit_") else ()
         objective, start = warm_start(objective, *earlier) if earlier else cold_start(objective)
-        solution = best_of_starts(objective, start, self._solve)
-        objective, solution = minimum_norm(*solve_reconditioned(objective, solution, self._solve))
+        objective, solution = self._maximum(objective, start)
         coefs, intercepts = _coefficients(objective, solution.u)
         saturated = solution.result.get("reconditioned", False)
-        self.fit_ = Fit(fitted, predictors, known, coefs, intercepts, names, solution.edges, data.fingerprint(), saturated)
+        self.fit_ = Fit(
+            fitted, predictors, known, coefs, intercepts, names, solution.edges, data.fingerprint(), saturated, self.penalty
+        )
         self._store(objective, solution)
+
+    def _maximum(self, objective, start) -> tuple[Objective, Solution]:
+        """The objective, in the coordinates of the solution, and the solution."""
+        if self.penalty is not None:
+            return objective, bias_reduced(objective, start, self.penalty, self._solve, self.tol, self.max_iter)
+        solution = best_of_starts(objective, start, self._solve)
+        return minimum_norm(*solve_reconditioned(objective, solution, self._solve))
 
     def _training_weight(self, y, weight):
         """Weights as the fit uses them."""

@@ -83,7 +83,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     True
     """
 
-    predictors = offset = exposure = n_jobs = None  # arguments of the other estimators, which `Fitting` reads
+    predictors = offset = exposure = penalty = n_jobs = None  # arguments of the other estimators, which `Fitting` reads
     alpha, fit_intercept, warm_start = 0.0, True, False
 
     def __init__(self, likelihood=None, *, solver="auto", tol=1e-8, max_iter=1000, verbose=0):

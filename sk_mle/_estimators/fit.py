@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._model.bias import BiasReduced
 from .._model.data import Data, keep_memory
 from .._model.objective import Objective
 from .._model.predictor import Predictor, designs, offsets
@@ -44,6 +45,8 @@ class Fit:
         Sums of targets and weights, which are equal for two fits to the same data.
     reconditioned : bool
         Whether columns were scaled again during the fit (see `_solvers/reconditioning.py`).
+    penalty : str or None
+        Name of the bias reduction (see `_model/bias.py`).
     """
 
     law: Likelihood
@@ -55,6 +58,7 @@ class Fit:
     limits: dict[str, str]
     fingerprint: np.ndarray
     reconditioned: bool = False
+    penalty: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """The fields as a dict, without classes of private modules, for pickles that other versions can read."""
@@ -72,9 +76,14 @@ class Fit:
         return next(iter(self.predictors))
 
     @property
-    def penalised(self) -> bool:
-        """Whether any parameter has a penalty."""
+    def shrunk(self) -> bool:
+        """Whether any parameter's coefficients are drawn to zero."""
         return any(predictor.alpha > 0 for predictor in self.predictors.values())
+
+    @property
+    def penalised(self) -> str:
+        """Why the coefficients do not maximise the likelihood, as the argument that says so; "" if they do."""
+        return "alpha" if self.shrunk else f"penalty={self.penalty!r}" if self.penalty else ""
 
     def offsets(self, X: Any, weight: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Offsets of linear predictors, with logarithms of exposures, and values of parameters that columns of X hold."""
@@ -165,9 +174,13 @@ class Fit:
         return Data(X, y, weight, self.offsets(X, weight), n_jobs)
 
     def objective(self, data: Data, coefs: dict | None = None) -> Objective:
-        """The objective on data, without penalty, with curves in coordinates of their fitted coefficients or of `coefs`."""
+        """The objective on data, without shrinkage, with curves in coordinates of their fitted coefficients or of `coefs`.
+
+        With the reduction of its bias, if there is one.
+        """
         plain = {name: replace(predictor, alpha=0.0) for name, predictor in self.predictors.items()}
-        return Objective(self.law, data, designs(plain, self.law, data, coefs or self.coefs), {})
+        objective = Objective(self.law, data, designs(plain, self.law, data, coefs or self.coefs), {})
+        return objective if self.penalty is None else BiasReduced.of(objective, self.penalty)
 
     def locate(self, data: Data, coefs: dict | None = None, intercepts: dict | None = None) -> tuple[Objective, np.ndarray]:
         """The objective on data, and the flat vector of the fitted coefficients, or of others of the same model."""

@@ -48,6 +48,12 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     alpha : float or dict, default=0.0
         L2 penalty on the coefficients of the first parameter, or a dict by parameter, on the scale of the mean negative
         log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised.
+    penalty : {"jeffreys", "mean_bias", "median_bias"}, optional
+        Bias-reduced likelihood, for small or separated samples. "jeffreys" adds half the log determinant of the expected
+        information to the log-likelihood (Firth): finite estimates where classes are separated. "mean_bias" and "median_bias"
+        adjust the score so that the estimates' mean or median is right to the next order of 1 / n; for canonical links the
+        first is the same as "jeffreys", while for parameters of scale "jeffreys" reduces no bias. Sample weights count
+        rows. Inference takes the information at the estimate, and profiles those of the penalised likelihood.
     fit_intercept : bool, default=True
         Whether parameters that are modelled on columns have an intercept.
     solver : str or callable, default="auto"
@@ -122,6 +128,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         offset=None,
         exposure=None,
         alpha=0.0,
+        penalty=None,
         fit_intercept=True,
         solver="auto",
         tol=1e-8,
@@ -135,6 +142,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         self.offset = offset
         self.exposure = exposure
         self.alpha = alpha
+        self.penalty = penalty
         self.fit_intercept = fit_intercept
         self.solver = solver
         self.tol = tol

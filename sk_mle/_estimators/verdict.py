@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._model.bias import has_reduction
 from .._model.bounds import narrow_rows
 from .._model.objective import Objective
 from .._solvers.identification import plateaus
@@ -138,7 +139,8 @@ def _warn_separation(model, name, label, columns) -> None:
     """Warn that a parameter's likelihood grows without end along columns, or the intercept if there are none."""
     direction = _listed(columns) if columns else "the intercept"
     alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"
-    remedy = f"Use a penalty ({alpha}), or drop or merge these columns: for inference, which refuses penalised fits."
+    cure = " or penalty='jeffreys', whose estimates are finite," if has_reduction(model.likelihood_) else ""
+    remedy = f"Use a penalty ({alpha}), or drop or merge these columns{cure}: for inference, which refuses alpha."
     if not columns:
         remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
     warnings.warn(

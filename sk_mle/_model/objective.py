@@ -83,6 +83,7 @@ class Objective:
     """
 
     preconditioner: Any = None
+    has_value = True  # whether an estimate minimises it
 
     def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
         self.likelihood, self.data, self.designs, self.alpha = prepared(likelihood), data, designs, alpha

@@ -46,6 +46,11 @@ def check_arguments(model: Any, cov: str, bread: str, weights: str, groups: Any)
             "weights='probability' with cov='HC1', or fit without class_weight"
         )
     _check_fit(model)
+    if model.fit_.penalty is not None and weights != FREQUENCY:
+        raise ValueError(
+            f"penalty={model.fit_.penalty!r} took the weights for numbers of rows, which weights={weights!r} contradicts: use "
+            "weights='frequency', or fit without the penalty"
+        )
     _check_law(model.likelihood_, cov, bread, robust=cov == "opg" or cov.startswith("HC") or groups is not None)
 
 
@@ -71,12 +76,12 @@ def _check_options(law, cov, bread, weights, groups) -> None:
 def _check_fit(model) -> None:
     """Raise for fits whose coefficients are not a maximum of the likelihood inside the parameters' domains."""
     law, name = model.likelihood_, title(model.likelihood_)
-    if model.fit_.penalised:
+    if model.fit_.shrunk:
         raise ValueError(
             "the fit is penalised (alpha > 0): its coefficients are biased by intent, and their standard errors are not "
             "those of maximum likelihood. Refit with alpha=0; where that has no maximum, as a warning of separated data says, "
-            "drop or merge the columns that it names. Or keep the penalty and bootstrap: fit clones to rows that "
-            "sklearn.utils.resample draws, and take quantiles of their predictions"
+            "use penalty='jeffreys', or drop or merge the columns that it names. Or keep alpha and bootstrap: fit clones to "
+            "rows that sklearn.utils.resample draws, and take quantiles of their predictions"
         )
     if not model.converged_:
         raise ValueError(
@@ -122,7 +127,9 @@ def covariance(
     groups: Any = None,
 ) -> Covariance:
     """The covariance of all coefficients of a fitted model, in three passes over the data."""
-    if cov is None:
+    if cov is None and model.fit_.penalty is not None:
+        cov = "expected"
+    elif cov is None:
         cov = "observed" if model.likelihood_.smooth or groups is not None else KERNEL
     check_arguments(model, cov, bread, weights, groups)
     located = locate_fit(model, X, y, sample_weight, weights, groups=groups)

@@ -14,10 +14,11 @@ from .._predictive.unwrapping import unwrap
 from . import _refits
 from ._covariance import covariance
 from ._functionals import Functionals
-from ._hypotheses import Hypotheses
+from ._hypotheses import Hypotheses, parse
 from ._layout import Layout
 from ._memory import Memory
 from ._names import Names
+from ._result import TestResult
 from ._summaries import Summaries
 
 
@@ -132,6 +133,7 @@ class Inference(Summaries, Hypotheses, Functionals):
             the curvature at the kinks from a normal kernel about as wide as the standard error of a row's linear predictor. It
             holds for quantiles of any y, where "expected" trusts the law for the density there; and in a few hundred rows of
             the law itself "expected" covers too little (AsymmetricLaplace(quantile=0.9), 200 rows: 87% for 95%).
+            Fits with ``penalty`` have "expected" by default.
         groups : array-like of shape (n,), optional
             Clusters of rows that are not independent: the sandwich then sums scores by cluster, times
             G / (G - 1) * (n - 1) / (n - k) for G clusters, or without it where cov="HC0".
@@ -259,6 +261,36 @@ class Inference(Summaries, Hypotheses, Functionals):
         intervals = _refits.profile_intervals if method == "profile" else _refits.bootstrap_intervals
         result[known] = intervals(self, *data, level, index[known], **options)
         return result
+
+    def likelihood_ratio_test(
+        self, hypotheses: Any, X: Any = None, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
+    ) -> TestResult:
+        """Likelihood-ratio test that all the linear hypotheses hold: the fit against the maximum under them.
+
+        Of a fit with ``penalty="jeffreys"``, the test of the penalised likelihood, as in R's logistf.
+
+        Parameters
+        ----------
+        hypotheses : str, sequence of str or array-like of shape (m, P)
+            As in `wald_test`.
+        X, y, sample_weight
+            The data of the fit. By default what `from_estimator` was given, as long as it exists.
+
+        Returns
+        -------
+        TestResult
+        """
+        if self.robust:
+            raise ValueError(
+                f"likelihood ratios rest on the likelihood alone, and this covariance is {self.cov_kind}: use wald_test, or an "
+                "Inference with cov='observed'"
+            )
+        R, r, texts = parse(self.layout, hypotheses)
+        self.estimability.check(R, texts)
+        data = self._data(X, y, sample_weight, "a likelihood-ratio test")
+        statistic, rank = _refits.likelihood_ratio(self, *data, R, r)
+        name = "Penalised likelihood-ratio test" if self.model.fit_.penalised else "Likelihood-ratio test"
+        return TestResult(name, statistic, rank, float(special.chdtrc(rank, statistic)), ", ".join(texts))
 
     def _data(self, X, y, sample_weight, why) -> tuple[Any, Any, Any]:
         if X is not None:

@@ -24,6 +24,7 @@ from ._information import Located, group_codes, locate_fit
 
 GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
 MAX_STANDARD_ERRORS = 1e3  # standard errors beyond which an end of a profile interval counts as infinite
+MIN_SINGULAR_VALUE = 1e-10  # of hypotheses that count as independent, relative to the largest
 MAX_GAIN_OVER_FIT = 1e-4  # nats by which a constrained maximum may exceed the fit's log-likelihood
 
 
@@ -62,7 +63,10 @@ class _Slice(Plane):
         self.last, self.moved = np.zeros(self.size), 0.0
 
     def maximum(self, change: float) -> tuple[float, float]:
-        """The maximal log-likelihood with the coefficient `change` away from the fit, and its derivative there."""
+        """The maximal log-likelihood with the coefficient `change` away from the fit, and its derivative there.
+
+        Penalised where that of the fit is.
+        """
         self.origin = self.centre + change * self.row / (self.row @ self.row)
         start = self.last * (change / self.moved if self.moved else 0.0)  # the others move almost linearly
         if len(start):
@@ -78,8 +82,8 @@ class _Slice(Plane):
         return -total * point.value, -total * float(point.gradient @ self.row) / float(self.row @ self.row)
 
 
-def _slices(inference, X, y, sample_weight):
-    """A function from the position of a coefficient to its `_Slice`, and the log-likelihood of the fit."""
+def _located(inference, X, y, sample_weight) -> tuple[Located, np.ndarray, float]:
+    """The objective at the fit, the map from its coordinates to the coefficients, and the log-likelihood, with penalty."""
     if not inference.model.likelihood_.smooth:
         raise ValueError(
             f"the log-likelihood of {title(inference.model.likelihood_)} has kinks, for which there are no profiles; "
@@ -87,11 +91,47 @@ def _slices(inference, X, y, sample_weight):
         )
     inside = unwrap(inference.fitted)
     located = locate_fit(inside.model, inside.X(X), inside.y(y), sample_weight, inference.weights)
+    if not located.objective.has_value:
+        raise ValueError(
+            f"{inside.model.fit_.penalised} solves an equation that is the derivative of no likelihood, so there is no "
+            "profile: use method='wald' or 'bootstrap', or a fit with penalty='jeffreys'"
+        )
     J = inference.layout.jacobian(located.objective.designs)
-    maximum = -located.objective.data.total_weight * located.objective.value(located.u)
-    if abs(maximum - inference.loglikelihood) > 1e-6 * max(1.0, abs(maximum)):
+    objective, total = located.objective, located.objective.data.total_weight
+    maximum = -total * objective.value(located.u)
+    if abs(maximum + total * objective.penalty(located.u) - inference.loglikelihood) > 1e-6 * max(1.0, abs(maximum)):
         raise ValueError("X, y and sample_weight are not those that the Inference was made from: the log-likelihood differs")
+    return located, J, maximum
+
+
+def _slices(inference, X, y, sample_weight):
+    """A function from the position of a coefficient to its `_Slice`, and the log-likelihood of the fit."""
+    located, J, maximum = _located(inference, X, y, sample_weight)
     return (lambda i: _Slice(located, J[i])), maximum
+
+
+def likelihood_ratio(
+    inference: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, R: np.ndarray, r: np.ndarray
+) -> tuple[float, int]:
+    """Twice the drop of the log-likelihood, penalised where the fit's is, on the plane of coefficients b with R b = r; rank."""
+    located, J, maximum = _located(inference, X, y, sample_weight)
+    rows, gap = R @ J, r - R @ inference.params
+    _, singular, right = np.linalg.svd(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    rank = int((singular > MIN_SINGULAR_VALUE * singular[0]).sum())
+    origin = located.u + np.linalg.lstsq(rows, gap, rcond=None)[0]
+    if not np.allclose(rows @ (origin - located.u), gap, rtol=1e-8, atol=1e-8 * (1 + np.abs(r).max())):
+        raise ValueError("the hypotheses contradict each other")
+    plane = Plane(located.objective, origin, right[rank:].T)
+    value = plane.objective.value(origin)
+    if plane.size:
+        result = newton(plane, np.zeros(plane.size), tol=GRADIENT_TOL, max_iter=200, information="observed")
+        if not np.abs(result.jac).max() <= 1e-6:
+            raise ValueError("the likelihood has no maximum under the hypotheses, or it was not found; use wald_test")
+        value = result.fun
+    drop = maximum + located.objective.data.total_weight * value
+    if drop < -MAX_GAIN_OVER_FIT:
+        raise ValueError(f"the likelihood under the hypotheses exceeds the fit's by {-drop:.3g}: that was not the maximum")
+    return 2 * max(drop, 0.0), rank
 
 
 def profile(inference: Any, i: int, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, values: Any) -> Profile:

@@ -65,7 +65,9 @@ def score_test(
     start = unwrap(restricted)
     small = start.model
     if small.fit_.penalised or not small.converged_ or getattr(small, "class_weight", None) is not None:
-        raise ValueError("restricted must be a plain maximum of the likelihood: refit it without alpha or class_weight")
+        raise ValueError(
+            "restricted must be a plain maximum of the likelihood: refit it without alpha, penalty or class_weight"
+        )
     try:
         check_is_fitted(full)
     except NotFittedError:

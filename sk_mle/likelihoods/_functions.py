@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._fallbacks.averaged import averaged_information
-from ._fallbacks.expected import integrated_information
+from ._fallbacks.expected import curvature_score, information_slopes, integrated_information
 from ._fallbacks.facts import (
     density_values,
     expected_information,
@@ -29,11 +29,13 @@ __all__ = [
     "averaged_information",
     "checked_start",
     "competing",
+    "curvature_score",
     "density_fault",
     "density_values",
     "expected_information",
     "extrapolated_evaluation",
     "fallback_start",
+    "information_slopes",
     "integrated_information",
     "integrates",
     "irregular",

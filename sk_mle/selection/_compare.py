@@ -239,7 +239,7 @@ def _criteria(entry: Entry, inside, n, inner) -> list[str]:
     model, name = inside.model, entry.name
     entry.n_params = model.n_params_
     if model.fit_.penalised:
-        return [f"{name}: penalised (alpha), so criteria and likelihood-ratio tests do not hold."]
+        return [f"{name}: penalised ({model.fit_.penalised}), so criteria and likelihood-ratio tests do not hold."]
     if getattr(model, "class_weight", None) is not None:
         return [f"{name}: has class_weight, so criteria and likelihood-ratio tests do not hold."]
     if not model.converged_:

@@ -231,8 +231,12 @@ def _check_fit(fitted):
     model = unwrap(fitted).model
     check_is_fitted(model)
     law = title(model.likelihood_)
-    if model.fit_.penalised:
-        raise ValueError(f"the fit of {law} is penalised (alpha), so its log-likelihood is no maximum: refit with alpha=0")
+    if reason := model.fit_.penalised:
+        cure = "with alpha=0" if model.fit_.shrunk else f"without {reason}"
+        raise ValueError(
+            f"the fit of {law} is penalised ({reason}), so its log-likelihood is no maximum: refit {cure}, or test the "
+            "coefficients of one fit, with penalty='jeffreys', by Inference.likelihood_ratio_test"
+        )
     if getattr(model, "class_weight", None) is not None:
         raise ValueError(f"the fit of {law} has class_weight: its likelihood counts rows that do not exist; refit without")
     if not model.converged_:

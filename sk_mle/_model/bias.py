@@ -1,0 +1,249 @@
+"""Bias-reduced likelihood: Jeffreys' penalty, and scores adjusted for mean or median bias.
+
+With I the expected information in the coefficients and V its inverse, the penalty adds half the log determinant of I to the
+log-likelihood (Firth 1993). Its gradient, and the adjustments that belong to no penalty, are sums over rows: in the linear
+predictors a, b, c of a row, with J its information, g and h gradient and Hessian of its log-likelihood,
+
+    jeffreys      1/2 sum_ab H_ab dJ_ab / d eta_c
+    mean          1/2 sum_ab H_ab (E[g_a g_b g_c] + E[h_ab g_c]),  E[g_a g_b g_c] = dJ_ab / d eta_c - E[h_ac g_b] - E[h_bc g_a]
+
+with the leverages H_ab = z_a' V z_b of the row's columns z. dJ is differenced per row, so that its cost does not depend on the
+number of columns. With a canonical link h is not random, and both are the same.
+
+Flat vector: u holds the coordinates of all parameters (`objective.py` states the layout). Coordinates are linear in the
+coefficients, so the penalty depends on the choice of coordinates by a constant only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+
+from .._utils.differences import stacking
+from ..likelihoods import Likelihood
+from ..likelihoods._functions import curvature_score, expected_information, information_slopes, title
+from .evaluator import Evaluator
+from .objective import Objective, Point
+from .predictor import Predictor
+from .sums import project
+
+JEFFREYS, MEAN, MEDIAN = PENALTIES = ("jeffreys", "mean_bias", "median_bias")
+MAX_WORK_OF_EXACT_HESSIAN = 20_000  # rows times coordinates up to which the penalty's Hessian is differenced
+HESSIAN_STEP = 1e-4  # in coordinates of unit curvature
+
+
+def has_reduction(law: Likelihood) -> bool:
+    """Whether Jeffreys' penalty can be used: the law is smooth, and its expected information can be computed."""
+    whole = expected_information(law) == "whole"
+    return law.smooth and (whole or (law.predictive is law and law.target_type != "targets"))
+
+
+def check_penalty(penalty: Any, law: Likelihood, predictors: dict[str, Predictor]) -> None:
+    """Raise ValueError for a penalty that is unknown, or that needs an expected information which the law does not have."""
+    if penalty not in PENALTIES:
+        raise ValueError(f"penalty={penalty!r} is unknown; use None or one of {list(PENALTIES)}; alpha is the L2 penalty")
+    name = title(law)
+    if curved := [one.parameter for one in predictors.values() if one.curve is not None]:
+        raise ValueError(
+            f"penalty={penalty!r} is for linear predictors, and that of {curved[0]!r} is not linear in its coefficients"
+        )
+    if not law.smooth:
+        raise ValueError(f"penalty={penalty!r}: the log-likelihood of {name} has kinks, for which there is no such reduction")
+    if not has_reduction(law):
+        raise ValueError(
+            f"penalty={penalty!r} needs the expected information, which {name} does not offer: what would have been observed "
+            "is not known. Use alpha, an L2 penalty"
+        )
+    redundant = [n for n in law.free if (basis := law.parameter(n).basis) is not None and basis.shape[0] > basis.shape[1]]
+    if penalty == MEDIAN and redundant:
+        raise ValueError(
+            f"penalty={penalty!r} is of single coefficients, and those of {redundant[0]} of {name} are determined up to a "
+            f"constant only; use penalty={JEFFREYS!r}"
+        )
+
+
+class BiasReduced(Objective):
+    """An objective with Jeffreys' penalty, or with the gradient of an adjusted score, which no value belongs to.
+
+    Made by `of`. `evaluate(u, 1)` costs two passes over the rows.
+
+    Attributes
+    ----------
+    penalty_name : str
+        One of `PENALTIES`.
+    base : Objective
+        The same without it.
+    """
+
+    penalty_name: str
+    base: Objective
+
+    @classmethod
+    def of(cls, objective: Objective, penalty: str) -> BiasReduced:
+        """The objective with a penalty by its name."""
+        other = cls.__new__(cls)
+        vars(other).update(vars(copy(objective)))
+        other.base, other.penalty_name, other.preconditioner = objective.preconditioned(None), penalty, None
+        other._last = (b"", "", Point(np.inf))
+        return other
+
+    @property
+    def has_value(self) -> bool:  # type: ignore[override]
+        """Whether the estimate minimises a value: that of the penalised likelihood."""
+        return self.penalty_name == JEFFREYS
+
+    @property
+    def _formula(self) -> bool:
+        """Whether the law has a formula for its expected information."""
+        return expected_information(self.likelihood) == "whole"
+
+    def penalty(self, u: np.ndarray) -> float:
+        """Value of all penalties at u."""
+        return self.base.penalty(u) + self._log_determinant(self.information(u))
+
+    def information(self, u: np.ndarray) -> np.ndarray:
+        """Expected information (size, size) of all rows, a sum."""
+        return self._information_of(self.base.evaluate(u, 2, "expected" if self._formula else "integrated"))
+
+    def _information_of(self, point) -> np.ndarray:
+        matrix = point.hessian.copy()
+        for name, penalty in self.penalties.items():
+            matrix[self.places[name], self.places[name]] -= penalty.hessian()
+        return matrix * self.data.total_weight
+
+    def _log_determinant(self, information) -> float:
+        """Minus half the log determinant per weight; inf where the information is not positive definite."""
+        factor, fail = linalg.lapack.dpotrf(information)
+        diagonal = np.diag(factor)
+        if fail or not self.has_value:
+            return np.inf if fail else 0.0
+        return -float(np.log(diagonal).sum()) / self.data.total_weight
+
+    def evaluate(self, u: np.ndarray, order: int, information: str = "observed") -> Point:
+        key, kind, point = self._last
+        if point.order >= order and (order < 2 or kind == information) and key == u.tobytes():
+            return point
+        base = self.base.evaluate(u, 2, "expected" if self._formula else "integrated")
+        matrix = self._information_of(base)
+        value = base.value + self._log_determinant(matrix) if np.isfinite(matrix).all() else np.inf
+        point = Point(value)
+        if order:
+            gradient = base.gradient - self._adjustment(u, matrix) if np.isfinite(value) else np.full(self.size, np.nan)
+            point = Point(value, gradient, self._hessian(u, base, information) if order == 2 else None)
+        self.remember(u, point, information)
+        return point
+
+    def _hessian(self, u, base, information) -> np.ndarray:
+        """The information in place of the Hessian, or where rows are few and no scoring is asked for, the Hessian."""
+        if information == "expected" or not self._formula or self.size * self.data.n_kept > MAX_WORK_OF_EXACT_HESSIAN:
+            return base.hessian
+        hessian = self.base.evaluate(u, 2, "observed").hessian.copy()
+        change = np.empty_like(hessian)
+        for j, step in enumerate(HESSIAN_STEP * np.eye(self.size)):
+            up, down = (self._adjustment(at, self.information(at)) for at in (u + step, u - step))
+            change[j] = (up - down) / (2 * HESSIAN_STEP)
+        return hessian - (change + change.T) / 2
+
+    def with_sums(self, u: np.ndarray, information: str, extra: Callable) -> tuple[Point, dict]:
+        """As of the likelihood, with the adjusted gradient, which is zero at the estimate."""
+        point, sums = self.base.with_sums(u, information, extra)
+        return point._replace(gradient=point.gradient - self._adjustment(u, self.information(u))), sums
+
+    def _adjustment(self, u, information) -> np.ndarray:
+        """What is added to the mean score at u, in the flat coordinates."""
+        try:
+            covariance = np.linalg.inv(information)
+        except np.linalg.LinAlgError:
+            return np.full(self.size, np.nan)
+        jacobian = self._jacobian() if self.penalty_name == MEDIAN else None
+        directions = None if jacobian is None else covariance @ jacobian.T
+        block = _Adjustment(
+            self.evaluator, self._coefficients(u), self.places, covariance, self.penalty_name, self._formula, directions
+        )
+        sums = self._hessian_data.reduce(block)
+        result: np.ndarray = self._expand_adjoint(sums)
+        if jacobian is not None:
+            assert directions is not None
+            variances = np.einsum("tj,jt->t", jacobian, directions)
+            result = result - information @ np.linalg.solve(jacobian, sums["median"] / variances)
+        return result / self.data.total_weight
+
+    def _jacobian(self) -> np.ndarray:
+        """The matrix (size, size) from coordinates to coefficients; ValueError for linearly dependent columns."""
+        parts = []
+        for design in self.designs.values():
+            part = design.original_matrix() if design.columns is not None else design.matrix()
+            parts.append(part[int(not design.intercept) :] * design.output_basis[0, 0])
+        jacobian = linalg.block_diag(*parts)
+        if jacobian.shape[0] != jacobian.shape[1]:
+            raise ValueError(
+                f"penalty={MEDIAN!r} is of single coefficients, and some columns are linearly dependent, so that only sums of "
+                "their coefficients are identified: drop one of them"
+            )
+        return jacobian
+
+
+@dataclass(frozen=True)
+class _Adjustment:
+    """Sums over a block of rows: of the adjustment of every parameter's gradient, and of what that of the median needs.
+
+    `directions` (size, P) are the changes of u along which the estimates of single coefficients vary.
+    """
+
+    evaluator: Evaluator
+    coefficients: dict
+    places: dict[str, slice]
+    covariance: np.ndarray
+    penalty: str
+    formula: bool
+    directions: np.ndarray | None
+
+    def __call__(self, batch) -> dict[Any, Any]:
+        law, designs = self.evaluator.likelihood, self.evaluator.designs
+        rows = self.evaluator.rows(batch, {})
+        eta = self.evaluator.eta(batch, rows, self.coefficients)
+        _, unstack, entries = stacking({name: eta[name] for name in designs})
+        Z = {name: self._coordinate_rows(rows, name) for name in designs}
+        mixed = None if self.penalty == JEFFREYS else curvature_score(law, batch.y, eta)
+        leverages = self._leverages(len(batch.y), Z, entries)
+        adjustment = information_slopes(law, batch.y, eta, self.formula, leverages) / 2
+        if mixed is not None:
+            adjustment += np.einsum("nab,nabc->nc", leverages, mixed) / 2 - np.einsum("nab,nacb->nc", leverages, mixed)
+        by_name = unstack(adjustment)
+        sums: dict[Any, Any] = {("gradient", name): project(batch, rows.get(name), by_name[name]) for name in designs}
+        if self.directions is not None:
+            slopes = information_slopes(law, batch.y, eta, self.formula)
+            third = slopes / 3 if mixed is None else slopes / 3 + mixed / 2 - mixed.transpose(0, 1, 3, 2) * 2 / 3
+            changes = [Z[name] @ self.directions[self.places[name]] * designs[name].output_basis[0, 0] for name in designs]
+            change = np.stack([np.broadcast_to(one, (len(batch.y), one.shape[1])) for one in changes], axis=1)
+            sums["median"] = np.einsum("n,nabc,nat,nbt,nct->t", batch.weight, third, change, change, change, optimize=True)
+        return sums
+
+    def _coordinate_rows(self, rows, name) -> np.ndarray:
+        """Rows of one linear predictor in its coordinates (n, intercept + r), of an intercept alone one for all."""
+        matrix = self.evaluator.designs[name].matrix()
+        return rows[name] @ matrix[1:] + matrix[0] if name in rows else matrix
+
+    def _leverages(self, n, Z, entries) -> np.ndarray:
+        """z_a' V z_b for all pairs of linear predictors of each row: (n, D, D)."""
+        size = max(place.stop for place in entries.values())
+        result = np.empty((n, size, size))
+        names = list(self.evaluator.designs)
+        for i, a in enumerate(names):
+            for b in names[i:]:
+                left, right = self.evaluator.designs[a], self.evaluator.designs[b]
+                block = self.covariance[self.places[a], self.places[b]].reshape(*left.shape, *right.shape)
+                inner = np.einsum("ixjy,kx,ly->klij", block, left.output_basis, right.output_basis)
+                for k, m in np.ndindex(inner.shape[:2]):
+                    if len(Z[b]) == 1:
+                        value = Z[a] @ (inner[k, m] @ Z[b][0])
+                    else:
+                        value = np.einsum("nj,nj->n", np.broadcast_to(Z[a] @ inner[k, m], Z[b].shape), Z[b])
+                    row, column = entries[a].start + k, entries[b].start + m
+                    result[:, row, column] = result[:, column, row] = value
+        return result

@@ -1,0 +1,92 @@
+"""Fits of bias-reduced likelihoods, from the start of a plain fit.
+
+Flat vector: u holds the coordinates of all parameters, of unit curvature at the start (`_model/objective.py` states the
+layout).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import linalg
+from scipy.optimize import OptimizeResult
+
+from .._model.bias import JEFFREYS, BiasReduced
+from .._model.objective import Objective
+from ..likelihoods._functions import title
+from .multistart import best_of_starts
+from .solvers import Solution
+
+MIN_SHARE_OF_STEP = 1e-3  # shortest share of a scoring step
+POLISHED_SHARE_OF_TOL = 1e-3  # scoring steps, whose convergence is linear, end at this share of the tolerance
+MAX_GROWTH = 1.05  # of the score's size in a step: it need not fall at every step far from the root
+
+
+def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: Callable, tol: float, max_iter: int) -> Solution:
+    """The estimate with Jeffreys' penalty, or the root of an adjusted score.
+
+    Where rows are many or maxima several, from the maximum of the likelihood, if there is one.
+
+    Parameters
+    ----------
+    objective : Objective
+        Without the penalty.
+    start : ndarray of shape (size,)
+    penalty : str
+        Its name.
+    solve : callable
+        ``solve(objective, start, max_iter)`` returns a Solution.
+    tol : float
+    max_iter : int
+        Of the adjusted score's root.
+
+    Returns
+    -------
+    Solution
+    """
+    if objective.preconditioner is not None or objective.likelihood.n_starts > 1:
+        plain = best_of_starts(objective, start, solve)
+        start = plain.u if plain.converged and plain.result.get("minimum_certified") else start
+    penalised = BiasReduced.of(objective, JEFFREYS)
+    if not np.isfinite(penalised.value(start)):
+        raise ValueError(
+            f"penalty={penalty!r} needs an information matrix of full rank at the start of a fit, and that of "
+            f"{title(objective.likelihood)} is singular or not finite there: use fewer columns, or fix a parameter on which "
+            "the rows say nothing"
+        )
+    solution = solve(penalised, start, max_iter)
+    if penalty != JEFFREYS:
+        solution = _root(BiasReduced.of(objective, penalty), solution.u, tol, max_iter)
+    solution.result.update(minimum_certified=solution.converged, unidentified={})
+    return solution
+
+
+def _root(objective: BiasReduced, u, tol, max_iter) -> Solution:
+    """The root of an adjusted score by scoring steps, shortened where the score grows."""
+    point, n_iter = objective.evaluate(u, 2, "expected"), 0
+    while n_iter < max_iter:
+        n_iter += 1
+        if np.abs(point.gradient).max(initial=0.0) <= POLISHED_SHARE_OF_TOL * tol:
+            break
+        step, size = _scoring_step(point)
+        share = 1.0
+        while share >= MIN_SHARE_OF_STEP:
+            trial = objective.evaluate(u + share * step, 2, "expected")
+            if trial.complete and _scoring_step(trial)[1] <= MAX_GROWTH * size:
+                break
+            share /= 2
+        else:
+            break
+        u, point = u + share * step, trial
+    largest = float(np.abs(point.gradient).max(initial=0.0))
+    converged = bool(largest <= tol)
+    message = "score below tol" if converged else "no step lowers the score"
+    result = OptimizeResult(x=u, fun=point.value, jac=point.gradient, nit=n_iter, message=message, success=converged)
+    return Solution(u, converged, False, n_iter, largest, {}, result)
+
+
+def _scoring_step(point) -> tuple[np.ndarray, float]:
+    """The scoring step, and the size of the score in the metric of the information."""
+    _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
+    return (step, np.sqrt(max(-float(step @ point.gradient), 0.0))) if not fail else (np.zeros_like(step), np.inf)
