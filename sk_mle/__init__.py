@@ -8,6 +8,7 @@ from ._estimators.density import MLEDensity
 from ._estimators.regressor import MLERegressor
 from ._predictive.distribution import Distribution
 from ._predictive.unwrapping import predict_dist
+from ._sources import Source
 from ._utils.public import publish
 from .inference import Inference
 from .likelihoods import censored, from_scipy
@@ -22,6 +23,7 @@ __all__ = [
     "MLEClassifier",
     "MLEDensity",
     "MLERegressor",
+    "Source",
     "censored",
     "compare",
     "diagnostics",

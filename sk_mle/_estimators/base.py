@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import warnings
 from contextlib import contextmanager
+from copy import copy
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -18,8 +20,19 @@ from .._model import columns
 from .._model.bias import check_penalty
 from .._model.data import Data
 from .._model.objective import Objective
+from .._model.parts import DataInParts, look_at
 from .._model.predictor import designs, offsets
-from .._model.validation import check_finite, check_kind, check_objects, check_weight, counted, mean_score, text_columns
+from .._model.validation import (
+    check_finite,
+    check_kind,
+    check_objects,
+    check_support,
+    check_weight,
+    counted,
+    group_labels,
+    mean_score,
+    text_columns,
+)
 from .._predictive.distribution import Distribution
 from .._solvers.bias import bias_reduced
 from .._solvers.identification import minimum_norm
@@ -27,6 +40,9 @@ from .._solvers.multistart import best_of_starts
 from .._solvers.reconditioning import solve_reconditioned
 from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import cold_start, warm_start
+from .._sources import Opened, Rows, check_in_memory, open_source
+from .._utils.frames import n_rows
+from .._utils.messages import rows_apart
 from ..exceptions import VersionWarning
 from ..inference import Inference
 from ..likelihoods import Likelihood
@@ -54,6 +70,7 @@ class Fitting:
     warm_start: bool
 
     fit_: Fit
+    _name_of_y = "y"  # in messages
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes for pickles and copies: the fit as plain data, and the version that made it."""
@@ -89,6 +106,7 @@ class Fitting:
 
     def _validate(self, X, reset: bool, finite=True):
         """X as a float array or CSR matrix; ValueError for text and, if `finite`, for NaN and infinities."""
+        check_in_memory(X)
         kinds = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
         try:
             X = validate_data(self, check_kind(X), **kinds, ensure_all_finite=False, reset=reset)
@@ -123,21 +141,78 @@ class Fitting:
         """The law, or a clone if it is the user's object, which may be changed later."""
         return clone(law) if law is self.likelihood else law
 
+    def _read_training(self, X, y, sample_weight, totals=None) -> tuple[Likelihood, Any, np.ndarray, np.ndarray]:
+        """The law for these data, and X, y and weights as the fit uses them; attributes that describe them are set.
+
+        `totals` are the sums that `_look` returns of the parts, if these rows are a sample.
+        """
+        raise NotImplementedError
+
+    def _look(self, rows: Rows) -> Any:
+        """Check the rows of a part as `fit` checks rows in memory; return what is to be summed over parts, or None."""
+        raise NotImplementedError
+
+    def _part_reader(self, totals) -> Fitting:
+        """An estimator that reads a part's rows as this one reads all; `totals` are the sums over parts of `_look`."""
+        return copy(self)
+
+    def _fit_rows(self, X, y, sample_weight):
+        """Fit rows in memory, or those of a source."""
+        rows = open_source(X, y, sample_weight)
+        if rows is not None:
+            self._fit_parts(rows)
+            return
+        law, validated, target, weight = self._read_training(X, y, sample_weight)
+        self._fit(validated, target, weight, law, X)
+
     def _fit(self, X, y, weight, law: Likelihood, original_X):
         """Fit validated X, y and weights by the given law and set the fitted attributes."""
-        self._check_numbers()
-        fitted, law = law, prepared(law)
-        if not law.free:
-            raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")
-        predictors, known = columns.predictors_of(self, law, original_X, X, weight)
-        if self.penalty is not None:
-            check_penalty(self.penalty, law, predictors)
+        fitted, law = law, self._checked_law(law)
         names = getattr(self, "feature_names_in_", None)
+        predictors, known = columns.predictors_of(self, law, original_X, X)
+        self._check_penalty(law, predictors)
+        columns.check_known_values(law, X, known, names, weight)
         offset = offsets(X, predictors, known, names, weight)
         columns.check_exposures(law, predictors, names)
         if law.known:
             law = prepared(law.bind(y, **{name: offset[name] for name in law.known}))
-        data = Data(X, y, weight, offset, self.n_jobs)
+        self._fit_data(fitted, law, predictors, known, Data(X, y, weight, offset, self.n_jobs))
+
+    def _fit_parts(self, rows: Opened):
+        """Fit the rows of a source; those of few rows are gathered."""
+        look = look_at(rows, partial(_look_at_part, self))
+        if look.n_samples < rows.source.rows_to_gather:
+            self._fit_rows(*rows.gathered()[:3])
+            return
+        law, X, _, _ = self._read_training(*look.sample[:3], look.totals)
+        fitted, law = law, self._checked_law(law)
+        names = getattr(self, "feature_names_in_", None)
+        predictors, known = columns.predictors_of(self, law, look.sample.X, X)
+        self._check_penalty(law, predictors)
+        columns.check_exposures(law, predictors, names)
+        reader = self._part_reader(look.totals)
+        reader.fit_ = Fit(fitted, predictors, known, {}, {}, names, {}, np.empty(0))
+        data = DataInParts(rows, reader, look, _centred(predictors))
+        if law.known:
+            law = prepared(law.bind(data.few.y, **{name: data.few.offset[name] for name in law.known}))
+        self._fit_data(fitted, law, predictors, known, data)
+
+    def _checked_law(self, law: Likelihood) -> Likelihood:
+        """The law as a fit evaluates it; ValueError if nothing is to be estimated, or for invalid `tol` or `max_iter`."""
+        self._check_numbers()
+        law = prepared(law)
+        if not law.free:
+            raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")
+        return law
+
+    def _check_penalty(self, law: Likelihood, predictors) -> None:
+        """Raise ValueError for a penalty that the model cannot have."""
+        if self.penalty is not None:
+            check_penalty(self.penalty, law, predictors)
+
+    def _fit_data(self, fitted: Likelihood, law: Likelihood, predictors, known, data):
+        """Fit data by the given law and set the fitted attributes."""
+        names = getattr(self, "feature_names_in_", None)
         alphas = {name: predictor.alpha for name, predictor in predictors.items() if predictor.alpha}
         objective = Objective(law, data, designs(predictors, law, data), alphas)
         choose(self.solver, objective)
@@ -178,7 +253,7 @@ class Fitting:
         self.n_iter_, self.converged_ = solution.n_iter, solution.converged
         keys = ("fun", "nit", "message", "status", "other_maximum")
         self.optimize_result_ = OptimizeResult({key: solution.result[key] for key in keys if key in solution.result})
-        self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.evaluations)
+        self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.n_passes)
         self.optimize_result_.update(unbounded=solution.unbounded)
         warn_about_fit(self, objective, solution, self.fit_.names)
 
@@ -191,7 +266,9 @@ class Fitting:
         """X as the fit reads it: checked, as an array or a sparse matrix."""
         return self._validate(X, reset=False)
 
-    def read_data(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Data:
+    def read_data(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Data | DataInParts:
         """X, y and weights as the fit reads them, for the likelihood of other data.
 
         Parameters
@@ -199,15 +276,71 @@ class Fitting:
         X, y
             As for `fit`.
         sample_weight : array-like of shape (n,), optional
+        groups : array-like of shape (n,), optional
+            A label per row, for sums by group.
 
         Returns
         -------
-        Data
+        Data or DataInParts
         """
+        if (rows := open_source(X, y, sample_weight, groups)) is not None:
+            return self._read_parts(rows)
         X, labels = self.read_rows(X), counted(y, sample_weight)
         target = self._target(labels, X)
         weight = self._training_weight(labels, check_weight(sample_weight, X.shape[0]))
-        return self.fit_.data(X, target, weight, self.n_jobs)
+        return _with_groups(self.fit_.data(X, target, weight, self.n_jobs), groups)
+
+    def _read_parts(self, rows: Opened) -> Data | DataInParts:
+        """The data of a source, for the likelihood of other data."""
+        look = look_at(rows, partial(_look_at_part, self))
+        if look.n_samples < rows.source.rows_to_gather:
+            return self.read_data(*rows.gathered())
+        return DataInParts(rows, self._part_reader(look.totals), look, _centred(self.fit_.predictors))
+
+    def check_part(self, part: Data) -> None:
+        """Raise ValueError for rows that the fitted law does not take."""
+        law = self.likelihood_
+        check_support(law, part.y, self._name_of_y)
+        columns.check_known_values(law, part.X, self.fit_.known, self.fit_.names, part.weight)
+        if law.known:
+            law.bind(part.y, **{name: part.offset[name] for name in law.known})
+
+    def _log_scores(self, X, y) -> np.ndarray:
+        """Log-likelihood of every row."""
+        raise NotImplementedError
+
+    def _score_rows(self, X, y, sample_weight) -> float:
+        """Weighted mean log-likelihood of rows in memory, or of a source."""
+        rows = open_source(X, y, sample_weight)
+        if rows is None:
+            return mean_score(self._log_scores(counted(X, sample_weight), counted(y, sample_weight)), sample_weight)
+        loglik, weight = rows.fold(self._score_sums, np.add)
+        return float(loglik / weight)
+
+    def _score_sums(self, rows: Rows, number: int) -> np.ndarray:
+        """Weighted sum of the log-likelihood of a part, and sum of the weights."""
+        with rows_apart(number):
+            weight = check_weight(rows.sample_weight, n_rows(rows.X))
+            kept = weight > 0
+            if not kept.any():
+                return np.zeros(2)
+            values = self._log_scores(counted(rows.X, rows.sample_weight), counted(rows.y, rows.sample_weight))
+        return np.array([values[kept] @ weight[kept], weight.sum()])
+
+
+def _look_at_part(estimator: Fitting, rows: Rows) -> Any:
+    """`_look` of an estimator that is not changed."""
+    return copy(estimator)._look(rows)
+
+
+def _centred(predictors) -> list[bool]:
+    """Whether columns are centred, for the parameters that are modelled on columns."""
+    return [predictor.intercept for predictor in predictors.values() if len(predictor.columns)]
+
+
+def _with_groups(data: Data, groups) -> Data:
+    """The data with labels of groups, if there are any."""
+    return data if groups is None else data.with_groups(group_labels(groups, data.n_samples))
 
 
 def _coefficients(objective: Objective, u) -> tuple[dict, dict]:
@@ -308,7 +441,10 @@ class MLEMixin(Fitting):
         float
             All normalising constants are included. For a classifier this is minus `sklearn.metrics.log_loss`.
         """
-        return mean_score(self.score_samples(counted(X, sample_weight), counted(y, sample_weight)), sample_weight)
+        return self._score_rows(X, y, sample_weight)
+
+    def _log_scores(self, X, y):
+        return self.score_samples(X, y)
 
     def inference(self, X: Any, y: ArrayLike, **options: Any) -> Inference:
         """Standard errors, tests and intervals from the data of the fit: `Inference.from_estimator(self, X, y, **options)`."""

@@ -13,11 +13,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from .._model.validation import check_weight, counted
+from .._sources import open_source
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
 from ..likelihoods._functions import n_classes, title
 from .base import MLEMixin
-from .labels import in_order, missing, ranks_of
+from .labels import ClassTotals, in_order, missing, ranks_of
 
 ROWS_OF_FIRST_LOOK = 256  # rows from which classes are collected first
 ROWS_PER_BLOCK = 1 << 14
@@ -109,9 +110,9 @@ optimize_result_, n_features_in_, feature_names_in_
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n, p)
+        X : array-like or sparse matrix of shape (n, p), or a source of rows as for `MLERegressor.fit`
         y : array-like of shape (n,)
-            Class labels.
+            Class labels. Of a source: a collection in the same parts, or the name of a column.
         sample_weight : array-like of shape (n,), optional
             Multiplies the log-likelihood: a weight of k equals k copies of the row.
 
@@ -125,22 +126,7 @@ optimize_result_, n_features_in_, feature_names_in_
             For arguments, targets or weights that cannot be used; the estimator is left as it was.
         """
         with self._unchanged_on_failure():
-            original, X = X, self._validate(X, reset=True)
-            original_y, y = y, self._labels(y, X, sample_weight)
-            weight = check_weight(sample_weight, len(y))
-            classes, sorted_codes = _encoded(y)
-            weighted = sorted_codes if sample_weight is None else sorted_codes[weight > 0]
-            if weighted.min() == weighted.max():
-                raise ValueError(f"y has one class ({classes[int(weighted[0])]}); a classifier needs at least two classes")
-            weight = self._training_weight(y, weight)
-            law = self._own(self._law(len(classes)))
-            ranks = ranks_of(law, original_y, classes)
-            codes = sorted_codes if ranks is None else ranks[sorted_codes.astype(int)]
-            law = law.bind(codes)
-            _check_size(law, len(classes))
-            self.classes_, self._ranks = classes, ranks
-            self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
-            self._fit(X, codes, weight, law, original)
+            self._fit_rows(X, y, sample_weight)
         return self
 
     @property
@@ -152,6 +138,43 @@ optimize_result_, n_features_in_, feature_names_in_
     def intercept_(self) -> np.ndarray:
         """Intercept of the first estimated parameter: (1,) or (K,)."""
         return np.atleast_1d(self.fit_.intercepts[self.fit_.first])
+
+    def _read_training(self, X, y, sample_weight, totals=None):
+        original_y, (X, y, weight) = y, self._checked(X, y, sample_weight)
+        if totals is None:
+            classes, sorted_codes = _encoded(y)
+            weighted = sorted_codes if sample_weight is None else sorted_codes[weight > 0]
+        else:
+            classes, sorted_codes = totals.checked_classes(), _codes(y, totals.classes)[0]
+            weighted = np.flatnonzero(totals.weights)
+        if weighted.min() == weighted.max():
+            raise ValueError(f"y has one class ({classes[int(weighted[0])]}); a classifier needs at least two classes")
+        if totals is None:  # those of a sample are not used
+            weight = self._training_weight(y, weight)
+        law = self._own(self._law(len(classes)))
+        ranks = ranks_of(law, original_y, classes)
+        codes = sorted_codes if ranks is None else ranks[sorted_codes.astype(int)]
+        law = law.bind(codes if totals is None else np.arange(len(classes), dtype=float))
+        _check_size(law, len(classes))
+        self.classes_, self._ranks = classes, ranks
+        self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
+        return law, X, codes, weight
+
+    def _look(self, rows):
+        _, y, weight = self._checked(*rows[:3])
+        return ClassTotals.of(y, weight)
+
+    def _checked(self, X, y, sample_weight):
+        """X, labels and weights, validated."""
+        X = self._validate(X, reset=True)
+        y = self._labels(y, X, sample_weight)
+        return X, y, check_weight(sample_weight, len(y))
+
+    def _part_reader(self, totals):
+        reader = super()._part_reader(totals)
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            reader.class_weight = dict(zip(totals.classes.tolist(), totals.balanced().tolist(), strict=True))
+        return reader
 
     def _law(self, n_in_y: int):
         """The likelihood of the constructor, or the default for so many classes; ValueError if it is not of classes."""
@@ -187,11 +210,8 @@ optimize_result_, n_features_in_, feature_names_in_
             return weight
         if not isinstance(self.class_weight, str) or self.class_weight != "balanced":
             return check_weight(weight * compute_sample_weight(self.class_weight, y), len(y))
-        classes, codes = np.unique(y, return_inverse=True)
-        class_weight = np.bincount(codes, weights=weight)
-        with np.errstate(divide="ignore"):
-            factors = np.where(class_weight > 0, class_weight.sum() / (len(classes) * class_weight), 0.0)
-        return check_weight(weight * factors[codes], len(y))
+        totals = ClassTotals.of(y, weight)
+        return check_weight(weight * totals.balanced()[np.searchsorted(totals.classes, y)], len(y))
 
     def _target(self, y, X) -> np.ndarray:
         """Labels as codes of the fitted law; ValueError for labels that are not in the training data."""
@@ -208,18 +228,26 @@ optimize_result_, n_features_in_, feature_names_in_
         For two classes, the log odds of the second, which equal the linear predictor with a logit link. For more, the linear
         predictors of laws with one per class, or log probabilities of laws with a single one (`Ordinal`).
         """
+        if (rows := open_source(X)) is not None:
+            return rows.source.predict(self.decision_function)
         return self._of_rows(X, self._confidence)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Log probability of every class, exact where a probability underflows: shape (n, K)."""
+        if (rows := open_source(X)) is not None:
+            return rows.source.predict(self.predict_log_proba, list(self.classes_))
         return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_))))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of every class: shape (n, K)."""
+        if (rows := open_source(X)) is not None:
+            return rows.source.predict(self.predict_proba, list(self.classes_))
         return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "probability")))
 
     def predict(self, X: Any) -> np.ndarray:
         """Most probable class of every row: shape (n,)."""
+        if (rows := open_source(X)) is not None:
+            return rows.source.predict(self.predict)
 
         def best(eta):
             with np.errstate(invalid="ignore"):  # NaN if no class is possible

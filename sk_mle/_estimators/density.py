@@ -13,9 +13,11 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._model.data import Data
-from .._model.validation import check_finite, check_kind, check_support, check_weight, counted, mean_score, text_columns
+from .._model.parts import DataInParts
+from .._model.validation import check_finite, check_kind, check_support, check_weight, counted, group_labels, text_columns
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
+from .._sources import check_in_memory, open_source
 from ..inference import Inference
 from ..likelihoods import get_likelihood
 from ..likelihoods._functions import title
@@ -85,6 +87,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
 
     predictors = offset = exposure = penalty = n_jobs = None  # arguments of the other estimators, which `Fitting` reads
     alpha, fit_intercept, warm_start = 0.0, True, False
+    _name_of_y = "X"
 
     def __init__(self, likelihood=None, *, solver="auto", tol=1e-8, max_iter=1000, verbose=0):
         self.likelihood = likelihood
@@ -98,7 +101,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, 1), or (n, k) for likelihoods that take k columns
+        X : array-like of shape (n, 1), or (n, k) for likelihoods that take k columns, or a source as for `MLERegressor.fit`
             Inside the support of the likelihood. `Censored` takes one column, or the two ends of what is known.
         y : ignored
         sample_weight : array-like of shape (n,), optional
@@ -114,13 +117,24 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             For arguments, samples or weights that cannot be used; the estimator is left as it was.
         """
         with self._unchanged_on_failure():
-            X = self._validate(counted(X, sample_weight), reset=True)
-            law = self._own(self._law(X.shape[1]))
-            values = self._values(X, law)
-            check_support(law, values, "X")
-            self._fit(np.empty((len(X), 0)), values, check_weight(sample_weight, len(X)), law.bind(values), None)
+            self._fit_rows(X, y, sample_weight)
             self._set_distribution()
         return self
+
+    def _read_training(self, X, y, sample_weight, totals=None):
+        law, values, weight = self._checked(X, sample_weight)
+        return law.bind(values), np.empty((len(values), 0)), values, weight
+
+    def _look(self, rows):
+        self._checked(rows.X, rows.sample_weight)
+
+    def _checked(self, X, sample_weight):
+        """The law, and samples and weights that it takes."""
+        X = self._validate(counted(X, sample_weight), reset=True)
+        law = self._own(self._law(X.shape[1]))
+        values = self._values(X, law)
+        check_support(law, values, "X")
+        return law, values, check_weight(sample_weight, len(X))
 
     def _law(self, n_columns=1):
         """The likelihood of the constructor, or the default for so many columns; ValueError if it needs covariates."""
@@ -136,6 +150,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
 
     def _validate(self, X, reset: bool, finite: bool = True):
         """X as a float array; ValueError for text and NaN."""
+        check_in_memory(X)
         try:
             X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
         except ValueError as error:
@@ -163,11 +178,19 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         """An array of shape (n, 0): the parameters of a density depend on no columns."""
         return np.empty((len(self._validate(X, reset=False)), 0))
 
-    def read_data(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Data:
+    def read_data(
+        self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Data | DataInParts:
         """The samples and weights in the form that the fit takes."""
+        if (rows := open_source(X, None, sample_weight, groups)) is not None:
+            return self._read_parts(rows)
         X = self._validate(counted(X, sample_weight), reset=False)
         values, weight = self._values(X, self.likelihood_), check_weight(sample_weight, len(X))
-        return self.fit_.data(np.empty((len(X), 0)), values, weight, self.n_jobs)
+        data = self.fit_.data(np.empty((len(X), 0)), values, weight, self.n_jobs)
+        return data if groups is None else data.with_groups(group_labels(groups, len(X)))
+
+    def _log_scores(self, X, y):
+        return self.score_samples(X)
 
     def _set_distribution(self):
         """Set `params_` and `distribution_` from the fitted intercepts."""
@@ -228,7 +251,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         float
             All normalising constants are included.
         """
-        return mean_score(self.score_samples(counted(X, sample_weight)), sample_weight)
+        return self._score_rows(X, None, sample_weight)
 
     def sample(self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Random draws from the fitted distribution.

@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.multiclass import check_classification_targets
 
 from .._utils.frames import declared_order
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import resolved, sized, title
+
+
+class ClassTotals(NamedTuple):
+    """The sorted classes among labels, their total weights, and the number of rows."""
+
+    classes: np.ndarray
+    weights: np.ndarray
+    n_rows: int
+
+    @classmethod
+    def of(cls, labels: np.ndarray, weight: np.ndarray) -> ClassTotals:
+        """Those of rows."""
+        classes, codes = np.unique(labels, return_inverse=True)
+        return cls(classes, np.bincount(codes, weights=weight, minlength=len(classes)), len(labels))
+
+    def __add__(self, other: Any) -> ClassTotals:
+        """Those of the rows of both."""
+        classes, codes = np.unique(np.concatenate([self.classes, other.classes]), return_inverse=True)
+        weights = np.bincount(codes, np.concatenate([self.weights, other.weights]))
+        return ClassTotals(classes, weights, self.n_rows + other.n_rows)
+
+    def balanced(self) -> np.ndarray:
+        """The factors (K,) by which all classes get the same total weight."""
+        with np.errstate(divide="ignore"):
+            return np.where(self.weights > 0, self.weights.sum() / (len(self.classes) * self.weights), 0.0)
+
+    def checked_classes(self) -> np.ndarray:
+        """The classes; ValueError for labels that are values of a continuous target."""
+        if 2 * len(self.classes) > self.n_rows:
+            check_classification_targets(self.classes)
+        elif self.classes.dtype.kind == "f":  # classes must be whole numbers
+            check_classification_targets(np.repeat(self.classes, 2))
+        return self.classes
 
 
 def in_order(law: Likelihood) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._model.validation import check_support, check_weight, counted
 from .._predictive.distribution import Distribution
+from .._sources import open_source
 from .._utils.messages import rows_text
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
@@ -156,9 +158,11 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n, p)
+        X : array-like or sparse matrix of shape (n, p), or a source of rows
+            A source is a Dask array, data frame or list of delayed parts, a dataset of pyarrow, the `pathlib.Path` of a folder
+            of parquet files, or a `Source`: its rows are not gathered, but summed part by part.
         y : array-like of shape (n,), or (n, K) for likelihoods of several targets
-            Inside the support of the likelihood.
+            Inside the support of the likelihood. Of a source: a collection in the same parts, or the name of a column.
         sample_weight : array-like of shape (n,), optional
             Multiplies the log-likelihood: a weight of k equals k copies of the row. Precisions, such as weights of R's `lm`,
             are a different thing and belong into the law: give X a column ``sd`` of ``w ** -0.5``, and
@@ -174,12 +178,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         ValueError, TypeError
             For arguments, targets or weights that cannot be used; the estimator is left as it was.
         """
-        law = self._own(self._law())
         with self._unchanged_on_failure():
-            original, X = X, self._validate(X, reset=True)
-            y = self._target(counted(y, sample_weight), X, law)
-            check_support(law, y)
-            self._fit(X, y, check_weight(sample_weight, X.shape[0]), law.bind(y), original)
+            self._fit_rows(X, y, sample_weight)
         return self
 
     @property
@@ -199,6 +199,21 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         if law.target_type == "classes":
             raise ValueError(f"{title(law)} is a likelihood of classes: use it in MLEClassifier")
         return law
+
+    def _read_training(self, X, y, sample_weight, totals=None):
+        law, X, y, weight = self._checked(X, y, sample_weight)
+        return law.bind(y), X, y, weight
+
+    def _look(self, rows):
+        self._checked(*rows[:3])
+
+    def _checked(self, X, y, sample_weight):
+        """The law, and X, y and weights that it takes."""
+        law = self._own(self._law())
+        X = self._validate(X, reset=True)
+        y = self._target(counted(y, sample_weight), X, law)
+        check_support(law, y)
+        return law, X, y, check_weight(sample_weight, X.shape[0])
 
     def _target(self, y, X, law=None) -> np.ndarray:
         """y in the form that the law takes, of the length of X."""
@@ -232,6 +247,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         for name, value, goal in (("coverage", coverage, "interval"), ("quantiles", quantiles, "quantiles")):
             if value is not None and output != goal:
                 raise ValueError(f"{name} is for output={goal!r}, but output={output!r}")
+        if output not in ("params", "dist") and (rows := open_source(X)) is not None:
+            return rows.source.predict(partial(self.predict, output=output, coverage=coverage, quantiles=quantiles))
         if isinstance(output, str) and output == "mean":
             check_is_fitted(self)
             X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
@@ -267,10 +284,14 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
         """Central predictive interval of every row: ndarray of shape (n, 2)."""
+        if (rows := open_source(X)) is not None:
+            return rows.source.predict(partial(self.predict_interval, coverage=coverage))
         return _interval(self.predict_dist(X), coverage)
 
     def predict_quantiles(self, X: Any, quantiles: Any = (0.05, 0.5, 0.95)) -> np.ndarray:
         """Quantiles of the predictive distribution: ndarray of shape (n, len(quantiles))."""
+        if (rows := open_source(X)) is not None:
+            return rows.source.predict(partial(self.predict_quantiles, quantiles=quantiles))
         return _quantiles(self.predict_dist(X), quantiles)
 
     def __sklearn_tags__(self):

@@ -15,9 +15,7 @@ from .predictor import Predictor, column_of
 RATE_RATIOS = ("ratio", "hazard ratio")  # meanings of exp(coefficient) for links of a rate
 
 
-def predictors_of(
-    model: Any, law: Likelihood, original_X: Any, X: Any, weight: np.ndarray | None = None
-) -> tuple[dict[str, Predictor], dict[str, int]]:
+def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple[dict[str, Predictor], dict[str, int]]:
     """Predictors of the estimated parameters, and columns of the known ones, from an estimator's arguments.
 
     Parameters
@@ -26,7 +24,6 @@ def predictors_of(
     law : Likelihood
     original_X : the X that was passed to fit, before validation.
     X : ndarray or CSR matrix of shape (n, p)
-    weight : ndarray of shape (n,), optional
 
     Returns
     -------
@@ -38,7 +35,6 @@ def predictors_of(
     names, p = getattr(model, "feature_names_in_", None), X.shape[1]
     parameters, kind = law.free, title(law)
     known = {name: column(value, names, p, f"{name} of {kind}") for name, value in law.known.items()}
-    _check_known(law, X, known, names, weight)
     shifts = {}
     for argument in ("offset", "exposure"):
         chosen = by_parameter(getattr(model, argument), modelled(law), parameters, argument)
@@ -93,7 +89,9 @@ def check_exposures(law: Likelihood, predictors: dict[str, Predictor], names: An
             )
 
 
-def _check_known(law, X, known: dict[str, int], names, weight) -> None:
+def check_known_values(
+    law: Likelihood, X: Any, known: dict[str, int], names: np.ndarray | None, weight: np.ndarray | None
+) -> None:
     """Raise ValueError if a column holds values outside a parameter's domain."""
     for name, index in known.items():
         values = column_of(X, index, weight)

@@ -133,6 +133,12 @@ class Data:
         """Smallest positive weight as a share of the total weight."""
         return float(np.min(self.weight, where=self.weight > 0, initial=np.inf)) / self.total_weight
 
+    def with_long_blocks(self, n_rows: int) -> Data:
+        """The same data in blocks of at least so many rows."""
+        other = copy(self)
+        other.block_rows = max(self.block_rows, n_rows)
+        return other
+
     def with_weight_factor(self, factor: float) -> Data:
         """The same data with all weights multiplied by a number."""
         return Data(self.X, self.y, self.weight * factor, self.offset, self.n_jobs, self.groups)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
-from ..likelihoods._functions import extrapolated_evaluation, integrated_information, kernel
+from ..likelihoods._functions import extrapolated_evaluation, integrated_information, kernel, prepared
 from .curve import CurvePoint
 from .data import Batch, weighted_sum
 from .design import Design
@@ -43,7 +43,10 @@ class Evaluator:
         self._curve_designs: dict[str, Any] = {name: design for name, design in designs.items() if not design.linear}
 
     def __getstate__(self):
-        return vars(Evaluator(self.likelihood, self.designs))
+        return {"likelihood": self.likelihood, "designs": self.designs}
+
+    def __setstate__(self, state):
+        self.__init__(prepared(state["likelihood"]), state["designs"])
 
     @cached_property
     def kernel(self) -> Likelihood:

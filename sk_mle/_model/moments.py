@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -133,9 +132,9 @@ def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:
 
 def _dense_products(data: Data, centered, small, origin, spread=None) -> Products:
     """The products from dense rows; in single precision, in units of an approximate `spread`, if that is given."""
-    rows, total = copy(data), data.total_weight
-    if small:  # longer blocks, so that their products cost more than the sum of these
-        rows.block_rows = max(data.block_rows, data.n_features)
+    total = data.total_weight
+    # longer blocks, so that their products cost more than the sum of these
+    rows = data.with_long_blocks(data.n_features) if small else data
     divisor = 1.0 if spread is None else spread
     for _ in range(2):
         sums = rows.reduce(partial(_sums, origin=origin, spread=spread, small=small))

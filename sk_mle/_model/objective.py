@@ -73,6 +73,8 @@ class Objective:
         Position of each parameter's coordinates in the flat vector.
     size : int
         Length of the flat vector.
+    near_optimum : bool
+        Whether the start is so near that the observed information suits the first steps.
     preconditioner : object or None
         Approximation of the Hessian near the solution (see `_solvers/preconditioners.py`).
     partly_expected : bool
@@ -84,6 +86,7 @@ class Objective:
 
     preconditioner: Any = None
     has_value = True  # whether an estimate minimises it
+    near_optimum = False
 
     def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
         self.likelihood, self.data, self.designs, self.alpha = prepared(likelihood), data, designs, alpha
@@ -99,6 +102,11 @@ class Objective:
         self.evaluations = 0
         self._last = (b"", "", Point(np.inf))
         self._base_measure: float | None = None  # mean of the part of the log-likelihood that depends on no parameter
+
+    @property
+    def n_passes(self) -> int:
+        """Number of passes over all rows so far, with those that came before the objective where rows lie in parts."""
+        return self.evaluations if self.data.n_passes is None else self.data.n_passes
 
     @property
     def offers(self) -> set[str]:

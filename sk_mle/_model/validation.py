@@ -10,7 +10,7 @@ from scipy import sparse
 
 from .._utils.floats import floats
 from .._utils.frames import take
-from .._utils.messages import rows_text
+from .._utils.messages import columns_text, is_part, rows_text
 from .._utils.repeated import filled
 from ..likelihoods import alternatives
 from ..likelihoods._functions import title
@@ -63,12 +63,10 @@ def check_finite(X: Any, names: Any) -> None:
         rows, columns = invalid.nonzero()
     else:
         rows, columns = np.nonzero(~np.isfinite(X))
-    columns = np.unique(columns)
-    labels = columns[:5] if names is None else [str(names[j]) for j in columns[:5]]
     kind = "NaN" if np.isnan(values).any() else "infinity"
     raise ValueError(
-        f"Input X contains {kind} in {rows_text(np.unique(rows))}, columns {list(map(str, labels))}"
-        f"{' and more' if len(columns) > 5 else ''}; drop these rows or impute them (sklearn.impute)"
+        f"Input X contains {kind} in {rows_text(np.unique(rows))}, {columns_text(np.unique(columns), names)}; drop these rows "
+        "or impute them (sklearn.impute)"
     )
 
 
@@ -77,8 +75,10 @@ def check_support(likelihood: Any, y: Any, name: str = "y") -> None:
     bad = np.flatnonzero(~likelihood.inside(y))
     if len(bad):
         advice = likelihood.advice.get("outside", "")
-        others = [] if advice or likelihood.target_type == "targets" else alternatives(likelihood, y)
+        others = [] if advice or likelihood.target_type == "targets" or is_part() else alternatives(likelihood, y)
         laws = f"laws for this {name}: {', '.join(others)}" if others else f"no law for such a {name} is shipped"
+        if is_part():  # laws for these rows need not take the others
+            laws = f"take a law whose support holds every {name}"
         remedy = advice or laws
         first = f"{y[bad[0]]:g}" if y.ndim == 1 else np.array2string(y[bad[0]], precision=6)
         raise ValueError(
@@ -101,7 +101,7 @@ def check_weight(sample_weight: ArrayLike | None, n_samples: int) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
     if len(bad):
         raise ValueError(f"sample_weight must be finite and not negative, but is not in {rows_text(bad)}")
-    if not weight.any():
+    if not (weight.any() or is_part()):
         raise ValueError("sample_weight is zero in every row; nothing is left to fit")
     return np.ascontiguousarray(weight)
 
@@ -127,3 +127,20 @@ def mean_score(values: Any, sample_weight: ArrayLike | None) -> float:
         return float(np.mean(values))
     weight = check_weight(sample_weight, len(values))
     return float(np.average(values[weight > 0], weights=weight[weight > 0]))
+
+
+def group_labels(groups: Any, n: int) -> np.ndarray:
+    """A label per row (n,), of one type; ValueError for missing ones."""
+    groups = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
+    if groups.shape not in ((n,), (n, 1)):
+        raise ValueError(f"groups must be one label per row, of shape ({n},), got shape {groups.shape}")
+    groups = groups.reshape(n)
+    missing = np.flatnonzero([label is None or label != label for label in groups.tolist()])
+    if len(missing):
+        raise ValueError(f"groups has no label in {rows_text(missing)}; drop these rows, or give each a group of its own")
+    return groups.astype(str) if groups.dtype == object else groups
+
+
+def group_codes(groups: Any, n: int) -> np.ndarray:
+    """Groups of rows as numbers (n,) from 0."""
+    return np.unique(group_labels(groups, n), return_inverse=True)[1]

@@ -99,7 +99,7 @@ class _Descent:
     def __init__(self, objective, start, tol, min_step_length, information):
         self.objective, self.tol, self.min_step_length = objective, tol, min_step_length
         self.lbfgs = None if objective.preconditioner is None else LBFGS(objective.preconditioner)
-        self.information = information if self.lbfgs is None else "observed"
+        self.information = "observed" if self.lbfgs or objective.near_optimum else information
         self.x, self.point = start, self._evaluate(start)
         self.n_iter, self.decrement, self.max_step, self.hessian_point = 0, np.inf, MAX_STEP, None
         self.progress = _Progress(self.point)

@@ -12,7 +12,7 @@ from .._model.objective import Objective, Point
 class Plane:
     """An objective as a function of v, with the flat vector `origin + basis @ v`."""
 
-    preconditioner = None
+    preconditioner, near_optimum = None, False
 
     def __init__(self, objective: Objective, origin, basis):
         self.objective, self.origin, self.basis, self.data = objective, origin, basis, objective.data

@@ -54,30 +54,32 @@ def _start_on_subsample(objective):
     data, n = objective.data, objective.data.n_kept
     n_rows = max(min(n // 20, MAX_SUBSAMPLE_ROWS), MIN_SUBSAMPLE_ROWS_PER_COORDINATE * objective.size)
     not_worth_it = n * data.n_features < MIN_ENTRIES_FOR_SUBSAMPLE or 4 * n_rows > n or _is_quadratic(objective)
-    if (
-        not_worth_it
-        or objective.size > MAX_COORDINATES_OF_HESSIAN
-        or not objective.likelihood.smooth
-        or objective.likelihood.n_starts > 1
-    ):
+    if data.costly:
+        n_rows, not_worth_it = data.few.n_kept, False
+    if not_worth_it or objective.size > MAX_COORDINATES_OF_HESSIAN or not objective.likelihood.smooth:
         return None
     part = Objective(objective.likelihood, data.subsample(n_rows), objective.designs, objective.alpha)
-    if not is_representative(part.data, part.designs):
+    if (objective.likelihood.n_starts > 1 and not data.costly) or not is_representative(part.data, part.designs):
         return None
     try:
         part, u = cold_start(part)
     except ValueError:
         return None
+    if objective.likelihood.n_starts > 1:
+        return objective.like(designs=part.designs), u
     with np.errstate(all="ignore"):
         fit = newton(part, u, tol=SUBSAMPLE_TOL, max_iter=SUBSAMPLE_ITERATIONS)
         whole = objective.like(designs=part.designs)
-        point = whole.evaluate(fit.x, 1)
+        point = whole.evaluate(fit.x, 2 if data.costly else 1)
     try:
         hessian = SubsampledHessian(part, fit.x, n * data.n_features < MAX_ENTRIES_FOR_HESSIAN, fit.minimum_certified)
         decrement = hessian.solve(point.gradient) @ point.gradient
     except (LinAlgError, ValueError):  # not positive definite, or not finite
         return None
-    return (whole.preconditioned(hessian), fit.x) if np.isfinite(point.value) and decrement < MAX_NEWTON_DECREMENT else None
+    if not (np.isfinite(point.value) and decrement < MAX_NEWTON_DECREMENT):
+        return None
+    whole.near_optimum = data.costly
+    return (whole if data.costly else whole.preconditioned(hessian)), fit.x
 
 
 def _start_on_all_rows(objective):
@@ -144,7 +146,7 @@ def _with_preconditioner(objective, u) -> Objective:
     name, design = next(iter(objective.designs.items()))
     columns, data = design.columns, objective.data
     unrotated = columns is not None and design.column_basis.ndim == 1 and columns.rotation is None
-    if "hessian" not in objective.offers:
+    if "hessian" not in objective.offers or data.costly:
         return objective
     wide = unrotated and design.output_basis.size == 1 and len(design.column_basis) > data.n_samples and not data.is_sparse
     if wide and name in objective.penalties:
@@ -159,6 +161,8 @@ def _with_preconditioner(objective, u) -> Objective:
 
 def _hessian_is_known(objective) -> bool:
     """Whether rows are many and the Hessian is known without a pass over them, because the loss is quadratic."""
+    if objective.data.costly:
+        return False  # Newton's steps are then exact, and as few
     return objective.data.n_samples * objective.data.n_features >= MIN_ENTRIES_FOR_SUBSAMPLE and _is_quadratic(objective)
 
 

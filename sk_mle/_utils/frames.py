@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,19 @@ def take(X: Any, rows: Any) -> Any:
     if hasattr(X, "iloc"):
         return X.iloc[rows]
     return X[rows] if hasattr(X, "shape") else np.asarray(X)[rows]
+
+
+def concatenate(pieces: list) -> Any:
+    """Pieces of one kind (arrays, sparse matrices, data frames) as one."""
+    first = pieces[0]
+    if len(pieces) == 1:
+        return first
+    if sparse.issparse(first):
+        return sparse.vstack(pieces, format="csr")
+    if hasattr(first, "iloc") or hasattr(first, "to_pandas"):
+        library = import_module(type(first).__module__.partition(".")[0])  # pandas or polars, which made the pieces
+        return library.concat(pieces)
+    return np.concatenate(pieces)
 
 
 def declared_order(y: Any) -> list | None:

@@ -17,7 +17,6 @@ from scipy import linalg, sparse
 from .._model.design import Design
 from .._model.objective import Objective
 from .._model.validation import check_support
-from .._utils.messages import rows_text
 
 MIN_ONE_MINUS_LEVERAGE = 1e-10  # below which a row alone decides a coefficient
 FREQUENCY, ANALYTIC, PROBABILITY = WEIGHTS = ("frequency", "analytic", "probability")
@@ -51,10 +50,8 @@ def locate_fit(
     groups: Any = None,
 ) -> Located:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
-    fit, data = model.fit_, model.read_data(X, y, sample_weight)
+    fit, data = model.fit_, model.read_data(X, y, sample_weight, groups)
     check_support(fit.law, data.few.y)
-    if groups is not None:
-        data = data.with_groups(group_codes(groups, data.n_samples))
     if weights != FREQUENCY:  # only the ratios of weights matter
         data = data.with_weight_factor(data.n_kept / data.total_weight)
     return Located(*fit.locate(data, coefs, intercepts))
@@ -201,15 +198,3 @@ class Leverages(NamedTuple):
                 f"cov={self.kind!r} is not defined where a row alone decides a coefficient, and there are {sums['alone']} of "
                 "leverage one (sk_mle.diagnostics.leverage shows which): use cov='HC1', or leave these rows out"
             )
-
-
-def group_codes(groups: Any, n: int) -> np.ndarray:
-    """Groups of rows as numbers from 0; raises for missing labels."""
-    groups = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
-    if groups.shape not in ((n,), (n, 1)):
-        raise ValueError(f"groups must be one label per row, of shape ({n},), got shape {groups.shape}")
-    groups = groups.reshape(n)
-    missing = np.flatnonzero([label is None or label != label for label in groups.tolist()])
-    if len(missing):
-        raise ValueError(f"groups has no label in {rows_text(missing)}; drop these rows, or give each a group of its own")
-    return np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)[1]

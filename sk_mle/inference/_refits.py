@@ -13,14 +13,15 @@ from scipy import linalg, special
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._model.validation import check_weight
+from .._model.validation import check_weight, group_codes
 from .._predictive.unwrapping import unwrap
 from .._solvers.newton import newton
 from .._solvers.plane import Plane
+from .._sources import check_in_memory
 from .._utils.frames import n_rows
 from .._utils.tables import Table
 from ..likelihoods._functions import title
-from ._information import Located, group_codes, locate_fit
+from ._information import Located, locate_fit
 
 GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
 MAX_STANDARD_ERRORS = 1e3  # standard errors beyond which an end of a profile interval counts as infinite
@@ -198,6 +199,7 @@ def bootstrap_intervals(
     n_jobs: int | None = None,
 ) -> np.ndarray:
     """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""
+    check_in_memory(X)
     inside = unwrap(inference.fitted)
     X, y = inside.X(X), inside.y(y)
     n = n_rows(X)

@@ -15,6 +15,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from .._model.validation import check_weight, counted
+from .._sources import check_in_memory
 from .._utils.frames import n_rows
 from .._utils.messages import rows_text
 from ..likelihoods._functions import density_values
@@ -104,6 +105,7 @@ def compare(
     >>> table.best, table["n_params"].tolist()
     ('gamma', [6, 6, 7])
     """
+    check_in_memory(X)
     if not isinstance(models, Mapping) or not models:
         raise ValueError(f"models is a dict of names and estimators, such as {{'normal': MLERegressor()}}, got {models!r}")
     if reference is not None and reference not in models:

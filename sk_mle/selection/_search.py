@@ -20,6 +20,7 @@ from .._estimators.regressor import MLERegressor
 from .._model.validation import check_weight, counted
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist, unwrap
+from .._sources import check_in_memory
 from .._utils.frames import n_rows, take
 from .._utils.tables import Table
 from ._candidates import named, parameter_of, suitable
@@ -125,6 +126,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         ValueError
             Where no candidate can be fitted; the message has the reasons.
         """
+        check_in_memory(X)
         template = self._template()
         if y is None:
             raise ValueError("LikelihoodSearch requires y to be passed, but the target y is None")

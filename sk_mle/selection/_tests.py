@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._model.validation import check_weight, counted
 from .._predictive.unwrapping import unwrap
+from .._sources import check_in_memory
 from ..inference import TestResult
 from ..likelihoods._functions import title
 from ._nesting import Nesting, nested, why_irregular
@@ -179,6 +180,7 @@ def vuong_test(
     Vuong's test: Gamma and InverseGaussian equally close
     statistic = 1.1337, p-value = 0.2569
     """
+    check_in_memory(X)
     if correction not in (None, "aic", "bic"):
         raise ValueError(f"correction must be None, 'aic' or 'bic', got {correction!r}")
     pairs = ((a, b), (b, a)) if all(map(_is_of_package, (a, b))) else ()

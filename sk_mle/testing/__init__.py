@@ -19,8 +19,9 @@ from .._utils.progress import progress
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import title
 from . import _derivatives, _distribution, _fits, _several
+from ._sources import check_source
 
-__all__ = ["check_likelihood"]
+__all__ = ["check_likelihood", "check_source"]
 
 
 def check_likelihood(likelihood: Any, *, random_state: Any = 0, skip: Any = (), verbose: int | None = None) -> None:

@@ -383,6 +383,9 @@ class Likelihood(BaseEstimator):
         vars(law).update({name: value for name, value in vars(self).items() if name not in LOOKED_UP})
         return law
 
+    def __getstate__(self):
+        return {name: value for name, value in super().__getstate__().items() if name not in LOOKED_UP}
+
     @derived
     def _leaving(self) -> list[str]:
         """Free parameters whose links may lead outside their domains."""

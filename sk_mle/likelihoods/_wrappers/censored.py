@@ -11,7 +11,7 @@ from scipy.stats import CensoredData
 from sklearn.utils.validation import column_or_1d
 
 from ..._utils.floats import check_numeric, floats
-from ..._utils.messages import rows_text
+from ..._utils.messages import is_part, rows_text
 from .._fallbacks.algebra import Eval, scatter, select_rows
 from .._fallbacks.saturated import without_nan
 from .._fallbacks.starting_values import best_candidate
@@ -85,7 +85,7 @@ class Censored(Wrapper):
             low, high = y.T
             below, above = low <= self.law.support.low, high >= self.law.support.high
             for side, other in ((below, above), (above, below)):
-                if side.all() and not other.all() and not (low == high).any():
+                if side.all() and not other.all() and not (low == high).any() and not is_part():
                     raise ValueError(
                         "no row of y is an event: every row is censored on the same side, so the likelihood has no maximum; at "
                         "least one row must be observed, or bounded on the other side. Is event= the wrong way round?"

@@ -1,0 +1,327 @@
+"""Training data in parts that are not at hand all at once: sums over all rows by passes over the parts, and a sample.
+
+It has the interface of `Data`. A function of row blocks is sent to every part, which is read there as `fit` reads rows in
+memory, cut into blocks and summed; sums come back. A first pass (`look_at`) checks the rows, numbers them and draws the sample;
+a second one (`DataInParts`) sums up what every fit needs of all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from copy import copy
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._sources import Opened, Rows, join
+from .._utils.floats import floats
+from .._utils.frames import n_rows, take
+from .._utils.messages import before_marks, fill_marks, rows_apart
+from .bounds import density_totals
+from .data import Batch, Data, add_sums
+from .design import MAX_ROTATED_COLUMNS
+from .moments import Products, products_of_columns
+
+
+class Look(NamedTuple):
+    """What is known after the first pass.
+
+    Attributes
+    ----------
+    lengths : dict of int to int
+        Rows by part.
+    sample : Rows
+        A random sample of the rows of positive weight, as they were passed, in their order.
+    totals : object
+        The sum of what was asked of every part.
+    """
+
+    lengths: dict[int, int]
+    sample: Rows
+    totals: Any
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return sum(self.lengths.values())
+
+
+def look_at(rows: Opened, check: Callable[[Rows], Any]) -> Look:
+    """A first pass: `check(rows)` of every part, lengths, and a sample. What `check` returns is added up.
+
+    ValueErrors and TypeErrors that it raises name rows by their numbers among all.
+    """
+    n = rows.source.rows_of_sample
+    lengths, found = _checked_fold(rows, partial(_draw, n, check), partial(_drawn, n))
+    if found is None:
+        raise ValueError("X has no rows" if not lengths else "sample_weight is zero in every row; nothing is left to fit")
+    if not found.pieces:
+        raise ValueError("sample_weight is zero in every row; nothing is left to fit")
+    return Look(lengths, join(found.pieces), found.totals)
+
+
+class DataInParts:
+    """Rows in parts, as `Data`.
+
+    Parameters
+    ----------
+    rows : Opened
+    reader : estimator
+        Whose ``read_data(X, y, sample_weight, groups)`` makes `Data` of the rows of a part, and whose ``check_part(data)``
+        raises ValueError for rows that it does not take.
+    look : Look
+    centred : iterable of bool
+        Whether means are subtracted from columns, of the designs to come: their products are summed in the same pass.
+    """
+
+    costly, whole = True, None
+
+    def __init__(self, rows: Opened, reader, look: Look, centred: Iterable[bool]):
+        self.rows, self.reading, self._passes = rows, Reading(reader), [1]
+        self._passes[0] += 1
+        _, found = _checked_fold(rows, partial(_survey, self.reading, tuple(set(centred))), _surveyed)
+        self.few: Data = reader.read_data(*look.sample)  # after the checks of all rows, whose numbers their errors tell
+        self.n_samples, self.n_features, self.n_jobs = look.n_samples, self.few.n_features, self.few.n_jobs
+        if self.n_features >= self.n_samples:
+            raise ValueError(
+                f"X has {self.n_features} columns and {self.n_samples} rows: as many columns need all rows at hand. Gather "
+                "them, as by X.compute(), or leave columns out"
+            )
+        self.n_kept, self.total_weight, self.has_zero_weight = found.n_kept, found.total_weight, found.has_zero_weight
+        self.min_weight_share = found.min_weight / found.total_weight
+        self.products, self.densities, self._fingerprint = found.products, found.densities, found.fingerprint
+
+    @property
+    def n_passes(self) -> int:
+        """Passes over all rows so far."""
+        return self._passes[0]
+
+    @property
+    def is_sparse(self) -> bool:
+        return self.few.is_sparse
+
+    @property
+    def offset_names(self) -> frozenset[str]:
+        return self.few.offset_names
+
+    def fingerprint(self) -> np.ndarray:
+        return self._fingerprint
+
+    def subsample(self, n_rows: int) -> Data:
+        """At most twice `n_rows` of the rows at hand."""
+        return self.few.subsample(n_rows)
+
+    def with_width(self, width: int) -> DataInParts:
+        """The same data in blocks short enough for `width` temporary columns."""
+        return self._with(self.reading._replace(width=width))
+
+    def with_long_blocks(self, n_rows: int) -> DataInParts:
+        """The same data in blocks of at least so many rows."""
+        return self._with(self.reading._replace(n_rows=n_rows))
+
+    def with_weight_factor(self, factor: float) -> DataInParts:
+        """The same data with all weights multiplied by a number."""
+        other = self._with(self.reading._replace(factor=self.reading.factor * factor))
+        other.few, other.total_weight = self.few.with_weight_factor(factor), self.total_weight * factor
+        other.products = {
+            key: Products(factor * sums.total_weight, sums.mean, factor * sums.central) for key, sums in self.products.items()
+        }
+        other.densities = (factor * self.densities[0], self.densities[1])
+        other._fingerprint = factor * self._fingerprint
+        return other
+
+    def with_weights(self, fn: Callable[[Batch], np.ndarray]) -> DataInParts:
+        """The same data with the weights fn(block) in place of the positive ones; its columns' products are not known."""
+        other = self._with(self.reading._replace(weights=fn))
+        other.few, other.products = self.few.with_weights(fn), {}
+        other.total_weight = float(other.reduce(_total_weight)["weight"])
+        return other
+
+    def _with(self, reading: Reading) -> DataInParts:
+        other = copy(self)
+        other.reading = reading
+        return other
+
+    def reduce(self, fn: Callable[[Batch], Any], combine: Callable | None = None) -> Any:
+        """Sum over the blocks of all parts of fn(block), as `Data.reduce`, in one pass."""
+        self._passes[0] += 1
+        return self.rows.fold(partial(_reduced, self.reading, fn, combine), combine or add_sums)
+
+    def __getattr__(self, name: str):
+        if name in ("X", "y", "weight", "offset", "groups", "blocks", "map", "column"):
+            raise ValueError(
+                "this needs all rows at hand, and they lie in parts: gather them, as by X.compute(), or pass a sample of the "
+                "rows, in memory"
+            )
+        raise AttributeError(name)
+
+
+class Reading(NamedTuple):
+    """How a part is read."""
+
+    reader: Any
+    factor: float = 1.0
+    weights: Callable[[Batch], np.ndarray] | None = None
+    width: int | None = None
+    n_rows: int = 0
+
+    def read(self, rows: Rows) -> Data:
+        """The data of a part."""
+        data = self.reader.read_data(*rows)
+        if self.factor != 1:
+            data = data.with_weight_factor(self.factor)
+        if self.weights is not None and data.n_kept:
+            data = data.with_weights(self.weights)
+        data = data if self.width is None else data.with_width(self.width)
+        return data.with_long_blocks(self.n_rows)
+
+
+def _reduced(reading: Reading, fn, combine, rows: Rows, number: int) -> Any:
+    """The sum over the blocks of a part."""
+    with rows_apart(number):
+        data = reading.read(rows)
+    return data.reduce(fn, combine)
+
+
+def _total_weight(batch) -> dict:
+    return {"weight": batch.weight.sum()}
+
+
+# ---- the sample ---------------------------------------------------------------------------------------------------------
+
+
+class _Drawn(NamedTuple):
+    """Rows with the smallest of random keys: of two such samples, the rows with the smallest keys are one of both."""
+
+    keys: list[np.ndarray]
+    pieces: list[Rows]
+    totals: Any
+
+
+def _draw(n_rows_of_sample: int, check, rows: Rows, number: int) -> _Drawn:
+    """The sample of a part, and what `check` returns."""
+    n, totals = n_rows(rows.X), None
+    kept = np.arange(n)
+    if rows.sample_weight is not None:
+        kept = np.flatnonzero(np.ravel(floats(rows.sample_weight, "sample_weight")) != 0)
+    if len(kept):
+        totals = check(rows)
+    keys = np.random.default_rng(number).random(n)[kept]
+    return _cut(_Drawn([keys], [_taken(rows, kept)], totals) if len(kept) else _Drawn([], [], totals), n_rows_of_sample)
+
+
+def _drawn(n_rows_of_sample: int, a: _Drawn, b: _Drawn) -> _Drawn:
+    totals = b.totals if a.totals is None else a.totals if b.totals is None else a.totals + b.totals
+    return _cut(_Drawn(a.keys + b.keys, a.pieces + b.pieces, totals), n_rows_of_sample)
+
+
+def _cut(drawn: _Drawn, n: int) -> _Drawn:
+    """The n rows of the smallest keys."""
+    keys = np.concatenate(drawn.keys) if drawn.keys else np.empty(0)
+    if len(keys) <= n:
+        return drawn
+    largest = np.partition(keys, n - 1)[n - 1]
+    chosen = [np.flatnonzero(part <= largest) for part in drawn.keys]
+    kept = [(keys[rows], _taken(piece, rows)) for keys, piece, rows in zip(drawn.keys, drawn.pieces, chosen, strict=True)]
+    kept = [(keys, piece) for keys, piece in kept if len(keys)]
+    return _Drawn([keys for keys, _ in kept], [piece for _, piece in kept], drawn.totals)
+
+
+def _taken(rows: Rows, index) -> Rows:
+    return Rows(*(take(column, index) for column in rows))
+
+
+# ---- what a fit needs of all rows ---------------------------------------------------------------------------------------
+
+
+class _Survey(NamedTuple):
+    n_kept: int
+    total_weight: float
+    min_weight: float
+    has_zero_weight: bool
+    fingerprint: np.ndarray
+    products: dict[bool, Products]
+    densities: tuple[float, float]
+
+
+def _survey(reading: Reading, centred, rows: Rows, number: int) -> _Survey:
+    """The sums of a part."""
+    data = reading.read(rows)
+    if not data.n_kept:
+        return _Survey(0, 0.0, np.inf, True, data.fingerprint() * 0, {}, (0.0, 0.0))
+    reading.reader.check_part(data)
+    small = data.n_features <= MAX_ROTATED_COLUMNS
+    products = {one: products_of_columns(data, one, small) for one in centred}
+    lowest = data.min_weight_share * data.total_weight
+    densities = density_totals(reading.reader.likelihood_, data)
+    return _Survey(data.n_kept, data.total_weight, lowest, data.has_zero_weight, data.fingerprint(), products, densities)
+
+
+def _surveyed(a: _Survey, b: _Survey) -> _Survey:
+    products = a.products or b.products
+    if a.products and b.products:
+        products = {key: sums.joined(b.products[key]) for key, sums in a.products.items()}
+    return _Survey(
+        a.n_kept + b.n_kept,
+        a.total_weight + b.total_weight,
+        min(a.min_weight, b.min_weight),
+        a.has_zero_weight or b.has_zero_weight,
+        a.fingerprint + b.fingerprint,
+        products,
+        (a.densities[0] + b.densities[0], max(a.densities[1], b.densities[1])),
+    )
+
+
+# ---- errors that name rows by their numbers among all -------------------------------------------------------------------
+
+
+class _Fault(NamedTuple):
+    """An error of some parts: its type, its text with marks in place of rows and columns, and what stands for each mark."""
+
+    kind: type
+    text: str
+    found: list[Any]
+
+    def joined(self, other: _Fault) -> _Fault:
+        """The same error of more rows, or the first of two."""
+        same = [(one.kind, before_marks(one.text), [type(mark) for mark in one.found]) for one in (self, other)]
+        if same[0] != same[1]:
+            return self
+        return self._replace(found=[one.joined(two) for one, two in zip(self.found, other.found, strict=True)])
+
+
+class _Outcome(NamedTuple):
+    lengths: dict[int, int]
+    result: Any
+    fault: _Fault | None
+
+
+def _checked_fold(rows: Opened, fn, combine) -> tuple[dict[int, int], Any]:
+    """Rows by part, and the combined results of fn(rows, number); the first error is raised, with the numbers of its rows."""
+    outcome = rows.fold(partial(_tried, fn), partial(_joined, combine))
+    if outcome is None:
+        return {}, None
+    if outcome.fault is not None:
+        starts, start = {}, 0
+        for number, length in sorted(outcome.lengths.items()):
+            starts[number], start = start, start + length
+        raise outcome.fault.kind(fill_marks(outcome.fault.text, outcome.fault.found, starts))
+    return outcome.lengths, outcome.result
+
+
+def _tried(fn, rows: Rows, number: int) -> _Outcome:
+    lengths = {number: n_rows(rows.X)}
+    with rows_apart(number, keep_marks=True) as found:
+        try:
+            return _Outcome(lengths, fn(rows, number), None)
+        except (ValueError, TypeError) as error:
+            return _Outcome(lengths, None, _Fault(type(error), str(error), found))
+
+
+def _joined(combine, a: _Outcome, b: _Outcome) -> _Outcome:
+    fault = a.fault or b.fault
+    if a.fault and b.fault:
+        fault = a.fault.joined(b.fault)
+    result = None if fault else combine(a.result, b.result)
+    return _Outcome(a.lengths | b.lengths, result, fault)

@@ -1,0 +1,39 @@
+"""A pyarrow dataset, or a folder of parquet files, as a source: read part by part, without a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+
+from .protocol import Source
+
+ROWS_PER_PART = 1 << 17
+
+
+class ParquetSource(Source):
+    """Batches of rows of a dataset, as data frames of pandas."""
+
+    def __init__(self, dataset: ds.Dataset):
+        self.dataset = dataset
+
+    def __iter__(self) -> Iterator[Any]:
+        # no batches are read ahead, so that few lie in memory
+        batches = self.dataset.to_batches(batch_size=ROWS_PER_PART, batch_readahead=0, fragment_readahead=0)
+        return (batch.to_pandas() for batch in batches)
+
+
+def open_source(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Source, dict]:
+    """The source of a dataset or path; y, sample_weight and groups are names of its columns."""
+    names = {"y": y, "sample_weight": sample_weight, "groups": groups}
+    for argument, name in names.items():
+        if not isinstance(name, str | None):
+            raise TypeError(f"X is a dataset, so {argument} must be the name of one of its columns, got {type(name).__name__}")
+    return ParquetSource(ds.dataset(X) if isinstance(X, Path) else X), names
+
+
+def is_lazy(value: Any) -> bool:
+    """Whether a value is a dataset or a path; tables of pyarrow are in memory."""
+    return isinstance(value, ds.Dataset | Path)

@@ -1,0 +1,162 @@
+"""What a source of rows is: parts that are visited one by one, wherever they lie."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from .._utils.frames import concatenate, n_rows
+
+ROWS_TO_GATHER = 65_536
+ROWS_OF_SAMPLE = 32_768
+
+
+class Rows(NamedTuple):
+    """Rows as they are passed to `fit`: X, y, sample_weight and labels of groups, each None if not given."""
+
+    X: Any
+    y: Any = None
+    sample_weight: Any = None
+    groups: Any = None
+
+
+class Source(ABC):
+    """Rows in parts that are never at hand all at once: chunks of a file, a database's cursor, partitions on a cluster.
+
+    `fit`, `score` and `inference` take a source in place of X. They visit its parts several times, in each pass all of them,
+    and keep sums and a sample of rows alone. A source must have `__iter__`; one whose parts lie on other machines has `map` and
+    `fold` too, which bring the functions to the parts.
+
+    A part is a data frame whose columns `fit` is told by name, as in ``fit(source, "y", sample_weight="w")``; or a tuple
+    (X, y) or (X, y, sample_weight) of what could be passed to `fit` in memory, for ``fit(source, None)``. Parts may be empty,
+    and of any number of rows; every pass must find the same parts in the same order.
+
+    Attributes
+    ----------
+    rows_to_gather : int, default=65_536
+        A source of fewer rows is gathered and fitted in memory.
+    rows_of_sample : int, default=32_768
+        Rows of the random sample on which a fit begins. They come to the client.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sk_mle import MLERegressor, Source
+    >>> class Chunks(Source):
+    ...     def __init__(self, read, n_chunks):
+    ...         self.read, self.n_chunks = read, n_chunks
+    ...
+    ...     def __iter__(self):
+    ...         return map(self.read, range(self.n_chunks))
+    >>> def read(number):
+    ...     rng = np.random.default_rng(number)
+    ...     x = rng.normal(size=40_000)
+    ...     return pd.DataFrame({"x": x, "y": rng.poisson(np.exp(0.5 * x))})
+    >>> model = MLERegressor("poisson").fit(Chunks(read, 2), "y")
+    >>> model.coef_.round(2)
+    array([0.5])
+    """
+
+    rows_to_gather: int = ROWS_TO_GATHER
+    rows_of_sample: int = ROWS_OF_SAMPLE
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Any]:
+        """The parts, in the same order every time."""
+
+    def map(self, fn: Callable[[Any, int], Any]) -> list:
+        """fn(part, number) of every part, numbered from 0."""
+        return [fn(part, number) for number, part in enumerate(self)]
+
+    def fold(self, fn: Callable[[Any, int], Any], combine: Callable[[Any, Any], Any]) -> Any:
+        """The results fn(part, number) of all parts, combined to one.
+
+        `combine` takes two results, or combinations of these, of neighbouring parts in their order, and is associative: a
+        source may combine in any grouping, as by trees. One that sends functions to other processes pickles them by
+        cloudpickle.
+        """
+        results = (fn(part, number) for number, part in enumerate(self))
+        total = next(results, None)
+        for result in results:
+            total = combine(total, result)
+        return total
+
+    def predict(self, fn: Callable[[Any], Any], columns: list | None = None) -> Any:
+        """fn(X), an array of predictions, of every part; by default at once, concatenated.
+
+        `columns` are names for its columns, where predictions are a data frame.
+        """
+        return concatenate([values for values in self.map(partial(_on_X, fn)) if values is not None])
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source, with the names of the columns of its frames that hold y, weights and groups, where they are told by name."""
+
+    source: Source
+    y: str | None = None
+    sample_weight: str | None = None
+    groups: str | None = None
+
+    def fold(self, fn: Callable[[Rows, int], Any], combine: Callable[[Any, Any], Any]) -> Any:
+        """`Source.fold` of functions of `Rows`; parts without rows, and results that are None, are left out."""
+        return self.source.fold(partial(_on_rows, fn, self.columns), partial(_combined, combine))
+
+    @property
+    def columns(self) -> tuple:
+        """Names of y, sample_weight and groups."""
+        return self.y, self.sample_weight, self.groups
+
+    def gathered(self) -> Rows:
+        """All rows."""
+        pieces = self.fold(_listed, list.__add__)
+        return join(pieces)
+
+
+def join(pieces: list[Rows]) -> Rows:
+    """Rows of several parts as one; ValueError where their columns differ."""
+    for rows in pieces[1:]:
+        own, others = (list(X.columns) if hasattr(X, "columns") else X.shape[1:] for X in (pieces[0].X, rows.X))
+        if own != others:
+            raise ValueError(f"the parts of X have different columns: {own} and {others}")
+    return Rows(*(None if column[0] is None else concatenate(list(column)) for column in zip(*pieces, strict=True)))
+
+
+def _listed(rows, number):
+    return [rows]
+
+
+def _on_rows(fn, columns, part, number):
+    """fn(rows, number) of a part; None if it has no rows."""
+    rows = split(part, *columns)
+    return fn(rows, number) if n_rows(rows.X) else None
+
+
+def _combined(combine, a, b):
+    return b if a is None else a if b is None else combine(a, b)
+
+
+def _on_X(fn, part, number):
+    """fn(X) of a part; None if it has no rows."""
+    X = split(part).X
+    return fn(X) if n_rows(X) else None
+
+
+def split(part: Any, y: str | None = None, sample_weight: str | None = None, groups: str | None = None) -> Rows:
+    """The rows of a part; columns that are named are taken out of its frame."""
+    rows = Rows(*part) if isinstance(part, tuple) else Rows(part)
+    names = {"y": y, "sample_weight": sample_weight, "groups": groups}
+    names = {argument: name for argument, name in names.items() if name is not None}
+    if not names:
+        return rows
+    for argument, name in names.items():
+        if not hasattr(rows.X, "columns") or name not in rows.X.columns:
+            kind = f"its columns are {list(rows.X.columns)}" if hasattr(rows.X, "columns") else "it is no data frame"
+            raise ValueError(f"{argument}={name!r} names a column, but X has none of that name: {kind}")
+    columns = {argument: rows.X[name] for argument, name in names.items()}
+    others = [name for name in rows.X.columns if name not in names.values()]
+    return rows._replace(X=rows.X[others], **columns)
