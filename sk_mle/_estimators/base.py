@@ -35,6 +35,7 @@ from .._model.validation import (
 )
 from .._predictive.distribution import Distribution
 from .._solvers.bias import bias_reduced
+from .._solvers.coefficient_bounds import within_bounds
 from .._solvers.identification import minimum_norm
 from .._solvers.multistart import best_of_starts
 from .._solvers.reconditioning import solve_reconditioned
@@ -231,6 +232,7 @@ class Fitting:
         if self.penalty is not None:
             return objective, bias_reduced(objective, start, self.penalty, self._solve, self.tol, self.max_iter)
         solution = best_of_starts(objective, start, self._solve)
+        objective, solution = within_bounds(objective, solution, self._solve)
         return minimum_norm(*solve_reconditioned(objective, solution, self._solve))
 
     def _training_weight(self, y, weight):

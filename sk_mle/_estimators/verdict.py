@@ -60,6 +60,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
     for name, free in unidentified.items():
         _warn_unidentified(model, name, objective, free, names)
 
+    _warn_bounds(model)
     at_edge_of = {name: edge for name, edge in solution.edges.items() if "[" not in name}
     explained = set().union(*(limit_parameters(model.likelihood_, name, edge) for name, edge in at_edge_of.items()))
     for name, edge in solution.edges.items():
@@ -186,6 +187,20 @@ def _warn_flat_curve(model, name, objective, free) -> None:
         IdentificationWarning,
         stacklevel=7,
     )
+
+
+def _warn_bounds(model) -> None:
+    """Warn of coefficients of curves whose maximum lies beyond their bounds."""
+    for name, predictor in model.fit_.predictors.items():
+        on_bounds = predictor.curve.on_bounds(model.fit_.coefs[name]) if predictor.curve is not None else {}
+        if on_bounds:
+            listed = ", ".join(f"{label!r} at {bound:g}" for label, bound in on_bounds.items())
+            warnings.warn(
+                f"The curve of {name!r} has coefficients on their bounds, {listed}: the likelihood rises beyond. They do not "
+                f"count in n_params_; for inference fix them there, by fixed={on_bounds}, or move the bounds.",
+                BoundaryWarning,
+                stacklevel=6,
+            )
 
 
 def _entries_of(objective, name, direction) -> str:

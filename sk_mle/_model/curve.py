@@ -91,6 +91,19 @@ class Curve:
         ends = np.cumsum([1 + len(self.on.get(name, ())) for name in self.arguments])
         return [slice(end - 1 - len(self.on.get(name, ())), end) for name, end in zip(self.arguments, ends, strict=True)]
 
+    @property
+    def bounded(self) -> bool:
+        """Whether any coefficient has a bound."""
+        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
+
+    def on_bounds(self, coefficients: np.ndarray) -> dict[str, float]:
+        """The bounds, by label, on which coefficients lie."""
+        return {
+            label: float(b)
+            for label, b, low, high in zip(self.labels, coefficients, self.low, self.high, strict=True)
+            if b in (low, high)
+        }
+
     def contains(self, other: Curve) -> bool:
         """Whether another curve is this one with some coefficients at fixed values, or without columns in arguments."""
         own, others = self.fixed or {}, other.fixed or {}
@@ -372,10 +385,21 @@ class CurveDesign(Design):
         change = (np.ravel(slopes) - self.origin) / norm
         return np.linalg.lstsq(self.column_basis / norm[:, None], change, rcond=None)[0] / self.output_basis[0, 0]
 
-    def at(self, coefficients: np.ndarray, data: Data) -> CurveDesign:
-        """The design with another origin, where its rows are orthonormal, weighted as the rows at hand of `data` are."""
-        basis = _orthonormalising(_triangle(self.curve, coefficients, data.few))
+    def at(self, coefficients: np.ndarray, data: Data, free: np.ndarray | None = None) -> CurveDesign:
+        """The design with another origin, where its rows are orthonormal, weighted as the rows at hand of `data` are.
+
+        Coefficients that are not in the mask `free` (q,) stay at the origin.
+        """
+        free = np.ones(len(coefficients), bool) if free is None else free
+        basis = np.zeros((len(coefficients), np.count_nonzero(free)))
+        basis[free] = _orthonormalising(_triangle(self.curve, coefficients, data.few)[:, free])
         return replace(self, origin=np.array(coefficients, dtype=float), column_basis=basis)
+
+    def coefficient_gradient(self, gradient: np.ndarray) -> np.ndarray:
+        """The gradient in the coefficients (q,) from that in the coordinates, if all coefficients are free."""
+        norm = np.linalg.norm(self.column_basis, axis=1)
+        norm[norm == 0] = 1.0
+        return np.linalg.solve((self.column_basis / norm[:, None]).T, gradient / self.output_basis[0, 0]) / norm
 
 
 def _triangle(curve: Curve, coefficients, data: Data) -> np.ndarray:

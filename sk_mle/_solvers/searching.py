@@ -139,7 +139,7 @@ class _Search:
         trials: list = []
         with np.errstate(all="ignore"):
             for draw in self._trials(unknown):
-                b = self.completed(np.where(np.isnan(start), draw, start))
+                b = self.completed(np.clip(np.where(np.isnan(start), draw, start), self.curve.low, self.curve.high))
                 trials.append((self.loss(b), len(trials), b))
             trials.sort(key=lambda trial: trial[:2])
             ends = [

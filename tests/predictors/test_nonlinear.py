@@ -250,6 +250,34 @@ def test_coefficients_that_no_row_tells_apart():
     assert_allclose(advised.loglikelihood_, model.loglikelihood_)
 
 
+@pytest.mark.parametrize("law", [None, "poisson"])
+@pytest.mark.parametrize(
+    ("bounds", "on"),
+    [({"mid": (4.5, None)}, {"mid": 4.5}), ({"scal": (None, 0.9), "asym": (0.0, 2.5)}, {"asym": 2.5}), ({"mid": (0, 9)}, {})],
+    ids=["one", "two", "none"],
+)
+def test_a_maximum_on_a_bound(law, bounds, on):
+    y = Y if law is None else COUNTS
+    start = {"asym": 2.0, "mid": 5.0, "scal": 0.8}
+    curve = Nonlinear(FORMULA, start=start, bounds=bounds)
+    if not on:
+        assert_allclose(fitted(curve, y, law).coef_, fitted(Nonlinear(FORMULA, start=start), y, law).coef_, rtol=1e-7)
+        return
+    with pytest.warns(BoundaryWarning, match="has coefficients on their bounds, .* for inference fix them there"):
+        model = fitted(curve, y, law)
+    held = fitted(Nonlinear(FORMULA, start=start, fixed=on), y, law)
+    assert model.converged_
+    assert model.n_params_ == held.n_params_
+    assert_allclose(model.loglikelihood_, held.loglikelihood_, rtol=1e-10)
+    found = dict(zip(model.predictors_[model.fit_.first], model.coef_, strict=True))
+    assert {name: found[name] for name in on} == on
+    with pytest.raises(ValueError, match="lie on their bounds"):
+        model.inference(FRAME, y)
+    assert np.isfinite(held.inference(FRAME, y).bse).all()  # the advice, followed
+    with pytest.warns(BoundaryWarning):
+        assert_allclose(model.set_params(warm_start=True).fit(FRAME, y).coef_, model.coef_)
+
+
 ERRORS = {
     "parenthesis": (Nonlinear("a * (t"), "is no formula"),
     "empty": (Nonlinear(" "), "is no formula"),
