@@ -376,7 +376,7 @@ class CurveDesign(Design):
         norm = np.linalg.norm(R, axis=0)
         norm[norm == 0] = 1.0
         _, singular, right = linalg.svd(_square(R / norm))
-        flat = right[singular <= MIN_SINGULAR_VALUE * max(singular[0], 1e-300)]
+        flat = right[singular <= MIN_SINGULAR_VALUE * singular.max(initial=1e-300)]
         return linalg.orth(np.linalg.lstsq(self.column_basis * norm[:, None], flat.T, rcond=None)[0])
 
     def coordinates(self, intercept: Any, slopes: Any) -> np.ndarray:
@@ -432,7 +432,7 @@ def _orthonormalising(R) -> np.ndarray:
     norm = np.linalg.norm(R, axis=0)
     norm[norm == 0] = 1.0
     _, singular, right = linalg.svd(_square(R / norm))
-    singular = np.maximum(singular, MIN_SINGULAR_VALUE * max(singular[0], 1e-300))
+    singular = np.maximum(singular, MIN_SINGULAR_VALUE * singular.max(initial=1e-300))
     return right.T / singular / norm[:, None]
 
 

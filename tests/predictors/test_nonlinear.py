@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
-from scipy.optimize import curve_fit
+from scipy.optimize import curve_fit, least_squares
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -276,6 +276,15 @@ def test_a_maximum_on_a_bound(law, bounds, on):
     assert np.isfinite(held.inference(FRAME, y).bse).all()  # the advice, followed
     with pytest.warns(BoundaryWarning):
         assert_allclose(model.set_params(warm_start=True).fit(FRAME, y).coef_, model.coef_)
+
+
+def test_a_bound_that_is_left_again():
+    bounds, start = {"asym": (None, 0.75), "mid": (None, 1.0), "scal": (1.6, None)}, {"asym": 0.45, "mid": 0.7, "scal": 1.9}
+    with pytest.warns(BoundaryWarning, match="'asym' at 0.75, 'scal' at 1.6:"):
+        model = fitted(Nonlinear(FORMULA, start=start, bounds=bounds))
+    ends = [[-np.inf, -np.inf, 1.6], [0.75, 1.0, np.inf]]
+    expected = least_squares(lambda b: plain(FRAME["t"], *b) - Y, list(start.values()), bounds=ends, xtol=1e-14, ftol=1e-14).x
+    assert_allclose(model.coef_, expected, rtol=1e-4)
 
 
 ERRORS = {
