@@ -374,7 +374,11 @@ class MLEMixin(Fitting):
         """Columns of every estimated parameter, by name if X has names; the names of the coefficients of a curve."""
         names = self.fit_.names
         return {
-            name: np.array(one.labels(names)) if one.curve else one.columns if names is None else names[one.columns]
+            name: np.array(one.labels(names), dtype=object)
+            if one.curve
+            else one.columns
+            if names is None
+            else names[one.columns]
             for name, one in self.fit_.predictors.items()
         }
 

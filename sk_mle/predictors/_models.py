@@ -64,8 +64,8 @@ MODELS: dict[str, Model] = {
     "emax": Model(("x", "e0", "emax", "ed50"), "e0 + emax * x / (ed50 + x)", {"ed50": "dose"}),
     "hill": Model(("x", "emax", "ec50", "h"), "emax / (1 + (ec50 / x) ** h)", {"ec50": "dose", "h": "shape"}),
     "four_parameter_logistic": Model(
-        ("x", "lower", "upper", "ec50", "h"),
-        "lower + (upper - lower) / (1 + (ec50 / x) ** h)",
+        ("x", "at_zero", "at_infinity", "ec50", "h"),
+        "at_zero + (at_infinity - at_zero) / (1 + (ec50 / x) ** h)",
         {"ec50": "dose", "h": "shape"},
     ),
 }

@@ -65,7 +65,8 @@ class Nonlinear(BaseEstimator):
     - ``gompertz(x, asym, xmid, rate)``: ``asym * exp(-exp(-rate * (x - xmid)))``
     - ``emax(x, e0, emax, ed50)``: ``e0 + emax * x / (ed50 + x)``
     - ``hill(x, emax, ec50, h)``: ``emax / (1 + (ec50 / x) ** h)``
-    - ``four_parameter_logistic(x, lower, upper, ec50, h)``: ``lower + (upper - lower) / (1 + (ec50 / x) ** h)``
+    - ``four_parameter_logistic(x, at_zero, at_infinity, ec50, h)``:
+      ``at_zero + (at_infinity - at_zero) / (1 + (ec50 / x) ** h)``
 
     The fit starts by trust region least squares on a working response, and ends by Newton steps on the likelihood, whose
     Hessian has the second derivatives of the curve.

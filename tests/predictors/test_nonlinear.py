@@ -287,6 +287,27 @@ def test_a_bound_that_is_left_again():
     assert_allclose(model.coef_, expected, rtol=1e-4)
 
 
+def test_r():
+    """R's nls(circumference ~ SSlogis(age, Asym, xmid, scal), Orange) and drc's drm(rootl ~ conc, fct=LL.4()), ED(..., 90)."""
+    age = np.tile([118.0, 484, 664, 1004, 1231, 1372, 1582], 5)[:, None]
+    girth = [30, 58, 87, 115, 120, 142, 145, 33, 69, 111, 156, 172, 203, 203, 30, 51, 75, 108, 115, 139, 140]
+    girth += [32, 62, 112, 167, 179, 209, 214, 30, 49, 81, 125, 142, 174, 177]
+    orange = MLERegressor(predictors={"loc": Nonlinear("logistic")}).fit(age, girth)
+    assert_allclose(orange.coef_, [192.69, 728.76, 353.53], atol=0.005)
+    errors = orange.inference(age, girth, cov="expected", use_t=True).bse
+    assert_allclose(errors[:3], [20.24, 107.30, 81.47], atol=0.005)
+
+    conc = np.repeat([0, 0.94, 1.88, 3.75, 7.5, 15, 30], [6, 3, 3, 3, 3, 3, 3])[:, None]
+    root = [7.58, 8.0, 8.3285714, 7.25, 7.375, 7.9625, 8.3555556, 6.9142857, 7.75, 6.8714286, 6.45, 5.9222222, 1.925, 2.8857143]
+    root += [4.2333333, 1.1875, 0.8571429, 1.0571429, 0.6875, 0.525, 0.825, 0.25, 0.22, 0.44]
+    grass = MLERegressor(predictors={"loc": Nonlinear("four parameter logistic")}).fit(conc, root)
+    inference = grass.inference(conc, root, use_t=True)
+    assert_allclose(grass.coef_, [7.79296, 0.48141, 3.05795, 2.98222], atol=2e-5)
+    assert_allclose(inference.bse[:4], [0.18857, 0.21219, 0.18573, 0.46506], atol=2e-5)
+    table = inference.derived(lambda fit: fit.coef_[2] * 9 ** (1 / fit.coef_[3]))
+    assert_allclose([table["estimate"][0], table["std err"][0]], [6.38864, 0.84510], atol=2e-5)
+
+
 ERRORS = {
     "parenthesis": (Nonlinear("a * (t"), "is no formula"),
     "empty": (Nonlinear(" "), "is no formula"),
