@@ -12,7 +12,7 @@ from ._sources import Source
 from ._utils.public import publish
 from .inference import Inference
 from .likelihoods import censored, from_scipy
-from .selection import LikelihoodSearch, compare
+from .selection import LikelihoodSearch, compare, cross_val_predict_dist
 
 __version__ = "0.1.0"
 
@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "censored",
     "compare",
+    "cross_val_predict_dist",
     "diagnostics",
     "displays",
     "domains",

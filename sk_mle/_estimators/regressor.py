@@ -41,8 +41,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     predictors : dict, optional
         Columns for each parameter: ``{"scale": ["age"], "df": "intercept"}``. A value is "all", "intercept", a list of names
         or indices, a slice, a mask, or a callable of X such as `sklearn.compose.make_column_selector`. Default: the first
-        parameter on all columns (except those used as offset or exposure), the others on an intercept only. Or a curve, a
-        `sk_mle.predictors.Nonlinear`.
+        parameter on all columns (except those used as offset or exposure), the others on an intercept only. Where laws take
+        turns, as in a grid, a number is a position among the estimated parameters (``{1: ["age"]}`` models the second one, in
+        a law that has it), and ``"*"`` stands for all of them: ``{"*": "all"}``; a name comes before a number before ``"*"``.
+        Or a curve, a `sk_mle.predictors.Nonlinear`.
     offset : str, int or dict, optional
         Column of X added to the linear predictor of the first parameter, or a dict of columns by parameter.
     exposure : str, int or dict, optional

@@ -12,6 +12,7 @@ from ..likelihoods import Likelihood
 from ..likelihoods._functions import modelled, title
 from .predictor import Predictor, column_of
 
+EVERY = "*"  # stands for all estimated parameters in dicts by parameter
 RATE_RATIOS = ("ratio", "hazard ratio")  # meanings of exp(coefficient) for links of a rate
 
 
@@ -180,7 +181,14 @@ def by_parameter(value: Any, modelled: list[str], parameters: Any, argument: str
         return {}
     if not isinstance(value, dict):
         return dict.fromkeys(modelled, value)
+    parameters, result = list(parameters), {}
+    if EVERY in value:
+        result = dict.fromkeys(parameters, value[EVERY])
     for name in value:
-        if name not in parameters:
-            raise ValueError(f"{argument} names {name!r}; the estimated parameters are {list(parameters)}")
-    return value
+        if isinstance(name, int) and not isinstance(name, bool):  # a law of fewer parameters leaves it out
+            if name < 0:
+                raise ValueError(f"{argument} names parameter {name}: positions count from 0, the first estimated parameter")
+            result |= {parameters[name]: value[name]} if name < len(parameters) else {}
+        elif name not in parameters and name != EVERY:
+            raise ValueError(f"{argument} names {name!r}; the estimated parameters are {parameters}")
+    return {**result, **{name: chosen for name, chosen in value.items() if name in parameters}}

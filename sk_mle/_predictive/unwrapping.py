@@ -30,7 +30,7 @@ class TransformedDistribution(Distribution):
         self.likelihood, self.params = base.likelihood, base.params
 
     def __getitem__(self, index):
-        return TransformedDistribution(self.base[index], self.transform, self.inverse)
+        return TransformedDistribution(self.base[index], *(_at_rows(f, index) for f in (self.transform, self.inverse)))
 
     def __repr__(self):
         return f"<transformed {repr(self.base)[1:]}"
@@ -145,6 +145,11 @@ class TransformedDistribution(Distribution):
     def rvs(self, size: Any = None, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Random values of shape (n,), or (size, n)."""
         return self.inverse(self.base.rvs(size, random_state))
+
+
+def _at_rows(function, index):
+    """The function of some rows, where each row has its own, as in distributions that are joined."""
+    return function[index] if hasattr(function, "__getitem__") else function
 
 
 class Unwrapped(NamedTuple):

@@ -228,7 +228,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         names : sequence of str, optional
             Only these coefficients; all by default.
         **options
-            For "bootstrap": `n_resamples` (999), `groups`, `random_state`, `n_jobs`.
+            For "bootstrap": `n_resamples` (999), `groups`, `random_state`, `n_jobs`, `verbose`.
 
         Returns
         -------
@@ -252,9 +252,11 @@ class Inference(Summaries, Hypotheses, Functionals):
             )
         self._critical(level)
         data = self._data(X, y, sample_weight, f"method={method!r}")
-        unknown = set(options) - {"n_resamples", "groups", "random_state", "n_jobs"}
+        unknown = set(options) - {"n_resamples", "groups", "random_state", "n_jobs", "verbose"}
         if unknown:
-            raise TypeError(f"method='bootstrap' takes n_resamples, groups, random_state and n_jobs, not {', '.join(unknown)}")
+            raise TypeError(
+                f"method='bootstrap' takes n_resamples, groups, random_state, n_jobs and verbose, not {', '.join(unknown)}"
+            )
         if method == "bootstrap" and self.n_clusters and options.get("groups") is None:
             options["groups"] = self._memory.recall(["groups"], "a bootstrap of clusters")["groups"]
         known, result = self.identified[index], np.full((len(index), 2), np.nan)

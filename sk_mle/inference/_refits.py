@@ -19,6 +19,7 @@ from .._solvers.newton import newton
 from .._solvers.plane import Plane
 from .._sources import check_in_memory
 from .._utils.frames import n_rows
+from .._utils.progress import progress
 from .._utils.tables import Table
 from ..likelihoods._functions import title
 from ._information import Located, locate_fit
@@ -197,6 +198,7 @@ def bootstrap_intervals(
     groups: Any = None,
     random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> np.ndarray:
     """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""
     check_in_memory(X)
@@ -215,7 +217,8 @@ def bootstrap_intervals(
         code = group_codes(groups, n)
         n_groups = code.max() + 1
         counts = (weight * rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups))[code] for _ in range(n_resamples))
-    fits = Parallel(n_jobs=n_jobs)(delayed(_refit)(inside.model, X, y, count) for count in counts)
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_refit)(inside.model, X, y, count) for count in counts)
+    fits = list(progress(results, "bootstrap", verbose, total=n_resamples))
     sample = np.array([inference.layout.flatten(*fit) for fit in fits if fit is not None])
     n_failed = n_resamples - len(sample)
     if n_failed:

@@ -22,6 +22,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist, unwrap
 from .._sources import check_in_memory
 from .._utils.frames import n_rows, take
+from .._utils.progress import progress
 from .._utils.tables import Table
 from ._candidates import named, parameter_of, suitable
 from ._scores import fit_clone, is_unbounded, log_scores, standard_error, weighted_mean
@@ -59,7 +60,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
     n_jobs : int, optional
         Processes over candidates and folds.
     verbose : int, default=0
-        Above 0, a line per candidate.
+        Above 0, progress, and a line per candidate.
     refit : bool, default=True
         Whether the best is fitted to all rows.
 
@@ -138,9 +139,11 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         laws = suitable(y, template, likelihood_key) if self.candidates is None else named(self.candidates)
         models = {name: clone(template).set_params(**{likelihood_key: clone(law)}) for name, law in laws.items()}
         scorer = None if self.scoring is None else check_scoring(template, self.scoring)
-        results = Parallel(n_jobs=self.n_jobs)(
-            delayed(_try)(models[name], X, y, weight, *folds[k], scorer) for name in models for k in range(len(folds))
+        jobs = [(name, k) for name in models for k in range(len(folds))]
+        trials = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(_try)(models[name], X, y, weight, *folds[k], scorer) for name, k in jobs
         )
+        results = list(progress(trials, "LikelihoodSearch", self.verbose, total=len(jobs)))
         self._collect(laws, results, folds, np.ones(n) if weight is None else weight)
         if self.refit:
             self.best_estimator_ = fit_clone(models[self._best], X, y, weight)
