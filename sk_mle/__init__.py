@@ -10,6 +10,7 @@ from ._predictive.distribution import Distribution
 from ._predictive.unwrapping import predict_dist
 from ._sources import Source
 from ._utils.public import publish
+from .formulas import FormulaModel
 from .inference import Inference
 from .likelihoods import censored, from_scipy
 from .selection import LikelihoodSearch, compare, cross_val_predict_dist
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Distribution",
+    "FormulaModel",
     "Inference",
     "LikelihoodSearch",
     "MLEClassifier",

@@ -211,6 +211,8 @@ def unwrap(fitted: Any) -> Unwrapped:
     """
     if isinstance(fitted, Unwrapped):
         return fitted
+    if hasattr(fitted, "design"):  # a model by formula
+        return _after(fitted.estimator_, to_X=(fitted.design,))
     if hasattr(fitted, "predict_dist") and not hasattr(fitted, "cv_results_"):
         return Unwrapped(fitted)
     if hasattr(fitted, "steps"):
@@ -224,10 +226,8 @@ def unwrap(fitted: Any) -> Unwrapped:
         return unwrap(fitted.best_estimator_)
     if isinstance(fitted, RFE):
         return _after(fitted.estimator_, to_X=(fitted.transform,), names=fitted.get_feature_names_out)
-    if isinstance(fitted, FixedThresholdClassifier | TunedThresholdClassifierCV):
-        return unwrap(fitted.estimator_)
-    if isinstance(fitted, FrozenEstimator):
-        return unwrap(fitted.estimator)
+    if isinstance(fitted, FixedThresholdClassifier | TunedThresholdClassifierCV | FrozenEstimator):
+        return unwrap(getattr(fitted, "estimator_", fitted.estimator))
     raise _without_distribution(fitted)
 
 

@@ -1,0 +1,306 @@
+"""Models by formula, read by the optional package formulaic."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ._estimators.regressor import MLERegressor
+from ._utils.public import publish
+from .inference import Inference
+from .likelihoods import censored
+
+__all__ = ["FormulaModel"]
+
+INTERCEPT = "Intercept"
+
+
+def _formulaic() -> Any:
+    """The package formulaic; ImportError with advice if it is missing."""
+    try:
+        import formulaic
+    except ImportError as error:
+        raise ImportError("formulas are read by formulaic: python -m pip install formulaic") from error
+    return formulaic
+
+
+def _offset(values: Any) -> Any:
+    """What a formula calls `offset`: the column itself, which gets no coefficient."""
+    return values
+
+
+CONTEXT = {"offset": _offset, "censored": censored}  # names that formulas know beside those of formulaic
+
+
+def _has(name: str) -> Any:
+    return lambda model: hasattr(model._template(), name)
+
+
+class FormulaModel(MetaEstimatorMixin, BaseEstimator):
+    """An estimator of this package on the columns that a formula makes of a data frame.
+
+    Parameters
+    ----------
+    formula : str or dict of str
+        As formulaic reads it: ``"claims ~ C(area) + bs(age, 4) + offset(log(hours))"``, for the first parameter, or a formula
+        by parameter, ``{"mean": "claims ~ age", "dispersion": "~ age"}``; a number is a position and ``"*"`` all parameters, as
+        in `predictors` of `MLERegressor`. Parameters without a formula have an intercept only. What a transformation learns
+        from the rows of the fit (knots, categories, centres) is kept for predictions. `offset(...)` is added to the linear
+        predictor, and ``censored(time, event) ~ ...`` makes the target of a `Censored` law.
+    estimator : estimator, default=MLERegressor()
+        `MLERegressor` or `MLEClassifier`; its `exposure`, and columns that its law names, are columns of the frame.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fit to the columns.
+    specs_ : dict
+        By parameter, what formulaic keeps of the fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.formulas import FormulaModel
+    >>> rng = np.random.default_rng(0)
+    >>> df = pd.DataFrame({"area": rng.choice(["north", "south"], 200), "age": rng.uniform(20, 60, 200), "hours": 2.0})
+    >>> df["claims"] = rng.poisson(df.hours * np.exp(0.02 * df.age + (df.area == "south") - 2))
+    >>> model = FormulaModel("claims ~ area + age + offset(log(hours))", MLERegressor("poisson")).fit(df)
+    >>> print(model.inference(df).table())
+                        estimate  std err        z        p     2.5%    97.5%
+    mean:intercept       -1.9898   0.2724  -7.3037  <0.0001  -2.5237  -1.4558
+    mean:area[T.south]    1.1217   0.1555   7.2113  <0.0001   0.8168   1.4265
+    mean:age              0.0181   0.0054   3.3265   0.0009   0.0074   0.0288
+    """
+
+    def __init__(self, formula, estimator=None):
+        self.formula, self.estimator = formula, estimator
+
+    def _template(self):
+        fitted = getattr(self, "estimator_", None)
+        return fitted if fitted is not None else MLERegressor() if self.estimator is None else self.estimator
+
+    def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> FormulaModel:
+        """Fit the estimator to the columns that the formula makes of the rows of X.
+
+        Parameters
+        ----------
+        X : data frame
+        y : array-like of shape (n,), optional
+            By default what stands left of ``~``.
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For a formula that cannot be read or evaluated, with formulaic's words.
+        """
+        frame, formulas = _frame(X), self.formula if isinstance(self.formula, dict) else {0: self.formula}
+        estimator = MLERegressor() if self.estimator is None else self.estimator
+        if estimator.get_params().get("predictors") is not None:
+            raise ValueError("the columns are named by the formula: leave predictors of the estimator at None")
+        read = {key: _read(text) for key, text in formulas.items()}
+        specs = {key: _made(rhs, frame, formulas[key], na_action="raise").model_spec for key, (_, rhs) in read.items()}
+        left = [(key, lhs) for key, (lhs, _) in read.items() if lhs is not None]
+        if len({str(lhs) for _, lhs in left}) > 1:
+            raise ValueError(f"the formulas {list(formulas.values())} have different left sides; write y in one of them")
+        self.specs_, self.target_ = specs, (left[0][1], formulas[left[0][0]]) if left else None
+        kept = {getattr(estimator, name, None) for name in ("offset", "exposure")}
+        law_columns = getattr(getattr(estimator, "likelihood", None), "known", {})
+        self.kept_ = [name for name in (*kept, *law_columns.values()) if isinstance(name, str)]
+        target = self.target(frame) if y is None else y
+        columns, offsets = self._columns_by_parameter(frame)
+        intercepts = {key: INTERCEPT in [str(column) for column in spec.column_names] for key, spec in specs.items()}
+        with_columns = {intercepts[key] for key, names in columns.items() if names}
+        if len(with_columns) > 1:
+            raise ValueError("'- 1' leaves the intercept out of all parameters that have columns, or of none")
+        chosen: dict[str, Any] = {
+            "predictors": {"*": "intercept", **{key: names or "intercept" for key, names in columns.items()}},
+            "fit_intercept": with_columns != {False},
+        }
+        if offsets:
+            chosen["offset"] = offsets
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        model = clone(estimator).set_params(**chosen)
+        self.n_features_in_, self.feature_names_in_ = frame.shape[1], np.array(list(map(str, frame.columns)), dtype=object)
+        self.estimator_ = model.fit(self.design(frame), target, **weight)
+        return self
+
+    def design(self, X: Any) -> Any:
+        """The columns that the formulas make of rows of X, as a data frame.
+
+        Parameters
+        ----------
+        X : data frame
+
+        Returns
+        -------
+        DataFrame
+            With the columns of all parameters, and those that the estimator's arguments name.
+        """
+        import pandas as pd
+
+        frame, made = _frame(X), {}
+        for key, matrix in self._matrices(frame).items():
+            offsets = _offsets(matrix)
+            if offsets:
+                made[_offset_name(key)] = matrix[offsets].sum(axis=1).to_numpy()
+            made |= {_name(key, column, self.shared_): matrix[column].to_numpy() for column in _plain(matrix)}
+        return pd.DataFrame({**made, **{name: frame[name].to_numpy() for name in self.kept_}}, index=frame.index)
+
+    def target(self, X: Any) -> Any:
+        """What stands left of ``~``, of rows of X.
+
+        Parameters
+        ----------
+        X : data frame
+
+        Returns
+        -------
+        array-like
+        """
+        if self.target_ is None:
+            raise ValueError(f"formula={self.formula!r} has nothing left of ~: pass y, or write it there")
+        (side, text), frame = self.target_, _frame(X)
+        name = str(side).strip("`")
+        if name in frame.columns:
+            return frame[name]
+        values = _made(side, frame, text, na_action="ignore").to_numpy()
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def _matrices(self, frame) -> dict[Any, Any]:
+        texts = self.formula if isinstance(self.formula, dict) else {0: self.formula}
+        return {key: _made(spec, frame, texts[key]) for key, spec in self.specs_.items()}
+
+    def _columns_by_parameter(self, frame) -> tuple[dict[Any, list[str]], dict[Any, str]]:
+        """Names of the columns, and of the offset, of every parameter; a column that differs between parameters has two."""
+        matrices = self._matrices(frame)
+        first: dict[str, np.ndarray] = {}
+        self.shared_: dict[str, bool] = {}
+        for matrix in matrices.values():
+            for column in _plain(matrix):
+                values = first.setdefault(column, matrix[column].to_numpy())
+                same = np.array_equal(values, matrix[column].to_numpy())
+                self.shared_[column] = self.shared_.get(column, True) and same
+        columns = {key: [_name(key, column, self.shared_) for column in _plain(matrix)] for key, matrix in matrices.items()}
+        return columns, {key: _offset_name(key) for key, matrix in matrices.items() if _offsets(matrix)}
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The classes of a classifier."""
+        return self.estimator_.classes_
+
+    def inference(self, X: Any, y: ArrayLike | None = None, **options: Any) -> Inference:
+        """Standard errors, intervals and tests; see `Inference.from_estimator`.
+
+        Parameters
+        ----------
+        X : data frame
+        y : array-like of shape (n,), optional
+            By default what stands left of ``~``.
+        **options
+            Of `Inference.from_estimator`.
+
+        Returns
+        -------
+        Inference
+        """
+        check_is_fitted(self)
+        return Inference.from_estimator(self, X, self.target(X) if y is None else y, **options)
+
+    @available_if(_has("predict"))
+    def predict(self, X: Any, *args: Any, **options: Any) -> Any:
+        """As that of the estimator, of rows of a data frame."""
+        check_is_fitted(self)
+        return self.estimator_.predict(self.design(X), *args, **options)
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """As that of the estimator, of rows of a data frame."""
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(self.design(X))
+
+    @available_if(_has("predict_dist"))
+    def predict_dist(self, X: Any) -> Any:
+        """Predictive distributions of rows of a data frame."""
+        check_is_fitted(self)
+        return self.estimator_.predict_dist(self.design(X))
+
+    @available_if(_has("score"))
+    def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
+        """As that of the estimator, of rows of a data frame; y is by default what stands left of ``~``."""
+        check_is_fitted(self)
+        return self.estimator_.score(self.design(X), self.target(X) if y is None else y, sample_weight=sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(MLERegressor() if self.estimator is None else self.estimator)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "estimator_")
+
+
+def _frame(X):
+    """X as a pandas data frame, which formulaic takes."""
+    import pandas as pd
+
+    if isinstance(X, pd.DataFrame):
+        return X
+    if not hasattr(X, "columns"):
+        raise TypeError(f"a formula names columns: pass a data frame, got {type(X).__name__}")
+    return pd.DataFrame({str(name): X[name].to_numpy() for name in X.columns})
+
+
+def _read(text):
+    """Left side, or None, and right side of a formula."""
+    formulaic = _formulaic()
+    if not isinstance(text, str):
+        raise TypeError(f"a formula is a str, got {text!r}")
+    try:
+        formula = formulaic.Formula(text)
+    except formulaic.errors.FormulaicError as error:
+        raise ValueError(f"formula {text!r}: {error}") from error
+    return (formula.lhs, formula.rhs) if hasattr(formula, "rhs") else (None, formula)
+
+
+def _made(spec, frame, text, **options):
+    """The columns of one side of a formula; ValueError with formulaic's words, and for categories that the fit did not see."""
+    errors = _formulaic().errors
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", errors.DataMismatchWarning)
+        try:
+            return spec.get_model_matrix(frame, context=CONTEXT, **{"output": "pandas", **options})
+        except (errors.FormulaicError, errors.DataMismatchWarning, ValueError) as error:
+            raise ValueError(f"formula {text!r}: {error}") from error
+
+
+def _offsets(matrix) -> list[str]:
+    return [column for column in matrix.columns if column.startswith("offset(")]
+
+
+def _plain(matrix) -> list[str]:
+    """The columns that get a coefficient, but the intercept."""
+    offsets = _offsets(matrix)
+    return [column for column in matrix.columns if column != INTERCEPT and column not in offsets]
+
+
+def _name(key, column: str, shared: dict[str, bool]) -> str:
+    return column if shared[column] else f"{key}: {column}"
+
+
+def _offset_name(key) -> str:
+    return f"offset of {key}"
+
+
+publish(globals())

@@ -1,0 +1,128 @@
+"""Models by formula, against statsmodels' formulas and models on columns made by hand."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sk_mle import FormulaModel, Inference, MLEClassifier, MLERegressor, compare, cross_val_predict_dist, predict_dist
+from sk_mle.likelihoods import Censored, NegativeBinomial, Normal, Weibull
+
+pytest.importorskip("formulaic")
+smf = pytest.importorskip("statsmodels.formula.api")
+
+RNG = np.random.default_rng(2)
+N = 240
+DF = pd.DataFrame({
+    "area": RNG.choice(["north", "south", "west"], N), "age": RNG.uniform(20, 60, N), "hours": RNG.uniform(1, 9, N),
+})  # fmt: skip
+DF["claims"] = RNG.poisson(DF.hours * np.exp(0.02 * DF.age - 1.5 + (DF.area == "west")))
+DF["size"] = RNG.gamma(2, np.exp(0.01 * DF.age))
+DF["late"] = DF["size"] > 1.5
+TEXT = "claims ~ C(area) + age + offset(log(hours))"
+MODEL = FormulaModel(TEXT, MLERegressor("poisson")).fit(DF)
+
+
+def test_a_claims_model_is_that_of_statsmodels():
+    theirs = smf.poisson("claims ~ C(area) + age", DF, offset=np.log(DF.hours)).fit(disp=0, method="newton", tol=1e-12)
+    ours = MODEL.inference(DF)
+    np.testing.assert_allclose(ours.params, theirs.params, rtol=1e-6)
+    np.testing.assert_allclose(ours.bse, theirs.bse, rtol=1e-6)
+    assert ours.names == ["mean:intercept", "mean:C(area)[T.south]", "mean:C(area)[T.west]", "mean:age"]
+    np.testing.assert_allclose(MODEL.predict(DF[:5]), theirs.predict(DF[:5], offset=np.log(DF.hours[:5])), rtol=1e-6)
+    np.testing.assert_allclose(
+        ours.marginal_effects(DF, ["age"])["effect"], [ours.params[-1] * MODEL.predict(DF).mean()], rtol=1e-7
+    )
+    assert ours.marginal_effects(DF, ["area"]).index == ["area: south - north", "area: west - north"]
+    test = theirs.wald_test("C(area)[T.south] = C(area)[T.west]", scalar=True)
+    assert ours.wald_test("`C(area)[T.south]` = `C(area)[T.west]`").statistic == pytest.approx(float(test.statistic), rel=1e-6)
+
+
+def test_transformations_keep_what_they_learned():
+    model = FormulaModel("claims ~ bs(age, 4) + center(hours)", MLERegressor("poisson")).fit(DF)
+    np.testing.assert_allclose(model.predict(DF)[:7], model.predict(DF[:7]), rtol=1e-12)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(DF[:7]), model.predict(DF[:7]))
+    assert model.estimator_.n_params_ == 1 + 4 + 1
+
+
+def test_a_formula_by_parameter():
+    model = FormulaModel({"loc": "size ~ age + area", "scale": "~ age"}, MLERegressor(Normal())).fit(DF)
+    X = pd.get_dummies(DF[["age", "area"]], drop_first=True, dtype=float)
+    by_hand = MLERegressor(Normal(), predictors={"scale": ["age"]}).fit(X, DF["size"])
+    assert model.estimator_.loglikelihood_ == pytest.approx(by_hand.loglikelihood_, rel=1e-9)
+    np.testing.assert_allclose(model.estimator_.coefs_["scale"], by_hand.coefs_["scale"], rtol=1e-5)
+    everywhere = FormulaModel({"*": "size ~ age"}, MLERegressor(Normal())).fit(DF)
+    assert {name: len(columns) for name, columns in everywhere.estimator_.predictors_.items()} == {"loc": 1, "scale": 1}
+    positions = FormulaModel({0: "size ~ age", 1: "~ hours"}, MLERegressor("gamma")).fit(DF)
+    assert {name: list(columns) for name, columns in positions.estimator_.predictors_.items()} == {
+        "mean": ["age"],
+        "shape": ["hours"],
+    }
+    offsets = FormulaModel(
+        {"mean": "claims ~ age + offset(log(hours))", "dispersion": "~ 1"}, MLERegressor(NegativeBinomial())
+    ).fit(DF)
+    exposed = MLERegressor(NegativeBinomial(), exposure="hours").fit(DF[["age", "hours"]], DF.claims)
+    assert offsets.estimator_.loglikelihood_ == pytest.approx(exposed.loglikelihood_, rel=1e-9)
+    kept = FormulaModel("claims ~ age", MLERegressor(NegativeBinomial(), exposure="hours")).fit(DF)
+    assert kept.estimator_.loglikelihood_ == pytest.approx(exposed.loglikelihood_, rel=1e-9)
+    np.testing.assert_allclose(kept.predict(DF[:3]), exposed.predict(DF[["age", "hours"]][:3]), rtol=1e-6)
+    without = FormulaModel("size ~ age - 1", MLERegressor()).fit(DF)
+    np.testing.assert_allclose(without.estimator_.coef_, [(DF.age @ DF["size"]) / (DF.age @ DF.age)], rtol=1e-9)
+
+
+def test_censored_targets_and_classes():
+    survival = FormulaModel("censored(size, late) ~ age", MLERegressor(Censored(Weibull()))).fit(DF)
+    assert np.isfinite(survival.inference(DF).bse).all()
+    labels = DF.assign(late=np.where(DF.late, "yes", "no"))
+    classes = FormulaModel("late ~ age", MLEClassifier()).fit(labels)
+    assert classes.classes_.tolist() == ["no", "yes"]
+    assert is_classifier(classes)
+    assert is_regressor(MODEL)
+    theirs = smf.logit("late ~ age", DF.assign(late=DF.late * 1.0)).fit(disp=0)
+    np.testing.assert_allclose(classes.predict_proba(labels)[:, 1], theirs.predict(DF), rtol=1e-5)
+
+
+def test_the_grammar_of_estimators():
+    assert clone(MODEL).get_params()["formula"] == TEXT
+    grid = {"formula": [TEXT, "claims ~ age"], "estimator__likelihood": ["poisson", "geometric"]}
+    search = GridSearchCV(MODEL, grid, cv=3).fit(DF, DF.claims)
+    assert search.best_params_["formula"] == TEXT
+    assert np.isfinite(cross_val_score(MODEL, DF, DF.claims, cv=3)).all()
+    np.testing.assert_allclose(predict_dist(search, DF[:4]).mean(), search.predict(DF[:4]))
+    pipe = make_pipeline(
+        FunctionTransformer(lambda X: X.assign(decade=X.age // 10)), FormulaModel("claims ~ decade", MLERegressor("poisson"))
+    )
+    pipe.fit(DF, DF.claims)
+    assert Inference.from_estimator(pipe, DF, DF.claims).names == ["mean:intercept", "mean:decade"]
+    np.testing.assert_allclose(predict_dist(pipe, DF).mean(), pipe.predict(DF))
+    assert compare({"one": MODEL, "two": FormulaModel("claims ~ age", MLERegressor("poisson"))}, DF, DF.claims).best == "one"
+    assert cross_val_predict_dist(MODEL, DF, DF.claims, cv=3).shape == (N,)
+    polars = FormulaModel(TEXT, MLERegressor("poisson")).fit(pl.DataFrame(DF.to_dict("list")))
+    np.testing.assert_allclose(polars.predict(DF), MODEL.predict(DF), rtol=1e-9)
+    assert MODEL.score(DF) == pytest.approx(MODEL.estimator_.loglikelihood_ / N)
+
+
+def test_what_cannot_be_read_or_evaluated_is_told():
+    model = MLERegressor("poisson")
+    for formula, frame, words in [
+        ("claims ~ agee", DF, r"formula 'claims ~ agee': .*`agee` is not present"),
+        ("claims ~ age + )", DF, "formula 'claims ~ age .*misplaced"),
+        ("claims ~ age", DF.assign(age=np.nan), "contains null values"),
+        ("~ age", DF, "has nothing left of ~: pass y"),
+        ({"mean": "claims ~ age", 1: "size ~ 1"}, DF, "have different left sides"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            FormulaModel(formula, model).fit(frame)
+    with pytest.raises(ValueError, match="categories outside of the nominated levels"):
+        MODEL.predict(DF[:2].assign(area="east"))
+    with pytest.raises(ValueError, match="leave predictors of the estimator at None"):
+        FormulaModel(TEXT, MLERegressor("poisson", predictors={"mean": ["age"]})).fit(DF)
+    with pytest.raises(TypeError, match="pass a data frame"):
+        MODEL.predict(DF[["age"]].to_numpy())
