@@ -40,7 +40,13 @@ CONTEXT = {"offset": _offset, "censored": censored}  # names that formulas know 
 
 
 def _has(name: str) -> Any:
-    return lambda model: hasattr(model._template(), name)
+    return lambda model: hasattr(_inside(model), name)
+
+
+def _inside(model):
+    """The fitted estimator of a model by formula, or the one to fit."""
+    given = MLERegressor() if model.estimator is None else model.estimator
+    return getattr(model, "estimator_", given)
 
 
 class FormulaModel(MetaEstimatorMixin, BaseEstimator):
@@ -83,10 +89,6 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
 
     def __init__(self, formula, estimator=None):
         self.formula, self.estimator = formula, estimator
-
-    def _template(self):
-        fitted = getattr(self, "estimator_", None)
-        return fitted if fitted is not None else MLERegressor() if self.estimator is None else self.estimator
 
     def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> FormulaModel:
         """Fit the estimator to the columns that the formula makes of the rows of X.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..likelihoods._fallbacks.facts import title
+from ..likelihoods._functions import title
 from .distribution import Distribution
 from .unwrapping import TransformedDistribution
 
