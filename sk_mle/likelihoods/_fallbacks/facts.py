@@ -58,8 +58,7 @@ def density_values(law: Any, y: np.ndarray) -> np.ndarray | None:
 
     None if that is no row: of counts and classes, and where all values are known only up to an interval.
     """
-    predicted = law.predictive
-    if predicted.support.integer or law.target_type == "classes":
+    if law.support.integer or law.target_type == "classes" or (predicted := law.predictive).support.integer:
         return None
     low, high, _ = law.observed(y)
     values = low

@@ -51,6 +51,6 @@ class LogProbability(Likelihood):
             return Eval(value, {"prob": first} if order else {}, {})
         if information == "expected":
             # a probability that underflows is replaced by a small one, so that the information stays finite
-            prob = np.maximum(link.inverse(at), 1e-300)
+            prob = np.maximum(np.exp(yes[0]), 1e-300)
             second = yes[1] * no[1] * self.expected_factor(prob, **known, **self.observed(y).params)
         return Eval(value, {"prob": first}, {PROB_PAIR: -second})
