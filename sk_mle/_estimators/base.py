@@ -28,9 +28,9 @@ from .._model.validation import (
     check_objects,
     check_support,
     check_weight,
-    counted,
     group_labels,
     mean_score,
+    replace_zero_weight_rows,
     text_columns,
 )
 from .._predictive.distribution import Distribution
@@ -287,7 +287,7 @@ class Fitting:
         """
         if (rows := open_source(X, y, sample_weight, groups)) is not None:
             return self._read_parts(rows)
-        X, labels = self.read_rows(X), counted(y, sample_weight)
+        X, labels = self.read_rows(X), replace_zero_weight_rows(y, sample_weight)
         target = self._target(labels, X)
         weight = self._training_weight(labels, check_weight(sample_weight, X.shape[0]))
         return _with_groups(self.fit_.data(X, target, weight, self.n_jobs), groups)
@@ -315,7 +315,10 @@ class Fitting:
         """Weighted mean log-likelihood of rows in memory, or of a source."""
         rows = open_source(X, y, sample_weight)
         if rows is None:
-            return mean_score(self._log_scores(counted(X, sample_weight), counted(y, sample_weight)), sample_weight)
+            return mean_score(
+                self._log_scores(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)),
+                sample_weight,
+            )
         loglik, weight = rows.fold(self._score_sums, np.add)
         return float(loglik / weight)
 
@@ -326,7 +329,9 @@ class Fitting:
             kept = weight > 0
             if not kept.any():
                 return np.zeros(2)
-            values = self._log_scores(counted(rows.X, rows.sample_weight), counted(rows.y, rows.sample_weight))
+            values = self._log_scores(
+                replace_zero_weight_rows(rows.X, rows.sample_weight), replace_zero_weight_rows(rows.y, rows.sample_weight)
+            )
         return np.array([values[kept] @ weight[kept], weight.sum()])
 
 
@@ -350,7 +355,7 @@ def _coefficients(objective: Objective, u) -> tuple[dict, dict]:
     coefs: dict = {}
     intercepts: dict = {}
     for name, design in objective.designs.items():
-        intercept, slopes = design.coefficients(u[objective.places[name]])
+        intercept, slopes = design.coefficients(u[objective.slices[name]])
         coefs[name] = np.ascontiguousarray(slopes.T) if design.vector else slopes[:, 0]
         intercepts[name] = intercept if design.vector else float(intercept[0])
     return coefs, intercepts

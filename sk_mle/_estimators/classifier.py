@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from .._model.validation import check_weight, counted
+from .._model.validation import check_weight, replace_zero_weight_rows
 from .._sources import open_source
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
@@ -196,7 +196,7 @@ optimize_result_, n_features_in_, feature_names_in_
         rows = missing(y)
         if len(rows):  # a label of zero weight may be missing; otherwise it names a class, as in scikit-learn
             y = y.copy()
-            y[rows] = counted(y, sample_weight)[rows]
+            y[rows] = replace_zero_weight_rows(y, sample_weight)[rows]
             rows = missing(y)
         if len(rows):
             raise ValueError(f"Input y contains NaN in {rows_text(rows)}; drop these rows")

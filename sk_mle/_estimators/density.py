@@ -14,7 +14,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._model.data import Data
 from .._model.parts import DataInParts
-from .._model.validation import check_finite, check_kind, check_support, check_weight, counted, group_labels, text_columns
+from .._model.validation import (
+    check_finite,
+    check_kind,
+    check_support,
+    check_weight,
+    group_labels,
+    replace_zero_weight_rows,
+    text_columns,
+)
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
 from .._sources import check_in_memory, open_source
@@ -130,7 +138,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
 
     def _checked(self, X, sample_weight):
         """The law, and samples and weights that it takes."""
-        X = self._validate(counted(X, sample_weight), reset=True)
+        X = self._validate(replace_zero_weight_rows(X, sample_weight), reset=True)
         law = self._own(self._law(X.shape[1]))
         values = self._values(X, law)
         check_support(law, values, "X")
@@ -184,7 +192,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         """The samples and weights in the form that the fit takes."""
         if (rows := open_source(X, None, sample_weight, groups)) is not None:
             return self._read_parts(rows)
-        X = self._validate(counted(X, sample_weight), reset=False)
+        X = self._validate(replace_zero_weight_rows(X, sample_weight), reset=False)
         values, weight = self._values(X, self.likelihood_), check_weight(sample_weight, len(X))
         data = self.fit_.data(np.empty((len(X), 0)), values, weight, self.n_jobs)
         return data if groups is None else data.with_groups(group_labels(groups, len(X)))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from .._model.validation import check_support, check_weight, counted
+from .._model.validation import check_support, check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._sources import open_source
 from .._utils.messages import rows_text
@@ -213,7 +213,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         """The law, and X, y and weights that it takes."""
         law = self._own(self._law())
         X = self._validate(X, reset=True)
-        y = self._target(counted(y, sample_weight), X, law)
+        y = self._target(replace_zero_weight_rows(y, sample_weight), X, law)
         check_support(law, y)
         return law, X, y, check_weight(sample_weight, X.shape[0])
 

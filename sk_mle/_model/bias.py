@@ -113,7 +113,7 @@ class BiasReduced(Objective):
     def _information_of(self, point) -> np.ndarray:
         matrix = point.hessian.copy()
         for name, penalty in self.penalties.items():
-            matrix[self.places[name], self.places[name]] -= penalty.hessian()
+            matrix[self.slices[name], self.slices[name]] -= penalty.hessian()
         return matrix * self.data.total_weight
 
     def _log_determinant(self, information) -> float:
@@ -163,7 +163,7 @@ class BiasReduced(Objective):
         jacobian = self._jacobian() if self.penalty_name == MEDIAN else None
         directions = None if jacobian is None else covariance @ jacobian.T
         block = _Adjustment(
-            self.evaluator, self._coefficients(u), self.places, covariance, self.penalty_name, self._formula, directions
+            self.evaluator, self._coefficients(u), self.slices, covariance, self.penalty_name, self._formula, directions
         )
         sums = self._hessian_data.reduce(block)
         result: np.ndarray = self._expand_adjoint(sums)
@@ -197,7 +197,7 @@ class _Adjustment:
 
     evaluator: Evaluator
     coefficients: dict
-    places: dict[str, slice]
+    slices: dict[str, slice]
     covariance: np.ndarray
     penalty: str
     formula: bool
@@ -219,7 +219,7 @@ class _Adjustment:
         if self.directions is not None:
             slopes = information_slopes(law, batch.y, eta, self.formula)
             third = slopes / 3 if mixed is None else slopes / 3 + mixed / 2 - mixed.transpose(0, 1, 3, 2) * 2 / 3
-            changes = [Z[name] @ self.directions[self.places[name]] * designs[name].output_basis[0, 0] for name in designs]
+            changes = [Z[name] @ self.directions[self.slices[name]] * designs[name].output_basis[0, 0] for name in designs]
             change = np.stack([np.broadcast_to(one, (len(batch.y), one.shape[1])) for one in changes], axis=1)
             sums["median"] = np.einsum("n,nabc,nat,nbt,nct->t", batch.weight, third, change, change, change, optimize=True)
         return sums
@@ -237,7 +237,7 @@ class _Adjustment:
         for i, a in enumerate(names):
             for b in names[i:]:
                 left, right = self.evaluator.designs[a], self.evaluator.designs[b]
-                block = self.covariance[self.places[a], self.places[b]].reshape(*left.shape, *right.shape)
+                block = self.covariance[self.slices[a], self.slices[b]].reshape(*left.shape, *right.shape)
                 inner = np.einsum("ixjy,kx,ly->klij", block, left.output_basis, right.output_basis)
                 for k, m in np.ndindex(inner.shape[:2]):
                     if len(Z[b]) == 1:

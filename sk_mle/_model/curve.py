@@ -86,7 +86,7 @@ class Curve:
         return np.unique(np.concatenate([self.reads, *self.on.values()])).astype(int)
 
     @property
-    def places(self) -> list[slice]:
+    def slices(self) -> list[slice]:
         """Position of each argument's coefficients."""
         ends = np.cumsum([1 + len(self.on.get(name, ())) for name in self.arguments])
         return [slice(end - 1 - len(self.on.get(name, ())), end) for name, end in zip(self.arguments, ends, strict=True)]
@@ -129,7 +129,7 @@ class Curve:
         """Values and derivatives up to `order` at coefficients (q,); values are NaN outside the bounds."""
         rows, n = dense(X, self.reads), X.shape[0]
         columns = [self._columns_of(X, name) for name in self.arguments]
-        parts = [coefficients[place] for place in self.places]
+        parts = [coefficients[place] for place in self.slices]
         arguments = [
             part[0] if Z is None else Z @ part for part, Z in zip(parts, columns, strict=True)
         ]  # a number where it is the same in all rows
@@ -140,14 +140,14 @@ class Curve:
                 return CurvePoint(self._values(rows, arguments), None, None, columns)
             value, first, second = self._derivatives(rows, arguments, order)
         jacobian = np.empty((n, len(coefficients)))
-        for place, d1, Z in zip(self.places, first, columns, strict=True):
+        for place, d1, Z in zip(self.slices, first, columns, strict=True):
             jacobian[:, place] = np.broadcast_to(d1, (n,))[:, None] * (1.0 if Z is None else Z)
         return CurvePoint(value, jacobian, second, columns)
 
     def second_sum(self, point: CurvePoint, weights: np.ndarray) -> np.ndarray:
         """Sum over rows of weights (n,) times the second derivatives in the coefficients: (q, q)."""
         result = np.zeros((point.jacobian.shape[1],) * 2)  # type: ignore[union-attr]
-        places, ones = self.places, np.ones((len(weights), 1))
+        places, ones = self.slices, np.ones((len(weights), 1))
         for (k, m), value in (point.second or {}).items():
             left, right = (ones if point.columns[j] is None else point.columns[j] for j in (k, m))
             block = left.T @ (right * (weights * value)[:, None])

@@ -1,7 +1,7 @@
 """The objective: weighted mean negative log-likelihood plus penalty, as a function of one flat vector.
 
 The flat vector u, of shape (size,), is the concatenation of the coordinates of the estimated parameters, in the order of
-`designs`: ``u[places[name]]`` reshaped to ``designs[name].shape``, that is (intercept + r, k), with the intercept in the first
+`designs`: ``u[slices[name]]`` reshaped to ``designs[name].shape``, that is (intercept + r, k), with the intercept in the first
 row, r (rotated) columns, and k = 1, or the entries of a vector parameter in its output basis. `Design.expand` maps it to
 intercept and coefficients. Coordinates are scaled so that the Hessian at the start of a fit is close to the identity. Gradients
 and Hessians have the same layout, of shapes (size,) and (size, size).
@@ -69,7 +69,7 @@ class Objective:
 
     Attributes
     ----------
-    places : dict of str to slice
+    slices : dict of str to slice
         Position of each parameter's coordinates in the flat vector.
     size : int
         Length of the flat vector.
@@ -92,7 +92,7 @@ class Objective:
         self.likelihood, self.data, self.designs, self.alpha = prepared(likelihood), data, designs, alpha
         self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
         ends = np.cumsum([design.size for design in designs.values()])
-        self.places = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
+        self.slices = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
         self.size = int(ends[-1])
         has_curves = not all(design.linear for design in designs.values())
         self.partly_expected = expected_information(self.likelihood) == "parts" or has_curves
@@ -109,7 +109,7 @@ class Objective:
         return self.evaluations if self.data.n_passes is None else self.data.n_passes
 
     @property
-    def offers(self) -> set[str]:
+    def available_derivatives(self) -> set[str]:
         """The derivatives that a solver may ask for, a subset of {"gradient", "hessp", "hessian"}."""
         rotated = all(d.column_basis.ndim == 2 or len(d.column_basis) <= 3000 for d in self.designs.values())
         smooth = {"hessp"} | ({"hessian"} if rotated else set())
@@ -120,7 +120,7 @@ class Objective:
         """The rows whose log-likelihood is a log density."""
         return DensityRows(self.likelihood, self.data)
 
-    def like(self, likelihood: Any = None, designs: dict | None = None) -> Objective:
+    def copy_with(self, likelihood: Any = None, designs: dict | None = None) -> Objective:
         """The same objective for another law or in other coordinates."""
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
         other.evaluations = self.evaluations
@@ -160,7 +160,7 @@ class Objective:
 
     def penalty(self, u: np.ndarray) -> float:
         """Value of the penalty at u."""
-        return sum(penalty.value(u[self.places[name]]) for name, penalty in self.penalties.items())
+        return sum(penalty.value(u[self.slices[name]]) for name, penalty in self.penalties.items())
 
     def gradient(self, u: np.ndarray) -> np.ndarray:
         return self.evaluate(u, 1).gradient
@@ -215,12 +215,12 @@ class Objective:
     def hessp(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Product of the Hessian at `u` with a vector, without the Hessian."""
         at = self._coefficients(u)
-        along = {name: design.expand_change(direction[self.places[name]]) for name, design in self.designs.items()}
+        along = {name: design.expand_change(direction[self.slices[name]]) for name, design in self.designs.items()}
         block = partial(self.evaluator.hessian_product, at=at, along=along)
         self.evaluations += 1
         product = self._expand_adjoint(self.data.reduce(block)) / self.data.total_weight
         for name, penalty in self.penalties.items():
-            product[self.places[name]] += penalty.product(direction[self.places[name]])
+            product[self.slices[name]] += penalty.product(direction[self.slices[name]])
         return product
 
     # ---- sums over rows ------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ class Objective:
 
     def _coefficients(self, u) -> dict:
         """Intercept (K,) and coefficients (q, K) of the transformed columns, by parameter."""
-        return {name: design.expand(u[self.places[name]]) for name, design in self.designs.items()}
+        return {name: design.expand(u[self.slices[name]]) for name, design in self.designs.items()}
 
     def _expand_adjoint(self, sums) -> np.ndarray:
         """Sums of gradients as one flat vector."""
@@ -266,12 +266,12 @@ class Objective:
             matrices = {name: design.matrix() for name, design in self.designs.items()}
             for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
                 part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / weight
-                hessian[self.places[a], self.places[b]] += part
+                hessian[self.slices[a], self.slices[b]] += part
                 if a != b:
-                    hessian[self.places[b], self.places[a]] += part.T
+                    hessian[self.slices[b], self.slices[a]] += part.T
         value += self.penalty(u)
         for name, penalty in self.penalties.items() if order else ():
-            place = self.places[name]
+            place = self.slices[name]
             gradient[place] += penalty.gradient(u[place])
             if order == 2:
                 hessian[place, place] += penalty.hessian()

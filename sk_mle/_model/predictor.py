@@ -21,7 +21,7 @@ from .curve import Curve, curve_design
 from .data import Data
 from .design import MAX_ROTATED_COLUMNS, Design, from_moments, intercept_only
 from .moments import Moments
-from .validation import counted
+from .validation import replace_zero_weight_rows
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class Predictor:
 
 
 def column_of(X: Any, index: int, weight: np.ndarray | None = None) -> np.ndarray:
-    """A column of X as a new array (n,), with valid values in rows of zero weight (see `counted`)."""
+    """A column of X as a new array (n,), with valid values in rows of zero weight (see `replace_zero_weight_rows`)."""
     values = X[:, [index]]
     values = values.toarray() if hasattr(values, "toarray") else values
-    return counted(np.ascontiguousarray(values[:, 0], dtype=np.float64), weight)
+    return replace_zero_weight_rows(np.ascontiguousarray(values[:, 0], dtype=np.float64), weight)
 
 
 def offsets(

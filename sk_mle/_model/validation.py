@@ -106,7 +106,7 @@ def check_weight(sample_weight: ArrayLike | None, n_samples: int) -> np.ndarray:
     return np.ascontiguousarray(weight)
 
 
-def counted(values: Any, sample_weight: ArrayLike | None) -> Any:
+def replace_zero_weight_rows(values: Any, sample_weight: ArrayLike | None) -> Any:
     """Rows in which those of zero weight are replaced by the first row of positive weight, so that their values are valid.
 
     They are not left out, so that messages number the rows as the user does. `check_weight` reports invalid weights.

@@ -4,7 +4,7 @@ Outside the bounds the objective is infinite, so that a fit whose maximum lies b
 the gradient pushes there are then held at their bound, one after another, and the others fitted; one that would rather return
 is freed (an active set).
 
-Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout); those
+Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout); those
 of a curve are zero at its origin, and held coefficients have none.
 """
 
@@ -32,7 +32,7 @@ def within_bounds(objective: Objective, solution: Solution, solve: Callable) -> 
     held: Held = {}
     for _ in range(MAX_ROUNDS if bounded and not solution.unbounded else 0):
         coefs = {
-            name: design.coefficients_at(solution.u[objective.places[name]]) for name, design in curves_of(objective).items()
+            name: design.coefficients_at(solution.u[objective.slices[name]]) for name, design in curves_of(objective).items()
         }
         gradient, scale = _gradients(objective, solution.u, coefs, bounded)
         if solution.converged:
@@ -55,7 +55,7 @@ def _gradients(objective, u, coefs, bounded) -> tuple[dict, dict]:
     """Gradients of the loss in the coefficients of bounded curves, and the sizes of coefficients that change it by one."""
     free, start = _holding(objective, u, coefs, {})
     point, curves = free.evaluate(start, 1), curves_of(free)
-    gradients = {name: curves[name].coefficient_gradient(point.gradient[free.places[name]]) for name in bounded}
+    gradients = {name: curves[name].coefficient_gradient(point.gradient[free.slices[name]]) for name in bounded}
     sizes = {name: np.linalg.norm(curves[name].column_basis, axis=1) * abs(curves[name].output_basis[0, 0]) for name in bounded}
     return gradients, sizes
 
@@ -90,9 +90,9 @@ def _holding(objective, u, coefs, held: Held) -> tuple[Objective, np.ndarray]:
             if parameter == name:
                 at[k], free[k] = bound, False
         designs[name] = design.at(at, objective.data, free)
-    new = objective.like(designs=designs)
+    new = objective.copy_with(designs=designs)
     v = np.zeros(new.size)
     for name, design in designs.items():
         if design.linear:
-            v[new.places[name]] = u[objective.places[name]]
+            v[new.slices[name]] = u[objective.slices[name]]
     return new, v

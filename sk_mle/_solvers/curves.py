@@ -4,7 +4,7 @@ The linear parts start as in any fit, with constants in place of the curves. Eac
 that its rows would choose by themselves, weighted by their information (for a normal law that is least squares on y), and again
 to the working response at that fit, as long as the likelihood rises. Newton steps on the likelihood end the fit.
 
-Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout); those
+Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout); those
 of a curve are zero at its origin.
 """
 
@@ -45,7 +45,7 @@ def at_coefficients(objective: Objective, coefs: dict) -> Objective:
     moved = {
         name: d.at(coefs[name], data) for name, d in curves.items() if name in coefs and np.shape(coefs[name]) == d.origin.shape
     }
-    return objective.like(designs=objective.designs | moved) if moved else objective
+    return objective.copy_with(designs=objective.designs | moved) if moved else objective
 
 
 def start_with_curves(objective: Objective, cold_start: Callable) -> tuple[Objective, np.ndarray]:
@@ -58,7 +58,7 @@ def start_with_curves(objective: Objective, cold_start: Callable) -> tuple[Objec
                 f"n_samples = {objective.data.n_kept}: fix some (fixed={{...}}), or use a simpler curve"
             )
     constants = {name: intercept_only() for name in curves}
-    plain, u = cold_start(objective.like(designs=objective.designs | constants))
+    plain, u = cold_start(objective.copy_with(designs=objective.designs | constants))
     rows = _Rows(objective, plain, u)
     coefs = {name: rows.fit(name) for name in curves}
     return _assembled(objective, plain, u, rows, coefs)
@@ -69,13 +69,13 @@ def _assembled(objective, plain, u, rows, coefs) -> tuple[Objective, np.ndarray]
     data, designs = objective.data, dict(plain.designs)
     for name, design in curves_of(objective).items():
         designs[name] = design.at(coefs[name], rows.weighted_by_information(name))
-    new = objective.like(designs=designs)
+    new = objective.copy_with(designs=designs)
     v = np.zeros(new.size)
     for name, design in designs.items():
         if design.linear:
-            v[new.places[name]] = u[plain.places[name]]
+            v[new.slices[name]] = u[plain.slices[name]]
         if name in rows.constants:
-            v[new.places[name]] = constant_predictor(data, design, rows.constants[name])
+            v[new.slices[name]] = constant_predictor(data, design, rows.constants[name])
     means = mean_information(objective.likelihood, rows.y, rows.weight, rows.eta)
     rescaled = with_unit_information(new, means)
     return rescaled, change_basis(new, rescaled, v)

@@ -4,7 +4,7 @@ An example is the coefficient of a category in a part of a law in which no row o
 are zero along such a direction, so a fit leaves it at its start; the minimum-norm coefficients are chosen, as for linearly
 dependent columns, and the direction does not count as a parameter.
 
-Flat vector: `u[objective.places[name]]`, reshaped to `design.shape`, holds the coordinates of one parameter
+Flat vector: `u[objective.slices[name]]`, reshaped to `design.shape`, holds the coordinates of one parameter
 (`_model/objective.py` states the layout).
 """
 
@@ -41,7 +41,7 @@ def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, S
             return objective, solution
     u, unidentified = solution.u.copy(), directions_without_information(objective, solution.u)
     for name, free in unidentified.items():
-        design, place = objective.designs[name], objective.places[name]
+        design, place = objective.designs[name], objective.slices[name]
         if not design.linear:
             continue
         slopes = np.stack([design.coefficients(direction)[1].ravel() for direction in free.T], axis=1)
@@ -57,7 +57,7 @@ def directions_without_information(objective: Objective, u: np.ndarray) -> dict[
     medians = _medians(objective.eta(u))
     unidentified: dict[str, np.ndarray] = {}
     for name, curve in curves_of(objective).items():
-        free = curve.flat_directions(objective.data, u[objective.places[name]])
+        free = curve.flat_directions(objective.data, u[objective.slices[name]])
         unidentified |= {name: free} if free.shape[1] else {}
     sums = objective.over_rows(u, partial(_informative_products, objective.likelihood, designs, medians))
     for name in designs:

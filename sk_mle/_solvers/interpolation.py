@@ -1,6 +1,6 @@
 """Fits that reproduce every y, if there are as many coordinates as distinct rows, and those under which counts are certain.
 
-Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout).
+Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def interpolating_fit(objective: Objective, u: np.ndarray, y: np.ndarray, keep: 
     if np.abs(rows @ solution - target).max() > 1e-10 * np.abs(target).max():
         return None
     v = u.copy()
-    v[objective.places[name]] = solution / design.output_basis[0, 0]
+    v[objective.slices[name]] = solution / design.output_basis[0, 0]
     return v
 
 
@@ -54,7 +54,7 @@ def certain_fit(objective: Objective, u: np.ndarray) -> np.ndarray | None:
         for values in product((-eta, eta), repeat=len(others)):
             v = u.copy()
             for name, value in zip(others, values, strict=True):
-                v[objective.places[name]] = constant_predictor(objective.data, objective.designs[name], value)
+                v[objective.slices[name]] = constant_predictor(objective.data, objective.designs[name], value)
             point = objective.evaluate(v, 1)
             if point.finite and abs(point.value) < MAX_LOSS_OF_CERTAIN_COUNTS:
                 return v

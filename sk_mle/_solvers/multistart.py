@@ -1,6 +1,6 @@
 """The best maximum from several starts, with the components of a law in their canonical order.
 
-Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter, of unit curvature at the start
+Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter, of unit curvature at the start
 (`_model/objective.py` states the layout).
 """
 
@@ -62,7 +62,7 @@ def random_starts(objective: Objective, start: np.ndarray) -> Iterator[np.ndarra
     rng = np.random.default_rng(0)
     scale = np.ones_like(start)
     for name, design in objective.designs.items():
-        scale[objective.places[name]][design.intercept * design.shape[1] :] = min(1.0, np.sqrt(2 / max(design.shape[0] - 1, 1)))
+        scale[objective.slices[name]][design.intercept * design.shape[1] :] = min(1.0, np.sqrt(2 / max(design.shape[0] - 1, 1)))
     for _ in range(objective.likelihood.n_starts - 1):
         step = scale * rng.normal(size=start.shape)
         while not np.isfinite(objective.value(start + step)) and np.abs(step).max() > 1e-3:
@@ -73,7 +73,7 @@ def random_starts(objective: Objective, start: np.ndarray) -> Iterator[np.ndarra
 def _ranked(objective, solutions) -> list[Solution]:
     """Solutions, the best first."""
     value = {id(one): objective.data.total_weight * objective.value(one.u) for one in solutions}
-    if "hessian" in objective.offers and any(one.converged for one in solutions):
+    if "hessian" in objective.available_derivatives and any(one.converged for one in solutions):
         narrowness = {id(one): _log_narrowness(objective, one.u) for one in solutions if one.converged}
         likeliest = min(narrowness, key=lambda one: value[one] + narrowness[one])
         wide = {one for one in narrowness if narrowness[one] <= narrowness[likeliest] + MAX_LOG_VOLUME_RATIO}
@@ -88,14 +88,14 @@ def _log_narrowness(objective, u) -> float:
 
 def _in_canonical_order(objective, u) -> np.ndarray:
     """The vector with the law's components in canonical order; u itself if that would be another model, with other columns."""
-    coefs = {name: np.vstack(design.coefficients(u[objective.places[name]])) for name, design in objective.designs.items()}
+    coefs = {name: np.vstack(design.coefficients(u[objective.slices[name]])) for name, design in objective.designs.items()}
     v = u.copy()
     for name, value in objective.likelihood.canonical_order(coefs).items():
         if np.array_equal(value, coefs[name]):  # a conversion there and back would round
             continue
         if value.shape != coefs[name].shape:
             return u
-        v[objective.places[name]] = objective.designs[name].coordinates(value[0], value[1:])
+        v[objective.slices[name]] = objective.designs[name].coordinates(value[0], value[1:])
     if np.isclose(objective.value(v), objective.value(u), rtol=1e-9, atol=1e-9) and not np.array_equal(u, v):
         return v
     return u

@@ -4,7 +4,7 @@ A preconditioner has `solve(gradient)`, its inverse times a vector; `refreshed(o
 `refresh_passes`, the cost of that in passes over the rows, infinite if it is impossible; `end_with_hessian`, whether a fit
 should end with a Hessian of all rows; and `minimum_certified`, whether a minimum is certain to exist.
 
-Flat vector: u and gradients hold the coordinates of all parameters, `u[objective.places[name]]` those of one, with those of the
+Flat vector: u and gradients hold the coordinates of all parameters, `u[objective.slices[name]]` those of one, with those of the
 intercept first (`_model/objective.py` states the layout).
 """
 
@@ -66,7 +66,7 @@ class SubsampledHessian:
         self.minimum_certified = minimum_certified  # a minimum on the subsample implies one on all rows
         hessian = part.hessian(u).copy()  # the objective remembers its own
         for name, design in part.designs.items():
-            penalty, place = part.penalties.get(name), part.places[name]
+            penalty, place = part.penalties.get(name), part.slices[name]
             if design.columns is None or (penalty and len(part.designs) > 1):
                 continue
             missing = np.eye(design.shape[0]) - _gram(part.data, design)
@@ -120,7 +120,7 @@ class Woodbury:
         self.column_scales = design.column_basis * design.output_basis[0, 0]
         inner = penalty.inner * penalty.outer[0, 0]
         self.inner = np.where(inner > 0, inner, 1.0)  # 0 for constant columns
-        self.place = slice(objective.places[self.name].start + design.intercept, objective.places[self.name].stop)
+        self.place = slice(objective.slices[self.name].start + design.intercept, objective.slices[self.name].stop)
         self._set_weights(u)
         self.kernel = self._kernel(np.float32)
         if (np.diag(self.kernel) * self.root**2).max() > MAX_SINGLE_PRECISION:

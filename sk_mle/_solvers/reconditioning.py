@@ -5,7 +5,7 @@ and once its row is fitted exactly, the other rows differ by a thousandth of a u
 and their Hessian singular to rounding. So columns are scaled again, with each row weighted by its information at the point
 reached, and the fit continues there.
 
-Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter in the objective's designs
+Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter in the objective's designs
 (`_model/objective.py` states the layout); new designs have other coordinates, of the same coefficients.
 """
 
@@ -84,14 +84,14 @@ def recondition(objective: Objective, u: np.ndarray) -> tuple[Objective, np.ndar
     with np.errstate(all="ignore"):
         means = {name: sums["information", name] / objective.data.total_weight for name in designs}
         rescaled = with_unit_information(
-            objective.like(designs=objective.designs | designs), {(name, name): mean for name, mean in means.items()}
+            objective.copy_with(designs=objective.designs | designs), {(name, name): mean for name, mean in means.items()}
         )
         new = precondition_penalties(
-            objective.like(designs=objective.designs | {name: rescaled.designs[name] for name in designs})
+            objective.copy_with(designs=objective.designs | {name: rescaled.designs[name] for name in designs})
         )
         v = np.concatenate(
             [
-                new.designs[name].coordinates(*design.coefficients(u[objective.places[name]]))
+                new.designs[name].coordinates(*design.coefficients(u[objective.slices[name]]))
                 for name, design in objective.designs.items()
             ]
         )

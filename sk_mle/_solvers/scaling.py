@@ -1,6 +1,6 @@
 """Changes of coordinates: output bases in which the mean information of each parameter is the identity.
 
-Flat vector: `u[objective.places[name]]`, reshaped to `design.shape`, holds the coordinates of one parameter; a change of its
+Flat vector: `u[objective.slices[name]]`, reshaped to `design.shape`, holds the coordinates of one parameter; a change of its
 output basis multiplies them, and derivatives, from the right (`_model/objective.py` states the layout). The mean information
 of a parameter is that in its linear predictors: a number, or (K, K) for a vector parameter.
 """
@@ -36,7 +36,7 @@ def block_information(objective: Objective, hessian: np.ndarray) -> dict:
     """Mean information of every parameter, from the Hessian block of its intercept or, without one, the mean of its blocks."""
     means = {}
     for name, design in objective.designs.items():
-        place, (r, k) = objective.places[name], design.shape
+        place, (r, k) = objective.slices[name], design.shape
         block = hessian[place, place].reshape(r, k, r, k)
         mean = block[0, :, 0] if design.intercept else np.einsum("ikil->kl", block) / r
         inverse = design.in_output_basis(np.eye(len(design.output_basis)))
@@ -60,7 +60,7 @@ def with_unit_information(objective: Objective, means: dict) -> Objective:
         values, vectors = np.linalg.eigh(mean / np.outer(scale, scale))
         values = np.maximum(np.abs(values), 1e-10 * np.abs(values).max() or 1.0)
         designs[name] = design.with_output_basis(basis @ (vectors / np.sqrt(values) / scale[:, None]) @ vectors.T)
-    return objective.like(designs=designs)
+    return objective.copy_with(designs=designs)
 
 
 def change_basis(
@@ -68,7 +68,7 @@ def change_basis(
 ) -> np.ndarray:
     """The coordinates in `new` output bases of a vector u in `old` ones; `new` remembers the `point` that is known there."""
     v = np.zeros_like(u)
-    for name, place in old.places.items():
+    for name, place in old.slices.items():
         before, after = old.designs[name], new.designs[name]
         v[place] = after.in_output_basis(u[place].reshape(before.shape) @ before.output_basis.T).ravel()
     if point is not None:
@@ -85,7 +85,7 @@ def _change_derivatives(values, old: Objective, factors: dict) -> np.ndarray:
     leading = values.shape[:-1]
     return np.concatenate(
         [
-            (values[..., old.places[name]].reshape(*leading, *old.designs[name].shape) @ factor).reshape(*leading, -1)
+            (values[..., old.slices[name]].reshape(*leading, *old.designs[name].shape) @ factor).reshape(*leading, -1)
             for name, factor in factors.items()
         ],
         axis=-1,
@@ -105,7 +105,7 @@ def precondition_penalties(objective: Objective) -> Objective:
         else:
             values, vectors = np.linalg.eigh(inner)
             designs[name] = designs[name].rotated(vectors / np.sqrt(1 + np.maximum(values, 0.0)))
-    return objective.like(designs=designs) if objective.penalties else objective
+    return objective.copy_with(designs=designs) if objective.penalties else objective
 
 
 def constant_predictor(data: Any, design: Any, value: Any) -> np.ndarray:

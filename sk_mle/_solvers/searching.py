@@ -74,22 +74,22 @@ class _Search:
             b = np.where(np.isnan(self.start), self._draw(range(len(curve.labels))), self.start)
             point = curve.evaluate(self.X, b, 2)
             size = np.nanmax(np.abs(point.value), initial=1e-300)
-            scale = [np.abs(b[place]).max() for place in curve.places]
+            scale = [np.abs(b[place]).max() for place in curve.slices]
             for (k, m), value in point.second.items():
                 value = np.abs(value)[np.isfinite(value)] if np.ndim(value) else np.abs(value)
                 bends[k, m] = max(bends.get((k, m), 0.0), np.max(value, initial=0.0) * scale[k] * scale[m] / size)
         bent = {pair for pair, bend in bends.items() if bend > LINEAR_SHARE}
         chosen: list[int] = []
-        for k in range(len(curve.places)):
+        for k in range(len(curve.slices)):
             if (k, k) not in bent and not any((j, k) in bent for j in chosen):
                 chosen.append(k)
-        return [i for k in chosen for i in range(curve.places[k].start, curve.places[k].stop)]
+        return [i for k in chosen for i in range(curve.slices[k].start, curve.slices[k].stop)]
 
     def _draw(self, places) -> np.ndarray:
         """Random coefficients, at scales of the columns; those of columns in an argument are zero."""
         rng, columns = self.rng, self.read
         b = np.zeros(len(self.curve.labels))
-        intercepts = {place.start for place in self.curve.places}
+        intercepts = {place.start for place in self.curve.slices}
         for k in places:
             if k not in intercepts:
                 continue

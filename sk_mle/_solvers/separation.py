@@ -8,7 +8,7 @@ not move along a direction of recession, so its constraints are equalities ("pin
 pinned constraints. If that is empty, the maximum exists; otherwise a linear programme in it decides (Konis 2007), with as many
 variables as it has dimensions.
 
-Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout). A
+Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout). A
 direction here is such a part, followed by the changes of the shared constants.
 """
 
@@ -51,7 +51,7 @@ def separating_directions(objective: Objective, u: np.ndarray) -> dict[str, tupl
     dict of str to (ndarray of shape (K,), ndarray of shape (q, K))
         Change of the intercepts and of the coefficients on the original columns.
     """
-    if not objective.likelihood.smooth or not {"hessian"} <= objective.offers:
+    if not objective.likelihood.smooth or not {"hessian"} <= objective.available_derivatives:
         return {}
     directions = {}
     for k, (name, design) in enumerate(objective.designs.items()):
@@ -60,7 +60,7 @@ def separating_directions(objective: Objective, u: np.ndarray) -> dict[str, tupl
             continue
         if name not in objective.penalties and (k == 0 or design.columns is not None or (design.vector and not relative)):
             direction = _direction(objective, name, u)
-            if direction is not None and _never_rises(objective, u, objective.places[name], direction):
+            if direction is not None and _never_rises(objective, u, objective.slices[name], direction):
                 directions[name] = design.coefficients(direction[: design.size])
     return directions
 
@@ -175,8 +175,8 @@ def _towards_fit(objective, name, u, space, extremes) -> np.ndarray | None:
     """The direction from zero to the fit, in the intercept or in all coordinates, if it is a direction of recession."""
     design = objective.designs[name]
     along_intercept, along_all = np.zeros((2, len(space)))
-    along_all[: design.size] = u[objective.places[name]]
-    along_intercept[: design.shape[1] * design.intercept] = u[objective.places[name]][: design.shape[1] * design.intercept]
+    along_all[: design.size] = u[objective.slices[name]]
+    along_intercept[: design.shape[1] * design.intercept] = u[objective.slices[name]][: design.shape[1] * design.intercept]
     for candidate in (along_intercept, along_all):
         candidate = space @ (space.T @ candidate)
         low, high = extremes(candidate)

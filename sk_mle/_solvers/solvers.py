@@ -1,6 +1,6 @@
 """One call of `scipy.optimize.minimize`, and the test of its result for convergence.
 
-Flat vector: u holds the coordinates of all parameters, that of a parameter in `objective.places[name]`; they have unit
+Flat vector: u holds the coordinates of all parameters, that of a parameter in `objective.slices[name]`; they have unit
 curvature at the start (`_model/objective.py` states the layout). A solver is a row of `SOLVERS`, which declares the derivatives
 that it needs; an objective says which it offers. A fit has converged by the largest entry of the gradient of the mean NLL,
 whatever the solver reports: an entry g means an error of about g * sqrt(n) standard errors.
@@ -136,7 +136,7 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
             solver = "vertex"
         else:
             affordable = objective.size <= MAX_NEWTON_COORDINATES or objective.preconditioner is not None
-            solver = "newton" if "hessian" in objective.offers and affordable else "lbfgs"
+            solver = "newton" if "hessian" in objective.available_derivatives and affordable else "lbfgs"
     if callable(solver):
         return _custom(solver)
     if not isinstance(solver, str) or solver.lower() not in SOLVERS:
@@ -147,7 +147,7 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
             f"a curve needs a likelihood without kinks, and that of {law} has some: for medians StudentT(df=...) with few "
             "degrees of freedom is close to it"
         )
-    if chosen.needs and chosen.needs not in objective.offers:
+    if chosen.needs and chosen.needs not in objective.available_derivatives:
         reason = "its log-likelihood has kinks" if not objective.likelihood.smooth else "there are too many coefficients"
         raise ValueError(f"solver={solver!r} needs the {chosen.needs}, which {law} does not offer here ({reason}); use 'auto'")
     if chosen.method is vertex and objective.likelihood.smooth:
@@ -244,7 +244,7 @@ def solve(
         gain, u, best = best - norm, x, norm
         if norm <= tol or chosen.uses_objective or n_iter >= max_iter or gain <= 0.1 * norm:
             break
-    if MAX_GRADIENT_TO_FINISH >= norm > tol and "hessian" in objective.offers and not chosen.uses_objective:
+    if MAX_GRADIENT_TO_FINISH >= norm > tol and "hessian" in objective.available_derivatives and not chosen.uses_objective:
         result = newton(objective, u, tol=tol, max_iter=5)
         u, norm = result.x, _gradient_norm(objective, result.x, result)
     value = objective.value(u)
@@ -263,7 +263,7 @@ def solve(
 
 def _derivatives(chosen: Solver, custom: bool, objective: Objective) -> dict[str, Any]:
     """Second derivatives, as arguments of `minimize`: those that a solver needs, and for a user's all that there are."""
-    asked = objective.offers if custom else {chosen.needs}
+    asked = objective.available_derivatives if custom else {chosen.needs}
     return {
         argument: derivative
         for argument, name, derivative in (("hess", "hessian", objective.hessian), ("hessp", "hessp", objective.hessp))
@@ -287,7 +287,7 @@ def _newton_decrement(objective, u) -> float:
     It does not depend on the units of the coordinates, in which the curvature may be far from that at the start: large counts
     round the gradient to much more than `tol` where their curvature is large.
     """
-    if "hessian" not in objective.offers or objective.size > MAX_INVERTED_COORDINATES:
+    if "hessian" not in objective.available_derivatives or objective.size > MAX_INVERTED_COORDINATES:
         return np.inf
     point = objective.evaluate(u, 2)
     if not point.complete:
@@ -305,7 +305,7 @@ def _gradient_rounding(objective, u) -> float:
     name, design = next(iter(objective.designs.items()))
     if design.vector:
         return 0.0
-    size = np.abs(objective.eta(u)[name]) if design.linear else design.size_of_terms(objective.data, u[objective.places[name]])
+    size = np.abs(objective.eta(u)[name]) if design.linear else design.size_of_terms(objective.data, u[objective.slices[name]])
     return float(np.finfo(float).eps * np.median(size) / np.abs(design.output_basis).max())
 
 
@@ -317,7 +317,7 @@ def _parameters_at_edges(objective, u, hessian_point) -> dict[str, str]:
     others, shifted = list(objective.designs.items())[1:], objective.data.offset_names
     names = [name for name, design in others if design.columns is None and name not in shifted]
     scalar = [name for name in names if not objective.designs[name].vector]
-    if hessian_point is None or objective.size > MAX_INVERTED_COORDINATES or "hessian" not in objective.offers:
+    if hessian_point is None or objective.size > MAX_INVERTED_COORDINATES or "hessian" not in objective.available_derivatives:
         return _far_from_zero(objective, u, names)
     edges = _far_from_zero(objective, u, [name for name in names if name not in scalar])
     return edges | (_running_to_edges(objective, u, scalar, hessian_point) if scalar else {})
@@ -328,7 +328,7 @@ def _running_to_edges(objective, u, names, hessian_point) -> dict[str, str]:
 
     The other coordinates follow along the ridge, so that the result does not depend on the unit of y.
     """
-    index, edges = [objective.places[name].start for name in names], {}
+    index, edges = [objective.slices[name].start for name in names], {}
     hessian, unit_vectors = hessian_point.hessian, np.eye(objective.size)[:, index]
     _, ridges, fail = lapack.dposv(hessian, unit_vectors)
     if fail:
@@ -395,7 +395,7 @@ def _far_from_zero(objective, u, names) -> dict[str, str]:
     """
     edges = {}
     for name in names:
-        design, place, link = objective.designs[name], objective.places[name], objective.likelihood.parameter(name).link
+        design, place, link = objective.designs[name], objective.slices[name], objective.likelihood.parameter(name).link
         intercept, slopes = design.expand(u[place])
         relative = len(intercept) > design.output_basis.shape[1]  # only differences of entries count
         for k, eta in enumerate(intercept):

@@ -4,7 +4,7 @@ A likelihood with a free shape may have several maxima, and may grow towards an 
 supremum. If the law or the data indicate this, the law is fitted with one parameter held at each of a few values, the best of
 these fits continue with all parameters free, and a parameter that diverges to an end of its domain is followed there.
 
-Flat vector: `u[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout). An
+Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout). An
 objective with a parameter held has a vector of its own, without that part.
 """
 
@@ -207,7 +207,7 @@ def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoi
 
 def _predicted_minimum(objective, u) -> float:
     """A value that Newton's method from u will hardly go below, from its quadratic model there; -inf if that is unreliable."""
-    if "hessian" not in objective.offers:
+    if "hessian" not in objective.available_derivatives:
         return -np.inf
     point = objective.evaluate(u, 2)
     try:
@@ -221,11 +221,11 @@ def _predicted_minimum(objective, u) -> float:
 def _with_all_free(old: Objective, u, new: Objective, name, value) -> np.ndarray:
     """The vector of `new`, with all parameters free, from one of `old`, with one parameter held at a value."""
     v = np.zeros(new.size)
-    for other, place in new.places.items():
+    for other, place in new.slices.items():
         if other == name:
             v = _with_value(new, v, name, value)
         else:
-            v[place] = new.designs[other].coordinates(*old.designs[other].coefficients(u[old.places[other]]))
+            v[place] = new.designs[other].coordinates(*old.designs[other].coefficients(u[old.slices[other]]))
     return v
 
 
@@ -252,7 +252,7 @@ def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
             continue
         v = u.copy()
         for other in params.keys() & objective.designs.keys():
-            place, design = objective.places[other], objective.designs[other]
+            place, design = objective.slices[other], objective.designs[other]
             intercept, slopes = design.coefficients(v[place])
             shift = law.parameter(other).link.link(np.asarray(params[other])) - eta[other]
             v[place] = design.coordinates(intercept + np.mean(shift), slopes)
@@ -316,7 +316,7 @@ def _gain_towards_end(objective, solution, name) -> float:
 def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tuple[float, float]:
     """A value `factor` times closer to an end of the parameter's domain, and its distance: 1 / value for an infinite end."""
     domain, link = objective.likelihood.parameter(name).domain, objective.likelihood.parameter(name).link
-    value = float(link.inverse(objective.designs[name].expand(u[objective.places[name]])[0])[0])
+    value = float(link.inverse(objective.designs[name].expand(u[objective.slices[name]])[0])[0])
     end = domain.high if edge == "upper" else domain.low
     if np.isfinite(end):
         distance = min(abs(value - end) / factor, (domain.high - domain.low) / 2)
@@ -328,13 +328,13 @@ def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tup
 def _with_value(objective, u, name, value) -> np.ndarray:
     """The vector u with a constant parameter set to a value."""
     v, eta = u.copy(), np.atleast_1d(objective.likelihood.parameter(name).link.link(np.float64(value)))
-    v[objective.places[name]] = objective.designs[name].coordinates(eta, np.zeros((0, 1)))
+    v[objective.slices[name]] = objective.designs[name].coordinates(eta, np.zeros((0, 1)))
     return v
 
 
 def _rising_end(objective, u, name) -> str:
     """The end, "lower" or "upper", of a parameter's domain towards which the likelihood grows."""
-    design, place, link = objective.designs[name], objective.places[name], objective.likelihood.parameter(name).link
+    design, place, link = objective.designs[name], objective.slices[name], objective.likelihood.parameter(name).link
     eta, _ = design.expand(u[place])
     gradient = objective.evaluate(u, 1).gradient[place][0] * design.output_basis[0, 0] * link.inverse_derivatives(eta)[1][0]
     return "lower" if gradient > 0 else "upper"
@@ -350,7 +350,7 @@ def _follow_to_end(objective, solution, name, edge, solve, rival=np.inf) -> tupl
     lowest : ndarray of shape (size,)
         The vector of the lowest objective value on the way.
     """
-    total_weight, free = objective.data.total_weight, np.delete(np.arange(objective.size), objective.places[name])
+    total_weight, free = objective.data.total_weight, np.delete(np.arange(objective.size), objective.slices[name])
     u, n_iter, last, gain, before = solution.u, solution.n_iter, objective.value(solution.u), np.inf, None
     lowest = (last, u)
     for stage in range(MAX_STAGES):
@@ -386,7 +386,7 @@ def _next_stage_start(objective, part, u, before, name, edge, distance) -> np.nd
 
     Coordinates change in proportion to the distance to the end if rows lie on the edge of the support.
     """
-    free = np.delete(np.arange(objective.size), objective.places[name])
+    free = np.delete(np.arange(objective.size), objective.slices[name])
     value = part.likelihood.parameter(name).value
     starts = [u] if before is None else [u, u + (u - before) / DISTANCE_RATIO]
     starts += [end.u for end in _points_near_ends(objective, u, distance) if end[1:] == (name, edge)]

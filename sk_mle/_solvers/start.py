@@ -1,6 +1,6 @@
 """The starting point of a fit, and the coordinates of unit curvature in which it proceeds.
 
-Flat vector: u holds the coordinates of all parameters, `u[objective.places[name]]` those of one; in them the mean information
+Flat vector: u holds the coordinates of all parameters, `u[objective.slices[name]]` those of one; in them the mean information
 at the start is the identity (`_model/objective.py` states the layout). A start is the law's own, followed by one scoring step
 for the first parameter, which needs no Hessian: while the linear predictors are constant, the information of a parameter is a
 multiple of the identity in its rotated coordinates. For least squares this step is already the solution.
@@ -66,10 +66,10 @@ def _start_on_subsample(objective):
     except ValueError:
         return None
     if objective.likelihood.n_starts > 1:
-        return objective.like(designs=part.designs), u
+        return objective.copy_with(designs=part.designs), u
     with np.errstate(all="ignore"):
         fit = newton(part, u, tol=SUBSAMPLE_TOL, max_iter=SUBSAMPLE_ITERATIONS)
-        whole = objective.like(designs=part.designs)
+        whole = objective.copy_with(designs=part.designs)
         point = whole.evaluate(fit.x, 2 if data.costly else 1)
     try:
         hessian = SubsampledHessian(part, fit.x, n * data.n_features < MAX_ENTRIES_FOR_HESSIAN, fit.minimum_certified)
@@ -130,14 +130,14 @@ def _at_constants(objective, values, y, weight, known) -> tuple[Objective, np.nd
     for name, design in objective.designs.items():
         offset = data.few.offset[name][data.few.weight > 0] if name in data.offset_names else None
         shift = 0.0 if offset is None else np.average(offset, weights=weight)
-        u[objective.places[name]] = constant_predictor(data, design, eta[name][0] - shift)
+        u[objective.slices[name]] = constant_predictor(data, design, eta[name][0] - shift)
     return objective, u
 
 
 def _is_poor_start(objective, u) -> bool:
     """Whether the log-likelihood at a law's own start is not finite, or its gradient in a constant is large."""
     point = objective.evaluate(u, 1)
-    intercepts = [objective.places[name].start for name, design in objective.designs.items() if design.intercept]
+    intercepts = [objective.slices[name].start for name, design in objective.designs.items() if design.intercept]
     return not (np.isfinite(point.value) and np.abs(point.gradient[intercepts]).max(initial=0.0) <= MAX_START_GRADIENT)
 
 
@@ -146,7 +146,7 @@ def _with_preconditioner(objective, u) -> Objective:
     name, design = next(iter(objective.designs.items()))
     columns, data = design.columns, objective.data
     unrotated = columns is not None and design.column_basis.ndim == 1 and columns.rotation is None
-    if "hessian" not in objective.offers or data.costly:
+    if "hessian" not in objective.available_derivatives or data.costly:
         return objective
     wide = unrotated and design.output_basis.size == 1 and len(design.column_basis) > data.n_samples and not data.is_sparse
     if wide and name in objective.penalties:
@@ -191,7 +191,7 @@ def locate(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | 
         width = 0 if design.columns is None else len(design.original_column_basis())
         if slopes.shape != (width, len(design.output_basis)):
             return None
-        u[objective.places[name]] = design.coordinates(intercept, slopes)
+        u[objective.slices[name]] = design.coordinates(intercept, slopes)
     return u
 
 
@@ -227,12 +227,16 @@ def _at_coefficients(objective, coefs, intercepts):
 def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarray]:
     """Objective and vector after a scoring step for the first parameter, to which the other parameters are refitted."""
     name, design = next(iter(objective.designs.items()))
-    place, point, step = objective.places[name], objective.evaluate(u, 1), np.zeros_like(u)
+    place, point, step = objective.slices[name], objective.evaluate(u, 1), np.zeros_like(u)
     if design.columns is not None:
         step[place] = -point.gradient[place]
     steps = [length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,))]
     # the order that the solver will ask for at its first point
-    order = 2 if objective.size <= MAX_COORDINATES_OF_CHEAP_HESSIAN and "hessian" in objective.offers and not quadratic else 1
+    order = (
+        2
+        if objective.size <= MAX_COORDINATES_OF_CHEAP_HESSIAN and "hessian" in objective.available_derivatives and not quadratic
+        else 1
+    )
     if len(objective.designs) > 1:
         return _with_other_parameters(objective, u, steps, y, weight, order, slice(1 if quadratic else None))
     return objective, next((u + step for step in steps if _improves(objective, u + step, order, point.value)), u)
@@ -273,7 +277,7 @@ def _with_refined_constants(objective, u, y, weight) -> tuple[np.ndarray, dict]:
     with np.errstate(all="ignore"):
         refined = law.refine(y, weight, **law.theta(eta))
     for name in refined.keys() & {first, *objective.designs.keys() - objective.data.offset_names}:
-        design, place = objective.designs[name], objective.places[name]
+        design, place = objective.designs[name], objective.slices[name]
         value = law.parameter(name).link.link(np.asarray(refined[name], dtype=float))
         if name == first:  # a shift of its linear predictor
             value = np.average(value - eta[name], axis=0, weights=weight)

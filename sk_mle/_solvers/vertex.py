@@ -6,7 +6,7 @@ function). The rows nearest to their kinks then define a vertex, whose equations
 subgradient shows whether it is the optimum. If the log-likelihood is concave between the kinks, the maximum may lie there,
 and Newton steps find it.
 
-Flat vector: `x[objective.places[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout); a
+Flat vector: `x[objective.slices[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout); a
 vertex lies in those of the first parameter, which is a scalar.
 """
 
@@ -55,7 +55,7 @@ def vertex(
     for exponent in range(1, 11):
         if subgradient <= tol:
             break
-        smoothed = objective.like(law.smoothed(10.0**-exponent))
+        smoothed = objective.copy_with(law.smoothed(10.0**-exponent))
         result = newton(smoothed, x, tol=tol, max_iter=maxiter, min_step_length=MIN_STEP_LENGTH)
         x, n_iter = result.x, n_iter + result.nit
         if objective.unbounded(x, result.fun):
@@ -88,7 +88,7 @@ def _solve_vertex(objective, x, width):
     If the objective is penalised or curved between kinks, only rows within reach of the smoothing `width` are placed there.
     """
     name, design = next(iter(objective.designs.items()))
-    place, law, data = objective.places[name], objective.likelihood, objective.data
+    place, law, data = objective.slices[name], objective.likelihood, objective.data
     keep = np.flatnonzero(data.weight > 0)
     y, weight = data.y[keep], data.weight[keep] / data.total_weight
     kinks = law.parameter(name).link.link(law.kinks(y))  # as linear predictors
@@ -175,4 +175,4 @@ def _sum_over_rows(objective, design, name, keep, values):
 def _penalty_gradient(objective, name, x):
     """Gradient of a parameter's penalty at x, or 0."""
     penalty = objective.penalties.get(name)
-    return penalty.gradient(x[objective.places[name]]) if penalty else 0.0
+    return penalty.gradient(x[objective.slices[name]]) if penalty else 0.0

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._model.validation import check_weight, counted
+from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
@@ -108,7 +108,7 @@ class FromModel(Drawing):
         -------
         display
         """
-        observations = observed(fitted, counted(X, sample_weight), counted(y, sample_weight))
+        observations = observed(fitted, replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
         name = title(fitted) if name is None else name
         options = {"sample_weight": sample_weight, "ax": ax, "name": name, "random_state": random_state}
         return cls.from_predictions(observations.y, observations.dist, **options, **kwargs)

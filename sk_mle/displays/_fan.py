@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._model.validation import counted
+from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist
 from ..diagnostics._observed import ends, observed
@@ -105,7 +105,7 @@ class FanChartDisplay(FromModel):
         ValueError
             For a feature that is no number, and for laws of classes.
         """
-        X, y = counted(X, sample_weight), counted(y, sample_weight)
+        X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
         observations, (values, label) = observed(fitted, X, y), column_of(X, feature)
         if observations.model.likelihood_.target_type == "classes":
             raise ValueError("classes have no quantiles to draw; plot predict_proba against the feature")

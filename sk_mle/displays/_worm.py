@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._model.validation import counted
+from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from ..diagnostics._observed import observed
 from ._common import FromModel, check_order, column_of, pyplot, residuals_and_weights, title, weighted_rows
@@ -86,7 +86,7 @@ class WormDisplay(FromModel):
         -------
         display
         """
-        X, y = counted(X, sample_weight), counted(y, sample_weight)
+        X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
         observations = observed(fitted, X, y)
         values, label = (None, "") if feature is None else column_of(X, feature)
         return cls.from_predictions(

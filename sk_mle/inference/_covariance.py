@@ -218,7 +218,7 @@ def inverse_root(
     Along the directions `free`, by parameter, F F' is zero.
     """
     if free:
-        places = located.objective.places
+        places = located.objective.slices
         columns = [np.eye(len(matrix))[:, places[name]] @ vectors for name, vectors in free.items()]
         kept = linalg.null_space(np.hstack(columns).T)
         return kept @ inverse_root(kept.T @ matrix @ kept, jacobian @ kept, layout, located, is_outer_product)

@@ -171,7 +171,7 @@ def without_information(
             moments = Moments(objective.data, design.intercept, MAX_ROTATED_COLUMNS)
             size[part.place] = np.append([1.0] * part.intercept, np.hypot(*_mean_and_scale(moments, design.columns.index)))
     for name, vectors in free.items():
-        moved = jacobian[:, objective.places[name]] @ vectors
+        moved = jacobian[:, objective.slices[name]] @ vectors
         directions, pivots = sparse_basis(moved, size, np.ones(layout.size, bool))
         named = [[layout.names[i] for i in np.flatnonzero(direction)] for direction in directions.T]
         every, leads = [*every, directions], [*leads, *(layout.names[pivot] for pivot in pivots)]

@@ -173,7 +173,7 @@ class Leverages(NamedTuple):
                     f"cov={kind!r} rests on the leverage of a row, which {name}, a vector, has for each pair of its entries: "
                     "use cov='HC1'"
                 )
-            place = objective.places[name]
+            place = objective.slices[name]
             inverses[name] = linalg.pinvh(hessian[place, place]) * design.output_basis[0, 0] ** 2
         return cls(kind, inverses, objective.data.total_weight, power == 2)
 

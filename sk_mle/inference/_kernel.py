@@ -61,7 +61,7 @@ class _Kinked:
     def __init__(self, located: Located):
         self.objective, u = located
         self.law, self.name = self.objective.likelihood, next(iter(self.objective.designs))
-        self.design, self.place = self.objective.designs[self.name], self.objective.places[self.name]
+        self.design, self.place = self.objective.designs[self.name], self.objective.slices[self.name]
         self.eta = self.objective.eta(u)
         self.weight = self.objective.data.total_weight
         self.widening = max(1.0, (self.weight / MAX_ROWS_FOR_FULL_WIDTH) ** (1 / 6))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
-from .._model.validation import counted
+from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped, unwrap
 from .._utils.messages import rows_text
@@ -95,7 +95,7 @@ class DistScorer(BaseEstimator):
         """Score of a fitted estimator; the same as calling the scorer."""
         higher = self.score_func in _HIGHER_IS_BETTER if self.greater_is_better is None else self.greater_is_better
         sign, options = 1.0 if higher else -1.0, self.options or {}
-        X, y = counted(X, sample_weight), counted(y, sample_weight)
+        X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
         inside = _inside(estimator)
         if inside is not None and self.score_func is log_score and not inside.transformers:  # right for censored y as well
             loss = -inside.model.score_samples(inside.X(X), y)

@@ -14,7 +14,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
-from .._model.validation import check_weight, counted
+from .._model.validation import check_weight, replace_zero_weight_rows
 from .._sources import check_in_memory
 from .._utils.frames import n_rows
 from .._utils.messages import rows_text
@@ -112,7 +112,7 @@ def compare(
         raise ValueError(f"reference={reference!r} is none of the models, {list(models)}")
     if y is None:
         raise ValueError("compare needs y: log-likelihoods are those of the target")
-    X, y = indexable(counted(X, sample_weight), counted(y, sample_weight))
+    X, y = indexable(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
     n = n_rows(y)
     weight = check_weight(sample_weight, n)
     given_weight = None if sample_weight is None else weight

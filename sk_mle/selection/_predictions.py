@@ -11,7 +11,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._model.validation import check_weight, counted
+from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.joined import join
 from .._predictive.unwrapping import predict_dist
@@ -75,7 +75,7 @@ def cross_val_predict_dist(
     >>> metrics.log_score(y, unseen) > metrics.log_score(y, seen)  # a loss
     True
     """
-    X, y = indexable(counted(X, sample_weight), counted(y, sample_weight))
+    X, y = indexable(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
     n = n_rows(X)
     weight = None if sample_weight is None else check_weight(sample_weight, n)
     folds = list(check_cv(5 if cv is None else cv, y, classifier=is_classifier(estimator)).split(X, y, groups))

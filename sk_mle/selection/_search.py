@@ -17,7 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.regressor import MLERegressor
-from .._model.validation import check_weight, counted
+from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist, unwrap
 from .._sources import check_in_memory
@@ -132,7 +132,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         if y is None:
             raise ValueError("LikelihoodSearch requires y to be passed, but the target y is None")
         likelihood_key = parameter_of(template)
-        X, y = indexable(counted(X, sample_weight), counted(y, sample_weight))
+        X, y = indexable(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
         n = n_rows(X)
         weight = None if sample_weight is None else check_weight(sample_weight, n)
         folds = list(check_cv(self.cv, y, classifier=is_classifier(template)).split(X, y, groups))
@@ -232,7 +232,9 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         if self.scoring is not None:
             options = {} if sample_weight is None else {"sample_weight": sample_weight}
             return check_scoring(self.best_estimator_, self.scoring)(self.best_estimator_, X, y, **options)
-        values = log_scores(self.best_estimator_, counted(X, sample_weight), counted(y, sample_weight))
+        values = log_scores(
+            self.best_estimator_, replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
+        )
         return weighted_mean(values, check_weight(sample_weight, len(values)))
 
     def __sklearn_is_fitted__(self) -> bool:

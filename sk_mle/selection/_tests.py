@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2, norm
 from sklearn.utils.validation import check_is_fitted
 
-from .._model.validation import check_weight, counted
+from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.unwrapping import unwrap
 from .._sources import check_in_memory
 from ..inference import TestResult
@@ -186,7 +186,7 @@ def vuong_test(
     pairs = ((a, b), (b, a)) if all(map(_is_of_package, (a, b))) else ()
     if any(nested(*pair) is not None for pair in pairs):
         raise ValueError(f"{_name(a)} and {_name(b)} are nested: use likelihood_ratio_test")
-    X, y = counted(X, sample_weight), counted(y, sample_weight)
+    X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
     scores = [log_scores(fitted, X, y) for fitted in (a, b)]
     weight = check_weight(sample_weight, len(scores[0]))
     for fitted, values in zip((a, b), scores, strict=True):
@@ -257,7 +257,7 @@ def _check_same_rows(a, b):
 
 
 def _total(fitted, X, y, sample_weight) -> float:
-    values = log_scores(fitted, counted(X, sample_weight), counted(y, sample_weight))
+    values = log_scores(fitted, replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
     weight = check_weight(sample_weight, len(values))
     if text := rows_without_mass(values, weight):
         raise ValueError(f"{_name(fitted)} calls {text} impossible: its log-likelihood there is -inf")

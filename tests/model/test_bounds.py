@@ -78,7 +78,7 @@ def at(loss, loc, scale):
     u = np.zeros(loss.size)
     for name, value in (("loc", loc), ("scale", np.log(scale))):
         design = loss.designs[name]
-        u[loss.places[name]] = design.coordinates(np.atleast_1d(value), np.zeros((len(design.shift), 1)))
+        u[loss.slices[name]] = design.coordinates(np.atleast_1d(value), np.zeros((len(design.shift), 1)))
     return u
 
 
@@ -112,7 +112,7 @@ def meeting(count, log_scale, law=None, **options):
     loss = objective(law or Normal(), X[:count], y, **options)
     slopes = np.linalg.lstsq(np.column_stack([np.ones(count), X[:count]]), y, rcond=None)[0]
     u = np.zeros(loss.size)
-    u[loss.places["loc"]] = loss.designs["loc"].coordinates(slopes[:1], slopes[1:, None])
+    u[loss.slices["loc"]] = loss.designs["loc"].coordinates(slopes[:1], slopes[1:, None])
     u[-1] = log_scale
     return loss, u
 
@@ -131,6 +131,6 @@ def test_rows_that_are_known_up_to_an_interval_must_be_certain(bound, without_en
     law, x = Censored(Normal()), np.array([[0.0], [1.0], [0.5]])
     loss = objective(law, x, law.read(censored(np.array([1.0, 3.0, bound]), event=[True, True, False])))
     u = np.zeros(loss.size)
-    u[loss.places["loc"]] = loss.designs["loc"].coordinates(np.array([1.0]), np.array([[2.0]]))
+    u[loss.slices["loc"]] = loss.designs["loc"].coordinates(np.array([1.0]), np.array([[2.0]]))
     u[-1] = -6.0
     assert is_diverging(loss, u) is without_end

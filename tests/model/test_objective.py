@@ -146,7 +146,7 @@ def test_value_by_hand():
 @every_loss
 def test_blocks_change_nothing(name):
     loss = LOSSES[name]
-    other = loss.like()
+    other = loss.copy_with()
     other.data = type(loss.data)(loss.data.X, loss.data.y, np.array(loss.data.weight), loss.data.offset)
     other.data.block_rows, other._hessian_data = 7, other.data
     u = somewhere(loss)
@@ -162,7 +162,7 @@ def test_a_point_is_evaluated_once():
     for order, passes in ((0, 1), (0, 1), (1, 2), (0, 2), (1, 2), (2, 3), (1, 3), (2, 3)):
         loss.evaluate(u, order)
         assert loss.evaluations == passes
-    assert not np.allclose(loss.evaluate(u, 2, "expected").hessian, loss.like().hessian(u))
+    assert not np.allclose(loss.evaluate(u, 2, "expected").hessian, loss.copy_with().hessian(u))
     assert loss.evaluations == 4
     loss.evaluate(u + 1e-9, 2, "expected")
     assert loss.evaluations == 5
@@ -241,7 +241,7 @@ def test_units_make_the_information_the_identity():
         eta, keep = loss.eta(u), WEIGHT > 0
         finer = with_unit_information(loss, mean_information(law, y[keep], WEIGHT[keep], eta))
         hessian = finer.evaluate(change_basis(loss, finer, u), 2, "expected").hessian
-        for place in finer.places.values():
+        for place in finer.slices.values():
             assert_allclose(hessian[place, place], np.eye(place.stop - place.start), atol=1e-8)
 
 
@@ -255,7 +255,7 @@ def test_conversion_keeps_predictors_and_what_is_known():
     v = change_basis(loss, finer, u, point)
     known = finer.evaluate(v, 2)
     assert finer.evaluations == 0  # not evaluated again
-    again = loss.like(designs=finer.designs)
+    again = loss.copy_with(designs=finer.designs)
     for one, two in zip(known, again.evaluate(v, 2), strict=True):
         assert_allclose(one, two, rtol=1e-9, atol=1e-11)
     assert_allclose(finer.eta(v)["logits"], loss.eta(u)["logits"], rtol=1e-9)
@@ -408,15 +408,19 @@ def test_a_point_is_finite_or_complete():
 
 def test_interface_of_the_objective_for_solvers():
     wide = RNG.normal(size=(10, 3100))
-    assert objective(Poisson(), X, COUNTS).offers == {"gradient", "hessp", "hessian"}
-    assert objective(Poisson(), wide, COUNTS[:10]).offers == {"gradient", "hessp", "hessian"}  # rotated to ten coordinates
-    assert objective(Poisson(), wide, COUNTS[:10], alpha={"mean": 1.0}).offers == {"gradient", "hessp"}
-    assert objective(Laplace(), X, COUNTS).offers == {"gradient"}
+    assert objective(Poisson(), X, COUNTS).available_derivatives == {"gradient", "hessp", "hessian"}
+    assert objective(Poisson(), wide, COUNTS[:10]).available_derivatives == {
+        "gradient",
+        "hessp",
+        "hessian",
+    }  # rotated to ten coordinates
+    assert objective(Poisson(), wide, COUNTS[:10], alpha={"mean": 1.0}).available_derivatives == {"gradient", "hessp"}
+    assert objective(Laplace(), X, COUNTS).available_derivatives == {"gradient"}
 
 
 @pytest.mark.parametrize("name", ["both on columns", "classes"])
 def test_extra_sums_are_computed_block_by_block(name):
-    loss = LOSSES[name].like()
+    loss = LOSSES[name].copy_with()
     loss._hessian_data = loss.data.with_width(10**6)
     loss._hessian_data.block_rows = 7
     u = somewhere(loss)

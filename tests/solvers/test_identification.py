@@ -23,14 +23,14 @@ def end(loss, coefficients, **result):
     """A solution at slopes and intercepts of the parameters."""
     u = np.zeros(loss.size)
     for name, (start, slopes) in coefficients.items():
-        u[loss.places[name]] = loss.designs[name].coordinates(
+        u[loss.slices[name]] = loss.designs[name].coordinates(
             np.atleast_1d(float(start)), np.reshape(slopes, (-1, 1)).astype(float)
         )
     return Solution(u, True, False, 1, 0.0, {}, OptimizeResult(**result))
 
 
 def slopes_of(loss, u, name):
-    start, slopes = loss.designs[name].coefficients(u[loss.places[name]])
+    start, slopes = loss.designs[name].coefficients(u[loss.slices[name]])
     return np.append(start, slopes[:, 0])
 
 

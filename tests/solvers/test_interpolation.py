@@ -19,7 +19,7 @@ def met(law, y, *, X=X, weight=None, **options):
     """The linear predictors of the fit that meets every row, None where there is none."""
     loss = objective(law, X, y, weight, **options)
     name, design = next(iter(loss.designs.items()))
-    loss = loss.like(designs={**loss.designs, name: design.with_output_basis(np.array([[0.25]]))})
+    loss = loss.copy_with(designs={**loss.designs, name: design.with_output_basis(np.array([[0.25]]))})
     keep = np.flatnonzero(loss.data.weight > 0)
     u = interpolating_fit(loss, np.zeros(loss.size), y[keep], keep)
     return None if u is None else loss.eta(u)[next(iter(loss.designs))]
@@ -65,7 +65,7 @@ def test_counts_without_spread_are_certain():
     u = interpolating_fit(loss, np.zeros(loss.size), Y, np.arange(5))
     v = certain_fit(loss, u)
     assert loss.value(v) == pytest.approx(0.0, abs=1e-10)
-    assert_allclose(v[loss.places["mean"]], u[loss.places["mean"]])
+    assert_allclose(v[loss.slices["mean"]], u[loss.slices["mean"]])
     assert certain_fit(loss, np.zeros(loss.size)) is None  # a mean that no count meets
     assert certain_fit(objective(Poisson(), X, Y), np.zeros(5)) is None  # no parameter beside the mean
     both = objective(ConwayMaxwellPoisson(), X, Y, on=list(loss.designs))

@@ -85,7 +85,7 @@ def test_a_maximum_in_another_order_of_the_parts_is_the_same():
     loss, u = two()
     best = maximum(loss, u)
     names = list(loss.designs)
-    level = {name: loss.designs[name].coefficients(best[loss.places[name]])[0] for name in names}
+    level = {name: loss.designs[name].coefficients(best[loss.slices[name]])[0] for name in names}
     assert level["low__mean"] < level["high__mean"]
     swapped = best.copy()
     for name, value in (
@@ -94,7 +94,7 @@ def test_a_maximum_in_another_order_of_the_parts_is_the_same():
         ("logits", level["logits"][::-1]),
     ):
         design = loss.designs[name]
-        swapped[loss.places[name]] = design.coordinates(value, np.zeros((len(design.shift), len(value))))
+        swapped[loss.slices[name]] = design.coordinates(value, np.zeros((len(design.shift), len(value))))
     assert loss.value(swapped) == pytest.approx(loss.value(best), rel=1e-9)
     script = Scripted((swapped, True), (swapped, True), (swapped, True), (best, True))
     found = best_of_starts(loss, u, script)
@@ -113,8 +113,8 @@ def test_a_maximum_that_few_rows_make_does_not_count():
     at = {"a__loc": y[:2].mean(), "a__scale": np.log(0.5e-5), "b__loc": y.mean(), "b__scale": np.log(y.std())}
     for name, value in at.items():
         design = loss.designs[name]
-        peak[loss.places[name]] = design.coordinates(np.array([value]), np.zeros((len(design.shift), 1)))
-    peak[loss.places["logits"]] = loss.designs["logits"].coordinates(np.array([-1.7, 1.7]), np.zeros((0, 2)))
+        peak[loss.slices[name]] = design.coordinates(np.array([value]), np.zeros((len(design.shift), 1)))
+    peak[loss.slices["logits"]] = loss.designs["logits"].coordinates(np.array([-1.7, 1.7]), np.zeros((0, 2)))
     peak = maximum(loss, peak)
     assert np.exp(loss.eta(peak)["a__scale"][0]) < 1e-4
     assert_array_equal(best_of_starts(loss, u, Scripted((peak, True), (groups, True), (groups, True))).u, groups)
@@ -127,7 +127,7 @@ def test_random_starts_move_every_predictor_by_about_one():
     moves = np.array([other - u for other in random_starts(loss, u)])
     assert len(moves) == 299
     expected = np.ones(loss.size)
-    place = loss.places["low__mean"]
+    place = loss.slices["low__mean"]
     expected[place.start + 1 : place.stop] = np.sqrt(2 / 3)  # three columns together
     assert_allclose(moves.std(axis=0), expected, rtol=0.15)
     assert_array_equal(moves, [other - u for other in random_starts(loss, u)])

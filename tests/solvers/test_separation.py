@@ -91,7 +91,7 @@ def from_coefficients(law, A, y, start, slopes, **options):
     loss = objective(law, np.asarray(A, float), np.asarray(y, float), **options)
     name, made = next(iter(loss.designs.items()))
     u = np.zeros(loss.size)
-    u[loss.places[name]] = made.coordinates(np.atleast_1d(float(start)), np.asarray(slopes, float)[:, None])
+    u[loss.slices[name]] = made.coordinates(np.atleast_1d(float(start)), np.asarray(slopes, float)[:, None])
     found = separating_directions(loss, u).get(name)
     return None if found is None else (found[0][0], found[1][:, 0])
 
@@ -138,11 +138,11 @@ def test_only_smooth_laws_with_a_hessian_are_looked_at():
     group = np.column_stack([np.arange(N) % 4 == 0, X[:, 0]]).astype(float)
     loss, u = at_the_end(Poisson(), group, np.where(group[:, 0] == 1, 0.0, COUNTS + 1.0))
     assert list(separating_directions(loss, u)) == ["mean"]
-    type(loss).offers, offers = property(lambda self: {"gradient"}), type(loss).offers
+    type(loss).available_derivatives, offers = property(lambda self: {"gradient"}), type(loss).available_derivatives
     try:
         assert separating_directions(loss, u) == {}
     finally:
-        type(loss).offers = offers
+        type(loss).available_derivatives = offers
 
 
 def test_cutpoints_may_move_as_well():

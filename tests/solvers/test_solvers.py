@@ -200,7 +200,7 @@ def exact(law):
     loss = objective(law, X[:3], y)
     slopes = np.linalg.solve(np.column_stack([np.ones(3), X[:3]]), y)
     start = np.zeros(loss.size)
-    start[loss.places["loc"]] = loss.designs["loc"].coordinates(slopes[:1], slopes[1:, None])
+    start[loss.slices["loc"]] = loss.designs["loc"].coordinates(slopes[:1], slopes[1:, None])
     return loss, start
 
 
@@ -273,9 +273,9 @@ def test_infinite_logits_are_detected_by_distance_from_the_largest():
     u = u.copy()
 
     def place(name, value):
-        u[loss.places[name]] = loss.designs[name].coordinates(np.atleast_1d(value), np.zeros((0, np.size(value))))
+        u[loss.slices[name]] = loss.designs[name].coordinates(np.atleast_1d(value), np.zeros((0, np.size(value))))
 
-    u[loss.places["low__mean"]] = 0.0
+    u[loss.slices["low__mean"]] = 0.0
     u[0] = np.log(2.5) / loss.designs["low__mean"].output_basis[0, 0]
     place("high__mean", np.log(40.0))
     place("logits", [6.5, -6.5])
@@ -284,7 +284,7 @@ def test_infinite_logits_are_detected_by_distance_from_the_largest():
     assert found.edges["logits['high']"] == "lower"
     place("logits", [1.5, -1.5])
     assert "logits['high']" not in solve(loss, u, Scripted(nit=1000), 10.0, 100).edges
-    many = objective(law, np.zeros((N, 1)), y, np.full(N, 1e4)).like(designs=loss.designs)
+    many = objective(law, np.zeros((N, 1)), y, np.full(N, 1e4)).copy_with(designs=loss.designs)
     place("logits", [6.5, -6.5])
     assert "logits['high']" not in solve(many, u, Scripted(nit=1000), 1e-2, 100).edges  # of so many rows some would tell
 

@@ -24,7 +24,7 @@ def test_least_squares_is_solved_by_the_start():
     loss, u = cold_start(objective(Normal(), X, y, WEIGHT))
     root = np.sqrt(WEIGHT)
     expected = np.linalg.lstsq(root[:, None] * np.column_stack([np.ones(N), X]), root * y, rcond=None)[0]
-    start, slopes = loss.designs["loc"].coefficients(u[loss.places["loc"]])
+    start, slopes = loss.designs["loc"].coefficients(u[loss.slices["loc"]])
     assert_allclose(np.append(start, slopes[:, 0]), expected, rtol=1e-10)
     residual = y - X @ slopes[:, 0] - start[0]
     assert np.exp(loss.eta(u)["scale"][0]) == pytest.approx(np.sqrt(np.average(residual**2, weights=WEIGHT)), rel=1e-9)
@@ -35,13 +35,13 @@ def test_the_start_is_better_than_a_constant_and_has_unit_curvature(law, y):
     loss, u = cold_start(objective(law, X, y, WEIGHT))
     name = law.free[0]
     constant = u.copy()
-    constant[loss.places[name]] = 0.0
+    constant[loss.slices[name]] = 0.0
     constant[0] = loss.designs[name].in_output_basis(
         np.atleast_1d(law.parameter(name).link.link(np.average(y, weights=WEIGHT)))
     )[0]
     assert loss.value(u) < loss.value(constant)
     hessian = loss.evaluate(u, 2, "expected").hessian
-    for place in loss.places.values():
+    for place in loss.slices.values():
         assert_allclose(np.diag(hessian)[place], 1.0, rtol=0.8)
 
 
@@ -53,7 +53,7 @@ def test_coordinates_of_an_earlier_fit(name):
     u = solve(loss, u, "auto", 1e-3, 50).u
     coefs, intercepts = {}, {}
     for part, design in loss.designs.items():
-        start, slopes = design.coefficients(u[loss.places[part]])
+        start, slopes = design.coefficients(u[loss.slices[part]])
         coefs[part], intercepts[part] = (slopes.T, start) if design.vector else (slopes[:, 0], start[0])
     assert_allclose(locate(loss, coefs, intercepts), u, rtol=1e-9, atol=1e-12)
     again, v = warm_start(loss, coefs, intercepts)
@@ -133,7 +133,7 @@ def test_an_earlier_fit_far_from_the_maximum_is_left_for_a_new_start():
     u = solve(loss, u, "auto", 1e-8, 50).u
     coefs, intercepts = {}, {}
     for part, design in loss.designs.items():
-        start, slopes = design.coefficients(u[loss.places[part]])
+        start, slopes = design.coefficients(u[loss.slices[part]])
         coefs[part], intercepts[part] = slopes[:, 0], start[0]
     wide = intercepts | {"dispersion": intercepts["dispersion"] + 30.0}
     cold, v = cold_start(objective(law, X, COUNTS))

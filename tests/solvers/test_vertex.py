@@ -35,7 +35,7 @@ def least(X, y, weight, quantile=0.5):
 
 
 def fitted(loss, found):
-    start, slopes = loss.designs["loc"].coefficients(found.x[loss.places["loc"]])
+    start, slopes = loss.designs["loc"].coefficients(found.x[loss.slices["loc"]])
     return start[0], slopes[:, 0]
 
 
@@ -158,7 +158,7 @@ def test_the_vertex_of_a_constant_is_the_median():
     for w, median in ((np.ones(5), 4.0), (weight, 8.0)):
         loss, u = cold_start(objective(Laplace(), np.zeros((5, 1)), y, w))
         found = vertex(None, u, objective=loss)
-        start, _ = loss.designs["loc"].coefficients(found.x[loss.places["loc"]])
+        start, _ = loss.designs["loc"].coefficients(found.x[loss.slices["loc"]])
         assert start[0] == pytest.approx(median, rel=1e-14)
         assert found.success
         assert found.subgradient <= 1e-8
