@@ -360,12 +360,18 @@ def test_where_curves_have_no_place():
         fitted(Nonlinear("a * t"), law="laplace")
 
 
-def first_column(X, level, slope, rate):
-    return level + slope * np.tanh(rate * X[:, 0])
+class FirstColumn:
+    """A curve whose repr has no address: the names of tests are the same in every process of pytest-xdist."""
+
+    def __call__(self, X, level, slope, rate):
+        return level + slope * np.tanh(rate * X[:, 0])
+
+    def __repr__(self):
+        return "FirstColumn()"
 
 
 @parametrize_with_checks(
-    [MLERegressor(predictors={"loc": Nonlinear(first_column, start={"level": 0.0, "slope": 1.0}, fixed={"rate": 0.5})})]
+    [MLERegressor(predictors={"loc": Nonlinear(FirstColumn(), start={"level": 0.0, "slope": 1.0}, fixed={"rate": 0.5})})]
 )
 @pytest.mark.filterwarnings("default")
 def test_checks_of_scikit_learn(estimator, check):

@@ -210,7 +210,7 @@ class Likelihood(BaseEstimator):
 
         Raises ValueError that names the rows for anything that is not such a target.
         """
-        if len(shape := np.shape(y)) == 2 and shape[1] > 1:
+        if len(shape := np.asarray(y).shape) == 2 and shape[1] > 1:
             raise ValueError(
                 f"y should be a 1d array, got an array of shape {shape} instead: {type(self).__name__} is a law of one number "
                 "per row. Of ends of intervals, or times and events (sk_mle.censored), the law is Censored(...) around it; "
