@@ -29,6 +29,7 @@ from .._model.validation import (
     check_support,
     check_weight,
     group_labels,
+    is_float_matrix,
     mean_score,
     replace_zero_weight_rows,
     text_columns,
@@ -108,9 +109,10 @@ class Fitting:
     def _validate(self, X, reset: bool, finite=True):
         """X as a float array or CSR matrix; ValueError for text and, if `finite`, for NaN and infinities."""
         check_in_memory(X)
-        kinds = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
+        checks: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "ensure_all_finite": False}
         try:
-            X = validate_data(self, check_kind(X), **kinds, ensure_all_finite=False, reset=reset)
+            checks = {"skip_check_array": True} if is_float_matrix(X) else checks
+            X = validate_data(self, check_kind(X), reset=reset, **checks)
         except ValueError as error:
             if message := text_columns(X, error):
                 raise ValueError(message) from error

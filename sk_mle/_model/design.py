@@ -115,10 +115,11 @@ class Design:
 
     @cached_property
     def _matrix(self):
-        slopes = np.diag(self.column_basis) if self.column_basis.ndim == 1 else self.column_basis
-        result = np.vstack([-self.shift @ slopes, slopes])
-        if self.intercept:
-            result = np.hstack([np.eye(len(result), 1), result])
+        first, basis = int(self.intercept), self.column_basis
+        result = np.zeros((len(basis) + 1, first + basis.shape[-1]))
+        result[0, :first] = 1.0
+        result[1:, first:] = np.diag(basis) if basis.ndim == 1 else basis
+        result[0, first:] = -self.shift @ result[1:, first:]
         result.flags.writeable = False  # cached
         return result
 

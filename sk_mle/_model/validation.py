@@ -16,6 +16,11 @@ from ..likelihoods import alternatives
 from ..likelihoods._functions import title
 
 
+def is_float_matrix(X: Any) -> bool:
+    """Whether X is what scikit-learn's checks would return, so that they can be spared: an array of floats with entries."""
+    return type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype in (np.float64, np.float32)
+
+
 def check_kind(X: Any) -> Any:
     """X itself; ValueError for dates, durations and text, which NumPy would convert to numbers."""
     if hasattr(X, "dtypes"):

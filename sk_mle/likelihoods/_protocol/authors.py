@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +42,21 @@ FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and the
 }
 
 
+@lru_cache(maxsize=512)
+def _former_declarations(kind: type) -> tuple[tuple[str, str], ...]:
+    """Names of declarations of earlier versions that a class has, and what replaces them."""
+    found = FORMER_DECLARATIONS.items()
+    return tuple((name, new) for name, (type_, new) in found if isinstance(getattr(kind, name, None), type_))
+
+
 def check_declared(law: Likelihood, members: Iterable[str]) -> None:
     """Raise TypeError for parameters that are not declared as domains by name, and for declarations that have no effect.
 
     ValueError for a parameter with the name of one of the protocol's `members`, which its value would hide.
     """
-    for name, (kind, replacement) in FORMER_DECLARATIONS.items():
-        if isinstance(getattr(type(law), name, None), kind) and name not in law.get_params(deep=False):
+    kind: Any = type(law)
+    for name, replacement in _former_declarations(kind):
+        if name not in law.get_params(deep=False):
             raise TypeError(f"{title(law)}.{name} has no effect: write {replacement}")
     support = getattr(type(law), "support", None)
     if not isinstance(support, Domain) and not hasattr(support, "__get__"):  # a property says it once the arguments are checked

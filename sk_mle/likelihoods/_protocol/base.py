@@ -283,6 +283,15 @@ class Likelihood(BaseEstimator):
         """The law of predictions, if it is not that of the observations: of the durations, when some are censored."""
         return self
 
+    def get_params(self, deep: bool = True) -> dict:
+        """The constructor's arguments by name, as of all estimators; the names are looked up once per class."""
+        if deep:
+            return super().get_params(deep)
+        kind = type(self)
+        if "_argument_names" not in vars(kind):
+            kind._argument_names = tuple(super().get_params(deep=False))
+        return {name: getattr(self, name) for name in kind._argument_names}
+
     def fix(self, values: dict) -> Likelihood:
         """A copy of the law with values for parameters, also for those that its constructor does not take."""
         if not values:
