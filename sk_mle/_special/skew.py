@@ -103,13 +103,8 @@ def _tail_derivatives(h, df, order):
     log_at_a, square, weights = _nodes(h, 0 * h, df)
     total = weights.sum(axis=1)
     mean = lambda values: np.einsum("ij,ij->i", weights, values) / total
-    h, n = np.maximum(h, 1e-15), df[:, None]
-    w = h[:, None] ** 2 * square / n
-    share = w / (1 + w)
-    series = LOG1P_SERIES[0]
-    for c in LOG1P_SERIES[1:]:
-        series = series * share + c
-    on_df = 0.5 * np.where(share < 0.01, series * share**2, np.log1p(w) - share)  # of minus the log of the integrand
+    h = np.maximum(h, 1e-15)
+    share, on_df = _fall_in_df(h, square, df)
     a, b = mean(share) * df / h, mean(on_df)
     first = log_at_a + np.log(total / np.pi), -a, -b
     if order[0] < 2:
@@ -119,6 +114,57 @@ def _tail_derivatives(h, df, order):
     hh = np.where(h > 1, far, -a * (a - h * (df + 1) / (df + h**2)))
     mixed = mean((on_h - a[:, None]) * on_df) - mean(share**2) / h
     return *first, hh, mixed, mean((on_df - b[:, None]) ** 2) + mean(share**2) / (2 * df)
+
+
+def _fall_in_df(h, square, df):
+    """w / (1 + w) with w = h^2 (1 + x^2) / df at the nodes, and minus the derivative in df of the log of the integrand."""
+    w = h[:, None] ** 2 * square / df[:, None]
+    share = w / (1 + w)
+    series = LOG1P_SERIES[0]
+    for c in LOG1P_SERIES[1:]:
+        series = series * share + c
+    return share, 0.5 * np.where(share < 0.01, series * share**2, np.log1p(w) - share)
+
+
+@_rowwise
+def _tail_df(h, a, df):
+    """log P(Z <= -h), and the first and second derivative of the probability in df, relative to it."""
+    log_at_a, square, weights = _nodes(h, a, df)
+    total = weights.sum(axis=1)
+    share, on_df = _fall_in_df(np.maximum(h, 1e-15), square, df)
+    first, squares = (
+        np.einsum("ij,ij->i", weights, values) / total for values in (on_df, on_df**2 + share**2 / (2 * df[:, None]))
+    )
+    return log_at_a + np.log(total / np.pi), -first, squares
+
+
+def df_slopes(z: np.ndarray, shape: np.ndarray, df: np.ndarray, log_tail: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and second derivative in df of P(Z <= z) of the skew t law, over the exponential of `log_tail`."""
+    h, df, wide = np.abs(z), np.minimum(df, DF_OF_NORMAL), (z < 0) == (np.asarray(shape) < 0)
+    symmetric, thin = (_tail_df(h, a, df) for a in (0.0, np.abs(shape)))
+    whole, part, sign = np.exp(symmetric[0] - log_tail), np.exp(thin[0] - log_tail), np.where(z < 0, 1.0, -1.0)
+    first, second = (
+        sign * np.where(wide, 2 * whole * of_whole - part * of_part, part * of_part)
+        for of_whole, of_part in zip(symmetric[1:], thin[1:], strict=True)
+    )
+    return first, second
+
+
+def shape_slopes(
+    z: np.ndarray, shape: np.ndarray, df: float | np.ndarray, log_tail: np.ndarray
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The derivative in the shape of P(Z <= z) over the exponential of `log_tail`, and its derivatives in z, shape and df.
+
+    It is -(1 + z^2 (1 + shape^2) / df)^(-df / 2) / (pi (1 + shape^2)).
+    """
+    df, square = np.minimum(df, DF_OF_NORMAL), 1 + shape**2
+    w = z**2 * square / df
+    first = -np.exp(-df / 2 * np.log1p(w) - np.log(np.pi * square) - log_tail)
+    return first, {
+        "z": -first * z * square / (1 + w),
+        "shape": -first * shape * (2 / square + z**2 / (1 + w)),
+        "df": -first * (np.log1p(w) - w / (1 + w)) / 2,
+    }
 
 
 def log_t(x: np.ndarray, df: np.ndarray) -> np.ndarray:

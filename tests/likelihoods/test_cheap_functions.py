@@ -9,6 +9,7 @@ import sys
 import mpmath as mp
 import numpy as np
 import pytest
+from _densities import skew_t_logpdf, student_logpdf
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special
 from sklearn.base import clone
@@ -31,6 +32,7 @@ from sk_mle.likelihoods import (
     NegativeBinomial,
     Normal,
     Poisson,
+    SkewT,
     StudentT,
     Weibull,
     ZeroInflated,
@@ -561,3 +563,32 @@ def test_an_interval_of_few_counts_has_derivatives_without_a_distribution_functi
         log = lambda eta: mp.log(total(eta) if high == 30 else 1 - total(eta))
         expected = [float(mp.diff(log, mp.log(mp.mpf(mean)), n)) for n in range(3)]
     assert_allclose([found.loglik[0], found.gradient["mean"][0], -found.information["mean", "mean"][0]], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-np.inf, -1.5), (0.8, np.inf), (-1.0, 2.5)])
+@pytest.mark.parametrize("shape", [0.0, 2.0])
+def test_intervals_of_skew_laws_are_exact_in_shape_and_df(shape, low, high):
+    df, step = 3.5, mp.mpf(10) ** -4
+    law = StudentT() if shape == 0 else SkewT()
+    ends = [mp.mpf(end) if np.isfinite(end) else mp.sign(end) * mp.inf for end in (low, high)]
+
+    def log_probability(a, n):
+        density = lambda z: mp.exp(skew_t_logpdf(z, a, n) if shape else student_logpdf(z, n))
+        return mp.log(mp.quad(density, [ends[0], *([0] if low < 0 < high else []), ends[1]]))
+
+    with mp.workdps(18):
+        a, n = mp.mpf(shape), mp.mpf(df)
+        at = [[log_probability(a + i * step, n + j * step) for j in (-1, 0, 1)] for i in ((-1, 0, 1) if shape else (0,))]
+        middle = at[len(at) // 2]
+        expected = {"df": float((middle[2] - middle[0]) / (2 * step))}
+        second = {("df", "df"): float((middle[2] - 2 * middle[1] + middle[0]) / step**2)}
+        if shape:
+            expected["shape"] = float((at[2][1] - at[0][1]) / (2 * step))
+            second["shape", "shape"] = float((at[2][1] - 2 * at[1][1] + at[0][1]) / step**2)
+            second["shape", "df"] = float((at[2][2] - at[2][0] - at[0][2] + at[0][0]) / (4 * step**2))
+    values = {"loc": 0.0, "scale": 1.0, "shape": shape, "df": df}
+    params = {name: np.full(1, values[name]) for name in law.parameters}
+    value, gradient, hessian = law.interval(np.array([low]), np.array([high]), 2, **params)
+    assert_allclose(value, float(middle[1]), rtol=1e-12)
+    assert_allclose([gradient[name][0] for name in expected], list(expected.values()), rtol=1e-7)
+    assert_allclose([hessian[pair][0] for pair in second], list(second.values()), rtol=1e-6)

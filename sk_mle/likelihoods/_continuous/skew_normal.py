@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
-from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails
+from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails, shape_slopes
 from ...domains import POSITIVE, REAL
 from ...links import Probit
-from .._fallbacks.algebra import Eval
 from .._fallbacks.starting_values import resolution
 from .._families.shaped import ShapedLocationScale
 from .._protocol.relations import Relations
@@ -90,26 +87,9 @@ class SkewNormal(ShapedLocationScale):
         second = {("z", "z"): shape**2 * d2 - 1, ("z", "shape"): d1 + x * d2, ("shape", "shape"): z**2 * d2}
         return value + log, {"z": shape * d1 - z, "shape": z * d1}, second
 
-    @property
-    def interval(self) -> Callable | None:
-        """Offered for all parameters, as the distribution function has its derivative in `shape` in closed form."""
-        return self._interval
-
-    def _tail_terms(self, z, scale, upper, shape) -> Eval:
-        part = super()._tail_terms(z, scale, upper, shape)
-        if "shape" not in self.free:
-            return part
-        shape, at = shape["shape"], np.where(np.isfinite(z), z, 0.0)
-        square = 1 + shape**2
-        size = np.exp(-square * at**2 / 2 - np.log(np.pi * square) - part.loglik)  # of the derivative of log P(Z <= z)
-        first = np.where(np.isfinite(z), np.where(upper, size, -size), 0.0)
-        mixed = first * at * square / scale
-        information = {
-            ("loc", "shape"): first * part.gradient["loc"] - mixed,
-            ("scale", "shape"): first * part.gradient["scale"] - mixed * at,
-            ("shape", "shape"): first**2 + first * shape * (at**2 + 2 / square),
-        }
-        return Eval(part.loglik, part.gradient | {"shape": first}, part.information | information)
+    def standard_tail_slopes(self, z: np.ndarray, log_tail: np.ndarray, shape: np.ndarray) -> tuple[dict, dict]:
+        first, second = shape_slopes(z, shape, DF_OF_NORMAL, log_tail)
+        return {"shape": first}, {("z", "shape"): second["z"], ("shape", "shape"): second["shape"]}
 
     def summary(self, r: np.ndarray, sample_weight: np.ndarray) -> tuple[float, float]:
         mean = np.average(r, weights=sample_weight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..._special.gamma_functions import lgamma_half_delta
-from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails, log_t, log_t_derivatives
+from ..._special.skew import DF_OF_NORMAL, at_half_laws, df_slopes, log_skew_tails, log_t, log_t_derivatives, shape_slopes
 from ...domains import POSITIVE, REAL
 from .._fallbacks.starting_values import best_candidate, reduced_sample, resolution
 from .._families.shaped import ShapedLocationScale
@@ -112,6 +112,17 @@ class SkewT(ShapedLocationScale):
     def standard_tail(self, z: np.ndarray, upper: bool, log: bool, shape: np.ndarray, df: np.ndarray) -> np.ndarray:
         value = log_skew_tails(z, shape, df)[int(upper)]
         return value if log else np.exp(value)
+
+    def standard_tail_slopes(self, z: np.ndarray, log_tail: np.ndarray, shape: np.ndarray, df: np.ndarray) -> tuple[dict, dict]:
+        first, of_shape = shape_slopes(z, shape, df, log_tail)
+        log_density, score, _ = self.standard_terms(z, 1, shape, df)
+        on_df, twice = df_slopes(z, shape, df, log_tail)
+        second = {("z", "shape"): of_shape["z"], ("shape", "shape"): of_shape["shape"], ("shape", "df"): of_shape["df"]}
+        return {"shape": first, "df": on_df}, {
+            **second,
+            ("z", "df"): np.exp(log_density - log_tail) * score["df"],
+            ("df", "df"): twice,
+        }
 
     def rvs(
         self,

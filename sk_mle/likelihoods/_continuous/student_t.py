@@ -7,6 +7,7 @@ from scipy.special import betaln, stdtr, stdtrit
 
 from ..._special.gamma_functions import digamma_delta, lgamma_half_delta
 from ..._special.logarithms import log1p_rest
+from ..._special.skew import df_slopes
 from ..._special.tails import log_student_tail
 from ...domains import POSITIVE, REAL
 from .._fallbacks.quantile import newton_quantile
@@ -121,6 +122,11 @@ class StudentT(LocationScale):
         outer = log_student_tail(z, np.minimum(df, MAX_DF_OF_SCIPY))
         value = np.where(z < 0, outer, np.log1p(-np.exp(outer)))
         return value if log else np.exp(value)
+
+    def standard_tail_slopes(self, z: np.ndarray, log_tail: np.ndarray, df: np.ndarray) -> tuple[dict, dict]:
+        log_density, score, _ = self.standard_terms(z, 1, df)
+        first, second = df_slopes(z, np.zeros(()), df, log_tail)
+        return {"df": first}, {("z", "df"): np.exp(log_density - log_tail) * score["df"], ("df", "df"): second}
 
     def standard_ppf(self, q: np.ndarray, df: np.ndarray) -> np.ndarray:
         def logs(x, upper, df):

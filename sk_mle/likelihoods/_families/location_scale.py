@@ -24,9 +24,11 @@ class LocationScale(Likelihood):
     entropy there; `standard_tail(z, upper, log)`, as `tail_probability`; and `standard_ppf`.
 
     Further parameters of f follow as arguments in all of these, and have derivatives of their own beside those in z;
-    `relations.tried` has the values of them that a start chooses from.
+    `relations.tried` has the values of them that a start chooses from. `standard_tail_slopes(z, log_tail)`, if a law has it,
+    gives the derivatives of P(Z <= z) in these parameters over exp(log_tail), and the second ones by pair, with "z".
     """
 
+    standard_tail_slopes: Any = None
     parameters = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
@@ -69,8 +71,8 @@ class LocationScale(Likelihood):
 
     @property
     def interval(self) -> Callable | None:
-        """As of `Likelihood`; None unless loc and scale alone are estimated."""
-        return self._interval if set(self.free) <= {"loc", "scale"} else None
+        """As of `Likelihood`; None where parameters of f are estimated and the law has no `standard_tail_slopes`."""
+        return self._interval if self.standard_tail_slopes or set(self.free) <= {"loc", "scale"} else None
 
     def _interval(self, low, high, order, loc, scale, **shape):
         low, high = (np.where(np.isinf(end), end, (end - loc) / scale) for end in (low, high))  # loc may be infinite as well
@@ -83,7 +85,7 @@ class LocationScale(Likelihood):
         return minus_hessian(minus(self._tail_terms(near, scale, upper, shape), self._tail_terms(far, scale, upper, shape)))
 
     def _tail_terms(self, z, scale, upper, shape) -> Eval:
-        """log P(Z > z) where `upper`, elsewhere log P(Z <= z), with derivatives in loc and scale."""
+        """log P(Z > z) where `upper`, elsewhere log P(Z <= z), with derivatives in all parameters that are estimated."""
         inside = np.isfinite(z)
         at = np.where(inside, z, 0.0)
         sides = [side for side in (True, False) if (np.asarray(upper) == side).any()]
@@ -92,7 +94,17 @@ class LocationScale(Likelihood):
         if not inside.all():
             end = np.where(np.isnan(z), np.nan, np.where((z < 0) == upper, 0.0, -np.inf))
             value, d1, d2 = (np.where(inside, part, at_end) for part, at_end in ((value, end), (d1, 0.0), (d2, 0.0)))
-        return minus_hessian(Eval(value, {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)))
+        gradient, hessian = {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)
+        if free := [name for name in shape if name in self.free]:
+            first, second = self.standard_tail_slopes(at, value, **shape)
+            sign = np.where(inside, np.where(upper, -1.0, 1.0), 0.0)
+            gradient |= {name: np.where(inside, sign * first[name], 0.0) for name in free}
+            for i, a in enumerate(free):
+                mixed = np.where(inside, sign * second["z", a], 0.0) - d1 * gradient[a]
+                hessian |= {("loc", a): -mixed / scale, ("scale", a): -at * mixed / scale}
+                for b in free[i:]:
+                    hessian[a, b] = np.where(inside, sign * second[a, b], 0.0) - gradient[a] * gradient[b]
+        return minus_hessian(Eval(value, gradient, hessian))
 
     @takes_parameters
     def standard_tail_terms(self, z: np.ndarray, upper: bool, **shape: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -30,7 +30,7 @@ class ShapedLocationScale(LocationScale):
 
     @property
     def interval(self) -> Callable | None:
-        return None
+        return self._interval if self.standard_tail_slopes else None
 
     @property
     def tried_first(self) -> Mapping[str, tuple[float, ...]]:
