@@ -138,3 +138,16 @@ def test_laws_that_know_their_mass_only(q):
     exact = Poisson().ppf(q, mean=3.0)
     assert Counts().ppf(q, mean=3.0) == exact
     assert_array_equal(Counts().ppf(np.full(2, q), mean=np.array([3.0, 3.0 + 1e-9])), exact)
+
+
+@pytest.mark.parametrize("law", [ConwayMaxwellPoisson(), PoissonInverseGaussian(), GeneralizedPoisson()], ids=repr)
+def test_far_quantiles_need_few_tails(law, monkeypatch):
+    calls: list = []
+    tail = type(law).tail_probability
+    monkeypatch.setattr(type(law), "tail_probability", lambda self, *at, **params: calls.append(1) or tail(self, *at, **params))
+    params = {"mean": np.geomspace(0.3, 60, 40), "dispersion": np.tile([0.3, 1.5], 20)}
+    params |= {name: value for name, value in law.fixed.items() if name not in params}
+    k = law.ppf(np.full(40, 1 - 1e-12), **params)
+    assert len(calls) <= 9
+    assert (law.sf(k, **params) <= 1e-12 * (1 + 1e-3)).all()
+    assert (law.sf(k - 1, **params) > 1e-12 * (1 - 1e-3)).all()

@@ -15,6 +15,7 @@ from .._fallbacks.interval import LOG_OF_NEARLY_ALL
 from .._fallbacks.inversion import gamma_like
 from .._protocol.base import Likelihood
 
+MAX_STEPS_TO_NEIGHBOURS = 8  # of a search for a quantile; later steps halve the bracket
 MAX_COUNT = 1e300  # count at which the search for a quantile ends
 MASSES_PER_BLOCK = 32  # masses added up at a time
 MAX_LEVEL_FROM_ZERO = 1 - 1e-6  # probability up to which a sum of masses from zero has enough digits of the upper tail
@@ -90,15 +91,18 @@ class SummedCount(Likelihood):
         mean, variance, upper = self.expectation(**params), self.variance(**params), q > 0.5
         k = np.floor(gamma_like(q, mean, variance))
         k = np.where(np.isfinite(k), k, np.floor(mean))
-        low, high, rows = np.full(len(q), -1.0), np.full(len(q), np.inf), np.arange(len(q))
+        low, high, rows, count = np.full(len(q), -1.0), np.full(len(q), np.inf), np.arange(len(q)), 0
         while len(rows):
             at, part = k[rows], _take(params, rows)
             tail, mass = self.tail_probability(at, upper[rows], True, **part), self.loglik(at, **part)
             gap = np.where(upper[rows], tail - np.log1p(-q[rows]), np.log(q[rows]) - tail)
             low[rows], high[rows] = np.where(gap > 0, at, low[rows]), np.where(gap > 0, high[rows], at)
-            new = np.ceil(at + gap * np.exp(tail - mass))
+            new = np.ceil(at + gap / np.log1p(np.exp(mass - tail)))  # by the change of the log from one count to the next
+            if count < MAX_STEPS_TO_NEIGHBOURS:  # a step that ends at an end of the bracket asks its neighbour
+                new = np.clip(new, low[rows] + 1, high[rows] - 1)
             halfway = np.where(np.isinf(high[rows]), 2 * at + 1, np.floor((low[rows] + high[rows]) / 2))
             k[rows] = np.where((new > low[rows]) & (new < high[rows]), new, halfway)
+            count += 1
             rows = rows[(high[rows] - low[rows] > np.fmax(np.spacing(high[rows]), 1.0)) & (k[rows] < MAX_COUNT)]
         return high
 
