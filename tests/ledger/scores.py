@@ -8,7 +8,18 @@ from scipy import special, stats
 
 from ledger._case import Case
 from sk_mle import Distribution
-from sk_mle.likelihoods import ConwayMaxwellPoisson, Gamma, Normal, Poisson, from_scipy
+from sk_mle.likelihoods import (
+    Beta,
+    ConwayMaxwellPoisson,
+    Gamma,
+    LogLogistic,
+    LogNormal,
+    Normal,
+    Poisson,
+    StudentT,
+    Weibull,
+    from_scipy,
+)
 from sk_mle.metrics import crps
 
 RNG = np.random.default_rng(0)
@@ -133,7 +144,55 @@ def gamma_of_large_shape():
     np.testing.assert_allclose(Gamma().crps(y, mean=1.0, shape=1e14), expected, rtol=1e-11)
 
 
+def _by_mpmath(kind, y, shape):
+    """E|Y - y| - E|Y - Y'| / 2 of laws of scale 1, in their closed forms with 60 digits, in which nothing is lost."""
+    y, k = mp.mpf(float(y)), mp.mpf(float(shape))
+    s = 1 / k
+    if kind is Weibull:
+        t, mean = y**k, mp.gamma(1 + s)
+        below, part, spread = 1 - mp.exp(-t), mp.gammainc(1 + s, 0, t), mean * (1 - mp.mpf(2) ** -s)
+    elif kind is LogLogistic:
+        below, mean = 1 / (1 + y**-k), mp.gamma(1 + s) * mp.gamma(1 - s)
+        part, spread = mp.betainc(1 + s, 1 - s, 0, below), mean * s
+    else:
+        z, mean = mp.log(y) * k, mp.exp(s**2 / 2)
+        below, part, spread = mp.ncdf(z), mean * mp.ncdf(z - s), mean * (2 * mp.ncdf(s / mp.sqrt(2)) - 1)
+    return float(y * (2 * below - 1) + mean - 2 * part - spread)
+
+
+def narrow_laws():
+    """Widths far below the rounding of differences of numbers of the size of y."""
+    z = np.array([0.0, 0.3, -3.0, 8.0])
+    for shape in (1e2, 3e4, 1e6, 1e9):
+        y, n = 1 + z / shape, np.ones(4)
+        for kind, params in (
+            (Weibull, {"scale": n, "shape": shape * n}),
+            (LogLogistic, {"scale": n, "shape": shape * n}),
+            (LogNormal, {"loc": 0 * n, "scale": n / shape}),
+        ):
+            with mp.workdps(60):
+                expected = [_by_mpmath(kind, at, shape) for at in y]
+            np.testing.assert_allclose(crps(y, Distribution(kind(), params), per_row=True), expected, rtol=1e-9 + 2e-16 * shape)
+
+
+def precise_shares():
+    """A beta law of precision 1e12 is normal to six digits, a Student law of 1e6 degrees by its expansion in 1 / df."""
+    z = np.array([0.0, 0.3, -3.0, 8.0])
+    normal = z * (2 * stats.norm.cdf(z) - 1) + 2 * stats.norm.pdf(z) - 1 / np.sqrt(np.pi)
+    sd = np.sqrt(0.3 * 0.7 / 1e12)
+    dist = Distribution(Beta(), {"mean": np.full(4, 0.3), "precision": np.full(4, 1e12)})
+    np.testing.assert_allclose(crps(0.3 + sd * z, dist, per_row=True), sd * normal, rtol=1e-5)
+    with mp.workdps(40):
+        df = mp.mpf(10) ** 6
+        spread = 2 * mp.sqrt(df) / (df - 1) * mp.beta(0.5, df - 0.5) / mp.beta(0.5, df / 2) ** 2
+        at_zero = 2 * mp.sqrt(df) / ((df - 1) * mp.beta(0.5, df / 2)) - spread
+    dist = Distribution(StudentT(), {"loc": np.zeros(1), "scale": np.ones(1), "df": np.full(1, 1e6)})
+    np.testing.assert_allclose(crps(np.zeros(1), dist), float(at_zero), rtol=1e-12)
+
+
 CASES = [
+    Case("laws as narrow as 1e-9 of y", "closed forms in mpmath", "Weibull, LogLogistic, LogNormal", narrow_laws),
+    Case("a precision of 1e12, and a million degrees of freedom", "normal law; mpmath", "Beta, StudentT", precise_shares),
     Case(
         "scipy's quantile raises", "a sum over a grid", "norminvgauss",
         lambda: against_grid(stats.norminvgauss, normal_inverse_gaussian, {"a": 1.5, "b": 0.5}),

@@ -11,6 +11,8 @@ from ...domains import POSITIVE, UNIT
 from .._fallbacks.quantile import newton_quantile
 from .._protocol.base import Likelihood
 
+MAX_PRECISION_OF_CRPS = 1e5  # precision up to which the closed form of the CRPS keeps nine digits
+
 
 class Beta(Likelihood):
     r"""Beta law of proportions in its mean and precision.
@@ -118,6 +120,7 @@ class Beta(Likelihood):
         return np.clip(rng.beta(np.broadcast_to(a, size), b), 1e-300, 1 - 2**-53)
 
     def crps(self, y: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
+        precision = np.where(precision < MAX_PRECISION_OF_CRPS, precision, np.nan)  # beyond, the terms cancel
         (a, b), y_in = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
         both = 2 * np.exp(betaln(2 * a, 2 * b) - 2 * betaln(a, b)) / a
         return y * (2 * betainc(a, b, y_in) - 1) + mean * (1 - 2 * betainc(a + 1, b, y_in) - both)

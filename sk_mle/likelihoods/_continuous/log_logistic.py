@@ -9,6 +9,8 @@ from ..._special.gamma_functions import lgamma_delta
 from .._families.log_location_scale import ScaleShape
 from .logistic import Logistic
 
+MAX_SHAPE_OF_CRPS = 1e5  # shape up to which the closed form of the CRPS keeps nine digits
+
 
 class LogLogistic(ScaleShape):
     r"""Log-logistic (Fisk) law of durations, whose odds of survival are a power of time.
@@ -44,6 +46,6 @@ class LogLogistic(ScaleShape):
         return np.where(t < 1, lgamma_delta(1.0, inside) + lgamma_delta(1.0, -inside), np.inf)
 
     def crps(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        s = np.where(shape > 1.001, 1 / shape, np.nan)
+        s = np.where((shape > 1.001) & (shape < MAX_SHAPE_OF_CRPS), 1 / shape, np.nan)  # for large shapes the terms cancel
         share = self.cdf(y, scale, shape)
         return y * (2 * share - 1) - scale * beta(1 + s, 1 - s) * (2 * betainc(1 + s, 1 - s, share) + s - 1)

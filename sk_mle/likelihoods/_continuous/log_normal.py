@@ -9,6 +9,8 @@ from .._families.location_scale import LocationScale
 from .._families.log_location_scale import LogLocationScale
 from .normal import Normal
 
+MIN_SCALE_OF_CRPS = 1e-5  # scale from which on the closed form of the CRPS keeps nine digits
+
 
 class LogNormal(LogLocationScale):
     r"""Log-normal law: the logarithm is normal.
@@ -45,6 +47,7 @@ class LogNormal(LogLocationScale):
         return t**2 / 2
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        scale = np.where(scale > MIN_SCALE_OF_CRPS, scale, np.nan)  # below, the terms cancel
         z = (np.log(np.maximum(y, 0.0)) - loc) / scale
         both = ndtr(z - scale) - ndtr(-scale / np.sqrt(2))
         return y * (2 * ndtr(z) - 1) - 2 * np.exp(loc + scale**2 / 2) * both

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaln, stdtr, stdtrit
+from scipy.special import stdtr, stdtrit
 
-from ..._special.gamma_functions import digamma_delta, lgamma_half_delta
+from ..._special.gamma_functions import digamma_delta, lgamma_delta, lgamma_half_delta
 from ..._special.logarithms import log1p_rest
 from ..._special.skew import df_slopes
 from ..._special.tails import log_student_tail
@@ -146,5 +146,5 @@ class StudentT(LocationScale):
         df = np.where(df > 1.001, np.minimum(df, MAX_DF_OF_SCIPY), np.nan)
         z = (y - loc) / scale
         far = 2 * np.exp(self.standard_logpdf(z, df)) * (df + z**2)
-        ratio = np.exp(betaln(0.5, df - 0.5) - 2 * betaln(0.5, df / 2))
+        ratio = np.exp(2 * lgamma_delta(df / 2, 0.5) - lgamma_delta(df - 0.5, 0.5)) / np.sqrt(np.pi)  # of beta functions
         return scale * (z * (stdtr(df, z) - stdtr(df, -z)) + (far - 2 * np.sqrt(df) * ratio) / (df - 1))

@@ -10,6 +10,8 @@ from .._families.log_location_scale import ScaleShape
 from .._protocol.relations import Relations
 from .gumbel_min import GumbelMin
 
+MAX_SHAPE_OF_CRPS = 1e5  # shape up to which the closed form of the CRPS keeps nine digits
+
 
 class Weibull(ScaleShape):
     r"""Weibull law of durations.
@@ -45,6 +47,7 @@ class Weibull(ScaleShape):
         return lgamma_delta(1.0, t)
 
     def crps(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        t, s = (np.maximum(y, 0.0) / scale) ** shape, 1 / shape
+        s = np.where(shape < MAX_SHAPE_OF_CRPS, 1 / shape, np.nan)  # beyond, the terms cancel
+        t = (np.maximum(y, 0.0) / scale) ** shape
         mean = scale * gamma(1 + s)
         return y * (1 - 2 * np.exp(-t)) + mean * (2.0**-s - 2 * gammainc(1 + s, t))
