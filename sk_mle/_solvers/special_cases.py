@@ -18,7 +18,7 @@ from scipy.optimize import OptimizeResult
 
 from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
-from ..likelihoods._functions import competing, values_to_hold
+from ..likelihoods._functions import competing, regular_end, values_to_hold
 from .solvers import Solution
 from .start import cold_start
 
@@ -299,7 +299,9 @@ def _supremum_at_end(objective, solution: Solution, names, solve) -> Solution:
     best = solution
     for name in solution.edges if solution.converged else names:
         if name in names:
-            supremum, _ = _follow_to_end(objective, solution, name, _rising_end(objective, solution.u, name), solve)
+            declared = list(objective.likelihood.relations.ends.get(name, {}))
+            edge = declared[0] if len(declared) == 1 else _rising_end(objective, solution.u, name)
+            supremum, _ = _follow_to_end(objective, solution, name, edge, solve)
             best = best if supremum is None else _better(objective, best, supremum)
     return best
 
@@ -321,7 +323,7 @@ def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tup
     if np.isfinite(end):
         distance = min(abs(value - end) / factor, (domain.high - domain.low) / 2)
         return end + np.copysign(distance, value - end), distance
-    magnitude = max(float(np.sign(end)) * value, 1.0) * factor
+    magnitude = max(float(np.sign(end)) * value, 0.0 if domain.low == 0 else 1.0) * factor  # a positive one may have a unit
     return float(np.sign(end)) * magnitude, 1 / magnitude
 
 
@@ -389,6 +391,10 @@ def _next_stage_start(objective, part, u, before, name, edge, distance) -> np.nd
     free = np.delete(np.arange(objective.size), objective.slices[name])
     value = part.likelihood.parameter(name).value
     starts = [u] if before is None else [u, u + (u - before) / DISTANCE_RATIO]
+    first = next(iter(objective.places.values()))
+    for power in () if regular_end(objective.likelihood, name, edge) else (1, 2):  # with which the first one may diverge
+        starts.append(u.copy())
+        starts[-1][first] *= DISTANCE_RATIO**power
     starts += [end.u for end in _points_near_ends(objective, u, distance) if end[1:] == (name, edge)]
     with np.errstate(all="ignore"):
         return min((_with_value(objective, start, name, value) for start in starts), key=lambda v: part.value(v[free]))

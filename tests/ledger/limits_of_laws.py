@@ -1,8 +1,9 @@
 """Maxima and suprema to which a law's special cases lead, whatever the units of y."""
 
+import mpmath as mp
 import numpy as np
 import pytest
-from scipy.optimize import linprog, minimize_scalar
+from scipy.optimize import linprog, minimize, minimize_scalar
 
 from ledger._case import Case
 from sk_mle import MLEDensity, MLERegressor
@@ -17,11 +18,14 @@ from sk_mle.likelihoods import (
     GeneralizedPareto,
     JohnsonSU,
     Lomax,
+    Normal,
     SkewNormal,
+    Truncated,
 )
 
 UNIFORM = np.random.default_rng(1).uniform(size=30)
 EXPONENTIAL = np.random.default_rng(1).exponential(size=30)
+EXPONENTIAL_SMALL = np.random.default_rng(1).exponential(size=20)
 NORMAL = np.random.default_rng(1).normal(size=30)
 
 
@@ -159,10 +163,55 @@ def _zeros_at_an_edge(law, seed, n, words):
     return check
 
 
+def _truncated_regression():
+    """An exponential law above zero whose rate, as loc, is linear in X: by scipy."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(100, 2))
+    y = rng.gamma(0.8, np.exp(0.3 * X[:, 0]))
+    A = np.column_stack([np.ones(100), X])
+
+    def lost(b):
+        rate = A @ b
+        return y @ rate - np.log(rate).sum() if (rate > 0).all() else np.inf
+
+    expected = -minimize(lost, [1 / y.mean(), 0, 0], method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-12}).fun
+    with pytest.warns(BoundaryWarning, match=TRUNCATED):
+        model = MLERegressor(Truncated(Normal(), low=0)).fit(X, y)
+    assert model.converged_
+    assert model.loglikelihood_ == pytest.approx(expected, abs=2e-6)
+
+
+def _far_beyond_the_bounds():
+    """The density of a normal law given a bound at which its log-probability is -5e5, or -5e11."""
+    with mp.workdps(60):
+        for loc, low, high in ((-1000.0, 0.0, np.inf), (-1e6, 0.5, 3.0), (1e6, -np.inf, 2.0), (1e6, 0.0, 2.0)):
+            y = np.array([0.6, 1.5])
+            found = Truncated(Normal(), low=low, high=high).loglik(
+                y, low=low + 0 * y, high=high + 0 * y, loc=loc + 0 * y, scale=1.0 + 0 * y
+            )
+            tails = [
+                mp.ncdf(mp.mpf(loc) - low) if loc < 0 else 0,
+                mp.ncdf(mp.mpf(loc) - high) if loc < 0 and high < np.inf else 0,
+            ]
+            if loc > 0:
+                tails = [mp.ncdf(mp.mpf(high) - loc), mp.ncdf(mp.mpf(low) - loc) if low > -np.inf else 0]
+            expected = [mp.log(mp.npdf(mp.mpf(v) - loc)) - mp.log(tails[0] - tails[1]) for v in y]
+            np.testing.assert_allclose(found, np.array(expected, float), rtol=1e-9)
+
+
 SMALL = np.random.default_rng(13).normal(size=20)
 LEFT = -np.random.default_rng(0).weibull(0.9, 1000)
 CLOSED, UNITS = "closed form", (1.0, 1e3, 1e9, 1e-6)
+TRUNCATED = "scale of Truncated ran to the upper edge.*exponential law between the bounds"
 CASES = [
+    Case(
+        "exponential data above a bound",
+        CLOSED,
+        "Truncated(Normal)",
+        _ends_at(Truncated(Normal(), low=0), EXPONENTIAL_SMALL, _exponential(EXPONENTIAL_SMALL), TRUNCATED, UNITS),
+    ),
+    Case("a rate linear in X", "scipy", "Truncated(Normal)", _truncated_regression),
+    Case("bounds a million standard deviations out", "mpmath", "Truncated(Normal)", _far_beyond_the_bounds),
     Case(
         "a small normal sample whose supremum is a half-normal law",
         CLOSED,

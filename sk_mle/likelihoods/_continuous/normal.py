@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import erfcx
 
 from ...links import Probit
 from .._fallbacks.facts import withdrawable
 from .._families.location_scale import LinkLocationScale
+from .._protocol.relations import Relations
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -32,6 +34,7 @@ class Normal(LinkLocationScale):
     array([2.1])
     """
 
+    relations = Relations(truncated_ends={"scale": {"upper": "exponential law between the bounds"}})
     standard_link = Probit()
 
     def __init__(self, *, loc=None, scale=None, links=None):
@@ -39,6 +42,20 @@ class Normal(LinkLocationScale):
 
     def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:
         return -0.5 * z**2 - LOG_ROOT_2PI, {"z": -z}, {("z", "z"): np.full_like(z, -1.0)} if order == 2 else {}
+
+    @withdrawable
+    def loglik_between(
+        self, y: np.ndarray, low: np.ndarray, high: np.ndarray, loc: np.ndarray, scale: np.ndarray
+    ) -> np.ndarray:
+        """Relative to the density at the bound nearer to loc: its ratio to the tail beyond is Mills' ratio."""
+        mirrored = high < loc
+        near, far = np.where(mirrored, -high, low), np.where(mirrored, -low, high)
+        y, loc = np.where(mirrored, -y, y), np.where(mirrored, -loc, loc)
+        z, a, b = ((value - loc) / scale for value in (y, near, far))
+        tail = erfcx(a / np.sqrt(2))
+        with np.errstate(invalid="ignore", under="ignore"):
+            beyond = np.where(np.isinf(b), 0.0, np.exp(-(far - near) / scale * (a + b) / 2) * erfcx(b / np.sqrt(2)) / tail)
+        return -(y - near) / scale * (z + a) / 2 - np.log(tail * np.sqrt(np.pi / 2) * scale) - np.log1p(-beyond)
 
     def standard_information(self) -> dict:
         return {("loc", "loc"): 1.0, ("scale", "scale"): 2.0}

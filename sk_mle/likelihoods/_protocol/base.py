@@ -92,6 +92,9 @@ class Likelihood(BaseEstimator):
     interval : callable or None
         `interval(low, high, order, **params)` gives log P(low < Y <= high) with its gradient and Hessian on the natural
         scale; None: differenced. Serves censored, truncated and rounded data.
+    loglik_between : callable or None
+        `loglik_between(y, low, high, **params) -> (n,)`, the log-density given that low < Y <= high, where both bounds lie far
+        out on one side, so that the density and the probability of the interval cancel digits; None: their difference.
     crps : callable or None
         `crps(y, **params) -> (n,)`, in closed form; `metrics.crps` integrates where this is None, or NaN.
     divergence : callable or None
@@ -148,6 +151,8 @@ class Likelihood(BaseEstimator):
         @property
         def interval(self) -> Callable | None: ...
         @property
+        def loglik_between(self) -> Callable | None: ...
+        @property
         def crps(self) -> Callable | None: ...
         @property
         def divergence(self) -> Callable | None: ...
@@ -160,7 +165,7 @@ class Likelihood(BaseEstimator):
         children = ()
         advice = {}
         n_starts = 1
-        covariance = is_degenerate = gradient = hessian = fisher = interval = crps = divergence = None
+        covariance = is_degenerate = gradient = hessian = fisher = interval = loglik_between = crps = divergence = None
 
     def __init_subclass__(cls, **kwargs):
         """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail_probability`, or the converse.

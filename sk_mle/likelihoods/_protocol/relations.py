@@ -36,6 +36,8 @@ class Relations:
     ends : dict of str to dict
         What the law becomes as a parameter tends to the "lower" or "upper" end of its domain, in words, if that is no other
         law of this package: ``{"shape": {"upper": "half-normal law"}}``.
+    truncated_ends : dict of str to dict
+        As `ends`, of the law given that y lies between bounds, where the other parameters may diverge as well.
     near_ends : callable or None
         `near_ends(law, y, sample_weight, distance, **params) -> list`, of ends at which the density has an edge, so that the
         likelihood may exceed that of an interior maximum. Each item is a tuple of a parameter's name, "lower" or "upper", the
@@ -56,6 +58,7 @@ class Relations:
     irregular: str = ""
     searched: bool = True
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    truncated_ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     near_ends: Callable[..., list[tuple[str, str, dict]]] | None = None
     tried: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     held: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -84,12 +87,12 @@ def values_to_hold(law: Likelihood) -> dict[str, tuple[float, ...]]:
 
 def law_at_end(law: Likelihood, name: str, edge: str) -> str:
     """What the law becomes as a parameter tends to an end of its domain, in words; empty if undeclared."""
+    if not regular_end(law, name, edge):
+        return law.relations.ends[name][edge]
     for child in law.children:
         for inner, outer in child.names.items():
             if outer == name:
                 return law_at_end(child.law, inner, edge)
-    if not regular_end(law, name, edge):
-        return law.relations.ends[name][edge]
     domain = law.parameter(name).domain
     end = domain.high if edge == "upper" else domain.low
     limit = next((other for other, values in law.relations.limits.items() if values.get(name) == end), "")

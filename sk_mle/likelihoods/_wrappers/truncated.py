@@ -15,10 +15,12 @@ from .._fallbacks.facts import numerical
 from .._fallbacks.saturated import without_nan
 from .._protocol.base import Likelihood
 from .._protocol.parameter import Parameter
+from .._protocol.relations import Relations
 from .wrapper import Wrapper
 
 BOUND = Parameter(Domain(), allowed=Domain(closed=(True, True)))
 
+MIN_LOG_PROBABILITY = -500.0  # of the bounds, from which on log-densities are large numbers of which few digits remain
 MASS_ROUNDING = 1e-6  # rounding error of a log-probability, which may make it positive
 
 
@@ -59,6 +61,11 @@ class Truncated(Wrapper):
         low, high = (bound if not isinstance(bound, str) else None for bound in (self.low, self.high))
         if low is not None and high is not None and not low < high:
             raise ValueError(f"Truncated(low={low}, high={high}): low must lie below high")
+
+    @property
+    def relations(self) -> Relations:
+        """The ends of the truncated law: far out in its tail, a law may have a simple form between the bounds."""
+        return Relations(ends=self.law.relations.truncated_ends)
 
     @property
     def support(self) -> Domain:
@@ -113,8 +120,19 @@ class Truncated(Wrapper):
         return tuple(atom for atom in self.law.atoms if self.support.contains(atom))
 
     def loglik(self, y: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        value = self.law.loglik(y, **params) - self.law.log_interval(low, high, **params)
+        interval = self.law.log_interval(low, high, **params)
+        value = self._without_cancellation(self.law.loglik(y, **params) - interval, interval, y, low, high, params)
         return np.where((y > low) & (y <= high), self._nan_above_one(y, value), -np.inf)
+
+    def _without_cancellation(self, value, interval, y, low, high, params):
+        """The log-likelihood by the law's `loglik_between` if bounds lie so far out that the probability cancels digits."""
+        if self.law.loglik_between is None or not np.minimum.reduce(interval, axis=None, initial=0.0) < MIN_LOG_PROBABILITY:
+            return value
+        rows, result = np.broadcast_to(interval < MIN_LOG_PROBABILITY, value.shape), value.copy()
+        at = {name: np.broadcast_to(given, value.shape)[rows] for name, given in self.inner(params).items()}
+        y, low, high = (np.broadcast_to(given, value.shape)[rows] for given in (y, low, high))
+        result[rows] = self.law.loglik_between(y, low, high, **at)
+        return result
 
     def _nan_above_one(self, y, value):
         """Log-probabilities with NaN where one exceeds 0: both it and the probability between the bounds have underflowed."""
@@ -125,7 +143,11 @@ class Truncated(Wrapper):
 
     def _evaluate(self, y, eta, order, information):
         low, high = (eta[name] if name in self.known else np.full(len(y), self.fixed[name], float) for name in self.own)
-        truncated = plus(self.law.evaluate(y, eta, order), self.law.evaluate_interval(low, high, eta, order), -1.0)
+        interval = self.law.evaluate_interval(low, high, eta, order)
+        truncated = plus(self.law.evaluate(y, eta, order), interval, -1.0)
+        params = self.law.theta(eta) if self.law.loglik_between is not None else {}
+        loglik = self._without_cancellation(truncated.loglik, interval.loglik, y, low, high, params)
+        truncated = truncated._replace(loglik=loglik)
         inside = (y > low) & (y <= high)
         return truncated._replace(loglik=np.where(inside, self._nan_above_one(y, truncated.loglik), -np.inf))
 
