@@ -21,7 +21,7 @@ from ._fallbacks.saturated import extrapolated_evaluation
 from ._protocol.authors import checked_start, density_fault, fallback_start
 from ._protocol.derived import kernel, prepared
 from ._protocol.edges import at_edge
-from ._protocol.relations import competing, irregular, law_at_end, limit_parameters, values_to_hold
+from ._protocol.relations import competing, irregular, law_at_end, limit_parameters, regular_end, values_to_hold
 
 __all__ = [
     "Jet",
@@ -46,6 +46,7 @@ __all__ = [
     "n_classes",
     "overrides",
     "prepared",
+    "regular_end",
     "resolved",
     "sized",
     "solve_quantile",
