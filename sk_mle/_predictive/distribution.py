@@ -173,6 +173,19 @@ class Distribution:
         """log P(Y > y), also where the probability underflows."""
         return self._tail(self.likelihood.logsf, y, 0.0, -np.inf)
 
+    def hazard(self, y: ArrayLike) -> np.ndarray:
+        """Hazard: the density at y given that Y is not below; of a discrete law, P(Y = y | Y >= y)."""
+        y = np.asarray(y, dtype=float)
+        with np.errstate(all="ignore"):
+            density = self.logpdf(y)
+            if self.likelihood.support.integer:
+                return np.exp(density - np.logaddexp(density, self.logsf(y)))
+            return np.exp(density - self.logsf(y))
+
+    def cumulative_hazard(self, y: ArrayLike) -> np.ndarray:
+        """Cumulative hazard, -log P(Y > y)."""
+        return 0.0 - self.logsf(y)
+
     def ppf(self, q: Any) -> np.ndarray:
         """Quantile at probability q."""
         if self.likelihood.target_type == "targets":

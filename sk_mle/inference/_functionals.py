@@ -65,7 +65,8 @@ class Functionals:
         X : array-like of shape (n, p)
             As for the fitted estimator, a pipeline's too.
         what : str or callable
-            "mean" of y (the default), "median", "std", "var", "quantile" (with `q`), "sf", "cdf", "pdf" or "pmf" (with `y`),
+            "mean" of y (the default), "median", "std", "var", "quantile" (with `q`), "sf", "cdf", "pdf", "pmf",
+            "hazard" or "cumulative_hazard" (with `y`),
             "proba" (of classifiers, their default), or a function of a `Distribution` that gives (n,) or (n, m) of it.
             "param:mean" is the parameter called mean, which is not the mean of y under a `Hurdle` or `Truncated` law; the
             name alone, as in "scale", is enough for parameters whose names are none of the above.

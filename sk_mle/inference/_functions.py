@@ -13,7 +13,9 @@ from .._predictive.distribution import Distribution
 from ..likelihoods._functions import title
 
 WITHOUT_ARGUMENT = ("mean", "median", "std", "var")
-ARGUMENTS = {"quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y"}
+ARGUMENTS = {
+    "quantile": "q", "sf": "y", "cdf": "y", "pdf": "y", "pmf": "y", "hazard": "y", "cumulative_hazard": "y",
+}  # fmt: skip
 # `what` with one of these names is the functional, even if a law has a parameter of the same name.
 RESERVED_NAMES = (*WITHOUT_ARGUMENT, *ARGUMENTS, "proba")
 PARAMETER_PREFIX = "param:"
@@ -115,8 +117,9 @@ def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Funct
             f"parameter: {[PARAMETER_PREFIX + name if name in RESERVED_NAMES else name for name in law.parameters]}"
         )
     _check_arguments(at, ARGUMENTS.get(what), repr(what), _advice(law, what))
-    if what in ("sf", "cdf", "pdf", "pmf"):
-        point, top = at["y"], 1.0 if what != "pdf" or law.support.integer else np.inf
+    if ARGUMENTS.get(what) == "y":
+        bounded = what in ("sf", "cdf", "pmf") or (law.support.integer and what != "cumulative_hazard")
+        point, top = at["y"], 1.0 if bounded else np.inf
         return Functional(lambda dist: getattr(dist, what)(np.full(dist.shape, point)), f"{what}({point:g})", 0.0, top)
     low, high = (0.0, np.inf) if what in ("std", "var") else (law.support.low, law.support.high)
     if transformed and what not in ("std", "var"):
