@@ -22,6 +22,7 @@ from ._functions import functional
 from ._linearised import check_finite, linearised
 
 ROWS_PER_BLOCK = 2048
+N_GRID, MAX_DISTINCT_NUMBERS = 40, 12  # of partial effects: points, and distinct numbers that are all taken
 CENTRES = ("mean", "median")
 STEP_IN_SDS = 1e-2  # of a numerical derivative, in standard deviations of the column
 
@@ -84,6 +85,63 @@ def marginal_effects(
         formats={"p": probability},
         notes=list(dict.fromkeys(notes)),
     )
+
+
+def partial_effects(
+    inference: Any,
+    X: Any,
+    name: Any,
+    what: Any,
+    values: Any,
+    level: float,
+    sample_weight: ArrayLike | None,
+    at: Any,
+    arguments: dict,
+) -> Table:
+    """The table of `Inference.partial_effects`."""
+    quantity, critical = functional(inference, what, arguments), inference._critical(level)
+    if quantity.jumps:
+        raise ValueError(f"the {quantity.label} of a discrete law moves in jumps, without standard errors; use the mean or cdf")
+    X = dense(X)
+    weight = check_weight(sample_weight, n_rows(X))
+    (name,) = _requested(X, [name])
+    grid = _grid(column(X, name)) if values is None else np.ravel(np.asarray(values))
+    columns: dict[str, list] = {_column_label(name): [], "at": [], "of": [], quantity.label: [], "std err": []}
+    ends: list = []
+    for place in _places(X, weight / weight.sum(), at):
+        for value in grid.tolist():
+            rows = with_column(place.X, name, _constant(column(place.X, name), value))
+            effect, gradient = _average(inference, rows, quantity.of, place.share, quantity.label)
+            error = np.linalg.norm(gradient @ inference._root, axis=1)
+            entries = quantity.names(len(effect)) if len(effect) > 1 else [""]
+            ends.append(np.stack(quantity.interval(effect, error, critical), axis=1))
+            for part, of in zip((value, place.label), (_column_label(name), "at"), strict=True):
+                columns[of] += [part] * len(effect)
+            columns["of"] += [str(entry) for entry in entries]
+            columns[quantity.label] += effect.tolist()
+            columns["std err"] += error.tolist()
+    shown = {key: np.array(column) for key, column in columns.items() if key not in ("at", "of") or any(column)}
+    low, high = np.concatenate(ends).T
+    return Table(
+        {**shown, **interval(level, low, high)},
+        list(map(str, range(len(low)))),
+        title=f"{quantity.label} by {_column_label(name)}, {_elsewhere(at)}",
+    )
+
+
+def _elsewhere(at) -> str:
+    """Where the other columns are held, in words."""
+    if isinstance(at, str):
+        return f"other columns at their {at}s"
+    return "averaged over the rows of X"
+
+
+def _grid(values) -> np.ndarray:
+    """The values at which a partial effect is computed: categories, few distinct numbers, or points over the range."""
+    distinct = np.array(sorted(set(values.tolist()), key=lambda value: (str(type(value)), value)), dtype=values.dtype)
+    if values.dtype.kind in "OUSTb" or len(distinct) <= MAX_DISTINCT_NUMBERS:
+        return distinct
+    return np.linspace(float(values.min()), float(values.max()), N_GRID)
 
 
 def _places(X, share, at) -> Iterator[Place]:

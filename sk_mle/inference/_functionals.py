@@ -17,7 +17,7 @@ from .._utils.frames import n_rows, take
 from .._utils.tables import Table
 from ..likelihoods._functions import solve_quantile
 from ._columns import interval
-from ._effects import marginal_effects
+from ._effects import marginal_effects, partial_effects
 from ._estimable import NotEstimableError
 from ._functions import functional
 from ._layout import Layout
@@ -250,6 +250,45 @@ class Functionals:
         Table
         """
         return marginal_effects(self, X, columns, what, level, sample_weight, at, arguments)
+
+    def partial_effects(
+        self,
+        X: Any,
+        column: Any,
+        what: Any = None,
+        *,
+        values: Any = None,
+        at: Any = None,
+        level: float = 0.95,
+        sample_weight: ArrayLike | None = None,
+        **arguments: Any,
+    ) -> Table:
+        """A functional of the predictive distribution as one column of X moves, averaged over rows or at given values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+        column : str or int
+            The column that moves; that of a pipeline's input, before it is transformed.
+        what, level, **arguments
+            As in `predict`.
+        values : array-like, optional
+            Of the column; by default its categories, its numbers where these are few, or 40 points over its range.
+        at : {"mean", "median"} or dict, optional
+            Where the other columns are, as in `marginal_effects`; by default as in the rows of X, over which the mean is taken.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the average.
+
+        Returns
+        -------
+        Table
+            Values of the column, of `at` where these are several, the functional, its standard error and interval.
+
+        See Also
+        --------
+        sk_mle.displays.EffectDisplay : The picture.
+        """
+        return partial_effects(self, X, column, what, values, level, sample_weight, at, arguments)
 
     def for_marginaleffects(self, X: Any, what: Any = None, **at: Any) -> Any:
         """A model that the functions of the package marginaleffects take: predictions, comparisons, slopes, plots.
