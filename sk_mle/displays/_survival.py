@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from .._model.validation import check_weight, counted
+from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._utils.kaplan_meier import KaplanMeier, kaplan_meier
 from .._utils.messages import rows_text
@@ -96,7 +96,7 @@ class SurvivalDisplay(Drawing):
         -------
         display
         """
-        rows = observed(fitted, counted(X, sample_weight), counted(y, sample_weight))
+        rows = observed(fitted, replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
         prefix = ""
         if isinstance(groups, str | int):
             groups, label = column_of(X, groups)
