@@ -6,6 +6,7 @@ drawn at scales of the columns, or proposed by a self-starting model, and the be
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from .._model.curve import Curve, dense
 
 N_DRAWS_PER_ARGUMENT, MAX_DRAWS = 250, 1000
 N_DESCENTS, N_DESCENTS_IF_PROPOSED, EVALUATIONS_PER_DESCENT = 8, 2, 60
+N_PROBES = 8  # coefficients at which it is asked whether a curve bends
 MAX_ROWS = 500  # rows that a search looks at
 LINEAR_SHARE = 1e-9  # share of a curve's size that its bend may have to count as linear
 
@@ -39,7 +41,7 @@ def start_of_curve(curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, 
     search = _Search(curve, start, X, target, weight)
     unknown = [k for k in search.nonlinear if missing[k]]
     if not unknown:
-        return search.completed(np.where(missing, 0.0, start))
+        return _found(search.completed(np.where(missing, 0.0, start)), curve, np.flatnonzero(missing), name)
     given = [curve.labels[k] for k in range(len(missing)) if not missing[k]]
     if given and not curve.proposals:
         lacking = ", ".join(curve.labels[k] for k in unknown)
@@ -47,13 +49,17 @@ def start_of_curve(curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, 
             f"predictors[{name!r}]: {lacking} has no start, does not enter linearly, and is no column of X. Correct its "
             f"name, or give it a start beside {', '.join(given)}: start={{..., {curve.labels[unknown[0]]!r}: ...}}"
         )
-    best = search.run(unknown)
-    if best is None:
+    return _found(search.run(unknown), curve, unknown, name)
+
+
+def _found(b, curve, unknown, name) -> np.ndarray:
+    """Coefficients that were found; ValueError if they were not."""
+    if b is None or not np.isfinite(b).all():
         raise ValueError(
-            f"predictors[{name!r}]: no start was found at which the curve is finite in all rows; give one: "
-            f"start={{{curve.labels[unknown[0]]!r}: ..., ...}}"
+            f"predictors[{name!r}]: no start was found at which the curve is finite in all rows; give one, "
+            f"start={{{curve.labels[unknown[0]]!r}: ..., ...}}, or check the rows"
         )
-    return best
+    return b
 
 
 class _Search:
@@ -70,20 +76,28 @@ class _Search:
         """Coefficients of arguments whose second derivatives vanish, all pairs of them included."""
         curve = self.curve
         bends: dict[tuple[int, int], float] = {}
-        for _ in range(3):
-            b = np.where(np.isnan(self.start), self._draw(range(len(curve.labels))), self.start)
-            point = curve.evaluate(self.X, b, 2)
-            size = np.nanmax(np.abs(point.value), initial=1e-300)
+        for b in self._probes():
+            point = curve.evaluate(self.X, np.where(np.isnan(self.start), b, self.start), 2)
+            values = np.abs(point.value[np.isfinite(point.value)])
+            size = values.max(initial=0.0) or 1.0
             scale = [np.abs(b[place]).max() for place in curve.slices]
-            for (k, m), value in point.second.items():
-                value = np.abs(value)[np.isfinite(value)] if np.ndim(value) else np.abs(value)
-                bends[k, m] = max(bends.get((k, m), 0.0), np.max(value, initial=0.0) * scale[k] * scale[m] / size)
+            with np.errstate(all="ignore"):
+                for (k, m), value in (point.second or {}).items():
+                    bend = np.max(np.abs(value), initial=0.0) * scale[k] * scale[m] / size
+                    bends[k, m] = max(bends.get((k, m), 0.0), bend if np.isfinite(bend) else np.inf)
         bent = {pair for pair, bend in bends.items() if bend > LINEAR_SHARE}
         chosen: list[int] = []
         for k in range(len(curve.slices)):
             if (k, k) not in bent and not any((j, k) in bent for j in chosen):
                 chosen.append(k)
         return [i for k in chosen for i in range(curve.slices[k].start, curve.slices[k].stop)]
+
+    def _probes(self) -> list[np.ndarray]:
+        """Coefficients at which the curve bends, if it does: a self-starting model's own, or draws."""
+        if self.curve.proposals is not None:
+            proposed = islice(self.curve.proposals(self.read), N_PROBES)
+            return [np.where(b == 0, 1.0, b) for b in proposed]
+        return [self._draw(range(len(self.curve.labels))) for _ in range(N_PROBES)]
 
     def _draw(self, places) -> np.ndarray:
         """Random coefficients, at scales of the columns; those of columns in an argument are zero."""

@@ -74,8 +74,8 @@ class Formula:
         right = self._sides()
         tree = self._checked(_parsed(right, text))
         self.call = _as_call(tree, self.models)
+        names = [node.id for node in _walk(tree) if isinstance(node, ast.Name)]  # a model's in the order of its call
         self.tree = self._expanded(tree)
-        names = (node.id for node in _walk(self.tree) if isinstance(node, ast.Name))
         self.names = tuple(dict.fromkeys(name for name in names if name not in CONSTANTS))
 
     def __reduce__(self):

@@ -287,6 +287,31 @@ def test_a_bound_that_is_left_again():
     assert_allclose(model.coef_, expected, rtol=1e-4)
 
 
+SELF_STARTING = {
+    "logistic": (3.0, 4.0, 1.2),
+    "gompertz": (6.0, 3.0, 0.7),
+    "asymptotic": (10.0, 2.0, 0.4),
+    "biexponential": (4.0, 2.0, 3.0, 0.2),
+    "michaelis_menten": (5.0, 2.0),
+    "emax": (1.0, 4.0, 2.0),
+    "hill": (5.0, 3.0, 2.5),
+    "four_parameter_logistic": (1.0, 6.0, 3.0, 2.0),
+}
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-4, 1e5])
+@pytest.mark.parametrize("name", SELF_STARTING)
+def test_self_starting_models_find_their_coefficients_in_any_unit(name, unit):
+    x = np.linspace(0.0, 10.0, 60)[:, None]
+    curve = Nonlinear(name).bind(x, None, 1, name)
+    exact = curve.value(x, np.array(SELF_STARTING[name]))
+    y = exact + 0.01 * np.random.default_rng(0).normal(size=60)
+    model = MLERegressor(predictors={"loc": Nonlinear(name)}).fit(x * unit, y)
+    at_truth = fitted(Nonlinear(name, start=dict(zip(curve.labels, SELF_STARTING[name], strict=True))), y, X=x)
+    assert_allclose(model.loglikelihood_, at_truth.loglikelihood_, rtol=1e-9)  # two exponentials may change places
+    assert_allclose(model.predict(x * unit), exact, atol=0.02)
+
+
 def test_r():
     """R's nls(circumference ~ SSlogis(age, Asym, xmid, scal), Orange) and drc's drm(rootl ~ conc, fct=LL.4()), ED(..., 90)."""
     age = np.tile([118.0, 484, 664, 1004, 1231, 1372, 1582], 5)[:, None]
@@ -337,6 +362,8 @@ ERRORS = {
     "shape": (Nonlinear(lambda X, a: a * X, start={"a": 1}), "must return one value per row"),
     "jacobian": (Nonlinear("a * t", jacobian=len), "a jacobian belongs to a function"),
     "not finite": (Nonlinear("log(a * t)", start={"a": -1.0}), "is not finite in 200 rows .0, 1, .* at its start, a=-1"),
+    "no start": (Nonlinear("a * exp(b * t) + log(-t)"), "no start was found at which the curve is finite in all rows"),
+    "no linear start": (Nonlinear("a * t + log(-t)"), "no start was found at which the curve is finite in all rows"),
     "name": (Nonlinear("logistic"), r"write 'logistic\(column, asym, xmid, scal\)'"),
 }
 
