@@ -391,7 +391,7 @@ def _next_stage_start(objective, part, u, before, name, edge, distance) -> np.nd
     free = np.delete(np.arange(objective.size), objective.slices[name])
     value = part.likelihood.parameter(name).value
     starts = [u] if before is None else [u, u + (u - before) / DISTANCE_RATIO]
-    first = next(iter(objective.places.values()))
+    first = next(iter(objective.slices.values()))
     for power in () if regular_end(objective.likelihood, name, edge) else (1, 2):  # with which the first one may diverge
         starts.append(u.copy())
         starts[-1][first] *= DISTANCE_RATIO**power
