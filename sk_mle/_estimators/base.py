@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
@@ -14,10 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
+from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._model import columns
 from .._model.bias import check_penalty
+from .._model.constraints import check_combined, region_of
 from .._model.data import Data
 from .._model.objective import Objective
 from .._model.parts import DataInParts, look_at
@@ -39,6 +42,7 @@ from .._solvers.bias import bias_reduced
 from .._solvers.coefficient_bounds import within_bounds
 from .._solvers.identification import minimum_norm
 from .._solvers.multistart import best_of_starts
+from .._solvers.proximal import constrained_maximum, sparse_maximum, sparse_path
 from .._solvers.reconditioning import solve_reconditioned
 from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import cold_start, warm_start
@@ -64,6 +68,9 @@ class Fitting:
     # arguments of the estimators' constructors
     likelihood: Any
     penalty: Any
+    l1_ratio: Any
+    bounds: Any
+    constraints: Any
     solver: Any
     tol: float
     max_iter: int
@@ -73,6 +80,10 @@ class Fitting:
 
     fit_: Fit
     _name_of_y = "y"  # in messages
+    fit: Callable
+    _follow: tuple[Any, float] | None = None  # where a path of penalties is asked for, its multiples, and their range
+    _path: list
+    _path_objective: Objective
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes for pickles and copies: the fit as plain data, and the version that made it."""
@@ -209,30 +220,60 @@ class Fitting:
         return law
 
     def _check_penalty(self, law: Likelihood, predictors) -> None:
-        """Raise ValueError for a penalty that the model cannot have."""
+        """Raise ValueError for penalties and constraints that the model cannot have."""
         if self.penalty is not None:
             check_penalty(self.penalty, law, predictors)
+        check_combined(self, law, predictors, region_of(self, law, predictors, getattr(self, "feature_names_in_", None)))
 
     def _fit_data(self, fitted: Likelihood, law: Likelihood, predictors, known, data):
         """Fit data by the given law and set the fitted attributes."""
         names = getattr(self, "feature_names_in_", None)
+        region = region_of(self, law, predictors, names)
         alphas = {name: predictor.alpha for name, predictor in predictors.items() if predictor.alpha}
         objective = Objective(law, data, designs(predictors, law, data), alphas)
         choose(self.solver, objective)
         earlier = (self.fit_.coefs, self.fit_.intercepts) if self.warm_start and hasattr(self, "fit_") else ()
         objective, start = warm_start(objective, *earlier) if earlier else cold_start(objective)
-        objective, solution = self._maximum(objective, start)
+        ranks = {name: design.size for name, design in objective.designs.items()}
+        objective, solution = self._maximum(objective, start, predictors, region)
         coefs, intercepts = _coefficients(objective, solution.u)
+        active = solution.result.get("active", {})
+        if region is not None:
+            coefs, intercepts = region.snapped(coefs, intercepts, active)
+        at_bounds = tuple(region.labels[row] for row in active) if region is not None else ()
         saturated = solution.result.get("reconditioned", False)
         self.fit_ = Fit(
-            fitted, predictors, known, coefs, intercepts, names, solution.edges, data.fingerprint(), saturated, self.penalty
+            fitted,
+            predictors,
+            known,
+            coefs,
+            intercepts,
+            names,
+            solution.edges,
+            data.fingerprint(),
+            saturated,
+            self.penalty,
+            at_bounds,
         )
-        self._store(objective, solution)
+        n_free = sum(
+            np.count_nonzero(coefs[name]) + one.intercept if one.l1 else ranks[name] for name, one in predictors.items()
+        )
+        self._store(objective, solution, max(int(n_free) - len(active), 0))
 
-    def _maximum(self, objective, start) -> tuple[Objective, Solution]:
+    def _maximum(self, objective, start, predictors, region) -> tuple[Objective, Solution]:
         """The objective, in the coordinates of the solution, and the solution."""
         if self.penalty is not None:
             return objective, bias_reduced(objective, start, self.penalty, self._solve, self.tol, self.max_iter)
+        weights = {name: predictor.l1 for name, predictor in predictors.items() if predictor.l1}
+        if (weights or region) and objective.likelihood.n_starts > 1:
+            start = best_of_starts(objective, start, self._solve).u
+        if weights and self._follow:
+            self._path_objective, self._path = sparse_path(objective, start, weights, self._follow, self.tol, self.max_iter)
+            return self._path_objective, self._path[-1][1]
+        if weights:
+            return sparse_maximum(objective, start, weights, self.tol, self.max_iter)
+        if region is not None:
+            return constrained_maximum(objective, start, region, self.tol, self.max_iter)
         solution = best_of_starts(objective, start, self._solve)
         objective, solution = within_bounds(objective, solution, self._solve)
         return minimum_norm(*solve_reconditioned(objective, solution, self._solve))
@@ -245,10 +286,10 @@ class Fitting:
         """The solution of the estimator's solver from a start, in at most `max_iter` iterations."""
         return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, max_iter)), self.verbose)
 
-    def _store(self, objective: Objective, solution: Solution):
+    def _store(self, objective: Objective, solution: Solution, n_free: int):
         """Set the fitted attributes and warn if the solution is no unique maximum."""
         n_unidentified = sum(free.shape[1] for free in solution.result.get("unidentified", {}).values())
-        n, k = objective.data.total_weight, objective.size - n_unidentified
+        n, k = objective.data.total_weight, n_free - n_unidentified
         self.loglikelihood_ = -n * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
         self.aic_ = 2 * k - 2 * self.loglikelihood_
@@ -458,6 +499,51 @@ class MLEMixin(Fitting):
 
     def _log_scores(self, X, y):
         return self.score_samples(X, y)
+
+    def path(
+        self, X: Any, y: ArrayLike, *, alphas: Any = 50, eps: float = 1e-3, sample_weight: ArrayLike | None = None
+    ) -> Bunch:
+        """Coefficients along a path of L1 penalties, each fitted from the one before; the estimator stays as it is.
+
+        `GridSearchCV` over `alpha` chooses one of them by cross-validation, with ``warm_start=True`` from one to the next.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        alphas : int or sequence of float, default=50
+            Numbers by which `alpha` is multiplied (1.0 for the first parameter, if it is 0), or how many, from the smallest at
+            which all coefficients are zero downwards.
+        eps : float, default=1e-3
+            Ratio of the smallest to the largest of them.
+
+        Returns
+        -------
+        Bunch
+            `alphas` of shape (m,), in decreasing order; `coefs` and `intercepts`, by parameter arrays whose first axis has
+            length m; `loglikelihood` and `n_nonzero`, of shape (m,).
+        """
+        follower = clone(self)
+        if not isinstance(follower.alpha, dict) and not follower.alpha:
+            follower.alpha = 1.0
+        if not isinstance(follower.l1_ratio, dict) and not follower.l1_ratio:
+            follower.l1_ratio = 1.0
+        return follower._fitted_path(X, y, sample_weight, (alphas if isinstance(alphas, Integral) else list(alphas), eps))
+
+    def _fitted_path(self, X, y, sample_weight, follow) -> Bunch:
+        """The result of `path`, of a clone."""
+        self._follow = follow
+        self.fit(X, y, sample_weight=sample_weight)
+        objective, n = self._path_objective, self._path_objective.data.total_weight
+        fits = [_coefficients(objective, solution.u) for _, solution in self._path]
+        coefs, intercepts = ({name: np.array([fit[k][name] for fit in fits]) for name in fits[0][k]} for k in (0, 1))
+        return Bunch(
+            alphas=np.array([factor for factor, _ in self._path]),
+            coefs=coefs,
+            intercepts=intercepts,
+            loglikelihood=np.array([-n * objective.value(solution.u) for _, solution in self._path]),
+            n_nonzero=np.array([sum(int(np.count_nonzero(value)) for value in fit[0].values()) for fit in fits]),
+        )
 
     def inference(self, X: Any, y: ArrayLike, **options: Any) -> Inference:
         """Standard errors, tests and intervals from the data of the fit: `Inference.from_estimator(self, X, y, **options)`."""

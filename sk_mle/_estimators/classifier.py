@@ -35,7 +35,8 @@ class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
     ----------
     likelihood : Likelihood or str, optional
         Such as ``Bernoulli(links={"prob": "probit"})``. Default: by the number of classes.
-    predictors, offset, exposure, alpha, penalty, fit_intercept, solver, tol, max_iter, warm_start, n_jobs, verbose
+    predictors, offset, exposure, alpha, l1_ratio, penalty, bounds, constraints, fit_intercept, solver, tol, \
+max_iter, warm_start, n_jobs, verbose
         As in `MLERegressor`.
     class_weight : dict or "balanced", optional
         Weight per class; multiplies `sample_weight`. With "balanced", all classes have the same total weight: as in
@@ -80,7 +81,10 @@ optimize_result_, n_features_in_, feature_names_in_
         offset=None,
         exposure=None,
         alpha=0.0,
+        l1_ratio=0.0,
         penalty=None,
+        bounds=None,
+        constraints=None,
         fit_intercept=True,
         class_weight=None,
         solver="auto",
@@ -95,7 +99,10 @@ optimize_result_, n_features_in_, feature_names_in_
         self.offset = offset
         self.exposure = exposure
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.penalty = penalty
+        self.bounds = bounds
+        self.constraints = constraints
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver

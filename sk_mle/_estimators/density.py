@@ -93,8 +93,9 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     True
     """
 
-    predictors = offset = exposure = penalty = n_jobs = None  # arguments of the other estimators, which `Fitting` reads
-    alpha, fit_intercept, warm_start = 0.0, True, False
+    # arguments of the other estimators, which `Fitting` reads
+    predictors = offset = exposure = penalty = bounds = constraints = n_jobs = None
+    alpha, l1_ratio, fit_intercept, warm_start = 0.0, 0.0, True, False
     _name_of_y = "X"
 
     def __init__(self, likelihood=None, *, solver="auto", tol=1e-8, max_iter=1000, verbose=0):

@@ -47,6 +47,8 @@ class Fit:
         Whether columns were scaled again during the fit (see `_solvers/reconditioning.py`).
     penalty : str or None
         Name of the bias reduction (see `_model/bias.py`).
+    at_bounds : tuple of str
+        The constraints on coefficients that hold with equality.
     """
 
     law: Likelihood
@@ -59,6 +61,7 @@ class Fit:
     fingerprint: np.ndarray
     reconditioned: bool = False
     penalty: str | None = None
+    at_bounds: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """The fields as a dict, without classes of private modules, for pickles that other versions can read."""
@@ -78,12 +81,14 @@ class Fit:
     @property
     def shrunk(self) -> bool:
         """Whether any parameter's coefficients are drawn to zero."""
-        return any(predictor.alpha > 0 for predictor in self.predictors.values())
+        return any(predictor.alpha > 0 or predictor.l1 > 0 for predictor in self.predictors.values())
 
     @property
     def penalised(self) -> str:
         """Why the coefficients do not maximise the likelihood, as the argument that says so; "" if they do."""
-        return "alpha" if self.shrunk else f"penalty={self.penalty!r}" if self.penalty else ""
+        if self.shrunk:
+            return "alpha"
+        return f"penalty={self.penalty!r}" if self.penalty else "bounds" if self.at_bounds else ""
 
     def offsets(self, X: Any, weight: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Offsets of linear predictors, with logarithms of exposures, and values of parameters that columns of X hold."""
@@ -178,7 +183,7 @@ class Fit:
 
         With the reduction of its bias, if there is one.
         """
-        plain = {name: replace(predictor, alpha=0.0) for name, predictor in self.predictors.items()}
+        plain = {name: replace(predictor, alpha=0.0, l1=0.0) for name, predictor in self.predictors.items()}
         objective = Objective(self.law, data, designs(plain, self.law, data, coefs or self.coefs), {})
         return objective if self.penalty is None else BiasReduced.of(objective, self.penalty)
 

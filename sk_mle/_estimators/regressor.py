@@ -52,12 +52,22 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     alpha : float or dict, default=0.0
         L2 penalty on the coefficients of the first parameter, or a dict by parameter, on the scale of the mean negative
         log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised.
+    l1_ratio : float or dict, default=0.0
+        Share of the L1 penalty: that of a parameter is alpha * l1_ratio * sum |b| + alpha * (1 - l1_ratio) / 2 * sum b**2, as
+        in `ElasticNet`. Coefficients are exactly zero where it says so. A number is for all parameters that have an `alpha`.
     penalty : {"jeffreys", "mean_bias", "median_bias"}, optional
         Bias-reduced likelihood, for small or separated samples. "jeffreys" adds half the log determinant of the expected
         information to the log-likelihood (Firth): finite estimates where classes are separated. "mean_bias" and "median_bias"
         adjust the score so that the estimates' mean or median is right to the next order of 1 / n; for canonical links the
         first is the same as "jeffreys", while for parameters of scale "jeffreys" reduces no bias. Sample weights count
         rows. Inference takes the information at the estimate, and profiles those of the penalised likelihood.
+    bounds : tuple or dict, optional
+        Ends between which coefficients lie: ``{"x1": (0, None)}`` for columns of the first parameter, ``{"scale": {"x1": (0,
+        None)}}`` for those of another, "intercept" for an intercept; a pair alone stands for all columns of the first.
+    constraints : tuple, LinearConstraint, or list of such, optional
+        Sums of coefficients between two ends: ``({"x1": 1, "x2": -1}, 0, None)``, with names such as "scale:x1" for other
+        parameters, or a `scipy.optimize.LinearConstraint` on the first parameter's coefficients in the order of its columns,
+        by parameter in a dict. Fits end exactly on the constraints that hold them.
     fit_intercept : bool, default=True
         Whether parameters that are modelled on columns have an intercept.
     solver : str or callable, default="auto"
@@ -91,7 +101,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     loglikelihood_ : float
         Weighted sum of the log-likelihood at the solution.
     n_params_ : int
-        Number of estimated coefficients of all parameters (the rank, where columns are dependent).
+        Number of estimated coefficients of all parameters (the rank, where columns are dependent), without those that a bound
+        holds or an L1 penalty sets to zero.
     aic_, aicc_, bic_ : float
         Information criteria; the sum of the weights counts as the number of samples.
     n_iter_ : int
@@ -132,7 +143,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         offset=None,
         exposure=None,
         alpha=0.0,
+        l1_ratio=0.0,
         penalty=None,
+        bounds=None,
+        constraints=None,
         fit_intercept=True,
         solver="auto",
         tol=1e-8,
@@ -146,7 +160,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         self.offset = offset
         self.exposure = exposure
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.penalty = penalty
+        self.bounds = bounds
+        self.constraints = constraints
         self.fit_intercept = fit_intercept
         self.solver = solver
         self.tol = tol

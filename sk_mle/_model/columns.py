@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -62,6 +63,10 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
         index = np.flatnonzero(is_covariate) if all_ else resolve(spec, original_X, names, p, argument)
         intercept = _has_intercept(model, law, name, index, argument)
         predictors[name] = Predictor(name, index, intercept, shift, exposure, alphas.get(name, 0.0) if len(index) else 0.0)
+    ratios = _l1_ratios(model, law, alphas)
+    for name, one in predictors.items():
+        l1 = one.alpha * ratios.get(name, 0.0)
+        predictors[name] = replace(one, alpha=one.alpha - l1, l1=l1) if l1 else one
     return predictors, known
 
 
@@ -115,6 +120,20 @@ def _alphas(model, law) -> dict[str, float]:
         if value and name not in law.free:
             raise ValueError(f"alpha: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.free}")
     return {name: float(value) for name, value in alphas.items()}
+
+
+def _l1_ratios(model, law, alphas) -> dict[str, float]:
+    """The share of the L1 penalty in the penalty of every parameter that has one."""
+    ratios = by_parameter(model.l1_ratio, list(alphas), law.free, "l1_ratio")
+    for name, value in ratios.items():
+        if not isinstance(value, Real) or not 0 <= float(value) <= 1:
+            raise ValueError(f"l1_ratio must be a number from 0 to 1, got {value!r} for {name!r}; alpha is the penalty's size")
+        if value and law.parameter(name).vector:
+            raise ValueError(
+                f"l1_ratio: {name} of {title(law)} is a vector, with several coefficients per column, and takes none; of "
+                "laws of classes, those of two or of ordered ones do"
+            )
+    return {name: float(value) for name, value in ratios.items()}
 
 
 def resolve(spec: Any, X: Any, names: Any, n_features: int, argument: str) -> np.ndarray:

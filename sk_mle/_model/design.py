@@ -193,6 +193,22 @@ class Design:
         columns = replace(self.columns, rotation=self.columns.rotation @ rotation)
         return replace(self, columns=columns, shift=rotation.T @ self.shift)
 
+    def unrotated(self) -> Design:
+        """The design of the same columns in coordinates that are multiples of their single coefficients."""
+        if self.columns is None or (self.column_basis.ndim == 1 and self.columns.rotation is None):
+            return self
+        basis = self.original_column_basis()
+        norm = np.linalg.norm(basis, axis=1)
+        live = norm > 0
+        scale = np.zeros(len(basis))
+        # B B' is the inverse of the Gram matrix, whose diagonal holds the squared scales
+        scale[live] = norm[live] / np.linalg.norm(np.linalg.pinv(basis[live] / norm[live, None]), axis=0)
+        column_basis = scale if live.all() else np.diag(scale)[:, live]
+        if self.columns.rotation is None:
+            return replace(self, column_basis=column_basis)
+        columns = replace(self.columns, rotation=None)
+        return replace(self, columns=columns, shift=np.zeros(len(basis)), column_basis=column_basis)
+
     def with_output_basis(self, output_basis: np.ndarray, vector: bool | None = None) -> Design:
         """The design with another output basis (K, k)."""
         return replace(self, output_basis=output_basis, vector=self.vector if vector is None else vector)

@@ -42,6 +42,8 @@ class Predictor:
         L2 penalty on the slopes.
     curve : Curve or None
         In place of the columns and intercept: a function of X that is not linear in its coefficients.
+    l1 : float
+        L1 penalty on the slopes.
     """
 
     parameter: str
@@ -51,6 +53,7 @@ class Predictor:
     exposure: int | None = None
     alpha: float = 0.0
     curve: Curve | None = None
+    l1: float = 0.0
 
     def labels(self, names: Any) -> list:
         """Labels of the slopes: indices of columns, or their names where X has `names`, or the coefficients of a curve."""

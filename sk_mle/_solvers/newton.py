@@ -217,7 +217,7 @@ class _Descent:
         if self.lbfgs:
             return self.lbfgs.preconditioner.minimum_certified, self.lbfgs.min_curvature < MAX_FLAT_CURVATURE
         step_tol = min(STEP_TOL, SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.min_weight_share))
-        certified = _minimum_certified(hessian, self.point.gradient, step_tol)
+        certified = minimum_certified(hessian, self.point.gradient, step_tol)
         return certified, not certified
 
     def _polish(self):
@@ -318,7 +318,7 @@ def _gradient_norm(point):
     return np.abs(point.gradient).max(initial=0.0)
 
 
-def _minimum_certified(hessian, gradient, step_tol) -> bool:
+def minimum_certified(hessian: np.ndarray, gradient: np.ndarray, step_tol: float) -> bool:
     """Whether a minimum is certain to be near.
 
     If there is none, as for separated data, a Newton step moves some linear predictors by about one unit however small the

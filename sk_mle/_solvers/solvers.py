@@ -18,7 +18,7 @@ from scipy.linalg import lapack
 from scipy.optimize import OptimizeResult, minimize
 
 from .._model.bounds import is_diverging
-from .._model.objective import Objective
+from .._model.objective import Objective, Point
 from ..likelihoods._functions import title
 from .curves import curves_of
 from .newton import RCOND_MIN, newton, newton_method
@@ -257,7 +257,7 @@ def solve(
     if not (converged or unbounded) and np.isfinite(value):
         converged = bool(norm <= min(MAX_GRADIENT_OF_ROUNDING, _gradient_rounding(objective, u)))
         converged = converged or _newton_decrement(objective, u) <= max(tol**2, rounding)
-    edges = _parameters_at_edges(objective, u, result.get("hessian_point")) if converged else {}
+    edges = parameters_at_edges(objective, u, result.get("hessian_point")) if converged else {}
     return Solution(u, converged, unbounded, n_iter, norm, edges, result)
 
 
@@ -309,7 +309,7 @@ def _gradient_rounding(objective, u) -> float:
     return float(np.finfo(float).eps * np.median(size) / np.abs(design.output_basis).max())
 
 
-def _parameters_at_edges(objective, u, hessian_point) -> dict[str, str]:
+def parameters_at_edges(objective: Objective, u: np.ndarray, hessian_point: Point | None) -> dict[str, str]:
     """Parameters without covariates at an edge of their domain, where the log-likelihood no longer depends on them.
 
     Names with "lower" or "upper"; `hessian_point` is the last point of the fit with a Hessian, or None.

@@ -76,12 +76,21 @@ def _check_options(law, cov, bread, weights, groups) -> None:
 def _check_fit(model) -> None:
     """Raise for fits whose coefficients are not a maximum of the likelihood inside the parameters' domains."""
     law, name = model.likelihood_, title(model.likelihood_)
+    sparse = any(predictor.l1 for predictor in model.fit_.predictors.values())
     if model.fit_.shrunk:
         raise ValueError(
-            "the fit is penalised (alpha > 0): its coefficients are biased by intent, and their standard errors are not "
-            "those of maximum likelihood. Refit with alpha=0; where that has no maximum, as a warning of separated data says, "
-            "use penalty='jeffreys', or drop or merge the columns that it names. Or keep alpha and bootstrap: fit clones to "
-            "rows that sklearn.utils.resample draws, and take quantiles of their predictions"
+            f"the fit is penalised (alpha > 0{', l1_ratio > 0' * sparse}): its coefficients are biased by intent, and their "
+            "standard errors are not those of maximum likelihood. Refit with alpha=0; where that has no maximum, as a warning "
+            "of separated data says, use penalty='jeffreys', or drop or merge the columns that it names. Or keep alpha and "
+            "bootstrap: fit clones to rows that sklearn.utils.resample draws, and take quantiles of their predictions"
+        )
+    if model.fit_.at_bounds:
+        held = listed(list(model.fit_.at_bounds))
+        raise ValueError(
+            f"the constraints on {held} hold with equality: these estimates have no normal distribution, and that of the "
+            "others depends on whether they would be held again. Condition on it: refit without the columns that are held at "
+            "zero, or with their part as an offset, if you would have fixed them beforehand. Or bootstrap: fit clones to rows "
+            "that sklearn.utils.resample draws, and take quantiles of their predictions"
         )
     if not model.converged_:
         raise ValueError(

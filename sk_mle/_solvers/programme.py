@@ -1,0 +1,135 @@
+"""Quadratic models on a region between linear constraints, by the active set of non-negative least squares.
+
+With the Hessian LL' the minimiser is the point of the region at least distance from the Newton step, in the metric of LL'; it
+follows from a problem of non-negative least squares, whose active set is found in finitely many steps (Lawson and Hanson,
+Solving Least Squares Problems, chapter 23). The step is then computed again in the plane of the active constraints, so that
+it ends on them exactly.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+from scipy.optimize import nnls
+
+from .._model.constraints import Region
+from .._model.objective import Objective
+
+MIN_EIGENVALUE = 1e-10  # of the Hessian, relative to the largest
+MAX_VIOLATION = 1e-9  # of a constraint whose row has norm 1, relative to the largest end
+MIN_RESIDUAL = 1e-9  # of the least squares, at or below which the region is empty
+MIN_SINGULAR_VALUE = 1e-10  # of constraints that count as independent, relative to the largest
+
+
+class Step(NamedTuple):
+    """A step of the flat vector, and the active rows with the side, -1 or 1, of each."""
+
+    step: np.ndarray
+    active: dict[int, int]
+
+
+class Programme:
+    """``low <= A u <= high``, with rows of norm 1.
+
+    Parameters
+    ----------
+    region : Region
+    objective : Objective
+        In whose coordinates u is.
+    """
+
+    def __init__(self, region: Region, objective: Objective):
+        A = region.in_coordinates(objective.designs)
+        norm = np.linalg.norm(A, axis=1)
+        constant = norm == 0
+        impossible = np.flatnonzero(constant & ((region.low > 0) | (region.high < 0)))
+        if len(impossible):
+            raise ValueError(
+                f"the constraint on {region.labels[impossible[0]]} cannot be met: its columns are constant, so that their "
+                "coefficients are zero"
+            )
+        norm[constant] = 1.0
+        self.labels, self.A = region.labels, A / norm[:, None]
+        self.low, self.high = np.where(constant, -np.inf, region.low / norm), np.where(constant, np.inf, region.high / norm)
+        ends = np.concatenate([self.low, self.high, [1.0]])
+        self.slack = MAX_VIOLATION * np.abs(ends[np.isfinite(ends)]).max()
+
+    def penalty(self, u: np.ndarray) -> float:
+        return 0.0
+
+    def feasible(self, u: np.ndarray) -> np.ndarray:
+        """The point of the region nearest to u; ValueError if the region is empty."""
+        try:
+            return u + self.step(u, np.zeros_like(u), np.eye(len(u))).step
+        except linalg.LinAlgError as error:
+            shown = ", ".join(self.labels[:6]) + (", ..." if len(self.labels) > 6 else "")
+            raise ValueError(f"no coefficients meet all constraints at once: those on {shown} exclude each other") from error
+
+    def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> Step:
+        """The step to the minimiser of ``gradient' d + d' hessian d / 2`` on the region; LinAlgError if that is empty."""
+        H = _positive(hessian)
+        factor = linalg.cholesky(H, lower=True)
+        newton = -linalg.cho_solve((factor, True), gradient)
+        step, (rows, sides), multipliers = newton, self._outside(self.A @ (u + newton)), np.empty(0)
+        equal = np.flatnonzero(self.low == self.high)
+        rows, sides = np.concatenate([rows, equal, equal]), np.concatenate([sides, -np.ones(len(equal)), np.ones(len(equal))])
+        while len(rows):
+            value = self.A[rows] @ (u + newton)
+            gaps = np.where(sides < 0, self.low[rows] - value, value - self.high[rows])
+            step, multipliers = _least_distance(self.A[rows] * -sides[:, None], factor, newton, gaps)
+            more, their_sides = self._outside(self.A @ (u + step))
+            new = ~np.isin(more, rows)
+            if not new.any():
+                break
+            rows, sides = np.concatenate([rows, more[new]]), np.concatenate([sides, their_sides[new]])
+        active = {int(row): int(side) for row, side, kept in zip(rows, sides, multipliers > 0, strict=True) if kept}
+        active |= {int(row): -1 for row in equal}
+        return Step(self._on_active(u, gradient, H, active, step), active)
+
+    def _outside(self, value):
+        """Rows that a value violates, and the sides."""
+        below, above = np.flatnonzero(value < self.low - self.slack), np.flatnonzero(value > self.high + self.slack)
+        return np.concatenate([below, above]), np.concatenate([np.full(len(below), -1.0), np.ones(len(above))])
+
+    def _on_active(self, u, gradient, H, active, step):
+        """The step in the plane of the active constraints, which it meets exactly, if that stays inside the others."""
+        if not active:
+            return step
+        A = self.A[list(active)]
+        ends = np.array([self.low[row] if side < 0 else self.high[row] for row, side in active.items()])
+        exact, basis = np.linalg.lstsq(A, ends - A @ u, rcond=MIN_SINGULAR_VALUE)[0], null_space(A)
+        if basis.shape[1]:
+            exact = exact - basis @ np.linalg.solve(basis.T @ H @ basis, basis.T @ (gradient + H @ exact))
+        return step if len(self._outside(self.A @ (u + exact))[0]) else exact
+
+
+def null_space(A: np.ndarray) -> np.ndarray:
+    """An orthonormal basis of the steps that leave A unchanged."""
+    _, singular, right = np.linalg.svd(A)
+    return right[int((singular > MIN_SINGULAR_VALUE * singular.max(initial=0.0)).sum()) :].T
+
+
+def _positive(hessian):
+    """The Hessian with eigenvalues that are not positive, or tiny, replaced."""
+    factor, fail = linalg.lapack.dpotrf(hessian)
+    if not fail and np.diag(factor).min() ** 2 > MIN_EIGENVALUE * np.diag(hessian).max():
+        return hessian
+    values, vectors = np.linalg.eigh(np.nan_to_num(hessian))
+    return (vectors * np.maximum(np.abs(values), MIN_EIGENVALUE * max(np.abs(values).max(), 1e-300))) @ vectors.T
+
+
+def _least_distance(G, factor, newton, gaps):
+    """The step nearest to the Newton step with ``G (step - newton) >= gaps``, in the metric of LL', and its multipliers."""
+    rows = linalg.solve_triangular(factor, G.T, lower=True)
+    norm = np.linalg.norm(rows, axis=0)
+    size = max(np.abs(gaps / norm).max(), 1e-300)
+    E = np.vstack([rows / norm, gaps / norm / size])
+    multipliers, residual = nnls(E, np.eye(1, len(E), len(E) - 1)[0])
+    if residual <= MIN_RESIDUAL:
+        raise linalg.LinAlgError("the region is empty")
+    rest = E @ multipliers
+    rest[-1] -= 1.0
+    move = -rest[:-1] / rest[-1] * size
+    return newton + linalg.solve_triangular(factor, move, lower=True, trans="T"), multipliers

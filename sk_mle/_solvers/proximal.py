@@ -1,0 +1,277 @@
+"""Maxima of a smooth objective under linear constraints, or with an L1 penalty, by Newton steps.
+
+Each step minimises the quadratic model of the objective exactly, on the region (`programme.py`) or with the penalty
+(`lasso.py`), so that bounds are met and zeros are zeros. A subproblem has `step(u, gradient, hessian)`, `penalty(u)` and
+`feasible(u)`.
+
+Flat vector: u holds the coordinates of all parameters, of columns that are scaled, not rotated (`_model/objective.py` states
+the layout).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from .._model.bounds import is_diverging
+from .._model.constraints import Region
+from .._model.design import intercept_only
+from .._model.objective import Objective
+from .lasso import Lasso
+from .newton import SCORING_DECREMENT, minimum_certified, newton
+from .programme import Programme, null_space
+from .separation import separating_directions
+from .solvers import Solution, parameters_at_edges
+from .start import MAX_START_GRADIENT, cold_start
+
+MAX_COORDINATES_PER_ROW = 0.5  # from which a free fit is too close to exact to be a start
+TOL_OF_CONSTANTS, ITERATIONS_OF_CONSTANTS = 1e-4, 50  # of the fit of constants that replaces a poor start
+MIN_STEP_LENGTH = 1e-8
+MAX_DECREMENT_OF_STALE = 1e-3  # twice the predicted gain up to which the next step may use the same Hessian
+MAX_FAST_RATE = 0.1  # of the gradient's decrease in a step, above which the Hessian is computed again
+STEP_TOL = 1e-6  # largest Newton step at a certified minimum
+
+
+def in_single_coefficients(objective: Objective, u: np.ndarray) -> tuple[Objective, np.ndarray]:
+    """The objective in coordinates that are multiples of single coefficients, and the vector there."""
+    designs = {name: design.unrotated() for name, design in objective.designs.items()}
+    if all(designs[name] is design for name, design in objective.designs.items()):
+        return objective.preconditioned(None), u
+    other = objective.copy_with(designs=designs)
+    parts = [
+        designs[name].coordinates(*design.coefficients(u[objective.slices[name]])) for name, design in objective.designs.items()
+    ]
+    return other, np.concatenate(parts)
+
+
+def constrained_maximum(
+    objective: Objective, start: np.ndarray, region: Region, tol: float, max_iter: int
+) -> tuple[Objective, Solution]:
+    """The maximum on a region of coefficients, from a start anywhere.
+
+    Parameters
+    ----------
+    objective : Objective
+    start : ndarray of shape (size,)
+    region : Region
+    tol : float
+        Largest entry of the gradient minus the constraints' multipliers.
+    max_iter : int
+
+    Returns
+    -------
+    Objective
+        In the coordinates of the solution.
+    Solution
+        With ``result["active"]``, the active rows of the region and the side, -1 or 1, of each.
+    """
+    objective, start = in_single_coefficients(objective, start)
+    programme = Programme(region, objective)
+    u = programme.feasible(start)
+    if _is_poor(objective, u):
+        objective, start = _at_constants(objective)
+        programme = Programme(region, objective)
+        u = programme.feasible(start)
+    run = _descend(objective, programme, u, tol, max_iter)
+    active = run.last.active
+    run.result.update(active=active)
+    if run.converged and not _certified(objective, run, programme, active):
+        directions = separating_directions(objective, run.u)
+        # a direction in which the likelihood grows is no matter where the region ends
+        run.result.update(minimum_certified=not any(region.admits({name: direction}) for name, direction in directions.items()))
+    return objective, run.solution(objective)
+
+
+def sparse_maximum(
+    objective: Objective, start: np.ndarray, weights: dict[str, float], tol: float, max_iter: int
+) -> tuple[Objective, Solution]:
+    """The maximum with L1 penalties on the coefficients of parameters, from a start anywhere.
+
+    Parameters
+    ----------
+    objective : Objective
+        With all other penalties.
+    start : ndarray of shape (size,)
+    weights : dict of str to float
+        The penalty per parameter that has one.
+    tol : float
+        Largest entry of the smallest subgradient.
+    max_iter : int
+
+    Returns
+    -------
+    Objective
+        In the coordinates of the solution.
+    Solution
+    """
+    objective, start = in_single_coefficients(objective, start)
+    if _is_poor(objective, start):
+        objective, start = _at_constants(objective)
+    run = _descend(objective, Lasso(_in_coordinates(objective, weights)), start, tol, max_iter)
+    return objective, run.solution(objective)
+
+
+def sparse_path(
+    objective: Objective,
+    start: np.ndarray,
+    weights: dict[str, float],
+    follow: tuple[Sequence[float] | int, float],
+    tol: float,
+    max_iter: int,
+) -> tuple[Objective, list[tuple[float, Solution]]]:
+    """The maxima at multiples of all penalties, from the largest on, each from the one before and with its Hessian.
+
+    Parameters
+    ----------
+    objective, start, weights, tol, max_iter
+        As for `sparse_maximum`.
+    follow : (sequence of float or int, float)
+        The multiples; or their number, from the smallest at which all penalised coefficients are zero down to it times the
+        second entry.
+
+    Returns
+    -------
+    Objective
+        Without penalty, in the coordinates of the solutions.
+    list of (float, Solution)
+    """
+    alpha = objective.alpha
+    objective, u = in_single_coefficients(objective, start)
+    plain = Objective(objective.likelihood, objective.data, objective.designs, {})
+    scale = _in_coordinates(objective, weights)
+    null = _descend(plain, Lasso(np.where(scale > 0, np.inf, 0.0)), np.where(scale > 0, 0.0, u), tol, max_iter)
+    factors: Any = follow[0]
+    if isinstance(factors, Integral):
+        penalised = scale > 0
+        largest = float((np.abs(null.point.gradient[penalised]) / scale[penalised]).max())
+        factors = largest * np.geomspace(1.0, follow[1], int(factors))
+    u, hessian, solutions = null.u, null.point.hessian, []
+    for factor in sorted(factors, reverse=True):
+        shrunk = Objective(plain.likelihood, plain.data, plain.designs, {name: factor * value for name, value in alpha.items()})
+        ridge = np.zeros_like(hessian)
+        for name, penalty in shrunk.penalties.items():
+            ridge[shrunk.slices[name], shrunk.slices[name]] = penalty.hessian()
+        run = _descend(shrunk, Lasso(factor * scale), u, tol, max_iter, hessian + ridge)
+        u, hessian = run.u, run.point.hessian - ridge
+        solutions.append((float(factor), run.solution(shrunk)))
+    return plain, solutions
+
+
+def _in_coordinates(objective, weights) -> np.ndarray:
+    """Penalties (size,) per unit of every coordinate."""
+    scale = np.zeros(objective.size)
+    for name, weight in weights.items():
+        design, place = objective.designs[name], objective.slices[name]
+        per_coordinate = np.abs(design.column_basis * design.output_basis[0, 0])
+        scale[place][int(design.intercept) :] = weight * (
+            per_coordinate if per_coordinate.ndim == 1 else per_coordinate.sum(axis=0)
+        )
+    return scale
+
+
+def _is_poor(objective, u) -> bool:
+    """Whether a start has a steep gradient, or none, or is nearly the exact fit of a free model, which is out of reach here."""
+    if objective.size > MAX_COORDINATES_PER_ROW * objective.data.n_kept:
+        return True
+    point = objective.evaluate(u, 1)
+    return not (point.finite and np.abs(point.gradient).max(initial=0.0) <= MAX_START_GRADIENT)
+
+
+def _at_constants(objective) -> tuple[Objective, np.ndarray]:
+    """The objective in coordinates of unit information at the fit of constants, and the vector of these."""
+    bases = {name: intercept_only().with_output_basis(one.output_basis, one.vector) for name, one in objective.designs.items()}
+    constants, at = cold_start(Objective(objective.likelihood, objective.data, bases, {}))
+    at = newton(constants, at, tol=TOL_OF_CONSTANTS, max_iter=ITERATIONS_OF_CONSTANTS).x
+    designs = {
+        name: design.with_output_basis(constants.designs[name].output_basis) for name, design in objective.designs.items()
+    }
+    other = objective.copy_with(designs=designs)
+    u = np.zeros(other.size)
+    for name, design in designs.items():
+        if design.intercept:
+            u[other.slices[name]][: design.shape[1]] = at[constants.slices[name]]
+    return other, u
+
+
+class _Run(NamedTuple):
+    """Where a descent ended: the vector, the point there, the last step, and what a `Solution` says."""
+
+    u: np.ndarray
+    point: Any
+    last: Any
+    converged: bool
+    unbounded: bool
+    n_iter: int
+    residual: float
+    result: OptimizeResult
+
+    def solution(self, objective: Objective) -> Solution:
+        edges = parameters_at_edges(objective, self.u, self.point) if self.converged else {}
+        return Solution(self.u, self.converged, self.unbounded, self.n_iter, self.residual, edges, self.result)
+
+
+def _descend(objective, subproblem, u, tol, max_iter, hessian=None) -> _Run:
+    """Newton steps from a feasible point; with the Hessian of an earlier point, near the optimum, as long as that is fast."""
+    n_iter, unbounded, message, last, before = 0, False, "iteration limit", None, np.inf
+    order = 2 if hessian is None else 1
+    point = objective.evaluate(u, order, "expected")
+    hessian, fresh, residual = point.hessian if order == 2 else hessian, order == 2, np.inf
+    while n_iter < max_iter:
+        n_iter += 1
+        if unbounded := objective.unbounded(u, point.value):
+            message = "the likelihood is unbounded"
+            break
+        last = subproblem.step(u, point.gradient, hessian)
+        # the quadratic model is optimal at the end of the step: there its gradient has changed by this
+        residual = float(np.abs(hessian @ last.step).max(initial=0.0))
+        if residual <= tol:
+            u, message = u + last.step, "gradient below tol"
+            point = objective.evaluate(u, 1)
+            break
+        if not fresh and residual > MAX_FAST_RATE * before:
+            point, fresh, before = objective.evaluate(u, 2), True, np.inf
+            hessian = point.hessian
+            continue
+        decrement = -float(point.gradient @ last.step) + subproblem.penalty(u) - subproblem.penalty(u + last.step)
+        order, information = (
+            2 if decrement > MAX_DECREMENT_OF_STALE else 1,
+            "expected" if decrement > SCORING_DECREMENT else "observed",
+        )
+        length, trial = _line_search(objective, subproblem, u, point, last.step, decrement, order, information)
+        if trial is None and fresh:
+            message = "no step lowers the value"
+            break
+        if trial is None:
+            before = 0.0  # the Hessian is too old
+            continue
+        u, point, before, fresh = u + length * last.step, trial, residual, order == 2
+        hessian = point.hessian if fresh else hessian
+    converged = bool(residual <= tol) and not unbounded
+    unbounded = unbounded or (not converged and bool(is_diverging(objective, u)))
+    result = OptimizeResult(x=u, fun=point.value, jac=point.gradient, nit=n_iter, message=message, success=converged)
+    result.update(minimum_certified=converged, unidentified={})
+    return _Run(u, point._replace(hessian=hessian), last, converged, unbounded, n_iter, residual, result)
+
+
+def _line_search(objective, subproblem, u, point, step, decrement, order, information):
+    """The share of a step at which the value falls, and the point there; None if no share does."""
+    length, slack, before = 1.0, 1e-14 * max(1.0, abs(point.value)), point.value + subproblem.penalty(u)
+    while length >= MIN_STEP_LENGTH:
+        trial = objective.evaluate(u + length * step, order, information)
+        value = trial.value + subproblem.penalty(u + length * step)
+        if trial.complete and value <= before - 1e-4 * length * decrement + slack:
+            return length, trial
+        length *= 0.5 if trial.finite else 0.1
+    return length, None
+
+
+def _certified(objective, run, programme, active) -> bool:
+    """Whether a minimum is certain to be near in the plane of the active constraints."""
+    basis = null_space(programme.A[list(active)]) if active else np.eye(objective.size)
+    if not basis.shape[1]:
+        return True
+    return minimum_certified(basis.T @ run.point.hessian @ basis, basis.T @ run.point.gradient, STEP_TOL)

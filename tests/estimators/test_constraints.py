@@ -1,0 +1,269 @@
+"""`bounds=` and `constraints=`: maxima on a region of coefficients, exact on its edges."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import LinearConstraint, lsq_linear
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import SplineTransformer, StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sk_mle import MLEClassifier, MLERegressor
+from sk_mle.domains import POSITIVE, REAL
+from sk_mle.exceptions import BoundaryWarning, SeparationWarning
+from sk_mle.likelihoods import Censored, Likelihood, Normal, Poisson, StudentT, ZeroInflated, censored
+from sk_mle.predictors import Nonlinear
+
+
+@pytest.mark.exhaustive
+@parametrize_with_checks([MLEClassifier(bounds=(0, None)), MLERegressor("poisson", bounds=(0, None))])
+@pytest.mark.filterwarnings("default")
+def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 6)) + rng.normal(size=(200, 1))
+    return X, X @ [1, -1, 0.5, 0, -0.2, 2] + rng.normal(size=200)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_positive_is_that_of_scikit_learn(table, fit_intercept):
+    X, y = table
+    model = MLERegressor(bounds=(0, None), fit_intercept=fit_intercept).fit(X, y)
+    expected = LinearRegression(positive=True, fit_intercept=fit_intercept).fit(X, y)
+    assert np.allclose(model.coef_, expected.coef_, rtol=0, atol=1e-8)
+    assert np.isclose(model.intercept_, expected.intercept_, atol=1e-8)
+    assert (model.coef_ == 0).sum() == (expected.coef_ == 0).sum() > 0  # exactly
+
+
+def test_boxes_are_those_of_scipy(table):
+    X, y = table
+    bounds = {"x0": (-0.5, 0.5), "x1": (-0.3, 0.2), "x5": (0, 1)}
+    model = MLERegressor(bounds=bounds, fit_intercept=False).fit(X, y)
+    low, high = [-0.5, -0.3, -np.inf, -np.inf, -np.inf, 0], [0.5, 0.2, np.inf, np.inf, np.inf, 1]
+    expected = lsq_linear(X, y, (low, high), tol=1e-14, method="bvls")
+    assert np.allclose(model.coef_, expected.x, rtol=0, atol=1e-8)
+    assert model.coef_[0] == 0.5
+    assert model.coef_[1] == -0.3
+    assert model.coef_[5] == 1
+
+
+def test_lower_bounds_are_those_of_glum(table):
+    glum = pytest.importorskip("glum")
+    X, _ = table
+    counts = np.random.default_rng(1).poisson(np.exp(0.2 * X[:, 0])).astype(float)
+    peer = glum.GeneralizedLinearRegressor(
+        family="poisson", alpha=0, gradient_tol=1e-12, lower_bounds=np.zeros(6), max_iter=1000
+    )
+    model = MLERegressor("poisson", bounds=(0, None)).fit(X, counts)
+    assert np.allclose(model.coef_, peer.fit(X, counts).coef_, rtol=0, atol=1e-8)
+
+
+class Gumbel(Likelihood):
+    """A user's density, without derivatives."""
+
+    parameters = {"loc": REAL, "scale": POSITIVE}
+    support = REAL
+
+    def __init__(self, *, loc=None, scale=None, links=None):
+        self.loc, self.scale, self.links = loc, scale, links
+
+    def loglik(self, y, loc, scale):
+        z = (y - loc) / scale
+        return -z - np.exp(-z) - np.log(scale)
+
+
+def targets(X):
+    rng = np.random.default_rng(2)
+    eta = 0.5 * X[:, 0] - 0.3 * X[:, 1]
+    counts, times, real = rng.poisson(np.exp(eta)), rng.gamma(2, np.exp(eta)), eta + rng.normal(size=len(X))
+    return {
+        "normal": real,
+        "poisson": counts,
+        "gamma": times,
+        "negative_binomial": counts,
+        StudentT(df=5): real,
+        "beta": 1 / (1 + np.exp(-real)),
+        "weibull": times,
+        "bernoulli": (real > 0).astype(int),
+        ZeroInflated(Poisson()): counts * (rng.uniform(size=len(X)) < 0.8),
+        Censored(Normal()): censored(np.minimum(real, 1), real < 1),
+        Gumbel(): real,
+    }
+
+
+@pytest.mark.parametrize("k", range(11))
+def test_conditions_of_optimality(k):
+    """The gradient of the mean log-likelihood, by differences, is zero or points out of the region."""
+    X = np.random.default_rng(3).normal(size=(120, 3))
+    law, y = list(targets(X).items())[k]
+    estimator = MLEClassifier if law == "bernoulli" else MLERegressor
+    model = estimator(law, bounds={"x0": (None, 0.2), "x1": (-0.1, None), "x2": (-2, 2)}).fit(X, y)
+    assert model.converged_
+    b = np.ravel(model.coef_)
+    assert b[0] == 0.2
+    assert b[1] == -0.1
+
+    def score(j, step):
+        moved = clone(model).set_params(bounds=None)
+        moved.__dict__.update(model.__dict__)
+        coefs = {name: np.array(value) for name, value in model.fit_.coefs.items()}
+        coefs[model.fit_.first][j] += step
+        moved.fit_ = type(model.fit_)(**{**vars(model.fit_), "coefs": coefs})
+        return moved.score(X, y)
+
+    gradient = np.array([(score(j, 1e-4) - score(j, -1e-4)) / 2e-4 for j in range(3)])
+    assert gradient[0] > 1e-3
+    assert gradient[1] < -1e-3
+    assert abs(gradient[2]) < 1e-6
+
+
+def test_sums_of_coefficients(table):
+    X, _ = table
+    y = np.random.default_rng(4).poisson(np.exp(0.3 * X[:, 0]))
+    constraints = [({"x0": 1, "x1": 1}, 0, 0), ({"x2": 1, "x3": -1}, None, -0.1)]
+    model = MLERegressor("poisson", constraints=constraints).fit(X, y)
+    assert abs(model.coef_[0] + model.coef_[1]) < 1e-15
+    assert model.coef_[2] - model.coef_[3] <= -0.1 + 1e-15
+    # the same with the equality built into the columns, and the inequality, if it holds with equality, into an offset
+    difference = np.column_stack([X[:, 0] - X[:, 1], X[:, 2] + X[:, 3], X[:, 4:], 0.1 * X[:, 3]])
+    built = MLERegressor("poisson", predictors={"mean": slice(0, 4)}, offset=4).fit(difference, y)
+    assert np.allclose(model.coef_[[0, 2, 4, 5]], built.coef_, atol=1e-7)
+    matrix = np.array([[1.0, 1, 0, 0, 0, 0], [0, 0, 1, -1, 0, 0]])
+    by_matrix = MLERegressor("poisson", constraints=LinearConstraint(matrix, [0, -np.inf], [0, -0.1])).fit(X, y)
+    assert np.allclose(by_matrix.coef_, model.coef_, atol=1e-8)
+
+
+def test_other_parameters_have_bounds_too(table):
+    X, y = table
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    bounds = {"scale": {"b": (0, None), "c": (None, 0), "intercept": (None, -0.2)}, "a": (None, 0.8)}
+    model = MLERegressor(Normal(), predictors={"scale": "all"}, bounds=bounds).fit(frame, y)
+    scale = model.coefs_["scale"]
+    assert scale[1] >= 0 >= scale[2]
+    assert model.intercepts_["scale"] == -0.2
+    assert model.coef_[0] == 0.8
+    free = MLERegressor(Normal(), predictors={"scale": "all"}).fit(frame, y)
+    assert model.loglikelihood_ < free.loglikelihood_
+
+
+def test_bounds_that_do_not_bind_change_nothing(table):
+    X, y = table
+    model, free = MLERegressor("logistic", bounds=(-50, 50)).fit(X, y), MLERegressor("logistic").fit(X, y)
+    assert np.allclose(model.coef_, free.coef_, atol=1e-8)
+    assert np.allclose(model.inference(X, y).bse, free.inference(X, y).bse, rtol=1e-6)
+    assert model.n_params_ == free.n_params_
+
+
+def test_a_parameter_at_the_edge_of_its_domain_is_told(table):
+    X, y = table
+    with pytest.warns(BoundaryWarning, match="df of StudentT ran to the upper edge"):
+        MLERegressor("student_t", bounds=(-50, 50)).fit(X, y)
+
+
+def test_dependent_columns(table):
+    X, y = table
+    twice = np.column_stack([X[:, 0], X[:, 0], X[:, 5]])
+    model = MLERegressor(bounds={"x0": (0, 0.2), "x1": (0, None)}).fit(twice, y)
+    single = MLERegressor(bounds={"x0": (0, None)}).fit(X[:, [0, 5]], y)
+    assert np.isclose(model.loglikelihood_, single.loglikelihood_, atol=1e-6)
+    assert 0 <= model.coef_[0] <= 0.2
+    assert model.coef_[1] >= 0
+
+
+def test_constant_columns(table):
+    X, y = table
+    more = np.column_stack([X, np.ones(200)])
+    model, plain = (MLERegressor(bounds=(0, None)).fit(Z, y) for Z in (more, X))
+    assert np.allclose(model.coef_, [*plain.coef_, 0], atol=1e-9)
+    with pytest.raises(ValueError, match="loc:x6 cannot be met: its columns are constant"):
+        MLERegressor(bounds={"x6": (1, None)}).fit(more, y)
+
+
+def test_fewer_rows_than_columns(table):
+    X, y = table
+    for law in (Normal(), Normal(scale=1.0)):
+        model, peer = MLERegressor(law, bounds=(0, None)).fit(X[:5], y[:5]), LinearRegression(positive=True).fit(X[:5], y[:5])
+        assert model.converged_
+        assert np.allclose(model.predict(X[:5]), peer.predict(X[:5]), atol=1e-8)
+    with pytest.warns(BoundaryWarning, match="unbounded"):  # this fit is exact, so that no scale is too small
+        MLERegressor(bounds=(0, None)).fit(X[:4], y[:4])
+
+
+def test_monotone_splines():
+    rng = np.random.default_rng(5)
+    price = rng.uniform(1, 10, (300, 1))
+    sold = rng.poisson(np.exp(3 - 0.25 * price[:, 0] + 0.2 * np.sin(3 * price[:, 0])))
+    splines = SplineTransformer(n_knots=8, include_bias=False)
+    falling = LinearConstraint(np.diff(np.eye(9), axis=0), -np.inf, 0)
+    model = make_pipeline(splines, MLERegressor("poisson", constraints=falling)).fit(price, sold)
+    grid = np.linspace(1, 10, 200)[:, None]
+    assert (np.diff(model.predict(grid)) <= 1e-10).all()
+    free = make_pipeline(splines, MLERegressor("poisson")).fit(price, sold)
+    assert (np.diff(free.predict(grid)) > 1e-3).any()
+
+
+def test_inference_names_what_is_held(table):
+    X, y = table
+    model = MLERegressor(bounds=(0, None)).fit(X, y)
+    with pytest.raises(ValueError, match=r"constraints on loc:x1, loc:x4.* hold with equality.*bootstrap"):
+        model.inference(X, y)
+    assert model.n_params_ == 8 - len(model.fit_.at_bounds)
+
+
+def test_separated_data_inside_the_region():
+    x = np.arange(8.0)[:, None]
+    y = (x[:, 0] > 3.5).astype(int)
+    held = MLEClassifier(bounds=(None, 1.5)).fit(x, y)
+    assert held.coef_[0, 0] == 1.5
+    assert held.converged_
+    with pytest.warns(SeparationWarning, match="column 0"):
+        free = MLEClassifier(bounds=(0, None)).fit(x, y)
+    assert not free.converged_
+
+
+def test_pipelines_searches_and_pickles(table):
+    X, y = table
+    search = GridSearchCV(make_pipeline(StandardScaler(), MLERegressor()), {"mleregressor__bounds": [None, (0, None)]}, cv=3)
+    search.fit(X, y)
+    model = pickle.loads(pickle.dumps(MLERegressor(bounds=(0, None)).fit(X, y)))
+    assert (model.predict(X) == MLERegressor(bounds=(0, None)).fit(X, y).predict(X)).all()
+
+
+REFUSED = {
+    "empty": ({"bounds": {"x0": (1, 2)}, "constraints": ({"x0": 1}, 3, None)}, "loc:x0, 1 \\* loc:x0 exclude each other"),
+    "swapped": ({"bounds": {"x0": (2, 1)}}, "no number lies between 2 and 1"),
+    "column": ({"bounds": {"x9": (0, 1)}}, "x9"),
+    "parameter": ({"bounds": {"shape": {"x0": (0, 1)}}}, "the estimated parameters are \\['loc', 'scale'\\]"),
+    "not modelled": ({"bounds": {"scale": {"x0": (0, 1)}}}, "'scale' is not modelled on column 'x0'"),
+    "ends": ({"bounds": {"x0": 3}}, "give two ends"),
+    "matrix": ({"constraints": LinearConstraint(np.ones((1, 3)), 0, 1)}, "has 3 columns, and this parameter 6"),
+    "penalty": ({"bounds": (0, None), "penalty": "jeffreys"}, "exclude each other"),
+    "l1": ({"bounds": (0, None), "alpha": 1.0, "l1_ratio": 0.5}, "exclude each other"),
+    "solver": ({"bounds": (0, None), "solver": "lbfgs"}, "use solver='auto'"),
+    "kinks": ({"bounds": (0, None), "likelihood": "laplace"}, "has kinks"),
+    "curve": ({"bounds": (0, None), "predictors": {"loc": Nonlinear("a * x0", start={"a": 1.0})}}, "not linear"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals(table, case):
+    options, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message):
+        MLERegressor(**options).fit(*table)
+
+
+def test_vectors_are_refused(table):
+    X, y = table
+    with pytest.raises(ValueError, match="several coefficients per column"):
+        MLEClassifier(bounds=(0, None)).fit(X, np.digitize(y, [-1, 1]))
