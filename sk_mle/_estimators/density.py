@@ -225,12 +225,42 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         check_is_fitted(self)
         return Inference.from_estimator(Unwrapped(self), X, None, **options)
 
-    def score_samples(self, X: Any) -> np.ndarray:
+    def predict_params(self, X: Any) -> dict[str, np.ndarray]:
+        """The parameters, repeated for every row of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, k)
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        check_is_fitted(self)
+        n = self.read_rows(X).shape[0]
+        return {name: np.broadcast_to(value, (n, *np.shape(value))) for name, value in self.params_.items()}
+
+    def predict_dist(self, X: Any) -> Distribution:
+        """The fitted distribution, repeated for every row of X, for displays and scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, k)
+
+        Returns
+        -------
+        Distribution
+        """
+        params, law = self.predict_params(X), self.likelihood_.predictive
+        return Distribution(law, {name: params[name] for name in law.parameters})
+
+    def score_samples(self, X: Any, y: ArrayLike | None = None) -> np.ndarray:
         """Log-likelihood of every row.
 
         Parameters
         ----------
         X : array-like of shape (n, k)
+        y : ignored
 
         Returns
         -------

@@ -37,11 +37,12 @@ class Observed(NamedTuple):
         return low == high
 
 
-def observed(fitted: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Observed:
+def observed(fitted: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None = None) -> Observed:
     """Read X, y and weights as the fitted estimator does, whatever wraps it."""
     inside = unwrap(fitted)
-    if len(np.shape(X)) == 1 and len(np.shape(y)) == 2:
-        raise ValueError(f"X has shape {np.shape(X)}, and y {np.shape(y)}: the order of the arguments is estimator, X, y")
+    shapes = [np.shape(value) if value is not None else () for value in (X, np.asarray(y) if y is not None else None)]
+    if [len(shape) for shape in shapes] == [1, 2]:
+        raise ValueError(f"X has shape {shapes[0]}, and y {shapes[1]}: the order of the arguments is estimator, X, y")
     model = inside.model
     check_is_fitted(model)
     law, X = model.likelihood_, inside.X(X)

@@ -78,7 +78,7 @@ class FromModel(Drawing):
         cls,
         fitted: Any,
         X: Any,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         *,
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
@@ -93,7 +93,7 @@ class FromModel(Drawing):
         fitted : estimator
             Of this package, or a pipeline, search or transformed target that ends in one.
         X, y : array-like
-            As for `fit`; held-out data show more.
+            As for `fit`; held-out data show more. `MLEDensity` takes its sample as X alone.
         sample_weight : array-like of shape (n,), optional
             A weight of k counts as k rows.
         ax : matplotlib Axes, optional

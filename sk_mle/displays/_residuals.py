@@ -60,7 +60,7 @@ class ResidualsVsFittedDisplay(FromModel):
         cls,
         fitted: Any,
         X: Any,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         *,
         feature: Any = None,
         sample_weight: ArrayLike | None = None,

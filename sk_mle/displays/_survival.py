@@ -70,7 +70,7 @@ class SurvivalDisplay(Drawing):
         cls,
         fitted: Any,
         X: Any,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         *,
         groups: Any = None,
         times: Any = None,

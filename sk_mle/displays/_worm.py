@@ -62,7 +62,7 @@ class WormDisplay(FromModel):
         cls,
         fitted: Any,
         X: Any,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         *,
         feature: Any = None,
         sample_weight: ArrayLike | None = None,

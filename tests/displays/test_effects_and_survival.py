@@ -3,12 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from sk_mle import Inference, MLEClassifier, MLERegressor, censored
-from sk_mle.displays import EffectDisplay, ResidualsVsFittedDisplay, SurvivalDisplay
+from sk_mle import Inference, MLEClassifier, MLEDensity, MLERegressor, censored
+from sk_mle.displays import (
+    CoverageDisplay,
+    EffectDisplay,
+    FanChartDisplay,
+    PITDisplay,
+    QuantileResidualDisplay,
+    ResidualsVsFittedDisplay,
+    RootogramDisplay,
+    SurvivalDisplay,
+    WormDisplay,
+)
 from sk_mle.likelihoods import Censored, Normal, Weibull
 
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -101,3 +112,32 @@ def test_survival_curves():
     assert len(SurvivalDisplay.from_estimator(model, X, Y).groups) == 1
     with pytest.raises(ValueError, match="row 0 of y is known up to an interval, of which there is no Kaplan-Meier"):
         SurvivalDisplay.from_predictions([[0.5, 0.7], [1.0, 1.0]], model.predict_dist(X[:2]))
+
+
+def test_densities_have_the_displays_of_samples():
+    sample = RNG.gamma(2, 1, 200)
+    density, counts = MLEDensity("gamma").fit(sample[:, None]), MLEDensity("poisson").fit(np.floor(sample)[:, None])
+    for display in (PITDisplay, QuantileResidualDisplay, WormDisplay, CoverageDisplay):
+        of_density = display.from_estimator(density, sample[:, None])
+        of_values = display.from_predictions(sample, density.predict_dist(sample[:, None]))
+        assert of_density.ax_.get_xlabel() == of_values.ax_.get_xlabel()
+    np.testing.assert_allclose(
+        QuantileResidualDisplay.from_estimator(density, sample[:, None]).residuals,
+        np.sort(stats.norm.ppf(density.distribution_.cdf(sample))),
+        atol=1e-8,
+    )
+    assert RootogramDisplay.from_estimator(counts, np.floor(sample)[:, None]).ax_
+    y = censored(np.minimum(sample, 2.0), sample < 2)
+    life = MLEDensity(Censored(Weibull())).fit(y)
+    (group,) = SurvivalDisplay.from_estimator(life, y).groups
+    assert group.predicted[0] == 1.0
+    assert len(density.predict_dist(sample[:, None])) == 200
+
+
+def test_a_fan_chart_says_where_other_columns_are():
+    y = DF.x + RNG.normal(size=N)
+    model = MLERegressor().fit(DF[["age", "x"]], y)
+    fan = FanChartDisplay.from_estimator(model, DF[["age", "x"]], y, feature="x")
+    assert "other columns at their medians" in fan.ax_.get_title()
+    alone = MLERegressor().fit(DF[["x"]], y)
+    assert FanChartDisplay.from_estimator(alone, DF[["x"]], y).ax_.get_title() == ""
