@@ -215,13 +215,15 @@ class Likelihood(BaseEstimator):
 
         Raises ValueError that names the rows for anything that is not such a target.
         """
+        if type(y) is np.ndarray and y.ndim == 1:
+            return check_numeric(y)
         if len(shape := np.asarray(y).shape) == 2 and shape[1] > 1:
             raise ValueError(
                 f"y should be a 1d array, got an array of shape {shape} instead: {type(self).__name__} is a law of one number "
                 "per row. Of ends of intervals, or times and events (sk_mle.censored), the law is Censored(...) around it; "
                 "several targets are those of MultivariateNormal, or of a model for each column"
             )
-        return check_numeric(y if type(y) is np.ndarray and y.ndim == 1 else column_or_1d(y, warn=True))
+        return check_numeric(column_or_1d(y, warn=True))
 
     def inside(self, y: np.ndarray) -> np.ndarray:
         """Whether each value of a target, as `read` returned it, is possible under the law."""
