@@ -23,7 +23,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "likelihoods": {"_special", "_utils", "domains", "links"},
     "datasets": {"likelihoods"},
     "_model": {"_sources", "_utils", "likelihoods"},
-    "predictors": {"_model"},
+    "predictors": {"_model", "_utils"},
     "_predictive": {"_utils", "likelihoods"},
     "_solvers": {"_model", "_utils", "domains", "likelihoods"},
     "metrics": {"_model", "_predictive", "_utils", "likelihoods"},

@@ -25,6 +25,7 @@ from .._model.data import Data
 from .._model.objective import Objective
 from .._model.parts import DataInParts, look_at
 from .._model.predictor import designs, offsets
+from .._model.terms import has_terms, names_with_terms, text_groups, with_terms
 from .._model.validation import (
     check_finite,
     check_kind,
@@ -40,6 +41,7 @@ from .._model.validation import (
 from .._predictive.distribution import Distribution
 from .._solvers.bias import bias_reduced
 from .._solvers.coefficient_bounds import within_bounds
+from .._solvers.fellner_schall import choose_penalties, degrees_of_freedom, with_penalties
 from .._solvers.identification import minimum_norm
 from .._solvers.multistart import best_of_starts
 from .._solvers.proximal import constrained_maximum, sparse_maximum, sparse_path
@@ -47,7 +49,7 @@ from .._solvers.reconditioning import solve_reconditioned
 from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import cold_start, warm_start
 from .._sources import Opened, Rows, check_in_memory, open_source
-from .._utils.frames import n_rows
+from .._utils.frames import coded, n_rows
 from .._utils.messages import rows_apart
 from ..exceptions import VersionWarning
 from ..inference import Inference
@@ -78,7 +80,11 @@ class Fitting:
     n_jobs: int | None
     warm_start: bool
 
+    penalties: Any
+    alpha: Any
+
     fit_: Fit
+    _text_groups: dict = {}
     _name_of_y = "y"  # in messages
     fit: Callable
     _follow: tuple[Any, float] | None = None  # where a path of penalties is asked for, its multiples, and their range
@@ -120,6 +126,10 @@ class Fitting:
     def _validate(self, X, reset: bool, finite=True):
         """X as a float array or CSR matrix; ValueError for text and, if `finite`, for NaN and infinities."""
         check_in_memory(X)
+        if reset:
+            self._text_groups = text_groups(self, X)
+        for name, levels in self._text_groups.items():
+            X = coded(X, name, levels) if hasattr(X, "columns") and name in X.columns else X
         checks: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "ensure_all_finite": False}
         try:
             checks = {"skip_check_array": True} if is_float_matrix(X) else checks
@@ -131,7 +141,9 @@ class Fitting:
         except TypeError:
             check_objects(X)
             raise
-        return check_finite(X, getattr(self, "feature_names_in_", None)) if finite else X
+        if finite:
+            check_finite(X, getattr(self, "feature_names_in_", None))
+        return X if reset else self.fit_.rows(X)
 
     @contextmanager
     def _unchanged_on_failure(self):
@@ -186,14 +198,20 @@ class Fitting:
         predictors, known = columns.predictors_of(self, law, original_X, X)
         self._check_penalty(law, predictors)
         columns.check_known_values(law, X, known, names, weight)
+        bases: tuple = ()
+        if has_terms(self):
+            predictors, bases, X = with_terms(self, law, original_X, X, weight, predictors)
+            names = names_with_terms(names, predictors)
         offset = offsets(X, predictors, known, names, weight)
         columns.check_exposures(law, predictors, names)
         if law.known:
             law = prepared(law.bind(y, **{name: offset[name] for name in law.known}))
-        self._fit_data(fitted, law, predictors, known, Data(X, y, weight, offset, self.n_jobs))
+        self._fit_data(fitted, law, predictors, known, Data(X, y, weight, offset, self.n_jobs), names, bases)
 
     def _fit_parts(self, rows: Opened):
         """Fit the rows of a source; those of few rows are gathered."""
+        if has_terms(self):
+            raise ValueError("terms (penalties, alpha='reml') are for X in memory; pass a data frame or an array")
         look = look_at(rows, partial(_look_at_part, self))
         if look.n_samples < rows.source.rows_to_gather:
             self._fit_rows(*rows.gathered()[:3])
@@ -209,7 +227,7 @@ class Fitting:
         data = DataInParts(rows, reader, look, _centred(predictors))
         if law.known:
             law = prepared(law.bind(data.few.y, **{name: data.few.offset[name] for name in law.known}))
-        self._fit_data(fitted, law, predictors, known, data)
+        self._fit_data(fitted, law, predictors, known, data, names)
 
     def _checked_law(self, law: Likelihood) -> Likelihood:
         """The law as a fit evaluates it; ValueError if nothing is to be estimated, or for invalid `tol` or `max_iter`."""
@@ -225,17 +243,19 @@ class Fitting:
             check_penalty(self.penalty, law, predictors)
         check_combined(self, law, predictors, region_of(self, law, predictors, getattr(self, "feature_names_in_", None)))
 
-    def _fit_data(self, fitted: Likelihood, law: Likelihood, predictors, known, data):
+    def _fit_data(self, fitted: Likelihood, law: Likelihood, predictors, known, data, names, bases=()):
         """Fit data by the given law and set the fitted attributes."""
-        names = getattr(self, "feature_names_in_", None)
         region = region_of(self, law, predictors, names)
-        alphas = {name: predictor.alpha for name, predictor in predictors.items() if predictor.alpha}
+        alphas = {name: predictor.alpha for name, predictor in predictors.items() if np.any(predictor.alpha)}
         objective = Objective(law, data, designs(predictors, law, data), alphas)
         choose(self.solver, objective)
         earlier = (self.fit_.coefs, self.fit_.intercepts) if self.warm_start and hasattr(self, "fit_") else ()
         objective, start = warm_start(objective, *earlier) if earlier else cold_start(objective)
         ranks = {name: design.size for name, design in objective.designs.items()}
         objective, solution = self._maximum(objective, start, predictors, region)
+        if any(predictor.chosen for predictor in predictors.values()):
+            objective, solution = choose_penalties(objective, solution, predictors, self._solve)
+            predictors = with_penalties(predictors, objective)
         coefs, intercepts = _coefficients(objective, solution.u)
         active = solution.result.get("active", {})
         if region is not None:
@@ -254,6 +274,7 @@ class Fitting:
             saturated,
             self.penalty,
             at_bounds,
+            bases,
         )
         n_free = sum(
             np.count_nonzero(coefs[name]) + one.intercept if one.l1 else ranks[name] for name, one in predictors.items()
@@ -290,6 +311,10 @@ class Fitting:
         """Set the fitted attributes and warn if the solution is no unique maximum."""
         n_unidentified = sum(free.shape[1] for free in solution.result.get("unidentified", {}).values())
         n, k = objective.data.total_weight, n_free - n_unidentified
+        for name in ("edf_", "penalties_"):
+            vars(self).pop(name, None)  # of an earlier fit
+        if any(predictor.terms for predictor in self.fit_.predictors.values()):
+            k = self._store_terms(objective, solution)
         self.loglikelihood_ = -n * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
         self.aic_ = 2 * k - 2 * self.loglikelihood_
@@ -301,6 +326,19 @@ class Fitting:
         self.optimize_result_.update(gradient_size=solution.gradient_size, n_passes=objective.n_passes)
         self.optimize_result_.update(unbounded=solution.unbounded)
         warn_about_fit(self, objective, solution, self.fit_.names)
+
+    def _store_terms(self, objective: Objective, solution: Solution) -> float:
+        """Set the attributes of terms; the effective degrees of freedom of all parameters."""
+        n, predictors = objective.data.total_weight, self.fit_.predictors
+        self.edf_ = degrees_of_freedom(objective, solution.u, predictors)
+        self.penalties_ = {
+            name: {term.label: float(n * one.alpha[term.penalised[0]]) for term in one.terms}
+            for name, one in predictors.items()
+            if one.terms
+        }
+        size = {name: sum(len(term.places) for term in predictors[name].terms) for name in self.edf_}
+        lost = sum(size[name] * objective.designs[name].shape[1] - sum(edf.values()) for name, edf in self.edf_.items())
+        return objective.size - lost
 
     @property
     def likelihood_(self) -> Likelihood:

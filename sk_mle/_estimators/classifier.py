@@ -35,7 +35,7 @@ class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
     ----------
     likelihood : Likelihood or str, optional
         Such as ``Bernoulli(links={"prob": "probit"})``. Default: by the number of classes.
-    predictors, offset, exposure, alpha, l1_ratio, penalty, bounds, constraints, fit_intercept, solver, tol, \
+    predictors, offset, exposure, alpha, l1_ratio, penalties, penalty, bounds, constraints, fit_intercept, solver, tol, \
 max_iter, warm_start, n_jobs, verbose
         As in `MLERegressor`.
     class_weight : dict or "balanced", optional
@@ -52,7 +52,7 @@ max_iter, warm_start, n_jobs, verbose
     coef_ : ndarray of shape (1, q) for two classes, (K, q) for more, (1, q) for ordered ones
     intercept_ : ndarray of shape (1,) or (K,)
     coefs_, intercepts_, predictors_, likelihood_, loglikelihood_, n_params_, aic_, aicc_, bic_, n_iter_, converged_, \
-optimize_result_, n_features_in_, feature_names_in_
+optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         As in `MLERegressor`.
 
     See Also
@@ -82,6 +82,7 @@ optimize_result_, n_features_in_, feature_names_in_
         exposure=None,
         alpha=0.0,
         l1_ratio=0.0,
+        penalties=None,
         penalty=None,
         bounds=None,
         constraints=None,
@@ -100,6 +101,7 @@ optimize_result_, n_features_in_, feature_names_in_
         self.exposure = exposure
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.penalties = penalties
         self.penalty = penalty
         self.bounds = bounds
         self.constraints = constraints

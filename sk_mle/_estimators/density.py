@@ -94,7 +94,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     """
 
     # arguments of the other estimators, which `Fitting` reads
-    predictors = offset = exposure = penalty = bounds = constraints = n_jobs = None
+    predictors = offset = exposure = penalties = penalty = bounds = constraints = n_jobs = None
     alpha, l1_ratio, fit_intercept, warm_start = 0.0, 0.0, True, False
     _name_of_y = "X"
 

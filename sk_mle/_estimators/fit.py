@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from .._model.bias import BiasReduced
 from .._model.data import Data, keep_memory
 from .._model.objective import Objective
 from .._model.predictor import Predictor, designs, offsets
+from .._model.terms import expanded
 from .._model.validation import check_finite
 from .._predictive.distribution import Distribution
 from .._solvers.reconditioning import recondition
@@ -49,6 +50,8 @@ class Fit:
         Name of the bias reduction (see `_model/bias.py`).
     at_bounds : tuple of str
         The constraints on coefficients that hold with equality.
+    bases : tuple of callable
+        What makes the columns of terms.
     """
 
     law: Likelihood
@@ -62,6 +65,7 @@ class Fit:
     reconditioned: bool = False
     penalty: str | None = None
     at_bounds: tuple[str, ...] = ()
+    bases: tuple[Callable, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """The fields as a dict, without classes of private modules, for pickles that other versions can read."""
@@ -73,6 +77,10 @@ class Fit:
         """The inverse of `plain`; TypeError for fields that this version does not know."""
         return cls(**{**plain, "predictors": {name: Predictor(**values) for name, values in plain["predictors"].items()}})
 
+    def rows(self, X: Any) -> Any:
+        """Rows of X with the columns that terms make of them, as all other methods take them."""
+        return expanded(X, self.bases)
+
     @property
     def first(self) -> str:
         """The parameter whose coefficients are `coef_`."""
@@ -81,7 +89,7 @@ class Fit:
     @property
     def shrunk(self) -> bool:
         """Whether any parameter's coefficients are drawn to zero."""
-        return any(predictor.alpha > 0 or predictor.l1 > 0 for predictor in self.predictors.values())
+        return any(predictor.penalised for predictor in self.predictors.values())
 
     @property
     def penalised(self) -> str:
@@ -183,7 +191,7 @@ class Fit:
 
         With the reduction of its bias, if there is one.
         """
-        plain = {name: replace(predictor, alpha=0.0, l1=0.0) for name, predictor in self.predictors.items()}
+        plain = {name: predictor.unpenalised for name, predictor in self.predictors.items()}
         objective = Objective(self.law, data, designs(plain, self.law, data, coefs or self.coefs), {})
         return objective if self.penalty is None else BiasReduced.of(objective, self.penalty)
 

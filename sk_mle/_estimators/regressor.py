@@ -49,12 +49,17 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         Column of X added to the linear predictor of the first parameter, or a dict of columns by parameter.
     exposure : str, int or dict, optional
         Like `offset`; the logarithm of the column is added. Values must be positive.
-    alpha : float or dict, default=0.0
+    alpha : float, "reml" or dict, default=0.0
         L2 penalty on the coefficients of the first parameter, or a dict by parameter, on the scale of the mean negative
-        log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised.
+        log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised. "reml": the data choose a penalty for each
+        term of `penalties` or, without these, for the columns of the parameter.
     l1_ratio : float or dict, default=0.0
         Share of the L1 penalty: that of a parameter is alpha * l1_ratio * sum |b| + alpha * (1 - l1_ratio) / 2 * sum b**2, as
         in `ElasticNet`. Coefficients are exactly zero where it says so. A number is for all parameters that have an `alpha`.
+    penalties : dict, optional
+        Terms of each parameter with a penalty of their own, ``{"loc": [Smooth("x"), Groups("site"), Ridge("all")]}``, see
+        `sk_mle.predictors`; with ``alpha="reml"``, or a number > 0 for all terms. Columns of smooths and groups are not in
+        "all" columns of `predictors`.
     penalty : {"jeffreys", "mean_bias", "median_bias"}, optional
         Bias-reduced likelihood, for small or separated samples. "jeffreys" adds half the log determinant of the expected
         information to the log-likelihood (Firth): finite estimates where classes are separated. "mean_bias" and "median_bias"
@@ -102,9 +107,14 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         Weighted sum of the log-likelihood at the solution.
     n_params_ : int
         Number of estimated coefficients of all parameters (the rank, where columns are dependent), without those that a bound
-        holds or an L1 penalty sets to zero.
+        holds or an L1 penalty sets to zero; of those in terms of `penalties` the effective number.
     aic_, aicc_, bic_ : float
         Information criteria; the sum of the weights counts as the number of samples.
+    edf_ : dict of str to dict of str to float
+        Effective degrees of freedom of each term, by parameter and term; only with terms.
+    penalties_ : dict of str to dict of str to float
+        Penalty of each term on the scale of the sum of the log-likelihood: 1 / sqrt(penalty) is the standard deviation of its
+        coefficients. A very large one has shrunk the term to what it does not penalise: nothing, or a straight line.
     n_iter_ : int
     converged_ : bool
         Whether the gradient at the solution is below `tol` and a finite maximum exists.
@@ -144,6 +154,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         exposure=None,
         alpha=0.0,
         l1_ratio=0.0,
+        penalties=None,
         penalty=None,
         bounds=None,
         constraints=None,
@@ -161,6 +172,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         self.exposure = exposure
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.penalties = penalties
         self.penalty = penalty
         self.bounds = bounds
         self.constraints = constraints

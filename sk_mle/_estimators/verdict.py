@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from scipy import sparse
 from .._model.bias import has_reduction
 from .._model.bounds import narrow_rows
 from .._model.objective import Objective
+from .._model.predictor import designs
 from .._solvers.identification import plateaus
 from .._solvers.separation import separating_directions
 from .._solvers.solvers import choose
+from .._solvers.start import locate
 from .._utils.messages import rows_text
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
 from ..likelihoods._functions import at_edge, density_fault, law_at_end, limit_parameters, modelled, title
@@ -40,6 +43,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         warnings.warn(f"The likelihood of {law} is unbounded{reason}", BoundaryWarning, stacklevel=5)
         return
     directions = {} if solution.result.get("minimum_certified") else separating_directions(objective, solution.u)
+    directions |= _separated_beside_terms(model, objective)
     if directions:
         model.converged_ = False
         for name, direction in directions.items():
@@ -54,6 +58,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
             stacklevel=5,
         )
 
+    _warn_penalties(law, solution)
     unidentified = solution.result.get("unidentified", {})
     if solution.converged and not (unidentified or directions or solution.result.get("minimum_certified")):
         unidentified = plateaus(objective, solution.u)
@@ -74,6 +79,38 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
             "still count it.",
             BoundaryWarning,
             stacklevel=5,
+        )
+
+
+def _separated_beside_terms(model, objective) -> dict:
+    """Directions of separation of parameters with terms along the columns, and the intercept, that have no penalty."""
+    fit, law, data = model.fit_, objective.likelihood, objective.data
+    found = {}
+    for name, one in fit.predictors.items():
+        if not one.terms:
+            continue
+        free = np.asarray(one.alpha) == 0
+        plain = {**fit.predictors, name: replace(one, columns=one.columns[free], terms=(), alpha=0.0)}
+        alphas = {other: predictor.alpha for other, predictor in plain.items() if predictor.penalised}
+        beside = Objective(law, data, designs(plain, law, data, fit.coefs), alphas)
+        u = locate(beside, fit.coefs | {name: fit.coefs[name][..., free]}, fit.intercepts)
+        direction = None if u is None else separating_directions(beside, u).get(name)
+        if direction is not None:
+            intercept, slopes = direction
+            every = np.zeros((len(free), slopes.shape[1]))
+            every[free] = slopes
+            found[name] = intercept, every
+    return found
+
+
+def _warn_penalties(law, solution) -> None:
+    """Warn if the penalties of terms did not settle."""
+    if not solution.result.get("penalties_settled", True):
+        warnings.warn(
+            f"The penalties of the terms of {law} did not settle: their criterion is flat, or terms stand for the same thing. "
+            "Leave one of the terms out, or give alpha as a number.",
+            ConvergenceWarning,
+            stacklevel=6,
         )
 
 
@@ -144,6 +181,8 @@ def _warn_separation(model, name, label, columns) -> None:
     remedy = f"Use a penalty ({alpha}), or drop or merge these columns{cure}: for inference, which refuses alpha."
     if not columns:
         remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
+    elif model.fit_.predictors[name].terms:
+        remedy = "Name these columns in a term Ridge([...]) of penalties, or drop or merge them."
     warnings.warn(
         f"The data are separated: along {direction} the likelihood of {title(model.likelihood_)} grows without end in its "
         f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "

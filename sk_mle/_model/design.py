@@ -269,6 +269,41 @@ def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, p
     return Design(Columns(index, center), shift, slopes, intercept, np.eye(1))
 
 
+def with_ridges(moments: Moments, index: slice | np.ndarray, intercept: bool, alpha: np.ndarray) -> Design:
+    """The design of a parameter with a penalty `alpha` (q,) on each column, in coordinates of unit curvature of both together.
+
+    They are those of all columns, however dependent, but for directions that neither a row nor a penalty knows: of two ridges
+    on dependent columns the coefficients do not lie in the row space.
+    """
+    mean, scale = moments.mean[index], moments.scale[index]
+    columns = np.arange(len(moments.mean))[index]
+    size = np.hypot(scale, np.sqrt(alpha))
+    live = np.flatnonzero(size)
+    if moments.gram is not None:
+        gram = moments.gram[np.ix_(columns, columns)]
+    else:
+        root = moments.root()[:, columns]
+        gram = root.T @ root
+    share = scale[live] / size[live]
+    matrix = gram[np.ix_(live, live)] * np.outer(share, share)
+    matrix[np.diag_indices(len(live))] = 1.0
+    factor, smallest = cholesky(matrix)
+    if smallest > EIGENVALUE_OF_GOOD_DIGITS / 100:
+        rotation = _inverse_transpose(factor)
+    else:
+        values, vectors = linalg.eigh(matrix)
+        kept = values > EIGENVALUE_OF_LOST_RANK * values[-1]
+        rotation, free = vectors[:, kept] / np.sqrt(values[kept]), vectors[:, ~kept] / size[live, None]
+    slopes = np.zeros((len(mean), rotation.shape[1]))
+    slopes[live] = rotation / size[live, None]
+    if rotation.shape[1] < len(live):  # coefficients of minimum norm
+        free = linalg.orth(free)
+        slopes[live] -= free @ (free.T @ slopes[live])
+    far = bool((np.abs(mean[live]) > MAX_MEAN_IN_SDS * scale[live])[scale[live] > 0].any())
+    center = _rounded_to_16_bits(mean) if far and intercept and not moments.data.is_sparse else None
+    return Design(Columns(index, center), mean if center is None else mean - center, slopes, intercept, np.eye(1))
+
+
 def _rounded_to_16_bits(values):
     """Values rounded to 16 bits, which can be subtracted from integers without rounding error."""
     mantissa, exponent = np.frexp(values)

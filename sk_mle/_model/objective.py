@@ -26,7 +26,7 @@ from .bounds import DensityRows, density_loss
 from .data import Data
 from .design import Design
 from .evaluator import Evaluator
-from .penalties import Ridge
+from .penalties import penalties_of
 
 # Loss of the rows without a density, per weight of those with one, up to which the loss of the latter is computed alone.
 MAX_LOSS_BESIDE_DENSITIES = 20.0
@@ -64,8 +64,10 @@ class Objective:
     data : Data
     designs : dict of str to Design
         One per estimated parameter, in their order.
-    alpha : dict of str to float
-        Ridge penalty per parameter.
+    alpha : dict of str to float or ndarray of shape (q,)
+        Ridge penalty per parameter, or on each of its columns.
+    slopes : dict of str to float, optional
+        Slopes that are added along the intercepts of parameters without columns (see `penalties.Slope`).
 
     Attributes
     ----------
@@ -88,9 +90,20 @@ class Objective:
     has_value = True  # whether an estimate minimises it
     near_optimum = False
 
-    def __init__(self, likelihood: Likelihood, data: Data, designs: dict[str, Design], alpha: dict[str, float]):
+    def __init__(
+        self,
+        likelihood: Likelihood,
+        data: Data,
+        designs: dict[str, Design],
+        alpha: dict[str, Any],
+        slopes: dict[str, float] | None = None,
+    ):
         self.likelihood, self.data, self.designs, self.alpha = prepared(likelihood), data, designs, alpha
-        self.penalties = {name: Ridge(alpha[name], designs[name]) for name in designs if alpha.get(name)}
+        self.slopes = slopes or {}
+        self.penalties: dict[str, Any] = {}
+        for name, design in designs.items():
+            for penalty in penalties_of(alpha.get(name, 0.0), self.slopes.get(name, 0.0), design):
+                self.penalties[name] = penalty
         ends = np.cumsum([design.size for design in designs.values()])
         self.slices = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
         self.size = int(ends[-1])
@@ -120,9 +133,16 @@ class Objective:
         """The rows whose log-likelihood is a log density."""
         return DensityRows(self.likelihood, self.data)
 
-    def copy_with(self, likelihood: Any = None, designs: dict | None = None) -> Objective:
-        """The same objective for another law or in other coordinates."""
-        other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, self.alpha)
+    def copy_with(
+        self,
+        likelihood: Any = None,
+        designs: dict | None = None,
+        alpha: dict | None = None,
+        slopes: dict[str, float] | None = None,
+    ) -> Objective:
+        """The same objective for another law, in other coordinates or with other penalties."""
+        slopes = self.slopes if slopes is None else slopes
+        other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, alpha or self.alpha, slopes)
         other.evaluations = self.evaluations
         if "density_rows" in vars(self):
             other.density_rows = self.density_rows
@@ -161,6 +181,10 @@ class Objective:
     def penalty(self, u: np.ndarray) -> float:
         """Value of the penalty at u."""
         return sum(penalty.value(u[self.slices[name]]) for name, penalty in self.penalties.items())
+
+    def slope_value(self, u: np.ndarray) -> float:
+        """The part of the penalty that `slopes` add."""
+        return sum(self.penalties[name].value(u[self.slices[name]]) for name, slope in self.slopes.items() if slope)
 
     def gradient(self, u: np.ndarray) -> np.ndarray:
         return self.evaluate(u, 1).gradient

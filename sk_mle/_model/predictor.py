@@ -9,7 +9,7 @@ Conventions: ``eta = X[:, columns] @ slopes + intercept + X[:, offset] + log(X[:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,24 @@ from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
 from .curve import Curve, curve_design
 from .data import Data
-from .design import MAX_ROTATED_COLUMNS, Design, from_moments, intercept_only
+from .design import MAX_ROTATED_COLUMNS, Design, from_moments, intercept_only, with_ridges
 from .moments import Moments
 from .validation import replace_zero_weight_rows
+
+
+@dataclass(frozen=True)
+class Term:
+    """Places of a term's coefficients among the slopes of its parameter, and of those that are penalised (see `terms.py`)."""
+
+    label: str
+    places: np.ndarray
+    penalised: np.ndarray
+
+    def weights(self, n_slopes: int) -> np.ndarray:
+        """One for the slopes that are penalised, else zero."""
+        result = np.zeros(n_slopes)
+        result[self.penalised] = 1.0
+        return result
 
 
 @dataclass(frozen=True)
@@ -38,12 +53,20 @@ class Predictor:
         Column of X that is added.
     exposure : int or None
         Column of X whose logarithm is added.
-    alpha : float
-        L2 penalty on the slopes.
+    alpha : float, or ndarray of shape (q,)
+        L2 penalty on the slopes, or on each of them where there are terms.
     curve : Curve or None
         In place of the columns and intercept: a function of X that is not linear in its coefficients.
     l1 : float
         L1 penalty on the slopes.
+    terms : tuple of Term
+        Groups of slopes with a penalty each.
+    chosen : bool
+        Whether the data choose the penalties of the terms.
+    made : dict of int to str
+        Names of the columns that terms make, which stand to the right of those of X.
+    slope : float
+        Of what is added to the objective along the intercept (see `penalties.Slope`).
     """
 
     parameter: str
@@ -51,15 +74,29 @@ class Predictor:
     intercept: bool = True
     offset: int | None = None
     exposure: int | None = None
-    alpha: float = 0.0
+    alpha: Any = 0.0
     curve: Curve | None = None
     l1: float = 0.0
+    terms: tuple[Term, ...] = ()
+    chosen: bool = False
+    made: dict[int, str] = field(default_factory=dict)
+    slope: float = 0.0
+
+    @property
+    def penalised(self) -> bool:
+        """Whether there is a penalty."""
+        return bool(np.any(self.alpha)) or self.l1 > 0
+
+    @property
+    def unpenalised(self) -> Predictor:
+        """The same without penalty; one with terms keeps it, as its coordinates, which are those of all columns, need it."""
+        return self if self.terms else replace(self, alpha=0.0, l1=0.0)
 
     def labels(self, names: Any) -> list:
         """Labels of the slopes: indices of columns, or their names where X has `names`, or the coefficients of a curve."""
         if self.curve is not None:
             return list(self.curve.labels)
-        return [j if names is None else names[j] for j in self.columns]
+        return [self.made[j] if j in self.made else j if names is None else names[j] for j in self.columns]
 
     def takes_all(self, n_features: int) -> bool:
         """Whether the linear predictor has a slope for each column of X, in order."""
@@ -139,12 +176,16 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data, coefs
         elif not len(columns):
             design = intercept_only()
         else:
-            alone = predictor.alpha > 0 and len(predictors) == 1 and basis is None
-            key = (intercept, alone, *columns)
+            alone = bool(np.any(predictor.alpha)) and len(predictors) == 1 and basis is None
+            key = (intercept, alone, bool(predictor.terms) and name, *columns)
             if key not in cache:
                 moments[intercept] = moments.get(intercept) or Moments(data, intercept, MAX_ROTATED_COLUMNS)
                 chosen = slice(None) if predictor.takes_all(data.n_features) else columns
-                cache[key] = from_moments(moments[intercept], chosen, intercept, alone)
+                cache[key] = (
+                    with_ridges(moments[intercept], chosen, intercept, predictor.alpha)
+                    if predictor.terms
+                    else from_moments(moments[intercept], chosen, intercept, alone)
+                )
             design = cache[key]
         result[name] = design if basis is None else design.with_output_basis(basis, vector=True)
     return result

@@ -66,7 +66,11 @@ def recondition(objective: Objective, u: np.ndarray) -> tuple[Objective, np.ndar
     """The same model in coordinates of unit curvature at `u`, and the vector there; None if no column needs new scales."""
     if not objective.likelihood.smooth:
         return None
-    columns = {name: design for name, design in objective.designs.items() if design.linear and design.columns is not None}
+    columns = {
+        name: design
+        for name, design in objective.designs.items()
+        if design.linear and design.columns is not None and np.ndim(objective.alpha.get(name, 0.0)) == 0
+    }
     if not columns:
         return None
     information, designs = objective.information_of(u), {}

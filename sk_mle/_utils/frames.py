@@ -60,6 +60,26 @@ def column(X: Any, name: Any) -> np.ndarray:
     return np.asarray(X[name]) if hasattr(X, "columns") else X[:, name]
 
 
+def text_levels(X: Any, name: Any) -> np.ndarray | None:
+    """The sorted distinct values, as text, of a column of a data frame; None if it holds numbers, or X is no frame."""
+    if not hasattr(X, "columns"):
+        return None
+    values = column(X, name)
+    if values.dtype.kind in "biuf":
+        return None
+    return np.unique([str(value) for value in values.tolist() if value is not None and value == value])
+
+
+def coded(X: Any, name: Any, levels: np.ndarray) -> Any:
+    """A data frame with a column of text replaced by positions in sorted levels: -1 for others, NaN where it is missing."""
+    codes = {level: float(k) for k, level in enumerate(levels.tolist())}
+    values = column(X, name).tolist()
+    missing = [value is None or value != value for value in values]
+    return with_column(
+        X, name, np.array([np.nan if gap else codes.get(str(value), -1.0) for value, gap in zip(values, missing, strict=True)])
+    )
+
+
 def with_column(X: Any, name: Any, values: Any) -> Any:
     """A copy of X with `values` in the column `name`."""
     if hasattr(X, "with_columns"):  # polars

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,12 +136,12 @@ def _row_influence(fitted, X, y, sample_weight) -> _RowInfluence:
         expected = integrated_information(law, eta, [name])[name, name]
         information = np.where(np.isfinite(expected), expected, information)
     predictor = fit.predictors[name]
-    design = designs({name: replace(predictor, alpha=0.0)}, law, data, fit.coefs)[name]
+    design = designs({name: predictor.unpenalised}, law, data, fit.coefs)[name]
     Z = design.coordinate_rows(data.X)
     gram = (Z * (weight * information)[:, None]).T @ Z
-    if predictor.alpha:
+    if predictor.penalised:
         slopes = design.original_matrix()[1:]
-        gram += predictor.alpha * weight.sum() * slopes.T @ slopes
+        gram += weight.sum() * slopes.T @ (np.reshape(predictor.alpha, (-1, 1)) * slopes)
     try:
         cholesky_factor = linalg.cholesky(gram, lower=True)
     except linalg.LinAlgError as error:

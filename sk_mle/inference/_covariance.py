@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from .._model.penalties import penalties_of
 from .._solvers.identification import directions_without_information
 from ..likelihoods._functions import at_edge, expected_information, title
 from ._estimable import Estimability, dependent_columns, listed, without_information
@@ -33,7 +34,7 @@ class Covariance(NamedTuple):
     n_samples: float
     n_clusters: int
     loglikelihood: float
-    n_coefficients: int
+    n_coefficients: float  # the effective ones where coefficients are penalised
     estimability: Estimability
 
 
@@ -46,6 +47,11 @@ def check_arguments(model: Any, cov: str, bread: str, weights: str, groups: Any)
             "weights='probability' with cov='HC1', or fit without class_weight"
         )
     _check_fit(model)
+    if model.fit_.shrunk and (groups is not None or cov not in ("observed", "expected")):
+        raise ValueError(
+            "the data chose the penalties of this fit (alpha='reml'), so that its covariance is the Bayesian one, the inverse "
+            "of the penalised information: leave cov at 'observed' and groups at None"
+        )
     if model.fit_.penalty is not None and weights != FREQUENCY:
         raise ValueError(
             f"penalty={model.fit_.penalty!r} took the weights for numbers of rows, which weights={weights!r} contradicts: use "
@@ -77,7 +83,7 @@ def _check_fit(model) -> None:
     """Raise for fits whose coefficients are not a maximum of the likelihood inside the parameters' domains."""
     law, name = model.likelihood_, title(model.likelihood_)
     sparse = any(predictor.l1 for predictor in model.fit_.predictors.values())
-    if model.fit_.shrunk:
+    if any(one.penalised and not one.chosen for one in model.fit_.predictors.values()):
         raise ValueError(
             f"the fit is penalised (alpha > 0{', l1_ratio > 0' * sparse}): its coefficients are biased by intent, and their "
             "standard errors are not those of maximum likelihood. Refit with alpha=0; where that has no maximum, as a warning "
@@ -162,6 +168,7 @@ def covariance(
         leverages = Leverages.of(cov, objective, sums.hessian, weight_power)
         sums = summed(located, information, True, weight_power, leverages=leverages)
     _check_data(model, sums, objective.data.total_weight, weights)
+    sums = _with_penalties(model, located, sums)
     if cov == KERNEL:
         matrix, meat = _kernel_sandwich(located, sums)
     else:
@@ -174,7 +181,7 @@ def covariance(
     root = jacobian @ factor
     n = objective.data.total_weight
     counted = [name for i, (name, one) in enumerate(objective.designs.items()) if i == 0 or one.columns is not None]
-    k = sum(objective.designs[name].size - (free[name].shape[1] if name in free else 0) for name in counted)
+    k = _n_coefficients(model, objective, counted, free)
     if robust and not (cov == "HC0" or cov in BY_LEVERAGE or n > k):
         raise ValueError(
             f"the correction of a sandwich divides by n - k, and there are n = {n:g} observations for k = {k} coefficients"
@@ -191,6 +198,24 @@ def covariance(
     kind = "kernel estimate at the kinks" if cov == KERNEL else cov
     kind = f"cluster-robust ({label}, {sums.n_clusters} clusters)" if groups is not None else kind
     return Covariance(root, kind, n, sums.n_clusters, sums.value, k, estimability)
+
+
+def _n_coefficients(model, objective, counted, free) -> float:
+    """Number of coefficients of the parameters in a list, the effective one where they are penalised."""
+    if model.fit_.shrunk:
+        return model.n_params_ - (len(objective.designs) - len(counted))
+    return sum(objective.designs[name].size - (free[name].shape[1] if name in free else 0) for name in counted)
+
+
+def _with_penalties(model, located: Located, sums: Sums) -> Sums:
+    """Sums with the gradient and information of the penalties, which stand for a normal law of the coefficients."""
+    gradient, hessian, n = sums.gradient.copy(), sums.hessian.copy(), located.objective.data.total_weight
+    for name, predictor in model.fit_.predictors.items():
+        design, place = located.objective.designs[name], located.objective.slices[name]
+        for penalty in penalties_of(predictor.alpha, predictor.slope, design):
+            gradient[place] -= n * penalty.gradient(located.u[place])
+            hessian[place, place] += n * penalty.hessian()
+    return sums._replace(gradient=gradient, hessian=hessian)
 
 
 def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarray]:

@@ -46,6 +46,7 @@ class Layout:
 
     def __init__(self, inside: Unwrapped):
         self.parts: list[Part] = []
+        in_terms: list[bool] = []
         model, names = inside.model, inside.feature_names()
         law, end = model.likelihood_, 0
         for parameter, predictor in model.fit_.predictors.items():
@@ -57,9 +58,12 @@ class Layout:
                 entries = model.classes_
             for k, entry in enumerate(entries):
                 start, end = end, end + intercept + len(labels)
+                in_terms += [False] * intercept + [j in predictor.made for j in predictor.columns]
+                in_terms += [False] * (end - len(in_terms))
                 label = parameter if entry is None else f"{parameter}[{entry}]"
                 self.parts.append(Part(parameter, k, label, intercept, labels, slice(start, end), predictor.curve is None))
         self.size = end
+        self.in_terms = np.array(in_terms, dtype=bool)
         self.vector = {name for name in model.fit_.predictors if law.parameter(name).vector}
 
     @cached_property

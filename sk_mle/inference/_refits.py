@@ -92,6 +92,10 @@ def _located(inference, X, y, sample_weight) -> tuple[Located, np.ndarray, float
             "use method='bootstrap'"
         )
     inside = unwrap(inference.fitted)
+    if inside.model.fit_.shrunk:
+        raise ValueError(
+            "the data chose the penalties of this fit, so it has no profile likelihood: use Wald tests or intervals"
+        )
     located = locate_fit(inside.model, inside.X(X), inside.y(y), sample_weight, inference.weights)
     if not located.objective.has_value:
         raise ValueError(

@@ -59,7 +59,21 @@ class Summaries:
             **statistic_columns(self.df, z, p),
             **interval(level, *ends.T),
         }
-        return Table(columns, names, notes=[*notes, *self.estimability.notes()], formats={"p": probability})
+        shown = ~self.layout.in_terms
+        columns = {label: np.asarray(values)[shown] for label, values in columns.items()}
+        names = [name for name, is_shown in zip(names, shown, strict=True) if is_shown]
+        notes = [*notes, *self._terms(), *self.estimability.notes()]
+        return Table(columns, names, notes=notes, formats={"p": probability})
+
+    def _terms(self) -> list[str]:
+        """A note for each term, whose coefficients have no rows."""
+        edf, penalties = getattr(self.model, "edf_", {}), getattr(self.model, "penalties_", {})
+        return [
+            f"{parameter}: {term}, {value:.4g} effective degrees of freedom, standard deviation "
+            f"{penalties[parameter][term] ** -0.5:.4g} of its coefficients"
+            for parameter, terms in edf.items()
+            for term, value in terms.items()
+        ]
 
     def summary(self, level: float = 0.95, transform: Any = None) -> Table:
         """`table` with the facts of the fit above it; prints as text, and as HTML in notebooks."""
@@ -68,7 +82,7 @@ class Summaries:
         table.head = [
             ("observations", f"{self.n_samples:g}"),
             ("log-likelihood", f"{self.loglikelihood:.6g}" + " (of the transformed target)" * self.transformed),
-            ("parameters", model.n_params_),
+            ("parameters", f"{model.n_params_:.6g}"),
             *[("AIC, BIC", f"{model.aic_:.6g}, {model.bic_:.6g}")] * (self.weights == "frequency" and not self.transformed),
             ("covariance", self.cov_kind + (f", {self.weights} weights" if self.weights != "frequency" else "")),
         ]

@@ -1,5 +1,6 @@
-"""Predictors beyond linear ones, as values of the argument `predictors` of the estimators."""
+"""Predictors beyond linear ones: curves for the argument `predictors` of the estimators, terms for `penalties`."""
 
 from ._nonlinear import Nonlinear
+from ._terms import Groups, Ridge, Smooth
 
-__all__ = ["Nonlinear"]
+__all__ = ["Groups", "Nonlinear", "Ridge", "Smooth"]

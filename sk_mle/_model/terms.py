@@ -1,0 +1,218 @@
+"""Terms of a linear predictor with a penalty of their own: columns made of X, or columns of X, and which are penalised.
+
+A term's penalty is a ridge, lambda / 2 times the sum of squares of its penalised coefficients on the scale of the sum of the
+log-likelihood: any other quadratic form becomes one by a change of columns (the mixed-model form of a smooth). Columns that
+terms make stand to the right of those of X, from the fit on and in every prediction: `Fit.rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .._utils.frames import text_levels
+from ..likelihoods import Likelihood
+from ..likelihoods._functions import modelled, title
+from .columns import REML, by_parameter
+from .predictor import Predictor, Term
+
+FIRST_SHARE = 0.1  # of the mean variance of a term's columns that is its first penalty
+MAX_COLUMNS = 3000  # of a parameter with terms: its coordinates are those of a matrix of them all
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A term on the columns of one X.
+
+    Attributes
+    ----------
+    label : str
+    takes : tuple of int
+        Columns of X that the term stands for, so that "all" leaves them out.
+    basis : callable or None
+        ``basis(X)``, the columns (n, k) that the term makes of rows of X.
+    labels : tuple of str
+        Their names.
+    n_unpenalised : int
+        How many of them, the first, have no penalty.
+    ridge : ndarray, "all" or None
+        Columns of X, in place of a basis, that are penalised.
+    """
+
+    label: str
+    takes: tuple[int, ...] = ()
+    basis: Callable | None = None
+    labels: tuple[str, ...] = ()
+    n_unpenalised: int = 0
+    ridge: Any = None
+
+
+def text_groups(model: Any, X: Any) -> dict[Any, np.ndarray]:
+    """Levels of the columns of text in a data frame that terms of groups name, by column."""
+    if model.penalties is None or not hasattr(X, "columns"):
+        return {}
+    given = model.penalties.values() if isinstance(model.penalties, dict) else [model.penalties]
+    terms = [term for part in given for term in (part if isinstance(part, list | tuple) else [part])]
+    result = {}
+    for term in terms:
+        if not getattr(term, "takes_text", False):
+            continue
+        name = X.columns[term.column] if isinstance(term.column, int) and term.column < len(X.columns) else term.column
+        if name in X.columns and (levels := text_levels(X, name)) is not None:
+            result[name] = levels
+    return result
+
+
+def has_terms(model: Any) -> bool:
+    """Whether an estimator's arguments ask for terms."""
+    values = model.alpha.values() if isinstance(model.alpha, dict) else [model.alpha]
+    return model.penalties is not None or any(isinstance(value, str) and value == REML for value in values)
+
+
+def names_with_terms(names: Any, predictors: dict[str, Predictor]) -> Any:
+    """Names of the columns of X and of those that terms make, in their order; None where X has none."""
+    made = {j: label for predictor in predictors.values() for j, label in predictor.made.items()}
+    return names if names is None else np.array([*names, *(made[j] for j in sorted(made))], dtype=object)
+
+
+def expanded(X: Any, bases: Sequence[Callable]) -> Any:
+    """Rows of X with the columns that terms make of them on the right; sparse where X is."""
+    if not bases:
+        return X
+    parts = [basis(X) for basis in bases]
+    if sparse.issparse(X):
+        return sparse.csr_matrix(sparse.hstack([X, *map(sparse.csr_matrix, parts)]))
+    return np.hstack([X, *(part.toarray() if sparse.issparse(part) else part for part in parts)])
+
+
+def with_terms(
+    model: Any, law: Likelihood, original_X: Any, X: Any, weight: np.ndarray, predictors: dict[str, Predictor]
+) -> tuple[dict[str, Predictor], tuple[Callable, ...], Any]:
+    """Predictors with the terms of an estimator's argument `penalties`, what makes their columns, and X with these.
+
+    Penalties that the data will choose begin at a share of the mean variance of a term's columns.
+    """
+    if model.penalty is not None:
+        raise ValueError(f"penalty={model.penalty!r} reduces the bias of plain fits: leave it at None where there are terms")
+    ratios = model.l1_ratio.values() if isinstance(model.l1_ratio, dict) else [model.l1_ratio]
+    if model.bounds is not None or model.constraints is not None or any(ratios):
+        raise ValueError("bounds, constraints and l1_ratio are not offered where there are terms with penalties")
+    specs, names = _specs(model, law), getattr(model, "feature_names_in_", None)
+    bases: list[Callable] = []
+    end, result = X.shape[1], dict(predictors)
+    for name, terms in specs.items():
+        argument = f"penalties[{name!r}]"
+        bound = [term.bind(original_X, X, weight, names, f"{argument}, {term!r}") for term in terms]
+        predictor = _linear_part(model, law, predictors[name], bound, argument)
+        predictor, new, end = _joined(predictor, bound, end, X.shape[1], argument)
+        bases += new
+        result[name] = replace(predictor, chosen=_is_reml(model, name, law))
+    X = expanded(X, bases)
+    for name in specs:
+        predictor, alpha = result[name], np.zeros(len(result[name].columns))
+        for term in predictor.terms:
+            columns = X[:, predictor.columns[term.penalised]]
+            alpha[term.penalised] = FIRST_SHARE * _variance(columns, weight) if predictor.chosen else predictors[name].alpha
+        result[name] = replace(predictor, alpha=alpha)
+    return result, tuple(bases), X
+
+
+def _variance(columns, weight) -> float:
+    """Mean variance of columns; 1 where it is zero."""
+    columns = columns.toarray() if sparse.issparse(columns) else columns
+    mean = weight @ columns / weight.sum()
+    return float(np.mean(weight @ (columns - mean) ** 2) / weight.sum()) or 1.0
+
+
+def _specs(model, law) -> dict[str, list]:
+    """Terms by parameter; ValueError for those that cannot be used."""
+    given = by_parameter(model.penalties, modelled(law)[:1], law.free, "penalties")
+    specs = {name: [terms] if hasattr(terms, "bind") else list(terms) for name, terms in given.items()}
+    for name, terms in specs.items():
+        for term in terms:
+            if not hasattr(term, "bind"):
+                raise TypeError(
+                    f"penalties[{name!r}] must be a list of terms of sk_mle.predictors (Smooth, Groups, Ridge), got {term!r}"
+                )
+        if name not in law.free:
+            raise ValueError(f"penalties: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.free}")
+        value = by_parameter(model.alpha, list(specs), law.free, "alpha").get(name, 0.0)
+        if value != REML and not (isinstance(value, Real) and float(value) > 0):
+            raise ValueError(
+                f"penalties of {name!r} need alpha='reml', by which the data choose a penalty for each term, or a number > 0, "
+                f"the penalty of them all; got alpha={model.alpha!r}"
+            )
+    wanted = [name for name, value in by_parameter(model.alpha, modelled(law)[:1], law.free, "alpha").items() if value == REML]
+    for name in wanted:
+        if name not in specs and (isinstance(model.alpha, dict) or not specs):
+            specs[name] = [_AllColumns()]
+    return {name: terms for name, terms in specs.items() if terms}
+
+
+class _AllColumns:
+    """The term of `alpha="reml"` alone: a ridge on all columns of the parameter."""
+
+    def bind(self, original_X: Any, X: Any, weight: np.ndarray, names: Any, argument: str) -> Bound:
+        """The ridge, on whatever columns there are."""
+        return Bound("ridge", ridge="all")
+
+
+def _is_reml(model, name, law) -> bool:
+    value = by_parameter(model.alpha, [name], law.free, "alpha").get(name)
+    return isinstance(value, str) and value == REML
+
+
+def _linear_part(model, law, predictor: Predictor, bound: list[Bound], argument: str) -> Predictor:
+    """The predictor on columns of X: without those that terms stand for, with those of ridge terms."""
+    name = predictor.parameter
+    if predictor.curve is not None:
+        raise ValueError(f"{argument}: {name!r} has a curve as predictor, which takes no terms")
+    taken = [j for term in bound for j in term.takes]
+    if len(set(taken)) < len(taken):
+        raise ValueError(f"{argument}: two terms stand for the same column")
+    columns = predictor.columns
+    given = by_parameter(model.predictors or {}, modelled(law), law.free, "predictors")
+    explicit = name in given and not (isinstance(given[name], str) and given[name] == "all")
+    if explicit and set(taken) & set(columns.tolist()):
+        raise ValueError(f"{argument}: a term stands for a column that predictors[{name!r}] names too; leave it out there")
+    columns = columns[~np.isin(columns, taken)]
+    wanted = [term.ridge for term in bound if term.ridge is not None and not isinstance(term.ridge, str)]
+    for index in wanted:
+        if set(index.tolist()) & set(taken):
+            raise ValueError(f"{argument}: a ridge names a column that another term stands for")
+        columns = np.concatenate([columns, index[~np.isin(index, columns)]])
+    intercept = predictor.intercept if len(predictor.columns) else bool(model.fit_intercept) and law.parameter(name).intercept
+    return replace(predictor, columns=columns.astype(int), intercept=intercept)
+
+
+def _joined(predictor: Predictor, bound: list[Bound], end: int, n_features: int, argument: str):
+    """The predictor with the columns of terms, the functions that make these, and the number of columns after it."""
+    columns, terms, bases = list(predictor.columns), [], []
+    made: dict[int, str] = {}
+    for one in bound:
+        if one.ridge is not None:
+            index = predictor.columns if isinstance(one.ridge, str) else one.ridge
+            places = np.flatnonzero(np.isin(predictor.columns, index))
+            terms.append(Term(one.label, places, places))
+            continue
+        first, k = len(columns), len(one.labels)
+        columns += range(end, end + k)
+        made |= dict(zip(range(end, end + k), one.labels, strict=True))
+        end += k
+        terms.append(Term(one.label, np.arange(first, first + k), np.arange(first + one.n_unpenalised, first + k)))
+        bases.append(one.basis)
+    used = [place for term in terms for place in term.places]
+    if len(set(used)) < len(used):
+        raise ValueError(f"{argument}: two ridges penalise the same column; give each column one penalty")
+    if empty := [term.label for term in terms if not len(term.penalised)]:
+        raise ValueError(f"{argument}: {empty[0]} has no column to penalise")
+    if len(columns) > MAX_COLUMNS:
+        raise ValueError(f"{argument}: the terms have {len(columns)} columns; {MAX_COLUMNS} is the most that is offered")
+    if len({term.label for term in terms}) < len(terms):
+        raise ValueError(f"{argument}: two terms are the same")
+    return replace(predictor, columns=np.array(columns, dtype=int), terms=tuple(terms), made=made), bases, end
