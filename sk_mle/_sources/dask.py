@@ -14,11 +14,10 @@ RESULTS_PER_MERGE = 8  # results that are combined at one place
 
 
 class DaskSource(Source):
-    """Partitions of Dask collections; `columns` are their X, y, sample_weight and groups, aligned by partition."""
+    """Delayed parts, each a tuple of X, y, sample_weight and groups; `X` is the collection that predictions are asked of."""
 
-    def __init__(self, X: Any, *columns: Any):
-        self.X = X
-        self.parts = list(zip(*(parts_of(column) for column in (X, *columns)), strict=True))
+    def __init__(self, X: Any, parts: list[tuple]):
+        self.X, self.parts = X, parts
 
     def __iter__(self) -> Iterator[Any]:
         return (dask.compute(Rows(*part))[0] for part in self.parts)
@@ -40,10 +39,10 @@ class DaskSource(Source):
     def predict(self, fn: Callable, columns: list | None = None) -> Any:
         """Lazy predictions: a Dask array, or a series or frame for a data frame."""
         X = self.X
-        if hasattr(X, "map_partitions"):
-            return X.map_partitions(_like_frame, fn, columns, meta=_like_frame(_ones_like(X), fn, columns).iloc[:0])
-        if not hasattr(X, "map_blocks"):
-            return [dask.delayed(fn)(part[0]) for part in self.parts]
+        if _is_frame(X):
+            return X.map_partitions(_like_frame, fn, columns, meta=_like_frame(_rows_like(X, 1), fn, columns).iloc[:0])
+        if isinstance(X, list):
+            return [dask.delayed(fn)(part) for part in X]
         X = X.rechunk({1: -1})
         example = np.asarray(fn(np.ones((2, X.shape[1]), X.dtype)))
         width = {"drop_axis": 1} if example.ndim == 1 else {"chunks": (X.chunks[0], (example.shape[1],))}
@@ -54,21 +53,24 @@ def open_source(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Source
     """The source of Dask collections, and the names of columns that are told by name; ValueError where they do not fit."""
     given = {"y": y, "sample_weight": sample_weight, "groups": groups}
     named = {argument: value for argument, value in given.items() if isinstance(value, str)}
-    columns: list = [None if isinstance(value, str) else value for value in given.values()]
-    n_parts = len(parts_of(X))
-    for argument, value in given.items():
-        if value is None or isinstance(value, str):
-            continue
+    others = {argument: value for argument, value in given.items() if value is not None and argument not in named}
+    for argument, value in others.items():
         if not is_lazy(value):
             raise ValueError(
                 f"X is a Dask collection and {argument} is not: cut it into the same parts, as by "
                 "dask.array.from_array(values, chunks=X.chunks[0])"
             )
-        if len(parts_of(value)) != n_parts:
+        if _n_parts(value) != _n_parts(X):
             raise ValueError(
-                f"X has {n_parts} parts and {argument} has {len(parts_of(value))}: repartition or rechunk one like the other"
+                f"X has {_n_parts(X)} parts and {argument} has {_n_parts(value)}: repartition or rechunk one like the other"
             )
-    return DaskSource(X, *(part if part is not None else [None] * n_parts for part in columns)), named
+    if _is_frame(X) and all(_is_frame(value) and value.ndim == 1 for value in others.values()):
+        # one frame, as an optimised graph may have other parts, another number for each choice of columns
+        names = {argument: f"{argument} of the fit" for argument in others}
+        joint = _joint(X, others, list(names.values()))
+        return DaskSource(X, [(part, None, None, None) for part in joint.to_delayed()]), named | names
+    columns = [_parts(others[argument]) if argument in others else [None] * _n_parts(X) for argument in given]
+    return DaskSource(X, list(zip(_parts(X), *columns, strict=True))), named
 
 
 def is_lazy(value: Any) -> bool:
@@ -76,13 +78,39 @@ def is_lazy(value: Any) -> bool:
     return dask.is_dask_collection(value[0] if isinstance(value, list) and value else value)
 
 
-def parts_of(X: Any) -> list:
-    """Delayed parts of a collection, all columns in each."""
+def _is_frame(X) -> bool:
+    """Whether a collection is a data frame or a series of Dask."""
+    return hasattr(X, "map_partitions")
+
+
+def _n_parts(X) -> int:
+    """The number of parts of a collection."""
+    return len(X) if isinstance(X, list) else X.npartitions if _is_frame(X) else X.numblocks[0]
+
+
+def _parts(X) -> list:
+    """Delayed parts of a collection, all columns in each, as many as it says that it has."""
     if isinstance(X, list):
         return X
-    if hasattr(X, "map_blocks") and X.ndim > 1:
-        X = X.rechunk({1: -1})
-    return list(np.ravel(X.to_delayed()))
+    if _is_frame(X):
+        return X.to_delayed(optimize_graph=False)
+    return list(np.ravel((X.rechunk({1: -1}) if X.ndim > 1 else X).to_delayed()))
+
+
+def _joint(X, series: dict, names: list[str]):
+    """A data frame with series of the same partitions as further columns."""
+    if not series:
+        return X
+    meta = _joined(_rows_like(X, 0), *(_rows_like(one.to_frame(), 0).iloc[:, 0] for one in series.values()), names=names)
+    return X.map_partitions(_joined, *series.values(), names=names, meta=meta, align_dataframes=False)
+
+
+def _joined(X, *series, names):
+    """A part of a data frame with further columns, row by row, whatever the indices are."""
+    for name, values in zip(names, series, strict=True):
+        if len(values) != len(X):
+            raise ValueError(f"a part of X has {len(X)} rows, and that of {name} has {len(values)}")
+    return X.assign(**{name: values.array for name, values in zip(names, series, strict=True)})
 
 
 def _called(fn, number, *columns):
@@ -100,13 +128,15 @@ def _like_frame(X, fn, columns):
     """Predictions of a frame as a series, or a frame for several columns, with its index."""
     import pandas as pd
 
-    values = fn(X) if len(X) else fn(_ones_like(X))[:0]
+    values = fn(X) if len(X) else fn(_rows_like(X, 1))[:0]
     return pd.Series(values, X.index) if values.ndim == 1 else pd.DataFrame(values, X.index, columns)
 
 
-def _ones_like(X):
-    """One row of ones with the columns and types of an empty frame."""
+def _rows_like(X, n: int):
+    """A frame of pandas of n rows of ones, or missing values, with the columns and types of X."""
     import pandas as pd
 
-    ones = {name: pd.Series(np.ones(1)).astype(dtype) for name, dtype in X.dtypes.items()}
-    return pd.DataFrame(ones)
+    ones = pd.Series(np.ones(n))
+    return pd.DataFrame(
+        {name: ones.astype(dtype) if n else pd.Series(dtype=dtype) for name, dtype in X.dtypes.items()}, columns=X.columns
+    )

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.dataset as ds
 
 from .protocol import Source
 
-ROWS_PER_PART = 1 << 17
+BYTES_PER_PART, MAX_ROWS_PER_PART = 1 << 23, 1 << 17
 
 
 class ParquetSource(Source):
@@ -20,9 +21,11 @@ class ParquetSource(Source):
         self.dataset = dataset
 
     def __iter__(self) -> Iterator[Any]:
-        # no batches are read ahead, so that few lie in memory
-        batches = self.dataset.to_batches(batch_size=ROWS_PER_PART, batch_readahead=0, fragment_readahead=0)
-        return (batch.to_pandas() for batch in batches)
+        rows = int(np.clip(BYTES_PER_PART / (8 * max(len(self.dataset.schema), 1)), 1, MAX_ROWS_PER_PART))
+        options: dict[str, Any] = {"batch_readahead": 0, "fragment_readahead": 0, "use_threads": False}  # nothing is read ahead
+        if isinstance(getattr(self.dataset, "format", None), ds.ParquetFileFormat):
+            options["fragment_scan_options"] = ds.ParquetFragmentScanOptions(pre_buffer=False)
+        return (batch.to_pandas() for batch in self.dataset.to_batches(batch_size=rows, **options))
 
 
 def open_source(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Source, dict]:
