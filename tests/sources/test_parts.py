@@ -15,6 +15,8 @@ from sklearn.base import clone
 from test_sweep import LAWS_AND_WRAPPERS, name
 
 from sk_mle import MLEClassifier, MLEDensity, MLERegressor, Source
+from sk_mle._model.data import Data
+from sk_mle._model.moments import products_of_columns
 from sk_mle.datasets import make_mle_regression
 from sk_mle.diagnostics import leverage, quantile_residuals
 from sk_mle.domains import POSITIVE, REAL
@@ -32,6 +34,7 @@ COUNTS = RNG.poisson(MEAN * RNG.gamma(3.0, 1 / 3, N)).astype(float)
 REALS = X[:, 0] + RNG.normal(size=N)
 WEIGHT = RNG.integers(0, 3, N).astype(float)
 LABELS = np.array(["low", "middle", "high"])[np.digitize(REALS, [-0.7, 0.8])]
+HALVES = slice(0, 100), slice(100, N)
 SMOOTH = [law for law in LAWS_AND_WRAPPERS if law.smooth]
 
 
@@ -154,6 +157,16 @@ def test_far_columns():
         assert_same(fitted(MLERegressor(law), far, y), fitted(MLERegressor(law), cut(far, y), None))
 
 
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("centered", [True, False])
+def test_products_of_parts_join_to_those_of_all_rows(centered, small):
+    columns, weight = 5.0 + X * [1.0, 10.0, 0.1], WEIGHT + 0.5
+    whole = products_of_columns(Data(columns, COUNTS, weight, {}), centered, small)
+    parts = [products_of_columns(Data(columns[rows], COUNTS[rows], weight[rows], {}), centered, small) for rows in HALVES]
+    for one, two in zip(parts[0].joined(parts[1]), whole, strict=True):
+        assert_allclose(one, two, rtol=1e-12, atol=1e-11)
+
+
 @pytest.mark.parametrize("sample", [Source.rows_of_sample, 60])
 def test_separated_rows(sample):
     separated, crossed = (X[:, 0] > 0).astype(int), (X[:, 0] > 0).astype(int)
@@ -259,6 +272,23 @@ def test_few_passes_and_few_bytes():
         model.fit(source, None)
         assert source.passes == model.optimize_result_.n_passes <= most
         assert len(pickle.dumps(model)) < 20_000
+
+
+def test_what_is_sent_to_a_part_is_small():
+    cloudpickle = pytest.importorskip("cloudpickle")  # which Dask depends on
+    sizes = []
+
+    class Measured(Parts):
+        def fold(self, fn, combine):
+            sizes.append(len(cloudpickle.dumps((fn, combine))))
+            fn, combine = cloudpickle.loads(cloudpickle.dumps((fn, combine)))
+            return super().fold(fn, combine)
+
+    columns = RNG.normal(size=(N, 20))
+    source = Measured([(columns[:100], COUNTS[:100]), (columns[100:], COUNTS[100:])])
+    parts = MLERegressor("negative_binomial", predictors={"dispersion": [0, 1]}).fit(source, None)
+    assert max(sizes) < 15_000
+    assert_same(MLERegressor("negative_binomial", predictors={"dispersion": [0, 1]}).fit(columns, COUNTS), parts)
 
 
 def test_few_rows_are_gathered():
