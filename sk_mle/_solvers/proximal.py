@@ -22,7 +22,7 @@ from .._model.constraints import Region
 from .._model.design import intercept_only
 from .._model.objective import Objective
 from .lasso import Lasso
-from .newton import SCORING_DECREMENT, minimum_certified, newton
+from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .programme import Programme, null_space
 from .separation import separating_directions
 from .solvers import Solution, parameters_at_edges
@@ -32,6 +32,7 @@ MAX_COORDINATES_PER_ROW = 0.5  # from which a free fit is too close to exact to 
 TOL_OF_CONSTANTS, ITERATIONS_OF_CONSTANTS = 1e-4, 50  # of the fit of constants that replaces a poor start
 MIN_STEP_LENGTH = 1e-8
 MAX_DECREMENT_OF_STALE = 1e-3  # twice the predicted gain up to which the next step may use the same Hessian
+POLISHING_STEPS = 2  # further steps at most once the gradient is below the tolerance
 MAX_FAST_RATE = 0.1  # of the gradient's decrease in a step, above which the Hessian is computed again
 STEP_TOL = 1e-6  # largest Newton step at a certified minimum
 
@@ -216,7 +217,7 @@ class _Run(NamedTuple):
 
 def _descend(objective, subproblem, u, tol, max_iter, hessian=None) -> _Run:
     """Newton steps from a feasible point; with the Hessian of an earlier point, near the optimum, as long as that is fast."""
-    n_iter, unbounded, message, last, before = 0, False, "iteration limit", None, np.inf
+    n_iter, unbounded, message, last, before, polishing = 0, False, "iteration limit", None, np.inf, 0
     order = 2 if hessian is None else 1
     point = objective.evaluate(u, order, "expected")
     hessian, fresh, residual = point.hessian if order == 2 else hessian, order == 2, np.inf
@@ -228,11 +229,12 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None) -> _Run:
         last = subproblem.step(u, point.gradient, hessian)
         # the quadratic model is optimal at the end of the step: there its gradient has changed by this
         residual = float(np.abs(hessian @ last.step).max(initial=0.0))
-        if residual <= tol:
+        polishing += residual <= tol
+        if residual <= POLISHED_SHARE_OF_TOL * tol or polishing > POLISHING_STEPS:
             u, message = u + last.step, "gradient below tol"
             point = objective.evaluate(u, 1)
             break
-        if not fresh and residual > MAX_FAST_RATE * before:
+        if not fresh and residual > max(MAX_FAST_RATE * before, tol):
             point, fresh, before = objective.evaluate(u, 2), True, np.inf
             hessian = point.hessian
             continue
@@ -242,7 +244,7 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None) -> _Run:
             "expected" if decrement > SCORING_DECREMENT else "observed",
         )
         length, trial = _line_search(objective, subproblem, u, point, last.step, decrement, order, information)
-        if trial is None and fresh:
+        if trial is None and (fresh or polishing):
             message = "no step lowers the value"
             break
         if trial is None:

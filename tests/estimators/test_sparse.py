@@ -17,7 +17,9 @@ from sk_mle.likelihoods import Gamma, Likelihood, NegativeBinomial, Normal, Pois
 
 
 @pytest.mark.exhaustive
-@parametrize_with_checks([MLEClassifier(alpha=0.01, l1_ratio=1.0), MLERegressor("poisson", alpha=0.01, l1_ratio=0.5)])
+@parametrize_with_checks(
+    [MLEClassifier("bernoulli", alpha=0.01, l1_ratio=1.0), MLERegressor("poisson", alpha=0.01, l1_ratio=0.5)]
+)
 @pytest.mark.filterwarnings("default")
 def test_estimator_checks(estimator, check):
     check(estimator)
