@@ -253,6 +253,8 @@ class Fitting:
         objective, start = warm_start(objective, *earlier) if earlier else cold_start(objective)
         ranks = {name: design.size for name, design in objective.designs.items()}
         objective, solution = self._maximum(objective, start, predictors, region)
+        # coefficients of curves that lie on their bounds have no coordinates any more
+        ranks |= {name: design.size for name, design in objective.designs.items() if not design.linear}
         if any(predictor.chosen for predictor in predictors.values()):
             objective, solution = choose_penalties(objective, solution, predictors, self._solve)
             predictors = with_penalties(predictors, objective)
