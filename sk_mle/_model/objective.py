@@ -101,7 +101,7 @@ class Objective:
         self.likelihood, self.data, self.designs, self.alpha = prepared(likelihood), data, designs, alpha
         self.slopes = slopes or {}
         self.penalties: dict[str, Any] = {}
-        for name, design in designs.items():
+        for name, design in designs.items() if alpha or self.slopes else ():
             for penalty in penalties_of(alpha.get(name, 0.0), self.slopes.get(name, 0.0), design):
                 self.penalties[name] = penalty
         ends = np.cumsum([design.size for design in designs.values()])
