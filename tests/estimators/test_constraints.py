@@ -23,7 +23,7 @@ from sk_mle.predictors import Nonlinear
 
 
 @pytest.mark.exhaustive
-@parametrize_with_checks([MLEClassifier("bernoulli", bounds=(-5, 5)), MLERegressor("poisson", bounds=(0, None))])
+@parametrize_with_checks([MLEClassifier("bernoulli", bounds=(-5, 5)), MLERegressor("poisson", alpha=0.01, bounds=(0, None))])
 @pytest.mark.filterwarnings("default")
 def test_estimator_checks(estimator, check):
     check(estimator)
