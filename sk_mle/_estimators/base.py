@@ -251,7 +251,8 @@ class Fitting:
         choose(self.solver, objective)
         earlier = (self.fit_.coefs, self.fit_.intercepts) if self.warm_start and hasattr(self, "fit_") else ()
         objective, start = warm_start(objective, *earlier) if earlier else cold_start(objective)
-        ranks = {name: design.size for name, design in objective.designs.items()}
+        identified = objective.designs
+        ranks = {name: design.size for name, design in identified.items()}
         objective, solution = self._maximum(objective, start, predictors, region)
         # coefficients of curves that lie on their bounds have no coordinates any more
         ranks |= {name: design.size for name, design in objective.designs.items() if not design.linear}
@@ -281,7 +282,9 @@ class Fitting:
         n_free = sum(
             np.count_nonzero(coefs[name]) + one.intercept if one.l1 else ranks[name] for name, one in predictors.items()
         )
-        self._store(objective, solution, max(int(n_free) - len(active), 0))
+        if active and region is not None:
+            n_free = region.n_free(identified, objective.designs, active)
+        self._store(objective, solution, int(n_free))
 
     def _maximum(self, objective, start, predictors, region) -> tuple[Objective, Solution]:
         """The objective, in the coordinates of the solution, and the solution."""

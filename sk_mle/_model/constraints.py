@@ -21,6 +21,7 @@ from .columns import column
 from .design import Design
 from .predictor import Predictor
 
+MIN_SINGULAR_VALUE = 1e-9  # of constraints, as rows of norm 1, that count as independent
 RECESSION_TOL = 1e-9  # relative change of a constraint up to which it counts as unchanged along a direction
 
 
@@ -51,6 +52,28 @@ class Region:
         for name, (intercept, _) in self.sizes.items():
             parts.append(designs[name].original_matrix()[1 - intercept :] * designs[name].output_basis[0, 0])
         return self.matrix @ block_diag(*parts)
+
+    def n_free(self, identified: dict[str, Design], designs: dict[str, Design], active: dict[int, int]) -> int:
+        """The number of directions in which the linear predictors can move while the active rows hold with equality.
+
+        Parameters
+        ----------
+        identified : dict of str to Design
+            In coordinates that the columns identify, one each.
+        designs : dict of str to Design
+            In coordinates that are multiples of single coefficients, of which there are more where columns are dependent.
+        active : dict of int to int
+            The active rows, as `constrained_maximum` returns them.
+        """
+        rows = self.in_coordinates(designs)[list(active)]
+        norm = np.linalg.norm(rows, axis=1)
+        rows = rows[norm > 0] / norm[norm > 0, None]
+        held = int(np.linalg.matrix_rank(rows, tol=MIN_SINGULAR_VALUE)) if len(rows) else 0
+        if all(identified[name].size == design.size for name, design in designs.items()):
+            return sum(design.size for design in designs.values()) - held
+        # of the directions that keep the rows, those that change no linear predictor are no parameters
+        known = block_diag(*(_row_space(identified[name], design) for name, design in designs.items()))
+        return int(np.linalg.matrix_rank(np.vstack([known, rows]), tol=MIN_SINGULAR_VALUE)) - held
 
     def admits(self, changes: dict[str, tuple[np.ndarray, np.ndarray]]) -> bool:
         """Whether coefficients may move along a direction without end: changes of intercept and slopes by parameter."""
@@ -83,6 +106,16 @@ class Region:
             else:
                 coefs[name][k] = value
         return coefs, intercepts
+
+
+def _row_space(identified: Design, design: Design) -> np.ndarray:
+    """Orthonormal rows (r, size) of what the columns tell of the coordinates of `design`: all, if none are dependent."""
+    if identified.size == design.size:
+        return np.eye(design.size)
+    first = int(design.intercept)
+    # the slopes of `identified` span the row space of the columns in their own units
+    slopes = identified.original_matrix()[1:, first:].T @ design.original_matrix()[1:, first:]
+    return block_diag(np.eye(first), np.linalg.qr(slopes.T)[0].T)
 
 
 def check_combined(model: Any, law: Likelihood, predictors: dict[str, Predictor], region: Region | None) -> None:

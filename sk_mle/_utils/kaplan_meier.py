@@ -24,6 +24,10 @@ class KaplanMeier(NamedTuple):
         place = np.searchsorted(self.times, t, side="left" if before else "right")
         return np.append(1.0, self.survival)[place]
 
+    def jumps(self) -> np.ndarray:
+        """The times at which it falls."""
+        return self.times[np.diff(self.survival, prepend=1.0) != 0]
+
 
 def kaplan_meier(time: np.ndarray, event: np.ndarray, weight: np.ndarray | None = None, censoring: bool = False) -> KaplanMeier:
     """The estimate of the time to the event or, with `censoring`, of the time to being censored.

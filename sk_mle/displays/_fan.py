@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist
-from .._utils.frames import column_names, dense
+from .._utils.frames import column_names, dense, take
 from ..diagnostics._observed import ends, observed
 from ._common import FromModel, check_order, column_of, title, weighted_rows
 
@@ -112,7 +112,8 @@ class FanChartDisplay(FromModel):
             raise ValueError("classes have no quantiles to draw; plot predict_proba against the feature")
         values = _numeric(values, label)
         grid = np.linspace(values.min(), values.max(), 200) if grid is None else np.asarray(grid, float)
-        dist = predict_dist(fitted, _rows(X, feature, grid))
+        kept = X if sample_weight is None else take(X, weighted_rows(observations.y, sample_weight)[0])
+        dist = predict_dist(fitted, _rows(kept, feature, grid))
         name = title(fitted) if name is None else name
         display = cls._from_dist(observations.y, dist, grid, values, label, coverages, sample_weight, name)
         display.target = str(getattr(y, "name", None) or "y")  # of a pandas or polars Series

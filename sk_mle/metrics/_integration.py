@@ -14,7 +14,7 @@ from ._rows import is_untransformed, quantiles
 MAX_RELATIVE_ERROR = 1e-6  # relative error of an integral from which a warning says so
 MIN_PANEL_WIDTH = 2.0**-45  # share of a piece: what is left of a jump is below the last digit
 MIN_SHARE_OF_LARGEST_ERROR = 0.05  # of a row: panels that have less are halved later, if at all
-MAX_PANELS_PER_ROW = 96
+MAX_PANELS_PER_ROW = 96  # or twice the pieces of the row, if these are more
 PANELS_PER_BLOCK = 1 << 13  # panels whose integrand is evaluated at a time
 LENGTHS_TO_FAR_CUTS = (1.0, 40.0)  # distances from the outer quantiles at which a piece that reaches to a far point is cut
 MAX_LENGTHS_TO_END = 100.0  # distance from the outer cut to an end of the support that a piece is mapped to
@@ -111,6 +111,7 @@ def _adaptive(on_pieces, rows, piece, n, tolerance):
 
     All panels are evaluated together. Rows whose error is too large have the panels halved that contribute most to it.
     """
+    max_count = np.maximum(MAX_PANELS_PER_ROW, 2 * np.bincount(rows, minlength=n))
     panels = _panels(on_pieces, rows, piece, np.zeros(len(rows)), np.ones(len(rows)))
     while True:
         rows, piece, low, width, value, gap, noise = panels
@@ -118,7 +119,7 @@ def _adaptive(on_pieces, rows, piece, n, tolerance):
         total, error, count = np.bincount(rows, value, n), np.bincount(rows, gap, n), np.bincount(rows, minlength=n)
         allowed, largest = tolerance * np.maximum(1.0, np.abs(total)), np.zeros(n)
         np.maximum.at(largest, rows, np.where(gap > noise, gap, 0.0))
-        open_rows = (error > allowed) & (count < MAX_PANELS_PER_ROW)
+        open_rows = (error > allowed) & (count < max_count)
         halved = open_rows[rows] & (gap > noise) & (width > MIN_PANEL_WIDTH)
         halved &= gap > np.maximum(0.5 * allowed / np.maximum(count, 1), MIN_SHARE_OF_LARGEST_ERROR * largest)[rows]
         if not halved.any():

@@ -14,14 +14,25 @@ from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._utils.kaplan_meier import KaplanMeier, kaplan_meier
 from .._utils.messages import rows_text
-from ._rows import check_dist, check_single_target, one_row_each
+from ._integration import integrate
+from ._rows import (
+    MAX_SUMMED_TERMS,
+    atoms,
+    check_dist,
+    check_single_target,
+    is_lattice,
+    is_untransformed,
+    mean_score,
+    one_row_each,
+    quantiles,
+    summation_range,
+)
 
 PAIRS_PER_BLOCK = 1 << 22
 VALUES_PER_BLOCK = 1 << 21
 N_TIMES = 100  # of an integral over times that are not given
-N_PANELS = 60  # of the integrals of every row, four nodes each
+PIECES_PER_BLOCK = 1 << 17  # between the jumps of G, of rows that are integrated at a time
 LAST_QUANTILE = 0.9  # of the times, up to which scores look by default: later, few rows carry large weights
-NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
 def read_times(y: ArrayLike, score: str) -> tuple[np.ndarray, np.ndarray]:
@@ -176,24 +187,53 @@ def censored_crps(
     time, event = read_times(y, "censored_crps")
     dist, weight = _rows(dist, len(time), "censored_crps"), check_weight(sample_weight, len(time))
     end = float(np.quantile(time, LAST_QUANTILE)) if horizon is None else float(horizon)
-    low = dist.likelihood.support.low
-    start = low if np.isfinite(low) else float(np.min(dist.ppf(np.full(dist.shape, 1e-9))))
     estimate = _censoring(time, event, censoring, weight, end, "censored_crps")
-    panels = np.linspace(0, 1, N_PANELS + 1)
-    share = (((panels[1:] + panels[:-1])[:, None] + np.diff(panels)[:, None] * NODES) / 2).ravel()[:, None]
-    share_weight = (np.diff(panels)[:, None] * NODE_WEIGHTS / 2).ravel()
-    until, total = np.clip(time, start, end), np.zeros(len(time))
-    for first in range(0, len(time), step := max(VALUES_PER_BLOCK // len(share), 1)):
-        rows = slice(first, first + step)
-        part, stop = dist[rows], until[rows]
-        t = start + share**2 * (stop - start)
-        before = (1 - part.sf(t)) ** 2 / np.maximum(estimate.at(t), np.finfo(float).tiny)
-        after = part.sf(stop + share**4 * (end - stop)) ** 2  # much happens soon after, little before a far horizon
-        with np.errstate(divide="ignore"):
-            of_event = np.where(event[rows] & (time[rows] < end), 1 / estimate.at(time[rows], before=True), 0.0)
-        total[rows] = (stop - start) * ((2 * share[:, 0] * share_weight) @ before)
-        total[rows] += (end - stop) * of_event * ((4 * share[:, 0] ** 3 * share_weight) @ after)
-    return float(np.average(total, weights=weight))
+    of_event, stop = np.zeros(len(time)), np.minimum(time, end)
+    seen = event & (time < end)
+    of_event[seen] = 1 / estimate.at(time[seen], before=True)
+
+    def square(part, t, rows):
+        """The integrand of B at t (m, rows), of which every row lies on one side of the row's time."""
+        value, before = np.zeros(t.shape), t[0] < stop[rows]
+        value[:, before] = part[before].cdf(t[:, before]) ** 2 / estimate.at(t[:, before])
+        after = ~before & (of_event[rows] > 0)
+        value[:, after] = part[after].sf(t[:, after]) ** 2 * of_event[rows[after]]
+        value = np.where(t < end, value, 0.0)
+        return value if is_untransformed(dist) else np.nan_to_num(value, nan=0.0)  # NaN: an impossible time
+
+    total = (_sum_of_cells if is_lattice(dist) else _integral)(square, dist, stop, end, estimate.jumps())
+    return float(mean_score(total, sample_weight, False, "censored_crps"))
+
+
+def _integral(square, dist, stop, end, jumps) -> np.ndarray:
+    """Integrals (n,) of a function of rows with kinks at `stop` (n,), at `end` and, before `stop`, at `jumps`."""
+    total = np.empty(len(stop))
+    for first in range(0, len(stop), step := max(PIECES_PER_BLOCK // (len(jumps) + 1), 1)):
+        block = np.arange(first, min(first + step, len(stop)))
+        part, last = dist[block], stop[block]
+        cuts = [last, end, *np.minimum(jumps[jumps < last.max()][:, None], last), *atoms(dist)]
+        low, middle, high = quantiles(part, (0.25, 0.5, 0.75))
+        size = np.maximum(np.abs(last - middle), 0.2 * (high - low))
+        size = np.where(size > 0, size, 1.0)
+        total[block] = integrate(lambda t, rows, b=block, p=part: square(p[rows], t, b[rows]), part, cuts, size)
+    return total
+
+
+def _sum_of_cells(square, dist, stop, end, jumps) -> np.ndarray:
+    """The same of a law of whole numbers, whose function is level between these, the times and the jumps."""
+    low, high = (np.asarray(values, dtype=float) for values in summation_range(dist))
+    first, rows, total = float(min(low.min(), stop.min())), np.arange(len(stop)), np.zeros(len(stop))
+    last = float(np.ceil(min(high.max() + 1, end)))
+    if last - first > MAX_SUMMED_TERMS:
+        raise ValueError(
+            f"censored_crps: more than {MAX_SUMMED_TERMS} whole numbers lie below the horizon; give a nearer horizon, or "
+            "times in a larger unit"
+        )
+    whole = np.arange(np.floor(first), last + 1)
+    cuts = np.unique(np.clip(np.concatenate([whole, stop, jumps, [end]]), None, end))
+    for t, width in zip(cuts[:-1], np.diff(cuts), strict=True):
+        total += width * square(dist, np.full((1, len(rows)), t), rows)[0]
+    return total
 
 
 def _rows(dist, n: int, score: str) -> Distribution:

@@ -11,7 +11,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._model.validation import check_weight, replace_zero_weight_rows
+from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._predictive.joined import join
 from .._predictive.unwrapping import predict_dist
@@ -47,7 +47,7 @@ def cross_val_predict_dist(
     groups : array-like of shape (n,), optional
         For the splitter.
     sample_weight : array-like of shape (n,), optional
-        For the fits.
+        For the fits. Rows of weight zero are predicted as well, so that their X must be valid.
     n_jobs : int, optional
         Processes over folds.
     verbose : int, default=0
@@ -75,7 +75,7 @@ def cross_val_predict_dist(
     >>> metrics.log_score(y, unseen) > metrics.log_score(y, seen)  # a loss
     True
     """
-    X, y = indexable(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
+    X, y = indexable(X, y)
     n = n_rows(X)
     weight = None if sample_weight is None else check_weight(sample_weight, n)
     folds = list(check_cv(5 if cv is None else cv, y, classifier=is_classifier(estimator)).split(X, y, groups))

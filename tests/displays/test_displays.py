@@ -299,6 +299,17 @@ def test_coefficients_and_profile(data, model):
     assert np.isinf(short.interval).all()
 
 
+def test_rows_of_weight_zero_do_not_shift_the_typical_row_of_a_fan():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(31, 2))
+    y, weight = X @ [1.0, 2.0] + rng.normal(size=31), np.ones(31)
+    X[0, 1], weight[15:] = 4.0, 0.0
+    model = MLERegressor().fit(X, y, sample_weight=weight)
+    fan = FanChartDisplay.from_estimator(model, X, y, feature=0, sample_weight=weight)
+    of_others = FanChartDisplay.from_estimator(model, X[:15], y[:15], feature=0)
+    np.testing.assert_allclose(fan.quantiles, of_others.quantiles, rtol=1e-10)
+
+
 def test_likelihood_of_a_sample():
     y = np.array([4.3, 4.8, 5.0, 5.2, 5.7])
     X = y[:, None]

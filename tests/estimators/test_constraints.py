@@ -267,3 +267,24 @@ def test_vectors_are_refused(table):
     X, y = table
     with pytest.raises(ValueError, match="several coefficients per column"):
         MLEClassifier(bounds=(0, None)).fit(X, np.digitize(y, [-1, 1]))
+
+
+def test_parameters_are_the_directions_that_constraints_and_columns_leave():
+    rng = np.random.default_rng(0)
+    X, units = rng.normal(size=(60, 3)), np.array([1, 1e6, 1e-6, 1e3])
+    y = X @ [-0.5, -0.3, -0.2] + rng.normal(size=60)
+    repeated = [({"x0": 1, "x1": -1}, 0, 0), ({"x1": 1, "x2": -1}, 0, 0), ({"x0": 1, "x2": -1}, 0, 0)]
+    equal, of_sum = MLERegressor(constraints=repeated).fit(X, y), MLERegressor().fit(X.sum(axis=1, keepdims=True), y)
+    assert equal.n_params_ == of_sum.n_params_ == 3
+    assert equal.aic_ == pytest.approx(of_sum.aic_, rel=1e-10)
+    multiples = [({"x0": 1, "x1": 1}, 1, 1), ({"x0": 2, "x1": 2}, 2, 2)]
+    assert MLERegressor(constraints=multiples).fit(X, y).n_params_ == 4
+    # of equal columns, the difference of the coefficients is free without the constraint as well
+    assert MLERegressor(constraints=({"x0": 1, "x3": -1}, 1, 1)).fit(np.c_[X, X[:, 0]], y).n_params_ == 5
+    # columns 0, 1 and their sum are all held at zero, which leaves column 2
+    dependent = np.c_[X, X[:, 0] + X[:, 1]]
+    y = X @ [0.5, 0.3, 0.2] - 0.9 * dependent[:, 3] + 0.1 * rng.normal(size=60)
+    for scale in (1.0, units):
+        model = MLERegressor(bounds=(0, None)).fit(dependent * scale, y)
+        assert np.count_nonzero(model.coef_) == 1
+        assert model.n_params_ == 3

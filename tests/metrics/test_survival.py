@@ -66,6 +66,34 @@ def test_brier_scores_by_hand():
 
 def test_without_censoring_it_is_the_crps():
     assert censored_crps(LIFE, DIST, horizon=400.0) == pytest.approx(crps(LIFE, DIST), rel=1e-6)
+    far = np.array([-30.0, 0.0, 1.0, 50.0])  # below all that is predicted, too
+    normal = Distribution("normal", {"loc": np.zeros(4), "scale": np.ones(4)})
+    assert censored_crps(far, normal, horizon=60.0) == pytest.approx(crps(far, normal), rel=1e-10)
+    narrow = Distribution("gamma", {"mean": np.full(3, 10.0), "shape": np.full(3, 1e6)})
+    # |y - 10| less E|Y - Y'| / 2 of a normal law of standard deviation 0.01
+    expected = (1 + 0 + 1) / 3 + 0.01 * (np.sqrt(2 / np.pi) / 3 - 1 / np.sqrt(np.pi))
+    assert censored_crps([9.0, 10.0, 11.0], narrow, horizon=1000.0) == pytest.approx(expected, abs=1e-6)
+    counts, poisson = np.array([0.0, 2.0, 5.0]), Distribution("poisson", {"mean": np.array([1.0, 2.0, 3.0])})
+    assert censored_crps(counts, poisson, horizon=100.0) == pytest.approx(crps(counts, poisson), rel=1e-10)
+
+
+def test_censored_crps_is_exact_between_the_steps_of_the_weights():
+    rate, end = 1 / (1.2 * MEAN), 1.5
+    steps, survival = np.sort(TIME[~EVENT]), kaplan_meier(TIME, EVENT, censoring=True)
+
+    def antiderivative(t, i):
+        """Of (1 - exp(-rate t))^2."""
+        return t + 2 * np.exp(-rate[i] * t) / rate[i] - np.exp(-2 * rate[i] * t) / (2 * rate[i])
+
+    total = 0.0
+    for i in range(N):
+        stop = min(TIME[i], end)
+        edges = np.concatenate([[0.0], steps[steps < stop], [stop]])
+        total += np.diff(antiderivative(edges, i)) @ (1 / survival.at(edges[:-1]))
+        if EVENT[i] and TIME[i] < end:
+            after = (np.exp(-2 * rate[i] * stop) - np.exp(-2 * rate[i] * end)) / (2 * rate[i])
+            total += after / survival.at(TIME[i : i + 1], before=True)[0]
+    assert censored_crps(Y, DIST, horizon=end) == pytest.approx(total / N, rel=1e-10)
 
 
 def test_censored_scores_estimate_those_of_complete_data():

@@ -91,3 +91,16 @@ def test_parameters_by_position_and_all_of_them():
     np.testing.assert_allclose(ridge.coefs_["scale"], by_name.coefs_["scale"])
     with pytest.raises(ValueError, match="positions count from 0"):
         MLERegressor(Normal(), predictors={-1: [0]}).fit(X, SIZES)
+
+
+def test_rows_of_weight_zero_are_predicted_from_their_own_X():
+    X = np.arange(8.0)[:, None]
+    y = 2 * X[:, 0] + np.array([0.1, -0.2, 0.3, 0, 0.1, -0.1, 0.2, 0])
+    weight = np.array([1, 1, 1, 1, 1, 1, 0, 0.0])
+    mean = cross_val_predict_dist(MLERegressor(), X, y, cv=KFold(4), sample_weight=weight).mean()
+    for test in (slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 8)):
+        used = weight > 0
+        used[test] = False
+        slope, intercept = np.polyfit(X[used, 0], y[used], 1)
+        np.testing.assert_allclose(mean[test], intercept + slope * X[test, 0], rtol=1e-10)
+    np.testing.assert_allclose(mean[6:], [11.9933, 13.9819], atol=1e-4)
