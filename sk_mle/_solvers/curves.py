@@ -122,9 +122,10 @@ class _Rows:
         return Data(self.X, self.y, self.weight * information, {})
 
     def _own_predictors(self, name):
-        """The linear predictor that each row would choose, after a few scoring steps, and a weight for it.
+        """The linear predictor that each row would choose, after a few scoring steps, and one or two weightings of them.
 
-        The weight is the information there or, where that is more, of the constant from which the steps lead.
+        The first weight is the information there or, where that is more, of the constant from which the steps lead. The second
+        is the information alone, where it exists: rows of small means dominate a law whose spread is that of its mean.
         """
         eta = np.array(self.eta[name], dtype=float)
         gradient, at_constant = self._derivatives(name, self.eta)
@@ -145,7 +146,13 @@ class _Rows:
                 step = np.where(better, step, step / 2)
             eta, loglik = np.where(better, eta + step, eta), np.where(better, moved, loglik)
         information = self._derivatives(name, {**self.eta, name: eta})[1]
-        return eta, np.where(np.isfinite(information), 1 / (1 / information + 1 / at_constant), 0.0)
+        finite = np.isfinite(information)
+        weights = [np.where(finite, 1 / (1 / information + 1 / at_constant), 0.0)]
+        own = np.where(finite, information, 0.0)
+        own = own / (own.max() or 1.0)
+        if (own > 0).all() and not _proportional(own, weights[0]):
+            weights.append(own)
+        return eta, weights
 
     def _loglik(self, name, eta):
         """Log-likelihood of the rows (n,) at linear predictors of one parameter."""
@@ -156,27 +163,51 @@ class _Rows:
     def fit(self, name: str) -> np.ndarray:
         """Coefficients of the curve of a parameter, whose linear predictor and constants move there."""
         curve, offset = self.curves[name].curve, self.offset.get(name, 0.0)
-        target, information = self._own_predictors(name)
-        start = start_of_curve(curve, self.curves[name].origin, self.X, target - offset, self.weight * information, name)
-        self._check_start(name, curve, start)
+        target, weightings = self._own_predictors(name)
+        ends = []
+        for information in weightings:
+            weight = self.weight * information
+            start = start_of_curve(curve, self.curves[name].origin, self.X, target - offset, weight, name)
+            self._check_start(name, curve, start)
+            ends.append(self._raised(name, start, target, information))
+        b, best = min(ends, key=lambda end: end[1].loss)
+        self.eta, self.constants = best.eta, self.constants | best.constants
+        return b
+
+    def _raised(self, name, start, target, information) -> tuple[np.ndarray, _State]:
+        """Coefficients, and the state at them, after rounds of least squares from a start, while the likelihood rises."""
+        curve, offset = self.curves[name].curve, self.offset.get(name, 0.0)
         b, best = start, self._at(name, start)
         for i in range(MAX_ROUNDS):
             end = fitted_by_least_squares(curve, self.X, target - offset, self.weight * information, b)
             lengths = (0.5**k for k in range(MAX_STEP_HALVINGS))
             trials = ((point, self._at(name, point)) for point in (b + length * (end - b) for length in lengths))
             found = next(((point, state) for point, state in trials if state.loss < best.loss), None)
-            if found is None and i:
+            if found is None and not np.isfinite(best.loss):
+                found = self._towards_constant(name, end, self.weight * information)
+            if found is None and (i or not np.isfinite(best.loss)):
                 break
             gain, (b, best) = (np.inf, (b, best)) if found is None else (best.loss - found[1].loss, found)
-            gradient, information = self._derivatives(name, best.eta)
-            step = gradient / information
-            information = np.where(np.isfinite(information), information, 0.0)
+            gradient, new_information = self._derivatives(name, best.eta)
+            step = gradient / new_information
+            new_information = np.where(np.isfinite(new_information), new_information, 0.0)
             new_target = best.eta[name] + np.where(np.isfinite(step), step, 0.0)
-            if (i and gain < MIN_GAIN) or np.allclose(new_target, target, rtol=1e-9, atol=0.0):
+            same = np.allclose(new_target, target, rtol=1e-9, atol=0.0) and _proportional(new_information, information)
+            if (i and gain < MIN_GAIN) or same:
                 break
-            target = new_target
-        self.eta, self.constants = best.eta, self.constants | best.constants
-        return b
+            target, information = new_target, new_information
+        return b, best
+
+    def _towards_constant(self, name, end, weight) -> tuple[np.ndarray, _State] | None:
+        """The first of coefficients between `end` and those of nearly a constant at which the likelihood is finite.
+
+        Least squares may lead a mean below zero, which the law has not.
+        """
+        target = self.eta[name] - self.offset.get(name, 0.0)
+        level = fitted_by_least_squares(self.curves[name].curve, self.X, target, weight, end)
+        points = (level + length * (end - level) for length in [*(0.5**k for k in range(1, MAX_STEP_HALVINGS)), 0.0])
+        trials = ((point, self._at(name, point)) for point in points)
+        return next(((point, state) for point, state in trials if np.isfinite(state.loss)), None)
 
     def _at(self, name, b) -> _State:
         """The linear predictors with a curve at coefficients b, and the other parameters' constants refined there."""
@@ -212,6 +243,11 @@ class _Rows:
                 f"predictors[{name!r}] is not finite in {rows_text(bad)} at its start, {shown}: give it another start, "
                 "or check these rows"
             )
+
+
+def _proportional(left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether one weighting of the rows is a multiple of another."""
+    return bool(np.allclose(left * right.mean(), right * left.mean(), rtol=1e-6, atol=0.0))
 
 
 def fitted_by_least_squares(

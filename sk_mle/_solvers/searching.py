@@ -96,7 +96,7 @@ class _Search:
         """Coefficients at which the curve bends, if it does: a self-starting model's own, or draws."""
         if self.curve.proposals is not None:
             proposed = islice(self.curve.proposals(self.read), N_PROBES)
-            return [np.where(b == 0, 1.0, b) for b in proposed]
+            return [np.clip(np.where(b == 0, 1.0, b), self.curve.low, self.curve.high) for b in proposed]
         return [self._draw(range(len(self.curve.labels))) for _ in range(N_PROBES)]
 
     def _draw(self, places) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from scipy import sparse
+from scipy import optimize, sparse, stats
 from scipy.optimize import curve_fit, least_squares
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -350,6 +350,9 @@ ERRORS = {
     "unknown column": (Nonlinear("a * exp(-b * t) + exp(trated)", start={"a": 1, "b": 1}), "trated has no start"),
     "column as start": (Nonlinear("a * t", start={"t": 1}), "'t' is the name of a column of X, and of a coefficient"),
     "unknown start": (Nonlinear("a * t", start={"c": 1}), "start names 'c'; the coefficients are a"),
+    "unknown start, on": (Nonlinear("a * t", start={"c": 1}, on={"a": [1]}), "the coefficients are a, a:treated$"),
+    "unknown start, two": (Nonlinear("a * t + b", start={"c": 1}), "the coefficients are a, b$"),
+    "forgotten": ("a * exp(-b * t)", r"no column .*\. For a curve pass predictors\.Nonlinear\('a \* exp\(-b \* t\)'\)$"),
     "start text": (Nonlinear("a * t", start={"a": "1"}), r"start\['a'\] must be a finite number"),
     "unknown on": (Nonlinear("a * t", on={"a": ["treatd"]}), "no column 'treatd' in X"),
     "outside": (Nonlinear("a * t", start={"a": 1}, bounds={"a": (2, 3)}), r"start\['a'\] = 1 lies outside its bounds, 2 to 3"),
@@ -373,6 +376,74 @@ def test_errors_in_words(name):
     curve, message = ERRORS[name]
     with pytest.raises((ValueError, TypeError), match=message):
         fitted(curve)
+
+
+GROWTH = np.repeat(np.arange(0, 21, 2), 4).astype(float)
+IDENTITY = {"mean": "identity"}
+
+
+def maximum(mean, y, shape, start):
+    """The largest log-likelihood of a Gamma law with a mean, by simplices."""
+
+    def loss(b):
+        m, k = mean(b[:-1]), np.exp(b[-1])
+        return -stats.gamma.logpdf(y, k, scale=m / k).sum() if (m > 0).all() else np.inf
+
+    b = np.append(start, shape)
+    for _ in range(3):
+        b = optimize.minimize(loss, b, method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-9, "fatol": 1e-9}).x
+    return -loss(b)
+
+
+@pytest.mark.parametrize("start", [None, {"asym": 230, "mid": 8, "rate": 0.25}], ids=["searched", "given"])
+@pytest.mark.parametrize("seed", [100, 104])
+def test_small_means_dominate_a_law_whose_spread_is_that_of_the_mean(seed, start):
+    noise = np.random.default_rng(seed).normal(size=len(GROWTH))
+    y = 200 / (1 + np.exp((9 - GROWTH) / 2.2)) * np.exp(0.08 * noise)
+    curve = Nonlinear("gompertz(t, asym, mid, rate)", start=start)
+    model = MLERegressor(Gamma(links=IDENTITY), predictors=curve).fit(pd.DataFrame({"t": GROWTH}), y)
+    largest = maximum(lambda b: b[0] * np.exp(-np.exp(-b[2] * (GROWTH - b[1]))), y, 3.7, [300.0, 10.0, 0.15])
+    assert model.converged_
+    assert_allclose(model.loglikelihood_, largest, atol=1e-6)
+    if seed == 104:
+        assert_allclose(largest, -163.494292, atol=1e-5)
+
+
+@pytest.mark.parametrize("start", [None, {"a": 1, "k": 1}], ids=["searched", "given"])
+def test_a_line_that_least_squares_leads_below_zero(start):
+    rng = np.random.default_rng(1)
+    t = np.sort(rng.uniform(0, 10, 60))
+    y = 20 * np.exp(-0.5 * t) * np.exp(0.4 * rng.normal(size=60))
+    curve = Nonlinear("a - k * t", start=start)
+    model = MLERegressor(Gamma(links=IDENTITY), predictors=curve).fit(pd.DataFrame({"t": t}), y)
+    assert model.converged_
+    assert_allclose(model.loglikelihood_, maximum(lambda b: b[0] - b[1] * t, y, 0.5, [6.0, 0.55]), atol=1e-6)
+
+
+def test_proposals_keep_to_bounds():
+    dose = np.repeat([0, 1, 2, 4, 8, 16.0], 4)
+    y = 2 + 8 * dose**2 / (9 + dose**2) + 0.3 * np.random.default_rng(0).normal(size=24)
+    formula, X = "four_parameter_logistic(dose, top, bottom, ed50, slope)", pd.DataFrame({"dose": dose})
+    with pytest.warns(BoundaryWarning, match="'bottom' at 10.5"):
+        model = fitted(Nonlinear(formula, bounds={"bottom": (10.5, None)}), y, X=X)
+    held = fitted(Nonlinear(formula, fixed={"bottom": 10.5}), y, X=X)
+    assert_allclose(model.loglikelihood_, held.loglikelihood_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("what", ["mean", "quantile"])
+def test_effects_at_the_edge_of_a_curve(what):
+    t = np.repeat([0, 1, 2, 4, 8, 16.0], 4)
+    X, arguments = pd.DataFrame({"t": t}), {"q": 0.5} if what == "quantile" else {}
+    y = 0.3 + 2 * np.sqrt(t) + 0.1 * np.random.default_rng(0).normal(size=24)
+    model = fitted(Nonlinear("a + b * t**c", start={"a": 1, "b": 1, "c": 0.6}), y, X=X)
+    inference = model.inference(X, y)
+    with pytest.raises(
+        ValueError, match=r"not finite beside the values of 4 rows \(0, 1, 2, 3\) of X, 0 to 0: leave these rows"
+    ):
+        inference.marginal_effects(X, what=what, **arguments)
+    _, b, c = model.coef_
+    effect = inference.marginal_effects(X[4:], what=what, **arguments)["effect"]
+    assert_allclose(effect, np.mean(b * c * t[4:] ** (c - 1)), rtol=1e-4)
 
 
 def test_more_coefficients_than_rows():
