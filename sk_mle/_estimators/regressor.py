@@ -51,8 +51,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         Like `offset`; the logarithm of the column is added. Values must be positive.
     alpha : float, "reml" or dict, default=0.0
         L2 penalty on the coefficients of the first parameter, or a dict by parameter, on the scale of the mean negative
-        log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised. "reml": the data choose a penalty for each
-        term of `penalties` or, without these, for the columns of the parameter.
+        log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised, all coefficients of a curve are.
+        "reml": the data choose a penalty for each term of `penalties` or, without these, for the columns of the parameter.
     l1_ratio : float or dict, default=0.0
         Share of the L1 penalty: that of a parameter is alpha * l1_ratio * sum |b| + alpha * (1 - l1_ratio) / 2 * sum b**2, as
         in `ElasticNet`. Coefficients are exactly zero where it says so. A number is for all parameters that have an `alpha`.

@@ -15,6 +15,7 @@ from .predictor import Predictor, column_of
 
 EVERY = "*"  # stands for all estimated parameters in dicts by parameter
 REML = "reml"  # the value of `alpha` by which the data choose the penalties of terms
+FORMULA_SIGNS = frozenset("()*/+^")  # signs of a formula that few names of columns have
 RATE_RATIOS = ("ratio", "hazard ratio")  # meanings of exp(coefficient) for links of a rate
 
 
@@ -172,6 +173,11 @@ def resolve(spec: Any, X: Any, names: Any, n_features: int, argument: str) -> np
     return np.array([column(value, names, n_features, argument) for value in values], dtype=int)
 
 
+def _hint_at_curve(name: str) -> str:
+    """Advice for a name that looks like a formula, or nothing."""
+    return f". For a curve pass predictors.Nonlinear({name!r})" if FORMULA_SIGNS.intersection(name) else ""
+
+
 def column(value: Any, names: Any, n_features: int, argument: str) -> int:
     """Index of one column, given by name or index."""
     if isinstance(value, str):
@@ -181,11 +187,11 @@ def column(value: Any, names: Any, n_features: int, argument: str) -> int:
             raise ValueError(
                 f"{argument}={value!r} is a column name, but X has no column names; pass a DataFrame or an index (in a "
                 "pipeline, set_output(transform='pandas') keeps the names; BaggingRegressor and others that make an array of X "
-                "need the index)"
+                f"need the index){_hint_at_curve(value)}"
             )
         index = np.flatnonzero(np.asarray(names) == value)
         if len(index) == 0:
-            raise ValueError(f"{argument}: no column {value!r} in X; its columns are {list(names)}")
+            raise ValueError(f"{argument}: no column {value!r} in X; its columns are {list(names)}{_hint_at_curve(value)}")
         if len(index) > 1:
             raise ValueError(f"{argument}: {value!r} is the name of {len(index)} columns of X; rename them, or pass an index")
         return int(index[0])

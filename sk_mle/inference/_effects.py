@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from .._model.validation import check_weight
 from .._utils.frames import column, column_names, dense, n_rows, take, with_column
+from .._utils.messages import rows_text
 from .._utils.tables import Table, probability
 from ._columns import interval, statistic_columns
 from ._estimable import NotEstimableError
@@ -192,9 +193,33 @@ def _difference(inference, place: Place, name, versions, quantity):
             text = f"column {name!r} moves with others, and has no effect alone: {error.reason}"
             raise NotEstimableError(text, error.reason) from None
         except ValueError as error:
+            _raise_at_edge(inference, place, name, moved, quantity)
             raise ValueError(f"column {name!r} cannot be moved ({error}); leave it out: columns=[...]") from error
         value, slope = value + factor * part, slope + factor * gradient
     return value, slope
+
+
+def _raise_at_edge(inference, place: Place, name, moved, quantity) -> None:
+    """Raise ValueError if a functional is finite in the rows as they are, but not beside them.
+
+    A difference to one side only is no way out: a derivative may be infinite there, as that of a square root at zero.
+    """
+    at_rows, beside = _finite_rows(inference, place.X, quantity), _finite_rows(inference, moved, quantity)
+    if at_rows.all():
+        bad = np.flatnonzero(~beside)
+        values = np.asarray(column(place.X, name), dtype=float)[bad]
+        raise ValueError(
+            f"the derivative in {name!r} takes differences to both sides, and the {quantity.label} is not finite beside the "
+            f"values of {rows_text(bad)} of X, {values.min():g} to {values.max():g}: leave these rows out of X, or the column: "
+            "columns=[...]"
+        )
+
+
+def _finite_rows(inference, X, quantity) -> np.ndarray:
+    """Whether a functional is finite, by rows of X."""
+    starts = range(0, n_rows(X), ROWS_PER_BLOCK)
+    blocks = (linearised(inference, take(X, slice(start, start + ROWS_PER_BLOCK)), quantity.of)[0] for start in starts)
+    return np.concatenate([np.isfinite(block).all(axis=1) for block in blocks])
 
 
 def _requested(X, columns) -> list:
@@ -255,7 +280,7 @@ def _average(inference, X, f, weight, label):
     for first in range(0, len(weight), ROWS_PER_BLOCK):
         rows = slice(first, first + ROWS_PER_BLOCK)
         value, slopes = linearised(inference, take(X, rows), f)
-        check_finite(value, label)
+        check_finite(value, label, rows.start)
         total = total + weight[rows] @ value
         gradient = gradient + np.hstack([(slope * weight[rows, None]).T @ Z for _, slope, Z in slopes])
     return total, gradient

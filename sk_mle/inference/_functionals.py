@@ -113,7 +113,7 @@ class Functionals:
                 value = as_columns(f(rows.dist(rows.eta(self.params))), rows.n)
                 sample = np.stack([as_columns(f(rows.dist(rows.eta(draw))), rows.n) for draw in draws])
                 error, (low, high) = sample.std(axis=0, ddof=1), np.quantile(sample, [tail, 1 - tail], axis=0)
-            check_finite(value, label)
+            check_finite(value, label, first)
             parts.append((value, error, low, high))
         value, error, low, high = (np.concatenate(part) for part in zip(*parts, strict=True))
         m = value.shape[1]

@@ -120,9 +120,9 @@ def as_columns(value: Any, n: int) -> np.ndarray:
     return value.reshape(n, -1)
 
 
-def check_finite(value: Any, label: str) -> None:
-    """Raise for rows in which a functional is not finite."""
-    bad = np.flatnonzero(~np.isfinite(value).all(axis=1))
+def check_finite(value: Any, label: str, first: int = 0) -> None:
+    """Raise for rows, of which the first is that number of X, in which a functional is not finite."""
+    bad = first + np.flatnonzero(~np.isfinite(value).all(axis=1))
     if len(bad):
         raise ValueError(
             f"the {label} is not finite in {rows_text(bad)} of X, where the distribution has none; ask for a quantile"

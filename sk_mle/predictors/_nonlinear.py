@@ -47,7 +47,8 @@ class Nonlinear(BaseEstimator):
     bounds : dict of str to (low, high), optional
         Closed intervals; None or infinity for an end that is open.
     fixed : dict of str to float, optional
-        Coefficients that are not estimated.
+        Coefficients that are not estimated. Starts and bounds that they have are not used, so that a curve and the same with a
+        coefficient fixed can share them.
     on : dict of str to columns, optional
         Coefficients that are linear in columns of X: ``{"vmax": ["treated"]}`` makes ``vmax`` the sum of an intercept, called
         vmax, and of ``vmax:treated`` times the column. Columns as in `predictors`.
@@ -67,6 +68,10 @@ class Nonlinear(BaseEstimator):
     - ``hill(x, emax, ec50, h)``: ``emax / (1 + (ec50 / x) ** h)``
     - ``four_parameter_logistic(x, at_zero, at_infinity, ec50, h)``:
       ``at_zero + (at_infinity - at_zero) / (1 + (ec50 / x) ** h)``
+
+    A penalty (`alpha`) shrinks all coefficients of a curve towards zero, levels included: no coefficient of a curve is an
+    intercept, which penalties leave out. As the coefficients have different units that is seldom meant: leave `alpha` at 0.0
+    for the parameter of a curve, ``alpha={"scale": 0.1}``, or use `bounds`.
 
     The fit starts by trust region least squares on a working response, and ends by Newton steps on the likelihood, whose
     Hessian has the second derivatives of the curve.
@@ -317,7 +322,7 @@ def _known(values, kind: str, arguments, argument: str) -> dict:
         raise TypeError(f"{argument}: {kind} must be a dict by coefficient, got {values!r}")
     for name in values:
         if name not in arguments:
-            raise ValueError(f"{argument}: {kind} names {name!r}; the coefficients are {', '.join(arguments)}")
+            raise ValueError(f"{argument}: {kind} names {name!r}; the coefficients are {', '.join(dict.fromkeys(arguments))}")
     return values
 
 
