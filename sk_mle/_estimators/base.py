@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from copy import copy
@@ -50,7 +49,7 @@ from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import cold_start, warm_start
 from .._sources import Opened, Rows, check_in_memory, open_source
 from .._utils.frames import coded, n_rows
-from .._utils.messages import rows_apart
+from .._utils.messages import rows_apart, warn_caller
 from ..exceptions import VersionWarning
 from ..inference import Inference
 from ..likelihoods import Likelihood
@@ -103,11 +102,10 @@ class Fitting:
         state = dict(state)
         made_by = state.pop("_sk_mle_version", None)
         if made_by is not None and made_by.split(".")[:2] != _version().split(".")[:2]:
-            warnings.warn(
+            warn_caller(
                 f"this {type(self).__name__} was saved by sk_mle {made_by} and is read by {_version()}, which may compute "
                 "otherwise: compare predictions, or fit it again",
                 VersionWarning,
-                stacklevel=3,
             )
         if "fit_" in state:
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -19,7 +18,7 @@ from .._model.validation import check_finite
 from .._predictive.distribution import Distribution
 from .._solvers.reconditioning import recondition
 from .._solvers.start import locate
-from .._utils.messages import rows_text
+from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Likelihood
 
 ROWS_PER_BLOCK = 1 << 15
@@ -155,11 +154,10 @@ class Fit:
         with np.errstate(all="ignore"):
             result = self.by_blocks(X, block)
         for name, rows in invalid.items():
-            warnings.warn(
+            warn_caller(
                 f"{name} leaves its domain {law.parameter(name).domain} in {rows_text(np.concatenate(rows))} of X: the link "
                 f"{law.parameter(name).link} does not keep it inside; predictions there are not valid",
                 RuntimeWarning,
-                stacklevel=3,
             )
         return {
             name: np.broadcast_to(value, (X.shape[0], *law.parameter(name).shape)) if np.ndim(value) == 0 else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._utils.frames import declared_order
+from .._utils.messages import warn_caller
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import resolved, sized, title
 
@@ -66,11 +66,10 @@ def ranks_of(law: Likelihood, y: ArrayLike, classes: Any) -> np.ndarray | None:
     if order is None:
         if classes.dtype.kind not in "biufmM":
             remedy = f"give {name}(categories=[{shown}]) in the right order, or pass" if "categories" in arguments else "pass"
-            warnings.warn(
+            warn_caller(
                 f"{name} takes the classes in an order, and the labels of y have none, so they are sorted: "
                 f"{' < '.join(map(str, classes))}. If that is not their order, {remedy} an ordered categorical",
                 UserWarning,
-                stacklevel=3,
             )
         return None
     lacking = [label for label in classes.tolist() if label not in order]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,7 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from .._model.validation import check_support, check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._sources import open_source
-from .._utils.messages import rows_text
+from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
 from .base import MLEMixin
@@ -286,11 +285,10 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             result = self.fit_.params(X, self._centre)
             without_mean = np.flatnonzero(result["is_nan"]) if integrates(law) else np.zeros(0, int)
             if len(without_mean):
-                warnings.warn(
+                warn_caller(
                     f"the mean of {title(law)} does not exist in {rows_text(without_mean)} of X, or could not be "
                     "integrated; the median stands there",
                     RuntimeWarning,
-                    stacklevel=2,
                 )
             return result["mean"]
         dist = self.predict_dist(X)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from .._solvers.identification import plateaus
 from .._solvers.separation import separating_directions
 from .._solvers.solvers import choose
 from .._solvers.start import locate
-from .._utils.messages import rows_text
+from .._utils.messages import rows_text, warn_caller
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
 from ..likelihoods._functions import at_edge, density_fault, law_at_end, limit_parameters, modelled, title
 
@@ -36,11 +35,11 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
     """
     law = title(model.likelihood_)
     if (solution.unbounded or not solution.converged) and (text := density_fault(model.likelihood_)):
-        warnings.warn(f"{text}. sk_mle.testing.check_likelihood says more.", ConvergenceWarning, stacklevel=5)
+        warn_caller(f"{text}. sk_mle.testing.check_likelihood says more.", ConvergenceWarning)
         return
     if solution.unbounded:
         reason = _unbounded_reason(law, objective, solution)
-        warnings.warn(f"The likelihood of {law} is unbounded{reason}", BoundaryWarning, stacklevel=5)
+        warn_caller(f"The likelihood of {law} is unbounded{reason}", BoundaryWarning)
         return
     directions = {} if solution.result.get("minimum_certified") else separating_directions(objective, solution.u)
     directions |= _separated_beside_terms(model, objective)
@@ -50,12 +49,11 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
             label = name + _entries_of(objective, name, direction)
             _warn_separation(model, name, label, _columns_of(model, name, direction, objective, names))
     elif not solution.converged:
-        warnings.warn(
+        warn_caller(
             f"{type(model).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
             f"of the mean negative log-likelihood is {solution.gradient_size:.1e}, above tol={model.tol:g}; "
             f"{_remedy(model, objective, solution)}.",
             ConvergenceWarning,
-            stacklevel=5,
         )
 
     _warn_penalties(law, solution)
@@ -73,12 +71,11 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
             continue
         limit = "" if "[" in name else law_at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
         limit = f" ({limit})" if limit else ""
-        warnings.warn(
+        warn_caller(
             f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "
             f"prefer the law's limit{limit}. {at_edge(model.likelihood_, name, edge)}; n_params_ and the information criteria "
             "still count it.",
             BoundaryWarning,
-            stacklevel=5,
         )
 
 
@@ -106,11 +103,10 @@ def _separated_beside_terms(model, objective) -> dict:
 def _warn_penalties(law, solution) -> None:
     """Warn if the penalties of terms did not settle."""
     if not solution.result.get("penalties_settled", True):
-        warnings.warn(
+        warn_caller(
             f"The penalties of the terms of {law} did not settle: their criterion is flat, or terms stand for the same thing. "
             "Leave one of the terms out, or give alpha as a number.",
             ConvergenceWarning,
-            stacklevel=6,
         )
 
 
@@ -177,18 +173,19 @@ def _warn_separation(model, name, label, columns) -> None:
     """Warn that a parameter's likelihood grows without end along columns, or the intercept if there are none."""
     direction = _listed(columns) if columns else "the intercept"
     alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"
-    cure = " or penalty='jeffreys', whose estimates are finite," if has_reduction(model.likelihood_) else ""
-    remedy = f"Use a penalty ({alpha}), or drop or merge these columns{cure}: for inference, which refuses alpha."
+    reduced = has_reduction(model.likelihood_)
+    jeffreys = "Use penalty='jeffreys', whose estimates are finite and have inference; or" if reduced else "Use"
+    inference = "" if reduced else ": for inference, which refuses alpha"
+    remedy = f"{jeffreys} a penalty ({alpha}), or drop or merge these columns{inference}."
     if not columns:
         remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
     elif model.fit_.predictors[name].terms:
         remedy = "Name these columns in a term Ridge([...]) of penalties, or drop or merge them."
-    warnings.warn(
+    warn_caller(
         f"The data are separated: along {direction} the likelihood of {title(model.likelihood_)} grows without end in its "
         f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
         f"predictions there are at the edge of their range. {remedy}",
         SeparationWarning,
-        stacklevel=6,
     )
 
 
@@ -201,13 +198,12 @@ def _warn_unidentified(model, name, objective, free, names) -> None:
     columns = list(dict.fromkeys(c for direction in directions for c in _columns_of(model, name, direction, objective, names)))
     if not columns:
         return
-    warnings.warn(
+    warn_caller(
         f"The likelihood of {title(model.likelihood_)} does not depend on {_listed(columns)} in its "
         f"parameter {name!r}: no row says what the coefficient is (where all rows of a category are zeros, say, of which that "
         "part of the law sees none). Any other value would be as good, but predictions of such rows depend on it. Leave the "
         f"column out by predictors={{{name!r}: [the others]}}, or use a penalty (alpha={{{name!r}: 0.01}}, say).",
         IdentificationWarning,
-        stacklevel=6,
     )
 
 
@@ -220,11 +216,10 @@ def _warn_flat_curve(model, name, objective, free) -> None:
     labels = [label for label, c in zip(design.curve.labels, change, strict=True) if c > 1e-6 * change.max()]
     many, listed = len(labels) > 1, ", ".join(map(repr, labels))
     what = f"does not tell {listed}, in the curve of" if many else f"does not depend on {listed} in the curve of"
-    warnings.warn(
+    warn_caller(
         f"The likelihood of {title(model.likelihood_)} {what} {name!r}{' apart' * many}: other values would be as good. Fix "
         f"{'one of them' if many else 'it'}, by fixed={{{labels[0]!r}: ...}}, or use a simpler curve.",
         IdentificationWarning,
-        stacklevel=7,
     )
 
 
@@ -234,11 +229,10 @@ def _warn_bounds(model) -> None:
         on_bounds = predictor.curve.on_bounds(model.fit_.coefs[name]) if predictor.curve is not None else {}
         if on_bounds:
             listed = ", ".join(f"{label!r} at {bound:g}" for label, bound in on_bounds.items())
-            warnings.warn(
+            warn_caller(
                 f"The curve of {name!r} has coefficients on their bounds, {listed}: the likelihood rises beyond. They do not "
                 f"count in n_params_; for inference fix them there, by fixed={on_bounds}, or move the bounds.",
                 BoundaryWarning,
-                stacklevel=6,
             )
 
 

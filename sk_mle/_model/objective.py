@@ -139,11 +139,12 @@ class Objective:
         designs: dict | None = None,
         alpha: dict | None = None,
         slopes: dict[str, float] | None = None,
+        near_optimum: bool = False,
     ) -> Objective:
-        """The same objective for another law, in other coordinates or with other penalties."""
+        """The same objective for another law, in other coordinates, with other penalties or for a start near the optimum."""
         slopes = self.slopes if slopes is None else slopes
         other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, alpha or self.alpha, slopes)
-        other.evaluations = self.evaluations
+        other.evaluations, other.near_optimum = self.evaluations, near_optimum
         if "density_rows" in vars(self):
             other.density_rows = self.density_rows
         if not likelihood:

@@ -69,7 +69,7 @@ def _start_on_subsample(objective):
         return objective.copy_with(designs=part.designs), u
     with np.errstate(all="ignore"):
         fit = newton(part, u, tol=SUBSAMPLE_TOL, max_iter=SUBSAMPLE_ITERATIONS)
-        whole = objective.copy_with(designs=part.designs)
+        whole = objective.copy_with(designs=part.designs, near_optimum=data.costly)
         point = whole.evaluate(fit.x, 2 if data.costly else 1)
     try:
         hessian = SubsampledHessian(part, fit.x, n * data.n_features < MAX_ENTRIES_FOR_HESSIAN, fit.minimum_certified)
@@ -78,7 +78,6 @@ def _start_on_subsample(objective):
         return None
     if not (np.isfinite(point.value) and decrement < MAX_NEWTON_DECREMENT):
         return None
-    whole.near_optimum = data.costly
     return (whole if data.costly else whole.preconditioned(hessian)), fit.x
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from inspect import currentframe
 from typing import Any, NamedTuple
 
 MOST_SHOWN = 5  # rows and columns
+PACKAGE = __name__.split(".")[0]
+
+
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn at the line outside of this package that called into it, however many functions lie between."""
+    depth, frame = 1, currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == PACKAGE:
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=depth)
 
 
 class RowsFound(NamedTuple):

@@ -19,6 +19,7 @@ from .._solvers.newton import newton
 from .._solvers.plane import Plane
 from .._sources import check_in_memory
 from .._utils.frames import n_rows
+from .._utils.messages import warn_caller
 from .._utils.progress import progress
 from .._utils.tables import Table
 from ..likelihoods._functions import title
@@ -100,7 +101,7 @@ def _located(inference, X, y, sample_weight) -> tuple[Located, np.ndarray, float
     if not located.objective.has_value:
         raise ValueError(
             f"{inside.model.fit_.penalised} solves an equation that is the derivative of no likelihood, so there is no "
-            "profile: use method='wald' or 'bootstrap', or a fit with penalty='jeffreys'"
+            "profile: use Wald tests, Wald or bootstrap intervals, or a fit with penalty='jeffreys'"
         )
     J = inference.layout.jacobian(located.objective.designs)
     objective, total = located.objective, located.objective.data.total_weight
@@ -226,10 +227,9 @@ def bootstrap_intervals(
     sample = np.array([inference.layout.flatten(*fit) for fit in fits if fit is not None])
     n_failed = n_resamples - len(sample)
     if n_failed:
-        warnings.warn(
+        warn_caller(
             f"{n_failed} of {n_resamples} bootstrap fits failed or did not converge; the intervals rest on the others",
             RuntimeWarning,
-            stacklevel=4,
         )
     if len(sample) < 2:
         raise ValueError("hardly any bootstrap fit converged; use method='wald' or 'profile'")

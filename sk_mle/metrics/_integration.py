@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .._utils.messages import warn_caller
 from ..likelihoods._functions import title
 from ._rows import is_untransformed, quantiles
 
@@ -86,11 +86,10 @@ def integrate(f: Callable, dist: Any, points: Any = (), size: np.ndarray | None 
     used[used] &= (np.diff(cuts, axis=0, prepend=-np.inf, append=np.inf)[piece, rows] > 0)[used]
     result, error = _adaptive(on_pieces, rows[used], piece[used], len(all_rows), tolerance)
     if (worst := np.nanmax(error, initial=0.0)) > MAX_RELATIVE_ERROR:
-        warnings.warn(
+        warn_caller(
             f"an integral over {title(dist.likelihood)} reached a relative error of {worst:.0e} only, in its hardest "
             "row; score fewer rows at a time, or use log_score",
             RuntimeWarning,
-            stacklevel=4,
         )
     return np.where(is_infinite | (np.abs(result) > 1e100), np.inf, result * size)
 

@@ -17,7 +17,7 @@ from sklearn.utils import indexable
 from .._model.validation import check_weight, replace_zero_weight_rows
 from .._sources import check_in_memory
 from .._utils.frames import n_rows
-from .._utils.messages import rows_text
+from .._utils.messages import rows_text, warn_caller
 from ..likelihoods._functions import density_values
 from ._comparison import Comparison
 from ._folds import held_out
@@ -166,7 +166,7 @@ def _entries(models, reference, X, y, weight, given, verbose) -> tuple[dict[str,
     if not entries:
         raise next(iter(failed.values()))
     for reason in failed.values():
-        warnings.warn(f"{reason}. It is left out; the other models are compared.", UserWarning, stacklevel=3)
+        warn_caller(f"{reason}. It is left out; the other models are compared.", UserWarning)
     return entries, [f"{reason}." for reason in failed.values()] + [note for entry in entries.values() for note in entry.notes]
 
 
@@ -176,9 +176,7 @@ def _warn_of_failures(held) -> None:
     if failed and all(figures.unfitted for figures in held.values()):
         raise ValueError(failed[0])
     for text in failed:
-        warnings.warn(
-            f"{text}. The model's figures of these rows are NaN; the other models are compared.", UserWarning, stacklevel=3
-        )
+        warn_caller(f"{text}. The model's figures of these rows are NaN; the other models are compared.", UserWarning)
 
 
 @dataclass
@@ -283,7 +281,7 @@ def _kinds(entries: dict[str, Entry], y) -> list[str]:
         f"Log-likelihoods of different kinds do not compare. {listed}. "
         "To compare counts with densities, wrap the latter: Rounded(law, width=1)."
     )
-    warnings.warn(text, UserWarning, stacklevel=3)
+    warn_caller(text, UserWarning)
     return [text]
 
 

@@ -451,7 +451,7 @@ EDGES = {
 VERDICTS = {
     **{f"at an edge, {name}": Said(fit(R(law), y), "ran to the .* edge of its domain.*Fix it there, Fixed", held_there(y)) for name, (law, y) in EDGES.items()},
     "inference at an edge": Said(lambda: R(NegativeBinomial()).fit(X, FEW).inference(X, FEW), r"Fix it there, Fixed\(NegativeBinomial\(\), {'dispersion': 0.0}\), or choose the simpler law, and compare", lambda _: R(Fixed(NegativeBinomial(), {"dispersion": 0.0})).fit(X, FEW).inference(X, FEW)),
-    "separated": Said(fit(R("poisson"), EMPTY, GROUP), r"column 'group' .*Use a penalty \(alpha > 0\), or drop", lambda _: (R("poisson", alpha=0.01).fit(GROUP, EMPTY), R("poisson").fit(GROUP[["x"]], EMPTY))),
+    "separated": Said(fit(R("poisson"), EMPTY, GROUP), r"column 'group' .*Use penalty='jeffreys', .* or a penalty \(alpha > 0\), or drop", lambda _: (R("poisson", penalty="jeffreys").fit(GROUP, EMPTY).inference(GROUP, EMPTY).summary(), R("poisson", alpha=0.01).fit(GROUP, EMPTY), R("poisson").fit(GROUP[["x"]], EMPTY))),
     "separated zeros": Said(fit(R(Hurdle(Poisson()), predictors={"mean": ["x"], "zero": "all"}), EMPTY, GROUP), r"parameter 'zero'.*alpha={'zero': 0.01}", lambda _: R(Hurdle(Poisson()), predictors={"mean": ["x"], "zero": "all"}, alpha={"zero": 0.01}).fit(GROUP.assign(group=GROUP["group"]), np.where(np.arange(N) % 5 == 0, 0.0, EMPTY))),
     "too few iterations": Said(fit(R("gamma", max_iter=1, solver="lbfgs"), SIZES), "increase max_iter", fit(R("gamma", max_iter=1000, solver="lbfgs"), SIZES)),
     "an exact fit": Said(fit(R(), 2 * X[:, 0] + 1), r"unbounded here: the model reproduces y to rounding.*Fixed\(Normal\(...\), {'scale': ...}\)", lambda _: R(Fixed(Normal(), {"scale": 1.0})).fit(X, 2 * X[:, 0] + 1)),

@@ -62,5 +62,5 @@ def test_every_reference_is_used():
     for name in NAMES:
         fixture = load(name)
         tabled = fixture["kind"] == "mle" and fixture["likelihood"]["name"] in CASES.keys() | LAWS.keys() | {"ordinal"}
-        kinds = ("nist_lls", "robust_covariance", "profile_ci", "lr_test")  # see test_reference.py
+        kinds = ("nist_lls", "nist_nls", "robust_covariance", "profile_ci", "lr_test")  # see test_reference.py, test_nist.py
         assert tabled or fixture["kind"] in kinds or name in text, name

@@ -128,7 +128,7 @@ def test_no_step_ends_where_the_gradient_is_no_number():
     class Cliff:
         """A value that falls for ever, with a gradient up to 3 only."""
 
-        preconditioner, partly_expected = None, False
+        preconditioner, partly_expected, near_optimum = None, False, False
         data = SimpleNamespace(total_weight=1.0)
 
         def evaluate(self, u, order, information="observed"):

@@ -23,7 +23,7 @@ WEIGHT = RNG.integers(0, 4, N).astype(float)
 class Known:
     """A function of a vector with its derivatives, as an objective."""
 
-    preconditioner, partly_expected = None, False
+    preconditioner, partly_expected, near_optimum = None, False, False
     data = SimpleNamespace(min_weight_share=1.0)
 
     def __init__(self, value, gradient, hessian, floor=-np.inf):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from scipy.stats import CensoredData
 from sklearn.utils.validation import column_or_1d
 
 from ..._utils.floats import check_numeric, floats
-from ..._utils.messages import is_part, rows_text
+from ..._utils.messages import is_part, rows_text, warn_caller
 from .._fallbacks.algebra import Eval, scatter, select_rows
 from .._fallbacks.saturated import without_nan
 from .._fallbacks.starting_values import best_candidate
@@ -258,11 +257,10 @@ def _warn_of_events(y) -> None:
     """Warn if a column of what is read as ends of intervals looks like indicators of events."""
     for number, (column, other) in enumerate(((y[:, 0], y[:, 1]), (y[:, 1], y[:, 0]))):
         if (column[0] in (0, 1)) and ((column == 0) | (column == 1)).all() and 0 < column.mean() < 1 and len(set(other)) > 2:
-            warnings.warn(
+            warn_caller(
                 f"column {number} of y holds zeros and ones only, and is read as the {('lower', 'upper')[number]} end of "
                 "intervals. If it says which times are events, pass sk_mle.censored(time, event) as y",
                 UserWarning,
-                stacklevel=4,
             )
 
 
