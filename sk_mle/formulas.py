@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -20,6 +21,7 @@ from .likelihoods import censored
 __all__ = ["FormulaModel"]
 
 INTERCEPT = "Intercept"
+TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")  # colours in formulaic's messages
 
 
 def _formulaic() -> Any:
@@ -155,12 +157,34 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         import pandas as pd
 
         frame, made = _frame(X), {}
+        missing = [name for name in self.kept_ if name not in frame.columns]
+        if missing:
+            raise ValueError(
+                f"the columns {missing}, which arguments of the estimator or its likelihood name, are not in X; it has "
+                f"{list(map(str, frame.columns))[:12]}"
+            )
         for key, matrix in self._matrices(frame).items():
             offsets = _offsets(matrix)
             if offsets:
                 made[_offset_name(key)] = matrix[offsets].sum(axis=1).to_numpy()
             made |= {_name(key, column, self.shared_): matrix[column].to_numpy() for column in _plain(matrix)}
         return pd.DataFrame({**made, **{name: frame[name].to_numpy() for name in self.kept_}}, index=frame.index)
+
+    def predictor_names(self) -> list[str]:
+        """Names of the columns of the fitted frame that have a coefficient: not the target, offsets or exposures.
+
+        Returns
+        -------
+        list of str
+        """
+        check_is_fitted(self)
+        used = {
+            str(variable)
+            for spec in self.specs_.values()
+            for variable, terms in spec.variable_terms.items()
+            if not all(str(term).startswith("offset(") for term in terms)
+        }
+        return [name for name in self.feature_names_in_ if name in used]
 
     def target(self, X: Any) -> Any:
         """What stands left of ``~``, of rows of X.
@@ -272,7 +296,7 @@ def _read(text):
     try:
         formula = formulaic.Formula(text)
     except formulaic.errors.FormulaicError as error:
-        raise ValueError(f"formula {text!r}: {error}") from error
+        raise _unreadable(text, error) from error
     return (formula.lhs, formula.rhs) if hasattr(formula, "rhs") else (None, formula)
 
 
@@ -284,7 +308,12 @@ def _made(spec, frame, text, **options):
         try:
             return spec.get_model_matrix(frame, context=CONTEXT, **{"output": "pandas", **options})
         except (errors.FormulaicError, errors.DataMismatchWarning, ValueError) as error:
-            raise ValueError(f"formula {text!r}: {error}") from error
+            raise _unreadable(text, error) from error
+
+
+def _unreadable(text, error) -> ValueError:
+    """The error with formulaic's words about a formula, without colours."""
+    return ValueError(f"formula {text!r}: {TERMINAL_CODES.sub('', str(error))}")
 
 
 def _offsets(matrix) -> list[str]:

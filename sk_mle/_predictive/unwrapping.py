@@ -159,6 +159,7 @@ class Unwrapped(NamedTuple):
     to_X: tuple[Callable, ...] = ()
     transformers: tuple = ()
     names: Callable | None = None  # get_feature_names_out of the last step before the model
+    predictor_names: Callable | None = None  # the columns of the given X that are predictors, where it has others as well
 
     def feature_names(self) -> list[str] | None:
         """Names of the columns that the model gets: its own, or those from the steps before it; None if there are none."""
@@ -212,7 +213,7 @@ def unwrap(fitted: Any) -> Unwrapped:
     if isinstance(fitted, Unwrapped):
         return fitted
     if hasattr(fitted, "design"):  # a model by formula
-        return _after(fitted.estimator_, to_X=(fitted.design,))
+        return _after(fitted.estimator_, to_X=(fitted.design,))._replace(predictor_names=fitted.predictor_names)
     if hasattr(fitted, "predict_dist") and not hasattr(fitted, "cv_results_"):
         return Unwrapped(fitted)
     if hasattr(fitted, "steps"):
@@ -241,7 +242,9 @@ def _without_distribution(fitted) -> TypeError:
 
 def _after(inner, to_X=(), transformers=(), names=None) -> Unwrapped:
     inside = unwrap(inner)
-    return Unwrapped(inside.model, (*to_X, *inside.to_X), (*transformers, *inside.transformers), inside.names or names)
+    of_same_X = None if to_X else inside.predictor_names
+    transformers = (*transformers, *inside.transformers)
+    return Unwrapped(inside.model, (*to_X, *inside.to_X), transformers, inside.names or names, of_same_X)
 
 
 def predict_dist(fitted: Any, X: Any) -> Distribution:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._model.validation import check_weight
+from .._predictive.unwrapping import unwrap
 from .._utils.frames import column, column_names, dense, n_rows, take, with_column
 from .._utils.messages import rows_text
 from .._utils.tables import Table, probability
@@ -57,7 +58,7 @@ def marginal_effects(
     weight = check_weight(sample_weight, n_rows(X))
     places = list(_places(X, weight / weight.sum(), at))
     index, values, errors, notes = [], [], [], []
-    for name in _requested(X, columns):
+    for name in _requested(X, columns) if columns is not None else _predictors(inference, X):
         for effect_label, versions in _versions(name, column(X, name)):
             for place in places:
                 try:
@@ -236,6 +237,16 @@ def _requested(X, columns) -> list:
     if duplicated:
         raise ValueError(f"{names.count(duplicated[0])} columns of X are called {duplicated[0]!r}; rename them")
     return requested
+
+
+def _predictors(inference, X) -> list:
+    """The columns of X, without those of which a model by formula makes no predictor."""
+    known = unwrap(inference.fitted).predictor_names
+    predictors = None if known is None else set(known())
+    names = [name for name in _requested(X, None) if predictors is None or name in predictors]
+    if not names:
+        raise ValueError("no column of X is a predictor of the model, so there are no effects; name columns=[...] to move")
+    return names
 
 
 def _column_label(name) -> str:

@@ -235,7 +235,7 @@ class Functionals:
         ----------
         X : array-like of shape (n, p)
         columns : sequence of str or int, optional
-            All by default.
+            By default all; of a model by formula, those with a coefficient.
         what, level, **arguments
             As in `predict`.
         at : {"mean", "median"} or dict, optional

@@ -109,6 +109,20 @@ def test_the_grammar_of_estimators():
     assert MODEL.score(DF) == pytest.approx(MODEL.estimator_.loglikelihood_ / N)
 
 
+def test_effects_are_those_of_predictors():
+    by_exposure = FormulaModel("claims ~ age + C(area)", MLERegressor("poisson", exposure="hours")).fit(DF)
+    for model in (MODEL, by_exposure, GridSearchCV(MODEL, {"estimator__alpha": [0.0]}, cv=2).fit(DF, DF.claims)):
+        effects = Inference.from_estimator(model, DF, DF.claims).marginal_effects(DF)
+        assert sorted(effects.index) == ["area: south - north", "area: west - north", "d/d age"]
+    both = FormulaModel("claims ~ age + hours + offset(log(hours))", MLERegressor("poisson")).fit(DF)
+    assert both.predictor_names() == ["age", "hours"]
+    constant = FormulaModel("claims ~ offset(log(hours))", MLERegressor("poisson")).fit(DF)
+    with pytest.raises(ValueError, match="no column of X is a predictor"):
+        constant.inference(DF).marginal_effects(DF)
+    with pytest.raises(ValueError, match=r"the columns \['hours'\], which arguments .* name, are not in X; it has"):
+        by_exposure.predict(DF[["age", "area"]])
+
+
 def test_what_cannot_be_read_or_evaluated_is_told():
     model = MLERegressor("poisson")
     for formula, frame, words in [
@@ -120,6 +134,9 @@ def test_what_cannot_be_read_or_evaluated_is_told():
     ]:
         with pytest.raises(ValueError, match=words):
             FormulaModel(formula, model).fit(frame)
+    with pytest.raises(ValueError, match=r"nope\(age") as error:
+        FormulaModel("claims ~ nope(age", model).fit(DF)
+    assert "\x1b" not in str(error.value)
     with pytest.raises(ValueError, match="categories outside of the nominated levels"):
         MODEL.predict(DF[:2].assign(area="east"))
     with pytest.raises(ValueError, match="leave predictors of the estimator at None"):
