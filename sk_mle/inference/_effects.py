@@ -194,7 +194,8 @@ def _difference(inference, place: Place, name, versions, quantity):
             text = f"column {name!r} moves with others, and has no effect alone: {error.reason}"
             raise NotEstimableError(text, error.reason) from None
         except ValueError as error:
-            _raise_at_edge(inference, place, name, moved, quantity)
+            if change.func is _moved:
+                _raise_at_edge(inference, place, name, moved, quantity)
             raise ValueError(f"column {name!r} cannot be moved ({error}); leave it out: columns=[...]") from error
         value, slope = value + factor * part, slope + factor * gradient
     return value, slope

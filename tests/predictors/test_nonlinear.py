@@ -448,6 +448,16 @@ def test_effects_at_the_edge_of_a_curve(what):
     assert_allclose(effect, np.mean(b * c * t[4:] ** (c - 1)), rtol=1e-4)
 
 
+def test_effects_of_two_values_beyond_the_domain_of_a_curve():
+    t = np.repeat([0.5, 2, 4, 8, 16.0], 4)
+    X = pd.DataFrame({"t": t, "z": np.where(t > 1, np.arange(20) % 2, 0.0)})
+    y = 1 + 2 * np.log(t - X["z"]) + 0.1 * np.random.default_rng(0).normal(size=20)
+    inference = fitted(Nonlinear("a + b * log(t - z)"), y, X=X).inference(X, y)
+    with pytest.raises(ValueError, match=r"column 'z' cannot be moved \(the mean is not finite in 4 rows"):
+        inference.marginal_effects(X, ["z"])
+    assert len(inference.marginal_effects(X, ["t"])) == 1
+
+
 def test_more_coefficients_than_rows():
     with pytest.raises(ValueError, match="has 3 coefficients, asym, mid, scal, and n_samples = 2"):
         fitted(Nonlinear(FORMULA, start=START), Y[:2], X=FRAME.iloc[:2])
