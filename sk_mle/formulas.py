@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._estimators.regressor import MLERegressor
+from ._sources import check_in_memory
 from ._utils.public import publish
 from .inference import Inference
 from .likelihoods import censored
@@ -283,6 +284,7 @@ def _frame(X):
 
     if isinstance(X, pd.DataFrame):
         return X
+    check_in_memory(X)
     if not hasattr(X, "columns"):
         raise TypeError(f"a formula names columns: pass a data frame, got {type(X).__name__}")
     return pd.DataFrame({str(name): X[name].to_numpy() for name in X.columns})

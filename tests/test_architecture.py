@@ -32,7 +32,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "inference": {"_model", "_predictive", "_solvers", "_sources", "_utils", "likelihoods"},
     "_estimators": {"_model", "_predictive", "_solvers", "_sources", "_utils", "exceptions", "inference", "likelihoods"},
     "selection": {"_estimators", "_model", "_predictive", "_sources", "_utils", "inference", "likelihoods", "metrics"},
-    "formulas": {"_estimators", "_utils", "inference", "likelihoods"},
+    "formulas": {"_estimators", "_sources", "_utils", "inference", "likelihoods"},
     "testing": {"_estimators", "_sources", "_utils", "datasets", "domains", "likelihoods"},
 }
 LAW_ROOMS_BELOW = {  # the same for the rooms of likelihoods

@@ -209,7 +209,10 @@ class Fitting:
     def _fit_parts(self, rows: Opened):
         """Fit the rows of a source; those of few rows are gathered."""
         if has_terms(self):
-            raise ValueError("terms (penalties, alpha='reml') are for X in memory; pass a data frame or an array")
+            raise ValueError(
+                "terms (penalties, alpha='reml') are for X in memory: gather the rows, as by "
+                f"{rows.source.all_rows}, or pass a sample of them"
+            )
         look = look_at(rows, partial(_look_at_part, self))
         if look.n_samples < rows.source.rows_to_gather:
             self._fit_rows(*rows.gathered()[:3])
@@ -369,7 +372,7 @@ class Fitting:
         -------
         Data or DataInParts
         """
-        if (rows := open_source(X, y, sample_weight, groups)) is not None:
+        if (rows := self._opened(X, y, sample_weight, groups)) is not None:
             return self._read_parts(rows)
         X, labels = self.read_rows(X), replace_zero_weight_rows(y, sample_weight)
         target = self._target(labels, X)
@@ -382,6 +385,14 @@ class Fitting:
         if look.n_samples < rows.source.rows_to_gather:
             return self.read_data(*rows.gathered())
         return DataInParts(rows, self._part_reader(look.totals), look, _centred(self.fit_.predictors))
+
+    def _opened(self, X, y=None, sample_weight=None, groups=None) -> Opened | None:
+        """The source that X is, of whose data frames the columns of the fit are chosen by name; None for X in memory."""
+        return open_source(X, y, sample_weight, groups, getattr(self, "feature_names_in_", None))
+
+    def check_weightless(self, X: Any) -> None:
+        """Raise ValueError for columns of a part without weight that are refused in memory."""
+        self.read_rows(X)
 
     def check_part(self, part: Data) -> None:
         """Raise ValueError for rows that the fitted law does not take."""
@@ -397,7 +408,7 @@ class Fitting:
 
     def _score_rows(self, X, y, sample_weight) -> float:
         """Weighted mean log-likelihood of rows in memory, or of a source."""
-        rows = open_source(X, y, sample_weight)
+        rows = self._opened(X, y, sample_weight)
         if rows is None:
             return mean_score(
                 self._log_scores(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)),

@@ -13,7 +13,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from .._model.validation import check_weight, replace_zero_weight_rows
-from .._sources import open_source
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
 from ..likelihoods._functions import n_classes, title
@@ -237,26 +236,26 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         For two classes, the log odds of the second, which equal the linear predictor with a logit link. For more, the linear
         predictors of laws with one per class, or log probabilities of laws with a single one (`Ordinal`).
         """
-        if (rows := open_source(X)) is not None:
-            return rows.source.predict(self.decision_function)
+        if (rows := self._opened(X)) is not None:
+            return rows.predict(self.decision_function)
         return self._of_rows(X, self._confidence)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Log probability of every class, exact where a probability underflows: shape (n, K)."""
-        if (rows := open_source(X)) is not None:
-            return rows.source.predict(self.predict_log_proba, list(self.classes_))
+        if (rows := self._opened(X)) is not None:
+            return rows.predict(self.predict_log_proba, list(self.classes_))
         return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_))))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of every class: shape (n, K)."""
-        if (rows := open_source(X)) is not None:
-            return rows.source.predict(self.predict_proba, list(self.classes_))
+        if (rows := self._opened(X)) is not None:
+            return rows.predict(self.predict_proba, list(self.classes_))
         return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "probability")))
 
     def predict(self, X: Any) -> np.ndarray:
         """Most probable class of every row: shape (n,)."""
-        if (rows := open_source(X)) is not None:
-            return rows.source.predict(self.predict)
+        if (rows := self._opened(X)) is not None:
+            return rows.predict(self.predict)
 
         def best(eta):
             with np.errstate(invalid="ignore"):  # NaN if no class is possible

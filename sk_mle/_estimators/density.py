@@ -25,7 +25,7 @@ from .._model.validation import (
 )
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
-from .._sources import check_in_memory, open_source
+from .._sources import check_in_memory
 from ..inference import Inference
 from ..likelihoods import get_likelihood
 from ..likelihoods._functions import title
@@ -191,12 +191,15 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Data | DataInParts:
         """The samples and weights in the form that the fit takes."""
-        if (rows := open_source(X, None, sample_weight, groups)) is not None:
+        if (rows := self._opened(X, None, sample_weight, groups)) is not None:
             return self._read_parts(rows)
         X = self._validate(replace_zero_weight_rows(X, sample_weight), reset=False)
         values, weight = self._values(X, self.likelihood_), check_weight(sample_weight, len(X))
         data = self.fit_.data(np.empty((len(X), 0)), values, weight, self.n_jobs)
         return data if groups is None else data.with_groups(group_labels(groups, len(X)))
+
+    def check_weightless(self, X: Any) -> None:
+        """Nothing: the samples of a part without weight are not read, as those of zero weight are not in memory."""
 
     def _log_scores(self, X, y):
         return self.score_samples(X)

@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._model.validation import check_support, check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
-from .._sources import open_source
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
@@ -277,8 +276,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         for name, value, goal in (("coverage", coverage, "interval"), ("quantiles", quantiles, "quantiles")):
             if value is not None and output != goal:
                 raise ValueError(f"{name} is for output={goal!r}, but output={output!r}")
-        if output not in ("params", "dist") and (rows := open_source(X)) is not None:
-            return rows.source.predict(partial(self.predict, output=output, coverage=coverage, quantiles=quantiles))
+        if output not in ("params", "dist") and (rows := self._opened(X)) is not None:
+            return rows.predict(partial(self.predict, output=output, coverage=coverage, quantiles=quantiles))
         if isinstance(output, str) and output == "mean":
             check_is_fitted(self)
             X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
@@ -313,14 +312,14 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
         """Central predictive interval of every row: ndarray of shape (n, 2)."""
-        if (rows := open_source(X)) is not None:
-            return rows.source.predict(partial(self.predict_interval, coverage=coverage))
+        if (rows := self._opened(X)) is not None:
+            return rows.predict(partial(self.predict_interval, coverage=coverage))
         return _interval(self.predict_dist(X), coverage)
 
     def predict_quantiles(self, X: Any, quantiles: Any = (0.05, 0.5, 0.95)) -> np.ndarray:
         """Quantiles of the predictive distribution: ndarray of shape (n, len(quantiles))."""
-        if (rows := open_source(X)) is not None:
-            return rows.source.predict(partial(self.predict_quantiles, quantiles=quantiles))
+        if (rows := self._opened(X)) is not None:
+            return rows.predict(partial(self.predict_quantiles, quantiles=quantiles))
         return _quantiles(self.predict_dist(X), quantiles)
 
     def __sklearn_tags__(self):

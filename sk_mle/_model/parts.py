@@ -22,6 +22,7 @@ from .bounds import density_totals
 from .data import Batch, Data, add_sums
 from .design import MAX_ROTATED_COLUMNS
 from .moments import Products, products_of_columns
+from .validation import check_weight
 
 
 class Look(NamedTuple):
@@ -86,7 +87,7 @@ class DataInParts:
         if self.n_features >= self.n_samples:
             raise ValueError(
                 f"X has {self.n_features} columns and {self.n_samples} rows: as many columns need all rows at hand. Gather "
-                "them, as by X.compute(), or leave columns out"
+                f"them, as by {rows.source.all_rows}, or leave columns out"
             )
         self.n_kept, self.total_weight, self.has_zero_weight = found.n_kept, found.total_weight, found.has_zero_weight
         self.min_weight_share = found.min_weight / found.total_weight
@@ -151,8 +152,8 @@ class DataInParts:
     def __getattr__(self, name: str):
         if name in ("X", "y", "weight", "offset", "groups", "blocks", "map", "column"):
             raise ValueError(
-                "this needs all rows at hand, and they lie in parts: gather them, as by X.compute(), or pass a sample of the "
-                "rows, in memory"
+                "this needs all rows at hand, and they lie in parts: gather them, as by "
+                f"{self.rows.source.all_rows}, or pass a sample of the rows, in memory"
             )
         raise AttributeError(name)
 
@@ -177,9 +178,16 @@ class Reading(NamedTuple):
         return data.with_long_blocks(self.n_rows)
 
 
+def _has_weight(rows: Rows) -> bool:
+    """Whether a part has rows of positive weight: without, there is no valid row to stand for those of zero weight."""
+    return rows.sample_weight is None or bool(check_weight(rows.sample_weight, n_rows(rows.X)).any())
+
+
 def _reduced(reading: Reading, fn, combine, rows: Rows, number: int) -> Any:
-    """The sum over the blocks of a part."""
+    """The sum over the blocks of a part; None if all its weights are zero."""
     with rows_apart(number):
+        if not _has_weight(rows):
+            return None
         data = reading.read(rows)
     return data.reduce(fn, combine)
 
@@ -245,11 +253,17 @@ class _Survey(NamedTuple):
     densities: tuple[float, float]
 
 
+WITHOUT_WEIGHT = _Survey(0, 0.0, np.inf, True, np.zeros(1), {}, (0.0, 0.0))
+
+
 def _survey(reading: Reading, centred, rows: Rows, number: int) -> _Survey:
     """The sums of a part."""
+    if not _has_weight(rows):
+        reading.reader.check_weightless(rows.X)
+        return WITHOUT_WEIGHT
     data = reading.read(rows)
     if not data.n_kept:
-        return _Survey(0, 0.0, np.inf, True, data.fingerprint() * 0, {}, (0.0, 0.0))
+        return WITHOUT_WEIGHT
     reading.reader.check_part(data)
     small = data.n_features <= MAX_ROTATED_COLUMNS
     products = {one: products_of_columns(data, one, small) for one in centred}

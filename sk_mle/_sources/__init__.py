@@ -12,8 +12,13 @@ ENGINES = {"dask": "dask", "dask_expr": "dask", "pyarrow": "parquet", "pathlib":
 __all__ = ["Opened", "Rows", "Source", "check_in_memory", "join", "open_source"]
 
 
-def open_source(X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Opened | None:
-    """The source that X is, with the columns of y, weights and groups; None for X in memory."""
+def open_source(X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None, features: Any = None) -> Opened | None:
+    """The source that X is, with the columns of y, weights and groups; None for X in memory.
+
+    `features` are names of the columns of a fit, which are chosen from data frames that have others too.
+    """
+    if isinstance(X, str):
+        raise TypeError(f"X is a str: for a folder of parquet files pass a path, pathlib.Path({X!r})")
     if isinstance(X, Source):
         names = {"y": y, "sample_weight": sample_weight, "groups": groups}
         for argument, name in names.items():
@@ -22,7 +27,7 @@ def open_source(X: Any, y: Any = None, sample_weight: Any = None, groups: Any = 
                     f"X is a Source, so {argument} must be the name of a column of its frames, or None where its parts are "
                     f"tuples that hold it, got {type(name).__name__}"
                 )
-        return Opened(X, **names)
+        return Opened(X, features=features, **names)
     kind = type(X[0] if isinstance(X, list) and X else X)
     engine = ENGINES.get(kind.__module__.partition(".")[0])
     if engine is None:
@@ -31,14 +36,16 @@ def open_source(X: Any, y: Any = None, sample_weight: Any = None, groups: Any = 
     if not module.is_lazy(X):
         return None
     source, names = module.open_source(X, y, sample_weight, groups)
-    return Opened(source, **names)
+    return Opened(source, features=features, **names)
 
 
 def check_in_memory(X: Any) -> None:
     """Raise TypeError for a source of rows, where rows in memory are needed."""
-    if open_source(X) is not None:
+    rows = open_source(X)
+    if rows is not None:
         raise TypeError(
-            f"X ({type(X).__name__}) lies in parts, and rows in memory are needed here: pass the rows of a part, or a sample, "
-            "or gather them, as by X.compute(). Methods of a fitted model can be mapped over the parts, as by "
-            "X.map_partitions(model.predict_quantiles) for a data frame of Dask"
+            f"X ({type(X).__name__}) lies in parts, and rows in memory are needed here: pass some of them, as by "
+            f"{rows.source.some_rows}, or gather them, as by {rows.source.all_rows}. Of a fitted model, predict, "
+            "predict_interval, predict_quantiles, predict_proba, score and inference take X as it is; predict_params and "
+            "predict_dist take the rows of one part after the other"
         )

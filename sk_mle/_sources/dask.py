@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import dask
 import numpy as np
 
+from .._utils.frames import n_rows
 from .protocol import Rows, Source
 
 RESULTS_PER_MERGE = 8  # results that are combined at one place
@@ -18,6 +20,9 @@ class DaskSource(Source):
 
     def __init__(self, X: Any, parts: list[tuple]):
         self.X, self.parts = X, parts
+        is_list = isinstance(X, list)
+        self.all_rows = "dask.compute(*X), of parts that are then concatenated" if is_list else "X.compute()"
+        self.some_rows = f"X{'' if is_list else '.partitions' if _is_frame(X) else '.blocks'}[0].compute()"
 
     def __iter__(self) -> Iterator[Any]:
         return (dask.compute(Rows(*part))[0] for part in self.parts)
@@ -42,11 +47,11 @@ class DaskSource(Source):
         if _is_frame(X):
             return X.map_partitions(_like_frame, fn, columns, meta=_like_frame(_rows_like(X, 1), fn, columns).iloc[:0])
         if isinstance(X, list):
-            return [dask.delayed(fn)(part) for part in X]
+            return [dask.delayed(_of_part)(fn, part) for part in X]
         X = X.rechunk({1: -1})
         example = np.asarray(fn(np.ones((2, X.shape[1]), X.dtype)))
         width = {"drop_axis": 1} if example.ndim == 1 else {"chunks": (X.chunks[0], (example.shape[1],))}
-        return X.map_blocks(fn, dtype=example.dtype, meta=example[:0], **width)
+        return X.map_blocks(partial(_of_part, fn), dtype=example.dtype, meta=example[:0], **width)
 
 
 def open_source(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Source, dict]:
@@ -58,7 +63,7 @@ def open_source(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Source
         if not is_lazy(value):
             raise ValueError(
                 f"X is a Dask collection and {argument} is not: cut it into the same parts, as by "
-                "dask.array.from_array(values, chunks=X.chunks[0])"
+                f"dask.array.from_array(numpy.asarray({argument}), chunks={_lengths_text(X)})"
             )
         if _n_parts(value) != _n_parts(X):
             raise ValueError(
@@ -81,6 +86,13 @@ def is_lazy(value: Any) -> bool:
 def _is_frame(X) -> bool:
     """Whether a collection is a data frame or a series of Dask."""
     return hasattr(X, "map_partitions")
+
+
+def _lengths_text(X) -> str:
+    """An expression for the numbers of rows of the parts of a collection."""
+    if isinstance(X, list):
+        return "dask.compute(*map(dask.delayed(len), X))"
+    return "tuple(X.map_partitions(len).compute())" if _is_frame(X) else "X.compute_chunk_sizes().chunks[0]"
 
 
 def _n_parts(X) -> int:
@@ -124,11 +136,16 @@ def _merged(combine, results):
     return total
 
 
+def _of_part(fn, X):
+    """fn(X), also of a part without rows."""
+    return fn(X) if n_rows(X) else fn(_rows_like(X, 1) if hasattr(X, "columns") else np.ones((1, X.shape[1])))[:0]
+
+
 def _like_frame(X, fn, columns):
     """Predictions of a frame as a series, or a frame for several columns, with its index."""
     import pandas as pd
 
-    values = fn(X) if len(X) else fn(_rows_like(X, 1))[:0]
+    values = _of_part(fn, X)
     return pd.Series(values, X.index) if values.ndim == 1 else pd.DataFrame(values, X.index, columns)
 
 

@@ -17,8 +17,12 @@ BYTES_PER_PART, MAX_ROWS_PER_PART = 1 << 23, 1 << 17
 class ParquetSource(Source):
     """Batches of rows of a dataset, as data frames of pandas."""
 
-    def __init__(self, dataset: ds.Dataset):
-        self.dataset = dataset
+    def __init__(self, X: ds.Dataset | Path):
+        is_path = isinstance(X, Path)
+        self.dataset: ds.Dataset = ds.dataset(X) if is_path else X
+        rows = "pyarrow.dataset.dataset(X)" if is_path else "X"
+        self.some_rows = f"{rows}.head(10_000).to_pandas()"
+        self.all_rows = "pandas.read_parquet(X)" if is_path else "X.to_table().to_pandas()"
 
     def __iter__(self) -> Iterator[Any]:
         rows = int(np.clip(BYTES_PER_PART / (8 * max(len(self.dataset.schema), 1)), 1, MAX_ROWS_PER_PART))
@@ -34,7 +38,7 @@ def open_source(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Source
     for argument, name in names.items():
         if not isinstance(name, str | None):
             raise TypeError(f"X is a dataset, so {argument} must be the name of one of its columns, got {type(name).__name__}")
-    return ParquetSource(ds.dataset(X) if isinstance(X, Path) else X), names
+    return ParquetSource(X), names
 
 
 def is_lazy(value: Any) -> bool:

@@ -63,6 +63,7 @@ class Source(ABC):
 
     rows_to_gather: int = ROWS_TO_GATHER
     rows_of_sample: int = ROWS_OF_SAMPLE
+    some_rows, all_rows = "the X of one of its parts", "concatenation of the X of its parts"  # in messages, how they are got
 
     @abstractmethod
     def __iter__(self) -> Iterator[Any]:
@@ -101,6 +102,11 @@ class Opened:
     y: str | None = None
     sample_weight: str | None = None
     groups: str | None = None
+    features: Any = None  # names of the columns of a fit, in its order
+
+    def predict(self, fn: Callable[[Any], Any], columns: list | None = None) -> Any:
+        """`Source.predict` of the columns of the fit."""
+        return self.source.predict(partial(_on_features, fn, self.features), columns)
 
     def fold(self, fn: Callable[[Rows, int], Any], combine: Callable[[Any, Any], Any]) -> Any:
         """`Source.fold` of functions of `Rows`; parts without rows, and results that are None, are left out."""
@@ -108,8 +114,8 @@ class Opened:
 
     @property
     def columns(self) -> tuple:
-        """Names of y, sample_weight and groups."""
-        return self.y, self.sample_weight, self.groups
+        """Names of y, sample_weight and groups, and of the columns of the fit."""
+        return self.y, self.sample_weight, self.groups, self.features
 
     def gathered(self) -> Rows:
         """All rows."""
@@ -146,17 +152,31 @@ def _on_X(fn, part, number):
     return fn(X) if n_rows(X) else None
 
 
-def split(part: Any, y: str | None = None, sample_weight: str | None = None, groups: str | None = None) -> Rows:
-    """The rows of a part; columns that are named are taken out of its frame."""
+def _on_features(fn, features, X):
+    return fn(_selected(X, features))
+
+
+def _selected(X, features):
+    """The columns of a data frame that are those of the fit, in its order; X itself where it lacks some, or has no names."""
+    if features is None or not hasattr(X, "columns") or not set(features) <= set(X.columns):
+        return X
+    return X[list(features)]
+
+
+def split(
+    part: Any, y: str | None = None, sample_weight: str | None = None, groups: str | None = None, features: Any = None
+) -> Rows:
+    """The rows of a part; columns that are named are taken out of its frame, and those of the fit are chosen from it."""
     rows = Rows(*part) if isinstance(part, tuple) else Rows(part)
     names = {"y": y, "sample_weight": sample_weight, "groups": groups}
     names = {argument: name for argument, name in names.items() if name is not None}
     if not names:
-        return rows
+        return rows._replace(X=_selected(rows.X, features))
     for argument, name in names.items():
         if not hasattr(rows.X, "columns") or name not in rows.X.columns:
             kind = f"its columns are {list(rows.X.columns)}" if hasattr(rows.X, "columns") else "it is no data frame"
             raise ValueError(f"{argument}={name!r} names a column, but X has none of that name: {kind}")
     columns = {argument: rows.X[name] for argument, name in names.items()}
     others = [name for name in rows.X.columns if name not in names.values()]
-    return rows._replace(X=rows.X[others], **columns)
+    X = _selected(rows.X, features)
+    return rows._replace(X=rows.X[others] if X is rows.X else X, **columns)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from .._model.validation import check_weight
 from .._predictive.unwrapping import unwrap
+from .._sources import check_in_memory
 from .._utils.frames import column, column_names, dense, n_rows, take, with_column
 from .._utils.messages import rows_text
 from .._utils.tables import Table, probability
@@ -48,6 +49,7 @@ def marginal_effects(
     arguments: dict,
 ) -> Table:
     """The table of `Inference.marginal_effects`."""
+    check_in_memory(X)
     quantity = functional(inference, what, arguments)
     if quantity.jumps:
         raise ValueError(
@@ -101,6 +103,7 @@ def partial_effects(
     arguments: dict,
 ) -> Table:
     """The table of `Inference.partial_effects`."""
+    check_in_memory(X)
     quantity, critical = functional(inference, what, arguments), inference._critical(level)
     if quantity.jumps:
         raise ValueError(f"the {quantity.label} of a discrete law moves in jumps, without standard errors; use the mean or cdf")

@@ -13,6 +13,7 @@ from scipy import special
 from sklearn.utils import check_random_state
 
 from .._predictive.distribution import Distribution
+from .._sources import check_in_memory
 from .._utils.frames import n_rows, take
 from .._utils.tables import Table
 from ..likelihoods._functions import solve_quantile
@@ -89,6 +90,7 @@ class Functionals:
         ValueError
             For functionals that are not finite, such as the mean of a law without one.
         """
+        check_in_memory(X)
         f, label = (quantity := functional(self, what, at)).of, quantity.label
         if method not in ("delta", "simulate"):
             raise ValueError(f"method={method!r} is unknown; use 'delta' or 'simulate'")
@@ -198,6 +200,7 @@ class Functionals:
         -------
         ndarray of shape (n, 2)
         """
+        check_in_memory(X)
         if uncertainty not in ("plug-in", "simulate"):
             raise ValueError(f"uncertainty={uncertainty!r} is unknown; use 'plug-in' or 'simulate'")
         if not 0 < coverage < 1:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._sources import check_in_memory
 from ._functions import functional
 from ._linearised import Rows, as_columns
 
@@ -17,6 +18,7 @@ def marginaleffects_model(inference: Any, X: Any, what: Any, at: Any) -> Any:
         from marginaleffects.classes import ModelAbstract, ModelVault
     except ImportError as error:
         raise ImportError("for_marginaleffects needs the package marginaleffects: pip install marginaleffects") from error
+    check_in_memory(X)
     if not hasattr(X, "columns"):
         raise TypeError("for_marginaleffects needs X as a pandas or polars data frame: its functions name variables")
     polars, columns = hasattr(X, "with_columns"), [str(name) for name in X.columns]

@@ -15,6 +15,7 @@ from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._predictive.joined import join
 from .._predictive.unwrapping import predict_dist
+from .._sources import check_in_memory
 from .._utils.frames import n_rows, take
 from .._utils.progress import progress
 from ._scores import fit_clone, inside_of
@@ -75,6 +76,7 @@ def cross_val_predict_dist(
     >>> metrics.log_score(y, unseen) > metrics.log_score(y, seen)  # a loss
     True
     """
+    check_in_memory(X)
     X, y = indexable(X, y)
     n = n_rows(X)
     weight = None if sample_weight is None else check_weight(sample_weight, n)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_mle import MLEClassifier, MLEDensity, MLERegressor
+from sk_mle import MLEClassifier, MLEDensity, MLERegressor, compare, cross_val_predict_dist
+from sk_mle.formulas import FormulaModel
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -77,8 +79,75 @@ def test_errors(lazy):
         model.fit(lazy[["a"]], FRAME["y"])
     with pytest.raises(ValueError, match="X has 9 parts and y has 2: repartition"):
         model.fit(lazy[["a"]], lazy["y"].repartition(npartitions=2))
-    with pytest.raises(TypeError, match=r"map_partitions\(model"):
-        model.fit(FRAME[["a"]], FRAME["y"]).predict_dist(lazy[["a"]])
+
+
+def test_advice_works_as_it_is_written(lazy):
+    model, y = MLERegressor("poisson"), FRAME["y"]
+    expected = model.fit(FRAME[["a", "b"]], y).coef_
+    frame = lazy[["a", "b"]]
+    for X in (frame, frame.to_dask_array(), frame.to_dask_array(lengths=True), frame.to_delayed()):
+        with pytest.raises(ValueError, match=r"as by dask\.array") as found:
+            model.fit(X, y)
+        target = eval(str(found.value).partition("as by ")[2], {"dask": dask, "numpy": np, "X": X, "y": y})
+        assert_allclose(MLERegressor("poisson").fit(X, target).coef_, expected, rtol=1e-9)
+        for call in (model.predict_dist, model.predict_params):
+            with pytest.raises(TypeError, match="predict_params and predict_dist take the rows of one part") as found:
+                call(X)
+            some, every = re.search(r"as by (\S+\)), or gather them, as by (\S+\))", str(found.value)).groups()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of names that arrays lack
+                call(eval(some, {"X": X}))
+            rows = eval(every, {"X": X, "dask": dask})
+            assert sum(map(len, rows if isinstance(rows, tuple) else [rows])) == N
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model, X, y: model.inference(X, y).predict(X),
+        lambda model, X, y: model.inference(X, y).predict_interval(X),
+        lambda model, X, y: model.inference(X, y).marginal_effects(X),
+        lambda model, X, y: model.inference(X, y).partial_effects(X, "a"),
+        lambda model, X, y: cross_val_predict_dist(model, X, y),
+        lambda model, X, y: compare({"model": model}, X, y),
+        lambda model, X, y: FormulaModel("y ~ a", model).fit(X),
+        lambda model, X, y: MLERegressor("poisson", alpha="reml").fit(X, y),
+    ],
+)
+def test_what_needs_rows_in_memory_says_so(call, lazy):
+    model = MLERegressor("poisson").fit(FRAME[["a", "b"]], FRAME["y"])
+    with pytest.raises((TypeError, ValueError), match=r"in memory.* as by X\.compute\(\)"):
+        call(model, lazy[["a", "b"]], lazy["y"])
+
+
+def test_parts_without_rows_and_without_weight():
+    frame = FRAME[["a", "b", "y", "weight"]].copy()
+    frame.loc[: N // 4, "weight"], frame.loc[: N // 4, "y"] = 0.0, np.nan
+    lazy, X = dd.from_pandas(frame, npartitions=5), frame[["a", "b"]]
+    model, whole = MLERegressor("poisson").fit(lazy, "y", "weight"), MLERegressor("poisson").fit(X, frame["y"], frame["weight"])
+    assert_allclose(model.coef_, whole.coef_, rtol=1e-9)
+    array = da.from_array(X.to_numpy(), chunks=(N // 4, 2))
+    kept = np.arange(N) >= N // 4 + 1
+    some = array[da.from_array(kept, chunks=N // 4)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that arrays lack
+        assert_allclose(model.predict(some).compute(), whole.predict(X[kept]), rtol=1e-9)
+        assert_allclose(model.predict_interval(some).compute(), whole.predict_interval(X[kept]))
+        empty = [dask.delayed(X.to_numpy()[:0]), dask.delayed(X[:0])]
+        assert [part.shape for part in dask.compute(*model.predict_quantiles(empty))] == [(0, 3), (0, 3)]
+
+
+def test_columns_of_the_fit_are_chosen_by_name(lazy):
+    columns = [*COLUMNS, "y", "weight"]
+    model = MLERegressor("poisson", exposure="hours").fit(lazy[columns], "y", sample_weight="weight")
+    X, y, weight = FRAME[COLUMNS], FRAME["y"], FRAME["weight"]
+    for frame in (lazy[columns], lazy[columns[::-1]], lazy):
+        assert_allclose(model.predict(frame).compute(), model.predict(X), rtol=1e-12)
+        assert_allclose(model.score(frame, "y"), model.score(X, y), rtol=1e-12)
+        found, expected = model.inference(frame, "y", sample_weight="weight"), model.inference(X, y, sample_weight=weight)
+        assert_allclose(found.conf_int(), expected.conf_int(), rtol=1e-9)
+    with pytest.raises(ValueError, match="missing"):
+        model.predict(lazy[["a", "b", "y"]])
 
 
 def test_columns_by_name(lazy):

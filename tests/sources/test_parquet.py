@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -57,6 +58,20 @@ def test_a_target_that_is_no_name(folder):
         MLERegressor("poisson").fit(folder, FRAME["y"])
     with pytest.raises(ValueError, match=r"y='z' names a column, but X has none of that name: its columns are \['a'"):
         MLERegressor("poisson").fit(folder, "z")
+
+
+def test_messages_and_predictions_of_a_folder(folder):
+    model = MLERegressor("poisson", exposure="hours").fit(folder, "y")
+    assert_allclose(model.predict(folder), model.predict(FRAME[COLUMNS]), rtol=1e-13)
+    for data in (folder, ds.dataset(folder)):
+        inference = model.inference(data, "y")
+        for call in (model.predict_params, inference.predict, inference.marginal_effects, inference.predict_interval):
+            with pytest.raises(TypeError, match="lies in parts") as found:
+                call(data)
+        for advice in re.search(r"as by (\S+\)), or gather them, as by (\S+\))\.", str(found.value)).groups():
+            assert len(model.predict_params(eval(advice, {"X": data, "pyarrow": pa, "pandas": pd})[COLUMNS])["mean"]) >= 10_000
+    with pytest.raises(TypeError, match=r"X is a str: for a folder of parquet files pass a path, pathlib\.Path\("):
+        MLERegressor("poisson").fit(str(folder), "y")
 
 
 def test_no_engine_is_imported_before_it_is_passed():

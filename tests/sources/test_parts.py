@@ -384,6 +384,31 @@ def test_predictions():
     assert_allclose(model.predict(cut(X), "std"), model.predict(X, "std"))
 
 
+@pytest.mark.parametrize("model", [MLERegressor("negative_binomial"), MLEClassifier(), MLEDensity()])
+def test_a_part_without_weight_may_have_no_target(model):
+    weight, y = WEIGHT.copy(), (COUNTS > 1 if isinstance(model, MLEClassifier) else COUNTS).astype(float)
+    columns = REALS[:, None].copy() if isinstance(model, MLEDensity) else X
+    weight[137:410], y[137:410] = 0.0, np.nan
+    weight[0], y[0] = 0.0, np.nan
+    if columns is not X:
+        columns[137:410] = np.nan
+    source = cut(columns, y, weight)
+    parts, whole = clone(model).fit(source, None), clone(model).fit(columns, y, sample_weight=weight)
+    assert_allclose(parts.loglikelihood_, whole.loglikelihood_, rtol=1e-9)
+    given = () if isinstance(model, MLEDensity) else (y,)
+    expected = whole.inference(columns, *given, sample_weight=weight)
+    found = parts.inference(source, *(None for _ in given))
+    assert_allclose(found.bse, expected.bse, rtol=1e-8)
+
+
+def test_columns_of_a_part_without_weight_are_checked():
+    weight = WEIGHT.copy()
+    weight[137:410] = 0.0
+    given = faulty(X, (200, 1), np.nan), COUNTS, weight
+    expected = error_of(lambda: MLERegressor("poisson").fit(*given))
+    assert error_of(lambda: MLERegressor("poisson").fit(cut(*given), None)) == expected
+
+
 def test_check_source():
     check_source(cut(X, COUNTS))
 
