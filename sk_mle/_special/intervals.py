@@ -54,17 +54,24 @@ def _cauchit(a, w):
     return value, d_a, d_w, d2_a - d_a**2, d2_b - d_a * d_w, d2_b - d_w**2
 
 
+def normal_ratio(near: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P(near - w < Z <= near) / phi(near) of a normal Z, near at most little above zero; and where the interval is narrow."""
+    far = near - w
+    mills = [np.sqrt(np.pi / 2) * erfcx(-end / np.sqrt(2)) for end in (near, far)]
+    far_part = np.exp(w * (near + far) / 2) * mills[1]  # exp(.) is phi(far) / phi(near)
+    ratio, narrow = mills[0] - far_part, far_part > 0.5 * mills[0]
+    steps = w[narrow, None] * UNIT_NODES
+    area = (np.exp(steps * (near[narrow, None] - steps / 2)) * UNIT_NODE_WEIGHTS).sum(axis=1)
+    ratio[narrow] = w[narrow] * area
+    return ratio, narrow
+
+
 def _probit(a, w):
     """F(b) - F(a) from its ratio to phi(near), where near is the end closer to zero, mirrored to be the upper one."""
     mirrored = 2 * a + w > 0
     near, far = np.where(mirrored, -a, a + w), np.where(mirrored, -a - w, a)
     log_density_ratio = w * (near + far) / 2  # log(phi(far) / phi(near))
-    mills = [np.sqrt(np.pi / 2) * erfcx(-end / np.sqrt(2)) for end in (near, far)]
-    far_part = np.exp(log_density_ratio) * mills[1]
-    ratio, narrow = mills[0] - far_part, far_part > 0.5 * mills[0]
-    steps = w[narrow, None] * UNIT_NODES
-    area = (np.exp(steps * (near[narrow, None] - steps / 2)) * UNIT_NODE_WEIGHTS).sum(axis=1)
-    ratio[narrow] = w[narrow] * area
+    ratio, narrow = normal_ratio(near, w)
     value = np.log(ratio) - 0.5 * near**2 - 0.5 * np.log(2 * np.pi)
     value = np.where((near > 0) & ~narrow, np.log1p(-ndtr(far) - ndtr(-near)), value)
     at_near, at_far, d_near = 1 / ratio, np.exp(log_density_ratio) / ratio, -np.expm1(log_density_ratio) / ratio

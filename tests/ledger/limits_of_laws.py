@@ -6,7 +6,7 @@ import pytest
 from scipy.optimize import linprog, minimize, minimize_scalar
 
 from ledger._case import Case
-from sk_mle import MLEDensity, MLERegressor
+from sk_mle import Distribution, MLEDensity, MLERegressor
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import (
     AsymmetricLaplace,
@@ -199,6 +199,22 @@ def _far_beyond_the_bounds():
             np.testing.assert_allclose(found, np.array(expected, float), rtol=1e-9)
 
 
+def _exponential_far_beyond_the_bound():
+    """A normal law a billion scales below zero, given y > 0, is exponential of mean 1e-3, to nine digits."""
+    dist = Distribution(
+        Truncated(Normal(), low=0.0), {"loc": np.array([-1e15]), "scale": np.array([1e6]), "high": np.array([np.inf])}
+    )
+    for found, expected in (
+        (dist.cdf(7e-4), -np.expm1(-0.7)),
+        (dist.sf(7e-4), np.exp(-0.7)),
+        (dist.logcdf(1e-9), np.log(-np.expm1(-1e-6))),
+        (dist.ppf(0.5), 1e-3 * np.log(2)),
+        (dist.mean(), 1e-3),
+        (dist.std(), 1e-3),
+    ):
+        np.testing.assert_allclose(np.ravel(found), expected, rtol=1e-9)
+
+
 SMALL = np.random.default_rng(13).normal(size=20)
 LEFT = -np.random.default_rng(0).weibull(0.9, 1000)
 CLOSED, UNITS = "closed form", (1.0, 1e3, 1e9, 1e-6)
@@ -212,6 +228,7 @@ CASES = [
     ),
     Case("a rate linear in X", "scipy", "Truncated(Normal)", _truncated_regression),
     Case("bounds a million standard deviations out", "mpmath", "Truncated(Normal)", _far_beyond_the_bounds),
+    Case("a bound a billion standard deviations out", CLOSED, "Truncated(Normal)", _exponential_far_beyond_the_bound),
     Case(
         "a small normal sample whose supremum is a half-normal law",
         CLOSED,

@@ -196,6 +196,80 @@ def test_truncated_far_from_the_mass():
     np.testing.assert_allclose(expected, q, rtol=1e-9)
 
 
+def _share(z, distance, width):
+    """P(Z <= z + distance) of a normal Z given that z < Z <= z + width, by mpmath."""
+    tail = [mp.erfc((mp.mpf(z) + mp.mpf(float(d))) / mp.sqrt(2)) if d < np.inf else mp.mpf(0) for d in (0, distance, width)]
+    return (tail[0] - tail[1]) / (tail[0] - tail[2])
+
+
+@pytest.mark.parametrize("z", [1.0, 25.0, 40.0, 1e3, 1e5, 1e6, 1e9])
+@pytest.mark.parametrize("units_of_width", [np.inf, 3.0, 1e-3])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_distribution_functions_given_a_bound_that_lies_far_out(z, units_of_width, sign):
+    """Whatever the distance z of the bound, no digits are lost: of cdf, sf, their logs and quantiles, in both tails."""
+    width, scale = units_of_width / z, 2.0
+    low, high = sorted((0.0, sign * scale * width))
+    law = Truncated(Normal(), low=low, high=high)
+    params = {"loc": -sign * scale * z, "scale": scale, "low": low, "high": high}
+    params = {name: np.array([value]) for name, value in params.items()}
+    q, y = np.array([1e-9, 0.2, 0.5, 0.9]), scale * np.array([1e-6, 0.1, 0.4, 0.8]) * min(width, 2 / z)
+    with mp.workdps(80):
+        near = [_share(z, v / scale, width) for v in y]
+        beyond = [1 - v for v in near]
+        below, above = (near, beyond) if sign == 1 else (beyond, near)
+        for found, expected in ((law.cdf, below), (law.sf, above)):
+            np.testing.assert_allclose(found(sign * y, **params), np.array(expected, float), rtol=4e-13)
+        for found, expected in ((law.logcdf, below), (law.logsf, above)):
+            logs = np.array([mp.log(v) for v in expected], float)
+            np.testing.assert_allclose(found(sign * y, **params), logs, rtol=1e-12, atol=1e-12 * (z < 31))
+        quantiles = sign * law.ppf(q, **params) / scale
+        shares = [_share(z, v, width) for v in quantiles]
+        levels = [v if sign == 1 else 1 - v for v in shares]
+        np.testing.assert_allclose(np.array(levels, float), q, rtol=1e-12, atol=0 if sign == 1 else 1e-15)  # y itself rounds
+    np.testing.assert_array_equal(law.cdf(np.array([low - 1, low]), **params), 0.0)
+    np.testing.assert_array_equal(law.sf(np.array([low - 1, low]), **params), 1.0)
+    assert np.isnan(law.cdf(np.array([np.nan]), **params)).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_interval_between_bounds_that_lie_far_out(sign):
+    """Of a value censored within a truncated law."""
+    law, y = Truncated(Normal(), low="a", high="b"), np.array([1e-6, 3e-6])
+    start, end = (y, 2 * y) if sign == 1 else (-2 * y, -y)
+    bounds = dict(zip(("low", "high"), np.sort([[0.0, 0.0], [sign * np.inf] * 2], axis=0), strict=True))
+    eta = {"loc": np.full(2, -sign * 1e6), "scale": np.zeros(2), **bounds}
+    with mp.workdps(80):
+        expected = np.array([mp.log(_share(1e6, 2 * v, np.inf) - _share(1e6, v, np.inf)) for v in y], float)
+    np.testing.assert_allclose(law.evaluate_interval(start, end, eta).loglik, expected, rtol=1e-12)
+    np.testing.assert_allclose(law.log_interval(start, end, **law.theta(eta)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("bound", [9e5, 1e7, 1e9])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_moments_given_a_bound_that_lies_far_out(bound, sign):
+    """Nearly those of an exponential law of mean 1 / bound, even where y - bound has no digits."""
+    low, high = sorted((sign * bound, sign * (bound + 1)))
+    fixed, varying = Truncated(Normal(), low=low, high=high), Truncated(Normal(), low="a", high="b")
+    for law in (fixed, varying):
+        dist = Distribution(law, {"loc": np.zeros(2), "scale": np.ones(2), "low": np.full(2, low), "high": np.full(2, high)})
+        np.testing.assert_array_equal(dist.mean(), sign * (bound + 1 / bound))
+        np.testing.assert_allclose(dist.std(), 1 / bound, rtol=1e-9)
+
+
+def test_a_law_with_another_density_has_no_functions_between_bounds():
+    class Written(Normal):
+        def loglik(self, y, loc, scale):
+            return Normal().loglik(y, loc, scale)
+
+    class Wider(Written):
+        def loglik(self, y, loc, scale):
+            return Normal().loglik(y, loc, 2 * scale)
+
+    assert Wider().loglik_between is None
+    assert Wider().log_interval_between is None
+    assert Wider().ppf_between is None
+
+
 @pytest.mark.parametrize(("low", "high"), [(-0.5, 1.0), (0.3, np.inf), (-np.inf, 0.2)])
 def test_truncnorm_of_scipy(low, high):
     law, params = Truncated(Normal(), low=low, high=high), {"loc": 0.2, "scale": 1.3, "low": low, "high": high}

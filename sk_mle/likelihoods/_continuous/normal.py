@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import erfcx
 
+from ..._special.intervals import normal_ratio
 from ...links import Probit
 from .._fallbacks.facts import withdrawable
 from .._families.location_scale import LinkLocationScale
 from .._protocol.relations import Relations
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+NEWTON_STEPS = 8  # towards a quantile far out, where the tail is nearly exponential: five reach rounding
 
 
 class Normal(LinkLocationScale):
@@ -56,6 +58,48 @@ class Normal(LinkLocationScale):
         with np.errstate(invalid="ignore", under="ignore"):
             beyond = np.where(np.isinf(b), 0.0, np.exp(-(far - near) / scale * (a + b) / 2) * erfcx(b / np.sqrt(2)) / tail)
         return -(y - near) / scale * (z + a) / 2 - np.log(tail * np.sqrt(np.pi / 2) * scale) - np.log1p(-beyond)
+
+    @withdrawable
+    def log_interval_between(
+        self, start: np.ndarray, end: np.ndarray, low: np.ndarray, high: np.ndarray, loc: np.ndarray, scale: np.ndarray
+    ) -> np.ndarray:
+        """By ratios to the density at the bound nearer to loc; above one half by the shares of the two rests."""
+        mirrored = high < loc
+        near, far = np.where(mirrored, -high, low), np.where(mirrored, -low, high)
+        start, end = np.where(mirrored, -end, start), np.where(mirrored, -start, end)
+        a = (near - np.where(mirrored, -loc, loc)) / scale
+
+        def log_ratio(first, last):  # of the probability between two points to the density at the near bound
+            t = (first - near) / scale
+            ratio = normal_ratio(-a - t, (last - first) / scale)[0]
+            return np.where(last <= first, -np.inf, np.log(ratio) - t * (a + t / 2))
+
+        with np.errstate(all="ignore"):
+            whole = log_ratio(near, far)
+            value, before, after = (log_ratio(*ends) - whole for ends in ((start, end), (near, start), (end, far)))
+            return np.where(value > -np.log(2), np.log1p(-np.exp(before) - np.exp(after)), value)
+
+    @withdrawable
+    def ppf_between(
+        self, q: np.ndarray, low: np.ndarray, high: np.ndarray, loc: np.ndarray, scale: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """By Newton's method from -log P(Z > a) to -log P(Z > a + t), a convex function of the distance t in scales."""
+        mirrored = high < loc
+        near = np.where(mirrored, high, low)
+        a, w = np.where(mirrored, loc - near, near - loc) / scale, (high - low) / scale
+        near_side, far_side = np.where(mirrored, 1 - q, q), np.where(mirrored, q, 1 - q)
+        mills = np.sqrt(np.pi / 2) * erfcx(a / np.sqrt(2))
+        with np.errstate(all="ignore"):
+            inside = normal_ratio(-a, w)[0] / mills  # P(Z <= a + w) given that Z > a
+            nearer = near_side * inside
+            target = np.where(nearer < 0.5, -np.log1p(-nearer), -np.log(far_side + near_side * (1 - inside)))
+            t = target * mills
+            for _ in range(NEWTON_STEPS):
+                tail, (ratio, narrow) = np.sqrt(np.pi / 2) * erfcx((a + t) / np.sqrt(2)), normal_ratio(-a, t)
+                reached = np.where(narrow, -np.log1p(-ratio / mills), t * (a + t / 2) + np.log(mills / tail))
+                t = t - (reached - target) * tail
+            t = np.where(np.isposinf(target), w, np.clip(t, 0, w))
+        return near, np.where(mirrored, -1, 1) * scale * t
 
     def standard_information(self) -> dict:
         return {("loc", "loc"): 1.0, ("scale", "scale"): 2.0}

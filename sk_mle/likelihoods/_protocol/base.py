@@ -95,6 +95,12 @@ class Likelihood(BaseEstimator):
     loglik_between : callable or None
         `loglik_between(y, low, high, **params) -> (n,)`, the log-density given that low < Y <= high, where both bounds lie far
         out on one side, so that the density and the probability of the interval cancel digits; None: their difference.
+    log_interval_between : callable or None
+        `log_interval_between(start, end, low, high, **params) -> (n,)`, log P(start < Y <= end) given that low < Y <= high, for
+        low <= start, end <= high and such bounds; None: the difference of two log-probabilities.
+    ppf_between : callable or None
+        `ppf_between(q, low, high, **params)`, the quantiles given that low < Y <= high, for such bounds: the bound that is
+        nearer to the law's mass and the quantile's signed distance from it, two arrays (n,). None: solved for.
     crps : callable or None
         `crps(y, **params) -> (n,)`, in closed form; `metrics.crps` integrates where this is None, or NaN.
     divergence : callable or None
@@ -153,6 +159,10 @@ class Likelihood(BaseEstimator):
         @property
         def loglik_between(self) -> Callable | None: ...
         @property
+        def log_interval_between(self) -> Callable | None: ...
+        @property
+        def ppf_between(self) -> Callable | None: ...
+        @property
         def crps(self) -> Callable | None: ...
         @property
         def divergence(self) -> Callable | None: ...
@@ -165,7 +175,8 @@ class Likelihood(BaseEstimator):
         children = ()
         advice = {}
         n_starts = 1
-        covariance = is_degenerate = gradient = hessian = fisher = interval = loglik_between = crps = divergence = None
+        covariance = is_degenerate = gradient = hessian = fisher = interval = crps = divergence = None
+        loglik_between = log_interval_between = ppf_between = None
 
     def __init_subclass__(cls, **kwargs):
         """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail_probability`, or the converse.
@@ -482,9 +493,11 @@ JOINT_METHODS: dict[str, dict[str, Callable]] = {
 }
 
 
+BETWEEN_BOUNDS = ("loglik_between", "log_interval_between", "ppf_between")
+
 # Methods of which a law that overrides one no longer has what its parent says of the others, unless it writes the joint method.
 FOLLOWING = (
-    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval")),
+    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval", *BETWEEN_BOUNDS)),
     (("cdf", "sf"), "tail_probability", tuple(TAILS.values())),  # a logarithm alone may be a refinement
 )
 

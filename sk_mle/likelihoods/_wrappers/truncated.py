@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -121,17 +122,21 @@ class Truncated(Wrapper):
 
     def loglik(self, y: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         interval = self.law.log_interval(low, high, **params)
-        value = self._without_cancellation(self.law.loglik(y, **params) - interval, interval, y, low, high, params)
+        value = self.law.loglik(y, **params) - interval
+        value = self._without_cancellation(value, interval, self.law.loglik_between, (y, low, high), params)
         return np.where((y > low) & (y <= high), self._nan_above_one(y, value), -np.inf)
 
-    def _without_cancellation(self, value, interval, y, low, high, params):
-        """The log-likelihood by the law's `loglik_between` if bounds lie so far out that the probability cancels digits."""
-        if self.law.loglik_between is None or not np.minimum.reduce(interval, axis=None, initial=0.0) < MIN_LOG_PROBABILITY:
+    def _without_cancellation(self, value, interval, between, given, params):
+        """The value by a law's method `between`(*given, **params) if bounds lie so far out that the probability cancels digits.
+
+        `interval` is the log-probability between the bounds; a law that does not offer the method has None.
+        """
+        if between is None or not np.fmin.reduce(interval, axis=None, initial=0.0) < MIN_LOG_PROBABILITY:
             return value
-        rows, result = np.broadcast_to(interval < MIN_LOG_PROBABILITY, value.shape), value.copy()
-        at = {name: np.broadcast_to(given, value.shape)[rows] for name, given in self.inner(params).items()}
-        y, low, high = (np.broadcast_to(given, value.shape)[rows] for given in (y, low, high))
-        result[rows] = self.law.loglik_between(y, low, high, **at)
+        result = np.array(value, float)
+        rows = np.broadcast_to(interval < MIN_LOG_PROBABILITY, result.shape)
+        at = {name: np.broadcast_to(own, result.shape)[rows] for name, own in self.inner(params).items()}
+        result[rows] = between(*(np.broadcast_to(part, result.shape)[rows] for part in given), **at)
         return result
 
     def _nan_above_one(self, y, value):
@@ -146,7 +151,8 @@ class Truncated(Wrapper):
         interval = self.law.evaluate_interval(low, high, eta, order)
         truncated = plus(self.law.evaluate(y, eta, order), interval, -1.0)
         params = self.law.theta(eta) if self.law.loglik_between is not None else {}
-        loglik = self._without_cancellation(truncated.loglik, interval.loglik, y, low, high, params)
+        between = self.law.loglik_between
+        loglik = self._without_cancellation(truncated.loglik, interval.loglik, between, (y, low, high), params)
         truncated = truncated._replace(loglik=loglik)
         inside = (y > low) & (y <= high)
         return truncated._replace(loglik=np.where(inside, self._nan_above_one(y, truncated.loglik), -np.inf))
@@ -155,12 +161,21 @@ class Truncated(Wrapper):
         first, last = (eta[name] if name in self.known else self.fixed[name] for name in self.own)
         first, last = np.broadcast_to(first, np.shape(low)), np.broadcast_to(last, np.shape(low))
         part = self.law.evaluate_interval(np.maximum(low, first), np.minimum(high, last), eta, order)
-        return plus(part, self.law.evaluate_interval(first, last, eta, order), -1.0)
+        interval = self.law.evaluate_interval(first, last, eta, order)
+        value, between = plus(part, interval, -1.0), self.law.log_interval_between
+        if between is None:
+            return value
+        ends = np.clip(low, first, last), np.clip(high, first, last), first, last
+        return value._replace(
+            loglik=self._without_cancellation(value.loglik, interval.loglik, between, ends, self.law.theta(eta))
+        )
 
     def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         first, last, inner = params["low"], params["high"], self.inner(params)
         part = self.law.log_interval(np.maximum(low, first), np.minimum(high, last), **inner)
-        return part - self.law.log_interval(first, last, **inner)
+        interval = self.law.log_interval(first, last, **inner)
+        ends = np.clip(low, first, last), np.clip(high, first, last), first, last
+        return self._without_cancellation(part - interval, interval, self.law.log_interval_between, ends, params)
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return self.law.start(y, sample_weight)
@@ -168,14 +183,15 @@ class Truncated(Wrapper):
     @numerical
     def expectation(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
-            return super().expectation(**params)
-        return self._averaged(params, lambda y, repeated: y, self.law.expectation)
+            return self._far_moment(1, super().expectation(**params), params)
+        return self._far_moment(1, self._averaged(params, lambda y, repeated: y, self.law.expectation), params)
 
     def variance(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
-            return super().variance(**params)
+            return self._far_moment(2, super().variance(**params), params)
         mean = np.ravel(self.expectation(**params))[:, None]
-        return self._averaged(params, lambda y, repeated: (y - mean) ** 2, self.law.variance)
+        variance = self._averaged(params, lambda y, repeated: (y - mean) ** 2, self.law.variance)
+        return self._far_moment(2, variance, params)
 
     def entropy(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
@@ -185,6 +201,22 @@ class Truncated(Wrapper):
             return -self.loglik(y.ravel(), **repeated).reshape(y.shape)
 
         return self._averaged(params, surprise, self.law.entropy)
+
+    def _far_moment(self, order, value, params):
+        """Mean (order 1) or variance (order 2) by distances from a bound if that lies far out: y itself may round them away."""
+        if self.law.ppf_between is None:
+            return value
+
+        def moment(low, high, **inner):
+            rows, find = {"low": low, "high": high, **inner}, self.law.ppf_between
+            distances = SimpleNamespace(ppf=lambda q, **repeated: find(q, **repeated)[1])
+            mean = quadrature.over_quantiles(distances, rows, lambda distance, _: distance)[0]
+            if order == 1:
+                return find(0.5 + 0 * mean, **rows)[0] + mean
+            return quadrature.over_quantiles(distances, rows, lambda distance, _: (distance - mean[:, None]) ** 2)[0]
+
+        interval = self.law.log_interval(params["low"], params["high"], **self.inner(params))
+        return self._without_cancellation(value, interval, moment, (params["low"], params["high"]), params)
 
     @property
     def _fixed_bounds(self) -> bool:
@@ -204,8 +236,20 @@ class Truncated(Wrapper):
         return np.where(endless & ~np.isfinite(inner), inner, total)
 
     def ppf(self, q: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        q = np.asarray(q, float)
-        below, inside = (np.exp(self.law.log_interval(*ends, **params)) for ends in ((-np.inf, low), (low, high)))
+        q, interval = np.asarray(q, float), self.law.log_interval(low, high, **params)
+        if self.law.ppf_between is None or not (interval < MIN_LOG_PROBABILITY).all():
+            value = self._ppf_by_cdf(q, interval, low, high, params)
+        else:
+            value = np.full(np.broadcast_shapes(q.shape, np.shape(interval)), np.nan)
+        return self._without_cancellation(value, interval, self.law.ppf_between and self._far_ppf, (q, low, high), params)
+
+    def _far_ppf(self, q, low, high, **params):
+        bound, distance = self.law.ppf_between(q, low, high, **params)
+        return np.where((q >= 0) & (q <= 1), np.clip(bound + distance, low, high), np.nan)
+
+    def _ppf_by_cdf(self, q, interval, low, high, params):
+        """Quantiles by those of the law inside, refined or found by the distribution function."""
+        below, inside = np.exp(self.law.log_interval(-np.inf, low, **params)), np.exp(interval)
         near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
         if (below < 0.5).all() and (inside > 1e-3).all():
             return inversion.refine_quantile(self, q, {**params, "low": low, "high": high}, near)
