@@ -99,16 +99,11 @@ class Programme:
             return step
         A = self.A[list(active)]
         ends = np.array([self.low[row] if side < 0 else self.high[row] for row, side in active.items()])
-        exact, basis = np.linalg.lstsq(A, ends - A @ u, rcond=MIN_SINGULAR_VALUE)[0], null_space(A)
+        exact = np.linalg.lstsq(A, ends - A @ u, rcond=MIN_SINGULAR_VALUE)[0]
+        basis = linalg.null_space(A, rcond=MIN_SINGULAR_VALUE)
         if basis.shape[1]:
             exact = exact - basis @ np.linalg.solve(basis.T @ H @ basis, basis.T @ (gradient + H @ exact))
         return step if len(self._outside(self.A @ (u + exact))[0]) else exact
-
-
-def null_space(A: np.ndarray) -> np.ndarray:
-    """An orthonormal basis of the steps that leave A unchanged."""
-    _, singular, right = np.linalg.svd(A)
-    return right[int((singular > MIN_SINGULAR_VALUE * singular.max(initial=0.0)).sum()) :].T
 
 
 def _positive(hessian):

@@ -15,6 +15,7 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import linalg
 from scipy.optimize import OptimizeResult
 
 from .._model.bounds import is_diverging
@@ -23,7 +24,7 @@ from .._model.design import intercept_only
 from .._model.objective import Objective
 from .lasso import Lasso
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
-from .programme import Programme, null_space
+from .programme import MIN_SINGULAR_VALUE, Programme
 from .separation import separating_directions
 from .solvers import Solution, parameters_at_edges
 from .start import MAX_START_GRADIENT, cold_start
@@ -273,7 +274,7 @@ def _line_search(objective, subproblem, u, point, step, decrement, order, inform
 
 def _certified(objective, run, programme, active) -> bool:
     """Whether a minimum is certain to be near in the plane of the active constraints."""
-    basis = null_space(programme.A[list(active)]) if active else np.eye(objective.size)
+    basis = linalg.null_space(programme.A[list(active)], rcond=MIN_SINGULAR_VALUE) if active else np.eye(objective.size)
     if not basis.shape[1]:
         return True
     return minimum_certified(basis.T @ run.point.hessian @ basis, basis.T @ run.point.gradient, STEP_TOL)
