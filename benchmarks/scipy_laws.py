@@ -2,7 +2,7 @@
 
 python benchmarks/scipy_laws.py                        # all: about 10 minutes
 python benchmarks/scipy_laws.py gamma t genextreme     # some
-python benchmarks/scipy_laws.py --page docs/scipy_laws.md   # all, into the table of that page
+python benchmarks/scipy_laws.py --page docs/guide/scipy_laws.md   # all, into the table of that page
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The code of README.md, CONTRIBUTING.md and docs/*.md runs, and prints what it says."""
+"""The code of README.md, CONTRIBUTING.md and docs/ runs, and prints what it says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from sk_mle import MLEClassifier, MLERegressor, likelihoods
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -44,8 +44,8 @@ def test_the_pages_name_no_missing_file():
 
 
 def test_every_law_has_its_row():
-    """The code of each row of docs/which_likelihood.md makes an estimator, and every law stands in a row."""
-    page = (ROOT / "docs" / "which_likelihood.md").read_text()
+    """The code of each row of docs/guide/which_likelihood.md makes an estimator, and every law stands in a row."""
+    page = (ROOT / "docs" / "guide" / "which_likelihood.md").read_text()
     names = {name: getattr(likelihoods, name) for name in likelihoods.__all__}
     cells = [line.split(" | ")[1].strip("`") for line in page.splitlines() if line.startswith("| ") and "`MLE" in line]
     made = [eval(cell, {"MLERegressor": MLERegressor, "MLEClassifier": MLEClassifier, **names}) for cell in cells]
