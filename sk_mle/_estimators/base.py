@@ -39,7 +39,7 @@ from .._model.validation import (
 )
 from .._predictive.distribution import Distribution
 from .._solvers.bias import bias_reduced
-from .._solvers.coefficient_bounds import within_bounds
+from .._solvers.curves import with_origins_at
 from .._solvers.fellner_schall import choose_penalties, degrees_of_freedom, with_penalties
 from .._solvers.identification import minimum_norm
 from .._solvers.multistart import best_of_starts
@@ -253,13 +253,7 @@ class Fitting:
         earlier = (self.fit_.coefs, self.fit_.intercepts) if self.warm_start and hasattr(self, "fit_") else ()
         objective, start = warm_start(objective, *earlier) if earlier else cold_start(objective)
         identified = objective.designs
-        ranks = {name: design.size for name, design in identified.items()}
-        objective, solution = self._maximum(objective, start, predictors, region)
-        # coefficients of curves that lie on their bounds have no coordinates any more
-        ranks |= {name: design.size for name, design in objective.designs.items() if not design.linear}
-        if any(predictor.chosen for predictor in predictors.values()):
-            objective, solution = choose_penalties(objective, solution, predictors, self._solve)
-            predictors = with_penalties(predictors, objective)
+        objective, solution, predictors = self._maximum(objective, start, predictors, region)
         coefs, intercepts = _coefficients(objective, solution.u)
         active = solution.result.get("active", {})
         if region is not None:
@@ -280,30 +274,42 @@ class Fitting:
             at_bounds,
             bases,
         )
-        n_free = sum(
-            np.count_nonzero(coefs[name]) + one.intercept if one.l1 else ranks[name] for name, one in predictors.items()
-        )
+        n_free = sum(_n_free(coefs[name], identified[name], one) for name, one in predictors.items())
         if active and region is not None:
-            n_free = region.n_free(identified, objective.designs, active)
+            if any(one.l1 for one in predictors.values()):
+                n_free -= region.n_held_off_zero(coefs, intercepts, active)
+            else:
+                n_free = region.n_free(identified, objective.designs, active)
         self._store(objective, solution, int(n_free))
 
-    def _maximum(self, objective, start, predictors, region) -> tuple[Objective, Solution]:
-        """The objective, in the coordinates of the solution, and the solution."""
-        if self.penalty is not None:
-            return objective, bias_reduced(objective, start, self.penalty, self._solve, self.tol, self.max_iter)
+    def _maximum(self, objective, start, predictors, region) -> tuple[Objective, Solution, dict]:
+        """The objective, in the coordinates of the solution, the solution, and predictors with the penalties there."""
         weights = {name: predictor.l1 for name, predictor in predictors.items() if predictor.l1}
-        if (weights or region) and objective.likelihood.n_starts > 1:
+        constrained = region is not None and not region.of_curves
+        limits = self.tol, self.max_iter
+        if self.penalty is not None and not constrained:
+            return objective, bias_reduced(objective, start, self.penalty, self._solve, *limits), predictors
+        if (weights or constrained) and objective.likelihood.n_starts > 1:
             start = best_of_starts(objective, start, self._solve).u
         if weights and self._follow:
-            self._path_objective, self._path = sparse_path(objective, start, weights, self._follow, self.tol, self.max_iter)
-            return self._path_objective, self._path[-1][1]
+            self._path_objective, self._path = sparse_path(objective, start, weights, region, self._follow, *limits)
+            return self._path_objective, self._path[-1][1], predictors
         if weights:
-            return sparse_maximum(objective, start, weights, self.tol, self.max_iter)
-        if region is not None:
-            return constrained_maximum(objective, start, region, self.tol, self.max_iter)
+            return *sparse_maximum(objective, start, weights, region, *limits), predictors
+        chosen = any(predictor.chosen for predictor in predictors.values())
+        if constrained and not chosen:
+            return *constrained_maximum(objective, start, region, *limits, self.penalty), predictors
         solution = best_of_starts(objective, start, self._solve)
-        objective, solution = within_bounds(objective, solution, self._solve)
-        return minimum_norm(*solve_reconditioned(objective, solution, self._solve))
+        if not constrained:
+            objective, solution = minimum_norm(*solve_reconditioned(objective, solution, self._solve))
+        if chosen:
+            objective, solution = choose_penalties(objective, solution, predictors, self._solve)
+            predictors = with_penalties(predictors, objective)
+        if region is not None and (constrained or not (solution.converged or solution.unbounded)):
+            objective, start = with_origins_at(objective, solution.u)
+            before, (objective, solution) = solution, constrained_maximum(objective, start, region, *limits)
+            solution = solution._replace(n_iter=before.n_iter + solution.n_iter)
+        return objective, solution, predictors
 
     def _training_weight(self, y, weight):
         """Weights as the fit uses them."""
@@ -443,6 +449,11 @@ def _centred(predictors) -> list[bool]:
 def _with_groups(data: Data, groups) -> Data:
     """The data with labels of groups, if there are any."""
     return data if groups is None else data.with_groups(group_labels(groups, data.n_samples))
+
+
+def _n_free(coefs, design, predictor) -> int:
+    """Number of coefficients of a parameter that are estimated: the rank of its columns, or those that are not zero."""
+    return np.count_nonzero(coefs) + predictor.intercept * design.shape[1] if predictor.l1 else design.size
 
 
 def _coefficients(objective: Objective, u) -> tuple[dict, dict]:
@@ -593,7 +604,7 @@ class MLEMixin(Fitting):
             alphas=np.array([factor for factor, _ in self._path]),
             coefs=coefs,
             intercepts=intercepts,
-            loglikelihood=np.array([-n * objective.value(solution.u) for _, solution in self._path]),
+            loglikelihood=np.array([-n * solution.result.loss for _, solution in self._path]),
             n_nonzero=np.array([sum(int(np.count_nonzero(value)) for value in fit[0].values()) for fit in fits]),
         )
 

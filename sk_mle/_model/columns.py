@@ -131,11 +131,6 @@ def _l1_ratios(model, law, alphas) -> dict[str, float]:
     for name, value in ratios.items():
         if not isinstance(value, Real) or not 0 <= float(value) <= 1:
             raise ValueError(f"l1_ratio must be a number from 0 to 1, got {value!r} for {name!r}; alpha is the penalty's size")
-        if value and law.parameter(name).vector:
-            raise ValueError(
-                f"l1_ratio: {name} of {title(law)} is a vector, with several coefficients per column, and takes none; of "
-                "laws of classes, those of two or of ordered ones do"
-            )
     return {name: float(value) for name, value in ratios.items()}
 
 
@@ -200,6 +195,12 @@ def column(value: Any, names: Any, n_features: int, argument: str) -> int:
     if not -n_features <= value < n_features:
         raise ValueError(f"{argument}: column {value} does not exist; X has {n_features} columns")
     return int(value) % n_features
+
+
+def entries_of(model: Any, law: Likelihood, name: str) -> Any:
+    """Labels of the entries of a vector parameter: class labels, where each class has one."""
+    entries = law.parameter(name).entries
+    return model.classes_ if law.target_type == "classes" and len(entries) == len(model.classes_) else entries
 
 
 def by_parameter(value: Any, modelled: list[str], parameters: Any, argument: str) -> dict:

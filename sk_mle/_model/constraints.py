@@ -1,7 +1,7 @@
 """Linear constraints on coefficients: bounds by name, and sums of coefficients between two numbers.
 
-A `Region` holds them for the coefficients of all estimated parameters, in one vector: by parameter the intercept, if there is
-one, and then the slopes in the order of its columns.
+A `Region` holds them for the coefficients of all estimated parameters, in one vector: by parameter, and by entry of a vector
+parameter, the intercept, if there is one, and then the slopes in the order of its columns, or the coefficients of its curve.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -17,12 +17,34 @@ from scipy.optimize import LinearConstraint
 
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import modelled, title
-from .columns import column
+from .bias import JEFFREYS
+from .columns import column, entries_of
 from .design import Design
 from .predictor import Predictor
 
 MIN_SINGULAR_VALUE = 1e-9  # of constraints, as rows of norm 1, that count as independent
 RECESSION_TOL = 1e-9  # relative change of a constraint up to which it counts as unchanged along a direction
+
+
+class Block(NamedTuple):
+    """The coefficients of one parameter, or of one entry of a vector parameter, in the vector of all coefficients.
+
+    Attributes
+    ----------
+    label : str
+        Name of the parameter, with that of the entry: "logits[b]".
+    parameter : str
+    start : int
+        Place of the first of them.
+    intercept, n_slopes : int
+        Whether there is an intercept (1 or 0), and the number of slopes.
+    """
+
+    label: str
+    parameter: str
+    start: int
+    intercept: int
+    n_slopes: int
 
 
 @dataclass(frozen=True)
@@ -36,22 +58,27 @@ class Region:
         Infinite where there is no bound; equal in an equality.
     labels : tuple of str
         What each row constrains, in words.
-    sizes : dict of str to (int, int)
-        By parameter, whether it has an intercept (1 or 0), and its number of columns.
+    blocks : tuple of Block
+        The parts of b.
+    of_curves : bool
+        Whether all rows are bounds that curves bring, beyond which their likelihood is not defined.
     """
 
     matrix: np.ndarray
     low: np.ndarray
     high: np.ndarray
     labels: tuple[str, ...]
-    sizes: dict[str, tuple[int, int]]
+    blocks: tuple[Block, ...]
+    of_curves: bool = False
 
-    def in_coordinates(self, designs: dict[str, Design]) -> np.ndarray:
-        """The matrix (m, size) of the same constraints on the flat vector of designs, and of directions in it."""
-        parts = []
-        for name, (intercept, _) in self.sizes.items():
-            parts.append(designs[name].original_matrix()[1 - intercept :] * designs[name].output_basis[0, 0])
-        return self.matrix @ block_diag(*parts)
+    def in_coordinates(self, designs: dict[str, Design]) -> tuple[np.ndarray, np.ndarray]:
+        """A (m, size) and c (m,) with ``A @ u + c`` the rows' values at the flat vector u of designs."""
+        maps = []
+        for design in designs.values():
+            inner = design.original_matrix()[1 - int(design.intercept) :]
+            maps.append(np.kron(design.output_basis[:, None, :], inner[None, :, :, None]).reshape(-1, design.size))
+        origin = self._flat({name: design.coefficients(np.zeros(design.size)) for name, design in designs.items()})
+        return self.matrix @ block_diag(*maps), self.matrix @ origin
 
     def n_free(self, identified: dict[str, Design], designs: dict[str, Design], active: dict[int, int]) -> int:
         """The number of directions in which the linear predictors can move while the active rows hold with equality.
@@ -65,7 +92,7 @@ class Region:
         active : dict of int to int
             The active rows, as `constrained_maximum` returns them.
         """
-        rows = self.in_coordinates(designs)[list(active)]
+        rows = self.in_coordinates(designs)[0][list(active)]
         norm = np.linalg.norm(rows, axis=1)
         rows = rows[norm > 0] / norm[norm > 0, None]
         held = int(np.linalg.matrix_rank(rows, tol=MIN_SINGULAR_VALUE)) if len(rows) else 0
@@ -76,36 +103,52 @@ class Region:
         return int(np.linalg.matrix_rank(np.vstack([known, rows]), tol=MIN_SINGULAR_VALUE)) - held
 
     def admits(self, changes: dict[str, tuple[np.ndarray, np.ndarray]]) -> bool:
-        """Whether coefficients may move along a direction without end: changes of intercept and slopes by parameter."""
-        b = np.concatenate(
-            [
-                np.concatenate([np.ravel(changes[name][0])[:intercept], np.ravel(changes[name][1])])
-                if name in changes
-                else np.zeros(intercept + count)
-                for name, (intercept, count) in self.sizes.items()
-            ]
-        )
+        """Whether coefficients may move along a direction without end: changes of intercept (K,) and slopes (q, K)."""
+        b = self._flat(changes)
         change, scale = self.matrix @ b, np.abs(self.matrix) @ np.abs(b)
         falls, rises = change < -RECESSION_TOL * scale, change > RECESSION_TOL * scale
         return not ((falls & np.isfinite(self.low)) | (rises & np.isfinite(self.high))).any()
 
     def snapped(self, coefs: dict, intercepts: dict, active: dict[int, int]) -> tuple[dict, dict]:
         """The coefficients; those with a bound of their own are not beyond it by rounding, and on it where it is active."""
-        coefs, intercepts = {name: np.array(value) for name, value in coefs.items()}, dict(intercepts)
-        place = [(name, k - intercept) for name, (intercept, count) in self.sizes.items() for k in range(intercept + count)]
+        b = self._of_fit(coefs, intercepts)
         for row, (low, high) in enumerate(zip(self.low, self.high, strict=True)):
             index = np.flatnonzero(self.matrix[row])
-            if len(index) != 1:
+            if len(index) == 1:
+                low, high = (low, low) if active.get(row) == -1 else (high, high) if row in active else (low, high)
+                factor = self.matrix[row, index[0]]
+                b[index] = np.clip(b[index] * factor, low, high) / factor + 0.0  # no negative zero
+        slopes: dict[str, list] = {name: [] for name in coefs}
+        constants: dict[str, list] = {name: [] for name in coefs}
+        for block in self.blocks:
+            first = block.start + block.intercept
+            slopes[block.parameter].append(b[first : first + block.n_slopes])
+            constants[block.parameter] += list(b[block.start : first])
+        result = {name: np.reshape(slopes[name], np.shape(coefs[name])) for name in coefs}
+        return result, {
+            name: value if not constants[name] else np.array(constants[name]) if np.ndim(value) else float(constants[name][0])
+            for name, value in intercepts.items()
+        }
+
+    def n_held_off_zero(self, coefs: dict, intercepts: dict, active: dict[int, int]) -> int:
+        """The number of coefficients in active rows that are not zero."""
+        return int(np.count_nonzero(self._of_fit(coefs, intercepts)[self.matrix[list(active)].any(axis=0)]))
+
+    def _of_fit(self, coefs, intercepts) -> np.ndarray:
+        """The vector of all coefficients from those of a fit: (q,) or (K, q), and a number or (K,)."""
+        return self._flat({name: (np.atleast_1d(intercepts[name]), np.atleast_2d(coefs[name]).T) for name in coefs})
+
+    def _flat(self, parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """The vector of all coefficients from intercepts (K,) and slopes (q, K) by parameter; zero for those not given."""
+        entry, b = dict.fromkeys(parts, 0), np.zeros(self.matrix.shape[1])
+        for block in self.blocks:
+            if block.parameter not in parts:
                 continue
-            low, high = (low, low) if active.get(row) == -1 else (high, high) if row in active else (low, high)
-            factor, (name, k) = self.matrix[row, index[0]], place[index[0]]
-            value = (intercepts[name] if k < 0 else coefs[name][k]) * factor
-            value = float(min(max(value, low), high) / factor) + 0.0  # no negative zero
-            if k < 0:
-                intercepts[name] = value
-            else:
-                coefs[name][k] = value
-        return coefs, intercepts
+            (intercept, slopes), k = parts[block.parameter], entry[block.parameter]
+            first = block.start + block.intercept
+            b[block.start : first], b[first : first + block.n_slopes] = intercept[k], slopes[:, k]
+            entry[block.parameter] += 1
+        return b
 
 
 def _row_space(identified: Design, design: Design) -> np.ndarray:
@@ -115,20 +158,20 @@ def _row_space(identified: Design, design: Design) -> np.ndarray:
     first = int(design.intercept)
     # the slopes of `identified` span the row space of the columns in their own units
     slopes = identified.original_matrix()[1:, first:].T @ design.original_matrix()[1:, first:]
-    return block_diag(np.eye(first), np.linalg.qr(slopes.T)[0].T)
+    return np.kron(block_diag(np.eye(first), np.linalg.qr(slopes.T)[0].T), np.eye(design.shape[1]))
 
 
 def check_combined(model: Any, law: Likelihood, predictors: dict[str, Predictor], region: Region | None) -> None:
     """Raise ValueError for an L1 penalty or constraints together with what excludes them."""
     sparse = any(predictor.l1 for predictor in predictors.values())
-    what = "l1_ratio > 0" if sparse else "bounds and constraints" if region is not None else ""
+    constrained = region is not None and not region.of_curves
+    what = "l1_ratio > 0" if sparse else "bounds and constraints" if constrained else ""
     if not what:
         return
-    if curved := [one.parameter for one in predictors.values() if one.curve is not None]:
-        raise ValueError(f"{what} are of linear predictors, and that of {curved[0]!r} is not linear in its coefficients")
-    if sparse and region is not None:
-        raise ValueError("l1_ratio > 0 and bounds or constraints exclude each other here: leave one of them out")
-    if model.penalty is not None:
+    curved = [one.parameter for one in predictors.values() if one.curve is not None]
+    if sparse and curved:
+        raise ValueError(f"l1_ratio > 0 is of linear predictors, and that of {curved[0]!r} is not linear in its coefficients")
+    if model.penalty is not None and (sparse or model.penalty != JEFFREYS):
         raise ValueError(f"{what} and penalty={model.penalty!r} exclude each other: leave one of them out")
     if not law.smooth:
         raise ValueError(f"{what}: the log-likelihood of {title(law)} has kinks, for which there is no such fit")
@@ -137,30 +180,36 @@ def check_combined(model: Any, law: Likelihood, predictors: dict[str, Predictor]
 
 
 def region_of(model: Any, law: Likelihood, predictors: dict[str, Predictor], names: Any) -> Region | None:
-    """The constraints of an estimator's arguments `bounds` and `constraints`; None if there are none.
+    """The constraints of an estimator's arguments `bounds` and `constraints`, and of curves and terms; None if there are none.
 
     `names` are those of the columns of X, or None.
     """
-    if model.bounds is None and model.constraints is None:
+    own = [one for one in predictors.values() if one.bounded]
+    if model.bounds is None and model.constraints is None and not own:
         return None
-    reader = _Reader(law, predictors, names, model.n_features_in_)
-    rows = [*reader.bounds(model.bounds), *reader.constraints(model.constraints)]
+    reader = _Reader(model, law, predictors, names)
+    given = [*reader.bounds(model.bounds), *reader.constraints(model.constraints), *reader.of_terms()]
+    rows = [*given, *reader.of_curves()]
     if not rows:
         return None
     matrix, low, high, labels = zip(*rows, strict=True)
-    return Region(np.array(matrix), np.array(low), np.array(high), tuple(labels), reader.sizes)
+    return Region(np.array(matrix), np.array(low), np.array(high), tuple(labels), reader.blocks, not given)
 
 
 class _Reader:
     """Reads constraints on the coefficients of predictors by the names of parameters and columns."""
 
-    def __init__(self, law, predictors, names, n_features):
-        self.law, self.predictors, self.names, self.n_features = law, predictors, names, n_features
+    def __init__(self, model, law, predictors, names):
+        self.law, self.predictors, self.names, self.n_features = law, predictors, names, model.n_features_in_
         self.first = next((name for name in modelled(law) if name in predictors), next(iter(predictors)))
-        self.sizes = {name: (int(one.intercept), len(one.columns)) for name, one in predictors.items()}
-        ends = np.cumsum([sum(size) for size in self.sizes.values()])
-        self.starts = dict(zip(self.sizes, ends - [sum(size) for size in self.sizes.values()], strict=True))
-        self.length = int(ends[-1])
+        blocks: list[Block] = []
+        self.length = 0
+        for name, one in predictors.items():
+            for entry in entries_of(model, law, name) if law.parameter(name).vector else [None]:
+                label = name if entry is None else f"{name}[{entry}]"
+                blocks.append(Block(label, name, self.length, int(one.intercept), len(one.labels(names))))
+                self.length += blocks[-1].intercept + blocks[-1].n_slopes
+        self.blocks = tuple(blocks)
 
     def bounds(self, spec: Any) -> Iterator[tuple]:
         """Rows (row, low, high, label) of the argument `bounds`."""
@@ -169,20 +218,34 @@ class _Reader:
         if not isinstance(spec, dict):
             spec = {self.first: spec}
         for key, value in spec.items():
-            if isinstance(value, dict):
-                self._check_parameter(key, "bounds")
-                for name, ends in value.items():
-                    yield self._bound(key, name, ends)
-            elif isinstance(key, str) and key in self.predictors and not self._is_column(key):
-                for index in self.predictors[key].columns:
-                    yield self._bound(key, int(index), value)
-            else:
-                yield self._bound(self.first, key, value)
+            whole = isinstance(key, str) and key in self._targets() and not self._is_column(key)
+            for block in self._blocks(key if isinstance(value, dict) or whole else self.first, "bounds"):
+                ends = value if isinstance(value, dict) else dict.fromkeys(self._all_of(block) if whole else [key], value)
+                for name, pair in ends.items():
+                    yield self._bound(block, name, pair)
 
-    def _bound(self, parameter, name, ends):
-        label, place = self._place(parameter, name, "bounds")
+    def _bound(self, block, name, ends):
+        label, place = self._place(block, name, "bounds")
         low, high = _ends(ends, f"bounds of {label}")
         return np.eye(1, self.length, place)[0], low, high, label
+
+    def of_curves(self) -> Iterator[tuple]:
+        """Rows of the bounds that curves bring."""
+        for block in self.blocks:
+            curve = self.predictors[block.parameter].curve
+            for k, label in enumerate(curve.labels if curve is not None else ()):
+                if np.isfinite([curve.low[k], curve.high[k]]).any():
+                    row = np.eye(1, self.length, block.start + k)[0]
+                    yield row, curve.low[k], curve.high[k], f"{block.label}:{label}"
+
+    def of_terms(self) -> Iterator[tuple]:
+        """Rows of what terms ask of their coefficients."""
+        for block in self.blocks:
+            for term in self.predictors[block.parameter].terms:
+                for k, row in enumerate(() if term.nonnegative is None else term.nonnegative):
+                    full = np.zeros(self.length)
+                    full[block.start + block.intercept + term.places] = row
+                    yield full, 0.0, np.inf, f"step {k} of {term.label}"
 
     def constraints(self, spec: Any) -> Iterator[tuple]:
         """Rows of the argument `constraints`."""
@@ -190,29 +253,29 @@ class _Reader:
             return
         for item in [spec] if isinstance(spec, LinearConstraint | tuple | dict) else list(spec):
             if isinstance(item, dict):
-                for parameter, one in item.items():
-                    self._check_parameter(parameter, "constraints")
-                    yield from self._matrix(parameter, one)
+                for target, one in item.items():
+                    for block in self._blocks(target, "constraints"):
+                        yield from self._matrix(block, one)
             elif isinstance(item, LinearConstraint):
-                yield from self._matrix(self.first, item)
+                for block in self._blocks(self.first, "constraints"):
+                    yield from self._matrix(block, item)
             else:
                 yield self._sum(item)
 
-    def _matrix(self, parameter, constraint):
+    def _matrix(self, block, constraint):
         if not isinstance(constraint, LinearConstraint):
-            raise TypeError(f"constraints of {parameter!r} must be a scipy.optimize.LinearConstraint, got {constraint!r}")
-        matrix, (intercept, count) = np.atleast_2d(_dense(constraint.A)), self.sizes[parameter]
-        if matrix.shape[1] != count:
+            raise TypeError(f"constraints of {block.label!r} must be a scipy.optimize.LinearConstraint, got {constraint!r}")
+        matrix = np.atleast_2d(_dense(constraint.A))
+        if matrix.shape[1] != block.n_slopes:
             raise ValueError(
-                f"constraints: the matrix of {parameter!r} has {matrix.shape[1]} columns, and this parameter {count}, "
-                "those of X that it is modelled on, in their order; the intercept is none of them"
+                f"constraints: the matrix of {block.label!r} has {matrix.shape[1]} columns, and this parameter "
+                f"{block.n_slopes}, those of X that it is modelled on, in their order; the intercept is none of them"
             )
-        self._check_scalar(parameter, "constraints")
         low, high = (np.broadcast_to(np.asarray(end, dtype=float), len(matrix)) for end in (constraint.lb, constraint.ub))
         for k, row in enumerate(matrix):
             full = np.zeros(self.length)
-            full[self.starts[parameter] + intercept :][:count] = row
-            yield full, *_ends((low[k], high[k]), f"row {k} of constraints"), f"row {k} of constraints on {parameter}"
+            full[block.start + block.intercept :][: block.n_slopes] = row
+            yield full, *_ends((low[k], high[k]), f"row {k} of constraints"), f"row {k} of constraints on {block.label}"
 
     def _sum(self, item):
         if not (isinstance(item, tuple) and len(item) == 3 and isinstance(item[0], dict) and item[0]):
@@ -222,44 +285,66 @@ class _Reader:
             )
         row, words = np.zeros(self.length), []
         for key, factor in item[0].items():
-            parameter, name = self.first, key
+            target, name = self.first, key
             if isinstance(key, str) and not self._is_column(key) and ":" in key:
-                parameter, name = key.split(":", 1)
-                self._check_parameter(parameter, "constraints")
-            label, place = self._place(parameter, name, "constraints")
+                target, name = self._split(key)
+            blocks = self._blocks(target, "constraints")
+            if len(blocks) > 1:
+                raise ValueError(
+                    f"constraints: {target!r} is a vector, of which {key!r} names {len(blocks)} coefficients; name an entry, "
+                    f"as in '{blocks[0].label}:{name}'"
+                )
+            label, place = self._place(blocks[0], name, "constraints")
             row[place] += float(factor)
             words.append(f"{float(factor):g} * {label}")
         text = " + ".join(words)
         return row, *_ends(item[1:], text), text
 
-    def _place(self, parameter, name, argument) -> tuple[str, int]:
-        self._check_scalar(parameter, argument)
-        intercept, _ = self.sizes[parameter]
+    def _split(self, key) -> tuple[str, str]:
+        """The parameter, or its entry, and the column of a name such as "scale:x1"."""
+        targets = [name for name in self._targets() if key.startswith(f"{name}:")]
+        target = max(targets, key=len) if targets else key.split(":", 1)[0]
+        return target, key[len(target) + 1 :]
+
+    def _place(self, block, name, argument) -> tuple[str, int]:
+        predictor = self.predictors[block.parameter]
         if name == "intercept" and not self._is_column(name):
-            if not intercept:
-                raise ValueError(f"{argument}: {parameter!r} has no intercept")
-            return f"{parameter}:intercept", self.starts[parameter]
+            if not block.intercept:
+                raise ValueError(f"{argument}: {block.label!r} has no intercept")
+            return f"{block.label}:intercept", block.start
+        if predictor.curve is not None:
+            if name not in predictor.curve.labels:
+                raise ValueError(
+                    f"{argument}: the curve of {block.label!r} has no coefficient {name!r}; "
+                    f"it has {list(predictor.curve.labels)}"
+                )
+            return f"{block.label}:{name}", block.start + predictor.curve.labels.index(name)
         index = column(name, self.names, self.n_features, argument)
-        label = f"{parameter}:{name if isinstance(name, str) else self.names[index] if self.names is not None else f'x{index}'}"
-        at = np.flatnonzero(self.predictors[parameter].columns == index)
+        shown = name if isinstance(name, str) else self.names[index] if self.names is not None else f"x{index}"
+        at = np.flatnonzero(predictor.columns == index)
         if not len(at):
-            raise ValueError(f"{argument}: {parameter!r} is not modelled on column {name!r}; see predictors")
-        return label, int(self.starts[parameter] + intercept + at[0])
+            raise ValueError(f"{argument}: {block.label!r} is not modelled on column {name!r}; see predictors")
+        return f"{block.label}:{shown}", int(block.start + block.intercept + at[0])
+
+    def _all_of(self, block) -> list:
+        """What `bounds` calls the slopes of a block, without those of columns that terms make."""
+        one = self.predictors[block.parameter]
+        return list(one.curve.labels) if one.curve is not None else [int(j) for j in one.columns if j not in one.made]
 
     def _is_column(self, name) -> bool:
         names = [f"x{j}" for j in range(self.n_features)] if self.names is None else self.names
         return isinstance(name, str) and name in names
 
-    def _check_parameter(self, name, argument):
-        if name not in self.predictors:
-            raise ValueError(f"{argument} names {name!r}; the estimated parameters are {list(self.predictors)}")
+    def _targets(self) -> set[str]:
+        """Names of the estimated parameters, and of the entries of vectors."""
+        return {name for block in self.blocks for name in (block.label, block.parameter)}
 
-    def _check_scalar(self, parameter, argument):
-        if self.law.parameter(parameter).vector:
-            raise ValueError(
-                f"{argument}: {parameter} of {title(self.law)} is a vector, with several coefficients per column, and takes "
-                "none; of laws of classes, those of two or of ordered ones do"
-            )
+    def _blocks(self, target, argument) -> list[Block]:
+        """The blocks of a parameter, or of one entry of a vector."""
+        blocks = [block for block in self.blocks if target in (block.label, block.parameter)]
+        if not blocks:
+            raise ValueError(f"{argument} names {target!r}; the estimated parameters are {list(self.predictors)}")
+        return blocks
 
 
 def _ends(ends: Any, what: str) -> tuple[float, float]:

@@ -328,6 +328,10 @@ class CurveDesign(Design):
     def coefficients(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.expand(u)
 
+    def unrotated(self) -> CurveDesign:
+        """The design itself: a curve has as many coordinates as coefficients."""
+        return self
+
     def expand_adjoint(self, sums: np.ndarray) -> np.ndarray:
         return (sums[1:] @ self.output_basis).ravel()
 
@@ -385,21 +389,10 @@ class CurveDesign(Design):
         change = (np.ravel(slopes) - self.origin) / norm
         return np.linalg.lstsq(self.column_basis / norm[:, None], change, rcond=None)[0] / self.output_basis[0, 0]
 
-    def at(self, coefficients: np.ndarray, data: Data, free: np.ndarray | None = None) -> CurveDesign:
-        """The design with another origin, where its rows are orthonormal, weighted as the rows at hand of `data` are.
-
-        Coefficients that are not in the mask `free` (q,) stay at the origin.
-        """
-        free = np.ones(len(coefficients), bool) if free is None else free
-        basis = np.zeros((len(coefficients), np.count_nonzero(free)))
-        basis[free] = _orthonormalising(_triangle(self.curve, coefficients, data.few)[:, free])
+    def at(self, coefficients: np.ndarray, data: Data) -> CurveDesign:
+        """The design with another origin, where its rows are orthonormal, weighted as the rows at hand of `data` are."""
+        basis = _orthonormalising(_triangle(self.curve, coefficients, data.few))
         return replace(self, origin=np.array(coefficients, dtype=float), column_basis=basis)
-
-    def coefficient_gradient(self, gradient: np.ndarray) -> np.ndarray:
-        """The gradient in the coefficients (q,) from that in the coordinates, if all coefficients are free."""
-        norm = np.linalg.norm(self.column_basis, axis=1)
-        norm[norm == 0] = 1.0
-        return np.linalg.solve((self.column_basis / norm[:, None]).T, gradient / self.output_basis[0, 0]) / norm
 
 
 def _triangle(curve: Curve, coefficients, data: Data) -> np.ndarray:

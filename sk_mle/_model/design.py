@@ -209,6 +209,10 @@ class Design:
         columns = replace(self.columns, rotation=None)
         return replace(self, columns=columns, shift=np.zeros(len(basis)), column_basis=column_basis)
 
+    def with_single_entries(self) -> Design:
+        """The design in coordinates of single entries of a vector parameter, all of them, although a constant may be free."""
+        return self.with_output_basis(np.diag(np.linalg.norm(self.output_basis, axis=1))) if self.vector else self
+
     def with_output_basis(self, output_basis: np.ndarray, vector: bool | None = None) -> Design:
         """The design with another output basis (K, k)."""
         return replace(self, output_basis=output_basis, vector=self.vector if vector is None else vector)

@@ -26,11 +26,15 @@ from .validation import replace_zero_weight_rows
 
 @dataclass(frozen=True)
 class Term:
-    """Places of a term's coefficients among the slopes of its parameter, and of those that are penalised (see `terms.py`)."""
+    """Places of a term's coefficients among the slopes of its parameter, and of those that are penalised (see `terms.py`).
+
+    Products (m,) of `nonnegative` (m, k) and its k coefficients are not negative.
+    """
 
     label: str
     places: np.ndarray
     penalised: np.ndarray
+    nonnegative: np.ndarray | None = None
 
     def weights(self, n_slopes: int) -> np.ndarray:
         """One for the slopes that are penalised, else zero."""
@@ -86,6 +90,11 @@ class Predictor:
     def penalised(self) -> bool:
         """Whether there is a penalty."""
         return bool(np.any(self.alpha)) or self.l1 > 0
+
+    @property
+    def bounded(self) -> bool:
+        """Whether its curve or its terms bring bounds."""
+        return (self.curve is not None and self.curve.bounded) or any(term.nonnegative is not None for term in self.terms)
 
     @property
     def unpenalised(self) -> Predictor:

@@ -48,6 +48,16 @@ def at_coefficients(objective: Objective, coefs: dict) -> Objective:
     return objective.copy_with(designs=objective.designs | moved) if moved else objective
 
 
+def with_origins_at(objective: Objective, u: np.ndarray) -> tuple[Objective, np.ndarray]:
+    """The objective with the origins of its curves at u, and the same point there."""
+    curves = curves_of(objective)
+    moved = at_coefficients(objective, {name: one.coefficients_at(u[objective.slices[name]]) for name, one in curves.items()})
+    v = u.copy()
+    for name in curves:
+        v[moved.slices[name]] = 0.0
+    return moved, v
+
+
 def start_with_curves(objective: Objective, cold_start: Callable) -> tuple[Objective, np.ndarray]:
     """The objective in coordinates of unit curvature, and a starting vector; `cold_start` is that of linear predictors."""
     curves = curves_of(objective)

@@ -1,85 +1,83 @@
-"""Quadratic models with an L1 penalty, by coordinate descent that ends with the solution of its support."""
+"""Quadratic models with an L1 penalty and bounds on single coordinates, by an active set that ends with the exact solution.
+
+Free coordinates are those that are neither zero, if they have a penalty, nor on a bound. With their signs given the model is
+quadratic in them; the way to its minimum ends where the first of them becomes zero or meets its bound, and is no longer free.
+At a minimum, coordinates along which the model would fall become free. The model falls with every step, so no set returns
+(feature-sign search: Lee, Battle, Raina and Ng, Efficient sparse coding algorithms, 2006).
+"""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
 
-SWEEPS_PER_TRIAL = 4  # sweeps over the support between trials of solving it exactly
-MAX_SWEEPS = 20_000
+from .newton import positive_definite
+from .programme import Step
+
+MAX_CHANGES = 100  # of the active set, per coordinate
 SUBGRADIENT_TOL = 1e-10  # excess of a gradient over its penalty, relative to the largest gradient, that rounding explains
-MIN_CURVATURE = 1e-12  # of a coordinate, relative to the largest
-
-
-class SparseStep(NamedTuple):
-    """A step of the flat vector."""
-
-    step: np.ndarray
 
 
 class Lasso:
-    """The penalty sum of weights times absolute coordinates, of which zero weights leave a coordinate free.
+    """The penalty sum of weights times absolute coordinates, of which zero weights leave a coordinate free, and bounds.
 
     Parameters
     ----------
-    weights : ndarray of shape (size,)
+    weights, low, high : ndarray of shape (size,)
     """
 
-    def __init__(self, weights: np.ndarray):
-        self.weights = weights
+    def __init__(self, weights: np.ndarray, low: np.ndarray, high: np.ndarray):
+        self.weights, self.low, self.high = weights, low, high
 
     def penalty(self, u: np.ndarray) -> float:
         return float(self.weights[u != 0] @ np.abs(u[u != 0]))
 
-    def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> SparseStep:
+    def feasible(self, u: np.ndarray) -> np.ndarray:
+        """The point within the bounds nearest to u, with zeros where the penalty is infinite."""
+        return np.clip(np.where(np.isinf(self.weights), 0.0, u), self.low, self.high)
+
+    def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> Step:
         """The step to the minimiser of ``gradient' d + d' hessian d / 2`` and the penalty at u + d."""
-        H = _positive(hessian)
-        v = u.copy()
-        support = (v != 0) | (self.weights == 0)
-        slope = gradient.copy()  # of the quadratic model at v
-        for _ in range(MAX_SWEEPS):
-            exact = self._on_support(u, v, gradient, H, support)
-            if exact is not None:
-                v = exact
-                slope = gradient + H @ (v - u)
-                excess = np.where(support, 0.0, np.abs(slope) - self.weights)
-                if excess.max(initial=0.0) <= SUBGRADIENT_TOL * max(np.abs(slope).max(initial=0.0), 1e-300):
-                    break
-            self._sweep(v, slope, H, np.arange(len(u)))
-            for _ in range(SWEEPS_PER_TRIAL):
-                self._sweep(v, slope, H, np.flatnonzero((v != 0) | (self.weights == 0)))
-            support = (v != 0) | (self.weights == 0)
-        return SparseStep(v - u)
+        H = positive_definite(hessian)
+        v, sign = u.copy(), np.sign(u)
+        free = ((v != 0) | (self.weights == 0)) & (self.low < v) & (v < self.high)
+        for _ in range(MAX_CHANGES * len(u)):
+            slope = gradient + H @ (v - u)
+            stopped = self._towards_minimum(v, sign, free, slope, H)
+            if len(stopped):
+                free[stopped] = False
+                continue
+            slope = gradient + H @ (v - u)
+            up, down = self._falls(v, slope)
+            tol = SUBGRADIENT_TOL * max(np.abs(slope).max(initial=0.0), 1e-300)
+            new = ~free & (np.maximum(up, down) > tol)
+            if not new.any():
+                break
+            # those of the least gain would often be stopped at once
+            new &= np.maximum(up, down) ** 2 / np.diag(H) >= 0.1 * (np.maximum(up, down) ** 2 / np.diag(H))[new].max()
+            sign[new] = np.where(v != 0, np.sign(v), np.where(up > down, 1.0, -1.0))[new]
+            free |= new
+        return Step(v - u, {})
 
-    def _sweep(self, v, slope, H, places) -> None:
-        """Minimise in one coordinate after the other, in place."""
-        for j in places:
-            target = v[j] - slope[j] / H[j, j]
-            threshold = self.weights[j] / H[j, j]
-            new = np.sign(target) * max(abs(target) - threshold, 0.0)
-            if new != v[j]:
-                slope += H[j] * (new - v[j])
-                v[j] = new
+    def _falls(self, v, slope) -> tuple[np.ndarray, np.ndarray]:
+        """How steeply the model falls when a coordinate rises, and when it falls; 0 where a bound forbids it."""
+        up = np.where(v < self.high, -slope - np.where(v >= 0, 1.0, -1.0) * self.weights, 0.0)
+        down = np.where(v > self.low, slope - np.where(v <= 0, 1.0, -1.0) * self.weights, 0.0)
+        return np.maximum(up, 0.0), np.maximum(down, 0.0)
 
-    def _on_support(self, u, v, gradient, H, support):
-        """The minimiser among vectors of the signs of v that are zero off the support; None if some sign would change."""
-        rest = np.where(support, 0.0, -u)  # of the step, off the support
-        pull = gradient + H @ rest + np.where(v != 0, self.weights, 0.0) * np.sign(v)
-        try:
-            inner = linalg.solve(H[np.ix_(support, support)], -pull[support], assume_a="pos") if support.any() else np.empty(0)
-        except linalg.LinAlgError:
-            return None
-        exact = np.zeros_like(u)
-        exact[support] = u[support] + inner
-        penalised = support & (self.weights > 0)
-        return exact if (exact[penalised] * v[penalised] > 0).all() else None
-
-
-def _positive(hessian):
-    """The Hessian with a small multiple of its largest entry on the diagonal, or its absolute value if it is not positive."""
-    if np.diag(hessian).min() > 0 and not linalg.lapack.dpotrf(hessian)[1]:
-        return hessian
-    values, vectors = np.linalg.eigh(hessian)
-    return (vectors * np.maximum(np.abs(values), MIN_CURVATURE * np.abs(values).max())) @ vectors.T
+    def _towards_minimum(self, v, sign, free, slope, H) -> np.ndarray:
+        """Move v, in place, towards the minimum in the free coordinates of given signs; those that stopped it on the way."""
+        at = np.flatnonzero(free)
+        if not len(at):
+            return at
+        pull = slope[at] + np.where(self.weights[at] > 0, self.weights[at] * sign[at], 0.0)
+        move = -linalg.solve(H[np.ix_(at, at)], pull, assume_a="pos")
+        low = np.where((self.weights[at] > 0) & (sign[at] > 0), np.maximum(self.low[at], 0.0), self.low[at])
+        high = np.where((self.weights[at] > 0) & (sign[at] < 0), np.minimum(self.high[at], 0.0), self.high[at])
+        with np.errstate(all="ignore"):
+            room = np.where(move > 0, (high - v[at]) / move, np.where(move < 0, (low - v[at]) / move, np.inf))
+        length = min(1.0, room.min())
+        v[at] = v[at] + length * move
+        stopped = room <= length if room.min() <= 1.0 else np.zeros(len(at), bool)
+        v[at[stopped]] = np.where(move > 0, high, low)[stopped]
+        return at[stopped]

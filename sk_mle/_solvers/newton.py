@@ -25,6 +25,8 @@ POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # polishing ends at this share
 GRADIENT_ROUNDING, MAX_CURVATURE = 1e-15, 1e100  # entries of an overflowed Hessian are clipped at the latter
 STEP_TOL = 1e-6  # largest Newton step at a certified minimum
 RCOND_MIN = 1e-10  # smallest reciprocal condition number of its Hessian
+# Of a Hessian scaled to a diagonal of ones: smallest eigenvalue of its replacement, relative to the largest, and pivot.
+MIN_EIGENVALUE, MIN_PIVOT = 1e-8, 1e-10
 MAX_FLAT_CURVATURE = 1e-3  # curvature along a step, 1 at the start, below which coordinates may need new scales
 SHARE_OF_UNIT_STEP = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
 MAX_STEP = 20.0  # largest entry of a step if the Hessian is not positive definite
@@ -339,11 +341,29 @@ def _newton_step(point, max_step=MAX_STEP):
     decrement = -float(step @ point.gradient)
     if not fail and np.abs(step).max(initial=0.0) < MAX_RELIABLE_STEP and decrement > 0:
         return step, decrement
-    hessian = np.nan_to_num(point.hessian)
-    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # coordinates may differ in curvature by many orders
-    with np.errstate(all="ignore"):
-        values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -MAX_CURVATURE, MAX_CURVATURE))
-    magnitudes = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
-    step = -vectors @ ((vectors.T @ (point.gradient / scale)) / magnitudes) / scale
+    scale, values, vectors = absolute_eigenvalues(point.hessian)
+    step = -vectors @ ((vectors.T @ (point.gradient / scale)) / values) / scale
     step *= min(1.0, max_step / max(np.abs(step).max(), 1e-300))
     return step, -float(step @ point.gradient)
+
+
+def absolute_eigenvalues(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scales (size,), and eigenvalues with their vectors of the Hessian in these: their absolute values, none tiny.
+
+    Coordinates may differ in curvature by many orders; in the scales its diagonal is 1.
+    """
+    hessian = np.nan_to_num(hessian)
+    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
+    with np.errstate(all="ignore"):
+        values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -MAX_CURVATURE, MAX_CURVATURE))
+    return scale, np.maximum(np.abs(values), MIN_EIGENVALUE * max(np.abs(values).max(), 1e-300)), vectors
+
+
+def positive_definite(hessian: np.ndarray) -> np.ndarray:
+    """The Hessian, or, where it is not safely positive definite, that with the absolute values of its eigenvalues."""
+    factor, fail = linalg.lapack.dpotrf(hessian)
+    if not fail and (np.diag(factor) ** 2 > MIN_PIVOT * np.diag(hessian)).all():
+        return hessian
+    scale, values, vectors = absolute_eigenvalues(hessian)
+    root = scale[:, None] * vectors * np.sqrt(values)
+    return root @ root.T

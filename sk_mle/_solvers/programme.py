@@ -16,8 +16,8 @@ from scipy.optimize import nnls
 
 from .._model.constraints import Region
 from .._model.objective import Objective
+from .newton import positive_definite
 
-MIN_EIGENVALUE = 1e-10  # of the Hessian, relative to the largest
 MAX_VIOLATION = 1e-9  # of a constraint whose row has norm 1, relative to the largest end
 MIN_RESIDUAL = 1e-9  # of the least squares, at or below which the region is empty
 MIN_SINGULAR_VALUE = 1e-10  # of constraints that count as independent, relative to the largest
@@ -41,10 +41,11 @@ class Programme:
     """
 
     def __init__(self, region: Region, objective: Objective):
-        A = region.in_coordinates(objective.designs)
+        A, at_zero = region.in_coordinates(objective.designs)
+        low, high = region.low - at_zero, region.high - at_zero
         norm = np.linalg.norm(A, axis=1)
         constant = norm == 0
-        impossible = np.flatnonzero(constant & ((region.low > 0) | (region.high < 0)))
+        impossible = np.flatnonzero(constant & ((low > 0) | (high < 0)))
         if len(impossible):
             raise ValueError(
                 f"the constraint on {region.labels[impossible[0]]} cannot be met: its columns are constant, so that their "
@@ -52,7 +53,7 @@ class Programme:
             )
         norm[constant] = 1.0
         self.labels, self.A = region.labels, A / norm[:, None]
-        self.low, self.high = np.where(constant, -np.inf, region.low / norm), np.where(constant, np.inf, region.high / norm)
+        self.low, self.high = np.where(constant, -np.inf, low / norm), np.where(constant, np.inf, high / norm)
         ends = np.concatenate([self.low, self.high, [1.0]])
         self.slack = MAX_VIOLATION * np.abs(ends[np.isfinite(ends)]).max()
 
@@ -69,7 +70,7 @@ class Programme:
 
     def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> Step:
         """The step to the minimiser of ``gradient' d + d' hessian d / 2`` on the region; LinAlgError if that is empty."""
-        H = _positive(hessian)
+        H = positive_definite(hessian)
         factor = linalg.cholesky(H, lower=True)
         newton = -linalg.cho_solve((factor, True), gradient)
         step, (rows, sides), multipliers = newton, self._outside(self.A @ (u + newton)), np.empty(0)
@@ -104,15 +105,6 @@ class Programme:
         if basis.shape[1]:
             exact = exact - basis @ np.linalg.solve(basis.T @ H @ basis, basis.T @ (gradient + H @ exact))
         return step if len(self._outside(self.A @ (u + exact))[0]) else exact
-
-
-def _positive(hessian):
-    """The Hessian with eigenvalues that are not positive, or tiny, replaced."""
-    factor, fail = linalg.lapack.dpotrf(hessian)
-    if not fail and np.diag(factor).min() ** 2 > MIN_EIGENVALUE * np.diag(hessian).max():
-        return hessian
-    values, vectors = np.linalg.eigh(np.nan_to_num(hessian))
-    return (vectors * np.maximum(np.abs(values), MIN_EIGENVALUE * max(np.abs(values).max(), 1e-300))) @ vectors.T
 
 
 def _least_distance(G, factor, newton, gaps):

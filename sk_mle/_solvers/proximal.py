@@ -18,10 +18,12 @@ import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult
 
+from .._model.bias import BiasReduced
 from .._model.bounds import is_diverging
 from .._model.constraints import Region
 from .._model.design import intercept_only
 from .._model.objective import Objective
+from .curves import curves_of
 from .lasso import Lasso
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .programme import MIN_SINGULAR_VALUE, Programme
@@ -38,9 +40,14 @@ MAX_FAST_RATE = 0.1  # of the gradient's decrease in a step, above which the Hes
 STEP_TOL = 1e-6  # largest Newton step at a certified minimum
 
 
-def in_single_coefficients(objective: Objective, u: np.ndarray) -> tuple[Objective, np.ndarray]:
-    """The objective in coordinates that are multiples of single coefficients, and the vector there."""
+def in_single_coefficients(objective: Objective, u: np.ndarray, entries: bool = False) -> tuple[Objective, np.ndarray]:
+    """The objective in coordinates that are multiples of single coefficients, and the vector there.
+
+    Those of vectors are, unless `entries` is true, of one column each and of all entries.
+    """
     designs = {name: design.unrotated() for name, design in objective.designs.items()}
+    if entries:
+        designs = {name: design.with_single_entries() for name, design in designs.items()}
     if all(designs[name] is design for name, design in objective.designs.items()):
         return objective.preconditioned(None), u
     other = objective.copy_with(designs=designs)
@@ -51,7 +58,7 @@ def in_single_coefficients(objective: Objective, u: np.ndarray) -> tuple[Objecti
 
 
 def constrained_maximum(
-    objective: Objective, start: np.ndarray, region: Region, tol: float, max_iter: int
+    objective: Objective, start: np.ndarray, region: Region, tol: float, max_iter: int, penalty: str | None = None
 ) -> tuple[Objective, Solution]:
     """The maximum on a region of coefficients, from a start anywhere.
 
@@ -63,33 +70,38 @@ def constrained_maximum(
     tol : float
         Largest entry of the gradient minus the constraints' multipliers.
     max_iter : int
+    penalty : str, optional
+        Name of the reduction of bias, which must be of a value.
 
     Returns
     -------
     Objective
-        In the coordinates of the solution.
+        In the coordinates of the solution, without reduction of bias.
     Solution
         With ``result["active"]``, the active rows of the region and the side, -1 or 1, of each.
     """
     objective, start = in_single_coefficients(objective, start)
+    plain = objective
+    objective = plain if penalty is None else BiasReduced.of(plain, penalty)
     programme = Programme(region, objective)
     u = programme.feasible(start)
-    if _is_poor(objective, u):
-        objective, start = _at_constants(objective)
+    if not curves_of(plain) and _is_poor(objective, u):
+        plain, start = _at_constants(plain)
+        objective = plain if penalty is None else BiasReduced.of(plain, penalty)
         programme = Programme(region, objective)
         u = programme.feasible(start)
     run = _descend(objective, programme, u, tol, max_iter)
     active = run.last.active
     run.result.update(active=active)
     if run.converged and not _certified(objective, run, programme, active):
-        directions = separating_directions(objective, run.u)
+        directions = separating_directions(plain, run.u) if penalty is None else {}
         # a direction in which the likelihood grows is no matter where the region ends
         run.result.update(minimum_certified=not any(region.admits({name: direction}) for name, direction in directions.items()))
-    return objective, run.solution(objective)
+    return plain, run.solution(objective)
 
 
 def sparse_maximum(
-    objective: Objective, start: np.ndarray, weights: dict[str, float], tol: float, max_iter: int
+    objective: Objective, start: np.ndarray, weights: dict[str, float], region: Region | None, tol: float, max_iter: int
 ) -> tuple[Objective, Solution]:
     """The maximum with L1 penalties on the coefficients of parameters, from a start anywhere.
 
@@ -100,6 +112,8 @@ def sparse_maximum(
     start : ndarray of shape (size,)
     weights : dict of str to float
         The penalty per parameter that has one.
+    region : Region, optional
+        Bounds on single slopes.
     tol : float
         Largest entry of the smallest subgradient.
     max_iter : int
@@ -109,11 +123,15 @@ def sparse_maximum(
     Objective
         In the coordinates of the solution.
     Solution
+        With ``result["active"]``, as of `constrained_maximum`.
     """
-    objective, start = in_single_coefficients(objective, start)
+    objective, start = in_single_coefficients(objective, start, entries=True)
     if _is_poor(objective, start):
         objective, start = _at_constants(objective)
-    run = _descend(objective, Lasso(_in_coordinates(objective, weights)), start, tol, max_iter)
+    boxes = _Boxes(region, objective)
+    lasso = Lasso(_in_coordinates(objective, weights), boxes.low, boxes.high)
+    run = _descend(objective, lasso, lasso.feasible(start), tol, max_iter)
+    run.result.update(active=boxes.active(run.u))
     return objective, run.solution(objective)
 
 
@@ -121,6 +139,7 @@ def sparse_path(
     objective: Objective,
     start: np.ndarray,
     weights: dict[str, float],
+    region: Region | None,
     follow: tuple[Sequence[float] | int, float],
     tol: float,
     max_iter: int,
@@ -129,7 +148,7 @@ def sparse_path(
 
     Parameters
     ----------
-    objective, start, weights, tol, max_iter
+    objective, start, weights, region, tol, max_iter
         As for `sparse_maximum`.
     follow : (sequence of float or int, float)
         The multiples; or their number, from the smallest at which all penalised coefficients are zero down to it times the
@@ -140,12 +159,14 @@ def sparse_path(
     Objective
         Without penalty, in the coordinates of the solutions.
     list of (float, Solution)
+        ``result["loss"]`` is that without penalty.
     """
     alpha = objective.alpha
-    objective, u = in_single_coefficients(objective, start)
+    objective, u = in_single_coefficients(objective, start, entries=True)
     plain = Objective(objective.likelihood, objective.data, objective.designs, {})
-    scale = _in_coordinates(objective, weights)
-    null = _descend(plain, Lasso(np.where(scale > 0, np.inf, 0.0)), np.where(scale > 0, 0.0, u), tol, max_iter)
+    scale, boxes = _in_coordinates(objective, weights), _Boxes(region, plain)
+    none = Lasso(np.where(scale > 0, np.inf, 0.0), boxes.low, boxes.high)
+    null = _descend(plain, none, none.feasible(u), tol, max_iter)
     factors: Any = follow[0]
     if isinstance(factors, Integral):
         penalised = scale > 0
@@ -157,8 +178,9 @@ def sparse_path(
         ridge = np.zeros_like(hessian)
         for name, penalty in shrunk.penalties.items():
             ridge[shrunk.slices[name], shrunk.slices[name]] = penalty.hessian()
-        run = _descend(shrunk, Lasso(factor * scale), u, tol, max_iter, hessian + ridge)
+        run = _descend(shrunk, Lasso(factor * scale, boxes.low, boxes.high), u, tol, max_iter, hessian + ridge)
         u, hessian = run.u, run.point.hessian - ridge
+        run.result.update(active=boxes.active(u), loss=run.point.value - shrunk.penalty(u))
         solutions.append((float(factor), run.solution(shrunk)))
     return plain, solutions
 
@@ -168,11 +190,38 @@ def _in_coordinates(objective, weights) -> np.ndarray:
     scale = np.zeros(objective.size)
     for name, weight in weights.items():
         design, place = objective.designs[name], objective.slices[name]
-        per_coordinate = np.abs(design.column_basis * design.output_basis[0, 0])
-        scale[place][int(design.intercept) :] = weight * (
-            per_coordinate if per_coordinate.ndim == 1 else per_coordinate.sum(axis=0)
-        )
+        basis = np.abs(design.column_basis)
+        per_coordinate = np.outer(basis if basis.ndim == 1 else basis.sum(axis=0), np.abs(np.diag(design.output_basis)))
+        scale[place].reshape(design.shape)[int(design.intercept) :] = weight * per_coordinate
     return scale
+
+
+class _Boxes:
+    """Ends (size,) of the coordinates of an objective: those of the rows of a region, which must be of one slope each."""
+
+    def __init__(self, region: Region | None, objective: Objective):
+        self.low, self.high = np.full(objective.size, -np.inf), np.full(objective.size, np.inf)
+        self.rows: list[tuple[int, int, float, float]] = []  # row, coordinate, and the ends of that
+        if region is None:
+            return
+        A, _ = region.in_coordinates(objective.designs)
+        for row, (factors, low, high) in enumerate(zip(A, region.low, region.high, strict=True)):
+            places = np.flatnonzero(factors)
+            if len(places) > 1 or (not len(places) and not low <= 0 <= high):
+                raise ValueError(
+                    f"l1_ratio > 0 takes bounds on single slopes, and the constraint on {region.labels[row]} is none: "
+                    "leave one of them out"
+                )
+            for j in places:
+                ends = sorted((low / factors[j], high / factors[j]))
+                self.low[j], self.high[j] = max(self.low[j], ends[0]), min(self.high[j], ends[1])
+                self.rows.append((row, int(j), low / factors[j], high / factors[j]))
+                if self.low[j] > self.high[j]:
+                    raise ValueError(f"no coefficients meet all constraints at once: those on {region.labels[row]}")
+
+    def active(self, u: np.ndarray) -> dict[int, int]:
+        """The rows of the region that hold with equality, and the side, -1 or 1, of each."""
+        return {row: -1 if u[j] == low else 1 for row, j, low, high in self.rows if u[j] in (low, high)}
 
 
 def _is_poor(objective, u) -> bool:

@@ -90,6 +90,12 @@ def _check_fit(model) -> None:
             "of separated data says, use penalty='jeffreys', or drop or merge the columns that it names. Or keep alpha and "
             "bootstrap: fit clones to rows that sklearn.utils.resample draws, and take quantiles of their predictions"
         )
+    for parameter, predictor in model.fit_.predictors.items():
+        if predictor.curve is not None and (on_bounds := predictor.curve.on_bounds(model.fit_.coefs[parameter])):
+            raise ValueError(
+                f"coefficients of the curve of {parameter!r} lie on their bounds, where their estimates have no normal "
+                f"distribution: fix them there, by fixed={on_bounds}, for inference on the others"
+            )
     if model.fit_.at_bounds:
         held = listed(list(model.fit_.at_bounds))
         raise ValueError(
@@ -103,12 +109,6 @@ def _check_fit(model) -> None:
             f"the fit did not reach a maximum of the likelihood of {name} (converged_ is False; the warning at fit said why), "
             "so there is no information matrix to invert. Mend the fit first"
         )
-    for parameter, predictor in model.fit_.predictors.items():
-        if predictor.curve is not None and (on_bounds := predictor.curve.on_bounds(model.fit_.coefs[parameter])):
-            raise ValueError(
-                f"coefficients of the curve of {parameter!r} lie on their bounds, where their estimates have no normal "
-                f"distribution: fix them there, by fixed={on_bounds}, for inference on the others"
-            )
     for parameter, edge in model.fit_.limits.items():
         raise ValueError(
             f"{parameter} of {name} ran to the {edge} edge of its domain, where its estimate has no normal distribution. "

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._model.columns import entries_of
 from .._model.design import Design
 from .._predictive.unwrapping import Unwrapped
 
@@ -53,10 +54,7 @@ class Layout:
             intercept = predictor.intercept
             labels = predictor.labels(names)
             labels = [f"x{label}" if isinstance(label, int | np.integer) else label for label in labels]
-            entries = [None] if not law.parameter(parameter).vector else law.parameter(parameter).entries
-            if law.target_type == "classes" and len(entries) == len(model.classes_):
-                entries = model.classes_
-            for k, entry in enumerate(entries):
+            for k, entry in enumerate(entries_of(model, law, parameter) if law.parameter(parameter).vector else [None]):
                 start, end = end, end + intercept + len(labels)
                 in_terms += [False] * intercept + [j in predictor.made for j in predictor.columns]
                 in_terms += [False] * (end - len(in_terms))

@@ -7,7 +7,8 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import LinearConstraint, lsq_linear
+from scipy.optimize import LinearConstraint, lsq_linear, minimize
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -248,11 +249,12 @@ REFUSED = {
     "not modelled": ({"bounds": {"scale": {"x0": (0, 1)}}}, "'scale' is not modelled on column 'x0'"),
     "ends": ({"bounds": {"x0": 3}}, "give two ends"),
     "matrix": ({"constraints": LinearConstraint(np.ones((1, 3)), 0, 1)}, "has 3 columns, and this parameter 6"),
-    "penalty": ({"bounds": (0, None), "penalty": "jeffreys"}, "exclude each other"),
-    "l1": ({"bounds": (0, None), "alpha": 1.0, "l1_ratio": 0.5}, "exclude each other"),
+    "penalty": ({"bounds": (0, None), "penalty": "mean_bias"}, "exclude each other"),
+    "l1": ({"constraints": ({"x0": 1, "x1": 1}, 0, None), "alpha": 1.0, "l1_ratio": 0.5}, "takes bounds on single slopes"),
+    "l1, empty": ({"bounds": {"x0": (1, 2), 0: (3, 4)}, "alpha": 1.0, "l1_ratio": 0.5}, "no coefficients meet all"),
     "solver": ({"bounds": (0, None), "solver": "lbfgs"}, "use solver='auto'"),
     "kinks": ({"bounds": (0, None), "likelihood": "laplace"}, "has kinks"),
-    "curve": ({"bounds": (0, None), "predictors": {"loc": Nonlinear("a * x0", start={"a": 1.0})}}, "not linear"),
+    "curve": ({"bounds": {"x0": (0, None)}, "predictors": {"loc": Nonlinear("a * x0", start={"a": 1.0})}}, "it has \\['a'\\]"),
 }
 
 
@@ -263,10 +265,91 @@ def test_refusals(table, case):
         MLERegressor(**options).fit(*table)
 
 
-def test_vectors_are_refused(table):
+def test_coefficients_of_classes():
+    """Against a general minimiser: signs of a column in all classes, a bound in one, and an order of two."""
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(150, 3))
+    code = (X @ rng.normal(size=(3, 3)) + rng.gumbel(size=(150, 3))).argmax(axis=1)
+    bounds = {"x0": (None, 0.4), "logits[b]": {"x1": (None, -1.2)}}
+    model = MLEClassifier(bounds=bounds, constraints=({"logits[a]:x2": 1, "logits[b]:x2": -1}, 0, None))
+    letters = np.array(list("abc"))[code]
+    model.fit(X, letters)
+
+    def loss(v):
+        eta = X @ v.reshape(3, 4)[:, 1:].T + v.reshape(3, 4)[:, 0]
+        return (np.logaddexp.reduce(eta, axis=1) - eta[np.arange(150), code]).mean()
+
+    sums = [
+        {"type": "eq", "fun": lambda v: v.reshape(3, 4).sum(axis=0)},
+        {"type": "ineq", "fun": lambda v: v[3] - v[7]},
+    ]
+    ends = np.full((3, 4, 2), (None, None))
+    ends[:, 1, 1], ends[1, 2, 1] = 0.4, -1.2
+    best = minimize(loss, np.zeros(12), bounds=ends.reshape(-1, 2), constraints=sums, options={"ftol": 1e-13})
+    assert np.allclose(model.coef_, best.x.reshape(3, 4)[:, 1:], atol=1e-5)
+    assert np.isclose(-model.loglikelihood_ / 150, best.fun, rtol=0, atol=1e-11)
+    assert (model.coef_[:, 0] <= 0.4).all()
+    assert model.coef_[1, 1] == -1.2
+    assert model.n_params_ == 8 - len(model.fit_.at_bounds)
+    with pytest.raises(ValueError, match="names 3 coefficients; name an entry, as in 'logits\\[a\\]:x0'"):
+        model.set_params(constraints=({"x0": 1, "x1": 1}, 0, None)).fit(X, letters)
+    with pytest.raises(ValueError, match=r"logits\[b\]:x1.* hold with equality"):
+        MLEClassifier(bounds={"x1": (-0.5, None)}).fit(X, letters).inference(X, letters)
+
+
+def test_several_targets(table):
     X, y = table
-    with pytest.raises(ValueError, match="several coefficients per column"):
-        MLEClassifier(bounds=(0, None)).fit(X, np.digitize(y, [-1, 1]))
+    Y = np.column_stack([y, y + np.random.default_rng(7).normal(size=200)])
+    model = MLERegressor("multivariate_normal", bounds=(0, None)).fit(X, Y)
+    separate = MLERegressor("multivariate_normal", bounds={"mean[0]": (0, None), "mean[1]": (0, None)}).fit(X, Y)
+    assert model.converged_
+    assert (model.coef_ == separate.coef_).all()
+    assert model.coef_.min() == 0
+    gradient = MLERegressor("multivariate_normal", predictors={"mean": np.flatnonzero(model.coef_.any(axis=0))}).fit(X, Y)
+    assert model.loglikelihood_ <= gradient.loglikelihood_
+
+
+@pytest.mark.parametrize("law", [None, "gamma"])
+def test_curves_have_the_same_bounds(law):
+    """Those that a curve brings, and those of the estimator, beside bounds on the columns of another parameter."""
+    t = np.linspace(0, 10, 60)
+    rng = np.random.default_rng(8)
+    y = 3 * np.exp(-0.4 * t) * rng.gamma(9, 1 / 9, 60)
+    start = {"a": 1.0, "b": 0.1}
+    formula = "log(a) - b * x0" if law else "a * exp(-b * x0)"
+    name = "mean" if law else "loc"
+    curve, inside = Nonlinear(formula, start=start), Nonlinear(formula, start=start, bounds={"b": (None, 0.3)})
+    free = MLERegressor(law, predictors={name: curve}).fit(t[:, None], y)
+    with pytest.warns(BoundaryWarning, match="'b' at 0.3"):
+        own = MLERegressor(law, predictors={name: inside}).fit(t[:, None], y)
+    given = MLERegressor(law, predictors={name: curve}, bounds={"b": (None, 0.3)}).fit(t[:, None], y)
+    fixed = MLERegressor(law, predictors={name: Nonlinear(formula, start=start, fixed={"b": 0.3})}).fit(t[:, None], y)
+    assert own.coef_[1] == given.coef_[1] == 0.3
+    assert np.allclose(own.coef_, given.coef_, rtol=1e-7)
+    assert np.isclose(given.coef_[0], fixed.coef_[0], rtol=1e-6)
+    assert own.n_params_ == given.n_params_ == free.n_params_ - 1
+    sums = MLERegressor(law, predictors={name: curve}, constraints=({"a": 1, "b": -10}, 0, 0)).fit(t[:, None], y)
+    assert np.isclose(sums.coef_[0], 10 * sums.coef_[1], rtol=1e-9)
+    with pytest.raises(ValueError, match=f"{name}:b hold"):
+        given.inference(t[:, None], y)
+
+
+def test_bounds_on_a_penalised_likelihood():
+    rng = np.random.default_rng(9)
+    X = rng.normal(size=(30, 3))
+    y = (X[:, 0] > 0).astype(int)  # separated
+    model = MLEClassifier(penalty="jeffreys", bounds={"x0": (None, 1.0), "x1": (0.1, None)}).fit(X, y)
+    Z = np.column_stack([np.ones(30), X])
+
+    def loss(b):
+        p = expit(Z @ b)
+        return np.logaddexp(0, Z @ b).sum() - y @ (Z @ b) - np.linalg.slogdet((Z * (p * (1 - p))[:, None]).T @ Z)[1] / 2
+
+    ends = [(None, None), (None, 1.0), (0.1, None), (None, None)]
+    best = minimize(loss, np.zeros(4), bounds=ends, options={"ftol": 1e-15, "gtol": 1e-9})
+    assert model.converged_
+    assert np.allclose(model.coef_[0], best.x[1:], atol=1e-5)
+    assert model.coef_[0, 0] == 1.0
 
 
 def test_parameters_are_the_directions_that_constraints_and_columns_leave():

@@ -226,7 +226,42 @@ def test_refusals(table, case):
         MLERegressor(**options).fit(*table)
 
 
-def test_vectors_are_refused(table):
+@pytest.mark.parametrize("ratio", [1.0, 0.5])
+def test_several_classes(table, ratio):
+    X, y = table[0], np.digitize(table[1], [-1, 1])
+    peer = LogisticRegression(penalty="elasticnet", l1_ratio=ratio, C=0.05, solver="saga", tol=1e-12, max_iter=10**5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer releases take l1_ratio alone
+        peer.fit(X, y)
+    model = MLEClassifier(alpha=1 / (0.05 * 200), l1_ratio=ratio).fit(X, y)
+    assert np.allclose(model.coef_, peer.coef_, rtol=0, atol=1e-8)
+    assert ((model.coef_ == 0) == (peer.coef_ == 0)).all()
+    assert np.allclose(model.predict_proba(X), peer.predict_proba(X), atol=1e-8)
+    assert model.n_params_ == (model.coef_ != 0).sum() + 2
+    path = MLEClassifier(l1_ratio=ratio).path(X, y, alphas=[1.0, 1 / (0.05 * 200)])
+    assert np.allclose(path.coefs["logits"][1], peer.coef_, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.4])
+def test_signs(table, ratio):
     X, y = table
-    with pytest.raises(ValueError, match="several coefficients per column"):
-        MLEClassifier(alpha=1.0, l1_ratio=1.0).fit(X, np.digitize(y, [-1, 1]))
+    peer = ElasticNet(0.1, l1_ratio=ratio, positive=True, tol=1e-14, max_iter=10**5).fit(X, y)
+    model = MLERegressor(Normal(scale=1.0), alpha=0.1, l1_ratio=ratio, bounds=(0, None)).fit(X, y)
+    assert np.allclose(model.coef_, peer.coef_, rtol=0, atol=1e-9)
+    assert ((model.coef_ == 0) == (peer.coef_ == 0)).all()
+    box = MLERegressor(Normal(scale=1.0), alpha=0.1, l1_ratio=ratio, bounds={"x5": (None, 1.0), "x1": (-0.3, 0)}).fit(X, y)
+    assert box.coef_[5] == 1.0
+    assert box.coef_[1] == -0.3
+    assert box.n_params_ == (box.coef_ != 0).sum() - 2 + 1
+
+
+def test_boxes_of_glum(table):
+    glum = pytest.importorskip("glum")
+    X = table[0]
+    y = np.random.default_rng(1).poisson(np.exp(0.2 * X[:, 0])).astype(float)
+    ends = {"lower_bounds": np.zeros(6), "upper_bounds": np.array([0.1, 9, 9, 9, 9, 9])}
+    options = {"alpha": 0.02, "l1_ratio": 0.7}
+    peer = glum.GeneralizedLinearRegressor(family="poisson", gradient_tol=1e-12, max_iter=1000, **ends, **options).fit(X, y)
+    model = MLERegressor("poisson", bounds={"mean": (0, 9), "x0": (None, 0.1)}, **options).fit(X, y)
+    assert np.allclose(model.coef_, peer.coef_, rtol=0, atol=1e-8)
+    assert model.coef_[0] == 0.1
