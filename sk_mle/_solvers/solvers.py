@@ -126,11 +126,6 @@ SOLVERS = {
 def choose(solver: str | Callable, objective: Objective) -> Solver:
     """The solver of that name, or that of "auto" by size and smoothness; ValueError if the objective lacks what it needs."""
     law = title(objective.likelihood)
-    if not objective.likelihood.smooth and objective.data.costly:
-        raise ValueError(
-            f"the log-likelihood of {law} has kinks, and the search for the rows on which they lie needs all rows at hand: "
-            "gather them, as by X.compute(), or fit a sample of the rows, in memory"
-        )
     if solver == "auto":
         if not objective.likelihood.smooth:
             solver = "vertex"

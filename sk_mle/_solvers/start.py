@@ -27,6 +27,7 @@ from .scaling import (
     precondition_penalties,
     with_unit_information,
 )
+from .vertex import vertex
 
 MIN_ENTRIES_FOR_SUBSAMPLE = 200_000  # entries of X from which a fit to a subsample comes first
 MAX_ENTRIES_FOR_HESSIAN = 1_000_000  # entries of X up to which such a fit ends with a Hessian of all rows
@@ -46,6 +47,8 @@ def cold_start(objective: Objective) -> tuple[Objective, np.ndarray]:
     """The objective in coordinates of unit curvature, and a starting vector."""
     if curves_of(objective):
         return start_with_curves(objective, cold_start)
+    if objective.data.costly and not objective.likelihood.smooth:
+        return _start_near_kinks(objective)
     return _start_on_subsample(objective) or _start_on_all_rows(objective)
 
 
@@ -79,6 +82,15 @@ def _start_on_subsample(objective):
     if not (np.isfinite(point.value) and decrement < MAX_NEWTON_DECREMENT):
         return None
     return (whole if data.costly else whole.preconditioned(hessian)), fit.x
+
+
+def _start_near_kinks(objective) -> tuple[Objective, np.ndarray]:
+    """The objective of a law with kinks, and its solution for the rows at hand."""
+    part = Objective(objective.likelihood, objective.data.few, objective.designs, objective.alpha)
+    part, u = cold_start(part)
+    with np.errstate(all="ignore"):
+        found = vertex(part.value, u, objective=part, tol=SUBSAMPLE_TOL)
+    return objective.copy_with(designs=part.designs, near_optimum=True), found.x
 
 
 def _start_on_all_rows(objective):

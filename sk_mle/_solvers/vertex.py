@@ -13,13 +13,15 @@ vertex lies in those of the first parameter, which is a scalar.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import block_diag, null_space
 from scipy.optimize import OptimizeResult, lsq_linear
 
-from .._model.data import Data
+from .._model.objective import Point
+from .._model.sums import project
 from .newton import newton
 from .plane import Plane
 
@@ -27,6 +29,10 @@ MAX_NEWTON_STEPS = 50  # Newton steps without smoothing
 MIN_STEP_LENGTH = 1e-3  # shortest Newton step if rounding hides the gain: curvature changes by orders of magnitude
 SLOPE_DISTANCE = 1e-8  # distance from a kink, in units of the law's width, at which its two slopes are taken
 MAX_ACTIVE_SET_ROWS = 500  # rows on their kinks up to which the smallest subgradient is found by active sets
+MIN_ROWS_NEAR_KINKS = 2048  # rows near their kinks among which a vertex is looked for where passes are to be few
+MIN_SMOOTHING = 1e-10  # least smoothing of kinks, in widths of the law
+MAX_ROWS_ON_KINKS = 10_000  # rows of a block on their kinks that are kept
+MAX_GRADIENT_PER_WIDTH = 0.01  # gradient at a smoothed minimum, per width of the smoothing, where passes are to be few
 MAX_SMOOTHING_WIDTHS = 100.0  # distance from its kink, in widths of the smoothing, up to which a row may belong on it
 
 
@@ -52,11 +58,13 @@ def vertex(
     if _curvature(objective, x) > 0:
         result = newton(objective, x, tol=tol, max_iter=min(maxiter, MAX_NEWTON_STEPS))
         x, n_iter, subgradient = result.x, result.nit, np.abs(result.jac).max()
-    for exponent in range(1, 11):
+    for exponent in range(2 if objective.data.costly and objective.near_optimum else 1, 11):
         if subgradient <= tol:
             break
         smoothed = objective.copy_with(law.smoothed(10.0**-exponent))
-        result = newton(smoothed, x, tol=tol, max_iter=maxiter, min_step_length=MIN_STEP_LENGTH)
+        # where a pass is costly, a minimum is needed only as precisely as the next width asks
+        enough = max(tol, MAX_GRADIENT_PER_WIDTH * 10.0**-exponent) if objective.data.costly else tol
+        result = newton(smoothed, x, tol=enough, max_iter=maxiter, min_step_length=MIN_STEP_LENGTH)
         x, n_iter = result.x, n_iter + result.nit
         if objective.unbounded(x, result.fun):
             break
@@ -72,12 +80,12 @@ def vertex(
 def _curvature(objective, x):
     """Median curvature of the rows' loss in the first parameter, relative to that of the squared gradient.
 
-    0 for a loss that is linear between kinks; negative for a concave one, whose minima are all vertices.
+    0 for a loss that is linear between kinks; negative for a concave one, whose minima are all vertices. Of the rows at hand.
     """
-    name, data = next(iter(objective.designs)), objective.data
-    keep = data.weight > 0
+    name, few = next(iter(objective.designs)), objective.data.few
+    keep = few.weight > 0
     with np.errstate(all="ignore"):
-        result = objective.likelihood.evaluate(data.y[keep], objective.eta(x), 2)
+        result = objective.likelihood.evaluate(few.y[keep], objective.eta(x), 2)
         curvature = np.median(result.information[name, name]) / np.median(result.gradient[name] ** 2)
     return curvature if np.abs(curvature) > 1e-3 else 0.0
 
@@ -88,37 +96,29 @@ def _solve_vertex(objective, x, width):
     If the objective is penalised or curved between kinks, only rows within reach of the smoothing `width` are placed there.
     """
     name, design = next(iter(objective.designs.items()))
-    place, law, data = objective.slices[name], objective.likelihood, objective.data
-    keep = np.flatnonzero(data.weight > 0)
-    y, weight = data.y[keep], data.weight[keep] / data.total_weight
-    kinks = law.parameter(name).link.link(law.kinks(y))  # as linear predictors
-    eta = objective.eta(x)
-    root = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
-    law_width = np.where(root > 0, 1 / root, np.abs(eta[name] - kinks).max(initial=1e-300))
-    tiny = SLOPE_DISTANCE * (law_width + 1e-3 * np.abs(kinks))
-    below, above = (law.evaluate(y, {**eta, name: kinks + side * tiny}, 1).gradient[name] for side in (-1, 1))
-
-    distance = np.abs(eta[name] - kinks) / law_width
-    near, active = _nearest_kinks(design, data, keep, distance)
+    x, place = x.copy(), objective.slices[name]
+    near, active = _nearest_kinks(objective, x, name, design)
     if name in objective.penalties or _curvature(objective, x):
-        active = [i for i in active if distance[near[i]] <= MAX_SMOOTHING_WIDTHS * width]
-    rows = design.coordinate_rows(data.X[keep[near[active]]]) * design.output_basis[0, 0]
-    x = x.copy()
-    x[place] += np.linalg.lstsq(rows, (kinks - eta[name])[near[active]], rcond=None)[0]
+        active = [i for i in active if near.distance[i] <= MAX_SMOOTHING_WIDTHS * width]
+    elif objective.data.costly:
+        change = _minimum_near_kinks(objective, x, place, near, width)
+        x[place] += change
+        near = near.moved(change)
+        active = _independent(near.rows)
+    rows = near.rows[active]
+    x[place] += np.linalg.lstsq(rows, near.gap[active], rcond=None)[0]
     face = _face(objective, x, place, rows)
     if face.size:
         x = face.at(newton(face, np.zeros(face.size), tol=1e-11, max_iter=MAX_NEWTON_STEPS, min_step_length=MIN_STEP_LENGTH).x)
 
-    eta = objective.eta(x)
-    gradient = law.evaluate(y, eta, 1).gradient[name]
-    kinked = np.flatnonzero((np.abs(eta[name] - kinks) <= 0.1 * tiny) & (below > above))[:10_000]
-    gradient[kinked] = 0.0
-    subgradient = _sum_over_rows(objective, design, name, keep, weight * gradient) - _penalty_gradient(objective, name, x)
+    sums = objective.over_rows(x, partial(_slopes, objective.likelihood, name, design), _joined_slopes)
+    total_weight = objective.data.total_weight
+    subgradient = design.expand_adjoint(sums.gradient) / total_weight - _penalty_gradient(objective, name, x)
     other_gradients = np.delete(objective.gradient(x), place)
-    if len(kinked):
-        rows = design.coordinate_rows(data.X[keep[kinked]]) * design.output_basis[0, 0] * weight[kinked, None]
-        method = "bvls" if len(kinked) <= MAX_ACTIVE_SET_ROWS else "trf"  # the exact method is slow for many rows
-        bounds = (above[kinked], below[kinked])
+    if len(sums.below):
+        rows = sums.rows / total_weight
+        method = "bvls" if len(rows) <= MAX_ACTIVE_SET_ROWS else "trf"  # the exact method is slow for many rows
+        bounds = (sums.above, sums.below)
         subgradient = subgradient + rows.T @ lsq_linear(rows.T, -subgradient, bounds, method, tol=1e-14).x
     return x, float(np.abs(np.concatenate([subgradient, other_gradients])).max())
 
@@ -129,17 +129,144 @@ def _face(objective, x, place, rows) -> Plane:
     return Plane(objective, x, block_diag(inside, np.eye(len(x) - place.stop)))
 
 
-def _nearest_kinks(design, data, keep, distance):
-    """The rows nearest to their kinks, and the positions among these of linearly independent ones; more rows if these fail."""
-    count = 4 * design.size
+class _NearRows(NamedTuple):
+    """The rows nearest to their kinks, in the order of their distances.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (m, k)
+        In the coordinates of the first parameter.
+    gap, distance, width : ndarray of shape (m,)
+        From the linear predictor to the kink; the same without sign, in widths of the law; these widths.
+    steepness : ndarray of shape (m,)
+        Half the difference of the slopes of the loss beside the kink, times the row's weight.
+    """
+
+    rows: np.ndarray
+    gap: np.ndarray
+    distance: np.ndarray
+    width: np.ndarray
+    steepness: np.ndarray
+
+    def nearest(self, count: int) -> _NearRows:
+        """The `count` nearest, in order."""
+        near = np.argpartition(self.distance, count - 1)[:count] if count < len(self.gap) else np.arange(len(self.gap))
+        near = near[np.argsort(self.distance[near], kind="stable")]
+        return _NearRows(*(values[near] for values in self))
+
+    def moved(self, change: np.ndarray) -> _NearRows:
+        """The same rows after a change of the parameter's coordinates."""
+        gap = self.gap - self.rows @ change
+        return self._replace(gap=gap, distance=np.abs(gap) / self.width).nearest(len(gap))
+
+
+def _nearest_kinks(objective, x, name, design) -> tuple[_NearRows, list[int]]:
+    """The rows nearest to their kinks, and the positions of linearly independent ones; more rows if these fail."""
+    count = max(4 * design.size, MIN_ROWS_NEAR_KINKS if objective.data.costly else 0)
     while True:
-        count = min(count, len(distance))
-        near = np.argpartition(distance, count - 1)[:count]
-        near = near[np.argsort(distance[near], kind="stable")]
-        active = _independent(design.coordinate_rows(data.X[keep[near]]))
-        if len(active) == design.size or count == len(distance) or count > 100 * design.size:
+        find = partial(_near_rows, objective.likelihood, name, design, count)
+        near = objective.over_rows(x, find, partial(_nearer, count))
+        active = _independent(near.rows)
+        if len(active) == design.size or len(near.gap) < count or count > 100 * design.size:
             return near, active
         count *= 4
+
+
+def _near_rows(law, name, design, count, batch, eta) -> _NearRows:
+    """The rows of a block that are nearest to their kinks."""
+    kinks, width, tiny = _kinks(law, name, batch.y, eta)
+    numbers = np.arange(len(batch.y))
+    near = _NearRows(numbers, kinks - eta[name], np.abs(eta[name] - kinks) / width, width, numbers).nearest(count)
+    kept = near.rows
+    above, below = _slopes_beside(law, name, batch.y[kept], {key: value[kept] for key, value in eta.items()}, tiny[kept])
+    rows = design.coordinate_rows(batch.X[kept]) * design.output_basis[0, 0]
+    return near._replace(rows=rows, steepness=batch.weight[kept] * np.maximum(below - above, 0.0) / 2)
+
+
+def _nearer(count, a, b) -> _NearRows:
+    """Of the rows of two blocks the nearest."""
+    return _NearRows(*(np.concatenate(pair) for pair in zip(a, b, strict=True))).nearest(count)
+
+
+def _kinks(law, name, y, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Kinks of rows as linear predictors, the widths of the law there, and distances at which slopes are taken."""
+    kinks = law.parameter(name).link.link(law.kinks(y))
+    root = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
+    width = np.where(root > 0, 1 / root, np.abs(eta[name] - kinks).max(initial=1e-300))
+    return kinks, width, SLOPE_DISTANCE * (width + 1e-3 * np.abs(kinks))
+
+
+def _slopes_beside(law, name, y, eta, tiny) -> list[np.ndarray]:
+    """Derivatives of the log-likelihood of rows right above and below their kinks."""
+    kinks = law.parameter(name).link.link(law.kinks(y))
+    return [law.evaluate(y, {**eta, name: kinks + side * tiny}, 1).gradient[name] for side in (1, -1)]
+
+
+class _LossNearKinks:
+    """The mean loss as a function of a change of the first parameter, if only the kinks of the nearest rows are met.
+
+    The loss is linear between kinks, which are smoothed as the law smooths them.
+    """
+
+    preconditioner, near_optimum, partly_expected = None, True, False
+
+    def __init__(self, slope: np.ndarray, near: _NearRows, data: Any):
+        self.near, self.data, self.smoothing = near, data, 0.0
+        self.steepness = near.steepness / data.total_weight
+        self.slope = slope + near.rows.T @ (self.steepness * np.sign(near.gap))  # without the nearest rows
+
+    def unbounded(self, change: np.ndarray, value: Any) -> bool:
+        return False
+
+    def evaluate(self, change: np.ndarray, order: int, information: str = "observed") -> Point:
+        near, smoothing = self.near, self.smoothing * self.near.width
+        z = near.rows @ change - near.gap
+        length = np.hypot(z, smoothing)
+        bend = self.steepness * (smoothing / length) ** 2 / length
+        return Point(
+            float(self.slope @ change + self.steepness @ length),
+            self.slope + near.rows.T @ (self.steepness * z / length),
+            near.rows.T @ (bend[:, None] * near.rows),
+        )
+
+
+def _minimum_near_kinks(objective, x, place, near, width) -> np.ndarray:
+    """The change of the first parameter that minimises the loss if only the kinks of the nearest rows are met."""
+    loss = _LossNearKinks(objective.evaluate(x, 1).gradient[place], near, objective.data)
+    change = np.zeros(place.stop - place.start)
+    while width > MIN_SMOOTHING:
+        loss.smoothing = width
+        change = newton(loss, change, tol=width * MAX_GRADIENT_PER_WIDTH, min_step_length=MIN_STEP_LENGTH).x
+        width /= 10
+    return change
+
+
+class _Slopes(NamedTuple):
+    """Sums of the gradients of rows off their kinks, times (1, columns), and the rows on kinks with the slopes beside these."""
+
+    gradient: np.ndarray
+    rows: np.ndarray
+    above: np.ndarray
+    below: np.ndarray
+
+
+def _slopes(law, name, design, batch, eta) -> _Slopes:
+    """The slopes of the rows of a block."""
+    kinks, _, tiny = _kinks(law, name, batch.y, eta)
+    near = np.flatnonzero(np.abs(eta[name] - kinks) <= 0.1 * tiny)
+    above, below = _slopes_beside(law, name, batch.y[near], {key: value[near] for key, value in eta.items()}, tiny[near])
+    on_kink = np.flatnonzero(below > above)[:MAX_ROWS_ON_KINKS]
+    kinked = near[on_kink]
+    gradient = np.array(law.evaluate(batch.y, eta, 1).gradient[name])
+    gradient[kinked] = 0.0
+    columns = None if design.columns is None else design.columns.rows(batch.X)
+    rows = design.coordinate_rows(batch.X[kinked]) * design.output_basis[0, 0] * batch.weight[kinked, None]
+    return _Slopes(project(batch, columns, gradient), rows, above[on_kink], below[on_kink])
+
+
+def _joined_slopes(a: _Slopes, b: _Slopes) -> _Slopes:
+    rows, above, below = (np.concatenate(pair) for pair in zip(a[1:], b[1:], strict=True))
+    return _Slopes(a.gradient + b.gradient, rows, above, below)
 
 
 def _independent(rows):
@@ -154,22 +281,6 @@ def _independent(rows):
         if len(chosen) == rows.shape[1]:
             break
     return chosen
-
-
-def _sum_over_rows(objective, design, name, keep, values):
-    """Sum over the rows `keep` of values times their coordinates, of shape (design.size,)."""
-    data = objective.data
-    full = np.zeros(data.n_samples)
-    full[keep] = values
-    values_as_y = Data(data.X, full, data.weight, {}, data.n_jobs)
-
-    def block(batch):
-        total = np.array([[batch.y.sum()]])
-        if design.columns is None:
-            return {"sum": total}
-        return {"sum": np.concatenate([total, design.columns.rows(batch.X).T @ batch.y[:, None]])}
-
-    return design.expand_adjoint(values_as_y.reduce(block)["sum"])
 
 
 def _penalty_gradient(objective, name, x):

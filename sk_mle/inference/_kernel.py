@@ -16,11 +16,13 @@ uncertainty included, the curvature that is left beside a free quantile would of
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
 
+from .._model.data import Batch
 from ..likelihoods._functions import averaged_information
 from ._information import Located
 
@@ -56,15 +58,14 @@ def positive(matrix: np.ndarray) -> bool:
 
 
 class _Kinked:
-    """The rows of a fit with their distances from kinks."""
+    """The rows of a fit by their distances from kinks."""
 
     def __init__(self, located: Located):
-        self.objective, u = located
-        self.law, self.name = self.objective.likelihood, next(iter(self.objective.designs))
-        self.design, self.place = self.objective.designs[self.name], self.objective.slices[self.name]
-        self.eta = self.objective.eta(u)
+        self.objective, self.u = located
+        law, name = self.objective.likelihood, next(iter(self.objective.designs))
+        design, self.place = self.objective.designs[name], self.objective.slices[name]
         self.weight = self.objective.data.total_weight
-        self.widening = max(1.0, (self.weight / MAX_ROWS_FOR_FULL_WIDTH) ** (1 / 6))
+        self.kernel = _Kernel(law, name, design, max(1.0, (self.weight / MAX_ROWS_FOR_FULL_WIDTH) ** (1 / 6)))
         self.forced: tuple[float, float] = (np.nan, np.nan)  # set with the first width of the kernel
 
     def information(self, variance: np.ndarray) -> np.ndarray:
@@ -73,38 +74,47 @@ class _Kinked:
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         if np.isnan(self.forced[0]):
             self.forced = self._forced(root)
-        return sum((self._block(batch, eta, root) for batch, eta in self._batches()), np.zeros_like(variance))
-
-    def _batches(self):
-        first = 0
-        for batch in self.objective.data.blocks():
-            rows = slice(first, first := first + len(batch.y))
-            yield batch, {name: value[rows] for name, value in self.eta.items()}
+        return self.objective.over_rows(self.u, partial(_averaged, self.kernel, root, self.forced))["information"]
 
     def _forced(self, root) -> tuple[float, float]:
         """The share of the rows on kinks that must lie there, and the factor by which the other rows count for them."""
-        on_kinks = 0.0
-        for batch, eta in self._batches():
-            width, distance, _ = self._kernel(batch, eta, root)
-            on_kinks += batch.weight[distance <= MAX_WIDTHS_ON_KINK * width].sum()
-        forced = min(self.design.size, on_kinks)
+        on_kinks = float(self.objective.over_rows(self.u, partial(_weight_on_kinks, self.kernel, root))["weight"])
+        forced = min(self.kernel.design.size, on_kinks)
         return forced / on_kinks if on_kinks else 0.0, self.weight / max(self.weight - forced, 1e-300)
 
-    def _kernel(self, batch, eta, root):
+
+class _Kernel(NamedTuple):
+    """The kernel of the rows of a block."""
+
+    law: Any
+    name: str
+    design: Any
+    widening: float
+
+    def of(self, batch: Batch, eta: dict, root: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Width of the kernel (n,), distance from the kink (n,) and design coordinates (n, k) of every row."""
         with np.errstate(all="ignore"):
             eta_at_kink = self.law.parameter(self.name).link.link(self.law.kinks(batch.y))
         rows = self.design.coordinate_rows(batch.X) * self.design.output_basis[0, 0]
         return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - eta_at_kink), rows
 
-    def _block(self, batch, eta, root) -> np.ndarray:
-        width, distance, rows = self._kernel(batch, eta, root)
-        near = np.flatnonzero(distance <= MAX_KERNEL_WIDTHS * width)
-        off_kink = self.law.evaluate(batch.y, eta, 2).information.get((self.name, self.name), 0.0)
-        curvature = np.array(np.broadcast_to(off_kink, len(batch.y)))
-        curvature[near] = averaged_information(
-            self.law, batch.y[near], {name: values[near] for name, values in eta.items()}, self.name, width[near]
-        )
-        share, factor = self.forced
-        curvature *= np.where(distance <= MAX_WIDTHS_ON_KINK * width, 1 - share, 1.0) * factor * batch.weight
-        return rows.T @ (curvature[:, None] * rows)
+
+def _weight_on_kinks(kernel, root, batch, eta) -> dict:
+    """Weight of the rows of a block that lie on their kinks."""
+    width, distance, _ = kernel.of(batch, eta, root)
+    return {"weight": batch.weight[distance <= MAX_WIDTHS_ON_KINK * width].sum()}
+
+
+def _averaged(kernel, root, forced, batch, eta) -> dict:
+    """The averaged information of a block."""
+    law, name = kernel.law, kernel.name
+    width, distance, rows = kernel.of(batch, eta, root)
+    near = np.flatnonzero(distance <= MAX_KERNEL_WIDTHS * width)
+    off_kink = law.evaluate(batch.y, eta, 2).information.get((name, name), 0.0)
+    curvature = np.array(np.broadcast_to(off_kink, len(batch.y)))
+    curvature[near] = averaged_information(
+        law, batch.y[near], {key: values[near] for key, values in eta.items()}, name, width[near]
+    )
+    share, factor = forced
+    curvature *= np.where(distance <= MAX_WIDTHS_ON_KINK * width, 1 - share, 1.0) * factor * batch.weight
+    return {"information": rows.T @ (curvature[:, None] * rows)}
