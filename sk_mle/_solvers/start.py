@@ -8,6 +8,8 @@ multiple of the identity in its rotated coordinates. For least squares this step
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from scipy.linalg import LinAlgError
 
@@ -40,6 +42,7 @@ SUBSAMPLE_TOL, SUBSAMPLE_ITERATIONS = 1e-5, 30  # tolerance and maximal iteratio
 # Gradient up to which an earlier fit is a good start; beyond, as after a change of units, another may be better.
 MAX_WARM_START_GRADIENT = 0.1
 MAX_START_GRADIENT = 10.0  # gradient in a constant, of unit curvature, up to which a law's own start is used
+MAX_ROUNDS_OF_OTHER_ROWS = 5  # passes that look for rows in which a start from the rows at hand is not finite
 MAX_NEWTON_DECREMENT = 1.0  # twice the gain in mean log-likelihood predicted for all rows at the solution of the subsample
 
 
@@ -107,6 +110,8 @@ def _start_on_all_rows(objective):
     start = _at_constants(objective, checked_start(law_at_means, y[sampled], weight[sampled]), y, weight, known)
     if _is_poor_start(*start) and (values := fallback_start(law_at_means, y, weight)):
         start = min(start, _at_constants(objective, values, y, weight, known), key=lambda pair: pair[0].value(pair[1]))
+    if data.costly:
+        start = _possible_in_all_rows(*start, law_at_means, y, weight, known)
     objective, u = start
     if not np.isfinite(objective.value(u)):
         _raise_not_finite(objective, u, y)
@@ -116,6 +121,32 @@ def _start_on_all_rows(objective):
     u = u if exact is None else exact
     objective, u = _first_step(objective, u, y, weight, quadratic)
     return _with_preconditioner(objective, u), u
+
+
+def _possible_in_all_rows(objective, u, law, y, weight, known) -> tuple[Objective, np.ndarray]:
+    """The law's start from the rows at hand and those others in which the start was not finite, as outside of a support."""
+    more = y[:0]
+    for _ in range(MAX_ROUNDS_OF_OTHER_ROWS):
+        if np.isfinite(objective.value(u)):
+            break
+        more = np.concatenate([more, objective.over_rows(u, partial(_outermost_impossible, objective.likelihood), _outermost)])
+        everything = np.concatenate([y, more]), np.concatenate([weight, np.full(len(more), weight.mean())])
+        objective, u = _at_constants(objective, checked_start(law, *everything), y, weight, known)
+    return objective, u
+
+
+def _outermost_impossible(law, batch, eta) -> np.ndarray:
+    """The smallest and largest y of those rows of a block in which the log-likelihood is not finite."""
+    with np.errstate(all="ignore"):
+        loglik = law.evaluate(batch.y, eta, 0).loglik
+    return _outermost(batch.y[~np.isfinite(loglik)], batch.y[:0])
+
+
+def _outermost(a, b) -> np.ndarray:
+    """The smallest and largest of two arrays, by their first columns."""
+    y = np.concatenate([a, b])
+    order = np.argsort(y.reshape(len(y), -1)[:, 0]) if len(y) else np.arange(0)
+    return y[order[:: max(len(order) - 1, 1)]]
 
 
 def _at_constants(objective, values, y, weight, known) -> tuple[Objective, np.ndarray]:
