@@ -237,6 +237,11 @@ class Objective:
         """Cache a point that is known at `u`."""
         self._last = (u.tobytes(), information, point)
 
+    def remember_value(self, u: np.ndarray, value: float) -> None:
+        """Cache a value that is known at `u`, unless the point there is."""
+        if self._last[0] != u.tobytes():
+            self.remember(u, Point(value), "")
+
     def hessp(self, u: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Product of the Hessian at `u` with a vector, without the Hessian."""
         at = self._coefficients(u)

@@ -76,7 +76,8 @@ def newton(
     OptimizeResult
         With `decrement`, twice the gain that the quadratic model predicted for the last step; `minimum_certified`, whether a
         minimum is certain to exist; `curvature_vanished`, whether curvature nearly vanished along a step; `stalled`, whether
-        the last steps made no progress; and `hessian_point`, the last point with a Hessian.
+        the last steps made no progress; `hessian_point`, the last point with a Hessian; and `jac` and its largest entry,
+        `gradient_size`, at the last point evaluated.
     """
     return _Descent(objective, start, tol, min_step_length, information).run(max_iter, callback)
 
@@ -138,6 +139,7 @@ class _Descent:
             x=self.x,
             fun=self.point.value,
             jac=self.point.gradient,
+            gradient_size=float(_gradient_norm(self.point)),
             nit=self.n_iter,
             message=message,
             success=True,
@@ -218,16 +220,22 @@ class _Descent:
         self._polish()
         if self.lbfgs:
             return self.lbfgs.preconditioner.minimum_certified, self.lbfgs.min_curvature < MAX_FLAT_CURVATURE
-        step_tol = min(STEP_TOL, SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.min_weight_share))
-        certified = minimum_certified(hessian, self.point.gradient, step_tol)
+        certified = minimum_certified(hessian, self.point.gradient, longest_step_at_minimum(self.objective.data))
         return certified, not certified
 
     def _polish(self):
-        """Take one more Newton step, whose quadratic convergence doubles the digits, or a few L-BFGS steps."""
+        """Take one more Newton step, whose quadratic convergence doubles the digits, or L-BFGS steps.
+
+        An L-BFGS step so short that the quadratic model is as good as the objective is the last, and costs no pass, if steps
+        before it were good.
+        """
         for _ in range(POLISHING_STEPS if self.lbfgs else 1):
             if _gradient_norm(self.point) < GRADIENT_ROUNDING:
                 break
-            step, _ = self.lbfgs.direction(self.point) if self.lbfgs else _newton_step(self.point)
+            step, decrement = self.lbfgs.direction(self.point) if self.lbfgs else _newton_step(self.point)
+            if self.lbfgs and self.lbfgs.converges_fast and np.abs(step).max() < STEP_TOL:
+                self.x, self.point = self.x + step, self.point._replace(value=self.point.value - decrement / 2)
+                break
             better = self.objective.evaluate(self.x + step, 1)
             if not (np.isfinite(better.value) and _gradient_norm(better) < _gradient_norm(self.point)):
                 break
@@ -274,6 +282,11 @@ class LBFGS:
         self.preconditioner, self.min_pairs = preconditioner, min_pairs
         self.pairs, self.gradient_norms, self.min_curvature = [], [], np.inf
 
+    @property
+    def converges_fast(self) -> bool:
+        """Whether the last step made the gradient much smaller."""
+        return len(self.gradient_norms) > 1 and self.gradient_norms[-1] < MAX_FAST_RATE * self.gradient_norms[-2]
+
     def direction(self, point: Any) -> tuple[np.ndarray, float]:
         """The step, and twice the decrease that the model predicts for it (two-loop recursion)."""
         step, alphas = -point.gradient, []
@@ -318,6 +331,11 @@ class LBFGS:
 def _gradient_norm(point):
     """Largest absolute entry of the gradient."""
     return np.abs(point.gradient).max(initial=0.0)
+
+
+def longest_step_at_minimum(data: Any) -> float:
+    """The largest entry of a Newton step at which `minimum_certified` sees a minimum: rows of small weight need a shorter one."""
+    return float(min(STEP_TOL, SHARE_OF_UNIT_STEP * np.sqrt(data.min_weight_share)))
 
 
 def minimum_certified(hessian: np.ndarray, gradient: np.ndarray, step_tol: float) -> bool:

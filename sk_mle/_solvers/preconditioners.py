@@ -18,6 +18,7 @@ from scipy import linalg
 
 from .._model.data import times_weights
 from .._model.objective import Objective
+from .newton import longest_step_at_minimum, minimum_certified
 
 COLUMNS_PER_BLOCK = 1 << 9
 COORDINATES_PER_PASS = 10  # coordinates whose Hessian costs as much as one more gradient
@@ -61,10 +62,12 @@ class SubsampledHessian:
 
     refresh_passes = np.inf
 
-    def __init__(self, part: Objective, u, end_with_hessian: bool, minimum_certified: bool):
+    def __init__(self, part: Objective, u, end_with_hessian: bool):
         self.end_with_hessian = end_with_hessian
-        self.minimum_certified = minimum_certified  # a minimum on the subsample implies one on all rows
-        hessian = part.hessian(u).copy()  # the objective remembers its own
+        point = part.evaluate(u, 2)
+        # a minimum on the subsample implies one on all rows
+        self.minimum_certified = minimum_certified(point.hessian, point.gradient, longest_step_at_minimum(part.data))
+        hessian = point.hessian.copy()  # the objective remembers its own
         for name, design in part.designs.items():
             penalty, place = part.penalties.get(name), part.slices[name]
             if design.columns is None or (penalty and len(part.designs) > 1):

@@ -235,13 +235,15 @@ def solve(
             result = _checked(minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments), solver)
         x = result.x if chosen.uses_objective or guarded.at is None else guarded.at
         n_iter += int(result.get("nit", 1))
-        norm = _gradient_norm(objective, x, result)
+        norm = _gradient_norm(objective, x, result if chosen.uses_objective else {})
         gain, u, best = best - norm, x, norm
         if norm <= tol or chosen.uses_objective or n_iter >= max_iter or gain <= 0.1 * norm:
             break
     if MAX_GRADIENT_TO_FINISH >= norm > tol and "hessian" in objective.available_derivatives and not chosen.uses_objective:
         result = newton(objective, u, tol=tol, max_iter=5)
-        u, norm = result.x, _gradient_norm(objective, result.x, result)
+        u, norm = result.x, result.gradient_size
+    if "gradient_size" in result and chosen.uses_objective:
+        objective.remember_value(u, result.fun)  # a last step may not have been evaluated
     value = objective.value(u)
     result.setdefault("fun", value)
     unbounded = objective.unbounded(u, value, 0.0 if norm <= tol else 3.0)  # it may have stopped shortly before the bound
@@ -408,9 +410,10 @@ def _far_from_zero(objective, u, names) -> dict[str, str]:
 
 
 def _gradient_norm(objective, u, result) -> float:
-    """Largest entry of the gradient, or of the smallest subgradient if the solver returned that of a law with kinks."""
-    if "subgradient" in result:
-        return float(result.subgradient)
+    """Largest entry of the gradient, or that which a solver of ours returned: of a law with kinks of the smallest subgradient."""
+    for known in ("subgradient", "gradient_size"):
+        if known in result:
+            return float(result[known])
     return float(np.abs(objective.evaluate(u, 1).gradient).max(initial=0.0))
 
 

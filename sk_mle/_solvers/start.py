@@ -78,7 +78,7 @@ def _start_on_subsample(objective):
         whole = objective.copy_with(designs=part.designs, near_optimum=data.costly)
         point = whole.evaluate(fit.x, 2 if data.costly else 1)
     try:
-        hessian = SubsampledHessian(part, fit.x, n * data.n_features < MAX_ENTRIES_FOR_HESSIAN, fit.minimum_certified)
+        hessian = SubsampledHessian(part, fit.x, n * data.n_features < MAX_ENTRIES_FOR_HESSIAN)
         decrement = hessian.solve(point.gradient) @ point.gradient
     except (LinAlgError, ValueError):  # not positive definite, or not finite
         return None

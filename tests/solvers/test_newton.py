@@ -391,12 +391,22 @@ def quadratic(curvatures, start=None):
 
 
 def test_polishing_ends_at_a_thousandth_of_the_tolerance():
-    loss, tol = quadratic(np.linspace(1 / 1.2, 1.2, 20)), 1e-4
+    loss, tol = quadratic(np.linspace(1 / 1.2, 1.2, 20)), 1e-2
     loss.preconditioner = Multiple()
     newton(loss, np.ones(20), tol=tol)
     below = [size for size in loss.gradient_norms if size <= tol]
     assert len(below) == 4
     assert below[-1] < 1e-3 * tol <= below[-2]
+
+
+def test_a_short_last_step_of_fast_convergence_is_not_evaluated():
+    curvatures = np.linspace(1 / 1.2, 1.2, 20)
+    loss = quadratic(curvatures)
+    loss.preconditioner = Multiple()
+    found = newton(loss, np.ones(20), tol=1e-6)
+    assert found.gradient_size == loss.gradient_norms[-1] <= 1e-6
+    assert np.abs(curvatures * found.x).max() < 0.3 * found.gradient_size  # a step was taken from there
+    assert found.fun == pytest.approx(0.5 * curvatures @ np.square(found.x), abs=1e-14)
 
 
 def test_polishing_takes_no_step_that_makes_the_gradient_larger():
