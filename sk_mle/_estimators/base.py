@@ -130,8 +130,12 @@ class Fitting:
             X = coded(X, name, levels) if hasattr(X, "columns") and name in X.columns else X
         checks: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "ensure_all_finite": False}
         try:
-            checks = {"skip_check_array": True} if is_float_matrix(X) else checks
-            X = validate_data(self, check_kind(X), reset=reset, **checks)
+            if not is_float_matrix(X):
+                X = validate_data(self, check_kind(X), reset=reset, **checks)
+            elif reset:
+                self._take_shape(X)
+            else:
+                validate_data(self, X, reset=False, skip_check_array=True)
         except ValueError as error:
             if message := text_columns(X, error):
                 raise ValueError(message) from error
@@ -142,6 +146,11 @@ class Fitting:
         if finite:
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X if reset else self.fit_.rows(X)
+
+    def _take_shape(self, X: np.ndarray) -> None:
+        """Set the attributes that scikit-learn's checks set for an X without names."""
+        self.n_features_in_ = X.shape[1]
+        vars(self).pop("feature_names_in_", None)
 
     @contextmanager
     def _unchanged_on_failure(self):

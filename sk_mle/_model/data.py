@@ -97,15 +97,15 @@ class Data:
 
     def __init__(self, X, y, weight, offset, n_jobs=None, groups=None):
         keep_memory()
-        self.X, self.y, self.weight, self.offset, self.n_jobs, self.groups = X, y.view(), weight, offset, n_jobs, groups
+        self.X, self.y, self.offset, self.n_jobs, self.groups = X, y.view(), offset, n_jobs, groups
         self.y.flags.writeable = False  # so that a law cannot change the user's y in place
         self.n_samples, self.n_features = X.shape
-        if are_ones(weight) or (weight == 1).all():
-            self.weight = filled(1.0, (self.n_samples,))
-        self.total_weight = float(self.weight.sum())
-        self.has_zero_weight = not are_ones(self.weight) and bool((weight == 0).any())
+        ones = are_ones(weight) or bool((weight == 1).all())
+        self.weight = filled(1.0, (self.n_samples,)) if ones else weight
+        self.total_weight = float(self.n_samples) if ones else float(weight.sum())
+        self.has_zero_weight = not ones and bool((weight == 0).any())
         width = X.nnz / max(self.n_samples, 1) * 2 if sparse.issparse(X) else self.n_features
-        self.block_rows = int(np.clip(BLOCK_BYTES / (8 * max(width, 8)), 512, 1 << 15))
+        self.block_rows = int(min(max(BLOCK_BYTES / (8 * max(width, 8)), 512), 1 << 15))
 
     @property
     def few(self) -> Data:
@@ -216,8 +216,8 @@ class Data:
         """Total weight and weighted sums of y and y**2, which are equal for fits to the same rows in any order."""
         y = self.y.reshape(len(self.y), -1)
         with np.errstate(all="ignore"):
-            squares = np.einsum("n,nk,nk->k", self.weight, y, y)
-            return np.concatenate([[self.total_weight], np.einsum("n,nk->k", self.weight, y), squares])
+            weighted = times_weights(y, self.weight)
+            return np.concatenate([[self.total_weight], weighted.sum(axis=0), np.einsum("nk,nk->k", weighted, y)])
 
 
 def are_ones(weight: np.ndarray) -> bool:

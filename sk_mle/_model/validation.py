@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from .._utils.floats import floats
+from .._utils.floats import floats, is_finite
 from .._utils.frames import take
 from .._utils.messages import columns_text, is_part, rows_text
 from .._utils.repeated import filled
@@ -59,9 +59,8 @@ def text_columns(X: Any, error: Any) -> str:
 def check_finite(X: Any, names: Any) -> None:
     """X itself; ValueError for NaN and infinities, naming rows and columns."""
     values = X.data if sparse.issparse(X) else X
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(np.sum(values, dtype=np.float64)) or np.isfinite(values).all():
-            return X
+    if is_finite(values):
+        return X
     if sparse.issparse(X):
         invalid = sparse.csr_matrix(X)
         invalid.data = ~np.isfinite(invalid.data)

@@ -111,6 +111,13 @@ class _Descent:
         """The point at x, with a Hessian unless L-BFGS is in use."""
         return self.objective.evaluate(x, 1 if self.lbfgs else 2, self.information)
 
+    def _evaluate_step(self, step, length):
+        """The point at the end of a step; one so short that the Hessian does not change there keeps that of its start."""
+        x = self.x + length * step
+        if self.lbfgs or not np.abs(step).max() < STEP_TOL:
+            return self._evaluate(x)
+        return self.objective.evaluate(x, 1)._replace(hessian=self.point.hessian)
+
     def run(self, max_iter: int, callback: Callable | None) -> OptimizeResult:
         """Iterate until convergence, a stall, an unbounded likelihood or the iteration limit."""
         message, certified, curvature_vanished = "iteration limit", False, True
@@ -172,7 +179,7 @@ class _Descent:
             x, max_value = self.x + length * step, before.value - 1e-4 * length * self.decrement
             self.progress.passes += 1
             value_first = length < 1 and not (gain_hidden or self.lbfgs)  # a second refusal then costs no derivatives
-            trial = self.objective.evaluate(x, 0) if value_first else self._evaluate(x)
+            trial = self.objective.evaluate(x, 0) if value_first else self._evaluate_step(step, length)
             trial = self._evaluate(x) if value_first and before.value > trial.value <= max_value else trial
             finite = trial.finite  # else no next step can be computed there
             if finite and before.value > trial.value <= max_value:
@@ -216,12 +223,18 @@ class _Descent:
         if not self.lbfgs and self.information == "expected" and self.objective.partly_expected:
             self.information = "observed"
             self.point = self._evaluate(self.x)
+        if not (self.lbfgs or self._is_certified(self.point.hessian)):  # which may be that of a point close by
+            self.point = self._evaluate(self.x)
         hessian, self.hessian_point = self.point.hessian, None if self.lbfgs else self.point
         self._polish()
         if self.lbfgs:
             return self.lbfgs.preconditioner.minimum_certified, self.lbfgs.min_curvature < MAX_FLAT_CURVATURE
-        certified = minimum_certified(hessian, self.point.gradient, longest_step_at_minimum(self.objective.data))
+        certified = self._is_certified(hessian)
         return certified, not certified
+
+    def _is_certified(self, hessian) -> bool:
+        """Whether a Hessian and the gradient at the current point certify a minimum."""
+        return minimum_certified(hessian, self.point.gradient, longest_step_at_minimum(self.objective.data))
 
     def _polish(self):
         """Take one more Newton step, whose quadratic convergence doubles the digits, or L-BFGS steps.

@@ -19,7 +19,7 @@ from ..domains import REAL
 from ..likelihoods._functions import checked_start, expected_information, fallback_start, resolved, title
 from .curves import at_coefficients, curves_of, start_with_curves
 from .interpolation import certain_fit, interpolating_fit
-from .newton import newton
+from .newton import GRADIENT_ROUNDING, newton
 from .preconditioners import Identity, SubsampledHessian, Woodbury, is_representative
 from .scaling import (
     block_information,
@@ -302,6 +302,8 @@ def _with_other_parameters(objective, u, steps, y, weight, order, sampled):
     if law.is_degenerate is not None and law.is_degenerate(y, **law.theta(eta)):
         return objective, v
     point = objective.evaluate(v, order, "expected")
+    if np.abs(point.gradient).max(initial=0.0) <= GRADIENT_ROUNDING:
+        return objective, v  # the step led to the solution, as for a quadratic loss: no other follows, in whatever units
     if order == 2:
         means = block_information(objective, point.hessian)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,20 @@ REMEDIES = {
 def check_numeric(y: Any, infinite: bool = False) -> np.ndarray:
     """y as floats; ValueError for NaN, and for infinity unless `infinite` allows it."""
     y = floats(y, "y", "; for class labels use MLEClassifier")
+    if is_finite(y):
+        return y
     wrong = np.isnan(y) if infinite else ~np.isfinite(y)
     bad = np.flatnonzero(wrong if y.ndim == 1 else wrong.any(axis=1))
     if len(bad):
         kind = "NaN" if np.isnan(y).any() else "infinity"
         raise ValueError(f"Input y contains {kind} in {rows_text(bad)}; drop these rows")
     return y
+
+
+def is_finite(values: np.ndarray) -> bool:
+    """Whether all entries are finite, by their sum where that does not overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return isfinite(values.sum(dtype=np.float64)) or bool(np.isfinite(values).all())
 
 
 def floats(values: Any, name: str, hint: str = "") -> np.ndarray:

@@ -304,10 +304,10 @@ def test_curvatures_solve_with_the_hessian():
     expected = np.linalg.solve(loss.hessian(u), g)
     assert_allclose(Cholesky(loss, u).solve(g), expected)
     assert_allclose(Identity(loss.size).refreshed(loss, u).solve(g), expected)
-    assert_allclose(SubsampledHessian(loss, u, False, False).solve(g), expected, rtol=1e-6)  # of all rows nothing is missing
+    assert_allclose(SubsampledHessian(loss, u, False).solve(g), expected, rtol=1e-6)  # of all rows nothing is missing
     ridge = precondition_penalties(objective(Poisson(), X, COUNTS, alpha={"mean": 0.5}))
     u = somewhere(ridge)
-    assert_allclose(SubsampledHessian(ridge, u, False, False).solve(g[:4]), np.linalg.solve(ridge.hessian(u), g[:4]), rtol=1e-6)
+    assert_allclose(SubsampledHessian(ridge, u, False).solve(g[:4]), np.linalg.solve(ridge.hessian(u), g[:4]), rtol=1e-6)
     with pytest.raises(np.linalg.LinAlgError):
         Cholesky(_Negative(), u)
 
@@ -366,7 +366,7 @@ def test_hessian_of_a_subsample_is_rescaled_to_all_rows(law, alpha):
     hessian = whole.hessian(u)
     assert_allclose(hessian, np.eye(whole.size), atol=1e-9)
     own = part.hessian(u).copy()
-    known = SubsampledHessian(part, u, False, False)
+    known = SubsampledHessian(part, u, False)
     assert_allclose([known.solve(e) for e in np.eye(whole.size)], np.eye(whole.size), atol=0.03)
     assert np.abs(np.linalg.inv(own) - np.eye(whole.size)).max() > 0.1
     assert_array_equal(part.hessian(u), own)  # which the objective remembers
