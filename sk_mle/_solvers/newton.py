@@ -347,7 +347,7 @@ def _gradient_norm(point):
 
 
 def longest_step_at_minimum(data: Any) -> float:
-    """The largest entry of a Newton step at which `minimum_certified` sees a minimum: rows of small weight need a shorter one."""
+    """The largest entry of a Newton step at a certified minimum: rows of small weight need a shorter one."""
     return float(min(STEP_TOL, SHARE_OF_UNIT_STEP * np.sqrt(data.min_weight_share)))
 
 

@@ -410,7 +410,7 @@ def _far_from_zero(objective, u, names) -> dict[str, str]:
 
 
 def _gradient_norm(objective, u, result) -> float:
-    """Largest entry of the gradient, or that which a solver of ours returned: of a law with kinks of the smallest subgradient."""
+    """Largest entry of the gradient, or of the smallest subgradient; that of a solver of ours is in its result."""
     for known in ("subgradient", "gradient_size"):
         if known in result:
             return float(result[known])
