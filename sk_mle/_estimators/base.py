@@ -40,7 +40,7 @@ from .._model.validation import (
 from .._predictive.distribution import Distribution
 from .._solvers.bias import bias_reduced
 from .._solvers.curves import with_origins_at
-from .._solvers.fellner_schall import choose_penalties, degrees_of_freedom, with_penalties
+from .._solvers.fellner_schall import choose_penalties, degrees_of_freedom
 from .._solvers.identification import minimum_norm
 from .._solvers.multistart import best_of_starts
 from .._solvers.proximal import constrained_maximum, sparse_maximum, sparse_path
@@ -56,6 +56,8 @@ from ..likelihoods import Likelihood
 from ..likelihoods._functions import prepared, title
 from .fit import Fit
 from .verdict import warn_about_fit
+
+TOL_BEFORE_PENALTIES = 1e-2  # of a fit from which penalties are chosen
 
 
 def _version() -> str:
@@ -308,12 +310,12 @@ class Fitting:
         chosen = any(predictor.chosen for predictor in predictors.values())
         if constrained and not chosen:
             return *constrained_maximum(objective, start, region, *limits, self.penalty), predictors
-        solution = best_of_starts(objective, start, self._solve)
+        solve = partial(self._solve, tol=max(self.tol, TOL_BEFORE_PENALTIES)) if chosen else self._solve
+        solution = best_of_starts(objective, start, solve)
         if not constrained:
-            objective, solution = minimum_norm(*solve_reconditioned(objective, solution, self._solve))
+            objective, solution = minimum_norm(*solve_reconditioned(objective, solution, solve))
         if chosen:
-            objective, solution = choose_penalties(objective, solution, predictors, self._solve)
-            predictors = with_penalties(predictors, objective)
+            objective, solution, predictors = choose_penalties(objective, solution, predictors, self._solve)
         if region is not None and (constrained or not (solution.converged or solution.unbounded)):
             objective, start = with_origins_at(objective, solution.u)
             before, (objective, solution) = solution, constrained_maximum(objective, start, region, *limits)
@@ -324,9 +326,10 @@ class Fitting:
         """Weights as the fit uses them."""
         return weight
 
-    def _solve(self, objective, start, max_iter=np.inf) -> Solution:
+    def _solve(self, objective, start, max_iter=np.inf, tol=None) -> Solution:
         """The solution of the estimator's solver from a start, in at most `max_iter` iterations."""
-        return solve(objective, start, self.solver, self.tol, int(min(self.max_iter, max_iter)), self.verbose)
+        tol = self.tol if tol is None else tol
+        return solve(objective, start, self.solver, tol, int(min(self.max_iter, max_iter)), self.verbose)
 
     def _store(self, objective: Objective, solution: Solution, n_free: int):
         """Set the fitted attributes and warn if the solution is no unique maximum."""
@@ -353,7 +356,7 @@ class Fitting:
         n, predictors = objective.data.total_weight, self.fit_.predictors
         self.edf_ = degrees_of_freedom(objective, solution.u, predictors)
         self.penalties_ = {
-            name: {term.label: float(n * one.alpha[term.penalised[0]]) for term in one.terms}
+            name: dict(zip(one.penalty_names, (n * one.multipliers).tolist(), strict=True))
             for name, one in predictors.items()
             if one.terms
         }

@@ -14,7 +14,7 @@ from ..likelihoods._functions import modelled, title
 from .predictor import Predictor, column_of
 
 EVERY = "*"  # stands for all estimated parameters in dicts by parameter
-REML = "reml"  # the value of `alpha` by which the data choose the penalties of terms
+CRITERIA = ("reml", "gcv")  # values of `alpha` by which the data choose the penalties of terms
 FORMULA_SIGNS = frozenset("()*/+^")  # signs of a formula that few names of columns have
 RATE_RATIOS = ("ratio", "hazard ratio")  # meanings of exp(coefficient) for links of a rate
 
@@ -115,11 +115,11 @@ def check_known_values(
 def _alphas(model, law) -> dict[str, float]:
     """The penalty of every parameter that has one."""
     alphas = by_parameter(model.alpha, modelled(law), law.free, "alpha")
-    alphas = {name: 0.0 if isinstance(value, str) and value == REML else value for name, value in alphas.items()}
+    alphas = {name: 0.0 if isinstance(value, str) and value in CRITERIA else value for name, value in alphas.items()}
     for name, value in alphas.items():
         if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
             hint = ", one for all columns: scale those that are to be penalised less or more" if np.ndim(value) else ""
-            raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}{hint}; or 'reml'")
+            raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}{hint}; or 'reml', 'gcv'")
         if value and name not in law.free:
             raise ValueError(f"alpha: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.free}")
     return {name: float(value) for name, value in alphas.items()}

@@ -35,9 +35,13 @@ class Columns:
     center: np.ndarray | None = None
     rotation: np.ndarray | None = None
 
+    def of(self, X: Any) -> Any:
+        """The columns of rows of X, before they are transformed."""
+        return X if isinstance(self.index, slice) and self.index == slice(None) else X[:, self.index]
+
     def rows(self, X: Any) -> Any:
         """The transformed columns of rows of X, of shape (n, q) or, if rotated, (n, r)."""
-        X = X[:, self.index] if not isinstance(self.index, slice) else X
+        X = self.of(X)
         if sparse.issparse(X) and (self.center is None and self.rotation is None):
             return X
         X = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=np.float64)

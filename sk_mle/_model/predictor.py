@@ -26,21 +26,26 @@ from .validation import replace_zero_weight_rows
 
 @dataclass(frozen=True)
 class Term:
-    """Places of a term's coefficients among the slopes of its parameter, and of those that are penalised (see `terms.py`).
+    """A group of slopes with penalties of its own (see `terms.py`).
 
-    Products (m,) of `nonnegative` (m, k) and its k coefficients are not negative.
+    Attributes
+    ----------
+    label : str
+    places : ndarray of shape (k,)
+        Of its coefficients among the slopes of its parameter.
+    weights : ndarray of shape (m, k)
+        The diagonal of each of its penalty matrices.
+    penalties : tuple of str
+        Their names.
+    nonnegative : ndarray of shape (r, k), optional
+        Its products with the coefficients are not negative.
     """
 
     label: str
     places: np.ndarray
-    penalised: np.ndarray
+    weights: np.ndarray
+    penalties: tuple[str, ...]
     nonnegative: np.ndarray | None = None
-
-    def weights(self, n_slopes: int) -> np.ndarray:
-        """One for the slopes that are penalised, else zero."""
-        result = np.zeros(n_slopes)
-        result[self.penalised] = 1.0
-        return result
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,10 @@ class Predictor:
         L1 penalty on the slopes.
     terms : tuple of Term
         Groups of slopes with a penalty each.
-    chosen : bool
-        Whether the data choose the penalties of the terms.
+    chosen : str
+        The criterion by which the data choose the penalties of the terms; "" for given ones.
+    multipliers : ndarray
+        Of the penalty matrices of the terms, in their order, on the scale of the mean NLL: `alpha` is their sum.
     made : dict of int to str
         Names of the columns that terms make, which stand to the right of those of X.
     slope : float
@@ -82,7 +89,8 @@ class Predictor:
     curve: Curve | None = None
     l1: float = 0.0
     terms: tuple[Term, ...] = ()
-    chosen: bool = False
+    chosen: str = ""
+    multipliers: np.ndarray = field(default_factory=lambda: np.zeros(0))
     made: dict[int, str] = field(default_factory=dict)
     slope: float = 0.0
 
@@ -100,6 +108,25 @@ class Predictor:
     def unpenalised(self) -> Predictor:
         """The same without penalty; one with terms keeps it, as its coordinates, which are those of all columns, need it."""
         return self if self.terms else replace(self, alpha=0.0, l1=0.0)
+
+    @property
+    def penalty_names(self) -> list[str]:
+        """Names of the penalties of the terms."""
+        return [name for term in self.terms for name in term.penalties]
+
+    @property
+    def penalty_diagonals(self) -> np.ndarray:
+        """The diagonals (m, q) of the penalty matrices of the terms, over all slopes."""
+        result = np.zeros((len(self.penalty_names), len(self.columns)))
+        first = 0
+        for term in self.terms:
+            result[first : first + len(term.weights), term.places] = term.weights
+            first += len(term.weights)
+        return result
+
+    def with_multipliers(self, values: np.ndarray) -> Predictor:
+        """The same with other penalties of its terms."""
+        return replace(self, multipliers=values, alpha=values @ self.penalty_diagonals)
 
     def labels(self, names: Any) -> list:
         """Labels of the slopes: indices of columns, or their names where X has `names`, or the coefficients of a curve."""
@@ -191,10 +218,16 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data, coefs
                 moments[intercept] = moments.get(intercept) or Moments(data, intercept, MAX_ROTATED_COLUMNS)
                 chosen = slice(None) if predictor.takes_all(data.n_features) else columns
                 cache[key] = (
-                    with_ridges(moments[intercept], chosen, intercept, predictor.alpha)
+                    with_ridges(moments[intercept], _as_slice(columns), intercept, predictor.alpha)
                     if predictor.terms
                     else from_moments(moments[intercept], chosen, intercept, alone)
                 )
             design = cache[key]
         result[name] = design if basis is None else design.with_output_basis(basis, vector=True)
     return result
+
+
+def _as_slice(columns: np.ndarray) -> Any:
+    """Neighbouring columns as a slice, by which X is viewed and not copied."""
+    neighbours = len(columns) > 0 and bool((np.diff(columns) == 1).all())
+    return slice(int(columns[0]), int(columns[-1]) + 1) if neighbours else columns

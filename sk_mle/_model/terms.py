@@ -1,8 +1,8 @@
 """Terms of a linear predictor with a penalty of their own: columns made of X, or columns of X, and which are penalised.
 
-A term's penalty is a ridge, lambda / 2 times the sum of squares of its penalised coefficients on the scale of the sum of the
-log-likelihood: any other quadratic form becomes one by a change of columns (the mixed-model form of a smooth). Columns that
-terms make stand to the right of those of X, from the fit on and in every prediction: `Fit.rows`.
+A term's penalties are lambda / 2 times a weighted sum of squares of its coefficients each, on the scale of the sum of the
+log-likelihood: any quadratic form becomes one by a rotation of the columns, and those of a tensor product all by the same.
+Columns that terms make stand to the right of those of X, from the fit on and in every prediction: `Fit.rows`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy import sparse
 from .._utils.frames import text_levels
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import modelled, title
-from .columns import REML, by_parameter
+from .columns import CRITERIA, by_parameter
 from .predictor import Predictor, Term
 
 FIRST_SHARE = 0.1  # of the mean variance of a term's columns that is its first penalty
@@ -36,10 +36,12 @@ class Bound:
         Columns of X that the term stands for, so that "all" leaves them out.
     basis : callable or None
         ``basis(X)``, the columns (n, k) that the term makes of rows of X.
+    columns : ndarray or sparse matrix, optional
+        Those of the X of the fit, where they are known.
     labels : tuple of str
         Their names.
-    n_unpenalised : int
-        How many of them, the first, have no penalty.
+    weights : dict of str to ndarray of shape (k,)
+        The diagonal of each penalty matrix, by the name of the penalty; one ridge by default.
     ridge : ndarray, "all" or None
         Columns of X, in place of a basis, that are penalised.
     """
@@ -48,8 +50,14 @@ class Bound:
     takes: tuple[int, ...] = ()
     basis: Callable | None = None
     labels: tuple[str, ...] = ()
-    n_unpenalised: int = 0
+    weights: dict[str, np.ndarray] | None = None
     ridge: Any = None
+    columns: Any = None
+
+    def term(self, places: np.ndarray) -> Term:
+        """The term whose coefficients have these places."""
+        weights = self.weights or {self.label: np.ones(len(places))}
+        return Term(self.label, places, np.array(list(weights.values())), tuple(weights))
 
 
 def text_groups(model: Any, X: Any) -> dict[Any, np.ndarray]:
@@ -71,7 +79,7 @@ def text_groups(model: Any, X: Any) -> dict[Any, np.ndarray]:
 def has_terms(model: Any) -> bool:
     """Whether an estimator's arguments ask for terms."""
     values = model.alpha.values() if isinstance(model.alpha, dict) else [model.alpha]
-    return model.penalties is not None or any(isinstance(value, str) and value == REML for value in values)
+    return model.penalties is not None or any(isinstance(value, str) and value in CRITERIA for value in values)
 
 
 def names_with_terms(names: Any, predictors: dict[str, Predictor]) -> Any:
@@ -82,9 +90,13 @@ def names_with_terms(names: Any, predictors: dict[str, Predictor]) -> Any:
 
 def expanded(X: Any, bases: Sequence[Callable]) -> Any:
     """Rows of X with the columns that terms make of them on the right; sparse where X is."""
-    if not bases:
+    return _joined_columns(X, [basis(X) for basis in bases])
+
+
+def _joined_columns(X, parts: list) -> Any:
+    """Columns side by side, sparse where X is."""
+    if not parts:
         return X
-    parts = [basis(X) for basis in bases]
     if sparse.issparse(X):
         return sparse.csr_matrix(sparse.hstack([X, *map(sparse.csr_matrix, parts)]))
     return np.hstack([X, *(part.toarray() if sparse.issparse(part) else part for part in parts)])
@@ -104,6 +116,7 @@ def with_terms(
         raise ValueError("bounds, constraints and l1_ratio are not offered where there are terms with penalties")
     specs, names = _specs(model, law), getattr(model, "feature_names_in_", None)
     bases: list[Callable] = []
+    made: list = []
     end, result = X.shape[1], dict(predictors)
     for name, terms in specs.items():
         argument = f"penalties[{name!r}]"
@@ -111,22 +124,27 @@ def with_terms(
         predictor = _linear_part(model, law, predictors[name], bound, argument)
         predictor, new, end = _joined(predictor, bound, end, X.shape[1], argument)
         bases += new
-        result[name] = replace(predictor, chosen=_is_reml(model, name, law))
-    X = expanded(X, bases)
+        made += [one.basis(X) if one.columns is None else one.columns for one in bound if one.basis is not None]
+        result[name] = predictor
+    X = _joined_columns(X, made)
     for name in specs:
-        predictor, alpha = result[name], np.zeros(len(result[name].columns))
-        for term in predictor.terms:
-            columns = X[:, predictor.columns[term.penalised]]
-            alpha[term.penalised] = FIRST_SHARE * _variance(columns, weight) if predictor.chosen else predictors[name].alpha
-        result[name] = replace(predictor, alpha=alpha)
+        predictor, diagonals = result[name], result[name].penalty_diagonals
+        alpha = by_parameter(model.alpha, [name], law.free, "alpha")[name]
+        if alpha in CRITERIA:
+            predictor = replace(predictor, chosen=alpha)
+            variance = _variances(X[:, predictor.columns], weight)
+            values = np.array([FIRST_SHARE * np.mean(variance[one > 0] / one[one > 0]) or 1.0 for one in diagonals])
+        else:
+            values = np.full(len(diagonals), float(alpha))
+        result[name] = predictor.with_multipliers(values)
     return result, tuple(bases), X
 
 
-def _variance(columns, weight) -> float:
-    """Mean variance of columns; 1 where it is zero."""
-    columns = columns.toarray() if sparse.issparse(columns) else columns
-    mean = weight @ columns / weight.sum()
-    return float(np.mean(weight @ (columns - mean) ** 2) / weight.sum()) or 1.0
+def _variances(columns, weight) -> np.ndarray:
+    """Variances of columns."""
+    share = weight / weight.sum()
+    squares = columns.multiply(columns) if sparse.issparse(columns) else columns**2
+    return np.maximum(np.ravel(share @ squares) - np.ravel(share @ columns) ** 2, 0.0)
 
 
 def _specs(model, law) -> dict[str, list]:
@@ -142,13 +160,13 @@ def _specs(model, law) -> dict[str, list]:
         if name not in law.free:
             raise ValueError(f"penalties: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.free}")
         value = by_parameter(model.alpha, list(specs), law.free, "alpha").get(name, 0.0)
-        if value != REML and not (isinstance(value, Real) and float(value) > 0):
+        if value not in CRITERIA and not (isinstance(value, Real) and float(value) > 0):
             raise ValueError(
-                f"penalties of {name!r} need alpha='reml', by which the data choose a penalty for each term, or a number > 0, "
-                f"the penalty of them all; got alpha={model.alpha!r}"
+                f"penalties of {name!r} need alpha='reml' or 'gcv', by which the data choose a penalty for each term, or a "
+                f"number > 0, the penalty of them all; got alpha={model.alpha!r}"
             )
-    wanted = [name for name, value in by_parameter(model.alpha, modelled(law)[:1], law.free, "alpha").items() if value == REML]
-    for name in wanted:
+    wanted = by_parameter(model.alpha, modelled(law)[:1], law.free, "alpha")
+    for name in (name for name, value in wanted.items() if value in CRITERIA):
         if name not in specs and (isinstance(model.alpha, dict) or not specs):
             specs[name] = [_AllColumns()]
     return {name: terms for name, terms in specs.items() if terms}
@@ -160,11 +178,6 @@ class _AllColumns:
     def bind(self, original_X: Any, X: Any, weight: np.ndarray, names: Any, argument: str) -> Bound:
         """The ridge, on whatever columns there are."""
         return Bound("ridge", ridge="all")
-
-
-def _is_reml(model, name, law) -> bool:
-    value = by_parameter(model.alpha, [name], law.free, "alpha").get(name)
-    return isinstance(value, str) and value == REML
 
 
 def _linear_part(model, law, predictor: Predictor, bound: list[Bound], argument: str) -> Predictor:
@@ -198,18 +211,18 @@ def _joined(predictor: Predictor, bound: list[Bound], end: int, n_features: int,
         if one.ridge is not None:
             index = predictor.columns if isinstance(one.ridge, str) else one.ridge
             places = np.flatnonzero(np.isin(predictor.columns, index))
-            terms.append(Term(one.label, places, places))
+            terms.append(one.term(places))
             continue
         first, k = len(columns), len(one.labels)
         columns += range(end, end + k)
         made |= dict(zip(range(end, end + k), one.labels, strict=True))
         end += k
-        terms.append(Term(one.label, np.arange(first, first + k), np.arange(first + one.n_unpenalised, first + k)))
+        terms.append(one.term(np.arange(first, first + k)))
         bases.append(one.basis)
     used = [place for term in terms for place in term.places]
     if len(set(used)) < len(used):
         raise ValueError(f"{argument}: two ridges penalise the same column; give each column one penalty")
-    if empty := [term.label for term in terms if not len(term.penalised)]:
+    if empty := [term.label for term in terms if not len(term.places)]:
         raise ValueError(f"{argument}: {empty[0]} has no column to penalise")
     if len(columns) > MAX_COLUMNS:
         raise ValueError(f"{argument}: the terms have {len(columns)} columns; {MAX_COLUMNS} is the most that is offered")

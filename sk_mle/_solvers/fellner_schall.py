@@ -1,12 +1,12 @@
-"""Penalties chosen by the data: the generalised Fellner-Schall update of the penalty of each term.
+"""Penalties chosen by the data: Newton steps with the penalties that are best for the quadratic model at each of them.
 
-Conventions: term i has the penalty lambda_i / 2 b' S_i b on the scale of the sum of the log-likelihood, that is n alpha_i / 2
-on that of its mean, n the total weight. The criterion is Laplace's approximation of the likelihood with all coefficients
-integrated out (REML): its stationary point is where ``lambda_i = (rank S_i - lambda_i tr(V S_i)) / (b' S_i b)``, V the inverse
-of the Hessian A of the penalised objective (Wood and Fasiolo 2017, doi:10.1111/biom.12666). The likelihood is asked for its
-Hessian alone. Nuisance parameters, those beyond the first that are constant, as a dispersion is, are not integrated out but
-maximise the criterion too, as in `lmer` and in `gam` of R: the derivative of log det A / 2 along each of them is added to the
-objective as a slope. Without it a standard deviation would be too small, as by n in place of n - k.
+Such steps end at the stationary point of the generalised Fellner-Schall update (`quadratic_penalties.py` states criteria and
+conventions), in about as many passes over the rows as a plain fit. Where they do not settle, the update is taken at whole fits,
+with steps that do not lower the restricted likelihood. The likelihood is asked for its Hessian alone.
+
+Nuisance parameters, as a dispersion, are not integrated out but maximise the criterion too, as in `lmer` and in `gam` of R:
+the derivative of log det A / 2 along each of them is added to the objective as a slope. Without it a standard deviation would
+be too small, as by n in place of n - k.
 """
 
 from __future__ import annotations
@@ -18,38 +18,48 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from .._model.objective import Objective
+from .._model.objective import Objective, Point
 from .._model.penalties import Ridge
 from .._model.predictor import Predictor
+from .newton import newton
+from .quadratic_penalties import (
+    MIN_DEGREES_OF_FREEDOM,
+    MIN_EIGENVALUE,
+    Chosen,
+    QuadraticModel,
+    accelerated,
+    fellner_schall,
+    inverse,
+    nuisance,
+    with_penalties,
+)
 from .solvers import Solution
 
-MAX_ROUNDS = 100
+MAX_STEPS, MAX_ROUNDS = 30, 100  # Newton steps with penalties; whole fits
 MAX_LAST_STEP = 1e-4  # of the logarithm of a penalty, in the last round
 MAX_LAST_GAIN = 1e-6  # of the criterion, on the scale of the log-likelihood
-MAX_LOG_STEP = 5.0  # of the logarithm of a penalty in one round
-MAX_RATE = 0.9  # ratio of two steps from which the next ones are foreseen
-MIN_DEGREES_OF_FREEDOM = 1e-3  # of the penalised part of a term: below, the term is its unpenalised part
-MIN_EIGENVALUE = 1e-12  # relative, of the Hessian: smaller ones are directions that nothing determines
 MAX_HALVINGS = 6
-NUISANCE_STEP = 1e-2  # of a difference along a nuisance parameter, in coordinates of about unit curvature
+MAX_STEP_NEAR = 0.5  # of the logarithm of a penalty up to which slopes along nuisance parameters are worth a pass
+NUISANCE_STEP = 1e-3  # of a difference along a nuisance parameter, in coordinates of about unit curvature
 
 
 class _State(NamedTuple):
-    """A fit with given penalties, and what the next update asks for; arrays have an entry for each term."""
+    """A fit with given penalties, and what the next update asks for; arrays have an entry for each penalty."""
 
     objective: Objective
     solution: Solution
+    rho: np.ndarray  # logarithms of the penalties
     criterion: float
     log_volume: float
-    steps: np.ndarray  # of log lambda, to the next update
+    steps: np.ndarray  # of rho, to the next update
     slopes: dict[str, float]  # along nuisance parameters, for the next update
-    free: np.ndarray  # degrees of freedom that a term uses, of those that are penalised
+    free: np.ndarray  # degrees of freedom that a penalty leaves, of those that it penalises
 
 
 def choose_penalties(
     objective: Objective, solution: Solution, predictors: dict[str, Predictor], solve: Callable
-) -> tuple[Objective, Solution]:
-    """The objective with penalties that maximise Laplace's approximation of the marginal likelihood, and its solution.
+) -> tuple[Objective, Solution, dict[str, Predictor]]:
+    """The objective with penalties that the data choose, its solution, and the predictors with these penalties.
 
     Parameters
     ----------
@@ -63,37 +73,69 @@ def choose_penalties(
     """
     if "hessian" not in objective.available_derivatives:
         raise ValueError(
-            "alpha='reml' needs second derivatives of the likelihood, and this one has kinks: give alpha as a number, and "
-            "choose it by cross-validation"
+            "penalties that the data choose need second derivatives of the likelihood, and this one has kinks: give alpha as a "
+            "number, and choose it by cross-validation"
         )
     if solution.unbounded:
-        return objective, solution
-    names = [name for name, predictor in predictors.items() if predictor.chosen]
-    state, before, settled = _state(objective, solution, predictors, names, 0.0), None, False
+        return objective, solution, predictors
+    chosen = Chosen(predictors)
+    criterion = next(one.chosen for one in predictors.values() if one.chosen)
+    objective, u, rho, settled = _approach(objective, solution, chosen, criterion)
+    objective, u, log_volume = _in_unit_curvature(objective, u, chosen)
+    end = solve(objective, u)
+    solution = end._replace(n_iter=end.n_iter + solution.n_iter)
+    if criterion == "reml":
+        state = _state(objective, solution, chosen, rho, log_volume, objective.slopes if settled else None)
+        objective, solution, rho, settled = _by_whole_fits(state, chosen, solve)
+    solution.result["penalties_settled"] = settled
+    multipliers = chosen.multipliers(rho)
+    return (
+        objective,
+        solution,
+        {
+            name: replace(one, slope=objective.slopes.get(name, 0.0))
+            if name not in multipliers
+            else one.with_multipliers(multipliers[name])
+            for name, one in predictors.items()
+        },
+    )
+
+
+def _approach(objective, solution, chosen: Chosen, criterion) -> tuple[Objective, np.ndarray, np.ndarray, bool]:
+    """Newton steps, each with the penalties that are best for the quadratic model where it begins; whether they settled."""
+    u, rho, slopes = solution.u, chosen.start, {}
+    for _ in range(MAX_STEPS):
+        new = getattr(QuadraticModel(objective, u, chosen), criterion)(rho)
+        step, rho = np.abs(new - rho).max(), new
+        if step < MAX_STEP_NEAR and not solution.edges:
+            slopes = _slopes(objective, u)
+        settled = step <= MAX_LAST_STEP and _near(slopes, objective.slopes)
+        objective = with_penalties(objective, u, chosen.alpha(rho), slopes)
+        if settled:
+            return objective, u, rho, True
+        u = newton(objective, u, max_iter=1, information="observed").x
+    return objective, u, rho, False
+
+
+def _by_whole_fits(state: _State, chosen: Chosen, solve) -> tuple[Objective, Solution, np.ndarray, bool]:
+    """Updates of the penalties, each followed by a fit, until they settle."""
+    before, settled = None, False
     for _ in range(MAX_ROUNDS):
-        active = state.free > MIN_DEGREES_OF_FREEDOM
-        step = np.where(active, state.steps, 0.0)
-        if before is not None:
-            with np.errstate(all="ignore"):
-                rate = np.nan_to_num(np.clip(step / before, 0.0, MAX_RATE))
-            step = step / (1 - rate)
-        before = np.where(active, state.steps, 0.0)
-        step = np.clip(step, -MAX_LOG_STEP, MAX_LOG_STEP)
-        if np.abs(step).max(initial=0.0) <= MAX_LAST_STEP:
-            settled = _near(state.slopes, state.objective.slopes)
-            if settled:
-                break
-        new = _moved(state, step, predictors, names, solve)
+        plain = np.where(state.free > MIN_DEGREES_OF_FREEDOM, state.steps, 0.0)
+        step, before = accelerated(plain, before), plain
+        settled = np.abs(step).max(initial=0.0) <= MAX_LAST_STEP and _near(state.slopes, state.objective.slopes)
+        if settled:
+            break
+        new = _moved(state, step, chosen, solve)
         if new is None:
             settled = True
             break
         gain, state = new.criterion - state.criterion, new
-        if abs(gain) <= MAX_LAST_GAIN and np.abs(step).max() <= 10 * MAX_LAST_STEP:
-            settled = _near(state.slopes, state.objective.slopes)
-            if settled:
-                break
-    state.solution.result["penalties_settled"] = settled
-    return state.objective, state.solution
+        small = abs(gain) <= MAX_LAST_GAIN and np.abs(step).max() <= 10 * MAX_LAST_STEP
+        settled = small and _near(state.slopes, state.objective.slopes)
+        if settled:
+            break
+    return state.objective, state.solution, state.rho, settled
 
 
 def _near(slopes: dict[str, float], before: dict[str, float]) -> bool:
@@ -101,118 +143,84 @@ def _near(slopes: dict[str, float], before: dict[str, float]) -> bool:
     return all(abs(slope - before.get(name, 0.0)) <= 1e-3 * abs(slope) + 1e-9 for name, slope in slopes.items())
 
 
-def _moved(state: _State, step, predictors, names, solve) -> _State | None:
+def _moved(state: _State, step, chosen: Chosen, solve) -> _State | None:
     """The state after a step of the log penalties, shortened until the criterion does not fall; None if it always does."""
     for _ in range(MAX_HALVINGS):
-        objective, u, log_volume = _with_step(state, step, predictors, names)
+        rho, u = state.rho + step, state.solution.u
+        slopes = {name: value for name, value in state.slopes.items() if name not in state.solution.edges}
+        objective = with_penalties(state.objective, u, chosen.alpha(rho), slopes)
+        objective, u, log_volume = _in_unit_curvature(objective, u, chosen)
         solution = solve(objective, u)
         solution = solution._replace(n_iter=solution.n_iter + state.solution.n_iter)
         if not solution.unbounded and np.isfinite(objective.value(solution.u)):
-            new = _state(objective, solution, predictors, names, log_volume)
+            new = _state(objective, solution, chosen, rho, state.log_volume + log_volume)
             if new.criterion >= state.criterion - MAX_LAST_GAIN * (1 + abs(state.criterion) * 1e-3):
                 return new
         step = step / 2
     return None
 
 
-def _with_step(state: _State, step, predictors, names):
-    """Objective, vector and log volume after a step of the log penalties, in coordinates of unit curvature at the vector."""
-    old, u, log_volume = state.objective, state.solution.u.copy(), state.log_volume
-    factors = iter(np.exp(step))
-    slopes = {name: value for name, value in state.slopes.items() if name not in state.solution.edges}
-    alpha, designs, hessian = dict(old.alpha), dict(old.designs), old.evaluate(u, 2).hessian
-    for name in names:
-        design, place = old.designs[name], old.slices[name]
-        change = np.zeros(len(alpha[name]))
-        for term in predictors[name].terms:
-            change[term.penalised] = alpha[name][term.penalised] * (next(factors) - 1)
-        alpha[name] = alpha[name] + change
-        block = hessian[place, place] + Ridge(change, design).hessian()
+def _in_unit_curvature(objective: Objective, u, chosen: Chosen) -> tuple[Objective, np.ndarray, float]:
+    """The objective in coordinates of unit curvature at a vector, this vector, and the log volume of their unit."""
+    old, log_volume = objective.evaluate(u, 2), 0.0
+    v, designs, turn = u.copy(), dict(objective.designs), np.eye(len(u))
+    for name in chosen.diagonals:
+        design, place = objective.designs[name], objective.slices[name]
         (r, k), first = design.shape, int(design.intercept)
-        inner = np.einsum("ikjk->ij", block.reshape(r, k, r, k))[first:, first:] / k
+        inner = np.einsum("ikjk->ij", old.hessian[place, place].reshape(r, k, r, k))[first:, first:] / k
         values, vectors = linalg.eigh(inner)
         root = np.sqrt(np.maximum(values, MIN_EIGENVALUE * max(values[-1], 1e-300)))
         designs[name] = design.rotated(vectors / root)
-        coordinates = u[place].reshape(r, k)
+        coordinates = u[place].reshape(r, k).copy()
         coordinates[first:] = root[:, None] * (vectors.T @ coordinates[first:])
-        u[place] = coordinates.ravel()
+        v[place] = coordinates.ravel()
+        block = np.eye(r)
+        block[first:, first:] = vectors / root
+        turn[place, place] = np.kron(block, np.eye(k))
         log_volume += k * np.log(root).sum()
-    return old.copy_with(designs=designs, alpha=alpha, slopes=slopes), u, log_volume
+    new = objective.copy_with(designs=designs, near_optimum=True)
+    new.remember(v, Point(old.value, turn.T @ old.gradient, turn.T @ old.hessian @ turn), "observed")
+    return new, v, log_volume
 
 
-def _state(objective: Objective, solution: Solution, predictors, names, log_volume) -> _State:
-    """The criterion and the next update at a fit."""
+def _state(objective: Objective, solution: Solution, chosen: Chosen, rho, log_volume, slopes=None) -> _State:
+    """The criterion and the next update at a fit, where `slopes` along nuisance parameters may be known."""
     u, n = solution.u, objective.data.total_weight
-    nuisance = _nuisance(objective)
-    hessian = objective.evaluate(u, 2).hessian
-    inverse, log_determinant = _inverse(hessian, nuisance)
+    V, log_determinant = inverse(objective.evaluate(u, 2).hessian, list(nuisance(objective).values()))
     criterion = -n * (objective.value(u) - objective.slope_value(u)) - 0.5 * log_determinant - log_volume
-    slopes = {}
-    for name, at in nuisance.items() if not solution.edges else ():
-        slopes[name] = _slope(objective, u, hessian, inverse, at, nuisance)
-    steps, free = [], []
-    for name in names:
-        design, place, alpha = objective.designs[name], objective.slices[name], objective.alpha[name]
-        for term in predictors[name].terms:
-            ridge = Ridge(term.weights(len(alpha)), design)
-            rank, a = len(term.penalised) * design.shape[1], float(alpha[term.penalised[0]])
-            used = rank - a * float(np.sum(inverse[place, place] * ridge.hessian()))
-            square = 2 * n * a * ridge.value(u[place])  # lambda b' S b
-            criterion += 0.5 * rank * np.log(n * a)
-            with np.errstate(all="ignore"):
-                steps.append(np.nan_to_num(np.log(np.maximum(used, 0.0) / square), posinf=MAX_LOG_STEP, neginf=-MAX_LOG_STEP))
-            free.append(used)
-    return _State(objective, solution, float(criterion), log_volume, np.array(steps), slopes, np.array(free))
+    criterion += 0.5 * chosen.log_determinant(objective, rho)
+    matrices = [(place, np.exp(value) * one) for value, (place, one) in zip(rho, chosen.matrices(objective), strict=True)]
+    free, steps = fellner_schall(objective, chosen, rho, V, matrices, u)
+    if slopes is None:
+        slopes = {} if solution.edges else _slopes(objective, u)
+    return _State(objective, solution, rho, float(criterion), log_volume, steps, slopes, free)
 
 
-def _nuisance(objective: Objective) -> dict[str, int]:
-    """Places of the parameters beyond the first that are constant numbers."""
-    _, *others = objective.designs.items()
-    return {name: objective.slices[name].start for name, one in others if one.columns is None and one.linear and not one.vector}
-
-
-def _inverse(hessian, nuisance: dict[str, int]) -> tuple[np.ndarray, float]:
-    """The inverse of a Hessian without nuisance parameters, and its log determinant.
-
-    It is zero for nuisance parameters and along directions that nothing determines, which do not count.
-    """
-    kept = np.setdiff1d(np.arange(len(hessian)), list(nuisance.values()))
-    values, vectors = linalg.eigh(hessian[np.ix_(kept, kept)])
-    known = values > MIN_EIGENVALUE * max(values[-1], 1e-300)
-    inverse = np.zeros_like(hessian)
-    inverse[np.ix_(kept, kept)] = (vectors[:, known] / values[known]) @ vectors[:, known].T
-    return inverse, float(np.log(values[known]).sum())
-
-
-def _slope(objective: Objective, u, hessian, inverse, place: int, nuisance) -> float:
-    """Derivative of log det A / 2, per weight, along a nuisance parameter, to which the coefficients adapt."""
-    direction = -inverse @ hessian[:, place]
-    direction[place] = 1.0
-    low, high = (
-        _inverse(objective.evaluate(u + sign * NUISANCE_STEP * direction, 2).hessian, nuisance)[1] for sign in (-1.0, 1.0)
-    )
-    name = next(name for name, one in nuisance.items() if one == place)
-    per_unit = 0.5 * (high - low) / (2 * NUISANCE_STEP) / objective.data.total_weight
-    slope = per_unit / objective.designs[name].output_basis[0, 0]
-    return float(slope) if np.isfinite(slope) else 0.0
-
-
-def with_penalties(predictors: dict[str, Predictor], objective: Objective) -> dict[str, Predictor]:
-    """Predictors with the penalties of an objective."""
-    return {
-        name: replace(one, alpha=objective.alpha[name] if one.chosen else one.alpha, slope=objective.slopes.get(name, 0.0))
-        for name, one in predictors.items()
-    }
+def _slopes(objective: Objective, u) -> dict[str, float]:
+    """Derivatives of log det A / 2, per weight, along nuisance parameters, to which the coefficients adapt."""
+    places = nuisance(objective)
+    point, result = objective.evaluate(u, 2), {}
+    V, middle = inverse(point.hessian, list(places.values()))
+    for name, place in places.items():
+        direction = -V @ point.hessian[:, place]
+        direction[place] = 1.0
+        ahead = objective.evaluate(u + NUISANCE_STEP * direction, 2).hessian
+        change = inverse(ahead, list(places.values()))[1] - middle
+        slope = 0.5 * change / NUISANCE_STEP / objective.data.total_weight / objective.designs[name].output_basis[0, 0]
+        result[name] = float(slope) if np.isfinite(slope) else 0.0
+    objective.remember(u, point, "observed")
+    return result
 
 
 def degrees_of_freedom(objective: Objective, u: np.ndarray, predictors: dict[str, Predictor]) -> dict[str, dict[str, float]]:
     """Effective degrees of freedom of each term, the trace of V times the unpenalised Hessian over its coefficients."""
-    inverse, _ = _inverse(objective.evaluate(u, 2).hessian, _nuisance(objective))
+    V, _ = inverse(objective.evaluate(u, 2).hessian, list(nuisance(objective).values()))
     result: dict[str, dict[str, float]] = {}
     for name, predictor in predictors.items():
-        design, place, alpha = objective.designs[name], objective.slices[name], objective.alpha.get(name)
+        design, place = objective.designs[name], objective.slices[name]
         for term in predictor.terms:
-            ridge = Ridge(term.weights(len(predictor.columns)) * alpha, design)
-            lost = float(np.sum(inverse[place, place] * ridge.hessian()))
+            alpha = np.zeros(len(predictor.columns))
+            alpha[term.places] = predictor.alpha[term.places]
+            lost = float(np.sum(V[place, place] * Ridge(alpha, design).hessian()))
             result.setdefault(name, {})[term.label] = len(term.places) * design.shape[1] - lost
     return result

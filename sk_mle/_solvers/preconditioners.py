@@ -116,8 +116,7 @@ class Woodbury:
         self.objective = objective
         self.name, design = next(iter(objective.designs.items()))
         assert design.columns is not None
-        X = objective.data.few.X
-        self.X = X if isinstance(design.columns.index, slice) else X[:, design.columns.index]
+        self.X = design.columns.of(objective.data.few.X)
         self.center = design.shift if design.columns.center is None else design.shift + design.columns.center
         self.intercept_unit, penalty = design.output_basis[0, 0] * design.intercept, objective.penalties[self.name]
         self.column_scales = design.column_basis * design.output_basis[0, 0]

@@ -17,28 +17,38 @@ from .._utils.frames import text_levels
 
 
 class Smooth(BaseEstimator):
-    r"""A smooth function of one column: a penalised B-spline, as a term of the argument `penalties`.
+    r"""A smooth function of one column or several: a penalised B-spline, as a term of the argument `penalties`.
 
     .. math:: f(x) = \sum_j a_j B_j(x), \qquad \frac{\lambda}{2} \sum_j (\Delta^d a_j)^2
 
     with B-splines on equally spaced knots over the range of the column in the fit, and differences of order d. The function has
     mean zero over the rows of the fit, so that the intercept stays what it is. Beyond that range it goes on as a straight line.
-    With a penalty without end it becomes a polynomial of degree d - 1: a straight line by default.
+    With a penalty without end it becomes a polynomial of degree d - 1: a straight line by default. A function of several
+    columns is made of products of their B-splines, with a penalty for the differences along each column.
 
     Parameters
     ----------
-    column : str or int
-        The column of X; "all" columns of `predictors` are then without it.
-    n_basis : int, default=20
-        Number of B-splines: the most degrees of freedom that the function can use, plus one.
+    column : str or int, or list of them
+        The column of X, or the columns; "all" columns of `predictors` are then without it.
+    n_basis : int or list of int, default=None
+        Number of B-splines, of each column: the most degrees of freedom that the function can use, plus one. By default 20, or
+        8 for each of several columns.
     degree : int, default=3
         Of the B-splines.
     order : int, default=2
         Of the differences.
+    cyclic : bool, tuple or list, default=False
+        Whether the function ends as it begins. The period is the range of the column, or a pair, as in ``cyclic=(0, 365)``. For
+        several columns a list with an entry for each.
+    by : str or int, optional
+        A column of numbers by which the function is multiplied: of zeros and ones, it is the difference between the functions
+        of the two groups; in general, a coefficient of this column that depends on `column`. Of such a term no column is left
+        out of "all": its columns have plain coefficients, or terms of their own beside it.
 
     References
     ----------
-    Eilers and Marx (1996), Flexible smoothing with B-splines and penalties, doi:10.1214/ss/1038425655.
+    Eilers and Marx (1996), Flexible smoothing with B-splines and penalties, doi:10.1214/ss/1038425655. Wood (2006), Low-rank
+    scale-invariant tensor product smooths, doi:10.1111/j.1541-0420.2006.00574.x.
 
     Examples
     --------
@@ -53,67 +63,158 @@ class Smooth(BaseEstimator):
     True
     """
 
-    def __init__(self, column, n_basis=20, *, degree=3, order=2):
+    def __init__(self, column, n_basis=None, *, degree=3, order=2, cyclic=False, by=None):
         self.column = column
         self.n_basis = n_basis
         self.degree = degree
         self.order = order
+        self.cyclic = cyclic
+        self.by = by
 
     def bind(self, original_X: Any, X: Any, weight: np.ndarray, names: Any, argument: str) -> Bound:
         """The term on the columns of one X; the rows of positive weight say where its knots lie."""
-        for name, low in (("degree", 1), ("order", 1), ("n_basis", self.degree + 1)):
-            value = getattr(self, name)
+        several = isinstance(self.column, list | tuple)
+        given = list(self.column) if several else [self.column]
+        index = [column(one, names, X.shape[1], argument) for one in given]
+        if len(set(index)) < len(index) or not index:
+            raise ValueError(f"{argument}: name each column once")
+        default = 8 if several else 20
+        sizes = _of_each(default if self.n_basis is None else self.n_basis, len(index), (list, tuple), argument, "n_basis")
+        periods = _of_each(self.cyclic, len(index), (list,), argument, "cyclic")
+        kept = dense(X, np.array(index))[weight > 0]
+        margins = [
+            self._margin(x, size, period, f"{argument}, column {_name(j, names)}")
+            for j, x, size, period in zip(index, kept.T, sizes, periods, strict=True)
+        ]
+        by = None if self.by is None else column(self.by, names, X.shape[1], argument)
+        basis, columns = _Products.of(index, margins, by, X, weight)
+        shown = [_name(j, names) for j in index]
+        label = f"smooth({', '.join(shown)})" + ("" if by is None else f" by {_name(by, names)}")
+        penalties = [f"{label}[{name}]" for name in shown] if several else [label]
+        weights = dict(zip(penalties, basis.weights, strict=True))
+        labels = tuple(f"{label}[{k}]" for k in range(len(basis.mean)))
+        return Bound(label, tuple(index) if by is None else (), basis, labels, weights, columns=columns)
+
+    def _margin(self, x, n_basis, period, argument) -> _Margin:
+        """The B-splines of one column; ValueError for numbers that do not fit it."""
+        for name, value, low in (("degree", self.degree, 1), ("order", self.order, 1), ("n_basis", n_basis, self.degree + 1)):
             if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
                 raise ValueError(f"{argument}: {name} must be an integer of at least {low}, got {value!r}")
-        if self.n_basis <= self.order:
-            raise ValueError(f"{argument}: n_basis must be larger than order={self.order}, got {self.n_basis}")
-        j = column(self.column, names, X.shape[1], argument)
-        x, weight = dense(X, np.array([j]))[:, 0][weight > 0], weight[weight > 0]
+        if n_basis <= self.order:
+            raise ValueError(f"{argument}: n_basis must be larger than order={self.order}, got {n_basis}")
         n_distinct = len(np.unique(x))
-        if n_distinct <= self.order:
+        if n_distinct <= max(self.order, self.degree):
             raise ValueError(
-                f"{argument}: the column has {n_distinct} distinct values, too few for differences of order {self.order}: "
-                "use it as a plain column, or as Groups"
+                f"{argument} has {n_distinct} distinct values, too few for splines of degree {self.degree}: use it as a plain "
+                "column, or as Groups"
             )
-        basis = _SplineBasis(j, x, weight, int(self.n_basis), int(self.degree), int(self.order))
-        label = f"smooth({_name(j, names)})"
-        labels = tuple(f"{label}[{k}]" for k in range(basis.n_columns))
-        return Bound(label, (j,), basis, labels, int(self.order) - 1)
+        if n_basis > n_distinct:
+            raise ValueError(
+                f"{argument} has {n_distinct} distinct values, too few for n_basis={n_basis}: use n_basis={n_distinct} or less"
+            )
+        ends = _ends(x, period, argument)
+        return _Margin(ends, int(n_basis), int(self.degree), int(self.order), period is not False)
 
 
-class _SplineBasis:
-    """Columns of a penalised spline in mixed-model form, with mean zero: powers of x first, then those with a ridge."""
+def _of_each(value, n: int, kinds: tuple, argument: str, name: str) -> list:
+    """An entry for each of n columns, from a list of them or from one for all."""
+    if not isinstance(value, kinds):
+        return [value] * n
+    if len(value) != n:
+        raise ValueError(f"{argument}: {name}={value!r} has {len(value)} entries for {n} columns")
+    return list(value)
 
-    def __init__(self, j: int, x, weight, n_basis: int, degree: int, order: int):
-        self.column, self.degree, self.order = j, degree, order
-        self.low, self.high = float(x.min()), float(x.max())
-        step = (self.high - self.low) / (n_basis - degree)
-        self.knots = self.low + step * np.arange(-degree, n_basis + 1)
-        D = np.diff(np.eye(n_basis), n=order, axis=0)
-        self.to_columns = linalg.solve(D @ D.T, D, assume_a="pos").T  # coefficients a = this times c, with D a = c
-        self.n_columns = n_basis - 1
-        self.mean = np.zeros(self.n_columns)
-        self.mean = weight @ self._columns(x) / weight.sum()
 
-    def __call__(self, X: Any) -> np.ndarray:
-        """The columns (n, n_basis - 1) of rows of X; NaN where x is."""
-        return self._columns(dense(X, np.array([self.column]))[:, 0])
+def _ends(x, period, argument) -> tuple[float, float]:
+    """The range of the knots: that of the column, or the period that was given."""
+    if isinstance(period, bool):
+        return float(x.min()), float(x.max())
+    ends = np.asarray(period, dtype=float)
+    if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
+        raise ValueError(f"{argument}: cyclic must be True or False, or the ends of a period, as (0, 365); got {period!r}")
+    return float(ends[0]), float(ends[1])
 
-    def _columns(self, x):
+
+class _Margin:
+    """B-splines of one column, rotated so that the matrix of their penalty is diagonal; the first is constant.
+
+    With singular value decomposition U s V' of the difference matrix the columns are B V, with the penalty s^2; polynomials
+    of coefficients, which differences do not see, stand in front of them.
+    """
+
+    def __init__(self, ends: tuple[float, float], n_basis: int, degree: int, order: int, cyclic: bool):
+        (self.low, self.high), self.degree, self.cyclic = ends, degree, cyclic
+        step = (self.high - self.low) / (n_basis if cyclic else n_basis - degree)
+        n_splines = n_basis + degree * cyclic
+        self.knots = self.low + step * np.arange(-degree, n_splines + 1)
+        identity = np.eye(n_basis)
+        D = identity if cyclic else np.diff(identity, n=order, axis=0)
+        for _ in range(order * cyclic):
+            D = np.roll(D, -1, axis=0) - D
+        _, singular, right = linalg.svd(D)
+        n_free = 1 if cyclic else order
+        place = np.arange(n_basis) - (n_basis - 1) / 2
+        free = linalg.qr(place[:, None] ** np.arange(n_free), mode="economic")[0]
+        rotation = np.hstack([free, right[: n_basis - n_free].T])
+        self.weights = np.append(np.zeros(n_free), singular[: n_basis - n_free] ** 2)
+        self.to_columns = rotation[np.arange(n_splines) % n_basis]
+
+    def columns(self, x: np.ndarray) -> np.ndarray:
+        """The columns (n, n_basis) at values of the column; NaN where these are."""
         finite = np.isfinite(x)
         known = np.where(finite, x, self.low)
+        if self.cyclic:
+            known = self.low + np.mod(known - self.low, self.high - self.low)
         inside = np.clip(known, self.low, self.high)
         end = np.nextafter(self.high, self.low)  # inside the last interval of knots, whatever their rounding
-        Z = BSpline.design_matrix(np.minimum(inside, end), self.knots, self.degree, extrapolate=True) @ self.to_columns
-        slopes = BSpline(self.knots, self.to_columns, self.degree).derivative()
+        B = BSpline.design_matrix(np.minimum(inside, end), self.knots, self.degree, extrapolate=True)
+        result = np.asarray(B @ self.to_columns)
         for side, edge in ((known < self.low, self.low), (known > self.high, end)):
             if side.any():
-                Z[side] += (known - inside)[side, None] * slopes(edge)
-        scaled = (known - self.low) / (self.high - self.low)
-        powers = [scaled**power for power in range(1, self.order)]
-        result = np.column_stack([*powers, Z]) - self.mean
+                slope = BSpline(self.knots, self.to_columns, self.degree).derivative()(edge)
+                result[side] += (known - inside)[side, None] * slope
         result[~finite] = np.nan
         return result
+
+
+class _Products:
+    """Products of the columns of one or more margins, without the constant, with mean zero; times a column `by`, if any.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (margins, k)
+        The diagonals of the penalty matrices: differences along each column.
+    """
+
+    def __init__(self, index: np.ndarray, margins: list[_Margin], by: int | None):
+        self.index, self.margins, self.by = index, margins, by
+        grids = np.meshgrid(*(margin.weights for margin in margins), indexing="ij")
+        self.weights = np.array([grid.ravel()[1:] for grid in grids])
+        self.mean = np.zeros(self.weights.shape[1])
+
+    @classmethod
+    def of(cls, index: list[int], margins: list[_Margin], by: int | None, X: Any, weight: np.ndarray) -> tuple[_Products, Any]:
+        """The products with mean zero over rows of X with weights, and their columns in these rows."""
+        result = cls(np.array(index), margins, by)
+        columns = result._products(X)
+        kept = slice(None) if weight.all() else weight > 0
+        result.mean = weight[kept] @ columns[kept] / weight.sum()
+        columns -= result.mean
+        return result, result._times_by(columns, X)
+
+    def __call__(self, X: Any) -> np.ndarray:
+        """The columns (n, k) of rows of X; NaN where a value is."""
+        return self._times_by(self._products(X) - self.mean, X)
+
+    def _times_by(self, columns, X):
+        return columns if self.by is None else columns * dense(X, np.array([self.by]))
+
+    def _products(self, X):
+        """The products, before their mean is subtracted."""
+        first, *others = (margin.columns(x) for margin, x in zip(self.margins, dense(X, self.index).T, strict=True))
+        for other in others:
+            first = (first[:, :, None] * other[:, None, :]).reshape(len(first), -1)
+        return first[:, 1:]
 
 
 class Groups(BaseEstimator):

@@ -289,7 +289,7 @@ def test_classes_of_two_and_more():
         ({"penalties": {"mean": [Ridge()]}, "alpha": "reml"}, "penalties names 'mean'"),
         ({"penalties": {"loc": [Ridge()]}, "alpha": "reml", "penalty": "jeffreys"}, "where there are terms"),
         ({"penalties": {"loc": [Ridge()]}, "alpha": "reml", "l1_ratio": 0.5}, "not offered where there are terms"),
-        ({"alpha": "gcv"}, "or 'reml'"),
+        ({"alpha": "aic"}, "or 'reml', 'gcv'"),
         ({"penalties": {"loc": [Ridge()]}, "alpha": "reml", "likelihood": "laplace"}, "kinks"),
     ],
 )
