@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 SLOW = {  # a quarter of a minute each and more
     "GeneralizedExtremeValue", "GeneralizedPareto", "SkewT", "ConwayMaxwellPoisson", "GeneralizedGamma", "Gompertz",
-    "JohnsonSU", "SinhArcsinh",
+    "JohnsonSU", "SinhArcsinh", "SkewNormal", "ExponentiallyModifiedNormal",
 }  # fmt: skip
 OTHERS = [law for law in LAWS.values() if law not in FOUNDATION]
 
