@@ -125,11 +125,12 @@ WRAPPED = [
     ZeroInflated(Poisson()),
     ZeroOneInflated(Beta()),
 ]
+SLOW_WITHOUT_DERIVATIVES = [Beta, Laplace, NegativeBinomial, StudentT]
 ESTIMATORS = [
     MLERegressor(),
     MLEClassifier(),
     *(estimator for law in FOUNDATION for estimator in estimators(law())),
-    *(estimators(numerical(law()))[-1] for law in FOUNDATION),
+    *(estimators(numerical(law()))[-1] for law in FOUNDATION if law not in SLOW_WITHOUT_DERIVATIVES),
     *(estimator for law in WRAPPED for estimator in estimators(law)),
     MLERegressor(Normal(), predictors={"scale": "all"}, alpha={"loc": 0.1, "scale": 0.1}),
 ]
@@ -146,8 +147,18 @@ def expected_failures(estimator):
     return {}
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
-def test_check_estimator(estimator, check):
+def run(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check(estimator)
+
+
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+def test_check_estimator(estimator, check):
+    run(estimator, check)
+
+
+@pytest.mark.exhaustive
+@parametrize_with_checks([estimators(numerical(law()))[-1] for law in SLOW_WITHOUT_DERIVATIVES])
+def test_check_estimator_without_derivatives(estimator, check):
+    run(estimator, check)

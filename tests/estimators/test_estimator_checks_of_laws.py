@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from test_estimator_checks import FOUNDATION, estimators, expected_failures
+from test_estimator_checks import FOUNDATION, estimators, expected_failures, run
 
 from sk_mle.likelihoods import LAWS
 
@@ -27,14 +25,10 @@ def of_laws(slow: bool):
 
 @of_laws(slow=False)
 def test_check_estimator(estimator, check):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        check(estimator)
+    run(estimator, check)
 
 
 @pytest.mark.exhaustive
 @of_laws(slow=True)
 def test_check_estimator_of_slow_laws(estimator, check):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        check(estimator)
+    run(estimator, check)
