@@ -1,4 +1,5 @@
-"""Over-dispersed counts with exposure: damage to cargo ships.
+"""Over-dispersed counts with exposure: damage to cargo ships
+==========================================================
 
 Waves damage ships, the more the longer they are in service: months of service are an exposure, a column of X whose
 logarithm is added to the linear predictor, so it survives pipelines and cross-validation. Poisson says that the variance
@@ -7,6 +8,7 @@ equals the mean; the rivals let it be larger.
 
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 from comparison import compare, read
 from sklearn.compose import make_column_transformer
@@ -14,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from sk_mle import MLERegressor
+from sk_mle.displays import RootogramDisplay
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import NegativeBinomial, Poisson, PoissonInverseGaussian
 
@@ -48,3 +51,8 @@ for name, coef in zip(last.predictors_["mean"], last.coef_, strict=True):
     print(f"  {name:<12}{np.exp(coef):6.2f}")
 dispersion = {name: round(float(np.exp(value)), 3) for name, value in last.intercepts_.items() if name == "dispersion"}
 print(f"  dispersion  {dispersion.get('dispersion', 0.0):6.3f}")
+
+# %%
+# How often each number of incidents is seen (bars, hanging from the curve) and expected (the curve).
+RootogramDisplay.from_estimator(fitted, X, y)
+plt.show()

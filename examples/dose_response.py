@@ -1,10 +1,14 @@
-"""A dose-response curve: how much ferulic acid halves the growth of ryegrass, and under which law.
+"""A dose-response curve: how much ferulic acid halves the growth of ryegrass, and under which law
+===============================================================================================
 
 A four-parameter logistic curve for the length of roots, found without starting values. Roots of strong doses are short and
 alike, so that the spread may follow the length: a gamma law, or a normal one whose scale depends on the dose. The dose that
 halves the effect is a coefficient; those that take a tenth and nine tenths of it are functions of two.
 """
 
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 from comparison import read
 
 from sk_mle import MLERegressor, compare
@@ -38,3 +42,14 @@ def doses(fit):
 
 print(f"\n{inference.derived(doses, names=['ED10', 'ED50', 'ED90'])}")
 print(f"\n{inference.wald_test('slope = 1')}")
+
+# %%
+# The three curves with the lengths that were measured.
+figure, ax = plt.subplots(layout="constrained")
+ax.plot(X["conc"], y, "o", color="grey", markersize=4)
+grid = pd.DataFrame({"conc": np.linspace(0, 30, 300)})
+for name, fit in fitted.items():
+    ax.plot(grid["conc"], fit.predict(grid), label=name)
+ax.set(xlabel="ferulic acid (mM)", ylabel="length of roots (cm)")
+ax.legend()
+plt.show()

@@ -1,9 +1,11 @@
-"""A response whose spread depends on X: the size of a fetus by gestational age.
+"""A response whose spread depends on X: the size of a fetus by gestational age
+============================================================================
 
 Reference charts need centiles, not only a mean, and a spread that is constant makes them wrong at both ends. Every
 parameter of a law may depend on X: scale, skewness, tails.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from comparison import compare, read
 
@@ -33,3 +35,15 @@ for week, row in zip(weeks, model.predict_quantiles(grid, [0.03, 0.1, 0.5, 0.9, 
     print(f"{week:>6.0f}" + "".join(f"{value:>7.0f}" for value in row))
 inside = [np.mean(y < model.predict_quantiles(X, [q])[:, 0]) for q in (0.1, 0.5, 0.9)]
 print("\nObserved below the 10%, 50% and 90% centiles:", ", ".join(f"{share:.0%}" for share in inside))
+
+# %%
+# The centiles over all measurements.
+figure, ax = plt.subplots(layout="constrained")
+ax.plot(data["weeks"], y, ".", color="grey", markersize=3)
+weeks = np.linspace(data["weeks"].min(), data["weeks"].max(), 100)
+grid = X.iloc[:0].reindex(range(100)).assign(weeks=weeks, square=weeks**2)
+for q, centile in zip((3, 10, 50, 90, 97), model.predict_quantiles(grid, [0.03, 0.1, 0.5, 0.9, 0.97]).T, strict=True):
+    ax.plot(weeks, centile, color="C0")
+    ax.annotate(f"{q}%", (weeks[-1], centile[-1]), fontsize=8)
+ax.set(xlabel="weeks", ylabel="abdominal circumference (mm)")
+plt.show()

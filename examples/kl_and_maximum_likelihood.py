@@ -1,4 +1,5 @@
-"""Maximising the likelihood is minimising the Kullback-Leibler divergence.
+"""Maximising the likelihood is minimising the Kullback-Leibler divergence
+=======================================================================
 
 Draw y from p = Gamma(mean 2, shape 4) and describe it by q = Normal(mu, 1), which is wrong for every mu. By the law of
 large numbers
@@ -9,6 +10,7 @@ and entropy(p) does not depend on mu: what maximises the mean log-likelihood min
 best mu is the mean of p, whatever else is wrong with q.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.integrate import quad
 
@@ -40,3 +42,16 @@ row("-entropy(p) - KL", -p.entropy() - divergence, p.mean())
 print()
 row("KL(p || q)", divergence)
 print(f"\nentropy(p) = {p.entropy():.4f} is the same in every column: the highest likelihood is the smallest divergence.")
+
+# %%
+# The truth with the nearest normal law of unit variance, and how far each mean is from it.
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+grid = np.linspace(-1, 6, 300)
+nearest = Distribution(Normal(), {"loc": 2.0, "scale": 1.0})
+left.plot(grid, [float(p.pdf(value)) for value in grid], label="p, the truth")
+left.plot(grid, [float(nearest.pdf(value)) for value in grid], label="q, the nearest")
+left.set(xlabel="y", ylabel="density")
+left.legend()
+right.plot(means, divergence, "o-")
+right.set(xlabel="mean of q", ylabel="KL(p || q)")
+plt.show()

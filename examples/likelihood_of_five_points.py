@@ -1,10 +1,12 @@
-"""The likelihood by hand: five observations, three candidate means, densities, products and logs.
+"""The likelihood by hand: five observations, three candidate means, densities, products and logs
+==============================================================================================
 
 How plausible are 4.3, 4.8, 5.0, 5.2 and 5.7 under N(5, 1), N(4, 1) and N(6, 1)? Densities of independent points multiply,
 logs of densities add up; both rank the candidates alike, and the best mean of all is the average of the points. With
 thousands of points the product is zero for a computer, the sum of logs is not.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from sk_mle import Distribution, MLERegressor
@@ -39,3 +41,14 @@ for n in (5, 50, 500, 5_000, 50_000):
     logs = laws[0].logpdf(laws[0].rvs(n, random_state=0))
     row(f"n = {n:,}", [f"{np.exp(logs).prod():.4g}", f"{logs.sum():,.4f}", f"{logs.mean():.4f}"], "")
 print(f"\nPer point it approaches {-laws[0].entropy():.4f}, minus the entropy of the law: -log(2 pi e) / 2.")
+
+# %%
+# Densities of the points under each law: those under N(5, 1) are high for all five.
+figure, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True, layout="constrained")
+grid = np.linspace(1.5, 8.5, 300)
+for ax, mean, law in zip(axes, means, laws, strict=True):
+    ax.plot(grid, law.pdf(grid), color="grey")
+    ax.vlines(y, 0, law.pdf(y), color="C0")
+    ax.set(title=f"N({mean:g}, 1): log-likelihood {law.logpdf(y).sum():.2f}", xlabel="y")
+axes[0].set_ylabel("density")
+plt.show()

@@ -1,4 +1,5 @@
-"""Squared error, binary cross-entropy and cross-entropy are negative log-likelihoods.
+"""Squared error, binary cross-entropy and cross-entropy are negative log-likelihoods
+==================================================================================
 
     Gaussian      -log N(y | m, 1)     =  (y - m)^2 / 2 + log(2 pi) / 2
     Bernoulli     -log p(y | eta)      =  log(1 + exp(eta)) - y eta
@@ -8,14 +9,15 @@ For each, the loss is written out in numpy at the coefficients of scikit-learn's
 log-likelihood that `sk_mle` reaches: equal minimisers, and equal values up to the constant above.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.preprocessing import scale
 
-from sk_mle import MLEClassifier, MLERegressor
-from sk_mle.likelihoods import Normal
+from sk_mle import Distribution, MLEClassifier, MLERegressor
+from sk_mle.likelihoods import Laplace, Normal, StudentT
 
 
 def show(title, theirs, ours, values):
@@ -25,7 +27,9 @@ def show(title, theirs, ours, values):
     print(f"    {'largest difference of the coefficients':<40}{np.abs(theirs.coef_ - ours.coef_).max():>12.0e}\n")
 
 
-# ---- squared error: the scale of the Gaussian is known, 1 ----------------------------------------------------------
+# %%
+# squared error: the scale of the Gaussian is known, 1
+# ----------------------------------------------------
 X, y = load_diabetes(return_X_y=True)
 y = scale(y)
 theirs, ours = LinearRegression().fit(X, y), MLERegressor(Normal(scale=1)).fit(X, y)
@@ -52,7 +56,9 @@ show(
     },
 )
 
-# ---- binary cross-entropy ------------------------------------------------------------------------------------------
+# %%
+# binary cross-entropy
+# --------------------
 X, y = load_breast_cancer(return_X_y=True)
 X = scale(X[:, [0, 1, 4]])  # all thirty columns separate the classes: no finite maximum
 theirs, ours = LogisticRegression(C=np.inf, tol=1e-10).fit(X, y), MLEClassifier().fit(X, y)
@@ -67,7 +73,9 @@ show(
     },
 )
 
-# ---- cross-entropy -------------------------------------------------------------------------------------------------
+# %%
+# cross-entropy
+# -------------
 X, y = load_wine(return_X_y=True)
 X = scale(X[:, :3])
 theirs, ours = LogisticRegression(C=np.inf, tol=1e-10).fit(X, y), MLEClassifier().fit(X, y)
@@ -81,3 +89,14 @@ show(
         "mean negative log-likelihood": -ours.score(X, y),
     },
 )
+
+# %%
+# Other laws, other losses: the negative log density, as a function of the residual, is what the fit adds up.
+figure, ax = plt.subplots(layout="constrained")
+residual = np.linspace(-5, 5, 301)
+for law in (Normal(scale=1.0), Laplace(scale=1.0), StudentT(scale=1.0, df=3.0)):
+    loss = -Distribution(law, {"loc": 0.0}).logpdf(residual)
+    ax.plot(residual, loss - loss.min(), label=type(law).__name__)
+ax.set(xlabel="y - loc", ylabel="loss above its minimum")
+ax.legend()
+plt.show()

@@ -1,9 +1,11 @@
-"""A mixture: eruptions of Old Faithful are short or long.
+"""A mixture: eruptions of Old Faithful are short or long
+======================================================
 
 One law for all eruptions puts most of its mass where hardly any eruption lies. A mixture of two finds both kinds, their
 shares, and for each eruption how likely it is of either.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from comparison import compare, read
 
@@ -39,3 +41,15 @@ law, grid = model.likelihood_, np.array([2.0, 2.6, 3.0, 3.4, 4.0])
 many = {name: np.repeat(value, len(grid), axis=0) for name, value in params.items()}
 print("\nminutes          ", "  ".join(f"{m:.1f}" for m in grid))
 print("probability long ", "  ".join(f"{p:.1f}" for p in law.responsibilities(grid, **many)[:, 1]))
+
+# %%
+# The density of each candidate over the eruptions.
+figure, ax = plt.subplots(layout="constrained")
+ax.hist(y, bins=30, density=True, color="lightgrey")
+grid = np.linspace(1, 6, 200)
+for name in ("normal", "gamma", "two normals"):
+    dist = candidates[name].fit(X, y).predict_dist(np.zeros((len(grid), 1)))
+    ax.plot(grid, dist.pdf(grid), label=name)
+ax.set(xlabel="minutes", ylabel="density")
+ax.legend()
+plt.show()

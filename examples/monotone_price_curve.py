@@ -1,8 +1,10 @@
-"""A price curve that falls: sales by price, where noise makes the free curve rise here and there.
+"""A price curve that falls: sales by price, where noise makes the free curve rise here and there
+==============================================================================================
 
 B-splines whose coefficients fall make a curve that falls; a scipy LinearConstraint on their differences says so.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.optimize import LinearConstraint
 from sklearn.model_selection import cross_val_score
@@ -31,3 +33,14 @@ for name, model in candidates.items():
     print(f"{name:>8}" + "".join(f"{value:8.1f}" for value in expected) + f"   {score:.3f}")
 held = candidates["falling"][-1]
 print(f"\n{len(held.fit_.at_bounds)} of the falling curve's differences are held at zero; {held.n_params_} parameters are free")
+
+# %%
+# The free curve rises where the noise does.
+figure, ax = plt.subplots(layout="constrained")
+ax.plot(price, sold, ".", color="grey", markersize=4)
+fine = np.linspace(1, 10, 300)[:, None]
+for name, model in candidates.items():
+    ax.plot(fine, model.predict(fine), label=name)
+ax.set(xlabel="price", ylabel="sold", yscale="symlog")
+ax.legend()
+plt.show()

@@ -1,9 +1,12 @@
-"""From a pipeline to a choice of likelihood, on real data.
+"""From a pipeline to a choice of likelihood, on real data
+=======================================================
 
 Disease progression of 442 diabetes patients is a positive number whose spread grows with its mean. Which law describes
 it? Every candidate is an ordinary scikit-learn regressor, `score` is the mean log-likelihood of unseen rows, so
 cross-validation answers. The winner then predicts a distribution for every patient.
 """
+
+from importlib.util import find_spec
 
 import numpy as np
 from sklearn.datasets import load_diabetes
@@ -19,7 +22,9 @@ names = data.feature_names
 X, X_test, y, y_test = train_test_split(data.data, data.target, test_size=0.25, random_state=0)
 spread = [names.index("bmi"), names.index("s5")]  # columns that may change the spread, not only the mean
 
-# ---- 1. which likelihood? ------------------------------------------------------------------------------------------
+# %%
+# 1. which likelihood?
+# --------------------
 candidates = {
     "Normal (least squares)": MLERegressor(),
     "Normal, scale ~ bmi + s5": MLERegressor(Normal(), predictors={"scale": spread}),
@@ -40,7 +45,9 @@ for name in ranking:
     behind = f"{gap.mean():.3f} +- {gap.std(ddof=1) / np.sqrt(len(gap)):.3f}" if name != best else "-"
     print(f"{name:<26}{scores[name].mean():>8.3f}{behind:>24}")
 
-# ---- 2. what does the best one say? --------------------------------------------------------------------------------
+# %%
+# 2. what does the best one say?
+# ------------------------------
 pipe = make_pipeline(StandardScaler(), candidates[best]).fit(X, y)
 model = pipe[-1]
 print(f"\n{best}: AIC {model.aic_:.1f} with {model.n_params_} parameters; least squares has", end=" ")
@@ -49,7 +56,9 @@ for parameter, coef in model.coefs_.items():  # on the log scale, the default fo
     terms = "  ".join(f"{names[j]} {b:+.2f}" for j, b in zip(model.predictors_[parameter], coef, strict=True))
     print(f"log {parameter:<6}= {model.intercepts_[parameter]:.2f}  {terms}")
 
-# ---- 3. a distribution for every patient ---------------------------------------------------------------------------
+# %%
+# 3. a distribution for every patient
+# -----------------------------------
 mean, interval = pipe.predict(X_test), pipe.predict(X_test, output="interval", coverage=0.9)
 print("\nPredictions for patients of the test set")
 print(f"{'observed':>10}{'mean':>8}{'90% interval':>16}")
@@ -58,7 +67,24 @@ for seen, centre, (low, high) in zip(y_test[:5], mean, interval, strict=False):
 inside = (interval[:, 0] <= y_test) & (y_test <= interval[:, 1])
 print(f"The intervals hold {inside.mean():.0%} of all {len(y_test)} test patients (90% +- 3% expected).")
 
-# ---- 4. the same choice, as a search -------------------------------------------------------------------------------
+# %%
+# 4. the same choice, as a search
+# -------------------------------
 grid = {"mleregressor__likelihood": [Normal(), Laplace(), StudentT(df=5), Gamma()]}
 search = GridSearchCV(make_pipeline(StandardScaler(), MLERegressor()), grid, cv=folds).fit(X, y)
 print(f"\nGridSearchCV over likelihoods chooses {search.best_params_['mleregressor__likelihood']}: {search.best_score_:.3f}")
+
+# %%
+# 5. the intervals, as a picture (of matplotlib, where it is installed)
+# ---------------------------------------------------------------------
+if find_spec("matplotlib"):
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(layout="constrained")
+    order = np.argsort(mean)
+    ax.vlines(np.arange(len(mean)), *interval[order].T, color="lightsteelblue", linewidth=3, label="90% interval")
+    ax.plot(np.arange(len(mean)), mean[order], color="C0", label="mean")
+    ax.plot(np.arange(len(mean)), y_test[order], ".", color="black", label="observed")
+    ax.set(xlabel="patients of the test set, by predicted mean", ylabel="progression of the disease")
+    ax.legend()
+    plt.show()

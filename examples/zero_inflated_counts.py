@@ -1,13 +1,16 @@
-"""Counts with too many zeros: satellites of horseshoe crabs.
+"""Counts with too many zeros: satellites of horseshoe crabs
+=========================================================
 
 A third of the females have no male around them, and the others have many. Does the zero come from the same process
 (over-dispersion), from a second one that adds zeros (inflation), or is it a matter of its own (hurdle)?
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from comparison import compare, read
 
 from sk_mle import MLERegressor
+from sk_mle.displays import RootogramDisplay
 from sk_mle.likelihoods import Hurdle, NegativeBinomial, Poisson, ZeroInflated
 
 crabs = read("crabs")
@@ -33,3 +36,10 @@ print(f"\n{best}")
 for parameter, coef in fitted.coefs_.items():
     terms = "  ".join(f"{name} {value:+.3f}" for name, value in zip(fitted.predictors_[parameter], coef, strict=True))
     print(f"  {parameter:<12}{fitted.intercepts_[parameter]:+8.3f}  {terms}")
+
+# %%
+# Poisson's law has too few zeros and too few large counts.
+figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+for ax, name in zip(axes, ("Poisson", best), strict=True):
+    RootogramDisplay.from_estimator(candidates[name], X, y, ax=ax, name=name)
+plt.show()

@@ -1,6 +1,7 @@
 """Maximum likelihood as scikit-learn estimators."""
 
 import importlib
+from importlib.metadata import PackageNotFoundError, version
 
 from . import diagnostics, displays, domains, inference, likelihoods, links, metrics, predictors, selection
 from ._estimators.classifier import MLEClassifier
@@ -15,7 +16,10 @@ from .inference import Inference
 from .likelihoods import censored, from_scipy
 from .selection import LikelihoodSearch, compare, cross_val_predict_dist
 
-__version__ = "0.1.0"
+try:
+    __version__ = version("sk_mle")
+except PackageNotFoundError:  # a tree that is not installed
+    __version__ = "0.1.0.dev0"
 
 __all__ = [
     "Distribution",

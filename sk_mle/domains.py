@@ -39,7 +39,16 @@ class Domain:
     typical: tuple[float, float] = (-2.0, 2.0)
 
     def contains(self, values: Any) -> np.ndarray:
-        """True for each value inside the domain; NaN and infinities are outside."""
+        """True for each value inside the domain; NaN and infinities are outside.
+
+        Parameters
+        ----------
+        values : array-like
+
+        Returns
+        -------
+        ndarray of bool
+        """
         values = np.asarray(values)
         above = values >= self.low if self.closed[0] and self.low > -np.inf else values > self.low
         below = values <= self.high if self.closed[1] and self.high < np.inf else values < self.high
@@ -47,17 +56,45 @@ class Domain:
         return above
 
     def nearest(self, values: Any) -> np.ndarray:
-        """The values, with those on an open end or beyond moved to the nearest number inside: rounding puts them there."""
+        """The values, with those on an open end or beyond moved to the nearest number inside: rounding puts them there.
+
+        Parameters
+        ----------
+        values : array-like
+
+        Returns
+        -------
+        ndarray
+        """
         low = self.low if self.closed[0] or self.low == -np.inf else np.nextafter(self.low, np.inf)
         high = self.high if self.closed[1] or self.high == np.inf else np.nextafter(self.high, -np.inf)
         return np.clip(values, low, high)
 
     def includes(self, other: Domain) -> bool:
-        """Whether every point in the interior of `other` lies in this domain."""
+        """Whether every point in the interior of another domain lies in this one.
+
+        Parameters
+        ----------
+        other : Domain
+
+        Returns
+        -------
+        bool
+        """
         return self.low <= other.low and other.high <= self.high
 
     def draw(self, rng: np.random.Generator, size: Any = None) -> np.ndarray:
-        """Random values from the typical range, for tests and simulated data."""
+        """Random values from the typical range, for tests and simulated data.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int or tuple of int, optional
+
+        Returns
+        -------
+        ndarray of float
+        """
         low, high = self.typical
         if self.integer:
             return rng.integers(int(low), int(high), size=size, endpoint=True).astype(float)

@@ -249,25 +249,66 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_has("predict"))
     def predict(self, X: Any, *args: Any, **options: Any) -> Any:
-        """As that of the estimator, of rows of a data frame."""
+        """As that of the estimator, of rows of a data frame.
+
+        Parameters
+        ----------
+        X : data frame
+        *args, **options
+            As in `predict` of the estimator.
+
+        Returns
+        -------
+        ndarray of shape (n,), or what `output` asks for
+        """
         check_is_fitted(self)
         return self.estimator_.predict(self.design(X), *args, **options)
 
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """As that of the estimator, of rows of a data frame."""
+        """As that of the estimator, of rows of a data frame.
+
+        Parameters
+        ----------
+        X : data frame
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+        """
         check_is_fitted(self)
         return self.estimator_.predict_proba(self.design(X))
 
     @available_if(_has("predict_dist"))
     def predict_dist(self, X: Any) -> Any:
-        """Predictive distributions of rows of a data frame."""
+        """Predictive distributions of rows of a data frame.
+
+        Parameters
+        ----------
+        X : data frame
+
+        Returns
+        -------
+        Distribution
+        """
         check_is_fitted(self)
         return self.estimator_.predict_dist(self.design(X))
 
     @available_if(_has("score"))
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
-        """As that of the estimator, of rows of a data frame; y is by default what stands left of ``~``."""
+        """As that of the estimator, of rows of a data frame; y is by default what stands left of ``~``.
+
+        Parameters
+        ----------
+        X : data frame
+        y : array-like of shape (n,), optional
+            By default what stands left of ``~``.
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        float
+        """
         check_is_fitted(self)
         return self.estimator_.score(self.design(X), self.target(X) if y is None else y, sample_weight=sample_weight)
 

@@ -621,7 +621,20 @@ class MLEMixin(Fitting):
         )
 
     def inference(self, X: Any, y: ArrayLike, **options: Any) -> Inference:
-        """Standard errors, tests and intervals from the data of the fit: `Inference.from_estimator(self, X, y, **options)`."""
+        """Standard errors, tests and intervals, from the data of the fit.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, data frame or source
+            Those of the fit, as `y`: a fitted estimator keeps neither.
+        y : array-like, or the name of a column of a source
+        **options : dict
+            As in `sk_mle.inference.Inference.from_estimator`: `sample_weight`, `cov`, `groups`, `weights`, `use_t`.
+
+        Returns
+        -------
+        Inference
+        """
         return Inference.from_estimator(self, X, y, **options)
 
     def __sklearn_tags__(self):

@@ -24,7 +24,7 @@ ROWS_PER_BLOCK = 1 << 14
 
 
 class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
-    r"""Classification by maximum likelihood, for any likelihood of classes.
+    """Classification by maximum likelihood, for any likelihood of classes.
 
     With the default likelihood it equals ``LogisticRegression(C=np.inf)``: Bernoulli with a logit link for two classes,
     categorical with coefficients that sum to zero over the classes for more. An L2 penalty `alpha` equals ``C = 1 / (alpha *
@@ -231,8 +231,18 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         return codes if self._ranks is None else self._ranks[codes.astype(int)]
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Confidence scores of the classes: shape (n,) for two, (n, K) for more.
+        """Confidence scores of the classes.
 
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        ndarray of shape (n,) for two classes, (n, K) for more
+
+        Notes
+        -----
         For two classes, the log odds of the second, which equal the linear predictor with a logit link. For more, the linear
         predictors of laws with one per class, or log probabilities of laws with a single one (`Ordinal`).
         """
@@ -241,19 +251,48 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         return self._of_rows(X, self._confidence)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Log probability of every class, exact where a probability underflows: shape (n, K)."""
+        """Log probability of every class, exact where a probability underflows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            In the order of `classes_`.
+        """
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict_log_proba, list(self.classes_))
         return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_))))
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of every class: shape (n, K)."""
+        """Probability of every class.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            In the order of `classes_`.
+        """
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict_proba, list(self.classes_))
         return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "probability")))
 
     def predict(self, X: Any) -> np.ndarray:
-        """Most probable class of every row: shape (n,)."""
+        """Most probable class of every row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict)
 

@@ -52,7 +52,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised, all coefficients of a curve are.
         "reml": the data choose a penalty for each term of `penalties` or, without these, for the columns of the parameter.
     l1_ratio : float or dict, default=0.0
-        Share of the L1 penalty: that of a parameter is alpha * l1_ratio * sum |b| + alpha * (1 - l1_ratio) / 2 * sum b**2, as
+        Share of the L1 penalty, which is ``alpha * (l1_ratio * sum(abs(b)) + (1 - l1_ratio) / 2 * sum(b**2))``, as
         in `ElasticNet`. Coefficients are exactly zero where it says so. A number is for all parameters that have an `alpha`.
     penalties : dict, optional
         Terms of each parameter with a penalty of their own, ``{"loc": [Smooth("x"), Groups("site"), Ridge("all")]}``, see
@@ -311,13 +311,36 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         return {"mean": mean if finite.all() else np.where(finite, mean, dist.median()), **is_nan}
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
-        """Central predictive interval of every row: ndarray of shape (n, 2)."""
+        """Central predictive interval of every row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        coverage : float, default=0.9
+            Probability of the interval; that of each tail is half of the rest.
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+            Its lower and upper end.
+        """
         if (rows := self._opened(X)) is not None:
             return rows.predict(partial(self.predict_interval, coverage=coverage))
         return _interval(self.predict_dist(X), coverage)
 
     def predict_quantiles(self, X: Any, quantiles: Any = (0.05, 0.5, 0.95)) -> np.ndarray:
-        """Quantiles of the predictive distribution: ndarray of shape (n, len(quantiles))."""
+        """Quantiles of the predictive distribution.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, p)
+        quantiles : sequence of float, default=(0.05, 0.5, 0.95)
+            Probabilities.
+
+        Returns
+        -------
+        ndarray of shape (n, len(quantiles))
+        """
         if (rows := self._opened(X)) is not None:
             return rows.predict(partial(self.predict_quantiles, quantiles=quantiles))
         return _quantiles(self.predict_dist(X), quantiles)

@@ -121,7 +121,17 @@ class Distribution:
         return np.where(np.isnan(y).any(axis=-1), np.nan, np.where(inside, value, -np.inf))[()]
 
     def logpdf(self, y: ArrayLike) -> np.ndarray:
-        """Log density, or log mass of a discrete law; -inf outside the support."""
+        """Log density, or log mass of a discrete law; -inf outside the support.
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         if self.likelihood.target_type == "targets":
             return self._joint(y)
         y = np.asarray(y, dtype=float)
@@ -138,15 +148,45 @@ class Distribution:
         return float(high if self.likelihood.support.integer else (low + high) / 2)
 
     def pdf(self, y: ArrayLike) -> np.ndarray:
-        """Density, or mass of a discrete law."""
+        """Density, or mass of a discrete law.
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         return np.exp(self.logpdf(y))
 
     def logpmf(self, y: ArrayLike) -> np.ndarray:
-        """Log mass of a discrete law; an alias of `logpdf`."""
+        """Log mass of a discrete law; an alias of `logpdf`.
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         return self.logpdf(y)
 
     def pmf(self, y: ArrayLike) -> np.ndarray:
-        """Mass of a discrete law; an alias of `pdf`."""
+        """Mass of a discrete law; an alias of `pdf`.
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         return self.pdf(y)
 
     def _tail(self, method, y, lowest, highest):
@@ -158,23 +198,73 @@ class Distribution:
         return np.where(np.isnan(y), np.nan, np.where(y == -np.inf, lowest, np.where(y == np.inf, highest, values)))[()]
 
     def cdf(self, y: ArrayLike) -> np.ndarray:
-        """P(Y <= y)."""
+        """Probability of at most y.
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         return self._tail(self.likelihood.cdf, y, 0.0, 1.0)
 
     def sf(self, y: ArrayLike) -> np.ndarray:
-        """P(Y > y)."""
+        """Probability of more than y.
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         return self._tail(self.likelihood.sf, y, 1.0, 0.0)
 
     def logcdf(self, y: ArrayLike) -> np.ndarray:
-        """log P(Y <= y), also where the probability underflows."""
+        """Log probability of at most y, also where the probability underflows.
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         return self._tail(self.likelihood.logcdf, y, -np.inf, 0.0)
 
     def logsf(self, y: ArrayLike) -> np.ndarray:
-        """log P(Y > y), also where the probability underflows."""
+        """Log probability of more than y, also where the probability underflows.
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         return self._tail(self.likelihood.logsf, y, 0.0, -np.inf)
 
     def hazard(self, y: ArrayLike) -> np.ndarray:
-        """Hazard: the density at y given that Y is not below; of a discrete law, P(Y = y | Y >= y)."""
+        """Hazard: the density at y given that Y is not below; of a discrete law, P(Y = y | Y >= y).
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         y = np.asarray(y, dtype=float)
         with np.errstate(all="ignore"):
             density = self.logpdf(y)
@@ -183,11 +273,31 @@ class Distribution:
             return np.exp(density - self.logsf(y))
 
     def cumulative_hazard(self, y: ArrayLike) -> np.ndarray:
-        """Cumulative hazard, -log P(Y > y)."""
+        """Cumulative hazard, -log P(Y > y).
+
+        Parameters
+        ----------
+        y : array-like
+            One value per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `y` and the rows broadcast to
+        """
         return 0.0 - self.logsf(y)
 
     def ppf(self, q: Any) -> np.ndarray:
-        """Quantile at probability q."""
+        """Quantile at probability q.
+
+        Parameters
+        ----------
+        q : array-like
+            One probability per row, or values[:, None] for all of them in every row.
+
+        Returns
+        -------
+        ndarray of shape (n,), or of what `q` and the rows broadcast to
+        """
         if self.likelihood.target_type == "targets":
             self.likelihood.ppf(q, **self.params)  # raises
         values, q = self._at(self.likelihood.ppf, q), np.asarray(q, dtype=float)
@@ -199,38 +309,94 @@ class Distribution:
             return np.broadcast_to(method(**self.params), (*self.shape, *axes))[()]
 
     def mean(self) -> np.ndarray:
-        """Expected value; NaN where it does not exist."""
+        """Expected value; NaN where it does not exist.
+
+        Returns
+        -------
+        ndarray of shape (n,), or (n, K) for several targets
+        """
         return self._moment(self.likelihood.expectation, self._targets)
 
     def median(self) -> np.ndarray:
-        """Quantile at one half."""
+        """Quantile at one half.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         return self.ppf(np.full(self.shape, 0.5))
 
     def var(self) -> np.ndarray:
-        """Variance; infinite or NaN where it does not exist."""
+        """Variance; infinite or NaN where it does not exist.
+
+        Returns
+        -------
+        ndarray of shape (n,), or (n, K) for several targets
+        """
         return self._moment(self.likelihood.variance, self._targets)
 
     def cov(self) -> np.ndarray:
-        """Covariance matrices of several targets: (n, K, K)."""
+        """Covariance matrices of several targets.
+
+        Returns
+        -------
+        ndarray of shape (n, K, K)
+
+        Raises
+        ------
+        ValueError
+            For a law of one target.
+        """
         if self.likelihood.covariance is None:
             raise ValueError(f"{title(self.likelihood)} has no covariance matrices; use var")
         return self._moment(self.likelihood.covariance, 2 * self._targets)
 
     def std(self) -> np.ndarray:
-        """Standard deviation."""
+        """Standard deviation.
+
+        Returns
+        -------
+        ndarray of shape (n,), or (n, K) for several targets
+        """
         return np.sqrt(self.var())
 
     def entropy(self) -> np.ndarray:
-        """Expected negative log-likelihood of a draw, in nats."""
+        """Expected negative log-likelihood of a draw, in nats.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         return self._moment(self.likelihood.entropy)
 
     def interval(self, confidence: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Central interval: lower and upper end with `confidence` between them."""
+        """Central interval: lower and upper end with `confidence` between them.
+
+        Parameters
+        ----------
+        confidence : float, default=0.9
+            Probability of the interval; that of each tail is half of the rest.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n,)
+        """
         tail = (1 - confidence) / 2
         return self.ppf(np.full(self.shape, tail)), self.ppf(np.full(self.shape, 1 - tail))
 
     def rvs(self, size: Any = None, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
-        """Random values of shape (n,), or (size, n); `size` may be a tuple; several targets are a last axis."""
+        """Random values.
+
+        Parameters
+        ----------
+        size : int or tuple of int, optional
+            Draws of every row; by default one.
+        random_state : int, RandomState or None
+
+        Returns
+        -------
+        ndarray of shape (n,), or (size, n); several targets are a last axis
+        """
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
         values = np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))

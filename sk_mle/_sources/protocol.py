@@ -70,15 +70,34 @@ class Source(ABC):
         """The parts, in the same order every time."""
 
     def map(self, fn: Callable[[Any, int], Any]) -> list:
-        """fn(part, number) of every part, numbered from 0."""
+        """The results of a function of every part.
+
+        Parameters
+        ----------
+        fn : callable
+            ``fn(part, number)``, parts being numbered from 0.
+
+        Returns
+        -------
+        list
+        """
         return [fn(part, number) for number, part in enumerate(self)]
 
     def fold(self, fn: Callable[[Any, int], Any], combine: Callable[[Any, Any], Any]) -> Any:
         """The results fn(part, number) of all parts, combined to one.
 
-        `combine` takes two results, or combinations of these, of neighbouring parts in their order, and is associative: a
-        source may combine in any grouping, as by trees. One that sends functions to other processes pickles them by
-        cloudpickle.
+        Parameters
+        ----------
+        fn : callable
+            ``fn(part, number)``. A source that sends functions to other processes pickles them by cloudpickle.
+        combine : callable
+            Takes two results, or combinations of these, of neighbouring parts in their order. It is associative: a source may
+            combine in any grouping, as by trees.
+
+        Returns
+        -------
+        object
+            What `combine` returned last.
         """
         results = (fn(part, number) for number, part in enumerate(self))
         total = next(results, None)
@@ -87,9 +106,19 @@ class Source(ABC):
         return total
 
     def predict(self, fn: Callable[[Any], Any], columns: list | None = None) -> Any:
-        """fn(X), an array of predictions, of every part; by default at once, concatenated.
+        """Predictions of every part; by default at once, concatenated.
 
-        `columns` are names for its columns, where predictions are a data frame.
+        Parameters
+        ----------
+        fn : callable
+            ``fn(X)``, an array of predictions.
+        columns : list, optional
+            Names for its columns, where predictions are a data frame.
+
+        Returns
+        -------
+        object
+            An array, or a collection of the source's own.
         """
         return concatenate([values for values in self.map(partial(_on_X, fn)) if values is not None])
 

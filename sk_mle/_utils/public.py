@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+DOCUMENTATION = "https://sk-mle.github.io/sk_mle/"  # as in pyproject.toml
+PAGE = DOCUMENTATION + "reference/generated/{estimator_module}.{estimator_name}.html"
+
 
 def publish(namespace: dict[str, Any]) -> None:
     """Give the classes of a public module's `__all__` that private modules define the name of the public module.
 
-    Pickles then name `sk_mle.likelihoods.Gamma`, wherever it is written. Functions keep their own: doctest looks there.
+    Pickles then name `sk_mle.likelihoods.Gamma`, wherever it is written, and so does the address of the page to which the HTML
+    of an estimator, a law or a link leads. Functions keep their own: doctest looks there.
     """
     module = namespace["__name__"]
+    package = module.partition(".")[0]
     for name in namespace["__all__"]:
-        value = namespace[name]
-        if isinstance(value, type) and "._" in value.__module__ and value.__module__.startswith(module.partition(".")[0] + "."):
+        value: Any = namespace[name]
+        if not isinstance(value, type) or not value.__module__.startswith(package + "."):
+            continue
+        if "._" in value.__module__:
             value.__module__ = module
+        if hasattr(value, "_get_doc_link"):  # of scikit-learn's BaseEstimator
+            value._doc_link_module, value._doc_link_template = package, PAGE  # type: ignore[attr-defined]

@@ -106,7 +106,19 @@ class CoefficientDisplay(Drawing):
         return cls(names=rows, estimates=estimates, intervals=intervals, level=level).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the estimates."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the estimates.
+
+        Returns
+        -------
+        self
+        """
         rows = np.arange(len(self.names))
         if ax is None:
             height = 1.2 + 0.22 * len(self.names) * (1 + len(self.estimates))

@@ -100,7 +100,21 @@ class CoverageDisplay(FromModel):
         return cls(nominal=nominal, empirical=empirical, low=low, high=high, name=name, band=text).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the empirical coverage."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        name : str, optional
+            Label in the legend; by default that of the display.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the empirical coverage.
+
+        Returns
+        -------
+        self
+        """
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "band"):
             ax.fill_between(self.nominal, self.low, self.high, color="0.87", label=self.band, zorder=0, **once)

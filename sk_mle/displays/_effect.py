@@ -122,7 +122,19 @@ class EffectDisplay(Drawing):
         return cls(**made, level=level, observed=column_of(X, feature)[0]).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the curves."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the curves.
+
+        Returns
+        -------
+        self
+        """
         ax = self._on(ax)
         self.lines_ = []
         is_number = self.curves[0].x.dtype.kind in "fiu"

@@ -183,7 +183,21 @@ class FanChartDisplay(FromModel):
         )
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the median."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        name : str, optional
+            Label in the legend; by default that of the display.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the median.
+
+        Returns
+        -------
+        self
+        """
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "observations"):
             self._observations(ax, once)

@@ -159,7 +159,19 @@ class LikelihoodDisplay(Drawing):
         return display.plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the candidates' densities."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the candidates' densities.
+
+        Returns
+        -------
+        self
+        """
         if ax is None:
             self.axes_ = pyplot().subplots(1, 2, figsize=(10, 4), layout="constrained")[1]
         elif isinstance(ax, np.ndarray | list | tuple):

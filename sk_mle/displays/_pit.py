@@ -107,7 +107,21 @@ class PITDisplay(FromModel):
         return display.plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `stairs`."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        name : str, optional
+            Label in the legend; by default that of the display.
+        **kwargs : dict
+            Arguments of matplotlib's `stairs`.
+
+        Returns
+        -------
+        self
+        """
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "band"):
             ax.stairs(self.high, self.edges, baseline=self.low, fill=True, color="0.87", label=self.band, zorder=0, **once)

@@ -111,25 +111,43 @@ class ProfileLikelihoodDisplay(Drawing):
 
     @property
     def drop(self) -> np.ndarray:
+        """The profile below its maximum."""
         return self.loglikelihood - self.maximum
 
     @property
     def parabola(self) -> np.ndarray:
+        """The drop that Wald intervals suppose."""
         return -0.5 * ((self.values - self.estimate) / self.bse) ** 2
 
     @property
     def cut(self) -> float:
+        """The drop at the ends of the interval: half a quantile of chi-squared."""
         return -float(chdtri(1, 1 - self.level)) / 2
 
     @property
     def interval(self) -> np.ndarray:
+        """The ends of the profile interval."""
         root = np.sign(self.values - self.estimate) * np.sqrt(-2 * np.minimum(self.drop, 0.0))
         root_at_cut = np.sqrt(-2 * self.cut)
         order = np.argsort(self.values)
         return np.interp([-root_at_cut, root_at_cut], root[order], self.values[order], left=-np.inf, right=np.inf)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the profile."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        name : str, optional
+            Label in the legend; by default that of the display.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the profile.
+
+        Returns
+        -------
+        self
+        """
         ax, name = self._on(ax), self.name if name is None else name
         style = {**self._style(ax, line=True), "linewidth": 2, "label": "profile" if self.name else name}
         low, high = self.interval

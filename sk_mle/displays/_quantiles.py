@@ -102,10 +102,25 @@ class QuantileResidualDisplay(FromModel):
 
     @property
     def outside(self) -> float:
+        """Share of the residuals outside of the band."""
         return float(np.mean((self.residuals < self.low) | (self.residuals > self.high)))
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the residuals."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        name : str, optional
+            Label in the legend; by default that of the display.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the residuals.
+
+        Returns
+        -------
+        self
+        """
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "band"):
             ax.fill_between(self.theoretical, self.low, self.high, color="0.87", label=self.band, zorder=0, **once)

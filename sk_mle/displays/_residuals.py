@@ -133,7 +133,21 @@ class ResidualsVsFittedDisplay(FromModel):
         return cls(values=values[rows], residuals=residual, weight=weight, label=label, name=name).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the residuals."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        name : str, optional
+            Label in the legend; by default that of the display.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the residuals.
+
+        Returns
+        -------
+        self
+        """
         ax, name = self._on(ax), self.name if name is None else name
         style = {**self._style(ax), "markersize": 3, "alpha": 0.45, "markeredgewidth": 0, **kwargs}
         if once := self._once(ax, "zero"):

@@ -106,7 +106,21 @@ class RootogramDisplay(FromModel):
         return cls(edges=edges, observed=observed, expected=np.diff(cdf_at_edges @ weight), name=name).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `bar`. Bars of a second model are narrower."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        name : str, optional
+            Label in the legend; by default that of the display.
+        **kwargs : dict
+            Arguments of matplotlib's `bar`. Bars of a second model are narrower.
+
+        Returns
+        -------
+        self
+        """
         ax, name = self._on(ax), self.name if name is None else name
         if once := self._once(ax, "band"):
             ax.axhspan(-1, 1, color="0.9", zorder=0, label="bars end here in 95% of cases", **once)

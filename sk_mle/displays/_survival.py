@@ -170,7 +170,19 @@ class SurvivalDisplay(Drawing):
         return cls(times=times, groups=made, level=level).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the predictions."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the predictions.
+
+        Returns
+        -------
+        self
+        """
         ax, self.lines_ = self._on(ax), []
         for k, group in enumerate(self.groups):
             color, estimate = PALETTE[k % len(PALETTE)], group.estimate

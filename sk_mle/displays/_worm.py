@@ -150,10 +150,25 @@ class WormDisplay(FromModel):
 
     @property
     def deviations(self) -> list[np.ndarray]:
+        """Residuals minus their normal quantiles, by panel."""
         return [panel["residuals"] - panel["theoretical"] for panel in self.panels]
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw; keyword arguments go to matplotlib's `plot` of the deviations."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            By default those of a new figure.
+        name : str, optional
+            Label in the legend; by default that of the display.
+        **kwargs : dict
+            Arguments of matplotlib's `plot` of the deviations.
+
+        Returns
+        -------
+        self
+        """
         name = self.name if name is None else name
         self.axes_ = self._grid(ax)
         self._on(self.axes_[0])

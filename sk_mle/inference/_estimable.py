@@ -27,7 +27,14 @@ MAX_TERMS = 8  # of an equation in a message
 
 
 class NotEstimableError(ValueError):
-    """What was asked for depends on coefficients that are not identified; `reason` says why they are not."""
+    """What was asked for depends on coefficients that are not identified.
+
+    Parameters
+    ----------
+    message : str
+    reason : str
+        Why they are not.
+    """
 
     def __init__(self, message: str, reason: str):
         super().__init__(message)

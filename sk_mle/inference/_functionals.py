@@ -41,7 +41,18 @@ class Functionals:
     _critical: Any
 
     def draws(self, n_draws: int = 1000, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
-        """Draws of the coefficients from their normal distribution, or Student's t with `use_t`: shape (n_draws, P)."""
+        """Draws of the coefficients from their normal distribution, or Student's t with `use_t`.
+
+        Parameters
+        ----------
+        n_draws : int, default=1000
+        random_state : int, RandomState or None
+
+        Returns
+        -------
+        ndarray of shape (n_draws, P)
+            Columns in the order of `names`.
+        """
         rng = check_random_state(random_state)
         deviations = rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
         return self.params + (

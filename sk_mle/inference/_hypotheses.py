@@ -188,6 +188,10 @@ class Hypotheses:
         hypotheses : str, sequence of str or array-like of shape (m, P)
             As in `wald_test`; the difference of both sides is estimated.
         level : float
+
+        Returns
+        -------
+        Table
         """
         R, r, texts = parse(self.layout, hypotheses)
         self.estimability.check(R, texts)

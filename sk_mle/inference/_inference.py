@@ -174,6 +174,7 @@ class Inference(Summaries, Hypotheses, Functionals):
 
     @property
     def bse(self) -> np.ndarray:
+        """Standard errors, in the order of `names`."""
         return np.where(self.identified, np.linalg.norm(self._root, axis=1), np.nan)
 
     @property
@@ -183,10 +184,12 @@ class Inference(Summaries, Hypotheses, Functionals):
 
     @property
     def zvalues(self) -> np.ndarray:
+        """Coefficients in units of their standard errors."""
         return self.params / self.bse
 
     @property
     def pvalues(self) -> np.ndarray:
+        """Two-sided p-values of the hypotheses that a coefficient is zero."""
         return self._two_sided(self.zvalues)
 
     def _two_sided(self, z):
@@ -200,7 +203,13 @@ class Inference(Summaries, Hypotheses, Functionals):
         return special.ndtri(tail) if np.isinf(self.df) else special.stdtrit(self.df, tail)
 
     def cov_params(self) -> np.ndarray:
-        """Covariance matrix of the coefficients: ndarray of shape (P, P), NaN for those that are not identified."""
+        """Covariance matrix of the coefficients.
+
+        Returns
+        -------
+        ndarray of shape (P, P)
+            In the order of `names`; NaN for coefficients that are not identified.
+        """
         known = self.identified
         return np.where(known[:, None] & known, self._root @ self._root.T, np.nan)
 

@@ -53,6 +53,7 @@ class Profile:
     maximum: float
 
     def table(self) -> Table:
+        """Values and log-likelihoods as a table."""
         rows = list(map(str, range(len(self.values))))
         return Table({self.name: self.values, "log-likelihood": self.loglikelihood}, rows)
 

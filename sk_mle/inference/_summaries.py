@@ -32,6 +32,7 @@ class Summaries:
 
     @property
     def names(self) -> list[str]:
+        """``parameter:column`` of every coefficient."""
         return self.layout.names
 
     def table(self, level: float = 0.95, transform: Any = None) -> Table:
@@ -44,6 +45,11 @@ class Summaries:
             "natural": parameters without columns on their own scale (sigma, not its logarithm), and coefficients behind a log
             or logit link exponentiated, as rate and odds ratios. Standard errors by the delta method, intervals as the images
             of the coefficients' ends; z and p test a ratio of one, and are absent for parameters without a natural null value.
+
+        Returns
+        -------
+        Table
+            Prints as text, and as HTML in notebooks; `to_frame`, `to_latex` and `to_markdown` hand it on.
         """
         if transform not in (None, "natural"):
             raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
@@ -76,7 +82,20 @@ class Summaries:
         ]
 
     def summary(self, level: float = 0.95, transform: Any = None) -> Table:
-        """`table` with the facts of the fit above it; prints as text, and as HTML in notebooks."""
+        """`table` with the facts of the fit above it.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Coverage of the intervals.
+        transform : "natural", optional
+            As in `table`.
+
+        Returns
+        -------
+        Table
+            Prints as text, and as HTML in notebooks.
+        """
         table, model = self.table(level, transform), self.model
         table.title = f"{type(model).__name__}, {model.likelihood_!r}"
         table.head = [
@@ -98,7 +117,19 @@ class Summaries:
         return table
 
     def to_frame(self, level: float = 0.95, transform: Any = None) -> Any:
-        """`table` as a pandas DataFrame."""
+        """`table` as a data frame.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Coverage of the intervals.
+        transform : "natural", optional
+            As in `table`.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         return self.table(level, transform).to_frame()
 
     def __repr__(self) -> str:

@@ -157,6 +157,14 @@ __all__ = [
 def get_likelihood(likelihood: Any) -> Likelihood:
     """A law from an instance, from its name, such as ``"negative_binomial"``, or from a distribution of scipy.stats.
 
+    Parameters
+    ----------
+    likelihood : Likelihood, str, or distribution of scipy.stats
+
+    Returns
+    -------
+    Likelihood
+
     Raises
     ------
     ValueError

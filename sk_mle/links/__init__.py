@@ -44,7 +44,21 @@ LINKS: dict[str, type[Link]] = {
 
 
 def get_link(link: Any) -> Link:
-    """The link itself, or the one with that name in `LINKS`."""
+    """The link itself, or the one with that name in `LINKS`.
+
+    Parameters
+    ----------
+    link : str or Link
+
+    Returns
+    -------
+    Link
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is neither a link nor a name; for an unknown name.
+    """
     if isinstance(link, Link):
         return link
     if not isinstance(link, str):
@@ -55,7 +69,16 @@ def get_link(link: Any) -> Link:
 
 
 def default_link(domain: Domain) -> Link:
-    """The link whose range is the interior of `domain`."""
+    """The link whose range is the interior of a domain.
+
+    Parameters
+    ----------
+    domain : Domain
+
+    Returns
+    -------
+    Link
+    """
     low, high = domain.low, domain.high
     if low == -np.inf and high == np.inf:
         return Identity()
@@ -69,7 +92,24 @@ def default_link(domain: Domain) -> Link:
 
 
 def check_link(link: Any, domain: Domain, parameter: str) -> Link:
-    """`get_link(link)`, if its range contains the parameter's domain or lies in it; otherwise an error."""
+    """The link, if its range contains the parameter's domain or lies in it.
+
+    Parameters
+    ----------
+    link : str or Link
+    domain : Domain
+    parameter : str
+        Its name, for the message.
+
+    Returns
+    -------
+    Link
+
+    Raises
+    ------
+    ValueError
+        For a link that suits the domain in neither way.
+    """
     link = get_link(link)
     if link.range.includes(domain) or domain.includes(link.range):
         return link

@@ -55,7 +55,13 @@ class Logit(_CDFLink):
 
 
 class ScaledLogit(Link):
-    """`theta = low + (high - low) / (1 + exp(-eta))`, for a parameter in a finite interval."""
+    """`theta = low + (high - low) / (1 + exp(-eta))`, for a parameter in a finite interval.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends of the interval.
+    """
 
     def __init__(self, low, high):
         self.low, self.high = low, high

@@ -46,7 +46,12 @@ class Log(Link):
 
 
 class ShiftedLog(Link):
-    """`theta = shift + exp(eta)`, for a parameter above `shift`."""
+    """`theta = shift + exp(eta)`, for a parameter above `shift`.
+
+    Parameters
+    ----------
+    shift : float
+    """
 
     def __init__(self, shift):
         self.shift = shift
@@ -78,7 +83,13 @@ class Softplus(Link):
 
 
 class Power(Link):
-    """`eta = theta**exponent` for positive `theta` and `eta`; the exponent is any number but 0."""
+    """`eta = theta**exponent` for positive `theta` and `eta`.
+
+    Parameters
+    ----------
+    exponent : float
+        Any number but 0.
+    """
 
     range = POSITIVE
 

@@ -92,7 +92,21 @@ class DistScorer(BaseEstimator):
         return self.score(estimator, X, y, sample_weight=sample_weight)
 
     def score(self, estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Score of a fitted estimator; the same as calling the scorer."""
+        """Score of a fitted estimator; the same as calling the scorer.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, with `predict_dist`.
+        X : array-like or data frame
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        float
+            Higher is better.
+        """
         higher = self.score_func in _HIGHER_IS_BETTER if self.greater_is_better is None else self.greater_is_better
         sign, options = 1.0 if higher else -1.0, self.options or {}
         X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)

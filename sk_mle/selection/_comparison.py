@@ -85,10 +85,12 @@ class Comparison:
 
     @property
     def best(self) -> str:
+        """Name of the first model."""
         return self.table.index[0]
 
     @property
     def notes(self) -> list[str]:
+        """Sentences below the table."""
         return self.table.notes
 
     def __getitem__(self, column: str) -> np.ndarray:
@@ -106,7 +108,12 @@ class Comparison:
         return self.table._repr_html_()
 
     def to_frame(self) -> Any:
-        """The table as a pandas DataFrame, at full precision."""
+        """The table at full precision.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         return self.table.to_frame()
 
     def plot(self, ax: Any = None) -> Any:

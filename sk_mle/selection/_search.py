@@ -205,29 +205,78 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_has("predict"))
     def predict(self, X: Any, **options: Any) -> Any:
-        """`predict` of the best estimator."""
+        """`predict` of the best estimator.
+
+        Parameters
+        ----------
+        X : array-like or data frame
+        **options : dict
+            As in `predict` of the best estimator.
+
+        Returns
+        -------
+        ndarray of shape (n,), or what `output` asks for
+        """
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X, **options)
 
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """`predict_proba` of the best estimator."""
+        """`predict_proba` of the best estimator.
+
+        Parameters
+        ----------
+        X : array-like or data frame
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+        """
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict_proba(X)
 
     @available_if(_has("decision_function"))
     def decision_function(self, X: Any) -> np.ndarray:
-        """`decision_function` of the best estimator."""
+        """`decision_function` of the best estimator.
+
+        Parameters
+        ----------
+        X : array-like or data frame
+
+        Returns
+        -------
+        ndarray of shape (n,) for two classes, (n, K) for more
+        """
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.decision_function(X)
 
     def predict_dist(self, X: Any) -> Distribution:
-        """Predictive distribution of every row, by the best estimator."""
+        """Predictive distribution of every row, by the best estimator.
+
+        Parameters
+        ----------
+        X : array-like or data frame
+
+        Returns
+        -------
+        Distribution
+        """
         check_is_fitted(self, "best_estimator_")
         return predict_dist(self.best_estimator_, X)
 
     def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Weighted mean log-likelihood of the best estimator, or its `scoring` if one was given."""
+        """Weighted mean log-likelihood of the best estimator, or its `scoring` if one was given.
+
+        Parameters
+        ----------
+        X : array-like or data frame
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        float
+        """
         check_is_fitted(self, "best_estimator_")
         if self.scoring is not None:
             options = {} if sample_weight is None else {"sample_weight": sample_weight}

@@ -142,7 +142,7 @@ def vuong_test(
     r"""Vuong's test of two models that are not nested: which one is closer to the data in log-likelihood.
 
     .. math:: z = \frac{\sum_i w_i m_i - c}{\sqrt{n}\, \hat\omega}, \quad m_i = \log p_a(y_i) - \log p_b(y_i), \quad
-        \hat\omega^2 = \frac{1}{n} \sum_i w_i m_i^2 - \Big(\frac{1}{n} \sum_i w_i m_i\Big)^2, \quad n = \sum_i w_i
+        \hat\omega^2 = \frac{1}{n} \sum_i w_i m_i^2 - \left(\frac{1}{n} \sum_i w_i m_i\right)^2, \quad n = \sum_i w_i
 
     z is standard normal where both are equally close; positive values favour `a`. The p-value is two-sided. An integer weight
     counts as repeated rows.

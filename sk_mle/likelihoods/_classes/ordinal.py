@@ -18,7 +18,7 @@ class Ordinal(Classes):
     r"""Cumulative law of ordered classes 0..K-1: a continuous latent variable, observed only as its interval between cutpoints.
 
     .. math:: P(y \le j) = F\left(\frac{c_j - \mathrm{loc}}{\mathrm{scale}}\right), \quad
-        c_0 = 0, \; c_j = c_{j-1} + \mathrm{gaps}_{j-1}, \quad j = 0, \dots, K - 2
+        c_0 = 0, \; c_j = c_{j-1} + \mathrm{gaps}_{j-1}, \quad j = 0, \ldots, K - 2
 
     The first cutpoint is zero because `loc` has an intercept, and the others follow at positive distances `gaps`, so they
     are in order whatever the coefficients. With `intercept_` and `gaps`, the cutpoints of other software, that of
