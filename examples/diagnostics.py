@@ -1,9 +1,9 @@
-"""Is the model right? Each display for a model that fits and for one that does not, on real data
-==============================================================================================
+"""Is the model right? Every display
+=================================
 
-Satellites of horseshoe crabs vary far more than a Poisson law allows; abdominal circumferences of fetuses scatter more with
-every week. Pictures also go to a folder that is
-given on the command line.
+Each display for a model that fits and for one that does not, on real data. Satellites of horseshoe crabs vary far more than a
+Poisson law allows; abdominal circumferences of fetuses scatter more with every week. Pictures also go to a folder that is given
+on the command line.
 """
 
 import sys

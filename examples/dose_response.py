@@ -1,5 +1,5 @@
-"""A dose-response curve: how much ferulic acid halves the growth of ryegrass, and under which law
-===============================================================================================
+"""A dose-response curve: ferulic acid and ryegrass
+================================================
 
 A four-parameter logistic curve for the length of roots, found without starting values. Roots of strong doses are short and
 alike, so that the spread may follow the length: a gamma law, or a normal one whose scale depends on the dose. The dose that

@@ -1,5 +1,5 @@
-"""The likelihood by hand: five observations, three candidate means, densities, products and logs
-==============================================================================================
+"""The likelihood by hand: five observations, three means
+======================================================
 
 How plausible are 4.3, 4.8, 5.0, 5.2 and 5.7 under N(5, 1), N(4, 1) and N(6, 1)? Densities of independent points multiply,
 logs of densities add up; both rank the candidates alike, and the best mean of all is the average of the points. With

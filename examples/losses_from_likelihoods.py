@@ -1,5 +1,5 @@
-"""Squared error, binary cross-entropy and cross-entropy are negative log-likelihoods
-==================================================================================
+"""Squared error and cross-entropy are negative log-likelihoods
+============================================================
 
     Gaussian      -log N(y | m, 1)     =  (y - m)^2 / 2 + log(2 pi) / 2
     Bernoulli     -log p(y | eta)      =  log(1 + exp(eta)) - y eta

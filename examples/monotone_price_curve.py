@@ -1,5 +1,5 @@
-"""A price curve that falls: sales by price, where noise makes the free curve rise here and there
-==============================================================================================
+"""A price curve that falls
+========================
 
 B-splines whose coefficients fall make a curve that falls; a scipy LinearConstraint on their differences says so.
 """

@@ -1,7 +1,8 @@
-"""Separated classes: the endometrial data, where every patient with neovasculature has the higher grade
-=====================================================================================================
+"""Separated classes: the endometrial data
+=======================================
 
-The likelihood has no maximum there. Jeffreys' penalty (Firth) has one, with intervals and tests from the penalised likelihood.
+Every patient with neovasculature has the higher grade, so the likelihood has no maximum. Jeffreys' penalty (Firth) has one,
+with intervals and tests from the penalised likelihood.
 """
 
 import warnings
