@@ -77,6 +77,8 @@ class Objective:
         Length of the flat vector.
     near_optimum : bool
         Whether the start is so near that the observed information suits the first steps.
+    near_limits : dict of str to str
+        Parameters that may be at a limit of the law, with that end of their domain (see `_solvers/limits.py`).
     preconditioner : object or None
         Approximation of the Hessian near the solution (see `_solvers/preconditioners.py`).
     partly_expected : bool
@@ -89,6 +91,7 @@ class Objective:
     preconditioner: Any = None
     has_value = True  # whether an estimate minimises it
     near_optimum = False
+    near_limits: dict[str, str] = {}
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._model.bounds import has_repeated_value
 from .._model.objective import Objective
+from .limits import from_limits
 from .solvers import Solution
 from .special_cases import first_round_iterations, from_special_cases, on_subsample
 
@@ -38,7 +39,8 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> 
     -------
     Solution
     """
-    return from_special_cases(objective, _best_of_starts(objective, start, solve), solve)
+    start, at_limit = from_limits(objective, start, solve)
+    return from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve), solve)
 
 
 def _best_of_starts(objective, start, solve) -> Solution:

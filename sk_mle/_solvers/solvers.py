@@ -325,6 +325,7 @@ def _running_to_edges(objective, u, names, hessian_point) -> dict[str, str]:
 
     The other coordinates follow along the ridge, so that the result does not depend on the unit of y.
     """
+    value = objective.value(u)
     index, edges = [objective.slices[name].start for name in names], {}
     hessian, unit_vectors = hessian_point.hessian, np.eye(objective.size)[:, index]
     _, ridges, fail = lapack.dposv(hessian, unit_vectors)
@@ -344,32 +345,31 @@ def _running_to_edges(objective, u, names, hessian_point) -> dict[str, str]:
             continue
         direction, reliable = ridge / ridge[j] / scale, variance < VARIANCE_OF_ROUNDING
         if reliable and abs(step) < MAX_STEP_AT_MAXIMUM:
-            sign = _side_without_fall(objective, u, direction)
+            sign = _side_without_fall(objective, u, value, direction)
         else:
             own = np.eye(objective.size)[j] * direction[j]  # where others diverge as well, their ridges may be mixed
-            sign = _flat_side(objective, u, direction) or _flat_side(objective, u, own)
+            sign = _flat_side(objective, u, value, direction) or _flat_side(objective, u, value, own)
             sign = sign or (np.sign(step) if reliable and step else np.sign(eta))
         if not sign:
             continue
-        if _differs(objective, u, u + sign * direction):
+        if _differs(objective, value, u + sign * direction):
             continue
         edges[name] = "upper" if link.inverse_derivatives(eta)[1] * sign > 0 else "lower"
     return edges
 
 
-def _flat_side(objective, u, direction) -> float:
+def _flat_side(objective, u, value, direction) -> float:
     """The sign of the side of a direction on which the log-likelihood is constant, if it falls on the other; else 0."""
     for length in (5.0, 20.0, 80.0, 320.0):
-        ahead, back = (_differs(objective, u, u + sign * length * direction) for sign in (1, -1))
+        ahead, back = (_differs(objective, value, u + sign * length * direction) for sign in (1, -1))
         if ahead or back:
             return float(back) - float(ahead)
     return 0.0
 
 
-def _side_without_fall(objective, u, direction) -> float:
+def _side_without_fall(objective, u, value, direction) -> float:
     """The sign of the side of a direction on which the log-likelihood nowhere falls, as far as it is finite; 0 at a maximum."""
     with np.errstate(all="ignore"):
-        value = objective.value(u)
         size = max(1.0, abs(value))
         for sign in (1.0, -1.0):
             next_to, near, *far = (objective.value(u + sign * length * direction) for length in (0.5, 5.0, 20.0, 80.0, 320.0))
@@ -379,10 +379,10 @@ def _side_without_fall(objective, u, direction) -> float:
     return 0.0
 
 
-def _differs(objective, u, v) -> bool:
-    """Whether the total log-likelihood differs between two flat vectors."""
+def _differs(objective, value, v) -> bool:
+    """Whether the total log-likelihood at a flat vector differs from that of a `value` of the objective."""
     with np.errstate(all="ignore"):
-        return not objective.data.total_weight * abs(objective.value(v) - objective.value(u)) < MIN_LOGLIK_DIFFERENCE
+        return not objective.data.total_weight * abs(objective.value(v) - value) < MIN_LOGLIK_DIFFERENCE
 
 
 def _far_from_zero(objective, u, names) -> dict[str, str]:

@@ -19,6 +19,7 @@ from scipy.optimize import OptimizeResult
 from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
 from ..likelihoods._functions import competing, regular_end, values_to_hold
+from .held import constant_parameters, with_all_free, with_held, with_value
 from .solvers import Solution
 from .start import cold_start
 
@@ -91,12 +92,6 @@ def on_subsample(objective: Objective) -> Objective:
     return Objective(objective.likelihood, part, objective.designs, objective.alpha)
 
 
-def constant_parameters(objective: Objective) -> list[str]:
-    """Names of the estimated scalars that are equal in all rows, without the first parameter."""
-    others = list(objective.designs.items())[1:]
-    return [name for name, d in others if d.columns is None and not d.vector and name not in objective.data.offset_names]
-
-
 def _law_expects_other_maxima(objective, solution) -> bool:
     """Whether the law says that other maxima are likely beside this one."""
     law = objective.likelihood
@@ -136,16 +131,6 @@ def _better(objective, best: Solution, other: Solution) -> Solution:
 # ---- a parameter held at a value ---------------------------------------------------------------------------------------
 
 
-def _with_held(objective, name, value) -> Objective | None:
-    """The objective with a parameter held at a value; None if the law does not accept it."""
-    value = np.float64(value)  # which overflows to infinity, where a float raises
-    law = objective.likelihood.fix({name: value})
-    if law.parameter(name).value != value:
-        return None
-    designs = {other: design for other, design in objective.designs.items() if other != name}
-    return Objective(law, objective.data, designs, objective.alpha)
-
-
 def _best_from_held(objective, best: Solution, names, solve) -> Solution:
     """The best of the solution and of fits that start at those with one parameter held."""
     subsampled = on_subsample(objective)
@@ -162,7 +147,7 @@ def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float,
     """Losses and vectors, for all parameters, of fits with one parameter held that may be better than the solution."""
     for name, values in values_to_hold(objective.likelihood).items():
         for value in values if name in names else ():
-            part = _with_held(objective, name, value)
+            part = with_held(objective, name, value)
             if part is None:
                 continue
             try:
@@ -172,7 +157,7 @@ def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float,
             if base.converged and _predicted_minimum(part, start) > objective.value(base.u):
                 continue
             solution = solve(part, start, MAX_ITERATIONS_IF_HELD)
-            u = _with_all_free(part, solution.u, objective, name, value)
+            u = with_all_free(part, solution.u, objective, name, value)
             loss = objective.value(u)
             if np.isfinite(loss) and solution.converged:
                 yield loss, u
@@ -192,7 +177,7 @@ def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoi
     law, (y, weight, eta) = objective.likelihood, _kept_rows(objective, best.u)
     for name, edge, params in law.relations.near_ends(law, y, weight, DISTANCE_OF_HELD_FIT, **law.theta(eta)):
         value = np.ravel(params[name])[0]
-        part = _with_held(objective, name, value) if name in names else None
+        part = with_held(objective, name, value) if name in names else None
         if part is None:
             continue
         try:
@@ -200,7 +185,7 @@ def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoi
         except ValueError:
             continue
         held = solve(part, start, MAX_ITERATIONS_IF_HELD)
-        u = _with_all_free(part, held.u, objective, name, value)
+        u = with_all_free(part, held.u, objective, name, value)
         if objective.value(u) < objective.value(best.u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
             yield _EndPoint(u, name, edge)
 
@@ -216,17 +201,6 @@ def _predicted_minimum(objective, u) -> float:
     except np.linalg.LinAlgError:
         return -np.inf
     return point.value - 2 * gain if gain < 0.1 else -np.inf
-
-
-def _with_all_free(old: Objective, u, new: Objective, name, value) -> np.ndarray:
-    """The vector of `new`, with all parameters free, from one of `old`, with one parameter held at a value."""
-    v = np.zeros(new.size)
-    for other, place in new.slices.items():
-        if other == name:
-            v = _with_value(new, v, name, value)
-        else:
-            v[place] = new.designs[other].coordinates(*old.designs[other].coefficients(u[old.slices[other]]))
-    return v
 
 
 # ---- towards the end of a domain ---------------------------------------------------------------------------------------
@@ -283,7 +257,7 @@ def _from_end(objective, best: Solution, end: _EndPoint, solve, factor=FIRST_DIS
     Fits approach the end from the distance of the end point divided by `factor`.
     """
     value, _ = _value_closer_to_end(objective, end.u, end.name, end.edge, factor)
-    start = _with_value(objective, end.u, end.name, value)
+    start = with_value(objective, end.u, end.name, value)
     rival = objective.value(best.u)
     supremum, lowest = _follow_to_end(objective, best._replace(u=start), end.name, end.edge, solve, rival)
     if supremum is not None:
@@ -311,8 +285,8 @@ def _gain_towards_end(objective, solution, name) -> float:
     if name not in objective.designs:
         return 0.0
     value, _ = _value_closer_to_end(objective, solution.u, name, solution.edges[name], PROBED_DISTANCE_RATIO)
-    u = _with_value(objective, solution.u, name, value)
-    return abs(objective.data.total_weight * (objective.value(u) - objective.value(solution.u)))
+    u = with_value(objective, solution.u, name, value)
+    return abs(objective.data.total_weight * (objective.value(solution.u) - objective.value(u)))
 
 
 def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tuple[float, float]:
@@ -325,13 +299,6 @@ def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tup
         return end + np.copysign(distance, value - end), distance
     magnitude = max(float(np.sign(end)) * value, 0.0 if domain.low == 0 else 1.0) * factor  # a positive one may have a unit
     return float(np.sign(end)) * magnitude, 1 / magnitude
-
-
-def _with_value(objective, u, name, value) -> np.ndarray:
-    """The vector u with a constant parameter set to a value."""
-    v, eta = u.copy(), np.atleast_1d(objective.likelihood.parameter(name).link.link(np.float64(value)))
-    v[objective.slices[name]] = objective.designs[name].coordinates(eta, np.zeros((0, 1)))
-    return v
 
 
 def _rising_end(objective, u, name) -> str:
@@ -357,7 +324,7 @@ def _follow_to_end(objective, solution, name, edge, solve, rival=np.inf) -> tupl
     lowest = (last, u)
     for stage in range(MAX_STAGES):
         value, distance = _value_closer_to_end(objective, u, name, edge)
-        part = _with_held(objective, name, value)
+        part = with_held(objective, name, value)
         if part is None:
             return None, lowest[1]
         start = _next_stage_start(objective, part, u, before, name, edge, distance)
@@ -397,4 +364,4 @@ def _next_stage_start(objective, part, u, before, name, edge, distance) -> np.nd
         starts[-1][first] *= DISTANCE_RATIO**power
     starts += [end.u for end in _points_near_ends(objective, u, distance) if end[1:] == (name, edge)]
     with np.errstate(all="ignore"):
-        return min((_with_value(objective, start, name, value) for start in starts), key=lambda v: part.value(v[free]))
+        return min((with_value(objective, start, name, value) for start in starts), key=lambda v: part.value(v[free]))

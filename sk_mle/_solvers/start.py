@@ -18,6 +18,7 @@ from .._utils.repeated import repeated
 from ..domains import REAL
 from ..likelihoods._functions import checked_start, expected_information, fallback_start, resolved, title
 from .curves import at_coefficients, curves_of, start_with_curves
+from .held import limits_nearby
 from .interpolation import certain_fit, interpolating_fit
 from .newton import GRADIENT_ROUNDING, newton
 from .preconditioners import Identity, SubsampledHessian, Woodbury, is_representative
@@ -75,6 +76,10 @@ def _start_on_subsample(objective):
         return objective.copy_with(designs=part.designs), u
     with np.errstate(all="ignore"):
         fit = newton(part, u, tol=SUBSAMPLE_TOL, max_iter=SUBSAMPLE_ITERATIONS)
+        if near := limits_nearby(part, fit.x):
+            whole = objective.copy_with(designs=part.designs, near_optimum=True)
+            whole.near_limits = near
+            return whole, fit.x
         whole = objective.copy_with(designs=part.designs, near_optimum=data.costly)
         point = whole.evaluate(fit.x, 2 if data.costly else 1)
     try:

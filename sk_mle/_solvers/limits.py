@@ -1,0 +1,110 @@
+"""Maxima at a limit of the law, by a score test there before all rows are fitted.
+
+Where a sample cannot tell a parameter from its value at a limit of the law (a dispersion from zero), Newton's method on all
+rows would approach the limit slowly, step by step. So the limit law is fitted first; the derivative of the log-likelihood
+there, away from the limit, says whether it is the maximum, and if not, where to start.
+
+Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter (`_model/objective.py` states the layout).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from .._model.objective import Objective
+from .held import end_of, value_at_distance, with_all_free, with_held, with_value
+from .solvers import Solution
+from .start import cold_start
+
+FIRST_DISTANCE, DISTANCE_RATIO, MAX_DISTANCES = 1e-6, 1e-3, 3  # from the limit, at which the score is taken
+MAX_LOGLIK_CHANGE = 1e-2  # difference of total log-likelihoods up to which such a distance is short
+MAX_LOGLIK_LOST = 1e-8  # difference of total log-likelihoods between the limit and the solution that stands for it
+
+
+def from_limits(objective: Objective, start: np.ndarray, solve: Callable) -> tuple[np.ndarray, Solution | None]:
+    """A better start, and the solution if it is at one of the `near_limits` of the objective.
+
+    `solve(objective, start)` returns a Solution.
+    """
+    for name, edge in objective.near_limits.items():
+        held = with_held(objective, name, end_of(objective.likelihood, name, edge))
+        if held is None:
+            continue
+        try:
+            held, at = cold_start(held)
+        except ValueError:
+            continue
+        solution = solve(held, at)
+        objective.evaluations += held.evaluations
+        limit = _Limit(objective, held, solution.u, name, edge)
+        score = limit.score() if solution.converged else None
+        if score is None:
+            continue
+        slope, curvature, distance = score
+        if slope >= 0:
+            return start, limit.solution(solution, distance, slope)
+        if curvature > 0:
+            v = limit.vector(distance - slope / curvature)
+            start = v if objective.value(v) < limit.loss else start
+    return start, None
+
+
+class _Limit:
+    """The fit with a parameter at a limit, as seen from the objective in which it is free."""
+
+    def __init__(self, objective, held, u, name, edge):
+        self.objective, self.name, self.edge = objective, name, edge
+        self.u, self.loss = with_all_free(held, u, objective, name, self._value(FIRST_DISTANCE)), held.value(u)
+
+    def vector(self, distance: float) -> np.ndarray:
+        """The vector with the parameter at a distance from the limit."""
+        return with_value(self.objective, self.u, self.name, self._value(distance))
+
+    def score(self) -> tuple[float, float, float] | None:
+        """First and second derivative of the loss in the distance from the limit, and the short distance where they are."""
+        for k in range(MAX_DISTANCES):
+            distance = FIRST_DISTANCE * DISTANCE_RATIO**k
+            u = self.vector(distance)
+            with np.errstate(all="ignore"):
+                point = self.objective.evaluate(u, 2)
+            if not point.complete:
+                return None
+            if self.objective.data.total_weight * abs(point.value - self.loss) < MAX_LOGLIK_CHANGE:
+                return *self._in_distance(u, point), distance
+        return None
+
+    def solution(self, solution: Solution, distance: float, slope: float) -> Solution | None:
+        """The solution so close to the limit that the likelihood is that of the limit; None if rounding does not allow it."""
+        per_unit = slope * self.objective.data.total_weight
+        u = self.vector(min(distance, MAX_LOGLIK_LOST / per_unit if per_unit else distance))
+        point = self.objective.evaluate(u, 1)
+        if not self.objective.data.total_weight * abs(point.value - self.loss) < MAX_LOGLIK_CHANGE * MAX_LOGLIK_CHANGE:
+            return None
+        edges = {**solution.edges, self.name: self.edge}
+        result = OptimizeResult({**solution.result, "fun": point.value, "curvature_vanished": False})
+        size = float(np.abs(point.gradient).max())
+        return solution._replace(u=u, edges=edges, gradient_size=size, result=result)
+
+    def _value(self, distance):
+        return value_at_distance(self.objective.likelihood, self.name, self.edge, distance)
+
+    def _in_distance(self, u, point) -> tuple[float, float]:
+        """First and second derivative of the loss in the distance, from those in the parameter's coordinate."""
+        place, basis = self.objective.slices[self.name].start, self.objective.designs[self.name].output_basis[0, 0]
+        parameter = self.objective.likelihood.parameter(self.name)
+        theta, d1, d2 = (float(value[0]) for value in parameter.link.inverse_derivatives(np.array([u[place] * basis])))
+        sign = -1.0 if self.edge == "upper" else 1.0
+        slope, bend = (
+            (sign, 0.0)
+            if np.isfinite(end_of(self.objective.likelihood, self.name, self.edge))
+            else (
+                sign / theta**2,
+                2 / abs(theta) ** 3,
+            )
+        )
+        t1, t2 = slope * d1, bend * d1**2 + slope * d2
+        first = point.gradient[place] / basis / t1
+        return float(first), float((point.hessian[place, place] / basis**2 - first * t2) / t1**2)
