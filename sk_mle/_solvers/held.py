@@ -36,7 +36,7 @@ def with_held(objective: Objective, name: str, value: float) -> Objective | None
 
 def with_value(objective: Objective, u: np.ndarray, name: str, value: float) -> np.ndarray:
     """The vector u with a constant parameter set to a value."""
-    v, eta = u.copy(), np.atleast_1d(objective.likelihood.parameter(name).link.link(np.float64(value)))
+    v, eta = u.copy(), np.atleast_1d(objective.likelihood.parameter(name).link.link(np.asarray(value)))
     v[objective.slices[name]] = objective.designs[name].coordinates(eta, np.zeros((0, 1)))
     return v
 
