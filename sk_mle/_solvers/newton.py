@@ -199,6 +199,8 @@ class _Descent:
             return False
         if self.lbfgs.pairs:
             self.lbfgs.pairs = []
+        elif not getattr(self.lbfgs.preconditioner, "replaceable", True):
+            return False
         else:
             self.lbfgs = None
             self.point = self._evaluate(self.x)

@@ -130,8 +130,8 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
         if not objective.likelihood.smooth:
             solver = "vertex"
         else:
-            affordable = objective.size <= MAX_NEWTON_COORDINATES or objective.preconditioner is not None
-            solver = "newton" if "hessian" in objective.available_derivatives and affordable else "lbfgs"
+            affordable = "hessian" in objective.available_derivatives and objective.size <= MAX_NEWTON_COORDINATES
+            solver = "newton" if affordable or objective.preconditioner is not None else "lbfgs"
     if callable(solver):
         return _custom(solver)
     if not isinstance(solver, str) or solver.lower() not in SOLVERS:
@@ -142,7 +142,8 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
             f"a curve needs a likelihood without kinks, and that of {law} has some: for medians StudentT(df=...) with few "
             "degrees of freedom is close to it"
         )
-    if chosen.needs and chosen.needs not in objective.available_derivatives:
+    lacking = chosen.needs not in objective.available_derivatives
+    if chosen.needs and lacking and not (chosen.method is newton_method and objective.preconditioner is not None):
         reason = "its log-likelihood has kinks" if not objective.likelihood.smooth else "there are too many coefficients"
         raise ValueError(f"solver={solver!r} needs the {chosen.needs}, which {law} does not offer here ({reason}); use 'auto'")
     if chosen.method is vertex and objective.likelihood.smooth:

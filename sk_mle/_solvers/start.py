@@ -8,6 +8,7 @@ multiple of the identity in its rotated coordinates. For least squares this step
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -21,7 +22,7 @@ from .curves import at_coefficients, curves_of, start_with_curves
 from .held import limits_nearby
 from .interpolation import certain_fit, interpolating_fit
 from .newton import GRADIENT_ROUNDING, newton
-from .preconditioners import Identity, SubsampledHessian, Woodbury, is_representative
+from .preconditioners import Banded, Identity, SubsampledHessian, Woodbury, is_representative
 from .scaling import (
     block_information,
     change_basis,
@@ -193,7 +194,13 @@ def _with_preconditioner(objective, u) -> Objective:
     name, design = next(iter(objective.designs.items()))
     columns, data = design.columns, objective.data
     unrotated = columns is not None and design.column_basis.ndim == 1 and columns.rotation is None
-    if "hessian" not in objective.available_derivatives or data.costly:
+    if data.costly:
+        return objective
+    if "hessian" not in objective.available_derivatives:
+        penalised = name in objective.penalties and not objective.penalties[name].by_column
+        if unrotated and data.is_sparse and penalised and design.linear and design.output_basis.size == 1:
+            with suppress(LinAlgError):
+                return objective.preconditioned(Banded(objective, u))
         return objective
     wide = unrotated and design.output_basis.size == 1 and len(design.column_basis) > data.n_samples and not data.is_sparse
     if wide and name in objective.penalties:

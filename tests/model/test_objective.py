@@ -8,6 +8,7 @@ from _objectives import design, objective, rows
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 
+from sk_mle import MLERegressor
 from sk_mle._model.data import Batch
 from sk_mle._model.design import MAX_ROTATED_COLUMNS, from_moments
 from sk_mle._model.moments import Moments
@@ -15,7 +16,7 @@ from sk_mle._model.objective import Point
 from sk_mle._model.penalties import Ridge
 from sk_mle._model.sums import contract, cross, project
 from sk_mle._solvers.plane import Plane
-from sk_mle._solvers.preconditioners import Cholesky, Identity, SubsampledHessian, Woodbury, is_representative
+from sk_mle._solvers.preconditioners import Banded, Cholesky, Identity, SubsampledHessian, Woodbury, is_representative
 from sk_mle._solvers.scaling import (
     block_information,
     change_basis,
@@ -317,6 +318,40 @@ class _Negative:
 
     def hessian(self, u):
         return np.diag([1.0, -1.0])
+
+
+def neighbours(n, p, rng):
+    """Sparse rows with four entries in neighbouring columns, of any order."""
+    at = (rng.integers(p - 3, size=(n, 1)) + np.arange(4)).ravel()
+    values = rng.normal(size=4 * n) * 10.0 ** rng.uniform(-1, 1, p)[at] + 0.2
+    return sparse.csr_array((values, rng.permutation(p)[at], np.arange(0, 4 * n + 1, 4)), shape=(n, p))
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_curvature_of_sparse_columns_whose_products_are_a_band(intercept):
+    columns = neighbours(300, 60, np.random.default_rng(0))
+    y, weight = RNG.poisson(2.0, 300).astype(float), RNG.integers(0, 3, 300).astype(float)
+    loss = objective(Poisson(), columns, y, weight, alpha={"mean": 1e-3}, intercept=intercept)
+    loss = loss.copy_with(designs={"mean": loss.designs["mean"].unrotated().with_output_basis(np.array([[0.7]]))})
+    for u in (np.zeros(loss.size), 0.1 * RNG.normal(size=loss.size)):
+        known, step = Banded(loss, np.zeros(loss.size)).refreshed(loss, u), RNG.normal(size=loss.size)
+        assert_allclose(known.solve(loss.hessian(u) @ step), step, rtol=1e-8, atol=1e-8)
+    scattered = objective(Poisson(), sparse.random(600, 150, 0.2, "csr", random_state=0), np.ones(600), alpha={"mean": 1.0})
+    scattered = scattered.copy_with(designs={"mean": scattered.designs["mean"].unrotated()})
+    with pytest.raises(np.linalg.LinAlgError, match="too many products"):
+        Banded(scattered, np.zeros(scattered.size))
+
+
+def test_many_sparse_columns_whose_products_are_a_band_take_few_passes():
+    rng = np.random.default_rng(0)
+    columns = neighbours(16_000, 3200, rng)
+    y = columns @ (0.1 * rng.normal(size=3200)) + rng.normal(size=16_000)
+    model = MLERegressor(Normal(scale=1.0), alpha=1e-4).fit(columns, y)
+    assert model.optimize_result_.n_passes <= 6
+    center = columns.mean(axis=0)
+    residual = y - columns @ model.coef_ - model.intercept_
+    gradient = (columns.T @ residual - center * residual.sum()) / 16_000 - 1e-4 * model.coef_  # of the ridge
+    assert np.abs(gradient).max() < 1e-10
 
 
 @pytest.mark.parametrize("alpha", [1e-3, 3.0])
