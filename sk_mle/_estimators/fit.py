@@ -91,6 +91,17 @@ class Fit:
         return any(predictor.penalised for predictor in self.predictors.values())
 
     @property
+    def has_terms(self) -> bool:
+        """Whether there are terms with penalties."""
+        return any(predictor.terms for predictor in self.predictors.values())
+
+    @property
+    def has_effective_size(self) -> bool:
+        """Whether coefficients are penalised in terms alone, so that the number of parameters is an effective one."""
+        plain = all(predictor.terms or not predictor.penalised for predictor in self.predictors.values())
+        return self.has_terms and plain and not (self.penalty or self.at_bounds)
+
+    @property
     def penalised(self) -> str:
         """Why the coefficients do not maximise the likelihood, as the argument that says so; "" if they do."""
         if self.shrunk:

@@ -169,7 +169,11 @@ def _specs(model, law) -> dict[str, list]:
     for name in (name for name, value in wanted.items() if value in CRITERIA):
         if name not in specs and (isinstance(model.alpha, dict) or not specs):
             specs[name] = [_AllColumns()]
-    return {name: terms for name, terms in specs.items() if terms}
+    specs = {name: terms for name, terms in specs.items() if terms}
+    values = by_parameter(model.alpha, list(specs), law.free, "alpha")
+    if len({values[name] for name in specs} & set(CRITERIA)) > 1:
+        raise ValueError(f"one criterion chooses all penalties, 'reml' or 'gcv'; got alpha={model.alpha!r}")
+    return specs
 
 
 class _AllColumns:

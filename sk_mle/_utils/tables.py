@@ -69,6 +69,7 @@ class Table:
     ):
         self.columns, self.index = dict(columns), list(map(str, index))
         self.title, self.head, self.notes, self.formats = title, list(head), list(notes), dict(formats or {})
+        self.below: list[Table] = []  # further tables that are printed with it
 
     def __len__(self) -> int:
         return len(self.index)
@@ -109,8 +110,9 @@ class Table:
             rows.append(f"{name:<{label}}" + "".join(f"  {c[i]:>{w}}" for c, w in zip(cells, widths, strict=True)))
         names = max((len(name) for name, _ in self.head), default=0)
         top = [self.title] * bool(self.title) + [f"{name:<{names}}  {value}" for name, value in self.head]
+        others = [line for table in self.below for line in ("", *str(table).split("\n"))]
         rule = ["-" * max(map(len, rows))] * bool(top)
-        return "\n".join([*top, *rule, *rows, *(rule if notes else []), *notes])
+        return "\n".join([*top, *rule, *rows, *others, *(rule if notes else []), *notes])
 
     __repr__ = __str__
 
@@ -148,6 +150,7 @@ class Table:
             + (f"<table class='sk_mle-facts'>{head}</table>" if head else "")
             + (f"<table class='sk_mle-table'><thead><tr><th></th>{names}</tr></thead>" if self.columns else "")
             + (f"<tbody>{rows}</tbody></table>" if self.columns else "")
+            + "".join(table._repr_html_() for table in self.below)
             + "".join(f"<p>{escape(note)}</p>" for note in notes)
         )
 

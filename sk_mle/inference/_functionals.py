@@ -24,6 +24,7 @@ from ._functions import functional
 from ._layout import Layout
 from ._linearised import STEP_IN_STANDARD_ERRORS, Rows, as_columns, check_finite, linearised
 from ._marginaleffects import marginaleffects_model
+from ._terms import TermCoefficients
 
 ROWS_PER_BLOCK = 2048
 VALUES_PER_BLOCK = 1 << 17  # rows times draws at a time
@@ -81,7 +82,8 @@ class Functionals:
             "hazard" or "cumulative_hazard" (with `y`),
             "proba" (of classifiers, their default), or a function of a `Distribution` that gives (n,) or (n, m) of it.
             "param:mean" is the parameter called mean, which is not the mean of y under a `Hurdle` or `Truncated` law; the
-            name alone, as in "scale", is enough for parameters whose names are none of the above.
+            name alone, as in "scale", is enough for parameters whose names are none of the above. A term of `penalties` by
+            its name in `terms`, as in "smooth(day)" or "scale: smooth(day)", is its part of the linear predictor.
         level : float
         method : {"delta", "simulate"}
             First-order propagation, with intervals made on the log scale for what is positive and on that of the log odds
@@ -105,6 +107,7 @@ class Functionals:
         f, label = (quantity := functional(self, what, at)).of, quantity.label
         if method not in ("delta", "simulate"):
             raise ValueError(f"method={method!r} is unknown; use 'delta' or 'simulate'")
+        method = "delta" if isinstance(f, TermCoefficients) else method  # exact for what is linear in the coefficients
         if method == "delta" and quantity.jumps:
             raise ValueError(f"the {label} of a discrete law moves in jumps and has no derivative: use method='simulate'")
         critical, tail = self._critical(level), (1 - level) / 2

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
 
-from .._predictive.distribution import Distribution
 from ..likelihoods._functions import title
+from ._terms import named_term
 
 WITHOUT_ARGUMENT = ("mean", "median", "std", "var")
 ARGUMENTS = {
@@ -26,8 +25,8 @@ class Functional(NamedTuple):
 
     Attributes
     ----------
-    of : callable
-        From a Distribution of n rows to an array (n,) or (n, m).
+    of : callable or TermCoefficients
+        From a Distribution of n rows to an array (n,) or (n, m); or a term, for its part of the linear predictor.
     label : str
     low, high : float
         Range of the values.
@@ -37,7 +36,7 @@ class Functional(NamedTuple):
         Labels of the m values in a row; empty for numbers.
     """
 
-    of: Callable[[Distribution], Any]
+    of: Any
     label: str
     low: float = -np.inf
     high: float = np.inf
@@ -73,6 +72,10 @@ def functional(inference: Any, what: Any, at: dict) -> Functional:
     classes = getattr(inference.model, "classes_", None)
     law = inference.model.likelihood_.predictive
     what = ("mean" if classes is None else "proba") if what is None else what
+    term = named_term(inference, what)
+    if term is not None:
+        _check_arguments(at, None, repr(what))
+        return Functional(term, what, entries=tuple(part.label for part, _ in term.places))
     if callable(what):
         _check_arguments(at, None, "a function")
         name = getattr(what, "__name__", "")

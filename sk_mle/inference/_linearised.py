@@ -14,6 +14,7 @@ import numpy as np
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
+from ._terms import TermCoefficients
 
 MAX_ROUNDING = 1e-9  # relative difference of a functional that may be rounding
 STEP_IN_STANDARD_ERRORS = 1e-2  # of a numerical derivative, in standard errors of a linear predictor
@@ -73,13 +74,15 @@ class Rows:
         return self.inside.dist(Distribution(law.predictive, full))
 
 
-def linearised(inference: Any, X: Any, f: Callable, first: int = 0) -> tuple:
+def linearised(inference: Any, X: Any, f: Callable | TermCoefficients, first: int = 0) -> tuple:
     """Values (n, m) of a functional and, per part of the layout, (part, derivative in eta (n, m), design matrix (n, q)).
 
     Raises NotEstimableError for rows in which the functional depends on the choice of coefficients that are not identified;
     `first` is the number of the first row, for the message.
     """
     rows = Rows(inference, X)
+    if isinstance(f, TermCoefficients):
+        return f.linearised(inference, rows)
     eta = rows.eta(inference.params)
     value = as_columns(f(rows.dist(eta)), rows.n)
     slopes = []

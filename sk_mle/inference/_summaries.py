@@ -10,6 +10,7 @@ from .._utils.tables import Table, probability
 from . import _natural
 from ._columns import interval, statistic_columns
 from ._layout import Layout
+from ._terms import terms_table
 
 
 class Summaries:
@@ -68,18 +69,22 @@ class Summaries:
         shown = ~self.layout.in_terms
         columns = {label: np.asarray(values)[shown] for label, values in columns.items()}
         names = [name for name, is_shown in zip(names, shown, strict=True) if is_shown]
-        notes = [*notes, *self._terms(), *self.estimability.notes()]
+        notes = [*notes, *self.estimability.notes()]
         return Table(columns, names, notes=notes, formats={"p": probability})
 
-    def _terms(self) -> list[str]:
-        """A note for each term, whose coefficients have no rows."""
-        edf, penalties = getattr(self.model, "edf_", {}), getattr(self.model, "penalties_", {})
-        return [
-            f"{parameter}: {term}, {value:.4g} effective degrees of freedom, standard deviation "
-            f"{penalties[parameter][term] ** -0.5:.4g} of its coefficients"
-            for parameter, terms in edf.items()
-            for term, value in terms.items()
-        ]
+    def terms(self) -> Table:
+        """Effective degrees of freedom, penalty and test of each term of the argument `penalties`.
+
+        The test is that of the hypothesis that the term is zero: that a function of x is constant, that groups are equal. The
+        statistic is b' V^-1 b, with V the Bayesian covariance of the coefficients b; its p-value is that of the weighted sum of
+        chi-squared variables which the estimates then have. It takes the penalties for known, so that small p-values are
+        somewhat too small: one near a limit should be read as near it.
+
+        References
+        ----------
+        Wood (2013), A simple test for random effects in regression models, doi:10.1093/biomet/ast038.
+        """
+        return terms_table(self)
 
     def summary(self, level: float = 0.95, transform: Any = None) -> Table:
         """`table` with the facts of the fit above it.
@@ -107,6 +112,7 @@ class Summaries:
         ]
         if np.isfinite(self.df):
             table.head.append(("t distribution", f"{self.df:g} degrees of freedom"))
+        table.below = [self.terms()] if hasattr(model, "edf_") else []
         links = (f"{name} {str(model.likelihood_.parameter(name).link).removesuffix('()')}" for name in model.coefs_)
         table.notes.append("links: " + ", ".join(links))
         if self.weights == "analytic":

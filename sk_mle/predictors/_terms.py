@@ -86,6 +86,9 @@ class Smooth(BaseEstimator):
             self._margin(x, size, period, f"{argument}, column {_name(j, names)}")
             for j, x, size, period in zip(index, kept.T, sizes, periods, strict=True)
         ]
+        n_columns = int(np.prod([len(margin.weights) for margin in margins])) - 1
+        if n_columns >= len(kept):
+            raise ValueError(f"{argument} has {n_columns} coefficients, too many for {len(kept)} rows: use fewer n_basis")
         by = None if self.by is None else column(self.by, names, X.shape[1], argument)
         basis, columns = _Products.of(index, margins, by, X, weight)
         shown = [_name(j, names) for j in index]

@@ -238,7 +238,8 @@ def _criteria(entry: Entry, inside, n, inner) -> list[str]:
     """Set the number of parameters and the criteria of an entry; notes say why criteria do not hold."""
     model, name = inside.model, entry.name
     entry.n_params = model.n_params_
-    if model.fit_.penalised:
+    effective = model.fit_.has_effective_size
+    if model.fit_.penalised and not effective:
         return [f"{name}: penalised ({model.fit_.penalised}), so criteria and likelihood-ratio tests do not hold."]
     if getattr(model, "class_weight", None) is not None:
         return [f"{name}: has class_weight, so criteria and likelihood-ratio tests do not hold."]
@@ -246,11 +247,11 @@ def _criteria(entry: Entry, inside, n, inner) -> list[str]:
         return [f"{name}: did not converge, so criteria and likelihood-ratio tests do not hold."]
     if abs(model.loglikelihood_ - inner) > 1e-6 * (1 + abs(inner)):
         return [f"{name}: was fitted to other data or weights, so criteria and likelihood-ratio tests do not hold."]
-    k, entry.is_maximum = entry.n_params, bool(np.isfinite(entry.loglik))
+    k, entry.is_maximum = entry.n_params, bool(np.isfinite(entry.loglik)) and not effective
     entry.aic = 2 * k - 2 * entry.loglik
     entry.aicc = entry.aic + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
     entry.bic = k * np.log(n) - 2 * entry.loglik
-    return []
+    return [f"{name}: criteria count effective degrees of freedom; likelihood-ratio tests do not hold."] * effective
 
 
 def _sentence(message) -> str:

@@ -67,7 +67,7 @@ class Comparison:
         formats: dict[str, Callable[[Any], str]] = {
             **dict.fromkeys(("loglik", "statistic"), two_decimals),
             **dict.fromkeys(("AIC", "AICc", "BIC", "dAIC"), one_decimal),
-            "n_params": lambda value: ABSENT if np.isnan(value) else str(int(value)),
+            "n_params": lambda value: ABSENT if np.isnan(value) else f"{value:.{0 if value == int(value) else 1}f}",
             "weight": lambda value: "<0.001" if 0 <= value < 5e-4 else number(value, 3),
             "cover90": lambda value: ABSENT if np.isnan(value) else f"{value:.1%}",
             "test": lambda value: value or ABSENT,

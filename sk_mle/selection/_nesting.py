@@ -51,7 +51,8 @@ def nested(restricted: Any, full: Any) -> Nesting | None:
     Returns
     -------
     Nesting or None
-        None if no nesting is detected, which does not prove that there is none.
+        None if no nesting is detected, which does not prove that there is none, and for models with terms, whose penalties
+        differ.
 
     Examples
     --------
@@ -63,7 +64,7 @@ def nested(restricted: Any, full: Any) -> Nesting | None:
     """
     small, large = _Model.of(restricted), _Model.of(full)
     n_restrictions = large.size - small.size
-    if n_restrictions <= 0 or not small.is_comparable_with(large):
+    if n_restrictions <= 0 or any(one.model.fit_.has_terms for one in (small, large)) or not small.is_comparable_with(large):
         return None
     special, names = at_limit(small.law)
     parts = {name: small.part(old) for name, old in names.items()}

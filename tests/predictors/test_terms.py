@@ -14,9 +14,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_mle import MLEClassifier, MLERegressor
+from sk_mle import MLEClassifier, MLERegressor, compare
 from sk_mle.exceptions import SeparationWarning
 from sk_mle.predictors import Groups, Ridge, Smooth
+from sk_mle.selection import nested
 
 
 def simulated(n=300, n_groups=15, seed=0):
@@ -254,7 +255,7 @@ def test_groups_may_be_text_in_frames(library):
     np.testing.assert_allclose(model.predict(new), numbers.predict([[0.5, 99]]), rtol=1e-10)
     names = model.inference(frame, y).names
     assert "mean:groups(site)[site 03]" in names
-    assert "smooth(x), " in str(model.inference(frame, y).summary())
+    assert "mean: groups(site)" in str(model.inference(frame, y).summary())
 
 
 def test_classes_of_two_and_more():
@@ -281,6 +282,14 @@ def test_classes_of_two_and_more():
         ({"penalties": {"loc": [Smooth("age")]}, "alpha": "reml"}, "no column names"),
         ({"penalties": {"loc": [Smooth(2)]}, "alpha": "reml"}, "2 distinct values"),
         ({"penalties": {"loc": [Smooth(0, 3)]}, "alpha": "reml"}, "n_basis must be an integer of at least 4"),
+        (
+            {"penalties": {"loc": [Smooth(0, 101)]}, "alpha": "reml"},
+            "100 distinct values, too few for n_basis=101",
+        ),
+        ({"penalties": {"loc": [Smooth([0, 0])]}, "alpha": "reml"}, "name each column once"),
+        ({"penalties": {"loc": [Smooth([0, 1], [5, 5, 5])]}, "alpha": "reml"}, "3 entries for 2 columns"),
+        ({"penalties": {"loc": [Smooth(0, cyclic=(1, 0))]}, "alpha": "reml"}, "ends of a period"),
+        ({"penalties": {"loc": [Smooth([0, 1], 12)]}, "alpha": "reml"}, "143 coefficients, too many for 100 rows"),
         ({"penalties": {"loc": [Groups(2)]}, "alpha": "reml"}, "2 groups"),
         ({"penalties": {"loc": [Smooth(0), Groups(0)]}, "alpha": "reml"}, "same column"),
         ({"penalties": {"loc": [Smooth(0)]}, "predictors": {"loc": [0]}, "alpha": "reml"}, "names too"),
@@ -321,6 +330,90 @@ def test_profiles_and_sandwiches_are_refused():
         inference.conf_int(method="profile")
     with pytest.raises(ValueError, match="Bayesian"):
         model.inference(X, y, cov="HC1")
+
+
+def test_a_table_has_the_terms_and_a_summary_shows_it():
+    rng, X, eta = simulated()
+    y = rng.poisson(np.exp(eta))
+    model = MLERegressor("poisson", penalties={"mean": [Smooth(0, 12), Groups(1)]}, alpha="reml").fit(X, y)
+    inference = model.inference(X, y)
+    table = inference.terms()
+    assert table.index == ["mean: smooth(x0)", "mean: groups(x1)"]
+    np.testing.assert_array_equal(table["edf"], list(model.edf_["mean"].values()))
+    assert str(table).splitlines()[-1] in str(inference.summary())
+    assert "groups(x1)" in inference.summary()._repr_html_()
+    plain = MLERegressor("poisson").fit(X, y).inference(X, y)
+    assert len(plain.terms()) == 0
+    assert not plain.summary().below
+
+
+def test_a_term_is_a_part_of_the_linear_predictor():
+    rng, X, eta = simulated()
+    y = rng.poisson(np.exp(eta))
+    model = MLERegressor("poisson", penalties={"mean": [Smooth(0, 12), Groups(1)]}, alpha="reml").fit(X, y)
+    inference = model.inference(X, y)
+    smooth, groups = (inference.predict(X, what) for what in ("smooth(x0)", "mean: groups(x1)"))
+    whole = model.intercept_ + smooth["smooth(x0)"] + groups["mean: groups(x1)"]
+    np.testing.assert_allclose(np.exp(whole), model.predict(X))
+    assert abs(np.mean(smooth["smooth(x0)"])) < 1e-10
+    Z = model.read_rows(X)[:, 2:13]  # the columns of the smooth
+    V = inference.cov_params()[1:12, 1:12]
+    np.testing.assert_allclose(smooth["std err"], np.sqrt(np.einsum("ij,jk,ik->i", Z, V, Z)), rtol=1e-8)
+    drawn = inference.predict(X[:2], "smooth(x0)", method="simulate")
+    np.testing.assert_array_equal(drawn["std err"], smooth["std err"][:2])
+    effect = inference.partial_effects(X, 0, "smooth(x0)", values=X[:3, 0])
+    np.testing.assert_allclose(effect["smooth(x0)"], smooth["smooth(x0)"][:3])
+    np.testing.assert_allclose(effect["std err"], smooth["std err"][:3])
+
+
+def test_a_cyclic_smooth_ends_as_it_begins():
+    rng, X, eta = simulated()
+    model = MLERegressor(penalties={"loc": Smooth(0, 12, cyclic=(-0.5, 1.5))}, alpha="reml").fit(X, rng.normal(eta))
+    here, later = model.predict([[0.1, 0], [0.9, 0]]), model.predict([[2.1, 0], [-1.1, 0]])
+    np.testing.assert_allclose(here, later)
+    ends = model.predict([[1.5 - 1e-9, 0], [1.5 + 1e-9, 0]])
+    assert ends[0] == pytest.approx(ends[1], abs=1e-6)
+
+
+def test_a_smooth_times_a_column_is_zero_where_that_is():
+    rng, X, _ = simulated()
+    X = np.column_stack([X, rng.integers(2, size=len(X))])
+    y = rng.normal(np.sin(6 * X[:, 0]) + X[:, 2] * X[:, 0], 0.2)
+    terms = [Smooth(0, 10), Smooth(0, 10, by=2)]
+    model = MLERegressor(penalties={"loc": terms}, predictors={"loc": [2]}, alpha="reml").fit(X, y)
+    part = model.inference(X, y).predict(X, "smooth(x0) by x2")["smooth(x0) by x2"]
+    assert (part[X[:, 2] == 0] == 0).all()
+    assert np.corrcoef(part[X[:, 2] == 1], X[X[:, 2] == 1, 0])[0, 1] > 0.95
+    assert model.edf_["loc"]["smooth(x0) by x2"] < 3
+
+
+def test_models_with_terms_compare_by_effective_degrees_of_freedom():
+    rng, X, eta = simulated()
+    y = rng.poisson(np.exp(eta))
+    terms = [Smooth(0, 12), Groups(1)]
+    models = {
+        "both": MLERegressor("poisson", penalties={"mean": terms}, alpha="reml"),
+        "smooth": MLERegressor("poisson", penalties={"mean": terms[:1]}, predictors={"mean": []}, alpha="reml"),
+        "line": MLERegressor("poisson", predictors={"mean": [0]}),
+        "ridge": MLERegressor("poisson", alpha=0.1),
+    }
+    table = compare(models, X, y)
+    fitted = models["both"].fit(X, y)
+    assert table.best == "both"
+    assert table["n_params"][0] == pytest.approx(fitted.n_params_)
+    assert table["AIC"][0] == pytest.approx(fitted.aic_)
+    assert np.isnan(table["AIC"][-1])
+    assert np.isnan(table["p"][:3]).all()
+    assert f"{fitted.n_params_:.1f}" in str(table)
+    assert "effective degrees of freedom" in str(table)
+    assert nested(models["line"].fit(X, y), fitted) is None
+
+
+def test_one_criterion_chooses_all_penalties():
+    rng, X, eta = simulated(100)
+    terms = {"loc": Smooth(0, 8), "scale": Smooth(0, 8)}
+    with pytest.raises(ValueError, match="one criterion"):
+        MLERegressor(penalties=terms, alpha={"loc": "reml", "scale": "gcv"}).fit(X, rng.normal(eta))
 
 
 @pytest.mark.exhaustive

@@ -28,6 +28,7 @@ SMOOTHS = {
     "tensor": ("poisson", "mean", [Smooth([0, 1], 7)], [], "tensor"),
     "groups": ("poisson", "mean", [*PLAIN, Groups(2)], [], "poisson_g"),
     "no_groups": ("poisson", "mean", [*PLAIN, Groups(2)], [], "poisson"),
+    "noise": ("normal", "loc", PLAIN, [], "noise"),
     "gcv": ("normal", "loc", PLAIN, [], "normal"),
     "ubre": ("poisson", "mean", PLAIN, [], "poisson"),
 }
@@ -95,3 +96,13 @@ def test_random_intercepts_are_those_of_lme4_and_glmm_tmb(key):
     assert sd == pytest.approx(expected["sd"], rel=1e-4 if law == "normal" else 0.02)
     assert_close_in_sds(model.fit_.eta(model.read_rows(X))[name], np.array(expected["eta"]), 0.01)
     np.testing.assert_allclose([model.intercepts_[name], model.coef_[0]], expected["fixed"], atol=1e-3)
+
+
+@pytest.mark.parametrize("key", ["groups", "no_groups", "noise"])
+def test_tests_of_terms_are_those_of_mgcv(key):
+    expected = REFERENCE["smooths"][key]
+    model, _, y = fitted(key)
+    table = model.inference(X, y).terms()
+    np.testing.assert_allclose(table["chi2"][-1], np.ravel(expected["statistic"])[-1], rtol=0.03)
+    np.testing.assert_allclose(table["p"][-1], np.ravel(expected["p"])[-1], atol=0.01)
+    np.testing.assert_allclose(table["edf"], expected["edf"], atol=0.02)
