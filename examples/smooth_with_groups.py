@@ -2,9 +2,8 @@
 
 How many large follicles a mare has depends on the time in her cycle, in a way that only has to be smooth and to end as it
 begins, and on the mare. Both have a penalty that the data choose: that of the mares is one over the variance of a random
-intercept. The counts vary a little less than the Poisson law says, and a normal law on the logarithm does not know that they
-are counts: laws compare by their likelihood, in which effective degrees of freedom are counted. With an argument, the
-effects are drawn to a file of that name.
+intercept. Laws, here Poisson's and one whose counts may vary less, and models without one of the terms compare by criteria that
+count effective degrees of freedom. With an argument, the effects are drawn to a file of that name.
 """
 
 import sys

@@ -47,17 +47,19 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         Column of X added to the linear predictor of the first parameter, or a dict of columns by parameter.
     exposure : str, int or dict, optional
         Like `offset`; the logarithm of the column is added. Values must be positive.
-    alpha : float, "reml" or dict, default=0.0
+    alpha : float, "reml", "gcv" or dict, default=0.0
         L2 penalty on the coefficients of the first parameter, or a dict by parameter, on the scale of the mean negative
         log-likelihood: as in `PoissonRegressor`. Intercepts are never penalised, all coefficients of a curve are.
-        "reml": the data choose a penalty for each term of `penalties` or, without these, for the columns of the parameter.
+        "reml" and "gcv": the data choose a penalty for each term of `penalties` or, without these, for the columns of the
+        parameter, by the restricted likelihood, or by the log-likelihood minus the effective degrees of freedom, which for the
+        normal law is generalised cross-validation.
     l1_ratio : float or dict, default=0.0
         Share of the L1 penalty, which is ``alpha * (l1_ratio * sum(abs(b)) + (1 - l1_ratio) / 2 * sum(b**2))``, as
         in `ElasticNet`. Coefficients are exactly zero where it says so. A number is for all parameters that have an `alpha`.
     penalties : dict, optional
         Terms of each parameter with a penalty of their own, ``{"loc": [Smooth("x"), Groups("site"), Ridge("all")]}``, see
-        `sk_mle.predictors`; with ``alpha="reml"``, or a number > 0 for all terms. Columns of smooths and groups are not in
-        "all" columns of `predictors`.
+        `sk_mle.predictors`; with ``alpha="reml"``, ``"gcv"`` or a number > 0 for all terms. Columns of smooths and groups are
+        not in "all" columns of `predictors`.
     penalty : {"jeffreys", "mean_bias", "median_bias"}, optional
         Bias-reduced likelihood, for small or separated samples. "jeffreys" adds half the log determinant of the expected
         information to the log-likelihood (Firth): finite estimates where classes are separated. "mean_bias" and "median_bias"
@@ -111,8 +113,9 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     edf_ : dict of str to dict of str to float
         Effective degrees of freedom of each term, by parameter and term; only with terms.
     penalties_ : dict of str to dict of str to float
-        Penalty of each term on the scale of the sum of the log-likelihood: 1 / sqrt(penalty) is the standard deviation of its
-        coefficients. A very large one has shrunk the term to what it does not penalise: nothing, or a straight line.
+        Penalty of each term on the scale of the sum of the log-likelihood, as the terms state it: for groups, 1 / sqrt(penalty)
+        is the standard deviation of their effects. A smooth of several columns has one for each. A very large one has shrunk
+        the term to what it does not penalise: nothing, or a straight line.
     n_iter_ : int
     converged_ : bool
         Whether the gradient at the solution is below `tol` and a finite maximum exists.

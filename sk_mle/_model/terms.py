@@ -21,6 +21,7 @@ from ..likelihoods._functions import modelled, title
 from .columns import CRITERIA, by_parameter
 from .predictor import Predictor, Term
 
+ROWS_OF_FIRST_LOOK = 5000  # from which first penalties are taken
 FIRST_SHARE = 0.1  # of the mean variance of a term's columns that is its first penalty
 MAX_COLUMNS = 3000  # of a parameter with terms: its coordinates are those of a matrix of them all
 
@@ -132,7 +133,8 @@ def with_terms(
         alpha = by_parameter(model.alpha, [name], law.free, "alpha")[name]
         if alpha in CRITERIA:
             predictor = replace(predictor, chosen=alpha)
-            variance = _variances(X[:, predictor.columns], weight)
+            few = slice(None, None, X.shape[0] // ROWS_OF_FIRST_LOOK + 1)
+            variance = _variances(X[few][:, predictor.columns], weight[few])
             values = np.array([FIRST_SHARE * np.mean(variance[one > 0] / one[one > 0]) or 1.0 for one in diagonals])
         else:
             values = np.full(len(diagonals), float(alpha))
@@ -142,7 +144,7 @@ def with_terms(
 
 def _variances(columns, weight) -> np.ndarray:
     """Variances of columns."""
-    share = weight / weight.sum()
+    share = weight / (weight.sum() or 1.0)
     squares = columns.multiply(columns) if sparse.issparse(columns) else columns**2
     return np.maximum(np.ravel(share @ squares) - np.ravel(share @ columns) ** 2, 0.0)
 

@@ -83,6 +83,9 @@ def choose_penalties(
     objective, u, rho, settled = _approach(objective, solution, chosen, criterion)
     objective, u, log_volume = _in_unit_curvature(objective, u, chosen)
     end = solve(objective, u)
+    before_last_step = end.result.get("hessian_point")
+    if settled and end.converged and before_last_step is not None:  # a polishing step later the Hessian is the same
+        objective.remember(end.u, objective.evaluate(end.u, 1)._replace(hessian=before_last_step.hessian), "observed")
     solution = end._replace(n_iter=end.n_iter + solution.n_iter)
     if criterion == "reml":
         state = _state(objective, solution, chosen, rho, log_volume, objective.slopes if settled else None)
