@@ -72,7 +72,7 @@ CASES = {  # label: law, intercepts, predictors of further parameters with their
 def one(label, n, seed, profile):
     """Which coefficients Wald and profile intervals cover, and the share of new observations in a 90% interval."""
     law, intercepts, more = CASES[label]
-    first = law.free[0]
+    first = law.layout.free[0]
     coefs = {first: SLOPES, **more}
     X, y, coefs, intercepts = make_mle_regression(law, n, 2, coefs=coefs, intercepts=intercepts, random_state=seed)
     estimator = MLEClassifier if law.target_type == "classes" else MLERegressor

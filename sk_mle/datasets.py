@@ -60,16 +60,16 @@ def make_mle_regression(
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
     X = rng.normal(size=(n_samples, n_features))
     coefs, intercepts = dict(coefs or {}), dict(intercepts or {})
-    first = law.free[0]
+    first = law.layout.free[0]
     law = sized(law, *np.shape(intercepts.get(first, 0.0)))
     eta = {}
-    for name in law.free:
-        shape = law.parameter(name).shape
+    for name in law.layout.free:
+        shape = law.layout[name].shape
         if name not in intercepts:
-            parameter = law.parameter(name)
+            parameter = law.layout[name]
             intercepts[name] = parameter.link.link(parameter.domain.draw(rng, shape or None))
         if name not in coefs:
             coefs[name] = rng.uniform(-0.5, 0.5, size=(*shape, n_features)) * (name == first)
         eta[name] = X @ np.asarray(coefs[name]).T + intercepts[name]
     shape = (n_samples,)
-    return Simulated(X, law.observe(rng, law.rvs(rng, shape, **law.theta(eta))), coefs, intercepts)
+    return Simulated(X, law.observe(rng, law.rvs(rng, shape, **law.layout.theta(eta))), coefs, intercepts)

@@ -32,8 +32,8 @@ def sized(law):
 def example(law, seed):
     """Parameters of one sample, by their domains."""
     rng = np.random.default_rng(seed)
-    drawn = {name: law.parameter(name).domain.draw(rng, (1, *law.parameter(name).shape)) for name in law.free}
-    return {**{name: np.full(1, value) for name, value in law.fixed.items()}, **drawn}
+    drawn = {name: law.layout[name].domain.draw(rng, (1, *law.layout[name].shape)) for name in law.layout.free}
+    return {**{name: np.full(1, value) for name, value in law.layout.fixed.items()}, **drawn}
 
 
 def repeated(theta, n):

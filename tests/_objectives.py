@@ -21,12 +21,12 @@ def design(X, weight=None, intercept=True, index=slice(None)):
 
 def objective(law, X, y, weight=None, *, on=None, alpha=None, offset=None, intercept=True) -> Objective:
     """The loss of a law whose parameters `on` (by default the first) lie on all columns of X."""
-    on, data = on or law.free[:1], rows(X, y, weight, offset)
+    on, data = on or law.layout.free[:1], rows(X, y, weight, offset)
     made = from_moments(
-        Moments(data, intercept, MAX_ROTATED_COLUMNS), slice(None), intercept, bool(alpha) and len(law.free) == 1
+        Moments(data, intercept, MAX_ROTATED_COLUMNS), slice(None), intercept, bool(alpha) and len(law.layout.free) == 1
     )
-    designs = {name: made if name in on else intercept_only() for name in law.free}
-    for name in law.free:
-        if law.parameter(name).basis is not None:
-            designs[name] = designs[name].with_output_basis(law.parameter(name).basis, vector=True)
+    designs = {name: made if name in on else intercept_only() for name in law.layout.free}
+    for name in law.layout.free:
+        if law.layout[name].basis is not None:
+            designs[name] = designs[name].with_output_basis(law.layout[name].basis, vector=True)
     return Objective(law, data, designs, alpha or {})

@@ -213,8 +213,8 @@ class Fitting:
             names = names_with_terms(names, predictors)
         offset = offsets(X, predictors, known, names, weight)
         columns.check_exposures(law, predictors, names)
-        if law.known:
-            law = prepared(law.bind(y, **{name: offset[name] for name in law.known}))
+        if law.layout.known:
+            law = prepared(law.bind(y, **{name: offset[name] for name in law.layout.known}))
         self._fit_data(fitted, law, predictors, known, Data(X, y, weight, offset, self.n_jobs), names, bases)
 
     def _fit_parts(self, rows: Opened):
@@ -237,15 +237,15 @@ class Fitting:
         reader = self._part_reader(look.totals)
         reader.fit_ = Fit(fitted, predictors, known, {}, {}, names, {}, np.empty(0))
         data = DataInParts(rows, reader, look, _centred(predictors))
-        if law.known:
-            law = prepared(law.bind(data.few.y, **{name: data.few.offset[name] for name in law.known}))
+        if law.layout.known:
+            law = prepared(law.bind(data.few.y, **{name: data.few.offset[name] for name in law.layout.known}))
         self._fit_data(fitted, law, predictors, known, data, names)
 
     def _checked_law(self, law: Likelihood) -> Likelihood:
         """The law as a fit evaluates it; ValueError if nothing is to be estimated, or for invalid `tol` or `max_iter`."""
         self._check_numbers()
         law = prepared(law)
-        if not law.free:
+        if not law.layout.free:
             raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")
         return law
 
@@ -417,8 +417,8 @@ class Fitting:
         law = self.likelihood_
         check_support(law, part.y, self._name_of_y)
         columns.check_known_values(law, part.X, self.fit_.known, self.fit_.names, part.weight)
-        if law.known:
-            law.bind(part.y, **{name: part.offset[name] for name in law.known})
+        if law.layout.known:
+            law.bind(part.y, **{name: part.offset[name] for name in law.layout.known})
 
     def _log_scores(self, X, y) -> np.ndarray:
         """Log-likelihood of every row."""

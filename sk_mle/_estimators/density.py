@@ -150,9 +150,9 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         normal = "normal" if n_columns == 1 else "multivariate_normal"
         law = get_likelihood(normal if self.likelihood is None else self.likelihood)
         law.check()
-        if law.known:
+        if law.layout.known:
             raise ValueError(
-                f"{title(law)} takes {list(law.known)} from columns of X, and here X holds the samples alone: fix them "
+                f"{title(law)} takes {list(law.layout.known)} from columns of X, and here X holds the samples alone: fix them "
                 "at numbers, or use MLERegressor"
             )
         return law

@@ -49,7 +49,7 @@ class ClassTotals(NamedTuple):
 
 def in_order(law: Likelihood) -> bool:
     """Whether a law takes more than two classes, in an order, with one linear predictor."""
-    return bool(law.support.contains(2)) and not sized(law).parameter(law.free[0]).vector
+    return bool(law.support.contains(2)) and not sized(law).layout[law.layout.free[0]].vector
 
 
 def ranks_of(law: Likelihood, y: ArrayLike, classes: Any) -> np.ndarray | None:

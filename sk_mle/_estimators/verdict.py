@@ -124,7 +124,7 @@ def _remedy(model, objective, solution) -> str:
         return "use solver='auto'"
     if not solution.result.get("stalled"):
         return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
-    leaving = [name for name in objective.designs if not law.parameter(name).stays_inside]
+    leaving = [name for name in objective.designs if not law.layout[name].stays_inside]
     if leaving:
         return f"steps end at the edge of the domain of {', '.join(leaving)}: choose a link that stays inside"
     return "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
@@ -160,7 +160,8 @@ def _is_degenerate(objective, u) -> bool:
     """Whether the law has a test of degeneracy, and it holds at u."""
     with np.errstate(all="ignore"):
         law, few = objective.likelihood, objective.data.few
-        return law.is_degenerate is not None and bool(law.is_degenerate(few.y[few.weight > 0], **law.theta(objective.eta(u))))
+        theta = law.layout.theta(objective.eta(u))
+        return law.is_degenerate is not None and bool(law.is_degenerate(few.y[few.weight > 0], **theta))
 
 
 def _listed(columns) -> str:
@@ -242,7 +243,7 @@ def _entries_of(objective, name, direction) -> str:
     changed = change > 1e-6 * change.max()
     if changed.all() or not objective.designs[name].vector:
         return ""
-    return str([entry for entry, c in zip(objective.likelihood.parameter(name).entries, changed, strict=True) if c])
+    return str([entry for entry, c in zip(objective.likelihood.layout[name].entries, changed, strict=True) if c])
 
 
 def _columns_of(model, name, direction, objective, names) -> list:

@@ -59,7 +59,7 @@ def check_penalty(penalty: Any, law: Likelihood, predictors: dict[str, Predictor
             f"penalty={penalty!r} needs the expected information, which {name} does not offer: what would have been observed "
             "is not known. Use alpha, an L2 penalty"
         )
-    redundant = [n for n in law.free if (basis := law.parameter(n).basis) is not None and basis.shape[0] > basis.shape[1]]
+    redundant = [n for n in law.layout.free if (basis := law.layout[n].basis) is not None and basis.shape[0] > basis.shape[1]]
     if penalty == MEDIAN and redundant:
         raise ValueError(
             f"penalty={penalty!r} is of single coefficients, and those of {redundant[0]} of {name} are determined up to a "

@@ -37,14 +37,14 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
         Columns of X that hold the values of parameters that are not estimated.
     """
     names, p = getattr(model, "feature_names_in_", None), X.shape[1]
-    parameters, kind = law.free, title(law)
-    known = {name: column(value, names, p, f"{name} of {kind}") for name, value in law.known.items()}
+    parameters, kind = law.layout.free, title(law)
+    known = {name: column(value, names, p, f"{name} of {kind}") for name, value in law.layout.known.items()}
     shifts = {}
     for argument in ("offset", "exposure"):
         chosen = by_parameter(getattr(model, argument), modelled(law), parameters, argument)
         shifts[argument] = {name: column(value, names, p, argument) for name, value in chosen.items()}
         for name in chosen:
-            if name not in parameters or law.parameter(name).vector:
+            if name not in parameters or law.layout[name].vector:
                 raise ValueError(f"{argument}: {name!r} of {kind} takes none (it is fixed, or a vector)")
     is_covariate = np.ones(p, dtype=bool)
     is_covariate[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
@@ -55,7 +55,7 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
         spec, argument = chosen.get(name), f"predictors[{name!r}]"
         shift, exposure = shifts["offset"].get(name), shifts["exposure"].get(name)
         if spec is not None and hasattr(spec, "bind"):
-            if law.parameter(name).vector:
+            if law.layout[name].vector:
                 raise ValueError(f"{argument} must name columns, as a curve is one number per row, and {name} has several")
             curve = spec.bind(original_X, names, p, argument)
             predictors[name] = Predictor(name, curve.columns, False, shift, exposure, alphas.get(name, 0.0), curve)
@@ -76,7 +76,7 @@ def _has_intercept(model, law, name, index, argument) -> bool:
     """Whether a parameter on the columns `index` has an intercept; ValueError for columns that it cannot have."""
     if len(set(index.tolist())) < len(index):
         raise ValueError(f"{argument} names a column twice")
-    may_have_intercept = law.parameter(name).intercept
+    may_have_intercept = law.layout[name].intercept
     if not may_have_intercept and not len(index):
         kind = title(law)
         raise ValueError(f"{name} of {kind} has no intercept: name its columns, predictors={{{name!r}: [...]}}, or fix it")
@@ -86,7 +86,7 @@ def _has_intercept(model, law, name, index, argument) -> bool:
 def check_exposures(law: Likelihood, predictors: dict[str, Predictor], names: Any) -> None:
     """Raise ValueError for an exposure of a parameter whose link does not make it a factor."""
     for name, predictor in predictors.items():
-        link = law.parameter(name).link
+        link = law.layout[name].link
         if predictor.exposure is not None and link.ratio not in RATE_RATIOS:
             shown = predictor.exposure if names is None else str(names[predictor.exposure])
             raise ValueError(
@@ -103,11 +103,11 @@ def check_known_values(
     """Raise ValueError if a column holds values outside a parameter's domain."""
     for name, index in known.items():
         values = column_of(X, index, weight)
-        bad = np.flatnonzero(~law.parameter(name).admits(values))
+        bad = np.flatnonzero(~law.layout[name].admits(values))
         if len(bad):
             label = index if names is None else repr(str(names[index]))
             raise ValueError(
-                f"column {label} holds {name} of {title(law)}, which must lie in {law.parameter(name).domain}, but "
+                f"column {label} holds {name} of {title(law)}, which must lie in {law.layout[name].domain}, but "
                 f"does not in {rows_text(bad)}"
             )
 
@@ -127,7 +127,7 @@ def _alphas(model, law) -> dict[str, float]:
 
 def _l1_ratios(model, law, alphas) -> dict[str, float]:
     """The share of the L1 penalty in the penalty of every parameter that has one."""
-    ratios = by_parameter(model.l1_ratio, list(alphas), law.free, "l1_ratio")
+    ratios = by_parameter(model.l1_ratio, list(alphas), law.layout.free, "l1_ratio")
     for name, value in ratios.items():
         if not isinstance(value, Real) or not 0 <= float(value) <= 1:
             raise ValueError(f"l1_ratio must be a number from 0 to 1, got {value!r} for {name!r}; alpha is the penalty's size")
@@ -199,7 +199,7 @@ def column(value: Any, names: Any, n_features: int, argument: str) -> int:
 
 def entries_of(model: Any, law: Likelihood, name: str) -> Any:
     """Labels of the entries of a vector parameter: class labels, where each class has one."""
-    entries = law.parameter(name).entries
+    entries = law.layout[name].entries
     return model.classes_ if law.target_type == "classes" and len(entries) == len(model.classes_) else entries
 
 

@@ -205,7 +205,7 @@ class _Reader:
         blocks: list[Block] = []
         self.length = 0
         for name, one in predictors.items():
-            for entry in entries_of(model, law, name) if law.parameter(name).vector else [None]:
+            for entry in entries_of(model, law, name) if law.layout[name].vector else [None]:
                 label = name if entry is None else f"{name}[{entry}]"
                 blocks.append(Block(label, name, self.length, int(one.intercept), len(one.labels(names))))
                 self.length += blocks[-1].intercept + blocks[-1].n_slopes

@@ -146,7 +146,7 @@ class Evaluator:
                 eta = eta + batch.offset[name]
             result[name] = eta
         if with_offset:
-            result |= {name: batch.offset[name] for name in self.likelihood.known}
+            result |= {name: batch.offset[name] for name in self.likelihood.layout.known}
         return result
 
     def _observed(self, batch, eta):

@@ -175,7 +175,7 @@ class Objective:
             return below
         few = self.data.few
         with np.errstate(all="ignore"):
-            return law.is_degenerate(few.y[few.weight > 0], **law.theta(self.eta(u)))
+            return law.is_degenerate(few.y[few.weight > 0], **law.layout.theta(self.eta(u)))
 
     # ---- what solvers call ---------------------------------------------------------------------------------------
 

@@ -205,7 +205,7 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data, coefs
     cache: dict = {}
     result: dict[str, Design] = {}
     for name, predictor in predictors.items():
-        columns, intercept, basis = predictor.columns, predictor.intercept, law.parameter(name).basis
+        columns, intercept, basis = predictor.columns, predictor.intercept, law.layout[name].basis
         if predictor.curve is not None:
             curve = curve_design(predictor.curve)
             design: Design = curve if coefs is None else curve.at(coefs[name], data)

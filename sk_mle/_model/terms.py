@@ -151,7 +151,7 @@ def _variances(columns, weight) -> np.ndarray:
 
 def _specs(model, law) -> dict[str, list]:
     """Terms by parameter; ValueError for those that cannot be used."""
-    given = by_parameter(model.penalties, modelled(law)[:1], law.free, "penalties")
+    given = by_parameter(model.penalties, modelled(law)[:1], law.layout.free, "penalties")
     specs = {name: [terms] if hasattr(terms, "bind") else list(terms) for name, terms in given.items()}
     for name, terms in specs.items():
         for term in terms:
@@ -195,7 +195,7 @@ def _linear_part(model, law, predictor: Predictor, bound: list[Bound], argument:
     if len(set(taken)) < len(taken):
         raise ValueError(f"{argument}: two terms stand for the same column")
     columns = predictor.columns
-    given = by_parameter(model.predictors or {}, modelled(law), law.free, "predictors")
+    given = by_parameter(model.predictors or {}, modelled(law), law.layout.free, "predictors")
     explicit = name in given and not (isinstance(given[name], str) and given[name] == "all")
     if explicit and set(taken) & set(columns.tolist()):
         raise ValueError(f"{argument}: a term stands for a column that predictors[{name!r}] names too; leave it out there")
@@ -205,7 +205,7 @@ def _linear_part(model, law, predictor: Predictor, bound: list[Bound], argument:
         if set(index.tolist()) & set(taken):
             raise ValueError(f"{argument}: a ridge names a column that another term stands for")
         columns = np.concatenate([columns, index[~np.isin(index, columns)]])
-    intercept = predictor.intercept if len(predictor.columns) else bool(model.fit_intercept) and law.parameter(name).intercept
+    intercept = predictor.intercept if len(predictor.columns) else bool(model.fit_intercept) and law.layout[name].intercept
     return replace(predictor, columns=columns.astype(int), intercept=intercept)
 
 

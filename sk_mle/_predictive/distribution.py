@@ -48,7 +48,7 @@ class Distribution:
 
     def __init__(self, likelihood: Likelihood | str, params: dict[str, np.ndarray]):
         self.likelihood = get_likelihood(likelihood)
-        given = {**self.likelihood.fixed, **params}
+        given = {**self.likelihood.layout.fixed, **params}
         if set(given) != set(self.likelihood.parameters):
             law = title(self.likelihood)
             raise ValueError(f"{law} needs the parameters {list(self.likelihood.parameters)}, got {list(given)}")
@@ -57,7 +57,7 @@ class Distribution:
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """(n,), or () for one row selected by its index."""
-        vector = {name for name in self.params if self.likelihood.parameter(name).vector}
+        vector = {name for name in self.params if self.likelihood.layout[name].vector}
         return np.broadcast_shapes(*(np.shape(v)[:-1] if n in vector else np.shape(v) for n, v in self.params.items()))
 
     def __len__(self) -> int:
@@ -68,7 +68,7 @@ class Distribution:
     def __getitem__(self, index) -> Distribution:
         if not self.shape:
             raise TypeError("one row of a Distribution cannot be indexed")
-        vector = {name for name in self.params if self.likelihood.parameter(name).vector}
+        vector = {name for name in self.params if self.likelihood.layout[name].vector}
         params = {n: v[index] if v.ndim > (n in vector) else v for n, v in self.params.items()}
         return Distribution(self.likelihood, params)
 
@@ -80,8 +80,8 @@ class Distribution:
         first = self[:ROWS_IN_HTML] if self.shape else self
         columns: dict[str, np.ndarray] = {}
         for name, value in first.params.items():
-            if self.likelihood.parameter(name).vector:
-                entries = self.likelihood.parameter(name).entries
+            if self.likelihood.layout[name].vector:
+                entries = self.likelihood.layout[name].entries
                 columns |= {f"{name}[{entry}]": value[..., k] for k, entry in enumerate(entries)}
             else:
                 columns[name] = value

@@ -57,7 +57,7 @@ def join(parts: Sequence[Distribution], places: Sequence[np.ndarray]) -> Distrib
         return TransformedDistribution(base, *(ByRows(each, of_row) for each in functions))
     law, params = parts[0].likelihood, {}
     for name in law.parameters:
-        entry = law.parameter(name).shape
+        entry = law.layout[name].shape
         values = np.empty((n, *entry))
         for part, place in zip(parts, places, strict=True):
             values[place] = np.broadcast_to(part.params[name], (len(place), *entry))

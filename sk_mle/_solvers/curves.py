@@ -229,16 +229,16 @@ class _Rows:
         """Linear predictors with the law's better constants of other parameters, and these constants."""
         objective, law = self.objective, self.law
         constants: dict = {}
-        if law.known or name != next(iter(law.parameters)):
+        if law.layout.known or name != next(iter(law.parameters)):
             return eta, constants
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # far from the data constants need not exist
-            refined = law.refine(self.y, self.weight, **law.theta(eta))
+            refined = law.refine(self.y, self.weight, **law.layout.theta(eta))
         for other, value in refined.items():
             design = objective.designs.get(other)
             if other == name or design is None or design.columns is not None or other in self.offset:
                 continue
-            constant = law.parameter(other).link.link(np.asarray(value, dtype=float))
+            constant = law.layout[other].link.link(np.asarray(value, dtype=float))
             if np.isfinite(constant).all():
                 constants[other] = constant
                 eta = {**eta, other: repeated(constant, len(self.y))}

@@ -30,7 +30,7 @@ def interpolating_fit(objective: Objective, u: np.ndarray, y: np.ndarray, keep: 
     if len(np.unique(np.round(probe / np.abs(probe).max(initial=1e-300), 10))) > design.size:  # distinct rows of X
         return None
     with np.errstate(all="ignore"):
-        target = objective.likelihood.parameter(name).link.link(y)
+        target = objective.likelihood.layout[name].link.link(y)
         if objective.likelihood.support.integer:  # a mean at the edge of its domain is a limit
             target = np.where(np.isinf(target), np.sign(target) * ETA_OF_LIMIT, target)
         target = target - objective.data.few.offset[name][keep] if name in objective.data.offset_names else target

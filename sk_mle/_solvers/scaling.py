@@ -48,7 +48,7 @@ def with_unit_information(objective: Objective, means: dict) -> Objective:
     """The objective in output bases in which the mean information `means` of each parameter is the identity."""
     designs = {}
     for name, design in objective.designs.items():
-        mean, basis = means.get((name, name), 1.0), objective.likelihood.parameter(name).basis
+        mean, basis = means.get((name, name), 1.0), objective.likelihood.layout[name].basis
         if basis is None:
             root = np.sqrt(np.abs(mean))
             designs[name] = design.with_output_basis(np.array([[1 / root if 0 < root < np.inf else 1.0]]))

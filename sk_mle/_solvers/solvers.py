@@ -338,7 +338,7 @@ def _running_to_edges(objective, u, names, hessian_point) -> dict[str, str]:
         eta_per_unit = objective.designs[name].output_basis[0, 0]
         if ridge[j] * eta_per_unit**2 <= MIN_RUNAWAY_VARIANCE * objective.data.total_weight:
             continue
-        link, eta = objective.likelihood.parameter(name).link, u[j] * eta_per_unit
+        link, eta = objective.likelihood.layout[name].link, u[j] * eta_per_unit
         bounded = np.isfinite([link.range.low, link.range.high]).any()  # else distances are relative to eta
         scale = eta_per_unit / (1.0 if bounded else max(1.0, abs(eta)))
         variance, step = ridge[j] * scale**2 / objective.data.total_weight, -(ridge @ hessian_point.gradient) * scale
@@ -393,7 +393,7 @@ def _far_from_zero(objective, u, names) -> dict[str, str]:
     """
     edges = {}
     for name in names:
-        design, place, link = objective.designs[name], objective.slices[name], objective.likelihood.parameter(name).link
+        design, place, link = objective.designs[name], objective.slices[name], objective.likelihood.layout[name].link
         intercept, slopes = design.expand(u[place])
         relative = len(intercept) > design.output_basis.shape[1]  # only differences of entries count
         for k, eta in enumerate(intercept):
@@ -405,7 +405,7 @@ def _far_from_zero(objective, u, names) -> dict[str, str]:
             moved[k] -= np.sign(distance) if bounded else distance / 2
             back[place] = design.coordinates(moved, slopes)
             if objective.data.total_weight * abs(objective.value(back) - objective.value(u)) < 1e-3:
-                label = f"{name}[{objective.likelihood.parameter(name).entries[k]!r}]" if design.vector else name
+                label = f"{name}[{objective.likelihood.layout[name].entries[k]!r}]" if design.vector else name
                 edges[label] = "upper" if link.inverse_derivatives(eta)[1] * distance > 0 else "lower"
     return edges
 

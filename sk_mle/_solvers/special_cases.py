@@ -95,7 +95,7 @@ def on_subsample(objective: Objective) -> Objective:
 def _law_expects_other_maxima(objective, solution) -> bool:
     """Whether the law says that other maxima are likely beside this one."""
     law = objective.likelihood
-    return law.relations.competing is not None and competing(law, law.theta(objective.eta(solution.u)))
+    return law.relations.competing is not None and competing(law, law.layout.theta(objective.eta(solution.u)))
 
 
 def _has_frequent_value(objective) -> bool:
@@ -175,7 +175,7 @@ def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoi
     if not _has_ends(objective):
         return
     law, (y, weight, eta) = objective.likelihood, _kept_rows(objective, best.u)
-    for name, edge, params in law.relations.near_ends(law, y, weight, DISTANCE_OF_HELD_FIT, **law.theta(eta)):
+    for name, edge, params in law.relations.near_ends(law, y, weight, DISTANCE_OF_HELD_FIT, **law.layout.theta(eta)):
         value = np.ravel(params[name])[0]
         part = with_held(objective, name, value) if name in names else None
         if part is None:
@@ -219,7 +219,7 @@ def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
     if not _has_ends(objective):
         return
     law, names, (y, weight, eta) = objective.likelihood, constant_parameters(objective), _kept_rows(objective, u)
-    theta = law.theta(eta)
+    theta = law.layout.theta(eta)
     for name, edge, params in law.relations.near_ends(law, y, weight, distance, **theta):
         loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / objective.data.few.total_weight
         if name not in names or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
@@ -228,7 +228,7 @@ def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
         for other in params.keys() & objective.designs.keys():
             place, design = objective.slices[other], objective.designs[other]
             intercept, slopes = design.coefficients(v[place])
-            shift = law.parameter(other).link.link(np.asarray(params[other])) - eta[other]
+            shift = law.layout[other].link.link(np.asarray(params[other])) - eta[other]
             v[place] = design.coordinates(intercept + np.mean(shift), slopes)
         yield _EndPoint(v, name, edge)
 
@@ -245,7 +245,7 @@ def _has_ends(objective) -> bool:
     law, first = objective.likelihood, next(iter(objective.designs))
     return (
         law.relations.near_ends is not None
-        and not law.known
+        and not law.layout.known
         and first == next(iter(law.parameters))
         and objective.designs[first].intercept
     )
@@ -291,7 +291,7 @@ def _gain_towards_end(objective, solution, name) -> float:
 
 def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tuple[float, float]:
     """A value `factor` times closer to an end of the parameter's domain, and its distance: 1 / value for an infinite end."""
-    domain, link = objective.likelihood.parameter(name).domain, objective.likelihood.parameter(name).link
+    domain, link = objective.likelihood.layout[name].domain, objective.likelihood.layout[name].link
     value = float(link.inverse(objective.designs[name].expand(u[objective.slices[name]])[0])[0])
     end = domain.high if edge == "upper" else domain.low
     if np.isfinite(end):
@@ -303,7 +303,7 @@ def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tup
 
 def _rising_end(objective, u, name) -> str:
     """The end, "lower" or "upper", of a parameter's domain towards which the likelihood grows."""
-    design, place, link = objective.designs[name], objective.slices[name], objective.likelihood.parameter(name).link
+    design, place, link = objective.designs[name], objective.slices[name], objective.likelihood.layout[name].link
     eta, _ = design.expand(u[place])
     gradient = objective.evaluate(u, 1).gradient[place][0] * design.output_basis[0, 0] * link.inverse_derivatives(eta)[1][0]
     return "lower" if gradient > 0 else "upper"
@@ -356,7 +356,7 @@ def _next_stage_start(objective, part, u, before, name, edge, distance) -> np.nd
     Coordinates change in proportion to the distance to the end if rows lie on the edge of the support.
     """
     free = np.delete(np.arange(objective.size), objective.slices[name])
-    value = part.likelihood.parameter(name).value
+    value = part.likelihood.layout[name].value
     starts = [u] if before is None else [u, u + (u - before) / DISTANCE_RATIO]
     first = next(iter(objective.slices.values()))
     for power in () if regular_end(objective.likelihood, name, edge) else (1, 2):  # with which the first one may diverge

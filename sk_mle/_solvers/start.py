@@ -108,7 +108,7 @@ def _start_on_all_rows(objective):
     few = data.few
     keep = few.weight > 0 if few.has_zero_weight else slice(None)
     y, weight = few.y[keep], few.weight[keep]
-    known = {name: few.offset[name][keep] for name in law.known}
+    known = {name: few.offset[name][keep] for name in law.layout.known}
     means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
     law_at_means = law.fix(means) if known else law
     quadratic = _hessian_is_known(objective)  # then the first step leads to the solution from any start: a few rows suffice
@@ -162,7 +162,7 @@ def _at_constants(objective, values, y, weight, known) -> tuple[Objective, np.nd
     """
     law, data, eta = objective.likelihood, objective.data, dict(known)
     for name in objective.designs:
-        link = law.parameter(name).link
+        link = law.layout[name].link
         if not np.all(link.range.contains(values[name])):
             raise ValueError(
                 f"the link {link} of {name} reaches only {link.range}, but y suggests {name} = "
@@ -226,9 +226,9 @@ def _is_quadratic(objective) -> bool:
     others_have_columns = [other.columns is not None for other in objective.designs.values()][1:]
     y, law = objective.data.few.y[:ROWS_OF_FIRST_LOOK], objective.likelihood
     is_linear = design.columns is not None and design.linear and not design.vector
-    if not is_linear or any(others_have_columns) or y.ndim > 1 or law.known or not law.smooth:
+    if not is_linear or any(others_have_columns) or y.ndim > 1 or law.layout.known or not law.smooth:
         return False
-    parameters = {other: law.parameter(other) for other in objective.designs}
+    parameters = {other: law.layout[other] for other in objective.designs}
     typical = {other: parameter.link.link(np.mean(parameter.domain.typical)) for other, parameter in parameters.items()}
     eta = {other: np.full(len(y), value) for other, value in typical.items()} | {name: np.linspace(-1.0, 1.0, len(y))}
     curvature = law.evaluate(y, eta, 2).information.get((name, name), np.zeros(1))
@@ -271,7 +271,7 @@ def _at_coefficients(objective, coefs, intercepts):
     means = mean_information(objective.likelihood, few.y[keep], few.weight[keep], objective.eta(u))
     rescaled = with_unit_information(objective, means)
     at_edge = any(
-        d.columns is None and d.output_basis.max() > 1e4 and objective.likelihood.parameter(n).link.range != REAL
+        d.columns is None and d.output_basis.max() > 1e4 and objective.likelihood.layout[n].link.range != REAL
         for n, d in rescaled.designs.items()
     )
     v = change_basis(objective, rescaled, u)
@@ -311,7 +311,7 @@ def _with_other_parameters(objective, u, steps, y, weight, order, sampled):
             break
     else:
         v, eta = u, objective.eta(u)
-    if law.is_degenerate is not None and law.is_degenerate(y, **law.theta(eta)):
+    if law.is_degenerate is not None and law.is_degenerate(y, **law.layout.theta(eta)):
         return objective, v
     point = objective.evaluate(v, order, "expected")
     if np.abs(point.gradient).max(initial=0.0) <= GRADIENT_ROUNDING:
@@ -327,14 +327,14 @@ def _with_other_parameters(objective, u, steps, y, weight, order, sampled):
 def _with_refined_constants(objective, u, y, weight) -> tuple[np.ndarray, dict]:
     """The vector with the constants of `law.refine` given the first parameter, which may shift, and its linear predictors."""
     law, first, eta = objective.likelihood, next(iter(objective.designs)), objective.eta(u)
-    if law.known or first != next(iter(law.parameters)):
+    if law.layout.known or first != next(iter(law.parameters)):
         return u, eta
     v, moved = u.copy(), dict(eta)
     with np.errstate(all="ignore"):
-        refined = law.refine(y, weight, **law.theta(eta))
+        refined = law.refine(y, weight, **law.layout.theta(eta))
     for name in refined.keys() & {first, *objective.designs.keys() - objective.data.offset_names}:
         design, place = objective.designs[name], objective.slices[name]
-        value = law.parameter(name).link.link(np.asarray(refined[name], dtype=float))
+        value = law.layout[name].link.link(np.asarray(refined[name], dtype=float))
         if name == first:  # a shift of its linear predictor
             value = np.average(value - eta[name], axis=0, weights=weight)
             v[place] += constant_predictor(objective.data, design, value)

@@ -127,7 +127,7 @@ def _row_influence(fitted, X, y, sample_weight) -> _RowInfluence:
     observed_rows = observed(fitted, X, y, sample_weight)
     fit, data, weight = observed_rows.model.fit_, observed_rows.data, observed_rows.data.weight
     law, name = fit.law, fit.first
-    if law.parameter(name).vector:
+    if law.layout[name].vector:
         raise ValueError(f"{name} of {title(law)} is a vector: a row has a leverage for each pair of its entries")
     eta = fit.eta(data.X)
     result = law.evaluate(data.y, eta, 2, "expected")

@@ -21,11 +21,11 @@ def saturated(law: Likelihood, name: str, y: np.ndarray, eta: dict) -> np.ndarra
     def at_value(value, rows, order=0):
         return law.evaluate(y[rows], {k: value if k == name else v[rows] for k, v in eta.items()}, order)
 
-    all_rows, eta_best, link = np.arange(len(y)), eta[name].astype(float), law.parameter(name).link
-    is_unrestricted = law.parameter(name).domain.includes(link.range)  # no linear predictor is forbidden
+    all_rows, eta_best, link = np.arange(len(y)), eta[name].astype(float), law.layout[name].link
+    is_unrestricted = law.layout[name].domain.includes(link.range)  # no linear predictor is forbidden
     value = y if y.ndim == 1 else y[:, 0]
     with np.errstate(all="ignore"):
-        start = link.link(np.where(law.parameter(name).domain.contains(value), value, np.nan))
+        start = link.link(np.where(law.layout[name].domain.contains(value), value, np.nan))
         start = np.where(np.isfinite(start), start, eta_best)
         best, at_start = at_value(eta_best, all_rows).loglik, at_value(start, all_rows).loglik
         eta_best, best = np.where(at_start > best, start, eta_best), np.where(at_start > best, at_start, best)

@@ -120,7 +120,7 @@ class LikelihoodDisplay(Drawing):
             raise ValueError(f"{title(law)} has values of several numbers, which one axis cannot show; fix trials")
         target = fitted.read_data(X, sample_weight=sample_weight).y
         n, weight = len(target), check_weight(sample_weight, len(target))
-        scalar = [name for name in law.free if not law.parameter(name).vector]
+        scalar = [name for name in law.layout.free if not law.layout[name].vector]
         parameters = scalar[:2] if parameters is None else list(parameters)
         if not 1 <= len(parameters) <= 2 or not set(parameters) <= set(scalar):
             raise ValueError(f"parameters must be one or two of {scalar}, got {parameters}")
@@ -132,14 +132,14 @@ class LikelihoodDisplay(Drawing):
                 return float(weight @ np.where(law.inside(target), law.loglik(target, **params), -np.inf))
 
         eta = {
-            name: np.full((n, *law.parameter(name).shape), law.parameter(name).link.link(estimates[name])) for name in law.free
+            name: np.full((n, *law.layout[name].shape), law.layout[name].link.link(estimates[name])) for name in law.layout.free
         }
         standard_error = _standard_errors(law, target, eta, weight)
         grid_values = _grids(law, parameters, grids or {}, candidates or [], eta, standard_error)
         values = np.array([total(**dict(zip(parameters, at, strict=True))) for at in _product(grid_values)])
         if candidates is None:
             steps = [(parameters[0], 3), (parameters[-1], 3 if len(parameters) == 2 else -3)]
-            candidates = [{}, *({k: float(law.parameter(k).link.inverse(eta[k][0] + s * standard_error[k]))} for k, s in steps)]
+            candidates = [{}, *({k: float(law.layout[k].link.inverse(eta[k][0] + s * standard_error[k]))} for k, s in steps)]
         unknown = sorted({name for candidate in candidates for name in candidate} - set(law.parameters))
         if unknown:
             raise ValueError(f"candidates name {unknown}, but the parameters are {list(law.parameters)}")
@@ -260,7 +260,7 @@ def _grids(law, parameters, grids, candidates, eta, standard_error) -> list[np.n
         if name in grids:
             result.append(np.asarray(grids[name], float))
             continue
-        link = law.parameter(name).link
+        link = law.layout[name].link
         candidate_etas = [link.link(np.array([candidate[name]], float))[0] for candidate in candidates if name in candidate]
         ends_in_errors = [-end, end, *(1.1 * (g - eta[name][0]) / standard_error[name] for g in candidate_etas)]
         steps = np.interp(standard_errors, [-end, end], [min(ends_in_errors), max(ends_in_errors)])

@@ -94,7 +94,7 @@ def _parameter(law, what: str, at: dict) -> Functional:
     if name not in law.parameters:
         raise ValueError(f"what={what!r}: the parameters of the predicted {title(law)} are {list(law.parameters)}")
     _check_arguments(at, None, repr(what))
-    domain = law.parameter(name).domain
+    domain = law.layout[name].domain
     label = name if name == what else f"parameter {name}"
     return Functional(lambda dist: dist.params[name], label, domain.low, domain.high)
 

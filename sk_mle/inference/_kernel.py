@@ -94,7 +94,7 @@ class _Kernel(NamedTuple):
     def of(self, batch: Batch, eta: dict, root: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Width of the kernel (n,), distance from the kink (n,) and design coordinates (n, k) of every row."""
         with np.errstate(all="ignore"):
-            eta_at_kink = self.law.parameter(self.name).link.link(self.law.kinks(batch.y))
+            eta_at_kink = self.law.layout[self.name].link.link(self.law.kinks(batch.y))
         rows = self.design.coordinate_rows(batch.X) * self.design.output_basis[0, 0]
         return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - eta_at_kink), rows
 

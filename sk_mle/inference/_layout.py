@@ -54,7 +54,7 @@ class Layout:
             intercept = predictor.intercept
             labels = predictor.labels(names)
             labels = [f"x{label}" if isinstance(label, int | np.integer) else label for label in labels]
-            for k, entry in enumerate(entries_of(model, law, parameter) if law.parameter(parameter).vector else [None]):
+            for k, entry in enumerate(entries_of(model, law, parameter) if law.layout[parameter].vector else [None]):
                 start, end = end, end + intercept + len(labels)
                 in_terms += [False] * intercept + [j in predictor.made for j in predictor.columns]
                 in_terms += [False] * (end - len(in_terms))
@@ -62,7 +62,7 @@ class Layout:
                 self.parts.append(Part(parameter, k, label, intercept, labels, slice(start, end), predictor.curve is None))
         self.size = end
         self.in_terms = np.array(in_terms, dtype=bool)
-        self.vector = {name for name in model.fit_.predictors if law.parameter(name).vector}
+        self.vector = {name for name in model.fit_.predictors if law.layout[name].vector}
 
     @cached_property
     def columns(self) -> dict[tuple[str, str], list[int]]:

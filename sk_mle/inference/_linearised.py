@@ -50,7 +50,7 @@ class Rows:
         eta = {
             name: value + self.offset[name] if name in self.offset and value.ndim == 1 else value for name, value in eta.items()
         }
-        return eta | {name: self.offset[name] for name in self.fit.law.known}
+        return eta | {name: self.offset[name] for name in self.fit.law.layout.known}
 
     def stacked(self, vectors: np.ndarray) -> dict[str, np.ndarray]:
         """`eta` of several vectors of coefficients, concatenated along the rows."""
@@ -66,11 +66,9 @@ class Rows:
         """The predictive distribution of the user's y at linear predictors."""
         law, shape = self.fit.law, next(iter(eta.values())).shape[:1]
         with np.errstate(all="ignore"):
-            theta = law.theta(eta)
+            theta = law.layout.theta(eta)
         given = {name: theta[name] for name in law.predictive.parameters if name in theta}
-        full = {
-            name: np.broadcast_to(v, shape + law.parameter(name).shape) if np.ndim(v) == 0 else v for name, v in given.items()
-        }
+        full = {name: np.broadcast_to(v, shape + law.layout[name].shape) if np.ndim(v) == 0 else v for name, v in given.items()}
         return self.inside.dist(Distribution(law.predictive, full))
 
 

@@ -19,7 +19,7 @@ def transformed(model: Any, layout: Layout, params: np.ndarray, ends: np.ndarray
     notes: dict[str, str] = {}
     has_test = np.ones(len(params), dtype=bool)
     for part in layout.parts:
-        parameter, place = model.likelihood_.parameter(part.parameter), part.place
+        parameter, place = model.likelihood_.layout[part.parameter], part.place
         link = parameter.link
         ratio = parameter.ratio or (link.ratio and f"{link.ratio} of {part.parameter}")
         if not part.columns:

@@ -118,8 +118,8 @@ def _embedded(start, inside) -> tuple[dict, dict]:
                 raise ValueError(f"restricted is not nested in full: {name} of full lacks the columns {missing}")
             coef[..., [place[column] for column in own_columns]] = small.coefs_[name]
             intercepts[name] = small.intercepts_[name]
-        elif name in small.likelihood_.fixed:
-            intercepts[name] = float(large.likelihood_.parameter(name).link.link(small.likelihood_.fixed[name]))
+        elif name in small.likelihood_.layout.fixed:
+            intercepts[name] = float(large.likelihood_.layout[name].link.link(small.likelihood_.layout.fixed[name]))
         else:
             raise ValueError(
                 f"restricted is not nested in full: it has no parameter {name!r}; use the law of full, with {name} fixed"

@@ -179,27 +179,27 @@ def _fitted(y, dist, weight) -> Distribution:
     if not is_untransformed(dist):
         raise TypeError("d2_log_likelihood of a transformed target needs null=, the distribution of the model to compare with")
     law, has_weight = dist.likelihood, weight > 0
-    known_params = {name: np.broadcast_to(dist.params[name], (len(y),)) for name in law.known}
-    start = law.start(y[has_weight], weight[has_weight]) if law.free else {}
-    sizes = {name: law.parameter(name).shape for name in law.free}
+    known_params = {name: np.broadcast_to(dist.params[name], (len(y),)) for name in law.layout.known}
+    start = law.start(y[has_weight], weight[has_weight]) if law.layout.free else {}
+    sizes = {name: law.layout[name].shape for name in law.layout.free}
     start_etas = [
-        np.ravel(np.broadcast_to(law.parameter(name).link.link(np.asarray(start[name], float)), sizes[name]))
-        for name in law.free
+        np.ravel(np.broadcast_to(law.layout[name].link.link(np.asarray(start[name], float)), sizes[name]))
+        for name in law.layout.free
     ]
     cuts = np.cumsum([len(part) for part in start_etas])[:-1]
 
     def params(point):
-        parts = zip(law.free, np.split(point, cuts), strict=True)
+        parts = zip(law.layout.free, np.split(point, cuts), strict=True)
         eta = {name: np.broadcast_to(part.reshape(sizes[name]), (len(y), *sizes[name])) for name, part in parts}
-        theta = law.theta(eta)
-        return {name: theta.get(name, value) for name, value in (theta | law.fixed).items()} | known_params
+        theta = law.layout.theta(eta)
+        return {name: theta.get(name, value) for name, value in (theta | law.layout.fixed).items()} | known_params
 
     def loss(point):
         with np.errstate(all="ignore"):
             value = -np.average(law.loglik(y, **params(point))[has_weight], weights=weight[has_weight])
         return value if np.isfinite(value) else 1e10
 
-    if not law.free:
+    if not law.layout.free:
         return Distribution(law, known_params)
     start_point = np.concatenate(start_etas)
     solution = minimize(loss, start_point, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-9})

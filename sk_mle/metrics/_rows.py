@@ -75,7 +75,7 @@ def one_row_each(dist: Distribution, n: int) -> Distribution:
         return dist
     if not is_untransformed(dist):
         raise TypeError("one row of a transformed distribution does not stand for many; index it by a slice")
-    vector = {name for name in dist.params if dist.likelihood.parameter(name).vector}
+    vector = {name for name in dist.params if dist.likelihood.layout[name].vector}
     return Distribution(
         dist.likelihood,
         {k: np.broadcast_to(v, (n, *(np.shape(v)[-1:] if k in vector else ()))) for k, v in dist.params.items()},

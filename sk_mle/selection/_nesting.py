@@ -151,17 +151,17 @@ class _Model:
     def part(self, name: str) -> _Part:
         """The parameter with this name."""
         law, fit = self.law, self.model.fit_
-        domain = law.parameter(name).domain
-        if name in law.fixed:
-            return _Part(domain, fixed=float(law.fixed[name]))
-        if name in law.known:
+        domain = law.layout[name].domain
+        if name in law.layout.fixed:
+            return _Part(domain, fixed=float(law.layout.fixed[name]))
+        if name in law.layout.known:
             return _Part(domain, known=self._label(fit.known[name]))
         predictor = fit.predictors[name]
         columns = frozenset(self._label(j) for j in predictor.columns) if predictor.curve is None else frozenset()
         shifts = (("offset", predictor.offset), ("exposure", predictor.exposure))
         offsets = {(kind, self._label(index)): 1.0 for kind, index in shifts if index is not None}
         value = 0.0 if columns or offsets or np.ndim(fit.intercepts[name]) else float(fit.intercepts[name])
-        link, intercept = law.parameter(name).link, predictor.intercept
+        link, intercept = law.layout[name].link, predictor.intercept
         return _Part(domain, link, columns=columns, intercept=intercept, offsets=offsets, curve=predictor.curve, value=value)
 
 

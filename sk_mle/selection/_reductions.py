@@ -55,7 +55,7 @@ def at_limit(law: Likelihood) -> tuple[Likelihood, dict[str, str]]:
         numbers = {name: value for name, value in values.items() if isinstance(value, Real)}
         renamed = {value: name for name, value in values.items() if isinstance(value, str)}
         plain = len(numbers) + len(renamed) == len(values) and target_name != "law"
-        if plain and numbers and all(law.fixed.get(name) == value for name, value in numbers.items()):
+        if plain and numbers and all(law.layout.fixed.get(name) == value for name, value in numbers.items()):
             target = _instance(target_name, law, law)
             if target is not None:
                 return target, {name: renamed.get(name, name) for name in target.parameters}

@@ -21,7 +21,7 @@ def declaration(law: Likelihood, rng: np.random.Generator) -> None:
     parameters = law.get_params(deep=False)
     missing = [name for name in parameters if name not in (*law.parameters, "links") and not hasattr(law, name)]
     expect(not missing, f"constructor arguments without an attribute {missing}", "self.name = name for each")
-    domains = {"y": law.support} | {name: law.parameter(name).domain for name in law.free}
+    domains = {"y": law.support} | {name: law.layout[name].domain for name in law.layout.free}
     for name, domain in domains.items():
         inside = domain.contains(domain.typical).all()
         expect(inside, f"domain {domain} of {name} with typical={domain.typical}", "typical values inside the domain")
@@ -64,17 +64,17 @@ def normalised(law: Likelihood, rng: np.random.Generator) -> None:
 def derivatives(law: Likelihood, rng: np.random.Generator) -> None:
     """Gradient and observed information of `evaluate` agree with differences of the log-likelihood."""
     law, eta, _, y = sample(law, rng, 60)
-    stack, unstack, places = stacking({name: eta[name] for name in law.free})
-    is_real = {name: law.parameter(name).link.range == REAL and law.smooth and name in modelled(law) for name in law.free}
+    stack, unstack, places = stacking({name: eta[name] for name in law.layout.free})
+    is_real = {name: law.layout[name].link.range == REAL and law.smooth and name in modelled(law) for name in law.layout.free}
     growable = np.concatenate([np.repeat(is_real[name], place.stop - place.start) for name, place in places.items()])
     _, d1, d2 = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, stack(eta), 2, growable)
     result = law.evaluate(y, eta, 2)
     expected_gradient = unstack(d1)
-    for name in law.free:
+    for name in law.layout.free:
         scale = 1 + np.abs(expected_gradient[name]).max()
         close(result.gradient[name], expected_gradient[name], 1e-7, 1e-7 * scale, f"gradient in the linear predictor of {name}")
-    for a in law.free:
-        for b in law.free[law.free.index(a) :]:
+    for a in law.layout.free:
+        for b in law.layout.free[law.layout.free.index(a) :]:
             block = result.information.get((a, b), result.information.get((b, a), np.zeros(len(y))))
             block = np.reshape(block, (len(y), *(np.shape(block)[1:] or (1, 1))))
             expected = -d2[:, places[a], places[b]]
@@ -89,9 +89,9 @@ def fused_forms(law: Likelihood, rng: np.random.Generator) -> None:
     if not overrides(law, "evaluate"):
         return
     own, derived = law.evaluate(y, eta, 2), Likelihood.evaluate(law, y, eta, 2)
-    plain = law.loglik(y, **law.theta(eta))  # `derived.loglik` may come from `evaluate` itself, by differences
+    plain = law.loglik(y, **law.layout.theta(eta))  # `derived.loglik` may come from `evaluate` itself, by differences
     close(own.loglik, plain, 1e-9, 1e-9, "loglik of evaluate against loglik(y, **params)")
-    for name in law.free:
+    for name in law.layout.free:
         close(own.gradient[name], derived.gradient[name], 1e-8, 1e-8, f"evaluate's gradient of {name} against the chain rule")
 
 
@@ -102,12 +102,12 @@ def fisher(law: Likelihood, rng: np.random.Generator) -> None:
     law, eta, _ = draw(law, rng, 4)
     for i in range(4):
         repeated_eta = {name: np.repeat(value[i : i + 1], 20000, axis=0) for name, value in eta.items()}
-        y = law.rvs(rng, (20000,), **law.theta(repeated_eta))
+        y = law.rvs(rng, (20000,), **law.layout.theta(repeated_eta))
         result = law.evaluate(y, repeated_eta, 2, "expected")
-        for a in law.free:
+        for a in law.layout.free:
             score = result.gradient[a].reshape(20000, -1)
             within_error(score, 0.0, f"mean of the score of {a}")
-            for b in law.free:
+            for b in law.layout.free:
                 block = result.information.get((a, b), np.zeros(20000))
                 if (b, a) in result.information and (a, b) not in result.information:
                     continue
@@ -123,7 +123,7 @@ def fisher(law: Likelihood, rng: np.random.Generator) -> None:
 def extremes(law: Likelihood, rng: np.random.Generator) -> None:
     """The log-likelihood is never NaN or +inf, and finite with its gradient at moderate linear predictors."""
     law, eta, _, y = sample(law, rng, 40)
-    for name in law.free:
+    for name in law.layout.free:
         for level in (-5.0, 5.0, -20.0, 20.0, -500.0, 500.0):
             shift = np.zeros_like(eta[name]) + level
             if eta[name].ndim > 1:
@@ -132,7 +132,7 @@ def extremes(law: Likelihood, rng: np.random.Generator) -> None:
             place = f"at a linear predictor of {level:g} for {name}"
             impossible = result.loglik[np.isnan(result.loglik) | (result.loglik == np.inf)]
             expect(len(impossible) == 0, f"loglik {impossible[:1]} {place}", "a number or -inf")
-            inside = law.parameter(name).domain.includes(law.parameter(name).link.range)
+            inside = law.layout[name].domain.includes(law.layout[name].link.range)
             if abs(level) < 10 and inside:
                 expect(np.isfinite(result.loglik).all(), f"loglik {result.loglik.min()} {place}", "finite values")
                 finite = all(np.isfinite(value).all() for value in result.gradient.values())

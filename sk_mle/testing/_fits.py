@@ -27,15 +27,15 @@ def start(law: Likelihood, rng: np.random.Generator) -> None:
 
 def _check_start(law, y, weight, where):
     values = law.start(y, weight)
-    for name in law.free:
-        expect(name in values, f"start without {name}{where}", f"values for {law.free}")
-        inside = law.parameter(name).domain.contains(values[name])
-        expect(np.all(inside), f"start {name} = {values[name]}{where}", f"a value in {law.parameter(name).domain}")
+    for name in law.layout.free:
+        expect(name in values, f"start without {name}{where}", f"values for {law.layout.free}")
+        inside = law.layout[name].domain.contains(values[name])
+        expect(np.all(inside), f"start {name} = {values[name]}{where}", f"a value in {law.layout[name].domain}")
 
 
 def _model(law):
     """The model that `make_mle_regression` simulates: the first estimated parameter on all columns."""
-    return (MLEClassifier if law.target_type == "classes" else MLERegressor)(law, predictors={law.free[0]: "all"})
+    return (MLEClassifier if law.target_type == "classes" else MLERegressor)(law, predictors={law.layout.free[0]: "all"})
 
 
 def _simulated(law, n, p, rng):
@@ -76,7 +76,7 @@ def recovery(law: Likelihood, rng: np.random.Generator) -> None:
     model = _model(law).fit(X, y)
     expect(model.converged_, f"no convergence (gradient {model.optimize_result_.gradient_size:.1e})", "a converged fit")
     law = model.likelihood_
-    eta = {name: X @ np.asarray(coefs[name]).T + intercepts[name] for name in law.free}
+    eta = {name: X @ np.asarray(coefs[name]).T + intercepts[name] for name in law.layout.free}
     at_truth = law.evaluate(y, eta, 2, "expected")
     gain = model.loglikelihood_ - at_truth.loglik.sum()
     limit = stats.chi2.isf(1e-7, model.n_params_) / 2
@@ -85,10 +85,10 @@ def recovery(law: Likelihood, rng: np.random.Generator) -> None:
         f"log-likelihood {gain:.4g} above that of the truth",
         f"between 0 and {limit:.3g}, by the chi-squared law",
     )
-    first = law.free[0]
+    first = law.layout.free[0]
     coefficients = np.atleast_2d(model.coefs_[first])
     information = at_truth.information[first, first]
-    basis = law.parameter(first).basis
+    basis = law.layout[first].basis
     basis = np.eye(1) if basis is None else basis
     mean_information = np.abs(information).mean() * np.eye(1) if information.ndim == 1 else information.mean(axis=0)
     coefficient_covariance = (

@@ -31,9 +31,9 @@ def draw(law: Likelihood, rng: np.random.Generator, n: int) -> tuple[Likelihood,
     law = sized(law)
     theta: dict = {}
     for name in law.parameters:
-        parameter = law.parameter(name)
+        parameter = law.layout[name]
         theta[name] = parameter.domain.draw(rng, (n, *parameter.shape)) if parameter.value is None else parameter.value
-    eta = {name: np.asarray(law.parameter(name).link.link(theta[name]), float) for name in law.free}
+    eta = {name: np.asarray(law.layout[name].link.link(theta[name]), float) for name in law.layout.free}
     return law, eta, theta
 
 
@@ -42,7 +42,7 @@ def sample(law: Likelihood, rng: np.random.Generator, n: int) -> tuple[Likelihoo
     law, eta, theta = draw(law, rng, n)
     y = np.asarray(law.rvs(rng, (n,), **theta), float)
     if not law.smooth:  # away from the kinks, where derivatives exist
-        first = law.free[0]
+        first = law.layout.free[0]
         keep = np.abs(law.kinks(y, **theta) - theta[first]) > 0.5 * np.median(np.abs(law.kinks(y, **theta) - theta[first]))
         y, eta = y[keep], {name: value[keep] for name, value in eta.items()}
         theta = {name: value[keep] if np.ndim(value) else value for name, value in theta.items()}

@@ -156,9 +156,9 @@ CONVERGES += ["invgauss", "johnsonsu", "logistic", "lomax", "mielke", "nakagami"
 def test_equals_scipy_where_scipy_converges(name):
     rv, law = getattr(stats, name), from_scipy(getattr(stats, name))
     others = [name for name in law.parameters if name not in ("loc", "scale")]
-    shapes = {name: np.mean(law.parameter(name).domain.typical) for name in others}
+    shapes = {name: np.mean(law.layout[name].domain.typical) for name in others}
     x = rv.rvs(**shapes, size=200, random_state=5)
-    theirs = rv.logpdf(x, *rv.fit(x, **{f"f{key}": value for key, value in law.fixed.items()})).sum()
+    theirs = rv.logpdf(x, *rv.fit(x, **{f"f{key}": value for key, value in law.layout.fixed.items()})).sum()
     model = MLEDensity(law).fit(x[:, None])
     assert model.converged_
     assert theirs - 1e-6 <= model.loglikelihood_ <= theirs + 1e-4
@@ -208,7 +208,7 @@ def test_fitted_attributes():
     model = MLEDensity(Gamma(shape=2.0)).fit(X)
     assert model.params_ == {"mean": pytest.approx(X.mean()), "shape": 2.0}
     assert model.n_params_ == 1
-    assert model.likelihood_.fixed == {"shape": 2.0}
+    assert model.likelihood_.layout.fixed == {"shape": 2.0}
     assert model.n_features_in_ == 1
     assert model.n_iter_ <= 5
     assert model.optimize_result_.gradient_size <= 1e-8

@@ -42,7 +42,7 @@ def test_constant_columns_have_no_coefficient(law):
     assert_array_equal(model.coef_[[0, 2, 3]], 0)
     assert_allclose(model.coef_[1], plain.coef_[0], rtol=1e-6)
     assert model.n_params_ == plain.n_params_
-    only = MLERegressor(law, predictors={law.free[-1]: "all"}).fit(np.ones((N, 1)), y)
+    only = MLERegressor(law, predictors={law.layout.free[-1]: "all"}).fit(np.ones((N, 1)), y)
     assert_allclose(only.predict([[1.0]]), MLERegressor(law, predictors="intercept").fit(X, y).predict(X[:1]), rtol=1e-6)
 
 
@@ -195,7 +195,7 @@ def test_a_small_share_of_the_weight_is_separated(link, weight):
 @pytest.mark.parametrize("log_df", [200.0, 300.0, 350.0])
 def test_degrees_of_freedom_without_end_leave_no_gradient(law, log_df):
     y = np.linspace(-3, 3, 7)
-    found = law.evaluate(y, {name: np.full(7, log_df if name == "df" else 0.3) for name in law.free}, 2)
+    found = law.evaluate(y, {name: np.full(7, log_df if name == "df" else 0.3) for name in law.layout.free}, 2)
     for values in (found.gradient["df"], *(value for pair, value in found.information.items() if "df" in pair)):
         assert_allclose(values, 0.0, atol=1e-40)
 
@@ -234,9 +234,9 @@ TIGHT = [
 @pytest.mark.parametrize("solver", ["auto", "lbfgs"])
 @pytest.mark.parametrize(("law", "y"), TIGHT)
 def test_steps_outside_a_domain_do_not_end_a_fit(law, y, solver):
-    model = MLERegressor(law, solver=solver, predictors={law.free[-1]: [0]}, tol=1e-6).fit(X, y)
+    model = MLERegressor(law, solver=solver, predictors={law.layout.free[-1]: [0]}, tol=1e-6).fit(X, y)
     assert model.converged_
-    assert all(law.parameter(name).domain.contains(value).all() for name, value in model.predict_params(X).items())
+    assert all(law.layout[name].domain.contains(value).all() for name, value in model.predict_params(X).items())
 
 
 def test_a_maximum_on_the_edge_of_the_domain_is_named():

@@ -115,7 +115,7 @@ def inside(law, y):
     """Values moved into what the law allows."""
     support, tiny = law.support, 1e-3
     low = 1.0 if isinstance(law, Truncated) and support.integer else support.low + (not support.closed[0]) * tiny
-    high = TRIALS if "trials" in law.fixed else support.high - (not support.closed[1]) * tiny
+    high = TRIALS if "trials" in law.layout.fixed else support.high - (not support.closed[1]) * tiny
     if isinstance(law, Truncated) and not support.integer:
         low = tiny
     return np.clip(np.rint(y) if support.integer else y, low, high)
@@ -191,7 +191,7 @@ def separated_group(law, seed) -> Sample | None:
 
 def separated_part(law, seed) -> Sample | None:
     """The same of another parameter: a group without zeros, or of nothing else."""
-    part = next((name for name in ("zero", "one") if name in law.free), None)
+    part = next((name for name in ("zero", "one") if name in law.layout.free), None)
     if part is None:
         return None
     X, y = right(law, seed)[:2]
@@ -250,9 +250,9 @@ def smaller(law):
     if inner is not None:
         yield inner
         yield from (clone(law).set_params(law=special) for special in smaller(inner) if not isinstance(special, Fixed))
-    for name in law.free[1:]:
-        if law.parameter(name).shape == ():
-            low, high = law.parameter(name).domain.typical
+    for name in law.layout.free[1:]:
+        if law.layout[name].shape == ():
+            low, high = law.layout[name].domain.typical
             yield from (Fixed(law, {name: low + share * (high - low)}) for share in (0.3, 0.7))
 
 
@@ -269,7 +269,7 @@ def possible(law, y) -> bool:
 
 def beyond_floats(law, y) -> bool:
     """Whether the best rate of the law, known in its shape, is below the smallest float: the error then says which rows."""
-    return isinstance(law.fix({}), Gompertz) and "shape" in law.fixed and law.fixed["shape"] * y.max() > 700
+    return isinstance(law.fix({}), Gompertz) and "shape" in law.layout.fixed and law.layout.fixed["shape"] * y.max() > 700
 
 
 @pytest.mark.parametrize(("situation", "seed"), SITUATIONS, ids=lambda f: getattr(f, "__name__", f))
@@ -323,11 +323,11 @@ def test_start_with_a_parameter_known(law):
         pytest.skip("no value of such a law is far out")
     X, y = simulated(law, 100)[:2]
     for sample in outlying(law, y):
-        for parameter in law.free:
-            if law.parameter(parameter).shape == ():
-                low, high = law.parameter(parameter).domain.typical
+        for parameter in law.layout.free:
+            if law.layout[parameter].shape == ():
+                low, high = law.layout[parameter].domain.typical
                 for value in (low + 0.3 * (high - low), low + 0.7 * (high - low)):
                     special = Fixed(law, {parameter: value})
-                    if special.free and not beyond_floats(special, sample):
+                    if special.layout.free and not beyond_floats(special, sample):
                         model, _ = told(special, Sample(X, sample))
                         assert np.isfinite(model.loglikelihood_), special

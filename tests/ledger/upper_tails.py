@@ -31,7 +31,7 @@ def more_than_zero_at_tiny_means(law, expected, **given):
             mean, right = np.exp(level), expected(mp.mpf(np.exp(level)))
             assert law.logsf(np.array([0.0]), mean=mean, **given)[0] == pytest.approx(float(right), abs=1e-11)
             eta = {"mean": np.array([level]), "dispersion": np.zeros(1)}
-            whole = Truncated(law, low=0).evaluate(np.ones(1), {name: eta[name] for name in law.free}, 2)
+            whole = Truncated(law, low=0).evaluate(np.ones(1), {name: eta[name] for name in law.layout.free}, 2)
             assert whole.loglik[0] == pytest.approx(law.loglik(np.ones(1), mean=mean, **given)[0] - float(right), abs=1e-11)
             assert abs(whole.gradient["mean"][0]) < 1e-7
 

@@ -173,17 +173,17 @@ def test_numbers_give_the_same_values_as_arrays(name):
 def test_kernel_is_the_density_without_base_measure(law):
     rng = np.random.default_rng(3)
     law = sized(law)
-    eta = {name: 0.3 * rng.normal(size=(20, *law.parameter(name).shape)) for name in law.free}
-    y = law.support.draw(rng, 20) if law.target_type != "targets" else law.rvs(rng, (20,), **law.theta(eta))
-    y = law.observe(rng, y if law.parameter(law.free[0]).shape == () or law.target_type == "targets" else y % 3)
+    eta = {name: 0.3 * rng.normal(size=(20, *law.layout[name].shape)) for name in law.layout.free}
+    y = law.support.draw(rng, 20) if law.target_type != "targets" else law.rvs(rng, (20,), **law.layout.theta(eta))
+    y = law.observe(rng, y if law.layout[law.layout.free[0]].shape == () or law.target_type == "targets" else y % 3)
     without_base_measure, inside = kernel(law), law.inside(y)
     whole, rest = law.evaluate(y, eta, 1), without_base_measure.evaluate(y, eta, 1)
     base_measure = np.broadcast_to(law.base_measure(y), whole.loglik.shape)
     assert_allclose((rest.loglik + base_measure)[inside], whole.loglik[inside], rtol=1e-12, atol=1e-12)
     assert_array_equal(without_base_measure.base_measure(y), 0.0)
-    for name in law.free:
+    for name in law.layout.free:
         assert_array_equal(rest.gradient[name], whole.gradient[name])
-    assert_array_equal(clone(without_base_measure).loglik(y, **law.theta(eta)), law.loglik(y, **law.theta(eta)))
+    assert_array_equal(clone(without_base_measure).loglik(y, **law.layout.theta(eta)), law.loglik(y, **law.layout.theta(eta)))
 
 
 def test_some_laws_have_a_base_measure():
@@ -213,9 +213,9 @@ LAWS_OF_ONE_TARGET = [Normal(), Gamma(), Beta(), StudentT(), NegativeBinomial(),
 @pytest.mark.parametrize("law", LAWS_OF_ONE_TARGET, ids=repr)
 @pytest.mark.parametrize("information", ["observed", "expected"])
 def test_parameters_without_columns_are_like_columns_of_one_value(law, information):
-    first, *others = law.free
+    first, *others = law.layout.free
     eta = {first: 0.3 * RNG.normal(size=N), **{name: repeated(0.4) for name in others}}
-    y = law.rvs(RNG, (N,), **law.theta(eta))
+    y = law.rvs(RNG, (N,), **law.layout.theta(eta))
     once = law.evaluate(y, eta, 2, information)
     whole = law.evaluate(y, {name: value + RNG.normal(size=N) * 1e-300 for name, value in eta.items()}, 2, information)
     assert_allclose(once.loglik, whole.loglik, rtol=1e-13, atol=1e-13)
@@ -227,7 +227,7 @@ def test_parameters_without_columns_are_like_columns_of_one_value(law, informati
 @pytest.mark.parametrize("link", ["logit", "probit", "cauchit", "cloglog"])
 def test_information_of_two_classes(link):
     law, eta = Bernoulli(links={"prob": link}), {"prob": np.linspace(-2, 1, 13)}
-    prob, slope, _ = law.parameter("prob").link.inverse_derivatives(eta["prob"])
+    prob, slope, _ = law.layout["prob"].link.inverse_derivatives(eta["prob"])
     for y in (np.zeros(13), np.ones(13)):
         found = law.evaluate(y, eta, 2, "expected").information["prob", "prob"]
         assert_allclose(found, slope**2 / (prob * (1 - prob)), rtol=1e-12)
@@ -254,20 +254,20 @@ def test_groups_of_rows_return_to_their_places():
 
 @pytest.mark.parametrize("law", [Normal(), Logistic(), Weibull(), StudentT(df=4.0)], ids=repr)
 def test_intervals_of_all_kinds_are_each_as_if_alone(law):
-    centre = law.theta({name: np.zeros(1) for name in law.free})
+    centre = law.layout.theta({name: np.zeros(1) for name in law.layout.free})
     q = np.array([0.2, 0.5, 0.8])
     points = law.ppf(q, **{name: float(np.ravel(value)[0]) for name, value in centre.items()})
     low = np.array([-np.inf, points[0], points[1], points[0], points[2], -np.inf])
     high = np.array([points[1], np.inf, np.inf, points[2], points[2], np.inf])
     target = np.column_stack([low, high])
-    eta = {name: 0.1 * RNG.normal(size=6) for name in law.free}
+    eta = {name: 0.1 * RNG.normal(size=6) for name in law.layout.free}
     inner, law = law, Censored(law)
     whole = law.evaluate(target, eta, 2)
     with np.errstate(all="ignore"):
-        ends = inner.cdf(high, **inner.theta(eta)), inner.cdf(np.maximum(low, -1e9), **inner.theta(eta))
-        mass = np.where(low == high, inner.loglik(high, **inner.theta(eta)), np.log(ends[0] - ends[1]))
+        ends = inner.cdf(high, **inner.layout.theta(eta)), inner.cdf(np.maximum(low, -1e9), **inner.layout.theta(eta))
+        mass = np.where(low == high, inner.loglik(high, **inner.layout.theta(eta)), np.log(ends[0] - ends[1]))
     assert_allclose(whole.loglik, mass, rtol=1e-12, atol=1e-13)
-    for name in inner.free:
+    for name in inner.layout.free:
         up, down = ({**eta, name: eta[name] + step} for step in (1e-5, -1e-5))
         slope = (law.evaluate(target, up, 0).loglik - law.evaluate(target, down, 0).loglik) / 2e-5
         assert_allclose(whole.gradient[name], slope, atol=1e-8)

@@ -46,7 +46,7 @@ def test_components_of_a_mixture_name_their_limits():
 
 def test_nested_components_are_in_order():
     law = Mixture([("x", Mixture([("a", Normal()), ("b", Normal())])), ("y", Normal(loc=0.0))])
-    coefs = {name: np.full((1, 1 if name != "logits" and "logits" not in name else 2), 0.0) for name in law.free}
+    coefs = {name: np.full((1, 1 if name != "logits" and "logits" not in name else 2), 0.0) for name in law.layout.free}
     coefs["x__a__loc"], coefs["x__b__loc"] = np.array([[3.0]]), np.array([[-3.0]])
     coefs["x__logits"] = np.array([[0.4, -0.4]])
     found = law.canonical_order(coefs)

@@ -199,10 +199,10 @@ def test_no_mass_exceeds_one(law, over):
     y = np.array([0.0, 1.0, 2.0, 6.0, 12.0 if "trials" in law.get_params() else 1000.0])
     law = OVER_COUNTS[over](law)
     y = y[law.support.contains(y)]
-    grid = np.array(list(product(FAR_PREDICTORS, repeat=min(len(law.free), 3))))
+    grid = np.array(list(product(FAR_PREDICTORS, repeat=min(len(law.layout.free), 3))))
     eta, n = {}, len(grid) * len(y)
-    for k, name in enumerate(law.free):
-        said = law.parameter(name)
+    for k, name in enumerate(law.layout.free):
+        said = law.layout[name]
         column = np.tile(grid[:, k] if k < 3 else grid[::-1, 0], len(y))
         column = np.clip(column, said.link.range.low + 1e-9, said.link.range.high - 1e-9)
         eta[name] = np.stack([column, -column], axis=1) if said.vector else column

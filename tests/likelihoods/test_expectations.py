@@ -102,9 +102,9 @@ def test_information(law):
     law = sized(law)
     theta = example(law, 2)
     y, p = nodes(law, theta)
-    eta = {name: law.parameter(name).link.link(theta[name]) for name in law.free}
+    eta = {name: law.layout[name].link.link(theta[name]) for name in law.layout.free}
     said, seen = law.evaluate(y[:1], eta, 2, "expected").information, law.evaluate(y, repeated(eta, len(y)), 2)
-    size = {name: np.sqrt(said[name, name][0]) for name in law.free}
+    size = {name: np.sqrt(said[name, name][0]) for name in law.layout.free}
     for (a, b), second in seen.information.items():
         value = said.get((a, b), said.get((b, a), np.zeros(1)))[0] / size[a] / size[b]
         product = mean_of(seen.gradient[a] * seen.gradient[b], p, law.support.integer) / size[a] / size[b]

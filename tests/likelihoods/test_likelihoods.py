@@ -355,10 +355,10 @@ VANISHING = {"Gumbel", "GumbelMin", "Weibull", "GeneralizedNormal", *(n for n in
 @pytest.mark.parametrize("level", [-20.0, 20.0])
 def test_far_linear_predictors_stay_finite(law, level):
     law, rng = sized(law), np.random.default_rng(0)
-    middle = {name: np.zeros((50, *law.parameter(name).shape)) for name in law.free}
-    drawn = law.support.draw(rng, 50) if law.target_type != "targets" else law.rvs(rng, (50,), **law.theta(middle))
-    y = law.observe(rng, drawn if law.parameter(law.free[0]).shape == () or law.target_type == "targets" else drawn % 3)
-    for name in law.free:
+    middle = {name: np.zeros((50, *law.layout[name].shape)) for name in law.layout.free}
+    drawn = law.support.draw(rng, 50) if law.target_type != "targets" else law.rvs(rng, (50,), **law.layout.theta(middle))
+    y = law.observe(rng, drawn if law.layout[law.layout.free[0]].shape == () or law.target_type == "targets" else drawn % 3)
+    for name in law.layout.free:
         eta = middle | {name: middle[name] + level}
         result = law.evaluate(y, eta, 2)
         assert not np.isnan(result.loglik).any()
@@ -503,12 +503,12 @@ def test_prepared_law_equals_the_law_and_its_copies_use_their_own_arguments(law,
     ready = prepared(law)
     assert prepared(ready) is ready
     for name in ("free", "fixed", "known"):
-        assert getattr(ready, name) == getattr(law, name)
-        assert getattr(ready.fix(values), name) == getattr(law.fix(values), name)
+        assert getattr(ready.layout, name) == getattr(law.layout, name)
+        assert getattr(ready.fix(values).layout, name) == getattr(law.fix(values).layout, name)
     for name, value in values.items():
-        assert ready.parameter(name).value is None
-        assert ready.fix(values).parameter(name).value == prepared(ready.fix(values)).parameter(name).value == value
-        assert ready.parameter(name).value is None
+        assert ready.layout[name].value is None
+        assert ready.fix(values).layout[name].value == prepared(ready.fix(values)).layout[name].value == value
+        assert ready.layout[name].value is None
 
 
 def test_density_only_law_costs_no_accuracy():

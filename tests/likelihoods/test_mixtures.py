@@ -127,7 +127,7 @@ def test_gaussian_mixture_of_scikit_learn():
 
 def test_parameters_are_reached_by_name():
     law = clone(TWO).set_params(a__scale=2.0)
-    assert law.fixed == {"a__scale": 2.0}
+    assert law.layout.fixed == {"a__scale": 2.0}
     assert repr(pickle.loads(pickle.dumps(law))) == repr(law)
     X, y, *_ = make_mle_regression(TWO, n_samples=120, n_features=1, random_state=0)
     search = GridSearchCV(MLERegressor(TWO), {"likelihood__a__scale": [None, 1.0], "likelihood__n_starts": [2]}, cv=2)
@@ -184,7 +184,7 @@ def test_fixed_has_all_that_the_law_has(law, values, plain):
     assert type(resolved(fixed)) is type(plain)
     assert resolved(fixed).get_params() == plain.get_params()
     again = pickle.loads(pickle.dumps(clone(fixed)))
-    assert again.free == plain.free
+    assert again.layout.free == plain.layout.free
 
 
 def test_divergences_of_fixed_laws_are_those_of_the_laws():

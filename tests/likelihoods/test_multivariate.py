@@ -174,10 +174,10 @@ def test_multinomial_far_out():
 @pytest.mark.parametrize("level", [-20.0, 20.0])
 def test_far_linear_predictors_stay_finite(law, level):
     law, rng = sized(law), np.random.default_rng(0)
-    typical = {name: law.parameter(name).domain.draw(rng, (50, 3)) for name in law.free}
+    typical = {name: law.layout[name].domain.draw(rng, (50, 3)) for name in law.layout.free}
     y = law.rvs(rng, (50,), **typical)
-    for name in law.free:
-        result = law.evaluate(y, {other: np.full((50, 3), level * (other == name)) for other in law.free}, 2)
+    for name in law.layout.free:
+        result = law.evaluate(y, {other: np.full((50, 3), level * (other == name)) for other in law.layout.free}, 2)
         assert np.isfinite(result.loglik).all()
         assert all(np.isfinite(value).all() for value in (*result.gradient.values(), *result.information.values()))
 

@@ -146,7 +146,7 @@ def test_far_quantiles_need_few_tails(law, monkeypatch):
     tail = type(law).tail_probability
     monkeypatch.setattr(type(law), "tail_probability", lambda self, *at, **params: calls.append(1) or tail(self, *at, **params))
     params = {"mean": np.geomspace(0.3, 60, 40), "dispersion": np.tile([0.3, 1.5], 20)}
-    params |= {name: value for name, value in law.fixed.items() if name not in params}
+    params |= {name: value for name, value in law.layout.fixed.items() if name not in params}
     k = law.ppf(np.full(40, 1 - 1e-12), **params)
     assert len(calls) <= 9
     assert (law.sf(k, **params) <= 1e-12 * (1 + 1e-3)).all()

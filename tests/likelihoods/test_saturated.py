@@ -63,7 +63,7 @@ def test_one_entry_of_a_vector_that_is_no_number_is_completed():
     law, rng = sized(MultivariateNormal(), 2), np.random.default_rng(0)
     theta = example(law, 0)
     y = law.rvs(rng, (3,), **repeated(theta, 3))
-    eta = {name: law.parameter(name).link.link(value) for name, value in repeated(theta, 3).items()}
+    eta = {name: law.layout[name].link.link(value) for name, value in repeated(theta, 3).items()}
     whole = law.evaluate(y, eta, 2)
     slopes = whole.gradient["scale"].copy()
     slopes[1, 0] = np.nan

@@ -164,15 +164,15 @@ def test_inside_wrappers():
 def test_defaults(name, values, free, fixed):
     law = law_of(name, **values)
     law.check()
-    assert (law.free, law.fixed) == (free, fixed)
+    assert (law.layout.free, law.layout.fixed) == (free, fixed)
     assert modelled(law) == free[:1]
 
 
 def test_frozen_arguments_are_fixed():
-    assert get_likelihood(stats.t(4)).fixed == {"df": 4.0}
-    assert get_likelihood(stats.t(4, scale=2.0)).fixed == {"df": 4.0, "scale": 2.0}
-    assert get_likelihood(stats.gamma(2.0, 1.0)).fixed == {"a": 2.0, "loc": 1.0}
-    assert from_scipy(stats.t(4), df=None).free == ["loc", "df", "scale"]
+    assert get_likelihood(stats.t(4)).layout.fixed == {"df": 4.0}
+    assert get_likelihood(stats.t(4, scale=2.0)).layout.fixed == {"df": 4.0, "scale": 2.0}
+    assert get_likelihood(stats.gamma(2.0, 1.0)).layout.fixed == {"a": 2.0, "loc": 1.0}
+    assert from_scipy(stats.t(4), df=None).layout.free == ["loc", "df", "scale"]
     with pytest.raises(ValueError, match="has an array as df"):
         from_scipy(stats.t([3, 4]))
 
@@ -251,13 +251,13 @@ def test_get_set_clone_pickle():
     assert law.get_params()["df"] == 4
     for other in (clone(law), pickle.loads(pickle.dumps(law))):
         assert isinstance(other, ScipyLaw)
-        assert other.fixed == {"df": 4}
+        assert other.layout.fixed == {"df": 4}
         assert other.links == {"scale": "softplus"}
         np.testing.assert_array_equal(
             other.loglik(np.arange(3.0), loc=0.0, df=4.0, scale=1.0), stats.t(4).logpdf(np.arange(3.0))
         )
-    assert law.set_params(df=None).free == ["loc", "df", "scale"]
-    assert law.set_params(loc=0.0).free == ["scale", "df"]
+    assert law.set_params(df=None).layout.free == ["loc", "df", "scale"]
+    assert law.set_params(loc=0.0).layout.free == ["scale", "df"]
     assert "ScipyLaw(" in repr(law)
     assert "loc=0.0" in repr(law)
     with pytest.raises(ValueError, match="Invalid parameter 'shape'"):
@@ -315,7 +315,7 @@ def test_a_shape_does_not_stay_at_the_limit_of_the_marginal_law(name):
     law = law_of(name)
     X, y, coefs, intercepts = make_mle_regression(law, n_samples=600, n_features=2, random_state=2)
     model = MLERegressor(law).fit(X, y)
-    eta = {key: X @ coefs[key] + intercepts[key] for key in law.free}
+    eta = {key: X @ coefs[key] + intercepts[key] for key in law.layout.free}
     assert model.converged_
     assert model.loglikelihood_ >= law.evaluate(y, eta, 0).loglik.sum()
 
@@ -378,7 +378,7 @@ def test_newer_classes_are_refused():
 def test_an_irregular_parameter_that_is_named_is_estimated():
     law = law_of("triang", parameters=["c"])
     law.check()
-    assert law.free == ["c"]
+    assert law.layout.free == ["c"]
 
 
 def test_fractional_counts_lie_outside():

@@ -62,8 +62,8 @@ def test_starts_are_close(law, most, seed):
     theta = example(law, seed)
     weight = rng.integers(0, 3, N).astype(float)
     y = law.observe(rng, law.rvs(rng, (N,), **repeated(theta, N)))
-    found = {name: np.asarray(value, float)[None] for name, value in law.start(y, weight).items() if name in law.free}
-    assert set(found) == set(law.free)
+    found = {name: np.asarray(value, float)[None] for name, value in law.start(y, weight).items() if name in law.layout.free}
+    assert set(found) == set(law.layout.free)
     at_truth, at_start = (law.loglik(y, **repeated({**theta, **values}, N)) for values in ({}, found))
     assert (weight @ (at_truth - at_start))[()] < most * weight.sum()
 
@@ -72,13 +72,13 @@ def test_starts_are_close(law, most, seed):
 def test_refined_constants_are_close(law):
     """The other parameters, once the first is modelled: as close as where it is a constant."""
     law, rng = sized(law), np.random.default_rng(5)
-    first, weight = law.free[0], rng.integers(0, 3, N).astype(float)
+    first, weight = law.layout.free[0], rng.integers(0, 3, N).astype(float)
     theta = repeated(example(law, 3), N)
-    link = law.parameter(first).link
+    link = law.layout[first].link
     theta[first] = link.inverse(link.link(theta[first]) + rng.normal(size=theta[first].shape))
     y = law.observe(rng, law.rvs(rng, (N,), **theta))
     rough = {name: repeated({name: np.asarray(value, float)[None]}, N)[name] for name, value in law.start(y, weight).items()}
-    others = {name: value for name, value in rough.items() if name in law.free and name != first}
+    others = {name: value for name, value in rough.items() if name in law.layout.free and name != first}
     found = law.refine(y, weight, **{**theta, **others})
     assert found
     better = {name: np.broadcast_to(value, theta[name].shape) for name, value in found.items()}
@@ -91,4 +91,4 @@ def test_starts_where_a_formula_has_nothing_to_divide():
     y = np.column_stack([np.arange(10) % 2, np.ones(10)])
     assert 0 < BetaBinomial().start(y, np.ones(10))["precision"] < np.inf
     found = VonMises().start(np.array([np.pi, -np.pi, np.pi]), np.ones(3))
-    assert abs(VonMises().parameter("loc").link.link(found["loc"])) < 1e10
+    assert abs(VonMises().layout["loc"].link.link(found["loc"])) < 1e10

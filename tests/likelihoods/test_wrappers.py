@@ -241,7 +241,7 @@ def test_interval_between_bounds_that_lie_far_out(sign):
     with mp.workdps(80):
         expected = np.array([mp.log(_share(1e6, 2 * v, np.inf) - _share(1e6, v, np.inf)) for v in y], float)
     np.testing.assert_allclose(law.evaluate_interval(start, end, eta).loglik, expected, rtol=1e-12)
-    np.testing.assert_allclose(law.log_interval(start, end, **law.theta(eta)), expected, rtol=1e-12)
+    np.testing.assert_allclose(law.log_interval(start, end, **law.layout.theta(eta)), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("bound", [9e5, 1e7, 1e9])
@@ -337,7 +337,7 @@ def test_wrappers_are_parameters(law):
     other = pickle.loads(pickle.dumps(clone(law)))
     assert repr(other) == repr(law)
     if "law__mean" in law.get_params():
-        assert clone(law).set_params(law__mean=2.0).fixed["mean"] == 2.0
+        assert clone(law).set_params(law__mean=2.0).layout.fixed["mean"] == 2.0
 
 
 @pytest.mark.parametrize(
@@ -419,8 +419,8 @@ def test_integrates_is_true_for_numerical_means():
 
 def test_fixed_law_accepts_further_values():
     law = kernel(Fixed(Gamma(), {"shape": 2.0})).fix({"mean": 3.0})
-    assert law.fixed == {"mean": 3.0, "shape": 2.0}
-    assert law.free == []
+    assert law.layout.fixed == {"mean": 3.0, "shape": 2.0}
+    assert law.layout.free == []
 
 
 @pytest.mark.parametrize("order", [0, 1, 2])
@@ -437,7 +437,7 @@ def test_intervals_of_a_transformed_law_are_those_of_the_law_inside(order):
 
 def test_intervals_of_a_law_with_a_free_transformation():
     law = Censored(Transformed(Normal(), "yeo-johnson"))
-    power = next(name for name in law.free if name not in ("loc", "scale"))
+    power = next(name for name in law.layout.free if name not in ("loc", "scale"))
     eta = {"loc": np.full(2, 0.5), "scale": np.full(2, 0.1), power: np.full(2, 0.4)}
     y = np.array([[0.5, 2.0], [1.5, np.inf]])
     up, down = (law.evaluate(y, {**eta, power: eta[power] + step}, 0).loglik for step in (1e-5, -1e-5))

@@ -90,8 +90,8 @@ def example(name, seed=0, n=4):
     """A distribution of a law with loose parameters."""
     rng = np.random.default_rng(seed)
     law = LAWS[name](trials=9.0) if name in ("binomial", "beta_binomial") else sized(LAWS[name]())
-    names = [k for k in law.parameters if k not in law.fixed]
-    return Distribution(law, {k: law.parameter(k).domain.draw(rng, (n, *law.parameter(k).shape)) for k in names})
+    names = [k for k in law.parameters if k not in law.layout.fixed]
+    return Distribution(law, {k: law.layout[k].domain.draw(rng, (n, *law.layout[k].shape)) for k in names})
 
 
 @pytest.mark.parametrize("name", TRIED)
@@ -162,7 +162,7 @@ def test_crps_of_mixed_laws_is_linear_in_tails():
 def test_cross_entropy_is_entropy_and_divergence(name):
     p, q = example(name, 1), example(name, 1)
     first = next(iter(q.params))
-    near = p.likelihood.parameter(first).domain.draw(np.random.default_rng(5), (4, *p.likelihood.parameter(first).shape))
+    near = p.likelihood.layout[first].domain.draw(np.random.default_rng(5), (4, *p.likelihood.layout[first].shape))
     q = Distribution(q.likelihood, q.params | {first: 0.9 * q.params[first] + 0.1 * near})
     divergence = kl_divergence(p, q, per_row=True)
     if name != "beta":  # its mass beside the ends is closer to them than floating point numbers tell

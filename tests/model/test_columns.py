@@ -232,7 +232,7 @@ def fitted(name, n=300, **parameters):
     X, y, *_ = make_mle_regression(law, n, 3, random_state=2)
     if law.target_type == "classes":
         return MLEClassifier(law, **parameters).fit(X, y), X, y
-    return MLERegressor(law, predictors={law.free[-1]: "all"}, **parameters).fit(X, y), X, y
+    return MLERegressor(law, predictors={law.layout.free[-1]: "all"}, **parameters).fit(X, y), X, y
 
 
 KINKED = [name for name, law in LAWS.items() if not law.smooth]

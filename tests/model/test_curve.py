@@ -37,11 +37,11 @@ def without_jets(X, asym, mid, scal):
 
 def objective(law, curve, *, on=None, X=X, weight=None, offset=None) -> Objective:
     """The loss of a law whose parameter `on`, by default the first, is a curve, and the next one is linear."""
-    on = on or law.free[0]
+    on = on or law.layout.free[0]
     y = np.round(2 * RNG.gamma(2.0, 1.0, N)) if law.support.integer else RNG.gamma(2.0, 1.0, N)
     data = rows(X, y, weight, offset)
     linear = iter([design(X), *[intercept_only()] * 5])
-    designs = {name: curve_design(curve).at(curve.start, data) if name == on else next(linear) for name in law.free}
+    designs = {name: curve_design(curve).at(curve.start, data) if name == on else next(linear) for name in law.layout.free}
     return Objective(law, data, designs, {})
 
 

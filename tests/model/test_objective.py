@@ -209,7 +209,7 @@ def test_a_plane_through_coordinates():
 def test_ridge_is_on_the_coefficients_of_the_columns(case):
     made = design(np.column_stack([X, X[:, 0]]) if case == "dependent" else X)
     if case == "vector":
-        made = made.with_output_basis(THREE.parameter("logits").basis @ [[2.0, 1.0], [0.0, 0.5]], vector=True)
+        made = made.with_output_basis(THREE.layout["logits"].basis @ [[2.0, 1.0], [0.0, 0.5]], vector=True)
     ridge, u = Ridge(0.7, made), RNG.normal(size=made.size)
     assert ridge.value(u) == pytest.approx(0.35 * (made.coefficients(u)[1] ** 2).sum(), rel=1e-10)
     assert_allclose(ridge.gradient(u), differences(ridge.value, u), rtol=1e-7, atol=1e-9)
@@ -389,7 +389,7 @@ def test_woodburys_formula_is_the_inverse_of_the_hessian(intercept, far):
 @pytest.mark.parametrize("law", [Normal(scale=1.0), THREE], ids=["one", "classes"])
 def test_hessian_of_a_subsample_is_rescaled_to_all_rows(law, alpha):
     """Mean squares of some of the rows are 0.6 and 1.3 times those of all; the information of a row is that of the others."""
-    n, name = 400, law.free[0]
+    n, name = 400, law.layout.free[0]
     some = np.arange(n) < 200
     signs = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])[np.arange(n) % 4]
     columns = signs * np.where(some[:, None], np.sqrt([0.6, 1.3]), np.sqrt([1.4, 0.7]))

@@ -40,7 +40,7 @@ NUMERIC = [law() for law in LAWS.values() if law().target_type != "classes"]
 
 
 def simulated(law, n):
-    predictors = {law.free[0]: "all"}
+    predictors = {law.layout.free[0]: "all"}
     data = make_mle_regression(law, n_samples=n, n_features=1, random_state=4)
     return MLERegressor(law, predictors=predictors), data.X, data.y
 
@@ -89,7 +89,7 @@ def test_a_row_of_zero_weight_may_hold_anything(law):
     weight = (np.arange(60) % 5 > 0) * 1.0
     wrong = np.array(y, dtype=float)
     wrong[weight == 0] = np.resize([np.nan, np.inf, -1e6, 0.5], 12)[(slice(None), *[None] * (y.ndim - 1))]
-    model = MLERegressor(law, predictors={law.free[0]: "all"}, max_iter=5)
+    model = MLERegressor(law, predictors={law.layout.free[0]: "all"}, max_iter=5)
     model.fit(A, wrong, weight)
     found = model.loglikelihood_, model.score(A, wrong, weight)
     A, y = A[weight > 0], y[weight > 0]

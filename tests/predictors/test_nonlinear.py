@@ -156,7 +156,7 @@ def test_curves_beside_linear_parameters_and_on_several_at_once():
     ids=str,
 )
 def test_a_curve_that_is_linear_is_the_linear_predictor(law, y):
-    parameter = law.free[0]
+    parameter = law.layout.free[0]
     line = MLERegressor(law, predictors={parameter: Nonlinear("a + b * t + c * treated")}).fit(FRAME, y)
     linear = MLERegressor(law).fit(FRAME, y)
     assert_allclose(line.loglikelihood_, linear.loglikelihood_, rtol=1e-10)

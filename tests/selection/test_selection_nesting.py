@@ -50,14 +50,14 @@ def test_the_larger_law_is_the_special_one_there(full, special):
     """At the declared values; where these are not taken, the difference falls with the distance to the limit."""
     rng = np.random.default_rng(3)
     reduction = next(reductions(full, special))
-    params = {name: float(special.parameter(name).domain.draw(rng)) for name in special.free}
-    params |= special.fixed
+    params = {name: float(special.layout[name].domain.draw(rng)) for name in special.layout.free}
+    params |= special.layout.fixed
     y = special.rvs(rng, (40,), **params)
     expected = special.loglik(y, **params)
     gaps = []
     for distance in (1e-6, 1e-8):
-        at = {**full.fixed, **reduction.expand(params, distance)}
-        near = {k: _near(v, full.parameter(k).domain, distance) for k, v in at.items()}
+        at = {**full.layout.fixed, **reduction.expand(params, distance)}
+        near = {k: _near(v, full.layout[k].domain, distance) for k, v in at.items()}
         gaps.append(np.abs(full.loglik(y, **near) - expected).max())
     assert gaps[1] < 1e-5 * (1 + np.abs(expected).max())
     assert gaps[0] < 1e-3 * (1 + np.abs(expected).max())
@@ -77,7 +77,7 @@ def test_laws_that_could_be_limits_are_declared():
         for special, values in law.relations.limits.items():
             assert hasattr(L, special)
             for name, value in values.items():
-                domain = kind(trials=1).parameter(name).domain if special == "Binomial" else law.parameter(name).domain
+                domain = kind(trials=1).layout[name].domain if special == "Binomial" else law.layout[name].domain
                 if isinstance(value, float):
                     assert domain.contains(value) or value in (domain.low, domain.high)
 

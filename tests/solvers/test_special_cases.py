@@ -73,8 +73,8 @@ def simulated(law, kind, n, p):
     rng = np.random.default_rng(n + p)
     X = rng.normal(size=(n, p))
     name, *others = law.parameters
-    typical = {other: np.full(n, np.mean(law.parameter(other).domain.typical)) for other in (name, *others)} | law.fixed
-    link = law.parameter(name).link
+    typical = {other: np.full(n, np.mean(law.layout[other].domain.typical)) for other in (name, *others)} | law.layout.fixed
+    link = law.layout[name].link
     y = law.rvs(rng, (n,), **{**typical, name: link.inverse(link.link(typical[name]) + (0.2 * X[:, 0] if p else 0.0))})
     if kind == "repeated":
         y[rng.uniform(size=n) < 0.3] = np.median(y) if law.support.low == -np.inf else np.quantile(y, 0.3)
@@ -116,7 +116,7 @@ def families():
     kinds: dict = {}
     for name, kind in LAWS.items():
         law = kind(trials=9) if "trials" in kind._get_param_names() else kind()
-        if law.target_type != "number" or law.known:
+        if law.target_type != "number" or law.layout.known:
             continue
         if name == "asymmetric_laplace":
             law = kind(quantile=None)
@@ -130,7 +130,7 @@ def pairs():
     for laws in families():
         for full in laws:
             for special in laws:
-                if len(full.free) > len(special.free) and type(full) is not type(special):
+                if len(full.layout.free) > len(special.layout.free) and type(full) is not type(special):
                     yield pytest.param(full, special, id=f"{type(full).__name__}-{type(special).__name__}")
 
 
@@ -140,8 +140,8 @@ def test_fit_at_a_limit_names_the_limiting_law(full, special):
     """By a fit to the other law itself, weights by its probabilities: the density is the same everywhere, or it is not."""
     distances = []
     for share in (0.3, 0.7):
-        ranges = {name: special.parameter(name).domain.typical for name in special.parameters}
-        params = {name: low + share * (high - low) for name, (low, high) in ranges.items()} | special.fixed
+        ranges = {name: special.layout[name].domain.typical for name in special.parameters}
+        params = {name: low + share * (high - low) for name, (low, high) in ranges.items()} | special.layout.fixed
         if special.support.integer:
             y = np.arange(0.0, min(special.support.high, 200.0) + 1)
             weight = np.exp(special.loglik(y, **params))
@@ -226,7 +226,7 @@ class Counted:
         self.asked = []
 
     def __call__(self, loss, start, most=np.inf):
-        self.asked.append((loss.likelihood.free, loss.data.n_samples, most))
+        self.asked.append((loss.likelihood.layout.free, loss.data.n_samples, most))
         return solve(loss, start, "auto", 1e-8, int(min(most, 1000)))
 
 

@@ -33,12 +33,12 @@ def test_least_squares_is_solved_by_the_start():
 @pytest.mark.parametrize(("law", "y"), [(Poisson(), COUNTS), (Gamma(), POSITIVE), (NegativeBinomial(), COUNTS)], ids=repr)
 def test_the_start_is_better_than_a_constant_and_has_unit_curvature(law, y):
     loss, u = cold_start(objective(law, X, y, WEIGHT))
-    name = law.free[0]
+    name = law.layout.free[0]
     constant = u.copy()
     constant[loss.slices[name]] = 0.0
-    constant[0] = loss.designs[name].in_output_basis(
-        np.atleast_1d(law.parameter(name).link.link(np.average(y, weights=WEIGHT)))
-    )[0]
+    constant[0] = loss.designs[name].in_output_basis(np.atleast_1d(law.layout[name].link.link(np.average(y, weights=WEIGHT))))[
+        0
+    ]
     assert loss.value(u) < loss.value(constant)
     hessian = loss.evaluate(u, 2, "expected").hessian
     for place in loss.slices.values():

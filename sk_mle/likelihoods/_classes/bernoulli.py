@@ -49,8 +49,8 @@ class Bernoulli(LogProbability):
     @np.errstate(all="ignore")
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         """With F(-eta) = 1 - F(eta) from one log for each row, that of its class, which takes 30 % off the time of a fit."""
-        link = self.parameter("prob").link
-        if not self.free or link.mirror() is not link:
+        link = self.layout["prob"].link
+        if not self.layout.free or link.mirror() is not link:
             return super().evaluate(y, eta, order, information)
         sign = 2 * y - 1
         at = sign * eta["prob"]
@@ -63,8 +63,8 @@ class Bernoulli(LogProbability):
         return Eval(loglik, gradient, {PROB_PAIR: -second})
 
     def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
-        link = self.parameter("prob").link
-        if scale != "probability" or not self.free or (mirror := link.mirror()) is None:
+        link = self.layout["prob"].link
+        if scale != "probability" or not self.layout.free or (mirror := link.mirror()) is None:
             return super().class_masses(eta, n_classes, scale)
         return np.stack([mirror.inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)
 

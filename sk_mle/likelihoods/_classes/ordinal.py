@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..._special.intervals import BETWEEN
@@ -11,7 +9,8 @@ from ...domains import POSITIVE, REAL, Domain
 from ...links import get_link
 from .._fallbacks.algebra import outer
 from .._families.classes import Classes
-from .._protocol.parameter import Parameter
+from .._protocol.derived import derived
+from .._protocol.parameter import Parameter, Parameters
 
 
 class Ordinal(Classes):
@@ -80,23 +79,17 @@ class Ordinal(Classes):
         if len(set(self.categories)) < max(len(self.categories), 2):
             raise ValueError(f"Ordinal(categories={self.categories!r}): give every label once, and at least two")
 
-    def parameter(self, name: str) -> Parameter:
-        parameter = super().parameter(name)
-        if name == "scale":
-            return replace(parameter, intercept=False)
-        if (
-            name == "loc"
-            and self.distribution == "logit"
-            and self.scale == 1
-            and str(parameter.link) == str(get_link("identity"))
-        ):
-            return replace(parameter, ratio="odds ratio of a higher class")
-        return replace(parameter, basis=np.eye((self.n_classes or 3) - 2)) if name == "gaps" else parameter
+    @derived
+    def layout(self) -> Parameters:
+        layout = super().layout.changed(["scale"], intercept=False)
+        if self.distribution == "logit" and self.scale == 1 and str(layout["loc"].link) == str(get_link("identity")):
+            layout = layout.changed(["loc"], ratio="odds ratio of a higher class")
+        return layout.changed(["gaps"], basis=np.eye((self.n_classes or 3) - 2))
 
     def cutpoints(self, intercepts: dict) -> np.ndarray:
         """The K-1 cutpoints of P(y <= j) = F((cutpoint_j - x @ coef) / scale), from the `intercepts_` of a fit."""
-        gaps = self.parameter("gaps").link.inverse(intercepts["gaps"]) if "gaps" in intercepts else np.zeros(0)
-        return np.append(0.0, np.cumsum(gaps)) - self.parameter("loc").link.inverse(intercepts["loc"])
+        gaps = self.layout["gaps"].link.inverse(intercepts["gaps"]) if "gaps" in intercepts else np.zeros(0)
+        return np.append(0.0, np.cumsum(gaps)) - self.layout["loc"].link.inverse(intercepts["loc"])
 
     # ---- the density and its derivatives --------------------------------------------------------------------------------
 
@@ -150,10 +143,10 @@ class Ordinal(Classes):
         for code in range(self.n_classes):
             value, gradient, _ = self.terms(float(code), 1, **params)
             root = np.exp(value / 2)
-            part = {name: root.reshape(-1, *[1] * (gradient[name].ndim - 1)) * gradient[name] for name in self.free}
+            part = {name: root.reshape(-1, *[1] * (gradient[name].ndim - 1)) * gradient[name] for name in self.layout.free}
             part = {name: np.where(np.isfinite(v), v, 0.0) for name, v in part.items()}  # without probability
-            for i, first in enumerate(self.free):
-                for second in self.free[i:]:
+            for i, first in enumerate(self.layout.free):
+                for second in self.layout.free[i:]:
                     total[first, second] = total.get((first, second), 0.0) + outer(part[first], part[second])
         return total
 
@@ -170,7 +163,7 @@ class Ordinal(Classes):
         """
         if name != "loc":
             return super().recession(y, eta, name)
-        params, last = self.theta(eta), self.n_classes - 1
+        params, last = self.layout.theta(eta), self.n_classes - 1
         gaps = params.get("gaps", np.zeros((len(y), 0)))
         move = np.eye(last)[:, 1:] if (gaps == gaps[:1]).all() else np.zeros((last, 0))
         cone = np.zeros((len(y), 2, 1 + move.shape[1]))

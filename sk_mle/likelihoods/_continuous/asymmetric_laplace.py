@@ -11,7 +11,7 @@ from .laplace import Laplace
 
 
 def _near_ends(law, y, sample_weight, distance, loc, **others):
-    if not {"scale", "quantile"} <= set(law.free):
+    if not {"scale", "quantile"} <= set(law.layout.free):
         return []
     limits = []
     for sign, edge in ((1, "lower"), (-1, "upper")):

@@ -68,7 +68,7 @@ class BoxCoxColeGreen(Likelihood):
         ends={"scale": {"upper": "half-normal law of a power of y"}},
         tried={"nu": (-1.0, 0.5, 1.0)},
         # with much truncation, another maximum may lie at a smaller `loc`
-        competing=lambda law, loc, scale, nu: "nu" in law.free and bool(np.min(_cut(scale, nu)) < MAX_INFLUENTIAL_CUT),
+        competing=lambda law, loc, scale, nu: "nu" in law.layout.free and bool(np.min(_cut(scale, nu)) < MAX_INFLUENTIAL_CUT),
     )
 
     def __init__(self, *, loc=None, scale=None, nu=None, links=None):
@@ -120,15 +120,16 @@ class BoxCoxColeGreen(Likelihood):
         }
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
-        loc = self.fixed.get("loc", weighted_median(y, sample_weight))
+        loc = self.layout.fixed.get("loc", weighted_median(y, sample_weight))
         return {"loc": loc, **self.refine(y, sample_weight, loc=loc)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         ratio, sample_weight = reduced_sample(_log_ratio(y, loc), sample_weight)
         candidates = []
-        for nu in [self.fixed["nu"]] if "nu" in self.fixed else TRIED_POWERS:
+        fixed = self.layout.fixed
+        for nu in [fixed["nu"]] if "nu" in fixed else TRIED_POWERS:
             square = np.average((ratio * special.exprel(nu * ratio)) ** 2, weights=sample_weight)
-            candidates.append({"loc": 1.0, "scale": self.fixed.get("scale", max(float(np.sqrt(square)), 1e-15)), "nu": nu})
+            candidates.append({"loc": 1.0, "scale": fixed.get("scale", max(float(np.sqrt(square)), 1e-15)), "nu": nu})
         best = best_candidate(self, candidates, np.exp(ratio), sample_weight)
         return {name: best[name] for name in ("scale", "nu")}
 

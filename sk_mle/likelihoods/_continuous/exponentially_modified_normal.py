@@ -37,7 +37,7 @@ def _mills(x):
 
 
 def _near_ends(law, y, sample_weight, distance, loc, **others):
-    if not {"scale", "rate"} <= set(law.free):
+    if not {"scale", "rate"} <= set(law.layout.free):
         return []
     r, tiny = y - loc, resolution(y)
     mean = max(float(np.average(r - r.min(), weights=sample_weight)), tiny)
@@ -115,7 +115,7 @@ class ExponentiallyModifiedNormal(Likelihood):
         return value, {"loc": -on_t / scale, "scale": on_s / scale, "rate": on_k / rate}, second
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
-        loc = self.fixed.get("loc", weighted_median(y, sample_weight))
+        loc = self.layout.fixed.get("loc", weighted_median(y, sample_weight))
         return {"loc": loc, **self._matched(y - loc, sample_weight, (0.3,), loc)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
@@ -130,9 +130,9 @@ class ExponentiallyModifiedNormal(Likelihood):
         spread = max(float(np.sqrt(np.average((residual - mean) ** 2, weights=sample_weight))), resolution(residual + loc))
         candidates = []
         for share in shares:
-            rate = self.fixed.get("rate", 1 / (share * spread))
-            scale = self.fixed.get("scale", max(np.sqrt(max(spread**2 - 1 / rate**2, 0.0)), 0.1 * spread))
-            candidates.append({"loc": 0.0 if "loc" in self.fixed else mean - 1 / rate, "scale": scale, "rate": rate})
+            rate = self.layout.fixed.get("rate", 1 / (share * spread))
+            scale = self.layout.fixed.get("scale", max(np.sqrt(max(spread**2 - 1 / rate**2, 0.0)), 0.1 * spread))
+            candidates.append({"loc": 0.0 if "loc" in self.layout.fixed else mean - 1 / rate, "scale": scale, "rate": rate})
         best = best_candidate(self, candidates, *reduced_sample(residual, sample_weight))
         return best | {"loc": loc + best["loc"]}
 

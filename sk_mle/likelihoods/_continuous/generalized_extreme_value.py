@@ -36,11 +36,11 @@ _variance = analytic(lambda shape: (gamma(1 - 2 * shape) - gamma(1 - shape) ** 2
 
 
 def _near_ends(law, y, sample_weight, distance, loc, **others):
-    if "shape" not in law.free:
+    if "shape" not in law.layout.free:
         return []
     r = y - loc
     scale = max(float(np.average(r.max() - r, weights=sample_weight)), resolution(y))
-    scale = law.fixed.get("scale", scale)
+    scale = law.layout.fixed.get("scale", scale)
     return [("shape", "lower", {"loc": loc + r.max() - scale, "scale": scale, "shape": distance - 1})]
 
 

@@ -65,7 +65,7 @@ class GeneralizedNormal(Kinked, LocationScale):
     @property
     def smooth(self) -> bool:
         """Whether all derivatives exist at loc = y: only for a shape that is given as an even number."""
-        return "shape" in self.fixed and self.fixed["shape"] % 2 == 0
+        return "shape" in self.layout.fixed and self.layout.fixed["shape"] % 2 == 0
 
     def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         distance, d1, d2 = self.distance(z)

@@ -14,7 +14,7 @@ from .._families.hazard import tail_from_survival
 
 def _near_ends(law, y, sample_weight, distance, scale, **others):
     params = {"scale": scale * np.max(y / scale), "shape": distance - 1}
-    return [("shape", "lower", params)] if "shape" in law.free else []
+    return [("shape", "lower", params)] if "shape" in law.layout.free else []
 
 
 class GeneralizedPareto(ExtremeValue):
@@ -83,7 +83,7 @@ class GeneralizedPareto(ExtremeValue):
         candidates = []
         for shape in self._shapes():
             scale = max(median / float(expand(np.log(2), **shape)), -1.01 * shape["shape"] * largest, 1e-3 * largest, 1e-300)
-            candidates.append({"scale": self.fixed.get("scale", scale), **shape})
+            candidates.append({"scale": self.layout.fixed.get("scale", scale), **shape})
         return best_candidate(self, candidates, *reduced_sample(y, sample_weight))
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, scale: float | np.ndarray, **others: np.ndarray) -> dict:

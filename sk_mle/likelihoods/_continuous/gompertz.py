@@ -62,7 +62,7 @@ class Gompertz(Hazard):
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = float(np.average(y, weights=sample_weight))
-        return {"rate": self.fixed.get("rate", 1 / max(mean, 1e-300)), "shape": 0.1 / max(mean, 1e-300)}
+        return {"rate": self.layout.fixed.get("rate", 1 / max(mean, 1e-300)), "shape": 0.1 / max(mean, 1e-300)}
 
     def reached(self, cumulative: np.ndarray, rate: np.ndarray, shape: np.ndarray) -> np.ndarray:
         ratio = cumulative / rate

@@ -61,9 +61,9 @@ class InverseGamma(Likelihood):
         }
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
-        of_reciprocal = Gamma(shape=self.fixed.get("shape")).start(1 / y, sample_weight)
-        shape = self.fixed.get("shape", of_reciprocal["shape"])
-        scale = self.fixed.get("scale", shape / of_reciprocal["mean"])
+        of_reciprocal = Gamma(shape=self.layout.fixed.get("shape")).start(1 / y, sample_weight)
+        shape = self.layout.fixed.get("shape", of_reciprocal["shape"])
+        scale = self.layout.fixed.get("scale", shape / of_reciprocal["mean"])
         return {"scale": scale, **self.refine(y, sample_weight, scale=scale)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, scale: float | np.ndarray, **others: np.ndarray) -> dict:

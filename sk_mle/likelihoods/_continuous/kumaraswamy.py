@@ -64,9 +64,9 @@ class Kumaraswamy(Likelihood):
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         a = np.geomspace(0.02, 50, 25) / -float(np.average(np.log(y), weights=sample_weight))
-        candidates = [{"a": a, **self.refine(y, sample_weight, a)} for a in ([self.a] if "a" in self.fixed else a)]
+        candidates = [{"a": a, **self.refine(y, sample_weight, a)} for a in ([self.a] if "a" in self.layout.fixed else a)]
         return best_candidate(
-            self, [{**candidate, **self.fixed} for candidate in candidates], *reduced_sample(y, sample_weight)
+            self, [{**candidate, **self.layout.fixed} for candidate in candidates], *reduced_sample(y, sample_weight)
         )
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, a: float | np.ndarray, **others: np.ndarray) -> dict:

@@ -76,10 +76,10 @@ class Lomax(Likelihood):
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         tried = np.maximum(float(np.average(y, weights=sample_weight)) * np.geomspace(1e-3, 1e3, 25), 1e-300)
-        scales = [self.fixed["scale"]] if "scale" in self.fixed else tried
+        scales = [self.layout.fixed["scale"]] if "scale" in self.layout.fixed else tried
         candidates = [{"scale": scale, **self.refine(y, sample_weight, scale)} for scale in scales]
         return best_candidate(
-            self, [{**candidate, **self.fixed} for candidate in candidates], *reduced_sample(y, sample_weight)
+            self, [{**candidate, **self.layout.fixed} for candidate in candidates], *reduced_sample(y, sample_weight)
         )
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, scale: float | np.ndarray, **others: np.ndarray) -> dict:

@@ -17,7 +17,7 @@ TRIED_SHAPES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
 
 
 def _near_ends(law, y, sample_weight, distance, loc, **others):
-    if not {"scale", "shape"} <= set(law.free):
+    if not {"scale", "shape"} <= set(law.layout.free):
         return []
 
     def fitted(z):

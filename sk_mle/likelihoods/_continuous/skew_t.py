@@ -15,13 +15,13 @@ from .student_t import StudentT
 
 
 def _near_ends(law, y, sample_weight, distance, loc, **others):
-    if not {"scale", "shape"} <= set(law.free):
+    if not {"scale", "shape"} <= set(law.layout.free):
         return []
     symmetric = StudentT(loc=0.0)
 
     def fitted(z):
         z, weight = reduced_sample(z, sample_weight, law.max_points)
-        values = [law.fixed["df"]] if "df" in law.fixed else law.relations.tried["df"]
+        values = [law.layout.fixed["df"]] if "df" in law.layout.fixed else law.relations.tried["df"]
         scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
         candidates = [{"loc": 0.0, "scale": s, "df": df} for s, df in zip(scales, values, strict=True)]
         best = best_candidate(symmetric, candidates, z, weight)

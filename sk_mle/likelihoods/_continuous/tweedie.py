@@ -80,7 +80,7 @@ class Tweedie(Likelihood):
     def terms(
         self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict, dict]:
-        p, full, log_y = self._power(power), "power" in self.free, np.log(np.where(y > 0, y, 1.0))
+        p, full, log_y = self._power(power), "power" in self.layout.free, np.log(np.where(y > 0, y, 1.0))
         half, half_p, half_pp = deviance(y, mean, dispersion, p)
         series, on_k, on_kk, *rest = self._series(y, dispersion, p, full)
         value = series - log_y - half
@@ -105,7 +105,7 @@ class Tweedie(Likelihood):
 
     @property
     def is_degenerate(self) -> Callable | None:
-        return self._on_a_lattice if "power" in self.free else None
+        return self._on_a_lattice if "power" in self.layout.free else None
 
     @staticmethod
     def _on_a_lattice(y, mean, dispersion, power):
@@ -113,7 +113,7 @@ class Tweedie(Likelihood):
 
     def _power(self, power):
         return np.clip(
-            self.parameter("power").value if power is None else power, 1 + MIN_DISTANCE_OF_POWER, 2 - MIN_DISTANCE_OF_POWER
+            self.layout["power"].value if power is None else power, 1 + MIN_DISTANCE_OF_POWER, 2 - MIN_DISTANCE_OF_POWER
         )
 
     @staticmethod
@@ -129,8 +129,8 @@ class Tweedie(Likelihood):
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
-        known: Any = others.get("power", self.parameter("power").value)
-        powers = [1.15, 1.3, 1.5, 1.7, 1.85] if "power" in self.free else [known]
+        known: Any = others.get("power", self.layout["power"].value)
+        powers = [1.15, 1.3, 1.5, 1.7, 1.85] if "power" in self.layout.free else [known]
         square = [np.average((y - mean) ** 2 / mean**p, weights=sample_weight) for p in powers]
         candidates = [{"mean": mean, "dispersion": max(s, 1e-8), "power": p} for s, p in zip(square, powers, strict=True)]
         return best_candidate(self, candidates, y, sample_weight)

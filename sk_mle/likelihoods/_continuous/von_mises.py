@@ -127,8 +127,8 @@ class VonMises(Likelihood):
         }
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
-        values = {"loc": 0.0, "origin": 0.0, **self.fixed}
-        turned = next((name for name in ("origin", "loc") if name in self.free), None)
+        values = {"loc": 0.0, "origin": 0.0, **self.layout.fixed}
+        turned = next((name for name in ("origin", "loc") if name in self.layout.free), None)
         if turned is not None:
             values[turned] = 0.0
             mean = np.average(np.exp(1j * (y - values["loc"] - values["origin"])), weights=sample_weight)

@@ -96,24 +96,24 @@ class BetaBinomial(Trials, SummedCount):
 
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         with np.errstate(all="ignore"):
-            params = self.theta(eta)
+            params = self.layout.theta(eta)
             logs = list(self._logs(params["mean"], params["precision"]))
-            if "mean" in self.free:
-                link = self.parameter("mean").link
+            if "mean" in self.layout.free:
+                link = self.layout["mean"].link
                 logs[:2] = link.log_inverse(eta["mean"]), link.log_complement(eta["mean"])
-            if "precision" in self.free:
-                log, *derivatives = self.parameter("precision").link.log_inverse(eta["precision"])
+            if "precision" in self.layout.free:
+                log, *derivatives = self.layout["precision"].link.log_inverse(eta["precision"])
                 logs[2] = np.clip(log, np.log(MIN_PRECISION), np.log(MAX_PRECISION)), *derivatives
         y, n = self.counts(y, eta)
         yes, no, size = logs
         complete = self._derived(y, n, yes, no, size, order)
-        gradient = {name: value for name, value in complete.gradient.items() if name in self.free}
-        second = {pair: value for pair, value in complete.information.items() if set(pair) <= set(self.free)}
-        return Eval(self._guarded(complete.loglik, params), gradient, second)
+        gradient = {name: value for name, value in complete.gradient.items() if name in self.layout.free}
+        second = {pair: value for pair, value in complete.information.items() if set(pair) <= set(self.layout.free)}
+        return Eval(self.layout.guarded(complete.loglik, params), gradient, second)
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         y, n, mean = self.share(y, sample_weight)
-        mean = self.fixed.get("mean", mean)
+        mean = self.layout.fixed.get("mean", mean)
         return {"mean": mean, "precision": self._moment(y, n, sample_weight, mean)}
 
     def refine(

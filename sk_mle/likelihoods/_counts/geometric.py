@@ -49,8 +49,8 @@ class Geometric(LogProbability):
 
     def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         """Upper tails are powers of 1 - prob, which keeps all digits for prob close to one."""
-        link = self.parameter("prob").link
-        if not self.free or np.isfinite(high).any() or not UNIT.includes(link.range):
+        link = self.layout["prob"].link
+        if not self.layout.free or np.isfinite(high).any() or not UNIT.includes(link.range):
             return super().evaluate_interval(low, high, eta, order)
         failures = np.floor(np.maximum(low, -1.0)) + 1
         value, d1, d2 = (np.where(failures > 0, failures * a, 0.0) for a in link.log_complement(eta["prob"]))

@@ -23,10 +23,10 @@ def integrated_information(law: Any, eta: dict, names: list[str] | None = None) 
 
     NaN in rows where the integral does not converge: heavy tails, or no expectation at all.
     """
-    theta, names = law.theta(eta), names or [name for name in eta if name not in law.known]
+    theta, names = law.layout.theta(eta), names or [name for name in eta if name not in law.layout.known]
     n = len(next(iter(eta.values())))
     params = {
-        name: np.broadcast_to(value, (n, *law.parameter(name).shape)) if np.ndim(value) == 0 else value
+        name: np.broadcast_to(value, (n, *law.layout[name].shape)) if np.ndim(value) == 0 else value
         for name, value in theta.items()
     }
     entries = [(name, None if eta[name].ndim == 1 else k) for name in names for k in range(*np.shape(eta[name])[1:] or (1,))]
@@ -70,8 +70,8 @@ def _by_formula(law, y, eta) -> dict:
     """The blocks of `evaluate` with information="expected", by `fisher` alone where that is all that it does."""
     if law.fisher is None or overrides(law, "evaluate"):
         return law.evaluate(y, eta, 2, "expected").information
-    chain = {name: law.parameter(name).link.inverse_derivatives(eta[name]) for name in law.free}
-    second = law.fisher(**law._params(eta, {name: values[0] for name, values in chain.items()}))
+    chain = {name: law.layout[name].link.inverse_derivatives(eta[name]) for name in law.layout.free}
+    second = law.fisher(**law.layout.with_given(eta, {name: values[0] for name, values in chain.items()}))
     return {(a, b): value * outer(chain[a][1], chain[b][1]) for (a, b), value in second.items() if a in chain and b in chain}
 
 
@@ -95,12 +95,12 @@ def information_slopes(law: Any, y: np.ndarray, eta: dict, formula: bool, weight
     ndarray of shape (n, D, D, D), or (n, D) of the sums over the entries of the matrix times `weights`
     """
     columns: list[np.ndarray] = []
-    free = {name: eta[name] for name in law.free}
+    free = {name: eta[name] for name in law.layout.free}
     with np.errstate(all="ignore"):
         here = _information(law, y, eta, formula)
         for name, value in free.items():
             for k in range(*np.shape(value)[1:] or (1,)):
-                step = SLOPE_STEP * _unit(law.parameter(name), value, here.get((name, name)))
+                step = SLOPE_STEP * _unit(law.layout[name], value, here.get((name, name)))
 
                 def at(m, name=name, k=k, step=step, value=value):
                     blocks = _information(law, y, {**eta, name: _moved(value, k, m * step)}, formula)
@@ -139,15 +139,15 @@ def curvature_score(law: Any, y: np.ndarray, eta: dict) -> np.ndarray | None:
 
     None where the Hessian is not random, as with a canonical link: the expectation is zero there.
     """
-    free, known = {name: eta[name] for name in law.free}, {name: eta[name] for name in law.known}
+    free, known = {name: eta[name] for name in law.layout.free}, {name: eta[name] for name in law.layout.known}
     observed, expected = (
         _dense(law.evaluate(y, eta, 2, information).information, free) for information in ("observed", "expected")
     )
     if expected_information(law) == "whole" and np.allclose(observed, expected, rtol=MAX_RANDOM_SHARE, atol=0.0):
         return None
-    theta, n, size = law.theta(eta), len(y), observed.shape[1]
+    theta, n, size = law.layout.theta(eta), len(y), observed.shape[1]
     params = {
-        name: np.broadcast_to(value, (n, *law.parameter(name).shape)) if np.ndim(value) == 0 else value
+        name: np.broadcast_to(value, (n, *law.layout[name].shape)) if np.ndim(value) == 0 else value
         for name, value in theta.items()
     }
     if expected_information(law) == "whole" and not (law.support.integer or law.atoms):

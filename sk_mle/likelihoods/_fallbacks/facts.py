@@ -41,7 +41,7 @@ def code_of(law: Any) -> str:
 
 def modelled(law: Any) -> list[str]:
     """Parameters that are modelled on all columns unless the user says otherwise: the first."""
-    return [name for name in law.parameters if law.parameter(name).on_all_columns]
+    return [name for name in law.parameters if law.layout[name].on_all_columns]
 
 
 def sized(law: Any, width: int = 3) -> Any:

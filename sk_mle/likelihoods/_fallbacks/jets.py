@@ -246,12 +246,12 @@ DERIVATIVE_RULES = {
 
 def evaluate(law: Any, y: np.ndarray, eta: dict, order: int) -> Eval | None:
     """The Eval of `law.loglik` by jets; None if the formula takes none, or if a value or derivative is not finite."""
-    names, rows = law.free, len(y)
+    names, rows = law.layout.free, len(y)
     if any(eta[name].ndim > 1 for name in names):
         return None
-    jets = {name: _seed(i, law.parameter(name).link, eta[name], order) for i, name in enumerate(names)}
+    jets = {name: _seed(i, law.layout[name].link, eta[name], order) for i, name in enumerate(names)}
     try:
-        jet = law.loglik(y, **law._params(eta, jets))
+        jet = law.loglik(y, **law.layout.with_given(eta, jets))
     except Exception:  # differences, which are tried next, work or raise the same error
         return None
     if not isinstance(jet, Jet) or jet.shape != y.shape[:1] or len(jet.d1) < len(names):
@@ -262,7 +262,7 @@ def evaluate(law: Any, y: np.ndarray, eta: dict, order: int) -> Eval | None:
     zeros = np.zeros(rows)  # their product with a number that is not finite is NaN
     if not all(part.dot(zeros) == 0 for part in (loglik, *gradient.values(), *information.values())):
         return None
-    return Eval(law._guarded(loglik, {name: jet.value for name, jet in jets.items()}), gradient, information)
+    return Eval(law.layout.guarded(loglik, {name: jet.value for name, jet in jets.items()}), gradient, information)
 
 
 def _seed(i, link, eta, order) -> Jet:

@@ -95,7 +95,7 @@ def entropy(law: Any, params: dict) -> np.ndarray:
 
 def _flat(y, params, law=None):
     """y and the parameters broadcast to one-dimensional arrays, and their common shape; vectors keep their last axis."""
-    vector = {name for name in params if law is not None and law.parameter(name).vector}
+    vector = {name for name in params if law is not None and law.layout[name].vector}
     y, values = np.asarray(y, float), {name: np.asarray(value, float) for name, value in params.items()}
     shapes = {name: v.shape[:-1] if name in vector else v.shape for name, v in values.items()}
     shape = np.broadcast_shapes(y.shape, *shapes.values())

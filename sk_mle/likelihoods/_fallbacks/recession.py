@@ -67,7 +67,7 @@ def _end(law, y, eta, name, entry, here):
     Sign 0: the log-likelihood does not depend on the entry. Gain infinite: it falls in both directions.
     """
     level = LOGLIK_TOL * np.maximum(1.0, 1e-3 * np.abs(here))
-    scaled = not law.parameter(name).location  # else a step is in the unit of y, and a few flat steps prove no limit
+    scaled = not law.layout[name].location  # else a step is in the unit of y, and a few flat steps prove no limit
     low, high = _Side(-1.0, here, scaled), _Side(1.0, here, scaled)
     for k, step in enumerate(STEPS_OF_PREDICTOR):
         for side, other in ((low, high), (high, low)):

@@ -35,7 +35,7 @@ def extrapolated_evaluation(
     `evaluate`, by default the law's, made it; it is called again at points further inside the domains.
     """
     evaluate = evaluate or law.evaluate
-    with_edges = [name for name in law.free if law.parameter(name).link.range != REAL]
+    with_edges = [name for name in law.layout.free if law.layout[name].link.range != REAL]
     value = evaluated.loglik.copy()
     gradient = {name: part.copy() for name, part in evaluated.gradient.items()}
     second = {pair: part.copy() for pair, part in evaluated.information.items()}

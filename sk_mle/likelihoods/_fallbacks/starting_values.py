@@ -63,7 +63,7 @@ def quantiles(y: np.ndarray, sample_weight: np.ndarray, levels: np.ndarray) -> n
 
 def best_candidate(law: Any, candidates: Iterable[dict], y: np.ndarray, sample_weight: np.ndarray) -> dict:
     """The dict of parameters with the largest log-likelihood; the first one if columns of X hold some parameters."""
-    candidates = [{**law.fixed, **candidate} for candidate in candidates]
+    candidates = [{**law.layout.fixed, **candidate} for candidate in candidates]
 
     def mean(candidate):
         with np.errstate(all="ignore"):
@@ -80,7 +80,7 @@ def numerical_start(law: Any, y: np.ndarray, sample_weight: np.ndarray, guess: d
     The maximum is found by Newton's method if the law's formula takes jets, else by Nelder-Mead: differences would cost more.
     """
     y, sample_weight = reduced_sample(y, sample_weight)
-    names = law.free
+    names = law.layout.free
     if not names:
         return {}
     total = sample_weight.sum()
@@ -111,7 +111,7 @@ def numerical_start(law: Any, y: np.ndarray, sample_weight: np.ndarray, guess: d
         ends = [minimize(loss, best, method="Nelder-Mead", options=options).x]
         ends += [_newton(law, y, sample_weight, guess) for guess in _alternatives(grid, losses) if law.smooth]
         maximum = min((end for end in ends if end is not None), key=loss)
-    return {name: law.parameter(name).link.inverse(value) for name, value in zip(names, maximum, strict=True)}
+    return {name: law.layout[name].link.inverse(value) for name, value in zip(names, maximum, strict=True)}
 
 
 def _alternatives(grid, losses) -> np.ndarray:
@@ -127,7 +127,7 @@ def _losses(law, y, sample_weight, points) -> np.ndarray:
     block_size = max(DENSITIES_PER_BLOCK // len(y), 1)
     for first in range(0, len(points), block_size):
         block = points[first : first + block_size]
-        eta = {name: np.repeat(column, len(y)) for name, column in zip(law.free, block.T, strict=True)}
+        eta = {name: np.repeat(column, len(y)) for name, column in zip(law.layout.free, block.T, strict=True)}
         loglik = law.evaluate(np.concatenate([y] * len(block)), eta, 0).loglik
         blocks.append(-loglik.reshape(len(block), -1) @ sample_weight / sample_weight.sum())
     losses = np.concatenate(blocks)
@@ -160,15 +160,15 @@ def _newton(law, y, sample_weight, point) -> np.ndarray | None:
 def _mean_loss(law, y, sample_weight, point):
     """Mean negative log-likelihood at constant linear predictors, with gradient and Hessian by jets; infinite without jets."""
     total = sample_weight.sum()
-    eta = {name: repeated(value, len(y)) for name, value in zip(law.free, point, strict=True)}
+    eta = {name: repeated(value, len(y)) for name, value in zip(law.layout.free, point, strict=True)}
     with np.errstate(all="ignore"):
         evaluated = jets.evaluate(law, y, eta, 2)
     if evaluated is None:
         return np.inf, None, None
-    gradient = np.array([sample_weight @ evaluated.gradient[name] for name in law.free]) / -total
+    gradient = np.array([sample_weight @ evaluated.gradient[name] for name in law.layout.free]) / -total
     hessian = np.zeros((len(point), len(point)))
-    for i, a in enumerate(law.free):
-        for j, b in enumerate(law.free[i:], i):
+    for i, a in enumerate(law.layout.free):
+        for j, b in enumerate(law.layout.free[i:], i):
             if (a, b) in evaluated.information:
                 hessian[i, j] = hessian[j, i] = sample_weight @ evaluated.information[a, b] / total
     return -sample_weight @ evaluated.loglik / total, gradient, hessian
@@ -177,10 +177,10 @@ def _mean_loss(law, y, sample_weight, point):
 def _grids(law, y, weight, guess):
     """Yield arrays (points, parameters) of linear predictors to try: the guess, or else a small and then a larger grid."""
     if guess is not None:
-        yield np.array([[float(law.parameter(name).link.link(guess[name])) for name in law.free]])
+        yield np.array([[float(law.layout[name].link.link(guess[name])) for name in law.layout.free]])
         return
     for far in (False, True):
-        yield np.array(list(product(*(_guesses(law, name, y, weight, far) for name in law.free))))
+        yield np.array(list(product(*(_guesses(law, name, y, weight, far) for name in law.layout.free))))
 
 
 def _guesses(law, name, y, weight, far) -> list[float]:
@@ -188,7 +188,7 @@ def _guesses(law, name, y, weight, far) -> list[float]:
 
     With `far` also the ends of y, widths that cover all of it, and values close to zero.
     """
-    domain, link = law.parameter(name).domain, law.parameter(name).link
+    domain, link = law.layout[name].domain, law.layout[name].link
     if y.ndim > 1:
         finite = np.isfinite(y)
         y, weight = y[finite], np.broadcast_to(weight[:, None], y.shape)[finite]

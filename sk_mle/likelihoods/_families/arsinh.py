@@ -15,7 +15,7 @@ SCALE_RATIO = 100.0  # ratio of successive scales on the way to a limit
 
 def _near_ends(law, y, sample_weight, distance, loc, scale, skew, tail):
     """For large z on one side arsinh(z) is log(2 z), so that the skewness compensates for a smaller scale."""
-    if not {"loc", "scale", "skew"} <= set(law.free):
+    if not {"loc", "scale", "skew"} <= set(law.layout.free):
         return []
     grown = law.sign * np.sign(law.sign * skew) * tail * np.log(SCALE_RATIO)
     return [("scale", "lower", {"scale": scale / SCALE_RATIO, "skew": skew + grown})]

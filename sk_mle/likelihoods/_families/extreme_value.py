@@ -48,7 +48,7 @@ class ExtremeValue(LocationScale):
         return [
             shape
             for shape in super()._shapes()
-            if "shape" in self.fixed or self.parameter("shape").link.range.contains(shape["shape"])
+            if "shape" in self.layout.fixed or self.layout["shape"].link.range.contains(shape["shape"])
         ]
 
     def _t(self, u):

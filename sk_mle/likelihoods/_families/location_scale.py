@@ -72,7 +72,7 @@ class LocationScale(Likelihood):
     @property
     def interval(self) -> Callable | None:
         """As of `Likelihood`; None where parameters of f are estimated and the law has no `standard_tail_slopes`."""
-        return self._interval if self.standard_tail_slopes or set(self.free) <= {"loc", "scale"} else None
+        return self._interval if self.standard_tail_slopes or set(self.layout.free) <= {"loc", "scale"} else None
 
     def _interval(self, low, high, order, loc, scale, **shape):
         low, high = (np.where(np.isinf(end), end, (end - loc) / scale) for end in (low, high))  # loc may be infinite as well
@@ -95,7 +95,7 @@ class LocationScale(Likelihood):
             end = np.where(np.isnan(z), np.nan, np.where((z < 0) == upper, 0.0, -np.inf))
             value, d1, d2 = (np.where(inside, part, at_end) for part, at_end in ((value, end), (d1, 0.0), (d2, 0.0)))
         gradient, hessian = {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)
-        if free := [name for name in shape if name in self.free]:
+        if free := [name for name in shape if name in self.layout.free]:
             first, second = self.standard_tail_slopes(at, value, **shape)
             sign = np.where(inside, np.where(upper, -1.0, 1.0), 0.0)
             gradient |= {name: np.where(inside, sign * first[name], 0.0) for name in free}
@@ -120,7 +120,7 @@ class LocationScale(Likelihood):
         y, sample_weight = reduced_sample(y, sample_weight) if self.relations.tried else (y, sample_weight)
         candidates = []
         for shape in self._shapes():
-            loc = self.fixed.get("loc", self.centre(y, sample_weight, **shape))
+            loc = self.layout.fixed.get("loc", self.centre(y, sample_weight, **shape))
             candidates.append({"loc": loc, "scale": self._scale(y - loc, y, sample_weight, shape), **shape})
         return best_candidate(self, candidates, y, sample_weight)
 
@@ -133,7 +133,7 @@ class LocationScale(Likelihood):
     def _shapes(self):
         """Dicts of values to try of the parameters of f."""
         shapes = self.relations.tried
-        values = [(self.fixed[name],) if name in self.fixed else tried for name, tried in shapes.items()]
+        values = [(self.layout.fixed[name],) if name in self.layout.fixed else tried for name, tried in shapes.items()]
         return [dict(zip(shapes, chosen, strict=True)) for chosen in product(*values)]
 
     def _scale(self, residual, y, sample_weight, shape):

@@ -28,7 +28,7 @@ STIRLING_REMAINDER[2].pop(0)  # the power -1, whose factor is zero
 
 def _near_ends(law, y, sample_weight, distance, loc, **others):
     ends, r = [], y - loc
-    for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(law.free) else ():
+    for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(law.layout.free) else ():
         end = sign * (sign * r).max()
         mean = max(float(np.average(np.abs(end - r), weights=sample_weight)), resolution(y))
         ends.append(("shape", edge, {"loc": loc + end, "scale": distance * mean, "shape": sign / distance}))

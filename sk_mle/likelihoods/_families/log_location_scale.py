@@ -125,7 +125,8 @@ class ScaleShape(LogLocationScale):
         return scale * np.exp(self.standard.ppf(q, loc=0.0, scale=1 / shape))  # the log of a scale would cost digits
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
-        loc = np.log(self.fixed["scale"]) if "scale" in self.fixed else self.standard.centre(np.log(y), sample_weight)
+        fixed = self.layout.fixed
+        loc = np.log(fixed["scale"]) if "scale" in fixed else self.standard.centre(np.log(y), sample_weight)
         return {"scale": float(np.exp(loc)), **self.refine(y, sample_weight, scale=np.exp(loc))}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, scale: float | np.ndarray, **others: np.ndarray) -> dict:

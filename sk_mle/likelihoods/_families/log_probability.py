@@ -39,10 +39,10 @@ class LogProbability(Likelihood):
 
     @np.errstate(all="ignore")
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
-        if "prob" not in self.free:
+        if "prob" not in self.layout.free:
             return super().evaluate(y, eta, order, information)
-        link, at = self.parameter("prob").link, eta["prob"]
-        known = {name: value for name, value in self._params(eta, {}).items() if name != "prob"}
+        link, at = self.layout["prob"].link, eta["prob"]
+        known = {name: value for name, value in self.layout.with_given(eta, {}).items() if name != "prob"}
         yes, no = link.log_inverse(at), link.log_complement(at)
         value, first, second = self.log_terms(y, yes, no, **known)
         if not UNIT.includes(link.range):  # log and identity links can leave (0, 1)

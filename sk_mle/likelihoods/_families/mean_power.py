@@ -31,7 +31,7 @@ class MeanPower(Likelihood):
 
     def _scaled(self, mean, dispersion, power):
         """power - neutral, mean to that exponent, and a."""
-        power = self.parameter("power").value if power is None else power
+        power = self.layout["power"].value if power is None else power
         exponent = power - self.neutral
         plain = np.ndim(exponent) == 0 and exponent == 0
         scale = 1.0 if plain else np.clip(mean**exponent, 1e-100, 1e100)
@@ -74,8 +74,8 @@ class MeanPower(Likelihood):
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
-        if "power" not in self.free:
-            return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.parameter("power").value))}
+        if "power" not in self.layout.free:
+            return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.layout["power"].value))}
         candidates = [{"mean": mean, "power": p, "dispersion": self.moment(y, sample_weight, mean, p)} for p in (2.0, 1.0, 1.5)]
         return best_candidate(self, candidates, y, sample_weight)
 

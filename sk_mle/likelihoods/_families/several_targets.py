@@ -12,7 +12,8 @@ from sklearn.base import clone
 
 from ..._utils.floats import check_numeric
 from .._protocol.base import Likelihood
-from .._protocol.parameter import Parameter
+from .._protocol.derived import derived
+from .._protocol.parameter import Parameters
 
 
 class Multivariate(Likelihood):
@@ -30,8 +31,9 @@ class Multivariate(Likelihood):
         """The number of values of a vector parameter."""
         return self.n_targets or self.min_targets
 
-    def parameter(self, name: str) -> Parameter:
-        return replace(super().parameter(name), basis=np.eye(self.width(name)))
+    @derived
+    def layout(self) -> Parameters:
+        return Parameters({name: replace(one, basis=np.eye(self.width(name))) for name, one in super().layout.items()})
 
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         return clone(self).set_params(n_targets=self.n_targets or y.shape[1])
@@ -43,8 +45,8 @@ class Multivariate(Likelihood):
                 f"{law}(n_targets={n!r}): give a whole number from {self.min_targets} on, or None to take it from y"
             )
         super().check()
-        for name, column in self.known.items():
-            if self.parameter(name).vector:
+        for name, column in self.layout.known.items():
+            if self.layout[name].vector:
                 raise ValueError(f"{law}({name}={column!r}): {name} is a vector, which no column of X can hold")
 
     def read(self, y: Any) -> np.ndarray:

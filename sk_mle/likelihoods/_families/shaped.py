@@ -37,7 +37,7 @@ class ShapedLocationScale(LocationScale):
         return self.relations.tried
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
-        loc = self.fixed.get("loc", weighted_median(y, sample_weight))
+        loc = self.layout.fixed.get("loc", weighted_median(y, sample_weight))
         return {"loc": loc, **self._matched(y - loc, sample_weight, self.tried_first, loc)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
@@ -46,12 +46,13 @@ class ShapedLocationScale(LocationScale):
     def _matched(self, residual, sample_weight, tried, loc) -> dict:
         """Parameters of the likeliest law on a grid of shapes, each moved and scaled to match the residuals."""
         centre, spread = self.summary(residual, sample_weight)
-        values = product(*((self.fixed[name],) if name in self.fixed else values for name, values in tried.items()))
+        fixed = self.layout.fixed
+        values = product(*((fixed[name],) if name in fixed else values for name, values in tried.items()))
         shapes = dict(zip(tried, np.array(list(values), float).T, strict=True))
         with np.errstate(all="ignore"):
             middle, width = self.standard_summary(**shapes)
-            scale = self.fixed.get("scale", np.maximum(spread / width, resolution(residual + loc)))
-            move = 0.0 if "loc" in self.fixed else centre - scale * middle
+            scale = self.layout.fixed.get("scale", np.maximum(spread / width, resolution(residual + loc)))
+            move = 0.0 if "loc" in self.layout.fixed else centre - scale * middle
         columns = dict(zip(self.parameters, np.broadcast_arrays(move, scale, *shapes.values()), strict=True))
         candidates = [{name: float(column[k]) for name, column in columns.items()} for k in range(len(columns["scale"]))]
         found = best_candidate(self, candidates, *reduced_sample(residual, sample_weight, self.max_points))

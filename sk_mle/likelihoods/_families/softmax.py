@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,8 @@ from scipy.special import softmax
 
 from ...domains import COUNT, REAL, Domain
 from .._protocol.base import Likelihood
-from .._protocol.parameter import Parameter
+from .._protocol.derived import derived
+from .._protocol.parameter import Parameter, Parameters
 
 LOGITS_PAIR = ("logits", "logits")
 
@@ -47,9 +47,9 @@ class Softmax(Likelihood):
         if self.links:
             raise ValueError(f"{type(self).__name__} takes no links: the softmax is part of the law")
 
-    def parameter(self, name: str) -> Parameter:
-        parameter = super().parameter(name)
-        return replace(parameter, basis=_contrasts(self.n_columns or 3)) if name == "logits" else parameter
+    @derived
+    def layout(self) -> Parameters:
+        return super().layout.changed(["logits"], basis=_contrasts(self.n_columns or 3))
 
     def gradient(self, y: np.ndarray, logits: np.ndarray, **others: np.ndarray) -> dict[str, np.ndarray]:
         counts = self.counts(y)

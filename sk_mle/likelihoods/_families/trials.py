@@ -48,7 +48,7 @@ class Trials(Likelihood):
 
     def check(self) -> None:
         super().check()
-        n = self.fixed.get("trials", 1)
+        n = self.layout.fixed.get("trials", 1)
         if not (n > 0 and n == np.floor(n)):
             raise ValueError(f"{type(self).__name__}(trials={n!r}): give a whole number of at least one trial")
 
@@ -97,11 +97,11 @@ class Trials(Likelihood):
 
     def counts(self, y: np.ndarray, eta: dict) -> tuple[np.ndarray, np.ndarray]:
         """Successes and trials, the latter from `eta` if they are known."""
-        return self.split(y, {**self.fixed, **eta}.get("trials"))
+        return self.split(y, {**self.layout.fixed, **eta}.get("trials"))
 
     def share(self, y: np.ndarray, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Successes, trials and the share of successes among all trials, kept inside (0, 1)."""
-        y, n = self.split(y, self.fixed.get("trials"))
+        y, n = self.split(y, self.layout.fixed.get("trials"))
         n = np.broadcast_to(np.asarray(n, float), y.shape)
         total = np.dot(sample_weight, n)
         if total == 0:

@@ -53,7 +53,7 @@ class Multinomial(Multivariate, Softmax):
            [0.25, 0.25, 0.5 ]])
     """
 
-    parameter = Softmax.parameter
+    layout = Softmax.layout
     advice = {"outside": "give counts"}
 
     def __init__(self, *, trials=None, n_targets=None, links=None):
@@ -76,7 +76,7 @@ class Multinomial(Multivariate, Softmax):
 
     def read(self, y: Any) -> np.ndarray:
         y = super().read(y)
-        self._check_sums(y, self.fixed)
+        self._check_sums(y, self.layout.fixed)
         return y
 
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:

@@ -129,7 +129,7 @@ class MultivariateNormal(Multivariate):
         }
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
-        mean = self.fixed.get("mean", np.average(y, axis=0, weights=sample_weight))
+        mean = self.layout.fixed.get("mean", np.average(y, axis=0, weights=sample_weight))
         params = self.refine(y, sample_weight, mean)
         spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
         params["scale"] = np.maximum(params["scale"], 0.1 * spread)  # for a well-conditioned first step; `refine` follows it
@@ -146,8 +146,8 @@ class MultivariateNormal(Multivariate):
         independent = np.abs(diagonal) > rounding
         unit_lower = np.where(independent, root.T / np.where(independent, diagonal, 1.0), np.eye(len(root)))
         L = np.eye(len(root)) - np.linalg.inv(unit_lower)
-        if "lower" in self.fixed:
-            L, *_ = self._factor(self.fixed["lower"], len(root))
+        if "lower" in self.layout.fixed:
+            L, *_ = self._factor(self.layout.fixed["lower"], len(root))
         scale = np.sqrt((share * (r - _times(L, r)) ** 2).sum(axis=0))
         return {"scale": np.maximum(scale, rounding), "lower": L[np.tril_indices(len(root), -1)]}
 

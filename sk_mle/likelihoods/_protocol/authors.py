@@ -103,13 +103,13 @@ def checked_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> 
     values = law.start(y, sample_weight)
     if not isinstance(values, dict):
         raise TypeError(f"{title(law)}.start must return a dict of values by parameter, and returned {type(values).__name__}")
-    for name in law.free:
+    for name in law.layout.free:
         if name not in values:
-            raise ValueError(f"{title(law)}.start must give a value for each of {law.free}, and gave {list(values)}")
-        if not np.all(law.parameter(name).domain.contains(values[name])):
+            raise ValueError(f"{title(law)}.start must give a value for each of {law.layout.free}, and gave {list(values)}")
+        if not np.all(law.layout[name].domain.contains(values[name])):
             raise ValueError(
                 f"{title(law)}.start gives {name} = {np.ravel(values[name])[0]:.4g} for this y, outside the domain of {name}, "
-                f"{law.parameter(name).domain}; start must stay inside for any y, one that repeats a single value too"
+                f"{law.layout[name].domain}; start must stay inside for any y, one that repeats a single value too"
             )
     return values
 
@@ -122,7 +122,7 @@ def fallback_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) ->
     if (
         law.target_type == "targets"
         or (y.ndim > 1 and len(y) > MAX_SEARCHED_INTERVALS)
-        or any(law.parameter(name).vector for name in law.free)
+        or any(law.layout[name].vector for name in law.layout.free)
     ):
         return {}
     try:
@@ -137,9 +137,9 @@ def density_fault(law: Likelihood) -> str:
     Laws of classes or of several targets, with vector parameters or with known columns are not checked.
     """
     law = sized(law.predictive)
-    if law.target_type != "number" or law.known or any(law.parameter(name).vector for name in law.free):
+    if law.target_type != "number" or law.layout.known or any(law.layout[name].vector for name in law.layout.free):
         return ""
-    params = {name: np.mean(law.parameter(name).domain.typical) for name in law.free} | law.fixed
+    params = {name: np.mean(law.layout[name].domain.typical) for name in law.layout.free} | law.layout.fixed
     with np.errstate(all="ignore"):
         if law.support.integer:
             first = max(law.support.low, -MAX_SUMMED_COUNTS / 2)

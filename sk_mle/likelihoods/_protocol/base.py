@@ -26,7 +26,7 @@ from .._fallbacks.algebra import Eval
 from .._fallbacks.facts import mark_defaults, numerical, takes_parameters
 from . import authors, evaluation
 from .derived import LOOKED_UP, derived
-from .parameter import Parameter, declared
+from .parameter import Parameter, Parameters, completed
 from .relations import Relations
 
 TAILS = {(False, False): "cdf", (True, False): "sf", (False, True): "logcdf", (True, True): "logsf"}  # of (upper, log)
@@ -60,7 +60,7 @@ class Likelihood(BaseEstimator):
     Attributes
     ----------
     parameters : dict of str to Domain or Parameter
-        In order; the first is modelled on all columns by default. `parameter(name)` gives the completed entry.
+        In order; the first is modelled on all columns by default. `layout` has the entries with links and values.
     support : Domain
         Of y. Checked before a fit.
     smooth : bool
@@ -273,28 +273,10 @@ class Likelihood(BaseEstimator):
 
     # ---- from the constructor's arguments -----------------------------------------------------------------------
 
-    def parameter(self, name: str) -> Parameter:
-        """The parameter as the law declares it, with the link and the value of the constructor's arguments."""
-        parameter = declared(self.parameters[name], name == next(iter(self.parameters)))
-        link, value = (getattr(self, "links", None) or {}).get(name), getattr(self, name, None)
-        return parameter if link is None and value is None else parameter.completed(name, link, value)
-
     @derived
-    def fixed(self) -> dict:
-        """Parameters given as numbers: the same in every row, not estimated."""
-        values = {name: self.parameter(name).value for name in self.parameters}
-        return {name: value for name, value in values.items() if value is not None and not isinstance(value, str)}
-
-    @derived
-    def known(self) -> dict[str, str]:
-        """Parameters given as the name of a column of X that holds their value in every row, not estimated."""
-        values = {name: self.parameter(name).value for name in self.parameters}
-        return {name: value for name, value in values.items() if isinstance(value, str)}
-
-    @derived
-    def free(self) -> list[str]:
-        """Names of the parameters to estimate."""
-        return [name for name in self.parameters if self.parameter(name).value is None]
+    def layout(self) -> Parameters:
+        """The parameters as the law declares them, with the links and values of the constructor's arguments."""
+        return Parameters(completed(self, self.parameters))
 
     @property
     def predictive(self) -> Likelihood:
@@ -332,15 +314,15 @@ class Likelihood(BaseEstimator):
         for name in getattr(self, "links", None) or {}:
             if name not in self.parameters:
                 raise ValueError(f"links names {name!r}, but the parameters of {law} are {list(self.parameters)}")
-            self.parameter(name)
-        for name, value in self.fixed.items():
+            self.layout[name]
+        for name, value in self.layout.fixed.items():
             if not np.isscalar(value) or isinstance(value, bytes | bool):
                 raise TypeError(
                     f"{law}({name}=...): give a number to fix {name}, the name of a column of X that holds it, or None to "
                     f"estimate it, not {type(value).__name__}"
                 )
-            if not self.parameter(name).admits(value):
-                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.parameter(name).domain}")
+            if not self.layout[name].admits(value):
+                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.layout[name].domain}")
 
     # ---- on the scale of the linear predictors ---------------------------------------------------------------------
 
@@ -387,24 +369,6 @@ class Likelihood(BaseEstimator):
         log = np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
         return np.exp(log) if scale == "probability" else log
 
-    def theta(self, eta: dict) -> dict:
-        """All parameters on the natural scale from linear predictors, fixed and known ones included."""
-        return self._params(eta, {name: self.parameter(name).link.inverse(eta[name]) for name in self.free})
-
-    def _params(self, eta, values) -> dict:
-        """All parameters in order: `values` of the estimated ones, completed by the known and the fixed ones."""
-        given = {**self.fixed, **{name: eta[name] for name in self.known}, **values}
-        return {name: given.get(name) for name in self.parameters}
-
-    def _guarded(self, loglik, params):
-        """`loglik` with -inf where a link led outside a parameter's domain, so that a solver shortens its step."""
-        for name in self._leaving:
-            inside = self.parameter(name).domain.contains(params[name])
-            inside = inside if inside.ndim < 2 else inside.all(axis=1)
-            if not inside.all():
-                loglik = np.where(inside if inside.ndim < 2 else inside.all(axis=-1), loglik, -np.inf)
-        return loglik
-
     def __copy__(self):
         law = object.__new__(type(self))
         vars(law).update({name: value for name, value in vars(self).items() if name not in LOOKED_UP})
@@ -412,11 +376,6 @@ class Likelihood(BaseEstimator):
 
     def __getstate__(self):
         return {name: value for name, value in super().__getstate__().items() if name not in LOOKED_UP}
-
-    @derived
-    def _leaving(self) -> list[str]:
-        """Free parameters whose links may lead outside their domains."""
-        return [name for name in self.free if not self.parameter(name).stays_inside]
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 

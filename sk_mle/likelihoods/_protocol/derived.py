@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._fallbacks.facts import resolved
@@ -12,7 +11,7 @@ from .._fallbacks.facts import resolved
 if TYPE_CHECKING:
     from .base import Likelihood
 
-LOOKED_UP = ("parameter", "base_measure", "free", "fixed", "known", "_leaving")
+LOOKED_UP = ("layout", "base_measure")
 
 
 class derived:
@@ -30,12 +29,11 @@ def prepared(law: Any) -> Likelihood:
 
     Copies of it compute anew, as their arguments may be changed.
     """
-    if "parameter" in vars(law):
+    if "layout" in vars(law):
         return law
     law = resolved(law)
     law = law.with_children([prepared(child.law) for child in law.children]) if law.children else copy(law)
-    law.parameter = cache(law.parameter)
-    vars(law).update({name: getattr(law, name) for name in ("free", "fixed", "known", "_leaving")})
+    vars(law)["layout"] = law.layout
     return law
 
 

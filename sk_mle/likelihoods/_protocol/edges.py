@@ -17,7 +17,7 @@ def at_edge(law: Likelihood, name: str, edge: str) -> str:
     """Advice for a parameter, or "name[entry]", at the lower or upper edge: fix it there, if the law is defined there."""
     if "[" in name:
         return "Leave this part of the law out"
-    parameter = law.parameter(name)
+    parameter = law.layout[name]
     end = float(parameter.domain.high if edge == "upper" else parameter.domain.low)
     if not (regular_end(law, name, edge) and parameter.admits(end)):
         return "Choose the simpler law that it becomes there"

@@ -29,17 +29,18 @@ def evaluate(law: Likelihood, y: np.ndarray, eta: dict, order: int = 1, informat
 
 def by_formulas(law: Likelihood, y: np.ndarray, eta: dict, order: int, expected: bool) -> Eval:
     """The Eval from the law's own `gradient` with `hessian` or `fisher`, by the chain rule."""
-    chain = {name: law.parameter(name).link.inverse_derivatives(eta[name]) for name in law.free}
-    params = law._params(eta, {name: values[0] for name, values in chain.items()})
+    chain = {name: law.layout[name].link.inverse_derivatives(eta[name]) for name in law.layout.free}
+    params = law.layout.with_given(eta, {name: values[0] for name, values in chain.items()})
     loglik, natural, second = law.terms(y, min(order, 1) if expected else order, **params)
     loglik = authors.checked_loglik(law, loglik, y)
-    wrong = [name for name in law.free if name not in natural or np.shape(natural[name])[:1] != loglik.shape] if order else []
+    asked = law.layout.free if order else []
+    wrong = [name for name in asked if name not in natural or np.shape(natural[name])[:1] != loglik.shape]
     if wrong:
         shapes = {name: np.shape(value) for name, value in natural.items()}
         raise ValueError(
             f"{type(law).__name__}.gradient must return an array of shape {loglik.shape} for {wrong}; it returned {shapes}"
         )
-    loglik = law._guarded(loglik, params)
+    loglik = law.layout.guarded(loglik, params)
     if order == 0:
         return Eval(loglik, {}, {})
     fisher: Any = law.fisher
@@ -55,7 +56,7 @@ def chain_rule(
     `chain` has for every free parameter its value with two derivatives in its linear predictor.
     """
     identity = {name for name, (_, d1, _) in chain.items() if repeated_value(d1) == 1.0}  # parameters with this link
-    gradient = {name: natural[name] if name in identity else natural[name] * chain[name][1] for name in law.free}
+    gradient = {name: natural[name] if name in identity else natural[name] * chain[name][1] for name in law.layout.free}
     if order == 1:
         return Eval(loglik, gradient, {})
     sign, result = 1.0 if expected else -1.0, {}
@@ -64,7 +65,7 @@ def chain_rule(
             unchanged = {a, b} <= identity and np.shape(value)[:1] == loglik.shape
             result[a, b] = value * (sign if unchanged else outer(sign * chain[a][1], chain[b][1]))
     if not expected:
-        for name in law.free:
+        for name in law.layout.free:
             if repeated_value(chain[name][2]) == 0.0 and (name, name) in result:
                 continue
             from_link = natural[name] * chain[name][2]  # of the link's second derivative
@@ -88,14 +89,14 @@ def by_differences(law: Likelihood, f: Callable, eta: dict, order: int, gradient
     """The Eval of any `f(eta, m)` that gives a value per sample, of m copies of all samples one after another."""
     if order == 0:
         return constant(f(eta, 1))
-    names, known = law.free, {name: eta[name] for name in law.known}
+    names, known = law.layout.free, {name: eta[name] for name in law.layout.known}
     stack, unstack, places = stacking({name: eta[name] for name in names})
 
     def split(stacked):
         m = len(stacked) // len(next(iter(eta.values())))
         return {**unstack(stacked), **{name: copies(value, m) for name, value in known.items()}}, m
 
-    growable = np.concatenate([np.repeat(bool(law.parameter(n).location), p.stop - p.start) for n, p in places.items()])
+    growable = np.concatenate([np.repeat(bool(law.layout[n].location), p.stop - p.start) for n, p in places.items()])
     value, gradient, hessian = differentiate(
         lambda at: f(*split(at)),
         stack(eta),
@@ -121,7 +122,7 @@ def evaluate_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: d
     low = np.maximum(low, law.support.low - 1.0) if law.support.integer else low
     with np.errstate(all="ignore"):
         if order == 0 and not finite_sum:
-            return constant(law.log_interval(low, high, **law.theta(eta)))
+            return constant(law.log_interval(low, high, **law.layout.theta(eta)))
         from_start, to_end = interval.reaches(law, low, high)
         groups = [(from_start & to_end, certain_interval), (low >= high, empty_interval)]
         uncertain = ~(groups[0][0] | groups[1][0])
@@ -163,7 +164,7 @@ def upper_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict
     below = narrow_interval(law, np.full(len(low), law.support.low - 1.0), low, eta, order)
     above, lost = complement(below), below.loglik > interval.LOG_OF_NEARLY_ALL
     if lost.any():  # a log mass near zero may be rounded, or exact, as Poisson's at zero is
-        tail = law.log_interval(low[lost], high[lost], **law.theta(select_rows(eta, lost)))
+        tail = law.log_interval(low[lost], high[lost], **law.layout.theta(select_rows(eta, lost)))
         lost[lost] = ~(np.abs(above.loglik[lost] - tail) <= MAX_LOG_DIFFERENCE * np.maximum(10.0, np.abs(tail)))
     if not lost.any():
         return above
@@ -177,12 +178,12 @@ def wide_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict,
     """The law's own `interval`, or differences of `log_interval`."""
     if law.interval is None:
         return by_differences(law, log_interval_at(law, low, high), eta, order)
-    chain = {name: law.parameter(name).link.inverse_derivatives(eta[name]) for name in law.free}
-    params = law._params(eta, {name: values[0] for name, values in chain.items()})
+    chain = {name: law.layout[name].link.inverse_derivatives(eta[name]) for name in law.layout.free}
+    params = law.layout.with_given(eta, {name: values[0] for name, values in chain.items()})
     loglik, natural, second = law.interval(low, high, order, **params)
-    return chain_rule(law, law._guarded(loglik, params), natural, second, chain, order)
+    return chain_rule(law, law.layout.guarded(loglik, params), natural, second, chain, order)
 
 
 def log_interval_at(law: Likelihood, low: np.ndarray, high: np.ndarray) -> Callable:
     """`log_interval` as a function f(eta, m), which `by_differences` takes."""
-    return lambda at, m: law.log_interval(copies(low, m), copies(high, m), **law.theta(at))
+    return lambda at, m: law.log_interval(copies(low, m), copies(high, m), **law.layout.theta(at))

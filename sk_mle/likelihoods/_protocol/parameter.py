@@ -1,9 +1,10 @@
-"""One parameter of a law, as the law declares it and its constructor's arguments complete it."""
+"""The parameters of a law, as the law declares them and its constructor's arguments complete them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -97,3 +98,61 @@ def declared(entry: Domain | Parameter, first: bool) -> Parameter:
     link = default_link(parameter.domain) if parameter.link is None else parameter.link
     location = link.range == REAL if parameter.location is None else parameter.location
     return replace(parameter, link=link, location=location, on_all_columns=first)
+
+
+class Parameters(dict[str, Parameter]):
+    """All parameters of a law by name, in order, with the links and values of its constructor's arguments.
+
+    Attributes
+    ----------
+    free : list of str
+        Names of the parameters to estimate.
+    fixed : dict of str to float
+        Those given as numbers: the same in every row.
+    known : dict of str to str
+        Those given as the name of a column of X that holds their value in every row.
+    """
+
+    def __init__(self, entries: Mapping[str, Parameter]):
+        super().__init__(entries)
+        given = {name: parameter.value for name, parameter in entries.items() if parameter.value is not None}
+        self.free = [name for name in entries if name not in given]
+        self.known = {name: value for name, value in given.items() if isinstance(value, str)}
+        self.fixed = {name: value for name, value in given.items() if name not in self.known}
+
+    def changed(self, names: Iterable[str], **fields: Any) -> Parameters:
+        """The same parameters, with other `fields` of some of them, if the law has these."""
+        return Parameters({**self, **{name: replace(self[name], **fields) for name in names if name in self}})
+
+    def theta(self, eta: dict) -> dict:
+        """All parameters on the natural scale from linear predictors; `eta` has the values of the known ones too."""
+        return self.with_given(eta, {name: self[name].link.inverse(eta[name]) for name in self.free})
+
+    def with_given(self, eta: dict, values: dict) -> dict:
+        """All parameters in order: `values` of the free ones, completed by the known and the fixed ones."""
+        given = {**self.fixed, **{name: eta[name] for name in self.known}, **values}
+        return {name: given.get(name) for name in self}
+
+    def guarded(self, loglik: np.ndarray, params: dict) -> np.ndarray:
+        """`loglik` with -inf where a link led outside a parameter's domain, so that a solver shortens its step."""
+        for name in self._leaving:
+            inside = self[name].domain.contains(params[name])
+            if not np.all(inside):
+                loglik = np.where(inside if np.ndim(inside) < 2 else np.all(inside, axis=-1), loglik, -np.inf)
+        return loglik
+
+    @cached_property
+    def _leaving(self) -> list[str]:
+        """Free parameters whose links may lead outside their domains."""
+        return [name for name in self.free if not self[name].stays_inside]
+
+
+def completed(law: Any, names: Iterable[str]) -> dict[str, Parameter]:
+    """Parameters of a law's declaration, completed by the arguments of its constructor; ValueError for a wrong link."""
+    links, first = getattr(law, "links", None) or {}, next(iter(law.parameters))
+    entries = {}
+    for name in names:
+        parameter = declared(law.parameters[name], name == first)
+        link, value = links.get(name), getattr(law, name, None)
+        entries[name] = parameter if link is None and value is None else parameter.completed(name, link, value)
+    return entries

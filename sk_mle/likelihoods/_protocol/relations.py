@@ -69,8 +69,8 @@ def values_to_hold(law: Likelihood) -> dict[str, tuple[float, ...]]:
     """Values at which to hold each estimated parameter, other than location and scale, while the others are fitted."""
     held = {child.names[name]: values for child in law.children for name, values in values_to_hold(child.law).items()}
     relations = law.relations
-    for name in [name for name in law.free[1:] if name != "scale" and name not in held]:
-        domain = law.parameter(name).domain
+    for name in [name for name in law.layout.free[1:] if name != "scale" and name not in held]:
+        domain = law.layout[name].domain
         if name in relations.held:
             values = list(relations.held[name])
         elif name in relations.tried:
@@ -93,7 +93,7 @@ def law_at_end(law: Likelihood, name: str, edge: str) -> str:
         for inner, outer in child.names.items():
             if outer == name:
                 return law_at_end(child.law, inner, edge)
-    domain = law.parameter(name).domain
+    domain = law.layout[name].domain
     end = domain.high if edge == "upper" else domain.low
     limit = next((other for other, values in law.relations.limits.items() if values.get(name) == end), "")
     return type(law.children[0].law).__name__ if limit == "law" else limit

@@ -49,13 +49,13 @@ def from_scipy(
     --------
     >>> from scipy import stats
     >>> from sk_mle import from_scipy
-    >>> from_scipy(stats.gamma).free
+    >>> from_scipy(stats.gamma).layout.free
     ['scale', 'a']
-    >>> from_scipy(stats.gamma, loc=None).free  # with a threshold to estimate
+    >>> from_scipy(stats.gamma, loc=None).layout.free  # with a threshold to estimate
     ['scale', 'a', 'loc']
-    >>> from_scipy(stats.gamma, parameters=["a", "scale"]).free  # the first on all columns
+    >>> from_scipy(stats.gamma, parameters=["a", "scale"]).layout.free  # the first on all columns
     ['a', 'scale']
-    >>> from_scipy(stats.binom, n="trials").known  # a column of X
+    >>> from_scipy(stats.binom, n="trials").layout.known  # a column of X
     {'n': 'trials'}
     """
     kind = rv.__name__ if isinstance(rv, type) else type(rv).__name__

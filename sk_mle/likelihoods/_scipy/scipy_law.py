@@ -15,7 +15,8 @@ from .._fallbacks import inversion, quadrature
 from .._fallbacks.density_score import density_score
 from .._fallbacks.facts import code_of, name_of
 from .._protocol.base import Likelihood
-from .._protocol.parameter import Parameter, declared
+from .._protocol.derived import derived
+from .._protocol.parameter import Parameter, Parameters, completed
 from . import probing, starting_values
 
 KINKED_PARAMETERS = {  # parameters in which the log-likelihood has a kink at every sample, which probing does not find
@@ -72,7 +73,7 @@ class ScipyLaw(Likelihood):
     >>> from scipy import stats
     >>> from sk_mle import MLERegressor
     >>> law = ScipyLaw(stats.weibull_min)
-    >>> law.free, law.fixed
+    >>> law.layout.free, law.layout.fixed
     (['scale', 'c'], {'loc': 0.0})
     >>> MLERegressor(law).fit([[0], [1], [2]] * 2, [1.0, 2.0, 4.1, 0.7, 1.6, 3.0]).coef_.round(2)
     array([0.71])
@@ -139,10 +140,15 @@ class ScipyLaw(Likelihood):
         first = [name for name in order if name in domains and self._given(name) is None][:1]
         return {name: domains[name] for name in dict.fromkeys([*first, *named, *domains]) if name in domains}
 
-    def parameter(self, name: str) -> Parameter:
-        parameter = declared(self.parameters[name], name == next(iter(self.parameters)))
-        location = name == "loc" and parameter.location
-        return replace(parameter.completed(name, (self.links or {}).get(name), self._given(name)), location=location)
+    @derived
+    def layout(self) -> Parameters:
+        entries = completed(self, self.parameters)
+        return Parameters(
+            {
+                name: replace(parameter, value=self._given(name), location=name == "loc" and parameter.location)
+                for name, parameter in entries.items()
+            }
+        )
 
     @property
     def _all_given(self) -> dict:
@@ -157,20 +163,20 @@ class ScipyLaw(Likelihood):
 
     def check(self) -> None:
         name, domains = self.rv.name, self._domains
-        for key in self.free:
+        for key in self.layout.free:
             obstacle = self._obstacle(key, domains[key])
             if obstacle:
                 raise ValueError(
                     f"{obstacle}: give {key} as a number, or as the name of a column of X that holds it, "
                     f"from_scipy(scipy.stats.{name}, {key}={key!r})"
                 )
-        if not self.free and all(value == self._default(key) for key, value in self._all_given.items()):
+        if not self.layout.free and all(value == self._default(key) for key, value in self._all_given.items()):
             given = self._all_given
             raise ValueError(
                 f"the support of {name} moves with {' and '.join(given)}, so maximum likelihood is irregular and they are "
                 f"held at {list(given.values())}; to estimate one all the same, set it to None"
             )
-        for key, value in self.fixed.items():
+        for key, value in self.layout.fixed.items():
             if (domains[key].integer or (self._discrete and key == "loc")) and value != np.rint(value):
                 raise ValueError(f"{key} of {name} takes whole numbers only, got {value!r}")
         super().check()

@@ -35,16 +35,16 @@ def _fit(law, y, weight) -> dict:
     if inner == {name: best[name] for name in inner}:
         return best
     near = {**inner, **starting_values.numerical_start(clone(law).set_params(**inner), y, weight, best)}
-    best_mean, near_mean = (np.average(law.loglik(y, **law.fixed, **values), weights=weight) for values in (best, near))
+    best_mean, near_mean = (np.average(law.loglik(y, **law.layout.fixed, **values), weights=weight) for values in (best, near))
     return near if near_mean > best_mean - 0.05 else best
 
 
 def _candidates(law, y, weight) -> list[dict]:
     """Combinations of shapes, each with the location and the scale that match quantiles of y."""
-    given = {name: law.parameter(name).value for name in law.parameters}
+    given = {name: law.layout[name].value for name in law.parameters}
     names = probing.names(law.rv)
     count = sum(given[name] is None for name in names)
-    tries = [_tries(law.parameter(name).domain, count) if given[name] is None else [given[name]] for name in names]
+    tries = [_tries(law.layout[name].domain, count) if given[name] is None else [given[name]] for name in names]
     shapes = np.array(list(product(*tries)), dtype=float).T
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

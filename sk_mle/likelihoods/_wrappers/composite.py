@@ -10,7 +10,8 @@ import numpy as np
 
 from ...domains import Domain
 from .._protocol.base import Likelihood
-from .._protocol.parameter import Parameter
+from .._protocol.derived import derived
+from .._protocol.parameter import Parameter, Parameters, completed
 
 
 class Composite(Likelihood):
@@ -42,12 +43,12 @@ class Composite(Likelihood):
         inner = {outer: child.law.parameters[name] for child in self.children for name, outer in child.names.items()}
         return {**inner, **self.own}
 
-    def parameter(self, name: str) -> Parameter:
+    @derived
+    def layout(self) -> Parameters:
+        inner: dict[str, Parameter] = {}
         for child in self.children:
-            for inner, outer in child.names.items():
-                if outer == name:
-                    return child.law.parameter(inner)
-        return super().parameter(name)
+            inner |= {outer: child.law.layout[name] for name, outer in child.names.items() if outer not in inner}
+        return Parameters({**inner, **completed(self, self.own)})
 
     @property
     def target_type(self) -> str:

@@ -73,7 +73,7 @@ class Composition(Composite):
             owners = [part for _, part in self.components if name in part.parameters]
             if not owners:
                 raise ValueError(f"{law}: shared names {name!r}, which no component has")
-            if len({(repr(part.parameter(name).value), repr(part.parameter(name).link)) for part in owners}) > 1:
+            if len({(repr(part.layout[name].value), repr(part.layout[name].link)) for part in owners}) > 1:
                 raise ValueError(f"{law}: {name!r} is shared, but its values or links differ between components")
 
     def canonical_order(self, coefs: dict) -> dict:
@@ -81,7 +81,7 @@ class Composition(Composite):
         coefs, parts = super().canonical_order(coefs), self.children
         result, source = dict(coefs), list(range(len(parts)))
         keys = [[value.ravel().tolist() for value in part.of(coefs).values()] for part in parts]
-        kinds = [f"{part.law!r} {part.law.fixed} {part.law.known}" for part in parts]
+        kinds = [f"{part.law!r} {part.law.layout.fixed} {part.law.layout.known}" for part in parts]
         for kind in set(kinds):
             places = [k for k, other in enumerate(kinds) if other == kind]
             for place, k in zip(places, sorted(places, key=keys.__getitem__), strict=True):

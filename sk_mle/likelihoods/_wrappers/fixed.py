@@ -30,7 +30,7 @@ class Fixed(Likelihood):
     >>> from sk_mle import MLERegressor
     >>> from sk_mle.likelihoods import StudentT
     >>> law = Fixed(StudentT(), {"df": 4.0})
-    >>> law.free
+    >>> law.layout.free
     ['loc', 'scale']
     >>> MLERegressor(law).fit([[0], [1], [2], [3]], [1.0, 2.0, 3.5, 4.0]).coef_.round(2)
     array([1.02])
@@ -59,7 +59,7 @@ class Fixed(Likelihood):
         if unknown:
             law = title(self.law)
             raise ValueError(f"Fixed names {unknown}, but the parameters of {law} are {list(self.law.parameters)}")
-        if any(self._law_with_values.parameter(name).value != value for name, value in self.values.items()):
+        if any(self._law_with_values.layout[name].value != value for name, value in self.values.items()):
             raise ValueError(f"{title(self.law)} does not let its parameters be fixed from outside")
         self._law_with_values.check()
 

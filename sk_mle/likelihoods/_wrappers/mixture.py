@@ -16,7 +16,8 @@ from ...domains import REAL, Domain
 from .._fallbacks import quadrature
 from .._fallbacks.algebra import Eval, constant, mix, plus, scatter, select_rows
 from .._fallbacks.inversion import solve_quantile
-from .._protocol.parameter import Parameter
+from .._protocol.derived import derived
+from .._protocol.parameter import Parameter, Parameters
 from .composition import Composition
 from .wrapper import FromIntervals
 
@@ -110,12 +111,12 @@ class Mixture(Composition, FromIntervals):
         typical = min(part.typical[0] for part in parts), max(part.typical[1] for part in parts)
         return replace(parts[0], low=low, high=high, closed=closed, typical=typical)
 
-    def parameter(self, name: str) -> Parameter:
-        parameter = super().parameter(name)
-        if name != "logits":
-            return parameter
-        labels = tuple(part for part, _ in self.components)
-        return replace(parameter, basis=helmert(len(self.components)).T, labels=labels, on_all_columns=False)
+    @derived
+    def layout(self) -> Parameters:
+        layout, labels = super().layout, tuple(part for part, _ in self.components)
+        if "logits" not in layout:
+            return layout
+        return layout.changed(["logits"], basis=helmert(len(labels)).T, labels=labels, on_all_columns=False)
 
     def _permute_entries(self, coefs, source):
         return {**coefs, "logits": coefs["logits"][:, source]} if "logits" in coefs else coefs
@@ -200,7 +201,7 @@ class Mixture(Composition, FromIntervals):
                 gradient = {names[name]: value for name, value in component.gradient.items()}
                 information = {(names[a], names[b]): value for (a, b), value in component.information.items()}
                 terms.append(plus(Eval(component.loglik, gradient, information), weight))
-            return mix(terms, order, self.free, spread)
+            return mix(terms, order, self.layout.free, spread)
 
     def _weights(self, eta, n, order) -> list[Eval]:
         """log w_k of every component."""

@@ -88,7 +88,7 @@ class Rounded(Wrapper):
         return self.law.log_interval(y - width / 2, y + width / 2, **params)
 
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
-        width = eta["width"] if "width" in self.known else self.width
+        width = eta["width"] if "width" in self.layout.known else self.width
         return self.law.evaluate_interval(y - width / 2, y + width / 2, eta, order)
 
     def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:

@@ -15,7 +15,8 @@ from .._fallbacks import quadrature, starting_values
 from .._fallbacks.algebra import Eval, constant, plus
 from .._fallbacks.facts import numerical, title
 from .._protocol.base import Likelihood
-from .._protocol.parameter import Parameter, declared
+from .._protocol.derived import derived
+from .._protocol.parameter import Parameter, Parameters
 from .._protocol.relations import Relations
 from .transforms import TRANSFORMS, Transform, check_transform
 from .wrapper import Wrapper
@@ -68,11 +69,11 @@ class Transformed(Wrapper):
         identity = getattr(self._function, "identity", None)
         return Relations(limits={"law": identity} if identity else {})
 
-    def parameter(self, name: str) -> Parameter:
-        if name not in self.own:
-            return self.law.parameter(name)
-        link, value = (self.links or {}).get(name), getattr(self._function, name, None)
-        return declared(self.own[name], first=False).completed(name, link, value)
+    @derived
+    def layout(self) -> Parameters:
+        layout = super().layout
+        values = {name: getattr(self._function, name, None) for name in self.own}
+        return Parameters(layout | {name: replace(layout[name], value=value) for name, value in values.items()})
 
     def fix(self, values: dict) -> Likelihood:
         if not values:
@@ -98,7 +99,7 @@ class Transformed(Wrapper):
         inside, settings = title(self.law), self._function_values()
         if self.law.support.integer:
             raise ValueError(f"{law} takes laws with a density, and {inside} is a law of counts")
-        if not self.law.smooth and set(self.own) - set(self.fixed):
+        if not self.law.smooth and set(self.own) - set(self.layout.fixed):
             raise ValueError(f"{law}: the density of {inside} has a kink, so {list(self.own)} must be given as numbers")
         check_transform(self._function, settings[0])
         if self._image(settings[0]) != self._image(settings[1]):
@@ -112,7 +113,7 @@ class Transformed(Wrapper):
     def _function_values(self):
         """Two dicts of values of the function's parameters: given, or typical."""
         spans = {name: np.asarray(domain.typical) for name, domain in self.own.items()}
-        return [{name: self.fixed.get(name, span @ [at, 1 - at]) for name, span in spans.items()} for at in (0.5, 0.1)]
+        return [{name: self.layout.fixed.get(name, span @ [at, 1 - at]) for name, span in spans.items()} for at in (0.5, 0.1)]
 
     def _image(self, own):
         """The ends of the law's support, and its atoms, on the scale of y."""
@@ -180,13 +181,13 @@ class Transformed(Wrapper):
 
     def _own(self, eta):
         """Values of the function's parameters, each an array per sample or one number."""
-        free = {name: self.parameter(name).link.inverse(eta[name]) for name in self.own if name in self.free}
-        given = {**self.fixed, **{name: eta[name] for name in self.known}, **free}
+        free = {name: self.layout[name].link.inverse(eta[name]) for name in self.own if name in self.layout.free}
+        given = {**self.layout.fixed, **{name: eta[name] for name in self.layout.known}, **free}
         return {name: given[name] for name in self.own}
 
     def _with_own_derivatives(self, at, eta, order) -> Eval:
         """`at(eta, order)`, which has the derivatives in the law's parameters, with those in the function's by differences."""
-        names = [name for name in self.own if name in self.free]
+        names = [name for name in self.own if name in self.layout.free]
         with np.errstate(all="ignore"):
             part = at(eta, order)
             if order == 0 or not names:
@@ -195,7 +196,7 @@ class Transformed(Wrapper):
             moved = lambda p: {**eta, **dict(zip(names, p.T, strict=True))}
             value = lambda p: at(moved(p), 0).loglik
             growable = np.array(
-                [bool(self.parameter(name).location) for name in names]
+                [bool(self.layout[name].location) for name in names]
             )  # a power of years may be in the thousands
             _, d1, d2 = differentiate(value, stacked, order, growable)
             gradient = {**part.gradient, **dict(zip(names, d1.T, strict=True))}
@@ -216,22 +217,22 @@ class Transformed(Wrapper):
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         """The law's own start from h(y); parameters of the function from the best of such starts."""
-        names = [name for name in self.own if name in self.free]
+        names = [name for name in self.own if name in self.layout.free]
         own = self._function_values()[0]
         if names:
             values, weight = starting_values.reduced_sample(y, sample_weight)
 
             def loss(p):
-                at = own | {name: self.parameter(name).link.inverse(np.float64(v)) for name, v in zip(names, p, strict=True)}
-                params = {**self.fixed, **self.law.start(self._forward(values, at), weight), **at}
+                at = own | {name: self.layout[name].link.inverse(np.float64(v)) for name, v in zip(names, p, strict=True)}
+                params = {**self.layout.fixed, **self.law.start(self._forward(values, at), weight), **at}
                 value = -np.average(self.loglik(values, **params), weights=weight)
                 return value if np.isfinite(value) else np.inf
 
-            first = [float(self.parameter(name).link.link(own[name])) for name in names]
+            first = [float(self.layout[name].link.link(own[name])) for name in names]
             limits = {"maxiter": 60 * len(names), "xatol": 1e-3, "fatol": 1e-8}
             with np.errstate(all="ignore"):  # a trial value may overflow
                 result = minimize(loss, first, method="Nelder-Mead", options=limits)
-            own |= {name: float(self.parameter(name).link.inverse(v)) for name, v in zip(names, result.x, strict=True)}
+            own |= {name: float(self.layout[name].link.inverse(v)) for name, v in zip(names, result.x, strict=True)}
         return {**self.law.start(self._forward(y, own), sample_weight), **{name: own[name] for name in names}}
 
     @property
@@ -239,7 +240,7 @@ class Transformed(Wrapper):
         return self.law.smooth
 
     def kinks(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        own = {name: params.pop(name, self.fixed[name]) for name in self.own}
+        own = {name: params.pop(name, self.layout.fixed[name]) for name in self.own}
         return self.law.kinks(self._forward(y, own), **params)
 
     def smoothed(self, width: float) -> Likelihood:

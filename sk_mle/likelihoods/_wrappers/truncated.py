@@ -57,7 +57,7 @@ class Truncated(Wrapper):
 
     def check(self) -> None:
         super().check()
-        if not self.free or {"low", "high"} & set(self.free):
+        if not self.layout.free or {"low", "high"} & set(self.layout.free):
             raise ValueError("Truncated needs its bounds: low and high are numbers or names of columns, not None")
         low, high = (bound if not isinstance(bound, str) else None for bound in (self.low, self.high))
         if low is not None and high is not None and not low < high:
@@ -147,10 +147,11 @@ class Truncated(Wrapper):
         return without_nan(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
 
     def _evaluate(self, y, eta, order, information):
-        low, high = (eta[name] if name in self.known else np.full(len(y), self.fixed[name], float) for name in self.own)
+        layout = self.layout
+        low, high = (eta[name] if name in layout.known else np.full(len(y), layout.fixed[name], float) for name in self.own)
         interval = self.law.evaluate_interval(low, high, eta, order)
         truncated = plus(self.law.evaluate(y, eta, order), interval, -1.0)
-        params = self.law.theta(eta) if self.law.loglik_between is not None else {}
+        params = self.law.layout.theta(eta) if self.law.loglik_between is not None else {}
         between = self.law.loglik_between
         loglik = self._without_cancellation(truncated.loglik, interval.loglik, between, (y, low, high), params)
         truncated = truncated._replace(loglik=loglik)
@@ -158,7 +159,7 @@ class Truncated(Wrapper):
         return truncated._replace(loglik=np.where(inside, self._nan_above_one(y, truncated.loglik), -np.inf))
 
     def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
-        first, last = (eta[name] if name in self.known else self.fixed[name] for name in self.own)
+        first, last = (eta[name] if name in self.layout.known else self.layout.fixed[name] for name in self.own)
         first, last = np.broadcast_to(first, np.shape(low)), np.broadcast_to(last, np.shape(low))
         part = self.law.evaluate_interval(np.maximum(low, first), np.minimum(high, last), eta, order)
         interval = self.law.evaluate_interval(first, last, eta, order)
@@ -167,7 +168,7 @@ class Truncated(Wrapper):
             return value
         ends = np.clip(low, first, last), np.clip(high, first, last), first, last
         return value._replace(
-            loglik=self._without_cancellation(value.loglik, interval.loglik, between, ends, self.law.theta(eta))
+            loglik=self._without_cancellation(value.loglik, interval.loglik, between, ends, self.law.layout.theta(eta))
         )
 
     def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
@@ -221,7 +222,7 @@ class Truncated(Wrapper):
     @property
     def _fixed_bounds(self) -> bool:
         """Whether the support is the same in every row, so that the general quadrature holds."""
-        return self.support.integer or not {"low", "high"} & self.known.keys()
+        return self.support.integer or not {"low", "high"} & self.layout.known.keys()
 
     def _averaged(self, params, g, without_truncation):
         """E g(Y) over the quantiles, or its value without truncation if that is not finite and a bound infinite.

@@ -83,10 +83,10 @@ class Wrapper(Composite, FromIntervals):
         """Start of the law inside from its rows, a mask; `others` names the values of the other rows in the error message."""
         if rows.any():
             return self.law.start(y[rows], sample_weight[rows])
-        if not self.law.free:
+        if not self.law.layout.free:
             return {}
-        law, inner, names = type(self).__name__, title(self.law), " and ".join(self.law.free)
-        values = ", ".join(f"{name!r}: ..." for name in self.law.free)
+        law, inner, names = type(self).__name__, title(self.law), " and ".join(self.law.layout.free)
+        values = ", ".join(f"{name!r}: ..." for name in self.law.layout.free)
         raise ValueError(
             f"every y is {others}, so that no row is left from which {inner}, the law inside {law}, could estimate {names}: "
             f"fit to data with other rows too (in cross-validation, stratify the folds by whether y is {others}), or give the "
@@ -95,12 +95,12 @@ class Wrapper(Composite, FromIntervals):
 
     def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:
         """log p and log(1 - p) for one of the wrapper's own parameters that is a probability."""
-        if name in eta and name not in self.known:
-            link = self.parameter(name).link
+        if name in eta and name not in self.layout.known:
+            link = self.layout[name].link
             (yes, yes_d1, yes_d2), (no, no_d1, no_d2) = link.log_inverse(eta[name]), link.log_complement(eta[name])
             pair = name, name
             return Eval(yes, {name: yes_d1}, {pair: -yes_d2}), Eval(no, {name: no_d1}, {pair: -no_d2})
-        value = np.asarray(eta[name] if name in self.known else self.fixed[name], float)
+        value = np.asarray(eta[name] if name in self.layout.known else self.layout.fixed[name], float)
         n = len(next(iter(eta.values())))
         with np.errstate(divide="ignore"):
             return constant(np.broadcast_to(np.log(value), (n,))), constant(np.broadcast_to(np.log1p(-value), (n,)))

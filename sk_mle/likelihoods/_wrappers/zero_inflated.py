@@ -77,7 +77,7 @@ class ZeroInflated(Wrapper):
         """The mixture of `inner`, the law's Eval, and the point mass, in the rows of the mask `zero`."""
         point, not_inflated = self.shares("inflation", eta)
         point = point._replace(loglik=np.where(zero, point.loglik, -np.inf))
-        return mix([point, plus(not_inflated, inner)], order, self.free)
+        return mix([point, plus(not_inflated, inner)], order, self.layout.free)
 
     def log_interval(self, low: np.ndarray, high: np.ndarray, /, inflation: np.ndarray, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
@@ -92,7 +92,7 @@ class ZeroInflated(Wrapper):
         if not positive.any():
             return {**self.law.start(y, sample_weight), "inflation": 0.5}
         inner = self.law.start(y[positive], sample_weight[positive])
-        expected = float(np.exp(np.ravel(self.law.loglik(np.zeros(1), **{**self.law.fixed, **inner}))[0]))
+        expected = float(np.exp(np.ravel(self.law.loglik(np.zeros(1), **{**self.law.layout.fixed, **inner}))[0]))
         return {**inner, "inflation": float(np.clip((share - expected) / (1 - expected + 1e-9), 0.02, 0.98))}
 
     def expectation(self, inflation: np.ndarray, **params: np.ndarray) -> np.ndarray:
