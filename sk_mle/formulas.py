@@ -17,7 +17,7 @@ from ._estimators.regressor import MLERegressor
 from ._sources import check_in_memory
 from ._utils.public import publish
 from .inference import Inference
-from .likelihoods import censored
+from .likelihoods import censored, get_likelihood
 
 __all__ = ["FormulaModel"]
 
@@ -123,7 +123,8 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"the formulas {list(formulas.values())} have different left sides; write y in one of them")
         self.specs_, self.target_ = specs, (left[0][1], formulas[left[0][0]]) if left else None
         kept = {getattr(estimator, name, None) for name in ("offset", "exposure")}
-        law_columns = getattr(getattr(estimator, "likelihood", None), "known", {})
+        likelihood = estimator.get_params().get("likelihood")
+        law_columns = {} if likelihood is None else get_likelihood(likelihood).layout.known
         self.kept_ = [name for name in (*kept, *law_columns.values()) if isinstance(name, str)]
         target = self.target(frame) if y is None else y
         columns, offsets = self._columns_by_parameter(frame)

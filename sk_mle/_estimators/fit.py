@@ -149,15 +149,15 @@ class Fit:
 
     def params(self, X: Any, of: Callable | None = None) -> dict[str, np.ndarray]:
         """Natural parameters of rows, or `of(params)`, a dict, of those of each block of rows; warns of invalid values."""
-        law = self.law
+        layout = self.law.layout
         invalid: dict[str, list] = {}
 
         def block(rows, eta):
-            theta = law.layout.theta(eta)
+            theta = layout.theta(eta)
             for name in self.predictors:
-                domain, values = law.layout[name].domain, theta[name]
+                domain, values = layout[name].domain, theta[name]
                 # a link that stays inside may reach the edge by rounding or overflow
-                bad = np.isnan(values) if domain.includes(law.layout[name].link.range) else ~domain.contains(values)
+                bad = np.isnan(values) if domain.includes(layout[name].link.range) else ~domain.contains(values)
                 if bad.any():
                     invalid.setdefault(name, []).append(rows.start + np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1)))
             return theta if of is None else of(theta)
@@ -166,12 +166,12 @@ class Fit:
             result = self.by_blocks(X, block)
         for name, rows in invalid.items():
             warn_caller(
-                f"{name} leaves its domain {law.layout[name].domain} in {rows_text(np.concatenate(rows))} of X: the link "
-                f"{law.layout[name].link} does not keep it inside; predictions there are not valid",
+                f"{name} leaves its domain {layout[name].domain} in {rows_text(np.concatenate(rows))} of X: the link "
+                f"{layout[name].link} does not keep it inside; predictions there are not valid",
                 RuntimeWarning,
             )
         return {
-            name: np.broadcast_to(value, (X.shape[0], *law.layout[name].shape)) if np.ndim(value) == 0 else value
+            name: np.broadcast_to(value, (X.shape[0], *layout[name].shape)) if np.ndim(value) == 0 else value
             for name, value in result.items()
         }
 

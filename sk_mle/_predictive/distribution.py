@@ -57,7 +57,8 @@ class Distribution:
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """(n,), or () for one row selected by its index."""
-        vector = {name for name in self.params if self.likelihood.layout[name].vector}
+        layout = self.likelihood.layout
+        vector = {name for name in self.params if layout[name].vector}
         return np.broadcast_shapes(*(np.shape(v)[:-1] if n in vector else np.shape(v) for n, v in self.params.items()))
 
     def __len__(self) -> int:
@@ -68,7 +69,8 @@ class Distribution:
     def __getitem__(self, index) -> Distribution:
         if not self.shape:
             raise TypeError("one row of a Distribution cannot be indexed")
-        vector = {name for name in self.params if self.likelihood.layout[name].vector}
+        layout = self.likelihood.layout
+        vector = {name for name in self.params if layout[name].vector}
         params = {n: v[index] if v.ndim > (n in vector) else v for n, v in self.params.items()}
         return Distribution(self.likelihood, params)
 

@@ -310,19 +310,18 @@ class Likelihood(BaseEstimator):
     def check(self) -> None:
         """Raise ValueError or TypeError for constructor arguments that cannot be used."""
         authors.check_declared(self, members=vars(Likelihood))
-        law = type(self).__name__
+        law, layout = type(self).__name__, self.layout
         for name in getattr(self, "links", None) or {}:
-            if name not in self.parameters:
-                raise ValueError(f"links names {name!r}, but the parameters of {law} are {list(self.parameters)}")
-            self.layout[name]
-        for name, value in self.layout.fixed.items():
+            if name not in layout:
+                raise ValueError(f"links names {name!r}, but the parameters of {law} are {list(layout)}")
+        for name, value in layout.fixed.items():
             if not np.isscalar(value) or isinstance(value, bytes | bool):
                 raise TypeError(
                     f"{law}({name}=...): give a number to fix {name}, the name of a column of X that holds it, or None to "
                     f"estimate it, not {type(value).__name__}"
                 )
-            if not self.layout[name].admits(value):
-                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {self.layout[name].domain}")
+            if not layout[name].admits(value):
+                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {layout[name].domain}")
 
     # ---- on the scale of the linear predictors ---------------------------------------------------------------------
 

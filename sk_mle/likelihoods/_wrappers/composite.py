@@ -47,7 +47,8 @@ class Composite(Likelihood):
     def layout(self) -> Parameters:
         inner: dict[str, Parameter] = {}
         for child in self.children:
-            inner |= {outer: child.law.layout[name] for name, outer in child.names.items() if outer not in inner}
+            layout = child.law.layout
+            inner |= {outer: layout[name] for name, outer in child.names.items() if outer not in inner}
         return Parameters({**inner, **completed(self, self.own)})
 
     @property
