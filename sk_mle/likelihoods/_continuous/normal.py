@@ -9,6 +9,7 @@ from ..._special.intervals import normal_ratio
 from ...links import Probit
 from .._fallbacks.facts import withdrawable
 from .._families.location_scale import LinkLocationScale
+from .._protocol.base import Between
 from .._protocol.relations import Relations
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
@@ -46,60 +47,8 @@ class Normal(LinkLocationScale):
         return -0.5 * z**2 - LOG_ROOT_2PI, {"z": -z}, {("z", "z"): np.full_like(z, -1.0)} if order == 2 else {}
 
     @withdrawable
-    def loglik_between(
-        self, y: np.ndarray, low: np.ndarray, high: np.ndarray, loc: np.ndarray, scale: np.ndarray
-    ) -> np.ndarray:
-        """Relative to the density at the bound nearer to loc: its ratio to the tail beyond is Mills' ratio."""
-        mirrored = high < loc
-        near, far = np.where(mirrored, -high, low), np.where(mirrored, -low, high)
-        y, loc = np.where(mirrored, -y, y), np.where(mirrored, -loc, loc)
-        z, a, b = ((value - loc) / scale for value in (y, near, far))
-        tail = erfcx(a / np.sqrt(2))
-        with np.errstate(invalid="ignore", under="ignore"):
-            beyond = np.where(np.isinf(b), 0.0, np.exp(-(far - near) / scale * (a + b) / 2) * erfcx(b / np.sqrt(2)) / tail)
-        return -(y - near) / scale * (z + a) / 2 - np.log(tail * np.sqrt(np.pi / 2) * scale) - np.log1p(-beyond)
-
-    @withdrawable
-    def log_interval_between(
-        self, start: np.ndarray, end: np.ndarray, low: np.ndarray, high: np.ndarray, loc: np.ndarray, scale: np.ndarray
-    ) -> np.ndarray:
-        """By ratios to the density at the bound nearer to loc; above one half by the shares of the two rests."""
-        mirrored = high < loc
-        near, far = np.where(mirrored, -high, low), np.where(mirrored, -low, high)
-        start, end = np.where(mirrored, -end, start), np.where(mirrored, -start, end)
-        a = (near - np.where(mirrored, -loc, loc)) / scale
-
-        def log_ratio(first, last):  # of the probability between two points to the density at the near bound
-            t = (first - near) / scale
-            ratio = normal_ratio(-a - t, (last - first) / scale)[0]
-            return np.where(last <= first, -np.inf, np.log(ratio) - t * (a + t / 2))
-
-        with np.errstate(all="ignore"):
-            whole = log_ratio(near, far)
-            value, before, after = (log_ratio(*ends) - whole for ends in ((start, end), (near, start), (end, far)))
-            return np.where(value > -np.log(2), np.log1p(-np.exp(before) - np.exp(after)), value)
-
-    @withdrawable
-    def ppf_between(
-        self, q: np.ndarray, low: np.ndarray, high: np.ndarray, loc: np.ndarray, scale: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """By Newton's method from -log P(Z > a) to -log P(Z > a + t), a convex function of the distance t in scales."""
-        mirrored = high < loc
-        near = np.where(mirrored, high, low)
-        a, w = np.where(mirrored, loc - near, near - loc) / scale, (high - low) / scale
-        near_side, far_side = np.where(mirrored, 1 - q, q), np.where(mirrored, q, 1 - q)
-        mills = np.sqrt(np.pi / 2) * erfcx(a / np.sqrt(2))
-        with np.errstate(all="ignore"):
-            inside = normal_ratio(-a, w)[0] / mills  # P(Z <= a + w) given that Z > a
-            nearer = near_side * inside
-            target = np.where(nearer < 0.5, -np.log1p(-nearer), -np.log(far_side + near_side * (1 - inside)))
-            t = target * mills
-            for _ in range(NEWTON_STEPS):
-                tail, (ratio, narrow) = np.sqrt(np.pi / 2) * erfcx((a + t) / np.sqrt(2)), normal_ratio(-a, t)
-                reached = np.where(narrow, -np.log1p(-ratio / mills), t * (a + t / 2) + np.log(mills / tail))
-                t = t - (reached - target) * tail
-            t = np.where(np.isposinf(target), w, np.clip(t, 0, w))
-        return near, np.where(mirrored, -1, 1) * scale * t
+    def between(self, low: np.ndarray, high: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> Between:
+        return _Between(low, high, loc, scale)
 
     def standard_information(self) -> dict:
         return {("loc", "loc"): 1.0, ("scale", "scale"): 2.0}
@@ -119,3 +68,59 @@ class Normal(LinkLocationScale):
     def divergence(self, p: dict, q: dict) -> np.ndarray:
         ratio = p["scale"] / q["scale"]
         return 0.5 * (((p["loc"] - q["loc"]) / q["scale"]) ** 2 + (ratio - 1) * (ratio + 1)) - np.log(ratio)
+
+
+class _Between:
+    """The law between bounds far out on one side of loc, relative to its density at the bound nearer to loc.
+
+    Bounds below loc are mirrored at zero, so that `near` is the lower one; `a` is its distance from loc in scales.
+    """
+
+    def __init__(self, low, high, loc, scale):
+        self.mirrored, self.scale = high < loc, scale
+        self.near, self.far = np.where(self.mirrored, -high, low), np.where(self.mirrored, -low, high)
+        self.loc = np.where(self.mirrored, -loc, loc)
+        self.a = (self.near - self.loc) / scale
+
+    def loglik(self, y: np.ndarray) -> np.ndarray:
+        """From the ratio of the density at the near bound to the tail beyond, Mills' ratio."""
+        y, a, b = np.where(self.mirrored, -y, y), self.a, (self.far - self.loc) / self.scale
+        tail = erfcx(a / np.sqrt(2))
+        with np.errstate(invalid="ignore", under="ignore"):
+            gap = np.exp(-(self.far - self.near) / self.scale * (a + b) / 2)
+            beyond = np.where(np.isinf(b), 0.0, gap * erfcx(b / np.sqrt(2)) / tail)
+        ratio = -(y - self.near) / self.scale * ((y - self.loc) / self.scale + a) / 2
+        return ratio - np.log(tail * np.sqrt(np.pi / 2) * self.scale) - np.log1p(-beyond)
+
+    def log_interval(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """By ratios to the density at the near bound; above one half by the shares of the two rests."""
+        start, end = np.where(self.mirrored, -end, start), np.where(self.mirrored, -start, end)
+        with np.errstate(all="ignore"):
+            whole = self._log_ratio(self.near, self.far)
+            pieces = (start, end), (self.near, start), (end, self.far)
+            value, before, after = (self._log_ratio(*ends) - whole for ends in pieces)
+            return np.where(value > -np.log(2), np.log1p(-np.exp(before) - np.exp(after)), value)
+
+    def _log_ratio(self, first, last):
+        """Log of the probability between two points over the density at the near bound."""
+        t = (first - self.near) / self.scale
+        ratio = normal_ratio(-self.a - t, (last - first) / self.scale)[0]
+        return np.where(last <= first, -np.inf, np.log(ratio) - t * (self.a + t / 2))
+
+    def ppf(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """By Newton's method from -log P(Z > a) to -log P(Z > a + t), a convex function of the distance t in scales."""
+        a, w = self.a, (self.far - self.near) / self.scale
+        near_side, far_side = np.where(self.mirrored, 1 - q, q), np.where(self.mirrored, q, 1 - q)
+        mills = np.sqrt(np.pi / 2) * erfcx(a / np.sqrt(2))
+        with np.errstate(all="ignore"):
+            inside = normal_ratio(-a, w)[0] / mills  # P(Z <= a + w) given that Z > a
+            nearer = near_side * inside
+            target = np.where(nearer < 0.5, -np.log1p(-nearer), -np.log(far_side + near_side * (1 - inside)))
+            t = target * mills
+            for _ in range(NEWTON_STEPS):
+                tail, (ratio, narrow) = np.sqrt(np.pi / 2) * erfcx((a + t) / np.sqrt(2)), normal_ratio(-a, t)
+                reached = np.where(narrow, -np.log1p(-ratio / mills), t * (a + t / 2) + np.log(mills / tail))
+                t = t - (reached - target) * tail
+            t = np.where(np.isposinf(target), w, np.clip(t, 0, w))
+        sign = np.where(self.mirrored, -1.0, 1.0)
+        return sign * self.near, sign * self.scale * t

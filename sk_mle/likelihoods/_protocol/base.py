@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -49,6 +49,19 @@ class Observation(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     params: dict[str, np.ndarray]
+
+
+class Between(Protocol):
+    """A law given that its values lie between two bounds, in the rows for which it was made."""
+
+    def loglik(self, y: np.ndarray) -> np.ndarray:
+        """The log-density."""
+
+    def log_interval(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """log P(start < Y <= end)."""
+
+    def ppf(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The bound that is nearer to the law's mass, and the signed distance of the quantiles from it."""
 
 
 class Likelihood(BaseEstimator):
@@ -92,15 +105,9 @@ class Likelihood(BaseEstimator):
     interval : callable or None
         `interval(low, high, order, **params)` gives log P(low < Y <= high) with its gradient and Hessian on the natural
         scale; None: differenced. Serves censored, truncated and rounded data.
-    loglik_between : callable or None
-        `loglik_between(y, low, high, **params) -> (n,)`, the log-density given that low < Y <= high, where both bounds lie far
-        out on one side, so that the density and the probability of the interval cancel digits; None: their difference.
-    log_interval_between : callable or None
-        `log_interval_between(start, end, low, high, **params) -> (n,)`, log P(start < Y <= end) given that low < Y <= high, for
-        low <= start, end <= high and such bounds; None: the difference of two log-probabilities.
-    ppf_between : callable or None
-        `ppf_between(q, low, high, **params)`, the quantiles given that low < Y <= high, for such bounds: the bound that is
-        nearer to the law's mass and the quantile's signed distance from it, two arrays (n,). None: solved for.
+    between : callable or None
+        `between(low, high, **params)`, the law given that low < Y <= high, where both bounds lie so far out on one side that
+        the density and the probability of the interval cancel digits; None: their difference. Returns a `Between`.
     crps : callable or None
         `crps(y, **params) -> (n,)`, in closed form; `metrics.crps` integrates where this is None, or NaN.
     divergence : callable or None
@@ -157,11 +164,7 @@ class Likelihood(BaseEstimator):
         @property
         def interval(self) -> Callable | None: ...
         @property
-        def loglik_between(self) -> Callable | None: ...
-        @property
-        def log_interval_between(self) -> Callable | None: ...
-        @property
-        def ppf_between(self) -> Callable | None: ...
+        def between(self) -> Callable[..., Between] | None: ...
         @property
         def crps(self) -> Callable | None: ...
         @property
@@ -175,8 +178,7 @@ class Likelihood(BaseEstimator):
         children = ()
         advice = {}
         n_starts = 1
-        covariance = is_degenerate = gradient = hessian = fisher = interval = crps = divergence = None
-        loglik_between = log_interval_between = ppf_between = None
+        covariance = is_degenerate = gradient = hessian = fisher = interval = between = crps = divergence = None
 
     def __init_subclass__(cls, **kwargs):
         """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail_probability`, or the converse.
@@ -451,11 +453,9 @@ JOINT_METHODS: dict[str, dict[str, Callable]] = {
 }
 
 
-BETWEEN_BOUNDS = ("loglik_between", "log_interval_between", "ppf_between")
-
 # Methods of which a law that overrides one no longer has what its parent says of the others, unless it writes the joint method.
 FOLLOWING = (
-    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval", *BETWEEN_BOUNDS)),
+    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval", "between")),
     (("cdf", "sf"), "tail_probability", tuple(TAILS.values())),  # a logarithm alone may be a refinement
 )
 

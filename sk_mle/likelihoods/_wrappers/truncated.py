@@ -123,21 +123,27 @@ class Truncated(Wrapper):
     def loglik(self, y: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         interval = self.law.log_interval(low, high, **params)
         value = self.law.loglik(y, **params) - interval
-        value = self._without_cancellation(value, interval, self.law.loglik_between, (y, low, high), params)
+        value = self._without_cancellation(value, interval, self._far_loglik, (y, low, high), params)
         return np.where((y > low) & (y <= high), self._nan_above_one(y, value), -np.inf)
 
-    def _without_cancellation(self, value, interval, between, given, params):
-        """The value by a law's method `between`(*given, **params) if bounds lie so far out that the probability cancels digits.
+    def _without_cancellation(self, value, interval, far, given, params):
+        """The value by `far(*given, **params)` in rows whose bounds lie so far out that the probability cancels digits.
 
-        `interval` is the log-probability between the bounds; a law that does not offer the method has None.
+        `interval` is the log-probability between the bounds. The value itself for a law that does not offer `between`.
         """
-        if between is None or not np.fmin.reduce(interval, axis=None, initial=0.0) < MIN_LOG_PROBABILITY:
+        if self.law.between is None or not np.fmin.reduce(interval, axis=None, initial=0.0) < MIN_LOG_PROBABILITY:
             return value
         result = np.array(value, float)
         rows = np.broadcast_to(interval < MIN_LOG_PROBABILITY, result.shape)
         at = {name: np.broadcast_to(own, result.shape)[rows] for name, own in self.inner(params).items()}
-        result[rows] = between(*(np.broadcast_to(part, result.shape)[rows] for part in given), **at)
+        result[rows] = far(*(np.broadcast_to(part, result.shape)[rows] for part in given), **at)
         return result
+
+    def _far_loglik(self, y, low, high, **params):
+        return self.law.between(low, high, **params).loglik(y)
+
+    def _far_log_interval(self, start, end, low, high, **params):
+        return self.law.between(low, high, **params).log_interval(start, end)
 
     def _nan_above_one(self, y, value):
         """Log-probabilities with NaN where one exceeds 0: both it and the probability between the bounds have underflowed."""
@@ -151,9 +157,8 @@ class Truncated(Wrapper):
         low, high = (eta[name] if name in layout.known else np.full(len(y), layout.fixed[name], float) for name in self.own)
         interval = self.law.evaluate_interval(low, high, eta, order)
         truncated = plus(self.law.evaluate(y, eta, order), interval, -1.0)
-        params = self.law.layout.theta(eta) if self.law.loglik_between is not None else {}
-        between = self.law.loglik_between
-        loglik = self._without_cancellation(truncated.loglik, interval.loglik, between, (y, low, high), params)
+        params = self.law.layout.theta(eta) if self.law.between is not None else {}
+        loglik = self._without_cancellation(truncated.loglik, interval.loglik, self._far_loglik, (y, low, high), params)
         truncated = truncated._replace(loglik=loglik)
         inside = (y > low) & (y <= high)
         return truncated._replace(loglik=np.where(inside, self._nan_above_one(y, truncated.loglik), -np.inf))
@@ -163,12 +168,10 @@ class Truncated(Wrapper):
         first, last = np.broadcast_to(first, np.shape(low)), np.broadcast_to(last, np.shape(low))
         part = self.law.evaluate_interval(np.maximum(low, first), np.minimum(high, last), eta, order)
         interval = self.law.evaluate_interval(first, last, eta, order)
-        value, between = plus(part, interval, -1.0), self.law.log_interval_between
-        if between is None:
-            return value
+        value, params = plus(part, interval, -1.0), self.law.layout.theta(eta) if self.law.between is not None else {}
         ends = np.clip(low, first, last), np.clip(high, first, last), first, last
         return value._replace(
-            loglik=self._without_cancellation(value.loglik, interval.loglik, between, ends, self.law.layout.theta(eta))
+            loglik=self._without_cancellation(value.loglik, interval.loglik, self._far_log_interval, ends, params)
         )
 
     def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
@@ -176,7 +179,7 @@ class Truncated(Wrapper):
         part = self.law.log_interval(np.maximum(low, first), np.minimum(high, last), **inner)
         interval = self.law.log_interval(first, last, **inner)
         ends = np.clip(low, first, last), np.clip(high, first, last), first, last
-        return self._without_cancellation(part - interval, interval, self.law.log_interval_between, ends, params)
+        return self._without_cancellation(part - interval, interval, self._far_log_interval, ends, params)
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return self.law.start(y, sample_weight)
@@ -205,11 +208,14 @@ class Truncated(Wrapper):
 
     def _far_moment(self, order, value, params):
         """Mean (order 1) or variance (order 2) by distances from a bound if that lies far out: y itself may round them away."""
-        if self.law.ppf_between is None:
+        if self.law.between is None:
             return value
 
+        def find(q, low, high, **inner):
+            return self.law.between(low, high, **inner).ppf(q)
+
         def moment(low, high, **inner):
-            rows, find = {"low": low, "high": high, **inner}, self.law.ppf_between
+            rows = {"low": low, "high": high, **inner}
             distances = SimpleNamespace(ppf=lambda q, **repeated: find(q, **repeated)[1])
             mean = quadrature.over_quantiles(distances, rows, lambda distance, _: distance)[0]
             if order == 1:
@@ -238,14 +244,14 @@ class Truncated(Wrapper):
 
     def ppf(self, q: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         q, interval = np.asarray(q, float), self.law.log_interval(low, high, **params)
-        if self.law.ppf_between is None or not (interval < MIN_LOG_PROBABILITY).all():
+        if self.law.between is None or not (interval < MIN_LOG_PROBABILITY).all():
             value = self._ppf_by_cdf(q, interval, low, high, params)
         else:
             value = np.full(np.broadcast_shapes(q.shape, np.shape(interval)), np.nan)
-        return self._without_cancellation(value, interval, self.law.ppf_between and self._far_ppf, (q, low, high), params)
+        return self._without_cancellation(value, interval, self._far_ppf, (q, low, high), params)
 
     def _far_ppf(self, q, low, high, **params):
-        bound, distance = self.law.ppf_between(q, low, high, **params)
+        bound, distance = self.law.between(low, high, **params).ppf(q)
         return np.where((q >= 0) & (q <= 1), np.clip(bound + distance, low, high), np.nan)
 
     def _ppf_by_cdf(self, q, interval, low, high, params):
