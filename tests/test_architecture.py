@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+from sklearn.base import BaseEstimator
 
 import sk_mle
-from sk_mle.likelihoods import LAWS
+from sk_mle.likelihoods import LAWS, Likelihood, Wrapper
 
 ROOT = Path(sk_mle.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
+MAX_MEMBERS = 44  # of `Likelihood`, public
 MAX_LINES = 50  # of a function, without its docstring
 ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in which the package is built
     "domains": set(),
@@ -144,3 +147,26 @@ def test_all_rows_are_reached_through_sums_alone(path):
         if isinstance(node, ast.Attribute) and node.attr in {"X", "y", "weight", "offset", "groups", "blocks", "column"}:
             owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
             assert owner != "data" or path.stem in whole, ast.unparse(node)
+
+
+def members(kind):
+    return {name for name in dir(kind) if not name.startswith("_") and not hasattr(BaseEstimator, name)}
+
+
+def test_the_protocol_stays_small():
+    assert len(members(Likelihood)) <= MAX_MEMBERS
+
+
+def test_the_lists_of_the_protocol_are_those_of_the_code():
+    page = (ROOT.parent / "CONTRIBUTING.md").read_text().split("## The protocol\n")[1].split("\n## ")[0]
+    lists = []
+    for section in page.split("\n### ")[1:]:
+        cells = re.findall(r"^\|[^|]*\|([^|]*)\|$", section, re.MULTILINE)
+        names = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+        assert len(names) == len(set(names))
+        lists.append(set(names))
+    of_laws, of_wrappers, derived = lists
+    required = {"parameters", "kinks", "smoothed"}  # without defaults, the latter two where `smooth` is False
+    assert (of_laws | derived) - required == members(Likelihood) - {"children"}
+    assert not of_laws & derived
+    assert of_wrappers == members(Wrapper) - members(Likelihood) - {"parameters"} | {"children"}

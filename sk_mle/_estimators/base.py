@@ -53,7 +53,7 @@ from .._utils.messages import rows_apart, warn_caller
 from ..exceptions import VersionWarning
 from ..inference import Inference
 from ..likelihoods import Likelihood
-from ..likelihoods._functions import prepared, title
+from ..likelihoods._functions import n_starts, prepared, title
 from .fit import Fit
 from .verdict import warn_about_fit
 
@@ -300,7 +300,7 @@ class Fitting:
         limits = self.tol, self.max_iter
         if self.penalty is not None and not constrained:
             return objective, bias_reduced(objective, start, self.penalty, self._solve, *limits), predictors
-        if (weights or constrained) and objective.likelihood.n_starts > 1:
+        if (weights or constrained) and n_starts(objective.likelihood) > 1:
             start = best_of_starts(objective, start, self._solve).u
         if weights and self._follow:
             self._path_objective, self._path = sparse_path(objective, start, weights, region, self._follow, *limits)

@@ -18,7 +18,7 @@ from .._solvers.solvers import choose
 from .._solvers.start import locate
 from .._utils.messages import rows_text, warn_caller
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
-from ..likelihoods._functions import at_edge, density_fault, law_at_end, limit_parameters, modelled, title
+from ..likelihoods._functions import advice, at_edge, density_fault, law_at_end, limit_parameters, modelled, n_starts, title
 
 
 def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) -> None:
@@ -132,15 +132,15 @@ def _remedy(model, objective, solution) -> str:
 
 def _unbounded_reason(law, objective, solution) -> str:
     """The rows at which a density grows without end, and advice, as the end of a sentence."""
-    if objective.likelihood.n_starts > 1 and solution.result.fun > objective.density_rows.floor:
+    if n_starts(objective.likelihood) > 1 and solution.result.fun > objective.density_rows.floor:
         rows = narrow_rows(objective, solution.u)
         values = f"y ({rows_text(rows)})" if len(rows) else "y"
         return (
-            f": from {objective.likelihood.n_starts} starts a part of the law shrank onto single values of {values}, "
+            f": from {n_starts(objective.likelihood)} starts a part of the law shrank onto single values of {values}, "
             "where its density grows without end. The estimates mean nothing. Use fewer parts, fix the parameter that gives "
             "them their width or let them share it, or raise n_starts; rows that repeat one value are best modelled apart."
         )
-    if (text := objective.likelihood.advice.get("is_degenerate")) and _is_degenerate(objective, solution.u):
+    if (text := advice(objective.likelihood, "is_degenerate")) and _is_degenerate(objective, solution.u):
         return f" here: {text}."
     first, *others = objective.designs
     rows, reproduced, other_rows = objective.density_rows.index, "y", ""

@@ -13,7 +13,7 @@ from .._utils.frames import take
 from .._utils.messages import columns_text, is_part, rows_text
 from .._utils.repeated import filled
 from ..likelihoods import alternatives
-from ..likelihoods._functions import title
+from ..likelihoods._functions import advice, title
 
 
 def is_float_matrix(X: Any) -> bool:
@@ -78,12 +78,12 @@ def check_support(likelihood: Any, y: Any, name: str = "y") -> None:
     """Raise ValueError if y lies outside the law's support, naming laws whose support contains it."""
     bad = np.flatnonzero(~likelihood.inside(y))
     if len(bad):
-        advice = likelihood.advice.get("outside", "")
-        others = [] if advice or likelihood.target_type == "targets" or is_part() else alternatives(likelihood, y)
+        recommended = advice(likelihood, "outside")
+        others = [] if recommended or likelihood.target_type == "targets" or is_part() else alternatives(likelihood, y)
         laws = f"laws for this {name}: {', '.join(others)}" if others else f"no law for such a {name} is shipped"
         if is_part():  # laws for these rows need not take the others
             laws = f"take a law whose support holds every {name}"
-        remedy = advice or laws
+        remedy = recommended or laws
         first = f"{y[bad[0]]:g}" if y.ndim == 1 else np.array2string(y[bad[0]], precision=6)
         raise ValueError(
             f"{name} must lie in {likelihood.support}, the support of {title(likelihood)}, but does not in "

@@ -14,7 +14,7 @@ from scipy.optimize import OptimizeResult
 
 from .._model.bias import JEFFREYS, BiasReduced
 from .._model.objective import Objective
-from ..likelihoods._functions import title
+from ..likelihoods._functions import n_starts, title
 from .multistart import best_of_starts
 from .solvers import Solution
 
@@ -45,7 +45,7 @@ def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: C
     -------
     Solution
     """
-    if objective.preconditioner is not None or objective.likelihood.n_starts > 1:
+    if objective.preconditioner is not None or n_starts(objective.likelihood) > 1:
         plain = best_of_starts(objective, start, solve)
         start = plain.u if plain.converged and plain.result.get("minimum_certified") else start
     penalised = BiasReduced.of(objective, JEFFREYS)

@@ -45,7 +45,7 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> 
 
 def _best_of_starts(objective, start, solve) -> Solution:
     """The best solution of the law's starts, with its components in canonical order."""
-    if objective.likelihood.n_starts == 1:
+    if n_starts(objective.likelihood) == 1:
         return solve(objective, start, first_round_iterations(objective))
     sample = on_subsample(objective)
     solutions = [solve(sample, first, MAX_ITERATIONS_PER_START) for first in (start, *random_starts(sample, start))]
@@ -65,7 +65,7 @@ def random_starts(objective: Objective, start: np.ndarray) -> Iterator[np.ndarra
     scale = np.ones_like(start)
     for name, design in objective.designs.items():
         scale[objective.slices[name]][design.intercept * design.shape[1] :] = min(1.0, np.sqrt(2 / max(design.shape[0] - 1, 1)))
-    for _ in range(objective.likelihood.n_starts - 1):
+    for _ in range(n_starts(objective.likelihood) - 1):
         step = scale * rng.normal(size=start.shape)
         while not np.isfinite(objective.value(start + step)) and np.abs(step).max() > 1e-3:
             step /= 2

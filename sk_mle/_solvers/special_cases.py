@@ -48,7 +48,7 @@ def from_special_cases(objective: Objective, solution: Solution, solve: Callable
     names = constant_parameters(objective)
     if solution.unbounded and solution.n_iter == first_round_iterations(objective):
         return _continue(objective, solution, solve)  # a fit stopped on its way would depend on rounding
-    if not names or objective.likelihood.n_starts > 1 or solution.unbounded or not np.isfinite(objective.value(solution.u)):
+    if not names or n_starts(objective.likelihood) > 1 or solution.unbounded or not np.isfinite(objective.value(solution.u)):
         return solution
     with np.errstate(all="ignore"):
         return _from_special_cases(objective, solution, names, solve)

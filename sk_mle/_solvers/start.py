@@ -17,7 +17,15 @@ from scipy.linalg import LinAlgError
 from .._model.objective import Objective
 from .._utils.repeated import repeated
 from ..domains import REAL
-from ..likelihoods._functions import checked_start, expected_information, fallback_start, resolved, title
+from ..likelihoods._functions import (
+    checked_start,
+    expected_information,
+    fallback_start,
+    n_starts,
+    resolved,
+    title,
+    with_values,
+)
 from .curves import at_coefficients, curves_of, start_with_curves
 from .held import limits_nearby
 from .interpolation import certain_fit, interpolating_fit
@@ -67,13 +75,13 @@ def _start_on_subsample(objective):
     if not_worth_it or objective.size > MAX_COORDINATES_OF_HESSIAN or not objective.likelihood.smooth:
         return None
     part = Objective(objective.likelihood, data.subsample(n_rows), objective.designs, objective.alpha)
-    if (objective.likelihood.n_starts > 1 and not data.costly) or not is_representative(part.data, part.designs):
+    if (n_starts(objective.likelihood) > 1 and not data.costly) or not is_representative(part.data, part.designs):
         return None
     try:
         part, u = cold_start(part)
     except ValueError:
         return None
-    if objective.likelihood.n_starts > 1:
+    if n_starts(objective.likelihood) > 1:
         return objective.copy_with(designs=part.designs), u
     with np.errstate(all="ignore"):
         fit = newton(part, u, tol=SUBSAMPLE_TOL, max_iter=SUBSAMPLE_ITERATIONS)
@@ -110,7 +118,7 @@ def _start_on_all_rows(objective):
     y, weight = few.y[keep], few.weight[keep]
     known = {name: few.offset[name][keep] for name in law.layout.known}
     means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
-    law_at_means = law.fix(means) if known else law
+    law_at_means = with_values(law, means) if known else law
     quadratic = _hessian_is_known(objective)  # then the first step leads to the solution from any start: a few rows suffice
     sampled = slice(None, None, len(y) // MAX_SUBSAMPLE_ROWS + 1 if quadratic else 1)
     start = _at_constants(objective, checked_start(law_at_means, y[sampled], weight[sampled]), y, weight, known)

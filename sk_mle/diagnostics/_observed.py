@@ -15,7 +15,7 @@ from .._model.validation import check_support
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import TransformedDistribution, unwrap
 from .._utils.messages import rows_text
-from ..likelihoods._functions import title
+from ..likelihoods._functions import title, with_values
 
 
 class Observed(NamedTuple):
@@ -66,7 +66,8 @@ def _predicted_value(model, X, target, dist):
         return target, dist
     interval = law.observed(target, **model.predict_params(X))
     if interval.params:
-        dist = Distribution(dist.likelihood.fix({name: name for name in interval.params}), {**dist.params, **interval.params})
+        law = with_values(dist.likelihood, {name: name for name in interval.params})
+        dist = Distribution(law, {**dist.params, **interval.params})
     return (interval.low if (interval.low == interval.high).all() else np.column_stack([interval.low, interval.high])), dist
 
 

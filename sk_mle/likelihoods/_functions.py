@@ -14,6 +14,7 @@ from ._fallbacks.facts import (
     resolved,
     sized,
     title,
+    with_values,
 )
 from ._fallbacks.inversion import solve_quantile, total_probability
 from ._fallbacks.jets import Jet
@@ -21,10 +22,20 @@ from ._fallbacks.saturated import extrapolated_evaluation
 from ._protocol.authors import checked_start, density_fault, fallback_start
 from ._protocol.derived import kernel, prepared
 from ._protocol.edges import at_edge
-from ._protocol.relations import competing, irregular, law_at_end, limit_parameters, regular_end, values_to_hold
+from ._protocol.relations import (
+    advice,
+    competing,
+    irregular,
+    law_at_end,
+    limit_parameters,
+    n_starts,
+    regular_end,
+    values_to_hold,
+)
 
 __all__ = [
     "Jet",
+    "advice",
     "at_edge",
     "averaged_information",
     "checked_start",
@@ -44,6 +55,7 @@ __all__ = [
     "limit_parameters",
     "modelled",
     "n_classes",
+    "n_starts",
     "overrides",
     "prepared",
     "regular_end",
@@ -53,4 +65,5 @@ __all__ = [
     "title",
     "total_probability",
     "values_to_hold",
+    "with_values",
 ]

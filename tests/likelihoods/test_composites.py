@@ -26,7 +26,7 @@ from sk_mle.likelihoods import (
     ZeroInflated,
 )
 from sk_mle.likelihoods._fallbacks.facts import density_values, integrates, overrides, sized, title
-from sk_mle.likelihoods._protocol.relations import irregular, law_at_end, values_to_hold
+from sk_mle.likelihoods._protocol.relations import advice, irregular, law_at_end, values_to_hold
 from sk_mle.metrics import brier_score
 
 TWO = Mixture([("a", Poisson()), ("b", Poisson())])
@@ -55,9 +55,9 @@ def test_nested_components_are_in_order():
 
 
 def test_advice_of_the_law_inside_is_kept():
-    assert "trials" in Truncated(Binomial(trials=5), low=-1).advice["outside"]
-    assert "trials" in ZeroInflated(Binomial(trials=5)).advice["outside"]
-    assert "move the bounds" in Fixed(Truncated(Gamma(), high=3), {"shape": 1.0}).advice["outside"]
+    assert "trials" in advice(Truncated(Binomial(trials=5), low=-1), "outside")
+    assert "trials" in advice(ZeroInflated(Binomial(trials=5)), "outside")
+    assert "move the bounds" in advice(Fixed(Truncated(Gamma(), high=3), {"shape": 1.0}), "outside")
 
 
 def test_observed_ends_and_parameters_of_targets():
@@ -94,7 +94,9 @@ def test_overrides_looks_at_methods_and_not_at_class_names():
         ("limits", {"Normal": {"loc": 0.0}}, r"relations = Relations\(limits="),
         ("classes", True, 'target_type = "classes"'),
         ("multivariate", True, 'target_type = "targets"'),
-        ("remedy", "drop them", 'advice = {"outside"'),
+        ("remedy", "drop them", r"relations = Relations\(advice={\"outside\""),
+        ("advice", {"outside": "drop them"}, r"relations = Relations\(advice="),
+        ("n_starts", 3, r"relations = Relations\(n_starts="),
         ("competing", lambda self, **params: True, r"relations = Relations\(competing="),
         ("at_ends", lambda self, y, sample_weight, distance, **params: [], r"relations = Relations\(near_ends="),
         ("check_known", lambda self, y, known: None, r"bind\(self, y, \*\*known\)"),

@@ -26,7 +26,7 @@ from sk_mle.likelihoods import (
     StudentT,
     get_likelihood,
 )
-from sk_mle.likelihoods._fallbacks.facts import sized
+from sk_mle.likelihoods._fallbacks.facts import sized, with_values
 from sk_mle.likelihoods._protocol.derived import prepared
 from sk_mle.testing import _CHECKS, check_likelihood
 
@@ -504,10 +504,10 @@ def test_prepared_law_equals_the_law_and_its_copies_use_their_own_arguments(law,
     assert prepared(ready) is ready
     for name in ("free", "fixed", "known"):
         assert getattr(ready.layout, name) == getattr(law.layout, name)
-        assert getattr(ready.fix(values).layout, name) == getattr(law.fix(values).layout, name)
+        assert getattr(with_values(ready, values).layout, name) == getattr(with_values(law, values).layout, name)
     for name, value in values.items():
         assert ready.layout[name].value is None
-        assert ready.fix(values).layout[name].value == prepared(ready.fix(values)).layout[name].value == value
+        assert with_values(ready, values).layout[name].value == prepared(with_values(ready, values)).layout[name].value == value
         assert ready.layout[name].value is None
 
 

@@ -39,7 +39,7 @@ from sk_mle.likelihoods import (
     ZeroInflated,
     ZeroOneInflated,
 )
-from sk_mle.likelihoods._fallbacks.facts import integrates
+from sk_mle.likelihoods._fallbacks.facts import integrates, with_values
 from sk_mle.likelihoods._protocol.derived import kernel
 from sk_mle.testing import check_likelihood
 
@@ -416,7 +416,7 @@ def test_integrates_is_true_for_numerical_means():
 
 
 def test_fixed_law_accepts_further_values():
-    law = kernel(Fixed(Gamma(), {"shape": 2.0})).fix({"mean": 3.0})
+    law = with_values(kernel(Fixed(Gamma(), {"shape": 2.0})), {"mean": 3.0})
     assert law.layout.fixed == {"mean": 3.0, "shape": 2.0}
     assert law.layout.free == []
 

@@ -66,13 +66,15 @@ class Tweedie(Likelihood):
     """
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": Domain(1.0, 2.0, typical=(1.2, 1.8))}
-    advice = {
-        "is_degenerate": "as its power goes to 1 all mass gathers on the multiples of its dispersion, and y consists of such "
-        "multiples. Take a law of counts, such as NegativeBinomial() of y over that unit, or give the power"
-    }
     support = NONNEGATIVE
     atoms = (0.0,)
-    relations = Relations(limits={"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}})
+    relations = Relations(
+        limits={"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}},
+        advice={
+            "is_degenerate": "as its power goes to 1 all mass gathers on the multiples of its dispersion, and y consists of "
+            "such multiples. Take a law of counts, such as NegativeBinomial() of y over that unit, or give the power"
+        },
+    )
 
     def __init__(self, *, mean=None, dispersion=None, power=1.5, links=None):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links

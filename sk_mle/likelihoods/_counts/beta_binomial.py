@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..._special.lattice import log_sum
@@ -10,7 +12,6 @@ from .._fallbacks.algebra import Eval, minus_hessian
 from .._families.summed import SummedCount
 from .._families.trials import Trials, beta_binomial
 from .._protocol.parameter import UP_TO_INFINITY, Parameter
-from .._protocol.relations import Relations
 
 MIN_PRECISION, MAX_PRECISION = 1e-260, 1e50  # precisions; from the latter on the law is the binomial one to the last digit
 
@@ -50,7 +51,7 @@ class BetaBinomial(Trials, SummedCount):
 
     own = {"mean": UNIT, "precision": Parameter(POSITIVE, allowed=UP_TO_INFINITY)}
 
-    relations = Relations(limits={"Binomial": {"precision": np.inf, "mean": "prob"}})
+    relations = replace(Trials.relations, limits={"Binomial": {"precision": np.inf, "mean": "prob"}})
 
     def __init__(self, *, mean=None, precision=None, trials=None, links=None):
         self.mean, self.precision, self.trials, self.links = mean, precision, trials, links

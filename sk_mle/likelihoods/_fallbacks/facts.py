@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import singledispatch
 from types import FunctionType
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ Returned = TypeVar("Returned")
 
 def resolved(law: Any) -> Any:
     """The law itself; of a law that only fixes values of another (`Fixed`), that other law with the values."""
-    return law.fix({})
+    return with_values(law, {})
 
 
 def title(law: Any) -> str:
@@ -25,6 +26,19 @@ def title(law: Any) -> str:
 def code(law: Any) -> str:
     """A law as the Python expression that makes it, for messages."""
     return code_of(resolved(law))
+
+
+@singledispatch
+def with_values(law: Any, values: dict) -> Any:
+    """A copy of the law with values for parameters, also for those that its constructor does not take.
+
+    A class whose parameters are not all attributes of its own registers its own.
+    """
+    if not values:
+        return law
+    result, arguments = copy(law), law.get_params(deep=False)
+    vars(result).update({name: value for name, value in values.items() if name not in arguments})
+    return result.set_params(**{name: value for name, value in values.items() if name in arguments})
 
 
 @singledispatch

@@ -19,6 +19,7 @@ from ...domains import COUNT, Domain
 from .._fallbacks.facts import takes_parameters
 from .._protocol.base import Likelihood, Observation
 from .._protocol.parameter import Parameter
+from .._protocol.relations import Relations
 
 TRIALS = Domain(low=0.0, closed=(True, False), integer=True, typical=(1, 20))
 
@@ -29,6 +30,12 @@ class Trials(Likelihood):
     A subclass names its `own` parameters beside the trials.
     """
 
+    relations = Relations(
+        advice={
+            "outside": "successes lie between 0 and trials: give more trials, or take a law of counts without an end, such as "
+            "Poisson()"
+        }
+    )
     own: ClassVar[dict[str, Domain | Parameter]]
     trials: float | str | None
 
@@ -73,11 +80,6 @@ class Trials(Likelihood):
 
     def inside(self, y: np.ndarray) -> np.ndarray:
         return super().inside(y) if y.ndim == 1 else (y[:, 0] >= 0) & (y[:, 0] <= y[:, 1])
-
-    advice = {
-        "outside": "successes lie between 0 and trials: give more trials, or take a law of counts without an end, such as "
-        "Poisson()"
-    }
 
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         if "trials" in known and y.ndim == 1:  # not the ends of intervals

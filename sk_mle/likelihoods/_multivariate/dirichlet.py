@@ -12,6 +12,7 @@ from ..._utils.messages import rows_text
 from ...domains import POSITIVE, UNIT
 from .._families.several_targets import Multivariate
 from .._families.softmax import indicator_covariance, log_probability
+from .._protocol.relations import Relations
 
 PARAMETER_NAME = "concentration"
 TOTAL_TOL = 1e-6  # difference of a row sum of y from one, for shares in single precision
@@ -55,7 +56,7 @@ class Dirichlet(Multivariate):
 
     parameters = {"concentration": POSITIVE}
     support = UNIT
-    advice = {"outside": "replace zeros, as by (y * (n - 1) + 1 / n_targets) / n for n rows"}
+    relations = Relations(advice={"outside": "replace zeros, as by (y * (n - 1) + 1 / n_targets) / n for n rows"})
 
     def __init__(self, *, concentration=None, n_targets=None, links=None):
         self.concentration, self.n_targets, self.links = concentration, n_targets, links

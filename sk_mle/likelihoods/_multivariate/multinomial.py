@@ -19,6 +19,7 @@ from .._families.softmax import Softmax, indicator_covariance, log_probability
 from .._families.trials import TRIALS
 from .._protocol.base import Likelihood, Observation
 from .._protocol.parameter import Parameter
+from .._protocol.relations import Relations
 
 TERMS_PER_BLOCK = 1 << 20  # terms of an entropy added at a time
 
@@ -54,7 +55,7 @@ class Multinomial(Multivariate, Softmax):
     """
 
     layout = Softmax.layout
-    advice = {"outside": "give counts"}
+    relations = Relations(advice={"outside": "give counts"})
 
     def __init__(self, *, trials=None, n_targets=None, links=None):
         self.trials, self.n_targets, self.links = trials, n_targets, links

@@ -11,7 +11,6 @@ linear predictors, observed, or expected where the law has `fisher`. A pair of p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -86,19 +85,15 @@ class Likelihood(BaseEstimator):
     atoms : tuple of float
         Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
     relations : Relations
-        Which other laws this one becomes, for likelihood-ratio tests; which values searches and starts try.
+        Which other laws this one becomes, for likelihood-ratio tests; the starts of a fit, and which values searches and starts
+        try; what messages recommend.
     children : tuple of Child
         The laws inside a composite law, with the names of their parameters in the composite.
-    n_starts : int
-        Starting points of a fit, of which all but the first are random; for log-likelihoods with many maxima.
     covariance : callable or None
         `covariance(**params) -> (n, columns, columns)`, for laws of several targets.
     is_degenerate : callable or None
         `is_degenerate(y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower than the
         rounding of y, so that no maximum exists. None: fits judge by the mean log-likelihood alone.
-    advice : dict of str to str
-        Recommendations of messages that replace the default ones: for a y "outside" the support; if the law "is_degenerate",
-        with what that means.
     gradient, hessian, fisher : callable or None
         `gradient(y, **params) -> {name: (n,)}`, `hessian(y, **params) -> {(a, b): (n,)}` of the log-likelihood and
         `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered. `terms` implies the first two.
@@ -148,10 +143,6 @@ class Likelihood(BaseEstimator):
         @property
         def children(self) -> tuple[Child, ...]: ...
         @property
-        def advice(self) -> Mapping[str, str]: ...
-        @property
-        def n_starts(self) -> int: ...
-        @property
         def covariance(self) -> Callable | None: ...
         @property
         def is_degenerate(self) -> Callable | None: ...
@@ -176,8 +167,6 @@ class Likelihood(BaseEstimator):
         atoms = ()
         relations = Relations()
         children = ()
-        advice = {}
-        n_starts = 1
         covariance = is_degenerate = gradient = hessian = fisher = interval = between = crps = divergence = None
 
     def __init_subclass__(cls, **kwargs):
@@ -293,14 +282,6 @@ class Likelihood(BaseEstimator):
         if "_argument_names" not in vars(kind):
             kind._argument_names = tuple(super().get_params(deep=False))
         return {name: getattr(self, name) for name in kind._argument_names}
-
-    def fix(self, values: dict) -> Likelihood:
-        """A copy of the law with values for parameters, also for those that its constructor does not take."""
-        if not values:
-            return self
-        law, arguments = copy(self), self.get_params(deep=False)
-        law.__dict__.update({name: value for name, value in values.items() if name not in arguments})
-        return law.set_params(**{name: value for name, value in values.items() if name in arguments})
 
     def canonical_order(self, coefs: dict) -> dict:
         """The coefficients of the same model with exchangeable parts of the law in a fixed order (label switching).

@@ -1,4 +1,4 @@
-"""Relations of a law to others, for comparisons and searches: limits, and parameter values to try."""
+"""Relations of a law to others, for comparisons, searches and messages: limits, values to try, and what to take instead."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ class Relations:
         Values of parameters that starts choose from.
     held : dict of str to tuple of float
         Values at which a parameter is held while the others are fitted, in place of a selection from `tried`.
+    n_starts : int
+        Starting points of a fit, of which all but the first are random; for log-likelihoods with many maxima.
+    advice : dict of str to str
+        Recommendations of messages that replace the default ones: for a y "outside" the support; if the law "is_degenerate",
+        with what that means.
     competing : callable or None
         `competing(law, **params) -> bool`: whether other maxima are likely, given one at these parameters, so that a fit
         searches for them.
@@ -62,6 +67,8 @@ class Relations:
     near_ends: Callable[..., list[tuple[str, str, dict]]] | None = None
     tried: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     held: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    n_starts: int = 1
+    advice: Mapping[str, str] = field(default_factory=dict)
     competing: Callable[..., bool] | None = None
 
 
@@ -123,3 +130,14 @@ def competing(law: Likelihood, params: dict) -> bool:
     """Whether the law says that other maxima are likely beside one at these parameters."""
     competing = law.relations.competing
     return competing is not None and competing(law, **params)
+
+
+def n_starts(law: Likelihood) -> int:
+    """Starting points of a fit: the most that the law, or one inside it, asks for."""
+    return max(law.relations.n_starts, *(n_starts(child.law) for child in law.children), 1)
+
+
+def advice(law: Likelihood, case: str) -> str:
+    """The law's recommendation in a case of `Relations.advice`, or that of the only law inside it; empty for most."""
+    inner = advice(law.children[0].law, case) if len(law.children) == 1 else ""
+    return law.relations.advice.get(case, inner)

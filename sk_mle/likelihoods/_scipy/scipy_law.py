@@ -13,7 +13,7 @@ from scipy import stats
 from ...domains import POSITIVE, REAL, Domain
 from .._fallbacks import inversion, quadrature
 from .._fallbacks.density_score import density_score
-from .._fallbacks.facts import code_of, name_of
+from .._fallbacks.facts import code_of, name_of, with_values
 from .._protocol.base import Likelihood
 from .._protocol.derived import derived
 from .._protocol.parameter import Parameter, Parameters, completed
@@ -156,10 +156,6 @@ class ScipyLaw(Likelihood):
 
     def _given(self, name):
         return self._values[name] if name in self._values else self._default(name)
-
-    def fix(self, values: dict) -> Likelihood:
-        domains = self._domains
-        return super().fix({n: np.rint(value) if domains[n].integer else value for n, value in values.items()})
 
     def check(self) -> None:
         name, domains = self.rv.name, self._domains
@@ -309,3 +305,10 @@ def _(law: ScipyLaw) -> str:
 @code_of.register
 def _(law: ScipyLaw) -> str:
     return probing.code(law.rv, law._values)
+
+
+@with_values.register(ScipyLaw)
+def _with_whole_numbers(law: ScipyLaw, values: dict) -> Likelihood:
+    """Parameters that take whole numbers are rounded."""
+    rounded = {name: np.rint(value) if law.layout[name].domain.integer else value for name, value in values.items()}
+    return with_values.dispatch(Likelihood)(law, rounded)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...domains import Domain
+from .._fallbacks.facts import with_values
 from .._protocol.base import Likelihood
 from .._protocol.derived import derived
 from .._protocol.parameter import Parameter, Parameters, completed
@@ -60,14 +61,6 @@ class Composite(Likelihood):
         return tuple(dict.fromkeys(atom for child in self.children for atom in child.law.atoms))
 
     @property
-    def n_starts(self) -> int:
-        return max(child.law.n_starts for child in self.children)
-
-    @property
-    def advice(self) -> Mapping[str, str]:
-        return {case: text for child in self.children for case, text in child.law.advice.items()}
-
-    @property
     def is_degenerate(self) -> Callable | None:
         """Whether a law inside is degenerate; None if none of them says so."""
         tests = [(child, test) for child in self.children if (test := child.law.is_degenerate) is not None]
@@ -78,13 +71,6 @@ class Composite(Likelihood):
 
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         return self.with_children([child.law.bind(y, **child.of(known)) for child in self.children])
-
-    def fix(self, values: dict) -> Likelihood:
-        if not values:
-            return self
-        inner = {outer for child in self.children for outer in child.names.values()}
-        law = super().fix({name: value for name, value in values.items() if name not in inner})
-        return law.with_children([child.law.fix(child.of(values)) for child in self.children])
 
     def canonical_order(self, coefs: dict) -> dict:
         result = dict(coefs)
@@ -97,3 +83,13 @@ class Composite(Likelihood):
         for child in self.children:
             child.law.check()
         super().check()
+
+
+@with_values.register(Composite)
+def with_inner_values(law: Composite, values: dict) -> Likelihood:
+    """Values of the composite's own parameters, and those of the laws inside."""
+    if not values:
+        return law
+    inner = {outer for child in law.children for outer in child.names.values()}
+    own = with_values.dispatch(Likelihood)(law, {name: value for name, value in values.items() if name not in inner})
+    return own.with_children([with_values(child.law, child.of(values)) for child in law.children])

@@ -17,9 +17,12 @@ class Composition(Composite):
 
     components: list[tuple[str, Likelihood]]
     shared: list[str] | None
-    relations = Relations(
-        irregular="with fewer components, parameters of the others are not identified, and the statistic has no known law",
-    )
+
+    @property
+    def relations(self) -> Relations:
+        return Relations(
+            irregular="with fewer components, parameters of the others are not identified, and the statistic has no known law"
+        )
 
     def get_params(self, deep: bool = True) -> dict:
         params = super().get_params(deep=deep)

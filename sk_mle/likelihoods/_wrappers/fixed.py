@@ -7,7 +7,7 @@ from copy import copy
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._fallbacks.facts import title
+from .._fallbacks.facts import title, with_values
 from .._protocol.base import Likelihood
 
 
@@ -41,7 +41,7 @@ class Fixed(Likelihood):
 
     @property
     def _law_with_values(self) -> Likelihood:
-        return self.law.fix(self.values)
+        return with_values(self.law, self.values)
 
     def __getattr__(self, name):
         """Attributes of the law beyond the protocol, such as the cutpoints of `Ordinal`."""
@@ -66,10 +66,6 @@ class Fixed(Likelihood):
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         return self._copy_with(law=self.law.bind(y, **known))
 
-    def fix(self, values: dict) -> Likelihood:
-        """The law inside with its own and these values, which needs no `Fixed`."""
-        return self._law_with_values.fix(values)
-
     def _copy_with(self, **arguments):
         return copy(self).set_params(**arguments)
 
@@ -77,6 +73,12 @@ class Fixed(Likelihood):
     def predictive(self) -> Likelihood:
         inner = self._law_with_values
         return self if inner.predictive is inner else inner.predictive
+
+
+@with_values.register(Fixed)
+def _with_more_values(law: Fixed, values: dict) -> Likelihood:
+    """The law inside with its own and these values, which needs no `Fixed`."""
+    return with_values(with_values(law.law, law.values), values)
 
 
 class _Delegated:

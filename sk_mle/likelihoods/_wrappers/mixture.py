@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
-from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import helmert
@@ -18,6 +17,7 @@ from .._fallbacks.algebra import Eval, constant, mix, plus, scatter, select_rows
 from .._fallbacks.inversion import solve_quantile
 from .._protocol.derived import derived
 from .._protocol.parameter import Parameter, Parameters
+from .._protocol.relations import Relations
 from .composition import Composition
 from .wrapper import FromIntervals
 
@@ -73,9 +73,6 @@ class Mixture(Composition, FromIntervals):
     array([[0.559, 0.441]])
     """
 
-    n_starts: int = 10
-    advice: ClassVar[dict[str, str]] = {}  # the components' own advice does not hold for the mixture
-
     def __init__(self, components, *, shared=None, weights=None, n_starts=10):
         self.components, self.shared, self.weights, self.n_starts = components, shared, weights, n_starts
 
@@ -92,6 +89,10 @@ class Mixture(Composition, FromIntervals):
             weights = np.asarray(self.weights, float)
             if weights.shape != (len(self.components),) or not (weights > 0).all() or not np.isfinite(weights).all():
                 raise ValueError(f"Mixture: weights are one positive number per component, got {self.weights!r}")
+
+    @property
+    def relations(self) -> Relations:
+        return replace(super().relations, n_starts=self.n_starts)
 
     @property
     def own(self) -> dict[str, Domain | Parameter]:

@@ -13,11 +13,12 @@ from ..._utils.differences import differentiate, jacobian, stacking
 from ...domains import Domain
 from .._fallbacks import quadrature, starting_values
 from .._fallbacks.algebra import Eval, constant, plus
-from .._fallbacks.facts import numerical, title
+from .._fallbacks.facts import numerical, title, with_values
 from .._protocol.base import Likelihood
 from .._protocol.derived import derived
 from .._protocol.parameter import Parameter, Parameters
 from .._protocol.relations import Relations
+from .composite import with_inner_values
 from .transforms import TRANSFORMS, Transform, check_transform
 from .wrapper import Wrapper
 
@@ -74,14 +75,6 @@ class Transformed(Wrapper):
         layout = super().layout
         values = {name: getattr(self._function, name, None) for name in self.own}
         return Parameters(layout | {name: replace(layout[name], value=value) for name, value in values.items()})
-
-    def fix(self, values: dict) -> Likelihood:
-        if not values:
-            return self
-        law = copy(super().fix({name: value for name, value in values.items() if name not in self.own}))
-        law.transform = function = copy(self._function)
-        function.__dict__.update({name: value for name, value in values.items() if name in self.own})
-        return law
 
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         law, function = super().bind(y, **known), self._function
@@ -283,3 +276,14 @@ class Transformed(Wrapper):
     def entropy(self, **params: np.ndarray) -> np.ndarray:
         log_derivative = self._expect(params, lambda y, about, own: self._function.log_jacobian(y, **own))
         return self.law.entropy(**self.inner(params)) - log_derivative
+
+
+@with_values.register(Transformed)
+def _with_values_of_the_function(law: Transformed, values: dict) -> Likelihood:
+    if not values:
+        return law
+    result = copy(with_inner_values(law, {name: value for name, value in values.items() if name not in law.own}))
+    result.transform = copy(law._function)
+    for name in law.own.keys() & values.keys():
+        setattr(result.transform, name, values[name])
+    return result

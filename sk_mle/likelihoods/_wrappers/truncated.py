@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -66,7 +65,12 @@ class Truncated(Wrapper):
     @property
     def relations(self) -> Relations:
         """The ends of the truncated law: far out in its tail, a law may have a simple form between the bounds."""
-        return Relations(ends=self.law.relations.truncated_ends)
+        inner, own = self.law.support, self.support
+        advice = {}
+        if (inner.low, inner.high) != (own.low, own.high):
+            interval = f"from low={self.low} to high={self.high}"
+            advice["outside"] = f"a sample {interval} holds no others: drop these rows, or move the bounds"
+        return Relations(ends=self.law.relations.truncated_ends, advice=advice)
 
     @property
     def support(self) -> Domain:
@@ -88,14 +92,6 @@ class Truncated(Wrapper):
             )
         margin = 0.0 if inner.integer else 0.01 * (ends[1] - ends[0])
         return replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
-
-    @property
-    def advice(self) -> Mapping[str, str]:
-        inner, own = self.law.support, self.support
-        if (inner.low, inner.high) == (own.low, own.high):
-            return self.law.advice
-        outside = f"a sample from low={self.low} to high={self.high} holds no others: drop these rows, or move the bounds"
-        return {**self.law.advice, "outside": outside}
 
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         """As of the law inside; ValueError where y lies outside its row's bounds, or the interval of a censored y may.
