@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from sk_mle.domains import POSITIVE, REAL
 from sk_mle.likelihoods import Likelihood
 from sk_mle.likelihoods._fallbacks.facts import sized as with_size
 from sk_mle.likelihoods._protocol.evaluation import without_formulas
+
+
+class UserGumbel(Likelihood):
+    """A user's law, of its density alone."""
+
+    parameters = {"loc": REAL, "scale": POSITIVE}
+
+    def __init__(self, *, loc=None, scale=None, links=None):
+        self.loc, self.scale, self.links = loc, scale, links
+
+    def loglik(self, y, loc, scale):
+        z = (y - loc) / scale
+        return -z - np.exp(-z) - np.log(scale)
 
 
 def numerical(law):

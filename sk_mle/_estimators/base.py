@@ -83,6 +83,7 @@ class Fitting:
 
     penalties: Any
     alpha: Any
+    class_weight: Any = None  # of classifiers alone
 
     fit_: Fit
     _text_groups: dict = {}
@@ -94,7 +95,8 @@ class Fitting:
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes for pickles and copies: the fit as plain data, and the version that made it."""
-        state: dict[str, Any] = {**super().__getstate__()}  # type: ignore[dict-item]  # that of BaseEstimator
+        parent: Any = super()
+        state: dict[str, Any] = {**parent.__getstate__()}
         if "fit_" in state:
             state |= {"fit_": state["fit_"].plain(), "_sk_mle_version": _version()}
         return state
@@ -117,7 +119,8 @@ class Fitting:
                     f"this {type(self).__name__} was saved by sk_mle {made_by}, whose fits hold what {_version()} does not "
                     f"know ({error}): read it with that version, or fit it again"
                 ) from error
-        super().__setstate__(state)  # type: ignore[misc]
+        parent: Any = super()
+        parent.__setstate__(state)
 
     def _target(self, y, X) -> np.ndarray:
         """y in the form that the fitted law takes."""

@@ -93,7 +93,7 @@ class BiasReduced(Objective):
         return other
 
     @property
-    def has_value(self) -> bool:  # type: ignore[override]
+    def has_value(self) -> bool:
         """Whether the estimate minimises a value: that of the penalised likelihood."""
         return self.penalty_name == JEFFREYS
 

@@ -146,7 +146,7 @@ class Curve:
 
     def second_sum(self, point: CurvePoint, weights: np.ndarray) -> np.ndarray:
         """Sum over rows of weights (n,) times the second derivatives in the coefficients: (q, q)."""
-        result = np.zeros((point.jacobian.shape[1],) * 2)  # type: ignore[union-attr]
+        result = np.zeros((len(self.labels),) * 2)
         places, ones = self.slices, np.ones((len(weights), 1))
         for (k, m), value in (point.second or {}).items():
             left, right = (ones if point.columns[j] is None else point.columns[j] for j in (k, m))

@@ -89,7 +89,6 @@ class Objective:
     """
 
     preconditioner: Any = None
-    has_value = True  # whether an estimate minimises it
     near_optimum = False
     near_limits: dict[str, str] = {}
 
@@ -118,6 +117,11 @@ class Objective:
         self.evaluations = 0
         self._last = (b"", "", Point(np.inf))
         self._base_measure: float | None = None  # mean of the part of the log-likelihood that depends on no parameter
+
+    @property
+    def has_value(self) -> bool:
+        """Whether an estimate minimises the value."""
+        return True
 
     @property
     def n_passes(self) -> int:

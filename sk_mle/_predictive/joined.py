@@ -51,8 +51,8 @@ def join(parts: Sequence[Distribution], places: Sequence[np.ndarray]) -> Distrib
     of_row = np.empty(n, dtype=int)
     for k, place in enumerate(places):
         of_row[place] = k
-    if any(isinstance(part, TransformedDistribution) for part in parts):
-        base = join([part.base for part in parts], places)  # type: ignore[attr-defined]  # all are, as all have one estimator
+    if transformed := [part for part in parts if isinstance(part, TransformedDistribution)]:  # all are, or none
+        base = join([part.base for part in transformed], places)
         functions = [[getattr(part, name) for part in parts] for name in ("transform", "inverse")]
         return TransformedDistribution(base, *(ByRows(each, of_row) for each in functions))
     law, params = parts[0].likelihood, {}

@@ -61,7 +61,7 @@ def directions_without_information(objective: Objective, u: np.ndarray) -> dict[
         unidentified |= {name: free} if free.shape[1] else {}
     sums = objective.over_rows(u, partial(_informative_products, objective.likelihood, designs, medians))
     for name in designs:
-        free = _null_space(sums["gram", name]) if sums["n_without", name] else np.empty((0, 0))
+        free = null_space_of_rows(sums["gram", name], MAX_NULL_EIGENVALUE)[0] if sums["n_without", name] else np.empty((0, 0))
         if free.shape[1]:
             unidentified[name] = free
     return unidentified
@@ -93,7 +93,8 @@ def plateaus(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:
     for name, design in objective.designs.items():
         if design.columns is None or not design.linear or design.vector or name in objective.penalties:
             continue
-        free = _null_space(objective.over_rows(u, partial(_products_off_plateau, law, name, design))["gram"])
+        gram = objective.over_rows(u, partial(_products_off_plateau, law, name, design))["gram"]
+        free, _ = null_space_of_rows(gram, MAX_NULL_EIGENVALUE)
         if not free.shape[1]:
             continue
         informative, largest = objective.over_rows(u, partial(_largest_changes, law, name, design, free), np.maximum)
@@ -149,7 +150,24 @@ def _products(design, X, informative) -> np.ndarray:
     return gram
 
 
-def _null_space(gram) -> np.ndarray:
-    """Orthonormal directions (size, m) along which products of coordinates vanish."""
+def null_space_of_rows(gram: np.ndarray, max_eigenvalue: float) -> tuple[np.ndarray, float]:
+    """Null space of rows of which only the sum of products is known, and its largest eigenvalue.
+
+    `scipy.linalg.null_space` takes the rows themselves, which may be too many to hold, or lie elsewhere.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (size, size)
+        Products of coordinates, summed over the rows.
+    max_eigenvalue : float
+        Of the null space, relative to the largest.
+
+    Returns
+    -------
+    basis : ndarray of shape (size, dimension)
+        Orthonormal.
+    largest : float
+    """
     values, vectors = np.linalg.eigh(gram)
-    return vectors[:, values <= MAX_NULL_EIGENVALUE * max(values[-1], 1e-300)]
+    largest = max(values[-1], 1e-300)
+    return vectors[:, values <= max_eigenvalue * largest], largest

@@ -24,6 +24,7 @@ from scipy.optimize import linprog
 from .._model.data import Batch
 from .._model.moments import cholesky
 from .._model.objective import Objective
+from .identification import null_space_of_rows
 
 # Distance of a row's log-likelihood to its supremum above which the row is pinned: below that of a wrong class.
 MIN_REMAINING_GAIN = 0.5
@@ -77,7 +78,7 @@ def _never_rises(objective, u, place, direction) -> bool:
 def _direction(objective, name, u) -> np.ndarray | None:
     """A direction of recession of one parameter, or None; the linear predictor that changes most changes by one."""
     design, law, few = objective.designs[name], objective.likelihood, objective.data.few
-    space, level = _null_space(objective, name, u)
+    space, level = _unpinned_directions(objective, name, u)
     if space.shape[1] == 0:
         return None
     keep = few.weight > 0 if few.has_zero_weight else slice(None)
@@ -209,13 +210,13 @@ def _constraints(law, name, design, y, eta):
     )
 
 
-def _null_space(objective, name, u) -> tuple[np.ndarray, float]:
-    """Null space of the pinned constraints of a subsample, as an orthonormal basis of directions.
+def _unpinned_directions(objective, name, u) -> tuple[np.ndarray, float]:
+    """Directions along which no pinned constraint of a subsample changes.
 
     Returns
     -------
     basis : ndarray of shape (size + e, dimension)
-        Coordinates of the parameter, followed by the shared constants.
+        Orthonormal, of coordinates of the parameter, followed by the shared constants.
     level : float
         Largest eigenvalue of the Gram matrix, per constraint.
     """
@@ -238,8 +239,8 @@ def _null_space(objective, name, u) -> tuple[np.ndarray, float]:
     if scale.all() and cholesky(gram / np.outer(scale, scale))[1] > MIN_PINNED_EIGENVALUE:  # true in any coordinates
         return np.zeros((size, 0)), 0.0
     gram = _gram(rows @ design.matrix(), cone[index], constant[index], pinned[index])
-    values, vectors = np.linalg.eigh(gram)
-    return vectors[:, values <= MAX_FREE_EIGENVALUE * values[-1]], values[-1] / pinned[index].sum()
+    basis, largest = null_space_of_rows(gram, MAX_FREE_EIGENVALUE)
+    return basis, largest / pinned[index].sum()
 
 
 def _gram(rows, cone, constant, pinned):

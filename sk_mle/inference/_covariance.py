@@ -41,7 +41,7 @@ class Covariance(NamedTuple):
 def check_arguments(model: Any, cov: str, bread: str, weights: str, groups: Any) -> None:
     """Raise ValueError if the fit or the options allow no standard errors."""
     _check_options(model.likelihood_, cov, bread, weights, groups)
-    if getattr(model, "class_weight", None) is not None and weights != PROBABILITY:
+    if model.class_weight is not None and weights != PROBABILITY:
         raise ValueError(
             "class_weight makes rows count more or less than they are, so the likelihood's own standard errors are wrong: pass "
             "weights='probability' with cov='HC1', or fit without class_weight"

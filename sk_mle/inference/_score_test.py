@@ -64,7 +64,7 @@ def score_test(
     check_is_fitted(restricted)
     start = unwrap(restricted)
     small = start.model
-    if small.fit_.penalised or not small.converged_ or getattr(small, "class_weight", None) is not None:
+    if small.fit_.penalised or not small.converged_ or small.class_weight is not None:
         raise ValueError(
             "restricted must be a plain maximum of the likelihood: refit it without alpha, penalty or class_weight"
         )

@@ -147,10 +147,9 @@ class _Expansion(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        name = node.func.id  # type: ignore[attr-defined]  # `_checked` lets nothing else pass
-        if name not in self.models:
+        if not isinstance(node.func, ast.Name) or node.func.id not in self.models:
             return node
-        names, text = self.models[name]
+        names, text = self.models[node.func.id]
         return _Substitution(dict(zip(names, node.args, strict=True))).visit(_parsed(text, text))
 
 

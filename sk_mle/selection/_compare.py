@@ -241,7 +241,7 @@ def _criteria(entry: Entry, inside, n, inner) -> list[str]:
     effective = model.fit_.has_effective_size
     if model.fit_.penalised and not effective:
         return [f"{name}: penalised ({model.fit_.penalised}), so criteria and likelihood-ratio tests do not hold."]
-    if getattr(model, "class_weight", None) is not None:
+    if model.class_weight is not None:
         return [f"{name}: has class_weight, so criteria and likelihood-ratio tests do not hold."]
     if not model.converged_:
         return [f"{name}: did not converge, so criteria and likelihood-ratio tests do not hold."]

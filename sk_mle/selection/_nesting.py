@@ -142,7 +142,7 @@ class _Model:
             return False
         steps = [[getattr(step, "__self__", step) for step in inside.to_X] for inside in (own, others)]
         labels = [getattr(m, "ordered_classes_", None) for m in (self.model, other.model)]
-        weights = [getattr(m, "class_weight", None) for m in (self.model, other.model)]
+        weights = [m.class_weight for m in (self.model, other.model)]
         return same(steps[0], steps[1]) and same(own.transformers, others.transformers) and same(*labels) and same(*weights)
 
     def _label(self, index):

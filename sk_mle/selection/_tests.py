@@ -239,7 +239,7 @@ def _check_fit(fitted):
             f"the fit of {law} is penalised ({reason}), so its log-likelihood is no maximum: refit {cure}, or test the "
             "coefficients of one fit, with penalty='jeffreys', by Inference.likelihood_ratio_test"
         )
-    if getattr(model, "class_weight", None) is not None:
+    if model.class_weight is not None:
         raise ValueError(f"the fit of {law} has class_weight: its likelihood counts rows that do not exist; refit without")
     if not model.converged_:
         raise ValueError(

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from _laws import UserGumbel
 from scipy.optimize import LinearConstraint, lsq_linear, minimize
 from scipy.special import expit
 from sklearn.base import clone
@@ -17,9 +18,8 @@ from sklearn.preprocessing import SplineTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_mle import MLEClassifier, MLERegressor
-from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import BoundaryWarning, SeparationWarning
-from sk_mle.likelihoods import Censored, Likelihood, Normal, Poisson, StudentT, ZeroInflated, censored
+from sk_mle.likelihoods import Censored, Normal, Poisson, StudentT, ZeroInflated, censored
 from sk_mle.predictors import Nonlinear
 
 
@@ -70,20 +70,6 @@ def test_lower_bounds_are_those_of_glum(table):
     assert np.allclose(model.coef_, peer.fit(X, counts).coef_, rtol=0, atol=1e-8)
 
 
-class Gumbel(Likelihood):
-    """A user's density, without derivatives."""
-
-    parameters = {"loc": REAL, "scale": POSITIVE}
-    support = REAL
-
-    def __init__(self, *, loc=None, scale=None, links=None):
-        self.loc, self.scale, self.links = loc, scale, links
-
-    def loglik(self, y, loc, scale):
-        z = (y - loc) / scale
-        return -z - np.exp(-z) - np.log(scale)
-
-
 def targets(X):
     rng = np.random.default_rng(2)
     eta = 0.5 * X[:, 0] - 0.3 * X[:, 1]
@@ -99,7 +85,7 @@ def targets(X):
         "bernoulli": (real > 0).astype(int),
         ZeroInflated(Poisson()): counts * (rng.uniform(size=len(X)) < 0.8),
         Censored(Normal()): censored(np.minimum(real, 1), real < 1),
-        Gumbel(): real,
+        UserGumbel(): real,
     }
 
 

@@ -7,13 +7,13 @@ import warnings
 
 import numpy as np
 import pytest
+from _laws import UserGumbel
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_mle import MLEClassifier, MLERegressor
-from sk_mle.domains import POSITIVE, REAL
-from sk_mle.likelihoods import Gamma, Likelihood, NegativeBinomial, Normal, Poisson, StudentT, Weibull, ZeroInflated
+from sk_mle.likelihoods import Gamma, NegativeBinomial, Normal, Poisson, StudentT, Weibull, ZeroInflated
 
 
 @pytest.mark.exhaustive
@@ -102,20 +102,6 @@ def test_constant_columns_are_zero(table):
     assert model.n_params_ == plain.n_params_
 
 
-class Gumbel(Likelihood):
-    """A user's density, without derivatives."""
-
-    parameters = {"loc": REAL, "scale": POSITIVE}
-    support = REAL
-
-    def __init__(self, *, loc=None, scale=None, links=None):
-        self.loc, self.scale, self.links = loc, scale, links
-
-    def loglik(self, y, loc, scale):
-        z = (y - loc) / scale
-        return -z - np.exp(-z) - np.log(scale)
-
-
 LAWS = [
     "normal",
     "poisson",
@@ -127,7 +113,7 @@ LAWS = [
     NegativeBinomial(),
     ZeroInflated(Poisson()),
     StudentT(df=4),
-    Gumbel(),
+    UserGumbel(),
 ]
 
 

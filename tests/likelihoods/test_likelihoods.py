@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _laws import numerical
+from _laws import UserGumbel, numerical
 from scipy import stats
 from scipy.special import expit
 
-from sk_mle import MLERegressor, likelihoods
+from sk_mle import MLEDensity, MLERegressor, likelihoods
 from sk_mle.domains import POSITIVE, REAL, UNIT
 from sk_mle.likelihoods import (
     LAWS,
@@ -22,6 +22,7 @@ from sk_mle.likelihoods import (
     Logistic,
     NegativeBinomial,
     Normal,
+    Parameter,
     Poisson,
     StudentT,
     get_likelihood,
@@ -79,22 +80,8 @@ def test_law_with_numerical_derivatives(law):
     check_likelihood(numerical(law), random_state=1, skip=[*skip, *UNMET.get(type(law).__name__, {})])
 
 
-class Gumbel(Likelihood):
-    """A user's law: the density and no more."""
-
-    parameters = {"loc": REAL, "scale": POSITIVE}
-    support = REAL
-
-    def __init__(self, *, loc=None, scale=None, links=None):
-        self.loc, self.scale, self.links = loc, scale, links
-
-    def loglik(self, y, loc, scale):
-        z = (y - loc) / scale
-        return -z - np.exp(-z) - np.log(scale)
-
-
 def test_law_of_a_user():
-    check_likelihood(Gumbel(), random_state=2)
+    check_likelihood(UserGumbel(), random_state=2)
 
 
 class WrongGradient(Gamma):
@@ -176,7 +163,7 @@ class TermsOfAnother(Gamma):
         return super().loglik(y, mean, shape + 0.1)
 
 
-class TwoDensities(Gumbel):
+class TwoDensities(UserGumbel):
     """Its derivatives are differences of its own `evaluate`, with which it agrees."""
 
     def evaluate(self, y, eta, order=1, information="observed"):
@@ -191,7 +178,7 @@ class WeightsIgnored(Normal):
         return WeightsIgnored(scale=1 + len(y) / 100)
 
 
-class NoNormaliser(Gumbel):
+class NoNormaliser(UserGumbel):
     def loglik(self, y, loc, scale):
         return super().loglik(y, loc, scale) + np.log(scale)
 
@@ -209,21 +196,21 @@ class TypicalOutside(Normal):
     parameters = {"loc": replace(REAL, low=3.0), "scale": POSITIVE}
 
 
-class WrongSign(Gumbel):
+class WrongSign(UserGumbel):
     def loglik(self, y, loc, scale):
         return -super().loglik(y, loc, scale)
 
 
-class DensityItself(Gumbel):
+class DensityItself(UserGumbel):
     def loglik(self, y, loc, scale):
         return np.exp(super().loglik(y, loc, scale))
 
 
-class TupleSupport(Gumbel):
+class TupleSupport(UserGumbel):
     support = (0, np.inf)
 
 
-class Raises(Gumbel):
+class Raises(UserGumbel):
     def loglik(self, y, loc, scale):
         return super().loglik(y, loc, scale) + undefined  # noqa: F821
 
@@ -511,11 +498,36 @@ def test_prepared_law_equals_the_law_and_its_copies_use_their_own_arguments(law,
         assert ready.layout[name].value is None
 
 
+class SplitNormal(Likelihood):
+    """A user's law with a vector parameter: one scale below zero, another above."""
+
+    parameters = {"scales": Parameter(POSITIVE, basis=np.eye(2), labels=("below", "above"))}
+
+    def loglik(self, y, scales):
+        below, above = np.moveaxis(scales, -1, 0)
+        return 0.5 * np.log(2 / np.pi) - np.log(below + above) - 0.5 * (y / np.where(y < 0, below, above)) ** 2
+
+    def start(self, y, sample_weight):
+        return {"scales": np.full(2, np.std(y))}
+
+
+def test_vector_parameter_of_a_user():
+    y = np.array([-1.0, -0.5, 0.2, 1.0, 3.0])
+    below, above = np.sum(y[y < 0] ** 2), np.sum(y[y > 0] ** 2)
+    ratio = np.cbrt(above / below)  # of the scales, where both derivatives of the log-likelihood vanish
+    first = np.sqrt(below * (1 + ratio) / len(y))
+    found = MLEDensity(SplitNormal()).fit(y[:, None]).distribution_.params["scales"]
+    np.testing.assert_allclose(found, [first, first * ratio], rtol=1e-8)
+    without_start = type("WithoutStart", (SplitNormal,), {"start": Likelihood.start})
+    with pytest.raises(ValueError, match=r"WithoutStart must define start\(y, sample_weight\)"):
+        MLEDensity(without_start()).fit(y[:, None])
+
+
 def test_density_only_law_costs_no_accuracy():
     rng = np.random.default_rng(5)
     X = rng.normal(size=(400, 3))
     y = 1e3 + 50 * X[:, 0] + rng.gumbel(size=400) * np.exp(0.3 * X[:, 1])
-    model = MLERegressor(Gumbel(), predictors={"scale": [1]}).fit(X, y)
+    model = MLERegressor(UserGumbel(), predictors={"scale": [1]}).fit(X, y)
     assert model.converged_
     assert model.optimize_result_.gradient_size < 1e-8
     assert UNIT.contains(model.predict_dist(X).cdf(y)).all()

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from _laws import UserGumbel
 from _parts import Parts, cut
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -20,7 +21,6 @@ from sk_mle._model.data import Data
 from sk_mle._model.moments import products_of_columns
 from sk_mle.datasets import make_mle_regression
 from sk_mle.diagnostics import leverage, quantile_residuals
-from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import ConvergenceWarning, IdentificationWarning, SeparationWarning
 from sk_mle.inference import score_test
 from sk_mle.likelihoods import (
@@ -82,21 +82,8 @@ def test_several_targets(law):
     assert_same(fitted(MLERegressor(law), data.X, data.y), fitted(MLERegressor(law), cut(data.X, data.y), None))
 
 
-class Gumbel(Likelihood):
-    """A user's law, of its density alone."""
-
-    parameters = {"loc": REAL, "scale": POSITIVE}
-
-    def __init__(self, *, loc=None, scale=None, links=None):
-        self.loc, self.scale, self.links = loc, scale, links
-
-    def loglik(self, y, loc, scale):
-        z = (y - loc) / scale
-        return -z - np.exp(-z) - np.log(scale)
-
-
 MODELS = {
-    "a user's law": (MLERegressor(Gumbel()), REALS),
+    "a user's law": (MLERegressor(UserGumbel()), REALS),
     "two parameters on columns": (MLERegressor("negative_binomial", predictors={"dispersion": [0, 2]}), COUNTS),
     "no intercept": (MLERegressor("poisson", fit_intercept=False), COUNTS),
     "penalty": (MLERegressor("gamma", alpha=0.3), COUNTS + 0.5),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
-from ...domains import BINARY
+from ...domains import BINARY, UNIT
 from .._fallbacks.algebra import Eval
 from .._families.log_probability import PROB_PAIR, LogProbability, Logs
 
@@ -34,6 +34,7 @@ class Bernoulli(LogProbability):
     array([[0.19, 0.81]])
     """
 
+    parameters = {"prob": UNIT}
     support = BINARY
     target_type = "classes"
 

@@ -10,7 +10,7 @@ from .._families.classes import Classes
 from .._families.softmax import LOGITS_PAIR, Softmax, indicator_covariance, log_probability
 
 
-class Categorical(Classes, Softmax):  # type: ignore[override]
+class Categorical(Classes, Softmax):
     r"""Categorical law of the class codes 0..K-1; its negative log-likelihood is cross-entropy.
 
     .. math:: p(y = k) = \exp(\mathrm{logits}_k) / \sum_j \exp(\mathrm{logits}_j)

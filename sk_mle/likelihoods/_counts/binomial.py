@@ -12,7 +12,7 @@ from .._families.log_probability import LogProbability, Logs
 from .._families.trials import Trials, log_binomial
 
 
-class Binomial(Trials, LogProbability):  # type: ignore[override]
+class Binomial(Trials, LogProbability):
     r"""Binomial law of the number of successes in a number of trials.
 
     .. math:: p(y) = \binom{\mathrm{trials}}{y}\, \mathrm{prob}^y (1 - \mathrm{prob})^{\mathrm{trials} - y}

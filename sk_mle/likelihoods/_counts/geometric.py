@@ -36,6 +36,7 @@ class Geometric(LogProbability):
     array([1.3863])
     """
 
+    parameters = {"prob": UNIT}
     support = COUNT
 
     def __init__(self, *, prob=None, links=None):

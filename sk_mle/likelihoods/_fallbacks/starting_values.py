@@ -83,6 +83,10 @@ def numerical_start(law: Any, y: np.ndarray, sample_weight: np.ndarray, guess: d
     names = law.layout.free
     if not names:
         return {}
+    if vectors := [name for name in names if law.layout[name].vector]:
+        raise ValueError(
+            f"{title(law)} must define start(y, sample_weight), as no search finds first values of {vectors}, vectors"
+        )
     total = sample_weight.sum()
 
     def loss(point):

@@ -22,7 +22,6 @@ class LogProbability(Likelihood):
     are those of the number; on that of the linear predictor the link's, exact where the probability is rounded to 0 or 1.
     """
 
-    parameters = {"prob": UNIT}
     log_terms: Callable[..., Logs]
     expected_factor: Callable[..., float | np.ndarray]
 

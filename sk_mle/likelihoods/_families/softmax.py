@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import helmert
 from scipy.special import softmax
 
-from ...domains import COUNT, REAL, Domain
+from ...domains import REAL, Domain
 from .._protocol.base import Likelihood
 from .._protocol.derived import derived
 from .._protocol.parameter import Parameter, Parameters
@@ -23,8 +23,6 @@ class Softmax(Likelihood):
 
     A subclass writes `loglik`, `n_columns` (K), and `counts`.
     """
-
-    support = COUNT
 
     if TYPE_CHECKING:  # a subclass may give it as a value or as a property
 

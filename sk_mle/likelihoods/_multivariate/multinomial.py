@@ -13,7 +13,7 @@ from sklearn.base import clone
 from ..._special.gamma_functions import log1p_minus
 from ..._special.logarithms import factorial_rest
 from ..._utils.messages import rows_text
-from ...domains import Domain
+from ...domains import COUNT, Domain
 from .._families.several_targets import Multivariate
 from .._families.softmax import Softmax, indicator_covariance, log_probability
 from .._families.trials import TRIALS
@@ -54,6 +54,7 @@ class Multinomial(Multivariate, Softmax):
            [0.25, 0.25, 0.5 ]])
     """
 
+    support = COUNT
     layout = Softmax.layout
     relations = Relations(advice={"outside": "give counts"})
 

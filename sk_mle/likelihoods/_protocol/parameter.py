@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ...domains import REAL, Domain
-from ...links import Link, check_link, default_link
+from ...links import Identity, Link, check_link, default_link
 
+BY_DOMAIN = Identity()  # stands for the default link of a parameter's domain
 UP_TO_INFINITY = Domain(low=0.0, closed=(False, True))  # of given values: infinity is the law's limit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal if identical, as arrays have no truth value
 class Parameter:
     """A parameter of a law. In a law's `parameters` a bare `Domain` stands for ``Parameter(domain)``.
 
@@ -23,8 +24,8 @@ class Parameter:
     ----------
     domain : Domain
         Of estimated values.
-    link : Link or None
-        Between the parameter and its linear predictor; None: the default of the domain.
+    link : Link
+        Between the parameter and its linear predictor; by default that of the domain.
     allowed : Domain or None
         Of given values, if more are defined than can be estimated: ``df = inf`` of Student's law.
     intercept : bool
@@ -46,7 +47,7 @@ class Parameter:
     """
 
     domain: Domain
-    link: Link = None  # type: ignore[assignment]  # filled in by the domain's default
+    link: Link = BY_DOMAIN
     allowed: Domain | None = None
     intercept: bool = True
     on_all_columns: bool = False
@@ -55,6 +56,10 @@ class Parameter:
     ratio: str = ""
     labels: tuple = ()
     value: float | str | None = None
+
+    def __post_init__(self):
+        if self.link is None or self.link is BY_DOMAIN:
+            object.__setattr__(self, "link", default_link(self.domain))
 
     @property
     def vector(self) -> bool:
@@ -95,9 +100,8 @@ class Parameter:
 def declared(entry: Domain | Parameter, first: bool) -> Parameter:
     """The Parameter of an entry of a law's `parameters`, its defaults filled in; `first` marks the first entry."""
     parameter = entry if isinstance(entry, Parameter) else Parameter(entry)
-    link = default_link(parameter.domain) if parameter.link is None else parameter.link
-    location = link.range == REAL if parameter.location is None else parameter.location
-    return replace(parameter, link=link, location=location, on_all_columns=first)
+    location = parameter.link.range == REAL if parameter.location is None else parameter.location
+    return replace(parameter, location=location, on_all_columns=first)
 
 
 class Parameters(dict[str, Parameter]):
