@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -122,11 +122,11 @@ class Fitting:
         parent: Any = super()
         parent.__setstate__(state)
 
-    def _target(self, y, X) -> np.ndarray:
+    def _target(self, y: Any, X: Any) -> np.ndarray:
         """y in the form that the fitted law takes."""
         raise NotImplementedError
 
-    def _validate(self, X, reset: bool, finite=True):
+    def _validate(self, X: Any, reset: bool, finite: bool = True):
         """X as a float array or CSR matrix; ValueError for text and, if `finite`, for NaN and infinities."""
         check_in_memory(X)
         if reset:
@@ -179,7 +179,9 @@ class Fitting:
         """The law, or a clone if it is the user's object, which may be changed later."""
         return clone(law) if law is self.likelihood else law
 
-    def _read_training(self, X, y, sample_weight, totals=None) -> tuple[Likelihood, Any, np.ndarray, np.ndarray]:
+    def _read_training(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None
+    ) -> tuple[Likelihood, Any, np.ndarray, np.ndarray]:
         """The law for these data, and X, y and weights as the fit uses them; attributes that describe them are set.
 
         `totals` are the sums that `_look` returns of the parts, if these rows are a sample.
@@ -194,7 +196,7 @@ class Fitting:
         """An estimator that reads a part's rows as this one reads all; `totals` are the sums over parts of `_look`."""
         return copy(self)
 
-    def _fit_rows(self, X, y, sample_weight):
+    def _fit_rows(self, X: Any, y: Any, sample_weight: ArrayLike | None):
         """Fit rows in memory, or those of a source."""
         rows = open_source(X, y, sample_weight)
         if rows is not None:
@@ -203,7 +205,7 @@ class Fitting:
         law, validated, target, weight = self._read_training(X, y, sample_weight)
         self._fit(validated, target, weight, law, X)
 
-    def _fit(self, X, y, weight, law: Likelihood, original_X):
+    def _fit(self, X: Any, y: Any, weight: np.ndarray, law: Likelihood, original_X):
         """Fit validated X, y and weights by the given law and set the fitted attributes."""
         fitted, law = law, self._checked_law(law)
         names = getattr(self, "feature_names_in_", None)
@@ -252,13 +254,15 @@ class Fitting:
             raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")
         return law
 
-    def _check_penalty(self, law: Likelihood, predictors) -> None:
+    def _check_penalty(self, law: Likelihood, predictors: dict[str, Predictor]) -> None:
         """Raise ValueError for penalties and constraints that the model cannot have."""
         if self.penalty is not None:
             check_penalty(self.penalty, law, predictors)
         check_combined(self, law, predictors, region_of(self, law, predictors, getattr(self, "feature_names_in_", None)))
 
-    def _fit_data(self, fitted: Likelihood, law: Likelihood, predictors, known, data, names, bases=()):
+    def _fit_data(
+        self, fitted: Likelihood, law: Likelihood, predictors: dict[str, Predictor], known, data: Any, names: Any, bases=()
+    ):
         """Fit data by the given law and set the fitted attributes."""
         region = region_of(self, law, predictors, names)
         alphas = {name: predictor.alpha for name, predictor in predictors.items() if np.any(predictor.alpha)}
@@ -296,7 +300,9 @@ class Fitting:
                 n_free = region.n_free(identified, objective.designs, active)
         self._store(objective, solution, int(n_free))
 
-    def _maximum(self, objective, start, predictors, region) -> tuple[Objective, Solution, dict]:
+    def _maximum(
+        self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], region
+    ) -> tuple[Objective, Solution, dict]:
         """The objective, in the coordinates of the solution, the solution, and predictors with the penalties there."""
         weights = {name: predictor.l1 for name, predictor in predictors.items() if predictor.l1}
         constrained = region is not None and not region.of_curves
@@ -325,7 +331,7 @@ class Fitting:
             solution = solution._replace(n_iter=before.n_iter + solution.n_iter)
         return objective, solution, predictors
 
-    def _training_weight(self, y, weight):
+    def _training_weight(self, y: Any, weight: np.ndarray):
         """Weights as the fit uses them."""
         return weight
 
@@ -407,7 +413,7 @@ class Fitting:
             return self.read_data(*rows.gathered())
         return DataInParts(rows, self._part_reader(look.totals), look, _centred(self.fit_.predictors))
 
-    def _opened(self, X, y=None, sample_weight=None, groups=None) -> Opened | None:
+    def _opened(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, groups: Any = None) -> Opened | None:
         """The source that X is, of whose data frames the columns of the fit are chosen by name; None for X in memory."""
         return open_source(X, y, sample_weight, groups, getattr(self, "feature_names_in_", None))
 
@@ -423,11 +429,11 @@ class Fitting:
         if law.layout.known:
             law.bind(part.y, **{name: part.offset[name] for name in law.layout.known})
 
-    def _log_scores(self, X, y) -> np.ndarray:
+    def _log_scores(self, X: Any, y: Any) -> np.ndarray:
         """Log-likelihood of every row."""
         raise NotImplementedError
 
-    def _score_rows(self, X, y, sample_weight) -> float:
+    def _score_rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> float:
         """Weighted mean log-likelihood of rows in memory, or of a source."""
         rows = self._opened(X, y, sample_weight)
         if rows is None:
@@ -456,22 +462,22 @@ def _look_at_part(estimator: Fitting, rows: Rows) -> Any:
     return copy(estimator)._look(rows)
 
 
-def _centred(predictors) -> list[bool]:
+def _centred(predictors: dict[str, Predictor]) -> list[bool]:
     """Whether columns are centred, for the parameters that are modelled on columns."""
     return [predictor.intercept for predictor in predictors.values() if len(predictor.columns)]
 
 
-def _with_groups(data: Data, groups) -> Data:
+def _with_groups(data: Data, groups: Any) -> Data:
     """The data with labels of groups, if there are any."""
     return data if groups is None else data.with_groups(group_labels(groups, data.n_samples))
 
 
-def _n_free(coefs, design, predictor) -> int:
+def _n_free(coefs: np.ndarray, design: Design, predictor: Predictor) -> int:
     """Number of coefficients of a parameter that are estimated: the rank of its columns, or those that are not zero."""
-    return np.count_nonzero(coefs) + predictor.intercept * design.shape[1] if predictor.l1 else design.size
+    return int(np.count_nonzero(coefs)) + predictor.intercept * design.shape[1] if predictor.l1 else design.size
 
 
-def _coefficients(objective: Objective, u) -> tuple[dict, dict]:
+def _coefficients(objective: Objective, u: np.ndarray) -> tuple[dict, dict]:
     """Slopes and intercepts by parameter at a point of an objective."""
     coefs: dict = {}
     intercepts: dict = {}
@@ -575,7 +581,7 @@ class MLEMixin(Fitting):
         """
         return self._score_rows(X, y, sample_weight)
 
-    def _log_scores(self, X, y):
+    def _log_scores(self, X: Any, y: Any):
         return self.score_samples(X, y)
 
     def path(
@@ -608,7 +614,7 @@ class MLEMixin(Fitting):
             follower.l1_ratio = 1.0
         return follower._fitted_path(X, y, sample_weight, (alphas if isinstance(alphas, Integral) else list(alphas), eps))
 
-    def _fitted_path(self, X, y, sample_weight, follow) -> Bunch:
+    def _fitted_path(self, X: Any, y: Any, sample_weight: ArrayLike | None, follow) -> Bunch:
         """The result of `path`, of a clone."""
         self._follow = follow
         self.fit(X, y, sample_weight=sample_weight)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +19,9 @@ from ..likelihoods import Bernoulli, Categorical, get_likelihood
 from ..likelihoods._functions import n_classes, title
 from .base import MLEMixin
 from .labels import ClassTotals, in_order, missing, ranks_of
+
+if TYPE_CHECKING:
+    from ..likelihoods import Likelihood
 
 ROWS_OF_FIRST_LOOK = 256  # rows from which classes are collected first
 ROWS_PER_BLOCK = 1 << 14
@@ -147,7 +151,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         """Intercept of the first estimated parameter: (1,) or (K,)."""
         return np.atleast_1d(self.fit_.intercepts[self.fit_.first])
 
-    def _read_training(self, X, y, sample_weight, totals=None):
+    def _read_training(self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None):
         original_y, (X, y, weight) = y, self._checked(X, y, sample_weight)
         if totals is None:
             classes, sorted_codes = _encoded(y)
@@ -172,7 +176,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         _, y, weight = self._checked(*rows[:3])
         return ClassTotals.of(y, weight)
 
-    def _checked(self, X, y, sample_weight):
+    def _checked(self, X: Any, y: Any, sample_weight: ArrayLike | None):
         """X, labels and weights, validated."""
         X = self._validate(X, reset=True)
         y = self._labels(y, X, sample_weight)
@@ -194,7 +198,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
             raise ValueError(f"{title(law)} is a likelihood of numeric targets: use it in MLERegressor")
         return law
 
-    def _labels(self, y, X, sample_weight=None) -> np.ndarray:
+    def _labels(self, y: Any, X: Any, sample_weight: ArrayLike | None = None) -> np.ndarray:
         """Labels as a 1-D array; ValueError for missing ones, except in rows of zero weight."""
         if y is None:
             raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
@@ -212,7 +216,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
             check_classification_targets(y[:1])
         return y
 
-    def _training_weight(self, y, weight):
+    def _training_weight(self, y: Any, weight: np.ndarray):
         """Sample weights times class weights."""
         if self.class_weight is None:
             return weight
@@ -221,7 +225,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         totals = ClassTotals.of(y, weight)
         return check_weight(weight * totals.balanced()[np.searchsorted(totals.classes, y)], len(y))
 
-    def _target(self, y, X) -> np.ndarray:
+    def _target(self, y: Any, X: Any) -> np.ndarray:
         """Labels as codes of the fitted law; ValueError for labels that are not in the training data."""
         y = self._labels(y, X)
         codes, unknown = _codes(y, self.classes_)
@@ -296,7 +300,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict)
 
-        def best(eta):
+        def best(eta: dict):
             with np.errstate(invalid="ignore"):  # NaN if no class is possible
                 score = self._confidence(eta)
             if score.ndim > 1:
@@ -305,13 +309,13 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
 
         return self._of_rows(X, best)
 
-    def _of_rows(self, X, fn) -> np.ndarray:
+    def _of_rows(self, X: Any, fn: Callable) -> np.ndarray:
         """fn(eta) of the linear predictors of blocks of rows, concatenated over X."""
         check_is_fitted(self)
         X = self._validate(X, reset=False, finite=False)
         return self.fit_.by_blocks(X, lambda rows, eta: {"result": fn(eta)})["result"]
 
-    def _confidence(self, eta):
+    def _confidence(self, eta: dict):
         """Decision function from linear predictors."""
         score = self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "score"))
         return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
@@ -329,7 +333,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         return tags
 
 
-def _check_size(law, n_in_y: int) -> None:
+def _check_size(law: Likelihood, n_in_y: int) -> None:
     """Raise ValueError unless a law has as many classes as y."""
     n = n_classes(law)
     if n < n_in_y:
@@ -339,7 +343,7 @@ def _check_size(law, n_in_y: int) -> None:
         raise ValueError(f"n_classes={n:g}, but y has {n_in_y} classes; leave n_classes at None")
 
 
-def _encoded(y):
+def _encoded(y: Any):
     """The sorted classes of labels y, and the codes (n,) of the rows; a sample first, then one pass for the other classes."""
     classes = np.unique(y[:: len(y) // ROWS_OF_FIRST_LOOK + 1])
     codes, unknown = _codes(y, classes)
@@ -353,7 +357,7 @@ def _encoded(y):
     return classes, codes
 
 
-def _codes(y, classes):
+def _codes(y: Any, classes):
     """Positions (n,) of labels in sorted classes, as floats, and the indices of rows with another label."""
     codes, unknown = np.empty(len(y)), []
     for first in range(0, len(y), ROWS_PER_BLOCK):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,9 @@ from ..inference import Inference
 from ..likelihoods import get_likelihood
 from ..likelihoods._functions import title
 from .base import Fitting
+
+if TYPE_CHECKING:
+    from ..likelihoods import Likelihood
 
 
 class MLEDensity(Fitting, DensityMixin, BaseEstimator):
@@ -130,14 +133,14 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             self._set_distribution()
         return self
 
-    def _read_training(self, X, y, sample_weight, totals=None):
+    def _read_training(self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None):
         law, values, weight = self._checked(X, sample_weight)
         return law.bind(values), np.empty((len(values), 0)), values, weight
 
     def _look(self, rows):
         self._checked(rows.X, rows.sample_weight)
 
-    def _checked(self, X, sample_weight):
+    def _checked(self, X: Any, sample_weight: ArrayLike | None):
         """The law, and samples and weights that it takes."""
         X = self._validate(replace_zero_weight_rows(X, sample_weight), reset=True)
         law = self._own(self._law(X.shape[1]))
@@ -157,7 +160,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             )
         return law
 
-    def _validate(self, X, reset: bool, finite: bool = True):
+    def _validate(self, X: Any, reset: bool, finite: bool = True):
         """X as a float array; ValueError for text and NaN."""
         check_in_memory(X)
         try:
@@ -170,7 +173,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X
 
-    def _values(self, X, law):
+    def _values(self, X: Any, law: Likelihood):
         """The samples in the form that the law takes."""
         try:
             return law.read(X[:, 0] if X.shape[1] == 1 and law.target_type != "targets" else X)
@@ -201,7 +204,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     def check_weightless(self, X: Any) -> None:
         """Nothing: the samples of a part without weight are not read, as those of zero weight are not in memory."""
 
-    def _log_scores(self, X, y):
+    def _log_scores(self, X: Any, y: Any):
         return self.score_samples(X)
 
     def _set_distribution(self):

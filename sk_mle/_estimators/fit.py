@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .._model.bias import BiasReduced
 from .._model.data import Data, keep_memory
@@ -152,7 +151,7 @@ class Fit:
         layout = self.law.layout
         invalid: dict[str, list] = {}
 
-        def block(rows, eta):
+        def block(rows, eta: dict):
             theta = layout.theta(eta)
             for name in self.predictors:
                 domain, values = layout[name].domain, theta[name]
@@ -180,18 +179,18 @@ class Fit:
         law = self.law.predictive
         return Distribution(law, {name: params[name] for name in law.parameters if name in params})
 
-    def loglik(self, X: Any, y: ArrayLike) -> np.ndarray:
+    def loglik(self, X: Any, y: np.ndarray) -> np.ndarray:
         """Log-likelihood of rows, -inf where y is outside the support."""
         law = self.law
 
-        def block(rows, eta):
+        def block(rows, eta: dict):
             return {"loglik": np.where(law.inside(y[rows]), law.evaluate(y[rows], eta, 0).loglik, -np.inf)}
 
         return self.by_blocks(X, block)["loglik"]
 
     # ---- the likelihood of data ------------------------------------------------------------------------------------
 
-    def data(self, X: Any, y: ArrayLike, weight: np.ndarray, n_jobs: int | None = None) -> Data:
+    def data(self, X: Any, y: np.ndarray, weight: np.ndarray, n_jobs: int | None = None) -> Data:
         """Validated rows, targets and weights, with the offsets of this model."""
         return Data(X, y, weight, self.offsets(X, weight), n_jobs)
 

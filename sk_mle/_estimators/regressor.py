@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,9 @@ from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
 from .base import MLEMixin
+
+if TYPE_CHECKING:
+    from ..likelihoods import Likelihood
 
 
 class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
@@ -232,14 +235,14 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"{title(law)} is a likelihood of classes: use it in MLEClassifier")
         return law
 
-    def _read_training(self, X, y, sample_weight, totals=None):
+    def _read_training(self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None):
         law, X, y, weight = self._checked(X, y, sample_weight)
         return law.bind(y), X, y, weight
 
     def _look(self, rows):
         self._checked(*rows[:3])
 
-    def _checked(self, X, y, sample_weight):
+    def _checked(self, X: Any, y: Any, sample_weight: ArrayLike | None):
         """The law, and X, y and weights that it takes."""
         law = self._own(self._law())
         X = self._validate(X, reset=True)
@@ -247,7 +250,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         check_support(law, y)
         return law, X, y, check_weight(sample_weight, X.shape[0])
 
-    def _target(self, y, X, law=None) -> np.ndarray:
+    def _target(self, y: Any, X: Any, law: Likelihood | None = None) -> np.ndarray:
         """y in the form that the law takes, of the length of X."""
         if y is None:
             raise ValueError("MLERegressor requires y to be passed, but the target y is None")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -19,6 +19,9 @@ from .._solvers.start import locate
 from .._utils.messages import rows_text, warn_caller
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
 from ..likelihoods._functions import advice, at_edge, density_fault, law_at_end, limit_parameters, modelled, n_starts, title
+
+if TYPE_CHECKING:
+    from .._solvers.solvers import Solution
 
 
 def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) -> None:
@@ -79,7 +82,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         )
 
 
-def _separated_beside_terms(model, objective) -> dict:
+def _separated_beside_terms(model: Any, objective: Objective) -> dict:
     """Directions of separation of parameters with terms along the columns, and the intercept, that have no penalty."""
     fit, law, data = model.fit_, objective.likelihood, objective.data
     found = {}
@@ -100,7 +103,7 @@ def _separated_beside_terms(model, objective) -> dict:
     return found
 
 
-def _warn_penalties(law, solution) -> None:
+def _warn_penalties(law: str, solution: Solution) -> None:
     """Warn if the penalties of terms did not settle."""
     if not solution.result.get("penalties_settled", True):
         warn_caller(
@@ -110,7 +113,7 @@ def _warn_penalties(law, solution) -> None:
         )
 
 
-def _remedy(model, objective, solution) -> str:
+def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
     """Advice for a fit that did not converge, as the end of a sentence."""
     law = objective.likelihood
     if law.smooth and not all(child.law.smooth for child in law.children):
@@ -130,7 +133,7 @@ def _remedy(model, objective, solution) -> str:
     return "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
 
 
-def _unbounded_reason(law, objective, solution) -> str:
+def _unbounded_reason(law: str, objective: Objective, solution: Solution) -> str:
     """The rows at which a density grows without end, and advice, as the end of a sentence."""
     if n_starts(objective.likelihood) > 1 and solution.result.fun > objective.density_rows.floor:
         rows = narrow_rows(objective, solution.u)
@@ -156,7 +159,7 @@ def _unbounded_reason(law, objective, solution) -> str:
     )
 
 
-def _is_degenerate(objective, u) -> bool:
+def _is_degenerate(objective: Objective, u: np.ndarray) -> bool:
     """Whether the law has a test of degeneracy, and it holds at u."""
     with np.errstate(all="ignore"):
         law, few = objective.likelihood, objective.data.few
@@ -170,7 +173,7 @@ def _listed(columns) -> str:
     return f"column{'s' * (len(columns) > 1)} {shown}"
 
 
-def _warn_separation(model, name, label, columns) -> None:
+def _warn_separation(model: Any, name: str, label, columns) -> None:
     """Warn that a parameter's likelihood grows without end along columns, or the intercept if there are none."""
     direction = _listed(columns) if columns else "the intercept"
     alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"
@@ -190,7 +193,7 @@ def _warn_separation(model, name, label, columns) -> None:
     )
 
 
-def _warn_unidentified(model, name, objective, free, names) -> None:
+def _warn_unidentified(model: Any, name: str, objective: Objective, free: Any, names: Any) -> None:
     """Warn of coefficients on which the likelihood does not depend; linearly dependent columns give no warning."""
     if not objective.designs[name].linear:
         _warn_flat_curve(model, name, objective, free)
@@ -208,9 +211,9 @@ def _warn_unidentified(model, name, objective, free, names) -> None:
     )
 
 
-def _warn_flat_curve(model, name, objective, free) -> None:
+def _warn_flat_curve(model: Any, name: str, objective: Objective, free: Any) -> None:
     """Warn of coefficients of a curve that can change without changing it."""
-    design = objective.designs[name]
+    design: Any = objective.designs[name]  # of a curve
     scale = design.coefficient_scales(objective.data.few.X[: 1 << 14])
     moved = np.stack([design.change(direction) for direction in free.T], axis=1)
     change = np.abs(moved).max(axis=1) * np.where(scale > 0, scale, 1.0)
@@ -224,7 +227,7 @@ def _warn_flat_curve(model, name, objective, free) -> None:
     )
 
 
-def _warn_bounds(model) -> None:
+def _warn_bounds(model: Any) -> None:
     """Warn of coefficients of curves whose maximum lies beyond their bounds."""
     for name, predictor in model.fit_.predictors.items():
         on_bounds = predictor.curve.on_bounds(model.fit_.coefs[name]) if predictor.curve is not None else {}
@@ -237,7 +240,7 @@ def _warn_bounds(model) -> None:
             )
 
 
-def _entries_of(objective, name, direction) -> str:
+def _entries_of(objective: Objective, name: str, direction: tuple[np.ndarray, np.ndarray]) -> str:
     """The entries of a vector parameter that change along a direction, as text; "" if all do."""
     change = np.abs(np.vstack(direction)).max(axis=0)
     changed = change > 1e-6 * change.max()
@@ -246,7 +249,7 @@ def _entries_of(objective, name, direction) -> str:
     return str([entry for entry, c in zip(objective.likelihood.layout[name].entries, changed, strict=True) if c])
 
 
-def _columns_of(model, name, direction, objective, names) -> list:
+def _columns_of(model: Any, name: str, direction: tuple[np.ndarray, np.ndarray], objective: Objective, names: Any) -> list:
     """Indices or names of the columns whose part of the linear predictor changes along a direction of the coefficients."""
     design = objective.designs[name]
     if design.columns is None:

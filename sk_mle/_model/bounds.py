@@ -17,6 +17,9 @@ from ..likelihoods._functions import density_values
 from .data import Data
 
 if TYPE_CHECKING:
+    from .data import Batch
+
+if TYPE_CHECKING:
     from .objective import Objective
 
 MAX_ROUNDING_WIDTHS = 1e3  # width of a density, in rounding errors of y, up to which it counts as a single value
@@ -86,7 +89,7 @@ class DensityRows:
         return self.index[loglik[self.index] > -np.log(widths * rounding(self.values[self.index], self.largest))]
 
 
-def _density_values(likelihood: Likelihood, y) -> np.ndarray | None:
+def _density_values(likelihood: Likelihood, y: np.ndarray) -> np.ndarray | None:
     """y where the log-likelihood is a log density, NaN elsewhere; None if it never is."""
     return None if likelihood.target_type == "targets" else density_values(likelihood, y)
 
@@ -103,7 +106,7 @@ def density_totals(likelihood: Likelihood, few: Data) -> tuple[float, float]:
     return float(few.weight[index].sum()), max(-values.min(initial=0.0), values.max(initial=0.0))
 
 
-def _log_widths(likelihood, largest, batch) -> dict:
+def _log_widths(likelihood: Likelihood, largest, batch: Batch) -> dict:
     """Weighted sum over a block of the log of the rounding of the values with a density."""
     values = _density_values(likelihood, batch.y)
     assert values is not None  # some rows have a density
@@ -128,7 +131,7 @@ def density_loss(objective: Objective, u: np.ndarray, value: float) -> float:
     return -float(loglik["sum"]) / objective.data.total_weight
 
 
-def _loglik_of_densities(likelihood, batch, eta) -> dict:
+def _loglik_of_densities(likelihood: Likelihood, batch: Batch, eta: dict) -> dict:
     """Weighted sum over a block of the log-likelihood of the rows with a density."""
     values = _density_values(likelihood, batch.y)
     assert values is not None  # some rows have a density
@@ -164,7 +167,7 @@ def has_repeated_value(objective: Objective, u: np.ndarray) -> bool:
     return bool(counts[narrow].max() >= MIN_REPEAT_RATIO * max(1, counts[~narrow].max(initial=1)))
 
 
-def _can_reproduce_densities(objective, u) -> bool:
+def _can_reproduce_densities(objective: Objective, u: np.ndarray) -> bool:
     """Whether the first parameter can reproduce all rows with a density while the other rows do not bound the density.
 
     The other rows do not if they are certain at `u`, may equal the one value reproduced, or do not depend on the first

@@ -72,7 +72,7 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
     return predictors, known
 
 
-def _has_intercept(model, law, name, index, argument) -> bool:
+def _has_intercept(model: Any, law: Likelihood, name: str, index, argument: str) -> bool:
     """Whether a parameter on the columns `index` has an intercept; ValueError for columns that it cannot have."""
     if len(set(index.tolist())) < len(index):
         raise ValueError(f"{argument} names a column twice")
@@ -112,7 +112,7 @@ def check_known_values(
             )
 
 
-def _alphas(model, law) -> dict[str, float]:
+def _alphas(model: Any, law: Likelihood) -> dict[str, float]:
     """The penalty of every parameter that has one."""
     alphas = by_parameter(model.alpha, modelled(law), law.free, "alpha")
     alphas = {name: 0.0 if isinstance(value, str) and value in CRITERIA else value for name, value in alphas.items()}
@@ -125,7 +125,7 @@ def _alphas(model, law) -> dict[str, float]:
     return {name: float(value) for name, value in alphas.items()}
 
 
-def _l1_ratios(model, law, alphas) -> dict[str, float]:
+def _l1_ratios(model: Any, law: Likelihood, alphas) -> dict[str, float]:
     """The share of the L1 penalty in the penalty of every parameter that has one."""
     ratios = by_parameter(model.l1_ratio, list(alphas), law.layout.free, "l1_ratio")
     for name, value in ratios.items():

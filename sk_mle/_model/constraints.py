@@ -134,7 +134,7 @@ class Region:
         """The number of coefficients in active rows that are not zero."""
         return int(np.count_nonzero(self._of_fit(coefs, intercepts)[self.matrix[list(active)].any(axis=0)]))
 
-    def _of_fit(self, coefs, intercepts) -> np.ndarray:
+    def _of_fit(self, coefs: dict, intercepts: dict) -> np.ndarray:
         """The vector of all coefficients from those of a fit: (q,) or (K, q), and a number or (K,)."""
         return self._flat({name: (np.atleast_1d(intercepts[name]), np.atleast_2d(coefs[name]).T) for name in coefs})
 
@@ -199,7 +199,7 @@ def region_of(model: Any, law: Likelihood, predictors: dict[str, Predictor], nam
 class _Reader:
     """Reads constraints on the coefficients of predictors by the names of parameters and columns."""
 
-    def __init__(self, model, law, predictors, names):
+    def __init__(self, model: Any, law: Likelihood, predictors: dict[str, Predictor], names: Any):
         self.law, self.predictors, self.names, self.n_features = law, predictors, names, model.n_features_in_
         self.first = next((name for name in modelled(law) if name in predictors), next(iter(predictors)))
         blocks: list[Block] = []
@@ -224,7 +224,7 @@ class _Reader:
                 for name, pair in ends.items():
                     yield self._bound(block, name, pair)
 
-    def _bound(self, block, name, ends):
+    def _bound(self, block, name: str, ends):
         label, place = self._place(block, name, "bounds")
         low, high = _ends(ends, f"bounds of {label}")
         return np.eye(1, self.length, place)[0], low, high, label
@@ -233,7 +233,9 @@ class _Reader:
         """Rows of the bounds that curves bring."""
         for block in self.blocks:
             curve = self.predictors[block.parameter].curve
-            for k, label in enumerate(curve.labels if curve is not None else ()):
+            if curve is None:
+                continue
+            for k, label in enumerate(curve.labels):
                 if np.isfinite([curve.low[k], curve.high[k]]).any():
                     row = np.eye(1, self.length, block.start + k)[0]
                     yield row, curve.low[k], curve.high[k], f"{block.label}:{label}"
@@ -306,7 +308,7 @@ class _Reader:
         target = max(targets, key=len) if targets else key.split(":", 1)[0]
         return target, key[len(target) + 1 :]
 
-    def _place(self, block, name, argument) -> tuple[str, int]:
+    def _place(self, block, name: str, argument: str) -> tuple[str, int]:
         predictor = self.predictors[block.parameter]
         if name == "intercept" and not self._is_column(name):
             if not block.intercept:
@@ -331,7 +333,7 @@ class _Reader:
         one = self.predictors[block.parameter]
         return list(one.curve.labels) if one.curve is not None else [int(j) for j in one.columns if j not in one.made]
 
-    def _is_column(self, name) -> bool:
+    def _is_column(self, name: str) -> bool:
         names = [f"x{j}" for j in range(self.n_features)] if self.names is None else self.names
         return isinstance(name, str) and name in names
 
@@ -339,7 +341,7 @@ class _Reader:
         """Names of the estimated parameters, and of the entries of vectors."""
         return {name for block in self.blocks for name in (block.label, block.parameter)}
 
-    def _blocks(self, target, argument) -> list[Block]:
+    def _blocks(self, target, argument: str) -> list[Block]:
         """The blocks of a parameter, or of one entry of a vector."""
         blocks = [block for block in self.blocks if target in (block.label, block.parameter)]
         if not blocks:
@@ -359,5 +361,5 @@ def _ends(ends: Any, what: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _dense(matrix) -> np.ndarray:
+def _dense(matrix: np.ndarray) -> np.ndarray:
     return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, dtype=float)

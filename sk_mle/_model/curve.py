@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import linalg, sparse
@@ -20,6 +20,9 @@ from .._utils.differences import FIRST_DIFFERENCE, SECOND_DIFFERENCE, SECOND_DIF
 from ..likelihoods._functions import Jet
 from .data import Data
 from .design import Columns, Design
+
+if TYPE_CHECKING:
+    from .data import Batch
 
 # A stencil's half-width, relative to the distance over which the function bends by its own size: its errors stay near 1e-12.
 RELATIVE_STEP = 0.12
@@ -158,7 +161,7 @@ class Curve:
 
     # ---- the function and its derivatives in the arguments ---------------------------------------------------------------
 
-    def _columns_of(self, X, name):
+    def _columns_of(self, X: Any, name: str):
         """The columns (n, 1 + m) in which an argument is linear, or None for one coefficient."""
         if name not in self.on:
             return None
@@ -171,7 +174,7 @@ class Curve:
             raise ValueError(f"a curve must return one value per row of X, of shape ({len(rows)},), got shape {value.shape}")
         return np.array(np.broadcast_to(value, (len(rows),)))
 
-    def _derivatives(self, rows, arguments, order):
+    def _derivatives(self, rows, arguments, order: int):
         """Values (n,), first derivatives by argument and second ones by pairs of arguments."""
         by_jets = None if self.jacobian is not None else self._by_jets(rows, arguments, order)
         if by_jets is None:
@@ -193,7 +196,7 @@ class Curve:
                 second = {pair: _replaced(second.get(pair, 0.0), bad, second_there.get(pair, 0.0)) for pair in pairs}
         return value, first, second
 
-    def _by_jets(self, rows, arguments, order):
+    def _by_jets(self, rows, arguments, order: int):
         """Derivatives carried through the function, or None where it does not take them."""
         seeds = [
             Jet(np.asarray(value, dtype=float), {k: 1.0}, {} if order == 2 else None, len(rows))
@@ -208,7 +211,7 @@ class Curve:
         value = np.array(np.broadcast_to(jet.value, (len(rows),)))
         return value, [jet.d1[k] for k in range(len(arguments))], jet.d2
 
-    def _by_differences(self, rows, arguments, order, with_jacobian=True):
+    def _by_differences(self, rows, arguments, order: int, with_jacobian=True):
         """Derivatives by central differences of eighth order in all rows at once, of the user's `jacobian` if there is one."""
         value = self._values(rows, arguments)
         size = max(np.abs(value[np.isfinite(value)]).max(initial=0.0), 1e-300)
@@ -241,7 +244,7 @@ class Curve:
                 second[k, m] = (both - bends[k] - bends[m]) / (2 * steps[k] * steps[m])
         return value, first, second
 
-    def _from_jacobian(self, rows, arguments, value, steps, along, order):
+    def _from_jacobian(self, rows, arguments, value, steps, along, order: int):
         """First derivatives from the user's function, second ones by differences of it."""
         first = self._given_jacobian(rows, arguments)
         if order == 1:
@@ -401,7 +404,7 @@ def _triangle(curve: Curve, coefficients, data: Data) -> np.ndarray:
     return R if np.isfinite(R).all() else np.full((len(coefficients),) * 2, np.nan)
 
 
-def _triangle_of_block(curve, coefficients, batch) -> np.ndarray:
+def _triangle_of_block(curve: Curve, coefficients, batch: Batch) -> np.ndarray:
     """R of the rows of a block, not divided by their weight."""
     rows = np.sqrt(batch.weight)[:, None] * curve.tangent(batch.X, coefficients)
     return _stacked(rows, rows[:0])

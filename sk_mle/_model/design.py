@@ -232,7 +232,7 @@ def _exactly(left, right):
     return np.asarray(left.astype(np.longdouble) @ right.astype(np.longdouble), dtype=np.float64)
 
 
-def _times(matrix, values):
+def _times(matrix: np.ndarray, values):
     """matrix @ values, for a matrix or its diagonal."""
     return matrix[:, None] * values if matrix.ndim == 1 else matrix @ values
 

@@ -149,11 +149,11 @@ class Evaluator:
             result |= {name: batch.offset[name] for name in self.likelihood.layout.known}
         return result
 
-    def _observed(self, batch, eta):
+    def _observed(self, batch: Batch, eta: dict):
         """The law's derivatives with observed information in the rows of a block."""
         return self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed")
 
-    def _evaluate(self, batch, eta, order, information):
+    def _evaluate(self, batch: Batch, eta: dict, order: int, information: str):
         """The law's log-likelihood and derivatives of the rows of a block, with zeros for missing gradients."""
         if information == "integrated" and order == 2:
             result = self.kernel.evaluate(batch.y, eta, 1)._replace(information=integrated_information(self.likelihood, eta))
@@ -164,7 +164,7 @@ class Evaluator:
             result = result._replace(gradient=zeros | result.gradient)
         return result
 
-    def _completed(self, batch, eta, result, information):
+    def _completed(self, batch: Batch, eta: dict, result, information: str):
         """The result of a law with derivatives that are not finite replaced by numerical ones."""
         with np.errstate(all="ignore"):  # a sum may overflow where no term does
             finite = all(np.isfinite(value.sum()) for value in (*result.gradient.values(), *result.information.values()))
@@ -172,7 +172,7 @@ class Evaluator:
             return result
         return extrapolated_evaluation(self.kernel, batch.y, eta, result, information)
 
-    def _sums(self, batch, rows, result, order) -> dict[Any, Any]:
+    def _sums(self, batch: Batch, rows, result, order: int) -> dict[Any, Any]:
         """Weighted sums of log-likelihood, gradients and information over a block."""
         with np.errstate(all="ignore"):
             sums: dict[Any, Any] = {"value": weighted_sum(result.loglik, batch.weight)}
@@ -184,7 +184,7 @@ class Evaluator:
                     sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
         return sums
 
-    def _add_bends(self, sums, batch, result, curves) -> None:
+    def _add_bends(self, sums, batch: Batch, result, curves) -> None:
         """Add to the sums of observed information what the second derivatives of curves do."""
         for name, point in curves.items():
             bend = self._curve_designs[name].second_sum(point, batch.weight * result.gradient[name])

@@ -130,7 +130,7 @@ def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(data.n_features) if (np.abs(origin) <= spread).all() else origin, spread
 
 
-def _dense_products(data: Data, centered, small, origin, spread=None) -> Products:
+def _dense_products(data: Data, centered: bool, small: bool, origin, spread=None) -> Products:
     """The products from dense rows; in single precision, in units of an approximate `spread`, if that is given."""
     total = data.total_weight
     # longer blocks, so that their products cost more than the sum of these
@@ -176,7 +176,7 @@ def _rows(batch: Batch):
     return batch.X.toarray() if sparse.issparse(batch.X) else batch.X
 
 
-def _sums(batch: Batch, origin, spread, small) -> dict:
+def _sums(batch: Batch, origin, spread, small: bool) -> dict:
     """Weighted sums of a block's columns and of their products (if `small`) or squares, around `origin`."""
     Z = _rows(batch) - origin if origin.any() else _rows(batch)
     Z = np.asarray(Z, np.float64) if spread is None else np.divide(Z, spread, dtype=np.float32, casting="same_kind")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from copy import copy
 from functools import cached_property, partial
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from .data import Data
 from .design import Design
 from .evaluator import Evaluator
 from .penalties import penalties_of
+
+if TYPE_CHECKING:
+    from .data import Batch
 
 # Loss of the rows without a density, per weight of those with one, up to which the loss of the latter is computed alone.
 MAX_LOSS_BESIDE_DENSITIES = 20.0
@@ -282,7 +285,7 @@ class Objective:
         """A function of a block: the observed information of its rows in each parameter's linear predictor, by parameter."""
         return partial(self.evaluator.information, coefficients=self._coefficients(u))
 
-    def _coefficients(self, u) -> dict:
+    def _coefficients(self, u: np.ndarray) -> dict:
         """Intercept (K,) and coefficients (q, K) of the transformed columns, by parameter."""
         return {name: design.expand(u[self.slices[name]]) for name, design in self.designs.items()}
 
@@ -290,12 +293,12 @@ class Objective:
         """Sums of gradients as one flat vector."""
         return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
 
-    def _collect(self, u, sums, order) -> Point:
+    def _collect(self, u: np.ndarray, sums, order: int) -> Point:
         """The point of the mean loss from sums of the log-likelihood; only here the sign changes."""
         weight = self.data.total_weight
         if "base" in sums:
             self._base_measure = float(sums["base"]) / weight
-        value, gradient, hessian = -float(sums["value"]) / weight - self._base_measure, np.empty(0), np.empty((0, 0))
+        value, gradient, hessian = -float(sums["value"]) / weight - (self._base_measure or 0.0), np.empty(0), np.empty((0, 0))
         if order >= 1:
             gradient = -self._expand_adjoint(sums) / weight
         if order == 2:
@@ -324,12 +327,12 @@ class Objective:
         return rotated.transpose(0, 2, 1, 3).reshape(left.size, right.size)
 
 
-def _block_with_sums(evaluator, coefficients, information, extra, base, batch) -> dict:
+def _block_with_sums(evaluator, coefficients, information: str, extra, base, batch: Batch) -> dict:
     """Sums of a block with their Hessian, and what `extra` adds to them."""
     sums, rows, result = evaluator.block(batch, coefficients, 2, information, complete=True, base=base)
     return sums | extra(batch, rows, result)
 
 
-def _with_eta(evaluator, coefficients, fn, batch) -> Any:
+def _with_eta(evaluator, coefficients, fn: Callable, batch: Batch) -> Any:
     """fn(batch, eta) at the linear predictors of a block."""
     return fn(batch, evaluator.linear_predictors(batch, coefficients))

@@ -183,7 +183,7 @@ def _has_weight(rows: Rows) -> bool:
     return rows.sample_weight is None or bool(check_weight(rows.sample_weight, n_rows(rows.X)).any())
 
 
-def _reduced(reading: Reading, fn, combine, rows: Rows, number: int) -> Any:
+def _reduced(reading: Reading, fn: Callable, combine, rows: Rows, number: int) -> Any:
     """The sum over the blocks of a part; None if all its weights are zero."""
     with rows_apart(number):
         if not _has_weight(rows):
@@ -192,7 +192,7 @@ def _reduced(reading: Reading, fn, combine, rows: Rows, number: int) -> Any:
     return data.reduce(fn, combine)
 
 
-def _total_weight(batch) -> dict:
+def _total_weight(batch: Batch) -> dict:
     return {"weight": batch.weight.sum()}
 
 
@@ -311,7 +311,7 @@ class _Outcome(NamedTuple):
     fault: _Fault | None
 
 
-def _checked_fold(rows: Opened, fn, combine) -> tuple[dict[int, int], Any]:
+def _checked_fold(rows: Opened, fn: Callable, combine) -> tuple[dict[int, int], Any]:
     """Rows by part, and the combined results of fn(rows, number); the first error is raised, with the numbers of its rows."""
     outcome = rows.fold(partial(_tried, fn), partial(_joined, combine))
     if outcome is None:
@@ -324,7 +324,7 @@ def _checked_fold(rows: Opened, fn, combine) -> tuple[dict[int, int], Any]:
     return outcome.lengths, outcome.result
 
 
-def _tried(fn, rows: Rows, number: int) -> _Outcome:
+def _tried(fn: Callable, rows: Rows, number: int) -> _Outcome:
     lengths = {number: n_rows(rows.X)}
     with rows_apart(number, keep_marks=True) as found:
         try:

@@ -149,7 +149,7 @@ def _variances(columns, weight) -> np.ndarray:
     return np.maximum(np.ravel(share @ squares) - np.ravel(share @ columns) ** 2, 0.0)
 
 
-def _specs(model, law) -> dict[str, list]:
+def _specs(model: Any, law: Likelihood) -> dict[str, list]:
     """Terms by parameter; ValueError for those that cannot be used."""
     given = by_parameter(model.penalties, modelled(law)[:1], law.layout.free, "penalties")
     specs = {name: [terms] if hasattr(terms, "bind") else list(terms) for name, terms in given.items()}

@@ -62,7 +62,7 @@ def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: C
     return solution
 
 
-def _root(objective: BiasReduced, u, tol, max_iter) -> Solution:
+def _root(objective: BiasReduced, u: np.ndarray, tol: float, max_iter: int) -> Solution:
     """The root of an adjusted score by scoring steps, shortened where the score grows."""
     point, n_iter = objective.evaluate(u, 2, "expected"), 0
     while n_iter < max_iter:

@@ -11,6 +11,7 @@ Flat vector: `u[objective.slices[name]]`, reshaped to `design.shape`, holds the 
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,11 @@ from .._model.design import MAX_ROTATED_COLUMNS
 from .._model.objective import Objective
 from .curves import curves_of
 from .solvers import Solution
+
+if TYPE_CHECKING:
+    from .._model.data import Batch
+    from .._model.design import Design
+    from ..likelihoods import Likelihood
 
 ROWS_OF_FIRST_LOOK = 500  # rows of the first check of a fit with a preconditioner
 PROBE_DISTANCE = 1.0  # from the median linear predictor, at which the gradient of a row must be zero as well
@@ -67,12 +73,12 @@ def directions_without_information(objective: Objective, u: np.ndarray) -> dict[
     return unidentified
 
 
-def _medians(eta) -> dict[str, np.ndarray]:
+def _medians(eta: dict) -> dict[str, np.ndarray]:
     """Median linear predictors by parameter."""
     return {name: np.median(value, axis=0) for name, value in eta.items()}
 
 
-def _informative_products(law, designs, medians, batch, eta) -> dict:
+def _informative_products(law: Likelihood, designs: dict[str, Design], medians, batch: Batch, eta: dict) -> dict:
     """Number of linear predictors of a block on which the likelihood does not depend, and `_products` of the others."""
     sums: dict = {}
     for name, mask in _without_gradient(law, designs, medians, batch.y, eta).items():
@@ -105,7 +111,7 @@ def plateaus(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:
     return directions
 
 
-def _off_plateau(law, name, batch, eta) -> np.ndarray:
+def _off_plateau(law: Likelihood, name: str, batch: Batch, eta: dict) -> np.ndarray:
     """Mask (n,) of the rows of a block whose likelihood is not level in a parameter, here and beyond."""
     with np.errstate(all="ignore"):
         distances = (0.0, PLATEAU_WIDTH, -PLATEAU_WIDTH)
@@ -115,19 +121,19 @@ def _off_plateau(law, name, batch, eta) -> np.ndarray:
     return ~(here & (above | below))
 
 
-def _products_off_plateau(law, name, design, batch, eta) -> dict:
+def _products_off_plateau(law: Likelihood, name: str, design: Design, batch: Batch, eta: dict) -> dict:
     """`_products` of the rows of a block off the plateau."""
     return {"gram": _products(design, batch.X, _off_plateau(law, name, batch, eta)[:, None])}
 
 
-def _largest_changes(law, name, design, directions, batch, eta) -> np.ndarray:
+def _largest_changes(law: Likelihood, name: str, design: Design, directions, batch: Batch, eta: dict) -> np.ndarray:
     """Largest change of a block's linear predictors along each direction: of the rows off the plateau, of all rows; (2, m)."""
     change = np.abs(design.coordinate_rows(batch.X) @ directions)
     informative = _off_plateau(law, name, batch, eta)
     return np.stack([change[informative].max(axis=0, initial=0.0), change.max(axis=0)])
 
 
-def _without_gradient(law, designs, medians, y, eta) -> dict[str, np.ndarray]:
+def _without_gradient(law: Likelihood, designs: dict[str, Design], medians, y: np.ndarray, eta: dict) -> dict[str, np.ndarray]:
     """Masks (n, K) by parameter of the linear predictors on which the likelihood of their row does not depend."""
     masks = {name: np.ones((len(y), len(design.output_basis)), bool) for name, design in designs.items()}
     for distance in (0.0, PROBE_DISTANCE, -PROBE_DISTANCE):
@@ -139,7 +145,7 @@ def _without_gradient(law, designs, medians, y, eta) -> dict[str, np.ndarray]:
     return masks
 
 
-def _products(design, X, informative) -> np.ndarray:
+def _products(design: Design, X: Any, informative) -> np.ndarray:
     """Products (size, size) of coordinates, summed over the linear predictors of rows X in the mask `informative` (n, K)."""
     (r, k), gram = design.shape, np.zeros((design.size, design.size))
     for first in range(0, len(informative), ROWS_PER_BLOCK):

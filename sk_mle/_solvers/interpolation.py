@@ -17,7 +17,7 @@ TRIED_ETAS = (5.0, 8.0)  # absolute linear predictors that are tried for the oth
 MAX_LOSS_OF_CERTAIN_COUNTS = 1e-10  # mean loss up to which counts have probability one
 
 
-def interpolating_fit(objective: Objective, u: np.ndarray, y: np.ndarray, keep: np.ndarray) -> np.ndarray | None:
+def interpolating_fit(objective: Objective, u: np.ndarray, y: np.ndarray, keep: np.ndarray | slice) -> np.ndarray | None:
     """The vector u with the first parameter such that every y is reproduced, or None; a density is unbounded there.
 
     `y` are the targets of the rows `keep`.

@@ -43,7 +43,7 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> 
     return from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve), solve)
 
 
-def _best_of_starts(objective, start, solve) -> Solution:
+def _best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> Solution:
     """The best solution of the law's starts, with its components in canonical order."""
     if n_starts(objective.likelihood) == 1:
         return solve(objective, start, first_round_iterations(objective))
@@ -72,9 +72,9 @@ def random_starts(objective: Objective, start: np.ndarray) -> Iterator[np.ndarra
         yield start + step
 
 
-def _ranked(objective, solutions) -> list[Solution]:
+def _ranked(objective: Objective, solutions) -> list[Solution]:
     """Solutions, the best first."""
-    value = {id(one): objective.data.total_weight * objective.value(one.u) for one in solutions}
+    value: dict = {id(one): objective.data.total_weight * objective.value(one.u) for one in solutions}
     if "hessian" in objective.available_derivatives and any(one.converged for one in solutions):
         narrowness = {id(one): _log_narrowness(objective, one.u) for one in solutions if one.converged}
         likeliest = min(narrowness, key=lambda one: value[one] + narrowness[one])
@@ -83,12 +83,12 @@ def _ranked(objective, solutions) -> list[Solution]:
     return sorted(solutions, key=lambda one: (not one.converged, one.unbounded, value[id(one)]))
 
 
-def _log_narrowness(objective, u) -> float:
+def _log_narrowness(objective: Objective, u: np.ndarray) -> float:
     """Half the log-determinant of the Hessian with eigenvalues below 1, the curvature at the start, set to 1."""
     return 0.5 * float(np.log(np.maximum(np.linalg.eigvalsh(objective.hessian(u)), 1.0)).sum())
 
 
-def _in_canonical_order(objective, u) -> np.ndarray:
+def _in_canonical_order(objective: Objective, u: np.ndarray) -> np.ndarray:
     """The vector with the law's components in canonical order; u itself if that would be another model, with other columns."""
     coefs = {name: np.vstack(design.coefficients(u[objective.slices[name]])) for name, design in objective.designs.items()}
     v = u.copy()

@@ -9,11 +9,14 @@ better.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult
+
+if TYPE_CHECKING:
+    from .._model.objective import Objective
 
 ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood that the rounding of the value may hide
 MIN_STEP_LENGTH = 1e-12  # shortest step of a line search whose gain exceeds rounding
@@ -99,7 +102,7 @@ def newton_method(
 class _Descent:
     """One run of `newton`: its current point and the steps."""
 
-    def __init__(self, objective, start, tol, min_step_length, information):
+    def __init__(self, objective: Objective, start: np.ndarray, tol: float, min_step_length, information: str):
         self.objective, self.tol, self.min_step_length = objective, tol, min_step_length
         self.lbfgs = None if objective.preconditioner is None else LBFGS(objective.preconditioner)
         self.information = "observed" if self.lbfgs or objective.near_optimum else information
@@ -170,7 +173,7 @@ class _Descent:
                 step, self.decrement = _newton_step(self.point, self.max_step)
         return step
 
-    def _line_search(self, step):
+    def _line_search(self, step: np.ndarray):
         """The step length at which the value falls enough, and the point there, or None if no length does."""
         before, length = self.point, 1.0
         slack = ROUNDING_SLACK * max(1.0, abs(before.value))
@@ -206,7 +209,7 @@ class _Descent:
             self.point = self._evaluate(self.x)
         return True
 
-    def _advance(self, step, length, trial):
+    def _advance(self, step: np.ndarray, length, trial):
         """Take a step; update the L-BFGS model and the largest step allowed next."""
         cut = np.abs(step).max(initial=0.0) >= 0.99 * self.max_step
         self.max_step = STEP_GROWTH * self.max_step if cut and length == 1 else MAX_STEP

@@ -11,7 +11,7 @@ intercept first (`_model/objective.py` states the layout).
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg, sparse
@@ -20,6 +20,10 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from .._model.data import times_weights
 from .._model.objective import Objective
 from .newton import longest_step_at_minimum, minimum_certified
+
+if TYPE_CHECKING:
+    from .._model.data import Batch, Data
+    from .._model.design import Design
 
 COLUMNS_PER_BLOCK = 1 << 9
 COORDINATES_PER_PASS = 10  # coordinates whose Hessian costs as much as one more gradient
@@ -48,7 +52,7 @@ class Identity:
 class Cholesky(Identity):
     """The Hessian of all rows at one point; raises LinAlgError where it is not positive definite."""
 
-    def __init__(self, objective: Objective, u):
+    def __init__(self, objective: Objective, u: np.ndarray):
         super().__init__(objective.size)
         self.factor = linalg.cho_factor(objective.hessian(u), lower=True)
 
@@ -96,10 +100,10 @@ def is_representative(data: Any, designs: dict) -> bool:
     return all(values[0] > 1 / MAX_SQUARE_RATIO and values[-1] < MAX_SQUARE_RATIO for values in squares)
 
 
-def _gram(data, design) -> np.ndarray:
+def _gram(data: Data, design: Design) -> np.ndarray:
     """Weighted mean of the products of coordinate rows."""
 
-    def products(batch):
+    def products(batch: Batch):
         rows = design.coordinate_rows(batch.X)
         return rows.T @ times_weights(rows, batch.weight)
 
@@ -203,7 +207,7 @@ class Woodbury:
 
     refresh_passes, end_with_hessian, minimum_certified = 3, False, False
 
-    def __init__(self, objective: Objective, u):
+    def __init__(self, objective: Objective, u: np.ndarray):
         self.objective = objective
         self.name, design = next(iter(objective.designs.items()))
         assert design.columns is not None
@@ -236,7 +240,7 @@ class Woodbury:
             kernel += rows @ rows.T
         return kernel
 
-    def _set_weights(self, u):
+    def _set_weights(self, u: np.ndarray):
         """Set V, the square roots (n,) of the rows' weighted information at u."""
         few = self.objective.data.few
         kept = few.weight > 0

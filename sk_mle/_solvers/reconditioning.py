@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from .._model.objective import Objective
 from .scaling import precondition_penalties, with_unit_information
 from .separation import separating_directions
 from .solvers import Solution
+
+if TYPE_CHECKING:
+    from .._model.data import Batch
 
 MAX_ROUNDS = 5
 MIN_GAIN = 1e-6  # predicted gain in the total log-likelihood from which a fit continues
@@ -104,7 +108,7 @@ def recondition(objective: Objective, u: np.ndarray) -> tuple[Objective, np.ndar
     return (new, v) if same else None
 
 
-def _information_sums(information, names, batch) -> dict:
+def _information_sums(information: Any, names: Any, batch: Batch) -> dict:
     """Sums over a block of the rows' information, and of the size of its trace; and the lowest of these sizes."""
     of_rows = information(batch)
     sums: dict = {}
@@ -123,12 +127,12 @@ def _joined(total, part) -> dict:
     return add_sums(total, part) | lowest
 
 
-def _trace(information) -> np.ndarray:
+def _trace(information: Any) -> np.ndarray:
     """The size of the trace of every row's information."""
     return np.abs(information if information.ndim == 1 else np.einsum("nkk->n", information))
 
 
-def _share(information, name, mean, live, batch) -> np.ndarray:
+def _share(information: Any, name: str, mean, live, batch: Batch) -> np.ndarray:
     """The rows' information as a share of the `mean`; zero for saturated rows where only the others are to be `live`."""
     share = _trace(information(batch)[name]) / mean
     return np.where(share > MAX_SATURATED_INFORMATION, share, 0.0) if live else share

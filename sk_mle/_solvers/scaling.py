@@ -7,13 +7,17 @@ of a parameter is that in its linear predictors: a number, or (K, K) for a vecto
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._model.data import weighted_sum
 from .._model.objective import Objective, Point
 from ..likelihoods import Likelihood
+
+if TYPE_CHECKING:
+    from .._model.data import Data
+    from .._model.design import Design
 
 ROWS_PER_BLOCK = 1 << 14
 
@@ -120,9 +124,9 @@ def constant_predictor(data: Any, design: Any, value: Any) -> np.ndarray:
     return coordinates.ravel()
 
 
-def _mean_rows(data, design):
+def _mean_rows(data: Data, design: Design):
     """Weighted mean over rows of the coordinates of one linear predictor."""
-    columns = design.columns
+    columns: Any = design.columns
     sums = data.reduce(lambda batch: {"sums": columns.rows(batch.X).T @ batch.weight})["sums"]
     plain = design.with_output_basis(np.eye(1))
     return plain.expand_adjoint(np.concatenate([[data.total_weight], sums])[:, None]) / data.total_weight

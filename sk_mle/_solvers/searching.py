@@ -52,7 +52,7 @@ def start_of_curve(curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, 
     return _found(search.run(unknown), curve, unknown, name)
 
 
-def _found(b, curve, unknown, name) -> np.ndarray:
+def _found(b, curve: Curve, unknown, name: str) -> np.ndarray:
     """Coefficients that were found; ValueError if they were not."""
     if b is None or not np.isfinite(b).all():
         raise ValueError(
@@ -65,7 +65,7 @@ def _found(b, curve, unknown, name) -> np.ndarray:
 class _Search:
     """A curve, the rows and target to which it is fitted, and which of its coefficients enter linearly."""
 
-    def __init__(self, curve, start, X, target, weight):
+    def __init__(self, curve: Curve, start: np.ndarray, X: Any, target, weight: np.ndarray):
         self.curve, self.start, self.X, self.target = curve, start, X, target
         self.read = dense(X, curve.reads)
         self.root, self.rng = np.sqrt(weight), np.random.default_rng(0)
@@ -131,7 +131,8 @@ class _Search:
         b = b.copy()
         b[free] = np.clip(0.0, self.curve.low[free], self.curve.high[free])
         point = self.curve.evaluate(self.X, b, 1)
-        columns, rest = self.root[:, None] * point.jacobian[:, free], self.root * (self.target - point.value)
+        jacobian: Any = point.jacobian
+        columns, rest = self.root[:, None] * jacobian[:, free], self.root * (self.target - point.value)
         if not (np.isfinite(columns).all() and np.isfinite(rest).all()):
             return np.full_like(b, np.nan)
         norm = np.linalg.norm(columns, axis=0)

@@ -15,7 +15,7 @@ direction here is such a part, followed by the changes of the shared constants.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -25,6 +25,10 @@ from .._model.data import Batch
 from .._model.moments import cholesky
 from .._model.objective import Objective
 from .identification import null_space_of_rows
+
+if TYPE_CHECKING:
+    from .._model.design import Design
+    from ..likelihoods import Likelihood
 
 # Distance of a row's log-likelihood to its supremum above which the row is pinned: below that of a wrong class.
 MIN_REMAINING_GAIN = 0.5
@@ -66,7 +70,7 @@ def separating_directions(objective: Objective, u: np.ndarray) -> dict[str, tupl
     return directions
 
 
-def _never_rises(objective, u, place, direction) -> bool:
+def _never_rises(objective: Objective, u: np.ndarray, place, direction: np.ndarray) -> bool:
     """Whether the loss does not rise along a direction: recession cones hold in the limit, and small rises may add up."""
     if direction[place.stop - place.start :].any():  # shared constants change as well, which u does not hold here
         return True
@@ -75,7 +79,7 @@ def _never_rises(objective, u, place, direction) -> bool:
     return all(objective.value(u + length * step) <= value + MAX_ROUNDING_RISE * max(1.0, abs(value)) for length in (1.0, 8.0))
 
 
-def _direction(objective, name, u) -> np.ndarray | None:
+def _direction(objective: Objective, name: str, u: np.ndarray) -> np.ndarray | None:
     """A direction of recession of one parameter, or None; the linear predictor that changes most changes by one."""
     design, law, few = objective.designs[name], objective.likelihood, objective.data.few
     space, level = _unpinned_directions(objective, name, u)
@@ -92,7 +96,7 @@ def _direction(objective, name, u) -> np.ndarray | None:
     if space.shape[1] == 0:
         return None
 
-    def extremes(direction):
+    def extremes(direction: np.ndarray):
         """Lowest and highest left-hand side of all constraints that are not pinned, with rounding set to zero."""
         found = objective.over_rows(u, partial(_extremes, law, name, design, direction[:, None]), np.maximum)
         return np.where(np.abs(found) < ROUNDING_OF_CONSTRAINTS * np.abs(found).max(), 0.0, found) * (-1, 1)
@@ -114,14 +118,18 @@ def _direction(objective, name, u) -> np.ndarray | None:
     return None
 
 
-def _constraint_values(law, name, design, directions, batch, eta) -> tuple[np.ndarray, np.ndarray]:
+def _constraint_values(
+    law: Likelihood, name: str, design: Design, directions, batch: Batch, eta: dict
+) -> tuple[np.ndarray, np.ndarray]:
     """Left-hand sides of the constraints of rows, (rows, constraints, directions), and which are pinned."""
     cone, constant, pinned = _constraints(law, name, design, batch.y, eta)
     inner = np.tensordot(design.matrix(), directions[: design.size].reshape(*design.shape, -1), 1)
     return cone @ np.tensordot(design.plain_rows(batch.X), inner, 1) + constant @ directions[design.size :], pinned
 
 
-def _constraints_of(law, name, design, directions, batch, eta, pinned: bool) -> np.ndarray:
+def _constraints_of(
+    law: Likelihood, name: str, design: Design, directions, batch: Batch, eta: dict, pinned: bool
+) -> np.ndarray:
     """Left-hand sides of those constraints of rows that are pinned, or of those that are not: (constraints, directions)."""
     parts = []
     for rows in _row_blocks(len(batch.y)):
@@ -131,19 +139,21 @@ def _constraints_of(law, name, design, directions, batch, eta, pinned: bool) -> 
     return np.concatenate(parts)
 
 
-def _pinned_products(law, name, design, space, batch, eta) -> dict:
+def _pinned_products(law: Likelihood, name: str, design: Design, space, batch: Batch, eta: dict) -> dict:
     """Products of the pinned constraints of a block on a basis of directions, and their number."""
     equalities = _constraints_of(law, name, design, space, batch, eta, pinned=True)
     return {"gram": equalities.T @ equalities, "n_pinned": len(equalities)}
 
 
-def _extremes(law, name, design, direction, batch, eta) -> np.ndarray:
+def _extremes(law: Likelihood, name: str, design: Design, direction: np.ndarray, batch: Batch, eta: dict) -> np.ndarray:
     """Minus the lowest and the highest left-hand side of a block's constraints that are not pinned, at least 0."""
     free = _constraints_of(law, name, design, direction, batch, eta, pinned=False)
     return np.array([-free.min(initial=0.0), free.max(initial=0.0)])
 
 
-def _with_violating_rows(objective, name, u, direction, rows, eta) -> tuple[Batch, dict]:
+def _with_violating_rows(
+    objective: Objective, name: str, u: np.ndarray, direction: np.ndarray, rows, eta: dict
+) -> tuple[Batch, dict]:
     """`rows` with some more that a direction violates, and their linear predictors."""
     find = partial(_violating_rows, objective.likelihood, name, objective.designs[name], direction[:, None])
     X, y, more = objective.over_rows(u, find, _first_rows)
@@ -151,7 +161,7 @@ def _with_violating_rows(objective, name, u, direction, rows, eta) -> tuple[Batc
     return joined, {key: np.concatenate([value, more[key]]) for key, value in eta.items()}
 
 
-def _violating_rows(law, name, design, direction, batch, eta) -> tuple:
+def _violating_rows(law: Likelihood, name: str, design: Design, direction: np.ndarray, batch: Batch, eta: dict) -> tuple:
     """The rows of a block whose constraints a direction violates most: X, y and linear predictors."""
     values, pinned = _constraint_values(law, name, design, direction, batch, eta)
     lowest = np.where(pinned, 0.0, values[:, :, 0]).min(axis=1)
@@ -167,12 +177,12 @@ def _first_rows(a, b) -> tuple:
     return _stacked(a[0], b[0])[most], np.concatenate([a[1], b[1]])[most], eta
 
 
-def _stacked(X, Z) -> Any:
+def _stacked(X: Any, Z) -> Any:
     """The rows of X and Z."""
     return sparse.vstack([X, Z], format="csr") if sparse.issparse(X) else np.vstack([X, Z])
 
 
-def _towards_fit(objective, name, u, space, extremes) -> np.ndarray | None:
+def _towards_fit(objective: Objective, name: str, u: np.ndarray, space, extremes) -> np.ndarray | None:
     """The direction from zero to the fit, in the intercept or in all coordinates, if it is a direction of recession."""
     design = objective.designs[name]
     along_intercept, along_all = np.zeros((2, len(space)))
@@ -194,12 +204,12 @@ def _by_linear_programme(space, constraints) -> np.ndarray | None:
     return None if result.status != 0 or -result.fun < 1e-7 else space @ result.x
 
 
-def _row_blocks(n):
+def _row_blocks(n: int):
     """Slices of at most ROWS_PER_BLOCK rows."""
     return [slice(first, first + ROWS_PER_BLOCK) for first in range(0, n, ROWS_PER_BLOCK)]
 
 
-def _constraints(law, name, design, y, eta):
+def _constraints(law: Likelihood, name: str, design: Design, y: np.ndarray, eta: dict):
     """Recession cones of rows (n, constraints, k), the part of shared constants (n, constraints, e), and which are pinned."""
     with np.errstate(all="ignore"):
         cone, gain = law.recession(y, eta, name)
@@ -210,7 +220,7 @@ def _constraints(law, name, design, y, eta):
     )
 
 
-def _unpinned_directions(objective, name, u) -> tuple[np.ndarray, float]:
+def _unpinned_directions(objective: Objective, name: str, u: np.ndarray) -> tuple[np.ndarray, float]:
     """Directions along which no pinned constraint of a subsample changes.
 
     Returns
@@ -243,7 +253,7 @@ def _unpinned_directions(objective, name, u) -> tuple[np.ndarray, float]:
     return basis, largest / pinned[index].sum()
 
 
-def _gram(rows, cone, constant, pinned):
+def _gram(rows, cone: np.ndarray, constant, pinned: np.ndarray):
     """Gram matrix of the pinned constraints, in the coordinates (d, k) of a parameter and the e shared constants."""
     d, k, e = rows.shape[1], cone.shape[2], constant.shape[2]
     both = np.concatenate([cone, constant], axis=2)

@@ -88,15 +88,15 @@ class Solver(NamedTuple):
     uses_objective: bool = False
 
 
-def _maxiter(tol, n):
+def _maxiter(tol: float, n: int):
     return {"maxiter": n}
 
 
-def _gtol(tol, n):
+def _gtol(tol: float, n: int):
     return {"gtol": tol, "maxiter": n}
 
 
-def _tol_maxiter(tol, n):
+def _tol_maxiter(tol: float, n: int):
     return {"tol": tol, "maxiter": n}
 
 
@@ -178,10 +178,11 @@ def _custom(solver: Callable) -> Solver:
 class _FiniteObjective:
     """The objective for scipy's line searches: a trial value that is not finite is replaced by a bowl around the best point."""
 
-    def __init__(self, objective):
-        self.objective, self.best, self.at = objective, np.inf, None
+    def __init__(self, objective: Objective):
+        self.objective, self.best = objective, np.inf
+        self.at: np.ndarray | None = None
 
-    def __call__(self, u):
+    def __call__(self, u: np.ndarray):
         point = self.objective.evaluate(u, 1)
         if np.isfinite(point.value) and np.isfinite(point.gradient).all():
             if point.value <= self.best:
@@ -279,7 +280,7 @@ def _checked(result, solver) -> OptimizeResult:
     return result
 
 
-def _newton_decrement(objective, u) -> float:
+def _newton_decrement(objective: Objective, u: np.ndarray) -> float:
     """Twice the gain in mean log-likelihood that a quadratic model promises; infinite where it has no maximum.
 
     It does not depend on the units of the coordinates, in which the curvature may be far from that at the start: large counts
@@ -298,9 +299,10 @@ def _newton_decrement(objective, u) -> float:
     return float(step @ (point.gradient / scale)) if rcond > RCOND_MIN else np.inf
 
 
-def _gradient_rounding(objective, u) -> float:
+def _gradient_rounding(objective: Objective, u: np.ndarray) -> float:
     """Rounding error of the gradient that comes from the first parameter's linear predictors, for unit curvature."""
-    name, design = next(iter(objective.designs.items()))
+    name = next(iter(objective.designs))
+    design: Any = objective.designs[name]
     if design.vector:
         return 0.0
     size = np.abs(objective.eta(u)[name]) if design.linear else design.size_of_terms(objective.data, u[objective.slices[name]])
@@ -321,7 +323,7 @@ def parameters_at_edges(objective: Objective, u: np.ndarray, hessian_point: Poin
     return edges | (_running_to_edges(objective, u, scalar, hessian_point) if scalar else {})
 
 
-def _running_to_edges(objective, u, names, hessian_point) -> dict[str, str]:
+def _running_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian_point) -> dict[str, str]:
     """Scalar parameters of large variance that a Newton step would still move far, without change of the log-likelihood.
 
     The other coordinates follow along the ridge, so that the result does not depend on the unit of y.
@@ -386,7 +388,7 @@ def _differs(objective, value, v) -> bool:
         return not objective.data.total_weight * abs(objective.value(v) - value) < MIN_LOGLIK_DIFFERENCE
 
 
-def _far_from_zero(objective, u, names) -> dict[str, str]:
+def _far_from_zero(objective: Objective, u: np.ndarray, names: Any) -> dict[str, str]:
     """Parameters with a linear predictor far from zero, on which the log-likelihood no longer depends.
 
     For vectors of which only differences count, such as logits, the distance is that from the largest entry.
@@ -421,7 +423,7 @@ def _gradient_norm(objective, u, result) -> float:
 class _ProgressPrinter:
     """A callback that prints a line per iteration."""
 
-    def __init__(self, objective):
+    def __init__(self, objective: Objective):
         self.objective, self.count = objective, 0
 
     def __call__(self, at, *unused):

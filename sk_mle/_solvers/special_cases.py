@@ -11,7 +11,7 @@ objective with a parameter held has a vector of its own, without that part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import OptimizeResult
@@ -54,7 +54,7 @@ def from_special_cases(objective: Objective, solution: Solution, solve: Callable
         return _from_special_cases(objective, solution, names, solve)
 
 
-def _from_special_cases(objective, solution, names, solve) -> Solution:
+def _from_special_cases(objective: Objective, solution: Solution, names: Any, solve: Callable) -> Solution:
     """`from_special_cases` of a fit that may have other maxima."""
     best, interior = solution, solution.converged and not solution.edges
     best = _best_near_ends(objective, best, solve)
@@ -78,7 +78,7 @@ def first_round_iterations(objective: Objective) -> float:
     return ITERATIONS_OF_FIRST_ROUND if objective.likelihood.relations.ends and constant_parameters(objective) else np.inf
 
 
-def _continue(objective, solution, solve) -> Solution:
+def _continue(objective: Objective, solution: Solution, solve: Callable) -> Solution:
     """The solution of a fit that starts at another solution; iterations add up."""
     continued = solve(objective, solution.u)
     return continued._replace(n_iter=solution.n_iter + continued.n_iter)
@@ -98,7 +98,7 @@ def _law_expects_other_maxima(objective, solution) -> bool:
     return law.relations.competing is not None and competing(law, law.layout.theta(objective.eta(solution.u)))
 
 
-def _has_frequent_value(objective) -> bool:
+def _has_frequent_value(objective: Objective) -> bool:
     """Whether a value of y is so frequent that a density may have a peak there, beside that of other maxima."""
     law, few = objective.likelihood, objective.data.few
     if law.support.integer or few.y.ndim > 1 or law.predictive is not law or not values_to_hold(law):
@@ -109,7 +109,7 @@ def _has_frequent_value(objective) -> bool:
     return bool(tied.any()) and not np.isin(y[n_ties:][tied], law.atoms).all()
 
 
-def _weighted_sample(y, weight) -> np.ndarray:
+def _weighted_sample(y: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """A systematic sample of y in which a row of weight k counts as k copies of it."""
     if are_ones(weight):
         n = min(len(y), ROWS_OF_FIRST_LOOK)
@@ -119,7 +119,7 @@ def _weighted_sample(y, weight) -> np.ndarray:
     return y[np.searchsorted(cumulative, (np.arange(n) + 0.5) * (cumulative[-1] / n))]
 
 
-def _better(objective, best: Solution, other: Solution) -> Solution:
+def _better(objective: Objective, best: Solution, other: Solution) -> Solution:
     """The solution of greater likelihood; if they are equal, the one that converged, or that at a limit of the law."""
     gain = objective.data.total_weight * (objective.value(best.u) - objective.value(other.u))
     if other.unbounded or not gain > -MIN_GAIN:
@@ -143,7 +143,7 @@ def _best_from_held(objective, best: Solution, names, solve) -> Solution:
     return best
 
 
-def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float, np.ndarray]]:
+def _held_fits(objective: Objective, base: Solution, names: Any, solve: Callable) -> Iterator[tuple[float, np.ndarray]]:
     """Losses and vectors, for all parameters, of fits with one parameter held that may be better than the solution."""
     for name, values in values_to_hold(objective.likelihood).items():
         for value in values if name in names else ():
@@ -163,19 +163,20 @@ def _held_fits(objective, base: Solution, names, solve) -> Iterator[tuple[float,
                 yield loss, u
 
 
-def _best_near_ends(objective, best: Solution, solve) -> Solution:
+def _best_near_ends(objective: Objective, best: Solution, solve: Callable) -> Solution:
     """The best of the solution and of those near ends of domains with the same slopes."""
     for end in _points_near_ends(objective, best.u, FIRST_DISTANCE_TO_END):
         best = _better(objective, best, _from_end(objective, best, end, solve))
     return best
 
 
-def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoint]:
+def _held_near_ends(objective: Objective, best: Solution, names: Any, solve: Callable) -> Iterator[_EndPoint]:
     """Points near ends of domains from fits with the parameter held there, whose slopes may be unlike those of the solution."""
     if not _has_ends(objective):
         return
     law, (y, weight, eta) = objective.likelihood, _kept_rows(objective, best.u)
-    for name, edge, params in law.relations.near_ends(law, y, weight, DISTANCE_OF_HELD_FIT, **law.layout.theta(eta)):
+    near_ends: Any = law.relations.near_ends
+    for name, edge, params in near_ends(law, y, weight, DISTANCE_OF_HELD_FIT, **law.layout.theta(eta)):
         value = np.ravel(params[name])[0]
         part = with_held(objective, name, value) if name in names else None
         if part is None:
@@ -190,7 +191,7 @@ def _held_near_ends(objective, best: Solution, names, solve) -> Iterator[_EndPoi
             yield _EndPoint(u, name, edge)
 
 
-def _predicted_minimum(objective, u) -> float:
+def _predicted_minimum(objective: Objective, u: np.ndarray) -> float:
     """A value that Newton's method from u will hardly go below, from its quadratic model there; -inf if that is unreliable."""
     if "hessian" not in objective.available_derivatives:
         return -np.inf
@@ -214,13 +215,14 @@ class _EndPoint(NamedTuple):
     edge: str
 
 
-def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
+def _points_near_ends(objective: Objective, u: np.ndarray, distance) -> Iterator[_EndPoint]:
     """Points near ends of domains, by the law's `near_ends`, whose likelihood is nearly as high as that at `u`, or higher."""
     if not _has_ends(objective):
         return
     law, names, (y, weight, eta) = objective.likelihood, constant_parameters(objective), _kept_rows(objective, u)
-    theta = law.layout.theta(eta)
-    for name, edge, params in law.relations.near_ends(law, y, weight, distance, **theta):
+    theta, near_ends = law.layout.theta(eta), law.relations.near_ends
+    assert near_ends is not None  # by the caller
+    for name, edge, params in near_ends(law, y, weight, distance, **theta):
         loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / objective.data.few.total_weight
         if name not in names or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
             continue
@@ -233,14 +235,14 @@ def _points_near_ends(objective, u, distance) -> Iterator[_EndPoint]:
         yield _EndPoint(v, name, edge)
 
 
-def _kept_rows(objective, u) -> tuple[np.ndarray, np.ndarray, dict]:
+def _kept_rows(objective: Objective, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
     """y, weights and linear predictors of the rows at hand of positive weight."""
     few = objective.data.few
     keep = few.weight > 0 if few.has_zero_weight else slice(None)
     return few.y[keep], few.weight[keep], objective.eta(u)
 
 
-def _has_ends(objective) -> bool:
+def _has_ends(objective: Objective) -> bool:
     """Whether the law has `near_ends`, and its first parameter an intercept that they shift."""
     law, first = objective.likelihood, next(iter(objective.designs))
     return (
@@ -251,7 +253,7 @@ def _has_ends(objective) -> bool:
     )
 
 
-def _from_end(objective, best: Solution, end: _EndPoint, solve, factor=FIRST_DISTANCE_TO_END) -> Solution:
+def _from_end(objective: Objective, best: Solution, end: _EndPoint, solve: Callable, factor=FIRST_DISTANCE_TO_END) -> Solution:
     """The supremum at an end or, if that is no better than the best solution, a maximum near the end or that solution.
 
     Fits approach the end from the distance of the end point divided by `factor`.
@@ -266,7 +268,7 @@ def _from_end(objective, best: Solution, end: _EndPoint, solve, factor=FIRST_DIS
     return solve(objective, lowest, MAX_ITERATIONS_IF_HELD) if better else best
 
 
-def _supremum_at_end(objective, solution: Solution, names, solve) -> Solution:
+def _supremum_at_end(objective: Objective, solution: Solution, names: Any, solve: Callable) -> Solution:
     """The supremum at an end of a parameter's domain if the likelihood grows up to that end, else the solution."""
     if solution.converged and not any(_gain_towards_end(objective, solution, name) > MIN_STAGE_GAIN for name in solution.edges):
         return solution
@@ -280,7 +282,7 @@ def _supremum_at_end(objective, solution: Solution, names, solve) -> Solution:
     return best
 
 
-def _gain_towards_end(objective, solution, name) -> float:
+def _gain_towards_end(objective: Objective, solution: Solution, name: str) -> float:
     """Change of the total log-likelihood with a parameter a hundred times closer to the end of its domain."""
     if name not in objective.designs:
         return 0.0
@@ -289,7 +291,9 @@ def _gain_towards_end(objective, solution, name) -> float:
     return abs(objective.data.total_weight * (objective.value(solution.u) - objective.value(u)))
 
 
-def _value_closer_to_end(objective, u, name, edge, factor=DISTANCE_RATIO) -> tuple[float, float]:
+def _value_closer_to_end(
+    objective: Objective, u: np.ndarray, name: str, edge: str, factor=DISTANCE_RATIO
+) -> tuple[float, float]:
     """A value `factor` times closer to an end of the parameter's domain, and its distance: 1 / value for an infinite end."""
     domain, link = objective.likelihood.layout[name].domain, objective.likelihood.layout[name].link
     value = float(link.inverse(objective.designs[name].expand(u[objective.slices[name]])[0])[0])
@@ -309,7 +313,9 @@ def _rising_end(objective, u, name) -> str:
     return "lower" if gradient > 0 else "upper"
 
 
-def _follow_to_end(objective, solution, name, edge, solve, rival=np.inf) -> tuple[Solution | None, np.ndarray]:
+def _follow_to_end(
+    objective: Objective, solution: Solution, name: str, edge: str, solve: Callable, rival=np.inf
+) -> tuple[Solution | None, np.ndarray]:
     """Fits of the other parameters with one at a sequence of values that approach an end of its domain.
 
     Returns
@@ -350,7 +356,7 @@ def _follow_to_end(objective, solution, name, edge, solve, rival=np.inf) -> tupl
     return solution._replace(u=u, converged=True, n_iter=n_iter, edges={name: edge}, result=result), u
 
 
-def _next_stage_start(objective, part, u, before, name, edge, distance) -> np.ndarray:
+def _next_stage_start(objective: Objective, part, u: np.ndarray, before, name: str, edge: str, distance) -> np.ndarray:
     """The best start of the next stage: the last fit, the extrapolation of the last two, or the law's `near_ends`.
 
     Coordinates change in proportion to the distance to the end if rows lie on the edge of the support.

@@ -65,7 +65,7 @@ def cold_start(objective: Objective) -> tuple[Objective, np.ndarray]:
     return _start_on_subsample(objective) or _start_on_all_rows(objective)
 
 
-def _start_on_subsample(objective):
+def _start_on_subsample(objective: Objective):
     """Objective with the Hessian of a subsample, and its solution; None if rows are few or the subsample is unlike them."""
     data, n = objective.data, objective.data.n_kept
     n_rows = max(min(n // 20, MAX_SUBSAMPLE_ROWS), MIN_SUBSAMPLE_ROWS_PER_COORDINATE * objective.size)
@@ -190,14 +190,14 @@ def _at_constants(objective, values, y, weight, known) -> tuple[Objective, np.nd
     return objective, u
 
 
-def _is_poor_start(objective, u) -> bool:
+def _is_poor_start(objective: Objective, u: np.ndarray) -> bool:
     """Whether the log-likelihood at a law's own start is not finite, or its gradient in a constant is large."""
     point = objective.evaluate(u, 1)
     intercepts = [objective.slices[name].start for name, design in objective.designs.items() if design.intercept]
     return not (np.isfinite(point.value) and np.abs(point.gradient[intercepts]).max(initial=0.0) <= MAX_START_GRADIENT)
 
 
-def _with_preconditioner(objective, u) -> Objective:
+def _with_preconditioner(objective: Objective, u: np.ndarray) -> Objective:
     """The objective with a preconditioner, if a Hessian would cost many gradients."""
     name, design = next(iter(objective.designs.items()))
     columns, data = design.columns, objective.data
@@ -221,14 +221,14 @@ def _with_preconditioner(objective, u) -> Objective:
     return objective
 
 
-def _hessian_is_known(objective) -> bool:
+def _hessian_is_known(objective: Objective) -> bool:
     """Whether rows are many and the Hessian is known without a pass over them, because the loss is quadratic."""
     if objective.data.costly:
         return False  # Newton's steps are then exact, and as few
     return objective.data.n_samples * objective.data.n_features >= MIN_ENTRIES_FOR_SUBSAMPLE and _is_quadratic(objective)
 
 
-def _is_quadratic(objective) -> bool:
+def _is_quadratic(objective: Objective) -> bool:
     """Whether the loss is quadratic in the first linear predictor and the others are constants."""
     name, design = next(iter(objective.designs.items()))
     others_have_columns = [other.columns is not None for other in objective.designs.values()][1:]
@@ -269,7 +269,7 @@ def warm_start(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Obj
     return warm if point.value <= cold[0].value(cold[1]) else cold
 
 
-def _at_coefficients(objective, coefs, intercepts):
+def _at_coefficients(objective: Objective, coefs: dict, intercepts: dict):
     """Objective and vector at given coefficients; None if these belong to another model or the gradient is not finite."""
     data, u = objective.data, locate(objective, coefs, intercepts)
     if u is None or not np.isfinite(objective.value(u)):
@@ -286,7 +286,9 @@ def _at_coefficients(objective, coefs, intercepts):
     return None if at_edge or not rescaled.evaluate(v, 1).finite else (_with_preconditioner(rescaled, v), v)
 
 
-def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarray]:
+def _first_step(
+    objective: Objective, u: np.ndarray, y: np.ndarray, weight: np.ndarray, quadratic
+) -> tuple[Objective, np.ndarray]:
     """Objective and vector after a scoring step for the first parameter, to which the other parameters are refitted."""
     name, design = next(iter(objective.designs.items()))
     place, point, step = objective.slices[name], objective.evaluate(u, 1), np.zeros_like(u)
@@ -304,13 +306,13 @@ def _first_step(objective, u, y, weight, quadratic) -> tuple[Objective, np.ndarr
     return objective, next((u + step for step in steps if _improves(objective, u + step, order, point.value)), u)
 
 
-def _improves(objective, u, order, value) -> bool:
+def _improves(objective: Objective, u: np.ndarray, order: int, value) -> bool:
     """Whether the value at u is lower than `value` and its derivatives are finite."""
     point = objective.evaluate(u, order, "expected")
     return point.finite and point.value < value
 
 
-def _with_other_parameters(objective, u, steps, y, weight, order, sampled):
+def _with_other_parameters(objective: Objective, u: np.ndarray, steps, y: np.ndarray, weight: np.ndarray, order: int, sampled):
     """Objective and vector after the first step that improves, with refined constants, in coordinates of unit curvature."""
     law, before = objective.likelihood, objective.value(u)
     for step in steps:
@@ -332,7 +334,7 @@ def _with_other_parameters(objective, u, steps, y, weight, order, sampled):
     return rescaled, change_basis(objective, rescaled, v, point, "expected")
 
 
-def _with_refined_constants(objective, u, y, weight) -> tuple[np.ndarray, dict]:
+def _with_refined_constants(objective: Objective, u: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, dict]:
     """The vector with the constants of `law.refine` given the first parameter, which may shift, and its linear predictors."""
     law, first, eta = objective.likelihood, next(iter(objective.designs)), objective.eta(u)
     if law.layout.known or first != next(iter(law.parameters)):
@@ -354,7 +356,7 @@ def _with_refined_constants(objective, u, y, weight) -> tuple[np.ndarray, dict]:
     return v, moved if exact else objective.eta(v)
 
 
-def _raise_not_finite(objective, u, y):
+def _raise_not_finite(objective: Objective, u: np.ndarray, y: np.ndarray):
     """Raise ValueError for a log-likelihood that is not finite at the start, naming the law and the rows."""
     law = objective.likelihood
     loglik = law.evaluate(y, objective.eta(u), 0).loglik

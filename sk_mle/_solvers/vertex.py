@@ -25,6 +25,11 @@ from .._model.sums import project
 from .newton import newton
 from .plane import Plane
 
+if TYPE_CHECKING:
+    from .._model.data import Batch
+    from .._model.design import Design
+    from .._model.objective import Objective
+
 MAX_NEWTON_STEPS = 50  # Newton steps without smoothing
 MIN_STEP_LENGTH = 1e-3  # shortest Newton step if rounding hides the gain: curvature changes by orders of magnitude
 SLOPE_DISTANCE = 1e-8  # distance from a kink, in units of the law's width, at which its two slopes are taken
@@ -77,7 +82,7 @@ def vertex(
     return OptimizeResult(x=x, fun=objective.value(x), nit=n_iter, subgradient=subgradient, success=subgradient <= tol)
 
 
-def _curvature(objective, x):
+def _curvature(objective: Objective, x):
     """Median curvature of the rows' loss in the first parameter, relative to that of the squared gradient.
 
     0 for a loss that is linear between kinks; negative for a concave one, whose minima are all vertices. Of the rows at hand.
@@ -90,7 +95,7 @@ def _curvature(objective, x):
     return curvature if np.abs(curvature) > 1e-3 else 0.0
 
 
-def _solve_vertex(objective, x, width):
+def _solve_vertex(objective: Objective, x, width):
     """The vertex near x, at which as many rows as possible lie on their kink, and the smallest subgradient there.
 
     If the objective is penalised or curved between kinks, only rows within reach of the smoothing `width` are placed there.
@@ -123,7 +128,7 @@ def _solve_vertex(objective, x, width):
     return x, float(np.abs(np.concatenate([subgradient, other_gradients])).max())
 
 
-def _face(objective, x, place, rows) -> Plane:
+def _face(objective: Objective, x, place, rows) -> Plane:
     """The objective on the face on which the active rows stay on their kinks."""
     inside = null_space(rows, rcond=1e-12) if len(rows) else np.eye(place.stop)
     return Plane(objective, x, block_diag(inside, np.eye(len(x) - place.stop)))

@@ -80,8 +80,8 @@ def summed(
         n_clusters, B = len(totals), totals.T @ totals
         if n_clusters == 1:
             raise ValueError("groups has one cluster only; cluster-robust covariances need at least two, better forty")
-    value, gradient, hessian = (-total_weight * part for part in (point.value, point.gradient, -point.hessian))
-    return Sums(value, gradient, hessian, B, n_clusters)
+    gradient, hessian = -total_weight * point.gradient, total_weight * point.hessian
+    return Sums(-total_weight * point.value, gradient, hessian, B, n_clusters)
 
 
 def _nothing(batch, rows, result) -> dict:
