@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import block_diag, null_space
@@ -26,8 +26,6 @@ from .newton import newton
 from .plane import Plane
 
 if TYPE_CHECKING:
-    from .._model.data import Batch
-    from .._model.design import Design
     from .._model.objective import Objective
 
 MAX_NEWTON_STEPS = 50  # Newton steps without smoothing
@@ -195,7 +193,7 @@ def _nearer(count, a, b) -> _NearRows:
 
 def _kinks(law, name, y, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Kinks of rows as linear predictors, the widths of the law there, and distances at which slopes are taken."""
-    kinks = law.parameter(name).link.link(law.kinks(y))
+    kinks = law.layout[name].link.link(law.kinks(y))
     root = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
     width = np.where(root > 0, 1 / root, np.abs(eta[name] - kinks).max(initial=1e-300))
     return kinks, width, SLOPE_DISTANCE * (width + 1e-3 * np.abs(kinks))
@@ -203,7 +201,7 @@ def _kinks(law, name, y, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _slopes_beside(law, name, y, eta, tiny) -> list[np.ndarray]:
     """Derivatives of the log-likelihood of rows right above and below their kinks."""
-    kinks = law.parameter(name).link.link(law.kinks(y))
+    kinks = law.layout[name].link.link(law.kinks(y))
     return [law.evaluate(y, {**eta, name: kinks + side * tiny}, 1).gradient[name] for side in (1, -1)]
 
 

@@ -28,7 +28,6 @@ from sk_mle.likelihoods import (
     Dirichlet,
     Hurdle,
     Laplace,
-    Likelihood,
     Multinomial,
     MultivariateNormal,
     Normal,

@@ -163,7 +163,7 @@ def curvature_score(law: Any, y: np.ndarray, eta: dict) -> np.ndarray | None:
 
 def _integrated_curvature_score(law, params, eta, size) -> np.ndarray:
     """`curvature_score` by quadrature, or sums over y."""
-    free = {name: eta[name] for name in law.free}
+    free = {name: eta[name] for name in law.layout.free}
     stack = stacking(free)[0]
     result = np.empty((len(next(iter(eta.values()))), size, size, size))
     for a, b, c in np.ndindex(size, size, size):
@@ -187,7 +187,7 @@ def _of_linear_hessians(law, params, eta, information) -> np.ndarray:
     So it is for every exponential family in any parameters: with h = K g - I, E[h g'] = K I. K is found from h and g at a few
     quantiles of each row. No digit is lost there where a density is steep at an end of its support, as an integral's are.
     """
-    free = {name: eta[name] for name in law.free}
+    free = {name: eta[name] for name in law.layout.free}
     n, size = information.shape[:2]
     levels = np.linspace(0.1, 0.9, size + 3)
     repeated_params, repeated = (
