@@ -344,6 +344,9 @@ class AveragedDistribution:
         values = method(np.resize(y, self.dist.shape)).reshape(-1, self.n)
         return special.logsumexp(values, axis=0) - np.log(len(values))
 
+    def cdf(self, y: ArrayLike) -> np.ndarray:
+        return np.mean(self.dist.cdf(np.resize(y, self.dist.shape)).reshape(-1, self.n), axis=0)
+
     def logcdf(self, y: ArrayLike) -> np.ndarray:
         return self._average(self.dist.logcdf, y)
 

@@ -10,8 +10,9 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
-from sk_mle import Inference, MLEClassifier, MLERegressor, predict_dist
+from sk_mle import Distribution, Inference, MLEClassifier, MLERegressor, predict_dist
 from sk_mle.datasets import make_mle_regression
+from sk_mle.inference._functionals import AveragedDistribution
 from sk_mle.inference._linearised import Rows
 from sk_mle.likelihoods import Gamma, Hurdle, NegativeBinomial, Normal, Poisson, StudentT
 from sk_mle.metrics import crps
@@ -89,6 +90,13 @@ def test_predictive_intervals_with_uncertain_coefficients():
     assert (np.diff(wide, axis=1) > np.diff(plain, axis=1)).all()
     far = inference.predict_interval(10 * A, 0.9, random_state=0)
     assert np.diff(far, axis=1).mean() > 2 * np.diff(wide, axis=1).mean()
+
+
+def test_quantiles_of_averaged_counts_at_levels_that_the_average_takes():
+    k = 3.0
+    for mean in np.arange(1.0, 8.0, 0.5):  # of some, the average of logs is below the log of the average, by rounding
+        dist = Distribution(Poisson(), {"mean": mean + np.array([0.0, 1.0, 3.0])})
+        assert AveragedDistribution(dist, 1).ppf(dist.cdf(np.full(3, k)).mean()) == k
 
 
 def test_marginal_effects_by_hand():

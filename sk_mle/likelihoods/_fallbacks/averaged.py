@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from .law import Law
 
 NODES_IN_SDS = np.linspace(-4, 4, 33)  # standard deviations
 NODE_WEIGHTS = np.exp(-(NODES_IN_SDS**2) / 2)
 NODE_WEIGHTS /= NODE_WEIGHTS @ NODES_IN_SDS**2  # so that the derivative of a linear gradient is exact
 
 
-def averaged_information(law: Any, y: np.ndarray, eta: dict, name: str, spread: np.ndarray) -> np.ndarray:
+def averaged_information(law: Law, y: np.ndarray, eta: dict, name: str, spread: np.ndarray) -> np.ndarray:
     """Information (n,) in eta[name] of log-likelihoods averaged over eta[name] + spread * e, for a standard normal e.
 
     The average is smooth even if the log-likelihood is not, and its second derivative needs the gradient alone:

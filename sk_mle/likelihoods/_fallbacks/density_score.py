@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.polynomial.legendre import leggauss, legvander
 
 from .inversion import FARTHEST_PANEL, PANELS
+from .law import Law
 from .quadrature import _centre, _chunks, _maps
 
 NODES, WEIGHTS = leggauss(10)
@@ -17,7 +16,7 @@ NEGLIGIBLE_DENSITY = 1e-25  # density in t at both ends of a panel below which t
 MAX_MISSING_MASS, MAX_MISSING_SCORE = 1e-9, 1e-11  # missing probability; missing part of the score, relative to it
 
 
-def density_score(law: Any, y: np.ndarray, params: dict) -> np.ndarray:
+def density_score(law: Law, y: np.ndarray, params: dict) -> np.ndarray:
     """The continuous ranked probability score of each row; NaN if the density is not smooth, or its tails or y too far out.
 
     Rows of the same parameters share one table of the distribution function.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..._utils.differences import stacking
 from ..._utils.repeated import filled, repeated_value
 from .algebra import outer
 from .facts import expected_information, overrides
+from .law import Law
 from .quadrature import _expect
 
 MIN_LOG_DENSITY = -600.0  # log-density below which a gradient may overflow and is left out
@@ -18,7 +17,7 @@ MAX_RANDOM_SHARE = 1e-9  # difference of observed and expected information, rela
 MAX_NONLINEAR_SHARE = 1e-9  # distance of a Hessian from a linear function of the score, relative, up to which it counts as one
 
 
-def integrated_information(law: Any, eta: dict, names: list[str] | None = None) -> dict:
+def integrated_information(law: Law, eta: dict, names: list[str] | None = None) -> dict:
     """E[g_a g_b] per sample for all pairs of linear predictors, or of `names`, with g the gradient of the log-likelihood.
 
     NaN in rows where the integral does not converge: heavy tails, or no expectation at all.
@@ -75,7 +74,7 @@ def _by_formula(law, y, eta) -> dict:
     return {(a, b): value * outer(chain[a][1], chain[b][1]) for (a, b), value in second.items() if a in chain and b in chain}
 
 
-def information_slopes(law: Any, y: np.ndarray, eta: dict, formula: bool, weights: np.ndarray | None = None) -> np.ndarray:
+def information_slopes(law: Law, y: np.ndarray, eta: dict, formula: bool, weights: np.ndarray | None = None) -> np.ndarray:
     """Derivatives of the expected information per sample in the estimated linear predictors, the last axis, by differences.
 
     Vectors count entry by entry. The steps are a fraction of one, or, where the unit is unknown, of the standard error that the
@@ -134,7 +133,7 @@ def _moved(eta, k, step):
     return moved
 
 
-def curvature_score(law: Any, y: np.ndarray, eta: dict) -> np.ndarray | None:
+def curvature_score(law: Law, y: np.ndarray, eta: dict) -> np.ndarray | None:
     """E[h_ab g_c], (n, D, D, D), of the Hessian h and the gradient g of the log-likelihood in the linear predictors.
 
     None where the Hessian is not random, as with a canonical link: the expectation is zero there.

@@ -10,26 +10,28 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .law import Law
+
 Returned = TypeVar("Returned")
 
 
-def resolved(law: Any) -> Any:
+def resolved(law: Law) -> Any:
     """The law itself; of a law that only fixes values of another (`Fixed`), that other law with the values."""
     return with_values(law, {})
 
 
-def title(law: Any) -> str:
+def title(law: Law) -> str:
     """The name of a law in messages."""
     return name_of(resolved(law))
 
 
-def code(law: Any) -> str:
+def code(law: Law) -> str:
     """A law as the Python expression that makes it, for messages."""
     return code_of(resolved(law))
 
 
 @singledispatch
-def with_values(law: Any, values: dict) -> Any:
+def with_values(law: Law, values: dict) -> Any:
     """A copy of the law with values for parameters, also for those that its constructor does not take.
 
     A class whose parameters are not all attributes of its own registers its own.
@@ -42,23 +44,23 @@ def with_values(law: Any, values: dict) -> Any:
 
 
 @singledispatch
-def name_of(law: Any) -> str:
+def name_of(law: Law) -> str:
     """`title` by class of law; a class whose name is not the one in messages registers its own."""
     return type(law).__name__
 
 
 @singledispatch
-def code_of(law: Any) -> str:
+def code_of(law: Law) -> str:
     """`code` by class of law; a class whose repr is not the expression registers its own."""
     return " ".join(repr(law).split()).replace("(law=", "(")
 
 
-def modelled(law: Any) -> list[str]:
+def modelled(law: Law) -> list[str]:
     """Parameters that are modelled on all columns unless the user says otherwise: the first."""
     return [name for name in law.parameters if law.layout[name].on_all_columns]
 
 
-def sized(law: Any, width: int = 3) -> Any:
+def sized(law: Law, width: int = 3) -> Any:
     """The law with a size, for simulated data: `width` classes or targets, unless it has a size already."""
     if law.target_type == "targets":
         return law.bind(np.zeros((0, width)))
@@ -67,7 +69,7 @@ def sized(law: Any, width: int = 3) -> Any:
     return law.bind(np.arange(min(float(width), law.support.high + 1)))
 
 
-def density_values(law: Any, y: np.ndarray) -> np.ndarray | None:
+def density_values(law: Law, y: np.ndarray) -> np.ndarray | None:
     """The values of a target, as `read` returned it, whose log-likelihood is a log density; NaN for rows where it is not.
 
     None if that is no row: of counts and classes, and where all values are known only up to an interval.
@@ -83,7 +85,7 @@ def density_values(law: Any, y: np.ndarray) -> np.ndarray | None:
     return np.where(np.isin(values, predicted.atoms), np.nan, values) if predicted.atoms else values
 
 
-def expected_information(law: Any) -> str:
+def expected_information(law: Law) -> str:
     """What `evaluate` returns for information="expected".
 
     "whole": the law's expected information. "parts": that of the laws inside, which is neither the law's expected nor its
@@ -92,7 +94,7 @@ def expected_information(law: Any) -> str:
     return "whole" if law.fisher is not None else "parts" if overrides(law, "evaluate") else "none"
 
 
-def n_classes(law: Any) -> float:
+def n_classes(law: Law) -> float:
     """Number of classes of a law of class codes; infinite if it takes the number from y and has seen none."""
     return law.support.high + 1
 
@@ -122,11 +124,11 @@ def withdrawable(method: Callable) -> Callable | None:
     return method
 
 
-def overrides(law: Any, *names: str) -> bool:
+def overrides(law: Law, *names: str) -> bool:
     """Whether a law writes all these methods itself, in place of the protocol's defaults."""
     return not any(getattr(getattr(law, name), "is_default", False) for name in names)
 
 
-def integrates(law: Any) -> bool:
+def integrates(law: Law) -> bool:
     """Whether the law's mean, or that of a law inside it, is a numerical integral."""
     return getattr(law.expectation, "is_numerical", False) or any(integrates(child.law) for child in law.children)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
+
+from .law import Law
 
 NODES_PER_INTERVAL = 12
 MAX_MASSES_WITH_DERIVATIVES = 64  # of an interval of counts whose masses cost less than differences of distribution functions
@@ -14,7 +15,7 @@ LOG_OF_NEARLY_ALL = np.log(0.9)  # log of a probability from which on what is le
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(NODES_PER_INTERVAL)
 
 
-def log_interval(law: Any, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
+def log_interval(law: Law, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
     """log P(low < Y <= high), the default of `Likelihood.log_interval`, for laws of one number with scalar parameters."""
     low, high, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (low, high, *params.values())))
     shape, result = low.shape, np.full(low.size, -np.inf)
@@ -35,13 +36,13 @@ def log_interval(law: Any, low: np.ndarray, high: np.ndarray, /, **params: np.nd
     return result.reshape(shape)
 
 
-def reaches(law: Any, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def reaches(law: Law, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two masks: intervals that include the lower end of the support, and those that include its upper end."""
     first = law.support.low
     return low < first if law.support.integer or first in law.atoms else low <= first, high >= law.support.high
 
 
-def nodes(law: Any, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nodes(law: Law, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nodes (n, nodes) inside narrow intervals, and the logs of their weights.
 
     The difference of two distribution functions would lose the digits that they share.
@@ -63,7 +64,7 @@ def is_nearly_linear(ends: tuple[np.ndarray, np.ndarray], middle: np.ndarray, sm
 
 
 def is_narrow(
-    law: Any, low: np.ndarray, high: np.ndarray, loglik: Callable | None, max_masses: int = NODES_PER_INTERVAL
+    law: Law, low: np.ndarray, high: np.ndarray, loglik: Callable | None, max_masses: int = NODES_PER_INTERVAL
 ) -> np.ndarray:
     """Mask of the rows whose interval is summed over nodes, of counts at most `max_masses`.
 

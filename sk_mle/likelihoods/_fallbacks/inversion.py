@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.special import gammainccinv, gammaincinv
 
+from .law import Law, Tails
 from .quadrature import FIRST_TERMS, MAX_TERMS, _centre, _chunks, _flat, _log_density, _maps, _sum_over
 
 PANELS, FARTHEST_PANEL = 120, 36.0  # panels between -36 and 36 in t, where x = centre + width sinh(t)
@@ -14,7 +13,7 @@ MAX_LOWER_TAIL_LEVEL = 1 - 1e-8  # probability up to which 1 - q has eight digit
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
-def total_probability(law: Any, params: dict) -> tuple[float, bool]:
+def total_probability(law: Law, params: dict) -> tuple[float, bool]:
     """Total probability for one set of parameters, and whether floating-point numbers reach all of it."""
     _, params, _ = _flat(0.0, params, law)
     with np.errstate(all="ignore"):
@@ -51,7 +50,7 @@ def _adaptive_integral(density) -> float:
     return total
 
 
-def quantile(law: Any, q: np.ndarray, params: dict) -> np.ndarray:
+def quantile(law: Law, q: np.ndarray, params: dict) -> np.ndarray:
     """Quantiles, the smallest y with P(Y <= y) >= q, from the density."""
     q, params, shape = _flat(q, params, law)
     invert, n_points = (_invert_sum, FIRST_TERMS) if law.support.integer else (_invert_integral, PANELS * len(GAUSS_NODES))
@@ -65,7 +64,7 @@ def quantile(law: Any, q: np.ndarray, params: dict) -> np.ndarray:
     return np.where((q > 0) & (q < 1), result, np.where((q == 0) | (q == 1), ends, np.nan)).reshape(shape)
 
 
-def solve_quantile(law: Any, q: np.ndarray, params: dict, start: np.ndarray, end: np.ndarray | None = None) -> np.ndarray:
+def solve_quantile(law: Tails, q: np.ndarray, params: dict, start: np.ndarray, end: np.ndarray | None = None) -> np.ndarray:
     """Quantiles from a law's own distribution functions, by root finding in the log of the smaller tail.
 
     `start` is a value close to the quantile; or `start` and `end` are a guess of an interval that holds it.
@@ -81,7 +80,7 @@ def solve_quantile(law: Any, q: np.ndarray, params: dict, start: np.ndarray, end
     return np.where(inside, root, np.where((q == 0) | (q == 1), ends, np.nan))
 
 
-def refine_quantile(law: Any, q: np.ndarray, params: dict, near: np.ndarray) -> np.ndarray:
+def refine_quantile(law: Law, q: np.ndarray, params: dict, near: np.ndarray) -> np.ndarray:
     """Quantiles of a law made from another, from approximate ones (`near`) that the law inside gives.
 
     `near` is exact to rounding, except for integers, and where the upper tail is so small that 1 - q has few digits of it.

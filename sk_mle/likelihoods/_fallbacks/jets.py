@@ -7,7 +7,6 @@ that have a rule below, and raises TypeError for all others: such a formula is d
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -17,6 +16,7 @@ from ..._special.gamma_functions import trigamma
 from ..._utils.repeated import repeated, repeated_value
 from ...links import Identity
 from .algebra import Eval
+from .law import Law
 
 
 class Jet(NDArrayOperatorsMixin):
@@ -244,7 +244,7 @@ DERIVATIVE_RULES = {
 }
 
 
-def evaluate(law: Any, y: np.ndarray, eta: dict, order: int) -> Eval | None:
+def evaluate(law: Law, y: np.ndarray, eta: dict, order: int) -> Eval | None:
     """The Eval of `law.loglik` by jets; None if the formula takes none, or if a value or derivative is not finite."""
     names, rows = law.layout.free, len(y)
     if any(eta[name].ndim > 1 for name in names):

@@ -8,12 +8,12 @@ centre, so that they stay exact where the probability underflows. Discrete laws 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp
 
 from .facts import overrides
+from .law import Law
 
 NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
 DENSITIES_PER_BLOCK = 1 << 20  # density evaluations in one call
@@ -24,7 +24,7 @@ MAX_RETRIED_ROWS = 4096  # rows whose failed integral is tried again over quanti
 MAX_WRITTEN_TAIL = 0.9  # probability up to which its complement keeps its digits
 
 
-def tail(law: Any, y: np.ndarray, params: dict, upper: bool, log: bool) -> np.ndarray:
+def tail(law: Law, y: np.ndarray, params: dict, upper: bool, log: bool) -> np.ndarray:
     """A tail from the others that the law's class writes; integrated if it writes none, or if they round it away."""
     own, other, logged = ("sf", "cdf", "logsf") if upper else ("cdf", "sf", "logcdf")
     if log and (overrides(law, own) or overrides(law, other)):
@@ -61,7 +61,7 @@ def _complement_of_written(law, y, params, upper):
     return result.reshape(shape)
 
 
-def log_tail(law: Any, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
+def log_tail(law: Law, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
     """log P(Y > y) or log P(Y <= y)."""
     y, params, shape = _flat(y, params, law)
     tail = _sum_tail if law.support.integer else _integral_tail
@@ -71,7 +71,7 @@ def log_tail(law: Any, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
     return result.reshape(shape)
 
 
-def moment(law: Any, params: dict, order: int) -> np.ndarray:
+def moment(law: Law, params: dict, order: int) -> np.ndarray:
     """Mean (order 1) or variance (order 2); NaN where the integral does not converge."""
     _, flat, shape = _flat(0.0, params, law)
     found = _middle(law, flat) or _centre(law, flat)
@@ -85,7 +85,7 @@ def moment(law: Any, params: dict, order: int) -> np.ndarray:
     return _expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, True, found)
 
 
-def entropy(law: Any, params: dict) -> np.ndarray:
+def entropy(law: Law, params: dict) -> np.ndarray:
     """-E log p(Y)."""
     return _expect(law, params, lambda y, logp: -np.where(logp > -np.inf, logp, 0.0))
 
@@ -289,7 +289,7 @@ def _retried(law, params, expectation, g, indexed):
 
 
 def over_quantiles(
-    law: Any, params: dict, g: Callable, reach: float = 3.3, n_nodes: int = 397, bounded: bool = False
+    law: Law, params: dict, g: Callable, reach: float = 3.3, n_nodes: int = 397, bounded: bool = False
 ) -> np.ndarray:
     """E g(Y) as an integral over probabilities: g at the law's own quantiles, which kinks, gaps and spikes do not disturb.
 

@@ -7,9 +7,9 @@ log-likelihood falls at the smaller step. Values beyond a limit are rounding, an
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from .law import Law
 
 # Steps of the linear predictor, from its current value.
 STEPS_OF_PREDICTOR = (1, 2, 4, 8, 12, 16, 20, 24, 32, 48, 64, 128, 256, 512, 1e3, 1e4, 1e6, 1e9, 1e15, 1e30, 1e100)
@@ -19,7 +19,7 @@ MIN_FALL_RATIO = 3.0  # ratio of the falls in both directions at one step from w
 LOGLIK_ROUNDING = 1e-13  # rounding of a sample's log-likelihood, relative where that exceeds 1
 
 
-def along_axes(law: Any, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
+def along_axes(law: Law, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The default of `Likelihood.recession`: each entry of the linear predictor moves alone, the others are held."""
     with np.errstate(all="ignore"):
         here = law.evaluate(y, eta, 0).loglik

@@ -8,18 +8,18 @@ that point meets the value.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ...domains import REAL
 from .algebra import Eval, select_rows
+from .law import Law
 
 TRUSTED_ETAS = (170.0, 85.0, 40.0, 20.0)  # |linear predictor| at which formulas may hold; exp(4 * 170) is a float
 MAX_LINE_ERROR = 1e-8  # error of the line, absolute up to |loglik| = 1, then relative
 
 
-def without_nan(law: Any, y: np.ndarray, eta: dict, evaluated: Eval, evaluate: Callable) -> Eval:
+def without_nan(law: Law, y: np.ndarray, eta: dict, evaluated: Eval, evaluate: Callable) -> Eval:
     """The Eval with every log-likelihood that is NaN replaced by its limit, or by -inf where no probability is left."""
     if not np.isnan(np.add.reduce(evaluated.loglik)):
         return evaluated
@@ -28,7 +28,7 @@ def without_nan(law: Any, y: np.ndarray, eta: dict, evaluated: Eval, evaluate: C
 
 
 def extrapolated_evaluation(
-    law: Any, y: np.ndarray, eta: dict, evaluated: Eval, information: str = "observed", evaluate: Callable | None = None
+    law: Law, y: np.ndarray, eta: dict, evaluated: Eval, information: str = "observed", evaluate: Callable | None = None
 ) -> Eval:
     """The Eval with values and derivatives extrapolated in the rows where some are not finite.
 

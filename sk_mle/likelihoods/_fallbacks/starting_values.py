@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import product
-from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -13,6 +12,7 @@ from scipy.special import expit
 from ..._utils.repeated import repeated
 from . import jets
 from .facts import title
+from .law import Law
 
 MAX_POINTS, POINTS_TO_COMPARE = 2000, 48  # quantiles of y that a start uses, and to compare guesses
 DENSITIES_PER_BLOCK = 1 << 14  # density evaluations in one call
@@ -61,7 +61,7 @@ def quantiles(y: np.ndarray, sample_weight: np.ndarray, levels: np.ndarray) -> n
     return y[order[np.minimum(index, len(y) - 1)]]
 
 
-def best_candidate(law: Any, candidates: Iterable[dict], y: np.ndarray, sample_weight: np.ndarray) -> dict:
+def best_candidate(law: Law, candidates: Iterable[dict], y: np.ndarray, sample_weight: np.ndarray) -> dict:
     """The dict of parameters with the largest log-likelihood; the first one if columns of X hold some parameters."""
     candidates = [{**law.layout.fixed, **candidate} for candidate in candidates]
 
@@ -74,7 +74,7 @@ def best_candidate(law: Any, candidates: Iterable[dict], y: np.ndarray, sample_w
     return max(candidates, key=mean) if len(candidates) > 1 and complete else candidates[0]
 
 
-def numerical_start(law: Any, y: np.ndarray, sample_weight: np.ndarray, guess: dict | None = None) -> dict:
+def numerical_start(law: Law, y: np.ndarray, sample_weight: np.ndarray, guess: dict | None = None) -> dict:
     """Constant parameters, on the natural scale, that maximise the likelihood, from a guess or from the best of a grid.
 
     The maximum is found by Newton's method if the law's formula takes jets, else by Nelder-Mead: differences would cost more.
