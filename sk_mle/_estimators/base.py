@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from copy import copy
 from functools import partial
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,9 +21,10 @@ from .._model import columns
 from .._model.bias import check_penalty
 from .._model.constraints import check_combined, region_of
 from .._model.data import Data
+from .._model.design import Design
 from .._model.objective import Objective
 from .._model.parts import DataInParts, look_at
-from .._model.predictor import designs, offsets
+from .._model.predictor import Predictor, designs, offsets
 from .._model.terms import has_terms, names_with_terms, text_groups, with_terms
 from .._model.validation import (
     check_finite,

@@ -114,14 +114,14 @@ def check_known_values(
 
 def _alphas(model: Any, law: Likelihood) -> dict[str, float]:
     """The penalty of every parameter that has one."""
-    alphas = by_parameter(model.alpha, modelled(law), law.free, "alpha")
+    alphas = by_parameter(model.alpha, modelled(law), law.layout.free, "alpha")
     alphas = {name: 0.0 if isinstance(value, str) and value in CRITERIA else value for name, value in alphas.items()}
     for name, value in alphas.items():
         if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
             hint = ", one for all columns: scale those that are to be penalised less or more" if np.ndim(value) else ""
             raise ValueError(f"alpha must be a number >= 0, got {value!r} for {name!r}{hint}; or 'reml', 'gcv'")
-        if value and name not in law.free:
-            raise ValueError(f"alpha: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.free}")
+        if value and name not in law.layout.free:
+            raise ValueError(f"alpha: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.layout.free}")
     return {name: float(value) for name, value in alphas.items()}
 
 

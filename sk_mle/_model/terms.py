@@ -130,7 +130,7 @@ def with_terms(
     X = _joined_columns(X, made)
     for name in specs:
         predictor, diagonals = result[name], result[name].penalty_diagonals
-        alpha = by_parameter(model.alpha, [name], law.free, "alpha")[name]
+        alpha = by_parameter(model.alpha, [name], law.layout.free, "alpha")[name]
         if alpha in CRITERIA:
             predictor = replace(predictor, chosen=alpha)
             few = slice(None, None, X.shape[0] // ROWS_OF_FIRST_LOOK + 1)
@@ -159,15 +159,15 @@ def _specs(model: Any, law: Likelihood) -> dict[str, list]:
                 raise TypeError(
                     f"penalties[{name!r}] must be a list of terms of sk_mle.predictors (Smooth, Groups, Ridge), got {term!r}"
                 )
-        if name not in law.free:
-            raise ValueError(f"penalties: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.free}")
-        value = by_parameter(model.alpha, list(specs), law.free, "alpha").get(name, 0.0)
+        if name not in law.layout.free:
+            raise ValueError(f"penalties: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.layout.free}")
+        value = by_parameter(model.alpha, list(specs), law.layout.free, "alpha").get(name, 0.0)
         if value not in CRITERIA and not (isinstance(value, Real) and float(value) > 0):
             raise ValueError(
                 f"penalties of {name!r} need alpha='reml' or 'gcv', by which the data choose a penalty for each term, or a "
                 f"number > 0, the penalty of them all; got alpha={model.alpha!r}"
             )
-    wanted = by_parameter(model.alpha, modelled(law)[:1], law.free, "alpha")
+    wanted = by_parameter(model.alpha, modelled(law)[:1], law.layout.free, "alpha")
     for name in (name for name, value in wanted.items() if value in CRITERIA):
         if name not in specs and (isinstance(model.alpha, dict) or not specs):
             specs[name] = [_AllColumns()]

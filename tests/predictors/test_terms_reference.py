@@ -81,7 +81,7 @@ def test_standard_errors_are_those_of_mgcv(key):
     model, _, y = fitted(key)
     what = {"normal": "loc"}.get(key, "mean")
     table = model.inference(X, y, cov="expected").predict(X, what)  # as mgcv has it
-    link = model.likelihood_.parameter(what).link
+    link = model.likelihood_.layout[what].link
     slope = link.inverse_derivatives(np.array(REFERENCE["smooths"][key]["eta"]))[1]
     error = np.array(REFERENCE["smooths"][key]["se"]) * slope
     np.testing.assert_allclose(table["std err"], error, rtol=0.01)
