@@ -17,11 +17,11 @@ SIZES = {"Binomial": {"trials": 20}, "BetaBinomial": {"trials": 20}}  # laws tha
 
 def settings(law):
     """Three dicts of parameters: all at one value, but the last, which moves through its typical range."""
-    names = list(law.free)
-    values = {name: CENTRES.get(str(law.parameter(name).domain), 1.0) for name in names}
+    names = list(law.layout.free)
+    values = {name: CENTRES.get(str(law.layout[name].domain), 1.0) for name in names}
     if law.support.integer and "mean" in values:
         values["mean"] = 5.0
-    low, high = law.parameter(names[-1]).domain.typical
+    low, high = law.layout[names[-1]].domain.typical
     return [values | {names[-1]: round(low + share * (high - low), 2)} for share in (0.15, 0.45, 0.85)]
 
 

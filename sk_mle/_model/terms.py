@@ -172,7 +172,7 @@ def _specs(model: Any, law: Likelihood) -> dict[str, list]:
         if name not in specs and (isinstance(model.alpha, dict) or not specs):
             specs[name] = [_AllColumns()]
     specs = {name: terms for name, terms in specs.items() if terms}
-    values = by_parameter(model.alpha, list(specs), law.free, "alpha")
+    values = by_parameter(model.alpha, list(specs), law.layout.free, "alpha")
     if len({values[name] for name in specs} & set(CRITERIA)) > 1:
         raise ValueError(f"one criterion chooses all penalties, 'reml' or 'gcv'; got alpha={model.alpha!r}")
     return specs

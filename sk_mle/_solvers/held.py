@@ -11,7 +11,7 @@ from scipy.linalg import lapack
 
 from .._model.objective import Objective
 from ..likelihoods import Likelihood
-from ..likelihoods._functions import law_at_end, regular_end
+from ..likelihoods._functions import law_at_end, regular_end, with_values
 
 # Standard error, on a sample, of a linear predictor from which the parameter may be at a limit for all rows: where it is the
 # logarithm of the distance to the limit, the limit is then within one standard error.
@@ -27,8 +27,8 @@ def constant_parameters(objective: Objective) -> list[str]:
 def with_held(objective: Objective, name: str, value: float) -> Objective | None:
     """The objective with a parameter held at a value; None if the law does not accept it."""
     value = np.float64(value)  # which overflows to infinity, where a float raises
-    law = objective.likelihood.fix({name: value})
-    if law.parameter(name).value != value:
+    law = with_values(objective.likelihood, {name: value})
+    if law.layout[name].value != value:
         return None
     designs = {other: design for other, design in objective.designs.items() if other != name}
     return Objective(law, objective.data, designs, objective.alpha)
@@ -36,7 +36,7 @@ def with_held(objective: Objective, name: str, value: float) -> Objective | None
 
 def with_value(objective: Objective, u: np.ndarray, name: str, value: float) -> np.ndarray:
     """The vector u with a constant parameter set to a value."""
-    v, eta = u.copy(), np.atleast_1d(objective.likelihood.parameter(name).link.link(np.asarray(value)))
+    v, eta = u.copy(), np.atleast_1d(objective.likelihood.layout[name].link.link(np.asarray(value)))
     v[objective.slices[name]] = objective.designs[name].coordinates(eta, np.zeros((0, 1)))
     return v
 
@@ -61,7 +61,7 @@ def limits_nearby(objective: Objective, u: np.ndarray) -> dict[str, str]:
     for name in constant_parameters(objective):
         ends = [edge for edge in ("lower", "upper") if admits_end(law, name, edge)]
         if ends and _standard_error(objective, u, name) > MIN_STANDARD_ERROR_NEAR_LIMIT:
-            value = float(law.parameter(name).link.inverse(objective.designs[name].expand(u[objective.slices[name]])[0])[0])
+            value = float(law.layout[name].link.inverse(objective.designs[name].expand(u[objective.slices[name]])[0])[0])
             distances = {edge: distance_to_end(law, name, edge, value) for edge in ends}
             found[name] = min(distances, key=distances.__getitem__)
     return found
@@ -70,12 +70,12 @@ def limits_nearby(objective: Objective, u: np.ndarray) -> dict[str, str]:
 def admits_end(law: Likelihood, name: str, edge: str) -> bool:
     """Whether the law declares what it becomes at an end of a parameter's domain, and the parameter may be held there."""
     declared = bool(law_at_end(law, name, edge)) and regular_end(law, name, edge)
-    return declared and bool(law.parameter(name).admits(end_of(law, name, edge)))
+    return declared and bool(law.layout[name].admits(end_of(law, name, edge)))
 
 
 def end_of(law: Likelihood, name: str, edge: str) -> float:
     """The "lower" or "upper" end of a parameter's domain."""
-    domain = law.parameter(name).domain
+    domain = law.layout[name].domain
     return domain.high if edge == "upper" else domain.low
 
 

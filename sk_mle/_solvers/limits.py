@@ -94,7 +94,7 @@ class _Limit:
     def _in_distance(self, u, point) -> tuple[float, float]:
         """First and second derivative of the loss in the distance, from those in the parameter's coordinate."""
         place, basis = self.objective.slices[self.name].start, self.objective.designs[self.name].output_basis[0, 0]
-        parameter = self.objective.likelihood.parameter(self.name)
+        parameter = self.objective.likelihood.layout[self.name]
         theta, d1, d2 = (float(value[0]) for value in parameter.link.inverse_derivatives(np.array([u[place] * basis])))
         sign = -1.0 if self.edge == "upper" else 1.0
         slope, bend = (

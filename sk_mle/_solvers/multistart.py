@@ -12,6 +12,7 @@ import numpy as np
 
 from .._model.bounds import has_repeated_value
 from .._model.objective import Objective
+from ..likelihoods._functions import n_starts
 from .limits import from_limits
 from .solvers import Solution
 from .special_cases import first_round_iterations, from_special_cases, on_subsample

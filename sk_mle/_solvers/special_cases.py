@@ -18,7 +18,7 @@ from scipy.optimize import OptimizeResult
 
 from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
-from ..likelihoods._functions import competing, regular_end, values_to_hold
+from ..likelihoods._functions import competing, n_starts, regular_end, values_to_hold
 from .held import constant_parameters, with_all_free, with_held, with_value
 from .solvers import Solution
 from .start import cold_start

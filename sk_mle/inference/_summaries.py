@@ -113,7 +113,7 @@ class Summaries:
         if np.isfinite(self.df):
             table.head.append(("t distribution", f"{self.df:g} degrees of freedom"))
         table.below = [self.terms()] if hasattr(model, "edf_") else []
-        links = (f"{name} {str(model.likelihood_.parameter(name).link).removesuffix('()')}" for name in model.coefs_)
+        links = (f"{name} {str(model.likelihood_.layout[name].link).removesuffix('()')}" for name in model.coefs_)
         table.notes.append("links: " + ", ".join(links))
         if self.weights == "analytic":
             table.notes.append(
