@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -139,3 +139,15 @@ def test_docstrings_are_complete():
         if code in asked and not (code == "PR01" and (name.split(".")[-1] in CONSTRUCTED_BY_US or "removed" in message))
     ]
     assert found == []
+
+
+def test_dead_links_are_found(tmp_path):
+    spec = importlib.util.spec_from_file_location("check_links", ROOT / "docs" / "check_links.py")
+    check_links = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check_links)
+    (tmp_path / "a.html").write_text('<h1 id="top"></h1><a href="b.html#there"></a><a href="https://elsewhere.org/x"></a>')
+    (tmp_path / "b.html").write_text("<a href=a.html#top></a><a href=a.html#gone></a><a href=c.html></a><img src=d.png>")
+    page = tmp_path / "b.html"
+    assert [link for link in check_links.read(page).links if check_links.dead(page, link)] == ["a.html#gone", "c.html", "d.png"]
+    assert check_links.dead(tmp_path / "a.html", "b.html#there")
+    assert not check_links.dead(page, "https://elsewhere.org/x")
