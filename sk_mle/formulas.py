@@ -116,12 +116,9 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         estimator = MLERegressor() if self.estimator is None else self.estimator
         if estimator.get_params().get("predictors") is not None:
             raise ValueError("the columns are named by the formula: leave predictors of the estimator at None")
-        read = {key: _read(text) for key, text in formulas.items()}
-        specs = {key: _made(rhs, frame, formulas[key], na_action="raise").model_spec for key, (_, rhs) in read.items()}
-        left = [(key, lhs) for key, (lhs, _) in read.items() if lhs is not None]
-        if len({str(lhs) for _, lhs in left}) > 1:
-            raise ValueError(f"the formulas {list(formulas.values())} have different left sides; write y in one of them")
-        self.specs_, self.target_ = specs, (left[0][1], formulas[left[0][0]]) if left else None
+        right = {key: _read(text)[1] for key, text in formulas.items()}
+        specs = {key: _made(side, frame, formulas[key], na_action="raise").model_spec for key, side in right.items()}
+        self.specs_ = specs
         kept = {getattr(estimator, name, None) for name in ("offset", "exposure")}
         likelihood = estimator.get_params().get("likelihood")
         law_columns = {} if likelihood is None else get_likelihood(likelihood).layout.known
@@ -129,6 +126,8 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         target = self.target(frame) if y is None else y
         columns, offsets = self._columns_by_parameter(frame)
         intercepts = {key: INTERCEPT in [str(column) for column in spec.column_names] for key, spec in specs.items()}
+        if empty := [formulas[key] for key, names in columns.items() if not names and not intercepts[key]]:
+            raise ValueError(f"formula {empty[0]!r}: it has no column to estimate a coefficient of; '~ 1' is a constant")
         with_columns = {intercepts[key] for key, names in columns.items() if names}
         if len(with_columns) > 1:
             raise ValueError("'- 1' leaves the intercept out of all parameters that have columns, or of none")
@@ -158,7 +157,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         """
         import pandas as pd
 
-        frame, made = _frame(X), {}
+        frame, made = _frame(X), dict[str, Any]()
         missing = [name for name in self.kept_ if name not in frame.columns]
         if missing:
             raise ValueError(
@@ -168,9 +167,10 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         for key, matrix in self._matrices(frame).items():
             offsets = _offsets(matrix)
             if offsets:
-                made[_offset_name(key)] = matrix[offsets].sum(axis=1).to_numpy()
+                made[_offset_name(matrix)] = matrix[offsets].sum(axis=1).to_numpy()
             made |= {_name(key, column, self.shared_): matrix[column].to_numpy() for column in _plain(matrix)}
-        return pd.DataFrame({**made, **{name: frame[name].to_numpy() for name in self.kept_}}, index=frame.index)
+        made |= {name: frame[name].to_numpy() for name in self.kept_}
+        return pd.DataFrame(made or {INTERCEPT: np.ones(len(frame))}, index=frame.index)  # of a constant, which needs rows
 
     def predictor_names(self) -> list[str]:
         """Names of the columns of the fitted frame that have a coefficient: not the target, offsets or exposures.
@@ -199,14 +199,36 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         -------
         array-like
         """
-        if self.target_ is None:
+        texts = list(self.formula.values()) if isinstance(self.formula, dict) else [self.formula]
+        left = [(side, text) for text in texts if (side := _read(text)[0]) is not None]
+        if not left:
             raise ValueError(f"formula={self.formula!r} has nothing left of ~: pass y, or write it there")
-        (side, text), frame = self.target_, _frame(X)
+        if len({str(side) for side, _ in left}) > 1:
+            raise ValueError(f"the formulas {texts} have different left sides; write y in one of them")
+        (side, text), frame = left[0], _frame(X)
         name = str(side).strip("`")
         if name in frame.columns:
             return frame[name]
         values = _made(side, frame, text, na_action="ignore").to_numpy()
         return values[:, 0] if values.shape[1] == 1 else values
+
+    def learned(self) -> dict[str, Any]:
+        """What the fit learned of each expression of the formulas: knots, centres, categories and their contrasts.
+
+        Columns of one name are the same in two models where this is equal.
+
+        Returns
+        -------
+        dict
+        """
+        check_is_fitted(self)
+        found: dict[str, Any] = {}
+        for spec in self.specs_.values():
+            categories = {
+                key: (state.get("categories"), repr(state.get("contrasts"))) for key, (_, state) in spec.encoder_state.items()
+            }
+            found |= {key: (spec.transform_state.get(key), categories.get(key)) for key in {*spec.transform_state, *categories}}
+        return found
 
     def _matrices(self, frame) -> dict[Any, Any]:
         texts = self.formula if isinstance(self.formula, dict) else {0: self.formula}
@@ -223,14 +245,16 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
                 same = np.array_equal(values, matrix[column].to_numpy())
                 self.shared_[column] = self.shared_.get(column, True) and same
         columns = {key: [_name(key, column, self.shared_) for column in _plain(matrix)] for key, matrix in matrices.items()}
-        return columns, {key: _offset_name(key) for key, matrix in matrices.items() if _offsets(matrix)}
+        return columns, {key: _offset_name(matrix) for key, matrix in matrices.items() if _offsets(matrix)}
 
     @property
     def classes_(self) -> np.ndarray:
         """The classes of a classifier."""
         return self.estimator_.classes_
 
-    def inference(self, X: Any, y: ArrayLike | None = None, **options: Any) -> Inference:
+    def inference(
+        self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None, **options: Any
+    ) -> Inference:
         """Standard errors, intervals and tests; see `Inference.from_estimator`.
 
         Parameters
@@ -238,6 +262,8 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         X : data frame
         y : array-like of shape (n,), optional
             By default what stands left of ``~``.
+        sample_weight : array-like of shape (n,), optional
+            That of the fit.
         **options
             Of `Inference.from_estimator`.
 
@@ -246,7 +272,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         Inference
         """
         check_is_fitted(self)
-        return Inference.from_estimator(self, X, self.target(X) if y is None else y, **options)
+        return Inference.from_estimator(self, X, y, sample_weight=sample_weight, **options)
 
     @available_if(_has("predict"))
     def predict(self, X: Any, *args: Any, **options: Any) -> Any:
@@ -374,8 +400,9 @@ def _name(key, column: str, shared: dict[str, bool]) -> str:
     return column if shared[column] else f"{key}: {column}"
 
 
-def _offset_name(key) -> str:
-    return f"offset of {key}"
+def _offset_name(matrix) -> str:
+    """The name of the sum of the offsets of a parameter, which says what it holds."""
+    return " + ".join(_offsets(matrix))
 
 
 publish(globals())

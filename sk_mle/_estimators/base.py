@@ -630,7 +630,7 @@ class MLEMixin(Fitting):
             n_nonzero=np.array([sum(int(np.count_nonzero(value)) for value in fit[0].values()) for fit in fits]),
         )
 
-    def inference(self, X: Any, y: ArrayLike, **options: Any) -> Inference:
+    def inference(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, **options: Any) -> Inference:
         """Standard errors, tests and intervals, from the data of the fit.
 
         Parameters
@@ -638,14 +638,16 @@ class MLEMixin(Fitting):
         X : array-like, sparse matrix, data frame or source
             Those of the fit, as `y`: a fitted estimator keeps neither.
         y : array-like, or the name of a column of a source
+        sample_weight : array-like of shape (n,), optional
+            That of the fit.
         **options : dict
-            As in `sk_mle.inference.Inference.from_estimator`: `sample_weight`, `cov`, `groups`, `weights`, `use_t`.
+            As in `sk_mle.inference.Inference.from_estimator`: `cov`, `groups`, `weights`, `use_t`.
 
         Returns
         -------
         Inference
         """
-        return Inference.from_estimator(self, X, y, **options)
+        return Inference.from_estimator(self, X, y, sample_weight=sample_weight, **options)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

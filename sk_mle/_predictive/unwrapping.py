@@ -247,6 +247,13 @@ def _after(inner, to_X=(), transformers=(), names=None) -> Unwrapped:
     return Unwrapped(inside.model, (*to_X, *inside.to_X), transformers, inside.names or names, of_same_X)
 
 
+def target_of(estimator: Any, X: Any, y: ArrayLike | None) -> Any:
+    """y; where it is None, what the formula of an estimator, fitted or not, alone or in a search, has left of ``~``."""
+    while y is None and not hasattr(estimator, "target") and hasattr(estimator, "estimator"):
+        estimator = estimator.estimator
+    return estimator.target(X) if y is None and hasattr(estimator, "target") else y
+
+
 def predict_dist(fitted: Any, X: Any) -> Distribution:
     """Predictive distribution of any fitted estimator that ends in one of this package.
 

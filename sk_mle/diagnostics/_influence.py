@@ -24,7 +24,7 @@ class _RowInfluence(NamedTuple):
     has_other_parameters: bool
 
 
-def leverage(fitted: Any, X: Any, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> np.ndarray:
+def leverage(fitted: Any, X: Any, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None) -> np.ndarray:
     r"""Leverage of every row: the diagonal of the hat matrix of the first parameter's coefficients.
 
     .. math:: h_i = w_i\, x_i^\top (X^\top W X)^{-1} x_i
@@ -63,7 +63,7 @@ def leverage(fitted: Any, X: Any, y: ArrayLike, *, sample_weight: ArrayLike | No
 
 
 def cooks_distance(
-    fitted: Any, X: Any, y: ArrayLike, *, sample_weight: ArrayLike | None = None, dispersion: float | None = None
+    fitted: Any, X: Any, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None, dispersion: float | None = None
 ) -> np.ndarray:
     r"""Cook's distance: how far the first parameter's coefficients move when a row is left out.
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._model.data import Data
 from .._model.validation import check_support
 from .._predictive.distribution import Distribution
-from .._predictive.unwrapping import TransformedDistribution, unwrap
+from .._predictive.unwrapping import TransformedDistribution, target_of, unwrap
 from .._utils.messages import rows_text
 from ..likelihoods._functions import title, with_values
 
@@ -39,7 +39,7 @@ class Observed(NamedTuple):
 
 def observed(fitted: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None = None) -> Observed:
     """Read X, y and weights as the fitted estimator does, whatever wraps it."""
-    inside = unwrap(fitted)
+    inside, y = unwrap(fitted), target_of(fitted, X, y)
     shapes = [np.shape(value) if value is not None else () for value in (X, np.asarray(y) if y is not None else None)]
     if [len(shape) for shape in shapes] == [1, 2]:
         raise ValueError(f"X has shape {shapes[0]}, and y {shapes[1]}: the order of the arguments is estimator, X, y")

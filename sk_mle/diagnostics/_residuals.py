@@ -14,7 +14,7 @@ from ._saturated import saturated
 
 
 def quantile_residuals(
-    fitted: Any, X: Any, y: ArrayLike, *, random_state: int | np.random.RandomState | None = None
+    fitted: Any, X: Any, y: ArrayLike | None = None, *, random_state: int | np.random.RandomState | None = None
 ) -> np.ndarray:
     r"""Randomised quantile residuals: standard normal, for every law, where the model is right.
 
@@ -63,7 +63,7 @@ def quantile_residuals(
     return normal_scores(observations.dist, observations.y, random_state)
 
 
-def response_residuals(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
+def response_residuals(fitted: Any, X: Any, y: ArrayLike | None = None) -> np.ndarray:
     """y minus its predicted mean, in the unit of y.
 
     Parameters
@@ -93,7 +93,7 @@ def response_residuals(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
     return observations.y - _finite(observations.dist.mean(), "mean", observations)
 
 
-def pearson_residuals(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
+def pearson_residuals(fitted: Any, X: Any, y: ArrayLike | None = None) -> np.ndarray:
     r"""y minus its predicted mean, in predicted standard deviations.
 
     .. math:: r_i = \frac{y_i - E Y_i}{\sqrt{\mathrm{Var}\, Y_i}}
@@ -129,7 +129,7 @@ def pearson_residuals(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
     return residual / _finite(observations.dist.std(), "variance", observations)
 
 
-def deviance_residuals(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
+def deviance_residuals(fitted: Any, X: Any, y: ArrayLike | None = None) -> np.ndarray:
     r"""Signed root of twice the log-likelihood that a row loses against its own best fit.
 
     .. math:: r_i = \mathrm{sign}(y_i - E Y_i) \sqrt{2\,(\max_\eta \ell_i(\eta) - \ell_i(\hat\eta_i))}

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 from sklearn.utils.validation import check_is_fitted
 
-from .._predictive.unwrapping import unwrap
+from .._predictive.unwrapping import target_of, unwrap
 from . import _refits
 from ._covariance import covariance
 from ._functionals import Functionals
@@ -106,7 +106,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         cls,
         fitted: Any,
         X: Any,
-        y: ArrayLike | None,
+        y: ArrayLike | None = None,
         *,
         sample_weight: ArrayLike | None = None,
         cov: str | None = None,
@@ -122,7 +122,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         fitted : estimator
             Of this package, or a pipeline, search or transformed target that ends in one.
         X, y, sample_weight
-            The data of the fit.
+            The data of the fit; y of a `FormulaModel` is by default what its formula has left of ``~``.
         cov : {"observed", "expected", "opg", "HC0", "HC1", "HC2", "HC3", "HC4", "kernel"}, optional
             Inverse of the observed information, the default; of the expected; of the sum of outer products of the scores; or
             the sandwich H^-1 B H^-1, which stays right where the variance is misspecified, plain or times n / (n - k), with k
@@ -160,8 +160,8 @@ class Inference(Summaries, Hypotheses, Functionals):
         """
         inside = unwrap(fitted)
         check_is_fitted(inside.model)
-        layout = Layout(inside)
-        result = covariance(inside.model, layout, inside.X(X), inside.y(y), sample_weight, cov, bread, weights, groups)
+        layout, target = Layout(inside), target_of(fitted, X, y)
+        result = covariance(inside.model, layout, inside.X(X), inside.y(target), sample_weight, cov, bread, weights, groups)
         given = {"X": X, "y": y, "sample_weight": sample_weight, "groups": groups}
         return cls(
             fitted, result, weights, use_t, Memory(**{name: value for name, value in given.items() if value is not None})
@@ -304,10 +304,10 @@ class Inference(Summaries, Hypotheses, Functionals):
         return TestResult(name, statistic, rank, float(special.chdtrc(rank, statistic)), ", ".join(texts))
 
     def _data(self, X, y, sample_weight, why) -> tuple[Any, Any, Any]:
-        if X is not None:
-            return X, y, sample_weight
-        data = self._memory.recall(["X", "y", "sample_weight"], why)
-        return data["X"], data.get("y"), data.get("sample_weight")
+        if X is None:
+            data = self._memory.recall(["X", "y", "sample_weight"], why)
+            X, y, sample_weight = data["X"], data.get("y"), data.get("sample_weight")
+        return X, target_of(self.fitted, X, y), sample_weight
 
     def places(self, names: Any = None) -> np.ndarray:
         """Positions of coefficients in `params`.

@@ -15,6 +15,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from .._model.validation import check_weight, replace_zero_weight_rows
+from .._predictive.unwrapping import target_of
 from .._sources import check_in_memory
 from .._utils.frames import n_rows
 from .._utils.messages import rows_text, warn_caller
@@ -29,7 +30,7 @@ from ._tests import _pvalue, vuong_statistic
 def compare(
     models: Any,
     X: Any,
-    y: ArrayLike,
+    y: ArrayLike | None = None,
     *,
     cv: Any = None,
     sample_weight: ArrayLike | None = None,
@@ -50,7 +51,8 @@ def compare(
         Of this package, alone or in pipelines, searches and `TransformedTargetRegressor` (whose log-likelihood is that of the
         original y); or classifiers of others with `predict_proba`, which have no criteria.
     X : array-like or sparse matrix of shape (n, p)
-    y : array-like of shape (n,), or (n, K)
+    y : array-like of shape (n,), or (n, K), optional
+        By default what the formulas of the models have left of ``~``, which must be one target.
     cv : int, splitter or iterable, optional
         As in scikit-learn; all models see the same folds.
     sample_weight : array-like of shape (n,), optional
@@ -110,8 +112,7 @@ def compare(
         raise ValueError(f"models is a dict of names and estimators, such as {{'normal': MLERegressor()}}, got {models!r}")
     if reference is not None and reference not in models:
         raise ValueError(f"reference={reference!r} is none of the models, {list(models)}")
-    if y is None:
-        raise ValueError("compare needs y: log-likelihoods are those of the target")
+    y = _target(models, X, y)
     X, y = indexable(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
     n = n_rows(y)
     weight = check_weight(sample_weight, n)
@@ -149,6 +150,22 @@ def compare(
     reference_name = reference or next((name for name in order if entries[name].is_maximum), order[0])
     tests = {name: _test(entries[name], entries[reference_name], weight, notes) for name in order if name != reference_name}
     return Comparison._of([entries[name] for name in order], tests, reference_name, weight, weight_held, notes)
+
+
+def _target(models: Mapping, X: Any, y: ArrayLike | None) -> Any:
+    """y, or the one target that the formulas of models have."""
+    found = {str(name): target_of(model, X, y) for name, model in models.items()}
+    given = {name: values for name, values in found.items() if values is not None}
+    if not given:
+        raise ValueError("compare needs y: log-likelihoods are those of the target")
+    first, target = next(iter(given.items()))
+    for name, values in given.items():
+        if not (values is target or np.array_equal(np.asarray(values), np.asarray(target))):
+            raise ValueError(
+                f"the formulas of {first} and {name} have different targets, whose log-likelihoods do not compare: model one "
+                "target, such as y with Transformed(law, ...) rather than its logarithm, or pass y"
+            )
+    return target
 
 
 def _entries(models, reference, X, y, weight, given, verbose) -> tuple[dict[str, Entry], list[str]]:

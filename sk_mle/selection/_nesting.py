@@ -143,7 +143,8 @@ class _Model:
         steps = [[getattr(step, "__self__", step) for step in inside.to_X] for inside in (own, others)]
         labels = [getattr(m, "ordered_classes_", None) for m in (self.model, other.model)]
         weights = [m.class_weight for m in (self.model, other.model)]
-        return same(steps[0], steps[1]) and same(own.transformers, others.transformers) and same(*labels) and same(*weights)
+        alike = len(steps[0]) == len(steps[1]) and all(map(_same_columns, *steps))
+        return alike and same(own.transformers, others.transformers) and same(*labels) and same(*weights)
 
     def _label(self, index):
         return int(index) if self.names is None else self.names[index]
@@ -163,6 +164,17 @@ class _Model:
         value = 0.0 if columns or offsets or np.ndim(fit.intercepts[name]) else float(fit.intercepts[name])
         link, intercept = law.layout[name].link, predictor.intercept
         return _Part(domain, link, columns=columns, intercept=intercept, offsets=offsets, curve=predictor.curve, value=value)
+
+
+def _same_columns(a: Any, b: Any) -> bool:
+    """Whether columns of one name, from a step before each of two models, are the same.
+
+    Models by formula may each have columns of their own: what both learned must be the same.
+    """
+    if not (hasattr(a, "learned") and hasattr(b, "learned")):
+        return same(a, b)
+    states = a.learned(), b.learned()
+    return all(same(*(state[key] for state in states)) for key in states[0].keys() & states[1].keys())
 
 
 def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Model):

@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._predictive.joined import join
-from .._predictive.unwrapping import predict_dist
+from .._predictive.unwrapping import predict_dist, target_of
 from .._sources import check_in_memory
 from .._utils.frames import n_rows, take
 from .._utils.progress import progress
@@ -24,7 +24,7 @@ from ._scores import fit_clone, inside_of
 def cross_val_predict_dist(
     estimator: Any,
     X: Any,
-    y: ArrayLike,
+    y: ArrayLike | None = None,
     *,
     cv: Any = None,
     groups: Any = None,
@@ -42,7 +42,8 @@ def cross_val_predict_dist(
     estimator : estimator
         Of this package, alone or in a pipeline, search or `TransformedTargetRegressor`; clones of it are fitted.
     X : array-like of shape (n, p)
-    y : array-like of shape (n,), or as the likelihood takes it
+    y : array-like of shape (n,), or as the likelihood takes it, optional
+        Of a `FormulaModel` by default what its formula has left of ``~``.
     cv : int, splitter or iterable, optional
         As in scikit-learn's `cross_val_predict`: every row is held out once. Default: five folds.
     groups : array-like of shape (n,), optional
@@ -77,6 +78,9 @@ def cross_val_predict_dist(
     True
     """
     check_in_memory(X)
+    y = target_of(estimator, X, y)
+    if y is None:
+        raise ValueError("cross_val_predict_dist needs y, or a FormulaModel whose formula has it left of ~")
     X, y = indexable(X, y)
     n = n_rows(X)
     weight = None if sample_weight is None else check_weight(sample_weight, n)

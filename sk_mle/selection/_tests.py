@@ -10,7 +10,7 @@ from scipy.stats import chi2, norm
 from sklearn.utils.validation import check_is_fitted
 
 from .._model.validation import check_weight, replace_zero_weight_rows
-from .._predictive.unwrapping import unwrap
+from .._predictive.unwrapping import target_of, unwrap
 from .._sources import check_in_memory
 from ..inference import TestResult
 from ..likelihoods._functions import title
@@ -81,6 +81,7 @@ def likelihood_ratio_test(
     if names[0] == names[1]:
         names = f"{names[0]} with {_size(restricted)} parameters", f"{_size(full)}"
     nesting = _restrictions(restricted, full, df)
+    y = y if X is None else target_of(full, X, y)
     if (X is None) != (y is None):
         raise ValueError("give both X and y, or neither: then the log-likelihoods stored by the fits are compared")
     if X is None:
@@ -137,7 +138,13 @@ ADVICE = (
 
 
 def vuong_test(
-    a: Any, b: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, correction: str | None = None
+    a: Any,
+    b: Any,
+    X: Any,
+    y: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    *,
+    correction: str | None = None,
 ) -> TestResult:
     r"""Vuong's test of two models that are not nested: which one is closer to the data in log-likelihood.
 
@@ -152,7 +159,7 @@ def vuong_test(
     a, b : fitted estimators
         Of this package, alone or inside others, or classifiers with `predict_proba`.
     X, y : array-like
-        The data of both fits.
+        The data of both fits; y of a `FormulaModel` is by default what its formula has left of ``~``.
     sample_weight : array-like of shape (n,), optional
     correction : {None, "aic", "bic"}
         Subtracts c: the difference of the numbers of parameters, or that times ``log(n) / 2``.
@@ -181,6 +188,7 @@ def vuong_test(
     statistic = 1.1337, p-value = 0.2569
     """
     check_in_memory(X)
+    y = target_of(a, X, y)
     if correction not in (None, "aic", "bic"):
         raise ValueError(f"correction must be None, 'aic' or 'bic', got {correction!r}")
     pairs = ((a, b), (b, a)) if all(map(_is_of_package, (a, b))) else ()

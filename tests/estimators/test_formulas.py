@@ -12,7 +12,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sk_mle import FormulaModel, Inference, MLEClassifier, MLERegressor, compare, cross_val_predict_dist, predict_dist
+from sk_mle.diagnostics import pearson_residuals
 from sk_mle.likelihoods import Censored, NegativeBinomial, Normal, Weibull
+from sk_mle.selection import likelihood_ratio_test
+from sk_mle.selection._nesting import Nesting, comparable, nested
 
 pytest.importorskip("formulaic")
 smf = pytest.importorskip("statsmodels.formula.api")
@@ -143,3 +146,52 @@ def test_what_cannot_be_read_or_evaluated_is_told():
         FormulaModel(TEXT, MLERegressor("poisson", predictors={"mean": ["age"]})).fit(DF)
     with pytest.raises(TypeError, match="pass a data frame"):
         MODEL.predict(DF[["age"]].to_numpy())
+
+
+def test_a_constant_is_fitted_and_no_coefficient_refused():
+    model = FormulaModel("claims ~ 1", MLERegressor("poisson")).fit(DF)
+    assert model.inference(DF).params == pytest.approx([np.log(DF.claims.mean())])
+    assert model.inference(DF).names == ["mean:intercept"]
+    np.testing.assert_allclose(model.predict(DF[:3]), DF.claims.mean(), rtol=1e-9)
+    for text in ("claims ~ 0", "claims ~ 0 + offset(log(hours))"):
+        with pytest.raises(ValueError, match="no column to estimate a coefficient of; '~ 1' is a constant"):
+            FormulaModel(text, MLERegressor("poisson")).fit(DF)
+
+
+def test_y_is_by_default_that_of_the_formula():
+    np.testing.assert_array_equal(
+        cross_val_predict_dist(MODEL, DF, cv=3).params["mean"],
+        cross_val_predict_dist(MODEL, DF, DF.claims, cv=3).params["mean"],
+    )
+    search = GridSearchCV(MODEL, {"estimator__alpha": [0.0, 0.1]}, cv=2)
+    assert len(cross_val_predict_dist(search, DF, cv=2)) == N
+    np.testing.assert_array_equal(pearson_residuals(MODEL, DF), pearson_residuals(MODEL, DF, DF.claims))
+    weights = np.arange(N) % 3
+    weighted = clone(MODEL).fit(DF, sample_weight=weights)
+    np.testing.assert_array_equal(
+        weighted.inference(DF, None, weights).bse, Inference.from_estimator(weighted, DF, sample_weight=weights).bse
+    )
+    logged = FormulaModel("log(size) ~ age", MLERegressor()).fit(DF)
+    with pytest.raises(ValueError, match="the formulas of a and b have different targets"):
+        compare({"a": MODEL, "b": logged}, DF)
+    with pytest.raises(ValueError, match="needs y, or a FormulaModel"):
+        cross_val_predict_dist(MLERegressor(), DF[["age"]])
+
+
+def test_formulas_of_which_one_holds_the_other_are_nested():
+    def fitted(text, law="poisson", rows=DF):
+        return FormulaModel(text, MLERegressor(law)).fit(rows)
+
+    small = fitted("claims ~ bs(age, 4) + offset(log(hours))")
+    large = fitted("claims ~ area + bs(age, 4) + offset(log(hours))")
+    table = compare({"small": small, "large": large}, DF)
+    assert table["test"].tolist() == ["reference", "LR(2)"]
+    twice = 2 * (large.estimator_.loglikelihood_ - small.estimator_.loglikelihood_)
+    assert table["statistic"][1] == pytest.approx(twice, rel=1e-9)
+    assert likelihood_ratio_test(small, large, DF).statistic == pytest.approx(twice, rel=1e-9)
+    assert nested(fitted("size ~ age", "exponential"), fitted("size ~ age + hours", "gamma")) == Nesting(2)
+    assert nested(small, fitted("claims ~ area + bs(age, 4) + offset(hours)")) is None  # another offset
+    assert nested(small, fitted("claims ~ area + bs(age, 5) + offset(log(hours))")) is None  # other columns
+    moved = fitted("claims ~ area + bs(age, 4) + offset(log(hours))", rows=DF[DF.age < 50])  # the same names, other knots
+    assert not comparable(small, moved)
+    assert nested(small, moved) is None
