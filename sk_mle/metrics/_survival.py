@@ -27,11 +27,12 @@ from ._rows import (
     quantiles,
     summation_range,
 )
+from ._step_weights import Steps, integrate_steps
 
 PAIRS_PER_BLOCK = 1 << 22
 VALUES_PER_BLOCK = 1 << 21
 N_TIMES = 100  # of an integral over times that are not given
-PIECES_PER_BLOCK = 1 << 17  # between the jumps of G, of rows that are integrated at a time
+ROWS_PER_BLOCK = 1 << 14  # that are integrated at a time
 LAST_QUANTILE = 0.9  # of the times, up to which scores look by default: later, few rows carry large weights
 
 
@@ -191,38 +192,50 @@ def censored_crps(
     of_event, stop = np.zeros(len(time)), np.minimum(time, end)
     seen = event & (time < end)
     of_event[seen] = 1 / estimate.at(time[seen], before=True)
-
-    def square(part, t, rows):
-        """The integrand of B at t (m, rows), of which every row lies on one side of the row's time."""
-        value, before = np.zeros(t.shape), t[0] < stop[rows]
-        value[:, before] = part[before].cdf(t[:, before]) ** 2 / estimate.at(t[:, before])
-        after = ~before & (of_event[rows] > 0)
-        value[:, after] = part[after].sf(t[:, after]) ** 2 * of_event[rows[after]]
-        value = np.where(t < end, value, 0.0)
-        return value if is_untransformed(dist) else np.nan_to_num(value, nan=0.0)  # NaN: an impossible time
-
-    total = (_sum_of_cells if is_lattice(dist) else _integral)(square, dist, stop, end, estimate.jumps())
+    total = (_sum_of_cells if is_lattice(dist) else _integral)(dist, stop, of_event, end, estimate)
     return float(mean_score(total, sample_weight, False, "censored_crps"))
 
 
-def _integral(square, dist, stop, end, jumps) -> np.ndarray:
-    """Integrals (n,) of a function of rows with kinks at `stop` (n,), at `end` and, before `stop`, at `jumps`."""
+def _valid(dist, values) -> np.ndarray:
+    """Probabilities of a distribution, 0 where a transformed target does not reach a time."""
+    return values if is_untransformed(dist) else np.nan_to_num(values, nan=0.0)
+
+
+def _integral(dist, stop, of_event, end, estimate: KaplanMeier) -> np.ndarray:
+    """Integrals (n,) of cdf^2 / G up to `stop` (n,), and from there to `end` of sf^2 times `of_event` (n,)."""
+    jumps = estimate.jumps()
+    first = float(jumps.min(initial=end))
+    edges = np.concatenate([[first], jumps[(jumps > first) & (jumps < end)]])
+    steps = Steps(edges, 1 / estimate.at(edges))
     total = np.empty(len(stop))
-    for first in range(0, len(stop), step := max(PIECES_PER_BLOCK // (len(jumps) + 1), 1)):
-        block = np.arange(first, min(first + step, len(stop)))
-        part, last = dist[block], stop[block]
-        cuts = [last, end, *np.minimum(jumps[jumps < last.max()][:, None], last), *atoms(dist)]
+    for begin in range(0, len(stop), ROWS_PER_BLOCK):
+        block = np.arange(begin, min(begin + ROWS_PER_BLOCK, len(stop)))
+        part, last, share = dist[block], stop[block], of_event[block]
         low, middle, high = quantiles(part, (0.25, 0.5, 0.75))
         size = np.maximum(np.abs(last - middle), 0.2 * (high - low))
         size = np.where(size > 0, size, 1.0)
-        total[block] = integrate(lambda t, rows, b=block, p=part: square(p[rows], t, b[rows]), part, cuts, size)
+
+        def outside(t, rows, part=part, last=last, share=share):
+            """The integrand at t (m, rows) before the first jump and after `last`; a piece lies on one side of these."""
+            value, before = np.zeros(t.shape), t[0] < last[rows]
+            early = before & (t[0] < first)
+            value[:, early] = part[rows[early]].cdf(t[:, early]) ** 2
+            after = ~before & (share[rows] > 0)
+            value[:, after] = part[rows[after]].sf(t[:, after]) ** 2 * share[rows[after]]
+            return _valid(dist, np.where(t < end, value, 0.0))
+
+        def before(t, rows, part=part):
+            return _valid(dist, part[rows].cdf(t)) ** 2
+
+        cuts = [last, end, np.minimum(first, last), *atoms(dist)]
+        total[block] = integrate(outside, part, cuts, size) + integrate_steps(before, steps, last, size)
     return total
 
 
-def _sum_of_cells(square, dist, stop, end, jumps) -> np.ndarray:
-    """The same of a law of whole numbers, whose function is level between these, the times and the jumps."""
+def _sum_of_cells(dist, stop, of_event, end, estimate: KaplanMeier) -> np.ndarray:
+    """The same of a law of whole numbers, whose functions are level between these, the times and the jumps of G."""
     low, high = (np.asarray(values, dtype=float) for values in summation_range(dist))
-    first, rows, total = float(min(low.min(), stop.min())), np.arange(len(stop)), np.zeros(len(stop))
+    first, total = float(min(low.min(), stop.min())), np.zeros(len(stop))
     last = float(np.ceil(min(high.max() + 1, end)))
     if last - first > MAX_SUMMED_TERMS:
         raise ValueError(
@@ -230,9 +243,9 @@ def _sum_of_cells(square, dist, stop, end, jumps) -> np.ndarray:
             "times in a larger unit"
         )
     whole = np.arange(np.floor(first), last + 1)
-    cuts = np.unique(np.clip(np.concatenate([whole, stop, jumps, [end]]), None, end))
-    for t, width in zip(cuts[:-1], np.diff(cuts), strict=True):
-        total += width * square(dist, np.full((1, len(rows)), t), rows)[0]
+    cuts = np.unique(np.clip(np.concatenate([whole, stop, estimate.jumps(), [end]]), None, end))
+    for t, height, width in zip(cuts[:-1], 1 / estimate.at(cuts[:-1]), np.diff(cuts), strict=True):
+        total += width * np.where(t < stop, dist.cdf(t) ** 2 * height, dist.sf(t) ** 2 * of_event)
     return total
 
 

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sk_mle import FormulaModel, Inference, MLEClassifier, MLERegressor, compare, cross_val_predict_dist, predict_dist
+from sk_mle._predictive.unwrapping import target_of
 from sk_mle.diagnostics import pearson_residuals
 from sk_mle.likelihoods import Censored, NegativeBinomial, Normal, Weibull
 from sk_mle.selection import likelihood_ratio_test
@@ -163,8 +164,7 @@ def test_y_is_by_default_that_of_the_formula():
         cross_val_predict_dist(MODEL, DF, cv=3).params["mean"],
         cross_val_predict_dist(MODEL, DF, DF.claims, cv=3).params["mean"],
     )
-    search = GridSearchCV(MODEL, {"estimator__alpha": [0.0, 0.1]}, cv=2)
-    assert len(cross_val_predict_dist(search, DF, cv=2)) == N
+    assert target_of(GridSearchCV(MODEL, {"estimator__alpha": [0.0, 0.1]}), DF, None).equals(DF.claims)
     np.testing.assert_array_equal(pearson_residuals(MODEL, DF), pearson_residuals(MODEL, DF, DF.claims))
     weights = np.arange(N) % 3
     weighted = clone(MODEL).fit(DF, sample_weight=weights)

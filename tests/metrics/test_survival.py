@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import ndtr
 
 from sk_mle import Distribution, MLERegressor, censored
 from sk_mle._utils.kaplan_meier import kaplan_meier
@@ -94,6 +95,34 @@ def test_censored_crps_is_exact_between_the_steps_of_the_weights():
             after = (np.exp(-2 * rate[i] * stop) - np.exp(-2 * rate[i] * end)) / (2 * rate[i])
             total += after / survival.at(TIME[i : i + 1], before=True)[0]
     assert censored_crps(Y, DIST, horizon=end) == pytest.approx(total / N, rel=1e-10)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3])  # wide and narrow beside the steps of the weights
+def test_censored_crps_of_many_steps(scale):
+    """Against the antiderivatives of the squared normal distribution function and of the other tail's."""
+    rng = np.random.default_rng(4)
+    n, high = 900, 1.0
+    loc = rng.normal(size=n)
+    life, cut = loc + scale * rng.normal(size=n), rng.normal(size=n)
+    time, event = np.minimum(life, cut), life <= cut
+    survival = kaplan_meier(time, event, censoring=True)
+
+    def antiderivative(z):
+        """Of ndtr(z)^2, from minus infinity."""
+        density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+        return z * ndtr(z) ** 2 + 2 * ndtr(z) * density - ndtr(np.sqrt(2) * z) / np.sqrt(np.pi)
+
+    edges = survival.jumps()
+    stop, jump = np.minimum(time, high)[:, None], np.diff(1 / survival.at(np.append(-9.0, edges)))
+    up_to = antiderivative((stop - loc[:, None]) / scale)
+    total = (
+        up_to[:, 0] + np.where(edges < stop, up_to - antiderivative((np.minimum(edges, stop) - loc[:, None]) / scale), 0) @ jump
+    )
+    seen = event & (time < high)
+    below = [antiderivative((loc - t) / scale) for t in (time, np.full(n, high))]
+    total[seen] += ((below[0] - below[1]) / survival.at(time, before=True))[seen]
+    found = censored_crps(censored(time, event), Distribution("normal", {"loc": loc, "scale": np.full(n, scale)}), horizon=high)
+    assert found == pytest.approx(scale * total.mean(), rel=1e-9)
 
 
 def test_censored_scores_estimate_those_of_complete_data():
