@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammainccinv, gammaincinv
 
+from .facts import overrides
 from .law import Law, Tails
 from .quadrature import FIRST_TERMS, MAX_TERMS, _centre, _chunks, _flat, _log_density, _maps, _sum_over
 
-PANELS, FARTHEST_PANEL = 120, 36.0  # panels between -36 and 36 in t, where x = centre + width sinh(t)
+PANELS, FARTHEST_PANEL, GRADE = 120, 32.0, 6.0  # panels in t, where x = centre + width sinh(GRADE sinh(t / GRADE)), up to 1e269
+MAX_TOTAL_OFF = 1e-6  # of the panels' total probability from one, up to which there are quantiles
+MAX_EXACT_TOTAL_OFF = 1e-10  # the same, up to which they need no polish
 MAX_LOWER_TAIL_LEVEL = 1 - 1e-8  # probability up to which 1 - q has eight digits of the upper tail
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
@@ -22,7 +25,7 @@ def total_probability(law: Law, params: dict) -> tuple[float, bool]:
         density, _, half, panels = _panels(law, params)
         ends = [float(density(np.array([[end]]))[0, 0]) for end in (-FARTHEST_PANEL, FARTHEST_PANEL)]
         f, to_x = _log_density(law, params), _maps(law.support)[2]
-        edges = np.array([np.nextafter(law.support.low, np.inf), np.nextafter(law.support.high, -np.inf)])
+        edges = np.array(_innermost(law.support))
         edges = to_x(edges)[np.isfinite(to_x(edges)) & (np.abs(to_x(edges)) < 500)]
         beyond = max([*ends, *(float(np.exp(f(np.array([[x * (1 - 1e-3)]]))[0, 0])) for x in edges)])
         total = float(panels.sum() * half)
@@ -144,8 +147,9 @@ def _solve_real(law, q, params, low, high, inside, excess):
     """The quantile to rounding: growing steps bracket it, false position and bisection find it."""
     least = 1e-9 * np.maximum(np.abs(low), 1e-6)
     step = np.broadcast_to(least, q.shape)
-    while (short := inside & (excess(high) < 0) & (step < 1e300)).any():
-        low, high, step = np.where(short, high, low), np.where(short, high + step, high), np.where(short, 4 * step, step)
+    while (short := inside & (excess(high) < 0) & (high < law.support.high) & (step < 1e300)).any():
+        up = np.minimum(high + step, law.support.high)
+        low, high, step = np.where(short, high, low), np.where(short, up, high), np.where(short, 4 * step, step)
     step = np.broadcast_to(least, q.shape)
     while (long := inside & (excess(low) >= 0) & (low > law.support.low) & (step < 1e300)).any():
         down = np.maximum(low - step, law.support.low)
@@ -196,17 +200,49 @@ def _invert_integral(law, q, params):
         length, change = moved, moved - length
         if (np.abs(change) < 1e-14).all():
             break
-    x = centre + width * np.sinh(sign * (start + length))
-    return np.where(np.abs(panels.sum(axis=1) * half - 1) < 1e-6, _maps(law.support)[0](x), np.nan)
+    x = centre + width * np.sinh(_graded(sign * (start + length)))
+    off = np.broadcast_to(np.abs(panels.sum(axis=1) * half - 1), q.shape)
+    y = np.where(off <= MAX_TOTAL_OFF, _maps(law.support)[0](x), np.nan)
+    return _polished(law, q, params, y, off > MAX_EXACT_TOTAL_OFF)
+
+
+def _polished(law, q, params, y, rows):
+    """Quantiles y, in some rows after a step of Newton's method by the law's distribution functions, or found by these.
+
+    They are found where the law writes them: where it does not, they are integrals of the same density.
+    """
+    if not rows.any():
+        return y
+    params = {name: np.broadcast_to(value, (len(q), *value.shape[1:]))[rows] for name, value in params.items()}
+    q, near = q[rows], y[rows]
+    if any(overrides(law, name) for name in ("cdf", "sf")):
+        found = np.clip(solve_quantile(law, q, params, near), *_innermost(law.support))
+    else:
+        excess = np.where(q > 0.5, 1 - q - law.sf(near, **params), law.cdf(near, **params) - q)
+        found = near - excess / np.exp(law.loglik(near, **params))
+        found = np.where(law.support.contains(found), found, near)
+    y[rows] = np.where(np.isfinite(found), found, near)
+    return y
+
+
+def _innermost(support):
+    """The smallest and the largest number inside, where probability may lie nearer to an end than numbers do."""
+    return np.nextafter(support.low, np.inf), np.nextafter(support.high, -np.inf)
+
+
+def _graded(t):
+    return GRADE * np.sinh(t / GRADE)
 
 
 def _panels(law, params):
-    """The density in t, where x = centre + width sinh(t); (centre, width); half a panel's width; panels' integrals over it."""
+    """The density in t, (centre, width) of x, half a panel's width, and the panels' integrals over the density."""
     centre, width, f = _centre(law, params)
     place, scale, half = centre[:, None], width[:, None], FARTHEST_PANEL / PANELS
 
     def density(t):
-        return np.exp(f(place + scale * np.sinh(t))) * scale * np.cosh(t)
+        far = _graded(t)
+        log_slope = np.log(scale) + np.logaddexp(far, -far) + np.log(np.cosh(t / GRADE) / 2)
+        return np.exp(f(place + scale * np.sinh(far)) + log_slope)
 
     middles = half * (2 * np.arange(PANELS) + 1) - FARTHEST_PANEL
     nodes = (middles[:, None] + half * GAUSS_NODES).ravel()

@@ -16,6 +16,8 @@ from .facts import overrides
 from .law import Law
 
 NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
+FAR_NODES = np.arange(3.625, 6.1, 0.025)  # further ones, up to 1e137 lengths, for tails that are not negligible at the last
+NEGLIGIBLE = -32.0  # log of the share of a tail at the last node
 DENSITIES_PER_BLOCK = 1 << 20  # density evaluations in one call
 FIRST_TERMS = 256  # terms of a sum added at a time
 MAX_TERMS = 1 << 17  # terms of a sum
@@ -57,7 +59,8 @@ def _complement_of_written(law, y, params, upper):
     result = 1 - other
     lost = (other > MAX_WRITTEN_TAIL) & (y >= law.support.low) & (y <= law.support.high) & np.isfinite(y)
     if lost.any():
-        result[lost] = np.exp(log_tail(law, y[lost], {name: value[lost] for name, value in params.items()}, upper))
+        integral = np.exp(log_tail(law, y[lost], {name: value[lost] for name, value in params.items()}, upper))
+        result[lost] = np.where(np.isnan(integral), result[lost], integral)
     return result.reshape(shape)
 
 
@@ -195,14 +198,12 @@ def _integral_tail(law, y, params, upper):
     x = np.where(inside, x, centre)
     sign = np.where(x >= centre, 1.0, -1.0)
     here = f(x)
-    slope = np.abs(f(x + 1e-4 * width) - f(x - 1e-4 * width)) / (2e-4 * width)
+    longest = np.maximum(width, np.abs(x - centre))
+    slope = np.abs(f(x + 1e-4 * longest) - f(x - 1e-4 * longest)) / (2e-4 * longest)
     with np.errstate(all="ignore"):
-        length = np.minimum(np.where(np.isfinite(slope) & (slope > 0), 1 / slope, width), width)[:, None]
-        u = np.exp(np.pi / 2 * np.sinh(NODES))  # distance from x in units of the local length
-        log_weight = np.log(u * np.pi / 2 * np.cosh(NODES) * (NODES[1] - NODES[0]))
-        terms = f(x[:, None] + sign[:, None] * length * u) + log_weight
-        outward = logsumexp(np.where(np.isnan(terms), -np.inf, terms), axis=1) + np.log(length[:, 0])
-        inward = logsumexp(f(x[:, None] - sign[:, None] * width[:, None] * u) + log_weight, axis=1) + np.log(width)
+        length = np.minimum(np.where(np.isfinite(slope) & (slope > 0), 1 / slope, width), longest)
+        outward = _log_integral(law, params, x, sign * length)
+        inward = _log_integral(law, params, x, -sign * width)
         # The two sides miss one for several modes, or a peak too narrow for the nodes.
         unresolved = (np.abs(x - centre) < 5 * width) & (np.abs(np.exp(outward) + np.exp(inward) - 1) > 1e-4)
         outward = np.minimum(np.where(here == -np.inf, np.where(outward > -np.inf, outward, -np.inf), outward), 0.0)
@@ -210,6 +211,23 @@ def _integral_tail(law, y, params, upper):
         result = np.where(unresolved, np.nan, result)
     at_end = np.where(np.asarray(y) <= law.support.low, 0.0 if upper else -np.inf, -np.inf if upper else 0.0)
     return np.where(inside, result, np.where(np.isnan(y), np.nan, at_end))
+
+
+def _log_integral(law, params, x, length):
+    """log of the integral of a density from x on, in the direction and units of `length`: double-exponential nodes."""
+    total = np.full(len(x), -np.inf)
+    rows = np.arange(len(x))
+    for nodes in (NODES, FAR_NODES):
+        f = _log_density(law, {name: value[rows] for name, value in params.items()})
+        u = np.exp(np.pi / 2 * np.sinh(nodes))
+        log_weight = np.log(u * np.pi / 2 * np.cosh(nodes) * (nodes[1] - nodes[0]))
+        terms = f(x[rows, None] + length[rows, None] * u) + log_weight
+        terms = np.where(np.isnan(terms), -np.inf, terms)
+        total[rows] = np.logaddexp(total[rows], logsumexp(terms, axis=1))
+        rows = rows[terms[:, -1] > total[rows] + NEGLIGIBLE]
+        if not len(rows):
+            break
+    return total + np.log(np.abs(length))
 
 
 def _sum_tail(law, y, params, upper):
