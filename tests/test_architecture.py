@@ -31,10 +31,10 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "_solvers": {"_model", "_utils", "domains", "likelihoods"},
     "metrics": {"_model", "_predictive", "_utils", "likelihoods"},
     "diagnostics": {"_model", "_predictive", "_utils", "likelihoods"},
-    "displays": {"_model", "_predictive", "_utils", "diagnostics", "likelihoods"},
     "inference": {"_model", "_predictive", "_solvers", "_sources", "_utils", "likelihoods"},
     "_estimators": {"_model", "_predictive", "_solvers", "_sources", "_utils", "exceptions", "inference", "likelihoods"},
     "selection": {"_estimators", "_model", "_predictive", "_sources", "_utils", "inference", "likelihoods", "metrics"},
+    "displays": {"_model", "_predictive", "_utils", "diagnostics", "likelihoods", "selection"},
     "formulas": {"_estimators", "_sources", "_utils", "inference", "likelihoods"},
     "testing": {"_estimators", "_sources", "_utils", "datasets", "domains", "likelihoods"},
 }

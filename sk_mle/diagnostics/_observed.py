@@ -37,8 +37,13 @@ class Observed(NamedTuple):
         return low == high
 
 
-def observed(fitted: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None = None) -> Observed:
-    """Read X, y and weights as the fitted estimator does, whatever wraps it."""
+def observed(
+    fitted: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None = None, dist: Distribution | None = None
+) -> Observed:
+    """Read X, y and weights as the fitted estimator does, whatever wraps it.
+
+    `dist` are predictive distributions of the rows, by default those of the fit.
+    """
     inside, y = unwrap(fitted), target_of(fitted, X, y)
     shapes = [np.shape(value) if value is not None else () for value in (X, np.asarray(y) if y is not None else None)]
     if [len(shape) for shape in shapes] == [1, 2]:
@@ -51,12 +56,12 @@ def observed(fitted: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike 
         raise ValueError(f"{name} is a law of several targets, which have no order; diagnose a model of each target alone")
     data = model.read_data(X, inside.y(y), sample_weight)
     check_support(law, data.y)
-    dist = model.predict_dist(X)
+    dist = inside.dist(model.predict_dist(X)) if dist is None else dist
     if not inside.transformers:
         return Observed(model, data, *_predicted_value(model, X, data.y, dist))
     if law.predictive is not law:
         raise ValueError(f"{name} below a transformed target: fit it to the transformed y itself to diagnose it")
-    return Observed(model, data, np.asarray(y, float), inside.dist(dist))
+    return Observed(model, data, np.asarray(y, float), dist)
 
 
 def _predicted_value(model, X, target, dist):

@@ -12,7 +12,8 @@ from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
 from .._utils.messages import rows_text
-from ..diagnostics._observed import normal_scores, observed
+from ..diagnostics._observed import Observed, normal_scores, observed
+from ..selection import cross_val_predict_dist
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # of Okabe and Ito, for colour-blind readers too
 MARKERS = "o^sDvP"
@@ -68,6 +69,13 @@ class Drawing:
             ax.legend(**{"framealpha": 0.8, "edgecolor": "none", "fontsize": "small", **kwargs})
 
 
+def rows_and_dist(fitted: Any, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None, cv: Any) -> Observed:
+    """The rows with their distributions under the fit or, with `cv`, under fits of clones that have not seen them."""
+    X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
+    dist = None if cv is None else cross_val_predict_dist(fitted, X, y, cv=cv, sample_weight=sample_weight)
+    return observed(fitted, X, y, dist=dist)
+
+
 class FromModel(Drawing):
     """Displays of observations and their predictive distributions."""
 
@@ -80,6 +88,7 @@ class FromModel(Drawing):
         X: Any,
         y: ArrayLike | None = None,
         *,
+        cv: Any = None,
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
@@ -94,6 +103,9 @@ class FromModel(Drawing):
             Of this package, or a pipeline, search or transformed target that ends in one.
         X, y : array-like
             As for `fit`; held-out data show more. `MLEDensity` takes its sample as X alone.
+        cv : int, splitter or iterable, optional
+            Every row is drawn under the fit of a clone that has not seen it, as by `sk_mle.cross_val_predict_dist`: what the
+            fit to these rows hides is seen. Default: under the given fit.
         sample_weight : array-like of shape (n,), optional
             A weight of k counts as k rows.
         ax : matplotlib Axes, optional
@@ -108,7 +120,7 @@ class FromModel(Drawing):
         -------
         display
         """
-        observations = observed(fitted, replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
+        observations = rows_and_dist(fitted, X, y, sample_weight, cv)
         name = title(fitted) if name is None else name
         options = {"sample_weight": sample_weight, "ax": ax, "name": name, "random_state": random_state}
         return cls.from_predictions(observations.y, observations.dist, **options, **kwargs)
@@ -161,3 +173,17 @@ def column_of(X: Any, feature: Any) -> tuple[np.ndarray, str]:
         raise ValueError(f"feature={feature!r} is a column name, but X has no column names; pass an index")
     column = X[:, [feature]].toarray() if hasattr(X, "toarray") else np.asarray(X)[:, [feature]]
     return column[:, 0], f"column {feature} of X"
+
+
+def split_rows(values: np.ndarray, before: str, n_groups: int, most_values: int | None = None) -> list[tuple[str, np.ndarray]]:
+    """Label and mask of rows of each group of a feature: a value, or a range of numbers with as many rows as the others.
+
+    Ranges where numbers have more than `most_values` distinct values, by default `n_groups`. `before` stands before a value.
+    """
+    distinct = np.unique(values)
+    if len(distinct) <= (most_values or n_groups) or values.dtype.kind not in "iuf":
+        return [(f"{before}{value}", values == value) for value in distinct]
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, n_groups + 1)))
+    group = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    name = f"{before.rstrip(' =')}: " if before else ""
+    return [(f"{name}{edges[k]:.3g} to {edges[k + 1]:.3g}", group == k) for k in range(len(edges) - 1)]

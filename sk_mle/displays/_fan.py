@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
-from .._predictive.unwrapping import predict_dist
+from .._predictive.unwrapping import predict_dist, target_of
 from .._utils.frames import column_names, dense, take
 from ..diagnostics._observed import ends, observed
 from ._common import FromModel, check_order, column_of, title, weighted_rows
@@ -116,7 +116,7 @@ class FanChartDisplay(FromModel):
         dist = predict_dist(fitted, _rows(kept, feature, grid))
         name = title(fitted) if name is None else name
         display = cls._from_dist(observations.y, dist, grid, values, label, coverages, sample_weight, name)
-        display.target = str(getattr(y, "name", None) or "y")  # of a pandas or polars Series
+        display.target = str(getattr(target_of(fitted, X, y), "name", None) or "y")  # of a pandas or polars Series
         display.plot(ax, **kwargs)
         if len(column_names(dense(X))) > 1:
             display.ax_.set_title("other columns at their medians and most frequent categories", fontsize="small", color="0.35")

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._predictive.distribution import Distribution
-from ..diagnostics._observed import observed
-from ._common import FromModel, check_order, column_of, residuals_and_weights, title, weighted_rows
+from ._common import FromModel, check_order, column_of, residuals_and_weights, rows_and_dist, title, weighted_rows
 
 MAX_GROUPS = 20  # of rows, whose mean residuals are drawn
 MIN_ROWS_OF_GROUP = 15
@@ -63,6 +62,7 @@ class ResidualsVsFittedDisplay(FromModel):
         y: ArrayLike | None = None,
         *,
         feature: Any = None,
+        cv: Any = None,
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
@@ -73,7 +73,7 @@ class ResidualsVsFittedDisplay(FromModel):
 
         Parameters
         ----------
-        fitted, X, y, sample_weight, ax, name, random_state
+        fitted, X, y, cv, sample_weight, ax, name, random_state
             As in `QuantileResidualDisplay`.
         feature : str or int, optional
             Column of X for the horizontal axis; by default the predicted mean, or the median where there is none.
@@ -84,7 +84,7 @@ class ResidualsVsFittedDisplay(FromModel):
         -------
         display
         """
-        rows = observed(fitted, X, y)
+        rows = rows_and_dist(fitted, X, y, sample_weight, cv)
         values, label = (None, None) if feature is None else column_of(X, feature)
         options = {"sample_weight": sample_weight, "ax": ax, "random_state": random_state, **kwargs}
         return cls.from_predictions(
@@ -162,6 +162,8 @@ class ResidualsVsFittedDisplay(FromModel):
         ax.plot(centre, mean, "D", color=self.points_.get_color(), markeredgecolor="black", markersize=5)
         if not is_number:
             ax.set_xticks(np.arange(x.max() + 1), [str(value) for value in np.unique(self.values)])
+        elif np.ptp(x) <= 1e-9 * np.abs(x).max():  # one prediction for all rows, up to rounding
+            ax.set_xlim(x[0] - max(abs(x[0]), 1.0), x[0] + max(abs(x[0]), 1.0))
         ax.set(xlabel=self.label, ylabel="quantile residual")
         self._legend(ax)
         return self

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from .._model.validation import check_weight, replace_zero_weight_rows
+from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from .._utils.kaplan_meier import KaplanMeier, kaplan_meier
 from .._utils.messages import rows_text
-from ..diagnostics._observed import ends, observed
-from ._common import LINES, PALETTE, Drawing, check_order, column_of
+from ..diagnostics._observed import ends
+from ._common import LINES, PALETTE, Drawing, check_order, column_of, rows_and_dist, split_rows
 
 N_TIMES = 200
+MAX_CURVES = 12
 
 
 class Group(NamedTuple):
@@ -27,6 +28,21 @@ class Group(NamedTuple):
     high: np.ndarray
     censored: np.ndarray
     predicted: np.ndarray
+
+
+def _groups(groups, label, n_groups, n) -> list[tuple[str, np.ndarray]]:
+    """Label and mask of rows of each curve."""
+    if groups is None:
+        return [("", np.full(n, True))]
+    values = np.asarray(groups)
+    values = values.astype(str) if values.dtype.kind not in "iufb" else values
+    found = split_rows(values, f"{label} = " if label else "", n_groups, len(PALETTE))
+    if len(found) > MAX_CURVES:
+        raise ValueError(
+            f"groups has {len(found)} different labels, but more than {MAX_CURVES} curves cannot be told apart: merge some, or "
+            "draw some of the rows"
+        )
+    return found
 
 
 class SurvivalDisplay(Drawing):
@@ -73,6 +89,8 @@ class SurvivalDisplay(Drawing):
         y: ArrayLike | None = None,
         *,
         groups: Any = None,
+        n_groups: int = 4,
+        cv: Any = None,
         times: Any = None,
         level: float = 0.95,
         sample_weight: ArrayLike | None = None,
@@ -88,7 +106,11 @@ class SurvivalDisplay(Drawing):
         X, y : array-like
             As for `fit`; y of a `Censored` law, or times that are all events.
         groups : str, int or array-like of shape (n,), optional
-            A column of X, or labels; a curve for each.
+            A column of X, or values; a curve for each value or, of more than six numbers, for each of `n_groups` groups of
+            equal size.
+        n_groups : int
+        cv : int, splitter or iterable, optional
+            Predictions of every row are those of the fit of a clone that has not seen it. Default: of the given fit.
         times, level, sample_weight, ax, **kwargs
             As in `from_predictions`.
 
@@ -96,14 +118,12 @@ class SurvivalDisplay(Drawing):
         -------
         display
         """
-        rows = observed(fitted, replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
-        prefix = ""
+        rows = rows_and_dist(fitted, X, y, sample_weight, cv)
+        label = ""
         if isinstance(groups, str | int):
             groups, label = column_of(X, groups)
-            prefix = f"{label} = "
-        labels = None if groups is None else [f"{prefix}{value}" for value in np.asarray(groups).tolist()]
         options = {"times": times, "level": level, "sample_weight": sample_weight, "ax": ax, **kwargs}
-        return cls.from_predictions(rows.y, rows.dist, groups=labels, **options)
+        return cls.from_predictions(rows.y, rows.dist, groups=groups, label=label, n_groups=n_groups, **options)
 
     @classmethod
     def from_predictions(
@@ -112,6 +132,8 @@ class SurvivalDisplay(Drawing):
         dist: Distribution,
         *,
         groups: Any = None,
+        label: str = "",
+        n_groups: int = 4,
         times: Any = None,
         level: float = 0.95,
         sample_weight: ArrayLike | None = None,
@@ -125,7 +147,10 @@ class SurvivalDisplay(Drawing):
         y : array-like of shape (n,), or (n, 2) as `sk_mle.censored` returns it
         dist : Distribution
         groups : array-like of shape (n,), optional
-            Labels; a curve for each.
+            A curve for each value; of more than six numbers, for each of `n_groups` groups of equal size.
+        label : str
+            What `groups` is called in the legend.
+        n_groups : int
         times : array-like, optional
             By default 200 up to the largest.
         level : float
@@ -142,7 +167,7 @@ class SurvivalDisplay(Drawing):
         Raises
         ------
         ValueError
-            For values that are known up to an interval.
+            For values that are known up to an interval, and for more labels than curves can be told apart.
         """
         check_order(y, dist)
         time, high = ends(y)
@@ -154,19 +179,20 @@ class SurvivalDisplay(Drawing):
                 "rows out, or look at a QuantileResidualDisplay"
             )
         weight = check_weight(sample_weight, len(time))
-        labels = np.full(len(time), "") if groups is None else np.asarray(groups).astype(str)
         start = min(0.0, float(time.min()))
         times = np.linspace(start, float(time.max()), N_TIMES) if times is None else np.asarray(times, dtype=float)
         made = []
-        for label in np.unique(labels):
-            rows = np.flatnonzero((labels == label) & (weight > 0))
+        for text, in_group in _groups(groups, label, n_groups, len(time)):
+            rows = np.flatnonzero(in_group & (weight > 0))
+            if not len(rows):
+                continue
             estimate = kaplan_meier(time[rows], event[rows], weight[rows])
             with np.errstate(divide="ignore", invalid="ignore"):
                 factor = np.exp(ndtri((1 + level) / 2) * np.sqrt(estimate.log_variance))
                 low, top = estimate.survival / factor, np.minimum(estimate.survival * factor, 1.0)
             predicted = np.array([np.average(dist[rows].sf(np.full(len(rows), t)), weights=weight[rows]) for t in times])
             ticks = np.unique(time[rows][~event[rows]])
-            made.append(Group(str(label), estimate, np.nan_to_num(low), np.nan_to_num(top, nan=1.0), ticks, predicted))
+            made.append(Group(text, estimate, np.nan_to_num(low), np.nan_to_num(top, nan=1.0), ticks, predicted))
         return cls(times=times, groups=made, level=level).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:

@@ -7,10 +7,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
-from ..diagnostics._observed import observed
-from ._common import FromModel, check_order, column_of, pyplot, residuals_and_weights, title, weighted_rows
+from ._common import (
+    FromModel,
+    check_order,
+    column_of,
+    pyplot,
+    residuals_and_weights,
+    rows_and_dist,
+    split_rows,
+    title,
+    weighted_rows,
+)
 from ._quantiles import sorted_with_band
 
 
@@ -65,6 +73,7 @@ class WormDisplay(FromModel):
         y: ArrayLike | None = None,
         *,
         feature: Any = None,
+        cv: Any = None,
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         name: str | None = None,
@@ -75,7 +84,7 @@ class WormDisplay(FromModel):
 
         Parameters
         ----------
-        fitted, X, y, sample_weight, ax, name, random_state
+        fitted, X, y, cv, sample_weight, ax, name, random_state
             As in `QuantileResidualDisplay`. `ax` may be an array of as many axes as there are groups.
         feature : str or int, optional
             Column of X that splits the rows into groups.
@@ -86,8 +95,7 @@ class WormDisplay(FromModel):
         -------
         display
         """
-        X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
-        observations = observed(fitted, X, y)
+        observations = rows_and_dist(fitted, X, y, sample_weight, cv)
         values, label = (None, "") if feature is None else column_of(X, feature)
         return cls.from_predictions(
             observations.y,
@@ -143,7 +151,7 @@ class WormDisplay(FromModel):
         residual, weight = residuals_and_weights(y, dist, sample_weight, random_state)
         groups = [("", np.full(len(residual), True))]
         if values is not None:
-            groups = _split(np.asarray(values)[weighted_rows(np.asarray(y), sample_weight)[0]], label, n_groups)
+            groups = split_rows(np.asarray(values)[weighted_rows(np.asarray(y), sample_weight)[0]], f"{label} ", n_groups)
         panels = [{"title": title, **sorted_with_band(residual[rows], weight[rows], level, band)} for title, rows in groups]
         text = {panel.pop("band") for panel in panels}.pop()
         return cls(panels=panels, name=name, band=text).plot(ax, **kwargs)
@@ -206,13 +214,3 @@ class WormDisplay(FromModel):
             return np.array([ax])
         ax.set_axis_off()
         return ax.get_subplotspec().subgridspec(1, n).subplots(sharey=True)
-
-
-def _split(values, label, n_groups):
-    """Title and mask of rows of each group."""
-    distinct = np.unique(values)
-    if len(distinct) <= n_groups or values.dtype.kind not in "iuf":
-        return [(f"{label} {value}", values == value) for value in distinct]
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, n_groups + 1)))
-    group = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    return [(f"{label}: {edges[k]:.3g} to {edges[k + 1]:.3g}", group == k) for k in range(len(edges) - 1)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from .._predictive.unwrapping import target_of, unwrap
@@ -212,6 +213,30 @@ class Inference(Summaries, Hypotheses, Functionals):
         """
         known = self.identified
         return np.where(known[:, None] & known, self._root @ self._root.T, np.nan)
+
+    def standard_deviations(self, X: Any, sample_weight: ArrayLike | None = None) -> np.ndarray:
+        """Standard deviation of the column of each coefficient: a coefficient times it is the change per standard deviation.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, p)
+            As for `from_estimator`.
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        ndarray of shape (P,)
+            One for intercepts, NaN for the coefficients of curves, which have no column.
+        """
+        inside = unwrap(self.fitted)
+        scales, found = StandardScaler(with_mean=False), np.full(self.layout.size, np.nan)
+        scales.fit(self.model.read_rows(inside.X(X)), sample_weight=sample_weight)
+        for part in self.layout.parts:
+            found[part.place.start : part.place.start + part.intercept] = 1.0
+            if part.linear:
+                columns = self.model.fit_.predictors[part.parameter].columns
+                found[part.place.start + part.intercept : part.place.stop] = np.sqrt(scales.var_[columns])
+        return found
 
     def conf_int(
         self,

@@ -113,6 +113,11 @@ class Layout:
         """Full names, such as ``scale:x1`` and ``logits[class]:intercept``."""
         return [name for part in self.parts for name in self._names_of(part)]
 
+    @cached_property
+    def label_of_each(self) -> list[str]:
+        """The parameter, or entry of a vector parameter, of each position."""
+        return [part.label for part in self.parts for _ in range(part.place.stop - part.place.start)]
+
     @property
     def intercepts(self) -> list[str]:
         """Names of the intercepts."""

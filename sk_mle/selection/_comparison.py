@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._predictive.distribution import Distribution
 from .._utils.tables import ABSENT, Table, fixed, number, probability
 from ._scores import standard_error, weighted_mean
 
@@ -28,12 +29,23 @@ class Comparison:
         The fits to all rows.
     scores_ : dict of str to ndarray of shape (n,)
         Log-likelihood of every row: held out, where there was cross-validation.
+    distributions_ : dict of str to Distribution
+        Out-of-fold predictive distributions, where every row was held out once, as `cross_val_predict_dist` returns them: for
+        displays and scores, such as ``PITDisplay.from_predictions(y, table.distributions_[table.best])``.
     notes : list of str
         Sentences below the table.
     """
 
-    def __init__(self, table: Table, reference: str, estimators: dict[str, Any], scores: dict[str, np.ndarray]):
+    def __init__(
+        self,
+        table: Table,
+        reference: str,
+        estimators: dict[str, Any],
+        scores: dict[str, np.ndarray],
+        distributions: dict[str, Distribution] | None = None,
+    ):
         self.table, self.reference, self.estimators_, self.scores_ = table, reference, estimators, scores
+        self.distributions_ = distributions or {}
 
     @classmethod
     def _of(cls, entries, tests, reference, weight, weight_held, notes) -> Comparison:
@@ -81,7 +93,8 @@ class Comparison:
         ]
         table = Table(columns, [e.name for e in entries], title="Comparison of models", head=head, notes=notes, formats=formats)
         scores = {e.name: e.held.scores if is_cross_validated else e.scores for e in entries}
-        return cls(table, reference, {e.name: e.fitted for e in entries}, scores)
+        dists = {e.name: e.held.dist for e in entries if is_cross_validated and e.held.dist is not None}
+        return cls(table, reference, {e.name: e.fitted for e in entries}, scores, dists)
 
     @property
     def best(self) -> str:

@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._predictive.distribution import Distribution
+from .._predictive.joined import join
+from .._predictive.unwrapping import predict_dist
 from .._utils.frames import n_rows, take
 from ..metrics import crps
 from ._scores import fit_clone, inside_of, is_unbounded, log_scores, weighted_mean
@@ -29,6 +32,7 @@ class Held(NamedTuple):
     unbounded: int  # of these, folds whose likelihood is unbounded
     failed: list[str]  # sentences about folds in which a step failed, whose figures are NaN
     unfitted: bool  # whether a fit failed
+    dist: Distribution | None = None  # of all rows, where every row was held out once
 
 
 def held_out(
@@ -43,8 +47,10 @@ def held_out(
     result = {}
     for name in models:
         total, count, stopped, failed, unfitted = np.zeros((3, n)), np.zeros(n), np.zeros(2, int), [], False
-        for (job, k), (figures, flags, failures) in zip(jobs, results, strict=True):
+        dists: list = []
+        for (job, k), (figures, flags, failures, dist) in zip(jobs, results, strict=True):
             if job == name:
+                dists.append(dist)
                 with np.errstate(invalid="ignore"):
                     total[:, folds[k][1]] += figures
                 count[folds[k][1]] += 1
@@ -53,26 +59,36 @@ def held_out(
                 unfitted |= any(step == "fit" for step, _ in failures)
         with np.errstate(invalid="ignore", divide="ignore"):
             scores, crps, covered = np.where(count > 0, total / count, np.nan)
-            result[name] = Held(scores, crps, covered, int(stopped[0]), int(stopped[1]), failed, unfitted)
+        joined = _joined(dists, [test for _, test in folds]) if (count == 1).all() else None
+        result[name] = Held(scores, crps, covered, int(stopped[0]), int(stopped[1]), failed, unfitted, joined)
     return result
 
 
+def _joined(dists: list, places: list) -> Distribution | None:
+    """The distributions of all folds as one; None where a fold has none, or the laws of folds differ."""
+    if any(dist is None for dist in dists):
+        return None
+    with suppress(ValueError):
+        return join(dists, places)
+    return None
+
+
 def _one_fold(name, estimator, X, y, weight, train, test, fold, verbose):
-    """Figures (3, n_rows) of one fold's held-out rows, (did not converge, is unbounded), and failed steps."""
+    """Of one fold's held-out rows: figures (3, n_rows), (did not converge, is unbounded), failed steps, distributions."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         failures: list[tuple[str, str]] = []
         parts = take(X, train), take(y, train), take(weight, train)
         model = _attempt("fit", failures, lambda: fit_clone(estimator, *parts, name))
         if model is None:
-            return np.full((3, len(test)), np.nan), (False, False), failures
-        figures = figures_of(model, take(X, test), take(y, test), failures)
+            return np.full((3, len(test)), np.nan), (False, False), failures, None
+        figures, dist = figures_of(model, take(X, test), take(y, test), failures)
     inside = inside_of(model)
     converged = inside.model.converged_ if inside else not any(issubclass(w.category, ConvergenceWarning) for w in caught)
     if verbose:
         held = np.ones(len(test)) if weight is None else weight[test]
         print(f"compare: {name}, fold {fold}: {weighted_mean(figures[0], held):.4f}")
-    return figures, (not converged, is_unbounded(model)), failures
+    return figures, (not converged, is_unbounded(model)), failures, dist
 
 
 def _attempt(step: str, failures: list, compute: Callable):
@@ -84,20 +100,24 @@ def _attempt(step: str, failures: list, compute: Callable):
         return None
 
 
-def figures_of(model: Any, X: Any, y: ArrayLike, failures: list) -> np.ndarray:
-    """Log-likelihood, CRPS and whether the central interval holds y, of every row: (3, n_rows), NaN if not available."""
+def figures_of(model: Any, X: Any, y: ArrayLike, failures: list) -> tuple[np.ndarray, Distribution | None]:
+    """Log-likelihood, CRPS and whether the central interval holds y, of every row, (3, n_rows), and the distributions.
+
+    NaN and None where they are not available.
+    """
     figures = np.full((3, n_rows(y)), np.nan)
     scores = _attempt("log-likelihood", failures, lambda: log_scores(model, X, y))
     if scores is not None:
         figures[0] = scores
     inside = inside_of(model)
-    law = inside and inside.model.likelihood_
-    if law is None or law.target_type != "number" or law.predictive is not law:
-        return figures
+    if inside is None:
+        return figures, None
+    law = inside.model.likelihood_
+    has_number = law.target_type == "number" and law.predictive is law
+    dist = _attempt("prediction", failures if has_number else [], lambda: predict_dist(model, X))
+    if not has_number or dist is None:
+        return figures, dist
     values = np.asarray(y, dtype=float).reshape(n_rows(y))
-    dist = _attempt("prediction", failures, lambda: inside.dist(inside.model.predict_dist(inside.X(X))))
-    if dist is None:
-        return figures
     ends = _attempt("interval", failures, lambda: dist.interval(COVERAGE))
     if ends is not None:
         figures[2] = (ends[0] <= values) & (values <= ends[1])
@@ -107,4 +127,4 @@ def figures_of(model: Any, X: Any, y: ArrayLike, failures: list) -> np.ndarray:
             figures[1] = crps(values, dist, per_row=True)
 
     _attempt("CRPS", failures, score)
-    return figures
+    return figures, dist

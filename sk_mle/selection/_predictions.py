@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.utils import indexable
+from sklearn.utils import get_tags, indexable
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._model.validation import check_weight
@@ -79,7 +79,7 @@ def cross_val_predict_dist(
     """
     check_in_memory(X)
     y = target_of(estimator, X, y)
-    if y is None:
+    if y is None and get_tags(estimator).target_tags.required:
         raise ValueError("cross_val_predict_dist needs y, or a FormulaModel whose formula has it left of ~")
     X, y = indexable(X, y)
     n = n_rows(X)
