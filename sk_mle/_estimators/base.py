@@ -49,6 +49,7 @@ from .._solvers.reconditioning import solve_reconditioned
 from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import cold_start, warm_start
 from .._sources import Opened, Rows, check_in_memory, open_source
+from .._utils.callbacks import WithCallbacks
 from .._utils.frames import coded, n_rows
 from .._utils.messages import rows_apart, warn_caller
 from ..exceptions import VersionWarning
@@ -66,7 +67,7 @@ def _version() -> str:
     return importlib.import_module(__package__.partition(".")[0]).__version__
 
 
-class Fitting:
+class Fitting(WithCallbacks):
     """Fit of any likelihood to validated arrays; subclasses translate the target."""
 
     # arguments of the estimators' constructors
@@ -90,6 +91,8 @@ class Fitting:
     _text_groups: dict = {}
     _name_of_y = "y"  # in messages
     fit: Callable
+    _on_iteration: Any = None  # in a fit of which callbacks are told
+    _fit_at: Callable
     _follow: tuple[Any, float] | None = None  # where a path of penalties is asked for, its multiples, and their range
     _path: list
     _path_objective: Objective
@@ -156,18 +159,24 @@ class Fitting:
     def _take_shape(self, X: np.ndarray) -> None:
         """Set the attributes that scikit-learn's checks set for an X without names."""
         self.n_features_in_ = X.shape[1]
-        vars(self).pop("feature_names_in_", None)
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
     @contextmanager
-    def _unchanged_on_failure(self):
-        """Restore all attributes of the estimator if the fit raises."""
-        before = dict(vars(self))
-        try:
-            yield
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+    def _fitting(self, X, y, sample_weight):
+        """Tell callbacks of the fit, and restore all attributes of the estimator if it raises."""
+        with self._fit_task(X, y, sample_weight) as on_iteration:
+            before = dict(vars(self))
+            try:
+                self._on_iteration = on_iteration
+                yield
+            except BaseException:
+                vars(self).clear()
+                vars(self).update(before)
+                raise
+            del self._on_iteration
+            if on_iteration is not None:
+                del self._fit_at
 
     def _check_numbers(self):
         """Raise ValueError for an invalid `tol` or `max_iter`."""
@@ -265,6 +274,10 @@ class Fitting:
         self, fitted: Likelihood, law: Likelihood, predictors: dict[str, Predictor], known, data: Any, names: Any, bases=()
     ):
         """Fit data by the given law and set the fitted attributes."""
+        if self._on_iteration is not None:
+            self._fit_at = lambda objective, u: Fit(
+                fitted, predictors, known, *_coefficients(objective, u), names, {}, np.empty(0), bases=bases
+            )
         region = region_of(self, law, predictors, names)
         alphas = {name: predictor.alpha for name, predictor in predictors.items() if np.any(predictor.alpha)}
         objective = Objective(law, data, designs(predictors, law, data), alphas)
@@ -311,7 +324,7 @@ class Fitting:
         if self.penalty is not None and not constrained:
             return objective, bias_reduced(objective, start, self.penalty, self._solve, *limits), predictors
         if (weights or constrained) and n_starts(objective.likelihood) > 1:
-            start = best_of_starts(objective, start, self._solve).u
+            start = best_of_starts(objective, start, self._solve, self.verbose).u
         if weights and self._follow:
             self._path_objective, self._path = sparse_path(objective, start, weights, region, self._follow, *limits)
             return self._path_objective, self._path[-1][1], predictors
@@ -321,7 +334,7 @@ class Fitting:
         if constrained and not chosen:
             return *constrained_maximum(objective, start, region, *limits, self.penalty), predictors
         solve = partial(self._solve, tol=max(self.tol, TOL_BEFORE_PENALTIES)) if chosen else self._solve
-        solution = best_of_starts(objective, start, solve)
+        solution = best_of_starts(objective, start, solve, self.verbose)
         if not constrained:
             objective, solution = minimum_norm(*solve_reconditioned(objective, solution, solve))
         if chosen:
@@ -338,15 +351,18 @@ class Fitting:
 
     def _solve(self, objective, start, max_iter=np.inf, tol=None) -> Solution:
         """The solution of the estimator's solver from a start, in at most `max_iter` iterations."""
-        tol = self.tol if tol is None else tol
-        return solve(objective, start, self.solver, tol, int(min(self.max_iter, max_iter)), self.verbose)
+        tol, watcher = self.tol if tol is None else tol, None
+        if self._on_iteration is not None:
+            watcher = lambda u: self._on_iteration(lambda: {"fit_": self._fit_at(objective, u)})
+        return solve(objective, start, self.solver, tol, int(min(self.max_iter, max_iter)), self.verbose, watcher)
 
     def _store(self, objective: Objective, solution: Solution, n_free: int):
         """Set the fitted attributes and warn if the solution is no unique maximum."""
         n_unidentified = sum(free.shape[1] for free in solution.result.get("unidentified", {}).values())
         n, k = objective.data.total_weight, n_free - n_unidentified
         for name in ("edf_", "penalties_"):
-            vars(self).pop(name, None)  # of an earlier fit
+            if hasattr(self, name):
+                delattr(self, name)  # of an earlier fit
         if any(predictor.terms for predictor in self.fit_.predictors.values()):
             k = self._store_terms(objective, solution)
         self.loglikelihood_ = -n * (objective.value(solution.u) - objective.penalty(solution.u))

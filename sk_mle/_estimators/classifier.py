@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from .._model.validation import check_weight, replace_zero_weight_rows
+from .._utils.callbacks import with_callbacks
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
 from ..likelihoods._functions import n_classes, title
@@ -117,6 +118,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLEClassifier:
         """Fit the model.
 
@@ -137,7 +139,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         ValueError, TypeError
             For arguments, targets or weights that cannot be used; the estimator is left as it was.
         """
-        with self._unchanged_on_failure():
+        with self._fitting(X, y, sample_weight):
             self._fit_rows(X, y, sample_weight)
         return self
 

@@ -26,6 +26,7 @@ from .._model.validation import (
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
 from .._sources import check_in_memory
+from .._utils.callbacks import with_callbacks
 from ..inference import Inference
 from ..likelihoods import get_likelihood
 from ..likelihoods._functions import title
@@ -108,6 +109,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         self.max_iter = max_iter
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> MLEDensity:
         """Fit the law to the rows of X.
 
@@ -128,7 +130,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         ValueError, TypeError
             For arguments, samples or weights that cannot be used; the estimator is left as it was.
         """
-        with self._unchanged_on_failure():
+        with self._fitting(X, None, sample_weight):
             self._fit_rows(X, y, sample_weight)
             self._set_distribution()
         return self

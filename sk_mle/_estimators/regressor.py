@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._model.validation import check_support, check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
+from .._utils.callbacks import with_callbacks
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
@@ -188,6 +189,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLERegressor:
         """Fit the model.
 
@@ -213,7 +215,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         ValueError, TypeError
             For arguments, targets or weights that cannot be used; the estimator is left as it was.
         """
-        with self._unchanged_on_failure():
+        with self._fitting(X, y, sample_weight):
             self._fit_rows(X, y, sample_weight)
         return self
 

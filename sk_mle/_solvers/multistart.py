@@ -12,6 +12,7 @@ import numpy as np
 
 from .._model.bounds import has_repeated_value
 from .._model.objective import Objective
+from .._utils.progress import progress
 from ..likelihoods._functions import n_starts
 from .limits import from_limits
 from .solvers import Solution
@@ -21,7 +22,7 @@ MAX_ITERATIONS_PER_START = 100
 MAX_LOG_VOLUME_RATIO = 5.0  # log of the ratio of volumes up to which a maximum narrower than the likeliest counts
 
 
-def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> Solution:
+def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, verbose: int = 0) -> Solution:
     """The maximum of greatest likelihood among those from the law's starts and its special cases.
 
     Starts are compared on a subsample if rows are many. Fits that did not converge count only if none did. Maxima that are
@@ -35,21 +36,24 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> 
         The first start; the others are random steps from it.
     solve : callable
         ``solve(objective, start, max_iter)`` returns a Solution.
+    verbose : int
+        Above 0, the progress over several starts is shown.
 
     Returns
     -------
     Solution
     """
     start, at_limit = from_limits(objective, start, solve)
-    return from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve), solve)
+    return from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve, verbose), solve)
 
 
-def _best_of_starts(objective: Objective, start: np.ndarray, solve: Callable) -> Solution:
+def _best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, verbose: int) -> Solution:
     """The best solution of the law's starts, with its components in canonical order."""
     if n_starts(objective.likelihood) == 1:
         return solve(objective, start, first_round_iterations(objective))
     sample = on_subsample(objective)
-    solutions = [solve(sample, first, MAX_ITERATIONS_PER_START) for first in (start, *random_starts(sample, start))]
+    starts = progress((start, *random_starts(sample, start)), "starts", verbose)
+    solutions = [solve(sample, first, MAX_ITERATIONS_PER_START) for first in starts]
     best, *others = _ranked(sample, solutions)
     if sample is not objective or not best.converged:
         best = solve(objective, best.u)

@@ -198,7 +198,13 @@ class _FiniteObjective:
 
 
 def solve(
-    objective: Objective, start: np.ndarray, solver: str | Callable, tol: float, max_iter: int, verbose: int = 0
+    objective: Objective,
+    start: np.ndarray,
+    solver: str | Callable,
+    tol: float,
+    max_iter: int,
+    verbose: int = 0,
+    watcher: Callable | None = None,
 ) -> Solution:
     """Minimise from `start` and test the result for convergence.
 
@@ -214,6 +220,8 @@ def solve(
     max_iter : int
     verbose : int
         Above 0, a line is printed per iteration.
+    watcher : callable, optional
+        Called with the coordinates of each iteration.
 
     Returns
     -------
@@ -224,8 +232,9 @@ def solve(
     if chosen.uses_objective:
         options["objective"] = objective
     arguments = _derivatives(chosen, callable(solver), objective)
-    if verbose:
-        arguments["callback"] = _ProgressPrinter(objective)
+    watchers = [one for one in (_ProgressPrinter(objective) if verbose else None, watcher) if one is not None]
+    if watchers:
+        arguments["callback"] = _Watched(watchers)
     u, n_iter, best = start, 0, np.inf
     for _ in range(MAX_RESTARTS):
         guarded = _FiniteObjective(objective)
@@ -420,14 +429,25 @@ def _gradient_norm(objective, u, result) -> float:
     return float(np.abs(objective.evaluate(u, 1).gradient).max(initial=0.0))
 
 
+class _Watched:
+    """A callback of solvers that calls others with the coordinates of each iteration."""
+
+    def __init__(self, watchers: list[Callable]):
+        self.watchers = watchers
+
+    def __call__(self, at, *unused):
+        for watcher in self.watchers:
+            watcher(at.x if isinstance(at, OptimizeResult) else at)
+
+
 class _ProgressPrinter:
-    """A callback that prints a line per iteration."""
+    """Prints a line per iteration."""
 
     def __init__(self, objective: Objective):
         self.objective, self.count = objective, 0
 
-    def __call__(self, at, *unused):
+    def __call__(self, u):
         self.count += 1
-        point = self.objective.evaluate(at.x if isinstance(at, OptimizeResult) else at, 1)
+        point = self.objective.evaluate(u, 1)
         norm = np.abs(point.gradient).max(initial=0.0)
         print(f"iteration {self.count:4d}   mean NLL {point.value:.10g}   largest gradient {norm:.2e}")

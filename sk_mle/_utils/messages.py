@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 MOST_SHOWN = 5  # rows and columns
 PACKAGE = __name__.split(".")[0]
+INSIDE = (f"{PACKAGE}.", "sklearn.callback.")  # modules between a caller's line and a warning: callbacks of a fit wrap it
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:
     """Warn at the line outside of this package that called into it, however many functions lie between."""
     depth, frame = 1, currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == PACKAGE:
+    while frame is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(INSIDE):
         depth, frame = depth + 1, frame.f_back
     warnings.warn(message, category, stacklevel=depth)
 

@@ -51,6 +51,8 @@ class CoefficientDisplay(Drawing):
     ['mean:x0', 'mean:x1', 'loc:x0', 'loc:x1']
     """
 
+    lines_: list
+
     def __init__(self, *, names, estimates, intervals, level=0.95, facets=None, unit=""):
         self.names, self.estimates, self.intervals, self.level = names, estimates, intervals, level
         self.facets, self.unit = facets, unit
@@ -118,7 +120,8 @@ class CoefficientDisplay(Drawing):
             rows = [full for name in names for full in matches[name]]
         if not rows:
             raise ValueError(f"names: no coefficient to draw; the coefficients are {all_names}")
-        estimates, intervals, labels = {}, {}, {}
+        estimates, intervals = {}, {}
+        labels: dict[str, str] = {}
         for model, inference in inferences.items():
             position = {name: i for i, name in enumerate(inference.names)}
             labels |= dict(zip(inference.names, inference.layout.label_of_each, strict=True))

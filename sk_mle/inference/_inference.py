@@ -262,7 +262,8 @@ class Inference(Summaries, Hypotheses, Functionals):
         names : sequence of str, optional
             Only these coefficients; all by default.
         **options
-            For "bootstrap": `n_resamples` (999), `groups`, `random_state`, `n_jobs`, `verbose`.
+            For "bootstrap": `n_resamples` (999), `groups`, `random_state`, `n_jobs`. For both, `verbose`: whether progress is
+            shown, above 0 yes, 0 no; by default where the standard error is a terminal.
 
         Returns
         -------
@@ -272,7 +273,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         index = self.places(names)
         if names is not None:
             self.estimability.check_coefficients(index)
-        if method != "bootstrap" and options:
+        if options and method != "bootstrap" and (method != "profile" or set(options) - {"verbose"}):
             raise TypeError(f"method={method!r} takes no {', '.join(options)}")
         if method == "wald":
             half_width = self._critical(level) * self.bse[index]

@@ -156,13 +156,19 @@ def profile(inference: Any, i: int, X: Any, y: ArrayLike, sample_weight: ArrayLi
 
 
 def profile_intervals(
-    inference: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, level: float, index: np.ndarray
+    inference: Any,
+    X: Any,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    level: float,
+    index: np.ndarray,
+    verbose: int | None = None,
 ) -> np.ndarray:
     """Ends (len(index), 2) at which twice the drop of the profile log-likelihood equals the chi-squared quantile."""
     slices, maximum = _slices(inference, X, y, sample_weight)
     target = np.sqrt(special.chdtri(1, 1 - level))
     result = np.empty((len(index), 2))
-    for k, i in enumerate(index):
+    for k, i in enumerate(progress(index, "profiles", verbose)):
         for side, sign in enumerate((-1.0, 1.0)):
             step = sign * inference.bse[i]
             distance = _end(slices(i), maximum, step, target, inference.names[i])
@@ -204,7 +210,7 @@ def bootstrap_intervals(
     groups: Any = None,
     random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
-    verbose: int = 0,
+    verbose: int | None = None,
 ) -> np.ndarray:
     """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""
     check_in_memory(X)

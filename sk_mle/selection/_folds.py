@@ -16,6 +16,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.joined import join
 from .._predictive.unwrapping import predict_dist
 from .._utils.frames import n_rows, take
+from .._utils.progress import progress
 from ..metrics import crps
 from ._scores import fit_clone, inside_of, is_unbounded, log_scores, weighted_mean
 
@@ -40,9 +41,10 @@ def held_out(
 ) -> dict[str, Held]:
     """The figures of every model, all on the same folds."""
     jobs = [(name, k) for name in models for k in range(len(folds))]
-    results = Parallel(n_jobs=n_jobs)(
+    fits = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_one_fold)(name, models[name], X, y, weight, *folds[k], f"{k + 1}/{len(folds)}", verbose) for name, k in jobs
     )
+    results = list(progress(fits, "compare", verbose, total=len(jobs)))
     n = n_rows(y)
     result = {}
     for name in models:

@@ -1,0 +1,51 @@
+"""Callbacks of scikit-learn 1.9 and later: estimators take them by `set_callbacks`, and tell them of the iterations of fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Of releases without callbacks."""
+
+    def with_callbacks(method: Callable) -> Callable:
+        """The method itself."""
+        return method
+
+
+__all__ = ["WithCallbacks", "with_callbacks"]
+
+
+class WithCallbacks(CallbackSupportMixin):
+    """A mixin of estimators whose fits tell callbacks."""
+
+    @contextmanager
+    def _fit_task(self, X: Any, y: Any, sample_weight: Any) -> Iterator[Callable | None]:
+        """Tell the callbacks of the beginning and the end of a fit.
+
+        Yields
+        ------
+        callable or None
+            ``on_iteration(attributes)``, to be called after each iteration: `attributes` is a function without arguments that
+            returns the fitted attributes of an estimator that stopped there. None if there are no callbacks.
+        """
+        if not getattr(self, "_skl_callbacks", None):
+            yield None
+            return
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        given: dict[str, Any] = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        context = self._init_callback_context(max_subtasks=None)
+        context.call_on_fit_task_begin(**given)
+
+        def on_iteration(attributes: Callable[[], dict]) -> None:
+            iteration = context.subcontext(task_name="iteration")
+            iteration.call_on_fit_task_begin(**given)
+            iteration.call_on_fit_task_end(**given, reconstruction_attributes=attributes)
+
+        yield on_iteration
+        context.call_on_fit_task_end(**given, reconstruction_attributes=dict)
