@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,28 @@ def _offset(values: Any) -> Any:
     return values
 
 
-CONTEXT = {"offset": _offset, "censored": censored}  # names that formulas know beside those of formulaic
+@cache
+def _context() -> dict[str, Any]:
+    """Names that formulas know beside those of formulaic, or in place of these.
+
+    formulaic's `bs` raises beyond the boundary knots, so that held-out rows and derivatives at the ends would fail; R's goes on
+    with the polynomials there, as formulaic's own `cr` does.
+    """
+    _formulaic()
+    from formulaic.transforms.basis_spline import basis_spline
+    from formulaic.utils.stateful_transforms import stateful_transform
+
+    @stateful_transform
+    def bs(x, df=None, knots=None, degree=3, include_intercept=False, *, extrapolation="extend", _state=None, **bounds):
+        given = {"df": df, "knots": knots, "degree": degree, "include_intercept": include_intercept}
+        return basis_spline(x, **given, extrapolation=extrapolation, _state=_state, **bounds)
+
+    return {"offset": _offset, "censored": censored, "bs": bs}
+
+
+def _of_estimator(name: str) -> property:
+    """A fitted attribute of the estimator inside."""
+    return property(lambda model: getattr(model.estimator_, name), doc=f"`{name}` of the estimator.")
 
 
 def _has(name: str) -> Any:
@@ -72,6 +94,8 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         The fit to the columns.
     specs_ : dict
         By parameter, what formulaic keeps of the fit.
+    coef_, intercept_, coefs_, intercepts_, likelihood_, loglikelihood_, n_params_, converged_, aic_, aicc_, bic_, classes_
+        Of `estimator_`.
 
     Examples
     --------
@@ -247,10 +271,10 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         columns = {key: [_name(key, column, self.shared_) for column in _plain(matrix)] for key, matrix in matrices.items()}
         return columns, {key: _offset_name(matrix) for key, matrix in matrices.items() if _offsets(matrix)}
 
-    @property
-    def classes_(self) -> np.ndarray:
-        """The classes of a classifier."""
-        return self.estimator_.classes_
+    classes_, coef_, intercept_ = map(_of_estimator, ("classes_", "coef_", "intercept_"))
+    coefs_, intercepts_, likelihood_ = map(_of_estimator, ("coefs_", "intercepts_", "likelihood_"))
+    loglikelihood_, n_params_, converged_ = map(_of_estimator, ("loglikelihood_", "n_params_", "converged_"))
+    aic_, aicc_, bic_ = map(_of_estimator, ("aic_", "aicc_", "bic_"))
 
     def inference(
         self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None, **options: Any
@@ -321,6 +345,71 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.predict_dist(self.design(X))
 
+    @available_if(_has("predict_params"))
+    def predict_params(self, X: Any) -> dict[str, np.ndarray]:
+        """As that of the estimator, of rows of a data frame.
+
+        Parameters
+        ----------
+        X : data frame
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_params(self.design(X))
+
+    @available_if(_has("predict_quantiles"))
+    def predict_quantiles(self, X: Any, *args: Any, **options: Any) -> np.ndarray:
+        """As that of the estimator, of rows of a data frame.
+
+        Parameters
+        ----------
+        X : data frame
+        *args, **options
+            As for the estimator.
+
+        Returns
+        -------
+        ndarray
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_quantiles(self.design(X), *args, **options)
+
+    @available_if(_has("predict_interval"))
+    def predict_interval(self, X: Any, *args: Any, **options: Any) -> np.ndarray:
+        """As that of the estimator, of rows of a data frame.
+
+        Parameters
+        ----------
+        X : data frame
+        *args, **options
+            As for the estimator.
+
+        Returns
+        -------
+        ndarray
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_interval(self.design(X), *args, **options)
+
+    @available_if(_has("score_samples"))
+    def score_samples(self, X: Any, y: ArrayLike | None = None) -> np.ndarray:
+        """Log-likelihood of every row; y is by default what stands left of ``~``.
+
+        Parameters
+        ----------
+        X : data frame
+        y : array-like of shape (n,), optional
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        check_is_fitted(self)
+        return self.estimator_.score_samples(self.design(X), self.target(X) if y is None else y)
+
     @available_if(_has("score"))
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """As that of the estimator, of rows of a data frame; y is by default what stands left of ``~``.
@@ -376,7 +465,7 @@ def _made(spec, frame, text, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("error", errors.DataMismatchWarning)
         try:
-            return spec.get_model_matrix(frame, context=CONTEXT, **{"output": "pandas", **options})
+            return spec.get_model_matrix(frame, context=_context(), **{"output": "pandas", **options})
         except (errors.FormulaicError, errors.DataMismatchWarning, ValueError) as error:
             raise _unreadable(text, error) from error
 

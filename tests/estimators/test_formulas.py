@@ -195,3 +195,28 @@ def test_formulas_of_which_one_holds_the_other_are_nested():
     moved = fitted("claims ~ area + bs(age, 4) + offset(log(hours))", rows=DF[DF.age < 50])  # the same names, other knots
     assert not comparable(small, moved)
     assert nested(small, moved) is None
+
+
+def test_splines_go_on_beyond_their_knots():
+    """A cubic spline with one inner knot is one cubic polynomial from there on."""
+    model = FormulaModel("claims ~ bs(age, 4)", MLERegressor("poisson")).fit(DF)
+    knot, end = np.median(DF.age), DF.age.max()
+    inside, beyond = np.linspace(knot + 0.1, end, 4), np.array([end + 2.0, end + 8.0])
+    eta = [np.log(model.predict(pd.DataFrame({"age": age}))) for age in (inside, beyond)]
+    centre, half = (knot + end) / 2, (end - knot) / 2
+    cubic = np.polynomial.Polynomial.fit(inside, eta[0], 3, domain=[centre - half, centre + half])
+    np.testing.assert_allclose(eta[1], cubic(beyond), rtol=1e-7)
+    assert np.isfinite(model.inference(DF).marginal_effects(DF, ["age"])["effect"]).all()
+    with pytest.raises(ValueError, match="beyond upper and/or lower bounds"):
+        FormulaModel("claims ~ bs(age, 4, extrapolation='raise')", model.estimator).fit(DF).predict(DF.assign(age=90.0))
+
+
+def test_fitted_attributes_and_predictions_are_those_of_the_estimator():
+    inside, design = MODEL.estimator_, MODEL.design(DF)
+    assert (MODEL.aic_, MODEL.loglikelihood_, MODEL.n_params_) == (inside.aic_, inside.loglikelihood_, inside.n_params_)
+    assert MODEL.coef_ is inside.coef_
+    assert not hasattr(FormulaModel(TEXT), "coef_")
+    np.testing.assert_array_equal(MODEL.score_samples(DF), inside.score_samples(design, DF.claims))
+    np.testing.assert_array_equal(MODEL.predict_interval(DF, 0.8), inside.predict_interval(design, 0.8))
+    np.testing.assert_array_equal(MODEL.predict_quantiles(DF, [0.3]), inside.predict_quantiles(design, [0.3]))
+    np.testing.assert_array_equal(MODEL.predict_params(DF)["mean"], inside.predict_params(design)["mean"])
