@@ -13,6 +13,10 @@ from .._predictive.distribution import Distribution
 from .._utils.messages import rows_text
 from ..likelihoods._functions import title
 
+OF_INTERVALS = (
+    "values known up to an interval have a log score only, -score_samples(X, y), and times censored on the right "
+    "censored_crps, integrated_brier_score and concordance_index"
+)
 QUANTILE_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MAX_SUMMED_TERMS = 1 << 17  # whole numbers per row up to which a sum has every term
 VALUES_PER_BLOCK = 1 << 20  # values of distribution functions at a time
@@ -59,7 +63,7 @@ def read_target(y: ArrayLike, dist: Distribution, score: str, several: bool = Fa
         raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its ordered_classes_") from error
     width = 2 if dist.likelihood.target_type == "targets" else 1
     if y.ndim != width:
-        advice = "; a y known up to an interval has a log score only, -score_samples(X, y)" if y.ndim == 2 else ""
+        advice = f"; {OF_INTERVALS}" if y.ndim == 2 else ""
         raise ValueError(f"{score}: y has shape {y.shape}, but must be {'(n,)' if width == 1 else '(n, K)'}{advice}")
     if dist.shape and len(y) != len(dist):
         raise ValueError(f"{score}: y has {len(y)} rows, but dist has {len(dist)}")

@@ -38,6 +38,8 @@ LAST_QUANTILE = 0.9  # of the times, up to which scores look by default: later, 
 
 def read_times(y: ArrayLike, score: str) -> tuple[np.ndarray, np.ndarray]:
     """Times (n,) and whether they are events (n,), of a y as `censored` returns it, or of times that are all events."""
+    if isinstance(y, Distribution):
+        raise TypeError(f"{score}: takes y first, then its predictive distribution")
     ends = np.asarray(y, dtype=float)
     if ends.ndim == 1:
         ends = np.column_stack([ends, ends])

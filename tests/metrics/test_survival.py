@@ -162,6 +162,15 @@ def test_hazards():
 
 
 def test_what_cannot_be_scored_is_told():
+    for score in (concordance_index, integrated_brier_score, censored_crps):
+        with pytest.raises(TypeError, match="takes y first, then its predictive distribution"):
+            score(DIST, Y)
+    with pytest.raises(ValueError, match="times censored on the right censored_crps, integrated_brier_score and"):
+        crps(Y, DIST)
+    with pytest.raises(ValueError, match=r"time has shape \(150, 2\), but must be \(n,\): times and events are two arguments"):
+        censored(np.column_stack([TIME, EVENT]))
+    with pytest.raises(ValueError, match=r"the order is censored\(time, event\)"):
+        censored(EVENT, TIME)
     with pytest.raises(ValueError, match=r"row 0 of y is known up to an interval; such values have a log score only"):
         concordance_index([[1.0, 2.0], [1.0, 1.0]], DIST[:2])
     with pytest.raises(ValueError, match="no pair of rows can be judged"):

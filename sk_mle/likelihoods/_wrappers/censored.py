@@ -226,10 +226,16 @@ def censored(time: Any, event: Any = None, *, kind: Any = "right", upper: Any = 
            [ 8., inf]])
     """
     time = floats(time, "time")
+    if time.ndim != 1:
+        raise ValueError(
+            f"time has shape {time.shape}, but must be (n,): times and events are two arguments, censored(time, event)"
+        )
     observed = np.ones(time.shape, bool) if event is None else np.asarray(event)
     if observed.dtype != bool:
         if not np.isin(observed, (0, 1)).all():
-            raise ValueError("event must be true (observed) or false (censored) in every row")
+            raise ValueError(
+                "event must be true (observed) or false (censored) in every row; the order is censored(time, event)"
+            )
         observed = observed.astype(bool)
     kinds = np.broadcast_to(np.asarray(kind), time.shape)
     unknown = sorted(set(kinds.tolist()) - {"right", "left", "interval"})
