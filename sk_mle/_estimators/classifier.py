@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..likelihoods import Likelihood
 
 ROWS_OF_FIRST_LOOK = 256  # rows from which classes are collected first
+MAX_COMPARED_CLASSES = 8  # classes up to which comparisons with each are faster than a search
 ROWS_PER_BLOCK = 1 << 14
 
 
@@ -359,12 +360,22 @@ def _encoded(y: Any):
     return classes, codes
 
 
+def _position(labels: np.ndarray, classes) -> np.ndarray:
+    """Positions (n,) of labels in sorted classes, or of the class before them; by comparisons where these cost less."""
+    if len(classes) > MAX_COMPARED_CLASSES or labels.dtype.kind not in "biuf":
+        return np.searchsorted(classes[1:], labels, side="right")
+    index = np.zeros(len(labels), np.intp)
+    for label in classes[1:]:
+        index += labels >= label
+    return index
+
+
 def _codes(y: Any, classes):
     """Positions (n,) of labels in sorted classes, as floats, and the indices of rows with another label."""
     codes, unknown = np.empty(len(y)), []
     for first in range(0, len(y), ROWS_PER_BLOCK):
         block = y[first : first + ROWS_PER_BLOCK]
-        index = np.searchsorted(classes[1:], block, side="right")
+        index = _position(block, classes)
         codes[first : first + ROWS_PER_BLOCK] = index
         unknown.append(first + np.flatnonzero(classes[index] != block))
     return codes, np.concatenate(unknown)
