@@ -118,16 +118,17 @@ class LocationScale(Likelihood):
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         y, sample_weight = reduced_sample(y, sample_weight) if self.relations.tried else (y, sample_weight)
-        candidates = []
+        candidates, least = [], resolution(y)
         for shape in self._shapes():
             loc = self.layout.fixed.get("loc", self.centre(y, sample_weight, **shape))
-            candidates.append({"loc": loc, "scale": self._scale(y - loc, y, sample_weight, shape), **shape})
+            candidates.append({"loc": loc, "scale": max(self.spread(y - loc, sample_weight, **shape), least), **shape})
         return best_candidate(self, candidates, y, sample_weight)
 
     @takes_parameters
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         residual, weight = reduced_sample(y - loc, sample_weight) if self.relations.tried else (y - loc, sample_weight)
-        candidates = [{"loc": 0.0, "scale": self._scale(residual, y, weight, shape), **shape} for shape in self._shapes()]
+        shapes, least = self._shapes(), resolution(y)
+        candidates = [{"loc": 0.0, "scale": max(self.spread(residual, weight, **at), least), **at} for at in shapes]
         return {name: value for name, value in best_candidate(self, candidates, residual, weight).items() if name != "loc"}
 
     def _shapes(self):
@@ -136,14 +137,13 @@ class LocationScale(Likelihood):
         values = [(self.layout.fixed[name],) if name in self.layout.fixed else tried for name, tried in shapes.items()]
         return [dict(zip(shapes, chosen, strict=True)) for chosen in product(*values)]
 
-    def _scale(self, residual, y, sample_weight, shape):
-        return max(self.spread(residual, sample_weight, **shape), resolution(y))
-
     @takes_parameters
     def centre(self, y: np.ndarray, sample_weight: np.ndarray, **shape: np.ndarray) -> float:
         """Estimate of loc without covariates."""
         mean, variance, _ = self.standard_moments(**shape)
         mean_y = np.average(y, weights=sample_weight)
+        if not np.any(mean):
+            return float(mean_y)
         return float(mean_y - mean * np.sqrt(np.average((y - mean_y) ** 2, weights=sample_weight) / variance))
 
     @takes_parameters
