@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._special.intervals import BETWEEN
 from ...domains import POSITIVE, REAL, Domain
-from ...links import get_link
+from ...links import Identity, get_link
 from .._fallbacks.algebra import outer
 from .._families.classes import Classes
 from .._protocol.derived import derived
@@ -82,7 +82,7 @@ class Ordinal(Classes):
     @derived
     def layout(self) -> Parameters:
         layout = super().layout.changed(["scale"], intercept=False)
-        if self.distribution == "logit" and self.scale == 1 and str(layout["loc"].link) == str(get_link("identity")):
+        if self.distribution == "logit" and self.scale == 1 and isinstance(layout["loc"].link, Identity):
             layout = layout.changed(["loc"], ratio="odds ratio of a higher class")
         return layout.changed(["gaps"], basis=np.eye((self.n_classes or 3) - 2))
 
