@@ -108,8 +108,8 @@ class Smooth(BaseEstimator):
         n_distinct = len(np.unique(x))
         if n_distinct <= max(self.order, self.degree):
             raise ValueError(
-                f"{argument} has {n_distinct} distinct values, too few for splines of degree {self.degree}: use it as a plain "
-                "column, or as Groups"
+                f"{argument} has {n_distinct} distinct values in n_samples={len(x)}, too few for splines of degree "
+                f"{self.degree} and differences of order {self.order}: use it as a plain column, or as Groups"
             )
         if n_basis > n_distinct:
             raise ValueError(

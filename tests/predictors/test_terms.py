@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
 
 from sk_mle import MLEClassifier, MLERegressor, compare
 from sk_mle.exceptions import SeparationWarning
@@ -229,6 +230,18 @@ def test_weights_are_copies_and_sparse_columns_the_same():
     np.testing.assert_allclose(thin.predict(sparse.csr_matrix(X)), dense.predict(X), rtol=1e-4)
 
 
+def test_forms_of_smooths_on_sparse_rows_and_in_pickles():
+    rng, X, eta = simulated()
+    X = np.column_stack([X, rng.integers(2, size=len(X)), rng.uniform(size=len(X))])
+    terms = [Smooth([0, 3], [6, 5], cyclic=[True, False]), Smooth(0, 6, by=2)]
+    model = MLERegressor("poisson", penalties={"mean": terms}, predictors={"mean": [2]}, alpha="gcv")
+    y = rng.poisson(np.exp(eta))
+    dense, thin = clone(model).fit(X, y), clone(model).fit(sparse.csr_matrix(X), y)
+    assert list(dense.penalties_["mean"]) == ["smooth(x0, x3)[x0]", "smooth(x0, x3)[x3]", "smooth(x0) by x2"]
+    np.testing.assert_allclose(thin.predict(sparse.csr_matrix(X)), dense.predict(X), rtol=1e-5)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(dense)).predict(X), dense.predict(X))
+
+
 def test_pipelines_searches_and_pickles():
     rng, X, eta = simulated()
     y = rng.poisson(np.exp(eta))
@@ -414,6 +427,14 @@ def test_one_criterion_chooses_all_penalties():
     terms = {"loc": Smooth(0, 8), "scale": Smooth(0, 8)}
     with pytest.raises(ValueError, match="one criterion"):
         MLERegressor(penalties=terms, alpha={"loc": "reml", "scale": "gcv"}).fit(X, rng.normal(eta))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.filterwarnings("ignore")  # of checks with few rows, and of those that are skipped
+@pytest.mark.parametrize("alpha", ["reml", "gcv"])
+def test_checks_of_scikit_learn(alpha):
+    check_estimator(MLERegressor(penalties={"loc": Smooth(0, 3, degree=1)}, alpha=alpha))
+    check_estimator(MLERegressor(alpha=alpha))
 
 
 @pytest.mark.exhaustive
