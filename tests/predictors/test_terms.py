@@ -142,6 +142,12 @@ def test_standard_errors_and_degrees_of_freedom_are_those_of_the_penalised_infor
     assert model.aic_ == pytest.approx(2 * edf - 2 * model.loglikelihood_, rel=1e-6)
 
 
+def test_penalties_cost_few_passes():
+    rng, X, eta = simulated()
+    model = MLERegressor("poisson", penalties={"mean": [Smooth(0), Groups(1)]}, alpha="reml").fit(X, rng.poisson(np.exp(eta)))
+    assert model.optimize_result_.n_passes <= 15  # it was 32 with a fit for each update
+
+
 def test_a_given_number_is_the_penalty_of_every_term():
     rng, X, eta = simulated()
     y = rng.poisson(np.exp(eta))
