@@ -106,7 +106,9 @@ def choose_penalties(
 
 def _approach(objective, solution, chosen: Chosen, criterion) -> tuple[Objective, np.ndarray, np.ndarray, bool]:
     """Newton steps, each with the penalties that are best for the quadratic model where it begins; whether they settled."""
-    u, rho, slopes = solution.u, chosen.start, {}
+    u, slopes = solution.u, {}
+    rho = QuadraticModel(objective, u, chosen).first()
+    objective, u, _ = _in_unit_curvature(with_penalties(objective, u, chosen.alpha(rho), {}), u, chosen)
     for _ in range(MAX_STEPS):
         new = getattr(QuadraticModel(objective, u, chosen), criterion)(rho)
         step, rho = np.abs(new - rho).max(), new

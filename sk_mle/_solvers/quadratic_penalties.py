@@ -22,6 +22,7 @@ from .._model.objective import Objective, Point
 from .._model.penalties import Ridge
 from .._model.predictor import Predictor
 
+FIRST_SHARE = 0.1  # of the information that is the first penalty
 MIN_EIGENVALUE = 1e-12  # relative, of the Hessian: smaller ones are directions that nothing determines
 MIN_SQUARED_PIVOT = 1e-9  # relative, of a Cholesky factor: below, eigenvalues are computed
 MAX_LOG_STEP = 5.0  # of the logarithm of a penalty at once
@@ -37,14 +38,11 @@ class Chosen:
     ----------
     diagonals : dict of str to ndarray of shape (m, q)
         Those of the penalty matrices, by parameter.
-    start : ndarray
-        Logarithms of the penalties to begin with.
     """
 
     def __init__(self, predictors: dict[str, Predictor]):
         chosen = {name: one for name, one in predictors.items() if one.chosen}
         self.diagonals = {name: one.penalty_diagonals for name, one in chosen.items()}
-        self.start = np.log(np.concatenate([one.multipliers for one in chosen.values()]))
         ends = np.cumsum([len(one) for one in self.diagonals.values()])
         self.slices = {name: slice(end - len(one), end) for (name, one), end in zip(self.diagonals.items(), ends, strict=True)}
 
@@ -146,6 +144,11 @@ class QuadraticModel:
             gradient[place] += one @ self.u[place]
         V, _ = inverse(A, self.left_out)
         return V, matrices, self.u - V @ gradient
+
+    def first(self) -> np.ndarray:
+        """Logarithms of penalties to begin with: a share of the information, whatever the units of y and of the columns."""
+        shares = [np.sum(self.hessian[place, place] * one) / np.sum(one * one) for place, one in self.matrices]
+        return np.log(FIRST_SHARE * np.maximum(shares, np.finfo(float).tiny))
 
     def reml(self, rho: np.ndarray) -> np.ndarray:
         """Logarithms of the penalties that maximise the restricted likelihood."""

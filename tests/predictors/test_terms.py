@@ -142,6 +142,19 @@ def test_standard_errors_and_degrees_of_freedom_are_those_of_the_penalised_infor
     assert model.aic_ == pytest.approx(2 * edf - 2 * model.loglikelihood_, rel=1e-6)
 
 
+@pytest.mark.parametrize("alpha", ["reml", "gcv"])
+def test_penalties_follow_the_unit_of_the_target(alpha):
+    rng, X, eta = simulated()
+    y = rng.normal(eta)
+    model = MLERegressor(penalties={"loc": [Smooth(0), Groups(1)]}, alpha=alpha)
+    plain = clone(model).fit(X, y)
+    for unit in (1e-6, 1e6):
+        other = clone(model).fit(X * [unit, 1.0], unit * y)
+        np.testing.assert_allclose(list(other.edf_["loc"].values()), list(plain.edf_["loc"].values()), rtol=1e-3)
+        penalties = np.array(list(other.penalties_["loc"].values())) * unit**2
+        np.testing.assert_allclose(penalties, list(plain.penalties_["loc"].values()), rtol=1e-3)
+
+
 def test_penalties_cost_few_passes():
     rng, X, eta = simulated()
     model = MLERegressor("poisson", penalties={"mean": [Smooth(0), Groups(1)]}, alpha="reml").fit(X, rng.poisson(np.exp(eta)))
