@@ -3,15 +3,15 @@
 How many large follicles a mare has depends on the time in her cycle, in a way that only has to be smooth and to end as it
 begins, and on the mare. Both have a penalty that the data choose: that of the mares is one over the variance of a random
 intercept. Laws, here Poisson's and one whose counts may vary less, and models without one of the terms compare by criteria that
-count effective degrees of freedom. With an argument, the effects are drawn to a file of that name.
+count effective degrees of freedom.
 """
 
-import sys
-
+import matplotlib.pyplot as plt
 import pandas as pd
 from comparison import read
 
 from sk_mle import MLERegressor, compare
+from sk_mle.displays import EffectDisplay
 from sk_mle.likelihoods import ConwayMaxwellPoisson, Poisson
 from sk_mle.predictors import Groups, Smooth
 
@@ -34,13 +34,9 @@ print(f"\nStandard deviation of the mares: {model.penalties_['mean']['groups(mar
 print("\nExpected follicles at four times of the cycle, of a mare like those of the study:")
 print(inference.predict(pd.DataFrame({"time": [0.0, 0.25, 0.5, 0.75], "mare": "another one"})))
 
-if len(sys.argv) > 1:
-    import matplotlib.pyplot as plt
-
-    from sk_mle.displays import EffectDisplay
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
-    EffectDisplay.from_inference(inference, X, "time", "smooth(time)", ax=left)
-    EffectDisplay.from_inference(inference, X, "mare", "groups(mare)", ax=right)
-    figure.tight_layout()
-    figure.savefig(sys.argv[1])
+# %%
+# The two terms on the log scale, with bands that cover the function on average over its range.
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+EffectDisplay.from_inference(inference, X, "time", "smooth(time)", ax=left)
+EffectDisplay.from_inference(inference, X, "mare", "groups(mare)", ax=right)
+plt.show()

@@ -23,6 +23,7 @@ ORDER = [
     "monotone_price_curve",
     "dose_response",
     "growth_curves",
+    "smooth_with_groups",
 ]
 
 

@@ -91,17 +91,9 @@ def choose_penalties(
         state = _state(objective, solution, chosen, rho, log_volume, objective.slopes if settled else None)
         objective, solution, rho, settled = _by_whole_fits(state, chosen, solve)
     solution.result["penalties_settled"] = settled
-    multipliers = chosen.multipliers(rho)
-    return (
-        objective,
-        solution,
-        {
-            name: replace(one, slope=objective.slopes.get(name, 0.0))
-            if name not in multipliers
-            else one.with_multipliers(multipliers[name])
-            for name, one in predictors.items()
-        },
-    )
+    predictors = {name: replace(one, slope=objective.slopes.get(name, 0.0)) for name, one in predictors.items()}
+    with_chosen = {name: predictors[name].with_multipliers(values) for name, values in chosen.multipliers(rho).items()}
+    return objective, solution, predictors | with_chosen
 
 
 def _approach(objective, solution, chosen: Chosen, criterion) -> tuple[Objective, np.ndarray, np.ndarray, bool]:
