@@ -312,7 +312,8 @@ class Fitting(WithCallbacks):
                 n_free -= region.n_held_off_zero(coefs, intercepts, active)
             else:
                 n_free = region.n_free(identified, objective.designs, active)
-        self._store(objective, solution, int(n_free))
+        held = np.zeros((0, objective.size)) if region is None else region.in_coordinates(objective.designs)[0][list(active)]
+        self._store(objective, solution, int(n_free), held)
 
     def _maximum(
         self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], region
@@ -356,15 +357,15 @@ class Fitting(WithCallbacks):
             watcher = lambda u: self._on_iteration(lambda: {"fit_": self._fit_at(objective, u)})
         return solve(objective, start, self.solver, tol, int(min(self.max_iter, max_iter)), self.verbose, watcher)
 
-    def _store(self, objective: Objective, solution: Solution, n_free: int):
-        """Set the fitted attributes and warn if the solution is no unique maximum."""
+    def _store(self, objective: Objective, solution: Solution, n_free: int, held: np.ndarray):
+        """Set the fitted attributes and warn if the solution is no unique maximum; `held` are constraints that are active."""
         n_unidentified = sum(free.shape[1] for free in solution.result.get("unidentified", {}).values())
         n, k = objective.data.total_weight, n_free - n_unidentified
         for name in ("edf_", "penalties_"):
             if hasattr(self, name):
                 delattr(self, name)  # of an earlier fit
         if any(predictor.terms for predictor in self.fit_.predictors.values()):
-            k = self._store_terms(objective, solution)
+            k = self._store_terms(objective, solution, held)
         self.loglikelihood_ = -n * (objective.value(solution.u) - objective.penalty(solution.u))
         self.n_params_ = k
         self.aic_ = 2 * k - 2 * self.loglikelihood_
@@ -377,18 +378,16 @@ class Fitting(WithCallbacks):
         self.optimize_result_.update(unbounded=solution.unbounded)
         warn_about_fit(self, objective, solution, self.fit_.names)
 
-    def _store_terms(self, objective: Objective, solution: Solution) -> float:
+    def _store_terms(self, objective: Objective, solution: Solution, held: np.ndarray) -> float:
         """Set the attributes of terms; the effective degrees of freedom of all parameters."""
         n, predictors = objective.data.total_weight, self.fit_.predictors
-        self.edf_ = degrees_of_freedom(objective, solution.u, predictors)
+        self.edf_, total = degrees_of_freedom(objective, solution.u, predictors, held)
         self.penalties_ = {
             name: dict(zip(one.penalty_names, (n * one.multipliers).tolist(), strict=True))
             for name, one in predictors.items()
             if one.terms
         }
-        size = {name: sum(len(term.places) for term in predictors[name].terms) for name in self.edf_}
-        lost = sum(size[name] * objective.designs[name].shape[1] - sum(edf.values()) for name, edf in self.edf_.items())
-        return objective.size - lost
+        return total
 
     @property
     def likelihood_(self) -> Likelihood:

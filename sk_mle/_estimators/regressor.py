@@ -72,7 +72,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         rows. Inference takes the information at the estimate, and profiles those of the penalised likelihood.
     bounds : tuple or dict, optional
         Ends between which coefficients lie: ``{"x1": (0, None)}`` for columns of the first parameter, ``{"scale": {"x1": (0,
-        None)}}`` for those of another, "intercept" for an intercept; a pair alone stands for all columns of the first.
+        None)}}`` for those of another, ``{"mean[1]": {"x1": (0, None)}}`` for those of one entry of a vector, "intercept" for
+        an intercept; a pair alone stands for all columns of the first. Coefficients of a curve go by their names.
     constraints : tuple, LinearConstraint, or list of such, optional
         Sums of coefficients between two ends: ``({"x1": 1, "x2": -1}, 0, None)``, with names such as "scale:x1" for other
         parameters, or a `scipy.optimize.LinearConstraint` on the first parameter's coefficients in the order of its columns,

@@ -33,7 +33,7 @@ from .predictor import Predictor
 from .sums import project
 
 JEFFREYS, MEAN, MEDIAN = PENALTIES = ("jeffreys", "mean_bias", "median_bias")
-MAX_WORK_OF_EXACT_HESSIAN = 20_000  # rows times coordinates up to which the penalty's Hessian is differenced
+MAX_ROWS_OF_EXACT_HESSIAN = 20  # per coordinate: the penalty's Hessian, which is differenced there, is then no small part
 HESSIAN_STEP = 1e-4  # in coordinates of unit curvature
 
 
@@ -45,8 +45,16 @@ def has_reduction(law: Likelihood) -> bool:
 
 def check_penalty(penalty: Any, law: Likelihood, predictors: dict[str, Predictor]) -> None:
     """Raise ValueError for a penalty that is unknown, or that needs an expected information which the law does not have."""
+    parts = list(penalty.values()) if isinstance(penalty, dict) else penalty if isinstance(penalty, list | tuple) else [penalty]
+    if any(hasattr(part, "bind") or isinstance(part, list | tuple) for part in parts):
+        raise TypeError(
+            f"penalty is the name of a bias reduction, one of {list(PENALTIES)}; terms with a penalty go to penalties="
+        )
     if penalty not in PENALTIES:
-        raise ValueError(f"penalty={penalty!r} is unknown; use None or one of {list(PENALTIES)}; alpha is the L2 penalty")
+        raise ValueError(
+            f"penalty={penalty!r} is unknown; use None or one of {list(PENALTIES)}; alpha is the L2 penalty, and "
+            "l1_ratio its share that is L1"
+        )
     name = title(law)
     if curved := [one.parameter for one in predictors.values() if one.curve is not None]:
         raise ValueError(
@@ -140,7 +148,7 @@ class BiasReduced(Objective):
 
     def _hessian(self, u, base, information) -> np.ndarray:
         """The information in place of the Hessian, or where rows are few and no scoring is asked for, the Hessian."""
-        if information == "expected" or not self._formula or self.size * self.data.n_kept > MAX_WORK_OF_EXACT_HESSIAN:
+        if information == "expected" or not self._formula or self.data.n_kept > MAX_ROWS_OF_EXACT_HESSIAN * self.size:
             return base.hessian
         hessian = self.base.evaluate(u, 2, "observed").hessian.copy()
         change = np.empty_like(hessian)

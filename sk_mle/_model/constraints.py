@@ -244,10 +244,10 @@ class _Reader:
         """Rows of what terms ask of their coefficients."""
         for block in self.blocks:
             for term in self.predictors[block.parameter].terms:
-                for k, row in enumerate(() if term.nonnegative is None else term.nonnegative):
+                for row in () if term.nonnegative is None else term.nonnegative:
                     full = np.zeros(self.length)
                     full[block.start + block.intercept + term.places] = row
-                    yield full, 0.0, np.inf, f"step {k} of {term.label}"
+                    yield full, 0.0, np.inf, f"{block.label}:{term.label}"
 
     def constraints(self, spec: Any) -> Iterator[tuple]:
         """Rows of the argument `constraints`."""

@@ -169,6 +169,12 @@ class Objective:
         other.preconditioner = preconditioner
         return other
 
+    def with_penalties(self, penalties: dict[str, Any]) -> Objective:
+        """The objective with other penalties, which know its coordinates."""
+        other = copy(self)
+        other.penalties, other._last = penalties, (b"", "", Point(np.inf))
+        return other
+
     def unbounded(self, u: np.ndarray, value: float, slack: float = 0.0) -> bool:
         """Whether the density at `u` is narrower than the rounding of y, or within `slack` of it."""
         law, dense = self.likelihood, self.density_rows

@@ -18,6 +18,7 @@ from scipy import sparse
 from .._utils.frames import text_levels
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import modelled, title
+from .bias import PENALTIES
 from .columns import CRITERIA, by_parameter
 from .predictor import Predictor, Term
 
@@ -45,6 +46,8 @@ class Bound:
         The diagonal of each penalty matrix, by the name of the penalty; one ridge by default.
     ridge : ndarray, "all" or None
         Columns of X, in place of a basis, that are penalised.
+    nonnegative : ndarray of shape (m, k) or None
+        Its products with the k coefficients are not negative.
     """
 
     label: str
@@ -54,11 +57,12 @@ class Bound:
     weights: dict[str, np.ndarray] | None = None
     ridge: Any = None
     columns: Any = None
+    nonnegative: np.ndarray | None = None
 
     def term(self, places: np.ndarray) -> Term:
         """The term whose coefficients have these places."""
         weights = self.weights or {self.label: np.ones(len(places))}
-        return Term(self.label, places, np.array(list(weights.values())), tuple(weights))
+        return Term(self.label, places, np.array(list(weights.values())), tuple(weights), self.nonnegative)
 
 
 def text_groups(model: Any, X: Any) -> dict[Any, np.ndarray]:
@@ -113,8 +117,8 @@ def with_terms(
     if model.penalty is not None:
         raise ValueError(f"penalty={model.penalty!r} reduces the bias of plain fits: leave it at None where there are terms")
     ratios = model.l1_ratio.values() if isinstance(model.l1_ratio, dict) else [model.l1_ratio]
-    if model.bounds is not None or model.constraints is not None or any(ratios):
-        raise ValueError("bounds, constraints and l1_ratio are not offered where there are terms with penalties")
+    if any(ratios):
+        raise ValueError("l1_ratio > 0 is not offered where there are terms with penalties")
     specs, names = _specs(model, law), getattr(model, "feature_names_in_", None)
     bases: list[Callable] = []
     made: list = []
@@ -152,9 +156,15 @@ def _variances(columns, weight) -> np.ndarray:
 def _specs(model: Any, law: Likelihood) -> dict[str, list]:
     """Terms by parameter; ValueError for those that cannot be used."""
     given = by_parameter(model.penalties, modelled(law)[:1], law.layout.free, "penalties")
-    specs = {name: [terms] if hasattr(terms, "bind") else list(terms) for name, terms in given.items()}
+    specs = {
+        name: [terms] if hasattr(terms, "bind") or isinstance(terms, str) else list(terms) for name, terms in given.items()
+    }
     for name, terms in specs.items():
         for term in terms:
+            if isinstance(term, str) and term in PENALTIES:
+                raise TypeError(
+                    f"penalties are those of terms, such as Smooth; for bias-reduced likelihood pass penalty={term!r}"
+                )
             if not hasattr(term, "bind"):
                 raise TypeError(
                     f"penalties[{name!r}] must be a list of terms of sk_mle.predictors (Smooth, Groups, Ridge), got {term!r}"

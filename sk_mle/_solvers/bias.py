@@ -18,8 +18,9 @@ from ..likelihoods._functions import n_starts, title
 from .multistart import best_of_starts
 from .solvers import Solution
 
-MIN_SHARE_OF_STEP = 1e-3  # shortest share of a scoring step
+MAX_HALVINGS = 10  # of a scoring step
 POLISHED_SHARE_OF_TOL = 1e-3  # scoring steps, whose convergence is linear, end at this share of the tolerance
+MAX_RATE_OF_UPDATES = 0.5  # of the score's size in a step, up to which the root is near and steps are updated
 MAX_GROWTH = 1.05  # of the score's size in a step: it need not fall at every step far from the root
 
 
@@ -63,22 +64,22 @@ def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: C
 
 
 def _root(objective: BiasReduced, u: np.ndarray, tol: float, max_iter: int) -> Solution:
-    """The root of an adjusted score by scoring steps, shortened where the score grows."""
+    """The root of an adjusted score by scoring steps, shortened where the score grows, with Broyden's updates."""
     point, n_iter = objective.evaluate(u, 2, "expected"), 0
-    while n_iter < max_iter:
+    matrix = point.hessian
+    while n_iter < max_iter and np.abs(point.gradient).max(initial=0.0) > POLISHED_SHARE_OF_TOL * tol:
         n_iter += 1
-        if np.abs(point.gradient).max(initial=0.0) <= POLISHED_SHARE_OF_TOL * tol:
+        found = _next(objective, u, point, np.linalg.lstsq(matrix, -point.gradient, rcond=None)[0])
+        if found is None and matrix is point.hessian:
             break
-        step, size = _scoring_step(point)
-        share = 1.0
-        while share >= MIN_SHARE_OF_STEP:
-            trial = objective.evaluate(u + share * step, 2, "expected")
-            if trial.complete and _scoring_step(trial)[1] <= MAX_GROWTH * size:
-                break
-            share /= 2
-        else:
-            break
-        u, point = u + share * step, trial
+        if found is None:
+            matrix = point.hessian
+            continue
+        step, trial = found
+        near = _size_of_score(trial) <= MAX_RATE_OF_UPDATES * _size_of_score(point)
+        error = trial.gradient - point.gradient - matrix @ step
+        matrix = matrix + np.outer(error, step) / (step @ step) if near else trial.hessian
+        u, point = u + step, trial
     largest = float(np.abs(point.gradient).max(initial=0.0))
     converged = bool(largest <= tol)
     message = "score below tol" if converged else "no step lowers the score"
@@ -86,7 +87,17 @@ def _root(objective: BiasReduced, u: np.ndarray, tol: float, max_iter: int) -> S
     return Solution(u, converged, False, n_iter, largest, {}, result)
 
 
-def _scoring_step(point) -> tuple[np.ndarray, float]:
-    """The scoring step, and the size of the score in the metric of the information."""
+def _next(objective, u, point, step):
+    """The share of a step at which the score is no larger, and the point there; None if there is none."""
+    size = _size_of_score(point)
+    for share in 0.5 ** np.arange(MAX_HALVINGS):
+        trial = objective.evaluate(u + share * step, 2, "expected")
+        if trial.complete and _size_of_score(trial) <= MAX_GROWTH * size:
+            return share * step, trial
+    return None
+
+
+def _size_of_score(point) -> float:
+    """The size of the score in the metric of the information."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
-    return (step, np.sqrt(max(-float(step @ point.gradient), 0.0))) if not fail else (np.zeros_like(step), np.inf)
+    return np.inf if fail else float(np.sqrt(max(-float(step @ point.gradient), 0.0)))

@@ -19,7 +19,6 @@ import numpy as np
 from scipy import linalg
 
 from .._model.objective import Objective, Point
-from .._model.penalties import Ridge
 from .._model.predictor import Predictor
 from .newton import newton
 from .quadratic_penalties import (
@@ -209,15 +208,37 @@ def _slopes(objective: Objective, u) -> dict[str, float]:
     return result
 
 
-def degrees_of_freedom(objective: Objective, u: np.ndarray, predictors: dict[str, Predictor]) -> dict[str, dict[str, float]]:
-    """Effective degrees of freedom of each term, the trace of V times the unpenalised Hessian over its coefficients."""
-    V, _ = inverse(objective.evaluate(u, 2).hessian, list(nuisance(objective).values()))
+def degrees_of_freedom(
+    objective: Objective, u: np.ndarray, predictors: dict[str, Predictor], held: np.ndarray
+) -> tuple[dict[str, dict[str, float]], float]:
+    """Effective degrees of freedom of each term, and of all parameters: the trace of V times the unpenalised Hessian.
+
+    Parameters
+    ----------
+    objective : Objective
+    u : ndarray of shape (size,)
+    predictors : dict of str to Predictor
+    held : ndarray of shape (m, size)
+        Constraints that hold with equality, in the plane of which V is the inverse Hessian.
+    """
+    fixed = list(nuisance(objective).values())
+    kept = np.setdiff1d(np.arange(objective.size), fixed)
+    hessian, penalty, F = objective.evaluate(u, 2).hessian, np.zeros((objective.size,) * 2), np.zeros((objective.size,) * 2)
+    for name, one in objective.penalties.items():
+        penalty[objective.slices[name], objective.slices[name]] = one.hessian()
+    plane, inner = linalg.null_space(held[:, kept]) if len(held) else np.eye(len(kept)), np.ix_(kept, kept)
+    F[inner] = plane @ inverse(plane.T @ hessian[inner] @ plane, [])[0] @ plane.T @ (hessian - penalty)[inner]
     result: dict[str, dict[str, float]] = {}
     for name, predictor in predictors.items():
         design, place = objective.designs[name], objective.slices[name]
+        used = _by_column(design, F[place, place]) if predictor.terms else np.zeros(0)
         for term in predictor.terms:
-            alpha = np.zeros(len(predictor.columns))
-            alpha[term.places] = predictor.alpha[term.places]
-            lost = float(np.sum(V[place, place] * Ridge(alpha, design).hessian()))
-            result.setdefault(name, {})[term.label] = len(term.places) * design.shape[1] - lost
-    return result
+            result.setdefault(name, {})[term.label] = float(used[term.places].sum())
+    return result, float(np.trace(F)) + len(fixed)
+
+
+def _by_column(design, block) -> np.ndarray:
+    """The diagonal (q,), by column, of a linear map of the coordinates of one parameter, added up over entries."""
+    (r, k), first, B = design.shape, int(design.intercept), design.original_column_basis()
+    inner = np.einsum("ikjk->ij", block.reshape(r, k, r, k))[first:, first:]
+    return np.diag(inner) if B.ndim == 1 else np.einsum("qi,ij,jq->q", B, inner, np.linalg.pinv(B))

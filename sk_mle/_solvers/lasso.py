@@ -15,6 +15,7 @@ from .newton import positive_definite
 from .programme import Step
 
 MAX_CHANGES = 100  # of the active set, per coordinate
+MIN_SHARE_OF_GAIN = 0.1  # of the model along a coordinate, relative to the largest, from which it becomes free at once
 SUBGRADIENT_TOL = 1e-10  # excess of a gradient over its penalty, relative to the largest gradient, that rounding explains
 
 
@@ -37,24 +38,34 @@ class Lasso:
         return np.clip(np.where(np.isinf(self.weights), 0.0, u), self.low, self.high)
 
     def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> Step:
-        """The step to the minimiser of ``gradient' d + d' hessian d / 2`` and the penalty at u + d."""
-        H = positive_definite(hessian)
+        """The step to the minimiser of ``gradient' d + d' hessian d / 2`` and the penalty at u + d.
+
+        At a maximum of the likelihood the Hessian is positive definite in the free coordinates, but it need not be in all.
+        """
+        try:
+            return self._step(u, gradient, hessian)
+        except linalg.LinAlgError:
+            return self._step(u, gradient, positive_definite(hessian))
+
+    def _step(self, u, gradient, H) -> Step:
+        """The step; LinAlgError where the Hessian is not positive definite in free coordinates."""
         v, sign = u.copy(), np.sign(u)
         free = ((v != 0) | (self.weights == 0)) & (self.low < v) & (v < self.high)
+        slope = gradient
         for _ in range(MAX_CHANGES * len(u)):
-            slope = gradient + H @ (v - u)
             stopped = self._towards_minimum(v, sign, free, slope, H)
+            slope = gradient + H @ (v - u)
             if len(stopped):
                 free[stopped] = False
                 continue
-            slope = gradient + H @ (v - u)
             up, down = self._falls(v, slope)
             tol = SUBGRADIENT_TOL * max(np.abs(slope).max(initial=0.0), 1e-300)
             new = ~free & (np.maximum(up, down) > tol)
             if not new.any():
                 break
             # those of the least gain would often be stopped at once
-            new &= np.maximum(up, down) ** 2 / np.diag(H) >= 0.1 * (np.maximum(up, down) ** 2 / np.diag(H))[new].max()
+            gain = np.maximum(up, down) ** 2 / np.maximum(np.diag(H), 1e-300)
+            new &= gain >= MIN_SHARE_OF_GAIN * gain[new].max()
             sign[new] = np.where(v != 0, np.sign(v), np.where(up > down, 1.0, -1.0))[new]
             free |= new
         return Step(v - u, {})
@@ -71,7 +82,9 @@ class Lasso:
         if not len(at):
             return at
         pull = slope[at] + np.where(self.weights[at] > 0, self.weights[at] * sign[at], 0.0)
-        move = -linalg.solve(H[np.ix_(at, at)], pull, assume_a="pos")
+        _, move, fail = linalg.lapack.dposv(H[at[:, None], at], -pull)
+        if fail:
+            raise linalg.LinAlgError("the Hessian is not positive definite in the free coordinates")
         low = np.where((self.weights[at] > 0) & (sign[at] > 0), np.maximum(self.low[at], 0.0), self.low[at])
         high = np.where((self.weights[at] > 0) & (sign[at] < 0), np.minimum(self.high[at], 0.0), self.high[at])
         with np.errstate(all="ignore"):

@@ -25,6 +25,7 @@ from .._model.design import intercept_only
 from .._model.objective import Objective
 from .curves import curves_of
 from .lasso import Lasso
+from .least_squares import on_few_rows
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .programme import MIN_SINGULAR_VALUE, Programme
 from .separation import separating_directions
@@ -34,9 +35,10 @@ from .start import MAX_START_GRADIENT, cold_start
 MAX_COORDINATES_PER_ROW = 0.5  # from which a free fit is too close to exact to be a start
 TOL_OF_CONSTANTS, ITERATIONS_OF_CONSTANTS = 1e-4, 50  # of the fit of constants that replaces a poor start
 MIN_STEP_LENGTH = 1e-8
-MAX_DECREMENT_OF_STALE = 1e-3  # twice the predicted gain up to which the next step may use the same Hessian
+MAX_DECREMENT_OF_STALE = 1e-2  # twice the predicted gain up to which the next step may use the same Hessian
 POLISHING_STEPS = 2  # further steps at most once the gradient is below the tolerance
 MAX_FAST_RATE = 0.1  # of the gradient's decrease in a step, above which the Hessian is computed again
+MIN_CURVATURE = 1e-10  # along a step, relative to the sizes of step and change, from which a Hessian is updated
 STEP_TOL = 1e-6  # largest Newton step at a certified minimum
 
 
@@ -80,17 +82,18 @@ def constrained_maximum(
     Solution
         With ``result["active"]``, the active rows of the region and the side, -1 or 1, of each.
     """
-    objective, start = in_single_coefficients(objective, start)
-    plain = objective
+    rotated, at = objective, start
+    plain, start = in_single_coefficients(objective, start)
+    few = None if penalty is not None or curves_of(plain) else on_few_rows(plain, rotated, at)
     objective = plain if penalty is None else BiasReduced.of(plain, penalty)
     programme = Programme(region, objective)
     u = programme.feasible(start)
-    if not curves_of(plain) and _is_poor(objective, u):
+    if few is None and not curves_of(plain) and _is_poor(objective, u):
         plain, start = _at_constants(plain)
         objective = plain if penalty is None else BiasReduced.of(plain, penalty)
         programme = Programme(region, objective)
         u = programme.feasible(start)
-    run = _descend(objective, programme, u, tol, max_iter)
+    run = _descend(objective, programme, u, tol, max_iter, few=few)
     active = run.last.active
     run.result.update(active=active)
     if run.converged and not _certified(objective, run, programme, active):
@@ -125,12 +128,14 @@ def sparse_maximum(
     Solution
         With ``result["active"]``, as of `constrained_maximum`.
     """
+    rotated, at = objective, start
     objective, start = in_single_coefficients(objective, start, entries=True)
-    if _is_poor(objective, start):
+    few = on_few_rows(objective, rotated, at)
+    if few is None and _is_poor(objective, start):
         objective, start = _at_constants(objective)
     boxes = _Boxes(region, objective)
     lasso = Lasso(_in_coordinates(objective, weights), boxes.low, boxes.high)
-    run = _descend(objective, lasso, lasso.feasible(start), tol, max_iter)
+    run = _descend(objective, lasso, lasso.feasible(start), tol, max_iter, few=few)
     run.result.update(active=boxes.active(run.u))
     return objective, run.solution(objective)
 
@@ -161,12 +166,13 @@ def sparse_path(
     list of (float, Solution)
         ``result["loss"]`` is that without penalty.
     """
-    alpha = objective.alpha
+    rotated, at, alpha = objective, start, objective.alpha
     objective, u = in_single_coefficients(objective, start, entries=True)
-    plain = Objective(objective.likelihood, objective.data, objective.designs, {})
+    plain = objective.with_penalties({})
+    rows = on_few_rows(plain, rotated, at) or plain
     scale, boxes = _in_coordinates(objective, weights), _Boxes(region, plain)
     none = Lasso(np.where(scale > 0, np.inf, 0.0), boxes.low, boxes.high)
-    null = _descend(plain, none, none.feasible(u), tol, max_iter)
+    null = _descend(rows, none, none.feasible(u), tol, max_iter)
     factors: Any = follow[0]
     if isinstance(factors, Integral):
         penalised = scale > 0
@@ -174,11 +180,12 @@ def sparse_path(
         factors = largest * np.geomspace(1.0, follow[1], int(factors))
     u, hessian, solutions = null.u, null.point.hessian, []
     for factor in sorted(factors, reverse=True):
-        shrunk = Objective(plain.likelihood, plain.data, plain.designs, {name: factor * value for name, value in alpha.items()})
+        ridges = {name: factor * value for name, value in alpha.items()}
+        shrunk = rows.with_penalties(plain.copy_with(alpha=ridges).penalties) if ridges else rows
         ridge = np.zeros_like(hessian)
         for name, penalty in shrunk.penalties.items():
             ridge[shrunk.slices[name], shrunk.slices[name]] = penalty.hessian()
-        run = _descend(shrunk, Lasso(factor * scale, boxes.low, boxes.high), u, tol, max_iter, hessian + ridge)
+        run = _descend(shrunk, Lasso(factor * scale, boxes.low, boxes.high), u, tol, max_iter, hessian + ridge, polished=False)
         u, hessian = run.u, run.point.hessian - ridge
         run.result.update(active=boxes.active(u), loss=run.point.value - shrunk.penalty(u))
         solutions.append((float(factor), run.solution(shrunk)))
@@ -265,8 +272,14 @@ class _Run(NamedTuple):
         return Solution(self.u, self.converged, self.unbounded, self.n_iter, self.residual, edges, self.result)
 
 
-def _descend(objective, subproblem, u, tol, max_iter, hessian=None) -> _Run:
-    """Newton steps from a feasible point; with the Hessian of an earlier point, near the optimum, as long as that is fast."""
+def _descend(objective, subproblem, u, tol, max_iter, hessian=None, few=None, polished=True) -> _Run:
+    """Newton steps from a feasible point; near the optimum with the updated Hessian of an earlier one, while that is fast.
+
+    Where the objective is known on `few` rows, from the solution there.
+    """
+    if few is not None:
+        on_few = _descend(few, subproblem, u, tol, max_iter)
+        u, hessian = (on_few.u, on_few.point.hessian) if on_few.converged else (u, None)
     n_iter, unbounded, message, last, before, polishing = 0, False, "iteration limit", None, np.inf, 0
     order = 2 if hessian is None else 1
     point = objective.evaluate(u, order, "expected")
@@ -280,7 +293,7 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None) -> _Run:
         # the quadratic model is optimal at the end of the step: there its gradient has changed by this
         residual = float(np.abs(hessian @ last.step).max(initial=0.0))
         polishing += residual <= tol
-        if residual <= POLISHED_SHARE_OF_TOL * tol or polishing > POLISHING_STEPS:
+        if residual <= (POLISHED_SHARE_OF_TOL if polished else 1.0) * tol or polishing > POLISHING_STEPS:
             u, message = u + last.step, "gradient below tol"
             point = objective.evaluate(u, 1)
             break
@@ -300,13 +313,23 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None) -> _Run:
         if trial is None:
             before = 0.0  # the Hessian is too old
             continue
-        u, point, before, fresh = u + length * last.step, trial, residual, order == 2
-        hessian = point.hessian if fresh else hessian
+        fresh = order == 2
+        hessian = trial.hessian if fresh else _updated(hessian, length * last.step, trial.gradient - point.gradient)
+        u, point, before = u + length * last.step, trial, residual
     converged = bool(residual <= tol) and not unbounded
     unbounded = unbounded or (not converged and bool(is_diverging(objective, u)))
     result = OptimizeResult(x=u, fun=point.value, jac=point.gradient, nit=n_iter, message=message, success=converged)
     result.update(minimum_certified=converged, unidentified={})
     return _Run(u, point._replace(hessian=hessian), last, converged, unbounded, n_iter, residual, result)
+
+
+def _updated(hessian, step, change) -> np.ndarray:
+    """A Hessian after a step along which the gradient has changed (BFGS)."""
+    product, curvature = hessian @ step, float(step @ change)
+    before = float(step @ product)
+    if not min(curvature, before) > MIN_CURVATURE * np.linalg.norm(step) * np.linalg.norm(change):
+        return hessian
+    return hessian + np.outer(change, change) / curvature - np.outer(product, product) / before
 
 
 def _line_search(objective, subproblem, u, point, step, decrement, order, information):

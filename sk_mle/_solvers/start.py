@@ -69,7 +69,7 @@ def _start_on_subsample(objective: Objective):
     """Objective with the Hessian of a subsample, and its solution; None if rows are few or the subsample is unlike them."""
     data, n = objective.data, objective.data.n_kept
     n_rows = max(min(n // 20, MAX_SUBSAMPLE_ROWS), MIN_SUBSAMPLE_ROWS_PER_COORDINATE * objective.size)
-    not_worth_it = n * data.n_features < MIN_ENTRIES_FOR_SUBSAMPLE or 4 * n_rows > n or _is_quadratic(objective)
+    not_worth_it = n * data.n_features < MIN_ENTRIES_FOR_SUBSAMPLE or 4 * n_rows > n or is_quadratic(objective)
     if data.costly:
         n_rows, not_worth_it = data.few.n_kept, False
     if not_worth_it or objective.size > MAX_COORDINATES_OF_HESSIAN or not objective.likelihood.smooth:
@@ -225,10 +225,10 @@ def _hessian_is_known(objective: Objective) -> bool:
     """Whether rows are many and the Hessian is known without a pass over them, because the loss is quadratic."""
     if objective.data.costly:
         return False  # Newton's steps are then exact, and as few
-    return objective.data.n_samples * objective.data.n_features >= MIN_ENTRIES_FOR_SUBSAMPLE and _is_quadratic(objective)
+    return objective.data.n_samples * objective.data.n_features >= MIN_ENTRIES_FOR_SUBSAMPLE and is_quadratic(objective)
 
 
-def _is_quadratic(objective: Objective) -> bool:
+def is_quadratic(objective: Objective) -> bool:
     """Whether the loss is quadratic in the first linear predictor and the others are constants."""
     name, design = next(iter(objective.designs.items()))
     others_have_columns = [other.columns is not None for other in objective.designs.values()][1:]
@@ -237,7 +237,9 @@ def _is_quadratic(objective: Objective) -> bool:
     if not is_linear or any(others_have_columns) or y.ndim > 1 or law.layout.known or not law.smooth:
         return False
     parameters = {other: law.layout[other] for other in objective.designs}
-    typical = {other: parameter.link.link(np.mean(parameter.domain.typical)) for other, parameter in parameters.items()}
+    typical = {
+        other: parameter.link.link(np.asarray(np.mean(parameter.domain.typical))) for other, parameter in parameters.items()
+    }
     eta = {other: np.full(len(y), value) for other, value in typical.items()} | {name: np.linspace(-1.0, 1.0, len(y))}
     curvature = law.evaluate(y, eta, 2).information.get((name, name), np.zeros(1))
     return bool(curvature[0] > 0 and (curvature == curvature[0]).all() and np.isfinite(curvature[0]))

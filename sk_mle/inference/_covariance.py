@@ -97,7 +97,7 @@ def _check_fit(model) -> None:
                 f"distribution: fix them there, by fixed={on_bounds}, for inference on the others"
             )
     if model.fit_.at_bounds:
-        held = listed(list(model.fit_.at_bounds))
+        held = listed(list(dict.fromkeys(model.fit_.at_bounds)))
         raise ValueError(
             f"the constraints on {held} hold with equality: these estimates have no normal distribution, and that of the "
             "others depends on whether they would be held again. Condition on it: refit without the columns that are held at "

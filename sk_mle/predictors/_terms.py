@@ -15,6 +15,8 @@ from .._model.curve import dense
 from .._model.terms import Bound
 from .._utils.frames import text_levels
 
+SIGNS = {"increasing": 1.0, "decreasing": -1.0}
+
 
 class Smooth(BaseEstimator):
     r"""A smooth function of one column or several: a penalised B-spline, as a term of the argument `penalties`.
@@ -44,6 +46,9 @@ class Smooth(BaseEstimator):
         A column of numbers by which the function is multiplied: of zeros and ones, it is the difference between the functions
         of the two groups; in general, a coefficient of this column that depends on `column`. Of such a term no column is left
         out of "all": its columns have plain coefficients, or terms of their own beside it.
+    monotone : {"increasing", "decreasing"}, optional
+        Whether a function of one column only rises, or only falls: the coefficients of the B-splines do. The penalty that
+        "reml" chooses is that of the free function.
 
     References
     ----------
@@ -63,13 +68,14 @@ class Smooth(BaseEstimator):
     True
     """
 
-    def __init__(self, column, n_basis=None, *, degree=3, order=2, cyclic=False, by=None):
+    def __init__(self, column, n_basis=None, *, degree=3, order=2, cyclic=False, by=None, monotone=None):
         self.column = column
         self.n_basis = n_basis
         self.degree = degree
         self.order = order
         self.cyclic = cyclic
         self.by = by
+        self.monotone = monotone
 
     def bind(self, original_X: Any, X: Any, weight: np.ndarray, names: Any, argument: str) -> Bound:
         """The term on the columns of one X; the rows of positive weight say where its knots lie."""
@@ -96,7 +102,18 @@ class Smooth(BaseEstimator):
         penalties = [f"{label}[{name}]" for name in shown] if several else [label]
         weights = dict(zip(penalties, basis.weights, strict=True))
         labels = tuple(f"{label}[{k}]" for k in range(len(basis.mean)))
-        return Bound(label, tuple(index) if by is None else (), basis, labels, weights, columns=columns)
+        rises = self._rises(margins, argument)
+        return Bound(label, tuple(index) if by is None else (), basis, labels, weights, columns=columns, nonnegative=rises)
+
+    def _rises(self, margins, argument) -> np.ndarray | None:
+        """What is not negative where the function is monotone: differences of its B-splines' coefficients, from its own."""
+        if self.monotone is None:
+            return None
+        if self.monotone not in SIGNS:
+            raise ValueError(f"{argument}: monotone={self.monotone!r} is unknown; use None or one of {list(SIGNS)}")
+        if len(margins) > 1 or margins[0].cyclic or self.by is not None:
+            raise ValueError(f"{argument}: a monotone smooth is of one column, neither cyclic nor with a factor `by`")
+        return SIGNS[self.monotone] * np.diff(margins[0].to_columns[:, 1:], axis=0)
 
     def _margin(self, x, n_basis, period, argument) -> _Margin:
         """The B-splines of one column; ValueError for numbers that do not fit it."""

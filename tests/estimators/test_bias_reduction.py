@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sk_mle import Inference, MLEClassifier, MLERegressor
 from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import SeparationWarning
-from sk_mle.likelihoods import Censored, Likelihood, Normal, Poisson, ZeroInflated
+from sk_mle.likelihoods import BetaBinomial, Binomial, Censored, Likelihood, Normal, Poisson, ZeroInflated
 from sk_mle.predictors import Nonlinear
 
 PENALTIES = ("jeffreys", "mean_bias", "median_bias")
@@ -305,6 +305,47 @@ def test_bias_is_of_order_less_than_1_over_n(law, n, samples):
     assert (np.abs(z) < 3.5).all()
     if law == "weibull":  # the plain bias of the shape is outside
         assert abs(error[None][:, 2].mean() / error[None][:, 2].std() * np.sqrt(samples)) > 3.5
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("law", "n"), [("bernoulli", 30), ("bernoulli", 100), ("poisson", 30)])
+def test_profile_intervals_cover(law, n):
+    """Intervals of 95% of the penalised likelihood, in 200 samples: within three standard errors, 1.5% each."""
+    rng = np.random.default_rng(n)
+    X = rng.normal(size=(n, 1))
+    model = (MLEClassifier if law == "bernoulli" else MLERegressor)(law, penalty="jeffreys")
+    inside = []
+    while len(inside) < 200:
+        y = (rng.uniform(size=n) < expit(X[:, 0])).astype(int) if law == "bernoulli" else rng.poisson(np.exp(0.5 * X[:, 0]))
+        if law == "bernoulli" and y.min() == y.max():
+            continue
+        low, high = clone(model).fit(X, y).inference(X, y).conf_int(method="profile", names="x0")[0]
+        inside.append(low <= (1.0 if law == "bernoulli" else 0.5) <= high)
+    assert 0.905 <= np.mean(inside) <= 0.995
+
+
+SEPARATED = {  # what the marked rows are, and the others
+    "bernoulli": (MLEClassifier("bernoulli"), 1, lambda rng, n: rng.integers(0, 2, n)),
+    "categorical": (MLEClassifier("categorical"), 2, lambda rng, n: rng.integers(0, 2, n)),
+    "ordinal": (MLEClassifier("ordinal"), 2, lambda rng, n: rng.integers(0, 2, n)),
+    "poisson": (MLERegressor("poisson"), 0, lambda rng, n: rng.poisson(2, n)),
+    "geometric": (MLERegressor("geometric"), 0, lambda rng, n: rng.geometric(0.4, n) - 1),
+    "binomial": (MLERegressor(Binomial(trials=5)), 5, lambda rng, n: rng.integers(0, 6, n)),
+    "beta-binomial": (MLERegressor(BetaBinomial(trials=5)), 5, lambda rng, n: rng.integers(0, 6, n)),
+}
+
+
+@pytest.mark.parametrize("case", SEPARATED)
+def test_the_cure_that_the_warning_names_works(case):
+    model, marked, others = SEPARATED[case]
+    rng = np.random.default_rng(5)
+    X = np.column_stack([np.arange(80) < 8, rng.normal(size=80)]).astype(float)
+    y = np.where(X[:, 0] == 1, marked, others(rng, 80))
+    with pytest.warns(SeparationWarning, match="Use penalty='jeffreys', whose estimates are finite and have inference"):
+        clone(model).fit(X, y)
+    cured = clone(model).set_params(penalty="jeffreys").fit(X, y)
+    assert cured.converged_
+    assert np.isfinite(cured.inference(X, y).bse).all()
 
 
 def test_zero_inflation_is_reduced_too():

@@ -24,7 +24,13 @@ from sk_mle.predictors import Nonlinear
 
 
 @pytest.mark.exhaustive
-@parametrize_with_checks([MLEClassifier("bernoulli", bounds=(-5, 5)), MLERegressor("poisson", alpha=0.01, bounds=(0, None))])
+@parametrize_with_checks(
+    [
+        MLEClassifier("bernoulli", bounds=(-5, 5)),
+        MLERegressor("poisson", alpha=0.01, bounds=(0, None)),
+        MLEClassifier("categorical", alpha=0.01, l1_ratio=1.0, bounds=(-5, 5)),
+    ]
+)
 @pytest.mark.filterwarnings("default")
 def test_estimator_checks(estimator, check):
     check(estimator)
@@ -357,3 +363,53 @@ def test_parameters_are_the_directions_that_constraints_and_columns_leave():
         model = MLERegressor(bounds=(0, None)).fit(dependent * scale, y)
         assert np.count_nonzero(model.coef_) == 1
         assert model.n_params_ == 3
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("n", [30, 200])
+@pytest.mark.parametrize("law", ["bernoulli", "poisson", "beta", "weibull"])
+def test_estimates_are_never_worse_where_the_signs_are_right(law, n):
+    """Squared errors in the metric of the design, where the truth lies on the edge of the region."""
+    rng = np.random.default_rng(n)
+    X = rng.normal(size=(n, 3))
+    estimator, errors = (MLEClassifier if law == "bernoulli" else MLERegressor)(law), []
+    for _ in range(60):
+        eta = 0.5 * X[:, 0]
+        mean = expit(eta)
+        y = {
+            "weibull": lambda eta: np.exp(eta) * rng.weibull(2.0, n),
+            "beta": lambda eta, mean=mean: np.clip(rng.beta(4 * mean, 4 - 4 * mean), 1e-9, 1 - 1e-9),
+            "poisson": lambda eta: rng.poisson(np.exp(eta)),
+            "bernoulli": lambda eta, mean=mean: (rng.uniform(size=n) < mean).astype(int),
+        }[law](eta)
+        fits = (clone(estimator).set_params(bounds=bounds).fit(X, y) for bounds in (None, (0, None)))
+        errors.append([np.sum((X @ (np.ravel(fit.coef_) - [0.5, 0, 0])) ** 2) / n for fit in fits])
+    free, held = np.mean(errors, axis=0)
+    assert held < free
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_weights_offsets_and_units_of_many_rows(dependent, fit_intercept):
+    """Many rows, whose cross products suffice: columns of very different units and means, of which one may be a sum."""
+    rng = np.random.default_rng(10)
+    n = 1000
+    X = (rng.normal(size=(n, 6)) + rng.normal(size=6)) * 10.0 ** np.array([-3, 2, 0, 1, -1, 0])
+    X = np.column_stack([X, X[:, 1] + X[:, 3]]) if dependent else X
+    shift, weight = rng.normal(size=n), rng.uniform(0.1, 3.0, n)
+    y = X @ (rng.normal(size=X.shape[1]) / X.std(axis=0)) + shift + 5.0 + 2 * rng.normal(size=n)
+    options = {"fit_intercept": fit_intercept}
+    model = MLERegressor(offset=X.shape[1], bounds=(0, None), **options).fit(np.c_[X, shift], y, sample_weight=weight)
+    peer = LinearRegression(positive=True, **options).fit(X, y - shift, sample_weight=weight)
+    assert np.allclose(model.predict(np.c_[X, shift]), peer.predict(X) + shift, rtol=0, atol=1e-8)
+    if not dependent:
+        assert np.allclose(model.coef_ * X.std(axis=0), peer.coef_ * X.std(axis=0), rtol=0, atol=1e-8)
+    squares = np.average((y - model.predict(np.c_[X, shift])) ** 2, weights=weight)
+    assert np.isclose(np.exp(2 * model.intercepts_["scale"]), squares, rtol=1e-10)
+    Z = X / X.std(axis=0)
+    ridge = MLERegressor(Normal(scale=1.0), alpha=0.1, bounds=(0, None), **options).fit(Z, y, sample_weight=weight)
+    share, centre = np.sqrt(weight / weight.sum()), (lambda v: v - fit_intercept * np.average(v, axis=0, weights=weight))
+    rows = np.vstack([share[:, None] * centre(Z), np.sqrt(0.1) * np.eye(Z.shape[1])])
+    target = np.append(share * centre(y), np.zeros(Z.shape[1]))
+    expected = lsq_linear(rows, target, (0, np.inf), tol=1e-14, method="bvls").x
+    assert np.allclose(ridge.coef_, expected, rtol=0, atol=1e-8)

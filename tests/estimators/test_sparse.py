@@ -251,3 +251,24 @@ def test_boxes_of_glum(table):
     model = MLERegressor("poisson", bounds={"mean": (0, 9), "x0": (None, 0.1)}, **options).fit(X, y)
     assert np.allclose(model.coef_, peer.coef_, rtol=0, atol=1e-8)
     assert model.coef_[0] == 0.1
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_elastic_nets_of_many_weighted_rows(fit_intercept):
+    """Many rows, whose cross products suffice, with a column that is the sum of two."""
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(1000, 6)) + 1.0
+    X = np.column_stack([X, (X[:, 0] + X[:, 1]) / 2])
+    y, weight = X @ [1, -1, 0.5, 0, 0, 2, 0] + rng.normal(size=1000), rng.uniform(0.1, 3.0, 1000)
+    options = {"alpha": 0.2, "l1_ratio": 0.5, "fit_intercept": fit_intercept}
+    model = MLERegressor(Normal(scale=1.0), **options).fit(X, y, sample_weight=weight)
+    peer = ElasticNet(tol=1e-14, max_iter=10**6, **options).fit(X, y, sample_weight=weight)
+    assert np.allclose(model.coef_, peer.coef_, rtol=0, atol=1e-8)
+    free = MLERegressor(**options).fit(X, y, sample_weight=weight)
+    scale = np.exp(free.intercepts_["scale"])
+    scaled = ElasticNet(tol=1e-14, max_iter=10**6, **{**options, "alpha": 0.2 * scale**2}).fit(X, y, sample_weight=weight)
+    assert np.allclose(free.coef_, scaled.coef_, rtol=0, atol=1e-8)
+    assert np.isclose(scale**2, np.average((y - free.predict(X)) ** 2, weights=weight), rtol=1e-9)
+    path = MLERegressor(**options).path(X, y, alphas=[0.5, 1.0], sample_weight=weight)
+    assert np.allclose(path.coefs["loc"][0], free.coef_, rtol=0, atol=1e-8)
+    assert np.isclose(path.loglikelihood[0], free.loglikelihood_, rtol=1e-10)

@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from sk_mle import MLEClassifier, MLERegressor, compare
 from sk_mle.exceptions import SeparationWarning
+from sk_mle.likelihoods import Normal
 from sk_mle.predictors import Groups, Ridge, Smooth
 from sk_mle.selection import nested
 
@@ -199,6 +200,50 @@ def test_a_smooth_goes_on_as_a_straight_line_and_its_mean_is_zero():
     assert (beyond[3] - beyond[4]) / 0.1 == pytest.approx((inside[2] - inside[3]) / 1e-4, rel=1e-2)
 
 
+@pytest.mark.parametrize("alpha", ["reml", 0.01])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_a_monotone_smooth_falls_everywhere(order, alpha):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.uniform(0, 10, 300), rng.normal(size=300)])
+    y = rng.poisson(np.exp(2 - 0.2 * X[:, 0] + 0.3 * np.sin(2 * X[:, 0]) + 0.2 * X[:, 1]))
+    grid = np.column_stack([np.linspace(-3, 13, 300), np.zeros(300)])
+    free, falling = (
+        MLERegressor("poisson", penalties={"mean": [Smooth(0, monotone=m, order=order)]}, alpha=alpha).fit(X, y)
+        for m in (None, "decreasing")
+    )
+    assert np.diff(free.predict(grid)).max() > 1e-2
+    assert np.diff(falling.predict(grid)).max() < 1e-12
+    assert falling.loglikelihood_ < free.loglikelihood_
+    assert falling.n_params_ < free.n_params_
+    assert falling.penalties_ == free.penalties_
+    signed = MLERegressor("poisson", penalties={"mean": [Smooth(0)]}, alpha=alpha, bounds={"x1": (None, 0.1)}).fit(X, y)
+    assert signed.coef_[0] == 0.1
+    if alpha == "reml":
+        with pytest.raises(ValueError, match=r"constraints on mean:smooth\(x0\) hold with equality"):
+            falling.inference(X, y)
+
+
+def test_a_monotone_smooth_is_the_constrained_maximum():
+    """Against a general minimiser on the B-splines' own coefficients, where the free function is not monotone."""
+    rng = np.random.default_rng(1)
+    x = np.sort(rng.uniform(size=200))
+    y = np.sin(6 * x) + 0.2 * rng.normal(size=200)
+    model = MLERegressor(Normal(scale=1.0), penalties={"loc": [Smooth(0, 8, monotone="increasing")]}, alpha=0.001)
+    fitted = model.fit(x[:, None], y).predict(x[:, None])
+    step = (x[-1] - x[0]) / 5
+    knots = x[0] + step * np.arange(-3, 9)
+    B = BSpline.design_matrix(np.minimum(x, np.nextafter(x[-1], 0)), knots, 3).toarray()
+    D = np.diff(np.eye(8), 2, axis=0)
+    best = optimize.minimize(
+        lambda a: np.mean((y - B @ a) ** 2) / 2 + 0.0005 * np.sum((D @ a) ** 2),
+        np.linspace(-1, 1, 8),
+        constraints={"type": "ineq", "fun": np.diff},
+        method="SLSQP",
+        options={"ftol": 1e-14, "maxiter": 500},
+    )
+    np.testing.assert_allclose(fitted, B @ best.x, atol=1e-5)
+
+
 def test_groups_that_the_fit_has_not_seen_are_at_zero():
     rng, X, eta = simulated()
     model = MLERegressor(penalties={"loc": Groups(1)}, alpha="reml").fit(X, rng.normal(eta))
@@ -331,6 +376,8 @@ def test_classes_of_two_and_more():
         ({"penalties": {"loc": [Ridge()]}, "alpha": "reml", "penalty": "jeffreys"}, "where there are terms"),
         ({"penalties": {"loc": [Ridge()]}, "alpha": "reml", "l1_ratio": 0.5}, "not offered where there are terms"),
         ({"alpha": "aic"}, "or 'reml', 'gcv'"),
+        ({"penalties": {"loc": [Smooth(0, monotone="up")]}, "alpha": "reml"}, "monotone='up' is unknown"),
+        ({"penalties": {"loc": [Smooth([0, 1], monotone="increasing")]}, "alpha": "reml"}, "is of one column"),
         ({"penalties": {"loc": [Ridge()]}, "alpha": "reml", "likelihood": "laplace"}, "kinks"),
     ],
 )
@@ -341,6 +388,16 @@ def test_errors_say_what_to_do(arguments, match):
         MLERegressor(**arguments).fit(X, eta)
     with pytest.raises(TypeError, match="list of terms"):
         MLERegressor(penalties={"loc": ["x"]}, alpha="reml").fit(X, eta)
+
+
+def test_the_arguments_penalty_and_penalties_are_told_apart():
+    _, X, eta = simulated(100)
+    for penalties in ("jeffreys", ["mean_bias"], {"loc": "jeffreys"}):
+        with pytest.raises(TypeError, match="for bias-reduced likelihood pass penalty="):
+            MLERegressor(penalties=penalties).fit(X, eta)
+    for penalty in (Smooth(0), [Smooth(0)], {"loc": [Groups(1)]}):
+        with pytest.raises(TypeError, match="terms with a penalty go to penalties="):
+            MLERegressor(penalty=penalty).fit(X, eta)
 
 
 def test_separation_along_a_column_beside_the_terms_is_found():

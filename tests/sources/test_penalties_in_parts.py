@@ -13,6 +13,8 @@ OPTIONS = {
     "jeffreys": {"penalty": "jeffreys"},
     "bounds": {"bounds": (0, None)},
     "l1": {"alpha": 0.05, "l1_ratio": 1.0},
+    "l1 and signs": {"alpha": 0.05, "l1_ratio": 0.5, "bounds": (0, None)},
+    "sums": {"constraints": ({"x0": 1, "x1": 1}, 0, 0)},
 }
 
 

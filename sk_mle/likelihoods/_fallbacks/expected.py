@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+from numpy.polynomial import chebyshev
 
 from ..._utils.differences import stacking
 from ..._utils.repeated import filled, repeated_value
@@ -11,10 +14,11 @@ from .facts import expected_information, overrides
 from .law import Law
 from .quadrature import _expect
 
-MIN_LOG_DENSITY = -600.0  # log-density below which a gradient may overflow and is left out
+MIN_LOG_DENSITY = -300.0  # log-density below which derivatives may overflow and are left out
+INTERPOLATION_POINTS, INTERPOLATION_TOL = (24, 48), 1e-11  # and largest of the last coefficients, relative to the values
 SLOPE_STEP = 4e-3  # of differences of the information, whose error is then about 1e-11
-MAX_RANDOM_SHARE = 1e-9  # difference of observed and expected information, relative, up to which they count as equal
 MAX_NONLINEAR_SHARE = 1e-9  # distance of a Hessian from a linear function of the score, relative, up to which it counts as one
+MAX_RANDOM_SHARE = 1e-9  # difference of observed and expected information, relative, up to which they count as equal
 
 
 def integrated_information(law: Law, eta: dict, names: list[str] | None = None) -> dict:
@@ -22,47 +26,71 @@ def integrated_information(law: Law, eta: dict, names: list[str] | None = None) 
 
     NaN in rows where the integral does not converge: heavy tails, or no expectation at all.
     """
-    theta, names = law.layout.theta(eta), names or [name for name in eta if name not in law.layout.known]
+    names = names or [name for name in eta if name not in law.layout.known]
+    places = stacking({name: eta[name] for name in names})[2]
+    left, right = np.triu_indices(max(place.stop for place in places.values()))
+    values = _expected_of(law, eta, names, 1, lambda g, _: g[:, left] * g[:, right], len(left))
+    matrix = np.empty((len(values), max(left) + 1, max(left) + 1))
+    matrix[:, left, right] = matrix[:, right, left] = values
+    blocks = {}
+    for i, a in enumerate(names):
+        for b in names[i:]:
+            block = matrix[:, places[a], places[b]]
+            blocks[a, b] = block[:, 0, 0] if eta[a].ndim == eta[b].ndim == 1 else block
+    return blocks
+
+
+def _expected_of(law, eta, names, order, moments, width) -> np.ndarray:
+    """E of ``moments(g, h)``, (n, width), of gradient (n, D) and Hessian (n, D, D) in the linear predictors `names`.
+
+    With `order` 1 there is no Hessian. Where one linear predictor alone differs between rows, the expectations are a smooth
+    function of it, which is interpolated.
+    """
     n = len(next(iter(eta.values())))
+    varying = [name for name, value in eta.items() if repeated_value(value) is None and (value != value[:1]).any()]
+    if len(varying) == 1 and eta[varying[0]].ndim == 1:
+        for n_points in INTERPOLATION_POINTS:
+            if n <= 2 * n_points:
+                break
+            values = _interpolated(eta, varying[0], n_points, partial(_integrated, law, names, order, moments, width))
+            if values is not None:
+                return values
+    return _integrated(law, names, order, moments, width, eta)
+
+
+def _interpolated(eta, name, n_points, values_at) -> np.ndarray | None:
+    """`values_at` linear predictors (n, width) by Chebyshev's polynomials in one of them; None if these do not resolve it."""
+    low, high = eta[name].min(), eta[name].max()
+    points = np.cos(np.pi * (np.arange(n_points) + 0.5) / n_points)
+    at = {other: np.repeat(value[:1], n_points, axis=0) for other, value in eta.items()}
+    values = values_at(at | {name: (low + high) / 2 + (high - low) / 2 * points})
+    coefficients = chebyshev.chebvander(points, n_points - 1).T @ values * 2 / n_points
+    coefficients[0] /= 2
+    last, largest = np.abs(coefficients[-3:]).max(axis=0), np.abs(values).max(axis=0)
+    if not (last <= INTERPOLATION_TOL * largest.max()).all():
+        return None
+    return chebyshev.chebval((2 * eta[name] - low - high) / (high - low), coefficients).T
+
+
+def _integrated(law, names, order, moments, width, eta) -> np.ndarray:
+    """`_expected_of` by an integral for every row."""
+    theta, n = law.layout.theta(eta), len(next(iter(eta.values())))
     params = {
         name: np.broadcast_to(value, (n, *law.layout[name].shape)) if np.ndim(value) == 0 else value
         for name, value in theta.items()
     }
-    entries = [(name, None if eta[name].ndim == 1 else k) for name in names for k in range(*np.shape(eta[name])[1:] or (1,))]
-    moments: dict = {}
-    for i, first in enumerate(entries):
-        for second in entries[i:]:
 
-            def product(y, logp, rows, first=first, second=second):
-                repeated = {name: np.repeat(value[rows], y.shape[1], axis=0) for name, value in eta.items()}
-                gradient = law.evaluate(np.where(law.inside(y), y, law.support.typical[1]).ravel(), repeated, 1).gradient
-                pair = (gradient.get(name, np.zeros(y.size)) for name, _ in (first, second))
-                left, right = (g if g.ndim == 1 else g[:, k] for g, (_, k) in zip(pair, (first, second), strict=True))
-                return np.where(logp > MIN_LOG_DENSITY, (left * right).reshape(y.shape), 0.0)
+    def values(y, logp, rows):
+        repeated = {name: np.repeat(value[rows], y.shape[1], axis=0) for name, value in eta.items()}
+        flat = y.ravel()
+        point = law.evaluate(np.where(law.inside(flat), flat, law.support.typical[1]), repeated, order)
+        free = {name: repeated[name] for name in names}
+        g = stacking(free)[0]({name: np.zeros_like(value) for name, value in free.items()} | point.gradient)
+        h = None if order == 1 else -_dense(point.information, free)
+        result = np.reshape(moments(g, h), (*y.shape, -1) if width > 1 else y.shape)
+        return np.where((logp[..., None] if width > 1 else logp) > MIN_LOG_DENSITY, result, 0.0)
 
-            moments[first, second] = _expect(law, params, product, indexed=True)
-    blocks: dict = {}
-    for i, a in enumerate(names):
-        for b in names[i:]:
-            parts = {k: v for k, v in moments.items() if (k[0][0], k[1][0]) == (a, b)}
-            blocks[a, b] = parts[(a, None), (b, None)] if eta[a].ndim == eta[b].ndim == 1 else _stacked(parts, a, b, eta)
-    return blocks
-
-
-def _stacked(parts, a, b, eta):
-    """A block (n, Ka, Kb) from its pairs of entries; of a symmetric block, only the upper half is given."""
-    width = [1 if eta[name].ndim == 1 else eta[name].shape[1] for name in (a, b)]
-    block = np.empty((len(eta[a]), *width))
-    for ((_, k), (_, m)), value in parts.items():
-        block[:, k or 0, m or 0] = value
-        if a == b:
-            block[:, m or 0, k or 0] = value
-    return block
-
-
-def _information(law, y, eta: dict, formula: bool) -> dict:
-    """Blocks of the expected information per sample by pairs of parameters: by the law's `formula`, else integrated."""
-    return _by_formula(law, y, eta) if formula else integrated_information(law, eta)
+    return _expect(law, params, values, indexed=True, width=width).reshape(n, width)
 
 
 def _by_formula(law, y, eta) -> dict:
@@ -75,10 +103,10 @@ def _by_formula(law, y, eta) -> dict:
 
 
 def information_slopes(law: Law, y: np.ndarray, eta: dict, formula: bool, weights: np.ndarray | None = None) -> np.ndarray:
-    """Derivatives of the expected information per sample in the estimated linear predictors, the last axis, by differences.
+    """Derivatives of the expected information per sample in the estimated linear predictors, the last axis.
 
-    Vectors count entry by entry. The steps are a fraction of one, or, where the unit is unknown, of the standard error that the
-    row itself would give.
+    By integrals or, of a formula, by differences. Vectors count entry by entry. The steps of differences are a fraction of one,
+    or, where the unit is unknown, of the standard error that the row itself would give.
 
     Parameters
     ----------
@@ -93,22 +121,40 @@ def information_slopes(law: Law, y: np.ndarray, eta: dict, formula: bool, weight
     -------
     ndarray of shape (n, D, D, D), or (n, D) of the sums over the entries of the matrix times `weights`
     """
-    columns: list[np.ndarray] = []
     free = {name: eta[name] for name in law.layout.free}
     with np.errstate(all="ignore"):
-        here = _information(law, y, eta, formula)
+        if not formula:
+            slopes = _integrated_slopes(law, eta)
+            return slopes if weights is None else np.einsum("nabc,nab->nc", slopes, weights)
+        columns: list[np.ndarray] = []
+        here = _by_formula(law, y, eta)
         for name, value in free.items():
             for k in range(*np.shape(value)[1:] or (1,)):
                 step = SLOPE_STEP * _unit(law.layout[name], value, here.get((name, name)))
 
                 def at(m, name=name, k=k, step=step, value=value):
-                    blocks = _information(law, y, {**eta, name: _moved(value, k, m * step)}, formula)
+                    blocks = _by_formula(law, y, {**eta, name: _moved(value, k, m * step)})
                     return _dense(blocks, free) if weights is None else _contracted(blocks, free, weights)
 
-                # an integral costs more than a law's formula, and has fewer digits
-                change = 8 * (at(1) - at(-1)) - (at(2) - at(-2)) if formula else 6 * (at(1) - at(-1))
+                change = 8 * (at(1) - at(-1)) - (at(2) - at(-2))
                 columns.append(change / (12 * np.reshape(step, (-1, *(1,) * (change.ndim - 1)))))
     return np.stack(columns, axis=-1)
+
+
+def _integrated_slopes(law, eta) -> np.ndarray:
+    """Derivatives of E[g_a g_b] in the linear predictor c, (n, D, D, D): E[h_ac g_b + h_bc g_a + g_a g_b g_c]."""
+
+    def moments(g, h):
+        mixed = np.einsum("nac,nb->nabc", h, g)
+        return mixed + mixed.transpose(0, 2, 1, 3) + np.einsum("na,nb,nc->nabc", g, g, g)
+
+    return _third_moments(law, eta, moments)
+
+
+def _third_moments(law, eta, moments) -> np.ndarray:
+    names = list(law.layout.free)
+    size = sum(np.shape(eta[name])[1] if np.ndim(eta[name]) > 1 else 1 for name in names)
+    return _expected_of(law, eta, names, 2, moments, size**3).reshape(-1, size, size, size)
 
 
 def _unit(parameter, eta, information):
@@ -138,63 +184,36 @@ def curvature_score(law: Law, y: np.ndarray, eta: dict) -> np.ndarray | None:
 
     None where the Hessian is not random, as with a canonical link: the expectation is zero there.
     """
-    free, known = {name: eta[name] for name in law.layout.free}, {name: eta[name] for name in law.layout.known}
+    free = {name: eta[name] for name in law.layout.free}
     observed, expected = (
         _dense(law.evaluate(y, eta, 2, information).information, free) for information in ("observed", "expected")
     )
     if expected_information(law) == "whole" and np.allclose(observed, expected, rtol=MAX_RANDOM_SHARE, atol=0.0):
         return None
-    theta, n, size = law.layout.theta(eta), len(y), observed.shape[1]
-    params = {
-        name: np.broadcast_to(value, (n, *law.layout[name].shape)) if np.ndim(value) == 0 else value
-        for name, value in theta.items()
-    }
     if expected_information(law) == "whole" and not (law.support.integer or law.atoms):
-        result = _of_linear_hessians(law, params, free | known, expected)
+        result = _of_linear_hessians(law, eta, expected)
     else:
-        result = np.full((n, size, size, size), np.nan)
+        result = np.full((*observed.shape, observed.shape[1]), np.nan)
     rows = np.flatnonzero(np.isnan(result).any(axis=(1, 2, 3)))
     if len(rows):
-        some = {name: value[rows] for name, value in (free | known).items()}
-        result[rows] = _integrated_curvature_score(law, {name: value[rows] for name, value in params.items()}, some, size)
+        some = {name: value[rows] for name, value in eta.items()}
+        result[rows] = _third_moments(law, some, lambda g, h: np.einsum("nab,nc->nabc", h, g))
     return result
 
 
-def _integrated_curvature_score(law, params, eta, size) -> np.ndarray:
-    """`curvature_score` by quadrature, or sums over y."""
-    free = {name: eta[name] for name in law.layout.free}
-    stack = stacking(free)[0]
-    result = np.empty((len(next(iter(eta.values()))), size, size, size))
-    for a, b, c in np.ndindex(size, size, size):
-        if b < a:
-            result[:, a, b, c] = result[:, b, a, c]
-            continue
-
-        def product(y, logp, rows, a=a, b=b, c=c):
-            repeated = {name: np.repeat(value[rows], y.shape[1], axis=0) for name, value in eta.items()}
-            point = law.evaluate(np.where(law.inside(y), y, law.support.typical[1]).ravel(), repeated, 2)
-            values = -_dense(point.information, {name: repeated[name] for name in free})[:, a, b] * stack(point.gradient)[:, c]
-            return np.where(logp > MIN_LOG_DENSITY, values.reshape(y.shape), 0.0)
-
-        result[:, a, b, c] = _expect(law, params, product, indexed=True)
-    return result
-
-
-def _of_linear_hessians(law, params, eta, information) -> np.ndarray:
+def _of_linear_hessians(law, eta, information) -> np.ndarray:
     """`curvature_score` of rows whose Hessian is a linear function of the score, from their information; NaN in others.
 
     So it is for every exponential family in any parameters: with h = K g - I, E[h g'] = K I. K is found from h and g at a few
     quantiles of each row. No digit is lost there where a density is steep at an end of its support, as an integral's are.
     """
-    free = {name: eta[name] for name in law.layout.free}
     n, size = information.shape[:2]
     levels = np.linspace(0.1, 0.9, size + 3)
-    repeated_params, repeated = (
-        {name: np.repeat(value, len(levels), axis=0) for name, value in values.items()} for values in (params, eta)
-    )
-    y = law.ppf(np.tile(levels, n), **repeated_params)
+    repeated = {name: np.repeat(value, len(levels), axis=0) for name, value in eta.items()}
+    y = law.ppf(np.tile(levels, n), **law.layout.theta(repeated))
     point = law.evaluate(np.where(law.inside(y), y, law.support.typical[1]), repeated, 2)
-    observed = _dense(point.information, {name: repeated[name] for name in free}).reshape(n, len(levels), size**2)
+    free = {name: repeated[name] for name in law.layout.free}
+    observed = _dense(point.information, free).reshape(n, len(levels), size**2)
     score = stacking(free)[0](point.gradient).reshape(n, len(levels), size)
     score_sd = np.sqrt(np.diagonal(information, axis1=1, axis2=2))[:, None, :]
     target = information.reshape(n, 1, size**2) - observed

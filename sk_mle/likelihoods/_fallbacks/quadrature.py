@@ -167,12 +167,15 @@ def _centre(law, params):
             x, best = np.where(value > best, candidate, x), np.maximum(value, best)
         step = np.maximum(0.1 * np.abs(x), 1.0 if law.support.integer else 0.1)
         min_step = 1.0 if law.support.integer else 0.0
+        before, settled = np.ones(n), np.zeros(n, bool)
         for _ in range(400):
             up, down = f(x + step), f(x - step)
             move = np.maximum(up, down) > best
             x = np.where(move, np.where(up >= down, x + step, x - step), x)
             drop = best - np.minimum(up, down)
             factor = np.where(move | (drop < 0.1), 2.0, np.where((drop > 2) & (step > min_step), 0.5, 1.0))
+            settled = ~move & (settled | (factor * before == 1))  # a width between two steps would be sought for ever
+            before, factor = factor, np.where(settled, 1.0, factor)
             best, step = np.maximum(best, np.maximum(up, down)), np.maximum(step * factor, min_step)
             if (factor == 1).all():
                 break
@@ -248,17 +251,18 @@ def _sum_tail(law, y, params, upper):
         return np.where(outwards_up == upper, total, np.log1p(-np.exp(total)))
 
 
-def _expect(law, params, g, indexed=False, found=None):
+def _expect(law, params, g, indexed=False, found=None, width=1):
     """E g(Y) by quadrature; NaN where halving the nodes changes the result, or probability is missing.
 
-    `g(y, logp)` takes nodes (rows, nodes) and the log-density there; with `indexed` also the slice or index of the rows.
+    `g(y, logp)` takes nodes (rows, nodes) and the log-density there; with `indexed` also the slice or index of the rows. It
+    returns a value per node or, with a `width` above 1, so many of them along a last axis.
     `found` is the result of `_centre`, where that is known.
     """
     _, params, shape = _flat(0.0, params, law)
     to_y, _, _ = _maps(law.support)
-    centre, width, _ = found or _middle(law, params) or _centre(law, params)
-    result = np.empty(len(centre))
-    for rows in _chunks(len(centre), len(NODES)):
+    centre, half_width, _ = found or _middle(law, params) or _centre(law, params)
+    result = np.empty((len(centre), *((width,) if width > 1 else ())))
+    for rows in _chunks(len(centre), len(NODES) * width):
         part = {name: value[rows] for name, value in params.items()}
         if law.support.integer:
             result[rows] = _expect_sum(law, part, g, rows, indexed, centre[rows])
@@ -266,24 +270,31 @@ def _expect(law, params, g, indexed=False, found=None):
         f = _log_density(law, part)
         spread = np.sinh(np.pi / 2 * np.sinh(NODES))
         weight = np.pi / 2 * np.cosh(NODES) * np.cosh(np.pi / 2 * np.sinh(NODES)) * (NODES[1] - NODES[0])
-        x = centre[rows][:, None] + width[rows][:, None] * spread
+        x = centre[rows][:, None] + half_width[rows][:, None] * spread
         logp = f(x)
         with np.errstate(all="ignore"):
-            mass = np.exp(logp) * weight * width[rows][:, None]
+            mass = np.exp(logp) * weight * half_width[rows][:, None]
             y = to_y(x)
             value = g(y, logp - _maps(law.support)[1](x), *([rows] if indexed else []))
-            terms = np.where(mass > 0, mass * value, 0.0)
-            full, half = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1)
-            converged = np.abs(full - half) <= 1e-6 * np.abs(terms).sum(axis=1)
+            terms = _masses_times(mass, value)
+            full, half, size = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1), np.abs(terms).sum(axis=1)
+            converged = np.abs(full - half) <= 1e-6 * size
             atoms = [(atom, law.loglik(np.full(len(x), atom), **part)) for atom in law.atoms]
             atom_mass = sum((np.exp(p) for _, p in atoms), np.zeros(len(x)))
             for atom, p in atoms:
-                at = g(np.full((len(x), 1), atom), p[:, None], *([rows] if indexed else []))[:, 0]
-                full = full + np.where(p > -np.inf, np.exp(p) * at, 0.0)
-            converged &= np.abs(mass.sum(axis=1) + atom_mass - 1) < 1e-6
-            converged &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * np.abs(terms).sum(axis=1)
+                at = g(np.full((len(x), 1), atom), p[:, None], *([rows] if indexed else []))
+                full = full + _masses_times(np.exp(p)[:, None], at)[:, 0]
+            whole = np.abs(mass.sum(axis=1) + atom_mass - 1) < 1e-6
+            converged &= whole.reshape(-1, *(1,) * (converged.ndim - 1))
+            converged &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * size
         result[rows] = np.where(converged, full, np.nan)
-    return _retried(law, params, result, g, indexed).reshape(shape)
+    return _retried(law, params, result, g, indexed).reshape((*shape, *result.shape[1:]))
+
+
+def _masses_times(mass, value):
+    """Values (rows, nodes) or (rows, nodes, width) times the masses of their nodes; zero where there is none."""
+    mass = mass.reshape(*mass.shape, *(1,) * (value.ndim - 2))
+    return np.where(mass > 0, mass * value, 0.0)
 
 
 def _retried(law, params, expectation, g, indexed):
@@ -291,7 +302,7 @@ def _retried(law, params, expectation, g, indexed):
 
     NaN remains if that integral does not converge either, as when the expectation does not exist.
     """
-    rows = np.flatnonzero(np.isnan(expectation))
+    rows = np.flatnonzero(np.isnan(expectation).reshape(len(expectation), -1).any(axis=1))
     if not 0 < len(rows) <= MAX_RETRIED_ROWS:
         return expectation
 
@@ -302,7 +313,8 @@ def _retried(law, params, expectation, g, indexed):
     total, half, size, last = over_quantiles(law, {name: values[rows] for name, values in params.items()}, value)
     with np.errstate(all="ignore"):
         converged = (np.abs(total - half) <= 1e-5 * size) & (last <= 1e-5 * size)
-    expectation[rows] = np.where(converged, total, np.nan)
+    missing = np.isnan(expectation[rows])
+    expectation[rows] = np.where(missing, np.where(converged, total, np.nan), expectation[rows])
     return expectation
 
 
@@ -324,11 +336,12 @@ def over_quantiles(
 
     Returns
     -------
-    ndarray of shape (4, n)
+    ndarray of shape (4, n), or (4, n, width) if g has values along a last axis
         The integral, that over every second node, that of the absolute value, and the last term's absolute value.
     """
     n = len(next(iter(params.values())))
-    result, s = np.zeros((4, n)), np.linspace(-reach, reach, n_nodes)
+    total, s = np.zeros(3), np.linspace(-reach, reach, n_nodes)
+    last = total
     q, rest = expit(np.pi * np.sinh(s)), expit(-np.pi * np.sinh(s))
     weight = np.pi * np.cosh(s) * q * rest * (s[1] - s[0])
     inside, nodes_per_block = np.flatnonzero(q < 1), max(DENSITIES_PER_BLOCK // max(n, 1), 1)
@@ -339,18 +352,19 @@ def over_quantiles(
             values = g(law.ppf(np.tile(q[nodes], n), **repeated).reshape(n, len(nodes)), repeated)
             if bounded:
                 values = np.where(np.isfinite(values) | ((q * rest)[nodes] >= MIN_UNROUNDED_PROBABILITY), values, 0.0)
-            terms = weight[nodes] * values
-            result[:3] += [terms.sum(axis=1), 2 * (terms * (nodes % 2)).sum(axis=1), np.abs(terms).sum(axis=1)]
-        result[3] = np.abs(terms[:, -1])
-        if not np.isfinite(result[2]).any():
+            terms = values * weight[nodes].reshape(-1, *(1,) * (values.ndim - 2))
+            part = [terms.sum(axis=1), 2 * terms[:, nodes % 2 == 1].sum(axis=1), np.abs(terms).sum(axis=1)]
+            total = np.array(part) if total.ndim == 1 else total + part
+        last = np.abs(terms[:, -1])
+        if not np.isfinite(total[2]).any():
             break
-    return result
+    return np.array([*total, last])
 
 
 def _expect_sum(law, params, g, rows, indexed, centre):
     """E g(Y) as a sum over the integers; NaN where the masses do not add up to one."""
     mass, total = _sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g, centre)
-    return np.where(np.abs(mass - 1) < 1e-8, total, np.nan)
+    return np.where((np.abs(mass - 1) < 1e-8).reshape(-1, *(1,) * (total.ndim - 1)), total, np.nan)
 
 
 def _sum_over(law, params, g, centre):
@@ -362,8 +376,8 @@ def _sum_over(law, params, g, centre):
         )
         logp = f(k)
         with np.errstate(all="ignore"):
-            return np.exp(logp).sum(axis=1), np.where(logp > -np.inf, np.exp(logp) * g(k, logp), 0.0).sum(axis=1)
-    total, total_mass = np.zeros(len(start)), np.zeros(len(start))
+            return np.exp(logp).sum(axis=1), _masses_times(np.exp(logp), g(k, logp)).sum(axis=1)
+    total, size, total_mass = 0.0, 0.0, np.zeros(len(start))
     for sign, first in ((1.0, start), (-1.0, start - 1)):
         done, n_terms = 0, 32
         while done < MAX_TERMS:
@@ -371,9 +385,11 @@ def _sum_over(law, params, g, centre):
             logp = f(k)
             mass = np.exp(logp)
             with np.errstate(all="ignore"):
-                terms = np.where(mass > 0, mass * g(k, logp), 0.0).sum(axis=1)
-            total, total_mass = total + terms, total_mass + mass.sum(axis=1)
-            if (np.abs(terms) <= 1e-17 * np.abs(total)).all() and (mass.sum(axis=1) <= 1e-17).all():
+                terms = _masses_times(mass, g(k, logp))
+            largest = np.abs(terms).sum(axis=1)
+            total, size, total_mass = total + terms.sum(axis=1), size + largest, total_mass + mass.sum(axis=1)
+            # in units of the sizes of the terms, as their sum may be zero
+            if (largest <= 1e-17 * size).all() and (mass.sum(axis=1) <= 1e-17).all():
                 break
             done, n_terms = done + n_terms, min(2 * n_terms, FIRST_TERMS)
     return total_mass, total

@@ -1,0 +1,69 @@
+"""Expected information and its derivatives by integrals: against closed forms, and what they cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sk_mle.likelihoods import Beta, Exponential, Gamma, NegativeBinomial, Weibull
+from sk_mle.likelihoods._functions import curvature_score, information_slopes, integrated_information, prepared
+
+ETA = np.linspace(-1.0, 1.0, 7)
+
+
+def test_slopes_of_integrals_are_those_of_a_formula():
+    for law in (Beta(), Gamma(), Weibull()):
+        law = prepared(law)
+        eta = {name: ETA + k for k, name in enumerate(law.layout.free)}
+        y = np.full(7, 0.5)
+        by_formula, integrated = (information_slopes(law, y, eta, formula) for formula in (True, False))
+        assert np.allclose(by_formula, integrated, rtol=1e-7, atol=1e-7 * np.abs(by_formula).max())
+
+
+def test_third_moments_of_exponential_times():
+    """In eta = log mean, g = t - 1 and h = -t for a standard exponential t, so that E[h g] = -1."""
+    law = prepared(Exponential())
+    assert np.allclose(curvature_score(law, np.ones(7), {"mean": ETA}).ravel(), -1.0, rtol=1e-8)
+
+
+@pytest.mark.parametrize("law", [NegativeBinomial(), Gamma()], ids=str)
+def test_one_linear_predictor_that_varies_is_interpolated(law):
+    law = prepared(law)
+    first, second = law.layout.free
+    eta = {first: np.linspace(-2.0, 2.0, 200), second: np.full(200, 0.3)}
+    few = {name: value[::50] for name, value in eta.items()}
+    every, direct = (integrated_information(law, one) for one in (eta, few))
+    for pair, value in direct.items():
+        assert np.allclose(every[pair][::50], value, rtol=1e-8, atol=1e-9)
+    slopes = information_slopes(law, np.full(200, 0.5), eta, False)
+    assert np.allclose(slopes[::50], information_slopes(law, np.full(4, 0.5), few, False), rtol=1e-8, atol=1e-9)
+
+
+@pytest.fixture
+def evaluated(monkeypatch):
+    """Sizes of the evaluations of a law's density, in their order."""
+    sizes = []
+    plain = NegativeBinomial.standard_terms
+
+    def counted(self, y, order, *params):
+        sizes.append(np.size(y))
+        return plain(self, y, order, *params)
+
+    monkeypatch.setattr(NegativeBinomial, "standard_terms", counted)
+    return sizes
+
+
+def test_a_sum_of_zero_ends(evaluated):
+    """Mean and dispersion are orthogonal: the sum of that entry is zero, which no term is small against."""
+    found = integrated_information(prepared(NegativeBinomial()), {"mean": ETA, "dispersion": np.zeros(7)})
+    assert np.abs(found["mean", "dispersion"]).max() < 1e-12
+    mean = np.exp(ETA)
+    assert np.allclose(found["mean", "mean"], mean / (1 + mean), rtol=1e-10)
+    assert sum(evaluated) < 7 * 1300  # 1032 each, 1544 if the sum is compared with itself
+
+
+def test_the_search_for_a_width_ends(evaluated):
+    """Where one step is too short and twice as much too long, in whole numbers."""
+    eta = {"mean": 1.2 + 0.3 * np.random.default_rng(0).normal(size=30), "dispersion": np.full(30, -0.3645687788813516)}
+    integrated_information(prepared(NegativeBinomial()), eta)
+    assert len(evaluated) < 100
