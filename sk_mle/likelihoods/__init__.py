@@ -171,6 +171,12 @@ def get_likelihood(likelihood: Any) -> Likelihood:
         For an unknown name; the message lists the names. For a distribution that cannot be fitted.
     TypeError
         For anything that is neither a name nor a Likelihood instance nor a distribution.
+
+    Examples
+    --------
+    >>> from sk_mle.likelihoods import get_likelihood
+    >>> get_likelihood("negative_binomial")
+    NegativeBinomial()
     """
     if isinstance(likelihood, str):
         if likelihood not in LAWS:

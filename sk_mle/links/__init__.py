@@ -58,6 +58,12 @@ def get_link(link: Any) -> Link:
     ------
     TypeError, ValueError
         For what is neither a link nor a name; for an unknown name.
+
+    Examples
+    --------
+    >>> from sk_mle.links import get_link
+    >>> get_link("log")
+    Log()
     """
     if isinstance(link, Link):
         return link
@@ -78,6 +84,13 @@ def default_link(domain: Domain) -> Link:
     Returns
     -------
     Link
+
+    Examples
+    --------
+    >>> from sk_mle.domains import POSITIVE
+    >>> from sk_mle.links import default_link
+    >>> default_link(POSITIVE)
+    Log()
     """
     low, high = domain.low, domain.high
     if low == -np.inf and high == np.inf:
@@ -109,6 +122,13 @@ def check_link(link: Any, domain: Domain, parameter: str) -> Link:
     ------
     ValueError
         For a link that suits the domain in neither way.
+
+    Examples
+    --------
+    >>> from sk_mle.domains import POSITIVE
+    >>> from sk_mle.links import check_link
+    >>> check_link("sqrt", POSITIVE, "mean")
+    Sqrt()
     """
     link = get_link(link)
     if link.range.includes(domain) or domain.includes(link.range):

@@ -61,6 +61,12 @@ class ScaledLogit(Link):
     ----------
     low, high : float
         The ends of the interval.
+
+    Examples
+    --------
+    >>> from sk_mle.links import ScaledLogit
+    >>> float(ScaledLogit(-1.0, 3.0).inverse(0.0))
+    1.0
     """
 
     def __init__(self, low, high):

@@ -51,6 +51,12 @@ class ShiftedLog(Link):
     Parameters
     ----------
     shift : float
+
+    Examples
+    --------
+    >>> from sk_mle.links import ShiftedLog
+    >>> float(ShiftedLog(2.0).inverse(0.0))
+    3.0
     """
 
     def __init__(self, shift):
@@ -89,6 +95,12 @@ class Power(Link):
     ----------
     exponent : float
         Any number but 0.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Power
+    >>> float(Power(0.5).link(9.0))
+    3.0
     """
 
     range = POSITIVE

@@ -145,6 +145,17 @@ def integrated_brier_score(
     ----------
     Graf, Schmoor, Sauerbrei and Schumacher (1999), Statistics in Medicine 18, 2529-2545. scikit-survival:
     ``integrated_brier_score``; R: ``pec``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import Distribution, censored
+    >>> from sk_mle.likelihoods import Exponential
+    >>> from sk_mle.metrics import integrated_brier_score
+    >>> y = censored([1.0, 2.0, 3.0, 4.0], event=[True, True, False, True])
+    >>> near, far = (Distribution(Exponential(), {"mean": np.full(4, mean)}) for mean in (3.3, 33.0))
+    >>> bool(integrated_brier_score(y, near) < integrated_brier_score(y, far))  # 10 lived for 3 deaths: 3.3
+    True
     """
     name = "integrated_brier_score"
     time, event = read_times(y, name)
@@ -186,6 +197,17 @@ def censored_crps(
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import Distribution, censored
+    >>> from sk_mle.likelihoods import Exponential
+    >>> from sk_mle.metrics import censored_crps
+    >>> y = censored([1.0, 2.0, 3.0, 4.0], event=[True, True, False, True])
+    >>> near, far = (Distribution(Exponential(), {"mean": np.full(4, mean)}) for mean in (3.3, 33.0))
+    >>> bool(censored_crps(y, near) < censored_crps(y, far))  # 10 lived for 3 deaths: 3.3
+    True
     """
     time, event = read_times(y, "censored_crps")
     dist, weight = _rows(dist, len(time), "censored_crps"), check_weight(sample_weight, len(time))

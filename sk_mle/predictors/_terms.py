@@ -300,6 +300,17 @@ class Ridge(BaseEstimator):
     columns : "all", or columns as in `predictors`
         "all": the columns that the parameter has. Others join the linear predictor. Scale them first: their coefficients have
         one penalty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.predictors import Ridge
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> y = X[:, 0] + np.random.default_rng(1).normal(size=100)
+    >>> model = MLERegressor(penalties={"loc": Ridge("all")}, alpha="reml").fit(X, y)
+    >>> model.edf_["loc"]["ridge(all)"] < 5
+    True
     """
 
     def __init__(self, columns="all"):
