@@ -80,6 +80,10 @@ class Summaries:
         chi-squared variables which the estimates then have. It takes the penalties for known, so that small p-values are
         somewhat too small: one near a limit should be read as near it.
 
+        Returns
+        -------
+        Table
+
         References
         ----------
         Wood (2013), A simple test for random effects in regression models, doi:10.1093/biomet/ast038.
