@@ -18,6 +18,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._model import columns
+from .._model.averages import averages
 from .._model.bias import check_penalty
 from .._model.constraints import check_combined, region_of
 from .._model.data import Data
@@ -50,8 +51,8 @@ from .._solvers.solvers import Solution, choose, solve
 from .._solvers.start import cold_start, warm_start
 from .._sources import Opened, Rows, check_in_memory, open_source
 from .._utils.callbacks import WithCallbacks
-from .._utils.frames import coded, n_rows
-from .._utils.messages import rows_apart, warn_caller
+from .._utils.frames import coded
+from .._utils.messages import warn_caller
 from ..exceptions import VersionWarning
 from ..inference import Inference
 from ..likelihoods import Likelihood
@@ -457,20 +458,11 @@ class Fitting(WithCallbacks):
                 self._log_scores(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)),
                 sample_weight,
             )
-        loglik, weight = rows.fold(self._score_sums, np.add)
-        return float(loglik / weight)
+        return float(averages(rows, self._log_scores_of).mean[0])
 
-    def _score_sums(self, rows: Rows, number: int) -> np.ndarray:
-        """Weighted sum of the log-likelihood of a part, and sum of the weights."""
-        with rows_apart(number):
-            weight = check_weight(rows.sample_weight, n_rows(rows.X))
-            kept = weight > 0
-            if not kept.any():
-                return np.zeros(2)
-            values = self._log_scores(
-                replace_zero_weight_rows(rows.X, rows.sample_weight), replace_zero_weight_rows(rows.y, rows.sample_weight)
-            )
-        return np.array([values[kept] @ weight[kept], weight.sum()])
+    def _log_scores_of(self, rows: Rows) -> np.ndarray:
+        """Log-likelihood of every row of a part."""
+        return self._log_scores(rows.X, rows.y)
 
 
 def _look_at_part(estimator: Fitting, rows: Rows) -> Any:

@@ -22,7 +22,7 @@ from .bounds import density_totals
 from .data import Batch, Data, add_sums
 from .design import MAX_ROTATED_COLUMNS
 from .moments import Products, products_of_columns
-from .validation import check_weight
+from .validation import NO_WEIGHT, check_weight
 
 
 class Look(NamedTuple):
@@ -54,11 +54,11 @@ def look_at(rows: Opened, check: Callable[[Rows], Any]) -> Look:
     ValueErrors and TypeErrors that it raises name rows by their numbers among all.
     """
     n = rows.source.rows_of_sample
-    lengths, found = _checked_fold(rows, partial(_draw, n, check), partial(_drawn, n))
+    lengths, found = checked_fold(rows, partial(_draw, n, check), partial(_drawn, n))
     if found is None:
-        raise ValueError("X has no rows" if not lengths else "sample_weight is zero in every row; nothing is left to fit")
+        raise ValueError("X has no rows" if not lengths else NO_WEIGHT)
     if not found.pieces:
-        raise ValueError("sample_weight is zero in every row; nothing is left to fit")
+        raise ValueError(NO_WEIGHT)
     return Look(lengths, join(found.pieces), found.totals)
 
 
@@ -81,7 +81,7 @@ class DataInParts:
     def __init__(self, rows: Opened, reader, look: Look, centred: Iterable[bool]):
         self.rows, self.reading, self._passes = rows, Reading(reader), [1]
         self._passes[0] += 1
-        _, found = _checked_fold(rows, partial(_survey, self.reading, tuple(set(centred))), _surveyed)
+        _, found = checked_fold(rows, partial(_survey, self.reading, tuple(set(centred))), _surveyed)
         self.few: Data = reader.read_data(*look.sample)  # after the checks of all rows, whose numbers their errors tell
         self.n_samples, self.n_features, self.n_jobs = look.n_samples, self.few.n_features, self.few.n_jobs
         if self.n_features >= self.n_samples:
@@ -311,7 +311,7 @@ class _Outcome(NamedTuple):
     fault: _Fault | None
 
 
-def _checked_fold(rows: Opened, fn: Callable, combine) -> tuple[dict[int, int], Any]:
+def checked_fold(rows: Opened, fn: Callable, combine: Callable) -> tuple[dict[int, int], Any]:
     """Rows by part, and the combined results of fn(rows, number); the first error is raised, with the numbers of its rows."""
     outcome = rows.fold(partial(_tried, fn), partial(_joined, combine))
     if outcome is None:

@@ -15,6 +15,8 @@ from .._utils.repeated import filled
 from ..likelihoods import alternatives
 from ..likelihoods._functions import advice, title
 
+NO_WEIGHT = "sample_weight is zero in every row; nothing is left to fit"
+
 
 def is_float_matrix(X: Any) -> bool:
     """Whether X is what scikit-learn's checks would return, so that they can be spared: an array of floats with entries."""
@@ -106,7 +108,7 @@ def check_weight(sample_weight: ArrayLike | None, n_samples: int) -> np.ndarray:
     if len(bad):
         raise ValueError(f"sample_weight must be finite and not negative, but is not in {rows_text(bad)}")
     if not (weight.any() or is_part()):
-        raise ValueError("sample_weight is zero in every row; nothing is left to fit")
+        raise ValueError(NO_WEIGHT)
     return np.ascontiguousarray(weight)
 
 

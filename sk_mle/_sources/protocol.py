@@ -120,7 +120,10 @@ class Source(ABC):
         object
             An array, or a collection of the source's own.
         """
-        return concatenate([values for values in self.map(partial(_on_X, fn)) if values is not None])
+        values = [one for one in self.map(partial(_on_X, fn)) if one is not None]
+        if not values:
+            raise ValueError("X has no rows")
+        return concatenate(values)
 
 
 @dataclass(frozen=True)

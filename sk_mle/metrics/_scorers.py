@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -11,9 +12,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
+from .._model.averages import averages
 from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped, unwrap
+from .._sources import Opened, Rows, open_source
 from .._utils.messages import rows_text
 from ..likelihoods import get_likelihood
 from ..likelihoods._functions import title
@@ -108,14 +111,36 @@ class DistScorer(BaseEstimator):
             Higher is better.
         """
         higher = self.score_func in _HIGHER_IS_BETTER if self.greater_is_better is None else self.greater_is_better
-        sign, options = 1.0 if higher else -1.0, self.options or {}
+        sign, rows = (
+            1.0 if higher else -1.0,
+            open_source(X, y, sample_weight, features=getattr(estimator, "feature_names_in_", None)),
+        )
+        if rows is not None:
+            self._check_rows(rows)
+            return sign * float(averages(rows, partial(self._of_rows, estimator)).mean[0])
         X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
+        return sign * float(self._of(estimator, X, y, sample_weight=sample_weight))
+
+    def _check_rows(self, rows: Opened) -> None:
+        """Raise TypeError for a score that is no mean over rows, of a source of rows."""
+        if "per_row" not in signature(self.score_func).parameters:
+            raise TypeError(
+                f"{self.score_func.__name__} is no mean of values per row (it takes no per_row=True), so it needs rows in "
+                f"memory: pass some of them, as by {rows.source.some_rows}, or gather them, as by {rows.source.all_rows}"
+            )
+
+    def _of_rows(self, estimator, rows: Rows) -> np.ndarray:
+        """The score of every row of a part."""
+        return self._of(estimator, rows.X, rows.y, per_row=True)
+
+    def _of(self, estimator, X, y, **how) -> Any:
+        """The score function's result, or its values per row."""
         inside = _inside(estimator)
         if inside is not None and self.score_func is log_score and not inside.transformers:  # right for censored y as well
             loss = -inside.model.score_samples(inside.X(X), y)
-            return sign * float(mean_score(loss, sample_weight, False, "log_score", infinite=True))
+            return mean_score(loss, **{"sample_weight": None, "per_row": False, **how}, score="log_score", infinite=True)
         y, dist = _from_proba(estimator, X, y) if inside is None else _predicted(inside, X, y, self.score_func)
-        return sign * float(self.score_func(y, dist, sample_weight=sample_weight, **options))
+        return self.score_func(y, dist, **how, **(self.options or {}))
 
     def __repr__(self, N_CHAR_MAX=700):
         options = dict(self.options or {})

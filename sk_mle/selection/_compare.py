@@ -14,6 +14,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
+from .._model.averages import Averages
 from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.unwrapping import target_of
 from .._sources import check_in_memory
@@ -24,7 +25,7 @@ from ._comparison import Comparison
 from ._folds import held_out
 from ._nesting import comparable, nested
 from ._scores import fit_clone, inside_of, is_fitted, is_unbounded, log_scores, rows_without_mass, weighted_mean
-from ._tests import _pvalue, vuong_statistic
+from ._tests import _pvalue, gap_and_size, vuong_statistic
 
 
 def compare(
@@ -337,5 +338,5 @@ def _test(entry: Entry, against: Entry, weight, notes) -> tuple[str, float, floa
             return no_test
     if not (entry.is_maximum and against.is_maximum):
         return no_test
-    statistic = vuong_statistic(entry.scores, against.scores, weight)
+    statistic = vuong_statistic(Averages.of(gap_and_size((entry.scores, against.scores)), weight))
     return ("Vuong", statistic, float(2 * norm.sf(abs(statistic)))) if np.isfinite(statistic) else no_test

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from .._model.averages import Averages, averages
+from .._model.validation import check_weight
 from .._predictive.unwrapping import unwrap
+from .._sources import Rows, open_source
 from .._utils.messages import rows_text
 
 
@@ -36,6 +41,34 @@ def log_scores(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
     if inside.transformers:
         return np.asarray(inside.dist(inside.model.predict_dist(inside.X(X))).logpdf(np.asarray(y, dtype=float)))
     return inside.model.score_samples(inside.X(X), y)
+
+
+def score_averages(
+    models: list, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, columns: Callable[[np.ndarray], Any]
+) -> Averages:
+    """Averages over rows, in memory or of a source, of ``columns(scores)``, of the log-likelihoods (m, n) of fitted models.
+
+    ValueError where a row is impossible under one of them.
+    """
+    names = {tuple(getattr(fitted, "feature_names_in_", ())) for fitted in models}
+    features = list(*names) if len(names) == 1 and all(names) else None
+    rows = open_source(X, y, sample_weight, features=features) or Rows(X, y, sample_weight)
+    return averages(rows, partial(_columns_of_scores, models, columns))
+
+
+def _columns_of_scores(models, columns, rows: Rows) -> Any:
+    scores = np.array([log_scores(fitted, rows.X, rows.y) for fitted in models])
+    weight = check_weight(rows.sample_weight, scores.shape[1])
+    for fitted, values in zip(models, scores, strict=True):
+        if text := rows_without_mass(values, weight):
+            raise ValueError(f"{name_of(fitted)} calls {text} impossible: its log-likelihood there is -inf")
+    return columns(scores)
+
+
+def name_of(fitted: Any) -> str:
+    """The name of the law of an estimator of this package, or the type of another."""
+    inside = inside_of(fitted)
+    return type(fitted).__name__ if inside is None else type(inside.model.likelihood_).__name__
 
 
 def _log_probability(fitted, X, y) -> np.ndarray:

@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2, norm
 from sklearn.utils.validation import check_is_fitted
 
-from .._model.validation import check_weight, replace_zero_weight_rows
+from .._model.averages import Averages
 from .._predictive.unwrapping import target_of, unwrap
-from .._sources import check_in_memory
+from .._sources import open_source
 from ..inference import TestResult
 from ..likelihoods._functions import title
 from ._nesting import Nesting, nested, why_irregular
-from ._scores import log_scores, rows_without_mass
+from ._scores import name_of, score_averages
 
 LOGLIK_SLACK = 1e-4  # nats by which twice a log-likelihood difference may be negative
 
@@ -77,12 +77,12 @@ def likelihood_ratio_test(
     """
     for fitted in (restricted, full):
         _check_fit(fitted)
-    names = _name(restricted), _name(full)
+    names = name_of(restricted), name_of(full)
     if names[0] == names[1]:
         names = f"{names[0]} with {_size(restricted)} parameters", f"{_size(full)}"
     nesting = _restrictions(restricted, full, df)
     y = y if X is None else target_of(full, X, y)
-    if (X is None) != (y is None):
+    if (X is None) != (y is None) and (X is None or open_source(X) is None):
         raise ValueError("give both X and y, or neither: then the log-likelihoods stored by the fits are compared")
     if X is None:
         _check_same_rows(restricted, full)
@@ -123,7 +123,7 @@ def _restrictions(restricted, full, df) -> Nesting:
             raise ValueError("the models are the other way round: the smaller one comes first")
         irregularity = why_irregular(full)
         raise ValueError(
-            f"{_name(restricted)} is not recognised as a special case of {_name(full)}"
+            f"{name_of(restricted)} is not recognised as a special case of {name_of(full)}"
             + (f": {irregularity}; compare by vuong_test, criteria or cross-validation" if irregularity else ADVICE)
         )
     if nesting.irregular:
@@ -187,35 +187,31 @@ def vuong_test(
     Vuong's test: Gamma and InverseGaussian equally close
     statistic = 1.1337, p-value = 0.2569
     """
-    check_in_memory(X)
     y = target_of(a, X, y)
     if correction not in (None, "aic", "bic"):
         raise ValueError(f"correction must be None, 'aic' or 'bic', got {correction!r}")
     pairs = ((a, b), (b, a)) if all(map(_is_of_package, (a, b))) else ()
     if any(nested(*pair) is not None for pair in pairs):
-        raise ValueError(f"{_name(a)} and {_name(b)} are nested: use likelihood_ratio_test")
-    X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
-    scores = [log_scores(fitted, X, y) for fitted in (a, b)]
-    weight = check_weight(sample_weight, len(scores[0]))
-    for fitted, values in zip((a, b), scores, strict=True):
-        if text := rows_without_mass(values, weight):
-            raise ValueError(f"{_name(fitted)} calls {text} impossible: its log-likelihood there is -inf")
+        raise ValueError(f"{name_of(a)} and {name_of(b)} are nested: use likelihood_ratio_test")
+    found = score_averages([a, b], X, y, sample_weight, gap_and_size)
     shift = 0.0 if correction is None else float(_size(a) - _size(b))
-    shift *= np.log(weight.sum()) / 2 if correction == "bic" else 1.0
-    statistic = vuong_statistic(scores[0], scores[1], weight, shift)
+    shift *= np.log(found.weight) / 2 if correction == "bic" else 1.0
+    statistic = vuong_statistic(found, shift)
     if np.isnan(statistic):
-        raise ValueError(f"{_name(a)} and {_name(b)} give every row the same log-likelihood: they cannot be told apart")
-    hypothesis = f"{_name(a)} and {_name(b)} equally close"
+        raise ValueError(f"{name_of(a)} and {name_of(b)} give every row the same log-likelihood: they cannot be told apart")
+    hypothesis = f"{name_of(a)} and {name_of(b)} equally close"
     return TestResult("Vuong's test", statistic, None, float(2 * norm.sf(abs(statistic))), hypothesis)
 
 
-def vuong_statistic(a: Any, b: Any, weight: np.ndarray, shift: float = 0.0) -> float:
-    """Vuong's z from log-likelihoods of rows; NaN where they do not differ."""
-    used = weight > 0
-    difference, weight = a[used] - b[used], weight[used]
-    n, mean = weight.sum(), np.average(difference, weights=weight)
-    spread = np.sqrt(np.average((difference - mean) ** 2, weights=weight))
-    scale = np.average(np.abs(a[used]) + np.abs(b[used]), weights=weight)
+def gap_and_size(scores: Any) -> np.ndarray:
+    """The difference of the log-likelihoods of two models in every row, and the sum of their sizes: (n, 2)."""
+    a, b = scores
+    return np.column_stack([a - b, np.abs(a) + np.abs(b)])
+
+
+def vuong_statistic(found: Averages, shift: float = 0.0) -> float:
+    """Vuong's z from averages of `gap_and_size`; NaN where the log-likelihoods do not differ."""
+    n, (mean, scale), spread = found.weight, found.mean, np.sqrt(found.variance[0])
     return float((n * mean - shift) / (np.sqrt(n) * spread)) if spread > 1e-9 * scale else np.nan
 
 
@@ -225,10 +221,6 @@ def _is_of_package(fitted) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _name(fitted) -> str:
-    return type(unwrap(fitted).model.likelihood_).__name__ if _is_of_package(fitted) else type(fitted).__name__
 
 
 def _size(fitted) -> int:
@@ -265,8 +257,4 @@ def _check_same_rows(a, b):
 
 
 def _total(fitted, X, y, sample_weight) -> float:
-    values = log_scores(fitted, replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
-    weight = check_weight(sample_weight, len(values))
-    if text := rows_without_mass(values, weight):
-        raise ValueError(f"{_name(fitted)} calls {text} impossible: its log-likelihood there is -inf")
-    return float(weight[weight > 0] @ values[weight > 0])
+    return float(score_averages([fitted], X, y, sample_weight, np.transpose).total[0])
