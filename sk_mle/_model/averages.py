@@ -49,24 +49,30 @@ class Averages(NamedTuple):
         return self.squares / self.weight
 
 
-def averages(rows: Rows | Opened, fn: Callable[[Rows], Any]) -> Averages:
+def averages(rows: Rows | Opened, fn: Callable[..., Any], numbered: bool = False) -> Averages:
     """Averages of fn(rows), values (n,) or (n, k); errors name rows by their numbers among all.
 
-    Rows of weight zero are replaced by others for `fn`, so that they are valid, and do not count.
+    Rows of weight zero are replaced by others for `fn`, so that they are valid, and do not count. With `numbered`, the number
+    of the part is the second argument of `fn`.
     """
+    fn = fn if numbered else partial(_unnumbered, fn)
     if isinstance(rows, Rows):
         return _averages(fn, rows, 0)
     lengths, found = checked_fold(rows, partial(_averages_or_none, fn), _joined)
     if found is None:
-        raise ValueError("X has no rows" if not sum(lengths.values()) else NO_WEIGHT)
+        raise ValueError(NO_WEIGHT if sum(lengths.values()) else "X has no rows")
     return found
+
+
+def _unnumbered(fn, rows: Rows, number: int) -> Any:
+    return fn(rows)
 
 
 def _averages(fn, rows: Rows, number: int) -> Averages:
     """The averages of a part."""
     weight = check_weight(rows.sample_weight, n_rows(rows.X))
     X, y = (replace_zero_weight_rows(values, rows.sample_weight) for values in (rows.X, rows.y))
-    return Averages.of(fn(rows._replace(X=X, y=y)), weight)
+    return Averages.of(fn(rows._replace(X=X, y=y), number), weight)
 
 
 def _averages_or_none(fn, rows: Rows, number: int) -> Averages | None:

@@ -6,10 +6,11 @@ from importlib import import_module
 from typing import Any
 
 from .protocol import Opened, Rows, Source, join
+from .shared import in_shared_passes
 
 ENGINES = {"dask": "dask", "dask_expr": "dask", "pyarrow": "parquet", "pathlib": "parquet"}  # module of a type -> file here
 
-__all__ = ["Opened", "Rows", "Source", "check_in_memory", "join", "open_source"]
+__all__ = ["Opened", "Rows", "Source", "check_in_memory", "in_shared_passes", "join", "open_source"]
 
 
 def open_source(X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None, features: Any = None) -> Opened | None:

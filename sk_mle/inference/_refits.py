@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,11 @@ from scipy import linalg, special
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._model.validation import check_weight, group_codes
+from .._model.validation import check_weight, group_codes, group_labels
 from .._predictive.unwrapping import unwrap
 from .._solvers.newton import newton
 from .._solvers.plane import Plane
-from .._sources import check_in_memory
+from .._sources import Opened, Rows, in_shared_passes, open_source
 from .._utils.frames import n_rows
 from .._utils.messages import warn_caller
 from .._utils.progress import progress
@@ -27,6 +29,7 @@ from ._information import Located, locate_fit
 
 GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
 MAX_STANDARD_ERRORS = 1e3  # standard errors beyond which an end of a profile interval counts as infinite
+FITS_PER_PASS = 100  # refits of rows in parts that share their passes
 MIN_SINGULAR_VALUE = 1e-10  # of hypotheses that count as independent, relative to the largest
 MAX_GAIN_OVER_FIT = 1e-4  # nats by which a constrained maximum may exceed the fit's log-likelihood
 
@@ -213,12 +216,16 @@ def bootstrap_intervals(
     verbose: int | None = None,
 ) -> np.ndarray:
     """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""
-    check_in_memory(X)
     inside = unwrap(inference.fitted)
     X, y = inside.X(X), inside.y(y)
+    rng = check_random_state(random_state)
+    names = getattr(inside.model, "feature_names_in_", None)
+    if (rows := open_source(X, y, sample_weight, groups, names)) is not None:
+        weights = _resampled_weights(rows, rng, n_resamples, inference.weights == "frequency")
+        fits = _refits_of_parts(inside.model, rows, weights)
+        return _percentiles(inference, fits, level, index)
     n = n_rows(X)
     weight = check_weight(sample_weight, n)
-    rng = check_random_state(random_state)
     if groups is None:
         shares = weight / weight.sum() if inference.weights == "frequency" else np.full(n, 1 / n)
         total = round(weight.sum()) if inference.weights == "frequency" else n
@@ -231,6 +238,12 @@ def bootstrap_intervals(
         counts = (weight * rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups))[code] for _ in range(n_resamples))
     results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_refit)(inside.model, X, y, count) for count in counts)
     fits = list(progress(results, "bootstrap", verbose, total=n_resamples))
+    return _percentiles(inference, fits, level, index)
+
+
+def _percentiles(inference, fits, level, index) -> np.ndarray:
+    """Percentiles (len(index), 2) of the coefficients of refits, of which those that failed are None."""
+    n_resamples = len(fits)
     sample = np.array([inference.layout.flatten(*fit) for fit in fits if fit is not None])
     n_failed = n_resamples - len(sample)
     if n_failed:
@@ -241,6 +254,40 @@ def bootstrap_intervals(
     if len(sample) < 2:
         raise ValueError("hardly any bootstrap fit converged; use method='wald' or 'profile'")
     return np.quantile(sample[:, index], [(1 - level) / 2, (1 + level) / 2], axis=0).T
+
+
+def _resampled_weights(rows: Opened, rng, n_resamples: int, frequency: bool) -> list:
+    """Functions of a part and its number: how often a resample draws each row, times its weight."""
+    return [partial(_drawn_in_part, int(seed), frequency) for seed in rng.randint(1 << 31, size=n_resamples)]
+
+
+def _drawn_in_part(seed: int, frequency: bool, rows: Rows, number: int) -> np.ndarray:
+    """Weights of a resample of a part, drawn there: Poisson numbers, as multinomial ones need all rows at once.
+
+    Of groups the number follows from the label, wherever its rows lie.
+    """
+    n = n_rows(rows.X)
+    weight = check_weight(rows.sample_weight, n)
+    if rows.groups is None:
+        rng = np.random.default_rng([seed, number])
+        return rng.poisson(weight).astype(float) if frequency else weight * rng.poisson(size=n)
+    labels, code = np.unique(group_labels(rows.groups, n), return_inverse=True)
+    hashes = [hashlib.blake2b(f"{seed} {label}".encode(), digest_size=6).digest() for label in labels.tolist()]
+    uniform = (np.array([int.from_bytes(one) for one in hashes]) + 0.5) / 2.0**48
+    return weight * np.searchsorted(special.pdtr(np.arange(30), 1.0), uniform)[code]  # Poisson quantiles
+
+
+def _refits_of_parts(model, rows: Opened, weights: list) -> list:
+    """Refits of a model to the rows of a source with each of the weights, many of them in the same passes."""
+    fits: list = []
+    for first in range(0, len(weights), FITS_PER_PASS):
+        fits += in_shared_passes(
+            rows, weights[first : first + FITS_PER_PASS], lambda source, k: _refit(model, source, None, None)
+        )
+    for fit in fits:
+        if isinstance(fit, Exception):
+            raise fit
+    return fits
 
 
 def _refit(model, X, y, weight):

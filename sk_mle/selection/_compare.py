@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
@@ -17,15 +16,16 @@ from sklearn.utils import indexable
 from .._model.averages import Averages
 from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.unwrapping import target_of
-from .._sources import check_in_memory
+from .._sources import open_source
 from .._utils.frames import n_rows
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods._functions import density_values
-from ._comparison import Comparison
+from ._compare_parts import Given, compare_parts, n_rows_of
+from ._comparison import FIGURES, Comparison
+from ._entries import Entry, criteria, entries_of, kinds, sentence, table_of
 from ._folds import held_out
-from ._nesting import comparable, nested
-from ._scores import fit_clone, inside_of, is_fitted, is_unbounded, log_scores, rows_without_mass, weighted_mean
-from ._tests import _pvalue, gap_and_size, vuong_statistic
+from ._scores import fit_clone, inside_of, is_fitted, is_unbounded, log_scores, rows_without_mass, standard_error, weighted_mean
+from ._tests import gap_and_size, vuong_statistic
 
 
 def compare(
@@ -108,49 +108,29 @@ def compare(
     >>> table.best, table["n_params"].tolist()
     ('gamma', [6, 6, 7])
     """
-    check_in_memory(X)
-    if not isinstance(models, Mapping) or not models:
-        raise ValueError(f"models is a dict of names and estimators, such as {{'normal': MLERegressor()}}, got {models!r}")
-    if reference is not None and reference not in models:
-        raise ValueError(f"reference={reference!r} is none of the models, {list(models)}")
+    _check_models(models, reference)
+    if (rows := open_source(X, y, sample_weight, groups)) is not None:
+        if n_rows_of(rows) >= rows.source.rows_to_gather:
+            return compare_parts(dict(models), Given(rows, X, y, sample_weight), cv, reference, verbose)
+        X, y, sample_weight, groups = rows.gathered()
     y = _target(models, X, y)
     X, y = indexable(replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight))
-    n = n_rows(y)
-    weight = check_weight(sample_weight, n)
+    weight = check_weight(sample_weight, n_rows(y))
     given_weight = None if sample_weight is None else weight
-    entries, notes = _entries(models, reference, X, y, weight, given_weight, verbose)
-    models = {name: model for name, model in models.items() if str(name) in entries}
-    notes += _kinds(entries, y)
-    held: dict = {}
+    entries, notes = entries_of(models, reference, partial(_entry, X, y, weight, given_weight, verbose))
+    models = {str(name): model for name, model in models.items() if str(name) in entries}
+    notes += kinds(entries)
     if cv is not None:
-        any_model = next(iter(models.values()))
-        splits = list(check_cv(cv, y, classifier=is_classifier(any_model)).split(X, y, groups))
-        held = held_out({str(name): model for name, model in models.items()}, X, y, given_weight, splits, n_jobs, verbose)
-        _warn_of_failures(held)
-        for name, figures in held.items():
-            entries[name].held = figures
-            notes += figures.failed
-            notes += [f"{name}: {figures.stopped} of {len(splits)} folds did not converge."] * bool(figures.stopped)
-            if figures.unbounded and not entries[name].unbounded:
-                notes.append(
-                    f"{name}: comes last, as its likelihood is unbounded in {figures.unbounded} of {len(splits)} folds."
-                )
-            entries[name].unbounded |= figures.unbounded > 0
-            no_crps = np.isnan(figures.crps) & ~np.isnan(figures.covered) & (not figures.failed)
-            notes += [f"{name}: the CRPS does not exist in {rows_text(np.flatnonzero(no_crps))}."] * bool(no_crps.any())
-        was_held_out = np.isin(np.arange(n), np.concatenate([test for _, test in splits]))
-        weight_held = np.where(was_held_out, weight, 0.0)
-        notes += [
-            f"{name}: calls {text} impossible when held out (log score -inf)."
-            for name, figures in held.items()
-            if (text := rows_without_mass(figures.scores, weight_held))
-        ]
-    else:
-        weight_held = weight
-    order = sorted(entries, key=lambda name: entries[name].rank(weight_held))
-    reference_name = reference or next((name for name in order if entries[name].is_maximum), order[0])
-    tests = {name: _test(entries[name], entries[reference_name], weight, notes) for name in order if name != reference_name}
-    return Comparison._of([entries[name] for name in order], tests, reference_name, weight, weight_held, notes)
+        splits = list(check_cv(cv, y, classifier=is_classifier(next(iter(models.values())))).split(X, y, groups))
+        held = held_out(models, X, y, given_weight, splits, n_jobs, verbose)
+        notes += _set_held(entries, held, splits, weight)
+    order = sorted(entries, key=lambda name: entries[name].rank())
+    n = f"{weight.sum():g}"
+
+    def vuong(one, other):
+        return vuong_statistic(Averages.of(gap_and_size((one.scores, other.scores)), weight))
+
+    return table_of(entries, order, reference, n if (weight == 1).all() else f"{n} (sum of weights)", vuong, notes)
 
 
 def _target(models: Mapping, X: Any, y: ArrayLike | None) -> Any:
@@ -169,23 +149,46 @@ def _target(models: Mapping, X: Any, y: ArrayLike | None) -> Any:
     return target
 
 
-def _entries(models, reference, X, y, weight, given, verbose) -> tuple[dict[str, Entry], list[str]]:
-    """Entries of the models by name, without those that fail, of which warnings and notes tell; ValueError if all fail."""
-    entries: dict[str, Entry] = {}
-    failed: dict[str, ValueError] = {}
-    for key, model in models.items():
-        name = str(key)
-        try:
-            entries[name] = _entry(name, model, X, y, weight, given, verbose)
-        except ValueError as error:
-            if key == reference:
-                raise
-            failed[name] = error
-    if not entries:
-        raise next(iter(failed.values()))
-    for reason in failed.values():
-        warn_caller(f"{reason}. It is left out; the other models are compared.", UserWarning)
-    return entries, [f"{reason}." for reason in failed.values()] + [note for entry in entries.values() for note in entry.notes]
+def _check_models(models, reference) -> None:
+    """Raise ValueError for models that are no dict, or do not hold the reference."""
+    if not isinstance(models, Mapping) or not models:
+        raise ValueError(f"models is a dict of names and estimators, such as {{'normal': MLERegressor()}}, got {models!r}")
+    if reference is not None and reference not in models:
+        raise ValueError(f"reference={reference!r} is none of the models, {list(models)}")
+
+
+def _set_held(entries: dict[str, Entry], held: dict, splits: list, weight: np.ndarray) -> list[str]:
+    """Set the figures of held-out rows of all entries; notes of what failed or does not exist."""
+    _warn_of_failures(held)
+    notes = []
+    for name, figures in held.items():
+        entries[name].held = figures
+        notes += figures.failed
+        notes += [f"{name}: {figures.stopped} of {len(splits)} folds did not converge."] * bool(figures.stopped)
+        if figures.unbounded and not entries[name].unbounded:
+            notes.append(f"{name}: comes last, as its likelihood is unbounded in {figures.unbounded} of {len(splits)} folds.")
+        entries[name].unbounded |= figures.unbounded > 0
+        no_crps = np.isnan(figures.crps) & ~np.isnan(figures.covered) & (not figures.failed)
+        notes += [f"{name}: the CRPS does not exist in {rows_text(np.flatnonzero(no_crps))}."] * bool(no_crps.any())
+    was_held_out = np.isin(np.arange(len(weight)), np.concatenate([test for _, test in splits]))
+    weight = np.where(was_held_out, weight, 0.0)
+    for name, figures in held.items():
+        if text := rows_without_mass(figures.scores, weight):
+            notes.append(f"{name}: calls {text} impossible when held out (log score -inf).")
+        entries[name].score = weighted_mean(figures.scores, weight)
+    best = min(entries, key=lambda name: entries[name].rank())
+    for name, figures in held.items():
+        entries[name].figures = _figures(figures, held[best], weight)
+    return notes
+
+
+def _figures(held, best, weight) -> dict[str, float]:
+    """Figures of held-out rows of a model, against those of the best."""
+    with np.errstate(invalid="ignore"):
+        gap = held.scores - best.scores if held is not best else np.zeros(len(held.scores))
+    means = [weighted_mean(values, weight) for values in (held.scores, gap)]
+    others = [weighted_mean(values, weight) for values in (held.crps, held.covered)]
+    return dict(zip(FIGURES, [*means, standard_error(gap, weight), *others], strict=True))
 
 
 def _warn_of_failures(held) -> None:
@@ -197,32 +200,7 @@ def _warn_of_failures(held) -> None:
         warn_caller(f"{text}. The model's figures of these rows are NaN; the other models are compared.", UserWarning)
 
 
-@dataclass
-class Entry:
-    """One model of a comparison."""
-
-    name: str
-    fitted: Any
-    scores: np.ndarray
-    loglik: float
-    n_params: float = np.nan
-    aic: float = np.nan
-    aicc: float = np.nan
-    bic: float = np.nan
-    kind: str = "probabilities"
-    is_maximum: bool = False  # a plain maximum of the likelihood, for which criteria and likelihood-ratio tests hold
-    unbounded: bool = False
-    notes: tuple[str, ...] = ()
-    held: Any = None
-
-    def rank(self, weight: np.ndarray) -> tuple[float, ...]:
-        """A sort key, smallest for the best; models with an unbounded likelihood come last, whatever their score."""
-        by = np.nan if self.held is None else -weighted_mean(self.held.scores, weight)
-        keys = (by if self.held is not None else self.aic, -self.loglik)
-        return float(self.unbounded), *(np.inf if np.isnan(key) else float(key) for key in keys)
-
-
-def _entry(name, model, X, y, weight, given, verbose) -> Entry:
+def _entry(X, y, weight, given, verbose, name, model) -> Entry:
     """The model, fitted if it was not, with its log-likelihoods."""
     notes = []
     with warnings.catch_warnings(record=True) as caught:
@@ -234,7 +212,7 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
             scores = log_scores(fitted, X, y)
         except Exception as error:
             raise ValueError(f"{name} cannot be compared: its {step} failed: {str(error).rstrip('.')}") from error
-    notes += [f"{name}: {_sentence(w.message)}" for w in {str(w.message): w for w in caught}.values()]
+    notes += [f"{name}: {sentence(w.message)}" for w in {str(w.message): w for w in caught}.values()]
     if text := rows_without_mass(scores, weight):
         notes.append(f"{name}: calls {text} impossible (log-likelihood -inf).")
     has_weight = weight > 0
@@ -247,96 +225,15 @@ def _entry(name, model, X, y, weight, given, verbose) -> Entry:
     else:
         model_scores = inside.model.score_samples(inside.X(X), inside.y(y)) if inside.transformers else scores
         entry.kind = _kind(inside, X, y)
-        notes += _criteria(entry, inside, weight.sum(), float(weight[has_weight] @ model_scores[has_weight]))
+        values = np.asarray(y)
+        atoms = inside.model.likelihood_.atoms if entry.kind == "densities" else ()
+        entry.points = [atom for atom in atoms if (values == atom).any()]
+        notes += criteria(entry, inside, weight.sum(), float(weight[has_weight] @ model_scores[has_weight]))
     entry.notes = tuple(notes)
     return entry
-
-
-def _criteria(entry: Entry, inside, n, inner) -> list[str]:
-    """Set the number of parameters and the criteria of an entry; notes say why criteria do not hold."""
-    model, name = inside.model, entry.name
-    entry.n_params = model.n_params_
-    effective = model.fit_.has_effective_size
-    if model.fit_.penalised and not effective:
-        return [f"{name}: penalised ({model.fit_.penalised}), so criteria and likelihood-ratio tests do not hold."]
-    if model.class_weight is not None:
-        return [f"{name}: has class_weight, so criteria and likelihood-ratio tests do not hold."]
-    if not model.converged_:
-        return [f"{name}: did not converge, so criteria and likelihood-ratio tests do not hold."]
-    if abs(model.loglikelihood_ - inner) > 1e-6 * (1 + abs(inner)):
-        return [f"{name}: was fitted to other data or weights, so criteria and likelihood-ratio tests do not hold."]
-    k, entry.is_maximum = entry.n_params, bool(np.isfinite(entry.loglik)) and not effective
-    entry.aic = 2 * k - 2 * entry.loglik
-    entry.aicc = entry.aic + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
-    entry.bic = k * np.log(n) - 2 * entry.loglik
-    return [f"{name}: criteria count effective degrees of freedom; likelihood-ratio tests do not hold."] * effective
-
-
-def _sentence(message) -> str:
-    """The first sentence of a warning."""
-    return str(message).split(". ")[0].split(": the data prefer")[0].rstrip(".") + "."
 
 
 def _kind(inside, X, y) -> str:
     """Whether the log-likelihood is of "probabilities" or "densities"."""
     data = inside.model.read_data(inside.X(X), inside.y(y))
     return "probabilities" if density_values(inside.model.likelihood_, data.y) is None else "densities"
-
-
-def _kinds(entries: dict[str, Entry], y) -> list[str]:
-    """Warn if log-likelihoods are of different kinds; the note that says so, or none."""
-    names_by_kind: dict = {}
-    values = np.asarray(y)
-    for name, entry in entries.items():
-        inside = inside_of(entry.fitted)
-        atoms = inside.model.likelihood_.atoms if inside and entry.kind == "densities" else ()
-        points = [f"{atom:g}" for atom in atoms if (values == atom).any()]
-        entry.kind += f" with points of probability at {', '.join(points)}" if points else ""
-        names_by_kind.setdefault(entry.kind, []).append(name)
-    if len(names_by_kind) == 1:
-        return []
-    listed = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in names_by_kind.items())
-    text = (
-        f"Log-likelihoods of different kinds do not compare. {listed}. "
-        "To compare counts with densities, wrap the latter: Rounded(law, width=1)."
-    )
-    warn_caller(text, UserWarning)
-    return [text]
-
-
-def _test(entry: Entry, against: Entry, weight, notes) -> tuple[str, float, float]:
-    """Name, statistic and p-value of the test against the reference; empty and NaN without a test."""
-    no_test = "", np.nan, np.nan
-    if entry.kind != against.kind or not (np.isfinite(entry.loglik) and np.isfinite(against.loglik)):
-        return no_test
-    if inside_of(entry.fitted) and inside_of(against.fitted):
-        for small, large in ((entry, against), (against, entry)):
-            nesting = nested(small.fitted, large.fitted)
-            if nesting is None:
-                continue
-            statistic = 2 * (large.loglik - small.loglik)
-            if nesting.irregular or not (entry.is_maximum and against.is_maximum):
-                notes.extend(
-                    [f"{small.name} lies in {large.name}, without a test: {nesting.irregular}."] * bool(nesting.irregular)
-                )
-                return no_test
-            if statistic < -1e-4 - 1e-10 * abs(small.loglik):
-                notes.append(f"{large.name} fits worse than {small.name}, which lies in it: it did not reach its maximum.")
-                return no_test
-            pvalue, note = _pvalue(max(statistic, 0.0), nesting)
-            notes.extend([f"{small.name} in {large.name}: {note}."] * bool(note))
-            n_at_edge = len(nesting.boundary)
-            df = f"{nesting.df}+{n_at_edge}" if n_at_edge or not nesting.df else str(nesting.df)
-            return f"LR({df})", max(statistic, 0.0), pvalue
-        if not comparable(entry.fitted, against.fitted):
-            bare = all(inside_of(one.fitted).model is one.fitted for one in (entry, against))
-            what = "choice of columns, offsets or links" if bare else "preprocessing"
-            notes.append(
-                f"{entry.name} and {against.name}: no test, as their {what} differs and one may lie in the other; "
-                "use likelihood_ratio_test(..., df=...) if you know that it does, else vuong_test."
-            )
-            return no_test
-    if not (entry.is_maximum and against.is_maximum):
-        return no_test
-    statistic = vuong_statistic(Averages.of(gap_and_size((entry.scores, against.scores)), weight))
-    return ("Vuong", statistic, float(2 * norm.sf(abs(statistic)))) if np.isfinite(statistic) else no_test

@@ -10,8 +10,8 @@ import numpy as np
 
 from .._predictive.distribution import Distribution
 from .._utils.tables import ABSENT, Table, fixed, number, probability
-from ._scores import standard_error, weighted_mean
 
+FIGURES = ("score", "diff", "se", "CRPS", "cover90")  # of held-out rows, in the order of the table's columns
 one_decimal, two_decimals = (partial(fixed, digits=d) for d in (1, 2))
 
 
@@ -28,7 +28,7 @@ class Comparison:
     estimators_ : dict of str to estimator
         The fits to all rows.
     scores_ : dict of str to ndarray of shape (n,)
-        Log-likelihood of every row: held out, where there was cross-validation.
+        Log-likelihood of every row: held out, where there was cross-validation. Empty for rows in parts.
     distributions_ : dict of str to Distribution
         Out-of-fold predictive distributions, where every row was held out once, as `cross_val_predict_dist` returns them: for
         displays and scores, such as ``PITDisplay.from_predictions(y, table.distributions_[table.best])``.
@@ -48,24 +48,13 @@ class Comparison:
         self.distributions_ = distributions or {}
 
     @classmethod
-    def _of(cls, entries, tests, reference, weight, weight_held, notes) -> Comparison:
-        """From entries in order; `tests` maps names to (test, statistic, p-value)."""
+    def _of(cls, entries, tests, reference, rows: str, notes) -> Comparison:
+        """From entries in order; `tests` maps names to (test, statistic, p-value), and `rows` tells their number."""
         columns: dict[str, Any] = {}
-        is_cross_validated = entries[0].held is not None
-        if is_cross_validated:
-            best = entries[0].held.scores
-            with np.errstate(invalid="ignore"):
-                gaps = [e.held.scores - best if e is not entries[0] else np.zeros(len(best)) for e in entries]
-            columns |= {
-                "score": [weighted_mean(e.held.scores, weight_held) for e in entries],
-                "diff": [weighted_mean(gap, weight_held) for gap in gaps],
-                "se": [standard_error(gap, weight_held) for gap in gaps],
-            }
-            extra_scores = {"CRPS": "crps", "cover90": "covered"}
-            extra_columns = {
-                label: [weighted_mean(getattr(e.held, of), weight_held) for e in entries] for label, of in extra_scores.items()
-            }
-            columns |= {label: values for label, values in extra_columns.items() if not np.isnan(values).all()}
+        is_cross_validated = bool(entries[0].figures)
+        for label in FIGURES if is_cross_validated else ():
+            values = [e.figures[label] for e in entries]
+            columns |= {label: values} if label in FIGURES[:3] or not np.isnan(values).all() else {}
         columns |= {"loglik": [e.loglik for e in entries], "n_params": [e.n_params for e in entries]}
         columns |= {label: [getattr(e, label.lower()) for e in entries] for label in ("AIC", "AICc", "BIC")}
         aic = np.array(columns["AIC"])
@@ -85,15 +74,14 @@ class Comparison:
             "test": lambda value: value or ABSENT,
             "p": probability,
         }
-        n = f"{weight.sum():g}"
         head = [
-            ("rows", n if (weight == 1).all() else f"{n} (sum of weights)"),
+            ("rows", rows),
             ("order", "mean log-likelihood per held-out row" if is_cross_validated else "AIC"),
             *[("tests against", reference)] * bool(tests),
         ]
         table = Table(columns, [e.name for e in entries], title="Comparison of models", head=head, notes=notes, formats=formats)
-        scores = {e.name: e.held.scores if is_cross_validated else e.scores for e in entries}
-        dists = {e.name: e.held.dist for e in entries if is_cross_validated and e.held.dist is not None}
+        scores = {e.name: e.held.scores if e.held else e.scores for e in entries if e.scores is not None}
+        dists = {e.name: e.held.dist for e in entries if e.held and e.held.dist is not None}
         return cls(table, reference, {e.name: e.fitted for e in entries}, scores, dists)
 
     @property

@@ -51,7 +51,7 @@ def score_averages(
     ValueError where a row is impossible under one of them.
     """
     names = {tuple(getattr(fitted, "feature_names_in_", ())) for fitted in models}
-    features = list(*names) if len(names) == 1 and all(names) else None
+    features: Any = list(*names) if len(names) == 1 and all(names) else None
     rows = open_source(X, y, sample_weight, features=features) or Rows(X, y, sample_weight)
     return averages(rows, partial(_columns_of_scores, models, columns))
 
@@ -116,7 +116,7 @@ def is_fitted(estimator: Any) -> bool:
     return True
 
 
-def fit_clone(estimator: Any, X: Any, y: ArrayLike, weight: np.ndarray | None = None, name: str = "") -> Any:
+def fit_clone(estimator: Any, X: Any, y: ArrayLike | None, weight: Any = None, name: str = "") -> Any:
     """A fitted clone; weights go to the last step of a pipeline."""
     model = clone(estimator)
     if weight is None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_mle import MLEClassifier, MLEDensity, MLERegressor, compare, cross_val_predict_dist
+from sk_mle import MLEClassifier, MLEDensity, MLERegressor, cross_val_predict_dist
 from sk_mle.formulas import FormulaModel
 
 dask = pytest.importorskip("dask")
@@ -109,7 +109,6 @@ def test_advice_works_as_it_is_written(lazy):
         lambda model, X, y: model.inference(X, y).marginal_effects(X),
         lambda model, X, y: model.inference(X, y).partial_effects(X, "a"),
         lambda model, X, y: cross_val_predict_dist(model, X, y),
-        lambda model, X, y: compare({"model": model}, X, y),
         lambda model, X, y: FormulaModel("y ~ a", model).fit(X),
         lambda model, X, y: MLERegressor("poisson", alpha="reml").fit(X, y),
     ],

@@ -34,7 +34,7 @@ from sk_mle.likelihoods import (
     Ordinal,
     Poisson,
 )
-from sk_mle.selection import LikelihoodSearch, compare, vuong_test
+from sk_mle.selection import LikelihoodSearch
 from sk_mle.testing import check_source
 
 RNG = np.random.default_rng(0)
@@ -367,9 +367,6 @@ def test_values_outside_the_support_are_numbered_over_all_parts():
         lambda model, source: model.predict_params(source),
         lambda model, source: model.predict(source, "dist"),
         lambda model, source: model.score_samples(source, None),
-        lambda model, source: model.inference(source, None).conf_int(method="bootstrap", X=source, y=None),
-        lambda model, source: compare({"poisson": model}, source, None),
-        lambda model, source: vuong_test(model, model, source, None),
         lambda model, source: LikelihoodSearch().fit(source, None),
         lambda model, source: quantile_residuals(model, source, None),
         lambda model, source: leverage(model, source, None),
