@@ -3,7 +3,7 @@
     python benchmarks/parts.py make FOLDER 4000000 20    # a folder of parquet files: counts, an exposure, 20 columns
     python benchmarks/parts.py parquet FOLDER            # fit and standard errors, read part by part
     python benchmarks/parts.py memory FOLDER             # the same of the frame that pandas reads
-    python benchmarks/parts.py cluster 1000000 20        # five laws on two worker processes of Dask
+    python -P benchmarks/parts.py cluster 1000000 20     # five laws on two worker processes of Dask, beside dask-ml's Newton
 
 Each prints a line of the table in README.md. Memory is the largest resident set of the process, libraries included.
 """
@@ -108,7 +108,7 @@ def cluster(n, p, n_workers=2):
         "Gamma": (MLERegressor("gamma"), lambda eta, rng: np.exp(eta) * rng.gamma(2.0, 0.5, len(eta))),
         "Bernoulli": (MLEClassifier(), lambda eta, rng: (rng.uniform(size=len(eta)) < 1 / (1 + np.exp(-eta))).astype(int)),
     }
-    size, n_parts = n // (4 * n_workers), 4 * n_workers
+    size, n_parts, peers = n // (4 * n_workers), 4 * n_workers, newton_of_dask_ml()
     with (
         LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as local,
         Client(local) as client,
@@ -131,11 +131,29 @@ def cluster(n, p, n_workers=2):
                 model.fit(source, None)
                 taken.append(sum(client.run(time.process_time).values()) - before)
                 sent = f"{max(source.sent) / 1e3:.1f} kB a pass, {source.received / 1e6:.1f} MB"
-                return f"{source.passes} | {sent} | workers {taken[0]:.1f} s"
+                return f"{source.passes}, {model.coef_.ravel()[0]:.12f} | {sent} | workers {taken[0]:.1f} s"
 
             timed(f"{law}, {n:.0e} x {p}", n, fit)
+            if law in peers:
+                timed(f"{law}, dask-ml", n, lambda law=law, y=y: peer(client, peers[law], X, y))
             whole_X, whole_y = X.compute(), y.compute()
             timed(f"{law} in memory", n, lambda m=model, a=whole_X, b=whole_y: m.fit(a, b).optimize_result_.n_passes)
+
+
+def newton_of_dask_ml() -> dict:
+    """Estimators of dask-ml with Newton's method, for the laws that it has; none where it is not installed."""
+    try:
+        from dask_ml import linear_model
+    except ImportError:
+        return {}
+    kinds = {"Normal": "LinearRegression", "Poisson": "PoissonRegression", "Bernoulli": "LogisticRegression"}
+    return {law: getattr(linear_model, kind)(solver="newton") for law, kind in kinds.items()}
+
+
+def peer(client, model, X, y) -> str:
+    before = sum(client.run(time.process_time).values())
+    model.fit(X, y)
+    return f"{model.coef_[0]:.12f} | | workers {sum(client.run(time.process_time).values()) - before:.1f} s"
 
 
 if __name__ == "__main__":
