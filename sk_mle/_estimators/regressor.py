@@ -24,6 +24,8 @@ from .base import MLEMixin
 if TYPE_CHECKING:
     from ..likelihoods import Likelihood
 
+QUANTILES = (0.05, 0.5, 0.95)  # predicted by default
+
 
 class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     r"""Regression by maximum likelihood, for any likelihood and with any of its parameters modelled on X.
@@ -286,7 +288,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             if value is not None and output != goal:
                 raise ValueError(f"{name} is for output={goal!r}, but output={output!r}")
         if output not in ("params", "dist") and (rows := self._opened(X)) is not None:
-            return rows.predict(partial(self.predict, output=output, coverage=coverage, quantiles=quantiles))
+            fn = partial(self.predict, output=output, coverage=coverage, quantiles=quantiles)
+            return rows.predict(fn, _column_names(output, quantiles))
         if isinstance(output, str) and output == "mean":
             check_is_fitted(self)
             X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
@@ -305,7 +308,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             "params": lambda: dist.params,
             "dist": lambda: dist,
             "interval": lambda: _interval(dist, 0.9 if coverage is None else coverage),
-            "quantiles": lambda: _quantiles(dist, (0.05, 0.5, 0.95) if quantiles is None else quantiles),
+            "quantiles": lambda: _quantiles(dist, QUANTILES if quantiles is None else quantiles),
         }
         if not isinstance(output, str) or output not in choices:
             raise ValueError(f"output={output!r} is unknown; use one of {['mean', *choices]}")
@@ -331,13 +334,13 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n, 2)
-            Its lower and upper end.
+            Its lower and upper end; of a Dask data frame, lazy columns "lower" and "upper".
         """
         if (rows := self._opened(X)) is not None:
-            return rows.predict(partial(self.predict_interval, coverage=coverage))
+            return rows.predict(partial(self.predict_interval, coverage=coverage), _column_names("interval"))
         return _interval(self.predict_dist(X), coverage)
 
-    def predict_quantiles(self, X: Any, quantiles: Any = (0.05, 0.5, 0.95)) -> np.ndarray:
+    def predict_quantiles(self, X: Any, quantiles: Any = QUANTILES) -> np.ndarray:
         """Quantiles of the predictive distribution.
 
         Parameters
@@ -351,7 +354,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         ndarray of shape (n, len(quantiles))
         """
         if (rows := self._opened(X)) is not None:
-            return rows.predict(partial(self.predict_quantiles, quantiles=quantiles))
+            return rows.predict(partial(self.predict_quantiles, quantiles=quantiles), _column_names("quantiles", quantiles))
         return _quantiles(self.predict_dist(X), quantiles)
 
     def __sklearn_tags__(self):
@@ -363,6 +366,12 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             tags.target_tags.multi_output = law.target_type == "targets"
             tags.target_tags.single_output = law.target_type != "targets"
         return tags
+
+
+def _column_names(output: str, quantiles: Any = None) -> list | None:
+    """Names of the columns of predictions that are data frames; None where they have no columns."""
+    levels = QUANTILES if quantiles is None else np.ravel(quantiles).tolist()
+    return {"interval": ["lower", "upper"], "quantiles": list(levels)}.get(output)
 
 
 def _interval(dist, coverage):

@@ -9,6 +9,9 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sk_mle import MLEClassifier, MLEDensity, MLERegressor, cross_val_predict_dist
 from sk_mle.formulas import FormulaModel
@@ -53,6 +56,8 @@ def test_lazy_predictions_with_names(lazy):
     assert_allclose(mean.compute(), model.predict(FRAME[["a", "b"]]), rtol=1e-13)
     assert_array_equal(mean.compute().index, FRAME.index)
     intervals = model.predict_interval(lazy[["a", "b"]], 0.5).compute()
+    assert list(intervals.columns) == list(model.predict(lazy[["a", "b"]], "interval").columns) == ["lower", "upper"]
+    assert list(model.predict_quantiles(lazy[["a", "b"]], [0.1, 0.9]).columns) == [0.1, 0.9]
     assert_allclose(intervals, model.predict_interval(FRAME[["a", "b"]], 0.5))
     array = da.from_array(FRAME[["a", "b"]].to_numpy(), chunks=(30_000, 1))
     with warnings.catch_warnings():
@@ -64,6 +69,16 @@ def test_lazy_predictions_with_names(lazy):
     assert list(probabilities.columns) == [False, True]
     assert_allclose(probabilities.compute(), classifier.predict_proba(FRAME[["a", "b"]]), rtol=1e-12)
     assert_array_equal(classifier.predict(lazy[["a", "b"]]).compute(), classifier.predict(FRAME[["a", "b"]]))
+
+
+@pytest.mark.parametrize("transformer", [FunctionTransformer(np.tanh), StandardScaler()], ids=["lazy", "gathers"])
+def test_pipelines_fit_what_transformers_pass_on(lazy, transformer):
+    X, y = FRAME[["a", "b"]], FRAME["y"]
+    parts, whole = (make_pipeline(clone(transformer), MLERegressor("poisson")) for _ in range(2))
+    parts.fit(lazy[["a", "b"]], lazy["y"])
+    assert_allclose(parts[-1].coef_, whole.fit(X, y)[-1].coef_, rtol=1e-9)
+    assert_allclose(parts.score(lazy[["a", "b"]], lazy["y"]), whole.score(X, y), rtol=1e-12)
+    assert_allclose(parts.predict(lazy[["a", "b"]]), whole.predict(X), rtol=1e-9)
 
 
 def test_density(lazy):
