@@ -29,7 +29,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "predictors": {"_model", "_utils"},
     "_predictive": {"_utils", "likelihoods"},
     "_solvers": {"_model", "_utils", "domains", "likelihoods"},
-    "metrics": {"_model", "_predictive", "_utils", "likelihoods"},
+    "metrics": {"_model", "_predictive", "_sources", "_utils", "likelihoods"},
     "diagnostics": {"_model", "_predictive", "_utils", "likelihoods"},
     "inference": {"_model", "_predictive", "_solvers", "_sources", "_utils", "likelihoods"},
     "_estimators": {"_model", "_predictive", "_solvers", "_sources", "_utils", "exceptions", "inference", "likelihoods"},
