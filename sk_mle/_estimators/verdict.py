@@ -44,7 +44,8 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         reason = _unbounded_reason(law, objective, solution)
         warn_caller(f"The likelihood of {law} is unbounded{reason}", BoundaryWarning)
         return
-    directions = {} if solution.result.get("minimum_certified") else separating_directions(objective, solution.u)
+    certified = solution.result.get("minimum_certified") and not solution.edges  # with an edge, for that parameter alone
+    directions = {} if certified else separating_directions(objective, solution.u)
     directions |= _separated_beside_terms(model, objective)
     if directions:
         model.converged_ = False

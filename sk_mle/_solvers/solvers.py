@@ -360,7 +360,7 @@ def _running_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian_p
             sign = _side_without_fall(objective, u, value, direction)
         else:
             own = np.eye(objective.size)[j] * direction[j]  # where others diverge as well, their ridges may be mixed
-            sign = _flat_side(objective, u, value, direction) or _flat_side(objective, u, value, own)
+            sign = flat_side(objective, u, value, direction) or flat_side(objective, u, value, own)
             sign = sign or (np.sign(step) if reliable and step else np.sign(eta))
         if not sign:
             continue
@@ -370,7 +370,7 @@ def _running_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian_p
     return edges
 
 
-def _flat_side(objective, u, value, direction) -> float:
+def flat_side(objective: Objective, u: np.ndarray, value: float, direction: np.ndarray) -> float:
     """The sign of the side of a direction on which the log-likelihood is constant, if it falls on the other; else 0."""
     for length in (5.0, 20.0, 80.0, 320.0):
         ahead, back = (_differs(objective, value, u + sign * length * direction) for sign in (1, -1))

@@ -20,7 +20,7 @@ from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
 from ..likelihoods._functions import competing, n_starts, regular_end, values_to_hold
 from .held import constant_parameters, with_all_free, with_held, with_value
-from .solvers import Solution
+from .solvers import Solution, flat_side
 from .start import cold_start
 
 ITERATIONS_OF_FIRST_ROUND = 50  # iterations after which the ends of a law's domains are tried
@@ -306,9 +306,13 @@ def _value_closer_to_end(
 
 
 def _rising_end(objective, u, name) -> str:
-    """The end, "lower" or "upper", of a parameter's domain towards which the likelihood grows."""
+    """The end, "lower" or "upper", of a parameter's domain towards which the likelihood grows, or is constant."""
     design, place, link = objective.designs[name], objective.slices[name], objective.likelihood.layout[name].link
     eta, _ = design.expand(u[place])
+    one_unit = np.zeros_like(u)
+    one_unit[place] = 1 / design.output_basis[0, 0]
+    if side := flat_side(objective, u, objective.value(u), one_unit):  # the gradient is rounding error there
+        return "upper" if side * link.inverse_derivatives(eta)[1][0] > 0 else "lower"
     gradient = objective.evaluate(u, 1).gradient[place][0] * design.output_basis[0, 0] * link.inverse_derivatives(eta)[1][0]
     return "lower" if gradient > 0 else "upper"
 

@@ -343,7 +343,6 @@ def test_diverging_shape_reaches_its_limit(law, y, supremum, edge, settled):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.xfail(reason="names the upper edge, and no separated column, since intervals of counts have exact derivatives")
 def test_the_edge_of_a_parameter_beside_one_that_is_separated():
     rng = np.random.default_rng(0)
     rng.binomial(8, 0.3, size=300)
