@@ -27,6 +27,7 @@ from sk_mle.likelihoods import (
     Hurdle,
     Laplace,
     Likelihood,
+    LogitNormal,
     LogNormal,
     NegativeBinomial,
     Normal,
@@ -254,6 +255,7 @@ def test_moments_given_a_bound_that_lies_far_out(bound, sign):
         dist = Distribution(law, {"loc": np.zeros(2), "scale": np.ones(2), "low": np.full(2, low), "high": np.full(2, high)})
         np.testing.assert_array_equal(dist.mean(), sign * (bound + 1 / bound))
         np.testing.assert_allclose(dist.std(), 1 / bound, rtol=1e-9)
+        np.testing.assert_allclose(dist.entropy(), 1 - np.log(bound), rtol=1e-9)
 
 
 def test_a_law_with_another_density_has_no_functions_between_bounds():
@@ -265,7 +267,30 @@ def test_a_law_with_another_density_has_no_functions_between_bounds():
         def loglik(self, y, loc, scale):
             return Normal().loglik(y, loc, 2 * scale)
 
-    assert Wider().between is None
+    for kind in (Written, Wider):
+        for name in ("between", "crps", "divergence"):
+            assert getattr(kind(), name) is None
+
+
+def test_a_law_of_transformed_values_given_bounds_far_out():
+    """Those of the normal law hold for log odds."""
+    bounds = {"low": 0.999, "high": 0.9999}
+    law, at = Truncated(LogitNormal(), **bounds), {"loc": np.array([-30.0]), "scale": np.ones(1), **bounds}
+    with mp.workdps(40):
+        y, low, high = (mp.mpf(value) for value in ("0.9995", "0.999", "0.9999"))
+        tail = lambda value: mp.erfc((mp.log(value / (1 - value)) + 30) / mp.sqrt(2)) / 2
+        right = mp.log(mp.npdf(mp.log(y / (1 - y)) + 30) / (y * (1 - y)) / (tail(low) - tail(high)))
+    np.testing.assert_allclose(law.loglik(np.array([0.9995]), **at), float(right), rtol=1e-12)
+    assert LogitNormal().divergence is not None  # which a transformation does not change
+
+
+def test_the_logarithm_of_a_probability_close_to_one():
+    """It has the digits of the complement."""
+    law, y = Truncated(Normal(), low=0.0), np.array([0.1, 3.0, 8.0])
+    below = law.logcdf(y, loc=-1.0, scale=1.0, low=0.0, high=np.inf)
+    np.testing.assert_allclose(below, np.log1p(-stats.norm.sf(y + 1) / stats.norm.sf(1)), rtol=1e-12)
+    inflated = ZeroInflated(Poisson()).logcdf(np.array([30.0]), mean=1.0, inflation=0.3)
+    np.testing.assert_allclose(inflated, -0.7 * stats.poisson(1).sf(30), rtol=1e-10)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.5, 1.0), (0.3, np.inf), (-np.inf, 0.2)])

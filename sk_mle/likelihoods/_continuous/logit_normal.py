@@ -39,8 +39,8 @@ class LogitNormal(Normal):
     """
 
     support = UNIT
-    # The normal law's are those of the log-odds; the divergence is the same.
-    crps = None
+    # The normal law's moments are those of the log-odds; the divergence is the same.
+    divergence = Normal.divergence
     expectation = Likelihood.expectation
     variance = Likelihood.variance
     entropy = Likelihood.entropy

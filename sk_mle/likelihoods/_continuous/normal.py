@@ -82,15 +82,14 @@ class _Between:
         self.loc = np.where(self.mirrored, -loc, loc)
         self.a = (self.near - self.loc) / scale
 
-    def loglik(self, y: np.ndarray) -> np.ndarray:
+    def loglik(self, from_low: np.ndarray, to_high: np.ndarray) -> np.ndarray:
         """From the ratio of the density at the near bound to the tail beyond, Mills' ratio."""
-        y, a, b = np.where(self.mirrored, -y, y), self.a, (self.far - self.loc) / self.scale
+        t, a, b = np.where(self.mirrored, to_high, from_low) / self.scale, self.a, (self.far - self.loc) / self.scale
         tail = erfcx(a / np.sqrt(2))
         with np.errstate(invalid="ignore", under="ignore"):
             gap = np.exp(-(self.far - self.near) / self.scale * (a + b) / 2)
             beyond = np.where(np.isinf(b), 0.0, gap * erfcx(b / np.sqrt(2)) / tail)
-        ratio = -(y - self.near) / self.scale * ((y - self.loc) / self.scale + a) / 2
-        return ratio - np.log(tail * np.sqrt(np.pi / 2) * self.scale) - np.log1p(-beyond)
+        return -t * (a + t / 2) - np.log(tail * np.sqrt(np.pi / 2) * self.scale) - np.log1p(-beyond)
 
     def log_interval(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """By ratios to the density at the near bound; above one half by the shares of the two rests."""

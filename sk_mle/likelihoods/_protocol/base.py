@@ -53,8 +53,8 @@ class Observation(NamedTuple):
 class Between(Protocol):
     """A law given that its values lie between two bounds, in the rows for which it was made."""
 
-    def loglik(self, y: np.ndarray) -> np.ndarray:
-        """The log-density."""
+    def loglik(self, from_low: np.ndarray, to_high: np.ndarray) -> np.ndarray:
+        """The log-density of y at these distances from the bounds, from which y itself may not be told."""
 
     def log_interval(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """log P(start < Y <= end)."""
@@ -436,7 +436,8 @@ JOINT_METHODS: dict[str, dict[str, Callable]] = {
 
 # Methods of which a law that overrides one no longer has what its parent says of the others, unless it writes the joint method.
 FOLLOWING = (
-    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval", "between")),
+    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval")),
+    (("loglik", "terms"), "", ("between", "crps", "divergence")),
     (("cdf", "sf"), "tail_probability", tuple(TAILS.values())),  # a logarithm alone may be a refinement
 )
 
@@ -444,17 +445,21 @@ FOLLOWING = (
 def _withdraw(cls: type, written: tuple[str, ...], joint: str, others: tuple[str, ...]) -> None:
     """Give a class that overrides methods `written` of a law the protocol's defaults of the others that it does not write.
 
-    The derivatives of another density, or the other side of another tail, would be wrong.
+    The derivatives of another density, or the other side of another tail, would be wrong. Those of a mixin, a base that does
+    not come from that law, stay.
     """
     if joint in vars(cls) or not any(name in vars(cls) for name in written):
         return
     parents = cls.__mro__[1 : cls.__mro__.index(Likelihood)]
     sources = (joint, *written)
-    law = next((k for k, parent in enumerate(parents) if any(name in vars(parent) for name in sources)), len(parents))
+    law = next((parent for parent in parents if any(name in vars(parent) for name in sources)), None)
+    if law is None:
+        return
     for name in others:
-        if name not in vars(cls) and any(name in vars(parent) for parent in parents[law:]):
-            nearer = any(name in vars(parent) for parent in parents[:law])
-            setattr(cls, name, getattr(cls, name) if nearer else vars(Likelihood)[name])
+        writer = next((parent for parent in parents if name in vars(parent)), None)
+        if writer is not None and name not in vars(cls):
+            mixin = parents.index(writer) < parents.index(law) and not issubclass(writer, law)
+            setattr(cls, name, getattr(cls, name) if mixin else vars(Likelihood)[name])
 
 
 def _derive(cls: type, name: str, parts: dict[str, Callable]) -> None:

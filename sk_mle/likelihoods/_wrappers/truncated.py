@@ -136,7 +136,7 @@ class Truncated(Wrapper):
         return result
 
     def _far_loglik(self, y, low, high, **params):
-        return self.law.between(low, high, **params).loglik(y)
+        return self.law.between(low, high, **params).loglik(y - low, high - y)
 
     def _far_log_interval(self, start, end, low, high, **params):
         return self.law.between(low, high, **params).log_interval(start, end)
@@ -183,43 +183,56 @@ class Truncated(Wrapper):
     @numerical
     def expectation(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
-            return self._far_moment(1, super().expectation(**params), params)
-        return self._far_moment(1, self._averaged(params, lambda y, repeated: y, self.law.expectation), params)
+            return self._far_out(super().expectation(**params), self._far_mean, params)
+        mean = self._averaged(params, lambda y, repeated: y, self.law.expectation)
+        return self._far_out(mean, self._far_mean, params)
 
     def variance(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
-            return self._far_moment(2, super().variance(**params), params)
+            return self._far_out(super().variance(**params), self._far_variance, params)
         mean = np.ravel(self.expectation(**params))[:, None]
         variance = self._averaged(params, lambda y, repeated: (y - mean) ** 2, self.law.variance)
-        return self._far_moment(2, variance, params)
+        return self._far_out(variance, self._far_variance, params)
 
     def entropy(self, **params: np.ndarray) -> np.ndarray:
         if self._fixed_bounds:
-            return super().entropy(**params)
+            return self._far_out(super().entropy(**params), self._far_entropy, params)
 
         def surprise(y, repeated):
             return -self.loglik(y.ravel(), **repeated).reshape(y.shape)
 
-        return self._averaged(params, surprise, self.law.entropy)
+        return self._far_out(self._averaged(params, surprise, self.law.entropy), self._far_entropy, params)
 
-    def _far_moment(self, order, value, params):
-        """Mean (order 1) or variance (order 2) by distances from a bound if that lies far out: y itself may round them away."""
+    def _far_out(self, value, by_distances, params):
+        """The value by distances from a bound, `by_distances`(low, high, **params), if that bound lies far out.
+
+        y itself may round them away.
+        """
         if self.law.between is None:
             return value
-
-        def find(q, low, high, **inner):
-            return self.law.between(low, high, **inner).ppf(q)
-
-        def moment(low, high, **inner):
-            rows = {"low": low, "high": high, **inner}
-            distances = SimpleNamespace(ppf=lambda q, **repeated: find(q, **repeated)[1])
-            mean = quadrature.over_quantiles(distances, rows, lambda distance, _: distance)[0]
-            if order == 1:
-                return find(0.5 + 0 * mean, **rows)[0] + mean
-            return quadrature.over_quantiles(distances, rows, lambda distance, _: (distance - mean[:, None]) ** 2)[0]
-
         interval = self.law.log_interval(params["low"], params["high"], **self.inner(params))
-        return self._without_cancellation(value, interval, moment, (params["low"], params["high"]), params)
+        return self._without_cancellation(value, interval, by_distances, (params["low"], params["high"]), params)
+
+    def _over_distances(self, g, low, high, params):
+        """E g(distance, parameters) of the signed distance of Y from the nearer bound."""
+        distances = SimpleNamespace(ppf=lambda q, low, high, **inner: self.law.between(low, high, **inner).ppf(q)[1])
+        return quadrature.over_quantiles(distances, {"low": low, "high": high, **params}, g)[0]
+
+    def _far_mean(self, low, high, **params):
+        mean = self._over_distances(lambda distance, _: distance, low, high, params)
+        return self.law.between(low, high, **params).ppf(0.5 + 0 * mean)[0] + mean
+
+    def _far_variance(self, low, high, **params):
+        mean = self._over_distances(lambda distance, _: distance, low, high, params)
+        return self._over_distances(lambda distance, _: (distance - mean[:, None]) ** 2, low, high, params)
+
+    def _far_entropy(self, low, high, **params):
+        def surprise(distance, repeated):
+            signed, width = distance.ravel(), repeated["high"] - repeated["low"]
+            from_low, to_high = np.where(signed < 0, width + signed, signed), np.where(signed < 0, -signed, width - signed)
+            return -self.law.between(**repeated).loglik(from_low, to_high).reshape(distance.shape)
+
+        return self._over_distances(surprise, low, high, params)
 
     @property
     def _fixed_bounds(self) -> bool:

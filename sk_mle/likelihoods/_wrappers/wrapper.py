@@ -11,6 +11,8 @@ from .._fallbacks.inversion import solve_quantile
 from .._protocol.base import Child, Likelihood
 from .composite import Composite
 
+LOG_HALF = -np.log(2.0)
+
 
 class FromIntervals(Likelihood):
     """A law whose distribution functions follow from the probability of an interval, `log_interval`."""
@@ -20,7 +22,12 @@ class FromIntervals(Likelihood):
         raise NotImplementedError
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
-        value = self.log_interval(y, np.inf, **params) if upper else self.log_interval(-np.inf, y, **params)
+        ends = ((y, np.inf), (-np.inf, y)) if upper else ((-np.inf, y), (y, np.inf))
+        value = self.log_interval(*ends[0], **params)
+        if log and np.fmax.reduce(value, axis=None, initial=-np.inf) > LOG_HALF:
+            rest = np.minimum(self.log_interval(*ends[1], **params), 0.0)
+            with np.errstate(divide="ignore"):  # the logarithm of a probability close to one has the digits of its complement
+                value = np.where((value > LOG_HALF) & ~np.isnan(rest), np.log1p(-np.exp(rest)), value)
         return value if log else np.exp(value)
 
 
