@@ -45,7 +45,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         warn_caller(f"The likelihood of {law} is unbounded{reason}", BoundaryWarning)
         return
     certified = solution.result.get("minimum_certified") and not solution.edges  # with an edge, for that parameter alone
-    directions = {} if certified else separating_directions(objective, solution.u)
+    directions = {} if certified else solution.result.get("recession") or separating_directions(objective, solution.u)
     directions |= _separated_beside_terms(model, objective)
     if directions:
         model.converged_ = False

@@ -23,7 +23,6 @@ from .design import Design
 from .predictor import Predictor
 
 MIN_SINGULAR_VALUE = 1e-9  # of constraints, as rows of norm 1, that count as independent
-RECESSION_TOL = 1e-9  # relative change of a constraint up to which it counts as unchanged along a direction
 
 
 class Block(NamedTuple):
@@ -102,12 +101,10 @@ class Region:
         known = block_diag(*(_row_space(identified[name], design) for name, design in designs.items()))
         return int(np.linalg.matrix_rank(np.vstack([known, rows]), tol=MIN_SINGULAR_VALUE)) - held
 
-    def admits(self, changes: dict[str, tuple[np.ndarray, np.ndarray]]) -> bool:
-        """Whether coefficients may move along a direction without end: changes of intercept (K,) and slopes (q, K)."""
-        b = self._flat(changes)
-        change, scale = self.matrix @ b, np.abs(self.matrix) @ np.abs(b)
-        falls, rises = change < -RECESSION_TOL * scale, change > RECESSION_TOL * scale
-        return not ((falls & np.isfinite(self.low)) | (rises & np.isfinite(self.high))).any()
+    def recession(self, designs: dict[str, Design]) -> np.ndarray:
+        """A matrix (m, size) with ``matrix @ d >= 0`` for the directions d in which the flat vector of designs has no end."""
+        A, _ = self.in_coordinates(designs)
+        return np.concatenate([A[np.isfinite(self.low)], -A[np.isfinite(self.high)]])
 
     def snapped(self, coefs: dict, intercepts: dict, active: dict[int, int]) -> tuple[dict, dict]:
         """The coefficients; those with a bound of their own are not beyond it by rounding, and on it where it is active."""

@@ -97,9 +97,9 @@ def constrained_maximum(
     active = run.last.active
     run.result.update(active=active)
     if run.converged and not _certified(objective, run, programme, active):
-        directions = separating_directions(plain, run.u) if penalty is None else {}
         # a direction in which the likelihood grows is no matter where the region ends
-        run.result.update(minimum_certified=not any(region.admits({name: direction}) for name, direction in directions.items()))
+        directions = separating_directions(plain, run.u, region.recession(plain.designs)) if penalty is None else {}
+        run.result.update(minimum_certified=not directions, recession=directions)
     return plain, run.solution(objective)
 
 

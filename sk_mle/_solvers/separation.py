@@ -43,13 +43,24 @@ ROUNDING_OF_CONSTRAINTS = 1e-9  # left-hand side, relative to the largest, that 
 # Programmes on the rows at hand, where these are not all, and rows added from one to the next; violation, relative to the
 # largest left-hand side, up to which a direction counts as one of all rows.
 MAX_PROGRAMMES, MAX_VIOLATING_ROWS, MAX_VIOLATION = 10, 1000, 1e-6
+MAX_OUTWARD_SHARE = 1e-9  # part of a direction out of a region, relative to its terms, that counts as zero
 MAX_ROUNDING_RISE = 1e-4  # relative rise of the mean loss by rounding at large linear predictors
 
 
-def separating_directions(objective: Objective, u: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def separating_directions(
+    objective: Objective, u: np.ndarray, region: np.ndarray | None = None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Directions of recession by parameter, for those that have one.
 
     Scalar parameters without columns are left out, except for the first: `solvers.solve` finds their edges from the value.
+
+    Parameters
+    ----------
+    objective : Objective
+    u : ndarray of shape (size,)
+        Where the fit ended.
+    region : ndarray of shape (m, size), optional
+        ``region @ d >= 0`` for the directions d that are asked for: those in which constraints on coefficients have no end.
 
     Returns
     -------
@@ -64,7 +75,8 @@ def separating_directions(objective: Objective, u: np.ndarray) -> dict[str, tupl
         if not design.linear:
             continue
         if name not in objective.penalties and (k == 0 or design.columns is not None or (design.vector and not relative)):
-            direction = _direction(objective, name, u)
+            inward = np.zeros((0, design.size)) if region is None else region[:, objective.slices[name]]
+            direction = _direction(objective, name, u, inward)
             if direction is not None and _never_rises(objective, u, objective.slices[name], direction):
                 directions[name] = design.coefficients(direction[: design.size])
     return directions
@@ -79,8 +91,11 @@ def _never_rises(objective: Objective, u: np.ndarray, place, direction: np.ndarr
     return all(objective.value(u + length * step) <= value + MAX_ROUNDING_RISE * max(1.0, abs(value)) for length in (1.0, 8.0))
 
 
-def _direction(objective: Objective, name: str, u: np.ndarray) -> np.ndarray | None:
-    """A direction of recession of one parameter, or None; the linear predictor that changes most changes by one."""
+def _direction(objective: Objective, name: str, u: np.ndarray, inward: np.ndarray) -> np.ndarray | None:
+    """A direction d of recession of one parameter with ``inward @ d >= 0``, or None.
+
+    The linear predictor that changes most changes by one.
+    """
     design, law, few = objective.designs[name], objective.likelihood, objective.data.few
     space, level = _unpinned_directions(objective, name, u)
     if space.shape[1] == 0:
@@ -101,14 +116,16 @@ def _direction(objective: Objective, name: str, u: np.ndarray) -> np.ndarray | N
         found = objective.over_rows(u, partial(_extremes, law, name, design, direction[:, None]), np.maximum)
         return np.where(np.abs(found) < ROUNDING_OF_CONSTRAINTS * np.abs(found).max(), 0.0, found) * (-1, 1)
 
-    direction = _towards_fit(objective, name, u, space, extremes)
+    inward = np.pad(inward, ((0, 0), (0, len(space) - design.size)))  # shared constants have no ends
+    direction = _towards_fit(objective, name, u, space, extremes, inward)
     if direction is not None:
         return direction
     for _ in range(MAX_PROGRAMMES):
         n_free = np.count_nonzero(~_constraints(law, name, design, rows.y, eta)[2])
         if n_free * space.shape[1] > MAX_PROGRAMME_ENTRIES:
             return None
-        direction = _by_linear_programme(space, _constraints_of(law, name, design, space, rows, eta, pinned=False))
+        cones = _constraints_of(law, name, design, space, rows, eta, pinned=False)
+        direction = _by_linear_programme(space, cones, inward @ space)
         if direction is None:
             return None
         low, high = extremes(direction)
@@ -182,7 +199,9 @@ def _stacked(X: Any, Z) -> Any:
     return sparse.vstack([X, Z], format="csr") if sparse.issparse(X) else np.vstack([X, Z])
 
 
-def _towards_fit(objective: Objective, name: str, u: np.ndarray, space, extremes) -> np.ndarray | None:
+def _towards_fit(
+    objective: Objective, name: str, u: np.ndarray, space, extremes, inward: np.ndarray
+) -> np.ndarray | None:
     """The direction from zero to the fit, in the intercept or in all coordinates, if it is a direction of recession."""
     design = objective.designs[name]
     along_intercept, along_all = np.zeros((2, len(space)))
@@ -191,16 +210,22 @@ def _towards_fit(objective: Objective, name: str, u: np.ndarray, space, extremes
     for candidate in (along_intercept, along_all):
         candidate = space @ (space.T @ candidate)
         low, high = extremes(candidate)
-        if low >= 0 and high > 0:
+        inside = inward @ candidate >= -MAX_OUTWARD_SHARE * (np.abs(inward) @ np.abs(candidate))
+        if low >= 0 and high > 0 and inside.all():
             return candidate / high
     return None
 
 
-def _by_linear_programme(space, constraints) -> np.ndarray | None:
-    """The direction in a box of `space` with the largest sum of constraint values, all >= 0; None if that sum is zero."""
-    constraints /= max(np.abs(constraints).max(initial=0.0), 1e-300)
-    constraints[np.abs(constraints) < 1e-9] = 0.0
-    result = linprog(-constraints.sum(axis=0), A_ub=-constraints, b_ub=np.zeros(len(constraints)), bounds=(-1, 1))
+def _by_linear_programme(space, constraints, inward) -> np.ndarray | None:
+    """The direction in a box of `space` with the largest sum of constraint values, all >= 0; None if that sum is zero.
+
+    The values of `inward` are at least zero as well, and not part of the sum.
+    """
+    constraints, inward = (rows / max(np.abs(rows).max(initial=0.0), 1e-300) for rows in (constraints, inward))
+    rows = np.concatenate([constraints, inward])
+    rows[np.abs(rows) < 1e-9] = 0.0
+    constraints = rows[: len(constraints)]
+    result = linprog(-constraints.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1))
     return None if result.status != 0 or -result.fun < 1e-7 else space @ result.x
 
 

@@ -225,6 +225,28 @@ def test_separated_data_inside_the_region():
     assert not free.converged_
 
 
+@pytest.mark.parametrize(
+    ("region", "named"),
+    [
+        ({"bounds": {1: (-0.1, 0.1)}}, "column 0"),
+        ({"constraints": ({0: 1, 1: 1}, None, 0.5)}, "columns 0, 1"),
+        ({"constraints": ({0: 1, 1: -1}, 0, 0)}, "columns 0, 1"),
+        ({"bounds": {0: (None, 5)}}, None),
+        ({"constraints": ({0: 2}, -2, 2)}, None),
+    ],
+)
+def test_only_directions_without_end_in_the_region_are_separated(region, named):
+    """The first column separates the data alone, and many directions near it do."""
+    t = np.linspace(-1.0, 1.0, 40)
+    X, y = np.column_stack([t, np.where(np.arange(40) % 2, 0.01, -0.01)]), (t > 0).astype(int)
+    if named:
+        with pytest.warns(SeparationWarning, match=f"along {named} "):
+            model = MLEClassifier(**region).fit(X, y)
+    else:
+        model = MLEClassifier(**region).fit(X, y)
+    assert model.converged_ is (named is None)
+
+
 def test_pipelines_searches_and_pickles(table):
     X, y = table
     search = GridSearchCV(make_pipeline(StandardScaler(), MLERegressor()), {"mleregressor__bounds": [None, (0, None)]}, cv=3)
