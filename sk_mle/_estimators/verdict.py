@@ -23,6 +23,8 @@ from ..likelihoods._functions import advice, at_edge, density_fault, law_at_end,
 if TYPE_CHECKING:
     from .._solvers.solvers import Solution
 
+LENGTHS_TO_AN_END = np.geomspace(1e-10, 0.1, 10)  # in coordinates of unit curvature
+
 
 def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) -> None:
     """Warn if there is no maximum, if the solver did not reach it, or if coefficients are not identified.
@@ -126,12 +128,32 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
         return "increase max_iter"
     if choose(model.solver, objective) != choose("auto", objective):
         return "use solver='auto'"
+    if len(rows := _rows_at_an_end(objective, solution.u)):
+        return (
+            f"it ends where {rows_text(rows)} of y would leave the support of {title(law)}, whose end moves with the "
+            "parameters: the maximum may lie on that edge, where the gradient does not vanish. Read the estimates as rough, or "
+            "choose a law whose support does not move"
+        )
     if not solution.result.get("stalled"):
         return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
     leaving = [name for name in objective.designs if not law.layout[name].stays_inside]
     if leaving:
         return f"steps end at the edge of the domain of {', '.join(leaving)}: choose a link that stays inside"
     return "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
+
+
+def _rows_at_an_end(objective: Objective, u: np.ndarray) -> np.ndarray:
+    """The rows at hand whose density vanishes a small step further along the gradient."""
+    step, few = -objective.evaluate(u, 1).gradient, objective.data.few
+    kept = np.flatnonzero(few.weight > 0)
+    rows = np.empty(0, np.intp)
+    with np.errstate(all="ignore"):
+        step /= np.abs(step).max(initial=0.0)
+        for length in LENGTHS_TO_AN_END if np.isfinite(step).all() else ():
+            loglik = objective.likelihood.evaluate(few.y[kept], objective.eta(u + length * step), 0).loglik
+            if len(rows := kept[np.isneginf(loglik)]):
+                break
+    return rows
 
 
 def _unbounded_reason(law: str, objective: Objective, solution: Solution) -> str:

@@ -32,6 +32,7 @@ RCOND_MIN = 1e-10  # smallest reciprocal condition number of its Hessian
 MIN_EIGENVALUE, MIN_PIVOT = 1e-8, 1e-10
 MAX_FLAT_CURVATURE = 1e-3  # curvature along a step, 1 at the start, below which coordinates may need new scales
 SHARE_OF_UNIT_STEP = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
+TINY_CURVATURE = 1e-200  # of a Hessian that is zero, as of a linear objective; a step over it is still a number
 MAX_STEP = 20.0  # largest entry of a step if the Hessian is not positive definite
 MAX_RELIABLE_STEP = 1e8  # Newton step from which its direction is rounding error of a singular Hessian
 PASSES_PER_WINDOW, MIN_GAIN_PER_WINDOW = 100, 1e-3  # passes over the rows in which the total log-likelihood should gain this
@@ -389,10 +390,11 @@ def absolute_eigenvalues(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     Coordinates may differ in curvature by many orders; in the scales its diagonal is 1.
     """
     hessian = np.nan_to_num(hessian)
-    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
+    diagonal = np.abs(np.diag(hessian))
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     with np.errstate(all="ignore"):
         values, vectors = linalg.eigh(np.clip(np.nan_to_num(hessian / np.outer(scale, scale)), -MAX_CURVATURE, MAX_CURVATURE))
-    return scale, np.maximum(np.abs(values), MIN_EIGENVALUE * max(np.abs(values).max(), 1e-300)), vectors
+    return scale, np.maximum(np.abs(values), MIN_EIGENVALUE * max(np.abs(values).max(), TINY_CURVATURE)), vectors
 
 
 def positive_definite(hessian: np.ndarray) -> np.ndarray:

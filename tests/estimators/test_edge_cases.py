@@ -11,9 +11,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.datasets import load_iris
 
-from sk_mle import Distribution, MLEClassifier, MLERegressor
+from sk_mle import Distribution, MLEClassifier, MLEDensity, MLERegressor
 from sk_mle.exceptions import BoundaryWarning, ConvergenceWarning, SeparationWarning
-from sk_mle.likelihoods import Bernoulli, Beta, Categorical, Gamma, Laplace, NegativeBinomial, Normal, Poisson, SkewT, StudentT
+from sk_mle.likelihoods import (
+    Bernoulli,
+    Beta,
+    Categorical,
+    Gamma,
+    GeneralizedPareto,
+    Laplace,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    SkewT,
+    StudentT,
+)
 
 RNG = np.random.default_rng(5)
 N = 60
@@ -243,6 +255,16 @@ def test_a_maximum_on_the_edge_of_the_domain_is_named():
     y = np.random.default_rng(0).poisson(np.exp(1.5 * X[:, 0]))
     with pytest.warns(ConvergenceWarning, match="steps end at the edge of the domain of mean: choose a link that stays inside"):
         MLERegressor(Poisson(links={"mean": "identity"})).fit(X, y)
+
+
+def test_a_support_whose_end_moves_is_named():
+    """A uniform law up to its scale, whose log-likelihood is a straight line in log(scale) until the largest y is left out."""
+    y = np.random.default_rng(3).uniform(size=30)
+    with pytest.warns(
+        ConvergenceWarning, match=f"row {y.argmax()} of y would leave the support of GeneralizedPareto, whose end"
+    ):
+        model = MLEDensity(GeneralizedPareto(shape=-1.0)).fit(y[:, None])
+    assert model.loglikelihood_ == pytest.approx(-30 * np.log(y.max()), abs=1e-3)
 
 
 def test_predictions_outside_the_domain_name_their_rows():
