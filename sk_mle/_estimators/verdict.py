@@ -18,7 +18,17 @@ from .._solvers.solvers import choose
 from .._solvers.start import locate
 from .._utils.messages import rows_text, warn_caller
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
-from ..likelihoods._functions import advice, at_edge, density_fault, law_at_end, limit_parameters, modelled, n_starts, title
+from ..likelihoods._functions import (
+    advice,
+    at_edge,
+    density_fault,
+    has_kinks,
+    law_at_end,
+    limit_parameters,
+    modelled,
+    n_starts,
+    title,
+)
 
 if TYPE_CHECKING:
     from .._solvers.solvers import Solution
@@ -119,16 +129,18 @@ def _warn_penalties(law: str, solution: Solution) -> None:
 def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
     """Advice for a fit that did not converge, as the end of a sentence."""
     law = objective.likelihood
-    if law.smooth and not all(child.law.smooth for child in law.children):
-        rough = "put a smooth one there, or read this as rough"
-        return f"the law inside {title(law)} has kinks, which no solver here resolves: {rough}"
-    if not law.smooth and model.solver not in ("auto", "vertex"):
+    if has_kinks(law) and model.solver not in ("auto", "vertex"):
         return f"the likelihood of {title(law)} has kinks: use solver='auto'"
+    if law.smooth and has_kinks(law):
+        return f"the law inside {title(law)} has kinks: put a smooth one there, or read this as rough"
     if solution.n_iter >= model.max_iter:
         return "increase max_iter"
     if choose(model.solver, objective) != choose("auto", objective):
         return "use solver='auto'"
-    if len(rows := _rows_at_an_end(objective, solution.u)):
+    leaving = [name for name in objective.designs if not law.layout[name].stays_inside]
+    if solution.result.get("stalled") and leaving:
+        return f"steps end at the edge of the domain of {', '.join(leaving)}: choose a link that stays inside"
+    if not leaving and len(rows := _rows_at_an_end(objective, solution.u)):
         return (
             f"it ends where {rows_text(rows)} of y would leave the support of {title(law)}, whose end moves with the "
             "parameters: the maximum may lie on that edge, where the gradient does not vanish. Read the estimates as rough, or "
@@ -136,9 +148,6 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
         )
     if not solution.result.get("stalled"):
         return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
-    leaving = [name for name in objective.designs if not law.layout[name].stays_inside]
-    if leaving:
-        return f"steps end at the edge of the domain of {', '.join(leaving)}: choose a link that stays inside"
     return "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
 
 

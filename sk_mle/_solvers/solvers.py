@@ -19,7 +19,7 @@ from scipy.optimize import OptimizeResult, minimize
 
 from .._model.bounds import is_diverging
 from .._model.objective import Objective, Point
-from ..likelihoods._functions import title
+from ..likelihoods._functions import has_kinks, title
 from .curves import curves_of
 from .newton import RCOND_MIN, newton, newton_method
 from .vertex import vertex
@@ -127,7 +127,7 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
     """The solver of that name, or that of "auto" by size and smoothness; ValueError if the objective lacks what it needs."""
     law = title(objective.likelihood)
     if solver == "auto":
-        if not objective.likelihood.smooth:
+        if has_kinks(objective.likelihood):
             solver = "vertex"
         else:
             affordable = "hessian" in objective.available_derivatives and objective.size <= MAX_NEWTON_COORDINATES
@@ -146,7 +146,7 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
     if chosen.needs and lacking and not (chosen.method is newton_method and objective.preconditioner is not None):
         reason = "its log-likelihood has kinks" if not objective.likelihood.smooth else "there are too many coefficients"
         raise ValueError(f"solver={solver!r} needs the {chosen.needs}, which {law} does not offer here ({reason}); use 'auto'")
-    if chosen.method is vertex and objective.likelihood.smooth:
+    if chosen.method is vertex and not has_kinks(objective.likelihood):
         raise ValueError(f"solver='vertex' is for likelihoods with kinks, and {law} is smooth; use 'auto'")
     return chosen
 

@@ -22,6 +22,7 @@ from scipy.optimize import OptimizeResult, lsq_linear
 
 from .._model.objective import Point
 from .._model.sums import project
+from ..likelihoods._functions import smoothed_inside
 from .newton import newton
 from .plane import Plane
 
@@ -36,6 +37,7 @@ MIN_ROWS_NEAR_KINKS = 2048  # rows near their kinks among which a vertex is look
 MIN_SMOOTHING = 1e-10  # least smoothing of kinks, in widths of the law
 MAX_ROWS_ON_KINKS = 10_000  # rows of a block on their kinks that are kept
 MAX_GRADIENT_PER_WIDTH = 0.01  # gradient at a smoothed minimum, per width of the smoothing, where passes are to be few
+MIN_SMOOTHING_EXPONENT = 6  # the smoothing has at most the width 10**-6 of the law's where kinks are inside others' rows
 MAX_SMOOTHING_WIDTHS = 100.0  # distance from its kink, in widths of the smoothing, up to which a row may belong on it
 
 
@@ -57,6 +59,8 @@ def vertex(
     OptimizeResult
         With `subgradient`, the largest entry of the smallest subgradient.
     """
+    if objective.likelihood.smooth:
+        return _by_smoothing_alone(objective, x0, tol, maxiter, callback)
     law, x, n_iter, subgradient = objective.likelihood, x0, 0, np.inf
     if _curvature(objective, x) > 0:
         result = newton(objective, x, tol=tol, max_iter=min(maxiter, MAX_NEWTON_STEPS))
@@ -75,6 +79,32 @@ def vertex(
             at_vertex, subgradient = _solve_vertex(objective, x, 10.0**-exponent)
             if subgradient <= tol or (exponent == 10 and objective.value(at_vertex) <= objective.value(x)):
                 x = at_vertex
+    if callback is not None:
+        callback(OptimizeResult(x=x, fun=objective.value(x)))
+    return OptimizeResult(x=x, fun=objective.value(x), nit=n_iter, subgradient=subgradient, success=subgradient <= tol)
+
+
+def _by_smoothing_alone(
+    objective: Objective, x: np.ndarray, tol: float, maxiter: int, callback: Callable | None
+) -> OptimizeResult:
+    """The minimum for a law that has kinks in the rows of a law inside it alone, as of censored data.
+
+    It may be no vertex; the smoothed objectives end as close to it as the last of them is narrow.
+    """
+    result = newton(objective, x, tol=tol, max_iter=min(maxiter, MAX_NEWTON_STEPS))
+    n_iter, subgradient = result.nit, np.inf
+    if np.abs(result.jac).max(initial=0.0) <= tol:  # between kinks, or with none in any row, as of intervals
+        return result
+    for exponent in range(1, 11):
+        smoothed = objective.copy_with(smoothed_inside(objective.likelihood, 10.0**-exponent))
+        result = newton(smoothed, x, tol=tol, max_iter=maxiter, min_step_length=MIN_STEP_LENGTH)
+        n_iter += result.nit
+        reached = float(np.abs(result.jac).max(initial=0.0))
+        if not np.isfinite(result.fun) or (subgradient <= tol < reached and exponent > MIN_SMOOTHING_EXPONENT):
+            break  # the curvature of narrower kinks magnifies rounding
+        x, subgradient = result.x, reached
+        if objective.unbounded(x, result.fun):
+            break
     if callback is not None:
         callback(OptimizeResult(x=x, fun=objective.value(x)))
     return OptimizeResult(x=x, fun=objective.value(x), nit=n_iter, subgradient=subgradient, success=subgradient <= tol)

@@ -10,7 +10,7 @@ from scipy import linalg
 
 from .._model.penalties import penalties_of
 from .._solvers.identification import directions_without_information
-from ..likelihoods._functions import at_edge, expected_information, title
+from ..likelihoods._functions import at_edge, expected_information, has_kinks, title
 from ._estimable import Estimability, dependent_columns, listed, without_information
 from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Leverages, Located, Sums, locate_fit, summed
 from ._kernel import kernel_block, positive
@@ -136,6 +136,17 @@ def _check_law(law, cov, bread, robust) -> None:
         )
 
 
+def _check_kinks_inside(objective) -> None:
+    """Raise where values have densities with kinks of a law inside another one."""
+    law = objective.likelihood
+    if law.smooth and has_kinks(law) and objective.density_rows.weight_share:
+        raise ValueError(
+            f"the law inside {title(law)} has kinks, where its curvature is concentrated, so there is no information matrix: "
+            "put a smooth law there, or bootstrap: fit clones to rows that sklearn.utils.resample draws, and take quantiles of "
+            "their coefficients"
+        )
+
+
 def covariance(
     model: Any,
     layout: Layout,
@@ -167,7 +178,7 @@ def covariance(
     if cov in BY_LEVERAGE:
         leverages = Leverages.of(cov, objective, sums.hessian, weight_power)
         sums = summed(located, information, True, weight_power, leverages=leverages)
-    _check_data(model, sums, objective.data.total_weight, weights)
+    _check_data(model, objective, sums, weights)
     sums = _with_penalties(model, located, sums)
     if cov == KERNEL:
         matrix, meat = _kernel_sandwich(located, sums)
@@ -306,9 +317,10 @@ def _scales(layout: Layout, located: Located) -> np.ndarray:
     return scale
 
 
-def _check_data(model, sums: Sums, total, weights) -> None:
-    """Raise if data and weights are not those of the fit, judged by the log-likelihood."""
-    fitted_total = model.fit_.fingerprint[0]
+def _check_data(model, objective, sums: Sums, weights) -> None:
+    """Raise if data and weights are not those of the fit, judged by the log-likelihood, or if they lie on kinks of a law."""
+    _check_kinks_inside(objective)
+    total, fitted_total = objective.data.total_weight, model.fit_.fingerprint[0]
     gap = abs(sums.value / total - model.loglikelihood_ / fitted_total)
     if gap > 1e-6 * (1 + abs(sums.value / total)) or (weights == FREQUENCY and abs(total / fitted_total - 1) > 1e-9):
         raise ValueError(

@@ -132,3 +132,15 @@ def overrides(law: Law, *names: str) -> bool:
 def integrates(law: Law) -> bool:
     """Whether the law's mean, or that of a law inside it, is a numerical integral."""
     return getattr(law.expectation, "is_numerical", False) or any(integrates(child.law) for child in law.children)
+
+
+def has_kinks(law: Any) -> bool:
+    """Whether the log-likelihood of the law, or of a law inside it, has kinks."""
+    return not law.smooth or any(has_kinks(child.law) for child in law.children)
+
+
+def smoothed_inside(law: Any, width: float) -> Any:
+    """The law with the kinks of the laws inside it smoothed."""
+    if not law.smooth:
+        return law.smoothed(width)
+    return law.with_children([smoothed_inside(child.law, width) for child in law.children]) if law.children else law
