@@ -21,7 +21,9 @@ class JohnsonSU(ArsinhLocationScale):
     skew / tail) + 1)` with `v = exp(1 / tail**2)`. scipy.stats: ``johnsonsu(skew, tail, loc, scale)``; statsmodels: none;
     R: SuppDists ``dJohnson``, gamlss ``JSUo`` (nu the skew, tau the tail).
     For a sample with lighter tails than its skewness implies, `skew` diverges and `scale` tends to zero: the limit is the
-    log-normal law of the distance from `loc`.
+    log-normal law of the distance from `loc`. The likelihood has no bound, whatever the data: where k of n rows lie at one
+    value, it grows like k**2 / (2 * (n - k) * tail**2) as `tail` and `scale` tend to 0 together. A fit reports the highest
+    maximum inside, or that limit; where many rows repeat one value, model these apart, or fix `tail`.
 
     Parameters
     ----------

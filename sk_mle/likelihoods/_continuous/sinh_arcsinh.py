@@ -24,7 +24,9 @@ class SinhArcsinh(ArsinhLocationScale):
     :math:`P_q = e^{1/4} (8 \pi)^{-1/2} (K_{(q+1)/2}(1/4) + K_{(q-1)/2}(1/4))`: mean `loc + scale * m` with
     `m = sinh(skew / tail) * P(1 / tail)`, variance `scale**2 * ((cosh(2 * skew / tail) * P(2 / tail) - 1) / 2 - m**2)`.
     scipy.stats: none; statsmodels: none; R: gamlss ``SHASHo`` (nu is the skew, tau the tail).
-    For a small sample that is more skewed than any such law, `skew` diverges and `scale` tends to zero.
+    For a small sample that is more skewed than any such law, `skew` diverges and `scale` tends to zero. The likelihood has no
+    bound, whatever the data: where k of n rows lie at one value, it grows like k / tail as `tail` and `scale` tend to 0
+    together. A fit reports the highest maximum inside; where many rows repeat one value, model these apart, or fix `tail`.
 
     Parameters
     ----------

@@ -39,7 +39,8 @@ class SkewT(ShapedLocationScale):
     With :math:`\delta = \mathrm{shape} / \sqrt{1 + \mathrm{shape}^2}` and
     :math:`b = \sqrt{\nu / \pi}\, \Gamma((\nu - 1)/2) / \Gamma(\nu/2)`: mean `loc + scale * b * delta` for df > 1, variance
     `scale**2 * (df / (df - 2) - (b * delta)**2)` for df > 2. scipy.stats: none (its ``jf_skew_t`` is another law);
-    statsmodels: none; R: sn ``selm(family="ST")`` (xi, omega, alpha, nu), gamlss ``ST1`` is another law.
+    statsmodels: none; R: sn ``selm(family="ST")`` (xi, omega, alpha, nu), gamlss ``ST1`` is another law. With `scale` and `df`
+    both estimated the likelihood has no bound, as that of `StudentT`.
 
     Parameters
     ----------

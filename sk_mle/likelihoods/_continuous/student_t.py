@@ -30,6 +30,11 @@ class StudentT(LocationScale):
     Mean `loc` for df > 1, variance `scale**2 * df / (df - 2)` for df > 2. scipy.stats: ``t(df, loc, scale)``;
     statsmodels: ``TLinearModel``; R: gamlss ``TF``, VGAM ``studentt3``. `scale` is not the standard deviation.
 
+    With `scale` and `df` both estimated the likelihood has no bound, whatever the data: at a value that k of n rows repeat, one
+    row included, it grows without end as `scale` tends to 0 with any df below k / (n - k). A fit reports the highest maximum
+    inside. Where k / (n - k) is no longer small, as with many zeros, that maximum is a choice of scale, not of the likelihood:
+    model these rows apart, or fix df above that ratio.
+
     Parameters
     ----------
     loc, scale, df : float, optional
@@ -39,6 +44,9 @@ class StudentT(LocationScale):
 
     References
     ----------
+    Fernandez, C., Steel, M. F. J. (1999). Multivariate Student-t regression models: pitfalls and inference. Biometrika 86,
+    153-167. doi:10.1093/biomet/86.1.153
+
     Lange, K. L., Little, R. J. A., Taylor, J. M. G. (1989). Robust statistical modeling using the t distribution. JASA 84,
     881-896. doi:10.1080/01621459.1989.10478852
 
