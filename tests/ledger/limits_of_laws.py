@@ -7,6 +7,7 @@ from scipy.optimize import linprog, minimize, minimize_scalar
 
 from ledger._case import Case
 from sk_mle import Distribution, MLEDensity, MLERegressor
+from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import (
     AsymmetricLaplace,
@@ -19,6 +20,7 @@ from sk_mle.likelihoods import (
     JohnsonSU,
     Lomax,
     Normal,
+    SinhArcsinh,
     SkewNormal,
     Truncated,
 )
@@ -219,7 +221,28 @@ SMALL = np.random.default_rng(13).normal(size=20)
 LEFT = -np.random.default_rng(0).weibull(0.9, 1000)
 CLOSED, UNITS = "closed form", (1.0, 1e3, 1e9, 1e-6)
 TRUNCATED = "scale of Truncated ran to the upper edge.*exponential law between the bounds"
+
+
+def interior_maximum_below_a_limit():
+    """The law of sinh(tail * (log r - m)), r the distance from loc, which lies above every y; a maximum inside is 0.2 lower."""
+    X, y = make_mle_regression("sinh_arcsinh", 24, 1, random_state=501)[:2]
+
+    def loss(at):
+        r = at[0] + at[1] * X[:, 0] - y
+        if (r <= 0).any():
+            return np.inf
+        x = np.sinh(np.exp(at[3]) * (np.log(r) - at[2]))
+        return -(at[3] - np.log(r) + 0.5 * np.log1p(x**2) - x**2 / 2 - 0.5 * np.log(2 * np.pi)).sum()
+
+    options = {"maxfev": 4000, "xatol": 1e-9, "fatol": 1e-11}
+    best = minimize(loss, [2.16, -0.13, -0.06, -0.2], method="Nelder-Mead", options=options)
+    with pytest.warns(BoundaryWarning, match=r"scale of SinhArcsinh ran to the lower edge .* logarithm of the distance"):
+        model = MLERegressor(SinhArcsinh()).fit(X, y)
+    assert model.loglikelihood_ == pytest.approx(-best.fun, abs=1e-5)
+
+
 CASES = [
+    Case("24 rows, an interior maximum", "the limit's formula", "SinhArcsinh", interior_maximum_below_a_limit),
     Case(
         "exponential data above a bound",
         CLOSED,

@@ -7,10 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from ...domains import POSITIVE, REAL
+from .._fallbacks.starting_values import quantiles
 from .._protocol.relations import Relations
 from .shaped import ShapedLocationScale
 
 SCALE_RATIO = 100.0  # ratio of successive scales on the way to a limit
+# Distances of loc from the nearest y, in standard deviations, at which laws of log|y - loc| are tried; rows up to which they
+# are, as a supremum there is one of small samples.
+DISTANCES_BEYOND_Y, MAX_ROWS_TO_TRY = np.geomspace(0.01, 10.0, 7), 100
+MAX_LOSS_TO_FOLLOW = 3.0  # total log-likelihood by which such a law may be below the fit
+TAIL_SHARES = np.array([1.0, 0.75, 0.5])  # of the tail that fits the quartiles, as the outermost values may be further out
+QUARTILES = np.array([0.25, 0.5, 0.75])
 
 
 def _near_ends(law, y, sample_weight, distance, loc, scale, skew, tail):
@@ -18,7 +25,30 @@ def _near_ends(law, y, sample_weight, distance, loc, scale, skew, tail):
     if not {"loc", "scale", "skew"} <= set(law.layout.free):
         return []
     grown = law.sign * np.sign(law.sign * skew) * tail * np.log(SCALE_RATIO)
-    return [("scale", "lower", {"scale": scale / SCALE_RATIO, "skew": skew + grown})]
+    ends = [("scale", "lower", {"scale": scale / SCALE_RATIO, "skew": skew + grown})]
+    return ends + _laws_of_log_distance(law, y, sample_weight, distance, loc, scale, skew, tail)
+
+
+def _laws_of_log_distance(law, y, sample_weight, distance, loc, scale, skew, tail) -> list:
+    """The best limit with all y on one side of loc, by quartiles of the log distance from it; empty if it is far below."""
+    spread = float(np.std(y - loc))
+    if len(y) > MAX_ROWS_TO_TRY or not spread > 0:
+        return []
+    best = float(law.loglik(y, loc, scale, skew, tail) @ sample_weight) - MAX_LOSS_TO_FOLLOW
+    w = np.arcsinh(law.standard_ppf(QUARTILES, skew=0.0, tail=1.0))
+    found: list = []
+    for side in (1.0, -1.0):
+        beyond = side * (y - loc) - np.min(side * (y - loc))
+        for reach in DISTANCES_BEYOND_Y * spread:
+            r = beyond + reach
+            low, middle, high = quantiles(np.log(r), sample_weight, QUARTILES)
+            s, by_quartiles = np.exp(middle) * distance, (w[2] - w[0]) / max(high - low, 1e-12)
+            for t in [law.fixed["tail"]] if "tail" in law.fixed else TAIL_SHARES * by_quartiles:
+                at = {"loc": y - side * r, "scale": s, "skew": -law.sign * side * t * np.log(2 / distance), "tail": t}
+                value = float(law.loglik(y, **at) @ sample_weight)
+                if value > best:
+                    best, found = value, [("scale", "lower", {k: v for k, v in at.items() if k in law.free})]
+    return found
 
 
 class ArsinhLocationScale(ShapedLocationScale):
