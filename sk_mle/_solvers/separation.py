@@ -199,9 +199,7 @@ def _stacked(X: Any, Z) -> Any:
     return sparse.vstack([X, Z], format="csr") if sparse.issparse(X) else np.vstack([X, Z])
 
 
-def _towards_fit(
-    objective: Objective, name: str, u: np.ndarray, space, extremes, inward: np.ndarray
-) -> np.ndarray | None:
+def _towards_fit(objective: Objective, name: str, u: np.ndarray, space, extremes, inward: np.ndarray) -> np.ndarray | None:
     """The direction from zero to the fit, in the intercept or in all coordinates, if it is a direction of recession."""
     design = objective.designs[name]
     along_intercept, along_all = np.zeros((2, len(space)))

@@ -43,11 +43,11 @@ def _laws_of_log_distance(law, y, sample_weight, distance, loc, scale, skew, tai
             r = beyond + reach
             low, middle, high = quantiles(np.log(r), sample_weight, QUARTILES)
             s, by_quartiles = np.exp(middle) * distance, (w[2] - w[0]) / max(high - low, 1e-12)
-            for t in [law.fixed["tail"]] if "tail" in law.fixed else TAIL_SHARES * by_quartiles:
+            for t in [law.layout.fixed["tail"]] if "tail" in law.layout.fixed else TAIL_SHARES * by_quartiles:
                 at = {"loc": y - side * r, "scale": s, "skew": -law.sign * side * t * np.log(2 / distance), "tail": t}
                 value = float(law.loglik(y, **at) @ sample_weight)
                 if value > best:
-                    best, found = value, [("scale", "lower", {k: v for k, v in at.items() if k in law.free})]
+                    best, found = value, [("scale", "lower", {k: v for k, v in at.items() if k in law.layout.free})]
     return found
 
 
