@@ -43,10 +43,10 @@ def from_limits(objective: Objective, start: np.ndarray, solve: Callable) -> tup
         score = limit.score() if solution.converged else None
         if score is None:
             continue
-        slope, curvature, distance = score
+        slope, distance = score
         if slope >= 0:
             return start, limit.solution(solution, distance, slope)
-        if curvature > 0:
+        if (curvature := limit.curvature(distance)) > 0:
             v = limit.vector(distance - slope / curvature)
             start = v if objective.value(v) < limit.loss else start
     return start, None
@@ -63,36 +63,39 @@ class _Limit:
         """The vector with the parameter at a distance from the limit."""
         return with_value(self.objective, self.u, self.name, self._value(distance))
 
-    def score(self) -> tuple[float, float, float] | None:
-        """First and second derivative of the loss in the distance from the limit, and the short distance where they are."""
+    def score(self) -> tuple[float, float] | None:
+        """The derivative of the loss in the distance from the limit, and the short distance where it is."""
         for k in range(MAX_DISTANCES):
             distance = FIRST_DISTANCE * DISTANCE_RATIO**k
             u = self.vector(distance)
             with np.errstate(all="ignore"):
-                point = self.objective.evaluate(u, 2)
-            if not point.complete:
+                point = self.objective.evaluate(u, 1)
+            if not point.finite:
                 return None
             if self.objective.data.total_weight * abs(point.value - self.loss) < MAX_LOGLIK_CHANGE:
-                return *self._in_distance(u, point), distance
+                return self._in_distance(u, point)[0], distance
         return None
 
-    def solution(self, solution: Solution, distance: float, slope: float) -> Solution | None:
-        """The solution so close to the limit that the likelihood is that of the limit; None if rounding does not allow it."""
+    def curvature(self, distance: float) -> float:
+        """The second derivative of the loss in the distance from the limit."""
+        u = self.vector(distance)
+        return self._in_distance(u, self.objective.evaluate(u, 2))[1]
+
+    def solution(self, solution: Solution, distance: float, slope: float) -> Solution:
+        """The solution so close to the limit that the likelihood is that of the limit, which needs no pass to be known."""
         per_unit = slope * self.objective.data.total_weight
-        u = self.vector(min(distance, MAX_LOGLIK_LOST / per_unit if per_unit else distance))
-        point = self.objective.evaluate(u, 1)
-        if not self.objective.data.total_weight * abs(point.value - self.loss) < MAX_LOGLIK_CHANGE * MAX_LOGLIK_CHANGE:
-            return None
+        distance = min(distance, MAX_LOGLIK_LOST / per_unit if per_unit else distance)
+        u, value = self.vector(distance), self.loss + slope * distance
+        self.objective.remember_value(u, value)
         edges = {**solution.edges, self.name: self.edge}
-        result = OptimizeResult({**solution.result, "fun": point.value, "curvature_vanished": False})
-        size = float(np.abs(point.gradient).max())
-        return solution._replace(u=u, edges=edges, gradient_size=size, result=result)
+        result = OptimizeResult({**solution.result, "fun": value, "curvature_vanished": False})
+        return solution._replace(u=u, edges=edges, result=result)
 
     def _value(self, distance):
         return value_at_distance(self.objective.likelihood, self.name, self.edge, distance)
 
     def _in_distance(self, u, point) -> tuple[float, float]:
-        """First and second derivative of the loss in the distance, from those in the parameter's coordinate."""
+        """First and second derivative of the loss in the distance, the second 0 for a point without a Hessian."""
         place, basis = self.objective.slices[self.name].start, self.objective.designs[self.name].output_basis[0, 0]
         parameter = self.objective.likelihood.layout[self.name]
         theta, d1, d2 = (float(value[0]) for value in parameter.link.inverse_derivatives(np.array([u[place] * basis])))
@@ -106,5 +109,7 @@ class _Limit:
             )
         )
         t1, t2 = slope * d1, bend * d1**2 + slope * d2
-        first = point.gradient[place] / basis / t1
-        return float(first), float((point.hessian[place, place] / basis**2 - first * t2) / t1**2)
+        first = float(point.gradient[place] / basis / t1)
+        if point.hessian is None:
+            return first, 0.0
+        return first, float((point.hessian[place, place] / basis**2 - first * t2) / t1**2)
