@@ -167,6 +167,13 @@ class OtherName(Likelihood):
         return stats.norm.logpdf(y, loc, scale)
 
 
+class Renamed(Likelihood):
+    parameters = {"loc": REAL, "scale": POSITIVE}
+
+    def loglik(self, y, mu, sigma):
+        return -(((y - mu) / sigma) ** 2) / 2 - np.log(sigma) - np.log(2 * np.pi) / 2
+
+
 class Undeclared(Users):
     parameters = {"loc": "real", "scale": POSITIVE}
 
@@ -309,6 +316,7 @@ AUTHORS = {
     "a loglik without return": Said(fit(R(Users("none")), REALS), "Users.loglik returned shape .., as it is None: does it lack a return", RIGHT),
     "a density of another name": Said(fit(R(OtherName()), REALS), r"OtherName must define loglik\(y, loc, scale\), as its logpdf may be called", RIGHT),
     "a parameter like a member": Said(fit(R(Hiding()), REALS), r"Hiding: \['variance'\] are names of members of Likelihood; call these parameters otherwise", RIGHT),
+    "arguments with other names": Said(fit(R(Renamed()), REALS), "Renamed.loglik takes y, mu, sigma, but the parameters are loc, scale: they are passed by name, so call both the same", RIGHT),
     "no domains": Said(fit(R(Undeclared()), REALS), "Undeclared.parameters must be a dict of names and domains, such as {'loc': REAL, 'scale': POSITIVE} with those of sk_mle.domains", RIGHT),
 }  # fmt: skip
 

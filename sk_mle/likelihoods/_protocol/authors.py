@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from inspect import signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,18 @@ def _former_declarations(kind: type) -> tuple[tuple[str, str], ...]:
     return tuple((name, new) for name, (type_, new) in found if isinstance(getattr(kind, name, None), type_))
 
 
+@lru_cache(maxsize=512)
+def _arguments_of_loglik(kind: type) -> list[str] | None:
+    """Names of the arguments after y of the `loglik` that a class writes; None where it takes any."""
+    written = getattr(kind, "loglik", None)
+    if not isinstance(written, FunctionType):
+        return None
+    arguments = list(signature(written).parameters.values())[2:]
+    if any(one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL) or one.default is not one.empty for one in arguments):
+        return None
+    return [one.name for one in arguments]
+
+
 def check_declared(law: Likelihood, members: Iterable[str]) -> None:
     """Raise TypeError for parameters that are not declared as domains by name, and for declarations that have no effect.
 
@@ -71,6 +84,12 @@ def check_declared(law: Likelihood, members: Iterable[str]) -> None:
         raise TypeError(
             f"{title(law)}.parameters must be a dict of names and domains, such as {{'loc': REAL, 'scale': POSITIVE}} "
             f"with those of sk_mle.domains, but is {declared!r}"
+        )
+    taken = _arguments_of_loglik(kind)
+    if taken is not None and set(taken) != set(declared):
+        raise TypeError(
+            f"{title(law)}.loglik takes y, {', '.join(taken)}, but the parameters are {', '.join(declared)}: they are "
+            "passed by name, so call both the same"
         )
     hidden = [name for name in declared if name in members]
     if hidden:
