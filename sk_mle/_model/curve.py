@@ -24,7 +24,7 @@ from .design import Columns, Design
 if TYPE_CHECKING:
     from .data import Batch
 
-# A stencil's half-width, relative to the distance over which the function bends by its own size: its errors stay near 1e-12.
+# Half-width of a stencil, relative to the step at which the function leaves its tangent by its own size: errors are near 1e-12.
 RELATIVE_STEP = 0.12
 MAX_STEP_HALVINGS = 24
 # Singular value of the scaled Jacobian, relative to the largest, below which a direction has no scale of its own.
@@ -231,17 +231,17 @@ class Curve:
         if order == 1:
             return value, first, None
 
-        def bend(pairs):
+        def second_difference(pairs):
             return SECOND_DIFFERENCE_CENTRE * value + sum(
                 c * (up + down) for c, (up, down) in zip(SECOND_DIFFERENCE, pairs, strict=True)
             )
 
-        bends = [bend(pairs) for pairs in points]
-        second = {(k, k): bends[k] / steps[k] ** 2 for k in range(len(arguments))}
+        second_differences = [second_difference(pairs) for pairs in points]
+        second = {(k, k): second_differences[k] / steps[k] ** 2 for k in range(len(arguments))}
         for m in range(len(arguments)):
             for k in range(m):
-                both = bend(along([k, m], self._values))
-                second[k, m] = (both - bends[k] - bends[m]) / (2 * steps[k] * steps[m])
+                both = second_difference(along([k, m], self._values))
+                second[k, m] = (both - second_differences[k] - second_differences[m]) / (2 * steps[k] * steps[m])
         return value, first, second
 
     def _from_jacobian(self, rows, arguments, value, steps, along, order: int):
@@ -265,14 +265,14 @@ class Curve:
         return result
 
     def _step(self, rows, arguments, k, value, size) -> float:
-        """A step over which the function bends by little of its `size`."""
+        """A step over which the function leaves its tangent by little of its `size`."""
         reach = RELATIVE_STEP * (np.abs(arguments[k]).max() or 1.0)
         for _ in range(MAX_STEP_HALVINGS):
             up, down = (
                 self._values(rows, [a + sign * reach * (j == k) for j, a in enumerate(arguments)]) for sign in (1.0, -1.0)
             )
-            bend = np.abs(up + down - 2 * value)[np.isfinite(value)].max(initial=0.0)
-            ratio = np.sqrt(bend / size) / RELATIVE_STEP
+            change = np.abs(up + down - 2 * value)[np.isfinite(value)].max(initial=0.0)
+            ratio = np.sqrt(change / size) / RELATIVE_STEP
             if ratio <= 2.0:
                 break
             reach /= min(ratio, 1e3) if np.isfinite(ratio) else 10.0

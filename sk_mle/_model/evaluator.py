@@ -75,7 +75,7 @@ class Evaluator:
             result = self._completed(batch, eta, result, information)
         sums = self._sums(batch, rows, result, order)
         if order == 2 and information == "observed":
-            self._add_bends(sums, batch, result, curves)
+            self._add_second_derivatives(sums, batch, result, curves)
         if base:
             measure = self.likelihood.base_measure(batch.y)
             sums["base"] = weighted_sum(measure, batch.weight) if np.ndim(measure) else 0.0
@@ -96,8 +96,8 @@ class Evaluator:
                 gradient_change[b] += contract(transposed, eta_change[a], self.designs[b].vector)
         sums = {("gradient", name): project(batch, rows.get(name), gradient_change[name]) for name in self.designs}
         for name, point in curves.items():
-            bend = self._curve_designs[name].second_sum(point, batch.weight * result.gradient[name])
-            sums["gradient", name][1:] -= bend @ along[name][1]
+            second_sum = self._curve_designs[name].second_sum(point, batch.weight * result.gradient[name])
+            sums["gradient", name][1:] -= second_sum @ along[name][1]
         return sums
 
     # ---- values of rows ------------------------------------------------------------------------------------------
@@ -184,9 +184,9 @@ class Evaluator:
                     sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
         return sums
 
-    def _add_bends(self, sums, batch: Batch, result, curves) -> None:
+    def _add_second_derivatives(self, sums, batch: Batch, result, curves) -> None:
         """Add to the sums of observed information what the second derivatives of curves do."""
         for name, point in curves.items():
-            bend = self._curve_designs[name].second_sum(point, batch.weight * result.gradient[name])
-            block = sums.setdefault(("hessian", name, name), np.zeros((1, 1, 1 + len(bend), 1 + len(bend))))
-            block[0, 0, 1:, 1:] -= bend
+            second_sum = self._curve_designs[name].second_sum(point, batch.weight * result.gradient[name])
+            block = sums.setdefault(("hessian", name, name), np.zeros((1, 1, 1 + len(second_sum), 1 + len(second_sum))))
+            block[0, 0, 1:, 1:] -= second_sum

@@ -16,9 +16,9 @@ from .._model.curve import Curve, dense
 
 N_DRAWS_PER_ARGUMENT, MAX_DRAWS = 250, 1000
 N_DESCENTS, N_DESCENTS_IF_PROPOSED, EVALUATIONS_PER_DESCENT = 8, 2, 60
-N_PROBES = 8  # coefficients at which it is asked whether a curve bends
+N_PROBES = 8  # coefficients at which the second derivatives of a curve are taken
 MAX_ROWS = 500  # rows that a search looks at
-LINEAR_SHARE = 1e-9  # share of a curve's size that its bend may have to count as linear
+LINEAR_SHARE = 1e-9  # share of a curve's size, in which its second derivative is zero
 
 
 def start_of_curve(curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, weight: np.ndarray, name: str) -> np.ndarray:
@@ -75,7 +75,7 @@ class _Search:
     def _linear(self) -> list[int]:
         """Coefficients of arguments whose second derivatives vanish, all pairs of them included."""
         curve = self.curve
-        bends: dict[tuple[int, int], float] = {}
+        second: dict[tuple[int, int], float] = {}
         for b in self._probes():
             point = curve.evaluate(self.X, np.where(np.isnan(self.start), b, self.start), 2)
             values = np.abs(point.value[np.isfinite(point.value)])
@@ -83,17 +83,17 @@ class _Search:
             scale = [np.abs(b[place]).max() for place in curve.slices]
             with np.errstate(all="ignore"):
                 for (k, m), value in (point.second or {}).items():
-                    bend = np.max(np.abs(value), initial=0.0) * scale[k] * scale[m] / size
-                    bends[k, m] = max(bends.get((k, m), 0.0), bend if np.isfinite(bend) else np.inf)
-        bent = {pair for pair, bend in bends.items() if bend > LINEAR_SHARE}
+                    largest = np.max(np.abs(value), initial=0.0) * scale[k] * scale[m] / size
+                    second[k, m] = max(second.get((k, m), 0.0), largest if np.isfinite(largest) else np.inf)
+        curved = {pair for pair, value in second.items() if value > LINEAR_SHARE}
         chosen: list[int] = []
         for k in range(len(curve.slices)):
-            if (k, k) not in bent and not any((j, k) in bent for j in chosen):
+            if (k, k) not in curved and not any((j, k) in curved for j in chosen):
                 chosen.append(k)
         return [i for k in chosen for i in range(curve.slices[k].start, curve.slices[k].stop)]
 
     def _probes(self) -> list[np.ndarray]:
-        """Coefficients at which the curve bends, if it does: a self-starting model's own, or draws."""
+        """Coefficients at which the curve has second derivatives, if it has any: a self-starting model's own, or draws."""
         if self.curve.proposals is not None:
             proposed = islice(self.curve.proposals(self.read), N_PROBES)
             return [np.clip(np.where(b == 0, 1.0, b), self.curve.low, self.curve.high) for b in proposed]

@@ -255,11 +255,11 @@ class _LossNearKinks:
         near, smoothing = self.near, self.smoothing * self.near.width
         z = near.rows @ change - near.gap
         length = np.hypot(z, smoothing)
-        bend = self.steepness * (smoothing / length) ** 2 / length
+        curvature = self.steepness * (smoothing / length) ** 2 / length
         return Point(
             float(self.slope @ change + self.steepness @ length),
             self.slope + near.rows.T @ (self.steepness * z / length),
-            near.rows.T @ (bend[:, None] * near.rows),
+            near.rows.T @ (curvature[:, None] * near.rows),
         )
 
 
