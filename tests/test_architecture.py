@@ -149,6 +149,10 @@ def test_all_rows_are_reached_through_sums_alone(path):
             assert owner != "data" or path.stem in whole, ast.unparse(node)
 
 
+def test_no_type_is_ignored():
+    assert not [path for path in FILES if "type: ignore" in path.read_text()]
+
+
 def members(kind):
     return {name for name in dir(kind) if not name.startswith("_") and not hasattr(BaseEstimator, name)}
 

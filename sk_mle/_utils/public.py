@@ -23,4 +23,5 @@ def publish(namespace: dict[str, Any]) -> None:
         if "._" in value.__module__:
             value.__module__ = module
         if hasattr(value, "_get_doc_link"):  # of scikit-learn's BaseEstimator
-            value._doc_link_module, value._doc_link_template = package, PAGE  # type: ignore[attr-defined]
+            linked: Any = value
+            linked._doc_link_module, linked._doc_link_template = package, PAGE
