@@ -7,16 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:
+    from sklearn import callback
+except ImportError:  # of releases without callbacks
+    callback = None
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Of releases without callbacks."""
-
-    def with_callbacks(method: Callable) -> Callable:
-        """The method itself."""
-        return method
-
+CallbackSupportMixin: Any = object if callback is None else callback.CallbackSupportMixin
+with_callbacks: Any = (lambda method: method) if callback is None else callback.with_callbacks
 
 __all__ = ["WithCallbacks", "with_callbacks"]
 
