@@ -1,4 +1,5 @@
-"""Columns that are chosen for the scale: what makes daily returns of a fund more or less certain.
+"""Columns that are chosen for the scale: what makes daily returns of a fund more or less certain
+==============================================================================================
 
 An L1 penalty on the coefficients of the scale leaves out the columns that say nothing of it, along a path of penalties and by
 cross-validation; those of the mean are estimated freely.

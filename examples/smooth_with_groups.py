@@ -1,4 +1,5 @@
-"""A smooth function with effects of groups: follicles in the ovaries of mares over their cycle.
+"""A smooth function with effects of groups: follicles in the ovaries of mares over their cycle
+============================================================================================
 
 How many large follicles a mare has depends on the time in her cycle, in a way that only has to be smooth and to end as it
 begins, and on the mare. Both have a penalty that the data choose: that of the mares is one over the variance of a random

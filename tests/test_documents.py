@@ -141,6 +141,13 @@ def test_docstrings_are_complete():
     assert found == []
 
 
+def test_examples_have_a_title():
+    """An underlined first line, without which the gallery has no page for them."""
+    for path in (ROOT / "examples").glob("*.py"):
+        title, line, *_ = path.read_text().removeprefix('"""').splitlines()
+        assert path.stem == "comparison" or line == "=" * len(title), path.name
+
+
 def test_dead_links_are_found(tmp_path):
     spec = importlib.util.spec_from_file_location("check_links", ROOT / "docs" / "check_links.py")
     check_links = importlib.util.module_from_spec(spec)
