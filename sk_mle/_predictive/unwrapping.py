@@ -17,6 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._utils.differences import FIRST_DIFFERENCE
 from .distribution import Distribution
 
+MAX_VALUES_PER_BLOCK = 1 << 20  # values of all rows at some nodes of an integral that are in memory at once
+
 
 class TransformedDistribution(Distribution):
     """Distribution of y if `transform(y)`, an increasing or decreasing function, has the given distribution.
@@ -122,11 +124,16 @@ class TransformedDistribution(Distribution):
         nodes = np.linspace(-4, 4, 801)
         q = 1 / (1 + np.exp(-np.pi * np.sinh(nodes)))
         weight = q * (1 - q) * np.pi * np.cosh(nodes) * (nodes[1] - nodes[0])
+        q, weight = q[q < 1], weight[q < 1]
+        per_block = max(1, MAX_VALUES_PER_BLOCK // max(1, int(np.prod(self.shape))))
         total = np.zeros(self.shape)
         with np.errstate(all="ignore"):
-            for probability, w in zip(q, weight, strict=True):
-                if 0 < probability < 1:
-                    total = total + w * g(self.inverse(self.base.ppf(np.full(self.shape, probability))))
+            for start in range(0, len(q), per_block):
+                block = slice(start, start + per_block)
+                at = np.broadcast_to(
+                    np.expand_dims(q[block], tuple(range(1, 1 + len(self.shape)))), (len(q[block]), *self.shape)
+                )
+                total = total + np.tensordot(weight[block], g(self.inverse(self.base.ppf(at))), 1)
         return total[()]
 
     def mean(self) -> np.ndarray:
