@@ -328,8 +328,9 @@ class Fitting(WithCallbacks):
         if (weights or constrained) and n_starts(objective.likelihood) > 1:
             start = best_of_starts(objective, start, self._solve, self.verbose).u
         if weights and self._follow:
-            self._path_objective, self._path = sparse_path(objective, start, weights, region, self._follow, *limits)
-            return self._path_objective, self._path[-1][1], predictors
+            objective, self._path, last = sparse_path(objective, start, weights, region, self._follow, *limits)
+            self._path_objective = objective
+            return objective, last, predictors
         if weights:
             return *sparse_maximum(objective, start, weights, region, *limits), predictors
         chosen = any(predictor.chosen for predictor in predictors.values())
@@ -615,25 +616,28 @@ class MLEMixin(Fitting):
             `alphas` of shape (m,), in decreasing order; `coefs` and `intercepts`, by parameter arrays whose first axis has
             length m; `loglikelihood` and `n_nonzero`, of shape (m,).
         """
+        alphas = alphas if isinstance(alphas, Integral) else list(alphas)
+        if not alphas:
+            raise ValueError("alphas is empty: give numbers by which alpha is multiplied, or how many of them to try")
         follower = clone(self)
         if not isinstance(follower.alpha, dict) and not follower.alpha:
             follower.alpha = 1.0
         if not isinstance(follower.l1_ratio, dict) and not follower.l1_ratio:
             follower.l1_ratio = 1.0
-        return follower._fitted_path(X, y, sample_weight, (alphas if isinstance(alphas, Integral) else list(alphas), eps))
+        return follower._fitted_path(X, y, sample_weight, (alphas, eps))
 
     def _fitted_path(self, X: Any, y: Any, sample_weight: ArrayLike | None, follow) -> Bunch:
         """The result of `path`, of a clone."""
         self._follow = follow
         self.fit(X, y, sample_weight=sample_weight)
         objective, n = self._path_objective, self._path_objective.data.total_weight
-        fits = [_coefficients(objective, solution.u) for _, solution in self._path]
+        fits = [_coefficients(objective, u) for _, u, _ in self._path]
         coefs, intercepts = ({name: np.array([fit[k][name] for fit in fits]) for name in fits[0][k]} for k in (0, 1))
         return Bunch(
-            alphas=np.array([factor for factor, _ in self._path]),
+            alphas=np.array([factor for factor, _, _ in self._path]),
             coefs=coefs,
             intercepts=intercepts,
-            loglikelihood=np.array([-n * solution.result.loss for _, solution in self._path]),
+            loglikelihood=np.array([-n * loss for _, _, loss in self._path]),
             n_nonzero=np.array([sum(int(np.count_nonzero(value)) for value in fit[0].values()) for fit in fits]),
         )
 

@@ -36,6 +36,7 @@ MAX_COORDINATES_PER_ROW = 0.5  # from which a free fit is too close to exact to 
 TOL_OF_CONSTANTS, ITERATIONS_OF_CONSTANTS = 1e-4, 50  # of the fit of constants that replaces a poor start
 MIN_STEP_LENGTH = 1e-8
 MAX_DECREMENT_OF_STALE = 1e-2  # twice the predicted gain up to which the next step may use the same Hessian
+MAX_PRODUCTS_OF_FRESH_HESSIAN = 5e5  # rows times pairs of coordinates, up to which it costs less than steps with an older one
 POLISHING_STEPS = 2  # further steps at most once the gradient is below the tolerance
 MAX_FAST_RATE = 0.1  # of the gradient's decrease in a step, above which the Hessian is computed again
 MIN_CURVATURE = 1e-10  # along a step, relative to the sizes of step and change, from which a Hessian is updated
@@ -148,7 +149,7 @@ def sparse_path(
     follow: tuple[Sequence[float] | int, float],
     tol: float,
     max_iter: int,
-) -> tuple[Objective, list[tuple[float, Solution]]]:
+) -> tuple[Objective, list[tuple[float, np.ndarray, float]], Solution]:
     """The maxima at multiples of all penalties, from the largest on, each from the one before and with its Hessian.
 
     Parameters
@@ -163,8 +164,10 @@ def sparse_path(
     -------
     Objective
         Without penalty, in the coordinates of the solutions.
-    list of (float, Solution)
-        ``result["loss"]`` is that without penalty.
+    list of (float, ndarray of shape (size,), float)
+        The multiple, the vector, and the loss there without penalty.
+    Solution
+        The last one.
     """
     rotated, at, alpha = objective, start, objective.alpha
     objective, u = in_single_coefficients(objective, start, entries=True)
@@ -187,9 +190,10 @@ def sparse_path(
             ridge[shrunk.slices[name], shrunk.slices[name]] = penalty.hessian()
         run = _descend(shrunk, Lasso(factor * scale, boxes.low, boxes.high), u, tol, max_iter, hessian + ridge, polished=False)
         u, hessian = run.u, run.point.hessian - ridge
-        run.result.update(active=boxes.active(u), loss=run.point.value - shrunk.penalty(u))
-        solutions.append((float(factor), run.solution(shrunk)))
-    return plain, solutions
+        solutions.append((float(factor), u, run.point.value - shrunk.penalty(u)))
+    run.result.update(active=boxes.active(u))
+    plain.remember_value(u, solutions[-1][2])
+    return plain, solutions, run.solution(shrunk)
 
 
 def _in_coordinates(objective, weights) -> np.ndarray:
@@ -281,6 +285,7 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None, few=None, po
         on_few = _descend(few, subproblem, u, tol, max_iter)
         u, hessian = (on_few.u, on_few.point.hessian) if on_few.converged else (u, None)
     n_iter, unbounded, message, last, before, polishing = 0, False, "iteration limit", None, np.inf, 0
+    cheap = objective.data.n_kept * objective.size**2 <= MAX_PRODUCTS_OF_FRESH_HESSIAN
     order = 2 if hessian is None else 1
     point = objective.evaluate(u, order, "expected")
     hessian, fresh, residual = point.hessian if order == 2 else hessian, order == 2, np.inf
@@ -293,6 +298,9 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None, few=None, po
         # the quadratic model is optimal at the end of the step: there its gradient has changed by this
         residual = float(np.abs(hessian @ last.step).max(initial=0.0))
         polishing += residual <= tol
+        if not polished and residual <= POLISHED_SHARE_OF_TOL * tol:
+            message = "gradient below tol"
+            break
         if residual <= (POLISHED_SHARE_OF_TOL if polished else 1.0) * tol or polishing > POLISHING_STEPS:
             u, message = u + last.step, "gradient below tol"
             point = objective.evaluate(u, 1)
@@ -303,7 +311,7 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None, few=None, po
             continue
         decrement = -float(point.gradient @ last.step) + subproblem.penalty(u) - subproblem.penalty(u + last.step)
         order, information = (
-            2 if decrement > MAX_DECREMENT_OF_STALE else 1,
+            2 if cheap or decrement > MAX_DECREMENT_OF_STALE else 1,
             "expected" if decrement > SCORING_DECREMENT else "observed",
         )
         length, trial = _line_search(objective, subproblem, u, point, last.step, decrement, order, information)

@@ -181,6 +181,8 @@ def test_paths(table):
     assert (slightly.coef_ != 0).sum() == 1
     given = model.path(X, y, alphas=[0.1, 1.0])
     assert given.alphas.tolist() == [1.0, 0.1]
+    with pytest.raises(ValueError, match="alphas is empty"):
+        model.path(X, y, alphas=[])
 
 
 def test_searches_and_pickles(table):
