@@ -30,7 +30,7 @@ from ..likelihoods._functions import curvature_score, expected_information, info
 from .evaluator import Evaluator
 from .objective import Objective, Point
 from .predictor import Predictor
-from .sums import project
+from .sums import bilinear, project
 
 JEFFREYS, MEAN, MEDIAN = PENALTIES = ("jeffreys", "mean_bias", "median_bias")
 MAX_ROWS_OF_EXACT_HESSIAN = 20  # per coordinate: the penalty's Hessian, which is differenced there, is then no small part
@@ -216,9 +216,8 @@ class _Adjustment:
         rows = self.evaluator.rows(batch, {})
         eta = self.evaluator.eta(batch, rows, self.coefficients)
         _, unstack, entries = stacking({name: eta[name] for name in designs})
-        Z = {name: self._coordinate_rows(rows, name) for name in designs}
         mixed = None if self.penalty == JEFFREYS else curvature_score(law, batch.y, eta)
-        leverages = self._leverages(len(batch.y), Z, entries)
+        leverages = self._leverages(len(batch.y), rows, entries)
         adjustment = information_slopes(law, batch.y, eta, self.formula, leverages) / 2
         if mixed is not None:
             adjustment += np.einsum("nab,nabc->nc", leverages, mixed) / 2 - np.einsum("nab,nacb->nc", leverages, mixed)
@@ -227,20 +226,23 @@ class _Adjustment:
         if self.directions is not None:
             slopes = information_slopes(law, batch.y, eta, self.formula)
             third = slopes / 3 if mixed is None else slopes / 3 + mixed / 2 - mixed.transpose(0, 1, 3, 2) * 2 / 3
-            changes = [Z[name] @ self.directions[self.slices[name]] * designs[name].output_basis[0, 0] for name in designs]
+            changes = [
+                self._linear(rows, name, self.directions[self.slices[name]]) * designs[name].output_basis[0, 0]
+                for name in designs
+            ]
             change = np.stack([np.broadcast_to(one, (len(batch.y), one.shape[1])) for one in changes], axis=1)
             sums["median"] = np.einsum("n,nabc,nat,nbt,nct->t", batch.weight, third, change, change, change, optimize=True)
         return sums
 
-    def _coordinate_rows(self, rows, name) -> np.ndarray:
-        """Rows of one linear predictor in its coordinates (n, intercept + r), of an intercept alone one for all."""
-        matrix = self.evaluator.designs[name].matrix()
-        return rows[name] @ matrix[1:] + matrix[0] if name in rows else matrix
+    def _linear(self, rows, name, factors) -> np.ndarray:
+        """Products of one linear predictor's coordinates in each row with `factors` (size, m); without columns one for all."""
+        factors = self.evaluator.designs[name].matrix() @ factors
+        return rows[name] @ factors[1:] + factors[0] if name in rows else factors
 
-    def _leverages(self, n, Z, entries) -> np.ndarray:
+    def _leverages(self, n, rows, entries) -> np.ndarray:
         """z_a' V z_b for all pairs of linear predictors of each row: (n, D, D)."""
         size = max(place.stop for place in entries.values())
-        result = np.empty((n, size, size))
+        result = np.empty((size, size, n)).T  # each pair lies together
         names = list(self.evaluator.designs)
         for i, a in enumerate(names):
             for b in names[i:]:
@@ -248,10 +250,8 @@ class _Adjustment:
                 block = self.covariance[self.slices[a], self.slices[b]].reshape(*left.shape, *right.shape)
                 inner = np.einsum("ixjy,kx,ly->klij", block, left.output_basis, right.output_basis)
                 for k, m in np.ndindex(inner.shape[:2]):
-                    if len(Z[b]) == 1:
-                        value = Z[a] @ (inner[k, m] @ Z[b][0])
-                    else:
-                        value = np.einsum("nj,nj->n", np.broadcast_to(Z[a] @ inner[k, m], Z[b].shape), Z[b])
+                    form = left.matrix() @ inner[k, m] @ right.matrix().T
+                    value = bilinear(rows.get(a), rows.get(b), form)
                     row, column = entries[a].start + k, entries[b].start + m
                     result[:, row, column] = result[:, column, row] = value
         return result

@@ -30,6 +30,18 @@ def contract(information: np.ndarray, change: np.ndarray, vector: bool) -> np.nd
     return result if vector else result[:, 0]
 
 
+def bilinear(left: Any, right: Any, form: np.ndarray) -> Any:
+    """(1, left) form (1, right)' for every row: (n,), or a number if there are no columns; `form` is (1 + qa, 1 + qb)."""
+    if left is None or right is None:
+        columns, linear = (right, form[0, 1:]) if left is None else (left, form[1:, 0])
+        return form[0, 0] if columns is None else columns @ linear + form[0, 0]
+    linear = left @ (form[1:, 0] + form[0, 1:]) if left is right else left @ form[1:, 0] + right @ form[0, 1:]
+    products = left @ form[1:, 1:]
+    if sparse.issparse(right):
+        return np.asarray(right.multiply(products).sum(axis=1)).ravel() + linear + form[0, 0]
+    return np.einsum("nj,nj->n", products, right) + linear + form[0, 0]
+
+
 def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, symmetric: bool) -> np.ndarray:
     """Weighted sum over rows of information times the products of (1, left) and (1, right): (Ka, Kb, 1 + qa, 1 + qb).
 

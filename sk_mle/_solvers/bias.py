@@ -60,6 +60,7 @@ def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: C
     if penalty != JEFFREYS:
         solution = _root(BiasReduced.of(objective, penalty), solution.u, tol, max_iter)
     solution.result.update(minimum_certified=solution.converged, unidentified={})
+    objective.remember_value(solution.u, penalised.base.value(solution.u))
     return solution
 
 

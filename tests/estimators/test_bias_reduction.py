@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from _reference import load
 from scipy.optimize import minimize, root
+from scipy.sparse import csr_array
 from scipy.special import expit, gammaln, polygamma
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -377,3 +378,20 @@ def test_curves_are_refused():
     curve = Nonlinear("a * exp(-b * x0)", start={"a": 1.0, "b": 0.1})
     with pytest.raises(ValueError, match="not linear in its coefficients"):
         MLERegressor(penalty="jeffreys", predictors={"loc": curve}).fit(X, np.exp(-X[:, 0]))
+
+
+@pytest.mark.parametrize("read", [np.asarray, csr_array])
+def test_parameters_of_different_columns(read):
+    rng = np.random.default_rng(0)
+    X, beta = np.round(rng.normal(size=(40, 3))) + 2, np.array([0.5, 1.0, 0.0, -1.0])
+    y = X @ beta[1:] + np.exp(0.3 * X[:, 1]) * rng.normal(size=40)
+    model = MLERegressor(Normal(), predictors={"scale": [1, 2]}, penalty="jeffreys").fit(read(X), y)
+    Z, S = np.column_stack([np.ones(40), X]), np.column_stack([np.ones(40), X[:, 1:]])
+
+    def loss(theta):
+        log_scale, precision = S @ theta[4:], np.exp(-2 * S @ theta[4:])
+        information = np.linalg.slogdet(Z.T * precision @ Z)[1] + np.linalg.slogdet(2 * S.T @ S)[1]
+        return log_scale.sum() + precision @ (y - Z @ theta[:4]) ** 2 / 2 - information / 2
+
+    at = np.concatenate([np.append(model.intercepts_[name], model.coefs_[name]) for name in ("loc", "scale")])
+    assert np.allclose(at, minimize(loss, at + 0.01, tol=1e-12).x, atol=1e-5)

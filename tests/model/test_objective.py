@@ -14,7 +14,7 @@ from sk_mle._model.design import MAX_ROTATED_COLUMNS, from_moments
 from sk_mle._model.moments import Moments
 from sk_mle._model.objective import Point
 from sk_mle._model.penalties import Ridge
-from sk_mle._model.sums import contract, cross, project
+from sk_mle._model.sums import bilinear, contract, cross, project
 from sk_mle._solvers.plane import Plane
 from sk_mle._solvers.preconditioners import Banded, Cholesky, Identity, SubsampledHessian, Woodbury, is_representative
 from sk_mle._solvers.scaling import (
@@ -472,3 +472,17 @@ def test_extra_sums_are_computed_block_by_block(name):
 def test_beta_far_out_is_infinite_not_nan():
     loss = objective(Beta(), X, RNG.uniform(0.1, 0.9, N))
     assert loss.value(np.full(loss.size, 1e4)) == np.inf
+
+
+@pytest.mark.parametrize("read", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("q", [(3, 2), (3, None), (None, 2), (None, None), (3, 3)])
+def test_bilinear_forms_of_rows(q, read):
+    rng = np.random.default_rng(0)
+    values = [None if one is None else rng.normal(size=(4, one)) for one in q]
+    left, right = [np.ones((4, 1)) if one is None else np.column_stack([np.ones(4), one]) for one in values]
+    if q == (3, 3):
+        values, right = [values[0]] * 2, left
+    form = rng.normal(size=(left.shape[1], right.shape[1]))
+    first = None if values[0] is None else read(values[0])
+    second = first if values[0] is values[1] else None if values[1] is None else read(values[1])
+    assert np.allclose(bilinear(first, second, form), ((left @ form) * right).sum(axis=1), rtol=1e-13)

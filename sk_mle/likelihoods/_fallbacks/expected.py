@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -133,12 +134,22 @@ def information_slopes(law: Law, y: np.ndarray, eta: dict, formula: bool, weight
                 step = SLOPE_STEP * _unit(law.layout[name], value, here.get((name, name)))
 
                 def at(m, name=name, k=k, step=step, value=value):
-                    blocks = _by_formula(law, y, {**eta, name: _moved(value, k, m * step)})
-                    return _dense(blocks, free) if weights is None else _contracted(blocks, free, weights)
+                    return _by_formula(law, y, {**eta, name: _moved(value, k, m * step)})
 
-                change = 8 * (at(1) - at(-1)) - (at(2) - at(-2))
+                blocks = _difference(at)
+                change = _dense(blocks, free) if weights is None else _contracted(blocks, free, weights)
                 columns.append(change / (12 * np.reshape(step, (-1, *(1,) * (change.ndim - 1)))))
     return np.stack(columns, axis=-1)
+
+
+def _difference(at: Callable) -> dict:
+    """Twelve times the derivative at 0 of a dict of arrays, without arrays that are equal on both sides: theirs is 0."""
+    up, down = at(1), at(-1)
+    changed = [pair for pair, value in up.items() if not np.array_equal(value, down[pair])]
+    if not changed:
+        return {}
+    up2, down2 = at(2), at(-2)
+    return {pair: 8 * (up[pair] - down[pair]) - (up2[pair] - down2[pair]) for pair in changed}
 
 
 def _integrated_slopes(law, eta) -> np.ndarray:
