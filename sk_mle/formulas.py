@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._estimators.regressor import MLERegressor
+from ._model.terms import columns_of_terms
 from ._sources import check_in_memory
 from ._utils.public import publish
 from .inference import Inference
@@ -86,7 +87,9 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         from the rows of the fit (knots, categories, centres) is kept for predictions. `offset(...)` is added to the linear
         predictor, and ``censored(time, event) ~ ...`` makes the target of a `Censored` law.
     estimator : estimator, default=MLERegressor()
-        `MLERegressor` or `MLEClassifier`; its `exposure`, and columns that its law names, are columns of the frame.
+        `MLERegressor` or `MLEClassifier`; its `exposure`, and columns that its law and its `penalties` name, are columns of the
+        frame: ``FormulaModel("y ~ z", MLERegressor(penalties={"loc": [Smooth("x")]}, alpha="reml"))``. Columns of smooths and
+        groups stand there, and not in the formula.
 
     Attributes
     ----------
@@ -140,13 +143,18 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         estimator = MLERegressor() if self.estimator is None else self.estimator
         if estimator.get_params().get("predictors") is not None:
             raise ValueError("the columns are named by the formula: leave predictors of the estimator at None")
+        if estimator.get_params().get("fit_intercept") is False:
+            raise ValueError(
+                "the formula says whether there is an intercept: write '- 1' in it, and leave fit_intercept at True"
+            )
         right = {key: _read(text)[1] for key, text in formulas.items()}
         specs = {key: _made(side, frame, formulas[key], na_action="raise").model_spec for key, side in right.items()}
         self.specs_ = specs
         kept = {getattr(estimator, name, None) for name in ("offset", "exposure")}
         likelihood = estimator.get_params().get("likelihood")
         law_columns = {} if likelihood is None else get_likelihood(likelihood).layout.known
-        self.kept_ = [name for name in (*kept, *law_columns.values()) if isinstance(name, str)]
+        of_terms = [name for name in columns_of_terms(estimator.get_params().get("penalties")) if name in frame.columns]
+        self.kept_ = [name for name in (*kept, *law_columns.values(), *of_terms) if isinstance(name, str)]
         target = self.target(frame) if y is None else y
         columns, offsets = self._columns_by_parameter(frame)
         intercepts = {key: INTERCEPT in [str(column) for column in spec.column_names] for key, spec in specs.items()}
@@ -456,7 +464,10 @@ def _read(text):
         formula = formulaic.Formula(text)
     except formulaic.errors.FormulaicError as error:
         raise _unreadable(text, error) from error
-    return (formula.lhs, formula.rhs) if hasattr(formula, "rhs") else (None, formula)
+    left, right = (formula.lhs, formula.rhs) if hasattr(formula, "rhs") else (None, formula)
+    if isinstance(right, tuple):
+        raise ValueError(f"formula {text!r}: it has several parts between '|'; give a dict with a formula by parameter")
+    return left, right
 
 
 def _made(spec, frame, text, **options):

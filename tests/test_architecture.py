@@ -35,7 +35,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "_estimators": {"_model", "_predictive", "_solvers", "_sources", "_utils", "exceptions", "inference", "likelihoods"},
     "selection": {"_estimators", "_model", "_predictive", "_sources", "_utils", "inference", "likelihoods", "metrics"},
     "displays": {"_model", "_predictive", "_utils", "diagnostics", "likelihoods", "selection"},
-    "formulas": {"_estimators", "_sources", "_utils", "inference", "likelihoods"},
+    "formulas": {"_estimators", "_model", "_sources", "_utils", "inference", "likelihoods"},
     "testing": {"_estimators", "_sources", "_utils", "datasets", "domains", "likelihoods"},
 }
 LAW_ROOMS_BELOW = {  # the same for the rooms of likelihoods

@@ -67,18 +67,31 @@ class Bound:
 
 def text_groups(model: Any, X: Any) -> dict[Any, np.ndarray]:
     """Levels of the columns of text in a data frame that terms of groups name, by column."""
-    if model.penalties is None or not hasattr(X, "columns"):
+    if not hasattr(X, "columns"):
         return {}
-    given = model.penalties.values() if isinstance(model.penalties, dict) else [model.penalties]
-    terms = [term for part in given for term in (part if isinstance(part, list | tuple) else [part])]
     result = {}
-    for term in terms:
+    for term in _given_terms(model.penalties):
         if not getattr(term, "takes_text", False):
             continue
         name = X.columns[term.column] if isinstance(term.column, int) and term.column < len(X.columns) else term.column
         if name in X.columns and (levels := text_levels(X, name)) is not None:
             result[name] = levels
     return result
+
+
+def _given_terms(penalties: Any) -> list:
+    """The terms of an estimator's argument `penalties`, of all parameters."""
+    if penalties is None:
+        return []
+    given = penalties.values() if isinstance(penalties, dict) else [penalties]
+    return [term for part in given for term in (part if isinstance(part, list | tuple) else [part])]
+
+
+def columns_of_terms(penalties: Any) -> list[str]:
+    """Names of the columns that the terms of an estimator's argument `penalties` are made of, or penalise."""
+    named = [getattr(term, part, None) for term in _given_terms(penalties) for part in ("column", "by", "columns")]
+    flat = [name for one in named for name in (one if isinstance(one, list | tuple) else [one])]
+    return [name for name in flat if isinstance(name, str)]
 
 
 def has_terms(model: Any) -> bool:

@@ -15,6 +15,7 @@ from sk_mle import FormulaModel, Inference, MLEClassifier, MLERegressor, compare
 from sk_mle._predictive.unwrapping import target_of
 from sk_mle.diagnostics import pearson_residuals
 from sk_mle.likelihoods import Censored, NegativeBinomial, Normal, Weibull
+from sk_mle.predictors import Groups, Smooth
 from sk_mle.selection import likelihood_ratio_test
 from sk_mle.selection._nesting import Nesting, comparable, nested
 
@@ -135,6 +136,7 @@ def test_what_cannot_be_read_or_evaluated_is_told():
         ("claims ~ age", DF.assign(age=np.nan), "contains null values"),
         ("~ age", DF, "has nothing left of ~: pass y"),
         ({"mean": "claims ~ age", 1: "size ~ 1"}, DF, "have different left sides"),
+        ("claims ~ age | hours", DF, "several parts between '|'; give a dict"),
     ]:
         with pytest.raises(ValueError, match=words):
             FormulaModel(formula, model).fit(frame)
@@ -145,8 +147,18 @@ def test_what_cannot_be_read_or_evaluated_is_told():
         MODEL.predict(DF[:2].assign(area="east"))
     with pytest.raises(ValueError, match="leave predictors of the estimator at None"):
         FormulaModel(TEXT, MLERegressor("poisson", predictors={"mean": ["age"]})).fit(DF)
+    with pytest.raises(ValueError, match="write '- 1' in it"):
+        FormulaModel(TEXT, MLERegressor("poisson", fit_intercept=False)).fit(DF)
     with pytest.raises(TypeError, match="pass a data frame"):
         MODEL.predict(DF[["age"]].to_numpy())
+
+
+def test_terms_stand_beside_a_formula():
+    estimator = MLERegressor("poisson", penalties={"mean": [Smooth("age", 6), Groups("area")]}, alpha=0.1)
+    plain = clone(estimator).set_params(predictors={"mean": ["hours"]}).fit(DF[["hours", "age", "area"]], DF["claims"])
+    model = FormulaModel("claims ~ hours", estimator).fit(DF)
+    assert model.loglikelihood_ == pytest.approx(plain.loglikelihood_, rel=1e-12)
+    np.testing.assert_allclose(model.predict(DF[:5]), plain.predict(DF[["hours", "age", "area"]][:5]), rtol=1e-10)
 
 
 def test_a_constant_is_fitted_and_no_coefficient_refused():
