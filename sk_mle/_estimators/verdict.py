@@ -57,7 +57,8 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         warn_caller(f"The likelihood of {law} is unbounded{reason}", BoundaryWarning)
         return
     certified = solution.result.get("minimum_certified") and not solution.edges  # with an edge, for that parameter alone
-    directions = {} if certified else solution.result.get("recession") or separating_directions(objective, solution.u)
+    bounded = certified or model.fit_.penalty is not None  # a reduction of bias falls where the likelihood grows without end
+    directions = {} if bounded else solution.result.get("recession") or separating_directions(objective, solution.u)
     directions |= _separated_beside_terms(model, objective)
     if directions:
         model.converged_ = False
@@ -135,6 +136,8 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
         return f"the law inside {title(law)} has kinks: put a smooth one there, or read this as rough"
     if solution.n_iter >= model.max_iter:
         return "increase max_iter"
+    if model.fit_.penalty is not None and solution.result.get("unidentified"):
+        return f"no row says what some coefficients are (named below), and penalty={model.fit_.penalty!r} alone drives them off"
     if choose(model.solver, objective) != choose("auto", objective):
         return "use solver='auto'"
     leaving = [name for name in objective.designs if not law.layout[name].stays_inside]

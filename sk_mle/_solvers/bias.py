@@ -15,9 +15,11 @@ from scipy.optimize import OptimizeResult
 from .._model.bias import JEFFREYS, BiasReduced
 from .._model.objective import Objective
 from ..likelihoods._functions import n_starts, title
+from .identification import directions_without_information
 from .multistart import best_of_starts
 from .solvers import Solution
 
+ITERATIONS_OF_FIRST_LOOK = 30  # after which a fit looks for coefficients that the penalty alone drives off
 MAX_HALVINGS = 10  # of a scoring step
 POLISHED_SHARE_OF_TOL = 1e-3  # scoring steps, whose convergence is linear, end at this share of the tolerance
 MAX_RATE_OF_UPDATES = 0.5  # of the score's size in a step, up to which the root is near and steps are updated
@@ -56,7 +58,13 @@ def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: C
             f"{title(objective.likelihood)} is singular or not finite there: use fewer columns, or fix a parameter on which "
             "the rows say nothing"
         )
-    solution = solve(penalised, start, max_iter)
+    solution = solve(penalised, start, min(max_iter, ITERATIONS_OF_FIRST_LOOK))
+    if not solution.converged and solution.n_iter < max_iter:
+        if unidentified := directions_without_information(objective, solution.u):
+            solution.result.update(minimum_certified=False, unidentified=unidentified)
+            return solution
+        first, solution = solution, solve(penalised, solution.u, max_iter - solution.n_iter)
+        solution = solution._replace(n_iter=first.n_iter + solution.n_iter)
     if penalty != JEFFREYS:
         solution = _root(BiasReduced.of(objective, penalty), solution.u, tol, max_iter)
     solution.result.update(minimum_certified=solution.converged, unidentified={})

@@ -17,8 +17,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_mle import Inference, MLEClassifier, MLERegressor
 from sk_mle.datasets import make_mle_regression
-from sk_mle.exceptions import SeparationWarning
-from sk_mle.likelihoods import BetaBinomial, Binomial, Censored, Likelihood, Normal, Poisson, ZeroInflated
+from sk_mle.exceptions import ConvergenceWarning, IdentificationWarning, SeparationWarning
+from sk_mle.likelihoods import BetaBinomial, Binomial, Censored, Hurdle, Likelihood, Normal, Poisson, ZeroInflated
 from sk_mle.predictors import Nonlinear
 
 PENALTIES = ("jeffreys", "mean_bias", "median_bias")
@@ -395,3 +395,17 @@ def test_parameters_of_different_columns(read):
 
     at = np.concatenate([np.append(model.intercepts_[name], model.coefs_[name]) for name in ("loc", "scale")])
     assert np.allclose(at, minimize(loss, at + 0.01, tol=1e-12).x, atol=1e-5)
+
+
+@pytest.mark.exhaustive
+def test_the_penalty_alone_drives_no_coefficient_off_without_end():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=30), np.arange(30) < 6])
+    y = np.where(X[:, 1] == 1, 0, rng.poisson(2.0, size=30))
+    model = MLERegressor(Hurdle(Poisson()), predictors={"zero": "all"}, penalty="jeffreys", max_iter=200)
+    with (
+        pytest.warns(ConvergenceWarning, match="penalty='jeffreys' alone drives them off"),
+        pytest.warns(IdentificationWarning, match=r"column 1 in its parameter 'mean'.*predictors=\{'mean': \[the others\]\}"),
+    ):
+        model.fit(X, y)
+    assert model.n_iter_ < 100
