@@ -212,6 +212,9 @@ def censored_crps(
     time, event = read_times(y, "censored_crps")
     dist, weight = _rows(dist, len(time), "censored_crps"), check_weight(sample_weight, len(time))
     end = float(np.quantile(time, LAST_QUANTILE)) if horizon is None else float(horizon)
+    if horizon is not None and not min(time.min(), 0.0) < end < np.inf:
+        first = f"{min(time.min(), 0.0):g}" + (", the first time" if time.min() < 0 else "")
+        raise ValueError(f"censored_crps: horizon must be a finite number above {first}, got {horizon!r}")
     estimate = _censoring(time, event, censoring, weight, end, "censored_crps")
     of_event, stop = np.zeros(len(time)), np.minimum(time, end)
     seen = event & (time < end)

@@ -29,6 +29,7 @@ from sk_mle.likelihoods import (
     Likelihood,
     LogitNormal,
     LogNormal,
+    Mixture,
     NegativeBinomial,
     Normal,
     Poisson,
@@ -444,6 +445,26 @@ def test_fixed_law_accepts_further_values():
     law = with_values(kernel(Fixed(Gamma(), {"shape": 2.0})), {"mean": 3.0})
     assert law.layout.fixed == {"mean": 3.0, "shape": 2.0}
     assert law.layout.free == []
+
+
+PAIR = Mixture([("a", Normal()), ("b", Normal())])
+WRONGLY_FIXED = {
+    "vector": (Fixed(PAIR, {"logits": 0.0}), r"cannot fix logits of Mixture, which is a vector.*weights=\[0.3, 0.7\]"),
+    "list": (Fixed(PAIR, {"logits": [0.0, 0.0]}), "cannot fix logits of Mixture, which is a vector"),
+    "vector inside": (Mixture([("c", Fixed(PAIR, {"logits": 0.0})), ("d", Normal())]), "cannot fix logits of Mixture"),
+    "nan": (Fixed(Normal(), {"scale": np.nan}), r"Normal\(scale=nan\): scale must lie in \(0, inf\)"),
+    "array": (Fixed(Normal(), {"scale": np.array([1.0, 2.0])}), r"Normal\(scale=...\): give a number to fix scale"),
+    "twice": (Fixed(Fixed(Normal(), {"scale": 1.0}), {"scale": 2.0}), "gives scale=2.0, but the law inside fixes it at 1.0"),
+    "by the law": (Fixed(Fixed(Normal(scale=1.0), {"scale": 2.0}), {"loc": 0.0}), "the law inside fixes it at 1.0"),
+}
+
+
+@pytest.mark.parametrize("case", WRONGLY_FIXED)
+def test_what_cannot_be_fixed_is_told(case):
+    law, message = WRONGLY_FIXED[case]
+    with pytest.raises((ValueError, TypeError), match=message):
+        law.check()
+    Fixed(Fixed(Normal(), {"scale": 1.0}), {"scale": 1.0, "loc": 0.0}).check()
 
 
 @pytest.mark.parametrize("order", [0, 1, 2])

@@ -183,3 +183,6 @@ def test_what_cannot_be_scored_is_told():
         concordance_index([1.0, 2.0], DIST[:3])
     with pytest.raises(ValueError, match=r"as sk_mle\.censored"):
         censored_crps(np.ones((2, 3)), DIST[:2])
+    for horizon in (np.nan, -1.0, 0.0, np.inf):
+        with pytest.raises(ValueError, match=f"horizon must be a finite number above 0, got {horizon}"):
+            censored_crps(Y, DIST, horizon=horizon)

@@ -23,7 +23,8 @@ class Fixed(Likelihood):
     ----------
     law : Likelihood
     values : dict of str to float or str
-        A number for each parameter to fix, or the name of a column of X that holds it in every row.
+        A number for each parameter to fix, or the name of a column of X that holds it in every row. A parameter that the law
+        fixes already keeps its value, and vectors, such as the logits of `Mixture`, are not fixed so.
 
     Examples
     --------
@@ -59,9 +60,26 @@ class Fixed(Likelihood):
         if unknown:
             law = title(self.law)
             raise ValueError(f"Fixed names {unknown}, but the parameters of {law} are {list(self.law.parameters)}")
+        if isinstance(self.law, Fixed):
+            self.law.check()  # below, only what it results in is left
+        self._check_each()
+        self._law_with_values.check()
         if any(self._law_with_values.layout[name].value != value for name, value in self.values.items()):
             raise ValueError(f"{title(self.law)} does not let its parameters be fixed from outside")
-        self._law_with_values.check()
+
+    def _check_each(self):
+        """Raise ValueError for parameters that are no single number, or that the law inside fixes otherwise."""
+        for name, value in self.values.items():
+            parameter = self.law.layout[name]
+            if parameter.vector:
+                raise ValueError(
+                    f"Fixed cannot fix {name} of {title(self.law)}, which is a vector: only single numbers are fixed so. "
+                    "Where the law takes it as a vector, give it there, as in Mixture(..., weights=[0.3, 0.7])"
+                )
+            if parameter.value is not None and not np.array_equal(parameter.value, value):
+                raise ValueError(
+                    f"Fixed gives {name}={value!r}, but the law inside fixes it at {parameter.value!r}: give {name} only once"
+                )
 
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         return self._copy_with(law=self.law.bind(y, **known))
