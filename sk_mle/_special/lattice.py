@@ -19,6 +19,7 @@ from scipy.special import logsumexp
 from .gamma_functions import log1p_minus
 
 NODES_PER_PANEL = 16
+NODES_OF_CHECK = 13  # nodes of the second rule, by which the first is checked
 NEGLIGIBLE_PANEL_LOG_RATIO = 45.0  # log ratio of sum to panel from which the panel adds nothing
 NEGLIGIBLE_LOG_RATIO = 38.0  # log ratio of largest term to term from which the term adds nothing
 MAX_TERMS_SUMMED_ALL = 288  # whole numbers up to which all are summed
@@ -28,13 +29,38 @@ CELLS_PER_BLOCK = 1 << 15  # rows times terms at a time: what fits the processor
 @lru_cache
 def _rule(exponent):
     """Nodes from 0 to L - 1 and log weights for a sum over L = 2**exponent whole numbers."""
-    size, n = 2.0**exponent, np.arange(1.0, NODES_PER_PANEL)
+    size = 2.0**exponent
     if size == NODES_PER_PANEL:
         return np.arange(size), np.zeros(NODES_PER_PANEL)
     # Golub and Welsch's nodes, from the recurrence of the discrete Chebyshev polynomials.
-    off_diagonal = n / 2 * np.sqrt((size - n) * (size + n) / (4 * n * n - 1))
-    nodes, vectors = eigh_tridiagonal(np.full(NODES_PER_PANEL, (size - 1) / 2), off_diagonal)
+    nodes, vectors = eigh_tridiagonal(np.full(NODES_PER_PANEL, (size - 1) / 2), _off_diagonal(size, NODES_PER_PANEL))
     return nodes, np.log(size) + 2 * np.log(np.abs(vectors[0]))
+
+
+def _off_diagonal(size, n_nodes):
+    """The coefficients of the recurrence of the discrete Chebyshev polynomials on `size` whole numbers."""
+    n = np.arange(1.0, n_nodes)
+    return n / 2 * np.sqrt((size - n) * (size + n) / (4 * n * n - 1))
+
+
+@lru_cache
+def whole_rules(exponent: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Nodes and the weights of two rules for a sum over L = 2**exponent >= 256 whole numbers, each with nodes of its own.
+
+    The nodes are whole, for terms that are defined only there: Gauss' rounded down, with the weights that are exact for
+    polynomials. Where the two sums differ, the terms do not vary smoothly.
+    """
+    size, nodes, weights = 2.0**exponent, [], []
+    for n_nodes in (NODES_PER_PANEL, NODES_OF_CHECK):
+        off = _off_diagonal(size, n_nodes)
+        node = np.floor(eigh_tridiagonal(np.full(n_nodes, (size - 1) / 2), off, eigvals_only=True))
+        polynomials = [np.zeros(n_nodes), np.ones(n_nodes)]
+        for before, after in zip([0.0, *off[:-1]], off, strict=True):
+            polynomials.append(((node - (size - 1) / 2) * polynomials[-1] - before * polynomials[-2]) / after)
+        nodes.append(node)
+        weights.append(np.linalg.solve(np.array(polynomials[1:]), size * np.eye(n_nodes)[0]))
+    first, check = weights
+    return np.concatenate(nodes), np.append(first, 0 * check), np.append(0 * first, check)
 
 
 def panel(done: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from sk_mle.domains import POSITIVE, UNIT
-from sk_mle.likelihoods import Likelihood
+from sk_mle import Distribution
+from sk_mle.domains import COUNT, POSITIVE, REAL, UNIT
+from sk_mle.likelihoods import Hurdle, Likelihood, Parameter, Truncated
 
 
 class HeavyTails(Likelihood):
@@ -31,6 +32,32 @@ class Kumaraswamy(Likelihood):
         return -np.expm1(b * np.log1p(-(y**a)))
 
 
+class Geometric(Likelihood):
+    """Failures before a success, or `step` times as many; only the masses are written."""
+
+    parameters = {"p": UNIT}
+    support = COUNT
+
+    def __init__(self, step=1):
+        self.step = step
+
+    def loglik(self, y, p):
+        return np.where(y % self.step == 0, np.log(p) + y / self.step * np.log1p(-p), -np.inf)
+
+
+class ThreeCounts(Likelihood):
+    """The counts 0, 1 and 2, whose logits are one vector."""
+
+    parameters = {"logits": Parameter(REAL, basis=np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]))}
+    support = COUNT
+
+    def loglik(self, y, logits):
+        chances = special.log_softmax(logits, axis=-1)
+        y, _ = np.broadcast_arrays(y, chances[..., 0])
+        at = np.take_along_axis(np.broadcast_to(chances, (*y.shape, 3)), np.clip(y, 0, 2).astype(int)[..., None], axis=-1)
+        return np.where(y <= 2, at[..., 0], -np.inf)
+
+
 @pytest.mark.parametrize("df", [0.1, 0.3, 0.5, 2.0])
 def test_tails_are_integrated_as_far_as_they_reach(df):
     law, q = HeavyTails(), np.array([1e-3, 0.2, 0.7, 0.999])
@@ -48,3 +75,36 @@ def test_a_written_cdf_polishes_quantiles(a, b):
     np.testing.assert_allclose(found, (-np.expm1(np.log1p(-q) / b)) ** (1 / a), rtol=1e-11)
     near_end = Kumaraswamy().ppf(np.array([0.9999]), a=np.array([0.2]), b=np.array([0.1]))  # beyond the last number below 1
     assert 1 - 1e-15 < near_end[0] < 1
+
+
+def test_sums_over_millions_of_masses_are_exact():
+    p, y = np.array([0.3, 1e-3, 1e-5, 1e-7]), np.array([2.0, 10.0, 0.0, 3e6])
+    law, right = Geometric(), stats.geom(p, loc=-1)
+    np.testing.assert_allclose(law.cdf(y, p=p), right.cdf(y), rtol=1e-9)
+    np.testing.assert_allclose(law.sf(y, p=p), right.sf(y), rtol=1e-12)
+    np.testing.assert_array_equal(law.ppf(np.full(2, 0.6), p=p[2:]), right.ppf(0.6)[2:])
+
+
+def test_moments_of_millions_of_masses_are_exact():
+    p = np.array([0.3, 1e-3, 1e-5, 1e-7])
+    found, right = Distribution(Geometric(), {"p": p}), stats.geom(p, loc=-1)
+    np.testing.assert_allclose(found.mean(), right.mean(), rtol=1e-12)
+    np.testing.assert_allclose(found.var(), right.var(), rtol=1e-12)
+    np.testing.assert_allclose(found.entropy(), (special.entr(p) + special.entr(1 - p)) / p, rtol=1e-9)
+
+
+def test_masses_that_do_not_vary_smoothly_are_added_one_by_one_or_their_sum_is_nan():
+    p = np.array([0.1, 1e-2, 1e-5])
+    cdf = Geometric(step=2).cdf(np.array([3.0, 11.0, 2.0]), p=p)
+    np.testing.assert_allclose(cdf, [*stats.geom.cdf([1, 5], p[:2], loc=-1), np.nan], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "known"), [(Truncated(ThreeCounts(), low=0), {"low": 0.0, "high": np.inf}), (Hurdle(ThreeCounts()), {})]
+)
+def test_a_vector_of_parameters_keeps_its_axis_inside_another_law(wrapped, known):
+    chances = np.array([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6]])
+    params = {name: np.full(2, known.get(name, 0.4)) for name in wrapped.layout} | {"logits": np.log(chances)}
+    zero, one, two = (np.exp(wrapped.loglik(np.full(2, y), **params)) for y in (0.0, 1.0, 2.0))
+    np.testing.assert_allclose(one / two, chances[:, 1] / chances[:, 2])
+    np.testing.assert_allclose(zero + one + two, 1.0)

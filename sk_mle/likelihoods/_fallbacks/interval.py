@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from .law import Law
+from .quadrature import _flat
 
 NODES_PER_INTERVAL = 12
 MAX_MASSES_WITH_DERIVATIVES = 64  # of an interval of counts whose masses cost less than differences of distribution functions
@@ -16,11 +17,11 @@ GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(NODES_PER_INTERVAL)
 
 
 def log_interval(law: Law, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
-    """log P(low < Y <= high), the default of `Likelihood.log_interval`, for laws of one number with scalar parameters."""
-    low, high, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (low, high, *params.values())))
-    shape, result = low.shape, np.full(low.size, -np.inf)
-    low, high = low.ravel(), high.ravel()
-    params = {name: value.ravel() for name, value in zip(params, values, strict=True)}
+    """log P(low < Y <= high), the default of `Likelihood.log_interval`, for laws of one number."""
+    low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+    whole = np.broadcast_shapes(low.shape, _flat(0.0, params, law)[2])
+    low, params, shape = _flat(np.broadcast_to(low, whole), params, law)
+    high, result = np.broadcast_to(high, shape).ravel(), np.full(len(low), -np.inf)
     from_start, to_end = reaches(law, low, high)
     with np.errstate(all="ignore"):
         for rows, value in (

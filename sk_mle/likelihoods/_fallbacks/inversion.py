@@ -257,7 +257,7 @@ def _invert_sum(law, q, params):
     """
     centre, width, f = _centre(law, params)
     if len(centre) > 1:
-        return solve_quantile(law, q, params, centre)
+        return _solved(law, q, params, centre)
     reach, quantiles, far = np.ceil(width[0]), np.full(len(q), np.nan), q > MAX_LOWER_TAIL_LEVEL
     while reach < MAX_TERMS and np.isnan(quantiles).any():
         k = np.arange(max(np.rint(centre[0]) - reach, law.support.low), min(np.rint(centre[0]) + reach, law.support.high) + 1)
@@ -269,5 +269,11 @@ def _invert_sum(law, q, params):
     if rest.any():
         params = {name: np.broadcast_to(value, (rest.sum(), *value.shape[1:])) for name, value in params.items()}
         near = np.where(np.isnan(quantiles[rest]), centre[0], quantiles[rest])
-        quantiles[rest] = solve_quantile(law, q[rest], params, near)
+        quantiles[rest] = _solved(law, q[rest], params, near)
     return quantiles
+
+
+def _solved(law, q, params, start):
+    """Quantiles by `solve_quantile`; NaN where the distribution function is not known."""
+    found = solve_quantile(law, q, params, start)
+    return np.where(np.isnan(law.cdf(start, **params) + law.cdf(found, **params)), np.nan, found)

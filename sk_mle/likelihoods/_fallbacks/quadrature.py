@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp
 
+from ..._special.lattice import whole_rules
 from .facts import overrides
 from .law import Law
 
@@ -20,7 +21,12 @@ FAR_NODES = np.arange(3.625, 6.1, 0.025)  # further ones, up to 1e137 lengths, f
 NEGLIGIBLE = -32.0  # log of the share of a tail at the last node
 DENSITIES_PER_BLOCK = 1 << 20  # density evaluations in one call
 FIRST_TERMS = 256  # terms of a sum added at a time
-MAX_TERMS = 1 << 17  # terms of a sum
+FIRST_LONG_TERM = 1024  # terms of a sum that are added one by one; the further ones by panels
+MIN_PANEL = 256  # terms of a panel
+MAX_STEP = 1e18  # terms of a sum by panels
+MAX_TERMS = 1 << 17  # terms of a sum one by one
+NEGLIGIBLE_REST = 1e-9  # share of a sum that its last part may have
+MAX_ROUGHNESS = 1e-6  # share of a sum by which two rules may differ: what rounding of the density leaves, not kinks
 MIN_UNROUNDED_PROBABILITY = 1e-12  # probability beyond a quantile below which it may be rounded onto the end of the support
 MAX_RETRIED_ROWS = 4096  # rows whose failed integral is tried again over quantiles
 MAX_WRITTEN_TAIL = 0.9  # probability up to which its complement keeps its digits
@@ -239,16 +245,75 @@ def _sum_tail(law, y, params, upper):
     k = np.floor(np.clip(y, law.support.low - 1, 1e300))
     outwards_up = k >= np.rint(centre)
     first, sign = np.where(outwards_up, k + 1, k), np.where(outwards_up, 1.0, -1.0)
-    total = np.full(len(k), -np.inf)
-    for block in range(MAX_TERMS // FIRST_TERMS):
-        steps = np.arange(block * FIRST_TERMS, (block + 1) * FIRST_TERMS)
-        part = logsumexp(f(first[:, None] + sign[:, None] * steps), axis=1)
+    total, open_rows = np.full(len(k), -np.inf), np.ones(len(k), bool)
+    for done in range(0, FIRST_LONG_TERM, FIRST_TERMS):
+        part = logsumexp(f(first[:, None] + sign[:, None] * np.arange(done, done + FIRST_TERMS)), axis=1)
         total = np.logaddexp(total, part)
-        if (part <= total - 40).all():
+        open_rows = part > total - 40
+        if not open_rows.any():
             break
+    if open_rows.any():
+        rows = np.flatnonzero(open_rows)
+        start, way, scale = first[rows], sign[rows][:, None], total[rows][:, None]
+        far = _log_density(law, {name: value[rows] for name, value in params.items()})
+
+        def values(steps):
+            return np.exp(far(start[:, None] + way * steps) - scale)[..., None]
+
+        rest = _long_sum(values, _terms_to_end(law, start, way[:, 0]), np.ones((len(rows), 1)))
+        total[rows] += np.log1p(rest[:, 0])
     with np.errstate(all="ignore"):
         total = np.minimum(total, 0.0)
         return np.where(outwards_up == upper, total, np.log1p(-np.exp(total)))
+
+
+def _terms_to_end(law, first, sign):
+    """The number of whole numbers from `first` on to the end of the support, up (sign 1) or down (-1)."""
+    return np.where(sign > 0, law.support.high - first, first - law.support.low) + 1
+
+
+def _long_sum(values, count, size):
+    """Sums of values(steps) (n, steps, width) over steps from FIRST_LONG_TERM to `count`, by panels ever longer.
+
+    Where two rules disagree on the panels, as the terms do not vary smoothly, they are added one by one, up to MAX_TERMS.
+    NaN where the terms are not negligible at the last. `size` (n, width) is that of the terms already summed.
+    """
+    done, total, error = np.full(len(count), float(FIRST_LONG_TERM)), np.zeros_like(size), np.zeros_like(size)
+    largest, last, ended = size, np.zeros_like(size), np.zeros(len(count), bool)
+    while True:
+        going = ~ended & (count - done >= MIN_PANEL) & (done < MAX_STEP)
+        if not going.any():
+            break
+        exponent = np.frexp(np.where(going, np.minimum(done, count - done), MIN_PANEL))[1] - 1
+        exponents, which = np.unique(exponent, return_inverse=True)
+        node, weight, check = np.array([whole_rules(int(e)) for e in exponents])[which].swapaxes(0, 1)
+        terms = np.where(going[:, None, None], values(done[:, None] + node), 0.0)
+        part, other = np.einsum("ijk,ij->ik", terms, weight), np.einsum("ijk,ij->ik", terms, check)
+        last = np.where(going[:, None], np.einsum("ijk,ij->ik", np.abs(terms), np.abs(weight)), last)
+        total, error, largest = total + part, error + np.abs(part - other), largest + last * going[:, None]
+        done = np.where(going, done + 2.0**exponent, done)
+        ended = ended | (going & (last <= 1e-17 * largest).all(axis=1))
+    short = ~ended & (count > done) & (count - done < MIN_PANEL)
+    if short.any():
+        total = total + np.where(short[:, None], values(done[:, None] + np.arange(MIN_PANEL)).sum(axis=1), 0.0)
+    cut = ~ended & ~short & (count > done)
+    total = np.where(cut[:, None] & ~(last <= NEGLIGIBLE_REST * largest), np.nan, total)
+    rough = (error > MAX_ROUGHNESS * largest).any(axis=1)
+    if rough.any():
+        total = np.where(rough[:, None], _each_term(values, size), total)
+    return total
+
+
+def _each_term(values, size):
+    """Sums as `_long_sum`'s, of every term up to MAX_TERMS; NaN where more are needed."""
+    total, largest = np.zeros_like(size), size
+    for done in range(FIRST_LONG_TERM, MAX_TERMS, FIRST_LONG_TERM):
+        terms = values(np.broadcast_to(np.arange(done, done + FIRST_LONG_TERM), (len(size), FIRST_LONG_TERM)))
+        part = np.abs(terms).sum(axis=1)
+        total, largest = total + terms.sum(axis=1), largest + part
+        if (part <= 1e-17 * largest).all():
+            break
+    return np.where(part * (done / FIRST_LONG_TERM) <= NEGLIGIBLE_REST * largest, total, np.nan)
 
 
 def _expect(law, params, g, indexed=False, found=None, width=1):
@@ -302,6 +367,8 @@ def _retried(law, params, expectation, g, indexed):
 
     NaN remains if that integral does not converge either, as when the expectation does not exist.
     """
+    if law.support.integer and not any(overrides(law, name) for name in ("cdf", "sf", "ppf")):
+        return expectation  # the quantiles would be found by the same sums
     rows = np.flatnonzero(np.isnan(expectation).reshape(len(expectation), -1).any(axis=1))
     if not 0 < len(rows) <= MAX_RETRIED_ROWS:
         return expectation
@@ -377,19 +444,27 @@ def _sum_over(law, params, g, centre):
         logp = f(k)
         with np.errstate(all="ignore"):
             return np.exp(logp).sum(axis=1), _masses_times(np.exp(logp), g(k, logp)).sum(axis=1)
-    total, size, total_mass = 0.0, 0.0, np.zeros(len(start))
+    sums, size = 0.0, 0.0
     for sign, first in ((1.0, start), (-1.0, start - 1)):
-        done, n_terms = 0, 32
-        while done < MAX_TERMS:
-            k = first[:, None] + sign * np.arange(done, done + n_terms)
+
+        def values(steps, sign=sign, first=first):
+            k = first[:, None] + sign * steps
             logp = f(k)
             mass = np.exp(logp)
             with np.errstate(all="ignore"):
                 terms = _masses_times(mass, g(k, logp))
+            return np.concatenate([mass[..., None], terms.reshape(*mass.shape, -1)], axis=2)
+
+        done, n_terms = 0, 32
+        while done < FIRST_LONG_TERM:
+            terms = values(np.arange(done, done + n_terms))
             largest = np.abs(terms).sum(axis=1)
-            total, size, total_mass = total + terms.sum(axis=1), size + largest, total_mass + mass.sum(axis=1)
+            sums, size = sums + terms.sum(axis=1), size + largest
             # in units of the sizes of the terms, as their sum may be zero
-            if (largest <= 1e-17 * size).all() and (mass.sum(axis=1) <= 1e-17).all():
+            if (largest <= 1e-17 * size).all():
                 break
-            done, n_terms = done + n_terms, min(2 * n_terms, FIRST_TERMS)
-    return total_mass, total
+            done, n_terms = done + n_terms, min(2 * n_terms, FIRST_TERMS, FIRST_LONG_TERM - done - n_terms)
+        else:
+            sums = sums + _long_sum(values, _terms_to_end(law, first, np.full(len(first), sign)), size)
+    width = np.ndim(g(start[:, None], f(start[:, None]))) == 3
+    return sums[:, 0], sums[:, 1:] if width else sums[:, 1]
