@@ -32,6 +32,16 @@ class Kumaraswamy(Likelihood):
         return -np.expm1(b * np.log1p(-(y**a)))
 
 
+class Pole(Likelihood):
+    """The gamma law of unit scale: where k is small, much of its probability is nearer to zero than numbers are."""
+
+    parameters = {"k": POSITIVE}
+    support = POSITIVE
+
+    def loglik(self, y, k):
+        return (k - 1) * np.log(y) - y - special.gammaln(k)
+
+
 class Geometric(Likelihood):
     """Failures before a success, or `step` times as many; only the masses are written."""
 
@@ -75,6 +85,13 @@ def test_a_written_cdf_polishes_quantiles(a, b):
     np.testing.assert_allclose(found, (-np.expm1(np.log1p(-q) / b)) ** (1 / a), rtol=1e-11)
     near_end = Kumaraswamy().ppf(np.array([0.9999]), a=np.array([0.2]), b=np.array([0.1]))  # beyond the last number below 1
     assert 1 - 1e-15 < near_end[0] < 1
+
+
+@pytest.mark.parametrize("k", [0.003, 0.01, 0.02, 0.1])
+def test_probability_nearer_to_a_pole_at_zero_than_numbers_are(k):
+    y, k = np.array([1e-290, 1e-100, 1e-30, 1e-3, 0.1, 1.0, 3.0]), np.full(7, k)
+    np.testing.assert_allclose(Pole().cdf(y, k=k), special.gammainc(k, y), rtol=1e-8)
+    np.testing.assert_allclose(Pole().sf(y, k=k), special.gammaincc(k, y), rtol=1e-8)
 
 
 def test_sums_over_millions_of_masses_are_exact():

@@ -24,6 +24,7 @@ FIRST_TERMS = 256  # terms of a sum added at a time
 FIRST_LONG_TERM = 1024  # terms of a sum that are added one by one; the further ones by panels
 MIN_PANEL = 256  # terms of a panel
 MAX_STEP = 1e18  # terms of a sum by panels
+LAST_LOG, LAST_LOG_STEP = -700.0, 10.0  # log of a number close to the smallest, and a step to tell a power of y there
 MAX_TERMS = 1 << 17  # terms of a sum one by one
 NEGLIGIBLE_REST = 1e-9  # share of a sum that its last part may have
 MAX_ROUGHNESS = 1e-6  # share of a sum by which two rules may differ: what rounding of the density leaves, not kinks
@@ -222,12 +223,29 @@ def _integral_tail(law, y, params, upper):
     return np.where(inside, result, np.where(np.isnan(y), np.nan, at_end))
 
 
+def _continued(law, params):
+    """The log-density of x, continued as a straight line where y is nearer to an end at zero than floats are: at a pole."""
+    f, support = _log_density(law, params), law.support
+    if not (support.low == 0 or (support.high == 0 and support.low == -np.inf)):
+        return f
+    end = np.full((len(next(iter(params.values()))), 1), LAST_LOG)
+    at_end = f(end)
+    with np.errstate(all="ignore"):
+        slope = (f(end + LAST_LOG_STEP) - at_end) / LAST_LOG_STEP
+
+    def continued(x):
+        with np.errstate(all="ignore"):
+            return np.where((x < LAST_LOG) & (slope > 0), at_end + slope * (x - LAST_LOG), f(x))
+
+    return continued
+
+
 def _log_integral(law, params, x, length):
     """log of the integral of a density from x on, in the direction and units of `length`: double-exponential nodes."""
     total = np.full(len(x), -np.inf)
     rows = np.arange(len(x))
     for nodes in (NODES, FAR_NODES):
-        f = _log_density(law, {name: value[rows] for name, value in params.items()})
+        f = _continued(law, {name: value[rows] for name, value in params.items()})
         u = np.exp(np.pi / 2 * np.sinh(nodes))
         log_weight = np.log(u * np.pi / 2 * np.cosh(nodes) * (nodes[1] - nodes[0]))
         terms = f(x[rows, None] + length[rows, None] * u) + log_weight
