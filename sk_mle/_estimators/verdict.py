@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from .._model.bias import has_reduction
+from .._model.bias import JEFFREYS, MEAN, MEDIAN, has_reduction
 from .._model.bounds import narrow_rows
 from .._model.objective import Objective
 from .._model.predictor import designs
@@ -138,6 +138,11 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
         return "increase max_iter"
     if model.fit_.penalty is not None and solution.result.get("unidentified"):
         return f"no row says what some coefficients are (named below), and penalty={model.fit_.penalty!r} alone drives them off"
+    if model.fit_.penalty in (MEAN, MEDIAN):
+        return (
+            f"the score that penalty={model.fit_.penalty!r} adjusts does not fall to zero near here, as where all y are equal: "
+            f"penalty={JEFFREYS!r} has a maximum in more cases"
+        )
     if choose(model.solver, objective) != choose("auto", objective):
         return "use solver='auto'"
     leaving = [name for name in objective.designs if not law.layout[name].stays_inside]

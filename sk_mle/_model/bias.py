@@ -35,6 +35,7 @@ from .sums import bilinear, project
 JEFFREYS, MEAN, MEDIAN = PENALTIES = ("jeffreys", "mean_bias", "median_bias")
 MAX_ROWS_OF_EXACT_HESSIAN = 20  # per coordinate: the penalty's Hessian, which is differenced there, is then no small part
 HESSIAN_STEP = 1e-4  # in coordinates of unit curvature
+MAX_MOVE = 3.0  # of a linear predictor in one step, where its unit is one, as with log and logit links
 
 
 def has_reduction(law: Likelihood) -> bool:
@@ -145,6 +146,16 @@ class BiasReduced(Objective):
             point = Point(value, gradient, self._hessian(u, base, information) if order == 2 else None)
         self.remember(u, point, information)
         return point
+
+    def largest_share(self, u: np.ndarray, step: np.ndarray) -> float:
+        """The share of a step that moves no linear predictor too far.
+
+        The penalty's pull does not fade where rows say little, so that the information there makes steps without measure.
+        """
+        here, there, layout = self.eta(u), self.eta(u + step), self.likelihood.layout
+        of_unit_one = [name for name in self.designs if layout[name].stays_inside and not layout[name].location]
+        largest = max((float(np.abs(there[name] - here[name]).max(initial=0.0)) for name in of_unit_one), default=0.0)
+        return MAX_MOVE / largest if MAX_MOVE < largest < np.inf else 1.0
 
     def _hessian(self, u, base, information) -> np.ndarray:
         """The information in place of the Hessian, or where rows are few and no scoring is asked for, the Hessian."""

@@ -24,6 +24,7 @@ MAX_HALVINGS = 10  # of a scoring step
 POLISHED_SHARE_OF_TOL = 1e-3  # scoring steps, whose convergence is linear, end at this share of the tolerance
 MAX_RATE_OF_UPDATES = 0.5  # of the score's size in a step, up to which the root is near and steps are updated
 MAX_GROWTH = 1.05  # of the score's size in a step: it need not fall at every step far from the root
+MAX_FRUITLESS_STEPS = 6  # in turn, none of which lowers the score below its smallest
 
 
 def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: Callable, tol: float, max_iter: int) -> Solution:
@@ -74,21 +75,26 @@ def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: C
 
 def _root(objective: BiasReduced, u: np.ndarray, tol: float, max_iter: int) -> Solution:
     """The root of an adjusted score by scoring steps, shortened where the score grows, with Broyden's updates."""
-    point, n_iter = objective.evaluate(u, 2, "expected"), 0
-    matrix = point.hessian
-    while n_iter < max_iter and np.abs(point.gradient).max(initial=0.0) > POLISHED_SHARE_OF_TOL * tol:
+    point, n_iter, share = objective.evaluate(u, 2, "expected"), 0, 1.0
+    matrix, best, fruitless = point.hessian, (u, point), 0
+    while fruitless < MAX_FRUITLESS_STEPS and n_iter < max_iter:
+        if np.abs(point.gradient).max(initial=0.0) <= POLISHED_SHARE_OF_TOL * tol:
+            break
         n_iter += 1
-        found = _next(objective, u, point, np.linalg.lstsq(matrix, -point.gradient, rcond=None)[0])
+        found = _next(objective, u, point, np.linalg.lstsq(matrix, -point.gradient, rcond=None)[0], share)
         if found is None and matrix is point.hessian:
             break
         if found is None:
             matrix = point.hessian
             continue
-        step, trial = found
+        step, share, trial = found
         near = _size_of_score(trial) <= MAX_RATE_OF_UPDATES * _size_of_score(point)
         error = trial.gradient - point.gradient - matrix @ step
         matrix = matrix + np.outer(error, step) / (step @ step) if near else trial.hessian
         u, point = u + step, trial
+        best, fruitless = ((u, point), 0) if _size_of_score(point) < _size_of_score(best[1]) else (best, fruitless + 1)
+    if fruitless == MAX_FRUITLESS_STEPS:
+        u, point = best
     largest = float(np.abs(point.gradient).max(initial=0.0))
     converged = bool(largest <= tol)
     message = "score below tol" if converged else "no step lowers the score"
@@ -96,13 +102,16 @@ def _root(objective: BiasReduced, u: np.ndarray, tol: float, max_iter: int) -> S
     return Solution(u, converged, False, n_iter, largest, {}, result)
 
 
-def _next(objective, u, point, step):
-    """The share of a step at which the score is no larger, and the point there; None if there is none."""
-    size = _size_of_score(point)
-    for share in 0.5 ** np.arange(MAX_HALVINGS):
+def _next(objective, u, point, step, last_share):
+    """The step, cut to a share at which the score is no larger, the share, and the point there; None if there is none.
+
+    After a step that was cut to `last_share`, the first trial is twice that: points far out cost much.
+    """
+    size, step = _size_of_score(point), objective.largest_share(u, step) * step
+    for share in min(1.0, 2 * last_share) * 0.5 ** np.arange(MAX_HALVINGS):
         trial = objective.evaluate(u + share * step, 2, "expected")
         if trial.complete and _size_of_score(trial) <= MAX_GROWTH * size:
-            return share * step, trial
+            return share * step, share, trial
     return None
 
 

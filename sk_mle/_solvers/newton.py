@@ -2,8 +2,8 @@
 
 Flat vector: x holds the coordinates of all parameters, one block after the other (`_model/objective.py` states the layout);
 they have unit curvature at the start, so one unit is a natural step length. `objective` has `evaluate(x, order, information)`,
-which returns a `Point`, `unbounded(x, value)`, `preconditioner`, `partly_expected` and `data`. The value is a loss: lower is
-better.
+which returns a `Point`, `unbounded(x, value)`, `preconditioner`, `partly_expected` and `data`; it may have
+`largest_share(x, step)`, the share up to which a step is trusted. The value is a loss: lower is better.
 """
 
 from __future__ import annotations
@@ -172,7 +172,10 @@ class _Descent:
             if self.objective.partly_expected:  # else one more scoring step is accurate enough
                 self.point = self._evaluate(self.x)
                 step, self.decrement = _newton_step(self.point, self.max_step)
-        return step
+        largest_share = getattr(self.objective, "largest_share", None)
+        share = 1.0 if largest_share is None else largest_share(self.x, step)
+        self.decrement *= share
+        return share * step
 
     def _line_search(self, step: np.ndarray):
         """The step length at which the value falls enough, and the point there, or None if no length does."""

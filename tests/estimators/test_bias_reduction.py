@@ -16,9 +16,20 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_mle import Inference, MLEClassifier, MLERegressor
+from sk_mle._model.bias import BiasReduced
 from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import ConvergenceWarning, IdentificationWarning, SeparationWarning
-from sk_mle.likelihoods import BetaBinomial, Binomial, Censored, Hurdle, Likelihood, Normal, Poisson, ZeroInflated
+from sk_mle.likelihoods import (
+    BetaBinomial,
+    Binomial,
+    Censored,
+    Hurdle,
+    Likelihood,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    ZeroInflated,
+)
 from sk_mle.predictors import Nonlinear
 
 PENALTIES = ("jeffreys", "mean_bias", "median_bias")
@@ -409,3 +420,35 @@ def test_the_penalty_alone_drives_no_coefficient_off_without_end():
     ):
         model.fit(X, y)
     assert model.n_iter_ < 100
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """Evaluations of reduced likelihoods fail far out, where they would take very long."""
+    evaluate = BiasReduced.evaluate
+
+    def watch(self, u, *args):
+        assert max(np.abs(eta).max() for eta in self.eta(u).values()) < 40
+        return evaluate(self, u, *args)
+
+    monkeypatch.setattr(BiasReduced, "evaluate", watch)
+
+
+@pytest.mark.usefixtures("watched")
+def test_where_the_start_says_little_steps_are_measured():
+    """The dispersion has next to no information at the start: scoring would step to exp(1e8)."""
+    model = MLERegressor(NegativeBinomial(mean=1e-3), penalty="jeffreys", tol=0.1)
+    assert model.fit(np.zeros((1, 1)), np.zeros(1)).converged_
+
+
+@pytest.mark.exhaustive
+@pytest.mark.usefixtures("watched")
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_all_counts_are_zero(penalty):
+    model, X = MLERegressor(NegativeBinomial(), penalty=penalty, tol=1e-6), np.arange(3.0)[:, None]
+    if penalty == "jeffreys":
+        assert model.fit(X, np.zeros(3)).converged_
+        return
+    with pytest.warns(ConvergenceWarning, match=f"penalty='{penalty}' adjusts does not fall to zero.*penalty='jeffreys'"):
+        model.fit(X, np.zeros(3))
+    assert model.n_iter_ < 20
