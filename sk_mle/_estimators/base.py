@@ -492,6 +492,10 @@ def _coefficients(objective: Objective, u: np.ndarray) -> tuple[dict, dict]:
     intercepts: dict = {}
     for name, design in objective.designs.items():
         intercept, slopes = design.coefficients(u[objective.slices[name]])
+        basis = objective.likelihood.layout[name].basis
+        if design.vector and basis is not None and basis.shape[1] < design.output_basis.shape[1]:
+            # of all entries, a constant is free: there is none, as in other fits
+            intercept = basis @ np.linalg.lstsq(basis, intercept)[0]
         coefs[name] = np.ascontiguousarray(slopes.T) if design.vector else slopes[:, 0]
         intercepts[name] = intercept if design.vector else float(intercept[0])
     return coefs, intercepts

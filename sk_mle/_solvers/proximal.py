@@ -133,7 +133,7 @@ def sparse_maximum(
     objective, start = in_single_coefficients(objective, start, entries=True)
     few = on_few_rows(objective, rotated, at)
     if few is None and _is_poor(objective, start):
-        objective, start = _at_constants(objective)
+        objective, start = in_single_coefficients(*_at_constants(objective), entries=True)
     boxes = _Boxes(region, objective)
     lasso = Lasso(_in_coordinates(objective, weights), boxes.low, boxes.high)
     run = _descend(objective, lasso, lasso.feasible(start), tol, max_iter, few=few)

@@ -28,9 +28,8 @@ def stacking(eta: dict) -> tuple[Callable, Callable, dict[str, slice]]:
     places = {name: slice(end - width, end) for name, width, end in zip(eta, widths, ends, strict=True)}
 
     def stack(values):
-        return np.concatenate(
-            [np.reshape(values[name], (len(values[name]), -1)).T for name in places]
-        ).T  # columns lie together
+        parts = [values[name].reshape(len(values[name]), place.stop - place.start) for name, place in places.items()]
+        return np.concatenate([part.T for part in parts]).T  # columns lie together
 
     def unstack(stacked):
         return {name: stacked[:, place] if eta[name].ndim > 1 else stacked[:, place.start] for name, place in places.items()}

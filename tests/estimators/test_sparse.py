@@ -274,3 +274,17 @@ def test_elastic_nets_of_many_weighted_rows(fit_intercept):
     path = MLERegressor(**options).path(X, y, alphas=[0.5, 1.0], sample_weight=weight)
     assert np.allclose(path.coefs["loc"][0], free.coef_, rtol=0, atol=1e-8)
     assert np.isclose(path.loglikelihood[0], free.loglikelihood_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("bounds", [None, (-5, 5)])
+def test_classes_of_few_rows_are_those_of_scikit_learn(bounds):
+    """Where the start is poor, a fit begins at constants, whose coordinates mix the classes."""
+    rng = np.random.RandomState(0)
+    X, y = 3 * rng.uniform(size=(20, 3)), rng.randint(0, 3, 20)
+    ours = MLEClassifier("categorical", alpha=0.01, l1_ratio=1.0, bounds=bounds).fit(X, y)
+    peer = LogisticRegression(penalty="l1", C=5.0, solver="saga", tol=1e-12, max_iter=10**5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer releases say the penalty by l1_ratio
+        peer.fit(X, y)
+    np.testing.assert_allclose(ours.coef_, peer.coef_, atol=1e-7)
+    assert ours.intercept_.sum() == pytest.approx(0.0, abs=1e-12)
