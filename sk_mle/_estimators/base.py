@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -24,9 +25,20 @@ from .._model.constraints import check_combined, region_of
 from .._model.data import Data
 from .._model.design import Design
 from .._model.objective import Objective
-from .._model.parts import DataInParts, look_at
+from .._model.parts import DataInParts, Look, look_at
 from .._model.predictor import Predictor, designs, offsets
-from .._model.terms import has_terms, names_with_terms, text_groups, with_terms
+from .._model.summaries import Seen, Summaries
+from .._model.terms import (
+    expanded,
+    has_terms,
+    names_with_terms,
+    summaries_of,
+    text_groups,
+    with_columns,
+    with_first_penalties,
+    with_means_over_parts,
+    with_terms,
+)
 from .._model.validation import (
     check_finite,
     check_kind,
@@ -225,7 +237,10 @@ class Fitting(WithCallbacks):
         columns.check_known_values(law, X, known, names, weight)
         bases: tuple = ()
         if has_terms(self):
-            predictors, bases, X = with_terms(self, law, original_X, X, weight, predictors)
+            seen = Seen.in_memory(original_X, names, X, weight, self._text_groups)
+            predictors, bases = with_terms(self, law, seen, predictors)
+            bases, X = with_columns(bases, X, weight)
+            predictors = with_first_penalties(self, law, predictors, X, weight)
             names = names_with_terms(names, predictors)
         offset = offsets(X, predictors, known, names, weight)
         columns.check_exposures(law, predictors, names)
@@ -235,27 +250,41 @@ class Fitting(WithCallbacks):
 
     def _fit_parts(self, rows: Opened):
         """Fit the rows of a source; those of few rows are gathered."""
-        if has_terms(self):
-            raise ValueError(
-                "terms (penalties, alpha='reml') are for X in memory: gather the rows, as by "
-                f"{rows.source.all_rows}, or pass a sample of them"
-            )
-        look = look_at(rows, partial(_look_at_part, self))
+        look = look_at(rows, partial(_look_for_fit, self))
         if look.n_samples < rows.source.rows_to_gather:
             self._fit_rows(*rows.gathered()[:3])
             return
-        law, X, _, _ = self._read_training(*look.sample[:3], look.totals)
+        totals = look.totals
+        if has_terms(self):
+            totals, summaries = totals.own, totals.summaries
+        law, X, _, _ = self._read_training(*look.sample[:3], totals)
         fitted, law = law, self._checked_law(law)
         names = getattr(self, "feature_names_in_", None)
         predictors, known = columns.predictors_of(self, law, look.sample.X, X)
         self._check_penalty(law, predictors)
         columns.check_exposures(law, predictors, names)
-        reader = self._part_reader(look.totals)
+        reader = self._part_reader(totals)
+        bases: tuple[Callable, ...] = ()
         reader.fit_ = Fit(fitted, predictors, known, {}, {}, names, {}, np.empty(0))
+        if has_terms(self):
+            predictors, bases = self._with_terms_in_parts(law, predictors, rows, reader, look, summaries)
+            names = names_with_terms(names, predictors)
+            reader.fit_ = Fit(fitted, predictors, known, {}, {}, names, {}, np.empty(0), bases=bases)
         data = DataInParts(rows, reader, look, _centred(predictors))
         if law.layout.known:
             law = prepared(law.bind(data.few.y, **{name: data.few.offset[name] for name in law.layout.known}))
-        self._fit_data(fitted, law, predictors, known, data, names)
+        self._fit_data(fitted, law, predictors, known, data, names, bases)
+
+    def _with_terms_in_parts(
+        self, law: Likelihood, predictors: dict[str, Predictor], rows: Opened, reader: Any, look: Look, summaries: Summaries
+    ) -> tuple[dict[str, Predictor], tuple[Callable, ...]]:
+        """Predictors with terms, and what makes the columns of these, for the rows of a source; `reader` learns of text."""
+        reader._text_groups = self._text_groups = dict(summaries.texts.values())
+        seen = Seen.in_parts(look.sample.X, reader.fit_.names, self.n_features_in_, summaries)
+        predictors, bases = with_terms(self, law, seen, predictors)
+        bases = with_means_over_parts(bases, rows, reader)
+        few = reader.read_data(*look.sample)
+        return with_first_penalties(self, law, predictors, expanded(few.X, bases), few.weight), bases
 
     def _checked_law(self, law: Likelihood) -> Likelihood:
         """The law as a fit evaluates it; ValueError if nothing is to be estimated, or for invalid `tol` or `max_iter`."""
@@ -466,9 +495,32 @@ class Fitting(WithCallbacks):
         return self._log_scores(rows.X, rows.y)
 
 
+@dataclass(frozen=True)
+class _TotalsWithTerms:
+    """What `_look` finds in parts, and what terms ask of them; it can be added up."""
+
+    own: Any
+    summaries: Summaries
+
+    def __add__(self, other: _TotalsWithTerms) -> _TotalsWithTerms:
+        own = self.own if other.own is None else other.own if self.own is None else self.own + other.own
+        return _TotalsWithTerms(own, self.summaries + other.summaries)
+
+
 def _look_at_part(estimator: Fitting, rows: Rows) -> Any:
     """`_look` of an estimator that is not changed."""
     return copy(estimator)._look(rows)
+
+
+def _look_for_fit(estimator: Fitting, rows: Rows) -> Any:
+    """The same with what terms ask of the rows, where there are any."""
+    if not has_terms(estimator):
+        return _look_at_part(estimator, rows)
+    one = copy(estimator)
+    totals, X = one._look(rows), one._validate(rows.X, reset=True)
+    weight = check_weight(rows.sample_weight, X.shape[0])
+    names = getattr(one, "feature_names_in_", None)
+    return _TotalsWithTerms(totals, summaries_of(one, X, weight, names, one._text_groups))
 
 
 def _centred(predictors: dict[str, Predictor]) -> list[bool]:

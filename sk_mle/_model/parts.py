@@ -196,6 +196,21 @@ def _total_weight(batch: Batch) -> dict:
     return {"weight": batch.weight.sum()}
 
 
+def means_over_parts(rows: Opened, reader: Any, fn: Callable[[Any], np.ndarray]) -> np.ndarray:
+    """Weighted means over all rows of fn(X), values (n, k) of a part that `reader` reads, in one pass."""
+    sums = rows.fold(partial(_sums_of_part, Reading(reader), fn), add_sums)
+    return sums["values"] / sums["weight"]
+
+
+def _sums_of_part(reading: Reading, fn: Callable, rows: Rows, number: int) -> dict | None:
+    """Weighted sums of the values of a part; None if all its weights are zero."""
+    with rows_apart(number):
+        if not _has_weight(rows):
+            return None
+        data = reading.read(rows)
+        return {"values": data.weight @ fn(data.X), "weight": data.total_weight}
+
+
 # ---- the sample ---------------------------------------------------------------------------------------------------------
 
 

@@ -8,19 +8,26 @@ Columns that terms make stand to the right of those of X, from the fit on and in
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from .._sources import Opened
 from .._utils.frames import text_levels
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import modelled, title
 from .bias import PENALTIES
-from .columns import CRITERIA, by_parameter
+from .columns import CRITERIA, by_parameter, column
+from .curve import dense
+from .parts import means_over_parts
 from .predictor import Predictor, Term
+from .summaries import ColumnSummary, Seen, Summaries
 
 ROWS_OF_FIRST_LOOK = 5000  # from which first penalties are taken
 FIRST_SHARE = 0.1  # of the mean variance of a term's columns that is its first penalty
@@ -37,9 +44,8 @@ class Bound:
     takes : tuple of int
         Columns of X that the term stands for, so that "all" leaves them out.
     basis : callable or None
-        ``basis(X)``, the columns (n, k) that the term makes of rows of X.
-    columns : ndarray or sparse matrix, optional
-        Those of the X of the fit, where they are known.
+        ``basis(X)``, the columns (n, k) that the term makes of rows of X. One that subtracts a mean has ``products(X)``, of
+        which it is the weighted mean over the rows of the fit, and ``centred(X, products)``; `mean` is set when it is known.
     labels : tuple of str
         Their names.
     weights : dict of str to ndarray of shape (k,)
@@ -56,7 +62,6 @@ class Bound:
     labels: tuple[str, ...] = ()
     weights: dict[str, np.ndarray] | None = None
     ridge: Any = None
-    columns: Any = None
     nonnegative: np.ndarray | None = None
 
     def term(self, places: np.ndarray) -> Term:
@@ -71,12 +76,34 @@ def text_groups(model: Any, X: Any) -> dict[Any, np.ndarray]:
         return {}
     result = {}
     for term in _given_terms(model.penalties):
-        if not getattr(term, "takes_text", False):
-            continue
-        name = X.columns[term.column] if isinstance(term.column, int) and term.column < len(X.columns) else term.column
-        if name in X.columns and (levels := text_levels(X, name)) is not None:
-            result[name] = levels
+        for name in (getattr(term, attribute) for attribute in getattr(term, "takes_text", ())):
+            name = X.columns[name] if isinstance(name, int) and name < len(X.columns) else name
+            if isinstance(name, str) and name in X.columns and (levels := text_levels(X, name)) is not None:
+                result[name] = levels
     return result
+
+
+def summaries_of(model: Any, X: Any, weight: np.ndarray, names: Any, text_groups: dict) -> Summaries:
+    """What terms ask of the rows X of a part, in whose columns of text numbers stand for `text_groups`."""
+    kept, columns, texts = weight > 0, {}, {}
+    if not kept.any():
+        return Summaries()
+    for j in _columns_looked_at(model.penalties, names, X.shape[1]):
+        x = dense(X, np.array([j]))[kept, 0]
+        if names is not None and names[j] in text_groups:
+            texts[j] = names[j], text_groups[names[j]][np.unique(x).astype(int)]
+        else:
+            columns[j] = ColumnSummary.of(x)
+    return Summaries(int(np.count_nonzero(kept)), columns, texts)
+
+
+def _columns_looked_at(penalties: Any, names: Any, n_features: int) -> list[int]:
+    """The columns that terms are made of; those that do not exist are reported when terms are bound."""
+    result = set()
+    for name in _named_by(penalties, ("column", "by")):
+        with suppress(ValueError, TypeError):
+            result.add(column(name, names, n_features, "penalties"))
+    return sorted(result)
 
 
 def _given_terms(penalties: Any) -> list:
@@ -89,9 +116,13 @@ def _given_terms(penalties: Any) -> list:
 
 def columns_of_terms(penalties: Any) -> list[str]:
     """Names of the columns that the terms of an estimator's argument `penalties` are made of, or penalise."""
-    named = [getattr(term, part, None) for term in _given_terms(penalties) for part in ("column", "by", "columns")]
-    flat = [name for one in named for name in (one if isinstance(one, list | tuple) else [one])]
-    return [name for name in flat if isinstance(name, str)]
+    return [name for name in _named_by(penalties, ("column", "by", "columns")) if isinstance(name, str)]
+
+
+def _named_by(penalties: Any, attributes: tuple[str, ...]) -> list:
+    """What some attributes of terms name, one by one."""
+    named = [getattr(term, attribute, None) for term in _given_terms(penalties) for attribute in attributes]
+    return [name for one in named for name in (one if isinstance(one, list | tuple) else [one])]
 
 
 def has_terms(model: Any) -> bool:
@@ -121,33 +152,77 @@ def _joined_columns(X, parts: list) -> Any:
 
 
 def with_terms(
-    model: Any, law: Likelihood, original_X: Any, X: Any, weight: np.ndarray, predictors: dict[str, Predictor]
-) -> tuple[dict[str, Predictor], tuple[Callable, ...], Any]:
-    """Predictors with the terms of an estimator's argument `penalties`, what makes their columns, and X with these.
-
-    Penalties that the data will choose begin at a share of the mean variance of a term's columns.
-    """
+    model: Any, law: Likelihood, seen: Seen, predictors: dict[str, Predictor]
+) -> tuple[dict[str, Predictor], tuple[Callable, ...]]:
+    """Predictors with the terms of an estimator's argument `penalties`, and what makes their columns, but for means."""
     if model.penalty is not None:
         raise ValueError(f"penalty={model.penalty!r} reduces the bias of plain fits: leave it at None where there are terms")
     ratios = model.l1_ratio.values() if isinstance(model.l1_ratio, dict) else [model.l1_ratio]
     if any(ratios):
         raise ValueError("l1_ratio > 0 is not offered where there are terms with penalties")
-    specs, names = _specs(model, law), getattr(model, "feature_names_in_", None)
     bases: list[Callable] = []
-    made: list = []
-    end, result = X.shape[1], dict(predictors)
-    for name, terms in specs.items():
+    end, result = seen.n_features, dict(predictors)
+    for name, terms in _specs(model, law).items():
         argument = f"penalties[{name!r}]"
-        bound = [term.bind(original_X, X, weight, names, f"{argument}, {term!r}") for term in terms]
-        predictor = _linear_part(model, law, predictors[name], bound, argument)
-        predictor, new, end = _joined(predictor, bound, end, X.shape[1], argument)
+        bound = [part for term in terms for part in term.bind(seen, f"{argument}, {term!r}")]
+        predictor = _linear_part(model, law, predictors[name], bound, set(seen.texts), argument)
+        result[name], new, end = _joined(predictor, bound, end, argument)
         bases += new
-        made += [one.basis(X) if one.columns is None else one.columns for one in bound if one.basis is not None]
-        result[name] = predictor
-    X = _joined_columns(X, made)
-    for name in specs:
-        predictor, diagonals = result[name], result[name].penalty_diagonals
-        alpha = by_parameter(model.alpha, [name], law.layout.free, "alpha")[name]
+    return result, tuple(bases)
+
+
+def with_columns(bases: Sequence[Callable], X: Any, weight: np.ndarray) -> tuple[tuple[Callable, ...], Any]:
+    """What makes the columns of terms, with means over rows of X, and X with these columns."""
+    kept = slice(None) if weight.all() else weight > 0
+    result, made = [], []
+    for basis in bases:
+        if hasattr(basis, "products"):
+            products = basis.products(X)
+            basis = _with_mean(basis, weight[kept] @ products[kept] / weight.sum())
+            made.append(basis.centred(X, products))
+        else:
+            made.append(basis(X))
+        result.append(basis)
+    return tuple(result), _joined_columns(X, made)
+
+
+def with_means_over_parts(bases: Sequence[Callable], rows: Opened, reader: Any) -> tuple[Callable, ...]:
+    """What makes the columns of terms, with means over rows in parts, which `reader` reads."""
+    places = [k for k, basis in enumerate(bases) if hasattr(basis, "products")]
+    if not places:
+        return tuple(bases)
+    means = means_over_parts(rows, reader, partial(_products, [bases[k] for k in places]))
+    result: list[Any] = list(bases)
+    first = 0
+    for k in places:
+        width = len(result[k].mean)
+        result[k], first = _with_mean(result[k], means[first : first + width]), first + width
+    return tuple(result)
+
+
+def _products(bases: list, X: Any) -> np.ndarray:
+    """The products of several bases side by side."""
+    return np.hstack([basis.products(X) for basis in bases])
+
+
+def _with_mean(basis: Any, mean: np.ndarray) -> Any:
+    basis = copy(basis)
+    basis.mean = mean
+    return basis
+
+
+def with_first_penalties(
+    model: Any, law: Likelihood, predictors: dict[str, Predictor], X: Any, weight: np.ndarray
+) -> dict[str, Predictor]:
+    """Predictors with the penalties of their terms: given ones, or, where the data choose them, those to begin with.
+
+    The latter are a share of the mean variance of a term's columns in rows of X, which have them.
+    """
+    result = dict(predictors)
+    for name, predictor in predictors.items():
+        if not predictor.terms:
+            continue
+        diagonals, alpha = predictor.penalty_diagonals, by_parameter(model.alpha, [name], law.layout.free, "alpha")[name]
         if alpha in CRITERIA:
             predictor = replace(predictor, chosen=alpha)
             few = slice(None, None, X.shape[0] // ROWS_OF_FIRST_LOOK + 1)
@@ -156,7 +231,7 @@ def with_terms(
         else:
             values = np.full(len(diagonals), float(alpha))
         result[name] = predictor.with_multipliers(values)
-    return result, tuple(bases), X
+    return result
 
 
 def _variances(columns, weight) -> np.ndarray:
@@ -204,13 +279,13 @@ def _specs(model: Any, law: Likelihood) -> dict[str, list]:
 class _AllColumns:
     """The term of `alpha="reml"` alone: a ridge on all columns of the parameter."""
 
-    def bind(self, original_X: Any, X: Any, weight: np.ndarray, names: Any, argument: str) -> Bound:
+    def bind(self, seen: Seen, argument: str) -> list[Bound]:
         """The ridge, on whatever columns there are."""
-        return Bound("ridge", ridge="all")
+        return [Bound("ridge", ridge="all")]
 
 
-def _linear_part(model, law, predictor: Predictor, bound: list[Bound], argument: str) -> Predictor:
-    """The predictor on columns of X: without those that terms stand for, with those of ridge terms."""
+def _linear_part(model, law, predictor: Predictor, bound: list[Bound], texts: set[int], argument: str) -> Predictor:
+    """The predictor on columns of X: without those that terms stand for, or of text, with those of ridge terms."""
     name = predictor.parameter
     if predictor.curve is not None:
         raise ValueError(f"{argument}: {name!r} has a curve as predictor, which takes no terms")
@@ -220,19 +295,19 @@ def _linear_part(model, law, predictor: Predictor, bound: list[Bound], argument:
     columns = predictor.columns
     given = by_parameter(model.predictors or {}, modelled(law), law.layout.free, "predictors")
     explicit = name in given and not (isinstance(given[name], str) and given[name] == "all")
-    if explicit and set(taken) & set(columns.tolist()):
+    if explicit and {*taken, *texts} & set(columns.tolist()):
         raise ValueError(f"{argument}: a term stands for a column that predictors[{name!r}] names too; leave it out there")
-    columns = columns[~np.isin(columns, taken)]
+    columns = columns[~np.isin(columns, [*taken, *texts])]
     wanted = [term.ridge for term in bound if term.ridge is not None and not isinstance(term.ridge, str)]
     for index in wanted:
-        if set(index.tolist()) & set(taken):
+        if set(index.tolist()) & {*taken, *texts}:
             raise ValueError(f"{argument}: a ridge names a column that another term stands for")
         columns = np.concatenate([columns, index[~np.isin(index, columns)]])
     intercept = predictor.intercept if len(predictor.columns) else bool(model.fit_intercept) and law.layout[name].intercept
     return replace(predictor, columns=columns.astype(int), intercept=intercept)
 
 
-def _joined(predictor: Predictor, bound: list[Bound], end: int, n_features: int, argument: str):
+def _joined(predictor: Predictor, bound: list[Bound], end: int, argument: str):
     """The predictor with the columns of terms, the functions that make these, and the number of columns after it."""
     columns, terms, bases = list(predictor.columns), [], []
     made: dict[int, str] = {}

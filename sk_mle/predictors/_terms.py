@@ -12,8 +12,8 @@ from sklearn.base import BaseEstimator
 
 from .._model.columns import column, resolve
 from .._model.curve import dense
+from .._model.summaries import MAX_DISTINCT, ColumnSummary, Seen
 from .._model.terms import Bound
-from .._utils.frames import text_levels
 
 SIGNS = {"increasing": 1.0, "decreasing": -1.0}
 
@@ -45,7 +45,8 @@ class Smooth(BaseEstimator):
     by : str or int, optional
         A column of numbers by which the function is multiplied: of zeros and ones, it is the difference between the functions
         of the two groups; in general, a coefficient of this column that depends on `column`. Of such a term no column is left
-        out of "all": its columns have plain coefficients, or terms of their own beside it.
+        out of "all": its columns have plain coefficients, or terms of their own beside it. Or a column of text of a data
+        frame: a function of its own for each of its values, with a penalty each; ``Groups(by)`` beside it has their levels.
     monotone : {"increasing", "decreasing"}, optional
         Whether a function of one column only rises, or only falls: the coefficients of the B-splines do. The penalty that
         "reml" chooses is that of the free function.
@@ -77,33 +78,50 @@ class Smooth(BaseEstimator):
         self.by = by
         self.monotone = monotone
 
-    def bind(self, original_X: Any, X: Any, weight: np.ndarray, names: Any, argument: str) -> Bound:
-        """The term on the columns of one X; the rows of positive weight say where its knots lie."""
-        several = isinstance(self.column, list | tuple)
+    takes_text = ("by",)  # of these attributes, columns of text in data frames are turned into codes before X is read
+
+    def bind(self, seen: Seen, argument: str) -> list[Bound]:
+        """The term on the columns of one X: a part for each value of a `by` of text; the rows say where its knots lie."""
+        names, several = seen.names, isinstance(self.column, list | tuple)
         given = list(self.column) if several else [self.column]
-        index = [column(one, names, X.shape[1], argument) for one in given]
+        index = [column(one, names, seen.n_features, argument) for one in given]
         if len(set(index)) < len(index) or not index:
             raise ValueError(f"{argument}: name each column once")
         default = 8 if several else 20
         sizes = _of_each(default if self.n_basis is None else self.n_basis, len(index), (list, tuple), argument, "n_basis")
         periods = _of_each(self.cyclic, len(index), (list,), argument, "cyclic")
-        kept = dense(X, np.array(index))[weight > 0]
         margins = [
-            self._margin(x, size, period, f"{argument}, column {_name(j, names)}")
-            for j, x, size, period in zip(index, kept.T, sizes, periods, strict=True)
+            self._margin(seen.column(j), seen.n_kept, size, period, f"{argument}, column {_name(j, names)}")
+            for j, size, period in zip(index, sizes, periods, strict=True)
         ]
         n_columns = int(np.prod([len(margin.weights) for margin in margins])) - 1
-        if n_columns >= len(kept):
-            raise ValueError(f"{argument} has {n_columns} coefficients, too many for {len(kept)} rows: use fewer n_basis")
-        by = None if self.by is None else column(self.by, names, X.shape[1], argument)
-        basis, columns = _Products.of(index, margins, by, X, weight)
+        if n_columns >= seen.n_kept:
+            raise ValueError(f"{argument} has {n_columns} coefficients, too many for {seen.n_kept} rows: use fewer n_basis")
         shown = [_name(j, names) for j in index]
-        label = f"smooth({', '.join(shown)})" + ("" if by is None else f" by {_name(by, names)}")
-        penalties = [f"{label}[{name}]" for name in shown] if several else [label]
-        weights = dict(zip(penalties, basis.weights, strict=True))
-        labels = tuple(f"{label}[{k}]" for k in range(len(basis.mean)))
-        rises = self._rises(margins, argument)
-        return Bound(label, tuple(index) if by is None else (), basis, labels, weights, columns=columns, nonnegative=rises)
+        label, rises = f"smooth({', '.join(shown)})", self._rises(margins, argument)
+        result, taken = [], tuple(index)
+        for suffix, by, level in self._groups_of_rows(seen, argument):
+            basis, one = _Products(np.array(index), margins, by, level), label + suffix
+            penalties = [f"{one}[{name}]" for name in shown] if several else [one]
+            weights = dict(zip(penalties, basis.weights, strict=True))
+            labels = tuple(f"{one}[{k}]" for k in range(n_columns))
+            takes = taken if by is None or level is not None else ()
+            result.append(Bound(one, takes, basis, labels, weights, nonnegative=rises))
+            taken = ()  # the parts share their columns
+        return result
+
+    def _groups_of_rows(self, seen: Seen, argument: str) -> list[tuple[str, int | None, float | None]]:
+        """Ends of labels, column `by` and its value, for each value of a column of text, or one for all rows."""
+        if self.by is None:
+            return [("", None, None)]
+        by = column(self.by, seen.names, seen.n_features, argument)
+        suffix = f" by {_name(by, seen.names)}"
+        if by not in seen.texts:
+            return [(suffix, by, None)]
+        levels = seen.column(by).values
+        if len(levels) > MAX_DISTINCT:
+            raise ValueError(f"{argument}: by={self.by!r} has more than {MAX_DISTINCT} values")
+        return [(f"{suffix}={seen.texts[by][int(level)]}", by, float(level)) for level in levels]
 
     def _rises(self, margins, argument) -> np.ndarray | None:
         """What is not negative where the function is monotone: differences of its B-splines' coefficients, from its own."""
@@ -115,17 +133,17 @@ class Smooth(BaseEstimator):
             raise ValueError(f"{argument}: a monotone smooth is of one column, neither cyclic nor with a factor `by`")
         return SIGNS[self.monotone] * np.diff(margins[0].to_columns[:, 1:], axis=0)
 
-    def _margin(self, x, n_basis, period, argument) -> _Margin:
+    def _margin(self, x: ColumnSummary, n_rows: int, n_basis: Any, period: Any, argument: str) -> _Margin:
         """The B-splines of one column; ValueError for numbers that do not fit it."""
         for name, value, low in (("degree", self.degree, 1), ("order", self.order, 1), ("n_basis", n_basis, self.degree + 1)):
             if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
                 raise ValueError(f"{argument}: {name} must be an integer of at least {low}, got {value!r}")
         if n_basis <= self.order:
             raise ValueError(f"{argument}: n_basis must be larger than order={self.order}, got {n_basis}")
-        n_distinct = len(np.unique(x))
+        n_distinct = len(x.values)
         if n_distinct <= max(self.order, self.degree):
             raise ValueError(
-                f"{argument} has {n_distinct} distinct values in n_samples={len(x)}, too few for splines of degree "
+                f"{argument} has {n_distinct} distinct values in n_samples={n_rows}, too few for splines of degree "
                 f"{self.degree} and differences of order {self.order}: use it as a plain column, or as Groups"
             )
         if n_basis > n_distinct:
@@ -145,10 +163,10 @@ def _of_each(value, n: int, kinds: tuple, argument: str, name: str) -> list:
     return list(value)
 
 
-def _ends(x, period, argument) -> tuple[float, float]:
+def _ends(x: ColumnSummary, period: Any, argument: str) -> tuple[float, float]:
     """The range of the knots: that of the column, or the period that was given."""
     if isinstance(period, bool):
-        return float(x.min()), float(x.max())
+        return x.low, x.high
     ends = np.asarray(period, dtype=float)
     if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
         raise ValueError(f"{argument}: cyclic must be True or False, or the ends of a period, as (0, 365); got {period!r}")
@@ -204,33 +222,32 @@ class _Products:
     ----------
     weights : ndarray of shape (margins, k)
         The diagonals of the penalty matrices: differences along each column.
+    mean : ndarray of shape (k,)
+        What is subtracted from the products.
+    level : float or None
+        The value of `by` in the rows where the columns are not zero, if it does not multiply them.
     """
 
-    def __init__(self, index: np.ndarray, margins: list[_Margin], by: int | None):
-        self.index, self.margins, self.by = index, margins, by
+    def __init__(self, index: np.ndarray, margins: list[_Margin], by: int | None, level: float | None = None):
+        self.index, self.margins, self.by, self.level = index, margins, by, level
         grids = np.meshgrid(*(margin.weights for margin in margins), indexing="ij")
         self.weights = np.array([grid.ravel()[1:] for grid in grids])
         self.mean = np.zeros(self.weights.shape[1])
 
-    @classmethod
-    def of(cls, index: list[int], margins: list[_Margin], by: int | None, X: Any, weight: np.ndarray) -> tuple[_Products, Any]:
-        """The products with mean zero over rows of X with weights, and their columns in these rows."""
-        result = cls(np.array(index), margins, by)
-        columns = result._products(X)
-        kept = slice(None) if weight.all() else weight > 0
-        result.mean = weight[kept] @ columns[kept] / weight.sum()
-        columns -= result.mean
-        return result, result._times_by(columns, X)
-
     def __call__(self, X: Any) -> np.ndarray:
         """The columns (n, k) of rows of X; NaN where a value is."""
-        return self._times_by(self._products(X) - self.mean, X)
+        return self.centred(X, self.products(X))
 
-    def _times_by(self, columns, X):
-        return columns if self.by is None else columns * dense(X, np.array([self.by]))
+    def centred(self, X: Any, products: np.ndarray) -> np.ndarray:
+        """The columns of rows of X whose products are known, which are overwritten."""
+        products -= self.mean
+        if self.by is not None:
+            by = dense(X, np.array([self.by]))
+            products *= by if self.level is None else by == self.level
+        return products
 
-    def _products(self, X):
-        """The products, before their mean is subtracted."""
+    def products(self, X: Any) -> np.ndarray:
+        """The products (n, k), before their mean is subtracted."""
         first, *others = (margin.columns(x) for margin, x in zip(self.margins, dense(X, self.index).T, strict=True))
         for other in others:
             first = (first[:, :, None] * other[:, None, :]).reshape(len(first), -1)
@@ -262,21 +279,23 @@ class Groups(BaseEstimator):
     2.1
     """
 
-    takes_text = True  # columns of text in data frames are turned into codes before X is read
+    takes_text = ("column",)
 
     def __init__(self, column):
         self.column = column
 
-    def bind(self, original_X: Any, X: Any, weight: np.ndarray, names: Any, argument: str) -> Bound:
+    def bind(self, seen: Seen, argument: str) -> list[Bound]:
         """The term on the columns of one X."""
-        j = column(self.column, names, X.shape[1], argument)
-        levels = np.unique(dense(X, np.array([j]))[:, 0][weight > 0])
+        j = column(self.column, seen.names, seen.n_features, argument)
+        levels = seen.column(j).values
         if len(levels) < 3:
             raise ValueError(f"{argument}: the column has {len(levels)} groups; a law of groups needs three or more")
-        text = text_levels(original_X, original_X.columns[j]) if hasattr(original_X, "columns") else None
+        if len(levels) > MAX_DISTINCT:
+            raise ValueError(f"{argument}: the column has more than {MAX_DISTINCT} groups, the most that is offered")
+        text = seen.texts.get(j)
         shown = [f"{level:g}" for level in levels] if text is None else [str(text[int(level)]) for level in levels]
-        label = f"groups({_name(j, names)})"
-        return Bound(label, (j,), _Indicators(j, levels), tuple(f"{label}[{level}]" for level in shown))
+        label = f"groups({_name(j, seen.names)})"
+        return [Bound(label, (j,), _Indicators(j, levels), tuple(f"{label}[{level}]" for level in shown))]
 
 
 class _Indicators:
@@ -316,13 +335,13 @@ class Ridge(BaseEstimator):
     def __init__(self, columns="all"):
         self.columns = columns
 
-    def bind(self, original_X: Any, X: Any, weight: np.ndarray, names: Any, argument: str) -> Bound:
+    def bind(self, seen: Seen, argument: str) -> list[Bound]:
         """The term on the columns of one X."""
         if isinstance(self.columns, str) and self.columns == "all":
-            return Bound("ridge(all)", ridge="all")
-        index = resolve(self.columns, original_X, names, X.shape[1], argument)
-        shown = ", ".join(_name(j, names) for j in index[:4]) + (", ..." if len(index) > 4 else "")
-        return Bound(f"ridge({shown})", ridge=index)
+            return [Bound("ridge(all)", ridge="all")]
+        index = resolve(self.columns, seen.frame, seen.names, seen.n_features, argument)
+        shown = ", ".join(_name(j, seen.names) for j in index[:4]) + (", ..." if len(index) > 4 else "")
+        return [Bound(f"ridge({shown})", ridge=index)]
 
 
 def _name(j: int, names: Any) -> str:

@@ -476,6 +476,25 @@ def test_a_smooth_times_a_column_is_zero_where_that_is():
     assert model.edf_["loc"]["smooth(x0) by x2"] < 3
 
 
+def test_a_smooth_for_each_value_of_a_column_of_text():
+    pandas = pytest.importorskip("pandas")
+    rng, X, eta = simulated()
+    kind = rng.integers(3, size=len(X))
+    frame = pandas.DataFrame({"x": X[:, 0], "kind": np.array(["a", "b", "c"])[kind]})
+    y = rng.poisson(np.exp(eta + np.cos(4 * X[:, 0]) * (kind == 1)))
+    terms = [Smooth("x", 8, by="kind"), Groups("kind")]
+    model = MLERegressor("poisson", penalties={"mean": terms}, alpha="reml").fit(frame, y)
+    indicators = [Smooth(0, 8, by=j) for j in (1, 2, 3)]  # by columns of zeros and ones the same
+    numbers = np.column_stack([X[:, 0], np.eye(3)[kind], kind])
+    options = {"predictors": {"mean": "intercept"}, "penalties": {"mean": [*indicators, Groups(4)]}}
+    other = MLERegressor("poisson", alpha="reml", **options).fit(numbers, y)
+    np.testing.assert_allclose(model.predict(frame), other.predict(numbers), rtol=1e-8)
+    assert list(model.edf_["mean"]) == [*(f"smooth(x) by kind={level}" for level in "abc"), "groups(kind)"]
+    assert list(model.penalties_["mean"].values()) == pytest.approx(list(other.penalties_["mean"].values()), rel=1e-6)
+    new = model.predict(frame[:3].assign(kind="d"))
+    np.testing.assert_allclose(new, np.exp(model.intercept_))
+
+
 def test_models_with_terms_compare_by_effective_degrees_of_freedom():
     rng, X, eta = simulated()
     y = rng.poisson(np.exp(eta))
