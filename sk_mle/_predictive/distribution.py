@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -46,7 +47,7 @@ class Distribution:
     np.float64(0.0183)
     """
 
-    def __init__(self, likelihood: Likelihood | str, params: dict[str, np.ndarray]):
+    def __init__(self, likelihood: Likelihood | str, params: dict[str, np.ndarray]) -> None:
         self.likelihood = get_likelihood(likelihood)
         given = {**self.likelihood.layout.fixed, **params}
         if set(given) != set(self.likelihood.parameters):
@@ -66,7 +67,7 @@ class Distribution:
             raise TypeError("one row of a Distribution has no length")
         return self.shape[0]
 
-    def __getitem__(self, index) -> Distribution:
+    def __getitem__(self, index: Any) -> Distribution:
         if not self.shape:
             raise TypeError("one row of a Distribution cannot be indexed")
         layout = self.likelihood.layout
@@ -92,7 +93,7 @@ class Distribution:
         rows = {name: np.broadcast_to(value, (n,)) for name, value in columns.items()}
         return Table(rows, list(map(str, range(n))), title=repr(self)[1:-1], notes=more)._repr_html_()
 
-    def _at(self, method, values):
+    def _at(self, method: Callable, values: np.ndarray) -> np.ndarray:
         """A method of the law at values that broadcast against the rows."""
         values = np.asarray(values, dtype=float)
         if values.ndim == 1 and self.shape and values.shape not in ((1,), self.shape):
@@ -108,7 +109,7 @@ class Distribution:
         """(K,) for a law of several targets, else ()."""
         return np.shape(self.likelihood.expectation(**self.params))[-1:] if self.likelihood.target_type == "targets" else ()
 
-    def _joint(self, y):
+    def _joint(self, y: Any) -> np.ndarray:
         """`logpdf` of a law of several targets."""
         y, (size,) = np.asarray(y, dtype=float), self._targets
         if y.shape[-1:] != (size,) or (y.ndim == 2 and self.shape and len(y) not in (1, len(self))):
@@ -144,7 +145,7 @@ class Distribution:
         return np.where(np.isnan(y), np.nan, np.where(inside, result, -np.inf))[()]
 
     @property
-    def _inside(self):
+    def _inside(self) -> float:
         """A number inside the support, to evaluate at in place of values outside."""
         low, high = self.likelihood.support.typical
         return float(high if self.likelihood.support.integer else (low + high) / 2)
@@ -191,7 +192,7 @@ class Distribution:
         """
         return self.pdf(y)
 
-    def _tail(self, method, y, lowest, highest):
+    def _tail(self, method: Callable, y: Any, lowest: float, highest: float) -> np.ndarray:
         """A distribution function with its limits at infinite y, and NaN at NaN."""
         if self.likelihood.target_type == "targets":
             method(y, **self.params)  # raises
@@ -305,7 +306,7 @@ class Distribution:
         values, q = self._at(self.likelihood.ppf, q), np.asarray(q, dtype=float)
         return np.where((q > 0) & (q < 1), self.likelihood.support.nearest(values), values)[()]
 
-    def _moment(self, method, axes=()):
+    def _moment(self, method: Callable, axes: tuple = ()) -> np.ndarray:
         """A moment of the law, in every row."""
         with np.errstate(all="ignore"):
             return np.broadcast_to(method(**self.params), (*self.shape, *axes))[()]

@@ -15,7 +15,7 @@ from .unwrapping import TransformedDistribution
 class ByRows:
     """A function of arrays (..., n) whose columns belong to several functions, such as a transformer of each fold."""
 
-    def __init__(self, functions: Sequence[Callable], of_row: np.ndarray):
+    def __init__(self, functions: Sequence[Callable], of_row: np.ndarray) -> None:
         self.functions, self.of_row = functions, of_row
 
     def __getitem__(self, index: Any) -> ByRows:

@@ -27,19 +27,20 @@ class TransformedDistribution(Distribution):
     with those of models of y itself.
     """
 
-    def __init__(self, base: Distribution, transform, inverse):
+    def __init__(self, base: Distribution, transform: Any, inverse: Any) -> None:
         self.base, self.transform, self.inverse = base, transform, inverse
         self.likelihood, self.params = base.likelihood, base.params
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> TransformedDistribution:
         return TransformedDistribution(self.base[index], *(_at_rows(f, index) for f in (self.transform, self.inverse)))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<transformed {repr(self.base)[1:]}"
 
-    def _slope(self, y):
+    def _slope(self, y: np.ndarray) -> np.ndarray:
         """Derivative of the transformation: differences of eighth order, at the step where two neighbours agree best."""
-        y, previous, best, least_change = np.asarray(y, float), np.nan, np.nan, np.inf
+        y, previous = np.asarray(y, float), np.nan
+        best, least_change = np.full((), np.nan), np.full((), np.inf)
         with np.errstate(all="ignore"):
             for power in range(8):
                 step = self._length * 0.02 * 4.0**-power
@@ -52,12 +53,12 @@ class TransformedDistribution(Distribution):
         return best
 
     @cached_property
-    def _length(self):
+    def _length(self) -> np.ndarray:
         """Interquartile range of y."""
         return np.maximum(np.abs(self._ends[1] - self._ends[0]), 1e-300)
 
     @cached_property
-    def _ends(self):
+    def _ends(self) -> tuple[np.ndarray, ...]:
         return tuple(np.asarray(self.inverse(self.base.ppf(np.full(self.shape, q)))) for q in (0.25, 0.75))
 
     @cached_property
@@ -66,10 +67,10 @@ class TransformedDistribution(Distribution):
         return bool(np.ravel(self._ends[1] < self._ends[0])[0])
 
     @cached_property
-    def _middle(self):
+    def _middle(self) -> np.ndarray:
         return np.asarray(self.inverse(self.base.ppf(np.full(self.shape, 0.5))))
 
-    def _reached(self, y):
+    def _reached(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whether `inverse` reaches y, and the transformed y, or a transformed median if it does not."""
         inside = np.isfinite(y)
         with np.errstate(all="ignore"):
@@ -92,7 +93,7 @@ class TransformedDistribution(Distribution):
             value = self.base.logpdf(t) + np.log(np.abs(self._slope(np.where(inside, y, self._middle))))
         return np.where(np.isnan(y), np.nan, np.where(inside & ~np.isnan(value), value, -np.inf))[()]
 
-    def _side(self, y, rising, falling, lowest, highest):
+    def _side(self, y: Any, rising: Callable, falling: Callable, lowest: float, highest: float) -> np.ndarray:
         """A distribution function: the base's `rising` at the transformed y, or `falling` if the transformation decreases."""
         y = np.asarray(y, float)
         inside, t = self._reached(y)
@@ -119,7 +120,7 @@ class TransformedDistribution(Distribution):
         """Quantile at probability q."""
         return self.inverse(self.base.ppf(1 - np.asarray(q)) if self.falls else self.base.ppf(q))
 
-    def _mean_of(self, g):
+    def _mean_of(self, g: Callable) -> np.ndarray:
         """E g(Y), as an integral over quantiles with nodes that are dense at both ends."""
         nodes = np.linspace(-4, 4, 801)
         q = 1 / (1 + np.exp(-np.pi * np.sinh(nodes)))
@@ -154,7 +155,7 @@ class TransformedDistribution(Distribution):
         return self.inverse(self.base.rvs(size, random_state))
 
 
-def _at_rows(function, index):
+def _at_rows(function: Callable, index: np.ndarray) -> Any:
     """The function of some rows, where each row has its own, as in distributions that are joined."""
     return function[index] if hasattr(function, "__getitem__") else function
 
@@ -239,7 +240,7 @@ def unwrap(fitted: Any) -> Unwrapped:
     raise _without_distribution(fitted)
 
 
-def _without_distribution(fitted) -> TypeError:
+def _without_distribution(fitted: Any) -> TypeError:
     """The error for an object that no estimator of this package is inside of."""
     kind = type(fitted).__name__
     if not hasattr(fitted, "fit"):
@@ -247,7 +248,7 @@ def _without_distribution(fitted) -> TypeError:
     return TypeError(f"{kind} has no predictive distribution: no sk_mle estimator was found inside it")
 
 
-def _after(inner, to_X=(), transformers=(), names=None) -> Unwrapped:
+def _after(inner: Any, to_X: tuple = (), transformers: tuple = (), names: Callable | None = None) -> Unwrapped:
     inside = unwrap(inner)
     of_same_X = None if to_X else inside.predictor_names
     transformers = (*transformers, *inside.transformers)
@@ -298,9 +299,9 @@ def predict_dist(fitted: Any, X: Any) -> Distribution:
 class _OnAnyShape:
     """A transformer's method, which takes columns, as a function of arrays of any shape."""
 
-    def __init__(self, method):
+    def __init__(self, method: Callable) -> None:
         self.method = method
 
-    def __call__(self, values):
+    def __call__(self, values: np.ndarray) -> np.ndarray:
         values = np.asarray(values, dtype=float)
         return np.asarray(self.method(values.reshape(-1, 1))).reshape(values.shape)

@@ -7,7 +7,7 @@ evaluations, whatever the number of columns, and no rounding of X enters. Comple
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,11 @@ def stacking(eta: dict) -> tuple[Callable, Callable, dict[str, slice]]:
     ends = np.cumsum(widths)
     places = {name: slice(end - width, end) for name, width, end in zip(eta, widths, ends, strict=True)}
 
-    def stack(values):
+    def stack(values: dict) -> np.ndarray:
         parts = [values[name].reshape(len(values[name]), place.stop - place.start) for name, place in places.items()]
         return np.concatenate([part.T for part in parts]).T  # columns lie together
 
-    def unstack(stacked):
+    def unstack(stacked: np.ndarray) -> dict:
         return {name: stacked[:, place] if eta[name].ndim > 1 else stacked[:, place.start] for name, place in places.items()}
 
     return stack, unstack, places
@@ -80,7 +80,7 @@ def differentiate(
         return value, gradient(eta), None
     steps, ends = zip(*(_step(f, eta, j, value, growable[j], together) for j in range(size)), strict=True)
 
-    def along(g, columns, far=None):
+    def along(g: Callable, columns: list[int], far: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[Any, ...]:
         """g at 1..4 and at -1..-4 steps along the given columns at once: two lists of four."""
         moves = {j: steps[j] for j in columns}
         at = range(1, 5 if far is None else 4)
@@ -120,12 +120,12 @@ def jacobian(g: Callable, f: Callable, eta: np.ndarray, growable: np.ndarray) ->
     return np.stack(columns, axis=-1)
 
 
-def _at_points(f, points, together) -> list:
+def _at_points(f: Callable, points: list[np.ndarray], together: bool) -> list:
     """Values of f at several points, in one call or in one for each."""
     return np.split(f(np.concatenate(points)), len(points)) if together else [f(at) for at in points]
 
 
-def _moved(eta, moves, times):
+def _moved(eta: np.ndarray, moves: dict, times: int) -> np.ndarray:
     """eta with `times` the given move added in some columns."""
     at = eta.copy("K")
     for column, move in moves.items():
@@ -133,21 +133,28 @@ def _moved(eta, moves, times):
     return at
 
 
-def _first(up, down):
+def _first(up: Sequence[np.ndarray], down: Sequence[np.ndarray]) -> np.ndarray:
     """First difference, times the step, from values at 1..4 and at -1..-4 steps."""
     return sum(c * (u - d) for c, u, d in zip(FIRST_DIFFERENCE, up, down, strict=True))
 
 
-def _second(value, up, down):
+def _second(
+    value: np.ndarray,
+    up: Sequence[np.ndarray],
+    down: Sequence[np.ndarray],
+) -> np.ndarray:
     """Second difference, times the squared step."""
     return SECOND_DIFFERENCE_CENTRE * value + sum(c * (u + d) for c, u, d in zip(SECOND_DIFFERENCE, up, down, strict=True))
 
 
-def _step(f, eta, column, value, growable, together=False):
+def _step(
+    f: Callable, eta: np.ndarray, column: int, value: np.ndarray, growable: bool, together: bool = False
+) -> tuple[np.ndarray, Any]:
     """A step per sample that fits the scale of the log-likelihood, by its second difference, and f four steps up and down."""
     reach = MAX_RELATIVE_STEP * (np.maximum(1.0, np.abs(eta[:, column])) if growable else np.ones(len(eta)))
     ends, before = None, None
-    last, last_d1, last_d2, done = reach, np.full(len(eta), np.nan), 0.0, np.zeros(len(eta), bool)
+    last, done = reach, np.zeros(len(eta), bool)
+    last_d1, last_d2 = np.full(len(eta), np.nan), np.zeros(len(eta))
     for _ in range(24):
         ends, before = tuple(_at_points(f, [_moved(eta, {column: reach}, sign) for sign in (1, -1)], together)), ends
         up, down = ends[0] - value, ends[1] - value

@@ -56,7 +56,7 @@ def floats(values: Any, name: str, hint: str = "") -> np.ndarray:
         raise ValueError(f"{name} must be numeric ({error}){hint}") from error
 
 
-def _kind_of(values) -> str | None:
+def _kind_of(values: np.ndarray) -> str | None:
     """The kind of the first object of an array that is no number; None if all are numbers."""
     for value in values.flat:
         for types, kind in ((str | bytes, "text"), (date | np.datetime64, "dates"), (timedelta | np.timedelta64, "durations")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from inspect import currentframe
@@ -109,7 +109,7 @@ def _marked(found: Any, all_found: list) -> str:
     return _mark(len(all_found) - 1)
 
 
-def _rows(n: int, first) -> str:
+def _rows(n: int, first: Sequence) -> str:
     if n == 1:
         return f"row {first[0]}"
     return f"{n} rows ({', '.join(map(str, first))}{', ...' if n > MOST_SHOWN else ''})"

@@ -66,7 +66,7 @@ class Table:
         head: Sequence[tuple[str, Any]] = (),
         notes: Sequence[str] = (),
         formats: Mapping[str, Callable[[Any], str]] | None = None,
-    ):
+    ) -> None:
         self.columns, self.index = dict(columns), list(map(str, index))
         self.title, self.head, self.notes, self.formats = title, list(head), list(notes), dict(formats or {})
         self.below: list[Table] = []  # further tables that are printed with it

@@ -122,7 +122,7 @@ def cooks_distance(
     return np.where(one_minus_leverage > 1e-10, value, np.inf)
 
 
-def _row_influence(fitted, X, y, sample_weight) -> _RowInfluence:
+def _row_influence(fitted: Any, X: Any, y: Any, sample_weight: Any) -> _RowInfluence:
     """From one evaluation at the fit and the Cholesky factor of the first parameter's information."""
     observed_rows = observed(fitted, X, y, sample_weight)
     fit, data, weight = observed_rows.model.fit_, observed_rows.data, observed_rows.data.weight

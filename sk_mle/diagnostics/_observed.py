@@ -64,7 +64,7 @@ def observed(
     return Observed(model, data, np.asarray(y, float), dist)
 
 
-def _predicted_value(model, X, target, dist):
+def _predicted_value(model: Any, X: Any, target: np.ndarray, dist: Distribution) -> tuple[np.ndarray, Distribution]:
     """The value that is predicted, (n,) or (n, 2) for ends of intervals, from the law's target, and its distribution."""
     law = model.likelihood_
     if law.predictive is law:
@@ -107,7 +107,7 @@ def log_masses(dist: Distribution, y: ArrayLike) -> tuple[np.ndarray, np.ndarray
     return below, inside, above
 
 
-def _transform_finite(transform, values):
+def _transform_finite(transform: Any, values: np.ndarray) -> np.ndarray:
     """The transformation of finite values; infinite ends stay."""
     finite = np.isfinite(values)
     return np.where(finite, transform(np.where(finite, values, values[finite][0] if finite.any() else 0.0)), values)

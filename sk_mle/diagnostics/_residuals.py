@@ -193,7 +193,7 @@ def _with_distances(observations: Observed) -> Observed:
     return observations
 
 
-def _exact(fitted, X, y) -> Observed:
+def _exact(fitted: Any, X: Any, y: Any) -> Observed:
     """Observations that are exact numbers; raises for others."""
     observations = _with_distances(observed(fitted, X, y))
     bad = np.flatnonzero(~observations.exact)
@@ -202,7 +202,7 @@ def _exact(fitted, X, y) -> Observed:
     return observations._replace(y=observations.y if observations.y.ndim == 1 else observations.y[:, 0])
 
 
-def _finite(values, what, observations: Observed):
+def _finite(values: np.ndarray, what: str, observations: Observed) -> np.ndarray:
     """The values; raises for rows in which they are not finite."""
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):

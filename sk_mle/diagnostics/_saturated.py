@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..likelihoods import Likelihood
@@ -18,7 +20,7 @@ def saturated(law: Likelihood, name: str, y: np.ndarray, eta: dict) -> np.ndarra
     prediction and the value at which the parameter equals y, which for a mean or a location is the maximum itself.
     """
 
-    def at_value(value, rows, order=0):
+    def at_value(value: np.ndarray, rows: np.ndarray, order: int = 0) -> Any:
         return law.evaluate(y[rows], {k: value if k == name else v[rows] for k, v in eta.items()}, order)
 
     all_rows, eta_best, link = np.arange(len(y)), eta[name].astype(float), law.layout[name].link

@@ -53,7 +53,16 @@ class CoefficientDisplay(Drawing):
 
     lines_: list
 
-    def __init__(self, *, names, estimates, intervals, level=0.95, facets=None, unit=""):
+    def __init__(
+        self,
+        *,
+        names: list[str],
+        estimates: dict,
+        intervals: dict,
+        level: float = 0.95,
+        facets: list[str] | None = None,
+        unit: str = "",
+    ) -> None:
         self.names, self.estimates, self.intervals, self.level = names, estimates, intervals, level
         self.facets, self.unit = facets, unit
 
@@ -161,7 +170,7 @@ class CoefficientDisplay(Drawing):
         self._legend(self.ax_)
         return self
 
-    def _panels(self, ax, heights):
+    def _panels(self, ax: Any, heights: list[int]) -> np.ndarray:
         """The given axes, or new ones below each other, as high as their rows need."""
         if ax is not None and len(heights) > 1 and np.size(ax) != len(heights):
             raise ValueError(f"ax has {np.size(ax)} axes, but there are {len(heights)} panels, one for each parameter")
@@ -172,7 +181,7 @@ class CoefficientDisplay(Drawing):
         grid = {"height_ratios": heights, "squeeze": False, "figsize": size, "layout": "constrained"}
         return pyplot().subplots(len(heights), 1, **grid)[1][:, 0]
 
-    def _panel(self, ax, panel, rows, **kwargs) -> None:
+    def _panel(self, ax: Any, panel: str, rows: np.ndarray, **kwargs: Any) -> None:
         """Draw some of the rows."""
         ax.axvline(0, color="0.35", linewidth=1, zorder=0)
         place = np.arange(len(rows))
@@ -189,7 +198,7 @@ class CoefficientDisplay(Drawing):
         ax.set_title(panel, fontsize="medium")
 
 
-def _full_names(inferences, name) -> list[str]:
+def _full_names(inferences: Any, name: str) -> list[str]:
     """The full names that a name stands for in the first model that has it; empty if none has."""
     for inference in inferences:
         with suppress(ValueError):

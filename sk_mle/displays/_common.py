@@ -37,7 +37,7 @@ class Drawing:
     figure_: Any
     name: str | None
 
-    def _on(self, ax):
+    def _on(self, ax: Any) -> Any:
         """The given axes or new ones, kept as attributes."""
         if ax is None:
             _, ax = pyplot().subplots(layout="constrained")
@@ -45,11 +45,11 @@ class Drawing:
         return ax
 
     @staticmethod
-    def _n_models(ax) -> int:
+    def _n_models(ax: Any) -> int:
         """The number of models that are drawn on the axes."""
         return sum(artist.get_gid() == _MODEL for artist in ax.get_children())
 
-    def _style(self, ax, line=False) -> dict:
+    def _style(self, ax: Any, line: bool = False) -> dict:
         """Colour and marker, or line style, of the next model; the artist that gets them counts as a model."""
         n_models = self._n_models(ax)
         style = {"color": PALETTE[n_models % len(PALETTE)], "gid": _MODEL}
@@ -58,13 +58,13 @@ class Drawing:
         return {**style, "marker": MARKERS[n_models % len(MARKERS)], "linestyle": "none"}
 
     @staticmethod
-    def _once(ax, what) -> dict | None:
+    def _once(ax: Any, what: str) -> dict | None:
         """Keywords for an artist that the axes need once, such as a band; None if they have it."""
         gid = _ONCE + what
         return None if any(artist.get_gid() == gid for artist in ax.get_children()) else {"gid": gid}
 
     @staticmethod
-    def _legend(ax, **kwargs):
+    def _legend(ax: Any, **kwargs: Any) -> None:
         if ax.get_legend_handles_labels()[0]:
             ax.legend(**{"framealpha": 0.8, "edgecolor": "none", "fontsize": "small", **kwargs})
 

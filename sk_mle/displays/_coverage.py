@@ -49,7 +49,16 @@ class CoverageDisplay(FromModel):
     array([0.335, 0.74 ])
     """
 
-    def __init__(self, *, nominal, empirical, low, high, name=None, band="95% band"):
+    def __init__(
+        self,
+        *,
+        nominal: np.ndarray,
+        empirical: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        name: str | None = None,
+        band: str = "95% band",
+    ) -> None:
         self.nominal, self.empirical, self.low, self.high = nominal, empirical, low, high
         self.name, self.band = name, band
 

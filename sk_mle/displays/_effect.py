@@ -57,7 +57,16 @@ class EffectDisplay(Drawing):
     ['x1=-1', 'x1=1']
     """
 
-    def __init__(self, *, curves, feature, what, elsewhere, level=0.95, observed=None):
+    def __init__(
+        self,
+        *,
+        curves: list[Curve],
+        feature: str,
+        what: str,
+        elsewhere: str,
+        level: float = 0.95,
+        observed: np.ndarray | None = None,
+    ) -> None:
         self.curves, self.feature, self.what = curves, feature, what
         self.elsewhere, self.level, self.observed = elsewhere, level, observed
 

@@ -60,7 +60,20 @@ class FanChartDisplay(FromModel):
            [ 0.4,  2. ,  3.6]])
     """
 
-    def __init__(self, *, grid, quantiles, probabilities, values, low, high, weight, label="feature", target="y", name=None):
+    def __init__(
+        self,
+        *,
+        grid: np.ndarray,
+        quantiles: np.ndarray,
+        probabilities: np.ndarray,
+        values: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        weight: np.ndarray,
+        label: str = "feature",
+        target: str = "y",
+        name: str | None = None,
+    ) -> None:
         self.grid, self.quantiles, self.probabilities = grid, quantiles, probabilities
         self.values, self.low, self.high, self.weight = values, low, high, weight
         self.label, self.target, self.name = label, target, name
@@ -162,7 +175,17 @@ class FanChartDisplay(FromModel):
         return cls._from_dist(y, dist[order], values[order], values, label, coverages, sample_weight, name).plot(ax, **kwargs)
 
     @classmethod
-    def _from_dist(cls, y, dist, grid, values, label, coverages, sample_weight, name):
+    def _from_dist(
+        cls,
+        y: Any,
+        dist: Distribution,
+        grid: np.ndarray,
+        values: np.ndarray,
+        label: str,
+        coverages: Any,
+        sample_weight: Any,
+        name: str | None,
+    ) -> Self:
         coverages = np.sort(np.asarray(coverages, float))
         if not ((coverages > 0) & (coverages < 1)).all():
             raise ValueError(f"coverages must lie between 0 and 1, got {coverages.tolist()}")
@@ -222,7 +245,7 @@ class FanChartDisplay(FromModel):
         self._legend(ax)
         return self
 
-    def _observations(self, ax, once):
+    def _observations(self, ax: Any, once: dict) -> None:
         exact, right, left = self.low == self.high, np.isposinf(self.high), np.isneginf(self.low)
         size = np.clip(14 * self.weight / self.weight.mean(), 2, 120)
         between = ~(exact | right | left)
@@ -239,14 +262,14 @@ class FanChartDisplay(FromModel):
                 ax.scatter(self.values[rows], heights[rows], s=area, **style)
 
 
-def _numeric(values, label):
+def _numeric(values: Any, label: str) -> np.ndarray:
     try:
         return np.asarray(values, float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{label} is not numeric, and a fan needs a numeric axis; split the data by it instead") from error
 
 
-def _rows(X, feature, grid):
+def _rows(X: Any, feature: Any, grid: np.ndarray) -> Any:
     """Rows of X with the feature at the values of `grid` and the other columns at a typical observed value."""
     m = len(grid)
     if hasattr(X, "columns"):
@@ -263,7 +286,7 @@ def _rows(X, feature, grid):
     return rows
 
 
-def _typical_row(column) -> int:
+def _typical_row(column: np.ndarray) -> int:
     """The index of a row with the median of a numeric column, or the most frequent value of another column."""
     if column.dtype.kind in "iuf":
         return int(np.argsort(column, kind="stable")[(len(column) - 1) // 2])

@@ -65,7 +65,18 @@ class LikelihoodDisplay(Drawing):
     array([-5.12, -7.62, -7.62])
     """
 
-    def __init__(self, *, likelihood, y, parameters, grids, loglikelihood, candidates, scores, weight):
+    def __init__(
+        self,
+        *,
+        likelihood: Any,
+        y: np.ndarray,
+        parameters: list[str],
+        grids: list[np.ndarray],
+        loglikelihood: np.ndarray,
+        candidates: list[dict],
+        scores: np.ndarray,
+        weight: np.ndarray,
+    ) -> None:
         self.likelihood, self.y, self.parameters, self.grids = likelihood, y, parameters, grids
         self.loglikelihood, self.candidates, self.scores, self.weight = loglikelihood, candidates, scores, weight
 
@@ -125,7 +136,7 @@ class LikelihoodDisplay(Drawing):
         if not 1 <= len(parameters) <= 2 or not set(parameters) <= set(scalar):
             raise ValueError(f"parameters must be one or two of {scalar}, got {parameters}")
 
-        def total(**values):
+        def total(**values: Any) -> float:
             with np.errstate(all="ignore"):
                 chosen = {**estimates, **values}
                 params = {name: np.broadcast_to(value, (n, *np.shape(value))) for name, value in chosen.items()}
@@ -188,11 +199,11 @@ class LikelihoodDisplay(Drawing):
         self._densities(self.axes_[1], kwargs)
         return self
 
-    def _curve(self, ax):
+    def _curve(self, ax: Any) -> None:
         ax.plot(self.grids[0], self.loglikelihood, color="0.3", linewidth=1.5)
         ax.set(xlabel=self.parameters[0], ylabel="log-likelihood of the sample")
 
-    def _contours(self, ax):
+    def _contours(self, ax: Any) -> None:
         finite = np.where(np.isfinite(self.loglikelihood), self.loglikelihood, np.nan)
         drop = np.nanmax(np.append(finite, self.scores)) - finite
         levels = [float(chdtri(2, 1 - region)) / 2 for region in CONFIDENCE_LEVELS]
@@ -202,7 +213,7 @@ class LikelihoodDisplay(Drawing):
         ax.set(xlabel=self.parameters[0], ylabel=self.parameters[1], title="log-likelihood below its maximum")
         ax.title.set_fontsize("medium")
 
-    def _densities(self, ax, kwargs):
+    def _densities(self, ax: Any, kwargs: dict) -> None:
         law = self.likelihood.predictive
         dists = [Distribution(law, {n: c[n] for n in law.parameters if n in c}) for c in self.candidates]
         low, high = ends(self.y)
@@ -236,7 +247,7 @@ class LikelihoodDisplay(Drawing):
         self._legend(ax, loc="upper right", title="candidate: log-likelihood", title_fontsize="small")
 
 
-def _standard_errors(law, y, eta, weight) -> dict:
+def _standard_errors(law: Any, y: np.ndarray, eta: dict, weight: np.ndarray) -> dict:
     """Standard error of every scalar linear predictor, the others held."""
     at_fit = law.evaluate(y, eta, 2)
     result = {}
@@ -247,12 +258,12 @@ def _standard_errors(law, y, eta, weight) -> dict:
     return result
 
 
-def _product(grids):
+def _product(grids: list[np.ndarray]) -> list:
     """All points of one or two grids, as tuples."""
     return [(a,) for a in grids[0]] if len(grids) == 1 else [(a, b) for a in grids[0] for b in grids[1]]
 
 
-def _grids(law, parameters, grids, candidates, eta, standard_error) -> list[np.ndarray]:
+def _grids(law: Any, parameters: list[str], grids: dict, candidates: list, eta: dict, standard_error: dict) -> list[np.ndarray]:
     """Grid of each parameter: as given, or some standard errors to both sides, wide enough for all candidates."""
     end, result = STANDARD_ERRORS_TO_END, []
     standard_errors = np.linspace(-end, end, 201 if len(parameters) == 1 else 61)

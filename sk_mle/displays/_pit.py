@@ -51,7 +51,16 @@ class PITDisplay(FromModel):
     array([1.6, 0.8, 0.6, 0.7, 1.4])
     """
 
-    def __init__(self, *, edges, density, low, high, name=None, band="95% band"):
+    def __init__(
+        self,
+        *,
+        edges: np.ndarray,
+        density: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        name: str | None = None,
+        band: str = "95% band",
+    ) -> None:
         self.edges, self.density, self.low, self.high = edges, density, low, high
         self.name, self.band = name, band
 

@@ -59,7 +59,17 @@ class ProfileLikelihoodDisplay(Drawing):
     array([-0.02,  0.88])
     """
 
-    def __init__(self, *, values, loglikelihood, estimate, maximum, bse, level=0.95, name=None):
+    def __init__(
+        self,
+        *,
+        values: np.ndarray,
+        loglikelihood: np.ndarray,
+        estimate: float,
+        maximum: float,
+        bse: float,
+        level: float = 0.95,
+        name: str | None = None,
+    ) -> None:
         self.values, self.loglikelihood, self.estimate, self.maximum = values, loglikelihood, estimate, maximum
         self.bse, self.level, self.name = bse, level, name
 

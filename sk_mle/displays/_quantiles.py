@@ -60,7 +60,16 @@ class QuantileResidualDisplay(FromModel):
     0.24
     """
 
-    def __init__(self, *, theoretical, residuals, low, high, name=None, band="95% band"):
+    def __init__(
+        self,
+        *,
+        theoretical: np.ndarray,
+        residuals: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        name: str | None = None,
+        band: str = "95% band",
+    ) -> None:
         self.theoretical, self.residuals, self.low, self.high = theoretical, residuals, low, high
         self.name, self.band = name, band
 

@@ -51,7 +51,9 @@ class ResidualsVsFittedDisplay(FromModel):
     True
     """
 
-    def __init__(self, *, values, residuals, weight, label, name=None):
+    def __init__(
+        self, *, values: np.ndarray, residuals: np.ndarray, weight: np.ndarray, label: str, name: str | None = None
+    ) -> None:
         self.values, self.residuals, self.weight, self.label, self.name = values, residuals, weight, label, name
 
     @classmethod
@@ -169,7 +171,7 @@ class ResidualsVsFittedDisplay(FromModel):
         return self
 
 
-def _groups(x, residual, weight) -> np.ndarray:
+def _groups(x: np.ndarray, residual: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Mean value, mean residual and half the 95% interval of a mean of so many standard normal values, by group of rows."""
     distinct, place = np.unique(x, return_inverse=True)
     n_groups = int(np.clip(len(x) // MIN_ROWS_OF_GROUP, 1, MAX_GROUPS))

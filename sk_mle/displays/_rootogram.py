@@ -51,7 +51,7 @@ class RootogramDisplay(FromModel):
     (array([4., 1., 0., 1.]), array([2.2, 2.2, 1.1, 0.4]))
     """
 
-    def __init__(self, *, edges, observed, expected, name=None):
+    def __init__(self, *, edges: np.ndarray, observed: np.ndarray, expected: np.ndarray, name: str | None = None) -> None:
         self.edges, self.observed, self.expected, self.name = edges, observed, expected, name
 
     @classmethod

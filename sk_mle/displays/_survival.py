@@ -30,7 +30,7 @@ class Group(NamedTuple):
     predicted: np.ndarray
 
 
-def _groups(groups, label, n_groups, n) -> list[tuple[str, np.ndarray]]:
+def _groups(groups: Any, label: str, n_groups: int, n: int) -> list[tuple[str, np.ndarray]]:
     """Label and mask of rows of each curve."""
     if groups is None:
         return [("", np.full(n, True))]
@@ -78,7 +78,7 @@ class SurvivalDisplay(Drawing):
     ['column 0 of X = 0', 'column 0 of X = 1']
     """
 
-    def __init__(self, *, times, groups, level=0.95, name=None):
+    def __init__(self, *, times: np.ndarray, groups: list[Group], level: float = 0.95, name: Any = None) -> None:
         self.times, self.groups, self.level, self.name = times, groups, level, name
 
     @classmethod

@@ -62,7 +62,7 @@ class WormDisplay(FromModel):
     ['column 0 of X: 0.000601 to 1.12', 'column 0 of X: 1.12 to 1.99']
     """
 
-    def __init__(self, *, panels, name=None, band="95% band"):
+    def __init__(self, *, panels: list[dict], name: str | None = None, band: str = "95% band") -> None:
         self.panels, self.name, self.band = panels, name, band
 
     @classmethod
@@ -200,7 +200,7 @@ class WormDisplay(FromModel):
         self._legend(self.ax_)
         return self
 
-    def _grid(self, ax):
+    def _grid(self, ax: Any) -> np.ndarray:
         """One Axes per panel: new ones, the given array, or a subdivision of the one given."""
         n = len(self.panels)
         if isinstance(ax, np.ndarray | list):

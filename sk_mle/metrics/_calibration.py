@@ -57,7 +57,7 @@ def pinball_score(
     return mean_score(values, sample_weight, per_row, "pinball_score")
 
 
-def _interval(y, dist, coverage, score):
+def _interval(y: Any, dist: Distribution, coverage: float, score: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """y, the ends of its central interval, and the probability of one tail."""
     (coverage,) = check_levels([coverage], "coverage")
     y = read_target(y, dist, score)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -83,7 +85,7 @@ def crps(
     return mean_score(values, sample_weight, per_row, "crps")
 
 
-def crps_from_cdf(y: ArrayLike, dist: Distribution) -> np.ndarray:
+def crps_from_cdf(y: np.ndarray, dist: Distribution) -> np.ndarray:
     """The CRPS of every row from the distribution function alone."""
     check_single_target(dist, "crps")
     if is_lattice(dist):
@@ -92,7 +94,7 @@ def crps_from_cdf(y: ArrayLike, dist: Distribution) -> np.ndarray:
     scale = np.maximum(np.abs(y - quartiles[1]), 0.2 * (quartiles[2] - quartiles[0]))
     scale = np.where(scale > 0, scale, 1.0)
 
-    def f(t, rows):
+    def f(t: np.ndarray, rows: np.ndarray) -> np.ndarray:
         value, below = np.empty(t.shape), t[0] < y[rows]  # y is a cut: no piece lies on both of its sides
         for side, tail in ((below, type(dist).cdf), (~below, type(dist).sf)):
             if side.any():
@@ -102,7 +104,7 @@ def crps_from_cdf(y: ArrayLike, dist: Distribution) -> np.ndarray:
     return integrate(f, dist, [y, *atoms(dist)], scale)
 
 
-def _lattice_crps(y, dist):
+def _lattice_crps(y: Any, dist: Distribution) -> np.ndarray:
     """Sums of squares over the cells [k, k + 1): cell by cell if they are few, else as integrals."""
     low, high = summation_range(dist)
     has_many = high - low > MAX_SUMMED_TERMS
@@ -113,11 +115,11 @@ def _lattice_crps(y, dist):
     return values
 
 
-def _summed_crps(y, dist):
+def _summed_crps(y: np.ndarray, dist: Distribution) -> np.ndarray:
     """The sum cell by cell; y may cut one cell."""
     support, cells, cdf_so_far = dist.likelihood.support, [], np.full(len(y), np.nan)
 
-    def term(part, rows, k):
+    def term(part: Distribution, rows: np.ndarray, k: np.ndarray) -> np.ndarray:
         cells.append((rows, k.min(axis=0), k.max(axis=0)))
         mass = part.pmf(k)  # whose sums cost less than a distribution function at every k
         before = np.where(np.isnan(cdf_so_far[rows]), part.cdf(k[0]) - mass[0], cdf_so_far[rows])
@@ -135,7 +137,7 @@ def _summed_crps(y, dist):
     return total + np.maximum(first - y, 0.0) + np.maximum(y - end, 0.0)
 
 
-def _integrated_crps(y, dist):
+def _integrated_crps(y: np.ndarray, dist: Distribution) -> np.ndarray:
     """The first cells one by one, the others as an integral of the piecewise linear curve through the squares.
 
     That curve differs from a smooth one by a relative 1 / k^2 at k, or 1 / variance.
@@ -145,12 +147,12 @@ def _integrated_crps(y, dist):
     split = start + MAX_SUMMED_CELLS
     first = np.maximum(whole, split)  # from `split` on, cells lie below y up to here, and then above it
 
-    def squares(dist, k, upper):
+    def squares(dist: Distribution, k: np.ndarray, upper: np.ndarray) -> np.ndarray:
         if upper.all():
             return dist.sf(k) ** 2
         return np.where(upper, dist.sf(k), dist.cdf(k)) ** 2
 
-    def line(t, rows):
+    def line(t: np.ndarray, rows: np.ndarray) -> np.ndarray:
         k = np.floor(t)
         left, right = squares(dist[rows], np.stack([k, k + 1]), t >= first[rows])
         return np.where(t < split, 0.0, left + (t - k) * (right - left))

@@ -95,7 +95,7 @@ def numerical_divergence(p: Any, q: Any) -> np.ndarray:
         return np.full(len(p), np.inf)
     q_is_zero = np.zeros(len(p), dtype=bool)
 
-    def integrand(p_rows, q_rows, y, scale, rows):
+    def integrand(p_rows: Distribution, q_rows: Distribution, y: np.ndarray, scale: Any, rows: np.ndarray) -> np.ndarray:
         """p (log p - log q); rows in which q is zero are marked in `q_is_zero` instead of being infinite."""
         log_p, log_q = p_rows.logpdf(y), q_rows.logpdf(y)
         with np.errstate(all="ignore"):
@@ -117,7 +117,7 @@ def numerical_divergence(p: Any, q: Any) -> np.ndarray:
                 p.cdf(np.full(len(p), point)) > p.cdf(np.full(len(p), np.nextafter(point, -np.inf))) + NEGLIGIBLE_PROBABILITY
             )
 
-    def continuous_part(t, rows):
+    def continuous_part(t: np.ndarray, rows: np.ndarray) -> np.ndarray:
         off_atoms = ~np.isin(t, points)
         scale = np.where(off_atoms, 1e-6 * width[rows], 0.0)
         return np.where(off_atoms, integrand(p[rows], q[rows], t, scale, rows), 0.0)
@@ -174,7 +174,7 @@ def d2_log_likelihood(y: ArrayLike, dist: Distribution, *, null: Any = None, sam
     return float(1 - model / base)
 
 
-def _fitted(y, dist, weight) -> Distribution:
+def _fitted(y: np.ndarray, dist: Distribution, weight: np.ndarray) -> Distribution:
     """The law without covariates, at its maximum likelihood for y."""
     if not is_untransformed(dist):
         raise TypeError("d2_log_likelihood of a transformed target needs null=, the distribution of the model to compare with")
@@ -188,13 +188,13 @@ def _fitted(y, dist, weight) -> Distribution:
     ]
     cuts = np.cumsum([len(part) for part in start_etas])[:-1]
 
-    def params(point):
+    def params(point: np.ndarray) -> dict:
         parts = zip(law.layout.free, np.split(point, cuts), strict=True)
         eta = {name: np.broadcast_to(part.reshape(sizes[name]), (len(y), *sizes[name])) for name, part in parts}
         theta = law.layout.theta(eta)
         return {name: theta.get(name, value) for name, value in (theta | law.layout.fixed).items()} | known_params
 
-    def loss(point):
+    def loss(point: np.ndarray) -> float:
         with np.errstate(all="ignore"):
             value = -np.average(law.loglik(y, **params(point))[has_weight], weights=weight[has_weight])
         return value if np.isfinite(value) else 1e10

@@ -66,7 +66,7 @@ def integrate(f: Callable, dist: Any, points: Any = (), size: np.ndarray | None 
     size, last, all_rows = length if size is None else size, len(cuts) - 1, np.arange(len(length))
     outer_lengths, is_infinite = _outer_lengths(lambda t: f(t[None], all_rows)[0], dist, cuts, ends, length, size)
 
-    def on_pieces(u, rows, piece):
+    def on_pieces(u: np.ndarray, rows: np.ndarray, piece: np.ndarray) -> np.ndarray:
         """The integrand on pieces (m,) of rows (m,), in u (nodes, m) from 0 to 1 along the piece."""
         value = np.empty(u.shape)
         for chosen, sign, side in ((piece == 0, -1.0, 0), (piece == last + 1, 1.0, -1)):
@@ -94,7 +94,7 @@ def integrate(f: Callable, dist: Any, points: Any = (), size: np.ndarray | None 
     return np.where(is_infinite | (np.abs(result) > 1e100), np.inf, result * size)
 
 
-def _cuts(dist, points, ends):
+def _cuts(dist: Any, points: list, ends: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     """Sorted points (cuts, n) between which the integrand is smooth, and the distance between the middle quantiles."""
     at_levels = quantiles(dist)
     length = np.maximum(at_levels[3] - at_levels[1], 1e-6 * (at_levels[-1] - at_levels[0]))
@@ -105,7 +105,9 @@ def _cuts(dist, points, ends):
     return np.sort(np.concatenate([cuts, np.clip(further, cuts[0], cuts[-1])]), axis=0), length
 
 
-def _adaptive(on_pieces, rows, piece, n, tolerance):
+def _adaptive(
+    on_pieces: Callable, rows: np.ndarray, piece: np.ndarray, n: int, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Sums (n,) over the pieces of every row of their integrals, and the estimated errors relative to max(1, |sum|).
 
     All panels are evaluated together. Rows whose error is too large have the panels halved that contribute most to it.
@@ -128,7 +130,7 @@ def _adaptive(on_pieces, rows, piece, n, tolerance):
         panels = np.concatenate([panels[:, ~halved], *sides], axis=1)
 
 
-def _panels(on_pieces, rows, piece, low, width):
+def _panels(on_pieces: Callable, rows: np.ndarray, piece: np.ndarray, low: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Rows of an array: those of the arguments, the integrals, their errors as QUADPACK estimates them, their rounding."""
     result = np.stack([rows, piece, low, width, low, low, low])
     for first in range(0, len(rows), PANELS_PER_BLOCK):
@@ -144,7 +146,9 @@ def _panels(on_pieces, rows, piece, low, width):
     return result
 
 
-def _outer_lengths(f, dist, cuts, ends, length, size):
+def _outer_lengths(
+    f: Callable, dist: Any, cuts: np.ndarray, ends: tuple[float, float], length: np.ndarray, size: np.ndarray
+) -> tuple[Any, np.ndarray]:
     """Lengths of the outer pieces beyond the first and last cut, and the rows in which the integral is not finite."""
     beyond = quantiles(dist, (1e-14, 1 - 1e-14))
     with np.errstate(all="ignore"):  # beyond a light tail some distribution functions are slow or NaN
@@ -157,7 +161,9 @@ def _outer_lengths(f, dist, cuts, ends, length, size):
     return rooms, heavy[0] | heavy[1]
 
 
-def _outer(f, u, sign, start, end, max_distance, length):
+def _outer(
+    f: Callable, u: np.ndarray, sign: float, start: np.ndarray, end: float, max_distance: np.ndarray, length: np.ndarray
+) -> np.ndarray:
     """The integrand of an outer piece at u in (0, 1) from its cut, which is mapped to the distance from the cut."""
     with np.errstate(all="ignore"):
         w = u / (1 - u)

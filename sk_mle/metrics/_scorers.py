@@ -85,12 +85,12 @@ class DistScorer(BaseEstimator):
 
     __metadata_request__score = {"estimator": UNUSED}
 
-    def __init__(self, score_func, greater_is_better=None, options=None):
+    def __init__(self, score_func: Callable, greater_is_better: Any = None, options: dict | None = None) -> None:
         self.score_func = score_func
         self.greater_is_better = greater_is_better
         self.options = options
 
-    def __call__(self, estimator, X, y, sample_weight=None) -> float:
+    def __call__(self, estimator: Any, X: Any, y: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         """Score of a fitted estimator; higher is better."""
         return self.score(estimator, X, y, sample_weight=sample_weight)
 
@@ -129,11 +129,11 @@ class DistScorer(BaseEstimator):
                 f"memory: pass some of them, as by {rows.source.some_rows}, or gather them, as by {rows.source.all_rows}"
             )
 
-    def _of_rows(self, estimator, rows: Rows) -> np.ndarray:
+    def _of_rows(self, estimator: Any, rows: Rows) -> np.ndarray:
         """The score of every row of a part."""
         return self._of(estimator, rows.X, rows.y, per_row=True)
 
-    def _of(self, estimator, X, y, **how) -> Any:
+    def _of(self, estimator: Any, X: Any, y: Any, **how: Any) -> Any:
         """The score function's result, or its values per row."""
         inside = _inside(estimator)
         if inside is not None and self.score_func is log_score and not inside.transformers:  # right for censored y as well
@@ -142,7 +142,7 @@ class DistScorer(BaseEstimator):
         y, dist = _from_proba(estimator, X, y) if inside is None else _predicted(inside, X, y, self.score_func)
         return self.score_func(y, dist, **how, **(self.options or {}))
 
-    def __repr__(self, N_CHAR_MAX=700):
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         options = dict(self.options or {})
         if self.greater_is_better is not None:
             options = {"greater_is_better": self.greater_is_better, **options}
@@ -150,7 +150,7 @@ class DistScorer(BaseEstimator):
         return f"make_dist_scorer({', '.join([name, *(f'{key}={value!r}' for key, value in options.items())])})"
 
 
-def _inside(estimator) -> Unwrapped | None:
+def _inside(estimator: Any) -> Unwrapped | None:
     """The estimator of this package inside; None for a classifier of another."""
     try:
         return unwrap(estimator)
@@ -160,7 +160,7 @@ def _inside(estimator) -> Unwrapped | None:
         raise
 
 
-def _predicted(inside: Unwrapped, X, y, score):
+def _predicted(inside: Unwrapped, X: Any, y: np.ndarray, score: Callable) -> tuple[np.ndarray, Any]:
     """y as the law reads it, and the distribution of each row."""
     X = inside.X(X)
     dist = inside.dist(inside.model.predict_dist(X))
@@ -179,7 +179,7 @@ def _predicted(inside: Unwrapped, X, y, score):
     return target, dist
 
 
-def _from_proba(estimator, X, y):
+def _from_proba(estimator: Any, X: Any, y: np.ndarray) -> tuple[np.ndarray, Distribution]:
     """Codes of the labels, and the predicted probabilities as a distribution over codes."""
     probability, classes = np.asarray(estimator.predict_proba(X)), np.asarray(estimator.classes_)
     y = np.asarray(y)

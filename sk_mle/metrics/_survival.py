@@ -7,6 +7,8 @@ estimate G of the times of censoring (Graf et al. 1999).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -223,12 +225,12 @@ def censored_crps(
     return float(mean_score(total, sample_weight, False, "censored_crps"))
 
 
-def _valid(dist, values) -> np.ndarray:
+def _valid(dist: Distribution, values: np.ndarray) -> np.ndarray:
     """Probabilities of a distribution, 0 where a transformed target does not reach a time."""
     return values if is_untransformed(dist) else np.nan_to_num(values, nan=0.0)
 
 
-def _integral(dist, stop, of_event, end, estimate: KaplanMeier) -> np.ndarray:
+def _integral(dist: Distribution, stop: np.ndarray, of_event: np.ndarray, end: float, estimate: KaplanMeier) -> np.ndarray:
     """Integrals (n,) of cdf^2 / G up to `stop` (n,), and from there to `end` of sf^2 times `of_event` (n,)."""
     jumps = estimate.jumps()
     first = float(jumps.min(initial=end))
@@ -242,7 +244,9 @@ def _integral(dist, stop, of_event, end, estimate: KaplanMeier) -> np.ndarray:
         size = np.maximum(np.abs(last - middle), 0.2 * (high - low))
         size = np.where(size > 0, size, 1.0)
 
-        def outside(t, rows, part=part, last=last, share=share):
+        def outside(
+            t: np.ndarray, rows: np.ndarray, part: Distribution = part, last: np.ndarray = last, share: np.ndarray = share
+        ) -> np.ndarray:
             """The integrand at t (m, rows) before the first jump and after `last`; a piece lies on one side of these."""
             value, before = np.zeros(t.shape), t[0] < last[rows]
             early = before & (t[0] < first)
@@ -251,7 +255,7 @@ def _integral(dist, stop, of_event, end, estimate: KaplanMeier) -> np.ndarray:
             value[:, after] = part[rows[after]].sf(t[:, after]) ** 2 * share[rows[after]]
             return _valid(dist, np.where(t < end, value, 0.0))
 
-        def before(t, rows, part=part):
+        def before(t: np.ndarray, rows: np.ndarray, part: Distribution = part) -> np.ndarray:
             return _valid(dist, part[rows].cdf(t)) ** 2
 
         cuts = [last, end, np.minimum(first, last), *atoms(dist)]
@@ -259,7 +263,7 @@ def _integral(dist, stop, of_event, end, estimate: KaplanMeier) -> np.ndarray:
     return total
 
 
-def _sum_of_cells(dist, stop, of_event, end, estimate: KaplanMeier) -> np.ndarray:
+def _sum_of_cells(dist: Distribution, stop: np.ndarray, of_event: np.ndarray, end: float, estimate: KaplanMeier) -> np.ndarray:
     """The same of a law of whole numbers, whose functions are level between these, the times and the jumps of G."""
     low, high = (np.asarray(values, dtype=float) for values in summation_range(dist))
     first, total = float(min(low.min(), stop.min())), np.zeros(len(stop))
@@ -276,7 +280,7 @@ def _sum_of_cells(dist, stop, of_event, end, estimate: KaplanMeier) -> np.ndarra
     return total
 
 
-def _rows(dist, n: int, score: str) -> Distribution:
+def _rows(dist: Distribution, n: int, score: str) -> Distribution:
     check_dist(dist)
     check_single_target(dist, score)
     if dist.shape and len(dist) != n:
@@ -284,7 +288,9 @@ def _rows(dist, n: int, score: str) -> Distribution:
     return one_row_each(dist, n)
 
 
-def _censoring(time, event, given, weight, last, score: str) -> KaplanMeier:
+def _censoring(
+    time: np.ndarray, event: np.ndarray, given: Any, weight: np.ndarray | None, last: float, score: str
+) -> KaplanMeier:
     """The estimate of the distribution of times of censoring; ValueError where nothing is left at the last time."""
     if given is not None:
         time, event = read_times(given, score)
@@ -298,7 +304,9 @@ def _censoring(time, event, given, weight, last, score: str) -> KaplanMeier:
     return estimate
 
 
-def _brier(t, time, event, dist, weight, censoring: KaplanMeier) -> np.ndarray:
+def _brier(
+    t: np.ndarray, time: np.ndarray, event: np.ndarray, dist: Distribution, weight: np.ndarray, censoring: KaplanMeier
+) -> np.ndarray:
     """B at every time (m,)."""
     result, step = np.empty(len(t)), max(VALUES_PER_BLOCK // len(time), 1)
     with np.errstate(divide="ignore"):

@@ -74,6 +74,6 @@ def _shipped() -> list[Likelihood]:
     return [law for law in (kind() for kind in LAWS.values()) if law.relations.searched]
 
 
-def _is_narrower(small, large) -> bool:
+def _is_narrower(small: Any, large: Any) -> bool:
     """Whether one domain is a proper part of another, whatever their ends include."""
     return small.integer == large.integer and large.includes(small) and not small.includes(large)

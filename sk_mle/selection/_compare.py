@@ -23,7 +23,7 @@ from ..likelihoods._functions import density_values
 from ._compare_parts import Given, compare_parts, n_rows_of
 from ._comparison import FIGURES, Comparison
 from ._entries import Entry, criteria, entries_of, kinds, sentence, table_of
-from ._folds import held_out
+from ._folds import Held, held_out
 from ._scores import fit_clone, inside_of, is_fitted, is_unbounded, log_scores, rows_without_mass, standard_error, weighted_mean
 from ._tests import gap_and_size, vuong_statistic
 
@@ -127,7 +127,7 @@ def compare(
     order = sorted(entries, key=lambda name: entries[name].rank())
     n = f"{weight.sum():g}"
 
-    def vuong(one, other):
+    def vuong(one: Entry, other: Entry) -> float:
         return vuong_statistic(Averages.of(gap_and_size((one.scores, other.scores)), weight))
 
     return table_of(entries, order, reference, n if (weight == 1).all() else f"{n} (sum of weights)", vuong, notes)
@@ -149,7 +149,7 @@ def _target(models: Mapping, X: Any, y: ArrayLike | None) -> Any:
     return target
 
 
-def _check_models(models, reference) -> None:
+def _check_models(models: Any, reference: str | None) -> None:
     """Raise ValueError for models that are no dict, or do not hold the reference."""
     if not isinstance(models, Mapping) or not models:
         raise ValueError(f"models is a dict of names and estimators, such as {{'normal': MLERegressor()}}, got {models!r}")
@@ -182,7 +182,7 @@ def _set_held(entries: dict[str, Entry], held: dict, splits: list, weight: np.nd
     return notes
 
 
-def _figures(held, best, weight) -> dict[str, float]:
+def _figures(held: Held, best: Held, weight: np.ndarray) -> dict[str, float]:
     """Figures of held-out rows of a model, against those of the best."""
     with np.errstate(invalid="ignore"):
         gap = held.scores - best.scores if held is not best else np.zeros(len(held.scores))
@@ -191,7 +191,7 @@ def _figures(held, best, weight) -> dict[str, float]:
     return dict(zip(FIGURES, [*means, standard_error(gap, weight), *others], strict=True))
 
 
-def _warn_of_failures(held) -> None:
+def _warn_of_failures(held: dict) -> None:
     """Warn of models with a failed step in a fold; ValueError if no model could be fitted in all folds."""
     failed = [text for figures in held.values() for text in figures.failed]
     if failed and all(figures.unfitted for figures in held.values()):
@@ -200,7 +200,7 @@ def _warn_of_failures(held) -> None:
         warn_caller(f"{text}. The model's figures of these rows are NaN; the other models are compared.", UserWarning)
 
 
-def _entry(X, y, weight, given, verbose, name, model) -> Entry:
+def _entry(X: Any, y: Any, weight: np.ndarray, given: np.ndarray | None, verbose: int, name: str, model: Any) -> Entry:
     """The model, fitted if it was not, with its log-likelihoods."""
     notes = []
     with warnings.catch_warnings(record=True) as caught:
@@ -233,7 +233,7 @@ def _entry(X, y, weight, given, verbose, name, model) -> Entry:
     return entry
 
 
-def _kind(inside, X, y) -> str:
+def _kind(inside: Any, X: Any, y: Any) -> str:
     """Whether the log-likelihood is of "probabilities" or "densities"."""
     data = inside.model.read_data(inside.X(X), inside.y(y))
     return "probabilities" if density_values(inside.model.likelihood_, data.y) is None else "densities"

@@ -55,21 +55,21 @@ def compare_parts(models: dict, given: Given, cv: Any, reference: Any, verbose: 
     total = averages(given.rows, _ones).weight
     n = n_rows_of(given.rows)
 
-    def vuong(one, other):
+    def vuong(one: Entry, other: Entry) -> float:
         return vuong_statistic(averages(given.rows, partial(_gaps_of_rows, (one.fitted, other.fitted))))
 
     return table_of(entries, order, reference, f"{total:g}" if total == n else f"{total:g} (sum of weights)", vuong, notes)
 
 
-def _length(rows, number) -> int:
+def _length(rows: Any, number: int) -> int:
     return n_rows(rows.X)
 
 
-def _ones(rows) -> np.ndarray:
+def _ones(rows: Any) -> np.ndarray:
     return np.ones(n_rows(rows.X))
 
 
-def _gaps_of_rows(models, rows) -> np.ndarray:
+def _gaps_of_rows(models: Any, rows: Any) -> np.ndarray:
     return gap_and_size([log_scores(fitted, rows.X, rows.y) for fitted in models])
 
 
@@ -105,7 +105,7 @@ def _entry(given: Given, verbose: int, name: str, model: Any) -> Entry:
     return entry
 
 
-def _scores_and_kinds(fitted, atoms, rows: Rows) -> np.ndarray:
+def _scores_and_kinds(fitted: Any, atoms: Any, rows: Rows) -> np.ndarray:
     """Of every row the log-likelihood, whether it may be a density, and whether y is each of the atoms."""
     inside, n = inside_of(fitted), n_rows(rows.X)
     columns = [log_scores(fitted, rows.X, rows.y), np.zeros(n)]

@@ -43,12 +43,12 @@ class Comparison:
         estimators: dict[str, Any],
         scores: dict[str, np.ndarray],
         distributions: dict[str, Distribution] | None = None,
-    ):
+    ) -> None:
         self.table, self.reference, self.estimators_, self.scores_ = table, reference, estimators, scores
         self.distributions_ = distributions or {}
 
     @classmethod
-    def _of(cls, entries, tests, reference, rows: str, notes) -> Comparison:
+    def _of(cls, entries: list, tests: dict, reference: str, rows: str, notes: list) -> Comparison:
         """From entries in order; `tests` maps names to (test, statistic, p-value), and `rows` tells their number."""
         columns: dict[str, Any] = {}
         is_cross_validated = bool(entries[0].figures)

@@ -115,7 +115,7 @@ def kinds(entries: dict[str, Entry]) -> list[str]:
     return [text]
 
 
-def _test(entry: Entry, against: Entry, vuong, notes) -> tuple[str, float, float]:
+def _test(entry: Entry, against: Entry, vuong: Callable, notes: list) -> tuple[str, float, float]:
     """Name, statistic and p-value of the test against the reference; empty and NaN without a test."""
     no_test = "", np.nan, np.nan
     if entry.kind != against.kind or not (np.isfinite(entry.loglik) and np.isfinite(against.loglik)):

@@ -75,7 +75,17 @@ def _joined(dists: list, places: list) -> Distribution | None:
     return None
 
 
-def _one_fold(name, estimator, X, y, weight, train, test, fold, verbose):
+def _one_fold(
+    name: str,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    weight: np.ndarray | None,
+    train: np.ndarray,
+    test: np.ndarray,
+    fold: str,
+    verbose: int,
+) -> tuple[np.ndarray, Any, Any, Any]:
     """Of one fold's held-out rows: figures (3, n_rows), (did not converge, is unbounded), failed steps, distributions."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -93,7 +103,7 @@ def _one_fold(name, estimator, X, y, weight, train, test, fold, verbose):
     return figures, (not converged, is_unbounded(model)), failures, dist
 
 
-def _attempt(step: str, failures: list, compute: Callable):
+def _attempt(step: str, failures: list, compute: Callable) -> Any:
     """The result of `compute()`; None if it raises, noted in `failures`: one model must not end the comparison."""
     try:
         return compute()
@@ -124,7 +134,7 @@ def figures_of(model: Any, X: Any, y: ArrayLike, failures: list) -> tuple[np.nda
     if ends is not None:
         figures[2] = (ends[0] <= values) & (values <= ends[1])
 
-    def score():
+    def score() -> None:
         with suppress(ValueError, TypeError):  # tails so heavy that it does not exist; a transformed law of counts
             figures[1] = crps(values, dist, per_row=True)
 

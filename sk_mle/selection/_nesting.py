@@ -123,7 +123,7 @@ class _Part:
 class _Model:
     """A fitted estimator without what wraps it, for comparison with another."""
 
-    def __init__(self, inside):
+    def __init__(self, inside: Any) -> None:
         self.inside, self.model = inside, inside.model
         self.law, self.size = self.model.likelihood_, self.model.n_params_
         names = inside.feature_names()
@@ -146,7 +146,7 @@ class _Model:
         alike = len(steps[0]) == len(steps[1]) and all(map(_same_columns, *steps))
         return alike and same(own.transformers, others.transformers) and same(*labels) and same(*weights)
 
-    def _label(self, index):
+    def _label(self, index: int) -> Any:
         return int(index) if self.names is None else self.names[index]
 
     def part(self, name: str) -> _Part:
@@ -177,7 +177,7 @@ def _same_columns(a: Any, b: Any) -> bool:
     return all(same(*(state[key] for state in states)) for key in states[0].keys() & states[1].keys())
 
 
-def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Model):
+def _within(reduction: Reduction, parts: dict[str, _Part], special: Any, large: _Model) -> tuple[Any, str] | None:
     """Parameters at an edge and what is irregular, or None if the larger model does not contain the smaller."""
     boundary, irregular = [], ""
     for name in large.law.parameters:
@@ -198,11 +198,11 @@ def _within(reduction: Reduction, parts: dict[str, _Part], special, large: _Mode
 class _Image:
     """One parameter of the larger law in the smaller model: a constant, or a combination of its linear predictors."""
 
-    def __init__(self, reduction: Reduction, parts: dict[str, _Part], name: str, larger_part: _Part):
+    def __init__(self, reduction: Reduction, parts: dict[str, _Part], name: str, larger_part: _Part) -> None:
         self.reduction, self.parts, self.name, self.larger_part = reduction, parts, name, larger_part
         value = self._theta({})
         self.determined = value is not None
-        if self.determined:
+        if value is not None:
             self.constant = float(value)
             self.moving = [k for k, part in parts.items() if part.varies and self._depends(k)]
 
@@ -226,16 +226,16 @@ class _Image:
             return not larger_part.offsets
         return larger_part.ends[0] < self.constant < larger_part.ends[1] and larger_part.reaches(self.constant)
 
-    def _theta(self, shift):
+    def _theta(self, shift: dict) -> np.ndarray | None:
         """The larger law's parameter after a shift of the smaller model's linear predictors; None if not identified."""
         with np.errstate(all="ignore"):
             params = {k: part.theta(np.float64(part.value + shift.get(k, 0.0))) for k, part in self.parts.items()}
             return self.reduction.expand(params).get(self.name)
 
-    def _eta(self, shift) -> float:
+    def _eta(self, shift: dict) -> float:
         return float(self.larger_part.link.link(self._theta(shift)))
 
-    def _depends(self, k) -> bool:
+    def _depends(self, k: str) -> bool:
         return any(self._theta({k: step}) != self._theta({}) for step in PROBED_SHIFTS)
 
     def _fits(self) -> bool:
@@ -266,7 +266,7 @@ class _Image:
             and all(abs(offsets[key] - larger_offsets[key]) < 1e-9 for key in larger_offsets)
         )
 
-    def _fits_curve(self, base, slopes) -> bool:
+    def _fits_curve(self, base: Any, slopes: Any) -> bool:
         """Whether it is the curve of the larger model with some coefficients at fixed values."""
         parts, larger_part = [self.parts[k] for k in self.moving], self.larger_part
         if len(parts) != 1 or parts[0].curve is None or larger_part.curve is None:

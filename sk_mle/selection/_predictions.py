@@ -101,7 +101,9 @@ def cross_val_predict_dist(
     return join([dist for dist, _ in results], [test for _, test in folds])
 
 
-def _one_fold(estimator, X, y, weight, train, test) -> tuple[Distribution, list]:
+def _one_fold(
+    estimator: Any, X: Any, y: Any, weight: np.ndarray | None, train: np.ndarray, test: np.ndarray
+) -> tuple[Distribution, list]:
     """The distributions of one fold's held-out rows, and the classes that its fit saw."""
     fitted = fit_clone(estimator, take(X, train), take(y, train), take(weight, train))
     classes = getattr(inside_of(fitted).model, "ordered_classes_", None)

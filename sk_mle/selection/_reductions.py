@@ -85,7 +85,7 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _same_settings(a, b, leave=frozenset()) -> bool:
+def _same_settings(a: Any, b: Any, leave: Any = frozenset()) -> bool:
     own, others = (
         {k: v for k, v in law.get_params(deep=False).items() if k not in {*law.parameters, *SETTINGS_OF_THE_FIT, *leave}}
         for law in (a, b)
@@ -104,25 +104,25 @@ def _instance(name: str, full: Likelihood, special: Likelihood) -> Likelihood | 
     return kind(**{key: settings[key] for key in kind._get_param_names() if key in settings and key not in SETTINGS_OF_THE_FIT})
 
 
-def _same(params, distance=DISTANCE_FROM_ENDS):
+def _same(params: dict, distance: float = DISTANCE_FROM_ENDS) -> dict:
     return dict(params)
 
 
-def _inside_wrapper(expand, full_child, special_child, parameters):
+def _inside_wrapper(expand: Callable, full_child: Any, special_child: Any, parameters: list[str]) -> Callable:
     """From the parameters of a wrapped law to those of the same wrapper around another."""
     wrapper_params = [name for name in parameters if name not in full_child.names.values()]
 
-    def expand_wrapper(params, distance=DISTANCE_FROM_ENDS):
+    def expand_wrapper(params: dict, distance: float = DISTANCE_FROM_ENDS) -> dict:
         expanded = {full_child.names[name]: value for name, value in expand(special_child.of(params), distance).items()}
         return {**expanded, **{name: params[name] for name in wrapper_params}}
 
     return expand_wrapper
 
 
-def _chained(expand, values, parameters):
+def _chained(expand: Callable, values: Any, parameters: list[str]) -> Callable:
     """`expand` to the parameters of the intermediate law, followed by `values` to those of the full law."""
 
-    def expand_chain(params, distance=DISTANCE_FROM_ENDS):
+    def expand_chain(params: dict, distance: float = DISTANCE_FROM_ENDS) -> dict:
         intermediate, result = expand(params, distance), {}
         for name in parameters:
             value = values.get(name, name if name in intermediate else None)
@@ -135,7 +135,7 @@ def _chained(expand, values, parameters):
     return expand_chain
 
 
-def _arguments_for(function, params):
+def _arguments_for(function: Callable, params: dict) -> dict:
     """The parameters that a function names, or all if it takes **kwargs; the distance only if it is named."""
     code = function.__code__
     if code.co_flags & 0x08:

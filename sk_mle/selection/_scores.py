@@ -56,7 +56,7 @@ def score_averages(
     return averages(rows, partial(_columns_of_scores, models, columns))
 
 
-def _columns_of_scores(models, columns, rows: Rows) -> Any:
+def _columns_of_scores(models: list, columns: Any, rows: Rows) -> Any:
     scores = np.array([log_scores(fitted, rows.X, rows.y) for fitted in models])
     weight = check_weight(rows.sample_weight, scores.shape[1])
     for fitted, values in zip(models, scores, strict=True):
@@ -71,7 +71,7 @@ def name_of(fitted: Any) -> str:
     return type(fitted).__name__ if inside is None else type(inside.model.likelihood_).__name__
 
 
-def _log_probability(fitted, X, y) -> np.ndarray:
+def _log_probability(fitted: Any, X: Any, y: Any) -> np.ndarray:
     """Log probability of the label in every row, from any classifier."""
     if not hasattr(fitted, "predict_proba"):
         raise TypeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -28,10 +29,10 @@ from ._candidates import named, parameter_of, suitable
 from ._scores import fit_clone, is_unbounded, log_scores, standard_error, weighted_mean
 
 
-def _has(method):
+def _has(method: str) -> Callable:
     """A check for `available_if`: whether the best estimator, or the template before a fit, has the method."""
 
-    def check(self):
+    def check(self: Any) -> bool:
         getattr(self.best_estimator_ if hasattr(self, "best_estimator_") else self._template(), method)
         return True
 
@@ -94,7 +95,17 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
     (Gamma(), ['Beta'])
     """
 
-    def __init__(self, candidates=None, *, estimator=None, cv=5, scoring=None, n_jobs=None, verbose=0, refit=True):
+    def __init__(
+        self,
+        candidates: Any = None,
+        *,
+        estimator: Any = None,
+        cv: Any = 5,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        verbose: Any = 0,
+        refit: Any = True,
+    ) -> None:
         self.candidates = candidates
         self.estimator = estimator
         self.cv = cv
@@ -103,7 +114,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         self.verbose = verbose
         self.refit = refit
 
-    def _template(self):
+    def _template(self) -> Any:
         return MLERegressor() if self.estimator is None else self.estimator
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, groups: Any = None) -> LikelihoodSearch:
@@ -152,7 +163,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
                     setattr(self, name, getattr(self.best_estimator_, name))
         return self
 
-    def _collect(self, laws, results, folds, weight):
+    def _collect(self, laws: dict, results: list[_Trial], folds: list, weight: np.ndarray) -> None:
         """Set the ranking, the scores and the failures from the trials of all candidates and folds."""
         k = len(folds)
         by_candidate = {name: results[i * k : (i + 1) * k] for i, name in enumerate(laws)}
@@ -185,7 +196,7 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
         self.ranking_ = Table(columns, order, title="Likelihoods by cross-validated score", notes=notes)
         self.cv_results_ = _cv_results(laws, order, columns["score"], by_fold, k)
 
-    def _without_failures(self, trials) -> dict:
+    def _without_failures(self, trials: dict) -> dict:
         """The trials of candidates that were fitted in all folds; `failures_` says why the others were not."""
         errors = {}
         for name, of_candidate in trials.items():
@@ -289,14 +300,14 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_likelihood_")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags, inner = super().__sklearn_tags__(), get_tags(self._template())
         for name in ("estimator_type", "classifier_tags", "regressor_tags", "input_tags", "target_tags"):
             setattr(tags, name, deepcopy(getattr(inner, name)))
         return tags
 
 
-def _difference_error(values, best, weight) -> float:
+def _difference_error(values: np.ndarray, best: np.ndarray, weight: np.ndarray) -> float:
     """Standard error of the mean difference to the best, over paired rows."""
     with np.errstate(invalid="ignore"):
         return standard_error(values - best, weight)
@@ -312,7 +323,7 @@ class _Trial(NamedTuple):
     unbounded: bool = False
 
 
-def _try(model, X, y, weight, train, test, scorer) -> _Trial:
+def _try(model: Any, X: Any, y: Any, weight: np.ndarray | None, train: np.ndarray, test: np.ndarray, scorer: Any) -> _Trial:
     """Fit a candidate to the training rows and score it on the test rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -332,7 +343,7 @@ def _try(model, X, y, weight, train, test, scorer) -> _Trial:
     return _Trial(score, rows, stopped=not unwrap(fitted).model.converged_, unbounded=is_unbounded(fitted))
 
 
-def _cv_results(laws, order, scores, by_fold, k) -> dict:
+def _cv_results(laws: dict, order: list[str], scores: list[float], by_fold: dict, k: int) -> dict:
     """`cv_results_` as in searches of scikit-learn, the best candidate first."""
     with np.errstate(invalid="ignore"):  # folds of -inf
         spread = np.array([by_fold[name].std() for name in order])
@@ -346,14 +357,14 @@ def _cv_results(laws, order, scores, by_fold, k) -> dict:
     }
 
 
-def _notes(name, trials) -> list[str]:
+def _notes(name: str, trials: list[_Trial]) -> list[str]:
     """Notes on a candidate's fits."""
     k, stopped, unbounded = len(trials), sum(t.stopped for t in trials), sum(t.unbounded for t in trials)
     notes = [f"{name}: {stopped} of {k} folds did not converge."] * bool(stopped)
     return notes + [f"{name} comes last: its likelihood is unbounded in {unbounded} of {k} folds."] * bool(unbounded)
 
 
-def _held_out_rows(trials, folds, counts) -> np.ndarray:
+def _held_out_rows(trials: list[_Trial], folds: list, counts: np.ndarray) -> np.ndarray:
     """Held-out log-likelihood of every row, averaged over the folds that hold it out."""
     total = np.zeros(len(counts))
     for (_, test), trial in zip(folds, trials, strict=True):

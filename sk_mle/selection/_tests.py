@@ -111,7 +111,7 @@ def _pvalue(statistic: float, nesting: Nesting) -> tuple[float, str]:
     return float(chi2.sf(statistic, df_inside + n_at_edge)), note
 
 
-def _restrictions(restricted, full, df) -> Nesting:
+def _restrictions(restricted: Any, full: Any, df: Any) -> Nesting:
     """The nesting of two models, detected or as `df` says; raises if the likelihood-ratio test does not apply."""
     if df is not None:
         if not isinstance(df, int | np.integer) or df < 1:
@@ -215,7 +215,7 @@ def vuong_statistic(found: Averages, shift: float = 0.0) -> float:
     return float((n * mean - shift) / (np.sqrt(n) * spread)) if spread > 1e-9 * scale else np.nan
 
 
-def _is_of_package(fitted) -> bool:
+def _is_of_package(fitted: Any) -> bool:
     try:
         unwrap(fitted)
     except TypeError:
@@ -223,13 +223,13 @@ def _is_of_package(fitted) -> bool:
     return True
 
 
-def _size(fitted) -> int:
+def _size(fitted: Any) -> int:
     if not _is_of_package(fitted):
         raise ValueError(f"{type(fitted).__name__} has no number of parameters, so correction must be None")
     return unwrap(fitted).model.n_params_
 
 
-def _check_fit(fitted):
+def _check_fit(fitted: Any) -> None:
     model = unwrap(fitted).model
     check_is_fitted(model)
     law = title(model.likelihood_)
@@ -247,7 +247,7 @@ def _check_fit(fitted):
         )
 
 
-def _check_same_rows(a, b):
+def _check_same_rows(a: Any, b: Any) -> None:
     one, other = (unwrap(fitted).model.fit_.fingerprint for fitted in (a, b))
     if one.shape != other.shape or not np.allclose(one, other, rtol=1e-9, equal_nan=True):
         raise ValueError(
@@ -256,5 +256,5 @@ def _check_same_rows(a, b):
         )
 
 
-def _total(fitted, X, y, sample_weight) -> float:
+def _total(fitted: Any, X: Any, y: Any, sample_weight: Any) -> float:
     return float(score_averages([fitted], X, y, sample_weight, np.transpose).total[0])
