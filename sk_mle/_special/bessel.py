@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import kve
 
@@ -13,7 +15,7 @@ MIN_HANKEL_ARGUMENT = 40  # argument from which Hankel's expansion is exact, for
 HANKEL_TERMS = 16
 
 
-def _debye_polynomials(count):
+def _debye_polynomials(count: int) -> list:
     """u_0, u_1, ... of the uniform expansion (DLMF 10.41.9) with two derivatives: lowest power, every other coefficient."""
     u = [np.polynomial.Polynomial([1.0])]
     factor, weight = np.polynomial.Polynomial([0, 0, 0.5, 0, -0.5]), np.polynomial.Polynomial([0.125, 0, -0.625])
@@ -26,7 +28,7 @@ def _debye_polynomials(count):
 DEBYE_POLYNOMIALS = _debye_polynomials(14)
 
 
-def _uniform(rows, nu, t):
+def _uniform(rows: list, nu: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
     """Sums of (-1 / nu)^k u_k(t) and of their derivatives, one for each of the rows of polynomials."""
     powers, square = [np.ones_like(t), t], t * t
     for _ in range(len(rows[0]) - 2):
@@ -34,12 +36,12 @@ def _uniform(rows, nu, t):
     return [horner([powers[low] * horner(coefs, square) for low, coefs in row], -1 / nu) for row in rows]
 
 
-def _log_derivatives(value, d1, d2):
+def _log_derivatives(value: np.ndarray, d1: np.ndarray, d2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Derivatives of log f from those of f."""
     return d1 / value, d2 / value - (d1 / value) ** 2
 
 
-def _debye(nu, u, derivatives):
+def _debye(nu: np.ndarray, u: np.ndarray, derivatives: Any) -> tuple:
     """(value,) or (d1, d2) of `log_bessel` by Debye's uniform expansion for large orders."""
     v = nu * u
     r = np.sqrt(1 + v * v)
@@ -62,7 +64,7 @@ def log_uniform(nu: np.ndarray, t: np.ndarray, derivatives: bool) -> tuple[np.nd
     return np.log(value), *_log_derivatives(value, d1, d2)
 
 
-def _hankel(nu, u, derivatives):
+def _hankel(nu: np.ndarray, u: np.ndarray, derivatives: bool) -> tuple[np.ndarray, ...]:
     """(value,) or (d1, d2) of `log_bessel` by Hankel's expansion for large arguments."""
     coefs, a = [], np.ones_like(nu)
     for k in range(1, HANKEL_TERMS + 1):
@@ -76,7 +78,7 @@ def _hankel(nu, u, derivatives):
     return _log_derivatives(1 + excess, d1, d2)
 
 
-def _climb(nu, u, derivatives):
+def _climb(nu: np.ndarray, u: np.ndarray, derivatives: bool) -> tuple:
     """(value,) or (d1, d2) of `log_bessel` by upward recurrence from an order between -1/2 and 1/2.
 
     The recurrence runs in the excess of K_(nu+1) / K_nu over its leading parts.
@@ -103,7 +105,7 @@ def _climb(nu, u, derivatives):
     return (d_u, x * x * (nu * nu - 0.25 - d_u * (2 + 2 * u + excess))) if derivatives else (value,)
 
 
-def _by_region(nu, u, derivatives):
+def _by_region(nu: np.ndarray, u: np.ndarray, derivatives: bool) -> tuple:
     """(value,) or, with `derivatives`, (d1, d2) of `log_bessel`, each element by the expansion that is exact there."""
     large_order = nu >= MIN_UNIFORM_ORDER
     large_argument = ~large_order & (u * np.maximum(MIN_HANKEL_ARGUMENT, nu * nu) < 1)

@@ -11,7 +11,9 @@ on paper. Any other mean enters through the deviance alone.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from math import factorial
+from typing import Any
 
 import numpy as np
 from scipy.special import gammainc, gammaincc, gammaln, log_ndtr, logsumexp
@@ -51,7 +53,7 @@ def log_series(kappa: np.ndarray, alpha: np.ndarray, full: bool) -> np.ndarray:
     return result
 
 
-def _sums(kappa, alpha, j, weight, full):
+def _sums(kappa: np.ndarray, alpha: np.ndarray, j: np.ndarray, weight: np.ndarray, full: Any) -> tuple:
     """`log_series` from terms at j, (rows, nodes) with log weights; derivatives are moments over the normalised terms."""
     same = (alpha == alpha[0]).all()
     a, k = (alpha[:1] if same else alpha)[:, None], kappa[:, None]
@@ -96,11 +98,11 @@ def deviance(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.
     )
 
 
-def _integral_of(k, closed):
+def _integral_of(k: int, closed: Callable) -> Callable:
     """Integral of u^(k+1) (exp(x u) - 1) / (x u) over u from 0 to 1: a series near zero, its closed form elsewhere."""
     coefs = [1 / (factorial(n + 1) * (n + k + 2)) for n in range(TAYLOR_TERMS)]
 
-    def value(x):
+    def value(x: np.ndarray) -> np.ndarray:
         near = np.abs(x) < 2
         far = np.where(near, 2.0, x)
         return np.where(near, horner(coefs, np.where(near, x, 0.0)), closed(far))
@@ -175,12 +177,12 @@ def log_saddlepoint_side(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray
         return log_ndtr(-root - np.where(root < MAX_SDS_AT_MEAN, skewness, np.log(standard / root) / root))
 
 
-def _poisson_cost(x):
+def _poisson_cost(x: np.ndarray) -> np.ndarray:
     """Minus log P(N = x rate) / rate of a Poisson law for a large rate."""
     return x * np.log(x) - x + 1
 
 
-def _upper_end(rate, drop):
+def _upper_end(rate: np.ndarray, drop: np.ndarray) -> np.ndarray:
     """The count beyond which a Poisson law has less probability than exp(-drop), by Bernstein's inequality."""
     return rate + drop / 3 + np.sqrt(drop**2 / 9 + 2 * drop * rate)
 

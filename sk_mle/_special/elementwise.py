@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial, wraps
+from typing import Any
 
 import numpy as np
 
@@ -22,35 +23,35 @@ def elementwise(function: Callable, scalars: bool = False, sums: Callable | None
     """
 
     @lru_cache(maxsize=16)
-    def number(*values):
+    def number(*values: Any) -> Any:
         with np.errstate(all="ignore"):
             parts = function(*(map(np.float64, values) if scalars else (np.full(1, value) for value in values)))
         return _map(lambda part: np.asarray(part).reshape(()), parts)
 
     @lru_cache(maxsize=16)
-    def table(size, *values):
+    def table(size: int, *values: Any) -> Any:
         """The function at values, where None stands for 0, 1, ..., size - 1."""
         with np.errstate(all="ignore"):
             fill = sums if sums and values[-1] is None else function  # sums run over the last argument
             return fill(*(np.arange(float(size)) if value is None else np.full(size, value) for value in values))
 
     @wraps(function)
-    def wrapper(*args):
-        args = [np.asarray(arg, dtype=float) for arg in args]
-        shape = np.broadcast(*args).shape if len(args) > 1 else args[0].shape
-        values = [repeated_value(arg) for arg in args]
+    def wrapper(*args: Any) -> Any:
+        arrays = [np.asarray(arg, dtype=float) for arg in args]
+        shape = np.broadcast(*arrays).shape if len(arrays) > 1 else arrays[0].shape
+        values = [repeated_value(array) for array in arrays]
         if None not in values and 0 not in shape:
             return _map(lambda part: spread(part, shape), number(*values))
-        args = [spread(arg, shape) for arg in args]
-        args = without_repeats(*args) if len(shape) > 1 else args
+        arrays = [spread(array, shape) for array in arrays]
+        arrays = without_repeats(*arrays) if len(shape) > 1 else arrays
         if values.count(None) == 1:
-            counts, size = _small_counts(args[values.index(None)])
+            counts, size = _small_counts(arrays[values.index(None)])
             if size:
                 return _map(lambda part: spread(part.take(counts), shape), table(size, *values))
-        flat = [arg.ravel() for arg in args]
+        flat = [array.ravel() for array in arrays]
         with np.errstate(all="ignore"):
             parts = _by_blocks(function, flat) if flat[0].size > ELEMENTS_PER_BLOCK else function(*flat)
-        return _map(lambda part: spread(part.reshape(args[0].shape), shape), parts)
+        return _map(lambda part: spread(part.reshape(arrays[0].shape), shape), parts)
 
     return wrapper
 
@@ -61,7 +62,7 @@ def elementwise_by_order(function: Callable, scalars: bool = False, sums: Callab
     return wraps(function)(lambda *args, order=2: by_order[order](*args))
 
 
-def _small_counts(values):
+def _small_counts(values: np.ndarray) -> tuple[np.ndarray | None, int]:
     """Whole numbers as integers, with the power of two above them; (None, 0) or size 0 unless they are small and many."""
     if values.size < 200 or values.item(0) % 1 or values.item(-1) % 1:
         return None, 0
@@ -72,7 +73,7 @@ def _small_counts(values):
     return counts, size if size <= min(values.size / 2, ELEMENTS_PER_BLOCK) and (counts == values).all() else 0
 
 
-def _by_blocks(function, flat):
+def _by_blocks(function: Callable, flat: list[np.ndarray]) -> Any:
     results = None
     for i in range(0, flat[0].size, ELEMENTS_PER_BLOCK):
         parts = function(*(arg[i : i + ELEMENTS_PER_BLOCK] for arg in flat))
@@ -82,6 +83,6 @@ def _by_blocks(function, flat):
     return results
 
 
-def _map(change, parts):
+def _map(change: Callable, parts: Any) -> Any:
     """`change` of an array, or of each array in a tuple."""
     return tuple(map(change, parts)) if isinstance(parts, tuple) else change(parts)

@@ -91,14 +91,14 @@ def log1p_minus_over(x: np.ndarray, log1p: np.ndarray) -> np.ndarray:
     return np.where((x > -0.3) & (x < 0.45), near, log1p / x - 1)
 
 
-def _ascending(x, d):
+def _ascending(x: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray, float | np.ndarray]:
     """Start, length and sign of the step from x to x + d, taken upward."""
     if not (d < 0).any():
         return x, d, 1.0
     return np.where(d < 0, x + d, x), np.abs(d), np.where(d < 0, -1.0, 1.0)
 
 
-def _climb(x):
+def _climb(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the elements below the series' range, and x with these elements moved into the range."""
     small = x < MIN_STIRLING_ARGUMENT
     return np.flatnonzero(small), x + MIN_STIRLING_ARGUMENT * small  # numbers index faster than a mask
@@ -110,7 +110,7 @@ def log_ratio(x: np.ndarray, d: np.ndarray) -> np.ndarray:
     return np.where(np.isinf(r), np.log(x + d) - np.log(x), np.log1p(r))
 
 
-def _lgamma_delta_base(x, d):
+def _lgamma_delta_base(x: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """lgamma(x + d) - lgamma(x) - d log(top) for d >= 0, with `small` and `top` of `_climb`."""
     small, top = _climb(x)
     r = d / top
@@ -239,7 +239,7 @@ def gamma_norm(k: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
     return tuple(values)
 
 
-def _gamma_norm_steps(k, order):
+def _gamma_norm_steps(k: np.ndarray, order: int) -> list:
     """The terms that the recurrence from k <= 10 to k + 10 adds to `gamma_norm` and its derivatives.
 
     The product of k + j over the steps is one of five factors k (k + 9) + j (9 - j), a polynomial in the first term.

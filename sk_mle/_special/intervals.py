@@ -8,6 +8,8 @@ probability to the density at the end nearer to zero.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import erfcx, expit, log_expit, ndtr
 
@@ -16,7 +18,7 @@ from .logarithms import log1mexp
 from .tails import UNIT_NODE_WEIGHTS, UNIT_NODES
 
 
-def _logit(a, w):
+def _logit(a: np.ndarray, w: np.ndarray) -> tuple:
     """F(b) - F(a) = F(b) (1 - F(a)) (1 - exp(-w))."""
     b, inverse_expm1 = a + w, 1 / np.expm1(w)
     above, below = expit(-b), expit(a)
@@ -25,7 +27,7 @@ def _logit(a, w):
     return value, above - below, above + inverse_expm1, d2_b + d2_a, d2_b, d2_b - inverse_expm1 * (1 + inverse_expm1)
 
 
-def _cloglog(a, w):
+def _cloglog(a: np.ndarray, w: np.ndarray) -> tuple:
     """F(b) - F(a) = (1 - F(a)) F(x), x = b + log(1 - exp(-w))."""
     value, d1, d2 = CLogLog().log_inverse(a + w + log1mexp(w))
     rate, hazard = -1 / np.expm1(-w), np.exp(a)  # dx/dw, whose own derivative is -rate (rate - 1)
@@ -33,7 +35,7 @@ def _cloglog(a, w):
     return value - hazard, d1 - hazard, d1 * rate, d2 - hazard, d2 * rate, by_width
 
 
-def _loglog(a, w):
+def _loglog(a: np.ndarray, w: np.ndarray) -> tuple:
     """The mirror image, with x = -a + log(1 - exp(-w))."""
     value, d1, d2 = CLogLog().log_inverse(log1mexp(w) - a)
     rate, hazard = 1 / np.expm1(w), np.exp(-a - w)
@@ -41,7 +43,7 @@ def _loglog(a, w):
     return value - hazard, hazard - d1, hazard + d1 * rate, d2 - hazard, -d2 * rate - hazard, by_width
 
 
-def _cauchit(a, w):
+def _cauchit(a: Any, w: np.ndarray) -> tuple[Any, Any, Any, Any, Any, Any]:
     """F(b) - F(a) is the angle between the directions (1, a) and (1, b), over pi."""
     b = a + w
     norm_a, norm_b = np.hypot(1, a), np.hypot(1, b)
@@ -66,7 +68,7 @@ def normal_ratio(near: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return ratio, narrow
 
 
-def _probit(a, w):
+def _probit(a: np.ndarray, w: np.ndarray) -> tuple:
     """F(b) - F(a) from its ratio to phi(near), where near is the end closer to zero, mirrored to be the upper one."""
     mirrored = 2 * a + w > 0
     near, far = np.where(mirrored, -a, a + w), np.where(mirrored, -a - w, a)

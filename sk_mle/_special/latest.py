@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +17,14 @@ def latest(function: Callable) -> Callable:
     memory = threading.local()
 
     @wraps(function)
-    def wrapper(*args):
-        args = [np.asarray(arg, dtype=float) for arg in args]
+    def wrapper(*args: Any) -> Any:
+        arrays = [np.asarray(arg, dtype=float) for arg in args]
         last = getattr(memory, "args", None)
-        if last is not None and all(a.shape == b.shape and np.array_equal(a, b) for a, b in zip(args, last, strict=True)):
+        if last is not None and all(a.shape == b.shape and np.array_equal(a, b) for a, b in zip(arrays, last, strict=True)):
             return memory.result
-        result = function(*args)
-        if max(arg.size for arg in args) <= MAX_ELEMENTS:
-            memory.args, memory.result = [arg.copy() for arg in args], result
+        result = function(*arrays)
+        if max(array.size for array in arrays) <= MAX_ELEMENTS:
+            memory.args, memory.result = [array.copy() for array in arrays], result
         return result
 
     return wrapper

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
@@ -27,7 +28,7 @@ CELLS_PER_BLOCK = 1 << 15  # rows times terms at a time: what fits the processor
 
 
 @lru_cache
-def _rule(exponent):
+def _rule(exponent: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes from 0 to L - 1 and log weights for a sum over L = 2**exponent whole numbers."""
     size = 2.0**exponent
     if size == NODES_PER_PANEL:
@@ -37,7 +38,7 @@ def _rule(exponent):
     return nodes, np.log(size) + 2 * np.log(np.abs(vectors[0]))
 
 
-def _off_diagonal(size, n_nodes):
+def _off_diagonal(size: float, n_nodes: int) -> np.ndarray:
     """The coefficients of the recurrence of the discrete Chebyshev polynomials on `size` whole numbers."""
     n = np.arange(1.0, n_nodes)
     return n / 2 * np.sqrt((size - n) * (size + n) / (4 * n * n - 1))
@@ -117,20 +118,20 @@ def summation_nodes(centre: np.ndarray, sharpness: np.ndarray, first: int = 0) -
             yield part, *nodes(centre[part], sharpness[part], end[part], first)
 
 
-def _all_terms(centre, sharpness, end, first):
+def _all_terms(centre: np.ndarray, sharpness: np.ndarray, end: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
     """Every whole number."""
     k = np.arange(float(first), end.max() + 1)[None, :]
     return k, np.zeros_like(k)
 
 
-def _equal_steps(centre, sharpness, end, first):
+def _equal_steps(centre: np.ndarray, sharpness: np.ndarray, end: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
     """Steps of a third of the bell's standard deviation."""
     step = np.maximum(np.sqrt(centre / sharpness) / 3, 1.0)[:, None]
     k = np.floor(centre)[:, None] + step * np.arange(-30, np.ceil(((end - centre)[:, None] / step).max()) + 1)
     return k, np.log(step) + 0 * k
 
 
-def _panels(centre, sharpness, end, first):
+def _panels(centre: Any, sharpness: Any, end: Any, first: Any) -> tuple[np.ndarray, np.ndarray]:
     """Panels up from the peak, down from the peak to half of it, and up from zero to half of it."""
     peak = np.floor(np.maximum(centre + (0.5 - 0.5 / sharpness), 0.0))
     nodes, weights = [], []

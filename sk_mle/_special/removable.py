@@ -11,7 +11,7 @@ from .elementwise import elementwise
 from .gamma_functions import horner
 
 
-def _log1p_ratio_series():
+def _log1p_ratio_series() -> list:
     """log(1 + x) / x and two derivatives as polynomials in s = x / (2 + x): 2 atanh(s) / x, and ds/dx = (1 - s)^2 / 2."""
     atanh = [0 if k % 2 else 1 / (k + 1) for k in range(30)]
     series = [np.polynomial.Polynomial(atanh) * np.polynomial.Polynomial([1, -1])]
@@ -53,7 +53,9 @@ def exprel2(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return _near_zero(np.abs(x) < 1, x, EXPREL2_SERIES, (value, d1, d2))
 
 
-def _near_zero(near, s, series, values):
+def _near_zero(
+    near: np.ndarray, s: np.ndarray, series: list, values: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The values, in place, with those that are `near` replaced by polynomials in s."""
     if near.any():
         s = s[near]
@@ -72,7 +74,7 @@ def analytic(f: Callable, radius: float = 0.4, reach: float = 0.2) -> Callable:
     values = f(radius * np.exp(2j * np.pi * n / 256))
     coefs = np.moveaxis(np.fft.fft(values).real / 256 / radius**n, -1, 0)[:40]
 
-    def filled_in(x):
+    def filled_in(x: np.ndarray) -> np.ndarray:
         x = np.asarray(x, float)
         near = np.abs(x) < reach
         with np.errstate(all="ignore"):

@@ -39,7 +39,7 @@ def rest_in_log(x: np.ndarray, d: np.ndarray, order: int) -> list[np.ndarray]:
     return values
 
 
-def _sums(a, y, order):
+def _sums(a: np.ndarray, y: np.ndarray, order: int) -> tuple:
     """`rising_rest` at one a and y = 0, 1, 2, ..., by adding up the logs of the rising factorial's terms."""
     share, step = y / (1 + a * y), a * y
     terms = (np.log1p(step), share, -share * share)[: order + 1]

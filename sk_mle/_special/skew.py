@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 import numpy as np
 from scipy.special import betainc, log_ndtr
@@ -27,26 +28,26 @@ ROWS_PER_BLOCK = 256
 LOG1P_SERIES = [1 / k for k in range(8, 1, -1)]  # of -log(1 - s) - s, from s^8 to s^2
 
 
-def _rowwise(function):
+def _rowwise(function: Callable) -> Callable:
     """A decorator that broadcasts and works through blocks of rows with similar h, which need the same nodes."""
 
     @wraps(function)
-    def wrapper(*args):
-        args = np.broadcast_arrays(*(np.asarray(arg, dtype=float) for arg in args))
-        shape, flat = args[0].shape, [arg.ravel() for arg in args]
-        order, result = np.argsort(flat[0]), None
+    def wrapper(*args: Any) -> np.ndarray:
+        arrays = np.broadcast_arrays(*(np.asarray(arg, dtype=float) for arg in args))
+        shape, flat = arrays[0].shape, [array.ravel() for array in arrays]
+        order, result = np.argsort(flat[0]), np.empty((0, 0))
         with np.errstate(all="ignore"):
             for i in range(0, max(len(order), 1), ROWS_PER_BLOCK):
                 rows = order[i : i + ROWS_PER_BLOCK]
-                values = np.stack(function(*(arg[rows] for arg in flat)))
-                result = np.empty((len(values), len(order))) if result is None else result
+                values = np.stack(function(*(array[rows] for array in flat)))
+                result = np.empty((len(values), len(order))) if i == 0 else result
                 result[:, rows] = values
         return result.reshape(-1, *shape)
 
     return wrapper
 
 
-def _nodes(h, a, df):
+def _nodes(h: np.ndarray, a: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log of the integrand at a; at the nodes beyond it 1 + x^2, and weights relative to the integrand at a.
 
     In s = arsinh(x) - arsinh(a) the integrand falls first like 1 / cosh, then, from the knee on, faster.
@@ -76,13 +77,13 @@ def _nodes(h, a, df):
 
 
 @_rowwise
-def _log_tail(h, a, df):
+def _log_tail(h: np.ndarray, a: np.ndarray, df: np.ndarray) -> tuple[np.ndarray]:
     """log P(Z <= -h)."""
     top, _, weights = _nodes(h, a, df)
     return (top + np.log(weights.sum(axis=1) / np.pi),)
 
 
-def _log_symmetric_tail(h, df):
+def _log_symmetric_tail(h: np.ndarray, df: np.ndarray) -> np.ndarray:
     """log P(T <= -h) of Student's law: by the quickest formula that is exact."""
     h, df = np.broadcast_arrays(np.asarray(h, float), np.asarray(df, float))
     value = np.empty(h.shape)
@@ -98,7 +99,7 @@ def _log_symmetric_tail(h, df):
 
 
 @_rowwise
-def _tail_derivatives(h, df, order):
+def _tail_derivatives(h: np.ndarray, df: np.ndarray, order: np.ndarray) -> tuple:
     """log P(T <= -h) with its derivatives: (h, df), and for order 2 (h, h), (h, df), (df, df)."""
     log_at_a, square, weights = _nodes(h, 0 * h, df)
     total = weights.sum(axis=1)
@@ -116,7 +117,7 @@ def _tail_derivatives(h, df, order):
     return *first, hh, mixed, mean((on_df - b[:, None]) ** 2) + mean(share**2) / (2 * df)
 
 
-def _fall_in_df(h, square, df):
+def _fall_in_df(h: np.ndarray, square: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """w / (1 + w) with w = h^2 (1 + x^2) / df at the nodes, and minus the derivative in df of the log of the integrand."""
     w = h[:, None] ** 2 * square / df[:, None]
     share = w / (1 + w)
@@ -127,7 +128,7 @@ def _fall_in_df(h, square, df):
 
 
 @_rowwise
-def _tail_df(h, a, df):
+def _tail_df(h: Any, a: Any, df: Any) -> tuple[Any, Any, Any]:
     """log P(Z <= -h), and the first and second derivative of the probability in df, relative to it."""
     log_at_a, square, weights = _nodes(h, a, df)
     total = weights.sum(axis=1)

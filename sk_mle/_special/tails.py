@@ -6,6 +6,7 @@ Also the logarithm of the normal law's probability between two points.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -23,20 +24,20 @@ EXPREL2_SERIES = [1 / float(special.gamma(k + 3)) for k in range(16)]  # (exp(s)
 MAX_SMALL_TAIL = 1e-3  # a smaller tail is computed by itself, not as one minus the other
 
 
-def _stirling_remainder(x):
+def _stirling_remainder(x: np.ndarray) -> np.ndarray:
     """S(x) for every x > 0, to absolute accuracy."""
     below = special.gammaln(x) - (x - 0.5) * np.log(x) + x - 0.5 * np.log(2 * np.pi)
     return np.where(x < MIN_STIRLING_ARGUMENT, below, horner(STIRLING_COEFFICIENTS[0], 1 / (x * x)) / x)
 
 
-def _deviance(a, x, excess):
+def _deviance(a: np.ndarray, x: np.ndarray, excess: np.ndarray) -> np.ndarray:
     """a log(x/a) - (x - a), given excess = x - a; computed from the excess where x is near a."""
     m = excess / a
     near = excess * log1p_minus_over(m, np.log1p(m))
     return np.where((m > -0.9) & (m < 9), near, a * (np.log(x) - np.log(a)) - excess)
 
 
-def log_continued_fraction(first: np.ndarray, term: Callable, ignore: bool = False) -> np.ndarray:
+def log_continued_fraction(first: np.ndarray, term: Callable, ignore: Any = False) -> np.ndarray:
     """log of first + a_1 / (b_1 + a_2 / (b_2 + ...)), term(n) = (a_n, b_n), by the modified Lentz method.
 
     Stops when all elements have converged but those to `ignore`.
@@ -52,7 +53,7 @@ def log_continued_fraction(first: np.ndarray, term: Callable, ignore: bool = Fal
     return np.log(value)
 
 
-def _log_tail(lower, upper, log_lower, log_upper):
+def _log_tail(lower: np.ndarray, upper: np.ndarray, log_lower: Callable, log_upper: Callable) -> np.ndarray:
     """log of `lower`, where lower + upper = 1; a tail below 1/1000 is computed by log_lower(mask) or log_upper(mask)."""
     result = np.where(lower > 0.5, np.log1p(-upper), np.log(lower))
     small_lower, small_upper = lower < MAX_SMALL_TAIL, upper < MAX_SMALL_TAIL
@@ -63,17 +64,17 @@ def _log_tail(lower, upper, log_lower, log_upper):
     return result
 
 
-def _log_gamma_kernel(a, x):
+def _log_gamma_kernel(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """log(x^a e^-x / Gamma(a))"""
     return _deviance(a, x, x - a) + 0.5 * np.log(a / (2 * np.pi)) - _stirling_remainder(a)
 
 
-def _log_far_below(a, x):
+def _log_far_below(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """log P(a, x) for small x, by the fraction x^a e^-x / Gamma(a) / (a - x + x / (a+1 - x + 2x / (a+2 - x + ...)))."""
     return _log_gamma_kernel(a, x) - log_continued_fraction(a - x, lambda n: (n * x, a - x + n))
 
 
-def _log_far_above(a, x):
+def _log_far_above(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """log Q(a, x) for large x, by Legendre's fraction x^a e^-x / Gamma(a) / (x+1 - a + (a-1) / (x+3 - a + 2 (a-2) / ...))."""
     slow = x < 1  # implies a < 1/200
     fraction = log_continued_fraction(x - a + 1, lambda n: (n * (a - n), x - a + 2 * n + 1), ignore=slow)
@@ -111,19 +112,19 @@ def log_gamma_tail(a: np.ndarray, x: np.ndarray, log_x: Callable[[], np.ndarray]
         return np.where(small, np.log(-np.expm1(log_p)) if upper else log_p, value)
 
 
-def _log_beta_kernel(a, b, x, xc, excess):
+def _log_beta_kernel(a: np.ndarray, b: np.ndarray, x: np.ndarray, xc: np.ndarray, excess: np.ndarray) -> np.ndarray:
     """log(x^a xc^b / B(a, b))"""
     kernel = _deviance(a, (a + b) * x, excess) + _deviance(b, (a + b) * xc, -excess)
     kernel += 0.5 * (np.log(a) + np.log(b / (a + b)) - np.log(2 * np.pi))
     return kernel + _stirling_remainder(a + b) - _stirling_remainder(a) - _stirling_remainder(b)
 
 
-def _log_betainc_far(a, b, x, xc):
+def _log_betainc_far(a: np.ndarray, b: np.ndarray, x: np.ndarray, xc: np.ndarray) -> np.ndarray:
     """log I_x(a, b) by x^a xc^b / B(a, b) over Didonato & Morris's fraction (1992, doi:10.1145/131766.131776)."""
     excess = b * x - a * xc  # (a + b) x - a, without its cancellation
     kernel = _log_beta_kernel(a, b, x, xc, excess)
 
-    def term(n):
+    def term(n: int) -> tuple[np.ndarray, np.ndarray]:
         c = a + 2 * n
         t = (b - n) * x / (c - 1)
         numerator = n * t * x * (a + n - 1) * ((a + b + n - 1) / (c - 1))
@@ -136,7 +137,7 @@ def _log_betainc_far(a, b, x, xc):
     return value
 
 
-def _log_betainc_large(a, b, x, xc):
+def _log_betainc_large(a: np.ndarray, b: np.ndarray, x: np.ndarray, xc: np.ndarray) -> np.ndarray:
     """log I_x(a, b) for large parameters: the smaller tail by Gauss' rule, the larger as its complement."""
     mirrored = b * x > a * xc  # above the mean
     tail = np.empty_like(x)
@@ -149,11 +150,11 @@ def _log_betainc_large(a, b, x, xc):
     return np.where(mirrored, np.log1p(-np.exp(tail)), tail)
 
 
-def _log_beta_side(a, b, x, xc):
+def _log_beta_side(a: np.ndarray, b: np.ndarray, x: np.ndarray, xc: np.ndarray) -> np.ndarray:
     """log I_x(a, b) as an integral of the density in log(x / xc), cut where the density has fallen by exp(-40)."""
     excess, share, sign = b * x - a * xc, np.minimum(x, xc), np.where(x > 0.5, 1.0, -1.0)
 
-    def fall(t):
+    def fall(t: np.ndarray) -> np.ndarray:
         """log of the density at a distance t below log(x / xc), less the log density at log(x / xc)."""
         s = sign * t
         with np.errstate(all="ignore"):

@@ -27,7 +27,7 @@ def weighted_chi_squared_sf(x: float, weights: np.ndarray) -> float:
     if x <= 0:
         return 1.0
 
-    def mean(t):  # of the law tilted by exp(t x)
+    def mean(t: np.ndarray) -> float:  # of the law tilted by exp(t x)
         return float(np.sum(w / (1 - 2 * t * w)))
 
     low, high = -len(w) / x, 0.5 / w.max() * (1 - 1e-12)

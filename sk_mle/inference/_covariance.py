@@ -60,7 +60,7 @@ def check_arguments(model: Any, cov: str, bread: str, weights: str, groups: Any)
     _check_law(model.likelihood_, cov, bread, robust=cov == "opg" or cov.startswith("HC") or groups is not None)
 
 
-def _check_options(law, cov, bread, weights, groups) -> None:
+def _check_options(law: Any, cov: str, bread: str, weights: str, groups: Any) -> None:
     """Raise for options that are unknown, or that exclude each other."""
     if cov not in KINDS:
         offered = [kind for kind in KINDS if kind != KERNEL] if law.smooth else ["expected", KERNEL]
@@ -79,7 +79,7 @@ def _check_options(law, cov, bread, weights, groups) -> None:
         raise ValueError("cov='opg' takes frequency weights only; use 'observed', 'HC0' or 'HC1'")
 
 
-def _check_fit(model) -> None:
+def _check_fit(model: Any) -> None:
     """Raise for fits whose coefficients are not a maximum of the likelihood inside the parameters' domains."""
     law, name = model.likelihood_, title(model.likelihood_)
     sparse = any(predictor.l1 for predictor in model.fit_.predictors.values())
@@ -116,7 +116,7 @@ def _check_fit(model) -> None:
         )
 
 
-def _check_law(law, cov, bread, robust) -> None:
+def _check_law(law: Any, cov: str, bread: str, robust: bool) -> None:
     """Raise for kinds of information that the law does not have."""
     name = title(law)
     if not law.smooth and (cov == "observed" or robust):
@@ -136,7 +136,7 @@ def _check_law(law, cov, bread, robust) -> None:
         )
 
 
-def _check_kinks_inside(objective) -> None:
+def _check_kinks_inside(objective: Any) -> None:
     """Raise where values have densities with kinks of a law inside another one."""
     law = objective.likelihood
     if law.smooth and has_kinks(law) and objective.density_rows.weight_share:
@@ -211,14 +211,14 @@ def covariance(
     return Covariance(root, kind, n, sums.n_clusters, sums.value, k, estimability)
 
 
-def _n_coefficients(model, objective, counted, free) -> float:
+def _n_coefficients(model: Any, objective: Any, counted: list[str], free: dict) -> float:
     """Number of coefficients of the parameters in a list, the effective one where they are penalised."""
     if model.fit_.shrunk:
         return model.n_params_ - (len(objective.designs) - len(counted))
     return sum(objective.designs[name].size - (free[name].shape[1] if name in free else 0) for name in counted)
 
 
-def _with_penalties(model, located: Located, sums: Sums) -> Sums:
+def _with_penalties(model: Any, located: Located, sums: Sums) -> Sums:
     """Sums with the gradient and information of the penalties, which stand for a normal law of the coefficients."""
     gradient, hessian, n = sums.gradient.copy(), sums.hessian.copy(), located.objective.data.total_weight
     for name, predictor in model.fit_.predictors.items():
@@ -249,7 +249,7 @@ def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarr
     return information, meat
 
 
-def _root(matrix):
+def _root(matrix: np.ndarray) -> np.ndarray:
     """R with R R' the given positive semidefinite matrix, which may be of low rank."""
     values, vectors = np.linalg.eigh(matrix)
     return vectors * np.sqrt(np.maximum(values, 0.0))
@@ -292,12 +292,12 @@ def inverse_root(
     return (vectors / np.sqrt(values)) / scale[:, None]
 
 
-def _is_small(eigenvalues) -> bool:
+def _is_small(eigenvalues: np.ndarray) -> bool:
     """Whether the smallest of the ascending eigenvalues of a matrix with unit diagonal cannot be inverted."""
     return bool(eigenvalues[0] < MIN_EIGENVALUE * max(eigenvalues[-1], 1.0))
 
 
-def _free_directions(located: Located, matrix) -> dict[str, np.ndarray]:
+def _free_directions(located: Located, matrix: np.ndarray) -> dict[str, np.ndarray]:
     """Directions by parameter in which no row has information; looked for only where the information matrix is singular."""
     scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
     if not np.isfinite(matrix).all() or not _is_small(linalg.eigvalsh(matrix / np.outer(scale, scale))):
@@ -317,7 +317,7 @@ def _scales(layout: Layout, located: Located) -> np.ndarray:
     return scale
 
 
-def _check_data(model, objective, sums: Sums, weights) -> None:
+def _check_data(model: Any, objective: Any, sums: Sums, weights: str) -> None:
     """Raise if data and weights are not those of the fit, judged by the log-likelihood, or if they lie on kinks of a law."""
     _check_kinks_inside(objective)
     total, fitted_total = objective.data.total_weight, model.fit_.fingerprint[0]
@@ -329,7 +329,7 @@ def _check_data(model, objective, sums: Sums, weights) -> None:
         )
 
 
-def _check_maximum(model, factor, sums: Sums) -> None:
+def _check_maximum(model: Any, factor: np.ndarray, sums: Sums) -> None:
     """Raise if the coefficients are not at the maximum, judged by the gradient."""
     distance = np.linalg.norm(factor.T @ sums.gradient)
     if model.likelihood_.smooth and not distance < MAX_STANDARD_ERRORS_OFF:

@@ -6,7 +6,7 @@ The rows are those of X, those of X with some columns at given values, or one ro
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -134,14 +134,14 @@ def partial_effects(
     )
 
 
-def _elsewhere(at) -> str:
+def _elsewhere(at: Any) -> str:
     """Where the other columns are held, in words."""
     if isinstance(at, str):
         return f"other columns at their {at}s"
     return "averaged over the rows of X"
 
 
-def _grid(values) -> np.ndarray:
+def _grid(values: np.ndarray) -> np.ndarray:
     """The values at which a partial effect is computed: categories, few distinct numbers, or points over the range."""
     distinct = np.array(sorted(set(values.tolist()), key=lambda value: (str(type(value)), value)), dtype=values.dtype)
     if values.dtype.kind in "OUSTb" or len(distinct) <= MAX_DISTINCT_NUMBERS:
@@ -149,7 +149,7 @@ def _grid(values) -> np.ndarray:
     return np.linspace(float(values.min()), float(values.max()), N_GRID)
 
 
-def _places(X, share, at) -> Iterator[Place]:
+def _places(X: Any, share: np.ndarray, at: Any) -> Iterator[Place]:
     """The rows at which effects are averaged."""
     if at is None:
         yield Place("", X, share)
@@ -173,7 +173,7 @@ def _places(X, share, at) -> Iterator[Place]:
         yield Place(", ".join(labels), rows, share)
 
 
-def _centre(values, share, kind: str) -> np.ndarray:
+def _centre(values: np.ndarray, share: np.ndarray, kind: str) -> np.ndarray:
     """The mean or median of a column, or its most frequent category, as an array of one row."""
     if values.dtype.kind in "OUSTb":
         levels, place = np.unique(values, return_inverse=True)
@@ -186,7 +186,7 @@ def _centre(values, share, kind: str) -> np.ndarray:
     return np.array([(low + high) / 2])
 
 
-def _difference(inference, place: Place, name, versions, quantity):
+def _difference(inference: Any, place: Place, name: Any, versions: list, quantity: Any) -> tuple[np.ndarray, np.ndarray]:
     """The effect (m,) of the versions of a column, and its gradient (m, P)."""
     value, slope = np.zeros(1), np.zeros(1)
     for factor, change in versions:
@@ -204,7 +204,7 @@ def _difference(inference, place: Place, name, versions, quantity):
     return value, slope
 
 
-def _raise_at_edge(inference, place: Place, name, moved, quantity) -> None:
+def _raise_at_edge(inference: Any, place: Place, name: int, moved: np.ndarray, quantity: Any) -> None:
     """Raise ValueError if a functional is finite in the rows as they are, but not beside them.
 
     A difference to one side only is no way out: a derivative may be infinite there, as that of a square root at zero.
@@ -220,14 +220,14 @@ def _raise_at_edge(inference, place: Place, name, moved, quantity) -> None:
         )
 
 
-def _finite_rows(inference, X, quantity) -> np.ndarray:
+def _finite_rows(inference: Any, X: Any, quantity: Any) -> np.ndarray:
     """Whether a functional is finite, by rows of X."""
     starts = range(0, n_rows(X), ROWS_PER_BLOCK)
     blocks = (linearised(inference, take(X, slice(start, start + ROWS_PER_BLOCK)), quantity.of)[0] for start in starts)
     return np.concatenate([np.isfinite(block).all(axis=1) for block in blocks])
 
 
-def _requested(X, columns) -> list:
+def _requested(X: Any, columns: Any) -> list:
     """The requested columns by their names in X or, if it has none, by number; x0, x1, ... are numbers as well."""
     names = column_names(X)
     requested = names if columns is None else [columns] if isinstance(columns, str | int) else list(columns)
@@ -243,7 +243,7 @@ def _requested(X, columns) -> list:
     return requested
 
 
-def _predictors(inference, X) -> list:
+def _predictors(inference: Any, X: Any) -> list:
     """The columns of X, without those of which a model by formula makes no predictor."""
     known = unwrap(inference.fitted).predictor_names
     predictors = None if known is None else set(known())
@@ -253,11 +253,11 @@ def _predictors(inference, X) -> list:
     return names
 
 
-def _column_label(name) -> str:
+def _column_label(name: Any) -> str:
     return f"x{name}" if isinstance(name, int | np.integer) else str(name)
 
 
-def _versions(name, values):
+def _versions(name: Any, values: np.ndarray) -> Iterator[Any]:
     """Pairs (label, [(factor, change), ...]): the sum of factor * functional over the changed columns is the effect."""
     label = _column_label(name)
     levels = list(dict.fromkeys(values.tolist())) if values.dtype.kind in "OUSTb" else np.unique(values)
@@ -275,23 +275,23 @@ def _versions(name, values):
     yield f"d/d {label}", [(factor / step, partial(_moved, by=k * step)) for k, factor in stencil]
 
 
-def _moved(values, by):
+def _moved(values: np.ndarray, by: float) -> np.ndarray:
     return values.astype(float) + by
 
 
-def _level_name(level):
+def _level_name(level: float) -> str:
     return f"{level:g}" if isinstance(level, float) else str(level)
 
 
-def _constant(values, level):
+def _constant(values: np.ndarray, level: float) -> np.ndarray:
     """The level in every row, in the type of the column, or of a number that this cannot hold."""
     dtype = values.dtype if values.dtype.kind != "i" or isinstance(level, int) else None
     return np.full(len(values), level, dtype=dtype)
 
 
-def _average(inference, X, f, weight, label):
+def _average(inference: Any, X: Any, f: Callable, weight: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
     """Weighted average (m,) of a functional over rows, and its gradient (m, P) in the coefficients."""
-    total, gradient = 0.0, 0.0
+    total, gradient = np.zeros(()), np.zeros(())
     for first in range(0, len(weight), ROWS_PER_BLOCK):
         rows = slice(first, first + ROWS_PER_BLOCK)
         value, slopes = linearised(inference, take(X, rows), f)

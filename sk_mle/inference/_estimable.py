@@ -36,11 +36,11 @@ class NotEstimableError(ValueError):
         Why they are not.
     """
 
-    def __init__(self, message: str, reason: str):
+    def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, Any]:
         return type(self), (*self.args, self.reason)
 
 
@@ -208,18 +208,18 @@ def sparse_basis(vectors: np.ndarray, size: np.ndarray, leads: Any) -> tuple[np.
     return scaled / unit * unit[pivots].T, pivots
 
 
-def _mean_and_scale(moments: Moments, index) -> tuple[np.ndarray, np.ndarray]:
+def _mean_and_scale(moments: Moments, index: Any) -> tuple[np.ndarray, np.ndarray]:
     return moments.mean[index], moments.scale[index]
 
 
-def _complement(basis) -> np.ndarray:
+def _complement(basis: np.ndarray) -> np.ndarray:
     """The directions orthogonal to the columns of a matrix whose rows may be of very different sizes."""
     norm = np.linalg.norm(basis, axis=1, keepdims=True)
     norm[norm == 0] = 1.0
     return np.linalg.svd(basis / norm)[0][:, basis.shape[1] :] / norm
 
 
-def _equation(part: Part, direction) -> str:
+def _equation(part: Part, direction: np.ndarray) -> str:
     """The sum of columns that is zero along a direction, as an equation with positive terms: "a + b = 1", "c = a + 2 b"."""
     constant = direction[0] if part.intercept else 0.0
     sides: tuple[list[str], list[str]] = ([], [])

@@ -164,7 +164,7 @@ class Functionals:
         """
         model = copy(self.model)
 
-        def value(vector):
+        def value(vector: np.ndarray) -> np.ndarray:
             coefs, intercepts = self.layout.unflatten(vector)
             model.fit_ = replace(self.model.fit_, coefs=coefs, intercepts=intercepts)
             return np.ravel(np.asarray(function(model), dtype=float))
@@ -336,11 +336,11 @@ class AveragedDistribution:
     `dist` has one draw of all n rows after the other.
     """
 
-    def __init__(self, dist: Distribution, n: int):
+    def __init__(self, dist: Distribution, n: int) -> None:
         self.dist, self.n = dist, n
         self.support, self.atoms = dist.likelihood.support, dist.likelihood.atoms
 
-    def _average(self, method, y):
+    def _average(self, method: Callable, y: Any) -> np.ndarray:
         values = method(np.resize(y, self.dist.shape)).reshape(-1, self.n)
         return special.logsumexp(values, axis=0) - np.log(len(values))
 

@@ -89,7 +89,7 @@ def functional(inference: Any, what: Any, at: dict) -> Functional:
     return _moment_or_probability(law, what, at, inference.transformed)
 
 
-def _parameter(law, what: str, at: dict) -> Functional:
+def _parameter(law: Any, what: str, at: dict) -> Functional:
     name = what.removeprefix(PARAMETER_PREFIX)
     if name not in law.parameters:
         raise ValueError(f"what={what!r}: the parameters of the predicted {title(law)} are {list(law.parameters)}")
@@ -99,7 +99,7 @@ def _parameter(law, what: str, at: dict) -> Functional:
     return Functional(lambda dist: dist.params[name], label, domain.low, domain.high)
 
 
-def _probabilities(law, classes, in_order: list, what: str, at: dict) -> Functional:
+def _probabilities(law: Any, classes: np.ndarray, in_order: list, what: str, at: dict) -> Functional:
     if what != "proba":
         raise ValueError(
             f"what={what!r} is not for classes: use 'proba', a function of a Distribution of their codes{_advice(law, what)}"
@@ -107,13 +107,13 @@ def _probabilities(law, classes, in_order: list, what: str, at: dict) -> Functio
     _check_arguments(at, None, repr(what))
     codes = [float(in_order.index(label)) for label in classes.tolist()]
 
-    def of(dist):
+    def of(dist: Any) -> np.ndarray:
         return np.stack([dist.pmf(np.full(dist.shape, k)) for k in codes], axis=1)
 
     return Functional(of, "probability", 0.0, 1.0, entries=tuple(classes))
 
 
-def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Functional:
+def _moment_or_probability(law: Any, what: str, at: dict, transformed: bool) -> Functional:
     if what not in (*WITHOUT_ARGUMENT, *ARGUMENTS):
         raise ValueError(
             f"what={what!r} is unknown; use one of {[*WITHOUT_ARGUMENT, *ARGUMENTS]}, a function of a Distribution, or a "
@@ -135,7 +135,7 @@ def _moment_or_probability(law, what: str, at: dict, transformed: bool) -> Funct
     return Functional(lambda dist: getattr(dist, what)(), what, low, high, what == "median" and law.support.integer)
 
 
-def _advice(law, what: str) -> str:
+def _advice(law: Any, what: str) -> str:
     """Advice for a parameter with the name of a functional; empty for others."""
     return f", or {PARAMETER_PREFIX + what!r} for the parameter of {title(law)}" if what in law.parameters else ""
 

@@ -55,7 +55,7 @@ def _rows(names: Names, text: str) -> Iterator[tuple[np.ndarray, float, str]]:
             yield *_equation(names, left, right, piece), full if "=" in piece else f"{full} = 0"
 
 
-def _zero(names: Names, places, written: str):
+def _zero(names: Names, places: list[int], written: str) -> Iterator[Any]:
     """Row, right side and label of the hypotheses that the coefficients at `places` are zero."""
     for i in places:
         yield (
@@ -65,7 +65,7 @@ def _zero(names: Names, places, written: str):
         )
 
 
-def _sides(tokens, text):
+def _sides(tokens: list, text: str) -> tuple[Any, Any]:
     """Tokens on the left and on the right of the equality sign; the right is None without a sign."""
     signs = [i for i, token in enumerate(tokens) if token.kind == "="]
     if len(signs) > 1:
@@ -75,7 +75,7 @@ def _sides(tokens, text):
     return tokens[: signs[0]], tokens[signs[0] + 1 :]
 
 
-def _equation(names: Names, left, right, text) -> tuple[np.ndarray, float]:
+def _equation(names: Names, left: list, right: list | None, text: str) -> tuple[np.ndarray, float]:
     """Row and right side of one equation."""
     row, constant = _sum(names, left, text, "before" if right is not None else "after")
     if right is not None:
@@ -93,13 +93,13 @@ def _equation(names: Names, left, right, text) -> tuple[np.ndarray, float]:
     return row, -constant
 
 
-def _lone_numbers(tokens) -> list[Token]:
+def _lone_numbers(tokens: list) -> list[Token]:
     """The numbers that are terms of a sum by themselves."""
     terms = _terms(tokens)
     return [term[0] for _, term in terms if [token.kind for token in term] == ["number"]]
 
 
-def _terms(tokens) -> list[tuple[float, list[Token]]]:
+def _terms(tokens: list) -> list[tuple[float, list[Token]]]:
     """The terms of a sum with their signs; a sign with nothing behind it gives a term without tokens."""
     terms: list[tuple[float, list[Token]]] = [(1.0, [])]
     for token in tokens:
@@ -114,7 +114,7 @@ def _terms(tokens) -> list[tuple[float, list[Token]]]:
     return terms
 
 
-def _sum(names: Names, tokens, text, where: str) -> tuple[np.ndarray, float]:
+def _sum(names: Names, tokens: list, text: str, where: str) -> tuple[np.ndarray, float]:
     """Row and constant of a sum of terms."""
     if len(tokens) > 1:
         _check_unambiguous(names, tokens, text)
@@ -131,7 +131,7 @@ def _sum(names: Names, tokens, text, where: str) -> tuple[np.ndarray, float]:
     return row, constant
 
 
-def _check_unambiguous(names: Names, tokens, text) -> None:
+def _check_unambiguous(names: Names, tokens: list, text: str) -> None:
     """Raise for a name that also reads as an expression, such as "2x" beside a column "x"."""
     for token in tokens:
         if token.kind == "name" and "`" not in token.text and _is_expression(names, token.text):
@@ -155,7 +155,7 @@ def _is_expression(names: Names, word: str) -> bool:
         return False
 
 
-def _term(text, term) -> tuple[list[int], float]:
+def _term(text: str, term: list[Token]) -> tuple[list[int], float]:
     """The place of a coefficient, or none, and its factor: ``x1``, ``2``, ``2 * x1``, ``x1 * 2`` or ``2 x1``."""
     kinds = " ".join(token.kind for token in term)
     values = [token.value for token in term if token.kind != "*"]

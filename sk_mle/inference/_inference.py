@@ -84,7 +84,7 @@ class Inference(Summaries, Hypotheses, Functionals):
     0  4.5501   0.2253  4.1293  5.0138
     """
 
-    def __init__(self, fitted, result, weights: str, use_t: bool, memory: Memory):
+    def __init__(self, fitted: Any, result: Any, weights: str, use_t: bool, memory: Memory) -> None:
         self._memory = memory
         self.fitted = deepcopy(fitted)
         inside = unwrap(self.fitted)
@@ -193,11 +193,11 @@ class Inference(Summaries, Hypotheses, Functionals):
         """Two-sided p-values of the hypotheses that a coefficient is zero."""
         return self._two_sided(self.zvalues)
 
-    def _two_sided(self, z):
+    def _two_sided(self, z: np.ndarray) -> np.ndarray:
         z = np.abs(z)
         return 2 * (special.ndtr(-z) if np.isinf(self.df) else special.stdtr(self.df, -z))
 
-    def _critical(self, level):
+    def _critical(self, level: float) -> float:
         if not 0 < level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {level!r}")
         tail = (1 + level) / 2
@@ -329,7 +329,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         name = "Penalised likelihood-ratio test" if self.model.fit_.penalised else "Likelihood-ratio test"
         return TestResult(name, statistic, rank, float(special.chdtrc(rank, statistic)), ", ".join(texts))
 
-    def _data(self, X, y, sample_weight, why) -> tuple[Any, Any, Any]:
+    def _data(self, X: Any, y: Any, sample_weight: Any, why: str) -> tuple[Any, Any, Any]:
         if X is None:
             data = self._memory.recall(["X", "y", "sample_weight"], why)
             X, y, sample_weight = data["X"], data.get("y"), data.get("sample_weight")

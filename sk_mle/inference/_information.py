@@ -84,13 +84,16 @@ def summed(
     return Sums(-total_weight * point.value, gradient, hessian, B, n_clusters)
 
 
-def _nothing(batch, rows, result) -> dict:
+def _nothing(batch: Any, rows: dict, result: Any) -> dict:
     return {}
 
 
-def _score_sums(designs, power, clusters, leverages, batch, rows, result) -> dict:
+def _score_sums(
+    designs: dict, power: int, clusters: bool, leverages: Leverages | None, batch: Any, rows: dict, result: Any
+) -> dict:
     """Sums over a block of outer products of scores, or of scores by group."""
-    gradient, alone = result.gradient, {}
+    gradient: dict = result.gradient
+    alone: dict[str, int] = {}
     if leverages is not None:
         factors, alone = leverages.factors(designs, batch, rows, result)
         gradient = {name: gradient[name] * factor for name, factor in factors.items()}
@@ -111,7 +114,7 @@ class GroupSums:
         Number of labels when they were last added up: from twice as many on they are added again.
     """
 
-    def __init__(self, pieces: list, n_compact: int = 0):
+    def __init__(self, pieces: list, n_compact: int = 0) -> None:
         self.pieces, self.n_compact = pieces, n_compact
 
     @classmethod
@@ -143,7 +146,7 @@ def scores(designs: dict[str, Design], rows: dict, gradient: dict, weight: np.nd
     return np.hstack(parts)
 
 
-def _coordinates(design: Design, rows, n) -> np.ndarray:
+def _coordinates(design: Design, rows: Any, n: int) -> np.ndarray:
     """A parameter's columns of a block in its coordinates, (n, intercept + r)."""
     if rows is None:
         return np.ones((n, 1))

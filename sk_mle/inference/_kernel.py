@@ -60,7 +60,7 @@ def positive(matrix: np.ndarray) -> bool:
 class _Kinked:
     """The rows of a fit by their distances from kinks."""
 
-    def __init__(self, located: Located):
+    def __init__(self, located: Located) -> None:
         self.objective, self.u = located
         law, name = self.objective.likelihood, next(iter(self.objective.designs))
         design, self.place = self.objective.designs[name], self.objective.slices[name]
@@ -76,7 +76,7 @@ class _Kinked:
             self.forced = self._forced(root)
         return self.objective.over_rows(self.u, partial(_averaged, self.kernel, root, self.forced))["information"]
 
-    def _forced(self, root) -> tuple[float, float]:
+    def _forced(self, root: np.ndarray) -> tuple[float, float]:
         """The share of the rows on kinks that must lie there, and the factor by which the other rows count for them."""
         on_kinks = float(self.objective.over_rows(self.u, partial(_weight_on_kinks, self.kernel, root))["weight"])
         forced = min(self.kernel.design.size, on_kinks)
@@ -99,13 +99,13 @@ class _Kernel(NamedTuple):
         return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - eta_at_kink), rows
 
 
-def _weight_on_kinks(kernel, root, batch, eta) -> dict:
+def _weight_on_kinks(kernel: _Kernel, root: np.ndarray, batch: Batch, eta: dict) -> dict:
     """Weight of the rows of a block that lie on their kinks."""
     width, distance, _ = kernel.of(batch, eta, root)
     return {"weight": batch.weight[distance <= MAX_WIDTHS_ON_KINK * width].sum()}
 
 
-def _averaged(kernel, root, forced, batch, eta) -> dict:
+def _averaged(kernel: _Kernel, root: np.ndarray, forced: tuple[float, float], batch: Batch, eta: dict) -> dict:
     """The averaged information of a block."""
     law, name = kernel.law, kernel.name
     width, distance, rows = kernel.of(batch, eta, root)

@@ -45,7 +45,7 @@ class Layout:
     `params` of a fitted estimator becomes a vector by `flatten`, and a vector the two dicts of an estimator by `unflatten`.
     """
 
-    def __init__(self, inside: Unwrapped):
+    def __init__(self, inside: Unwrapped) -> None:
         self.parts: list[Part] = []
         in_terms: list[bool] = []
         model, names = inside.model, inside.feature_names()

@@ -23,7 +23,7 @@ STEP_IN_STANDARD_ERRORS = 1e-2  # of a numerical derivative, in standard errors 
 class Rows:
     """Rows of X as the model reads them, with linear predictors and distributions for any coefficients."""
 
-    def __init__(self, inference, X):
+    def __init__(self, inference: Any, X: Any) -> None:
         self.inside, self.layout = unwrap(inference.fitted), inference.layout
         self.estimability = inference.estimability
         self.model = self.inside.model
@@ -101,7 +101,7 @@ def linearised(inference: Any, X: Any, f: Callable | TermCoefficients, first: in
     return value, slopes
 
 
-def _shifted(eta, part, step):
+def _shifted(eta: dict, part: Any, step: np.ndarray) -> dict:
     """A copy of `eta` with the linear predictor of `part` shifted by `step` (n,)."""
     own_eta = eta[part.parameter].copy()
     if own_eta.ndim == 1:

@@ -10,7 +10,7 @@ from typing import Any
 class Memory:
     """Named weak references, which keep no data alive; pickles and copies drop them."""
 
-    def __init__(self, **data: Any):
+    def __init__(self, **data: Any) -> None:
         self.references: dict[str, Callable[[], Any]] = {}
         for name, value in data.items():
             try:
@@ -18,7 +18,7 @@ class Memory:
             except TypeError:  # a list, say
                 self.references[name] = lambda: None
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, Any]:
         return Memory, ()
 
     def recall(self, names: Any, why: str) -> dict[str, Any]:

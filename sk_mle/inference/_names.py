@@ -31,7 +31,7 @@ class Names:
     column of any other name is written in backticks, ``scale:`x 1```.
     """
 
-    def __init__(self, layout):
+    def __init__(self, layout: Any) -> None:
         self.layout, self.first = layout, layout.parts[0].parameter
 
     def find(self, name: str) -> list[int]:
@@ -52,7 +52,7 @@ class Names:
             raise ValueError(f"{name!r} may mean {len(meanings)} coefficients: write {', or '.join(meanings)}")
         return self._single(name, *meanings.values()) if meanings else None
 
-    def _single(self, name, meaning: Reading) -> list[int]:
+    def _single(self, name: str, meaning: Reading) -> list[int]:
         if len(meaning.places) > 1 and any(meaning.label == part.label for part in self.layout.parts):
             raise ValueError(
                 f"{len(meaning.places)} columns of X have the name of {name!r}; rename them, or give a matrix of hypotheses"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -64,7 +65,7 @@ class Profile:
 class _Slice(Plane):
     """The objective on the plane on which one coefficient, `row @ u`, has a given value."""
 
-    def __init__(self, located: Located, row):
+    def __init__(self, located: Located, row: np.ndarray) -> None:
         super().__init__(located.objective, located.u, linalg.qr(row[:, None])[0][:, 1:])
         self.row, self.centre = row, located.u
         self.last, self.moved = np.zeros(self.size), 0.0
@@ -89,7 +90,7 @@ class _Slice(Plane):
         return -total * point.value, -total * float(point.gradient @ self.row) / float(self.row @ self.row)
 
 
-def _located(inference, X, y, sample_weight) -> tuple[Located, np.ndarray, float]:
+def _located(inference: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Located, np.ndarray, float]:
     """The objective at the fit, the map from its coordinates to the coefficients, and the log-likelihood, with penalty."""
     if not inference.model.likelihood_.smooth:
         raise ValueError(
@@ -115,7 +116,7 @@ def _located(inference, X, y, sample_weight) -> tuple[Located, np.ndarray, float
     return located, J, maximum
 
 
-def _slices(inference, X, y, sample_weight):
+def _slices(inference: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Callable, float]:
     """A function from the position of a coefficient to its `_Slice`, and the log-likelihood of the fit."""
     located, J, maximum = _located(inference, X, y, sample_weight)
     return (lambda i: _Slice(located, J[i])), maximum
@@ -179,7 +180,7 @@ def profile_intervals(
     return result
 
 
-def _end(coefficient_slice: _Slice, maximum, step, target, name) -> float:
+def _end(coefficient_slice: _Slice, maximum: float, step: float, target: float, name: str) -> float:
     """The distance, in steps from the estimate, at which the root of twice the log-likelihood's drop is `target`.
 
     By Newton's method, as that root is nearly linear in the coefficient. Infinite if the target is not reached.
@@ -241,7 +242,7 @@ def bootstrap_intervals(
     return _percentiles(inference, fits, level, index)
 
 
-def _percentiles(inference, fits, level, index) -> np.ndarray:
+def _percentiles(inference: Any, fits: list, level: float, index: np.ndarray) -> np.ndarray:
     """Percentiles (len(index), 2) of the coefficients of refits, of which those that failed are None."""
     n_resamples = len(fits)
     sample = np.array([inference.layout.flatten(*fit) for fit in fits if fit is not None])
@@ -256,7 +257,7 @@ def _percentiles(inference, fits, level, index) -> np.ndarray:
     return np.quantile(sample[:, index], [(1 - level) / 2, (1 + level) / 2], axis=0).T
 
 
-def _resampled_weights(rows: Opened, rng, n_resamples: int, frequency: bool) -> list:
+def _resampled_weights(rows: Opened, rng: np.random.RandomState, n_resamples: int, frequency: bool) -> list:
     """Functions of a part and its number: how often a resample draws each row, times its weight."""
     return [partial(_drawn_in_part, int(seed), frequency) for seed in rng.randint(1 << 31, size=n_resamples)]
 
@@ -277,7 +278,7 @@ def _drawn_in_part(seed: int, frequency: bool, rows: Rows, number: int) -> np.nd
     return weight * np.searchsorted(special.pdtr(np.arange(30), 1.0), uniform)[code]  # Poisson quantiles
 
 
-def _refits_of_parts(model, rows: Opened, weights: list) -> list:
+def _refits_of_parts(model: Any, rows: Opened, weights: list) -> list:
     """Refits of a model to the rows of a source with each of the weights, many of them in the same passes."""
     fits: list = []
     for first in range(0, len(weights), FITS_PER_PASS):
@@ -290,7 +291,7 @@ def _refits_of_parts(model, rows: Opened, weights: list) -> list:
     return fits
 
 
-def _refit(model, X, y, weight):
+def _refit(model: Any, X: Any, y: Any, weight: Any) -> tuple[dict, dict] | None:
     """Coefficients of a refit with other weights, started at the model's; None without a maximum or with fewer classes."""
     model, original = deepcopy(model), model
     model.warm_start = True

@@ -99,7 +99,7 @@ def score_test(
     return TestResult("Score test", statistic, added, float(special.chdtrc(added, statistic)), name)
 
 
-def _embedded(start, inside) -> tuple[dict, dict]:
+def _embedded(start: Any, inside: Any) -> tuple[dict, dict]:
     """The smaller model's coefficients as coefficients of the larger one; columns are matched by name if they have names."""
     small, large = start.model, inside.model
     names = [part.feature_names() or list(range(part.model.n_features_in_)) for part in (start, inside)]
@@ -130,7 +130,7 @@ def _embedded(start, inside) -> tuple[dict, dict]:
     return coefs, intercepts
 
 
-def _embedded_curve(small, name, own, predictor) -> np.ndarray:
+def _embedded_curve(small: Any, name: str, own: Any, predictor: Any) -> np.ndarray:
     """The coefficients of a curve of the larger model at which it is that of the smaller one."""
     if own is None or own.curve is None or predictor.curve is None or not predictor.curve.contains(own.curve):
         raise ValueError(

@@ -84,7 +84,7 @@ def _shown(penalties: dict[str, float], term: Term) -> str:
     return ", ".join(number(value) if value < MAX_SHOWN_PENALTY else f"{value:.0e}" for value in values)
 
 
-def _penalties(inference) -> np.ndarray:
+def _penalties(inference: Any) -> np.ndarray:
     """The diagonal (P,) of the penalties of a fit, on the scale of the log-likelihood."""
     fit, result = inference.model.fit_, np.zeros(inference.layout.size)
     for part in inference.layout.parts:
@@ -93,7 +93,7 @@ def _penalties(inference) -> np.ndarray:
     return result
 
 
-def _test(inference, index, penalty) -> tuple[float, float]:
+def _test(inference: Any, index: Any, penalty: Any) -> tuple[float, float]:
     """Statistic b' V^-1 b of the hypothesis that a term is zero, and its p-value.
 
     V is the Bayesian covariance of its coefficients. Where they are zero, their estimates have the covariance V - V S V, S the

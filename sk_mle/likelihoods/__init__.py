@@ -216,7 +216,7 @@ def alternatives(law: Likelihood, y: np.ndarray) -> list[str]:
     return names
 
 
-def _narrowest(y) -> list[str]:
+def _narrowest(y: np.ndarray) -> list[str]:
     """Names of the shipped laws of one number that take y, without those that take much more."""
     whole = bool((y == np.floor(y)).all())
     found = [

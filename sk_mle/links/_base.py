@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import wraps
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,14 @@ from .._utils.repeated import repeats, spread, without_repeats
 from ..domains import REAL, Domain
 
 
-def _on_float_arrays(method):
+def _on_float_arrays(method: Callable) -> Callable:
     """A decorator for methods of one array: they get float64, and return inf and NaN without a warning.
 
     Axes along which the array repeats are computed once: a parameter without columns repeats one number.
     """
 
     @wraps(method)
-    def silent(self, values):
+    def silent(self: Any, values: np.ndarray) -> Any:
         values = np.asarray(values, dtype=float)
         with np.errstate(all="ignore"):
             if not repeats(values):
@@ -72,7 +73,7 @@ class Link(BaseEstimator, ABC):
     ratio: str = ""
     canonical: bool = False
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in {"link", "inverse", "inverse_derivatives", "log_inverse", "log_complement"} & vars(cls).keys():
             setattr(cls, name, _on_float_arrays(vars(cls)[name]))

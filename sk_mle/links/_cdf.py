@@ -48,7 +48,7 @@ class Logit(_CDFLink):
         return np.minimum(eta, 0) - np.log1p(z), np.exp(np.minimum(-eta, 0)) * larger, -z * larger * larger
 
     @staticmethod
-    def _parts(eta):
+    def _parts(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """exp(-|eta|) and the larger of theta and 1 - theta: both probabilities are products of the two."""
         z = np.exp(-np.abs(eta))
         return z, 1 / (1 + z)
@@ -69,10 +69,10 @@ class ScaledLogit(Link):
     1.0
     """
 
-    def __init__(self, low, high):
+    def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
 
-    def _checked(self):
+    def _checked(self) -> tuple[float, float]:
         low, high = finite(self, "low"), finite(self, "high")
         if not low < high:
             raise ValueError(f"ScaledLogit: low must be less than high, got low={low!r}, high={high!r}")
@@ -112,7 +112,7 @@ class Probit(_CDFLink):
         return log_ndtr(eta), mills, -mills * self._mills_plus_eta(mills, eta)
 
     @staticmethod
-    def _mills_plus_eta(mills, eta):
+    def _mills_plus_eta(mills: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """phi / Phi + eta; in the lower tail, where the sum cancels, by Laplace's continued fraction."""
         total = np.asarray(mills + eta)
         tail = eta < -6

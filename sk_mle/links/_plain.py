@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -59,7 +60,7 @@ class ShiftedLog(Link):
     3.0
     """
 
-    def __init__(self, shift):
+    def __init__(self, shift: float) -> None:
         self.shift = shift
 
     @property
@@ -105,10 +106,10 @@ class Power(Link):
 
     range = POSITIVE
 
-    def __init__(self, exponent):
+    def __init__(self, exponent: Any) -> None:
         self.exponent = exponent
 
-    def _checked(self):
+    def _checked(self) -> float:
         exponent = finite(self, "exponent")
         if exponent == 0:
             raise ValueError("Power: exponent must not be 0; the limit of this family is the Log link")
@@ -130,7 +131,7 @@ class InverseSquared(Power):
 
     exponent = -2.0
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
 
@@ -139,7 +140,7 @@ class Sqrt(Power):
 
     exponent = 0.5
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
     def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -151,7 +152,7 @@ class Inverse(Power):
 
     exponent = -1.0
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
     def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

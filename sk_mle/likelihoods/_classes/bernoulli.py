@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
@@ -38,7 +40,7 @@ class Bernoulli(LogProbability):
     support = BINARY
     target_type = "classes"
 
-    def __init__(self, *, prob=None, links=None):
+    def __init__(self, *, prob: Any = None, links: Any = None) -> None:
         self.prob, self.links = prob, links
 
     def log_terms(self, y: np.ndarray, yes: Logs, no: Logs) -> Logs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import log_softmax, softmax
 
@@ -33,7 +35,7 @@ class Categorical(Classes, Softmax):
     array([[0.333, 0.333, 0.333]])
     """
 
-    def __init__(self, *, n_classes=None, links=None):
+    def __init__(self, *, n_classes: Any = None, links: Any = None) -> None:
         self.n_classes, self.links = n_classes, links
 
     @property
@@ -68,7 +70,7 @@ class Categorical(Classes, Softmax):
         np.einsum("kkn->kn", spread)[...] += mass
         return Eval(loglik, {"logits": first.T}, {LOGITS_PAIR: spread.transpose(2, 0, 1)})
 
-    def _pick(self, y, values):
+    def _pick(self, y: np.ndarray, values: np.ndarray) -> np.ndarray:
         """The entry of each row's `values` at its class code."""
         y = np.asarray(y)
         if y.shape == values.shape[:-1]:

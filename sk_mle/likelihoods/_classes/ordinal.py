@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..._special.intervals import BETWEEN
@@ -59,7 +61,9 @@ class Ordinal(Classes):
     array([[0.25, 0.25, 0.5 ]])
     """
 
-    def __init__(self, *, scale=1.0, distribution="logit", n_classes=None, categories=None, links=None):
+    def __init__(
+        self, *, scale: Any = 1.0, distribution: Any = "logit", n_classes: Any = None, categories: Any = None, links: Any = None
+    ) -> None:
         self.scale, self.distribution, self.n_classes, self.links = scale, distribution, n_classes, links
         self.categories = categories
 
@@ -175,7 +179,7 @@ class Ordinal(Classes):
 
     # ---- the distribution -----------------------------------------------------------------------------------------------
 
-    def _ends(self, loc, gaps=None, scale=1.0):
+    def _ends(self, loc: np.ndarray, gaps: np.ndarray | None = None, scale: float | np.ndarray = 1.0) -> np.ndarray:
         """The cutpoints on the scale of F: (..., K-1)."""
         loc = np.asarray(loc, float)[..., None]
         cutpoints = np.zeros_like(loc)
@@ -193,7 +197,7 @@ class Ordinal(Classes):
         value = np.where(y < 0, start, np.where(y > codes[-1], end, value))
         return value if log else np.exp(value)
 
-    def _above(self, params):
+    def _above(self, params: dict) -> np.ndarray:
         return np.exp(get_link(self.distribution).log_complement(self._ends(**params))[0])
 
     def expectation(self, **params: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...domains import POSITIVE, REAL, UNIT
@@ -10,7 +12,9 @@ from .._protocol.relations import Relations
 from .laplace import Laplace
 
 
-def _near_ends(law, y, sample_weight, distance, loc, **others):
+def _near_ends(
+    law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
+) -> list:
     if not {"scale", "quantile"} <= set(law.layout.free):
         return []
     limits = []
@@ -67,7 +71,7 @@ class AsymmetricLaplace(Laplace):
         competing=lambda law, **params: law.quantile is None,
     )
 
-    def __init__(self, *, loc=None, scale=None, quantile=0.5, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, quantile: Any = 0.5, links: Any = None) -> None:
         self.loc, self.scale, self.quantile, self.links = loc, scale, quantile, links
 
     def rates(self, quantile: np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, digamma, log_expit, logit
 
@@ -45,10 +47,10 @@ class Beta(Likelihood):
     parameters = {"mean": UNIT, "precision": POSITIVE}
     support = UNIT
 
-    def __init__(self, *, mean=None, precision=None, links=None):
+    def __init__(self, *, mean: Any = None, precision: Any = None, links: Any = None) -> None:
         self.mean, self.precision, self.links = mean, precision, links
 
-    def _shapes(self, mean, precision):
+    def _shapes(self, mean: np.ndarray, precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The shapes a and b, positive even if a linear predictor saturates."""
         mean = np.minimum(np.maximum(mean, 1e-300), 1 - 2**-53)
         return mean * precision, (1 - mean) * precision
@@ -105,7 +107,7 @@ class Beta(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
-        def logs(x, upper, a, b):
+        def logs(x: np.ndarray, upper: bool, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             log_y, log_rest = log_expit(x), log_expit(-x)
             y, rest = np.exp(log_y), np.exp(log_rest)
             density = a * log_y + b * log_rest - betaln(a, b)
@@ -131,12 +133,14 @@ class Beta(Likelihood):
         return betaln(c, d) - betaln(a, b) + (a - c) * (digamma(a) - both) + (b - d) * (digamma(b) - both)
 
 
-def _norms(a, b, precision, order):
+def _norms(a: np.ndarray, b: np.ndarray, precision: np.ndarray, order: int) -> tuple[Any, Any, Any]:
     """`gamma_norm` of a, b and the precision; a and b share one call, which for few rows costs little more than one of them."""
     return *zip(*gamma_norm(np.array((a, b)), order=order), strict=True), gamma_norm(precision, order=order)
 
 
-def _second(a, b, precision, on_a, on_b, both, tilt):
+def _second(
+    a: np.ndarray, b: np.ndarray, precision: np.ndarray, on_a: np.ndarray, on_b: np.ndarray, both: np.ndarray, tilt: Any
+) -> dict:
     """The Hessian from second derivatives of the norms, and from `tilt`, whose expectation is 0."""
     return {
         ("mean", "mean"): precision**2 * (on_a + on_b - 1 / a - 1 / b),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -71,7 +72,7 @@ class BoxCoxColeGreen(Likelihood):
         competing=lambda law, loc, scale, nu: "nu" in law.layout.free and bool(np.min(_cut(scale, nu)) < MAX_INFLUENTIAL_CUT),
     )
 
-    def __init__(self, *, loc=None, scale=None, nu=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, nu: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.nu, self.links = loc, scale, nu, links
 
     def terms(
@@ -141,7 +142,7 @@ class BoxCoxColeGreen(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q: np.ndarray, loc: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarray:
-        def logs(ratio, upper, scale, nu):
+        def logs(ratio: np.ndarray, upper: bool, scale: np.ndarray, nu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return _log_tails(ratio, scale, nu)[int(upper)], _log_density(ratio, scale, nu)
 
         start = np.clip(_log_quantile(q, scale, nu), -1400, 1400)
@@ -154,33 +155,33 @@ class BoxCoxColeGreen(Likelihood):
         return loc * np.exp(np.clip(_log_quantile(rng.uniform(size=size), scale, nu), -600, 600))
 
 
-def _log_ratio(y, loc):
+def _log_ratio(y: np.ndarray, loc: Any) -> np.ndarray:
     """log(y / loc), exact for y close to loc, and if y / loc underflows."""
     d, ratio = (y - loc) / loc, y / loc
     far = np.log(ratio) if np.minimum.reduce(ratio, axis=None) > 1e-300 else np.log(y) - np.log(loc)
     return np.where(d > -0.5, np.log1p(np.maximum(d, -0.5)), far)
 
 
-def _log_density(ratio, scale, nu):
+def _log_density(ratio: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarray:
     """The log-density of log(y) at log(y / loc)."""
     z = ratio * special.exprel(nu * ratio) / scale
     return nu * ratio - 0.5 * z**2 - np.log(scale) - LOG_ROOT_2PI - log_ndtr(_cut(scale, nu))
 
 
-def _cut(scale, nu):
+def _cut(scale: Any, nu: np.ndarray) -> np.ndarray:
     """|z| at the truncation, which is on the lower side for positive and on the upper side for negative nu."""
     with np.errstate(divide="ignore"):
         return 1 / (scale * np.abs(nu))
 
 
-def _truncation(scale, nu):
+def _truncation(scale: Any, nu: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first derivative of log Phi(c) in log(c), c = 1 / (scale |nu|); the sum of first and second; and 1 / nu."""
     c = np.minimum(_cut(scale, nu), MAX_CUT)
     share = c * np.exp(-0.5 * c**2 - LOG_ROOT_2PI) / ndtr(c)
     return share, share * (2 - c**2 - share), np.sign(nu) * c * scale
 
 
-def _log_tails(ratio, scale, nu):
+def _log_tails(ratio: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarray:
     """log P(Y <= y) and log P(Y > y); the one that ends at the truncation is integrated, if a difference would cancel."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         c = _cut(scale, nu)
@@ -193,7 +194,7 @@ def _log_tails(ratio, scale, nu):
         return np.where(nu < 0, (free, cut), (cut, free))
 
 
-def _log_quantile(q, scale, nu):
+def _log_quantile(q: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarray:
     """log(y / loc) at probability q; digits are lost close to the truncation."""
     c, below = _cut(scale, nu), np.where(nu < 0, 1 - np.asarray(q), q)
     above = np.where(nu < 0, q, 1 - np.asarray(q))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...domains import POSITIVE
@@ -34,7 +36,7 @@ class Exponential(Hazard):
 
     parameters = {"mean": POSITIVE}
 
-    def __init__(self, *, mean=None, links=None):
+    def __init__(self, *, mean: Any = None, links: Any = None) -> None:
         self.mean, self.links = mean, links
 
     def hazard_terms(self, y: np.ndarray, order: int, mean: np.ndarray) -> tuple[np.ndarray, dict, dict]:

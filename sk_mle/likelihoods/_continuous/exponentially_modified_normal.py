@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
@@ -20,7 +21,7 @@ ROOT_2PI = np.sqrt(2 * np.pi)
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 
-def _mills(x):
+def _mills(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """m = phi(x) / Phi(x), m + x, and the next two terms of Laplace's continued fraction, which give it for x < -6.
 
     With w = -x: m + x = 1 / (w + c), c = 2 / (w + d), d = 3 / (w + ...).
@@ -36,7 +37,9 @@ def _mills(x):
     return m, h, c, d
 
 
-def _near_ends(law, y, sample_weight, distance, loc, **others):
+def _near_ends(
+    law: Likelihood, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
+) -> list:
     if not {"scale", "rate"} <= set(law.layout.free):
         return []
     r, tiny = y - loc, resolution(y)
@@ -93,7 +96,7 @@ class ExponentiallyModifiedNormal(Likelihood):
         tried={"rate": ()},  # in units of 1 / y, so that no value is typical
     )
 
-    def __init__(self, *, loc=None, scale=None, rate=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, rate: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.rate, self.links = loc, scale, rate, links
 
     def terms(
@@ -121,7 +124,7 @@ class ExponentiallyModifiedNormal(Likelihood):
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         return self._matched(y - loc, sample_weight, (0.1, 0.3, 0.5, 0.7, 0.85, 0.95), loc)
 
-    def _matched(self, residual, sample_weight, shares, loc) -> dict:
+    def _matched(self, residual: np.ndarray, sample_weight: np.ndarray, shares: tuple, loc: Any) -> dict:
         """Parameters of the likeliest law with the residuals' mean and variance.
 
         `shares` are the standard deviations of the exponential part to try, relative to that of the residuals.
@@ -149,7 +152,7 @@ class ExponentiallyModifiedNormal(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q: np.ndarray, loc: np.ndarray, scale: np.ndarray, rate: np.ndarray) -> np.ndarray:
-        def logs(x, upper, k):
+        def logs(x: np.ndarray, upper: bool, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return _log_tails(np.sinh(x), k)[int(upper)], _log_density(np.sinh(x), k)[0] + np.log(np.cosh(x))
 
         x = newton_quantile(logs, q, {"k": np.minimum(rate * scale, MAX_RATE_TIMES_SCALE)}, (-705.0, 705.0))
@@ -166,7 +169,7 @@ class ExponentiallyModifiedNormal(Likelihood):
         return 2 * below + (loc - y) + 1 / rate - scale / np.sqrt(np.pi) - erfcx(rate * scale) / (2 * rate)
 
 
-def _log_density(t, k):
+def _log_density(t: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The log-density at scale 1 and rate k, and the same minus log(k)."""
     x = t - k
     with np.errstate(all="ignore"):
@@ -174,7 +177,7 @@ def _log_density(t, k):
         return tuple(np.where(x < 0, np.log(f * share) - t**2 / 2, np.log(f) + tail) for f in (k, 1.0))
 
 
-def _derivatives(t, k):
+def _derivatives(t: np.ndarray, k: np.ndarray) -> tuple:
     """Derivatives at scale 1 and rate k: in t, scale and log(rate); (t, t), minus (t, scale), (scale, scale), then with rate.
 
     Each has three formulas, for laws that are nearly normal (`far`), nearly exponential (`late`), and between, in each of
@@ -193,7 +196,7 @@ def _derivatives(t, k):
     return on_t, on_s, on_k, -m * h, ts, ss, d2, sk, kk
 
 
-def _log_tails(t, k):
+def _log_tails(t: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log of Phi(t) - p(t) / k and of Phi(-t) + p(t) / k; the difference is an integral if it would cancel."""
     t, k = np.broadcast_arrays(np.asarray(t, float), np.asarray(k, float))
     shape, t, k = t.shape, t.ravel(), k.ravel()

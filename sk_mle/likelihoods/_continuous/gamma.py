@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..._special.gamma_functions import gamma_norm, lgamma_delta
@@ -41,7 +43,7 @@ class Gamma(Likelihood):
 
     relations = Relations(limits={"Exponential": {"shape": 1.0}})
 
-    def __init__(self, *, mean=None, shape=None, links=None):
+    def __init__(self, *, mean: Any = None, shape: Any = None, links: Any = None) -> None:
         self.mean, self.shape, self.links = mean, shape, links
 
     def terms(self, y: np.ndarray, order: int, mean: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:

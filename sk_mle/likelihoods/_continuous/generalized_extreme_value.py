@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.special import digamma, exp1, gamma, gammainc
@@ -15,7 +16,7 @@ from .._families.extreme_value import MIN_SCORING_SHAPE, ExtremeValue, expand, r
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
 
-def _information(shape):
+def _information(shape: np.ndarray) -> np.ndarray:
     """Expected information of the standard law: loc, (loc, scale), (loc, shape), scale, (scale, shape), shape."""
     once, p = gamma(2 + shape), (1 + shape) ** 2 * gamma(1 + 2 * shape)
     q = once * (digamma(1 + shape) + (1 + shape) / shape)
@@ -35,7 +36,9 @@ _mean = analytic(lambda shape: (gamma(1 - shape) - 1) / shape)
 _variance = analytic(lambda shape: (gamma(1 - 2 * shape) - gamma(1 - shape) ** 2) / shape**2)
 
 
-def _near_ends(law, y, sample_weight, distance, loc, **others):
+def _near_ends(
+    law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
+) -> list:
     if "shape" not in law.layout.free:
         return []
     r = y - loc
@@ -84,7 +87,7 @@ class GeneralizedExtremeValue(ExtremeValue):
         near_ends=_near_ends,
     )
 
-    def __init__(self, *, loc=None, scale=None, shape=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     def standard_information(self, shape: np.ndarray) -> dict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...domains import POSITIVE, REAL, Domain
@@ -13,7 +15,7 @@ from .._protocol.relations import Relations
 SHAPE = Domain(typical=(-0.3, 0.6))
 
 
-def _near_ends(law, y, sample_weight, distance, **params):
+def _near_ends(law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, **params: np.ndarray) -> list:
     return law.standard.relations.near_ends(law.standard, np.log(y), sample_weight, distance, **params)
 
 
@@ -67,7 +69,7 @@ class GeneralizedGamma(LogLocationScale):
         near_ends=_near_ends,
     )
 
-    def __init__(self, *, loc=None, scale=None, shape=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import digamma, gammaln, xlogy
 
@@ -59,7 +61,7 @@ class GeneralizedNormal(Kinked, LocationScale):
         tried={"shape": (0.6, 0.8, 1.0, 1.4, 2.0, 3.0, 6.0, 20.0)},
     )
 
-    def __init__(self, *, loc=None, scale=None, shape=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     @property

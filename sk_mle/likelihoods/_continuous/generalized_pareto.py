@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from .._families.extreme_value import MIN_SCORING_SHAPE, SHAPE, ExtremeValue, ex
 from .._families.hazard import tail_from_survival
 
 
-def _near_ends(law, y, sample_weight, distance, scale, **others):
+def _near_ends(
+    law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, scale: np.ndarray, **others: np.ndarray
+) -> list:
     params = {"scale": scale * np.max(y / scale), "shape": distance - 1}
     return [("shape", "lower", params)] if "shape" in law.layout.free else []
 
@@ -61,7 +64,7 @@ class GeneralizedPareto(ExtremeValue):
         near_ends=_near_ends,
     )
 
-    def __init__(self, *, scale=None, shape=None, links=None):
+    def __init__(self, *, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.scale, self.shape, self.links = scale, shape, links
 
     def terms(self, y: np.ndarray, order: int, scale: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import exp1
 
@@ -49,7 +51,7 @@ class Gompertz(Hazard):
 
     relations = Relations(limits={"Exponential": {"shape": 0.0, "rate": lambda mean: 1 / mean}})
 
-    def __init__(self, *, rate=None, shape=None, links=None):
+    def __init__(self, *, rate: Any = None, shape: Any = None, links: Any = None) -> None:
         self.rate, self.shape, self.links = rate, shape, links
 
     def hazard_terms(self, y: np.ndarray, order: int, rate: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:

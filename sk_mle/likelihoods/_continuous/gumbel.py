@@ -35,7 +35,7 @@ class Gumbel(LinkLocationScale):
 
     standard_link: Any = LogLog()
 
-    def __init__(self, *, loc=None, scale=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.links = loc, scale, links
 
     def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import erf, erfc, erfcinv, erfinv, log_ndtr
 
@@ -35,7 +37,7 @@ class HalfNormal(Likelihood):
     parameters = {"scale": POSITIVE}
     support = NONNEGATIVE
 
-    def __init__(self, *, scale=None, links=None):
+    def __init__(self, *, scale: Any = None, links: Any = None) -> None:
         self.scale, self.links = scale, links
 
     def loglik(self, y: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import digamma
 
@@ -41,7 +43,7 @@ class InverseGamma(Likelihood):
     parameters = {"scale": POSITIVE, "shape": POSITIVE}
     support = POSITIVE
 
-    def __init__(self, *, scale=None, shape=None, links=None):
+    def __init__(self, *, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.scale, self.shape, self.links = scale, shape, links
 
     def loglik(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:

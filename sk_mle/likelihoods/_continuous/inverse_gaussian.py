@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import erfcx, hyperu, log_ndtr
 
@@ -48,7 +50,7 @@ class InverseGaussian(Likelihood):
     parameters = {"mean": POSITIVE, "shape": POSITIVE}
     support = POSITIVE
 
-    def __init__(self, *, mean=None, shape=None, links=None):
+    def __init__(self, *, mean: Any = None, shape: Any = None, links: Any = None) -> None:
         self.mean, self.shape, self.links = mean, shape, links
 
     def terms(self, y: np.ndarray, order: int, mean: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
@@ -89,7 +91,7 @@ class InverseGaussian(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q: np.ndarray, mean: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        def logs(x, upper, mean, shape):
+        def logs(x: np.ndarray, upper: bool, mean: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             y = mean * np.exp(x)
             return self.tail_probability(y, upper, True, mean, shape), self.loglik(y, mean, shape) + np.log(y)
 
@@ -102,18 +104,18 @@ class InverseGaussian(Likelihood):
         return mean * np.where(rng.uniform(size=size) * (1 + low) <= 1, low, 1 / low)
 
 
-def _gap(y, mean):
+def _gap(y: np.ndarray, mean: np.ndarray) -> np.ndarray:
     mean = np.minimum(mean, MAX_MEAN)
     return (y - mean) / mean
 
 
-def _deviance(y, mean):
+def _deviance(y: np.ndarray, mean: Any) -> np.ndarray:
     gap = _gap(y, mean)
     return gap * (gap / y)  # a square may overflow
 
 
 @elementwise
-def _log_tails(y, mean, shape):
+def _log_tails(y: np.ndarray, mean: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log of P(Y <= y) = Phi(a) + R(b) phi(a) and of P(Y > y) = (R(a) - R(b)) phi(a), R(x) = Phi(-x) / phi(x) Mills' ratio.
 
     The second loses its digits far below the median.
@@ -126,11 +128,11 @@ def _log_tails(y, mean, shape):
     return np.logaddexp(log_ndtr(a), log_phi + np.log(_mills(b))), log_phi + _log_mills_gap(a, b, 2 * root)
 
 
-def _mills(x):
+def _mills(x: np.ndarray) -> np.ndarray:
     return np.sqrt(np.pi / 2) * erfcx(x / np.sqrt(2))
 
 
-def _log_mills_gap(a, b, width):
+def _log_mills_gap(a: np.ndarray, b: np.ndarray, width: np.ndarray) -> np.ndarray:
     """log(R(a) - R(b)) for a < b = a + width; if they are close, by the integral of -R' = 1 - x R."""
     value = np.log(_mills(a) - _mills(b))
     near = (_mills(b) > 0.5 * _mills(a)) & (width < 1e300)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..._special.gamma_functions import digamma_delta, lgamma_delta, trigamma_delta
@@ -42,7 +44,7 @@ class Kumaraswamy(Likelihood):
     parameters = {"a": POSITIVE, "b": POSITIVE}
     support = UNIT
 
-    def __init__(self, *, a=None, b=None, links=None):
+    def __init__(self, *, a: Any = None, b: Any = None, links: Any = None) -> None:
         self.a, self.b, self.links = a, b, links
 
     def terms(self, y: np.ndarray, order: int, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, dict, dict]:
@@ -96,7 +98,7 @@ class Kumaraswamy(Likelihood):
         return np.clip(np.exp(log1mexp(rng.standard_exponential(size) / b) / a), 1e-300, 1 - 2**-53)
 
 
-def _complement(y, a):
+def _complement(y: np.ndarray, a: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """c = -log(y^a), log(1 - y^a), its derivative s in log(a), and 1 - c - s, which is O(c): that of log(s)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         c = -a * np.log(np.clip(y, 0.0, 1.0))
@@ -104,12 +106,12 @@ def _complement(y, a):
         return c, value, s, np.where(c < 1, s_1 / s, 1 - c - s)
 
 
-def _nonzero(x):
+def _nonzero(x: np.ndarray) -> np.ndarray:
     """x, replaced by 1e-150 if it is closer to zero."""
     return np.where(np.abs(x) < 1e-150, 1e-150, x)
 
 
-def _log_moment(k, b):
+def _log_moment(k: np.ndarray, b: np.ndarray) -> np.ndarray:
     """log E y^(a k) = log(Gamma(1 + k) Gamma(1 + b) / Gamma(1 + k + b)), by a step of the smaller of k and b."""
     step, base = np.minimum(k, b), np.maximum(k, b)
     return lgamma_delta(1, step) - lgamma_delta(1 + base, step)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .._fallbacks.facts import takes_parameters
@@ -37,7 +39,7 @@ class Laplace(Kinked, LocationScale):
     array([2.])
     """
 
-    def __init__(self, *, loc=None, scale=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.links = loc, scale, links
 
     @takes_parameters

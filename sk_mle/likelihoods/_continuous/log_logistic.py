@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import beta, betainc
 
@@ -38,7 +40,7 @@ class LogLogistic(ScaleShape):
 
     standard = Logistic()
 
-    def __init__(self, *, scale=None, shape=None, links=None):
+    def __init__(self, *, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.scale, self.shape, self.links = scale, shape, links
 
     def log_mgf(self, t: np.ndarray) -> np.ndarray:

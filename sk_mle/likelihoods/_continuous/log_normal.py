@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import ndtr
 
@@ -36,7 +38,7 @@ class LogNormal(LogLocationScale):
     array([1.301])
     """
 
-    def __init__(self, *, loc=None, scale=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.links = loc, scale, links
 
     @property

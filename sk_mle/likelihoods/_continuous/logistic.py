@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...links import Logit
@@ -32,7 +34,7 @@ class Logistic(LinkLocationScale):
 
     standard_link = Logit()
 
-    def __init__(self, *, loc=None, scale=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.links = loc, scale, links
 
     def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:

@@ -73,5 +73,5 @@ class LogitNormal(Normal):
         return np.clip(expit(super().rvs(rng, size, loc, scale)), 1e-300, 1 - 2**-53)
 
 
-def _logit(y):
+def _logit(y: np.ndarray) -> np.ndarray:
     return logit(np.clip(y, 0.0, 1.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...domains import NONNEGATIVE, POSITIVE
@@ -47,7 +49,7 @@ class Lomax(Likelihood):
 
     relations = Relations(limits={"Exponential": {"shape": np.inf, "scale": lambda mean, distance: mean / distance}})
 
-    def __init__(self, *, scale=None, shape=None, links=None):
+    def __init__(self, *, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.scale, self.shape, self.links = scale, shape, links
 
     def loglik(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:

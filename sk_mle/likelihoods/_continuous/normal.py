@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import erfcx
 
@@ -40,7 +42,7 @@ class Normal(LinkLocationScale):
     relations = Relations(truncated_ends={"scale": {"upper": "exponential law between the bounds"}})
     standard_link = Probit()
 
-    def __init__(self, *, loc=None, scale=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.links = loc, scale, links
 
     def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:
@@ -76,7 +78,7 @@ class _Between:
     Bounds below loc are mirrored at zero, so that `near` is the lower one; `a` is its distance from loc in scales.
     """
 
-    def __init__(self, low, high, loc, scale):
+    def __init__(self, low: Any, high: Any, loc: Any, scale: Any) -> None:
         self.mirrored, self.scale = high < loc, scale
         self.near, self.far = np.where(self.mirrored, -high, low), np.where(self.mirrored, -low, high)
         self.loc = np.where(self.mirrored, -loc, loc)
@@ -100,7 +102,7 @@ class _Between:
             value, before, after = (self._log_ratio(*ends) - whole for ends in pieces)
             return np.where(value > -np.log(2), np.log1p(-np.exp(before) - np.exp(after)), value)
 
-    def _log_ratio(self, first, last):
+    def _log_ratio(self, first: Any, last: Any) -> np.ndarray:
         """Log of the probability between two points over the density at the near bound."""
         t = (first - self.near) / self.scale
         ratio = normal_ratio(-self.a - t, (last - first) / self.scale)[0]

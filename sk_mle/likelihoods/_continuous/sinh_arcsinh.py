@@ -76,7 +76,7 @@ class SinhArcsinh(ArsinhLocationScale):
         return np.arcsinh(ndtri(q))
 
     def standard_moments(self, skew: np.ndarray, tail: np.ndarray) -> tuple[float | np.ndarray, ...]:
-        def power(q):
+        def power(q: np.ndarray) -> np.ndarray:
             return np.exp(0.25) / np.sqrt(8 * np.pi) * (kv((q + 1) / 2, 0.25) + kv((q - 1) / 2, 0.25))
 
         with np.errstate(over="ignore", invalid="ignore"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
@@ -16,11 +18,13 @@ ROOT_2_OVER_PI = np.sqrt(2 / np.pi)
 TRIED_SHAPES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
 
 
-def _near_ends(law, y, sample_weight, distance, loc, **others):
+def _near_ends(
+    law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
+) -> list:
     if not {"scale", "shape"} <= set(law.layout.free):
         return []
 
-    def fitted(z):
+    def fitted(z: np.ndarray) -> dict:
         return {"scale": max(float(np.sqrt(np.average(z**2, weights=sample_weight))), resolution(y))}
 
     return at_half_laws(y, distance, loc, fitted)
@@ -76,7 +80,7 @@ class SkewNormal(ShapedLocationScale):
     tried_first = {"shape": (-0.1, 0.1)}  # nearly normal, so that the first step is a least squares fit
     max_points = np.inf  # a slight skewness shows in the whole sample only
 
-    def __init__(self, *, loc=None, scale=None, shape=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:

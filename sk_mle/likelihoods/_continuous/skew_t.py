@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..._special.gamma_functions import lgamma_half_delta
@@ -14,12 +16,14 @@ from .._protocol.relations import Relations
 from .student_t import StudentT
 
 
-def _near_ends(law, y, sample_weight, distance, loc, **others):
+def _near_ends(
+    law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
+) -> list:
     if not {"scale", "shape"} <= set(law.layout.free):
         return []
     symmetric = StudentT(loc=0.0)
 
-    def fitted(z):
+    def fitted(z: np.ndarray) -> dict:
         z, weight = reduced_sample(z, sample_weight, law.max_points)
         values = [law.layout.fixed["df"]] if "df" in law.layout.fixed else law.relations.tried["df"]
         scales = [max(symmetric.spread(z, weight, df), resolution(y)) for df in values]
@@ -71,7 +75,7 @@ class SkewT(ShapedLocationScale):
     )
     tried_first = {"shape": (-0.1, 0.1), "df": (1.0, 2.5, 6.0, 30.0)}
 
-    def __init__(self, *, loc=None, scale=None, shape=None, df=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, shape: Any = None, df: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.shape, self.df, self.links = loc, scale, shape, df, links
 
     def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, dict, dict]:

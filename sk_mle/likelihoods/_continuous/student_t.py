@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
@@ -63,7 +65,7 @@ class StudentT(LocationScale):
         tried={"df": (1.0, 2.0, 4.0, 10.0, 50.0)},
     )
 
-    def __init__(self, *, loc=None, scale=None, df=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, df: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.df, self.links = loc, scale, df, links
 
     def standard_terms(self, z: np.ndarray, order: int, df: np.ndarray) -> tuple[np.ndarray, dict, dict]:
@@ -84,7 +86,7 @@ class StudentT(LocationScale):
         z_df = z * (1 - square) / total**2 * depends_on_df
         return value, first, {("z", "z"): weight * ((square - df) / total), ("z", "df"): z_df, ("df", "df"): df_df}
 
-    def _beyond_squares(self, z, order, df):
+    def _beyond_squares(self, z: np.ndarray, order: int, df: Any) -> tuple[Any, Any, Any]:
         """`standard_terms` if z * z overflows: from a smaller |z|, as the density is a power of |z| there."""
         near = np.clip(z, -MAX_ABS_Z, MAX_ABS_Z)
         fall = np.where(near == z, 0.0, np.log(np.abs(z)) - np.log(MAX_ABS_Z))
@@ -137,7 +139,7 @@ class StudentT(LocationScale):
         return {"df": first}, {("z", "df"): np.exp(log_density - log_tail) * score["df"], ("df", "df"): second}
 
     def standard_ppf(self, q: np.ndarray, df: np.ndarray) -> np.ndarray:
-        def logs(x, upper, df):
+        def logs(x: np.ndarray, upper: bool, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             z = np.sinh(x)
             return self.standard_tail(z, upper, True, df), self.standard_logpdf(z, df) + np.log(np.cosh(x))
 

@@ -76,7 +76,7 @@ class Tweedie(Likelihood):
         },
     )
 
-    def __init__(self, *, mean=None, dispersion=None, power=1.5, links=None):
+    def __init__(self, *, mean: Any = None, dispersion: Any = None, power: Any = 1.5, links: Any = None) -> None:
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
     def terms(
@@ -110,16 +110,16 @@ class Tweedie(Likelihood):
         return self._on_a_lattice if "power" in self.layout.free else None
 
     @staticmethod
-    def _on_a_lattice(y, mean, dispersion, power):
+    def _on_a_lattice(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray) -> bool:
         return bool(np.min(power) < 1 + LATTICE_DISTANCE_OF_POWER)
 
-    def _power(self, power):
+    def _power(self, power: Any) -> np.ndarray:
         return np.clip(
             self.layout["power"].value if power is None else power, 1 + MIN_DISTANCE_OF_POWER, 2 - MIN_DISTANCE_OF_POWER
         )
 
     @staticmethod
-    def _series(y, dispersion, p, full):
+    def _series(y: np.ndarray, dispersion: np.ndarray, p: np.ndarray, full: bool) -> np.ndarray:
         """The log of the series at the mean y, with derivatives; zero at y = 0."""
         kappa = np.where(y > 0, y ** (2 - p) / (dispersion * (2 - p)), 0.0)
         values = log_series(kappa, (2 - p) / (p - 1), full)
@@ -143,7 +143,7 @@ class Tweedie(Likelihood):
     def variance(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         return dispersion * mean ** self._power(power)
 
-    def _compound(self, mean, dispersion, power):
+    def _compound(self, mean: np.ndarray, dispersion: np.ndarray, power: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Poisson rate, shape and scale of the gamma terms."""
         p = self._power(power)
         shape = (2 - p) / (p - 1)
@@ -175,7 +175,9 @@ class Tweedie(Likelihood):
             result[rows] = self._positive_quantile(q[rows], part, rate[rows], shape[rows], scale[rows])
         return result.reshape(flat)
 
-    def _positive_quantile(self, q, given, rate, shape, scale):
+    def _positive_quantile(
+        self, q: np.ndarray, given: dict, rate: np.ndarray, shape: np.ndarray, scale: np.ndarray
+    ) -> np.ndarray:
         """Quantiles above zero, by Newton steps for log y in the log of the smaller tail, inside a bracket."""
         left, share, upper = q - np.exp(-rate), -np.expm1(-rate), q > 0.5 + 0.5 * np.exp(-rate)
         mean = given["mean"] / share  # of the positive values
@@ -219,7 +221,16 @@ class Tweedie(Likelihood):
         return 2 * below + (mean - y) - scale * mean_difference(rate, shape) / 2
 
 
-def _log_side(y, rate, shape, scale, above, mean, dispersion, power):
+def _log_side(
+    y: np.ndarray,
+    rate: np.ndarray,
+    shape: np.ndarray,
+    scale: np.ndarray,
+    above: np.ndarray,
+    mean: np.ndarray,
+    dispersion: np.ndarray,
+    power: np.ndarray,
+) -> np.ndarray:
     """The log of the tail of the positive values on the side of the mean to which y belongs."""
     narrow = concentrated(rate, shape)
     if not narrow.any():

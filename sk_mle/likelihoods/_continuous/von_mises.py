@@ -19,7 +19,7 @@ PI_REMAINDER = 1.2246467991473532e-16  # pi minus its floating-point value
 MIN_SERIES_CONCENTRATION = 20.0  # concentration from which on the resultant length is its series in 1 / concentration
 
 
-def _series():
+def _series() -> list[float]:
     """Coefficients of 1 - I1(k) / I0(k) in powers of 1 / k, by the differential equation of the ratio."""
     c = [0.0, 0.5]
     for n in range(2, 30):
@@ -31,7 +31,7 @@ LENGTH_SERIES = _series()
 LENGTH_SERIES_DERIVATIVE = [0.0, *(-n * c for n, c in enumerate(LENGTH_SERIES))]
 
 
-def _shortfall(k):
+def _shortfall(k: Any) -> tuple[np.ndarray, np.ndarray]:
     """1 - I1(k) / I0(k), one minus the mean resultant length, and its derivative in k."""
     far, u = k > MIN_SERIES_CONCENTRATION, 1 / np.maximum(k, MIN_SERIES_CONCENTRATION)
     ratio = i1e(k) / i0e(k)
@@ -82,7 +82,7 @@ class VonMises(Likelihood):
     support = Domain(low=CIRCLE.low, high=CIRCLE.high, closed=(True, True), typical=CIRCLE.typical)
     relations = Relations(searched=False)
 
-    def __init__(self, *, loc=None, origin=0.0, concentration=None, links=None):
+    def __init__(self, *, loc: Any = None, origin: Any = 0.0, concentration: Any = None, links: Any = None) -> None:
         self.loc, self.origin, self.concentration, self.links = loc, origin, concentration, links
 
     def read(self, y: Any) -> np.ndarray:
@@ -139,13 +139,13 @@ class VonMises(Likelihood):
         self, y: np.ndarray, sample_weight: np.ndarray, loc: np.ndarray, origin: np.ndarray, **others: np.ndarray
     ) -> dict:
         drop = max(float(np.average(2 * np.sin((y - origin - loc) / 2) ** 2, weights=sample_weight)), 1e-15)
-        k = max((1 - drop) * (2 - (1 - drop) ** 2) / (drop * (2 - drop)), 1e-3)  # Banerjee's guess
+        k: Any = max((1 - drop) * (2 - (1 - drop) ** 2) / (drop * (2 - drop)), 1e-3)  # Banerjee's guess
         for _ in range(5):
             value, d1 = _shortfall(k)
             k = max(k * np.exp((drop - value) / (d1 * k)), k / 4) if drop < 1 else 1e-3
         return {"concentration": float(k)}
 
-    def expectation(self, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    def expectation(self, loc: np.ndarray, origin: np.ndarray, concentration: Any) -> np.ndarray:
         turned = loc + origin + 0 * concentration
         return turned - 2 * np.pi * np.ceil((turned - np.pi) / (2 * np.pi))
 
@@ -155,7 +155,9 @@ class VonMises(Likelihood):
     def entropy(self, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> np.ndarray:
         return np.log(2 * np.pi * i0e(concentration)) + concentration * _shortfall(concentration)[0] + 0 * loc
 
-    def _log_tail(self, y, upper, loc, origin, concentration):
+    def _log_tail(
+        self, y: np.ndarray, upper: bool, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray
+    ) -> np.ndarray:
         """log of the probability from y to pi, or from -pi to y, by Gauss nodes on half circles, where the density falls."""
         mean = self.expectation(loc, origin, 0.0)
         y, mean, k = np.broadcast_arrays(np.clip(y, -np.pi, np.pi), mean, np.asarray(concentration, float))
@@ -178,7 +180,7 @@ class VonMises(Likelihood):
         return value if log else np.exp(value)
 
     def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        def logs(y, upper, **params):
+        def logs(y: np.ndarray, upper: bool, **params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return self._log_tail(y, upper, **params), self.loglik(y, **params)
 
         return newton_quantile(logs, q, params, (-np.pi, np.pi), self.expectation(**params))
@@ -208,7 +210,7 @@ class VonMises(Likelihood):
         return both + above + np.abs(y - at)
 
 
-def _log_arc(low, high, start, k):
+def _log_arc(low: np.ndarray, high: np.ndarray, start: Any, k: np.ndarray) -> np.ndarray:
     """log of the integral of exp(k cos t - k) over the part of [low, high] in [start, start + pi]."""
     low, high = np.clip(low, start, start + np.pi), np.clip(high, start, start + np.pi)
     turns = 2 * np.pi * np.round(start / (2 * np.pi) + 0.1)

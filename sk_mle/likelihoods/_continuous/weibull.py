@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import gamma, gammainc
 
@@ -40,7 +42,7 @@ class Weibull(ScaleShape):
 
     relations = Relations(limits={"Exponential": {"shape": 1.0, "scale": "mean"}})
 
-    def __init__(self, *, scale=None, shape=None, links=None):
+    def __init__(self, *, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.scale, self.shape, self.links = scale, shape, links
 
     def log_mgf(self, t: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class BetaBinomial(Trials, SummedCount):
 
     relations = replace(Trials.relations, limits={"Binomial": {"precision": np.inf, "mean": "prob"}})
 
-    def __init__(self, *, mean=None, precision=None, trials=None, links=None):
+    def __init__(self, *, mean: Any = None, precision: Any = None, trials: Any = None, links: Any = None) -> None:
         self.mean, self.precision, self.trials, self.links = mean, precision, trials, links
 
     def loglik(self, y: np.ndarray, mean: np.ndarray, precision: np.ndarray, trials: np.ndarray | None = None) -> np.ndarray:
@@ -68,7 +69,7 @@ class BetaBinomial(Trials, SummedCount):
         return minus_hessian(self._derived(y, n, yes, no, size, order))
 
     @staticmethod
-    def _logs(mean, precision):
+    def _logs(mean: np.ndarray, precision: np.ndarray) -> tuple[Any, Any, Any]:
         """log mean, log(1 - mean) and log precision with their derivatives on the natural scale."""
         with np.errstate(divide="ignore"):
             rest, size = 1 - mean, np.clip(precision, MIN_PRECISION, MAX_PRECISION)
@@ -76,7 +77,14 @@ class BetaBinomial(Trials, SummedCount):
             return yes, no, (np.log(size), 1 / size, -1 / size**2)
 
     @staticmethod
-    def _derived(y, n, yes, no, size, order) -> Eval:
+    def _derived(
+        y: np.ndarray,
+        n: np.ndarray,
+        yes: tuple[np.ndarray, np.ndarray, np.ndarray],
+        no: tuple[np.ndarray, np.ndarray, np.ndarray],
+        size: tuple[np.ndarray, np.ndarray, np.ndarray],
+        order: int,
+    ) -> Eval:
         """The Eval from the logs of mean, 1 - mean and precision with their derivatives, in the variables of the latter."""
         with np.errstate(all="ignore"):
             p, q, phi = (np.exp(log[0]) for log in (yes, no, size))
@@ -124,7 +132,7 @@ class BetaBinomial(Trials, SummedCount):
         return {"precision": self._moment(y, n, sample_weight, mean)}
 
     @staticmethod
-    def _moment(y, n, sample_weight, mean):
+    def _moment(y: np.ndarray, n: np.ndarray, sample_weight: np.ndarray, mean: np.ndarray) -> float:
         """The precision from the correlation between trials that explains the squared residuals."""
         excess = np.dot(sample_weight, (y - n * mean) ** 2 / (mean * (1 - mean)) - n)
         pairs = np.dot(sample_weight, n * (n - 1) + 0 * y)
@@ -137,7 +145,7 @@ class BetaBinomial(Trials, SummedCount):
     def variance(self, mean: np.ndarray, precision: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         return trials * mean * (1 - mean) * (1 + (trials - 1) / (1 + precision))
 
-    def _side(self, k, params, above):
+    def _side(self, k: np.ndarray, params: dict, above: np.ndarray) -> np.ndarray:
         """log P(Y > k) where `above`, else log P(Y <= k), summed from both ends of the tail, where masses may be large."""
         n = params["trials"]
         k = np.minimum(k, n)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import ndtri
 
@@ -44,7 +46,7 @@ class Binomial(Trials, LogProbability):
 
     own = {"prob": UNIT}
 
-    def __init__(self, *, prob=None, trials=None, links=None):
+    def __init__(self, *, prob: Any = None, trials: Any = None, links: Any = None) -> None:
         self.prob, self.trials, self.links = prob, trials, links
 
     def log_terms(self, y: np.ndarray, yes: Logs, no: Logs, trials: np.ndarray | None = None) -> Logs:

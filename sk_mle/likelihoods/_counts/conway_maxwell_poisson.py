@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import gammaln
@@ -62,7 +62,7 @@ class ConwayMaxwellPoisson(SummedCount):
         searched=False,
     )
 
-    def __init__(self, *, mean=None, dispersion=None, links=None):
+    def __init__(self, *, mean: Any = None, dispersion: Any = None, links: Any = None) -> None:
         self.mean, self.dispersion, self.links = mean, dispersion, links
 
     def terms(self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray) -> tuple[np.ndarray, dict, dict]:
@@ -83,9 +83,9 @@ class ConwayMaxwellPoisson(SummedCount):
     def log_mass_function(self, params: dict) -> Callable:
         s = solved(params["mean"], params["dispersion"])
 
-        def f(k, rows):
-            column = [params[name][rows][:, None] for name in self.parameters]
-            return _log_mass(k, *column, Sums(*(value[rows][:, None] for value in s)))
+        def f(k: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            mean, dispersion = (params[name][rows][:, None] for name in self.parameters)
+            return _log_mass(k, mean, dispersion, Sums(*(value[rows][:, None] for value in s)))
 
         return f
 
@@ -122,7 +122,7 @@ class Sums(NamedTuple):
     d_rr: np.ndarray
 
 
-def _log_mass(y, mean, dispersion, s):
+def _log_mass(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, s: Sums) -> np.ndarray:
     nu_g = lgamma_delta_scaled(mean + 1, y - mean) / np.maximum(dispersion, MIN_DISPERSION)
     value = s.tilt * (y - mean) - nu_g - s.log_total
     return np.where(mean <= MAX_MEAN, value, -np.inf)
@@ -142,7 +142,7 @@ def solved(mean: np.ndarray, dispersion: np.ndarray) -> Sums:
     return Sums(*(value.reshape(shape) for value in result))
 
 
-def _sums_at_nodes(mean, nu, k, weight):
+def _sums_at_nodes(mean: np.ndarray, nu: np.ndarray, k: np.ndarray, weight: np.ndarray) -> tuple:
     """The fields of `Sums` from nodes k and their log weights; the tilt by Newton steps on the log of the mean."""
     x, d = (mean + 1)[:, None], k - mean[:, None]
     is_direct = k.max() < MAX_DIRECT_COUNT  # then all rows share k
@@ -178,7 +178,7 @@ def _sums_at_nodes(mean, nu, k, weight):
     return tilt, log_total, variance, level, slope, sums(p_r, r), sums(p_dd, d), sums(p_dd, r), sums(p_r, r * d)
 
 
-def _normalised(tilt, d, base):
+def _normalised(tilt: np.ndarray, d: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of the nodes at a tilt, and the log of their sum before it is divided out."""
     terms = base + tilt[:, None] * d
     top = terms.max(axis=1)

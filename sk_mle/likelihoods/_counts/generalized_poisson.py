@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -59,10 +61,10 @@ class GeneralizedPoisson(MeanPower, SummedCount):
 
     relations = Relations(limits={"Poisson": {"dispersion": 0.0}})
 
-    def __init__(self, *, mean=None, dispersion=None, power=1.0, links=None):
+    def __init__(self, *, mean: Any = None, dispersion: Any = None, power: Any = 1.0, links: Any = None) -> None:
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
-    def _kernel(self, y, mean, c):
+    def _kernel(self, y: np.ndarray, mean: np.ndarray, c: np.ndarray) -> np.ndarray:
         """Log mass without `base_measure`: the Poisson one at the rate (m + c y) / f = y - (y - m) / f, and a correction."""
         with np.errstate(all="ignore"):
             rate = (mean + c * y) / (1 + c)
@@ -72,16 +74,16 @@ class GeneralizedPoisson(MeanPower, SummedCount):
     def base_measure(self, y: np.ndarray) -> np.ndarray:
         return count_base_measure(y)
 
-    def _first(self, y, mean, c):
+    def _first(self, y: np.ndarray, mean: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         w, d = mean + c * y, (y - mean) / (1 + c)
         return (d + c * y / mean) / w, d**2 / w - y / w
 
-    def _second(self, y, mean, c):
+    def _second(self, y: np.ndarray, mean: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         w, f, d = mean + c * y, 1 + c, (y - mean) / (1 + c)
         mean_mean = -y * (1 + 2 * c / mean + c / mean * (c / mean) * y) / w**2
         return mean_mean, (y - d * (2 * w / f + d)) / w**2, (y**2 - d**2 * (y + 2 * w / f)) / w**2
 
-    def _total(self, mean, c):
+    def _total(self, mean: np.ndarray, c: np.ndarray) -> np.ndarray:
         """The log of the sum of all masses, its two first and three second derivatives, and the law's mean and variance.
 
         The sum differs from one only if the support ends after a few y.

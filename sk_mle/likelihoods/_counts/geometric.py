@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import xlog1py
 
@@ -39,7 +41,7 @@ class Geometric(LogProbability):
     parameters = {"prob": UNIT}
     support = COUNT
 
-    def __init__(self, *, prob=None, links=None):
+    def __init__(self, *, prob: Any = None, links: Any = None) -> None:
         self.prob, self.links = prob, links
 
     def log_terms(self, y: np.ndarray, yes: Logs, no: Logs) -> Logs:

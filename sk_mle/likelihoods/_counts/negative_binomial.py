@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import betainc, hyp2f1
 
@@ -59,7 +61,9 @@ class NegativeBinomial(MeanPower):
         },
     )
 
-    def __init__(self, *, mean=None, dispersion=None, power=2.0, links=None, **removed):
+    def __init__(
+        self, *, mean: Any = None, dispersion: Any = None, power: Any = 2.0, links: Any = None, **removed: Any
+    ) -> None:
         if removed:
             raise TypeError(
                 f"NegativeBinomial takes no {', '.join(removed)}: power says how the variance grows with the mean, power=1 "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import ive, ndtri, xlogy
 
@@ -37,7 +39,7 @@ class Poisson(Likelihood):
     parameters = {"mean": POSITIVE}
     support = COUNT
 
-    def __init__(self, *, mean=None, links=None):
+    def __init__(self, *, mean: Any = None, links: Any = None) -> None:
         self.mean, self.links = mean, links
 
     def terms(self, y: np.ndarray, order: int, mean: np.ndarray) -> tuple[np.ndarray, dict, dict]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import xlogy
 
@@ -48,7 +50,7 @@ class PoissonInverseGaussian(SummedCount):
 
     relations = Relations(limits={"Poisson": {"dispersion": 0.0}})
 
-    def __init__(self, *, mean=None, dispersion=None, links=None):
+    def __init__(self, *, mean: Any = None, dispersion: Any = None, links: Any = None) -> None:
         self.mean, self.dispersion, self.links = mean, dispersion, links
 
     def terms(self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray) -> tuple[np.ndarray, dict, dict]:
@@ -84,7 +86,7 @@ class PoissonInverseGaussian(SummedCount):
         return rng.poisson(rng.wald(mean, mean / np.maximum(dispersion, 1e-50))).astype(float)
 
 
-def _terms_by_bessel(y, m, d, order):
+def _terms_by_bessel(y: np.ndarray, m: np.ndarray, d: np.ndarray, order: int) -> tuple:
     """Log mass without `base_measure`, two first and three second derivatives, by the Bessel function itself."""
     s = np.sqrt(1 + 2 * m * d)
     value = xlogy(y, m / s) - xlogy(y, y) + y - 2 * m / (1 + s) + log_bessel(y - 0.5, d / s)
@@ -106,7 +108,7 @@ def _terms_by_bessel(y, m, d, order):
     )
 
 
-def _terms_by_expansion(y, m, d, order):
+def _terms_by_expansion(y: np.ndarray, m: np.ndarray, d: np.ndarray, order: int) -> tuple:
     """`_terms_by_bessel` for large y, by the expansion of the Bessel function for large orders.
 
     It is Laplace's method about the rate `top`, which maximises the product of the Poisson mass (of a count nu = y - 1/2) and

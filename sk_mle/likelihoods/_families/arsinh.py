@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,16 @@ TAIL_SHARES = np.array([1.0, 0.75, 0.5])  # of the tail that fits the quartiles,
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
 
-def _near_ends(law, y, sample_weight, distance, loc, scale, skew, tail):
+def _near_ends(
+    law: Any,
+    y: np.ndarray,
+    sample_weight: np.ndarray,
+    distance: float,
+    loc: np.ndarray,
+    scale: np.ndarray,
+    skew: np.ndarray,
+    tail: np.ndarray,
+) -> list:
     """For large z on one side arsinh(z) is log(2 z), so that the skewness compensates for a smaller scale."""
     if not {"loc", "scale", "skew"} <= set(law.layout.free):
         return []
@@ -29,7 +39,16 @@ def _near_ends(law, y, sample_weight, distance, loc, scale, skew, tail):
     return ends + _laws_of_log_distance(law, y, sample_weight, distance, loc, scale, skew, tail)
 
 
-def _laws_of_log_distance(law, y, sample_weight, distance, loc, scale, skew, tail) -> list:
+def _laws_of_log_distance(
+    law: Any,
+    y: np.ndarray,
+    sample_weight: np.ndarray,
+    distance: float,
+    loc: np.ndarray,
+    scale: np.ndarray,
+    skew: np.ndarray,
+    tail: np.ndarray,
+) -> list:
     """The best limit with all y on one side of loc, by quartiles of the log distance from it; empty if it is far below."""
     spread = float(np.std(y - loc))
     if len(y) > MAX_ROWS_TO_TRY or not spread > 0:
@@ -69,10 +88,10 @@ class ArsinhLocationScale(ShapedLocationScale):
     )
     sign: float
 
-    def __init__(self, *, loc=None, scale=None, skew=None, tail=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, skew: Any = None, tail: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.skew, self.tail, self.links = loc, scale, skew, tail, links
 
-    def _w(self, z, skew, tail):
+    def _w(self, z: np.ndarray, skew: np.ndarray, tail: np.ndarray) -> np.ndarray:
         return tail * np.arcsinh(z) + self.sign * skew
 
     def standard_terms(self, z: np.ndarray, order: int, skew: np.ndarray, tail: np.ndarray) -> tuple[np.ndarray, dict, dict]:

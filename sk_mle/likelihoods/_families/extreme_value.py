@@ -44,14 +44,14 @@ class ExtremeValue(LocationScale):
     relations = Relations(tried={"shape": (-0.4, -0.25, -0.12, 0.0, 0.12, 0.25, 0.4, 0.6, 1.0, 1.6, 2.5, 4.0)})
     maxima: ClassVar[bool] = True
 
-    def _shapes(self):
+    def _shapes(self) -> list[dict]:
         return [
             shape
             for shape in super()._shapes()
             if "shape" in self.layout.fixed or self.layout["shape"].link.range.contains(shape["shape"])
         ]
 
-    def _t(self, u):
+    def _t(self, u: np.ndarray) -> float | np.ndarray:
         return np.exp(-u) if self.maxima else 0.0
 
     def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:

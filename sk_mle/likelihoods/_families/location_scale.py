@@ -74,17 +74,19 @@ class LocationScale(Likelihood):
         """As of `Likelihood`; None where parameters of f are estimated and the law has no `standard_tail_slopes`."""
         return self._interval if self.standard_tail_slopes or set(self.layout.free) <= {"loc", "scale"} else None
 
-    def _interval(self, low, high, order, loc, scale, **shape):
+    def _interval(
+        self, low: np.ndarray, high: np.ndarray, order: int, loc: np.ndarray, scale: np.ndarray, **shape: np.ndarray
+    ) -> Eval:
         low, high = (np.where(np.isinf(end), end, (end - loc) / scale) for end in (low, high))  # loc may be infinite as well
         if np.isposinf(high).all() or np.isneginf(low).all():
-            upper = not np.isneginf(low).all()  # of all rows: an end may have become infinite in one of them
+            upper: Any = not np.isneginf(low).all()  # of all rows: an end may have become infinite in one of them
             return minus_hessian(self._tail_terms(low if upper else high, scale, upper, shape))
         below, above = self.standard_tail(high, False, True, **shape), self.standard_tail(low, True, True, **shape)
         upper = np.isposinf(high) | (above < below)
         near, far = np.where(upper, low, high), np.where(upper, high, low)
         return minus_hessian(minus(self._tail_terms(near, scale, upper, shape), self._tail_terms(far, scale, upper, shape)))
 
-    def _tail_terms(self, z, scale, upper, shape) -> Eval:
+    def _tail_terms(self, z: np.ndarray, scale: np.ndarray, upper: Any, shape: dict) -> Eval:
         """log P(Z > z) where `upper`, elsewhere log P(Z <= z), with derivatives in all parameters that are estimated."""
         inside = np.isfinite(z)
         at = np.where(inside, z, 0.0)
@@ -131,7 +133,7 @@ class LocationScale(Likelihood):
         candidates = [{"loc": 0.0, "scale": max(self.spread(residual, weight, **at), least), **at} for at in shapes]
         return {name: value for name, value in best_candidate(self, candidates, residual, weight).items() if name != "loc"}
 
-    def _shapes(self):
+    def _shapes(self) -> list[dict]:
         """Dicts of values to try of the parameters of f."""
         shapes = self.relations.tried
         values = [(self.layout.fixed[name],) if name in self.layout.fixed else tried for name, tried in shapes.items()]
@@ -206,7 +208,7 @@ class LinkLocationScale(LocationScale):
         return self.standard_link.link(q)
 
 
-def _second(z, scale, d1, d2):
+def _second(z: np.ndarray, scale: np.ndarray, d1: np.ndarray, d2: np.ndarray) -> dict:
     """Second derivatives in loc and scale of a function of z from its two derivatives."""
     square = 1 / scale**2
     return {

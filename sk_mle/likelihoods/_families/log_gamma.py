@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import special
 
@@ -26,7 +28,9 @@ STIRLING_REMAINDER = tuple(
 STIRLING_REMAINDER[2].pop(0)  # the power -1, whose factor is zero
 
 
-def _near_ends(law, y, sample_weight, distance, loc, **others):
+def _near_ends(
+    law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
+) -> list:
     ends, r = [], y - loc
     for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(law.layout.free) else ():
         end = sign * (sign * r).max()
@@ -44,7 +48,7 @@ class LogGamma(LocationScale):
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
     relations = Relations(tried={"shape": (-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0)}, near_ends=_near_ends)
 
-    def __init__(self, *, loc=None, scale=None, shape=None, links=None):
+    def __init__(self, *, loc: Any = None, scale: Any = None, shape: Any = None, links: Any = None) -> None:
         self.loc, self.scale, self.shape, self.links = loc, scale, shape, links
 
     def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
@@ -92,7 +96,7 @@ class LogGamma(LocationScale):
             first = np.where(np.isfinite(first), first, 0.0)
         return newton_quantile(self._logs, q, {"shape": shape}, (-np.inf, np.inf), first)
 
-    def _logs(self, z, upper, shape):
+    def _logs(self, z: np.ndarray, upper: bool, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return _log_tails(z, shape)[int(upper)], self.standard_logpdf(z, shape)
 
     def rvs(
@@ -120,7 +124,7 @@ def remainder(u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return far
 
 
-def _temme(x):
+def _temme(x: np.ndarray) -> np.ndarray:
     """The first coefficients of the expansion of the incomplete gamma function about the normal law, at log(argument / k) = x.
 
     Temme, N. M. (1979). SIAM Journal on Mathematical Analysis 10, 757-766. doi:10.1137/0510071
@@ -147,7 +151,7 @@ _temme = analytic(_temme, radius=2.0, reach=1.0)
 
 
 @elementwise
-def _log_tails(z, shape):
+def _log_tails(z: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log P(w <= z) and log P(w > z)."""
     mirrored = shape < 0
     z, shape = np.clip(np.where(mirrored, -z, z), -1e300, 1e300), np.abs(shape)

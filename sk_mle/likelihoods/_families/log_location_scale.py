@@ -59,8 +59,10 @@ class LogLocationScale(Likelihood):
         """As of `Likelihood`; None if the law of log y has none."""
         return None if self.standard.interval is None else self._interval
 
-    def _interval(self, low, high, order, **params):
-        loglik, *derivatives = self.standard.interval(_log(low), _log(high), order, **self.plain(**params))
+    def _interval(self, low: np.ndarray, high: np.ndarray, order: int, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
+        interval = self.standard.interval
+        assert interval is not None  # by the property
+        loglik, *derivatives = interval(_log(low), _log(high), order, **self.plain(**params))
         return loglik, *self.own_derivatives(*derivatives, **params)
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
@@ -79,7 +81,7 @@ class LogLocationScale(Likelihood):
         with np.errstate(over="ignore"):
             return np.where(np.isinf(level), np.inf, np.exp(2 * (loc + level)) * np.expm1(excess))
 
-    def _log_moments(self, *at, **params):
+    def _log_moments(self, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """loc, log(mean) - loc, and the log of the mean square over the squared mean."""
         plain = self.plain(*at, **params)
         loc, scale = plain.pop("loc"), plain.pop("scale")
@@ -133,6 +135,6 @@ class ScaleShape(LogLocationScale):
         return {"shape": 1 / self.standard.refine(np.log(y), sample_weight, loc=np.log(scale))["scale"]}
 
 
-def _log(y):
+def _log(y: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         return np.log(np.maximum(y, 0.0))

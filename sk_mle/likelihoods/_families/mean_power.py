@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class MeanPower(Likelihood):
     neutral: float
     least: float
 
-    def _scaled(self, mean, dispersion, power):
+    def _scaled(self, mean: np.ndarray, dispersion: np.ndarray, power: Any) -> tuple[Any, Any, np.ndarray]:
         """power - neutral, mean to that exponent, and a."""
         power = self.layout["power"].value if power is None else power
         exponent = power - self.neutral
@@ -84,7 +85,7 @@ class MeanPower(Likelihood):
 
 
 @partial(elementwise, scalars=True)
-def _scaled_dispersion(dispersion, scale, least):
+def _scaled_dispersion(dispersion: np.ndarray, scale: np.ndarray, least: np.ndarray) -> np.ndarray:
     return np.minimum(np.maximum(dispersion * scale, least), 1e200)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class ShapedLocationScale(LocationScale):
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         return self._matched(y - loc, sample_weight, self.relations.tried, loc)
 
-    def _matched(self, residual, sample_weight, tried, loc) -> dict:
+    def _matched(self, residual: np.ndarray, sample_weight: np.ndarray, tried: Any, loc: Any) -> dict:
         """Parameters of the likeliest law on a grid of shapes, each moved and scaled to match the residuals."""
         centre, spread = self.summary(residual, sample_weight)
         fixed = self.layout.fixed
@@ -75,7 +76,7 @@ class ShapedLocationScale(LocationScale):
     def standard_ppf(self, q: np.ndarray, **shapes: np.ndarray) -> np.ndarray:
         """Newton steps in arsinh(z), in which the logs of power tails are straight lines."""
 
-        def logs(x, upper, **shapes):
+        def logs(x: np.ndarray, upper: bool, **shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             z = np.sinh(x)
             return self.standard_tail(z, upper, True, **shapes), self.standard_logpdf(z, **shapes) + np.log(np.cosh(x))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class SummedCount(Likelihood):
         """The function f(k, rows) that gives log masses at k (m, points) for the m rows of `params`."""
         return lambda k, rows: self.loglik(k, **{name: value[rows][:, None] for name, value in params.items()})
 
-    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: Any, log: bool, **params: np.ndarray) -> np.ndarray:
         """Summed on the side of the mean where y lies, or on the other one where that is small."""
         y, params, shape = _flat(y, params)
         with np.errstate(all="ignore"):
@@ -50,7 +50,7 @@ class SummedCount(Likelihood):
             value = np.where(np.isnan(y), np.nan, value).reshape(shape)
         return value if log else np.exp(value)
 
-    def _side(self, k, params, above):
+    def _side(self, k: np.ndarray, params: dict, above: np.ndarray) -> np.ndarray:
         """log P(Y > k) where `above`, else log P(Y <= k), summed."""
         side = np.empty(len(k))
         for rows in (np.flatnonzero(above), np.flatnonzero(~above)):
@@ -72,7 +72,7 @@ class SummedCount(Likelihood):
                     result[rows] = find(q[rows], _take(params, rows))
         return result.reshape(shape)
 
-    def _quantile_from_zero(self, q, params):
+    def _quantile_from_zero(self, q: np.ndarray, params: dict) -> np.ndarray:
         """Quantiles by adding up masses from zero; NaN where they are too large for that."""
         result, below, rows = np.full(len(q), np.nan), np.zeros(len(q)), np.arange(len(q))
         f = self.log_mass_function(params)
@@ -86,7 +86,7 @@ class SummedCount(Likelihood):
                 break
         return result
 
-    def _newton_quantile(self, q, params):
+    def _newton_quantile(self, q: np.ndarray, params: dict) -> np.ndarray:
         """Quantiles by Newton steps in the log of the smaller tail, inside a bracket."""
         mean, variance, upper = self.expectation(**params), self.variance(**params), q > 0.5
         k = np.floor(gamma_like(q, mean, variance))
@@ -107,9 +107,9 @@ class SummedCount(Likelihood):
         return high
 
 
-def _flat(y, params):
+def _flat(y: np.ndarray, params: dict) -> tuple[np.ndarray, dict, Any]:
     return quadrature._flat(y, {name: value for name, value in params.items() if value is not None})
 
 
-def _take(params, rows):
+def _take(params: dict, rows: np.ndarray) -> dict:
     return {name: value[rows] for name, value in params.items()}

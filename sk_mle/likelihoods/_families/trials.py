@@ -87,7 +87,7 @@ class Trials(Likelihood):
         return super().bind(y, **known)
 
     @staticmethod
-    def _compare(y, trials, hint=""):
+    def _compare(y: np.ndarray, trials: np.ndarray, hint: str = "") -> None:
         bad = np.flatnonzero(~((y >= 0) & (y <= trials)))
         if len(bad):
             first = f"{y[bad[0]]:g} of {trials[bad[0]]:g}"
@@ -133,7 +133,7 @@ class Trials(Likelihood):
 # ---- log-masses as sums of terms of one sign -------------------------------------------------------------------------
 
 
-def _gap(x, excess, log_ratio):
+def _gap(x: np.ndarray, excess: np.ndarray, log_ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """x log(z / x) - (z - x) <= 0 and its first term alone, from `excess` = z - x and `log_ratio` = log(z / x).
 
     If z is close to x, they are computed from the former.
@@ -146,7 +146,7 @@ def _gap(x, excess, log_ratio):
     return np.where(far, main - excess, gap), np.where(near, gap + excess, main)
 
 
-def _shortfall(y, n, p, q):
+def _shortfall(y: np.ndarray, n: np.ndarray, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """n p - y, from the smaller of p and q = 1 - p."""
     return np.where(p < q, n * p - y, n - y - n * q)
 
@@ -195,7 +195,7 @@ def beta_binomial(
     return MassTerms(value, left, right, steep, (first_a, first_b), (second_a, second_b), curve, (cross_a, cross_b), tilt)
 
 
-def _beta_binomial(y, n, p, q, size, order):
+def _beta_binomial(y: np.ndarray, n: np.ndarray, p: np.ndarray, q: np.ndarray, size: np.ndarray, order: int) -> tuple:
     rest, a, b, total = n - y, np.maximum(p * size, 1e-300), np.maximum(q * size, 1e-300), n + size
     excess = size / total * _shortfall(y, n, p, q)  # n s - y, and a - size s
     seen, prior = np.log(total / n), np.log1p(n / size)

@@ -58,7 +58,7 @@ class Dirichlet(Multivariate):
     support = UNIT
     relations = Relations(advice={"outside": "replace zeros, as by (y * (n - 1) + 1 / n_targets) / n for n rows"})
 
-    def __init__(self, *, concentration=None, n_targets=None, links=None):
+    def __init__(self, *, concentration: Any = None, n_targets: Any = None, links: Any = None) -> None:
         self.concentration, self.n_targets, self.links = concentration, n_targets, links
 
     def read(self, y: Any) -> np.ndarray:
@@ -72,14 +72,14 @@ class Dirichlet(Multivariate):
         return y
 
     @staticmethod
-    def _sums_to_one(y):
+    def _sums_to_one(y: np.ndarray) -> np.ndarray:
         return np.abs(y.sum(axis=-1) - 1) <= TOTAL_TOL
 
     def inside(self, y: np.ndarray) -> np.ndarray:
         return super().inside(y) & self._sums_to_one(y)
 
     @staticmethod
-    def _shares(y, concentration):
+    def _shares(y: np.ndarray, concentration: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """y divided by its row sums, the concentrations, positive even if a linear predictor saturates, and their total."""
         concentration = np.maximum(concentration, 1e-300)
         return y / y.sum(axis=-1, keepdims=True), concentration, concentration.sum(axis=-1, keepdims=True)

@@ -58,7 +58,7 @@ class Multinomial(Multivariate, Softmax):
     layout = Softmax.layout
     relations = Relations(advice={"outside": "give counts"})
 
-    def __init__(self, *, trials=None, n_targets=None, links=None):
+    def __init__(self, *, trials: Any = None, n_targets: Any = None, links: Any = None) -> None:
         self.trials, self.n_targets, self.links = trials, n_targets, links
 
     @property
@@ -85,7 +85,7 @@ class Multinomial(Multivariate, Softmax):
         self._check_sums(y, known)
         return super().bind(y, **known)
 
-    def _check_sums(self, y, known):
+    def _check_sums(self, y: np.ndarray, known: dict) -> None:
         """Raise ValueError where the counts of a row do not sum to the trials among `known` values."""
         bad = np.flatnonzero(y.sum(axis=1) != known.get("trials", y.sum(axis=1)))
         if len(bad):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,9 @@ class MultivariateNormal(Multivariate):
     support = REAL
     min_targets = 1
 
-    def __init__(self, *, mean=None, scale=None, lower=None, n_targets=None, links=None):
+    def __init__(
+        self, *, mean: Any = None, scale: Any = None, lower: Any = None, n_targets: Any = None, links: Any = None
+    ) -> None:
         self.mean, self.scale, self.lower, self.n_targets, self.links = mean, scale, lower, n_targets, links
 
     @property
@@ -70,24 +73,26 @@ class MultivariateNormal(Multivariate):
         return size * (size - 1) // 2 if name == "lower" else size
 
     @staticmethod
-    def _factor(lower, size):
+    def _factor(lower: Any, size: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """L, and the row and column indices of its entries."""
         places = np.tril_indices(size, -1)
         factor = np.zeros((*np.shape(lower)[:-1], size, size))
         factor[(..., *places)] = lower
         return factor, *places
 
-    def _residuals(self, y, mean, scale, lower):
+    def _residuals(
+        self, y: np.ndarray, mean: np.ndarray, scale: np.ndarray, lower: Any
+    ) -> tuple[np.ndarray, np.ndarray, Any, np.ndarray, np.ndarray]:
         """Residuals, L, the indices of its entries, a scale for every target, and the standardised residuals."""
         r = y - mean
         L, *places = self._factor(lower, r.shape[-1])
         scale, _ = np.broadcast_arrays(scale, r)
         return r, L, places, scale, (r - _times(L, r)) / scale
 
-    def _root(self, mean, scale, lower):
+    def _root(self, mean: np.ndarray, scale: np.ndarray, lower: Any) -> tuple[np.ndarray, np.ndarray, Any]:
         """The inverse of T, the scales for every target, and the shape of y."""
         sizes = [np.shape(value)[-1] for value in (mean, scale) if np.ndim(value)]
-        size = sizes[0] if sizes else self.n_targets
+        size: Any = sizes[0] if sizes else self.n_targets
         shape = *np.broadcast_shapes(*(np.shape(value)[:-1] for value in (mean, scale, lower))), size
         L, *_ = self._factor(lower, size)
         inverse = np.eye(size) + 0 * L
@@ -181,7 +186,7 @@ class MultivariateNormal(Multivariate):
         return mean + _times(inverse, scale * rng.standard_normal((*size, shape[-1])))
 
 
-def _regressions(products, scale):
+def _regressions(products: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """The information of each target's regression on the targets before it, from the `products` of these."""
     size = scale.shape[1]
     result = np.zeros((len(scale), size * (size - 1) // 2, size * (size - 1) // 2))
@@ -191,5 +196,5 @@ def _regressions(products, scale):
     return result
 
 
-def _times(matrix, vector):
+def _times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     return np.einsum("...kj,...j->...k", matrix, vector)

@@ -48,7 +48,7 @@ class Censored(Wrapper):
     array([4.67])
     """
 
-    def __init__(self, law):
+    def __init__(self, law: Any) -> None:
         self.law = law
 
     @property
@@ -118,13 +118,17 @@ class Censored(Wrapper):
         """Whether the law inside is degenerate at the observed values."""
         inner = self.law.is_degenerate
 
-        def of_observed(y, **params):
+        def of_observed(y: np.ndarray, **params: np.ndarray) -> bool:
             rows = y[:, 0] == y[:, 1]
-            return rows.any() and inner(y[rows, 0], **{name: v[rows] if np.ndim(v) else v for name, v in params.items()})
+            return (
+                inner is not None
+                and rows.any()
+                and inner(y[rows, 0], **{name: v[rows] if np.ndim(v) else v for name, v in params.items()})
+            )
 
         return inner and of_observed
 
-    def _open_end(self, low):
+    def _open_end(self, low: np.ndarray) -> np.ndarray:
         """The lower end of the interval that is open below and includes `low`, as the protocol's intervals are open there."""
         if self.law.support.integer:
             return np.ceil(low) - 1
@@ -139,14 +143,15 @@ class Censored(Wrapper):
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         return without_nan(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
 
-    def _evaluate(self, y, eta, order, information):
+    def _evaluate(self, y: np.ndarray, eta: dict, order: int, information: str) -> Eval:
         low, high = np.ascontiguousarray(y.T)
         exact, parts = low == high, []
         if exact.any():
-            parts.append((exact, self.law.evaluate(*_take(exact, low), select_rows(eta, exact), order, information)))
+            (y_exact,) = _take(exact, low)
+            parts.append((exact, self.law.evaluate(y_exact, select_rows(eta, exact), order, information)))
         if not exact.all():
-            ends = _take(~exact, self._open_end(low), high)
-            parts.append((~exact, self.law.evaluate_interval(*ends, select_rows(eta, ~exact), order)))
+            from_low, to_high = _take(~exact, self._open_end(low), high)
+            parts.append((~exact, self.law.evaluate_interval(from_low, to_high, select_rows(eta, ~exact), order)))
         return parts[0][1] if len(parts) == 1 else scatter(len(y), parts)
 
     def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
@@ -190,7 +195,7 @@ class Censored(Wrapper):
         return self.law.rvs(rng, size, **params)
 
 
-def _take(mask, *values):
+def _take(mask: np.ndarray, *values: Any) -> tuple:
     index = np.flatnonzero(mask)  # faster than the mask itself
     return tuple(value[index] for value in values)
 
@@ -248,7 +253,7 @@ def censored(time: Any, event: Any = None, *, kind: Any = "right", upper: Any = 
     return np.stack([low, high if upper is None else np.where(needed, floats(upper, "upper"), high)], axis=-1)
 
 
-def _from_scipy(data) -> np.ndarray:
+def _from_scipy(data: Any) -> np.ndarray:
     """The target (n, 2) of a CensoredData: observed, left-, right- and interval-censored rows, in this order."""
     parts = [
         censored(data._uncensored),
@@ -259,7 +264,7 @@ def _from_scipy(data) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _warn_of_events(y) -> None:
+def _warn_of_events(y: np.ndarray) -> None:
     """Warn if a column of what is read as ends of intervals looks like indicators of events."""
     for number, (column, other) in enumerate(((y[:, 0], y[:, 1]), (y[:, 1], y[:, 0]))):
         if (column[0] in (0, 1)) and ((column == 0) | (column == 1)).all() and 0 < column.mean() < 1 and len(set(other)) > 2:
@@ -270,7 +275,7 @@ def _warn_of_events(y) -> None:
             )
 
 
-def _from_fields(y, names) -> np.ndarray:
+def _from_fields(y: Any, names: Any) -> np.ndarray:
     """The target (n, 2) of a structured array of scikit-survival: one boolean field, the event, and one of times."""
     events = [name for name in names if y.dtype[name].kind == "b"]
     times = [name for name in names if name not in events]

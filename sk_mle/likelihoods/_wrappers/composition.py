@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._protocol.base import Child, Likelihood
@@ -46,10 +47,10 @@ class Composition(Composite):
             for part, law in self.components
         )
 
-    def _replace_children(self, laws):
+    def _replace_children(self, laws: Sequence[Likelihood]) -> None:
         self.components = [(name, inner) for (name, _), inner in zip(self.components, laws, strict=True)]
 
-    def _split(self, params):
+    def _split(self, params: dict) -> list:
         """Pairs of every component and its own parameters."""
         return [(child.law, child.of(params)) for child in self.children]
 
@@ -70,7 +71,7 @@ class Composition(Composite):
         super().check()
         self._check_shared()
 
-    def _check_shared(self):
+    def _check_shared(self) -> None:
         law = type(self).__name__
         for name in self.shared or ():
             owners = [part for _, part in self.components if name in part.parameters]
@@ -92,12 +93,12 @@ class Composition(Composite):
                 result |= {parts[place].names[name]: value for name, value in parts[k].of(coefs).items()}
         return self._permute_entries(result, source)
 
-    def _permute_entries(self, coefs, source):
+    def _permute_entries(self, coefs: Any, source: Any) -> Any:
         """`coefs` with the entries of own vector parameters, one for each component, reordered by `source`; by default none."""
         return coefs
 
 
-def _well_formed(components) -> bool:
+def _well_formed(components: list) -> bool:
     return isinstance(components, list | tuple) and all(
         isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], str) and isinstance(part[1], Likelihood)
         for part in components

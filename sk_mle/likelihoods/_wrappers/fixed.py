@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -37,14 +38,14 @@ class Fixed(Likelihood):
     array([1.02])
     """
 
-    def __init__(self, law, values):
+    def __init__(self, law: Any, values: Any) -> None:
         self.law, self.values = law, values
 
     @property
     def _law_with_values(self) -> Likelihood:
         return with_values(self.law, self.values)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         """Attributes of the law beyond the protocol, such as the cutpoints of `Ordinal`."""
         if name.startswith("_") or "law" not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -67,7 +68,7 @@ class Fixed(Likelihood):
         if any(self._law_with_values.layout[name].value != value for name, value in self.values.items()):
             raise ValueError(f"{title(self.law)} does not let its parameters be fixed from outside")
 
-    def _check_each(self):
+    def _check_each(self) -> None:
         """Raise ValueError for parameters that are no single number, or that the law inside fixes otherwise."""
         for name, value in self.values.items():
             parameter = self.law.layout[name]
@@ -84,7 +85,7 @@ class Fixed(Likelihood):
     def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
         return self._copy_with(law=self.law.bind(y, **known))
 
-    def _copy_with(self, **arguments):
+    def _copy_with(self, **arguments: Any) -> Likelihood:
         return copy(self).set_params(**arguments)
 
     @property
@@ -102,13 +103,13 @@ def _with_more_values(law: Fixed, values: dict) -> Likelihood:
 class _Delegated:
     """An attribute or a method of `Fixed` that is the one of the law inside."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name, self.__doc__ = name, getattr(Likelihood, name).__doc__
 
-    def __get__(self, fixed, kind=None):
+    def __get__(self, fixed: Fixed | None, kind: type | None = None) -> Any:
         return self if fixed is None else getattr(fixed._law_with_values, self.name)
 
-    def __call__(self, fixed, *args, **kwargs):  # for calls on the class, Fixed.method(law, ...)
+    def __call__(self, fixed: Fixed, *args: Any, **kwargs: Any) -> Any:  # for calls on the class, Fixed.method(law, ...)
         return getattr(fixed._law_with_values, self.name)(*args, **kwargs)
 
 

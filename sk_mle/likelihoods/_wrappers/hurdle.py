@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Hurdle(Wrapper):
 
     own = {"zero": UNIT}
 
-    def __init__(self, law, *, zero=None, links=None):
+    def __init__(self, law: Any, *, zero: Any = None, links: Any = None) -> None:
         self.law, self.zero, self.links = law, zero, links
 
     def check(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.linalg import helmert
@@ -73,7 +74,7 @@ class Mixture(Composition, FromIntervals):
     array([[0.559, 0.441]])
     """
 
-    def __init__(self, components, *, shared=None, weights=None, n_starts=10):
+    def __init__(self, components: Any, *, shared: Any = None, weights: Any = None, n_starts: Any = 10) -> None:
         self.components, self.shared, self.weights, self.n_starts = components, shared, weights, n_starts
 
     def check(self) -> None:
@@ -119,7 +120,7 @@ class Mixture(Composition, FromIntervals):
             return layout
         return layout.changed(["logits"], basis=helmert(len(labels)).T, labels=labels, on_all_columns=False)
 
-    def _permute_entries(self, coefs, source):
+    def _permute_entries(self, coefs: dict, source: list[int]) -> dict:
         return {**coefs, "logits": coefs["logits"][:, source]} if "logits" in coefs else coefs
 
     def inside(self, y: np.ndarray) -> np.ndarray:
@@ -127,7 +128,7 @@ class Mixture(Composition, FromIntervals):
 
     # ---- log-likelihood ------------------------------------------------------------------------------------------
 
-    def _possible(self, law, y):
+    def _possible(self, law: Any, y: np.ndarray) -> np.ndarray:
         """Mask of the y that a component can give: in its support, and not at atoms of others, which outweigh any density."""
         foreign = np.setdiff1d(self.atoms, law.atoms)
         return law.inside(y) & ~np.isin(y, foreign) if len(foreign) else law.inside(y)
@@ -135,22 +136,22 @@ class Mixture(Composition, FromIntervals):
     def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return logsumexp(self._component_logs(params, lambda law, inner: self._component_loglik(law, y, inner)), axis=0)
 
-    def _component_loglik(self, law, y, params):
+    def _component_loglik(self, law: Any, y: np.ndarray, params: dict) -> np.ndarray:
         """Log-likelihood of one component, -inf for the y that it cannot give."""
         with np.errstate(all="ignore"):
             return np.where(self._possible(law, y), law.loglik(y, **params), -np.inf)
 
-    def _component_logs(self, params, log):
+    def _component_logs(self, params: dict, log: Callable) -> np.ndarray:
         """log w_k + log(law, params) of every component, (K, ...)."""
         terms = zip(self._log_weights(params), self._split(params), strict=True)
         return np.stack(np.broadcast_arrays(*(weight + log(law, inner) for weight, (law, inner) in terms)))
 
-    def _log_weights(self, params):
+    def _log_weights(self, params: dict) -> np.ndarray:
         """log w_k, (K, ...)."""
         logits = params["logits"] if "logits" in params else self._fixed_logits()
         return np.moveaxis(log_softmax(logits, axis=-1), -1, 0)
 
-    def _fixed_logits(self):
+    def _fixed_logits(self) -> np.ndarray:
         return np.zeros(1) if self.weights is None else np.log(np.asarray(self.weights, float))
 
     def responsibilities(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
@@ -179,7 +180,7 @@ class Mixture(Composition, FromIntervals):
         return not self.support.integer and bool((self.loglik(y, **params) > -np.log(MAX_ROUNDING_WIDTHS * rounding(y))).any())
 
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
-        def part(law, at):
+        def part(law: Any, at: dict) -> Eval:
             mask = self._possible(law, y)
             if mask.all():
                 return law.evaluate(y, at, order, information)
@@ -193,7 +194,7 @@ class Mixture(Composition, FromIntervals):
     def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
         return self._mixed(eta, len(low), order, lambda law, at: law.evaluate_interval(low, high, at, order))
 
-    def _mixed(self, eta, n, order, part, spread=True):
+    def _mixed(self, eta: dict, n: int, order: int, part: Callable, spread: bool = True) -> Eval:
         """The mixture of the components' Evals, `part(law, eta)`, by the mixture's names of their parameters."""
         terms = []
         with np.errstate(all="ignore"):
@@ -204,7 +205,7 @@ class Mixture(Composition, FromIntervals):
                 terms.append(plus(Eval(component.loglik, gradient, information), weight))
             return mix(terms, order, self.layout.free, spread)
 
-    def _weights(self, eta, n, order) -> list[Eval]:
+    def _weights(self, eta: dict, n: int, order: int) -> list[Eval]:
         """log w_k of every component."""
         if "logits" not in eta:
             return [constant(np.full(n, value)) for value in log_softmax(self._fixed_logits())]
@@ -241,7 +242,7 @@ class Mixture(Composition, FromIntervals):
             self.components[0][1].logcdf(high)  # raises
         return logsumexp(self._component_logs(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
 
-    def _weighted_sum(self, params, value, axes=0):
+    def _weighted_sum(self, params: dict, value: Any, axes: Any = 0) -> Any:
         """The sum over components of w_k * value(law, params), which may have `axes` further axes."""
         terms = zip(self._log_weights(params), self._split(params), strict=True)
         return sum(np.exp(w).reshape(*np.shape(w), *[1] * axes) * value(law, inner) for w, (law, inner) in terms)
@@ -253,7 +254,7 @@ class Mixture(Composition, FromIntervals):
     def variance(self, **params: np.ndarray) -> np.ndarray:
         mean = self.expectation(**params)
 
-        def square(law, inner):
+        def square(law: Any, inner: Any) -> Any:
             return law.variance(**inner) + (law.expectation(**inner) - mean) ** 2
 
         return self._weighted_sum(params, square, int(self.target_type == "targets"))
@@ -262,10 +263,10 @@ class Mixture(Composition, FromIntervals):
     def covariance(self) -> Callable | None:
         return self._covariance if self.target_type == "targets" else None
 
-    def _covariance(self, **params):
+    def _covariance(self, **params: np.ndarray) -> Any:
         mean = self.expectation(**params)
 
-        def products(law, inner):
+        def products(law: Any, inner: Any) -> Any:
             deviation = law.expectation(**inner) - mean
             return law.covariance(**inner) + deviation[..., :, None] * deviation[..., None, :]
 
@@ -276,8 +277,8 @@ class Mixture(Composition, FromIntervals):
         if self.target_type == "targets":
             raise ValueError("the entropy of a mixture of several targets has no closed form, and is not integrated")
 
-        def expected(law, inner):
-            def surprise(y, _, rows):
+        def expected(law: Any, inner: Any) -> Any:
+            def surprise(y: Any, _: Any, rows: Any) -> Any:
                 at = {name: np.expand_dims(value[rows], 1) for name, value in flat.items()}
                 return -np.nan_to_num(self.loglik(y, **at), neginf=0.0)
 
@@ -299,7 +300,7 @@ class Mixture(Composition, FromIntervals):
         return np.select([chosen.reshape(shape) == k for k in range(len(draws))], draws)
 
 
-def _principal_component(y, sample_weight):
+def _principal_component(y: Any, sample_weight: Any) -> Any:
     """Several targets projected onto their first principal axis, (n,)."""
     centred = (y - np.average(y, axis=0, weights=sample_weight)) * np.sqrt(sample_weight)[:, None]
     return y @ np.linalg.svd(centred, full_matrices=False)[2][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Rounded(Wrapper):
     own = {"width": POSITIVE}
     is_degenerate = None
 
-    def __init__(self, law, width):
+    def __init__(self, law: Any, width: Any) -> None:
         self.law, self.width = law, width
 
     def check(self) -> None:

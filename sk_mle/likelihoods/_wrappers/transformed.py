@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -53,7 +54,7 @@ class Transformed(Wrapper):
     (array([1.557]), array([1.489]))
     """
 
-    def __init__(self, law, transform, *, links=None):
+    def __init__(self, law: Any, transform: Any, *, links: Any = None) -> None:
         self.law, self.transform, self.links = law, transform, links
 
     @property
@@ -103,18 +104,18 @@ class Transformed(Wrapper):
 
     # ---- support -------------------------------------------------------------------------------------------------
 
-    def _function_values(self):
+    def _function_values(self) -> list[dict]:
         """Two dicts of values of the function's parameters: given, or typical."""
-        spans = {name: np.asarray(domain.typical) for name, domain in self.own.items()}
+        spans = {name: np.asarray(self.layout[name].domain.typical) for name in self.own}
         return [{name: self.layout.fixed.get(name, span @ [at, 1 - at]) for name, span in spans.items()} for at in (0.5, 0.1)]
 
-    def _image(self, own):
+    def _image(self, own: dict) -> list[float]:
         """The ends of the law's support, and its atoms, on the scale of y."""
         with np.errstate(all="ignore"):
             return [float(self._function.inverse(np.float64(z), **own)) for z in (*self._ends, *self.law.atoms)]
 
     @property
-    def _ends(self):
+    def _ends(self) -> tuple[float, float]:
         return self.law.support.low, self.law.support.high
 
     @property
@@ -132,18 +133,18 @@ class Transformed(Wrapper):
 
     # ---- log-likelihood ------------------------------------------------------------------------------------------
 
-    def _split(self, params):
+    def _split(self, params: dict) -> tuple[dict, dict]:
         """The parameters of the function, and those of the law inside."""
         return {name: params[name] for name in self.own}, self.inner(params)
 
-    def _forward(self, y, own):
+    def _forward(self, y: np.ndarray, own: dict) -> np.ndarray:
         """The function of y; -inf or inf outside its domain."""
         domain = self._function.domain
         with np.errstate(all="ignore"):
             z = self._function.forward(np.where(domain.contains(y), y, np.mean(domain.typical)), **own)
             return np.where(domain.contains(y), z, np.where(y <= domain.low, -np.inf, np.where(np.isnan(y), np.nan, np.inf)))
 
-    def _log_jacobian(self, y, z, own):
+    def _log_jacobian(self, y: np.ndarray, z: np.ndarray, own: dict) -> np.ndarray:
         return np.where(np.isin(z, self.law.atoms), 0.0, self._function.log_jacobian(y, **own))
 
     def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
@@ -157,7 +158,7 @@ class Transformed(Wrapper):
         return self.law.log_interval(self._forward(low, own), self._forward(high, own), **inner)
 
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
-        def at(eta, order):
+        def at(eta: dict, order: int) -> Eval:
             own = self._own(eta)
             z = self._forward(y, own)
             part = plus(self.law.evaluate(z, eta, order, information), constant(self._log_jacobian(y, z, own)))
@@ -166,19 +167,19 @@ class Transformed(Wrapper):
         return self._with_own_derivatives(at, eta, order)
 
     def evaluate_interval(self, low: np.ndarray, high: np.ndarray, eta: dict, order: int = 1) -> Eval:
-        def at(eta, order):
+        def at(eta: dict, order: int) -> Eval:
             own = self._own(eta)
             return self.law.evaluate_interval(self._forward(low, own), self._forward(high, own), eta, order)
 
         return self._with_own_derivatives(at, eta, order)
 
-    def _own(self, eta):
+    def _own(self, eta: dict) -> dict:
         """Values of the function's parameters, each an array per sample or one number."""
         free = {name: self.layout[name].link.inverse(eta[name]) for name in self.own if name in self.layout.free}
         given = {**self.layout.fixed, **{name: eta[name] for name in self.layout.known}, **free}
         return {name: given[name] for name in self.own}
 
-    def _with_own_derivatives(self, at, eta, order) -> Eval:
+    def _with_own_derivatives(self, at: Callable, eta: dict, order: int) -> Eval:
         """`at(eta, order)`, which has the derivatives in the law's parameters, with those in the function's by differences."""
         names = [name for name in self.own if name in self.layout.free]
         with np.errstate(all="ignore"):
@@ -215,7 +216,7 @@ class Transformed(Wrapper):
         if names:
             values, weight = starting_values.reduced_sample(y, sample_weight)
 
-            def loss(p):
+            def loss(p: np.ndarray) -> float:
                 at = own | {name: self.layout[name].link.inverse(np.float64(v)) for name, v in zip(names, p, strict=True)}
                 params = {**self.layout.fixed, **self.law.start(self._forward(values, at), weight), **at}
                 value = -np.average(self.loglik(values, **params), weights=weight)
@@ -254,12 +255,12 @@ class Transformed(Wrapper):
         own, inner = self._split(params)
         return self._function.inverse(self.law.rvs(rng, size, **inner), **own)
 
-    def _expect(self, params, g, about=0.0):
+    def _expect(self, params: dict, g: Callable, about: Any = 0.0) -> Any:
         """E g(y, about, own) as an integral over the law inside; `own` are the function's parameters."""
         about, flat, shape = quadrature._flat(about, params, self)
         own, inner = self._split(flat)
 
-        def value(z, _, rows):
+        def value(z: np.ndarray, _: Any, rows: Any) -> Any:
             at = {name: v[rows][:, None] for name, v in own.items()}
             return g(self._function.inverse(z, **at), about[rows][:, None], at)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -148,7 +149,7 @@ class YeoJohnson(Transform):
     parameters = {"lmbda": Domain(typical=(0.2, 1.8))}
     identity = {"lmbda": 1.0}
 
-    def __init__(self, lmbda=None, centre=None):
+    def __init__(self, lmbda: Any = None, centre: Any = None) -> None:
         self.lmbda, self.centre = lmbda, centre
 
     @property
@@ -173,7 +174,7 @@ class YeoJohnson(Transform):
     def log_jacobian(self, y: np.ndarray, lmbda: np.ndarray) -> np.ndarray:
         return self._mirrored(_log_slope, y, lmbda, odd=False)
 
-    def _mirrored(self, function, values, lmbda, odd=True):
+    def _mirrored(self, function: Callable, values: np.ndarray, lmbda: np.ndarray, odd: bool = True) -> np.ndarray:
         """function(values, c, lmbda), for a negative centre c by the symmetry h(-y; 2 - lmbda) = -h(y; lmbda)."""
         c, values = self.centre or 0.0, np.asarray(values, dtype=float)
         if c >= 0:
@@ -181,7 +182,7 @@ class YeoJohnson(Transform):
         return function(-values, -c, 2.0 - lmbda) * (-1.0 if odd else 1.0)
 
 
-def _forward(y, c, lmbda):
+def _forward(y: np.ndarray, c: float, lmbda: np.ndarray) -> np.ndarray:
     """c + (h(y) - h(c)) / h'(c), from log((1 + y) / (1 + c)), which loses no digit near c."""
     if c == 0:
         log = np.log1p(np.abs(y))
@@ -193,13 +194,13 @@ def _forward(y, c, lmbda):
     return np.where(y >= 0, above, _at_zero(c, lmbda) - below)
 
 
-def _at_zero(c, lmbda):
+def _at_zero(c: float, lmbda: Any) -> float:
     """`_forward` at y = 0."""
     log = np.log1p(c)
     return c - (1 + c) * log * exprel(-lmbda * log)
 
 
-def _inverse(z, c, lmbda):
+def _inverse(z: np.ndarray, c: float, lmbda: float) -> np.ndarray:
     """The y with `_forward(y, c, lmbda)` = z."""
     above, log = (z - c) / (1 + c), np.log1p(c)
     below = np.maximum(_at_zero(c, lmbda) - z, 0.0) * np.exp((lmbda - 1.0) * log)
@@ -207,14 +208,14 @@ def _inverse(z, c, lmbda):
     return np.where(z >= _at_zero(c, lmbda), up, down)
 
 
-def _box_cox_log(z, power):
+def _box_cox_log(z: np.ndarray, power: float) -> np.ndarray:
     """log(1 + power * z) / power, the inverse of (exp(power * x) - 1) / power; infinite beyond the range of that."""
     product = power * z
     log = np.where(product > -1, z * log1p_ratio(np.maximum(product, -1.0))[0], np.inf)
     return np.where(np.isinf(z), np.inf, log)
 
 
-def _log_slope(y, c, lmbda):
+def _log_slope(y: np.ndarray, c: float, lmbda: np.ndarray) -> np.ndarray:
     """log(h'(y) / h'(c))"""
     near = np.log1p((np.maximum(y, 0.0) - c) / (1 + c))
     return (lmbda - 1.0) * np.where(y >= 0, near, -np.log1p(np.maximum(-y, 0.0)) - np.log1p(c))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from .._fallbacks import inversion, quadrature
 from .._fallbacks.algebra import Eval, plus
 from .._fallbacks.facts import numerical
 from .._fallbacks.saturated import without_nan
-from .._protocol.base import Likelihood
+from .._protocol.base import Between, Likelihood
 from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations
 from .wrapper import Wrapper
@@ -51,7 +53,7 @@ class Truncated(Wrapper):
 
     own = {"low": BOUND, "high": BOUND}
 
-    def __init__(self, law, *, low=-np.inf, high=np.inf):
+    def __init__(self, law: Any, *, low: Any = -np.inf, high: Any = np.inf) -> None:
         self.law, self.low, self.high = law, low, high
 
     def check(self) -> None:
@@ -122,7 +124,9 @@ class Truncated(Wrapper):
         value = self._without_cancellation(value, interval, self._far_loglik, (y, low, high), params)
         return np.where((y > low) & (y <= high), self._nan_above_one(y, value), -np.inf)
 
-    def _without_cancellation(self, value, interval, far, given, params):
+    def _without_cancellation(
+        self, value: np.ndarray, interval: np.ndarray, far: Callable, given: tuple, params: dict
+    ) -> np.ndarray:
         """The value by `far(*given, **params)` in rows whose bounds lie so far out that the probability cancels digits.
 
         `interval` is the log-probability between the bounds. The value itself for a law that does not offer `between`.
@@ -135,20 +139,27 @@ class Truncated(Wrapper):
         result[rows] = far(*(np.broadcast_to(part, result.shape)[rows] for part in given), **at)
         return result
 
-    def _far_loglik(self, y, low, high, **params):
-        return self.law.between(low, high, **params).loglik(y - low, high - y)
+    def _between(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> Between:
+        """The law inside between bounds far out, for a law that offers it."""
+        assert self.law.between is not None  # as the callers have asked
+        return self.law.between(low, high, **params)
 
-    def _far_log_interval(self, start, end, low, high, **params):
-        return self.law.between(low, high, **params).log_interval(start, end)
+    def _far_loglik(self, y: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
+        return self._between(low, high, **params).loglik(y - low, high - y)
 
-    def _nan_above_one(self, y, value):
+    def _far_log_interval(
+        self, start: np.ndarray, end: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray
+    ) -> np.ndarray:
+        return self._between(low, high, **params).log_interval(start, end)
+
+    def _nan_above_one(self, y: np.ndarray, value: np.ndarray) -> np.ndarray:
         """Log-probabilities with NaN where one exceeds 0: both it and the probability between the bounds have underflowed."""
         return np.where((value > MASS_ROUNDING) & (y == np.floor(y)), np.nan, value) if self.law.support.integer else value
 
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         return without_nan(self, y, eta, self._evaluate(y, eta, order, information), self._evaluate)
 
-    def _evaluate(self, y, eta, order, information):
+    def _evaluate(self, y: np.ndarray, eta: dict, order: int, information: str) -> Eval:
         layout = self.layout
         low, high = (eta[name] if name in layout.known else np.full(len(y), layout.fixed[name], float) for name in self.own)
         interval = self.law.evaluate_interval(low, high, eta, order)
@@ -198,12 +209,12 @@ class Truncated(Wrapper):
         if self._fixed_bounds:
             return self._far_out(super().entropy(**params), self._far_entropy, params)
 
-        def surprise(y, repeated):
+        def surprise(y: np.ndarray, repeated: dict) -> np.ndarray:
             return -self.loglik(y.ravel(), **repeated).reshape(y.shape)
 
         return self._far_out(self._averaged(params, surprise, self.law.entropy), self._far_entropy, params)
 
-    def _far_out(self, value, by_distances, params):
+    def _far_out(self, value: np.ndarray, by_distances: Callable, params: dict) -> np.ndarray:
         """The value by distances from a bound, `by_distances`(low, high, **params), if that bound lies far out.
 
         y itself may round them away.
@@ -213,24 +224,24 @@ class Truncated(Wrapper):
         interval = self.law.log_interval(params["low"], params["high"], **self.inner(params))
         return self._without_cancellation(value, interval, by_distances, (params["low"], params["high"]), params)
 
-    def _over_distances(self, g, low, high, params):
+    def _over_distances(self, g: Callable, low: np.ndarray, high: np.ndarray, params: dict) -> np.ndarray:
         """E g(distance, parameters) of the signed distance of Y from the nearer bound."""
-        distances = SimpleNamespace(ppf=lambda q, low, high, **inner: self.law.between(low, high, **inner).ppf(q)[1])
+        distances = SimpleNamespace(ppf=lambda q, low, high, **inner: self._between(low, high, **inner).ppf(q)[1])
         return quadrature.over_quantiles(distances, {"low": low, "high": high, **params}, g)[0]
 
-    def _far_mean(self, low, high, **params):
+    def _far_mean(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         mean = self._over_distances(lambda distance, _: distance, low, high, params)
-        return self.law.between(low, high, **params).ppf(0.5 + 0 * mean)[0] + mean
+        return self._between(low, high, **params).ppf(0.5 + 0 * mean)[0] + mean
 
-    def _far_variance(self, low, high, **params):
+    def _far_variance(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         mean = self._over_distances(lambda distance, _: distance, low, high, params)
         return self._over_distances(lambda distance, _: (distance - mean[:, None]) ** 2, low, high, params)
 
-    def _far_entropy(self, low, high, **params):
-        def surprise(distance, repeated):
+    def _far_entropy(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
+        def surprise(distance: np.ndarray, repeated: dict) -> np.ndarray:
             signed, width = distance.ravel(), repeated["high"] - repeated["low"]
             from_low, to_high = np.where(signed < 0, width + signed, signed), np.where(signed < 0, -signed, width - signed)
-            return -self.law.between(**repeated).loglik(from_low, to_high).reshape(distance.shape)
+            return -self._between(**repeated).loglik(from_low, to_high).reshape(distance.shape)
 
         return self._over_distances(surprise, low, high, params)
 
@@ -239,7 +250,7 @@ class Truncated(Wrapper):
         """Whether the support is the same in every row, so that the general quadrature holds."""
         return self.support.integer or not {"low", "high"} & self.layout.known.keys()
 
-    def _averaged(self, params, g, without_truncation):
+    def _averaged(self, params: dict, g: Callable, without_truncation: Callable) -> np.ndarray:
         """E g(Y) over the quantiles, or its value without truncation if that is not finite and a bound infinite.
 
         `without_truncation(**params)` gives that value, as a method of the law inside.
@@ -259,11 +270,11 @@ class Truncated(Wrapper):
             value = np.full(np.broadcast_shapes(q.shape, np.shape(interval)), np.nan)
         return self._without_cancellation(value, interval, self._far_ppf, (q, low, high), params)
 
-    def _far_ppf(self, q, low, high, **params):
-        bound, distance = self.law.between(low, high, **params).ppf(q)
+    def _far_ppf(self, q: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
+        bound, distance = self._between(low, high, **params).ppf(q)
         return np.where((q >= 0) & (q <= 1), np.clip(bound + distance, low, high), np.nan)
 
-    def _ppf_by_cdf(self, q, interval, low, high, params):
+    def _ppf_by_cdf(self, q: np.ndarray, interval: np.ndarray, low: np.ndarray, high: np.ndarray, params: dict) -> np.ndarray:
         """Quantiles by those of the law inside, refined or found by the distribution function."""
         below, inside = np.exp(self.law.log_interval(-np.inf, low, **params)), np.exp(interval)
         near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...domains import Domain
@@ -45,7 +47,7 @@ class Wrapper(Composite, FromIntervals):
     def children(self) -> tuple[Child, ...]:
         return (Child(self.law, {name: name for name in self.law.parameters}),)
 
-    def _replace_children(self, laws):
+    def _replace_children(self, laws: Sequence[Likelihood]) -> None:
         (self.law,) = laws
 
     @property

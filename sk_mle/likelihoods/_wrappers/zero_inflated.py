@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class ZeroInflated(Wrapper):
 
     relations = Relations(limits={"law": {"inflation": 0.0}})
 
-    def __init__(self, law, *, inflation=None, links=None):
+    def __init__(self, law: Any, *, inflation: Any = None, links: Any = None) -> None:
         self.law, self.inflation, self.links = law, inflation, links
 
     def check(self) -> None:
@@ -73,7 +74,7 @@ class ZeroInflated(Wrapper):
         low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
         return self._mixed((low < 0) & (high >= 0), self.law.evaluate_interval(low, high, eta, order), eta, order)
 
-    def _mixed(self, zero, inner, eta, order):
+    def _mixed(self, zero: np.ndarray, inner: Eval, eta: dict, order: int) -> Eval:
         """The mixture of `inner`, the law's Eval, and the point mass, in the rows of the mask `zero`."""
         point, not_inflated = self.shares("inflation", eta)
         point = point._replace(loglik=np.where(zero, point.loglik, -np.inf))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class ZeroOneInflated(Wrapper):
 
     own = {"zero": SHARE, "one": SHARE}
 
-    def __init__(self, law, *, zero=None, one=None, links=None):
+    def __init__(self, law: Any, *, zero: Any = None, one: Any = None, links: Any = None) -> None:
         self.law, self.zero, self.one, self.links = law, zero, one, links
 
     def check(self) -> None:
