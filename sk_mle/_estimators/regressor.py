@@ -94,7 +94,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
     warm_start : bool, default=False
         Start from the coefficients of the previous fit.
     n_jobs : int, optional
-        Threads over blocks of rows; None means 1, unless joblib says otherwise. Results do not depend on it.
+        Threads over blocks of rows. None means as many as the process has cores and BLAS may use, which OMP_NUM_THREADS,
+        threadpoolctl and joblib's worker processes limit, for X of 32 MB and more; results do not depend on it.
     verbose : int, default=0
         Above 0, a line per iteration.
 

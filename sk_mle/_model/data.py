@@ -7,23 +7,28 @@ all rows by `reduce`, and `few`, the rows at hand.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from copy import copy
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import cpu_count, effective_n_jobs
 from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
 from .._utils.repeated import filled, repeated_value
 
-BLOCK_BYTES = 1 << 22  # bytes of X per block: smaller blocks cost thread overhead, larger ones leave the cache
+BLOCK_BYTES = 1 << 23  # bytes of X per block: smaller blocks cost more calls, larger ones leave the cache
+MAX_BLOCK_ROWS = 1 << 16  # rows per block, whose temporary columns are to stay in the cache too
+MIN_BLOCKS_PER_THREAD = 2  # below, starting a thread and waiting for the last one costs more than it saves
 MIN_WIDE_COLUMNS = 200  # columns from which BLAS may use all its threads for a block
 WIDE_BLOCK_BYTES = 1 << 21  # bytes of temporary columns per block
+WAITING_BLOCKS = 8  # blocks per thread that are cut, and whose sums are kept, at a time
 KEPT_BYTES = 1 << 23  # bytes of freed memory that the C library keeps for the next block
 
 
@@ -65,7 +70,8 @@ class Data:
     offset : dict of str to ndarray of shape (n,)
         Offsets of the linear predictors by parameter; for a parameter that is not estimated, its values.
     n_jobs : int, optional
-        Threads over blocks. Blocks are added in their order, so results do not depend on it.
+        Threads over blocks; by default as many as are allowed (see `_threads_allowed`). Blocks are added in their order, so
+        results do not depend on it.
     groups : ndarray of shape (n,), optional
         A label per row, for sums by group.
 
@@ -105,7 +111,7 @@ class Data:
         self.total_weight = float(self.n_samples) if ones else float(weight.sum())
         self.has_zero_weight = not ones and bool((weight == 0).any())
         width = X.nnz / max(self.n_samples, 1) * 2 if sparse.issparse(X) else self.n_features
-        self.block_rows = int(min(max(BLOCK_BYTES / (8 * max(width, 8)), 512), 1 << 15))
+        self.block_rows = int(min(max(BLOCK_BYTES / (8 * max(width, 8)), 512), MAX_BLOCK_ROWS))
 
     @property
     def few(self) -> Data:
@@ -184,19 +190,31 @@ class Data:
                 yield Batch(X, self.y[rows], self.weight[rows], offset, groups)
 
     def map(self, fn: Callable[[Batch], Any]) -> Iterator[Any]:
-        """fn(block) of every block, in order, on n_jobs threads; BLAS gets one thread, all for one thread of wide blocks."""
+        """fn(block) of every block, in order, on threads; BLAS gets one thread, all for one thread of wide blocks."""
         if self.n_samples <= self.block_rows:
             yield from map(fn, self.blocks())
             return
-        n_threads = min(effective_n_jobs(self.n_jobs), -(-self.n_samples // self.block_rows))
+        n_threads = min(self._threads_allowed(), -(-self.n_samples // self.block_rows) // MIN_BLOCKS_PER_THREAD)
         with _controller().limit(limits=1 if n_threads > 1 or self.n_features < MIN_WIDE_COLUMNS else None):
-            if n_threads == 1:
-                yield from map(fn, self.blocks())
-                return
             blocks = self.blocks()
-            with ThreadPoolExecutor(n_threads) as pool:
-                while window := list(islice(blocks, 8 * n_threads)):
-                    yield from pool.map(fn, window)
+            if n_threads <= 1:
+                yield from map(fn, blocks)
+                return
+            with ThreadPoolExecutor(n_threads - 1) as pool:
+                while window := list(islice(blocks, WAITING_BLOCKS * n_threads)):
+                    yield from _map_on_threads(pool, n_threads, fn, window)
+
+    def _threads_allowed(self) -> int:
+        """n_jobs threads; by default as many as this process has cores and BLAS may use, but one where BLAS is to use them.
+
+        BLAS's number follows OMP_NUM_THREADS and limits set by threadpoolctl, by joblib in its worker processes, and by `map`.
+        """
+        n_jobs = effective_n_jobs(self.n_jobs)
+        if self.n_jobs is not None or n_jobs > 1:
+            return n_jobs
+        if self.n_features >= MIN_WIDE_COLUMNS and not self.is_sparse:
+            return 1
+        return min([cpu_count(), *(library["num_threads"] for library in _controller().info())])
 
     def reduce(self, fn: Callable[[Batch], Any], combine: Callable | None = None) -> Any:
         """Sum over the blocks of fn(block), dicts of arrays; `combine(total, part)` replaces the addition of dicts."""
@@ -220,6 +238,29 @@ class Data:
             return np.concatenate([[self.total_weight], weighted.sum(axis=0), np.einsum("nk,nk->k", weighted, y)])
 
 
+def _map_on_threads(pool: ThreadPoolExecutor, n_threads: int, fn: Callable[[Batch], Any], blocks: list[Batch]) -> list:
+    """fn(block) of every block, in order; the threads of the pool and this one each take the next block when they are free.
+
+    `Executor.map` would wake this thread after every block, and with it take the interpreter's lock from those that compute.
+    """
+    results: list[Any] = [None] * len(blocks)
+    waiting = deque(enumerate(blocks))
+
+    def work() -> None:
+        while waiting:
+            try:
+                k, block = waiting.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            results[k] = fn(block)
+
+    others = [pool.submit(copy_context().run, work) for _ in range(n_threads - 1)]  # with numpy's error state
+    work()
+    for other in others:
+        other.result()
+    return results
+
+
 def are_ones(weight: np.ndarray) -> bool:
     """Whether weights are ones stored as one number, as `Data` stores them, so that no product is needed."""
     return repeated_value(weight) == 1.0
@@ -235,7 +276,7 @@ def weighted_sum(values: Any, weight: np.ndarray) -> np.ndarray:
     if are_ones(weight) and values.size == len(values):
         return values.sum().reshape(values.shape[1:])
     flat = values.reshape(len(values), -1)
-    return ((np.ones(len(flat)) if are_ones(weight) else weight) @ flat).reshape(values.shape[1:])
+    return (np.ones(len(flat)) if are_ones(weight) else weight).dot(flat).reshape(values.shape[1:])
 
 
 def _row_slice(X: Any, rows: slice):

@@ -183,8 +183,8 @@ def _sums(batch: Batch, origin, spread, small: bool) -> dict:
     root = np.sqrt(batch.weight).astype(Z.dtype)
     if not are_ones(batch.weight):
         Z = Z * root[:, None]
-    products = Z.T @ Z if small else np.einsum("ij,ij->j", Z, Z)
-    return {"shift": root @ Z, "products": products.astype(np.float64)}
+    products = Z.T.dot(Z) if small else np.einsum("ij,ij->j", Z, Z)  # not `@`: see `sums.py`
+    return {"shift": root.dot(Z), "products": products.astype(np.float64)}
 
 
 def _sparse_products(batch: Batch) -> np.ndarray:

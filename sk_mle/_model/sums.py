@@ -1,6 +1,9 @@
 """Weighted sums over the rows of a block, of which gradients and Hessians consist.
 
 `columns` of shape (n, q), or None for an intercept only, always stand for (1, columns).
+
+Products that sum over rows are written `left.T.dot(right)`: numpy's `@` holds the interpreter's lock where the result has less
+than 500 entries, so that threads over blocks would wait for each other; `dot` does not.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ def project(batch: Any, columns: Any, values: Any) -> np.ndarray:
     """Weighted sum over rows of (1, columns) times values (n,) or (n, K): shape (1 + q, K)."""
     values = values.reshape(len(values), -1)
     whole = np.reshape(weighted_sum(values, batch.weight), (1, -1))
-    return whole if columns is None else np.concatenate([whole, columns.T @ times_weights(values, batch.weight)])
+    return whole if columns is None else np.concatenate([whole, columns.T.dot(times_weights(values, batch.weight))])
 
 
 def contract(information: np.ndarray, change: np.ndarray, vector: bool) -> np.ndarray:
@@ -55,13 +58,13 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
         flat, columns = values.reshape(len(values), -1), left if right is None else right
         result[..., 0, 0] = flat.sum(axis=0).reshape(values.shape[1:])
         if columns is not None:
-            products = (columns.T @ flat).T.reshape(*values.shape[1:], -1)
+            products = columns.T.dot(flat).T.reshape(*values.shape[1:], -1)
             result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = products
         return result
     if left is right and isinstance(left, np.ndarray) and (qa + 1) * (qa + 2) <= 2 * values[0].size:
         first, second = np.triu_indices(qa + 1)  # fewer pairs of columns than of entries: one matrix product for all
         entries = np.vstack([np.ones(len(left)), left.T])
-        pairs = values.reshape(len(values), -1).T @ (entries[first] * entries[second]).T
+        pairs = values.reshape(len(values), -1).T.dot((entries[first] * entries[second]).T)
         result[..., first, second] = result[..., second, first] = pairs.reshape(*values.shape[1:], -1)
         return result
     for k in range(values.shape[1]):
@@ -72,8 +75,8 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
             value = np.ascontiguousarray(values[:, k, m])
             block = result[k, m]
             block[0, 0] = value.sum()
-            block[0, 1:] = right.T @ value
-            block[1:, 0] = block[0, 1:] if left is right else left.T @ value
+            block[0, 1:] = right.T.dot(value)
+            block[1:, 0] = block[0, 1:] if left is right else left.T.dot(value)
             block[1:, 1:] = _weighted_product(left, right, value)
     return result
 
@@ -85,5 +88,5 @@ def _weighted_product(left, right, value):
         return product.toarray() if sparse.issparse(product) else product
     if left is right and right.shape[1] >= MIN_SYMMETRIC_COLUMNS and value.min(initial=0.0) >= 0:
         rows = right * np.sqrt(value)[:, None]
-        return rows.T @ rows  # a symmetric product takes half the time
-    return left.T @ (right * value[:, None])
+        return rows.T.dot(rows)  # a symmetric product takes half the time
+    return left.T.dot(right * value[:, None])

@@ -10,7 +10,8 @@ import numpy as np
 
 from .._utils.repeated import repeated_value, spread, without_repeats
 
-ELEMENTS_PER_BLOCK = 8192  # elements at a time, so that temporaries stay in the processor's cache
+ELEMENTS_PER_BLOCK = 32768  # elements at a time: temporaries stay in the cache, and operations are long enough for threads
+MAX_TABLE_SIZE = 8192  # counts up to which values are taken from a table
 
 
 def elementwise(function: Callable, scalars: bool = False, sums: Callable | None = None) -> Callable:
@@ -70,7 +71,7 @@ def _small_counts(values: np.ndarray) -> tuple[np.ndarray | None, int]:
         counts = values.astype(np.intp)
     smallest, largest = np.minimum.reduce(counts, axis=None), np.maximum.reduce(counts, axis=None)
     size = 1 << int(largest).bit_length() if smallest >= 0 else 0
-    return counts, size if size <= min(values.size / 2, ELEMENTS_PER_BLOCK) and (counts == values).all() else 0
+    return counts, size if size <= min(values.size / 2, MAX_TABLE_SIZE) and (counts == values).all() else 0
 
 
 def _by_blocks(function: Callable, flat: list[np.ndarray]) -> Any:

@@ -18,6 +18,7 @@ from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
 from sk_mle import MLEClassifier, MLERegressor, likelihoods
+from sk_mle._model import data
 from sk_mle._solvers.solvers import SOLVERS
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import Gamma, Likelihood, Normal, Poisson
@@ -309,7 +310,8 @@ def test_offset_and_exposure():
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("name", ["normal", "poisson", "bernoulli", "categorical", "student_t"])
-def test_threads_change_nothing(name, form):
+def test_threads_change_nothing(name, form, monkeypatch):
+    monkeypatch.setattr(data, "BLOCK_BYTES", 1 << 18)
     rng = np.random.default_rng(9)
     X = np.column_stack([np.tile(ETA, (25, 1)), rng.normal(size=(10_000, 50)) * (rng.random((10_000, 50)) < 0.3)])
     y = np.tile(TARGETS[name], 25)

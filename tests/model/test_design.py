@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, get_ident
+
 import numpy as np
 import pytest
 from _objectives import design, rows
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
+from sk_mle._model import data as rows_in_memory
 from sk_mle._model.data import Data, add_sums, times_weights, weighted_sum
 from sk_mle._model.design import MAX_ROTATED_COLUMNS, from_moments, intercept_only
 from sk_mle._model.moments import Moments, cholesky
@@ -43,6 +48,42 @@ def test_sums_and_columns_join_the_blocks_in_order(n_jobs):
     assert_allclose(data.reduce(lambda batch: {"sum": batch.X.T @ batch.weight})["sum"], WEIGHT @ X)
     assert data.reduce(lambda batch: batch.y.max(), max) == np.flatnonzero(WEIGHT)[-1]
     assert_array_equal(data.column(lambda batch: {"y": batch.y})["y"], np.flatnonzero(WEIGHT))
+
+
+def in_short_blocks(n_jobs):
+    data = Data(X, np.arange(N, dtype=float), WEIGHT, {}, n_jobs)
+    data.block_rows = 7
+    return data
+
+
+def test_threads_are_by_default_as_many_as_blas_may_use(monkeypatch):
+    monkeypatch.setattr(rows_in_memory, "cpu_count", lambda: 3)
+    used = []
+    monkeypatch.setattr(rows_in_memory, "_map_on_threads", lambda pool, n, fn, blocks: used.append(n) or list(map(fn, blocks)))
+    for n_jobs, limit in [(1, 2), (2, 1), (None, 1), (None, 2), (None, 64), (64, 1)]:
+        with threadpool_limits(limit, "blas"):
+            in_short_blocks(n_jobs).reduce(lambda batch: {"sum": batch.y.sum()})
+    assert used == [2, 2, 3, 4]  # one thread needs none of these; nine blocks are enough for four
+
+
+def on_the_second_thread(fn):
+    """The results of two blocks on two threads, of which the second calls fn."""
+    first, both = get_ident(), Barrier(2, timeout=5)
+
+    def block(_):
+        both.wait()  # so that each thread has one
+        return fn() if get_ident() != first else None
+
+    with ThreadPoolExecutor(1) as pool:
+        return rows_in_memory._map_on_threads(pool, 2, block, [0, 1])
+
+
+def test_threads_pass_errors_on_and_keep_the_error_state_of_numpy():
+    assert set(on_the_second_thread(lambda: "second")) == {None, "second"}
+    with pytest.raises(ZeroDivisionError):
+        on_the_second_thread(lambda: 1 / 0)
+    with np.errstate(divide="ignore"):
+        on_the_second_thread(lambda: np.ones(1) / np.zeros(1))
 
 
 def test_some_rows_are_drawn_from_everywhere_and_keep_their_weights():

@@ -6,12 +6,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from joblib import cpu_count
 from scipy import sparse
 from scipy.special import expit
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from sk_mle import MLEClassifier, MLERegressor
+from sk_mle._model import data
 from sk_mle._solvers import start
 from sk_mle.exceptions import SeparationWarning
 from sk_mle.likelihoods import Gamma, NegativeBinomial, Normal, Poisson
@@ -118,7 +120,10 @@ def test_few_rows_of_many_are_separated():
         MLERegressor(Poisson()).fit(np.column_stack([rng.normal(size=len(group)), group]), y)
 
 
-def test_results_do_not_depend_on_threads():
+def test_results_do_not_depend_on_threads(monkeypatch):
+    monkeypatch.setattr(data, "BLOCK_BYTES", 1 << 20)  # 10 blocks
+    n_used, original = set(), data._map_on_threads
+    monkeypatch.setattr(data, "_map_on_threads", lambda pool, n, *args: n_used.add(n) or original(pool, n, *args))
     for model, y in MODELS.values():
         found = []
         for n_threads in (1, 2):
@@ -129,6 +134,7 @@ def test_results_do_not_depend_on_threads():
         model.set_params(n_jobs=None)
         for other in found[1:]:
             np.testing.assert_allclose(other, found[0], rtol=1e-12, atol=1e-14)
+    assert n_used == {min(2, cpu_count()), 3} - {1}
 
 
 def test_memory_stays_far_below_a_copy(tmp_path):
