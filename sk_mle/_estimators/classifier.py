@@ -18,8 +18,8 @@ from .._utils.callbacks import with_callbacks
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
 from ..likelihoods._functions import n_classes, title
-from .base import MLEMixin
 from .labels import ClassTotals, in_order, missing, ranks_of
+from .predictions import MLEMixin
 
 if TYPE_CHECKING:
     from ..likelihoods import Likelihood
@@ -140,8 +140,8 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         ValueError, TypeError
             For arguments, targets or weights that cannot be used; the estimator is left as it was.
         """
-        with self._fitting(X, y, sample_weight):
-            self._fit_rows(X, y, sample_weight)
+        with self._fitting(X, y, sample_weight) as on_iteration:
+            self._fit(self._problem(X, y, sample_weight), on_iteration)
         return self
 
     @property

@@ -130,8 +130,8 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         ValueError, TypeError
             For arguments, samples or weights that cannot be used; the estimator is left as it was.
         """
-        with self._fitting(X, None, sample_weight):
-            self._fit_rows(X, y, sample_weight)
+        with self._fitting(X, None, sample_weight) as on_iteration:
+            self._fit(self._problem(X, y, sample_weight), on_iteration)
             self._set_distribution()
         return self
 

@@ -19,7 +19,7 @@ from .._utils.callbacks import with_callbacks
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
-from .base import MLEMixin
+from .predictions import MLEMixin
 
 if TYPE_CHECKING:
     from ..likelihoods import Likelihood
@@ -219,8 +219,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         ValueError, TypeError
             For arguments, targets or weights that cannot be used; the estimator is left as it was.
         """
-        with self._fitting(X, y, sample_weight):
-            self._fit_rows(X, y, sample_weight)
+        with self._fitting(X, y, sample_weight) as on_iteration:
+            self._fit(self._problem(X, y, sample_weight), on_iteration)
         return self
 
     @property

@@ -158,11 +158,15 @@ def _row_space(identified: Design, design: Design) -> np.ndarray:
     return np.kron(block_diag(np.eye(first), np.linalg.qr(slopes.T)[0].T), np.eye(design.shape[1]))
 
 
+def is_constrained(region: Region | None) -> bool:
+    """Whether there are constraints besides the bounds of curves, which matter only where a fit fails without them."""
+    return region is not None and not region.of_curves
+
+
 def check_combined(model: Any, law: Likelihood, predictors: dict[str, Predictor], region: Region | None) -> None:
     """Raise ValueError for an L1 penalty or constraints together with what excludes them."""
     sparse = any(predictor.l1 for predictor in predictors.values())
-    constrained = region is not None and not region.of_curves
-    what = "l1_ratio > 0" if sparse else "bounds and constraints" if constrained else ""
+    what = "l1_ratio > 0" if sparse else "bounds and constraints" if is_constrained(region) else ""
     if not what:
         return
     curved = [one.parameter for one in predictors.values() if one.curve is not None]

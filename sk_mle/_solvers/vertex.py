@@ -231,8 +231,6 @@ def _kinks(law, name, y, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _slopes_beside(law, name, y, eta, tiny) -> list[np.ndarray]:
     """Derivatives of the log-likelihood of rows right above and below their kinks."""
-    if not len(y):  # differences have no row to divide by
-        return [np.empty(0), np.empty(0)]
     kinks = law.layout[name].link.link(law.kinks(y))
     return [law.evaluate(y, {**eta, name: kinks + side * tiny}, 1).gradient[name] for side in (1, -1)]
 

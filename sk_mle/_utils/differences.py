@@ -70,10 +70,13 @@ def differentiate(
     -------
     value (n,), gradient (n, D) or None, hessian (n, D, D) or None
     """
+    n, size = eta.shape
+    if n == 0:  # of no sample, functions need not be defined
+        empty = np.empty(0), np.empty((0, size)), np.empty((0, size, size))
+        return empty[0], empty[1] if order else None, empty[2] if order == 2 else None
     value = f(eta)
     if order == 0:
         return value, None, None
-    n, size = eta.shape
     together = together and n <= MAX_STACKED_ROWS
     growable = np.broadcast_to(growable, size)
     if gradient is not None and order == 1:

@@ -210,7 +210,7 @@ def test_names_need_a_frame():
 
 @pytest.mark.parametrize("change", [{"tol": -1}, {"alpha": -1}, {"solver": "x"}, {"likelihood": Normal(scale=-1)}])
 def test_nothing_is_computed_before_the_arguments_are_checked(change, monkeypatch):
-    for place in ("sk_mle._estimators.base.cold_start", "sk_mle._estimators.base.solve"):
+    for place in ("sk_mle._estimators.problem.cold_start", "sk_mle._solvers.maxima.solve"):
         monkeypatch.setattr(place, lambda *args: pytest.fail("the fit began"))
     with pytest.raises(ValueError):
         MLERegressor().set_params(**change).fit(FRAME, Y)

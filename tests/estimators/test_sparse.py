@@ -183,6 +183,8 @@ def test_paths(table):
     assert given.alphas.tolist() == [1.0, 0.1]
     with pytest.raises(ValueError, match="alphas is empty"):
         model.path(X, y, alphas=[])
+    with pytest.raises(ValueError, match="0 for every parameter"):
+        MLERegressor(alpha={"loc": 0.0}).path(X, y)
 
 
 def test_searches_and_pickles(table):

@@ -1,0 +1,220 @@
+"""How estimators read rows and arguments: into the problem of a fit, or into other data for the likelihood of one."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+from sklearn.utils.validation import validate_data
+
+from .._model import columns
+from .._model.data import Data
+from .._model.parts import DataInParts, look_at
+from .._model.summaries import Summaries
+from .._model.terms import has_terms, summaries_of, text_groups
+from .._model.validation import (
+    check_finite,
+    check_kind,
+    check_objects,
+    check_support,
+    check_weight,
+    group_labels,
+    is_float_matrix,
+    replace_zero_weight_rows,
+    text_columns,
+)
+from .._sources import Opened, Rows, check_in_memory, open_source
+from .._utils.frames import coded
+from ..likelihoods import Likelihood
+from .fit import Fit
+from .problem import Problem, centred, problem_in_memory, problem_in_parts
+
+
+class ReadsRows:
+    """Validation of X, y and weights; subclasses translate the target."""
+
+    # arguments of the estimators' constructors
+    likelihood: Any
+    penalties: Any
+    alpha: Any
+    n_jobs: int | None
+    class_weight: Any = None  # of classifiers alone
+
+    fit_: Fit
+    _text_groups: dict = {}
+    _name_of_y = "y"  # in messages
+
+    def _target(self, y: Any, X: Any) -> np.ndarray:
+        """y in the form that the fitted law takes."""
+        raise NotImplementedError
+
+    def _validate(self, X: Any, reset: bool, finite: bool = True):
+        """X as a float array or CSR matrix; ValueError for text and, if `finite`, for NaN and infinities."""
+        check_in_memory(X)
+        if reset:
+            self._text_groups = text_groups(self, X)
+        for name, levels in self._text_groups.items():
+            X = coded(X, name, levels) if hasattr(X, "columns") and name in X.columns else X
+        checks: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "ensure_all_finite": False}
+        try:
+            if not is_float_matrix(X):
+                X = validate_data(self, check_kind(X), reset=reset, **checks)
+            elif reset:
+                self._take_shape(X)
+            else:
+                validate_data(self, X, reset=False, skip_check_array=True)
+        except ValueError as error:
+            if message := text_columns(X, error):
+                raise ValueError(message) from error
+            raise
+        except TypeError:
+            check_objects(X)
+            raise
+        if finite:
+            check_finite(X, getattr(self, "feature_names_in_", None))
+        return X if reset else self.fit_.rows(X)
+
+    def _take_shape(self, X: np.ndarray) -> None:
+        """Set the attributes that scikit-learn's checks set for an X without names."""
+        self.n_features_in_ = X.shape[1]
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _own(self, law: Likelihood) -> Likelihood:
+        """The law, or a clone if it is the user's object, which may be changed later."""
+        return clone(law) if law is self.likelihood else law
+
+    def _read_training(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None
+    ) -> tuple[Likelihood, Any, np.ndarray, np.ndarray]:
+        """The law for these data, and X, y and weights as the fit uses them; attributes that describe them are set.
+
+        `totals` are the sums that `_look` returns of the parts, if these rows are a sample.
+        """
+        raise NotImplementedError
+
+    def _look(self, rows: Rows) -> Any:
+        """Check the rows of a part as `fit` checks rows in memory; return what is to be summed over parts, or None."""
+        raise NotImplementedError
+
+    def _part_reader(self, totals) -> ReadsRows:
+        """An estimator that reads a part's rows as this one reads all; `totals` are the sums over parts of `_look`."""
+        return copy(self)
+
+    def _problem(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Problem:
+        """What a fit to these rows, in memory or of a source, is to solve; attributes that describe them are set."""
+        rows = open_source(X, y, sample_weight)
+        if rows is not None:
+            return self._problem_in_parts(rows)
+        law, validated, target, weight = self._read_training(X, y, sample_weight)
+        return problem_in_memory(self, law, X, validated, target, weight, self._text_groups)
+
+    def _problem_in_parts(self, rows: Opened) -> Problem:
+        """The problem of the rows of a source; those of few rows are gathered."""
+        look = look_at(rows, partial(_look_for_fit, self))
+        if look.n_samples < rows.source.rows_to_gather:
+            return self._problem(*rows.gathered()[:3])
+        totals, summaries = (look.totals.own, look.totals.summaries) if has_terms(self) else (look.totals, None)
+        law, X, _, _ = self._read_training(*look.sample[:3], totals)
+        reader: Any = self._part_reader(totals)
+        if summaries is not None:
+            reader._text_groups = self._text_groups = dict(summaries.texts.values())
+        return problem_in_parts(self, law, X, rows, look, reader, summaries)
+
+    def _training_weight(self, y: Any, weight: np.ndarray):
+        """Weights as the fit uses them."""
+        return weight
+
+    @property
+    def likelihood_(self) -> Likelihood:
+        """The law that was fitted."""
+        return self.fit_.law
+
+    def read_rows(self, X: Any) -> Any:
+        """X as the fit reads it: checked, as an array or a sparse matrix."""
+        return self._validate(X, reset=False)
+
+    def read_data(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Data | DataInParts:
+        """X, y and weights as the fit reads them, for the likelihood of other data.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`.
+        sample_weight : array-like of shape (n,), optional
+        groups : array-like of shape (n,), optional
+            A label per row, for sums by group.
+
+        Returns
+        -------
+        Data or DataInParts
+        """
+        if (rows := self._opened(X, y, sample_weight, groups)) is not None:
+            return self._read_parts(rows)
+        X, labels = self.read_rows(X), replace_zero_weight_rows(y, sample_weight)
+        target = self._target(labels, X)
+        weight = self._training_weight(labels, check_weight(sample_weight, X.shape[0]))
+        return _with_groups(self.fit_.data(X, target, weight, self.n_jobs), groups)
+
+    def _read_parts(self, rows: Opened) -> Data | DataInParts:
+        """The data of a source, for the likelihood of other data."""
+        look = look_at(rows, partial(_look_at_part, self))
+        if look.n_samples < rows.source.rows_to_gather:
+            return self.read_data(*rows.gathered())
+        return DataInParts(rows, self._part_reader(look.totals), look, centred(self.fit_.predictors))
+
+    def _opened(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, groups: Any = None) -> Opened | None:
+        """The source that X is, of whose data frames the columns of the fit are chosen by name; None for X in memory."""
+        return open_source(X, y, sample_weight, groups, getattr(self, "feature_names_in_", None))
+
+    def check_weightless(self, X: Any) -> None:
+        """Raise ValueError for columns of a part without weight that are refused in memory."""
+        self.read_rows(X)
+
+    def check_part(self, part: Data) -> None:
+        """Raise ValueError for rows that the fitted law does not take."""
+        law = self.likelihood_
+        check_support(law, part.y, self._name_of_y)
+        columns.check_known_values(law, part.X, self.fit_.known, self.fit_.names, part.weight)
+        if law.layout.known:
+            law.bind(part.y, **{name: part.offset[name] for name in law.layout.known})
+
+
+@dataclass(frozen=True)
+class _TotalsWithTerms:
+    """What `_look` finds in parts, and what terms ask of them; it can be added up."""
+
+    own: Any
+    summaries: Summaries
+
+    def __add__(self, other: _TotalsWithTerms) -> _TotalsWithTerms:
+        own = self.own if other.own is None else other.own if self.own is None else self.own + other.own
+        return _TotalsWithTerms(own, self.summaries + other.summaries)
+
+
+def _look_at_part(estimator: ReadsRows, rows: Rows) -> Any:
+    """`_look` of an estimator that is not changed."""
+    return copy(estimator)._look(rows)
+
+
+def _look_for_fit(estimator: ReadsRows, rows: Rows) -> Any:
+    """The same with what terms ask of the rows, where there are any."""
+    if not has_terms(estimator):
+        return _look_at_part(estimator, rows)
+    one = copy(estimator)
+    totals, X = one._look(rows), one._validate(rows.X, reset=True)
+    weight = check_weight(rows.sample_weight, X.shape[0])
+    names = getattr(one, "feature_names_in_", None)
+    return _TotalsWithTerms(totals, summaries_of(one, X, weight, names, one._text_groups))
+
+
+def _with_groups(data: Data, groups: Any) -> Data:
+    """The data with labels of groups, if there are any."""
+    return data if groups is None else data.with_groups(group_labels(groups, data.n_samples))
