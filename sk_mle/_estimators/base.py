@@ -15,7 +15,7 @@ from .._model.design import Design
 from .._model.objective import Objective
 from .._model.validation import mean_score, replace_zero_weight_rows
 from .._solvers.fellner_schall import degrees_of_freedom
-from .._solvers.maxima import Maximum, Search, method_for
+from .._solvers.maxima import Maximum, Method, Search, method_for
 from .._solvers.solvers import Solution, choose
 from .._sources import Rows
 from .._utils.callbacks import WithCallbacks
@@ -62,16 +62,16 @@ class Fitting(ReadsRows, Saved, WithCallbacks):
         watch = None
         if on_iteration is not None:
             watch = lambda objective, u: on_iteration(lambda: {"fit_": problem.fit_at(objective, u)})
-        objective, start = self._start(problem)
         method = method_for(problem.predictors, problem.region, self.penalty)
+        objective, start, identified = self._start(problem, method)
         found = method.maximum(objective, start, problem.predictors, self._search(watch))
-        self._store(problem, objective.designs, found)
+        self._store(problem, identified, found)
 
-    def _start(self, problem: Problem) -> tuple[Objective, np.ndarray]:
-        """The objective of a problem, and where its fit starts; ValueError for a solver that cannot minimise it."""
+    def _start(self, problem: Problem, method: Method) -> tuple[Objective, np.ndarray, dict[str, Design]]:
+        """As of `started`, for a kind of maximum; ValueError for a solver that cannot minimise the objective."""
         objective = problem.objective()
         choose(self.solver, objective)
-        return started(objective, self.fit_ if self.warm_start and hasattr(self, "fit_") else None)
+        return started(objective, self.fit_ if self.warm_start and hasattr(self, "fit_") else None, method.restricted)
 
     def _search(self, watch: Callable | None = None) -> Search:
         """Runs of the estimator's solver."""

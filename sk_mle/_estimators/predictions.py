@@ -152,10 +152,10 @@ class MLEMixin(Fitting):
         problem = self._problem(X, y, sample_weight)
         if not any(predictor.l1 for predictor in problem.predictors.values()):
             raise ValueError("path follows L1 penalties, and alpha or l1_ratio is 0 for every parameter: make both positive")
-        objective, start = self._start(problem)
         sparse = Sparse(problem.region)
+        objective, start, identified = self._start(problem, sparse)
         points, found = sparse.path(objective, start, problem.predictors, self._search(), alphas, eps)
-        self._store(problem, objective.designs, found)
+        self._store(problem, identified, found)
         fits, n = [coefficients(found.objective, u) for _, u, _ in points], objective.data.total_weight
         coefs, intercepts = ({name: np.array([fit[k][name] for fit in fits]) for name in fits[0][k]} for k in (0, 1))
         return Bunch(

@@ -27,6 +27,7 @@ from .._model.terms import (
     with_means_over_parts,
     with_terms,
 )
+from .._solvers.least_squares import with_few_rows
 from .._solvers.maxima import Maximum
 from .._solvers.start import cold_start, warm_start
 from .._sources import Opened
@@ -114,9 +115,16 @@ class Problem:
         return self.region.n_free(identified, found.objective.designs, active)
 
 
-def started(objective: Objective, earlier: Fit | None) -> tuple[Objective, np.ndarray]:
-    """The objective in coordinates of unit curvature at its start, and the start: of an earlier fit, if there is one."""
-    return cold_start(objective) if earlier is None else warm_start(objective, earlier.coefs, earlier.intercepts)
+def started(objective: Objective, earlier: Fit | None, restricted: bool) -> tuple[Objective, np.ndarray, dict[str, Design]]:
+    """The objective in coordinates of unit curvature at its start, the start, and designs that the columns identify.
+
+    The start is of an earlier fit, if there is one. `restricted` says that constraints or an L1 penalty follow: least squares
+    begin at the solution without these then, by cross products.
+    """
+    if restricted and (found := with_few_rows(objective)) is not None:
+        return *found, objective.designs
+    objective, start = cold_start(objective) if earlier is None else warm_start(objective, earlier.coefs, earlier.intercepts)
+    return objective, start, objective.designs
 
 
 def problem_in_memory(

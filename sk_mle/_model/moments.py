@@ -44,7 +44,7 @@ class Moments:
             self._scaled(data.products[centered])
             return
         if data.is_sparse:
-            self._scaled(products_of_columns(data, centered, self.small))
+            self._keep(products_of_columns(data, centered, self.small))
             return
         origin, spread = _provisional(data, centered)
         if self.small and p >= MIN_SINGLE_PRECISION_COLUMNS and spread.all():
@@ -52,7 +52,12 @@ class Moments:
                 self._scaled(_dense_products(data, centered, self.small, origin, spread), spread)
             if np.isfinite(self.gram).all() and self.scale.all() and self.factor()[1] > MIN_SINGLE_PRECISION_EIGENVALUE:
                 return
-        self._scaled(_dense_products(data, centered, self.small, origin))
+        self._keep(_dense_products(data, centered, self.small, origin))
+
+    def _keep(self, sums: Products):
+        """Set what follows from products in double precision, which are known to the data from now on."""
+        self.data.products = {**self.data.products, self.centered: sums}
+        self._scaled(sums)
 
     def _scaled(self, sums: Products, divisor=1.0):
         """Set means, scales and correlations from central products of the columns in units of `divisor`."""

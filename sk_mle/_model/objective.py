@@ -84,6 +84,8 @@ class Objective:
         Parameters that may be at a limit of the law, with that end of their domain (see `_solvers/limits.py`).
     preconditioner : object or None
         Approximation of the Hessian near the solution (see `_solvers/preconditioners.py`).
+    on_few_rows : Objective or None
+        The same in fewer rows, where these are known (see `_solvers/least_squares.py`).
     partly_expected : bool
         Whether the expected information is that of the law for some pairs of parameters only, or lacks the second derivatives
         of curves, so that the observed information is another near the optimum.
@@ -92,6 +94,7 @@ class Objective:
     """
 
     preconditioner: Any = None
+    on_few_rows: Objective | None = None
     near_optimum = False
     near_limits: dict[str, str] = {}
 
@@ -172,7 +175,7 @@ class Objective:
     def with_penalties(self, penalties: dict[str, Any]) -> Objective:
         """The objective with other penalties, which know its coordinates."""
         other = copy(self)
-        other.penalties, other._last = penalties, (b"", "", Point(np.inf))
+        other.penalties, other._last, other.on_few_rows = penalties, (b"", "", Point(np.inf)), None
         return other
 
     def unbounded(self, u: np.ndarray, value: float, slack: float = 0.0) -> bool:
@@ -315,14 +318,17 @@ class Objective:
                 hessian[self.slices[a], self.slices[b]] += part
                 if a != b:
                     hessian[self.slices[b], self.slices[a]] += part.T
-        value += self.penalty(u)
-        for name, penalty in self.penalties.items() if order else ():
+        return self.penalised(u, Point(value, gradient if order >= 1 else None, hessian if order == 2 else None))
+
+    def penalised(self, u: np.ndarray, point: Point) -> Point:
+        """A point of the mean loss with the penalties, which are added to its derivatives in place."""
+        value = point.value + self.penalty(u)
+        for name, penalty in self.penalties.items() if point.order else ():
             place = self.slices[name]
-            gradient[place] += penalty.gradient(u[place])
-            if order == 2:
-                hessian[place, place] += penalty.hessian()
-        value = value if np.isfinite(value) else np.inf
-        return Point(value, gradient if order >= 1 else None, hessian if order == 2 else None)
+            point.gradient[place] += penalty.gradient(u[place])
+            if point.order == 2:
+                point.hessian[place, place] += penalty.hessian()
+        return point._replace(value=value if np.isfinite(value) else np.inf)
 
     def _rotate(self, a, b, inner):
         """A Hessian block in coordinates (size_a, size_b), from one in linear predictors and coordinates (Ka, Kb, ra, rb)."""

@@ -68,7 +68,7 @@ class Lasso:
             new &= gain >= MIN_SHARE_OF_GAIN * gain[new].max()
             sign[new] = np.where(v != 0, np.sign(v), np.where(up > down, 1.0, -1.0))[new]
             free |= new
-        return Step(v - u, {})
+        return Step(v - u, {}, slope)
 
     def _falls(self, v, slope) -> tuple[np.ndarray, np.ndarray]:
         """How steeply the model falls when a coordinate rises, and when it falls; 0 where a bound forbids it."""

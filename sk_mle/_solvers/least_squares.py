@@ -1,9 +1,11 @@
 """Least squares by cross products: an objective of about as many rows as coordinates, of the same value everywhere.
 
-Where the log-likelihood of a row is that of the difference of y and the first linear predictor, and quadratic in it, with
-constants for the other parameters, the rows enter by the cross products of the columns and y alone. So k + 1 rows suffice that
+Where the log-likelihood of a row is that of the difference of y and the first linear predictor, quadratic and even in it, with
+constants for the other parameters, the rows enter by the cross products of the columns and y alone. So few rows suffice that
 have these: with G = R'R the mean of the products of the columns, b the solution of least squares and s its mean squared
 residual, the rows of R with targets R b, and one row of zeros with the root of s. All weigh the same, and together as before.
+
+At other coefficients b + d the mean squared residual is s + d'Gd, so that the law is evaluated in one row of that residual.
 
 Flat vector: u holds the coordinates of all parameters, as in the objective of all rows (`_model/objective.py` states the
 layout).
@@ -11,110 +13,207 @@ layout).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
+from scipy import linalg
 
-from .._model.data import Data, weighted_sum
-from .._model.design import Columns, Design
-from .._model.objective import Objective
+from .._model.data import Batch, Data, weighted_sum
+from .._model.design import MAX_ROTATED_COLUMNS, Columns, Design, intercept_only
+from .._model.moments import Moments, cholesky, products_of_columns
+from .._model.objective import Objective, Point
+from .._model.sums import project
 from ..domains import REAL
-from .start import ROWS_OF_FIRST_LOOK, is_quadratic
+from ..likelihoods._functions import n_starts
+from .newton import newton
+from .start import ROWS_OF_FIRST_LOOK, cold_start, is_quadratic
 
-MIN_ROWS_PER_COORDINATE = 20  # from which few rows are worth the passes that find them
+MIN_ROWS_PER_COORDINATE = 20  # from which few rows are worth the pass that finds them
 MIN_RESIDUAL = 1e-10  # root mean square, relative to that of y, above which sums of squares have digits enough
+MIN_SHARE_OF_RESIDUAL = 1e-4  # of the mean square of y, above which the difference of sums has digits enough
+MIN_RCOND = 1e-9  # of products of columns of unit size, above which they have digits enough
+MAX_REFINEMENTS, MAX_LAST_DECREMENT = 5, 1e-20  # passes; relative decrease of the mean square in the last one
+TOL_OF_CONSTANTS, ITERATIONS_OF_CONSTANTS = 1e-4, 50  # of the fit of the other parameters
 
 
-def on_few_rows(objective: Objective, rotated: Objective, start: np.ndarray) -> Objective | None:
-    """The objective on few rows, with the same coordinates; None where it depends on more than cross products.
+class OnFewRows(Objective):
+    """An objective on the few rows of the module's docstring, which is evaluated in one.
+
+    Made by `of`.
+
+    Attributes
+    ----------
+    root, gram : ndarray of shape (r, k), (k, k)
+        R, and R'R, the mean products of the columns, in coordinates.
+    solution : ndarray of shape (k,)
+        Of least squares.
+    mean_square : float
+        Of the residuals there.
+    """
+
+    root: np.ndarray
+    gram: np.ndarray
+    solution: np.ndarray
+    mean_square: float
+
+    @classmethod
+    def of(cls, objective: Objective, root: np.ndarray, solution: np.ndarray, mean_square: float) -> OnFewRows:
+        """The rows that replace those of an objective, by a root R of the mean products, in the same coordinates."""
+        k, data, (name, design) = len(root) + 1, objective.data, next(iter(objective.designs.items()))
+        X = np.sqrt(k) * np.vstack([root, np.zeros((1, design.size))])
+        y = np.sqrt(k) * np.append(root @ solution, np.sqrt(mean_square))
+        unit = design.output_basis
+        columns = Design(Columns(slice(None)), np.zeros(design.size), np.full(design.size, 1 / unit[0, 0]), False, unit)
+        few = Data(X, y, np.full(k, data.total_weight / k), {})
+        other = cls(objective.likelihood, few, {**objective.designs, name: columns}, {})
+        other.penalties = objective.penalties
+        other.root, other.gram, other.solution, other.mean_square = root, root.T @ root, solution, mean_square
+        return other
+
+    def evaluate(self, u: np.ndarray, order: int, information: str = "observed") -> Point:
+        key, kind, point = self._last
+        if point.order >= order and (order < 2 or kind == information) and key == u.tobytes():
+            return point
+        self.evaluations += 1
+        (first, place), *others = self.slices.items()
+        away = self.root @ (u[place] - self.solution)
+        change, residual = away @ self.root, np.sqrt(self.mean_square + away @ away)
+        eta = {name: self.designs[name].output_basis[0] * u[at] for name, at in others} | {first: np.zeros(1)}
+        row = self.likelihood.evaluate(np.array([residual]), eta, order, information)
+        value = -float(row.loglik[0])
+        gradient, hessian = np.zeros(self.size if order else 0), np.zeros((self.size, self.size) if order == 2 else (0, 0))
+        if order:
+            gradient[place] = float(row.gradient[first][0]) / residual * change
+            for name, at in others:
+                gradient[at] = -row.gradient[name][0] * self.designs[name].output_basis[0, 0]
+        if order == 2:
+            self._fill(hessian, row.information, change, residual)
+        point = self.penalised(u, Point(value, gradient if order else None, hessian if order == 2 else None))
+        self.remember(u, point, information)
+        return point
+
+    def _fill(self, hessian, information, change, residual) -> None:
+        """Set the Hessian from the information in the row."""
+        first = next(iter(self.slices))
+        units = {name: 1.0 if name == first else self.designs[name].output_basis[0, 0] for name in self.slices}
+        for (a, b), value in information.items():
+            at, other, value = self.slices[a], self.slices[b], float(value[0]) * units[a] * units[b]
+            if a == b:
+                hessian[at, other] = value * self.gram if a == first else value
+            elif first in (a, b):
+                at, other = (at, other) if a == first else (other, at)
+                hessian[at, other] = -value / residual * change[:, None]
+                hessian[other, at] = hessian[at, other].T
+            else:
+                hessian[at, other] = hessian[other, at] = value
+
+
+def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
+    """The objective in coordinates of single coefficients and unit information, with `on_few_rows`, and its minimum.
+
+    The minimum is that without penalties. None where the objective depends on more than cross products.
 
     Parameters
     ----------
     objective : Objective
-    rotated : Objective
-        The same in the coordinates of the start of a fit.
-    start : ndarray of shape (size,)
-        Of `rotated`.
+        In any coordinates.
     """
     data, (name, design) = objective.data, next(iter(objective.designs.items()))
     if data.n_kept < MIN_ROWS_PER_COORDINATE * objective.size or not _is_least_squares(objective):
         return None
-    curvature = _curvature(objective, rotated, start)
-    root, b = _orthonormal_root(rotated, design, start, curvature) or _root(objective, rotated, start, curvature)
-    u = _converted(objective, rotated, start)
-    u[objective.slices[name]] = b
-    squares = objective.over_rows(u, partial(_squared_residuals, name))
-    residual, size = (np.sqrt(squares[key] / data.total_weight) for key in ("residual", "target"))
-    if not residual > MIN_RESIDUAL * size:
+    design = design.unrotated()
+    if (products := _root(data, design)) is None:
         return None
-    k, unit = len(root) + 1, design.output_basis[0, 0]
-    X = np.sqrt(k) * np.vstack([root, np.zeros((1, design.size))])
-    y = np.sqrt(k) * np.append(unit * (root @ b), residual)
-    columns = Design(Columns(slice(None)), np.zeros(design.size), np.ones(design.size), False, design.output_basis)
-    few = Data(X, y, np.full(k, data.total_weight / k), {})
-    return Objective(objective.likelihood, few, {**objective.designs, name: columns}, {}).with_penalties(objective.penalties)
+    origin = np.average(data.few.y, weights=data.few.weight) if design.intercept else 0.0
+    if (found := _solution(data, name, design, products, np.eye(1, design.size)[0] * origin)) is None:
+        return None
+    solution, mean_square = found
+    designs, start = _at_constants(objective, {**objective.designs, name: design}, np.sqrt(mean_square))
+    unit = designs[name].output_basis[0, 0]
+    whole = objective.copy_with(designs=designs)
+    start[whole.slices[name]] = solution / unit
+    whole.on_few_rows = OnFewRows.of(whole, unit * products.root, solution / unit, mean_square)
+    return whole, start
 
 
 def _is_least_squares(objective) -> bool:
     """Whether the rows of the objective are those of the module's docstring."""
     name, *others = objective.designs
     law, y = objective.likelihood, objective.data.few.y[:ROWS_OF_FIRST_LOOK]
-    if law.support != REAL or objective.data.offset_names & set(others) or not is_quadratic(objective):
+    if law.support != REAL or objective.data.offset_names & set(others) or n_starts(law) > 1 or not is_quadratic(objective):
+        return False
+    if any(objective.designs[other].vector for other in others):
         return False
     eta = {other: np.zeros(len(y)) for other in others}
-    here, moved = (law.evaluate(y + shift, eta | {name: np.full(len(y), shift)}, 0).loglik for shift in (0.0, 1.0))
-    return bool(np.allclose(here, moved, rtol=1e-10, atol=0.0))
+    here, moved, mirrored = (
+        law.evaluate(sign * y + shift, eta | {name: np.full(len(y), shift)}, 0).loglik
+        for sign, shift in ((1.0, 0.0), (1.0, 1.0), (-1.0, 0.0))
+    )
+    return all(np.allclose(here, other, rtol=1e-10, atol=0.0) for other in (moved, mirrored))
 
 
-def _curvature(objective, rotated, start) -> float:
-    """Information of every row in the first linear predictor, per squared coordinate."""
-    name, *others = rotated.designs
-    constants = {other: rotated.designs[other].coefficients(start[rotated.slices[other]])[0] for other in others}
-    result = objective.likelihood.evaluate(objective.data.few.y[:1], constants | {name: np.zeros(1)}, 2)
-    return float(result.information[name, name][0]) * rotated.designs[name].output_basis[0, 0] ** 2
+class _Root(NamedTuple):
+    """R with R'R equal to products of columns, and what solves by these, with minimum norm where they are singular."""
+
+    root: np.ndarray
+    solve: Callable[[np.ndarray], np.ndarray]
+    has_digits: bool  # whether the solution needs no refinement
 
 
-def _orthonormal_root(rotated, design, start, curvature):
-    """R, the map to coordinates in which columns are orthonormal, and the solution; None where those of `rotated` are not."""
-    name, old = next(iter(rotated.designs.items()))
-    orthonormal = old.columns.rotation is not None or old.column_basis.ndim == 2
-    if rotated.penalties or not orthonormal or old.size != design.size:
+def _root(data, design) -> _Root | None:
+    """The root of the mean products of a design that is not rotated; None where there are too many columns.
+
+    It comes from the products, or from the rows where these lose too many digits.
+    """
+    if data.n_features > MAX_ROTATED_COLUMNS:
         return None
-    solution = start[rotated.slices[name]] - rotated.gradient(start)[rotated.slices[name]] / curvature
-    left, right = (one.original_matrix()[int(not one.intercept) :] for one in (old, design))
-    norm = np.linalg.norm(left, axis=1, keepdims=True)
-    live = norm[:, 0] > 0  # constant columns have no coordinate
-    return np.linalg.solve(left[live] / norm[live], right[live] / norm[live]), design.coordinates(*old.coefficients(solution))
+    if design.intercept not in data.products:
+        data.products = {**data.products, design.intercept: products_of_columns(data, design.intercept, True)}
+    moments = Moments(data, design.intercept, MAX_ROTATED_COLUMNS)
+    if moments.gram is None:
+        return None
+    index = np.arange(data.n_features)[design.columns.index]
+    basis = design.original_matrix()
+    means = basis[:1] + moments.mean[index] @ basis[1:]
+    scaled = moments.scale[index, None] * basis[1:]
+    factor, rcond = cholesky(means.T @ means + scaled.T @ moments.gram[np.ix_(index, index)] @ scaled)
+    if rcond > MIN_RCOND:
+        return _Root(np.tril(factor).T, partial(linalg.cho_solve, (factor, True)), True)
+    root = np.vstack([means, moments.root()[:, index] @ scaled])
+    inverse = np.linalg.pinv(root, rcond=root.size * np.finfo(float).eps)
+    return _Root(root, lambda slope: inverse @ (inverse.T @ slope), False)
 
 
-def _root(objective, rotated, start, curvature):
-    """R, from the Hessian of all rows, and a solution."""
-    name, u = next(iter(objective.designs)), _converted(objective, rotated, start)
-    place, point = objective.slices[name], objective.evaluate(u, 2)
-    hessian, gradient = point.hessian[place, place], point.gradient[place]
-    if name in objective.penalties:
-        hessian, gradient = (
-            hessian - objective.penalties[name].hessian(),
-            gradient - objective.penalties[name].gradient(u[place]),
-        )
-    ratio = (objective.designs[name].output_basis[0, 0] / rotated.designs[name].output_basis[0, 0]) ** 2
-    values, vectors = np.linalg.eigh(hessian / (curvature * ratio))
-    values = np.maximum(values, 0.0)
-    return np.sqrt(values)[:, None] * vectors.T, u[place] - np.linalg.lstsq(hessian, gradient, rcond=None)[0]
+def _solution(data, name, design, products: _Root, at) -> tuple[np.ndarray, float] | None:
+    """The solution of least squares in coordinates, from one near it, and its mean squared residual; None for an exact fit."""
+    size, largest = 0.0, np.inf if products.has_digits else MAX_LAST_DECREMENT
+    for refinement in range(MAX_REFINEMENTS):
+        sums = data.reduce(partial(_products_with_residuals, name, design, design.expand(at)))
+        slope, before = design.expand_adjoint(sums["products"]) / data.total_weight, float(sums["square"]) / data.total_weight
+        step = products.solve(slope)
+        decrement = float(slope @ step)
+        size, at, after = size if refinement else before, at + step, before - decrement
+        if after > MIN_SHARE_OF_RESIDUAL * before and decrement <= largest * before:
+            break
+    return (at, after) if after > MIN_RESIDUAL**2 * size else None
 
 
-def _converted(objective, rotated, start) -> np.ndarray:
-    """The flat vector of the objective at a point of `rotated`."""
-    parts = [
-        objective.designs[name].coordinates(*design.coefficients(start[rotated.slices[name]]))
-        for name, design in rotated.designs.items()
-    ]
-    return np.concatenate(parts)
+def _products_with_residuals(name, design, coefficients, batch: Batch) -> dict[str, np.ndarray]:
+    """Weighted sums over a block of the residuals at coefficients times (1, columns), and of their squares."""
+    intercept, slopes = coefficients
+    rows = design.columns.rows(batch.X)
+    residual = batch.y - intercept[0] - (rows @ slopes[:, 0] if slopes.any() else 0.0) - batch.offset.get(name, 0.0)
+    return {"products": project(batch, rows, residual), "square": weighted_sum(residual**2, batch.weight)}
 
 
-def _squared_residuals(name, batch, eta) -> dict[str, np.ndarray]:
-    """Weighted sums over a block of the squares of the residuals and of y."""
-    return {
-        "residual": weighted_sum((batch.y - eta[name]) ** 2, batch.weight),
-        "target": weighted_sum(batch.y**2, batch.weight),
-    }
+def _at_constants(objective, designs, residual: float) -> tuple[dict[str, Design], np.ndarray]:
+    """Designs in coordinates of unit information where every residual has a size, and the vector of the constants there."""
+    law, total = objective.likelihood, objective.data.total_weight
+    two = Data(np.zeros((2, 0)), np.array([residual, -residual]), np.full(2, total / 2), {})
+    constants, at = cold_start(Objective(law, two, dict.fromkeys(designs, intercept_only()), {}))
+    at = newton(constants, at, tol=TOL_OF_CONSTANTS, max_iter=ITERATIONS_OF_CONSTANTS).x
+    scaled = {name: design.with_output_basis(constants.designs[name].output_basis) for name, design in designs.items()}
+    u = [at[constants.slices[name]] if design.columns is None else np.zeros(design.size) for name, design in scaled.items()]
+    return scaled, np.concatenate(u)

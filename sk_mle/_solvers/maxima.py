@@ -85,7 +85,16 @@ class Maximum(NamedTuple):
 
 
 class Method(Protocol):
-    """A kind of maximum."""
+    """A kind of maximum.
+
+    Attributes
+    ----------
+    restricted : bool
+        Whether it is a maximum of the likelihood on a region or with an L1 penalty, and no other.
+    """
+
+    @property
+    def restricted(self) -> bool: ...
 
     def maximum(self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], search: Search) -> Maximum: ...
 
@@ -95,6 +104,7 @@ class Unconstrained:
     """A maximum anywhere; that within the bounds of curves, `region`, only where none was found."""
 
     region: Region | None
+    restricted = False
 
     def maximum(self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], search: Search) -> Maximum:
         objective, solution = _identified(objective, search.best(objective, start), search)
@@ -110,6 +120,10 @@ class Constrained:
     region: Region
     penalty: str | None
 
+    @property
+    def restricted(self) -> bool:
+        return self.penalty is None
+
     def maximum(self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], search: Search) -> Maximum:
         start = search.best_start(objective, start)
         found = constrained_maximum(objective, start, self.region, search.tol, search.max_iter, self.penalty)
@@ -121,6 +135,7 @@ class BiasReduction:
     """The estimate with Jeffreys' penalty, or the root of an adjusted score."""
 
     penalty: str
+    restricted = False
 
     def maximum(self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], search: Search) -> Maximum:
         solution = bias_reduced(objective, start, self.penalty, search, search.tol, search.max_iter)
@@ -132,6 +147,7 @@ class Sparse:
     """The maximum with L1 penalties, also on a region."""
 
     region: Region | None
+    restricted = True
 
     def maximum(self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], search: Search) -> Maximum:
         start = search.best_start(objective, start)
@@ -160,6 +176,7 @@ class ChosenPenalties:
     """A maximum with penalties that the data choose, then on the region, or where none was found within curves' bounds."""
 
     region: Region | None
+    restricted = False
 
     def maximum(self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], search: Search) -> Maximum:
         constrained, loose = is_constrained(self.region), replace(search, tol=max(search.tol, TOL_BEFORE_PENALTIES))

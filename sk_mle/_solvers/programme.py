@@ -24,10 +24,11 @@ MIN_SINGULAR_VALUE = 1e-10  # of constraints that count as independent, relative
 
 
 class Step(NamedTuple):
-    """A step of the flat vector, and the active rows with the side, -1 or 1, of each."""
+    """A step of the flat vector, the active rows with the side, -1 or 1, of each, and the model's gradient at its end."""
 
     step: np.ndarray
     active: dict[int, int]
+    gradient: np.ndarray
 
 
 class Programme:
@@ -87,24 +88,30 @@ class Programme:
             rows, sides = np.concatenate([rows, more[new]]), np.concatenate([sides, their_sides[new]])
         active = {int(row): int(side) for row, side, kept in zip(rows, sides, multipliers > 0, strict=True) if kept}
         active |= {int(row): -1 for row in equal}
-        return Step(self._on_active(u, gradient, H, active, step), active)
+        # far from a free fit the Hessian is indefinite, and yet positive definite where the active constraints leave room
+        for matrix in (hessian, H) if active else ():
+            exact = self._on_active(u, gradient, matrix, active)
+            if exact is not None and (matrix is H or gradient @ exact < 0):
+                return Step(exact, active, gradient + matrix @ exact)
+        return Step(step, active, gradient + H @ step)
 
     def _outside(self, value):
         """Rows that a value violates, and the sides."""
         below, above = np.flatnonzero(value < self.low - self.slack), np.flatnonzero(value > self.high + self.slack)
         return np.concatenate([below, above]), np.concatenate([np.full(len(below), -1.0), np.ones(len(above))])
 
-    def _on_active(self, u, gradient, H, active, step):
-        """The step in the plane of the active constraints, which it meets exactly, if that stays inside the others."""
-        if not active:
-            return step
+    def _on_active(self, u, gradient, H, active):
+        """The step in the plane of the active constraints, which it meets exactly; None if it has no end, or leaves others."""
         A = self.A[list(active)]
         ends = np.array([self.low[row] if side < 0 else self.high[row] for row, side in active.items()])
         exact = np.linalg.lstsq(A, ends - A @ u, rcond=MIN_SINGULAR_VALUE)[0]
         basis = linalg.null_space(A, rcond=MIN_SINGULAR_VALUE)
         if basis.shape[1]:
-            exact = exact - basis @ np.linalg.solve(basis.T @ H @ basis, basis.T @ (gradient + H @ exact))
-        return step if len(self._outside(self.A @ (u + exact))[0]) else exact
+            _, inner, fail = linalg.lapack.dposv(basis.T @ H @ basis, basis.T @ (gradient + H @ exact))
+            if fail:
+                return None
+            exact = exact - basis @ inner
+        return None if len(self._outside(self.A @ (u + exact))[0]) else exact
 
 
 def _least_distance(G, factor, newton, gaps):

@@ -25,7 +25,6 @@ from .._model.design import intercept_only
 from .._model.objective import Objective
 from .curves import curves_of
 from .lasso import Lasso
-from .least_squares import on_few_rows
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .programme import MIN_SINGULAR_VALUE, Programme
 from .separation import separating_directions
@@ -61,7 +60,12 @@ def in_single_coefficients(objective: Objective, u: np.ndarray, entries: bool = 
 
 
 def constrained_maximum(
-    objective: Objective, start: np.ndarray, region: Region, tol: float, max_iter: int, penalty: str | None = None
+    objective: Objective,
+    start: np.ndarray,
+    region: Region,
+    tol: float,
+    max_iter: int,
+    penalty: str | None = None,
 ) -> tuple[Objective, Solution]:
     """The maximum on a region of coefficients, from a start anywhere.
 
@@ -83,9 +87,8 @@ def constrained_maximum(
     Solution
         With ``result["active"]``, the active rows of the region and the side, -1 or 1, of each.
     """
-    rotated, at = objective, start
     plain, start = in_single_coefficients(objective, start)
-    few = None if penalty is not None or curves_of(plain) else on_few_rows(plain, rotated, at)
+    few = plain.on_few_rows if penalty is None else None
     objective = plain if penalty is None else BiasReduced.of(plain, penalty)
     programme = Programme(region, objective)
     u = programme.feasible(start)
@@ -94,7 +97,7 @@ def constrained_maximum(
         objective = plain if penalty is None else BiasReduced.of(plain, penalty)
         programme = Programme(region, objective)
         u = programme.feasible(start)
-    run = _descend(objective, programme, u, tol, max_iter, few=few)
+    run = _descend_from_few(objective, few, programme, u, tol, max_iter)
     active = run.last.active
     run.result.update(active=active)
     if run.converged and not _certified(objective, run, programme, active):
@@ -105,7 +108,12 @@ def constrained_maximum(
 
 
 def sparse_maximum(
-    objective: Objective, start: np.ndarray, weights: dict[str, float], region: Region | None, tol: float, max_iter: int
+    objective: Objective,
+    start: np.ndarray,
+    weights: dict[str, float],
+    region: Region | None,
+    tol: float,
+    max_iter: int,
 ) -> tuple[Objective, Solution]:
     """The maximum with L1 penalties on the coefficients of parameters, from a start anywhere.
 
@@ -129,14 +137,13 @@ def sparse_maximum(
     Solution
         With ``result["active"]``, as of `constrained_maximum`.
     """
-    rotated, at = objective, start
     objective, start = in_single_coefficients(objective, start, entries=True)
-    few = on_few_rows(objective, rotated, at)
+    few = objective.on_few_rows
     if few is None and _is_poor(objective, start):
         objective, start = in_single_coefficients(*_at_constants(objective), entries=True)
     boxes = _Boxes(region, objective)
     lasso = Lasso(_in_coordinates(objective, weights), boxes.low, boxes.high)
-    run = _descend(objective, lasso, lasso.feasible(start), tol, max_iter, few=few)
+    run = _descend_from_few(objective, few, lasso, lasso.feasible(start), tol, max_iter)
     run.result.update(active=boxes.active(run.u))
     return objective, run.solution(objective)
 
@@ -169,10 +176,10 @@ def sparse_path(
     Solution
         The last one.
     """
-    rotated, at, alpha = objective, start, objective.alpha
+    alpha = objective.alpha
     objective, u = in_single_coefficients(objective, start, entries=True)
-    plain = objective.with_penalties({})
-    rows = on_few_rows(plain, rotated, at) or plain
+    plain, few = objective.with_penalties({}), objective.on_few_rows
+    rows = plain if few is None else few.with_penalties({})
     scale, boxes = _in_coordinates(objective, weights), _Boxes(region, plain)
     none = Lasso(np.where(scale > 0, np.inf, 0.0), boxes.low, boxes.high)
     null = _descend(rows, none, none.feasible(u), tol, max_iter)
@@ -276,17 +283,22 @@ class _Run(NamedTuple):
         return Solution(self.u, self.converged, self.unbounded, self.n_iter, self.residual, edges, self.result)
 
 
-def _descend(objective, subproblem, u, tol, max_iter, hessian=None, few=None, polished=True) -> _Run:
-    """Newton steps from a feasible point; near the optimum with the updated Hessian of an earlier one, while that is fast.
+def _descend_from_few(objective, few, subproblem, u, tol, max_iter) -> _Run:
+    """`_descend` from the solution on few rows, if there are any; one pass over all confirms that one."""
+    if few is None or not (run := _descend(few, subproblem, u, tol, max_iter)).converged:
+        return _descend(objective, subproblem, u, tol, max_iter)
+    point = objective.evaluate(run.u, 1)
+    if np.abs(point.gradient - run.point.gradient).max(initial=0.0) > POLISHED_SHARE_OF_TOL * tol:
+        return _descend(objective, subproblem, run.u, tol, max_iter, run.point.hessian)
+    run.result.update(fun=point.value, jac=point.gradient)
+    return run._replace(point=point._replace(hessian=run.point.hessian))
 
-    Where the objective is known on `few` rows, from the solution there.
-    """
-    if few is not None:
-        on_few = _descend(few, subproblem, u, tol, max_iter)
-        u, hessian = (on_few.u, on_few.point.hessian) if on_few.converged else (u, None)
+
+def _descend(objective, subproblem, u, tol, max_iter, hessian=None, polished=True) -> _Run:
+    """Newton steps from a feasible point; near the optimum with the updated Hessian of an earlier one, while that is fast."""
     n_iter, unbounded, message, last, before, polishing = 0, False, "iteration limit", None, np.inf, 0
     cheap = objective.data.n_kept * objective.size**2 <= MAX_PRODUCTS_OF_FRESH_HESSIAN
-    order = 2 if hessian is None else 1
+    order, limit = 2 if hessian is None else 1, POLISHED_SHARE_OF_TOL * tol
     point = objective.evaluate(u, order, "expected")
     hessian, fresh, residual = point.hessian if order == 2 else hessian, order == 2, np.inf
     while n_iter < max_iter:
@@ -296,12 +308,12 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None, few=None, po
             break
         last = subproblem.step(u, point.gradient, hessian)
         # the quadratic model is optimal at the end of the step: there its gradient has changed by this
-        residual = float(np.abs(hessian @ last.step).max(initial=0.0))
+        residual = float(np.abs(last.gradient - point.gradient).max(initial=0.0))
         polishing += residual <= tol
-        if not polished and residual <= POLISHED_SHARE_OF_TOL * tol:
+        if not polished and residual <= limit:
             message = "gradient below tol"
             break
-        if residual <= (POLISHED_SHARE_OF_TOL if polished else 1.0) * tol or polishing > POLISHING_STEPS:
+        if residual <= limit or polishing > POLISHING_STEPS:
             u, message = u + last.step, "gradient below tol"
             point = objective.evaluate(u, 1)
             break
@@ -310,10 +322,8 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None, few=None, po
             hessian = point.hessian
             continue
         decrement = -float(point.gradient @ last.step) + subproblem.penalty(u) - subproblem.penalty(u + last.step)
-        order, information = (
-            2 if cheap or decrement > MAX_DECREMENT_OF_STALE else 1,
-            "expected" if decrement > SCORING_DECREMENT else "observed",
-        )
+        order = 2 if cheap or decrement > MAX_DECREMENT_OF_STALE else 1
+        information = "expected" if decrement > SCORING_DECREMENT else "observed"
         length, trial = _line_search(objective, subproblem, u, point, last.step, decrement, order, information)
         if trial is None and (fresh or polishing):
             message = "no step lowers the value"
@@ -321,9 +331,13 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None, few=None, po
         if trial is None:
             before = 0.0  # the Hessian is too old
             continue
-        fresh = order == 2
-        hessian = trial.hessian if fresh else _updated(hessian, length * last.step, trial.gradient - point.gradient)
-        u, point, before = u + length * last.step, trial, residual
+        error = float(np.abs(trial.gradient - last.gradient).max(initial=0.0)) if length == 1.0 else np.inf
+        fresh, step = order == 2, length * last.step
+        hessian = trial.hessian if fresh else _updated(hessian, step, trial.gradient - point.gradient)
+        u, point, before = u + step, trial, residual
+        if error <= limit:  # the gradient at the end of a whole step is that of the model, which is optimal there
+            residual, message = error, "gradient below tol"
+            break
     converged = bool(residual <= tol) and not unbounded
     unbounded = unbounded or (not converged and bool(is_diverging(objective, u)))
     result = OptimizeResult(x=u, fun=point.value, jac=point.gradient, nit=n_iter, message=message, success=converged)
