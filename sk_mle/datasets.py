@@ -12,7 +12,17 @@ from .likelihoods._functions import sized
 
 
 class Simulated(NamedTuple):
-    """Simulated data and the coefficients that they were drawn with."""
+    """Simulated data and the coefficients that they were drawn with.
+
+    Examples
+    --------
+    >>> from sk_mle.datasets import make_mle_regression
+    >>> data = make_mle_regression("gamma", n_samples=100, coefs={"mean": [0.5, 0.0, -0.5]}, random_state=0)
+    >>> data.X.shape, data.y.shape
+    ((100, 3), (100,))
+    >>> print(data.coefs["mean"])
+    [0.5, 0.0, -0.5]
+    """
 
     X: np.ndarray
     y: np.ndarray

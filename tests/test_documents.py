@@ -141,6 +141,12 @@ def test_docstrings_are_complete():
     assert found == []
 
 
+def test_every_page_of_the_reference_has_an_example():
+    """In the docstring, run with the doctests."""
+    objects = {name: getattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2]) for name in listed()}
+    assert [name for name, value in sorted(objects.items()) if ">>>" not in inspect.getdoc(value)] == []
+
+
 def test_examples_have_a_title():
     """An underlined first line, without which the gallery has no page for them."""
     for path in (ROOT / "examples").glob("*.py"):

@@ -34,6 +34,20 @@ class NotEstimableError(ValueError):
     message : str
     reason : str
         Why they are not.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.inference import NotEstimableError
+    >>> X, y = [[0, 1], [0, 1], [1, 0], [1, 0], [1, 0]], [1.0, 1.2, 2.1, 2.5, 2.0]  # both columns of a one-hot encoding
+    >>> inference = MLERegressor().fit(X, y).inference(X, y)
+    >>> try:
+    ...     inference.predict([[1, 1]])
+    ... except NotEstimableError as error:
+    ...     print(error.reason)
+    in every row x0 + x1 = 1
+    >>> inference.predict([[1, 0]])["mean"].round(3)
+    array([2.2])
     """
 
     def __init__(self, message: str, reason: str) -> None:

@@ -48,6 +48,18 @@ class Profile:
         The coefficient of the fit.
     maximum : float
         Its log-likelihood.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.datasets import make_mle_regression
+    >>> X, y, *_ = make_mle_regression("poisson", 40, 1, random_state=0)
+    >>> profile = MLERegressor("poisson").fit(X, y).inference(X, y).profile("x0", X, y, values=[0.0, 0.2, 0.4])
+    >>> print(profile.table())
+       mean:x0  log-likelihood
+    0   0.0000        -57.9111
+    1   0.2000        -56.0627
+    2   0.4000        -56.3808
     """
 
     name: str

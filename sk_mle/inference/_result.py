@@ -24,6 +24,18 @@ class TestResult:
     boundary : tuple of str
         Parameters of the larger model at an edge of their domain, for which `pvalue` is corrected.
     note : str
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.datasets import make_mle_regression
+    >>> X, y, *_ = make_mle_regression("poisson", 40, 2, random_state=0)
+    >>> result = MLERegressor("poisson").fit(X, y).inference(X, y).wald_test("x1 = 0")
+    >>> print(result)
+    Wald test: mean:x1 = 0
+    statistic = 9.4291, df = 1, p-value = 0.0021
+    >>> result.df, round(result.pvalue, 3)
+    (1, 0.002)
     """
 
     test: str

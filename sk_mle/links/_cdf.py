@@ -27,7 +27,16 @@ class _CDFLink(Link):
 
 
 class Logit(_CDFLink):
-    """`theta = 1 / (1 + exp(-eta))`, the logistic distribution function."""
+    """`theta = 1 / (1 + exp(-eta))`, the logistic distribution function.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Logit
+    >>> print(Logit().inverse([-1.0, 0.0, 1.0]).round(4))
+    [0.2689 0.5    0.7311]
+    >>> print(Logit().link([0.25, 0.5]).round(4))  # log odds
+    [-1.0986  0.    ]
+    """
 
     ratio, canonical = "odds ratio", True
 
@@ -98,7 +107,14 @@ class ScaledLogit(Link):
 
 
 class Probit(_CDFLink):
-    """`theta = Phi(eta)`, the standard normal distribution function."""
+    """`theta = Phi(eta)`, the standard normal distribution function.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Probit
+    >>> print(Probit().inverse([-1.0, 0.0, 1.0]).round(4))
+    [0.1587 0.5    0.8413]
+    """
 
     def link(self, theta: np.ndarray) -> np.ndarray:
         return ndtri(theta)
@@ -125,7 +141,14 @@ class Probit(_CDFLink):
 
 
 class CLogLog(_CDFLink):
-    """`theta = 1 - exp(-exp(eta))`, the complementary log-log link of proportional hazards in grouped time."""
+    """`theta = 1 - exp(-exp(eta))`, the complementary log-log link of proportional hazards in grouped time.
+
+    Examples
+    --------
+    >>> from sk_mle.links import CLogLog
+    >>> print(CLogLog().inverse([-1.0, 0.0, 1.0]).round(4))
+    [0.3078 0.6321 0.934 ]
+    """
 
     ratio = "hazard ratio"
 
@@ -150,7 +173,14 @@ class CLogLog(_CDFLink):
 
 
 class LogLog(_CDFLink):
-    """`theta = exp(-exp(-eta))`, the Gumbel distribution function."""
+    """`theta = exp(-exp(-eta))`, the Gumbel distribution function.
+
+    Examples
+    --------
+    >>> from sk_mle.links import LogLog
+    >>> print(LogLog().inverse([-1.0, 0.0, 1.0]).round(4))
+    [0.066  0.3679 0.6922]
+    """
 
     def mirror(self) -> Link:
         return CLogLog()
@@ -168,7 +198,14 @@ class LogLog(_CDFLink):
 
 
 class Cauchit(_CDFLink):
-    """`theta = 1/2 + arctan(eta) / pi`, the Cauchy distribution function."""
+    """`theta = 1/2 + arctan(eta) / pi`, the Cauchy distribution function.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Cauchit
+    >>> print(Cauchit().inverse([-1.0, 0.0, 1.0]).round(4))
+    [0.25 0.5  0.75]
+    """
 
     def link(self, theta: np.ndarray) -> np.ndarray:
         tangent = np.tan(np.pi * np.minimum(theta, 1 - theta))  # from the nearer end, where pi * theta keeps its digits

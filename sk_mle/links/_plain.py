@@ -14,7 +14,14 @@ from ._base import Link, finite
 
 
 class Identity(Link):
-    """`theta = eta`."""
+    """`theta = eta`.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Identity
+    >>> print(Identity().inverse([-1.0, 2.0]))
+    [-1.  2.]
+    """
 
     def link(self, theta: np.ndarray) -> np.ndarray:
         return theta
@@ -24,7 +31,17 @@ class Identity(Link):
 
 
 class Log(Link):
-    """`theta = exp(eta)`."""
+    """`theta = exp(eta)`.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Log
+    >>> print(Log().inverse([-1.0, 0.0, 1.0]).round(4))
+    [0.3679 1.     2.7183]
+    >>> theta, slope, curvature = Log().inverse_derivatives([0.0])
+    >>> print(theta, slope, curvature)
+    [1.] [1.] [1.]
+    """
 
     ratio = "ratio"
     range = POSITIVE
@@ -77,7 +94,14 @@ class ShiftedLog(Link):
 
 
 class Softplus(Link):
-    """`theta = log(1 + exp(eta))`: like the log link for small `theta`, like the identity for large."""
+    """`theta = log(1 + exp(eta))`: like the log link for small `theta`, like the identity for large.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Softplus
+    >>> print(Softplus().inverse([-5.0, 0.0, 5.0]).round(4))
+    [0.0067 0.6931 5.0067]
+    """
 
     range = POSITIVE
 
@@ -127,7 +151,14 @@ class Power(Link):
 
 
 class InverseSquared(Power):
-    """`theta = eta**-0.5`, `eta = theta**-2`, the canonical link of the inverse Gaussian mean."""
+    """`theta = eta**-0.5`, `eta = theta**-2`, the canonical link of the inverse Gaussian mean.
+
+    Examples
+    --------
+    >>> from sk_mle.links import InverseSquared
+    >>> print(InverseSquared().inverse([0.25, 4.0]), InverseSquared().link([0.5]))
+    [2.  0.5] [4.]
+    """
 
     exponent = -2.0
 
@@ -136,7 +167,14 @@ class InverseSquared(Power):
 
 
 class Sqrt(Power):
-    """`theta = eta**2`, `eta = sqrt(theta)`; `inverse` accepts a negative `eta`, which `link` never returns."""
+    """`theta = eta**2`, `eta = sqrt(theta)`; `inverse` accepts a negative `eta`, which `link` never returns.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Sqrt
+    >>> print(Sqrt().inverse([1.0, 2.0]), Sqrt().link([1.0, 4.0]))
+    [1. 4.] [1. 2.]
+    """
 
     exponent = 0.5
 
@@ -148,7 +186,14 @@ class Sqrt(Power):
 
 
 class Inverse(Power):
-    """`theta = 1 / eta` for positive `theta` and `eta`; NaN elsewhere, so that formulas never get a negative parameter."""
+    """`theta = 1 / eta` for positive `theta` and `eta`; NaN elsewhere, so that formulas never get a negative parameter.
+
+    Examples
+    --------
+    >>> from sk_mle.links import Inverse
+    >>> print(Inverse().inverse([0.5, 4.0, -1.0]))
+    [2.   0.25  nan]
+    """
 
     exponent = -1.0
 
@@ -161,7 +206,14 @@ class Inverse(Power):
 
 
 class TanHalf(Link):
-    """`theta = 2 * arctan(eta)`, an angle in (-pi, pi): `eta = tan(theta / 2)` (Fisher and Lee, 1992)."""
+    """`theta = 2 * arctan(eta)`, an angle in (-pi, pi): `eta = tan(theta / 2)` (Fisher and Lee, 1992).
+
+    Examples
+    --------
+    >>> from sk_mle.links import TanHalf
+    >>> print(TanHalf().inverse([-1.0, 0.0, 1.0]).round(4))  # a right angle to each side
+    [-1.5708  0.      1.5708]
+    """
 
     range = replace(CIRCLE, closed=(False, False))
 

@@ -81,6 +81,16 @@ class DistScorer(BaseEstimator):
     score_func : callable
     greater_is_better : bool, optional
     options : dict, optional
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.datasets import make_mle_regression
+    >>> from sk_mle.metrics import crps, make_dist_scorer
+    >>> X, y, *_ = make_mle_regression("gamma", random_state=0)
+    >>> scorer = make_dist_scorer(crps)
+    >>> round(scorer(MLERegressor("gamma").fit(X, y), X, y), 3)  # minus the mean CRPS, so that higher is better
+    -2.01
     """
 
     __metadata_request__score = {"estimator": UNUSED}

@@ -34,6 +34,19 @@ class Comparison:
         displays and scores, such as ``PITDisplay.from_predictions(y, table.distributions_[table.best])``.
     notes : list of str
         Sentences below the table.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor, compare
+    >>> from sk_mle.datasets import make_mle_regression
+    >>> X, y, *_ = make_mle_regression("gamma", random_state=0)
+    >>> comparison = compare({"gamma": MLERegressor("gamma"), "normal": MLERegressor()}, X, y)
+    >>> comparison.best
+    'gamma'
+    >>> comparison.table["AIC"].round(1)
+    array([ 642.4, 1202.8])
+    >>> comparison.estimators_["gamma"].coef_.shape
+    (3,)
     """
 
     def __init__(

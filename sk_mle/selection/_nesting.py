@@ -26,6 +26,17 @@ class Nesting:
         Parameters of the larger model that the smaller one holds at an edge of their domain, one degree of freedom each.
     irregular : str
         Why the likelihood-ratio statistic has no known law; empty where it has.
+
+    Examples
+    --------
+    >>> from sk_mle import MLERegressor
+    >>> from sk_mle.datasets import make_mle_regression
+    >>> from sk_mle.selection import nested
+    >>> X, y, *_ = make_mle_regression("poisson", random_state=0)
+    >>> small, large = MLERegressor("poisson", predictors={"mean": [0]}), MLERegressor("poisson")
+    >>> nesting = nested(small.fit(X, y), large.fit(X, y))
+    >>> nesting.df, nesting.boundary
+    (2, ())
     """
 
     df: int

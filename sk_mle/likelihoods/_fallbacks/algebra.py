@@ -16,6 +16,14 @@ class Eval(NamedTuple):
 
     A scalar parameter has a gradient (n,), a vector parameter (n, K); `information`, minus the Hessian, has (n,) arrays for
     pairs of scalars, else (n, Ka, Kb). A pair that is absent is zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle.likelihoods import Poisson
+    >>> part = Poisson().evaluate(np.array([0.0, 3.0]), {"mean": np.log([1.0, 2.0])}, order=2)
+    >>> print(part.loglik.round(3), part.gradient["mean"].round(3), part.information["mean", "mean"].round(3))
+    [-1.    -1.712] [-1.  1.] [1. 2.]
     """
 
     loglik: np.ndarray

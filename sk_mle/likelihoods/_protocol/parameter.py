@@ -44,6 +44,22 @@ class Parameter:
         Names of the entries of a vector parameter; by default 0..K-1.
     value : float, str or None
         None: estimated. A number: fixed. A name: the column of X that holds the value of every row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_mle.domains import POSITIVE
+    >>> from sk_mle.likelihoods import Likelihood, Parameter
+    >>> from sk_mle.links import Softplus
+    >>> class Waiting(Likelihood):
+    ...     parameters = {"mean": Parameter(POSITIVE, link=Softplus())}
+    ...     support = POSITIVE
+    ...     def __init__(self, *, mean=None, links=None):
+    ...         self.mean, self.links = mean, links
+    ...     def loglik(self, y, mean):
+    ...         return -y / mean - np.log(mean)
+    >>> Waiting().layout["mean"].link
+    Softplus()
     """
 
     domain: Domain

@@ -56,6 +56,13 @@ class Relations:
     competing : callable or None
         `competing(law, **params) -> bool`: whether other maxima are likely, given one at these parameters, so that a fit
         searches for them.
+
+    Examples
+    --------
+    >>> from sk_mle.likelihoods import NegativeBinomial, Relations
+    >>> sorted(NegativeBinomial().relations.limits)
+    ['Geometric', 'Poisson']
+    >>> own = Relations(limits={"Poisson": {"dispersion": 0.0}})  # as a class attribute `relations` of a law of yours
     """
 
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
