@@ -191,7 +191,10 @@ def column(value: Any, names: Any, n_features: int, argument: str) -> int:
             raise ValueError(f"{argument}: {value!r} is the name of {len(index)} columns of X; rename them, or pass an index")
         return int(index[0])
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{argument} must name columns by str or int, got {value!r}")
+        raise TypeError(
+            f"{argument} must name columns by str or int, got a {type(value).__name__}; values of rows are a column of X, "
+            "whose name it takes"
+        )
     if not -n_features <= value < n_features:
         raise ValueError(f"{argument}: column {value} does not exist; X has {n_features} columns")
     return int(value) % n_features

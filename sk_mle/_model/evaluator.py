@@ -111,7 +111,10 @@ class Evaluator:
         """Observed information of the rows of a block in each parameter's linear predictor."""
         eta = self.eta(batch, self.rows(batch, {}), coefficients, self.curves(batch, coefficients, 0))
         information = self._observed(batch, eta).information
-        return {name: information[name, name] for name in self.designs}
+        return {
+            name: information[name, name] if (name, name) in information else np.zeros(eta[name].shape + eta[name].shape[1:])
+            for name in self.designs
+        }
 
     def curves(self, batch: Batch, coefficients: dict, order: int) -> dict[str, CurvePoint]:
         """Curves with derivatives up to `order` in the rows of a block, for the parameters that have one."""

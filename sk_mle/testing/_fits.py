@@ -87,7 +87,7 @@ def recovery(law: Likelihood, rng: np.random.Generator) -> None:
     )
     first = law.layout.free[0]
     coefficients = np.atleast_2d(model.coefs_[first])
-    information = at_truth.information[first, first]
+    information = at_truth.information.get((first, first), np.zeros(eta[first].shape + eta[first].shape[1:]))
     basis = law.layout[first].basis
     basis = np.eye(1) if basis is None else basis
     mean_information = np.abs(information).mean() * np.eye(1) if information.ndim == 1 else information.mean(axis=0)

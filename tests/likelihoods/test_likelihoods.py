@@ -10,6 +10,7 @@ import pytest
 from _laws import UserGumbel, numerical
 from scipy import stats
 from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
 
 from sk_mle import MLEDensity, MLERegressor, likelihoods
 from sk_mle.domains import POSITIVE, REAL, UNIT
@@ -395,6 +396,37 @@ def test_loglik_gradient_and_hessian_follow_from_terms_unless_written_apart():
         np.testing.assert_allclose(law.gradient(y, mean)["mean"], Exponential().gradient(y, mean)["mean"])
         np.testing.assert_allclose(gradient["mean"], law.gradient(y, mean)["mean"])
         np.testing.assert_allclose(hessian["mean", "mean"], law.hessian(y, mean)["mean", "mean"])
+
+
+@pytest.mark.parametrize("names", [("q", "size"), ("sample_weight", "order")])
+def test_parameters_may_be_called_as_the_protocol_calls_its_own_arguments(names):
+    def init(self, *, links=None):
+        self.links = links
+
+    def loglik(self, y, /, **params):
+        return Normal().loglik(y, *(params[name] for name in names))
+
+    law = type("Named", (Likelihood,), {
+        "parameters": dict(zip(names, (REAL, POSITIVE), strict=True)), "support": REAL, "__init__": init, "loglik": loglik,
+    })()  # fmt: skip
+    X, y = np.arange(12.0)[:, None], np.arange(12.0) + np.tile([-0.5, 0.7, 0.1], 4)
+    model, normal = MLERegressor(law).fit(X, y), MLERegressor().fit(X, y)
+    dist, expected = model.predict_dist(X), normal.predict_dist(X)
+    np.testing.assert_allclose(dist.ppf(0.3), expected.ppf(0.3), rtol=1e-5)
+    np.testing.assert_allclose(dist.logsf(y), expected.logsf(y), rtol=1e-5)
+    assert np.isfinite(dist.rvs(random_state=0)).all()
+
+
+def test_a_second_derivative_of_zero_may_be_left_out_where_a_kink_is_not_told():
+    class Untold(Likelihood):
+        parameters, support = {"loc": REAL, "scale": POSITIVE}, REAL
+
+        def loglik(self, y, loc, scale):
+            return -np.abs((y - loc) / scale) - np.log(2 * scale)
+
+    X, y = np.random.default_rng(0).normal(size=(100, 1)), np.random.default_rng(1).laplace(size=100)
+    with pytest.warns(ConvergenceWarning, match="kink"):
+        MLERegressor(Untold()).fit(X, y)
 
 
 class Tailed(Whole):

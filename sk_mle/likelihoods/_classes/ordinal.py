@@ -187,7 +187,7 @@ class Ordinal(Classes):
             cutpoints = np.concatenate([np.zeros((*np.shape(gaps)[:-1], 1)), np.cumsum(gaps, axis=-1)], axis=-1)
         return (cutpoints - loc) / np.asarray(scale, float)[..., None]
 
-    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
         link, ends = get_link(self.distribution), self._ends(**params)
         table = (link.log_complement if upper else link.log_inverse)(ends)[0]
         codes = np.arange(table.shape[-1])
@@ -207,7 +207,7 @@ class Ordinal(Classes):
         above = self._above(params)
         return (above * (2 * np.arange(above.shape[-1]) + 1)).sum(axis=-1) - above.sum(axis=-1) ** 2
 
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         q = np.asarray(q, float)
         table = np.exp(get_link(self.distribution).log_inverse(self._ends(**params))[0])
         code = np.sum(table < q[..., None], axis=-1).astype(float)

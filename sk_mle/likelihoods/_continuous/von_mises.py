@@ -168,7 +168,7 @@ class VonMises(Likelihood):
         strip = np.log(width) - 2 * k * np.sin((np.pi - width / 2 + sign * mean) / 2) ** 2
         return np.where(width * (1 + k) < 1e-5, strip - norm, np.minimum(arcs - norm, 0.0))
 
-    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             value = self._log_tail(y, upper, **params)
             large = np.asarray(value > np.log(0.5))
@@ -179,8 +179,8 @@ class VonMises(Likelihood):
                 value[large] = np.log1p(-np.exp(self._log_tail(y[large], not upper, **given)))
         return value if log else np.exp(value)
 
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        def logs(y: np.ndarray, upper: bool, **params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
+        def logs(y: np.ndarray, upper: bool, /, **params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return self._log_tail(y, upper, **params), self.loglik(y, **params)
 
         return newton_quantile(logs, q, params, (-np.pi, np.pi), self.expectation(**params))

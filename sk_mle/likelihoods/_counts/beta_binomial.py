@@ -154,7 +154,7 @@ class BetaBinomial(Trials, SummedCount):
         parts = log_sum(f, first, 1.0, half, True), log_sum(f, first + count - 1, -1.0, count - half, True)
         return np.minimum(np.logaddexp(*parts), 0.0)
 
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         return np.where(q == 1, params["trials"], super().ppf(q, **params))
 
     def successes(self, rng: np.random.Generator, n: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:

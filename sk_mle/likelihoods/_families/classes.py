@@ -27,7 +27,7 @@ class Classes(Likelihood):
             return COUNT
         return replace(COUNT, high=self.n_classes - 1, closed=(True, True), typical=(0, self.n_classes - 1))
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         n_in_y = int(np.max(y)) + 1
         n_classes = max(n_in_y, 2) if self.n_classes is None else self.n_classes
         if n_classes < n_in_y:

@@ -21,7 +21,7 @@ class Hazard(Likelihood):
 
     support = NONNEGATIVE
 
-    def terms(self, y: np.ndarray, order: int, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
+    def terms(self, y: np.ndarray, order: int, /, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         return plus(Eval(*self.hazard_terms(y, order, *at, **params)), Eval(*self.survival_terms(y, order, *at, **params)))
 
     def interval(
@@ -31,15 +31,17 @@ class Hazard(Likelihood):
         near, far = (minus_hessian(Eval(*terms)) for terms in ends)
         return minus_hessian(minus(near, far._replace(loglik=np.where(np.isposinf(high), -np.inf, far.loglik))))
 
-    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         survival, *_ = self.survival_terms(np.maximum(y, 0.0), 0, *at, **params)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, *at, **params))
 
-    def ppf(self, q: np.ndarray, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return self.reached(-np.log1p(-np.asarray(q)), *at, **params)
 
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], /, *at: np.ndarray, **params: np.ndarray
+    ) -> np.ndarray:
         return self.reached(rng.standard_exponential(size), *at, **params)
 
 

@@ -23,7 +23,7 @@ class Kinked:
 
     width: float = 0.0
 
-    def kinks(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def kinks(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """The value of `loc` at which each sample's log-likelihood has its kink."""
         return y
 

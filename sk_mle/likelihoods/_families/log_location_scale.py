@@ -38,7 +38,7 @@ class LogLocationScale(Likelihood):
         """Derivatives in the law's own parameters from those in the parameters of log y; by default the same."""
         return gradient, hessian
 
-    def terms(self, y: np.ndarray, order: int, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
+    def terms(self, y: np.ndarray, order: int, /, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         x = np.log(y)
         loglik, gradient, hessian = self.standard.terms(x, order, **self.plain(*at, **params))
         if order:
@@ -93,14 +93,16 @@ class LogLocationScale(Likelihood):
         plain = self.plain(*at, **params)
         return self.standard.entropy(**plain) + self.standard.expectation(**plain)
 
-    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.standard.tail_probability(_log(y), upper, log, **self.plain(*at, **params))
 
     @takes_parameters
-    def ppf(self, q: np.ndarray, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return np.exp(self.standard.ppf(q, **self.plain(*at, **params)))
 
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], /, *at: np.ndarray, **params: np.ndarray
+    ) -> np.ndarray:
         return np.exp(self.standard.rvs(rng, size, **self.plain(*at, **params)))
 
 

@@ -26,7 +26,7 @@ class LogProbability(Likelihood):
     expected_factor: Callable[..., float | np.ndarray]
 
     @np.errstate(all="ignore")
-    def terms(self, y: np.ndarray, order: int, prob: np.ndarray, **known: np.ndarray) -> tuple[np.ndarray, dict, dict]:
+    def terms(self, y: np.ndarray, order: int, /, prob: np.ndarray, **known: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         prob = np.asarray(prob, float)
         rest = 1 - prob
         yes, no = (np.log(prob), 1 / prob, -1 / prob**2), (np.log1p(-prob), -1 / rest, -1 / rest**2)

@@ -35,7 +35,7 @@ class Multivariate(Likelihood):
     def layout(self) -> Parameters:
         return Parameters({name: replace(one, basis=np.eye(self.width(name))) for name, one in super().layout.items()})
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         return clone(self).set_params(n_targets=self.n_targets or y.shape[1])
 
     def check(self) -> None:

@@ -36,7 +36,7 @@ class SummedCount(Likelihood):
         """The function f(k, rows) that gives log masses at k (m, points) for the m rows of `params`."""
         return lambda k, rows: self.loglik(k, **{name: value[rows][:, None] for name, value in params.items()})
 
-    def tail_probability(self, y: np.ndarray, upper: Any, log: bool, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: Any, log: bool, /, **params: np.ndarray) -> np.ndarray:
         """Summed on the side of the mean where y lies, or on the other one where that is small."""
         y, params, shape = _flat(y, params)
         with np.errstate(all="ignore"):
@@ -62,7 +62,7 @@ class SummedCount(Likelihood):
                 side[rows] = np.logaddexp(*parts)
         return np.minimum(side, 0.0)
 
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         q, params, shape = _flat(q, params)
         with np.errstate(all="ignore"):
             inside, result = (q > 0) & (q < 1), np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.nan))

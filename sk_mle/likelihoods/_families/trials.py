@@ -81,7 +81,7 @@ class Trials(Likelihood):
     def inside(self, y: np.ndarray) -> np.ndarray:
         return super().inside(y) if y.ndim == 1 else (y[:, 0] >= 0) & (y[:, 0] <= y[:, 1])
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         if "trials" in known and y.ndim == 1:  # not the ends of intervals
             self._compare(y, known["trials"])
         return super().bind(y, **known)
@@ -110,14 +110,14 @@ class Trials(Likelihood):
             raise ValueError("trials is zero in every row; nothing is left to fit")
         return y, n, float(np.clip(np.dot(sample_weight, y) / total, 1e-6, 1 - 1e-6))
 
-    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
+    def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         return Observation(y[:, 0], y[:, 0], {"trials": y[:, 1]}) if self.trials is None else super().observed(y, **params)
 
     def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
         return y if self.trials is not None or y.ndim > 1 else np.column_stack([y, y + rng.integers(1, 10, len(y))])
 
     def rvs(
-        self, rng: np.random.Generator, size: int | tuple[int, ...], trials: np.ndarray | None = None, **params: np.ndarray
+        self, rng: np.random.Generator, size: int | tuple[int, ...], /, trials: np.ndarray | None = None, **params: np.ndarray
     ) -> np.ndarray:
         """Random successes; if the trials are part of y, also random trials from 1 to 20, as a second column."""
         n = rng.integers(1, 21, size) if trials is None else np.broadcast_to(np.asarray(trials, int), size)
@@ -125,7 +125,7 @@ class Trials(Likelihood):
         return y if trials is not None else np.stack([y, n], axis=-1)
 
     @takes_parameters
-    def successes(self, rng: np.random.Generator, n: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def successes(self, rng: np.random.Generator, /, n: np.ndarray, **params: np.ndarray) -> np.ndarray:
         """Random successes in n trials."""
         raise NotImplementedError
 

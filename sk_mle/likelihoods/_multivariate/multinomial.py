@@ -81,7 +81,7 @@ class Multinomial(Multivariate, Softmax):
         self._check_sums(y, self.layout.fixed)
         return y
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         self._check_sums(y, known)
         return super().bind(y, **known)
 
@@ -102,7 +102,7 @@ class Multinomial(Multivariate, Softmax):
         value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
         return value if trials is None else np.where(total == trials, value, -np.inf)
 
-    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
+    def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         return Observation(y, y, {"trials": y.sum(axis=-1)} if self.trials is None else {})
 
     def fisher(self, logits: np.ndarray, trials: float | np.ndarray = 1) -> dict[tuple[str, str], np.ndarray]:

@@ -181,13 +181,13 @@ class Likelihood(BaseEstimator):
             _derive(cls, name, parts)
 
     @takes_parameters
-    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """Log density or log mass of each sample, with every normalising constant."""
         named = next((f", as its {name} may be called" for name in ("logpdf", "logpmf", "log_prob") if hasattr(self, name)), "")
         raise NotImplementedError(f"{type(self).__name__} must define loglik(y, {', '.join(self.parameters)}){named}")
 
     @takes_parameters
-    def terms(self, y: np.ndarray, order: int, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
+    def terms(self, y: np.ndarray, order: int, /, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         """`loglik`, `gradient` and `hessian` at once, for laws in which they share their work.
 
         Derivatives above `order` (0, 1 or 2) are ignored: leave the dict empty where they cost something.
@@ -205,7 +205,7 @@ class Likelihood(BaseEstimator):
         return starting_values.numerical_start(self, y, sample_weight)
 
     @takes_parameters
-    def refine(self, y: np.ndarray, sample_weight: np.ndarray, **params: np.ndarray) -> dict:
+    def refine(self, y: np.ndarray, sample_weight: np.ndarray, /, **params: np.ndarray) -> dict:
         """Better starting values once the first parameter has been fitted; by default none.
 
         `params` has the fitted values of the first parameter. The result may also shift that parameter by a constant.
@@ -235,7 +235,7 @@ class Likelihood(BaseEstimator):
         """What a study would record of simulated values y: y itself, unless the law is of censored values."""
         return y
 
-    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
+    def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         """What a target, as `read` returned it, tells of the predicted values.
 
         The ends between which each value is known to lie, equal if it was observed, and the parameters of `predictive`
@@ -243,7 +243,7 @@ class Likelihood(BaseEstimator):
         """
         return Observation(y, y, {})
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         """The law with what it takes from a target, as `read` returned it, such as the number of classes.
 
         `known` has the values (n,) of parameters that columns of X hold, where they are read. Raises ValueError that names the
@@ -378,7 +378,7 @@ class Likelihood(BaseEstimator):
         return quadrature.entropy(self, params)
 
     @takes_parameters
-    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
         """P(Y > y) if `upper`, else P(Y <= y); its logarithm if `log`, exact also where the probability underflows.
 
         `cdf`, `sf`, `logcdf` and `logsf` follow from it, or it from those that the law's class writes; a side of which the
@@ -387,32 +387,32 @@ class Likelihood(BaseEstimator):
         return getattr(self, TAILS[upper, log])(y, **params)
 
     @takes_parameters
-    def cdf(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def cdf(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """P(Y <= y)."""
         return quadrature.tail(self, y, params, upper=False, log=False)
 
     @takes_parameters
-    def sf(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def sf(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """P(Y > y)."""
         return quadrature.tail(self, y, params, upper=True, log=False)
 
     @takes_parameters
-    def logcdf(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def logcdf(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """log P(Y <= y), exact in the far tail where the probability itself underflows."""
         return quadrature.tail(self, y, params, upper=False, log=True)
 
     @takes_parameters
-    def logsf(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def logsf(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """log P(Y > y), exact in the far tail where the probability itself underflows."""
         return quadrature.tail(self, y, params, upper=True, log=True)
 
     @takes_parameters
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """Quantile: the smallest y with P(Y <= y) >= q."""
         return inversion.quantile(self, q, params)
 
     @takes_parameters
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], /, **params: np.ndarray) -> np.ndarray:
         """Random values of shape `size`; by default by inversion of the distribution function."""
         return self.ppf(rng.uniform(size=size), **params)
 

@@ -218,7 +218,7 @@ class ScipyLaw(Likelihood):
                   for name, (low, high) in limits.items()}  # fmt: skip
         return {**params, **within}
 
-    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         params = self._safe(params)
         density = self.rv.logpmf if self._discrete else self.rv.logpdf
         with np.errstate(all="ignore"):
@@ -228,7 +228,7 @@ class ScipyLaw(Likelihood):
                 value = probing.one_by_one(density, y, params)
         return np.where(np.isfinite(value), value, -np.inf)
 
-    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
         """scipy's; integrated where scipy took one minus the other tail, or the log of an underflow."""
         y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *self._safe(params).values())))
         params, rv = dict(zip(params, values, strict=True)), self.rv

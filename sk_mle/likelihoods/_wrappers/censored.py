@@ -79,7 +79,7 @@ class Censored(Wrapper):
         _warn_of_events(y)
         return y
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         if y.ndim == 2 and len(y):
             low, high = y.T
             below, above = low <= self.law.support.low, high >= self.law.support.high
@@ -110,7 +110,7 @@ class Censored(Wrapper):
         low = low + 1 if self.law.support.integer else np.where(np.isin(low, self.law.atoms), np.nextafter(low, np.inf), low)
         return np.column_stack([np.where(exact, y, low), np.where(exact, y, high)])
 
-    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
+    def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         return Observation(y[:, 0], y[:, 1], {})
 
     @property
@@ -118,7 +118,7 @@ class Censored(Wrapper):
         """Whether the law inside is degenerate at the observed values."""
         inner = self.law.is_degenerate
 
-        def of_observed(y: np.ndarray, **params: np.ndarray) -> bool:
+        def of_observed(y: np.ndarray, /, **params: np.ndarray) -> bool:
             rows = y[:, 0] == y[:, 1]
             return (
                 inner is not None
@@ -134,7 +134,7 @@ class Censored(Wrapper):
             return np.ceil(low) - 1
         return np.where(np.isin(low, self.law.atoms), np.nextafter(low, -np.inf), low) if self.law.atoms else low
 
-    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         low, high = np.moveaxis(np.asarray(y, float), -1, 0)
         exact = low == high
         at = np.where(exact, low, self.law.support.typical[0])
@@ -188,10 +188,10 @@ class Censored(Wrapper):
         candidates = [self.law.start(np.rint(values) if support.integer else values, share) for values, share in samples]
         return best_candidate(self, candidates, y, sample_weight)
 
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         return self.law.ppf(q, **params)
 
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], /, **params: np.ndarray) -> np.ndarray:
         return self.law.rvs(rng, size, **params)
 
 

@@ -69,7 +69,7 @@ class Composite(Likelihood):
     def read(self, y: Any) -> np.ndarray:
         return self.children[0].law.read(y)
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         return self.with_children([child.law.bind(y, **child.of(known)) for child in self.children])
 
     def canonical_order(self, coefs: dict) -> dict:

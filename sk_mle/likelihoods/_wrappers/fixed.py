@@ -82,7 +82,7 @@ class Fixed(Likelihood):
                     f"Fixed gives {name}={value!r}, but the law inside fixes it at {parameter.value!r}: give {name} only once"
                 )
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         return self._copy_with(law=self.law.bind(y, **known))
 
     def _copy_with(self, **arguments: Any) -> Likelihood:

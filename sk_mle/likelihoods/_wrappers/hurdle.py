@@ -74,7 +74,7 @@ class Hurdle(Wrapper):
     def atoms(self) -> tuple[float, ...]:
         return self.law.atoms if self.support.integer else (0.0, *self.law.atoms)
 
-    def loglik(self, y: np.ndarray, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)
         with np.errstate(all="ignore"):
             at = np.where(y == 0, self.law.support.typical[1], y)
@@ -116,13 +116,15 @@ class Hurdle(Wrapper):
         share = (1 - zero) / np.exp(self.law.log_interval(0.0, np.inf, **params))
         return share * (self.law.variance(**params) + mean**2) - (share * mean) ** 2
 
-    def ppf(self, q: np.ndarray, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         zero_of_law = np.exp(self.law.log_interval(-np.inf, 0.0, **params))
         with np.errstate(all="ignore"):
             level = np.clip((q - zero) / (1 - zero), 0, 1)
             near = np.where(q <= zero, 0.0, self.law.ppf(zero_of_law + level * (1 - zero_of_law), **params))
         return refine_quantile(self, q, {"zero": zero, **params}, near)
 
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], /, zero: np.ndarray, **params: np.ndarray
+    ) -> np.ndarray:
         positive = self.ppf(zero + (1 - zero) * rng.uniform(size=size), zero=zero, **params)
         return np.where(rng.uniform(size=size) < zero, 0.0, positive)

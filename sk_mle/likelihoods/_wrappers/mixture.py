@@ -133,7 +133,7 @@ class Mixture(Composition, FromIntervals):
         foreign = np.setdiff1d(self.atoms, law.atoms)
         return law.inside(y) & ~np.isin(y, foreign) if len(foreign) else law.inside(y)
 
-    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         return logsumexp(self._component_logs(params, lambda law, inner: self._component_loglik(law, y, inner)), axis=0)
 
     def _component_loglik(self, law: Any, y: np.ndarray, params: dict) -> np.ndarray:
@@ -154,7 +154,7 @@ class Mixture(Composition, FromIntervals):
     def _fixed_logits(self) -> np.ndarray:
         return np.zeros(1) if self.weights is None else np.log(np.asarray(self.weights, float))
 
-    def responsibilities(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def responsibilities(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """The probability that a sample is of each component, given its value.
 
         Parameters
@@ -172,7 +172,7 @@ class Mixture(Composition, FromIntervals):
         terms = self._component_logs(params, lambda law, inner: self._component_loglik(law, y, inner))
         return np.moveaxis(np.exp(terms - logsumexp(terms, axis=0)), 0, -1)
 
-    def is_degenerate(self, y: np.ndarray, **params: np.ndarray) -> bool:
+    def is_degenerate(self, y: np.ndarray, /, **params: np.ndarray) -> bool:
         """Whether a component has shrunk onto values of y, where the density increases without bound."""
         if self.target_type == "targets":
             inner = super().is_degenerate
@@ -287,11 +287,11 @@ class Mixture(Composition, FromIntervals):
         _, flat, shape = quadrature._flat(0.0, params, self)
         return self._weighted_sum(flat, expected).reshape(shape)
 
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         ends = np.stack(np.broadcast_arrays(*(law.ppf(q, **inner) for law, inner in self._split(params))))
         return solve_quantile(self, q, params, ends.min(axis=0), ends.max(axis=0))
 
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], /, **params: np.ndarray) -> np.ndarray:
         thresholds = np.cumsum(np.exp(self._log_weights(params)), axis=0)[:-1]
         level = rng.uniform(size=size)
         chosen = sum((level > value for value in thresholds), np.zeros(level.shape, int))

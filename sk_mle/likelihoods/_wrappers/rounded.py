@@ -72,7 +72,7 @@ class Rounded(Wrapper):
         closed = bool(np.isfinite(inner.low)), bool(np.isfinite(inner.high))
         return replace(inner, low=inner.low - half, high=inner.high + half, closed=closed, integer=False)
 
-    def observed(self, y: np.ndarray, **params: np.ndarray) -> Observation:
+    def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         """The interval of each value; `params` has the width if a column of X holds it."""
         half = params.get("width", np.nan if isinstance(self.width, str) else self.width) / 2
         return Observation(np.nextafter(y - half, np.inf), y + half, {})
@@ -84,7 +84,7 @@ class Rounded(Wrapper):
         width = 1.0 if isinstance(self.width, str) else self.width
         return width * np.rint(y / width)
 
-    def loglik(self, y: np.ndarray, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)
         return self.law.log_interval(y - width / 2, y + width / 2, **params)
 
@@ -117,8 +117,10 @@ class Rounded(Wrapper):
     def entropy(self, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.entropy(**params)
 
-    def ppf(self, q: np.ndarray, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self.law.ppf(q, **params)
 
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], width: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def rvs(
+        self, rng: np.random.Generator, size: int | tuple[int, ...], /, width: np.ndarray, **params: np.ndarray
+    ) -> np.ndarray:
         return self.law.rvs(rng, size, **params)

@@ -77,7 +77,7 @@ class Transformed(Wrapper):
         values = {name: getattr(self._function, name, None) for name in self.own}
         return Parameters(layout | {name: replace(layout[name], value=value) for name, value in values.items()})
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         law, function = super().bind(y, **known), self._function
         bound = function.bind(y)
         law.transform = law.transform if bound is function else bound
@@ -147,7 +147,7 @@ class Transformed(Wrapper):
     def _log_jacobian(self, y: np.ndarray, z: np.ndarray, own: dict) -> np.ndarray:
         return np.where(np.isin(z, self.law.atoms), 0.0, self._function.log_jacobian(y, **own))
 
-    def loglik(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)
         z = self._forward(y, own)
         with np.errstate(all="ignore"):
@@ -233,7 +233,7 @@ class Transformed(Wrapper):
     def smooth(self) -> bool:
         return self.law.smooth
 
-    def kinks(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def kinks(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         own = {name: params.pop(name, self.layout.fixed[name]) for name in self.own}
         return self.law.kinks(self._forward(y, own), **params)
 
@@ -247,11 +247,11 @@ class Transformed(Wrapper):
         inner = self.law.is_degenerate
         return inner and (lambda y, **params: inner(self._forward(y, self._split(params)[0]), **self.inner(params)))
 
-    def ppf(self, q: float | np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: float | np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)
         return self._function.inverse(self.law.ppf(q, **inner), **own)
 
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], /, **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)
         return self._function.inverse(self.law.rvs(rng, size, **inner), **own)
 

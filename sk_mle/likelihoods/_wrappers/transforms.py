@@ -51,17 +51,17 @@ class Transform(BaseEstimator):
         return self
 
     @takes_parameters
-    def forward(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def forward(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """The transformed values z."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(y)")
 
     @takes_parameters
-    def inverse(self, z: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def inverse(self, z: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """The y of transformed values z."""
         raise NotImplementedError(f"{type(self).__name__} must define inverse(z)")
 
     @takes_parameters
-    def log_jacobian(self, y: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def log_jacobian(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """The log of the derivative of `forward` in y."""
         raise NotImplementedError(f"{type(self).__name__} must define log_jacobian(y)")
 

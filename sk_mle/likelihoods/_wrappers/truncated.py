@@ -95,7 +95,7 @@ class Truncated(Wrapper):
         margin = 0.0 if inner.integer else 0.01 * (ends[1] - ends[0])
         return replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
 
-    def bind(self, y: np.ndarray, **known: np.ndarray) -> Likelihood:
+    def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         """As of the law inside; ValueError where y lies outside its row's bounds, or the interval of a censored y may.
 
         The last time at which a censored value was observed must lie above `low`, and the first not above `high`.
@@ -118,7 +118,7 @@ class Truncated(Wrapper):
     def atoms(self) -> tuple[float, ...]:
         return tuple(atom for atom in self.law.atoms if self.support.contains(atom))
 
-    def loglik(self, y: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         interval = self.law.log_interval(low, high, **params)
         value = self.law.loglik(y, **params) - interval
         value = self._without_cancellation(value, interval, self._far_loglik, (y, low, high), params)
@@ -144,7 +144,7 @@ class Truncated(Wrapper):
         assert self.law.between is not None  # as the callers have asked
         return self.law.between(low, high, **params)
 
-    def _far_loglik(self, y: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def _far_loglik(self, y: np.ndarray, /, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self._between(low, high, **params).loglik(y - low, high - y)
 
     def _far_log_interval(
@@ -262,7 +262,7 @@ class Truncated(Wrapper):
             inner = np.broadcast_to(without_truncation(**self.inner(params)), shape)
         return np.where(endless & ~np.isfinite(inner), inner, total)
 
-    def ppf(self, q: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         q, interval = np.asarray(q, float), self.law.log_interval(low, high, **params)
         if self.law.between is None or not (interval < MIN_LOG_PROBABILITY).all():
             value = self._ppf_by_cdf(q, interval, low, high, params)
@@ -270,7 +270,7 @@ class Truncated(Wrapper):
             value = np.full(np.broadcast_shapes(q.shape, np.shape(interval)), np.nan)
         return self._without_cancellation(value, interval, self._far_ppf, (q, low, high), params)
 
-    def _far_ppf(self, q: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def _far_ppf(self, q: np.ndarray, /, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         bound, distance = self._between(low, high, **params).ppf(q)
         return np.where((q >= 0) & (q <= 1), np.clip(bound + distance, low, high), np.nan)
 
@@ -283,5 +283,5 @@ class Truncated(Wrapper):
         start = np.where(np.isfinite(near), near, np.where(np.isfinite(low), low, high))
         return inversion.solve_quantile(self, q, {**params, "low": low, "high": high}, start)
 
-    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], **params: np.ndarray) -> np.ndarray:
+    def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], /, **params: np.ndarray) -> np.ndarray:
         return self.ppf(rng.uniform(size=size), **params)

@@ -23,7 +23,7 @@ class FromIntervals(Likelihood):
     def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
-    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, **params: np.ndarray) -> np.ndarray:
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
         ends = ((y, np.inf), (-np.inf, y)) if upper else ((-np.inf, y), (y, np.inf))
         value = self.log_interval(*ends[0], **params)
         if log and np.fmax.reduce(value, axis=None, initial=-np.inf) > LOG_HALF:
@@ -77,7 +77,7 @@ class Wrapper(Composite, FromIntervals):
         super().check()
 
     @takes_parameters
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """From the distribution functions, beginning where the quantile of the law inside is."""
         near = self.law.ppf(q, **self.inner(params))
         return solve_quantile(self, q, params, np.clip(near, self.support.low, self.support.high))

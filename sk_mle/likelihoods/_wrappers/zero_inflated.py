@@ -62,7 +62,7 @@ class ZeroInflated(Wrapper):
                 "models the zeros and the other values separately"
             )
 
-    def loglik(self, y: np.ndarray, inflation: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, inflation: np.ndarray, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             from_law = np.log1p(-inflation) + self.law.loglik(y, **params)
             return np.where(y == 0, np.logaddexp(np.log(inflation), from_law), from_law)
@@ -103,11 +103,11 @@ class ZeroInflated(Wrapper):
         mean = self.law.expectation(**params)
         return (1 - inflation) * (self.law.variance(**params) + inflation * mean**2)
 
-    def ppf(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         level = np.clip((q - params["inflation"]) / (1 - params["inflation"]), 0, 1)
         return solve_quantile(self, q, params, np.maximum(self.law.ppf(level, **self.inner(params)), self.support.low))
 
     def rvs(
-        self, rng: np.random.Generator, size: int | tuple[int, ...], inflation: np.ndarray, **params: np.ndarray
+        self, rng: np.random.Generator, size: int | tuple[int, ...], /, inflation: np.ndarray, **params: np.ndarray
     ) -> np.ndarray:
         return np.where(rng.uniform(size=size) < inflation, 0.0, self.law.rvs(rng, size, **params))

@@ -69,7 +69,7 @@ class ZeroOneInflated(Wrapper):
     def atoms(self) -> tuple[float, ...]:
         return (0.0, 1.0)
 
-    def loglik(self, y: np.ndarray, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def loglik(self, y: np.ndarray, /, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)
         with np.errstate(all="ignore"):
             inside = np.log1p(-zero) + np.log1p(-one) + self.law.loglik(np.where((y == 0) | (y == 1), 0.5, y), **params)
@@ -117,7 +117,7 @@ class ZeroOneInflated(Wrapper):
         square = (1 - zero) * (one + (1 - one) * (self.law.variance(**params) + mean**2))
         return square - self.expectation(zero, one, **params) ** 2
 
-    def ppf(self, q: np.ndarray, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
+    def ppf(self, q: np.ndarray, /, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
         level = (q - zero) / ((1 - zero) * (1 - one))
         inner = self.law.ppf(np.clip(level, 0, 1), **params)
         last = np.nextafter(1.0, 0.0)  # a beta law may have much of its probability between this and one
@@ -126,7 +126,7 @@ class ZeroOneInflated(Wrapper):
         return refine_quantile(self, q, {"zero": zero, "one": one, **params}, near)
 
     def rvs(
-        self, rng: np.random.Generator, size: int | tuple[int, ...], zero: np.ndarray, one: np.ndarray, **params: np.ndarray
+        self, rng: np.random.Generator, size: int | tuple[int, ...], /, zero: np.ndarray, one: np.ndarray, **params: np.ndarray
     ) -> np.ndarray:
         level = rng.uniform(size=size)
         inside = self.law.rvs(rng, size, **params)
