@@ -26,7 +26,7 @@ from scipy import linalg
 
 from .._utils.differences import stacking
 from ..likelihoods import Likelihood
-from ..likelihoods._functions import curvature_score, expected_information, information_slopes, title
+from ..likelihoods._functions import curvature_score, expected_information, information_derivatives, title
 from .evaluator import Evaluator
 from .objective import Objective, Point
 from .predictor import Predictor
@@ -229,13 +229,13 @@ class _Adjustment:
         _, unstack, entries = stacking({name: eta[name] for name in designs})
         mixed = None if self.penalty == JEFFREYS else curvature_score(law, batch.y, eta)
         leverages = self._leverages(len(batch.y), rows, entries)
-        adjustment = information_slopes(law, batch.y, eta, self.formula, leverages) / 2
+        adjustment = information_derivatives(law, batch.y, eta, self.formula, leverages) / 2
         if mixed is not None:
             adjustment += np.einsum("nab,nabc->nc", leverages, mixed) / 2 - np.einsum("nab,nacb->nc", leverages, mixed)
         by_name = unstack(adjustment)
         sums: dict[Any, Any] = {("gradient", name): project(batch, rows.get(name), by_name[name]) for name in designs}
         if self.directions is not None:
-            slopes = information_slopes(law, batch.y, eta, self.formula)
+            slopes = information_derivatives(law, batch.y, eta, self.formula)
             third = slopes / 3 if mixed is None else slopes / 3 + mixed / 2 - mixed.transpose(0, 1, 3, 2) * 2 / 3
             changes = [
                 self._linear(rows, name, self.directions[self.slices[name]]) * designs[name].output_basis[0, 0]

@@ -22,7 +22,7 @@ from .elementwise import elementwise
 from .gamma_functions import gamma_norm, horner
 from .latest import latest
 from .lattice import CELLS_PER_BLOCK, MAX_TERMS_SUMMED_ALL, NEGLIGIBLE_LOG_RATIO, negligible_from, summation_nodes
-from .logarithms import ratio_gap
+from .logarithms import minus_half_gamma_deviance
 from .tails import log_gammainc, log_gammaincc
 
 TAYLOR_TERMS = 30  # of the integrals of the deviance near zero
@@ -30,7 +30,7 @@ MAX_TERMS = 1e13  # expected number of terms above which the saddlepoint density
 MIN_SQUARED_VARIATION = 1e-9  # squared coefficient of variation below which the saddlepoint tail is exact as well
 FOURIER_PANELS = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 20.0, 30.0, 45.0)  # in s, of `mean_difference`
 FOURIER_NODES, FOURIER_NODE_WEIGHTS = (np.polynomial.legendre.leggauss(48) + np.array([[1.0], [0.0]])) / 2  # on (0, 1)
-MIN_ROUGH_LOG = -600.0  # log of the largest term from which on scipy's functions tell which terms matter
+MIN_ROUGH_LOG = -600.0  # log of the largest term from which on scipy's functions show which terms matter
 MAX_SDS_AT_MEAN = 1e-3  # standard deviations from the mean within which the tail's correction is taken at the mean
 
 
@@ -58,7 +58,7 @@ def _sums(kappa: np.ndarray, alpha: np.ndarray, j: np.ndarray, weight: np.ndarra
     same = (alpha == alpha[0]).all()
     a, k = (alpha[:1] if same else alpha)[:, None], kappa[:, None]
     norm, d1, d2 = gamma_norm(a * j)
-    gap = j * ratio_gap(k, j)
+    gap = j * minus_half_gamma_deviance(k, j)
     terms = (1 + a) * gap + (gamma_norm(j)[0] + norm - np.log(j) + weight)
     top = terms.max(axis=1)
     p = np.exp(terms - top[:, None])
@@ -117,7 +117,7 @@ _integral = (
 )
 
 
-def log_side(y: np.ndarray, rate: np.ndarray, shape: np.ndarray, scale: np.ndarray, upper: np.ndarray) -> np.ndarray:
+def log_smaller_tail(y: np.ndarray, rate: np.ndarray, shape: np.ndarray, scale: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """log P(Y > y) where `upper`, else log P(0 < Y <= y), of Poisson(rate) many gamma terms; y > 0, on the side of its mean."""
     with np.errstate(all="ignore"):
         x, sharpness = y / scale, 1 + shape
@@ -138,7 +138,12 @@ def log_side(y: np.ndarray, rate: np.ndarray, shape: np.ndarray, scale: np.ndarr
             size = max(int(CELLS_PER_BLOCK / n_nodes[order[min(len(order), 64) - 1]]), 4)
             rows, order = order[:size], order[size:]
             j = low[rows][:, None] + step[rows][:, None] * np.arange(n_nodes[rows].max())
-            terms = j * ratio_gap(rate[rows][:, None], j) + gamma_norm(j)[0] - np.log(j) + np.log(step[rows])[:, None]
+            terms = (
+                j * minus_half_gamma_deviance(rate[rows][:, None], j)
+                + gamma_norm(j)[0]
+                - np.log(j)
+                + np.log(step[rows])[:, None]
+            )
             for side, log_tail, tail in (
                 (upper[rows], log_gammaincc, gammaincc),
                 (~upper[rows], log_gammainc, gammainc),
@@ -158,13 +163,15 @@ def log_side(y: np.ndarray, rate: np.ndarray, shape: np.ndarray, scale: np.ndarr
 
 
 def concentrated(rate: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Whether the law is so narrow that `log_saddlepoint_side` is exact, and its gamma terms overlap."""
+    """Whether the law is so narrow that `log_smaller_tail_by_saddlepoint` is exact, and its gamma terms overlap."""
     with np.errstate(all="ignore"):
         return ((1 + shape) / shape / rate < MIN_SQUARED_VARIATION) & (rate > 4 * shape)
 
 
-def log_saddlepoint_side(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray, upper: bool) -> np.ndarray:
-    """`log_side` of a narrow law by the saddlepoint approximation, in the root of the deviance.
+def log_smaller_tail_by_saddlepoint(
+    y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray, upper: bool
+) -> np.ndarray:
+    """`log_smaller_tail` of a narrow law by the saddlepoint approximation, in the root of the deviance.
 
     Barndorff-Nielsen (1986), doi:10.1093/biomet/73.2.307.
     """

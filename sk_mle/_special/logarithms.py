@@ -16,7 +16,7 @@ MIN_LARGE_COUNT = 1e8  # count from which the rounding of a ratio shows in ten d
 
 
 @elementwise_by_order
-def log1p_rest(x: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
+def log1p_remainder(x: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
     """log(1 + x) - t with t = x / (1 + x), x > -1 and, for order 2, also log(1 + x) - t - t^2 / 2.
 
     Near 0, where the differences cancel, by the series of 2 atanh(x / (2 + x)).
@@ -35,7 +35,7 @@ def log1p_rest(x: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
 
 
 @elementwise
-def factorial_rest(x: np.ndarray) -> np.ndarray:
+def log_factorial_remainder(x: np.ndarray) -> np.ndarray:
     """log x! - x log x + x for x >= 0, the remainder of Stirling's main terms; x! is Gamma(x + 1) for fractional x."""
     small = x < MAX_DIRECT_COUNT
     value = gammaln(x + 1) - x * np.log(np.maximum(x, 1e-300)) + x if small.any() else np.empty_like(x)
@@ -45,11 +45,12 @@ def factorial_rest(x: np.ndarray) -> np.ndarray:
     return value
 
 
-def rate_gap(y: np.ndarray, rate: np.ndarray, short: np.ndarray) -> np.ndarray:
-    """y log(rate / y) + short for y >= 0, short = y - rate: minus half the deviance of a Poisson law.
+def minus_half_poisson_deviance(y: np.ndarray, rate: np.ndarray, y_minus_rate: np.ndarray) -> np.ndarray:
+    """Minus half the deviance of a Poisson law, y log(rate / y) + y - rate, for y >= 0.
 
-    Less `factorial_rest` it is the log mass, without the cancellation of y log(rate) against log y!. The rounding of the ratio
-    hardly moves the gap (see `ratio_gap`), except of very large counts, whose gap is computed from `short`.
+    Less `log_factorial_remainder` it is the log mass, without the cancellation of y log(rate) against log y!. The rounding of
+    the ratio rate / y hardly moves it (see `minus_half_gamma_deviance`), except for very large counts, for which it is computed
+    from `y_minus_rate`.
     """
     with np.errstate(all="ignore"):
         low = np.maximum(y, 1e-100)
@@ -59,48 +60,48 @@ def rate_gap(y: np.ndarray, rate: np.ndarray, short: np.ndarray) -> np.ndarray:
         gap -= ratio
         gap *= low
         if np.maximum.reduce(y, axis=None, initial=0.0) > MIN_LARGE_COUNT:
-            move = -short / low
+            move = -y_minus_rate / low
             near = (y > MIN_LARGE_COUNT) & (np.abs(move) < 0.5)
-            gap = np.where(near, -short * log1p_minus_over(move, np.log1p(move)), gap)
-    return np.where(y > 0, gap, short)  # -rate, however small
+            gap = np.where(near, -y_minus_rate * log1p_minus_over(move, np.log1p(move)), gap)
+    return np.where(y > 0, gap, y_minus_rate)  # -rate, however small
 
 
-def rate_part(y: np.ndarray, rate: np.ndarray, short: np.ndarray) -> np.ndarray:
-    """The part of a Poisson law's log mass that depends on the rate, with short = y - rate; `count_base_measure` is the other.
+def poisson_kernel(y: np.ndarray, rate: np.ndarray, y_minus_rate: np.ndarray) -> np.ndarray:
+    """The part of a Poisson law's log mass that depends on the rate; `count_base_measure` is the other.
 
-    For small counts it is y log(rate) - rate, at half the cost of `rate_gap`.
+    For small counts it is y log(rate) - rate, at half the cost of `minus_half_poisson_deviance`.
     """
     with np.errstate(all="ignore"):
         if np.minimum.reduce(y, axis=None, initial=np.inf) > MAX_PLAIN_COUNT:
-            return rate_gap(y, rate, short)
+            return minus_half_poisson_deviance(y, rate, y_minus_rate)
         log = np.log(rate)
         if not np.isfinite(np.add.reduce(log, axis=None)):
             log = np.minimum(np.log(np.maximum(rate, y == 0)), 1e3)
         part = np.asarray(log * y)
         part -= rate
         if np.maximum.reduce(y, axis=None, initial=0.0) > MAX_PLAIN_COUNT:
-            y, rate, short = np.broadcast_arrays(y, rate, short)
+            y, rate, y_minus_rate = np.broadcast_arrays(y, rate, y_minus_rate)
             large = y > MAX_PLAIN_COUNT
-            part[large] = rate_gap(y[large], rate[large], short[large])
+            part[large] = minus_half_poisson_deviance(y[large], rate[large], y_minus_rate[large])
         return part
 
 
 @elementwise
 def count_base_measure(y: np.ndarray) -> np.ndarray:
-    """The part of a Poisson law's log mass that depends on y alone: -log y! for small counts, else -`factorial_rest`."""
-    return -np.where(y <= MAX_PLAIN_COUNT, gammaln(y + 1), factorial_rest(y))
+    """The part of a Poisson law's log mass that depends on y alone: -log y!, for large counts -`log_factorial_remainder`."""
+    return -np.where(y <= MAX_PLAIN_COUNT, gammaln(y + 1), log_factorial_remainder(y))
 
 
-def ratio_gap(y: np.ndarray, mean: float | np.ndarray) -> np.ndarray:
+def minus_half_gamma_deviance(y: np.ndarray, mean: float | np.ndarray) -> np.ndarray:
     """log(y / mean) - (y - mean) / mean for positive arguments, exact to the rounding of their ratio.
 
     Where the two parts cancel, near y = mean, that rounding hardly moves the difference, whose derivative vanishes there.
     """
-    return ratio_gap_and_excess(y, mean)[0]
+    return minus_half_gamma_deviance_and_excess(y, mean)[0]
 
 
-def ratio_gap_and_excess(y: np.ndarray, mean: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`ratio_gap` and (y - mean) / mean."""
+def minus_half_gamma_deviance_and_excess(y: np.ndarray, mean: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`minus_half_gamma_deviance` and (y - mean) / mean."""
     ratio = y / mean
     d = ratio - 1
     gap = np.log(ratio) - d

@@ -105,16 +105,16 @@ def _tail_derivatives(h: np.ndarray, df: np.ndarray, order: np.ndarray) -> tuple
     total = weights.sum(axis=1)
     mean = lambda values: np.einsum("ij,ij->i", weights, values) / total
     h = np.maximum(h, 1e-15)
-    share, on_df = _fall_in_df(h, square, df)
-    a, b = mean(share) * df / h, mean(on_df)
+    share, d_df = _fall_in_df(h, square, df)
+    a, b = mean(share) * df / h, mean(d_df)
     first = log_at_a + np.log(total / np.pi), -a, -b
     if order[0] < 2:
         return first
-    on_h = share * (df / h)[:, None]
-    far = mean((on_h - a[:, None]) ** 2) - mean(share * (1 - 2 * share)) * df / h**2
+    d_h = share * (df / h)[:, None]
+    far = mean((d_h - a[:, None]) ** 2) - mean(share * (1 - 2 * share)) * df / h**2
     hh = np.where(h > 1, far, -a * (a - h * (df + 1) / (df + h**2)))
-    mixed = mean((on_h - a[:, None]) * on_df) - mean(share**2) / h
-    return *first, hh, mixed, mean((on_df - b[:, None]) ** 2) + mean(share**2) / (2 * df)
+    mixed = mean((d_h - a[:, None]) * d_df) - mean(share**2) / h
+    return *first, hh, mixed, mean((d_df - b[:, None]) ** 2) + mean(share**2) / (2 * df)
 
 
 def _fall_in_df(h: np.ndarray, square: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -132,14 +132,14 @@ def _tail_df(h: Any, a: Any, df: Any) -> tuple[Any, Any, Any]:
     """log P(Z <= -h), and the first and second derivative of the probability in df, relative to it."""
     log_at_a, square, weights = _nodes(h, a, df)
     total = weights.sum(axis=1)
-    share, on_df = _fall_in_df(np.maximum(h, 1e-15), square, df)
+    share, d_df = _fall_in_df(np.maximum(h, 1e-15), square, df)
     first, squares = (
-        np.einsum("ij,ij->i", weights, values) / total for values in (on_df, on_df**2 + share**2 / (2 * df[:, None]))
+        np.einsum("ij,ij->i", weights, values) / total for values in (d_df, d_df**2 + share**2 / (2 * df[:, None]))
     )
     return log_at_a + np.log(total / np.pi), -first, squares
 
 
-def df_slopes(z: np.ndarray, shape: np.ndarray, df: np.ndarray, log_tail: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def df_derivatives(z: np.ndarray, shape: np.ndarray, df: np.ndarray, log_tail: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and second derivative in df of P(Z <= z) of the skew t law, over the exponential of `log_tail`."""
     h, df, wide = np.abs(z), np.minimum(df, DF_OF_NORMAL), (z < 0) == (np.asarray(shape) < 0)
     symmetric, thin = (_tail_df(h, a, df) for a in (0.0, np.abs(shape)))
@@ -151,7 +151,7 @@ def df_slopes(z: np.ndarray, shape: np.ndarray, df: np.ndarray, log_tail: np.nda
     return first, second
 
 
-def shape_slopes(
+def shape_derivatives(
     z: np.ndarray, shape: np.ndarray, df: float | np.ndarray, log_tail: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The derivative in the shape of P(Z <= z) over the exponential of `log_tail`, and its derivatives in z, shape and df.
@@ -205,7 +205,7 @@ def log_skew_tails(z: np.ndarray, shape: np.ndarray, df: float | np.ndarray) -> 
     return np.where(is_below, outer, inner), np.where(is_below, inner, outer)
 
 
-def at_half_laws(y: np.ndarray, distance: float, loc: np.ndarray, fitted: Callable) -> list[tuple[str, str, dict]]:
+def half_distribution_limits(y: np.ndarray, distance: float, loc: np.ndarray, fitted: Callable) -> list[tuple[str, str, dict]]:
     """The result of `near_ends` for laws whose infinite shape leaves half of the symmetric law.
 
     `fitted(z)` gives scale and other parameters that suit distances z from the edge of that half.

@@ -146,11 +146,11 @@ def _log_betainc_large(a: np.ndarray, b: np.ndarray, x: np.ndarray, xc: np.ndarr
         mirrored = mirrored ^ (rows & retry)
         if rows.any():
             side = np.where(mirrored, [b, a, xc, x], [a, b, x, xc])
-            tail[rows] = np.minimum(_log_beta_side(*side[:, rows]), 0.0)
+            tail[rows] = np.minimum(_log_beta_tail_by_integral(*side[:, rows]), 0.0)
     return np.where(mirrored, np.log1p(-np.exp(tail)), tail)
 
 
-def _log_beta_side(a: np.ndarray, b: np.ndarray, x: np.ndarray, xc: np.ndarray) -> np.ndarray:
+def _log_beta_tail_by_integral(a: np.ndarray, b: np.ndarray, x: np.ndarray, xc: np.ndarray) -> np.ndarray:
     """log I_x(a, b) as an integral of the density in log(x / xc), cut where the density has fallen by exp(-40)."""
     excess, share, sign = b * x - a * xc, np.minimum(x, xc), np.where(x > 0.5, 1.0, -1.0)
 

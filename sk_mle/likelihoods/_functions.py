@@ -1,9 +1,9 @@
-"""Functions of a law that the other rooms ask for, beyond the law's methods: the one door to `_fallbacks` and `_protocol`."""
+"""Functions of a law for the other subpackages, which import nothing else from `_fallbacks` and `_protocol`."""
 
 from __future__ import annotations
 
 from ._fallbacks.averaged import averaged_information
-from ._fallbacks.expected import curvature_score, information_slopes, integrated_information
+from ._fallbacks.expected import curvature_score, information_derivatives, integrated_information
 from ._fallbacks.facts import (
     density_values,
     expected_information,
@@ -49,7 +49,7 @@ __all__ = [
     "extrapolated_evaluation",
     "fallback_start",
     "has_kinks",
-    "information_slopes",
+    "information_derivatives",
     "integrated_information",
     "integrates",
     "irregular",

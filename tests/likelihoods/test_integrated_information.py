@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sk_mle.likelihoods import Beta, Exponential, Gamma, NegativeBinomial, Weibull
-from sk_mle.likelihoods._functions import curvature_score, information_slopes, integrated_information, prepared
+from sk_mle.likelihoods._functions import curvature_score, information_derivatives, integrated_information, prepared
 
 ETA = np.linspace(-1.0, 1.0, 7)
 
@@ -16,7 +16,7 @@ def test_slopes_of_integrals_are_those_of_a_formula():
         law = prepared(law)
         eta = {name: ETA + k for k, name in enumerate(law.layout.free)}
         y = np.full(7, 0.5)
-        by_formula, integrated = (information_slopes(law, y, eta, formula) for formula in (True, False))
+        by_formula, integrated = (information_derivatives(law, y, eta, formula) for formula in (True, False))
         assert np.allclose(by_formula, integrated, rtol=1e-7, atol=1e-7 * np.abs(by_formula).max())
 
 
@@ -35,8 +35,8 @@ def test_one_linear_predictor_that_varies_is_interpolated(law):
     every, direct = (integrated_information(law, one) for one in (eta, few))
     for pair, value in direct.items():
         assert np.allclose(every[pair][::50], value, rtol=1e-8, atol=1e-9)
-    slopes = information_slopes(law, np.full(200, 0.5), eta, False)
-    assert np.allclose(slopes[::50], information_slopes(law, np.full(4, 0.5), few, False), rtol=1e-8, atol=1e-9)
+    slopes = information_derivatives(law, np.full(200, 0.5), eta, False)
+    assert np.allclose(slopes[::50], information_derivatives(law, np.full(4, 0.5), few, False), rtol=1e-8, atol=1e-9)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from sk_mle.likelihoods import (
     Weibull,
     ZeroInflated,
 )
-from sk_mle.likelihoods._fallbacks.recession import along_axes
+from sk_mle.likelihoods._fallbacks.recession import axis_recession_cone
 
 STUCK = (1, np.inf)  # neither way: it must not move at all
 P, MEAN = 1 / (1 + np.exp(-0.3)), np.exp(0.3)  # at linear predictors of 0.3
@@ -70,6 +70,6 @@ CASES = [
 @pytest.mark.parametrize(("law", "name", "y", "expected"), CASES)
 def test_limits_of_one_predictor(law, name, y, expected):
     y = np.array(y)
-    cone, gain = along_axes(law, y, {key: np.full(len(y), 0.3) for key in law.layout.free}, name)
+    cone, gain = axis_recession_cone(law, y, {key: np.full(len(y), 0.3) for key in law.layout.free}, name)
     np.testing.assert_array_equal(cone.ravel(), [sign for sign, _ in expected])
     np.testing.assert_allclose(gain.ravel(), [rise for _, rise in expected], rtol=1e-6, atol=1e-6)

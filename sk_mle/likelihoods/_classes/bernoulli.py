@@ -9,7 +9,7 @@ from scipy.special import xlog1py, xlogy
 
 from ...domains import BINARY, UNIT
 from .._fallbacks.algebra import Eval
-from .._families.log_probability import PROB_PAIR, LogProbability, Logs
+from .._families.log_probability import PROB_PROB, LogProbability, Logs
 
 
 class Bernoulli(LogProbability):
@@ -43,8 +43,8 @@ class Bernoulli(LogProbability):
     def __init__(self, *, prob: Any = None, links: Any = None) -> None:
         self.prob, self.links = prob, links
 
-    def log_terms(self, y: np.ndarray, yes: Logs, no: Logs) -> Logs:
-        return tuple(np.where(y == 1, a, b) for a, b in zip(yes, no, strict=True))
+    def log_terms(self, y: np.ndarray, success: Logs, failure: Logs) -> Logs:
+        return tuple(np.where(y == 1, a, b) for a, b in zip(success, failure, strict=True))
 
     def expected_factor(self, prob: np.ndarray) -> float | np.ndarray:
         return 1.0
@@ -63,7 +63,7 @@ class Bernoulli(LogProbability):
             return Eval(loglik, gradient if order else {}, {})
         if information == "expected" and not link.canonical:  # minus the product of both classes' first derivatives
             second = -first * link.log_inverse(-at)[1]
-        return Eval(loglik, gradient, {PROB_PAIR: -second})
+        return Eval(loglik, gradient, {PROB_PROB: -second})
 
     def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
         link = self.layout["prob"].link

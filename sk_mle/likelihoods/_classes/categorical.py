@@ -9,7 +9,7 @@ from scipy.special import log_softmax, softmax
 
 from .._fallbacks.algebra import Eval
 from .._families.classes import Classes
-from .._families.softmax import LOGITS_PAIR, Softmax, indicator_covariance, log_probability
+from .._families.softmax import LOGITS_LOGITS, Softmax, indicator_covariance, log_probability
 
 
 class Categorical(Classes, Softmax):
@@ -46,7 +46,7 @@ class Categorical(Classes, Softmax):
         return np.eye(self.n_classes)[y.astype(int)]
 
     def loglik(self, y: np.ndarray, logits: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(y) < logits.shape[-1], self._pick(y, log_probability(logits)), -np.inf)
+        return np.where(np.asarray(y) < logits.shape[-1], self._entry_at_code(y, log_probability(logits)), -np.inf)
 
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         """The Eval, summed class by class over all rows, as rows of a few classes are too short for fast sums.
@@ -68,9 +68,9 @@ class Categorical(Classes, Softmax):
         if spread is None:
             return Eval(loglik, {"logits": first.T}, {})
         np.einsum("kkn->kn", spread)[...] += mass
-        return Eval(loglik, {"logits": first.T}, {LOGITS_PAIR: spread.transpose(2, 0, 1)})
+        return Eval(loglik, {"logits": first.T}, {LOGITS_LOGITS: spread.transpose(2, 0, 1)})
 
-    def _pick(self, y: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def _entry_at_code(self, y: np.ndarray, values: np.ndarray) -> np.ndarray:
         """The entry of each row's `values` at its class code."""
         y = np.asarray(y)
         if y.shape == values.shape[:-1]:

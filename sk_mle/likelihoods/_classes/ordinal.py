@@ -123,13 +123,13 @@ class Ordinal(Classes):
                 whole[inner] = part
         if order == 0:
             return value, {}, {}
-        on_a, on_w, aa, aw, ww = derivatives
-        column, by_scale = scale[..., None], -(a * on_a + w * on_w)
+        d_a, d_w, aa, aw, ww = derivatives
+        column, by_scale = scale[..., None], -(a * d_a + w * d_w)
         below, own = below / column, own / column  # derivatives of a and w in the gaps
-        gradient = {"loc": -on_a / scale, "gaps": on_a[..., None] * below + on_w[..., None] * own, "scale": by_scale / scale}
+        gradient = {"loc": -d_a / scale, "gaps": d_a[..., None] * below + d_w[..., None] * own, "scale": by_scale / scale}
         if order == 1:
             return value, gradient, {}
-        tilt_a, tilt_w = a * aa + w * aw + on_a, a * aw + w * ww + on_w  # derivatives of -by_scale in a and in w
+        tilt_a, tilt_w = a * aa + w * aw + d_a, a * aw + w * ww + d_w  # derivatives of -by_scale in a and in w
         of_a, of_w, tilt = (u[..., None] * below + v[..., None] * own for u, v in ((aa, aw), (aw, ww), (tilt_a, tilt_w)))
         second = {
             ("loc", "loc"): aa / scale**2,
@@ -179,7 +179,7 @@ class Ordinal(Classes):
 
     # ---- the distribution -----------------------------------------------------------------------------------------------
 
-    def _ends(self, loc: np.ndarray, gaps: np.ndarray | None = None, scale: float | np.ndarray = 1.0) -> np.ndarray:
+    def _scaled_cutpoints(self, loc: np.ndarray, gaps: np.ndarray | None = None, scale: float | np.ndarray = 1.0) -> np.ndarray:
         """The cutpoints on the scale of F: (..., K-1)."""
         loc = np.asarray(loc, float)[..., None]
         cutpoints = np.zeros_like(loc)
@@ -188,7 +188,7 @@ class Ordinal(Classes):
         return (cutpoints - loc) / np.asarray(scale, float)[..., None]
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
-        link, ends = get_link(self.distribution), self._ends(**params)
+        link, ends = get_link(self.distribution), self._scaled_cutpoints(**params)
         table = (link.log_complement if upper else link.log_inverse)(ends)[0]
         codes = np.arange(table.shape[-1])
         y = np.floor(np.asarray(y, float))
@@ -197,18 +197,18 @@ class Ordinal(Classes):
         value = np.where(y < 0, start, np.where(y > codes[-1], end, value))
         return value if log else np.exp(value)
 
-    def _above(self, params: dict) -> np.ndarray:
-        return np.exp(get_link(self.distribution).log_complement(self._ends(**params))[0])
+    def _upper_probabilities(self, params: dict) -> np.ndarray:
+        return np.exp(get_link(self.distribution).log_complement(self._scaled_cutpoints(**params))[0])
 
     def expectation(self, **params: np.ndarray) -> np.ndarray:
-        return self._above(params).sum(axis=-1)
+        return self._upper_probabilities(params).sum(axis=-1)
 
     def variance(self, **params: np.ndarray) -> np.ndarray:
-        above = self._above(params)
+        above = self._upper_probabilities(params)
         return (above * (2 * np.arange(above.shape[-1]) + 1)).sum(axis=-1) - above.sum(axis=-1) ** 2
 
     def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         q = np.asarray(q, float)
-        table = np.exp(get_link(self.distribution).log_inverse(self._ends(**params))[0])
+        table = np.exp(get_link(self.distribution).log_inverse(self._scaled_cutpoints(**params))[0])
         code = np.sum(table < q[..., None], axis=-1).astype(float)
         return np.where(q == 0, -1.0, np.where((q >= 0) & (q <= 1), code, np.nan))

@@ -15,6 +15,7 @@ from .laplace import Laplace
 def _near_ends(
     law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
 ) -> list:
+    """Ends of `quantile`: exponential laws on one side of the outermost residual (see `Relations.near_ends`)."""
     if not {"scale", "quantile"} <= set(law.layout.free):
         return []
     limits = []

@@ -57,28 +57,28 @@ class Beta(Likelihood):
 
     def terms(self, y: np.ndarray, order: int, mean: np.ndarray, precision: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         a, b = self._shapes(mean, precision)
-        on_a, on_b, both = _norms(a, b, precision, order)
+        d_a, d_b, both = _norms(a, b, precision, order)
         first, second = y * precision / a, (1 - y) * precision / b
         log_first, log_second = np.log(first), np.log(second)
         if np.minimum.reduce(log_first, axis=None) < -600:  # the product may have lost digits to underflow
             log_first = np.log(y) + np.log(precision / a)
-        gap = a * (log_first - (first - 1)) + b * (log_second - (second - 1))  # see `ratio_gap`
-        loglik = gap + (on_a[0] + on_b[0]) - both[0] + self.base_measure(y)
+        gap = a * (log_first - (first - 1)) + b * (log_second - (second - 1))  # see `minus_half_gamma_deviance`
+        loglik = gap + (d_a[0] + d_b[0]) - both[0] + self.base_measure(y)
         if order == 0:
             return loglik, {}, {}
-        tilt = log_first - log_second + on_a[1] - on_b[1]  # log y - log(1 - y) - digamma(a) + digamma(b)
-        gradient = {"mean": precision * tilt, "precision": (gap + a * on_a[1] + b * on_b[1]) / precision - both[1]}
+        tilt = log_first - log_second + d_a[1] - d_b[1]  # log y - log(1 - y) - digamma(a) + digamma(b)
+        gradient = {"mean": precision * tilt, "precision": (gap + a * d_a[1] + b * d_b[1]) / precision - both[1]}
         if order == 1:
             return loglik, gradient, {}
-        return loglik, gradient, _second(a, b, precision, on_a[2], on_b[2], both[2], tilt)
+        return loglik, gradient, _second(a, b, precision, d_a[2], d_b[2], both[2], tilt)
 
     def base_measure(self, y: np.ndarray) -> np.ndarray:
         return -np.log(y) - np.log1p(-y)
 
     def fisher(self, mean: np.ndarray, precision: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         a, b = self._shapes(mean, precision)
-        on_a, on_b, both = (norm[2] for norm in _norms(a, b, precision, 2))
-        second = _second(a, b, precision, on_a, on_b, both, 0.0)
+        d_a, d_b, both = (norm[2] for norm in _norms(a, b, precision, 2))
+        second = _second(a, b, precision, d_a, d_b, both, 0.0)
         return {pair: -value for pair, value in second.items()}
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
@@ -97,9 +97,9 @@ class Beta(Likelihood):
 
     def entropy(self, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         a, b = self._shapes(mean, precision)
-        on_a, on_b, both = _norms(a, b, precision, 1)
-        derivatives = (a - 1) * on_a[1] + (b - 1) * on_b[1] - (precision - 2) * both[1]
-        return both[0] - on_a[0] - on_b[0] + np.log(a / precision) + np.log(b / precision) + derivatives
+        d_a, d_b, both = _norms(a, b, precision, 1)
+        derivatives = (a - 1) * d_a[1] + (b - 1) * d_b[1] - (precision - 2) * both[1]
+        return both[0] - d_a[0] - d_b[0] + np.log(a / precision) + np.log(b / precision) + derivatives
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray, precision: np.ndarray) -> np.ndarray:
         (a, b), y = self._shapes(mean, precision), np.clip(y, 0.0, 1.0)
@@ -139,11 +139,11 @@ def _norms(a: np.ndarray, b: np.ndarray, precision: np.ndarray, order: int) -> t
 
 
 def _second(
-    a: np.ndarray, b: np.ndarray, precision: np.ndarray, on_a: np.ndarray, on_b: np.ndarray, both: np.ndarray, tilt: Any
+    a: np.ndarray, b: np.ndarray, precision: np.ndarray, d_a: np.ndarray, d_b: np.ndarray, both: np.ndarray, tilt: Any
 ) -> dict:
     """The Hessian from second derivatives of the norms, and from `tilt`, whose expectation is 0."""
     return {
-        ("mean", "mean"): precision**2 * (on_a + on_b - 1 / a - 1 / b),
-        ("mean", "precision"): a * on_a - b * on_b + tilt,
-        ("precision", "precision"): (a / precision) ** 2 * on_a + (b / precision) ** 2 * on_b - both,
+        ("mean", "mean"): precision**2 * (d_a + d_b - 1 / a - 1 / b),
+        ("mean", "precision"): a * d_a - b * d_b + tilt,
+        ("precision", "precision"): (a / precision) ** 2 * d_a + (b / precision) ** 2 * d_b - both,
     }

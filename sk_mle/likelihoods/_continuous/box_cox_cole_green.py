@@ -14,16 +14,18 @@ from ..._special.tails import log_ndtr_gap
 from ...domains import POSITIVE, REAL, Domain
 from .._fallbacks.quantile import newton_quantile
 from .._fallbacks.starting_values import best_candidate, reduced_sample, weighted_median
-from .._families.extreme_value import reduce
+from .._families.extreme_value import reduced_variate
 from .._protocol.base import Likelihood
 from .._protocol.relations import Relations
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
-MAX_INFLUENTIAL_CUT = 5.0  # standard deviations from the centre to the truncation, below which this influences a fit
-MAX_CUT = 40.0  # standard deviations from which on the truncated probability and its derivatives are zero
+# Standard deviations from the centre to the truncation, below which this influences a fit.
+MAX_INFLUENTIAL_TRUNCATION_IN_SDS = 5.0
+MAX_TRUNCATION_IN_SDS = 40.0  # standard deviations from which on the truncated probability and its derivatives are zero
 UNIT_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(64)
 UNIT_NODES = (1 + UNIT_NODES) / 2  # on [0, 1]
-MAX_POWERS = 257  # values of scale * nu at which the expected information is computed, and interpolated between them
+# Values of scale * nu at which the expected information is computed, and interpolated between them.
+MAX_INFORMATION_POINTS = 257
 TRIED_POWERS = (-4.0, -2.5, -1.5, -0.8, -0.3, 0.0, 0.3, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
 
 
@@ -69,7 +71,9 @@ class BoxCoxColeGreen(Likelihood):
         ends={"scale": {"upper": "half-normal law of a power of y"}},
         tried={"nu": (-1.0, 0.5, 1.0)},
         # with much truncation, another maximum may lie at a smaller `loc`
-        competing=lambda law, loc, scale, nu: "nu" in law.layout.free and bool(np.min(_cut(scale, nu)) < MAX_INFLUENTIAL_CUT),
+        competing=lambda law, loc, scale, nu: (
+            "nu" in law.layout.free and bool(np.min(_truncation_in_sds(scale, nu)) < MAX_INFLUENTIAL_TRUNCATION_IN_SDS)
+        ),
     )
 
     def __init__(self, *, loc: Any = None, scale: Any = None, nu: Any = None, links: Any = None) -> None:
@@ -83,31 +87,31 @@ class BoxCoxColeGreen(Likelihood):
         if order == 0:
             return value, {}, {}
         power, power_1, power_2 = exprel(nu * ratio)
-        z, on_log, on_nu = ratio * power / scale, np.exp(nu * ratio) / scale, ratio**2 * power_1 / scale
+        z, d_log, d_nu = ratio * power / scale, np.exp(nu * ratio) / scale, ratio**2 * power_1 / scale
         share, curve, inverse = _truncation(scale, nu)
         first = {
-            "loc": (z * on_log - nu) / loc,
+            "loc": (z * d_log - nu) / loc,
             "scale": (z**2 - 1 + share) / scale,
-            "nu": ratio - z * on_nu + share * inverse,
+            "nu": ratio - z * d_nu + share * inverse,
         }
         if order == 1:
             return value, first, {}
         second = {
-            ("loc", "loc"): (nu - on_log**2 - z * on_log * (1 + nu)) / loc**2,
-            ("loc", "scale"): -2 * z * on_log / (scale * loc),
-            ("loc", "nu"): (on_log * (on_nu + z * ratio) - 1) / loc,
+            ("loc", "loc"): (nu - d_log**2 - z * d_log * (1 + nu)) / loc**2,
+            ("loc", "scale"): -2 * z * d_log / (scale * loc),
+            ("loc", "nu"): (d_log * (d_nu + z * ratio) - 1) / loc,
             ("scale", "scale"): (1 - 3 * z**2 - curve) / scale**2,
-            ("scale", "nu"): (2 * z * on_nu - (curve - share) * inverse) / scale,
-            ("nu", "nu"): -(on_nu**2) - z * (ratio**3 * power_2 / scale) - curve * inverse**2,
+            ("scale", "nu"): (2 * z * d_nu - (curve - share) * inverse) / scale,
+            ("nu", "nu"): -(d_nu**2) - z * (ratio**3 * power_2 / scale) - curve * inverse**2,
         }
         return value, first, second
 
     def fisher(self, loc: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         """By Gauss quadrature in z, to five digits: entries, up to powers of loc and scale, are functions of scale * nu."""
         power = np.unique(scale * nu)
-        power = power if len(power) <= MAX_POWERS else np.linspace(power[0], power[-1], MAX_POWERS)
+        power = power if len(power) <= MAX_INFORMATION_POINTS else np.linspace(power[0], power[-1], MAX_INFORMATION_POINTS)
         share, _, inverse = _truncation(1.0, power)
-        cut, sign = np.minimum(_cut(1.0, power), 9.0)[:, None], np.where(power < 0, -1, 1)[:, None]
+        cut, sign = np.minimum(_truncation_in_sds(1.0, power), 9.0)[:, None], np.where(power < 0, -1, 1)[:, None]
         z = sign * ((9 + cut) * UNIT_NODES**2 - cut)
         w, odd = power[:, None] * z, (share * inverse)[:, None]
         tilt = log1p_ratio(w)
@@ -165,10 +169,10 @@ def _log_ratio(y: np.ndarray, loc: Any) -> np.ndarray:
 def _log_density(ratio: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarray:
     """The log-density of log(y) at log(y / loc)."""
     z = ratio * special.exprel(nu * ratio) / scale
-    return nu * ratio - 0.5 * z**2 - np.log(scale) - LOG_ROOT_2PI - log_ndtr(_cut(scale, nu))
+    return nu * ratio - 0.5 * z**2 - np.log(scale) - LOG_ROOT_2PI - log_ndtr(_truncation_in_sds(scale, nu))
 
 
-def _cut(scale: Any, nu: np.ndarray) -> np.ndarray:
+def _truncation_in_sds(scale: Any, nu: np.ndarray) -> np.ndarray:
     """|z| at the truncation, which is on the lower side for positive and on the upper side for negative nu."""
     with np.errstate(divide="ignore"):
         return 1 / (scale * np.abs(nu))
@@ -176,7 +180,7 @@ def _cut(scale: Any, nu: np.ndarray) -> np.ndarray:
 
 def _truncation(scale: Any, nu: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first derivative of log Phi(c) in log(c), c = 1 / (scale |nu|); the sum of first and second; and 1 / nu."""
-    c = np.minimum(_cut(scale, nu), MAX_CUT)
+    c = np.minimum(_truncation_in_sds(scale, nu), MAX_TRUNCATION_IN_SDS)
     share = c * np.exp(-0.5 * c**2 - LOG_ROOT_2PI) / ndtr(c)
     return share, share * (2 - c**2 - share), np.sign(nu) * c * scale
 
@@ -184,7 +188,7 @@ def _truncation(scale: Any, nu: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
 def _log_tails(ratio: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarray:
     """log P(Y <= y) and log P(Y > y); the one that ends at the truncation is integrated, if a difference would cancel."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        c = _cut(scale, nu)
+        c = _truncation_in_sds(scale, nu)
         x = np.where(nu < 0, -1, 1) * ratio * special.exprel(nu * ratio) / scale
         free = log_ndtr(-x) - log_ndtr(c)
         strip = np.log(c) + nu * ratio  # of its width beside the truncation
@@ -196,7 +200,7 @@ def _log_tails(ratio: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarr
 
 def _log_quantile(q: np.ndarray, scale: np.ndarray, nu: np.ndarray) -> np.ndarray:
     """log(y / loc) at probability q; digits are lost close to the truncation."""
-    c, below = _cut(scale, nu), np.where(nu < 0, 1 - np.asarray(q), q)
+    c, below = _truncation_in_sds(scale, nu), np.where(nu < 0, 1 - np.asarray(q), q)
     above = np.where(nu < 0, q, 1 - np.asarray(q))
     x = np.where(below < 0.5, ndtri(ndtr(-c) + below * ndtr(c)), -ndtri(above * ndtr(c)))
-    return reduce(np.where(nu < 0, -1, 1) * x * scale, nu)
+    return reduced_variate(np.where(nu < 0, -1, 1) * x * scale, nu)

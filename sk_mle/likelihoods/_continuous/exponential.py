@@ -52,7 +52,7 @@ class Exponential(Hazard):
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return {"mean": max(float(np.average(y, weights=sample_weight)), resolution(y))}
 
-    def reached(self, cumulative: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    def inverse_cumulative_hazard(self, cumulative: np.ndarray, mean: np.ndarray) -> np.ndarray:
         return cumulative * mean
 
     def expectation(self, mean: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
 MAX_RATE_TIMES_SCALE = 1e30  # rate * scale from which on, and at infinity, the law is the normal one to the last digit
-NORMAL_REACH = 3.0  # standard deviations that hold nearly all of the normal part
+NORMAL_HALF_WIDTH_IN_SCALES = 3.0  # standard deviations that hold nearly all of the normal part
 ROOT_2PI = np.sqrt(2 * np.pi)
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(32)
 
@@ -40,12 +40,14 @@ def _mills(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
 def _near_ends(
     law: Likelihood, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
 ) -> list:
+    """The lower end of `scale`: an exponential law above the smallest residual (see `Relations.near_ends`)."""
     if not {"scale", "rate"} <= set(law.layout.free):
         return []
     r, tiny = y - loc, resolution(y)
     mean = max(float(np.average(r - r.min(), weights=sample_weight)), tiny)
     scale = distance * mean
-    below = loc + r.min() - NORMAL_REACH * scale  # the edge is smooth up to here: rows that lie on it are beyond its slope
+    # the density rises within so many scales of loc: the smallest row lies above that rise
+    below = loc + r.min() - NORMAL_HALF_WIDTH_IN_SCALES * scale
     return [("scale", "lower", {"loc": below, "scale": scale, "rate": 1 / mean})]
 
 
@@ -106,7 +108,7 @@ class ExponentiallyModifiedNormal(Likelihood):
         value = _log_density(t, k)[0] - np.log(scale)
         if order == 0:
             return value, {}, {}
-        on_t, on_s, on_k, tt, ts, ss, tk, sk, kk = _derivatives(t, k)
+        d_t, d_s, d_k, tt, ts, ss, tk, sk, kk = _derivatives(t, k)
         second = {
             ("loc", "loc"): tt / scale**2,
             ("loc", "scale"): ts / scale**2,
@@ -115,16 +117,16 @@ class ExponentiallyModifiedNormal(Likelihood):
             ("scale", "rate"): sk,
             ("rate", "rate"): kk / rate**2,
         }
-        return value, {"loc": -on_t / scale, "scale": on_s / scale, "rate": on_k / rate}, second
+        return value, {"loc": -d_t / scale, "scale": d_s / scale, "rate": d_k / rate}, second
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         loc = self.layout.fixed.get("loc", weighted_median(y, sample_weight))
-        return {"loc": loc, **self._matched(y - loc, sample_weight, (0.3,), loc)}
+        return {"loc": loc, **self._moment_matched(y - loc, sample_weight, (0.3,), loc)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
-        return self._matched(y - loc, sample_weight, (0.1, 0.3, 0.5, 0.7, 0.85, 0.95), loc)
+        return self._moment_matched(y - loc, sample_weight, (0.1, 0.3, 0.5, 0.7, 0.85, 0.95), loc)
 
-    def _matched(self, residual: np.ndarray, sample_weight: np.ndarray, shares: tuple, loc: Any) -> dict:
+    def _moment_matched(self, residual: np.ndarray, sample_weight: np.ndarray, shares: tuple, loc: Any) -> dict:
         """Parameters of the likeliest law with the residuals' mean and variance.
 
         `shares` are the standard deviations of the exponential part to try, relative to that of the residuals.
@@ -186,14 +188,14 @@ def _derivatives(t: np.ndarray, k: np.ndarray) -> tuple:
     x = t - k
     m, h, c, d = _mills(x)
     far, late = x < -6, x >= 0
-    on_t, on_k = np.where(late, m - k, h - t), np.where(far, h * (c - t), 1 - k * h)
+    d_t, d_k = np.where(late, m - k, h - t), np.where(far, h * (c - t), 1 - k * h)
     d2 = np.where(far, h * c - h**2, 1 - m * h)
-    kk = np.where(far, c * (t - d) * (1 - on_k) - on_k**2, k**2 * d2 - 1)
-    on_s = np.where(late, k**2 - (k + t) * m, on_k - 1 - t * on_t)
-    ts = on_t - t * m * h + k * d2
-    ss = np.where(late, k**2 + 2 * t * m - m * h * (t + k) ** 2, 1 + 2 * t * on_t - t**2 * m * h + 2 * t * k * d2 + kk)
-    sk = np.where(late, 2 * k - m - m * h * (t + k), t * d2 + (on_k + kk) / k)
-    return on_t, on_s, on_k, -m * h, ts, ss, d2, sk, kk
+    kk = np.where(far, c * (t - d) * (1 - d_k) - d_k**2, k**2 * d2 - 1)
+    d_s = np.where(late, k**2 - (k + t) * m, d_k - 1 - t * d_t)
+    ts = d_t - t * m * h + k * d2
+    ss = np.where(late, k**2 + 2 * t * m - m * h * (t + k) ** 2, 1 + 2 * t * d_t - t**2 * m * h + 2 * t * k * d2 + kk)
+    sk = np.where(late, 2 * k - m - m * h * (t + k), t * d2 + (d_k + kk) / k)
+    return d_t, d_s, d_k, -m * h, ts, ss, d2, sk, kk
 
 
 def _log_tails(t: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

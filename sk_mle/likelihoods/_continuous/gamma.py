@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._special.gamma_functions import gamma_norm, lgamma_delta
-from ..._special.logarithms import ratio_gap, ratio_gap_and_excess
+from ..._special.logarithms import minus_half_gamma_deviance, minus_half_gamma_deviance_and_excess
 from ..._special.tails import log_gamma_tail, log_gammainc
 from ...domains import POSITIVE
 from .._families.log_gamma import LogGamma
@@ -48,7 +48,7 @@ class Gamma(Likelihood):
 
     def terms(self, y: np.ndarray, order: int, mean: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         norm = gamma_norm(shape, order=order)
-        gap, d = ratio_gap_and_excess(y, mean)
+        gap, d = minus_half_gamma_deviance_and_excess(y, mean)
         loglik = shape * gap + norm[0] + self.base_measure(y)
         if order == 0:
             return loglik, {}, {}
@@ -69,7 +69,7 @@ class Gamma(Likelihood):
         return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
-        gap = -np.average(ratio_gap(y, mean), weights=sample_weight)  # log k - digamma(k) at the optimum
+        gap = -np.average(minus_half_gamma_deviance(y, mean), weights=sample_weight)  # log k - digamma(k) at the optimum
         gap = max(float(gap), 1e-15)
         shape = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)  # Minka's first guess
         for _ in range(5):  # generalised Newton steps, in 1 / shape
@@ -108,4 +108,4 @@ class Gamma(Likelihood):
     def divergence(self, p: dict, q: dict) -> np.ndarray:
         m, k, other, j = p["mean"], p["shape"], q["mean"], q["shape"]
         norm, d1, _ = gamma_norm(k)  # k log k - k - log Gamma(k), and its derivative log k - digamma(k)
-        return norm - gamma_norm(j)[0] - (k - j) * d1 - j * ratio_gap(m, other)
+        return norm - gamma_norm(j)[0] - (k - j) * d1 - j * minus_half_gamma_deviance(m, other)

@@ -11,7 +11,7 @@ from scipy.special import digamma, exp1, gamma, gammainc
 from ..._special.removable import analytic
 from ...links import CLogLog, LogLog
 from .._fallbacks.starting_values import quantiles, resolution
-from .._families.extreme_value import MIN_SCORING_SHAPE, ExtremeValue, expand, reduce
+from .._families.extreme_value import MIN_SCORING_SHAPE, ExtremeValue, from_reduced_variate, reduced_variate
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
@@ -39,6 +39,7 @@ _variance = analytic(lambda shape: (gamma(1 - 2 * shape) - gamma(1 - shape) ** 2
 def _near_ends(
     law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
 ) -> list:
+    """The lower end of `shape`: an exponential law below the largest residual (see `Relations.near_ends`)."""
     if "shape" not in law.layout.free:
         return []
     r = y - loc
@@ -110,7 +111,7 @@ class GeneralizedExtremeValue(ExtremeValue):
         return mean, variance, 1 + np.euler_gamma * (1 + shape)
 
     def standard_tail(self, z: np.ndarray, upper: bool, log: bool, shape: np.ndarray) -> np.ndarray:
-        u = reduce(z, shape)
+        u = reduced_variate(z, shape)
         if upper and log:
             return CLogLog().log_inverse(-u)[0]
         with np.errstate(over="ignore"):
@@ -118,18 +119,18 @@ class GeneralizedExtremeValue(ExtremeValue):
         return -np.expm1(below) if upper else below if log else np.exp(below)
 
     def standard_ppf(self, q: np.ndarray, shape: float | np.ndarray) -> np.ndarray:
-        return expand(LogLog().link(q), shape)
+        return from_reduced_variate(LogLog().link(q), shape)
 
     def rvs(
         self, rng: np.random.Generator, size: int | tuple[int, ...], loc: np.ndarray, scale: np.ndarray, shape: np.ndarray
     ) -> np.ndarray:
-        return loc + scale * expand(rng.gumbel(size=size), shape)
+        return loc + scale * from_reduced_variate(rng.gumbel(size=size), shape)
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         z = (y - loc) / scale
         general = (np.abs(shape) > 1e-3) & (shape < 0.999)
         k = np.where(general, shape, 0.5)
-        t = np.exp(-reduce(z, k))
+        t = np.exp(-reduced_variate(z, k))
         tail = gamma(1 - k) * (2**k - 2 * gammainc(1 - k, t))
         value = scale * ((z + 1 / k) * (2 * np.exp(-t) - 1) - tail / k)
         plain = scale * (2 * exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2))

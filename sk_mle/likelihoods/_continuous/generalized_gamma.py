@@ -16,6 +16,7 @@ SHAPE = Domain(typical=(-0.3, 0.6))
 
 
 def _near_ends(law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, **params: np.ndarray) -> list:
+    """The ends of the law of log y (see `Relations.near_ends`)."""
     return law.standard.relations.near_ends(law.standard, np.log(y), sample_weight, distance, **params)
 
 

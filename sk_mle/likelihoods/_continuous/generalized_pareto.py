@@ -9,13 +9,14 @@ import numpy as np
 
 from ...domains import NONNEGATIVE, POSITIVE
 from .._fallbacks.starting_values import best_candidate, reduced_sample, weighted_median
-from .._families.extreme_value import MIN_SCORING_SHAPE, SHAPE, ExtremeValue, expand, reduce
+from .._families.extreme_value import MIN_SCORING_SHAPE, SHAPE, ExtremeValue, from_reduced_variate, reduced_variate
 from .._families.hazard import tail_from_survival
 
 
 def _near_ends(
     law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, scale: np.ndarray, **others: np.ndarray
 ) -> list:
+    """The lower end of `shape`: a uniform law up to the largest y / scale (see `Relations.near_ends`)."""
     params = {"scale": scale * np.max(y / scale), "shape": distance - 1}
     return [("shape", "lower", params)] if "shape" in law.layout.free else []
 
@@ -85,7 +86,12 @@ class GeneralizedPareto(ExtremeValue):
         median, largest = weighted_median(y, sample_weight), float(np.max(y))
         candidates = []
         for shape in self._shapes():
-            scale = max(median / float(expand(np.log(2), **shape)), -1.01 * shape["shape"] * largest, 1e-3 * largest, 1e-300)
+            scale = max(
+                median / float(from_reduced_variate(np.log(2), **shape)),
+                -1.01 * shape["shape"] * largest,
+                1e-3 * largest,
+                1e-300,
+            )
             candidates.append({"scale": self.layout.fixed.get("scale", scale), **shape})
         return best_candidate(self, candidates, *reduced_sample(y, sample_weight))
 
@@ -105,15 +111,15 @@ class GeneralizedPareto(ExtremeValue):
         return 1 + shape + np.log(scale)
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        survival = -reduce(np.maximum(y, 0.0) / scale, shape)
+        survival = -reduced_variate(np.maximum(y, 0.0) / scale, shape)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, scale, shape))
 
     def ppf(self, q: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
-            return scale * expand(-np.log1p(-np.asarray(q)), shape)
+            return scale * from_reduced_variate(-np.log1p(-np.asarray(q)), shape)
 
     def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        return scale * expand(rng.standard_exponential(size), shape)
+        return scale * from_reduced_variate(rng.standard_exponential(size), shape)
 
     def crps(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         k = np.where(shape < 0.999, shape, np.nan)

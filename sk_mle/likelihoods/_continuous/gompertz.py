@@ -66,7 +66,7 @@ class Gompertz(Hazard):
         mean = float(np.average(y, weights=sample_weight))
         return {"rate": self.layout.fixed.get("rate", 1 / max(mean, 1e-300)), "shape": 0.1 / max(mean, 1e-300)}
 
-    def reached(self, cumulative: np.ndarray, rate: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    def inverse_cumulative_hazard(self, cumulative: np.ndarray, rate: np.ndarray, shape: np.ndarray) -> np.ndarray:
         ratio = cumulative / rate
         is_reached = shape * ratio > -1
         return np.where(is_reached, ratio * log1p_ratio(np.where(is_reached, shape * ratio, 0.0))[0], np.inf)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import digamma
 
 from ..._special.gamma_functions import gamma_norm, trigamma
-from ..._special.logarithms import ratio_gap
+from ..._special.logarithms import minus_half_gamma_deviance
 from ..._special.tails import log_gamma_tail
 from ...domains import POSITIVE
 from .._families.log_gamma import LogGamma
@@ -47,7 +47,7 @@ class InverseGamma(Likelihood):
         self.scale, self.shape, self.links = scale, shape, links
 
     def loglik(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        return shape * ratio_gap(scale / shape, y) + gamma_norm(shape)[0] - np.log(y)
+        return shape * minus_half_gamma_deviance(scale / shape, y) + gamma_norm(shape)[0] - np.log(y)
 
     def gradient(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> dict[str, np.ndarray]:
         return {"scale": (shape - scale / y) / scale, "shape": np.log(scale / y / shape) + gamma_norm(shape)[1]}

@@ -104,13 +104,13 @@ class InverseGaussian(Likelihood):
         return mean * np.where(rng.uniform(size=size) * (1 + low) <= 1, low, 1 / low)
 
 
-def _gap(y: np.ndarray, mean: np.ndarray) -> np.ndarray:
+def _relative_difference(y: np.ndarray, mean: np.ndarray) -> np.ndarray:
     mean = np.minimum(mean, MAX_MEAN)
     return (y - mean) / mean
 
 
 def _deviance(y: np.ndarray, mean: Any) -> np.ndarray:
-    gap = _gap(y, mean)
+    gap = _relative_difference(y, mean)
     return gap * (gap / y)  # a square may overflow
 
 
@@ -122,7 +122,7 @@ def _log_tails(y: np.ndarray, mean: np.ndarray, shape: np.ndarray) -> tuple[np.n
     """
     y = np.maximum(y, 0.0)
     root = np.sqrt(shape / y)
-    gap = _gap(y, mean)
+    gap = _relative_difference(y, mean)
     a, b = root * gap, root * (gap + 2.0)
     log_phi = -0.5 * (a**2 + LOG_2PI)
     return np.logaddexp(log_ndtr(a), log_phi + np.log(_mills(b))), log_phi + _log_mills_gap(a, b, 2 * root)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
-from ..._special.skew import DF_OF_NORMAL, at_half_laws, log_skew_tails, shape_slopes
+from ..._special.skew import DF_OF_NORMAL, half_distribution_limits, log_skew_tails, shape_derivatives
 from ...domains import POSITIVE, REAL
 from ...links import Probit
 from .._fallbacks.starting_values import resolution
@@ -21,13 +21,14 @@ TRIED_SHAPES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
 def _near_ends(
     law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
 ) -> list:
+    """The ends of `shape`: half-normal laws of the residuals on one side of loc (see `Relations.near_ends`)."""
     if not {"scale", "shape"} <= set(law.layout.free):
         return []
 
     def fitted(z: np.ndarray) -> dict:
         return {"scale": max(float(np.sqrt(np.average(z**2, weights=sample_weight))), resolution(y))}
 
-    return at_half_laws(y, distance, loc, fitted)
+    return half_distribution_limits(y, distance, loc, fitted)
 
 
 class SkewNormal(ShapedLocationScale):
@@ -91,15 +92,15 @@ class SkewNormal(ShapedLocationScale):
         second = {("z", "z"): shape**2 * d2 - 1, ("z", "shape"): d1 + x * d2, ("shape", "shape"): z**2 * d2}
         return value + log, {"z": shape * d1 - z, "shape": z * d1}, second
 
-    def standard_tail_slopes(self, z: np.ndarray, log_tail: np.ndarray, shape: np.ndarray) -> tuple[dict, dict]:
-        first, second = shape_slopes(z, shape, DF_OF_NORMAL, log_tail)
+    def standard_tail_derivatives(self, z: np.ndarray, log_tail: np.ndarray, shape: np.ndarray) -> tuple[dict, dict]:
+        first, second = shape_derivatives(z, shape, DF_OF_NORMAL, log_tail)
         return {"shape": first}, {("z", "shape"): second["z"], ("shape", "shape"): second["shape"]}
 
-    def summary(self, r: np.ndarray, sample_weight: np.ndarray) -> tuple[float, float]:
+    def centre_and_spread(self, r: np.ndarray, sample_weight: np.ndarray) -> tuple[float, float]:
         mean = np.average(r, weights=sample_weight)
         return mean, np.sqrt(np.average((r - mean) ** 2, weights=sample_weight))
 
-    def standard_summary(self, shape: np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
+    def standard_centre_and_spread(self, shape: np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
         mean, variance = self.standard_moments(shape)
         return mean, np.sqrt(variance)
 

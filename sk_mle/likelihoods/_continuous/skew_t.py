@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from ..._special.gamma_functions import lgamma_half_delta
-from ..._special.skew import DF_OF_NORMAL, at_half_laws, df_slopes, log_skew_tails, log_t, log_t_derivatives, shape_slopes
+from ..._special.skew import (
+    DF_OF_NORMAL,
+    df_derivatives,
+    half_distribution_limits,
+    log_skew_tails,
+    log_t,
+    log_t_derivatives,
+    shape_derivatives,
+)
 from ...domains import POSITIVE, REAL
 from .._fallbacks.starting_values import best_candidate, reduced_sample, resolution
 from .._families.shaped import ShapedLocationScale
@@ -19,6 +27,7 @@ from .student_t import StudentT
 def _near_ends(
     law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
 ) -> list:
+    """The ends of `shape`: halves of Student's t law on one side of loc (see `Relations.near_ends`)."""
     if not {"scale", "shape"} <= set(law.layout.free):
         return []
     symmetric = StudentT(loc=0.0)
@@ -31,7 +40,7 @@ def _near_ends(
         best = best_candidate(symmetric, candidates, z, weight)
         return {"scale": best["scale"], "df": best["df"]}
 
-    return at_half_laws(y, distance, loc, fitted)
+    return half_distribution_limits(y, distance, loc, fitted)
 
 
 class SkewT(ShapedLocationScale):
@@ -89,20 +98,20 @@ class SkewT(ShapedLocationScale):
         root = np.sqrt((df + 1) / total)
         lean = (z**2 - 1) / (2 * (df + 1) * total)  # d log(root) / d df, minus the part from z
         x = {"z": shape * root * df / total, "shape": z * root, "df": shape * z * root * lean}
-        on_x, on_df, *others = log_t_derivatives(shape * z * root, df + 1, order)
-        first = {"z": first["z"], "shape": 0.0, "df": first["df"] + on_df}
-        first = {name: part + on_x * x[name] for name, part in first.items()}
+        d_x, d_df, *others = log_t_derivatives(shape * z * root, df + 1, order)
+        first = {"z": first["z"], "shape": 0.0, "df": first["df"] + d_df}
+        first = {name: part + d_x * x[name] for name, part in first.items()}
         first["df"] = first["df"] * depends_on_df
         if order == 1:
             return value, first, {}
         xx, x_df, df_df = others
         second = {
-            ("z", "z"): second["z", "z"] - 3 * on_x * x["z"] * z / total,
-            ("z", "shape"): on_x * root * df / total,
-            ("z", "df"): second["z", "df"] + on_x * (x["z"] * lean + shape * root * (z / total) ** 2) + x_df * x["z"],
+            ("z", "z"): second["z", "z"] - 3 * d_x * x["z"] * z / total,
+            ("z", "shape"): d_x * root * df / total,
+            ("z", "df"): second["z", "df"] + d_x * (x["z"] * lean + shape * root * (z / total) ** 2) + x_df * x["z"],
             ("shape", "shape"): 0.0,
-            ("shape", "df"): on_x * z * root * lean + x_df * x["shape"],
-            ("df", "df"): second["df", "df"] + df_df + 2 * x_df * x["df"] - on_x * x["df"] * (1 / (df + 1) + 1 / total - lean),
+            ("shape", "df"): d_x * z * root * lean + x_df * x["shape"],
+            ("df", "df"): second["df", "df"] + df_df + 2 * x_df * x["df"] - d_x * x["df"] * (1 / (df + 1) + 1 / total - lean),
         }
         second = {(a, b): part + xx * x[a] * x[b] for (a, b), part in second.items()}
         return value, first, {pair: part * depends_on_df if "df" in pair else part for pair, part in second.items()}
@@ -118,12 +127,14 @@ class SkewT(ShapedLocationScale):
         value = log_skew_tails(z, shape, df)[int(upper)]
         return value if log else np.exp(value)
 
-    def standard_tail_slopes(self, z: np.ndarray, log_tail: np.ndarray, shape: np.ndarray, df: np.ndarray) -> tuple[dict, dict]:
-        first, of_shape = shape_slopes(z, shape, df, log_tail)
+    def standard_tail_derivatives(
+        self, z: np.ndarray, log_tail: np.ndarray, shape: np.ndarray, df: np.ndarray
+    ) -> tuple[dict, dict]:
+        first, of_shape = shape_derivatives(z, shape, df, log_tail)
         log_density, score, _ = self.standard_terms(z, 1, shape, df)
-        on_df, twice = df_slopes(z, shape, df, log_tail)
+        d_df, twice = df_derivatives(z, shape, df, log_tail)
         second = {("z", "shape"): of_shape["z"], ("shape", "shape"): of_shape["shape"], ("shape", "df"): of_shape["df"]}
-        return {"shape": first, "df": on_df}, {
+        return {"shape": first, "df": d_df}, {
             **second,
             ("z", "df"): np.exp(log_density - log_tail) * score["df"],
             ("df", "df"): twice,

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from ..._special.gamma_functions import digamma_delta, lgamma_delta, lgamma_half_delta
-from ..._special.logarithms import log1p_rest
-from ..._special.skew import df_slopes
+from ..._special.logarithms import log1p_remainder
+from ..._special.skew import df_derivatives
 from ..._special.tails import log_student_tail
 from ...domains import POSITIVE, REAL
 from .._fallbacks.quantile import newton_quantile
@@ -79,7 +79,7 @@ class StudentT(LocationScale):
             return value, {}, {}
         total = df + square
         weight = (df + 1) / total
-        first = {"z": -z * weight, "df": norm[1] + 0.5 * (w / total - log1p_rest(w, order=1)[0]) * depends_on_df}
+        first = {"z": -z * weight, "df": norm[1] + 0.5 * (w / total - log1p_remainder(w, order=1)[0]) * depends_on_df}
         if order == 1:
             return value, first, {}
         df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2 * depends_on_df
@@ -97,12 +97,12 @@ class StudentT(LocationScale):
 
     def standard_information(self, df: np.ndarray) -> dict:
         norm, df = lgamma_half_delta(df)[2], np.minimum(df, DF_OF_NORMAL)
-        on_df = -norm + (3 - df) / (2 * df**2 * (df + 1) * (df + 3))
+        d_df = -norm + (3 - df) / (2 * df**2 * (df + 1) * (df + 3))
         return {
             ("loc", "loc"): (df + 1) / (df + 3),
             ("scale", "scale"): 2 * df / (df + 3),
             ("scale", "df"): -2 / ((df + 1) * (df + 3)),
-            ("df", "df"): np.maximum(on_df, 0.0),
+            ("df", "df"): np.maximum(d_df, 0.0),
         }
 
     def centre(self, y: np.ndarray, sample_weight: np.ndarray, df: float) -> float:
@@ -133,9 +133,9 @@ class StudentT(LocationScale):
         value = np.where(z < 0, outer, np.log1p(-np.exp(outer)))
         return value if log else np.exp(value)
 
-    def standard_tail_slopes(self, z: np.ndarray, log_tail: np.ndarray, df: np.ndarray) -> tuple[dict, dict]:
+    def standard_tail_derivatives(self, z: np.ndarray, log_tail: np.ndarray, df: np.ndarray) -> tuple[dict, dict]:
         log_density, score, _ = self.standard_terms(z, 1, df)
-        first, second = df_slopes(z, np.zeros(()), df, log_tail)
+        first, second = df_derivatives(z, np.zeros(()), df, log_tail)
         return {"df": first}, {("z", "df"): np.exp(log_density - log_tail) * score["df"], ("df", "df"): second}
 
     def standard_ppf(self, q: np.ndarray, df: np.ndarray) -> np.ndarray:

@@ -11,9 +11,9 @@ from scipy.special import gammaincinv
 from ..._special.compound import (
     concentrated,
     deviance,
-    log_saddlepoint_side,
     log_series,
-    log_side,
+    log_smaller_tail,
+    log_smaller_tail_by_saddlepoint,
     mean_difference,
     mean_excess,
 )
@@ -82,27 +82,27 @@ class Tweedie(Likelihood):
     def terms(
         self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict, dict]:
-        p, full, log_y = self._power(power), "power" in self.layout.free, np.log(np.where(y > 0, y, 1.0))
+        p, full, log_y = self._clipped_power(power), "power" in self.layout.free, np.log(np.where(y > 0, y, 1.0))
         half, half_p, half_pp = deviance(y, mean, dispersion, p)
-        series, on_k, on_kk, *rest = self._series(y, dispersion, p, full)
+        series, d_k, d_kk, *rest = self._series(y, dispersion, p, full)
         value = series - log_y - half
         if order == 0:
             return value, {}, {}
         score = (y - mean) / (dispersion * mean**p)
-        first = {"mean": score, "dispersion": (half - on_k) / dispersion}
+        first = {"mean": score, "dispersion": (half - d_k) / dispersion}
         second = {
             ("mean", "mean"): -(p * y - (p - 1) * mean) / (dispersion * mean ** (p + 1)),
             ("mean", "dispersion"): -score / dispersion,
-            ("dispersion", "dispersion"): (on_kk + on_k - 2 * half) / dispersion**2,
+            ("dispersion", "dispersion"): (d_kk + d_k - 2 * half) / dispersion**2,
         }
         if full:
-            on_a, on_ka, on_aa = rest
+            d_a, d_ka, d_aa = rest
             k_p, a_p = 1 / (2 - p) - log_y, -1 / (p - 1) ** 2  # derivatives of log kappa and of alpha
-            first["power"] = on_k * k_p + on_a * a_p - half_p
+            first["power"] = d_k * k_p + d_a * a_p - half_p
             second["mean", "power"] = -score * np.log(mean)
-            second["dispersion", "power"] = (half_p - on_kk * k_p - on_ka * a_p) / dispersion
-            mixed = on_kk * k_p**2 + 2 * on_ka * k_p * a_p + on_aa * a_p**2
-            second["power", "power"] = mixed + on_k / (2 - p) ** 2 + on_a * 2 / (p - 1) ** 3 - half_pp
+            second["dispersion", "power"] = (half_p - d_kk * k_p - d_ka * a_p) / dispersion
+            mixed = d_kk * k_p**2 + 2 * d_ka * k_p * a_p + d_aa * a_p**2
+            second["power", "power"] = mixed + d_k / (2 - p) ** 2 + d_a * 2 / (p - 1) ** 3 - half_pp
         return value, first, second
 
     @property
@@ -113,7 +113,7 @@ class Tweedie(Likelihood):
     def _on_a_lattice(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray) -> bool:
         return bool(np.min(power) < 1 + LATTICE_DISTANCE_OF_POWER)
 
-    def _power(self, power: Any) -> np.ndarray:
+    def _clipped_power(self, power: Any) -> np.ndarray:
         return np.clip(
             self.layout["power"].value if power is None else power, 1 + MIN_DISTANCE_OF_POWER, 2 - MIN_DISTANCE_OF_POWER
         )
@@ -141,11 +141,13 @@ class Tweedie(Likelihood):
         return mean + 0 * dispersion
 
     def variance(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
-        return dispersion * mean ** self._power(power)
+        return dispersion * mean ** self._clipped_power(power)
 
-    def _compound(self, mean: np.ndarray, dispersion: np.ndarray, power: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _poisson_gamma_parameters(
+        self, mean: np.ndarray, dispersion: np.ndarray, power: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Poisson rate, shape and scale of the gamma terms."""
-        p = self._power(power)
+        p = self._clipped_power(power)
         shape = (2 - p) / (p - 1)
         return mean ** (2 - p) / (dispersion * (2 - p)), shape + 0 * mean, dispersion * (p - 1) * mean ** (p - 1)
 
@@ -153,21 +155,21 @@ class Tweedie(Likelihood):
         self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
     ) -> np.ndarray:
         """By the tail on which y lies."""
-        y, given, flat = quadrature._flat(y, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})
+        y, given, flat = quadrature.flattened(y, {"mean": mean, "dispersion": dispersion, "power": self._clipped_power(power)})
         with np.errstate(all="ignore"):
-            rate, shape, scale = self._compound(**given)
+            rate, shape, scale = self._poisson_gamma_parameters(**given)
             above, positive = y >= given["mean"], y > 0
             side = np.full(len(y), -np.inf)
-            side[positive] = _log_side(*(v[positive] for v in (y, rate, shape, scale, above, *given.values())))
+            side[positive] = _log_smaller_tail(*(v[positive] for v in (y, rate, shape, scale, above, *given.values())))
             side = np.where(above, side, np.logaddexp(side, -rate))
             value = np.where(above == upper, side, log1mexp(-np.minimum(side, 0.0)))
             value = np.where(y < 0, 0.0 if upper else -np.inf, value).reshape(flat)
         return value if log else np.exp(value)
 
     def ppf(self, q: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
-        q, given, flat = quadrature._flat(q, {"mean": mean, "dispersion": dispersion, "power": self._power(power)})
+        q, given, flat = quadrature.flattened(q, {"mean": mean, "dispersion": dispersion, "power": self._clipped_power(power)})
         with np.errstate(all="ignore"):
-            rate, shape, scale = self._compound(**given)
+            rate, shape, scale = self._poisson_gamma_parameters(**given)
             zero = np.exp(-rate)
             result = np.where(q <= zero, np.where(q >= 0, 0.0, np.nan), np.where(q == 1, np.inf, np.nan))
             rows = np.flatnonzero((q > zero) & (q < 1))
@@ -188,7 +190,7 @@ class Tweedie(Likelihood):
         for _ in range(100):
             y, part = np.exp(x[rows]), {name: value[rows] for name, value in given.items()}
             above = y >= part["mean"]
-            side = _log_side(y, rate[rows], shape[rows], scale[rows], above, *part.values())
+            side = _log_smaller_tail(y, rate[rows], shape[rows], scale[rows], above, *part.values())
             other = np.log(share[rows] - np.exp(side))
             tail = np.where(above == upper[rows], side, other)
             gap = np.where(upper[rows], tail - np.log1p(-q[rows]), np.log(left[rows]) - tail)
@@ -211,17 +213,17 @@ class Tweedie(Likelihood):
         dispersion: np.ndarray,
         power: np.ndarray | None = None,
     ) -> np.ndarray:
-        rate, shape, scale = self._compound(np.broadcast_to(mean, size), dispersion, power)
+        rate, shape, scale = self._poisson_gamma_parameters(np.broadcast_to(mean, size), dispersion, power)
         return rng.gamma(rng.poisson(rate) * shape, scale)
 
     def crps(self, y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
-        rate, shape, scale = self._compound(mean, dispersion, power)
+        rate, shape, scale = self._poisson_gamma_parameters(mean, dispersion, power)
         rate = np.where((rate <= MAX_RATE_OF_CRPS) & (shape <= MAX_SHAPE_OF_CRPS), rate, np.nan)
         below = mean_excess(np.maximum(y, 0.0), rate, shape, scale)
         return 2 * below + (mean - y) - scale * mean_difference(rate, shape) / 2
 
 
-def _log_side(
+def _log_smaller_tail(
     y: np.ndarray,
     rate: np.ndarray,
     shape: np.ndarray,
@@ -234,8 +236,8 @@ def _log_side(
     """The log of the tail of the positive values on the side of the mean to which y belongs."""
     narrow = concentrated(rate, shape)
     if not narrow.any():
-        return log_side(y, rate, shape, scale, above)
+        return log_smaller_tail(y, rate, shape, scale, above)
     side = np.empty(len(y))
-    side[~narrow] = log_side(*(v[~narrow] for v in (y, rate, shape, scale, above)))
-    side[narrow] = log_saddlepoint_side(*(v[narrow] for v in (y, mean, dispersion, power, above)))
+    side[~narrow] = log_smaller_tail(*(v[~narrow] for v in (y, rate, shape, scale, above)))
+    side[narrow] = log_smaller_tail_by_saddlepoint(*(v[narrow] for v in (y, mean, dispersion, power, above)))
     return side

@@ -32,7 +32,7 @@ LENGTH_SERIES_DERIVATIVE = [0.0, *(-n * c for n, c in enumerate(LENGTH_SERIES))]
 
 
 def _shortfall(k: Any) -> tuple[np.ndarray, np.ndarray]:
-    """1 - I1(k) / I0(k), one minus the mean resultant length, and its derivative in k."""
+    """1 - I1(k) / I0(k), one minus the mean resultant length, at concentrations k, and its derivative in k."""
     far, u = k > MIN_SERIES_CONCENTRATION, 1 / np.maximum(k, MIN_SERIES_CONCENTRATION)
     ratio = i1e(k) / i0e(k)
     near = 1 - ratio, ratio**2 + np.where(k > 1e-8, ratio / np.maximum(k, 1e-8), 0.5) - 1
@@ -118,12 +118,12 @@ class VonMises(Likelihood):
 
     def fisher(self, loc: np.ndarray, origin: np.ndarray, concentration: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         turn = concentration * i1e(concentration) / i0e(concentration) + 0 * (loc + origin)
-        on_concentration = -_shortfall(concentration)[1] + 0 * (loc + origin)
+        d_concentration = -_shortfall(concentration)[1] + 0 * (loc + origin)
         return {
             ("loc", "loc"): turn,
             ("loc", "origin"): turn,
             ("origin", "origin"): turn,
-            ("concentration", "concentration"): on_concentration,
+            ("concentration", "concentration"): d_concentration,
         }
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:

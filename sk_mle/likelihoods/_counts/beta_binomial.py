@@ -33,7 +33,7 @@ class BetaBinomial(Trials, SummedCount):
         A number fixes the parameter (precision=inf: the binomial law); None estimates it.
     trials : int or str, optional
         As in `Binomial`: a number, the name of a column of X, or None where y has two columns, successes and trials. A single
-        trial tells nothing of the precision.
+        trial holds no information on the precision.
     links : dict of str to str or Link, optional
         Link per parameter; default logit for `mean`, log for `precision`.
 
@@ -65,41 +65,41 @@ class BetaBinomial(Trials, SummedCount):
         self, y: np.ndarray, order: int, mean: np.ndarray, precision: np.ndarray, trials: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict, dict]:
         y, n = self.split(y, trials)
-        yes, no, size = self._logs(mean, precision)
-        return minus_hessian(self._derived(y, n, yes, no, size, order))
+        success, failure, size = self._logs(mean, precision)
+        return minus_hessian(self._eval_from_logs(y, n, success, failure, size, order))
 
     @staticmethod
     def _logs(mean: np.ndarray, precision: np.ndarray) -> tuple[Any, Any, Any]:
         """log mean, log(1 - mean) and log precision with their derivatives on the natural scale."""
         with np.errstate(divide="ignore"):
             rest, size = 1 - mean, np.clip(precision, MIN_PRECISION, MAX_PRECISION)
-            yes, no = (np.log(mean), 1 / mean, -1 / mean**2), (np.log1p(-mean), -1 / rest, -1 / rest**2)
-            return yes, no, (np.log(size), 1 / size, -1 / size**2)
+            success, failure = (np.log(mean), 1 / mean, -1 / mean**2), (np.log1p(-mean), -1 / rest, -1 / rest**2)
+            return success, failure, (np.log(size), 1 / size, -1 / size**2)
 
     @staticmethod
-    def _derived(
+    def _eval_from_logs(
         y: np.ndarray,
         n: np.ndarray,
-        yes: tuple[np.ndarray, np.ndarray, np.ndarray],
-        no: tuple[np.ndarray, np.ndarray, np.ndarray],
+        success: tuple[np.ndarray, np.ndarray, np.ndarray],
+        failure: tuple[np.ndarray, np.ndarray, np.ndarray],
         size: tuple[np.ndarray, np.ndarray, np.ndarray],
         order: int,
     ) -> Eval:
         """The Eval from the logs of mean, 1 - mean and precision with their derivatives, in the variables of the latter."""
         with np.errstate(all="ignore"):
-            p, q, phi = (np.exp(log[0]) for log in (yes, no, size))
+            p, q, phi = (np.exp(log[0]) for log in (success, failure, size))
             at = beta_binomial(y, n, p, q, phi, order)
             if order == 0:
                 return Eval(at.value, {}, {})
-            gradient = {"mean": at.left * yes[1] + at.right * no[1], "precision": at.steep * size[1]}
+            gradient = {"mean": at.left * success[1] + at.right * failure[1], "precision": at.d_log_size * size[1]}
             if order == 1:
                 return Eval(at.value, gradient, {})
-            parts = zip(at.first, at.second, (yes, no), strict=True)
-            cross = at.cross[0] * yes[1] + at.cross[1] * no[1] + at.tilt * p * phi * yes[1]
+            parts = zip(at.first, at.second, (success, failure), strict=True)
+            cross = at.cross[0] * success[1] + at.cross[1] * failure[1] + at.tilt * p * phi * success[1]
             information = {
                 ("mean", "mean"): -sum(second * log[1] ** 2 + first * log[2] for first, second, log in parts),
                 ("mean", "precision"): -cross * size[1],
-                ("precision", "precision"): -at.curve * size[1] ** 2 - at.steep * size[2],
+                ("precision", "precision"): -at.curve * size[1] ** 2 - at.d_log_size * size[2],
             }
             return Eval(at.value, gradient, information)
 
@@ -114,8 +114,8 @@ class BetaBinomial(Trials, SummedCount):
                 log, *derivatives = self.layout["precision"].link.log_inverse(eta["precision"])
                 logs[2] = np.clip(log, np.log(MIN_PRECISION), np.log(MAX_PRECISION)), *derivatives
         y, n = self.counts(y, eta)
-        yes, no, size = logs
-        complete = self._derived(y, n, yes, no, size, order)
+        success, failure, size = logs
+        complete = self._eval_from_logs(y, n, success, failure, size, order)
         gradient = {name: value for name, value in complete.gradient.items() if name in self.layout.free}
         second = {pair: value for pair, value in complete.information.items() if set(pair) <= set(self.layout.free)}
         return Eval(self.layout.guarded(complete.loglik, params), gradient, second)
@@ -123,16 +123,16 @@ class BetaBinomial(Trials, SummedCount):
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         y, n, mean = self.share(y, sample_weight)
         mean = self.layout.fixed.get("mean", mean)
-        return {"mean": mean, "precision": self._moment(y, n, sample_weight, mean)}
+        return {"mean": mean, "precision": self._precision_by_moments(y, n, sample_weight, mean)}
 
     def refine(
         self, y: np.ndarray, sample_weight: np.ndarray, mean: np.ndarray, trials: np.ndarray | None = None, **others: np.ndarray
     ) -> dict:
         y, n = self.split(y, trials)
-        return {"precision": self._moment(y, n, sample_weight, mean)}
+        return {"precision": self._precision_by_moments(y, n, sample_weight, mean)}
 
     @staticmethod
-    def _moment(y: np.ndarray, n: np.ndarray, sample_weight: np.ndarray, mean: np.ndarray) -> float:
+    def _precision_by_moments(y: np.ndarray, n: np.ndarray, sample_weight: np.ndarray, mean: np.ndarray) -> float:
         """The precision from the correlation between trials that explains the squared residuals."""
         excess = np.dot(sample_weight, (y - n * mean) ** 2 / (mean * (1 - mean)) - n)
         pairs = np.dot(sample_weight, n * (n - 1) + 0 * y)
@@ -145,7 +145,7 @@ class BetaBinomial(Trials, SummedCount):
     def variance(self, mean: np.ndarray, precision: np.ndarray, trials: float | np.ndarray = 1) -> np.ndarray:
         return trials * mean * (1 - mean) * (1 + (trials - 1) / (1 + precision))
 
-    def _side(self, k: np.ndarray, params: dict, above: np.ndarray) -> np.ndarray:
+    def _log_tail(self, k: np.ndarray, params: dict, above: np.ndarray) -> np.ndarray:
         """log P(Y > k) where `above`, else log P(Y <= k), summed from both ends of the tail, where masses may be large."""
         n = params["trials"]
         k = np.minimum(k, n)

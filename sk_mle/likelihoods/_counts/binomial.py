@@ -49,12 +49,13 @@ class Binomial(Trials, LogProbability):
     def __init__(self, *, prob: Any = None, trials: Any = None, links: Any = None) -> None:
         self.prob, self.trials, self.links = prob, trials, links
 
-    def log_terms(self, y: np.ndarray, yes: Logs, no: Logs, trials: np.ndarray | None = None) -> Logs:
+    def log_terms(self, y: np.ndarray, success: Logs, failure: Logs, trials: np.ndarray | None = None) -> Logs:
         y, n = self.split(y, trials)
         first, second = (
-            np.where(y > 0, y * a, 0.0) + np.where(y < n, (n - y) * b, 0.0) for a, b in zip(yes[1:], no[1:], strict=True)
+            np.where(y > 0, y * a, 0.0) + np.where(y < n, (n - y) * b, 0.0)
+            for a, b in zip(success[1:], failure[1:], strict=True)
         )
-        return log_binomial(y, n, yes[0], no[0]), first, second
+        return log_binomial(y, n, success[0], failure[0]), first, second
 
     def expected_factor(self, prob: np.ndarray, trials: float | np.ndarray = 1) -> float | np.ndarray:
         return trials

@@ -85,7 +85,7 @@ class ConwayMaxwellPoisson(SummedCount):
 
         def f(k: np.ndarray, rows: np.ndarray) -> np.ndarray:
             mean, dispersion = (params[name][rows][:, None] for name in self.parameters)
-            return _log_mass(k, mean, dispersion, Sums(*(value[rows][:, None] for value in s)))
+            return _log_mass(k, mean, dispersion, TiltedMoments(*(value[rows][:, None] for value in s)))
 
         return f
 
@@ -104,7 +104,7 @@ class ConwayMaxwellPoisson(SummedCount):
         return solved(mean, dispersion).variance
 
 
-class Sums(NamedTuple):
+class TiltedMoments(NamedTuple):
     """Moments of the law p(y) = exp(tilt d - nu g(y) - log_total), d = y - mean, g(y) = log y! minus its tangent at the mean.
 
     `level` and `slope` are the mean of g and its regression coefficient on d, r is the residual of that regression; `spread`
@@ -122,28 +122,28 @@ class Sums(NamedTuple):
     d_rr: np.ndarray
 
 
-def _log_mass(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, s: Sums) -> np.ndarray:
+def _log_mass(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, s: TiltedMoments) -> np.ndarray:
     nu_g = lgamma_delta_scaled(mean + 1, y - mean) / np.maximum(dispersion, MIN_DISPERSION)
     value = s.tilt * (y - mean) - nu_g - s.log_total
     return np.where(mean <= MAX_MEAN, value, -np.inf)
 
 
 @latest
-def solved(mean: np.ndarray, dispersion: np.ndarray) -> Sums:
-    """`Sums` of the law with this mean, to double precision for every mean up to 1e15."""
+def solved(mean: np.ndarray, dispersion: np.ndarray) -> TiltedMoments:
+    """`TiltedMoments` of the law with this mean, to double precision for every mean up to 1e15."""
     mean, dispersion = np.broadcast_arrays(mean, dispersion)
-    shape, result = mean.shape, np.empty((len(Sums._fields), mean.size))
+    shape, result = mean.shape, np.empty((len(TiltedMoments._fields), mean.size))
     with np.errstate(all="ignore"):
         mean, nu = np.maximum(mean.ravel(), 1e-300), 1 / np.clip(dispersion.ravel(), MIN_DISPERSION, 1e300)
         result[:], inside = np.nan, np.flatnonzero(mean <= MAX_MEAN)
         for rows, k, weight in summation_nodes(mean[inside], nu[inside]):
             rows = inside[rows]
             result[:, rows] = _sums_at_nodes(mean[rows], nu[rows], k, weight)
-    return Sums(*(value.reshape(shape) for value in result))
+    return TiltedMoments(*(value.reshape(shape) for value in result))
 
 
 def _sums_at_nodes(mean: np.ndarray, nu: np.ndarray, k: np.ndarray, weight: np.ndarray) -> tuple:
-    """The fields of `Sums` from nodes k and their log weights; the tilt by Newton steps on the log of the mean."""
+    """The fields of `TiltedMoments` from nodes k and their log weights; the tilt by Newton steps on the log of the mean."""
     x, d = (mean + 1)[:, None], k - mean[:, None]
     is_direct = k.max() < MAX_DIRECT_COUNT  # then all rows share k
     g = gammaln(k + 1) - gammaln(x) - d * np.log(x) if is_direct else lgamma_delta_scaled(x, d)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from ..._special.logarithms import count_base_measure, rate_part
+from ..._special.logarithms import count_base_measure, poisson_kernel
 from ...domains import POSITIVE, Domain
 from .._families.mean_power import POWER, MeanPower
 from .._families.summed import SummedCount
@@ -57,7 +57,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
     """
 
     parameters = {"mean": POSITIVE, "dispersion": Domain(low=-1.0, typical=(0.1, 1.0)), "power": POWER}
-    neutral, least = 1.0, -1.0
+    power_of_dispersion, min_a = 1.0, -1.0
 
     relations = Relations(limits={"Poisson": {"dispersion": 0.0}})
 
@@ -68,7 +68,7 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         """Log mass without `base_measure`: the Poisson one at the rate (m + c y) / f = y - (y - m) / f, and a correction."""
         with np.errstate(all="ignore"):
             rate = (mean + c * y) / (1 + c)
-            value = rate_part(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
+            value = poisson_kernel(y, rate, (y - mean) / (1 + c)) - np.log1p(np.where(y == 0, 0.0, c * y / mean))
             return np.where(((rate > 0) | (y == 0)) & (c > -1), value, -np.inf)
 
     def base_measure(self, y: np.ndarray) -> np.ndarray:
@@ -103,9 +103,9 @@ class GeneralizedPoisson(MeanPower, SummedCount):
                 p = np.exp(log - total[:, None])
                 expect = lambda value: np.where(p > 0, p * value, 0.0).sum(axis=1)
                 (a, b), (aa, ab, bb) = self._first(y, m, c), self._second(y, m, c)
-                on_a, on_b, centre = expect(a), expect(b), expect(y)
-                second = expect(aa + a * a) - on_a**2, expect(ab + a * b) - on_a * on_b, expect(bb + b * b) - on_b**2
-                result[:, rows] = total, on_a, on_b, *second, centre, expect((y - centre[:, None]) ** 2)
+                d_a, d_b, centre = expect(a), expect(b), expect(y)
+                second = expect(aa + a * a) - d_a**2, expect(ab + a * b) - d_a * d_b, expect(bb + b * b) - d_b**2
+                result[:, rows] = total, d_a, d_b, *second, centre, expect((y - centre[:, None]) ** 2)
         return result
 
     def standard_terms(self, y: np.ndarray, order: int, mean: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, dict, dict]:
@@ -120,7 +120,9 @@ class GeneralizedPoisson(MeanPower, SummedCount):
         second = zip((("mean", "mean"), ("mean", "a"), ("a", "a")), self._second(y, mean, a), total[3:6], strict=True)
         return value, first, {pair: of_mass - of_total for pair, of_mass, of_total in second}
 
-    def moment(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray) -> float:
+    def dispersion_by_moments(
+        self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray
+    ) -> float:
         factor = np.sqrt(np.average((y - mean) ** 2 / mean, weights=sample_weight))
         smallest = -0.9 * np.min(mean ** (2 - power) / np.maximum(y, mean))  # with which every y lies in the support
         return max((factor - 1) / np.average(mean ** (power - 1) + 0 * y, weights=sample_weight), smallest)

@@ -44,8 +44,8 @@ class Geometric(LogProbability):
     def __init__(self, *, prob: Any = None, links: Any = None) -> None:
         self.prob, self.links = prob, links
 
-    def log_terms(self, y: np.ndarray, yes: Logs, no: Logs) -> Logs:
-        return tuple(a + np.where(y == 0, 0.0, y * b) for a, b in zip(yes, no, strict=True))
+    def log_terms(self, y: np.ndarray, success: Logs, failure: Logs) -> Logs:
+        return tuple(a + np.where(y == 0, 0.0, y * b) for a, b in zip(success, failure, strict=True))
 
     def expected_factor(self, prob: np.ndarray) -> float | np.ndarray:
         return 1 / prob

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc, hyp2f1
 
-from ..._special.logarithms import count_base_measure, log1p_rest, rate_part
-from ..._special.rising import rising_rest
+from ..._special.logarithms import count_base_measure, log1p_remainder, poisson_kernel
+from ..._special.rising import rising_factorial_remainder
 from ..._special.tails import log_betainc
-from .._fallbacks.inversion import gamma_like, solve_quantile
+from .._fallbacks.inversion import gamma_quantile, solve_quantile
 from .._families.mean_power import MeanPower, excess
 from .._protocol.relations import Relations
 
@@ -52,7 +52,7 @@ class NegativeBinomial(MeanPower):
     array([1.7918])
     """
 
-    neutral, least = 2.0, 1e-50  # for smaller a, zero included, the law is the Poisson one to the last digit
+    power_of_dispersion, min_a = 2.0, 1e-50  # for smaller a, zero included, the law is the Poisson one to the last digit
 
     relations = Relations(
         limits={
@@ -74,10 +74,10 @@ class NegativeBinomial(MeanPower):
     def standard_terms(self, y: np.ndarray, order: int, mean: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         # Minus half the deviance is that of a Poisson law at a rate closer to y than the mean, and a part from the gamma law.
         # Nothing large cancels, for large counts as for small a.
-        wide, seen, short = 1 + a * mean, 1 + a * y, y - mean
-        part, rise = short / wide, rising_rest(a, y, order=order)
-        beyond = log1p_rest(-a * short / seen, order=max(order, 1))
-        value = rate_part(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.base_measure(y)
+        wide, seen, y_minus_mean = 1 + a * mean, 1 + a * y, y - mean
+        part, rise = y_minus_mean / wide, rising_factorial_remainder(a, y, order=order)
+        beyond = log1p_remainder(-a * y_minus_mean / seen, order=max(order, 1))
+        value = poisson_kernel(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.base_measure(y)
         if order == 0:
             return value, {}, {}
         first = {"mean": part / mean, "a": beyond[0] / (a * a) + rise[1]}
@@ -85,7 +85,7 @@ class NegativeBinomial(MeanPower):
             return value, first, {}
         second = {
             ("mean", "mean"): (a - y * (1 + 2 * a * mean) / mean**2) / wide**2,
-            ("mean", "a"): -short / wide**2,
+            ("mean", "a"): -y_minus_mean / wide**2,
             ("a", "a"): rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / seen,
         }
         return value, first, second
@@ -93,12 +93,14 @@ class NegativeBinomial(MeanPower):
     def base_measure(self, y: np.ndarray) -> np.ndarray:
         return count_base_measure(y)
 
-    def moment(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray) -> float:
+    def dispersion_by_moments(
+        self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray
+    ) -> float:
         return excess(y, sample_weight, mean, power)
 
     def variance(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         _, scale, _ = self._scaled(mean, dispersion, power)
-        return mean + dispersion * scale * mean**self.neutral
+        return mean + dispersion * scale * mean**self.power_of_dispersion
 
     def tail_probability(
         self, y: np.ndarray, upper: bool, log: bool, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
@@ -111,7 +113,7 @@ class NegativeBinomial(MeanPower):
 
     def ppf(self, q: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         given = {"mean": mean, "dispersion": dispersion, "power": power}
-        return solve_quantile(self, q, given, gamma_like(q, mean, self.variance(mean, dispersion, power)))
+        return solve_quantile(self, q, given, gamma_quantile(q, mean, self.variance(mean, dispersion, power)))
 
     def crps(self, y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
         a = self._scaled(mean, dispersion, power)[2]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ive, ndtri, xlogy
 
-from ..._special.logarithms import count_base_measure, rate_part
+from ..._special.logarithms import count_base_measure, poisson_kernel
 from ..._special.tails import log_gammainc, log_gammaincc
 from ...domains import COUNT, POSITIVE
 from .._fallbacks.inversion import solve_quantile
@@ -43,13 +43,13 @@ class Poisson(Likelihood):
         self.mean, self.links = mean, links
 
     def terms(self, y: np.ndarray, order: int, mean: np.ndarray) -> tuple[np.ndarray, dict, dict]:
-        short = y - mean
-        loglik = rate_part(y, mean, short)
+        y_minus_mean = y - mean
+        loglik = poisson_kernel(y, mean, y_minus_mean)
         loglik += self.base_measure(y)
         if order == 0:
             return loglik, {}, {}
-        least = np.maximum(mean, 1e-300)
-        return loglik, {"mean": short / least}, {("mean", "mean"): -y / least / mean} if order == 2 else {}
+        safe_mean = np.maximum(mean, 1e-300)
+        return loglik, {"mean": y_minus_mean / safe_mean}, {("mean", "mean"): -y / safe_mean / mean} if order == 2 else {}
 
     def base_measure(self, y: np.ndarray) -> np.ndarray:
         return count_base_measure(y)

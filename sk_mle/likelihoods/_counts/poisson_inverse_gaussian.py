@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from ..._special.bessel import MIN_UNIFORM_ORDER, log_bessel, log_bessel_derivatives, log_uniform
-from ..._special.logarithms import factorial_rest, rate_gap
+from ..._special.logarithms import log_factorial_remainder, minus_half_poisson_deviance
 from ...domains import NONNEGATIVE, POSITIVE
 from .._families.counts import count_mean
 from .._families.mean_power import excess
@@ -64,7 +64,7 @@ class PoissonInverseGaussian(SummedCount):
         return loglik, dict(zip(self.parameters, parts[1:], strict=False)), dict(zip(pairs, parts[3:], strict=False))
 
     def base_measure(self, y: np.ndarray) -> np.ndarray:
-        return -factorial_rest(y)
+        return -log_factorial_remainder(y)
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = count_mean(y, sample_weight)
@@ -92,19 +92,19 @@ def _terms_by_bessel(y: np.ndarray, m: np.ndarray, d: np.ndarray, order: int) ->
     value = xlogy(y, m / s) - xlogy(y, y) + y - 2 * m / (1 + s) + log_bessel(y - 0.5, d / s)
     if order == 0:
         return (value,)
-    q, (on_u, on_uu) = 1 + m * d, log_bessel_derivatives(y - 0.5, d / s)
-    on_m = y * q / (m * s**2) - 1 / s - on_u * d**2 / s**3
-    on_d = 2 * (m / (1 + s)) ** 2 / s - y * m / s**2 + on_u * q / s**3
+    q, (d_u, d_uu) = 1 + m * d, log_bessel_derivatives(y - 0.5, d / s)
+    d_m = y * q / (m * s**2) - 1 / s - d_u * d**2 / s**3
+    d_d = 2 * (m / (1 + s)) ** 2 / s - y * m / s**2 + d_u * q / s**3
     if order == 1:
-        return value, on_m, on_d
-    u_m, u_d, mixed = -(d**2) / s**3, (1 + m * d) / s**3, on_u * (2 + m * d) / s**5
+        return value, d_m, d_d
+    u_m, u_d, mixed = -(d**2) / s**3, (1 + m * d) / s**3, d_u * (2 + m * d) / s**5
     return (
         value,
-        on_m,
-        on_d,
-        d / s**3 * (1 + 3 * on_u * (d / s) ** 2) - y * (1 + 4 * m * d + 2 * (m * d) ** 2) / (m * s**2) ** 2 + on_uu * u_m**2,
-        m / s**3 - y / s**4 + on_uu * u_m * u_d - d * mixed,
-        2 * (m / s**2) ** 2 * y - 2 * (m / s / (1 + s)) ** 3 * (1 + 3 * s) + on_uu * u_d**2 - m * mixed,
+        d_m,
+        d_d,
+        d / s**3 * (1 + 3 * d_u * (d / s) ** 2) - y * (1 + 4 * m * d + 2 * (m * d) ** 2) / (m * s**2) ** 2 + d_uu * u_m**2,
+        m / s**3 - y / s**4 + d_uu * u_m * u_d - d * mixed,
+        2 * (m / s**2) ** 2 * y - 2 * (m / s / (1 + s)) ** 3 * (1 + 3 * s) + d_uu * u_d**2 - m * mixed,
     )
 
 
@@ -121,28 +121,28 @@ def _terms_by_expansion(y: np.ndarray, m: np.ndarray, d: np.ndarray, order: int)
     top = m * (d * nu + root) / wide
     short, cost = move * (top + m) / (2 * m * top), move**2 / (2 * m * top)  # nu - top, and the inverse Gaussian's gap over d
     t = nu * d / root
-    series, *on_series = log_uniform(nu, t, order > 0)
-    value = rate_gap(nu, top, short) - d * cost + 0.5 * np.log(m / y) - 0.25 * np.log(big) + series
+    series, *d_series = log_uniform(nu, t, order > 0)
+    value = minus_half_poisson_deviance(nu, top, short) - d * cost + 0.5 * np.log(m / y) - 0.25 * np.log(big) + series
     value += nu * np.log1p(-0.5 / y) + 0.5
     if order == 0:
         return (value,)
-    (on_t, on_tt), cube, half = on_series, big * root, m + d * nu**2  # half the derivative of `big` in d
+    (d_t, d_tt), cube, half = d_series, big * root, m + d * nu**2  # half the derivative of `big` in d
     t_m, t_d = -nu * d**2 / cube, nu * (1 + m * d) / cube
-    on_m = (short + 0.5) / m - 0.5 * d / big + on_t * t_m
-    on_d = cost - 0.5 * half / big + on_t * t_d
+    d_m = (short + 0.5) / m - 0.5 * d / big + d_t * t_m
+    d_d = cost - 0.5 * half / big + d_t * t_d
     if order == 1:
-        return value, on_m, on_d
+        return value, d_m, d_d
     t_mm, t_md = 3 * nu * d**3 / (cube * big), nu * d * (1 - 3 * (1 + m * d) / big) / cube
     t_dd = nu * (m - 3 * (1 + m * d) * half / big) / cube
     return (
         value,
-        on_m,
-        on_d,
-        -(short + 0.5) / m**2 - (top**2 + m**2) / (2 * m**3 * root) + (d / big) ** 2 + on_tt * t_m**2 + on_t * t_mm,
-        -top * short / (m * root) + ((d * nu) ** 2 - 1) / (2 * big**2) + on_tt * t_m * t_d + on_t * t_md,
+        d_m,
+        d_d,
+        -(short + 0.5) / m**2 - (top**2 + m**2) / (2 * m**3 * root) + (d / big) ** 2 + d_tt * t_m**2 + d_t * t_mm,
+        -top * short / (m * root) + ((d * nu) ** 2 - 1) / (2 * big**2) + d_tt * t_m * t_d + d_t * t_md,
         2 * cost / root * (0.5 * d * cost - (2 * m + d * nu**2) / (1 + root))
         + (half / big) ** 2
         - 0.5 * nu**2 / big
-        + on_tt * t_d**2
-        + on_t * t_dd,
+        + d_tt * t_d**2
+        + d_t * t_dd,
     )

@@ -1,4 +1,4 @@
-"""Operations on Evals, of which the wrappers are made: products and sums of probabilities, groups of rows."""
+"""Operations on Evals, from which the wrappers are built: products and sums of probabilities, groups of rows."""
 
 from __future__ import annotations
 

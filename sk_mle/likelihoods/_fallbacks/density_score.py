@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial.legendre import leggauss, legvander
 
-from .inversion import FARTHEST_PANEL, PANELS
+from .inversion import END_OF_PANELS, N_PANELS
 from .law import Law
-from .quadrature import _centre, _chunks, _maps
+from .quadrature import _centre, _maps_to_support, _row_slices
 
 NODES, WEIGHTS = leggauss(10)
-HALF_PANEL_WIDTH = FARTHEST_PANEL / PANELS
-PANEL_EDGES = np.linspace(-FARTHEST_PANEL, FARTHEST_PANEL, PANELS + 1)
+HALF_PANEL_WIDTH = END_OF_PANELS / N_PANELS
+PANEL_EDGES = np.linspace(-END_OF_PANELS, END_OF_PANELS, N_PANELS + 1)
 NEGLIGIBLE_DENSITY = 1e-25  # density in t at both ends of a panel below which the panel is left out
 MAX_MISSING_MASS, MAX_MISSING_SCORE = 1e-9, 1e-11  # missing probability; missing part of the score, relative to it
 
@@ -25,7 +25,7 @@ def density_score(law: Law, y: np.ndarray, params: dict) -> np.ndarray:
     distinct, place = np.unique(rows, axis=0, return_inverse=True)
     place, result = place.ravel(), np.full(len(y), np.nan)
     with np.errstate(all="ignore"):
-        for part in _chunks(len(distinct), PANELS * len(NODES)):
+        for part in _row_slices(len(distinct), N_PANELS * len(NODES)):
             table = _Table(law, {name: distinct[part, k] for k, name in enumerate(params)} or {"": np.zeros(1)})
             here = np.flatnonzero((place >= part.start) & (place < part.stop))
             result[here] = table.score(y[here], place[here] - part.start)
@@ -36,13 +36,13 @@ class _Table:
     """Tails of several laws, and integrals of their squares, at the ends of panels in t, where x = centre + width sinh(t)."""
 
     def __init__(self, law, params):
-        self.to_y, self.log_slope, self.to_x = _maps(law.support)
+        self.to_y, self.log_slope, self.to_x = _maps_to_support(law.support)
         self.centre, self.width, self.log_density = _centre(law, {n: v for n, v in params.items() if n})
         n_laws = len(self.centre)
         at_edges = self._density(np.broadcast_to(PANEL_EDGES, (n_laws, len(PANEL_EDGES)))).max(axis=0)
         used = np.flatnonzero(np.maximum(at_edges[1:], at_edges[:-1]) > NEGLIGIBLE_DENSITY)
         t = (PANEL_EDGES[used] + HALF_PANEL_WIDTH)[:, None] + HALF_PANEL_WIDTH * NODES
-        values = np.zeros((n_laws, PANELS, len(NODES)))
+        values = np.zeros((n_laws, N_PANELS, len(NODES)))
         values[:, used] = self._density(np.broadcast_to(t.ravel(), (n_laws, t.size))).reshape(n_laws, len(used), -1)
         self.coefs = values @ TO_LEGENDRE_SERIES
         masses = 2 * HALF_PANEL_WIDTH * self.coefs[:, :, 0]
@@ -70,9 +70,9 @@ class _Table:
 
     def score(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
         t = np.arcsinh((self.to_x(y) - self.centre[rows]) / self.width[rows])
-        inside = np.abs(t) < FARTHEST_PANEL
+        inside = np.abs(t) < END_OF_PANELS
         t = np.where(inside, t, 0.0)
-        panel = np.clip(((t + FARTHEST_PANEL) / (2 * HALF_PANEL_WIDTH)).astype(int), 0, PANELS - 1)
+        panel = np.clip(((t + END_OF_PANELS) / (2 * HALF_PANEL_WIDTH)).astype(int), 0, N_PANELS - 1)
         middle = PANEL_EDGES[panel] + HALF_PANEL_WIDTH
         s = np.clip((t - middle) / HALF_PANEL_WIDTH, -1.0, 1.0)[:, None]
         coefs, total = self.coefs[rows, panel], self.left[rows, panel] + self.right[rows, panel + 1]

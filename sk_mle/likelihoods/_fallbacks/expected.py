@@ -17,7 +17,7 @@ from .quadrature import _expect
 
 MIN_LOG_DENSITY = -300.0  # log-density below which derivatives may overflow and are left out
 INTERPOLATION_POINTS, INTERPOLATION_TOL = (24, 48), 1e-11  # and largest of the last coefficients, relative to the values
-SLOPE_STEP = 4e-3  # of differences of the information, whose error is then about 1e-11
+DERIVATIVE_STEP = 4e-3  # of differences of the information, whose error is then about 1e-11
 MAX_NONLINEAR_SHARE = 1e-9  # distance of a Hessian from a linear function of the score, relative, up to which it counts as one
 MAX_RANDOM_SHARE = 1e-9  # difference of observed and expected information, relative, up to which they count as equal
 
@@ -103,7 +103,7 @@ def _by_formula(law, y, eta) -> dict:
     return {(a, b): value * outer(chain[a][1], chain[b][1]) for (a, b), value in second.items() if a in chain and b in chain}
 
 
-def information_slopes(law: Law, y: np.ndarray, eta: dict, formula: bool, weights: np.ndarray | None = None) -> np.ndarray:
+def information_derivatives(law: Law, y: np.ndarray, eta: dict, formula: bool, weights: np.ndarray | None = None) -> np.ndarray:
     """Derivatives of the expected information per sample in the estimated linear predictors, the last axis.
 
     By integrals or, of a formula, by differences. Vectors count entry by entry. The steps of differences are a fraction of one,
@@ -125,13 +125,13 @@ def information_slopes(law: Law, y: np.ndarray, eta: dict, formula: bool, weight
     free = {name: eta[name] for name in law.layout.free}
     with np.errstate(all="ignore"):
         if not formula:
-            slopes = _integrated_slopes(law, eta)
+            slopes = _integrated_derivatives(law, eta)
             return slopes if weights is None else np.einsum("nabc,nab->nc", slopes, weights)
         columns: list[np.ndarray] = []
         here = _by_formula(law, y, eta)
         for name, value in free.items():
             for k in range(*np.shape(value)[1:] or (1,)):
-                step = SLOPE_STEP * _unit(law.layout[name], value, here.get((name, name)))
+                step = DERIVATIVE_STEP * _unit(law.layout[name], value, here.get((name, name)))
 
                 def at(m, name=name, k=k, step=step, value=value):
                     return _by_formula(law, y, {**eta, name: _moved(value, k, m * step)})
@@ -152,7 +152,7 @@ def _difference(at: Callable) -> dict:
     return {pair: 8 * (up[pair] - down[pair]) - (up2[pair] - down2[pair]) for pair in changed}
 
 
-def _integrated_slopes(law, eta) -> np.ndarray:
+def _integrated_derivatives(law, eta) -> np.ndarray:
     """Derivatives of E[g_a g_b] in the linear predictor c, (n, D, D, D): E[h_ac g_b + h_bc g_a + g_a g_b g_c]."""
 
     def moments(g, h):

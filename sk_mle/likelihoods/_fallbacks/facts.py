@@ -1,4 +1,4 @@
-"""Functions of a law that no author writes (names for messages, sizes, overridden methods), and the marks that they read."""
+"""Properties of a law that follow from its class and arguments: names for messages, sizes, which methods it overrides."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def n_classes(law: Law) -> float:
 
 
 def mark_defaults(*classes: type) -> None:
-    """Mark the methods of these classes as defaults of the protocol, which `overrides` tells from a law's own."""
+    """Mark the methods of these classes as defaults of the protocol, so that `overrides` recognises them."""
     for method in (method for kind in classes for method in vars(kind).values() if isinstance(method, FunctionType)):
         vars(method)["is_default"] = True
 

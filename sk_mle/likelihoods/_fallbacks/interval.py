@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from .law import Law
-from .quadrature import _flat
+from .quadrature import flattened
 
 NODES_PER_INTERVAL = 12
 MAX_MASSES_WITH_DERIVATIVES = 64  # of an interval of counts whose masses cost less than differences of distribution functions
@@ -19,8 +19,8 @@ GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(NODES_PER_INTERVAL)
 def log_interval(law: Law, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
     """log P(low < Y <= high), the default of `Likelihood.log_interval`, for laws of one number."""
     low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
-    whole = np.broadcast_shapes(low.shape, _flat(0.0, params, law)[2])
-    low, params, shape = _flat(np.broadcast_to(low, whole), params, law)
+    whole = np.broadcast_shapes(low.shape, flattened(0.0, params, law)[2])
+    low, params, shape = flattened(np.broadcast_to(low, whole), params, law)
     high, result = np.broadcast_to(high, shape).ravel(), np.full(len(low), -np.inf)
     from_start, to_end = reaches(law, low, high)
     with np.errstate(all="ignore"):

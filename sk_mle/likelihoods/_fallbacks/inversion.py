@@ -7,9 +7,10 @@ from scipy.special import gammainccinv, gammaincinv
 
 from .facts import overrides
 from .law import Law, Tails
-from .quadrature import FIRST_TERMS, MAX_TERMS, _centre, _chunks, _flat, _log_density, _maps, _sum_over
+from .quadrature import FIRST_TERMS, MAX_TERMS, _centre, _log_density, _maps_to_support, _row_slices, _sum_over, flattened
 
-PANELS, FARTHEST_PANEL, GRADE = 120, 32.0, 6.0  # panels in t, where x = centre + width sinh(GRADE sinh(t / GRADE)), up to 1e269
+# Panels in t, where x = centre + width sinh(GRADING sinh(t / GRADING)), up to 1e269.
+N_PANELS, END_OF_PANELS, GRADING = 120, 32.0, 6.0
 MAX_TOTAL_OFF = 1e-6  # of the panels' total probability from one, up to which there are quantiles
 MAX_EXACT_TOTAL_OFF = 1e-10  # the same, up to which they need no polish
 MAX_LOWER_TAIL_LEVEL = 1 - 1e-8  # probability up to which 1 - q has eight digits of the upper tail
@@ -18,13 +19,13 @@ GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 def total_probability(law: Law, params: dict) -> tuple[float, bool]:
     """Total probability for one set of parameters, and whether floating-point numbers reach all of it."""
-    _, params, _ = _flat(0.0, params, law)
+    _, params, _ = flattened(0.0, params, law)
     with np.errstate(all="ignore"):
         if law.support.integer:
             return float(_sum_over(law, params, lambda k, logp: np.ones_like(k), _centre(law, params)[0])[0][0]), True
         density, _, half, panels = _panels(law, params)
-        ends = [float(density(np.array([[end]]))[0, 0]) for end in (-FARTHEST_PANEL, FARTHEST_PANEL)]
-        f, to_x = _log_density(law, params), _maps(law.support)[2]
+        ends = [float(density(np.array([[end]]))[0, 0]) for end in (-END_OF_PANELS, END_OF_PANELS)]
+        f, to_x = _log_density(law, params), _maps_to_support(law.support)[2]
         edges = np.array(_innermost(law.support))
         edges = to_x(edges)[np.isfinite(to_x(edges)) & (np.abs(to_x(edges)) < 500)]
         beyond = max([*ends, *(float(np.exp(f(np.array([[x * (1 - 1e-3)]]))[0, 0])) for x in edges)])
@@ -34,7 +35,7 @@ def total_probability(law: Law, params: dict) -> tuple[float, bool]:
 
 def _adaptive_integral(density) -> float:
     """The integral of a density with kinks or jumps, by halving panels until the sum does not change."""
-    edges = np.linspace(-FARTHEST_PANEL, FARTHEST_PANEL, PANELS + 1)
+    edges = np.linspace(-END_OF_PANELS, END_OF_PANELS, N_PANELS + 1)
 
     def area(low, high):
         half = (high - low)[:, None] / 2
@@ -55,12 +56,12 @@ def _adaptive_integral(density) -> float:
 
 def quantile(law: Law, q: np.ndarray, params: dict) -> np.ndarray:
     """Quantiles, the smallest y with P(Y <= y) >= q, from the density."""
-    q, params, shape = _flat(q, params, law)
-    invert, n_points = (_invert_sum, FIRST_TERMS) if law.support.integer else (_invert_integral, PANELS * len(GAUSS_NODES))
+    q, params, shape = flattened(q, params, law)
+    invert, n_points = (_invert_sum, FIRST_TERMS) if law.support.integer else (_invert_integral, N_PANELS * len(GAUSS_NODES))
     all_equal = all((value == value[0]).all() for value in params.values())
     result = np.empty(len(q))
     with np.errstate(all="ignore"):
-        for rows in _chunks(len(q), 1 if all_equal else n_points):
+        for rows in _row_slices(len(q), 1 if all_equal else n_points):
             part = {name: value[rows][:1] if all_equal else value[rows] for name, value in params.items()}
             result[rows] = invert(law, q[rows], part)
     ends = np.where(q == 0, law.support.low - law.support.integer, law.support.high)
@@ -94,7 +95,7 @@ def refine_quantile(law: Law, q: np.ndarray, params: dict, near: np.ndarray) -> 
     return np.where(far, solve_quantile(law, np.where(far, q, MAX_LOWER_TAIL_LEVEL), params, near), near)
 
 
-def gamma_like(q: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+def gamma_quantile(q: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """The quantile of a gamma law with this mean and variance, an approximation for laws of counts."""
     with np.errstate(all="ignore"):
         shape, upper = mean**2 / variance, np.asarray(q) > 0.5
@@ -179,12 +180,12 @@ def _invert_integral(law, q, params):
     `params` has one row for all q, or one for each.
     """
     density, (centre, width), half, panels = _panels(law, params)
-    edges = np.linspace(-FARTHEST_PANEL, FARTHEST_PANEL, PANELS + 1)
+    edges = np.linspace(-END_OF_PANELS, END_OF_PANELS, N_PANELS + 1)
     upper = q > 0.5  # integrate from the nearer end, so that no digit of the smaller probability is lost
     target = np.where(upper, 1 - q, q)
     up, down = (half * np.cumsum(side, axis=1) for side in (panels, panels[:, ::-1]))
     cumulative = np.concatenate([np.zeros((len(q), 1)), np.where(upper[:, None], down, up)], axis=1)
-    panel = np.clip((cumulative < target[:, None]).sum(axis=1) - 1, 0, PANELS - 1)
+    panel = np.clip((cumulative < target[:, None]).sum(axis=1) - 1, 0, N_PANELS - 1)
     rest = target - np.take_along_axis(cumulative, panel[:, None], axis=1)[:, 0]
     sign = np.where(upper, -1.0, 1.0)
     start = edges[0] + 2 * half * panel
@@ -202,7 +203,7 @@ def _invert_integral(law, q, params):
             break
     x = centre + width * np.sinh(_graded(sign * (start + length)))
     off = np.broadcast_to(np.abs(panels.sum(axis=1) * half - 1), q.shape)
-    y = np.where(off <= MAX_TOTAL_OFF, _maps(law.support)[0](x), np.nan)
+    y = np.where(off <= MAX_TOTAL_OFF, _maps_to_support(law.support)[0](x), np.nan)
     return _polished(law, q, params, y, off > MAX_EXACT_TOTAL_OFF)
 
 
@@ -231,22 +232,22 @@ def _innermost(support):
 
 
 def _graded(t):
-    return GRADE * np.sinh(t / GRADE)
+    return GRADING * np.sinh(t / GRADING)
 
 
 def _panels(law, params):
     """The density in t, (centre, width) of x, half a panel's width, and the panels' integrals over the density."""
     centre, width, f = _centre(law, params)
-    place, scale, half = centre[:, None], width[:, None], FARTHEST_PANEL / PANELS
+    place, scale, half = centre[:, None], width[:, None], END_OF_PANELS / N_PANELS
 
     def density(t):
         far = _graded(t)
-        log_slope = np.log(scale) + np.logaddexp(far, -far) + np.log(np.cosh(t / GRADE) / 2)
+        log_slope = np.log(scale) + np.logaddexp(far, -far) + np.log(np.cosh(t / GRADING) / 2)
         return np.exp(f(place + scale * np.sinh(far)) + log_slope)
 
-    middles = half * (2 * np.arange(PANELS) + 1) - FARTHEST_PANEL
+    middles = half * (2 * np.arange(N_PANELS) + 1) - END_OF_PANELS
     nodes = (middles[:, None] + half * GAUSS_NODES).ravel()
-    values = density(np.broadcast_to(nodes, (len(centre), len(nodes)))).reshape(len(centre), PANELS, -1)
+    values = density(np.broadcast_to(nodes, (len(centre), len(nodes)))).reshape(len(centre), N_PANELS, -1)
     return density, (centre, width), half, (values * GAUSS_WEIGHTS).sum(axis=2)
 
 

@@ -1,4 +1,4 @@
-"""What the defaults in this room ask of a law, for type checkers: the room lies below that of `Likelihood`, which has it."""
+"""The members of a law that the functions of this subpackage use, for type checkers: it cannot import `Likelihood`."""
 
 from __future__ import annotations
 

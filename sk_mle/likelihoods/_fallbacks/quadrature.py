@@ -24,7 +24,8 @@ FIRST_TERMS = 256  # terms of a sum added at a time
 FIRST_LONG_TERM = 1024  # terms of a sum that are added one by one; the further ones by panels
 MIN_PANEL = 256  # terms of a panel
 MAX_STEP = 1e18  # terms of a sum by panels
-LAST_LOG, LAST_LOG_STEP = -700.0, 10.0  # log of a number close to the smallest, and a step to tell a power of y there
+# Log of a number close to the smallest, and a step over which a power of y is estimated there.
+LAST_LOG, LAST_LOG_STEP = -700.0, 10.0
 MAX_TERMS = 1 << 17  # terms of a sum one by one
 NEGLIGIBLE_REST = 1e-9  # share of a sum that its last part may have
 MAX_ROUGHNESS = 1e-6  # share of a sum by which two rules may differ: what rounding of the density leaves, not kinks
@@ -48,7 +49,7 @@ def tail(law: Law, y: np.ndarray, params: dict, upper: bool, log: bool) -> np.nd
 
 def _log_of_written(law, y, params, upper):
     """The log of the law's own cdf or sf, integrated where that underflows."""
-    y, params, shape = _flat(y, params, law)
+    y, params, shape = flattened(y, params, law)
     with np.errstate(all="ignore"):
         own, other = (law.sf, law.cdf) if upper else (law.cdf, law.sf)
         own, other = own(y, **params), other(y, **params)
@@ -61,7 +62,7 @@ def _log_of_written(law, y, params, upper):
 
 def _complement_of_written(law, y, params, upper):
     """The cdf or sf from the other, which the law writes; integrated where the other is close to one."""
-    y, params, shape = _flat(y, params, law)
+    y, params, shape = flattened(y, params, law)
     other = (law.cdf if upper else law.sf)(y, **params)
     result = 1 - other
     lost = (other > MAX_WRITTEN_TAIL) & (y >= law.support.low) & (y <= law.support.high) & np.isfinite(y)
@@ -73,20 +74,20 @@ def _complement_of_written(law, y, params, upper):
 
 def log_tail(law: Law, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
     """log P(Y > y) or log P(Y <= y)."""
-    y, params, shape = _flat(y, params, law)
+    y, params, shape = flattened(y, params, law)
     tail = _sum_tail if law.support.integer else _integral_tail
     result = np.empty(len(y))
-    for rows in _chunks(len(y), FIRST_TERMS if law.support.integer else len(NODES)):
+    for rows in _row_slices(len(y), FIRST_TERMS if law.support.integer else len(NODES)):
         result[rows] = tail(law, y[rows], {name: value[rows] for name, value in params.items()}, upper)
     return result.reshape(shape)
 
 
 def moment(law: Law, params: dict, order: int) -> np.ndarray:
     """Mean (order 1) or variance (order 2); NaN where the integral does not converge."""
-    _, flat, shape = _flat(0.0, params, law)
-    found = _middle(law, flat) or _centre(law, flat)
+    _, flat, shape = flattened(0.0, params, law)
+    found = _middle_of_short_support(law, flat) or _centre(law, flat)
     with np.errstate(all="ignore"):
-        mode = np.rint(found[0]) if law.support.integer else _maps(law.support)[0](found[0])
+        mode = np.rint(found[0]) if law.support.integer else _maps_to_support(law.support)[0](found[0])
     # about the mode, so that no digit is lost to its distance from zero
     mean = _expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], True, found) + mode.reshape(shape)
     if order == 1:
@@ -103,7 +104,7 @@ def entropy(law: Law, params: dict) -> np.ndarray:
 # ---- building blocks ---------------------------------------------------------------------------------------------
 
 
-def _flat(y, params, law=None):
+def flattened(y, params, law=None):
     """y and the parameters broadcast to one-dimensional arrays, and their common shape; vectors keep their last axis."""
     vector = {name for name in params if law is not None and law.layout[name].vector}
     y, values = np.asarray(y, float), {name: np.asarray(value, float) for name, value in params.items()}
@@ -115,13 +116,13 @@ def _flat(y, params, law=None):
     return np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1), values, shape
 
 
-def _chunks(n, n_points):
+def _row_slices(n, n_points):
     """Slices of n rows of which each needs `n_points` densities, so that a block's fit in memory."""
     step = max(DENSITIES_PER_BLOCK // n_points, 1)
     return [slice(first, first + step) for first in range(0, n, step)]
 
 
-def _maps(support):
+def _maps_to_support(support):
     """The functions y(x), log dy/dx and x(y) between the real line and the support; identities for discrete supports."""
     low, high = support.low, support.high
     if support.integer or not (np.isfinite(low) or np.isfinite(high)):
@@ -144,7 +145,7 @@ def _maps(support):
 
 def _log_density(law, params):
     """The log-density of x on the real line, a function of x (n,) or (n, points)."""
-    to_y, log_jacobian, _ = _maps(law.support)
+    to_y, log_jacobian, _ = _maps_to_support(law.support)
 
     def f(x):
         column = params if x.ndim == 1 else {name: value[:, None] for name, value in params.items()}
@@ -161,7 +162,7 @@ def _centre(law, params):
 
     The search begins at the middle of the typical range, or at the value of a parameter.
     """
-    _, _, to_x = _maps(law.support)
+    _, _, to_x = _maps_to_support(law.support)
     f = _log_density(law, params)
     n = len(next(iter(params.values())))
     low, high = law.support.typical
@@ -174,22 +175,22 @@ def _centre(law, params):
             x, best = np.where(value > best, candidate, x), np.maximum(value, best)
         step = np.maximum(0.1 * np.abs(x), 1.0 if law.support.integer else 0.1)
         min_step = 1.0 if law.support.integer else 0.0
-        before, settled = np.ones(n), np.zeros(n, bool)
+        before, stopped = np.ones(n), np.zeros(n, bool)
         for _ in range(400):
             up, down = f(x + step), f(x - step)
             move = np.maximum(up, down) > best
             x = np.where(move, np.where(up >= down, x + step, x - step), x)
             drop = best - np.minimum(up, down)
             factor = np.where(move | (drop < 0.1), 2.0, np.where((drop > 2) & (step > min_step), 0.5, 1.0))
-            settled = ~move & (settled | (factor * before == 1))  # a width between two steps would be sought for ever
-            before, factor = factor, np.where(settled, 1.0, factor)
+            stopped = ~move & (stopped | (factor * before == 1))  # a width between two steps would be sought for ever
+            before, factor = factor, np.where(stopped, 1.0, factor)
             best, step = np.maximum(best, np.maximum(up, down)), np.maximum(step * factor, min_step)
             if (factor == 1).all():
                 break
     return x, 2 * step, f
 
 
-def _middle(law, params):
+def _middle_of_short_support(law, params):
     """The middle of a support of few whole numbers, all of which are summed, in the form of `_centre`'s result; else None."""
     low, high = law.support.low, law.support.high
     if not law.support.integer or high - low >= FIRST_TERMS:
@@ -200,7 +201,7 @@ def _middle(law, params):
 
 def _integral_tail(law, y, params, upper):
     """log of a tail of a density, integrated from y away from the centre; the other side is the complement."""
-    _, _, to_x = _maps(law.support)
+    _, _, to_x = _maps_to_support(law.support)
     centre, width, f = _centre(law, params)
     with np.errstate(all="ignore"):
         x = to_x(y)
@@ -341,11 +342,11 @@ def _expect(law, params, g, indexed=False, found=None, width=1):
     returns a value per node or, with a `width` above 1, so many of them along a last axis.
     `found` is the result of `_centre`, where that is known.
     """
-    _, params, shape = _flat(0.0, params, law)
-    to_y, _, _ = _maps(law.support)
-    centre, half_width, _ = found or _middle(law, params) or _centre(law, params)
+    _, params, shape = flattened(0.0, params, law)
+    to_y, _, _ = _maps_to_support(law.support)
+    centre, half_width, _ = found or _middle_of_short_support(law, params) or _centre(law, params)
     result = np.empty((len(centre), *((width,) if width > 1 else ())))
-    for rows in _chunks(len(centre), len(NODES) * width):
+    for rows in _row_slices(len(centre), len(NODES) * width):
         part = {name: value[rows] for name, value in params.items()}
         if law.support.integer:
             result[rows] = _expect_sum(law, part, g, rows, indexed, centre[rows])
@@ -358,7 +359,7 @@ def _expect(law, params, g, indexed=False, found=None, width=1):
         with np.errstate(all="ignore"):
             mass = np.exp(logp) * weight * half_width[rows][:, None]
             y = to_y(x)
-            value = g(y, logp - _maps(law.support)[1](x), *([rows] if indexed else []))
+            value = g(y, logp - _maps_to_support(law.support)[1](x), *([rows] if indexed else []))
             terms = _masses_times(mass, value)
             full, half, size = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1), np.abs(terms).sum(axis=1)
             converged = np.abs(full - half) <= 1e-6 * size

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .quadrature import _flat
+from .quadrature import flattened
 
 
 def newton_quantile(
@@ -31,7 +31,7 @@ def newton_quantile(
     array
         Of the shape to which q and the parameters broadcast; NaN for q outside [0, 1].
     """
-    q, given, shape = _flat(q, {**params, "start": sum(ends) / 2 if start is None else start})
+    q, given, shape = flattened(q, {**params, "start": sum(ends) / 2 if start is None else start})
     result = np.where(q == 0, ends[0], np.where(q == 1, ends[1], np.nan))
     x = given.pop("start")
     with np.errstate(all="ignore"):

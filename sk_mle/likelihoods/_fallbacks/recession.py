@@ -19,7 +19,7 @@ MIN_FALL_RATIO = 3.0  # ratio of the falls in both directions at one step from w
 LOGLIK_ROUNDING = 1e-13  # rounding of a sample's log-likelihood, relative where that exceeds 1
 
 
-def along_axes(law: Law, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
+def axis_recession_cone(law: Law, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The default of `Likelihood.recession`: each entry of the linear predictor moves alone, the others are held."""
     with np.errstate(all="ignore"):
         here = law.evaluate(y, eta, 0).loglik
@@ -30,26 +30,26 @@ def along_axes(law: Law, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarra
     return cone, gain
 
 
-class _Side:
+class _Direction:
     """State of every sample as its linear predictor moves in one direction, `sign`.
 
     `value` is the log-likelihood at the last step, `end` at the limit if there is one; `free`: it has not fallen before a
-    limit; `limit`: it has reached one; `flat`: number of steps without a change; `fell`, `depth`: step and size of the fall;
-    `active`: further steps are needed.
+    limit; `limit`: it has reached one; `flat`: number of steps without a change; `fall_step`, `fall_size`: step and size of
+    the fall; `active`: further steps are needed.
     """
 
     def __init__(self, sign, here, scaled):
         n, self.scaled = len(here), scaled
         self.sign, self.value, self.end = sign, here.copy(), here.copy()
         self.free, self.limit = np.isfinite(here), np.zeros(n, bool)
-        self.flat, self.fell, self.depth = np.zeros(n, int), np.full(n, len(STEPS_OF_PREDICTOR)), np.zeros(n)
+        self.flat, self.fall_step, self.fall_size = np.zeros(n, int), np.full(n, len(STEPS_OF_PREDICTOR)), np.zeros(n)
         self.active = self.free.copy()
 
     def update(self, rows: np.ndarray, k: int, now: np.ndarray, here: np.ndarray, level: np.ndarray) -> None:
         """Update the samples `rows` by their log-likelihood `now` at step k."""
         finite, limit, drop = np.isfinite(now), self.limit[rows], here[rows] - now
         falls = np.where(finite, drop > np.where(limit, MIN_FALL, level[rows]), ~limit | self.scaled)
-        self.fell[rows[falls]], self.depth[rows[falls]] = k, np.where(finite, drop, np.inf)[falls]
+        self.fall_step[rows[falls]], self.fall_size[rows[falls]] = k, np.where(finite, drop, np.inf)[falls]
         self.free[rows[falls & ~limit]] = False
         same = finite & (np.abs(now - self.value[rows]) <= level[rows])
         self.flat[rows] = np.where(same, self.flat[rows] + 1, 0)
@@ -68,7 +68,7 @@ def _end(law, y, eta, name, entry, here):
     """
     level = LOGLIK_TOL * np.maximum(1.0, 1e-3 * np.abs(here))
     scaled = not law.layout[name].location  # else a step is in the unit of y, and a few flat steps prove no limit
-    low, high = _Side(-1.0, here, scaled), _Side(1.0, here, scaled)
+    low, high = _Direction(-1.0, here, scaled), _Direction(1.0, here, scaled)
     for k, step in enumerate(STEPS_OF_PREDICTOR):
         for side, other in ((low, high), (high, low)):
             decided = side.limit & ~other.free if scaled else False
@@ -80,13 +80,13 @@ def _end(law, y, eta, name, entry, here):
                 side.update(rows, k, law.evaluate(y[rows], at, 0).loglik, here, level)
     if scaled:
         same_step, unequal = (
-            low.fell == high.fell,
-            np.minimum(low.depth, high.depth) * MIN_FALL_RATIO < np.maximum(low.depth, high.depth),
+            low.fall_step == high.fall_step,
+            np.minimum(low.fall_size, high.fall_size) * MIN_FALL_RATIO < np.maximum(low.fall_size, high.fall_size),
         )
-        later = np.where(same_step, np.where(unequal, low.depth - high.depth, 0.0), high.fell - low.fell)
-        never = same_step & (low.fell == len(STEPS_OF_PREDICTOR))
+        later = np.where(same_step, np.where(unequal, low.fall_size - high.fall_size, 0.0), high.fall_step - low.fall_step)
+        never = same_step & (low.fall_step == len(STEPS_OF_PREDICTOR))
     else:
-        low.free, high.free = (side.free & (side.fell == len(STEPS_OF_PREDICTOR)) for side in (low, high))
+        low.free, high.free = (side.free & (side.fall_step == len(STEPS_OF_PREDICTOR)) for side in (low, high))
         never, later = low.free & high.free, 0.0
     both = low.free & high.free
     advantage = _without_rounding(high.end - low.end, here)  # of the upper direction

@@ -1,4 +1,4 @@
-"""The starting value that laws of counts share."""
+"""The starting value of the mean that laws of counts share."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ SHAPE = Parameter(Domain(low=-1.0, typical=(-0.2, 0.3)), link=Identity(), allowe
 MIN_SCORING_SHAPE = -0.45  # shape at which the expected information is taken for smaller ones; it is infinite from -1/2 down
 
 
-def reduce(z: np.ndarray, shape: np.ndarray) -> np.ndarray:
+def reduced_variate(z: np.ndarray, shape: np.ndarray) -> np.ndarray:
     """u = log(1 + shape z) / shape, or z for shape 0; infinite beyond the end of the support."""
     with np.errstate(all="ignore"):
         w = shape * z
@@ -27,14 +27,14 @@ def reduce(z: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return np.where(over, (np.log(np.abs(shape)) + np.log(np.abs(z))) / shape, u) if over.any() else u
 
 
-def expand(u: np.ndarray, shape: float | np.ndarray) -> np.ndarray:
-    """z = (exp(shape u) - 1) / shape, the inverse of `reduce`."""
+def from_reduced_variate(u: np.ndarray, shape: float | np.ndarray) -> np.ndarray:
+    """z = (exp(shape u) - 1) / shape, the inverse of `reduced_variate`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(shape == 0, u, np.expm1(shape * u) / shape)
 
 
 class ExtremeValue(LocationScale):
-    """A law with standard log-density -(1 + shape) u - t, u = `reduce(z, shape)`.
+    """A law with standard log-density -(1 + shape) u - t, u = `reduced_variate(z, shape)`.
 
     t = exp(-u) for maxima of many values, 0 for exceedances of a threshold.
     """
@@ -56,20 +56,20 @@ class ExtremeValue(LocationScale):
 
     def standard_terms(self, z: np.ndarray, order: int, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         with np.errstate(invalid="ignore", over="ignore"):
-            u = reduce(z, shape)
+            u = reduced_variate(z, shape)
             value = np.where(shape * z > -1, -(1 + shape) * u - self._t(u), -np.inf)
         if order == 0:
             return value, {}, {}
         ratio, tilt, curve = log1p_ratio(shape * z)
         u, u_z, u_shape = z * ratio, 1 / (1 + shape * z), z * (z * tilt)
         t = self._t(u)
-        on_u = t - 1 - shape  # first derivative of the log-density in u; the second is -t
-        first = {"z": on_u * u_z, "shape": on_u * u_shape - u}
+        d_u = t - 1 - shape  # first derivative of the log-density in u; the second is -t
+        first = {"z": d_u * u_z, "shape": d_u * u_shape - u}
         if order == 1:
             return value, first, {}
         second = {
-            ("z", "z"): -(on_u * shape + t) * u_z**2,
-            ("z", "shape"): -on_u * z * u_z**2 - t * u_z * u_shape - u_z,
-            ("shape", "shape"): on_u * (z * (z * (z * curve))) - t * u_shape**2 - 2 * u_shape,
+            ("z", "z"): -(d_u * shape + t) * u_z**2,
+            ("z", "shape"): -d_u * z * u_z**2 - t * u_z * u_shape - u_z,
+            ("shape", "shape"): d_u * (z * (z * (z * curve))) - t * u_shape**2 - 2 * u_shape,
         }
         return value, first, second

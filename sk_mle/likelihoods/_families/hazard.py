@@ -16,7 +16,8 @@ class Hazard(Likelihood):
     """A law with log-density log hazard + log survival, where minus the latter is the cumulative hazard.
 
     A subclass writes `hazard_terms(y, order, ...)` and `survival_terms(y, order, ...)`, each of which gives a logarithm with
-    its derivatives as `terms` does, and `reached(cumulative, ...)`, the y at which the cumulative hazard is that number.
+    its derivatives as `terms` does, and `inverse_cumulative_hazard(cumulative, ...)`, the y at which the cumulative hazard is
+    that number.
     """
 
     support = NONNEGATIVE
@@ -37,12 +38,12 @@ class Hazard(Likelihood):
 
     def ppf(self, q: np.ndarray, /, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
-            return self.reached(-np.log1p(-np.asarray(q)), *at, **params)
+            return self.inverse_cumulative_hazard(-np.log1p(-np.asarray(q)), *at, **params)
 
     def rvs(
         self, rng: np.random.Generator, size: int | tuple[int, ...], /, *at: np.ndarray, **params: np.ndarray
     ) -> np.ndarray:
-        return self.reached(rng.standard_exponential(size), *at, **params)
+        return self.inverse_cumulative_hazard(rng.standard_exponential(size), *at, **params)
 
 
 def tail_from_survival(survival: np.ndarray, y: np.ndarray, upper: bool, log: bool, loglik: Callable) -> np.ndarray:

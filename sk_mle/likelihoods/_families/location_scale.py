@@ -24,11 +24,11 @@ class LocationScale(Likelihood):
     entropy there; `standard_tail(z, upper, log)`, as `tail_probability`; and `standard_ppf`.
 
     Further parameters of f follow as arguments in all of these, and have derivatives of their own beside those in z;
-    `relations.tried` has the values of them that a start chooses from. `standard_tail_slopes(z, log_tail)`, if a law has it,
-    gives the derivatives of P(Z <= z) in these parameters over exp(log_tail), and the second ones by pair, with "z".
+    `relations.tried` has the values of them that a start chooses from. `standard_tail_derivatives(z, log_tail)`, if a law has
+    it, gives the derivatives of P(Z <= z) in these parameters over exp(log_tail), and the second ones by pair, with "z".
     """
 
-    standard_tail_slopes: Any = None
+    standard_tail_derivatives: Any = None
     parameters = {"loc": REAL, "scale": POSITIVE}
     support = REAL
 
@@ -71,8 +71,8 @@ class LocationScale(Likelihood):
 
     @property
     def interval(self) -> Callable | None:
-        """As of `Likelihood`; None where parameters of f are estimated and the law has no `standard_tail_slopes`."""
-        return self._interval if self.standard_tail_slopes or set(self.layout.free) <= {"loc", "scale"} else None
+        """As of `Likelihood`; None where parameters of f are estimated and the law has no `standard_tail_derivatives`."""
+        return self._interval if self.standard_tail_derivatives or set(self.layout.free) <= {"loc", "scale"} else None
 
     def _interval(
         self, low: np.ndarray, high: np.ndarray, order: int, loc: np.ndarray, scale: np.ndarray, **shape: np.ndarray
@@ -98,7 +98,7 @@ class LocationScale(Likelihood):
             value, d1, d2 = (np.where(inside, part, at_end) for part, at_end in ((value, end), (d1, 0.0), (d2, 0.0)))
         gradient, hessian = {"loc": -d1 / scale, "scale": -at * d1 / scale}, _second(at, scale, d1, d2)
         if free := [name for name in shape if name in self.layout.free]:
-            first, second = self.standard_tail_slopes(at, value, **shape)
+            first, second = self.standard_tail_derivatives(at, value, **shape)
             sign = np.where(inside, np.where(upper, -1.0, 1.0), 0.0)
             gradient |= {name: np.where(inside, sign * first[name], 0.0) for name in free}
             for i, a in enumerate(free):

@@ -31,6 +31,7 @@ STIRLING_REMAINDER[2].pop(0)  # the power -1, whose factor is zero
 def _near_ends(
     law: Any, y: np.ndarray, sample_weight: np.ndarray, distance: float, loc: np.ndarray, **others: np.ndarray
 ) -> list:
+    """The ends of `shape`: exponential laws on one side of the outermost residual (see `Relations.near_ends`)."""
     ends, r = [], y - loc
     for sign, edge in ((1, "upper"), (-1, "lower")) if {"scale", "shape"} <= set(law.layout.free) else ():
         end = sign * (sign * r).max()

@@ -29,20 +29,20 @@ class LogLocationScale(Likelihood):
         raise NotImplementedError
 
     @takes_parameters
-    def plain(self, *at: np.ndarray, **params: np.ndarray) -> dict:
+    def log_parameters(self, *at: np.ndarray, **params: np.ndarray) -> dict:
         """The parameters of log y."""
         return {**dict(zip(self.parameters, at, strict=False)), **params}
 
     @takes_parameters
-    def own_derivatives(self, gradient: dict, hessian: dict, *at: np.ndarray, **params: np.ndarray) -> tuple[dict, dict]:
+    def chain_rule_from_log(self, gradient: dict, hessian: dict, *at: np.ndarray, **params: np.ndarray) -> tuple[dict, dict]:
         """Derivatives in the law's own parameters from those in the parameters of log y; by default the same."""
         return gradient, hessian
 
     def terms(self, y: np.ndarray, order: int, /, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         x = np.log(y)
-        loglik, gradient, hessian = self.standard.terms(x, order, **self.plain(*at, **params))
+        loglik, gradient, hessian = self.standard.terms(x, order, **self.log_parameters(*at, **params))
         if order:
-            gradient, hessian = self.own_derivatives(gradient, hessian, *at, **params)
+            gradient, hessian = self.chain_rule_from_log(gradient, hessian, *at, **params)
         return loglik + self.base_measure(y), gradient, hessian
 
     def base_measure(self, y: np.ndarray) -> np.ndarray:
@@ -51,8 +51,8 @@ class LogLocationScale(Likelihood):
     @withdrawable
     def fisher(self, *at: np.ndarray, **params: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         fisher: Any = self.standard.fisher
-        information = fisher(**self.plain(*at, **params))
-        return self.own_derivatives({"loc": 0.0, "scale": 0.0}, information, *at, **params)[1]
+        information = fisher(**self.log_parameters(*at, **params))
+        return self.chain_rule_from_log({"loc": 0.0, "scale": 0.0}, information, *at, **params)[1]
 
     @property
     def interval(self) -> Callable | None:
@@ -62,8 +62,8 @@ class LogLocationScale(Likelihood):
     def _interval(self, low: np.ndarray, high: np.ndarray, order: int, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         interval = self.standard.interval
         assert interval is not None  # by the property
-        loglik, *derivatives = interval(_log(low), _log(high), order, **self.plain(**params))
-        return loglik, *self.own_derivatives(*derivatives, **params)
+        loglik, *derivatives = interval(_log(low), _log(high), order, **self.log_parameters(**params))
+        return loglik, *self.chain_rule_from_log(*derivatives, **params)
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         return self.standard.start(np.log(y), sample_weight)
@@ -83,27 +83,27 @@ class LogLocationScale(Likelihood):
 
     def _log_moments(self, *at: np.ndarray, **params: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """loc, log(mean) - loc, and the log of the mean square over the squared mean."""
-        plain = self.plain(*at, **params)
-        loc, scale = plain.pop("loc"), plain.pop("scale")
-        first, second = (self.log_mgf(t, **plain) for t in (scale, 2 * scale))
+        log_parameters = self.log_parameters(*at, **params)
+        loc, scale = log_parameters.pop("loc"), log_parameters.pop("scale")
+        first, second = (self.log_mgf(t, **log_parameters) for t in (scale, 2 * scale))
         with np.errstate(invalid="ignore"):
             return loc, first, second - 2 * first
 
     def entropy(self, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        plain = self.plain(*at, **params)
-        return self.standard.entropy(**plain) + self.standard.expectation(**plain)
+        log_parameters = self.log_parameters(*at, **params)
+        return self.standard.entropy(**log_parameters) + self.standard.expectation(**log_parameters)
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        return self.standard.tail_probability(_log(y), upper, log, **self.plain(*at, **params))
+        return self.standard.tail_probability(_log(y), upper, log, **self.log_parameters(*at, **params))
 
     @takes_parameters
     def ppf(self, q: np.ndarray, /, *at: np.ndarray, **params: np.ndarray) -> np.ndarray:
-        return np.exp(self.standard.ppf(q, **self.plain(*at, **params)))
+        return np.exp(self.standard.ppf(q, **self.log_parameters(*at, **params)))
 
     def rvs(
         self, rng: np.random.Generator, size: int | tuple[int, ...], /, *at: np.ndarray, **params: np.ndarray
     ) -> np.ndarray:
-        return np.exp(self.standard.rvs(rng, size, **self.plain(*at, **params)))
+        return np.exp(self.standard.rvs(rng, size, **self.log_parameters(*at, **params)))
 
 
 class ScaleShape(LogLocationScale):
@@ -111,18 +111,18 @@ class ScaleShape(LogLocationScale):
 
     parameters = {"scale": POSITIVE, "shape": POSITIVE}
 
-    def plain(self, scale: np.ndarray, shape: np.ndarray) -> dict:
+    def log_parameters(self, scale: np.ndarray, shape: np.ndarray) -> dict:
         return {"loc": np.log(scale), "scale": 1 / shape}
 
-    def own_derivatives(self, gradient: dict, hessian: dict, scale: np.ndarray, shape: np.ndarray) -> tuple[dict, dict]:
-        on_loc, on_scale = gradient["loc"], gradient["scale"]
-        first = {"scale": on_loc / scale, "shape": -on_scale / (shape * shape)}
+    def chain_rule_from_log(self, gradient: dict, hessian: dict, scale: np.ndarray, shape: np.ndarray) -> tuple[dict, dict]:
+        d_loc, d_scale = gradient["loc"], gradient["scale"]
+        first = {"scale": d_loc / scale, "shape": -d_scale / (shape * shape)}
         if not hessian:
             return first, {}
         return first, {
-            ("scale", "scale"): (hessian.get(("loc", "loc"), 0.0) - on_loc) / (scale * scale),
+            ("scale", "scale"): (hessian.get(("loc", "loc"), 0.0) - d_loc) / (scale * scale),
             ("scale", "shape"): -hessian.get(("loc", "scale"), 0.0) / (scale * shape * shape),
-            ("shape", "shape"): (hessian.get(("scale", "scale"), 0.0) / shape + 2 * on_scale) / (shape * shape * shape),
+            ("shape", "shape"): (hessian.get(("scale", "scale"), 0.0) / shape + 2 * d_scale) / (shape * shape * shape),
         }
 
     def ppf(self, q: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:

@@ -18,25 +18,25 @@ POWER = Domain(0.0, 3.0, closed=(True, True), typical=(1.0, 2.0))
 
 
 class MeanPower(Likelihood):
-    """A law written in its mean and a = dispersion * mean**(power - neutral).
+    """A law written in its mean and a = dispersion * mean**(power - power_of_dispersion).
 
     A subclass writes `standard_terms(y, order, mean, a)`, which gives the log-likelihood with its derivatives in "mean" and "a"
-    as `terms` does, and `moment(y, sample_weight, mean, power)`, a moment estimate of the dispersion. It assigns `neutral`, the
-    power at which a is the dispersion, and `least`, a lower bound of a.
+    as `terms` does, and `dispersion_by_moments(y, sample_weight, mean, power)`, a moment estimate of the dispersion. It assigns
+    `power_of_dispersion`, the power at which a is the dispersion, and `min_a`, a lower bound of a.
     """
 
     parameters = {"mean": POSITIVE, "dispersion": Parameter(POSITIVE, allowed=NONNEGATIVE), "power": POWER}
     support = COUNT
-    neutral: float
-    least: float
+    power_of_dispersion: float
+    min_a: float
 
     def _scaled(self, mean: np.ndarray, dispersion: np.ndarray, power: Any) -> tuple[Any, Any, np.ndarray]:
-        """power - neutral, mean to that exponent, and a."""
+        """power - power_of_dispersion, mean to that exponent, and a."""
         power = self.layout["power"].value if power is None else power
-        exponent = power - self.neutral
+        exponent = power - self.power_of_dispersion
         plain = np.ndim(exponent) == 0 and exponent == 0
         scale = 1.0 if plain else np.clip(mean**exponent, 1e-100, 1e100)
-        return exponent, scale, _scaled_dispersion(dispersion, scale, self.least)
+        return exponent, scale, _scaled_dispersion(dispersion, scale, self.min_a)
 
     def terms(
         self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
@@ -46,17 +46,17 @@ class MeanPower(Likelihood):
         loglik = np.where(np.isinf(mean), -np.inf, loglik)  # then no finite count has a mass
         if order == 0:
             return loglik, {}, {}
-        on_mean, on_a = first["mean"], first["a"]
+        d_mean, d_a = first["mean"], first["a"]
         if np.ndim(exponent) == 0 and exponent == 0:  # a is the dispersion
             names = {"mean": "mean", "a": "dispersion"}
             second = {(names[i], names[j]): value for (i, j), value in second.items()}
-            return loglik, {"mean": on_mean, "dispersion": on_a}, second
-        by_log, log = a * on_a, np.log(mean)  # the derivative in log a = log dispersion + exponent * log mean
-        gradient = {"mean": on_mean + exponent * by_log / mean, "dispersion": scale * on_a, "power": by_log * log}
+            return loglik, {"mean": d_mean, "dispersion": d_a}, second
+        by_log, log = a * d_a, np.log(mean)  # the derivative in log a = log dispersion + exponent * log mean
+        gradient = {"mean": d_mean + exponent * by_log / mean, "dispersion": scale * d_a, "power": by_log * log}
         if order == 1:
             return loglik, gradient, {}
         mean_mean, mean_a, a_a = second["mean", "mean"], second["mean", "a"], second["a", "a"]
-        rise, tilt = on_a + a * a_a, exponent / mean
+        rise, tilt = d_a + a * a_a, exponent / mean
         return (
             loglik,
             gradient,
@@ -76,8 +76,15 @@ class MeanPower(Likelihood):
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         if "power" not in self.layout.free:
-            return {"dispersion": self.moment(y, sample_weight, mean, others.get("power", self.layout["power"].value))}
-        candidates = [{"mean": mean, "power": p, "dispersion": self.moment(y, sample_weight, mean, p)} for p in (2.0, 1.0, 1.5)]
+            return {
+                "dispersion": self.dispersion_by_moments(
+                    y, sample_weight, mean, others.get("power", self.layout["power"].value)
+                )
+            }
+        candidates = [
+            {"mean": mean, "power": p, "dispersion": self.dispersion_by_moments(y, sample_weight, mean, p)}
+            for p in (2.0, 1.0, 1.5)
+        ]
         return best_candidate(self, candidates, y, sample_weight)
 
     def expectation(self, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
@@ -85,8 +92,8 @@ class MeanPower(Likelihood):
 
 
 @partial(elementwise, scalars=True)
-def _scaled_dispersion(dispersion: np.ndarray, scale: np.ndarray, least: np.ndarray) -> np.ndarray:
-    return np.minimum(np.maximum(dispersion * scale, least), 1e200)
+def _scaled_dispersion(dispersion: np.ndarray, scale: np.ndarray, min_a: np.ndarray) -> np.ndarray:
+    return np.minimum(np.maximum(dispersion * scale, min_a), 1e200)
 
 
 def excess(y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray = 2.0) -> float:

@@ -64,10 +64,10 @@ class Multivariate(Likelihood):
     def variance(self, **params: np.ndarray) -> np.ndarray:
         return np.diagonal(self.covariance(**params), axis1=-2, axis2=-1)
 
-    def _refuse(self, *args: Any, **params: np.ndarray) -> np.ndarray:
+    def _not_of_several_targets(self, *args: Any, **params: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"{type(self).__name__} has several targets, and no distribution function, quantiles or intervals of them; use the "
             "mean, std and cov of the distribution, or draw from it with rvs"
         )
 
-    tail_probability = ppf = _refuse
+    tail_probability = ppf = _not_of_several_targets

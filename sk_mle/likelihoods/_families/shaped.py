@@ -31,7 +31,7 @@ class ShapedLocationScale(LocationScale):
 
     @property
     def interval(self) -> Callable | None:
-        return self._interval if self.standard_tail_slopes else None
+        return self._interval if self.standard_tail_derivatives else None
 
     @property
     def tried_first(self) -> Mapping[str, tuple[float, ...]]:
@@ -39,19 +39,19 @@ class ShapedLocationScale(LocationScale):
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         loc = self.layout.fixed.get("loc", weighted_median(y, sample_weight))
-        return {"loc": loc, **self._matched(y - loc, sample_weight, self.tried_first, loc)}
+        return {"loc": loc, **self._best_matched(y - loc, sample_weight, self.tried_first, loc)}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
-        return self._matched(y - loc, sample_weight, self.relations.tried, loc)
+        return self._best_matched(y - loc, sample_weight, self.relations.tried, loc)
 
-    def _matched(self, residual: np.ndarray, sample_weight: np.ndarray, tried: Any, loc: Any) -> dict:
+    def _best_matched(self, residual: np.ndarray, sample_weight: np.ndarray, tried: Any, loc: Any) -> dict:
         """Parameters of the likeliest law on a grid of shapes, each moved and scaled to match the residuals."""
-        centre, spread = self.summary(residual, sample_weight)
+        centre, spread = self.centre_and_spread(residual, sample_weight)
         fixed = self.layout.fixed
         values = product(*((fixed[name],) if name in fixed else values for name, values in tried.items()))
         shapes = dict(zip(tried, np.array(list(values), float).T, strict=True))
         with np.errstate(all="ignore"):
-            middle, width = self.standard_summary(**shapes)
+            middle, width = self.standard_centre_and_spread(**shapes)
             scale = self.layout.fixed.get("scale", np.maximum(spread / width, resolution(residual + loc)))
             move = 0.0 if "loc" in self.layout.fixed else centre - scale * middle
         columns = dict(zip(self.parameters, np.broadcast_arrays(move, scale, *shapes.values()), strict=True))
@@ -59,14 +59,14 @@ class ShapedLocationScale(LocationScale):
         found = best_candidate(self, candidates, *reduced_sample(residual, sample_weight, self.max_points))
         return found | {"loc": loc + found["loc"]}
 
-    def summary(self, r: np.ndarray, sample_weight: np.ndarray) -> tuple[float, float]:
+    def centre_and_spread(self, r: np.ndarray, sample_weight: np.ndarray) -> tuple[float, float]:
         """Centre and spread of residuals, by which laws are matched: median and interquartile range, for heavy tails."""
         low, middle, high = quantiles(r, sample_weight, np.array([0.25, 0.5, 0.75]))
         return middle, high - low if high > low else float(np.std(r))
 
     @takes_parameters
-    def standard_summary(self, **shapes: np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
-        """Centre and spread of the standard law, as `summary` measures them."""
+    def standard_centre_and_spread(self, **shapes: np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
+        """Centre and spread of the standard law, as `centre_and_spread` measures them."""
         low, middle, high = self.standard_ppf(np.array([[0.25], [0.5], [0.75]]), **shapes)
         return middle, high - low
 

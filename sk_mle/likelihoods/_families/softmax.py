@@ -15,7 +15,7 @@ from .._protocol.base import Likelihood
 from .._protocol.derived import derived
 from .._protocol.parameter import Parameter, Parameters
 
-LOGITS_PAIR = ("logits", "logits")
+LOGITS_LOGITS = ("logits", "logits")
 
 
 class Softmax(Likelihood):
@@ -54,7 +54,7 @@ class Softmax(Likelihood):
         return {"logits": counts - counts.sum(axis=-1, keepdims=True) * softmax(logits, axis=-1)}
 
     def hessian(self, y: np.ndarray, logits: np.ndarray, **others: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
-        return {LOGITS_PAIR: -self.counts(y).sum(axis=-1)[..., None, None] * indicator_covariance(softmax(logits, axis=-1))}
+        return {LOGITS_LOGITS: -self.counts(y).sum(axis=-1)[..., None, None] * indicator_covariance(softmax(logits, axis=-1))}
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         share = sample_weight @ self.counts(y)

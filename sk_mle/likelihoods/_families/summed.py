@@ -12,7 +12,7 @@ from ..._special.logarithms import log1mexp
 from ...domains import COUNT, Domain
 from .._fallbacks import quadrature
 from .._fallbacks.interval import LOG_OF_NEARLY_ALL
-from .._fallbacks.inversion import gamma_like
+from .._fallbacks.inversion import gamma_quantile
 from .._protocol.base import Likelihood
 
 MAX_STEPS_TO_NEIGHBOURS = 8  # of a search for a quantile; later steps halve the bracket
@@ -38,19 +38,19 @@ class SummedCount(Likelihood):
 
     def tail_probability(self, y: np.ndarray, upper: Any, log: bool, /, **params: np.ndarray) -> np.ndarray:
         """Summed on the side of the mean where y lies, or on the other one where that is small."""
-        y, params, shape = _flat(y, params)
+        y, params, shape = _flattened(y, params)
         with np.errstate(all="ignore"):
             k = np.floor(np.clip(y, -1.0, 1e300))
             above = k + 1 > self.expectation(**params)
-            side = self._side(k, params, above)
+            side = self._log_tail(k, params, above)
             value = np.where(above == upper, side, log1mexp(-side))
             small = np.flatnonzero((above != upper) & (side > LOG_OF_NEARLY_ALL))  # whose digits 1 - p would lose
             if len(small):
-                value[small] = self._side(k[small], _take(params, small), np.full(len(small), upper))
+                value[small] = self._log_tail(k[small], _take(params, small), np.full(len(small), upper))
             value = np.where(np.isnan(y), np.nan, value).reshape(shape)
         return value if log else np.exp(value)
 
-    def _side(self, k: np.ndarray, params: dict, above: np.ndarray) -> np.ndarray:
+    def _log_tail(self, k: np.ndarray, params: dict, above: np.ndarray) -> np.ndarray:
         """log P(Y > k) where `above`, else log P(Y <= k), summed."""
         side = np.empty(len(k))
         for rows in (np.flatnonzero(above), np.flatnonzero(~above)):
@@ -63,7 +63,7 @@ class SummedCount(Likelihood):
         return np.minimum(side, 0.0)
 
     def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
-        q, params, shape = _flat(q, params)
+        q, params, shape = _flattened(q, params)
         with np.errstate(all="ignore"):
             inside, result = (q > 0) & (q < 1), np.where(q == 0, -1.0, np.where(q == 1, np.inf, np.nan))
             near = inside & (self.expectation(**params) < MAX_SUMMED_MEAN) & (q < MAX_LEVEL_FROM_ZERO)
@@ -89,7 +89,7 @@ class SummedCount(Likelihood):
     def _newton_quantile(self, q: np.ndarray, params: dict) -> np.ndarray:
         """Quantiles by Newton steps in the log of the smaller tail, inside a bracket."""
         mean, variance, upper = self.expectation(**params), self.variance(**params), q > 0.5
-        k = np.floor(gamma_like(q, mean, variance))
+        k = np.floor(gamma_quantile(q, mean, variance))
         k = np.where(np.isfinite(k), k, np.floor(mean))
         low, high, rows, count = np.full(len(q), -1.0), np.full(len(q), np.inf), np.arange(len(q)), 0
         while len(rows):
@@ -107,8 +107,8 @@ class SummedCount(Likelihood):
         return high
 
 
-def _flat(y: np.ndarray, params: dict) -> tuple[np.ndarray, dict, Any]:
-    return quadrature._flat(y, {name: value for name, value in params.items() if value is not None})
+def _flattened(y: np.ndarray, params: dict) -> tuple[np.ndarray, dict, Any]:
+    return quadrature.flattened(y, {name: value for name, value in params.items() if value is not None})
 
 
 def _take(params: dict, rows: np.ndarray) -> dict:

@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 from ..._special.elementwise import elementwise
 from ..._special.gamma_functions import log1p_minus_over, log_ratio
-from ..._special.logarithms import factorial_rest
-from ..._special.rising import rest_in_log
+from ..._special.logarithms import log_factorial_remainder
+from ..._special.rising import rising_factorial_remainder_in_log
 from ..._utils.floats import check_numeric
 from ..._utils.messages import rows_text
 from ...domains import COUNT, Domain
@@ -75,7 +75,7 @@ class Trials(Likelihood):
                 f"alone, say how many trials there were: {law}(trials=10), or {law}(trials='n') for a column 'n' of X"
             )
         y = check_numeric(y)
-        self._compare(y[:, 0], y[:, 1], " (trials, not failures, are the second column)")
+        self._check_successes(y[:, 0], y[:, 1], " (trials, not failures, are the second column)")
         return y
 
     def inside(self, y: np.ndarray) -> np.ndarray:
@@ -83,11 +83,11 @@ class Trials(Likelihood):
 
     def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         if "trials" in known and y.ndim == 1:  # not the ends of intervals
-            self._compare(y, known["trials"])
+            self._check_successes(y, known["trials"])
         return super().bind(y, **known)
 
     @staticmethod
-    def _compare(y: np.ndarray, trials: np.ndarray, hint: str = "") -> None:
+    def _check_successes(y: np.ndarray, trials: np.ndarray, hint: str = "") -> None:
         bad = np.flatnonzero(~((y >= 0) & (y <= trials)))
         if len(bad):
             first = f"{y[bad[0]]:g} of {trials[bad[0]]:g}"
@@ -155,7 +155,7 @@ def _shortfall(y: np.ndarray, n: np.ndarray, p: np.ndarray, q: np.ndarray) -> np
 def log_binomial(y: np.ndarray, n: np.ndarray, log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
     """log of the binomial mass from the logs of the probabilities of success and failure."""
     rest, excess = n - y, _shortfall(y, n, np.exp(log_p), np.exp(log_q))
-    value = factorial_rest(n) - factorial_rest(y) - factorial_rest(rest)
+    value = log_factorial_remainder(n) - log_factorial_remainder(y) - log_factorial_remainder(rest)
     value += _gap(y, excess, log_p + np.log(n / y))[0] + _gap(rest, -excess, log_q + np.log(n / rest))[0]
     return np.where((y >= 0) & (rest >= 0), value, -np.inf)
 
@@ -165,14 +165,14 @@ class MassTerms(NamedTuple):
 
     `first` and `second` are the derivatives in log a and in log b. Along da = -db the first derivative is `left` da / a +
     `right` db / b, from which their common part, which cancels, is left out. In log (a + b), at a constant
-    share a / (a + b), the derivatives are `steep` and `curve`, and that of the former against da is `cross[0]` da / a +
+    share a / (a + b), the derivatives are `d_log_size` and `curve`, and that of the former against da is `cross[0]` da / a +
     `cross[1]` db / b + `tilt` da.
     """
 
     value: np.ndarray
     left: np.ndarray
     right: np.ndarray
-    steep: np.ndarray
+    d_log_size: np.ndarray
     first: tuple[np.ndarray, np.ndarray]
     second: tuple[np.ndarray, np.ndarray]
     curve: np.ndarray
@@ -191,8 +191,8 @@ def beta_binomial(
     """
     terms = elementwise(partial(_beta_binomial, order=order))(y, n, p, q, size)
     terms += (None,) * (12 - len(terms))  # derivatives above `order`
-    value, left, right, steep, first_a, first_b, second_a, second_b, curve, cross_a, cross_b, tilt = terms
-    return MassTerms(value, left, right, steep, (first_a, first_b), (second_a, second_b), curve, (cross_a, cross_b), tilt)
+    value, left, right, d_log_size, first_a, first_b, second_a, second_b, curve, cross_a, cross_b, tilt = terms
+    return MassTerms(value, left, right, d_log_size, (first_a, first_b), (second_a, second_b), curve, (cross_a, cross_b), tilt)
 
 
 def _beta_binomial(y: np.ndarray, n: np.ndarray, p: np.ndarray, q: np.ndarray, size: np.ndarray, order: int) -> tuple:
@@ -201,8 +201,10 @@ def _beta_binomial(y: np.ndarray, n: np.ndarray, p: np.ndarray, q: np.ndarray, s
     seen, prior = np.log(total / n), np.log1p(n / size)
     gap_a, log_a = _gap(a, -excess, log_ratio(a, y) - prior)  # a log(s / p)
     gap_b, log_b = _gap(b, excess, log_ratio(b, rest) - prior)
-    of_a, of_b, of_size = (rest_in_log(x, d, order) for x, d in ((a, y), (b, rest), (size, n)))
-    value = factorial_rest(n) - factorial_rest(y) - factorial_rest(rest) + of_a[0] + of_b[0] - of_size[0]
+    of_a, of_b, of_size = (rising_factorial_remainder_in_log(x, d, order) for x, d in ((a, y), (b, rest), (size, n)))
+    value = (
+        log_factorial_remainder(n) - log_factorial_remainder(y) - log_factorial_remainder(rest) + of_a[0] + of_b[0] - of_size[0]
+    )
     value += _gap(y, excess, np.log1p(a / y) - seen)[0] + _gap(rest, -excess, np.log1p(b / rest) - seen)[0] + gap_a + gap_b
     value = np.where((y >= 0) & (rest >= 0), value, -np.inf)
     if order == 0:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._special.gamma_functions import gamma_norm, trigamma, trigamma_delta
-from ..._special.logarithms import ratio_gap
+from ..._special.logarithms import minus_half_gamma_deviance
 from ..._utils.messages import rows_text
 from ...domains import POSITIVE, UNIT
 from .._families.several_targets import Multivariate
@@ -88,7 +88,8 @@ class Dirichlet(Multivariate):
         second = {pair: -value for pair, value in self.fisher(concentration).items()} if order == 2 else {}
         y, concentration, total = self._shares(y, concentration)
         own, of_total = gamma_norm(concentration, order=min(order, 1)), gamma_norm(total, order=min(order, 1))
-        gap = concentration * ratio_gap(total * y, concentration)  # its sum is minus A times the divergence of y from the mean
+        # its sum is minus A times the divergence of y from the mean
+        gap = concentration * minus_half_gamma_deviance(total * y, concentration)
         value = (gap + own[0] - np.log(y)).sum(axis=-1) - of_total[0][..., 0]
         return value, {PARAMETER_NAME: np.log(total * y / concentration) + own[1] - of_total[1]} if order else {}, second
 

@@ -11,7 +11,7 @@ from scipy.stats import binom
 from sklearn.base import clone
 
 from ..._special.gamma_functions import log1p_minus
-from ..._special.logarithms import factorial_rest
+from ..._special.logarithms import log_factorial_remainder
 from ..._utils.messages import rows_text
 from ...domains import COUNT, Domain
 from .._families.several_targets import Multivariate
@@ -99,7 +99,7 @@ class Multinomial(Multivariate, Softmax):
         ratio = np.log(np.where(total > 0, total, 1.0))[..., None] + log_prob - np.log(positive)
         d = (expected - positive) / positive
         gap = positive * np.where(np.abs(d) < 0.5, log1p_minus(np.clip(d, -0.5, 0.5)), ratio - d)
-        value = factorial_rest(total) + (np.where(y > 0, gap, -expected) - factorial_rest(y)).sum(axis=-1)
+        value = log_factorial_remainder(total) + (np.where(y > 0, gap, -expected) - log_factorial_remainder(y)).sum(axis=-1)
         return value if trials is None else np.where(total == trials, value, -np.inf)
 
     def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:

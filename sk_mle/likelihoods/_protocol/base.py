@@ -260,7 +260,7 @@ class Likelihood(BaseEstimator):
         the linear predictor has further columns for constants that all samples share. By default each entry of the linear
         predictor moves alone, and its limits are found by growing steps.
         """
-        return recession.along_axes(self, y, eta, name)
+        return recession.axis_recession_cone(self, y, eta, name)
 
     # ---- from the constructor's arguments -----------------------------------------------------------------------
 

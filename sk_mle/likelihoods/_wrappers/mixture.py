@@ -284,7 +284,7 @@ class Mixture(Composition, FromIntervals):
 
             return quadrature._expect(law, inner, surprise, indexed=True)
 
-        _, flat, shape = quadrature._flat(0.0, params, self)
+        _, flat, shape = quadrature.flattened(0.0, params, self)
         return self._weighted_sum(flat, expected).reshape(shape)
 
     def ppf(self, q: np.ndarray, /, **params: np.ndarray) -> np.ndarray:

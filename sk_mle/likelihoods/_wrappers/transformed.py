@@ -257,7 +257,7 @@ class Transformed(Wrapper):
 
     def _expect(self, params: dict, g: Callable, about: Any = 0.0) -> Any:
         """E g(y, about, own) as an integral over the law inside; `own` are the function's parameters."""
-        about, flat, shape = quadrature._flat(about, params, self)
+        about, flat, shape = quadrature.flattened(about, params, self)
         own, inner = self._split(flat)
 
         def value(z: np.ndarray, _: Any, rows: Any) -> Any:

@@ -255,7 +255,7 @@ class Truncated(Wrapper):
 
         `without_truncation(**params)` gives that value, as a method of the law inside.
         """
-        _, flat, shape = quadrature._flat(0.0, params, self)
+        _, flat, shape = quadrature.flattened(0.0, params, self)
         total = quadrature.over_quantiles(self, flat, g, reach=3.2, n_nodes=161, bounded=True)[0].reshape(shape)
         with np.errstate(all="ignore"):
             endless = np.isinf(params["low"]) | np.isinf(params["high"])

@@ -103,7 +103,7 @@ class Wrapper(Composite, FromIntervals):
         )
 
     def shares(self, name: str, eta: dict) -> tuple[Eval, Eval]:
-        """log p and log(1 - p) for one of the wrapper's own parameters that is a probability."""
+        """log p and log(1 - p) of one of the wrapper's own parameters that is a probability, with their derivatives."""
         if name in eta and name not in self.layout.known:
             link = self.layout[name].link
             (yes, yes_d1, yes_d2), (no, no_d1, no_d2) = link.log_inverse(eta[name]), link.log_complement(eta[name])
