@@ -47,14 +47,14 @@ __all__ = [
 ]
 
 publish(globals())
-_ON_DEMAND = {"datasets", "exceptions", "testing"}  # modules that are imported when they are asked for
+_ON_DEMAND = {"datasets", "exceptions", "testing"}  # modules that are imported at their first use
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*__all__, *_ON_DEMAND, "__version__"})
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name in _ON_DEMAND:
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -53,7 +53,17 @@ def _context() -> dict[str, Any]:
     from formulaic.utils.stateful_transforms import stateful_transform
 
     @stateful_transform
-    def bs(x, df=None, knots=None, degree=3, include_intercept=False, *, extrapolation="extend", _state=None, **bounds):
+    def bs(
+        x: np.ndarray,
+        df: Any = None,
+        knots: Any = None,
+        degree: Any = 3,
+        include_intercept: Any = False,
+        *,
+        extrapolation: Any = "extend",
+        _state: Any = None,
+        **bounds: Any,
+    ) -> Any:
         given = {"df": df, "knots": knots, "degree": degree, "include_intercept": include_intercept}
         return basis_spline(x, **given, extrapolation=extrapolation, _state=_state, **bounds)
 
@@ -69,7 +79,7 @@ def _has(name: str) -> Any:
     return lambda model: hasattr(_inside(model), name)
 
 
-def _inside(model):
+def _inside(model: Any) -> Any:
     """The fitted estimator of a model by formula, or the one to fit."""
     given = MLERegressor() if model.estimator is None else model.estimator
     return getattr(model, "estimator_", given)
@@ -117,7 +127,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
     mean:age              0.0181   0.0054   3.3265   0.0009   0.0074   0.0288
     """
 
-    def __init__(self, formula, estimator=None):
+    def __init__(self, formula: str, estimator: Any = None) -> None:
         self.formula, self.estimator = formula, estimator
 
     def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> FormulaModel:
@@ -262,11 +272,11 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
             found |= {key: (spec.transform_state.get(key), categories.get(key)) for key in {*spec.transform_state, *categories}}
         return found
 
-    def _matrices(self, frame) -> dict[Any, Any]:
+    def _matrices(self, frame: Any) -> dict[Any, Any]:
         texts = self.formula if isinstance(self.formula, dict) else {0: self.formula}
         return {key: _made(spec, frame, texts[key]) for key, spec in self.specs_.items()}
 
-    def _columns_by_parameter(self, frame) -> tuple[dict[Any, list[str]], dict[Any, str]]:
+    def _columns_by_parameter(self, frame: Any) -> tuple[dict[Any, list[str]], dict[Any, str]]:
         """Names of the columns, and of the offset, of every parameter; a column that differs between parameters has two."""
         matrices = self._matrices(frame)
         first: dict[str, np.ndarray] = {}
@@ -443,7 +453,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         return hasattr(self, "estimator_")
 
 
-def _frame(X):
+def _frame(X: Any) -> Any:
     """X as a pandas data frame, which formulaic takes."""
     import pandas as pd
 
@@ -455,7 +465,7 @@ def _frame(X):
     return pd.DataFrame({str(name): X[name].to_numpy() for name in X.columns})
 
 
-def _read(text):
+def _read(text: str) -> tuple[Any, Any]:
     """Left side, or None, and right side of a formula."""
     formulaic = _formulaic()
     if not isinstance(text, str):
@@ -470,7 +480,7 @@ def _read(text):
     return left, right
 
 
-def _made(spec, frame, text, **options):
+def _made(spec: Any, frame: Any, text: str, **options: Any) -> Any:
     """The columns of one side of a formula; ValueError with formulaic's words, and for categories that the fit did not see."""
     errors = _formulaic().errors
     with warnings.catch_warnings():
@@ -481,26 +491,26 @@ def _made(spec, frame, text, **options):
             raise _unreadable(text, error) from error
 
 
-def _unreadable(text, error) -> ValueError:
+def _unreadable(text: str, error: Any) -> ValueError:
     """The error with formulaic's words about a formula, without colours."""
     return ValueError(f"formula {text!r}: {TERMINAL_CODES.sub('', str(error))}")
 
 
-def _offsets(matrix) -> list[str]:
+def _offsets(matrix: Any) -> list[str]:
     return [column for column in matrix.columns if column.startswith("offset(")]
 
 
-def _plain(matrix) -> list[str]:
+def _plain(matrix: Any) -> list[str]:
     """The columns that get a coefficient, but the intercept."""
     offsets = _offsets(matrix)
     return [column for column in matrix.columns if column != INTERCEPT and column not in offsets]
 
 
-def _name(key, column: str, shared: dict[str, bool]) -> str:
+def _name(key: Any, column: str, shared: dict[str, bool]) -> str:
     return column if shared[column] else f"{key}: {column}"
 
 
-def _offset_name(matrix) -> str:
+def _offset_name(matrix: np.ndarray) -> str:
     """The name of the sum of the offsets of a parameter, which says what it holds."""
     return " + ".join(_offsets(matrix))
 

@@ -64,18 +64,18 @@ def averages(rows: Rows | Opened, fn: Callable[..., Any], numbered: bool = False
     return found
 
 
-def _unnumbered(fn, rows: Rows, number: int) -> Any:
+def _unnumbered(fn: Callable, rows: Rows, number: int) -> Any:
     return fn(rows)
 
 
-def _averages(fn, rows: Rows, number: int) -> Averages:
+def _averages(fn: Callable, rows: Rows, number: int) -> Averages:
     """The averages of a part."""
     weight = check_weight(rows.sample_weight, n_rows(rows.X))
     X, y = (replace_zero_weight_rows(values, rows.sample_weight) for values in (rows.X, rows.y))
     return Averages.of(fn(rows._replace(X=X, y=y), number), weight)
 
 
-def _averages_or_none(fn, rows: Rows, number: int) -> Averages | None:
+def _averages_or_none(fn: Callable, rows: Rows, number: int) -> Averages | None:
     """The averages of a part; None if it has no weight."""
     return _averages(fn, rows, number) if check_weight(rows.sample_weight, n_rows(rows.X)).any() else None
 

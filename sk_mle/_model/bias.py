@@ -119,13 +119,13 @@ class BiasReduced(Objective):
         """Expected information (size, size) of all rows, a sum."""
         return self._information_of(self.base.evaluate(u, 2, "expected" if self._formula else "integrated"))
 
-    def _information_of(self, point) -> np.ndarray:
+    def _information_of(self, point: Point) -> np.ndarray:
         matrix = point.hessian.copy()
         for name, penalty in self.penalties.items():
             matrix[self.slices[name], self.slices[name]] -= penalty.hessian()
         return matrix * self.data.total_weight
 
-    def _log_determinant(self, information) -> float:
+    def _log_determinant(self, information: np.ndarray) -> float:
         """Minus half the log determinant per weight; inf where the information is not positive definite."""
         factor, fail = linalg.lapack.dpotrf(information)
         diagonal = np.diag(factor)
@@ -157,7 +157,7 @@ class BiasReduced(Objective):
         largest = max((float(np.abs(there[name] - here[name]).max(initial=0.0)) for name in of_unit_one), default=0.0)
         return MAX_MOVE / largest if MAX_MOVE < largest < np.inf else 1.0
 
-    def _hessian(self, u, base, information) -> np.ndarray:
+    def _hessian(self, u: np.ndarray, base: Point, information: str) -> np.ndarray:
         """The information in place of the Hessian, or where rows are few and no scoring is asked for, the Hessian."""
         if information == "expected" or not self._formula or self.data.n_kept > MAX_ROWS_OF_EXACT_HESSIAN * self.size:
             return base.hessian
@@ -173,7 +173,7 @@ class BiasReduced(Objective):
         point, sums = self.base.with_sums(u, information, extra)
         return point._replace(gradient=point.gradient - self._adjustment(u, self.information(u))), sums
 
-    def _adjustment(self, u, information) -> np.ndarray:
+    def _adjustment(self, u: np.ndarray, information: np.ndarray) -> np.ndarray:
         """What is added to the mean score at u, in the flat coordinates."""
         try:
             covariance = np.linalg.inv(information)
@@ -222,7 +222,7 @@ class _Adjustment:
     formula: bool
     directions: np.ndarray | None
 
-    def __call__(self, batch) -> dict[Any, Any]:
+    def __call__(self, batch: Any) -> dict[Any, Any]:
         law, designs = self.evaluator.likelihood, self.evaluator.designs
         rows = self.evaluator.rows(batch, {})
         eta = self.evaluator.eta(batch, rows, self.coefficients)
@@ -245,12 +245,12 @@ class _Adjustment:
             sums["median"] = np.einsum("n,nabc,nat,nbt,nct->t", batch.weight, third, change, change, change, optimize=True)
         return sums
 
-    def _linear(self, rows, name, factors) -> np.ndarray:
+    def _linear(self, rows: Any, name: Any, factors: Any) -> np.ndarray:
         """Products of one linear predictor's coordinates in each row with `factors` (size, m); without columns one for all."""
         factors = self.evaluator.designs[name].matrix() @ factors
         return rows[name] @ factors[1:] + factors[0] if name in rows else factors
 
-    def _leverages(self, n, rows, entries) -> np.ndarray:
+    def _leverages(self, n: int, rows: dict, entries: dict) -> np.ndarray:
         """z_a' V z_b for all pairs of linear predictors of each row: (n, D, D)."""
         size = max(place.stop for place in entries.values())
         result = np.empty((size, size, n)).T  # each pair lies together

@@ -40,7 +40,7 @@ class DensityRows:
         Whether all rows, or none, have a density.
     """
 
-    def __init__(self, likelihood: Likelihood, data: Data):
+    def __init__(self, likelihood: Likelihood, data: Data) -> None:
         self.likelihood, self.data, few = likelihood, data, data.few
         values = _density_values(likelihood, few.y)
         self.all_rows = values is few.y
@@ -106,7 +106,7 @@ def density_totals(likelihood: Likelihood, few: Data) -> tuple[float, float]:
     return float(few.weight[index].sum()), max(-values.min(initial=0.0), values.max(initial=0.0))
 
 
-def _log_widths(likelihood: Likelihood, largest, batch: Batch) -> dict:
+def _log_widths(likelihood: Likelihood, largest: float, batch: Batch) -> dict:
     """Weighted sum over a block of the log of the rounding of the values with a density."""
     values = _density_values(likelihood, batch.y)
     assert values is not None  # some rows have a density

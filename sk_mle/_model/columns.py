@@ -72,7 +72,7 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
     return predictors, known
 
 
-def _has_intercept(model: Any, law: Likelihood, name: str, index, argument: str) -> bool:
+def _has_intercept(model: Any, law: Likelihood, name: str, index: np.ndarray, argument: str) -> bool:
     """Whether a parameter on the columns `index` has an intercept; ValueError for columns that it cannot have."""
     if len(set(index.tolist())) < len(index):
         raise ValueError(f"{argument} names a column twice")
@@ -125,7 +125,7 @@ def _alphas(model: Any, law: Likelihood) -> dict[str, float]:
     return {name: float(value) for name, value in alphas.items()}
 
 
-def _l1_ratios(model: Any, law: Likelihood, alphas) -> dict[str, float]:
+def _l1_ratios(model: Any, law: Likelihood, alphas: dict) -> dict[str, float]:
     """The share of the L1 penalty in the penalty of every parameter that has one."""
     ratios = by_parameter(model.l1_ratio, list(alphas), law.layout.free, "l1_ratio")
     for name, value in ratios.items():

@@ -200,7 +200,7 @@ def region_of(model: Any, law: Likelihood, predictors: dict[str, Predictor], nam
 class _Reader:
     """Reads constraints on the coefficients of predictors by the names of parameters and columns."""
 
-    def __init__(self, model: Any, law: Likelihood, predictors: dict[str, Predictor], names: Any):
+    def __init__(self, model: Any, law: Likelihood, predictors: dict[str, Predictor], names: Any) -> None:
         self.law, self.predictors, self.names, self.n_features = law, predictors, names, model.n_features_in_
         self.first = next((name for name in modelled(law) if name in predictors), next(iter(predictors)))
         blocks: list[Block] = []
@@ -225,7 +225,7 @@ class _Reader:
                 for name, pair in ends.items():
                     yield self._bound(block, name, pair)
 
-    def _bound(self, block, name: str, ends):
+    def _bound(self, block: Block, name: str, ends: tuple[int | None, float | None]) -> tuple[np.ndarray, float, float, str]:
         label, place = self._place(block, name, "bounds")
         low, high = _ends(ends, f"bounds of {label}")
         return np.eye(1, self.length, place)[0], low, high, label
@@ -265,7 +265,7 @@ class _Reader:
             else:
                 yield self._sum(item)
 
-    def _matrix(self, block, constraint):
+    def _matrix(self, block: Any, constraint: Any) -> Iterator[Any]:
         if not isinstance(constraint, LinearConstraint):
             raise TypeError(f"constraints of {block.label!r} must be a scipy.optimize.LinearConstraint, got {constraint!r}")
         matrix = np.atleast_2d(_dense(constraint.A))
@@ -280,7 +280,7 @@ class _Reader:
             full[block.start + block.intercept :][: block.n_slopes] = row
             yield full, *_ends((low[k], high[k]), f"row {k} of constraints"), f"row {k} of constraints on {block.label}"
 
-    def _sum(self, item):
+    def _sum(self, item: tuple[dict, int, int]) -> tuple[np.ndarray, float, float, str]:
         if not (isinstance(item, tuple) and len(item) == 3 and isinstance(item[0], dict) and item[0]):
             raise TypeError(
                 "constraints must be ({'x1': 1, 'x2': -1}, low, high), which bounds a sum of coefficients times numbers, a "
@@ -303,13 +303,13 @@ class _Reader:
         text = " + ".join(words)
         return row, *_ends(item[1:], text), text
 
-    def _split(self, key) -> tuple[str, str]:
+    def _split(self, key: Any) -> tuple[str, str]:
         """The parameter, or its entry, and the column of a name such as "scale:x1"."""
         targets = [name for name in self._targets() if key.startswith(f"{name}:")]
         target = max(targets, key=len) if targets else key.split(":", 1)[0]
         return target, key[len(target) + 1 :]
 
-    def _place(self, block, name: str, argument: str) -> tuple[str, int]:
+    def _place(self, block: Block, name: str, argument: str) -> tuple[str, int]:
         predictor = self.predictors[block.parameter]
         if name == "intercept" and not self._is_column(name):
             if not block.intercept:
@@ -329,7 +329,7 @@ class _Reader:
             raise ValueError(f"{argument}: {block.label!r} is not modelled on column {name!r}; see predictors")
         return f"{block.label}:{shown}", int(block.start + block.intercept + at[0])
 
-    def _all_of(self, block) -> list:
+    def _all_of(self, block: Block) -> list:
         """What `bounds` calls the slopes of a block, without those of columns that terms make."""
         one = self.predictors[block.parameter]
         return list(one.curve.labels) if one.curve is not None else [int(j) for j in one.columns if j not in one.made]
@@ -342,7 +342,7 @@ class _Reader:
         """Names of the estimated parameters, and of the entries of vectors."""
         return {name for block in self.blocks for name in (block.label, block.parameter)}
 
-    def _blocks(self, target, argument: str) -> list[Block]:
+    def _blocks(self, target: str, argument: str) -> list[Block]:
         """The blocks of a parameter, or of one entry of a vector."""
         blocks = [block for block in self.blocks if target in (block.label, block.parameter)]
         if not blocks:

@@ -161,20 +161,20 @@ class Curve:
 
     # ---- the function and its derivatives in the arguments ---------------------------------------------------------------
 
-    def _columns_of(self, X: Any, name: str):
+    def _columns_of(self, X: Any, name: str) -> Any:
         """The columns (n, 1 + m) in which an argument is linear, or None for one coefficient."""
         if name not in self.on:
             return None
         return np.column_stack([np.ones(X.shape[0]), dense(X, self.on[name])])
 
-    def _values(self, rows, arguments) -> np.ndarray:
+    def _values(self, rows: np.ndarray, arguments: list) -> np.ndarray:
         """The function's values (n,); ValueError for another shape."""
         value = np.asarray(self.function(rows, *arguments), dtype=float)
         if value.shape not in ((), (1,), (len(rows),)):
             raise ValueError(f"a curve must return one value per row of X, of shape ({len(rows)},), got shape {value.shape}")
         return np.array(np.broadcast_to(value, (len(rows),)))
 
-    def _derivatives(self, rows, arguments, order: int):
+    def _derivatives(self, rows: np.ndarray, arguments: list, order: int) -> tuple[np.ndarray, Any, dict | None]:
         """Values (n,), first derivatives by argument and second ones by pairs of arguments."""
         by_jets = None if self.jacobian is not None else self._by_jets(rows, arguments, order)
         if by_jets is None:
@@ -192,11 +192,12 @@ class Curve:
             _, first_there, second_there = self._by_differences(rows[bad], there, order, with_jacobian=False)
             first = [_replaced(part, bad, new) for part, new in zip(first, first_there, strict=True)]
             if second is not None:
+                assert second_there is not None  # of the same order
                 pairs = second.keys() | second_there.keys()
                 second = {pair: _replaced(second.get(pair, 0.0), bad, second_there.get(pair, 0.0)) for pair in pairs}
         return value, first, second
 
-    def _by_jets(self, rows, arguments, order: int):
+    def _by_jets(self, rows: np.ndarray, arguments: list, order: int) -> tuple[np.ndarray, Any, dict | None] | None:
         """Derivatives carried through the function, or None where it does not take them."""
         seeds = [
             Jet(np.asarray(value, dtype=float), {k: 1.0}, {} if order == 2 else None, len(rows))
@@ -211,16 +212,18 @@ class Curve:
         value = np.array(np.broadcast_to(jet.value, (len(rows),)))
         return value, [jet.d1[k] for k in range(len(arguments))], jet.d2
 
-    def _by_differences(self, rows, arguments, order: int, with_jacobian=True):
+    def _by_differences(
+        self, rows: np.ndarray, arguments: list, order: int, with_jacobian: bool = True
+    ) -> tuple[np.ndarray, Any, dict | None]:
         """Derivatives by central differences of eighth order in all rows at once, of the user's `jacobian` if there is one."""
         value = self._values(rows, arguments)
         size = max(np.abs(value[np.isfinite(value)]).max(initial=0.0), 1e-300)
         steps = [self._step(rows, arguments, k, value, size) for k in range(len(arguments))]
 
-        def values(moves, f):
+        def values(moves: dict, f: Callable) -> np.ndarray:
             return f(rows, [a + moves.get(k, 0.0) for k, a in enumerate(arguments)])
 
-        def along(columns, f):
+        def along(columns: list[int], f: Callable) -> list:
             at = [({k: times * steps[k] for k in columns}, {k: -times * steps[k] for k in columns}) for times in range(1, 5)]
             return [(values(up, f), values(down, f)) for up, down in at]
 
@@ -231,7 +234,7 @@ class Curve:
         if order == 1:
             return value, first, None
 
-        def second_difference(pairs):
+        def second_difference(pairs: list) -> np.ndarray:
             return SECOND_DIFFERENCE_CENTRE * value + sum(
                 c * (up + down) for c, (up, down) in zip(SECOND_DIFFERENCE, pairs, strict=True)
             )
@@ -244,7 +247,9 @@ class Curve:
                 second[k, m] = (both - second_differences[k] - second_differences[m]) / (2 * steps[k] * steps[m])
         return value, first, second
 
-    def _from_jacobian(self, rows, arguments, value, steps, along, order: int):
+    def _from_jacobian(
+        self, rows: Any, arguments: Any, value: Any, steps: Any, along: Any, order: int
+    ) -> tuple[Any, list, dict | None]:
         """First derivatives from the user's function, second ones by differences of it."""
         first = self._given_jacobian(rows, arguments)
         if order == 1:
@@ -254,7 +259,7 @@ class Curve:
         pairs = [(k, m) for m in range(len(arguments)) for k in range(m + 1)]
         return value, list(first.T), {(k, m): (columns[k][:, m] + columns[m][:, k]) / 2 for k, m in pairs}
 
-    def _given_jacobian(self, rows, arguments) -> np.ndarray:
+    def _given_jacobian(self, rows: Any, arguments: Any) -> np.ndarray:
         """What the user's `jacobian` returns, (n, number of arguments); ValueError for another shape."""
         assert self.jacobian is not None
         result, shape = np.asarray(self.jacobian(rows, *arguments), dtype=float), (len(rows), len(arguments))
@@ -264,7 +269,7 @@ class Curve:
             )
         return result
 
-    def _step(self, rows, arguments, k, value, size) -> float:
+    def _step(self, rows: np.ndarray, arguments: list, k: int, value: np.ndarray, size: float) -> float:
         """A step over which the function leaves its tangent by little of its `size`."""
         reach = RELATIVE_STEP * (np.abs(arguments[k]).max() or 1.0)
         for _ in range(MAX_STEP_HALVINGS):
@@ -279,7 +284,7 @@ class Curve:
         return reach / 4
 
 
-def _first_difference(pairs):
+def _first_difference(pairs: list) -> np.ndarray:
     """First difference, times the step, from pairs of values at 1..4 steps up and down."""
     return sum(c * (up - down) for c, (up, down) in zip(FIRST_DIFFERENCE, pairs, strict=True))
 
@@ -290,7 +295,7 @@ def dense(X: Any, index: np.ndarray) -> np.ndarray:
     return np.asarray(part.toarray() if sparse.issparse(part) else part, dtype=float)
 
 
-def _replaced(values, where, new) -> np.ndarray:
+def _replaced(values: np.ndarray, where: np.ndarray, new: np.ndarray) -> np.ndarray:
     """Values (n,), or a number for all rows, with those of the rows in a mask replaced."""
     result = np.array(np.broadcast_to(values, where.shape), dtype=float)
     result[where] = new
@@ -398,30 +403,30 @@ class CurveDesign(Design):
         return replace(self, origin=np.array(coefficients, dtype=float), column_basis=basis)
 
 
-def _triangle(curve: Curve, coefficients, data: Data) -> np.ndarray:
+def _triangle(curve: Curve, coefficients: np.ndarray, data: Data) -> np.ndarray:
     """R, square or with fewer rows, of which R'R is the weighted mean of products of the rows' derivatives."""
     R = data.reduce(partial(_triangle_of_block, curve, coefficients), _stacked) / np.sqrt(data.total_weight)
     return R if np.isfinite(R).all() else np.full((len(coefficients),) * 2, np.nan)
 
 
-def _triangle_of_block(curve: Curve, coefficients, batch: Batch) -> np.ndarray:
+def _triangle_of_block(curve: Curve, coefficients: np.ndarray, batch: Batch) -> np.ndarray:
     """R of the rows of a block, not divided by their weight."""
     rows = np.sqrt(batch.weight)[:, None] * curve.tangent(batch.X, coefficients)
     return _stacked(rows, rows[:0])
 
 
-def _stacked(upper, lower) -> np.ndarray:
+def _stacked(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     """R of the rows of both."""
     rows = np.vstack([upper, lower])
     return linalg.qr(rows, mode="r")[0][: rows.shape[1]] if np.isfinite(rows).all() else np.full_like(rows[:1], np.nan)
 
 
-def _square(R) -> np.ndarray:
+def _square(R: np.ndarray) -> np.ndarray:
     """R with rows of zeros, as many rows as columns."""
     return np.vstack([R, np.zeros((max(R.shape[1] - len(R), 0), R.shape[1]))])
 
 
-def _orthonormalising(R) -> np.ndarray:
+def _orthonormalising(R: np.ndarray) -> np.ndarray:
     """A matrix B for which R B has orthonormal columns, or shorter ones where R is of deficient rank."""
     if not np.isfinite(R).all():
         return np.eye(R.shape[1])

@@ -101,7 +101,9 @@ class Data:
     densities: tuple[float, float] | None = None
     n_passes: int | None = None
 
-    def __init__(self, X: Any, y: np.ndarray, weight: np.ndarray, offset, n_jobs: int | None = None, groups: Any = None):
+    def __init__(
+        self, X: Any, y: np.ndarray, weight: np.ndarray, offset: dict, n_jobs: int | None = None, groups: Any = None
+    ) -> None:
         keep_memory()
         self.X, self.y, self.offset, self.n_jobs, self.groups = X, y.view(), offset, n_jobs, groups
         self.y.flags.writeable = False  # so that a law cannot change the user's y in place
@@ -279,7 +281,7 @@ def weighted_sum(values: Any, weight: np.ndarray) -> np.ndarray:
     return (np.ones(len(flat)) if are_ones(weight) else weight).dot(flat).reshape(values.shape[1:])
 
 
-def _row_slice(X: Any, rows: slice):
+def _row_slice(X: Any, rows: slice) -> np.ndarray:
     """Rows of X as a view, also of a sparse matrix, of which a slice would be a copy."""
     if not sparse.issparse(X):
         return X[rows]

@@ -118,7 +118,7 @@ class Design:
         return self._matrix
 
     @cached_property
-    def _matrix(self):
+    def _matrix(self) -> np.ndarray:
         first, basis = int(self.intercept), self.column_basis
         result = np.zeros((len(basis) + 1, first + basis.shape[-1]))
         result[0, :first] = 1.0
@@ -222,7 +222,7 @@ class Design:
         return replace(self, output_basis=output_basis, vector=self.vector if vector is None else vector)
 
 
-def _exactly(left, right):
+def _exactly(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """left @ right for ill-conditioned matrices, in extended precision, so that rounding errors are not amplified.
 
     Extended precision costs a hundred times as much, so it is used for few columns only, such as those of polynomials.
@@ -232,7 +232,7 @@ def _exactly(left, right):
     return np.asarray(left.astype(np.longdouble) @ right.astype(np.longdouble), dtype=np.float64)
 
 
-def _times(matrix: np.ndarray, values):
+def _times(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
     """matrix @ values, for a matrix or its diagonal."""
     return matrix[:, None] * values if matrix.ndim == 1 else matrix @ values
 
@@ -312,13 +312,13 @@ def with_ridges(moments: Moments, index: slice | np.ndarray, intercept: bool, al
     return Design(Columns(index, center), mean if center is None else mean - center, slopes, intercept, np.eye(1))
 
 
-def _rounded_to_16_bits(values):
+def _rounded_to_16_bits(values: np.ndarray) -> np.ndarray:
     """Values rounded to 16 bits, which can be subtracted from integers without rounding error."""
     mantissa, exponent = np.frexp(values)
     return np.ldexp(np.round(mantissa * 65536), exponent - 16)
 
 
-def _rotation(moments: Moments, live):
+def _rotation(moments: Moments, live: np.ndarray) -> tuple[Any, bool]:
     """The matrix that orthonormalises the standardised columns `live`, and whether it must be applied to rows, not to sums.
 
     None for the matrix where there are too many columns to rotate. Sums lose too many digits to an ill-conditioned matrix.
@@ -338,7 +338,7 @@ def _rotation(moments: Moments, live):
     return right[:rank].T / singular[:rank], bool(steep or 2 * rank < len(live))  # few coordinates are cheaper on rows
 
 
-def _principal(R, n_dependent):
+def _principal(R: np.ndarray, n_dependent: int) -> tuple[np.ndarray, np.ndarray]:
     """Singular values and right singular vectors of R, of whose rows `n_dependent` are known to depend on the others.
 
     For a wide matrix the products of its rows suffice, if its rank is certain and no singular value is small.
@@ -352,7 +352,7 @@ def _principal(R, n_dependent):
     return linalg.svd(R, full_matrices=False)[1:]
 
 
-def _orthonormal(columns):
+def _orthonormal(columns: np.ndarray) -> np.ndarray:
     """Orthonormal columns that span the same space: by Cholesky of the Gram matrix where that is accurate, else by QR."""
     columns = columns / np.linalg.norm(columns, axis=0)
     factor, smallest = cholesky(columns.T @ columns)
@@ -361,6 +361,6 @@ def _orthonormal(columns):
     return linalg.qr(columns, mode="economic")[0]
 
 
-def _inverse_transpose(factor):
+def _inverse_transpose(factor: np.ndarray) -> np.ndarray:
     """The inverse transpose of a Cholesky factor L, which orthonormalises columns whose Gram matrix is L L'."""
     return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T

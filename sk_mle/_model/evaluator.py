@@ -37,16 +37,19 @@ class Evaluator:
         The X of data of one block, whose rotated columns are computed once.
     """
 
-    def __init__(self, likelihood: Likelihood, designs: dict[str, Design], whole=None):
+    def __init__(self, likelihood: Likelihood, designs: dict[str, Design], whole: Any = None) -> None:
+        self._set(likelihood, designs, whole)
+
+    def _set(self, likelihood: Likelihood, designs: dict[str, Design], whole: Any) -> None:
         self.likelihood, self.designs, self.whole = likelihood, designs, whole
         self._rotated_rows: dict[int, object] = {}
         self._curve_designs: dict[str, Any] = {name: design for name, design in designs.items() if not design.linear}
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict:
         return {"likelihood": self.likelihood, "designs": self.designs}
 
-    def __setstate__(self, state):
-        self.__init__(prepared(state["likelihood"]), state["designs"])
+    def __setstate__(self, state: dict) -> None:
+        self._set(prepared(state["likelihood"]), state["designs"], None)
 
     @cached_property
     def kernel(self) -> Likelihood:
@@ -152,11 +155,11 @@ class Evaluator:
             result |= {name: batch.offset[name] for name in self.likelihood.layout.known}
         return result
 
-    def _observed(self, batch: Batch, eta: dict):
+    def _observed(self, batch: Batch, eta: dict) -> Any:
         """The law's derivatives with observed information in the rows of a block."""
         return self._completed(batch, eta, self._evaluate(batch, eta, 2, "observed"), "observed")
 
-    def _evaluate(self, batch: Batch, eta: dict, order: int, information: str):
+    def _evaluate(self, batch: Batch, eta: dict, order: int, information: str) -> Any:
         """The law's log-likelihood and derivatives of the rows of a block, with zeros for missing gradients."""
         if information == "integrated" and order == 2:
             result = self.kernel.evaluate(batch.y, eta, 1)._replace(information=integrated_information(self.likelihood, eta))
@@ -167,7 +170,7 @@ class Evaluator:
             result = result._replace(gradient=zeros | result.gradient)
         return result
 
-    def _completed(self, batch: Batch, eta: dict, result, information: str):
+    def _completed(self, batch: Batch, eta: dict, result: Any, information: str) -> Any:
         """The result of a law with derivatives that are not finite replaced by numerical ones."""
         with np.errstate(all="ignore"):  # a sum may overflow where no term does
             finite = all(np.isfinite(value.sum()) for value in (*result.gradient.values(), *result.information.values()))
@@ -175,7 +178,7 @@ class Evaluator:
             return result
         return extrapolated_evaluation(self.kernel, batch.y, eta, result, information)
 
-    def _sums(self, batch: Batch, rows, result, order: int) -> dict[Any, Any]:
+    def _sums(self, batch: Batch, rows: dict, result: Any, order: int) -> dict[Any, Any]:
         """Weighted sums of log-likelihood, gradients and information over a block."""
         with np.errstate(all="ignore"):
             sums: dict[Any, Any] = {"value": weighted_sum(result.loglik, batch.weight)}
@@ -187,7 +190,7 @@ class Evaluator:
                     sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
         return sums
 
-    def _add_second_derivatives(self, sums, batch: Batch, result, curves) -> None:
+    def _add_second_derivatives(self, sums: dict, batch: Batch, result: Any, curves: dict) -> None:
         """Add to the sums of observed information what the second derivatives of curves do."""
         for name, point in curves.items():
             second_sum = self._curve_designs[name].second_sum(point, batch.weight * result.gradient[name])

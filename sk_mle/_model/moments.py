@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ class Moments:
         Correlation matrix; computed in single precision for many columns that are not nearly dependent.
     """
 
-    def __init__(self, data: Data, centered: bool, most_columns: int):
+    def __init__(self, data: Data, centered: bool, most_columns: int) -> None:
         p = data.n_features
         self.data, self.centered = data, centered
         self.small = p <= most_columns and p <= data.n_samples
@@ -59,7 +60,7 @@ class Moments:
         self.data.products = {**self.data.products, self.centered: sums}
         self._scaled(sums)
 
-    def _scaled(self, sums: Products, divisor=1.0):
+    def _scaled(self, sums: Products, divisor: Any = 1.0) -> None:
         """Set means, scales and correlations from central products of the columns in units of `divisor`."""
         self.mean, products = sums.mean, sums.central / sums.total_weight
         spread = np.sqrt(np.maximum(np.diag(products) if self.small else products, 0.0))
@@ -135,7 +136,7 @@ def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(data.n_features) if (np.abs(origin) <= spread).all() else origin, spread
 
 
-def _dense_products(data: Data, centered: bool, small: bool, origin, spread=None) -> Products:
+def _dense_products(data: Data, centered: bool, small: bool, origin: np.ndarray, spread: Any = None) -> Products:
     """The products from dense rows; in single precision, in units of an approximate `spread`, if that is given."""
     total = data.total_weight
     # longer blocks, so that their products cost more than the sum of these
@@ -155,17 +156,17 @@ def _dense_products(data: Data, centered: bool, small: bool, origin, spread=None
     return result
 
 
-def _standardised(batch: Batch, mean, divisor, stack) -> np.ndarray:
+def _standardised(batch: Batch, mean: np.ndarray, divisor: np.ndarray, stack: Any) -> np.ndarray:
     """The standardised rows of a block, times the roots of their weights, or their triangular factor."""
     rows = (_rows(batch) - mean) / divisor
     return stack([rows if are_ones(batch.weight) else times_weights(rows, np.sqrt(batch.weight))])
 
 
-def _stacked(stack, a, b) -> np.ndarray:
+def _stacked(stack: Callable, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return stack([a, b])
 
 
-def _triangle(parts) -> np.ndarray:
+def _triangle(parts: list[np.ndarray]) -> np.ndarray:
     """The triangular factor of rows."""
     return np.asarray(np.linalg.qr(np.vstack(parts), mode="r"))
 
@@ -176,12 +177,12 @@ def cholesky(matrix: np.ndarray) -> tuple[np.ndarray, float]:
     return factor, 0.0 if fail else float(linalg.lapack.dpocon(factor, 1.0, uplo="L")[0])
 
 
-def _rows(batch: Batch):
+def _rows(batch: Batch) -> np.ndarray:
     """Rows of a block as a dense array."""
     return batch.X.toarray() if sparse.issparse(batch.X) else batch.X
 
 
-def _sums(batch: Batch, origin, spread, small: bool) -> dict:
+def _sums(batch: Batch, origin: np.ndarray, spread: Any, small: bool) -> dict:
     """Weighted sums of a block's columns and of their products (if `small`) or squares, around `origin`."""
     Z = _rows(batch) - origin if origin.any() else _rows(batch)
     Z = np.asarray(Z, np.float64) if spread is None else np.divide(Z, spread, dtype=np.float32, casting="same_kind")

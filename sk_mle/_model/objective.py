@@ -105,7 +105,7 @@ class Objective:
         designs: dict[str, Design],
         alpha: dict[str, Any],
         slopes: dict[str, float] | None = None,
-    ):
+    ) -> None:
         self.likelihood, self.data, self.designs, self.alpha = prepared(likelihood), data, designs, alpha
         self.slopes = slopes or {}
         self.penalties: dict[str, Any] = {}
@@ -298,11 +298,11 @@ class Objective:
         """Intercept (K,) and coefficients (q, K) of the transformed columns, by parameter."""
         return {name: design.expand(u[self.slices[name]]) for name, design in self.designs.items()}
 
-    def _expand_adjoint(self, sums) -> np.ndarray:
+    def _expand_adjoint(self, sums: dict) -> np.ndarray:
         """Sums of gradients as one flat vector."""
         return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
 
-    def _collect(self, u: np.ndarray, sums, order: int) -> Point:
+    def _collect(self, u: np.ndarray, sums: dict, order: int) -> Point:
         """The point of the mean loss from sums of the log-likelihood; only here the sign changes."""
         weight = self.data.total_weight
         if "base" in sums:
@@ -330,7 +330,7 @@ class Objective:
                 point.hessian[place, place] += penalty.hessian()
         return point._replace(value=value if np.isfinite(value) else np.inf)
 
-    def _rotate(self, a, b, inner):
+    def _rotate(self, a: str, b: str, inner: np.ndarray) -> np.ndarray:
         """A Hessian block in coordinates (size_a, size_b), from one in linear predictors and coordinates (Ka, Kb, ra, rb)."""
         left, right = self.designs[a], self.designs[b]
         if inner.shape[:2] == (1, 1):
@@ -339,12 +339,14 @@ class Objective:
         return rotated.transpose(0, 2, 1, 3).reshape(left.size, right.size)
 
 
-def _block_with_sums(evaluator, coefficients, information: str, extra, base, batch: Batch) -> dict:
+def _block_with_sums(
+    evaluator: Evaluator, coefficients: dict, information: str, extra: Callable, base: bool, batch: Batch
+) -> dict:
     """Sums of a block with their Hessian, and what `extra` adds to them."""
     sums, rows, result = evaluator.block(batch, coefficients, 2, information, complete=True, base=base)
     return sums | extra(batch, rows, result)
 
 
-def _with_eta(evaluator, coefficients, fn: Callable, batch: Batch) -> Any:
+def _with_eta(evaluator: Evaluator, coefficients: dict, fn: Callable, batch: Batch) -> Any:
     """fn(batch, eta) at the linear predictors of a block."""
     return fn(batch, evaluator.linear_predictors(batch, coefficients))

@@ -78,7 +78,7 @@ class DataInParts:
 
     costly, whole = True, None
 
-    def __init__(self, rows: Opened, reader, look: Look, centred: Iterable[bool]):
+    def __init__(self, rows: Opened, reader: Any, look: Look, centred: Iterable[bool]) -> None:
         self.rows, self.reading, self._passes = rows, Reading(reader), [1]
         self._passes[0] += 1
         _, found = checked_fold(rows, partial(_survey, self.reading, tuple(set(centred))), _surveyed)
@@ -149,7 +149,7 @@ class DataInParts:
         self._passes[0] += 1
         return self.rows.fold(partial(_reduced, self.reading, fn, combine), combine or add_sums)
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> None:
         if name in ("X", "y", "weight", "offset", "groups", "blocks", "map", "column"):
             raise ValueError(
                 "this needs all rows at hand, and they lie in parts: gather them, as by "
@@ -183,7 +183,7 @@ def _has_weight(rows: Rows) -> bool:
     return rows.sample_weight is None or bool(check_weight(rows.sample_weight, n_rows(rows.X)).any())
 
 
-def _reduced(reading: Reading, fn: Callable, combine, rows: Rows, number: int) -> Any:
+def _reduced(reading: Reading, fn: Callable, combine: Any, rows: Rows, number: int) -> Any:
     """The sum over the blocks of a part; None if all its weights are zero."""
     with rows_apart(number):
         if not _has_weight(rows):
@@ -222,7 +222,7 @@ class _Drawn(NamedTuple):
     totals: Any
 
 
-def _draw(n_rows_of_sample: int, check, rows: Rows, number: int) -> _Drawn:
+def _draw(n_rows_of_sample: int, check: Callable, rows: Rows, number: int) -> _Drawn:
     """The sample of a part, and what `check` returns."""
     n, totals = n_rows(rows.X), None
     kept = np.arange(n)
@@ -251,7 +251,7 @@ def _cut(drawn: _Drawn, n: int) -> _Drawn:
     return _Drawn([keys for keys, _ in kept], [piece for _, piece in kept], drawn.totals)
 
 
-def _taken(rows: Rows, index) -> Rows:
+def _taken(rows: Rows, index: np.ndarray) -> Rows:
     return Rows(*(take(column, index) for column in rows))
 
 
@@ -271,7 +271,7 @@ class _Survey(NamedTuple):
 WITHOUT_WEIGHT = _Survey(0, 0.0, np.inf, True, np.zeros(1), {}, (0.0, 0.0))
 
 
-def _survey(reading: Reading, centred, rows: Rows, number: int) -> _Survey:
+def _survey(reading: Reading, centred: tuple, rows: Rows, number: int) -> _Survey:
     """The sums of a part."""
     if not _has_weight(rows):
         reading.reader.check_weightless(rows.X)
@@ -348,7 +348,7 @@ def _tried(fn: Callable, rows: Rows, number: int) -> _Outcome:
             return _Outcome(lengths, None, _Fault(type(error), str(error), found))
 
 
-def _joined(combine, a: _Outcome, b: _Outcome) -> _Outcome:
+def _joined(combine: Callable, a: _Outcome, b: _Outcome) -> _Outcome:
     fault = a.fault or b.fault
     if a.fault and b.fault:
         fault = a.fault.joined(b.fault)

@@ -28,7 +28,7 @@ class Ridge:
     of `design.with_ridges`.
     """
 
-    def __init__(self, alpha: Any, design: Design):
+    def __init__(self, alpha: Any, design: Design) -> None:
         B = design.original_column_basis()
         alpha = np.asarray(alpha, dtype=float)
         self.by_column = alpha.ndim == 1
@@ -67,7 +67,7 @@ class Slope:
 
     n_intercepts, inner, outer, by_column = 1, np.zeros(0), np.eye(1), False
 
-    def __init__(self, slope: float, design: Design):
+    def __init__(self, slope: float, design: Design) -> None:
         self.slope = slope * design.output_basis[0]
 
     def value(self, u: np.ndarray) -> float:

@@ -81,7 +81,7 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
     return result
 
 
-def _weighted_product(left, right, value):
+def _weighted_product(left: Any, right: Any, value: np.ndarray) -> np.ndarray:
     """left' diag(value) right, for dense or sparse columns."""
     if sparse.issparse(right):
         product = left.T @ right.multiply(value[:, None]).tocsr()

@@ -142,7 +142,7 @@ def expanded(X: Any, bases: Sequence[Callable]) -> Any:
     return _joined_columns(X, [basis(X) for basis in bases])
 
 
-def _joined_columns(X, parts: list) -> Any:
+def _joined_columns(X: Any, parts: list) -> Any:
     """Columns side by side, sparse where X is."""
     if not parts:
         return X
@@ -234,7 +234,7 @@ def with_first_penalties(
     return result
 
 
-def _variances(columns, weight) -> np.ndarray:
+def _variances(columns: Any, weight: np.ndarray) -> np.ndarray:
     """Variances of columns."""
     share = weight / (weight.sum() or 1.0)
     squares = columns.multiply(columns) if sparse.issparse(columns) else columns**2
@@ -284,7 +284,9 @@ class _AllColumns:
         return [Bound("ridge", ridge="all")]
 
 
-def _linear_part(model, law, predictor: Predictor, bound: list[Bound], texts: set[int], argument: str) -> Predictor:
+def _linear_part(
+    model: Any, law: Likelihood, predictor: Predictor, bound: list[Bound], texts: set[int], argument: str
+) -> Predictor:
     """The predictor on columns of X: without those that terms stand for, or of text, with those of ridge terms."""
     name = predictor.parameter
     if predictor.curve is not None:
@@ -307,7 +309,7 @@ def _linear_part(model, law, predictor: Predictor, bound: list[Bound], texts: se
     return replace(predictor, columns=columns.astype(int), intercept=intercept)
 
 
-def _joined(predictor: Predictor, bound: list[Bound], end: int, argument: str):
+def _joined(predictor: Predictor, bound: list[Bound], end: int, argument: str) -> tuple[Predictor, Any, int]:
     """The predictor with the columns of terms, the functions that make these, and the number of columns after it."""
     columns, terms, bases = list(predictor.columns), [], []
     made: dict[int, str] = {}

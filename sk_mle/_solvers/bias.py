@@ -7,13 +7,14 @@ layout).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult
 
 from .._model.bias import JEFFREYS, BiasReduced
-from .._model.objective import Objective
+from .._model.objective import Objective, Point
 from ..likelihoods._functions import n_starts, title
 from .identification import directions_without_information
 from .multistart import best_of_starts
@@ -102,7 +103,9 @@ def _root(objective: BiasReduced, u: np.ndarray, tol: float, max_iter: int) -> S
     return Solution(u, converged, False, n_iter, largest, {}, result)
 
 
-def _next(objective, u, point, step, last_share):
+def _next(
+    objective: BiasReduced, u: np.ndarray, point: Point, step: np.ndarray, last_share: float
+) -> tuple[np.ndarray, float, Point] | None:
     """The step, cut to a share at which the score is no larger, the share, and the point there; None if there is none.
 
     After a step that was cut to `last_share`, the first trial is twice that: points far out cost much.
@@ -115,7 +118,7 @@ def _next(objective, u, point, step, last_share):
     return None
 
 
-def _size_of_score(point) -> float:
+def _size_of_score(point: Any) -> float:
     """The size of the score in the metric of the information."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
     return np.inf if fail else float(np.sqrt(max(-float(step @ point.gradient), 0.0)))

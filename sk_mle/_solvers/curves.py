@@ -74,7 +74,7 @@ def start_with_curves(objective: Objective, cold_start: Callable) -> tuple[Objec
     return _assembled(objective, plain, u, rows, coefs)
 
 
-def _assembled(objective, plain, u, rows, coefs) -> tuple[Objective, np.ndarray]:
+def _assembled(objective: Objective, plain: Objective, u: np.ndarray, rows: _Rows, coefs: dict) -> tuple[Objective, np.ndarray]:
     """The objective in coordinates of unit information at a start, and its vector."""
     data, designs = objective.data, dict(plain.designs)
     for name, design in curves_of(objective).items():
@@ -102,7 +102,7 @@ class _State(NamedTuple):
 class _Rows:
     """The rows of a fit with their current linear predictors, those of curves included."""
 
-    def __init__(self, objective: Objective, plain: Objective, u):
+    def __init__(self, objective: Objective, plain: Objective, u: np.ndarray) -> None:
         self.objective, self.law, self.curves = objective, objective.likelihood, curves_of(objective)
         few = objective.data.few.subsample(MAX_ROWS)
         kept = few.weight > 0 if few.has_zero_weight else slice(None)
@@ -117,7 +117,7 @@ class _Rows:
             value = -float(weighted_sum(self.law.evaluate(self.y, eta, 0).loglik, self.weight)) / float(self.weight.sum())
         return value if np.isfinite(value) else np.inf
 
-    def _derivatives(self, name, eta):
+    def _derivatives(self, name: str, eta: dict) -> tuple[np.ndarray, np.ndarray]:
         """Gradient and information (n,) of the rows' log-likelihoods in one linear predictor."""
         with np.errstate(all="ignore"):
             result = self.law.evaluate(self.y, eta, 2, "expected")
@@ -131,7 +131,7 @@ class _Rows:
         information = np.where(np.isfinite(information), information, 0.0)
         return Data(self.X, self.y, self.weight * information, {})
 
-    def _own_predictors(self, name):
+    def _own_predictors(self, name: str) -> tuple[np.ndarray, Any]:
         """The linear predictor that each row would choose, after a few scoring steps, and one or two weightings of them.
 
         The first weight is the information there or, where that is more, of the constant from which the steps lead. The second
@@ -164,7 +164,7 @@ class _Rows:
             weights.append(own)
         return eta, weights
 
-    def _loglik(self, name, eta):
+    def _loglik(self, name: str, eta: np.ndarray) -> np.ndarray:
         """Log-likelihood of the rows (n,) at linear predictors of one parameter."""
         with np.errstate(all="ignore"):
             value = self.law.evaluate(self.y, {**self.eta, name: eta}, 0).loglik
@@ -184,7 +184,7 @@ class _Rows:
         self.eta, self.constants = best.eta, self.constants | best.constants
         return b
 
-    def _raised(self, name, start, target, information) -> tuple[np.ndarray, _State]:
+    def _raised(self, name: str, start: np.ndarray, target: np.ndarray, information: np.ndarray) -> tuple[np.ndarray, _State]:
         """Coefficients, and the state at them, after rounds of least squares from a start, while the likelihood rises."""
         curve, offset = self.curves[name].curve, self.offset.get(name, 0.0)
         b, best = start, self._at(name, start)
@@ -208,7 +208,7 @@ class _Rows:
             target, information = new_target, new_information
         return b, best
 
-    def _towards_constant(self, name, end, weight) -> tuple[np.ndarray, _State] | None:
+    def _towards_constant(self, name: str, end: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, _State] | None:
         """The first of coefficients between `end` and those of nearly a constant at which the likelihood is finite.
 
         Least squares may lead a mean below zero, which the law has not.
@@ -219,13 +219,13 @@ class _Rows:
         trials = ((point, self._at(name, point)) for point in points)
         return next(((point, state) for point, state in trials if np.isfinite(state.loss)), None)
 
-    def _at(self, name, b) -> _State:
+    def _at(self, name: str, b: np.ndarray) -> _State:
         """The linear predictors with a curve at coefficients b, and the other parameters' constants refined there."""
         eta = {**self.eta, name: self.curves[name].curve.value(self.X, b) + self.offset.get(name, 0.0)}
         eta, constants = self._with_refined_constants(name, eta)
         return _State(self.loss(eta), eta, constants)
 
-    def _with_refined_constants(self, name, eta):
+    def _with_refined_constants(self, name: str, eta: dict) -> tuple[dict, dict]:
         """Linear predictors with the law's better constants of other parameters, and these constants."""
         objective, law = self.objective, self.law
         constants: dict = {}
@@ -244,7 +244,7 @@ class _Rows:
                 eta = {**eta, other: repeated(constant, len(self.y))}
         return eta, constants
 
-    def _check_start(self, name, curve, b) -> None:
+    def _check_start(self, name: str, curve: Curve, b: np.ndarray) -> None:
         """Raise ValueError for a curve that is not finite at its start."""
         bad = np.flatnonzero(~np.isfinite(curve.value(self.X, b)))
         if len(bad):
@@ -274,7 +274,7 @@ def fitted_by_least_squares(
     root = root / (spread if 0 < spread < np.inf else 1.0)  # so that tolerances do not depend on units
     last: list = [b"", None]
 
-    def at(b):
+    def at(b: np.ndarray) -> Any:
         if last[0] != b.tobytes():
             last[:] = b.tobytes(), curve.evaluate(X, b, 1)
         return last[1]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -95,7 +95,9 @@ def choose_penalties(
     return objective, solution, predictors | with_chosen
 
 
-def _approach(objective, solution, chosen: Chosen, criterion) -> tuple[Objective, np.ndarray, np.ndarray, bool]:
+def _approach(
+    objective: Objective, solution: Solution, chosen: Chosen, criterion: str
+) -> tuple[Objective, np.ndarray, np.ndarray, bool]:
     """Newton steps, each with the penalties that are best for the quadratic model where it begins; whether they settled."""
     u, slopes = solution.u, {}
     rho = QuadraticModel(objective, u, chosen).first()
@@ -113,7 +115,7 @@ def _approach(objective, solution, chosen: Chosen, criterion) -> tuple[Objective
     return objective, u, rho, False
 
 
-def _by_whole_fits(state: _State, chosen: Chosen, solve) -> tuple[Objective, Solution, np.ndarray, bool]:
+def _by_whole_fits(state: _State, chosen: Chosen, solve: Callable) -> tuple[Objective, Solution, np.ndarray, bool]:
     """Updates of the penalties, each followed by a fit, until they settle."""
     before, settled = None, False
     for _ in range(MAX_ROUNDS):
@@ -139,7 +141,7 @@ def _near(slopes: dict[str, float], before: dict[str, float]) -> bool:
     return all(abs(slope - before.get(name, 0.0)) <= 1e-3 * abs(slope) + 1e-9 for name, slope in slopes.items())
 
 
-def _moved(state: _State, step, chosen: Chosen, solve) -> _State | None:
+def _moved(state: _State, step: np.ndarray, chosen: Chosen, solve: Callable) -> _State | None:
     """The state after a step of the log penalties, shortened until the criterion does not fall; None if it always does."""
     for _ in range(MAX_HALVINGS):
         rho, u = state.rho + step, state.solution.u
@@ -156,7 +158,7 @@ def _moved(state: _State, step, chosen: Chosen, solve) -> _State | None:
     return None
 
 
-def _in_unit_curvature(objective: Objective, u, chosen: Chosen) -> tuple[Objective, np.ndarray, float]:
+def _in_unit_curvature(objective: Objective, u: np.ndarray, chosen: Chosen) -> tuple[Objective, np.ndarray, float]:
     """The objective in coordinates of unit curvature at a vector, this vector, and the log volume of their unit."""
     old, log_volume = objective.evaluate(u, 2), 0.0
     v, designs, turn = u.copy(), dict(objective.designs), np.eye(len(u))
@@ -179,7 +181,9 @@ def _in_unit_curvature(objective: Objective, u, chosen: Chosen) -> tuple[Objecti
     return new, v, log_volume
 
 
-def _state(objective: Objective, solution: Solution, chosen: Chosen, rho, log_volume, slopes=None) -> _State:
+def _state(
+    objective: Objective, solution: Solution, chosen: Chosen, rho: np.ndarray, log_volume: float, slopes: dict | None = None
+) -> _State:
     """The criterion and the next update at a fit, where `slopes` along nuisance parameters may be known."""
     u, n = solution.u, objective.data.total_weight
     V, log_determinant = inverse(objective.evaluate(u, 2).hessian, list(nuisance(objective).values()))
@@ -192,7 +196,7 @@ def _state(objective: Objective, solution: Solution, chosen: Chosen, rho, log_vo
     return _State(objective, solution, rho, float(criterion), log_volume, steps, slopes, free)
 
 
-def _slopes(objective: Objective, u) -> dict[str, float]:
+def _slopes(objective: Objective, u: np.ndarray) -> dict[str, float]:
     """Derivatives of log det A / 2, per weight, along nuisance parameters, to which the coefficients adapt."""
     places = nuisance(objective)
     point, result = objective.evaluate(u, 2), {}
@@ -237,7 +241,7 @@ def degrees_of_freedom(
     return result, float(np.trace(F)) + len(fixed)
 
 
-def _by_column(design, block) -> np.ndarray:
+def _by_column(design: Any, block: np.ndarray) -> np.ndarray:
     """The diagonal (q,), by column, of a linear map of the coordinates of one parameter, added up over entries."""
     (r, k), first, B = design.shape, int(design.intercept), design.original_column_basis()
     inner = np.einsum("ikjk->ij", block.reshape(r, k, r, k))[first:, first:]

@@ -92,7 +92,7 @@ def value_at_distance(law: Likelihood, name: str, edge: str, distance: float) ->
     return end + sign * distance if np.isfinite(end) else -sign / distance
 
 
-def _standard_error(objective, u, name) -> float:
+def _standard_error(objective: Objective, u: np.ndarray, name: str) -> float:
     """That of a constant linear predictor; infinite where the Hessian is not positive definite."""
     place, hessian = objective.slices[name].start, objective.hessian(u)
     _, column, fail = lapack.dposv(hessian, np.eye(objective.size)[:, [place]])

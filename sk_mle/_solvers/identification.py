@@ -78,7 +78,7 @@ def _medians(eta: dict) -> dict[str, np.ndarray]:
     return {name: np.median(value, axis=0) for name, value in eta.items()}
 
 
-def _informative_products(law: Likelihood, designs: dict[str, Design], medians, batch: Batch, eta: dict) -> dict:
+def _informative_products(law: Likelihood, designs: dict[str, Design], medians: dict, batch: Batch, eta: dict) -> dict:
     """Number of linear predictors of a block on which the likelihood does not depend, and `_products` of the others."""
     sums: dict = {}
     for name, mask in _without_gradient(law, designs, medians, batch.y, eta).items():
@@ -126,14 +126,16 @@ def _products_off_plateau(law: Likelihood, name: str, design: Design, batch: Bat
     return {"gram": _products(design, batch.X, _off_plateau(law, name, batch, eta)[:, None])}
 
 
-def _largest_changes(law: Likelihood, name: str, design: Design, directions, batch: Batch, eta: dict) -> np.ndarray:
+def _largest_changes(law: Likelihood, name: str, design: Design, directions: Any, batch: Batch, eta: dict) -> np.ndarray:
     """Largest change of a block's linear predictors along each direction: of the rows off the plateau, of all rows; (2, m)."""
     change = np.abs(design.coordinate_rows(batch.X) @ directions)
     informative = _off_plateau(law, name, batch, eta)
     return np.stack([change[informative].max(axis=0, initial=0.0), change.max(axis=0)])
 
 
-def _without_gradient(law: Likelihood, designs: dict[str, Design], medians, y: np.ndarray, eta: dict) -> dict[str, np.ndarray]:
+def _without_gradient(
+    law: Likelihood, designs: dict[str, Design], medians: dict, y: np.ndarray, eta: dict
+) -> dict[str, np.ndarray]:
     """Masks (n, K) by parameter of the linear predictors on which the likelihood of their row does not depend."""
     masks = {name: np.ones((len(y), len(design.output_basis)), bool) for name, design in designs.items()}
     for distance in (0.0, PROBE_DISTANCE, -PROBE_DISTANCE):
@@ -145,7 +147,7 @@ def _without_gradient(law: Likelihood, designs: dict[str, Design], medians, y: n
     return masks
 
 
-def _products(design: Design, X: Any, informative) -> np.ndarray:
+def _products(design: Design, X: Any, informative: np.ndarray) -> np.ndarray:
     """Products (size, size) of coordinates, summed over the linear predictors of rows X in the mask `informative` (n, K)."""
     (r, k), gram = design.shape, np.zeros((design.size, design.size))
     for first in range(0, len(informative), ROWS_PER_BLOCK):

@@ -27,7 +27,7 @@ class Lasso:
     weights, low, high : ndarray of shape (size,)
     """
 
-    def __init__(self, weights: np.ndarray, low: np.ndarray, high: np.ndarray):
+    def __init__(self, weights: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         self.weights, self.low, self.high = weights, low, high
 
     def penalty(self, u: np.ndarray) -> float:
@@ -47,7 +47,7 @@ class Lasso:
         except linalg.LinAlgError:
             return self._step(u, gradient, positive_definite(hessian))
 
-    def _step(self, u, gradient, H) -> Step:
+    def _step(self, u: np.ndarray, gradient: np.ndarray, H: np.ndarray) -> Step:
         """The step; LinAlgError where the Hessian is not positive definite in free coordinates."""
         v, sign = u.copy(), np.sign(u)
         free = ((v != 0) | (self.weights == 0)) & (self.low < v) & (v < self.high)
@@ -70,13 +70,15 @@ class Lasso:
             free |= new
         return Step(v - u, {}, slope)
 
-    def _falls(self, v, slope) -> tuple[np.ndarray, np.ndarray]:
+    def _falls(self, v: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How steeply the model falls when a coordinate rises, and when it falls; 0 where a bound forbids it."""
         up = np.where(v < self.high, -slope - np.where(v >= 0, 1.0, -1.0) * self.weights, 0.0)
         down = np.where(v > self.low, slope - np.where(v <= 0, 1.0, -1.0) * self.weights, 0.0)
         return np.maximum(up, 0.0), np.maximum(down, 0.0)
 
-    def _towards_minimum(self, v, sign, free, slope, H) -> np.ndarray:
+    def _towards_minimum(
+        self, v: np.ndarray, sign: np.ndarray, free: np.ndarray, slope: np.ndarray, H: np.ndarray
+    ) -> np.ndarray:
         """Move v, in place, towards the minimum in the free coordinates of given signs; those that stopped it on the way."""
         at = np.flatnonzero(free)
         if not len(at):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -94,7 +94,7 @@ class OnFewRows(Objective):
         self.remember(u, point, information)
         return point
 
-    def _fill(self, hessian, information, change, residual) -> None:
+    def _fill(self, hessian: np.ndarray, information: Any, change: Any, residual: np.ndarray) -> None:
         """Set the Hessian from the information in the row."""
         first = next(iter(self.slices))
         units = {name: 1.0 if name == first else self.designs[name].output_basis[0, 0] for name in self.slices}
@@ -138,7 +138,7 @@ def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
     return whole, start
 
 
-def _is_least_squares(objective) -> bool:
+def _is_least_squares(objective: Objective) -> bool:
     """Whether the rows of the objective are those of the module's docstring."""
     name, *others = objective.designs
     law, y = objective.likelihood, objective.data.few.y[:ROWS_OF_FIRST_LOOK]
@@ -162,7 +162,7 @@ class _Root(NamedTuple):
     has_digits: bool  # whether the solution needs no refinement
 
 
-def _root(data, design) -> _Root | None:
+def _root(data: Any, design: Design) -> _Root | None:
     """The root of the mean products of a design that is not rotated; None where there are too many columns.
 
     It comes from the products, or from the rows where these lose too many digits.
@@ -174,6 +174,7 @@ def _root(data, design) -> _Root | None:
     moments = Moments(data, design.intercept, MAX_ROTATED_COLUMNS)
     if moments.gram is None:
         return None
+    assert design.columns is not None  # the first parameter has columns
     index = np.arange(data.n_features)[design.columns.index]
     basis = design.original_matrix()
     means = basis[:1] + moments.mean[index] @ basis[1:]
@@ -186,7 +187,7 @@ def _root(data, design) -> _Root | None:
     return _Root(root, lambda slope: inverse @ (inverse.T @ slope), False)
 
 
-def _solution(data, name, design, products: _Root, at) -> tuple[np.ndarray, float] | None:
+def _solution(data: Any, name: Any, design: Design, products: _Root, at: Any) -> tuple[np.ndarray, float] | None:
     """The solution of least squares in coordinates, from one near it, and its mean squared residual; None for an exact fit."""
     size, largest = 0.0, np.inf if products.has_digits else MAX_LAST_DECREMENT
     for refinement in range(MAX_REFINEMENTS):
@@ -200,15 +201,16 @@ def _solution(data, name, design, products: _Root, at) -> tuple[np.ndarray, floa
     return (at, after) if after > MIN_RESIDUAL**2 * size else None
 
 
-def _products_with_residuals(name, design, coefficients, batch: Batch) -> dict[str, np.ndarray]:
+def _products_with_residuals(name: Any, design: Design, coefficients: Any, batch: Batch) -> dict[str, np.ndarray]:
     """Weighted sums over a block of the residuals at coefficients times (1, columns), and of their squares."""
     intercept, slopes = coefficients
+    assert design.columns is not None  # the first parameter has columns
     rows = design.columns.rows(batch.X)
     residual = batch.y - intercept[0] - (rows @ slopes[:, 0] if slopes.any() else 0.0) - batch.offset.get(name, 0.0)
     return {"products": project(batch, rows, residual), "square": weighted_sum(residual**2, batch.weight)}
 
 
-def _at_constants(objective, designs, residual: float) -> tuple[dict[str, Design], np.ndarray]:
+def _at_constants(objective: Objective, designs: dict[str, Design], residual: float) -> tuple[dict[str, Design], np.ndarray]:
     """Designs in coordinates of unit information where every residual has a size, and the vector of the constants there."""
     law, total = objective.likelihood, objective.data.total_weight
     two = Data(np.zeros((2, 0)), np.array([residual, -residual]), np.full(2, total / 2), {})

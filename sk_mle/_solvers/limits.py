@@ -10,6 +10,7 @@ Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
@@ -55,7 +56,7 @@ def from_limits(objective: Objective, start: np.ndarray, solve: Callable) -> tup
 class _Limit:
     """The fit with a parameter at a limit, as seen from the objective in which it is free."""
 
-    def __init__(self, objective, held, u, name, edge):
+    def __init__(self, objective: Objective, held: Any, u: np.ndarray, name: Any, edge: str) -> None:
         self.objective, self.name, self.edge = objective, name, edge
         self.u, self.loss = with_all_free(held, u, objective, name, self._value(FIRST_DISTANCE)), held.value(u)
 
@@ -91,10 +92,10 @@ class _Limit:
         result = OptimizeResult({**solution.result, "fun": value, "curvature_vanished": False})
         return solution._replace(u=u, edges=edges, result=result)
 
-    def _value(self, distance):
+    def _value(self, distance: float) -> Any:
         return value_at_distance(self.objective.likelihood, self.name, self.edge, distance)
 
-    def _in_distance(self, u, point) -> tuple[float, float]:
+    def _in_distance(self, u: np.ndarray, point: Any) -> tuple[float, float]:
         """First and second derivative of the loss in the distance, the second 0 for a point without a Hessian."""
         place, basis = self.objective.slices[self.name].start, self.objective.designs[self.name].output_basis[0, 0]
         parameter = self.objective.likelihood.layout[self.name]

@@ -77,7 +77,7 @@ def random_starts(objective: Objective, start: np.ndarray) -> Iterator[np.ndarra
         yield start + step
 
 
-def _ranked(objective: Objective, solutions) -> list[Solution]:
+def _ranked(objective: Objective, solutions: list[Solution]) -> list[Solution]:
     """Solutions, the best first."""
     value: dict = {id(one): objective.data.total_weight * objective.value(one.u) for one in solutions}
     if "hessian" in objective.available_derivatives and any(one.converged for one in solutions):

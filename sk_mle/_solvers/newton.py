@@ -103,7 +103,7 @@ def newton_method(
 class _Descent:
     """One run of `newton`: its current point and the steps."""
 
-    def __init__(self, objective: Objective, start: np.ndarray, tol: float, min_step_length, information: str):
+    def __init__(self, objective: Objective, start: np.ndarray, tol: float, min_step_length: float, information: str) -> None:
         self.objective, self.tol, self.min_step_length = objective, tol, min_step_length
         self.lbfgs = None if objective.preconditioner is None else LBFGS(objective.preconditioner)
         self.information = "observed" if self.lbfgs or objective.near_optimum else information
@@ -111,11 +111,11 @@ class _Descent:
         self.n_iter, self.decrement, self.max_step, self.hessian_point = 0, np.inf, MAX_STEP, None
         self.progress = _Progress(self.point)
 
-    def _evaluate(self, x):
+    def _evaluate(self, x: np.ndarray) -> Any:
         """The point at x, with a Hessian unless L-BFGS is in use."""
         return self.objective.evaluate(x, 1 if self.lbfgs else 2, self.information)
 
-    def _evaluate_step(self, step, length):
+    def _evaluate_step(self, step: np.ndarray, length: float) -> Any:
         """The point at the end of a step; one so short that the Hessian does not change there keeps that of its start."""
         x = self.x + length * step
         if self.lbfgs or not np.abs(step).max() < STEP_TOL:
@@ -161,7 +161,7 @@ class _Descent:
             hessian_point=self.hessian_point or (None if self.lbfgs else self.point),
         )
 
-    def _next_step(self):
+    def _next_step(self) -> np.ndarray:
         """The next step; changes to the observed information near the optimum."""
         if self.lbfgs:
             step, self.decrement = self.lbfgs.direction(self.point)
@@ -177,7 +177,7 @@ class _Descent:
         self.decrement *= share
         return share * step
 
-    def _line_search(self, step: np.ndarray):
+    def _line_search(self, step: np.ndarray) -> tuple[float, Any]:
         """The step length at which the value falls enough, and the point there, or None if no length does."""
         before, length = self.point, 1.0
         slack = ROUNDING_SLACK * max(1.0, abs(before.value))
@@ -213,7 +213,7 @@ class _Descent:
             self.point = self._evaluate(self.x)
         return True
 
-    def _advance(self, step: np.ndarray, length, trial):
+    def _advance(self, step: np.ndarray, length: float, trial: Any) -> None:
         """Take a step; update the L-BFGS model and the largest step allowed next."""
         cut = np.abs(step).max(initial=0.0) >= 0.99 * self.max_step
         self.max_step = STEP_GROWTH * self.max_step if cut and length == 1 else MAX_STEP
@@ -241,11 +241,11 @@ class _Descent:
         certified = self._is_certified(hessian)
         return certified, not certified
 
-    def _is_certified(self, hessian) -> bool:
+    def _is_certified(self, hessian: np.ndarray) -> bool:
         """Whether a Hessian and the gradient at the current point certify a minimum."""
         return minimum_certified(hessian, self.point.gradient, longest_step_at_minimum(self.objective.data))
 
-    def _polish(self):
+    def _polish(self) -> None:
         """Take one more Newton step, whose quadratic convergence doubles the digits, or L-BFGS steps.
 
         An L-BFGS step so short that the quadratic model is as good as the objective is the last, and costs no pass, if steps
@@ -271,7 +271,7 @@ class _Descent:
 class _Progress:
     """Progress of value and gradient, by single steps and by windows of passes over the rows."""
 
-    def __init__(self, point):
+    def __init__(self, point: Any) -> None:
         self.window_start, self.window_gain, self.passes, self.is_stalled = point, np.inf, 0, False
         self.last_advance, self.n_creeping = point, 0  # the end of the last step with progress, and the number of steps since
 
@@ -300,9 +300,11 @@ class LBFGS:
         Pairs of steps and gradient changes below which the preconditioner is not refreshed.
     """
 
-    def __init__(self, preconditioner, min_pairs=1):
+    def __init__(self, preconditioner: Any, min_pairs: int = 1) -> None:
         self.preconditioner, self.min_pairs = preconditioner, min_pairs
-        self.pairs, self.gradient_norms, self.min_curvature = [], [], np.inf
+        self.pairs: list[tuple[np.ndarray, np.ndarray, float]] = []
+        self.gradient_norms: list[float] = []
+        self.min_curvature = np.inf
 
     @property
     def converges_fast(self) -> bool:
@@ -350,7 +352,7 @@ class LBFGS:
         return other
 
 
-def _gradient_norm(point):
+def _gradient_norm(point: Any) -> float:
     """Largest absolute entry of the gradient."""
     return np.abs(point.gradient).max(initial=0.0)
 
@@ -375,7 +377,7 @@ def minimum_certified(hessian: np.ndarray, gradient: np.ndarray, step_tol: float
     return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > RCOND_MIN)
 
 
-def _newton_step(point, max_step=MAX_STEP):
+def _newton_step(point: Any, max_step: float = MAX_STEP) -> tuple[np.ndarray, float]:
     """The Newton step, at most `max_step` if the Hessian is not positive definite, and twice the decrease it predicts."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
     decrement = -float(step @ point.gradient)

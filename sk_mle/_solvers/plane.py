@@ -14,7 +14,7 @@ class Plane:
 
     preconditioner, near_optimum = None, False
 
-    def __init__(self, objective: Objective, origin, basis):
+    def __init__(self, objective: Objective, origin: np.ndarray, basis: np.ndarray) -> None:
         self.objective, self.origin, self.basis, self.data = objective, origin, basis, objective.data
         self.size, self.partly_expected = basis.shape[1], objective.partly_expected
 

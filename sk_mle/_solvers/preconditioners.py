@@ -39,7 +39,7 @@ class Identity:
 
     end_with_hessian, minimum_certified = False, False
 
-    def __init__(self, size: int):
+    def __init__(self, size: int) -> None:
         self.refresh_passes = 2.0 + size / COORDINATES_PER_PASS
 
     def refreshed(self, objective: Objective, u: np.ndarray) -> Cholesky:
@@ -52,7 +52,7 @@ class Identity:
 class Cholesky(Identity):
     """The Hessian of all rows at one point; raises LinAlgError where it is not positive definite."""
 
-    def __init__(self, objective: Objective, u: np.ndarray):
+    def __init__(self, objective: Objective, u: np.ndarray) -> None:
         super().__init__(objective.size)
         self.factor = linalg.cho_factor(objective.hessian(u), lower=True)
 
@@ -69,7 +69,7 @@ class SubsampledHessian:
 
     refresh_passes = np.inf
 
-    def __init__(self, part: Objective, u, end_with_hessian: bool):
+    def __init__(self, part: Objective, u: np.ndarray, end_with_hessian: bool) -> None:
         self.end_with_hessian = end_with_hessian
         point = part.evaluate(u, 2)
         # a minimum on the subsample implies one on all rows
@@ -103,7 +103,7 @@ def is_representative(data: Any, designs: dict) -> bool:
 def _gram(data: Data, design: Design) -> np.ndarray:
     """Weighted mean of the products of coordinate rows."""
 
-    def products(batch: Batch):
+    def products(batch: Batch) -> np.ndarray:
         rows = design.coordinate_rows(batch.X)
         return rows.T @ times_weights(rows, batch.weight)
 
@@ -120,7 +120,7 @@ class Banded:
 
     end_with_hessian, minimum_certified, replaceable = False, False, False
 
-    def __init__(self, objective: Objective, u):
+    def __init__(self, objective: Objective, u: np.ndarray) -> None:
         n_features = objective.data.n_features
         # a look at few rows, of which a narrow band has a narrower one, costs little where there is none
         _band_of(_products(objective.data.subsample(n_features // 2).X, 1.0))
@@ -141,7 +141,7 @@ class Banded:
         other._factorise(objective, u)
         return other
 
-    def _factorise(self, objective, u):
+    def _factorise(self, objective: Objective, u: np.ndarray) -> None:
         """Set the factor of G + P, its product with v, and what is left of k."""
         part, kept = self.part, self.part.weight > 0
         eta = objective.eta(u, part)
@@ -155,7 +155,7 @@ class Banded:
         self.solved = self._solve_band(self.sums)
         self.rest = self.unit**2 * weight.sum() - float(self.sums @ self.solved)
 
-    def _solve_band(self, values):
+    def _solve_band(self, values: Any) -> Any:
         result = np.empty_like(values)
         result[self.order] = linalg.cho_solve_banded((self.factor, True), values[self.order])
         return result
@@ -174,7 +174,7 @@ class Banded:
         return step
 
 
-def _products(columns, weight) -> sparse.csr_array:
+def _products(columns: Any, weight: Any) -> sparse.csr_array:
     """Weighted sums (p, p) of the products of sparse columns."""
     weighted = columns * weight if np.ndim(weight) == 0 else sparse.diags_array(weight) @ columns
     return sparse.csr_array(columns.T @ weighted)
@@ -207,7 +207,7 @@ class Woodbury:
 
     refresh_passes, end_with_hessian, minimum_certified = 3, False, False
 
-    def __init__(self, objective: Objective, u: np.ndarray):
+    def __init__(self, objective: Objective, u: np.ndarray) -> None:
         self.objective = objective
         self.name, design = next(iter(objective.designs.items()))
         assert design.columns is not None
@@ -230,7 +230,7 @@ class Woodbury:
         other._factorise()
         return other
 
-    def _kernel(self, dtype):
+    def _kernel(self, dtype: Any) -> Any:
         """K of shape (n, n) in a precision."""
         kernel = np.full((len(self.X), len(self.X)), self.intercept_unit**2 / INTERCEPT_PENALTY, dtype)
         for start in range(0, len(self.column_scales), COLUMNS_PER_BLOCK):
@@ -240,7 +240,7 @@ class Woodbury:
             kernel += rows @ rows.T
         return kernel
 
-    def _set_weights(self, u: np.ndarray):
+    def _set_weights(self, u: np.ndarray) -> None:
         """Set V, the square roots (n,) of the rows' weighted information at u."""
         few = self.objective.data.few
         kept = few.weight > 0
@@ -249,7 +249,7 @@ class Woodbury:
         self.root = np.zeros(len(self.X))
         self.root[kept] = np.sqrt(np.maximum(curvature, 0.0) * few.weight[kept] / few.total_weight)
 
-    def _factorise(self):
+    def _factorise(self) -> None:
         """Factorise I + V K V."""
         root = self.root.astype(self.kernel.dtype)
         matrix = self.kernel * root * root[:, None]

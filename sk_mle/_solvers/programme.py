@@ -8,7 +8,7 @@ it ends on them exactly.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -41,7 +41,7 @@ class Programme:
         In whose coordinates u is.
     """
 
-    def __init__(self, region: Region, objective: Objective):
+    def __init__(self, region: Region, objective: Objective) -> None:
         A, at_zero = region.in_coordinates(objective.designs)
         low, high = region.low - at_zero, region.high - at_zero
         norm = np.linalg.norm(A, axis=1)
@@ -95,12 +95,12 @@ class Programme:
                 return Step(exact, active, gradient + matrix @ exact)
         return Step(step, active, gradient + H @ step)
 
-    def _outside(self, value):
+    def _outside(self, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows that a value violates, and the sides."""
         below, above = np.flatnonzero(value < self.low - self.slack), np.flatnonzero(value > self.high + self.slack)
         return np.concatenate([below, above]), np.concatenate([np.full(len(below), -1.0), np.ones(len(above))])
 
-    def _on_active(self, u, gradient, H, active):
+    def _on_active(self, u: np.ndarray, gradient: Any, H: Any, active: Any) -> Any:
         """The step in the plane of the active constraints, which it meets exactly; None if it has no end, or leaves others."""
         A = self.A[list(active)]
         ends = np.array([self.low[row] if side < 0 else self.high[row] for row, side in active.items()])
@@ -114,7 +114,7 @@ class Programme:
         return None if len(self._outside(self.A @ (u + exact))[0]) else exact
 
 
-def _least_distance(G, factor, newton, gaps):
+def _least_distance(G: np.ndarray, factor: np.ndarray, newton: np.ndarray, gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The step nearest to the Newton step with ``G (step - newton) >= gaps``, in the metric of LL', and its multipliers."""
     rows = linalg.solve_triangular(factor, G.T, lower=True)
     norm = np.linalg.norm(rows, axis=0)

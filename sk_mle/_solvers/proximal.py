@@ -203,7 +203,7 @@ def sparse_path(
     return plain, solutions, run.solution(shrunk)
 
 
-def _in_coordinates(objective, weights) -> np.ndarray:
+def _in_coordinates(objective: Objective, weights: dict) -> np.ndarray:
     """Penalties (size,) per unit of every coordinate."""
     scale = np.zeros(objective.size)
     for name, weight in weights.items():
@@ -217,7 +217,7 @@ def _in_coordinates(objective, weights) -> np.ndarray:
 class _Boxes:
     """Ends (size,) of the coordinates of an objective: those of the rows of a region, which must be of one slope each."""
 
-    def __init__(self, region: Region | None, objective: Objective):
+    def __init__(self, region: Region | None, objective: Objective) -> None:
         self.low, self.high = np.full(objective.size, -np.inf), np.full(objective.size, np.inf)
         self.rows: list[tuple[int, int, float, float]] = []  # row, coordinate, and the ends of that
         if region is None:
@@ -242,7 +242,7 @@ class _Boxes:
         return {row: -1 if u[j] == low else 1 for row, j, low, high in self.rows if u[j] in (low, high)}
 
 
-def _is_poor(objective, u) -> bool:
+def _is_poor(objective: Objective, u: np.ndarray) -> bool:
     """Whether a start has a steep gradient, or none, or is nearly the exact fit of a free model, which is out of reach here."""
     if objective.size > MAX_COORDINATES_PER_ROW * objective.data.n_kept:
         return True
@@ -250,7 +250,7 @@ def _is_poor(objective, u) -> bool:
     return not (point.finite and np.abs(point.gradient).max(initial=0.0) <= MAX_START_GRADIENT)
 
 
-def _at_constants(objective) -> tuple[Objective, np.ndarray]:
+def _at_constants(objective: Objective) -> tuple[Objective, np.ndarray]:
     """The objective in coordinates of unit information at the fit of constants, and the vector of these."""
     bases = {name: intercept_only().with_output_basis(one.output_basis, one.vector) for name, one in objective.designs.items()}
     constants, at = cold_start(Objective(objective.likelihood, objective.data, bases, {}))
@@ -283,7 +283,7 @@ class _Run(NamedTuple):
         return Solution(self.u, self.converged, self.unbounded, self.n_iter, self.residual, edges, self.result)
 
 
-def _descend_from_few(objective, few, subproblem, u, tol, max_iter) -> _Run:
+def _descend_from_few(objective: Objective, few: Any, subproblem: Any, u: np.ndarray, tol: float, max_iter: int) -> _Run:
     """`_descend` from the solution on few rows, if there are any; one pass over all confirms that one."""
     if few is None or not (run := _descend(few, subproblem, u, tol, max_iter)).converged:
         return _descend(objective, subproblem, u, tol, max_iter)
@@ -294,7 +294,15 @@ def _descend_from_few(objective, few, subproblem, u, tol, max_iter) -> _Run:
     return run._replace(point=point._replace(hessian=run.point.hessian))
 
 
-def _descend(objective, subproblem, u, tol, max_iter, hessian=None, polished=True) -> _Run:
+def _descend(
+    objective: Objective,
+    subproblem: Any,
+    u: np.ndarray,
+    tol: float,
+    max_iter: int,
+    hessian: np.ndarray | None = None,
+    polished: Any = True,
+) -> _Run:
     """Newton steps from a feasible point; near the optimum with the updated Hessian of an earlier one, while that is fast."""
     n_iter, unbounded, message, last, before, polishing = 0, False, "iteration limit", None, np.inf, 0
     cheap = objective.data.n_kept * objective.size**2 <= MAX_PRODUCTS_OF_FRESH_HESSIAN
@@ -345,7 +353,7 @@ def _descend(objective, subproblem, u, tol, max_iter, hessian=None, polished=Tru
     return _Run(u, point._replace(hessian=hessian), last, converged, unbounded, n_iter, residual, result)
 
 
-def _updated(hessian, step, change) -> np.ndarray:
+def _updated(hessian: Any, step: np.ndarray, change: Any) -> np.ndarray:
     """A Hessian after a step along which the gradient has changed (BFGS)."""
     product, curvature = hessian @ step, float(step @ change)
     before = float(step @ product)
@@ -354,7 +362,16 @@ def _updated(hessian, step, change) -> np.ndarray:
     return hessian + np.outer(change, change) / curvature - np.outer(product, product) / before
 
 
-def _line_search(objective, subproblem, u, point, step, decrement, order, information):
+def _line_search(
+    objective: Objective,
+    subproblem: Any,
+    u: np.ndarray,
+    point: Any,
+    step: np.ndarray,
+    decrement: float,
+    order: int,
+    information: str,
+) -> tuple[float, Any]:
     """The share of a step at which the value falls, and the point there; None if no share does."""
     length, slack, before = 1.0, 1e-14 * max(1.0, abs(point.value)), point.value + subproblem.penalty(u)
     while length >= MIN_STEP_LENGTH:
@@ -366,7 +383,7 @@ def _line_search(objective, subproblem, u, point, step, decrement, order, inform
     return length, None
 
 
-def _certified(objective, run, programme, active) -> bool:
+def _certified(objective: Objective, run: _Run, programme: Programme, active: dict) -> bool:
     """Whether a minimum is certain to be near in the plane of the active constraints."""
     basis = linalg.null_space(programme.A[list(active)], rcond=MIN_SINGULAR_VALUE) if active else np.eye(objective.size)
     if not basis.shape[1]:

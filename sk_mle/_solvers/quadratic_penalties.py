@@ -40,7 +40,7 @@ class Chosen:
         Those of the penalty matrices, by parameter.
     """
 
-    def __init__(self, predictors: dict[str, Predictor]):
+    def __init__(self, predictors: dict[str, Predictor]) -> None:
         chosen = {name: one for name, one in predictors.items() if one.chosen}
         self.diagonals = {name: one.penalty_diagonals for name, one in chosen.items()}
         ends = np.cumsum([len(one) for one in self.diagonals.values()])
@@ -128,7 +128,7 @@ class QuadraticModel:
     chosen : Chosen
     """
 
-    def __init__(self, objective: Objective, u: np.ndarray, chosen: Chosen):
+    def __init__(self, objective: Objective, u: np.ndarray, chosen: Chosen) -> None:
         self.objective, self.u, self.chosen, self.n = objective, u, chosen, objective.data.total_weight
         plain = with_penalties(objective, u, {name: np.zeros(rows.shape[1]) for name, rows in chosen.diagonals.items()}, {})
         point = plain.evaluate(u, 2)
@@ -166,7 +166,7 @@ class QuadraticModel:
     def gcv(self, rho: np.ndarray) -> np.ndarray:
         """Logarithms of the penalties that minimise minus the log-likelihood plus the effective degrees of freedom."""
 
-        def criterion(rho):
+        def criterion(rho: np.ndarray) -> tuple[float, np.ndarray]:
             V, matrices, u = self.minimum(rho)
             change = u - self.u
             slopes = np.zeros_like(u)  # of the penalty

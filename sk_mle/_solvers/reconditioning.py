@@ -121,7 +121,7 @@ def _information_sums(information: Any, names: Any, batch: Batch) -> dict:
     return sums
 
 
-def _joined(total, part) -> dict:
+def _joined(total: dict, part: dict) -> dict:
     """The sums over the rows of two blocks."""
     lowest = {key: min(value, part[key]) for key, value in total.items() if key[0] == "lowest"}
     return add_sums(total, part) | lowest
@@ -132,7 +132,7 @@ def _trace(information: Any) -> np.ndarray:
     return np.abs(information if information.ndim == 1 else np.einsum("nkk->n", information))
 
 
-def _share(information: Any, name: str, mean, live, batch: Batch) -> np.ndarray:
+def _share(information: Any, name: str, mean: np.ndarray, live: bool, batch: Batch) -> np.ndarray:
     """The rows' information as a share of the `mean`; zero for saturated rows where only the others are to be `live`."""
     share = _trace(information(batch)[name]) / mean
     return np.where(share > MAX_SATURATED_INFORMATION, share, 0.0) if live else share

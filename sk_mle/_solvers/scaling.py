@@ -84,7 +84,7 @@ def change_basis(
     return v
 
 
-def _change_derivatives(values, old: Objective, factors: dict) -> np.ndarray:
+def _change_derivatives(values: np.ndarray, old: Objective, factors: dict) -> np.ndarray:
     """Derivatives (..., size) in new coordinates; `factors` (k, k) by parameter map the new ones to the old."""
     leading = values.shape[:-1]
     return np.concatenate(
@@ -124,7 +124,7 @@ def constant_predictor(data: Any, design: Any, value: Any) -> np.ndarray:
     return coordinates.ravel()
 
 
-def _mean_rows(data: Data, design: Design):
+def _mean_rows(data: Data, design: Design) -> np.ndarray:
     """Weighted mean over rows of the coordinates of one linear predictor."""
     columns: Any = design.columns
     sums = data.reduce(lambda batch: {"sums": columns.rows(batch.X).T @ batch.weight})["sums"]

@@ -6,6 +6,7 @@ drawn at scales of the columns, or proposed by a self-starting model, and the be
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -52,7 +53,7 @@ def start_of_curve(curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, 
     return _found(search.run(unknown), curve, unknown, name)
 
 
-def _found(b, curve: Curve, unknown, name: str) -> np.ndarray:
+def _found(b: np.ndarray | None, curve: Curve, unknown: Any, name: str) -> np.ndarray:
     """Coefficients that were found; ValueError if they were not."""
     if b is None or not np.isfinite(b).all():
         raise ValueError(
@@ -65,7 +66,7 @@ def _found(b, curve: Curve, unknown, name: str) -> np.ndarray:
 class _Search:
     """A curve, the rows and target to which it is fitted, and which of its coefficients enter linearly."""
 
-    def __init__(self, curve: Curve, start: np.ndarray, X: Any, target, weight: np.ndarray):
+    def __init__(self, curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, weight: np.ndarray) -> None:
         self.curve, self.start, self.X, self.target = curve, start, X, target
         self.read = dense(X, curve.reads)
         self.root, self.rng = np.sqrt(weight), np.random.default_rng(0)
@@ -99,7 +100,7 @@ class _Search:
             return [np.clip(np.where(b == 0, 1.0, b), self.curve.low, self.curve.high) for b in proposed]
         return [self._draw(range(len(self.curve.labels))) for _ in range(N_PROBES)]
 
-    def _draw(self, places) -> np.ndarray:
+    def _draw(self, places: Any) -> np.ndarray:
         """Random coefficients, at scales of the columns; those of columns in an argument are zero."""
         rng, columns = self.rng, self.read
         b = np.zeros(len(self.curve.labels))
@@ -165,7 +166,7 @@ class _Search:
         ends = [b for b in ends if np.isfinite(self.loss(b))]
         return min(ends, key=self.loss) if ends else None
 
-    def _trials(self, unknown):
+    def _trials(self, unknown: list[int]) -> Iterator[Any]:
         """Trial coefficients: those that a self-starting model proposes, or draws."""
         if self.curve.proposals is not None:
             yield from self.curve.proposals(self.read)
@@ -173,20 +174,20 @@ class _Search:
         for _ in range(min(N_DRAWS_PER_ARGUMENT * len(unknown), MAX_DRAWS)):
             yield self._draw(unknown)
 
-    def _descended(self, b) -> np.ndarray:
+    def _descended(self, b: np.ndarray) -> np.ndarray:
         """The coefficients after a descent by trust regions in those that do not enter linearly."""
         free = [k for k in self.nonlinear if np.isnan(self.start[k])]
 
-        def at(values):
+        def at(values: np.ndarray) -> np.ndarray:
             full = b.copy()
             full[free] = values
             return self.completed(full)
 
-        def residuals(values):
+        def residuals(values: np.ndarray) -> np.ndarray:
             full = at(values)
             return self.root * (self.curve.value(self.X, full) - self.target)
 
-        def jacobian(values):
+        def jacobian(values: np.ndarray) -> np.ndarray:
             """Of the projected residuals, by Kaufman's approximation: without the part in the space of the linear columns."""
             full = at(values)
             J = self.root[:, None] * self.curve.evaluate(self.X, full, 1).jacobian

@@ -14,6 +14,7 @@ direction here is such a part, followed by the changes of the shared constants.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def separating_directions(
     return directions
 
 
-def _never_rises(objective: Objective, u: np.ndarray, place, direction: np.ndarray) -> bool:
+def _never_rises(objective: Objective, u: np.ndarray, place: slice, direction: np.ndarray) -> bool:
     """Whether the loss does not rise along a direction: recession cones hold in the limit, and small rises may add up."""
     if direction[place.stop - place.start :].any():  # shared constants change as well, which u does not hold here
         return True
@@ -111,7 +112,7 @@ def _direction(objective: Objective, name: str, u: np.ndarray, inward: np.ndarra
     if space.shape[1] == 0:
         return None
 
-    def extremes(direction: np.ndarray):
+    def extremes(direction: np.ndarray) -> np.ndarray:
         """Lowest and highest left-hand side of all constraints that are not pinned, with rounding set to zero."""
         found = objective.over_rows(u, partial(_extremes, law, name, design, direction[:, None]), np.maximum)
         return np.where(np.abs(found) < ROUNDING_OF_CONSTRAINTS * np.abs(found).max(), 0.0, found) * (-1, 1)
@@ -136,7 +137,7 @@ def _direction(objective: Objective, name: str, u: np.ndarray, inward: np.ndarra
 
 
 def _constraint_values(
-    law: Likelihood, name: str, design: Design, directions, batch: Batch, eta: dict
+    law: Likelihood, name: str, design: Design, directions: np.ndarray, batch: Batch, eta: dict
 ) -> tuple[np.ndarray, np.ndarray]:
     """Left-hand sides of the constraints of rows, (rows, constraints, directions), and which are pinned."""
     cone, constant, pinned = _constraints(law, name, design, batch.y, eta)
@@ -145,7 +146,7 @@ def _constraint_values(
 
 
 def _constraints_of(
-    law: Likelihood, name: str, design: Design, directions, batch: Batch, eta: dict, pinned: bool
+    law: Likelihood, name: str, design: Design, directions: np.ndarray, batch: Batch, eta: dict, pinned: bool
 ) -> np.ndarray:
     """Left-hand sides of those constraints of rows that are pinned, or of those that are not: (constraints, directions)."""
     parts = []
@@ -156,7 +157,7 @@ def _constraints_of(
     return np.concatenate(parts)
 
 
-def _pinned_products(law: Likelihood, name: str, design: Design, space, batch: Batch, eta: dict) -> dict:
+def _pinned_products(law: Likelihood, name: str, design: Design, space: np.ndarray, batch: Batch, eta: dict) -> dict:
     """Products of the pinned constraints of a block on a basis of directions, and their number."""
     equalities = _constraints_of(law, name, design, space, batch, eta, pinned=True)
     return {"gram": equalities.T @ equalities, "n_pinned": len(equalities)}
@@ -169,7 +170,7 @@ def _extremes(law: Likelihood, name: str, design: Design, direction: np.ndarray,
 
 
 def _with_violating_rows(
-    objective: Objective, name: str, u: np.ndarray, direction: np.ndarray, rows, eta: dict
+    objective: Objective, name: str, u: np.ndarray, direction: np.ndarray, rows: Any, eta: dict
 ) -> tuple[Batch, dict]:
     """`rows` with some more that a direction violates, and their linear predictors."""
     find = partial(_violating_rows, objective.likelihood, name, objective.designs[name], direction[:, None])
@@ -187,19 +188,21 @@ def _violating_rows(law: Likelihood, name: str, design: Design, direction: np.nd
     return batch.X[index], batch.y[index], {key: value[index] for key, value in eta.items()}
 
 
-def _first_rows(a, b) -> tuple:
+def _first_rows(a: Any, b: Any) -> tuple:
     """Rows of both blocks, the first of them where they are many."""
     most = slice(MAX_VIOLATING_ROWS)
     eta = {key: np.concatenate([value, b[2][key]])[most] for key, value in a[2].items()}
     return _stacked(a[0], b[0])[most], np.concatenate([a[1], b[1]])[most], eta
 
 
-def _stacked(X: Any, Z) -> Any:
+def _stacked(X: Any, Z: Any) -> Any:
     """The rows of X and Z."""
     return sparse.vstack([X, Z], format="csr") if sparse.issparse(X) else np.vstack([X, Z])
 
 
-def _towards_fit(objective: Objective, name: str, u: np.ndarray, space, extremes, inward: np.ndarray) -> np.ndarray | None:
+def _towards_fit(
+    objective: Objective, name: str, u: np.ndarray, space: np.ndarray, extremes: Callable, inward: np.ndarray
+) -> np.ndarray | None:
     """The direction from zero to the fit, in the intercept or in all coordinates, if it is a direction of recession."""
     design = objective.designs[name]
     along_intercept, along_all = np.zeros((2, len(space)))
@@ -214,7 +217,7 @@ def _towards_fit(objective: Objective, name: str, u: np.ndarray, space, extremes
     return None
 
 
-def _by_linear_programme(space, constraints, inward) -> np.ndarray | None:
+def _by_linear_programme(space: np.ndarray, constraints: np.ndarray, inward: np.ndarray) -> np.ndarray | None:
     """The direction in a box of `space` with the largest sum of constraint values, all >= 0; None if that sum is zero.
 
     The values of `inward` are at least zero as well, and not part of the sum.
@@ -227,12 +230,14 @@ def _by_linear_programme(space, constraints, inward) -> np.ndarray | None:
     return None if result.status != 0 or -result.fun < 1e-7 else space @ result.x
 
 
-def _row_blocks(n: int):
+def _row_blocks(n: int) -> list[slice]:
     """Slices of at most ROWS_PER_BLOCK rows."""
     return [slice(first, first + ROWS_PER_BLOCK) for first in range(0, n, ROWS_PER_BLOCK)]
 
 
-def _constraints(law: Likelihood, name: str, design: Design, y: np.ndarray, eta: dict):
+def _constraints(
+    law: Likelihood, name: str, design: Design, y: np.ndarray, eta: dict
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Recession cones of rows (n, constraints, k), the part of shared constants (n, constraints, e), and which are pinned."""
     with np.errstate(all="ignore"):
         cone, gain = law.recession(y, eta, name)
@@ -276,7 +281,7 @@ def _unpinned_directions(objective: Objective, name: str, u: np.ndarray) -> tupl
     return basis, largest / pinned[index].sum()
 
 
-def _gram(rows, cone: np.ndarray, constant, pinned: np.ndarray):
+def _gram(rows: np.ndarray, cone: np.ndarray, constant: np.ndarray, pinned: np.ndarray) -> np.ndarray:
     """Gram matrix of the pinned constraints, in the coordinates (d, k) of a parameter and the e shared constants."""
     d, k, e = rows.shape[1], cone.shape[2], constant.shape[2]
     both = np.concatenate([cone, constant], axis=2)

@@ -88,15 +88,15 @@ class Solver(NamedTuple):
     uses_objective: bool = False
 
 
-def _maxiter(tol: float, n: int):
+def _maxiter(tol: float, n: int) -> dict:
     return {"maxiter": n}
 
 
-def _gtol(tol: float, n: int):
+def _gtol(tol: float, n: int) -> dict:
     return {"gtol": tol, "maxiter": n}
 
 
-def _tol_maxiter(tol: float, n: int):
+def _tol_maxiter(tol: float, n: int) -> dict:
     return {"tol": tol, "maxiter": n}
 
 
@@ -178,11 +178,11 @@ def _custom(solver: Callable) -> Solver:
 class _FiniteObjective:
     """The objective for scipy's line searches: a trial value that is not finite is replaced by a bowl around the best point."""
 
-    def __init__(self, objective: Objective):
+    def __init__(self, objective: Objective) -> None:
         self.objective, self.best = objective, np.inf
         self.at: np.ndarray | None = None
 
-    def __call__(self, u: np.ndarray):
+    def __call__(self, u: np.ndarray) -> tuple[float, np.ndarray]:
         point = self.objective.evaluate(u, 1)
         if np.isfinite(point.value) and np.isfinite(point.gradient).all():
             if point.value <= self.best:
@@ -279,7 +279,7 @@ def _derivatives(chosen: Solver, custom: bool, objective: Objective) -> dict[str
     }
 
 
-def _checked(result, solver) -> OptimizeResult:
+def _checked(result: OptimizeResult, solver: Any) -> OptimizeResult:
     """What a minimiser returned; TypeError where that is no result."""
     if not isinstance(result, OptimizeResult):
         raise TypeError(
@@ -332,7 +332,7 @@ def parameters_at_edges(objective: Objective, u: np.ndarray, hessian_point: Poin
     return edges | (_running_to_edges(objective, u, scalar, hessian_point) if scalar else {})
 
 
-def _running_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian_point) -> dict[str, str]:
+def _running_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian_point: Point) -> dict[str, str]:
     """Scalar parameters of large variance that a Newton step would still move far, without change of the log-likelihood.
 
     The other coordinates follow along the ridge, so that the result does not depend on the unit of y.
@@ -379,7 +379,7 @@ def flat_side(objective: Objective, u: np.ndarray, value: float, direction: np.n
     return 0.0
 
 
-def _side_without_fall(objective, u, value, direction) -> float:
+def _side_without_fall(objective: Objective, u: np.ndarray, value: float, direction: np.ndarray) -> float:
     """The sign of the side of a direction on which the log-likelihood nowhere falls, as far as it is finite; 0 at a maximum."""
     with np.errstate(all="ignore"):
         size = max(1.0, abs(value))
@@ -391,7 +391,7 @@ def _side_without_fall(objective, u, value, direction) -> float:
     return 0.0
 
 
-def _differs(objective, value, v) -> bool:
+def _differs(objective: Objective, value: float, v: np.ndarray) -> bool:
     """Whether the total log-likelihood at a flat vector differs from that of a `value` of the objective."""
     with np.errstate(all="ignore"):
         return not objective.data.total_weight * abs(objective.value(v) - value) < MIN_LOGLIK_DIFFERENCE
@@ -421,7 +421,7 @@ def _far_from_zero(objective: Objective, u: np.ndarray, names: Any) -> dict[str,
     return edges
 
 
-def _gradient_norm(objective, u, result) -> float:
+def _gradient_norm(objective: Objective, u: np.ndarray, result: OptimizeResult) -> float:
     """Largest entry of the gradient, or of the smallest subgradient; that of a solver of ours is in its result."""
     for known in ("subgradient", "gradient_size"):
         if known in result:
@@ -432,10 +432,10 @@ def _gradient_norm(objective, u, result) -> float:
 class _Watched:
     """A callback of solvers that calls others with the coordinates of each iteration."""
 
-    def __init__(self, watchers: list[Callable]):
+    def __init__(self, watchers: list[Callable]) -> None:
         self.watchers = watchers
 
-    def __call__(self, at, *unused):
+    def __call__(self, at: Any, *unused: Any) -> None:
         for watcher in self.watchers:
             watcher(at.x if isinstance(at, OptimizeResult) else at)
 
@@ -443,10 +443,10 @@ class _Watched:
 class _ProgressPrinter:
     """Prints a line per iteration."""
 
-    def __init__(self, objective: Objective):
+    def __init__(self, objective: Objective) -> None:
         self.objective, self.count = objective, 0
 
-    def __call__(self, u):
+    def __call__(self, u: np.ndarray) -> None:
         self.count += 1
         point = self.objective.evaluate(u, 1)
         norm = np.abs(point.gradient).max(initial=0.0)

@@ -92,7 +92,7 @@ def on_subsample(objective: Objective) -> Objective:
     return Objective(objective.likelihood, part, objective.designs, objective.alpha)
 
 
-def _law_expects_other_maxima(objective, solution) -> bool:
+def _law_expects_other_maxima(objective: Objective, solution: Solution) -> bool:
     """Whether the law says that other maxima are likely beside this one."""
     law = objective.likelihood
     return law.relations.competing is not None and competing(law, law.layout.theta(objective.eta(solution.u)))
@@ -131,7 +131,7 @@ def _better(objective: Objective, best: Solution, other: Solution) -> Solution:
 # ---- a parameter held at a value ---------------------------------------------------------------------------------------
 
 
-def _best_from_held(objective, best: Solution, names, solve) -> Solution:
+def _best_from_held(objective: Objective, best: Solution, names: list[str], solve: Callable) -> Solution:
     """The best of the solution and of fits that start at those with one parameter held."""
     subsampled = on_subsample(objective)
     base = best if subsampled is objective else solve(subsampled, best.u, MAX_ITERATIONS_IF_HELD)
@@ -215,7 +215,7 @@ class _EndPoint(NamedTuple):
     edge: str
 
 
-def _points_near_ends(objective: Objective, u: np.ndarray, distance) -> Iterator[_EndPoint]:
+def _points_near_ends(objective: Objective, u: np.ndarray, distance: float) -> Iterator[_EndPoint]:
     """Points near ends of domains, by the law's `near_ends`, whose likelihood is nearly as high as that at `u`, or higher."""
     if not _has_ends(objective):
         return
@@ -253,7 +253,9 @@ def _has_ends(objective: Objective) -> bool:
     )
 
 
-def _from_end(objective: Objective, best: Solution, end: _EndPoint, solve: Callable, factor=FIRST_DISTANCE_TO_END) -> Solution:
+def _from_end(
+    objective: Objective, best: Solution, end: _EndPoint, solve: Callable, factor: float = FIRST_DISTANCE_TO_END
+) -> Solution:
     """The supremum at an end or, if that is no better than the best solution, a maximum near the end or that solution.
 
     Fits approach the end from the distance of the end point divided by `factor`.
@@ -292,7 +294,7 @@ def _gain_towards_end(objective: Objective, solution: Solution, name: str) -> fl
 
 
 def _value_closer_to_end(
-    objective: Objective, u: np.ndarray, name: str, edge: str, factor=DISTANCE_RATIO
+    objective: Objective, u: np.ndarray, name: str, edge: str, factor: float = DISTANCE_RATIO
 ) -> tuple[float, float]:
     """A value `factor` times closer to an end of the parameter's domain, and its distance: 1 / value for an infinite end."""
     domain, link = objective.likelihood.layout[name].domain, objective.likelihood.layout[name].link
@@ -305,7 +307,7 @@ def _value_closer_to_end(
     return float(np.sign(end)) * magnitude, 1 / magnitude
 
 
-def _rising_end(objective, u, name) -> str:
+def _rising_end(objective: Objective, u: np.ndarray, name: str) -> str:
     """The end, "lower" or "upper", of a parameter's domain towards which the likelihood grows, or is constant."""
     design, place, link = objective.designs[name], objective.slices[name], objective.likelihood.layout[name].link
     eta, _ = design.expand(u[place])
@@ -318,7 +320,7 @@ def _rising_end(objective, u, name) -> str:
 
 
 def _follow_to_end(
-    objective: Objective, solution: Solution, name: str, edge: str, solve: Callable, rival=np.inf
+    objective: Objective, solution: Solution, name: str, edge: str, solve: Callable, rival: float = np.inf
 ) -> tuple[Solution | None, np.ndarray]:
     """Fits of the other parameters with one at a sequence of values that approach an end of its domain.
 
@@ -360,7 +362,9 @@ def _follow_to_end(
     return solution._replace(u=u, converged=True, n_iter=n_iter, edges={name: edge}, result=result), u
 
 
-def _next_stage_start(objective: Objective, part, u: np.ndarray, before, name: str, edge: str, distance) -> np.ndarray:
+def _next_stage_start(
+    objective: Objective, part: Objective, u: np.ndarray, before: Any, name: str, edge: str, distance: float
+) -> np.ndarray:
     """The best start of the next stage: the last fit, the extrapolation of the last two, or the law's `near_ends`.
 
     Coordinates change in proportion to the distance to the end if rows lie on the edge of the support.

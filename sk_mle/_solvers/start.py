@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgError
@@ -65,7 +66,7 @@ def cold_start(objective: Objective) -> tuple[Objective, np.ndarray]:
     return _start_on_subsample(objective) or _start_on_all_rows(objective)
 
 
-def _start_on_subsample(objective: Objective):
+def _start_on_subsample(objective: Objective) -> Any:
     """Objective with the Hessian of a subsample, and its solution; None if rows are few or the subsample is unlike them."""
     data, n = objective.data, objective.data.n_kept
     n_rows = max(min(n // 20, MAX_SUBSAMPLE_ROWS), MIN_SUBSAMPLE_ROWS_PER_COORDINATE * objective.size)
@@ -101,7 +102,7 @@ def _start_on_subsample(objective: Objective):
     return (whole if data.costly else whole.preconditioned(hessian)), fit.x
 
 
-def _start_near_kinks(objective) -> tuple[Objective, np.ndarray]:
+def _start_near_kinks(objective: Objective) -> tuple[Objective, np.ndarray]:
     """The objective of a law with kinks, and its solution for the rows at hand."""
     part = Objective(objective.likelihood, objective.data.few, objective.designs, objective.alpha)
     part, u = cold_start(part)
@@ -110,7 +111,7 @@ def _start_near_kinks(objective) -> tuple[Objective, np.ndarray]:
     return objective.copy_with(designs=part.designs, near_optimum=True), found.x
 
 
-def _start_on_all_rows(objective):
+def _start_on_all_rows(objective: Objective) -> tuple[Objective, np.ndarray]:
     """Objective and starting vector from the law's own start on all rows."""
     law, data = objective.likelihood, objective.data
     few = data.few
@@ -137,7 +138,9 @@ def _start_on_all_rows(objective):
     return _with_preconditioner(objective, u), u
 
 
-def _possible_in_all_rows(objective, u, law, y, weight, known) -> tuple[Objective, np.ndarray]:
+def _possible_in_all_rows(
+    objective: Objective, u: np.ndarray, law: Any, y: np.ndarray, weight: np.ndarray, known: dict
+) -> tuple[Objective, np.ndarray]:
     """The law's start from the rows at hand and those others in which the start was not finite, as outside of a support."""
     more = y[:0]
     for _ in range(MAX_ROUNDS_OF_OTHER_ROWS):
@@ -149,21 +152,23 @@ def _possible_in_all_rows(objective, u, law, y, weight, known) -> tuple[Objectiv
     return objective, u
 
 
-def _outermost_impossible(law, batch, eta) -> np.ndarray:
+def _outermost_impossible(law: Any, batch: Any, eta: Any) -> np.ndarray:
     """The smallest and largest y of those rows of a block in which the log-likelihood is not finite."""
     with np.errstate(all="ignore"):
         loglik = law.evaluate(batch.y, eta, 0).loglik
     return _outermost(batch.y[~np.isfinite(loglik)], batch.y[:0])
 
 
-def _outermost(a, b) -> np.ndarray:
+def _outermost(a: Any, b: Any) -> np.ndarray:
     """The smallest and largest of two arrays, by their first columns."""
     y = np.concatenate([a, b])
     order = np.argsort(y.reshape(len(y), -1)[:, 0]) if len(y) else np.arange(0)
     return y[order[:: max(len(order) - 1, 1)]]
 
 
-def _at_constants(objective, values, y, weight, known) -> tuple[Objective, np.ndarray]:
+def _at_constants(
+    objective: Objective, values: dict, y: np.ndarray, weight: np.ndarray, known: dict
+) -> tuple[Objective, np.ndarray]:
     """The objective in coordinates of unit information at constant parameters `values`, and the vector of these.
 
     `y`, `weight` and the columns `known` are those of the rows of positive weight.
@@ -271,7 +276,7 @@ def warm_start(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Obj
     return warm if point.value <= cold[0].value(cold[1]) else cold
 
 
-def _at_coefficients(objective: Objective, coefs: dict, intercepts: dict):
+def _at_coefficients(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray] | None:
     """Objective and vector at given coefficients; None if these belong to another model or the gradient is not finite."""
     data, u = objective.data, locate(objective, coefs, intercepts)
     if u is None or not np.isfinite(objective.value(u)):
@@ -289,7 +294,7 @@ def _at_coefficients(objective: Objective, coefs: dict, intercepts: dict):
 
 
 def _first_step(
-    objective: Objective, u: np.ndarray, y: np.ndarray, weight: np.ndarray, quadratic
+    objective: Objective, u: np.ndarray, y: np.ndarray, weight: np.ndarray, quadratic: bool
 ) -> tuple[Objective, np.ndarray]:
     """Objective and vector after a scoring step for the first parameter, to which the other parameters are refitted."""
     name, design = next(iter(objective.designs.items()))
@@ -308,13 +313,15 @@ def _first_step(
     return objective, next((u + step for step in steps if _improves(objective, u + step, order, point.value)), u)
 
 
-def _improves(objective: Objective, u: np.ndarray, order: int, value) -> bool:
+def _improves(objective: Objective, u: np.ndarray, order: int, value: float) -> bool:
     """Whether the value at u is lower than `value` and its derivatives are finite."""
     point = objective.evaluate(u, order, "expected")
     return point.finite and point.value < value
 
 
-def _with_other_parameters(objective: Objective, u: np.ndarray, steps, y: np.ndarray, weight: np.ndarray, order: int, sampled):
+def _with_other_parameters(
+    objective: Objective, u: np.ndarray, steps: list[np.ndarray], y: np.ndarray, weight: np.ndarray, order: int, sampled: slice
+) -> tuple[Objective, np.ndarray]:
     """Objective and vector after the first step that improves, with refined constants, in coordinates of unit curvature."""
     law, before = objective.likelihood, objective.value(u)
     for step in steps:
@@ -358,7 +365,7 @@ def _with_refined_constants(objective: Objective, u: np.ndarray, y: np.ndarray, 
     return v, moved if exact else objective.eta(v)
 
 
-def _raise_not_finite(objective: Objective, u: np.ndarray, y: np.ndarray):
+def _raise_not_finite(objective: Objective, u: np.ndarray, y: np.ndarray) -> None:
     """Raise ValueError for a log-likelihood that is not finite at the start, naming the law and the rows."""
     law = objective.likelihood
     loglik = law.evaluate(y, objective.eta(u), 0).loglik

@@ -110,7 +110,7 @@ def _by_smoothing_alone(
     return OptimizeResult(x=x, fun=objective.value(x), nit=n_iter, subgradient=subgradient, success=subgradient <= tol)
 
 
-def _curvature(objective: Objective, x):
+def _curvature(objective: Objective, x: np.ndarray) -> float:
     """Median curvature of the rows' loss in the first parameter, relative to that of the squared gradient.
 
     0 for a loss that is linear between kinks; negative for a concave one, whose minima are all vertices. Of the rows at hand.
@@ -123,7 +123,7 @@ def _curvature(objective: Objective, x):
     return curvature if np.abs(curvature) > 1e-3 else 0.0
 
 
-def _solve_vertex(objective: Objective, x, width):
+def _solve_vertex(objective: Objective, x: np.ndarray, width: float) -> tuple[np.ndarray, float]:
     """The vertex near x, at which as many rows as possible lie on their kink, and the smallest subgradient there.
 
     If the objective is penalised or curved between kinks, only rows within reach of the smoothing `width` are placed there.
@@ -156,7 +156,7 @@ def _solve_vertex(objective: Objective, x, width):
     return x, float(np.abs(np.concatenate([subgradient, other_gradients])).max())
 
 
-def _face(objective: Objective, x, place, rows) -> Plane:
+def _face(objective: Objective, x: np.ndarray, place: slice, rows: np.ndarray) -> Plane:
     """The objective on the face on which the active rows stay on their kinks."""
     inside = null_space(rows, rcond=1e-12) if len(rows) else np.eye(place.stop)
     return Plane(objective, x, block_diag(inside, np.eye(len(x) - place.stop)))
@@ -193,7 +193,7 @@ class _NearRows(NamedTuple):
         return self._replace(gap=gap, distance=np.abs(gap) / self.width).nearest(len(gap))
 
 
-def _nearest_kinks(objective, x, name, design) -> tuple[_NearRows, list[int]]:
+def _nearest_kinks(objective: Objective, x: np.ndarray, name: str, design: Any) -> tuple[_NearRows, list[int]]:
     """The rows nearest to their kinks, and the positions of linearly independent ones; more rows if these fail."""
     count = max(4 * design.size, MIN_ROWS_NEAR_KINKS if objective.data.costly else 0)
     while True:
@@ -205,7 +205,7 @@ def _nearest_kinks(objective, x, name, design) -> tuple[_NearRows, list[int]]:
         count *= 4
 
 
-def _near_rows(law, name, design, count, batch, eta) -> _NearRows:
+def _near_rows(law: Any, name: str, design: Any, count: int, batch: Any, eta: dict) -> _NearRows:
     """The rows of a block that are nearest to their kinks."""
     kinks, width, tiny = _kinks(law, name, batch.y, eta)
     numbers = np.arange(len(batch.y))
@@ -216,12 +216,12 @@ def _near_rows(law, name, design, count, batch, eta) -> _NearRows:
     return near._replace(rows=rows, steepness=batch.weight[kept] * np.maximum(below - above, 0.0) / 2)
 
 
-def _nearer(count, a, b) -> _NearRows:
+def _nearer(count: int, a: _NearRows, b: _NearRows) -> _NearRows:
     """Of the rows of two blocks the nearest."""
     return _NearRows(*(np.concatenate(pair) for pair in zip(a, b, strict=True))).nearest(count)
 
 
-def _kinks(law, name, y, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _kinks(law: Any, name: str, y: np.ndarray, eta: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Kinks of rows as linear predictors, the widths of the law there, and distances at which slopes are taken."""
     kinks = law.layout[name].link.link(law.kinks(y))
     root = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
@@ -229,7 +229,7 @@ def _kinks(law, name, y, eta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return kinks, width, SLOPE_DISTANCE * (width + 1e-3 * np.abs(kinks))
 
 
-def _slopes_beside(law, name, y, eta, tiny) -> list[np.ndarray]:
+def _slopes_beside(law: Any, name: str, y: np.ndarray, eta: dict, tiny: np.ndarray) -> list[np.ndarray]:
     """Derivatives of the log-likelihood of rows right above and below their kinks."""
     kinks = law.layout[name].link.link(law.kinks(y))
     return [law.evaluate(y, {**eta, name: kinks + side * tiny}, 1).gradient[name] for side in (1, -1)]
@@ -243,7 +243,7 @@ class _LossNearKinks:
 
     preconditioner, near_optimum, partly_expected = None, True, False
 
-    def __init__(self, slope: np.ndarray, near: _NearRows, data: Any):
+    def __init__(self, slope: np.ndarray, near: _NearRows, data: Any) -> None:
         self.near, self.data, self.smoothing = near, data, 0.0
         self.steepness = near.steepness / data.total_weight
         self.slope = slope + near.rows.T @ (self.steepness * np.sign(near.gap))  # without the nearest rows
@@ -263,7 +263,7 @@ class _LossNearKinks:
         )
 
 
-def _minimum_near_kinks(objective, x, place, near, width) -> np.ndarray:
+def _minimum_near_kinks(objective: Objective, x: np.ndarray, place: slice, near: _NearRows, width: float) -> np.ndarray:
     """The change of the first parameter that minimises the loss if only the kinks of the nearest rows are met."""
     loss = _LossNearKinks(objective.evaluate(x, 1).gradient[place], near, objective.data)
     change = np.zeros(place.stop - place.start)
@@ -283,7 +283,7 @@ class _Slopes(NamedTuple):
     below: np.ndarray
 
 
-def _slopes(law, name, design, batch, eta) -> _Slopes:
+def _slopes(law: Any, name: str, design: Any, batch: Any, eta: dict) -> _Slopes:
     """The slopes of the rows of a block."""
     kinks, _, tiny = _kinks(law, name, batch.y, eta)
     near = np.flatnonzero(np.abs(eta[name] - kinks) <= 0.1 * tiny)
@@ -302,7 +302,7 @@ def _joined_slopes(a: _Slopes, b: _Slopes) -> _Slopes:
     return _Slopes(a.gradient + b.gradient, rows, above, below)
 
 
-def _independent(rows):
+def _independent(rows: np.ndarray) -> list[int]:
     """Indices of the rows that are linearly independent of those before."""
     chosen, basis = [], np.zeros((0, rows.shape[1]))
     for i, row in enumerate(rows):
@@ -316,7 +316,7 @@ def _independent(rows):
     return chosen
 
 
-def _penalty_gradient(objective, name, x):
+def _penalty_gradient(objective: Objective, name: str, x: np.ndarray) -> float | np.ndarray:
     """Gradient of a parameter's penalty at x, or 0."""
     penalty = objective.penalties.get(name)
     return penalty.gradient(x[objective.slices[name]]) if penalty else 0.0

@@ -18,7 +18,7 @@ RESULTS_PER_MERGE = 8  # results that are combined at one place
 class DaskSource(Source):
     """Delayed parts, each a tuple of X, y, sample_weight and groups; `X` is the collection that predictions are asked of."""
 
-    def __init__(self, X: Any, parts: list[tuple]):
+    def __init__(self, X: Any, parts: list[tuple]) -> None:
         self.X, self.parts = X, parts
         is_list = isinstance(X, list)
         self.all_rows = "dask.compute(*X), of parts that are then concatenated" if is_list else "X.compute()"
@@ -37,7 +37,7 @@ class DaskSource(Source):
             results = [dask.delayed(_merged)(merge, group) if len(group) > 1 else group[0] for group in groups]
         return dask.compute(*results)[0]
 
-    def _results(self, fn) -> list:
+    def _results(self, fn: Callable) -> list:
         shared = dask.delayed(fn)  # one node of the graph: it is sent to a worker once
         return [dask.delayed(_called)(shared, number, *part) for number, part in enumerate(self.parts)]
 
@@ -83,24 +83,24 @@ def is_lazy(value: Any) -> bool:
     return dask.is_dask_collection(value[0] if isinstance(value, list) and value else value)
 
 
-def _is_frame(X) -> bool:
+def _is_frame(X: Any) -> bool:
     """Whether a collection is a data frame or a series of Dask."""
     return hasattr(X, "map_partitions")
 
 
-def _lengths_text(X) -> str:
+def _lengths_text(X: Any) -> str:
     """An expression for the numbers of rows of the parts of a collection."""
     if isinstance(X, list):
         return "dask.compute(*map(dask.delayed(len), X))"
     return "tuple(X.map_partitions(len).compute())" if _is_frame(X) else "X.compute_chunk_sizes().chunks[0]"
 
 
-def _n_parts(X) -> int:
+def _n_parts(X: Any) -> int:
     """The number of parts of a collection."""
     return len(X) if isinstance(X, list) else X.npartitions if _is_frame(X) else X.numblocks[0]
 
 
-def _parts(X) -> list:
+def _parts(X: Any) -> list:
     """Delayed parts of a collection, all columns in each, as many as it says that it has."""
     if isinstance(X, list):
         return X
@@ -109,7 +109,7 @@ def _parts(X) -> list:
     return list(np.ravel((X.rechunk({1: -1}) if X.ndim > 1 else X).to_delayed()))
 
 
-def _joint(X, series: dict, names: list[str]):
+def _joint(X: Any, series: dict, names: list[str]) -> Any:
     """A data frame with series of the same partitions as further columns."""
     if not series:
         return X
@@ -117,7 +117,7 @@ def _joint(X, series: dict, names: list[str]):
     return X.map_partitions(_joined, *series.values(), names=names, meta=meta, align_dataframes=False)
 
 
-def _joined(X, *series, names):
+def _joined(X: Any, *series: Any, names: list[str]) -> Any:
     """A part of a data frame with further columns, row by row, whatever the indices are."""
     for name, values in zip(names, series, strict=True):
         if len(values) != len(X):
@@ -125,23 +125,23 @@ def _joined(X, *series, names):
     return X.assign(**{name: values.array for name, values in zip(names, series, strict=True)})
 
 
-def _called(fn, number, *columns):
+def _called(fn: Callable, number: int, *columns: Any) -> Any:
     return fn(Rows(*columns), number)
 
 
-def _merged(combine, results):
+def _merged(combine: Callable, results: list) -> Any:
     total = results[0]
     for result in results[1:]:
         total = combine(total, result)
     return total
 
 
-def _of_part(fn, X):
+def _of_part(fn: Callable, X: Any) -> np.ndarray:
     """fn(X), also of a part without rows."""
     return fn(X) if n_rows(X) else fn(_rows_like(X, 1) if hasattr(X, "columns") else np.ones((1, X.shape[1])))[:0]
 
 
-def _like_frame(X, fn, columns):
+def _like_frame(X: Any, fn: Callable, columns: list | None) -> Any:
     """Predictions of a frame as a series, or a frame for several columns, with its index."""
     import pandas as pd
 
@@ -149,7 +149,7 @@ def _like_frame(X, fn, columns):
     return pd.Series(values, X.index) if values.ndim == 1 else pd.DataFrame(values, X.index, columns)
 
 
-def _rows_like(X, n: int):
+def _rows_like(X: Any, n: int) -> Any:
     """A frame of pandas of n rows of ones, or missing values, with the columns and types of X."""
     import pandas as pd
 

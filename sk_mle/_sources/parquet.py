@@ -17,7 +17,7 @@ BYTES_PER_PART, MAX_ROWS_PER_PART = 1 << 24, 1 << 18  # smaller parts cost more 
 class ParquetSource(Source):
     """Batches of rows of a dataset, as data frames of pandas."""
 
-    def __init__(self, X: ds.Dataset | Path):
+    def __init__(self, X: ds.Dataset | Path) -> None:
         is_path = isinstance(X, Path)
         self.dataset: ds.Dataset = ds.dataset(X) if is_path else X
         rows = "pyarrow.dataset.dataset(X)" if is_path else "X"

@@ -164,31 +164,31 @@ def join(pieces: list[Rows]) -> Rows:
     return Rows(*(None if column[0] is None else concatenate(list(column)) for column in zip(*pieces, strict=True)))
 
 
-def _listed(rows, number):
+def _listed(rows: Rows, number: int) -> list[Rows]:
     return [rows]
 
 
-def _on_rows(fn, columns, part, number):
+def _on_rows(fn: Callable, columns: tuple[None, None, None, None], part: Any, number: int) -> Any:
     """fn(rows, number) of a part; None if it has no rows."""
     rows = split(part, *columns)
     return fn(rows, number) if n_rows(rows.X) else None
 
 
-def _combined(combine, a, b):
+def _combined(combine: Callable, a: Any, b: Any) -> Any:
     return b if a is None else a if b is None else combine(a, b)
 
 
-def _on_X(fn, part, number):
+def _on_X(fn: Callable, part: Any, number: int) -> Any:
     """fn(X) of a part; None if it has no rows."""
     X = split(part).X
     return fn(X) if n_rows(X) else None
 
 
-def _on_features(fn, features, X):
+def _on_features(fn: Callable, features: Any, X: Any) -> Any:
     return fn(_selected(X, features))
 
 
-def _selected(X, features):
+def _selected(X: Any, features: Any) -> Any:
     """The columns of a data frame that are those of the fit, in its order; X itself where it lacks some, or has no names."""
     if features is None or not hasattr(X, "columns") or not set(features) <= set(X.columns):
         return X

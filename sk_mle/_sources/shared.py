@@ -15,7 +15,7 @@ from .protocol import Opened, Rows, Source, split
 class Reweighted(Source):
     """The rows of an opened source with other weights: ``weigh(rows, number)`` of every part."""
 
-    def __init__(self, rows: Opened, weigh: Callable[[Rows, int], Any], passes: SharedPasses | None = None):
+    def __init__(self, rows: Opened, weigh: Callable[[Rows, int], Any], passes: SharedPasses | None = None) -> None:
         source = rows.source
         self.rows, self.weigh, self.through = rows, weigh, source if passes is None else passes
         self.rows_of_sample, self.rows_to_gather = source.rows_of_sample, 0
@@ -32,7 +32,7 @@ class Reweighted(Source):
 class SharedPasses:
     """Passes over a source that `n` threads make together: one pass serves the functions that all of them ask for."""
 
-    def __init__(self, source: Source, n: int):
+    def __init__(self, source: Source, n: int) -> None:
         self.source, self.n_running = source, n
         self._changed = threading.Condition()
         self._asked: dict[int, tuple[Callable, Callable]] = {}
@@ -96,19 +96,19 @@ def in_shared_passes(rows: Opened, weights: Sequence[Callable], task: Callable[[
     return results
 
 
-def _with_weights(columns, weigh, part, number) -> Rows:
+def _with_weights(columns: Any, weigh: Any, part: Any, number: int) -> Rows:
     rows = split(part, *columns)
     with rows_apart(number):
         return rows._replace(sample_weight=weigh(rows, number))
 
 
-def _of_changed(fn, columns, weigh, part, number):
+def _of_changed(fn: Any, columns: Any, weigh: Any, part: Any, number: int) -> Any:
     return fn(_with_weights(columns, weigh, part, number), number)
 
 
-def _each(functions, part, number) -> list:
+def _each(functions: Any, part: Any, number: int) -> list:
     return [fn(part, number) for fn in functions]
 
 
-def _combine_each(combines, a, b) -> list:
+def _combine_each(combines: Any, a: Any, b: Any) -> list:
     return [combine(*pair) for combine, *pair in zip(combines, a, b, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import special
@@ -69,7 +69,7 @@ class Formula:
         The model and the names of its arguments, if the formula is one call of a model and nothing else.
     """
 
-    def __init__(self, text: str, models=None):
+    def __init__(self, text: str, models: dict | None = None) -> None:
         self.text, self.models = text, models or {}
         right = self._sides()
         tree = self._checked(_parsed(right, text))
@@ -78,13 +78,13 @@ class Formula:
         self.tree = self._expanded(tree)
         self.names = tuple(dict.fromkeys(name for name in names if name not in CONSTANTS))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, Any]:
         return Formula, (self.text, self.models)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and ast.dump(self.tree) == ast.dump(other.tree)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(ast.dump(self.tree))
 
     def evaluate(self, values: dict) -> Any:
@@ -142,7 +142,7 @@ class Formula:
 class _Expansion(ast.NodeTransformer):
     """Replaces calls of models by their formulas."""
 
-    def __init__(self, models):
+    def __init__(self, models: dict) -> None:
         self.models = models
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -156,7 +156,7 @@ class _Expansion(ast.NodeTransformer):
 class _Substitution(ast.NodeTransformer):
     """Replaces names by expressions."""
 
-    def __init__(self, expressions):
+    def __init__(self, expressions: dict) -> None:
         self.expressions = expressions
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
@@ -172,7 +172,7 @@ def _parsed(text: str, whole: str) -> ast.expr:
         raise ValueError(f"{whole!r} is no formula: {reason}. Write, for instance, 'vmax * conc / (km + conc)'") from error
 
 
-def _as_call(tree: ast.expr, models) -> tuple[str, list[str]] | None:
+def _as_call(tree: ast.expr, models: dict) -> tuple[str, list[str]] | None:
     """The model and the names of its arguments of a formula that is one call of a model."""
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in models):
         return None
@@ -193,14 +193,14 @@ def _walk(node: ast.expr) -> Iterator[ast.expr]:
             yield from _walk(child)
 
 
-def _value(node, values):
+def _value(node: Any, values: dict) -> Any:
     """The value of a tree."""
     if isinstance(node, ast.Constant):
-        return np.float64(node.value)
+        return np.float64(cast(float, node.value))
     if isinstance(node, ast.Name):
         return values[node.id] if node.id in values else np.float64(CONSTANTS[node.id])
     if isinstance(node, ast.Call):
-        return FUNCTIONS[node.func.id](*(_value(child, values) for child in node.args))
+        return FUNCTIONS[cast(ast.Name, node.func).id](*(_value(child, values) for child in node.args))
     if isinstance(node, ast.UnaryOp):
         return OPERATORS[type(node.op)](_value(node.operand, values))
     left, right = _value(node.left, values), _value(node.right, values)

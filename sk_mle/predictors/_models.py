@@ -38,7 +38,7 @@ class Model(NamedTuple):
             yield dict(zip(self.trials, values, strict=True))
 
 
-def _trials(kind: str, x) -> np.ndarray:
+def _trials(kind: str, x: np.ndarray) -> np.ndarray:
     """Trial values of a kind."""
     spread = np.ptp(x) or abs(x).max(initial=0.0) or 1.0
     if kind == "place":

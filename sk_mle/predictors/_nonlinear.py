@@ -89,7 +89,16 @@ class Nonlinear(BaseEstimator):
     {'vmax': np.float64(212.6837), 'km': np.float64(0.0641)}
     """
 
-    def __init__(self, formula, *, start=None, bounds=None, fixed=None, on=None, jacobian=None):
+    def __init__(
+        self,
+        formula: Any,
+        *,
+        start: dict | None = None,
+        bounds: dict | None = None,
+        fixed: dict | None = None,
+        on: dict | None = None,
+        jacobian: Callable | None = None,
+    ) -> None:
         self.formula = formula
         self.start = start
         self.bounds = bounds
@@ -152,7 +161,7 @@ class _Source:
     column_names: Any = None
     model: Any = None
 
-    def __init__(self, arguments, reads, identity):
+    def __init__(self, arguments: list[str], reads: Any, identity: Any) -> None:
         self.arguments, self.reads, self.identity = tuple(arguments), np.asarray(reads, dtype=int), identity
 
     def function(self, fixed: dict) -> Callable:
@@ -166,7 +175,7 @@ class _Source:
 class _OfFormula(_Source):
     """A formula in names of columns and coefficients."""
 
-    def __init__(self, formula: Formula, columns: dict[str, int], model=None):
+    def __init__(self, formula: Formula, columns: dict[str, int], model: Any = None) -> None:
         super().__init__([name for name in formula.names if name not in columns], list(columns.values()), formula)
         self.formula, self.columns, self.model = formula, columns, model
 
@@ -184,7 +193,7 @@ class _OfFormula(_Source):
 class _OfFunction(_Source):
     """A function of X and coefficients."""
 
-    def __init__(self, f, arguments, names, n_features):
+    def __init__(self, f: Callable, arguments: list[str], names: np.ndarray | None, n_features: int) -> None:
         super().__init__(arguments, np.arange(n_features), f)
         self.f, self.column_names = f, None if names is None else tuple(map(str, names))
 
@@ -195,10 +204,10 @@ class _OfFunction(_Source):
 class _Evaluation:
     """A formula as ``function(rows, *arguments)``."""
 
-    def __init__(self, formula, columns, free, fixed):
+    def __init__(self, formula: Formula, columns: tuple, free: tuple, fixed: dict) -> None:
         self.formula, self.columns, self.free, self.fixed = formula, columns, free, fixed
 
-    def __call__(self, rows, *arguments):
+    def __call__(self, rows: np.ndarray, *arguments: Any) -> Any:
         values: dict[str, Any] = {name: np.float64(value) for name, value in self.fixed.items()}
         values |= {name: rows[:, j] for j, name in enumerate(self.columns)}
         values |= dict(zip(self.free, arguments, strict=True))
@@ -208,10 +217,10 @@ class _Evaluation:
 class _Call:
     """A user's function as ``function(rows, *arguments)``."""
 
-    def __init__(self, f, names, fixed, column_names):
+    def __init__(self, f: Callable, names: tuple, fixed: dict, column_names: tuple[str, str] | None) -> None:
         self.f, self.names, self.fixed, self.column_names = f, names, fixed, column_names
 
-    def __call__(self, rows, *arguments):
+    def __call__(self, rows: np.ndarray, *arguments: Any) -> Any:
         free = iter(arguments)
         values = [self.fixed[name] if name in self.fixed else next(free) for name in self.names]
         return self.f(NamedRows.of(rows, self.column_names), *values)
@@ -231,7 +240,7 @@ class NamedRows(np.ndarray):
         result.names = names
         return result
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
             return np.asarray(self)[key]
         if key not in self.names:
@@ -242,10 +251,10 @@ class NamedRows(np.ndarray):
 class _Proposals:
     """Trial coefficients of a self-starting model."""
 
-    def __init__(self, model, renamed, labels):
+    def __init__(self, model: Any, renamed: dict, labels: list[str]) -> None:
         self.model, self.renamed, self.labels = model, renamed, labels
 
-    def __call__(self, rows) -> Iterator[np.ndarray]:
+    def __call__(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         for values in MODELS[self.model].proposals(rows[:, 0]):
             b = np.zeros(len(self.labels))
             for argument, value in values.items():
@@ -254,7 +263,7 @@ class _Proposals:
             yield b
 
 
-def _source(spec: Nonlinear, names, n_features, argument) -> _Source:
+def _source(spec: Nonlinear, names: np.ndarray | None, n_features: int, argument: str) -> _Source:
     """What the formula or function of a `Nonlinear` says."""
     if callable(spec.formula):
         return _OfFunction(spec.formula, _signature(spec.formula, argument), names, n_features)
@@ -279,7 +288,7 @@ def _source(spec: Nonlinear, names, n_features, argument) -> _Source:
     return _OfFormula(formula, columns, formula.call if formula.call and formula.call[1][0] in columns else None)
 
 
-def _call_of_model(name, names, n_features, argument) -> str:
+def _call_of_model(name: str, names: np.ndarray | None, n_features: int, argument: str) -> str:
     """The call of a self-starting model on the only column of X."""
     if n_features != 1:
         raise ValueError(
@@ -292,7 +301,7 @@ def _call_of_model(name, names, n_features, argument) -> str:
     return f"{name}({', '.join([column_name, *MODELS[name].arguments[1:]])})"
 
 
-def _column(name: str, names, n_features) -> int | None:
+def _column(name: str, names: np.ndarray | None, n_features: int) -> int | None:
     """The index of the column with this name, or None."""
     if names is not None:
         return column(name, names, n_features, "formula") if name in list(names) else None
@@ -314,7 +323,7 @@ def _signature(f: Callable, argument: str) -> list[str]:
     return [one.name for one in named[1:]]
 
 
-def _known(values, kind: str, arguments, argument: str) -> dict:
+def _known(values: dict | None, kind: str, arguments: tuple, argument: str) -> dict:
     """A dict by coefficient; ValueError for unknown names."""
     if values is None:
         return {}
@@ -326,7 +335,7 @@ def _known(values, kind: str, arguments, argument: str) -> dict:
     return values
 
 
-def _numbers(values, kind, arguments, argument) -> dict[str, float]:
+def _numbers(values: dict | None, kind: str, arguments: tuple, argument: str) -> dict[str, float]:
     """A dict of finite numbers by coefficient."""
     for name, value in _known(values, kind, arguments, argument).items():
         if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
@@ -334,7 +343,9 @@ def _numbers(values, kind, arguments, argument) -> dict[str, float]:
     return {name: float(value) for name, value in (values or {}).items()}
 
 
-def _values(spec: Nonlinear, free, on, labels, argument):
+def _values(
+    spec: Nonlinear, free: tuple, on: dict, labels: list[str], argument: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Starts (q,), NaN where there are none, and bounds (q,), of the coefficients `labels`."""
     given = _numbers(spec.start, "start", (*free, *labels, *(spec.fixed or {})), argument)
     started = set(given)

@@ -69,7 +69,17 @@ class Smooth(BaseEstimator):
     True
     """
 
-    def __init__(self, column, n_basis=None, *, degree=3, order=2, cyclic=False, by=None, monotone=None):
+    def __init__(
+        self,
+        column: Any,
+        n_basis: Any = None,
+        *,
+        degree: int = 3,
+        order: int = 2,
+        cyclic: Any = False,
+        by: int | None = None,
+        monotone: str | None = None,
+    ) -> None:
         self.column = column
         self.n_basis = n_basis
         self.degree = degree
@@ -123,7 +133,7 @@ class Smooth(BaseEstimator):
             raise ValueError(f"{argument}: by={self.by!r} has more than {MAX_DISTINCT} values")
         return [(f"{suffix}={seen.texts[by][int(level)]}", by, float(level)) for level in levels]
 
-    def _rises(self, margins, argument) -> np.ndarray | None:
+    def _rises(self, margins: list[_Margin], argument: str) -> np.ndarray | None:
         """What is not negative where the function is monotone: differences of its B-splines' coefficients, from its own."""
         if self.monotone is None:
             return None
@@ -154,7 +164,7 @@ class Smooth(BaseEstimator):
         return _Margin(ends, int(n_basis), int(self.degree), int(self.order), period is not False)
 
 
-def _of_each(value, n: int, kinds: tuple, argument: str, name: str) -> list:
+def _of_each(value: Any, n: int, kinds: tuple, argument: str, name: str) -> list:
     """An entry for each of n columns, from a list of them or from one for all."""
     if not isinstance(value, kinds):
         return [value] * n
@@ -180,7 +190,7 @@ class _Margin:
     of coefficients, which differences do not see, stand in front of them.
     """
 
-    def __init__(self, ends: tuple[float, float], n_basis: int, degree: int, order: int, cyclic: bool):
+    def __init__(self, ends: tuple[float, float], n_basis: int, degree: int, order: int, cyclic: bool) -> None:
         (self.low, self.high), self.degree, self.cyclic = ends, degree, cyclic
         step = (self.high - self.low) / (n_basis if cyclic else n_basis - degree)
         n_splines = n_basis + degree * cyclic
@@ -228,7 +238,7 @@ class _Products:
         The value of `by` in the rows where the columns are not zero, if it does not multiply them.
     """
 
-    def __init__(self, index: np.ndarray, margins: list[_Margin], by: int | None, level: float | None = None):
+    def __init__(self, index: np.ndarray, margins: list[_Margin], by: int | None, level: float | None = None) -> None:
         self.index, self.margins, self.by, self.level = index, margins, by, level
         grids = np.meshgrid(*(margin.weights for margin in margins), indexing="ij")
         self.weights = np.array([grid.ravel()[1:] for grid in grids])
@@ -281,7 +291,7 @@ class Groups(BaseEstimator):
 
     takes_text = ("column",)
 
-    def __init__(self, column):
+    def __init__(self, column: Any) -> None:
         self.column = column
 
     def bind(self, seen: Seen, argument: str) -> list[Bound]:
@@ -301,7 +311,7 @@ class Groups(BaseEstimator):
 class _Indicators:
     """A column per level: whether a row belongs to it."""
 
-    def __init__(self, j: int, levels: np.ndarray):
+    def __init__(self, j: int, levels: np.ndarray) -> None:
         self.column, self.levels = j, levels
 
     def __call__(self, X: Any) -> sparse.csr_matrix:
@@ -332,7 +342,7 @@ class Ridge(BaseEstimator):
     True
     """
 
-    def __init__(self, columns="all"):
+    def __init__(self, columns: Any = "all") -> None:
         self.columns = columns
 
     def bind(self, seen: Seen, argument: str) -> list[Bound]:

@@ -9,12 +9,12 @@ from ..likelihoods import Likelihood
 from ._tools import close, draw, expect, row
 
 
-def _before(law, y, theta):
+def _before(law: Likelihood, y: np.ndarray, theta: dict) -> np.ndarray:
     """P(Y < y) of the law."""
     return law.cdf(y - 1 if law.support.integer else np.where(np.isin(y, law.atoms), np.nextafter(y, -np.inf), y), **theta)
 
 
-def _log_mass(law, k, row):
+def _log_mass(law: Likelihood, k: np.ndarray, row: dict) -> np.ndarray:
     """Log-likelihood at whole numbers k with one row's parameters."""
     many = {name: np.broadcast_to(value, (len(k), *np.shape(value))) for name, value in row.items()}
     return law.loglik(k, **many)

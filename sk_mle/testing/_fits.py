@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -25,7 +26,7 @@ def start(law: Likelihood, rng: np.random.Generator) -> None:
             _check_start(law, y[:1], np.ones(1), " where y is a single value")
 
 
-def _check_start(law, y, weight, where):
+def _check_start(law: Any, y: Any, weight: np.ndarray, where: Any) -> None:
     values = law.start(y, weight)
     for name in law.layout.free:
         expect(name in values, f"start without {name}{where}", f"values for {law.layout.free}")
@@ -33,12 +34,12 @@ def _check_start(law, y, weight, where):
         expect(np.all(inside), f"start {name} = {values[name]}{where}", f"a value in {law.layout[name].domain}")
 
 
-def _model(law):
+def _model(law: Any) -> Any:
     """The model that `make_mle_regression` simulates: the first estimated parameter on all columns."""
     return (MLEClassifier if law.target_type == "classes" else MLERegressor)(law, predictors={law.layout.free[0]: "all"})
 
 
-def _simulated(law, n, p, rng):
+def _simulated(law: Any, n: Any, p: Any, rng: np.random.Generator) -> Any:
     """Simulated data in which every class occurs, since a fit takes the number of classes from y."""
     for _ in range(200):
         data = make_mle_regression(law, n_samples=n, n_features=p, random_state=int(rng.integers(2**31)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def normalised(law: Likelihood, rng: np.random.Generator) -> None:
         _check_masses(law, params, y) if law.support.integer else _check_boxes(law, params, y, rng)
 
 
-def _density(law, y, params):
+def _density(law: Any, y: Any, params: dict) -> np.ndarray:
     """Density at every row of y with one row's parameters."""
     repeated_params = {
         name: np.broadcast_to(value, (len(y), *np.shape(value))) if np.ndim(value) else value for name, value in params.items()
@@ -30,7 +31,7 @@ def _density(law, y, params):
     return np.exp(law.loglik(y, **repeated_params))
 
 
-def _check_masses(law, params, y):
+def _check_masses(law: Any, params: dict, y: Any) -> None:
     """Probabilities of the points that were drawn, against their shares of the draws."""
     points, counts = np.unique(y, axis=0, return_counts=True)
     mass = _density(law, points, params)
@@ -42,7 +43,7 @@ def _check_masses(law, params, y):
         close(count / len(y), expected, 0, error, f"share of draws that are {point} at {as_text(params)}")
 
 
-def _check_boxes(law, params, y, rng):
+def _check_boxes(law: Any, params: dict, y: Any, rng: np.random.Generator) -> None:
     """Boxes in coordinates in which the draws are white; shares that sum to one become stick-breaking logits."""
     shares = np.ptp(y.sum(axis=1)) < 1e-9
     z = _stick_logits(y) if shares else y
@@ -63,13 +64,13 @@ def _check_boxes(law, params, y, rng):
         close(expected, share_inside, 0, error, f"{what}, at {as_text(params)}")
 
 
-def _stick_logits(y):
+def _stick_logits(y: Any) -> Any:
     """Logits of each share relative to what the shares before it leave."""
     remainder = np.cumsum(y[:, :0:-1], axis=1)[:, ::-1]
     return np.log(y[:, :-1]) - np.log(remainder)
 
 
-def _from_stick_logits(z):
+def _from_stick_logits(z: np.ndarray) -> tuple[Any, Any]:
     """The inverse of `_stick_logits`, and its Jacobian determinant."""
     share = 1 / (1 + np.exp(-z))
     remainder = np.cumprod(np.hstack([np.ones((len(z), 1)), 1 - share]), axis=1)

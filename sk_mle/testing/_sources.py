@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import add
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def check_source(source: Source, y: str | None = None, sample_weight: str | None
     assert len(counted) > max(numbers), f"map visited {len(counted)} parts, and fold gave a part the number {max(numbers)}"
 
 
-def _described(rows, number) -> list:
+def _described(rows: Any, number: int) -> list:
     """Number, length and a sum of a part."""
     n = n_rows(rows.X)
     for name, column in rows._asdict().items():
@@ -63,6 +64,6 @@ def _described(rows, number) -> list:
     return [(number, n, str(np.asarray(values).ravel().tolist()))]
 
 
-def _widths(opened) -> int:
+def _widths(opened: Opened) -> int:
     """Number of different widths of X."""
     return len(opened.fold(lambda rows, number: {rows.X.shape[1]}, set.union))

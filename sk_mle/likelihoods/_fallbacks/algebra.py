@@ -47,9 +47,10 @@ def plus(first: Eval, second: Eval, sign: float = 1.0) -> Eval:
         return _plus(first, second, sign)
 
 
-def _plus(first, second, sign):
+def _plus(first: Eval, second: Eval, sign: float) -> Eval:
     gradient, information = dict(first.gradient), dict(first.information)
-    for total, part in ((gradient, second.gradient), (information, second.information)):
+    pairs: tuple[tuple[dict, dict], ...] = ((gradient, second.gradient), (information, second.information))
+    for total, part in pairs:
         for key, value in part.items():
             value = value if sign == 1 else sign * value
             total[key] = total[key] + value if key in total else value
@@ -97,7 +98,7 @@ def mix(terms: list[Eval], order: int, names: list[str] | None = None, spread: b
     return Eval(loglik, gradient, information)
 
 
-def _log_sum_and_shares(logs):
+def _log_sum_and_shares(logs: list[np.ndarray]) -> tuple[np.ndarray, Any]:
     """The log of the sum of exponentials, and the share of each; the largest is the 1 of log1p, so that no digit is lost."""
     top = reduce(np.maximum, logs)
     finite = np.isfinite(top)
@@ -160,15 +161,15 @@ def outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a.reshape(len(a), -1)[:, :, None] * b.reshape(len(b), -1)[:, None, :]
 
 
-def _times(share, value):
+def _times(share: np.ndarray, value: np.ndarray) -> np.ndarray:
     return _aligned(share, value) * _zero_without_mass(share, value)
 
 
-def _zero_without_mass(share, value):
+def _zero_without_mass(share: np.ndarray, value: np.ndarray) -> np.ndarray:
     """The value, with zeros where the term has no mass and derivatives may not exist."""
     return value if np.isfinite(value.sum()) else np.where(_aligned(share, value) > 0, value, 0.0)
 
 
-def _aligned(share, value):
+def _aligned(share: np.ndarray, value: np.ndarray) -> np.ndarray:
     """One number per sample, reshaped to multiply an array of any shape per sample."""
     return share if value.ndim == 1 else share.reshape(-1, *[1] * (value.ndim - 1))

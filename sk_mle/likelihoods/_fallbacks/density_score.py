@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.polynomial.legendre import leggauss, legvander
 
@@ -35,7 +37,7 @@ def density_score(law: Law, y: np.ndarray, params: dict) -> np.ndarray:
 class _Table:
     """Tails of several laws, and integrals of their squares, at the ends of panels in t, where x = centre + width sinh(t)."""
 
-    def __init__(self, law, params):
+    def __init__(self, law: Any, params: Any) -> None:
         self.to_y, self.log_slope, self.to_x = _maps_to_support(law.support)
         self.centre, self.width, self.log_density = _centre(law, {n: v for n, v in params.items() if n})
         n_laws = len(self.centre)
@@ -57,11 +59,11 @@ class _Table:
         self.outside = left[:, 0] + right[:, -1]  # estimate of the integrals beyond the panels
         self.misses_mass = ~(np.abs(self.below[:, -1] - 1) < MAX_MISSING_MASS)
 
-    def _density(self, t):
+    def _density(self, t: np.ndarray) -> Any:
         value = np.exp(self.log_density(self.centre[:, None] + self.width[:, None] * np.sinh(t)))
         return value * self.width[:, None] * np.cosh(t)
 
-    def _slope(self, t, rows=slice(None)):
+    def _slope(self, t: np.ndarray, rows: Any = slice(None)) -> Any:
         """dy / dt at t of shape (panels, nodes), or of shape (rows, nodes)."""
         lengths = (1,) * t.ndim if isinstance(rows, slice) else (1,) * (t.ndim - 1)
         centre, width = (v[rows].reshape(-1, *lengths) for v in (self.centre, self.width))
@@ -88,11 +90,11 @@ class _Table:
         return np.where(inexact, np.nan, total)
 
 
-def _square(tail, slope):
+def _square(tail: np.ndarray, slope: float) -> np.ndarray:
     return np.where(tail > 0, tail**2 * slope, 0.0)
 
 
-def _integrals(u):
+def _integrals(u: np.ndarray) -> np.ndarray:
     """Integrals of the Legendre polynomials from -1 to u, on a last axis."""
     values = legvander(u, len(NODES))
     k = np.arange(1, len(NODES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -41,7 +42,7 @@ def integrated_information(law: Law, eta: dict, names: list[str] | None = None) 
     return blocks
 
 
-def _expected_of(law, eta, names, order, moments, width) -> np.ndarray:
+def _expected_of(law: Law, eta: dict, names: list[str], order: int, moments: Callable, width: int) -> np.ndarray:
     """E of ``moments(g, h)``, (n, width), of gradient (n, D) and Hessian (n, D, D) in the linear predictors `names`.
 
     With `order` 1 there is no Hessian. Where one linear predictor alone differs between rows, the expectations are a smooth
@@ -59,7 +60,7 @@ def _expected_of(law, eta, names, order, moments, width) -> np.ndarray:
     return _integrated(law, names, order, moments, width, eta)
 
 
-def _interpolated(eta, name, n_points, values_at) -> np.ndarray | None:
+def _interpolated(eta: dict, name: str, n_points: int, values_at: Callable) -> np.ndarray | None:
     """`values_at` linear predictors (n, width) by Chebyshev's polynomials in one of them; None if these do not resolve it."""
     low, high = eta[name].min(), eta[name].max()
     points = np.cos(np.pi * (np.arange(n_points) + 0.5) / n_points)
@@ -73,7 +74,7 @@ def _interpolated(eta, name, n_points, values_at) -> np.ndarray | None:
     return chebyshev.chebval((2 * eta[name] - low - high) / (high - low), coefficients).T
 
 
-def _integrated(law, names, order, moments, width, eta) -> np.ndarray:
+def _integrated(law: Law, names: list[str], order: int, moments: Callable, width: int, eta: dict) -> np.ndarray:
     """`_expected_of` by an integral for every row."""
     theta, n = law.layout.theta(eta), len(next(iter(eta.values())))
     params = {
@@ -81,7 +82,7 @@ def _integrated(law, names, order, moments, width, eta) -> np.ndarray:
         for name, value in theta.items()
     }
 
-    def values(y, logp, rows):
+    def values(y: np.ndarray, logp: np.ndarray, rows: Any) -> np.ndarray:
         repeated = {name: np.repeat(value[rows], y.shape[1], axis=0) for name, value in eta.items()}
         flat = y.ravel()
         point = law.evaluate(np.where(law.inside(flat), flat, law.support.typical[1]), repeated, order)
@@ -94,7 +95,7 @@ def _integrated(law, names, order, moments, width, eta) -> np.ndarray:
     return _expect(law, params, values, indexed=True, width=width).reshape(n, width)
 
 
-def _by_formula(law, y, eta) -> dict:
+def _by_formula(law: Law, y: np.ndarray, eta: dict) -> dict:
     """The blocks of `evaluate` with information="expected", by `fisher` alone where that is all that it does."""
     if law.fisher is None or overrides(law, "evaluate"):
         return law.evaluate(y, eta, 2, "expected").information
@@ -133,7 +134,7 @@ def information_derivatives(law: Law, y: np.ndarray, eta: dict, formula: bool, w
             for k in range(*np.shape(value)[1:] or (1,)):
                 step = DERIVATIVE_STEP * _unit(law.layout[name], value, here.get((name, name)))
 
-                def at(m, name=name, k=k, step=step, value=value):
+                def at(m: int, name: str = name, k: int = k, step: np.ndarray = step, value: np.ndarray = value) -> dict:
                     return _by_formula(law, y, {**eta, name: _moved(value, k, m * step)})
 
                 blocks = _difference(at)
@@ -152,23 +153,23 @@ def _difference(at: Callable) -> dict:
     return {pair: 8 * (up[pair] - down[pair]) - (up2[pair] - down2[pair]) for pair in changed}
 
 
-def _integrated_derivatives(law, eta) -> np.ndarray:
+def _integrated_derivatives(law: Any, eta: Any) -> np.ndarray:
     """Derivatives of E[g_a g_b] in the linear predictor c, (n, D, D, D): E[h_ac g_b + h_bc g_a + g_a g_b g_c]."""
 
-    def moments(g, h):
+    def moments(g: np.ndarray, h: np.ndarray) -> np.ndarray:
         mixed = np.einsum("nac,nb->nabc", h, g)
         return mixed + mixed.transpose(0, 2, 1, 3) + np.einsum("na,nb,nc->nabc", g, g, g)
 
     return _third_moments(law, eta, moments)
 
 
-def _third_moments(law, eta, moments) -> np.ndarray:
+def _third_moments(law: Any, eta: Any, moments: Any) -> np.ndarray:
     names = list(law.layout.free)
     size = sum(np.shape(eta[name])[1] if np.ndim(eta[name]) > 1 else 1 for name in names)
     return _expected_of(law, eta, names, 2, moments, size**3).reshape(-1, size, size, size)
 
 
-def _unit(parameter, eta, information):
+def _unit(parameter: Any, eta: np.ndarray, information: Any) -> np.ndarray:
     """The scale of the steps in a linear predictor: a number, or one per sample."""
     if not parameter.location or parameter.vector or information is None:
         return np.ones(1)
@@ -180,7 +181,7 @@ def _unit(parameter, eta, information):
     return np.minimum(unit, np.abs(eta[:, None] - ends[np.isfinite(ends)]).min(axis=1, initial=np.inf))
 
 
-def _moved(eta, k, step):
+def _moved(eta: np.ndarray, k: int, step: np.ndarray) -> np.ndarray:
     """Linear predictors with a step in their k-th entry; a number that is repeated stays one."""
     value = repeated_value(eta)
     if value is not None and len(step) == 1 and eta.ndim == 1:
@@ -212,7 +213,7 @@ def curvature_score(law: Law, y: np.ndarray, eta: dict) -> np.ndarray | None:
     return result
 
 
-def _of_linear_hessians(law, eta, information) -> np.ndarray:
+def _of_linear_hessians(law: Any, eta: Any, information: Any) -> np.ndarray:
     """`curvature_score` of rows whose Hessian is a linear function of the score, from their information; NaN in others.
 
     So it is for every exponential family in any parameters: with h = K g - I, E[h g'] = K I. K is found from h and g at a few
@@ -237,7 +238,7 @@ def _of_linear_hessians(law, eta, information) -> np.ndarray:
     return result
 
 
-def _contracted(blocks: dict, eta: dict, weights) -> np.ndarray:
+def _contracted(blocks: dict, eta: dict, weights: np.ndarray) -> np.ndarray:
     """The sum over the entries of `_dense` times weights (n, D, D), which are symmetric: (n,)."""
     places = stacking(eta)[2]
     total = np.zeros(len(weights))

@@ -82,7 +82,7 @@ def is_narrow(
         return inside & is_nearly_linear((loglik(low), loglik(high)), loglik((low + high) / 2), law.smooth)
 
 
-def _between(law, low, high, params):
+def _between(law: Law, low: np.ndarray, high: np.ndarray, params: dict) -> np.ndarray:
     """log P of intervals with both ends inside the support: by the smaller tail, or by a sum over the density."""
     result = np.empty(len(low))
     narrow = is_narrow(law, low, high, lambda y: law.loglik(y, **params))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.special import gammainccinv, gammaincinv
 
@@ -33,11 +36,11 @@ def total_probability(law: Law, params: dict) -> tuple[float, bool]:
         return total if abs(total - 1) < 1e-9 else _adaptive_integral(density), beyond < 1e-9
 
 
-def _adaptive_integral(density) -> float:
+def _adaptive_integral(density: Any) -> float:
     """The integral of a density with kinks or jumps, by halving panels until the sum does not change."""
     edges = np.linspace(-END_OF_PANELS, END_OF_PANELS, N_PANELS + 1)
 
-    def area(low, high):
+    def area(low: np.ndarray, high: np.ndarray) -> Any:
         half = (high - low)[:, None] / 2
         values = density((low[:, None] + half * (1 + GAUSS_NODES)).reshape(1, -1)).reshape(len(low), -1)
         return (values * GAUSS_WEIGHTS * half).sum(axis=1)
@@ -102,7 +105,7 @@ def gamma_quantile(q: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.
         return np.where(upper, gammainccinv(shape, 1 - q), gammaincinv(shape, q)) * variance / mean
 
 
-def _excess_of_cdf(law, q, params):
+def _excess_of_cdf(law: Any, q: np.ndarray, params: dict) -> Callable:
     """A function of y that is nonnegative where P(Y <= y) >= q: a difference of logs of the smaller tail."""
     upper = q > 0.5
     above = lambda y: np.log1p(-q) - law.logsf(y, **params)
@@ -112,7 +115,9 @@ def _excess_of_cdf(law, q, params):
     return lambda y: np.where(upper, above(y), below(y))
 
 
-def _solve_integer(law, q, params, start, end, inside, excess):
+def _solve_integer(
+    law: Any, q: np.ndarray, params: dict, start: np.ndarray, end: np.ndarray, inside: np.ndarray, excess: Callable
+) -> np.ndarray:
     """The smallest integer with a nonnegative excess: growing steps bracket it, bisection finds it.
 
     Above 2**53, not every integer is a float: there it is the smallest float.
@@ -144,7 +149,9 @@ def _solve_integer(law, q, params, start, end, inside, excess):
     return high
 
 
-def _solve_real(law, q, params, low, high, inside, excess):
+def _solve_real(
+    law: Any, q: np.ndarray, params: dict, low: np.ndarray, high: np.ndarray, inside: np.ndarray, excess: Callable
+) -> np.ndarray:
     """The quantile to rounding: growing steps bracket it, false position and bisection find it."""
     least = 1e-9 * np.maximum(np.abs(low), 1e-6)
     step = np.broadcast_to(least, q.shape)
@@ -174,7 +181,7 @@ def _solve_real(law, q, params, low, high, inside, excess):
     return high
 
 
-def _invert_integral(law, q, params):
+def _invert_integral(law: Any, q: np.ndarray, params: dict) -> np.ndarray:
     """Quantiles of a density: panels of Gauss nodes give the cdf at their ends, Newton steps the place inside a panel.
 
     `params` has one row for all q, or one for each.
@@ -207,7 +214,7 @@ def _invert_integral(law, q, params):
     return _polished(law, q, params, y, off > MAX_EXACT_TOTAL_OFF)
 
 
-def _polished(law, q, params, y, rows):
+def _polished(law: Any, q: np.ndarray, params: dict, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Quantiles y, in some rows after a step of Newton's method by the law's distribution functions, or found by these.
 
     They are found where the law writes them: where it does not, they are integrals of the same density.
@@ -226,21 +233,21 @@ def _polished(law, q, params, y, rows):
     return y
 
 
-def _innermost(support):
+def _innermost(support: Any) -> tuple[Any, Any]:
     """The smallest and the largest number inside, where probability may lie nearer to an end than numbers do."""
     return np.nextafter(support.low, np.inf), np.nextafter(support.high, -np.inf)
 
 
-def _graded(t):
+def _graded(t: np.ndarray) -> np.ndarray:
     return GRADING * np.sinh(t / GRADING)
 
 
-def _panels(law, params):
+def _panels(law: Any, params: dict) -> tuple[Callable, Any, float, np.ndarray]:
     """The density in t, (centre, width) of x, half a panel's width, and the panels' integrals over the density."""
     centre, width, f = _centre(law, params)
     place, scale, half = centre[:, None], width[:, None], END_OF_PANELS / N_PANELS
 
-    def density(t):
+    def density(t: np.ndarray) -> np.ndarray:
         far = _graded(t)
         log_slope = np.log(scale) + np.logaddexp(far, -far) + np.log(np.cosh(t / GRADING) / 2)
         return np.exp(f(place + scale * np.sinh(far)) + log_slope)
@@ -251,7 +258,7 @@ def _panels(law, params):
     return density, (centre, width), half, (values * GAUSS_WEIGHTS).sum(axis=2)
 
 
-def _invert_sum(law, q, params):
+def _invert_sum(law: Any, q: np.ndarray, params: dict) -> Any:
     """Quantiles of a mass function: by one cumulative sum if `params` has one row for all q, else by `solve_quantile`.
 
     Small upper tails are left to `solve_quantile` as well, as the sum has few digits of them.
@@ -274,7 +281,7 @@ def _invert_sum(law, q, params):
     return quantiles
 
 
-def _solved(law, q, params, start):
+def _solved(law: Any, q: np.ndarray, params: dict, start: np.ndarray) -> np.ndarray:
     """Quantiles by `solve_quantile`; NaN where the distribution function is not known."""
     found = solve_quantile(law, q, params, start)
     return np.where(np.isnan(law.cdf(start, **params) + law.cdf(found, **params)), np.nan, found)

@@ -7,6 +7,8 @@ that have a rule below, and raises TypeError for all others: such a formula is d
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -26,24 +28,24 @@ class Jet(NDArrayOperatorsMixin):
     columns are computed once. `d2` is None if no second derivatives are asked for.
     """
 
-    def __init__(self, value, d1, d2, rows):
+    def __init__(self, value: Any, d1: Any, d2: Any, rows: Any) -> None:
         self.value, self.d1, self.d2, self.rows = value, d1, d2, rows
 
     shape = property(lambda self: self.value.shape or (self.rows,))
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: self.value.size if self.value.shape else self.rows)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __array__(self, *args, **kwargs):
+    def __array__(self, *args: Any, **kwargs: Any) -> None:
         raise TypeError("an array would lose the derivatives")
 
-    def __array_namespace__(self, api_version=None):
+    def __array_namespace__(self, api_version: Any = None) -> Any:
         """NumPy's namespace, for scipy.special in its array API mode (SCIPY_ARRAY_API)."""
         return _NUMPY
 
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+    def __array_ufunc__(self, ufunc: Callable, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__" or kwargs:  # such as sums and writing in place
             raise TypeError(f"{ufunc.__name__}: {method} with {list(kwargs)} is not differentiated")
         if ufunc in DERIVATIVE_RULES:
@@ -60,10 +62,10 @@ class Jet(NDArrayOperatorsMixin):
         if ufunc in WITHOUT_DERIVATIVE:
             return _to_rows(ufunc(*map(_value, inputs)), self.rows)
         if ufunc in CHOICES:
-            return _where(CHOICES[ufunc](*map(_value, inputs)), *inputs, strict=False)
+            return _where(CHOICES[ufunc](*map(_value, inputs)), inputs[0], inputs[1], strict=False)
         raise TypeError(f"{ufunc.__name__} is not differentiated")
 
-    def __array_function__(self, function, types, args, kwargs):
+    def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if function is np.where and len(args) == 3:
             return _where(*args)
         if function in (np.ones_like, np.zeros_like, np.shape, np.ndim, np.size):
@@ -71,22 +73,23 @@ class Jet(NDArrayOperatorsMixin):
         raise TypeError(f"{function.__name__} is not differentiated")
 
 
-def _value(x):
+def _value(x: Any) -> np.ndarray:
     return x.value if isinstance(x, Jet) else x
 
 
-def _to_rows(value, rows):
+def _to_rows(value: np.ndarray, rows: int) -> np.ndarray:
     """The value as an array of `rows` entries, which may repeat one number."""
     return value if np.shape(value) else repeated(np.asarray(value), rows)
 
 
-def _composed(function, inputs, firsts, seconds):
+def _composed(function: Callable, inputs: tuple, firsts: Any, seconds: dict) -> Jet:
     """The jet of function(*inputs) by the chain rule, from the function's first and nonzero second derivatives."""
     values = [x.value if isinstance(x, Jet) else x for x in inputs]
     jets = [a for a, x in enumerate(inputs) if isinstance(x, Jet)]
     value, first_jet = function(*values), inputs[jets[0]]
     slopes = [firsts[a](value, *values) if a in jets else None for a in range(len(inputs))]
-    d1, d2 = {}, {}
+    d1: dict[int, Any] = {}
+    d2: dict[tuple[int, int], Any] = {}
     for a in jets:
         for i, inner in inputs[a].d1.items():
             _add(d1, i, slopes[a] * inner)
@@ -104,7 +107,7 @@ def _composed(function, inputs, firsts, seconds):
     return Jet(value, d1, d2, first_jet.rows)
 
 
-def _add_products(d2, left, right, symmetric):
+def _add_products(d2: dict, left: dict, right: dict, symmetric: bool) -> None:
     """Add products of first derivatives of two inputs to `d2`; `symmetric` if both are the same input."""
     for i, part in left.items():
         for j, other in right.items():
@@ -112,21 +115,21 @@ def _add_products(d2, left, right, symmetric):
                 _add(d2, (i, j) if i <= j else (j, i), part * (2 * other if i == j and not symmetric else other))
 
 
-def _sum(function, x, y):
+def _sum(function: Callable, x: Any, y: Any) -> Jet:
     """x + y or x - y."""
     sign = -1 if function is np.subtract else 1
-    (a, c, left), (b, d, right) = ((z.d1, z.d2, z) if isinstance(z, Jet) else ({}, {}, None) for z in (x, y))
+    (a, c), (b, d) = ((z.d1, z.d2) if isinstance(z, Jet) else ({}, {}) for z in (x, y))
     d2 = None if c is None or d is None else _joined(c, d, sign)
-    return Jet(function(_value(x), _value(y)), _joined(a, b, sign), d2, (right if left is None else left).rows)
+    return Jet(function(_value(x), _value(y)), _joined(a, b, sign), d2, (x if isinstance(x, Jet) else y).rows)
 
 
-def _quotient(x, y):
+def _quotient(x: np.ndarray, y: Jet) -> Jet:
     """x times the reciprocal of y, which often is one number."""
     reciprocal = _composed(np.reciprocal, (y,), *DERIVATIVE_RULES[np.reciprocal]) if isinstance(y, Jet) else 1 / y
     return _composed(lambda x, _: x / _value(y), (x, reciprocal), *DERIVATIVE_RULES[np.multiply])
 
 
-def _joined(left, right, sign):
+def _joined(left: dict, right: dict, sign: int) -> dict:
     total = dict(left)
     for key, part in right.items():
         if sign < 0:
@@ -136,17 +139,17 @@ def _joined(left, right, sign):
     return total
 
 
-def _add(total, key, part):
+def _add(total: dict, key: Any, part: np.ndarray) -> None:
     total[key] = total[key] + part if key in total else part
 
 
-def _where(condition, yes, no, strict=True):
+def _where(condition: Any, yes: Any, no: Any, strict: Any = True) -> Any:
     jets = [x for x in (yes, no) if isinstance(x, Jet)]
     parts = [x if isinstance(x, Jet) else Jet(x, {}, {}, None) for x in (yes, no)]
     if isinstance(condition, Jet) or (strict and parts[0].d1.keys() != parts[1].d1.keys()):
         raise TypeError("a parameter vanishes from one of two formulas: perhaps the limit of the other, but not its derivative")
 
-    def chosen(a, b):
+    def chosen(a: Any, b: Any) -> dict:
         return {key: np.where(condition, a.get(key, 0.0), b.get(key, 0.0)) for key in a.keys() | b.keys()}
 
     d2 = None if None in (x.d2 for x in parts) else chosen(*(x.d2 for x in parts))
@@ -154,14 +157,14 @@ def _where(condition, yes, no, strict=True):
     return Jet(value, chosen(*(x.d1 for x in parts)), d2, jets[0].rows)
 
 
-def _to_power(x, n):
+def _to_power(x: np.ndarray, n: np.ndarray) -> np.ndarray:
     return x**n  # the operator has fast paths for squares and roots
 
 
 # A rule has the first derivatives, functions of the value f and the arguments, and the second ones by pairs of arguments,
 # functions of the first derivatives as well; None stands for 1.
-FIXED_POWER_RULE = (lambda f, x, n: n * x ** (n - 1), None), {(0, 0): lambda f, x, n, *s: n * (n - 1) * x ** (n - 2)}
-POWER_RULE = (
+FIXED_POWER_RULE: Any = (lambda f, x, n: n * x ** (n - 1), None), {(0, 0): lambda f, x, n, *s: n * (n - 1) * x ** (n - 2)}
+POWER_RULE: Any = (
     (lambda f, x, n: n * (f / x), lambda f, x, n: f * np.log(x)),
     {
         (0, 0): lambda f, x, n, s, t: (n - 1) * s / x,
@@ -171,7 +174,7 @@ POWER_RULE = (
 )
 
 
-def _one(first, second):
+def _one(first: Callable, second: Callable) -> tuple[Any, dict]:
     """The rule of a function of one argument x: first(f, x) and second(f, x, s), with its value f and first derivative s."""
     return (first,), {(0, 0): second}
 
@@ -183,7 +186,7 @@ _NUMPY = next(
 )
 
 
-def _ufunc(function):
+def _ufunc(function: Callable) -> Callable:
     return getattr(function, "__wrapped__", function)
 
 
@@ -202,7 +205,7 @@ WITHOUT_DERIVATIVE = {
     np.rint,
 }
 CHOICES = {np.maximum: np.greater_equal, np.minimum: np.less_equal, np.fmax: np.greater_equal, np.fmin: np.less_equal}
-DERIVATIVE_RULES = {
+DERIVATIVE_RULES: dict[Any, Any] = {
     np.multiply: ((lambda f, x, y: y, lambda f, x, y: x), {(0, 1): None}),
     np.logaddexp: (
         (lambda f, x, y: np.exp(x - f), lambda f, x, y: np.exp(y - f)),
@@ -265,7 +268,7 @@ def evaluate(law: Law, y: np.ndarray, eta: dict, order: int) -> Eval | None:
     return Eval(law.layout.guarded(loglik, {name: jet.value for name, jet in jets.items()}), gradient, information)
 
 
-def _seed(i, link, eta, order) -> Jet:
+def _seed(i: int, link: Any, eta: np.ndarray, order: int) -> Jet:
     """The jet of the parameter whose linear predictor `eta` has index i."""
     rows, constant = len(eta), repeated_value(eta) is not None
     eta = eta[:1].copy() if constant else eta

@@ -8,6 +8,7 @@ centre, so that they stay exact where the probability underflows. Discrete laws 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp
@@ -47,7 +48,7 @@ def tail(law: Law, y: np.ndarray, params: dict, upper: bool, log: bool) -> np.nd
     return value if log else np.exp(value)
 
 
-def _log_of_written(law, y, params, upper):
+def _log_of_written(law: Any, y: Any, params: dict, upper: bool) -> Any:
     """The log of the law's own cdf or sf, integrated where that underflows."""
     y, params, shape = flattened(y, params, law)
     with np.errstate(all="ignore"):
@@ -60,7 +61,7 @@ def _log_of_written(law, y, params, upper):
     return result.reshape(shape)
 
 
-def _complement_of_written(law, y, params, upper):
+def _complement_of_written(law: Any, y: Any, params: dict, upper: bool) -> Any:
     """The cdf or sf from the other, which the law writes; integrated where the other is close to one."""
     y, params, shape = flattened(y, params, law)
     other = (law.cdf if upper else law.sf)(y, **params)
@@ -104,7 +105,7 @@ def entropy(law: Law, params: dict) -> np.ndarray:
 # ---- building blocks ---------------------------------------------------------------------------------------------
 
 
-def flattened(y, params, law=None):
+def flattened(y: Any, params: dict, law: Any = None) -> tuple[np.ndarray, dict, Any]:
     """y and the parameters broadcast to one-dimensional arrays, and their common shape; vectors keep their last axis."""
     vector = {name for name in params if law is not None and law.layout[name].vector}
     y, values = np.asarray(y, float), {name: np.asarray(value, float) for name, value in params.items()}
@@ -116,13 +117,13 @@ def flattened(y, params, law=None):
     return np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1), values, shape
 
 
-def _row_slices(n, n_points):
+def _row_slices(n: int, n_points: int) -> list[slice]:
     """Slices of n rows of which each needs `n_points` densities, so that a block's fit in memory."""
     step = max(DENSITIES_PER_BLOCK // n_points, 1)
     return [slice(first, first + step) for first in range(0, n, step)]
 
 
-def _maps_to_support(support):
+def _maps_to_support(support: Any) -> tuple[Callable, Callable, Callable]:
     """The functions y(x), log dy/dx and x(y) between the real line and the support; identities for discrete supports."""
     low, high = support.low, support.high
     if support.integer or not (np.isfinite(low) or np.isfinite(high)):
@@ -136,18 +137,18 @@ def _maps_to_support(support):
         )
     sign, end = (1.0, low) if np.isfinite(low) else (-1.0, high)
 
-    def to_y(x):
+    def to_y(x: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             return end + sign * np.exp(x)
 
     return to_y, (lambda x: x), (lambda y: np.log(sign * (y - end)))
 
 
-def _log_density(law, params):
+def _log_density(law: Any, params: dict) -> Callable:
     """The log-density of x on the real line, a function of x (n,) or (n, points)."""
     to_y, log_jacobian, _ = _maps_to_support(law.support)
 
-    def f(x):
+    def f(x: np.ndarray) -> np.ndarray:
         column = params if x.ndim == 1 else {name: value[:, None] for name, value in params.items()}
         y = to_y(np.rint(x)) if law.support.integer else to_y(x)
         with np.errstate(all="ignore"):
@@ -157,7 +158,7 @@ def _log_density(law, params):
     return f
 
 
-def _centre(law, params):
+def _centre(law: Any, params: dict) -> tuple[np.ndarray, np.ndarray, Callable]:
     """Mode and half-width of each density on the real line, and its log-density, by a pattern search.
 
     The search begins at the middle of the typical range, or at the value of a parameter.
@@ -190,7 +191,7 @@ def _centre(law, params):
     return x, 2 * step, f
 
 
-def _middle_of_short_support(law, params):
+def _middle_of_short_support(law: Any, params: dict) -> tuple[np.ndarray, np.ndarray, None] | None:
     """The middle of a support of few whole numbers, all of which are summed, in the form of `_centre`'s result; else None."""
     low, high = law.support.low, law.support.high
     if not law.support.integer or high - low >= FIRST_TERMS:
@@ -199,7 +200,7 @@ def _middle_of_short_support(law, params):
     return middle, middle, None
 
 
-def _integral_tail(law, y, params, upper):
+def _integral_tail(law: Any, y: Any, params: dict, upper: bool) -> np.ndarray:
     """log of a tail of a density, integrated from y away from the centre; the other side is the complement."""
     _, _, to_x = _maps_to_support(law.support)
     centre, width, f = _centre(law, params)
@@ -224,7 +225,7 @@ def _integral_tail(law, y, params, upper):
     return np.where(inside, result, np.where(np.isnan(y), np.nan, at_end))
 
 
-def _continued(law, params):
+def _continued(law: Any, params: dict) -> Any:
     """The log-density of x, continued as a straight line where y is nearer to an end at zero than floats are: at a pole."""
     f, support = _log_density(law, params), law.support
     if not (support.low == 0 or (support.high == 0 and support.low == -np.inf)):
@@ -234,14 +235,14 @@ def _continued(law, params):
     with np.errstate(all="ignore"):
         slope = (f(end + LAST_LOG_STEP) - at_end) / LAST_LOG_STEP
 
-    def continued(x):
+    def continued(x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return np.where((x < LAST_LOG) & (slope > 0), at_end + slope * (x - LAST_LOG), f(x))
 
     return continued
 
 
-def _log_integral(law, params, x, length):
+def _log_integral(law: Any, params: dict, x: np.ndarray, length: Any) -> Any:
     """log of the integral of a density from x on, in the direction and units of `length`: double-exponential nodes."""
     total = np.full(len(x), -np.inf)
     rows = np.arange(len(x))
@@ -258,7 +259,7 @@ def _log_integral(law, params, x, length):
     return total + np.log(np.abs(length))
 
 
-def _sum_tail(law, y, params, upper):
+def _sum_tail(law: Any, y: Any, params: dict, upper: bool) -> np.ndarray:
     """log of a tail of a mass function, summed from y away from the centre until the terms are negligible."""
     centre, _, f = _centre(law, params)
     k = np.floor(np.clip(y, law.support.low - 1, 1e300))
@@ -276,7 +277,7 @@ def _sum_tail(law, y, params, upper):
         start, way, scale = first[rows], sign[rows][:, None], total[rows][:, None]
         far = _log_density(law, {name: value[rows] for name, value in params.items()})
 
-        def values(steps):
+        def values(steps: Any) -> Any:
             return np.exp(far(start[:, None] + way * steps) - scale)[..., None]
 
         rest = _long_sum(values, _terms_to_end(law, start, way[:, 0]), np.ones((len(rows), 1)))
@@ -286,12 +287,12 @@ def _sum_tail(law, y, params, upper):
         return np.where(outwards_up == upper, total, np.log1p(-np.exp(total)))
 
 
-def _terms_to_end(law, first, sign):
+def _terms_to_end(law: Any, first: Any, sign: Any) -> Any:
     """The number of whole numbers from `first` on to the end of the support, up (sign 1) or down (-1)."""
     return np.where(sign > 0, law.support.high - first, first - law.support.low) + 1
 
 
-def _long_sum(values, count, size):
+def _long_sum(values: Any, count: Any, size: Any) -> Any:
     """Sums of values(steps) (n, steps, width) over steps from FIRST_LONG_TERM to `count`, by panels ever longer.
 
     Where two rules disagree on the panels, as the terms do not vary smoothly, they are added one by one, up to MAX_TERMS.
@@ -323,7 +324,7 @@ def _long_sum(values, count, size):
     return total
 
 
-def _each_term(values, size):
+def _each_term(values: Any, size: Any) -> np.ndarray:
     """Sums as `_long_sum`'s, of every term up to MAX_TERMS; NaN where more are needed."""
     total, largest = np.zeros_like(size), size
     for done in range(FIRST_LONG_TERM, MAX_TERMS, FIRST_LONG_TERM):
@@ -335,7 +336,14 @@ def _each_term(values, size):
     return np.where(part * (done / FIRST_LONG_TERM) <= NEGLIGIBLE_REST * largest, total, np.nan)
 
 
-def _expect(law, params, g, indexed=False, found=None, width=1):
+def _expect(
+    law: Any,
+    params: dict,
+    g: Callable,
+    indexed: bool = False,
+    found: Any = None,
+    width: int = 1,
+) -> np.ndarray:
     """E g(Y) by quadrature; NaN where halving the nodes changes the result, or probability is missing.
 
     `g(y, logp)` takes nodes (rows, nodes) and the log-density there; with `indexed` also the slice or index of the rows. It
@@ -375,13 +383,13 @@ def _expect(law, params, g, indexed=False, found=None, width=1):
     return _retried(law, params, result, g, indexed).reshape((*shape, *result.shape[1:]))
 
 
-def _masses_times(mass, value):
+def _masses_times(mass: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Values (rows, nodes) or (rows, nodes, width) times the masses of their nodes; zero where there is none."""
     mass = mass.reshape(*mass.shape, *(1,) * (value.ndim - 2))
     return np.where(mass > 0, mass * value, 0.0)
 
 
-def _retried(law, params, expectation, g, indexed):
+def _retried(law: Any, params: dict, expectation: np.ndarray, g: Callable, indexed: bool) -> np.ndarray:
     """The expectations with those that are NaN integrated again, over quantiles.
 
     NaN remains if that integral does not converge either, as when the expectation does not exist.
@@ -392,7 +400,7 @@ def _retried(law, params, expectation, g, indexed):
     if not 0 < len(rows) <= MAX_RETRIED_ROWS:
         return expectation
 
-    def value(y, repeated):
+    def value(y: np.ndarray, repeated: dict) -> np.ndarray:
         logp = law.loglik(y.ravel(), **repeated).reshape(y.shape)
         return g(y, logp, *([rows] if indexed else []))
 
@@ -447,13 +455,13 @@ def over_quantiles(
     return np.array([*total, last])
 
 
-def _expect_sum(law, params, g, rows, indexed, centre):
+def _expect_sum(law: Law, params: dict, g: Callable, rows: slice, indexed: bool, centre: np.ndarray) -> np.ndarray:
     """E g(Y) as a sum over the integers; NaN where the masses do not add up to one."""
     mass, total = _sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g, centre)
     return np.where((np.abs(mass - 1) < 1e-8).reshape(-1, *(1,) * (total.ndim - 1)), total, np.nan)
 
 
-def _sum_over(law, params, g, centre):
+def _sum_over(law: Law, params: dict, g: Callable, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums of the masses, and of g times the masses, from the centre outwards in both directions."""
     start, f = np.rint(centre), _log_density(law, params)
     if law.support.high - law.support.low < FIRST_TERMS:
@@ -463,10 +471,10 @@ def _sum_over(law, params, g, centre):
         logp = f(k)
         with np.errstate(all="ignore"):
             return np.exp(logp).sum(axis=1), _masses_times(np.exp(logp), g(k, logp)).sum(axis=1)
-    sums, size = 0.0, 0.0
+    sums, size = np.zeros(()), np.zeros(())
     for sign, first in ((1.0, start), (-1.0, start - 1)):
 
-        def values(steps, sign=sign, first=first):
+        def values(steps: np.ndarray, sign: float = sign, first: np.ndarray = first) -> np.ndarray:
             k = first[:, None] + sign * steps
             logp = f(k)
             mass = np.exp(logp)

@@ -43,7 +43,9 @@ def newton_quantile(
     return result.reshape(shape)
 
 
-def _tail_quantile(logs, upper, q, x, params, ends):
+def _tail_quantile(
+    logs: Callable, upper: bool, q: np.ndarray, x: np.ndarray, params: dict, ends: tuple[float, float]
+) -> np.ndarray:
     """Quantiles by the log of one tail, from the first guess x."""
     sign, target = (-1.0, np.log1p(-q)) if upper else (1.0, np.log(q))
     result, rows = np.empty(len(q)), np.arange(len(q))

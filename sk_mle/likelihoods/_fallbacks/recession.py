@@ -38,7 +38,7 @@ class _Direction:
     the fall; `active`: further steps are needed.
     """
 
-    def __init__(self, sign, here, scaled):
+    def __init__(self, sign: float, here: np.ndarray, scaled: bool) -> None:
         n, self.scaled = len(here), scaled
         self.sign, self.value, self.end = sign, here.copy(), here.copy()
         self.free, self.limit = np.isfinite(here), np.zeros(n, bool)
@@ -61,7 +61,7 @@ class _Direction:
         self.active[rows[falls | ~finite]] = False
 
 
-def _end(law, y, eta, name, entry, here):
+def _end(law: Law, y: np.ndarray, eta: dict, name: str, entry: int, here: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sign of the direction in which each sample's log-likelihood never falls, and the gain up to its limit.
 
     Sign 0: the log-likelihood does not depend on the entry. Gain infinite: it falls in both directions.
@@ -87,7 +87,7 @@ def _end(law, y, eta, name, entry, here):
         never = same_step & (low.fall_step == len(STEPS_OF_PREDICTOR))
     else:
         low.free, high.free = (side.free & (side.fall_step == len(STEPS_OF_PREDICTOR)) for side in (low, high))
-        never, later = low.free & high.free, 0.0
+        never, later = low.free & high.free, np.zeros(())
     both = low.free & high.free
     advantage = _without_rounding(high.end - low.end, here)  # of the upper direction
     advantage = np.where(advantage == 0, _without_rounding(high.value - low.value, here), advantage)
@@ -99,6 +99,6 @@ def _end(law, y, eta, name, entry, here):
     return np.where(bounded, 1.0, sign), np.where(bounded, np.inf, gain)
 
 
-def _without_rounding(difference, here):
+def _without_rounding(difference: np.ndarray, here: np.ndarray) -> np.ndarray:
     """The difference of two log-likelihoods, zero if it is rounding."""
     return np.where(np.abs(difference) <= LOGLIK_ROUNDING * np.maximum(1.0, np.abs(here)), 0.0, difference)

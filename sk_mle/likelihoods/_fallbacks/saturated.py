@@ -67,7 +67,7 @@ def extrapolated_evaluation(
     return Eval(value, gradient, second)
 
 
-def _all_finite(value, gradient, second) -> np.ndarray:
+def _all_finite(value: np.ndarray, gradient: dict, second: dict) -> np.ndarray:
     """Mask of the rows in which value and derivatives are all finite."""
     result = np.isfinite(value)
     for part in (*gradient.values(), *second.values()):
@@ -75,5 +75,5 @@ def _all_finite(value, gradient, second) -> np.ndarray:
     return result
 
 
-def _row_sums(values):
+def _row_sums(values: np.ndarray) -> np.ndarray:
     return values.reshape(len(values), -1).sum(axis=1)

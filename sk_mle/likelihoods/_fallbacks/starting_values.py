@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -39,7 +40,7 @@ def reduced_sample(y: np.ndarray, sample_weight: np.ndarray, max_points: float =
     return np.r_[quantiles(y, sample_weight, levels), y.min(), y.max()], np.r_[np.ones(max_points), 1e-9, 1e-9]
 
 
-def _comparison_sample(y, sample_weight):
+def _comparison_sample(y: np.ndarray, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Fewer quantiles than `reduced_sample`, weighted by their shares; denser in the tails, which decide between guesses."""
     if len(y) <= POINTS_TO_COMPARE or y.ndim > 1:
         return y, sample_weight
@@ -65,7 +66,7 @@ def best_candidate(law: Law, candidates: Iterable[dict], y: np.ndarray, sample_w
     """The dict of parameters with the largest log-likelihood; the first one if columns of X hold some parameters."""
     candidates = [{**law.layout.fixed, **candidate} for candidate in candidates]
 
-    def mean(candidate):
+    def mean(candidate: dict) -> float:
         with np.errstate(all="ignore"):
             value = np.average(law.loglik(y, **candidate), weights=sample_weight)
         return value if value < np.inf else -np.inf  # NaN as well
@@ -89,7 +90,7 @@ def numerical_start(law: Law, y: np.ndarray, sample_weight: np.ndarray, guess: d
         )
     total = sample_weight.sum()
 
-    def loss(point):
+    def loss(point: np.ndarray) -> float:
         eta = {name: np.full(len(y), value) for name, value in zip(names, point, strict=True)}
         with np.errstate(all="ignore"):
             value = -np.dot(sample_weight, law.evaluate(y, eta, 0).loglik) / total
@@ -118,14 +119,14 @@ def numerical_start(law: Law, y: np.ndarray, sample_weight: np.ndarray, guess: d
     return {name: law.layout[name].link.inverse(value) for name, value in zip(names, maximum, strict=True)}
 
 
-def _alternatives(grid, losses) -> np.ndarray:
+def _alternatives(grid: np.ndarray, losses: np.ndarray) -> np.ndarray:
     """The best guess for every value of every parameter, without the best of all, from which Newton's method failed."""
     ranked = grid[np.argsort(losses, kind="stable")]
     first = {int(np.argmax(column == value)) for column in ranked.T for value in np.unique(column)}
     return ranked[sorted(first - {0})]
 
 
-def _losses(law, y, sample_weight, points) -> np.ndarray:
+def _losses(law: Any, y: np.ndarray, sample_weight: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Mean negative log-likelihoods at constant linear predictors (points, parameters), in blocks that fit in the cache."""
     blocks: list = []
     block_size = max(DENSITIES_PER_BLOCK // len(y), 1)
@@ -138,7 +139,7 @@ def _losses(law, y, sample_weight, points) -> np.ndarray:
     return np.where(np.isfinite(losses), losses, np.inf)
 
 
-def _newton(law, y, sample_weight, point) -> np.ndarray | None:
+def _newton(law: Any, y: np.ndarray, sample_weight: np.ndarray, point: np.ndarray) -> np.ndarray | None:
     """The maximum by damped Newton steps; None if the formula takes no jets, or if they lead to no maximum."""
     value, gradient, hessian = _mean_loss(law, y, sample_weight, point)
     for _ in range(MAX_NEWTON_STEPS):
@@ -161,7 +162,7 @@ def _newton(law, y, sample_weight, point) -> np.ndarray | None:
     return None
 
 
-def _mean_loss(law, y, sample_weight, point):
+def _mean_loss(law: Any, y: np.ndarray, sample_weight: np.ndarray, point: np.ndarray) -> tuple[Any, Any, Any]:
     """Mean negative log-likelihood at constant linear predictors, with gradient and Hessian by jets; infinite without jets."""
     total = sample_weight.sum()
     eta = {name: repeated(value, len(y)) for name, value in zip(law.layout.free, point, strict=True)}
@@ -178,7 +179,7 @@ def _mean_loss(law, y, sample_weight, point):
     return -sample_weight @ evaluated.loglik / total, gradient, hessian
 
 
-def _grids(law, y, weight, guess):
+def _grids(law: Any, y: np.ndarray, weight: np.ndarray, guess: Any) -> Iterator[Any]:
     """Yield arrays (points, parameters) of linear predictors to try: the guess, or else a small and then a larger grid."""
     if guess is not None:
         yield np.array([[float(law.layout[name].link.link(guess[name])) for name in law.layout.free]])
@@ -187,7 +188,7 @@ def _grids(law, y, weight, guess):
         yield np.array(list(product(*(_guesses(law, name, y, weight, far) for name in law.layout.free))))
 
 
-def _guesses(law, name, y, weight, far) -> list[float]:
+def _guesses(law: Any, name: str, y: np.ndarray, weight: np.ndarray, far: bool) -> list[float]:
     """Linear predictors of one parameter to try: moments of y inside its domain, and typical values of the domain.
 
     With `far` also the ends of y, widths that cover all of it, and values close to zero.

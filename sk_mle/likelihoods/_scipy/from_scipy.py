@@ -79,7 +79,7 @@ def from_scipy(
     return ScipyLaw(rv, parameters=parameters, links=links, **values)
 
 
-def _number(rv, name, value) -> float:
+def _number(rv: Any, name: Any, value: Any) -> float:
     """A frozen argument as a float; ValueError for an array."""
     if np.size(value) != 1:
         raise ValueError(f"the frozen {rv.name} has an array as {name}; freeze numbers, or give columns of X by their names")

@@ -63,32 +63,32 @@ def support(rv: Any, *shapes: np.ndarray) -> list[np.ndarray]:
         return list(np.broadcast_arrays(*(np.asarray(end, float) for end in rv.support(*shapes))))
 
 
-def _public_object(rv):
+def _public_object(rv: Any) -> Any:
     """The object of scipy.stats in place of a copy of it, so that the caches hold one entry for both."""
-    own = getattr(stats, str(rv.name), None)
+    own: Any = getattr(stats, str(rv.name), None)
     return own if type(own) is type(rv) and (own.a, own.b) == (rv.a, rv.b) else rv
 
 
-def _valid(rv, shapes) -> np.ndarray:
+def _valid(rv: Any, shapes: Any) -> np.ndarray:
     low, high = support(rv, *shapes)
     return low <= high
 
 
-def _valid_combinations(rv, values: list) -> np.ndarray:
+def _valid_combinations(rv: Any, values: list) -> np.ndarray:
     """The valid combinations of the values of every shape: (number of shapes, combinations)."""
     grid = np.array([part.ravel() for part in np.meshgrid(*values, indexing="ij")])
     return grid[:, np.broadcast_to(_valid(rv, grid), grid.shape[1])]
 
 
 @lru_cache(maxsize=256)
-def _valid_grid(rv) -> np.ndarray:
+def _valid_grid(rv: Any) -> np.ndarray:
     """The valid combinations of grid values: (number of shapes, combinations)."""
     count = len(names(rv))
     return _valid_combinations(rv, [_FINE if count < 4 else _COARSE] * count)
 
 
 @lru_cache(maxsize=256)
-def _shape_domains(rv) -> dict[str, Domain]:
+def _shape_domains(rv: Any) -> dict[str, Domain]:
     shape_names = names(rv)
     if not shape_names:
         return {}
@@ -112,7 +112,7 @@ def _shape_domains(rv) -> dict[str, Domain]:
     return _with_valid_typical_values(rv, domains, valid)
 
 
-def _edge(rv, valid, i, grid, k, step):
+def _edge(rv: Any, valid: Any, i: Any, grid: np.ndarray, k: Any, step: Any) -> tuple[Any, bool]:
     """The end of the valid values beyond grid[k] in direction `step`, and whether it is itself valid.
 
     It is found by bisection, with the other shapes at their valid combinations.
@@ -130,11 +130,12 @@ def _edge(rv, valid, i, grid, k, step):
     if _beyond_grid(end) != end and grid[k] != 0:  # the grid of another shape limits this one
         return _beyond_grid(end), False
     rounded = round(float(end), 9) + 0.0
-    rows[i] = rounded = rounded if abs(rounded - end) <= 1e-9 * max(1.0, abs(end)) else float(end)
+    rounded = rounded if abs(rounded - end) <= 1e-9 * max(1.0, abs(end)) else float(end)
+    rows[i] = rounded
     return rounded, bool(_valid(rv, rows).any())
 
 
-def _typical(low, high, integer):
+def _typical(low: float, high: float, integer: bool) -> tuple[float, float]:
     """A range of typical values in a domain."""
     low, high = float(low), float(high)
     if integer:
@@ -144,7 +145,7 @@ def _typical(low, high, integer):
     return (0.2, 0.7) if np.isinf(high) else (high - 1.7, high - 0.7)
 
 
-def _with_valid_typical_values(rv, domains, valid):
+def _with_valid_typical_values(rv: Any, domains: dict[str, Domain], valid: np.ndarray) -> dict[str, Domain]:
     """The domains with typical ranges whose corners are all valid, by shrinking invalid ones towards a valid point."""
     corners = lambda box: np.array([part.ravel() for part in np.meshgrid(*box, indexing="ij")])
     box = [np.array(domain.typical) for domain in domains.values()]
@@ -160,7 +161,7 @@ def _with_valid_typical_values(rv, domains, valid):
             if _valid(rv, corners(trial)).all() and all(
                 d.contains(t).all() for d, t in zip(domains.values(), trial, strict=True)
             ):
-                typical = [tuple(float(v) for v in side) for side in trial]
+                typical = [(float(side[0]), float(side[1])) for side in trial]
                 return {
                     n: Domain(d.low, d.high, d.closed, d.integer, t) for (n, d), t in zip(domains.items(), typical, strict=True)
                 }
@@ -168,7 +169,7 @@ def _with_valid_typical_values(rv, domains, valid):
 
 
 @lru_cache(maxsize=1024)
-def _ends(rv, fixed: tuple) -> Ends:
+def _ends(rv: Any, fixed: tuple) -> Ends:
     shape_names, given = names(rv), dict(fixed)
     valid: Any = np.zeros((0, 1))
     if shape_names:
@@ -226,14 +227,14 @@ def located(ends: Ends, loc: float | None, scale: float | None, integer: bool) -
     return Domain(float(low), float(high), (low_in, high_in), integer, typical)
 
 
-def _varies(values, group) -> bool:
+def _varies(values: Any, group: Any) -> bool:
     """Whether values differ within a group of equal numbers in `group`."""
     order = np.lexsort((values, group))
     same = np.diff(group[order]) == 0
     return bool((np.diff(values[order])[same] > 0).any())
 
 
-def _beyond_grid(end) -> float:
+def _beyond_grid(end: Any) -> float:
     """An end found on a grid of shapes, with values at the grid's own limits replaced by infinity, or by zero."""
     if abs(end) > 1e-3 * PROBE_DISTANCE:
         return float(np.sign(end) * np.inf)

@@ -79,7 +79,7 @@ class ScipyLaw(Likelihood):
     array([0.71])
     """
 
-    def __init__(self, rv, *, parameters=None, links=None, **values):
+    def __init__(self, rv: Any, *, parameters: Any = None, links: Any = None, **values: Any) -> None:
         self.rv, self.links, self._named, self._values = rv, links, parameters, values
         known = [*probing.names(rv), "loc", *([] if self._discrete else ["scale"])]
         unknown = [name for name in (*values, *(parameters or ())) if name not in known]
@@ -121,7 +121,7 @@ class ScipyLaw(Likelihood):
         shapes = {name: self._values.get(name) for name in probing.names(self.rv)}
         return probing.ends(self.rv, {name: value for name, value in shapes.items() if not isinstance(value, str | None)})
 
-    def _default(self, name):
+    def _default(self, name: Any) -> float | None | None:
         """The default value of a parameter: a number, or None for one to estimate."""
         if name not in ("loc", "scale"):
             return None
@@ -154,7 +154,7 @@ class ScipyLaw(Likelihood):
     def _all_given(self) -> dict:
         return {name: self._given(name) for name in self.parameters}
 
-    def _given(self, name):
+    def _given(self, name: Any) -> Any:
         return self._values[name] if name in self._values else self._default(name)
 
     def check(self) -> None:
@@ -177,7 +177,7 @@ class ScipyLaw(Likelihood):
                 raise ValueError(f"{key} of {name} takes whole numbers only, got {value!r}")
         super().check()
 
-    def _obstacle(self, key, domain) -> str:
+    def _obstacle(self, key: Any, domain: Any) -> str:
         """Why a parameter cannot be estimated, or only if the user names it; empty if it can."""
         name, named = self.rv.name, self._named or ()
         if domain.integer or (self._discrete and key == "loc"):
@@ -211,7 +211,7 @@ class ScipyLaw(Likelihood):
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 
-    def _safe(self, params):
+    def _safe(self, params: dict) -> dict:
         """Parameters with NaN, which scipy treats as invalid, for values at which its code may crash."""
         limits = SAFE_RANGES.get(self.rv.name, {})
         within = {name: np.where((params[name] >= low) & (params[name] <= high), params[name], np.nan)
@@ -251,7 +251,7 @@ class ScipyLaw(Likelihood):
         return loc + scale * z
 
     @property
-    def _standard(self):
+    def _standard(self) -> Any:
         return type(self)(self.rv, parameters=self._named, loc=0.0, **({} if self._discrete else {"scale": 1.0}))
 
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: float | np.ndarray = 1.0, **shapes: np.ndarray) -> np.ndarray:
@@ -284,7 +284,7 @@ class ScipyLaw(Likelihood):
             shapes[name] = values.flat[0] if same else values  # scipy loops over arrays
         return loc + scale * np.asarray(self.rv.rvs(size=size, random_state=rng, **shapes), dtype=float)
 
-    def _distinct(self, method, shapes, *values):
+    def _distinct(self, method: Any, shapes: Any, *values: Any) -> Any:
         """A method of the standard law, called on distinct rows only: scipy inverts and integrates them one by one."""
         shapes = self._safe(shapes)
         arrays = np.broadcast_arrays(*values, *(np.asarray(shapes[name], float) for name in probing.names(self.rv)))
@@ -293,8 +293,8 @@ class ScipyLaw(Likelihood):
             if not arrays:
                 return np.asarray(method())
             rows, index = np.unique(np.stack([a.ravel() for a in arrays]), axis=1, return_inverse=True)
-            values = np.asarray(method(*rows), dtype=float)
-        return np.broadcast_to(values, rows.shape[1])[index.ravel()].reshape(arrays[0].shape)
+            result = np.asarray(method(*rows), dtype=float)
+        return np.broadcast_to(result, rows.shape[1])[index.ravel()].reshape(arrays[0].shape)
 
 
 @name_of.register

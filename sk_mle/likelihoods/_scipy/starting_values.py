@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from itertools import product
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -24,7 +25,7 @@ def constant_fit(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> d
     return params
 
 
-def _fit(law, y, weight) -> dict:
+def _fit(law: Any, y: Any, weight: np.ndarray) -> dict:
     if law.support.integer:
         return starting_values.numerical_start(law, y, weight)
     candidates = _candidates(law, y, weight)
@@ -39,7 +40,7 @@ def _fit(law, y, weight) -> dict:
     return near if near_mean > best_mean - 0.05 else best
 
 
-def _candidates(law, y, weight) -> list[dict]:
+def _candidates(law: Any, y: Any, weight: np.ndarray) -> list[dict]:
     """Combinations of shapes, each with the location and the scale that match quantiles of y."""
     given = {name: law.layout[name].value for name in law.parameters}
     names = probing.names(law.rv)
@@ -67,7 +68,7 @@ def _candidates(law, y, weight) -> list[dict]:
     return [{name: float(values[name].flat[k]) for name in law.parameters} for k in range(low.size)]
 
 
-def _standard_quantiles(rv, shapes):
+def _standard_quantiles(rv: Any, shapes: Any) -> Any:
     """Quantiles of the standard law for every column of shapes; NaN where scipy's search for them fails."""
     try:
         return np.reshape(rv.ppf(QUANTILE_LEVELS[:, None], *shapes), (len(QUANTILE_LEVELS), -1))
@@ -77,7 +78,7 @@ def _standard_quantiles(rv, shapes):
         return np.hstack([_standard_quantiles(rv, column[:, None]) for column in shapes.T])
 
 
-def _tries(domain, count) -> list[float]:
+def _tries(domain: Any, count: Any) -> list[float]:
     """Values of a shape to try, fewer if many shapes are estimated."""
     low, high = domain.low, domain.high
     if np.isfinite(low) and np.isfinite(high):
