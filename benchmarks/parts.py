@@ -5,7 +5,7 @@
     python benchmarks/parts.py memory FOLDER             # the same of the frame that pandas reads
     python -P benchmarks/parts.py cluster 1000000 20     # five laws on two worker processes of Dask, beside dask-ml's Newton
 
-Each prints a line of the table in README.md. Memory is the largest resident set of the process, libraries included.
+Each prints a line of the table in README.md. DataReferences is the largest resident set of the process, libraries included.
 """
 
 from __future__ import annotations

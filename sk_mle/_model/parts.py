@@ -79,7 +79,7 @@ class DataInParts:
     costly, whole = True, None
 
     def __init__(self, rows: Opened, reader: Any, look: Look, centred: Iterable[bool]) -> None:
-        self.rows, self.reading, self._passes = rows, Reading(reader), [1]
+        self.rows, self.reading, self._passes = rows, PartReading(reader), [1]
         self._passes[0] += 1
         _, found = checked_fold(rows, partial(_survey, self.reading, tuple(set(centred))), _surveyed)
         self.few: Data = reader.read_data(*look.sample)  # after the checks of all rows, whose numbers their errors tell
@@ -139,7 +139,7 @@ class DataInParts:
         other.total_weight = float(other.reduce(_total_weight)["weight"])
         return other
 
-    def _with(self, reading: Reading) -> DataInParts:
+    def _with(self, reading: PartReading) -> DataInParts:
         other = copy(self)
         other.reading = reading
         return other
@@ -158,7 +158,7 @@ class DataInParts:
         raise AttributeError(name)
 
 
-class Reading(NamedTuple):
+class PartReading(NamedTuple):
     """How a part is read."""
 
     reader: Any
@@ -183,7 +183,7 @@ def _has_weight(rows: Rows) -> bool:
     return rows.sample_weight is None or bool(check_weight(rows.sample_weight, n_rows(rows.X)).any())
 
 
-def _reduced(reading: Reading, fn: Callable, combine: Any, rows: Rows, number: int) -> Any:
+def _reduced(reading: PartReading, fn: Callable, combine: Any, rows: Rows, number: int) -> Any:
     """The sum over the blocks of a part; None if all its weights are zero."""
     with rows_apart(number):
         if not _has_weight(rows):
@@ -198,11 +198,11 @@ def _total_weight(batch: Batch) -> dict:
 
 def means_over_parts(rows: Opened, reader: Any, fn: Callable[[Any], np.ndarray]) -> np.ndarray:
     """Weighted means over all rows of fn(X), values (n, k) of a part that `reader` reads, in one pass."""
-    sums = rows.fold(partial(_sums_of_part, Reading(reader), fn), add_sums)
+    sums = rows.fold(partial(_sums_of_part, PartReading(reader), fn), add_sums)
     return sums["values"] / sums["weight"]
 
 
-def _sums_of_part(reading: Reading, fn: Callable, rows: Rows, number: int) -> dict | None:
+def _sums_of_part(reading: PartReading, fn: Callable, rows: Rows, number: int) -> dict | None:
     """Weighted sums of the values of a part; None if all its weights are zero."""
     with rows_apart(number):
         if not _has_weight(rows):
@@ -271,7 +271,7 @@ class _Survey(NamedTuple):
 WITHOUT_WEIGHT = _Survey(0, 0.0, np.inf, True, np.zeros(1), {}, (0.0, 0.0))
 
 
-def _survey(reading: Reading, centred: tuple, rows: Rows, number: int) -> _Survey:
+def _survey(reading: PartReading, centred: tuple, rows: Rows, number: int) -> _Survey:
     """The sums of a part."""
     if not _has_weight(rows):
         reading.reader.check_weightless(rows.X)

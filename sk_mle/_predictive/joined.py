@@ -12,14 +12,14 @@ from .distribution import Distribution
 from .unwrapping import TransformedDistribution
 
 
-class ByRows:
+class FunctionByRow:
     """A function of arrays (..., n) whose columns belong to several functions, such as a transformer of each fold."""
 
     def __init__(self, functions: Sequence[Callable], of_row: np.ndarray) -> None:
         self.functions, self.of_row = functions, of_row
 
-    def __getitem__(self, index: Any) -> ByRows:
-        return ByRows(self.functions, self.of_row[index])
+    def __getitem__(self, index: Any) -> FunctionByRow:
+        return FunctionByRow(self.functions, self.of_row[index])
 
     def __call__(self, values: Any) -> np.ndarray:
         values = np.asarray(values, dtype=float)
@@ -54,7 +54,7 @@ def join(parts: Sequence[Distribution], places: Sequence[np.ndarray]) -> Distrib
     if transformed := [part for part in parts if isinstance(part, TransformedDistribution)]:  # all are, or none
         base = join([part.base for part in transformed], places)
         functions = [[getattr(part, name) for part in parts] for name in ("transform", "inverse")]
-        return TransformedDistribution(base, *(ByRows(each, of_row) for each in functions))
+        return TransformedDistribution(base, *(FunctionByRow(each, of_row) for each in functions))
     law, params = parts[0].likelihood, {}
     for name in law.parameters:
         entry = law.layout[name].shape

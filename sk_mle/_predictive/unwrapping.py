@@ -37,7 +37,7 @@ class TransformedDistribution(Distribution):
     def __repr__(self) -> str:
         return f"<transformed {repr(self.base)[1:]}"
 
-    def _slope(self, y: np.ndarray) -> np.ndarray:
+    def _derivative(self, y: np.ndarray) -> np.ndarray:
         """Derivative of the transformation: differences of eighth order, at the step where two neighbours agree best."""
         y, previous = np.asarray(y, float), np.nan
         best, least_change = np.full((), np.nan), np.full((), np.inf)
@@ -70,7 +70,7 @@ class TransformedDistribution(Distribution):
     def _middle(self) -> np.ndarray:
         return np.asarray(self.inverse(self.base.ppf(np.full(self.shape, 0.5))))
 
-    def _reached(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _in_range(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whether `inverse` reaches y, and the transformed y, or a transformed median if it does not."""
         inside = np.isfinite(y)
         with np.errstate(all="ignore"):
@@ -88,33 +88,33 @@ class TransformedDistribution(Distribution):
     def logpdf(self, y: ArrayLike) -> np.ndarray:
         """Log density with the transformation's Jacobian; -inf at impossible y."""
         y = np.asarray(y, float)
-        inside, t = self._reached(y)
+        inside, t = self._in_range(y)
         with np.errstate(all="ignore"):
-            value = self.base.logpdf(t) + np.log(np.abs(self._slope(np.where(inside, y, self._middle))))
+            value = self.base.logpdf(t) + np.log(np.abs(self._derivative(np.where(inside, y, self._middle))))
         return np.where(np.isnan(y), np.nan, np.where(inside & ~np.isnan(value), value, -np.inf))[()]
 
-    def _side(self, y: Any, rising: Callable, falling: Callable, lowest: float, highest: float) -> np.ndarray:
+    def _tail_of_base(self, y: Any, rising: Callable, falling: Callable, lowest: float, highest: float) -> np.ndarray:
         """A distribution function: the base's `rising` at the transformed y, or `falling` if the transformation decreases."""
         y = np.asarray(y, float)
-        inside, t = self._reached(y)
+        inside, t = self._in_range(y)
         value = (falling if self.falls else rising)(t)
         return np.where(np.isnan(y), np.nan, np.where(inside, value, np.where(y < self._middle, lowest, highest)))[()]
 
     def cdf(self, y: ArrayLike) -> np.ndarray:
         """P(Y <= y)."""
-        return self._side(y, self.base.cdf, self.base.sf, 0.0, 1.0)
+        return self._tail_of_base(y, self.base.cdf, self.base.sf, 0.0, 1.0)
 
     def sf(self, y: ArrayLike) -> np.ndarray:
         """P(Y > y)."""
-        return self._side(y, self.base.sf, self.base.cdf, 1.0, 0.0)
+        return self._tail_of_base(y, self.base.sf, self.base.cdf, 1.0, 0.0)
 
     def logcdf(self, y: ArrayLike) -> np.ndarray:
         """log P(Y <= y)."""
-        return self._side(y, self.base.logcdf, self.base.logsf, -np.inf, 0.0)
+        return self._tail_of_base(y, self.base.logcdf, self.base.logsf, -np.inf, 0.0)
 
     def logsf(self, y: ArrayLike) -> np.ndarray:
         """log P(Y > y)."""
-        return self._side(y, self.base.logsf, self.base.logcdf, 0.0, -np.inf)
+        return self._tail_of_base(y, self.base.logsf, self.base.logcdf, 0.0, -np.inf)
 
     def ppf(self, q: Any) -> np.ndarray:
         """Quantile at probability q."""
@@ -249,10 +249,10 @@ def _without_distribution(fitted: Any) -> TypeError:
 
 
 def _after(inner: Any, to_X: tuple = (), transformers: tuple = (), names: Callable | None = None) -> Unwrapped:
-    inside = unwrap(inner)
-    of_same_X = None if to_X else inside.predictor_names
-    transformers = (*transformers, *inside.transformers)
-    return Unwrapped(inside.model, (*to_X, *inside.to_X), transformers, inside.names or names, of_same_X)
+    unwrapped = unwrap(inner)
+    of_same_X = None if to_X else unwrapped.predictor_names
+    transformers = (*transformers, *unwrapped.transformers)
+    return Unwrapped(unwrapped.model, (*to_X, *unwrapped.to_X), transformers, unwrapped.names or names, of_same_X)
 
 
 def target_of(estimator: Any, X: Any, y: ArrayLike | None) -> Any:
@@ -292,8 +292,8 @@ def predict_dist(fitted: Any, X: Any) -> Distribution:
     >>> predict_dist(pipe, [[1]]).mean().round(2)
     array([1.])
     """
-    inside = unwrap(fitted)
-    return inside.dist(inside.model.predict_dist(inside.X(X)))
+    unwrapped = unwrap(fitted)
+    return unwrapped.dist(unwrapped.model.predict_dist(unwrapped.X(X)))
 
 
 class _OnAnyShape:

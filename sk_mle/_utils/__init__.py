@@ -1,1 +1,1 @@
-"""Small things that all rooms use: words of messages, tables, data frames, arrays that repeat one row."""
+"""Small helpers that all subpackages use: phrases of messages, tables, data frames, arrays that repeat one row."""

@@ -1,4 +1,4 @@
-"""Callbacks of scikit-learn 1.9 and later: estimators take them by `set_callbacks`, and tell them of the iterations of fits."""
+"""Callbacks of scikit-learn 1.9 and later: set by `set_callbacks`, and called after every iteration of a fit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["WithCallbacks", "with_callbacks"]
 
 
 class WithCallbacks(CallbackSupportMixin):
-    """A mixin of estimators whose fits tell callbacks."""
+    """A mixin of estimators whose fits call callbacks."""
 
     @contextmanager
     def _fit_task(self, X: Any, y: Any, sample_weight: Any) -> Iterator[Callable | None]:
-        """Tell the callbacks of the beginning and the end of a fit.
+        """A context that calls the callbacks at the beginning and at the end of a fit.
 
         Yields
         ------

@@ -172,7 +172,7 @@ def _step(
                 # A first difference without a second is an inflection: the step fits. If both are alike, it is a small term's.
                 flat = (ratio < 0.03) & (d1 < MAX_RELATIVE_STEP) & ((d1 <= d2) | (0.3 * d1 > 1.5 * np.maximum(d2, 1e-300)))
                 wrong |= flat
-                # The longer step skipped a narrow bend that the last one resolved.
+                # The longer step skipped a narrow region of high curvature that the last one resolved.
                 too_long = (d2 < 0.1 * last_d2 * reach**2) | (np.abs(d1 / reach - last_d1) > 0.01 * last_d1 + noise / last)
                 if too_long.any():
                     reach, done = np.where(too_long, last, reach), done | too_long

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from inspect import currentframe
 from typing import Any, NamedTuple
 
-MOST_SHOWN = 5  # rows and columns
+MAX_ITEMS_SHOWN = 5  # rows and columns
 PACKAGE = __name__.split(".")[0]
 INSIDE = (f"{PACKAGE}.", "sklearn.callback.")  # modules between a caller's line and a warning: callbacks of a fit wrap it
 
@@ -29,7 +29,7 @@ class RowsFound(NamedTuple):
     first: list[tuple[int, int]]
 
     def joined(self, other: RowsFound) -> RowsFound:
-        return RowsFound(self.n + other.n, sorted(self.first + other.first)[:MOST_SHOWN])
+        return RowsFound(self.n + other.n, sorted(self.first + other.first)[:MAX_ITEMS_SHOWN])
 
     def text(self, starts: dict[int, int]) -> str:
         """The phrase; `starts` has the numbers of the parts' first rows."""
@@ -94,8 +94,8 @@ def rows_text(rows: Any) -> str:
     """Row numbers as text: "row 3", or "12 rows (0, 4, 9, 11, 15, ...)"."""
     part = _part.get()
     if part is None:
-        return _rows(len(rows), rows[:MOST_SHOWN])
-    return _marked(RowsFound(len(rows), [(part[0], int(row)) for row in rows[:MOST_SHOWN]]), part[1])
+        return _rows(len(rows), rows[:MAX_ITEMS_SHOWN])
+    return _marked(RowsFound(len(rows), [(part[0], int(row)) for row in rows[:MAX_ITEMS_SHOWN]]), part[1])
 
 
 def columns_text(index: Any, names: Any) -> str:
@@ -112,8 +112,8 @@ def _marked(found: Any, all_found: list) -> str:
 def _rows(n: int, first: Sequence) -> str:
     if n == 1:
         return f"row {first[0]}"
-    return f"{n} rows ({', '.join(map(str, first))}{', ...' if n > MOST_SHOWN else ''})"
+    return f"{n} rows ({', '.join(map(str, first))}{', ...' if n > MAX_ITEMS_SHOWN else ''})"
 
 
 def _columns(labels: list[str]) -> str:
-    return f"columns {labels[:MOST_SHOWN]}{' and more' if len(labels) > MOST_SHOWN else ''}"
+    return f"columns {labels[:MAX_ITEMS_SHOWN]}{' and more' if len(labels) > MAX_ITEMS_SHOWN else ''}"

@@ -44,20 +44,20 @@ def observed(
 
     `dist` are predictive distributions of the rows, by default those of the fit.
     """
-    inside, y = unwrap(fitted), target_of(fitted, X, y)
+    unwrapped, y = unwrap(fitted), target_of(fitted, X, y)
     shapes = [np.shape(value) if value is not None else () for value in (X, np.asarray(y) if y is not None else None)]
     if [len(shape) for shape in shapes] == [1, 2]:
         raise ValueError(f"X has shape {shapes[0]}, and y {shapes[1]}: the order of the arguments is estimator, X, y")
-    model = inside.model
+    model = unwrapped.model
     check_is_fitted(model)
-    law, X = model.likelihood_, inside.X(X)
+    law, X = model.likelihood_, unwrapped.X(X)
     name = title(law)
     if law.target_type == "targets":
         raise ValueError(f"{name} is a law of several targets, which have no order; diagnose a model of each target alone")
-    data = model.read_data(X, inside.y(y), sample_weight)
+    data = model.read_data(X, unwrapped.y(y), sample_weight)
     check_support(law, data.y)
-    dist = inside.dist(model.predict_dist(X)) if dist is None else dist
-    if not inside.transformers:
+    dist = unwrapped.dist(model.predict_dist(X)) if dist is None else dist
+    if not unwrapped.transformers:
         return Observed(model, data, *_predicted_value(model, X, data.y, dist))
     if law.predictive is not law:
         raise ValueError(f"{name} below a transformed target: fit it to the transformed y itself to diagnose it")

@@ -17,8 +17,8 @@ from ..selection import cross_val_predict_dist
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # of Okabe and Ito, for colour-blind readers too
 MARKERS = "o^sDvP"
-LINES = ("-", "--", "-.", ":")
-_MODEL, _ONCE = "sk_mle model", "sk_mle "
+LINE_STYLES = ("-", "--", "-.", ":")
+_MODEL_ARTIST, _DRAWN_ONCE = "sk_mle model", "sk_mle "
 
 
 def pyplot() -> Any:
@@ -47,20 +47,20 @@ class Drawing:
     @staticmethod
     def _n_models(ax: Any) -> int:
         """The number of models that are drawn on the axes."""
-        return sum(artist.get_gid() == _MODEL for artist in ax.get_children())
+        return sum(artist.get_gid() == _MODEL_ARTIST for artist in ax.get_children())
 
     def _style(self, ax: Any, line: bool = False) -> dict:
         """Colour and marker, or line style, of the next model; the artist that gets them counts as a model."""
         n_models = self._n_models(ax)
-        style = {"color": PALETTE[n_models % len(PALETTE)], "gid": _MODEL}
+        style = {"color": PALETTE[n_models % len(PALETTE)], "gid": _MODEL_ARTIST}
         if line:
-            return {**style, "linestyle": LINES[n_models % len(LINES)]}
+            return {**style, "linestyle": LINE_STYLES[n_models % len(LINE_STYLES)]}
         return {**style, "marker": MARKERS[n_models % len(MARKERS)], "linestyle": "none"}
 
     @staticmethod
     def _once(ax: Any, what: str) -> dict | None:
         """Keywords for an artist that the axes need once, such as a band; None if they have it."""
-        gid = _ONCE + what
+        gid = _DRAWN_ONCE + what
         return None if any(artist.get_gid() == gid for artist in ax.get_children()) else {"gid": gid}
 
     @staticmethod

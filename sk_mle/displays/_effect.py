@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._common import LINES, MARKERS, PALETTE, Drawing, column_of
+from ._common import LINE_STYLES, MARKERS, PALETTE, Drawing, column_of
 
 
 class Curve(NamedTuple):
@@ -151,7 +151,7 @@ class EffectDisplay(Drawing):
             style = {"color": PALETTE[k % len(PALETTE)], "label": curve.label or None}
             if is_number:
                 (line,) = ax.plot(
-                    curve.x, curve.value, **{**style, "linestyle": LINES[k % len(LINES)], "linewidth": 2, **kwargs}
+                    curve.x, curve.value, **{**style, "linestyle": LINE_STYLES[k % len(LINE_STYLES)], "linewidth": 2, **kwargs}
                 )
                 ax.fill_between(curve.x, curve.low, curve.high, color=line.get_color(), alpha=0.15, linewidth=0)
             else:

@@ -13,7 +13,7 @@ from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
 from ..diagnostics._observed import ends
 from ..likelihoods._functions import title
-from ._common import LINES, MARKERS, PALETTE, Drawing, pyplot
+from ._common import LINE_STYLES, MARKERS, PALETTE, Drawing, pyplot
 
 STANDARD_ERRORS_TO_END = 3.5  # standard errors from the estimate to the ends of a grid
 CONFIDENCE_LEVELS = (0.5, 0.9, 0.99, 0.9999)
@@ -230,7 +230,7 @@ class LikelihoodDisplay(Drawing):
             edges = np.histogram_bin_edges(y, bins="auto")
             ax.hist(y, bins=edges, weights=weight, density=True, color="0.87", label="observed", zorder=0)
         for k, (dist, score) in enumerate(zip(dists, self.scores, strict=True)):
-            color, line = PALETTE[k % len(PALETTE)], LINES[k % len(LINES)]
+            color, line = PALETTE[k % len(PALETTE)], LINE_STYLES[k % len(LINE_STYLES)]
             values = ", ".join(f"{name} {self.candidates[k][name]:.3g}" for name in self.parameters)
             style = {"color": color, "linestyle": line, "label": f"{values}: {score:.2f}", "linewidth": 2}
             if is_lattice:

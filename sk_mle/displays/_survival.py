@@ -13,7 +13,7 @@ from .._predictive.distribution import Distribution
 from .._utils.kaplan_meier import KaplanMeier, kaplan_meier
 from .._utils.messages import rows_text
 from ..diagnostics._observed import ends
-from ._common import LINES, PALETTE, Drawing, check_order, column_of, rows_and_dist, split_rows
+from ._common import LINE_STYLES, PALETTE, Drawing, check_order, column_of, rows_and_dist, split_rows
 
 N_TIMES = 200
 MAX_CURVES = 12
@@ -219,7 +219,7 @@ class SurvivalDisplay(Drawing):
             low, high = np.append(1.0, group.low), np.append(1.0, group.high)
             ax.fill_between(x, low, high, step="post", color=color, alpha=0.13, linewidth=0)
             ax.plot(group.censored, estimate.at(group.censored), "|", color=color, markersize=6, markeredgewidth=0.8)
-            style = {"color": color, "linestyle": LINES[1], "linewidth": 2.2, "label": f"{label}predicted"}
+            style = {"color": color, "linestyle": LINE_STYLES[1], "linewidth": 2.2, "label": f"{label}predicted"}
             (line,) = ax.plot(self.times, group.predicted, **{**style, **kwargs})
             self.lines_.append(line)
         ax.set(xlabel="time", ylabel="probability to last longer", ylim=(-0.02, 1.02))

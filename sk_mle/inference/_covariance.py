@@ -12,13 +12,23 @@ from .._model.penalties import penalties_of
 from .._solvers.identification import directions_without_information
 from ..likelihoods._functions import at_edge, expected_information, has_kinks, title
 from ._estimable import Estimability, dependent_columns, listed, without_information
-from ._information import ANALYTIC, FREQUENCY, PROBABILITY, WEIGHTS, Leverages, Located, Sums, locate_fit, summed
+from ._information import (
+    ANALYTIC,
+    FREQUENCY,
+    PROBABILITY,
+    WEIGHTS,
+    FitPoint,
+    InformationSums,
+    Leverages,
+    objective_at_fit,
+    summed,
+)
 from ._kernel import kernel_block, positive
 from ._layout import Layout
 
 KERNEL = "kernel"
-BY_LEVERAGE = ("HC2", "HC3", "HC4")
-KINDS = ("observed", "expected", "opg", "HC0", "HC1", *BY_LEVERAGE, KERNEL)
+LEVERAGE_KINDS = ("HC2", "HC3", "HC4")
+KINDS = ("observed", "expected", "opg", "HC0", "HC1", *LEVERAGE_KINDS, KERNEL)
 MIN_EIGENVALUE = 1e-11  # smallest eigenvalue of the information, scaled to a unit diagonal, that can be inverted
 MAX_STANDARD_ERRORS_OFF = 0.1  # standard errors from the maximum up to which coefficients count as the maximum
 
@@ -71,7 +81,7 @@ def _check_options(law: Any, cov: str, bread: str, weights: str, groups: Any) ->
         raise ValueError(f"weights={weights!r} is unknown; use one of {list(WEIGHTS)}")
     if cov == "opg" and groups is not None:
         raise ValueError("cov='opg' knows no clusters; leave cov at its default, or use 'HC0' or 'HC1', with groups")
-    if cov in BY_LEVERAGE and groups is not None:
+    if cov in LEVERAGE_KINDS and groups is not None:
         raise ValueError(f"cov={cov!r} knows no clusters; use 'HC0' or 'HC1' with groups")
     if weights == PROBABILITY and groups is None and not cov.startswith("HC"):
         raise ValueError("probability weights need a sandwich: pass cov='HC0' or cov='HC1'")
@@ -164,8 +174,8 @@ def covariance(
     elif cov is None:
         cov = "observed" if model.likelihood_.smooth or groups is not None else KERNEL
     check_arguments(model, cov, bread, weights, groups)
-    located = locate_fit(model, X, y, sample_weight, weights, groups=groups)
-    objective = located.objective
+    fit_point = objective_at_fit(model, X, y, sample_weight, weights, groups=groups)
+    objective = fit_point.objective
     robust = cov.startswith("HC") or groups is not None
     weight_power = 1 if weights == FREQUENCY else 2
     jacobian = layout.jacobian(objective.designs)
@@ -173,27 +183,27 @@ def covariance(
     information = "expected" if cov in ("expected", KERNEL) or (robust and bread == "expected") else "observed"
     if information == "expected" and not has_expected:
         information = "observed" if cov == KERNEL else "integrated"
-    needs_scores = (robust and cov not in BY_LEVERAGE) or cov == "opg" or (cov == KERNEL and not has_expected)
-    sums = summed(located, information, needs_scores, weight_power, groups is not None)
-    if cov in BY_LEVERAGE:
+    needs_scores = (robust and cov not in LEVERAGE_KINDS) or cov == "opg" or (cov == KERNEL and not has_expected)
+    sums = summed(fit_point, information, needs_scores, weight_power, groups is not None)
+    if cov in LEVERAGE_KINDS:
         leverages = Leverages.of(cov, objective, sums.hessian, weight_power)
-        sums = summed(located, information, True, weight_power, leverages=leverages)
+        sums = summed(fit_point, information, True, weight_power, leverages=leverages)
     _check_data(model, objective, sums, weights)
-    sums = _with_penalties(model, located, sums)
+    sums = _with_penalties(model, fit_point, sums)
     if cov == KERNEL:
-        matrix, meat = _kernel_sandwich(located, sums)
+        matrix, meat = _kernel_sandwich(fit_point, sums)
     else:
         meat = sums.hessian if sums.meat is None else sums.meat
         matrix = meat if cov == "opg" else sums.hessian
-    free = _free_directions(located, matrix)
+    free = _free_directions(fit_point, matrix)
     estimability = dependent_columns(layout, objective).joined(*without_information(layout, objective, jacobian, free))
-    factor = inverse_root(matrix, jacobian, layout, located, cov == "opg", free)
+    factor = inverse_root(matrix, jacobian, layout, fit_point, cov == "opg", free)
     _check_maximum(model, factor, sums)
     root = jacobian @ factor
     n = objective.data.total_weight
     counted = [name for i, (name, one) in enumerate(objective.designs.items()) if i == 0 or one.columns is not None]
     k = _n_coefficients(model, objective, counted, free)
-    if robust and not (cov == "HC0" or cov in BY_LEVERAGE or n > k):
+    if robust and not (cov == "HC0" or cov in LEVERAGE_KINDS or n > k):
         raise ValueError(
             f"the correction of a sandwich divides by n - k, and there are n = {n:g} observations for k = {k} coefficients"
             "; use cov='HC0'"
@@ -218,27 +228,27 @@ def _n_coefficients(model: Any, objective: Any, counted: list[str], free: dict) 
     return sum(objective.designs[name].size - (free[name].shape[1] if name in free else 0) for name in counted)
 
 
-def _with_penalties(model: Any, located: Located, sums: Sums) -> Sums:
-    """Sums with the gradient and information of the penalties, which stand for a normal law of the coefficients."""
-    gradient, hessian, n = sums.gradient.copy(), sums.hessian.copy(), located.objective.data.total_weight
+def _with_penalties(model: Any, fit_point: FitPoint, sums: InformationSums) -> InformationSums:
+    """InformationSums with the gradient and information of the penalties, which stand for a normal law of the coefficients."""
+    gradient, hessian, n = sums.gradient.copy(), sums.hessian.copy(), fit_point.objective.data.total_weight
     for name, predictor in model.fit_.predictors.items():
-        design, place = located.objective.designs[name], located.objective.slices[name]
+        design, place = fit_point.objective.designs[name], fit_point.objective.slices[name]
         for penalty in penalties_of(predictor.alpha, predictor.slope, design):
-            gradient[place] -= n * penalty.gradient(located.u[place])
+            gradient[place] -= n * penalty.gradient(fit_point.u[place])
             hessian[place, place] += n * penalty.hessian()
     return sums._replace(gradient=gradient, hessian=hessian)
 
 
-def _kernel_sandwich(located: Located, sums: Sums) -> tuple[np.ndarray, np.ndarray]:
+def _kernel_sandwich(fit_point: FitPoint, sums: InformationSums) -> tuple[np.ndarray, np.ndarray]:
     """The information of a law with kinks, and the covariance of its scores.
 
     The covariance of the scores is the expected information or, for laws without a formula, a sum of outer products. One row
     per coefficient lies on a kink of necessity and adds nothing to these, hence the factor n / (n - k).
     """
-    law, n = located.objective.likelihood, located.objective.data.total_weight
-    k = next(iter(located.objective.designs.values())).size
+    law, n = fit_point.objective.likelihood, fit_point.objective.data.total_weight
+    k = next(iter(fit_point.objective.designs.values())).size
     meat = sums.hessian if sums.meat is None else sums.meat * n / max(n - k, 1.0)
-    place, kernel_information = kernel_block(located, meat)
+    place, kernel_information = kernel_block(fit_point, meat)
     information = sums.hessian.copy()
     information[place, place] = kernel_information
     if not positive(information):
@@ -256,17 +266,17 @@ def _root(matrix: np.ndarray) -> np.ndarray:
 
 
 def inverse_root(
-    matrix: np.ndarray, jacobian: Any, layout: Layout, located: Located, is_outer_product: bool, free: Any = None
+    matrix: np.ndarray, jacobian: Any, layout: Layout, fit_point: FitPoint, is_outer_product: bool, free: Any = None
 ) -> np.ndarray:
     """F with F F' the inverse of an information matrix; ValueError names the coefficients along which it is singular.
 
     Along the directions `free`, by parameter, F F' is zero.
     """
     if free:
-        places = located.objective.slices
+        places = fit_point.objective.slices
         columns = [np.eye(len(matrix))[:, places[name]] @ vectors for name, vectors in free.items()]
         kept = linalg.null_space(np.hstack(columns).T)
-        return kept @ inverse_root(kept.T @ matrix @ kept, jacobian @ kept, layout, located, is_outer_product)
+        return kept @ inverse_root(kept.T @ matrix @ kept, jacobian @ kept, layout, fit_point, is_outer_product)
     scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
     if not np.isfinite(matrix).all():
         raise ValueError(
@@ -276,7 +286,7 @@ def inverse_root(
     values, vectors = linalg.eigh(matrix / np.outer(scale, scale))
     if _is_small(values):
         direction = vectors[:, 0] / scale
-        movement = np.abs(jacobian @ direction) * _scales(layout, located)
+        movement = np.abs(jacobian @ direction) * _scales(layout, fit_point)
         names = [layout.names[i] for i in np.argsort(-movement) if movement[i] > 0.01 * movement.max()]
         what = "the sum of outer products of scores" if is_outer_product else "the information matrix"
         state = "is singular" if abs(values[0]) < MIN_EIGENVALUE * max(values[-1], 1.0) else "is not positive definite"
@@ -297,27 +307,27 @@ def _is_small(eigenvalues: np.ndarray) -> bool:
     return bool(eigenvalues[0] < MIN_EIGENVALUE * max(eigenvalues[-1], 1.0))
 
 
-def _free_directions(located: Located, matrix: np.ndarray) -> dict[str, np.ndarray]:
+def _free_directions(fit_point: FitPoint, matrix: np.ndarray) -> dict[str, np.ndarray]:
     """Directions by parameter in which no row has information; looked for only where the information matrix is singular."""
     scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
     if not np.isfinite(matrix).all() or not _is_small(linalg.eigvalsh(matrix / np.outer(scale, scale))):
         return {}
-    return directions_without_information(*located)
+    return directions_without_information(*fit_point)
 
 
-def _scales(layout: Layout, located: Located) -> np.ndarray:
+def _scales(layout: Layout, fit_point: FitPoint) -> np.ndarray:
     """Standard deviation of the linear predictor per unit of each coefficient: that of its column, 1 for intercepts."""
-    X = located.objective.data.few.X[: 1 << 14]
+    X = fit_point.objective.data.few.X[: 1 << 14]
     X = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
     scale = np.ones(layout.size)
     for part in layout.parts:
-        design = located.objective.designs[part.parameter]
+        design = fit_point.objective.designs[part.parameter]
         if design.columns is not None:
             scale[part.place] = [*[1.0] * part.intercept, *design.coefficient_scales(X)]
     return scale
 
 
-def _check_data(model: Any, objective: Any, sums: Sums, weights: str) -> None:
+def _check_data(model: Any, objective: Any, sums: InformationSums, weights: str) -> None:
     """Raise if data and weights are not those of the fit, judged by the log-likelihood, or if they lie on kinks of a law."""
     _check_kinks_inside(objective)
     total, fitted_total = objective.data.total_weight, model.fit_.fingerprint[0]
@@ -329,7 +339,7 @@ def _check_data(model: Any, objective: Any, sums: Sums, weights: str) -> None:
         )
 
 
-def _check_maximum(model: Any, factor: np.ndarray, sums: Sums) -> None:
+def _check_maximum(model: Any, factor: np.ndarray, sums: InformationSums) -> None:
     """Raise if the coefficients are not at the maximum, judged by the gradient."""
     distance = np.linalg.norm(factor.T @ sums.gradient)
     if model.likelihood_.smooth and not distance < MAX_STANDARD_ERRORS_OFF:

@@ -30,7 +30,7 @@ CENTRES = ("mean", "median")
 STEP_IN_SDS = 1e-2  # of a numerical derivative, in standard deviations of the column
 
 
-class Place(NamedTuple):
+class EvaluationRows(NamedTuple):
     """Rows at which effects are averaged, with their shares, and how they are called in the table."""
 
     label: str
@@ -58,7 +58,7 @@ def marginal_effects(
     critical = inference._critical(level)
     X = dense(X)
     weight = check_weight(sample_weight, n_rows(X))
-    places = list(_places(X, weight / weight.sum(), at))
+    places = list(_evaluation_rows(X, weight / weight.sum(), at))
     index, values, errors, notes = [], [], [], []
     for name in _requested(X, columns) if columns is not None else _predictors(inference, X):
         for effect_label, versions in _versions(name, column(X, name)):
@@ -113,7 +113,7 @@ def partial_effects(
     grid = _grid(column(X, name)) if values is None else np.ravel(np.asarray(values))
     columns: dict[str, list] = {_column_label(name): [], "at": [], "of": [], quantity.label: [], "std err": []}
     ends: list = []
-    for place in _places(X, weight / weight.sum(), at):
+    for place in _evaluation_rows(X, weight / weight.sum(), at):
         for value in grid.tolist():
             rows = with_column(place.X, name, _constant(column(place.X, name), value))
             effect, gradient = _average(inference, rows, quantity.of, place.share, quantity.label)
@@ -135,7 +135,7 @@ def partial_effects(
 
 
 def _elsewhere(at: Any) -> str:
-    """Where the other columns are held, in words."""
+    """Where the other columns are held, as text for the title of a table."""
     if isinstance(at, str):
         return f"other columns at their {at}s"
     return "averaged over the rows of X"
@@ -149,10 +149,10 @@ def _grid(values: np.ndarray) -> np.ndarray:
     return np.linspace(float(values.min()), float(values.max()), N_GRID)
 
 
-def _places(X: Any, share: np.ndarray, at: Any) -> Iterator[Place]:
+def _evaluation_rows(X: Any, share: np.ndarray, at: Any) -> Iterator[EvaluationRows]:
     """The rows at which effects are averaged."""
     if at is None:
-        yield Place("", X, share)
+        yield EvaluationRows("", X, share)
         return
     if isinstance(at, str):
         if at not in CENTRES:
@@ -160,7 +160,7 @@ def _places(X: Any, share: np.ndarray, at: Any) -> Iterator[Place]:
         row = take(X, slice(0, 1))
         for name in column_names(X):
             row = with_column(row, name, _centre(column(X, name), share, at))
-        yield Place("", row, np.ones(1))
+        yield EvaluationRows("", row, np.ones(1))
         return
     if not isinstance(at, Mapping):
         raise TypeError(f"at must be None, {' or '.join(map(repr, CENTRES))}, or a dict of values by column, got {at!r}")
@@ -170,7 +170,7 @@ def _places(X: Any, share: np.ndarray, at: Any) -> Iterator[Place]:
         for name, value in zip(names, chosen, strict=True):
             rows = with_column(rows, name, _constant(column(X, name), value))
         labels = (f"{_column_label(name)}={_level_name(value)}" for name, value in zip(names, chosen, strict=True))
-        yield Place(", ".join(labels), rows, share)
+        yield EvaluationRows(", ".join(labels), rows, share)
 
 
 def _centre(values: np.ndarray, share: np.ndarray, kind: str) -> np.ndarray:
@@ -186,7 +186,9 @@ def _centre(values: np.ndarray, share: np.ndarray, kind: str) -> np.ndarray:
     return np.array([(low + high) / 2])
 
 
-def _difference(inference: Any, place: Place, name: Any, versions: list, quantity: Any) -> tuple[np.ndarray, np.ndarray]:
+def _difference(
+    inference: Any, place: EvaluationRows, name: Any, versions: list, quantity: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """The effect (m,) of the versions of a column, and its gradient (m, P)."""
     value, slope = np.zeros(1), np.zeros(1)
     for factor, change in versions:
@@ -204,7 +206,7 @@ def _difference(inference: Any, place: Place, name: Any, versions: list, quantit
     return value, slope
 
 
-def _raise_at_edge(inference: Any, place: Place, name: int, moved: np.ndarray, quantity: Any) -> None:
+def _raise_at_edge(inference: Any, place: EvaluationRows, name: int, moved: np.ndarray, quantity: Any) -> None:
     """Raise ValueError if a functional is finite in the rows as they are, but not beside them.
 
     A difference to one side only is no way out: a derivative may be infinite there, as that of a square root at zero.

@@ -2,7 +2,7 @@
 
 Where columns are linearly dependent, as those of a one-hot encoding beside an intercept, the coefficients move along some
 directions without changing a linear predictor of any row. The fit is the one of smallest norm. What does not change along
-these directions, R b with R N = 0, has the same estimate and standard error as in a fit without the superfluous columns: a
+these directions, R b with R N = 0, has the same estimate and standard error as in a fit without the redundant columns: a
 coefficient of another column, predictions, effects, differences. Nothing else is estimable (Searle 1971, Linear Models,
 chapter 5).
 """
@@ -66,7 +66,7 @@ class Estimability:
     ----------
     directions : ndarray of shape (P, d)
         In the coefficients; entries that are rounding errors are zero.
-    superfluous : list of str
+    redundant : list of str
         A coefficient per direction; without these columns all others are identified.
     reasons : list of str
         Why each direction is not identified, as clauses: "in every row a + b = 1".
@@ -75,14 +75,14 @@ class Estimability:
     """
 
     directions: np.ndarray
-    superfluous: list[str] = field(default_factory=list)
+    redundant: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list, kw_only=True)
 
-    def joined(self, directions: Any, superfluous: Any, reasons: Any) -> Estimability:
+    def joined(self, directions: Any, redundant: Any, reasons: Any) -> Estimability:
         """These directions and others."""
         every = np.hstack([self.directions, directions])
-        return Estimability(every, [*self.superfluous, *superfluous], [*self.reasons, *reasons], names=self.names)
+        return Estimability(every, [*self.redundant, *redundant], [*self.reasons, *reasons], names=self.names)
 
     @property
     def identified(self) -> np.ndarray:
@@ -128,7 +128,7 @@ class Estimability:
 
     def because(self, chosen: Any, remedy: str = "ask for predictions, effects or differences") -> str:
         """The reasons of the directions in a mask (d,), and what to do."""
-        named = listed([self.superfluous[i] for i in np.flatnonzero(chosen)])
+        named = listed([self.redundant[i] for i in np.flatnonzero(chosen)])
         return (
             f"{self.why(chosen)}. Other coefficients fit as well and give another value: {remedy}, or leave {named} out of "
             "the fit"
@@ -143,7 +143,7 @@ class Estimability:
             "–: not identified, because",
             *[f"   {reason}" for reason in why[:MAX_TERMS]],
             *["   ..."] * (len(why) > MAX_TERMS),
-            f"   Without {listed(self.superfluous)} all are. Predictions, effects and differences have their standard errors.",
+            f"   Without {listed(self.redundant)} all are. Predictions, effects and differences have their standard errors.",
         ]
 
 

@@ -22,7 +22,7 @@ from ._effects import marginal_effects, partial_effects
 from ._estimable import NotEstimableError
 from ._functions import functional
 from ._layout import Layout
-from ._linearised import STEP_IN_STANDARD_ERRORS, Rows, as_columns, check_finite, linearised
+from ._linearised import STEP_IN_STANDARD_ERRORS, RowPredictors, as_matrix, check_finite, linearised
 from ._marginaleffects import marginaleffects_model
 from ._terms import TermCoefficients
 
@@ -124,10 +124,10 @@ class Functionals:
                 error = np.linalg.norm(deviations, axis=2)
                 low, high = quantity.interval(value, error, critical)
             else:
-                rows = Rows(self, block)
+                rows = RowPredictors(self, block)
                 rows.check_estimable(first)
-                value = as_columns(f(rows.dist(rows.eta(self.params))), rows.n)
-                sample = np.stack([as_columns(f(rows.dist(rows.eta(draw))), rows.n) for draw in draws])
+                value = as_matrix(f(rows.dist(rows.eta(self.params))), rows.n)
+                sample = np.stack([as_matrix(f(rows.dist(rows.eta(draw))), rows.n) for draw in draws])
                 error, (low, high) = sample.std(axis=0, ddof=1), np.quantile(sample, [tail, 1 - tail], axis=0)
             check_finite(value, label, first)
             parts.append((value, error, low, high))
@@ -225,7 +225,7 @@ class Functionals:
         coefficients = self.params[None] if uncertainty == "plug-in" else self.draws(n_draws, random_state)
         rows_per_block, n, intervals = max(VALUES_PER_BLOCK // len(coefficients), 1), n_rows(X), []
         for first in range(0, n, rows_per_block):
-            rows = Rows(self, take(X, slice(first, first + rows_per_block)))
+            rows = RowPredictors(self, take(X, slice(first, first + rows_per_block)))
             rows.check_estimable(first)
             average = AveragedDistribution(rows.dist(rows.stacked(coefficients)), rows.n)
             intervals.append(np.stack([average.ppf(q) for q in quantiles], axis=1))

@@ -14,10 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._predictive.unwrapping import target_of, unwrap
 from . import _refits
 from ._covariance import covariance
+from ._data_references import DataReferences
 from ._functionals import Functionals
 from ._hypotheses import Hypotheses, parse
 from ._layout import Layout
-from ._memory import Memory
 from ._names import Names
 from ._result import TestResult
 from ._summaries import Summaries
@@ -84,11 +84,11 @@ class Inference(Summaries, Hypotheses, Functionals):
     0  4.5501   0.2253  4.1293  5.0138
     """
 
-    def __init__(self, fitted: Any, result: Any, weights: str, use_t: bool, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, fitted: Any, result: Any, weights: str, use_t: bool, references: DataReferences) -> None:
+        self._references = references
         self.fitted = deepcopy(fitted)
-        inside = unwrap(self.fitted)
-        self.model, self.layout, self.transformed = inside.model, Layout(inside), bool(inside.transformers)
+        unwrapped = unwrap(self.fitted)
+        self.model, self.layout, self.transformed = unwrapped.model, Layout(unwrapped), bool(unwrapped.transformers)
         self.params = self.layout.flatten(self.model.fit_.coefs, self.model.fit_.intercepts)
         self.n_samples, self.n_clusters, self.loglikelihood = result.n_samples, result.n_clusters, result.loglikelihood
         self.cov_kind, self.weights = result.kind, weights
@@ -159,13 +159,19 @@ class Inference(Summaries, Hypotheses, Functionals):
             For a penalised fit, one that did not converge or lies on an edge of the parameters' domain, a singular information
             matrix, or data that are not those of the fit.
         """
-        inside = unwrap(fitted)
-        check_is_fitted(inside.model)
-        layout, target = Layout(inside), target_of(fitted, X, y)
-        result = covariance(inside.model, layout, inside.X(X), inside.y(target), sample_weight, cov, bread, weights, groups)
+        unwrapped = unwrap(fitted)
+        check_is_fitted(unwrapped.model)
+        layout, target = Layout(unwrapped), target_of(fitted, X, y)
+        result = covariance(
+            unwrapped.model, layout, unwrapped.X(X), unwrapped.y(target), sample_weight, cov, bread, weights, groups
+        )
         given = {"X": X, "y": y, "sample_weight": sample_weight, "groups": groups}
         return cls(
-            fitted, result, weights, use_t, Memory(**{name: value for name, value in given.items() if value is not None})
+            fitted,
+            result,
+            weights,
+            use_t,
+            DataReferences(**{name: value for name, value in given.items() if value is not None}),
         )
 
     @property
@@ -228,9 +234,9 @@ class Inference(Summaries, Hypotheses, Functionals):
         ndarray of shape (P,)
             One for intercepts, NaN for the coefficients of curves, which have no column.
         """
-        inside = unwrap(self.fitted)
+        unwrapped = unwrap(self.fitted)
         scales, found = StandardScaler(with_mean=False), np.full(self.layout.size, np.nan)
-        scales.fit(self.model.read_rows(inside.X(X)), sample_weight=sample_weight)
+        scales.fit(self.model.read_rows(unwrapped.X(X)), sample_weight=sample_weight)
         for part in self.layout.parts:
             found[part.place.start : part.place.start + part.intercept] = 1.0
             if part.linear:
@@ -293,7 +299,7 @@ class Inference(Summaries, Hypotheses, Functionals):
                 f"method='bootstrap' takes n_resamples, groups, random_state, n_jobs and verbose, not {', '.join(unknown)}"
             )
         if method == "bootstrap" and self.n_clusters and options.get("groups") is None:
-            options["groups"] = self._memory.recall(["groups"], "a bootstrap of clusters")["groups"]
+            options["groups"] = self._references.required(["groups"], "a bootstrap of clusters")["groups"]
         known, result = self.identified[index], np.full((len(index), 2), np.nan)
         intervals = _refits.profile_intervals if method == "profile" else _refits.bootstrap_intervals
         result[known] = intervals(self, *data, level, index[known], **options)
@@ -331,7 +337,7 @@ class Inference(Summaries, Hypotheses, Functionals):
 
     def _data(self, X: Any, y: Any, sample_weight: Any, why: str) -> tuple[Any, Any, Any]:
         if X is None:
-            data = self._memory.recall(["X", "y", "sample_weight"], why)
+            data = self._references.required(["X", "y", "sample_weight"], why)
             X, y, sample_weight = data["X"], data.get("y"), data.get("sample_weight")
         return X, target_of(self.fitted, X, y), sample_weight
 

@@ -22,14 +22,14 @@ MIN_ONE_MINUS_LEVERAGE = 1e-10  # below which a row alone decides a coefficient
 FREQUENCY, ANALYTIC, PROBABILITY = WEIGHTS = ("frequency", "analytic", "probability")
 
 
-class Located(NamedTuple):
+class FitPoint(NamedTuple):
     """The objective of a fitted model on data, without penalty, and the fit's point u in its flat coordinates."""
 
     objective: Objective
     u: np.ndarray
 
 
-class Sums(NamedTuple):
+class InformationSums(NamedTuple):
     """Sums over rows at one point: log-likelihood, its gradient, H, and B (`meat`), which is None unless requested."""
 
     value: float
@@ -39,7 +39,7 @@ class Sums(NamedTuple):
     n_clusters: int
 
 
-def locate_fit(
+def objective_at_fit(
     model: Any,
     X: Any,
     y: ArrayLike,
@@ -48,28 +48,28 @@ def locate_fit(
     coefs: dict | None = None,
     intercepts: dict | None = None,
     groups: Any = None,
-) -> Located:
+) -> FitPoint:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
     fit, data = model.fit_, model.read_data(X, y, sample_weight, groups)
     check_support(fit.law, data.few.y)
     if weights != FREQUENCY:  # only the ratios of weights matter
         data = data.with_weight_factor(data.n_kept / data.total_weight)
-    return Located(*fit.locate(data, coefs, intercepts))
+    return FitPoint(*fit.locate(data, coefs, intercepts))
 
 
 def summed(
-    located: Located,
+    fit_point: FitPoint,
     information: str = "observed",
     meat: bool = False,
     power: int = 1,
     clusters: bool = False,
     leverages: Leverages | None = None,
-) -> Sums:
+) -> InformationSums:
     """Value, gradient, H and B; in B a row's score counts with its weight to the `power`, or is summed by group first.
 
     With `leverages`, scores are divided by a power of one minus the row's leverage.
     """
-    objective, u = located
+    objective, u = fit_point
     extra = partial(_score_sums, objective.designs, power, clusters, leverages) if meat else _nothing
     (point, sums), total_weight = objective.with_sums(u, information, extra), objective.data.total_weight
     B, n_clusters = sums.get("meat"), 0
@@ -81,7 +81,7 @@ def summed(
         if n_clusters == 1:
             raise ValueError("groups has one cluster only; cluster-robust covariances need at least two, better forty")
     gradient, hessian = -total_weight * point.gradient, total_weight * point.hessian
-    return Sums(-total_weight * point.value, gradient, hessian, B, n_clusters)
+    return InformationSums(-total_weight * point.value, gradient, hessian, B, n_clusters)
 
 
 def _nothing(batch: Any, rows: dict, result: Any) -> dict:
@@ -91,7 +91,7 @@ def _nothing(batch: Any, rows: dict, result: Any) -> dict:
 def _score_sums(
     designs: dict, power: int, clusters: bool, leverages: Leverages | None, batch: Any, rows: dict, result: Any
 ) -> dict:
-    """Sums over a block of outer products of scores, or of scores by group."""
+    """InformationSums over a block of outer products of scores, or of scores by group."""
     gradient: dict = result.gradient
     alone: dict[str, int] = {}
     if leverages is not None:
@@ -104,7 +104,7 @@ def _score_sums(
 
 
 class GroupSums:
-    """Sums of rows by group, which are added without knowing all groups.
+    """InformationSums of rows by group, which are added without knowing all groups.
 
     Parameters
     ----------

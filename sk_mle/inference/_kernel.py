@@ -24,7 +24,7 @@ from scipy import linalg
 
 from .._model.data import Batch
 from ..likelihoods._functions import averaged_information
-from ._information import Located
+from ._information import FitPoint
 
 MAX_ITERATIONS = 40
 VARIANCE_TOL = 1e-3  # relative change of variances
@@ -33,9 +33,9 @@ MAX_KERNEL_WIDTHS = 5.0  # widths of the kernel up to which a kink contributes
 MAX_WIDTHS_ON_KINK = 1e-6  # widths of the kernel up to which a row counts as on a kink
 
 
-def kernel_block(located: Located, meat: Any) -> tuple[slice, np.ndarray]:
+def kernel_block(fit_point: FitPoint, meat: Any) -> tuple[slice, np.ndarray]:
     """The first parameter's slice of u and its block of the information; `meat` is the covariance of all scores."""
-    kinked = _Kinked(located)
+    kinked = _Kinked(fit_point)
     meat = meat[kinked.place, kinked.place]
     variance = linalg.pinvh(meat)
     for _ in range(MAX_ITERATIONS):
@@ -60,8 +60,8 @@ def positive(matrix: np.ndarray) -> bool:
 class _Kinked:
     """The rows of a fit by their distances from kinks."""
 
-    def __init__(self, located: Located) -> None:
-        self.objective, self.u = located
+    def __init__(self, fit_point: FitPoint) -> None:
+        self.objective, self.u = fit_point
         law, name = self.objective.likelihood, next(iter(self.objective.designs))
         design, self.place = self.objective.designs[name], self.objective.slices[name]
         self.weight = self.objective.data.total_weight

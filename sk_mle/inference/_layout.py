@@ -27,7 +27,7 @@ class Part(NamedTuple):
     linear: bool = True
 
 
-class Reading(NamedTuple):
+class Meaning(NamedTuple):
     """One meaning of a name: coefficients of a parameter, or of one entry of a vector, and their positions."""
 
     label: str
@@ -45,10 +45,10 @@ class Layout:
     `params` of a fitted estimator becomes a vector by `flatten`, and a vector the two dicts of an estimator by `unflatten`.
     """
 
-    def __init__(self, inside: Unwrapped) -> None:
+    def __init__(self, unwrapped: Unwrapped) -> None:
         self.parts: list[Part] = []
         in_terms: list[bool] = []
-        model, names = inside.model, inside.feature_names()
+        model, names = unwrapped.model, unwrapped.feature_names()
         law, end = model.likelihood_, 0
         for parameter, predictor in model.fit_.predictors.items():
             intercept = predictor.intercept
@@ -88,22 +88,22 @@ class Layout:
         """Labels of the parameters and of the entries of vector parameters."""
         return sorted({label for part in self.parts for label in (part.label, part.parameter)})
 
-    def readings(self, text: str) -> dict[str, Reading]:
+    def meanings_of(self, text: str) -> dict[str, Meaning]:
         """The possible meanings of a name without backticks, by the unambiguous name of each."""
         first, meanings = self.parts[0].parameter, {}
         if (first, text) in self.columns:
-            meanings[f"{quoted(text)} in backticks for the column"] = Reading(first, self.columns[first, text])
+            meanings[f"{quoted(text)} in backticks for the column"] = Meaning(first, self.columns[first, text])
         if text == "intercept" and first in self.constants:
-            meanings[f"{first}:{text} for the intercept"] = Reading(first, self.constants[first])
+            meanings[f"{first}:{text} for the intercept"] = Meaning(first, self.constants[first])
         for label in self.labels:
             column = text.removeprefix(f"{label}:")
             if column == text:
                 continue
             if column == "intercept" and label in self.constants:
                 unambiguous = "a matrix of hypotheses" if (label, column) in self.columns else f"{label}:{quoted(column)}"
-                meanings[f"{unambiguous} for the intercept of {label}"] = Reading(label, self.constants[label])
+                meanings[f"{unambiguous} for the intercept of {label}"] = Meaning(label, self.constants[label])
             elif (label, column) in self.columns:
-                meanings[f"{label}:{quoted(column)} for column {column!r} of {label}"] = Reading(
+                meanings[f"{label}:{quoted(column)} for column {column!r} of {label}"] = Meaning(
                     label, self.columns[label, column]
                 )
         return meanings
@@ -128,7 +128,7 @@ class Layout:
         plain = ["intercept"] * part.intercept + part.columns
         names = []
         for i, name in enumerate(plain, part.place.start):
-            read = list(self.readings(f"{part.label}:{name}").values())
+            read = list(self.meanings_of(f"{part.label}:{name}").values())
             clear = len(read) == 1 and i in read[0].places
             names.append(f"{part.label}:{name if clear else quoted(name)}")
         return names

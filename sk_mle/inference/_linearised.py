@@ -20,15 +20,15 @@ MAX_ROUNDING = 1e-9  # relative difference of a functional that may be rounding
 STEP_IN_STANDARD_ERRORS = 1e-2  # of a numerical derivative, in standard errors of a linear predictor
 
 
-class Rows:
-    """Rows of X as the model reads them, with linear predictors and distributions for any coefficients."""
+class RowPredictors:
+    """RowPredictors of X as the model reads them, with linear predictors and distributions for any coefficients."""
 
     def __init__(self, inference: Any, X: Any) -> None:
-        self.inside, self.layout = unwrap(inference.fitted), inference.layout
+        self.unwrapped, self.layout = unwrap(inference.fitted), inference.layout
         self.estimability = inference.estimability
-        self.model = self.inside.model
+        self.model = self.unwrapped.model
         self.fit = self.model.fit_
-        X = self.model.read_rows(self.inside.X(X))
+        X = self.model.read_rows(self.unwrapped.X(X))
         self.offset = self.fit.offsets(X)
         self.X, self.n = X, X.shape[0]
         self._designs: dict[str, np.ndarray] = {}
@@ -69,7 +69,7 @@ class Rows:
             theta = law.layout.theta(eta)
         given = {name: theta[name] for name in law.predictive.parameters if name in theta}
         full = {name: np.broadcast_to(v, shape + law.layout[name].shape) if np.ndim(v) == 0 else v for name, v in given.items()}
-        return self.inside.dist(Distribution(law.predictive, full))
+        return self.unwrapped.dist(Distribution(law.predictive, full))
 
 
 def linearised(inference: Any, X: Any, f: Callable | TermCoefficients, first: int = 0) -> tuple:
@@ -78,11 +78,11 @@ def linearised(inference: Any, X: Any, f: Callable | TermCoefficients, first: in
     Raises NotEstimableError for rows in which the functional depends on the choice of coefficients that are not identified;
     `first` is the number of the first row, for the message.
     """
-    rows = Rows(inference, X)
+    rows = RowPredictors(inference, X)
     if isinstance(f, TermCoefficients):
         return f.linearised(inference, rows)
     eta = rows.eta(inference.params)
-    value = as_columns(f(rows.dist(eta)), rows.n)
+    value = as_matrix(f(rows.dist(eta)), rows.n)
     slopes = []
     for part in inference.layout.parts:
         Z = rows.design(part.parameter)
@@ -92,7 +92,7 @@ def linearised(inference: Any, X: Any, f: Callable | TermCoefficients, first: in
         difference = np.zeros_like(value)
         for k, weight in ((1, 2 / 3), (2, -1 / 12)):
             for sign in (1, -1):
-                difference += sign * weight * as_columns(f(rows.dist(_shifted(eta, part, sign * k * step))), rows.n)
+                difference += sign * weight * as_matrix(f(rows.dist(_shifted(eta, part, sign * k * step))), rows.n)
         if inference.estimability.reasons:
             depends = (np.abs(difference) > MAX_ROUNDING * np.abs(value)).any(axis=1)
             changed = inference.estimability.rows_change(part, Z) & depends[:, None]
@@ -111,7 +111,7 @@ def _shifted(eta: dict, part: Any, step: np.ndarray) -> dict:
     return {**eta, part.parameter: own_eta}
 
 
-def as_columns(value: Any, n: int) -> np.ndarray:
+def as_matrix(value: Any, n: int) -> np.ndarray:
     """Values of a functional as (n, m) floats; raises for another number of rows."""
     value = np.asarray(value, dtype=float)
     if value.shape[:1] != (n,) or value.ndim > 2:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._sources import check_in_memory
 from ._functions import functional
-from ._linearised import Rows, as_columns
+from ._linearised import RowPredictors, as_matrix
 
 
 def marginaleffects_model(inference: Any, X: Any, what: Any, at: Any) -> Any:
@@ -31,9 +31,9 @@ def marginaleffects_model(inference: Any, X: Any, what: Any, at: Any) -> Any:
 
         def get_predict(self, params: Any, newdata: Any) -> Any:
             table = newdata.select(columns)
-            rows = Rows(inference, table if polars else table.to_pandas())
+            rows = RowPredictors(inference, table if polars else table.to_pandas())
             rows.check_estimable()
-            value = as_columns(f(rows.dist(rows.eta(np.asarray(params, dtype=float)))), rows.n)
+            value = as_matrix(f(rows.dist(rows.eta(np.asarray(params, dtype=float)))), rows.n)
             ids = pl.Series("rowid", np.tile(np.arange(rows.n), value.shape[1]), dtype=pl.Int32)
             result = pl.DataFrame({"rowid": ids, "estimate": value.ravel(order="F")})
             if value.shape[1] == 1:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ._layout import Reading, quoted
+from ._layout import Meaning, quoted
 
 NUMBER = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
 QUOTED_NAME = re.compile(r"`((?:[^`]|``)*)`")  # a backtick inside is written twice
@@ -47,12 +47,12 @@ class Names:
 
     def exact(self, name: str) -> list[int] | None:
         """Positions of the coefficients with exactly this name, or None; ValueError if it is ambiguous."""
-        meanings = self.layout.readings(name)
+        meanings = self.layout.meanings_of(name)
         if len(meanings) > 1:
             raise ValueError(f"{name!r} may mean {len(meanings)} coefficients: write {', or '.join(meanings)}")
         return self._single(name, *meanings.values()) if meanings else None
 
-    def _single(self, name: str, meaning: Reading) -> list[int]:
+    def _single(self, name: str, meaning: Meaning) -> list[int]:
         if len(meaning.places) > 1 and any(meaning.label == part.label for part in self.layout.parts):
             raise ValueError(
                 f"{len(meaning.places)} columns of X have the name of {name!r}; rename them, or give a matrix of hypotheses"
@@ -76,7 +76,7 @@ class Names:
             places = self.exact(column)
         if places is None:
             raise ValueError(f"no coefficient is named {match[0]}; the names are {self.listed}")
-        return match.end(), self._single(match[0], Reading(parameter, places))
+        return match.end(), self._single(match[0], Meaning(parameter, places))
 
     @cached_property
     def _labels(self) -> list[str]:
@@ -89,12 +89,14 @@ class Names:
         return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
     @cached_property
-    def words(self) -> list[str]:
+    def plain_names(self) -> list[str]:
         """Names that need no backticks, the longest first: neither empty nor numbers, without blanks at an end."""
         named = [*self.layout.columns, *((label, "intercept") for label in self.layout.constants)]
-        words = {name for label, name in named if label == self.first} | {f"{label}:{name}" for label, name in named}
-        words = {word for word in words if word and word == word.strip() and not NUMBER.fullmatch(word.lstrip("+- "))}
-        return sorted(words, key=len, reverse=True)
+        plain_names = {name for label, name in named if label == self.first} | {f"{label}:{name}" for label, name in named}
+        plain_names = {
+            word for word in plain_names if word and word == word.strip() and not NUMBER.fullmatch(word.lstrip("+- "))
+        }
+        return sorted(plain_names, key=len, reverse=True)
 
     def is_column(self, text: str) -> bool:
         """Whether the text, a number, is also the name of a column."""
@@ -137,7 +139,7 @@ class Names:
             return "", None, 1
         if named := self._quoted(rest):
             return "name", named[1], named[0]
-        for word in self.words:
+        for word in self.plain_names:
             if rest.startswith(word) and word != without and not re.match(r"\w", rest[len(word) : len(word) + 1]):
                 return "name", self.exact(word), len(word)
         if number := NUMBER.match(rest):

@@ -26,7 +26,7 @@ from .._utils.messages import warn_caller
 from .._utils.progress import progress
 from .._utils.tables import Table
 from ..likelihoods._functions import title
-from ._information import Located, locate_fit
+from ._information import FitPoint, objective_at_fit
 
 GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
 MAX_STANDARD_ERRORS = 1e3  # standard errors beyond which an end of a profile interval counts as infinite
@@ -74,12 +74,12 @@ class Profile:
         return Table({self.name: self.values, "log-likelihood": self.loglikelihood}, rows)
 
 
-class _Slice(Plane):
+class _FixedCoefficient(Plane):
     """The objective on the plane on which one coefficient, `row @ u`, has a given value."""
 
-    def __init__(self, located: Located, row: np.ndarray) -> None:
-        super().__init__(located.objective, located.u, linalg.qr(row[:, None])[0][:, 1:])
-        self.row, self.centre = row, located.u
+    def __init__(self, fit_point: FitPoint, row: np.ndarray) -> None:
+        super().__init__(fit_point.objective, fit_point.u, linalg.qr(row[:, None])[0][:, 1:])
+        self.row, self.centre = row, fit_point.u
         self.last, self.moved = np.zeros(self.size), 0.0
 
     def maximum(self, change: float) -> tuple[float, float]:
@@ -102,57 +102,57 @@ class _Slice(Plane):
         return -total * point.value, -total * float(point.gradient @ self.row) / float(self.row @ self.row)
 
 
-def _located(inference: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Located, np.ndarray, float]:
+def _penalised_fit_point(inference: Any, X: Any, y: Any, sample_weight: Any) -> tuple[FitPoint, np.ndarray, float]:
     """The objective at the fit, the map from its coordinates to the coefficients, and the log-likelihood, with penalty."""
     if not inference.model.likelihood_.smooth:
         raise ValueError(
             f"the log-likelihood of {title(inference.model.likelihood_)} has kinks, for which there are no profiles; "
             "use method='bootstrap'"
         )
-    inside = unwrap(inference.fitted)
-    if inside.model.fit_.shrunk:
+    unwrapped = unwrap(inference.fitted)
+    if unwrapped.model.fit_.shrunk:
         raise ValueError(
             "the data chose the penalties of this fit, so it has no profile likelihood: use Wald tests or intervals"
         )
-    located = locate_fit(inside.model, inside.X(X), inside.y(y), sample_weight, inference.weights)
-    if not located.objective.has_value:
+    fit_point = objective_at_fit(unwrapped.model, unwrapped.X(X), unwrapped.y(y), sample_weight, inference.weights)
+    if not fit_point.objective.has_value:
         raise ValueError(
-            f"{inside.model.fit_.penalised} solves an equation that is the derivative of no likelihood, so there is no "
+            f"{unwrapped.model.fit_.penalised} solves an equation that is the derivative of no likelihood, so there is no "
             "profile: use Wald tests, Wald or bootstrap intervals, or a fit with penalty='jeffreys'"
         )
-    J = inference.layout.jacobian(located.objective.designs)
-    objective, total = located.objective, located.objective.data.total_weight
-    maximum = -total * objective.value(located.u)
-    if abs(maximum + total * objective.penalty(located.u) - inference.loglikelihood) > 1e-6 * max(1.0, abs(maximum)):
+    J = inference.layout.jacobian(fit_point.objective.designs)
+    objective, total = fit_point.objective, fit_point.objective.data.total_weight
+    maximum = -total * objective.value(fit_point.u)
+    if abs(maximum + total * objective.penalty(fit_point.u) - inference.loglikelihood) > 1e-6 * max(1.0, abs(maximum)):
         raise ValueError("X, y and sample_weight are not those that the Inference was made from: the log-likelihood differs")
-    return located, J, maximum
+    return fit_point, J, maximum
 
 
-def _slices(inference: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Callable, float]:
-    """A function from the position of a coefficient to its `_Slice`, and the log-likelihood of the fit."""
-    located, J, maximum = _located(inference, X, y, sample_weight)
-    return (lambda i: _Slice(located, J[i])), maximum
+def _objectives_with_fixed_coefficient(inference: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Callable, float]:
+    """A function from the position of a coefficient to its `_FixedCoefficient`, and the log-likelihood of the fit."""
+    fit_point, J, maximum = _penalised_fit_point(inference, X, y, sample_weight)
+    return (lambda i: _FixedCoefficient(fit_point, J[i])), maximum
 
 
 def likelihood_ratio(
     inference: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, R: np.ndarray, r: np.ndarray
 ) -> tuple[float, int]:
     """Twice the drop of the log-likelihood, penalised where the fit's is, on the plane of coefficients b with R b = r; rank."""
-    located, J, maximum = _located(inference, X, y, sample_weight)
+    fit_point, J, maximum = _penalised_fit_point(inference, X, y, sample_weight)
     rows, gap = R @ J, r - R @ inference.params
     _, singular, right = np.linalg.svd(rows / np.linalg.norm(rows, axis=1, keepdims=True))
     rank = int((singular > MIN_SINGULAR_VALUE * singular[0]).sum())
-    origin = located.u + np.linalg.lstsq(rows, gap, rcond=None)[0]
-    if not np.allclose(rows @ (origin - located.u), gap, rtol=1e-8, atol=1e-8 * (1 + np.abs(r).max())):
+    origin = fit_point.u + np.linalg.lstsq(rows, gap, rcond=None)[0]
+    if not np.allclose(rows @ (origin - fit_point.u), gap, rtol=1e-8, atol=1e-8 * (1 + np.abs(r).max())):
         raise ValueError("the hypotheses contradict each other")
-    plane = Plane(located.objective, origin, right[rank:].T)
+    plane = Plane(fit_point.objective, origin, right[rank:].T)
     value = plane.objective.value(origin)
     if plane.size:
         result = newton(plane, np.zeros(plane.size), tol=GRADIENT_TOL, max_iter=200, information="observed")
         if not np.abs(result.jac).max() <= 1e-6:
             raise ValueError("the likelihood has no maximum under the hypotheses, or it was not found; use wald_test")
         value = result.fun
-    drop = maximum + located.objective.data.total_weight * value
+    drop = maximum + fit_point.objective.data.total_weight * value
     if drop < -MAX_GAIN_OVER_FIT:
         raise ValueError(f"the likelihood under the hypotheses exceeds the fit's by {-drop:.3g}: that was not the maximum")
     return 2 * max(drop, 0.0), rank
@@ -160,14 +160,14 @@ def likelihood_ratio(
 
 def profile(inference: Any, i: int, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, values: Any) -> Profile:
     """The profile log-likelihood of the i-th coefficient at `values`."""
-    slices, maximum = _slices(inference, X, y, sample_weight)
+    with_fixed, maximum = _objectives_with_fixed_coefficient(inference, X, y, sample_weight)
     estimate, error = inference.params[i], inference.bse[i]
     values = estimate + error * np.linspace(-3.5, 3.5, 41) if values is None else np.asarray(values, dtype=float).ravel()
     loglikelihood = np.empty(len(values))
     for one_side in (values >= estimate, values < estimate):  # outward from the estimate, each start from the last solution
-        coefficient_slice = slices(i)
+        objective = with_fixed(i)
         for k in sorted(np.flatnonzero(one_side), key=lambda k: abs(values[k] - estimate)):
-            loglikelihood[k] = coefficient_slice.maximum(values[k] - estimate)[0]
+            loglikelihood[k] = objective.maximum(values[k] - estimate)[0]
     return Profile(inference.names[i], values, loglikelihood, float(estimate), float(maximum))
 
 
@@ -181,25 +181,25 @@ def profile_intervals(
     verbose: int | None = None,
 ) -> np.ndarray:
     """Ends (len(index), 2) at which twice the drop of the profile log-likelihood equals the chi-squared quantile."""
-    slices, maximum = _slices(inference, X, y, sample_weight)
+    with_fixed, maximum = _objectives_with_fixed_coefficient(inference, X, y, sample_weight)
     target = np.sqrt(special.chdtri(1, 1 - level))
     result = np.empty((len(index), 2))
     for k, i in enumerate(progress(index, "profiles", verbose)):
         for side, sign in enumerate((-1.0, 1.0)):
             step = sign * inference.bse[i]
-            distance = _end(slices(i), maximum, step, target, inference.names[i])
+            distance = _end(with_fixed(i), maximum, step, target, inference.names[i])
             result[k, side] = inference.params[i] + step * distance
     return result
 
 
-def _end(coefficient_slice: _Slice, maximum: float, step: float, target: float, name: str) -> float:
+def _end(objective: _FixedCoefficient, maximum: float, step: float, target: float, name: str) -> float:
     """The distance, in steps from the estimate, at which the root of twice the log-likelihood's drop is `target`.
 
     By Newton's method, as that root is nearly linear in the coefficient. Infinite if the target is not reached.
     """
     low, high, distance = 0.0, np.inf, target
     for _ in range(100):
-        value, slope = coefficient_slice.maximum(distance * step)
+        value, slope = objective.maximum(distance * step)
         drop = maximum - value
         if drop < -MAX_GAIN_OVER_FIT:
             raise ValueError(f"the likelihood along {name} exceeds the fit's by {-drop:.3g}: that was not the maximum")
@@ -229,13 +229,13 @@ def bootstrap_intervals(
     verbose: int | None = None,
 ) -> np.ndarray:
     """Percentiles of the coefficients of refits to rows, or groups of rows, drawn with replacement."""
-    inside = unwrap(inference.fitted)
-    X, y = inside.X(X), inside.y(y)
+    unwrapped = unwrap(inference.fitted)
+    X, y = unwrapped.X(X), unwrapped.y(y)
     rng = check_random_state(random_state)
-    names = getattr(inside.model, "feature_names_in_", None)
+    names = getattr(unwrapped.model, "feature_names_in_", None)
     if (rows := open_source(X, y, sample_weight, groups, names)) is not None:
         weights = _resampled_weights(rows, rng, n_resamples, inference.weights == "frequency")
-        fits = _refits_of_parts(inside.model, rows, weights)
+        fits = _refits_of_parts(unwrapped.model, rows, weights)
         return _percentiles(inference, fits, level, index)
     n = n_rows(X)
     weight = check_weight(sample_weight, n)
@@ -249,7 +249,7 @@ def bootstrap_intervals(
         code = group_codes(groups, n)
         n_groups = code.max() + 1
         counts = (weight * rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups))[code] for _ in range(n_resamples))
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_refit)(inside.model, X, y, count) for count in counts)
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_refit)(unwrapped.model, X, y, count) for count in counts)
     fits = list(progress(results, "bootstrap", verbose, total=n_resamples))
     return _percentiles(inference, fits, level, index)
 

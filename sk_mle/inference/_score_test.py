@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._predictive.unwrapping import unwrap
 from ..likelihoods._functions import expected_information, title
 from ._covariance import inverse_root
-from ._information import locate_fit, summed
+from ._information import objective_at_fit, summed
 from ._layout import Layout
 from ._result import TestResult
 
@@ -75,15 +75,15 @@ def score_test(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its estimates are not used
             full = clone(full).fit(X, y, **weight)
-    inside = unwrap(full)
-    large, X, y = inside.model, inside.X(X), inside.y(y)
-    coefs, intercepts = _embedded(start, inside)
-    located = locate_fit(large, X, y, sample_weight, coefs=coefs, intercepts=intercepts)
+    unwrapped = unwrap(full)
+    large, X, y = unwrapped.model, unwrapped.X(X), unwrapped.y(y)
+    coefs, intercepts = _embedded(start, unwrapped)
+    fit_point = objective_at_fit(large, X, y, sample_weight, coefs=coefs, intercepts=intercepts)
     if information is None:
         information = "expected" if expected_information(large.likelihood_) == "whole" else "observed"
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is unknown; use 'expected' or 'observed'")
-    sums, layout = summed(located, information), Layout(inside)
+    sums, layout = summed(fit_point, information), Layout(unwrapped)
     if not abs(sums.value - small.loglikelihood_) <= 1e-7 * (1 + abs(sums.value)):
         raise ValueError(
             "restricted is not full with some coefficients at zero: its log-likelihood is "
@@ -93,16 +93,16 @@ def score_test(
     added = large.n_params_ - small.n_params_
     if added < 1:
         raise ValueError("full adds no coefficients to restricted: nothing is tested")
-    factor = inverse_root(sums.hessian, layout.jacobian(located.objective.designs), layout, located, False)
+    factor = inverse_root(sums.hessian, layout.jacobian(fit_point.objective.designs), layout, fit_point, False)
     statistic = float(np.sum((factor.T @ sums.gradient) ** 2))
     name = f"{title(small.likelihood_)} with {small.n_params_} parameters in one with {large.n_params_}"
     return TestResult("Score test", statistic, added, float(special.chdtrc(added, statistic)), name)
 
 
-def _embedded(start: Any, inside: Any) -> tuple[dict, dict]:
+def _embedded(start: Any, unwrapped: Any) -> tuple[dict, dict]:
     """The smaller model's coefficients as coefficients of the larger one; columns are matched by name if they have names."""
-    small, large = start.model, inside.model
-    names = [part.feature_names() or list(range(part.model.n_features_in_)) for part in (start, inside)]
+    small, large = start.model, unwrapped.model
+    names = [part.feature_names() or list(range(part.model.n_features_in_)) for part in (start, unwrapped)]
     coefs, intercepts = {}, {}
     for name, predictor in large.fit_.predictors.items():
         own = small.fit_.predictors.get(name)

@@ -18,7 +18,7 @@ MAX_PANELS_PER_ROW = 96  # or twice the pieces of the row, if these are more
 PANELS_PER_BLOCK = 1 << 13  # panels whose integrand is evaluated at a time
 LENGTHS_TO_FAR_CUTS = (1.0, 40.0)  # distances from the outer quantiles at which a piece that reaches to a far point is cut
 MAX_LENGTHS_TO_END = 100.0  # distance from the outer cut to an end of the support that a piece is mapped to
-NOISE = 50 * np.finfo(float).eps  # rounding error of a panel's integral, relative to that of the absolute value
+RELATIVE_ROUNDING = 50 * np.finfo(float).eps  # rounding error of a panel's integral, relative to that of the absolute value
 
 # Kronrod's rule of 15 nodes and, at every other node, Gauss's of 7, on (-1, 1).
 _NODES = [
@@ -141,7 +141,7 @@ def _panels(on_pieces: Callable, rows: np.ndarray, piece: np.ndarray, low: np.nd
             gap = np.abs(mean - GAUSS_WEIGHTS @ values[1::2])
             spread = KRONROD_WEIGHTS @ np.abs(values - mean)
             gap = np.where((gap > 0) & (spread > 0), spread * np.minimum(1.0, (200 * gap / spread) ** 1.5), gap)
-            noise = NOISE * (KRONROD_WEIGHTS @ np.abs(values))
+            noise = RELATIVE_ROUNDING * (KRONROD_WEIGHTS @ np.abs(values))
             result[4:, part] = width[part] * np.stack([mean, np.maximum(gap, noise), noise])
     return result
 
@@ -152,13 +152,16 @@ def _outer_lengths(
     """Lengths of the outer pieces beyond the first and last cut, and the rows in which the integral is not finite."""
     beyond = quantiles(dist, (1e-14, 1 - 1e-14))
     with np.errstate(all="ignore"):  # beyond a light tail some distribution functions are slow or NaN
-        rooms = [np.abs(far - cut) for far, cut in zip(beyond, (cuts[0], cuts[-1]), strict=True)]
-        rooms = [np.where(room < 1e6 * length, 20 * room, 1e150) for room in rooms]
+        outer_lengths = [np.abs(far - cut) for far, cut in zip(beyond, (cuts[0], cuts[-1]), strict=True)]
+        outer_lengths = [np.where(outer_length < 1e6 * length, 20 * outer_length, 1e150) for outer_length in outer_lengths]
         # a tail that is not negligible at the largest numbers has no finite integral
-        far = [np.abs(f(cuts[0] - rooms[0])), np.abs(f(cuts[-1] + rooms[1]))]
-        pieces = zip(rooms, ends, far, strict=True)
-        heavy = [(room == 1e150) & np.isinf(end) & (room * value > 1e-8 * size) for room, end, value in pieces]
-    return rooms, heavy[0] | heavy[1]
+        far = [np.abs(f(cuts[0] - outer_lengths[0])), np.abs(f(cuts[-1] + outer_lengths[1]))]
+        pieces = zip(outer_lengths, ends, far, strict=True)
+        heavy = [
+            (outer_length == 1e150) & np.isinf(end) & (outer_length * value > 1e-8 * size)
+            for outer_length, end, value in pieces
+        ]
+    return outer_lengths, heavy[0] | heavy[1]
 
 
 def _outer(

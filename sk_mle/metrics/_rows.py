@@ -13,7 +13,7 @@ from .._predictive.distribution import Distribution
 from .._utils.messages import rows_text
 from ..likelihoods._functions import title
 
-OF_INTERVALS = (
+ADVICE_FOR_INTERVALS = (
     "values known up to an interval have a log score only, -score_samples(X, y), and times censored on the right "
     "censored_crps, integrated_brier_score and concordance_index"
 )
@@ -63,7 +63,7 @@ def read_target(y: ArrayLike, dist: Distribution, score: str, several: bool = Fa
         raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its ordered_classes_") from error
     width = 2 if dist.likelihood.target_type == "targets" else 1
     if y.ndim != width:
-        advice = f"; {OF_INTERVALS}" if y.ndim == 2 else ""
+        advice = f"; {ADVICE_FOR_INTERVALS}" if y.ndim == 2 else ""
         raise ValueError(f"{score}: y has shape {y.shape}, but must be {'(n,)' if width == 1 else '(n, K)'}{advice}")
     if dist.shape and len(y) != len(dist):
         raise ValueError(f"{score}: y has {len(y)} rows, but dist has {len(dist)}")

@@ -127,9 +127,9 @@ class DistScorer(BaseEstimator):
         )
         if rows is not None:
             self._check_rows(rows)
-            return sign * float(averages(rows, partial(self._of_rows, estimator)).mean[0])
+            return sign * float(averages(rows, partial(self._row_scores, estimator)).mean[0])
         X, y = replace_zero_weight_rows(X, sample_weight), replace_zero_weight_rows(y, sample_weight)
-        return sign * float(self._of(estimator, X, y, sample_weight=sample_weight))
+        return sign * float(self._score_of(estimator, X, y, sample_weight=sample_weight))
 
     def _check_rows(self, rows: Opened) -> None:
         """Raise TypeError for a score that is no mean over rows, of a source of rows."""
@@ -139,17 +139,19 @@ class DistScorer(BaseEstimator):
                 f"memory: pass some of them, as by {rows.source.some_rows}, or gather them, as by {rows.source.all_rows}"
             )
 
-    def _of_rows(self, estimator: Any, rows: Rows) -> np.ndarray:
+    def _row_scores(self, estimator: Any, rows: Rows) -> np.ndarray:
         """The score of every row of a part."""
-        return self._of(estimator, rows.X, rows.y, per_row=True)
+        return self._score_of(estimator, rows.X, rows.y, per_row=True)
 
-    def _of(self, estimator: Any, X: Any, y: Any, **how: Any) -> Any:
+    def _score_of(self, estimator: Any, X: Any, y: Any, **how: Any) -> Any:
         """The score function's result, or its values per row."""
-        inside = _inside(estimator)
-        if inside is not None and self.score_func is log_score and not inside.transformers:  # right for censored y as well
-            loss = -inside.model.score_samples(inside.X(X), y)
+        unwrapped = _unwrapped_or_none(estimator)
+        if (
+            unwrapped is not None and self.score_func is log_score and not unwrapped.transformers
+        ):  # right for censored y as well
+            loss = -unwrapped.model.score_samples(unwrapped.X(X), y)
             return mean_score(loss, **{"sample_weight": None, "per_row": False, **how}, score="log_score", infinite=True)
-        y, dist = _from_proba(estimator, X, y) if inside is None else _predicted(inside, X, y, self.score_func)
+        y, dist = _from_proba(estimator, X, y) if unwrapped is None else _predicted(unwrapped, X, y, self.score_func)
         return self.score_func(y, dist, **how, **(self.options or {}))
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
@@ -160,8 +162,8 @@ class DistScorer(BaseEstimator):
         return f"make_dist_scorer({', '.join([name, *(f'{key}={value!r}' for key, value in options.items())])})"
 
 
-def _inside(estimator: Any) -> Unwrapped | None:
-    """The estimator of this package inside; None for a classifier of another."""
+def _unwrapped_or_none(estimator: Any) -> Unwrapped | None:
+    """The unwrapped estimator of this package; None for a classifier of another."""
     try:
         return unwrap(estimator)
     except TypeError:
@@ -170,17 +172,17 @@ def _inside(estimator: Any) -> Unwrapped | None:
         raise
 
 
-def _predicted(inside: Unwrapped, X: Any, y: np.ndarray, score: Callable) -> tuple[np.ndarray, Any]:
+def _predicted(unwrapped: Unwrapped, X: Any, y: np.ndarray, score: Callable) -> tuple[np.ndarray, Any]:
     """y as the law reads it, and the distribution of each row."""
-    X = inside.X(X)
-    dist = inside.dist(inside.model.predict_dist(X))
-    if inside.transformers:
+    X = unwrapped.X(X)
+    dist = unwrapped.dist(unwrapped.model.predict_dist(X))
+    if unwrapped.transformers:
         return np.asarray(y, dtype=float), dist
-    target = inside.model.read_data(X, y).y
+    target = unwrapped.model.read_data(X, y).y
     if target.ndim == 2 and dist.likelihood.target_type != "targets":
         y = np.asarray(y)
         if y.ndim == 2 or y.dtype.kind not in "fiub":
-            law = title(inside.model.likelihood_)
+            law = title(unwrapped.model.likelihood_)
             raise ValueError(
                 f"{score.__name__}: {law} reads y from several columns, which this score does not take: use "
                 "make_dist_scorer(log_score), which scores censored and binned y as well, or pass single values"

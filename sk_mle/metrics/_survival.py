@@ -29,7 +29,7 @@ from ._rows import (
     quantiles,
     summation_range,
 )
-from ._step_weights import Steps, integrate_steps
+from ._step_integrals import Steps, integrate_steps
 
 PAIRS_PER_BLOCK = 1 << 22
 VALUES_PER_BLOCK = 1 << 21

@@ -23,8 +23,17 @@ from ..likelihoods._functions import density_values
 from ._compare_parts import Given, compare_parts, n_rows_of
 from ._comparison import FIGURES, Comparison
 from ._entries import Entry, criteria, entries_of, kinds, sentence, table_of
-from ._folds import Held, held_out
-from ._scores import fit_clone, inside_of, is_fitted, is_unbounded, log_scores, rows_without_mass, standard_error, weighted_mean
+from ._folds import HeldOutFigures, held_out
+from ._scores import (
+    fit_clone,
+    is_fitted,
+    is_unbounded,
+    log_scores,
+    rows_without_mass,
+    standard_error,
+    unwrapped_or_none,
+    weighted_mean,
+)
 from ._tests import gap_and_size, vuong_statistic
 
 
@@ -122,8 +131,8 @@ def compare(
     notes += kinds(entries)
     if cv is not None:
         splits = list(check_cv(cv, y, classifier=is_classifier(next(iter(models.values())))).split(X, y, groups))
-        held = held_out(models, X, y, given_weight, splits, n_jobs, verbose)
-        notes += _set_held(entries, held, splits, weight)
+        held_out_by_model = held_out(models, X, y, given_weight, splits, n_jobs, verbose)
+        notes += _set_held_out_figures(entries, held_out_by_model, splits, weight)
     order = sorted(entries, key=lambda name: entries[name].rank())
     n = f"{weight.sum():g}"
 
@@ -157,12 +166,12 @@ def _check_models(models: Any, reference: str | None) -> None:
         raise ValueError(f"reference={reference!r} is none of the models, {list(models)}")
 
 
-def _set_held(entries: dict[str, Entry], held: dict, splits: list, weight: np.ndarray) -> list[str]:
+def _set_held_out_figures(entries: dict[str, Entry], held_out_by_model: dict, splits: list, weight: np.ndarray) -> list[str]:
     """Set the figures of held-out rows of all entries; notes of what failed or does not exist."""
-    _warn_of_failures(held)
+    _warn_of_failures(held_out_by_model)
     notes = []
-    for name, figures in held.items():
-        entries[name].held = figures
+    for name, figures in held_out_by_model.items():
+        entries[name].held_out = figures
         notes += figures.failed
         notes += [f"{name}: {figures.stopped} of {len(splits)} folds did not converge."] * bool(figures.stopped)
         if figures.unbounded and not entries[name].unbounded:
@@ -172,29 +181,29 @@ def _set_held(entries: dict[str, Entry], held: dict, splits: list, weight: np.nd
         notes += [f"{name}: the CRPS does not exist in {rows_text(np.flatnonzero(no_crps))}."] * bool(no_crps.any())
     was_held_out = np.isin(np.arange(len(weight)), np.concatenate([test for _, test in splits]))
     weight = np.where(was_held_out, weight, 0.0)
-    for name, figures in held.items():
+    for name, figures in held_out_by_model.items():
         if text := rows_without_mass(figures.scores, weight):
             notes.append(f"{name}: calls {text} impossible when held out (log score -inf).")
         entries[name].score = weighted_mean(figures.scores, weight)
     best = min(entries, key=lambda name: entries[name].rank())
-    for name, figures in held.items():
-        entries[name].figures = _figures(figures, held[best], weight)
+    for name, figures in held_out_by_model.items():
+        entries[name].figures = _figures(figures, held_out_by_model[best], weight)
     return notes
 
 
-def _figures(held: Held, best: Held, weight: np.ndarray) -> dict[str, float]:
+def _figures(held_out: HeldOutFigures, best: HeldOutFigures, weight: np.ndarray) -> dict[str, float]:
     """Figures of held-out rows of a model, against those of the best."""
     with np.errstate(invalid="ignore"):
-        gap = held.scores - best.scores if held is not best else np.zeros(len(held.scores))
-    means = [weighted_mean(values, weight) for values in (held.scores, gap)]
-    others = [weighted_mean(values, weight) for values in (held.crps, held.covered)]
+        gap = held_out.scores - best.scores if held_out is not best else np.zeros(len(held_out.scores))
+    means = [weighted_mean(values, weight) for values in (held_out.scores, gap)]
+    others = [weighted_mean(values, weight) for values in (held_out.crps, held_out.covered)]
     return dict(zip(FIGURES, [*means, standard_error(gap, weight), *others], strict=True))
 
 
-def _warn_of_failures(held: dict) -> None:
+def _warn_of_failures(held_out_by_model: dict) -> None:
     """Warn of models with a failed step in a fold; ValueError if no model could be fitted in all folds."""
-    failed = [text for figures in held.values() for text in figures.failed]
-    if failed and all(figures.unfitted for figures in held.values()):
+    failed = [text for figures in held_out_by_model.values() for text in figures.failed]
+    if failed and all(figures.unfitted for figures in held_out_by_model.values()):
         raise ValueError(failed[0])
     for text in failed:
         warn_caller(f"{text}. The model's figures of these rows are NaN; the other models are compared.", UserWarning)
@@ -216,24 +225,24 @@ def _entry(X: Any, y: Any, weight: np.ndarray, given: np.ndarray | None, verbose
     if text := rows_without_mass(scores, weight):
         notes.append(f"{name}: calls {text} impossible (log-likelihood -inf).")
     has_weight = weight > 0
-    entry, inside = Entry(name, fitted, scores, float(weight[has_weight] @ scores[has_weight])), inside_of(fitted)
+    entry, unwrapped = Entry(name, fitted, scores, float(weight[has_weight] @ scores[has_weight])), unwrapped_or_none(fitted)
     entry.unbounded = is_unbounded(fitted)
     if verbose:
         print(f"compare: {name}, fitted to all rows: log-likelihood {entry.loglik:.4f}")
-    if inside is None:
+    if unwrapped is None:
         notes.append(f"{name}: not a model of sk_mle, so the number of its parameters and the criteria are not known.")
     else:
-        model_scores = inside.model.score_samples(inside.X(X), inside.y(y)) if inside.transformers else scores
-        entry.kind = _kind(inside, X, y)
+        model_scores = unwrapped.model.score_samples(unwrapped.X(X), unwrapped.y(y)) if unwrapped.transformers else scores
+        entry.kind = _kind(unwrapped, X, y)
         values = np.asarray(y)
-        atoms = inside.model.likelihood_.atoms if entry.kind == "densities" else ()
+        atoms = unwrapped.model.likelihood_.atoms if entry.kind == "densities" else ()
         entry.points = [atom for atom in atoms if (values == atom).any()]
-        notes += criteria(entry, inside, weight.sum(), float(weight[has_weight] @ model_scores[has_weight]))
+        notes += criteria(entry, unwrapped, weight.sum(), float(weight[has_weight] @ model_scores[has_weight]))
     entry.notes = tuple(notes)
     return entry
 
 
-def _kind(inside: Any, X: Any, y: Any) -> str:
+def _kind(unwrapped: Any, X: Any, y: Any) -> str:
     """Whether the log-likelihood is of "probabilities" or "densities"."""
-    data = inside.model.read_data(inside.X(X), inside.y(y))
-    return "probabilities" if density_values(inside.model.likelihood_, data.y) is None else "densities"
+    data = unwrapped.model.read_data(unwrapped.X(X), unwrapped.y(y))
+    return "probabilities" if density_values(unwrapped.model.likelihood_, data.y) is None else "densities"

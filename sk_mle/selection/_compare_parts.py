@@ -19,7 +19,7 @@ from ..likelihoods._functions import density_values
 from ._comparison import FIGURES, Comparison
 from ._entries import Entry, criteria, entries_of, kinds, sentence, table_of
 from ._folds import figures_of
-from ._scores import fit_clone, inside_of, is_fitted, is_unbounded, log_scores
+from ._scores import fit_clone, is_fitted, is_unbounded, log_scores, unwrapped_or_none
 from ._tests import gap_and_size, vuong_statistic
 
 FIGURES_PER_MODEL = 3  # log-likelihood, CRPS, coverage
@@ -50,7 +50,7 @@ def compare_parts(models: dict, given: Given, cv: Any, reference: Any, verbose: 
     models = {str(name): model for name, model in models.items() if str(name) in entries}
     notes += kinds(entries)
     if cv is not None:
-        _hold_out(entries, models, given.rows, int(cv), notes)
+        _set_held_out_figures(entries, models, given.rows, int(cv), notes)
     order = sorted(entries, key=lambda name: entries[name].rank())
     total = averages(given.rows, _ones).weight
     n = n_rows_of(given.rows)
@@ -84,8 +84,8 @@ def _entry(given: Given, verbose: int, name: str, model: Any) -> Entry:
         try:
             fitted = model if is_fitted(model) else fit_clone(model, given.X, given.y, given.sample_weight, name)
             step = "log-likelihood"
-            inside = inside_of(fitted)
-            atoms = inside.model.likelihood_.atoms if inside else ()
+            unwrapped = unwrapped_or_none(fitted)
+            atoms = unwrapped.model.likelihood_.atoms if unwrapped else ()
             found = averages(given.rows, partial(_scores_and_kinds, fitted, atoms))
         except Exception as error:
             raise ValueError(f"{name} cannot be compared: its {step} failed: {str(error).rstrip('.')}") from error
@@ -95,23 +95,23 @@ def _entry(given: Given, verbose: int, name: str, model: Any) -> Entry:
         notes.append(f"{name}: calls some rows impossible (log-likelihood -inf).")
     if verbose:
         print(f"compare: {name}, fitted to all rows: log-likelihood {entry.loglik:.4f}")
-    if inside is None:
+    if unwrapped is None:
         notes.append(f"{name}: not a model of sk_mle, so the number of its parameters and the criteria are not known.")
     else:
         entry.kind = "densities" if found.mean[1] else "probabilities"
         entry.points = [point for point, share in zip(atoms, found.mean[2:], strict=True) if share and found.mean[1]]
-        notes += criteria(entry, inside, found.weight, entry.loglik)
+        notes += criteria(entry, unwrapped, found.weight, entry.loglik)
     entry.notes = tuple(notes)
     return entry
 
 
 def _scores_and_kinds(fitted: Any, atoms: Any, rows: Rows) -> np.ndarray:
     """Of every row the log-likelihood, whether it may be a density, and whether y is each of the atoms."""
-    inside, n = inside_of(fitted), n_rows(rows.X)
+    unwrapped, n = unwrapped_or_none(fitted), n_rows(rows.X)
     columns = [log_scores(fitted, rows.X, rows.y), np.zeros(n)]
-    if inside is not None:
-        y = inside.model.read_data(inside.X(rows.X), inside.y(rows.y)).y
-        columns[1] += density_values(inside.model.likelihood_, y) is not None
+    if unwrapped is not None:
+        y = unwrapped.model.read_data(unwrapped.X(rows.X), unwrapped.y(rows.y)).y
+        columns[1] += density_values(unwrapped.model.likelihood_, y) is not None
         columns += [np.asarray(rows.y).reshape(n, -1)[:, 0] == atom for atom in atoms]
     return np.column_stack(columns)
 
@@ -130,8 +130,8 @@ def _training_weight(n_folds: int, fold: int, rows: Rows, number: int) -> np.nda
     return check_weight(rows.sample_weight, n) * (_folds_of(n_folds, number, n) != fold)
 
 
-def _hold_out(entries: dict[str, Entry], models: dict, rows: Opened, n_folds: int, notes: list[str]) -> None:
-    """Set the figures of held-out rows of all entries; notes tell of folds that failed."""
+def _set_held_out_figures(entries: dict[str, Entry], models: dict, rows: Opened, n_folds: int, notes: list[str]) -> None:
+    """Set the figures of held-out rows of all entries; notes name the folds that failed."""
     jobs = [(name, fold) for name in models for fold in range(n_folds)]
     weights = [partial(_training_weight, n_folds, fold) for _, fold in jobs]
     results = in_shared_passes(rows, weights, lambda source, k: fit_clone(models[jobs[k][0]], source, None, name=jobs[k][0]))
@@ -142,37 +142,39 @@ def _hold_out(entries: dict[str, Entry], models: dict, rows: Opened, n_folds: in
             notes.append(f"{name}: the fit of fold {fold + 1}/{n_folds} failed: {result}")
             warn_caller(f"{notes[-1]}. The model's figures are NaN; the other models are compared.", UserWarning)
     for name, of_folds in fits.items():
-        inner = [inside_of(fitted).model for fitted in of_folds if fitted is not None and inside_of(fitted)]
+        inner = [unwrapped_or_none(fitted).model for fitted in of_folds if fitted is not None and unwrapped_or_none(fitted)]
         stopped, unbounded = (sum(flags) for flags in ([not m.converged_ for m in inner], [is_unbounded(m) for m in inner]))
         notes += [f"{name}: {stopped} of {n_folds} folds did not converge."] * bool(stopped)
         entries[name].unbounded |= unbounded > 0
-    found = averages(rows, partial(_held_figures, fits, n_folds), numbered=True)
+    found = averages(rows, partial(_held_out_figures, fits, n_folds), numbered=True)
     means = found.mean.reshape(len(fits), FIGURES_PER_MODEL)
     for name, (score, _, _) in zip(fits, means, strict=True):
         entries[name].score = float(score)
         notes += [f"{name}: calls some rows impossible when held out (log score -inf)."] * bool(np.isneginf(score))
     best = min(entries, key=lambda name: entries[name].rank())
-    gaps = averages(rows, partial(_held_gaps, fits, n_folds, best), numbered=True)
+    gaps = averages(rows, partial(_held_out_gaps, fits, n_folds, best), numbered=True)
     n = gaps.weight
     errors = np.sqrt(gaps.squares / (n - 1) / n)
     for name, (score, crps, covered), gap, error in zip(fits, means, gaps.mean, errors, strict=True):
         entries[name].figures = dict(zip(FIGURES, [score, gap, error, crps, covered], strict=True))
 
 
-def _held_figures(fits: dict, n_folds: int, rows: Rows, number: int) -> np.ndarray:
+def _held_out_figures(fits: dict, n_folds: int, rows: Rows, number: int) -> np.ndarray:
     """Figures (n, 3 m) of the rows of a part under the fits that did not see them."""
     n = n_rows(rows.X)
     fold, figures = _folds_of(n_folds, number, n), np.full((len(fits), FIGURES_PER_MODEL, n), np.nan)
     for k, of_folds in enumerate(fits.values()):
         for j, fitted in enumerate(of_folds):
-            held = np.flatnonzero(fold == j)
-            if fitted is not None and len(held):
-                figures[k][:, held] = figures_of(fitted, take(rows.X, held), take(rows.y, held), [])[0]
+            held_out_rows = np.flatnonzero(fold == j)
+            if fitted is not None and len(held_out_rows):
+                figures[k][:, held_out_rows] = figures_of(fitted, take(rows.X, held_out_rows), take(rows.y, held_out_rows), [])[
+                    0
+                ]
     return figures.reshape(-1, n).T
 
 
-def _held_gaps(fits: dict, n_folds: int, best: str, rows: Rows, number: int) -> np.ndarray:
+def _held_out_gaps(fits: dict, n_folds: int, best: str, rows: Rows, number: int) -> np.ndarray:
     """Differences (n, m) of the held-out log-likelihoods to those of the best."""
-    scores = _held_figures(fits, n_folds, rows, number)[:, ::FIGURES_PER_MODEL]
+    scores = _held_out_figures(fits, n_folds, rows, number)[:, ::FIGURES_PER_MODEL]
     with np.errstate(invalid="ignore"):
         return scores - scores[:, [list(fits).index(best)]]

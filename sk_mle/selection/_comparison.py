@@ -62,7 +62,7 @@ class Comparison:
 
     @classmethod
     def _of(cls, entries: list, tests: dict, reference: str, rows: str, notes: list) -> Comparison:
-        """From entries in order; `tests` maps names to (test, statistic, p-value), and `rows` tells their number."""
+        """From entries in order; `tests` maps names to (test, statistic, p-value), and `rows` is their number, as text."""
         columns: dict[str, Any] = {}
         is_cross_validated = bool(entries[0].figures)
         for label in FIGURES if is_cross_validated else ():
@@ -93,8 +93,8 @@ class Comparison:
             *[("tests against", reference)] * bool(tests),
         ]
         table = Table(columns, [e.name for e in entries], title="Comparison of models", head=head, notes=notes, formats=formats)
-        scores = {e.name: e.held.scores if e.held else e.scores for e in entries if e.scores is not None}
-        dists = {e.name: e.held.dist for e in entries if e.held and e.held.dist is not None}
+        scores = {e.name: e.held_out.scores if e.held_out else e.scores for e in entries if e.scores is not None}
+        dists = {e.name: e.held_out.dist for e in entries if e.held_out and e.held_out.dist is not None}
         return cls(table, reference, {e.name: e.fitted for e in entries}, scores, dists)
 
     @property

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from .._utils.messages import warn_caller
 from ._comparison import Comparison
 from ._nesting import comparable, nested
-from ._scores import inside_of
+from ._scores import unwrapped_or_none
 from ._tests import _pvalue
 
 
@@ -33,7 +33,7 @@ class Entry:
     is_maximum: bool = False  # a plain maximum of the likelihood, for which criteria and likelihood-ratio tests hold
     unbounded: bool = False
     notes: tuple[str, ...] = ()
-    held: Any = None
+    held_out: Any = None
     score: float | None = None  # mean log-likelihood of held-out rows
     figures: dict[str, float] = field(default_factory=dict)  # of held-out rows, by column of the table
 
@@ -54,7 +54,7 @@ def table_of(
 
 
 def entries_of(models: dict, reference: Any, entry_of: Callable[[str, Any], Entry]) -> tuple[dict[str, Entry], list[str]]:
-    """Entries of the models by name, without those that fail, of which warnings and notes tell; ValueError if all fail."""
+    """Entries of the models by name, without those that fail, which warnings and notes name; ValueError if all fail."""
     entries: dict[str, Entry] = {}
     failed: dict[str, ValueError] = {}
     for key, model in models.items():
@@ -72,9 +72,9 @@ def entries_of(models: dict, reference: Any, entry_of: Callable[[str, Any], Entr
     return entries, [f"{reason}." for reason in failed.values()] + [note for entry in entries.values() for note in entry.notes]
 
 
-def criteria(entry: Entry, inside: Any, n: float, inner: float) -> list[str]:
+def criteria(entry: Entry, unwrapped: Any, n: float, inner: float) -> list[str]:
     """Set the number of parameters and the criteria of an entry; notes say why criteria do not hold."""
-    model, name = inside.model, entry.name
+    model, name = unwrapped.model, entry.name
     entry.n_params = model.n_params_
     effective = model.fit_.has_effective_size
     if model.fit_.penalised and not effective:
@@ -120,7 +120,7 @@ def _test(entry: Entry, against: Entry, vuong: Callable, notes: list) -> tuple[s
     no_test = "", np.nan, np.nan
     if entry.kind != against.kind or not (np.isfinite(entry.loglik) and np.isfinite(against.loglik)):
         return no_test
-    if inside_of(entry.fitted) and inside_of(against.fitted):
+    if unwrapped_or_none(entry.fitted) and unwrapped_or_none(against.fitted):
         for small, large in ((entry, against), (against, entry)):
             nesting = nested(small.fitted, large.fitted)
             if nesting is None:
@@ -140,8 +140,8 @@ def _test(entry: Entry, against: Entry, vuong: Callable, notes: list) -> tuple[s
             df = f"{nesting.df}+{n_at_edge}" if n_at_edge or not nesting.df else str(nesting.df)
             return f"LR({df})", max(statistic, 0.0), pvalue
         if not comparable(entry.fitted, against.fitted):
-            bare = all(inside_of(one.fitted).model is one.fitted for one in (entry, against))
-            what = "choice of columns, offsets or links" if bare else "preprocessing"
+            without_steps = all(unwrapped_or_none(one.fitted).model is one.fitted for one in (entry, against))
+            what = "choice of columns, offsets or links" if without_steps else "preprocessing"
             notes.append(
                 f"{entry.name} and {against.name}: no test, as their {what} differs and one may lie in the other; "
                 "use likelihood_ratio_test(..., df=...) if you know that it does, else vuong_test."

@@ -18,13 +18,13 @@ from .._predictive.unwrapping import predict_dist
 from .._utils.frames import n_rows, take
 from .._utils.progress import progress
 from ..metrics import crps
-from ._scores import fit_clone, inside_of, is_unbounded, log_scores, weighted_mean
+from ._scores import fit_clone, is_unbounded, log_scores, unwrapped_or_none, weighted_mean
 
 COVERAGE = 0.9
 
 
-class Held(NamedTuple):
-    """Held-out figures of one model, (n,) each: averages over folds, NaN for rows that were never held out."""
+class HeldOutFigures(NamedTuple):
+    """HeldOutFigures-out figures of one model, (n,) each: averages over folds, NaN for rows that were never held out."""
 
     scores: np.ndarray
     crps: np.ndarray
@@ -38,7 +38,7 @@ class Held(NamedTuple):
 
 def held_out(
     models: dict, X: Any, y: ArrayLike, weight: np.ndarray | None, folds: Any, n_jobs: int | None, verbose: int
-) -> dict[str, Held]:
+) -> dict[str, HeldOutFigures]:
     """The figures of every model, all on the same folds."""
     jobs = [(name, k) for name in models for k in range(len(folds))]
     fits = Parallel(n_jobs=n_jobs, return_as="generator")(
@@ -62,7 +62,7 @@ def held_out(
         with np.errstate(invalid="ignore", divide="ignore"):
             scores, crps, covered = np.where(count > 0, total / count, np.nan)
         joined = _joined(dists, [test for _, test in folds]) if (count == 1).all() else None
-        result[name] = Held(scores, crps, covered, int(stopped[0]), int(stopped[1]), failed, unfitted, joined)
+        result[name] = HeldOutFigures(scores, crps, covered, int(stopped[0]), int(stopped[1]), failed, unfitted, joined)
     return result
 
 
@@ -91,19 +91,19 @@ def _one_fold(
         warnings.simplefilter("always")
         failures: list[tuple[str, str]] = []
         parts = take(X, train), take(y, train), take(weight, train)
-        model = _attempt("fit", failures, lambda: fit_clone(estimator, *parts, name))
+        model = _result_or_none("fit", failures, lambda: fit_clone(estimator, *parts, name))
         if model is None:
             return np.full((3, len(test)), np.nan), (False, False), failures, None
         figures, dist = figures_of(model, take(X, test), take(y, test), failures)
-    inside = inside_of(model)
-    converged = inside.model.converged_ if inside else not any(issubclass(w.category, ConvergenceWarning) for w in caught)
+    unwrapped = unwrapped_or_none(model)
+    converged = unwrapped.model.converged_ if unwrapped else not any(issubclass(w.category, ConvergenceWarning) for w in caught)
     if verbose:
-        held = np.ones(len(test)) if weight is None else weight[test]
-        print(f"compare: {name}, fold {fold}: {weighted_mean(figures[0], held):.4f}")
+        row_weight = np.ones(len(test)) if weight is None else weight[test]
+        print(f"compare: {name}, fold {fold}: {weighted_mean(figures[0], row_weight):.4f}")
     return figures, (not converged, is_unbounded(model)), failures, dist
 
 
-def _attempt(step: str, failures: list, compute: Callable) -> Any:
+def _result_or_none(step: str, failures: list, compute: Callable) -> Any:
     """The result of `compute()`; None if it raises, noted in `failures`: one model must not end the comparison."""
     try:
         return compute()
@@ -118,19 +118,19 @@ def figures_of(model: Any, X: Any, y: ArrayLike, failures: list) -> tuple[np.nda
     NaN and None where they are not available.
     """
     figures = np.full((3, n_rows(y)), np.nan)
-    scores = _attempt("log-likelihood", failures, lambda: log_scores(model, X, y))
+    scores = _result_or_none("log-likelihood", failures, lambda: log_scores(model, X, y))
     if scores is not None:
         figures[0] = scores
-    inside = inside_of(model)
-    if inside is None:
+    unwrapped = unwrapped_or_none(model)
+    if unwrapped is None:
         return figures, None
-    law = inside.model.likelihood_
+    law = unwrapped.model.likelihood_
     has_number = law.target_type == "number" and law.predictive is law
-    dist = _attempt("prediction", failures if has_number else [], lambda: predict_dist(model, X))
+    dist = _result_or_none("prediction", failures if has_number else [], lambda: predict_dist(model, X))
     if not has_number or dist is None:
         return figures, dist
     values = np.asarray(y, dtype=float).reshape(n_rows(y))
-    ends = _attempt("interval", failures, lambda: dist.interval(COVERAGE))
+    ends = _result_or_none("interval", failures, lambda: dist.interval(COVERAGE))
     if ends is not None:
         figures[2] = (ends[0] <= values) & (values <= ends[1])
 
@@ -138,5 +138,5 @@ def figures_of(model: Any, X: Any, y: ArrayLike, failures: list) -> tuple[np.nda
         with suppress(ValueError, TypeError):  # tails so heavy that it does not exist; a transformed law of counts
             figures[1] = crps(values, dist, per_row=True)
 
-    _attempt("CRPS", failures, score)
+    _result_or_none("CRPS", failures, score)
     return figures, dist

@@ -134,10 +134,10 @@ class _Part:
 class _Model:
     """A fitted estimator without what wraps it, for comparison with another."""
 
-    def __init__(self, inside: Any) -> None:
-        self.inside, self.model = inside, inside.model
+    def __init__(self, unwrapped: Any) -> None:
+        self.unwrapped, self.model = unwrapped, unwrapped.model
         self.law, self.size = self.model.likelihood_, self.model.n_params_
-        names = inside.feature_names()
+        names = unwrapped.feature_names()
         self.names = None if names is None else list(map(str, names))
 
     @classmethod
@@ -146,12 +146,12 @@ class _Model:
 
     def is_comparable_with(self, other: _Model) -> bool:
         """Whether both have the same targets and preprocessing, and columns that can be matched."""
-        own, others = self.inside, other.inside
+        own, others = self.unwrapped, other.unwrapped
         if (self.names is None) != (other.names is None):
             return False
         if self.names is None and self.model.n_features_in_ != other.model.n_features_in_:
             return False
-        steps = [[getattr(step, "__self__", step) for step in inside.to_X] for inside in (own, others)]
+        steps = [[getattr(step, "__self__", step) for step in unwrapped.to_X] for unwrapped in (own, others)]
         labels = [getattr(m, "ordered_classes_", None) for m in (self.model, other.model)]
         weights = [m.class_weight for m in (self.model, other.model)]
         alike = len(steps[0]) == len(steps[1]) and all(map(_same_columns, *steps))

@@ -18,7 +18,7 @@ from .._predictive.unwrapping import predict_dist, target_of
 from .._sources import check_in_memory
 from .._utils.frames import n_rows, take
 from .._utils.progress import progress
-from ._scores import fit_clone, inside_of
+from ._scores import fit_clone, unwrapped_or_none
 
 
 def cross_val_predict_dist(
@@ -106,5 +106,5 @@ def _one_fold(
 ) -> tuple[Distribution, list]:
     """The distributions of one fold's held-out rows, and the classes that its fit saw."""
     fitted = fit_clone(estimator, take(X, train), take(y, train), take(weight, train))
-    classes = getattr(inside_of(fitted).model, "ordered_classes_", None)
+    classes = getattr(unwrapped_or_none(fitted).model, "ordered_classes_", None)
     return predict_dist(fitted, take(X, test)), [] if classes is None else list(classes)

@@ -21,11 +21,11 @@ from .._utils.messages import rows_text
 
 def is_unbounded(fitted: Any) -> bool:
     """Whether an estimator of this package was fitted to data under which its likelihood has no bound."""
-    inside = inside_of(fitted)
-    return inside is not None and bool(inside.model.optimize_result_.get("unbounded", False))
+    unwrapped = unwrapped_or_none(fitted)
+    return unwrapped is not None and bool(unwrapped.model.optimize_result_.get("unbounded", False))
 
 
-def inside_of(fitted: Any) -> Any:
+def unwrapped_or_none(fitted: Any) -> Any:
     """The `Unwrapped` of an estimator of this package, inside whatever wraps it; None for other estimators."""
     try:
         return unwrap(fitted)
@@ -35,12 +35,12 @@ def inside_of(fitted: Any) -> Any:
 
 def log_scores(fitted: Any, X: Any, y: ArrayLike) -> np.ndarray:
     """Log-likelihood (n,) of every row: of the original y, even if the model is fitted to a transformed one."""
-    inside = inside_of(fitted)
-    if inside is None:
+    unwrapped = unwrapped_or_none(fitted)
+    if unwrapped is None:
         return _log_probability(fitted, X, y)
-    if inside.transformers:
-        return np.asarray(inside.dist(inside.model.predict_dist(inside.X(X))).logpdf(np.asarray(y, dtype=float)))
-    return inside.model.score_samples(inside.X(X), y)
+    if unwrapped.transformers:
+        return np.asarray(unwrapped.dist(unwrapped.model.predict_dist(unwrapped.X(X))).logpdf(np.asarray(y, dtype=float)))
+    return unwrapped.model.score_samples(unwrapped.X(X), y)
 
 
 def score_averages(
@@ -67,8 +67,8 @@ def _columns_of_scores(models: list, columns: Any, rows: Rows) -> Any:
 
 def name_of(fitted: Any) -> str:
     """The name of the law of an estimator of this package, or the type of another."""
-    inside = inside_of(fitted)
-    return type(fitted).__name__ if inside is None else type(inside.model.likelihood_).__name__
+    unwrapped = unwrapped_or_none(fitted)
+    return type(fitted).__name__ if unwrapped is None else type(unwrapped.model.likelihood_).__name__
 
 
 def _log_probability(fitted: Any, X: Any, y: Any) -> np.ndarray:

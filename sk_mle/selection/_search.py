@@ -177,15 +177,15 @@ class LikelihoodSearch(MetaEstimatorMixin, BaseEstimator):
             for name, of_candidate in trials.items()
             if of_candidate[0].rows is not None
         }
-        held = np.where(counts > 0, weight, 0.0)
-        scores = {name: weighted_mean(rows[name], held) if rows else by_fold[name].mean() for name in by_fold}
+        row_weight = np.where(counts > 0, weight, 0.0)
+        scores = {name: weighted_mean(rows[name], row_weight) if rows else by_fold[name].mean() for name in by_fold}
         order = sorted(scores, key=lambda name: (name in unbounded, -scores[name]))
         self._best = order[0]
         self.best_likelihood_, self.best_score_ = laws[self._best], scores[self._best]
         columns = {"score": [scores[name] for name in order], "diff": [scores[name] - self.best_score_ for name in order]}
         if rows:
             best = rows[self._best]
-            columns["se"] = [0.0 if n == self._best else _difference_error(rows[n], best, held) for n in order]
+            columns["se"] = [0.0 if n == self._best else _difference_error(rows[n], best, row_weight) for n in order]
         notes += [f"{name} was skipped: {reason}" for name, reason in self.failures_.items()]
         kinds = {bool(laws[name].support.integer or laws[name].target_type == "classes") for name in order}
         if len(kinds) > 1:
@@ -334,8 +334,8 @@ def _try(model: Any, X: Any, y: Any, weight: np.ndarray | None, train: np.ndarra
                 score, rows = float(scorer(fitted, take(X, test), take(y, test), **given)), None
             else:
                 rows = log_scores(fitted, take(X, test), take(y, test))
-                held = np.ones(len(test)) if weight is None else weight[test]
-                score = weighted_mean(rows, held) if held.any() else 0.0
+                row_weight = np.ones(len(test)) if weight is None else weight[test]
+                score = weighted_mean(rows, row_weight) if row_weight.any() else 0.0
         except Exception as error:  # whatever a law raises is the reason for which it is skipped
             return _Trial(np.nan, error=error)
     if np.isnan(score):
@@ -365,7 +365,7 @@ def _notes(name: str, trials: list[_Trial]) -> list[str]:
 
 
 def _held_out_rows(trials: list[_Trial], folds: list, counts: np.ndarray) -> np.ndarray:
-    """Held-out log-likelihood of every row, averaged over the folds that hold it out."""
+    """HeldOutFigures-out log-likelihood of every row, averaged over the folds that hold it out."""
     total = np.zeros(len(counts))
     for (_, test), trial in zip(folds, trials, strict=True):
         total[test] += trial.rows

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Memory:
+class DataReferences:
     """Named weak references, which keep no data alive; pickles and copies drop them."""
 
     def __init__(self, **data: Any) -> None:
@@ -19,9 +19,9 @@ class Memory:
                 self.references[name] = lambda: None
 
     def __reduce__(self) -> tuple[type, Any]:
-        return Memory, ()
+        return DataReferences, ()
 
-    def recall(self, names: Any, why: str) -> dict[str, Any]:
+    def required(self, names: Any, why: str) -> dict[str, Any]:
         """The data under these names, if they were given; ValueError if they no longer exist."""
         data = {name: self.references[name]() for name in names if name in self.references}
         if not data or any(value is None for value in data.values()):

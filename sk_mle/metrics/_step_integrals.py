@@ -15,8 +15,8 @@ from numpy.polynomial.legendre import legvander
 
 DEGREE = 15
 NODES = np.cos(np.pi * np.arange(DEGREE, -1, -1) / DEGREE)  # with both ends, so that no rise between two panels is missed
-TO_COEFFICIENTS = np.linalg.inv(legvander(NODES, DEGREE))
-TOLERANCE = 1e-13  # of the last coefficients times the weight of the panel, relative to the size of the row
+VALUES_TO_COEFFICIENTS = np.linalg.inv(legvander(NODES, DEGREE))
+RELATIVE_TOLERANCE = 1e-13  # of the last coefficients times the weight of the panel, relative to the size of the row
 MAX_HALVINGS = 50
 
 
@@ -79,9 +79,9 @@ def integrate_steps(f: Callable, steps: Steps, stop: np.ndarray, size: np.ndarra
         panels, panel = np.unique(numbers, return_inverse=True)
         low = start + numbers * width
         moments = steps.moments(panels, width, panel, np.minimum(stop[rows], low + width))
-        coefficients = TO_COEFFICIENTS @ f(low + (NODES[:, None] + 1) / 2 * width, rows)
+        coefficients = VALUES_TO_COEFFICIENTS @ f(low + (NODES[:, None] + 1) / 2 * width, rows)
         error = np.abs(coefficients[-2:]).sum(axis=0) * moments[:, 0]
-        done = (error <= TOLERANCE * size[rows]) | (halvings == MAX_HALVINGS)
+        done = (error <= RELATIVE_TOLERANCE * size[rows]) | (halvings == MAX_HALVINGS)
         np.add.at(total, rows[done], np.einsum("ij,ji->i", moments[done], coefficients[:, done]))
         width /= 2
         right = ~done & (stop[rows] > low + width)
