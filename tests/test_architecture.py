@@ -138,7 +138,7 @@ def test_one_module_asks_for_strides(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_all_rows_are_reached_through_sums_alone(path):
-    """Rows that are read one by one are those at hand, `data.few`: all rows of a fit need not be."""
+    """Rows that are read one by one are those in memory, `data.in_memory`: all rows of a fit need not be."""
     own = {"data", "parts", "evaluator"}  # what the interface is made of
     if path.relative_to(ROOT).parts[0] not in {"_model", "_solvers", "_estimators", "inference"} or path.stem in own:
         return

@@ -16,7 +16,7 @@ from .._model.terms import expanded
 from .._model.validation import check_finite
 from .._predictive.distribution import Distribution
 from .._solvers.reconditioning import recondition
-from .._solvers.start import locate
+from .._solvers.start import coordinates_of_coefficients
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Likelihood
 
@@ -203,10 +203,12 @@ class Fit:
         objective = Objective(self.law, data, designs(plain, self.law, data, coefs or self.coefs), {})
         return objective if self.penalty is None else BiasReduced.of(objective, self.penalty)
 
-    def locate(self, data: Data, coefs: dict | None = None, intercepts: dict | None = None) -> tuple[Objective, np.ndarray]:
+    def coordinates_of_coefficients(
+        self, data: Data, coefs: dict | None = None, intercepts: dict | None = None
+    ) -> tuple[Objective, np.ndarray]:
         """The objective on data, and the flat vector of the fitted coefficients, or of others of the same model."""
         objective = self.objective(data, coefs)
-        u = locate(objective, coefs or self.coefs, intercepts or self.intercepts)
+        u = coordinates_of_coefficients(objective, coefs or self.coefs, intercepts or self.intercepts)
         assert u is not None  # the coefficients have the shapes of this model
         rescaled = recondition(objective, u) if self.reconditioned else None
         return rescaled or (objective, u)

@@ -15,7 +15,7 @@ from .._model.constraints import Region, check_combined, region_of
 from .._model.data import Data
 from .._model.design import Design
 from .._model.objective import Objective
-from .._model.parts import DataInParts, Look
+from .._model.parts import DataInParts, FirstPass
 from .._model.predictor import Predictor, designs, offsets
 from .._model.summaries import Seen, Summaries
 from .._model.terms import (
@@ -154,7 +154,7 @@ def problem_in_memory(
 
 
 def problem_in_parts(
-    model: Any, law: Likelihood, X: Any, rows: Opened, look: Look, reader: Any, summaries: Summaries | None
+    model: Any, law: Likelihood, X: Any, rows: Opened, look: FirstPass, reader: Any, summaries: Summaries | None
 ) -> Problem:
     """The problem of an estimator's arguments with the rows of a source, of which X are a sample's.
 
@@ -172,13 +172,15 @@ def problem_in_parts(
         seen = Seen.in_parts(look.sample.X, names, model.n_features_in_, summaries)
         predictors, bases = with_terms(model, law, seen, predictors)
         bases = with_means_over_parts(bases, rows, reader)
-        few = reader.read_data(*look.sample)
-        predictors = with_first_penalties(model, law, predictors, expanded(few.X, bases), few.weight)
+        in_memory = reader.read_data(*look.sample)
+        predictors = with_first_penalties(model, law, predictors, expanded(in_memory.X, bases), in_memory.weight)
         names = names_with_terms(names, predictors)
         region = region_of(model, law, predictors, names)
         reader.fit_ = Fit(recorded, predictors, known, {}, {}, names, {}, np.empty(0), bases=bases)
     data = DataInParts(rows, reader, look, centred(predictors))
-    return Problem(recorded, _bound(law, data.few.y, data.few.offset), predictors, known, region, data, names, bases)
+    return Problem(
+        recorded, _bound(law, data.in_memory.y, data.in_memory.offset), predictors, known, region, data, names, bases
+    )
 
 
 def centred(predictors: dict[str, Predictor]) -> list[bool]:

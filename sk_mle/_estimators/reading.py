@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from .._model import columns
 from .._model.data import Data
-from .._model.parts import DataInParts, look_at
+from .._model.parts import DataInParts, first_pass
 from .._model.summaries import Summaries
 from .._model.terms import has_terms, summaries_of, text_groups
 from .._model.validation import (
@@ -116,7 +116,7 @@ class ReadsRows:
 
     def _problem_in_parts(self, rows: Opened) -> Problem:
         """The problem of the rows of a source; those of few rows are gathered."""
-        look = look_at(rows, partial(_look_for_fit, self))
+        look = first_pass(rows, partial(_look_for_fit, self))
         if look.n_samples < rows.source.rows_to_gather:
             return self._problem(*rows.gathered()[:3])
         totals, summaries = (look.totals.own, look.totals.summaries) if has_terms(self) else (look.totals, None)
@@ -165,7 +165,7 @@ class ReadsRows:
 
     def _read_parts(self, rows: Opened) -> Data | DataInParts:
         """The data of a source, for the likelihood of other data."""
-        look = look_at(rows, partial(_look_at_part, self))
+        look = first_pass(rows, partial(_look_at_part, self))
         if look.n_samples < rows.source.rows_to_gather:
             return self.read_data(*rows.gathered())
         return DataInParts(rows, self._part_reader(look.totals), look, centred(self.fit_.predictors))

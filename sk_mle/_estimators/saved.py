@@ -44,5 +44,5 @@ class Saved:
 
 
 def _version() -> str:
-    """The version of the package, which is at hand once it is imported."""
+    """The version of the package, which is known once it is imported."""
     return importlib.import_module(__package__.partition(".")[0]).__version__

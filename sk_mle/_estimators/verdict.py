@@ -15,7 +15,7 @@ from .._model.predictor import designs
 from .._solvers.identification import plateaus
 from .._solvers.separation import separating_directions
 from .._solvers.solvers import choose
-from .._solvers.start import locate
+from .._solvers.start import coordinates_of_coefficients
 from .._utils.messages import rows_text, warn_caller
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
 from ..likelihoods._functions import (
@@ -107,7 +107,7 @@ def _separated_beside_terms(model: Any, objective: Objective) -> dict:
         plain = {**fit.predictors, name: replace(one, columns=one.columns[free], terms=(), alpha=0.0)}
         alphas = {other: predictor.alpha for other, predictor in plain.items() if predictor.penalised}
         beside = Objective(law, data, designs(plain, law, data, fit.coefs), alphas)
-        u = locate(beside, fit.coefs | {name: fit.coefs[name][..., free]}, fit.intercepts)
+        u = coordinates_of_coefficients(beside, fit.coefs | {name: fit.coefs[name][..., free]}, fit.intercepts)
         direction = None if u is None else separating_directions(beside, u).get(name)
         if direction is not None:
             intercept, slopes = direction
@@ -119,7 +119,7 @@ def _separated_beside_terms(model: Any, objective: Objective) -> dict:
 
 def _warn_penalties(law: str, solution: Solution) -> None:
     """Warn if the penalties of terms did not settle."""
-    if not solution.result.get("penalties_settled", True):
+    if not solution.result.get("penalties_converged", True):
         warn_caller(
             f"The penalties of the terms of {law} did not settle: their criterion is flat, or terms stand for the same thing. "
             "Leave one of the terms out, or give alpha as a number.",
@@ -160,14 +160,14 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
 
 
 def _rows_at_an_end(objective: Objective, u: np.ndarray) -> np.ndarray:
-    """The rows at hand whose density vanishes a small step further along the gradient."""
-    step, few = -objective.evaluate(u, 1).gradient, objective.data.few
-    kept = np.flatnonzero(few.weight > 0)
+    """The rows in memory whose density vanishes a small step further along the gradient."""
+    step, in_memory = -objective.evaluate(u, 1).gradient, objective.data.in_memory
+    kept = np.flatnonzero(in_memory.weight > 0)
     rows = np.empty(0, np.intp)
     with np.errstate(all="ignore"):
         step /= np.abs(step).max(initial=0.0)
         for length in LENGTHS_TO_AN_END if np.isfinite(step).all() else ():
-            loglik = objective.likelihood.evaluate(few.y[kept], objective.eta(u + length * step), 0).loglik
+            loglik = objective.likelihood.evaluate(in_memory.y[kept], objective.eta(u + length * step), 0).loglik
             if len(rows := kept[np.isneginf(loglik)]):
                 break
     return rows
@@ -202,9 +202,9 @@ def _unbounded_reason(law: str, objective: Objective, solution: Solution) -> str
 def _is_degenerate(objective: Objective, u: np.ndarray) -> bool:
     """Whether the law has a test of degeneracy, and it holds at u."""
     with np.errstate(all="ignore"):
-        law, few = objective.likelihood, objective.data.few
+        law, in_memory = objective.likelihood, objective.data.in_memory
         theta = law.layout.theta(objective.eta(u))
-        return law.is_degenerate is not None and bool(law.is_degenerate(few.y[few.weight > 0], **theta))
+        return law.is_degenerate is not None and bool(law.is_degenerate(in_memory.y[in_memory.weight > 0], **theta))
 
 
 def _listed(columns) -> str:
@@ -254,7 +254,7 @@ def _warn_unidentified(model: Any, name: str, objective: Objective, free: Any, n
 def _warn_flat_curve(model: Any, name: str, objective: Objective, free: Any) -> None:
     """Warn of coefficients of a curve that can change without changing it."""
     design: Any = objective.designs[name]  # of a curve
-    scale = design.coefficient_scales(objective.data.few.X[: 1 << 14])
+    scale = design.coefficient_scales(objective.data.in_memory.X[: 1 << 14])
     moved = np.stack([design.change(direction) for direction in free.T], axis=1)
     change = np.abs(moved).max(axis=1) * np.where(scale > 0, scale, 1.0)
     labels = [label for label, c in zip(design.curve.labels, change, strict=True) if c > 1e-6 * change.max()]
@@ -294,7 +294,7 @@ def _columns_of(model: Any, name: str, direction: tuple[np.ndarray, np.ndarray],
     design = objective.designs[name]
     if design.columns is None:
         return []
-    X = objective.data.few.X[: 1 << 16, model.fit_.predictors[name].columns]
+    X = objective.data.in_memory.X[: 1 << 16, model.fit_.predictors[name].columns]
     spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
     change = np.abs(direction[1]).max(axis=1) * spread
     intercept = np.abs(direction[0]).max() if design.intercept else 0.0

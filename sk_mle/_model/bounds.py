@@ -35,24 +35,24 @@ class DensityRows:
     Attributes
     ----------
     values : ndarray of shape (n,)
-        The values at which densities are taken, of the rows at hand, NaN for other rows; empty if no row has a density.
+        The values at which densities are taken, of the rows in memory, NaN for other rows; empty if no row has a density.
     all_rows, no_rows : bool
         Whether all rows, or none, have a density.
     """
 
     def __init__(self, likelihood: Likelihood, data: Data) -> None:
-        self.likelihood, self.data, few = likelihood, data, data.few
-        values = _density_values(likelihood, few.y)
-        self.all_rows = values is few.y
+        self.likelihood, self.data, in_memory = likelihood, data, data.in_memory
+        values = _density_values(likelihood, in_memory.y)
+        self.all_rows = values is in_memory.y
         self.no_rows = values is None
         self.values = np.empty(0) if values is None else values
 
     @cached_property
     def index(self) -> np.ndarray:
-        """Indices of these rows among those at hand, without those of zero weight."""
+        """Indices of these rows among those in memory, without those of zero weight."""
         if self.no_rows:
             return np.empty(0, int)
-        return np.flatnonzero((self.data.few.weight > 0) & ~np.isnan(self.values))
+        return np.flatnonzero((self.data.in_memory.weight > 0) & ~np.isnan(self.values))
 
     @cached_property
     def weight_share(self) -> float:
@@ -69,7 +69,7 @@ class DensityRows:
         """Weight and largest absolute value of these rows."""
         if self.data.densities is not None:
             return self.data.densities
-        return density_totals(self.likelihood, self.data.few)
+        return density_totals(self.likelihood, self.data.in_memory)
 
     @cached_property
     def floor_bound(self) -> float:
@@ -94,16 +94,16 @@ def _density_values(likelihood: Likelihood, y: np.ndarray) -> np.ndarray | None:
     return None if likelihood.target_type == "targets" else density_values(likelihood, y)
 
 
-def density_totals(likelihood: Likelihood, few: Data) -> tuple[float, float]:
-    """Weight and largest absolute value of the rows of `few` that have a density."""
-    values = _density_values(likelihood, few.y)
+def density_totals(likelihood: Likelihood, in_memory: Data) -> tuple[float, float]:
+    """Weight and largest absolute value of the rows of `in_memory` that have a density."""
+    values = _density_values(likelihood, in_memory.y)
     if values is None:
         return 0.0, 0.0
-    if values is few.y:
-        return few.total_weight, max(-values.min(initial=0.0), values.max(initial=0.0))
-    index = np.flatnonzero((few.weight > 0) & ~np.isnan(values))
+    if values is in_memory.y:
+        return in_memory.total_weight, max(-values.min(initial=0.0), values.max(initial=0.0))
+    index = np.flatnonzero((in_memory.weight > 0) & ~np.isnan(values))
     values = values[index]
-    return float(few.weight[index].sum()), max(-values.min(initial=0.0), values.max(initial=0.0))
+    return float(in_memory.weight[index].sum()), max(-values.min(initial=0.0), values.max(initial=0.0))
 
 
 def _log_widths(likelihood: Likelihood, largest: float, batch: Batch) -> dict:
@@ -115,11 +115,11 @@ def _log_widths(likelihood: Likelihood, largest: float, batch: Batch) -> dict:
 
 
 def loglik_of_rows(objective: Any, u: np.ndarray) -> np.ndarray:
-    """Log-likelihood of the rows at hand, NaN for those of zero weight."""
-    few, law = objective.data.few, objective.likelihood
-    kept, result = few.weight > 0, np.full(few.n_samples, np.nan)
+    """Log-likelihood of the rows in memory, NaN for those of zero weight."""
+    in_memory, law = objective.data.in_memory, objective.likelihood
+    kept, result = in_memory.weight > 0, np.full(in_memory.n_samples, np.nan)
     with np.errstate(all="ignore"):
-        result[kept] = law.evaluate(few.y[kept], objective.eta(u), 0).loglik
+        result[kept] = law.evaluate(in_memory.y[kept], objective.eta(u), 0).loglik
     return result
 
 
@@ -173,27 +173,27 @@ def _can_reproduce_densities(objective: Objective, u: np.ndarray) -> bool:
     The other rows do not if they are certain at `u`, may equal the one value reproduced, or do not depend on the first
     parameter. A fit with a peak at `u` that did not converge then approaches an infinite density.
     """
-    (name, design), dense, few = next(iter(objective.designs.items())), objective.density_rows, objective.data.few
+    (name, design), dense, in_memory = next(iter(objective.designs.items())), objective.density_rows, objective.data.in_memory
     rows = dense.index
-    if not design.linear or design.vector or name in objective.penalties or name in few.offset_names:
+    if not design.linear or design.vector or name in objective.penalties or name in in_memory.offset_names:
         return False
     if len(rows) > ROWS_PER_COORDINATE * design.size:
         return False
-    values, columns = dense.values[rows], design.coordinate_rows(few.X[rows])
+    values, columns = dense.values[rows], design.coordinate_rows(in_memory.X[rows])
     one_value = bool((values == values[0]).all())
     if not (one_value and design.intercept):
         columns = np.round(columns / np.abs(columns).max(initial=1e-300), 10)
         n_distinct, n_with_y = (len(np.unique(part, axis=0)) for part in (columns, np.column_stack([columns, values])))
         if not n_distinct == n_with_y <= design.size:
             return False
-    kept = np.flatnonzero(few.weight > 0)
+    kept = np.flatnonzero(in_memory.weight > 0)
     with np.errstate(all="ignore"):
-        terms = objective.likelihood.evaluate(few.y[kept], objective.eta(u), 1)
+        terms = objective.likelihood.evaluate(in_memory.y[kept], objective.eta(u), 1)
         independent = terms.gradient.get(name, np.zeros(len(kept))) == 0
         others = ~np.isin(kept, rows)
         no_bound = (terms.loglik[others] > -MAX_LOSS_OF_CERTAIN_ROW) | independent[others]
         if one_value:
-            observed = objective.likelihood.observed(few.y[kept][others])
+            observed = objective.likelihood.observed(in_memory.y[kept][others])
             no_bound |= (observed.low <= values[0]) & (values[0] <= observed.high)
         peaked = np.mean(terms.loglik[~others]) + np.log(dense.largest) > MIN_LOG_PEAK
     return bool(no_bound.all() and peaked)

@@ -25,7 +25,7 @@ from .predictor import Predictor
 MIN_SINGULAR_VALUE = 1e-9  # of constraints, as rows of norm 1, that count as independent
 
 
-class Block(NamedTuple):
+class CoefficientBlock(NamedTuple):
     """The coefficients of one parameter, or of one entry of a vector parameter, in the vector of all coefficients.
 
     Attributes
@@ -57,7 +57,7 @@ class Region:
         Infinite where there is no bound; equal in an equality.
     labels : tuple of str
         What each row constrains, in words.
-    blocks : tuple of Block
+    blocks : tuple of CoefficientBlock
         The parts of b.
     of_curves : bool
         Whether all rows are bounds that curves bring, beyond which their likelihood is not defined.
@@ -67,7 +67,7 @@ class Region:
     low: np.ndarray
     high: np.ndarray
     labels: tuple[str, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[CoefficientBlock, ...]
     of_curves: bool = False
 
     def in_coordinates(self, designs: dict[str, Design]) -> tuple[np.ndarray, np.ndarray]:
@@ -149,7 +149,7 @@ class Region:
 
 
 def _row_space(identified: Design, design: Design) -> np.ndarray:
-    """Orthonormal rows (r, size) of what the columns tell of the coordinates of `design`: all, if none are dependent."""
+    """Orthonormal basis (r, size) of the coordinates of `design` that the columns identify: all, if none are dependent."""
     if identified.size == design.size:
         return np.eye(design.size)
     first = int(design.intercept)
@@ -203,12 +203,12 @@ class _Reader:
     def __init__(self, model: Any, law: Likelihood, predictors: dict[str, Predictor], names: Any) -> None:
         self.law, self.predictors, self.names, self.n_features = law, predictors, names, model.n_features_in_
         self.first = next((name for name in modelled(law) if name in predictors), next(iter(predictors)))
-        blocks: list[Block] = []
+        blocks: list[CoefficientBlock] = []
         self.length = 0
         for name, one in predictors.items():
             for entry in entries_of(model, law, name) if law.layout[name].vector else [None]:
                 label = name if entry is None else f"{name}[{entry}]"
-                blocks.append(Block(label, name, self.length, int(one.intercept), len(one.labels(names))))
+                blocks.append(CoefficientBlock(label, name, self.length, int(one.intercept), len(one.labels(names))))
                 self.length += blocks[-1].intercept + blocks[-1].n_slopes
         self.blocks = tuple(blocks)
 
@@ -225,7 +225,9 @@ class _Reader:
                 for name, pair in ends.items():
                     yield self._bound(block, name, pair)
 
-    def _bound(self, block: Block, name: str, ends: tuple[int | None, float | None]) -> tuple[np.ndarray, float, float, str]:
+    def _bound(
+        self, block: CoefficientBlock, name: str, ends: tuple[int | None, float | None]
+    ) -> tuple[np.ndarray, float, float, str]:
         label, place = self._place(block, name, "bounds")
         low, high = _ends(ends, f"bounds of {label}")
         return np.eye(1, self.length, place)[0], low, high, label
@@ -309,7 +311,7 @@ class _Reader:
         target = max(targets, key=len) if targets else key.split(":", 1)[0]
         return target, key[len(target) + 1 :]
 
-    def _place(self, block: Block, name: str, argument: str) -> tuple[str, int]:
+    def _place(self, block: CoefficientBlock, name: str, argument: str) -> tuple[str, int]:
         predictor = self.predictors[block.parameter]
         if name == "intercept" and not self._is_column(name):
             if not block.intercept:
@@ -329,7 +331,7 @@ class _Reader:
             raise ValueError(f"{argument}: {block.label!r} is not modelled on column {name!r}; see predictors")
         return f"{block.label}:{shown}", int(block.start + block.intercept + at[0])
 
-    def _all_of(self, block: Block) -> list:
+    def _all_of(self, block: CoefficientBlock) -> list:
         """What `bounds` calls the slopes of a block, without those of columns that terms make."""
         one = self.predictors[block.parameter]
         return list(one.curve.labels) if one.curve is not None else [int(j) for j in one.columns if j not in one.made]
@@ -342,7 +344,7 @@ class _Reader:
         """Names of the estimated parameters, and of the entries of vectors."""
         return {name for block in self.blocks for name in (block.label, block.parameter)}
 
-    def _blocks(self, target: str, argument: str) -> list[Block]:
+    def _blocks(self, target: str, argument: str) -> list[CoefficientBlock]:
         """The blocks of a parameter, or of one entry of a vector."""
         blocks = [block for block in self.blocks if target in (block.label, block.parameter)]
         if not blocks:

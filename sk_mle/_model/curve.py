@@ -373,12 +373,12 @@ class CurveDesign(Design):
         return self.column_basis.T @ self.curve.second_sum(point, weights) @ self.column_basis
 
     def size_of_terms(self, data: Data, u: np.ndarray) -> np.ndarray:
-        """Sum over coefficients of the size of coefficient times derivative, in the rows at hand.
+        """Sum over coefficients of the size of coefficient times derivative, in the rows in memory.
 
         The rounding error of the curve is a share of it.
         """
         b = self.coefficients_at(u)
-        return np.abs(self.curve.tangent(data.few.X, b)) @ np.abs(b)
+        return np.abs(self.curve.tangent(data.in_memory.X, b)) @ np.abs(b)
 
     def flat_directions(self, data: Data, u: np.ndarray) -> np.ndarray:
         """Orthonormal directions (q, m) at u along which the curve of no row changes, by its first derivatives."""
@@ -398,8 +398,8 @@ class CurveDesign(Design):
         return np.linalg.lstsq(self.column_basis / norm[:, None], change, rcond=None)[0] / self.output_basis[0, 0]
 
     def at(self, coefficients: np.ndarray, data: Data) -> CurveDesign:
-        """The design with another origin, where its rows are orthonormal, weighted as the rows at hand of `data` are."""
-        basis = _orthonormalising(_triangle(self.curve, coefficients, data.few))
+        """The design with another origin, where its rows are orthonormal, weighted as the rows in memory of `data` are."""
+        basis = _orthonormalising(_triangle(self.curve, coefficients, data.in_memory))
         return replace(self, origin=np.array(coefficients, dtype=float), column_basis=basis)
 
 

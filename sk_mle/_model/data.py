@@ -1,8 +1,8 @@
 """Row blocks of the training data, and sums over them: `Data.reduce`.
 
 A fit needs only sums over rows. Dense, sparse and memory-mapped data differ only in how a block is sliced; blocks fit into the
-cache, and X is never copied as a whole. Rows that are not at hand all at once have the same interface (`parts.py`): sums over
-all rows by `reduce`, and `few`, the rows at hand.
+cache, and X is never copied as a whole. Rows that are not in memory all at once have the same interface (`parts.py`): sums over
+all rows by `reduce`, and `in_memory`, the rows in memory.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Data:
     has_zero_weight : bool
         Whether some row has weight zero.
     few : Data
-        The rows at hand: all of them.
+        The rows in memory: all of them.
     whole : ndarray or CSR matrix
         X.
     offset_names : frozenset of str
@@ -116,7 +116,7 @@ class Data:
         self.block_rows = int(min(max(BLOCK_BYTES / (8 * max(width, 8)), 512), MAX_BLOCK_ROWS))
 
     @property
-    def few(self) -> Data:
+    def in_memory(self) -> Data:
         return self
 
     @property

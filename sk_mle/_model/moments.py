@@ -128,7 +128,7 @@ def products_of_columns(data: Data, centered: bool, small: bool) -> Products:
 
 def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:
     """Values near the means (p,), around which sums are taken, and rough standard deviations (p,), from a few rows."""
-    rows = data.few
+    rows = data.in_memory
     sample = np.asarray(rows.X[:: -(-rows.n_samples // ROWS_OF_SAMPLE)], dtype=np.float64)
     origin = sample.mean(axis=0) * centered
     spread = np.sqrt(np.mean((sample - origin) ** 2, axis=0))

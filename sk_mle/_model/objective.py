@@ -70,7 +70,7 @@ class Objective:
     alpha : dict of str to float or ndarray of shape (q,)
         Ridge penalty per parameter, or on each of its columns.
     slopes : dict of str to float, optional
-        Slopes that are added along the intercepts of parameters without columns (see `penalties.Slope`).
+        Slopes that are added along the intercepts of parameters without columns (see `penalties.LinearTerm`).
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Objective:
         Parameters that may be at a limit of the law, with that end of their domain (see `_solvers/limits.py`).
     preconditioner : object or None
         Approximation of the Hessian near the solution (see `_solvers/preconditioners.py`).
-    on_few_rows : Objective or None
+    on_equivalent_rows : Objective or None
         The same in fewer rows, where these are known (see `_solvers/least_squares.py`).
     partly_expected : bool
         Whether the expected information is that of the law for some pairs of parameters only, or lacks the second derivatives
@@ -94,7 +94,7 @@ class Objective:
     """
 
     preconditioner: Any = None
-    on_few_rows: Objective | None = None
+    on_equivalent_rows: Objective | None = None
     near_optimum = False
     near_limits: dict[str, str] = {}
 
@@ -175,7 +175,7 @@ class Objective:
     def with_penalties(self, penalties: dict[str, Any]) -> Objective:
         """The objective with other penalties, which know its coordinates."""
         other = copy(self)
-        other.penalties, other._last, other.on_few_rows = penalties, (b"", "", Point(np.inf)), None
+        other.penalties, other._last, other.on_equivalent_rows = penalties, (b"", "", Point(np.inf)), None
         return other
 
     def unbounded(self, u: np.ndarray, value: float, slack: float = 0.0) -> bool:
@@ -189,9 +189,9 @@ class Objective:
             )
         if below or law.is_degenerate is None:
             return below
-        few = self.data.few
+        in_memory = self.data.in_memory
         with np.errstate(all="ignore"):
-            return law.is_degenerate(few.y[few.weight > 0], **law.layout.theta(self.eta(u)))
+            return law.is_degenerate(in_memory.y[in_memory.weight > 0], **law.layout.theta(self.eta(u)))
 
     # ---- what solvers call ---------------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class Objective:
         """Value of the penalty at u."""
         return sum(penalty.value(u[self.slices[name]]) for name, penalty in self.penalties.items())
 
-    def slope_value(self, u: np.ndarray) -> float:
+    def linear_term_value(self, u: np.ndarray) -> float:
         """The part of the penalty that `slopes` add."""
         return sum(self.penalties[name].value(u[self.slices[name]]) for name, slope in self.slopes.items() if slope)
 
@@ -277,14 +277,14 @@ class Objective:
     def eta(self, u: np.ndarray, data: Data | None = None) -> dict[str, np.ndarray]:
         """Linear predictors by parameter, (n_kept,) or (n_kept, K), of the rows of positive weight of `data`.
 
-        `data` are the rows at hand by default. Constant linear predictors are broadcast from one value.
+        `data` are the rows in memory by default. Constant linear predictors are broadcast from one value.
         """
-        few = self.data.few if data is None else data
+        in_memory = self.data.in_memory if data is None else data
         coefficients = self._coefficients(u)
-        constant = {name for name, design in self.designs.items() if design.columns is None} - few.offset_names
+        constant = {name for name, design in self.designs.items() if design.columns is None} - in_memory.offset_names
         block = partial(self.evaluator.linear_predictors, coefficients=coefficients, constant=constant)
         values = {name: coefficients[name][0] if self.designs[name].vector else coefficients[name][0][0] for name in constant}
-        return few.column(block) | {name: repeated(value, few.n_kept) for name, value in values.items()}
+        return in_memory.column(block) | {name: repeated(value, in_memory.n_kept) for name, value in values.items()}
 
     def over_rows(self, u: np.ndarray, fn: Callable, combine: Callable | None = None) -> Any:
         """Sum over the blocks of all rows of ``fn(batch, eta)``, as `Data.reduce`; `eta` are linear predictors by parameter."""

@@ -1,8 +1,8 @@
-"""Training data in parts that are not at hand all at once: sums over all rows by passes over the parts, and a sample.
+"""Training data in parts that are not in memory all at once: sums over all rows by passes over the parts, and a sample.
 
 It has the interface of `Data`. A function of row blocks is sent to every part, which is read there as `fit` reads rows in
-memory, cut into blocks and summed; sums come back. A first pass (`look_at`) checks the rows, numbers them and draws the sample;
-a second one (`DataInParts`) sums up what every fit needs of all rows.
+memory, cut into blocks and summed; sums come back. `first_pass` checks the rows, numbers them and draws the sample; a second
+pass (`DataInParts`) sums up what every fit needs of all rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .moments import Products, products_of_columns
 from .validation import NO_WEIGHT, check_weight
 
 
-class Look(NamedTuple):
+class FirstPass(NamedTuple):
     """What is known after the first pass.
 
     Attributes
@@ -48,18 +48,18 @@ class Look(NamedTuple):
         return sum(self.lengths.values())
 
 
-def look_at(rows: Opened, check: Callable[[Rows], Any]) -> Look:
+def first_pass(rows: Opened, check: Callable[[Rows], Any]) -> FirstPass:
     """A first pass: `check(rows)` of every part, lengths, and a sample. What `check` returns is added up.
 
     ValueErrors and TypeErrors that it raises name rows by their numbers among all.
     """
     n = rows.source.rows_of_sample
-    lengths, found = checked_fold(rows, partial(_draw, n, check), partial(_drawn, n))
+    lengths, found = checked_fold(rows, partial(_sample_of_part, n, check), partial(_joined_sample, n))
     if found is None:
         raise ValueError("X has no rows" if not lengths else NO_WEIGHT)
     if not found.pieces:
         raise ValueError(NO_WEIGHT)
-    return Look(lengths, join(found.pieces), found.totals)
+    return FirstPass(lengths, join(found.pieces), found.totals)
 
 
 class DataInParts:
@@ -71,22 +71,22 @@ class DataInParts:
     reader : estimator
         Whose ``read_data(X, y, sample_weight, groups)`` makes `Data` of the rows of a part, and whose ``check_part(data)``
         raises ValueError for rows that it does not take.
-    look : Look
+    look : FirstPass
     centred : iterable of bool
         Whether means are subtracted from columns, of the designs to come: their products are summed in the same pass.
     """
 
     costly, whole = True, None
 
-    def __init__(self, rows: Opened, reader: Any, look: Look, centred: Iterable[bool]) -> None:
+    def __init__(self, rows: Opened, reader: Any, look: FirstPass, centred: Iterable[bool]) -> None:
         self.rows, self.reading, self._passes = rows, PartReading(reader), [1]
         self._passes[0] += 1
-        _, found = checked_fold(rows, partial(_survey, self.reading, tuple(set(centred))), _surveyed)
-        self.few: Data = reader.read_data(*look.sample)  # after the checks of all rows, whose numbers their errors tell
-        self.n_samples, self.n_features, self.n_jobs = look.n_samples, self.few.n_features, self.few.n_jobs
+        _, found = checked_fold(rows, partial(_part_sums, self.reading, tuple(set(centred))), _joined_part_sums)
+        self.in_memory: Data = reader.read_data(*look.sample)  # after the checks of all rows, whose errors give row numbers
+        self.n_samples, self.n_features, self.n_jobs = look.n_samples, self.in_memory.n_features, self.in_memory.n_jobs
         if self.n_features >= self.n_samples:
             raise ValueError(
-                f"X has {self.n_features} columns and {self.n_samples} rows: as many columns need all rows at hand. Gather "
+                f"X has {self.n_features} columns and {self.n_samples} rows: as many columns need all rows in memory. Gather "
                 f"them, as by {rows.source.all_rows}, or leave columns out"
             )
         self.n_kept, self.total_weight, self.has_zero_weight = found.n_kept, found.total_weight, found.has_zero_weight
@@ -100,18 +100,18 @@ class DataInParts:
 
     @property
     def is_sparse(self) -> bool:
-        return self.few.is_sparse
+        return self.in_memory.is_sparse
 
     @property
     def offset_names(self) -> frozenset[str]:
-        return self.few.offset_names
+        return self.in_memory.offset_names
 
     def fingerprint(self) -> np.ndarray:
         return self._fingerprint
 
     def subsample(self, n_rows: int) -> Data:
-        """At most twice `n_rows` of the rows at hand."""
-        return self.few.subsample(n_rows)
+        """At most twice `n_rows` of the rows in memory."""
+        return self.in_memory.subsample(n_rows)
 
     def with_width(self, width: int) -> DataInParts:
         """The same data in blocks short enough for `width` temporary columns."""
@@ -124,7 +124,7 @@ class DataInParts:
     def with_weight_factor(self, factor: float) -> DataInParts:
         """The same data with all weights multiplied by a number."""
         other = self._with(self.reading._replace(factor=self.reading.factor * factor))
-        other.few, other.total_weight = self.few.with_weight_factor(factor), self.total_weight * factor
+        other.in_memory, other.total_weight = self.in_memory.with_weight_factor(factor), self.total_weight * factor
         other.products = {
             key: Products(factor * sums.total_weight, sums.mean, factor * sums.central) for key, sums in self.products.items()
         }
@@ -135,7 +135,7 @@ class DataInParts:
     def with_weights(self, fn: Callable[[Batch], np.ndarray]) -> DataInParts:
         """The same data with the weights fn(block) in place of the positive ones; its columns' products are not known."""
         other = self._with(self.reading._replace(weights=fn))
-        other.few, other.products = self.few.with_weights(fn), {}
+        other.in_memory, other.products = self.in_memory.with_weights(fn), {}
         other.total_weight = float(other.reduce(_total_weight)["weight"])
         return other
 
@@ -152,7 +152,7 @@ class DataInParts:
     def __getattr__(self, name: str) -> None:
         if name in ("X", "y", "weight", "offset", "groups", "blocks", "map", "column"):
             raise ValueError(
-                "this needs all rows at hand, and they lie in parts: gather them, as by "
+                "this needs all rows in memory, and they lie in parts: gather them, as by "
                 f"{self.rows.source.all_rows}, or pass a sample of the rows, in memory"
             )
         raise AttributeError(name)
@@ -214,7 +214,7 @@ def _sums_of_part(reading: PartReading, fn: Callable, rows: Rows, number: int) -
 # ---- the sample ---------------------------------------------------------------------------------------------------------
 
 
-class _Drawn(NamedTuple):
+class _Sample(NamedTuple):
     """Rows with the smallest of random keys: of two such samples, the rows with the smallest keys are one of both."""
 
     keys: list[np.ndarray]
@@ -222,7 +222,7 @@ class _Drawn(NamedTuple):
     totals: Any
 
 
-def _draw(n_rows_of_sample: int, check: Callable, rows: Rows, number: int) -> _Drawn:
+def _sample_of_part(n_rows_of_sample: int, check: Callable, rows: Rows, number: int) -> _Sample:
     """The sample of a part, and what `check` returns."""
     n, totals = n_rows(rows.X), None
     kept = np.arange(n)
@@ -231,34 +231,36 @@ def _draw(n_rows_of_sample: int, check: Callable, rows: Rows, number: int) -> _D
     if len(kept):
         totals = check(rows)
     keys = np.random.default_rng(number).random(n)[kept]
-    return _cut(_Drawn([keys], [_taken(rows, kept)], totals) if len(kept) else _Drawn([], [], totals), n_rows_of_sample)
+    return _smallest_keys(
+        _Sample([keys], [_rows_at(rows, kept)], totals) if len(kept) else _Sample([], [], totals), n_rows_of_sample
+    )
 
 
-def _drawn(n_rows_of_sample: int, a: _Drawn, b: _Drawn) -> _Drawn:
+def _joined_sample(n_rows_of_sample: int, a: _Sample, b: _Sample) -> _Sample:
     totals = b.totals if a.totals is None else a.totals if b.totals is None else a.totals + b.totals
-    return _cut(_Drawn(a.keys + b.keys, a.pieces + b.pieces, totals), n_rows_of_sample)
+    return _smallest_keys(_Sample(a.keys + b.keys, a.pieces + b.pieces, totals), n_rows_of_sample)
 
 
-def _cut(drawn: _Drawn, n: int) -> _Drawn:
+def _smallest_keys(drawn: _Sample, n: int) -> _Sample:
     """The n rows of the smallest keys."""
     keys = np.concatenate(drawn.keys) if drawn.keys else np.empty(0)
     if len(keys) <= n:
         return drawn
     largest = np.partition(keys, n - 1)[n - 1]
     chosen = [np.flatnonzero(part <= largest) for part in drawn.keys]
-    kept = [(keys[rows], _taken(piece, rows)) for keys, piece, rows in zip(drawn.keys, drawn.pieces, chosen, strict=True)]
+    kept = [(keys[rows], _rows_at(piece, rows)) for keys, piece, rows in zip(drawn.keys, drawn.pieces, chosen, strict=True)]
     kept = [(keys, piece) for keys, piece in kept if len(keys)]
-    return _Drawn([keys for keys, _ in kept], [piece for _, piece in kept], drawn.totals)
+    return _Sample([keys for keys, _ in kept], [piece for _, piece in kept], drawn.totals)
 
 
-def _taken(rows: Rows, index: np.ndarray) -> Rows:
+def _rows_at(rows: Rows, index: np.ndarray) -> Rows:
     return Rows(*(take(column, index) for column in rows))
 
 
 # ---- what a fit needs of all rows ---------------------------------------------------------------------------------------
 
 
-class _Survey(NamedTuple):
+class _PartSums(NamedTuple):
     n_kept: int
     total_weight: float
     min_weight: float
@@ -268,10 +270,10 @@ class _Survey(NamedTuple):
     densities: tuple[float, float]
 
 
-WITHOUT_WEIGHT = _Survey(0, 0.0, np.inf, True, np.zeros(1), {}, (0.0, 0.0))
+WITHOUT_WEIGHT = _PartSums(0, 0.0, np.inf, True, np.zeros(1), {}, (0.0, 0.0))
 
 
-def _survey(reading: PartReading, centred: tuple, rows: Rows, number: int) -> _Survey:
+def _part_sums(reading: PartReading, centred: tuple, rows: Rows, number: int) -> _PartSums:
     """The sums of a part."""
     if not _has_weight(rows):
         reading.reader.check_weightless(rows.X)
@@ -284,14 +286,14 @@ def _survey(reading: PartReading, centred: tuple, rows: Rows, number: int) -> _S
     products = {one: products_of_columns(data, one, small) for one in centred}
     lowest = data.min_weight_share * data.total_weight
     densities = density_totals(reading.reader.likelihood_, data)
-    return _Survey(data.n_kept, data.total_weight, lowest, data.has_zero_weight, data.fingerprint(), products, densities)
+    return _PartSums(data.n_kept, data.total_weight, lowest, data.has_zero_weight, data.fingerprint(), products, densities)
 
 
-def _surveyed(a: _Survey, b: _Survey) -> _Survey:
+def _joined_part_sums(a: _PartSums, b: _PartSums) -> _PartSums:
     products = a.products or b.products
     if a.products and b.products:
         products = {key: sums.joined(b.products[key]) for key, sums in a.products.items()}
-    return _Survey(
+    return _PartSums(
         a.n_kept + b.n_kept,
         a.total_weight + b.total_weight,
         min(a.min_weight, b.min_weight),

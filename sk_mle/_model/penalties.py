@@ -59,7 +59,7 @@ class Ridge:
         return np.kron(inner, self.outer)
 
 
-class Slope:
+class LinearTerm:
     """A constant times the intercept of a parameter without columns, on the scale of the mean NLL.
 
     It holds a nuisance parameter, a dispersion say, where a criterion other than the objective is at its best.
@@ -86,4 +86,4 @@ class Slope:
 
 def penalties_of(alpha: Any, slope: float, design: Design) -> list:
     """The penalties of one parameter that are not zero."""
-    return [Ridge(alpha, design)] * bool(np.any(alpha)) + [Slope(slope, design)] * bool(slope)
+    return [Ridge(alpha, design)] * bool(np.any(alpha)) + [LinearTerm(slope, design)] * bool(slope)

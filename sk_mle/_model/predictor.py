@@ -77,7 +77,7 @@ class Predictor:
     made : dict of int to str
         Names of the columns that terms make, which stand to the right of those of X.
     slope : float
-        Of what is added to the objective along the intercept (see `penalties.Slope`).
+        Of what is added to the objective along the intercept (see `penalties.LinearTerm`).
     """
 
     parameter: str

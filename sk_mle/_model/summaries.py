@@ -105,7 +105,7 @@ class Seen:
 
     @classmethod
     def in_parts(cls, sample: Any, names: Any, n_features: int, summaries: Summaries) -> Seen:
-        """Rows in parts, of which a sample is at hand."""
+        """Rows in parts, of which a sample is in memory."""
         texts = {j: levels for j, (_, levels) in summaries.texts.items()}
         columns = summaries.columns | {j: ColumnSummary.of(np.arange(len(one), dtype=float)) for j, one in texts.items()}
         return cls(sample, names, n_features, summaries.n_kept, columns.__getitem__, texts)

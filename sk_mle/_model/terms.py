@@ -35,8 +35,8 @@ MAX_COLUMNS = 3000  # of a parameter with terms: its coordinates are those of a 
 
 
 @dataclass(frozen=True)
-class Bound:
-    """A term on the columns of one X.
+class BoundTerm:
+    """A term bound to the columns of one X.
 
     Attributes
     ----------
@@ -164,9 +164,9 @@ def with_terms(
     end, result = seen.n_features, dict(predictors)
     for name, terms in _specs(model, law).items():
         argument = f"penalties[{name!r}]"
-        bound = [part for term in terms for part in term.bind(seen, f"{argument}, {term!r}")]
-        predictor = _linear_part(model, law, predictors[name], bound, set(seen.texts), argument)
-        result[name], new, end = _joined(predictor, bound, end, argument)
+        bound_terms = [part for term in terms for part in term.bind(seen, f"{argument}, {term!r}")]
+        predictor = _linear_part(model, law, predictors[name], bound_terms, set(seen.texts), argument)
+        result[name], new, end = _joined(predictor, bound_terms, end, argument)
         bases += new
     return result, tuple(bases)
 
@@ -279,19 +279,19 @@ def _specs(model: Any, law: Likelihood) -> dict[str, list]:
 class _AllColumns:
     """The term of `alpha="reml"` alone: a ridge on all columns of the parameter."""
 
-    def bind(self, seen: Seen, argument: str) -> list[Bound]:
+    def bind(self, seen: Seen, argument: str) -> list[BoundTerm]:
         """The ridge, on whatever columns there are."""
-        return [Bound("ridge", ridge="all")]
+        return [BoundTerm("ridge", ridge="all")]
 
 
 def _linear_part(
-    model: Any, law: Likelihood, predictor: Predictor, bound: list[Bound], texts: set[int], argument: str
+    model: Any, law: Likelihood, predictor: Predictor, bound_terms: list[BoundTerm], texts: set[int], argument: str
 ) -> Predictor:
     """The predictor on columns of X: without those that terms stand for, or of text, with those of ridge terms."""
     name = predictor.parameter
     if predictor.curve is not None:
         raise ValueError(f"{argument}: {name!r} has a curve as predictor, which takes no terms")
-    taken = [j for term in bound for j in term.takes]
+    taken = [j for term in bound_terms for j in term.takes]
     if len(set(taken)) < len(taken):
         raise ValueError(f"{argument}: two terms stand for the same column")
     columns = predictor.columns
@@ -300,7 +300,7 @@ def _linear_part(
     if explicit and {*taken, *texts} & set(columns.tolist()):
         raise ValueError(f"{argument}: a term stands for a column that predictors[{name!r}] names too; leave it out there")
     columns = columns[~np.isin(columns, [*taken, *texts])]
-    wanted = [term.ridge for term in bound if term.ridge is not None and not isinstance(term.ridge, str)]
+    wanted = [term.ridge for term in bound_terms if term.ridge is not None and not isinstance(term.ridge, str)]
     for index in wanted:
         if set(index.tolist()) & {*taken, *texts}:
             raise ValueError(f"{argument}: a ridge names a column that another term stands for")
@@ -309,11 +309,11 @@ def _linear_part(
     return replace(predictor, columns=columns.astype(int), intercept=intercept)
 
 
-def _joined(predictor: Predictor, bound: list[Bound], end: int, argument: str) -> tuple[Predictor, Any, int]:
+def _joined(predictor: Predictor, bound_terms: list[BoundTerm], end: int, argument: str) -> tuple[Predictor, Any, int]:
     """The predictor with the columns of terms, the functions that make these, and the number of columns after it."""
     columns, terms, bases = list(predictor.columns), [], []
     made: dict[int, str] = {}
-    for one in bound:
+    for one in bound_terms:
         if one.ridge is not None:
             index = predictor.columns if isinstance(one.ridge, str) else one.ridge
             places = np.flatnonzero(np.isin(predictor.columns, index))

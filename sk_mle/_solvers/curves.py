@@ -23,8 +23,8 @@ from .._model.design import intercept_only
 from .._model.objective import Objective
 from .._utils.messages import rows_text
 from .._utils.repeated import repeated
+from .curve_starts import start_of_curve
 from .scaling import change_basis, constant_predictor, mean_information, with_unit_information
-from .searching import start_of_curve
 
 ROWWISE_STEPS, MAX_ROWWISE_STEP = 4, 3.0  # scoring steps to the linear predictor that a row would choose, and their length
 ROWWISE_HALVINGS = 8
@@ -69,12 +69,14 @@ def start_with_curves(objective: Objective, cold_start: Callable) -> tuple[Objec
             )
     constants = {name: intercept_only() for name in curves}
     plain, u = cold_start(objective.copy_with(designs=objective.designs | constants))
-    rows = _Rows(objective, plain, u)
+    rows = _CurveFit(objective, plain, u)
     coefs = {name: rows.fit(name) for name in curves}
     return _assembled(objective, plain, u, rows, coefs)
 
 
-def _assembled(objective: Objective, plain: Objective, u: np.ndarray, rows: _Rows, coefs: dict) -> tuple[Objective, np.ndarray]:
+def _assembled(
+    objective: Objective, plain: Objective, u: np.ndarray, rows: _CurveFit, coefs: dict
+) -> tuple[Objective, np.ndarray]:
     """The objective in coordinates of unit information at a start, and its vector."""
     data, designs = objective.data, dict(plain.designs)
     for name, design in curves_of(objective).items():
@@ -99,16 +101,16 @@ class _State(NamedTuple):
     constants: dict
 
 
-class _Rows:
+class _CurveFit:
     """The rows of a fit with their current linear predictors, those of curves included."""
 
     def __init__(self, objective: Objective, plain: Objective, u: np.ndarray) -> None:
         self.objective, self.law, self.curves = objective, objective.likelihood, curves_of(objective)
-        few = objective.data.few.subsample(MAX_ROWS)
-        kept = few.weight > 0 if few.has_zero_weight else slice(None)
-        self.X, self.y, self.weight = few.X[kept], few.y[kept], few.weight[kept]
-        self.offset = {name: value[kept] for name, value in few.offset.items()}
-        self.eta = plain.eta(u, few)
+        in_memory = objective.data.in_memory.subsample(MAX_ROWS)
+        kept = in_memory.weight > 0 if in_memory.has_zero_weight else slice(None)
+        self.X, self.y, self.weight = in_memory.X[kept], in_memory.y[kept], in_memory.weight[kept]
+        self.offset = {name: value[kept] for name, value in in_memory.offset.items()}
+        self.eta = plain.eta(u, in_memory)
         self.constants: dict = {}
 
     def loss(self, eta: dict) -> float:

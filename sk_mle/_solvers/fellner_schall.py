@@ -1,8 +1,8 @@
 """Penalties chosen by the data: Newton steps with the penalties that are best for the quadratic model at each of them.
 
 Such steps end at the stationary point of the generalised Fellner-Schall update (`quadratic_penalties.py` states criteria and
-conventions), in about as many passes over the rows as a plain fit. Where they do not settle, the update is taken at whole fits,
-with steps that do not lower the restricted likelihood. The likelihood is asked for its Hessian alone.
+conventions), in about as many passes over the rows as a plain fit. Where they do not converge, the update is taken at whole
+fits, with steps that do not lower the restricted likelihood. Of the likelihood only the Hessian is needed.
 
 Nuisance parameters, as a dispersion, are not integrated out but maximise the criterion too, as in `lmer` and in `gam` of R:
 the derivative of log det A / 2 along each of them is added to the objective as a slope. Without it a standard deviation would
@@ -24,7 +24,7 @@ from .newton import newton
 from .quadratic_penalties import (
     MIN_DEGREES_OF_FREEDOM,
     MIN_EIGENVALUE,
-    Chosen,
+    EstimatedPenalties,
     QuadraticModel,
     accelerated,
     fellner_schall,
@@ -77,28 +77,28 @@ def choose_penalties(
         )
     if solution.unbounded:
         return objective, solution, predictors
-    chosen = Chosen(predictors)
+    chosen = EstimatedPenalties(predictors)
     criterion = next(one.chosen for one in predictors.values() if one.chosen)
-    objective, u, rho, settled = _approach(objective, solution, chosen, criterion)
+    objective, u, rho, converged = _approach(objective, solution, chosen, criterion)
     objective, u, log_volume = _in_unit_curvature(objective, u, chosen)
     end = solve(objective, u)
     before_last_step = end.result.get("hessian_point")
-    if settled and end.converged and before_last_step is not None:  # a polishing step later the Hessian is the same
+    if converged and end.converged and before_last_step is not None:  # a polishing step later the Hessian is the same
         objective.remember(end.u, objective.evaluate(end.u, 1)._replace(hessian=before_last_step.hessian), "observed")
     solution = end._replace(n_iter=end.n_iter + solution.n_iter)
     if criterion == "reml":
-        state = _state(objective, solution, chosen, rho, log_volume, objective.slopes if settled else None)
-        objective, solution, rho, settled = _by_whole_fits(state, chosen, solve)
-    solution.result["penalties_settled"] = settled
+        state = _state(objective, solution, chosen, rho, log_volume, objective.slopes if converged else None)
+        objective, solution, rho, converged = _by_whole_fits(state, chosen, solve)
+    solution.result["penalties_converged"] = converged
     predictors = {name: replace(one, slope=objective.slopes.get(name, 0.0)) for name, one in predictors.items()}
     with_chosen = {name: predictors[name].with_multipliers(values) for name, values in chosen.multipliers(rho).items()}
     return objective, solution, predictors | with_chosen
 
 
 def _approach(
-    objective: Objective, solution: Solution, chosen: Chosen, criterion: str
+    objective: Objective, solution: Solution, chosen: EstimatedPenalties, criterion: str
 ) -> tuple[Objective, np.ndarray, np.ndarray, bool]:
-    """Newton steps, each with the penalties that are best for the quadratic model where it begins; whether they settled."""
+    """Newton steps, each with the penalties that are best for the quadratic model where it begins; whether they converged."""
     u, slopes = solution.u, {}
     rho = QuadraticModel(objective, u, chosen).first()
     objective, u, _ = _in_unit_curvature(with_penalties(objective, u, chosen.alpha(rho), {}), u, chosen)
@@ -107,41 +107,41 @@ def _approach(
         step, rho = np.abs(new - rho).max(), new
         if step < MAX_STEP_NEAR and not solution.edges:
             slopes = _slopes(objective, u)
-        settled = step <= MAX_LAST_STEP and _near(slopes, objective.slopes)
+        converged = step <= MAX_LAST_STEP and _near(slopes, objective.slopes)
         objective = with_penalties(objective, u, chosen.alpha(rho), slopes)
-        if settled:
+        if converged:
             return objective, u, rho, True
         u = newton(objective, u, max_iter=1, information="observed").x
     return objective, u, rho, False
 
 
-def _by_whole_fits(state: _State, chosen: Chosen, solve: Callable) -> tuple[Objective, Solution, np.ndarray, bool]:
-    """Updates of the penalties, each followed by a fit, until they settle."""
-    before, settled = None, False
+def _by_whole_fits(state: _State, chosen: EstimatedPenalties, solve: Callable) -> tuple[Objective, Solution, np.ndarray, bool]:
+    """Updates of the penalties, each followed by a fit, until they converge."""
+    before, converged = None, False
     for _ in range(MAX_ROUNDS):
         plain = np.where(state.free > MIN_DEGREES_OF_FREEDOM, state.steps, 0.0)
         step, before = accelerated(plain, before), plain
-        settled = np.abs(step).max(initial=0.0) <= MAX_LAST_STEP and _near(state.slopes, state.objective.slopes)
-        if settled:
+        converged = np.abs(step).max(initial=0.0) <= MAX_LAST_STEP and _near(state.slopes, state.objective.slopes)
+        if converged:
             break
-        new = _moved(state, step, chosen, solve)
+        new = _shifted(state, step, chosen, solve)
         if new is None:
-            settled = True
+            converged = True
             break
         gain, state = new.criterion - state.criterion, new
         small = abs(gain) <= MAX_LAST_GAIN and np.abs(step).max() <= 10 * MAX_LAST_STEP
-        settled = small and _near(state.slopes, state.objective.slopes)
-        if settled:
+        converged = small and _near(state.slopes, state.objective.slopes)
+        if converged:
             break
-    return state.objective, state.solution, state.rho, settled
+    return state.objective, state.solution, state.rho, converged
 
 
 def _near(slopes: dict[str, float], before: dict[str, float]) -> bool:
-    """Whether slopes along nuisance parameters have settled."""
+    """Whether slopes along nuisance parameters have converged."""
     return all(abs(slope - before.get(name, 0.0)) <= 1e-3 * abs(slope) + 1e-9 for name, slope in slopes.items())
 
 
-def _moved(state: _State, step: np.ndarray, chosen: Chosen, solve: Callable) -> _State | None:
+def _shifted(state: _State, step: np.ndarray, chosen: EstimatedPenalties, solve: Callable) -> _State | None:
     """The state after a step of the log penalties, shortened until the criterion does not fall; None if it always does."""
     for _ in range(MAX_HALVINGS):
         rho, u = state.rho + step, state.solution.u
@@ -158,7 +158,7 @@ def _moved(state: _State, step: np.ndarray, chosen: Chosen, solve: Callable) -> 
     return None
 
 
-def _in_unit_curvature(objective: Objective, u: np.ndarray, chosen: Chosen) -> tuple[Objective, np.ndarray, float]:
+def _in_unit_curvature(objective: Objective, u: np.ndarray, chosen: EstimatedPenalties) -> tuple[Objective, np.ndarray, float]:
     """The objective in coordinates of unit curvature at a vector, this vector, and the log volume of their unit."""
     old, log_volume = objective.evaluate(u, 2), 0.0
     v, designs, turn = u.copy(), dict(objective.designs), np.eye(len(u))
@@ -182,12 +182,17 @@ def _in_unit_curvature(objective: Objective, u: np.ndarray, chosen: Chosen) -> t
 
 
 def _state(
-    objective: Objective, solution: Solution, chosen: Chosen, rho: np.ndarray, log_volume: float, slopes: dict | None = None
+    objective: Objective,
+    solution: Solution,
+    chosen: EstimatedPenalties,
+    rho: np.ndarray,
+    log_volume: float,
+    slopes: dict | None = None,
 ) -> _State:
     """The criterion and the next update at a fit, where `slopes` along nuisance parameters may be known."""
     u, n = solution.u, objective.data.total_weight
     V, log_determinant = inverse(objective.evaluate(u, 2).hessian, list(nuisance(objective).values()))
-    criterion = -n * (objective.value(u) - objective.slope_value(u)) - 0.5 * log_determinant - log_volume
+    criterion = -n * (objective.value(u) - objective.linear_term_value(u)) - 0.5 * log_determinant - log_volume
     criterion += 0.5 * chosen.log_determinant(objective, rho)
     matrices = [(place, np.exp(value) * one) for value, (place, one) in zip(rho, chosen.matrices(objective), strict=True)]
     free, steps = fellner_schall(objective, chosen, rho, V, matrices, u)

@@ -33,8 +33,8 @@ def interpolating_fit(objective: Objective, u: np.ndarray, y: np.ndarray, keep: 
         target = objective.likelihood.layout[name].link.link(y)
         if objective.likelihood.support.integer:  # a mean at the edge of its domain is a limit
             target = np.where(np.isinf(target), np.sign(target) * ETA_OF_LIMIT, target)
-        target = target - objective.data.few.offset[name][keep] if name in objective.data.offset_names else target
-    rows = design.coordinate_rows(objective.data.few.X[keep])
+        target = target - objective.data.in_memory.offset[name][keep] if name in objective.data.offset_names else target
+    rows = design.coordinate_rows(objective.data.in_memory.X[keep])
     if not np.isfinite(target).all():
         return None
     solution = np.linalg.lstsq(rows, target, rcond=None)[0]

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from .newton import positive_definite
-from .programme import Step
+from .quadratic_program import Step
 
 MAX_CHANGES = 100  # of the active set, per coordinate
 MIN_SHARE_OF_GAIN = 0.1  # of the model along a coordinate, relative to the largest, from which it becomes free at once

@@ -66,8 +66,8 @@ class OnFewRows(Objective):
         y = np.sqrt(k) * np.append(root @ solution, np.sqrt(mean_square))
         unit = design.output_basis
         columns = Design(Columns(slice(None)), np.zeros(design.size), np.full(design.size, 1 / unit[0, 0]), False, unit)
-        few = Data(X, y, np.full(k, data.total_weight / k), {})
-        other = cls(objective.likelihood, few, {**objective.designs, name: columns}, {})
+        equivalent = Data(X, y, np.full(k, data.total_weight / k), {})
+        other = cls(objective.likelihood, equivalent, {**objective.designs, name: columns}, {})
         other.penalties = objective.penalties
         other.root, other.gram, other.solution, other.mean_square = root, root.T @ root, solution, mean_square
         return other
@@ -111,7 +111,7 @@ class OnFewRows(Objective):
 
 
 def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
-    """The objective in coordinates of single coefficients and unit information, with `on_few_rows`, and its minimum.
+    """The objective in coordinates of single coefficients and unit information, with `on_equivalent_rows`, and its minimum.
 
     The minimum is that without penalties. None where the objective depends on more than cross products.
 
@@ -126,7 +126,7 @@ def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
     design = design.unrotated()
     if (products := _root(data, design)) is None:
         return None
-    origin = np.average(data.few.y, weights=data.few.weight) if design.intercept else 0.0
+    origin = np.average(data.in_memory.y, weights=data.in_memory.weight) if design.intercept else 0.0
     if (found := _solution(data, name, design, products, np.eye(1, design.size)[0] * origin)) is None:
         return None
     solution, mean_square = found
@@ -134,14 +134,14 @@ def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
     unit = designs[name].output_basis[0, 0]
     whole = objective.copy_with(designs=designs)
     start[whole.slices[name]] = solution / unit
-    whole.on_few_rows = OnFewRows.of(whole, unit * products.root, solution / unit, mean_square)
+    whole.on_equivalent_rows = OnFewRows.of(whole, unit * products.root, solution / unit, mean_square)
     return whole, start
 
 
 def _is_least_squares(objective: Objective) -> bool:
     """Whether the rows of the objective are those of the module's docstring."""
     name, *others = objective.designs
-    law, y = objective.likelihood, objective.data.few.y[:ROWS_OF_FIRST_LOOK]
+    law, y = objective.likelihood, objective.data.in_memory.y[:ROWS_OF_FIRST_LOOK]
     if law.support != REAL or objective.data.offset_names & set(others) or n_starts(law) > 1 or not is_quadratic(objective):
         return False
     if any(objective.designs[other].vector for other in others):

@@ -44,11 +44,11 @@ def from_limits(objective: Objective, start: np.ndarray, solve: Callable) -> tup
         score = limit.score() if solution.converged else None
         if score is None:
             continue
-        slope, distance = score
-        if slope >= 0:
-            return start, limit.solution(solution, distance, slope)
+        d1_loss, distance = score
+        if d1_loss >= 0:
+            return start, limit.solution(solution, distance, d1_loss)
         if (curvature := limit.curvature(distance)) > 0:
-            v = limit.vector(distance - slope / curvature)
+            v = limit.vector(distance - d1_loss / curvature)
             start = v if objective.value(v) < limit.loss else start
     return start, None
 
@@ -82,11 +82,11 @@ class _Limit:
         u = self.vector(distance)
         return self._in_distance(u, self.objective.evaluate(u, 2))[1]
 
-    def solution(self, solution: Solution, distance: float, slope: float) -> Solution:
+    def solution(self, solution: Solution, distance: float, d1_loss: float) -> Solution:
         """The solution so close to the limit that the likelihood is that of the limit, which needs no pass to be known."""
-        per_unit = slope * self.objective.data.total_weight
+        per_unit = d1_loss * self.objective.data.total_weight
         distance = min(distance, MAX_LOGLIK_LOST / per_unit if per_unit else distance)
-        u, value = self.vector(distance), self.loss + slope * distance
+        u, value = self.vector(distance), self.loss + d1_loss * distance
         self.objective.remember_value(u, value)
         edges = {**solution.edges, self.name: self.edge}
         result = OptimizeResult({**solution.result, "fun": value, "curvature_vanished": False})
@@ -101,7 +101,7 @@ class _Limit:
         parameter = self.objective.likelihood.layout[self.name]
         theta, d1, d2 = (float(value[0]) for value in parameter.link.inverse_derivatives(np.array([u[place] * basis])))
         sign = -1.0 if self.edge == "upper" else 1.0
-        slope, bend = (
+        d1_loss, d2_loss = (
             (sign, 0.0)
             if np.isfinite(end_of(self.objective.likelihood, self.name, self.edge))
             else (
@@ -109,7 +109,7 @@ class _Limit:
                 2 / abs(theta) ** 3,
             )
         )
-        t1, t2 = slope * d1, bend * d1**2 + slope * d2
+        t1, t2 = d1_loss * d1, d2_loss * d1**2 + d1_loss * d2
         first = float(point.gradient[place] / basis / t1)
         if point.hessian is None:
             return first, 0.0

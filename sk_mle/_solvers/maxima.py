@@ -54,9 +54,9 @@ class Search:
 
     def __call__(self, objective: Objective, start: np.ndarray, max_iter: float = np.inf) -> Solution:
         """The solution from a start, in at most `max_iter` iterations."""
-        watcher = None if self.watch is None else partial(self.watch, objective)
+        on_step = None if self.watch is None else partial(self.watch, objective)
         most = int(min(self.max_iter, max_iter))
-        return solve(objective, start, self.solver, self.tol, most, self.verbose, watcher)
+        return solve(objective, start, self.solver, self.tol, most, self.verbose, on_step)
 
     def best(self, objective: Objective, start: np.ndarray) -> Solution:
         """The best solution from several starts, where the law asks for them."""

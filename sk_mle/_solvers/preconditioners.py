@@ -211,7 +211,7 @@ class Woodbury:
         self.objective = objective
         self.name, design = next(iter(objective.designs.items()))
         assert design.columns is not None
-        self.X = design.columns.of(objective.data.few.X)
+        self.X = design.columns.of(objective.data.in_memory.X)
         self.center = design.shift if design.columns.center is None else design.shift + design.columns.center
         self.intercept_unit, penalty = design.output_basis[0, 0] * design.intercept, objective.penalties[self.name]
         self.column_scales = design.column_basis * design.output_basis[0, 0]
@@ -242,12 +242,12 @@ class Woodbury:
 
     def _set_weights(self, u: np.ndarray) -> None:
         """Set V, the square roots (n,) of the rows' weighted information at u."""
-        few = self.objective.data.few
-        kept = few.weight > 0
+        in_memory = self.objective.data.in_memory
+        kept = in_memory.weight > 0
         law, eta = self.objective.likelihood, self.objective.eta(u)
-        curvature = law.evaluate(few.y[kept], eta, 2).information[self.name, self.name]
+        curvature = law.evaluate(in_memory.y[kept], eta, 2).information[self.name, self.name]
         self.root = np.zeros(len(self.X))
-        self.root[kept] = np.sqrt(np.maximum(curvature, 0.0) * few.weight[kept] / few.total_weight)
+        self.root[kept] = np.sqrt(np.maximum(curvature, 0.0) * in_memory.weight[kept] / in_memory.total_weight)
 
     def _factorise(self) -> None:
         """Factorise I + V K V."""

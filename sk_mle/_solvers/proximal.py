@@ -1,6 +1,6 @@
 """Maxima of a smooth objective under linear constraints, or with an L1 penalty, by Newton steps.
 
-Each step minimises the quadratic model of the objective exactly, on the region (`programme.py`) or with the penalty
+Each step minimises the quadratic model of the objective exactly, on the region (`quadratic_program.py`) or with the penalty
 (`lasso.py`), so that bounds are met and zeros are zeros. A subproblem has `step(u, gradient, hessian)`, `penalty(u)` and
 `feasible(u)`.
 
@@ -26,7 +26,7 @@ from .._model.objective import Objective
 from .curves import curves_of
 from .lasso import Lasso
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
-from .programme import MIN_SINGULAR_VALUE, Programme
+from .quadratic_program import MIN_SINGULAR_VALUE, QuadraticProgram
 from .separation import separating_directions
 from .solvers import Solution, parameters_at_edges
 from .start import MAX_START_GRADIENT, cold_start
@@ -88,19 +88,19 @@ def constrained_maximum(
         With ``result["active"]``, the active rows of the region and the side, -1 or 1, of each.
     """
     plain, start = in_single_coefficients(objective, start)
-    few = plain.on_few_rows if penalty is None else None
+    equivalent = plain.on_equivalent_rows if penalty is None else None
     objective = plain if penalty is None else BiasReduced.of(plain, penalty)
-    programme = Programme(region, objective)
-    u = programme.feasible(start)
-    if few is None and not curves_of(plain) and _is_poor(objective, u):
+    quadratic_program = QuadraticProgram(region, objective)
+    u = quadratic_program.feasible(start)
+    if equivalent is None and not curves_of(plain) and _is_poor(objective, u):
         plain, start = _at_constants(plain)
         objective = plain if penalty is None else BiasReduced.of(plain, penalty)
-        programme = Programme(region, objective)
-        u = programme.feasible(start)
-    run = _descend_from_few(objective, few, programme, u, tol, max_iter)
+        quadratic_program = QuadraticProgram(region, objective)
+        u = quadratic_program.feasible(start)
+    run = _descend_from_few(objective, equivalent, quadratic_program, u, tol, max_iter)
     active = run.last.active
     run.result.update(active=active)
-    if run.converged and not _certified(objective, run, programme, active):
+    if run.converged and not _certified(objective, run, quadratic_program, active):
         # a direction in which the likelihood grows is no matter where the region ends
         directions = separating_directions(plain, run.u, region.recession(plain.designs)) if penalty is None else {}
         run.result.update(minimum_certified=not directions, recession=directions)
@@ -138,12 +138,12 @@ def sparse_maximum(
         With ``result["active"]``, as of `constrained_maximum`.
     """
     objective, start = in_single_coefficients(objective, start, entries=True)
-    few = objective.on_few_rows
-    if few is None and _is_poor(objective, start):
+    equivalent = objective.on_equivalent_rows
+    if equivalent is None and _is_poor(objective, start):
         objective, start = in_single_coefficients(*_at_constants(objective), entries=True)
     boxes = _Boxes(region, objective)
     lasso = Lasso(_in_coordinates(objective, weights), boxes.low, boxes.high)
-    run = _descend_from_few(objective, few, lasso, lasso.feasible(start), tol, max_iter)
+    run = _descend_from_few(objective, equivalent, lasso, lasso.feasible(start), tol, max_iter)
     run.result.update(active=boxes.active(run.u))
     return objective, run.solution(objective)
 
@@ -153,7 +153,7 @@ def sparse_path(
     start: np.ndarray,
     weights: dict[str, float],
     region: Region | None,
-    follow: tuple[Sequence[float] | int, float],
+    multiples: tuple[Sequence[float] | int, float],
     tol: float,
     max_iter: int,
 ) -> tuple[Objective, list[tuple[float, np.ndarray, float]], Solution]:
@@ -178,16 +178,16 @@ def sparse_path(
     """
     alpha = objective.alpha
     objective, u = in_single_coefficients(objective, start, entries=True)
-    plain, few = objective.with_penalties({}), objective.on_few_rows
-    rows = plain if few is None else few.with_penalties({})
+    plain, equivalent = objective.with_penalties({}), objective.on_equivalent_rows
+    rows = plain if equivalent is None else equivalent.with_penalties({})
     scale, boxes = _in_coordinates(objective, weights), _Boxes(region, plain)
     none = Lasso(np.where(scale > 0, np.inf, 0.0), boxes.low, boxes.high)
     null = _descend(rows, none, none.feasible(u), tol, max_iter)
-    factors: Any = follow[0]
+    factors: Any = multiples[0]
     if isinstance(factors, Integral):
         penalised = scale > 0
         largest = float((np.abs(null.point.gradient[penalised]) / scale[penalised]).max())
-        factors = largest * np.geomspace(1.0, follow[1], int(factors))
+        factors = largest * np.geomspace(1.0, multiples[1], int(factors))
     u, hessian, solutions = null.u, null.point.hessian, []
     for factor in sorted(factors, reverse=True):
         ridges = {name: factor * value for name, value in alpha.items()}
@@ -283,9 +283,9 @@ class _Run(NamedTuple):
         return Solution(self.u, self.converged, self.unbounded, self.n_iter, self.residual, edges, self.result)
 
 
-def _descend_from_few(objective: Objective, few: Any, subproblem: Any, u: np.ndarray, tol: float, max_iter: int) -> _Run:
+def _descend_from_few(objective: Objective, equivalent: Any, subproblem: Any, u: np.ndarray, tol: float, max_iter: int) -> _Run:
     """`_descend` from the solution on few rows, if there are any; one pass over all confirms that one."""
-    if few is None or not (run := _descend(few, subproblem, u, tol, max_iter)).converged:
+    if equivalent is None or not (run := _descend(equivalent, subproblem, u, tol, max_iter)).converged:
         return _descend(objective, subproblem, u, tol, max_iter)
     point = objective.evaluate(run.u, 1)
     if np.abs(point.gradient - run.point.gradient).max(initial=0.0) > POLISHED_SHARE_OF_TOL * tol:
@@ -383,9 +383,9 @@ def _line_search(
     return length, None
 
 
-def _certified(objective: Objective, run: _Run, programme: Programme, active: dict) -> bool:
+def _certified(objective: Objective, run: _Run, quadratic_program: QuadraticProgram, active: dict) -> bool:
     """Whether a minimum is certain to be near in the plane of the active constraints."""
-    basis = linalg.null_space(programme.A[list(active)], rcond=MIN_SINGULAR_VALUE) if active else np.eye(objective.size)
+    basis = linalg.null_space(quadratic_program.A[list(active)], rcond=MIN_SINGULAR_VALUE) if active else np.eye(objective.size)
     if not basis.shape[1]:
         return True
     return minimum_certified(basis.T @ run.point.hessian @ basis, basis.T @ run.point.gradient, STEP_TOL)

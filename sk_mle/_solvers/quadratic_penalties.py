@@ -31,7 +31,7 @@ MAX_RATE = 0.9  # ratio of two steps from which the next ones are foreseen
 MIN_DEGREES_OF_FREEDOM = 1e-3  # of the penalised part of a term: below, the term is its unpenalised part
 
 
-class Chosen:
+class EstimatedPenalties:
     """The penalties that the data choose, in the order of parameters and their terms.
 
     Attributes
@@ -125,10 +125,10 @@ class QuadraticModel:
     ----------
     objective : Objective
     u : ndarray of shape (size,)
-    chosen : Chosen
+    chosen : EstimatedPenalties
     """
 
-    def __init__(self, objective: Objective, u: np.ndarray, chosen: Chosen) -> None:
+    def __init__(self, objective: Objective, u: np.ndarray, chosen: EstimatedPenalties) -> None:
         self.objective, self.u, self.chosen, self.n = objective, u, chosen, objective.data.total_weight
         plain = with_penalties(objective, u, {name: np.zeros(rows.shape[1]) for name, rows in chosen.diagonals.items()}, {})
         point = plain.evaluate(u, 2)
@@ -189,7 +189,7 @@ class QuadraticModel:
 
 def fellner_schall(
     objective: Objective,
-    chosen: Chosen,
+    chosen: EstimatedPenalties,
     rho: np.ndarray,
     V: np.ndarray,
     matrices: list[tuple[slice, np.ndarray]],

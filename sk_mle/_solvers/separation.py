@@ -41,7 +41,7 @@ MAX_FREE_EIGENVALUE = 1e-11  # largest eigenvalue of the null space, relative to
 MAX_PROGRAMME_ENTRIES = 20_000_000  # entries of the linear programme's matrix
 ROWS_PER_BLOCK = 4096
 ROUNDING_OF_CONSTRAINTS = 1e-9  # left-hand side, relative to the largest, that counts as zero
-# Programmes on the rows at hand, where these are not all, and rows added from one to the next; violation, relative to the
+# Programmes on the rows in memory, where these are not all, and rows added from one to the next; violation, relative to the
 # largest left-hand side, up to which a direction counts as one of all rows.
 MAX_PROGRAMMES, MAX_VIOLATING_ROWS, MAX_VIOLATION = 10, 1000, 1e-6
 MAX_OUTWARD_SHARE = 1e-9  # part of a direction out of a region, relative to its terms, that counts as zero
@@ -97,12 +97,12 @@ def _direction(objective: Objective, name: str, u: np.ndarray, inward: np.ndarra
 
     The linear predictor that changes most changes by one.
     """
-    design, law, few = objective.designs[name], objective.likelihood, objective.data.few
+    design, law, in_memory = objective.designs[name], objective.likelihood, objective.data.in_memory
     space, level = _unpinned_directions(objective, name, u)
     if space.shape[1] == 0:
         return None
-    keep = few.weight > 0 if few.has_zero_weight else slice(None)
-    rows, eta = Batch(few.X[keep], few.y[keep], few.weight[keep], {}), objective.eta(u)
+    keep = in_memory.weight > 0 if in_memory.has_zero_weight else slice(None)
+    rows, eta = Batch(in_memory.X[keep], in_memory.y[keep], in_memory.weight[keep], {}), objective.eta(u)
     size = design.size + _constraints(law, name, design, rows.y[:1], {key: value[:1] for key, value in eta.items()})[1].shape[2]
     if len(space) > size:  # the subsample has constants that are not shared by all rows
         space = np.eye(size)
@@ -130,9 +130,9 @@ def _direction(objective: Objective, name: str, u: np.ndarray, inward: np.ndarra
         if direction is None:
             return None
         low, high = extremes(direction)
-        if objective.data.few is objective.data or low >= -MAX_VIOLATION * high:
+        if objective.data.in_memory is objective.data or low >= -MAX_VIOLATION * high:
             return direction / max(-low, high)
-        rows, eta = _with_violating_rows(objective, name, u, direction, rows, eta)  # these rows were not at hand
+        rows, eta = _with_violating_rows(objective, name, u, direction, rows, eta)  # these rows were not in memory
     return None
 
 

@@ -176,7 +176,7 @@ def _custom(solver: Callable) -> Solver:
 
 
 class _FiniteObjective:
-    """The objective for scipy's line searches: a trial value that is not finite is replaced by a bowl around the best point."""
+    """The objective for scipy's line searches: non-finite values are replaced by a paraboloid around the best point."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective, self.best = objective, np.inf
@@ -204,7 +204,7 @@ def solve(
     tol: float,
     max_iter: int,
     verbose: int = 0,
-    watcher: Callable | None = None,
+    on_step: Callable | None = None,
 ) -> Solution:
     """Minimise from `start` and test the result for convergence.
 
@@ -220,7 +220,7 @@ def solve(
     max_iter : int
     verbose : int
         Above 0, a line is printed per iteration.
-    watcher : callable, optional
+    on_step : callable, optional
         Called with the coordinates of each iteration.
 
     Returns
@@ -232,9 +232,9 @@ def solve(
     if chosen.uses_objective:
         options["objective"] = objective
     arguments = _derivatives(chosen, callable(solver), objective)
-    watchers = [one for one in (_ProgressPrinter(objective) if verbose else None, watcher) if one is not None]
-    if watchers:
-        arguments["callback"] = _Watched(watchers)
+    callbacks = [one for one in (_ProgressPrinter(objective) if verbose else None, on_step) if one is not None]
+    if callbacks:
+        arguments["callback"] = _CallbackList(callbacks)
     u, n_iter, best = start, 0, np.inf
     for _ in range(MAX_RESTARTS):
         guarded = _FiniteObjective(objective)
@@ -329,10 +329,10 @@ def parameters_at_edges(objective: Objective, u: np.ndarray, hessian_point: Poin
     if hessian_point is None or objective.size > MAX_INVERTED_COORDINATES or "hessian" not in objective.available_derivatives:
         return _far_from_zero(objective, u, names)
     edges = _far_from_zero(objective, u, [name for name in names if name not in scalar])
-    return edges | (_running_to_edges(objective, u, scalar, hessian_point) if scalar else {})
+    return edges | (_diverging_to_edges(objective, u, scalar, hessian_point) if scalar else {})
 
 
-def _running_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian_point: Point) -> dict[str, str]:
+def _diverging_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian_point: Point) -> dict[str, str]:
     """Scalar parameters of large variance that a Newton step would still move far, without change of the log-likelihood.
 
     The other coordinates follow along the ridge, so that the result does not depend on the unit of y.
@@ -429,15 +429,15 @@ def _gradient_norm(objective: Objective, u: np.ndarray, result: OptimizeResult) 
     return float(np.abs(objective.evaluate(u, 1).gradient).max(initial=0.0))
 
 
-class _Watched:
+class _CallbackList:
     """A callback of solvers that calls others with the coordinates of each iteration."""
 
-    def __init__(self, watchers: list[Callable]) -> None:
-        self.watchers = watchers
+    def __init__(self, callbacks: list[Callable]) -> None:
+        self.callbacks = callbacks
 
     def __call__(self, at: Any, *unused: Any) -> None:
-        for watcher in self.watchers:
-            watcher(at.x if isinstance(at, OptimizeResult) else at)
+        for on_step in self.callbacks:
+            on_step(at.x if isinstance(at, OptimizeResult) else at)
 
 
 class _ProgressPrinter:

@@ -100,10 +100,10 @@ def _law_expects_other_maxima(objective: Objective, solution: Solution) -> bool:
 
 def _has_frequent_value(objective: Objective) -> bool:
     """Whether a value of y is so frequent that a density may have a peak there, beside that of other maxima."""
-    law, few = objective.likelihood, objective.data.few
-    if law.support.integer or few.y.ndim > 1 or law.predictive is not law or not values_to_hold(law):
+    law, in_memory = objective.likelihood, objective.data.in_memory
+    if law.support.integer or in_memory.y.ndim > 1 or law.predictive is not law or not values_to_hold(law):
         return False
-    y = np.sort(_weighted_sample(few.y, few.weight))
+    y = np.sort(_weighted_sample(in_memory.y, in_memory.weight))
     n_ties = max(int(MIN_SHARE_OF_TIES * len(y)), 2)
     tied = y[n_ties:] == y[:-n_ties]
     return bool(tied.any()) and not np.isin(y[n_ties:][tied], law.atoms).all()
@@ -124,7 +124,7 @@ def _better(objective: Objective, best: Solution, other: Solution) -> Solution:
     gain = objective.data.total_weight * (objective.value(best.u) - objective.value(other.u))
     if other.unbounded or not gain > -MIN_GAIN:
         return best
-    at_limit = gain > -MIN_STAGE_GAIN and bool(other.edges) and not best.edges  # best is as near to it as rounding tells
+    at_limit = gain > -MIN_STAGE_GAIN and bool(other.edges) and not best.edges  # the two differ by rounding
     return other if gain > MIN_GAIN or (other.converged and (at_limit or not best.converged)) else best
 
 
@@ -223,7 +223,7 @@ def _points_near_ends(objective: Objective, u: np.ndarray, distance: float) -> I
     theta, near_ends = law.layout.theta(eta), law.relations.near_ends
     assert near_ends is not None  # by the caller
     for name, edge, params in near_ends(law, y, weight, distance, **theta):
-        loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / objective.data.few.total_weight
+        loss = -float(weighted_sum(law.loglik(y, **{**theta, **params}), weight)) / objective.data.in_memory.total_weight
         if name not in names or not loss < objective.value(u) + MAX_LOSS_NEAR_LIMIT_PER_ROW:
             continue
         v = u.copy()
@@ -236,10 +236,10 @@ def _points_near_ends(objective: Objective, u: np.ndarray, distance: float) -> I
 
 
 def _kept_rows(objective: Objective, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
-    """y, weights and linear predictors of the rows at hand of positive weight."""
-    few = objective.data.few
-    keep = few.weight > 0 if few.has_zero_weight else slice(None)
-    return few.y[keep], few.weight[keep], objective.eta(u)
+    """y, weights and linear predictors of the rows in memory of positive weight."""
+    in_memory = objective.data.in_memory
+    keep = in_memory.weight > 0 if in_memory.has_zero_weight else slice(None)
+    return in_memory.y[keep], in_memory.weight[keep], objective.eta(u)
 
 
 def _has_ends(objective: Objective) -> bool:
@@ -262,11 +262,11 @@ def _from_end(
     """
     value, _ = _value_closer_to_end(objective, end.u, end.name, end.edge, factor)
     start = with_value(objective, end.u, end.name, value)
-    rival = objective.value(best.u)
-    supremum, lowest = _follow_to_end(objective, best._replace(u=start), end.name, end.edge, solve, rival)
+    value_to_beat = objective.value(best.u)
+    supremum, lowest = _follow_to_end(objective, best._replace(u=start), end.name, end.edge, solve, value_to_beat)
     if supremum is not None:
         return supremum
-    better = objective.data.total_weight * (rival - objective.value(lowest)) > MIN_GAIN
+    better = objective.data.total_weight * (value_to_beat - objective.value(lowest)) > MIN_GAIN
     return solve(objective, lowest, MAX_ITERATIONS_IF_HELD) if better else best
 
 
@@ -320,14 +320,14 @@ def _rising_end(objective: Objective, u: np.ndarray, name: str) -> str:
 
 
 def _follow_to_end(
-    objective: Objective, solution: Solution, name: str, edge: str, solve: Callable, rival: float = np.inf
+    objective: Objective, solution: Solution, name: str, edge: str, solve: Callable, value_to_beat: float = np.inf
 ) -> tuple[Solution | None, np.ndarray]:
     """Fits of the other parameters with one at a sequence of values that approach an end of its domain.
 
     Returns
     -------
     supremum : Solution or None
-        The last fit; None if the likelihood falls on the way or, with a `rival`, if it will not exceed that objective value.
+        The last fit; None if the likelihood falls on the way or, with a `value_to_beat`, if the objective will not go below it.
     lowest : ndarray of shape (size,)
         The vector of the lowest objective value on the way.
     """
@@ -351,8 +351,10 @@ def _follow_to_end(
         lowest = min(lowest, (loss, u), key=lambda point: point[0])
         # rows that come to lie on the edge of the support may still add a gain
         late_gain = 2 * max(gain, 0.0) + MAX_LATE_GAIN_PER_COORDINATE * len(free) * DISTANCE_RATIO ** ((1 - stage) / 2)
-        hopeless = not gain > -MIN_STAGE_GAIN if rival == np.inf else stage and loss - late_gain / total_weight > rival
-        if fit.unbounded or hopeless:
+        cannot_exceed = (
+            not gain > -MIN_STAGE_GAIN if value_to_beat == np.inf else stage and loss - late_gain / total_weight > value_to_beat
+        )
+        if fit.unbounded or cannot_exceed:
             return None, lowest[1]
         if abs(gain) < MIN_STAGE_GAIN:
             break

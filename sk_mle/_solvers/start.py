@@ -53,7 +53,7 @@ SUBSAMPLE_TOL, SUBSAMPLE_ITERATIONS = 1e-5, 30  # tolerance and maximal iteratio
 # Gradient up to which an earlier fit is a good start; beyond, as after a change of units, another may be better.
 MAX_WARM_START_GRADIENT = 0.1
 MAX_START_GRADIENT = 10.0  # gradient in a constant, of unit curvature, up to which a law's own start is used
-MAX_ROUNDS_OF_OTHER_ROWS = 5  # passes that look for rows in which a start from the rows at hand is not finite
+MAX_ROUNDS_OF_OTHER_ROWS = 5  # passes that look for rows in which a start from the rows in memory is not finite
 MAX_NEWTON_DECREMENT = 1.0  # twice the gain in mean log-likelihood predicted for all rows at the solution of the subsample
 
 
@@ -72,7 +72,7 @@ def _start_on_subsample(objective: Objective) -> Any:
     n_rows = max(min(n // 20, MAX_SUBSAMPLE_ROWS), MIN_SUBSAMPLE_ROWS_PER_COORDINATE * objective.size)
     not_worth_it = n * data.n_features < MIN_ENTRIES_FOR_SUBSAMPLE or 4 * n_rows > n or is_quadratic(objective)
     if data.costly:
-        n_rows, not_worth_it = data.few.n_kept, False
+        n_rows, not_worth_it = data.in_memory.n_kept, False
     if not_worth_it or objective.size > MAX_COORDINATES_OF_HESSIAN or not objective.likelihood.smooth:
         return None
     part = Objective(objective.likelihood, data.subsample(n_rows), objective.designs, objective.alpha)
@@ -103,8 +103,8 @@ def _start_on_subsample(objective: Objective) -> Any:
 
 
 def _start_near_kinks(objective: Objective) -> tuple[Objective, np.ndarray]:
-    """The objective of a law with kinks, and its solution for the rows at hand."""
-    part = Objective(objective.likelihood, objective.data.few, objective.designs, objective.alpha)
+    """The objective of a law with kinks, and its solution for the rows in memory."""
+    part = Objective(objective.likelihood, objective.data.in_memory, objective.designs, objective.alpha)
     part, u = cold_start(part)
     with np.errstate(all="ignore"):
         found = vertex(part.value, u, objective=part, tol=SUBSAMPLE_TOL)
@@ -114,10 +114,10 @@ def _start_near_kinks(objective: Objective) -> tuple[Objective, np.ndarray]:
 def _start_on_all_rows(objective: Objective) -> tuple[Objective, np.ndarray]:
     """Objective and starting vector from the law's own start on all rows."""
     law, data = objective.likelihood, objective.data
-    few = data.few
-    keep = few.weight > 0 if few.has_zero_weight else slice(None)
-    y, weight = few.y[keep], few.weight[keep]
-    known = {name: few.offset[name][keep] for name in law.layout.known}
+    in_memory = data.in_memory
+    keep = in_memory.weight > 0 if in_memory.has_zero_weight else slice(None)
+    y, weight = in_memory.y[keep], in_memory.weight[keep]
+    known = {name: in_memory.offset[name][keep] for name in law.layout.known}
     means = {name: float(np.average(value, weights=weight)) for name, value in known.items()}
     law_at_means = with_values(law, means) if known else law
     quadratic = _hessian_is_known(objective)  # then the first step leads to the solution from any start: a few rows suffice
@@ -141,7 +141,7 @@ def _start_on_all_rows(objective: Objective) -> tuple[Objective, np.ndarray]:
 def _possible_in_all_rows(
     objective: Objective, u: np.ndarray, law: Any, y: np.ndarray, weight: np.ndarray, known: dict
 ) -> tuple[Objective, np.ndarray]:
-    """The law's start from the rows at hand and those others in which the start was not finite, as outside of a support."""
+    """The law's start from the rows in memory and those others in which the start was not finite, as outside of a support."""
     more = y[:0]
     for _ in range(MAX_ROUNDS_OF_OTHER_ROWS):
         if np.isfinite(objective.value(u)):
@@ -189,7 +189,7 @@ def _at_constants(
     objective = precondition_penalties(with_unit_information(objective, means))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():
-        offset = data.few.offset[name][data.few.weight > 0] if name in data.offset_names else None
+        offset = data.in_memory.offset[name][data.in_memory.weight > 0] if name in data.offset_names else None
         shift = 0.0 if offset is None else np.average(offset, weights=weight)
         u[objective.slices[name]] = constant_predictor(data, design, eta[name][0] - shift)
     return objective, u
@@ -237,7 +237,7 @@ def is_quadratic(objective: Objective) -> bool:
     """Whether the loss is quadratic in the first linear predictor and the others are constants."""
     name, design = next(iter(objective.designs.items()))
     others_have_columns = [other.columns is not None for other in objective.designs.values()][1:]
-    y, law = objective.data.few.y[:ROWS_OF_FIRST_LOOK], objective.likelihood
+    y, law = objective.data.in_memory.y[:ROWS_OF_FIRST_LOOK], objective.likelihood
     is_linear = design.columns is not None and design.linear and not design.vector
     if not is_linear or any(others_have_columns) or y.ndim > 1 or law.layout.known or not law.smooth:
         return False
@@ -250,7 +250,7 @@ def is_quadratic(objective: Objective) -> bool:
     return bool(curvature[0] > 0 and (curvature == curvature[0]).all() and np.isfinite(curvature[0]))
 
 
-def locate(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | None:
+def coordinates_of_coefficients(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | None:
     """Coordinates (size,) of coefficients and intercepts by parameter; None if these belong to another model."""
     if list(coefs) != list(objective.designs):
         return None
@@ -278,12 +278,12 @@ def warm_start(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Obj
 
 def _at_coefficients(objective: Objective, coefs: dict, intercepts: dict) -> tuple[Objective, np.ndarray] | None:
     """Objective and vector at given coefficients; None if these belong to another model or the gradient is not finite."""
-    data, u = objective.data, locate(objective, coefs, intercepts)
+    data, u = objective.data, coordinates_of_coefficients(objective, coefs, intercepts)
     if u is None or not np.isfinite(objective.value(u)):
         return None
-    few = data.few
-    keep = few.weight > 0
-    means = mean_information(objective.likelihood, few.y[keep], few.weight[keep], objective.eta(u))
+    in_memory = data.in_memory
+    keep = in_memory.weight > 0
+    means = mean_information(objective.likelihood, in_memory.y[keep], in_memory.weight[keep], objective.eta(u))
     rescaled = with_unit_information(objective, means)
     at_edge = any(
         d.columns is None and d.output_basis.max() > 1e4 and objective.likelihood.layout[n].link.range != REAL

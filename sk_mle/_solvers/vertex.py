@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MAX_NEWTON_STEPS = 50  # Newton steps without smoothing
 MIN_STEP_LENGTH = 1e-3  # shortest Newton step if rounding hides the gain: curvature changes by orders of magnitude
-SLOPE_DISTANCE = 1e-8  # distance from a kink, in units of the law's width, at which its two slopes are taken
+DISTANCE_OF_ONE_SIDED_DERIVATIVE = 1e-8  # distance from a kink, in units of the law's width, at which its two slopes are taken
 MAX_ACTIVE_SET_ROWS = 500  # rows on their kinks up to which the smallest subgradient is found by active sets
 MIN_ROWS_NEAR_KINKS = 2048  # rows near their kinks among which a vertex is looked for where passes are to be few
 MIN_SMOOTHING = 1e-10  # least smoothing of kinks, in widths of the law
@@ -113,12 +113,12 @@ def _by_smoothing_alone(
 def _curvature(objective: Objective, x: np.ndarray) -> float:
     """Median curvature of the rows' loss in the first parameter, relative to that of the squared gradient.
 
-    0 for a loss that is linear between kinks; negative for a concave one, whose minima are all vertices. Of the rows at hand.
+    0 for a loss that is linear between kinks; negative for a concave one, whose minima are all vertices. Of the rows in memory.
     """
-    name, few = next(iter(objective.designs)), objective.data.few
-    keep = few.weight > 0
+    name, in_memory = next(iter(objective.designs)), objective.data.in_memory
+    keep = in_memory.weight > 0
     with np.errstate(all="ignore"):
-        result = objective.likelihood.evaluate(few.y[keep], objective.eta(x), 2)
+        result = objective.likelihood.evaluate(in_memory.y[keep], objective.eta(x), 2)
         curvature = np.median(result.information[name, name]) / np.median(result.gradient[name] ** 2)
     return curvature if np.abs(curvature) > 1e-3 else 0.0
 
@@ -144,7 +144,7 @@ def _solve_vertex(objective: Objective, x: np.ndarray, width: float) -> tuple[np
     if face.size:
         x = face.at(newton(face, np.zeros(face.size), tol=1e-11, max_iter=MAX_NEWTON_STEPS, min_step_length=MIN_STEP_LENGTH).x)
 
-    sums = objective.over_rows(x, partial(_slopes, objective.likelihood, name, design), _joined_slopes)
+    sums = objective.over_rows(x, partial(_one_sided_sums, objective.likelihood, name, design), _joined_one_sided_sums)
     total_weight = objective.data.total_weight
     subgradient = design.expand_adjoint(sums.gradient) / total_weight - _penalty_gradient(objective, name, x)
     other_gradients = np.delete(objective.gradient(x), place)
@@ -211,7 +211,9 @@ def _near_rows(law: Any, name: str, design: Any, count: int, batch: Any, eta: di
     numbers = np.arange(len(batch.y))
     near = _NearRows(numbers, kinks - eta[name], np.abs(eta[name] - kinks) / width, width, numbers).nearest(count)
     kept = near.rows
-    above, below = _slopes_beside(law, name, batch.y[kept], {key: value[kept] for key, value in eta.items()}, tiny[kept])
+    above, below = _one_sided_derivatives(
+        law, name, batch.y[kept], {key: value[kept] for key, value in eta.items()}, tiny[kept]
+    )
     rows = design.coordinate_rows(batch.X[kept]) * design.output_basis[0, 0]
     return near._replace(rows=rows, steepness=batch.weight[kept] * np.maximum(below - above, 0.0) / 2)
 
@@ -226,10 +228,10 @@ def _kinks(law: Any, name: str, y: np.ndarray, eta: dict) -> tuple[np.ndarray, n
     kinks = law.layout[name].link.link(law.kinks(y))
     root = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
     width = np.where(root > 0, 1 / root, np.abs(eta[name] - kinks).max(initial=1e-300))
-    return kinks, width, SLOPE_DISTANCE * (width + 1e-3 * np.abs(kinks))
+    return kinks, width, DISTANCE_OF_ONE_SIDED_DERIVATIVE * (width + 1e-3 * np.abs(kinks))
 
 
-def _slopes_beside(law: Any, name: str, y: np.ndarray, eta: dict, tiny: np.ndarray) -> list[np.ndarray]:
+def _one_sided_derivatives(law: Any, name: str, y: np.ndarray, eta: dict, tiny: np.ndarray) -> list[np.ndarray]:
     """Derivatives of the log-likelihood of rows right above and below their kinks."""
     kinks = law.layout[name].link.link(law.kinks(y))
     return [law.evaluate(y, {**eta, name: kinks + side * tiny}, 1).gradient[name] for side in (1, -1)]
@@ -274,7 +276,7 @@ def _minimum_near_kinks(objective: Objective, x: np.ndarray, place: slice, near:
     return change
 
 
-class _Slopes(NamedTuple):
+class _OneSidedSums(NamedTuple):
     """Sums of the gradients of rows off their kinks, times (1, columns), and the rows on kinks with the slopes beside these."""
 
     gradient: np.ndarray
@@ -283,23 +285,25 @@ class _Slopes(NamedTuple):
     below: np.ndarray
 
 
-def _slopes(law: Any, name: str, design: Any, batch: Any, eta: dict) -> _Slopes:
+def _one_sided_sums(law: Any, name: str, design: Any, batch: Any, eta: dict) -> _OneSidedSums:
     """The slopes of the rows of a block."""
     kinks, _, tiny = _kinks(law, name, batch.y, eta)
     near = np.flatnonzero(np.abs(eta[name] - kinks) <= 0.1 * tiny)
-    above, below = _slopes_beside(law, name, batch.y[near], {key: value[near] for key, value in eta.items()}, tiny[near])
+    above, below = _one_sided_derivatives(
+        law, name, batch.y[near], {key: value[near] for key, value in eta.items()}, tiny[near]
+    )
     on_kink = np.flatnonzero(below > above)[:MAX_ROWS_ON_KINKS]
     kinked = near[on_kink]
     gradient = np.array(law.evaluate(batch.y, eta, 1).gradient[name])
     gradient[kinked] = 0.0
     columns = None if design.columns is None else design.columns.rows(batch.X)
     rows = design.coordinate_rows(batch.X[kinked]) * design.output_basis[0, 0] * batch.weight[kinked, None]
-    return _Slopes(project(batch, columns, gradient), rows, above[on_kink], below[on_kink])
+    return _OneSidedSums(project(batch, columns, gradient), rows, above[on_kink], below[on_kink])
 
 
-def _joined_slopes(a: _Slopes, b: _Slopes) -> _Slopes:
+def _joined_one_sided_sums(a: _OneSidedSums, b: _OneSidedSums) -> _OneSidedSums:
     rows, above, below = (np.concatenate(pair) for pair in zip(a[1:], b[1:], strict=True))
-    return _Slopes(a.gradient + b.gradient, rows, above, below)
+    return _OneSidedSums(a.gradient + b.gradient, rows, above, below)
 
 
 def _independent(rows: np.ndarray) -> list[int]:

@@ -55,7 +55,7 @@ class DaskSource(Source):
 
 
 def open_source(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Source, dict]:
-    """The source of Dask collections, and the names of columns that are told by name; ValueError where they do not fit."""
+    """The source of Dask collections, and the names of columns that hold y, weights and groups; ValueError if parts differ."""
     given = {"y": y, "sample_weight": sample_weight, "groups": groups}
     named = {argument: value for argument, value in given.items() if isinstance(value, str)}
     others = {argument: value for argument, value in given.items() if value is not None and argument not in named}

@@ -24,15 +24,15 @@ class Rows(NamedTuple):
 
 
 class Source(ABC):
-    """Rows in parts that are never at hand all at once: chunks of a file, a database's cursor, partitions on a cluster.
+    """Rows in parts that are never in memory all at once: chunks of a file, a database's cursor, partitions on a cluster.
 
     `fit`, `score` and `inference` take a source in place of X. They visit its parts several times, in each pass all of them,
     and keep sums and a sample of rows alone. A source must have `__iter__`; one whose parts lie on other machines has `map` and
     `fold` too, which bring the functions to the parts.
 
-    A part is a data frame whose columns `fit` is told by name, as in ``fit(source, "y", sample_weight="w")``; or a tuple
-    (X, y) or (X, y, sample_weight) of what could be passed to `fit` in memory, for ``fit(source, None)``. Parts may be empty,
-    and of any number of rows; every pass must find the same parts in the same order.
+    A part is a data frame whose columns are named in the call of `fit`, as in ``fit(source, "y", sample_weight="w")``; or a
+    tuple (X, y) or (X, y, sample_weight) of what could be passed to `fit` in memory, for ``fit(source, None)``. Parts may be
+    empty, and of any number of rows; every pass must find the same parts in the same order.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class Source(ABC):
 
 @dataclass(frozen=True)
 class Opened:
-    """A source, with the names of the columns of its frames that hold y, weights and groups, where they are told by name."""
+    """A source, with the names of the columns of its frames that hold y, weights and groups; None where parts are tuples."""
 
     source: Source
     y: str | None = None

@@ -317,7 +317,7 @@ def _free_directions(fit_point: FitPoint, matrix: np.ndarray) -> dict[str, np.nd
 
 def _scales(layout: Layout, fit_point: FitPoint) -> np.ndarray:
     """Standard deviation of the linear predictor per unit of each coefficient: that of its column, 1 for intercepts."""
-    X = fit_point.objective.data.few.X[: 1 << 14]
+    X = fit_point.objective.data.in_memory.X[: 1 << 14]
     X = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
     scale = np.ones(layout.size)
     for part in layout.parts:

@@ -187,7 +187,7 @@ def without_information(
     for part in layout.parts if free else ():
         design = objective.designs[part.parameter]
         if not design.linear:
-            size[part.place] = design.coefficient_scales(objective.data.few.X[: 1 << 14])
+            size[part.place] = design.coefficient_scales(objective.data.in_memory.X[: 1 << 14])
         elif design.columns is not None:
             moments = Moments(objective.data, design.intercept, MAX_ROTATED_COLUMNS)
             size[part.place] = np.append([1.0] * part.intercept, np.hypot(*_mean_and_scale(moments, design.columns.index)))

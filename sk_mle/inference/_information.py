@@ -51,7 +51,7 @@ def objective_at_fit(
 ) -> FitPoint:
     """The objective of a model on data; at its own coefficients, or at others of the same model."""
     fit, data = model.fit_, model.read_data(X, y, sample_weight, groups)
-    check_support(fit.law, data.few.y)
+    check_support(fit.law, data.in_memory.y)
     if weights != FREQUENCY:  # only the ratios of weights matter
         data = data.with_weight_factor(data.n_kept / data.total_weight)
     return FitPoint(*fit.locate(data, coefs, intercepts))

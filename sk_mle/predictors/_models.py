@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-PLACES = np.array([0.02, 0.1, 0.25, 0.5, 0.75, 0.95])  # quantiles of the column
-BEYOND = np.array([0.3, 1.0, 3.0])  # multiples of the largest value of the column
-WIDTHS = np.array([0.02, 0.05, 0.1, 0.2, 0.5])  # shares of the column's range
-RATES = np.array([0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 50.0])  # of the reciprocal range
-SHAPES = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
+LOCATION_QUANTILES = np.array([0.02, 0.1, 0.25, 0.5, 0.75, 0.95])  # quantiles of the column
+MULTIPLES_OF_LARGEST = np.array([0.3, 1.0, 3.0])  # multiples of the largest value of the column
+WIDTHS_PER_RANGE = np.array([0.02, 0.05, 0.1, 0.2, 0.5])  # shares of the column's range
+RATES_TIMES_RANGE = np.array([0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 50.0])  # of the reciprocal range
+TRIED_SHAPES = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
 
 
 class Model(NamedTuple):
@@ -45,10 +45,10 @@ def _trials(kind: str, x: np.ndarray) -> np.ndarray:
         return x.min() + spread * np.array([-0.2, 0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.3])
     if kind == "dose":
         positive = x[x > 0] if (x > 0).any() else np.ones(1)
-        return np.concatenate([np.quantile(positive, PLACES), BEYOND * positive.max()])
+        return np.concatenate([np.quantile(positive, LOCATION_QUANTILES), MULTIPLES_OF_LARGEST * positive.max()])
     if kind == "width":
-        return np.concatenate([spread * WIDTHS, -spread * WIDTHS])
-    return SHAPES if kind == "shape" else RATES / spread
+        return np.concatenate([spread * WIDTHS_PER_RANGE, -spread * WIDTHS_PER_RANGE])
+    return TRIED_SHAPES if kind == "shape" else RATES_TIMES_RANGE / spread
 
 
 MODELS: dict[str, Model] = {

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from .._model.columns import column, resolve
 from .._model.curve import dense
 from .._model.summaries import MAX_DISTINCT, ColumnSummary, Seen
-from .._model.terms import Bound
+from .._model.terms import BoundTerm
 
 SIGNS = {"increasing": 1.0, "decreasing": -1.0}
 
@@ -90,7 +90,7 @@ class Smooth(BaseEstimator):
 
     takes_text = ("by",)  # of these attributes, columns of text in data frames are turned into codes before X is read
 
-    def bind(self, seen: Seen, argument: str) -> list[Bound]:
+    def bind(self, seen: Seen, argument: str) -> list[BoundTerm]:
         """The term on the columns of one X: a part for each value of a `by` of text; the rows say where its knots lie."""
         names, several = seen.names, isinstance(self.column, list | tuple)
         given = list(self.column) if several else [self.column]
@@ -111,12 +111,12 @@ class Smooth(BaseEstimator):
         label, rises = f"smooth({', '.join(shown)})", self._rises(margins, argument)
         result, taken = [], tuple(index)
         for suffix, by, level in self._groups_of_rows(seen, argument):
-            basis, one = _Products(np.array(index), margins, by, level), label + suffix
+            basis, one = _TensorProduct(np.array(index), margins, by, level), label + suffix
             penalties = [f"{one}[{name}]" for name in shown] if several else [one]
             weights = dict(zip(penalties, basis.weights, strict=True))
             labels = tuple(f"{one}[{k}]" for k in range(n_columns))
             takes = taken if by is None or level is not None else ()
-            result.append(Bound(one, takes, basis, labels, weights, nonnegative=rises))
+            result.append(BoundTerm(one, takes, basis, labels, weights, nonnegative=rises))
             taken = ()  # the parts share their columns
         return result
 
@@ -225,7 +225,7 @@ class _Margin:
         return result
 
 
-class _Products:
+class _TensorProduct:
     """Products of the columns of one or more margins, without the constant, with mean zero; times a column `by`, if any.
 
     Attributes
@@ -294,7 +294,7 @@ class Groups(BaseEstimator):
     def __init__(self, column: Any) -> None:
         self.column = column
 
-    def bind(self, seen: Seen, argument: str) -> list[Bound]:
+    def bind(self, seen: Seen, argument: str) -> list[BoundTerm]:
         """The term on the columns of one X."""
         j = column(self.column, seen.names, seen.n_features, argument)
         levels = seen.column(j).values
@@ -305,7 +305,7 @@ class Groups(BaseEstimator):
         text = seen.texts.get(j)
         shown = [f"{level:g}" for level in levels] if text is None else [str(text[int(level)]) for level in levels]
         label = f"groups({_name(j, seen.names)})"
-        return [Bound(label, (j,), _Indicators(j, levels), tuple(f"{label}[{level}]" for level in shown))]
+        return [BoundTerm(label, (j,), _Indicators(j, levels), tuple(f"{label}[{level}]" for level in shown))]
 
 
 class _Indicators:
@@ -345,13 +345,13 @@ class Ridge(BaseEstimator):
     def __init__(self, columns: Any = "all") -> None:
         self.columns = columns
 
-    def bind(self, seen: Seen, argument: str) -> list[Bound]:
+    def bind(self, seen: Seen, argument: str) -> list[BoundTerm]:
         """The term on the columns of one X."""
         if isinstance(self.columns, str) and self.columns == "all":
-            return [Bound("ridge(all)", ridge="all")]
+            return [BoundTerm("ridge(all)", ridge="all")]
         index = resolve(self.columns, seen.frame, seen.names, seen.n_features, argument)
         shown = ", ".join(_name(j, seen.names) for j in index[:4]) + (", ..." if len(index) > 4 else "")
-        return [Bound(f"ridge({shown})", ridge=index)]
+        return [BoundTerm(f"ridge({shown})", ridge=index)]
 
 
 def _name(j: int, names: Any) -> str:

@@ -53,7 +53,7 @@ def test_value_and_derivatives_are_those_of_all_rows(kind, intercept, law):
     found = with_few_rows(objective(law, X, y, weight, offset={"loc": offset}, alpha={"loc": 0.1}, intercept=intercept))
     assert found is not None
     whole, start = found
-    few = whole.on_few_rows
+    few = whole.on_equivalent_rows
     bare = whole.with_penalties({}).gradient(start)
     assert np.abs(bare[few.slices["loc"]]).max() < 1e-8
     for size in (0.0, 0.3):

@@ -8,7 +8,7 @@ from _objectives import objective
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle._solvers.solvers import solve
-from sk_mle._solvers.start import cold_start, locate, warm_start
+from sk_mle._solvers.start import cold_start, coordinates_of_coefficients, warm_start
 from sk_mle.likelihoods import Categorical, ConwayMaxwellPoisson, Gamma, Laplace, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
@@ -55,13 +55,13 @@ def test_coordinates_of_an_earlier_fit(name):
     for part, design in loss.designs.items():
         start, slopes = design.coefficients(u[loss.slices[part]])
         coefs[part], intercepts[part] = (slopes.T, start) if design.vector else (slopes[:, 0], start[0])
-    assert_allclose(locate(loss, coefs, intercepts), u, rtol=1e-9, atol=1e-12)
+    assert_allclose(coordinates_of_coefficients(loss, coefs, intercepts), u, rtol=1e-9, atol=1e-12)
     again, v = warm_start(loss, coefs, intercepts)
     for part in loss.designs:
         assert_allclose(again.eta(v)[part], loss.eta(u)[part], rtol=1e-9, atol=1e-12)
     first = next(iter(coefs))
-    assert locate(loss, {**coefs, first: np.zeros((1, 5))}, intercepts) is None
-    assert locate(loss, {"other": 0.0}, {"other": 0.0}) is None
+    assert coordinates_of_coefficients(loss, {**coefs, first: np.zeros((1, 5))}, intercepts) is None
+    assert coordinates_of_coefficients(loss, {"other": 0.0}, {"other": 0.0}) is None
 
 
 def test_many_rows_begin_with_some_of_them():

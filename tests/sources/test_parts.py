@@ -100,7 +100,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["", "weights"])
-@pytest.mark.parametrize("sample", [Source.rows_of_sample, 200], ids=["all at hand", "a sample"])
+@pytest.mark.parametrize("sample", [Source.rows_of_sample, 200], ids=["all in memory", "a sample"])
 @pytest.mark.parametrize("case", MODELS)
 def test_arguments_as_in_memory(case, sample, weight):
     model, y = MODELS[case]

@@ -23,7 +23,7 @@ UNUSUAL = ["sm_randhie_poisson", "illcond_poisson_discoveries"]  # without data 
 
 
 def assert_same_fits(model, X, y, weight, rtol=1e-9):
-    """The fit of a model in memory, one row in a part and none in another, with only some of the rows at hand."""
+    """The fit of a model in memory, one row in a part and none in another, with only some of the rows in memory."""
     n = X.shape[0]
     given = (X, y) if weight is None else (X, y, weight)
     source = cut(*given, at=(0, 1, 1 + n // 4, 1 + n // 2), rows_of_sample=max(3 * n // 5, 10))

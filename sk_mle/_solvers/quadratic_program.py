@@ -31,7 +31,7 @@ class Step(NamedTuple):
     gradient: np.ndarray
 
 
-class Programme:
+class QuadraticProgram:
     """``low <= A u <= high``, with rows of norm 1.
 
     Parameters

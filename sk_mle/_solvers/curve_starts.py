@@ -39,10 +39,10 @@ def start_of_curve(curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, 
     if len(target) > MAX_ROWS:
         rows = np.linspace(0, len(target) - 1, MAX_ROWS).astype(int)
         X, target, weight = X[rows], target[rows], weight[rows]
-    search = _Search(curve, start, X, target, weight)
+    search = _CurveStart(curve, start, X, target, weight)
     unknown = [k for k in search.nonlinear if missing[k]]
     if not unknown:
-        return _found(search.completed(np.where(missing, 0.0, start)), curve, np.flatnonzero(missing), name)
+        return _checked_start(search.completed(np.where(missing, 0.0, start)), curve, np.flatnonzero(missing), name)
     given = [curve.labels[k] for k in range(len(missing)) if not missing[k]]
     if given and not curve.proposals:
         lacking = ", ".join(curve.labels[k] for k in unknown)
@@ -50,10 +50,10 @@ def start_of_curve(curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, 
             f"predictors[{name!r}]: {lacking} has no start, does not enter linearly, and is no column of X. Correct its "
             f"name, or give it a start beside {', '.join(given)}: start={{..., {curve.labels[unknown[0]]!r}: ...}}"
         )
-    return _found(search.run(unknown), curve, unknown, name)
+    return _checked_start(search.run(unknown), curve, unknown, name)
 
 
-def _found(b: np.ndarray | None, curve: Curve, unknown: Any, name: str) -> np.ndarray:
+def _checked_start(b: np.ndarray | None, curve: Curve, unknown: Any, name: str) -> np.ndarray:
     """Coefficients that were found; ValueError if they were not."""
     if b is None or not np.isfinite(b).all():
         raise ValueError(
@@ -63,7 +63,7 @@ def _found(b: np.ndarray | None, curve: Curve, unknown: Any, name: str) -> np.nd
     return b
 
 
-class _Search:
+class _CurveStart:
     """A curve, the rows and target to which it is fitted, and which of its coefficients enter linearly."""
 
     def __init__(self, curve: Curve, start: np.ndarray, X: Any, target: np.ndarray, weight: np.ndarray) -> None:
