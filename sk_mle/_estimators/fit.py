@@ -203,7 +203,7 @@ class Fit:
         objective = Objective(self.law, data, designs(plain, self.law, data, coefs or self.coefs), {})
         return objective if self.penalty is None else BiasReduced.of(objective, self.penalty)
 
-    def coordinates_of_coefficients(
+    def objective_and_coordinates(
         self, data: Data, coefs: dict | None = None, intercepts: dict | None = None
     ) -> tuple[Objective, np.ndarray]:
         """The objective on data, and the flat vector of the fitted coefficients, or of others of the same model."""

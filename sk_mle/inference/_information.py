@@ -54,7 +54,7 @@ def objective_at_fit(
     check_support(fit.law, data.in_memory.y)
     if weights != FREQUENCY:  # only the ratios of weights matter
         data = data.with_weight_factor(data.n_kept / data.total_weight)
-    return FitPoint(*fit.locate(data, coefs, intercepts))
+    return FitPoint(*fit.objective_and_coordinates(data, coefs, intercepts))
 
 
 def summed(
