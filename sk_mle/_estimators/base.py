@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,7 +40,7 @@ class Fitting(ReadsRows, Saved, WithCallbacks):
     warm_start: bool
 
     @contextmanager
-    def _fitting(self, X, y, sample_weight):
+    def _fitting(self, X: Any, y: Any, sample_weight: Any) -> Iterator[Any]:
         """Tell callbacks of the fit, and restore all attributes of the estimator if it raises.
 
         Yields
@@ -53,8 +53,8 @@ class Fitting(ReadsRows, Saved, WithCallbacks):
             try:
                 yield on_iteration
             except BaseException:
-                vars(self).clear()
-                vars(self).update(before)
+                self.__dict__.clear()
+                self.__dict__.update(before)
                 raise
 
     def _fit(self, problem: Problem, on_iteration: Callable | None = None) -> None:

@@ -80,26 +80,26 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
 
     def __init__(
         self,
-        likelihood=None,
+        likelihood: Any = None,
         *,
-        predictors=None,
-        offset=None,
-        exposure=None,
-        alpha=0.0,
-        l1_ratio=0.0,
-        penalties=None,
-        penalty=None,
-        bounds=None,
-        constraints=None,
-        fit_intercept=True,
-        class_weight=None,
-        solver="auto",
-        tol=1e-8,
-        max_iter=1000,
-        warm_start=False,
-        n_jobs=None,
-        verbose=0,
-    ):
+        predictors: dict | None = None,
+        offset: str | None = None,
+        exposure: str | None = None,
+        alpha: Any = 0.0,
+        l1_ratio: float = 0.0,
+        penalties: dict | None = None,
+        penalty: str | None = None,
+        bounds: Any = None,
+        constraints: tuple[dict, int | None, float | None] | None = None,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        solver: str = "auto",
+        tol: float = 1e-8,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        n_jobs: Any = None,
+        verbose: int = 0,
+    ) -> None:
         self.likelihood = likelihood
         self.predictors = predictors
         self.offset = offset
@@ -154,7 +154,9 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         """Intercept of the first estimated parameter: (1,) or (K,)."""
         return np.atleast_1d(self.fit_.intercepts[self.fit_.first])
 
-    def _read_training(self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None):
+    def _read_training(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, totals: ClassTotals | None = None
+    ) -> tuple[Likelihood, Any, np.ndarray, np.ndarray]:
         original_y, (X, y, weight) = y, self._checked(X, y, sample_weight)
         if totals is None:
             classes, sorted_codes = _encoded(y)
@@ -175,23 +177,23 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
         return law, X, codes, weight
 
-    def _look(self, rows):
+    def _look(self, rows: Any) -> ClassTotals:
         _, y, weight = self._checked(*rows[:3])
         return ClassTotals.of(y, weight)
 
-    def _checked(self, X: Any, y: Any, sample_weight: ArrayLike | None):
+    def _checked(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, np.ndarray, np.ndarray]:
         """X, labels and weights, validated."""
         X = self._validate(X, reset=True)
         y = self._labels(y, X, sample_weight)
         return X, y, check_weight(sample_weight, len(y))
 
-    def _part_reader(self, totals):
-        reader = super()._part_reader(totals)
+    def _part_reader(self, totals: ClassTotals) -> MLEClassifier:
+        reader: Any = super()._part_reader(totals)
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
             reader.class_weight = dict(zip(totals.classes.tolist(), totals.balanced().tolist(), strict=True))
         return reader
 
-    def _law(self, n_in_y: int):
+    def _law(self, n_in_y: int) -> Likelihood:
         """The likelihood of the constructor, or the default for so many classes; ValueError if it is not of classes."""
         if self.likelihood is None:
             return Bernoulli() if n_in_y == 2 else Categorical()
@@ -219,7 +221,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
             check_classification_targets(y[:1])
         return y
 
-    def _training_weight(self, y: Any, weight: np.ndarray):
+    def _training_weight(self, y: Any, weight: np.ndarray) -> np.ndarray:
         """Sample weights times class weights."""
         if self.class_weight is None:
             return weight
@@ -303,7 +305,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict)
 
-        def best(eta: dict):
+        def best(eta: dict) -> np.ndarray:
             with np.errstate(invalid="ignore"):  # NaN if no class is possible
                 score = self._confidence(eta)
             if score.ndim > 1:
@@ -318,16 +320,16 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         X = self._validate(X, reset=False, finite=False)
         return self.fit_.by_blocks(X, lambda rows, eta: {"result": fn(eta)})["result"]
 
-    def _confidence(self, eta: dict):
+    def _confidence(self, eta: dict) -> np.ndarray:
         """Decision function from linear predictors."""
         score = self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "score"))
         return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
 
-    def _sorted(self, columns):
+    def _sorted(self, columns: np.ndarray) -> np.ndarray:
         """Columns in the order of the codes, reordered to that of `classes_`."""
         return columns if self._ranks is None else columns[:, self._ranks.astype(int)]
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         with suppress(TypeError, ValueError):  # `fit` raises these
             law = self._law(2)
@@ -346,7 +348,7 @@ def _check_size(law: Likelihood, n_in_y: int) -> None:
         raise ValueError(f"n_classes={n:g}, but y has {n_in_y} classes; leave n_classes at None")
 
 
-def _encoded(y: Any):
+def _encoded(y: Any) -> tuple[np.ndarray, np.ndarray]:
     """The sorted classes of labels y, and the codes (n,) of the rows; a sample first, then one pass for the other classes."""
     classes = np.unique(y[:: len(y) // ROWS_OF_FIRST_LOOK + 1])
     codes, unknown = _codes(y, classes)
@@ -360,7 +362,7 @@ def _encoded(y: Any):
     return classes, codes
 
 
-def _position(labels: np.ndarray, classes) -> np.ndarray:
+def _position(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Positions (n,) of labels in sorted classes, or of the class before them; by comparisons where these cost less."""
     if len(classes) > MAX_COMPARED_CLASSES or labels.dtype.kind not in "biuf":
         return np.searchsorted(classes[1:], labels, side="right")
@@ -370,7 +372,7 @@ def _position(labels: np.ndarray, classes) -> np.ndarray:
     return index
 
 
-def _codes(y: Any, classes):
+def _codes(y: Any, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions (n,) of labels in sorted classes, as floats, and the indices of rows with another label."""
     codes, unknown = np.empty(len(y)), []
     for first in range(0, len(y), ROWS_PER_BLOCK):

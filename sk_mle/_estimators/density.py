@@ -102,7 +102,9 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     alpha, l1_ratio, fit_intercept, warm_start = 0.0, 0.0, True, False
     _name_of_y = "X"
 
-    def __init__(self, likelihood=None, *, solver="auto", tol=1e-8, max_iter=1000, verbose=0):
+    def __init__(
+        self, likelihood: Any = None, *, solver: Any = "auto", tol: float = 1e-8, max_iter: int = 1000, verbose: Any = 0
+    ) -> None:
         self.likelihood = likelihood
         self.solver = solver
         self.tol = tol
@@ -135,14 +137,16 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             self._set_distribution()
         return self
 
-    def _read_training(self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None):
+    def _read_training(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, totals: Any = None
+    ) -> tuple[Likelihood, np.ndarray, np.ndarray, np.ndarray]:
         law, values, weight = self._checked(X, sample_weight)
         return law.bind(values), np.empty((len(values), 0)), values, weight
 
-    def _look(self, rows):
+    def _look(self, rows: Any) -> None:
         self._checked(rows.X, rows.sample_weight)
 
-    def _checked(self, X: Any, sample_weight: ArrayLike | None):
+    def _checked(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Likelihood, np.ndarray, np.ndarray]:
         """The law, and samples and weights that it takes."""
         X = self._validate(replace_zero_weight_rows(X, sample_weight), reset=True)
         law = self._own(self._law(X.shape[1]))
@@ -150,7 +154,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         check_support(law, values, "X")
         return law, values, check_weight(sample_weight, len(X))
 
-    def _law(self, n_columns=1):
+    def _law(self, n_columns: int = 1) -> Likelihood:
         """The likelihood of the constructor, or the default for so many columns; ValueError if it needs covariates."""
         normal = "normal" if n_columns == 1 else "multivariate_normal"
         law = get_likelihood(normal if self.likelihood is None else self.likelihood)
@@ -162,7 +166,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             )
         return law
 
-    def _validate(self, X: Any, reset: bool, finite: bool = True):
+    def _validate(self, X: Any, reset: bool, finite: bool = True) -> np.ndarray:
         """X as a float array; ValueError for text and NaN."""
         check_in_memory(X)
         try:
@@ -175,7 +179,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X
 
-    def _values(self, X: Any, law: Likelihood):
+    def _values(self, X: Any, law: Likelihood) -> np.ndarray:
         """The samples in the form that the law takes."""
         try:
             return law.read(X[:, 0] if X.shape[1] == 1 and law.target_type != "targets" else X)
@@ -206,13 +210,15 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
     def check_weightless(self, X: Any) -> None:
         """Nothing: the samples of a part without weight are not read, as those of zero weight are not in memory."""
 
-    def _log_scores(self, X: Any, y: Any):
+    def _log_scores(self, X: Any, y: Any) -> np.ndarray:
         return self.score_samples(X)
 
-    def _set_distribution(self):
+    def _set_distribution(self) -> None:
         """Set `params_` and `distribution_` from the fitted intercepts."""
         values = {name: np.asarray(value)[0] for name, value in self.fit_.params(np.empty((1, 0))).items()}
-        self.params_ = {name: float(value) if value.ndim == 0 else value.copy() for name, value in values.items()}
+        self.params_: dict[str, Any] = {
+            name: float(value) if value.ndim == 0 else value.copy() for name, value in values.items()
+        }
         law = self.likelihood_.predictive
         self.distribution_ = Distribution(law, {name: self.params_[name] for name in law.parameters})
 
@@ -318,7 +324,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
         return np.reshape(self.distribution_.rvs(int(n_samples), random_state), (n_samples, -1))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         with suppress(TypeError, ValueError):  # `fit` raises these
             tags.input_tags.positive_only = self._law().support.low >= 0

@@ -151,7 +151,7 @@ class Fit:
         layout = self.law.layout
         invalid: dict[str, list] = {}
 
-        def block(rows, eta: dict):
+        def block(rows: slice, eta: dict) -> dict:
             theta = layout.theta(eta)
             for name in self.predictors:
                 domain, values = layout[name].domain, theta[name]
@@ -183,7 +183,7 @@ class Fit:
         """Log-likelihood of rows, -inf where y is outside the support."""
         law = self.law
 
-        def block(rows, eta: dict):
+        def block(rows: slice, eta: dict) -> dict:
             return {"loglik": np.where(law.inside(y[rows]), law.evaluate(y[rows], eta, 0).loglik, -np.inf)}
 
         return self.by_blocks(X, block)["loglik"]

@@ -111,7 +111,7 @@ class MLEMixin(Fitting):
         """
         return self._score_rows(X, y, sample_weight)
 
-    def _log_scores(self, X: Any, y: Any):
+    def _log_scores(self, X: Any, y: Any) -> Any:
         return self.score_samples(X, y)
 
     def path(
@@ -185,7 +185,7 @@ class MLEMixin(Fitting):
         """
         return Inference.from_estimator(self, X, y, sample_weight=sample_weight, **options)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags

@@ -53,7 +53,7 @@ class ReadsRows:
         """y in the form that the fitted law takes."""
         raise NotImplementedError
 
-    def _validate(self, X: Any, reset: bool, finite: bool = True):
+    def _validate(self, X: Any, reset: bool, finite: bool = True) -> Any:
         """X as a float array or CSR matrix; ValueError for text and, if `finite`, for NaN and infinities."""
         check_in_memory(X)
         if reset:
@@ -90,7 +90,7 @@ class ReadsRows:
         return clone(law) if law is self.likelihood else law
 
     def _read_training(
-        self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, totals: Any = None
     ) -> tuple[Likelihood, Any, np.ndarray, np.ndarray]:
         """The law for these data, and X, y and weights as the fit uses them; attributes that describe them are set.
 
@@ -102,7 +102,7 @@ class ReadsRows:
         """Check the rows of a part as `fit` checks rows in memory; return what is to be summed over parts, or None."""
         raise NotImplementedError
 
-    def _part_reader(self, totals) -> ReadsRows:
+    def _part_reader(self, totals: Any) -> ReadsRows:
         """An estimator that reads a part's rows as this one reads all; `totals` are the sums over parts of `_look`."""
         return copy(self)
 
@@ -126,7 +126,7 @@ class ReadsRows:
             reader._text_groups = self._text_groups = dict(summaries.texts.values())
         return problem_in_parts(self, law, X, rows, look, reader, summaries)
 
-    def _training_weight(self, y: Any, weight: np.ndarray):
+    def _training_weight(self, y: Any, weight: np.ndarray) -> Any:
         """Weights as the fit uses them."""
         return weight
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from numbers import Real
@@ -156,25 +156,25 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        likelihood=None,
+        likelihood: Any = None,
         *,
-        predictors=None,
-        offset=None,
-        exposure=None,
-        alpha=0.0,
-        l1_ratio=0.0,
-        penalties=None,
-        penalty=None,
-        bounds=None,
-        constraints=None,
-        fit_intercept=True,
-        solver="auto",
-        tol=1e-8,
-        max_iter=1000,
-        warm_start=False,
-        n_jobs=None,
-        verbose=0,
-    ):
+        predictors: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        alpha: Any = 0.0,
+        l1_ratio: Any = 0.0,
+        penalties: Any = None,
+        penalty: Any = None,
+        bounds: Any = None,
+        constraints: Any = None,
+        fit_intercept: Any = True,
+        solver: Any = "auto",
+        tol: float = 1e-8,
+        max_iter: int = 1000,
+        warm_start: Any = False,
+        n_jobs: int | None = None,
+        verbose: Any = 0,
+    ) -> None:
         self.likelihood = likelihood
         self.predictors = predictors
         self.offset = offset
@@ -233,7 +233,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         """Intercept of the first estimated parameter: a number, or (K,) for a vector parameter."""
         return self.fit_.intercepts[self.fit_.first]
 
-    def _law(self):
+    def _law(self) -> Any:
         """The likelihood of the constructor; ValueError if it is one of classes."""
         law = get_likelihood(Normal() if self.likelihood is None else self.likelihood)
         law.check()
@@ -241,14 +241,16 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"{title(law)} is a likelihood of classes: use it in MLEClassifier")
         return law
 
-    def _read_training(self, X: Any, y: Any, sample_weight: ArrayLike | None, totals=None):
+    def _read_training(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None, totals: Any = None
+    ) -> tuple[Any, Any, np.ndarray, np.ndarray]:
         law, X, y, weight = self._checked(X, y, sample_weight)
         return law.bind(y), X, y, weight
 
-    def _look(self, rows):
+    def _look(self, rows: Any) -> None:
         self._checked(*rows[:3])
 
-    def _checked(self, X: Any, y: Any, sample_weight: ArrayLike | None):
+    def _checked(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Any, np.ndarray, np.ndarray]:
         """The law, and X, y and weights that it takes."""
         law = self._own(self._law())
         X = self._validate(X, reset=True)
@@ -304,7 +306,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
                 )
             return result["mean"]
         dist = self.predict_dist(X)
-        choices = {
+        choices: dict[str, Callable] = {
             "std": lambda: dist.std(),
             "params": lambda: dist.params,
             "dist": lambda: dist,
@@ -315,7 +317,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"output={output!r} is unknown; use one of {['mean', *choices]}")
         return choices[output]()
 
-    def _centre(self, params):
+    def _centre(self, params: dict) -> dict:
         """The "mean", or the median where it is not finite; for laws that integrate it, a mask "is_nan" of those rows."""
         dist = self.fit_.dist(params)
         mean = dist.mean()
@@ -358,7 +360,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             return rows.predict(partial(self.predict_quantiles, quantiles=quantiles), _column_names("quantiles", quantiles))
         return _quantiles(self.predict_dist(X), quantiles)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True  # a log-likelihood, not an R^2
         with suppress(TypeError, ValueError):  # `fit` raises these
@@ -375,14 +377,14 @@ def _column_names(output: str, quantiles: Any = None) -> list | None:
     return {"interval": ["lower", "upper"], "quantiles": list(levels)}.get(output)
 
 
-def _interval(dist, coverage):
+def _interval(dist: Distribution, coverage: float) -> np.ndarray:
     """Central intervals (n, 2); ValueError for an invalid coverage."""
     if not (isinstance(coverage, Real) and 0 < coverage < 1):
         raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
     return np.stack(dist.interval(coverage), axis=1)
 
 
-def _quantiles(dist, quantiles):
+def _quantiles(dist: Distribution, quantiles: Any) -> np.ndarray:
     """Quantiles (n, m); ValueError for those outside [0, 1]."""
     quantiles = np.atleast_1d(np.asarray(quantiles, dtype=float))
     if not ((quantiles >= 0) & (quantiles <= 1)).all():

@@ -207,13 +207,13 @@ def _is_degenerate(objective: Objective, u: np.ndarray) -> bool:
         return law.is_degenerate is not None and bool(law.is_degenerate(in_memory.y[in_memory.weight > 0], **theta))
 
 
-def _listed(columns) -> str:
+def _listed(columns: list) -> str:
     """Up to ten columns as the text "column 'a'" or "columns 'a', 'b', ..."."""
     shown = ", ".join(map(repr, columns[:10])) + (", ..." if len(columns) > 10 else "")
     return f"column{'s' * (len(columns) > 1)} {shown}"
 
 
-def _warn_separation(model: Any, name: str, label, columns) -> None:
+def _warn_separation(model: Any, name: str, label: str, columns: list) -> None:
     """Warn that a parameter's likelihood grows without end along columns, or the intercept if there are none."""
     direction = _listed(columns) if columns else "the intercept"
     alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"

@@ -55,7 +55,7 @@ class Moments:
                 return
         self._keep(_dense_products(data, centered, self.small, origin))
 
-    def _keep(self, sums: Products):
+    def _keep(self, sums: Products) -> None:
         """Set what follows from products in double precision, which are known to the data from now on."""
         self.data.products = {**self.data.products, self.centered: sums}
         self._scaled(sums)

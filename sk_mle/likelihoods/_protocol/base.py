@@ -11,7 +11,7 @@ linear predictors, observed, or expected where the law has `fisher`. A pair of p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -169,7 +169,7 @@ class Likelihood(BaseEstimator):
         children = ()
         covariance = is_degenerate = gradient = hessian = fisher = interval = between = crps = divergence = None
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail_probability`, or the converse.
 
         The method that the class itself writes, or the nearest base that writes one, is the source of the others.
@@ -351,12 +351,12 @@ class Likelihood(BaseEstimator):
         log = np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
         return np.exp(log) if scale == "probability" else log
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         law = object.__new__(type(self))
-        vars(law).update({name: value for name, value in vars(self).items() if name not in LOOKED_UP})
+        law.__dict__.update({name: value for name, value in vars(self).items() if name not in LOOKED_UP})
         return law
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict:
         return {name: value for name, value in super().__getstate__().items() if name not in LOOKED_UP}
 
     # ---- the distribution ---------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ LOOKED_UP = ("layout", "base_measure")
 class derived:
     """A property that an attribute of the instance of the same name replaces, so that a fit computes it once."""
 
-    def __init__(self, compute: Callable):
+    def __init__(self, compute: Callable) -> None:
         self.compute, self.__doc__ = compute, compute.__doc__
 
-    def __get__(self, law, kind=None):
+    def __get__(self, law: Likelihood | None, kind: type | None = None) -> Any:
         return self if law is None else self.compute(law)
 
 
@@ -45,5 +45,5 @@ def kernel(law: Any) -> Likelihood:
     return law
 
 
-def _zero(y):
+def _zero(y: Any) -> float:
     return 0.0

@@ -92,7 +92,7 @@ def by_differences(law: Likelihood, f: Callable, eta: dict, order: int, gradient
     names, known = law.layout.free, {name: eta[name] for name in law.layout.known}
     stack, unstack, places = stacking({name: eta[name] for name in names})
 
-    def split(stacked):
+    def split(stacked: np.ndarray) -> tuple[dict, int]:
         m = len(stacked) // len(next(iter(eta.values())))
         return {**unstack(stacked), **{name: copies(value, m) for name, value in known.items()}}, m
 

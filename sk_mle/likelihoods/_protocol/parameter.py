@@ -73,7 +73,7 @@ class Parameter:
     labels: tuple = ()
     value: float | str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.link is None or self.link is BY_DOMAIN:
             object.__setattr__(self, "link", default_link(self.domain))
 
@@ -133,7 +133,7 @@ class Parameters(dict[str, Parameter]):
         Those given as the name of a column of X that holds their value in every row.
     """
 
-    def __init__(self, entries: Mapping[str, Parameter]):
+    def __init__(self, entries: Mapping[str, Parameter]) -> None:
         super().__init__(entries)
         given = {name: parameter.value for name, parameter in entries.items() if parameter.value is not None}
         self.free = [name for name in entries if name not in given]
