@@ -39,6 +39,7 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc's sections say types in words
 autodoc_default_options = {"member-order": "bysource"}
 numpydoc_show_class_members = False
@@ -50,7 +51,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
-    "ignore_pattern": r"comparison\.py$",
+    "ignore_pattern": r"\bcomparison\.py$",  # what the examples share
     "within_subsection_order": "gallery_settings.by_reader",
     "reset_modules_order": "both",
     "reset_modules": ("matplotlib", "gallery_settings.raise_warnings"),
@@ -59,7 +60,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "download_all_examples": False,
     "show_signature": False,
-    "min_reported_time": 10**6,
+    "write_computation_times": False,
     "plot_gallery": True,
 }
 

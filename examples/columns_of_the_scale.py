@@ -1,10 +1,11 @@
-"""Columns that are chosen for the scale: what makes daily returns of a fund more or less certain
-==============================================================================================
+"""Columns that are chosen for the scale: daily returns of a fund
+==============================================================
 
 An L1 penalty on the coefficients of the scale leaves out the columns that say nothing of it, along a path of penalties and by
 cross-validation; those of the mean are estimated freely.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GridSearchCV
@@ -44,3 +45,11 @@ unseen = (
 print(
     f"Log-likelihood per unseen day: {plain.score(new, unseen):.3f} with one scale, {search.score(new, unseen):.3f} with these"
 )
+
+ax = plt.figure(layout="constrained").subplots()
+lines = ax.semilogx(path.alphas, path.coefs["scale"])
+ax.axvline(best, color="grey", linestyle=":", label="by cross-validation")
+ax.legend([*lines, ax.lines[-1]], [*names, "by cross-validation"], fontsize="small")
+ax.set(xlabel="alpha", ylabel="coefficient of log scale")
+ax.invert_xaxis()
+plt.show()

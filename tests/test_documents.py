@@ -44,6 +44,22 @@ def test_code_blocks(page, monkeypatch):
             assert not report, "".join(report)
 
 
+def test_no_code_escapes():
+    """Code stands in blocks that run; R is shown."""
+    for page in PAGES:
+        fences = re.findall(r"^(.*?)```+([\w{}-]+)$", page.read_text(), re.MULTILINE)
+        assert {kind for _, kind in fences if kind[0] != "{"} <= {"python", "pycon", "r"}, page.name
+        assert [before for before, kind in fences if before and kind[0] != "{"] == [], page.name
+
+
+def test_hosts_are_those_of_pyproject():
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    for page in ("pyproject.toml", "CITATION.cff", "conda/meta.yaml"):
+        found = re.findall(r"https://(?!pypi)[^\s\"']*/sk_mle[^\s\"']*", (ROOT / page).read_text())
+        assert len(found) > 1, page
+        assert [url for url in found if not url.startswith((urls["Source"], urls["Documentation"]))] == [], page
+
+
 def test_the_pages_name_no_missing_file():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):

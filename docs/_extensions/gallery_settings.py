@@ -21,6 +21,7 @@ ORDER = [
     "mixture",
     "separated_classes",
     "monotone_price_curve",
+    "columns_of_the_scale",
     "dose_response",
     "growth_curves",
     "smooth_with_groups",
