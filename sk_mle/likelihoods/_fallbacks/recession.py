@@ -71,8 +71,8 @@ def _end(law: Law, y: np.ndarray, eta: dict, name: str, entry: int, here: np.nda
     low, high = _Direction(-1.0, here, scaled), _Direction(1.0, here, scaled)
     for k, step in enumerate(STEPS_OF_PREDICTOR):
         for side, other in ((low, high), (high, low)):
-            decided = side.limit & ~other.free if scaled else False
-            rows = np.flatnonzero(side.active & ~decided)
+            undecided = ~side.limit | other.free if scaled else True
+            rows = np.flatnonzero(side.active & undecided)
             if len(rows):
                 at = {key: value[rows] for key, value in eta.items()}
                 at[name] = at[name].copy()
