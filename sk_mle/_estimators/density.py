@@ -279,7 +279,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n,)
-            -inf outside the support.
+            -inf outside the support; between whole numbers as `MLERegressor.score_samples`.
         """
         check_is_fitted(self)
         law, X = self.likelihood_, self._validate(X, reset=False)

@@ -87,7 +87,8 @@ class MLEMixin(Fitting):
         Returns
         -------
         ndarray of shape (n,)
-            -inf where y is outside the support.
+            -inf where y is outside the support, which `fit` refuses. Between whole numbers, laws of counts have the value that
+            `fit` maximises there, with y! as a gamma function; no probability has it, and `predict_dist(X).logpdf` is -inf.
         """
         check_is_fitted(self)
         if y is None:

@@ -321,7 +321,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         """The "mean", or the median where it is not finite; for laws that integrate it, a mask "is_nan" of those rows."""
         dist = self.fit_.dist(params)
         mean = dist.mean()
-        is_nan = {"is_nan": np.isnan(mean)} if integrates(dist.likelihood) else {}
+        is_nan = {"is_nan": ~np.isfinite(mean)} if integrates(dist.likelihood) else {}
         finite = np.isfinite(mean)
         return {"mean": mean if finite.all() else np.where(finite, mean, dist.median()), **is_nan}
 

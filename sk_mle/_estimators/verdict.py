@@ -28,6 +28,7 @@ from ..likelihoods._functions import (
     modelled,
     n_starts,
     title,
+    undeclared_kinks,
 )
 
 if TYPE_CHECKING:
@@ -130,10 +131,8 @@ def _warn_penalties(law: str, solution: Solution) -> None:
 def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
     """Advice for a fit that did not converge, as the end of a sentence."""
     law = objective.likelihood
-    if has_kinks(law) and model.solver not in ("auto", "vertex"):
-        return f"the likelihood of {title(law)} has kinks: use solver='auto'"
-    if law.smooth and has_kinks(law):
-        return f"the law inside {title(law)} has kinks: put a smooth one there, or read this as rough"
+    if text := _advice_on_kinks(model, objective, solution.u):
+        return text
     if solution.n_iter >= model.max_iter:
         return "increase max_iter"
     if model.fit_.penalty is not None and solution.result.get("unidentified"):
@@ -157,6 +156,17 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
     if not solution.result.get("stalled"):
         return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
     return "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
+
+
+def _advice_on_kinks(model: Any, objective: Objective, u: np.ndarray) -> str:
+    """Advice where kinks of the likelihood end a fit; "" where there are none, or the solver knows them."""
+    law, in_memory, first = objective.likelihood, objective.data.in_memory, next(iter(objective.designs))
+    if has_kinks(law) and model.solver not in ("auto", "vertex"):
+        return f"the likelihood of {title(law)} has kinks: use solver='auto'"
+    if has_kinks(law):
+        return f"the law inside {title(law)} has kinks: put a smooth one there, or read this as rough" if law.smooth else ""
+    with np.errstate(all="ignore"):
+        return undeclared_kinks(law, first, law.evaluate(in_memory.y[in_memory.weight > 0], objective.eta(u), 2))
 
 
 def _rows_at_an_end(objective: Objective, u: np.ndarray) -> np.ndarray:

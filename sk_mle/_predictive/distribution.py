@@ -124,7 +124,7 @@ class Distribution:
         return np.where(np.isnan(y).any(axis=-1), np.nan, np.where(inside, value, -np.inf))[()]
 
     def logpdf(self, y: ArrayLike) -> np.ndarray:
-        """Log density, or log mass of a discrete law; -inf outside the support.
+        """Log density, or log mass of a discrete law; -inf outside the support, and between the values of a discrete law.
 
         Parameters
         ----------

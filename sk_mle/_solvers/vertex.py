@@ -119,7 +119,7 @@ def _curvature(objective: Objective, x: np.ndarray) -> float:
     keep = in_memory.weight > 0
     with np.errstate(all="ignore"):
         result = objective.likelihood.evaluate(in_memory.y[keep], objective.eta(x), 2)
-        curvature = np.median(result.information[name, name]) / np.median(result.gradient[name] ** 2)
+        curvature = np.median(result.information.get((name, name), 0.0)) / np.median(result.gradient[name] ** 2)
     return curvature if np.abs(curvature) > 1e-3 else 0.0
 
 
@@ -226,7 +226,7 @@ def _nearer(count: int, a: _NearRows, b: _NearRows) -> _NearRows:
 def _kinks(law: Any, name: str, y: np.ndarray, eta: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Kinks of rows as linear predictors, the widths of the law there, and distances at which slopes are taken."""
     kinks = law.layout[name].link.link(law.kinks(y))
-    root = np.sqrt(law.evaluate(y, eta, 2, "expected").information[name, name])
+    root = np.sqrt(law.evaluate(y, eta, 2, "expected").information.get((name, name), np.zeros(len(y))))
     width = np.where(root > 0, 1 / root, np.abs(eta[name] - kinks).max(initial=1e-300))
     return kinks, width, DISTANCE_OF_ONE_SIDED_DERIVATIVE * (width + 1e-3 * np.abs(kinks))
 

@@ -11,7 +11,7 @@ from scipy import linalg
 from .._model.penalties import penalties_of
 from .._solvers.identification import directions_without_information
 from ..likelihoods._functions import at_edge, expected_information, has_kinks, title
-from ._estimable import Estimability, dependent_columns, listed, without_information
+from ._estimable import Estimability, dependent_columns, listed, without_curvature, without_information
 from ._information import (
     ANALYTIC,
     FREQUENCY,
@@ -190,13 +190,10 @@ def covariance(
         sums = summed(fit_point, information, True, weight_power, leverages=leverages)
     _check_data(model, objective, sums, weights)
     sums = _with_penalties(model, fit_point, sums)
-    if cov == KERNEL:
-        matrix, meat = _kernel_sandwich(fit_point, sums)
-    else:
-        meat = sums.hessian if sums.meat is None else sums.meat
-        matrix = meat if cov == "opg" else sums.hessian
+    matrix, meat, unresolved = _information_and_scores(fit_point, sums, cov, layout, jacobian)
     free = _free_directions(fit_point, matrix)
     estimability = dependent_columns(layout, objective).joined(*without_information(layout, objective, jacobian, free))
+    estimability = estimability.joined(*unresolved)
     factor = inverse_root(matrix, jacobian, layout, fit_point, cov == "opg", free)
     _check_maximum(model, factor, sums)
     root = jacobian @ factor
@@ -239,8 +236,20 @@ def _with_penalties(model: Any, fit_point: FitPoint, sums: InformationSums) -> I
     return sums._replace(gradient=gradient, hessian=hessian)
 
 
-def _kernel_sandwich(fit_point: FitPoint, sums: InformationSums) -> tuple[np.ndarray, np.ndarray]:
-    """The information of a law with kinks, and the covariance of its scores.
+def _information_and_scores(
+    fit_point: FitPoint, sums: InformationSums, cov: str, layout: Layout, jacobian: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple]:
+    """The matrix to invert, the covariance of the scores, and directions in which the former is not known."""
+    if cov == KERNEL:
+        return _kernel_sandwich(fit_point, sums, layout, jacobian)
+    meat = sums.hessian if sums.meat is None else sums.meat
+    return meat if cov == "opg" else sums.hessian, meat, (np.zeros((layout.size, 0)), [], [])
+
+
+def _kernel_sandwich(
+    fit_point: FitPoint, sums: InformationSums, layout: Layout, jacobian: Any
+) -> tuple[np.ndarray, np.ndarray, tuple]:
+    """The information of a law with kinks, the covariance of its scores, and the arguments of `Estimability.joined`.
 
     The covariance of the scores is the expected information or, for laws without a formula, a sum of outer products. One row
     per coefficient lies on a kink of necessity and adds nothing to these, hence the factor n / (n - k).
@@ -248,15 +257,15 @@ def _kernel_sandwich(fit_point: FitPoint, sums: InformationSums) -> tuple[np.nda
     law, n = fit_point.objective.likelihood, fit_point.objective.data.total_weight
     k = next(iter(fit_point.objective.designs.values())).size
     meat = sums.hessian if sums.meat is None else sums.meat * n / max(n - k, 1.0)
-    place, kernel_information = kernel_block(fit_point, meat)
+    block = kernel_block(fit_point, meat)
     information = sums.hessian.copy()
-    information[place, place] = kernel_information
-    if not positive(information):
+    information[block.place, block.place] = block.information
+    if block.unresolved.shape[1] == k or not positive(information):
         raise ValueError(
             f"too few rows lie near the kinks of {title(law)} to tell its curvature there beside that of its other "
             "parameters: fix one of these, or use cov='expected', whose intervals are too short in so few rows"
         )
-    return information, meat
+    return information, meat, without_curvature(layout, jacobian[:, block.place], block, title(law))
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:

@@ -196,7 +196,9 @@ def _difference(
         try:
             part, gradient = _average(inference, moved, quantity.of, place.share, quantity.label)
         except NotEstimableError as error:
-            text = f"column {name!r} moves with others, and has no effect alone: {error.reason}"
+            alone = any(inference.estimability.remedies)
+            what = "has an effect without a standard error" if alone else "moves with others, and has no effect alone"
+            text = f"column {name!r} {what}: {error.reason}"
             raise NotEstimableError(text, error.reason) from None
         except ValueError as error:
             if change.func is _moved:

@@ -72,22 +72,36 @@ class Estimability:
         Why each direction is not identified, as clauses: "in every row a + b = 1".
     names : list of str
         Of all coefficients.
+    remedies : list of str
+        What to do about each direction along which the estimate is unique and only its curvature is not known; "" for others.
     """
 
     directions: np.ndarray
     redundant: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list, kw_only=True)
+    remedies: list[str] = field(default_factory=list, kw_only=True)
 
-    def joined(self, directions: Any, redundant: Any, reasons: Any) -> Estimability:
+    def joined(self, directions: Any, redundant: Any, reasons: Any, remedies: Any = None) -> Estimability:
         """These directions and others."""
         every = np.hstack([self.directions, directions])
-        return Estimability(every, [*self.redundant, *redundant], [*self.reasons, *reasons], names=self.names)
+        return Estimability(
+            every,
+            [*self.redundant, *redundant],
+            [*self.reasons, *reasons],
+            names=self.names,
+            remedies=[*self.remedies, *(remedies or [""] * len(reasons))],
+        )
 
     @property
     def identified(self) -> np.ndarray:
         """Which coefficients are identified: mask (P,)."""
         return np.logical_not(self.directions.any(axis=1))
+
+    @property
+    def unique(self) -> np.ndarray:
+        """Which coefficients have one estimate, whether or not its standard error is known: mask (P,)."""
+        return np.logical_not(self.directions[:, [not remedy for remedy in self.remedies]].any(axis=1))
 
     def changes(self, gradients: Any) -> np.ndarray:
         """Whether functions with these gradients in the coefficients (..., P) change along each direction: (..., d)."""
@@ -116,19 +130,26 @@ class Estimability:
         """Raise NotEstimableError if predictions of a parameter change along a direction: `changed` (n, d)."""
         rows = np.flatnonzero(changed.any(axis=1))
         if len(rows):
+            chosen = changed.any(axis=0)
+            unlike = "" if any(self.remedies[i] for i in np.flatnonzero(chosen)) else ", as no row of the fit was like it"
             raise NotEstimableError(
-                f"{rows_text(rows + first)} of X: {parameter} is not estimable there, as no row of the fit was like it: "
-                f"{self.because(changed.any(axis=0), 'leave such rows out')}",
-                self.why(changed.any(axis=0)),
+                f"{rows_text(rows + first)} of X: {parameter} is not estimable there{unlike}: "
+                f"{self.because(chosen, 'leave such rows out')}",
+                self.why(chosen),
             )
 
     def why(self, chosen: Any) -> str:
-        """The reasons of the directions in a mask (d,)."""
-        return "; ".join(list(dict.fromkeys(self.reasons[i] for i in np.flatnonzero(chosen)))[:MAX_TERMS])
+        """The reasons of the directions in a mask (d,), or at these places."""
+        places = np.arange(len(self.reasons))[chosen]
+        return "; ".join(list(dict.fromkeys(self.reasons[i] for i in places))[:MAX_TERMS])
 
     def because(self, chosen: Any, remedy: str = "ask for predictions, effects or differences") -> str:
         """The reasons of the directions in a mask (d,), and what to do."""
-        named = listed([self.redundant[i] for i in np.flatnonzero(chosen)])
+        chosen = np.flatnonzero(chosen)
+        for i in chosen:
+            if self.remedies[i]:
+                return f"{self.reasons[i]}: {self.remedies[i]}"
+        named = listed([self.redundant[i] for i in chosen])
         return (
             f"{self.why(chosen)}. Other coefficients fit as well and give another value: {remedy}, or leave {named} out of "
             "the fit"
@@ -140,7 +161,7 @@ class Estimability:
         if not why:
             return []
         return [
-            "–: not identified, because",
+            "–: not identified, because" if not all(self.remedies) else "–: no standard error, because",
             *[f"   {reason}" for reason in why[:MAX_TERMS]],
             *["   ..."] * (len(why) > MAX_TERMS),
             f"   Without {listed(self.redundant)} all are. Predictions, effects and differences have their standard errors.",
@@ -203,6 +224,18 @@ def without_information(
             for names in named
         ]
     return np.hstack(every), leads, reasons
+
+
+def without_curvature(layout: Layout, jacobian: Any, block: Any, law: str) -> tuple:
+    """The arguments of `Estimability.joined` for directions along which a kernel tells no curvature."""
+    if not block.unresolved.shape[1]:
+        return np.zeros((layout.size, 0)), [], []
+    directions, leads = sparse_basis(jacobian @ block.unresolved, np.ones(layout.size), np.ones(layout.size, bool))
+    named = [listed([layout.names[i] for i in np.flatnonzero(direction)]) for direction in directions.T]
+    rows = f"{sum(block.n_rows):g} rows bear" if sum(block.n_rows) != 1 else "one row bears"
+    reasons = [f"only {rows} on {names}, too few for a kernel estimate at the kinks of {law}" for names in named]
+    remedies = [f"merge these rows with others, leave {layout.names[i]} out of the fit, or use cov='expected'" for i in leads]
+    return directions, [layout.names[lead] for lead in leads], reasons, remedies
 
 
 def sparse_basis(vectors: np.ndarray, size: np.ndarray, leads: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -173,12 +173,11 @@ class Functionals:
         for direction in STEP_IN_STANDARD_ERRORS * self._root.T:
             shifted = {k: value(self.params + k * direction) for k in (-2, -1, 1, 2)}
             gradient.append((8 * (shifted[1] - shifted[-1]) - (shifted[2] - shifted[-2])) / (12 * STEP_IN_STANDARD_ERRORS))
-        for direction, reason in zip(self.estimability.directions.T, self.estimability.reasons, strict=True):
+        for i, (direction, reason) in enumerate(zip(self.estimability.directions.T, self.estimability.reasons, strict=True)):
             along = direction * np.linalg.norm(self.params) / np.linalg.norm(direction)
             if not np.allclose(value(self.params + along), estimate, rtol=1e-9, atol=1e-9 * np.abs(estimate).max(initial=0)):
-                raise NotEstimableError(
-                    f"function is not estimable: {reason}, so other coefficients fit as well, and it changes with these", reason
-                )
+                why = self.estimability.remedies[i] or "other coefficients fit as well, and it changes with these"
+                raise NotEstimableError(f"function is not estimable: {reason}, so {why}", reason)
         error = np.linalg.norm(gradient, axis=0)
         half_width = self._critical(level) * error
         if not (np.isfinite(estimate).all() and np.isfinite(error).all()):

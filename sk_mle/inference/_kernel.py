@@ -11,7 +11,8 @@ through which the fit must pass, as many as there are coefficients, carry no inf
 
 Only the first parameter's block of the information is estimated so; the other blocks are the expected information, or the
 observed if a law has no formula for it. The width is that of the first parameter with the others as if known: with their
-uncertainty included, the curvature that is left beside a free quantile would often be negative.
+uncertainty included, the curvature that is left beside a free quantile would often be negative. Coefficients on which too few
+rows bear for a kernel, as those of a category of three rows, have no such estimate; that of the others does not depend on them.
 """
 
 from __future__ import annotations
@@ -28,27 +29,72 @@ from ._information import FitPoint
 
 MAX_ITERATIONS = 40
 VARIANCE_TOL = 1e-3  # relative change of variances
+MAX_VARIANCE_RATIO = 10.0  # of a variance that still grows to that by the expected information, up to which it is believed
+MIN_GROWTH = 1.2  # factor in the second half of the iterations from which a variance grows
+MAX_EMPTY_WIDENING = 1e4  # of variances, from which a kernel without kinks is not widened further
+MIN_SHARE_OF_EFFECT = 0.05  # of the largest, from which a direction changes the linear predictor of a row
+MAX_SHARE_OF_OTHERS = 1e-9  # of the squared effects of a direction, on other rows, that counts as rounding
 MAX_ROWS_FOR_FULL_WIDTH = 200.0  # rows up to which the kernel is as wide as a standard error
 MAX_KERNEL_WIDTHS = 5.0  # widths of the kernel up to which a kink contributes
 MAX_WIDTHS_ON_KINK = 1e-6  # widths of the kernel up to which a row counts as on a kink
 
 
-def kernel_block(fit_point: FitPoint, meat: Any) -> tuple[slice, np.ndarray]:
-    """The first parameter's slice of u and its block of the information; `meat` is the covariance of all scores."""
+class KernelBlock(NamedTuple):
+    """The first parameter's block of the information, and the directions along which no kernel tells it.
+
+    Along `unresolved` (k, d), in the first parameter's coordinates, the block is the expected information; `n_rows` (d,) is the
+    weight of the rows whose linear predictors depend on each.
+    """
+
+    place: slice
+    information: np.ndarray
+    unresolved: np.ndarray
+    n_rows: list[float]
+
+
+def kernel_block(fit_point: FitPoint, meat: Any) -> KernelBlock:
+    """The block of the information by a kernel; `meat` is the covariance of all scores."""
     kinked = _Kinked(fit_point)
     meat = meat[kinked.place, kinked.place]
-    variance = linalg.pinvh(meat)
-    for _ in range(MAX_ITERATIONS):
-        block = kinked.information(variance)
+    expected, n_rows = linalg.pinvh(meat), list[float]()
+    unresolved = np.zeros((len(meat), 0))
+    while True:
+        block, growing = _iterated(kinked, meat, expected, unresolved)
+        if growing is None or unresolved.shape[1] == len(meat):
+            return KernelBlock(kinked.place, block, unresolved, n_rows)
+        direction, weight = kinked.clean(growing)
+        unresolved, n_rows = np.column_stack([unresolved, direction]), [*n_rows, weight]
+
+
+def _iterated(
+    kinked: _Kinked, meat: np.ndarray, expected: np.ndarray, unresolved: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The block that agrees with its covariance, and the direction in which that grows without end, or None.
+
+    A coefficient on which few rows bear, one of them on its kink of necessity, has a wide kernel, hence less curvature, hence a
+    wider kernel.
+    """
+    variance = halfway = expected
+    along = meat @ unresolved
+    known = along @ linalg.pinvh(unresolved.T @ along) @ along.T if along.size else 0.0
+    for iteration in range(MAX_ITERATIONS):
+        halfway = variance if 2 * iteration <= MAX_ITERATIONS else halfway
+        block = kinked.information(variance) + known
         if not positive(block):
             variance = 4 * variance  # no kink within the width
+            if variance[0, 0] > MAX_EMPTY_WIDENING * expected[0, 0]:
+                return block, linalg.eigh(block, meat)[1][:, 0]
             continue
         inverse = linalg.inv(block)
         sandwich = inverse @ meat @ inverse
         if np.abs(np.diag(sandwich) / np.diag(variance) - 1).max() < VARIANCE_TOL:
-            break
+            return block, None
         variance = (variance + sandwich) / 2
-    return kinked.place, block
+    ratios, functions = linalg.eigh(variance, expected)
+    widest = functions[:, -1]
+    if not (ratios[-1] > MAX_VARIANCE_RATIO and widest @ variance @ widest > MIN_GROWTH * (widest @ halfway @ widest)):
+        return block, None
+    return block, variance @ widest
 
 
 def positive(matrix: np.ndarray) -> bool:
@@ -76,6 +122,17 @@ class _Kinked:
             self.forced = self._forced(root)
         return self.objective.over_rows(self.u, partial(_averaged, self.kernel, root, self.forced))["information"]
 
+    def clean(self, direction: np.ndarray) -> tuple[np.ndarray, float]:
+        """The direction without its effects on rows that it hardly changes, where there is one, and the others' weight."""
+        largest = self.objective.over_rows(self.u, partial(_largest_effect, self.kernel, direction), _larger)["effect"]
+        least = MIN_SHARE_OF_EFFECT * float(largest)
+        sums = self.objective.over_rows(self.u, partial(_effects, self.kernel, direction, least))
+        shares, vectors = linalg.eigh(sums["others"], sums["all"])
+        alone = vectors[:, shares <= MAX_SHARE_OF_OTHERS]
+        if alone.size:
+            direction = alone @ (alone.T @ sums["all"] @ direction)
+        return direction / np.linalg.norm(direction), float(sums["weight"])
+
     def _forced(self, root: np.ndarray) -> tuple[float, float]:
         """The share of the rows on kinks that must lie there, and the factor by which the other rows count for them."""
         on_kinks = float(self.objective.over_rows(self.u, partial(_weight_on_kinks, self.kernel, root))["weight"])
@@ -91,11 +148,15 @@ class _Kernel(NamedTuple):
     design: Any
     widening: float
 
+    def rows(self, batch: Batch) -> np.ndarray:
+        """Design coordinates (n, k) of every row."""
+        return self.design.coordinate_rows(batch.X) * self.design.output_basis[0, 0]
+
     def of(self, batch: Batch, eta: dict, root: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Width of the kernel (n,), distance from the kink (n,) and design coordinates (n, k) of every row."""
         with np.errstate(all="ignore"):
             eta_at_kink = self.law.layout[self.name].link.link(self.law.kinks(batch.y))
-        rows = self.design.coordinate_rows(batch.X) * self.design.output_basis[0, 0]
+        rows = self.rows(batch)
         return self.widening * np.linalg.norm(rows @ root, axis=1), np.abs(eta[self.name] - eta_at_kink), rows
 
 
@@ -103,6 +164,24 @@ def _weight_on_kinks(kernel: _Kernel, root: np.ndarray, batch: Batch, eta: dict)
     """Weight of the rows of a block that lie on their kinks."""
     width, distance, _ = kernel.of(batch, eta, root)
     return {"weight": batch.weight[distance <= MAX_WIDTHS_ON_KINK * width].sum()}
+
+
+def _larger(one: dict, other: dict) -> dict:
+    """The larger values of two dicts with the same keys."""
+    return {key: np.maximum(one[key], other[key]) for key in one}
+
+
+def _largest_effect(kernel: _Kernel, direction: np.ndarray, batch: Batch, eta: dict) -> dict:
+    """The largest change of a linear predictor in a block along a direction."""
+    return {"effect": np.abs(kernel.rows(batch) @ direction).max()}
+
+
+def _effects(kernel: _Kernel, direction: np.ndarray, least: float, batch: Batch, eta: dict) -> dict:
+    """Products of the rows of a block, of all and of those that a direction changes less, and the weight of those it does."""
+    rows = kernel.rows(batch)
+    other = np.abs(rows @ direction) < least
+    weighted = rows * batch.weight[:, None]
+    return {"all": rows.T @ weighted, "others": rows[other].T @ weighted[other], "weight": batch.weight[~other].sum()}
 
 
 def _averaged(kernel: _Kernel, root: np.ndarray, forced: tuple[float, float], batch: Batch, eta: dict) -> dict:

@@ -55,7 +55,7 @@ class Summaries:
         if transform not in (None, "natural"):
             raise ValueError(f"transform={transform!r} is unknown; use None or 'natural'")
         names, derivative, ends, notes = self.names, 1.0, self.conf_int(level), []
-        estimate = np.where(self.estimability.identified, self.params, np.nan)
+        estimate = np.where(self.estimability.unique, self.params, np.nan)
         has_test = np.ones(len(estimate), dtype=bool)
         if transform:
             names, estimate, derivative, ends, has_test, notes = _natural.transformed(self.model, self.layout, estimate, ends)

@@ -16,6 +16,7 @@ from ._fallbacks.facts import (
     sized,
     smoothed_inside,
     title,
+    undeclared_kinks,
     with_values,
 )
 from ._fallbacks.inversion import solve_quantile, total_probability
@@ -68,6 +69,7 @@ __all__ = [
     "solve_quantile",
     "title",
     "total_probability",
+    "undeclared_kinks",
     "values_to_hold",
     "with_values",
 ]

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from .._utils.differences import differentiate, stacking
 from ..domains import REAL
 from ..likelihoods import Likelihood
-from ..likelihoods._functions import density_fault, modelled, overrides, total_probability
+from ..likelihoods._functions import density_fault, modelled, overrides, total_probability, undeclared_kinks
 from ._tools import as_text, close, draw, expect, row, sample, within_error
 
 
@@ -69,6 +69,8 @@ def derivatives(law: Likelihood, rng: np.random.Generator) -> None:
     growable = np.concatenate([np.repeat(is_real[name], place.stop - place.start) for name, place in places.items()])
     _, d1, d2 = differentiate(lambda p: law.evaluate(y, unstack(p), 0).loglik, stack(eta), 2, growable)
     result = law.evaluate(y, eta, 2)
+    undeclared = undeclared_kinks(law, law.layout.free[0], result)
+    expect(not undeclared, undeclared, "a smooth log-likelihood, or that declaration")
     expected_gradient = unstack(d1)
     for name in law.layout.free:
         scale = 1 + np.abs(expected_gradient[name]).max()

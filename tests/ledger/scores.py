@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special, stats
 
 from ledger._case import Case
-from sk_mle import Distribution
+from sk_mle import Distribution, MLERegressor
 from sk_mle.likelihoods import (
     Beta,
     ConwayMaxwellPoisson,
@@ -17,6 +17,7 @@ from sk_mle.likelihoods import (
     Normal,
     Poisson,
     StudentT,
+    Truncated,
     Weibull,
     from_scipy,
 )
@@ -190,7 +191,21 @@ def precise_shares():
     np.testing.assert_allclose(crps(np.zeros(1), dist), float(at_zero), rtol=1e-12)
 
 
+def between_whole_numbers():
+    """The score is what the fit maximises, with a gamma function; there is no probability between the values of a count."""
+    X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.5, 1.0, 2.5, 4.0])
+    for law in (Poisson(), Truncated(Poisson(), high=40)):
+        model = MLERegressor(law).fit(X, y)
+        mean = model.predict_params(X)["mean"]
+        right = y * np.log(mean) - mean - special.gammaln(y + 1)
+        np.testing.assert_allclose(model.score_samples(X, y), right, rtol=1e-9)
+        assert abs(4 * model.score(X, y) - model.loglikelihood_) < 1e-9
+        np.testing.assert_array_equal(model.predict_dist(X).pmf(y) == 0, [True, False, True, False])
+        np.testing.assert_array_equal(model.score_samples(X, np.full(4, -1.0)), np.full(4, -np.inf))
+
+
 CASES = [
+    Case("counts that are no whole numbers", "a closed form", "Poisson, Truncated(Poisson)", between_whole_numbers),
     Case("laws as narrow as 1e-9 of y", "closed forms in mpmath", "Weibull, LogLogistic, LogNormal", narrow_laws),
     Case("a precision of 1e12, and a million degrees of freedom", "normal law; mpmath", "Beta, StudentT", precise_shares),
     Case(

@@ -5,7 +5,7 @@ import pytest
 from scipy import special, stats
 
 from sk_mle import Distribution
-from sk_mle.domains import COUNT, POSITIVE, REAL, UNIT
+from sk_mle.domains import COUNT, POSITIVE, REAL, UNIT, Domain
 from sk_mle.likelihoods import Hurdle, Likelihood, Parameter, Truncated
 
 
@@ -40,6 +40,36 @@ class Pole(Likelihood):
 
     def loglik(self, y, k):
         return (k - 1) * np.log(y) - y - special.gammaln(k)
+
+
+class Zeta(Likelihood):
+    """scipy's zipf."""
+
+    parameters = {"s": Domain(low=1.0, typical=(1.1, 4.0))}
+    support = Domain(low=1.0, closed=(True, False), integer=True, typical=(1, 5))
+
+    def loglik(self, y, s):
+        return -s * np.log(y) - np.log(special.zeta(s))
+
+
+class FallingLikeAPower(Likelihood):
+    """Minus a Pareto variable."""
+
+    parameters = {"a": POSITIVE}
+    support = Domain(high=-1.0, typical=(-3.0, -1.1))
+
+    def loglik(self, y, a):
+        return np.log(a) - (a + 1) * np.log(-y)
+
+
+class LogT(Likelihood):
+    """The exponential of Student's t, which has no moments."""
+
+    parameters = {"df": POSITIVE}
+    support = POSITIVE
+
+    def loglik(self, y, df):
+        return stats.t.logpdf(np.log(y), df) - np.log(y)
 
 
 class Geometric(Likelihood):
@@ -92,6 +122,32 @@ def test_probability_nearer_to_a_pole_at_zero_than_numbers_are(k):
     y, k = np.array([1e-290, 1e-100, 1e-30, 1e-3, 0.1, 1.0, 3.0]), np.full(7, k)
     np.testing.assert_allclose(Pole().cdf(y, k=k), special.gammainc(k, y), rtol=1e-8)
     np.testing.assert_allclose(Pole().sf(y, k=k), special.gammaincc(k, y), rtol=1e-8)
+
+
+def test_quantiles_nearer_to_a_pole_at_zero_than_numbers_are():
+    q, smallest = np.array([1e-5, 0.1, 0.5, 0.99]), np.nextafter(0.0, 1.0)
+    for k in (0.003, 0.01, 0.05):
+        right = np.maximum(stats.gamma.ppf(q, k), smallest)
+        np.testing.assert_allclose(Pole().ppf(q, k=np.full(4, k)), right, rtol=1e-8)
+
+
+def test_moments_without_a_limit_are_infinite_or_undefined():
+    df = np.array([0.5, 1.0, 1.5, 2.0, 3.0])  # as scipy has it, but for the mean of two tails without one, which is no number
+    found = Distribution(HeavyTails(), {"df": df})
+    np.testing.assert_allclose(found.mean(), [np.nan, np.nan, 0, 0, 0], atol=1e-3)
+    np.testing.assert_allclose(found.var(), [np.nan, np.nan, np.inf, np.inf, 3.0])
+    s = np.array([1.5, 2.0, 2.5, 3.0, 4.0])
+    np.testing.assert_allclose(Distribution(Zeta(), {"s": s}).mean(), stats.zipf.mean(s), rtol=1e-9)
+    np.testing.assert_allclose(Distribution(Zeta(), {"s": s}).var(), stats.zipf.var(s), rtol=1e-9)
+    a = np.array([0.5, 1.0, 2.0, 3.0])
+    np.testing.assert_allclose(Distribution(FallingLikeAPower(), {"a": a}).mean(), -stats.pareto.mean(a), rtol=1e-9)
+    np.testing.assert_allclose(Distribution(FallingLikeAPower(), {"a": a}).var(), stats.pareto.var(a), rtol=1e-9)
+
+
+@pytest.mark.exhaustive
+def test_tails_that_begin_beyond_all_nodes_have_no_moments():
+    wide = Distribution(LogT(), {"df": np.array([2.0, 20.0])})
+    np.testing.assert_array_equal([wide.mean(), wide.var()], np.full((2, 2), np.inf))
 
 
 def test_sums_over_millions_of_masses_are_exact():

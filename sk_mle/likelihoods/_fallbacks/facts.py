@@ -13,6 +13,7 @@ import numpy as np
 from .law import Law
 
 Returned = TypeVar("Returned")
+MAX_CURVATURE = 1e-4  # of a log-likelihood, by the mean square of its score, that counts as rounding of differences
 
 
 def resolved(law: Law) -> Any:
@@ -137,6 +138,25 @@ def integrates(law: Law) -> bool:
 def has_kinks(law: Any) -> bool:
     """Whether the log-likelihood of the law, or of a law inside it, has kinks."""
     return not law.smooth or any(has_kinks(child.law) for child in law.children)
+
+
+def undeclared_kinks(law: Law, name: str, result: Any) -> str:
+    """What to declare where the log-likelihood of a law that calls itself smooth has no curvature; "" where all is well.
+
+    `result` is its `evaluate` of order 2 in rows. The score of a smooth law has the expected curvature as its variance.
+    """
+    curvature, score = result.information.get((name, name), 0.0), result.gradient[name]
+    if (
+        not law.smooth
+        or has_kinks(law)
+        or np.ndim(score) > 1
+        or not np.abs(curvature).max() <= MAX_CURVATURE * np.mean(score**2)
+    ):
+        return ""
+    return (
+        f"the log-likelihood of {title(law)} is straight in {name} but for kinks, as that of Laplace is: declare "
+        "smooth = False, and write kinks and smoothed"
+    )
 
 
 def smoothed_inside(law: Any, width: float) -> Any:

@@ -10,12 +10,24 @@ from scipy.special import gammainccinv, gammaincinv
 
 from .facts import overrides
 from .law import Law, Tails
-from .quadrature import FIRST_TERMS, MAX_TERMS, _centre, _log_density, _maps_to_support, _row_slices, _sum_over, flattened
+from .quadrature import (
+    FIRST_LONG_TERM,
+    FIRST_TERMS,
+    MAX_TERMS,
+    _centre,
+    _continued,
+    _log_density,
+    _maps_to_support,
+    _row_slices,
+    _sum_over,
+    flattened,
+)
 
 # Panels in t, where x = centre + width sinh(GRADING sinh(t / GRADING)), up to 1e269.
 N_PANELS, END_OF_PANELS, GRADING = 120, 32.0, 6.0
 MAX_TOTAL_OFF = 1e-6  # of the panels' total probability from one, up to which there are quantiles
 MAX_EXACT_TOTAL_OFF = 1e-10  # the same, up to which they need no polish
+TERMS_PER_COUNT = 64  # masses of each row that are added at a time
 MAX_LOWER_TAIL_LEVEL = 1 - 1e-8  # probability up to which 1 - q has eight digits of the upper tail
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
@@ -210,7 +222,7 @@ def _invert_integral(law: Any, q: np.ndarray, params: dict) -> np.ndarray:
             break
     x = centre + width * np.sinh(_graded(sign * (start + length)))
     off = np.broadcast_to(np.abs(panels.sum(axis=1) * half - 1), q.shape)
-    y = np.where(off <= MAX_TOTAL_OFF, _maps_to_support(law.support)[0](x), np.nan)
+    y = np.where(off <= MAX_TOTAL_OFF, np.clip(_maps_to_support(law.support)[0](x), *_innermost(law.support)), np.nan)
     return _polished(law, q, params, y, off > MAX_EXACT_TOTAL_OFF)
 
 
@@ -244,7 +256,8 @@ def _graded(t: np.ndarray) -> np.ndarray:
 
 def _panels(law: Any, params: dict) -> tuple[Callable, Any, float, np.ndarray]:
     """The density in t, (centre, width) of x, half a panel's width, and the panels' integrals over the density."""
-    centre, width, f = _centre(law, params)
+    centre, width, _ = _centre(law, params)
+    f = _continued(law, params)
     place, scale, half = centre[:, None], width[:, None], END_OF_PANELS / N_PANELS
 
     def density(t: np.ndarray) -> np.ndarray:
@@ -263,9 +276,14 @@ def _invert_sum(law: Any, q: np.ndarray, params: dict) -> Any:
 
     Small upper tails are left to `solve_quantile` as well, as the sum has few digits of them.
     """
+    if len(next(iter(params.values()))) > 1:
+        quantiles = _counted(law, q, params)
+        rest = np.isnan(quantiles)
+        if rest.any():
+            params = {name: value[rest] for name, value in params.items()}
+            quantiles[rest] = _solved(law, q[rest], params, _centre(law, params)[0])
+        return quantiles
     centre, width, f = _centre(law, params)
-    if len(centre) > 1:
-        return _solved(law, q, params, centre)
     reach, quantiles, far = np.ceil(width[0]), np.full(len(q), np.nan), q > MAX_LOWER_TAIL_LEVEL
     while reach < MAX_TERMS and np.isnan(quantiles).any():
         k = np.arange(max(np.rint(centre[0]) - reach, law.support.low), min(np.rint(centre[0]) + reach, law.support.high) + 1)
@@ -279,6 +297,25 @@ def _invert_sum(law: Any, q: np.ndarray, params: dict) -> Any:
         near = np.where(np.isnan(quantiles[rest]), centre[0], quantiles[rest])
         quantiles[rest] = _solved(law, q[rest], params, near)
     return quantiles
+
+
+def _counted(law: Law, q: np.ndarray, params: dict) -> np.ndarray:
+    """Quantiles within the first FIRST_LONG_TERM values of a support that has a first one, by sums of masses; else NaN."""
+    found, first = np.full(len(q), np.nan), law.support.low
+    rows = np.flatnonzero(q <= MAX_LOWER_TAIL_LEVEL) if np.isfinite(first) else np.zeros(0, int)
+    below = np.zeros(len(q))
+    for done in range(0, FIRST_LONG_TERM, TERMS_PER_COUNT):
+        k = first + done + np.arange(TERMS_PER_COUNT)
+        mass = np.exp(_log_density(law, {name: value[rows] for name, value in params.items()})(np.tile(k, (len(rows), 1))))
+        cumulative = below[rows, None] + np.cumsum(mass, axis=1)
+        reached = cumulative >= q[rows, None] * (1 - 1e-15)
+        ends = reached[:, -1]
+        found[rows[ends]] = k[np.argmax(reached[ends], axis=1)]
+        below[rows] = cumulative[:, -1]
+        rows = rows[~ends]
+        if not len(rows):
+            break
+    return found
 
 
 def _solved(law: Any, q: np.ndarray, params: dict, start: np.ndarray) -> np.ndarray:

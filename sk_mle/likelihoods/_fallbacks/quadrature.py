@@ -15,6 +15,7 @@ from scipy.special import expit, log_expit, logsumexp
 
 from ..._special.lattice import whole_rules
 from .facts import overrides
+from .heavy_tails import with_infinities
 from .law import Law
 
 NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
@@ -32,6 +33,7 @@ NEGLIGIBLE_REST = 1e-9  # share of a sum that its last part may have
 MAX_ROUGHNESS = 1e-6  # share of a sum by which two rules may differ: what rounding of the density leaves, not kinks
 MIN_UNROUNDED_PROBABILITY = 1e-12  # probability beyond a quantile below which it may be rounded onto the end of the support
 MAX_RETRIED_ROWS = 4096  # rows whose failed integral is tried again over quantiles
+OTHER_LENGTH, MAX_KINK_ERROR = 0.6, 1e-6  # of nodes that check an integral beside a kink, and the error that they may show
 MAX_WRITTEN_TAIL = 0.9  # probability up to which its complement keeps its digits
 
 
@@ -84,17 +86,19 @@ def log_tail(law: Law, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
 
 
 def moment(law: Law, params: dict, order: int) -> np.ndarray:
-    """Mean (order 1) or variance (order 2); NaN where the integral does not converge."""
+    """Mean (order 1) or variance (order 2); infinite where it has no limit, NaN where it is undefined or was not integrated."""
     _, flat, shape = flattened(0.0, params, law)
     found = _middle_of_short_support(law, flat) or _centre(law, flat)
     with np.errstate(all="ignore"):
         mode = np.rint(found[0]) if law.support.integer else _maps_to_support(law.support)[0](found[0])
     # about the mode, so that no digit is lost to its distance from zero
-    mean = _expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], True, found) + mode.reshape(shape)
+    mean = _expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], True, found).reshape(-1) + mode
+    mean = with_infinities(law, flat, mean, 1)
     if order == 1:
-        return mean
-    centre = np.broadcast_to(mean, shape).reshape(-1, 1)
-    return _expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, True, found)
+        return mean.reshape(shape)
+    centre = np.where(np.isinf(mean), np.nan, mean).reshape(-1, 1)
+    variance = _expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, True, found).reshape(-1)
+    return with_infinities(law, flat, variance, 2).reshape(shape)
 
 
 def entropy(law: Law, params: dict) -> np.ndarray:
@@ -218,11 +222,28 @@ def _integral_tail(law: Any, y: Any, params: dict, upper: bool) -> np.ndarray:
         inward = _log_integral(law, params, x, -sign * width)
         # The two sides miss one for several modes, or a peak too narrow for the nodes.
         unresolved = (np.abs(x - centre) < 5 * width) & (np.abs(np.exp(outward) + np.exp(inward) - 1) > 1e-4)
+        if unresolved.any():
+            rows = np.flatnonzero(unresolved)
+            part = {name: value[rows] for name, value in params.items()}
+            ways = x[rows], (sign * length)[rows], centre[rows], width[rows]
+            unresolved[rows] = ~_resolved_beyond_a_kink(law, part, *ways, outward[rows])
         outward = np.minimum(np.where(here == -np.inf, np.where(outward > -np.inf, outward, -np.inf), outward), 0.0)
         result = np.where((sign > 0) == upper, outward, np.log1p(-np.exp(outward)))
         result = np.where(unresolved, np.nan, result)
     at_end = np.where(np.asarray(y) <= law.support.low, 0.0 if upper else -np.inf, -np.inf if upper else 0.0)
     return np.where(inside, result, np.where(np.isnan(y), np.nan, at_end))
+
+
+def _resolved_beyond_a_kink(
+    law: Law, params: dict, x: np.ndarray, length: np.ndarray, centre: np.ndarray, width: np.ndarray, outward: np.ndarray
+) -> np.ndarray:
+    """Whether only the integral inward fails, as it does at a kink of the mode, which the one outward does not cross.
+
+    The two sides of the mode add up to one, and nodes of another length give the same integral outward.
+    """
+    sides = np.exp(_log_integral(law, params, centre, width)) + np.exp(_log_integral(law, params, centre, -width))
+    other = _log_integral(law, params, x, OTHER_LENGTH * length)
+    return (np.abs(sides - 1) < MAX_KINK_ERROR) & (np.abs(other - outward) < MAX_KINK_ERROR)
 
 
 def _continued(law: Any, params: dict) -> Any:

@@ -91,6 +91,13 @@ def check_declared(law: Likelihood, members: Iterable[str]) -> None:
             f"{title(law)}.loglik takes y, {', '.join(taken)}, but the parameters are {', '.join(declared)}: they are "
             "passed by name, so call both the same"
         )
+    missing = [name for name in ("kinks", "smoothed") if not hasattr(kind, name)]
+    if missing and not law.smooth:
+        raise TypeError(
+            f"{title(law)}.smooth = False needs {' and '.join(missing)}: kinks(self, y, **params) returns the value of "
+            f"{next(iter(declared))} at which the log-likelihood of each sample has its kink, and smoothed(self, width) a copy "
+            "of the law whose log-likelihood is smooth, with sqrt(z**2 + width**2) for |z| (see Laplace)"
+        )
     hidden = [name for name in declared if name in members]
     if hidden:
         raise ValueError(f"{title(law)}: {hidden} are names of members of Likelihood; call these parameters otherwise")

@@ -79,7 +79,7 @@ def chain_rule(
 
 def without_formulas(law: Likelihood, y: np.ndarray, eta: dict, order: int, expected: bool) -> Eval:
     """The Eval by jets, or, where the formula takes none, by differences of the gradient or of the log-likelihood."""
-    if law.gradient is None and law.smooth and (evaluated := jets.evaluate(law, y, eta, order)) is not None:
+    if law.gradient is None and (evaluated := jets.evaluate(law, y, eta, order)) is not None:
         return evaluated
     gradient = None if law.gradient is None else lambda at, m: by_formulas(law, copies(y, m), at, 1, False).gradient
     return by_differences(law, lambda at, m: law.evaluate(copies(y, m), at, 0).loglik, eta, order, gradient)
