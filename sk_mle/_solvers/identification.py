@@ -10,6 +10,7 @@ Flat vector: `u[objective.slices[name]]`, reshaped to `design.shape`, holds the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,11 @@ MAX_NULL_EIGENVALUE = 1e-12  # largest eigenvalue of the null space, relative to
 ROWS_PER_BLOCK = 4096
 
 
-def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, Solution]:
-    """The same model with minimum-norm coefficients; `solution.result` gets `unidentified` directions by parameter."""
+def minimum_norm(objective: Objective, solution: Solution, penalised: Collection[str] = ()) -> tuple[Objective, Solution]:
+    """The same model with minimum-norm coefficients; `solution.result` gets `unidentified` directions by parameter.
+
+    Those of parameters with a penalty, of the objective or `penalised` otherwise, are identified.
+    """
     skipped = objective.size > MAX_ROTATED_COLUMNS or solution.result.get("minimum_certified")  # certified: of full rank
     # an unbounded density is so narrow that its gradient underflows, and its first parameter is the exact fit already
     if skipped or solution.unbounded:
@@ -46,6 +50,7 @@ def minimum_norm(objective: Objective, solution: Solution) -> tuple[Objective, S
         if not any(mask.any() for mask in masks.values()):
             return objective, solution
     u, unidentified = solution.u.copy(), directions_without_information(objective, solution.u)
+    unidentified = {name: free for name, free in unidentified.items() if name not in penalised}
     for name, free in unidentified.items():
         design, place = objective.designs[name], objective.slices[name]
         if not design.linear:

@@ -24,6 +24,7 @@ from .._model.constraints import Region
 from .._model.design import intercept_only
 from .._model.objective import Objective
 from .curves import curves_of
+from .identification import minimum_norm
 from .lasso import Lasso
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .quadratic_program import MIN_SINGULAR_VALUE, QuadraticProgram
@@ -145,7 +146,28 @@ def sparse_maximum(
     lasso = Lasso(_in_coordinates(objective, weights), boxes.low, boxes.high)
     run = _descend_from_few(objective, equivalent, lasso, lasso.feasible(start), tol, max_iter)
     run.result.update(active=boxes.active(run.u))
-    return objective, run.solution(objective)
+    return objective, _checked_beside_penalty(objective, run, weights, region)
+
+
+def _checked_beside_penalty(objective: Objective, run: _Run, weights: dict[str, float], region: Region | None) -> Solution:
+    """The solution, with directions of recession and unidentified ones of the parameters that have no penalty.
+
+    They are looked for where curvature does not rule them out; along the latter the coefficients of smallest norm are taken.
+    """
+    solution = run.solution(objective)
+    parts = [place for name, place in objective.slices.items() if name not in (*weights, *objective.penalties)]
+    if not run.converged or not parts:
+        return solution
+    free = np.concatenate([np.arange(place.start, place.stop) for place in parts])
+    if minimum_certified(run.point.hessian[np.ix_(free, free)], run.point.gradient[free], STEP_TOL):
+        return solution
+    inward = None if region is None else region.recession(objective.designs)
+    directions = separating_directions(objective, run.u, inward, weights)
+    solution.result.update(minimum_certified=False)
+    if region is None:
+        solution = minimum_norm(objective, solution, weights)[1]
+    solution.result.update(minimum_certified=not directions, recession=directions)
+    return solution
 
 
 def sparse_path(

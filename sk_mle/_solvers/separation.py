@@ -14,7 +14,7 @@ direction here is such a part, followed by the changes of the shared constants.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ MAX_ROUNDING_RISE = 1e-4  # relative rise of the mean loss by rounding at large 
 
 
 def separating_directions(
-    objective: Objective, u: np.ndarray, region: np.ndarray | None = None
+    objective: Objective, u: np.ndarray, region: np.ndarray | None = None, penalised: Collection[str] = ()
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Directions of recession by parameter, for those that have one.
 
@@ -62,6 +62,8 @@ def separating_directions(
         Where the fit ended.
     region : ndarray of shape (m, size), optional
         ``region @ d >= 0`` for the directions d that are asked for: those in which constraints on coefficients have no end.
+    penalised : collection of str
+        Parameters with a penalty that `objective` does not have, which are left out as those of its own penalties.
 
     Returns
     -------
@@ -75,7 +77,9 @@ def separating_directions(
         relative = len(design.output_basis) > design.output_basis.shape[1]
         if not design.linear:
             continue
-        if name not in objective.penalties and (k == 0 or design.columns is not None or (design.vector and not relative)):
+        if name not in (*objective.penalties, *penalised) and (
+            k == 0 or design.columns is not None or (design.vector and not relative)
+        ):
             inward = np.zeros((0, design.size)) if region is None else region[:, objective.slices[name]]
             direction = _direction(objective, name, u, inward)
             if direction is not None and _never_rises(objective, u, objective.slices[name], direction):

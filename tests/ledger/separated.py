@@ -11,7 +11,7 @@ from scipy import stats
 
 from ledger._case import Case
 from sk_mle import MLEClassifier, MLERegressor, from_scipy
-from sk_mle.exceptions import BoundaryWarning, SeparationWarning
+from sk_mle.exceptions import BoundaryWarning, IdentificationWarning, SeparationWarning
 from sk_mle.likelihoods import (
     Beta,
     Binomial,
@@ -178,4 +178,34 @@ def one_positive_count(law):
 CASES += [
     Case("one positive count", "closed form", f"ZeroInflated {type(law).__name__}", one_positive_count(law))
     for law in (NegativeBinomial(), PoissonInverseGaussian())
+]
+
+
+def zeros_beside_an_l1_penalty(penalised):
+    """A penalty on one parameter holds no other back: it is separated, or not identified, as without the penalty."""
+
+    def check():
+        rng = np.random.default_rng(0)
+        x, group = rng.normal(size=120), (np.arange(120) < 30) * 1.0
+        y = np.where((group == 1) | (rng.uniform(size=120) < 0.3), 0, 1 + rng.poisson(2, 120))
+        both = {"mean": "all", "zero": "all"}
+        model = MLERegressor(Hurdle(Poisson()), predictors=both, alpha={penalised: 0.01}, l1_ratio={penalised: 1.0})
+        X = np.column_stack([x, group])
+        if penalised == "mean":
+            with pytest.warns(SeparationWarning, match="along column 1 .* in its parameter 'zero'"):
+                model.fit(X, y)
+            assert not model.converged_
+        else:
+            with pytest.warns(IdentificationWarning, match="does not depend on column 1 in its parameter 'mean'"):
+                model.fit(X, y)
+            assert abs(model.coef_[1]) < 1e-12
+
+    return check
+
+
+CASES += [
+    Case(
+        f"a group of zeros, an L1 penalty on {name}", "no rise along the direction", "Hurdle", zeros_beside_an_l1_penalty(name)
+    )
+    for name in ("mean", "zero")
 ]
