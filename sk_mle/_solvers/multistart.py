@@ -14,11 +14,17 @@ from .._model.bounds import has_repeated_value
 from .._model.objective import Objective
 from .._utils.progress import progress
 from ..likelihoods._functions import n_starts
+from .held import constant_parameters
 from .limits import from_limits
 from .solvers import Solution
-from .special_cases import first_round_iterations, from_special_cases, on_subsample
+from .special_cases import MIN_GAIN, first_round_iterations, from_special_cases, kept_rows, on_subsample
 
 MAX_ITERATIONS_PER_START = 100
+# Rows up to which random starts look for other maxima of a law of one start; least and greatest number of them.
+MAX_ROWS_OF_OTHER_STARTS, MIN_OTHER_STARTS, MAX_OTHER_STARTS = 64, 6, 24
+STARTS_PER_MAXIMUM = 4  # from which another maximum, of a share of the starts like that of those met, has shown itself
+MAX_ITERATIONS_OF_OTHER_START = 30
+MIN_ROWS_PER_COORDINATE = 3  # fewer reproduce many rows, at one maximum for each choice of them
 MAX_LOG_VOLUME_RATIO = 5.0  # log of the ratio of volumes up to which a maximum narrower than the likeliest counts
 
 
@@ -44,7 +50,11 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, ver
     Solution
     """
     start, at_limit = from_limits(objective, start, solve)
-    return from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve, verbose), solve)
+    best = from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve, verbose), solve)
+    if best.unbounded or not _may_have_other_maxima(objective, best.u):
+        return best
+    with np.errstate(all="ignore"):
+        return _from_other_starts(objective, start, best, solve)
 
 
 def _best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, verbose: int) -> Solution:
@@ -64,17 +74,85 @@ def _best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, ve
     return best if v is best.u else solve(objective, v)._replace(n_iter=best.n_iter)
 
 
+def _may_have_other_maxima(objective: Objective, u: np.ndarray) -> bool:
+    """Whether rows are so few that other starts cost little, and the likelihood may have several maxima.
+
+    It hardly has where the log-density is concave in the first linear predictor and at most one other parameter is estimated.
+    """
+    data, law = objective.data, objective.likelihood
+    name, design = next(iter(objective.designs.items()))
+    n_rows = 0 if data.costly else max(data.n_kept, data.total_weight)  # a weight of k is k copies
+    few = MIN_ROWS_PER_COORDINATE * objective.size <= n_rows <= MAX_ROWS_OF_OTHER_STARTS
+    if not few or n_starts(law) > 1 or design.vector or not all(one.linear for one in objective.designs.values()):
+        return False
+    if len(constant_parameters(objective)) > 1 or not law.smooth:
+        return len(constant_parameters(objective)) > 1
+    y, _, eta = kept_rows(objective, u)
+    with np.errstate(all="ignore"):
+        curvature = law.evaluate(y, eta, 2).information.get((name, name), np.zeros(1))
+    return bool((curvature < 0).any())
+
+
+def _from_other_starts(objective: Objective, start: np.ndarray, best: Solution, solve: Callable) -> Solution:
+    """The solution, or a better one from random starts; its `result` then has a lower "other_maximum", if one was met."""
+    value, least = objective.value(best.u), MIN_GAIN / objective.data.total_weight
+    ends = _other_ends(objective, start, best, solve)
+    highest = min(ends, key=lambda end: objective.value(end.u), default=best)
+    if objective.value(highest.u) < value - least:
+        rival = highest if highest.converged else solve(objective, highest.u, MAX_ITERATIONS_PER_START)
+        rival = from_special_cases(objective, rival, solve)
+        improves = not rival.unbounded and (rival.converged or not best.converged) and objective.value(rival.u) < value - least
+        ends, best = [best, *ends], rival if improves else best
+    maxima = [objective.value(end.u) for end in ends if end.converged and not end.edges]
+    lower = [other for other in maxima if other > objective.value(best.u) + least]
+    if lower and best.converged:
+        best.result["other_maximum"] = -objective.data.total_weight * min(lower)
+    return best
+
+
+def _other_ends(objective: Objective, start: np.ndarray, best: Solution, solve: Callable) -> list[Solution]:
+    """Where fits from random starts end, of which there are the more, the more maxima are met."""
+    ends: list[Solution] = []
+    losses, least = [objective.value(best.u)], MIN_GAIN / objective.data.total_weight  # of different maxima
+    most = MAX_OTHER_STARTS if objective.likelihood.smooth else MIN_OTHER_STARTS  # between kinks a fit is slow
+    for number, other in enumerate(_opposite_starts(objective, start, most)):
+        if number >= max(MIN_OTHER_STARTS, STARTS_PER_MAXIMUM * len(losses)):
+            break
+        end = solve(objective, other, MAX_ITERATIONS_OF_OTHER_START)
+        loss = objective.value(end.u)
+        if np.isfinite(loss) and not end.unbounded:
+            ends.append(end)
+            if (end.converged or loss < min(losses) - least) and min(abs(loss - one) for one in losses) > least:
+                losses.append(loss)
+    return ends
+
+
 def random_starts(objective: Objective, start: np.ndarray) -> Iterator[np.ndarray]:
-    """Random steps from a start, of standard deviation 1 in each coordinate, or sqrt(2) in all columns of one together."""
+    """Random steps from a start, as many as the law asks for."""
+    for step in _random_steps(objective, start, n_starts(objective.likelihood) - 1):
+        yield _first_finite(objective, start, step)
+
+
+def _opposite_starts(objective: Objective, start: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Random steps from a start, each followed by its opposite, so that few of them go to either side in every coordinate."""
+    for step in _random_steps(objective, start, count // 2):
+        yield from (_first_finite(objective, start, sign * step) for sign in (1.0, -1.0))
+
+
+def _random_steps(objective: Objective, start: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Steps of standard deviation 1 in each coordinate, or sqrt(2) in all columns of one parameter together."""
     rng = np.random.default_rng(0)
     scale = np.ones_like(start)
     for name, design in objective.designs.items():
         scale[objective.slices[name]][design.intercept * design.shape[1] :] = min(1.0, np.sqrt(2 / max(design.shape[0] - 1, 1)))
-    for _ in range(n_starts(objective.likelihood) - 1):
-        step = scale * rng.normal(size=start.shape)
-        while not np.isfinite(objective.value(start + step)) and np.abs(step).max() > 1e-3:
-            step /= 2
-        yield start + step
+    return (scale * rng.normal(size=start.shape) for _ in range(count))
+
+
+def _first_finite(objective: Objective, start: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """The end of a step, halved until the value there is finite."""
+    while not np.isfinite(objective.value(start + step)) and np.abs(step).max() > 1e-3:
+        step = step / 2
+    return start + step
 
 
 def _ranked(objective: Objective, solutions: list[Solution]) -> list[Solution]:

@@ -174,7 +174,7 @@ def _held_near_ends(objective: Objective, best: Solution, names: Any, solve: Cal
     """Points near ends of domains from fits with the parameter held there, whose slopes may be unlike those of the solution."""
     if not _has_ends(objective):
         return
-    law, (y, weight, eta) = objective.likelihood, _kept_rows(objective, best.u)
+    law, (y, weight, eta) = objective.likelihood, kept_rows(objective, best.u)
     near_ends: Any = law.relations.near_ends
     for name, edge, params in near_ends(law, y, weight, DISTANCE_OF_HELD_FIT, **law.layout.theta(eta)):
         value = np.ravel(params[name])[0]
@@ -219,7 +219,7 @@ def _points_near_ends(objective: Objective, u: np.ndarray, distance: float) -> I
     """Points near ends of domains, by the law's `near_ends`, whose likelihood is nearly as high as that at `u`, or higher."""
     if not _has_ends(objective):
         return
-    law, names, (y, weight, eta) = objective.likelihood, constant_parameters(objective), _kept_rows(objective, u)
+    law, names, (y, weight, eta) = objective.likelihood, constant_parameters(objective), kept_rows(objective, u)
     theta, near_ends = law.layout.theta(eta), law.relations.near_ends
     assert near_ends is not None  # by the caller
     for name, edge, params in near_ends(law, y, weight, distance, **theta):
@@ -235,7 +235,7 @@ def _points_near_ends(objective: Objective, u: np.ndarray, distance: float) -> I
         yield _EndPoint(v, name, edge)
 
 
-def _kept_rows(objective: Objective, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
+def kept_rows(objective: Objective, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
     """y, weights and linear predictors of the rows in memory of positive weight."""
     in_memory = objective.data.in_memory
     keep = in_memory.weight > 0 if in_memory.has_zero_weight else slice(None)

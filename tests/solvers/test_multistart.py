@@ -11,7 +11,7 @@ from scipy.optimize import OptimizeResult
 from sk_mle._solvers.multistart import best_of_starts, random_starts
 from sk_mle._solvers.solvers import Solution, solve
 from sk_mle._solvers.start import cold_start
-from sk_mle.likelihoods import Mixture, Normal, Poisson
+from sk_mle.likelihoods import Gamma, InverseGaussian, Laplace, Mixture, Normal, Poisson, StudentT
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -139,3 +139,69 @@ def test_random_starts_have_a_value():
     loss.value = lambda v: plain(v) if np.abs(v - u).max() < 0.3 else np.inf
     for other in random_starts(loss, u):
         assert np.abs(other - u).max() < 0.3
+
+
+# ---- other maxima of laws of one start -----------------------------------------------------------------------------------
+
+
+def asked_of(law, y, X=None, weight=None, ends=None):
+    """How often a fit is asked for, each time with the given ends in turn or at the first solution, and the best of them."""
+    X = np.random.default_rng(1).normal(size=(len(y), 1)) if X is None else X
+    loss, u = cold_start(objective(law, X, y, weight=weight))
+    best = maximum(loss, u)
+    script = Scripted((best, True), *(ends(loss, best) if ends else []), *[(best, True)] * 30)
+    return loss, best, best_of_starts(loss, u, script), script.asked
+
+
+LOGNORMAL = np.exp(np.random.default_rng(2).normal(size=40))
+
+
+@pytest.mark.parametrize(
+    ("law", "y", "others"),
+    [
+        (InverseGaussian(), LOGNORMAL, 6),
+        (StudentT(), np.random.default_rng(3).standard_t(3, size=40), 6),
+        (InverseGaussian(), np.tile(LOGNORMAL, 2), 0),  # many rows
+        (Gamma(), LOGNORMAL, 0),  # concave in the predictor
+        (Laplace(), LOGNORMAL, 0),
+        (Poisson(), np.arange(40.0) % 5, 0),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_which_fits_of_few_rows_look_for_other_maxima(law, y, others):
+    _, best, found, asked = asked_of(law, y)
+    assert_array_equal(found.u, best)
+    assert [most for _, most in asked[1:]] == [30] * others
+    assert "other_maximum" not in found.result
+    for (one, _), (opposite, _) in zip(asked[1::2], asked[2::2], strict=True):
+        assert_allclose(one - asked[0][0], asked[0][0] - opposite, atol=1e-12)
+
+
+def test_many_columns_for_the_rows_leave_no_search():
+    X = np.random.default_rng(1).normal(size=(40, 14))
+    assert len(asked_of(InverseGaussian(), LOGNORMAL, X)[3]) == 1
+    assert len(asked_of(InverseGaussian(), LOGNORMAL, X[:, :10])[3]) == 7
+
+
+@pytest.mark.parametrize("rows", [13, 40])
+def test_a_weight_counts_as_copies(rows):
+    assert len(asked_of(InverseGaussian(), LOGNORMAL[:rows], weight=np.full(rows, 2.0))[3]) == (7 if rows == 13 else 1)
+
+
+def test_the_more_maxima_the_more_starts():
+    for n, others in ((0, 6), (1, 8), (2, 12), (3, 16), (9, 24)):
+        *_, found, asked = asked_of(
+            InverseGaussian(), LOGNORMAL, ends=lambda loss, best, n=n: [(best + 0.01 * k, True) for k in range(1, n + 1)]
+        )
+        assert len(asked) == 1 + others
+        assert ("other_maximum" in found.result) == (n > 0)
+
+
+def test_the_best_of_other_starts_counts_if_it_is_bounded():
+    loss, best, _, asked = asked_of(InverseGaussian(), LOGNORMAL)
+    worse = best + 0.05
+    for end, expected in (((best, True), best), ((best, True, "unbounded"), worse)):
+        found = best_of_starts(loss, asked[0][0], Scripted((worse, True), end, *[(worse, True)] * 7))
+        assert_array_equal(found.u, expected)
+        assert ("other_maximum" in found.result) == (expected is best)
+        assert found.result.get("other_maximum", -40 * loss.value(worse)) == pytest.approx(-40 * loss.value(worse))

@@ -1,0 +1,71 @@
+"""Small samples that a law does not describe: of several maxima the highest, and a lower one in `optimize_result_`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from ledger._case import Case
+from sk_mle import MLERegressor
+from sk_mle.datasets import make_mle_regression
+from sk_mle.exceptions import BoundaryWarning
+from sk_mle.likelihoods import ExponentiallyModifiedNormal, InverseGaussian, StudentT, VonMises
+
+
+def two_groups(law, seed):
+    """Two groups of values in a regression on a column that has nothing to do with them."""
+    rng = np.random.default_rng(1000 + seed)
+    y = np.where(rng.uniform(size=24) < 0.5, rng.normal(size=24), 3 + 0.2 * rng.normal(size=24))
+    return make_mle_regression(law, 24, 1, random_state=500 + seed).X, y
+
+
+def finds(law, seed, transform, near, density, lower):
+    """`density(y, line, logs...)` of scipy, whose highest maximum, of those from many starts, is next to `near`."""
+
+    def check():
+        X, y = two_groups(law, seed)
+        y = transform(y)
+        with np.errstate(all="ignore"):
+            right = optimize.minimize(
+                lambda p: -np.sum(density(y, p[0] + p[1] * X[:, 0], *np.exp(p[2:]))), near, method="Nelder-Mead"
+            ).fun
+        model = MLERegressor(law).fit(X, y)
+        assert model.converged_
+        assert model.loglikelihood_ == pytest.approx(-right, abs=1e-4)
+        assert model.optimize_result_.other_maximum == pytest.approx(lower, abs=1e-4)
+
+    return check
+
+
+def is_normal():
+    X, y = two_groups(StudentT(), 0)
+    with pytest.warns(BoundaryWarning, match="df of StudentT ran to the upper edge.*Normal"):
+        model = MLERegressor(StudentT()).fit(X, y)
+    residuals = y - np.polyval(np.polyfit(X[:, 0], y, 1), X[:, 0])
+    assert model.loglikelihood_ == pytest.approx(stats.norm.logpdf(residuals, 0, residuals.std()).sum(), abs=1e-6)
+    assert model.optimize_result_.other_maximum == pytest.approx(-41.89062, abs=1e-4)
+
+
+def inverse_gaussian(y, line, shape):
+    return stats.invgauss.logpdf(y, np.exp(line) / shape, scale=shape)
+
+
+def exponnorm(y, line, scale, mean):
+    return stats.exponnorm.logpdf(y, mean / scale, line, scale)
+
+
+def von_mises(y, line, concentration):
+    return stats.vonmises.logpdf(y, concentration, 2 * np.arctan(line))
+
+
+BEST = "scipy.stats' density, Nelder-Mead from many starts"
+INVERSE_GAUSSIAN = finds(InverseGaussian(), 2, np.exp, [3.37, -2.02, 0.1], inverse_gaussian, -62.69548)
+EMG = finds(ExponentiallyModifiedNormal(), 2, np.array, [-0.825, -0.368, -0.334, 0.49], exponnorm, -44.72039)
+WRAPPED = finds(VonMises(), 2, lambda z: np.pi * np.tanh((z - 1.5) / 2), [1.33, 15.4, -0.08], von_mises, -40.18460)
+CASES = [
+    Case("two groups: a steep slope and a small shape", BEST, "InverseGaussian", INVERSE_GAUSSIAN),
+    Case("two groups: below all of them", BEST, "ExponentiallyModifiedNormal", EMG),
+    Case("two groups: of many windings the highest maximum", BEST, "VonMises", WRAPPED),
+    Case("two groups: a maximum below the normal limit", "closed form of the normal law", "StudentT", is_normal),
+]
