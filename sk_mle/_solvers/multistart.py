@@ -23,7 +23,9 @@ MAX_ITERATIONS_PER_START = 100
 # Rows up to which random starts look for other maxima of a law of one start; least and greatest number of them.
 MAX_ROWS_OF_OTHER_STARTS, MIN_OTHER_STARTS, MAX_OTHER_STARTS = 64, 6, 24
 STARTS_PER_MAXIMUM = 4  # from which another maximum, of a share of the starts like that of those met, has shown itself
-MAX_ITERATIONS_OF_OTHER_START = 30
+FIRST_ITERATIONS_OF_OTHER_START, MAX_ITERATIONS_OF_OTHER_START = 8, 24
+# Total log-likelihood by which a fit may then be below the solution and count as one that approaches it.
+MAX_GAP_TO_SAME_MAXIMUM = 0.05
 MIN_ROWS_PER_COORDINATE = 3  # fewer reproduce many rows, at one maximum for each choice of them
 MAX_LOG_VOLUME_RATIO = 5.0  # log of the ratio of volumes up to which a maximum narrower than the likeliest counts
 
@@ -51,7 +53,7 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, ver
     """
     start, at_limit = from_limits(objective, start, solve)
     best = from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve, verbose), solve)
-    if best.unbounded or not _may_have_other_maxima(objective, best.u):
+    if not best.converged or not _may_have_other_maxima(objective, best.u):
         return best
     with np.errstate(all="ignore"):
         return _from_other_starts(objective, start, best, solve)
@@ -85,8 +87,10 @@ def _may_have_other_maxima(objective: Objective, u: np.ndarray) -> bool:
     few = MIN_ROWS_PER_COORDINATE * objective.size <= n_rows <= MAX_ROWS_OF_OTHER_STARTS
     if not few or n_starts(law) > 1 or design.vector or not all(one.linear for one in objective.designs.values()):
         return False
-    if len(constant_parameters(objective)) > 1 or not law.smooth:
-        return len(constant_parameters(objective)) > 1
+    if not law.smooth:  # between kinks a fit is slow, and other starts end at others of many vertices
+        return False
+    if len(constant_parameters(objective)) > 1:
+        return True
     y, _, eta = kept_rows(objective, u)
     with np.errstate(all="ignore"):
         curvature = law.evaluate(y, eta, 2).information.get((name, name), np.zeros(1))
@@ -101,11 +105,11 @@ def _from_other_starts(objective: Objective, start: np.ndarray, best: Solution, 
     if objective.value(highest.u) < value - least:
         rival = highest if highest.converged else solve(objective, highest.u, MAX_ITERATIONS_PER_START)
         rival = from_special_cases(objective, rival, solve)
-        improves = not rival.unbounded and (rival.converged or not best.converged) and objective.value(rival.u) < value - least
+        improves = rival.converged and objective.value(rival.u) < value - least
         ends, best = [best, *ends], rival if improves else best
     maxima = [objective.value(end.u) for end in ends if end.converged and not end.edges]
     lower = [other for other in maxima if other > objective.value(best.u) + least]
-    if lower and best.converged:
+    if lower:
         best.result["other_maximum"] = -objective.data.total_weight * min(lower)
     return best
 
@@ -114,11 +118,13 @@ def _other_ends(objective: Objective, start: np.ndarray, best: Solution, solve: 
     """Where fits from random starts end, of which there are the more, the more maxima are met."""
     ends: list[Solution] = []
     losses, least = [objective.value(best.u)], MIN_GAIN / objective.data.total_weight  # of different maxima
-    most = MAX_OTHER_STARTS if objective.likelihood.smooth else MIN_OTHER_STARTS  # between kinks a fit is slow
-    for number, other in enumerate(_opposite_starts(objective, start, most)):
+    for number, other in enumerate(_opposite_starts(objective, start, MAX_OTHER_STARTS)):
         if number >= max(MIN_OTHER_STARTS, STARTS_PER_MAXIMUM * len(losses)):
             break
-        end = solve(objective, other, MAX_ITERATIONS_OF_OTHER_START)
+        end = solve(objective, other, FIRST_ITERATIONS_OF_OTHER_START)
+        below = (objective.value(end.u) - losses[0]) * objective.data.total_weight
+        if not (end.converged or end.unbounded or 0 <= below < MAX_GAP_TO_SAME_MAXIMUM):
+            end = solve(objective, end.u, MAX_ITERATIONS_OF_OTHER_START)
         loss = objective.value(end.u)
         if np.isfinite(loss) and not end.unbounded:
             ends.append(end)
