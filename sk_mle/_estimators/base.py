@@ -15,10 +15,11 @@ from .._model.design import Design
 from .._model.objective import Objective
 from .._model.validation import mean_score, replace_zero_weight_rows
 from .._solvers.fellner_schall import degrees_of_freedom
-from .._solvers.maxima import Maximum, Method, Search, method_for
+from .._solvers.maxima import Maximum, Method, Search, maximum_from_sample, method_for
 from .._solvers.solvers import Solution, choose
 from .._sources import Rows
 from .._utils.callbacks import WithCallbacks
+from .fit import Fit
 from .problem import Problem, started
 from .reading import ReadsRows
 from .saved import Saved
@@ -62,16 +63,27 @@ class Fitting(ReadsRows, Saved, WithCallbacks):
         watch = None
         if on_iteration is not None:
             watch = lambda objective, u: on_iteration(lambda: {"fit_": problem.fit_at(objective, u)})
-        method = method_for(problem.predictors, problem.region, self.penalty)
-        objective, start, identified = self._start(problem, method)
-        found = method.maximum(objective, start, problem.predictors, self._search(watch))
-        self._store(problem, identified, found)
+        objective, predictors, search = self._objective(problem), problem.predictors, self._search(watch)
+        found = None if self._earlier() else maximum_from_sample(objective, predictors, problem.region, search)
+        if found is None:
+            method = method_for(predictors, problem.region, self.penalty)
+            objective, start, identified = started(objective, self._earlier(), method.restricted)
+            found = identified, method.maximum(objective, start, predictors, search)
+        self._store(problem, *found)
+
+    def _earlier(self) -> Fit | None:
+        """The fit from which this one starts, if there is one."""
+        return self.fit_ if self.warm_start and hasattr(self, "fit_") else None
+
+    def _objective(self, problem: Problem) -> Objective:
+        """The objective of a problem; ValueError for a solver that cannot minimise it."""
+        objective = problem.objective()
+        choose(self.solver, objective)
+        return objective
 
     def _start(self, problem: Problem, method: Method) -> tuple[Objective, np.ndarray, dict[str, Design]]:
         """As of `started`, for a kind of maximum; ValueError for a solver that cannot minimise the objective."""
-        objective = problem.objective()
-        choose(self.solver, objective)
-        return started(objective, self.fit_ if self.warm_start and hasattr(self, "fit_") else None, method.restricted)
+        return started(self._objective(problem), self._earlier(), method.restricted)
 
     def _search(self, watch: Callable | None = None) -> Search:
         """Runs of the estimator's solver."""

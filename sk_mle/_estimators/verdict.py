@@ -34,6 +34,7 @@ from ..likelihoods._functions import (
 if TYPE_CHECKING:
     from .._solvers.solvers import Solution
 
+ROWS_OF_FIRST_LOOK = 5000  # from which columns beside terms are often known not to be separated
 LENGTHS_TO_AN_END = np.geomspace(1e-10, 0.1, 10)  # in coordinates of unit curvature
 
 
@@ -98,24 +99,38 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
 
 
 def _separated_beside_terms(model: Any, objective: Objective) -> dict:
-    """Directions of separation of parameters with terms along the columns, and the intercept, that have no penalty."""
-    fit, law, data = model.fit_, objective.likelihood, objective.data
-    found = {}
+    """Directions of separation of parameters with terms along the columns, and the intercept, that have no penalty.
+
+    Rows that rule them out in a sample, where these columns are as independent as in all rows, rule them out in all.
+    """
+    fit, data, found = model.fit_, objective.data, {}
+    sample = data.in_memory.subsample(ROWS_OF_FIRST_LOOK)
     for name, one in fit.predictors.items():
         if not one.terms:
             continue
         free = np.asarray(one.alpha) == 0
-        plain = {**fit.predictors, name: replace(one, columns=one.columns[free], terms=(), alpha=0.0)}
-        alphas = {other: predictor.alpha for other, predictor in plain.items() if predictor.penalised}
-        beside = Objective(law, data, designs(plain, law, data, fit.coefs), alphas)
-        u = coordinates_of_coefficients(beside, fit.coefs | {name: fit.coefs[name][..., free]}, fit.intercepts)
-        direction = None if u is None else separating_directions(beside, u).get(name)
+        direction, rank = _separated_along(model, objective.likelihood, name, free, sample)
+        if sample.n_kept < data.n_kept and (direction is not None or rank < free.sum()):
+            direction, _ = _separated_along(model, objective.likelihood, name, free, data)
         if direction is not None:
             intercept, slopes = direction
             every = np.zeros((len(free), slopes.shape[1]))
             every[free] = slopes
             found[name] = intercept, every
     return found
+
+
+def _separated_along(model: Any, law: Any, name: str, free: np.ndarray, data: Any) -> tuple[Any, int]:
+    """A direction of separation of some rows along the `free` columns of a parameter, or None, and the rank of these."""
+    fit = model.fit_
+    one = fit.predictors[name]
+    plain = {**fit.predictors, name: replace(one, columns=one.columns[free], terms=(), alpha=0.0)}
+    alphas = {other: predictor.alpha for other, predictor in plain.items() if predictor.penalised}
+    beside = Objective(law, data, designs(plain, law, data, fit.coefs), alphas)
+    u = coordinates_of_coefficients(beside, fit.coefs | {name: fit.coefs[name][..., free]}, fit.intercepts)
+    design = beside.designs[name]
+    direction = None if u is None else separating_directions(beside, u).get(name)
+    return direction, design.shape[0] - design.intercept
 
 
 def _warn_penalties(law: str, solution: Solution) -> None:

@@ -19,7 +19,7 @@ from .._utils.floats import floats
 from .._utils.frames import n_rows, take
 from .._utils.messages import before_marks, fill_marks, rows_apart
 from .bounds import density_totals
-from .data import Batch, Data, add_sums
+from .data import Batch, Data, add_sums, weighted_sum
 from .design import MAX_ROTATED_COLUMNS
 from .moments import Products, products_of_columns
 from .validation import NO_WEIGHT, check_weight
@@ -208,7 +208,8 @@ def _sums_of_part(reading: PartReading, fn: Callable, rows: Rows, number: int) -
         if not _has_weight(rows):
             return None
         data = reading.read(rows)
-        return {"values": data.weight @ fn(data.X), "weight": data.total_weight}
+        values = fn(data.X)
+        return {"values": weighted_sum(values, data.weight), "weight": data.total_weight}
 
 
 # ---- the sample ---------------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ class Ridge:
     def hessian(self) -> np.ndarray:
         inner = np.zeros((self.shape[0], self.shape[0]))
         inner[self.n_intercepts :, self.n_intercepts :] = np.diag(self.inner) if self.inner.ndim == 1 else self.inner
-        return np.kron(inner, self.outer)
+        return inner * self.outer if self.outer.size == 1 else np.kron(inner, self.outer)
 
 
 class LinearTerm:

@@ -25,6 +25,7 @@ from ..likelihoods._functions import modelled, title
 from .bias import PENALTIES
 from .columns import CRITERIA, by_parameter, column
 from .curve import dense
+from .data import weighted_sum
 from .parts import means_over_parts
 from .predictor import Predictor, Term
 from .summaries import ColumnSummary, Seen, Summaries
@@ -174,11 +175,12 @@ def with_terms(
 def with_columns(bases: Sequence[Callable], X: Any, weight: np.ndarray) -> tuple[tuple[Callable, ...], Any]:
     """What makes the columns of terms, with means over rows of X, and X with these columns."""
     kept = slice(None) if weight.all() else weight > 0
-    result, made = [], []
+    result: list[Any] = []
+    made = []
     for basis in bases:
         if hasattr(basis, "products"):
             products = basis.products(X)
-            basis = _with_mean(basis, weight[kept] @ products[kept] / weight.sum())
+            basis = _with_mean(basis, weighted_sum(products[kept], weight[kept]) / weight.sum())
             made.append(basis.centred(X, products))
         else:
             made.append(basis(X))

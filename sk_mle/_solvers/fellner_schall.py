@@ -1,8 +1,10 @@
 """Penalties chosen by the data: Newton steps with the penalties that are best for the quadratic model at each of them.
 
 Such steps end at the stationary point of the generalised Fellner-Schall update (`quadratic_penalties.py` states criteria and
-conventions), in about as many passes over the rows as a plain fit. Where they do not converge, the update is taken at whole
-fits, with steps that do not lower the restricted likelihood. Of the likelihood only the Hessian is needed.
+conventions), in about as many passes over the rows as a plain fit; of many rows they begin where those of a sample end, as the
+penalty of a function on the scale of the sum of the log-likelihood hardly depends on the number of rows. Where they do not
+converge, the update is taken at whole fits, with steps that do not lower the restricted likelihood. Of the likelihood only
+the Hessian is needed.
 
 Nuisance parameters, as a dispersion, are not integrated out but maximise the criterion too, as in `lmer` and in `gam` of R:
 the derivative of log det A / 2 along each of them is added to the objective as a slope. Without it a standard deviation would
@@ -35,10 +37,17 @@ from .quadratic_penalties import (
 from .solvers import Solution
 
 MAX_STEPS, MAX_ROUNDS = 30, 100  # Newton steps with penalties; whole fits
-MAX_LAST_STEP = 1e-4  # of the logarithm of a penalty, in the last round
+# Of the logarithm of a penalty, the last: by Newton steps, by those on a sample, and at whole fits.
+MAX_LAST_STEP, MAX_LAST_STEP_OF_SAMPLE, MAX_LAST_UPDATE = 1e-6, 0.05, 1e-4
 MAX_LAST_GAIN = 1e-6  # of the criterion, on the scale of the log-likelihood
 MAX_HALVINGS = 6
 MAX_STEP_NEAR = 0.5  # of the logarithm of a penalty up to which slopes along nuisance parameters are worth a pass
+# Such a step, and one for each unit of weight, up to which slopes stay: they move a parameter by a share of 1 / weight.
+MAX_STEP_WITH_OLD_SLOPES, MAX_STEP_PER_WEIGHT = 1e-3, 1e-8
+# Rows of the sample on which the choice begins: their share, number for each coordinate, and entries of X from which it does.
+SHARE_OF_SAMPLE, MIN_ROWS_PER_COORDINATE, MIN_ENTRIES_FOR_SAMPLE = 0.05, 25, 200_000
+TOL_OF_FIRST_FIT = 1e-2  # of a fit from which penalties are chosen
+MIN_DEGREES_OF_FREEDOM_OF_SAMPLE = 0.5  # of the penalised part of a term: below, a sample has not seen its shape
 NUISANCE_STEP = 1e-3  # of a difference along a nuisance parameter, in coordinates of about unit curvature
 
 
@@ -55,37 +64,80 @@ class _State(NamedTuple):
     free: np.ndarray  # degrees of freedom that a penalty leaves, of those that it penalises
 
 
+class Beginning(NamedTuple):
+    """Where the choice of penalties begins: at a fit with whatever penalties, or with those that a sample chose."""
+
+    objective: Objective
+    u: np.ndarray
+    edges: dict[str, str]
+    n_iter: int
+    rho: np.ndarray | None = None  # logarithms of the penalties of a sample
+
+
+def begun_on_sample(objective: Objective, predictors: dict[str, Predictor], first_fit: Callable) -> Beginning | None:
+    """The beginning on a sample of many rows; None where there are few, or where the sample does not converge.
+
+    ``first_fit(objective)`` returns an objective of a sample with its coordinates, and its Solution.
+    """
+    data, n = objective.data, objective.data.n_kept
+    n_rows = max(int(SHARE_OF_SAMPLE * n), MIN_ROWS_PER_COORDINATE * objective.size)
+    few = n * data.n_features < MIN_ENTRIES_FOR_SAMPLE or 4 * n_rows > n
+    sample = data.in_memory if data.costly else data.subsample(n_rows)
+    if (few and not data.costly) or sample.n_kept == n or "hessian" not in objective.available_derivatives:
+        return None
+    chosen, criterion = EstimatedPenalties(predictors), criterion_of(predictors)
+    try:
+        part, solution = first_fit(Objective(objective.likelihood, sample, objective.designs, objective.alpha))
+        if solution.unbounded or solution.edges:
+            return None
+        part, u, rho, converged = _approach(Beginning(part, solution.u, {}, 0), chosen, criterion, MAX_LAST_STEP_OF_SAMPLE)
+    except (ValueError, linalg.LinAlgError):  # whatever is to be said of these rows is said of all
+        return None
+    if not converged:
+        return None
+    share = sample.total_weight / data.total_weight
+    V, matrices, _ = QuadraticModel(part, u, chosen).minimum(rho)
+    used, _ = fellner_schall(part, chosen, rho, V, matrices, u)
+    slopes = {name: share * slope for name, slope in part.slopes.items()}
+    whole = objective.copy_with(designs=part.designs, near_optimum=True)
+    whole = with_penalties(whole, u, chosen.alpha(rho + np.log(share)), slopes)
+    if not np.isfinite(whole.value(u)):
+        return None
+    unseen = used < MIN_DEGREES_OF_FREEDOM_OF_SAMPLE
+    rho = np.where(unseen, QuadraticModel(whole, u, chosen).first(), rho + np.log(share))
+    return Beginning(with_penalties(whole, u, chosen.alpha(rho), slopes), u, {}, solution.n_iter, rho)
+
+
+def criterion_of(predictors: dict[str, Predictor]) -> str:
+    """The criterion by which the data choose penalties; "" where they choose none."""
+    return next((one.chosen for one in predictors.values() if one.chosen), "")
+
+
 def choose_penalties(
-    objective: Objective, solution: Solution, predictors: dict[str, Predictor], solve: Callable
+    begun: Beginning, predictors: dict[str, Predictor], solve: Callable
 ) -> tuple[Objective, Solution, dict[str, Predictor]]:
     """The objective with penalties that the data choose, its solution, and the predictors with these penalties.
 
     Parameters
     ----------
-    objective : Objective
-        With penalties to begin with.
-    solution : Solution
-        Its solution.
+    begun : Beginning
     predictors : dict of str to Predictor
     solve : callable
         ``solve(objective, start)`` returns a Solution.
     """
-    if "hessian" not in objective.available_derivatives:
+    if "hessian" not in begun.objective.available_derivatives:
         raise ValueError(
             "penalties that the data choose need second derivatives of the likelihood, and this one has kinks: give alpha as a "
             "number, and choose it by cross-validation"
         )
-    if solution.unbounded:
-        return objective, solution, predictors
-    chosen = EstimatedPenalties(predictors)
-    criterion = next(one.chosen for one in predictors.values() if one.chosen)
-    objective, u, rho, converged = _approach(objective, solution, chosen, criterion)
+    chosen, criterion = EstimatedPenalties(predictors), criterion_of(predictors)
+    objective, u, rho, converged = _approach(begun, chosen, criterion)
     objective, u, log_volume = _in_unit_curvature(objective, u, chosen)
     end = solve(objective, u)
     before_last_step = end.result.get("hessian_point")
     if converged and end.converged and before_last_step is not None:  # a polishing step later the Hessian is the same
         objective.remember(end.u, objective.evaluate(end.u, 1)._replace(hessian=before_last_step.hessian), "observed")
-    solution = end._replace(n_iter=end.n_iter + solution.n_iter)
+    solution = end._replace(n_iter=end.n_iter + begun.n_iter)
     if criterion == "reml":
         state = _state(objective, solution, chosen, rho, log_volume, objective.slopes if converged else None)
         objective, solution, rho, converged = _by_whole_fits(state, chosen, solve)
@@ -96,20 +148,25 @@ def choose_penalties(
 
 
 def _approach(
-    objective: Objective, solution: Solution, chosen: EstimatedPenalties, criterion: str
+    begun: Beginning, chosen: EstimatedPenalties, criterion: str, max_last_step: float = MAX_LAST_STEP
 ) -> tuple[Objective, np.ndarray, np.ndarray, bool]:
     """Newton steps, each with the penalties that are best for the quadratic model where it begins; whether they converged."""
-    u, slopes = solution.u, {}
-    rho = QuadraticModel(objective, u, chosen).first()
-    objective, u, _ = _in_unit_curvature(with_penalties(objective, u, chosen.alpha(rho), {}), u, chosen)
-    for _ in range(MAX_STEPS):
-        new = getattr(QuadraticModel(objective, u, chosen), criterion)(rho)
-        step, rho = np.abs(new - rho).max(), new
-        if step < MAX_STEP_NEAR and not solution.edges:
-            slopes = _slopes(objective, u)
-        converged = step <= MAX_LAST_STEP and _near(slopes, objective.slopes)
+    objective, u, rho, slopes = begun.objective, begun.u, begun.rho, begun.objective.slopes
+    if rho is None:
+        rho = QuadraticModel(objective, u, chosen).first()
         objective = with_penalties(objective, u, chosen.alpha(rho), slopes)
-        if converged:
+    objective, u, _ = _in_unit_curvature(objective, u, chosen)
+    max_step_with_old_slopes = min(MAX_STEP_WITH_OLD_SLOPES, MAX_STEP_PER_WEIGHT * objective.data.total_weight)
+    stale = not begun.edges  # whether slopes are those of other penalties, or of a sample
+    for k in range(MAX_STEPS):
+        new = getattr(QuadraticModel(objective, u, chosen), criterion)(rho)
+        step, rho, before = np.abs(new - rho).max(), new, slopes
+        objective = with_penalties(objective, u, chosen.alpha(rho), slopes)
+        stale = stale or (step > max_step_with_old_slopes and not begun.edges)
+        if stale and k and step < MAX_STEP_NEAR:  # at the first point there is too far to go
+            slopes, stale = _slopes(objective, u), False
+            objective = with_penalties(objective, u, chosen.alpha(rho), slopes)
+        if step <= max_last_step and not stale and _near(slopes, before):
             return objective, u, rho, True
         u = newton(objective, u, max_iter=1, information="observed").x
     return objective, u, rho, False
@@ -121,7 +178,7 @@ def _by_whole_fits(state: _State, chosen: EstimatedPenalties, solve: Callable) -
     for _ in range(MAX_ROUNDS):
         plain = np.where(state.free > MIN_DEGREES_OF_FREEDOM, state.steps, 0.0)
         step, before = accelerated(plain, before), plain
-        converged = np.abs(step).max(initial=0.0) <= MAX_LAST_STEP and _near(state.slopes, state.objective.slopes)
+        converged = np.abs(step).max(initial=0.0) <= MAX_LAST_UPDATE and _near(state.slopes, state.objective.slopes)
         if converged:
             break
         new = _shifted(state, step, chosen, solve)
@@ -129,7 +186,7 @@ def _by_whole_fits(state: _State, chosen: EstimatedPenalties, solve: Callable) -
             converged = True
             break
         gain, state = new.criterion - state.criterion, new
-        small = abs(gain) <= MAX_LAST_GAIN and np.abs(step).max() <= 10 * MAX_LAST_STEP
+        small = abs(gain) <= MAX_LAST_GAIN and np.abs(step).max() <= 10 * MAX_LAST_UPDATE
         converged = small and _near(state.slopes, state.objective.slopes)
         if converged:
             break

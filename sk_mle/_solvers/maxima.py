@@ -17,19 +17,19 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from .._model.constraints import Region, is_constrained
+from .._model.design import Design
 from .._model.objective import Objective
 from .._model.predictor import Predictor
 from ..likelihoods._functions import n_starts
 from .bias import bias_reduced
-from .curves import with_origins_at
-from .fellner_schall import choose_penalties
+from .curves import curves_of, with_origins_at
+from .fellner_schall import TOL_OF_FIRST_FIT, Beginning, begun_on_sample, choose_penalties, criterion_of
 from .identification import minimum_norm
 from .multistart import best_of_starts
 from .proximal import constrained_maximum, sparse_maximum, sparse_path
 from .reconditioning import solve_reconditioned
 from .solvers import Solution, solve
-
-TOL_BEFORE_PENALTIES = 1e-2  # of a fit from which penalties are chosen
+from .start import cold_start
 
 
 @dataclass(frozen=True)
@@ -179,11 +179,13 @@ class ChosenPenalties:
     restricted = False
 
     def maximum(self, objective: Objective, start: np.ndarray, predictors: dict[str, Predictor], search: Search) -> Maximum:
-        constrained, loose = is_constrained(self.region), replace(search, tol=max(search.tol, TOL_BEFORE_PENALTIES))
+        constrained, loose = is_constrained(self.region), replace(search, tol=max(search.tol, TOL_OF_FIRST_FIT))
         solution = loose.best(objective, start)
         if not constrained:
             objective, solution = _identified(objective, solution, loose)
-        objective, solution, predictors = choose_penalties(objective, solution, predictors, search)
+        if not solution.unbounded:
+            begun = Beginning(objective, solution.u, solution.edges, solution.n_iter)
+            objective, solution, predictors = choose_penalties(begun, predictors, search)
         if self.region is not None and (constrained or not (solution.converged or solution.unbounded)):
             objective, solution = _continued_on(self.region, objective, solution, search)
         return Maximum(objective, solution, predictors)
@@ -195,11 +197,34 @@ def method_for(predictors: dict[str, Predictor], region: Region | None, penalty:
         return BiasReduction(penalty)
     if _weights(predictors):
         return Sparse(region)
-    if any(predictor.chosen for predictor in predictors.values()):
+    if criterion_of(predictors):
         return ChosenPenalties(region)
     if region is not None and is_constrained(region):
         return Constrained(region, penalty)
     return Unconstrained(region)
+
+
+def maximum_from_sample(
+    objective: Objective, predictors: dict[str, Predictor], region: Region | None, search: Search
+) -> tuple[dict[str, Design], Maximum] | None:
+    """The maximum of many rows with penalties that the data choose, from those of a sample, and designs at the start.
+
+    None where it is to be found otherwise, from a start of all rows.
+    """
+    if region is not None or not criterion_of(predictors) or n_starts(objective.likelihood) > 1 or curves_of(objective):
+        return None
+    loose = replace(search, tol=max(search.tol, TOL_OF_FIRST_FIT), verbose=0, watch=None)
+
+    def first_fit(part: Objective) -> tuple[Objective, Solution]:
+        part, start = cold_start(part)
+        return part, loose.best(part, start)
+
+    begun = begun_on_sample(objective, predictors, first_fit)
+    if begun is None:
+        return None
+    found = Maximum(*choose_penalties(begun, predictors, search))
+    good = found.solution.converged and not found.solution.edges and found.solution.result["penalties_converged"]
+    return (begun.objective.designs, found) if good else None
 
 
 def _weights(predictors: dict[str, Predictor]) -> dict[str, float]:

@@ -26,7 +26,7 @@ FIRST_SHARE = 0.1  # of the information that is the first penalty
 MIN_EIGENVALUE = 1e-12  # relative, of the Hessian: smaller ones are directions that nothing determines
 MIN_SQUARED_PIVOT = 1e-9  # relative, of a Cholesky factor: below, eigenvalues are computed
 MAX_LOG_STEP = 5.0  # of the logarithm of a penalty at once
-MAX_UPDATES, MAX_LAST_UPDATE = 100, 1e-6  # of Fellner and Schall at one point, and the last of a logarithm
+MAX_UPDATES, MAX_LAST_UPDATE = 100, 1e-8  # of Fellner and Schall at one point, and the last of a logarithm
 MAX_RATE = 0.9  # ratio of two steps from which the next ones are foreseen
 MIN_DEGREES_OF_FREEDOM = 1e-3  # of the penalised part of a term: below, the term is its unpenalised part
 
@@ -90,7 +90,7 @@ def inverse(hessian: np.ndarray, left_out: list[int]) -> tuple[np.ndarray, float
 
     It is zero for these and along directions that nothing determines, which do not count.
     """
-    kept = np.setdiff1d(np.arange(len(hessian)), left_out)
+    kept = np.delete(np.arange(len(hessian)), left_out)
     part, result = hessian[np.ix_(kept, kept)], np.zeros_like(hessian)
     factor, fail = linalg.lapack.dpotrf(part, lower=1)
     pivots = np.diag(factor)
@@ -184,7 +184,7 @@ class QuadraticModel:
             return value, np.array(gradient)
 
         bounds = [(value - MAX_LOG_STEP, value + MAX_LOG_STEP) for value in rho]
-        return minimize(criterion, rho, jac=True, bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-7}).x
+        return minimize(criterion, rho, jac=True, bounds=bounds, options={"ftol": 1e-16, "gtol": 1e-8}).x
 
 
 def fellner_schall(

@@ -162,6 +162,22 @@ def test_penalties_cost_few_passes():
     assert model.optimize_result_.n_passes <= 15  # it was 32 with a fit for each update
 
 
+@pytest.mark.parametrize(("law", "size", "scale"), [("poisson", 1.0, None), ("normal", 1.0, 1.0), ("normal", 0.06, 1.0)])
+def test_penalties_of_many_rows_begin_on_a_sample(monkeypatch, law, size, scale):
+    rng = np.random.default_rng(2)
+    X = rng.uniform(size=(16_000, 1))  # of the smaller function a sample shows no more than a straight line
+    eta = size * np.sin(6 * X[:, 0])
+    y = rng.poisson(np.exp(eta)) if scale is None else rng.normal(eta, scale)
+    model = MLERegressor(law, penalties=Smooth(0, 14), alpha="reml")
+    found = clone(model).fit(X, y)
+    assert found.optimize_result_.n_passes <= 10  # it was 15
+    monkeypatch.setattr("sk_mle._solvers.maxima.begun_on_sample", lambda *arguments: None)
+    whole = clone(model).fit(X, y)
+    assert whole.n_params_ > 4
+    assert found.n_params_ == pytest.approx(whole.n_params_, rel=1e-5)
+    np.testing.assert_allclose(found.coef_, whole.coef_, rtol=1e-5, atol=1e-6)
+
+
 def test_a_given_number_is_the_penalty_of_every_term():
     rng, X, eta = simulated()
     y = rng.poisson(np.exp(eta))

@@ -18,7 +18,7 @@ FRAME = pd.DataFrame({"x": RNG.uniform(size=N), "site": [f"s{k:02}" for k in np.
 FRAME["z"] = RNG.normal(size=N)  # sites are sorted, so that no part has all of them
 CODES = FRAME["site"].str[1:].astype(float).to_numpy()
 X = np.column_stack([FRAME["x"], CODES, FRAME["z"]])
-ETA = 1 + np.sin(6 * FRAME["x"]) + 0.5 * RNG.normal(size=12)[CODES.astype(int)]
+ETA = 1 + 0.2 * FRAME["z"] + np.sin(6 * FRAME["x"]) + 0.5 * RNG.normal(size=12)[CODES.astype(int)]
 Y = RNG.poisson(np.exp(ETA)).astype(float)
 WEIGHT = np.where(CODES == 11, 0.0, RNG.integers(0, 3, N))  # nor has the fit the last one
 TERMS = [Smooth("x", 8), Groups("site")]
@@ -41,7 +41,7 @@ def test_fits_in_parts(case):
     assert_allclose(parted.coef_, whole.coef_, rtol=rtol, atol=rtol)
     assert_allclose(parted.predict(source), whole.predict(X), rtol=rtol)
     assert_allclose(parted.n_params_, whole.n_params_, rtol=rtol)
-    assert source.passes <= 22
+    assert source.passes <= 16
 
 
 def test_inference_on_text_in_parts():
@@ -65,7 +65,7 @@ def test_classes_with_balanced_weights_in_parts():
     y = np.where(Y > 6, "many", "few")
     model = MLEClassifier(penalties=TERMS, alpha="reml", class_weight="balanced")
     whole, source = clone(model).fit(FRAME, y), cut(FRAME, y, rows_of_sample=150)
-    assert_allclose(clone(model).fit(source, None).predict_proba(FRAME), whole.predict_proba(FRAME), rtol=1e-7)
+    assert_allclose(clone(model).fit(source, None).predict_proba(FRAME), whole.predict_proba(FRAME), atol=1e-7)
 
 
 def test_errors_are_those_in_memory():
