@@ -2,8 +2,8 @@
 
 `columns` of shape (n, q), or None for an intercept only, always stand for (1, columns).
 
-Products that sum over rows are written `left.T.dot(right)`: numpy's `@` holds the interpreter's lock where the result has less
-than 500 entries, so that threads over blocks would wait for each other; `dot` does not.
+Products that sum over rows are `summed(left, right)`: numpy's `@` holds the interpreter's lock where the result has less than
+500 entries, so that threads over blocks would wait for each other; `dot` does not, but it copies a part of the columns of X.
 """
 
 from __future__ import annotations
@@ -18,11 +18,17 @@ from .data import times_weights, weighted_sum
 MIN_SYMMETRIC_COLUMNS = 64  # columns from which a symmetric product is faster, despite the square roots of the weights
 
 
+def summed(left: Any, right: Any) -> Any:
+    """left' right."""
+    strided = isinstance(left, np.ndarray) and not left.flags.forc
+    return left.T @ right if strided else left.T.dot(right)
+
+
 def project(batch: Any, columns: Any, values: Any) -> np.ndarray:
     """Weighted sum over rows of (1, columns) times values (n,) or (n, K): shape (1 + q, K)."""
     values = values.reshape(len(values), -1)
     whole = np.reshape(weighted_sum(values, batch.weight), (1, -1))
-    return whole if columns is None else np.concatenate([whole, columns.T.dot(times_weights(values, batch.weight))])
+    return whole if columns is None else np.concatenate([whole, summed(columns, times_weights(values, batch.weight))])
 
 
 def contract(information: np.ndarray, change: np.ndarray, vector: bool) -> np.ndarray:
@@ -58,7 +64,7 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
         flat, columns = values.reshape(len(values), -1), left if right is None else right
         result[..., 0, 0] = flat.sum(axis=0).reshape(values.shape[1:])
         if columns is not None:
-            products = columns.T.dot(flat).T.reshape(*values.shape[1:], -1)
+            products = summed(columns, flat).T.reshape(*values.shape[1:], -1)
             result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = products
         return result
     if left is right and isinstance(left, np.ndarray) and (qa + 1) * (qa + 2) <= 2 * values[0].size:
@@ -75,8 +81,8 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
             value = np.ascontiguousarray(values[:, k, m])
             block = result[k, m]
             block[0, 0] = value.sum()
-            block[0, 1:] = right.T.dot(value)
-            block[1:, 0] = block[0, 1:] if left is right else left.T.dot(value)
+            block[0, 1:] = summed(right, value)
+            block[1:, 0] = block[0, 1:] if left is right else summed(left, value)
             block[1:, 1:] = _weighted_product(left, right, value)
     return result
 
@@ -89,4 +95,4 @@ def _weighted_product(left: Any, right: Any, value: np.ndarray) -> np.ndarray:
     if left is right and right.shape[1] >= MIN_SYMMETRIC_COLUMNS and value.min(initial=0.0) >= 0:
         rows = right * np.sqrt(value)[:, None]
         return rows.T.dot(rows)  # a symmetric product takes half the time
-    return left.T.dot(right * value[:, None])
+    return summed(left, right * value[:, None])

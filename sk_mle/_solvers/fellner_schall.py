@@ -22,6 +22,7 @@ from scipy import linalg
 
 from .._model.objective import Objective, Point
 from .._model.predictor import Predictor
+from .least_squares import equivalent_rows
 from .newton import newton
 from .quadratic_penalties import (
     MIN_DEGREES_OF_FREEDOM,
@@ -72,6 +73,7 @@ class Beginning(NamedTuple):
     edges: dict[str, str]
     n_iter: int
     rho: np.ndarray | None = None  # logarithms of the penalties of a sample
+    exact: bool = False  # whether these are those of all rows, and slopes along nuisance parameters too
 
 
 def begun_on_sample(objective: Objective, predictors: dict[str, Predictor], first_fit: Callable) -> Beginning | None:
@@ -82,15 +84,19 @@ def begun_on_sample(objective: Objective, predictors: dict[str, Predictor], firs
     data, n = objective.data, objective.data.n_kept
     n_rows = max(int(SHARE_OF_SAMPLE * n), MIN_ROWS_PER_COORDINATE * objective.size)
     few = n * data.n_features < MIN_ENTRIES_FOR_SAMPLE or 4 * n_rows > n
-    sample = data.in_memory if data.costly else data.subsample(n_rows)
-    if (few and not data.costly) or sample.n_kept == n or "hessian" not in objective.available_derivatives:
+    if (few and not data.costly) or "hessian" not in objective.available_derivatives:
+        return None
+    equivalent = equivalent_rows(objective)
+    sample = equivalent or (data.in_memory if data.costly else data.subsample(n_rows))
+    if sample.n_kept == n:
         return None
     chosen, criterion = EstimatedPenalties(predictors), criterion_of(predictors)
     try:
         part, solution = first_fit(Objective(objective.likelihood, sample, objective.designs, objective.alpha))
         if solution.unbounded or solution.edges:
             return None
-        part, u, rho, converged = _approach(Beginning(part, solution.u, {}, 0), chosen, criterion, MAX_LAST_STEP_OF_SAMPLE)
+        last_step = MAX_LAST_STEP if equivalent else MAX_LAST_STEP_OF_SAMPLE
+        part, u, rho, converged = _approach(Beginning(part, solution.u, {}, 0), chosen, criterion, last_step)
     except (ValueError, linalg.LinAlgError):  # whatever is to be said of these rows is said of all
         return None
     if not converged:
@@ -103,9 +109,10 @@ def begun_on_sample(objective: Objective, predictors: dict[str, Predictor], firs
     whole = with_penalties(whole, u, chosen.alpha(rho + np.log(share)), slopes)
     if not np.isfinite(whole.value(u)):
         return None
-    unseen = used < MIN_DEGREES_OF_FREEDOM_OF_SAMPLE
-    rho = np.where(unseen, QuadraticModel(whole, u, chosen).first(), rho + np.log(share))
-    return Beginning(with_penalties(whole, u, chosen.alpha(rho), slopes), u, {}, solution.n_iter, rho)
+    rho = rho + np.log(share)
+    if not equivalent:
+        rho = np.where(used < MIN_DEGREES_OF_FREEDOM_OF_SAMPLE, QuadraticModel(whole, u, chosen).first(), rho)
+    return Beginning(with_penalties(whole, u, chosen.alpha(rho), slopes), u, {}, solution.n_iter, rho, equivalent is not None)
 
 
 def criterion_of(predictors: dict[str, Predictor]) -> str:
@@ -157,7 +164,7 @@ def _approach(
         objective = with_penalties(objective, u, chosen.alpha(rho), slopes)
     objective, u, _ = _in_unit_curvature(objective, u, chosen)
     max_step_with_old_slopes = min(MAX_STEP_WITH_OLD_SLOPES, MAX_STEP_PER_WEIGHT * objective.data.total_weight)
-    stale = not begun.edges  # whether slopes are those of other penalties, or of a sample
+    stale = not (begun.edges or begun.exact)  # whether slopes are those of other penalties, or of a sample
     for k in range(MAX_STEPS):
         new = getattr(QuadraticModel(objective, u, chosen), criterion)(rho)
         step, rho, before = np.abs(new - rho).max(), new, slopes

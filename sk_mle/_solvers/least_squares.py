@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg
 
-from .._model.data import Batch, Data, weighted_sum
+from .._model.data import Batch, Data, times_weights, weighted_sum
 from .._model.design import MAX_ROTATED_COLUMNS, Columns, Design, intercept_only
 from .._model.moments import Moments, cholesky, products_of_columns
 from .._model.objective import Objective, Point
-from .._model.sums import project
+from .._model.sums import project, summed
 from ..domains import REAL
 from ..likelihoods._functions import n_starts
 from .newton import newton
@@ -136,6 +136,43 @@ def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
     start[whole.slices[name]] = solution / unit
     whole.on_equivalent_rows = OnFewRows.of(whole, unit * products.root, solution / unit, mean_square)
     return whole, start
+
+
+def equivalent_rows(objective: Objective) -> Data | None:
+    """Rows in the columns of X, a few for each of these, on which an objective is what it is on all rows, from one pass.
+
+    They have its means and cross products of the columns and of y without offset. None where it depends on more than these.
+    Differences that lose digits make the rows approximate.
+    """
+    data = objective.data
+    k = 4 * (data.n_features + 2)
+    if data.n_kept < MIN_ROWS_PER_COORDINATE * k or k > MAX_ROTATED_COLUMNS or not _is_least_squares(objective):
+        return None
+    few, name = data.in_memory.subsample(ROWS_OF_FIRST_LOOK), next(iter(objective.designs))
+    origin = np.average(_with_target(name, next(few.blocks())), axis=0)
+    sums = data.with_width(2 * data.n_features).reduce(partial(_centred_products, name, origin))
+    mean = sums["sum"] / data.total_weight
+    covariance = sums["products"] / data.total_weight - np.outer(mean, mean)
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    scale[scale == 0] = 1.0
+    values, vectors = linalg.eigh(covariance / np.outer(scale, scale))
+    root = vectors * np.sqrt(np.maximum(values, 0.0)) * scale[:, None]
+    waves = np.cos(np.pi / k * np.outer(np.arange(k) + 0.5, 1 + np.arange(len(mean))))  # orthogonal to each other and to ones
+    rows = origin + mean + np.sqrt(2.0) * waves @ root.T
+    return Data(np.ascontiguousarray(rows[:, :-1]), rows[:, -1].copy(), np.full(k, data.total_weight / k), {})
+
+
+def _with_target(name: str, batch: Batch) -> np.ndarray:
+    """The columns of a block and y without offset, side by side."""
+    X = batch.X.toarray() if hasattr(batch.X, "toarray") else batch.X
+    return np.column_stack([X, batch.y - batch.offset.get(name, 0.0)])
+
+
+def _centred_products(name: str, origin: np.ndarray, batch: Batch) -> dict:
+    """Weighted sums of the columns of a block and y around an origin, and of their products."""
+    rows = _with_target(name, batch) - origin
+    weighted = times_weights(rows, batch.weight)
+    return {"sum": weighted.sum(axis=0), "products": summed(rows, weighted)}
 
 
 def _is_least_squares(objective: Objective) -> bool:

@@ -207,8 +207,8 @@ class _Margin:
         self.weights = np.append(np.zeros(n_free), singular[: n_basis - n_free] ** 2)
         self.to_columns = rotation[np.arange(n_splines) % n_basis]
 
-    def columns(self, x: np.ndarray) -> np.ndarray:
-        """The columns (n, n_basis) at values of the column; NaN where these are."""
+    def columns(self, x: np.ndarray, first: int = 0) -> np.ndarray:
+        """The columns (n, n_basis - first) at values of the column, from the first one; NaN where these are."""
         finite = np.isfinite(x)
         known = np.where(finite, x, self.low)
         if self.cyclic:
@@ -216,10 +216,10 @@ class _Margin:
         inside = np.clip(known, self.low, self.high)
         end = np.nextafter(self.high, self.low)  # inside the last interval of knots, whatever their rounding
         B = BSpline.design_matrix(np.minimum(inside, end), self.knots, self.degree, extrapolate=True)
-        result = np.asarray(B @ self.to_columns)
+        result = np.asarray(B @ self.to_columns[:, first:])
         for side, edge in ((known < self.low, self.low), (known > self.high, end)):
             if side.any():
-                slope = BSpline(self.knots, self.to_columns, self.degree).derivative()(edge)
+                slope = BSpline(self.knots, self.to_columns[:, first:], self.degree).derivative()(edge)
                 result[side] += (known - inside)[side, None] * slope
         result[~finite] = np.nan
         return result
@@ -258,10 +258,13 @@ class _TensorProduct:
 
     def products(self, X: Any) -> np.ndarray:
         """The products (n, k), before their mean is subtracted."""
-        first, *others = (margin.columns(x) for margin, x in zip(self.margins, dense(X, self.index).T, strict=True))
+        values = dense(X, self.index).T
+        if len(values) == 1:
+            return self.margins[0].columns(values[0], first=1)
+        first, *others = (margin.columns(x) for margin, x in zip(self.margins, values, strict=True))
         for other in others:
             first = (first[:, :, None] * other[:, None, :]).reshape(len(first), -1)
-        return first[:, 1:]
+        return np.ascontiguousarray(first[:, 1:])
 
 
 class Groups(BaseEstimator):

@@ -162,15 +162,15 @@ def test_penalties_cost_few_passes():
     assert model.optimize_result_.n_passes <= 15  # it was 32 with a fit for each update
 
 
-@pytest.mark.parametrize(("law", "size", "scale"), [("poisson", 1.0, None), ("normal", 1.0, 1.0), ("normal", 0.06, 1.0)])
-def test_penalties_of_many_rows_begin_on_a_sample(monkeypatch, law, size, scale):
-    rng = np.random.default_rng(2)
-    X = rng.uniform(size=(16_000, 1))  # of the smaller function a sample shows no more than a straight line
+@pytest.mark.parametrize(("law", "size", "most"), [("poisson", 1.0, 7), ("poisson", 0.045, 7), ("normal", 0.1, 2)])
+def test_penalties_of_many_rows_begin_on_a_sample(monkeypatch, law, size, most):
+    rng = np.random.default_rng(8)
+    X = rng.uniform(size=(16_000, 1))  # of the smallest function a sample shows no more than a straight line
     eta = size * np.sin(6 * X[:, 0])
-    y = rng.poisson(np.exp(eta)) if scale is None else rng.normal(eta, scale)
+    y = rng.poisson(np.exp(eta)) if law == "poisson" else rng.normal(eta)
     model = MLERegressor(law, penalties=Smooth(0, 14), alpha="reml")
     found = clone(model).fit(X, y)
-    assert found.optimize_result_.n_passes <= 10  # it was 15
+    assert found.optimize_result_.n_passes <= most  # it was 9 and 14
     monkeypatch.setattr("sk_mle._solvers.maxima.begun_on_sample", lambda *arguments: None)
     whole = clone(model).fit(X, y)
     assert whole.n_params_ > 4
