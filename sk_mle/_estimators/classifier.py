@@ -209,7 +209,8 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
             raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
         if type(y) is not np.ndarray or y.ndim != 1:
             y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
+        if len(y) != X.shape[0]:
+            check_consistent_length(X, y)  # which raises
         rows = missing(y)
         if len(rows):  # a label of zero weight may be missing; otherwise it names a class, as in scikit-learn
             y = y.copy()

@@ -263,7 +263,8 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         if y is None:
             raise ValueError("MLERegressor requires y to be passed, but the target y is None")
         y = (law or self.likelihood_).read(y)
-        check_consistent_length(X, y)
+        if len(y) != X.shape[0]:
+            check_consistent_length(X, y)  # which raises
         return y
 
     def predict(

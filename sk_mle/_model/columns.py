@@ -37,19 +37,19 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
         Columns of X that hold the values of parameters that are not estimated.
     """
     names, p = getattr(model, "feature_names_in_", None), X.shape[1]
-    parameters, kind = law.layout.free, title(law)
-    known = {name: column(value, names, p, f"{name} of {kind}") for name, value in law.layout.known.items()}
+    parameters, on_all = law.layout.free, modelled(law)
+    known = {name: column(value, names, p, f"{name} of {title(law)}") for name, value in law.layout.known.items()}
     shifts = {}
     for argument in ("offset", "exposure"):
-        chosen = by_parameter(getattr(model, argument), modelled(law), parameters, argument)
+        chosen = by_parameter(getattr(model, argument), on_all, parameters, argument)
         shifts[argument] = {name: column(value, names, p, argument) for name, value in chosen.items()}
         for name in chosen:
             if name not in parameters or law.layout[name].vector:
-                raise ValueError(f"{argument}: {name!r} of {kind} takes none (it is fixed, or a vector)")
+                raise ValueError(f"{argument}: {name!r} of {title(law)} takes none (it is fixed, or a vector)")
     is_covariate = np.ones(p, dtype=bool)
     is_covariate[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
-    chosen = by_parameter(model.predictors or {}, modelled(law), parameters, "predictors")
-    alphas = _alphas(model, law)
+    chosen = by_parameter(model.predictors or {}, on_all, parameters, "predictors")
+    alphas = _alphas(model, law, on_all)
     predictors = {}
     for name in parameters:
         spec, argument = chosen.get(name), f"predictors[{name!r}]"
@@ -60,9 +60,9 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
             curve = spec.bind(original_X, names, p, argument)
             predictors[name] = Predictor(name, curve.columns, False, shift, exposure, alphas.get(name, 0.0), curve)
             continue
-        spec = ("all" if name in modelled(law) else "intercept") if spec is None else spec
+        spec = ("all" if name in on_all else "intercept") if spec is None else spec
         all_ = isinstance(spec, str) and spec == "all"
-        index = np.flatnonzero(is_covariate) if all_ else resolve(spec, original_X, names, p, argument)
+        index = is_covariate.nonzero()[0] if all_ else resolve(spec, original_X, names, p, argument)
         intercept = _has_intercept(model, law, name, index, argument)
         predictors[name] = Predictor(name, index, intercept, shift, exposure, alphas.get(name, 0.0) if len(index) else 0.0)
     ratios = _l1_ratios(model, law, alphas)
@@ -112,9 +112,9 @@ def check_known_values(
             )
 
 
-def _alphas(model: Any, law: Likelihood) -> dict[str, float]:
+def _alphas(model: Any, law: Likelihood, on_all: list[str]) -> dict[str, float]:
     """The penalty of every parameter that has one."""
-    alphas = by_parameter(model.alpha, modelled(law), law.layout.free, "alpha")
+    alphas = by_parameter(model.alpha, on_all, law.layout.free, "alpha")
     alphas = {name: 0.0 if isinstance(value, str) and value in CRITERIA else value for name, value in alphas.items()}
     for name, value in alphas.items():
         if not isinstance(value, Real) or not 0 <= float(value) < np.inf:

@@ -143,9 +143,7 @@ class Data:
 
     def with_long_blocks(self, n_rows: int) -> Data:
         """The same data in blocks of at least so many rows."""
-        other = copy(self)
-        other.block_rows = max(self.block_rows, n_rows)
-        return other
+        return self._in_blocks_of(max(self.block_rows, n_rows))
 
     def with_weight_factor(self, factor: float) -> Data:
         """The same data with all weights multiplied by a number."""
@@ -163,8 +161,14 @@ class Data:
 
     def with_width(self, width: int) -> Data:
         """The same data in blocks short enough for `width` temporary columns, such as those of a Hessian."""
+        return self._in_blocks_of(min(self.block_rows, max(int(WIDE_BLOCK_BYTES / (8 * width)), 256)))
+
+    def _in_blocks_of(self, n_rows: int) -> Data:
+        """The same data in blocks of so many rows; itself where one block holds all rows, as before."""
+        if n_rows == self.block_rows or self.n_samples <= min(n_rows, self.block_rows):
+            return self
         other = copy(self)
-        other.block_rows = min(self.block_rows, max(int(WIDE_BLOCK_BYTES / (8 * width)), 256))
+        other.block_rows = n_rows
         return other
 
     def subsample(self, n_rows: int) -> Data:
@@ -275,10 +279,12 @@ def times_weights(values: Any, weight: np.ndarray) -> np.ndarray:
 
 def weighted_sum(values: Any, weight: np.ndarray) -> np.ndarray:
     """Weighted sum of values (n, ...) over rows, as a product, which rounds less than a sum along the first axis."""
-    if are_ones(weight) and values.size == len(values):
-        return values.sum().reshape(values.shape[1:])
-    flat = values.reshape(len(values), -1)
-    return (np.ones(len(flat)) if are_ones(weight) else weight).dot(flat).reshape(values.shape[1:])
+    ones = are_ones(weight)
+    if ones and values.size == len(values):
+        return np.asarray(np.add.reduce(values, axis=None)).reshape(values.shape[1:])
+    if values.ndim == 1 and not ones:
+        return np.asarray(weight.dot(values))
+    return (np.ones(len(values)) if ones else weight).dot(values.reshape(len(values), -1)).reshape(values.shape[1:])
 
 
 def _row_slice(X: Any, rows: slice) -> np.ndarray:

@@ -42,9 +42,11 @@ class Columns:
     def rows(self, X: Any) -> Any:
         """The transformed columns of rows of X, of shape (n, q) or, if rotated, (n, r)."""
         X = self.of(X)
-        if sparse.issparse(X) and (self.center is None and self.rotation is None):
-            return X
-        X = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
+        if type(X) is not np.ndarray and sparse.issparse(X):
+            if self.center is None and self.rotation is None:
+                return X
+            X = X.toarray()
+        X = np.asarray(X, dtype=np.float64)
         if self.center is not None:
             X = X - self.center
         if self.rotation is None:
@@ -95,7 +97,7 @@ class Design:
 
     def expand(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Intercept (K,) and coefficients (q, K) of the columns that `Columns.rows` returns."""
-        u = np.reshape(u, self.shape)
+        u = np.asarray(u).reshape(self.shape)
         if self.columns is None:
             return self.output_basis @ u[0], np.zeros((0, len(self.output_basis)))
         slopes = _times(self.column_basis, u[int(self.intercept) :]) @ self.output_basis.T
@@ -219,7 +221,9 @@ class Design:
 
     def with_output_basis(self, output_basis: np.ndarray, vector: bool | None = None) -> Design:
         """The design with another output basis (K, k)."""
-        return replace(self, output_basis=output_basis, vector=self.vector if vector is None else vector)
+        other = object.__new__(type(self))  # with the cached matrix, in which the output basis has no part
+        vars(other).update(vars(self), output_basis=output_basis, vector=self.vector if vector is None else vector)
+        return other
 
 
 def _exactly(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -246,7 +250,7 @@ def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, p
     """The design of a parameter on the columns `index` of X; that of a `penalised` parameter may stay unrotated."""
     all_columns = isinstance(index, slice)
     mean, scale = moments.mean[index], moments.scale[index]
-    live = np.flatnonzero(scale)
+    live = scale.nonzero()[0]
     if len(live) == 0:
         return Design(Columns(index), np.zeros(len(mean)), np.zeros((len(mean), 0)), intercept, np.eye(1))
     is_sparse = moments.data.is_sparse
@@ -363,4 +367,4 @@ def _orthonormal(columns: np.ndarray) -> np.ndarray:
 
 def _inverse_transpose(factor: np.ndarray) -> np.ndarray:
     """The inverse transpose of a Cholesky factor L, which orthonormalises columns whose Gram matrix is L L'."""
-    return np.tril(linalg.lapack.dtrtri(factor, lower=1)[0]).T
+    return linalg.lapack.dtrtri(factor, lower=1)[0].T

@@ -130,8 +130,8 @@ def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:
     """Values near the means (p,), around which sums are taken, and rough standard deviations (p,), from a few rows."""
     rows = data.in_memory
     sample = np.asarray(rows.X[:: -(-rows.n_samples // ROWS_OF_SAMPLE)], dtype=np.float64)
-    origin = sample.mean(axis=0) * centered
-    spread = np.sqrt(np.mean((sample - origin) ** 2, axis=0))
+    origin = sample.sum(axis=0) * (centered / len(sample))
+    spread = np.sqrt(((sample - origin) ** 2).sum(axis=0) / len(sample))
     # subtracting nothing saves a copy of X
     return np.zeros(data.n_features) if (np.abs(origin) <= spread).all() else origin, spread
 

@@ -112,12 +112,13 @@ class Objective:
         for name, design in designs.items() if alpha or self.slopes else ():
             for penalty in penalties_of(alpha.get(name, 0.0), self.slopes.get(name, 0.0), design):
                 self.penalties[name] = penalty
-        ends = np.cumsum([design.size for design in designs.values()])
-        self.slices = {name: slice(end - d.size, end) for (name, d), end in zip(designs.items(), ends, strict=True)}
-        self.size = int(ends[-1])
-        has_curves = not all(design.linear for design in designs.values())
-        self.partly_expected = expected_information(self.likelihood) == "parts" or has_curves
-        directions = sum(len(design.output_basis) for design in designs.values())
+        self.slices, self.size, directions, has_curves = {}, 0, 0, False
+        for name, design in designs.items():
+            first, self.size = self.size, self.size + design.size
+            self.slices[name] = slice(first, self.size)
+            directions += len(design.output_basis)
+            has_curves |= not design.linear
+        self.partly_expected = has_curves or expected_information(self.likelihood) == "parts"
         self._hessian_data = data.with_width(data.n_features + directions**2) if directions > 2 else data
         self.evaluator = Evaluator(self.likelihood, designs, data.whole)
         self.evaluations = 0
@@ -137,9 +138,10 @@ class Objective:
     @property
     def available_derivatives(self) -> set[str]:
         """The derivatives that a solver may ask for, a subset of {"gradient", "hessp", "hessian"}."""
+        if not self.likelihood.smooth:
+            return {"gradient"}
         rotated = all(d.column_basis.ndim == 2 or len(d.column_basis) <= 3000 for d in self.designs.values())
-        smooth = {"hessp"} | ({"hessian"} if rotated else set())
-        return {"gradient"} | (smooth if self.likelihood.smooth else set())
+        return {"gradient", "hessp", "hessian"} if rotated else {"gradient", "hessp"}
 
     @cached_property
     def density_rows(self) -> DensityRows:

@@ -26,9 +26,11 @@ def summed(left: Any, right: Any) -> Any:
 
 def project(batch: Any, columns: Any, values: Any) -> np.ndarray:
     """Weighted sum over rows of (1, columns) times values (n,) or (n, K): shape (1 + q, K)."""
-    values = values.reshape(len(values), -1)
-    whole = np.reshape(weighted_sum(values, batch.weight), (1, -1))
-    return whole if columns is None else np.concatenate([whole, summed(columns, times_weights(values, batch.weight))])
+    whole = weighted_sum(values, batch.weight).reshape(1, -1)
+    if columns is None:
+        return whole
+    products = summed(columns, times_weights(values, batch.weight))
+    return np.concatenate([whole, products.reshape(len(products), -1)])
 
 
 def contract(information: np.ndarray, change: np.ndarray, vector: bool) -> np.ndarray:
@@ -57,6 +59,8 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
     `symmetric` says that both sides belong to the same parameter.
     """
     values = times_weights(information, weight)
+    if values.ndim == 1 and left is right and left is not None:
+        return _symmetric_cross(left, values)[None, None]
     values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
     qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
     result = np.zeros((*values.shape[1:], 1 + qa, 1 + qb))
@@ -84,6 +88,15 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
             block[0, 1:] = summed(right, value)
             block[1:, 0] = block[0, 1:] if left is right else summed(left, value)
             block[1:, 1:] = _weighted_product(left, right, value)
+    return result
+
+
+def _symmetric_cross(columns: Any, value: np.ndarray) -> np.ndarray:
+    """Sum over rows of a value (n,) times the products of (1, columns)."""
+    result = np.empty((1 + columns.shape[1],) * 2)
+    result[0, 0] = value.sum()
+    result[0, 1:] = result[1:, 0] = summed(columns, value)
+    result[1:, 1:] = _weighted_product(columns, columns, value)
     return result
 
 

@@ -78,8 +78,9 @@ def check_finite(X: Any, names: Any) -> None:
 
 def check_support(likelihood: Any, y: Any, name: str = "y") -> None:
     """Raise ValueError if y lies outside the law's support, naming laws whose support contains it."""
-    bad = np.flatnonzero(~likelihood.inside(y))
-    if len(bad):
+    inside = likelihood.inside(y)
+    if not inside.all():
+        bad = np.flatnonzero(~inside)
         recommended = advice(likelihood, "outside")
         others = [] if recommended or likelihood.target_type == "targets" or is_part() else alternatives(likelihood, y)
         laws = f"laws for this {name}: {', '.join(others)}" if others else f"no law for such a {name} is shipped"

@@ -22,9 +22,11 @@ ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood that the rounding of th
 MIN_STEP_LENGTH = 1e-12  # shortest step of a line search whose gain exceeds rounding
 SCORING_DECREMENT = 0.1  # twice the predicted gain below which the observed information replaces the expected
 MAX_GRADIENT_STEPS, COLUMNS_PER_STEP = 10, 40  # L-BFGS steps worth one Hessian; one more per so many columns
-# Gradients from which the rate of convergence is estimated; above that rate a new preconditioner waits for more of them.
+# Gradients from which the rate of convergence is estimated; above that rate a new preconditioner waits for more of them, and
+# the last step is checked.
 RECENT_GRADIENTS, MAX_FAST_RATE = 5, 0.7
-POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # polishing ends at this share of the tolerance
+POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # steps of polishing are evaluated down to this share of the tolerance
+MIN_POLISHED_SHARE_OF_TOL = 1e-6  # and steps that are not are taken down to this one
 GRADIENT_ROUNDING, MAX_CURVATURE = 1e-15, 1e100  # entries of an overflowed Hessian are clipped at the latter
 STEP_TOL = 1e-6  # largest Newton step at a certified minimum
 RCOND_MIN = 1e-10  # smallest reciprocal condition number of its Hessian
@@ -110,15 +112,24 @@ class _Descent:
         self.x, self.point = start, self._evaluate(start)
         self.n_iter, self.decrement, self.max_step, self.hessian_point = 0, np.inf, MAX_STEP, None
         self.progress = _Progress(self.point)
+        # Ratio of the gradient's size after the last step to that before it; whether the Hessian is that before it.
+        self.rate, self.hessian_is_kept = np.inf, False
 
     def _evaluate(self, x: np.ndarray) -> Any:
         """The point at x, with a Hessian unless L-BFGS is in use."""
         return self.objective.evaluate(x, 1 if self.lbfgs else 2, self.information)
 
     def _evaluate_step(self, step: np.ndarray, length: float) -> Any:
-        """The point at the end of a step; one so short that the Hessian does not change there keeps that of its start."""
+        """The point at the end of a step; it keeps the Hessian of its start if that will do for the rest of the fit.
+
+        Where Newton's steps converge, the rate of the next one is the square of the last rate, and that of steps after it with
+        the same Hessian stays so: the gradient after two of them, and one of polishing, is predicted by that.
+        """
         x = self.x + length * step
-        if self.lbfgs or not np.abs(step).max() < STEP_TOL:
+        rate = self.rate if self.hessian_is_kept else self.rate**2
+        will_do = rate**3 * _gradient_norm(self.point) <= POLISHED_SHARE_OF_TOL * self.tol
+        self.hessian_is_kept = not self.lbfgs and bool(will_do or np.abs(step).max() < STEP_TOL)
+        if not self.hessian_is_kept:
             return self._evaluate(x)
         return self.objective.evaluate(x, 1)._replace(hessian=self.point.hessian)
 
@@ -218,6 +229,7 @@ class _Descent:
         cut = np.abs(step).max(initial=0.0) >= 0.99 * self.max_step
         self.max_step = STEP_GROWTH * self.max_step if cut and length == 1 else MAX_STEP
         x = self.x + length * step
+        self.rate = _gradient_norm(trial) / _gradient_norm(self.point)
         if self.lbfgs:
             self.lbfgs.update(length * step, self.point, trial)
             self.lbfgs = self.lbfgs.refreshed(self.objective, x, self.point, trial, self.tol)
@@ -248,14 +260,14 @@ class _Descent:
     def _polish(self) -> None:
         """Take one more Newton step, whose quadratic convergence doubles the digits, or L-BFGS steps.
 
-        An L-BFGS step so short that the quadratic model is as good as the objective is the last, and costs no pass, if steps
-        before it were good.
+        A step so short that the quadratic model is as good as the objective is the last, and costs no pass, if the step before
+        it made the gradient much smaller.
         """
         for _ in range(POLISHING_STEPS if self.lbfgs else 1):
-            if _gradient_norm(self.point) < GRADIENT_ROUNDING:
+            if _gradient_norm(self.point) < max(GRADIENT_ROUNDING, MIN_POLISHED_SHARE_OF_TOL * self.tol):
                 break
             step, decrement = self.lbfgs.direction(self.point) if self.lbfgs else _newton_step(self.point)
-            if self.lbfgs and self.lbfgs.converges_fast and np.abs(step).max() < STEP_TOL:
+            if self.rate < MAX_FAST_RATE and np.abs(step).max() < STEP_TOL:
                 self.x, self.point = self.x + step, self.point._replace(value=self.point.value - decrement / 2)
                 break
             better = self.objective.evaluate(self.x + step, 1)
@@ -305,11 +317,6 @@ class LBFGS:
         self.pairs: list[tuple[np.ndarray, np.ndarray, float]] = []
         self.gradient_norms: list[float] = []
         self.min_curvature = np.inf
-
-    @property
-    def converges_fast(self) -> bool:
-        """Whether the last step made the gradient much smaller."""
-        return len(self.gradient_norms) > 1 and self.gradient_norms[-1] < MAX_FAST_RATE * self.gradient_norms[-2]
 
     def direction(self, point: Any) -> tuple[np.ndarray, float]:
         """The step, and twice the decrease that the model predicts for it (two-loop recursion)."""

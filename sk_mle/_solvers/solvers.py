@@ -125,7 +125,6 @@ SOLVERS = {
 
 def choose(solver: str | Callable, objective: Objective) -> Solver:
     """The solver of that name, or that of "auto" by size and smoothness; ValueError if the objective lacks what it needs."""
-    law = title(objective.likelihood)
     if solver == "auto":
         if has_kinks(objective.likelihood):
             solver = "vertex"
@@ -138,16 +137,20 @@ def choose(solver: str | Callable, objective: Objective) -> Solver:
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', a callable, or one of {sorted(SOLVERS)}")
     chosen = SOLVERS[solver.lower()]
     if not objective.likelihood.smooth and curves_of(objective):
+        law = title(objective.likelihood)
         raise ValueError(
             f"a curve needs a likelihood without kinks, and that of {law} has some: for medians StudentT(df=...) with few "
             "degrees of freedom is close to it"
         )
     lacking = chosen.needs not in objective.available_derivatives
     if chosen.needs and lacking and not (chosen.method is newton_method and objective.preconditioner is not None):
-        reason = "its log-likelihood has kinks" if not objective.likelihood.smooth else "there are too many coefficients"
+        law, smooth = title(objective.likelihood), objective.likelihood.smooth
+        reason = "there are too many coefficients" if smooth else "its log-likelihood has kinks"
         raise ValueError(f"solver={solver!r} needs the {chosen.needs}, which {law} does not offer here ({reason}); use 'auto'")
     if chosen.method is vertex and not has_kinks(objective.likelihood):
-        raise ValueError(f"solver='vertex' is for likelihoods with kinks, and {law} is smooth; use 'auto'")
+        raise ValueError(
+            f"solver='vertex' is for likelihoods with kinks, and {title(objective.likelihood)} is smooth; use 'auto'"
+        )
     return chosen
 
 

@@ -176,13 +176,13 @@ def _at_constants(
     law, data, eta = objective.likelihood, objective.data, dict(known)
     for name in objective.designs:
         link = law.layout[name].link
-        if not np.all(link.range.contains(values[name])):
+        if not link.range.contains(values[name]).all():
             raise ValueError(
                 f"the link {link} of {name} reaches only {link.range}, but y suggests {name} = "
                 f"{np.ravel(values[name])[0]:.4g}; choose another link, or rescale y"
             )
         value = link.link(np.asarray(values[name], dtype=float))
-        eta[name] = np.broadcast_to(value, (len(y), *value.shape))
+        eta[name] = repeated(np.asarray(value), len(y))
     same = expected_information(law) == "whole" and not known  # information is equal in all rows
     first = slice(1 if same else None)
     means = mean_information(law, y[first], weight[first], {name: value[first] for name, value in eta.items()})

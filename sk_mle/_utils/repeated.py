@@ -30,6 +30,13 @@ def repeats(values: np.ndarray) -> bool:
     return 0 in values.strides and values.size > 0
 
 
+def compressed(values: np.ndarray) -> np.ndarray:
+    """An array cut to length 1 along the axes along which it repeats; the array itself where it repeats along none."""
+    if not repeats(values):
+        return values
+    return values[:1] if values.ndim == 1 else values[tuple(slice(None if stride else 1) for stride in values.strides)]
+
+
 def repeated_value(values: np.ndarray) -> float | None:
     """The number that an array repeats, or None where its strides are not all zero."""
     return None if any(values.strides) or not values.size else values.item(0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._utils.repeated import repeats, spread, without_repeats
+from .._utils.repeated import compressed, spread
 from ..domains import REAL, Domain
 
 
@@ -24,12 +24,13 @@ def _on_float_arrays(method: Callable) -> Callable:
     @wraps(method)
     def silent(self: Any, values: np.ndarray) -> Any:
         values = np.asarray(values, dtype=float)
+        short = compressed(values)
         with np.errstate(all="ignore"):
-            if not repeats(values):
-                return method(self, values)
-            parts = method(self, *without_repeats(values))
+            parts = method(self, short)
+        if short is values:
+            return parts
         shape = values.shape
-        return tuple(spread(part, shape) for part in parts) if isinstance(parts, tuple) else spread(parts, shape)
+        return tuple([spread(part, shape) for part in parts]) if isinstance(parts, tuple) else spread(parts, shape)
 
     return silent
 

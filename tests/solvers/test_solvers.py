@@ -50,7 +50,8 @@ def test_solvers_agree(solver):
     assert found.converged
     best = minimize(loss.value, u, jac=loss.gradient, method="BFGS", options={"gtol": 1e-10})
     assert_allclose(found.u, best.x, atol=1e-5)
-    assert found.gradient_size == np.abs(loss.gradient(found.u)).max() <= 1e-6
+    # of the last point that was evaluated, from which one step more may have been taken
+    assert np.abs(loss.gradient(found.u)).max() <= found.gradient_size <= 1e-6
     assert not found.unbounded
     assert found.edges == {}
     assert not solve(loss, u + 0.5, solver, 1e-9, 1).converged

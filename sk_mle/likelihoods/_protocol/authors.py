@@ -134,7 +134,7 @@ def checked_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> 
     for name in law.layout.free:
         if name not in values:
             raise ValueError(f"{title(law)}.start must give a value for each of {law.layout.free}, and gave {list(values)}")
-        if not np.all(law.layout[name].domain.contains(values[name])):
+        if not law.layout[name].domain.contains(values[name]).all():
             raise ValueError(
                 f"{title(law)}.start gives {name} = {np.ravel(values[name])[0]:.4g} for this y, outside the domain of {name}, "
                 f"{law.layout[name].domain}; start must stay inside for any y, one that repeats a single value too"
