@@ -16,7 +16,7 @@ ROOT = Path(sk_mle.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 MAX_MEMBERS = 44  # of `Likelihood`, public
 MAX_LINES = 50  # of a function, without its docstring
-ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in which the package is built
+IMPORTS_ALLOWED = {  # subpackage -> the subpackages that it may import from, in the order in which the package is built
     "domains": set(),
     "exceptions": set(),
     "_utils": set(),
@@ -38,7 +38,7 @@ ROOMS_BELOW = {  # room -> the rooms that it may import from, in the order in wh
     "formulas": {"_estimators", "_model", "_sources", "_utils", "inference", "likelihoods"},
     "testing": {"_estimators", "_sources", "_utils", "datasets", "domains", "likelihoods"},
 }
-LAW_ROOMS_BELOW = {  # the same for the rooms of likelihoods
+IMPORTS_ALLOWED_AMONG_LAWS = {  # the same for the subpackages of likelihoods
     "_fallbacks": set(),
     "_protocol": {"_fallbacks"},
     "_families": {"_fallbacks", "_protocol"},
@@ -62,22 +62,24 @@ def imported(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_one_way(path):
-    room, *inner = path.relative_to(ROOT).with_suffix("").parts
-    if room == "__init__":
+    subpackage, *inner = path.relative_to(ROOT).with_suffix("").parts
+    if subpackage == "__init__":
         return
-    assert {name for name, *_ in imported(path)} - {room} <= ROOMS_BELOW[room]
-    if room != "likelihoods":  # laws, and one module of functions of a law; not the rooms inside
+    assert {name for name, *_ in imported(path)} - {subpackage} <= IMPORTS_ALLOWED[subpackage]
+    if subpackage != "likelihoods":  # laws, and one module of functions of a law; not the subpackages inside
         inside = {names[1] for names in imported(path) if names[0] == "likelihoods" and len(names) > 1}
         assert not {name for name in inside if name.startswith("_")} - {"_functions"}
-    if room == "likelihoods" and len(inner) > 1:
-        laws = {names[1] for names in imported(path) if names[0] == room}
-        assert laws - {inner[0]} <= LAW_ROOMS_BELOW[inner[0]]
+    if subpackage == "likelihoods" and len(inner) > 1:
+        laws = {names[1] for names in imported(path) if names[0] == subpackage}
+        assert laws - {inner[0]} <= IMPORTS_ALLOWED_AMONG_LAWS[inner[0]]
 
 
-def test_every_table_of_rooms_is_in_order():
-    for table in (ROOMS_BELOW, LAW_ROOMS_BELOW):
-        rooms = list(table)
-        assert all(rooms.index(below) < rooms.index(room) for room, those in table.items() for below in those)
+def test_every_table_of_imports_is_in_order():
+    for table in (IMPORTS_ALLOWED, IMPORTS_ALLOWED_AMONG_LAWS):
+        subpackages = list(table)
+        assert all(
+            subpackages.index(below) < subpackages.index(subpackage) for subpackage, those in table.items() for below in those
+        )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

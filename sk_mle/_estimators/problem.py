@@ -17,7 +17,7 @@ from .._model.design import Design
 from .._model.objective import Objective
 from .._model.parts import DataInParts, FirstPass
 from .._model.predictor import Predictor, designs, offsets
-from .._model.summaries import Seen, Summaries
+from .._model.summaries import Summaries, TermData
 from .._model.terms import (
     expanded,
     has_terms,
@@ -141,8 +141,8 @@ def problem_in_memory(
     columns.check_known_values(law, X, known, names, weight)
     bases: tuple = ()
     if has_terms(model):
-        seen = Seen.in_memory(original_X, names, X, weight, text_groups)
-        predictors, bases = with_terms(model, law, seen, predictors)
+        term_data = TermData.in_memory(original_X, names, X, weight, text_groups)
+        predictors, bases = with_terms(model, law, term_data, predictors)
         bases, X = with_columns(bases, X, weight)
         predictors = with_first_penalties(model, law, predictors, X, weight)
         names = names_with_terms(names, predictors)
@@ -169,8 +169,8 @@ def problem_in_parts(
     bases: tuple[Callable, ...] = ()
     reader.fit_ = Fit(recorded, predictors, known, {}, {}, names, {}, np.empty(0))
     if summaries is not None:
-        seen = Seen.in_parts(look.sample.X, names, model.n_features_in_, summaries)
-        predictors, bases = with_terms(model, law, seen, predictors)
+        term_data = TermData.in_parts(look.sample.X, names, model.n_features_in_, summaries)
+        predictors, bases = with_terms(model, law, term_data, predictors)
         bases = with_means_over_parts(bases, rows, reader)
         in_memory = reader.read_data(*look.sample)
         predictors = with_first_penalties(model, law, predictors, expanded(in_memory.X, bases), in_memory.weight)

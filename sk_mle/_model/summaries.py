@@ -1,4 +1,4 @@
-"""What terms ask of the rows of a fit before their columns are made: ranges and distinct values of the columns they name.
+"""What terms need of the rows of a fit before their columns are made: ranges and distinct values of the columns they name.
 
 Of rows in memory they are found when a term asks for them; of rows in parts they are those of the parts, joined.
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 from .curve import dense
 
-MAX_DISTINCT = 3000  # values of a column that are told apart
+MAX_DISTINCT = 3000  # distinct values of a column that are kept
 ROWS_OF_FIRST_LOOK = 1 << 14  # rows in which a column of many values shows that it is one
 
 
@@ -40,7 +40,7 @@ class ColumnSummary(NamedTuple):
 
 @dataclass(frozen=True)
 class Summaries:
-    """Of the rows of positive weight of a part, or of several: what `terms.summaries_of` finds, to be added up.
+    """Sums over the rows of positive weight of a part, or of several, as `terms.summaries_of` returns them.
 
     Attributes
     ----------
@@ -66,8 +66,8 @@ class Summaries:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The rows of a fit, as terms see them when they are bound to their columns.
+class TermData:
+    """What terms get of the rows of a fit when they are bound to its columns.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Seen:
     texts: dict[int, np.ndarray]
 
     @classmethod
-    def in_memory(cls, frame: Any, names: Any, X: Any, weight: np.ndarray, text_groups: dict) -> Seen:
+    def in_memory(cls, frame: Any, names: Any, X: Any, weight: np.ndarray, text_groups: dict) -> TermData:
         """Rows of X, of a data frame whose columns of text have `text_groups` for levels."""
         kept = np.ones(len(weight), bool) if weight.all() else weight > 0
         every = bool(kept.all())
@@ -104,7 +104,7 @@ class Seen:
         return cls(frame, names, X.shape[1], int(np.count_nonzero(kept)), column, texts)
 
     @classmethod
-    def in_parts(cls, sample: Any, names: Any, n_features: int, summaries: Summaries) -> Seen:
+    def in_parts(cls, sample: Any, names: Any, n_features: int, summaries: Summaries) -> TermData:
         """Rows in parts, of which a sample is in memory."""
         texts = {j: levels for j, (_, levels) in summaries.texts.items()}
         columns = summaries.columns | {j: ColumnSummary.of(np.arange(len(one), dtype=float)) for j, one in texts.items()}

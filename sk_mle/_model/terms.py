@@ -28,7 +28,7 @@ from .curve import dense
 from .data import weighted_sum
 from .parts import means_over_parts
 from .predictor import Predictor, Term
-from .summaries import ColumnSummary, Seen, Summaries
+from .summaries import ColumnSummary, Summaries, TermData
 
 ROWS_OF_FIRST_LOOK = 5000  # from which first penalties are taken
 FIRST_SHARE = 0.1  # of the mean variance of a term's columns that is its first penalty
@@ -153,7 +153,7 @@ def _joined_columns(X: Any, parts: list) -> Any:
 
 
 def with_terms(
-    model: Any, law: Likelihood, seen: Seen, predictors: dict[str, Predictor]
+    model: Any, law: Likelihood, term_data: TermData, predictors: dict[str, Predictor]
 ) -> tuple[dict[str, Predictor], tuple[Callable, ...]]:
     """Predictors with the terms of an estimator's argument `penalties`, and what makes their columns, but for means."""
     if model.penalty is not None:
@@ -162,11 +162,11 @@ def with_terms(
     if any(ratios):
         raise ValueError("l1_ratio > 0 is not offered where there are terms with penalties")
     bases: list[Callable] = []
-    end, result = seen.n_features, dict(predictors)
+    end, result = term_data.n_features, dict(predictors)
     for name, terms in _specs(model, law).items():
         argument = f"penalties[{name!r}]"
-        bound_terms = [part for term in terms for part in term.bind(seen, f"{argument}, {term!r}")]
-        predictor = _linear_part(model, law, predictors[name], bound_terms, set(seen.texts), argument)
+        bound_terms = [part for term in terms for part in term.bind(term_data, f"{argument}, {term!r}")]
+        predictor = _linear_part(model, law, predictors[name], bound_terms, set(term_data.texts), argument)
         result[name], new, end = _joined(predictor, bound_terms, end, argument)
         bases += new
     return result, tuple(bases)
@@ -281,7 +281,7 @@ def _specs(model: Any, law: Likelihood) -> dict[str, list]:
 class _AllColumns:
     """The term of `alpha="reml"` alone: a ridge on all columns of the parameter."""
 
-    def bind(self, seen: Seen, argument: str) -> list[BoundTerm]:
+    def bind(self, term_data: TermData, argument: str) -> list[BoundTerm]:
         """The ridge, on whatever columns there are."""
         return [BoundTerm("ridge", ridge="all")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._fallbacks.averaged import averaged_information
 from ._fallbacks.expected import curvature_score, information_derivatives, integrated_information
+from ._fallbacks.extrapolation import extrapolated_evaluation
 from ._fallbacks.facts import (
     density_values,
     expected_information,
@@ -21,7 +22,6 @@ from ._fallbacks.facts import (
 )
 from ._fallbacks.inversion import solve_quantile, total_probability
 from ._fallbacks.jets import Jet
-from ._fallbacks.saturated import extrapolated_evaluation
 from ._protocol.authors import checked_start, density_fault, fallback_start
 from ._protocol.derived import kernel, prepared
 from ._protocol.edges import at_edge

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from .._model.columns import column, resolve
 from .._model.curve import dense
-from .._model.summaries import MAX_DISTINCT, ColumnSummary, Seen
+from .._model.summaries import MAX_DISTINCT, ColumnSummary, TermData
 from .._model.terms import BoundTerm
 
 SIGNS = {"increasing": 1.0, "decreasing": -1.0}
@@ -90,27 +90,29 @@ class Smooth(BaseEstimator):
 
     takes_text = ("by",)  # of these attributes, columns of text in data frames are turned into codes before X is read
 
-    def bind(self, seen: Seen, argument: str) -> list[BoundTerm]:
+    def bind(self, term_data: TermData, argument: str) -> list[BoundTerm]:
         """The term on the columns of one X: a part for each value of a `by` of text; the rows say where its knots lie."""
-        names, several = seen.names, isinstance(self.column, list | tuple)
+        names, several = term_data.names, isinstance(self.column, list | tuple)
         given = list(self.column) if several else [self.column]
-        index = [column(one, names, seen.n_features, argument) for one in given]
+        index = [column(one, names, term_data.n_features, argument) for one in given]
         if len(set(index)) < len(index) or not index:
             raise ValueError(f"{argument}: name each column once")
         default = 8 if several else 20
         sizes = _of_each(default if self.n_basis is None else self.n_basis, len(index), (list, tuple), argument, "n_basis")
         periods = _of_each(self.cyclic, len(index), (list,), argument, "cyclic")
         margins = [
-            self._margin(seen.column(j), seen.n_kept, size, period, f"{argument}, column {_name(j, names)}")
+            self._margin(term_data.column(j), term_data.n_kept, size, period, f"{argument}, column {_name(j, names)}")
             for j, size, period in zip(index, sizes, periods, strict=True)
         ]
         n_columns = int(np.prod([len(margin.weights) for margin in margins])) - 1
-        if n_columns >= seen.n_kept:
-            raise ValueError(f"{argument} has {n_columns} coefficients, too many for {seen.n_kept} rows: use fewer n_basis")
+        if n_columns >= term_data.n_kept:
+            raise ValueError(
+                f"{argument} has {n_columns} coefficients, too many for {term_data.n_kept} rows: use fewer n_basis"
+            )
         shown = [_name(j, names) for j in index]
         label, rises = f"smooth({', '.join(shown)})", self._rises(margins, argument)
         result, taken = [], tuple(index)
-        for suffix, by, level in self._groups_of_rows(seen, argument):
+        for suffix, by, level in self._groups_of_rows(term_data, argument):
             basis, one = _TensorProduct(np.array(index), margins, by, level), label + suffix
             penalties = [f"{one}[{name}]" for name in shown] if several else [one]
             weights = dict(zip(penalties, basis.weights, strict=True))
@@ -120,18 +122,18 @@ class Smooth(BaseEstimator):
             taken = ()  # the parts share their columns
         return result
 
-    def _groups_of_rows(self, seen: Seen, argument: str) -> list[tuple[str, int | None, float | None]]:
+    def _groups_of_rows(self, term_data: TermData, argument: str) -> list[tuple[str, int | None, float | None]]:
         """Ends of labels, column `by` and its value, for each value of a column of text, or one for all rows."""
         if self.by is None:
             return [("", None, None)]
-        by = column(self.by, seen.names, seen.n_features, argument)
-        suffix = f" by {_name(by, seen.names)}"
-        if by not in seen.texts:
+        by = column(self.by, term_data.names, term_data.n_features, argument)
+        suffix = f" by {_name(by, term_data.names)}"
+        if by not in term_data.texts:
             return [(suffix, by, None)]
-        levels = seen.column(by).values
+        levels = term_data.column(by).values
         if len(levels) > MAX_DISTINCT:
             raise ValueError(f"{argument}: by={self.by!r} has more than {MAX_DISTINCT} values")
-        return [(f"{suffix}={seen.texts[by][int(level)]}", by, float(level)) for level in levels]
+        return [(f"{suffix}={term_data.texts[by][int(level)]}", by, float(level)) for level in levels]
 
     def _rises(self, margins: list[_Margin], argument: str) -> np.ndarray | None:
         """What is not negative where the function is monotone: differences of its B-splines' coefficients, from its own."""
@@ -297,17 +299,17 @@ class Groups(BaseEstimator):
     def __init__(self, column: Any) -> None:
         self.column = column
 
-    def bind(self, seen: Seen, argument: str) -> list[BoundTerm]:
+    def bind(self, term_data: TermData, argument: str) -> list[BoundTerm]:
         """The term on the columns of one X."""
-        j = column(self.column, seen.names, seen.n_features, argument)
-        levels = seen.column(j).values
+        j = column(self.column, term_data.names, term_data.n_features, argument)
+        levels = term_data.column(j).values
         if len(levels) < 3:
             raise ValueError(f"{argument}: the column has {len(levels)} groups; a law of groups needs three or more")
         if len(levels) > MAX_DISTINCT:
             raise ValueError(f"{argument}: the column has more than {MAX_DISTINCT} groups, the most that is offered")
-        text = seen.texts.get(j)
+        text = term_data.texts.get(j)
         shown = [f"{level:g}" for level in levels] if text is None else [str(text[int(level)]) for level in levels]
-        label = f"groups({_name(j, seen.names)})"
+        label = f"groups({_name(j, term_data.names)})"
         return [BoundTerm(label, (j,), _Indicators(j, levels), tuple(f"{label}[{level}]" for level in shown))]
 
 
@@ -348,12 +350,12 @@ class Ridge(BaseEstimator):
     def __init__(self, columns: Any = "all") -> None:
         self.columns = columns
 
-    def bind(self, seen: Seen, argument: str) -> list[BoundTerm]:
+    def bind(self, term_data: TermData, argument: str) -> list[BoundTerm]:
         """The term on the columns of one X."""
         if isinstance(self.columns, str) and self.columns == "all":
             return [BoundTerm("ridge(all)", ridge="all")]
-        index = resolve(self.columns, seen.frame, seen.names, seen.n_features, argument)
-        shown = ", ".join(_name(j, seen.names) for j in index[:4]) + (", ..." if len(index) > 4 else "")
+        index = resolve(self.columns, term_data.frame, term_data.names, term_data.n_features, argument)
+        shown = ", ".join(_name(j, term_data.names) for j in index[:4]) + (", ..." if len(index) > 4 else "")
         return [BoundTerm(f"ridge({shown})", ridge=index)]
 
 

@@ -380,7 +380,12 @@ def test_wrappers_are_parameters(law):
             ValueError,
             r"y must lie in \(2, inf\), the support of Truncated, but",
         ),
-        (Truncated(Censored(Normal()), low=2.0), 1.5, ValueError, r"Censored says how values are seen.*Censored\(Truncated"),
+        (
+            Truncated(Censored(Normal()), low=2.0),
+            1.5,
+            ValueError,
+            r"Censored says how values are observed.*Censored\(Truncated",
+        ),
         (ZeroInflated(ZeroInflated(Poisson())), 1.0, ValueError, "which ZeroInflated has already"),
         (Censored(Gamma()), [[2.0, 1.0]], ValueError, "the lower end must not exceed the upper one, but does in 300 rows"),
         (Censored(Gamma()), [[-2.0, -1.0]], ValueError, r"y must lie in \(0, inf\), the support of Censored"),

@@ -56,9 +56,9 @@ class Categorical(Classes, Softmax):
         """
         shifted, at = np.array(eta["logits"].T, order="C"), y.astype(np.intp) * len(y) + np.arange(len(y))
         shifted -= shifted.max(axis=0)
-        mass, largest, seen = np.exp(shifted), shifted == 0, shifted.take(at)
+        mass, largest, logit_of_class = np.exp(shifted), shifted == 0, shifted.take(at)
         rest = np.subtract(mass, largest, out=shifted).sum(axis=0) + (largest.sum(axis=0) - 1)
-        loglik = seen - np.log1p(rest)
+        loglik = logit_of_class - np.log1p(rest)
         if order == 0:
             return Eval(loglik, {}, {})
         mass *= 1 / (1 + rest)

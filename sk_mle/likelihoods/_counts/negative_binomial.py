@@ -74,19 +74,19 @@ class NegativeBinomial(MeanPower):
     def standard_terms(self, y: np.ndarray, order: int, mean: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         # Minus half the deviance is that of a Poisson law at a rate closer to y than the mean, and a part from the gamma law.
         # Nothing large cancels, for large counts as for small a.
-        wide, seen, y_minus_mean = 1 + a * mean, 1 + a * y, y - mean
-        part, rise = y_minus_mean / wide, rising_factorial_remainder(a, y, order=order)
-        beyond = log1p_remainder(-a * y_minus_mean / seen, order=max(order, 1))
-        value = poisson_kernel(y, mean * seen / wide, part) - beyond[0] / a + rise[0] + self.base_measure(y)
+        one_plus_a_mean, one_plus_a_y, y_minus_mean = 1 + a * mean, 1 + a * y, y - mean
+        part, rise = y_minus_mean / one_plus_a_mean, rising_factorial_remainder(a, y, order=order)
+        beyond = log1p_remainder(-a * y_minus_mean / one_plus_a_y, order=max(order, 1))
+        value = poisson_kernel(y, mean * one_plus_a_y / one_plus_a_mean, part) - beyond[0] / a + rise[0] + self.base_measure(y)
         if order == 0:
             return value, {}, {}
         first = {"mean": part / mean, "a": beyond[0] / (a * a) + rise[1]}
         if order == 1:
             return value, first, {}
         second = {
-            ("mean", "mean"): (a - y * (1 + 2 * a * mean) / mean**2) / wide**2,
-            ("mean", "a"): -y_minus_mean / wide**2,
-            ("a", "a"): rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / seen,
+            ("mean", "mean"): (a - y * (1 + 2 * a * mean) / mean**2) / one_plus_a_mean**2,
+            ("mean", "a"): -y_minus_mean / one_plus_a_mean**2,
+            ("a", "a"): rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / one_plus_a_y,
         }
         return value, first, second
 

@@ -198,14 +198,19 @@ def beta_binomial(
 def _beta_binomial(y: np.ndarray, n: np.ndarray, p: np.ndarray, q: np.ndarray, size: np.ndarray, order: int) -> tuple:
     rest, a, b, total = n - y, np.maximum(p * size, 1e-300), np.maximum(q * size, 1e-300), n + size
     excess = size / total * _shortfall(y, n, p, q)  # n s - y, and a - size s
-    seen, prior = np.log(total / n), np.log1p(n / size)
-    gap_a, log_a = _gap(a, -excess, log_ratio(a, y) - prior)  # a log(s / p)
-    gap_b, log_b = _gap(b, excess, log_ratio(b, rest) - prior)
+    log_total_ratio, log_size_ratio = np.log(total / n), np.log1p(n / size)
+    gap_a, log_a = _gap(a, -excess, log_ratio(a, y) - log_size_ratio)  # a log(s / p)
+    gap_b, log_b = _gap(b, excess, log_ratio(b, rest) - log_size_ratio)
     of_a, of_b, of_size = (rising_factorial_remainder_in_log(x, d, order) for x, d in ((a, y), (b, rest), (size, n)))
     value = (
         log_factorial_remainder(n) - log_factorial_remainder(y) - log_factorial_remainder(rest) + of_a[0] + of_b[0] - of_size[0]
     )
-    value += _gap(y, excess, np.log1p(a / y) - seen)[0] + _gap(rest, -excess, np.log1p(b / rest) - seen)[0] + gap_a + gap_b
+    value += (
+        _gap(y, excess, np.log1p(a / y) - log_total_ratio)[0]
+        + _gap(rest, -excess, np.log1p(b / rest) - log_total_ratio)[0]
+        + gap_a
+        + gap_b
+    )
     value = np.where((y >= 0) & (rest >= 0), value, -np.inf)
     if order == 0:
         return (value,)
@@ -216,5 +221,5 @@ def _beta_binomial(y: np.ndarray, n: np.ndarray, p: np.ndarray, q: np.ndarray, s
     tilt = excess * total / ((a + y) * (b + rest))
     curve = gap_a + gap_b + excess * tilt + of_a[2] + of_b[2] - of_size[2]
     cross_a, cross_b = log_a + of_a[2], log_b + of_b[2]
-    second = cross_a + a * prior - a * y / (a + y), cross_b + b * prior - b * rest / (b + rest)
-    return *first, left + a * prior, right + b * prior, *second, curve, cross_a, cross_b, tilt
+    second = cross_a + a * log_size_ratio - a * y / (a + y), cross_b + b * log_size_ratio - b * rest / (b + rest)
+    return *first, left + a * log_size_ratio, right + b * log_size_ratio, *second, curve, cross_a, cross_b, tilt

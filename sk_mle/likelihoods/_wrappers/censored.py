@@ -12,7 +12,7 @@ from sklearn.utils.validation import column_or_1d
 from ..._utils.floats import check_numeric, floats
 from ..._utils.messages import is_part, rows_text, warn_caller
 from .._fallbacks.algebra import Eval, scatter, select_rows
-from .._fallbacks.saturated import without_nan
+from .._fallbacks.extrapolation import without_nan
 from .._fallbacks.starting_values import best_candidate
 from .._protocol.base import Likelihood, Observation
 from .wrapper import Wrapper

@@ -58,7 +58,7 @@ class Hurdle(Wrapper):
         super().check()
         inner = self.law.support
         if inner.low < 0 or (not inner.integer and 0.0 in self.law.atoms):
-            raise ValueError(f"Hurdle takes a law of counts or of positive values; {title(self.law)} lives on {inner}")
+            raise ValueError(f"Hurdle takes a law of counts or of positive values; the support of {title(self.law)} is {inner}")
 
     @property
     def support(self) -> Domain:

@@ -13,8 +13,8 @@ from ..._utils.messages import rows_text
 from ...domains import Domain
 from .._fallbacks import inversion, quadrature
 from .._fallbacks.algebra import Eval, plus
+from .._fallbacks.extrapolation import without_nan
 from .._fallbacks.facts import numerical
-from .._fallbacks.saturated import without_nan
 from .._protocol.base import Between, Likelihood
 from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations

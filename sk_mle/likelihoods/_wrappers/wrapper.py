@@ -69,7 +69,7 @@ class Wrapper(Composite, FromIntervals):
                     f"{law} wraps laws of one column of y: say what {inside} reads from the others, as in {inside}(trials=10)"
                 )
             raise ValueError(
-                f"{inside} says how values are seen, so it comes last: {inside}({law}(...)), not {law}({inside}(...))"
+                f"{inside} says how values are observed, so it is the outermost: {inside}({law}(...)), not {law}({inside}(...))"
             )
         clash = [name for name in self.own if name in self.law.parameters]
         if clash:

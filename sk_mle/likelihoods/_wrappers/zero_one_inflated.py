@@ -59,7 +59,9 @@ class ZeroOneInflated(Wrapper):
         super().check()
         inner = self.law.support
         if (inner.low, inner.high) != (0.0, 1.0) or inner.integer or self.law.atoms:
-            raise ValueError(f"ZeroOneInflated takes a law on (0, 1), such as Beta(); {title(self.law)} lives on {inner}")
+            raise ValueError(
+                f"ZeroOneInflated takes a law on (0, 1), such as Beta(); the support of {title(self.law)} is {inner}"
+            )
 
     @property
     def support(self) -> Domain:

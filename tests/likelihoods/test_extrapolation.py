@@ -9,8 +9,8 @@ from scipy.special import gammaln
 from sk_mle.domains import COUNT, POSITIVE
 from sk_mle.likelihoods import Likelihood, MultivariateNormal
 from sk_mle.likelihoods._fallbacks.algebra import Eval
+from sk_mle.likelihoods._fallbacks.extrapolation import extrapolated_evaluation
 from sk_mle.likelihoods._fallbacks.facts import sized
-from sk_mle.likelihoods._fallbacks.saturated import extrapolated_evaluation
 
 
 class Fragile(Likelihood):
