@@ -81,5 +81,4 @@ def make_mle_regression(
         if name not in coefs:
             coefs[name] = rng.uniform(-0.5, 0.5, size=(*shape, n_features)) * (name == first)
         eta[name] = X @ np.asarray(coefs[name]).T + intercepts[name]
-    shape = (n_samples,)
-    return Simulated(X, law.observe(rng, law.rvs(rng, shape, **law.layout.theta(eta))), coefs, intercepts)
+    return Simulated(X, law.rvs(rng, (n_samples,), **law.layout.theta(eta)), coefs, intercepts)

@@ -24,6 +24,8 @@ class Domain:
         is a valid quasi-likelihood, and weighted or averaged counts are common.
     typical : tuple of float
         Range from which `draw` takes values; finite and inside the domain.
+    atoms : tuple of float
+        Points of positive probability of a law that otherwise has a density there.
 
     Examples
     --------
@@ -37,6 +39,7 @@ class Domain:
     closed: tuple[bool, bool] = (False, False)
     integer: bool = False
     typical: tuple[float, float] = (-2.0, 2.0)
+    atoms: tuple[float, ...] = ()
 
     def contains(self, values: Any) -> np.ndarray:
         """True for each value inside the domain; NaN and infinities are outside.

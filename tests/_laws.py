@@ -23,6 +23,11 @@ class UserGumbel(Likelihood):
         return -z - np.exp(-z) - np.log(scale)
 
 
+def recorded(law, rng, y):
+    """Values as targets: successes with trials, for a law that takes both from y."""
+    return y if law.predictive is law or y.ndim > 1 else np.column_stack([y, y + rng.integers(1, 10, len(y))])
+
+
 def numerical(law):
     """The same law with nothing but its density: derivatives by differences."""
     kind = type(law)

@@ -14,7 +14,7 @@ from sk_mle.likelihoods import LAWS, Likelihood, Wrapper
 
 ROOT = Path(sk_mle.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-MAX_MEMBERS = 44  # of `Likelihood`, public
+MAX_MEMBERS = 37  # of `Likelihood`, public
 MAX_LINES = 50  # of a function, without its docstring
 IMPORTS_ALLOWED = {  # subpackage -> the subpackages that it may import from, in the order in which the package is built
     "domains": set(),

@@ -17,7 +17,7 @@ from .._model.validation import check_weight, replace_zero_weight_rows
 from .._utils.callbacks import with_callbacks
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
-from ..likelihoods._functions import n_classes, title
+from ..likelihoods._functions import class_masses, n_classes, title
 from .labels import ClassTotals, in_order, missing, ranks_of
 from .predictions import MLEMixin
 
@@ -274,7 +274,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         """
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict_log_proba, list(self.classes_))
-        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_))))
+        return self._of_rows(X, lambda eta: self._sorted(class_masses(self.likelihood_, eta, len(self.classes_))))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of every class.
@@ -290,7 +290,8 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         """
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict_proba, list(self.classes_))
-        return self._of_rows(X, lambda eta: self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "probability")))
+        masses = lambda eta: class_masses(self.likelihood_, eta, len(self.classes_), "probability")
+        return self._of_rows(X, lambda eta: self._sorted(masses(eta)))
 
     def predict(self, X: Any) -> np.ndarray:
         """Most probable class of every row.
@@ -323,7 +324,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
 
     def _confidence(self, eta: dict) -> np.ndarray:
         """Decision function from linear predictors."""
-        score = self._sorted(self.likelihood_.class_masses(eta, len(self.classes_), "score"))
+        score = self._sorted(class_masses(self.likelihood_, eta, len(self.classes_), "score"))
         return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
 
     def _sorted(self, columns: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from ..likelihoods._functions import (
     at_edge,
     density_fault,
     has_kinks,
+    is_degenerate,
     law_at_end,
     limit_parameters,
     modelled,
@@ -228,8 +229,7 @@ def _is_degenerate(objective: Objective, u: np.ndarray) -> bool:
     """Whether the law has a test of degeneracy, and it holds at u."""
     with np.errstate(all="ignore"):
         law, in_memory = objective.likelihood, objective.data.in_memory
-        theta = law.layout.theta(objective.eta(u))
-        return law.is_degenerate is not None and bool(law.is_degenerate(in_memory.y[in_memory.weight > 0], **theta))
+        return is_degenerate(law, in_memory.y[in_memory.weight > 0], law.layout.theta(objective.eta(u)))
 
 
 def _listed(columns: list) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
-from ..likelihoods._functions import expected_information, prepared
+from ..likelihoods._functions import expected_information, is_degenerate, may_be_degenerate, prepared
 from .bounds import DensityRows, density_loss
 from .data import Data
 from .design import Design
@@ -189,11 +189,11 @@ class Objective:
             below = (
                 value < dense.weight_share * bound and density_loss(self, u, value) < dense.floor + dense.weight_share * slack
             )
-        if below or law.is_degenerate is None:
+        if below or not may_be_degenerate(law):
             return below
         in_memory = self.data.in_memory
         with np.errstate(all="ignore"):
-            return law.is_degenerate(in_memory.y[in_memory.weight > 0], **law.layout.theta(self.eta(u)))
+            return is_degenerate(law, in_memory.y[in_memory.weight > 0], law.layout.theta(self.eta(u)))
 
     # ---- what solvers call ---------------------------------------------------------------------------------------
 

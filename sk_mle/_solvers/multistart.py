@@ -13,7 +13,7 @@ import numpy as np
 from .._model.bounds import has_repeated_value
 from .._model.objective import Objective
 from .._utils.progress import progress
-from ..likelihoods._functions import n_starts
+from ..likelihoods._functions import canonical_order, n_starts
 from .held import constant_parameters
 from .limits import from_limits
 from .solvers import Solution
@@ -181,7 +181,7 @@ def _in_canonical_order(objective: Objective, u: np.ndarray) -> np.ndarray:
     """The vector with the law's components in canonical order; u itself if that would be another model, with other columns."""
     coefs = {name: np.vstack(design.coefficients(u[objective.slices[name]])) for name, design in objective.designs.items()}
     v = u.copy()
-    for name, value in objective.likelihood.canonical_order(coefs).items():
+    for name, value in canonical_order(objective.likelihood, coefs).items():
         if np.array_equal(value, coefs[name]):  # a conversion there and back would round
             continue
         if value.shape != coefs[name].shape:

@@ -25,6 +25,7 @@ from scipy.optimize import linprog
 from .._model.data import Batch
 from .._model.moments import cholesky
 from .._model.objective import Objective
+from ..likelihoods._functions import recession
 from .identification import null_space_of_rows
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def _constraints(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Recession cones of rows (n, constraints, k), the part of shared constants (n, constraints, e), and which are pinned."""
     with np.errstate(all="ignore"):
-        cone, gain = law.recession(y, eta, name)
+        cone, gain = recession(law, y, eta, name)
     return (
         cone[:, :, : len(design.output_basis)] @ design.output_basis,
         cone[:, :, len(design.output_basis) :],

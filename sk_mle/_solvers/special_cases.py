@@ -106,7 +106,7 @@ def _has_frequent_value(objective: Objective) -> bool:
     y = np.sort(_weighted_sample(in_memory.y, in_memory.weight))
     n_ties = max(int(MIN_SHARE_OF_TIES * len(y)), 2)
     tied = y[n_ties:] == y[:-n_ties]
-    return bool(tied.any()) and not np.isin(y[n_ties:][tied], law.atoms).all()
+    return bool(tied.any()) and not np.isin(y[n_ties:][tied], law.support.atoms).all()
 
 
 def _weighted_sample(y: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -22,6 +22,8 @@ from ..likelihoods._functions import (
     checked_start,
     expected_information,
     fallback_start,
+    is_degenerate,
+    may_be_degenerate,
     n_starts,
     resolved,
     title,
@@ -330,7 +332,7 @@ def _with_other_parameters(
             break
     else:
         v, eta = u, objective.eta(u)
-    if law.is_degenerate is not None and law.is_degenerate(y, **law.layout.theta(eta)):
+    if may_be_degenerate(law) and is_degenerate(law, y, law.layout.theta(eta)):
         return objective, v
     point = objective.evaluate(v, order, "expected")
     if np.abs(point.gradient).max(initial=0.0) <= GRADIENT_ROUNDING:

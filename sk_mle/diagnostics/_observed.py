@@ -94,7 +94,7 @@ def log_masses(dist: Distribution, y: ArrayLike) -> tuple[np.ndarray, np.ndarray
         below, inside, above = log_masses(dist.base, np.column_stack([low, high]))
         return (above, inside, below) if dist.falls else (below, inside, above)
     law, exact = dist.likelihood, low == high
-    support, atom = law.support, np.isin(low, law.atoms)
+    support, atom = law.support, np.isin(low, law.support.atoms)
     start = np.ceil(low) - 1 if support.integer else np.where(atom, np.nextafter(low, -np.inf), low)
     with np.errstate(all="ignore"):
         below = np.where(start < support.low, -np.inf, dist.logcdf(np.where(start < support.low, support.typical[0], start)))

@@ -337,7 +337,7 @@ class AveragedDistribution:
 
     def __init__(self, dist: Distribution, n: int) -> None:
         self.dist, self.n = dist, n
-        self.support, self.atoms = dist.likelihood.support, dist.likelihood.atoms
+        self.support = dist.likelihood.support
 
     def _average(self, method: Callable, y: Any) -> np.ndarray:
         values = method(np.resize(y, self.dist.shape)).reshape(-1, self.n)
@@ -355,7 +355,7 @@ class AveragedDistribution:
     def ppf(self, q: Any) -> np.ndarray:
         ends = self.dist.ppf(np.full(self.dist.shape, q)).reshape(-1, self.n)
         low, high = ends.min(axis=0), ends.max(axis=0)
-        if self.support.integer or self.atoms:
+        if self.support.integer or self.support.atoms:
             return solve_quantile(self, q, {}, low, high)
         tail, sign, p = (self.logsf, -1, 1 - q) if q > 0.5 else (self.logcdf, 1, q)
         y, width = (low + high) / 2, high - low

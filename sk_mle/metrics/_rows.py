@@ -36,7 +36,7 @@ def is_lattice(dist: Distribution) -> bool:
 
 def atoms(dist: Any) -> list:
     """Points of positive probability of a law with a density."""
-    points = dist.likelihood.atoms
+    points = dist.likelihood.support.atoms
     return [float(point if is_untransformed(dist) else dist.inverse(np.asarray(point, float))) for point in points]
 
 

@@ -58,8 +58,8 @@ def suitable(y: ArrayLike, estimator: Any, key: str) -> dict[str, Likelihood]:
     low, high = np.quantile(y, [0.25, 0.75])
     is_fine_lattice = whole and high - low >= MIN_LATTICE_QUARTILE_RANGE and np.abs(y).min() >= MIN_LATTICE_QUARTILE_RANGE
     laws = [law for law in laws if law.support.integer == whole or is_fine_lattice]
-    needs_atoms = not whole and any((y == atom).sum() > 1 for law in laws for atom in law.atoms)
-    laws = [law for law in laws if bool(law.atoms) == needs_atoms]
+    needs_atoms = not whole and any((y == atom).sum() > 1 for law in laws for atom in law.support.atoms)
+    laws = [law for law in laws if bool(law.support.atoms) == needs_atoms]
     laws = [law for law in laws if not any(_is_narrower(other.support, law.support) for other in laws)]
     own = estimator.get_params()[key]
     candidates = {title(law): law for law in laws}

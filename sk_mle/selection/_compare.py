@@ -235,7 +235,7 @@ def _entry(X: Any, y: Any, weight: np.ndarray, given: np.ndarray | None, verbose
         model_scores = unwrapped.model.score_samples(unwrapped.X(X), unwrapped.y(y)) if unwrapped.transformers else scores
         entry.kind = _kind(unwrapped, X, y)
         values = np.asarray(y)
-        atoms = unwrapped.model.likelihood_.atoms if entry.kind == "densities" else ()
+        atoms = unwrapped.model.likelihood_.support.atoms if entry.kind == "densities" else ()
         entry.points = [atom for atom in atoms if (values == atom).any()]
         notes += criteria(entry, unwrapped, weight.sum(), float(weight[has_weight] @ model_scores[has_weight]))
     entry.notes = tuple(notes)

@@ -85,7 +85,7 @@ def _entry(given: Given, verbose: int, name: str, model: Any) -> Entry:
             fitted = model if is_fitted(model) else fit_clone(model, given.X, given.y, given.sample_weight, name)
             step = "log-likelihood"
             unwrapped = unwrapped_or_none(fitted)
-            atoms = unwrapped.model.likelihood_.atoms if unwrapped else ()
+            atoms = unwrapped.model.likelihood_.support.atoms if unwrapped else ()
             found = averages(given.rows, partial(_scores_and_kinds, fitted, atoms))
         except Exception as error:
             raise ValueError(f"{name} cannot be compared: its {step} failed: {str(error).rstrip('.')}") from error

@@ -25,11 +25,12 @@ def declaration(law: Likelihood, rng: np.random.Generator) -> None:
     for name, domain in domains.items():
         inside = domain.contains(domain.typical).all()
         expect(inside, f"domain {domain} of {name} with typical={domain.typical}", "typical values inside the domain")
-    outside = [atom for atom in law.atoms if not law.support.contains(atom)]
+    outside = [atom for atom in law.support.atoms if not law.support.contains(atom)]
     expect(not outside, f"atoms {outside}", f"points of the support {law.support}")
     law, _, theta = draw(law, rng, 10)
     y = np.arange(10.0) % 2 if law.target_type == "classes" else law.support.draw(rng, 10)
-    y = law.rvs(rng, (10,), **theta) if law.target_type == "targets" else law.observe(rng, y)
+    if law.target_type == "targets" or law.predictive is not law:
+        y = law.rvs(rng, (10,), **theta)
     shape = np.shape(law.loglik(y, **theta))
     expect(shape == (10,), f"loglik of shape {shape}", "one value per sample, (10,)")
 
@@ -55,7 +56,7 @@ def normalised(law: Likelihood, rng: np.random.Generator) -> None:
             total = np.exp(law.loglik(codes, **params_by_code)).sum()
         else:
             total, resolved = total_probability(law, params)
-            total += sum(float(np.exp(law.loglik(np.float64(atom), **params))) for atom in law.atoms)
+            total += sum(float(np.exp(law.loglik(np.float64(atom), **params))) for atom in law.support.atoms)
             if not resolved:  # part of the probability is nearer to the support's end than floating point resolves
                 continue
         close(total, 1.0, 1e-6, 0, f"total probability at {as_text(params)}")

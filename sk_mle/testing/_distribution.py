@@ -11,7 +11,8 @@ from ._tools import close, draw, expect, row
 
 def _before(law: Likelihood, y: np.ndarray, theta: dict) -> np.ndarray:
     """P(Y < y) of the law."""
-    return law.cdf(y - 1 if law.support.integer else np.where(np.isin(y, law.atoms), np.nextafter(y, -np.inf), y), **theta)
+    support = law.support
+    return law.cdf(y - 1 if support.integer else np.where(np.isin(y, support.atoms), np.nextafter(y, -np.inf), y), **theta)
 
 
 def _log_mass(law: Likelihood, k: np.ndarray, row: dict) -> np.ndarray:
@@ -26,7 +27,7 @@ def cdf_and_ppf(law: Likelihood, rng: np.random.Generator) -> None:
     q = rng.uniform(0.001, 0.999, 40)
     y = law.ppf(q, **theta)
     below = law.cdf(y, **theta)
-    jumps = law.support.integer | np.isin(y, law.atoms)
+    jumps = law.support.integer | np.isin(y, law.support.atoms)
     if jumps.any():
         expect(
             not (too_low := jumps & (below < q - 1e-12)).any(),
@@ -51,7 +52,7 @@ def cdf_and_ppf(law: Likelihood, rng: np.random.Generator) -> None:
             area = integrate.quad(
                 lambda t, params=params: float(np.exp(law.loglik(np.float64(t), **params))), other, y[i], limit=200
             )[0]
-            for atom in law.atoms:
+            for atom in law.support.atoms:
                 sign = (other < atom <= y[i]) * 1.0 - (y[i] < atom <= other) * 1.0
                 area += sign * float(np.exp(law.loglik(np.float64(atom), **params)))
             close(

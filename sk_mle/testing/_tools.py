@@ -46,7 +46,7 @@ def sample(law: Likelihood, rng: np.random.Generator, n: int) -> tuple[Likelihoo
         keep = np.abs(law.kinks(y, **theta) - theta[first]) > 0.5 * np.median(np.abs(law.kinks(y, **theta) - theta[first]))
         y, eta = y[keep], {name: value[keep] for name, value in eta.items()}
         theta = {name: value[keep] if np.ndim(value) else value for name, value in theta.items()}
-    return law, eta, theta, law.observe(rng, y)
+    return law, eta, theta, y
 
 
 def row(theta: dict, i: int) -> dict:

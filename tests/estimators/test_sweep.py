@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from _laws import recorded
 from scipy import stats
 from sklearn.base import clone
 
@@ -142,7 +143,7 @@ def wrong_law(law, seed) -> Sample:
 
 
 def observed(law, y):
-    return law.observe(np.random.default_rng(2), y)
+    return recorded(law, np.random.default_rng(2), y)
 
 
 def contaminated(law, seed) -> Sample:

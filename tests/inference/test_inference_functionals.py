@@ -198,7 +198,7 @@ def test_predictive_quantiles_are_those_of_the_average(law):
     dists = [rows.dist(rows.eta(draw)) for draw in inference.draws(40, random_state=1)]
     for end, q in zip(ends.T, (0.1, 0.9), strict=True):
         reached = np.mean([dist.cdf(end) for dist in dists], axis=0)
-        if law.support.integer or law.atoms:
+        if law.support.integer or law.support.atoms:
             before = np.mean([dist.cdf(end - (1 if law.support.integer else 1e-9)) for dist in dists], axis=0)
             assert ((before < q) & (reached >= q - 1e-12)).all()
         else:

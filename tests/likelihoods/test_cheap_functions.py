@@ -10,6 +10,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from _densities import skew_t_logpdf, student_logpdf
+from _laws import recorded
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special
 from sklearn.base import clone
@@ -180,7 +181,7 @@ def test_kernel_is_the_density_without_base_measure(law):
     law = sized(law)
     eta = {name: 0.3 * rng.normal(size=(20, *law.layout[name].shape)) for name in law.layout.free}
     y = law.support.draw(rng, 20) if law.target_type != "targets" else law.rvs(rng, (20,), **law.layout.theta(eta))
-    y = law.observe(rng, y if law.layout[law.layout.free[0]].shape == () or law.target_type == "targets" else y % 3)
+    y = recorded(law, rng, y if law.layout[law.layout.free[0]].shape == () or law.target_type == "targets" else y % 3)
     without_base_measure, inside = kernel(law), law.inside(y)
     whole, rest = law.evaluate(y, eta, 1), without_base_measure.evaluate(y, eta, 1)
     base_measure = np.broadcast_to(law.base_measure(y), whole.loglik.shape)

@@ -26,7 +26,7 @@ from sk_mle.likelihoods import (
     ZeroInflated,
 )
 from sk_mle.likelihoods._fallbacks.facts import density_values, integrates, overrides, sized, title
-from sk_mle.likelihoods._protocol.relations import advice, irregular, law_at_end, values_to_hold
+from sk_mle.likelihoods._protocol.relations import advice, canonical_order, irregular, law_at_end, values_to_hold
 from sk_mle.metrics import brier_score
 
 TWO = Mixture([("a", Poisson()), ("b", Poisson())])
@@ -49,7 +49,7 @@ def test_nested_components_are_in_order():
     coefs = {name: np.full((1, 1 if name != "logits" and "logits" not in name else 2), 0.0) for name in law.layout.free}
     coefs["x__a__loc"], coefs["x__b__loc"] = np.array([[3.0]]), np.array([[-3.0]])
     coefs["x__logits"] = np.array([[0.4, -0.4]])
-    found = law.canonical_order(coefs)
+    found = canonical_order(law, coefs)
     assert (found["x__a__loc"].item(), found["x__b__loc"].item()) == (-3.0, 3.0)
     np.testing.assert_array_equal(found["x__logits"], [[-0.4, 0.4]])
 

@@ -56,8 +56,8 @@ def nodes(law, theta):
         y = np.arange(law.support.low, last + 50)
         y = y[law.support.contains(y)]
         return y, np.exp(law.loglik(y, **repeated(theta, len(y))))
-    atoms = np.array(law.atoms, float)
-    mass = np.exp([law.loglik(np.array([atom]), **theta)[0] for atom in law.atoms])
+    atoms = np.array(law.support.atoms, float)
+    mass = np.exp([law.loglik(np.array([atom]), **theta)[0] for atom in law.support.atoms])
     t, rest = np.pi * np.sinh(NODES), 1 - mass.sum()
     level, weight = expit(t), np.pi * np.cosh(NODES) * (NODES[1] - NODES[0]) * expit(t) * expit(-t)
     y = law.ppf(mass[atoms <= law.support.low].sum() + rest * level, **repeated(theta, len(t)))

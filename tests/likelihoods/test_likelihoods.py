@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _laws import UserGumbel, numerical
+from _laws import UserGumbel, numerical, recorded
 from scipy import stats
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
@@ -190,7 +190,7 @@ class StartAtTheEdge(Gamma):
 
 
 class AtomOutside(Normal):
-    atoms = (np.nan,)
+    support = replace(POSITIVE, atoms=(np.nan,))
 
 
 class TypicalOutside(Normal):
@@ -345,7 +345,7 @@ def test_far_linear_predictors_stay_finite(law, level):
     law, rng = sized(law), np.random.default_rng(0)
     middle = {name: np.zeros((50, *law.layout[name].shape)) for name in law.layout.free}
     drawn = law.support.draw(rng, 50) if law.target_type != "targets" else law.rvs(rng, (50,), **law.layout.theta(middle))
-    y = law.observe(rng, drawn if law.layout[law.layout.free[0]].shape == () or law.target_type == "targets" else drawn % 3)
+    y = recorded(law, rng, drawn if law.layout[law.layout.free[0]].shape == () or law.target_type == "targets" else drawn % 3)
     for name in law.layout.free:
         eta = middle | {name: middle[name] + level}
         result = law.evaluate(y, eta, 2)

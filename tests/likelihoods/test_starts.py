@@ -61,7 +61,7 @@ def test_starts_are_close(law, most, seed):
     law, rng = sized(law), np.random.default_rng(seed)
     theta = example(law, seed)
     weight = rng.integers(0, 3, N).astype(float)
-    y = law.observe(rng, law.rvs(rng, (N,), **repeated(theta, N)))
+    y = law.rvs(rng, (N,), **repeated(theta, N))
     found = {name: np.asarray(value, float)[None] for name, value in law.start(y, weight).items() if name in law.layout.free}
     assert set(found) == set(law.layout.free)
     at_truth, at_start = (law.loglik(y, **repeated({**theta, **values}, N)) for values in ({}, found))
@@ -76,7 +76,7 @@ def test_refined_constants_are_close(law):
     theta = repeated(example(law, 3), N)
     link = law.layout[first].link
     theta[first] = link.inverse(link.link(theta[first]) + rng.normal(size=theta[first].shape))
-    y = law.observe(rng, law.rvs(rng, (N,), **theta))
+    y = law.rvs(rng, (N,), **theta)
     rough = {name: repeated({name: np.asarray(value, float)[None]}, N)[name] for name, value in law.start(y, weight).items()}
     others = {name: value for name, value in rough.items() if name in law.layout.free and name != first}
     found = law.refine(y, weight, **{**theta, **others})

@@ -19,7 +19,9 @@ from sk_mle.datasets import make_mle_regression
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import (
+    Bernoulli,
     Beta,
+    Categorical,
     Censored,
     Exponential,
     Fixed,
@@ -43,6 +45,7 @@ from sk_mle.likelihoods import (
 )
 from sk_mle.likelihoods._fallbacks.facts import integrates, with_values
 from sk_mle.likelihoods._protocol.derived import kernel
+from sk_mle.likelihoods._protocol.forms import between, class_masses, cones
 from sk_mle.testing import check_likelihood
 
 RNG = np.random.default_rng(0)
@@ -269,8 +272,26 @@ def test_a_law_with_another_density_has_no_functions_between_bounds():
             return Normal().loglik(y, loc, 2 * scale)
 
     for kind in (Written, Wider):
-        for name in ("between", "crps", "divergence"):
+        assert between.of(kind()) is None
+        for name in ("crps", "divergence"):
             assert getattr(kind(), name) is None
+
+
+class SomeMislabelled(Bernoulli):
+    """One label in ten is the other."""
+
+    def loglik(self, y, prob):
+        seen = 0.1 + 0.8 * prob
+        return np.where(y > 0, np.log(seen), np.log1p(-seen))
+
+
+def test_a_law_of_classes_with_another_density_has_its_own_masses_and_cones():
+    law, eta = SomeMislabelled(), {"prob": np.array([-30.0, 0.0, 1.0])}
+    right = np.exp([law.loglik(np.array([0.0, 1.0]), prob) for prob in law.layout.theta(eta)["prob"]])
+    np.testing.assert_allclose(class_masses(law, eta, 2, "probability"), right, rtol=1e-14)
+    assert between.of(Normal()) is not None
+    assert cones.of(Categorical()) is not cones.default
+    assert cones.of(type("Other", (Categorical,), {"loglik": lambda self, y, logits: 0.0})()) is cones.default
 
 
 def test_a_law_of_transformed_values_given_bounds_far_out():

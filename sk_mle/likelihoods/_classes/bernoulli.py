@@ -10,6 +10,7 @@ from scipy.special import xlog1py, xlogy
 from ...domains import BINARY, UNIT
 from .._fallbacks.algebra import Eval
 from .._families.log_probability import PROB_PROB, LogProbability, Logs
+from .._protocol.forms import by_class, masses
 
 
 class Bernoulli(LogProbability):
@@ -65,12 +66,6 @@ class Bernoulli(LogProbability):
             second = -first * link.log_inverse(-at)[1]
         return Eval(loglik, gradient, {PROB_PROB: -second})
 
-    def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
-        link = self.layout["prob"].link
-        if scale != "probability" or not self.layout.free or (mirror := link.mirror()) is None:
-            return super().class_masses(eta, n_classes, scale)
-        return np.stack([mirror.inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)
-
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         prob = np.average(y, weights=sample_weight)
         return {"prob": float(np.clip(prob, 1e-6, 1 - 1e-6))}
@@ -97,3 +92,12 @@ class Bernoulli(LogProbability):
 
     def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], prob: np.ndarray) -> np.ndarray:
         return (rng.uniform(size=size) < prob).astype(float)
+
+
+@masses.register(Bernoulli)
+def _of_both_classes(law: Bernoulli, eta: dict, n_classes: int, scale: str) -> np.ndarray:
+    """Probabilities by the link, and its mirror image."""
+    link = law.layout["prob"].link
+    if scale != "probability" or not law.layout.free or (mirror := link.mirror()) is None:
+        return by_class(law, eta, n_classes, scale)
+    return np.stack([mirror.inverse(-eta["prob"]), link.inverse(eta["prob"])], axis=1)

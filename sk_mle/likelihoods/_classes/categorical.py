@@ -9,7 +9,8 @@ from scipy.special import log_softmax, softmax
 
 from .._fallbacks.algebra import Eval
 from .._families.classes import Classes
-from .._families.softmax import LOGITS_LOGITS, Softmax, indicator_covariance, log_probability
+from .._families.softmax import LOGITS_LOGITS, Softmax, cone_of_logits, indicator_covariance, log_probability
+from .._protocol.forms import cones, masses
 
 
 class Categorical(Classes, Softmax):
@@ -78,12 +79,6 @@ class Categorical(Classes, Softmax):
         hit = np.arange(values.shape[-1]) == y[..., None]
         return np.where(hit, values, 0.0).sum(axis=-1)
 
-    def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
-        if scale == "score":
-            return eta["logits"]
-        log = log_probability(eta["logits"])
-        return np.exp(log) if scale == "probability" else log
-
     def fisher(self, logits: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         return {("logits", "logits"): indicator_covariance(softmax(logits, axis=-1))}
 
@@ -112,3 +107,15 @@ class Categorical(Classes, Softmax):
 
     def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], logits: np.ndarray) -> np.ndarray:
         return self.ppf(rng.uniform(size=size), logits)
+
+
+@masses.register(Categorical)
+def _of_logits(law: Categorical, eta: dict, n_classes: int, scale: str) -> np.ndarray:
+    """All classes at once."""
+    if scale == "score":
+        return eta["logits"]
+    log = log_probability(eta["logits"])
+    return np.exp(log) if scale == "probability" else log
+
+
+cones.register(Categorical)(cone_of_logits)

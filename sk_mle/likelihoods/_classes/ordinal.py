@@ -10,8 +10,10 @@ from ..._special.intervals import BETWEEN
 from ...domains import POSITIVE, REAL, Domain
 from ...links import Identity, get_link
 from .._fallbacks.algebra import outer
+from .._fallbacks.recession import axis_recession_cone
 from .._families.classes import Classes
 from .._protocol.derived import derived
+from .._protocol.forms import cones
 from .._protocol.parameter import Parameter, Parameters
 
 
@@ -160,23 +162,6 @@ class Ordinal(Classes):
         cutpoints = get_link(self.distribution).link(np.cumsum(share)[:-1] / share.sum())
         return {"loc": -cutpoints[0], "gaps": np.diff(cutpoints), "scale": 1.0}
 
-    def recession(self, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """The cone of `loc`: away from both cutpoints of the class.
-
-        Cutpoints but the first are further columns of the cone if they are the same in every row.
-        """
-        if name != "loc":
-            return super().recession(y, eta, name)
-        params, last = self.layout.theta(eta), self.n_classes - 1
-        gaps = params.get("gaps", np.zeros((len(y), 0)))
-        move = np.eye(last)[:, 1:] if (gaps == gaps[:1]).all() else np.zeros((last, 0))
-        cone = np.zeros((len(y), 2, 1 + move.shape[1]))
-        cone[:, 0, 0], cone[:, 0, 1:] = -1.0, move[np.minimum(y, last - 1).astype(int)]
-        cone[:, 1, 0], cone[:, 1, 1:] = 1.0, -move[np.maximum(y - 1, 0).astype(int)]
-        cone *= np.stack([y < last, y > 0], axis=1)[:, :, None]
-        without = [self.logsf(y - 1, **params), self.logcdf(y, **params)]  # one of the cutpoints
-        return cone, np.stack(without, axis=1) - self.evaluate(y, eta, 0).loglik[:, None]
-
     # ---- the distribution -----------------------------------------------------------------------------------------------
 
     def _scaled_cutpoints(self, loc: np.ndarray, gaps: np.ndarray | None = None, scale: float | np.ndarray = 1.0) -> np.ndarray:
@@ -212,3 +197,22 @@ class Ordinal(Classes):
         table = np.exp(get_link(self.distribution).log_inverse(self._scaled_cutpoints(**params))[0])
         code = np.sum(table < q[..., None], axis=-1).astype(float)
         return np.where(q == 0, -1.0, np.where((q >= 0) & (q <= 1), code, np.nan))
+
+
+@cones.register(Ordinal)
+def cone_of_cutpoints(law: Ordinal, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """As `recession`, of `loc`: away from both cutpoints of the class.
+
+    Cutpoints but the first are further columns of the cone if they are the same in every row.
+    """
+    if name != "loc":
+        return axis_recession_cone(law, y, eta, name)
+    params, last = law.layout.theta(eta), law.n_classes - 1
+    gaps = params.get("gaps", np.zeros((len(y), 0)))
+    move = np.eye(last)[:, 1:] if (gaps == gaps[:1]).all() else np.zeros((last, 0))
+    cone = np.zeros((len(y), 2, 1 + move.shape[1]))
+    cone[:, 0, 0], cone[:, 0, 1:] = -1.0, move[np.minimum(y, last - 1).astype(int)]
+    cone[:, 1, 0], cone[:, 1, 1:] = 1.0, -move[np.maximum(y - 1, 0).astype(int)]
+    cone *= np.stack([y < last, y > 0], axis=1)[:, :, None]
+    without = [law.logsf(y - 1, **params), law.logcdf(y, **params)]  # one of the cutpoints
+    return cone, np.stack(without, axis=1) - law.evaluate(y, eta, 0).loglik[:, None]

@@ -11,7 +11,7 @@ from ..._special.intervals import normal_ratio
 from ...links import Probit
 from .._fallbacks.facts import withdrawable
 from .._families.location_scale import LinkLocationScale
-from .._protocol.base import Between
+from .._protocol.forms import between
 from .._protocol.relations import Relations
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
@@ -48,10 +48,6 @@ class Normal(LinkLocationScale):
     def standard_terms(self, z: np.ndarray, order: int) -> tuple[np.ndarray, dict, dict]:
         return -0.5 * z**2 - LOG_ROOT_2PI, {"z": -z}, {("z", "z"): np.full_like(z, -1.0)} if order == 2 else {}
 
-    @withdrawable
-    def between(self, low: np.ndarray, high: np.ndarray, loc: np.ndarray, scale: np.ndarray) -> Between:
-        return _Between(low, high, loc, scale)
-
     def standard_information(self) -> dict:
         return {("loc", "loc"): 1.0, ("scale", "scale"): 2.0}
 
@@ -72,7 +68,8 @@ class Normal(LinkLocationScale):
         return 0.5 * (((p["loc"] - q["loc"]) / q["scale"]) ** 2 + (ratio - 1) * (ratio + 1)) - np.log(ratio)
 
 
-class _Between:
+@between.register(Normal)
+class BetweenFarBounds:
     """The law between bounds far out on one side of loc, relative to its density at the bound nearer to loc.
 
     Bounds below loc are mirrored at zero, so that `near` is the lower one; `a` is its distance from loc in scales.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,18 +66,21 @@ class Tweedie(Likelihood):
     """
 
     parameters = {"mean": POSITIVE, "dispersion": POSITIVE, "power": Domain(1.0, 2.0, typical=(1.2, 1.8))}
-    support = NONNEGATIVE
-    atoms = (0.0,)
-    relations = Relations(
-        limits={"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}},
-        advice={
-            "is_degenerate": "as its power goes to 1 all mass gathers on the multiples of its dispersion, and y consists of "
-            "such multiples. Take a law of counts, such as NegativeBinomial() of y over that unit, or give the power"
-        },
-    )
+    support = replace(NONNEGATIVE, atoms=(0.0,))
 
     def __init__(self, *, mean: Any = None, dispersion: Any = None, power: Any = 1.5, links: Any = None) -> None:
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
+
+    @property
+    def relations(self) -> Relations:
+        return Relations(
+            limits={"Gamma": {"power": 2.0, "dispersion": lambda shape: 1 / shape}},
+            advice={
+                "is_degenerate": "as its power goes to 1 all mass gathers on the multiples of its dispersion, and y consists "
+                "of such multiples. Take a law of counts, such as NegativeBinomial() of y over that unit, or give the power"
+            },
+            is_degenerate=_on_a_lattice if "power" in self.layout.free else None,
+        )
 
     def terms(
         self, y: np.ndarray, order: int, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray | None = None
@@ -104,14 +107,6 @@ class Tweedie(Likelihood):
             mixed = d_kk * k_p**2 + 2 * d_ka * k_p * a_p + d_aa * a_p**2
             second["power", "power"] = mixed + d_k / (2 - p) ** 2 + d_a * 2 / (p - 1) ** 3 - half_pp
         return value, first, second
-
-    @property
-    def is_degenerate(self) -> Callable | None:
-        return self._on_a_lattice if "power" in self.layout.free else None
-
-    @staticmethod
-    def _on_a_lattice(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray) -> bool:
-        return bool(np.min(power) < 1 + LATTICE_DISTANCE_OF_POWER)
 
     def _clipped_power(self, power: Any) -> np.ndarray:
         return np.clip(
@@ -241,3 +236,8 @@ def _log_smaller_tail(
     side[~narrow] = log_smaller_tail(*(v[~narrow] for v in (y, rate, shape, scale, above)))
     side[narrow] = log_smaller_tail_by_saddlepoint(*(v[narrow] for v in (y, mean, dispersion, power, above)))
     return side
+
+
+def _on_a_lattice(law: Tweedie, y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, power: np.ndarray) -> bool:
+    """Whether the power is so near to 1 that only values on a lattice explain it."""
+    return bool(np.min(power) < 1 + LATTICE_DISTANCE_OF_POWER)

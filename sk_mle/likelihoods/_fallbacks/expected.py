@@ -202,7 +202,7 @@ def curvature_score(law: Law, y: np.ndarray, eta: dict) -> np.ndarray | None:
     )
     if expected_information(law) == "whole" and np.allclose(observed, expected, rtol=MAX_RANDOM_SHARE, atol=0.0):
         return None
-    if expected_information(law) == "whole" and not (law.support.integer or law.atoms):
+    if expected_information(law) == "whole" and not (law.support.integer or law.support.atoms):
         result = _of_linear_hessians(law, eta, expected)
     else:
         result = np.full((*observed.shape, observed.shape[1]), np.nan)

@@ -83,7 +83,7 @@ def density_values(law: Law, y: np.ndarray) -> np.ndarray | None:
         values = np.where(low == high, low, np.nan)
         if np.isnan(values).all():
             return None
-    return np.where(np.isin(values, predicted.atoms), np.nan, values) if predicted.atoms else values
+    return np.where(np.isin(values, predicted.support.atoms), np.nan, values) if predicted.support.atoms else values
 
 
 def expected_information(law: Law) -> str:

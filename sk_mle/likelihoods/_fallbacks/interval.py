@@ -40,7 +40,7 @@ def log_interval(law: Law, low: np.ndarray, high: np.ndarray, /, **params: np.nd
 def reaches(law: Law, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two masks: intervals that include the lower end of the support, and those that include its upper end."""
     first = law.support.low
-    return low < first if law.support.integer or first in law.atoms else low <= first, high >= law.support.high
+    return low < first if law.support.integer or first in law.support.atoms else low <= first, high >= law.support.high
 
 
 def nodes(law: Law, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ def is_narrow(
             return (high - np.floor(low) <= max_masses) & (low < high)
         margin = np.minimum(low - law.support.low, law.support.high - high)  # at the support's ends densities are not smooth
         inside = np.isfinite(low) & np.isfinite(high) & (low < high) & (high - low <= margin)
-        if law.atoms or loglik is None or not inside.any():
+        if law.support.atoms or loglik is None or not inside.any():
             return np.zeros_like(inside)
         low, high = (np.where(inside, end, law.support.typical[0]) for end in (low, high))
         return inside & is_nearly_linear((loglik(low), loglik(high)), loglik((low + high) / 2), law.smooth)

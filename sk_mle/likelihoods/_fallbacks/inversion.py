@@ -187,7 +187,7 @@ def _solve_real(
         low, at_low = np.where(done | (value >= 0), low, middle), np.where(done | (value >= 0), at_low, value)
         high, at_high = np.where(done | (value < 0), high, middle), np.where(done | (value < 0), at_high, value)
     high = np.where(at_low >= 0, low, high)
-    for atom in law.atoms:
+    for atom in law.support.atoms:
         here = np.full(q.shape, atom)
         high = np.where((np.abs(high - atom) <= 1e-12 * max(1.0, abs(atom))) & (excess(here) >= 0), atom, high)
     return high

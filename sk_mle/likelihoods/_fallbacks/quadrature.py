@@ -392,7 +392,7 @@ def _expect(
             terms = _masses_times(mass, value)
             full, half, size = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1), np.abs(terms).sum(axis=1)
             converged = np.abs(full - half) <= 1e-6 * size
-            atoms = [(atom, law.loglik(np.full(len(x), atom), **part)) for atom in law.atoms]
+            atoms = [(atom, law.loglik(np.full(len(x), atom), **part)) for atom in law.support.atoms]
             atom_mass = sum((np.exp(p) for _, p in atoms), np.zeros(len(x)))
             for atom, p in atoms:
                 at = g(np.full((len(x), 1), atom), p[:, None], *([rows] if indexed else []))

@@ -20,7 +20,7 @@ LOGLIK_ROUNDING = 1e-13  # rounding of a sample's log-likelihood, relative where
 
 
 def axis_recession_cone(law: Law, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The default of `Likelihood.recession`: each entry of the linear predictor moves alone, the others are held."""
+    """The default of `recession` in `_protocol/forms.py`: each entry of the linear predictor moves alone."""
     with np.errstate(all="ignore"):
         here = law.evaluate(y, eta, 0).loglik
         width = eta[name].reshape(len(here), -1).shape[1]

@@ -11,6 +11,7 @@ from scipy.linalg import helmert
 from scipy.special import softmax
 
 from ...domains import REAL, Domain
+from .._fallbacks.recession import axis_recession_cone
 from .._protocol.base import Likelihood
 from .._protocol.derived import derived
 from .._protocol.parameter import Parameter, Parameters
@@ -61,17 +62,6 @@ class Softmax(Likelihood):
         logits = np.log(np.maximum(share, 1e-6 * (share.sum() or 1.0)))
         return {"logits": logits - logits.mean()}
 
-    def recession(self, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """The cone d_j - d_k <= 0 for every class j and one observed class k of the row; 0 for the other observed classes."""
-        if name != "logits":
-            return super().recession(y, eta, name)
-        counts = self.counts(y)
-        reference = np.eye(counts.shape[1])[np.argmax(counts > 0, axis=1)]
-        cone = (reference[:, None, :] - np.eye(counts.shape[1])) * (counts.sum(axis=1) > 0)[:, None, None]
-        difference = eta["logits"] - np.sum(reference * eta["logits"], axis=1, keepdims=True)
-        rise = counts.sum(axis=1)[:, None] * np.logaddexp(0.0, difference)  # as if there were no other classes
-        return cone, np.where(reference > 0, 0.0, np.where(counts > 0, np.inf, rise))
-
 
 @lru_cache(maxsize=64)
 def _contrasts(n: int) -> np.ndarray:
@@ -93,3 +83,15 @@ def log_probability(logits: np.ndarray) -> np.ndarray:
 def indicator_covariance(prob: np.ndarray) -> np.ndarray:
     """diag(prob) - prob prob': the covariance matrix of the class indicators of one draw."""
     return prob[..., :, None] * (np.eye(prob.shape[-1]) - prob[..., None, :])
+
+
+def cone_of_logits(law: Softmax, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """As `recession`: d_j - d_k <= 0 for every class j and one observed class k of the row; 0 for others observed."""
+    if name != "logits":
+        return axis_recession_cone(law, y, eta, name)
+    counts = law.counts(y)
+    reference = np.eye(counts.shape[1])[np.argmax(counts > 0, axis=1)]
+    cone = (reference[:, None, :] - np.eye(counts.shape[1])) * (counts.sum(axis=1) > 0)[:, None, None]
+    difference = eta["logits"] - np.sum(reference * eta["logits"], axis=1, keepdims=True)
+    rise = counts.sum(axis=1)[:, None] * np.logaddexp(0.0, difference)  # as if there were no other classes
+    return cone, np.where(reference > 0, 0.0, np.where(counts > 0, np.inf, rise))

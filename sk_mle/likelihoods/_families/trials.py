@@ -113,9 +113,6 @@ class Trials(Likelihood):
     def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         return Observation(y[:, 0], y[:, 0], {"trials": y[:, 1]}) if self.trials is None else super().observed(y, **params)
 
-    def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
-        return y if self.trials is not None or y.ndim > 1 else np.column_stack([y, y + rng.integers(1, 10, len(y))])
-
     def rvs(
         self, rng: np.random.Generator, size: int | tuple[int, ...], /, trials: np.ndarray | None = None, **params: np.ndarray
     ) -> np.ndarray:

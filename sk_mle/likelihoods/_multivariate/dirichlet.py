@@ -19,6 +19,11 @@ TOTAL_TOL = 1e-6  # difference of a row sum of y from one, for shares in single 
 MIN_RELATIVE_SPREAD = 1e-7  # standard deviation of a share, relative to it, below which rounding hides the curvature
 
 
+def _has_narrow_shares(law: Dirichlet, y: np.ndarray, concentration: np.ndarray) -> bool:
+    """Whether all shares of a row are narrower than their rounding."""
+    return bool((np.sqrt(law.variance(concentration=concentration)) <= MIN_RELATIVE_SPREAD * y).all(axis=1).any())
+
+
 class Dirichlet(Multivariate):
     r"""Dirichlet law of compositions: K positive shares of a whole.
 
@@ -56,7 +61,10 @@ class Dirichlet(Multivariate):
 
     parameters = {"concentration": POSITIVE}
     support = UNIT
-    relations = Relations(advice={"outside": "replace zeros, as by (y * (n - 1) + 1 / n_targets) / n for n rows"})
+    relations = Relations(
+        is_degenerate=_has_narrow_shares,
+        advice={"outside": "replace zeros, as by (y * (n - 1) + 1 / n_targets) / n for n rows"},
+    )
 
     def __init__(self, *, concentration: Any = None, n_targets: Any = None, links: Any = None) -> None:
         self.concentration, self.n_targets, self.links = concentration, n_targets, links
@@ -102,9 +110,6 @@ class Dirichlet(Multivariate):
         mean = np.average(y, axis=0, weights=sample_weight)
         gap = mean @ (np.log(mean) - np.average(np.log(y), axis=0, weights=sample_weight))
         return {PARAMETER_NAME: mean * (y.shape[1] - 1) / (2 * max(float(gap), 1e-15))}  # Minka's, by Stirling's formula
-
-    def is_degenerate(self, y: np.ndarray, concentration: np.ndarray) -> bool:
-        return bool((np.sqrt(self.variance(concentration=concentration)) <= MIN_RELATIVE_SPREAD * y).all(axis=1).any())
 
     def expectation(self, concentration: np.ndarray) -> np.ndarray:
         return concentration / concentration.sum(axis=-1, keepdims=True)

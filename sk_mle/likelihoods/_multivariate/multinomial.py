@@ -15,9 +15,10 @@ from ..._special.logarithms import log_factorial_remainder
 from ..._utils.messages import rows_text
 from ...domains import COUNT, Domain
 from .._families.several_targets import Multivariate
-from .._families.softmax import Softmax, indicator_covariance, log_probability
+from .._families.softmax import Softmax, cone_of_logits, indicator_covariance, log_probability
 from .._families.trials import TRIALS
 from .._protocol.base import Likelihood, Observation
+from .._protocol.forms import cones
 from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations
 
@@ -133,3 +134,6 @@ class Multinomial(Multivariate, Softmax):
         """Random counts; if N is part of y, for random N from 1 to 20."""
         trials = rng.integers(1, 21, size) if trials is None else np.broadcast_to(np.asarray(trials, int), size)
         return rng.multinomial(trials, softmax(logits, axis=-1)).astype(float)
+
+
+cones.register(Multinomial)(cone_of_logits)

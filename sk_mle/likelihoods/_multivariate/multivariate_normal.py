@@ -11,8 +11,18 @@ from ...domains import POSITIVE, REAL, Domain
 from .._fallbacks.starting_values import resolution
 from .._families.several_targets import Multivariate
 from .._protocol.parameter import Parameter
+from .._protocol.relations import Relations
 
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+
+
+def _has_narrow_direction(
+    law: MultivariateNormal, y: np.ndarray, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0
+) -> bool:
+    """Whether the residuals of a target from those before it are narrower than the rounding of y."""
+    _, L, _, scale, _ = law._residuals(y, mean, scale, lower)
+    rounding = np.array([resolution(column) for column in y.T])
+    return bool((scale <= 64 * (rounding + _times(np.abs(L), rounding))).all(axis=0).any())
 
 
 class MultivariateNormal(Multivariate):
@@ -56,6 +66,7 @@ class MultivariateNormal(Multivariate):
     """
 
     support = REAL
+    relations = Relations(is_degenerate=_has_narrow_direction)
     min_targets = 1
 
     def __init__(
@@ -155,11 +166,6 @@ class MultivariateNormal(Multivariate):
             L, *_ = self._factor(self.layout.fixed["lower"], len(root))
         scale = np.sqrt((share * (r - _times(L, r)) ** 2).sum(axis=0))
         return {"scale": np.maximum(scale, rounding), "lower": L[np.tril_indices(len(root), -1)]}
-
-    def is_degenerate(self, y: np.ndarray, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0) -> bool:
-        _, L, _, scale, _ = self._residuals(y, mean, scale, lower)
-        rounding = np.array([resolution(column) for column in y.T])
-        return bool((scale <= 64 * (rounding + _times(np.abs(L), rounding))).all(axis=0).any())
 
     def expectation(self, mean: np.ndarray, scale: np.ndarray, lower: float | np.ndarray = 0.0) -> np.ndarray:
         return np.broadcast_to(mean, self._root(mean, scale, lower)[-1])

@@ -36,9 +36,16 @@ FORMER_DECLARATIONS = {  # declarations of earlier versions: their type, and the
     "n_starts": (int, "relations = Relations(n_starts=...)"),
     "remedy": (str, 'relations = Relations(advice={"outside": ...})'),
     "collapse": (str, 'relations = Relations(advice={"is_degenerate": ...})'),
-    "collapsed": (FunctionType, "is_degenerate(self, y, **params)"),
+    "collapsed": (FunctionType, "relations = Relations(is_degenerate=...), a function of the law, y and its parameters"),
     "at_ends": (FunctionType, "relations = Relations(near_ends=...), a function of the law and its parameters"),
     "expected_information": (str, "fisher(self, **params)"),
+    "atoms": (tuple, "support = dataclasses.replace(domain, atoms=...)"),
+    "canonical_order": (FunctionType, "relations = Relations(canonical_order=...), a function of the law and coefficients"),
+    "is_degenerate": (FunctionType, "relations = Relations(is_degenerate=...), a function of the law, y and its parameters"),
+    "recession": (FunctionType, "cones.register of sk_mle.likelihoods._protocol.forms"),
+    "class_masses": (FunctionType, "masses.register of sk_mle.likelihoods._protocol.forms"),
+    "between": (FunctionType, "between.register of sk_mle.likelihoods._protocol.forms"),
+    "observe": (FunctionType, "rvs(self, rng, size, **params), which draws the target as a study records it"),
     "check_known": (FunctionType, "bind(self, y, **known)"),
     "densities": (FunctionType, "observed(self, y, **params), whose ends differ where the log-likelihood is no log density"),
     "competing": (FunctionType, "relations = Relations(competing=...), a function of the law and its parameters"),
@@ -178,7 +185,7 @@ def density_fault(law: Likelihood) -> str:
             to_y, log_jacobian, _ = _maps_to_support(law.support)
             y, width = to_y(np.sinh(t)), np.cosh(t) * np.exp(log_jacobian(np.sinh(t))) * (t[1] - t[0])
         keep = law.support.contains(y) & np.isfinite(width) & (width > 0)
-        y, width = np.append(y[keep], law.atoms), np.append(width[keep], np.ones(len(law.atoms)))
+        y, width = np.append(y[keep], law.support.atoms), np.append(width[keep], np.ones(len(law.support.atoms)))
         loglik = checked_loglik(law, law.loglik(y, **{name: np.full(len(y), value) for name, value in params.items()}), y)
         mass = float(np.exp(loglik) @ width)
         of_minus, of_itself = float(np.exp(-loglik) @ width), float(loglik @ width)

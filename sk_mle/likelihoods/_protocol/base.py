@@ -11,7 +11,7 @@ linear predictors, observed, or expected where the law has `fisher`. A pair of p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -20,7 +20,7 @@ from sklearn.utils.validation import column_or_1d
 from ..._utils.floats import check_numeric
 from ...domains import REAL, Domain
 from .._fallbacks import interval as intervals
-from .._fallbacks import inversion, quadrature, recession, starting_values
+from .._fallbacks import inversion, quadrature, starting_values
 from .._fallbacks.algebra import Eval
 from .._fallbacks.facts import mark_defaults, numerical, takes_parameters
 from . import authors, evaluation
@@ -50,19 +50,6 @@ class Observation(NamedTuple):
     params: dict[str, np.ndarray]
 
 
-class Between(Protocol):
-    """A law given that its values lie between two bounds, in the rows for which it was made."""
-
-    def loglik(self, from_low: np.ndarray, to_high: np.ndarray) -> np.ndarray:
-        """The log-density of y at these distances from the bounds, from which y itself may not be told."""
-
-    def log_interval(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """log P(start < Y <= end)."""
-
-    def ppf(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The bound that is nearer to the law's mass, and the signed distance of the quantiles from it."""
-
-
 class Likelihood(BaseEstimator):
     """Base class of all laws p(y | parameters).
 
@@ -74,7 +61,8 @@ class Likelihood(BaseEstimator):
     parameters : dict of str to Domain or Parameter
         In order; the first is modelled on all columns by default. `layout` has the entries with links and values.
     support : Domain
-        Of y. Checked before a fit.
+        Of y. Checked before a fit. At its `atoms`, points of positive probability of a law that otherwise has a density,
+        `loglik` is the log of the mass.
     smooth : bool
         False declares that the log-likelihood has kinks in its first parameter. Such a law also writes `kinks` and
         `smoothed`, and fits end exactly on the vertex where the kinks meet.
@@ -82,8 +70,6 @@ class Likelihood(BaseEstimator):
         What y is: one number, class codes 0..K-1, which MLEClassifier fits, or several targets, y of shape (n, columns). A law
         of classes ends its `support` at K-1, once `bind` has seen y, and may take their labels in order as an argument
         `categories` of its constructor.
-    atoms : tuple of float
-        Points of positive probability of a law that otherwise has a density; `loglik` is the log of the mass there.
     relations : Relations
         Which other laws this one becomes, for likelihood-ratio tests; the starts of a fit, and which values searches and starts
         try; what messages recommend.
@@ -91,18 +77,12 @@ class Likelihood(BaseEstimator):
         The laws inside a composite law, with the names of their parameters in the composite.
     covariance : callable or None
         `covariance(**params) -> (n, columns, columns)`, for laws of several targets.
-    is_degenerate : callable or None
-        `is_degenerate(y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower than the
-        rounding of y, so that no maximum exists. None: fits judge by the mean log-likelihood alone.
     gradient, hessian, fisher : callable or None
         `gradient(y, **params) -> {name: (n,)}`, `hessian(y, **params) -> {(a, b): (n,)}` of the log-likelihood and
         `fisher(**params) -> {(a, b): (n,)}` on the natural scale. None: not offered. `terms` implies the first two.
     interval : callable or None
         `interval(low, high, order, **params)` gives log P(low < Y <= high) with its gradient and Hessian on the natural
         scale; None: differenced. Serves censored, truncated and rounded data.
-    between : callable or None
-        `between(low, high, **params)`, the law given that low < Y <= high, where both bounds lie so far out on one side that
-        the density and the probability of the interval cancel digits; None: their difference. Returns a `Between`.
     crps : callable or None
         `crps(y, **params) -> (n,)`, in closed form; `metrics.crps` integrates where this is None, or NaN.
     divergence : callable or None
@@ -137,15 +117,11 @@ class Likelihood(BaseEstimator):
         @property
         def target_type(self) -> str: ...
         @property
-        def atoms(self) -> tuple[float, ...]: ...
-        @property
         def relations(self) -> Relations: ...
         @property
         def children(self) -> tuple[Child, ...]: ...
         @property
         def covariance(self) -> Callable | None: ...
-        @property
-        def is_degenerate(self) -> Callable | None: ...
         @property
         def gradient(self) -> Callable | None: ...
         @property
@@ -155,8 +131,6 @@ class Likelihood(BaseEstimator):
         @property
         def interval(self) -> Callable | None: ...
         @property
-        def between(self) -> Callable[..., Between] | None: ...
-        @property
         def crps(self) -> Callable | None: ...
         @property
         def divergence(self) -> Callable | None: ...
@@ -164,10 +138,9 @@ class Likelihood(BaseEstimator):
         support = REAL
         smooth = True
         target_type = "number"
-        atoms = ()
         relations = Relations()
         children = ()
-        covariance = is_degenerate = gradient = hessian = fisher = interval = between = crps = divergence = None
+        covariance = gradient = hessian = fisher = interval = crps = divergence = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Derive `loglik`, `gradient` and `hessian` from `terms`, the four tails from `tail_probability`, or the converse.
@@ -231,10 +204,6 @@ class Likelihood(BaseEstimator):
         """Whether each value of a target, as `read` returned it, is possible under the law."""
         return self.support.contains(y)
 
-    def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
-        """What a study would record of simulated values y: y itself, unless the law is of censored values."""
-        return y
-
     def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         """What a target, as `read` returned it, tells of the predicted values.
 
@@ -250,17 +219,6 @@ class Likelihood(BaseEstimator):
         rows where y, or its interval, is impossible for them.
         """
         return self
-
-    def recession(self, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """The recession cone of a sample's log-likelihood in the linear predictor of parameter `name`.
-
-        It has the directions in which the log-likelihood never falls, and serves to diagnose separated data. Returns `cone`
-        (n, m, width) and `gain` (n, m): direction d is in the cone of sample i if `cone[i] @ d >= 0`; along constraint m the
-        log-likelihood can still rise by `gain[i, m]`; if that is infinite, `cone[i, m] @ d` must be 0. A `cone` wider than
-        the linear predictor has further columns for constants that all samples share. By default each entry of the linear
-        predictor moves alone, and its limits are found by growing steps.
-        """
-        return recession.axis_recession_cone(self, y, eta, name)
 
     # ---- from the constructor's arguments -----------------------------------------------------------------------
 
@@ -282,13 +240,6 @@ class Likelihood(BaseEstimator):
         if "_argument_names" not in vars(kind):
             kind._argument_names = tuple(super().get_params(deep=False))
         return {name: getattr(self, name) for name in kind._argument_names}
-
-    def canonical_order(self, coefs: dict) -> dict:
-        """The coefficients of the same model with exchangeable parts of the law in a fixed order (label switching).
-
-        `coefs` has for every free parameter an array (1 + q, K): the intercept, then the slopes.
-        """
-        return coefs
 
     def check(self) -> None:
         """Raise ValueError or TypeError for constructor arguments that cannot be used."""
@@ -335,21 +286,6 @@ class Likelihood(BaseEstimator):
     def log_interval(self, low: np.ndarray, high: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         """log P(low < Y <= high)."""
         return intervals.log_interval(self, low, high, **params)
-
-    def class_masses(self, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
-        """Probabilities of the class codes 0..K-1, for laws of classes: (n, K).
-
-        Parameters
-        ----------
-        eta : dict of str to ndarray
-            Linear predictor of every free parameter.
-        n_classes : int
-        scale : {"log", "probability", "score"}
-            "score": log probabilities up to a constant per row, if that is cheaper.
-        """
-        n = len(next(iter(eta.values())))
-        log = np.stack([self.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
-        return np.exp(log) if scale == "probability" else log
 
     def __copy__(self) -> Self:
         law = object.__new__(type(self))
@@ -413,7 +349,10 @@ class Likelihood(BaseEstimator):
 
     @takes_parameters
     def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], /, **params: np.ndarray) -> np.ndarray:
-        """Random values of shape `size`; by default by inversion of the distribution function."""
+        """Random targets, of shape `size` for a law of one number; by default by inversion of the distribution function.
+
+        As a study would record them, where the target is not the value itself: `predictive` has those of values.
+        """
         return self.ppf(rng.uniform(size=size), **params)
 
 
@@ -437,7 +376,7 @@ JOINT_METHODS: dict[str, dict[str, Callable]] = {
 # Methods of which a law that overrides one no longer has what its parent says of the others, unless it writes the joint method.
 FOLLOWING = (
     (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval")),
-    (("loglik", "terms"), "", ("between", "crps", "divergence")),
+    (("loglik", "terms"), "", ("crps", "divergence")),
     (("cdf", "sf"), "tail_probability", tuple(TAILS.values())),  # a logarithm alone may be a refinement
 )
 

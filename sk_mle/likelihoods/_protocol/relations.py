@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from .base import Likelihood
 
@@ -56,6 +58,14 @@ class Relations:
     competing : callable or None
         `competing(law, **params) -> bool`: whether other maxima are likely, given one at these parameters, so that a fit
         searches for them.
+    is_degenerate : callable or None
+        `is_degenerate(law, y, **params) -> bool`: whether a part of the law, or a direction of several targets, is narrower
+        than the rounding of y, so that no maximum exists. None: the laws inside are asked, and if there are none, fits judge
+        by the mean log-likelihood alone.
+    canonical_order : callable or None
+        `canonical_order(law, coefs) -> coefs`, the coefficients of the same model with parts of the law that can change places
+        in a fixed order (label switching). `coefs` has for every free parameter an array (1 + q, K): the intercept, then the
+        slopes.
 
     Examples
     --------
@@ -77,6 +87,8 @@ class Relations:
     n_starts: int = 1
     advice: Mapping[str, str] = field(default_factory=dict)
     competing: Callable[..., bool] | None = None
+    is_degenerate: Callable[..., bool] | None = None
+    canonical_order: Callable[[Any, dict], dict] | None = None
 
 
 def values_to_hold(law: Likelihood) -> dict[str, tuple[float, ...]]:
@@ -137,6 +149,29 @@ def competing(law: Likelihood, params: dict) -> bool:
     """Whether the law says that other maxima are likely beside one at these parameters."""
     competing = law.relations.competing
     return competing is not None and competing(law, **params)
+
+
+def may_be_degenerate(law: Likelihood) -> bool:
+    """Whether the law, or one inside it, has a test of degeneracy."""
+    return law.relations.is_degenerate is not None or any(may_be_degenerate(child.law) for child in law.children)
+
+
+def is_degenerate(law: Likelihood, y: np.ndarray, params: dict) -> bool:
+    """Whether a part of the law is narrower than the rounding of y at these parameters."""
+    test = law.relations.is_degenerate
+    if test is not None:
+        return bool(test(law, y, **params))
+    return any(is_degenerate(child.law, y, child.of(params)) for child in law.children)
+
+
+def canonical_order(law: Likelihood, coefs: dict) -> dict:
+    """The coefficients with parts of the law, or of one inside it, that can change places in a fixed order."""
+    result = dict(coefs)
+    for child in law.children:
+        ordered = canonical_order(child.law, child.of(coefs))
+        result |= {child.names[name]: value for name, value in ordered.items()}
+    order = law.relations.canonical_order
+    return result if order is None else order(law, result)
 
 
 def n_starts(law: Likelihood) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from .._fallbacks.algebra import Eval, scatter, select_rows
 from .._fallbacks.extrapolation import without_nan
 from .._fallbacks.starting_values import best_candidate
 from .._protocol.base import Likelihood, Observation
+from .._protocol.relations import Relations, is_degenerate, may_be_degenerate
 from .wrapper import Wrapper
 
 MIN_SHARE_OF_BOUNDS = 0.5  # share of one-sided bounds among the values from which several starts are tried
@@ -93,46 +93,31 @@ class Censored(Wrapper):
 
     def inside(self, y: np.ndarray) -> np.ndarray:
         support, (low, high) = self.law.support, y.T
-        starts, ends = (support.integer or end in self.law.atoms for end in (support.low, support.high))
+        starts, ends = (support.integer or end in self.law.support.atoms for end in (support.low, support.high))
         above = (high >= support.low) if starts else (high > support.low)
         below = (low <= support.high) if ends else (low < support.high)
         return np.where(low == high, support.contains(low), above & below)
-
-    def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
-        """Intervals that hold y: below, inside or above a window whose ends are drawn from y; half of those inside stay exact.
-
-        Windows are open below and closed above; recorded intervals include both ends.
-        """
-        ends = np.sort([rng.permutation(y), rng.permutation(y)], axis=0)
-        low, high = np.where(y <= ends[0], -np.inf, ends[0]), np.where(y <= ends[0], ends[0], ends[1])
-        low, high = np.where(y > ends[1], ends[1], low), np.where(y > ends[1], np.inf, high)
-        exact = (rng.uniform(size=len(y)) < 0.5) & (y > ends[0]) & (y <= ends[1])
-        low = low + 1 if self.law.support.integer else np.where(np.isin(low, self.law.atoms), np.nextafter(low, np.inf), low)
-        return np.column_stack([np.where(exact, y, low), np.where(exact, y, high)])
 
     def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         return Observation(y[:, 0], y[:, 1], {})
 
     @property
-    def is_degenerate(self) -> Callable | None:
-        """Whether the law inside is degenerate at the observed values."""
-        inner = self.law.is_degenerate
+    def relations(self) -> Relations:
+        """The law inside is asked at the observed values whether it is degenerate."""
 
-        def of_observed(y: np.ndarray, /, **params: np.ndarray) -> bool:
+        def of_observed(law: Censored, y: np.ndarray, /, **params: np.ndarray) -> bool:
             rows = y[:, 0] == y[:, 1]
-            return (
-                inner is not None
-                and rows.any()
-                and inner(y[rows, 0], **{name: v[rows] if np.ndim(v) else v for name, v in params.items()})
-            )
+            at = {name: v[rows] if np.ndim(v) else v for name, v in params.items()}
+            return bool(rows.any()) and is_degenerate(law.law, y[rows, 0], at)
 
-        return inner and of_observed
+        return Relations(is_degenerate=of_observed if may_be_degenerate(self.law) else None)
 
     def _open_end(self, low: np.ndarray) -> np.ndarray:
         """The lower end of the interval that is open below and includes `low`, as the protocol's intervals are open there."""
-        if self.law.support.integer:
+        support = self.law.support
+        if support.integer:
             return np.ceil(low) - 1
-        return np.where(np.isin(low, self.law.atoms), np.nextafter(low, -np.inf), low) if self.law.atoms else low
+        return np.where(np.isin(low, support.atoms), np.nextafter(low, -np.inf), low) if support.atoms else low
 
     def loglik(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         low, high = np.moveaxis(np.asarray(y, float), -1, 0)
@@ -192,7 +177,22 @@ class Censored(Wrapper):
         return self.law.ppf(q, **params)
 
     def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], /, **params: np.ndarray) -> np.ndarray:
-        return self.law.rvs(rng, size, **params)
+        """Intervals that hold random values: below, inside or above a window; half of those inside stay exact.
+
+        The ends of windows are drawn from the values. Windows are open below and closed above; recorded intervals include both
+        ends.
+        """
+        values = self.law.rvs(rng, size, **params)
+        return self._recorded(rng, values.ravel()).reshape(*values.shape, 2)
+
+    def _recorded(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
+        ends = np.sort([rng.permutation(y), rng.permutation(y)], axis=0)
+        low, high = np.where(y <= ends[0], -np.inf, ends[0]), np.where(y <= ends[0], ends[0], ends[1])
+        low, high = np.where(y > ends[1], ends[1], low), np.where(y > ends[1], np.inf, high)
+        exact = (rng.uniform(size=len(y)) < 0.5) & (y > ends[0]) & (y <= ends[1])
+        support = self.law.support
+        low = low + 1 if support.integer else np.where(np.isin(low, support.atoms), np.nextafter(low, np.inf), low)
+        return np.column_stack([np.where(exact, y, low), np.where(exact, y, high)])
 
 
 def _take(mask: np.ndarray, *values: Any) -> tuple:

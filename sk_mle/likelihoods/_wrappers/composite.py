@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -56,28 +56,11 @@ class Composite(Likelihood):
     def target_type(self) -> str:
         return self.children[0].law.target_type
 
-    @property
-    def atoms(self) -> tuple[float, ...]:
-        return tuple(dict.fromkeys(atom for child in self.children for atom in child.law.atoms))
-
-    @property
-    def is_degenerate(self) -> Callable | None:
-        """Whether a law inside is degenerate; None if none of them says so."""
-        tests = [(child, test) for child in self.children if (test := child.law.is_degenerate) is not None]
-        return (lambda y, **params: any(test(y, **child.of(params)) for child, test in tests)) if tests else None
-
     def read(self, y: Any) -> np.ndarray:
         return self.children[0].law.read(y)
 
     def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         return self.with_children([child.law.bind(y, **child.of(known)) for child in self.children])
-
-    def canonical_order(self, coefs: dict) -> dict:
-        result = dict(coefs)
-        for child in self.children:
-            ordered = child.law.canonical_order(child.of(coefs))
-            result |= {child.names[name]: value for name, value in ordered.items()}
-        return result
 
     def check(self) -> None:
         for child in self.children:

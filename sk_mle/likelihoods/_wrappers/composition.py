@@ -22,7 +22,8 @@ class Composition(Composite):
     @property
     def relations(self) -> Relations:
         return Relations(
-            irregular="with fewer components, parameters of the others are not identified, and the statistic has no known law"
+            irregular="with fewer components, parameters of the others are not identified, and the statistic has no known law",
+            canonical_order=lambda law, coefs: self._components_in_order(coefs),
         )
 
     def get_params(self, deep: bool = True) -> dict:
@@ -80,9 +81,9 @@ class Composition(Composite):
             if len({(repr(part.layout[name].value), repr(part.layout[name].link)) for part in owners}) > 1:
                 raise ValueError(f"{law}: {name!r} is shared, but its values or links differ between components")
 
-    def canonical_order(self, coefs: dict) -> dict:
+    def _components_in_order(self, coefs: dict) -> dict:
         """Equal components in the order of their coefficients, the intercept of the first parameter first."""
-        coefs, parts = super().canonical_order(coefs), self.children
+        parts = self.children
         result, source = dict(coefs), list(range(len(parts)))
         keys = [[value.ravel().tolist() for value in part.of(coefs).values()] for part in parts]
         kinds = [f"{part.law!r} {part.law.layout.fixed} {part.law.layout.known}" for part in parts]

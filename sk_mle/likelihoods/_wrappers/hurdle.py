@@ -57,22 +57,20 @@ class Hurdle(Wrapper):
     def check(self) -> None:
         super().check()
         inner = self.law.support
-        if inner.low < 0 or (not inner.integer and 0.0 in self.law.atoms):
+        if inner.low < 0 or (not inner.integer and 0.0 in self.law.support.atoms):
             raise ValueError(f"Hurdle takes a law of counts or of positive values; the support of {title(self.law)} is {inner}")
 
     @property
     def support(self) -> Domain:
-        return replace(self.law.support, low=0.0, closed=(True, self.law.support.closed[1]))
+        inner = self.law.support
+        atoms = inner.atoms if inner.integer else (0.0, *inner.atoms)
+        return replace(inner, low=0.0, closed=(True, inner.closed[1]), atoms=atoms)
 
     @property
     def relations(self) -> Relations:
         """The law of counts itself is the case in which `zero` is its own probability of zero; a positive law has none."""
         limit = {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}
         return Relations(limits={"law": limit} if self.law.support.integer else {})
-
-    @property
-    def atoms(self) -> tuple[float, ...]:
-        return self.law.atoms if self.support.integer else (0.0, *self.law.atoms)
 
     def loglik(self, y: np.ndarray, /, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)

@@ -93,7 +93,9 @@ class Mixture(Composition, FromIntervals):
 
     @property
     def relations(self) -> Relations:
-        return replace(super().relations, n_starts=self.n_starts)
+        several = self.target_type == "targets"  # whose components are asked
+        shrunk = None if several or self.support.integer else self._has_shrunk
+        return replace(super().relations, n_starts=self.n_starts, is_degenerate=shrunk)
 
     @property
     def own(self) -> dict[str, Domain | Parameter]:
@@ -111,7 +113,8 @@ class Mixture(Composition, FromIntervals):
         low, high = min(part.low for part in parts), max(part.high for part in parts)
         closed = any(p.closed[0] and p.low == low for p in parts), any(p.closed[1] and p.high == high for p in parts)
         typical = min(part.typical[0] for part in parts), max(part.typical[1] for part in parts)
-        return replace(parts[0], low=low, high=high, closed=closed, typical=typical)
+        atoms = tuple(dict.fromkeys(atom for part in parts for atom in part.atoms))
+        return replace(parts[0], low=low, high=high, closed=closed, typical=typical, atoms=atoms)
 
     @derived
     def layout(self) -> Parameters:
@@ -130,7 +133,7 @@ class Mixture(Composition, FromIntervals):
 
     def _possible(self, law: Any, y: np.ndarray) -> np.ndarray:
         """Mask of the y that a component can give: in its support, and not at atoms of others, which outweigh any density."""
-        foreign = np.setdiff1d(self.atoms, law.atoms)
+        foreign = np.setdiff1d(self.support.atoms, law.support.atoms)
         return law.inside(y) & ~np.isin(y, foreign) if len(foreign) else law.inside(y)
 
     def loglik(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
@@ -172,12 +175,10 @@ class Mixture(Composition, FromIntervals):
         terms = self._component_logs(params, lambda law, inner: self._component_loglik(law, y, inner))
         return np.moveaxis(np.exp(terms - logsumexp(terms, axis=0)), 0, -1)
 
-    def is_degenerate(self, y: np.ndarray, /, **params: np.ndarray) -> bool:
+    @staticmethod
+    def _has_shrunk(law: Mixture, y: np.ndarray, /, **params: np.ndarray) -> bool:
         """Whether a component has shrunk onto values of y, where the density increases without bound."""
-        if self.target_type == "targets":
-            inner = super().is_degenerate
-            return inner is not None and inner(y, **params)
-        return not self.support.integer and bool((self.loglik(y, **params) > -np.log(MAX_ROUNDING_WIDTHS * rounding(y))).any())
+        return bool((law.loglik(y, **params) > -np.log(MAX_ROUNDING_WIDTHS * rounding(y))).any())
 
     def evaluate(self, y: np.ndarray, eta: dict, order: int = 1, information: str = "observed") -> Eval:
         def part(law: Any, at: dict) -> Eval:

@@ -10,6 +10,7 @@ import numpy as np
 from ...domains import POSITIVE, Domain
 from .._fallbacks.algebra import Eval
 from .._protocol.base import Likelihood, Observation
+from .._protocol.relations import Relations
 from .wrapper import Wrapper
 
 
@@ -46,7 +47,7 @@ class Rounded(Wrapper):
     """
 
     own = {"width": POSITIVE}
-    is_degenerate = None
+    relations = Relations(is_degenerate=lambda law, y, /, **params: False)
 
     def __init__(self, law: Any, width: Any) -> None:
         self.law, self.width = law, width
@@ -61,16 +62,12 @@ class Rounded(Wrapper):
         return self.law.predictive
 
     @property
-    def atoms(self) -> tuple[float, ...]:
-        return ()
-
-    @property
     def support(self) -> Domain:
         """The law's support, wider by half a width if the width is a number."""
         inner = self.law.support
         half = 0.0 if isinstance(self.width, str) else self.width / 2
         closed = bool(np.isfinite(inner.low)), bool(np.isfinite(inner.high))
-        return replace(inner, low=inner.low - half, high=inner.high + half, closed=closed, integer=False)
+        return replace(inner, low=inner.low - half, high=inner.high + half, closed=closed, integer=False, atoms=())
 
     def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         """The interval of each value; `params` has the width if a column of X holds it."""
@@ -79,10 +76,6 @@ class Rounded(Wrapper):
 
     def inside(self, y: np.ndarray) -> np.ndarray:
         return np.isfinite(y) if isinstance(self.width, str) else self.support.contains(y)
-
-    def observe(self, rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
-        width = 1.0 if isinstance(self.width, str) else self.width
-        return width * np.rint(y / width)
 
     def loglik(self, y: np.ndarray, /, width: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)
@@ -123,4 +116,4 @@ class Rounded(Wrapper):
     def rvs(
         self, rng: np.random.Generator, size: int | tuple[int, ...], /, width: np.ndarray, **params: np.ndarray
     ) -> np.ndarray:
-        return self.law.rvs(rng, size, **params)
+        return width * np.rint(self.law.rvs(rng, size, **params) / width)

@@ -18,7 +18,7 @@ from .._fallbacks.facts import numerical, title, with_values
 from .._protocol.base import Likelihood
 from .._protocol.derived import derived
 from .._protocol.parameter import Parameter, Parameters
-from .._protocol.relations import Relations
+from .._protocol.relations import Relations, is_degenerate, may_be_degenerate
 from .composite import with_inner_values
 from .transforms import TRANSFORMS, Transform, check_transform
 from .wrapper import Wrapper
@@ -67,9 +67,14 @@ class Transformed(Wrapper):
 
     @property
     def relations(self) -> Relations:
-        """The law inside is a limit if the function can be the identity."""
+        """The law inside is a limit if the function can be the identity; at transformed values it may be degenerate."""
         identity = getattr(self._function, "identity", None)
-        return Relations(limits={"law": identity} if identity else {})
+        of_values = self._is_degenerate if may_be_degenerate(self.law) else None
+        return Relations(limits={"law": identity} if identity else {}, is_degenerate=of_values)
+
+    @staticmethod
+    def _is_degenerate(law: Transformed, y: np.ndarray, /, **params: np.ndarray) -> bool:
+        return is_degenerate(law.law, law._forward(y, law._split(params)[0]), law.inner(params))
 
     @derived
     def layout(self) -> Parameters:
@@ -112,7 +117,7 @@ class Transformed(Wrapper):
     def _image(self, own: dict) -> list[float]:
         """The ends of the law's support, and its atoms, on the scale of y."""
         with np.errstate(all="ignore"):
-            return [float(self._function.inverse(np.float64(z), **own)) for z in (*self._ends, *self.law.atoms)]
+            return [float(self._function.inverse(np.float64(z), **own)) for z in (*self._ends, *self.law.support.atoms)]
 
     @property
     def _ends(self) -> tuple[float, float]:
@@ -121,15 +126,11 @@ class Transformed(Wrapper):
     @property
     def support(self) -> Domain:
         inner, domain, own = self.law.support, self._function.domain, self._function_values()[0]
-        low, high = self._image(own)[:2]
+        low, high, *atoms = self._image(own)
         low, high = (domain.low if np.isinf(inner.low) else low), (domain.high if np.isinf(inner.high) else high)
         closed = inner.closed[0] and np.isfinite(inner.low), inner.closed[1] and np.isfinite(inner.high)
         first, last = (float(self._function.inverse(np.float64(z), **own)) for z in inner.typical)
-        return replace(inner, low=low, high=high, closed=closed, typical=(first, last))
-
-    @property
-    def atoms(self) -> tuple[float, ...]:
-        return tuple(self._image(self._function_values()[0])[2:])
+        return replace(inner, low=low, high=high, closed=closed, typical=(first, last), atoms=tuple(atoms))
 
     # ---- log-likelihood ------------------------------------------------------------------------------------------
 
@@ -145,7 +146,7 @@ class Transformed(Wrapper):
             return np.where(domain.contains(y), z, np.where(y <= domain.low, -np.inf, np.where(np.isnan(y), np.nan, np.inf)))
 
     def _log_jacobian(self, y: np.ndarray, z: np.ndarray, own: dict) -> np.ndarray:
-        return np.where(np.isin(z, self.law.atoms), 0.0, self._function.log_jacobian(y, **own))
+        return np.where(np.isin(z, self.law.support.atoms), 0.0, self._function.log_jacobian(y, **own))
 
     def loglik(self, y: np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)
@@ -241,11 +242,6 @@ class Transformed(Wrapper):
         law = copy(self)
         law.law = self.law.smoothed(width)
         return law
-
-    @property
-    def is_degenerate(self) -> Callable | None:
-        inner = self.law.is_degenerate
-        return inner and (lambda y, **params: inner(self._forward(y, self._split(params)[0]), **self.inner(params)))
 
     def ppf(self, q: float | np.ndarray, /, **params: np.ndarray) -> np.ndarray:
         own, inner = self._split(params)

@@ -15,7 +15,8 @@ from .._fallbacks import inversion, quadrature
 from .._fallbacks.algebra import Eval, plus
 from .._fallbacks.extrapolation import without_nan
 from .._fallbacks.facts import numerical
-from .._protocol.base import Between, Likelihood
+from .._protocol.base import Likelihood
+from .._protocol.forms import between
 from .._protocol.parameter import Parameter
 from .._protocol.relations import Relations
 from .wrapper import Wrapper
@@ -93,7 +94,8 @@ class Truncated(Wrapper):
                 else [high - 2, high - 1]
             )
         margin = 0.0 if inner.integer else 0.01 * (ends[1] - ends[0])
-        return replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
+        whole = replace(inner, low=low, high=high, closed=closed, typical=(ends[0] + margin, ends[1] - margin))
+        return replace(whole, atoms=tuple(atom for atom in inner.atoms if whole.contains(atom))) if inner.atoms else whole
 
     def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
         """As of the law inside; ValueError where y lies outside its row's bounds, or the interval of a censored y may.
@@ -114,35 +116,31 @@ class Truncated(Wrapper):
                 )
         return super().bind(y, **known)
 
-    @property
-    def atoms(self) -> tuple[float, ...]:
-        return tuple(atom for atom in self.law.atoms if self.support.contains(atom))
-
     def loglik(self, y: np.ndarray, /, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         interval = self.law.log_interval(low, high, **params)
         value = self.law.loglik(y, **params) - interval
         value = self._without_cancellation(value, interval, self._far_loglik, (y, low, high), params)
         return np.where((y > low) & (y <= high), self._nan_above_one(y, value), -np.inf)
 
+    @property
+    def _between(self) -> Any:
+        """The form of the law inside between bounds far out; None if it has none."""
+        return between.of(self.law)
+
     def _without_cancellation(
         self, value: np.ndarray, interval: np.ndarray, far: Callable, given: tuple, params: dict
     ) -> np.ndarray:
         """The value by `far(*given, **params)` in rows whose bounds lie so far out that the probability cancels digits.
 
-        `interval` is the log-probability between the bounds. The value itself for a law that does not offer `between`.
+        `interval` is the log-probability between the bounds. The value itself for a law without a form `between` such bounds.
         """
-        if self.law.between is None or not np.fmin.reduce(interval, axis=None, initial=0.0) < MIN_LOG_PROBABILITY:
+        if self._between is None or not np.fmin.reduce(interval, axis=None, initial=0.0) < MIN_LOG_PROBABILITY:
             return value
         result = np.array(value, float)
         rows = np.broadcast_to(interval < MIN_LOG_PROBABILITY, result.shape)
         at = {name: np.broadcast_to(own, result.shape)[rows] for name, own in self.inner(params).items()}
         result[rows] = far(*(np.broadcast_to(part, result.shape)[rows] for part in given), **at)
         return result
-
-    def _between(self, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> Between:
-        """The law inside between bounds far out, for a law that offers it."""
-        assert self.law.between is not None  # as the callers have asked
-        return self.law.between(low, high, **params)
 
     def _far_loglik(self, y: np.ndarray, /, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         return self._between(low, high, **params).loglik(y - low, high - y)
@@ -164,7 +162,7 @@ class Truncated(Wrapper):
         low, high = (eta[name] if name in layout.known else np.full(len(y), layout.fixed[name], float) for name in self.own)
         interval = self.law.evaluate_interval(low, high, eta, order)
         truncated = plus(self.law.evaluate(y, eta, order), interval, -1.0)
-        params = self.law.layout.theta(eta) if self.law.between is not None else {}
+        params = self.law.layout.theta(eta) if self._between is not None else {}
         loglik = self._without_cancellation(truncated.loglik, interval.loglik, self._far_loglik, (y, low, high), params)
         truncated = truncated._replace(loglik=loglik)
         inside = (y > low) & (y <= high)
@@ -175,7 +173,7 @@ class Truncated(Wrapper):
         first, last = np.broadcast_to(first, np.shape(low)), np.broadcast_to(last, np.shape(low))
         part = self.law.evaluate_interval(np.maximum(low, first), np.minimum(high, last), eta, order)
         interval = self.law.evaluate_interval(first, last, eta, order)
-        value, params = plus(part, interval, -1.0), self.law.layout.theta(eta) if self.law.between is not None else {}
+        value, params = plus(part, interval, -1.0), self.law.layout.theta(eta) if self._between is not None else {}
         ends = np.clip(low, first, last), np.clip(high, first, last), first, last
         return value._replace(
             loglik=self._without_cancellation(value.loglik, interval.loglik, self._far_log_interval, ends, params)
@@ -219,7 +217,7 @@ class Truncated(Wrapper):
 
         y itself may round them away.
         """
-        if self.law.between is None:
+        if self._between is None:
             return value
         interval = self.law.log_interval(params["low"], params["high"], **self.inner(params))
         return self._without_cancellation(value, interval, by_distances, (params["low"], params["high"]), params)
@@ -264,7 +262,7 @@ class Truncated(Wrapper):
 
     def ppf(self, q: np.ndarray, /, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         q, interval = np.asarray(q, float), self.law.log_interval(low, high, **params)
-        if self.law.between is None or not (interval < MIN_LOG_PROBABILITY).all():
+        if self._between is None or not (interval < MIN_LOG_PROBABILITY).all():
             value = self._ppf_by_cdf(q, interval, low, high, params)
         else:
             value = np.full(np.broadcast_shapes(q.shape, np.shape(interval)), np.nan)

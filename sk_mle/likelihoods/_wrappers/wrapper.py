@@ -38,7 +38,7 @@ class Wrapper(Composite, FromIntervals):
 
     A subclass names its `own` parameters and writes `loglik` on the natural scale and `evaluate` on the link scale. From
     `log_interval` follow the distribution functions, quantiles and samples. One whose y is not the inner law's has a `support`
-    of its own, whose `typical` values lie inside, and `atoms`.
+    of its own, whose `typical` values lie inside, and whose `atoms` are those of y.
     """
 
     law: Likelihood

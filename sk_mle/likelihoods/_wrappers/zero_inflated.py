@@ -56,7 +56,7 @@ class ZeroInflated(Wrapper):
 
     def check(self) -> None:
         super().check()
-        if not self.law.support.contains(0.0) or not (self.law.support.integer or 0.0 in self.law.atoms):
+        if not self.law.support.contains(0.0) or not (self.law.support.integer or 0.0 in self.law.support.atoms):
             raise ValueError(
                 f"{title(self.law)} gives no probability to zero, so zeros cannot come from both: use Hurdle, which "
                 "models the zeros and the other values separately"

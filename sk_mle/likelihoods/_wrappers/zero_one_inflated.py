@@ -58,18 +58,14 @@ class ZeroOneInflated(Wrapper):
     def check(self) -> None:
         super().check()
         inner = self.law.support
-        if (inner.low, inner.high) != (0.0, 1.0) or inner.integer or self.law.atoms:
+        if (inner.low, inner.high) != (0.0, 1.0) or inner.integer or self.law.support.atoms:
             raise ValueError(
                 f"ZeroOneInflated takes a law on (0, 1), such as Beta(); the support of {title(self.law)} is {inner}"
             )
 
     @property
     def support(self) -> Domain:
-        return replace(self.law.support, closed=(True, True))
-
-    @property
-    def atoms(self) -> tuple[float, ...]:
-        return (0.0, 1.0)
+        return replace(self.law.support, closed=(True, True), atoms=(0.0, 1.0))
 
     def loglik(self, y: np.ndarray, /, zero: np.ndarray, one: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)

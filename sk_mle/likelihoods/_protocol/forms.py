@@ -1,0 +1,106 @@
+"""Functions of a law of which few laws have a form of their own, beside the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+
+from .._fallbacks.facts import resolved
+from .._fallbacks.recession import axis_recession_cone
+
+if TYPE_CHECKING:
+    from .base import Likelihood
+
+DENSITY = ("loglik", "terms")  # methods of which a class that overrides one has another density
+
+Written = TypeVar("Written", bound=Callable)
+
+
+class Form:
+    """A function `form(law, ...)` that classes of laws may register in place of the default.
+
+    That of a class holds for its subclasses, unless they have another density.
+    """
+
+    def __init__(self, default: Callable | None = None):
+        self.default = default
+        self.registered: dict[type, Callable] = {}
+
+    def register(self, kind: type) -> Callable[[Written], Written]:
+        """A decorator of the form of a class of laws."""
+
+        def register(form: Written) -> Written:
+            self.registered[kind] = form
+            return form
+
+        return register
+
+    def of(self, law: Likelihood) -> Callable | None:
+        """The form of a law, or the default."""
+        kind = type(resolved(law))
+        base = next((base for base in kind.__mro__ if base in self.registered), None)
+        if base is None or any(getattr(kind, name) is not getattr(base, name) for name in DENSITY):
+            return self.default
+        return self.registered[base]
+
+
+class Between(Protocol):
+    """A law given that its values lie between two bounds, in the rows for which it was made."""
+
+    def loglik(self, from_low: np.ndarray, to_high: np.ndarray) -> np.ndarray:
+        """The log-density of y at these distances from the bounds, from which y itself may not be told."""
+
+    def log_interval(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """log P(start < Y <= end)."""
+
+    def ppf(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The bound that is nearer to the law's mass, and the signed distance of the quantiles from it."""
+
+
+# `form(low, high, **params) -> Between`: the law given that low < Y <= high, where both bounds lie so far out on one side that
+# the density and the probability of the interval cancel digits. By default None: their difference.
+between = Form()
+
+
+cones = Form(axis_recession_cone)
+
+
+def recession(law: Likelihood, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The recession cone of a sample's log-likelihood in the linear predictor of parameter `name`.
+
+    It has the directions in which the log-likelihood never falls, and serves to diagnose separated data. Returns `cone`
+    (n, m, width) and `gain` (n, m): direction d is in the cone of sample i if `cone[i] @ d >= 0`; along constraint m the
+    log-likelihood can still rise by `gain[i, m]`; if that is infinite, `cone[i, m] @ d` must be 0. A `cone` wider than
+    the linear predictor has further columns for constants that all samples share. By default each entry of the linear
+    predictor moves alone, and its limits are found by growing steps.
+    """
+    form: Any = cones.of(law)
+    return form(resolved(law), y, eta, name)
+
+
+def by_class(law: Likelihood, eta: dict, n_classes: int, scale: str) -> np.ndarray:
+    """The default of `class_masses`: one class at a time."""
+    n = len(next(iter(eta.values())))
+    log = np.stack([law.evaluate(np.full(n, float(k)), eta, 0).loglik for k in range(n_classes)], axis=1)
+    return np.exp(log) if scale == "probability" else log
+
+
+masses = Form(by_class)
+
+
+def class_masses(law: Likelihood, eta: dict, n_classes: int, scale: str = "log") -> np.ndarray:
+    """Probabilities of the class codes 0..K-1, for laws of classes: (n, K).
+
+    Parameters
+    ----------
+    law : Likelihood
+    eta : dict of str to ndarray
+        Linear predictor of every free parameter.
+    n_classes : int
+    scale : {"log", "probability", "score"}
+        "score": log probabilities up to a constant per row, if that is cheaper.
+    """
+    form: Any = masses.of(law)
+    return form(resolved(law), eta, n_classes, scale)
