@@ -3,7 +3,7 @@
 from .._utils.public import publish
 from ._estimable import NotEstimableError
 from ._inference import Inference
-from ._refits import Profile
+from ._profiles import Profile
 from ._result import TestResult
 from ._score_test import score_test
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from .._predictive.unwrapping import target_of, unwrap
-from . import _refits
+from ._bootstrap import Bootstrap
 from ._covariance import covariance
 from ._data_references import DataReferences
 from ._functionals import Functionals
 from ._hypotheses import Hypotheses, parse
 from ._layout import Layout
 from ._names import Names
+from ._profiles import Profile, Profiles
 from ._result import TestResult
 from ._summaries import Summaries
 
@@ -293,16 +295,16 @@ class Inference(Summaries, Hypotheses, Functionals):
             )
         self._critical(level)
         data = self._data(X, y, sample_weight, f"method={method!r}")
-        unknown = set(options) - {"n_resamples", "groups", "random_state", "n_jobs", "verbose"}
-        if unknown:
-            raise TypeError(
-                f"method='bootstrap' takes n_resamples, groups, random_state, n_jobs and verbose, not {', '.join(unknown)}"
-            )
+        taken = [field.name for field in fields(Bootstrap)]
+        if unknown := set(options) - set(taken):
+            raise TypeError(f"method='bootstrap' takes {', '.join(taken[:-1])} and {taken[-1]}, not {', '.join(unknown)}")
         if method == "bootstrap" and self.n_clusters and options.get("groups") is None:
             options["groups"] = self._references.required(["groups"], "a bootstrap of clusters")["groups"]
         known, result = self.identified[index], np.full((len(index), 2), np.nan)
-        intervals = _refits.profile_intervals if method == "profile" else _refits.bootstrap_intervals
-        result[known] = intervals(self, *data, level, index[known], **options)
+        if method == "profile":
+            result[known] = Profiles(self, *data).intervals(level, index[known], **options)
+        else:
+            result[known] = Bootstrap(**options).intervals(self, *data, level, index[known])
         return result
 
     def likelihood_ratio_test(
@@ -331,7 +333,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         R, r, texts = parse(self.layout, hypotheses)
         self.estimability.check(R, texts)
         data = self._data(X, y, sample_weight, "a likelihood-ratio test")
-        statistic, rank = _refits.likelihood_ratio(self, *data, R, r)
+        statistic, rank = Profiles(self, *data).likelihood_ratio(R, r)
         name = "Penalised likelihood-ratio test" if self.model.fit_.penalised else "Likelihood-ratio test"
         return TestResult(name, statistic, rank, float(special.chdtrc(rank, statistic)), ", ".join(texts))
 
@@ -367,7 +369,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         *,
         values: Any = None,
         sample_weight: ArrayLike | None = None,
-    ) -> _refits.Profile:
+    ) -> Profile:
         """Profile log-likelihood of one coefficient: the maximum over all others, at each of `values`.
 
         Parameters
@@ -389,4 +391,4 @@ class Inference(Summaries, Hypotheses, Functionals):
                 f"{name!r} stands for {len(index)} coefficients: {', '.join(self.names[i] for i in index)}; name one"
             )
         self.estimability.check_coefficients(index)
-        return _refits.profile(self, int(index[0]), *data, values)
+        return Profiles(self, *data).at(int(index[0]), values)

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle import MLEDensity, MLERegressor, compare, metrics
 from sk_mle._sources import Rows
-from sk_mle.inference._refits import _drawn_in_part
+from sk_mle.inference._bootstrap import _drawn_in_part
 from sk_mle.metrics import make_dist_scorer
 from sk_mle.selection import likelihood_ratio_test, vuong_test
 from sk_mle.selection._compare_parts import _folds_of
