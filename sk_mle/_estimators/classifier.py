@@ -177,7 +177,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         self.ordered_classes_ = classes if ranks is None else classes[np.argsort(ranks)]
         return law, X, codes, weight
 
-    def _look(self, rows: Any) -> ClassTotals:
+    def _sums_of_part(self, rows: Any) -> ClassTotals:
         _, y, weight = self._checked(*rows[:3])
         return ClassTotals.of(y, weight)
 

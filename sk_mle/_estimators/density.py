@@ -143,7 +143,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         law, values, weight = self._checked(X, sample_weight)
         return law.bind(values), np.empty((len(values), 0)), values, weight
 
-    def _look(self, rows: Any) -> None:
+    def _sums_of_part(self, rows: Any) -> None:
         self._checked(rows.X, rows.sample_weight)
 
     def _checked(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Likelihood, np.ndarray, np.ndarray]:

@@ -154,30 +154,30 @@ def problem_in_memory(
 
 
 def problem_in_parts(
-    model: Any, law: Likelihood, X: Any, rows: Opened, look: FirstPass, reader: Any, summaries: Summaries | None
+    model: Any, law: Likelihood, X: Any, rows: Opened, first: FirstPass, reader: Any, summaries: Summaries | None
 ) -> Problem:
     """The problem of an estimator's arguments with the rows of a source, of which X are a sample's.
 
-    `reader` is an estimator that reads a part's rows, for the problem alone. `summaries` are what terms ask of the rows; None
-    without terms.
+    `reader` is an estimator that reads a part's rows, for the problem alone. `summaries` are those of columns that terms need;
+    None without terms.
     """
     recorded, law = law, _checked_law(model, law)
     names = getattr(model, "feature_names_in_", None)
-    predictors, known = columns.predictors_of(model, law, look.sample.X, X)
+    predictors, known = columns.predictors_of(model, law, first.sample.X, X)
     region = _checked_region(model, law, predictors, names)
     columns.check_exposures(law, predictors, names)
     bases: tuple[Callable, ...] = ()
     reader.fit_ = Fit(recorded, predictors, known, {}, {}, names, {}, np.empty(0))
     if summaries is not None:
-        term_data = TermData.in_parts(look.sample.X, names, model.n_features_in_, summaries)
+        term_data = TermData.in_parts(first.sample.X, names, model.n_features_in_, summaries)
         predictors, bases = with_terms(model, law, term_data, predictors)
         bases = with_means_over_parts(bases, rows, reader)
-        in_memory = reader.read_data(*look.sample)
+        in_memory = reader.read_data(*first.sample)
         predictors = with_first_penalties(model, law, predictors, expanded(in_memory.X, bases), in_memory.weight)
         names = names_with_terms(names, predictors)
         region = region_of(model, law, predictors, names)
         reader.fit_ = Fit(recorded, predictors, known, {}, {}, names, {}, np.empty(0), bases=bases)
-    data = DataInParts(rows, reader, look, centred(predictors))
+    data = DataInParts(rows, reader, first, centred(predictors))
     return Problem(
         recorded, _bound(law, data.in_memory.y, data.in_memory.offset), predictors, known, region, data, names, bases
     )

@@ -94,16 +94,16 @@ class ReadsRows:
     ) -> tuple[Likelihood, Any, np.ndarray, np.ndarray]:
         """The law for these data, and X, y and weights as the fit uses them; attributes that describe them are set.
 
-        `totals` are the sums that `_look` returns of the parts, if these rows are a sample.
+        `totals` are the sums that `_sums_of_part` returns of the parts, if these rows are a sample.
         """
         raise NotImplementedError
 
-    def _look(self, rows: Rows) -> Any:
+    def _sums_of_part(self, rows: Rows) -> Any:
         """Check the rows of a part as `fit` checks rows in memory; return what is to be summed over parts, or None."""
         raise NotImplementedError
 
     def _part_reader(self, totals: Any) -> ReadsRows:
-        """An estimator that reads a part's rows as this one reads all; `totals` are the sums over parts of `_look`."""
+        """An estimator that reads a part's rows as this one reads all; `totals` are the sums over parts of `_sums_of_part`."""
         return copy(self)
 
     def _problem(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Problem:
@@ -116,15 +116,15 @@ class ReadsRows:
 
     def _problem_in_parts(self, rows: Opened) -> Problem:
         """The problem of the rows of a source; those of few rows are gathered."""
-        look = first_pass(rows, partial(_look_for_fit, self))
-        if look.n_samples < rows.source.rows_to_gather:
+        first = first_pass(rows, partial(_sums_of_part_for_fit, self))
+        if first.n_samples < rows.source.rows_to_gather:
             return self._problem(*rows.gathered()[:3])
-        totals, summaries = (look.totals.own, look.totals.summaries) if has_terms(self) else (look.totals, None)
-        law, X, _, _ = self._read_training(*look.sample[:3], totals)
+        totals, summaries = (first.totals.own, first.totals.summaries) if has_terms(self) else (first.totals, None)
+        law, X, _, _ = self._read_training(*first.sample[:3], totals)
         reader: Any = self._part_reader(totals)
         if summaries is not None:
             reader._text_groups = self._text_groups = dict(summaries.texts.values())
-        return problem_in_parts(self, law, X, rows, look, reader, summaries)
+        return problem_in_parts(self, law, X, rows, first, reader, summaries)
 
     def _training_weight(self, y: Any, weight: np.ndarray) -> Any:
         """Weights as the fit uses them."""
@@ -165,10 +165,10 @@ class ReadsRows:
 
     def _read_parts(self, rows: Opened) -> Data | DataInParts:
         """The data of a source, for the likelihood of other data."""
-        look = first_pass(rows, partial(_look_at_part, self))
-        if look.n_samples < rows.source.rows_to_gather:
+        first = first_pass(rows, partial(_sums_of_part_by_copy, self))
+        if first.n_samples < rows.source.rows_to_gather:
             return self.read_data(*rows.gathered())
-        return DataInParts(rows, self._part_reader(look.totals), look, centred(self.fit_.predictors))
+        return DataInParts(rows, self._part_reader(first.totals), first, centred(self.fit_.predictors))
 
     def _opened(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, groups: Any = None) -> Opened | None:
         """The source that X is, of whose data frames the columns of the fit are chosen by name; None for X in memory."""
@@ -189,7 +189,7 @@ class ReadsRows:
 
 @dataclass(frozen=True)
 class _TotalsWithTerms:
-    """What `_look` finds in parts, and what terms ask of them; it can be added up."""
+    """The sums that `_sums_of_part` returns, with the summaries of columns that terms need; it can be added up."""
 
     own: Any
     summaries: Summaries
@@ -199,17 +199,17 @@ class _TotalsWithTerms:
         return _TotalsWithTerms(own, self.summaries + other.summaries)
 
 
-def _look_at_part(estimator: ReadsRows, rows: Rows) -> Any:
-    """`_look` of an estimator that is not changed."""
-    return copy(estimator)._look(rows)
+def _sums_of_part_by_copy(estimator: ReadsRows, rows: Rows) -> Any:
+    """The sums of a part; the estimator itself is not changed."""
+    return copy(estimator)._sums_of_part(rows)
 
 
-def _look_for_fit(estimator: ReadsRows, rows: Rows) -> Any:
-    """The same with what terms ask of the rows, where there are any."""
+def _sums_of_part_for_fit(estimator: ReadsRows, rows: Rows) -> Any:
+    """The same, with the summaries of columns that terms need, where there are any."""
     if not has_terms(estimator):
-        return _look_at_part(estimator, rows)
+        return _sums_of_part_by_copy(estimator, rows)
     one = copy(estimator)
-    totals, X = one._look(rows), one._validate(rows.X, reset=True)
+    totals, X = one._sums_of_part(rows), one._validate(rows.X, reset=True)
     weight = check_weight(rows.sample_weight, X.shape[0])
     names = getattr(one, "feature_names_in_", None)
     return _TotalsWithTerms(totals, summaries_of(one, X, weight, names, one._text_groups))

@@ -247,7 +247,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         law, X, y, weight = self._checked(X, y, sample_weight)
         return law.bind(y), X, y, weight
 
-    def _look(self, rows: Any) -> None:
+    def _sums_of_part(self, rows: Any) -> None:
         self._checked(*rows[:3])
 
     def _checked(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Any, Any, np.ndarray, np.ndarray]:

@@ -78,12 +78,12 @@ class DataInParts:
 
     costly, whole = True, None
 
-    def __init__(self, rows: Opened, reader: Any, look: FirstPass, centred: Iterable[bool]) -> None:
+    def __init__(self, rows: Opened, reader: Any, first: FirstPass, centred: Iterable[bool]) -> None:
         self.rows, self.reading, self._passes = rows, PartReading(reader), [1]
         self._passes[0] += 1
         _, found = checked_fold(rows, partial(_part_sums, self.reading, tuple(set(centred))), _joined_part_sums)
-        self.in_memory: Data = reader.read_data(*look.sample)  # after the checks of all rows, whose errors give row numbers
-        self.n_samples, self.n_features, self.n_jobs = look.n_samples, self.in_memory.n_features, self.in_memory.n_jobs
+        self.in_memory: Data = reader.read_data(*first.sample)  # after the checks of all rows, whose errors give row numbers
+        self.n_samples, self.n_features, self.n_jobs = first.n_samples, self.in_memory.n_features, self.in_memory.n_jobs
         if self.n_features >= self.n_samples:
             raise ValueError(
                 f"X has {self.n_features} columns and {self.n_samples} rows: as many columns need all rows in memory. Gather "

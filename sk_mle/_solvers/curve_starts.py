@@ -2,6 +2,9 @@
 
 Arguments in which the curve is linear are eliminated: given the others they are fitted by linear least squares. The others are
 drawn at scales of the columns, or proposed by a self-starting model, and the best draws descend by trust regions.
+
+Conventions: there is no flat vector here. b (q,) are the coefficients of one curve on the scale of its arguments, X (n, p)
+the columns, and the target (n,) with weights (n,) is on the scale of the linear predictor.
 """
 
 from __future__ import annotations
@@ -15,10 +18,10 @@ from scipy.optimize import least_squares
 
 from .._model.curve import Curve, dense
 
-N_DRAWS_PER_ARGUMENT, MAX_DRAWS = 250, 1000
-N_DESCENTS, N_DESCENTS_IF_PROPOSED, EVALUATIONS_PER_DESCENT = 8, 2, 60
+N_DRAWS_PER_ARGUMENT, MAX_DRAWS = 250, 1000  # random values of the nonlinear arguments
+N_DESCENTS, N_DESCENTS_IF_PROPOSED, EVALUATIONS_PER_DESCENT = 8, 2, 60  # from the best draws, or from proposed starts
 N_PROBES = 8  # coefficients at which the second derivatives of a curve are taken
-MAX_ROWS = 500  # rows that a search looks at
+MAX_ROWS = 500  # rows that a search uses
 LINEAR_SHARE = 1e-9  # share of a curve's size, in which its second derivative is zero
 
 

@@ -27,7 +27,7 @@ from .curve_starts import start_of_curve
 from .scaling import change_basis, constant_predictor, mean_information, with_unit_information
 
 ROWWISE_STEPS, MAX_ROWWISE_STEP = 4, 3.0  # scoring steps to the linear predictor that a row would choose, and their length
-ROWWISE_HALVINGS = 8
+MAX_ROWWISE_HALVINGS = 8  # of a scoring step of a row, until its log-likelihood does not fall
 MAX_STEP_HALVINGS = 6  # of the way to the end of a round, if the likelihood is lower there
 MAX_ROUNDS, MIN_GAIN = 20, 1e-4  # rounds of least squares, and the gain in the mean log-likelihood for another
 MAX_EVALUATIONS = 3000  # of a curve in one round
@@ -150,7 +150,7 @@ class _CurveFit:
                 eta = eta + step
                 break
             step = np.clip(step, -MAX_ROWWISE_STEP, MAX_ROWWISE_STEP)
-            for _ in range(ROWWISE_HALVINGS):
+            for _ in range(MAX_ROWWISE_HALVINGS):
                 moved = self._loglik(name, eta + step)
                 better = moved >= loglik
                 if better.all():

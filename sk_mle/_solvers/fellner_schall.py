@@ -41,7 +41,7 @@ MAX_STEPS, MAX_ROUNDS = 30, 100  # Newton steps with penalties; whole fits
 # Of the logarithm of a penalty, the last: by Newton steps, by those on a sample, and at whole fits.
 MAX_LAST_STEP, MAX_LAST_STEP_OF_SAMPLE, MAX_LAST_UPDATE = 1e-6, 0.05, 1e-4
 MAX_LAST_GAIN = 1e-6  # of the criterion, on the scale of the log-likelihood
-MAX_HALVINGS = 6
+MAX_HALVINGS = 6  # of the step of the log penalties
 MAX_STEP_NEAR = 0.5  # of the logarithm of a penalty up to which slopes along nuisance parameters are worth a pass
 # Such a step, and one for each unit of weight, up to which slopes stay: they move a parameter by a share of 1 / weight.
 MAX_STEP_WITH_OLD_SLOPES, MAX_STEP_PER_WEIGHT = 1e-3, 1e-8

@@ -4,6 +4,10 @@ Free coordinates are those that are neither zero, if they have a penalty, nor on
 quadratic in them; the way to its minimum ends where the first of them becomes zero or meets its bound, and is no longer free.
 At a minimum, coordinates along which the model would fall become free. The model falls with every step, so no set returns
 (feature-sign search: Lee, Battle, Raina and Ng, Efficient sparse coding algorithms, 2006).
+
+Conventions: u (size,) is the flat vector of an objective, and v the vector that the steps change from u on; weights, low and
+high (size,) belong to its coordinates. H (size, size) and the gradient (size,) are those of the mean NLL at u, without the L1
+penalty.
 """
 
 from __future__ import annotations
@@ -51,15 +55,15 @@ class Lasso:
         """The step; LinAlgError where the Hessian is not positive definite in free coordinates."""
         v, sign = u.copy(), np.sign(u)
         free = ((v != 0) | (self.weights == 0)) & (self.low < v) & (v < self.high)
-        slope = gradient
+        gradient_at_v = gradient
         for _ in range(MAX_CHANGES * len(u)):
-            stopped = self._towards_minimum(v, sign, free, slope, H)
-            slope = gradient + H @ (v - u)
+            stopped = self._towards_minimum(v, sign, free, gradient_at_v, H)
+            gradient_at_v = gradient + H @ (v - u)
             if len(stopped):
                 free[stopped] = False
                 continue
-            up, down = self._falls(v, slope)
-            tol = SUBGRADIENT_TOL * max(np.abs(slope).max(initial=0.0), 1e-300)
+            up, down = self._falls(v, gradient_at_v)
+            tol = SUBGRADIENT_TOL * max(np.abs(gradient_at_v).max(initial=0.0), 1e-300)
             new = ~free & (np.maximum(up, down) > tol)
             if not new.any():
                 break
@@ -68,22 +72,22 @@ class Lasso:
             new &= gain >= MIN_SHARE_OF_GAIN * gain[new].max()
             sign[new] = np.where(v != 0, np.sign(v), np.where(up > down, 1.0, -1.0))[new]
             free |= new
-        return Step(v - u, {}, slope)
+        return Step(v - u, {}, gradient_at_v)
 
-    def _falls(self, v: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _falls(self, v: np.ndarray, gradient_at_v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How steeply the model falls when a coordinate rises, and when it falls; 0 where a bound forbids it."""
-        up = np.where(v < self.high, -slope - np.where(v >= 0, 1.0, -1.0) * self.weights, 0.0)
-        down = np.where(v > self.low, slope - np.where(v <= 0, 1.0, -1.0) * self.weights, 0.0)
+        up = np.where(v < self.high, -gradient_at_v - np.where(v >= 0, 1.0, -1.0) * self.weights, 0.0)
+        down = np.where(v > self.low, gradient_at_v - np.where(v <= 0, 1.0, -1.0) * self.weights, 0.0)
         return np.maximum(up, 0.0), np.maximum(down, 0.0)
 
     def _towards_minimum(
-        self, v: np.ndarray, sign: np.ndarray, free: np.ndarray, slope: np.ndarray, H: np.ndarray
+        self, v: np.ndarray, sign: np.ndarray, free: np.ndarray, gradient_at_v: np.ndarray, H: np.ndarray
     ) -> np.ndarray:
         """Move v, in place, towards the minimum in the free coordinates of given signs; those that stopped it on the way."""
         at = np.flatnonzero(free)
         if not len(at):
             return at
-        pull = slope[at] + np.where(self.weights[at] > 0, self.weights[at] * sign[at], 0.0)
+        pull = gradient_at_v[at] + np.where(self.weights[at] > 0, self.weights[at] * sign[at], 0.0)
         _, move, fail = linalg.lapack.dposv(H[at[:, None], at], -pull)
         if fail:
             raise linalg.LinAlgError("the Hessian is not positive definite in the free coordinates")

@@ -34,7 +34,7 @@ from .start import MAX_START_GRADIENT, cold_start
 
 MAX_COORDINATES_PER_ROW = 0.5  # from which a free fit is too close to exact to be a start
 TOL_OF_CONSTANTS, ITERATIONS_OF_CONSTANTS = 1e-4, 50  # of the fit of constants that replaces a poor start
-MIN_STEP_LENGTH = 1e-8
+MIN_STEP_LENGTH = 1e-8  # shortest step of the line search, as a share of the proximal Newton step
 MAX_DECREMENT_OF_STALE = 1e-2  # twice the predicted gain up to which the next step may use the same Hessian
 MAX_PRODUCTS_OF_FRESH_HESSIAN = 5e5  # rows times pairs of coordinates, up to which it costs less than steps with an older one
 POLISHING_STEPS = 2  # further steps at most once the gradient is below the tolerance

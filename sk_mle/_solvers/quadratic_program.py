@@ -4,6 +4,10 @@ With the Hessian LL' the minimiser is the point of the region at least distance 
 follows from a problem of non-negative least squares, whose active set is found in finitely many steps (Lawson and Hanson,
 Solving Least Squares Problems, chapter 23). The step is then computed again in the plane of the active constraints, so that
 it ends on them exactly.
+
+Conventions: u (size,) is the flat vector of an objective, and constraints are ``low <= A u <= high`` with A
+(m, size) of rows of norm 1 in its coordinates, low and high (m,). H (size, size) and the gradient (size,) are those of the
+mean NLL at u.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from .solvers import Solution
 if TYPE_CHECKING:
     from .._model.data import Batch
 
-MAX_ROUNDS = 5
+MAX_ROUNDS = 5  # changes of coordinates
 MIN_GAIN = 1e-6  # predicted gain in the total log-likelihood from which a fit continues
 MIN_GAIN_IF_SEPARATED = 0.1  # likewise for separated data, whose supremum is nearer than that
 MAX_SATURATED_INFORMATION = 1e-3  # information of a row, relative to the mean, up to which it counts as fitted exactly

@@ -25,7 +25,7 @@ from .newton import RCOND_MIN, newton, newton_method
 from .vertex import vertex
 
 MAX_NEWTON_COORDINATES = 600  # coordinates above which a Hessian costs more than the passes that it saves
-MAX_RESTARTS = 5
+MAX_RESTARTS = 5  # runs of a minimiser, each from where the last one ended
 # Gradient up to which a few Newton steps finish a fit whose line search is at the rounding of the values.
 MAX_GRADIENT_TO_FINISH = 1e-4
 MAX_GRADIENT_OF_ROUNDING = 1e-3  # gradient up to which it may be rounding error of a large y

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 MAX_NEWTON_STEPS = 50  # Newton steps without smoothing
 MIN_STEP_LENGTH = 1e-3  # shortest Newton step if rounding hides the gain: curvature changes by orders of magnitude
-DISTANCE_OF_ONE_SIDED_DERIVATIVE = 1e-8  # distance from a kink, in units of the law's width, at which its two slopes are taken
+# Distance from a kink, in units of the law's width, at which its one-sided derivatives are taken.
+DISTANCE_OF_ONE_SIDED_DERIVATIVE = 1e-8
 MAX_ACTIVE_SET_ROWS = 500  # rows on their kinks up to which the smallest subgradient is found by active sets
 MIN_ROWS_NEAR_KINKS = 2048  # rows near their kinks among which a vertex is looked for where passes are to be few
 MIN_SMOOTHING = 1e-10  # least smoothing of kinks, in widths of the law
@@ -69,7 +70,7 @@ def vertex(
         if subgradient <= tol:
             break
         smoothed = objective.copy_with(law.smoothed(10.0**-exponent))
-        # where a pass is costly, a minimum is needed only as precisely as the next width asks
+        # where a pass is costly, a minimum is needed only as precisely as the start of the next width
         enough = max(tol, MAX_GRADIENT_PER_WIDTH * 10.0**-exponent) if objective.data.costly else tol
         result = newton(smoothed, x, tol=enough, max_iter=maxiter, min_step_length=MIN_STEP_LENGTH)
         x, n_iter = result.x, n_iter + result.nit
@@ -172,7 +173,7 @@ class _NearRows(NamedTuple):
     gap, distance, width : ndarray of shape (m,)
         From the linear predictor to the kink; the same without sign, in widths of the law; these widths.
     steepness : ndarray of shape (m,)
-        Half the difference of the slopes of the loss beside the kink, times the row's weight.
+        Half the difference of the one-sided derivatives of the loss at the kink, times the row's weight.
     """
 
     rows: np.ndarray
@@ -224,7 +225,7 @@ def _nearer(count: int, a: _NearRows, b: _NearRows) -> _NearRows:
 
 
 def _kinks(law: Any, name: str, y: np.ndarray, eta: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kinks of rows as linear predictors, the widths of the law there, and distances at which slopes are taken."""
+    """Kinks of rows as linear predictors, the widths of the law there, and distances of one-sided derivatives."""
     kinks = law.layout[name].link.link(law.kinks(y))
     root = np.sqrt(law.evaluate(y, eta, 2, "expected").information.get((name, name), np.zeros(len(y))))
     width = np.where(root > 0, 1 / root, np.abs(eta[name] - kinks).max(initial=1e-300))
@@ -245,10 +246,10 @@ class _LossNearKinks:
 
     preconditioner, near_optimum, partly_expected = None, True, False
 
-    def __init__(self, slope: np.ndarray, near: _NearRows, data: Any) -> None:
+    def __init__(self, gradient: np.ndarray, near: _NearRows, data: Any) -> None:
         self.near, self.data, self.smoothing = near, data, 0.0
         self.steepness = near.steepness / data.total_weight
-        self.slope = slope + near.rows.T @ (self.steepness * np.sign(near.gap))  # without the nearest rows
+        self.gradient_without_near_rows = gradient + near.rows.T @ (self.steepness * np.sign(near.gap))
 
     def unbounded(self, change: np.ndarray, value: Any) -> bool:
         return False
@@ -259,8 +260,8 @@ class _LossNearKinks:
         length = np.hypot(z, smoothing)
         curvature = self.steepness * (smoothing / length) ** 2 / length
         return Point(
-            float(self.slope @ change + self.steepness @ length),
-            self.slope + near.rows.T @ (self.steepness * z / length),
+            float(self.gradient_without_near_rows @ change + self.steepness @ length),
+            self.gradient_without_near_rows + near.rows.T @ (self.steepness * z / length),
             near.rows.T @ (curvature[:, None] * near.rows),
         )
 
@@ -277,7 +278,7 @@ def _minimum_near_kinks(objective: Objective, x: np.ndarray, place: slice, near:
 
 
 class _OneSidedSums(NamedTuple):
-    """Sums of the gradients of rows off their kinks, times (1, columns), and the rows on kinks with the slopes beside these."""
+    """Sums of the gradients of rows off their kinks, times (1, columns), and those on kinks with one-sided derivatives."""
 
     gradient: np.ndarray
     rows: np.ndarray
@@ -286,7 +287,7 @@ class _OneSidedSums(NamedTuple):
 
 
 def _one_sided_sums(law: Any, name: str, design: Any, batch: Any, eta: dict) -> _OneSidedSums:
-    """The slopes of the rows of a block."""
+    """The one-sided sums of the rows of a block."""
     kinks, _, tiny = _kinks(law, name, batch.y, eta)
     near = np.flatnonzero(np.abs(eta[name] - kinks) <= 0.1 * tiny)
     above, below = _one_sided_derivatives(

@@ -8,9 +8,10 @@ import numpy as np
 
 from ..likelihoods import Likelihood
 
-MAX_ITERATIONS = 200
-STEP_LENGTHS = (1.0, 8.0, 0.125)  # of a Newton step: beside the step itself, one for flat ends and one for overshooting
-GAIN_TOL = 1e-15
+MAX_ITERATIONS = 200  # Newton steps
+# Of a Newton step: the step itself, a longer one for flat ends, and a shorter one for overshooting.
+STEP_LENGTHS = 1.0, 8.0, 0.125
+MAX_LAST_GAIN = 1e-15  # of the log-likelihood of a row in a Newton step, relative to max(1, |log-likelihood|)
 
 
 def saturated(law: Likelihood, name: str, y: np.ndarray, eta: dict) -> np.ndarray:
@@ -47,7 +48,7 @@ def saturated(law: Likelihood, name: str, y: np.ndarray, eta: dict) -> np.ndarra
             eta_best[active] = np.where(better, np.choose(chosen, trials), eta_active)
             best[active] = np.where(better, trial_best, before)
             radius[active] = np.where(better, radius[active] * np.where(chosen == 1, 8.0, 1.0), np.abs(step) / 16)
-            converged = np.abs(gradient * step) <= GAIN_TOL * np.maximum(1.0, np.abs(best[active]))
+            converged = np.abs(gradient * step) <= MAX_LAST_GAIN * np.maximum(1.0, np.abs(best[active]))
             stuck = ~better & (radius[active] <= 1e-9)
             is_flat = (values[0] == -np.inf) | (values[0] == before)
             diverged = is_unrestricted & (np.isnan(gradient) | (stuck & is_flat & (np.abs(gradient) > 0.1)))

@@ -11,9 +11,9 @@ from .._predictive.distribution import Distribution
 from ._common import FromModel, check_order, column_of, residuals_and_weights, rows_and_dist, title, weighted_rows
 
 MAX_GROUPS = 20  # of rows, whose mean residuals are drawn
-MIN_ROWS_OF_GROUP = 15
+MIN_ROWS_PER_GROUP = 15  # so that the mean of residuals is nearly normal
 GOLDEN_RATIO = 0.6180339887498949
-NORMAL_95 = 1.959963984540054
+NORMAL_QUANTILE_975 = 1.959963984540054  # of the standard normal law at 0.975
 
 
 class ResidualsVsFittedDisplay(FromModel):
@@ -174,11 +174,11 @@ class ResidualsVsFittedDisplay(FromModel):
 def _groups(x: np.ndarray, residual: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Mean value, mean residual and half the 95% interval of a mean of so many standard normal values, by group of rows."""
     distinct, place = np.unique(x, return_inverse=True)
-    n_groups = int(np.clip(len(x) // MIN_ROWS_OF_GROUP, 1, MAX_GROUPS))
+    n_groups = int(np.clip(len(x) // MIN_ROWS_PER_GROUP, 1, MAX_GROUPS))
     if len(distinct) > n_groups:
         order = np.argsort(x, kind="stable")
         place = np.empty(len(x), dtype=int)
         place[order] = np.arange(len(x)) * n_groups // len(x)
     total = np.bincount(place, weights=weight)
     means = [np.bincount(place, weights=weight * values) / total for values in (x, residual)]
-    return np.stack([*means, NORMAL_95 / np.sqrt(total)], axis=1)
+    return np.stack([*means, NORMAL_QUANTILE_975 / np.sqrt(total)], axis=1)

@@ -27,7 +27,7 @@ from .._model.data import Batch
 from ..likelihoods._functions import averaged_information
 from ._information import FitPoint
 
-MAX_ITERATIONS = 40
+MAX_ITERATIONS = 40  # of variances and the kernel width that follows from them
 VARIANCE_TOL = 1e-3  # relative change of variances
 MAX_VARIANCE_RATIO = 10.0  # of a variance that still grows to that by the expected information, up to which it is believed
 MIN_GROWTH = 1.2  # factor in the second half of the iterations from which a variance grows

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial.legendre import legvander
 
-DEGREE = 15
+DEGREE = 15  # of the polynomial that interpolates f on a panel
 NODES = np.cos(np.pi * np.arange(DEGREE, -1, -1) / DEGREE)  # with both ends, so that no rise between two panels is missed
 VALUES_TO_COEFFICIENTS = np.linalg.inv(legvander(NODES, DEGREE))
 RELATIVE_TOLERANCE = 1e-13  # of the last coefficients times the weight of the panel, relative to the size of the row
-MAX_HALVINGS = 50
+MAX_HALVINGS = 50  # of a panel
 
 
 class Steps(NamedTuple):

@@ -12,7 +12,7 @@ LOCATION_QUANTILES = np.array([0.02, 0.1, 0.25, 0.5, 0.75, 0.95])  # quantiles o
 MULTIPLES_OF_LARGEST = np.array([0.3, 1.0, 3.0])  # multiples of the largest value of the column
 WIDTHS_PER_RANGE = np.array([0.02, 0.05, 0.1, 0.2, 0.5])  # shares of the column's range
 RATES_TIMES_RANGE = np.array([0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 50.0])  # of the reciprocal range
-TRIED_SHAPES = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
+TRIED_SHAPES = np.array([0.5, 1.0, 2.0, 4.0, 8.0])  # values of shape arguments from which a search starts
 
 
 class Model(NamedTuple):

@@ -20,7 +20,7 @@ from .._utils.progress import progress
 from ..metrics import crps
 from ._scores import fit_clone, is_unbounded, log_scores, unwrapped_or_none, weighted_mean
 
-COVERAGE = 0.9
+INTERVAL_LEVEL = 0.9  # of the central prediction interval whose coverage is reported
 
 
 class HeldOutFigures(NamedTuple):
@@ -130,7 +130,7 @@ def figures_of(model: Any, X: Any, y: ArrayLike, failures: list) -> tuple[np.nda
     if not has_number or dist is None:
         return figures, dist
     values = np.asarray(y, dtype=float).reshape(n_rows(y))
-    ends = _result_or_none("interval", failures, lambda: dist.interval(COVERAGE))
+    ends = _result_or_none("interval", failures, lambda: dist.interval(INTERVAL_LEVEL))
     if ends is not None:
         figures[2] = (ends[0] <= values) & (values <= ends[1])
 

@@ -11,7 +11,8 @@ from .._predictive.unwrapping import unwrap
 from ..likelihoods._functions import irregular
 from ._reductions import Reduction, at_limit, reductions, same
 
-PROBED_SHIFTS = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])
+# Shifts of linear predictors at which a map between two laws is compared with a linear one.
+TRIED_SHIFTS_OF_ETA = np.array([-1.0, -0.4, 0.0, 0.7, 1.3])
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ class _Image:
         return float(self.larger_part.link.link(self._theta(shift)))
 
     def _depends(self, k: str) -> bool:
-        return any(self._theta({k: step}) != self._theta({}) for step in PROBED_SHIFTS)
+        return any(self._theta({k: step}) != self._theta({}) for step in TRIED_SHIFTS_OF_ETA)
 
     def _fits(self) -> bool:
         """Whether it is linear in the smaller model's linear predictors, on columns and offsets that the larger model has."""
@@ -256,7 +257,7 @@ class _Image:
         larger_part = self.larger_part
         base, slopes = self._eta({}), {k: self._eta({k: 1.0}) - self._eta({}) for k in self.moving}
         for signs in np.random.default_rng(0).uniform(-1, 1, (4, len(self.moving))):
-            for step in PROBED_SHIFTS:
+            for step in TRIED_SHIFTS_OF_ETA:
                 shift = dict(zip(self.moving, signs * step, strict=True))
                 linear = base + sum(slopes[k] * shift[k] for k in self.moving)
                 if not abs(self._eta(shift) - linear) < 1e-9 * (1 + abs(linear)):

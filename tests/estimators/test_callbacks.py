@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: what they are told of a fit, alone and in a search, and that nothing is left behind."""
+"""scikit-learn's callbacks: the arguments of their calls in a fit, alone and in a search, and that a fit keeps none."""
 
 import copy
 import pickle
@@ -38,7 +38,7 @@ class Recorder:
         self.told.append(("end", context.task_name, score))
 
 
-def test_every_iteration_is_told_with_the_model_so_far():
+def test_every_iteration_is_reported_with_the_model_so_far():
     recorder = Recorder()
     model = MLERegressor("negative_binomial").set_callbacks(recorder).fit(X, Y)
     assert recorder.told[:2] == ["setup", ("begin", "fit")]
@@ -72,7 +72,7 @@ def test_a_fit_that_fails_is_ended():
     assert vars(model).keys() == vars(MLERegressor("poisson")).keys() | {"_skl_callbacks"}
 
 
-def test_a_search_tells_of_its_fits():
+def test_a_search_reports_its_fits():
     search = GridSearchCV(MLERegressor("poisson"), {"alpha": [0.0, 0.1]}, cv=2)
     if not hasattr(search, "set_callbacks"):
         pytest.skip("searches take no callbacks")

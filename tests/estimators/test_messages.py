@@ -430,7 +430,7 @@ LATER = {
     "number of samples": Said(lambda: D().fit(REALS[:, None]).sample(1.5), "must be a positive integer", lambda _: D().fit(REALS[:, None]).sample(2)),
 }  # fmt: skip
 
-# ---- verdicts on a fit ----------------------------------------------------------------------------------------------------
+# ---- warnings after a fit -------------------------------------------------------------------------------------------------
 
 FEW = np.tile([2.0, 3.0, 4.0], 20)
 LEVEL = np.linspace(-1.0, 1.0, N)

@@ -1,4 +1,4 @@
-"""Every law and wrapper in every situation of daily work: no fit below a smaller model, and no word that is not so.
+"""Every law and wrapper in every situation of daily work: no fit below a smaller model, and no warning without cause.
 
 Minutes long, so behind the marker: ``pytest -m exhaustive tests/estimators/test_sweep.py -k Gamma``.
 """

@@ -1,4 +1,4 @@
-"""Inference: covariances against differences, names through pipelines, refusals in words, profiles, hypotheses."""
+"""Inference: covariances against differences, names through pipelines, error messages, profiles, hypotheses."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_integrated_information_equals_the_formula(name):
     formula = law.evaluate(model.read_data(A[:20], y[:20]).y, eta, 2, "expected").information
     found = integrated_information(law, eta)
     for pair, value in found.items():
-        settled = np.isfinite(value)  # else NaN, which is refused in words
+        settled = np.isfinite(value)  # else NaN, which raises an error
         exact = np.broadcast_to(formula.get(pair, 0.0), value.shape)
         size = np.sqrt(np.max(formula[pair[0], pair[0]]) * np.max(formula[pair[1], pair[1]]))
         np.testing.assert_allclose(value[settled], exact[settled], rtol=1e-6, atol=1e-7 * size)

@@ -1,4 +1,4 @@
-"""Densities that grow without end on the values that were observed: told as such, and never ranked first."""
+"""Densities that grow without end on the observed values: fits warn of it, and comparisons never rank them first."""
 
 from __future__ import annotations
 

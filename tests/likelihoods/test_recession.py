@@ -1,4 +1,4 @@
-"""Where a sample's log-likelihood never falls as one linear predictor runs off, against limits on paper."""
+"""Where a sample's log-likelihood never falls as one linear predictor goes to infinity, against limits derived by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows have a density, how narrow it may become, and what tells that it does."""
+"""Which rows have a density, how narrow it may become, and how a fit finds that the likelihood is unbounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Nonlinear` as a user meets it: forms of a curve, columns, errors in words, and what scikit-learn does with estimators."""
+"""`Nonlinear` from a user's side: forms of a curve, columns, error messages, and scikit-learn's clone, pickle and search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of models: its figures by hand, weights as rows, words where figures do not hold."""
+"""The table of models: its figures by hand, weights as rows, notes where figures do not hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likelihood-ratio and Vuong tests: R's figures, the law at the boundary by simulation, weights as rows, refusals in words."""
+"""Likelihood-ratio and Vuong tests: R's figures, the law at the boundary by simulation, weights as rows, error messages."""
 
 from __future__ import annotations
 

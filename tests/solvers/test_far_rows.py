@@ -1,4 +1,4 @@
-"""One row far out, fitted to the last digit, changes nothing for the others: neither where a fit ends, nor its verdict."""
+"""One row far out, fitted to the last digit, changes nothing for the others: neither the solution nor whether it converged."""
 
 from __future__ import annotations
 

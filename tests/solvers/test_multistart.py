@@ -1,4 +1,4 @@
-"""Of several starts the best: how solutions are ranked, and in what order a mixture's parts stand in the end."""
+"""The best of several starts: how solutions are ranked, and in what order the components of a mixture are returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `solve` makes of a minimiser's end: guards, restarts, the verdict, and parameters that ran off."""
+"""`solve`: guards, restarts, whether a fit has converged, and parameters that went to the ends of their domains."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_method_starts_again_while_its_gradient_falls(share, most, calls):
     assert script.calls == calls
 
 
-# ---- the verdict ---------------------------------------------------------------------------------------------------------
+# ---- whether a fit has converged -----------------------------------------------------------------------------------------
 
 
 def test_newton_steps_polish_an_inexact_solution():
@@ -224,7 +224,7 @@ def test_newton_does_without_a_guard():
     assert loss.evaluations - before < 8
 
 
-# ---- parameters that ran off ----------------------------------------------------------------------------------------------
+# ---- parameters at ends of their domains ----------------------------------------------------------------------------------
 
 
 def constant(law, y, u=None):

@@ -1,3 +1,5 @@
+"""Numerical derivatives against exact ones."""
+
 import numpy as np
 import pytest
 

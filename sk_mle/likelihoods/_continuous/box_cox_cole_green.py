@@ -26,6 +26,7 @@ UNIT_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(64)
 UNIT_NODES = (1 + UNIT_NODES) / 2  # on [0, 1]
 # Values of scale * nu at which the expected information is computed, and interpolated between them.
 MAX_INFORMATION_POINTS = 257
+# Values of nu from which a fit may start.
 TRIED_POWERS = (-4.0, -2.5, -1.5, -0.8, -0.3, 0.0, 0.3, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
 
 

@@ -15,6 +15,7 @@ from .._families.shaped import ShapedLocationScale
 from .._protocol.relations import Relations
 
 ROOT_2_OVER_PI = np.sqrt(2 / np.pi)
+# Absolute values of the shape from which a fit may start.
 TRIED_SHAPES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 15.0, 50.0)
 
 

@@ -28,8 +28,10 @@ KINKED_PARAMETERS = {  # parameters in which the log-likelihood has a kink at ev
     "trapezoid": ("c", "d"),
     "triang": ("c",),
 }
-LAWS_OF_OUR_OWN = {"laplace": "Laplace", "laplace_asymmetric": "AsymmetricLaplace"}
-STANDARD_PLACE = {"loc": 0.0, "scale": 1.0}
+# Laws of SciPy that have a law of this package in their place.
+NATIVE_LAWS = {"laplace": "Laplace", "laplace_asymmetric": "AsymmetricLaplace"}
+# Arguments of the law at standard location and scale.
+STANDARD_LOC_SCALE = {"loc": 0.0, "scale": 1.0}
 REDUNDANT_PARAMETERS = {"dpareto_lognorm": "scale", "genexpon": "scale"}  # not identified beside the shapes
 
 SAFE_RANGES = {  # far outside of these ranges, C++ code behind scipy ends the whole process
@@ -189,7 +191,7 @@ class ScipyLaw(Likelihood):
         if key in self._ends.shifting:
             return f"{key} moves an end of the support of {name}, so maximum likelihood is irregular"
         if key in KINKED_PARAMETERS.get(name, ()):
-            own = f" ({LAWS_OF_OUR_OWN[name]}() ends on them)" if name in LAWS_OF_OUR_OWN else ""
+            own = f" ({NATIVE_LAWS[name]}() ends on them)" if name in NATIVE_LAWS else ""
             return f"the log-likelihood of {name} has kinks in {key}, at every sample{own}"
         return ""
 
@@ -247,7 +249,7 @@ class ScipyLaw(Likelihood):
         try:
             z = self._distinct(self.rv.ppf, shapes, q)
         except (ValueError, ArithmeticError, RuntimeError):  # scipy's search for a root has met a NaN
-            z = inversion.quantile(self._standard, q, {**STANDARD_PLACE, **shapes})
+            z = inversion.quantile(self._standard, q, {**STANDARD_LOC_SCALE, **shapes})
         return loc + scale * z
 
     @property
@@ -258,7 +260,7 @@ class ScipyLaw(Likelihood):
         if self._discrete:
             return np.full(np.shape(y), np.nan)
         return scale * density_score(
-            self._standard, np.asarray((y - loc) / scale, float), {**STANDARD_PLACE, **self._safe(shapes)}
+            self._standard, np.asarray((y - loc) / scale, float), {**STANDARD_LOC_SCALE, **self._safe(shapes)}
         )
 
     def expectation(self, loc: np.ndarray, scale: float | np.ndarray = 1.0, **shapes: np.ndarray) -> np.ndarray:
