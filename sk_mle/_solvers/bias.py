@@ -15,12 +15,14 @@ from scipy.optimize import OptimizeResult
 
 from .._model.bias import JEFFREYS, BiasReduced
 from .._model.objective import Objective, Point
+from .._utils.messages import warn_caller
 from ..likelihoods._functions import n_starts, title
 from .identification import directions_without_information
 from .multistart import best_of_starts
 from .solvers import Solution
 
 ITERATIONS_OF_FIRST_LOOK = 30  # after which a fit looks for coefficients that the penalty alone drives off
+TYPICAL_EVALUATIONS, MAX_SECONDS_OF_SILENCE = 25, 30.0  # of derivatives in a fit; CPU time that integrals take without a word
 MAX_HALVINGS = 10  # of a scoring step
 POLISHED_SHARE_OF_TOL = 1e-3  # scoring steps, whose convergence is linear, end at this share of the tolerance
 MAX_RATE_OF_UPDATES = 0.5  # of the score's size in a step, up to which the root is near and steps are updated
@@ -54,6 +56,7 @@ def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: C
         plain = best_of_starts(objective, start, solve)
         start = plain.u if plain.converged and plain.result.get("minimum_certified") else start
     penalised = BiasReduced.of(objective, JEFFREYS)
+    _tell_of_slow_integrals(penalised, start, penalty)
     if not np.isfinite(penalised.value(start)):
         raise ValueError(
             f"penalty={penalty!r} needs an information matrix of full rank at the start of a fit, and that of "
@@ -72,6 +75,24 @@ def bias_reduced(objective: Objective, start: np.ndarray, penalty: str, solve: C
     solution.result.update(minimum_certified=solution.converged, unidentified={})
     objective.remember_value(solution.u, penalised.base.value(solution.u))
     return solution
+
+
+def _tell_of_slow_integrals(objective: BiasReduced, u: np.ndarray, penalty: str) -> None:
+    """Warn before a fit that integrals keep silent for long."""
+    seconds = objective.seconds_of_integrals(u) * TYPICAL_EVALUATIONS
+    if not seconds > MAX_SECONDS_OF_SILENCE:
+        return
+    law, n = title(objective.likelihood), objective.data.n_kept
+    warn_caller(
+        f"penalty={penalty!r}: {law} has no formula for its expected information, which is integrated over y for each of {n} "
+        f"rows in every iteration; by the time that a few rows take, the fit may last {_minutes(seconds)}. It "
+        "is much faster where columns enter a single parameter, or with known shapes (a number in place of None)",
+        UserWarning,
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{round(seconds / 60)} minutes" if seconds > 90 else "a minute or more"
 
 
 def _root(objective: BiasReduced, u: np.ndarray, tol: float, max_iter: int) -> Solution:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._fallbacks.averaged import averaged_information
-from ._fallbacks.expected import curvature_score, information_derivatives, integrated_information
+from ._fallbacks.expected import curvature_score, information_derivatives, integrated_information, seconds_of_integrals
 from ._fallbacks.extrapolation import extrapolated_evaluation
 from ._fallbacks.facts import (
     density_values,
@@ -73,6 +73,7 @@ __all__ = [
     "recession",
     "regular_end",
     "resolved",
+    "seconds_of_integrals",
     "sized",
     "smoothed_inside",
     "solve_quantile",

@@ -156,6 +156,15 @@ def test_a_density_without_formulas_has_its_information_integrated():
     assert not np.allclose(formula.coef_, MLERegressor(Poisson()).fit(X, y).coef_, atol=1e-3)
 
 
+def test_slow_integrals_are_told_beforehand(monkeypatch):
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(60, 2)), rng.poisson(1.0, 60)
+    monkeypatch.setattr("sk_mle._solvers.bias.MAX_SECONDS_OF_SILENCE", 1e-6)
+    with pytest.warns(UserWarning, match=r"Rates has no formula .* for each of 60 rows"):
+        MLERegressor(Rates(), penalty="jeffreys").fit(X, y)
+    MLERegressor("poisson", penalty="jeffreys").fit(X, y)  # a formula
+
+
 def penalised_loglik(b, X, y, classes):
     """Log-likelihood of multinomial logits with the first class as reference, and half the log determinant."""
     Z = np.column_stack([np.ones(len(X)), X])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sk_mle.likelihoods import Beta, Exponential, Gamma, NegativeBinomial, Weibull
+from sk_mle.likelihoods import Beta, Exponential, Gamma, JohnsonSU, NegativeBinomial, Weibull
 from sk_mle.likelihoods._functions import curvature_score, information_derivatives, integrated_information, prepared
 
 ETA = np.linspace(-1.0, 1.0, 7)
@@ -37,6 +37,18 @@ def test_one_linear_predictor_that_varies_is_interpolated(law):
         assert np.allclose(every[pair][::50], value, rtol=1e-8, atol=1e-9)
     slopes = information_derivatives(law, np.full(200, 0.5), eta, False)
     assert np.allclose(slopes[::50], information_derivatives(law, np.full(4, 0.5), few, False), rtol=1e-8, atol=1e-9)
+
+
+def test_two_linear_predictors_that_vary_are_interpolated(monkeypatch):
+    law, rng, sizes = prepared(JohnsonSU()), np.random.default_rng(0), []
+    eta = {name: rng.uniform(-1, 1, 1300) if name in ("scale", "skew") else np.full(1300, 0.3) for name in law.layout.free}
+    few, transformed = {name: value[::100] for name, value in eta.items()}, JohnsonSU.transformed
+    monkeypatch.setattr(JohnsonSU, "transformed", lambda self, w: sizes.append(np.size(w)) or transformed(self, w))
+    direct = integrated_information(law, few)
+    of_few = sum(sizes)
+    for pair, value in integrated_information(law, eta).items():
+        assert np.allclose(value[::100], direct[pair], rtol=1e-8, atol=1e-9)
+    assert sum(sizes) - of_few < 60 * of_few  # 24 * 24 rows in place of 1300
 
 
 @pytest.fixture

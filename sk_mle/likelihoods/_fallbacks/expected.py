@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from .law import Law
 from .quadrature import _expect
 
 MIN_LOG_DENSITY = -300.0  # log-density below which derivatives may overflow and are left out
-INTERPOLATION_POINTS, INTERPOLATION_TOL = (24, 48), 1e-11  # and largest of the last coefficients, relative to the values
+# Points per linear predictor, where one or two differ between rows; largest of the last coefficients, relative to the values.
+INTERPOLATION_POINTS, INTERPOLATION_TOL = {1: (24, 48), 2: (24, 40)}, 1e-11
 DERIVATIVE_STEP = 4e-3  # of differences of the information, whose error is then about 1e-11
+SAMPLES_OF_PILOT = 8  # by which the time of integrals is told
 MAX_NONLINEAR_SHARE = 1e-9  # distance of a Hessian from a linear function of the score, relative, up to which it counts as one
 MAX_RANDOM_SHARE = 1e-9  # difference of observed and expected information, relative, up to which they count as equal
 
@@ -45,33 +48,47 @@ def integrated_information(law: Law, eta: dict, names: list[str] | None = None) 
 def _expected_of(law: Law, eta: dict, names: list[str], order: int, moments: Callable, width: int) -> np.ndarray:
     """E of ``moments(g, h)``, (n, width), of gradient (n, D) and Hessian (n, D, D) in the linear predictors `names`.
 
-    With `order` 1 there is no Hessian. Where one linear predictor alone differs between rows, the expectations are a smooth
-    function of it, which is interpolated.
+    With `order` 1 there is no Hessian. Where one or two linear predictors alone differ between rows, the expectations are a
+    smooth function of these, which is interpolated.
     """
-    n = len(next(iter(eta.values())))
-    varying = [name for name, value in eta.items() if repeated_value(value) is None and (value != value[:1]).any()]
-    if len(varying) == 1 and eta[varying[0]].ndim == 1:
-        for n_points in INTERPOLATION_POINTS:
-            if n <= 2 * n_points:
+    varying = _varying(eta)
+    if varying and all(eta[name].ndim == 1 for name in varying):
+        for n_points in INTERPOLATION_POINTS.get(len(varying), ()):
+            if len(eta[varying[0]]) <= 2 * n_points ** len(varying):
                 break
-            values = _interpolated(eta, varying[0], n_points, partial(_integrated, law, names, order, moments, width))
+            values = _interpolated(eta, varying, n_points, partial(_integrated, law, names, order, moments, width))
             if values is not None:
                 return values
     return _integrated(law, names, order, moments, width, eta)
 
 
-def _interpolated(eta: dict, name: str, n_points: int, values_at: Callable) -> np.ndarray | None:
-    """`values_at` linear predictors (n, width) by Chebyshev's polynomials in one of them; None if these do not resolve it."""
-    low, high = eta[name].min(), eta[name].max()
-    points = np.cos(np.pi * (np.arange(n_points) + 0.5) / n_points)
-    at = {other: np.repeat(value[:1], n_points, axis=0) for other, value in eta.items()}
-    values = values_at(at | {name: (low + high) / 2 + (high - low) / 2 * points})
-    coefficients = chebyshev.chebvander(points, n_points - 1).T @ values * 2 / n_points
-    coefficients[0] /= 2
-    last, largest = np.abs(coefficients[-3:]).max(axis=0), np.abs(values).max(axis=0)
-    if not (last <= INTERPOLATION_TOL * largest.max()).all():
-        return None
-    return chebyshev.chebval((2 * eta[name] - low - high) / (high - low), coefficients).T
+def _varying(eta: dict) -> list[str]:
+    """The linear predictors that differ between rows."""
+    return [name for name, value in eta.items() if repeated_value(value) is None and (value != value[:1]).any()]
+
+
+def _interpolated(eta: dict, names: list[str], n_points: int, values_at: Callable) -> np.ndarray | None:
+    """`values_at` linear predictors (n, width) by Chebyshev's polynomials in one or two; None if these do not resolve it."""
+    nodes = np.cos(np.pi * (np.arange(n_points) + 0.5) / n_points)
+    grid = np.meshgrid(*[nodes] * len(names), indexing="ij")
+    at = {other: np.repeat(value[:1], grid[0].size, axis=0) for other, value in eta.items()}
+    places = []
+    for name, points in zip(names, grid, strict=True):
+        middle, half = (eta[name].max() + eta[name].min()) / 2, (eta[name].max() - eta[name].min()) / 2
+        at[name] = middle + half * points.ravel()
+        places.append((eta[name] - middle) / half)
+    coefficients = np.reshape(values_at(at), (*grid[0].shape, -1))
+    largest = np.abs(coefficients).max()
+    transform = chebyshev.chebvander(nodes, n_points - 1).T * 2 / n_points
+    transform[0] /= 2
+    for axis in range(len(names)):
+        coefficients = np.moveaxis(np.tensordot(transform, coefficients, (1, axis)), 0, axis)
+        if not np.abs(np.take(coefficients, [-3, -2, -1], axis)).max() <= INTERPOLATION_TOL * largest:
+            return None
+    if len(names) == 1:
+        return chebyshev.chebval(places[0], coefficients).T
+    inner = np.tensordot(chebyshev.chebvander(places[0], n_points - 1), coefficients, (1, 0))
+    return np.einsum("nj,njw->nw", chebyshev.chebvander(places[1], n_points - 1), inner)
 
 
 def _integrated(law: Law, names: list[str], order: int, moments: Callable, width: int, eta: dict) -> np.ndarray:
@@ -93,6 +110,21 @@ def _integrated(law: Law, names: list[str], order: int, moments: Callable, width
         return np.where((logp[..., None] if width > 1 else logp) > MIN_LOG_DENSITY, result, 0.0)
 
     return _expect(law, params, values, indexed=True, width=width).reshape(n, width)
+
+
+def seconds_of_integrals(law: Law, eta: dict, n: int, n_varying: int) -> float:
+    """CPU seconds that the information of n samples and its derivatives take at most where both are integrated.
+
+    By a few of the samples at hand, of linear predictors `eta`. `n_varying` of these differ between samples in a fit.
+    """
+    last = len(next(iter(eta.values()))) - 1
+    some = {name: value[np.linspace(0, last, SAMPLES_OF_PILOT).astype(int)] for name, value in eta.items()}
+    begin = process_time()
+    with np.errstate(all="ignore"):
+        integrated_information(law, some)
+        _integrated_derivatives(law, some)
+    at_most = min(n, sum(INTERPOLATION_POINTS[1])) if n_varying == 1 else n
+    return (process_time() - begin) * at_most / SAMPLES_OF_PILOT
 
 
 def _by_formula(law: Law, y: np.ndarray, eta: dict) -> dict:
