@@ -542,13 +542,21 @@ def test_a_start_leaves_the_limits_that_a_large_unit_suggests(seed, unit):
 
 @pytest.mark.parametrize("setting", ["0", "1"])  # scipy takes any text for yes
 def test_jets_pass_through_scipy_where_its_array_api_is_on(setting):
-    tests = [
-        f"{__file__}::{test.__name__}"
-        for test in (test_jets_know_the_derivatives, test_derivatives_of_a_density_take_few_densities)
-    ]
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", *tests]
-    found = subprocess.run(command, env=os.environ | {"SCIPY_ARRAY_API": setting}, capture_output=True, text=True)
-    assert found.returncode == 0, found.stdout
+    program = f"""
+import warnings
+from {__name__} import FORMULAS, Counting, Opaque
+from {__name__} import test_derivatives_of_a_density_take_few_densities as count, test_jets_know_the_derivatives as compare
+
+warnings.simplefilter("error")
+for formula in FORMULAS:
+    compare(formula)
+count(Counting(), 1)
+count(Opaque(), 17)
+print("done")
+"""
+    setting = {"SCIPY_ARRAY_API": setting, "PYTHONPATH": os.pathsep.join(sys.path)}
+    found = subprocess.run([sys.executable, "-c", program], env=os.environ | setting, capture_output=True, text=True)
+    assert found.stdout == "done\n", found.stderr
 
 
 # ---- sums in place of differences --------------------------------------------------------------------------------------

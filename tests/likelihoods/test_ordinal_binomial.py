@@ -385,7 +385,7 @@ def test_classes_between_any_cutpoints_keep_their_digits(distribution):
         for w in (1e-12, 1e-3, 0.7, 4.0, 50.0):
             with np.errstate(all="ignore"):
                 found = [float(value[0]) for value in BETWEEN[distribution](np.array([a]), np.array([w]))]
-            with mp.workdps(500):
+            with mp.workdps(380):
                 at = mp.mpf(a), mp.mpf(w)
                 h, k = mp.mpf(10) ** -60, at[1] * mp.mpf(10) ** -60
                 f = {(i, j): _between(distribution, at[0] + i * h, at[1] + j * k) for i in (-1, 0, 1) for j in (-1, 0, 1)}

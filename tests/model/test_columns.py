@@ -263,9 +263,10 @@ def test_pickle_clone_and_repr(name):
     assert LAWS[name].__name__ in repr(model)
 
 
-@pytest.mark.parametrize("name", LAWS)
-def test_nothing_of_the_size_of_the_data_is_kept(name):
-    model, *_ = fitted(name, n=100_000, tol=0.1)
+@pytest.mark.parametrize(("name", "n"), [*((name, 25_000) for name in LAWS), ("poisson", 100_000)])
+def test_nothing_of_the_size_of_the_data_is_kept(name, n):
+    """A byte per row would be too much; the last fit begins on a sample of the rows."""
+    model, *_ = fitted(name, n=n, tol=0.1)
     assert len(pickle.dumps(model)) < 20_000
 
 
