@@ -500,6 +500,16 @@ def test_a_subclass_that_replaces_the_cdf_or_the_density_takes_no_formula_of_the
     for law in (OneCdf(), type("Still", (OneCdf,), {})()):
         for name in TAILS:
             np.testing.assert_allclose(getattr(law, name)(y, **given), getattr(stats.logistic, name)(y), rtol=1e-10)
+        assert law.crps is law.interval is None
+    named = type("Named", (OneDensity,), {"cdf": Normal.cdf})()
+    np.testing.assert_allclose(named.cdf(y, **given), stats.norm.cdf(y))
+    law, dist = OneDensity(), stats.logistic
+    for name in TAILS:
+        np.testing.assert_allclose(getattr(law, name)(y, **given), getattr(dist, name)(y), rtol=1e-7)
+    np.testing.assert_allclose(law.ppf(np.array([0.1, 0.5, 0.8]), **given), dist.ppf([0.1, 0.5, 0.8]), atol=1e-7)
+    row = {"loc": np.zeros(1), "scale": np.ones(1)}
+    moments = [law.expectation(**row), law.variance(**row), law.entropy(**row)]
+    np.testing.assert_allclose(np.ravel(moments), [dist.mean(), dist.var(), dist.entropy()], rtol=1e-6, atol=1e-9)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2))
     y = X @ [1.0, -1.0] + rng.standard_t(3, size=200)

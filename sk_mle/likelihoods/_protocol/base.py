@@ -373,11 +373,27 @@ JOINT_METHODS: dict[str, dict[str, Callable]] = {
 }
 
 
-# Methods of which a law that overrides one no longer has what its parent says of the others, unless it writes the joint method.
+# What follows from a tail, and what does from a density beside its derivatives.
+OF_TAILS = ("interval", "evaluate_interval", "log_interval", "crps")
+OF_DENSITY = (
+    "expectation",
+    "variance",
+    "covariance",
+    "entropy",
+    "tail_probability",
+    *TAILS.values(),
+    "log_interval",
+    "ppf",
+    "rvs",
+)
+
+# Methods of which a law that overrides one no longer has what its parent says of the others, unless it writes the joint method,
+# which is taken for another form of the same law.
 FOLLOWING = (
-    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval")),
+    (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval", *OF_DENSITY)),
     (("loglik", "terms"), "", ("crps", "divergence")),
-    (("cdf", "sf"), "tail_probability", tuple(TAILS.values())),  # a logarithm alone may be a refinement
+    # a logarithm alone may be a refinement
+    (("cdf", "sf"), "tail_probability", (*TAILS.values(), "tail_probability", *OF_TAILS)),
 )
 
 
