@@ -20,10 +20,10 @@ from .._solvers.solvers import Solution, choose
 from .._sources import Rows
 from .._utils.callbacks import WithCallbacks
 from .fit import Fit
+from .fit_warnings import warn_about_fit
 from .problem import Problem, started
 from .reading import ReadsRows
 from .saved import Saved
-from .verdict import warn_about_fit
 
 
 class Fitting(ReadsRows, Saved, WithCallbacks):

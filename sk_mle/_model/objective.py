@@ -70,7 +70,7 @@ class Objective:
     alpha : dict of str to float or ndarray of shape (q,)
         Ridge penalty per parameter, or on each of its columns.
     slopes : dict of str to float, optional
-        Slopes that are added along the intercepts of parameters without columns (see `penalties.LinearTerm`).
+        Coefficients, by parameter without columns, of its intercept in the objective (see `penalties.LinearTerm`).
 
     Attributes
     ----------
@@ -104,13 +104,13 @@ class Objective:
         data: Data,
         designs: dict[str, Design],
         alpha: dict[str, Any],
-        slopes: dict[str, float] | None = None,
+        linear_terms: dict[str, float] | None = None,
     ) -> None:
         self.likelihood, self.data, self.designs, self.alpha = prepared(likelihood), data, designs, alpha
-        self.slopes = slopes or {}
+        self.linear_terms = linear_terms or {}
         self.penalties: dict[str, Any] = {}
-        for name, design in designs.items() if alpha or self.slopes else ():
-            for penalty in penalties_of(alpha.get(name, 0.0), self.slopes.get(name, 0.0), design):
+        for name, design in designs.items() if alpha or self.linear_terms else ():
+            for penalty in penalties_of(alpha.get(name, 0.0), self.linear_terms.get(name, 0.0), design):
                 self.penalties[name] = penalty
         self.slices, self.size, directions, has_curves = {}, 0, 0, False
         for name, design in designs.items():
@@ -153,12 +153,12 @@ class Objective:
         likelihood: Any = None,
         designs: dict | None = None,
         alpha: dict | None = None,
-        slopes: dict[str, float] | None = None,
+        linear_terms: dict[str, float] | None = None,
         near_optimum: bool = False,
     ) -> Objective:
         """The same objective for another law, in other coordinates, with other penalties or for a start near the optimum."""
-        slopes = self.slopes if slopes is None else slopes
-        other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, alpha or self.alpha, slopes)
+        linear_terms = self.linear_terms if linear_terms is None else linear_terms
+        other = Objective(likelihood or self.likelihood, self.data, designs or self.designs, alpha or self.alpha, linear_terms)
         other.evaluations, other.near_optimum = self.evaluations, near_optimum
         if "density_rows" in vars(self):
             other.density_rows = self.density_rows
@@ -205,8 +205,8 @@ class Objective:
         return sum(penalty.value(u[self.slices[name]]) for name, penalty in self.penalties.items())
 
     def linear_term_value(self, u: np.ndarray) -> float:
-        """The part of the penalty that `slopes` add."""
-        return sum(self.penalties[name].value(u[self.slices[name]]) for name, slope in self.slopes.items() if slope)
+        """The value of the linear terms at u, which is part of the penalty."""
+        return sum(self.penalties[name].value(u[self.slices[name]]) for name, slope in self.linear_terms.items() if slope)
 
     def gradient(self, u: np.ndarray) -> np.ndarray:
         return self.evaluate(u, 1).gradient

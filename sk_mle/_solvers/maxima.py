@@ -23,7 +23,7 @@ from .._model.predictor import Predictor
 from ..likelihoods._functions import n_starts
 from .bias import bias_reduced
 from .curves import curves_of, with_origins_at
-from .fellner_schall import TOL_OF_FIRST_FIT, Beginning, begun_on_sample, choose_penalties, criterion_of
+from .fellner_schall import TOL_OF_FIRST_FIT, PenaltyStart, choose_penalties, criterion_of, penalty_start_on_sample
 from .identification import minimum_norm
 from .multistart import best_of_starts
 from .proximal import constrained_maximum, sparse_maximum, sparse_path
@@ -184,8 +184,8 @@ class ChosenPenalties:
         if not constrained:
             objective, solution = _identified(objective, solution, loose)
         if not solution.unbounded:
-            begun = Beginning(objective, solution.u, solution.edges, solution.n_iter)
-            objective, solution, predictors = choose_penalties(begun, predictors, search)
+            penalty_start = PenaltyStart(objective, solution.u, solution.edges, solution.n_iter)
+            objective, solution, predictors = choose_penalties(penalty_start, predictors, search)
         if self.region is not None and (constrained or not (solution.converged or solution.unbounded)):
             objective, solution = _continued_on(self.region, objective, solution, search)
         return Maximum(objective, solution, predictors)
@@ -219,12 +219,12 @@ def maximum_from_sample(
         part, start = cold_start(part)
         return part, loose.best(part, start)
 
-    begun = begun_on_sample(objective, predictors, first_fit)
-    if begun is None:
+    penalty_start = penalty_start_on_sample(objective, predictors, first_fit)
+    if penalty_start is None:
         return None
-    found = Maximum(*choose_penalties(begun, predictors, search))
+    found = Maximum(*choose_penalties(penalty_start, predictors, search))
     good = found.solution.converged and not found.solution.edges and found.solution.result["penalties_converged"]
-    return (begun.objective.designs, found) if good else None
+    return (penalty_start.objective.designs, found) if good else None
 
 
 def _weights(predictors: dict[str, Predictor]) -> dict[str, float]:

@@ -103,10 +103,10 @@ def _from_other_starts(objective: Objective, start: np.ndarray, best: Solution, 
     ends = _other_ends(objective, start, best, solve)
     highest = min(ends, key=lambda end: objective.value(end.u), default=best)
     if objective.value(highest.u) < value - least:
-        rival = highest if highest.converged else solve(objective, highest.u, MAX_ITERATIONS_PER_START)
-        rival = from_special_cases(objective, rival, solve)
-        improves = rival.converged and objective.value(rival.u) < value - least
-        ends, best = [best, *ends], rival if improves else best
+        alternative = highest if highest.converged else solve(objective, highest.u, MAX_ITERATIONS_PER_START)
+        alternative = from_special_cases(objective, alternative, solve)
+        improves = alternative.converged and objective.value(alternative.u) < value - least
+        ends, best = [best, *ends], alternative if improves else best
     maxima = [objective.value(end.u) for end in ends if end.converged and not end.edges]
     lower = [other for other in maxima if other > objective.value(best.u) + least]
     if lower:
@@ -134,13 +134,13 @@ def _other_ends(objective: Objective, start: np.ndarray, best: Solution, solve: 
 
 
 def random_starts(objective: Objective, start: np.ndarray) -> Iterator[np.ndarray]:
-    """Random steps from a start, as many as the law asks for."""
+    """Random steps from a start, one fewer than the starts of the law (`Relations.n_starts`)."""
     for step in _random_steps(objective, start, n_starts(objective.likelihood) - 1):
         yield _first_finite(objective, start, step)
 
 
 def _opposite_starts(objective: Objective, start: np.ndarray, count: int) -> Iterator[np.ndarray]:
-    """Random steps from a start, each followed by its opposite, so that few of them go to either side in every coordinate."""
+    """Random steps from a start, each followed by its opposite, so that steps are balanced in every coordinate."""
     for step in _random_steps(objective, start, count // 2):
         yield from (_first_finite(objective, start, sign * step) for sign in (1.0, -1.0))
 

@@ -146,10 +146,10 @@ def sparse_maximum(
     lasso = Lasso(_in_coordinates(objective, weights), boxes.low, boxes.high)
     run = _descend_from_few(objective, equivalent, lasso, lasso.feasible(start), tol, max_iter)
     run.result.update(active=boxes.active(run.u))
-    return objective, _checked_beside_penalty(objective, run, weights, region)
+    return objective, _with_checked_directions(objective, run, weights, region)
 
 
-def _checked_beside_penalty(objective: Objective, run: _Run, weights: dict[str, float], region: Region | None) -> Solution:
+def _with_checked_directions(objective: Objective, run: _Run, weights: dict[str, float], region: Region | None) -> Solution:
     """The solution, with directions of recession and unidentified ones of the parameters that have no penalty.
 
     They are looked for where curvature does not rule them out; along the latter the coefficients of smallest norm are taken.

@@ -104,9 +104,9 @@ def inverse(hessian: np.ndarray, left_out: list[int]) -> tuple[np.ndarray, float
     return result, float(np.log(values[known]).sum())
 
 
-def with_penalties(objective: Objective, u: np.ndarray, alpha: dict, slopes: dict) -> Objective:
+def with_penalties(objective: Objective, u: np.ndarray, alpha: dict, linear_terms: dict) -> Objective:
     """The objective with other penalties, and its point at u, from that of the old one."""
-    new, old = objective.copy_with(alpha={**objective.alpha, **alpha}, slopes=slopes), objective.evaluate(u, 2)
+    new, old = objective.copy_with(alpha={**objective.alpha, **alpha}, linear_terms=linear_terms), objective.evaluate(u, 2)
     value, gradient, hessian = old.value, old.gradient.copy(), old.hessian.copy()
     for sign, of in ((-1, objective), (1, new)):
         value += sign * of.penalty(u)
@@ -169,14 +169,14 @@ class QuadraticModel:
         def criterion(rho: np.ndarray) -> tuple[float, np.ndarray]:
             V, matrices, u = self.minimum(rho)
             change = u - self.u
-            slopes = np.zeros_like(u)  # of the penalty
+            penalty_gradient = np.zeros_like(u)
             P = np.zeros_like(V)
             for place, one in matrices:
-                slopes[place] += one @ u[place]
+                penalty_gradient[place] += one @ u[place]
                 P[place, place] += one
             traces = np.array([np.sum(V[place, place] * one) for place, one in matrices])
             value = self.n * (self.gradient @ change + 0.5 * change @ self.hessian @ change) - traces.sum()
-            VPV, along = V @ P @ V, V @ slopes
+            VPV, along = V @ P @ V, V @ penalty_gradient
             gradient = [
                 self.n * along[place] @ one @ u[place] - trace + np.sum(VPV[place, place] * one)
                 for (place, one), trace in zip(matrices, traces, strict=True)

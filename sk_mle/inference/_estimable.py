@@ -227,12 +227,12 @@ def without_information(
 
 
 def without_curvature(layout: Layout, jacobian: Any, block: Any, law: str) -> tuple:
-    """The arguments of `Estimability.joined` for directions along which a kernel tells no curvature."""
+    """The arguments of `Estimability.joined` for directions along which a kernel gives no estimate of the curvature."""
     if not block.unresolved.shape[1]:
         return np.zeros((layout.size, 0)), [], []
     directions, leads = sparse_basis(jacobian @ block.unresolved, np.ones(layout.size), np.ones(layout.size, bool))
     named = [listed([layout.names[i] for i in np.flatnonzero(direction)]) for direction in directions.T]
-    rows = f"{sum(block.n_rows):g} rows bear" if sum(block.n_rows) != 1 else "one row bears"
+    rows = f"{sum(block.n_rows):g} rows depend" if sum(block.n_rows) != 1 else "one row depends"
     reasons = [f"only {rows} on {names}, too few for a kernel estimate at the kinks of {law}" for names in named]
     remedies = [f"merge these rows with others, leave {layout.names[i]} out of the fit, or use cov='expected'" for i in leads]
     return directions, [layout.names[lead] for lead in leads], reasons, remedies

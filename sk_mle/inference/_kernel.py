@@ -11,8 +11,9 @@ through which the fit must pass, as many as there are coefficients, carry no inf
 
 Only the first parameter's block of the information is estimated so; the other blocks are the expected information, or the
 observed if a law has no formula for it. The width is that of the first parameter with the others as if known: with their
-uncertainty included, the curvature that is left beside a free quantile would often be negative. Coefficients on which too few
-rows bear for a kernel, as those of a category of three rows, have no such estimate; that of the others does not depend on them.
+uncertainty included, the curvature that is left beside a free quantile would often be negative. Coefficients that
+change too few rows for a kernel, as those of a category of three rows, have no such estimate; that of the others does not
+depend on them.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from ..likelihoods._functions import averaged_information
 from ._information import FitPoint
 
 MAX_ITERATIONS = 40  # of variances and the kernel width that follows from them
-VARIANCE_TOL = 1e-3  # relative change of variances
-MAX_VARIANCE_RATIO = 10.0  # of a variance that still grows to that by the expected information, up to which it is believed
+VARIANCE_TOL = 1e-3  # relative change of variances in an iteration
+MAX_VARIANCE_RATIO = 10.0  # of a variance that still grows to that by the expected information, up to which it is accepted
 MIN_GROWTH = 1.2  # factor in the second half of the iterations from which a variance grows
 MAX_EMPTY_WIDENING = 1e4  # of variances, from which a kernel without kinks is not widened further
 MIN_SHARE_OF_EFFECT = 0.05  # of the largest, from which a direction changes the linear predictor of a row
@@ -40,7 +41,7 @@ MAX_WIDTHS_ON_KINK = 1e-6  # widths of the kernel up to which a row counts as on
 
 
 class KernelBlock(NamedTuple):
-    """The first parameter's block of the information, and the directions along which no kernel tells it.
+    """The first parameter's block of the information, and the directions along which no kernel estimates it.
 
     Along `unresolved` (k, d), in the first parameter's coordinates, the block is the expected information; `n_rows` (d,) is the
     weight of the rows whose linear predictors depend on each.
@@ -62,7 +63,7 @@ def kernel_block(fit_point: FitPoint, meat: Any) -> KernelBlock:
         block, growing = _iterated(kinked, meat, expected, unresolved)
         if growing is None or unresolved.shape[1] == len(meat):
             return KernelBlock(kinked.place, block, unresolved, n_rows)
-        direction, weight = kinked.clean(growing)
+        direction, weight = kinked.without_small_effects(growing)
         unresolved, n_rows = np.column_stack([unresolved, direction]), [*n_rows, weight]
 
 
@@ -71,7 +72,7 @@ def _iterated(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The block that agrees with its covariance, and the direction in which that grows without end, or None.
 
-    A coefficient on which few rows bear, one of them on its kink of necessity, has a wide kernel, hence less curvature, hence a
+    A coefficient that changes few rows, one of them on its kink of necessity, has a wide kernel, hence less curvature, hence a
     wider kernel.
     """
     variance = halfway = expected
@@ -122,7 +123,7 @@ class _Kinked:
             self.forced = self._forced(root)
         return self.objective.over_rows(self.u, partial(_averaged, self.kernel, root, self.forced))["information"]
 
-    def clean(self, direction: np.ndarray) -> tuple[np.ndarray, float]:
+    def without_small_effects(self, direction: np.ndarray) -> tuple[np.ndarray, float]:
         """The direction without its effects on rows that it hardly changes, where there is one, and the others' weight."""
         largest = self.objective.over_rows(self.u, partial(_largest_effect, self.kernel, direction), _larger)["effect"]
         least = MIN_SHARE_OF_EFFECT * float(largest)

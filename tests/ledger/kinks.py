@@ -65,7 +65,7 @@ def a_category_of_three_rows():
     X, y = pd.DataFrame({"x": x, "rare": rare}), 1 + x + rng.laplace(size=200)
     inference = MLERegressor(Laplace()).fit(X, y).inference(X, y)
     np.testing.assert_array_equal(inference.identified, [True, True, False, True])
-    assert "only 3 rows bear on loc:rare, too few for a kernel" in str(inference.summary())
+    assert "only 3 rows depend on loc:rare, too few for a kernel" in str(inference.summary())
     others = MLERegressor(Laplace()).fit(X[["x"]][3:], y[3:]).inference(X[["x"]][3:], y[3:])
     np.testing.assert_allclose(inference.bse[[0, 1, 3]], others.bse, rtol=0.02)
     with pytest.raises(ValueError, match=r"loc:rare = 0 is not estimable: only 3 rows .* or use cov='expected'"):
@@ -104,14 +104,16 @@ class Declared(HalfDeclared):
 
 
 def kinks_that_are_not_declared():
-    """Words in place of a KeyError, and their advice works."""
+    """A message in place of a KeyError, and its advice works."""
     x = np.arange(9.0)[:, None]
     y = 2 * x[:, 0] + [0.1, -0.3, 0.2, 0.0, 0.5, -0.2, 0.4, -0.1, 0.3]
-    with pytest.warns(ConvergenceWarning, match="straight in loc but for kinks.*declare smooth = False, and write kinks and"):
+    with pytest.warns(ConvergenceWarning, match="linear in loc between kinks.*declare smooth = False, and write kinks and"):
         MLERegressor(StraightLines()).fit(x, y)
     with pytest.raises(TypeError, match=r"smooth = False needs kinks and smoothed: kinks\(self, y, \*\*params\) returns"):
         MLERegressor(HalfDeclared()).fit(x, y)
-    with pytest.raises(AssertionError, match="derivatives: found the log-likelihood of StraightLines is straight in loc"):
+    with pytest.raises(
+        AssertionError, match="derivatives: found the log-likelihood of StraightLines is linear in loc between kinks"
+    ):
         check_likelihood(StraightLines(), skip=("recovery", "weights", "sampler", "moments"))
     found = MLERegressor(Declared()).fit(x, y)
     assert found.loglikelihood_ == pytest.approx(MLERegressor(Laplace()).fit(x, y).loglikelihood_, abs=1e-9)

@@ -171,7 +171,7 @@ def test_penalties_of_many_rows_begin_on_a_sample(monkeypatch, law, size, most):
     model = MLERegressor(law, penalties=Smooth(0, 14), alpha="reml")
     found = clone(model).fit(X, y)
     assert found.optimize_result_.n_passes <= most  # it was 9 and 14
-    monkeypatch.setattr("sk_mle._solvers.maxima.begun_on_sample", lambda *arguments: None)
+    monkeypatch.setattr("sk_mle._solvers.maxima.penalty_start_on_sample", lambda *arguments: None)
     whole = clone(model).fit(X, y)
     assert whole.n_params_ > 4
     assert found.n_params_ == pytest.approx(whole.n_params_, rel=1e-5)

@@ -141,7 +141,7 @@ def has_kinks(law: Any) -> bool:
 
 
 def undeclared_kinks(law: Law, name: str, result: Any) -> str:
-    """What to declare where the log-likelihood of a law that calls itself smooth has no curvature; "" where all is well.
+    """What to declare where the log-likelihood of a law that calls itself smooth has no curvature; "" where it has.
 
     `result` is its `evaluate` of order 2 in rows. The score of a smooth law has the expected curvature as its variance.
     """
@@ -154,7 +154,7 @@ def undeclared_kinks(law: Law, name: str, result: Any) -> str:
     ):
         return ""
     return (
-        f"the log-likelihood of {title(law)} is straight in {name} but for kinks, as that of Laplace is: declare "
+        f"the log-likelihood of {title(law)} is linear in {name} between kinks, as that of Laplace is: declare "
         "smooth = False, and write kinks and smoothed"
     )
 

@@ -38,7 +38,7 @@ def with_infinities(law: Law, params: dict, moment: np.ndarray, order: int) -> n
 
 
 def _diverges(law: Law, params: dict, order: int, sign: float) -> np.ndarray:
-    """Whether the integral of |y|**order over one tail has no limit; False where that is not seen."""
+    """Whether the integral of |y|**order over one tail has no limit; False where that is not found."""
     n = len(next(iter(params.values())))
     if np.isfinite(law.support.high if sign > 0 else law.support.low):
         return np.zeros(n, bool)

@@ -277,11 +277,11 @@ def _invert_sum(law: Any, q: np.ndarray, params: dict) -> Any:
     Small upper tails are left to `solve_quantile` as well, as the sum has few digits of them.
     """
     if len(next(iter(params.values()))) > 1:
-        quantiles = _counted(law, q, params)
+        quantiles = _quantiles_by_summation(law, q, params)
         rest = np.isnan(quantiles)
         if rest.any():
             params = {name: value[rest] for name, value in params.items()}
-            quantiles[rest] = _solved(law, q[rest], params, _centre(law, params)[0])
+            quantiles[rest] = _quantiles_by_search(law, q[rest], params, _centre(law, params)[0])
         return quantiles
     centre, width, f = _centre(law, params)
     reach, quantiles, far = np.ceil(width[0]), np.full(len(q), np.nan), q > MAX_LOWER_TAIL_LEVEL
@@ -295,11 +295,11 @@ def _invert_sum(law: Any, q: np.ndarray, params: dict) -> Any:
     if rest.any():
         params = {name: np.broadcast_to(value, (rest.sum(), *value.shape[1:])) for name, value in params.items()}
         near = np.where(np.isnan(quantiles[rest]), centre[0], quantiles[rest])
-        quantiles[rest] = _solved(law, q[rest], params, near)
+        quantiles[rest] = _quantiles_by_search(law, q[rest], params, near)
     return quantiles
 
 
-def _counted(law: Law, q: np.ndarray, params: dict) -> np.ndarray:
+def _quantiles_by_summation(law: Law, q: np.ndarray, params: dict) -> np.ndarray:
     """Quantiles within the first FIRST_LONG_TERM values of a support that has a first one, by sums of masses; else NaN."""
     found, first = np.full(len(q), np.nan), law.support.low
     rows = np.flatnonzero(q <= MAX_LOWER_TAIL_LEVEL) if np.isfinite(first) else np.zeros(0, int)
@@ -318,7 +318,7 @@ def _counted(law: Law, q: np.ndarray, params: dict) -> np.ndarray:
     return found
 
 
-def _solved(law: Any, q: np.ndarray, params: dict, start: np.ndarray) -> np.ndarray:
+def _quantiles_by_search(law: Any, q: np.ndarray, params: dict, start: np.ndarray) -> np.ndarray:
     """Quantiles by `solve_quantile`; NaN where the distribution function is not known."""
     found = solve_quantile(law, q, params, start)
     return np.where(np.isnan(law.cdf(start, **params) + law.cdf(found, **params)), np.nan, found)

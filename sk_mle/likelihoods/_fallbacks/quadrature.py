@@ -225,8 +225,8 @@ def _integral_tail(law: Any, y: Any, params: dict, upper: bool) -> np.ndarray:
         if unresolved.any():
             rows = np.flatnonzero(unresolved)
             part = {name: value[rows] for name, value in params.items()}
-            ways = x[rows], (sign * length)[rows], centre[rows], width[rows]
-            unresolved[rows] = ~_resolved_beyond_a_kink(law, part, *ways, outward[rows])
+            arguments = x[rows], (sign * length)[rows], centre[rows], width[rows]
+            unresolved[rows] = ~_resolved_beyond_a_kink(law, part, *arguments, outward[rows])
         outward = np.minimum(np.where(here == -np.inf, np.where(outward > -np.inf, outward, -np.inf), outward), 0.0)
         result = np.where((sign > 0) == upper, outward, np.log1p(-np.exp(outward)))
         result = np.where(unresolved, np.nan, result)

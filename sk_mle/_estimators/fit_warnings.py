@@ -35,7 +35,7 @@ from ..likelihoods._functions import (
 if TYPE_CHECKING:
     from .._solvers.solvers import Solution
 
-ROWS_OF_FIRST_LOOK = 5000  # from which columns beside terms are often known not to be separated
+ROWS_OF_FIRST_LOOK = 5000  # which often suffice to rule out separation along the columns without terms
 LENGTHS_TO_AN_END = np.geomspace(1e-10, 0.1, 10)  # in coordinates of unit curvature
 
 
@@ -62,7 +62,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
     certified = solution.result.get("minimum_certified") and not solution.edges  # with an edge, for that parameter alone
     bounded = certified or model.fit_.penalty is not None  # a reduction of bias falls where the likelihood grows without end
     directions = {} if bounded else solution.result.get("recession") or separating_directions(objective, solution.u)
-    directions |= _separated_beside_terms(model, objective)
+    directions |= _separated_without_terms(model, objective)
     if directions:
         model.converged_ = False
         for name, direction in directions.items():
@@ -99,7 +99,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         )
 
 
-def _separated_beside_terms(model: Any, objective: Objective) -> dict:
+def _separated_without_terms(model: Any, objective: Objective) -> dict:
     """Directions of separation of parameters with terms along the columns, and the intercept, that have no penalty.
 
     Rows that rule them out in a sample, where these columns are as independent as in all rows, rule them out in all.
@@ -127,10 +127,10 @@ def _separated_along(model: Any, law: Any, name: str, free: np.ndarray, data: An
     one = fit.predictors[name]
     plain = {**fit.predictors, name: replace(one, columns=one.columns[free], terms=(), alpha=0.0)}
     alphas = {other: predictor.alpha for other, predictor in plain.items() if predictor.penalised}
-    beside = Objective(law, data, designs(plain, law, data, fit.coefs), alphas)
-    u = coordinates_of_coefficients(beside, fit.coefs | {name: fit.coefs[name][..., free]}, fit.intercepts)
-    design = beside.designs[name]
-    direction = None if u is None else separating_directions(beside, u).get(name)
+    without_terms = Objective(law, data, designs(plain, law, data, fit.coefs), alphas)
+    u = coordinates_of_coefficients(without_terms, fit.coefs | {name: fit.coefs[name][..., free]}, fit.intercepts)
+    design = without_terms.designs[name]
+    direction = None if u is None else separating_directions(without_terms, u).get(name)
     return direction, design.shape[0] - design.intercept
 
 
@@ -166,8 +166,8 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
     if not leaving and len(rows := _rows_at_an_end(objective, solution.u)):
         return (
             f"it ends where {rows_text(rows)} of y would leave the support of {title(law)}, whose end moves with the "
-            "parameters: the maximum may lie on that edge, where the gradient does not vanish. Read the estimates as rough, or "
-            "choose a law whose support does not move"
+            "parameters: the maximum may lie on that edge, where the gradient does not vanish. Take the estimates as "
+            "approximate, or choose a law whose support does not move"
         )
     if not solution.result.get("stalled"):
         return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
@@ -180,7 +180,11 @@ def _advice_on_kinks(model: Any, objective: Objective, u: np.ndarray) -> str:
     if has_kinks(law) and model.solver not in ("auto", "vertex"):
         return f"the likelihood of {title(law)} has kinks: use solver='auto'"
     if has_kinks(law):
-        return f"the law inside {title(law)} has kinks: put a smooth one there, or read this as rough" if law.smooth else ""
+        return (
+            f"the law inside {title(law)} has kinks: put a smooth one there, or take the estimates as approximate"
+            if law.smooth
+            else ""
+        )
     with np.errstate(all="ignore"):
         return undeclared_kinks(law, first, law.evaluate(in_memory.y[in_memory.weight > 0], objective.eta(u), 2))
 
