@@ -267,7 +267,7 @@ ARGUMENTS = {
     "zero-inflated without zeros": Said(lambda: R(ZeroInflated(Gamma())).fit(X, CLOSED), "use Hurdle", lambda _: R(Hurdle(Gamma())).fit(X, CLOSED)),
     "hurdle of a real law": Said(lambda: R(Hurdle(Normal())).fit(X, CLOSED), "law of counts or of positive values", lambda _: (R(Hurdle(Poisson())).fit(X, COUNTS), R(Hurdle(Gamma())).fit(X, CLOSED))),
     "inflated law of sizes": Said(lambda: R(ZeroOneInflated(Gamma())).fit(X, UNIT), r"such as Beta\(\)", lambda _: R(ZeroOneInflated(Beta(), one=0)).fit(X, UNIT)),
-    "censoring inside": Said(lambda: R(Truncated(Censored(Normal()), low=-9)).fit(X, REALS), r"comes last: Censored\(Truncated\(...\)\), not", lambda _: R(Censored(Truncated(Normal(), low=-9))).fit(X, censored(REALS))),
+    "censoring inside": Said(lambda: R(Truncated(Censored(Normal()), low=-9)).fit(X, REALS), r"is the outermost: Censored\(Truncated\(...\)\), not", lambda _: R(Censored(Truncated(Normal(), low=-9))).fit(X, censored(REALS))),
     "trials inside": Said(lambda: R(ZeroInflated(Binomial())).fit(X, COUNTS), r"as in Binomial\(trials=10\)", lambda _: R(Censored(Binomial(trials=10))).fit(X, np.minimum(COUNTS, 10))),
     "bounds of None": Said(lambda: R(Truncated(Normal(), low=None)).fit(X, REALS), "numbers or names of columns", lambda _: (R(Truncated(Normal(), low=-9.0)).fit(X, REALS), R(Truncated(Normal(), low="l")).fit(FRAME.assign(l=-9.0), REALS))),
     "bounds upside down": Said(lambda: R(Truncated(Normal(), low=9, high=-9)).fit(X, REALS), "low must lie below high", lambda _: R(Truncated(Normal(), low=-9, high=9)).fit(X, REALS)),
