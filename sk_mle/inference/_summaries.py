@@ -76,9 +76,10 @@ class Summaries:
         """Effective degrees of freedom, penalty and test of each term of the argument `penalties`.
 
         The test is that of the hypothesis that the term is zero: that a function of x is constant, that groups are equal. The
-        statistic is b' V^-1 b, with V the Bayesian covariance of the coefficients b; its p-value is that of the weighted sum of
-        chi-squared variables which the estimates then have. It takes the penalties for known, so that small p-values are
-        somewhat too small: one near a limit should be read as near it.
+        statistic is b' V^-1 b, with V the Bayesian covariance of the coefficients b, its p-value that of the weighted sum of
+        chi-squared variables which the estimates then have. That of a function with a part that no penalty shrinks, as the
+        straight line of a smooth, is restricted to about as many directions as it has degrees of freedom. Both take the
+        penalties for known, so that one near a limit should be read as near it.
 
         Returns
         -------
@@ -86,7 +87,8 @@ class Summaries:
 
         References
         ----------
-        Wood (2013), A simple test for random effects in regression models, doi:10.1093/biomet/ast038.
+        Wood (2013), A simple test for random effects in regression models, doi:10.1093/biomet/ast038. Wood (2013), On p-values
+        for smooth components of an extended generalized additive model, doi:10.1093/biomet/ass048.
         """
         return terms_table(self)
 

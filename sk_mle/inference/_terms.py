@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
+from scipy.stats import chi2
 
 from .._model.predictor import Term
 from .._utils.tables import Table, number, probability
 from ._chi_squared import weighted_chi_squared_sf
 from ._layout import Layout, Part
 
+MIN_SHARE_OF_EIGENVALUE = 1e-6  # fraction of a degree of freedom that counts
 MAX_SHOWN_PENALTY = 1e6  # with all digits
 MIN_EIGENVALUE = 1e-10  # relative, of a term's correlation matrix: smaller ones are directions that no row knows
 
@@ -68,7 +70,12 @@ def terms_table(inference: Any) -> Table:
     """The table of `Inference.terms`."""
     model, penalty = inference.model, _penalties(inference)
     terms = terms_of(model, inference.layout)
-    tests = [_test(inference, one.positions, penalty) for one in terms]
+    free = [bool((one.term.weights.sum(axis=0) == 0).any()) for one in terms]  # of a penalty: the straight line of a smooth
+    information = _information(inference, penalty) if any(free) else np.zeros((0, 0))
+    tests = [
+        _test_of_smooth(inference, one.positions, penalty, information) if smooth else _test(inference, one.positions, penalty)
+        for one, smooth in zip(terms, free, strict=True)
+    ]
     columns = {
         "edf": np.array([model.edf_[one.parameter][one.term.label] for one in terms]),
         "penalty": np.array([_shown(model.penalties_[one.parameter], one.term) for one in terms], dtype=object),
@@ -91,6 +98,54 @@ def _penalties(inference: Any) -> np.ndarray:
         alpha = np.broadcast_to(fit.predictors[part.parameter].alpha, len(part.columns))
         result[part.place.start + part.intercept : part.place.stop] = fit.fingerprint[0] * alpha
     return result
+
+
+def _information(inference: Any, penalty: np.ndarray) -> np.ndarray:
+    """The information (P, P) without the penalty: the inverse of the Bayesian covariance, less that."""
+    V = inference._root @ inference._root.T
+    size = np.sqrt(np.diag(V))
+    live = np.flatnonzero(size)
+    values, vectors = linalg.eigh(V[np.ix_(live, live)] / np.outer(size[live], size[live]))
+    known = values > MIN_EIGENVALUE * values[-1]
+    half, result = vectors[:, known] / np.sqrt(values[known]) / size[live, None], np.zeros_like(V)
+    result[np.ix_(live, live)] = half @ half.T
+    return result - np.diag(penalty)
+
+
+def _test_of_smooth(inference: Any, index: np.ndarray, penalty: np.ndarray, information: np.ndarray) -> tuple[float, float]:
+    """Statistic and p-value of the hypothesis that a function is constant.
+
+    With R'R the information of its coefficients b and V their Bayesian covariance, the statistic is b'R' W R b, W the inverse
+    of R V R' on as many of its largest eigenvalues as the function has degrees of freedom: the trace of 2F - FF, F = I - VS.
+    Of a number k + nu of these that is no integer, the last two eigenvalues share the weight 1 + nu (Wood 2013, On p-values for
+    smooth components of an extended generalized additive model, doi:10.1093/biomet/ass048). How they share it depends on the
+    sign of an eigenvector, which is arbitrary: the p-value is the mean of both, the statistic that of `summary.gam` of R's mgcv
+    up to this sign.
+    """
+    rows, b = inference._root[index], inference.params[index]
+    V = rows @ inference._root.T
+    rank = min(len(index) - float(penalty[index] @ (V**2 @ penalty)), float(len(index)))
+    own, axes = linalg.eigh(information[np.ix_(index, index)])
+    R = (axes * np.sqrt(np.maximum(own, 0.0))).T
+    values, vectors = linalg.eigh(R @ V[:, index] @ R.T)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    z = (vectors.T @ (R @ b)) / np.sqrt(np.maximum(values, np.finfo(float).tiny))
+    n_known = int((values > MIN_EIGENVALUE * values[0]).sum())
+    k = int(rank)
+    nu = rank - k
+    if k + (nu > 0) > n_known:
+        k, nu = n_known, 0.0
+    if k == 0 or nu < MIN_SHARE_OF_EIGENVALUE:
+        statistic = float(np.sum(z[: max(k, 1)] ** 2))
+        return statistic, float(chi2.sf(statistic, max(k, 1)))
+    last, shared = z[k - 1 : k + 1], np.sqrt(nu * (1 - nu) / 2)
+    statistic, other = (
+        float(np.sum(z[: k - 1] ** 2) + last[0] ** 2 + nu * last[1] ** 2 + 2 * sign * shared * last[0] * last[1])
+        for sign in (1, -1)
+    )
+    larger = (1 + nu + np.sqrt((1 + nu) * (1 - nu))) / 2
+    weights = np.append(np.ones(k - 1), [larger, 1 + nu - larger])
+    return statistic, (weighted_chi_squared_sf(statistic, weights) + weighted_chi_squared_sf(other, weights)) / 2
 
 
 def _test(inference: Any, index: Any, penalty: Any) -> tuple[float, float]:

@@ -106,3 +106,13 @@ def test_tests_of_terms_are_those_of_mgcv(key):
     np.testing.assert_allclose(table["chi2"][-1], np.ravel(expected["statistic"])[-1], rtol=0.03)
     np.testing.assert_allclose(table["p"][-1], np.ravel(expected["p"])[-1], atol=0.01)
     np.testing.assert_allclose(table["edf"], expected["edf"], atol=0.02)
+
+
+@pytest.mark.parametrize("case", [0, 2, 5, 6, 9])
+def test_tests_of_smooths_are_those_of_mgcv(case):
+    expected = json.loads((FOLDER / "terms" / "tests.json").read_text())["cases"][case]
+    X, y = np.array(expected["x"])[:, None], np.array(expected["y"])
+    table = MLERegressor("poisson", penalties=Smooth(0), alpha="reml").fit(X, y).inference(X, y).terms()
+    np.testing.assert_allclose(table["edf"], expected["edf"], atol=0.03)
+    np.testing.assert_allclose(table["chi2"], expected["chi2"], rtol=0.01)
+    np.testing.assert_allclose(table["p"], expected["p"], atol=0.004)
