@@ -22,7 +22,7 @@ from sk_mle._model.data import Data
 from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning, ConvergenceWarning
 from sk_mle.inference import score_test
-from sk_mle.inference._linearised import Rows
+from sk_mle.inference._linearised import RowPredictors
 from sk_mle.likelihoods import (
     LAWS,
     Bernoulli,
@@ -62,7 +62,7 @@ def test_covariance_inverts_the_differenced_hessian(name):
     if not model.converged_ or model.fit_.limits:
         pytest.skip("no maximum in this sample")
     inference = model.inference(A, y)
-    rows, target = Rows(inference, A), model.read_data(A, y).y
+    rows, target = RowPredictors(inference, A), model.read_data(A, y).y
     root = inference._root  # in its directions the information is the identity
     m = root.shape[1]
     step, found = 0.02, np.empty((m, m))

@@ -13,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 from sk_mle import Distribution, Inference, MLEClassifier, MLERegressor, predict_dist
 from sk_mle.datasets import make_mle_regression
 from sk_mle.inference._functionals import AveragedDistribution
-from sk_mle.inference._linearised import Rows
+from sk_mle.inference._linearised import RowPredictors
 from sk_mle.likelihoods import Gamma, Hurdle, NegativeBinomial, Normal, Poisson, StudentT
 from sk_mle.metrics import crps
 
@@ -113,7 +113,7 @@ def test_marginal_effects_by_hand():
     np.testing.assert_allclose(effects["d/d age"], slope, rtol=1e-4)
     np.testing.assert_allclose(effects["sex: m - f"], mean(sex="m") - mean(sex="f"), rtol=1e-12)
     draws = inference.draws(2000, random_state=0)
-    rows = {sex: Rows(inference, data.assign(sex=sex)) for sex in "mf"}
+    rows = {sex: RowPredictors(inference, data.assign(sex=sex)) for sex in "mf"}
     means = {sex: [np.exp(part.eta(draw)["mean"]).mean() for draw in draws] for sex, part in rows.items()}
     error = inference.marginal_effects(data, ["sex"])["std err"][0]
     assert np.std(np.subtract(means["m"], means["f"])) == pytest.approx(error, rel=0.06)
@@ -194,7 +194,7 @@ def test_predictive_quantiles_are_those_of_the_average(law):
     A, y = make_mle_regression(law, 60, 2, random_state=3)[:2]
     inference = MLERegressor(law).fit(A, y).inference(A, y)
     ends = inference.predict_interval(A[:7], 0.8, n_draws=40, random_state=1)
-    rows = Rows(inference, A[:7])
+    rows = RowPredictors(inference, A[:7])
     dists = [rows.dist(rows.eta(draw)) for draw in inference.draws(40, random_state=1)]
     for end, q in zip(ends.T, (0.1, 0.9), strict=True):
         reached = np.mean([dist.cdf(end) for dist in dists], axis=0)
