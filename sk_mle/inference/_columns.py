@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
 
 def interval(level: float, low: np.ndarray, high: np.ndarray) -> dict[str, np.ndarray]:
@@ -11,6 +12,20 @@ def interval(level: float, low: np.ndarray, high: np.ndarray) -> dict[str, np.nd
     return {f"{100 * tail:g}%": low, f"{100 - 100 * tail:g}%": high}
 
 
-def statistic_columns(df: float, z: np.ndarray, p: np.ndarray) -> dict[str, np.ndarray]:
-    """Test statistics, in a column named "t" or "z" by their distribution, and p-values."""
-    return {"t" if np.isfinite(df) else "z": z, "p": p}
+def statistic_columns(df: float, z: np.ndarray) -> dict[str, np.ndarray]:
+    """Test statistics, in a column named "t" or "z" by their distribution, and two-sided p-values."""
+    return {"t" if np.isfinite(df) else "z": z, "p": two_sided(df, z)}
+
+
+def two_sided(df: float, z: np.ndarray) -> np.ndarray:
+    """Two-sided p-values of statistics with a t distribution, or a normal one where `df` is infinite."""
+    z = np.abs(z)
+    return 2 * (special.ndtr(-z) if np.isinf(df) else special.stdtr(df, -z))
+
+
+def critical_value(df: float, level: float) -> float:
+    """The number of standard errors to each side of an estimate in a confidence interval of a level."""
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level!r}")
+    tail = (1 + level) / 2
+    return special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail)

@@ -19,7 +19,7 @@ from .._sources import check_in_memory
 from .._utils.frames import column, column_names, dense, n_rows, take, with_column
 from .._utils.messages import rows_text
 from .._utils.tables import Table, probability
-from ._columns import interval, statistic_columns
+from ._columns import critical_value, interval, statistic_columns
 from ._estimable import NotEstimableError
 from ._functions import functional
 from ._linearised import check_finite, linearised
@@ -55,7 +55,7 @@ def marginal_effects(
         raise ValueError(
             f"the {quantity.label} of a discrete law moves in jumps, without marginal effects; use the mean or cdf"
         )
-    critical = inference._critical(level)
+    critical = critical_value(inference.df, level)
     X = dense(X)
     weight = check_weight(sample_weight, n_rows(X))
     places = list(_evaluation_rows(X, weight / weight.sum(), at))
@@ -70,7 +70,7 @@ def marginal_effects(
                         raise
                     notes.append(f"–: {error}")
                     value, slope = np.array([np.nan]), np.full((1, inference.layout.size), np.nan)
-                standard_error = np.linalg.norm(slope @ inference._root, axis=1)
+                standard_error = np.linalg.norm(slope @ inference.root, axis=1)
                 entries = quantity.names(len(value)) if len(value) > 1 else [None]
                 shown = f"{effect_label} at {place.label}" if place.label else effect_label
                 index += [shown if entry is None else f"{shown}, {entry}" for entry in entries]
@@ -80,7 +80,7 @@ def marginal_effects(
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(standard_error > 0, value / standard_error, value * 0.0)
     half = critical * standard_error
-    statistics = {**statistic_columns(inference.df, z, inference._two_sided(z)), **interval(level, value - half, value + half)}
+    statistics = {**statistic_columns(inference.df, z), **interval(level, value - half, value + half)}
     kind = f"Marginal effects at {at}s of columns" if isinstance(at, str) else "Average marginal effects"
     return Table(
         {"effect": value, "std err": standard_error, **statistics},
@@ -104,7 +104,7 @@ def partial_effects(
 ) -> Table:
     """The table of `Inference.partial_effects`."""
     check_in_memory(X)
-    quantity, critical = functional(inference, what, arguments), inference._critical(level)
+    quantity, critical = functional(inference, what, arguments), critical_value(inference.df, level)
     if quantity.jumps:
         raise ValueError(f"the {quantity.label} of a discrete law moves in jumps, without standard errors; use the mean or cdf")
     X = dense(X)
@@ -117,7 +117,7 @@ def partial_effects(
         for value in grid.tolist():
             rows = with_column(place.X, name, _constant(column(place.X, name), value))
             effect, gradient = _average(inference, rows, quantity.of, place.share, quantity.label)
-            error = np.linalg.norm(gradient @ inference._root, axis=1)
+            error = np.linalg.norm(gradient @ inference.root, axis=1)
             entries = quantity.names(len(effect)) if len(effect) > 1 else [""]
             ends.append(np.stack(quantity.interval(effect, error, critical), axis=1))
             for part, of in zip((value, place.label), (_column_label(name), "at"), strict=True):

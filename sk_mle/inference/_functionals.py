@@ -17,7 +17,7 @@ from .._sources import check_in_memory
 from .._utils.frames import n_rows, take
 from .._utils.tables import Table
 from ..likelihoods._functions import solve_quantile
-from ._columns import interval
+from ._columns import critical_value, interval
 from ._effects import marginal_effects, partial_effects
 from ._estimable import NotEstimableError
 from ._functions import functional
@@ -38,8 +38,7 @@ class Functionals:
     df: float
     layout: Layout
     estimability: Any
-    _root: Any
-    _critical: Any
+    root: Any
 
     def draws(self, n_draws: int = 1000, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Draws of the coefficients from their normal distribution, or Student's t with `use_t`.
@@ -55,7 +54,7 @@ class Functionals:
             Columns in the order of `names`.
         """
         rng = check_random_state(random_state)
-        deviations = rng.normal(size=(n_draws, self._root.shape[1])) @ self._root.T
+        deviations = rng.normal(size=(n_draws, self.root.shape[1])) @ self.root.T
         return self.params + (
             deviations if np.isinf(self.df) else deviations * np.sqrt(self.df / rng.chisquare(self.df, (n_draws, 1)))
         )
@@ -110,7 +109,7 @@ class Functionals:
         method = "delta" if isinstance(f, TermCoefficients) else method  # exact for what is linear in the coefficients
         if method == "delta" and quantity.jumps:
             raise ValueError(f"the {label} of a discrete law moves in jumps and has no derivative: use method='simulate'")
-        critical, tail = self._critical(level), (1 - level) / 2
+        critical, tail = critical_value(self.df, level), (1 - level) / 2
         n = n_rows(X)
         parts: list = []
         draws = self.draws(n_draws, random_state) if method == "simulate" else None
@@ -118,9 +117,9 @@ class Functionals:
             block = take(X, slice(first, first + ROWS_PER_BLOCK))
             if draws is None:
                 value, derivatives = linearised(self, block, f, first)
-                deviations = np.zeros((*value.shape, self._root.shape[1]))
+                deviations = np.zeros((*value.shape, self.root.shape[1]))
                 for part, derivative, Z in derivatives:
-                    deviations += derivative[:, :, None] * (Z @ self._root[part.place])[:, None, :]
+                    deviations += derivative[:, :, None] * (Z @ self.root[part.place])[:, None, :]
                 error = np.linalg.norm(deviations, axis=2)
                 low, high = quantity.interval(value, error, critical)
             else:
@@ -170,7 +169,7 @@ class Functionals:
             return np.ravel(np.asarray(function(model), dtype=float))
 
         estimate, gradient = value(self.params), []
-        for direction in STEP_IN_STANDARD_ERRORS * self._root.T:
+        for direction in STEP_IN_STANDARD_ERRORS * self.root.T:
             shifted = {k: value(self.params + k * direction) for k in (-2, -1, 1, 2)}
             gradient.append((8 * (shifted[1] - shifted[-1]) - (shifted[2] - shifted[-2])) / (12 * STEP_IN_STANDARD_ERRORS))
         for i, (direction, reason) in enumerate(zip(self.estimability.directions.T, self.estimability.reasons, strict=True)):
@@ -179,7 +178,7 @@ class Functionals:
                 why = self.estimability.remedies[i] or "other coefficients fit as well, and it changes with these"
                 raise NotEstimableError(f"function is not estimable: {reason}, so {why}", reason)
         error = np.linalg.norm(gradient, axis=0)
-        half_width = self._critical(level) * error
+        half_width = critical_value(self.df, level) * error
         if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
             raise ValueError("function is not finite at the fitted coefficients, or near them; it must return finite numbers")
         labels = map(str, range(len(estimate))) if names is None else names

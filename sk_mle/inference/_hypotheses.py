@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from .._utils.tables import Table, probability
-from ._columns import interval, statistic_columns
+from ._columns import critical_value, interval, statistic_columns
 from ._layout import Layout
 from ._names import Names, Token
 from ._result import TestResult
@@ -175,9 +175,7 @@ class Hypotheses:
     params: Any
     bse: Any
     df: float
-    _root: Any
-    _critical: Any
-    _two_sided: Any
+    root: Any
     estimability: Any
 
     def contrast(self, hypotheses: Any, level: float = 0.95) -> Table:
@@ -195,12 +193,12 @@ class Hypotheses:
         """
         R, r, texts = parse(self.layout, hypotheses)
         self.estimability.check(R, texts)
-        estimate, error = R @ self.params - r, np.linalg.norm(R @ self._root, axis=1)
-        half_width = self._critical(level) * error
+        estimate, error = R @ self.params - r, np.linalg.norm(R @ self.root, axis=1)
+        half_width = critical_value(self.df, level) * error
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(error > 0, estimate / error, np.where(estimate == 0, 0.0, np.copysign(np.inf, estimate)))
         statistics = {
-            **statistic_columns(self.df, z, self._two_sided(z)),
+            **statistic_columns(self.df, z),
             **interval(level, estimate - half_width, estimate + half_width),
         }
         return Table({"estimate": estimate, "std err": error, **statistics}, texts, formats={"p": probability})
@@ -230,7 +228,7 @@ class Hypotheses:
             r = r + np.broadcast_to(np.asarray(value, dtype=float), r.shape)
             texts = [f"{text.removesuffix(' = 0')} = {goal:g}" for text, goal in zip(texts, r, strict=True)]
         self.estimability.check(R, texts)
-        gap, root = R @ self.params - r, R @ self._root
+        gap, root = R @ self.params - r, R @ self.root
         row_scale = np.linalg.norm(R * np.where(self.bse > 0, self.bse, 1.0), axis=1)
         rotation, singular, _ = np.linalg.svd(root / row_scale[:, None], full_matrices=False)
         rank = int((singular > 1e-10 * singular.max(initial=0.0)).sum())

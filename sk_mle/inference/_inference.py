@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._predictive.unwrapping import target_of, unwrap
 from ._bootstrap import Bootstrap
+from ._columns import critical_value, two_sided
 from ._covariance import covariance
 from ._data_references import DataReferences
 from ._functionals import Functionals
@@ -39,6 +40,8 @@ class Inference(Summaries, Hypotheses, Functionals):
         Coefficients on the scale of the linear predictors, as `names`.
     bse : ndarray of shape (P,)
         Standard errors; NaN for coefficients that are not identified.
+    root : ndarray of shape (P, r)
+        A factor of the covariance, ``root @ root.T``, which has entries for unidentified coefficients too.
     identified : ndarray of shape (P,)
         Mask of the coefficients that are identified. Where columns are linearly dependent (those of a one-hot encoding
         without ``drop="first"``, of splines with their bias), some are not: tables have a dash for these. Other coefficients,
@@ -95,14 +98,14 @@ class Inference(Summaries, Hypotheses, Functionals):
         self.n_samples, self.n_clusters, self.loglikelihood = result.n_samples, result.n_clusters, result.loglikelihood
         self.cov_kind, self.weights = result.kind, weights
         self.df = np.inf
-        self._root, self.estimability = result.root, result.estimability
+        self.root, self.estimability = result.root, result.estimability
         if use_t:
             self.df = result.n_clusters - 1.0 if result.n_clusters else result.n_samples - result.n_coefficients
             if not self.df > 0:
                 raise ValueError(
                     f"use_t needs more observations than coefficients, but has {result.n_samples:g} for {result.n_coefficients}"
                 )
-            self._root = result.root * np.sqrt(1.0 if self.robust else result.n_samples / self.df)
+            self.root = result.root * np.sqrt(1.0 if self.robust else result.n_samples / self.df)
 
     @classmethod
     def from_estimator(
@@ -184,7 +187,7 @@ class Inference(Summaries, Hypotheses, Functionals):
     @property
     def bse(self) -> np.ndarray:
         """Standard errors, in the order of `names`."""
-        return np.where(self.identified, np.linalg.norm(self._root, axis=1), np.nan)
+        return np.where(self.identified, np.linalg.norm(self.root, axis=1), np.nan)
 
     @property
     def identified(self) -> np.ndarray:
@@ -199,17 +202,7 @@ class Inference(Summaries, Hypotheses, Functionals):
     @property
     def pvalues(self) -> np.ndarray:
         """Two-sided p-values of the hypotheses that a coefficient is zero."""
-        return self._two_sided(self.zvalues)
-
-    def _two_sided(self, z: np.ndarray) -> np.ndarray:
-        z = np.abs(z)
-        return 2 * (special.ndtr(-z) if np.isinf(self.df) else special.stdtr(self.df, -z))
-
-    def _critical(self, level: float) -> float:
-        if not 0 < level < 1:
-            raise ValueError(f"level must lie between 0 and 1, got {level!r}")
-        tail = (1 + level) / 2
-        return special.ndtri(tail) if np.isinf(self.df) else special.stdtrit(self.df, tail)
+        return two_sided(self.df, self.zvalues)
 
     def cov_params(self) -> np.ndarray:
         """Covariance matrix of the coefficients.
@@ -220,7 +213,7 @@ class Inference(Summaries, Hypotheses, Functionals):
             In the order of `names`; NaN for coefficients that are not identified.
         """
         known = self.identified
-        return np.where(known[:, None] & known, self._root @ self._root.T, np.nan)
+        return np.where(known[:, None] & known, self.root @ self.root.T, np.nan)
 
     def standard_deviations(self, X: Any, sample_weight: ArrayLike | None = None) -> np.ndarray:
         """Standard deviation of the column of each coefficient: a coefficient times it is the change per standard deviation.
@@ -284,7 +277,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         if options and method != "bootstrap" and (method != "profile" or set(options) - {"verbose"}):
             raise TypeError(f"method={method!r} takes no {', '.join(options)}")
         if method == "wald":
-            half_width = self._critical(level) * self.bse[index]
+            half_width = critical_value(self.df, level) * self.bse[index]
             return np.stack([self.params[index] - half_width, self.params[index] + half_width], axis=1)
         if method not in ("profile", "bootstrap"):
             raise ValueError(f"method={method!r} is unknown; use 'wald', 'profile' or 'bootstrap'")
@@ -293,7 +286,7 @@ class Inference(Summaries, Hypotheses, Functionals):
                 f"profile intervals rest on the likelihood alone, and this covariance is {self.cov_kind}: use "
                 "method='bootstrap', or an Inference with cov='observed'"
             )
-        self._critical(level)
+        critical_value(self.df, level)
         data = self._data(X, y, sample_weight, f"method={method!r}")
         taken = [field.name for field in fields(Bootstrap)]
         if unknown := set(options) - set(taken):

@@ -86,7 +86,7 @@ def linearised(inference: Any, X: Any, f: Callable | TermCoefficients, first: in
     slopes = []
     for part in inference.layout.parts:
         Z = rows.design(part.parameter)
-        standard_error = np.linalg.norm(Z @ inference._root[part.place], axis=1)
+        standard_error = np.linalg.norm(Z @ inference.root[part.place], axis=1)
         own_eta = eta[part.parameter] if eta[part.parameter].ndim == 1 else eta[part.parameter][:, part.entry]
         step = np.maximum(STEP_IN_STANDARD_ERRORS * standard_error, 1e-6 * np.maximum(np.abs(own_eta), 1e-6))
         difference = np.zeros_like(value)

@@ -45,7 +45,7 @@ def marginaleffects_model(inference: Any, X: Any, what: Any, at: Any) -> Any:
     vault = ModelVault(
         coef=inference.params.copy(),
         coefnames=np.array(inference.names),
-        vcov=inference._root @ inference._root.T,
+        vcov=inference.root @ inference.root.T,
         modeldata=data.with_columns(pl.lit(0.0).alias(" target")),
         formula=lambda table: (None, table),
         variable_names=[" target", *columns],

@@ -59,11 +59,11 @@ class Summaries:
         has_test = np.ones(len(estimate), dtype=bool)
         if transform:
             names, estimate, derivative, ends, has_test, notes = _natural.transformed(self.model, self.layout, estimate, ends)
-        z, p = (np.where(has_test, values, np.nan) for values in (self.zvalues, self.pvalues))
+        z = np.where(has_test, self.zvalues, np.nan)
         columns = {
             "estimate": estimate,
             "std err": self.bse * np.abs(derivative),
-            **statistic_columns(self.df, z, p),
+            **statistic_columns(self.df, z),
             **interval(level, *ends.T),
         }
         shown = ~self.layout.in_terms

@@ -154,7 +154,7 @@ def _test(inference: Any, index: Any, penalty: Any) -> tuple[float, float]:
     V is the Bayesian covariance of its coefficients. Where they are zero, their estimates have the covariance V - V S V, S the
     penalty: the statistic is a sum of squares of normal variables, with the eigenvalues of V^-1 (V - V S V) as weights.
     """
-    root, b = inference._root, inference.params[index]
+    root, b = inference.root, inference.params[index]
     V = root[index] @ root[index].T
     shrunk = root.T @ (penalty[:, None] * root)
     frequentist = V - root[index] @ shrunk @ root[index].T

@@ -60,43 +60,6 @@ class Comparison:
         self.table, self.reference, self.estimators_, self.scores_ = table, reference, estimators, scores
         self.distributions_ = distributions or {}
 
-    @classmethod
-    def _of(cls, entries: list, tests: dict, reference: str, rows: str, notes: list) -> Comparison:
-        """From entries in order; `tests` maps names to (test, statistic, p-value), and `rows` is their number, as text."""
-        columns: dict[str, Any] = {}
-        is_cross_validated = bool(entries[0].figures)
-        for label in FIGURES if is_cross_validated else ():
-            values = [e.figures[label] for e in entries]
-            columns |= {label: values} if label in FIGURES[:3] or not np.isnan(values).all() else {}
-        columns |= {"loglik": [e.loglik for e in entries], "n_params": [e.n_params for e in entries]}
-        columns |= {label: [getattr(e, label.lower()) for e in entries] for label in ("AIC", "AICc", "BIC")}
-        aic = np.array(columns["AIC"])
-        if np.isfinite(aic).any():
-            columns["dAIC"] = list(aic - np.nanmin(aic))
-            share = np.exp(-0.5 * np.array(columns["dAIC"]))
-            columns["weight"] = list(share / np.nansum(share))
-        if tests:
-            test_rows = [tests.get(e.name, ("reference", np.nan, np.nan)) for e in entries]
-            columns |= dict(zip(("test", "statistic", "p"), map(list, zip(*test_rows, strict=True)), strict=True))
-        formats: dict[str, Callable[[Any], str]] = {
-            **dict.fromkeys(("loglik", "statistic"), two_decimals),
-            **dict.fromkeys(("AIC", "AICc", "BIC", "dAIC"), one_decimal),
-            "n_params": lambda value: ABSENT if np.isnan(value) else f"{value:.{0 if value == int(value) else 1}f}",
-            "weight": lambda value: "<0.001" if 0 <= value < 5e-4 else number(value, 3),
-            "cover90": lambda value: ABSENT if np.isnan(value) else f"{value:.1%}",
-            "test": lambda value: value or ABSENT,
-            "p": probability,
-        }
-        head = [
-            ("rows", rows),
-            ("order", "mean log-likelihood per held-out row" if is_cross_validated else "AIC"),
-            *[("tests against", reference)] * bool(tests),
-        ]
-        table = Table(columns, [e.name for e in entries], title="Comparison of models", head=head, notes=notes, formats=formats)
-        scores = {e.name: e.held_out.scores if e.held_out else e.scores for e in entries if e.scores is not None}
-        dists = {e.name: e.held_out.dist for e in entries if e.held_out and e.held_out.dist is not None}
-        return cls(table, reference, {e.name: e.fitted for e in entries}, scores, dists)
-
     @property
     def best(self) -> str:
         """Name of the first model."""
@@ -162,3 +125,40 @@ class Comparison:
         ax.set_xlabel(label)
         ax.spines[["top", "right"]].set_visible(False)
         return ax
+
+
+def comparison_of(entries: list, tests: dict, reference: str, rows: str, notes: list) -> Comparison:
+    """A Comparison of entries in order; `tests` maps names to (test, statistic, p-value), `rows` is their number, as text."""
+    columns: dict[str, Any] = {}
+    is_cross_validated = bool(entries[0].figures)
+    for label in FIGURES if is_cross_validated else ():
+        values = [e.figures[label] for e in entries]
+        columns |= {label: values} if label in FIGURES[:3] or not np.isnan(values).all() else {}
+    columns |= {"loglik": [e.loglik for e in entries], "n_params": [e.n_params for e in entries]}
+    columns |= {label: [getattr(e, label.lower()) for e in entries] for label in ("AIC", "AICc", "BIC")}
+    aic = np.array(columns["AIC"])
+    if np.isfinite(aic).any():
+        columns["dAIC"] = list(aic - np.nanmin(aic))
+        share = np.exp(-0.5 * np.array(columns["dAIC"]))
+        columns["weight"] = list(share / np.nansum(share))
+    if tests:
+        test_rows = [tests.get(e.name, ("reference", np.nan, np.nan)) for e in entries]
+        columns |= dict(zip(("test", "statistic", "p"), map(list, zip(*test_rows, strict=True)), strict=True))
+    formats: dict[str, Callable[[Any], str]] = {
+        **dict.fromkeys(("loglik", "statistic"), two_decimals),
+        **dict.fromkeys(("AIC", "AICc", "BIC", "dAIC"), one_decimal),
+        "n_params": lambda value: ABSENT if np.isnan(value) else f"{value:.{0 if value == int(value) else 1}f}",
+        "weight": lambda value: "<0.001" if 0 <= value < 5e-4 else number(value, 3),
+        "cover90": lambda value: ABSENT if np.isnan(value) else f"{value:.1%}",
+        "test": lambda value: value or ABSENT,
+        "p": probability,
+    }
+    head = [
+        ("rows", rows),
+        ("order", "mean log-likelihood per held-out row" if is_cross_validated else "AIC"),
+        *[("tests against", reference)] * bool(tests),
+    ]
+    table = Table(columns, [e.name for e in entries], title="Comparison of models", head=head, notes=notes, formats=formats)
+    scores = {e.name: e.held_out.scores if e.held_out else e.scores for e in entries if e.scores is not None}
+    dists = {e.name: e.held_out.dist for e in entries if e.held_out and e.held_out.dist is not None}
+    return Comparison(table, reference, {e.name: e.fitted for e in entries}, scores, dists)

@@ -10,10 +10,10 @@ import numpy as np
 from scipy.stats import norm
 
 from .._utils.messages import warn_caller
-from ._comparison import Comparison
+from ._comparison import Comparison, comparison_of
 from ._nesting import comparable, nested
 from ._scores import unwrapped_or_none
-from ._tests import _pvalue
+from ._tests import p_value
 
 
 @dataclass
@@ -50,7 +50,7 @@ def table_of(
     name_of_reference = reference or next((name for name in order if entries[name].is_maximum), order[0])
     against = entries[name_of_reference]
     tests = {name: _test(entries[name], against, vuong, notes) for name in order if name != name_of_reference}
-    return Comparison._of([entries[name] for name in order], tests, name_of_reference, rows, notes)
+    return comparison_of([entries[name] for name in order], tests, name_of_reference, rows, notes)
 
 
 def entries_of(models: dict, reference: Any, entry_of: Callable[[str, Any], Entry]) -> tuple[dict[str, Entry], list[str]]:
@@ -134,7 +134,7 @@ def _test(entry: Entry, against: Entry, vuong: Callable, notes: list) -> tuple[s
             if statistic < -1e-4 - 1e-10 * abs(small.loglik):
                 notes.append(f"{large.name} fits worse than {small.name}, which lies in it: it did not reach its maximum.")
                 return no_test
-            pvalue, note = _pvalue(max(statistic, 0.0), nesting)
+            pvalue, note = p_value(max(statistic, 0.0), nesting)
             notes.extend([f"{small.name} in {large.name}: {note}."] * bool(note))
             n_at_edge = len(nesting.boundary)
             df = f"{nesting.df}+{n_at_edge}" if n_at_edge or not nesting.df else str(nesting.df)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from inspect import signature
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -101,7 +102,9 @@ def _instance(name: str, full: Likelihood, special: Likelihood) -> Likelihood | 
     if kind is None:
         return None
     settings = full.get_params(deep=False)
-    return kind(**{key: settings[key] for key in kind._get_param_names() if key in settings and key not in SETTINGS_OF_THE_FIT})
+    return kind(
+        **{key: settings[key] for key in signature(kind).parameters if key in settings and key not in SETTINGS_OF_THE_FIT}
+    )
 
 
 def _same(params: dict, distance: float = DISTANCE_FROM_ENDS) -> dict:

@@ -96,12 +96,12 @@ def likelihood_ratio_test(
             "its maximum, or the two were not fitted to these data; refit it, from other starts or with another solver"
         )
     statistic = max(statistic, 0.0)
-    pvalue, note = _pvalue(statistic, nesting)
+    pvalue, note = p_value(statistic, nesting)
     hypothesis = f"{names[0]} against {names[1]}"
     return TestResult("Likelihood-ratio test", statistic, nesting.df, pvalue, hypothesis, nesting.boundary, note)
 
 
-def _pvalue(statistic: float, nesting: Nesting) -> tuple[float, str]:
+def p_value(statistic: float, nesting: Nesting) -> tuple[float, str]:
     """P-value and a note: by the mixture of chi-squared laws for one parameter at an edge, an upper bound for more."""
     df_inside, n_at_edge = nesting.df, len(nesting.boundary)
     if n_at_edge == 1:

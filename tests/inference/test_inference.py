@@ -63,7 +63,7 @@ def test_covariance_inverts_the_differenced_hessian(name):
         pytest.skip("no maximum in this sample")
     inference = model.inference(A, y)
     rows, target = RowPredictors(inference, A), model.read_data(A, y).y
-    root = inference._root  # in its directions the information is the identity
+    root = inference.root  # in its directions the information is the identity
     m = root.shape[1]
     step, found = 0.02, np.empty((m, m))
 

@@ -9,7 +9,7 @@ from numpy.polynomial.legendre import leggauss, legvander
 
 from .inversion import END_OF_PANELS, N_PANELS
 from .law import Law
-from .quadrature import _centre, _maps_to_support, _row_slices
+from .quadrature import centre_and_width, maps_to_support, row_slices
 
 NODES, WEIGHTS = leggauss(10)
 HALF_PANEL_WIDTH = END_OF_PANELS / N_PANELS
@@ -27,7 +27,7 @@ def density_score(law: Law, y: np.ndarray, params: dict) -> np.ndarray:
     distinct, place = np.unique(rows, axis=0, return_inverse=True)
     place, result = place.ravel(), np.full(len(y), np.nan)
     with np.errstate(all="ignore"):
-        for part in _row_slices(len(distinct), N_PANELS * len(NODES)):
+        for part in row_slices(len(distinct), N_PANELS * len(NODES)):
             table = _Table(law, {name: distinct[part, k] for k, name in enumerate(params)} or {"": np.zeros(1)})
             here = np.flatnonzero((place >= part.start) & (place < part.stop))
             result[here] = table.score(y[here], place[here] - part.start)
@@ -38,8 +38,8 @@ class _Table:
     """Tails of several laws, and integrals of their squares, at the ends of panels in t, where x = centre + width sinh(t)."""
 
     def __init__(self, law: Any, params: Any) -> None:
-        self.to_y, self.log_slope, self.to_x = _maps_to_support(law.support)
-        self.centre, self.width, self.log_density = _centre(law, {n: v for n, v in params.items() if n})
+        self.to_y, self.log_slope, self.to_x = maps_to_support(law.support)
+        self.centre, self.width, self.log_density = centre_and_width(law, {n: v for n, v in params.items() if n})
         n_laws = len(self.centre)
         at_edges = self._density(np.broadcast_to(PANEL_EDGES, (n_laws, len(PANEL_EDGES)))).max(axis=0)
         used = np.flatnonzero(np.maximum(at_edges[1:], at_edges[:-1]) > NEGLIGIBLE_DENSITY)

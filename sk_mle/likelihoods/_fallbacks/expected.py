@@ -15,7 +15,7 @@ from ..._utils.repeated import filled, repeated_value
 from .algebra import outer
 from .facts import expected_information, overrides
 from .law import Law
-from .quadrature import _expect
+from .quadrature import expect
 
 MIN_LOG_DENSITY = -300.0  # log-density below which derivatives may overflow and are left out
 # Points per linear predictor, where one or two differ between rows; largest of the last coefficients, relative to the values.
@@ -109,7 +109,7 @@ def _integrated(law: Law, names: list[str], order: int, moments: Callable, width
         result = np.reshape(moments(g, h), (*y.shape, -1) if width > 1 else y.shape)
         return np.where((logp[..., None] if width > 1 else logp) > MIN_LOG_DENSITY, result, 0.0)
 
-    return _expect(law, params, values, indexed=True, width=width).reshape(n, width)
+    return expect(law, params, values, indexed=True, width=width).reshape(n, width)
 
 
 def seconds_of_integrals(law: Law, eta: dict, n: int, n_varying: int) -> float:

@@ -14,13 +14,13 @@ from .quadrature import (
     FIRST_LONG_TERM,
     FIRST_TERMS,
     MAX_TERMS,
-    _centre,
-    _continued,
-    _log_density,
-    _maps_to_support,
-    _row_slices,
-    _sum_over,
+    centre_and_width,
+    continued_log_density,
     flattened,
+    log_density_of,
+    maps_to_support,
+    row_slices,
+    sum_over,
 )
 
 # Panels in t, where x = centre + width sinh(GRADING sinh(t / GRADING)), up to 1e269.
@@ -37,10 +37,10 @@ def total_probability(law: Law, params: dict) -> tuple[float, bool]:
     _, params, _ = flattened(0.0, params, law)
     with np.errstate(all="ignore"):
         if law.support.integer:
-            return float(_sum_over(law, params, lambda k, logp: np.ones_like(k), _centre(law, params)[0])[0][0]), True
+            return float(sum_over(law, params, lambda k, logp: np.ones_like(k), centre_and_width(law, params)[0])[0][0]), True
         density, _, half, panels = _panels(law, params)
         ends = [float(density(np.array([[end]]))[0, 0]) for end in (-END_OF_PANELS, END_OF_PANELS)]
-        f, to_x = _log_density(law, params), _maps_to_support(law.support)[2]
+        f, to_x = log_density_of(law, params), maps_to_support(law.support)[2]
         edges = np.array(_innermost(law.support))
         edges = to_x(edges)[np.isfinite(to_x(edges)) & (np.abs(to_x(edges)) < 500)]
         beyond = max([*ends, *(float(np.exp(f(np.array([[x * (1 - 1e-3)]]))[0, 0])) for x in edges)])
@@ -76,7 +76,7 @@ def quantile(law: Law, q: np.ndarray, params: dict) -> np.ndarray:
     all_equal = all((value == value[0]).all() for value in params.values())
     result = np.empty(len(q))
     with np.errstate(all="ignore"):
-        for rows in _row_slices(len(q), 1 if all_equal else n_points):
+        for rows in row_slices(len(q), 1 if all_equal else n_points):
             part = {name: value[rows][:1] if all_equal else value[rows] for name, value in params.items()}
             result[rows] = invert(law, q[rows], part)
     ends = np.where(q == 0, law.support.low - law.support.integer, law.support.high)
@@ -222,7 +222,7 @@ def _invert_integral(law: Any, q: np.ndarray, params: dict) -> np.ndarray:
             break
     x = centre + width * np.sinh(_graded(sign * (start + length)))
     off = np.broadcast_to(np.abs(panels.sum(axis=1) * half - 1), q.shape)
-    y = np.where(off <= MAX_TOTAL_OFF, np.clip(_maps_to_support(law.support)[0](x), *_innermost(law.support)), np.nan)
+    y = np.where(off <= MAX_TOTAL_OFF, np.clip(maps_to_support(law.support)[0](x), *_innermost(law.support)), np.nan)
     return _polished(law, q, params, y, off > MAX_EXACT_TOTAL_OFF)
 
 
@@ -256,8 +256,8 @@ def _graded(t: np.ndarray) -> np.ndarray:
 
 def _panels(law: Any, params: dict) -> tuple[Callable, Any, float, np.ndarray]:
     """The density in t, (centre, width) of x, half a panel's width, and the panels' integrals over the density."""
-    centre, width, _ = _centre(law, params)
-    f = _continued(law, params)
+    centre, width, _ = centre_and_width(law, params)
+    f = continued_log_density(law, params)
     place, scale, half = centre[:, None], width[:, None], END_OF_PANELS / N_PANELS
 
     def density(t: np.ndarray) -> np.ndarray:
@@ -281,9 +281,9 @@ def _invert_sum(law: Any, q: np.ndarray, params: dict) -> Any:
         rest = np.isnan(quantiles)
         if rest.any():
             params = {name: value[rest] for name, value in params.items()}
-            quantiles[rest] = _quantiles_by_search(law, q[rest], params, _centre(law, params)[0])
+            quantiles[rest] = _quantiles_by_search(law, q[rest], params, centre_and_width(law, params)[0])
         return quantiles
-    centre, width, f = _centre(law, params)
+    centre, width, f = centre_and_width(law, params)
     reach, quantiles, far = np.ceil(width[0]), np.full(len(q), np.nan), q > MAX_LOWER_TAIL_LEVEL
     while reach < MAX_TERMS and np.isnan(quantiles).any():
         k = np.arange(max(np.rint(centre[0]) - reach, law.support.low), min(np.rint(centre[0]) + reach, law.support.high) + 1)
@@ -306,7 +306,7 @@ def _quantiles_by_summation(law: Law, q: np.ndarray, params: dict) -> np.ndarray
     below = np.zeros(len(q))
     for done in range(0, FIRST_LONG_TERM, TERMS_PER_COUNT):
         k = first + done + np.arange(TERMS_PER_COUNT)
-        mass = np.exp(_log_density(law, {name: value[rows] for name, value in params.items()})(np.tile(k, (len(rows), 1))))
+        mass = np.exp(log_density_of(law, {name: value[rows] for name, value in params.items()})(np.tile(k, (len(rows), 1))))
         cumulative = below[rows, None] + np.cumsum(mass, axis=1)
         reached = cumulative >= q[rows, None] * (1 - 1e-15)
         ends = reached[:, -1]

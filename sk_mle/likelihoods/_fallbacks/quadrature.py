@@ -80,7 +80,7 @@ def log_tail(law: Law, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
     y, params, shape = flattened(y, params, law)
     tail = _sum_tail if law.support.integer else _integral_tail
     result = np.empty(len(y))
-    for rows in _row_slices(len(y), FIRST_TERMS if law.support.integer else len(NODES)):
+    for rows in row_slices(len(y), FIRST_TERMS if law.support.integer else len(NODES)):
         result[rows] = tail(law, y[rows], {name: value[rows] for name, value in params.items()}, upper)
     return result.reshape(shape)
 
@@ -88,22 +88,22 @@ def log_tail(law: Law, y: np.ndarray, params: dict, upper: bool) -> np.ndarray:
 def moment(law: Law, params: dict, order: int) -> np.ndarray:
     """Mean (order 1) or variance (order 2); infinite where it has no limit, NaN where it is undefined or was not integrated."""
     _, flat, shape = flattened(0.0, params, law)
-    found = _middle_of_short_support(law, flat) or _centre(law, flat)
+    found = _middle_of_short_support(law, flat) or centre_and_width(law, flat)
     with np.errstate(all="ignore"):
-        mode = np.rint(found[0]) if law.support.integer else _maps_to_support(law.support)[0](found[0])
+        mode = np.rint(found[0]) if law.support.integer else maps_to_support(law.support)[0](found[0])
     # about the mode, so that no digit is lost to its distance from zero
-    mean = _expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], True, found).reshape(-1) + mode
+    mean = expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], True, found).reshape(-1) + mode
     mean = with_infinities(law, flat, mean, 1)
     if order == 1:
         return mean.reshape(shape)
     centre = np.where(np.isinf(mean), np.nan, mean).reshape(-1, 1)
-    variance = _expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, True, found).reshape(-1)
+    variance = expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, True, found).reshape(-1)
     return with_infinities(law, flat, variance, 2).reshape(shape)
 
 
 def entropy(law: Law, params: dict) -> np.ndarray:
     """-E log p(Y)."""
-    return _expect(law, params, lambda y, logp: -np.where(logp > -np.inf, logp, 0.0))
+    return expect(law, params, lambda y, logp: -np.where(logp > -np.inf, logp, 0.0))
 
 
 # ---- building blocks ---------------------------------------------------------------------------------------------
@@ -121,13 +121,13 @@ def flattened(y: Any, params: dict, law: Any = None) -> tuple[np.ndarray, dict, 
     return np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1), values, shape
 
 
-def _row_slices(n: int, n_points: int) -> list[slice]:
+def row_slices(n: int, n_points: int) -> list[slice]:
     """Slices of n rows of which each needs `n_points` densities, so that a block's fit in memory."""
     step = max(DENSITIES_PER_BLOCK // n_points, 1)
     return [slice(first, first + step) for first in range(0, n, step)]
 
 
-def _maps_to_support(support: Any) -> tuple[Callable, Callable, Callable]:
+def maps_to_support(support: Any) -> tuple[Callable, Callable, Callable]:
     """The functions y(x), log dy/dx and x(y) between the real line and the support; identities for discrete supports."""
     low, high = support.low, support.high
     if support.integer or not (np.isfinite(low) or np.isfinite(high)):
@@ -148,9 +148,9 @@ def _maps_to_support(support: Any) -> tuple[Callable, Callable, Callable]:
     return to_y, (lambda x: x), (lambda y: np.log(sign * (y - end)))
 
 
-def _log_density(law: Any, params: dict) -> Callable:
+def log_density_of(law: Any, params: dict) -> Callable:
     """The log-density of x on the real line, a function of x (n,) or (n, points)."""
-    to_y, log_jacobian, _ = _maps_to_support(law.support)
+    to_y, log_jacobian, _ = maps_to_support(law.support)
 
     def f(x: np.ndarray) -> np.ndarray:
         column = params if x.ndim == 1 else {name: value[:, None] for name, value in params.items()}
@@ -162,13 +162,13 @@ def _log_density(law: Any, params: dict) -> Callable:
     return f
 
 
-def _centre(law: Any, params: dict) -> tuple[np.ndarray, np.ndarray, Callable]:
+def centre_and_width(law: Any, params: dict) -> tuple[np.ndarray, np.ndarray, Callable]:
     """Mode and half-width of each density on the real line, and its log-density, by a pattern search.
 
     The search begins at the middle of the typical range, or at the value of a parameter.
     """
-    _, _, to_x = _maps_to_support(law.support)
-    f = _log_density(law, params)
+    _, _, to_x = maps_to_support(law.support)
+    f = log_density_of(law, params)
     n = len(next(iter(params.values())))
     low, high = law.support.typical
     guesses = [np.full(n, (low + high) / 2), *(v for v in params.values() if v.ndim == 1)]
@@ -196,7 +196,7 @@ def _centre(law: Any, params: dict) -> tuple[np.ndarray, np.ndarray, Callable]:
 
 
 def _middle_of_short_support(law: Any, params: dict) -> tuple[np.ndarray, np.ndarray, None] | None:
-    """The middle of a support of few whole numbers, all of which are summed, in the form of `_centre`'s result; else None."""
+    """The middle of a support of few whole numbers, all of which are summed, as `centre_and_width` has it; else None."""
     low, high = law.support.low, law.support.high
     if not law.support.integer or high - low >= FIRST_TERMS:
         return None
@@ -206,8 +206,8 @@ def _middle_of_short_support(law: Any, params: dict) -> tuple[np.ndarray, np.nda
 
 def _integral_tail(law: Any, y: Any, params: dict, upper: bool) -> np.ndarray:
     """log of a tail of a density, integrated from y away from the centre; the other side is the complement."""
-    _, _, to_x = _maps_to_support(law.support)
-    centre, width, f = _centre(law, params)
+    _, _, to_x = maps_to_support(law.support)
+    centre, width, f = centre_and_width(law, params)
     with np.errstate(all="ignore"):
         x = to_x(y)
     inside = np.isfinite(x)
@@ -246,9 +246,9 @@ def _resolved_beyond_a_kink(
     return (np.abs(sides - 1) < MAX_KINK_ERROR) & (np.abs(other - outward) < MAX_KINK_ERROR)
 
 
-def _continued(law: Any, params: dict) -> Any:
+def continued_log_density(law: Any, params: dict) -> Any:
     """The log-density of x, continued as a straight line where y is nearer to an end at zero than floats are: at a pole."""
-    f, support = _log_density(law, params), law.support
+    f, support = log_density_of(law, params), law.support
     if not (support.low == 0 or (support.high == 0 and support.low == -np.inf)):
         return f
     end = np.full((len(next(iter(params.values()))), 1), LAST_LOG)
@@ -268,7 +268,7 @@ def _log_integral(law: Any, params: dict, x: np.ndarray, length: Any) -> Any:
     total = np.full(len(x), -np.inf)
     rows = np.arange(len(x))
     for nodes in (NODES, FAR_NODES):
-        f = _continued(law, {name: value[rows] for name, value in params.items()})
+        f = continued_log_density(law, {name: value[rows] for name, value in params.items()})
         u = np.exp(np.pi / 2 * np.sinh(nodes))
         log_weight = np.log(u * np.pi / 2 * np.cosh(nodes) * (nodes[1] - nodes[0]))
         terms = f(x[rows, None] + length[rows, None] * u) + log_weight
@@ -282,7 +282,7 @@ def _log_integral(law: Any, params: dict, x: np.ndarray, length: Any) -> Any:
 
 def _sum_tail(law: Any, y: Any, params: dict, upper: bool) -> np.ndarray:
     """log of a tail of a mass function, summed from y away from the centre until the terms are negligible."""
-    centre, _, f = _centre(law, params)
+    centre, _, f = centre_and_width(law, params)
     k = np.floor(np.clip(y, law.support.low - 1, 1e300))
     outwards_up = k >= np.rint(centre)
     first, sign = np.where(outwards_up, k + 1, k), np.where(outwards_up, 1.0, -1.0)
@@ -296,7 +296,7 @@ def _sum_tail(law: Any, y: Any, params: dict, upper: bool) -> np.ndarray:
     if open_rows.any():
         rows = np.flatnonzero(open_rows)
         start, way, scale = first[rows], sign[rows][:, None], total[rows][:, None]
-        far = _log_density(law, {name: value[rows] for name, value in params.items()})
+        far = log_density_of(law, {name: value[rows] for name, value in params.items()})
 
         def values(steps: Any) -> Any:
             return np.exp(far(start[:, None] + way * steps) - scale)[..., None]
@@ -357,7 +357,7 @@ def _each_term(values: Any, size: Any) -> np.ndarray:
     return np.where(part * (done / FIRST_LONG_TERM) <= NEGLIGIBLE_REST * largest, total, np.nan)
 
 
-def _expect(
+def expect(
     law: Any,
     params: dict,
     g: Callable,
@@ -369,18 +369,18 @@ def _expect(
 
     `g(y, logp)` takes nodes (rows, nodes) and the log-density there; with `indexed` also the slice or index of the rows. It
     returns a value per node or, with a `width` above 1, so many of them along a last axis.
-    `found` is the result of `_centre`, where that is known.
+    `found` is the result of `centre_and_width`, where that is known.
     """
     _, params, shape = flattened(0.0, params, law)
-    to_y, _, _ = _maps_to_support(law.support)
-    centre, half_width, _ = found or _middle_of_short_support(law, params) or _centre(law, params)
+    to_y, _, _ = maps_to_support(law.support)
+    centre, half_width, _ = found or _middle_of_short_support(law, params) or centre_and_width(law, params)
     result = np.empty((len(centre), *((width,) if width > 1 else ())))
-    for rows in _row_slices(len(centre), len(NODES) * width):
+    for rows in row_slices(len(centre), len(NODES) * width):
         part = {name: value[rows] for name, value in params.items()}
         if law.support.integer:
             result[rows] = _expect_sum(law, part, g, rows, indexed, centre[rows])
             continue
-        f = _log_density(law, part)
+        f = log_density_of(law, part)
         spread = np.sinh(np.pi / 2 * np.sinh(NODES))
         weight = np.pi / 2 * np.cosh(NODES) * np.cosh(np.pi / 2 * np.sinh(NODES)) * (NODES[1] - NODES[0])
         x = centre[rows][:, None] + half_width[rows][:, None] * spread
@@ -388,7 +388,7 @@ def _expect(
         with np.errstate(all="ignore"):
             mass = np.exp(logp) * weight * half_width[rows][:, None]
             y = to_y(x)
-            value = g(y, logp - _maps_to_support(law.support)[1](x), *([rows] if indexed else []))
+            value = g(y, logp - maps_to_support(law.support)[1](x), *([rows] if indexed else []))
             terms = _masses_times(mass, value)
             full, half, size = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1), np.abs(terms).sum(axis=1)
             converged = np.abs(full - half) <= 1e-6 * size
@@ -478,13 +478,13 @@ def over_quantiles(
 
 def _expect_sum(law: Law, params: dict, g: Callable, rows: slice, indexed: bool, centre: np.ndarray) -> np.ndarray:
     """E g(Y) as a sum over the integers; NaN where the masses do not add up to one."""
-    mass, total = _sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g, centre)
+    mass, total = sum_over(law, params, (lambda k, logp: g(k, logp, rows)) if indexed else g, centre)
     return np.where((np.abs(mass - 1) < 1e-8).reshape(-1, *(1,) * (total.ndim - 1)), total, np.nan)
 
 
-def _sum_over(law: Law, params: dict, g: Callable, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sum_over(law: Law, params: dict, g: Callable, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums of the masses, and of g times the masses, from the centre outwards in both directions."""
-    start, f = np.rint(centre), _log_density(law, params)
+    start, f = np.rint(centre), log_density_of(law, params)
     if law.support.high - law.support.low < FIRST_TERMS:
         k = np.broadcast_to(
             np.arange(law.support.low, law.support.high + 1), (len(start), int(law.support.high - law.support.low) + 1)

@@ -13,7 +13,7 @@ import numpy as np
 from ...domains import Domain
 from .._fallbacks import starting_values
 from .._fallbacks.facts import sized, title
-from .._fallbacks.quadrature import _maps_to_support
+from .._fallbacks.quadrature import maps_to_support
 from .parameter import Parameter
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def density_fault(law: Likelihood) -> str:
             width = np.ones(len(y))
         else:
             t = np.linspace(-ARSINH_REACH, ARSINH_REACH, PROBED_POINTS)
-            to_y, log_jacobian, _ = _maps_to_support(law.support)
+            to_y, log_jacobian, _ = maps_to_support(law.support)
             y, width = to_y(np.sinh(t)), np.cosh(t) * np.exp(log_jacobian(np.sinh(t))) * (t[1] - t[0])
         keep = law.support.contains(y) & np.isfinite(width) & (width > 0)
         y, width = np.append(y[keep], law.support.atoms), np.append(width[keep], np.ones(len(law.support.atoms)))

@@ -283,7 +283,7 @@ class Mixture(Composition, FromIntervals):
                 at = {name: np.expand_dims(value[rows], 1) for name, value in flat.items()}
                 return -np.nan_to_num(self.loglik(y, **at), neginf=0.0)
 
-            return quadrature._expect(law, inner, surprise, indexed=True)
+            return quadrature.expect(law, inner, surprise, indexed=True)
 
         _, flat, shape = quadrature.flattened(0.0, params, self)
         return self._weighted_sum(flat, expected).reshape(shape)

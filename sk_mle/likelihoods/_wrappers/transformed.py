@@ -260,7 +260,7 @@ class Transformed(Wrapper):
             at = {name: v[rows][:, None] for name, v in own.items()}
             return g(self._function.inverse(z, **at), about[rows][:, None], at)
 
-        return quadrature._expect(self.law, inner, value, indexed=True).reshape(shape)
+        return quadrature.expect(self.law, inner, value, indexed=True).reshape(shape)
 
     @numerical
     def expectation(self, **params: np.ndarray) -> np.ndarray:
