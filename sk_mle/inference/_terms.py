@@ -102,7 +102,7 @@ def _penalties(inference: Any) -> np.ndarray:
 
 def _information(inference: Any, penalty: np.ndarray) -> np.ndarray:
     """The information (P, P) without the penalty: the inverse of the Bayesian covariance, less that."""
-    V = inference._root @ inference._root.T
+    V = inference.root @ inference._root.T
     size = np.sqrt(np.diag(V))
     live = np.flatnonzero(size)
     values, vectors = linalg.eigh(V[np.ix_(live, live)] / np.outer(size[live], size[live]))
@@ -122,8 +122,8 @@ def _test_of_smooth(inference: Any, index: np.ndarray, penalty: np.ndarray, info
     sign of an eigenvector, which is arbitrary: the p-value is the mean of both, the statistic that of `summary.gam` of R's mgcv
     up to this sign.
     """
-    rows, b = inference._root[index], inference.params[index]
-    V = rows @ inference._root.T
+    rows, b = inference.root[index], inference.params[index]
+    V = rows @ inference.root.T
     rank = min(len(index) - float(penalty[index] @ (V**2 @ penalty)), float(len(index)))
     own, axes = linalg.eigh(information[np.ix_(index, index)])
     R = (axes * np.sqrt(np.maximum(own, 0.0))).T
