@@ -102,7 +102,7 @@ def _penalties(inference: Any) -> np.ndarray:
 
 def _information(inference: Any, penalty: np.ndarray) -> np.ndarray:
     """The information (P, P) without the penalty: the inverse of the Bayesian covariance, less that."""
-    V = inference.root @ inference._root.T
+    V = inference.root @ inference.root.T
     size = np.sqrt(np.diag(V))
     live = np.flatnonzero(size)
     values, vectors = linalg.eigh(V[np.ix_(live, live)] / np.outer(size[live], size[live]))
