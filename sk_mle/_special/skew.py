@@ -25,6 +25,7 @@ UNIT_NODES, UNIT_NODE_WEIGHTS = (UNIT_NODES + 1) / 2, UNIT_NODE_WEIGHTS / 2
 NEGLIGIBLE_LOG_RATIO = 44.0  # minus the log of the integrand's share at which the integral is cut
 MAX_PANEL_REACH = 4.0  # length in s of the first panel from a and of the first beyond the integrand's knee
 ROWS_PER_BLOCK = 256
+MAX_SQUARED = 1e150  # of which the square is a number
 LOG1P_SERIES = [1 / k for k in range(8, 1, -1)]  # of -log(1 - s) - s, from s^8 to s^2
 
 
@@ -191,11 +192,13 @@ def log_t_derivatives(x: np.ndarray, df: np.ndarray, order: int) -> tuple[np.nda
 def log_skew_tails(z: np.ndarray, shape: np.ndarray, df: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log P(Z <= z) and log P(Z > z) of the skew t law."""
     h, df = np.abs(z), np.minimum(df, DF_OF_NORMAL)
-    symmetric, thin = _log_symmetric_tail(h, df), _log_tail(h, np.abs(shape), df)[0]  # P(T < -h), and the part on the thin side
+    # P(T < -h), and the part on the thin side, which is a power of h where its square overflows
+    symmetric, thin = _log_symmetric_tail(h, df), _log_tail(np.minimum(h, MAX_SQUARED), np.abs(shape), df)[0]
+    thin = thin - np.where(h > MAX_SQUARED, df * np.log(np.maximum(h, MAX_SQUARED) / MAX_SQUARED), 0.0)
     df = np.minimum(df, 1e15)
     with np.errstate(all="ignore"):
         inner = betainc(0.5, df / 2, 1 / (1 + df / h**2)) + np.exp(thin)  # P(|T| < h), and the thin tail: all but the wide one
-        wide = symmetric + np.log(2 - np.exp(thin - symmetric))
+        wide = symmetric + np.log(2 - np.exp(np.minimum(thin - symmetric, 0.0)))  # above 0 by rounding alone
         wide, not_wide = (
             np.where(inner < 0.5, x, y) for x, y in ((np.log1p(-inner), wide), (np.log(inner), np.log1p(-np.exp(wide))))
         )

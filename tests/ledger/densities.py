@@ -4,6 +4,7 @@ from functools import partial
 
 import mpmath as mp
 import numpy as np
+from scipy import stats
 from scipy.special import ndtr, owens_t
 
 from ledger._case import Case
@@ -17,6 +18,7 @@ from sk_mle.likelihoods import (
     JohnsonSU,
     SinhArcsinh,
     SkewNormal,
+    SkewT,
     StudentT,
     Tweedie,
     VonMises,
@@ -151,7 +153,23 @@ def edge_of_the_circle():
 
 CAUCHY = {"loc": 0.0, "scale": 1.0, "df": 1.0}
 JOHNSON = {"loc": 0.3, "scale": 1.7, "skew": 0.0}
+
+
+def quantiles_without_skewness():
+    """As those of Student's law and the normal one: a search began where the tail is no number."""
+    q = np.array([1e-30, 1e-9, 0.5, 1 - 1e-8, 1 - 1e-9, 1 - 1e-12])
+    for law, shapes, right in ((SkewNormal(), {"shape": 0.0}, stats.norm), (SkewT(), {"shape": 0.0, "df": 3.0}, stats.t(3.0))):
+        np.testing.assert_allclose(law.ppf(q, loc=0.0, scale=1.0, **shapes), right.ppf(q), rtol=1e-9, atol=1e-12)
+        far = {"loc": 0.0, "scale": 1.0, **shapes, "shape": 30.0}
+        np.testing.assert_allclose(law.logcdf(law.ppf(q[:1], **far), **far), np.log(q[:1]), rtol=1e-9)
+    far = np.array([1e8, 1e12, 1e100])
+    np.testing.assert_allclose(
+        SkewNormal().logsf(far, loc=0.0, scale=1.0, shape=1e-9), stats.norm.logsf(far) + np.log(2), rtol=1e-9
+    )
+
+
 CASES = [
+    Case("no skewness, far quantiles", "scipy", "SkewNormal, SkewT", quantiles_without_skewness),
     Case("intervals", "scipy.special.owens_t", "SkewNormal", intervals_of_a_skew_normal),
     Case(
         "y = 100 at tail 50", "mpmath", "JohnsonSU",

@@ -50,18 +50,21 @@ def _tail_quantile(
     sign, target = (-1.0, np.log1p(-q)) if upper else (1.0, np.log(q))
     result, rows = np.empty(len(q)), np.arange(len(q))
     low, high = (np.full(len(q), float(end)) for end in ends)
-    for _ in range(100):
+    guess = x
+    for iteration in range(100):
         if not len(rows):
             break
         tail, density = logs(x, upper, **params)
         excess = sign * (tail - target)
+        if iteration:  # a tail that is NaN far out, by overflow, is there as good as 0 or 1
+            excess = np.where(np.isnan(excess), np.where(x > guess, np.inf, -np.inf), excess)
         low, high = np.where(excess < 0, x, low), np.where(excess > 0, x, high)
         newton = x - excess * np.exp(tail - density)
         middle = (low + high) / 2
         far = (np.abs(excess) > 100) & np.isfinite(middle)  # where a Newton step is below rounding
         moved = np.where((newton >= low) & (newton <= high) & ~far, newton, middle)
-        result[rows] = moved = np.where(excess == 0, x, moved)
+        result[rows] = moved = np.where(np.isnan(excess), np.nan, np.where(excess == 0, x, moved))
         unfinished = (np.abs(moved - x) > 4e-16 * np.abs(x)) & (np.abs(excess) > 4e-15 * (1 + np.abs(target)))
-        rows, x, low, high, target = (value[unfinished] for value in (rows, moved, low, high, target))
+        rows, x, low, high, target, guess = (value[unfinished] for value in (rows, moved, low, high, target, guess))
         params = {name: value[unfinished] for name, value in params.items()}
     return result
