@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import block_diag
 from scipy.optimize import LinearConstraint
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import modelled, title
@@ -107,14 +109,18 @@ class Region:
         return np.concatenate([A[np.isfinite(self.low)], -A[np.isfinite(self.high)]])
 
     def snapped(self, coefs: dict, intercepts: dict, active: dict[int, int]) -> tuple[dict, dict]:
-        """The coefficients; those with a bound of their own are not beyond it by rounding, and on it where it is active."""
+        """The coefficients without the rounding in which they miss bounds of their own, and active rows that make two equal."""
         b = self._of_fit(coefs, intercepts)
+        at_bound = np.zeros(len(b), dtype=bool)
         for row, (low, high) in enumerate(zip(self.low, self.high, strict=True)):
             index = np.flatnonzero(self.matrix[row])
             if len(index) == 1:
                 low, high = (low, low) if active.get(row) == -1 else (high, high) if row in active else (low, high)
                 factor = self.matrix[row, index[0]]
                 b[index] = np.clip(b[index] * factor, low, high) / factor + 0.0  # no negative zero
+                at_bound[index] |= row in active
+        for group in self._equal_coefficients(active):
+            b[group] = b[group][at_bound[group].argmax()] if at_bound[group].any() else b[group].mean()
         slopes: dict[str, list] = {name: [] for name in coefs}
         constants: dict[str, list] = {name: [] for name in coefs}
         for block in self.blocks:
@@ -126,6 +132,18 @@ class Region:
             name: value if not constants[name] else np.array(constants[name]) if np.ndim(value) else float(constants[name][0])
             for name, value in intercepts.items()
         }
+
+    def _equal_coefficients(self, active: dict[int, int]) -> list[np.ndarray]:
+        """Positions of the coefficients that active rows make equal, by group."""
+        bounds = {row: self.low[row] if side < 0 else self.high[row] for row, side in active.items()}
+        rows = self.matrix[[row for row, bound in bounds.items() if bound == 0]]
+        pairs = [np.flatnonzero(row) for row in rows if np.count_nonzero(row) == 2 and row.sum() == 0]
+        if not pairs:
+            return []
+        first, second = np.transpose(pairs)
+        size = self.matrix.shape[1]
+        group = connected_components(coo_array((np.ones(len(pairs)), (first, second)), (size, size)), directed=False)[1]
+        return [np.flatnonzero(group == one) for one in np.unique(group[first])]
 
     def n_held_off_zero(self, coefs: dict, intercepts: dict, active: dict[int, int]) -> int:
         """The number of coefficients in active rows that are not zero."""

@@ -18,6 +18,7 @@ from sklearn.preprocessing import SplineTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_mle import MLEClassifier, MLERegressor
+from sk_mle._model.constraints import CoefficientBlock, Region
 from sk_mle.exceptions import BoundaryWarning, SeparationWarning
 from sk_mle.likelihoods import Censored, Normal, Poisson, StudentT, ZeroInflated, censored
 from sk_mle.predictors import Nonlinear
@@ -202,8 +203,24 @@ def test_monotone_splines():
     model = make_pipeline(splines, MLERegressor("poisson", constraints=falling)).fit(price, sold)
     grid = np.linspace(1, 10, 200)[:, None]
     assert (np.diff(model.predict(grid)) <= 1e-10).all()
+    assert (np.diff(model[-1].coef_) <= 0).all()  # exactly
     free = make_pipeline(splines, MLERegressor("poisson")).fit(price, sold)
     assert (np.diff(free.predict(grid)) > 1e-3).any()
+
+
+def test_active_rows_hold_to_the_last_digit():
+    """Chains of equal coefficients, one with a bound that is active for one of them."""
+    rows = [[1, -1, 0, 0, 0], [0, 1, -1, 0, 0], [0, 0, 0, 1, -1], [0, 0, 0, 0, 2]]
+    high = np.array([np.inf, np.inf, np.inf, 0.6])
+    region = Region(
+        np.array(rows, float), np.append(np.zeros(3), -np.inf), high, (), (CoefficientBlock("loc", "loc", 0, 0, 5),)
+    )
+    b = np.array([0.7, 0.7 - 1e-16, 0.7 + 2e-16, 0.3 + 1e-16, 0.3 - 2e-16])
+    coefs, _ = region.snapped({"loc": b}, {"loc": 0.0}, {0: -1, 1: -1, 2: -1, 3: 1})
+    assert len(set(coefs["loc"][:3])) == 1
+    assert abs(coefs["loc"][0] - 0.7) < 1e-15
+    assert list(coefs["loc"][3:]) == [0.3, 0.3]
+    assert list(region.snapped({"loc": b}, {"loc": 0.0}, {})[0]["loc"]) == list(b)
 
 
 def test_inference_names_what_is_held(table):
@@ -285,7 +302,7 @@ def test_coefficients_of_classes():
     X = rng.normal(size=(150, 3))
     code = (X @ rng.normal(size=(3, 3)) + rng.gumbel(size=(150, 3))).argmax(axis=1)
     bounds = {"x0": (None, 0.4), "logits[b]": {"x1": (None, -1.2)}}
-    model = MLEClassifier(bounds=bounds, constraints=({"logits[a]:x2": 1, "logits[b]:x2": -1}, 0, None))
+    model = MLEClassifier(bounds=bounds, constraints=({"logits[b]:x2": 1, "logits[a]:x2": -1}, 0, None))
     letters = np.array(list("abc"))[code]
     model.fit(X, letters)
 
@@ -295,7 +312,7 @@ def test_coefficients_of_classes():
 
     sums = [
         {"type": "eq", "fun": lambda v: v.reshape(3, 4).sum(axis=0)},
-        {"type": "ineq", "fun": lambda v: v[3] - v[7]},
+        {"type": "ineq", "fun": lambda v: v[7] - v[3]},
     ]
     ends = np.full((3, 4, 2), (None, None))
     ends[:, 1, 1], ends[1, 2, 1] = 0.4, -1.2
@@ -304,6 +321,7 @@ def test_coefficients_of_classes():
     assert np.isclose(-model.loglikelihood_ / 150, best.fun, rtol=0, atol=1e-11)
     assert (model.coef_[:, 0] <= 0.4).all()
     assert model.coef_[1, 1] == -1.2
+    assert model.coef_[0, 2] == model.coef_[1, 2]
     assert model.n_params_ == 8 - len(model.fit_.at_bounds)
     with pytest.raises(ValueError, match="names 3 coefficients; name an entry, as in 'logits\\[a\\]:x0'"):
         model.set_params(constraints=({"x0": 1, "x1": 1}, 0, None)).fit(X, letters)
