@@ -178,7 +178,10 @@ class Data:
         if n <= 2 * n_rows:
             return self
         rows = ((np.arange(n_rows) + np.random.default_rng(0).uniform(size=n_rows)) * (n / n_rows)).astype(int)
-        rows = rows if kept is None else kept[rows]
+        return self.of_rows(rows if kept is None else kept[rows])
+
+    def of_rows(self, rows: np.ndarray) -> Data:
+        """The data of some rows alone."""
         offset = {name: value[rows] for name, value in self.offset.items()}
         return Data(self.X[rows], self.y[rows], self.weight[rows], offset, self.n_jobs)
 

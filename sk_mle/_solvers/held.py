@@ -43,12 +43,14 @@ def with_value(objective: Objective, u: np.ndarray, name: str, value: float) -> 
 
 def with_all_free(old: Objective, u: np.ndarray, new: Objective, name: str, value: float) -> np.ndarray:
     """The vector of `new`, with all parameters free, from one of `old`, with one parameter held at a value."""
+    return with_value(new, in_coordinates_of(new, old, u), name, value)
+
+
+def in_coordinates_of(new: Objective, old: Objective, u: np.ndarray) -> np.ndarray:
+    """The vector of `new` with the coefficients that `u` has in `old`; zeros for parameters that `old` does not have."""
     v = np.zeros(new.size)
-    for other, place in new.slices.items():
-        if other == name:
-            v = with_value(new, v, name, value)
-        else:
-            v[place] = new.designs[other].coordinates(*old.designs[other].coefficients(u[old.slices[other]]))
+    for name in new.slices.keys() & old.slices.keys():
+        v[new.slices[name]] = new.designs[name].coordinates(*old.designs[name].coefficients(u[old.slices[name]]))
     return v
 
 

@@ -14,6 +14,7 @@ from .._model.bounds import has_repeated_value
 from .._model.objective import Objective
 from .._utils.progress import progress
 from ..likelihoods._functions import canonical_order, n_starts
+from .far_rows import from_other_rows
 from .held import constant_parameters
 from .limits import from_limits
 from .solvers import Solution
@@ -53,6 +54,7 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, ver
     """
     start, at_limit = from_limits(objective, start, solve)
     best = from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve, verbose), solve)
+    best = best if best.unbounded or n_starts(objective.likelihood) > 1 else from_other_rows(objective, best, solve)
     if not best.converged or not _may_have_other_maxima(objective, best.u):
         return best
     with np.errstate(all="ignore"):

@@ -67,7 +67,7 @@ def _from_special_cases(objective: Objective, solution: Solution, names: Any, so
         best = best if from_held is best else _best_near_ends(objective, from_held, solve)
         best = _supremum_at_end(objective, best, names, solve)
     for end in _held_near_ends(objective, best, names, solve) if doubtful else ():
-        best = _better(objective, best, _from_end(objective, best, end, solve, 1.0))
+        best = better(objective, best, _from_end(objective, best, end, solve, 1.0))
     if best is not solution and interior:
         best.result["other_maximum"] = -objective.data.total_weight * objective.value(solution.u)
     return best
@@ -119,7 +119,7 @@ def _weighted_sample(y: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return y[np.searchsorted(cumulative, (np.arange(n) + 0.5) * (cumulative[-1] / n))]
 
 
-def _better(objective: Objective, best: Solution, other: Solution) -> Solution:
+def better(objective: Objective, best: Solution, other: Solution) -> Solution:
     """The solution of greater likelihood; if they are equal, the one that converged, or that at a limit of the law."""
     gain = objective.data.total_weight * (objective.value(best.u) - objective.value(other.u))
     if other.unbounded or not gain > -MIN_GAIN:
@@ -138,7 +138,7 @@ def _best_from_held(objective: Objective, best: Solution, names: list[str], solv
     target = subsampled.value(base.u) - MIN_GAIN / subsampled.data.total_weight
     for rank, (loss, u) in enumerate(sorted(_held_fits(subsampled, base, names, solve), key=lambda fit: fit[0])):
         if loss < target or (rank == 0 and not best.converged):
-            best = _better(objective, best, solve(objective, u, np.inf if loss < target else MAX_ITERATIONS_IF_HELD))
+            best = better(objective, best, solve(objective, u, np.inf if loss < target else MAX_ITERATIONS_IF_HELD))
             target = min(target, subsampled.value(best.u) - MIN_GAIN / subsampled.data.total_weight)
     return best
 
@@ -166,7 +166,7 @@ def _held_fits(objective: Objective, base: Solution, names: Any, solve: Callable
 def _best_near_ends(objective: Objective, best: Solution, solve: Callable) -> Solution:
     """The best of the solution and of those near ends of domains with the same slopes."""
     for end in _points_near_ends(objective, best.u, FIRST_DISTANCE_TO_END):
-        best = _better(objective, best, _from_end(objective, best, end, solve))
+        best = better(objective, best, _from_end(objective, best, end, solve))
     return best
 
 
@@ -280,7 +280,7 @@ def _supremum_at_end(objective: Objective, solution: Solution, names: Any, solve
             declared = list(objective.likelihood.relations.ends.get(name, {}))
             edge = declared[0] if len(declared) == 1 else _rising_end(objective, solution.u, name)
             supremum, _ = _follow_to_end(objective, solution, name, edge, solve)
-            best = best if supremum is None else _better(objective, best, supremum)
+            best = best if supremum is None else better(objective, best, supremum)
     return best
 
 

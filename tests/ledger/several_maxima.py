@@ -10,7 +10,7 @@ from ledger._case import Case
 from sk_mle import MLERegressor
 from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning
-from sk_mle.likelihoods import ExponentiallyModifiedNormal, InverseGaussian, StudentT, VonMises
+from sk_mle.likelihoods import Censored, ExponentiallyModifiedNormal, InverseGaussian, StudentT, VonMises
 
 
 def two_groups(law, seed):
@@ -47,6 +47,19 @@ def is_normal():
     assert model.optimize_result_.other_maximum == pytest.approx(-41.89062, abs=1e-4)
 
 
+def far_interval():
+    """The first row, known to lie below 2, is at an infinite mean: the highest maximum has the slope of the others."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=100)
+    y, kind = rng.wald(np.exp(1 - 0.5 * x), 2.0), np.arange(100) % 4
+    low, high = y * np.array([1.0, 0.0, 0.8, 0.8])[kind], y * np.array([1.0, 1.2, np.inf, 1.2])[kind]
+    x[0], low[0], high[0] = -9999.0, 0.0, 2.0
+    model = MLERegressor(Censored(InverseGaussian())).fit(x[:, None], np.column_stack([low, high]))
+    assert model.converged_
+    assert model.loglikelihood_ == pytest.approx(-150.98794906, abs=1e-6)
+    assert model.optimize_result_.other_maximum == pytest.approx(-155.31751, abs=1e-3)
+
+
 def inverse_gaussian(y, line, shape):
     return stats.invgauss.logpdf(y, np.exp(line) / shape, scale=shape)
 
@@ -68,4 +81,5 @@ CASES = [
     Case("two groups: below all of them", BEST, "ExponentiallyModifiedNormal", EMG),
     Case("two groups: of many windings the highest maximum", BEST, "VonMises", WRAPPED),
     Case("two groups: a maximum below the normal limit", "closed form of the normal law", "StudentT", is_normal),
+    Case("one row far out, known to an interval", "scipy's invgauss and levy, Nelder-Mead", "InverseGaussian", far_interval),
 ]
