@@ -164,6 +164,18 @@ class Design:
         """The map from coordinates, without intercept, to coefficients of the original columns, for one linear predictor."""
         return self.column_basis if self.columns is None or self.columns.rotation is None else self.columns.rotation
 
+    @cached_property
+    def basis_products(self) -> np.ndarray:
+        """The products (r, r) of the columns of `original_column_basis`, where that is a matrix."""
+        basis = self.original_column_basis()
+        return basis.T @ basis
+
+    def with_basis_products(self, products: np.ndarray) -> Design:
+        """The same design, of which they are known."""
+        other = replace(self)
+        vars(other)["basis_products"] = products
+        return other
+
     def coefficient_scales(self, X: Any) -> np.ndarray:
         """Standard deviation of the linear predictor per unit of each coefficient of the original columns, (q,)."""
         return np.zeros(0) if self.columns is None else X.std(axis=0)[self.columns.index]
@@ -264,21 +276,21 @@ def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, p
     inverse = np.zeros(len(mean))
     inverse[live] = 1 / scale[live]
     slopes: np.ndarray = inverse
+    products = None
     if rotation is not None:
         slopes = np.zeros((len(mean), rotation.shape[1]))
         slopes[live] = rotation / scale[live, None]
-        if rotation.shape[1] < len(live):  # projection on the row space in original units gives minimum-norm coefficients
-            space = np.zeros_like(slopes)
-            space[live] = rotation * scale[live, None]
-            basis = _orthonormal(space)
-            slopes = basis @ (basis.T @ slopes)
+        if rotation.shape[1] < len(live):
+            slopes[live], products = _in_row_space(rotation, scale[live])
     center = _rounded_to_16_bits(mean) if far and intercept else None
     shift = mean if center is None else mean - center
     index = slice(None) if all_columns else index
     if rotate_rows:
         width = slopes.shape[1]
-        return Design(Columns(index, center, slopes), slopes.T @ shift, np.ones(width), intercept, np.eye(1))
-    return Design(Columns(index, center), shift, slopes, intercept, np.eye(1))
+        design = Design(Columns(index, center, slopes), slopes.T @ shift, np.ones(width), intercept, np.eye(1))
+    else:
+        design = Design(Columns(index, center), shift, slopes, intercept, np.eye(1))
+    return design if products is None else design.with_basis_products(products)
 
 
 def with_ridges(moments: Moments, index: slice | np.ndarray, intercept: bool, alpha: np.ndarray) -> Design:
@@ -356,13 +368,21 @@ def _principal(R: np.ndarray, n_dependent: int) -> tuple[np.ndarray, np.ndarray]
     return linalg.svd(R, full_matrices=False)[1:]
 
 
-def _orthonormal(columns: np.ndarray) -> np.ndarray:
-    """Orthonormal columns that span the same space: by Cholesky of the Gram matrix where that is accurate, else by QR."""
-    columns = columns / np.linalg.norm(columns, axis=0)
-    factor, smallest = cholesky(columns.T @ columns)
+def _in_row_space(rotation: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Coefficients ``rotation / scale`` projected on the row space in original units, which makes their norm minimal.
+
+    The columns of `rotation` are orthogonal. Also the products of the result, where they are known.
+    """
+    space = rotation * scale[:, None]
+    norm = np.linalg.norm(space, axis=0)
+    factor, smallest = cholesky(space.T @ space / np.outer(norm, norm))
+    # the products of the space with the coefficients are those of `rotation`, in which the scales cancel
+    diagonal = np.einsum("ij,ij->j", rotation, rotation) / norm
     if smallest > EIGENVALUE_OF_GOOD_DIGITS:
-        return columns @ _inverse_transpose(factor)
-    return linalg.qr(columns, mode="economic")[0]
+        inner = linalg.cho_solve((factor, True), np.diag(diagonal))
+        return space @ (inner / norm[:, None]), diagonal[:, None] * inner
+    basis = linalg.qr(space / norm, mode="economic")[0]
+    return basis @ (basis.T @ (rotation / scale[:, None])), None
 
 
 def _inverse_transpose(factor: np.ndarray) -> np.ndarray:

@@ -33,7 +33,9 @@ class Ridge:
         alpha = np.asarray(alpha, dtype=float)
         self.by_column = alpha.ndim == 1
         self.shape, self.n_intercepts = design.shape, int(design.intercept)
-        self.inner = alpha * B**2 if B.ndim == 1 else B.T @ (alpha[:, None] * B if self.by_column else alpha * B)
+        self.inner = (
+            alpha * B**2 if B.ndim == 1 else B.T @ (alpha[:, None] * B) if self.by_column else alpha * design.basis_products
+        )
         self.outer = design.output_basis.T @ design.output_basis
         origin = design.expand(np.zeros(design.size))[1] if not design.linear else np.zeros((0, 1))
         self.at_origin = 0.5 * float((alpha * origin**2).sum()) if len(origin) else 0.0

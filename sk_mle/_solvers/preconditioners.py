@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 COLUMNS_PER_BLOCK = 1 << 9
 COORDINATES_PER_PASS = 10  # coordinates whose Hessian costs as much as one more gradient
 MAX_SQUARE_RATIO = 4.0  # ratio of a subsample's mean square to that of all rows, in any direction
+ROWS_OF_PRECISION = 32  # rows of a sample by which the precision is chosen first
 MAX_SINGLE_PRECISION = 1e4  # ratio of information to penalty up to which single precision suffices
 ROWS_PER_COLUMN_OF_BAND = 10  # rows of the sample from which products of sparse columns are taken
 MAX_PRODUCTS_PER_COLUMN, MAX_BANDWIDTH = 100, 400  # non-zero products of a sparse column with others; places that they span
@@ -219,8 +220,10 @@ class Woodbury:
         self.inner = np.where(inner > 0, inner, 1.0)  # 0 for constant columns
         self.place = slice(objective.slices[self.name].start + design.intercept, objective.slices[self.name].stop)
         self._set_weights(u)
-        self.kernel = self._kernel(np.float32)
-        if (np.diag(self.kernel) * self.root**2).max() > MAX_SINGLE_PRECISION:
+        some = slice(None, None, -(-len(self.X) // ROWS_OF_PRECISION))
+        doubtful = self._is_ill_conditioned(np.diag(self._kernel(np.float32, some)), some)
+        self.kernel = self._kernel(np.float64 if doubtful else np.float32)
+        if not doubtful and self._is_ill_conditioned(np.diag(self.kernel)):
             self.kernel = self._kernel(np.float64)
         self._factorise()
 
@@ -230,15 +233,21 @@ class Woodbury:
         other._factorise()
         return other
 
-    def _kernel(self, dtype: Any) -> Any:
-        """K of shape (n, n) in a precision."""
-        kernel = np.full((len(self.X), len(self.X)), self.intercept_unit**2 / INTERCEPT_PENALTY, dtype)
+    def _kernel(self, dtype: Any, of_rows: slice = slice(None)) -> Any:
+        """K of shape (n, n), or of some rows, in a precision."""
+        X = self.X[of_rows]
+        kernel = np.full((len(X), len(X)), self.intercept_unit**2 / INTERCEPT_PENALTY, dtype)
         for start in range(0, len(self.column_scales), COLUMNS_PER_BLOCK):
             block = slice(start, start + COLUMNS_PER_BLOCK)
-            rows = (self.X[:, block] - self.center[block]) * (self.column_scales[block] / np.sqrt(self.inner[block]))
-            rows = rows.astype(dtype)
+            rows = np.subtract(X[:, block], self.center[block], dtype=np.float64)
+            rows *= self.column_scales[block] / np.sqrt(self.inner[block])
+            rows = rows.astype(dtype, copy=False)
             kernel += rows @ rows.T
         return kernel
+
+    def _is_ill_conditioned(self, diagonal: np.ndarray, of_rows: slice = slice(None)) -> bool:
+        """Whether I + V K V, of the diagonal of K, loses too many digits in single precision."""
+        return bool((diagonal * self.root[of_rows] ** 2).max() > MAX_SINGLE_PRECISION)
 
     def _set_weights(self, u: np.ndarray) -> None:
         """Set V, the square roots (n,) of the rows' weighted information at u."""
