@@ -301,6 +301,15 @@ def _row_slice(X: Any, rows: slice) -> np.ndarray:
     return block
 
 
+def transposed(X: Any) -> Any:
+    """The transpose of rows as a view; SciPy's own copies the entries of a sparse block, which are few of a larger array."""
+    if not sparse.issparse(X) or X.format != "csr":
+        return X.T
+    result = (sparse.csc_array if isinstance(X, sparse.sparray) else sparse.csc_matrix)(X.shape[::-1], dtype=X.dtype)
+    result.data, result.indices, result.indptr = X.data, X.indices, X.indptr
+    return result
+
+
 def add_sums(total: dict, part: dict) -> dict:
     """Sums of two dicts by key; a key that only one of them has counts as zero in the other."""
     return {**total, **{key: total[key] + value if key in total else value for key, value in part.items()}}

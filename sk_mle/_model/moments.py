@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
-from .data import Batch, Data, are_ones, times_weights
+from .data import Batch, Data, are_ones, times_weights, transposed
 
 ROWS_OF_SAMPLE = 256  # rows from which the origin of sums is taken
 MAX_ORIGIN_IN_SDS = 3.0  # distance of origin and mean, in standard deviations, beyond which sums lose digits
@@ -118,7 +118,7 @@ def products_of_columns(data: Data, centered: bool, small: bool) -> Products:
         return _dense_products(data, centered, small, _provisional(data, centered)[0])
     total, mean = data.total_weight, np.zeros(data.n_features)
     if centered:
-        mean = data.reduce(lambda batch: batch.X.T @ batch.weight, np.add) / total
+        mean = data.reduce(lambda batch: transposed(batch.X) @ batch.weight, np.add) / total
     sums = data.reduce(_sparse_products if small else _sparse_squares, np.add)
     central = sums - total * (np.outer(mean, mean) if small else mean**2)
     if ((np.diag(central) if small else central) < total * (1e-4 * mean) ** 2).any():  # a mean is large: digits are lost
@@ -195,9 +195,11 @@ def _sums(batch: Batch, origin: np.ndarray, spread: Any, small: bool) -> dict:
 
 def _sparse_products(batch: Batch) -> np.ndarray:
     """Weighted products (p, p) of sparse columns."""
-    return (batch.X.T @ batch.X.multiply(batch.weight[:, None]).tocsr()).toarray()
+    return (transposed(batch.X) @ batch.X.multiply(batch.weight[:, None]).tocsr()).toarray()
 
 
 def _sparse_squares(batch: Batch) -> np.ndarray:
     """Weighted sums (p,) of the squares of sparse columns."""
-    return batch.X.multiply(batch.X).T @ batch.weight
+    columns = transposed(batch.X)
+    columns.data = columns.data**2
+    return columns @ batch.weight

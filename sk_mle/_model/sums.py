@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .data import times_weights, weighted_sum
+from .data import times_weights, transposed, weighted_sum
 
-MIN_SYMMETRIC_COLUMNS = 64  # columns from which a symmetric product is faster, despite the square roots of the weights
+MIN_SYMMETRIC_COLUMNS = 24  # columns from which a symmetric product is faster, despite the square roots of the weights
 
 
 def summed(left: Any, right: Any) -> Any:
     """left' right."""
     strided = isinstance(left, np.ndarray) and not left.flags.forc
-    return left.T @ right if strided else left.T.dot(right)
+    return left.T @ right if strided else transposed(left).dot(right)
 
 
 def project(batch: Any, columns: Any, values: Any) -> np.ndarray:
@@ -103,7 +103,7 @@ def _symmetric_cross(columns: Any, value: np.ndarray) -> np.ndarray:
 def _weighted_product(left: Any, right: Any, value: np.ndarray) -> np.ndarray:
     """left' diag(value) right, for dense or sparse columns."""
     if sparse.issparse(right):
-        product = left.T @ right.multiply(value[:, None]).tocsr()
+        product = transposed(left) @ right.multiply(value[:, None]).tocsr()
         return product.toarray() if sparse.issparse(product) else product
     if left is right and right.shape[1] >= MIN_SYMMETRIC_COLUMNS and value.min(initial=0.0) >= 0:
         rows = right * np.sqrt(value)[:, None]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._model.data import weighted_sum
+from .._model.data import transposed, weighted_sum
 from .._model.objective import Objective, Point
 from ..likelihoods import Likelihood
 
@@ -127,6 +127,6 @@ def constant_predictor(data: Any, design: Any, value: Any) -> np.ndarray:
 def _mean_rows(data: Data, design: Design) -> np.ndarray:
     """Weighted mean over rows of the coordinates of one linear predictor."""
     columns: Any = design.columns
-    sums = data.reduce(lambda batch: {"sums": columns.rows(batch.X).T @ batch.weight})["sums"]
+    sums = data.reduce(lambda batch: {"sums": transposed(columns.rows(batch.X)) @ batch.weight})["sums"]
     plain = design.with_output_basis(np.eye(1))
     return plain.expand_adjoint(np.concatenate([[data.total_weight], sums])[:, None]) / data.total_weight
