@@ -13,7 +13,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from sk_mle._model import data as rows_in_memory
-from sk_mle._model.data import Data, add_sums, times_weights, weighted_sum
+from sk_mle._model.data import Data, add_sums, times_weights, transposed, weighted_sum
 from sk_mle._model.design import MAX_ROTATED_COLUMNS, from_moments, intercept_only
 from sk_mle._model.moments import Moments, cholesky
 
@@ -102,6 +102,17 @@ def test_some_rows_are_drawn_from_everywhere_and_keep_their_weights():
     assert_array_equal(part.offset["loc"], -part.y)
     assert (part.weight > 0).all()
     assert data.subsample(400) is data  # not twice as many
+
+
+def test_blocks_of_sparse_rows_are_transposed_without_a_copy():
+    whole = sparse.csr_array(np.repeat(X, 10, axis=0))
+    data = Data(whole, np.zeros(10 * N), np.ones(10 * N), {}).with_width(1 << 16)
+    block = next(data.blocks()).X
+    assert 0 < block.shape[0] < 5 * N  # of which SciPy would copy the entries
+    assert np.shares_memory(transposed(block).data, whole.data)
+    assert_array_equal(transposed(block).toarray(), block.toarray().T)
+    assert_array_equal(transposed(whole.tocsc()).toarray(), whole.toarray().T)
+    assert_array_equal(transposed(X), X.T)
 
 
 def test_weighted_sums():
@@ -249,6 +260,18 @@ def test_collapse_is_the_adjoint_of_expand(name):
     start, slopes = made.expand(u)
     other = made.expand_adjoint(sums) @ u
     assert start[0] * sums[0, 0] + slopes[:, 0] @ sums[1:, 0] == pytest.approx(other, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "scales", [np.ones(60), np.geomspace(0.1, 10, 60), np.geomspace(1e-3, 1e3, 60)], ids=["equal", "unlike", "very unlike"]
+)
+def test_more_columns_than_rows_have_coordinates_in_their_row_space(scales):
+    wide = RNG.normal(size=(20, 60)) * scales
+    made, centred = design(wide), (wide - wide.mean(axis=0)) / np.sqrt(20)
+    basis = made.original_column_basis()
+    assert_allclose((centred @ basis).T @ (centred @ basis), np.eye(19), atol=1e-8)
+    assert_allclose(np.linalg.pinv(centred) @ (centred @ basis), basis, atol=1e-8 * np.abs(basis).max())
+    assert_allclose(made.basis_products, basis.T @ basis, rtol=1e-8, atol=1e-9 * np.abs(basis).max() ** 2)
 
 
 def test_coefficients_of_dependent_columns_have_the_smallest_norm():
