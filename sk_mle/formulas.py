@@ -37,7 +37,7 @@ def _formulaic() -> Any:
 
 
 def _offset(values: Any) -> Any:
-    """What a formula calls `offset`: the column itself, which gets no coefficient."""
+    """`offset` of a formula: the column itself, which gets no coefficient."""
     return values
 
 
@@ -231,7 +231,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         return [name for name in self.feature_names_in_ if name in used]
 
     def target(self, X: Any) -> Any:
-        """What stands left of ``~``, of rows of X.
+        """The left-hand side of the formula, for rows of X.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
         return values[:, 0] if values.shape[1] == 1 else values
 
     def learned(self) -> dict[str, Any]:
-        """What the fit learned of each expression of the formulas: knots, centres, categories and their contrasts.
+        """The state of each expression of the formulas after the fit: knots, centres, categories and their contrasts.
 
         Columns of one name are the same in two models where this is equal.
 
@@ -318,7 +318,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_has("predict"))
     def predict(self, X: Any, *args: Any, **options: Any) -> Any:
-        """As that of the estimator, of rows of a data frame.
+        """`predict` of the estimator for rows of a data frame.
 
         Parameters
         ----------
@@ -335,7 +335,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """As that of the estimator, of rows of a data frame.
+        """`predict_proba` of the estimator for rows of a data frame.
 
         Parameters
         ----------
@@ -365,7 +365,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_has("predict_params"))
     def predict_params(self, X: Any) -> dict[str, np.ndarray]:
-        """As that of the estimator, of rows of a data frame.
+        """`predict_params` of the estimator for rows of a data frame.
 
         Parameters
         ----------
@@ -380,7 +380,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_has("predict_quantiles"))
     def predict_quantiles(self, X: Any, *args: Any, **options: Any) -> np.ndarray:
-        """As that of the estimator, of rows of a data frame.
+        """`predict_quantiles` of the estimator for rows of a data frame.
 
         Parameters
         ----------
@@ -397,7 +397,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_has("predict_interval"))
     def predict_interval(self, X: Any, *args: Any, **options: Any) -> np.ndarray:
-        """As that of the estimator, of rows of a data frame.
+        """`predict_interval` of the estimator for rows of a data frame.
 
         Parameters
         ----------
@@ -430,7 +430,7 @@ class FormulaModel(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_has("score"))
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
-        """As that of the estimator, of rows of a data frame; y is by default what stands left of ``~``.
+        """`score` of the estimator for rows of a data frame; y is by default the left-hand side of the formula.
 
         Parameters
         ----------

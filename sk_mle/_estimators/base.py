@@ -82,7 +82,7 @@ class Fitting(ReadsRows, Saved, WithCallbacks):
         return objective
 
     def _start(self, problem: Problem, method: Method) -> tuple[Objective, np.ndarray, dict[str, Design]]:
-        """As of `started`, for a kind of maximum; ValueError for a solver that cannot minimise the objective."""
+        """The result of `started` for a kind of maximum; ValueError for a solver that cannot minimise the objective."""
         return started(self._objective(problem), self._earlier(), method.restricted)
 
     def _search(self, watch: Callable | None = None) -> Search:

@@ -23,12 +23,12 @@ class ClassTotals(NamedTuple):
 
     @classmethod
     def of(cls, labels: np.ndarray, weight: np.ndarray) -> ClassTotals:
-        """Those of rows."""
+        """The totals of rows."""
         classes, codes = np.unique(labels, return_inverse=True)
         return cls(classes, np.bincount(codes, weights=weight, minlength=len(classes)), len(labels))
 
     def __add__(self, other: Any) -> ClassTotals:
-        """Those of the rows of both."""
+        """The totals of the rows of both."""
         classes, codes = np.unique(np.concatenate([self.classes, other.classes]), return_inverse=True)
         weights = np.bincount(codes, np.concatenate([self.weights, other.weights]))
         return ClassTotals(classes, weights, self.n_rows + other.n_rows)

@@ -107,7 +107,7 @@ class ReadsRows:
         return copy(self)
 
     def _problem(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Problem:
-        """What a fit to these rows, in memory or of a source, is to solve; attributes that describe them are set."""
+        """The problem of a fit to these rows, in memory or of a source; attributes that describe them are set."""
         rows = open_source(X, y, sample_weight)
         if rows is not None:
             return self._problem_in_parts(rows)

@@ -15,7 +15,7 @@ from .validation import NO_WEIGHT, check_weight, replace_zero_weight_rows
 
 
 class Averages(NamedTuple):
-    """Of k values of every row of positive weight: total weight, means (k,), and weighted squares (k,) around these."""
+    """Total weight, means (k,), and weighted squares (k,) around these, of k values of every row of positive weight."""
 
     weight: float
     mean: np.ndarray
@@ -23,7 +23,7 @@ class Averages(NamedTuple):
 
     @classmethod
     def of(cls, values: Any, weight: np.ndarray) -> Averages:
-        """Those of values (n,) or (n, k)."""
+        """The averages of values (n,) or (n, k)."""
         used = weight > 0
         values, weight = np.asarray(values, float).reshape(len(weight), -1)[used], weight[used]
         with np.errstate(invalid="ignore"):
@@ -31,7 +31,7 @@ class Averages(NamedTuple):
             return cls(float(weight.sum()), mean, weight @ (values - mean) ** 2)
 
     def joined(self, other: Averages) -> Averages:
-        """Those of the rows of both (Chan, Golub and LeVeque 1983, doi:10.1080/00031305.1983.10483115)."""
+        """The averages over the rows of both (Chan, Golub and LeVeque 1983, doi:10.1080/00031305.1983.10483115)."""
         share = other.weight / (self.weight + other.weight)
         with np.errstate(invalid="ignore"):
             gap = other.mean - self.mean

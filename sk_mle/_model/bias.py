@@ -176,12 +176,12 @@ class BiasReduced(Objective):
         return hessian - (change + change.T) / 2
 
     def with_sums(self, u: np.ndarray, information: str, extra: Callable) -> tuple[Point, dict]:
-        """As of the likelihood, with the adjusted gradient, which is zero at the estimate."""
+        """The point and sums of the likelihood, with the adjusted gradient, which is zero at the estimate."""
         point, sums = self.base.with_sums(u, information, extra)
         return point._replace(gradient=point.gradient - self._adjustment(u, self.information(u))), sums
 
     def _adjustment(self, u: np.ndarray, information: np.ndarray) -> np.ndarray:
-        """What is added to the mean score at u, in the flat coordinates."""
+        """The adjustment (size,) of the mean score at u, in the flat coordinates."""
         try:
             covariance = np.linalg.inv(information)
         except np.linalg.LinAlgError:

@@ -350,7 +350,7 @@ class _Reader:
         return f"{block.label}:{shown}", int(block.start + block.intercept + at[0])
 
     def _all_of(self, block: CoefficientBlock) -> list:
-        """What `bounds` calls the slopes of a block, without those of columns that terms make."""
+        """The names by which `bounds` takes the slopes of a block, without those of columns that terms make."""
         one = self.predictors[block.parameter]
         return list(one.curve.labels) if one.curve is not None else [int(j) for j in one.columns if j not in one.made]
 

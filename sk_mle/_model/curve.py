@@ -260,7 +260,7 @@ class Curve:
         return value, list(first.T), {(k, m): (columns[k][:, m] + columns[m][:, k]) / 2 for k, m in pairs}
 
     def _given_jacobian(self, rows: Any, arguments: Any) -> np.ndarray:
-        """What the user's `jacobian` returns, (n, number of arguments); ValueError for another shape."""
+        """The values of the user's `jacobian`, (n, number of arguments); ValueError for another shape."""
         assert self.jacobian is not None
         result, shape = np.asarray(self.jacobian(rows, *arguments), dtype=float), (len(rows), len(arguments))
         if result.shape != shape:

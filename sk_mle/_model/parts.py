@@ -26,7 +26,7 @@ from .validation import NO_WEIGHT, check_weight
 
 
 class FirstPass(NamedTuple):
-    """What is known after the first pass.
+    """The results of the first pass.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class DataInParts:
 
 
 class PartReading(NamedTuple):
-    """How a part is read."""
+    """The way in which a part is read."""
 
     reader: Any
     factor: float = 1.0

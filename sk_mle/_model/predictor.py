@@ -160,7 +160,7 @@ class Predictor:
         return np.hstack([np.ones((X.shape[0], 1)), columns]) if self.intercept else np.asarray(columns, float)
 
     def shift(self, X: Any, names: Any, weight: np.ndarray | None = None) -> np.ndarray | None:
-        """What is added to the linear predictor of every row, offset plus log exposure (n,), or None if there is neither.
+        """Offset plus log exposure (n,), which are added to the linear predictor, or None if there is neither.
 
         `names` are those of the columns of X, for messages; rows of zero `weight` may hold anything.
         """

@@ -26,14 +26,14 @@ class ColumnSummary(NamedTuple):
 
     @classmethod
     def of(cls, x: np.ndarray) -> ColumnSummary:
-        """That of values (n,), n > 0."""
+        """The summary of values (n,), n > 0."""
         values = np.unique(x[:ROWS_OF_FIRST_LOOK])
         if len(x) > ROWS_OF_FIRST_LOOK and len(values) <= MAX_DISTINCT:
             values = np.unique(x)
         return cls(float(x.min()), float(x.max()), values[: MAX_DISTINCT + 1])
 
     def joined(self, other: ColumnSummary) -> ColumnSummary:
-        """That of the rows of both."""
+        """The summary of the rows of both."""
         values = np.union1d(self.values, other.values)[: MAX_DISTINCT + 1]
         return ColumnSummary(min(self.low, other.low), max(self.high, other.high), values)
 
@@ -67,7 +67,7 @@ class Summaries:
 
 @dataclass(frozen=True)
 class TermData:
-    """What terms get of the rows of a fit when they are bound to its columns.
+    """The data of a fit that terms get when they are bound to its columns.
 
     Attributes
     ----------

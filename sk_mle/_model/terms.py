@@ -85,7 +85,7 @@ def text_groups(model: Any, X: Any) -> dict[Any, np.ndarray]:
 
 
 def summaries_of(model: Any, X: Any, weight: np.ndarray, names: Any, text_groups: dict) -> Summaries:
-    """What terms ask of the rows X of a part, in whose columns of text numbers stand for `text_groups`."""
+    """The summaries of the rows X of a part that terms need, in whose columns of text numbers stand for `text_groups`."""
     kept, columns, texts = weight > 0, {}, {}
     if not kept.any():
         return Summaries()
@@ -121,7 +121,7 @@ def columns_of_terms(penalties: Any) -> list[str]:
 
 
 def _named_by(penalties: Any, attributes: tuple[str, ...]) -> list:
-    """What some attributes of terms name, one by one."""
+    """The columns that some attributes of terms name, one by one."""
     named = [getattr(term, attribute, None) for term in _given_terms(penalties) for attribute in attributes]
     return [name for one in named for name in (one if isinstance(one, list | tuple) else [one])]
 
@@ -173,7 +173,7 @@ def with_terms(
 
 
 def with_columns(bases: Sequence[Callable], X: Any, weight: np.ndarray) -> tuple[tuple[Callable, ...], Any]:
-    """What makes the columns of terms, with means over rows of X, and X with these columns."""
+    """Functions that make the columns of terms, with means over rows of X, and X with these columns."""
     kept = slice(None) if weight.all() else weight > 0
     result: list[Any] = []
     made = []
@@ -189,7 +189,7 @@ def with_columns(bases: Sequence[Callable], X: Any, weight: np.ndarray) -> tuple
 
 
 def with_means_over_parts(bases: Sequence[Callable], rows: Opened, reader: Any) -> tuple[Callable, ...]:
-    """What makes the columns of terms, with means over rows in parts, which `reader` reads."""
+    """Functions that make the columns of terms, with means over rows in parts, which `reader` reads."""
     places = [k for k, basis in enumerate(bases) if hasattr(basis, "products")]
     if not places:
         return tuple(bases)

@@ -191,7 +191,7 @@ class _CurveStart:
             return self.root * (self.curve.value(self.X, full) - self.target)
 
         def jacobian(values: np.ndarray) -> np.ndarray:
-            """Of the projected residuals, by Kaufman's approximation: without the part in the space of the linear columns."""
+            """Jacobian of the projected residuals by Kaufman's approximation, without the part in the linear columns."""
             full = at(values)
             J = self.root[:, None] * self.curve.evaluate(self.X, full, 1).jacobian
             linear = J[:, [k for k in self.linear if np.isnan(self.start[k])]]

@@ -95,7 +95,7 @@ def value_at_distance(law: Likelihood, name: str, edge: str, distance: float) ->
 
 
 def _standard_error(objective: Objective, u: np.ndarray, name: str) -> float:
-    """That of a constant linear predictor; infinite where the Hessian is not positive definite."""
+    """The standard error of a constant linear predictor; infinite where the Hessian is not positive definite."""
     place, hessian = objective.slices[name].start, objective.hessian(u)
     _, column, fail = lapack.dposv(hessian, np.eye(objective.size)[:, [place]])
     variance = np.inf if fail else column[place, 0] / objective.data.total_weight

@@ -75,7 +75,7 @@ class Lasso:
         return Step(v - u, {}, gradient_at_v)
 
     def _falls(self, v: np.ndarray, gradient_at_v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How steeply the model falls when a coordinate rises, and when it falls; 0 where a bound forbids it."""
+        """The rates at which the model falls when a coordinate rises, and when it falls; 0 where a bound forbids it."""
         up = np.where(v < self.high, -gradient_at_v - np.where(v >= 0, 1.0, -1.0) * self.weights, 0.0)
         down = np.where(v > self.low, gradient_at_v - np.where(v <= 0, 1.0, -1.0) * self.weights, 0.0)
         return np.maximum(up, 0.0), np.maximum(down, 0.0)

@@ -64,8 +64,10 @@ class OnFewRows(Objective):
         k, data, (name, design) = len(root) + 1, objective.data, next(iter(objective.designs.items()))
         X = np.sqrt(k) * np.vstack([root, np.zeros((1, design.size))])
         y = np.sqrt(k) * np.append(root @ solution, np.sqrt(mean_square))
-        unit = design.output_basis
-        columns = Design(Columns(slice(None)), np.zeros(design.size), np.full(design.size, 1 / unit[0, 0]), False, unit)
+        output_basis = design.output_basis
+        columns = Design(
+            Columns(slice(None)), np.zeros(design.size), np.full(design.size, 1 / output_basis[0, 0]), False, output_basis
+        )
         equivalent = Data(X, y, np.full(k, data.total_weight / k), {})
         other = cls(objective.likelihood, equivalent, {**objective.designs, name: columns}, {})
         other.penalties = objective.penalties
@@ -97,9 +99,9 @@ class OnFewRows(Objective):
     def _fill(self, hessian: np.ndarray, information: Any, change: Any, residual: np.ndarray) -> None:
         """Set the Hessian from the information in the row."""
         first = next(iter(self.slices))
-        units = {name: 1.0 if name == first else self.designs[name].output_basis[0, 0] for name in self.slices}
+        output_scales = {name: 1.0 if name == first else self.designs[name].output_basis[0, 0] for name in self.slices}
         for (a, b), value in information.items():
-            at, other, value = self.slices[a], self.slices[b], float(value[0]) * units[a] * units[b]
+            at, other, value = self.slices[a], self.slices[b], float(value[0]) * output_scales[a] * output_scales[b]
             if a == b:
                 hessian[at, other] = value * self.gram if a == first else value
             elif first in (a, b):
@@ -131,10 +133,10 @@ def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
         return None
     solution, mean_square = found
     designs, start = _at_constants(objective, {**objective.designs, name: design}, np.sqrt(mean_square))
-    unit = designs[name].output_basis[0, 0]
+    output_scale = designs[name].output_basis[0, 0]
     whole = objective.copy_with(designs=designs)
-    start[whole.slices[name]] = solution / unit
-    whole.on_equivalent_rows = OnFewRows.of(whole, unit * products.root, solution / unit, mean_square)
+    start[whole.slices[name]] = solution / output_scale
+    whole.on_equivalent_rows = OnFewRows.of(whole, output_scale * products.root, solution / output_scale, mean_square)
     return whole, start
 
 

@@ -68,7 +68,7 @@ class Search:
 
 
 class Maximum(NamedTuple):
-    """Where a fit ended.
+    """The end of a fit.
 
     Attributes
     ----------

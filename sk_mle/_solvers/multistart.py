@@ -117,7 +117,7 @@ def _from_other_starts(objective: Objective, start: np.ndarray, best: Solution, 
 
 
 def _other_ends(objective: Objective, start: np.ndarray, best: Solution, solve: Callable) -> list[Solution]:
-    """Where fits from random starts end, of which there are the more, the more maxima are met."""
+    """Solutions of fits from random starts; the more maxima are found, the more starts there are."""
     ends: list[Solution] = []
     losses, least = [objective.value(best.u)], MIN_GAIN / objective.data.total_weight  # of different maxima
     for number, other in enumerate(_opposite_starts(objective, start, MAX_OTHER_STARTS)):

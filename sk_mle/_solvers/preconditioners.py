@@ -130,8 +130,8 @@ class Banded:
         self.name, design = next(iter(objective.designs.items()))
         assert design.columns is not None
         self.place = slice(objective.slices[self.name].start + design.intercept, objective.slices[self.name].stop)
-        self.intercept, unit = design.intercept, design.output_basis[0, 0]
-        self.index, self.scale, self.unit = design.columns.index, design.column_basis * unit, unit
+        self.intercept, output_scale = design.intercept, design.output_basis[0, 0]
+        self.index, self.scale, self.output_scale = design.columns.index, design.column_basis * output_scale, output_scale
         self.shift = design.column_basis * design.shift
         penalty = objective.penalties[self.name]
         self.penalty = penalty.inner * penalty.outer[0, 0]
@@ -152,9 +152,9 @@ class Banded:
         self.order, band = _band_of(_products(rows @ sparse.diags_array(self.scale), weight))
         band[0] += self.penalty[self.order]
         self.factor = linalg.cholesky_banded(band, lower=True)
-        self.sums = self.scale * self.unit * (rows.T @ weight)
+        self.sums = self.scale * self.output_scale * (rows.T @ weight)
         self.solved = self._solve_band(self.sums)
-        self.rest = self.unit**2 * weight.sum() - float(self.sums @ self.solved)
+        self.rest = self.output_scale**2 * weight.sum() - float(self.sums @ self.solved)
 
     def _solve_band(self, values: Any) -> Any:
         result = np.empty_like(values)

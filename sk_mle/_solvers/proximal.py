@@ -289,7 +289,7 @@ def _at_constants(objective: Objective) -> tuple[Objective, np.ndarray]:
 
 
 class _Run(NamedTuple):
-    """Where a descent ended: the vector, the point there, the last step, and what a `Solution` says."""
+    """The end of a descent: the vector, the point there, the last step, and what a `Solution` says."""
 
     u: np.ndarray
     point: Any

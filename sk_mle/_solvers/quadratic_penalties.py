@@ -197,8 +197,8 @@ def fellner_schall(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Degrees of freedom that each penalty leaves, of the penalised ones, and the step of its logarithm."""
     n = objective.data.total_weight
-    lost = np.array([np.sum(V[place, place] * one) for place, one in matrices])
-    used = chosen.ranks(objective, rho) - lost
+    penalised_traces = np.array([np.sum(V[place, place] * one) for place, one in matrices])
+    used = chosen.ranks(objective, rho) - penalised_traces
     squares = np.array([n * u[place] @ one @ u[place] for place, one in matrices])
     with np.errstate(all="ignore"):
         steps = np.nan_to_num(np.log(np.maximum(used, 0.0) / squares), posinf=MAX_LOG_STEP, neginf=-MAX_LOG_STEP)

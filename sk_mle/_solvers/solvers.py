@@ -274,16 +274,16 @@ def solve(
 
 def _derivatives(chosen: Solver, custom: bool, objective: Objective) -> dict[str, Any]:
     """Second derivatives, as arguments of `minimize`: those that a solver needs, and for a user's all that there are."""
-    asked = objective.available_derivatives if custom else {chosen.needs}
+    needed = objective.available_derivatives if custom else {chosen.needs}
     return {
         argument: derivative
         for argument, name, derivative in (("hess", "hessian", objective.hessian), ("hessp", "hessp", objective.hessp))
-        if name in asked
+        if name in needed
     }
 
 
 def _checked(result: OptimizeResult, solver: Any) -> OptimizeResult:
-    """What a minimiser returned; TypeError where that is no result."""
+    """The result of a minimiser; TypeError where it returned something else."""
     if not isinstance(result, OptimizeResult):
         raise TypeError(
             f"solver={solver!r} returned {type(result).__name__}; it must return a scipy.optimize.OptimizeResult with x, "

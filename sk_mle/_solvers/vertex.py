@@ -220,7 +220,7 @@ def _near_rows(law: Any, name: str, design: Any, count: int, batch: Any, eta: di
 
 
 def _nearer(count: int, a: _NearRows, b: _NearRows) -> _NearRows:
-    """Of the rows of two blocks the nearest."""
+    """The nearest of the rows of two blocks."""
     return _NearRows(*(np.concatenate(pair) for pair in zip(a, b, strict=True))).nearest(count)
 
 

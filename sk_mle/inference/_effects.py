@@ -130,12 +130,12 @@ def partial_effects(
     return Table(
         {**shown, **interval(level, low, high)},
         list(map(str, range(len(low)))),
-        title=f"{quantity.label} by {_column_label(name)}, {_elsewhere(at)}",
+        title=f"{quantity.label} by {_column_label(name)}, {_title_of_held_columns(at)}",
     )
 
 
-def _elsewhere(at: Any) -> str:
-    """Where the other columns are held, as text for the title of a table."""
+def _title_of_held_columns(at: Any) -> str:
+    """The values at which the other columns are held, as text for the title of a table."""
     if isinstance(at, str):
         return f"other columns at their {at}s"
     return "averaged over the rows of X"

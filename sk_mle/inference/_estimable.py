@@ -27,7 +27,7 @@ MAX_TERMS = 8  # of an equation in a message
 
 
 class NotEstimableError(ValueError):
-    """What was asked for depends on coefficients that are not identified.
+    """The quantity depends on coefficients that are not identified.
 
     Parameters
     ----------

@@ -121,7 +121,7 @@ class Names:
         return "".join([*parts, text[position:end]])
 
     def with_label(self, text: str, place: int) -> str:
-        """What was written for a coefficient, with the label of its parameter in front."""
+        """The text that the user wrote for a coefficient, with the label of its parameter in front."""
         label = next(part.label for part in self.layout.parts if part.place.start <= place < part.place.stop)
         return text if text.startswith(f"{label}:") else f"{label}:{text}"
 

@@ -51,7 +51,7 @@ class Steps(NamedTuple):
 
 
 def _antiderivatives(x: np.ndarray) -> np.ndarray:
-    """Of the Legendre polynomials, from -1: (len(x), DEGREE + 1)."""
+    """Antiderivatives of the Legendre polynomials, from -1: (len(x), DEGREE + 1)."""
     values = legvander(x, DEGREE + 1)
     rest = (values[:, 2:] - values[:, :-2]) / (2 * np.arange(1, DEGREE + 1) + 1)
     return np.column_stack([x + 1, rest])

@@ -219,8 +219,8 @@ def censored_crps(
         raise ValueError(f"censored_crps: horizon must be a finite number above {first}, got {horizon!r}")
     estimate = _censoring(time, event, censoring, weight, end, "censored_crps")
     of_event, stop = np.zeros(len(time)), np.minimum(time, end)
-    seen = event & (time < end)
-    of_event[seen] = 1 / estimate.at(time[seen], before=True)
+    observed_before_end = event & (time < end)
+    of_event[observed_before_end] = 1 / estimate.at(time[observed_before_end], before=True)
     total = (_sum_of_cells if is_lattice(dist) else _integral)(dist, stop, of_event, end, estimate)
     return float(mean_score(total, sample_weight, False, "censored_crps"))
 

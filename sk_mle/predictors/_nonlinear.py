@@ -156,7 +156,7 @@ class Nonlinear(BaseEstimator):
 
 
 class _Source:
-    """What a formula or a function says: names of all arguments, the columns that it reads, and the function itself."""
+    """A formula or a function: names of all arguments, the columns that it reads, and the function itself."""
 
     column_names: Any = None
     model: Any = None
@@ -264,7 +264,7 @@ class _Proposals:
 
 
 def _source(spec: Nonlinear, names: np.ndarray | None, n_features: int, argument: str) -> _Source:
-    """What the formula or function of a `Nonlinear` says."""
+    """The parsed formula or function of a `Nonlinear`."""
     if callable(spec.formula):
         return _OfFunction(spec.formula, _signature(spec.formula, argument), names, n_features)
     if not isinstance(spec.formula, str):

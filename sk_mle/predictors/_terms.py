@@ -110,7 +110,7 @@ class Smooth(BaseEstimator):
                 f"{argument} has {n_columns} coefficients, too many for {term_data.n_kept} rows: use fewer n_basis"
             )
         shown = [_name(j, names) for j in index]
-        label, rises = f"smooth({', '.join(shown)})", self._rises(margins, argument)
+        label, monotonicity = f"smooth({', '.join(shown)})", self._monotonicity_matrix(margins, argument)
         result, taken = [], tuple(index)
         for suffix, by, level in self._groups_of_rows(term_data, argument):
             basis, one = _TensorProduct(np.array(index), margins, by, level), label + suffix
@@ -118,7 +118,7 @@ class Smooth(BaseEstimator):
             weights = dict(zip(penalties, basis.weights, strict=True))
             labels = tuple(f"{one}[{k}]" for k in range(n_columns))
             takes = taken if by is None or level is not None else ()
-            result.append(BoundTerm(one, takes, basis, labels, weights, nonnegative=rises))
+            result.append(BoundTerm(one, takes, basis, labels, weights, nonnegative=monotonicity))
             taken = ()  # the parts share their columns
         return result
 
@@ -135,8 +135,8 @@ class Smooth(BaseEstimator):
             raise ValueError(f"{argument}: by={self.by!r} has more than {MAX_DISTINCT} values")
         return [(f"{suffix}={term_data.texts[by][int(level)]}", by, float(level)) for level in levels]
 
-    def _rises(self, margins: list[_Margin], argument: str) -> np.ndarray | None:
-        """What is not negative where the function is monotone: differences of its B-splines' coefficients, from its own."""
+    def _monotonicity_matrix(self, margins: list[_Margin], argument: str) -> np.ndarray | None:
+        """The matrix whose product with the coefficients has no negative entry where the function is monotone; None without."""
         if self.monotone is None:
             return None
         if self.monotone not in SIGNS:

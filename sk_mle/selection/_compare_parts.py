@@ -106,7 +106,7 @@ def _entry(given: Given, verbose: int, name: str, model: Any) -> Entry:
 
 
 def _scores_and_kinds(fitted: Any, atoms: Any, rows: Rows) -> np.ndarray:
-    """Of every row the log-likelihood, whether it may be a density, and whether y is each of the atoms."""
+    """The log-likelihood of every row, whether it may be a density, and whether y is each of the atoms."""
     unwrapped, n = unwrapped_or_none(fitted), n_rows(rows.X)
     columns = [log_scores(fitted, rows.X, rows.y), np.zeros(n)]
     if unwrapped is not None:

@@ -86,7 +86,7 @@ def _one_fold(
     fold: str,
     verbose: int,
 ) -> tuple[np.ndarray, Any, Any, Any]:
-    """Of one fold's held-out rows: figures (3, n_rows), (did not converge, is unbounded), failed steps, distributions."""
+    """Figures (3, n_rows) of a fold's held-out rows, (did not converge, is unbounded), failed steps, and distributions."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         failures: list[tuple[str, str]] = []

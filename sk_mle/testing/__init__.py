@@ -85,7 +85,7 @@ def check_likelihood(likelihood: Any, *, random_state: Any = 0, skip: Any = (), 
 
 
 def _place(error: Exception, likelihood: Any) -> str:
-    """Where an exception arose in the law's own code: " (in loglik, line 12 of law.py: return ...)"; "" if elsewhere."""
+    """The place of an exception in the law's own code, as " (in loglik, line 12 of law.py: return ...)"; "" if elsewhere."""
     path = inspect.unwrap(type(likelihood).loglik).__code__.co_filename
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     if not frames:

@@ -201,7 +201,7 @@ class Ordinal(Classes):
 
 @cones.register(Ordinal)
 def cone_of_cutpoints(law: Ordinal, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """As `recession`, of `loc`: away from both cutpoints of the class.
+    """The cone of recession of `loc`: away from both cutpoints of the class.
 
     Cutpoints but the first are further columns of the cone if they are the same in every row.
     """

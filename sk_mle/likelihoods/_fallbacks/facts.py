@@ -87,7 +87,7 @@ def density_values(law: Law, y: np.ndarray) -> np.ndarray | None:
 
 
 def expected_information(law: Law) -> str:
-    """What `evaluate` returns for information="expected".
+    """The kind of information that `evaluate` returns for information="expected".
 
     "whole": the law's expected information. "parts": that of the laws inside, which is neither the law's expected nor its
     observed information. "none": the observed information.
@@ -141,7 +141,7 @@ def has_kinks(law: Any) -> bool:
 
 
 def undeclared_kinks(law: Law, name: str, result: Any) -> str:
-    """What to declare where the log-likelihood of a law that calls itself smooth has no curvature; "" where it has.
+    """The declaration that is missing where the log-likelihood of a "smooth" law has no curvature; "" where it has.
 
     `result` is its `evaluate` of order 2 in rows. The score of a smooth law has the expected curvature as its variance.
     """

@@ -71,7 +71,7 @@ class LocationScale(Likelihood):
 
     @property
     def interval(self) -> Callable | None:
-        """As of `Likelihood`; None where parameters of f are estimated and the law has no `standard_tail_derivatives`."""
+        """`Likelihood.interval`; None where parameters of f are estimated and the law has no `standard_tail_derivatives`."""
         return self._interval if self.standard_tail_derivatives or set(self.layout.free) <= {"loc", "scale"} else None
 
     def _interval(

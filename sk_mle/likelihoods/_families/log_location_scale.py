@@ -56,7 +56,7 @@ class LogLocationScale(Likelihood):
 
     @property
     def interval(self) -> Callable | None:
-        """As of `Likelihood`; None if the law of log y has none."""
+        """`Likelihood.interval`; None if the law of log y has none."""
         return None if self.standard.interval is None else self._interval
 
     def _interval(self, low: np.ndarray, high: np.ndarray, order: int, **params: np.ndarray) -> tuple[np.ndarray, dict, dict]:

@@ -86,7 +86,7 @@ def indicator_covariance(prob: np.ndarray) -> np.ndarray:
 
 
 def cone_of_logits(law: Softmax, y: np.ndarray, eta: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """As `recession`: d_j - d_k <= 0 for every class j and one observed class k of the row; 0 for others observed."""
+    """The cone of recession: d_j - d_k <= 0 for every class j and one observed class k of the row; 0 for others observed."""
     if name != "logits":
         return axis_recession_cone(law, y, eta, name)
     counts = law.counts(y)

@@ -111,7 +111,7 @@ def check_declared(law: Likelihood, members: Iterable[str]) -> None:
 
 
 def checked_loglik(law: Likelihood, returned: Any, y: np.ndarray) -> np.ndarray:
-    """What `loglik` returned, as floats, one per value of y; ValueError for anything else."""
+    """The values that `loglik` returned, as floats, one per value of y; ValueError for anything else."""
     if type(returned) is np.ndarray and returned.dtype == np.float64 and returned.shape == y.shape[:1]:
         return returned
     if returned is None:

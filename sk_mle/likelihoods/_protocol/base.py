@@ -24,7 +24,7 @@ from .._fallbacks import inversion, quadrature, starting_values
 from .._fallbacks.algebra import Eval
 from .._fallbacks.facts import mark_defaults, numerical, takes_parameters
 from . import authors, evaluation
-from .derived import LOOKED_UP, derived
+from .derived import COMPUTED_ONCE, derived
 from .parameter import Parameter, Parameters, completed
 from .relations import Relations
 
@@ -43,7 +43,7 @@ class Child(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What a target tells of the predicted values: the ends between which they lie, and parameters of their law."""
+    """A target as an observation of the predicted values: the ends between which they lie, and parameters of their law."""
 
     low: np.ndarray
     high: np.ndarray
@@ -68,7 +68,7 @@ class Likelihood(BaseEstimator):
         `smoothed`, and fits end exactly on the vertex where the kinks meet.
     target_type : {"number", "classes", "targets"}
         What y is: one number, class codes 0..K-1, which MLEClassifier fits, or several targets, y of shape (n, columns). A law
-        of classes ends its `support` at K-1, once `bind` has seen y, and may take their labels in order as an argument
+        of classes ends its `support` at K-1, once `bind` has y, and may take their labels in order as an argument
         `categories` of its constructor.
     relations : Relations
         Which other laws this one becomes, for likelihood-ratio tests; the starts of a fit, and which values searches and starts
@@ -205,7 +205,7 @@ class Likelihood(BaseEstimator):
         return self.support.contains(y)
 
     def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
-        """What a target, as `read` returned it, tells of the predicted values.
+        """The target, in the form that `read` returned, as an observation of the predicted values.
 
         The ends between which each value is known to lie, equal if it was observed, and the parameters of `predictive`
         that the target holds, such as numbers of trials.
@@ -289,11 +289,11 @@ class Likelihood(BaseEstimator):
 
     def __copy__(self) -> Self:
         law = object.__new__(type(self))
-        law.__dict__.update({name: value for name, value in vars(self).items() if name not in LOOKED_UP})
+        law.__dict__.update({name: value for name, value in vars(self).items() if name not in COMPUTED_ONCE})
         return law
 
     def __getstate__(self) -> dict:
-        return {name: value for name, value in super().__getstate__().items() if name not in LOOKED_UP}
+        return {name: value for name, value in super().__getstate__().items() if name not in COMPUTED_ONCE}
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 

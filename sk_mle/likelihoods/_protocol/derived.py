@@ -1,4 +1,4 @@
-"""Values derived from a law's arguments, and the copies of a law that compute them once: fits ask at every pass."""
+"""Values derived from a law's arguments, and copies of a law that compute them once, as every pass of a fit needs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._fallbacks.facts import resolved
 if TYPE_CHECKING:
     from .base import Likelihood
 
-LOOKED_UP = ("layout", "base_measure")
+COMPUTED_ONCE = ("layout", "base_measure")
 
 
 class derived:

@@ -33,8 +33,8 @@ def by_formulas(law: Likelihood, y: np.ndarray, eta: dict, order: int, expected:
     params = law.layout.with_given(eta, {name: values[0] for name, values in chain.items()})
     loglik, natural, second = law.terms(y, min(order, 1) if expected else order, **params)
     loglik = authors.checked_loglik(law, loglik, y)
-    asked = law.layout.free if order else []
-    wrong = [name for name in asked if name not in natural or np.shape(natural[name])[:1] != loglik.shape]
+    needed = law.layout.free if order else []
+    wrong = [name for name in needed if name not in natural or np.shape(natural[name])[:1] != loglik.shape]
     if wrong:
         shapes = {name: np.shape(value) for name, value in natural.items()}
         raise ValueError(
@@ -162,16 +162,14 @@ def narrow_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dic
 def upper_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict, order: int) -> Eval:
     """For laws of integers, the complement of the few points at or below `low`, or the tail where that loses digits."""
     below = narrow_interval(law, np.full(len(low), law.support.low - 1.0), low, eta, order)
-    above, lost = complement(below), below.loglik > interval.LOG_OF_NEARLY_ALL
-    if lost.any():  # a log mass near zero may be rounded, or exact, as Poisson's at zero is
-        tail = law.log_interval(low[lost], high[lost], **law.layout.theta(select_rows(eta, lost)))
-        lost[lost] = ~(np.abs(above.loglik[lost] - tail) <= MAX_LOG_DIFFERENCE * np.maximum(10.0, np.abs(tail)))
-    if not lost.any():
+    above, cancelled = complement(below), below.loglik > interval.LOG_OF_NEARLY_ALL
+    if cancelled.any():  # a log mass near zero may be rounded, or exact, as Poisson's at zero is
+        tail = law.log_interval(low[cancelled], high[cancelled], **law.layout.theta(select_rows(eta, cancelled)))
+        cancelled[cancelled] = ~(np.abs(above.loglik[cancelled] - tail) <= MAX_LOG_DIFFERENCE * np.maximum(10.0, np.abs(tail)))
+    if not cancelled.any():
         return above
-    return scatter(
-        len(low),
-        [(np.ones_like(lost), above), (lost, wide_interval(law, low[lost], high[lost], select_rows(eta, lost), order))],
-    )
+    exact = wide_interval(law, low[cancelled], high[cancelled], select_rows(eta, cancelled), order)
+    return scatter(len(low), [(np.ones_like(cancelled), above), (cancelled, exact)])
 
 
 def wide_interval(law: Likelihood, low: np.ndarray, high: np.ndarray, eta: dict, order: int) -> Eval:

@@ -50,7 +50,7 @@ class Between(Protocol):
     """A law given that its values lie between two bounds, in the rows for which it was made."""
 
     def loglik(self, from_low: np.ndarray, to_high: np.ndarray) -> np.ndarray:
-        """The log-density of y at these distances from the bounds, from which y itself may not be told."""
+        """The log-density of y at these distances from the bounds, which may determine y only up to rounding."""
 
     def log_interval(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """log P(start < Y <= end)."""

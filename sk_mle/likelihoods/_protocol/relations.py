@@ -1,4 +1,4 @@
-"""Relations of a law to others, for comparisons, searches and messages: limits, values to try, and what to take instead."""
+"""Relations of a law to others, for comparisons, searches and messages: limits, values to try, and recommendations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_HELD_VALUES = 5  # values at which a parameter is held
 
 @dataclass(frozen=True)
 class Relations:
-    """What a law declares as `relations`, a user's law too.
+    """The `relations` of a law to others, which a user's law may declare too.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ class Relations:
     searched : bool
         Whether `LikelihoodSearch` tries the law by default.
     ends : dict of str to dict
-        What the law becomes as a parameter tends to the "lower" or "upper" end of its domain, in words, if that is no other
-        law of this package: ``{"shape": {"upper": "half-normal law"}}``.
+        What the law becomes as a parameter tends to the "lower" or "upper" end of its domain, as a phrase, if that is no
+        other law of this package: ``{"shape": {"upper": "half-normal law"}}``.
     truncated_ends : dict of str to dict
         As `ends`, of the law given that y lies between bounds, where the other parameters may diverge as well.
     near_ends : callable or None
@@ -112,7 +112,7 @@ def values_to_hold(law: Likelihood) -> dict[str, tuple[float, ...]]:
 
 
 def law_at_end(law: Likelihood, name: str, edge: str) -> str:
-    """What the law becomes as a parameter tends to an end of its domain, in words; empty if undeclared."""
+    """A phrase for the law in the limit as a parameter tends to an end of its domain; empty if undeclared."""
     if not regular_end(law, name, edge):
         return law.relations.ends[name][edge]
     for child in law.children:
@@ -146,7 +146,7 @@ def irregular(law: Likelihood) -> str:
 
 
 def competing(law: Likelihood, params: dict) -> bool:
-    """Whether the law says that other maxima are likely beside one at these parameters."""
+    """Whether the law declares that other maxima are likely, given one at these parameters."""
     competing = law.relations.competing
     return competing is not None and competing(law, **params)
 

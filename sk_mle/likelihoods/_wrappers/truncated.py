@@ -98,7 +98,7 @@ class Truncated(Wrapper):
         return replace(whole, atoms=tuple(atom for atom in inner.atoms if whole.contains(atom))) if inner.atoms else whole
 
     def bind(self, y: np.ndarray, /, **known: np.ndarray) -> Likelihood:
-        """As of the law inside; ValueError where y lies outside its row's bounds, or the interval of a censored y may.
+        """The law inside bound to y; ValueError where y lies outside its row's bounds, or the interval of a censored y may.
 
         The last time at which a censored value was observed must lie above `low`, and the first not above `high`.
         """
