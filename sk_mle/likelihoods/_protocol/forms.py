@@ -24,15 +24,17 @@ class Form:
     That of a class holds for its subclasses, unless they have another density.
     """
 
-    def __init__(self, default: Callable | None = None):
+    def __init__(self, default: Callable | None = None) -> None:
         self.default = default
         self.registered: dict[type, Callable] = {}
+        self.by_class: dict[type, Callable | None] = {}  # of the classes that were asked for
 
     def register(self, kind: type) -> Callable[[Written], Written]:
         """A decorator of the form of a class of laws."""
 
         def register(form: Written) -> Written:
             self.registered[kind] = form
+            self.by_class.clear()
             return form
 
         return register
@@ -40,10 +42,11 @@ class Form:
     def of(self, law: Likelihood) -> Callable | None:
         """The form of a law, or the default."""
         kind = type(resolved(law))
-        base = next((base for base in kind.__mro__ if base in self.registered), None)
-        if base is None or any(getattr(kind, name) is not getattr(base, name) for name in DENSITY):
-            return self.default
-        return self.registered[base]
+        if kind not in self.by_class:
+            base = next((base for base in kind.__mro__ if base in self.registered), None)
+            other = base is None or any(getattr(kind, name) is not getattr(base, name) for name in DENSITY)
+            self.by_class[kind] = self.default if base is None or other else self.registered[base]
+        return self.by_class[kind]
 
 
 class Between(Protocol):
@@ -76,8 +79,9 @@ def recession(law: Likelihood, y: np.ndarray, eta: dict, name: str) -> tuple[np.
     the linear predictor has further columns for constants that all samples share. By default each entry of the linear
     predictor moves alone, and its limits are found by growing steps.
     """
+    law = resolved(law)
     form: Any = cones.of(law)
-    return form(resolved(law), y, eta, name)
+    return form(law, y, eta, name)
 
 
 def by_class(law: Likelihood, eta: dict, n_classes: int, scale: str) -> np.ndarray:
@@ -102,5 +106,6 @@ def class_masses(law: Likelihood, eta: dict, n_classes: int, scale: str = "log")
     scale : {"log", "probability", "score"}
         "score": log probabilities up to a constant per row, if that is cheaper.
     """
+    law = resolved(law)
     form: Any = masses.of(law)
-    return form(resolved(law), eta, n_classes, scale)
+    return form(law, eta, n_classes, scale)
