@@ -222,6 +222,8 @@ def _unbounded_reason(law: str, objective: Objective, solution: Solution) -> str
     if objective.density_rows.weight_share and len(rows) < objective.data.n_kept:
         reproduced, other_rows = f"y in {rows_text(rows)}", ", and the other rows do not hold it back"
     remedy = "Fix" if objective.designs[first].columns is None else "Use fewer columns, a penalty (alpha), or fix"
+    if first in objective.penalties:
+        remedy = "No penalty holds it back: use fewer columns, or fix"
     call = f": Fixed({law}(...), {{{others[0]!r}: ...}})" if others else ""
     return (
         f" here: the model reproduces {reproduced} to rounding, so its density grows without end{other_rows}. The coefficients "

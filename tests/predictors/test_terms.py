@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from sk_mle import MLEClassifier, MLERegressor, compare
-from sk_mle.exceptions import SeparationWarning
+from sk_mle.exceptions import BoundaryWarning, SeparationWarning
 from sk_mle.likelihoods import Normal
 from sk_mle.predictors import Groups, Ridge, Smooth
 from sk_mle.selection import nested
@@ -414,6 +414,15 @@ def test_the_arguments_penalty_and_penalties_are_told_apart():
     for penalty in (Smooth(0), [Smooth(0)], {"loc": [Groups(1)]}):
         with pytest.raises(TypeError, match="terms with a penalty go to penalties="):
             MLERegressor(penalty=penalty).fit(X, eta)
+
+
+@pytest.mark.parametrize("alpha", ["reml", 1.0])
+def test_a_free_scale_of_more_columns_than_rows_says_what_helps(alpha):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 30)), rng.normal(size=20)
+    with pytest.warns(BoundaryWarning, match="No penalty holds it back: use fewer columns, or fix the scale"):
+        MLERegressor(alpha=alpha).fit(X, y)
+    assert MLERegressor(Normal(scale=1.0), alpha=alpha).fit(X, y).converged_
 
 
 def test_separation_along_a_column_beside_the_terms_is_found():
