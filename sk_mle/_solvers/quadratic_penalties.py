@@ -27,7 +27,7 @@ MIN_EIGENVALUE = 1e-12  # relative, of the Hessian: smaller ones are directions 
 MIN_SQUARED_PIVOT = 1e-9  # relative, of a Cholesky factor: below, eigenvalues are computed
 MAX_LOG_STEP = 5.0  # of the logarithm of a penalty at once
 MAX_UPDATES, MAX_LAST_UPDATE = 100, 1e-8  # of Fellner and Schall at one point, and the last of a logarithm
-MAX_RATE = 0.9  # ratio of two steps from which the next ones are foreseen
+MAX_RATE = 0.7  # ratio of two steps up to which the next ones are foreseen: more of it may leap over a maximum
 MIN_DEGREES_OF_FREEDOM = 1e-3  # of the penalised part of a term: below, the term is its unpenalised part
 
 

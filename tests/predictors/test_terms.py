@@ -178,6 +178,13 @@ def test_penalties_of_many_rows_begin_on_a_sample(monkeypatch, law, size, most):
     np.testing.assert_allclose(found.coef_, whole.coef_, rtol=1e-5, atol=1e-6)
 
 
+def test_updates_do_not_leap_over_a_maximum():
+    rng = np.random.default_rng(77)
+    X, y = rng.uniform(size=(500, 200))[291][:, None], rng.poisson(4, size=(500, 200))[291]
+    model = MLERegressor("poisson", penalties=Smooth(0), alpha="reml").fit(X, y)
+    assert model.edf_["mean"]["smooth(x0)"] == pytest.approx(3.03, abs=0.05)  # of mgcv; it was 1, by 0.24 less likely
+
+
 def test_a_given_number_is_the_penalty_of_every_term():
     rng, X, eta = simulated()
     y = rng.poisson(np.exp(eta))
