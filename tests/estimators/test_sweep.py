@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from _laws import recorded
-from scipy import stats
+from scipy import optimize, stats
 from sklearn.base import clone
 
 from sk_mle import MLEClassifier, MLERegressor
@@ -25,20 +25,25 @@ from sk_mle.likelihoods import (
     BetaBinomial,
     Binomial,
     Censored,
+    ExponentiallyModifiedNormal,
     Fixed,
     Gamma,
     Gompertz,
     Hurdle,
+    InverseGaussian,
+    Lomax,
     Mixture,
     NegativeBinomial,
     Normal,
     Poisson,
     Rounded,
     ScipyLaw,
+    SkewNormal,
     StudentT,
     Transformed,
     Truncated,
     Tweedie,
+    VonMises,
     Weibull,
     ZeroInflated,
     ZeroOneInflated,
@@ -305,6 +310,37 @@ def test_time_of_2000_rows(law):
     began = time.process_time()
     told(law, sample)
     assert time.process_time() - began < MOST_SECONDS
+
+
+def of_few_rows(situation, law, seed):
+    """The first 24 rows of a situation."""
+    X, y = situation(law, seed)[:2]
+    return X[:24], y[:24]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("situation", [wrong_law, contaminated])
+@pytest.mark.parametrize("law", [InverseGaussian(), ExponentiallyModifiedNormal(), VonMises(), Lomax(), SkewNormal()], ids=name)
+def test_no_start_leads_higher(law, situation, seed):
+    """Nelder-Mead from six places finds no higher maximum on few rows."""
+    X, y = of_few_rows(situation, law, seed)
+    model, caught = told(law, Sample(X, y))
+    first, *others = model.fit_.predictors
+    if "unbounded" in str([str(w.message) for w in caught]) or any(law.layout[p].shape for p in (first, *others)):
+        pytest.skip("a likelihood without bound, or of vectors")
+
+    def lost(p):
+        eta = {first: p[0] + p[1] * X[:, 0]} | {
+            other: np.full(len(y), value) for other, value in zip(others, p[2:], strict=True)
+        }
+        with np.errstate(all="ignore"):
+            total = law.loglik(y, **law.layout.theta(eta)).sum()
+        return -total if np.isfinite(total) else 1e10
+
+    rng, u = np.random.default_rng(seed), [model.intercepts_[first], *model.coef_, *(model.intercepts_[p] for p in others)]
+    starts = np.clip(u, -5, 5) + rng.normal(size=(6, len(u)))
+    best = min(optimize.minimize(lost, start, method="Nelder-Mead", options={"maxiter": 1500}).fun for start in starts)
+    assert model.loglikelihood_ > -best - SHORT
 
 
 OUTLIERS = 60  # standard deviations
