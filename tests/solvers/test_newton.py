@@ -409,6 +409,15 @@ def test_a_short_last_step_of_fast_convergence_is_not_evaluated():
     assert found.fun == pytest.approx(0.5 * curvatures @ np.square(found.x), abs=1e-14)
 
 
+def test_a_hessian_that_will_do_is_kept():
+    """Gradients of 1.7, 0.4, 0.06, 0.002 say that two steps more, and one that is not evaluated, need no other Hessian."""
+    loss = one(lambda x: np.exp(x) - x, lambda x: np.exp(x) - 1, np.exp)
+    found = newton(loss, np.array([1.0]), tol=1e-8)
+    assert loss.calls == [2, 2, 2, 2, 1, 1]
+    assert np.abs(found.x).max() < 1e-11 < found.gradient_size <= 1e-8
+    assert found.minimum_certified
+
+
 def test_polishing_takes_no_step_that_makes_the_gradient_larger():
     for preconditioner in (None, Multiple(0.1)):  # a curvature that is too small by ten, and steps too long
         loss = one(lambda x: x * x / 2, lambda x: x, lambda x: 0.1)
