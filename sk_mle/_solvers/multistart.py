@@ -55,7 +55,8 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, ver
     start, at_limit = from_limits(objective, start, solve)
     best = from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve, verbose), solve)
     best = best if best.unbounded or n_starts(objective.likelihood) > 1 else from_other_rows(objective, best, solve)
-    if not best.converged or not _may_have_other_maxima(objective, best.u):
+    searched = bool(best.edges)  # from there `from_special_cases` has tried the law's other shapes
+    if not best.converged or searched or not _may_have_other_maxima(objective, best.u):
         return best
     with np.errstate(all="ignore"):
         return _from_other_starts(objective, start, best, solve)
