@@ -312,8 +312,9 @@ def test_names():
 
 def test_docstrings_name_the_peers():
     for law in LAWS.values():
+        text = " ".join(law.__doc__.split())  # Python 3.13 takes the indentation away
         for word in ("scipy.stats", "statsmodels", " R:", "Parameters", "Examples", ".. math::"):
-            assert word in law.__doc__, (law, word)
+            assert word in text, (law, word)
 
 
 def test_constants_are_complete():
