@@ -254,11 +254,23 @@ class Truncated(Wrapper):
         `without_truncation(**params)` gives that value, as a method of the law inside.
         """
         _, flat, shape = quadrature.flattened(0.0, params, self)
-        total = quadrature.over_quantiles(self, flat, g, reach=3.2, n_nodes=161, bounded=True)[0].reshape(shape)
+        quantiles = SimpleNamespace(ppf=self._ppf_of_average)
+        total = quadrature.over_quantiles(quantiles, flat, g, reach=3.2, n_nodes=161, bounded=True)[0].reshape(shape)
         with np.errstate(all="ignore"):
             endless = np.isinf(params["low"]) | np.isinf(params["high"])
             inner = np.broadcast_to(without_truncation(**self.inner(params)), shape)
         return np.where(endless & ~np.isfinite(inner), inner, total)
+
+    def _ppf_of_average(self, q: np.ndarray, **params: np.ndarray) -> np.ndarray:
+        """Quantiles (n,) at probabilities and parameters (n,), by those of the law inside where these have digits enough.
+
+        A quantile near 1 then has the rounding of its probability, and that probability as its weight in an average.
+        """
+        interval = self.law.log_interval(params["low"], params["high"], **self.inner(params))
+        value, reliable = self._ppf_of_inner(q, interval, **params)
+        if not reliable.all():
+            value[~reliable] = self.ppf(q[~reliable], **{name: one[~reliable] for name, one in params.items()})
+        return value
 
     def ppf(self, q: np.ndarray, /, low: np.ndarray, high: np.ndarray, **params: np.ndarray) -> np.ndarray:
         q, interval = np.asarray(q, float), self.law.log_interval(low, high, **params)
@@ -274,12 +286,19 @@ class Truncated(Wrapper):
 
     def _ppf_by_cdf(self, q: np.ndarray, interval: np.ndarray, low: np.ndarray, high: np.ndarray, params: dict) -> np.ndarray:
         """Quantiles by those of the law inside, refined or found by the distribution function."""
-        below, inside = np.exp(self.law.log_interval(-np.inf, low, **params)), np.exp(interval)
-        near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
-        if (below < 0.5).all() and (inside > 1e-3).all():
+        near, reliable = self._ppf_of_inner(q, interval, low, high, **params)
+        if reliable.all():
             return inversion.refine_quantile(self, q, {**params, "low": low, "high": high}, near)
         start = np.where(np.isfinite(near), near, np.where(np.isfinite(low), low, high))
         return inversion.solve_quantile(self, q, {**params, "low": low, "high": high}, start)
+
+    def _ppf_of_inner(
+        self, q: np.ndarray, interval: np.ndarray, low: np.ndarray, high: np.ndarray, **params: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Quantiles by those of the law inside, and whether the probability of the bounds leaves these digits enough."""
+        below, inside = np.exp(self.law.log_interval(-np.inf, low, **params)), np.exp(interval)
+        near = np.clip(self.law.ppf(np.clip(below + q * inside, 0, 1), **params), low, high)
+        return near, (below < 0.5) & (inside > 1e-3)
 
     def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], /, **params: np.ndarray) -> np.ndarray:
         return self.ppf(rng.uniform(size=size), **params)
