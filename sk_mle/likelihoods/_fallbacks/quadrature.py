@@ -89,16 +89,18 @@ def moment(law: Law, params: dict, order: int) -> np.ndarray:
     """Mean (order 1) or variance (order 2); infinite where it has no limit, NaN where it is undefined or was not integrated."""
     _, flat, shape = flattened(0.0, params, law)
     found = _middle_of_short_support(law, flat) or centre_and_width(law, flat)
+    to_y, ends = maps_to_support(law.support)[0], (found[0] - found[1], found[0] + found[1])
     with np.errstate(all="ignore"):
-        mode = np.rint(found[0]) if law.support.integer else maps_to_support(law.support)[0](found[0])
+        mode = np.rint(found[0]) if law.support.integer else to_y(found[0])
+        size = np.max([np.abs(end if law.support.integer else to_y(end)) for end in ends], axis=0)
     # about the mode, so that no digit is lost to its distance from zero
     mean = expect(law, params, lambda y, logp, rows: y - mode[rows][:, None], True, found).reshape(-1) + mode
-    mean = with_infinities(law, flat, mean, 1)
+    mean = with_infinities(law, flat, mean, 1, size)
     if order == 1:
         return mean.reshape(shape)
     centre = np.where(np.isinf(mean), np.nan, mean).reshape(-1, 1)
     variance = expect(law, params, lambda y, logp, rows: (y - centre[rows]) ** 2, True, found).reshape(-1)
-    return with_infinities(law, flat, variance, 2).reshape(shape)
+    return with_infinities(law, flat, variance, 2, size).reshape(shape)
 
 
 def entropy(law: Law, params: dict) -> np.ndarray:
