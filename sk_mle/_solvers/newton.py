@@ -34,6 +34,7 @@ RCOND_MIN = 1e-10  # smallest reciprocal condition number of its Hessian
 MIN_EIGENVALUE, MIN_PIVOT = 1e-8, 1e-10
 MAX_FLAT_CURVATURE = 1e-3  # curvature along a step, 1 at the start, below which coordinates may need new scales
 SHARE_OF_UNIT_STEP = 1e-3  # of the step that moves the lightest row's linear predictor by one unit
+MAX_SHARE_OF_UNIT_STEP = 0.1  # of that step, over which a Hessian may be kept
 TINY_CURVATURE = 1e-200  # of a Hessian that is zero, as of a linear objective; a step over it is still a number
 MAX_STEP = 20.0  # largest entry of a step if the Hessian is not positive definite
 MAX_RELIABLE_STEP = 1e8  # Newton step from which its direction is rounding error of a singular Hessian
@@ -123,12 +124,15 @@ class _Descent:
         """The point at the end of a step; it keeps the Hessian of its start if that will do for the rest of the fit.
 
         Where Newton's steps converge, the rate of the next one is the square of the last rate, and that of steps after it with
-        the same Hessian stays so: the gradient after two of them, and one of polishing, is predicted by that.
+        the same Hessian stays so: the gradient after two of them, and one of polishing, is predicted by that. Over a step that
+        may change the information of a row, as at separated data, the Hessian is not kept: at the end of the fit it tells
+        whether there is a minimum.
         """
         x = self.x + length * step
         rate = self.rate if self.hessian_is_kept else self.rate**2
         will_do = rate**3 * _gradient_norm(self.point) <= POLISHED_SHARE_OF_TOL * self.tol
-        self.hessian_is_kept = not self.lbfgs and bool(will_do or np.abs(step).max() < STEP_TOL)
+        longest = MAX_SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.min_weight_share) if will_do else STEP_TOL
+        self.hessian_is_kept = not self.lbfgs and bool(np.abs(step).max() < longest)
         if not self.hessian_is_kept:
             return self._evaluate(x)
         return self.objective.evaluate(x, 1)._replace(hessian=self.point.hessian)
