@@ -147,8 +147,8 @@ def test_public_functions_are_annotated(path):
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                 every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
                 lacking = [arg.arg for arg in every if arg and not arg.annotation and arg.arg not in ("self", "cls")]
-                assert not lacking, node.name
-                assert node.returns is not None, node.name
+                assert not lacking, f"annotate {lacking} of {node.name}"
+                assert node.returns is not None, f"annotate what {node.name} returns"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from .._utils.messages import rows_text
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import modelled, title
+from .curve import Curve
 from .predictor import Predictor, column_of
 
 EVERY = "*"  # stands for all estimated parameters in dicts by parameter
@@ -57,7 +59,7 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
         if spec is not None and hasattr(spec, "bind"):
             if law.layout[name].vector:
                 raise ValueError(f"{argument} must name columns, as a curve is one number per row, and {name} has several")
-            curve = spec.bind(original_X, names, p, argument)
+            curve = _curve_of(spec, original_X, names, p, argument)
             predictors[name] = Predictor(name, curve.columns, False, shift, exposure, alphas.get(name, 0.0), curve)
             continue
         spec = ("all" if name in on_all else "intercept") if spec is None else spec
@@ -70,6 +72,27 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
         l1 = one.alpha * ratios.get(name, 0.0)
         predictors[name] = replace(one, alpha=one.alpha - l1, l1=l1) if l1 else one
     return predictors, known
+
+
+def _curve_of(spec: Any, original_X: Any, names: Any, n_features: int, argument: str) -> Curve:
+    """The curve that a predictor binds to the columns of X; TypeError where it is none."""
+    if not binds(spec, 4, argument):
+        raise TypeError(f"{argument}: {spec!r} is a term, which makes columns of X and penalises them: pass it in penalties=")
+    curve = spec.bind(original_X, names, n_features, argument)
+    if not isinstance(curve, Curve):
+        raise TypeError(f"{argument}: bind of {spec!r} must return a Curve of sk_mle._model.curve, got {curve!r}")
+    return curve
+
+
+def binds(spec: Any, n: int, argument: str) -> bool:
+    """Whether `bind` takes n arguments, four of a curve and two of a term; TypeError for a class."""
+    if isinstance(spec, type):
+        raise TypeError(f"{argument} needs an instance, got the class {spec.__name__}: add parentheses")
+    try:
+        inspect.signature(spec.bind).bind(*range(n))
+    except TypeError:
+        return False
+    return True
 
 
 def _has_intercept(model: Any, law: Likelihood, name: str, index: np.ndarray, argument: str) -> bool:
@@ -191,10 +214,10 @@ def column(value: Any, names: Any, n_features: int, argument: str) -> int:
             raise ValueError(f"{argument}: {value!r} is the name of {len(index)} columns of X; rename them, or pass an index")
         return int(index[0])
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(
-            f"{argument} must name columns by str or int, got a {type(value).__name__}; values of rows are a column of X, "
-            "whose name it takes"
+        hint = (
+            "terms belong in penalties=" if hasattr(value, "bind") else "values of rows are a column of X, whose name it takes"
         )
+        raise TypeError(f"{argument} must name columns by str or int, got a {type(value).__name__}; {hint}")
     if not -n_features <= value < n_features:
         raise ValueError(f"{argument}: column {value} does not exist; X has {n_features} columns")
     return int(value) % n_features

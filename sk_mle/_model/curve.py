@@ -63,7 +63,7 @@ class Curve:
     jacobian : callable or None
         ``jacobian(rows, *arguments)`` gives the derivatives (n, number of arguments).
     proposals : callable or None
-        ``proposals(rows)`` yields trial values of the arguments that do not enter linearly.
+        ``proposals(rows)`` yields trial coefficients (q,), of which those that enter linearly are fitted: zero will do.
     identity : object
         Equal for curves of the same function, whatever is estimated or fixed in it.
     fixed : dict of str to float

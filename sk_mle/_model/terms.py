@@ -23,7 +23,7 @@ from .._utils.frames import text_levels
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import modelled, title
 from .bias import PENALTIES
-from .columns import CRITERIA, by_parameter, column
+from .columns import CRITERIA, binds, by_parameter, column
 from .curve import dense
 from .data import weighted_sum
 from .parts import means_over_parts
@@ -251,14 +251,7 @@ def _specs(model: Any, law: Likelihood) -> dict[str, list]:
     }
     for name, terms in specs.items():
         for term in terms:
-            if isinstance(term, str) and term in PENALTIES:
-                raise TypeError(
-                    f"penalties are those of terms, such as Smooth; for bias-reduced likelihood pass penalty={term!r}"
-                )
-            if not hasattr(term, "bind"):
-                raise TypeError(
-                    f"penalties[{name!r}] must be a list of terms of sk_mle.predictors (Smooth, Groups, Ridge), got {term!r}"
-                )
+            _check_term(term, f"penalties[{name!r}]")
         if name not in law.layout.free:
             raise ValueError(f"penalties: {name!r} of {title(law)} is fixed; name an estimated parameter, {law.layout.free}")
         value = by_parameter(model.alpha, list(specs), law.layout.free, "alpha").get(name, 0.0)
@@ -276,6 +269,16 @@ def _specs(model: Any, law: Likelihood) -> dict[str, list]:
     if len({values[name] for name in specs} & set(CRITERIA)) > 1:
         raise ValueError(f"one criterion chooses all penalties, 'reml' or 'gcv'; got alpha={model.alpha!r}")
     return specs
+
+
+def _check_term(term: Any, argument: str) -> None:
+    """Raise TypeError for what is no term."""
+    if isinstance(term, str) and term in PENALTIES:
+        raise TypeError(f"penalties are those of terms, such as Smooth; for bias-reduced likelihood pass penalty={term!r}")
+    if not hasattr(term, "bind"):
+        raise TypeError(f"{argument} must be a list of terms of sk_mle.predictors (Smooth, Groups, Ridge), got {term!r}")
+    if not binds(term, 2, argument):
+        raise TypeError(f"{argument}: {term!r} is a curve, not a term: pass it in predictors=")
 
 
 class _AllColumns:

@@ -1,4 +1,4 @@
-"""The laws. Adding one touches its own file and one line here."""
+"""The laws. Adding one takes an import and an entry of `LAWS` here; CONTRIBUTING.md has the other steps."""
 
 from __future__ import annotations
 

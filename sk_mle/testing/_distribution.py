@@ -42,6 +42,11 @@ def cdf_and_ppf(law: Likelihood, rng: np.random.Generator) -> None:
     with np.errstate(divide="ignore"):
         close(np.exp(law.logcdf(y, **theta)), below, 1e-7, 1e-10, "exp(logcdf) against cdf")
         close(np.exp(law.logsf(y, **theta)), law.sf(y, **theta), 1e-7, 1e-10, "exp(logsf) against sf")
+    for end, beyond, probability in ((law.support.low, -1.0, 0.0), (law.support.high, 1.0, 1.0)):
+        if np.isfinite(end):
+            outside = np.full(40, end + beyond)
+            close(law.cdf(outside, **theta), probability, 0, 1e-12, f"cdf at y = {outside[0]:g}, outside of the support")
+            close(law.sf(outside, **theta), 1 - probability, 0, 1e-12, f"sf at y = {outside[0]:g}, outside of the support")
     for i in range(4):
         params = row(theta, i)
         if law.support.integer:

@@ -20,7 +20,7 @@ from sk_mle import MLEClassifier, MLERegressor
 from sk_mle.exceptions import BoundaryWarning, IdentificationWarning
 from sk_mle.inference import score_test
 from sk_mle.likelihoods import Binomial, Categorical, Gamma, LogNormal, NegativeBinomial, Poisson, StudentT
-from sk_mle.predictors import Nonlinear
+from sk_mle.predictors import Nonlinear, Smooth
 from sk_mle.selection import likelihood_ratio_test, nested
 
 RNG = np.random.default_rng(0)
@@ -468,6 +468,29 @@ def test_where_curves_have_no_place():
         MLEClassifier(Categorical(), predictors={"logits": Nonlinear("a * t")}).fit(FRAME, RNG.integers(0, 3, N))
     with pytest.raises(ValueError, match="a curve needs a likelihood without kinks"):
         fitted(Nonlinear("a * t"), law="laplace")
+
+
+class Bound:
+    """What is neither a curve nor a term."""
+
+    def bind(self, original_X, names, n_features, argument):
+        return 3
+
+
+MISPLACED = {
+    "no curve": ({"predictors": {"loc": Bound()}}, "bind of .* must return a Curve"),
+    "class": ({"predictors": {"loc": Bound}}, "needs an instance, got the class Bound: add parentheses"),
+    "term": ({"predictors": {"loc": Smooth("t")}}, r"predictors\['loc'\]: Smooth\(.*\) is a term.*penalties="),
+    "terms": ({"predictors": {"loc": [Smooth("t")]}}, "got a Smooth; terms belong in penalties="),
+    "curve": ({"penalties": {"loc": [Nonlinear("a * t")]}, "alpha": 1.0}, r"penalties\['loc'\]: Nonlinear.*predictors="),
+}
+
+
+@pytest.mark.parametrize("name", MISPLACED)
+def test_predictors_and_terms_in_each_others_place(name):
+    arguments, message = MISPLACED[name]
+    with pytest.raises(TypeError, match=message):
+        MLERegressor(**arguments).fit(FRAME, Y)
 
 
 class FirstColumn:

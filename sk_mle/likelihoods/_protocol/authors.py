@@ -193,7 +193,10 @@ def density_fault(law: Likelihood) -> str:
         return ""
     point = ", ".join(f"{name} = {value:g}" for name, value in params.items())
     cause, name = "a constant may be missing, or wrong", title(law)
-    if abs(of_minus - 1) < MASS_ERROR_OF_ANOTHER:
+    if np.isnan(loglik).any():
+        first = y[np.isnan(loglik)][0]
+        cause = f"{name}.loglik is NaN at y = {first:.3g}, which its support {law.support} contains: correct one or the other"
+    elif abs(of_minus - 1) < MASS_ERROR_OF_ANOTHER:
         cause = f"exp(-loglik) adds up to 1, so the sign of {name}.loglik is wrong: it returns minus the log-likelihood"
     elif abs(of_itself - 1) < MASS_ERROR_OF_ANOTHER and (loglik >= 0).all():
         cause = f"{name}.loglik adds up to 1 itself, so it returns the density: return its logarithm"

@@ -36,9 +36,11 @@ def by_formulas(law: Likelihood, y: np.ndarray, eta: dict, order: int, expected:
     needed = law.layout.free if order else []
     wrong = [name for name in needed if name not in natural or np.shape(natural[name])[:1] != loglik.shape]
     if wrong:
-        shapes = {name: np.shape(value) for name, value in natural.items()}
+        is_dict = isinstance(natural, dict)
+        returned = {name: np.shape(value) for name, value in natural.items()} if is_dict else type(natural).__name__
         raise ValueError(
-            f"{type(law).__name__}.gradient must return an array of shape {loglik.shape} for {wrong}; it returned {shapes}"
+            f"{type(law).__name__}.gradient must return a dict with an array of shape {loglik.shape} for {wrong}; it returned "
+            f"{returned}"
         )
     loglik = law.layout.guarded(loglik, params)
     if order == 0:
