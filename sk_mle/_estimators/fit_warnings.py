@@ -18,6 +18,7 @@ from .._solvers.solvers import choose
 from .._solvers.start import coordinates_of_coefficients
 from .._utils.messages import rows_text, warn_caller
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning
+from ..likelihoods import Likelihood
 from ..likelihoods._functions import (
     advice,
     at_edge,
@@ -147,7 +148,7 @@ def _warn_penalties(law: str, solution: Solution) -> None:
 def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
     """Advice for a fit that did not converge, as the end of a sentence."""
     law = objective.likelihood
-    if text := _advice_on_kinks(model, objective, solution.u):
+    if text := _advice_on_kinks(model, law):
         return text
     if solution.n_iter >= model.max_iter:
         return "increase max_iter"
@@ -169,22 +170,25 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
             "parameters: the maximum may lie on that edge, where the gradient does not vanish. Take the estimates as "
             "approximate, or choose a law whose support does not move"
         )
+    if text := _undeclared_kinks(objective, solution.u):
+        return text
     if not solution.result.get("stalled"):
         return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
     return "steps along a ridge or from a kink hardly raise the likelihood: choose another law, or one of fewer parameters"
 
 
-def _advice_on_kinks(model: Any, objective: Objective, u: np.ndarray) -> str:
-    """Advice where kinks of the likelihood end a fit; "" where there are none, or the solver knows them."""
-    law, in_memory, first = objective.likelihood, objective.data.in_memory, next(iter(objective.designs))
+def _advice_on_kinks(model: Any, law: Likelihood) -> str:
+    """Advice where declared kinks of the likelihood end a fit; "" where there are none, or the solver knows them."""
     if has_kinks(law) and model.solver not in ("auto", "vertex"):
         return f"the likelihood of {title(law)} has kinks: use solver='auto'"
-    if has_kinks(law):
-        return (
-            f"the law inside {title(law)} has kinks: put a smooth one there, or take the estimates as approximate"
-            if law.smooth
-            else ""
-        )
+    if has_kinks(law) and law.smooth:
+        return f"the law inside {title(law)} has kinks: put a smooth one there, or take the estimates as approximate"
+    return ""
+
+
+def _undeclared_kinks(objective: Objective, u: np.ndarray) -> str:
+    """Which declaration is missing where the likelihood has kinks that its law does not declare, or ""."""
+    law, in_memory, first = objective.likelihood, objective.data.in_memory, next(iter(objective.designs))
     with np.errstate(all="ignore"):
         return undeclared_kinks(law, first, law.evaluate(in_memory.y[in_memory.weight > 0], objective.eta(u), 2))
 

@@ -125,7 +125,6 @@ def test_advice_works_as_it_is_written(lazy):
         lambda model, X, y: model.inference(X, y).partial_effects(X, "a"),
         lambda model, X, y: cross_val_predict_dist(model, X, y),
         lambda model, X, y: FormulaModel("y ~ a", model).fit(X),
-        lambda model, X, y: MLERegressor("poisson", alpha="reml").fit(X, y),
     ],
 )
 def test_what_needs_rows_in_memory_says_so(call, lazy):

@@ -389,6 +389,7 @@ OF_DENSITY = (
 
 # Methods of which a law that overrides one no longer has what its parent says of the others, unless it writes the joint method,
 # which is taken for another form of the same law.
+ONLY_OF_ONE_TARGET = ("expectation", "variance", "covariance", "entropy", "rvs")  # whose defaults integrate over y
 FOLLOWING = (
     (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval", *OF_DENSITY)),
     (("loglik", "terms"), "", ("crps", "divergence")),
@@ -397,11 +398,11 @@ FOLLOWING = (
 )
 
 
-def _withdraw(cls: type, written: tuple[str, ...], joint: str, others: tuple[str, ...]) -> None:
+def _withdraw(cls: type[Likelihood], written: tuple[str, ...], joint: str, others: tuple[str, ...]) -> None:
     """Give a class that overrides methods `written` of a law the protocol's defaults of the others that it does not write.
 
     The derivatives of another density, or the other side of another tail, would be wrong. Those of a mixin, a base that does
-    not come from that law, stay.
+    not come from that law, stay, and so does what has no default for several targets.
     """
     if joint in vars(cls) or not any(name in vars(cls) for name in written):
         return
@@ -412,6 +413,8 @@ def _withdraw(cls: type, written: tuple[str, ...], joint: str, others: tuple[str
         return
     for name in others:
         writer = next((parent for parent in parents if name in vars(parent)), None)
+        if cls.target_type == "targets" and name in ONLY_OF_ONE_TARGET:
+            continue
         if writer is not None and name not in vars(cls):
             mixin = parents.index(writer) < parents.index(law) and not issubclass(writer, law)
             setattr(cls, name, getattr(cls, name) if mixin else vars(Likelihood)[name])
