@@ -182,7 +182,7 @@ def test_the_protocol_stays_small():
 
 
 def test_the_lists_of_the_protocol_are_those_of_the_code():
-    page = (ROOT.parent / "CONTRIBUTING.md").read_text().split("## The protocol\n")[1].split("\n## ")[0]
+    page = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text().split("## The protocol\n")[1].split("\n## ")[0]
     lists = []
     for section in page.split("\n### ")[1:]:
         cells = re.findall(r"^\|[^|]*\|([^|]*)\|$", section, re.MULTILINE)
