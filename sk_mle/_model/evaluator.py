@@ -12,7 +12,13 @@ import numpy as np
 
 from .._utils.repeated import repeated
 from ..likelihoods import Likelihood
-from ..likelihoods._functions import extrapolated_evaluation, integrated_information, kernel, prepared
+from ..likelihoods._functions import (
+    base_measure_beside_kernel,
+    extrapolated_evaluation,
+    integrated_information,
+    kernel,
+    prepared,
+)
 from .curve import CurvePoint
 from .data import Batch, weighted_sum
 from .design import Design
@@ -80,7 +86,7 @@ class Evaluator:
         if order == 2 and information == "observed":
             self._add_second_derivatives(sums, batch, result, curves)
         if base:
-            measure = self.likelihood.base_measure(batch.y)
+            measure = base_measure_beside_kernel(self.likelihood, batch.y)
             sums["base"] = weighted_sum(measure, batch.weight) if np.ndim(measure) else 0.0
         return sums, rows, result
 

@@ -86,7 +86,7 @@ class QuadraticProgram:
             gaps = np.where(sides < 0, self.low[rows] - value, value - self.high[rows])
             step, multipliers = _least_distance(self.A[rows] * -sides[:, None], factor, newton, gaps)
             more, their_sides = self._outside(self.A @ (u + step))
-            new = ~np.isin(more, rows)
+            new = ~np.isin(2 * more + (their_sides > 0), 2 * rows + (sides > 0))  # a row may be violated on its other side
             if not new.any():
                 break
             rows, sides = np.concatenate([rows, more[new]]), np.concatenate([sides, their_sides[new]])

@@ -23,7 +23,7 @@ from ._fallbacks.facts import (
 from ._fallbacks.inversion import solve_quantile, total_probability
 from ._fallbacks.jets import Jet
 from ._protocol.authors import checked_start, density_fault, fallback_start
-from ._protocol.derived import kernel, prepared
+from ._protocol.derived import base_measure_beside_kernel, kernel, prepared
 from ._protocol.edges import at_edge
 from ._protocol.forms import class_masses, recession
 from ._protocol.relations import (
@@ -45,6 +45,7 @@ __all__ = [
     "advice",
     "at_edge",
     "averaged_information",
+    "base_measure_beside_kernel",
     "canonical_order",
     "checked_start",
     "class_masses",

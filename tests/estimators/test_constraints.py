@@ -138,6 +138,22 @@ def test_sums_of_coefficients(table):
     assert np.allclose(by_matrix.coef_, model.coef_, atol=1e-8)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_row_that_a_step_leaves_on_its_other_side(weighted):
+    """Against a general minimiser: the first row is below its interval without constraints, above it with the second alone."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    y = X @ [1.0, -1.0, 0.5] + rng.normal(size=400)
+    w = rng.exponential(size=400) * (rng.random(400) < 0.7) if weighted else np.ones(400)
+    A, low, high = np.array([[1.0, 1, 0], [0, 1, -1]]), np.array([0.5, -0.2]), np.array([0.6, 0.1])
+    model = MLERegressor(Normal(scale=1.0), constraints=LinearConstraint(A, low, high)).fit(X, y, w)
+    Z = np.column_stack([np.ones(400), X])
+    inside = {"type": "ineq", "fun": lambda v: np.concatenate([A @ v[1:] - low, high - A @ v[1:]])}
+    best = minimize(lambda v: w @ (y - Z @ v) ** 2 / w.sum(), np.zeros(4), constraints=inside, options={"ftol": 1e-14})
+    assert np.allclose(model.coef_, best.x[1:], atol=1e-6)
+    assert np.allclose(A @ model.coef_, [0.6, -0.2], atol=1e-14)
+
+
 def test_other_parameters_have_bounds_too(table):
     X, y = table
     frame = pd.DataFrame(X, columns=list("abcdef"))

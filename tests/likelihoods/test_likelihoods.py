@@ -595,3 +595,25 @@ def test_density_only_law_costs_no_accuracy():
     assert model.converged_
     assert model.optimize_result_.gradient_size < 1e-8
     assert UNIT.contains(model.predict_dist(X).cdf(y)).all()
+
+
+class PoissonOfScipy(likelihoods.Poisson):
+    def loglik(self, y, mean):
+        return stats.poisson.logpmf(y, mean)
+
+
+class PoissonInTerms(likelihoods.Poisson):
+    def terms(self, y, order, mean):
+        return stats.poisson.logpmf(y, mean), {"mean": y / mean - 1}, {("mean", "mean"): -y / mean**2}
+
+
+class PoissonOfItsParent(likelihoods.Poisson):
+    def loglik(self, y, mean):
+        return super().loglik(y, mean)
+
+
+@pytest.mark.parametrize("law", [PoissonOfScipy(), PoissonInTerms(), PoissonOfItsParent()], ids=str)
+def test_a_density_of_a_subclass_has_its_constants_once(law):
+    y = np.random.default_rng(0).poisson(3.0, 30).astype(float)
+    right = stats.poisson.logpmf(y, y.mean()).sum()
+    assert MLEDensity(law).fit(y[:, None]).loglikelihood_ == pytest.approx(right, rel=1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._fallbacks.facts import resolved
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from .base import Likelihood
 
 COMPUTED_ONCE = ("layout", "base_measure")
+DENSITY_METHODS = ("loglik", "terms", "evaluate")
 
 
 class derived:
@@ -38,11 +40,28 @@ def prepared(law: Any) -> Likelihood:
 
 
 def kernel(law: Any) -> Likelihood:
-    """The kernel of the density: the `prepared` law without its base measure, which every pass of a fit evaluates."""
+    """The kernel of the density: the `prepared` law without its base measure, which every pass of a fit evaluates.
+
+    A law whose density does not call its base measure has no part that could be left out: it is its own kernel.
+    """
     complete = prepared(law)
+    if not _density_has_base_measure(type(complete)):
+        return complete
     law = copy(complete)
     vars(law).update(vars(complete), base_measure=_zero)
     return law
+
+
+def base_measure_beside_kernel(law: Any, y: Any) -> Any:
+    """The part of the log-likelihood that the kernel of the `prepared` law leaves out: (n,), or a number."""
+    return law.base_measure(y) if _density_has_base_measure(type(law)) else 0.0
+
+
+@cache
+def _density_has_base_measure(kind: type) -> bool:
+    """Whether the density calls `base_measure`: not where a subclass writes another density and keeps that of its parent."""
+    depths = {name: next(k for k, base in enumerate(kind.__mro__) if name in vars(base)) for name in DENSITY_METHODS}
+    return min(depths.values()) >= next(k for k, base in enumerate(kind.__mro__) if "base_measure" in vars(base))
 
 
 def _zero(y: Any) -> float:
