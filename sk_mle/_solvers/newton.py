@@ -26,7 +26,7 @@ MAX_GRADIENT_STEPS, COLUMNS_PER_STEP = 10, 40  # L-BFGS steps worth one Hessian;
 # the last step is checked.
 RECENT_GRADIENTS, MAX_FAST_RATE = 5, 0.7
 POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # steps of polishing are evaluated down to this share of the tolerance
-MIN_POLISHED_SHARE_OF_TOL = 1e-6  # and steps that are not are taken down to this one
+MIN_POLISHED_SHARE_OF_TOL = 1e-6  # and none is below this one
 GRADIENT_ROUNDING, MAX_CURVATURE = 1e-15, 1e100  # entries of an overflowed Hessian are clipped at the latter
 STEP_TOL = 1e-6  # largest Newton step at a certified minimum
 RCOND_MIN = 1e-10  # smallest reciprocal condition number of its Hessian
@@ -265,14 +265,16 @@ class _Descent:
         """Take one more Newton step, whose quadratic convergence doubles the digits, or L-BFGS steps.
 
         A step so short that the quadratic model is as good as the objective is the last, and costs no pass, if the step before
-        it made the gradient much smaller.
+        it made the gradient much smaller. Without one, as from a start at the solution of least squares, it is evaluated.
         """
         for _ in range(POLISHING_STEPS if self.lbfgs else 1):
-            if _gradient_norm(self.point) < max(GRADIENT_ROUNDING, MIN_POLISHED_SHARE_OF_TOL * self.tol):
+            if _gradient_norm(self.point) < GRADIENT_ROUNDING:
                 break
             step, decrement = self.lbfgs.direction(self.point) if self.lbfgs else _newton_step(self.point)
             if self.rate < MAX_FAST_RATE and np.abs(step).max() < STEP_TOL:
                 self.x, self.point = self.x + step, self.point._replace(value=self.point.value - decrement / 2)
+                break
+            if np.isfinite(self.rate) and _gradient_norm(self.point) < MIN_POLISHED_SHARE_OF_TOL * self.tol:
                 break
             better = self.objective.evaluate(self.x + step, 1)
             if not (np.isfinite(better.value) and _gradient_norm(better) < _gradient_norm(self.point)):

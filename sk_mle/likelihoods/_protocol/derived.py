@@ -44,8 +44,8 @@ def kernel(law: Any) -> Likelihood:
 
     A law whose density does not call its base measure has no part that could be left out: it is its own kernel.
     """
-    complete = prepared(law)
-    if not _density_has_base_measure(type(complete)):
+    complete: Any = prepared(law)
+    if not _density_has_base_measure(complete.__class__):
         return complete
     law = copy(complete)
     vars(law).update(vars(complete), base_measure=_zero)
@@ -54,11 +54,11 @@ def kernel(law: Any) -> Likelihood:
 
 def base_measure_beside_kernel(law: Any, y: Any) -> Any:
     """The part of the log-likelihood that the kernel of the `prepared` law leaves out: (n,), or a number."""
-    return law.base_measure(y) if _density_has_base_measure(type(law)) else 0.0
+    return law.base_measure(y) if _density_has_base_measure(law.__class__) else 0.0
 
 
 @cache
-def _density_has_base_measure(kind: type) -> bool:
+def _density_has_base_measure(kind: Any) -> bool:
     """Whether the density calls `base_measure`: not where a subclass writes another density and keeps that of its parent."""
     depths = {name: next(k for k, base in enumerate(kind.__mro__) if name in vars(base)) for name in DENSITY_METHODS}
     return min(depths.values()) >= next(k for k, base in enumerate(kind.__mro__) if "base_measure" in vars(base))
