@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .._solvers.solvers import Solution
 
 ROWS_OF_FIRST_LOOK = 5000  # which often suffice to rule out separation along the columns without terms
+MAX_SHARE_OF_SLOPES = 0.5  # different slopes between kinks, of the number of rows
 LENGTHS_TO_AN_END = np.geomspace(1e-10, 0.1, 10)  # in coordinates of unit curvature
 
 
@@ -85,6 +86,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         _warn_unidentified(model, name, objective, free, names)
 
     _warn_bounds(model)
+    _warn_constant_columns(model, objective, names)
     at_edge_of = {name: edge for name, edge in solution.edges.items() if "[" not in name}
     explained = set().union(*(limit_parameters(model.likelihood_, name, edge) for name, edge in at_edge_of.items()))
     for name, edge in solution.edges.items():
@@ -190,7 +192,11 @@ def _undeclared_kinks(objective: Objective, u: np.ndarray) -> str:
     """Which declaration is missing where the likelihood has kinks that its law does not declare, or ""."""
     law, in_memory, first = objective.likelihood, objective.data.in_memory, next(iter(objective.designs))
     with np.errstate(all="ignore"):
-        return undeclared_kinks(law, first, law.evaluate(in_memory.y[in_memory.weight > 0], objective.eta(u), 2))
+        result = law.evaluate(in_memory.y[in_memory.weight > 0], objective.eta(u), 2)
+        score = result.gradient[first]
+        slopes = np.unique(np.round(score / np.abs(score).max(), 9))
+    # a curved log-likelihood has another slope in every row, also far from its maximum, where they dwarf the curvature
+    return undeclared_kinks(law, first, result) if len(slopes) < MAX_SHARE_OF_SLOPES * len(score) else ""
 
 
 def _rows_at_an_end(objective: Objective, u: np.ndarray) -> np.ndarray:
@@ -284,6 +290,23 @@ def _warn_unidentified(model: Any, name: str, objective: Objective, free: Any, n
         f"column out by predictors={{{name!r}: [the others]}}, or use a penalty (alpha={{{name!r}: 0.01}}, say).",
         IdentificationWarning,
     )
+
+
+def _warn_constant_columns(model: Any, objective: Objective, names: Any) -> None:
+    """Warn of constant columns, whose coefficients are zero, where a bound holds the intercept that they could make up for."""
+    for name, design in objective.designs.items():
+        if f"{name}:intercept" not in model.fit_.at_bounds or design.columns is None or not design.linear:
+            continue
+        columns, first = model.fit_.predictors[name].columns, objective.data.in_memory.X[:1]
+        value = np.ravel(first.toarray() if sparse.issparse(first) else first)[columns]
+        constant = columns[(value != 0) & ~design.original_matrix()[1:].any(axis=1)]
+        if len(constant):
+            listed = _listed([int(j) if names is None else str(names[j]) for j in constant])
+            warn_caller(
+                f"The coefficient of {listed} is zero, as there is one value in all rows, although the intercept of {name!r} "
+                "is held at its bound, which that coefficient could make up for: leave the column out, or the bound.",
+                IdentificationWarning,
+            )
 
 
 def _warn_flat_curve(model: Any, name: str, objective: Objective, free: Any) -> None:

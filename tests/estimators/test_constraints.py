@@ -11,6 +11,7 @@ from _laws import UserGumbel
 from scipy.optimize import LinearConstraint, lsq_linear, minimize
 from scipy.special import expit
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -19,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_mle import MLEClassifier, MLERegressor
 from sk_mle._model.constraints import CoefficientBlock, Region
-from sk_mle.exceptions import BoundaryWarning, SeparationWarning
+from sk_mle.exceptions import BoundaryWarning, IdentificationWarning, SeparationWarning
 from sk_mle.likelihoods import Censored, Normal, Poisson, StudentT, ZeroInflated, censored
 from sk_mle.predictors import Nonlinear
 
@@ -222,6 +223,21 @@ def test_monotone_splines():
     assert (np.diff(model[-1].coef_) <= 0).all()  # exactly
     free = make_pipeline(splines, MLERegressor("poisson")).fit(price, sold)
     assert (np.diff(free.predict(grid)) > 1e-3).any()
+
+
+def test_a_constant_column_beside_a_bounded_intercept_is_told(table):
+    X = np.column_stack([np.full(len(table[0]), 3.0), table[0]])
+    held = {"intercept": (None, table[1].min())}
+    with pytest.warns(IdentificationWarning, match="coefficient of column 0 is zero.* leave the column out, or the bound"):
+        MLERegressor(Normal(scale=1.0), bounds=held).fit(X, table[1])
+    MLERegressor(Normal(scale=1.0), bounds={"intercept": (None, 1e6)}).fit(X, table[1])
+
+
+def test_smooth_laws_far_from_their_maximum_have_no_kinks():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    y = X @ [1.0, -1.0, 0.5] + 1e-6 * np.random.default_rng(1).normal(size=400)
+    with pytest.warns(ConvergenceWarning, match="rescale"):
+        MLERegressor(bounds=(0, None)).fit(X, y)
 
 
 def test_active_rows_hold_to_the_last_digit():
