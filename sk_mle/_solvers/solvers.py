@@ -28,7 +28,7 @@ MAX_NEWTON_COORDINATES = 600  # coordinates above which a Hessian costs more tha
 MAX_RESTARTS = 5  # runs of a minimiser, each from where the last one ended
 # Gradient up to which a few Newton steps finish a fit whose line search is at the rounding of the values.
 MAX_GRADIENT_TO_FINISH = 1e-4
-MAX_GRADIENT_OF_ROUNDING = 1e-3  # gradient up to which it may be rounding error of a large y
+MAX_GRADIENT_OF_ROUNDING = 1e-2  # gradient, in standard errors, up to which it may be rounding error of a large y
 ETA_NEAR_LIMIT = 8.0  # linear predictor of a nuisance parameter from which its law's limit may be near
 MIN_RUNAWAY_VARIANCE = 100.0  # variance of a linear predictor, or of its logarithm, from which it may diverge to an edge
 MAX_STEP_AT_MAXIMUM = 0.05  # Newton step, in the same unit, up to which it does not: the maximum is finite, if flat

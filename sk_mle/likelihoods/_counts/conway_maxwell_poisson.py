@@ -125,7 +125,7 @@ class TiltedMoments(NamedTuple):
 def _log_mass(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, s: TiltedMoments) -> np.ndarray:
     nu_g = lgamma_delta_scaled(mean + 1, y - mean) / np.maximum(dispersion, MIN_DISPERSION)
     value = s.tilt * (y - mean) - nu_g - s.log_total
-    return np.where(mean <= MAX_MEAN, value, -np.inf)
+    return np.where(mean <= MAX_MEAN, np.minimum(value, 0.0), -np.inf)  # above 0 by rounding alone
 
 
 @latest
