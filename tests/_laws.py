@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sk_mle.domains import POSITIVE, REAL
-from sk_mle.likelihoods import Likelihood
+from sk_mle.likelihoods import Likelihood, Rounded
 from sk_mle.likelihoods._fallbacks.facts import sized as with_size
 from sk_mle.likelihoods._protocol.evaluation import without_formulas
 
@@ -24,7 +24,9 @@ class UserGumbel(Likelihood):
 
 
 def recorded(law, rng, y):
-    """Values as targets: successes with trials, for a law that takes both from y."""
+    """Values as targets: successes with trials, for a law that takes both from y, and rounded ones."""
+    if isinstance(law, Rounded):
+        return law.width * np.rint(y / law.width)
     return y if law.predictive is law or y.ndim > 1 else np.column_stack([y, y + rng.integers(1, 10, len(y))])
 
 

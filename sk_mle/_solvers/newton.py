@@ -130,7 +130,7 @@ class _Descent:
         """
         x = self.x + length * step
         rate = self.rate if self.hessian_is_kept else self.rate**2
-        will_do = rate**3 * _gradient_norm(self.point) <= POLISHED_SHARE_OF_TOL * self.tol
+        will_do = rate**3 * _gradient_norm(self.point) <= MIN_POLISHED_SHARE_OF_TOL * self.tol
         longest = MAX_SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.min_weight_share) if will_do else STEP_TOL
         self.hessian_is_kept = not self.lbfgs and bool(np.abs(step).max() < longest)
         if not self.hessian_is_kept:
