@@ -248,6 +248,11 @@ def _is_degenerate(objective: Objective, u: np.ndarray) -> bool:
         return is_degenerate(law, in_memory.y[in_memory.weight > 0], law.layout.theta(objective.eta(u)))
 
 
+def _labels(columns: np.ndarray, names: Any) -> list:
+    """Names of columns, or their indices if they have none."""
+    return [int(j) if names is None else str(names[j]) for j in columns]
+
+
 def _listed(columns: list) -> str:
     """Up to ten columns as the text "column 'a'" or "columns 'a', 'b', ..."."""
     shown = ", ".join(map(repr, columns[:10])) + (", ..." if len(columns) > 10 else "")
@@ -301,7 +306,7 @@ def _warn_constant_columns(model: Any, objective: Objective, names: Any) -> None
         value = np.ravel(first.toarray() if sparse.issparse(first) else first)[columns]
         constant = columns[(value != 0) & ~design.original_matrix()[1:].any(axis=1)]
         if len(constant):
-            listed = _listed([int(j) if names is None else str(names[j]) for j in constant])
+            listed = _listed(_labels(constant, names))
             warn_caller(
                 f"The coefficient of {listed} is zero, as there is one value in all rows, although the intercept of {name!r} "
                 "is held at its bound, which that coefficient could make up for: leave the column out, or the bound.",
@@ -357,4 +362,4 @@ def _columns_of(model: Any, name: str, direction: tuple[np.ndarray, np.ndarray],
     change = np.abs(direction[1]).max(axis=1) * spread
     intercept = np.abs(direction[0]).max() if design.intercept else 0.0
     columns = model.fit_.predictors[name].columns[change > 1e-6 * max(change.max(initial=0.0), intercept)]
-    return [int(j) if names is None else str(names[j]) for j in columns]
+    return _labels(columns, names)
