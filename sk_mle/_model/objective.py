@@ -214,6 +214,10 @@ class Objective:
     def hessian(self, u: np.ndarray) -> np.ndarray:
         return self.evaluate(u, 2).hessian
 
+    def hessian_factors(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """S and K with S'KS the Hessian, where that has too few digits itself and these are known; else None."""
+        return None if self.on_equivalent_rows is None else self.on_equivalent_rows.hessian_factors(u)
+
     def evaluate(self, u: np.ndarray, order: int, information: str = "observed") -> Point:
         """Value and derivatives up to `order`; the last point is cached.
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import linalg
 
 from .newton import positive_definite
-from .quadratic_program import Step
+from .quadratic_program import Factors, Step, solved
 
 MAX_CHANGES = 100  # of the active set, per coordinate
 MIN_SHARE_OF_GAIN = 0.1  # of the model along a coordinate, relative to the largest, from which it becomes free at once
@@ -41,23 +41,24 @@ class Lasso:
         """The point within the bounds nearest to u, with zeros where the penalty is infinite."""
         return np.clip(np.where(np.isinf(self.weights), 0.0, u), self.low, self.high)
 
-    def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> Step:
+    def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, factors: Factors = None) -> Step:
         """The step to the minimiser of ``gradient' d + d' hessian d / 2`` and the penalty at u + d.
 
         At a maximum of the likelihood the Hessian is positive definite in the free coordinates, but it need not be in all.
+        It may come with factors S and K, of which it is S'KS, where it has too few digits itself.
         """
         try:
-            return self._step(u, gradient, hessian)
+            return self._step(u, gradient, hessian, factors)
         except linalg.LinAlgError:
             return self._step(u, gradient, positive_definite(hessian))
 
-    def _step(self, u: np.ndarray, gradient: np.ndarray, H: np.ndarray) -> Step:
+    def _step(self, u: np.ndarray, gradient: np.ndarray, H: np.ndarray, factors: Factors = None) -> Step:
         """The step; LinAlgError where the Hessian is not positive definite in free coordinates."""
         v, sign = u.copy(), np.sign(u)
         free = ((v != 0) | (self.weights == 0)) & (self.low < v) & (v < self.high)
         gradient_at_v = gradient
         for _ in range(MAX_CHANGES * len(u)):
-            stopped = self._towards_minimum(v, sign, free, gradient_at_v, H)
+            stopped = self._towards_minimum(v, sign, free, gradient_at_v, H, factors)
             gradient_at_v = gradient + H @ (v - u)
             if len(stopped):
                 free[stopped] = False
@@ -81,16 +82,14 @@ class Lasso:
         return np.maximum(up, 0.0), np.maximum(down, 0.0)
 
     def _towards_minimum(
-        self, v: np.ndarray, sign: np.ndarray, free: np.ndarray, gradient_at_v: np.ndarray, H: np.ndarray
+        self, v: np.ndarray, sign: np.ndarray, free: np.ndarray, gradient_at_v: np.ndarray, H: np.ndarray, factors: Factors
     ) -> np.ndarray:
         """Move v, in place, towards the minimum in the free coordinates of given signs; those that stopped it on the way."""
         at = np.flatnonzero(free)
         if not len(at):
             return at
         pull = gradient_at_v[at] + np.where(self.weights[at] > 0, self.weights[at] * sign[at], 0.0)
-        _, move, fail = linalg.lapack.dposv(H[at[:, None], at], -pull)
-        if fail:
-            raise linalg.LinAlgError("the Hessian is not positive definite in the free coordinates")
+        move = solved(H[at[:, None], at], -pull, None if factors is None else (factors[0][:, at], factors[1]))
         low = np.where((self.weights[at] > 0) & (sign[at] > 0), np.maximum(self.low[at], 0.0), self.low[at])
         high = np.where((self.weights[at] > 0) & (sign[at] < 0), np.minimum(self.high[at], 0.0), self.high[at])
         with np.errstate(all="ignore"):

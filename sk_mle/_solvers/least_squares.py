@@ -35,6 +35,8 @@ MIN_RESIDUAL = 1e-10  # root mean square, relative to that of y, above which sum
 MIN_SHARE_OF_RESIDUAL = 1e-4  # of the mean square of y, above which the difference of sums has digits enough
 MIN_RCOND = 1e-9  # of products of columns of unit size, above which they have digits enough
 MAX_REFINEMENTS, MAX_LAST_DECREMENT = 5, 1e-20  # passes; relative decrease of the mean square in the last one
+MAX_CONDITION_OF_ROOT = 1e11  # of columns of unit size, from which they count as dependent
+MAX_GROWTH_OF_SQUARES = 10.0  # mean square, relative to that of least squares, from which constants are estimated again
 TOL_OF_CONSTANTS, ITERATIONS_OF_CONSTANTS = 1e-4, 50  # of the fit of the other parameters
 
 
@@ -51,15 +53,20 @@ class OnFewRows(Objective):
         Of least squares.
     mean_square : float
         Of the residuals there.
+    steep : bool
+        Whether the Hessian, of the squared condition of R, has too few digits.
     """
 
     root: np.ndarray
     gram: np.ndarray
     solution: np.ndarray
     mean_square: float
+    steep: bool
 
     @classmethod
-    def of(cls, objective: Objective, root: np.ndarray, solution: np.ndarray, mean_square: float) -> OnFewRows:
+    def of(
+        cls, objective: Objective, root: np.ndarray, solution: np.ndarray, mean_square: float, steep: bool = False
+    ) -> OnFewRows:
         """The rows that replace those of an objective, by a root R of the mean products, in the same coordinates."""
         k, data, (name, design) = len(root) + 1, objective.data, next(iter(objective.designs.items()))
         X = np.sqrt(k) * np.vstack([root, np.zeros((1, design.size))])
@@ -72,6 +79,7 @@ class OnFewRows(Objective):
         other = cls(objective.likelihood, equivalent, {**objective.designs, name: columns}, {})
         other.penalties = objective.penalties
         other.root, other.gram, other.solution, other.mean_square = root, root.T @ root, solution, mean_square
+        other.steep = steep
         return other
 
     def evaluate(self, u: np.ndarray, order: int, information: str = "observed") -> Point:
@@ -95,6 +103,27 @@ class OnFewRows(Objective):
         point = self.penalised(u, Point(value, gradient if order else None, hessian if order == 2 else None))
         self.remember(u, point, information)
         return point
+
+    def hessian_factors(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """S, made of R, and K with S'KS the Hessian; None where the Hessian has digits enough."""
+        if not self.steep:
+            return None
+        (first, place), *others = self.slices.items()
+        away = self.root @ (u[place] - self.solution)
+        residual = np.sqrt(self.mean_square + away @ away)
+        eta = {name: self.designs[name].output_basis[0] * u[at] for name, at in others} | {first: np.zeros(1)}
+        information = self.likelihood.evaluate(np.array([residual]), eta, 2, "observed").information
+        r = len(self.root)
+        inner = {first: slice(0, r)} | {name: slice(r + k, r + k + 1) for k, (name, _) in enumerate(others)}
+        vectors = {first: -away[:, None] / residual} | {name: self.designs[name].output_basis[:1, :1] for name, _ in others}
+        K, S = np.zeros((r + len(others),) * 2), np.zeros((r + len(others), self.size))
+        for (a, b), value in information.items():
+            block = float(value[0]) * (np.eye(r) if a == b == first else vectors[a] @ vectors[b].T)
+            K[inner[a], inner[b]], K[inner[b], inner[a]] = block, block.T
+        S[:r, place], S[r:, [at.start for _, at in others]] = self.root, np.eye(len(others))
+        ridges = [(self.slices[name], penalty.hessian()) for name, penalty in self.penalties.items()]
+        K = linalg.block_diag(K, *(ridge for _, ridge in ridges))
+        return np.vstack([S, *(np.eye(self.size)[at] for at, _ in ridges)]), K
 
     def _fill(self, hessian: np.ndarray, information: Any, change: Any, residual: np.ndarray) -> None:
         """Set the Hessian from the information in the row."""
@@ -136,7 +165,28 @@ def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
     output_scale = designs[name].output_basis[0, 0]
     whole = objective.copy_with(designs=designs)
     start[whole.slices[name]] = solution / output_scale
-    whole.on_equivalent_rows = OnFewRows.of(whole, output_scale * products.root, solution / output_scale, mean_square)
+    whole.on_equivalent_rows = OnFewRows.of(
+        whole, output_scale * products.root, solution / output_scale, mean_square, products.steep
+    )
+    return whole, start
+
+
+def with_constants_at(objective: Objective, u: np.ndarray) -> tuple[Objective, np.ndarray] | None:
+    """An objective of `with_few_rows`, and u, with the constants that are best there, and in coordinates of unit information.
+
+    None where the residuals there are not much larger than those of least squares.
+    """
+    few: Any = objective.on_equivalent_rows
+    name, place = next(iter(objective.slices.items()))
+    away = few.root @ (u[place] - few.solution)
+    mean_square = few.mean_square + away @ away
+    if len(objective.designs) == 1 or mean_square <= MAX_GROWTH_OF_SQUARES * few.mean_square:
+        return None
+    designs, start = _at_constants(objective, objective.designs, np.sqrt(mean_square))
+    ratio = designs[name].output_basis[0, 0] / objective.designs[name].output_basis[0, 0]
+    whole = objective.copy_with(designs=designs)
+    start[whole.slices[name]] = u[place] / ratio
+    whole.on_equivalent_rows = OnFewRows.of(whole, ratio * few.root, few.solution / ratio, few.mean_square, few.steep)
     return whole, start
 
 
@@ -199,6 +249,7 @@ class _Root(NamedTuple):
     root: np.ndarray
     solve: Callable[[np.ndarray], np.ndarray]
     has_digits: bool  # whether the solution needs no refinement
+    steep: bool = False  # whether the products have too few digits and the root has enough
 
 
 def _root(data: Any, design: Design) -> _Root | None:
@@ -223,7 +274,9 @@ def _root(data: Any, design: Design) -> _Root | None:
         return _Root(np.tril(factor).T, partial(linalg.cho_solve, (factor, True)), True)
     root = np.vstack([means, moments.root()[:, index] @ scaled])
     inverse = np.linalg.pinv(root, rcond=root.size * np.finfo(float).eps)
-    return _Root(root, lambda slope: inverse @ (inverse.T @ slope), False)
+    sizes = np.linalg.norm(root, axis=0)
+    steep = bool(sizes.all()) and np.linalg.cond(root / sizes) < MAX_CONDITION_OF_ROOT
+    return _Root(root, lambda slope: inverse @ (inverse.T @ slope), False, steep)
 
 
 def _solution(data: Any, name: Any, design: Design, products: _Root, at: Any) -> tuple[np.ndarray, float] | None:

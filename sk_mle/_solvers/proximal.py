@@ -26,10 +26,11 @@ from .._model.objective import Objective
 from .curves import curves_of
 from .identification import minimum_norm
 from .lasso import Lasso
+from .least_squares import with_constants_at
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .quadratic_program import MIN_SINGULAR_VALUE, QuadraticProgram
 from .separation import separating_directions
-from .solvers import Solution, parameters_at_edges
+from .solvers import MAX_GRADIENT_TO_FINISH, Solution, gradient_rounding, parameters_at_edges
 from .start import MAX_START_GRADIENT, cold_start
 
 MAX_COORDINATES_PER_ROW = 0.5  # from which a free fit is too close to exact to be a start
@@ -93,6 +94,11 @@ def constrained_maximum(
     objective = plain if penalty is None else BiasReduced.of(plain, penalty)
     quadratic_program = QuadraticProgram(region, objective)
     u = quadratic_program.feasible(start)
+    if equivalent is not None:
+        u = _model_minimum(equivalent, quadratic_program, start)
+        if moved := with_constants_at(plain, u):
+            plain, u = moved
+            objective, equivalent, quadratic_program = plain, plain.on_equivalent_rows, QuadraticProgram(region, plain)
     if equivalent is None and not curves_of(plain) and _is_poor(objective, u):
         plain, start = _at_constants(plain)
         objective = plain if penalty is None else BiasReduced.of(plain, penalty)
@@ -106,6 +112,12 @@ def constrained_maximum(
         directions = separating_directions(plain, run.u, region.recession(plain.designs)) if penalty is None else {}
         run.result.update(minimum_certified=not directions, recession=directions)
     return plain, run.solution(objective)
+
+
+def _model_minimum(objective: Any, subproblem: Any, u: np.ndarray) -> np.ndarray:
+    """The minimum of the quadratic model at u, which need not be feasible."""
+    point = objective.evaluate(u, 2)
+    return u + subproblem.step(u, point.gradient, point.hessian, objective.hessian_factors(u)).step
 
 
 def sparse_maximum(
@@ -309,8 +321,9 @@ def _descend_from_few(objective: Objective, equivalent: Any, subproblem: Any, u:
     """`_descend` from the solution on few rows, if there are any; one pass over all confirms that one."""
     if equivalent is None or not (run := _descend(equivalent, subproblem, u, tol, max_iter)).converged:
         return _descend(objective, subproblem, u, tol, max_iter)
-    point = objective.evaluate(run.u, 1)
-    if np.abs(point.gradient - run.point.gradient).max(initial=0.0) > POLISHED_SHARE_OF_TOL * tol:
+    point, limit = objective.evaluate(run.u, 1), POLISHED_SHARE_OF_TOL * tol
+    error = np.abs(point.gradient - run.point.gradient).max(initial=0.0)
+    if error > limit and error > gradient_rounding(objective, run.u):
         return _descend(objective, subproblem, run.u, tol, max_iter, run.point.hessian)
     run.result.update(fun=point.value, jac=point.gradient)
     return run._replace(point=point._replace(hessian=run.point.hessian))
@@ -326,7 +339,7 @@ def _descend(
     polished: Any = True,
 ) -> _Run:
     """Newton steps from a feasible point; near the optimum with the updated Hessian of an earlier one, while that is fast."""
-    n_iter, unbounded, message, last, before, polishing = 0, False, "iteration limit", None, np.inf, 0
+    n_iter, unbounded, exhausted, message, last, before, polishing = 0, False, False, "iteration limit", None, np.inf, 0
     cheap = objective.data.n_kept * objective.size**2 <= MAX_PRODUCTS_OF_FRESH_HESSIAN
     order, limit = 2 if hessian is None else 1, POLISHED_SHARE_OF_TOL * tol
     point = objective.evaluate(u, order, "expected")
@@ -336,10 +349,14 @@ def _descend(
         if unbounded := objective.unbounded(u, point.value):
             message = "the likelihood is unbounded"
             break
-        last = subproblem.step(u, point.gradient, hessian)
+        factors = objective.hessian_factors(u) if fresh else None
+        last = subproblem.step(u, point.gradient, hessian, factors)
         # the quadratic model is optimal at the end of the step: there its gradient has changed by this
-        residual = float(np.abs(last.gradient - point.gradient).max(initial=0.0))
-        polishing += residual <= tol
+        change = last.gradient - point.gradient if factors is None else factors[1] @ (factors[0] @ last.step)
+        residual = float(np.abs(change).max(initial=0.0))
+        decrement = -float(point.gradient @ last.step) + subproblem.penalty(u) - subproblem.penalty(u + last.step)
+        exhausted = fresh and residual <= MAX_GRADIENT_TO_FINISH and _is_rounding(point, u, hessian, residual, decrement)
+        polishing += residual <= tol or exhausted
         if not polished and residual <= limit:
             message = "gradient below tol"
             break
@@ -351,7 +368,6 @@ def _descend(
             point, fresh, before = objective.evaluate(u, 2), True, np.inf
             hessian = point.hessian
             continue
-        decrement = -float(point.gradient @ last.step) + subproblem.penalty(u) - subproblem.penalty(u + last.step)
         order = 2 if cheap or decrement > MAX_DECREMENT_OF_STALE else 1
         information = "expected" if decrement > SCORING_DECREMENT else "observed"
         length, trial = _line_search(objective, subproblem, u, point, last.step, decrement, order, information)
@@ -368,11 +384,18 @@ def _descend(
         if error <= limit:  # the gradient at the end of a whole step is that of the model, which is optimal there
             residual, message = error, "gradient below tol"
             break
-    converged = bool(residual <= tol) and not unbounded
+    converged = bool(residual <= tol or exhausted) and not unbounded  # or rounding hides what is left to gain
     unbounded = unbounded or (not converged and bool(is_diverging(objective, u)))
     result = OptimizeResult(x=u, fun=point.value, jac=point.gradient, nit=n_iter, message=message, success=converged)
     result.update(minimum_certified=converged, unidentified={})
     return _Run(u, point._replace(hessian=hessian), last, converged, unbounded, n_iter, residual, result)
+
+
+def _is_rounding(point: Any, u: np.ndarray, hessian: Any, residual: float, decrement: float) -> bool:
+    """Whether what is left to gain, or the gradient, is below the rounding of the value, or of the coordinates."""
+    if decrement <= 1e-14 * max(1.0, abs(point.value)):
+        return True
+    return bool(residual <= 4 * np.finfo(float).eps * (np.abs(hessian) @ np.abs(u)).max())
 
 
 def _updated(hessian: Any, step: np.ndarray, change: Any) -> np.ndarray:

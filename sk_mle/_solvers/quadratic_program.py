@@ -27,6 +27,9 @@ MIN_RESIDUAL = 1e-9  # of the least squares, at or below which the region is emp
 MIN_SINGULAR_VALUE = 1e-10  # of constraints that count as independent, relative to the largest
 
 
+Factors = tuple[np.ndarray, np.ndarray] | None  # S and K of a Hessian S'KS
+
+
 class Step(NamedTuple):
     """A step of the flat vector, the active rows with the side, -1 or 1, of each, and the model's gradient at its end."""
 
@@ -73,10 +76,17 @@ class QuadraticProgram:
             shown = ", ".join(self.labels[:6]) + (", ..." if len(self.labels) > 6 else "")
             raise ValueError(f"no coefficients meet all constraints at once: those on {shown} exclude each other") from error
 
-    def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> Step:
-        """The step to the minimiser of ``gradient' d + d' hessian d / 2`` on the region; LinAlgError if that is empty."""
-        H = positive_definite(hessian)
-        factor = linalg.cholesky(H, lower=True)
+    def step(self, u: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, factors: Factors = None) -> Step:
+        """The step to the minimiser of ``gradient' d + d' hessian d / 2`` on the region; LinAlgError if that is empty.
+
+        The Hessian may come with factors S and K, of which it is S'KS, where it has too few digits itself.
+        """
+        if factors is None:
+            H, positive = positive_definite(hessian), None
+            factor = linalg.cholesky(H, lower=True)
+        else:
+            S, K = positive = factors[0], positive_definite(factors[1])
+            H, factor = S.T @ K @ S, triangular_root(S, K).T
         newton = -linalg.cho_solve((factor, True), gradient)
         step, (rows, sides), multipliers = newton, self._outside(self.A @ (u + newton)), np.empty(0)
         equal = np.flatnonzero(self.low == self.high)
@@ -93,8 +103,8 @@ class QuadraticProgram:
         active = {int(row): int(side) for row, side, kept in zip(rows, sides, multipliers > 0, strict=True) if kept}
         active |= {int(row): -1 for row in equal}
         # far from a free fit the Hessian is indefinite, and yet positive definite where the active constraints leave room
-        for matrix in (hessian, H) if active else ():
-            exact = self._on_active(u, gradient, matrix, active)
+        for matrix, parts in ((hessian, factors), (H, positive)) if active else ():
+            exact = self._on_active(u, gradient, matrix, active, parts)
             if exact is not None and (matrix is H or gradient @ exact < 0):
                 return Step(exact, active, gradient + matrix @ exact)
         return Step(step, active, gradient + H @ step)
@@ -104,18 +114,40 @@ class QuadraticProgram:
         below, above = np.flatnonzero(value < self.low - self.slack), np.flatnonzero(value > self.high + self.slack)
         return np.concatenate([below, above]), np.concatenate([np.full(len(below), -1.0), np.ones(len(above))])
 
-    def _on_active(self, u: np.ndarray, gradient: Any, H: Any, active: Any) -> Any:
+    def _on_active(self, u: np.ndarray, gradient: Any, H: Any, active: Any, factors: Factors) -> Any:
         """The step in the plane of the active constraints, which it meets exactly; None if it has no end, or leaves others."""
         A = self.A[list(active)]
         ends = np.array([self.low[row] if side < 0 else self.high[row] for row, side in active.items()])
         exact = np.linalg.lstsq(A, ends - A @ u, rcond=MIN_SINGULAR_VALUE)[0]
         basis = linalg.null_space(A, rcond=MIN_SINGULAR_VALUE)
         if basis.shape[1]:
-            _, inner, fail = linalg.lapack.dposv(basis.T @ H @ basis, basis.T @ (gradient + H @ exact))
-            if fail:
+            inside = None if factors is None else (factors[0] @ basis, factors[1])
+            try:
+                inner = solved(basis.T @ H @ basis, basis.T @ (gradient + H @ exact), inside)
+            except linalg.LinAlgError:
                 return None
             exact = exact - basis @ inner
         return None if len(self._outside(self.A @ (u + exact))[0]) else exact
+
+
+def triangular_root(S: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """The upper triangular R, of positive diagonal, with R'R equal to S'KS; LinAlgError if that is not positive definite."""
+    Q, triangle = linalg.qr(S, mode="economic")
+    root = linalg.cholesky(Q.T @ K @ Q) @ triangle
+    diagonal = np.diag(root)
+    if not (np.abs(diagonal) > np.finfo(float).eps * np.abs(diagonal).max(initial=0.0)).all():
+        raise linalg.LinAlgError("the columns are dependent")
+    return np.sign(diagonal)[:, None] * root
+
+
+def solved(H: np.ndarray, right: np.ndarray, factors: Factors) -> np.ndarray:
+    """The solution of ``H x = right``, by factors of H if there are any; LinAlgError if H is not positive definite."""
+    if factors is not None:
+        return linalg.cho_solve((triangular_root(*factors), False), right)
+    _, x, fail = linalg.lapack.dposv(H, right)
+    if fail:
+        raise linalg.LinAlgError("the matrix is not positive definite")
+    return x
 
 
 def _least_distance(G: np.ndarray, factor: np.ndarray, newton: np.ndarray, gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -266,7 +266,7 @@ def solve(
     converged = bool(np.isfinite(value)) and not unbounded and (norm <= tol or exhausted)
     unbounded = unbounded or (not converged and bool(np.isfinite(value)) and is_diverging(objective, u))
     if not (converged or unbounded) and np.isfinite(value):
-        converged = bool(norm <= min(MAX_GRADIENT_OF_ROUNDING, _gradient_rounding(objective, u)))
+        converged = bool(norm <= min(MAX_GRADIENT_OF_ROUNDING, gradient_rounding(objective, u)))
         converged = converged or _newton_decrement(objective, u) <= max(tol**2, rounding)
     edges = parameters_at_edges(objective, u, result.get("hessian_point")) if converged else {}
     return Solution(u, converged, unbounded, n_iter, norm, edges, result)
@@ -311,7 +311,7 @@ def _newton_decrement(objective: Objective, u: np.ndarray) -> float:
     return float(step @ (point.gradient / scale)) if rcond > RCOND_MIN else np.inf
 
 
-def _gradient_rounding(objective: Objective, u: np.ndarray) -> float:
+def gradient_rounding(objective: Objective, u: np.ndarray) -> float:
     """Rounding error of the gradient that comes from the first parameter's linear predictors, for unit curvature."""
     name = next(iter(objective.designs))
     design: Any = objective.designs[name]

@@ -1,0 +1,64 @@
+"""Constrained and sparse fits whose numbers or steps lost digits."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import lsq_linear
+
+from sk_mle import MLERegressor
+from sk_mle.likelihoods import Normal
+
+from ._case import Case
+
+
+def data_far_from_zero(seed, n, far):
+    rng = np.random.default_rng(seed)
+    Z = rng.normal(size=(n, 5))
+    return far + Z, Z @ rng.normal(size=5) + 3 * rng.normal() + rng.normal(size=n)
+
+
+def bounds_far_from_zero():
+    for far in (1e6, 1e8):
+        for seed in range(4):
+            X, y = data_far_from_zero(seed, 400, far)
+            model = MLERegressor(Normal(scale=1), fit_intercept=False, bounds=(-0.2, 0.3)).fit(X, y)
+            right = lsq_linear(X, y, (-0.2, 0.3), method="bvls", tol=1e-15).x
+            assert model.converged_
+            assert np.sum((y - X @ model.coef_) ** 2) <= np.sum((y - X @ right) ** 2) * (1 + 1e-9)
+
+
+def penalty_far_from_zero():
+    X, y = data_far_from_zero(2, 400, 1e6)
+    model = MLERegressor(Normal(scale=1), fit_intercept=False, alpha=1e-3, bounds=(-0.2, 0.3)).fit(X, y)
+    assert model.converged_
+    right = lsq_linear(
+        np.vstack([X, np.sqrt(0.4) * np.eye(5)]), np.append(y, np.zeros(5)), (-0.2, 0.3), method="bvls", tol=1e-15
+    ).x
+    np.testing.assert_allclose(model.coef_, right, atol=1e-7)
+
+
+def free_scale_far_from_zero():
+    X, y = data_far_from_zero(3, 400, 1e6)
+    model = MLERegressor(fit_intercept=False, bounds=(0, None)).fit(X, y)
+    right = lsq_linear(X, y, (0, np.inf), method="bvls", tol=1e-15).x
+    np.testing.assert_allclose(model.coef_, right, atol=1e-12)
+    np.testing.assert_allclose(np.exp(model.intercepts_["scale"]), np.sqrt(np.mean((y - X @ right) ** 2)), rtol=1e-9)
+
+
+def binding_bound_of_nearly_exact_data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    y = X @ np.array([1.0, -1.0, 0.1, 0.0]) + 2 + 1e-6 * rng.normal(size=300)
+    model = MLERegressor(bounds=(-0.2, 0.3)).fit(X, y)
+    Z = np.column_stack([np.ones(300), X])
+    right = lsq_linear(Z, y, ([-np.inf] + [-0.2] * 4, [np.inf] + [0.3] * 4), tol=1e-15).x
+    np.testing.assert_allclose(model.coef_, right[1:], atol=1e-10)
+    np.testing.assert_allclose(np.exp(model.intercepts_["scale"]), np.sqrt(np.mean((y - Z @ right) ** 2)), rtol=1e-9)
+
+
+CASES = [
+    Case("bounds, columns far from zero, no intercept", "scipy.optimize.lsq_linear", "Normal", bounds_far_from_zero),
+    Case("bounds and a ridge, columns far from zero", "scipy.optimize.lsq_linear", "Normal", penalty_far_from_zero),
+    Case("bounds and a free scale, columns far from zero", "scipy.optimize.lsq_linear", "Normal", free_scale_far_from_zero),
+    Case("binding bound of nearly exact data", "scipy.optimize.lsq_linear", "Normal", binding_bound_of_nearly_exact_data),
+]
