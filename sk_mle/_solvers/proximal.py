@@ -355,7 +355,7 @@ def _descend(
         change = last.gradient - point.gradient if factors is None else factors[1] @ (factors[0] @ last.step)
         residual = float(np.abs(change).max(initial=0.0))
         decrement = -float(point.gradient @ last.step) + subproblem.penalty(u) - subproblem.penalty(u + last.step)
-        exhausted = fresh and residual <= MAX_GRADIENT_TO_FINISH and _is_rounding(point, u, hessian, residual, decrement)
+        exhausted = fresh and _is_rounding(point, u, hessian, residual, decrement)
         polishing += residual <= tol or exhausted
         if not polished and residual <= limit:
             message = "gradient below tol"
@@ -392,10 +392,14 @@ def _descend(
 
 
 def _is_rounding(point: Any, u: np.ndarray, hessian: Any, residual: float, decrement: float) -> bool:
-    """Whether what is left to gain, or the gradient, is below the rounding of the value, or of the coordinates."""
-    if decrement <= 1e-14 * max(1.0, abs(point.value)):
+    """Whether what is left to gain is below the rounding of the value, or the gradient below that of the coordinates.
+
+    Rounded coordinates move the gradient by their rounding times the curvature, which may be far from 1 here.
+    """
+    if residual <= MAX_GRADIENT_TO_FINISH and decrement <= 1e-14 * max(1.0, abs(point.value)):
         return True
-    return bool(residual <= 4 * np.finfo(float).eps * (np.abs(hessian) @ np.abs(u)).max())
+    rounding = 4 * np.finfo(float).eps * (np.abs(hessian) @ np.abs(u)).max()
+    return bool(decrement <= MAX_GRADIENT_TO_FINISH**2 and residual <= rounding)
 
 
 def _updated(hessian: Any, step: np.ndarray, change: Any) -> np.ndarray:
