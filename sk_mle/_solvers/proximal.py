@@ -93,8 +93,9 @@ def constrained_maximum(
     equivalent = plain.on_equivalent_rows if penalty is None else None
     objective = plain if penalty is None else BiasReduced.of(plain, penalty)
     quadratic_program = QuadraticProgram(region, objective)
-    u = quadratic_program.feasible(start)
-    if equivalent is not None:
+    if equivalent is None:
+        u = quadratic_program.feasible(start)
+    else:
         u = _model_minimum(equivalent, quadratic_program, start)
         if moved := with_constants_at(plain, u):
             plain, u = moved
@@ -110,14 +111,38 @@ def constrained_maximum(
     if run.converged and not _certified(objective, run, quadratic_program, active):
         # a direction in which the likelihood grows is no matter where the region ends
         directions = separating_directions(plain, run.u, region.recession(plain.designs)) if penalty is None else {}
+        solution = run.solution(objective)
+        if penalty is None:
+            solution = _of_minimum_norm(plain, solution, quadratic_program, active)
         run.result.update(minimum_certified=not directions, recession=directions)
+        return plain, solution
     return plain, run.solution(objective)
 
 
-def _model_minimum(objective: Any, subproblem: Any, u: np.ndarray) -> np.ndarray:
-    """The minimum of the quadratic model at u, which need not be feasible."""
+def _of_minimum_norm(objective: Objective, solution: Solution, quadratic_program: QuadraticProgram, active: Any) -> Solution:
+    """The solution with coefficients of smallest norm where no row tells them, unless the region holds these elsewhere.
+
+    Directions along which active constraints do not hold with equality are told by these.
+    """
+    solution.result.update(minimum_certified=False)
+    moved = minimum_norm(objective, solution)[1]
+    A, unidentified = quadratic_program.A[list(active)], dict[str, np.ndarray]()
+    for name, free in moved.result["unidentified"].items():
+        change = A[:, objective.slices[name]] @ free
+        change[np.abs(change) < MIN_SINGULAR_VALUE] = 0.0
+        kept = free @ linalg.null_space(change, rcond=MIN_SINGULAR_VALUE) if active else free
+        unidentified |= {name: kept} if kept.shape[1] else {}
+    solution.result.update(unidentified=unidentified)
+    return moved if quadratic_program.holds(moved.u) else solution
+
+
+def _model_minimum(objective: Any, quadratic_program: QuadraticProgram, u: np.ndarray) -> np.ndarray:
+    """The minimum of the quadratic model at u, which need not lie in the region, on that."""
     point = objective.evaluate(u, 2)
-    return u + subproblem.step(u, point.gradient, point.hessian, objective.hessian_factors(u)).step
+    try:
+        return u + quadratic_program.step(u, point.gradient, point.hessian, objective.hessian_factors(u)).step
+    except linalg.LinAlgError:
+        return quadratic_program.feasible(u)  # which says what constraints exclude each other
 
 
 def sparse_maximum(

@@ -109,6 +109,10 @@ class QuadraticProgram:
                 return Step(exact, active, gradient + matrix @ exact)
         return Step(step, active, gradient + H @ step)
 
+    def holds(self, u: np.ndarray) -> bool:
+        """Whether u lies in the region."""
+        return not len(self._outside(self.A @ u)[0])
+
     def _outside(self, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows that a value violates, and the sides."""
         below, above = np.flatnonzero(value < self.low - self.slack), np.flatnonzero(value > self.high + self.slack)
@@ -127,7 +131,7 @@ class QuadraticProgram:
             except linalg.LinAlgError:
                 return None
             exact = exact - basis @ inner
-        return None if len(self._outside(self.A @ (u + exact))[0]) else exact
+        return exact if self.holds(u + exact) else None
 
 
 def triangular_root(S: np.ndarray, K: np.ndarray) -> np.ndarray:

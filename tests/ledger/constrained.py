@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.optimize import lsq_linear
 
 from sk_mle import MLERegressor
-from sk_mle.likelihoods import Normal
+from sk_mle.exceptions import IdentificationWarning
+from sk_mle.likelihoods import Hurdle, Normal, Poisson
 
 from ._case import Case
 
@@ -56,9 +58,36 @@ def binding_bound_of_nearly_exact_data():
     np.testing.assert_allclose(np.exp(model.intercepts_["scale"]), np.sqrt(np.mean((y - Z @ right) ** 2)), rtol=1e-9)
 
 
+def lasso_of_nearly_exact_data():
+    for seed, noise in ((0, 1e-7), (7, 1e-6)):
+        rng = np.random.default_rng(seed)
+        X, w = rng.normal(size=(150, 5)), rng.integers(0, 4, 150)
+        y = X @ np.array([1.0, 0.0, -1.0, 0.0, 2.0]) + 3 + noise * rng.normal(size=150)
+        model = MLERegressor(alpha=0.03, l1_ratio=0.9).fit(X, y, sample_weight=w)
+        assert model.n_iter_ < 200
+        residual = y - model.predict(X)
+        np.testing.assert_allclose(np.average(residual**2, weights=w), np.exp(2 * model.intercepts_["scale"]), rtol=1e-4)
+
+
+def coefficient_that_no_row_tells_beside_bounds():
+    rng = np.random.default_rng(0)
+    x, group = rng.normal(size=300), np.arange(300) % 5 == 0
+    y = rng.poisson(np.exp(0.5 + 0.3 * x)) * ~group
+    for high, n_free in ((1, 3), (0.1, 2)):
+        with pytest.warns(IdentificationWarning, match="column 1"):
+            model = MLERegressor(Hurdle(Poisson()), bounds={"mean": {0: (0, high)}}).fit(np.column_stack([x, group]), y)
+        assert abs(model.coef_[1]) < 1e-12  # as of the free fit
+        assert model.n_params_ == n_free
+    with pytest.warns(IdentificationWarning, match="column 1"):
+        model = MLERegressor(Hurdle(Poisson()), bounds={"mean": {1: (0.5, 1)}}).fit(np.column_stack([x, group]), y)
+    assert 0.5 <= model.coef_[1] <= 1
+
+
 CASES = [
     Case("bounds, columns far from zero, no intercept", "scipy.optimize.lsq_linear", "Normal", bounds_far_from_zero),
     Case("bounds and a ridge, columns far from zero", "scipy.optimize.lsq_linear", "Normal", penalty_far_from_zero),
     Case("bounds and a free scale, columns far from zero", "scipy.optimize.lsq_linear", "Normal", free_scale_far_from_zero),
     Case("binding bound of nearly exact data", "scipy.optimize.lsq_linear", "Normal", binding_bound_of_nearly_exact_data),
+    Case("L1 penalty of nearly exact data", "equation of the scale", "Normal", lasso_of_nearly_exact_data),
+    Case("coefficient that no row tells", "free fit", "Hurdle of Poisson, bounds", coefficient_that_no_row_tells_beside_bounds),
 ]
