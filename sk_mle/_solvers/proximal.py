@@ -259,7 +259,8 @@ def sparse_path(
         solutions.append((float(factor), u, run.point.value - shrunk.penalty(u)))
     run.result.update(active=boxes.active(u))
     plain.remember_value(u, solutions[-1][2])
-    return plain, solutions, run.solution(shrunk)
+    last = run.solution(shrunk) if equivalent is not None else _with_checked_directions(shrunk, run, weights, region)
+    return plain, solutions, last._replace(u=u)
 
 
 def _in_coordinates(objective: Objective, weights: dict) -> np.ndarray:

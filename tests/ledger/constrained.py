@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
+from sklearn.exceptions import ConvergenceWarning
 
 from sk_mle import MLERegressor
 from sk_mle.exceptions import IdentificationWarning
@@ -83,6 +84,16 @@ def coefficient_that_no_row_tells_beside_bounds():
     assert 0.5 <= model.coef_[1] <= 1
 
 
+def separation_along_a_path():
+    rng = np.random.default_rng(0)
+    x, group = rng.normal(size=300), np.arange(300) % 5 == 0
+    y = (1.0 + rng.poisson(np.exp(0.5 + 0.3 * x))) * ~group
+    model = MLERegressor(Hurdle(Poisson()), predictors={"mean": "all", "zero": "all"}, alpha={"mean": 0.05}, l1_ratio=1.0)
+    with pytest.warns(ConvergenceWarning, match="separated: along column 1 .* in its parameter 'zero'"):
+        model.path(np.column_stack([x, group]), y, alphas=3)
+    model.set_params(bounds={"zero": {1: (-1, 1)}}).path(np.column_stack([x, group]), y, alphas=3)
+
+
 CASES = [
     Case("bounds, columns far from zero, no intercept", "scipy.optimize.lsq_linear", "Normal", bounds_far_from_zero),
     Case("bounds and a ridge, columns far from zero", "scipy.optimize.lsq_linear", "Normal", penalty_far_from_zero),
@@ -90,4 +101,5 @@ CASES = [
     Case("binding bound of nearly exact data", "scipy.optimize.lsq_linear", "Normal", binding_bound_of_nearly_exact_data),
     Case("L1 penalty of nearly exact data", "equation of the scale", "Normal", lasso_of_nearly_exact_data),
     Case("coefficient that no row tells", "free fit", "Hurdle of Poisson, bounds", coefficient_that_no_row_tells_beside_bounds),
+    Case("separated beside an L1 penalty on another parameter", "zeros of one group", "Hurdle, path", separation_along_a_path),
 ]
