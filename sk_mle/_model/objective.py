@@ -84,6 +84,8 @@ class Objective:
         Parameters that may be at a limit of the law, with that end of their domain (see `_solvers/limits.py`).
     preconditioner : object or None
         Approximation of the Hessian near the solution (see `_solvers/preconditioners.py`).
+    rotation : (Objective, ndarray of shape (size, size)) or None
+        The same in coordinates ``S @ u`` that are nearly uncorrelated, and S, where these are known and needed.
     on_equivalent_rows : Objective or None
         The same in fewer rows, where these are known (see `_solvers/least_squares.py`).
     partly_expected : bool
@@ -95,6 +97,7 @@ class Objective:
 
     preconditioner: Any = None
     on_equivalent_rows: Objective | None = None
+    rotation: tuple[Objective, np.ndarray] | None = None
     near_optimum = False
     near_limits: dict[str, str] = {}
 
@@ -216,6 +219,9 @@ class Objective:
 
     def hessian_factors(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """S and K with S'KS the Hessian, where that has too few digits itself and these are known; else None."""
+        if self.rotation is not None:
+            rotated, S = self.rotation
+            return S, rotated.evaluate(S @ u, 2).hessian
         return None if self.on_equivalent_rows is None else self.on_equivalent_rows.hessian_factors(u)
 
     def evaluate(self, u: np.ndarray, order: int, information: str = "observed") -> Point:

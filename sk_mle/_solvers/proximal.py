@@ -26,7 +26,7 @@ from .._model.objective import Objective
 from .curves import curves_of
 from .identification import minimum_norm
 from .lasso import Lasso
-from .least_squares import with_constants_at
+from .least_squares import MAX_CONDITION_OF_ROOT, with_constants_at
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .quadratic_program import MIN_SINGULAR_VALUE, QuadraticProgram
 from .separation import separating_directions
@@ -89,7 +89,7 @@ def constrained_maximum(
     Solution
         With ``result["active"]``, the active rows of the region and the side, -1 or 1, of each.
     """
-    plain, start = in_single_coefficients(objective, start)
+    given, (plain, start) = objective, in_single_coefficients(objective, start)
     equivalent = plain.on_equivalent_rows if penalty is None else None
     objective = plain if penalty is None else BiasReduced.of(plain, penalty)
     quadratic_program = QuadraticProgram(region, objective)
@@ -105,6 +105,8 @@ def constrained_maximum(
         objective = plain if penalty is None else BiasReduced.of(plain, penalty)
         quadratic_program = QuadraticProgram(region, objective)
         u = quadratic_program.feasible(start)
+    if equivalent is None and penalty is None:
+        plain.rotation = _rotation(given, plain)
     run = _descend_from_few(objective, equivalent, quadratic_program, u, tol, max_iter)
     active = run.last.active
     run.result.update(active=active)
@@ -134,6 +136,26 @@ def _of_minimum_norm(objective: Objective, solution: Solution, quadratic_program
         unidentified |= {name: kept} if kept.shape[1] else {}
     solution.result.update(unidentified=unidentified)
     return moved if quadratic_program.holds(moved.u) else solution
+
+
+def _rotation(given: Objective, plain: Objective) -> tuple[Objective, np.ndarray] | None:
+    """The objective in the coordinates of `given`, whose rows are rotated, and the matrix to these; None if none are."""
+    if not any(design.linear and design.columns.rotation is not None for design in given.designs.values() if design.columns):
+        return None
+    designs = {
+        name: design.with_output_basis(plain.designs[name].output_basis, design.vector)
+        for name, design in given.designs.items()
+    }
+    maps = []
+    for name, design in plain.designs.items():
+        at = [designs[name].coordinates(*design.coefficients(unit)) for unit in np.eye(design.size)]
+        if designs[name].coordinates(*design.coefficients(np.zeros(design.size))).any():
+            return None
+        maps.append(np.array(at).T)
+    S = linalg.block_diag(*maps)
+    if S.shape[0] != S.shape[1] or not np.linalg.cond(S) < MAX_CONDITION_OF_ROOT:  # the columns are dependent
+        return None
+    return plain.copy_with(designs=designs), S
 
 
 def _model_minimum(objective: Any, quadratic_program: QuadraticProgram, u: np.ndarray) -> np.ndarray:

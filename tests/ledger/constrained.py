@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import lsq_linear
+from scipy.optimize import lsq_linear, minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_mle import MLERegressor
@@ -94,6 +94,22 @@ def separation_along_a_path():
     model.set_params(bounds={"zero": {1: (-1, 1)}}).path(np.column_stack([x, group]), y, alphas=3)
 
 
+def bounds_of_counts_far_from_zero():
+    rng = np.random.default_rng(0)
+    X = 1e6 + rng.normal(size=(300, 3))
+    y = rng.poisson(np.exp(X @ np.array([0.2, -0.2, 0.0])))
+    model = MLERegressor("poisson", fit_intercept=False, bounds=(-0.15, 0.25)).fit(X, y)
+    T = np.linalg.inv(np.array([[1e6, 1e6, 1e6], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))  # sum of the coefficients, and differences
+
+    def loss(v):
+        eta = X @ (T @ v)
+        return np.mean(np.exp(eta) - y * eta), T.T @ (X.T @ (np.exp(eta) - y)) / 300
+
+    inside = {"type": "ineq", "fun": lambda v: np.append(T @ v + 0.15, 0.25 - T @ v), "jac": lambda v: np.vstack([T, -T])}
+    right = minimize(loss, np.zeros(3), jac=True, method="SLSQP", constraints=inside, options={"ftol": 1e-14})
+    assert loss(np.linalg.solve(T, model.coef_))[0] <= right.fun + 1e-8
+
+
 CASES = [
     Case("bounds, columns far from zero, no intercept", "scipy.optimize.lsq_linear", "Normal", bounds_far_from_zero),
     Case("bounds and a ridge, columns far from zero", "scipy.optimize.lsq_linear", "Normal", penalty_far_from_zero),
@@ -102,4 +118,7 @@ CASES = [
     Case("L1 penalty of nearly exact data", "equation of the scale", "Normal", lasso_of_nearly_exact_data),
     Case("coefficient that no row tells", "free fit", "Hurdle of Poisson, bounds", coefficient_that_no_row_tells_beside_bounds),
     Case("separated beside an L1 penalty on another parameter", "zeros of one group", "Hurdle, path", separation_along_a_path),
+    Case(
+        "bounds, columns far from zero, no intercept", "SLSQP in other coordinates", "Poisson", bounds_of_counts_far_from_zero
+    ),
 ]
