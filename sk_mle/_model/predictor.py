@@ -39,6 +39,8 @@ class Term:
         Their names.
     nonnegative : ndarray of shape (r, k), optional
         Its products with the coefficients are not negative.
+    start : ndarray of shape (k,), optional
+        The slopes of its columns where the function begins.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Term:
     weights: np.ndarray
     penalties: tuple[str, ...]
     nonnegative: np.ndarray | None = None
+    start: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def terms_table(inference: Any) -> Table:
     free = [bool((one.term.weights.sum(axis=0) == 0).any()) for one in terms]  # of a penalty: the straight line of a smooth
     information = _information(inference, penalty) if any(free) else np.zeros((0, 0))
     tests = [
-        _test_of_smooth(inference, one.positions, penalty, information) if smooth else _test(inference, one.positions, penalty)
+        _test_of_smooth(inference, one, penalty, information) if smooth else _test(inference, one.positions, penalty)
         for one, smooth in zip(terms, free, strict=True)
     ]
     columns = {
@@ -112,16 +112,19 @@ def _information(inference: Any, penalty: np.ndarray) -> np.ndarray:
     return result - np.diag(penalty)
 
 
-def _test_of_smooth(inference: Any, index: np.ndarray, penalty: np.ndarray, information: np.ndarray) -> tuple[float, float]:
+def _test_of_smooth(
+    inference: Any, tested: TermCoefficients, penalty: np.ndarray, information: np.ndarray
+) -> tuple[float, float]:
     """Statistic and p-value of the hypothesis that a function is constant.
 
     With R'R the information of its coefficients b and V their Bayesian covariance, the statistic is b'R' W R b, W the inverse
     of R V R' on as many of its largest eigenvalues as the function has degrees of freedom: the trace of 2F - FF, F = I - VS.
     Of a number k + nu of these that is no integer, the last two eigenvalues share the weight 1 + nu (Wood 2013, On p-values for
     smooth components of an extended generalized additive model, doi:10.1093/biomet/ass048). How they share it depends on the
-    sign of an eigenvector, which is arbitrary: the p-value is the mean of both, the statistic that of `summary.gam` of R's mgcv
-    up to this sign.
+    signs of eigenvectors, which are arbitrary: the p-value is the mean of both, the statistic that of functions which all rise
+    where they begin. `summary.gam` of R's mgcv orients them by its first column, a bump there, which comes to the same.
     """
+    index = tested.positions
     rows, b = inference.root[index], inference.params[index]
     V = rows @ inference.root.T
     rank = min(len(index) - float(penalty[index] @ (V**2 @ penalty)), float(len(index)))
@@ -129,6 +132,7 @@ def _test_of_smooth(inference: Any, index: np.ndarray, penalty: np.ndarray, info
     R = (axes * np.sqrt(np.maximum(own, 0.0))).T
     values, vectors = linalg.eigh(R @ V[:, index] @ R.T)
     values, vectors = values[::-1], vectors[:, ::-1]
+    vectors = vectors * np.copysign(1.0, _slopes_at_start(tested, own, axes) @ vectors)
     z = (vectors.T @ (R @ b)) / np.sqrt(np.maximum(values, np.finfo(float).tiny))
     n_known = int((values > MIN_EIGENVALUE * values[0]).sum())
     k = int(rank)
@@ -146,6 +150,13 @@ def _test_of_smooth(inference: Any, index: np.ndarray, penalty: np.ndarray, info
     larger = (1 + nu + np.sqrt((1 + nu) * (1 - nu))) / 2
     weights = np.append(np.ones(k - 1), [larger, 1 + nu - larger])
     return statistic, (weighted_chi_squared_sf(statistic, weights) + weighted_chi_squared_sf(other, weights)) / 2
+
+
+def _slopes_at_start(tested: TermCoefficients, own: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Slopes where they begin of the functions whose coefficients are the columns of R's inverse, R = sqrt(own) axes'."""
+    start, known = tested.term.start, own > MIN_EIGENVALUE * own[-1]
+    slopes = np.eye(1, len(own))[0] if start is None else np.tile(start, len(tested.places))  # else by the first coefficient
+    return (slopes @ axes) * np.where(known, 1 / np.sqrt(np.where(known, own, 1.0)), 0.0)
 
 
 def _test(inference: Any, index: Any, penalty: Any) -> tuple[float, float]:

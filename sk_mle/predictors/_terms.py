@@ -118,7 +118,8 @@ class Smooth(BaseEstimator):
             weights = dict(zip(penalties, basis.weights, strict=True))
             labels = tuple(f"{one}[{k}]" for k in range(n_columns))
             takes = taken if by is None or level is not None else ()
-            result.append(BoundTerm(one, takes, basis, labels, weights, nonnegative=monotonicity))
+            start = basis.slopes_at_start()
+            result.append(BoundTerm(one, takes, basis, labels, weights, nonnegative=monotonicity, start=start))
             taken = ()  # the parts share their columns
         return result
 
@@ -260,7 +261,15 @@ class _TensorProduct:
 
     def products(self, X: Any) -> np.ndarray:
         """The products (n, k), before their mean is subtracted."""
-        values = dense(X, self.index).T
+        return self._products(dense(X, self.index).T)
+
+    def slopes_at_start(self) -> np.ndarray:
+        """The change (k,) of the columns where all margins begin; before it they are straight lines, but for cyclic ones."""
+        start, before = self._products(np.array([[margin.low, 2 * margin.low - margin.high] for margin in self.margins]))
+        return start - before
+
+    def _products(self, values: np.ndarray) -> np.ndarray:
+        """The products (n, k) at values (margins, n)."""
         if len(values) == 1:
             return self.margins[0].columns(values[0], first=1)
         first, *others = (margin.columns(x) for margin, x in zip(self.margins, values, strict=True))
