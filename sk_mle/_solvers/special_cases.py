@@ -29,6 +29,7 @@ MIN_ROWS_TO_COMPARE = 4000  # smallest subsample on which maxima are compared
 MIN_GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
 # Log-likelihood per row by which a point near a limit may be below the fit and still be a start.
 MAX_LOSS_NEAR_LIMIT_PER_ROW = 0.2
+MAX_ROWS_WITH_MANY_VERTICES = 64  # up to which fits of a law with kinks and a shape are compared at several shapes
 ROWS_OF_FIRST_LOOK = 1000  # rows among which a frequent value is sought
 MIN_SHARE_OF_TIES = 0.05  # share of a continuous sample at one value from which several maxima are likely
 # First distance to the end of a domain, its ratio from stage to stage, number of stages.
@@ -62,6 +63,7 @@ def _from_special_cases(objective: Objective, solution: Solution, names: Any, so
         solution = best = _continue(objective, best, solve)
         interior = best.converged and not best.edges
     doubtful = not best.converged or (best is solution and not interior) or _has_frequent_value(objective)
+    doubtful = doubtful or _is_few_rows_with_kinks(objective)
     if doubtful or _law_expects_other_maxima(objective, best):
         from_held = _best_from_held(objective, best, names, solve)
         best = best if from_held is best else _best_near_ends(objective, from_held, solve)
@@ -96,6 +98,11 @@ def _law_expects_other_maxima(objective: Objective, solution: Solution) -> bool:
     """Whether the law says that other maxima are likely beside this one."""
     law = objective.likelihood
     return law.relations.competing is not None and competing(law, law.layout.theta(objective.eta(solution.u)))
+
+
+def _is_few_rows_with_kinks(objective: Objective) -> bool:
+    """Whether a likelihood has kinks of which few rows make many maxima, one for each choice of rows on them."""
+    return not objective.likelihood.smooth and objective.data.n_kept <= MAX_ROWS_WITH_MANY_VERTICES
 
 
 def _has_frequent_value(objective: Objective) -> bool:
@@ -302,7 +309,7 @@ def _value_closer_to_end(
     end = domain.high if edge == "upper" else domain.low
     if np.isfinite(end):
         distance = min(abs(value - end) / factor, (domain.high - domain.low) / 2)
-        return end + np.copysign(distance, value - end), distance
+        return end + np.copysign(max(distance, float(np.spacing(abs(end)))), value - end), distance  # never on the end
     magnitude = max(float(np.sign(end)) * value, 0.0 if domain.low == 0 else 1.0) * factor  # a positive one may have a unit
     return float(np.sign(end)) * magnitude, 1 / magnitude
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import optimize, stats
@@ -10,7 +12,7 @@ from ledger._case import Case
 from sk_mle import MLERegressor
 from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning
-from sk_mle.likelihoods import Censored, ExponentiallyModifiedNormal, InverseGaussian, StudentT, VonMises
+from sk_mle.likelihoods import Censored, ExponentiallyModifiedNormal, GeneralizedNormal, InverseGaussian, StudentT, VonMises
 
 
 def two_groups(law, seed):
@@ -47,6 +49,34 @@ def is_normal():
     assert model.optimize_result_.other_maximum == pytest.approx(-41.89062, abs=1e-4)
 
 
+def power_exponential(seed, groups, shape, edge):
+    """The supremum at one end of the shapes: by scipy at 100, the best plane through two rows at 1/2."""
+
+    def check():
+        X, z = (two_groups if groups else lambda law, seed: make_mle_regression(law, 24, 1, random_state=500 + seed)[:2])(
+            GeneralizedNormal(), seed
+        )
+        A = np.column_stack([np.ones(24), X])
+
+        def lost(b):
+            r = np.abs(z - A @ b)
+            largest = r.max()
+            scale = largest * (shape * np.mean((r / largest) ** shape)) ** (1 / shape)
+            return -stats.gennorm.logpdf(r, shape, 0, scale).sum()
+
+        if shape > 1:
+            options = {"xatol": 1e-10, "fatol": 1e-11}
+            right = optimize.minimize(lost, np.linalg.lstsq(A, z, rcond=None)[0], method="Nelder-Mead", options=options).fun
+        else:
+            right = min(lost(np.linalg.solve(A[list(pair)], z[list(pair)])) for pair in combinations(range(24), 2))
+        with pytest.warns(BoundaryWarning, match=f"shape of GeneralizedNormal ran to the {edge} edge"):
+            model = MLERegressor(GeneralizedNormal()).fit(X, z)
+        assert model.loglikelihood_ == pytest.approx(-right, abs=1e-5)
+        assert np.isfinite(model.intercepts_["shape"])
+
+    return check
+
+
 def far_interval():
     """The first row, known to lie below 2, is at an infinite mean: the highest maximum has the slope of the others."""
     rng = np.random.default_rng(0)
@@ -81,5 +111,7 @@ CASES = [
     Case("two groups: below all of them", BEST, "ExponentiallyModifiedNormal", EMG),
     Case("two groups: of many windings the highest maximum", BEST, "VonMises", WRAPPED),
     Case("two groups: a maximum below the normal limit", "closed form of the normal law", "StudentT", is_normal),
+    Case("24 rows, almost uniform", "scipy's gennorm", "GeneralizedNormal", power_exponential(1, False, 100.0, "upper")),
+    Case("two groups: many vertices", "every vertex", "GeneralizedNormal", power_exponential(0, True, 0.5, "lower")),
     Case("one row far out, known to an interval", "scipy's invgauss and levy, Nelder-Mead", "InverseGaussian", far_interval),
 ]

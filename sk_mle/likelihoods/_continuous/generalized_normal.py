@@ -59,6 +59,7 @@ class GeneralizedNormal(Kinked, LocationScale):
         limits={"Normal": {"shape": 2.0, "scale": lambda scale: scale * 2**0.5}, "Laplace": {"shape": 1.0}},
         searched=False,
         tried={"shape": (0.6, 0.8, 1.0, 1.4, 2.0, 3.0, 6.0, 20.0)},
+        held={"shape": (0.51, 0.7, 1.0, 1.4, 2.0, 3.0, 10.0, 90.0)},  # next to both ends too: there is a maximum at either
     )
 
     def __init__(self, *, loc: Any = None, scale: Any = None, shape: Any = None, links: Any = None) -> None:
