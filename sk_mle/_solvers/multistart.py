@@ -17,6 +17,7 @@ from ..likelihoods._functions import canonical_order, n_starts
 from .far_rows import from_other_rows
 from .held import constant_parameters
 from .limits import from_limits
+from .saturated import at_observed_shares
 from .solvers import Solution
 from .special_cases import MIN_GAIN, first_round_iterations, from_special_cases, kept_rows, on_subsample
 
@@ -55,6 +56,7 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, ver
     start, at_limit = from_limits(objective, start, solve)
     best = from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve, verbose), solve)
     best = best if best.unbounded or n_starts(objective.likelihood) > 1 else from_other_rows(objective, best, solve)
+    best = at_observed_shares(objective, best)
     searched = bool(best.edges)  # from there `from_special_cases` has tried the law's other shapes
     if not best.converged or searched or not _may_have_other_maxima(objective, best.u):
         return best

@@ -59,7 +59,10 @@ class GeneralizedPoisson(MeanPower, SummedCount):
     parameters = {"mean": POSITIVE, "dispersion": Domain(low=-1.0, typical=(0.1, 1.0)), "power": POWER}
     power_of_dispersion, min_a = 1.0, -1.0
 
-    relations = Relations(limits={"Poisson": {"dispersion": 0.0}})
+    relations = Relations(
+        limits={"Poisson": {"dispersion": 0.0}},
+        ends={"dispersion": {"lower": "law of one count, or of two beside each other"}},
+    )
 
     def __init__(self, *, mean: Any = None, dispersion: Any = None, power: Any = 1.0, links: Any = None) -> None:
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
