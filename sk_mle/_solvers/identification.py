@@ -10,6 +10,7 @@ Flat vector: `u[objective.slices[name]]`, reshaped to `design.shape`, holds the 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,8 @@ def plateaus(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:
     for name, design in objective.designs.items():
         if design.columns is None or not design.linear or design.vector or name in objective.penalties:
             continue
+        if not objective.over_rows(u, partial(_n_on_plateau, law, name), operator.add):
+            continue  # the products of all rows, which cost as much as a Hessian, have no null space that was not met before
         gram = objective.over_rows(u, partial(_products_off_plateau, law, name, design))["gram"]
         free, _ = null_space_of_rows(gram, MAX_NULL_EIGENVALUE)
         if not free.shape[1]:
@@ -124,6 +127,11 @@ def _off_plateau(law: Likelihood, name: str, batch: Batch, eta: dict) -> np.ndar
     slopes = [gradient.get(name, np.zeros(len(batch.y))) for gradient in gradients]
     here, above, below = (np.abs(slope) <= MAX_PLATEAU_SLOPE for slope in slopes)
     return ~(here & (above | below))
+
+
+def _n_on_plateau(law: Likelihood, name: str, batch: Batch, eta: dict) -> int:
+    """Number of rows of a block on the plateau."""
+    return int(np.count_nonzero(~_off_plateau(law, name, batch, eta)))
 
 
 def _products_off_plateau(law: Likelihood, name: str, design: Design, batch: Batch, eta: dict) -> dict:
@@ -154,12 +162,13 @@ def _without_gradient(
 
 def _products(design: Design, X: Any, informative: np.ndarray) -> np.ndarray:
     """Products (size, size) of coordinates, summed over the linear predictors of rows X in the mask `informative` (n, K)."""
-    (r, k), gram = design.shape, np.zeros((design.size, design.size))
+    gram = np.zeros((design.size, design.size))
     for first in range(0, len(informative), ROWS_PER_BLOCK):
         block = slice(first, first + ROWS_PER_BLOCK)
         rows = design.coordinate_rows(X[block])
-        outputs = np.einsum("ne,ek,el->nkl", informative[block], design.output_basis, design.output_basis)
-        gram += np.einsum("ni,nj,nkl->ikjl", rows, rows, outputs, optimize=True).reshape(r * k, r * k)
+        for mask, output in zip(informative[block].T, design.output_basis, strict=True):
+            chosen = rows if mask.all() else rows[mask]
+            gram += np.kron(chosen.T @ chosen, np.outer(output, output))
     return gram
 
 
