@@ -39,7 +39,7 @@ class Term:
         Their names.
     nonnegative : ndarray of shape (r, k), optional
         Its products with the coefficients are not negative.
-    start : ndarray of shape (k,), optional
+    slopes_at_start : ndarray of shape (k,), optional
         The slopes of its columns where the function begins.
     """
 
@@ -48,7 +48,7 @@ class Term:
     weights: np.ndarray
     penalties: tuple[str, ...]
     nonnegative: np.ndarray | None = None
-    start: np.ndarray | None = None
+    slopes_at_start: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class BoundTerm:
         Columns of X, in place of a basis, that are penalised.
     nonnegative : ndarray of shape (m, k) or None
         Its products with the k coefficients are not negative.
-    start : ndarray of shape (k,) or None
+    slopes_at_start : ndarray of shape (k,) or None
         The slopes of the columns where the function begins, by which tests tell a function from its negative.
     """
 
@@ -66,12 +66,14 @@ class BoundTerm:
     weights: dict[str, np.ndarray] | None = None
     ridge: Any = None
     nonnegative: np.ndarray | None = None
-    start: np.ndarray | None = None
+    slopes_at_start: np.ndarray | None = None
 
     def term(self, places: np.ndarray) -> Term:
         """The term whose coefficients have these places."""
         weights = self.weights or {self.label: np.ones(len(places))}
-        return Term(self.label, places, np.array(list(weights.values())), tuple(weights), self.nonnegative, self.start)
+        return Term(
+            self.label, places, np.array(list(weights.values())), tuple(weights), self.nonnegative, self.slopes_at_start
+        )
 
 
 def text_groups(model: Any, X: Any) -> dict[Any, np.ndarray]:

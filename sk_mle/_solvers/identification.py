@@ -106,7 +106,7 @@ def plateaus(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:
         if design.columns is None or not design.linear or design.vector or name in objective.penalties:
             continue
         if not objective.over_rows(u, partial(_n_on_plateau, law, name), operator.add):
-            continue  # the products of all rows, which cost as much as a Hessian, have no null space that was not met before
+            continue  # their products cost as much as a Hessian, and no plateau is there to be found
         gram = objective.over_rows(u, partial(_products_off_plateau, law, name, design))["gram"]
         free, _ = null_space_of_rows(gram, MAX_NULL_EIGENVALUE)
         if not free.shape[1]:

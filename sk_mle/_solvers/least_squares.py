@@ -164,10 +164,8 @@ def with_few_rows(objective: Objective) -> tuple[Objective, np.ndarray] | None:
     designs, start = _at_constants(objective, {**objective.designs, name: design}, np.sqrt(mean_square))
     output_scale = designs[name].output_basis[0, 0]
     whole = objective.copy_with(designs=designs)
-    start[whole.slices[name]] = solution / output_scale
-    whole.on_equivalent_rows = OnFewRows.of(
-        whole, output_scale * products.root, solution / output_scale, mean_square, products.steep
-    )
+    few = OnFewRows.of(whole, output_scale * products.root, solution / output_scale, mean_square, products.steep)
+    start[whole.slices[name]], whole.on_equivalent_rows = few.solution, few
     return whole, start
 
 

@@ -30,7 +30,7 @@ from .least_squares import MAX_CONDITION_OF_ROOT, with_constants_at
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .quadratic_program import MIN_SINGULAR_VALUE, QuadraticProgram
 from .separation import separating_directions
-from .solvers import MAX_GRADIENT_TO_FINISH, Solution, gradient_rounding, parameters_at_edges
+from .solvers import MAX_GRADIENT_TO_FINISH, Solution, gradient_rounding, parameters_at_edges, value_rounding
 from .start import MAX_START_GRADIENT, cold_start
 
 MAX_COORDINATES_PER_ROW = 0.5  # from which a free fit is too close to exact to be a start
@@ -110,15 +110,14 @@ def constrained_maximum(
     run = _descend_from_few(objective, equivalent, quadratic_program, u, tol, max_iter)
     active = run.last.active
     run.result.update(active=active)
+    solution = run.solution(objective)
     if run.converged and not _certified(objective, run, quadratic_program, active):
         # a direction in which the likelihood grows is no matter where the region ends
         directions = separating_directions(plain, run.u, region.recession(plain.designs)) if penalty is None else {}
-        solution = run.solution(objective)
         if penalty is None:
             solution = _of_minimum_norm(plain, solution, quadratic_program, active)
-        run.result.update(minimum_certified=not directions, recession=directions)
-        return plain, solution
-    return plain, run.solution(objective)
+        solution.result.update(minimum_certified=not directions, recession=directions)
+    return plain, solution
 
 
 def _of_minimum_norm(objective: Objective, solution: Solution, quadratic_program: QuadraticProgram, active: Any) -> Solution:
@@ -444,7 +443,7 @@ def _is_rounding(point: Any, u: np.ndarray, hessian: Any, residual: float, decre
 
     Rounded coordinates move the gradient by their rounding times the curvature, which may be far from 1 here.
     """
-    if residual <= MAX_GRADIENT_TO_FINISH and decrement <= 1e-14 * max(1.0, abs(point.value)):
+    if residual <= MAX_GRADIENT_TO_FINISH and decrement <= value_rounding(point.value):
         return True
     rounding = 4 * np.finfo(float).eps * (np.abs(hessian) @ np.abs(u)).max()
     return bool(decrement <= MAX_GRADIENT_TO_FINISH**2 and residual <= rounding)
@@ -470,7 +469,7 @@ def _line_search(
     information: str,
 ) -> tuple[float, Any]:
     """The share of a step at which the value falls, and the point there; None if no share does."""
-    length, slack, before = 1.0, 1e-14 * max(1.0, abs(point.value)), point.value + subproblem.penalty(u)
+    length, slack, before = 1.0, value_rounding(point.value), point.value + subproblem.penalty(u)
     while length >= MIN_STEP_LENGTH:
         trial = objective.evaluate(u + length * step, order, information)
         value = trial.value + subproblem.penalty(u + length * step)

@@ -23,13 +23,18 @@ def at_observed_shares(objective: Objective, solution: Solution) -> Solution:
 
     No law gives the counts of rows with equal columns a greater likelihood than these shares.
     """
-    nothing_to_gain = objective.data.total_weight * objective.value(solution.u) < MIN_GAIN
-    if solution.unbounded or solution.edges or (solution.converged and not nothing_to_gain) or not _comparable(objective):
+    if solution.unbounded or solution.edges or not _comparable(objective):
         return solution
     ends = [(name, edge) for name in constant_parameters(objective) for edge in ("lower", "upper")]
     end = next((end for end in ends if law_at_end(objective.likelihood, *end)), None)
-    below = objective.data.total_weight * objective.value(solution.u) - (0.0 if nothing_to_gain else _least_loss(objective))
-    if end is None or not abs(below) < MIN_GAIN:
+    if end is None:
+        return solution
+    loss = objective.data.total_weight * objective.value(solution.u)
+    if loss >= MIN_GAIN:
+        if solution.converged:
+            return solution
+        loss -= _least_loss(objective)
+    if not abs(loss) < MIN_GAIN:
         return solution
     result = OptimizeResult({**solution.result, "minimum_certified": True, "curvature_vanished": False})
     return solution._replace(converged=True, edges=dict([end]), result=result)

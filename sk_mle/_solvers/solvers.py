@@ -261,7 +261,7 @@ def solve(
     value = objective.value(u)
     result.setdefault("fun", value)
     unbounded = objective.unbounded(u, value, 0.0 if norm <= tol else 3.0)  # it may have stopped shortly before the bound
-    rounding = 1e-14 * max(1.0, abs(value))
+    rounding = value_rounding(value)
     exhausted = norm <= MAX_GRADIENT_TO_FINISH and result.get("decrement", np.inf) <= rounding  # no measurable gain is left
     converged = bool(np.isfinite(value)) and not unbounded and (norm <= tol or exhausted)
     unbounded = unbounded or (not converged and bool(np.isfinite(value)) and is_diverging(objective, u))
@@ -309,6 +309,11 @@ def _newton_decrement(objective: Objective, u: np.ndarray) -> float:
     factor, step, fail = lapack.dposv(point.hessian / np.outer(scale, scale), point.gradient / scale)
     rcond = 0.0 if fail else lapack.dpocon(factor, 1.0, uplo="U")[0]
     return float(step @ (point.gradient / scale)) if rcond > RCOND_MIN else np.inf
+
+
+def value_rounding(value: float) -> float:
+    """Rounding error of a value, which is a sum over many rows."""
+    return 1e-14 * max(1.0, abs(value))
 
 
 def gradient_rounding(objective: Objective, u: np.ndarray) -> float:

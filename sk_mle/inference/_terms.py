@@ -154,7 +154,7 @@ def _test_of_smooth(
 
 def _slopes_at_start(tested: TermCoefficients, own: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Slopes where they begin of the functions whose coefficients are the columns of R's inverse, R = sqrt(own) axes'."""
-    start, known = tested.term.start, own > MIN_EIGENVALUE * own[-1]
+    start, known = tested.term.slopes_at_start, own > MIN_EIGENVALUE * own[-1]
     slopes = np.eye(1, len(own))[0] if start is None else np.tile(start, len(tested.places))  # else by the first coefficient
     return (slopes @ axes) * np.where(known, 1 / np.sqrt(np.where(known, own, 1.0)), 0.0)
 

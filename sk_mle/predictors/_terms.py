@@ -118,8 +118,8 @@ class Smooth(BaseEstimator):
             weights = dict(zip(penalties, basis.weights, strict=True))
             labels = tuple(f"{one}[{k}]" for k in range(n_columns))
             takes = taken if by is None or level is not None else ()
-            start = basis.slopes_at_start()
-            result.append(BoundTerm(one, takes, basis, labels, weights, nonnegative=monotonicity, start=start))
+            slopes = basis.slopes_at_start()
+            result.append(BoundTerm(one, takes, basis, labels, weights, nonnegative=monotonicity, slopes_at_start=slopes))
             taken = ()  # the parts share their columns
         return result
 

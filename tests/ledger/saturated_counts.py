@@ -53,17 +53,19 @@ def _few_values(law, y, precision):
 
 
 SUPREMUM = "no count is more than certain"
+CONSTANT, TWO_COUNTS, TWO_ROWS = [2.0] * 20, [3.0, 4] * 10, [1.0, 2]
+
 CASES = [
     Case("15 rows and 30 columns", SUPREMUM, "GeneralizedPoisson", _certain(GeneralizedPoisson())),
     Case("15 rows and 30 columns", SUPREMUM, "ConwayMaxwellPoisson", _certain(ConwayMaxwellPoisson())),
     *(
         Case(f"counts {y}", "observed shares", type(law).__name__, _few_values(law, y, precision))
-        for law, precision in (
-            (ConwayMaxwellPoisson(), 1e-6),
-            (GeneralizedPoisson(), 1e-4),  # whose mean is then next to the end of its support
-            (Truncated(GeneralizedPoisson(), low=0), 1e-4),
+        for law, samples, precision in (
+            (ConwayMaxwellPoisson(), (CONSTANT, TWO_COUNTS, TWO_ROWS), 1e-6),
+            (GeneralizedPoisson(), (CONSTANT, TWO_COUNTS, TWO_ROWS), 1e-4),  # whose mean is then next to the end of its support
+            (Truncated(GeneralizedPoisson(), low=0), (CONSTANT, TWO_COUNTS), 1e-4),
         )
-        for y in ([2.0] * 20, [3.0, 4] * 10, [1.0, 2])[: 3 - isinstance(law, Truncated)]
+        for y in samples
     ),
     Case("15 rows and 30 columns", "the exponential law's closed form, its limit", "Lomax", _exponential),
 ]

@@ -49,13 +49,16 @@ def is_normal():
     assert model.optimize_result_.other_maximum == pytest.approx(-41.89062, abs=1e-4)
 
 
-def power_exponential(seed, groups, shape, edge):
-    """The supremum at one end of the shapes: by scipy at 100, the best plane through two rows at 1/2."""
+def simulated(law, seed):
+    """24 rows that follow the law."""
+    return make_mle_regression(law, 24, 1, random_state=500 + seed)[:2]
+
+
+def power_exponential(draw, seed, shape, edge):
+    """The supremum at one end of the shapes: by scipy at 100, the best line through two rows at 1/2."""
 
     def check():
-        X, z = (two_groups if groups else lambda law, seed: make_mle_regression(law, 24, 1, random_state=500 + seed)[:2])(
-            GeneralizedNormal(), seed
-        )
+        X, z = draw(GeneralizedNormal(), seed)
         A = np.column_stack([np.ones(24), X])
 
         def lost(b):
@@ -111,7 +114,7 @@ CASES = [
     Case("two groups: below all of them", BEST, "ExponentiallyModifiedNormal", EMG),
     Case("two groups: of many windings the highest maximum", BEST, "VonMises", WRAPPED),
     Case("two groups: a maximum below the normal limit", "closed form of the normal law", "StudentT", is_normal),
-    Case("24 rows, almost uniform", "scipy's gennorm", "GeneralizedNormal", power_exponential(1, False, 100.0, "upper")),
-    Case("two groups: many vertices", "every vertex", "GeneralizedNormal", power_exponential(0, True, 0.5, "lower")),
+    Case("24 rows, almost uniform", "scipy's gennorm", "GeneralizedNormal", power_exponential(simulated, 1, 100.0, "upper")),
+    Case("two groups: many vertices", "every vertex", "GeneralizedNormal", power_exponential(two_groups, 0, 0.5, "lower")),
     Case("one row far out, known to an interval", "scipy's invgauss and levy, Nelder-Mead", "InverseGaussian", far_interval),
 ]
