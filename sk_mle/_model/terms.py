@@ -170,7 +170,7 @@ def with_terms(
     end, result = term_data.n_features, dict(predictors)
     for name, terms in _specs(model, law).items():
         argument = f"penalties[{name!r}]"
-        bound_terms = [part for term in terms for part in term.bind(term_data, f"{argument}, {term!r}")]
+        bound_terms = [part for term in terms for part in _bound(term, term_data, f"{argument}, {term!r}")]
         predictor = _linear_part(model, law, predictors[name], bound_terms, set(term_data.texts), argument)
         result[name], new, end = _joined(predictor, bound_terms, end, argument)
         bases += new
@@ -274,6 +274,14 @@ def _specs(model: Any, law: Likelihood) -> dict[str, list]:
     if len({values[name] for name in specs} & set(CRITERIA)) > 1:
         raise ValueError(f"one criterion chooses all penalties, 'reml' or 'gcv'; got alpha={model.alpha!r}")
     return specs
+
+
+def _bound(term: Any, term_data: TermData, argument: str) -> list[BoundTerm]:
+    """The parts that a term's `bind` returns; TypeError for anything else."""
+    parts = term.bind(term_data, argument)
+    if not (isinstance(parts, list | tuple) and all(isinstance(part, BoundTerm) for part in parts)):
+        raise TypeError(f"{argument}: its bind must return a list of BoundTerm of sk_mle._model.terms, got {parts!r}")
+    return list(parts)
 
 
 def _check_term(term: Any, argument: str) -> None:

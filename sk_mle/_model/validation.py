@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -42,20 +43,26 @@ def check_objects(X: Any) -> None:
 
 
 def text_columns(X: Any, error: Any) -> str:
-    """A message about the columns of X that hold text; "" if none does."""
+    """A message about the columns of X that share a name or hold text; "" if none does."""
     if hasattr(X, "columns"):
+        if repeated := [repr(str(name)) for name, n in Counter(X.columns).items() if n > 1]:
+            return f"X has several columns called {_shown(repeated)}: give each a name of its own"
         names = [repr(str(name)) for name in X.columns if any(isinstance(value, str) for value in X[name])]
     else:
         values = np.asarray(X, dtype=object) if np.ndim(X) == 2 else np.empty((0, 0))
         names = [str(j) for j in range(values.shape[1]) if any(isinstance(value, str) for value in values[:, j])]
     if not names:
         return ""
-    shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     return (
-        f"X: column{'s' * (len(names) > 1)} {shown} hold{'s' * (len(names) == 1)} text ({error}): encode it, as by "
+        f"X: column{'s' * (len(names) > 1)} {_shown(names)} hold{'s' * (len(names) == 1)} text ({error}): encode it, as by "
         "sklearn.preprocessing.OneHotEncoder(drop='first', sparse_output=False) in sklearn.compose.make_column_transformer, or "
         "leave it out"
     )
+
+
+def _shown(names: list[str]) -> str:
+    """The first ten names, and whether there are more."""
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 
 
 def check_finite(X: Any, names: Any) -> None:

@@ -36,6 +36,7 @@ from sk_mle import (
     metrics,
     predict_dist,
 )
+from sk_mle._model.terms import BoundTerm
 from sk_mle.diagnostics import cooks_distance, deviance_residuals, leverage, pearson_residuals, quantile_residuals
 from sk_mle.displays import CoefficientDisplay, PITDisplay
 from sk_mle.domains import POSITIVE, REAL
@@ -151,6 +152,16 @@ class Users(Likelihood):
         return wrong.get(self.fault, lambda v: v)(value)
 
 
+class NoParts:
+    def bind(self, term_data, argument):
+        return None
+
+
+class MakesParts:
+    def bind(self, term_data, argument):
+        return [BoundTerm("ridge", ridge="all")]
+
+
 class Starts(Users):
     def start(self, y, sample_weight):
         found = {"right": {"loc": 0.0, "scale": 1.0}, "lacks": {"loc": 0.0}, "outside": {"loc": 0.0, "scale": -1.0}}
@@ -243,6 +254,8 @@ DATA = {
     "an exposure without a log link": Said(fit(R(Hurdle(Poisson()), exposure={"zero": "e"}), COUNTS, FRAME.assign(e=2.0)), r"zero of Hurdle has the link Logit\(\).*Choose links={'zero': 'log'}, or, if the sum is meant, offset={'zero': ...}", lambda _: (R(Hurdle(Poisson()), offset={"zero": "e"}).fit(FRAME.assign(e=2.0), COUNTS), R("poisson", exposure="e").fit(FRAME.assign(e=2.0), COUNTS), C(Bernoulli(links={"prob": "cloglog"}), exposure="e").fit(FRAME.assign(e=2.0), LABELS))),
     "no event": Said(fit(R(Censored(Weibull())), censored(SIZES, event=np.zeros(N, bool))), "no row of y is an event.*Is event= the wrong way round", lambda _: R(Censored(Weibull())).fit(X, censored(SIZES, event=np.ones(N, bool)))),
     "text in X": Said(fit(R(), REALS, FRAME.assign(city=THREE)), r"X: column 'city' holds text .*OneHotEncoder\(drop='first', sparse_output=False\) in sklearn.compose.make_column_transformer, or leave it out", lambda _: (make_pipeline(make_column_transformer((OneHotEncoder(drop="first", sparse_output=False), ["city"]), remainder="passthrough"), R()).fit(FRAME.assign(city=THREE), REALS), R().fit(FRAME, REALS))),
+    "columns of one name": Said(fit(R(), REALS, FRAME.set_axis(["a", "a"], axis=1)), "X has several columns called 'a': give each a name of its own", lambda _: R().fit(FRAME.set_axis(["a", "a2"], axis=1), REALS)),
+    "a term that makes no parts": Said(fit(R(penalties={"loc": [NoParts()]}, alpha=1.0), REALS), "its bind must return a list of BoundTerm", lambda _: R(penalties={"loc": [MakesParts()]}, alpha=1.0).fit(X, REALS)),
     "two labels without order": Said(fit(C("ordinal"), np.array(["low", "high"])[(REALS > 0).astype(int)]), r"high < low.*Ordinal\(categories=\['high', 'low'\]\) in the right order", lambda _: C(Ordinal(categories=["low", "high"])).fit(X, np.array(["low", "high"])[(REALS > 0).astype(int)])),
     "an exposure of zero": Said(fit(R("poisson", exposure="e"), COUNTS, FRAME.assign(e=np.where(np.arange(N) == 3, 0.0, 1.0))), "drop these rows", lambda _: R("poisson", exposure="e").fit(FRAME.assign(e=1.0).drop(index=3), np.delete(COUNTS, 3))),
     "nothing left for the law inside": Said(fit(R(Hurdle(Poisson())), np.zeros(N)), r"stratify the folds by whether y is zero.*Hurdle\(Fixed\(Poisson\(\), {'mean': ...}\)\)", lambda message: ([R(Hurdle(Poisson()), predictors="intercept").fit(X[train], COUNTS[train]) for train, _ in StratifiedKFold(3).split(X, COUNTS == 0)], R(code(re.search(r"Hurdle\(Fixed.*\)$", message)[0].replace("...", "2.0"))).fit(X, np.where(COUNTS > 0, 1.0, 0.0)))),
