@@ -376,10 +376,16 @@ def _position(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 def _codes(y: Any, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions (n,) of labels in sorted classes, as floats, and the indices of rows with another label."""
-    codes, unknown = np.empty(len(y)), []
+    codes, unknown = np.empty(len(y)), [np.empty(0, np.intp)]
     for first in range(0, len(y), ROWS_PER_BLOCK):
         block = y[first : first + ROWS_PER_BLOCK]
-        index = _position(block, classes)
+        if len(classes) == 2 and block.dtype.kind in "biuf":  # two comparisons tell all
+            index = block == classes[1]
+            known = index | (block == classes[0])
+        else:
+            index = _position(block, classes)
+            known = classes[index] == block
         codes[first : first + ROWS_PER_BLOCK] = index
-        unknown.append(first + np.flatnonzero(classes[index] != block))
+        if not known.all():
+            unknown.append(first + np.flatnonzero(~known))
     return codes, np.concatenate(unknown)

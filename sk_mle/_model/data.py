@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -136,9 +136,11 @@ class Data:
         """Number of rows of positive weight."""
         return int(np.count_nonzero(self.weight)) if self.has_zero_weight else self.n_samples
 
-    @property
+    @cached_property
     def min_weight_share(self) -> float:
         """Smallest positive weight as a share of the total weight."""
+        if are_ones(self.weight):
+            return 1.0 / self.total_weight
         return float(np.min(self.weight, where=self.weight > 0, initial=np.inf)) / self.total_weight
 
     def with_long_blocks(self, n_rows: int) -> Data:

@@ -54,7 +54,7 @@ class Logit(_CDFLink):
 
     def log_inverse(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         z, larger = self._parts(eta)
-        return np.minimum(eta, 0) - np.log1p(z), np.exp(np.minimum(-eta, 0)) * larger, -z * larger * larger
+        return np.minimum(eta, 0) - np.log1p(z), np.where(eta < 0, 1.0, z) * larger, -z * larger * larger
 
     @staticmethod
     def _parts(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -153,6 +153,14 @@ def test_nearly_separated_data_have_a_maximum(n):
     assert MLEClassifier().fit(x, y).converged_
 
 
+def test_a_class_of_one_row_beside_two_common_ones_is_found():
+    y = np.tile([2, 7, 7, 7, 2, 2], 100)  # a first look at every third row finds 2 and 7 alone
+    y[400] = 5
+    model = MLEClassifier(alpha=1.0).fit(np.random.default_rng(0).normal(size=(600, 1)), y)
+    assert_array_equal(model.classes_, [2, 5, 7])
+    assert_allclose(model.predict_proba(np.zeros((1, 1)))[0], np.array([299, 1, 300]) / 600, atol=2e-3)
+
+
 def test_separation_of_several_classes():
     model, (data, y) = MLEClassifier(), load_iris(return_X_y=True, as_frame=True)
     with pytest.warns(SeparationWarning, match="likelihood of Categorical grows"):
