@@ -78,6 +78,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
             ConvergenceWarning,
         )
 
+    _warn_edge_of_support(law, objective, solution)
     _warn_penalties(law, solution)
     unidentified = solution.result.get("unidentified", {})
     if solution.converged and not (unidentified or directions or solution.result.get("minimum_certified")):
@@ -135,6 +136,17 @@ def _separated_along(model: Any, law: Any, name: str, free: np.ndarray, data: An
     design = without_terms.designs[name]
     direction = None if u is None else separating_directions(without_terms, u).get(name)
     return direction, design.shape[0] - design.intercept
+
+
+def _warn_edge_of_support(law: str, objective: Objective, solution: Solution) -> None:
+    """Warn if the maximum is on the edge of the support, where the gradient does not vanish."""
+    if solution.result.get("at_edge_of_support"):
+        warn_caller(
+            f"The maximum of the likelihood of {law} is on the edge of its support, which moves with the parameters: "
+            f"{rows_text(_rows_at_an_end(objective, solution.u))} of y hold it. Estimates there have no normal distribution, "
+            "and no standard errors: take quantiles of fits of clones to rows that sklearn.utils.resample draws.",
+            BoundaryWarning,
+        )
 
 
 def _warn_penalties(law: str, solution: Solution) -> None:

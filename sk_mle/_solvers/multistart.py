@@ -15,6 +15,7 @@ from .._model.objective import Objective
 from .._utils.progress import progress
 from ..likelihoods._functions import canonical_order, n_starts
 from .far_rows import from_other_rows
+from .fixed_ends import from_fixed_end
 from .held import constant_parameters
 from .limits import from_limits
 from .saturated import at_observed_shares
@@ -53,6 +54,8 @@ def best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, ver
     -------
     Solution
     """
+    if (at_fixed_end := from_fixed_end(objective, start, solve)) is not None:
+        return at_fixed_end
     start, at_limit = from_limits(objective, start, solve)
     best = from_special_cases(objective, at_limit or _best_of_starts(objective, start, solve, verbose), solve)
     best = best if best.unbounded or n_starts(objective.likelihood) > 1 else from_other_rows(objective, best, solve)

@@ -241,7 +241,44 @@ def interior_maximum_below_a_limit():
     assert model.loglikelihood_ == pytest.approx(-best.fun, abs=1e-5)
 
 
+def _shape_known_at_its_end(law, y, right):
+    """A maximum on the edge of the support, by linear programming: the edge is above all y, and as low as possible."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(30, 1))
+    A, y = np.column_stack([np.ones(30), X]), y(X[:, 0], rng)
+    target = np.log(y) if y.min() > 0 else y  # the linear predictor of the edge is its logarithm, or the edge itself
+
+    def check():
+        edge = A @ linprog(A.sum(axis=0), A_ub=-A, b_ub=-target, bounds=(None, None)).x
+        with pytest.warns(BoundaryWarning, match=r"on the edge of its support.* rows? .* of y hold it"):
+            model = MLERegressor(law).fit(X, y)
+        assert model.converged_
+        assert model.loglikelihood_ == pytest.approx(right(edge, y), abs=1e-6)
+
+    return check
+
+
 CASES = [
+    Case(
+        "shape known to be -1: an exponential law below a plane",
+        "linear programming",
+        "GeneralizedExtremeValue",
+        _shape_known_at_its_end(
+            GeneralizedExtremeValue(shape=-1.0),
+            lambda x, rng: 1 + 0.5 * x - rng.weibull(0.9, 30),
+            lambda edge, y: _exponential(edge - y),
+        ),
+    ),
+    Case(
+        "shape known to be -1: a uniform law up to exp(eta)",
+        "linear programming",
+        "GeneralizedPareto",
+        _shape_known_at_its_end(
+            GeneralizedPareto(shape=-1.0),
+            lambda x, rng: np.exp(1 + 0.5 * x) * rng.uniform(size=30),
+            lambda edge, y: -edge.sum(),
+        ),
+    ),
     Case("24 rows, an interior maximum", "the limit's formula", "SinhArcsinh", interior_maximum_below_a_limit),
     Case(
         "exponential data above a bound",
