@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._predictive.distribution import Distribution
 from ._integration import integrate
+from ._lattice import masses
 from ._rows import (
     MAX_SUMMED_TERMS,
     atoms,
@@ -117,24 +118,26 @@ def _lattice_crps(y: Any, dist: Distribution) -> np.ndarray:
 
 def _summed_crps(y: np.ndarray, dist: Distribution) -> np.ndarray:
     """The sum cell by cell; y may cut one cell."""
-    support, cells, cdf_so_far = dist.likelihood.support, [], np.full(len(y), np.nan)
+    support, low, high = dist.likelihood.support, np.full(len(y), np.inf), np.full(len(y), -np.inf)
 
     def term(part: Distribution, rows: np.ndarray, k: np.ndarray) -> np.ndarray:
-        cells.append((rows, k.min(axis=0), k.max(axis=0)))
-        mass = part.pmf(k)  # whose sums cost less than a distribution function at every k
-        before = np.where(np.isnan(cdf_so_far[rows]), part.cdf(k[0]) - mass[0], cdf_so_far[rows])
-        lower = np.clip(np.maximum(before, 0.0) + np.cumsum(mass, axis=0), 0.0, 1.0)
-        cdf_so_far[rows] = lower[-1]
+        low[rows], high[rows] = k[0], k.max(axis=0)
+        mass = masses(part, k[0], len(k), before := _below(part, k[0]))  # at less cost than a distribution function at every k
+        lower = np.clip(before + np.cumsum(mass, axis=0), 0.0, 1.0)
         below = np.clip(y[rows] - k, 0.0, 1.0)
-        last = k == support.high
-        return np.where(last, 0.0, below * lower**2 + (1 - below) * (1 - lower) ** 2)
+        return np.where(k == support.high, 0.0, below * lower**2 + (1 - below) * (1 - lower) ** 2)
 
     total = sum_over_lattice(term, dist)
-    first, end = np.full(len(y), np.inf), np.full(len(y), -np.inf)
-    for rows, low, high in cells:
-        first[rows], end[rows] = np.minimum(first[rows], low), np.maximum(end[rows], high)
-    end = np.where(end == support.high, end, end + 1)
-    return total + np.maximum(first - y, 0.0) + np.maximum(y - end, 0.0)
+    end = np.where(high == support.high, high, high + 1)
+    return total + np.maximum(low - y, 0.0) + np.maximum(y - end, 0.0)
+
+
+def _below(dist: Distribution, k: np.ndarray) -> np.ndarray:
+    """P(Y < k) for every row."""
+    result, rows = np.zeros(len(k)), k > dist.likelihood.support.low
+    if rows.any():
+        result[rows] = dist[rows].cdf(k[rows] - 1)
+    return result
 
 
 def _integrated_crps(y: np.ndarray, dist: Distribution) -> np.ndarray:

@@ -19,6 +19,8 @@ ADVICE_FOR_INTERVALS = (
 )
 QUANTILE_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MAX_SUMMED_TERMS = 1 << 17  # whole numbers per row up to which a sum has every term
+MAX_RATIO_OF_RANGES = 2.0  # of rows that are summed together, as all take the steps of the longest
+MIN_SHARED_RANGE = 64  # whole numbers up to which rows are summed together however short they are
 VALUES_PER_BLOCK = 1 << 20  # values of distribution functions at a time
 
 
@@ -126,14 +128,16 @@ def summation_range(dist: Any, tail: float = 1e-12) -> tuple[np.ndarray, np.ndar
 def sum_over_lattice(term: Callable, dist: Distribution, y: ArrayLike | None = None, tail: float = 1e-12) -> np.ndarray:
     """Sum over whole numbers k of term(rows, k), k of shape (m, 1), for every row of a discrete distribution."""
     low, high = summation_range(dist, tail)
-    result, order = np.zeros(len(low)), np.argsort(high - low)
+    ranges = high - low
+    result, order = np.zeros(len(low)), np.argsort(ranges)
     first = 0
     while first < len(order):
-        n_rows = max(int(VALUES_PER_BLOCK // max(high[order[first]] - low[order[first]] + 1, 1)), 1)
+        n_rows = max(int(VALUES_PER_BLOCK // max(ranges[order[first]] + 1, 1)), 1)
         rows = order[first : first + n_rows]
-        while len(rows) > 1 and len(rows) * (high[rows[-1]] - low[rows[-1]] + 1) > 2 * VALUES_PER_BLOCK:
+        rows = rows[ranges[rows] <= MAX_RATIO_OF_RANGES * np.maximum(ranges[rows[0]], MIN_SHARED_RANGE)]
+        while len(rows) > 1 and len(rows) * (ranges[rows[-1]] + 1) > 2 * VALUES_PER_BLOCK:
             rows = rows[: len(rows) // 2]
-        rows_dist, width = dist[rows], int(np.max(high[rows] - low[rows])) + 1
+        rows_dist, width = dist[rows], int(np.max(ranges[rows])) + 1
         for first_k in range(0, width, VALUES_PER_BLOCK):
             k = low[rows] + np.arange(first_k, min(first_k + VALUES_PER_BLOCK, width))[:, None]
             inside = k <= high[rows]

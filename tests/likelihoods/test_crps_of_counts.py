@@ -7,8 +7,10 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from sk_mle import Distribution
-from sk_mle.likelihoods import Gamma, Geometric, Hurdle, NegativeBinomial, Poisson
+from sk_mle.domains import COUNT, UNIT
+from sk_mle.likelihoods import Gamma, Geometric, Hurdle, Likelihood, NegativeBinomial, Poisson
 from sk_mle.metrics import crps
+from sk_mle.metrics._lattice import masses
 
 
 def of(law, y, **params):
@@ -52,3 +54,31 @@ def test_a_hurdle_whose_counts_are_nearly_all_zero():
     counts = stats.logser(0.66 / 1.66)
     exact = summed(lambda k: 0.9 + 0.1 * counts.cdf(k), lambda k: 0.1 * counts.sf(k), 3.0, 200)
     assert_allclose(of(Hurdle(NegativeBinomial()), 3.0, mean=0.66 / 7e9, dispersion=7e9, zero=0.9), exact, rtol=1e-8)
+
+
+class Spiked(Likelihood):
+    """Geometric counts, of which a share lies at one number."""
+
+    parameters = {"share": UNIT}
+    support = COUNT
+    n_evaluated = 0
+
+    def __init__(self, *, share=None, links=None):
+        self.share, self.links = share, links
+
+    def loglik(self, y, share):
+        type(self).n_evaluated += np.size(y)
+        return np.log((1 - share) * 0.02 * 0.98**y + share * (y == 301))
+
+
+@pytest.mark.parametrize(("share", "most_evaluated"), [(1e-20, 0.5), (1e-3, 2.0)])
+def test_long_ranges_are_evaluated_in_part_where_masses_are_smooth(share, most_evaluated):
+    n, k = 40, np.arange(4000.0)
+    dist = Distribution(Spiked(), {"share": np.full(n, share)})
+    first, Spiked.n_evaluated = np.zeros(n), 0
+    found = masses(dist, first, 2000, first)
+    assert Spiked.n_evaluated < most_evaluated * found.size
+    mass = (1 - share) * 0.02 * 0.98**k + share * (k == 301)
+    assert_allclose(found, np.tile(mass[:2000, None], n), rtol=1e-11, atol=1e-40)
+    tail = 1 - np.cumsum(mass)
+    assert_allclose(crps([0.0], dist[:1]), (tail**2).sum(), rtol=1e-11)
