@@ -8,7 +8,17 @@ from scipy import stats
 
 from sk_mle import Distribution
 from sk_mle.domains import COUNT, UNIT
-from sk_mle.likelihoods import Gamma, Geometric, Hurdle, Likelihood, NegativeBinomial, Poisson
+from sk_mle.likelihoods import (
+    ConwayMaxwellPoisson,
+    Gamma,
+    GeneralizedPoisson,
+    Geometric,
+    Hurdle,
+    Likelihood,
+    NegativeBinomial,
+    Poisson,
+    PoissonInverseGaussian,
+)
 from sk_mle.metrics import crps
 from sk_mle.metrics._lattice import masses
 
@@ -48,6 +58,34 @@ def test_large_counts_have_the_score_of_the_continuous_law(mean, dispersion, y):
 def test_a_poisson_law_of_a_mean_of_1e12_is_normal():
     expected = 1e6 * (2 * stats.norm.pdf(0) - 1 / np.sqrt(np.pi))
     assert_allclose(of(Poisson(), 1e12, mean=1e12), expected, rtol=1e-5)
+
+
+# Sums in mpmath at 30 digits until less than 1e-16 lies beyond, of masses by their recurrences: of the negative binomial law
+# p(k + 1) / p(k) = q (k + r) / (k + 1); of the Poisson-inverse Gaussian law Willmot's in two terms (Dean, Lawless, Willmot 1989);
+# of the Conway-Maxwell-Poisson law lambda / (k + 1)^nu, lambda from the mean by false position; of the generalized Poisson
+# law each mass as it is written.
+BY_MPMATH = [
+    (NegativeBinomial, 20.0, 50.0, 300.0, 279.6233841626285),
+    (NegativeBinomial, 5.0, 400.0, 0.0, 0.017199366432354823),
+    (NegativeBinomial, 0.01, 1e4, 0.0, 1.3368708667162952e-06),
+    (NegativeBinomial, 3000.0, 1e-3, 3100.0, 60.24640020826706),
+    (NegativeBinomial, 300.0, 1e-8, 310.0, 6.352451664466513),
+    (PoissonInverseGaussian, 20.0, 50.0, 3.0, 1.798645912503059),
+    (PoissonInverseGaussian, 2.0, 400.0, 0.0, 0.021103712645357153),
+    (PoissonInverseGaussian, 300.0, 1.0, 500.0, 171.52294175115296),
+    (PoissonInverseGaussian, 0.01, 1e4, 0.0, 3.0699244479720206e-06),
+    (PoissonInverseGaussian, 300.0, 1e-8, 310.0, 6.352451664467086),
+    (ConwayMaxwellPoisson, 200.0, 1000.0, 25.0, 82.98504133273953),
+    (ConwayMaxwellPoisson, 1000.0, 0.1, 1010.0, 6.03062859812911),
+    (ConwayMaxwellPoisson, 500.0, 5.0, 450.0, 29.725433556950364),
+    (GeneralizedPoisson, 20.0, 8.0, 3.0, 4.096341362938655),
+]
+
+
+@pytest.mark.parametrize("law", dict.fromkeys(case[0] for case in BY_MPMATH))
+def test_sums_of_masses_by_recurrence(law):
+    _, mean, dispersion, y, exact = (np.array(column) for column in zip(*(c for c in BY_MPMATH if c[0] is law), strict=True))
+    assert_allclose(crps(y, Distribution(law(), {"mean": mean, "dispersion": dispersion}), per_row=True), exact, rtol=1e-11)
 
 
 def test_a_hurdle_whose_counts_are_nearly_all_zero():
