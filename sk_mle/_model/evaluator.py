@@ -152,7 +152,8 @@ class Evaluator:
             if name in curves:
                 eta = curves[name].value
             else:
-                eta = rows[name] @ slopes + intercept if name in rows else repeated(intercept, len(batch.y))
+                moved = name in rows and slopes.any()  # a fit starts at constants, where no product is needed
+                eta = rows[name] @ slopes + intercept if moved else repeated(intercept, len(batch.y))
                 eta = eta if design.vector else eta[:, 0]
             if with_offset and name in batch.offset:
                 eta = eta + batch.offset[name]

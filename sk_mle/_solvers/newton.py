@@ -22,6 +22,7 @@ ROUNDING_SLACK = 1e-8  # gain in the mean log-likelihood that the rounding of th
 MIN_STEP_LENGTH = 1e-12  # shortest step of a line search whose gain exceeds rounding
 SCORING_DECREMENT = 0.1  # twice the predicted gain below which the observed information replaces the expected
 MAX_GRADIENT_STEPS, COLUMNS_PER_STEP = 10, 40  # L-BFGS steps worth one Hessian; one more per so many columns
+MAX_PAIRS = 20  # of steps and gradient changes that L-BFGS keeps
 # Gradients from which the rate of convergence is estimated; above that rate a new preconditioner waits for more of them, and
 # the last step is checked.
 RECENT_GRADIENTS, MAX_FAST_RATE = 5, 0.7
@@ -197,7 +198,7 @@ class _Descent:
         before, length = self.point, 1.0
         slack = ROUNDING_SLACK * max(1.0, abs(before.value))
         gain_hidden = self.decrement < slack  # by the rounding of large terms: then the gradient norm decides
-        while length > (self.min_step_length if gain_hidden or self.lbfgs else MIN_STEP_LENGTH):
+        while length > (self.min_step_length if gain_hidden or (self.lbfgs and self.lbfgs.replaceable) else MIN_STEP_LENGTH):
             x, max_value = self.x + length * step, before.value - 1e-4 * length * self.decrement
             self.progress.passes += 1
             value_first = length < 1 and not (gain_hidden or self.lbfgs)  # a second refusal then costs no derivatives
@@ -221,7 +222,7 @@ class _Descent:
             return False
         if self.lbfgs.pairs:
             self.lbfgs.pairs = []
-        elif not getattr(self.lbfgs.preconditioner, "replaceable", True):
+        elif not self.lbfgs.replaceable:
             return False
         else:
             self.lbfgs = None
@@ -324,6 +325,11 @@ class LBFGS:
         self.gradient_norms: list[float] = []
         self.min_curvature = np.inf
 
+    @property
+    def replaceable(self) -> bool:
+        """Whether Hessians may take the place of its steps where these fail."""
+        return getattr(self.preconditioner, "replaceable", True)
+
     def direction(self, point: Any) -> tuple[np.ndarray, float]:
         """The step, and twice the decrease that the model predicts for it (two-loop recursion)."""
         step, alphas = -point.gradient, []
@@ -341,7 +347,7 @@ class LBFGS:
         curvature = float(change @ step)
         self.min_curvature = min(self.min_curvature, curvature / float(step @ step))
         if curvature > 1e-10 * np.linalg.norm(change) * np.linalg.norm(step):
-            self.pairs.append((step, change, curvature))
+            self.pairs = [*self.pairs[1 - MAX_PAIRS :], (step, change, curvature)]
 
     def refreshed(self, objective: Any, x: np.ndarray, before: Any, after: Any, tol: float) -> LBFGS | None:
         """Itself while convergence is fast, one with a new preconditioner if that is cheap, or None: use Hessians."""
@@ -356,11 +362,14 @@ class LBFGS:
         if passes <= max_passes:
             return self
         if cost == np.inf:
-            return None
+            return None if self.replaceable else self
         try:
-            other = LBFGS(self.preconditioner.refreshed(objective, x), 1 if rate < MAX_FAST_RATE else 2 * self.min_pairs)
+            preconditioner = self.preconditioner.refreshed(objective, x)
         except linalg.LinAlgError:  # not positive definite
             return None
+        if preconditioner is self.preconditioner:
+            return self
+        other = LBFGS(preconditioner, 1 if rate < MAX_FAST_RATE else 2 * self.min_pairs)
         other.min_curvature = self.min_curvature
         return other
 

@@ -31,6 +31,7 @@ MAX_SQUARE_RATIO = 4.0  # ratio of a subsample's mean square to that of all rows
 ROWS_OF_PRECISION = 32  # rows of a sample by which the precision is chosen first
 MAX_SINGLE_PRECISION = 1e4  # ratio of information to penalty up to which single precision suffices
 ROWS_PER_COLUMN_OF_BAND = 10  # rows of the sample from which products of sparse columns are taken
+PASSES_OF_FIRST_BAND = 10.0  # passes more, as foreseen, from which a band of sparse columns is looked for
 MAX_PRODUCTS_PER_COLUMN, MAX_BANDWIDTH = 100, 400  # non-zero products of a sparse column with others; places that they span
 INTERCEPT_PENALTY = 1e-4  # small penalty on the intercept, which makes the matrix invertible
 
@@ -114,9 +115,9 @@ def _gram(data: Data, design: Design) -> np.ndarray:
 class Banded:
     """The Hessian of one penalised parameter of many sparse columns whose products are a band, in a suitable order of them.
 
-    Products are those of a sample of the rows. Raises LinAlgError where they are no narrow band. With k, v and G the weighted
-    sums of 1, of the columns and of their products, s the shift and P the penalty, the Hessian is L (M + P) L', where
-    M = (k v', v G) and L = (1 0, -s I).
+    Products are those of a sample of the rows, in which those of much information are likelier. Raises LinAlgError where they
+    are no narrow band. With k, v and G the weighted sums of 1, of the columns and of their products, s the shift and P the
+    penalty, the Hessian is L (M + P) L', where M = (k v', v G) and L = (1 0, -s I).
     """
 
     end_with_hessian, minimum_certified, replaceable = False, False, False
@@ -125,8 +126,8 @@ class Banded:
         n_features = objective.data.n_features
         # a look at few rows, of which a narrow band has a narrower one, costs little where there is none
         _band_of(_products(objective.data.subsample(n_features // 2).X, 1.0))
-        self.part = objective.data.subsample(ROWS_PER_COLUMN_OF_BAND * n_features)
-        self.refresh_passes = MAX_PRODUCTS_PER_COLUMN / 4 * self.part.n_samples / objective.data.n_samples
+        self.n_rows = ROWS_PER_COLUMN_OF_BAND * n_features
+        self.refresh_passes = 1 + MAX_PRODUCTS_PER_COLUMN / 4 * min(self.n_rows / objective.data.n_samples, 1.0)
         self.name, design = next(iter(objective.designs.items()))
         assert design.columns is not None
         self.place = slice(objective.slices[self.name].start + design.intercept, objective.slices[self.name].stop)
@@ -144,17 +145,32 @@ class Banded:
 
     def _factorise(self, objective: Objective, u: np.ndarray) -> None:
         """Set the factor of G + P, its product with v, and what is left of k."""
-        part, kept = self.part, self.part.weight > 0
-        eta = objective.eta(u, part)
-        information = objective.likelihood.evaluate(part.y[kept], eta, 2).information[self.name, self.name]
-        weight = np.maximum(information, 0.0) * part.weight[kept] / part.total_weight
-        rows = sparse.csr_array(part.X[kept][:, self.index])
+        X, weight = self._sample(objective, u)
+        rows = sparse.csr_array(X[:, self.index])
         self.order, band = _band_of(_products(rows @ sparse.diags_array(self.scale), weight))
         band[0] += self.penalty[self.order]
         self.factor = linalg.cholesky_banded(band, lower=True)
         self.sums = self.scale * self.output_scale * (rows.T @ weight)
         self.solved = self._solve_band(self.sums)
         self.rest = self.output_scale**2 * weight.sum() - float(self.sums @ self.solved)
+
+    def _sample(self, objective: Objective, u: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Rows, and the weights by which they stand for the information of all.
+
+        A few rows may hold most of it, as those of a large mean: half of the rows are drawn by their share, half evenly.
+        """
+        in_memory, information = objective.data.in_memory, objective.information_of(u)
+        values = in_memory.column(lambda batch: {"shares": np.maximum(information(batch)[self.name], 0.0) * batch.weight})
+        shares, kept = values["shares"] / in_memory.total_weight, np.flatnonzero(in_memory.weight)
+        total = float(shares.sum())
+        if not 0 < total < np.inf:
+            raise linalg.LinAlgError("no row has information, or some have no finite one")
+        if self.n_rows >= len(kept):
+            return in_memory.X[kept], shares
+        chances = 0.5 * shares / total + 0.5 / len(kept)
+        steps = (np.arange(self.n_rows) + np.random.default_rng(0).uniform(size=self.n_rows)) / self.n_rows
+        drawn = np.minimum(np.searchsorted(np.cumsum(chances), steps), len(kept) - 1)
+        return in_memory.X[kept[drawn]], shares[drawn] / (self.n_rows * chances[drawn])
 
     def _solve_band(self, values: Any) -> Any:
         result = np.empty_like(values)
@@ -197,6 +213,28 @@ def _band_of(products: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
     band, lower = np.zeros((width, len(order))), below >= 0
     band[below[lower], column[lower]] = entries.data[lower]
     return order, band
+
+
+class Scaled:
+    """The identity, to which sparse columns are scaled at the start; `refreshed` gives their band, if they have one.
+
+    Columns that are nearly orthogonal need no more, and then no band is looked for.
+    """
+
+    end_with_hessian, minimum_certified, replaceable = False, False, False
+
+    def __init__(self) -> None:
+        self.refresh_passes = PASSES_OF_FIRST_BAND
+
+    def refreshed(self, objective: Objective, u: np.ndarray) -> Scaled | Banded:
+        try:
+            return Banded(objective, u)
+        except linalg.LinAlgError:
+            self.refresh_passes = np.inf
+            return self
+
+    def solve(self, gradient: np.ndarray) -> np.ndarray:
+        return gradient
 
 
 class Woodbury:

@@ -8,7 +8,6 @@ multiple of the identity in its rotated coordinates. For least squares this step
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -33,7 +32,7 @@ from .curves import at_coefficients, curves_of, start_with_curves
 from .held import limits_nearby
 from .interpolation import certain_fit, interpolating_fit
 from .newton import GRADIENT_ROUNDING, newton
-from .preconditioners import Banded, Identity, SubsampledHessian, Woodbury, is_representative
+from .preconditioners import Identity, Scaled, SubsampledHessian, Woodbury, is_representative
 from .scaling import (
     block_information,
     change_basis,
@@ -214,8 +213,7 @@ def _with_preconditioner(objective: Objective, u: np.ndarray) -> Objective:
     if "hessian" not in objective.available_derivatives:
         penalised = name in objective.penalties and not objective.penalties[name].by_column
         if unrotated and data.is_sparse and penalised and design.linear and design.output_basis.size == 1:
-            with suppress(LinAlgError):
-                return objective.preconditioned(Banded(objective, u))
+            return objective.preconditioned(Scaled())
         return objective
     wide = unrotated and design.output_basis.size == 1 and len(design.column_basis) > data.n_samples and not data.is_sparse
     if wide and name in objective.penalties:

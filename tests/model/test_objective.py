@@ -342,6 +342,22 @@ def test_curvature_of_sparse_columns_whose_products_are_a_band(intercept):
         Banded(scattered, np.zeros(scattered.size))
 
 
+def test_the_band_of_sparse_columns_knows_the_few_rows_of_most_information():
+    """Of 4000 rows 600 are looked at; the information of 20 of them is 400 times that of the others."""
+    rng = np.random.default_rng(2)
+    columns = sparse.csr_array(neighbours(4000, 60, rng))
+    far = rng.choice(4000, 20, replace=False)
+    columns = columns.tolil()
+    columns[far, 0] = 6.0
+    loss = objective(Poisson(), sparse.csr_array(columns), np.ones(4000), alpha={"mean": 1e-3})
+    loss = loss.copy_with(designs={"mean": loss.designs["mean"].unrotated()})
+    design = loss.designs["mean"]
+    u = design.coordinates(np.zeros(1), np.eye(60)[:1].T)
+    known, hessian = Banded(loss, u), loss.hessian(u)
+    values = np.linalg.eigvals([known.solve(column) for column in hessian]).real
+    assert 0.3 < values.min() < values.max() < 6.0
+
+
 def test_many_sparse_columns_whose_products_are_a_band_take_few_passes():
     rng = np.random.default_rng(0)
     columns = neighbours(16_000, 3200, rng)
@@ -352,6 +368,20 @@ def test_many_sparse_columns_whose_products_are_a_band_take_few_passes():
     residual = y - columns @ model.coef_ - model.intercept_
     gradient = (columns.T @ residual - center * residual.sum()) / 16_000 - 1e-4 * model.coef_  # of the ridge
     assert np.abs(gradient).max() < 1e-10
+
+
+def test_counts_of_wide_range_on_many_sparse_columns_converge():
+    """The first steps lead to means beyond all counts, of which few rows hold all information."""
+    rng, n, p = np.random.default_rng(0), 16_000, 3200
+    at = (rng.integers(p, size=(n, 1)) + np.arange(10)) % p
+    values = np.sqrt(0.1) * rng.normal(size=(n, 10)) + np.sqrt(0.9) * rng.normal(size=(n, 1))
+    columns = sparse.csr_array((values.ravel(), rng.permutation(p)[at].ravel(), np.arange(0, 10 * n + 1, 10)), shape=(n, p))
+    eta = columns @ rng.normal(size=p)
+    y = rng.poisson(np.exp(0.5 + eta / eta.std())).astype(float)
+    model = MLERegressor(Poisson(), alpha=1e-5).fit(columns, y)  # a warning would be an error
+    residual = y - np.exp(columns @ model.coef_ + model.intercept_)
+    assert abs(residual.mean()) < 1e-8
+    assert np.abs(columns.T @ residual / n - 1e-5 * model.coef_).max() < 1e-8
 
 
 @pytest.mark.parametrize("alpha", [1e-3, 3.0])
