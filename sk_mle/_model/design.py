@@ -166,7 +166,7 @@ class Design:
 
     @cached_property
     def basis_products(self) -> np.ndarray:
-        """The products (r, r) of the columns of `original_column_basis`, where that is a matrix."""
+        """The products (r, r) of the columns of `original_column_basis`, where that is a matrix, or (r,) if orthogonal."""
         basis = self.original_column_basis()
         return basis.T @ basis
 
@@ -205,11 +205,16 @@ class Design:
 
     def rotated(self, rotation: np.ndarray) -> Design:
         """The design whose coordinates, multiplied by a matrix (r, r) or a diagonal (r,), are this one's; same intercept."""
+        products, diagonal = vars(self).get("basis_products"), rotation.ndim == 1
         if self.columns is None or self.columns.rotation is None:
-            column_basis = self.column_basis * rotation if rotation.ndim == 1 else self.column_basis @ rotation
-            return replace(self, column_basis=column_basis)
-        columns = replace(self.columns, rotation=self.columns.rotation @ rotation)
-        return replace(self, columns=columns, shift=rotation.T @ self.shift)
+            basis = self.column_basis * rotation if diagonal else self.column_basis @ rotation
+            result = replace(self, column_basis=basis)
+        else:
+            basis = self.columns.rotation * rotation if diagonal else self.columns.rotation @ rotation
+            shift = self.shift * rotation if diagonal else rotation.T @ self.shift
+            result = replace(self, columns=replace(self.columns, rotation=basis), shift=shift)
+        orthogonal = diagonal and products is not None and products.ndim == 1
+        return result.with_basis_products(products * rotation**2) if orthogonal else result
 
     def unrotated(self) -> Design:
         """The design of the same columns in coordinates that are multiples of their single coefficients."""
@@ -268,8 +273,10 @@ def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, p
     is_sparse = moments.data.is_sparse
     # the penalty makes the minimum unique, whatever the rank
     unrotated = penalised and not is_sparse and moments.gram is None and len(live) > MIN_UNROTATED_COLUMNS
-    rotation, on_rows = (None, False) if unrotated else _rotation(moments, np.arange(len(moments.mean))[index][live])
-    rotate_rows = on_rows and rotation is not None
+    at = np.arange(len(moments.mean))[index][live]
+    few = None if unrotated else _of_few_rows(moments, at)
+    rotation, on_rows = (None, False) if unrotated or few is not None else _rotation(moments, at)
+    rotate_rows = 2 * len(few[1]) < len(live) if few is not None else on_rows and rotation is not None
     far = rotate_rows or bool(
         (np.abs(mean[live]) > (1e3 * MAX_MEAN_IN_SDS if is_sparse else MAX_MEAN_IN_SDS) * scale[live]).any()
     )
@@ -277,7 +284,10 @@ def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, p
     inverse[live] = 1 / scale[live]
     slopes: np.ndarray = inverse
     products = None
-    if rotation is not None:
+    if few is not None:
+        slopes = np.zeros((len(mean), len(few[1])))
+        slopes[live], products = few
+    elif rotation is not None:
         slopes = np.zeros((len(mean), rotation.shape[1]))
         slopes[live] = rotation / scale[live, None]
         if rotation.shape[1] < len(live):
@@ -366,6 +376,21 @@ def _principal(R: np.ndarray, n_dependent: int) -> tuple[np.ndarray, np.ndarray]
             singular = np.sqrt(values[descending])
             return singular, vectors[:, descending].T @ R / singular[:, None]
     return linalg.svd(R, full_matrices=False)[1:]
+
+
+def _of_few_rows(moments: Moments, live: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Coefficients of original columns `live` that make rows orthonormal, in the row space, and the squares of their norms.
+
+    They are orthogonal. None where columns are no more than rows, or where the products of the rows tell too little.
+    """
+    if moments.gram is not None or not moments.data.n_samples <= len(live) <= MAX_ROTATED_COLUMNS:
+        return None
+    rows, n_dependent = moments.root()[:, live] * moments.scale[live], int(moments.centered)
+    values, vectors = linalg.eigh(rows @ rows.T, driver="evd")
+    if not values[n_dependent] > MIN_RCOND_OF_SUMS * values[-1]:
+        return None
+    values, vectors = values[n_dependent:], vectors[:, n_dependent:]
+    return rows.T @ (vectors / values), 1 / values
 
 
 def _in_row_space(rotation: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -271,7 +271,12 @@ def test_more_columns_than_rows_have_coordinates_in_their_row_space(scales):
     basis = made.original_column_basis()
     assert_allclose((centred @ basis).T @ (centred @ basis), np.eye(19), atol=1e-8)
     assert_allclose(np.linalg.pinv(centred) @ (centred @ basis), basis, atol=1e-8 * np.abs(basis).max())
-    assert_allclose(made.basis_products, basis.T @ basis, rtol=1e-8, atol=1e-9 * np.abs(basis).max() ** 2)
+    assert made.basis_products.ndim == 1  # they are orthogonal
+    for one in (made, made.rotated(np.linspace(0.5, 2.0, 19)), made.rotated(RNG.normal(size=(19, 19)))):
+        basis, products = one.original_column_basis(), one.basis_products
+        products = np.diag(products) if products.ndim == 1 else products
+        assert_allclose(products, basis.T @ basis, rtol=1e-8, atol=1e-9 * np.abs(basis).max() ** 2)
+        assert_allclose(one.coordinate_rows(wide)[:, 1:], centred @ basis * np.sqrt(20), atol=1e-8 * np.abs(basis).max())
 
 
 def test_coefficients_of_dependent_columns_have_the_smallest_norm():
