@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import statsmodels.api as sm
-from measuring import MB, Settings, alternate, peaks
+from measuring import MB, NOT_CONVERGED, Settings, alternate, judged, peaks
 from peers import estimator
 from scipy import stats
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
@@ -123,10 +123,12 @@ def measure_beyond(size: str, columns: str, settings: Settings, wanted) -> Itera
     for at, make in (("1e3x5", grid_searches), (size, predictions)):
         n, p, *_ = SIZES[at]
         x_mb = 8 * n * p / MB
-        if not wanted(f"{make.__name__} {at} {columns}"):
-            continue
+        # what a group needs is made once, whichever of its tasks are wanted
         for name, task in make(at, columns).items():
+            if not wanted(f"{name} {at} {columns}"):
+                continue
             calls = {"ours": task.ours} | task.peers
+            trouble = {side: NOT_CONVERGED if judged(call)[2] else "" for side, call in calls.items()}
             times, results = alternate(calls, settings)
             memory = peaks(calls, x_mb)
             for side in task.peers:
@@ -135,8 +137,9 @@ def measure_beyond(size: str, columns: str, settings: Settings, wanted) -> Itera
                     **{"workload": f"{name} {at} {columns}", "n": n, "p": p, "columns": columns, "peer": side, "passes": None},
                     **{"our_ms": 1e3 * times["ours"], "our_mb": memory.get("ours"), "x_mb": x_mb, "our_gap": differ},
                     **{"peer_ms": 1e3 * times[side], "peer_mb": memory.get(side), "ratio": times[side] / times["ours"]},
-                    **{"ours_close": differ <= FEW, "peer_close": differ <= FEW, "peer_gap": differ},
-                    **{"trouble": "", "peer_tol": TOL},
+                    **{"our_trouble": trouble["ours"] or ("" if differ <= FEW else f"{differ:.0e} of the results differ")},
+                    **{"peer_close": differ <= FEW and not trouble[side], "peer_gap": differ},
+                    **{"trouble": trouble[side], "peer_tol": TOL},
                 }
 
 

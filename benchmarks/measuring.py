@@ -7,6 +7,7 @@ import signal
 import statistics
 import time
 import tracemalloc
+import warnings
 from collections import namedtuple
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -24,8 +25,10 @@ MB = 1 << 20
 
 # Seconds and least number of a workload's rounds, seconds after which a peer's fit is cut off, our threads, whether R is timed.
 Settings = namedtuple("Settings", "budget rounds limit n_jobs use_r")
-# What a peer came to; `trouble` says that it was cut off, and seconds are less than it needs, or that it raised errors.
+# What a peer came to; `trouble` says that it was cut off, and seconds are less than it needs, that it raised errors or that,
+# by its own word, it did not converge.
 Reached = namedtuple("Reached", "nll tol seconds trouble")
+NOT_CONVERGED = "did not converge"
 
 
 @contextmanager
@@ -51,6 +54,14 @@ def timed(call):
     begin = time.perf_counter()
     result = call()
     return time.perf_counter() - begin, result
+
+
+def judged(call):
+    """`timed`, and whether the call warned that it did not converge; each library has a ConvergenceWarning of its own."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        seconds, result = timed(call)
+    return seconds, result, any(warning.category.__name__ == "ConvergenceWarning" for warning in told)
 
 
 def peaks(calls: dict[str, Callable], x_mb: float) -> dict[str, float]:
@@ -83,21 +94,40 @@ def alternate(calls: dict[str, Callable], settings: Settings) -> tuple[dict[str,
 
 
 def reach(law, case, peer, goal, limit) -> Reached:
-    """The loosest tolerance at which a peer comes within `CLOSE` of the goal, or its best."""
+    """The loosest tolerance at which a peer converges within `CLOSE` of the goal, or its best."""
     best = Reached(np.inf, None, 0.0, "fails")
     for tol in TOLERANCES:
         begin = time.perf_counter()
         try:
             with cut_off(limit):
-                seconds, fit = timed(lambda tol=tol: peer(case, tol))
+                seconds, fit, warned = judged(lambda tol=tol: peer(case, tol))
         except TimeoutError:
             return Reached(best.nll, tol, time.perf_counter() - begin, "cut off")
         except (ArithmeticError, ValueError, RuntimeError):  # where a solver gives up
             continue
-        best = min(best, Reached(mean_nll(law, case, fit), tol, seconds, ""), key=lambda found: found.nll)
-        if best.nll <= goal + CLOSE * abs(goal) or seconds > 4 * ONCE:
+        nll = mean_nll(law, case, fit)
+        found = Reached(nll if np.isfinite(nll) else np.inf, tol, seconds, NOT_CONVERGED if warned else "")
+        if is_close(found.nll, goal) and not warned:
+            return found
+        best = min(best, found, key=lambda one: one.nll)
+        if seconds > 4 * ONCE:
             break
     return best
+
+
+def is_close(nll: float, best: float) -> bool:
+    """Whether a fit is as accurate as both sides must be."""
+    return bool(nll - best <= CLOSE * abs(best))
+
+
+def reach_all(law, case, others, ours: float, limit: float) -> tuple[dict[str, Reached], float]:
+    """What each peer came to, and the best NLL of all; where a peer finds a better one than ours, that is the goal of all."""
+    reached = {name: reach(law, case, peer, ours, limit) for name, peer in others.items()}
+    best = min([ours, *(found.nll for found in reached.values())])
+    if not is_close(ours, best):
+        reached = {name: reach(law, case, peer, best, limit) for name, peer in others.items()}
+        best = min([best, *(found.nll for found in reached.values())])
+    return reached, best
 
 
 def size_of(X) -> float:
@@ -109,24 +139,28 @@ def measure(law: str, size: str, columns: str, settings: Settings) -> list[dict]
     """A row per peer."""
     case = make_case(law, SIZES[size], columns)
     others = peers_of(law, case)
-    first, model = timed(lambda: our_fit(law, case, settings.n_jobs))
+    first, model, warned = judged(lambda: our_fit(law, case, settings.n_jobs))
     ours = mean_nll(law, case, our_coefficients(model))
-    reached = {name: reach(law, case, peer, ours, settings.limit) for name, peer in others.items()}
+    ours = ours if np.isfinite(ours) else np.inf
+    reached, best = reach_all(law, case, others, ours, settings.limit)
     calls = {"ours": lambda: our_fit(law, case, settings.n_jobs)} if first <= ONCE else {}
     calls |= {
         name: lambda peer=peer, tol=reached[name].tol: peer(case, tol)
         for name, peer in others.items()
-        if not reached[name].trouble and reached[name].seconds <= ONCE
+        if reached[name].trouble in ("", NOT_CONVERGED) and reached[name].seconds <= ONCE
     }
     times = {"ours": first} | {name: found.seconds for name, found in reached.items()} | alternate(calls, settings)[0]
     memory = peaks(calls, size_of(case.X))
     if settings.use_r and size == r_peers.SIZE:
         for name, (seconds, fit) in r_peers.live(law, case).items():
             reached[name], times[name] = Reached(mean_nll(law, case, fit), None, seconds, ""), seconds
-    best = min([ours, *(found.nll for found in reached.values())])
+            best = min(best, reached[name].nll)
     shared = {"workload": f"{law} {size} {columns}", "n": case.X.shape[0], "p": case.X.shape[1], "columns": columns}
     shared |= {"our_ms": 1e3 * times["ours"], "passes": float(model.optimize_result_.n_passes), "our_mb": memory.get("ours")}
-    shared |= {"x_mb": size_of(case.X), "our_gap": ours - best, "ours_close": bool(ours - best <= CLOSE * abs(best))}
+    our_trouble = (
+        NOT_CONVERGED if warned or not model.converged_ else "" if is_close(ours, best) else f"stops {ours - best:.0e} above"
+    )
+    shared |= {"x_mb": size_of(case.X), "our_gap": ours - best, "our_trouble": our_trouble}
     return [
         {
             **shared,
@@ -136,7 +170,7 @@ def measure(law: str, size: str, columns: str, settings: Settings) -> list[dict]
             "peer_mb": memory.get(name),
             "peer_tol": found.tol,
             "peer_gap": found.nll - best if np.isfinite(found.nll) else None,
-            "peer_close": bool(found.nll - best <= CLOSE * abs(best)),
+            "peer_close": is_close(found.nll, best) and not found.trouble,
             "trouble": found.trouble,
         }
         for name, found in reached.items()

@@ -35,28 +35,33 @@ def line(row: dict) -> str:
     cells = [row["workload"], number(row["passes"]), number(row["our_ms"]), number(row["our_mb"]), row["peer"]]
     times = ["-", "-"] if row["trouble"] == "fails" else [more + number(row["peer_ms"]), f"{more}{row['ratio']:.2f}"]
     cells += [times[0], number(row["peer_mb"]), times[1], f"{row['our_gap']:.0e}"]
-    return "| " + " | ".join([*cells, note if row["ours_close"] else "OURS IS OFF"]) + " |"
+    return "| " + " | ".join([*cells, f"OURS FAILS: {row['our_trouble']}" if row["our_trouble"] else note]) + " |"
 
 
 def is_fit(row) -> bool:
     return row["passes"] is not None
 
 
+def counted_ratio(row) -> float:
+    """The peer's time over ours, in which a fit of ours that failed took for ever."""
+    return 0.0 if row["our_trouble"] else row["ratio"]
+
+
 def _median(ratios: list[tuple[float, bool]]) -> str:
-    """Of ratios, and whether each is only a lower bound: the peer had not reached our NLL when it stopped or was cut off."""
+    """Of ratios, and whether each is only a lower bound: the peer was cut off, or had not converged to our NLL."""
     if not ratios:
         return "no cell"
     bounds = sum(bound for _, bound in ratios)
-    told = f", {bounds} of them lower bounds: the peer did not reach our NLL" if bounds else ""
+    told = f", {bounds} of them lower bounds: the peer did not converge, or not to our NLL" if bounds else ""
     return f"{statistics.median(ratio for ratio, _ in ratios):.2f} ({len(ratios)} cells{told})"
 
 
 def per_cell(rows, begins) -> list[tuple[float, bool]]:
-    """The fastest peer of each workload whose name begins so; one that reached our NLL, where there is one."""
+    """The fastest peer of each workload whose name begins so; one that converged to our NLL, where there is one."""
     found: dict[str, tuple[bool, float]] = {}
     for row in rows:
         if row["peer"].startswith(begins) and not row.get("noted") and row["trouble"] != "fails":
-            candidate = (not row["peer_close"], row["ratio"])
+            candidate = (not row["peer_close"] and not row["our_trouble"], counted_ratio(row))
             found[row["workload"]] = min(candidate, found.get(row["workload"], (True, float("inf"))))
     return [(ratio, bound) for bound, ratio in found.values()]
 
@@ -74,21 +79,28 @@ def summary(rows: list[dict]) -> list[str]:
         for family, begins in FAMILIES.items()
         if family != "scikit-learn"
     ]
-    noted = [(row["ratio"], False) for row in fits if row.get("noted")]
+    noted = [(counted_ratio(row), False) for row in fits if row.get("noted")]
     if noted:
         lines.append(f"median against R's times noted on a like machine: {_median(noted)}")
     others = per_cell([row for row in rows if not is_fit(row)], "")
     lines.append(f"median beyond fits (searches, predictions, scores), against the best peer: {_median(others)}")
-    lost = [row for row in rows if row["ratio"] < 1 and row["peer_close"]]
-    cells = {row["workload"] for row in rows}
-    lines.append(f"workloads where the fastest peer is faster: {len({row['workload'] for row in lost})} of {len(cells)}")
-    for name in dict.fromkeys(row["workload"] for row in lost):
-        best = min((row for row in lost if row["workload"] == name), key=lambda row: row["ratio"])
-        lines.append(
-            f"  {name}: {best['peer']} {number(best['peer_ms'])} ms, ours {number(best['our_ms'])} ms ({best['ratio']:.2f})"
-        )
-    off = dict.fromkeys(row["workload"] for row in rows if not row["ours_close"])
-    return lines + [f"OURS IS OFF: {name}" for name in off]
+    return lines + _behind(rows)
+
+
+def _behind(rows: list[dict]) -> list[str]:
+    """How many workloads we lose, as a peer is faster or our fit fails, and which."""
+    cells = {row["workload"]: is_fit(row) for row in rows}
+    told = {row["workload"]: f"OURS FAILS: {row['our_trouble']}" for row in rows if row["our_trouble"]}
+    lost = [row for row in rows if row["ratio"] < 1 and row["peer_close"] and row["workload"] not in told]
+    for best in sorted(lost, key=lambda row: row["ratio"]):
+        figures = f"{number(best['peer_ms'])} ms, ours {number(best['our_ms'])} ms ({best['ratio']:.2f})"
+        told.setdefault(best["workload"], f"{best['peer']} {figures}")
+    fits, others = ([name for name, fit in cells.items() if fit == kind] for kind in (True, False))
+    counts = (f"{sum(name in told for name in names)} of {len(names)}" for names in (cells, fits, others))
+    return [
+        "cells behind the fastest peer, or failed: {} (fits: {}; beyond fits: {})".format(*counts),
+        *(f"  {name}: {told[name]}" for name in cells if name in told),
+    ]
 
 
 def brief(rows: list[dict]) -> list[str]:
@@ -104,6 +116,7 @@ def brief(rows: list[dict]) -> list[str]:
             )
             told.append(f"{row['peer']} {figures}")
         ours = [number(here[0][key]) for key in ("our_ms", "passes", "our_mb")]
+        ours[0] += f" FAILS: {here[0]['our_trouble']}" if here[0]["our_trouble"] else ""
         lines.append(f"| {' | '.join([name, *ours, '; '.join(told)])} |")
     return lines
 
@@ -127,7 +140,7 @@ def picture(rows: list[dict], file: str, title: str) -> None:
     """Every workload is a line of marks, one per peer: how many times as long as ours it took."""
     from matplotlib.figure import Figure
 
-    rows = [row for row in rows if row["trouble"] != "fails"]
+    rows = [row for row in rows if row["trouble"] != "fails" and not row["our_trouble"]]
     label = {row["workload"]: row["workload"].removesuffix(f" {row['columns']}") for row in rows}
     names = list(dict.fromkeys(label.values()))[::-1]
     kinds = list(dict.fromkeys(row["columns"] for row in rows))
