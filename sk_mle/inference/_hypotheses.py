@@ -47,11 +47,12 @@ def _rows(names: Names, text: str) -> Iterator[tuple[np.ndarray, float, str]]:
     commas = [token.start for token in tokens if token.kind == ","]
     for first, end in zip([0, *[comma + 1 for comma in commas]], [*commas, len(text)], strict=True):
         piece = text[first:end].strip()
-        left, right = _sides([token for token in tokens if first <= token.start < end], piece)
+        within = _with_column(names, [token for token in tokens if first <= token.start < end])
+        left, right = _sides(within, piece)
         if [token.kind for token in left] == ["name"] and (right is None or [token.value for token in right] == [0.0]):
             yield from _zero(names, left[0].value, left[0].text)
         else:
-            full = names.in_full(text, [token for token in tokens if first <= token.start < end], first, end).strip()
+            full = names.in_full(text, within, first, end).strip()
             yield *_equation(names, left, right, piece), full if "=" in piece else f"{full} = 0"
 
 
@@ -63,6 +64,20 @@ def _zero(names: Names, places: list[int], written: str) -> Iterator[Any]:
             0.0,
             f"{names.layout.names[i] if len(places) > 1 else names.with_label(written, i)} = 0",
         )
+
+
+def _with_column(names: Names, tokens: list[Token]) -> list[Token]:
+    """The tokens of an equation of numbers, which says nothing, with a side that a column is called read as that column.
+
+    Where both sides are called as columns, "2019 = 2020", either reading may be meant: they stay numbers, which is refused.
+    """
+    sign = next((i for i, token in enumerate(tokens) if token.kind == "="), len(tokens))
+    sides = [range(sign), range(sign + 1, len(tokens))]
+    called = [side[0] for side in sides if len(side) == 1 and names.is_number_of_column(tokens[side[0]])]
+    if len(called) != 1 or any(token.kind == "name" for token in tokens):
+        return tokens
+    column = tokens[called[0]]
+    return [*tokens[: called[0]], column._replace(kind="name", value=names.exact(column.text)), *tokens[called[0] + 1 :]]
 
 
 def _sides(tokens: list, text: str) -> tuple[Any, Any]:
@@ -81,16 +96,21 @@ def _equation(names: Names, left: list, right: list | None, text: str) -> tuple[
     if right is not None:
         right_row, right_constant = _sum(names, right, text, "after")
         row, constant = row - right_row, constant - right_constant
-    numbers = [term.text for side in (left, right or []) for term in _lone_numbers(side) if names.is_column(term.text)]
+    numbers = [term.text for side in (left, right or []) for term in _lone_numbers(side) if names.is_number_of_column(term)]
     if not row.any():
-        hint = f"; {numbers[0]} is read as a number: write `{numbers[0]}` in backticks for the column" if numbers else ""
-        raise ValueError(f"{text!r} names no coefficient, or they cancel{hint}")
+        raise ValueError(f"{text!r} names no coefficient, or they cancel{_backticks(names, [*left, *(right or [])])}")
     if numbers and not (right is not None and [term[0].text for _, term in _terms(right)] == numbers):
         raise ValueError(
             f"{text!r}: {numbers[0]} is a number and the name of a column; write `{numbers[0]}` in backticks for the column, "
             "or have the number alone behind the equality sign"
         )
     return row, -constant
+
+
+def _backticks(names: Names, tokens: list[Token]) -> str:
+    """The end of a message about numbers that columns are called too; "" without any."""
+    number = next((token.text for token in tokens if names.is_number_of_column(token)), "")
+    return f"; {number} is read as a number: write `{number}` in backticks for the column" if number else ""
 
 
 def _lone_numbers(tokens: list) -> list[Token]:
@@ -122,7 +142,7 @@ def _sum(names: Names, tokens: list, text: str, where: str) -> tuple[np.ndarray,
     for sign, term in _terms(tokens):
         if not term:
             raise ValueError(f"{text!r} lacks a term {where} a sign")
-        places, factor = _term(text, term)
+        places, factor = _term(names, text, term)
         if len(places) > 1:
             named = ", ".join(names.layout.names[i] for i in places)
             raise ValueError(f"{text!r}: one name stands for {len(places)} coefficients, {named}; write one of them")
@@ -155,7 +175,7 @@ def _is_expression(names: Names, word: str) -> bool:
         return False
 
 
-def _term(text: str, term: list[Token]) -> tuple[list[int], float]:
+def _term(names: Names, text: str, term: list[Token]) -> tuple[list[int], float]:
     """The place of a coefficient, or none, and its factor: ``x1``, ``2``, ``2 * x1``, ``x1 * 2`` or ``2 x1``."""
     kinds = " ".join(token.kind for token in term)
     values = [token.value for token in term if token.kind != "*"]
@@ -165,7 +185,10 @@ def _term(text: str, term: list[Token]) -> tuple[list[int], float]:
         return values[1], values[0]
     if kinds == "name * number":
         return values[0], values[1]
-    raise ValueError(f"{text!r} is no linear hypothesis: a term is a coefficient, a number, or a number times a coefficient")
+    raise ValueError(
+        f"{text!r} is no linear hypothesis: a term is a coefficient, a number, or a number times a coefficient"
+        f"{_backticks(names, term)}"
+    )
 
 
 class Hypotheses:
@@ -210,9 +233,10 @@ class Hypotheses:
         ----------
         hypotheses : str, sequence of str or array-like of shape (m, P)
             ``"x1 = x2, scale:x1 = 0"``: sums of coefficients by name, with factors, a comma between equations; names of columns
-            alone mean the first parameter; "= 0" may be left out. What is exactly a name is that coefficient, "2x" too; within
-            sums a column of an odd name stands in backticks, ``"`2x` - scale:`my column` = 1"``, and 2019 is a number unless it
-            does. Or names, each meaning that the coefficient is zero. Or a matrix R, for the hypothesis R b = `value`.
+            alone mean the first parameter; "= 0" may be left out. What is exactly a name is that coefficient, "2x" too, and so
+            is one side of an equation without other names, "2019 = 0"; within sums a column of an odd name stands in backticks,
+            ``"`2x` - scale:`my column` = 1"``, and 2019 is a number unless it does. Or names, each meaning that the coefficient
+            is zero. Or a matrix R, for the hypothesis R b = `value`.
         value : array-like of shape (m,), optional
             Zero by default; with a matrix only.
 

@@ -98,9 +98,9 @@ class Names:
         }
         return sorted(plain_names, key=len, reverse=True)
 
-    def is_column(self, text: str) -> bool:
-        """Whether the text, a number, is also the name of a column."""
-        return (self.first, text) in self.layout.columns
+    def is_number_of_column(self, token: Token) -> bool:
+        """Whether the token is a number that a column is called too."""
+        return token.kind == "number" and (self.first, token.text) in self.layout.columns
 
     def written(self, name: str) -> str:
         """A name as a hypothesis can contain it: in backticks if it is not understood without them."""

@@ -36,7 +36,7 @@ def a_column_without_name():
 def names_that_begin_with_digits():
     inference = fitted("1stFlrSF", "2019")
     assert inference.contrast("1stFlrSF = 0")["estimate"][0] == inference.params[1]
-    for text in (["2019"], "`2019` = 0", "loc:2019 = 0"):
+    for text in (["2019"], "2019 = 0", "`2019` = 0", "loc:2019 = 0"):
         assert inference.contrast(text)["estimate"][0] == inference.params[2]
 
 
