@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from .._model.validation import check_weight, replace_zero_weight_rows
 from .._utils.callbacks import with_callbacks
+from .._utils.floats import check_unmasked
 from .._utils.messages import rows_text
 from ..likelihoods import Bernoulli, Categorical, get_likelihood
 from ..likelihoods._functions import class_masses, n_classes, title
@@ -208,6 +209,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         if y is None:
             raise ValueError("MLEClassifier requires y to be passed, but the target y is None")
         if type(y) is not np.ndarray or y.ndim != 1:
+            check_unmasked(y, "y")
             y = column_or_1d(y, warn=True)
         if len(y) != X.shape[0]:
             check_consistent_length(X, y)  # which raises

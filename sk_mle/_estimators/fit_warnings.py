@@ -22,6 +22,7 @@ from ..likelihoods import Likelihood
 from ..likelihoods._functions import (
     advice,
     at_edge,
+    code,
     density_fault,
     has_kinks,
     is_degenerate,
@@ -69,7 +70,9 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         model.converged_ = False
         for name, direction in directions.items():
             label = name + _entries_of(objective, name, direction)
-            _warn_separation(model, name, label, _columns_of(model, name, direction, objective, names))
+            columns = _columns_of(model, name, direction, objective, names)
+            remedy = _of_columns(model, name) if columns else _of_intercept(model, name, objective, solution.u)
+            _warn_separation(model, label, columns, remedy)
     elif not solution.converged:
         warn_caller(
             f"{type(model).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
@@ -95,10 +98,10 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
             continue
         limit = "" if "[" in name else law_at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
         limit = f" ({limit})" if limit else ""
+        advised = at_edge(model.likelihood_, name, edge, _fitted_y(objective), objective.eta(solution.u))
         warn_caller(
             f"{name} of {law} ran to the {edge} edge of its domain, where the likelihood no longer depends on it: the data "
-            f"prefer the law's limit{limit}. {at_edge(model.likelihood_, name, edge)}; n_params_ and the information criteria "
-            "still count it.",
+            f"prefer the law's limit{limit}. {advised}; n_params_ and the information criteria still count it.",
             BoundaryWarning,
         )
 
@@ -202,9 +205,9 @@ def _advice_on_kinks(model: Any, law: Likelihood) -> str:
 
 def _undeclared_kinks(objective: Objective, u: np.ndarray) -> str:
     """Which declaration is missing where the likelihood has kinks that its law does not declare, or ""."""
-    law, in_memory, first = objective.likelihood, objective.data.in_memory, next(iter(objective.designs))
+    law, first = objective.likelihood, next(iter(objective.designs))
     with np.errstate(all="ignore"):
-        result = law.evaluate(in_memory.y[in_memory.weight > 0], objective.eta(u), 2)
+        result = law.evaluate(_fitted_y(objective), objective.eta(u), 2)
         score = result.gradient[first]
         slopes = np.unique(np.round(score / np.abs(score).max(), 9))
     # a curved log-likelihood has another slope in every row, also far from its maximum, where they dwarf the curvature
@@ -253,11 +256,17 @@ def _unbounded_reason(law: str, objective: Objective, solution: Solution) -> str
     )
 
 
+def _fitted_y(objective: Objective) -> np.ndarray:
+    """y of the rows in memory that have weight."""
+    in_memory = objective.data.in_memory
+    return in_memory.y[in_memory.weight > 0]
+
+
 def _is_degenerate(objective: Objective, u: np.ndarray) -> bool:
     """Whether the law has a test of degeneracy, and it holds at u."""
     with np.errstate(all="ignore"):
-        law, in_memory = objective.likelihood, objective.data.in_memory
-        return is_degenerate(law, in_memory.y[in_memory.weight > 0], law.layout.theta(objective.eta(u)))
+        law = objective.likelihood
+        return is_degenerate(law, _fitted_y(objective), law.layout.theta(objective.eta(u)))
 
 
 def _labels(columns: np.ndarray, names: Any) -> list:
@@ -271,24 +280,43 @@ def _listed(columns: list) -> str:
     return f"column{'s' * (len(columns) > 1)} {shown}"
 
 
-def _warn_separation(model: Any, name: str, label: str, columns: list) -> None:
+def _warn_separation(model: Any, label: str, columns: list, remedy: str) -> None:
     """Warn that a parameter's likelihood grows without end along columns, or the intercept if there are none."""
     direction = _listed(columns) if columns else "the intercept"
+    warn_caller(
+        f"The data are separated: along {direction} the likelihood of {title(model.likelihood_)} grows without end in its "
+        f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
+        f"predictions there are at the edge of their range. {remedy}.",
+        SeparationWarning,
+    )
+
+
+def _of_columns(model: Any, name: str) -> str:
+    """What to do where columns separate the data."""
+    if model.fit_.predictors[name].terms:
+        return "Name these columns in a term Ridge([...]) of penalties, or drop or merge them"
     alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"
     reduced = has_reduction(model.likelihood_)
     jeffreys = "Use penalty='jeffreys', whose estimates are finite and have inference; or" if reduced else "Use"
     inference = "" if reduced else ": for inference, which refuses alpha"
-    remedy = f"{jeffreys} a penalty ({alpha}), or drop or merge these columns{inference}."
-    if not columns:
-        remedy = "Leave this part of the law out, or choose the simpler law that it becomes."
-    elif model.fit_.predictors[name].terms:
-        remedy = "Name these columns in a term Ridge([...]) of penalties, or drop or merge them."
-    warn_caller(
-        f"The data are separated: along {direction} the likelihood of {title(model.likelihood_)} grows without end in its "
-        f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
-        f"predictions there are at the edge of their range. {remedy}",
-        SeparationWarning,
-    )
+    return f"{jeffreys} a penalty ({alpha}), or drop or merge these columns{inference}"
+
+
+def _of_intercept(model: Any, name: str, objective: Objective, u: np.ndarray) -> str:
+    """What to do where the constant of a parameter alone grows without end: y does not tell it."""
+    law, y = model.likelihood_, _fitted_y(objective)
+    values = np.unique(y[:, 0] if y.ndim == 2 and (y[:, 0] == y[:, 1]).all() else y, axis=0)
+    if law.target_type == "classes":
+        return "A class may have rows of weight zero alone: leave them out"
+    if len(values) == 1 or len(law.layout.free) == 1:
+        return "In that limit every y is certain, so that nothing is left to estimate: fit to rows with other values of y too"
+    if len(values) == 2 and values.ndim == 1:
+        listed = " and ".join(f"{value:g}" for value in values)
+        return f"y takes the values {listed} alone, and is the label of two classes: MLEClassifier() models all that it tells"
+    if law.layout[name].vector:
+        return "Leave this part of the law out"
+    held = float(np.median(law.layout.theta(objective.eta(u))[name]))
+    return f"Hold it where it is, Fixed({code(law)}, {{{name!r}: {held!r}}}), or choose the simpler law that it becomes there"
 
 
 def _warn_unidentified(model: Any, name: str, objective: Objective, free: Any, names: Any) -> None:

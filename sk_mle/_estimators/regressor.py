@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from .._model.validation import check_support, check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._utils.callbacks import with_callbacks
+from .._utils.floats import check_unmasked
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
@@ -262,6 +263,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
         """y in the form that the law takes, of the length of X."""
         if y is None:
             raise ValueError("MLERegressor requires y to be passed, but the target y is None")
+        check_unmasked(y, "y")
         y = (law or self.likelihood_).read(y)
         if len(y) != X.shape[0]:
             check_consistent_length(X, y)  # which raises

@@ -326,7 +326,8 @@ class Objective:
             hessian = np.zeros((self.size, self.size))
             matrices = {name: design.matrix() for name, design in self.designs.items()}
             for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
-                part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / weight
+                with np.errstate(all="ignore"):  # at a trial that is refused for it, sums may be infinite
+                    part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / weight
                 hessian[self.slices[a], self.slices[b]] += part
                 if a != b:
                     hessian[self.slices[b], self.slices[a]] += part.T

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from .._utils.floats import floats, is_finite
+from .._utils.floats import check_unmasked, floats, is_finite
 from .._utils.frames import take
 from .._utils.messages import columns_text, is_part, rows_text
 from .._utils.repeated import filled
@@ -25,7 +25,8 @@ def is_float_matrix(X: Any) -> bool:
 
 
 def check_kind(X: Any) -> Any:
-    """X itself; ValueError for dates, durations and text, which NumPy would convert to numbers."""
+    """X itself; ValueError for masked values, dates, durations and text, which NumPy would convert to numbers."""
+    check_unmasked(X, "X")
     if hasattr(X, "dtypes"):
         for name, dtype in zip(X.columns, X.dtypes, strict=True):
             if getattr(dtype, "kind", "") in ("M", "m") or getattr(dtype, "is_temporal", bool)():
@@ -145,6 +146,7 @@ def mean_score(values: Any, sample_weight: ArrayLike | None) -> float:
 
 def group_labels(groups: Any, n: int) -> np.ndarray:
     """A label per row (n,), of one type; ValueError for missing ones."""
+    check_unmasked(groups, "groups")
     groups = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if groups.shape not in ((n,), (n, 1)):
         raise ValueError(f"groups must be one label per row, of shape ({n},), got shape {groups.shape}")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from .._utils.floats import numbers
 from .._utils.tables import Table
 from ..likelihoods import Likelihood, get_likelihood
 from ..likelihoods._functions import title
@@ -95,7 +96,7 @@ class Distribution:
 
     def _at(self, method: Callable, values: np.ndarray) -> np.ndarray:
         """A method of the law at values that broadcast against the rows."""
-        values = np.asarray(values, dtype=float)
+        values = numbers(values, "values")
         if values.ndim == 1 and self.shape and values.shape not in ((1,), self.shape):
             raise ValueError(
                 f"values of shape {values.shape} do not match {self.shape[0]} rows; pass one value per row, or "
@@ -111,7 +112,7 @@ class Distribution:
 
     def _joint(self, y: Any) -> np.ndarray:
         """`logpdf` of a law of several targets."""
-        y, (size,) = np.asarray(y, dtype=float), self._targets
+        y, (size,) = numbers(y, "y"), self._targets
         if y.shape[-1:] != (size,) or (y.ndim == 2 and self.shape and len(y) not in (1, len(self))):
             raise ValueError(
                 f"values of shape {y.shape} do not match {size} targets in {len(self) if self.shape else 1} rows; pass (n, "
@@ -137,7 +138,7 @@ class Distribution:
         """
         if self.likelihood.target_type == "targets":
             return self._joint(y)
-        y = np.asarray(y, dtype=float)
+        y = numbers(y, "y")
         inside = self.likelihood.support.contains(y)
         result = self._at(self.likelihood.loglik, np.where(inside, y, self._inside))
         if self.likelihood.support.integer:
@@ -196,7 +197,7 @@ class Distribution:
         """A distribution function with its limits at infinite y, and NaN at NaN."""
         if self.likelihood.target_type == "targets":
             method(y, **self.params)  # raises
-        y = np.asarray(y, dtype=float)
+        y = numbers(y, "y")
         values = self._at(method, np.where(np.isfinite(y), y, self._inside))
         return np.where(np.isnan(y), np.nan, np.where(y == -np.inf, lowest, np.where(y == np.inf, highest, values)))[()]
 
@@ -268,7 +269,7 @@ class Distribution:
         -------
         ndarray of shape (n,), or of what `y` and the rows broadcast to
         """
-        y = np.asarray(y, dtype=float)
+        y = numbers(y, "y")
         with np.errstate(all="ignore"):
             density = self.logpdf(y)
             if self.likelihood.support.integer:

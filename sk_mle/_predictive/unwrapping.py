@@ -15,6 +15,7 @@ from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, Rand
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils.differences import FIRST_DIFFERENCE
+from .._utils.floats import numbers
 from .distribution import Distribution
 
 MAX_VALUES_PER_BLOCK = 1 << 20  # values of all rows at some nodes of an integral that are in memory at once
@@ -87,7 +88,7 @@ class TransformedDistribution(Distribution):
 
     def logpdf(self, y: ArrayLike) -> np.ndarray:
         """Log density with the transformation's Jacobian; -inf at impossible y."""
-        y = np.asarray(y, float)
+        y = numbers(y, "y")
         inside, t = self._in_range(y)
         with np.errstate(all="ignore"):
             value = self.base.logpdf(t) + np.log(np.abs(self._derivative(np.where(inside, y, self._middle))))
@@ -95,7 +96,7 @@ class TransformedDistribution(Distribution):
 
     def _tail_of_base(self, y: Any, rising: Callable, falling: Callable, lowest: float, highest: float) -> np.ndarray:
         """A distribution function: the base's `rising` at the transformed y, or `falling` if the transformation decreases."""
-        y = np.asarray(y, float)
+        y = numbers(y, "y")
         inside, t = self._in_range(y)
         value = (falling if self.falls else rising)(t)
         return np.where(np.isnan(y), np.nan, np.where(inside, value, np.where(y < self._middle, lowest, highest)))[()]
@@ -186,7 +187,7 @@ class Unwrapped(NamedTuple):
     def y(self, y: Any) -> Any:
         """y as the model gets it."""
         for transformer in self.transformers:
-            values = np.asarray(y, dtype=float)
+            values = numbers(y, "y")
             y = transformer.transform(values.reshape(len(values), -1)).reshape(values.shape)
         return y
 

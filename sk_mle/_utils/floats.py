@@ -16,6 +16,10 @@ REMEDIES = {
     "t = np.asarray({0}, 'datetime64[ns]'); (t - t.min()) / np.timedelta64(1, 'D')",
     "durations": "say their unit, such as days, np.asarray({0}, 'timedelta64[ns]') / np.timedelta64(1, 'D')",
     "text": "np.asarray({0}, dtype=float) reads numbers from text",
+    "periods": "pass the time since one of them in a unit of your choice, such as days since the first, "
+    "t = pandas.Series({0}).dt.to_timestamp(); (t - t.min()) / np.timedelta64(1, 'D')",
+    "intervals": "their ends are two columns, i = pandas.IntervalIndex({0}); np.column_stack([i.left, i.right]), which "
+    "Censored(...) around a law takes as y",
 }
 
 
@@ -39,11 +43,19 @@ def is_finite(values: np.ndarray) -> bool:
 
 
 def floats(values: Any, name: str, hint: str = "") -> np.ndarray:
-    """Numbers as floats. ValueError for data that NumPy would convert to numbers with an unintended meaning.
+    """Numbers as a contiguous array of floats, of one dimension at least; ValueError as of `numbers`."""
+    return np.ascontiguousarray(numbers(values, name, hint))
+
+
+def numbers(values: Any, name: str, hint: str = "") -> np.ndarray:
+    """Numbers as an array of floats. ValueError for data that NumPy would convert to numbers with an unintended meaning.
 
     It would convert dates and durations to counts of their storage unit, text to the numbers that it spells, complex numbers
-    to their real part.
+    to their real part, and masked values to what lies behind the mask.
     """
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return values
+    check_unmasked(values, name)
     values = np.asarray(values)
     if np.iscomplexobj(values):
         raise ValueError(f"Complex data not supported in {name}")
@@ -51,9 +63,19 @@ def floats(values: Any, name: str, hint: str = "") -> np.ndarray:
     if kind:
         raise ValueError(f"{name} must be numeric, but holds {kind}: {REMEDIES[kind].format(name)}{hint * (kind == 'text')}")
     try:
-        return np.ascontiguousarray(values, dtype=np.float64)
+        return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be numeric ({error}){hint}") from error
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """ValueError for a masked array of NumPy with masked values, which its conversions would read as numbers."""
+    if isinstance(values, np.ma.MaskedArray) and (mask := np.ma.getmaskarray(values)).any():
+        rows = np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1)) if mask.ndim else np.zeros(1, int)
+        raise ValueError(
+            f"{name} has masked values in {rows_text(rows)}: leave these rows out of all arrays (numpy.ma.getmaskarray({name}) "
+            f"says which they are), or fill in numbers, {name}.filled(...)"
+        )
 
 
 def _kind_of(values: np.ndarray) -> str | None:
@@ -61,6 +83,9 @@ def _kind_of(values: np.ndarray) -> str | None:
     for value in values.flat:
         for types, kind in ((str | bytes, "text"), (date | np.datetime64, "dates"), (timedelta | np.timedelta64, "durations")):
             if isinstance(value, types):
+                return kind
+        for attribute, kind in (("to_timestamp", "periods"), ("closed_right", "intervals")):  # of pandas
+            if hasattr(value, attribute):
                 return kind
     return None
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .floats import check_unmasked
+
 
 def n_rows(X: Any) -> int:
     """The number of rows."""
@@ -46,7 +48,8 @@ def declared_order(y: Any) -> list | None:
 
 
 def dense(X: Any) -> Any:
-    """X as a dense array or data frame."""
+    """X as a dense array or data frame; ValueError for masked values."""
+    check_unmasked(X, "X")
     return X.toarray() if sparse.issparse(X) else np.asarray(X) if isinstance(X, list | tuple) else X
 
 

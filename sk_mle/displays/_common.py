@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from .._model.validation import check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import unwrap
+from .._utils.floats import numbers
 from .._utils.messages import rows_text
 from ..diagnostics._observed import Observed, normal_scores, observed
 from ..selection import cross_val_predict_dist
@@ -151,7 +152,7 @@ def residuals_and_weights(
     y: ArrayLike, dist: Distribution, sample_weight: ArrayLike | None, random_state: int | np.random.RandomState | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Quantile residuals and weights of the rows of positive weight."""
-    y = np.asarray(y, float)
+    y = numbers(y, "y")
     residual = normal_scores(dist, y, random_state)
     rows, weight = weighted_rows(y, sample_weight)
     bad = rows[~np.isfinite(residual[rows])]

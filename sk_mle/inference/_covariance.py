@@ -91,7 +91,6 @@ def _check_options(law: Any, cov: str, bread: str, weights: str, groups: Any) ->
 
 def _check_fit(model: Any) -> None:
     """Raise for fits whose coefficients are not a maximum of the likelihood inside the parameters' domains."""
-    law, name = model.likelihood_, title(model.likelihood_)
     sparse = any(predictor.l1 for predictor in model.fit_.predictors.values())
     if any(one.penalised and not one.chosen for one in model.fit_.predictors.values()):
         raise ValueError(
@@ -116,13 +115,19 @@ def _check_fit(model: Any) -> None:
         )
     if not model.converged_:
         raise ValueError(
-            f"the fit did not reach a maximum of the likelihood of {name} (converged_ is False; the warning at fit said why), "
-            "so there is no information matrix to invert. Mend the fit first"
+            f"the fit did not reach a maximum of the likelihood of {title(model.likelihood_)} (converged_ is False; the "
+            "warning at fit said why), so there is no information matrix to invert. Mend the fit first"
         )
+
+
+def _check_limits(model: Any, fit_point: FitPoint) -> None:
+    """Raise for a parameter at an end of its domain."""
+    law, in_memory = model.likelihood_, fit_point.objective.data.in_memory
     for parameter, edge in model.fit_.limits.items():
+        advised = at_edge(law, parameter, edge, in_memory.y[in_memory.weight > 0], fit_point.objective.eta(fit_point.u))
         raise ValueError(
-            f"{parameter} of {name} ran to the {edge} edge of its domain, where its estimate has no normal distribution. "
-            f"{at_edge(law, parameter, edge)}, and compare the two by a likelihood-ratio test"
+            f"{parameter} of {title(law)} ran to the {edge} edge of its domain, where its estimate has no normal distribution. "
+            f"{advised}, and compare the two by a likelihood-ratio test"
         )
 
 
@@ -175,6 +180,7 @@ def covariance(
         cov = "observed" if model.likelihood_.smooth or groups is not None else KERNEL
     check_arguments(model, cov, bread, weights, groups)
     fit_point = objective_at_fit(model, X, y, sample_weight, weights, groups=groups)
+    _check_limits(model, fit_point)
     objective = fit_point.objective
     robust = cov.startswith("HC") or groups is not None
     weight_power = 1 if weights == FREQUENCY else 2

@@ -6,6 +6,7 @@ from ._fallbacks.averaged import averaged_information
 from ._fallbacks.expected import curvature_score, information_derivatives, integrated_information, seconds_of_integrals
 from ._fallbacks.extrapolation import extrapolated_evaluation
 from ._fallbacks.facts import (
+    code,
     density_values,
     expected_information,
     has_kinks,
@@ -49,6 +50,7 @@ __all__ = [
     "canonical_order",
     "checked_start",
     "class_masses",
+    "code",
     "competing",
     "curvature_score",
     "density_fault",

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
+from .._utils.floats import numbers
 from .._utils.messages import rows_text
 from ..likelihoods._functions import title
 
@@ -59,10 +60,7 @@ def read_target(y: ArrayLike, dist: Distribution, score: str, several: bool = Fa
     check_dist(dist)
     if not several:
         check_single_target(dist, score)
-    try:
-        y = np.asarray(y, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{score}: y must hold numbers; of a classifier, the codes 0..K-1 of its ordered_classes_") from error
+    y = numbers(y, "y", "; of a classifier, pass the codes 0..K-1 of its ordered_classes_")
     width = 2 if dist.likelihood.target_type == "targets" else 1
     if y.ndim != width:
         advice = f"; {ADVICE_FOR_INTERVALS}" if y.ndim == 2 else ""

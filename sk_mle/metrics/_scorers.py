@@ -17,6 +17,7 @@ from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped, unwrap
 from .._sources import Opened, Rows, open_source
+from .._utils.floats import numbers
 from .._utils.messages import rows_text
 from ..likelihoods import get_likelihood
 from ..likelihoods._functions import title
@@ -177,7 +178,7 @@ def _predicted(unwrapped: Unwrapped, X: Any, y: np.ndarray, score: Callable) -> 
     X = unwrapped.X(X)
     dist = unwrapped.dist(unwrapped.model.predict_dist(X))
     if unwrapped.transformers:
-        return np.asarray(y, dtype=float), dist
+        return numbers(y, "y"), dist
     target = unwrapped.model.read_data(X, y).y
     if target.ndim == 2 and dist.likelihood.target_type != "targets":
         y = np.asarray(y)

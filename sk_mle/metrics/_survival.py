@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from .._model.validation import check_weight
 from .._predictive.distribution import Distribution
+from .._utils.floats import numbers
 from .._utils.kaplan_meier import KaplanMeier, kaplan_meier
 from .._utils.messages import rows_text
 from ._integration import integrate
@@ -42,7 +43,7 @@ def read_times(y: ArrayLike, score: str) -> tuple[np.ndarray, np.ndarray]:
     """Times (n,) and whether they are events (n,), of a y as `censored` returns it, or of times that are all events."""
     if isinstance(y, Distribution):
         raise TypeError(f"{score}: takes y first, then its predictive distribution")
-    ends = np.asarray(y, dtype=float)
+    ends = numbers(y, "y")
     if ends.ndim == 1:
         ends = np.column_stack([ends, ends])
     if ends.ndim != 2 or ends.shape[1] != 2:

@@ -90,6 +90,8 @@ CLOSED = np.where(np.arange(N) % 10 == 0, 0.0, SIZES)
 UNIT = np.where(np.arange(N) % 10 == 0, 0.0, SHARES)
 EVENTS, LATE = (np.arange(N) % 3 > 0) * 1.0, SIZES + 1
 ALONE = np.column_stack([X, np.arange(N) == 5])
+HALF_MASKED = np.ma.masked_greater(REALS, 0)
+PERIODS = pd.Series(pd.period_range("2000-01", periods=N, freq="M"))
 R, C, D = MLERegressor, MLEClassifier, MLEDensity
 
 
@@ -122,6 +124,13 @@ def take(y):
             assert law.inside(law.read(y)).all(), law
 
     return heed
+
+
+def days(message, **names):
+    """What the code of a message makes of periods."""
+    made = re.search(r"t = (.*?); (\(t.*)$", message)
+    t = eval(made[1], {"pandas": pd, **names})
+    return eval(made[2], {"np": np, "t": t})
 
 
 def fit(model, y, X=X, **options):
@@ -255,6 +264,20 @@ DATA = {
     "no event": Said(fit(R(Censored(Weibull())), censored(SIZES, event=np.zeros(N, bool))), "no row of y is an event.*Is event= the wrong way round", lambda _: R(Censored(Weibull())).fit(X, censored(SIZES, event=np.ones(N, bool)))),
     "text in X": Said(fit(R(), REALS, FRAME.assign(city=THREE)), r"X: column 'city' holds text .*OneHotEncoder\(drop='first', sparse_output=False\) in sklearn.compose.make_column_transformer, or leave it out", lambda _: (make_pipeline(make_column_transformer((OneHotEncoder(drop="first", sparse_output=False), ["city"]), remainder="passthrough"), R()).fit(FRAME.assign(city=THREE), REALS), R().fit(FRAME, REALS))),
     "columns of one name": Said(fit(R(), REALS, FRAME.set_axis(["a", "a"], axis=1)), "X has several columns called 'a': give each a name of its own", lambda _: R().fit(FRAME.set_axis(["a", "a2"], axis=1), REALS)),
+    "masked values of y": Said(fit(R(), HALF_MASKED), r"y has masked values in \d+ rows .*leave these rows out of all arrays \(numpy.ma.getmaskarray\(y\).*or fill in numbers, y.filled\(...\)", lambda _: (R().fit(X[~np.ma.getmaskarray(HALF_MASKED)], HALF_MASKED[~np.ma.getmaskarray(HALF_MASKED)]), R().fit(X, HALF_MASKED.filled(0.0)))),
+    "masked values of X": Said(fit(R(), REALS, np.ma.masked_greater(X, 1)), r"X has masked values .*X.filled", lambda _: (R().fit(X[(X <= 1).all(axis=1)], REALS[(X <= 1).all(axis=1)]), R().fit(np.ma.masked_greater(X, 1).filled(0.0), REALS))),
+    "masked weights": Said(fit(R(), REALS, sample_weight=np.ma.masked_less(SIZES, 0.5)), "sample_weight has masked values", lambda _: R().fit(X, REALS, sample_weight=np.ma.masked_less(SIZES, 0.5).filled(0.0))),
+    "masked labels": Said(fit(C(), np.ma.array(LABELS, mask=REALS > 1)), "y has masked values", lambda _: C().fit(X[REALS <= 1], LABELS[REALS <= 1])),
+    "masked values in a score": Said(lambda: metrics.crps(HALF_MASKED, DIST), "y has masked values", lambda _: metrics.crps(HALF_MASKED.filled(0.0), DIST)),
+    "dates in a score": Said(lambda: metrics.crps(np.arange(N).astype("M8[D]"), DIST), "y must be numeric, but holds dates", lambda _: metrics.crps(np.arange(N), DIST)),
+    "periods in y": Said(fit(R(), PERIODS), r"y must be numeric, but holds periods: .*, t = (.*); \(t", lambda message: R().fit(X, days(message, y=PERIODS))),
+    "periods in X": Said(fit(R(), REALS, FRAME.assign(a=PERIODS)), r"X\['a'\] must be numeric, but holds periods", lambda message: R().fit(FRAME.assign(a=days(message, X=FRAME.assign(a=PERIODS))), REALS)),
+    "intervals in y": Said(fit(R(), pd.Series(pd.cut(REALS, 5))), r"y must be numeric, but holds intervals: .*np.column_stack\(\[i.left, i.right\]\), which Censored\(...\) around a law takes", lambda _: R(Censored(Normal())).fit(X, (lambda i: np.column_stack([i.left, i.right]))(pd.IntervalIndex(pd.cut(REALS, 5))))),
+    "a hurdle of booleans": Said(fit(R(Hurdle(Poisson())), COUNTS > 1), r"y takes the values 0 and 1 alone, and is the label of two classes: MLEClassifier\(\) models", lambda _: C().fit(X, COUNTS > 1)),
+    "a hurdle of one size": Said(fit(R(Hurdle(Binomial(trials=5))), 5.0 * (COUNTS > 1)), r"y takes the values 0 and 5 alone.*MLEClassifier\(\)", lambda _: C().fit(X, 5.0 * (COUNTS > 1))),
+    "nothing is left to estimate": Said(fit(R(Truncated(Poisson(), low=0)), np.ones(N)), "every y is certain, so that nothing is left to estimate: fit to rows with other values of y too", lambda _: R(Truncated(Poisson(), low=0)).fit(X[COUNTS > 0], COUNTS[COUNTS > 0])),
+    "certain in all rows, of several sizes": Said(fit(R(Hurdle(Binomial(trials="n"))), np.where(np.arange(N) % 4 == 0, 0.0, 3.0 + np.arange(N) % 3), FRAME.assign(n=3.0 + np.arange(N) % 3)), r"Hold it where it is, Fixed\(Hurdle", lambda message: R(code(re.search(r"Fixed\(.*}\)", message)[0])).fit(FRAME.assign(n=3.0 + np.arange(N) % 3), np.where(np.arange(N) % 4 == 0, 0.0, 3.0 + np.arange(N) % 3))),
+    "a class of weight zero": Said(fit(C("categorical"), THREE, sample_weight=(THREE != "b") * 1.0), "A class may have rows of weight zero alone: leave them out", lambda _: C("categorical").fit(X[THREE != "b"], THREE[THREE != "b"])),
     "a term that makes no parts": Said(fit(R(penalties={"loc": [NoParts()]}, alpha=1.0), REALS), "its bind must return a list of BoundTerm", lambda _: R(penalties={"loc": [MakesParts()]}, alpha=1.0).fit(X, REALS)),
     "two labels without order": Said(fit(C("ordinal"), np.array(["low", "high"])[(REALS > 0).astype(int)]), r"high < low.*Ordinal\(categories=\['high', 'low'\]\) in the right order", lambda _: C(Ordinal(categories=["low", "high"])).fit(X, np.array(["low", "high"])[(REALS > 0).astype(int)])),
     "an exposure of zero": Said(fit(R("poisson", exposure="e"), COUNTS, FRAME.assign(e=np.where(np.arange(N) == 3, 0.0, 1.0))), "drop these rows", lambda _: R("poisson", exposure="e").fit(FRAME.assign(e=1.0).drop(index=3), np.delete(COUNTS, 3))),
@@ -471,6 +494,7 @@ EDGES = {
 }
 VERDICTS = {
     **{f"at an edge, {name}": Said(fit(R(law), y), "ran to the .* edge of its domain.*Fix it there, Fixed", held_there(y)) for name, (law, y) in EDGES.items()},
+    "a limit that two parameters reach together": Said(lambda: R(from_scipy(stats.nbinom)).fit(X, FEW), r"p of nbinom .*to the upper edge .*limit. Choose the simpler law that it becomes there; n_params_", lambda _: R("poisson").fit(X, FEW)),
     "inference at an edge": Said(lambda: R(NegativeBinomial()).fit(X, FEW).inference(X, FEW), r"Fix it there, Fixed\(NegativeBinomial\(\), {'dispersion': 0.0}\), or choose the simpler law, and compare", lambda _: R(Fixed(NegativeBinomial(), {"dispersion": 0.0})).fit(X, FEW).inference(X, FEW)),
     "separated": Said(fit(R("poisson"), EMPTY, GROUP), r"column 'group' .*Use penalty='jeffreys', .* or a penalty \(alpha > 0\), or drop", lambda _: (R("poisson", penalty="jeffreys").fit(GROUP, EMPTY).inference(GROUP, EMPTY).summary(), R("poisson", alpha=0.01).fit(GROUP, EMPTY), R("poisson").fit(GROUP[["x"]], EMPTY))),
     "separated zeros": Said(fit(R(Hurdle(Poisson()), predictors={"mean": ["x"], "zero": "all"}), EMPTY, GROUP), r"parameter 'zero'.*alpha={'zero': 0.01}", lambda _: R(Hurdle(Poisson()), predictors={"mean": ["x"], "zero": "all"}, alpha={"zero": 0.01}).fit(GROUP.assign(group=GROUP["group"]), np.where(np.arange(N) % 5 == 0, 0.0, EMPTY))),

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import CensoredData
 from sklearn.utils.validation import column_or_1d
 
-from ..._utils.floats import check_numeric, floats
+from ..._utils.floats import check_numeric, check_unmasked, floats
 from ..._utils.messages import is_part, rows_text, warn_caller
 from .._fallbacks.algebra import Eval, scatter, select_rows
 from .._fallbacks.extrapolation import without_nan
@@ -235,6 +235,7 @@ def censored(time: Any, event: Any = None, *, kind: Any = "right", upper: Any = 
         raise ValueError(
             f"time has shape {time.shape}, but must be (n,): times and events are two arguments, censored(time, event)"
         )
+    check_unmasked(event, "event")
     observed = np.ones(time.shape, bool) if event is None else np.asarray(event)
     if observed.dtype != bool:
         if not np.isin(observed, (0, 1)).all():
