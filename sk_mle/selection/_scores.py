@@ -17,6 +17,7 @@ from .._model.validation import check_weight
 from .._predictive.unwrapping import unwrap
 from .._sources import Rows, open_source
 from .._utils.messages import rows_text
+from ..likelihoods._functions import title
 
 
 def is_unbounded(fitted: Any) -> bool:
@@ -68,7 +69,7 @@ def _columns_of_scores(models: list, columns: Any, rows: Rows) -> Any:
 def name_of(fitted: Any) -> str:
     """The name of the law of an estimator of this package, or the type of another."""
     unwrapped = unwrapped_or_none(fitted)
-    return type(fitted).__name__ if unwrapped is None else type(unwrapped.model.likelihood_).__name__
+    return type(fitted).__name__ if unwrapped is None else title(unwrapped.model.likelihood_)
 
 
 def _log_probability(fitted: Any, X: Any, y: Any) -> np.ndarray:

@@ -315,7 +315,7 @@ def test_bad_input():
     cases = [
         (ValueError, "y has 3 rows, but dist has 2", lambda: crps([1, 2, 3], dist)),
         (ValueError, "y is NaN or infinite in row 1", lambda: log_score([1, np.nan], dist)),
-        (ValueError, "must hold numbers", lambda: log_score(["a", "b"], dist)),
+        (ValueError, "must be numeric, but holds text.*codes 0..K-1", lambda: log_score(["a", "b"], dist)),
         (TypeError, "must be a Distribution", lambda: crps([1, 2], [1, 2])),
         (ValueError, "needs the event", lambda: brier_score([1, 2], dist)),
         (ValueError, "counts and ordered classes", lambda: ranked_probability_score([1, 2], dist)),
