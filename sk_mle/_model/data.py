@@ -141,7 +141,8 @@ class Data:
         """Smallest positive weight as a share of the total weight."""
         if are_ones(self.weight):
             return 1.0 / self.total_weight
-        return float(np.min(self.weight, where=self.weight > 0, initial=np.inf)) / self.total_weight
+        smallest = 1.0 if are_ones(self.weight) else np.min(self.weight, where=self.weight > 0, initial=np.inf)
+        return float(smallest) / self.total_weight
 
     def with_long_blocks(self, n_rows: int) -> Data:
         """The same data in blocks of at least so many rows."""
@@ -305,7 +306,7 @@ def _row_slice(X: Any, rows: slice) -> np.ndarray:
 
 def transposed(X: Any) -> Any:
     """The transpose of rows as a view; SciPy's own copies the entries of a sparse block, which are few of a larger array."""
-    if not sparse.issparse(X) or X.format != "csr":
+    if type(X) is np.ndarray or not sparse.issparse(X) or X.format != "csr":
         return X.T
     result = (sparse.csc_array if isinstance(X, sparse.sparray) else sparse.csc_matrix)(X.shape[::-1], dtype=X.dtype)
     result.data, result.indices, result.indptr = X.data, X.indices, X.indptr

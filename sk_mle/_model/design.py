@@ -99,10 +99,10 @@ class Design:
         """Intercept (K,) and coefficients (q, K) of the columns that `Columns.rows` returns."""
         u = np.asarray(u).reshape(self.shape)
         if self.columns is None:
-            return self.output_basis @ u[0], np.zeros((0, len(self.output_basis)))
-        slopes = _times(self.column_basis, u[int(self.intercept) :]) @ self.output_basis.T
-        intercept = u[0] @ self.output_basis.T if self.intercept else np.zeros(len(self.output_basis))
-        return intercept - self.shift @ slopes, slopes
+            return self.output_basis.dot(u[0]), np.zeros((0, len(self.output_basis)))
+        slopes = _times(self.column_basis, u[int(self.intercept) :]).dot(self.output_basis.T)
+        shift = self.shift.dot(slopes)
+        return self.output_basis.dot(u[0]) - shift if self.intercept else -shift, slopes
 
     def expand_change(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Change of the intercept and of the coefficients along a direction of the coordinates."""
@@ -110,10 +110,11 @@ class Design:
 
     def expand_adjoint(self, sums: np.ndarray) -> np.ndarray:
         """The adjoint of `expand`: sums over rows of (1, columns) times values, of shape (1 + q, K), in coordinates (size,)."""
+        if self.columns is None:
+            return sums.dot(self.output_basis).ravel()
         total, products = sums[:1], sums[1:]
         inner = _times(self.column_basis.T, products - self.shift[:, None] * total)
-        parts = [total, inner] if self.intercept else [inner]
-        return (np.concatenate(parts) @ self.output_basis).ravel()
+        return (np.concatenate([total, inner]) if self.intercept else inner).dot(self.output_basis).ravel()
 
     def matrix(self) -> np.ndarray:
         """`expand` for one linear predictor as a matrix (1 + q, intercept + r)."""
@@ -255,7 +256,7 @@ def _exactly(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def _times(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
     """matrix @ values, for a matrix or its diagonal."""
-    return matrix[:, None] * values if matrix.ndim == 1 else matrix @ values
+    return matrix[:, None] * values if matrix.ndim == 1 else matrix.dot(values)
 
 
 def intercept_only() -> Design:

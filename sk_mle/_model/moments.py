@@ -12,6 +12,7 @@ from scipy import linalg, sparse
 from .data import Batch, Data, are_ones, times_weights, transposed
 
 ROWS_OF_SAMPLE = 256  # rows from which the origin of sums is taken
+ROUNDING_OF_MEAN = 4 * float(np.finfo(float).eps)  # standard deviation, relative to the mean, up to which a column is constant
 MAX_ORIGIN_IN_SDS = 3.0  # distance of origin and mean, in standard deviations, beyond which sums lose digits
 MIN_SINGLE_PRECISION_COLUMNS = 64  # columns from which cross products in single precision are faster
 MIN_SINGLE_PRECISION_EIGENVALUE = 1e-4  # smallest eigenvalue of a correlation matrix for which single precision suffices
@@ -63,11 +64,11 @@ class Moments:
     def _scaled(self, sums: Products, divisor: Any = 1.0) -> None:
         """Set means, scales and correlations from central products of the columns in units of `divisor`."""
         self.mean, products = sums.mean, sums.central / sums.total_weight
-        spread = np.sqrt(np.maximum(np.diag(products) if self.small else products, 0.0))
-        rounding = 4 * np.finfo(float).eps * np.abs(self.mean)
-        self.scale = np.where(spread * divisor > rounding, spread * divisor, 0.0)
-        spread = np.where(self.scale > 0, spread, 1.0)
-        self.gram: Any = products / np.outer(spread, spread) if self.small else None
+        spread = np.sqrt(np.maximum(products.diagonal() if self.small else products, 0.0))
+        self.scale = spread * divisor
+        constant = ~(self.scale > ROUNDING_OF_MEAN * np.abs(self.mean))
+        self.scale[constant], spread[constant] = 0.0, 1.0
+        self.gram: Any = products / (spread[:, None] * spread) if self.small else None
         self._factor: tuple | None = None
 
     def factor(self, columns: Any = None) -> tuple[np.ndarray, float]:
@@ -130,8 +131,9 @@ def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:
     """Values near the means (p,), around which sums are taken, and rough standard deviations (p,), from a few rows."""
     rows = data.in_memory
     sample = np.asarray(rows.X[:: -(-rows.n_samples // ROWS_OF_SAMPLE)], dtype=np.float64)
-    origin = sample.sum(axis=0) * (centered / len(sample))
-    spread = np.sqrt(((sample - origin) ** 2).sum(axis=0) / len(sample))
+    origin = np.einsum("ij->j", sample) * (centered / len(sample))
+    around = sample - origin
+    spread = np.sqrt(np.einsum("ij,ij->j", around, around) / len(sample))
     # subtracting nothing saves a copy of X
     return np.zeros(data.n_features) if (np.abs(origin) <= spread).all() else origin, spread
 
@@ -145,12 +147,11 @@ def _dense_products(data: Data, centered: bool, small: bool, origin: np.ndarray,
     for _ in range(2):
         sums = rows.reduce(partial(_sums, origin=origin, spread=spread, small=small))
         shift = sums["shift"] / total * centered
-        result = Products(
-            total, origin + shift * divisor, sums["products"] - total * (np.outer(shift, shift) if small else shift**2)
-        )
-        scale = np.sqrt(np.maximum(np.diag(result.central) if small else result.central, 0.0) / total) * divisor
-        scale = np.where(scale > 4 * np.finfo(float).eps * np.abs(result.mean), scale, 0.0)
-        if not ((np.abs(shift) * divisor > MAX_ORIGIN_IN_SDS * scale) & (scale > 0)).any():
+        squares = shift[:, None] * shift if small else shift**2
+        result = Products(total, origin + shift * divisor, sums["products"] - total * squares)
+        scale = np.sqrt(np.maximum(result.central.diagonal() if small else result.central, 0.0) / total) * divisor
+        moved = (np.abs(shift) * divisor > MAX_ORIGIN_IN_SDS * scale) & (scale > ROUNDING_OF_MEAN * np.abs(result.mean))
+        if not moved.any():
             break
         origin = result.mean
     return result
@@ -186,8 +187,9 @@ def _sums(batch: Batch, origin: np.ndarray, spread: Any, small: bool) -> dict:
     """Weighted sums of a block's columns and of their products (if `small`) or squares, around `origin`."""
     Z = _rows(batch) - origin if origin.any() else _rows(batch)
     Z = np.asarray(Z, np.float64) if spread is None else np.divide(Z, spread, dtype=np.float32, casting="same_kind")
-    root = np.sqrt(batch.weight).astype(Z.dtype)
+    root = np.ones(len(Z), Z.dtype)
     if not are_ones(batch.weight):
+        root = np.sqrt(batch.weight).astype(Z.dtype)
         Z = Z * root[:, None]
     products = Z.T.dot(Z) if small else np.einsum("ij,ij->j", Z, Z)  # not `@`: see `sums.py`
     return {"shift": root.dot(Z), "products": products.astype(np.float64)}

@@ -321,16 +321,15 @@ class Objective:
             self._base_measure = float(sums["base"]) / weight
         value, gradient, hessian = -float(sums["value"]) / weight - (self._base_measure or 0.0), np.empty(0), np.empty((0, 0))
         if order >= 1:
-            gradient = -self._expand_adjoint(sums) / weight
+            gradient = self._expand_adjoint(sums) / -weight
         if order == 2:
             hessian = np.zeros((self.size, self.size))
-            matrices = {name: design.matrix() for name, design in self.designs.items()}
-            for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
-                with np.errstate(all="ignore"):  # at a trial that is refused for it, sums may be infinite
-                    part = self._rotate(a, b, matrices[a].T @ sums["hessian", a, b] @ matrices[b]) / weight
-                hessian[self.slices[a], self.slices[b]] += part
-                if a != b:
-                    hessian[self.slices[b], self.slices[a]] += part.T
+            with np.errstate(all="ignore"):  # at a trial that is refused for it, sums may be infinite
+                for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
+                    part = self._hessian_block(a, b, sums["hessian", a, b]) / weight
+                    hessian[self.slices[a], self.slices[b]] += part
+                    if a != b:
+                        hessian[self.slices[b], self.slices[a]] += part.T
         return self.penalised(u, Point(value, gradient if order >= 1 else None, hessian if order == 2 else None))
 
     def penalised(self, u: np.ndarray, point: Point) -> Point:
@@ -341,13 +340,17 @@ class Objective:
             point.gradient[place] += penalty.gradient(u[place])
             if point.order == 2:
                 point.hessian[place, place] += penalty.hessian()
-        return point._replace(value=value if np.isfinite(value) else np.inf)
+        value = value if isfinite(value) else np.inf
+        return point if value == point.value else point._replace(value=value)
 
-    def _rotate(self, a: str, b: str, inner: np.ndarray) -> np.ndarray:
-        """A Hessian block in coordinates (size_a, size_b), from one in linear predictors and coordinates (Ka, Kb, ra, rb)."""
+    def _hessian_block(self, a: str, b: str, sums: np.ndarray) -> np.ndarray:
+        """A Hessian block in coordinates (size_a, size_b), from sums over rows of products of (1, columns) (Ka, Kb, qa, qb)."""
         left, right = self.designs[a], self.designs[b]
-        if inner.shape[:2] == (1, 1):
-            return inner[0, 0] * (left.output_basis[0, 0] * right.output_basis[0, 0])
+        if sums.shape[:2] == (1, 1):
+            inner = left.matrix().T.dot(sums[0, 0]).dot(right.matrix())
+            inner *= left.output_basis.item() * right.output_basis.item()
+            return inner
+        inner = left.matrix().T @ sums @ right.matrix()
         rotated = np.tensordot(np.tensordot(inner, left.output_basis, (0, 0)), right.output_basis, (0, 0))  # axes i, j, a, b
         return rotated.transpose(0, 2, 1, 3).reshape(left.size, right.size)
 

@@ -58,8 +58,10 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
 
     `symmetric` says that both sides belong to the same parameter.
     """
+    if left is None and right is None:
+        return weighted_sum(information, weight).reshape(*(information.shape[1:] or (1, 1)), 1, 1)
     values = times_weights(information, weight)
-    if values.ndim == 1 and left is right and left is not None:
+    if values.ndim == 1 and left is right:
         return _symmetric_cross(left, values)[None, None]
     values = values.reshape(len(values), *((1, 1) if values.ndim == 1 else values.shape[1:]))
     qa, qb = (0 if columns is None else columns.shape[1] for columns in (left, right))
@@ -67,9 +69,8 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
     if left is None or right is None:  # one matrix product for all pairs of entries
         flat, columns = values.reshape(len(values), -1), left if right is None else right
         result[..., 0, 0] = flat.sum(axis=0).reshape(values.shape[1:])
-        if columns is not None:
-            products = summed(columns, flat).T.reshape(*values.shape[1:], -1)
-            result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = products
+        products = summed(columns, flat).T.reshape(*values.shape[1:], -1)
+        result[(..., slice(1, None), 0) if right is None else (..., 0, slice(1, None))] = products
         return result
     if left is right and isinstance(left, np.ndarray) and (qa + 1) * (qa + 2) <= 2 * values[0].size:
         first, second = np.triu_indices(qa + 1)  # fewer pairs of columns than of entries: one matrix product for all
@@ -94,7 +95,7 @@ def cross(left: Any, right: Any, information: np.ndarray, weight: np.ndarray, sy
 def _symmetric_cross(columns: Any, value: np.ndarray) -> np.ndarray:
     """Sum over rows of a value (n,) times the products of (1, columns)."""
     result = np.empty((1 + columns.shape[1],) * 2)
-    result[0, 0] = value.sum()
+    result[0, 0] = np.add.reduce(value)
     result[0, 1:] = result[1:, 0] = summed(columns, value)
     result[1:, 1:] = _weighted_product(columns, columns, value)
     return result

@@ -249,13 +249,15 @@ class _Descent:
         if not self.lbfgs and self.information == "expected" and self.objective.partly_expected:
             self.information = "observed"
             self.point = self._evaluate(self.x)
-        if not (self.lbfgs or self._is_certified(self.point.hessian)):  # which may be that of a point close by
+        certified = not self.lbfgs and self._is_certified(self.point.hessian)
+        if not (self.lbfgs or certified):  # by a Hessian that may be that of a point close by
             self.point = self._evaluate(self.x)
-        hessian, self.hessian_point = self.point.hessian, None if self.lbfgs else self.point
+        before, self.hessian_point = self.point, None if self.lbfgs else self.point
         self._polish()
         if self.lbfgs:
             return self.lbfgs.preconditioner.minimum_certified, self.lbfgs.min_curvature < MAX_FLAT_CURVATURE
-        certified = self._is_certified(hessian)
+        if not (certified and self.point.gradient is before.gradient):
+            certified = self._is_certified(before.hessian)
         return certified, not certified
 
     def _is_certified(self, hessian: np.ndarray) -> bool:

@@ -66,7 +66,7 @@ class Solution(NamedTuple):
 
 
 class Solver(NamedTuple):
-    """A minimiser of one flat vector, as `scipy.optimize.minimize` calls it.
+    """A minimiser of one flat vector, called as `scipy.optimize.minimize` calls it.
 
     Attributes
     ----------
@@ -232,22 +232,16 @@ def solve(
     """
     chosen = choose(solver, objective)
     options = chosen.options(tol, max_iter)
-    if chosen.uses_objective:
-        options["objective"] = objective
     arguments = _derivatives(chosen, callable(solver), objective)
     callbacks = [one for one in (_ProgressPrinter(objective) if verbose else None, on_step) if one is not None]
     if callbacks:
         arguments["callback"] = _CallbackList(callbacks)
     u, n_iter, best = start, 0, np.inf
     for _ in range(MAX_RESTARTS):
-        guarded = _FiniteObjective(objective)
-        if not chosen.uses_objective:
-            guarded(u)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # convergence is judged below
-            fun, jac = (guarded, True) if chosen.needs else (guarded.value, None)
-            result = _checked(minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments), solver)
-        x = result.x if chosen.uses_objective or guarded.at is None else guarded.at
+            run = _run_of_own_method if chosen.uses_objective else _run_of_scipy
+            result, x = run(chosen, objective, u, options, arguments)
         n_iter += int(result.get("nit", 1))
         norm = _gradient_norm(objective, x, result if chosen.uses_objective else {})
         gain, u, best = best - norm, x, norm
@@ -270,6 +264,26 @@ def solve(
         converged = converged or _newton_decrement(objective, u) <= max(tol**2, rounding)
     edges = parameters_at_edges(objective, u, result.get("hessian_point")) if converged else {}
     return Solution(u, converged, unbounded, n_iter, norm, edges, result)
+
+
+def _run_of_own_method(
+    chosen: Solver, objective: Objective, u: np.ndarray, options: dict, arguments: dict
+) -> tuple[OptimizeResult, np.ndarray]:
+    """The result of a method of this package and its point: called without scipy, which takes as long as a step of few rows."""
+    assert callable(chosen.method)
+    result = chosen.method(objective.value, u, objective=objective, **options, **arguments)
+    return result, result.x
+
+
+def _run_of_scipy(
+    chosen: Solver, objective: Objective, u: np.ndarray, options: dict, arguments: dict
+) -> tuple[OptimizeResult, np.ndarray]:
+    """The result of a method of scipy or of the user, and the best point that it met."""
+    guarded = _FiniteObjective(objective)
+    guarded(u)
+    fun, jac = (guarded, True) if chosen.needs else (guarded.value, None)
+    result = _checked(minimize(fun, u, jac=jac, method=chosen.method, options=options, **arguments), chosen.method)
+    return result, result.x if guarded.at is None else guarded.at
 
 
 def _derivatives(chosen: Solver, custom: bool, objective: Objective) -> dict[str, Any]:
