@@ -48,8 +48,8 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
         for name in chosen:
             if name not in parameters or law.layout[name].vector:
                 raise ValueError(f"{argument}: {name!r} of {title(law)} takes none (it is fixed, or a vector)")
-    is_covariate = np.ones(p, dtype=bool)
-    is_covariate[[index for chosen in (known, *shifts.values()) for index in chosen.values()]] = False
+    taken = [index for chosen in (known, *shifts.values()) for index in chosen.values()]
+    covariates = np.setdiff1d(np.arange(p), taken) if taken else np.arange(p)
     chosen = by_parameter(model.predictors or {}, on_all, parameters, "predictors")
     alphas = _alphas(model, law, on_all)
     predictors = {}
@@ -64,7 +64,7 @@ def predictors_of(model: Any, law: Likelihood, original_X: Any, X: Any) -> tuple
             continue
         spec = ("all" if name in on_all else "intercept") if spec is None else spec
         all_ = isinstance(spec, str) and spec == "all"
-        index = is_covariate.nonzero()[0] if all_ else resolve(spec, original_X, names, p, argument)
+        index = covariates if all_ else resolve(spec, original_X, names, p, argument)
         intercept = _has_intercept(model, law, name, index, argument)
         predictors[name] = Predictor(name, index, intercept, shift, exposure, alphas.get(name, 0.0) if len(index) else 0.0)
     ratios = _l1_ratios(model, law, alphas)

@@ -244,10 +244,9 @@ class Data:
 
     def fingerprint(self) -> np.ndarray:
         """Total weight and weighted sums of y and y**2, which are equal for fits to the same rows in any order."""
-        y = self.y.reshape(len(self.y), -1)
         with np.errstate(all="ignore"):
-            weighted = times_weights(y, self.weight)
-            return np.concatenate([[self.total_weight], weighted.sum(axis=0), np.einsum("nk,nk->k", weighted, y)])
+            sums = [weighted_sum(power, self.weight).ravel() for power in (self.y, self.y**2)]
+        return np.concatenate([[self.total_weight], *sums])
 
 
 def _map_on_threads(pool: ThreadPoolExecutor, n_threads: int, fn: Callable[[Batch], Any], blocks: list[Batch]) -> list:

@@ -152,8 +152,11 @@ class Evaluator:
             if name in curves:
                 eta = curves[name].value
             else:
-                moved = name in rows and slopes.any()  # a fit starts at constants, where no product is needed
-                eta = rows[name] @ slopes + intercept if moved else repeated(intercept, len(batch.y))
+                if name in rows and np.count_nonzero(slopes):  # a fit starts at constants, where no product is needed
+                    eta = rows[name].dot(slopes)
+                    eta += intercept
+                else:
+                    eta = repeated(intercept, len(batch.y))
                 eta = eta if design.vector else eta[:, 0]
             if with_offset and name in batch.offset:
                 eta = eta + batch.offset[name]

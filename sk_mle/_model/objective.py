@@ -138,7 +138,7 @@ class Objective:
         """Number of passes over all rows so far, with those that came before the objective where rows lie in parts."""
         return self.evaluations if self.data.n_passes is None else self.data.n_passes
 
-    @property
+    @cached_property
     def available_derivatives(self) -> set[str]:
         """The derivatives that a solver may ask for, a subset of {"gradient", "hessp", "hessian"}."""
         if not self.likelihood.smooth:

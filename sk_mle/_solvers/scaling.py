@@ -14,6 +14,7 @@ import numpy as np
 from .._model.data import transposed, weighted_sum
 from .._model.objective import Objective, Point
 from ..likelihoods import Likelihood
+from ..likelihoods._functions import expected_information_at
 
 if TYPE_CHECKING:
     from .._model.data import Data
@@ -28,8 +29,8 @@ def mean_information(law: Likelihood, y: np.ndarray, weight: np.ndarray, eta: An
     sums: dict = {}
     for first in range(0, len(y), step):
         rows = slice(first, first + step)
-        information = law.evaluate(y[rows], {name: value[rows] for name, value in eta.items()}, 2, "expected").information
         with np.errstate(all="ignore"):
+            information = expected_information_at(law, y[rows], {name: value[rows] for name, value in eta.items()})
             for pair, value in information.items():
                 sums[pair] = sums.get(pair, 0.0) + weighted_sum(value, weight[rows])
     total_weight = weight.sum()

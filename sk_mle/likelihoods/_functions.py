@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from ._fallbacks.averaged import averaged_information
-from ._fallbacks.expected import curvature_score, information_derivatives, integrated_information, seconds_of_integrals
+from ._fallbacks.expected import (
+    curvature_score,
+    expected_information_at,
+    information_derivatives,
+    integrated_information,
+    seconds_of_integrals,
+)
 from ._fallbacks.extrapolation import extrapolated_evaluation
 from ._fallbacks.facts import (
     code,
@@ -56,6 +62,7 @@ __all__ = [
     "density_fault",
     "density_values",
     "expected_information",
+    "expected_information_at",
     "extrapolated_evaluation",
     "fallback_start",
     "has_kinks",

@@ -9,6 +9,7 @@ from scipy.special import xlog1py, xlogy
 
 from ...domains import BINARY, UNIT
 from .._fallbacks.algebra import Eval
+from .._fallbacks.starting_values import average
 from .._families.log_probability import PROB_PROB, LogProbability, Logs
 from .._protocol.forms import by_class, masses
 
@@ -67,8 +68,7 @@ class Bernoulli(LogProbability):
         return Eval(loglik, gradient, {PROB_PROB: -second})
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
-        prob = np.average(y, weights=sample_weight)
-        return {"prob": float(np.clip(prob, 1e-6, 1 - 1e-6))}
+        return {"prob": min(max(average(y, sample_weight), 1e-6), 1 - 1e-6)}
 
     def expectation(self, prob: np.ndarray) -> np.ndarray:
         return prob

@@ -127,12 +127,13 @@ def seconds_of_integrals(law: Law, eta: dict, n: int, n_varying: int) -> float:
     return (process_time() - begin) * at_most / SAMPLES_OF_PILOT
 
 
-def _by_formula(law: Law, y: np.ndarray, eta: dict) -> dict:
-    """The blocks of `evaluate` with information="expected", by `fisher` alone where that is all that it does."""
+def expected_information_at(law: Law, y: np.ndarray, eta: dict) -> dict:
+    """The information of `evaluate` with information="expected", by `fisher` alone where `evaluate` takes it from there."""
     if law.fisher is None or overrides(law, "evaluate"):
         return law.evaluate(y, eta, 2, "expected").information
     chain = {name: law.layout[name].link.inverse_derivatives(eta[name]) for name in law.layout.free}
-    second = law.fisher(**law.layout.with_given(eta, {name: values[0] for name, values in chain.items()}))
+    params = law.layout.with_given(eta, {name: values[0] for name, values in chain.items()})
+    second = law.fisher(**params, **law.observed(y).params)
     return {(a, b): value * outer(chain[a][1], chain[b][1]) for (a, b), value in second.items() if a in chain and b in chain}
 
 
@@ -161,13 +162,13 @@ def information_derivatives(law: Law, y: np.ndarray, eta: dict, formula: bool, w
             slopes = _integrated_derivatives(law, eta)
             return slopes if weights is None else np.einsum("nabc,nab->nc", slopes, weights)
         columns: list[np.ndarray] = []
-        here = _by_formula(law, y, eta)
+        here = expected_information_at(law, y, eta)
         for name, value in free.items():
             for k in range(*np.shape(value)[1:] or (1,)):
                 step = DERIVATIVE_STEP * _unit(law.layout[name], value, here.get((name, name)))
 
                 def at(m: int, name: str = name, k: int = k, step: np.ndarray = step, value: np.ndarray = value) -> dict:
-                    return _by_formula(law, y, {**eta, name: _moved(value, k, m * step)})
+                    return expected_information_at(law, y, {**eta, name: _moved(value, k, m * step)})
 
                 blocks = _difference(at)
                 change = _dense(blocks, free) if weights is None else _contracted(blocks, free, weights)

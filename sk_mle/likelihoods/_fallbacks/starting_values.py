@@ -10,11 +10,12 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from ..._utils.repeated import repeated
+from ..._utils.repeated import repeated, repeated_value
 from . import jets
 from .facts import title
 from .law import Law
 
+EPSILON = float(np.finfo(float).eps)
 MAX_POINTS, POINTS_TO_COMPARE = 2000, 48  # quantiles of y that a start uses, and to compare guesses
 DENSITIES_PER_BLOCK = 1 << 14  # density evaluations in one call
 # Newton's method: steps; gain in mean log-likelihood, predicted for a step, below which it ends; scaled length of a step.
@@ -23,8 +24,15 @@ MAX_NEWTON_STEPS, MIN_GAIN, MAX_STEP = 30, 1e-5, 5.0
 
 def resolution(y: np.ndarray) -> float:
     """The rounding error of y, the least width that a density of y can have."""
-    largest = max(-np.min(y, initial=0.0), np.max(y, initial=0.0))
-    return float(np.finfo(float).eps * (largest if largest > 0 else 1.0))
+    largest = max(-y.min(initial=0.0), y.max(initial=0.0))
+    return float(EPSILON * (largest if largest > 0 else 1.0))
+
+
+def average(values: np.ndarray, sample_weight: np.ndarray) -> float:
+    """The weighted mean of values (n,); equal weights that are stored as one number take no products."""
+    if repeated_value(sample_weight):
+        return float(values.mean())
+    return float(np.average(values, weights=sample_weight))
 
 
 def reduced_sample(y: np.ndarray, sample_weight: np.ndarray, max_points: float = MAX_POINTS) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._fallbacks.starting_values import average
+
 
 def count_mean(y: np.ndarray, sample_weight: np.ndarray) -> float:
     """Mean of counts, positive even if all are zero."""
-    return max(float(np.average(y, weights=sample_weight)), 1e-8)
+    return max(average(y, sample_weight), 1e-8)

@@ -12,7 +12,7 @@ from ..._utils.repeated import repeated_value
 from ...domains import POSITIVE, REAL
 from .._fallbacks.algebra import Eval, minus, minus_hessian
 from .._fallbacks.facts import takes_parameters, withdrawable
-from .._fallbacks.starting_values import best_candidate, reduced_sample, resolution
+from .._fallbacks.starting_values import average, best_candidate, reduced_sample, resolution
 from .._protocol.base import Likelihood
 
 
@@ -143,18 +143,18 @@ class LocationScale(Likelihood):
     def centre(self, y: np.ndarray, sample_weight: np.ndarray, **shape: np.ndarray) -> float:
         """Estimate of loc without covariates."""
         mean, variance, _ = self.standard_moments(**shape)
-        mean_y = np.average(y, weights=sample_weight)
-        if not np.any(mean):
-            return float(mean_y)
-        return float(mean_y - mean * np.sqrt(np.average((y - mean_y) ** 2, weights=sample_weight) / variance))
+        mean_y = average(y, sample_weight)
+        if not np.count_nonzero(mean):
+            return mean_y
+        return float(mean_y - mean * np.sqrt(average((y - mean_y) ** 2, sample_weight) / variance))
 
     @takes_parameters
     def spread(self, residual: np.ndarray, sample_weight: np.ndarray, **shape: np.ndarray) -> float:
         """Estimate of scale from y - loc."""
         mean, variance, _ = self.standard_moments(**shape)
         weight = repeated_value(sample_weight)  # equal weights need no array of products
-        square = residual @ residual * weight if weight is not None else (residual * sample_weight) @ residual
-        return float(np.sqrt(square / sample_weight.sum() / (mean**2 + variance)))
+        square = residual @ residual / len(residual) if weight else (residual * sample_weight) @ residual / sample_weight.sum()
+        return float(np.sqrt(square / (mean**2 + variance)))
 
     # ---- the distribution ---------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._special.elementwise import elementwise
 from ...domains import COUNT, NONNEGATIVE, POSITIVE, Domain
-from .._fallbacks.starting_values import best_candidate
+from .._fallbacks.starting_values import average, best_candidate
 from .._protocol.base import Likelihood
 from .._protocol.parameter import Parameter
 from .counts import count_mean
@@ -98,5 +98,4 @@ def _scaled_dispersion(dispersion: np.ndarray, scale: np.ndarray, min_a: np.ndar
 
 def excess(y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, power: float | np.ndarray = 2.0) -> float:
     """Moment estimate of the dispersion where the variance is mean + dispersion * mean**power."""
-    square = np.average((y - mean) ** 2 - y, weights=sample_weight)
-    return max(square / np.average(mean**power + 0 * y, weights=sample_weight), 1e-3)
+    return max(average((y - mean) ** 2 - y, sample_weight) / average(mean**power + 0 * y, sample_weight), 1e-3)
