@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from .._model.validation import check_weight, replace_zero_weight_rows
 from .._utils.callbacks import with_callbacks
@@ -276,7 +276,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         """
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict_log_proba, list(self.classes_))
-        return self._of_rows(X, lambda eta: self._sorted(class_masses(self.likelihood_, eta, len(self.classes_))))
+        return self._of_rows(X, lambda eta: self._sorted(class_masses(self.fit_.evaluated, eta, len(self.classes_))))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of every class.
@@ -292,7 +292,7 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
         """
         if (rows := self._opened(X)) is not None:
             return rows.predict(self.predict_proba, list(self.classes_))
-        masses = lambda eta: class_masses(self.likelihood_, eta, len(self.classes_), "probability")
+        masses = lambda eta: class_masses(self.fit_.evaluated, eta, len(self.classes_), "probability")
         return self._of_rows(X, lambda eta: self._sorted(masses(eta)))
 
     def predict(self, X: Any) -> np.ndarray:
@@ -320,13 +320,13 @@ optimize_result_, edf_, penalties_, n_features_in_, feature_names_in_
 
     def _of_rows(self, X: Any, fn: Callable) -> np.ndarray:
         """fn(eta) of the linear predictors of blocks of rows, concatenated over X."""
-        check_is_fitted(self)
+        self._check_fitted()
         X = self._validate(X, reset=False, finite=False)
         return self.fit_.by_blocks(X, lambda rows, eta: {"result": fn(eta)})["result"]
 
     def _confidence(self, eta: dict) -> np.ndarray:
         """Decision function from linear predictors."""
-        score = self._sorted(class_masses(self.likelihood_, eta, len(self.classes_), "score"))
+        score = self._sorted(class_masses(self.fit_.evaluated, eta, len(self.classes_), "score"))
         return score if len(self.classes_) > 2 else score[:, 1] - score[:, 0]
 
     def _sorted(self, columns: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from .._model.data import Data
 from .._model.parts import DataInParts
@@ -236,7 +236,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         Inference
             On the scale of the links; `table(transform="natural")` is on that of `params_`.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         return Inference.from_estimator(Unwrapped(self), X, None, **options)
 
     def predict_params(self, X: Any) -> dict[str, np.ndarray]:
@@ -250,7 +250,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         -------
         dict of str to ndarray
         """
-        check_is_fitted(self)
+        self._check_fitted()
         n = self.read_rows(X).shape[0]
         return {name: np.broadcast_to(value, (n, *np.shape(value))) for name, value in self.params_.items()}
 
@@ -281,7 +281,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         ndarray of shape (n,)
             -inf outside the support; between whole numbers as `MLERegressor.score_samples`.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         law, X = self.likelihood_, self._validate(X, reset=False)
         values = self._values(X, law)
         params = {name: np.broadcast_to(value, (len(X), *np.shape(value))) for name, value in self.params_.items()}
@@ -319,7 +319,7 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         ndarray of shape (n_samples, 1), or (n_samples, k) for a law of k variables
             Draws of the values themselves, also for laws of censored or otherwise incomplete observations.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 1:
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
         return np.reshape(self.distribution_.rvs(int(n_samples), random_state), (n_samples, -1))

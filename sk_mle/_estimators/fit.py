@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .._solvers.reconditioning import recondition
 from .._solvers.start import coordinates_of_coefficients
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Likelihood
+from ..likelihoods._functions import prepared
 
 ROWS_PER_BLOCK = 1 << 15
 
@@ -78,6 +80,11 @@ class Fit:
     def rows(self, X: Any) -> Any:
         """Rows of X with the columns that terms make of them, as all other methods take them."""
         return expanded(X, self.bases)
+
+    @cached_property
+    def evaluated(self) -> Likelihood:
+        """The law with all that follows from its arguments computed once."""
+        return prepared(self.law)
 
     @property
     def first(self) -> str:
@@ -148,7 +155,7 @@ class Fit:
 
     def params(self, X: Any, of: Callable | None = None) -> dict[str, np.ndarray]:
         """Natural parameters of rows, or `of(params)`, a dict, of those of each block of rows; warns of invalid values."""
-        layout = self.law.layout
+        layout = self.evaluated.layout
         invalid: dict[str, list] = {}
 
         def block(rows: slice, eta: dict) -> dict:
@@ -176,12 +183,12 @@ class Fit:
 
     def dist(self, params: dict) -> Distribution:
         """The predictive distribution of given natural parameters."""
-        law = self.law.predictive
+        law = self.evaluated.predictive
         return Distribution(law, {name: params[name] for name in law.parameters if name in params})
 
     def loglik(self, X: Any, y: np.ndarray) -> np.ndarray:
         """Log-likelihood of rows, -inf where y is outside the support."""
-        law = self.law
+        law = self.evaluated
 
         def block(rows: slice, eta: dict) -> dict:
             return {"loglik": np.where(law.inside(y[rows]), law.evaluate(y[rows], eta, 0).loglik, -np.inf)}

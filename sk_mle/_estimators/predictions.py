@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_is_fitted
 
 from .._predictive.distribution import Distribution
 from .._solvers.maxima import Sparse
@@ -56,7 +55,7 @@ class MLEMixin(Fitting):
         dict of str to ndarray of shape (n,), or (n, K) for a vector parameter
             On the natural scale; fixed parameters included.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         return self.fit_.params(self._validate(X, reset=False, finite=False))
 
     def predict_dist(self, X: Any) -> Distribution:
@@ -90,7 +89,7 @@ class MLEMixin(Fitting):
             -inf where y is outside the support, which `fit` refuses. Between whole numbers, laws of counts have the value that
             `fit` maximises there, with y! as a gamma function; no probability has it, and `predict_dist(X).logpdf` is -inf.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         if y is None:
             return -self.predict_dist(X).entropy()
         X = self._validate(X, reset=False, finite=False)

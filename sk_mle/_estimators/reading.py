@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._model import columns
 from .._model.data import Data
@@ -46,6 +46,7 @@ class ReadsRows:
     class_weight: Any = None  # of classifiers alone
 
     fit_: Fit
+    n_features_in_: int
     _text_groups: dict = {}
     _name_of_y = "y"  # in messages
 
@@ -66,7 +67,7 @@ class ReadsRows:
                 X = validate_data(self, check_kind(X), reset=reset, **checks)
             elif reset:
                 self._take_shape(X)
-            else:
+            elif X.shape[1] != self.n_features_in_ or hasattr(self, "feature_names_in_"):
                 validate_data(self, X, reset=False, skip_check_array=True)
         except ValueError as error:
             if message := text_columns(X, error):
@@ -78,6 +79,11 @@ class ReadsRows:
         if finite:
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X if reset else self.fit_.rows(X)
+
+    def _check_fitted(self) -> None:
+        """Raise NotFittedError before a fit; scikit-learn's own check takes as long as predictions of few rows."""
+        if not hasattr(self, "fit_"):
+            check_is_fitted(self)
 
     def _take_shape(self, X: np.ndarray) -> None:
         """Set the attributes that scikit-learn's checks set for an X without names."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length
 
 from .._model.validation import check_support, check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
@@ -297,7 +297,7 @@ class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
             fn = partial(self.predict, output=output, coverage=coverage, quantiles=quantiles)
             return rows.predict(fn, _column_names(output, quantiles))
         if isinstance(output, str) and output == "mean":
-            check_is_fitted(self)
+            self._check_fitted()
             X, law = self._validate(X, reset=False, finite=False), self.likelihood_.predictive
             result = self.fit_.params(X, self._centre)
             without_mean = np.flatnonzero(result["is_nan"]) if integrates(law) else np.zeros(0, int)

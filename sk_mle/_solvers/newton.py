@@ -378,7 +378,7 @@ class LBFGS:
 
 def _gradient_norm(point: Any) -> float:
     """Largest absolute entry of the gradient."""
-    return np.abs(point.gradient).max(initial=0.0)
+    return np.maximum.reduce(np.abs(point.gradient), initial=0.0)
 
 
 def longest_step_at_minimum(data: Any) -> float:

@@ -20,9 +20,7 @@ def repeated(row: np.ndarray, n: int) -> np.ndarray:
 
 def filled(value: float, shape: tuple[int, ...]) -> np.ndarray:
     """An array of one value, as `numpy.full` gives it, without its memory."""
-    values = np.ndarray(shape, np.float64, np.float64(value), 0, (0,) * len(shape))
-    values.flags.writeable = False
-    return values
+    return np.ndarray(shape, np.float64, np.float64(value), 0, (0,) * len(shape))  # read-only, as a number is
 
 
 def repeats(values: np.ndarray) -> bool:

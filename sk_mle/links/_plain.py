@@ -26,6 +26,9 @@ class Identity(Link):
     def link(self, theta: np.ndarray) -> np.ndarray:
         return theta
 
+    def inverse(self, eta: np.ndarray) -> np.ndarray:
+        return eta
+
     def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return eta, filled(1.0, eta.shape), filled(0.0, eta.shape)
 
@@ -48,6 +51,9 @@ class Log(Link):
 
     def link(self, theta: np.ndarray) -> np.ndarray:
         return np.log(theta)
+
+    def inverse(self, eta: np.ndarray) -> np.ndarray:
+        return np.exp(eta)
 
     def inverse_derivatives(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         theta = np.exp(eta)
