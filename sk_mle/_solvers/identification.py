@@ -71,9 +71,13 @@ def directions_without_information(objective: Objective, u: np.ndarray) -> dict[
     for name, curve in curves_of(objective).items():
         free = curve.flat_directions(objective.data, u[objective.slices[name]])
         unidentified |= {name: free} if free.shape[1] else {}
-    sums = objective.over_rows(u, partial(_informative_products, objective.likelihood, designs, medians))
-    for name in designs:
-        free = null_space_of_rows(sums["gram", name], MAX_NULL_EIGENVALUE)[0] if sums["n_without", name] else np.empty((0, 0))
+    law = objective.likelihood
+    n_without = objective.over_rows(u, partial(_n_without_gradient, law, designs, medians))
+    # products cost as much as a Hessian, and where all rows inform there is nothing to be found
+    doubtful = {name: design for name, design in designs.items() if n_without[name]}
+    grams = objective.over_rows(u, partial(_informative_products, law, doubtful, medians)) if doubtful else {}
+    for name, gram in grams.items():
+        free = null_space_of_rows(gram, MAX_NULL_EIGENVALUE)[0]
         if free.shape[1]:
             unidentified[name] = free
     return unidentified
@@ -84,13 +88,15 @@ def _medians(eta: dict) -> dict[str, np.ndarray]:
     return {name: np.median(value, axis=0) for name, value in eta.items()}
 
 
+def _n_without_gradient(law: Likelihood, designs: dict[str, Design], medians: dict, batch: Batch, eta: dict) -> dict:
+    """Numbers by parameter of the linear predictors of a block on which the likelihood does not depend."""
+    return {name: np.count_nonzero(mask) for name, mask in _without_gradient(law, designs, medians, batch.y, eta).items()}
+
+
 def _informative_products(law: Likelihood, designs: dict[str, Design], medians: dict, batch: Batch, eta: dict) -> dict:
-    """Number of linear predictors of a block on which the likelihood does not depend, and `_products` of the others."""
-    sums: dict = {}
-    for name, mask in _without_gradient(law, designs, medians, batch.y, eta).items():
-        sums["n_without", name] = np.count_nonzero(mask)
-        sums["gram", name] = _products(designs[name], batch.X, ~mask)
-    return sums
+    """`_products` by parameter of the linear predictors of a block on which the likelihood depends."""
+    masks = _without_gradient(law, designs, medians, batch.y, eta)
+    return {name: _products(designs[name], batch.X, ~mask) for name, mask in masks.items()}
 
 
 def plateaus(objective: Objective, u: np.ndarray) -> dict[str, np.ndarray]:

@@ -288,11 +288,14 @@ class Woodbury:
         return bool((diagonal * self.root[of_rows] ** 2).max() > MAX_SINGLE_PRECISION)
 
     def _set_weights(self, u: np.ndarray) -> None:
-        """Set V, the square roots (n,) of the rows' weighted information at u."""
+        """Set V, the square roots (n,) of the rows' weighted information at u.
+
+        The expected, if the law has a formula: rows of little observed information would let the first steps lead too far.
+        """
         in_memory = self.objective.data.in_memory
         kept = in_memory.weight > 0
         law, eta = self.objective.likelihood, self.objective.eta(u)
-        curvature = law.evaluate(in_memory.y[kept], eta, 2).information[self.name, self.name]
+        curvature = law.evaluate(in_memory.y[kept], eta, 2, "expected").information[self.name, self.name]
         self.root = np.zeros(len(self.X))
         self.root[kept] = np.sqrt(np.maximum(curvature, 0.0) * in_memory.weight[kept] / in_memory.total_weight)
 

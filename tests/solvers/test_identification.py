@@ -8,7 +8,8 @@ from _objectives import objective
 from numpy.testing import assert_allclose
 from scipy.optimize import OptimizeResult
 
-from sk_mle._solvers.identification import minimum_norm
+from sk_mle._model.design import Design
+from sk_mle._solvers.identification import directions_without_information, minimum_norm, plateaus
 from sk_mle._solvers.solvers import Solution
 from sk_mle.likelihoods import Bernoulli, Hurdle, Normal, Poisson
 
@@ -67,6 +68,18 @@ def test_dependent_columns_share_the_coefficient():
     _, found = minimum_norm(loss, end(loss, {name: (0.5, [0.9, -0.3])}))
     assert n_unidentified(found) == 1
     assert_allclose(slopes_of(loss, found.u, name), [0.5, 0.3, 0.3], atol=1e-9)
+
+
+@pytest.mark.parametrize("search", [directions_without_information, plateaus])
+def test_no_products_of_columns_are_taken_where_every_row_informs(monkeypatch, search):
+    """They would cost as much as a Hessian."""
+    loss = objective(Poisson(), X, Y + 1.0)
+
+    def refuse(self, X):
+        raise AssertionError("rows were multiplied")
+
+    monkeypatch.setattr(Design, "coordinate_rows", refuse)
+    assert search(loss, np.zeros(loss.size)) == {}
 
 
 @pytest.mark.parametrize(
