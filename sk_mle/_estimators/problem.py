@@ -29,7 +29,7 @@ from .._model.terms import (
 )
 from .._solvers.least_squares import with_few_rows
 from .._solvers.maxima import Maximum
-from .._solvers.start import cold_start, warm_start
+from .._solvers.start import cold_start, warm_start, with_sample_of_coordinates
 from .._sources import Opened
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import prepared, title
@@ -70,7 +70,11 @@ class Problem:
     def objective(self) -> Objective:
         """The mean NLL with its ridge penalties, in the coordinates of the columns."""
         alphas = {name: predictor.alpha for name, predictor in self.predictors.items() if np.any(predictor.alpha)}
-        return Objective(self.evaluated, self.data, designs(self.predictors, self.evaluated, self.data), alphas)
+        data = self.data
+        if self.region is None:
+            data = with_sample_of_coordinates(self.evaluated, self.predictors, data)
+        rows = data.sample_of_coordinates or data
+        return Objective(self.evaluated, data, designs(self.predictors, self.evaluated, rows), alphas)
 
     def fit_at(self, objective: Objective, u: np.ndarray) -> Fit:
         """The record of a fit that stopped at a point of an objective."""

@@ -29,6 +29,7 @@ MIN_BLOCKS_PER_THREAD = 2  # below, starting a thread and waiting for the last o
 MIN_WIDE_COLUMNS = 200  # columns from which BLAS may use all its threads for a block
 WIDE_BLOCK_BYTES = 1 << 21  # bytes of temporary columns per block
 WAITING_BLOCKS = 8  # blocks per thread that are cut, and whose sums are kept, at a time
+ROWS_PER_RUN = 64  # neighbouring rows of which all or none enter a part of a block
 KEPT_BYTES = 1 << 23  # bytes of freed memory that the C library keeps for the next block
 
 
@@ -49,13 +50,28 @@ def keep_memory() -> None:
 
 
 class Batch(NamedTuple):
-    """A block of rows of positive weight: X, y, weights, offsets by parameter, and the labels of groups of rows, if any."""
+    """A block of rows of positive weight: X, y, weights, offsets by parameter, and the labels of groups of rows, if any.
+
+    `first` is the index of the first row of the block.
+    """
 
     X: Any
     y: np.ndarray
     weight: np.ndarray
     offset: dict[str, np.ndarray]
     groups: np.ndarray | None = None
+    first: int = 0
+
+    def part(self, share: int) -> Batch:
+        """One of so many runs of neighbouring rows, so that neither sorted nor periodic rows are unlike the others.
+
+        They do not depend on where the block begins.
+        """
+        period = share * ROWS_PER_RUN
+        rows = (np.arange(-(self.first % period), len(self.y), period)[:, None] + np.arange(ROWS_PER_RUN)).ravel()
+        rows = rows[(rows >= 0) & (rows < len(self.y))]
+        offset = {name: value[rows] for name, value in self.offset.items()}
+        return Batch(_taken(self.X, rows), self.y[rows], _of_weights(self.weight, rows), offset)
 
 
 class Data:
@@ -92,6 +108,8 @@ class Data:
         Products of columns that are known already (see `moments.py`).
     densities : tuple or None
         What is known already of the rows with a density (see `bounds.py`).
+    sample_of_coordinates : Data or None
+        The rows whose moments choose the coordinates, if not all do.
     n_passes : int or None
         Passes over all rows so far, if they are counted here.
     """
@@ -99,6 +117,7 @@ class Data:
     costly = False
     products: dict[bool, Any] = {}
     densities: tuple[float, float] | None = None
+    sample_of_coordinates: Data | None = None
     n_passes: int | None = None
 
     def __init__(
@@ -148,6 +167,12 @@ class Data:
         """The same data in blocks of at least so many rows."""
         return self._in_blocks_of(max(self.block_rows, n_rows))
 
+    def with_sample_of_coordinates(self, sample: Data) -> Data:
+        """The same data with coordinates from a sample's moments."""
+        other = copy(self)
+        other.sample_of_coordinates = sample
+        return other
+
     def with_weight_factor(self, factor: float) -> Data:
         """The same data with all weights multiplied by a number."""
         return Data(self.X, self.y, self.weight * factor, self.offset, self.n_jobs, self.groups)
@@ -186,7 +211,7 @@ class Data:
     def of_rows(self, rows: np.ndarray) -> Data:
         """The data of some rows alone."""
         offset = {name: value[rows] for name, value in self.offset.items()}
-        return Data(self.X[rows], self.y[rows], self.weight[rows], offset, self.n_jobs)
+        return Data(_taken(self.X, rows), self.y[rows], _of_weights(self.weight, rows), offset, self.n_jobs)
 
     def blocks(self) -> Iterator[Batch]:
         """The blocks of rows, in order."""
@@ -199,7 +224,7 @@ class Data:
             if len(self.y[rows]):
                 offset = {name: value[rows] for name, value in self.offset.items()}
                 groups = None if self.groups is None else self.groups[rows]
-                yield Batch(X, self.y[rows], self.weight[rows], offset, groups)
+                yield Batch(X, self.y[rows], self.weight[rows], offset, groups, first)
 
     def map(self, fn: Callable[[Batch], Any]) -> Iterator[Any]:
         """fn(block) of every block, in order, on threads; BLAS gets one thread, all for one thread of wide blocks."""
@@ -270,6 +295,16 @@ def _map_on_threads(pool: ThreadPoolExecutor, n_threads: int, fn: Callable[[Batc
     for other in others:
         other.result()
     return results
+
+
+def _taken(X: Any, rows: np.ndarray) -> Any:
+    """Some rows of X; half the time of an index for a dense one."""
+    return X[rows] if sparse.issparse(X) else np.take(X, rows, axis=0)
+
+
+def _of_weights(weight: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The weights of some rows, stored as one number where they are ones."""
+    return filled(1.0, (len(rows),)) if are_ones(weight) else weight[rows]
 
 
 def are_ones(weight: np.ndarray) -> bool:

@@ -76,7 +76,7 @@ class DataInParts:
         Whether means are subtracted from columns, of the designs to come: their products are summed in the same pass.
     """
 
-    costly, whole = True, None
+    costly, whole, sample_of_coordinates = True, None, None
 
     def __init__(self, rows: Opened, reader: Any, first: FirstPass, centred: Iterable[bool]) -> None:
         self.rows, self.reading, self._passes = rows, PartReading(reader), [1]

@@ -16,6 +16,9 @@ from scipy import sparse
 from .data import times_weights, transposed, weighted_sum
 
 MIN_SYMMETRIC_COLUMNS = 24  # columns from which a symmetric product is faster, despite the square roots of the weights
+# Bytes of weighted rows that stay in the cache next to the processor until they are multiplied, and rows fewer than which are
+# not worth a call.
+CACHED_BYTES, MIN_CACHED_ROWS = 1 << 18, 256
 
 
 def summed(left: Any, right: Any) -> Any:
@@ -106,7 +109,17 @@ def _weighted_product(left: Any, right: Any, value: np.ndarray) -> np.ndarray:
     if sparse.issparse(right):
         product = transposed(left) @ right.multiply(value[:, None]).tocsr()
         return product.toarray() if sparse.issparse(product) else product
-    if left is right and right.shape[1] >= MIN_SYMMETRIC_COLUMNS and value.min(initial=0.0) >= 0:
-        rows = right * np.sqrt(value)[:, None]
-        return rows.T.dot(rows)  # a symmetric product takes half the time
-    return summed(left, right * value[:, None])
+    if not isinstance(left, np.ndarray):
+        return summed(left, right * value[:, None])
+    symmetric = left is right and right.shape[1] >= MIN_SYMMETRIC_COLUMNS and value.min(initial=0.0) >= 0
+    factor = (np.sqrt(value) if symmetric else value)[:, None]
+    n_rows = CACHED_BYTES // (8 * max(right.shape[1], 1))
+    if len(right) <= n_rows or n_rows < MIN_CACHED_ROWS:
+        rows = right * factor
+        return rows.T.dot(rows) if symmetric else summed(left, rows)
+    buffer, result = np.empty((n_rows, right.shape[1])), np.zeros((left.shape[1], right.shape[1]))
+    for first in range(0, len(right), n_rows):
+        some = slice(first, first + n_rows)
+        rows = np.multiply(right[some], factor[some], out=buffer[: len(factor[some])])
+        result += rows.T.dot(rows) if symmetric else summed(left[some], rows)
+    return result

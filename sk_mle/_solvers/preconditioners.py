@@ -62,6 +62,25 @@ class Cholesky(Identity):
         return linalg.cho_solve(self.factor, gradient)
 
 
+class HessianAtStart:
+    """A Hessian at the start; raises LinAlgError where it is not positive definite.
+
+    Parameters
+    ----------
+    hessian : ndarray of shape (size, size)
+    end_with_hessian, minimum_certified : bool
+    """
+
+    refresh_passes = np.inf
+
+    def __init__(self, hessian: np.ndarray, end_with_hessian: bool, minimum_certified: bool) -> None:
+        self.end_with_hessian, self.minimum_certified = end_with_hessian, minimum_certified
+        self.factor = linalg.cho_factor(hessian, lower=True)
+
+    def solve(self, gradient: np.ndarray) -> np.ndarray:
+        return linalg.cho_solve(self.factor, gradient)
+
+
 class SubsampledHessian:
     """The Hessian of a subsample of the rows; raises LinAlgError where it is not positive definite.
 

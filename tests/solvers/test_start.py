@@ -7,8 +7,11 @@ import pytest
 from _objectives import objective
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sk_mle._model.data import Data
+from sk_mle._model.objective import Objective
+from sk_mle._model.predictor import Predictor, designs
 from sk_mle._solvers.solvers import solve
-from sk_mle._solvers.start import cold_start, coordinates_of_coefficients, warm_start
+from sk_mle._solvers.start import cold_start, coordinates_of_coefficients, warm_start, with_sample_of_coordinates
 from sk_mle.likelihoods import Categorical, ConwayMaxwellPoisson, Gamma, Laplace, NegativeBinomial, Normal, Poisson
 
 RNG = np.random.default_rng(0)
@@ -107,6 +110,49 @@ def test_which_preconditioner(n, p, law, options, known):
     found = loss.preconditioner
     assert (None if found is None else type(found).__name__) == known
     assert np.isfinite(loss.value(u))
+
+
+def with_sample(rows, **predictor):
+    """The objective of counts with coordinates from a sample where these suffice, and the sample."""
+    y = np.random.default_rng(1).poisson(np.exp(0.1 * np.clip(rows[:, 0], -3, 3))).astype(float)
+    law, data = Poisson(), Data(rows, y, np.ones(len(rows)), {})
+    predictors = {"mean": Predictor("mean", np.arange(rows.shape[1]), **predictor)}
+    data = with_sample_of_coordinates(law, predictors, data)
+    sample = data.sample_of_coordinates
+    return Objective(law, data, designs(predictors, law, sample or data), {}), sample
+
+
+def test_many_rows_start_in_coordinates_of_a_sample_with_a_hessian():
+    rows = np.random.default_rng(0).normal(size=(13_000, 16))
+    loss, sample = with_sample(rows)
+    assert sample.n_samples == 650
+    loss, u = cold_start(loss)
+    assert type(loss.preconditioner).__name__ == "HessianAtStart"
+    assert loss.preconditioner.minimum_certified
+    step = loss.preconditioner.solve(loss.gradient(u))
+    assert_allclose(step, np.linalg.solve(loss.hessian(u), loss.gradient(u)), atol=0.1 * np.abs(step).max())
+    assert loss.evaluations <= 3
+
+
+@pytest.mark.parametrize("row", [777, 900])  # in a run of rows that has a part in the Hessian, and in one that has none
+def test_a_column_with_a_row_unlike_the_sample_starts_in_coordinates_of_all_rows(row):
+    rows = np.random.default_rng(0).normal(size=(13_000, 16))
+    rows[row, 3] = 1e6
+    loss, _ = cold_start(with_sample(rows)[0])
+    scaled = loss.designs["mean"].coordinate_rows(rows)
+    assert_allclose(scaled.T @ scaled / len(rows), np.eye(17), atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["constant", "dependent", "far", "penalised"])
+def test_a_sample_chooses_no_coordinates_where_it_does_not_tell(kind):
+    rows = np.random.default_rng(0).normal(size=(13_000, 16))
+    if kind == "constant":
+        rows[:, 2] = np.arange(len(rows)) == 5
+    elif kind == "dependent":
+        rows[:, 2] = rows[:, 3] + 1e-2 * rows[:, 2]
+    elif kind == "far":
+        rows[:, 2] += 4.0
+    assert with_sample(rows, alpha=1.0 if kind == "penalised" else 0.0)[1] is None
 
 
 # ---- an earlier fit ----------------------------------------------------------------------------------------------------
