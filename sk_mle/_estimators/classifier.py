@@ -359,10 +359,13 @@ def _encoded(y: Any) -> tuple[np.ndarray, np.ndarray]:
     if len(unknown):
         classes = np.union1d(classes, y[unknown])
         codes, _ = _codes(y, classes)
-    if 2 * len(classes) > len(y):
-        check_classification_targets(y)
-    elif classes.dtype.kind == "f":  # classes must be whole numbers
-        check_classification_targets(np.repeat(classes, 2))
+    if classes.dtype.kind == "f" and np.isinf(classes[[0, -1]]).any():
+        raise ValueError(f"Input y contains infinity in {rows_text(np.flatnonzero(np.isinf(y)))}; drop these rows")
+    with np.errstate(invalid="ignore"):  # numbers beyond the integers are cast
+        if 2 * len(classes) > len(y):
+            check_classification_targets(y)
+        elif classes.dtype.kind == "f":  # classes must be whole numbers
+            check_classification_targets(np.repeat(classes, 2))
     return classes, codes
 
 

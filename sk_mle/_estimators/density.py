@@ -27,6 +27,7 @@ from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
 from .._sources import check_in_memory
 from .._utils.callbacks import with_callbacks
+from .._utils.floats import TOO_LARGE
 from ..inference import Inference
 from ..likelihoods import get_likelihood
 from ..likelihoods._functions import title
@@ -175,6 +176,8 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
             if message := text_columns(X, error):
                 raise ValueError(message) from error
             raise
+        except OverflowError as error:
+            raise ValueError(f"X {TOO_LARGE}") from error
         if np.isnan(X).any():  # some laws read infinities as ends of intervals; the others raise
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X

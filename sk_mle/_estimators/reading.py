@@ -29,6 +29,7 @@ from .._model.validation import (
     text_columns,
 )
 from .._sources import Opened, Rows, check_in_memory, open_source
+from .._utils.floats import TOO_LARGE
 from .._utils.frames import coded
 from ..likelihoods import Likelihood
 from .fit import Fit
@@ -73,6 +74,8 @@ class ReadsRows:
             if message := text_columns(X, error):
                 raise ValueError(message) from error
             raise
+        except OverflowError as error:
+            raise ValueError(f"X {TOO_LARGE}") from error
         except TypeError:
             check_objects(X)
             raise

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg, sparse
 
+from .._utils.messages import columns_text
 from .data import Batch, Data, are_ones, times_weights, transposed
 
 ROWS_OF_SAMPLE = 256  # rows from which the origin of sums is taken
 ROUNDING_OF_MEAN = 4 * float(np.finfo(float).eps)  # standard deviation, relative to the mean, up to which a column is constant
 MAX_ORIGIN_IN_SDS = 3.0  # distance of origin and mean, in standard deviations, beyond which sums lose digits
 MIN_SINGLE_PRECISION_COLUMNS = 64  # columns from which cross products in single precision are faster
+LARGEST_WITH_SQUARE = 1e150  # absolute value whose square, and that of its reciprocal, is a float with all digits
 MIN_SINGLE_PRECISION_EIGENVALUE = 1e-4  # smallest eigenvalue of a correlation matrix for which single precision suffices
 
 
@@ -48,18 +51,31 @@ class Moments:
         if data.is_sparse:
             self._keep(products_of_columns(data, centered, self.small))
             return
-        origin, spread = _provisional(data, centered)
-        if self.small and p >= MIN_SINGLE_PRECISION_COLUMNS and spread.all():
-            with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # `_check_range` names columns whose squares overflow
+            origin, spread = _provisional(data, centered)
+            if self.small and p >= MIN_SINGLE_PRECISION_COLUMNS and spread.all():
                 self._scaled(_dense_products(data, centered, self.small, origin, spread), spread)
-            if np.isfinite(self.gram).all() and self.scale.all() and self.factor()[1] > MIN_SINGLE_PRECISION_EIGENVALUE:
-                return
-        self._keep(_dense_products(data, centered, self.small, origin))
+                if np.isfinite(self.gram).all() and self.scale.all() and self.factor()[1] > MIN_SINGLE_PRECISION_EIGENVALUE:
+                    return
+            self._keep(_dense_products(data, centered, self.small, origin))
 
     def _keep(self, sums: Products) -> None:
         """Set what follows from products in double precision, which are known to the data from now on."""
         self.data.products = {**self.data.products, self.centered: sums}
         self._scaled(sums)
+
+    def _check_range(self, constant: np.ndarray) -> None:
+        """Raise for columns whose squares overflow, or underflow, so that they pass for `constant` ones."""
+        suspect = np.flatnonzero(constant | ~np.isfinite(self.scale))
+        columns = self.data.in_memory.X[:, suspect]
+        largest = np.ravel(abs(columns).max(axis=0).toarray() if sparse.issparse(columns) else np.abs(columns).max(axis=0))
+        bad = (largest > 0) & ((largest < 1 / LARGEST_WITH_SQUARE) | (largest > LARGEST_WITH_SQUARE))
+        if bad.any():
+            first = largest[bad][0]
+            raise ValueError(
+                f"{columns_text(suspect[bad], None)} of X, counted from 0, hold values up to {first:.3g}, whose squares are no "
+                f"floats with all digits. Use another unit, such as values / {10.0 ** np.floor(np.log10(first)):g}"
+            )
 
     def _scaled(self, sums: Products, divisor: Any = 1.0) -> None:
         """Set means, scales and correlations from central products of the columns in units of `divisor`."""
@@ -67,6 +83,8 @@ class Moments:
         spread = np.sqrt(np.maximum(products.diagonal() if self.small else products, 0.0))
         self.scale = spread * divisor
         constant = ~(self.scale > ROUNDING_OF_MEAN * np.abs(self.mean))
+        if constant.any() or not isfinite(self.scale.sum()):
+            self._check_range(constant)
         self.scale[constant], spread[constant] = 0.0, 1.0
         self.gram: Any = products / (spread[:, None] * spread) if self.small else None
         self._factor: tuple | None = None

@@ -27,7 +27,9 @@ def is_float_matrix(X: Any) -> bool:
 def check_kind(X: Any) -> Any:
     """X itself; ValueError for masked values, dates, durations and text, which NumPy would convert to numbers."""
     check_unmasked(X, "X")
-    if hasattr(X, "dtypes"):
+    if type(X) is dict:  # some sparse matrices are subclasses
+        raise TypeError("X is a dict: pass pandas.DataFrame(X), or an array of shape (n, p)")
+    if hasattr(X, "dtypes") and hasattr(X, "columns"):
         for name, dtype in zip(X.columns, X.dtypes, strict=True):
             if getattr(dtype, "kind", "") in ("M", "m") or getattr(dtype, "is_temporal", bool)():
                 floats(X[name], f"X[{name!r}]")
@@ -48,10 +50,16 @@ def text_columns(X: Any, error: Any) -> str:
     if hasattr(X, "columns"):
         if repeated := [repr(str(name)) for name, n in Counter(X.columns).items() if n > 1]:
             return f"X has several columns called {_shown(repeated)}: give each a name of its own"
-        names = [repr(str(name)) for name in X.columns if any(isinstance(value, str) for value in X[name])]
+        columns = {repr(str(name)): X[name] for name in X.columns}
+    elif isinstance(X, list | tuple) and len({len(row) for row in X if hasattr(row, "__len__")}) > 1:
+        return "the rows of X differ in length: pass as many numbers in each"
     else:
         values = np.asarray(X, dtype=object) if np.ndim(X) == 2 else np.empty((0, 0))
-        names = [str(j) for j in range(values.shape[1]) if any(isinstance(value, str) for value in values[:, j])]
+        columns = {str(j): values[:, j] for j in range(values.shape[1])}
+    sequences = [name for name, column in columns.items() if any(isinstance(v, list | tuple | np.ndarray) for v in column)]
+    if sequences:
+        return f"X: column{'s' * (len(sequences) > 1)} {_shown(sequences)} hold{'s' * (len(sequences) == 1)} sequences: make a column of each of their entries"
+    names = [name for name, column in columns.items() if any(isinstance(value, str) for value in column)]
     if not names:
         return ""
     return (

@@ -11,6 +11,7 @@ import numpy as np
 from .messages import rows_text
 
 DTYPE_NAMES = {"M": "dates", "m": "durations", "U": "text", "S": "text", "T": "text"}
+TOO_LARGE = "holds whole numbers beyond the largest float, 1.8e308: use another unit, or logarithms"
 REMEDIES = {
     "dates": "pass the time since one of them in a unit of your choice, such as days since the first, "
     "t = np.asarray({0}, 'datetime64[ns]'); (t - t.min()) / np.timedelta64(1, 'D')",
@@ -62,8 +63,15 @@ def numbers(values: Any, name: str, hint: str = "") -> np.ndarray:
     kind = DTYPE_NAMES.get(values.dtype.kind) or (values.dtype.kind == "O" and _kind_of(values)) or ""
     if kind:
         raise ValueError(f"{name} must be numeric, but holds {kind}: {REMEDIES[kind].format(name)}{hint * (kind == 'text')}")
+    if values.dtype.names:
+        raise ValueError(
+            f"{name} must be numeric, but is a structured array with the fields {list(values.dtype.names)}: pass one of them; "
+            "an event and a time are the y of Censored(...)"
+        )
     try:
         return np.asarray(values, dtype=np.float64)
+    except OverflowError as error:
+        raise ValueError(f"{name} {TOO_LARGE}") from error
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be numeric ({error}){hint}") from error
 

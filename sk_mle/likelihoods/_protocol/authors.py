@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ARSINH_REACH, PROBED_POINTS = 7.0, 4001  # the density is summed over points from -sinh(ARSINH_REACH) to sinh(ARSINH_REACH)
 MAX_SUMMED_COUNTS = 1 << 14
 MAX_SEARCHED_INTERVALS = 2000  # rows of a y with two columns, which quantiles cannot represent, in a search for starting values
+LARGEST_WITH_SQUARE = 1e150  # of which sums of squares are floats; those of its reciprocal have all digits
 MAX_MASS_FACTOR = 2.0  # factor by which the total probability may differ from one before a message asks about it
 MASS_ERROR_OF_ANOTHER = 1e-3  # of the density that another reading of loglik would be
 
@@ -135,18 +136,31 @@ def checked_loglik(law: Likelihood, returned: Any, y: np.ndarray) -> np.ndarray:
 
 def checked_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> dict:
     """The values that `start` returns; ValueError where a parameter to estimate is missing, or outside its domain."""
-    values = law.start(y, sample_weight)
+    with np.errstate(over="ignore", invalid="ignore"):  # of squares of extreme values, which the checks below find
+        values = law.start(y, sample_weight)
     if not isinstance(values, dict):
         raise TypeError(f"{title(law)}.start must return a dict of values by parameter, and returned {type(values).__name__}")
     for name in law.layout.free:
         if name not in values:
             raise ValueError(f"{title(law)}.start must give a value for each of {law.layout.free}, and gave {list(values)}")
         if not law.layout[name].domain.contains(values[name]).all():
+            if text := _out_of_range(y):
+                raise ValueError(f"{title(law)} has no starting values: {text}")
             raise ValueError(
                 f"{title(law)}.start gives {name} = {np.ravel(values[name])[0]:.4g} for this y, outside the domain of {name}, "
                 f"{law.layout[name].domain}; start must stay inside for any y, one that repeats a single value too"
             )
     return values
+
+
+def _out_of_range(y: np.ndarray) -> str:
+    """What to do where squares of y overflow, or underflow to zero, as the end of a sentence; "" where they do not."""
+    largest = float(np.abs(y[np.isfinite(y)]).max(initial=0.0))
+    if not largest or LARGEST_WITH_SQUARE**-1 < largest < LARGEST_WITH_SQUARE:
+        return ""
+    return (
+        f"y reaches {largest:.3g}, whose square no float holds. Use another unit, y / {10.0 ** np.floor(np.log10(largest)):g}"
+    )
 
 
 def fallback_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> dict:
