@@ -208,11 +208,17 @@ def coefficients(objective: Objective, u: np.ndarray) -> tuple[dict, dict]:
 
 
 def _checked_law(model: Any, law: Likelihood) -> Likelihood:
-    """The law as a fit evaluates it; ValueError if nothing is to be estimated, or for invalid `tol` or `max_iter`."""
-    if not (isinstance(model.tol, Real) and float(model.tol) > 0):
+    """The law as a fit evaluates it; ValueError if nothing is to be estimated, and for arguments of the solver."""
+    if not (isinstance(model.tol, Real) and 0 < float(model.tol) < np.inf):
         raise ValueError(f"tol must be a positive number, got {model.tol!r}")
     if not (isinstance(model.max_iter, Integral) and int(model.max_iter) > 0):
         raise ValueError(f"max_iter must be a positive integer, got {model.max_iter!r}")
+    for name in ("fit_intercept", "warm_start"):
+        value = getattr(model, name, True)
+        if not (isinstance(value, np.bool_ | Integral) and value in (0, 1)):
+            raise ValueError(f"{name} must be True or False, got {value!r}")
+    if not (model.n_jobs is None or (isinstance(model.n_jobs, Integral) and model.n_jobs)):
+        raise ValueError(f"n_jobs must be None or an integer other than 0, got {model.n_jobs!r}")
     law = prepared(law)
     if not law.layout.free:
         raise ValueError(f"every parameter of {title(law)} is fixed; leave at least one as None to estimate it")

@@ -58,7 +58,8 @@ def text_columns(X: Any, error: Any) -> str:
         columns = {str(j): values[:, j] for j in range(values.shape[1])}
     sequences = [name for name, column in columns.items() if any(isinstance(v, list | tuple | np.ndarray) for v in column)]
     if sequences:
-        return f"X: column{'s' * (len(sequences) > 1)} {_shown(sequences)} hold{'s' * (len(sequences) == 1)} sequences: make a column of each of their entries"
+        which = f"column{'s' * (len(sequences) > 1)} {_shown(sequences)} hold{'s' * (len(sequences) == 1)}"
+        return f"X: {which} sequences: make a column of each of their entries"
     names = [name for name, column in columns.items() if any(isinstance(value, str) for value in column)]
     if not names:
         return ""

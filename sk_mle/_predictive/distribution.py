@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -385,6 +386,8 @@ class Distribution:
         -------
         low, high : ndarray of shape (n,)
         """
+        if not (np.ndim(confidence) == 0 and 0 <= confidence <= 1):
+            raise ValueError(f"confidence must be a number between 0 and 1, got {confidence!r}")
         tail = (1 - confidence) / 2
         return self.ppf(np.full(self.shape, tail)), self.ppf(np.full(self.shape, 1 - tail))
 
@@ -402,6 +405,8 @@ class Distribution:
         ndarray of shape (n,), or (size, n); several targets are a last axis
         """
         shape = () if size is None else (size,) if np.isscalar(size) else tuple(size)
+        if not all(isinstance(n, Integral) and int(n) >= 0 for n in shape):
+            raise ValueError(f"size must be None, a whole number of draws, or a tuple of such numbers, got {size!r}")
         rng = np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
         values = np.asarray(self.likelihood.rvs(rng, (*shape, *self.shape), **self.params))
         return (values if self.likelihood.target_type == "targets" else self.likelihood.support.nearest(values))[()]

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from .._model.validation import check_weight
 from .._predictive.unwrapping import unwrap
 from .._sources import check_in_memory
+from .._utils.floats import numbers
 from .._utils.frames import column, column_names, dense, n_rows, take, with_column
 from .._utils.messages import rows_text
 from .._utils.tables import Table, probability
@@ -111,6 +112,8 @@ def partial_effects(
     weight = check_weight(sample_weight, n_rows(X))
     (name,) = _requested(X, [name])
     grid = _grid(column(X, name)) if values is None else np.ravel(np.asarray(values))
+    if values is not None and column(X, name).dtype.kind in "biuf":
+        numbers(values, "values")  # which raises
     columns: dict[str, list] = {_column_label(name): [], "at": [], "of": [], quantity.label: [], "std err": []}
     ends: list = []
     for place in _evaluation_rows(X, weight / weight.sum(), at):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,8 @@ class Functionals:
         ndarray of shape (n_draws, P)
             Columns in the order of `names`.
         """
+        if not (isinstance(n_draws, Integral) and int(n_draws) > 0):
+            raise ValueError(f"n_draws must be a positive integer, got {n_draws!r}")
         rng = check_random_state(random_state)
         deviations = rng.normal(size=(n_draws, self.root.shape[1])) @ self.root.T
         return self.params + (

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from .._utils.floats import numbers
 from .._utils.tables import Table, probability
 from ._columns import critical_value, interval, statistic_columns
 from ._layout import Layout
@@ -249,7 +250,10 @@ class Hypotheses:
         if value is not None:
             if isinstance(hypotheses, str) or any(isinstance(item, str) for item in hypotheses):
                 raise ValueError("value belongs to a matrix of hypotheses; write it into the text, 'x1 = 2'")
-            r = r + np.broadcast_to(np.asarray(value, dtype=float), r.shape)
+            right = numbers(value, "value")
+            if right.shape not in ((), r.shape) or not np.isfinite(right).all():
+                raise ValueError(f"value must be a finite number, or one per hypothesis, of shape {r.shape}; got {value!r}")
+            r = r + right
             texts = [f"{text.removesuffix(' = 0')} = {goal:g}" for text, goal in zip(texts, r, strict=True)]
         self.estimability.check(R, texts)
         gap, root = R @ self.params - r, R @ self.root

@@ -90,6 +90,7 @@ CLOSED = np.where(np.arange(N) % 10 == 0, 0.0, SIZES)
 UNIT = np.where(np.arange(N) % 10 == 0, 0.0, SHARES)
 EVENTS, LATE = (np.arange(N) % 3 > 0) * 1.0, SIZES + 1
 ALONE = np.column_stack([X, np.arange(N) == 5])
+FIELDS = np.array(list(zip(SIZES < 2, SIZES, strict=True)), dtype=[("event", bool), ("time", float)])
 HALF_MASKED = np.ma.masked_greater(REALS, 0)
 PERIODS = pd.Series(pd.period_range("2000-01", periods=N, freq="M"))
 R, C, D = MLERegressor, MLEClassifier, MLEDensity
@@ -278,6 +279,16 @@ DATA = {
     "nothing is left to estimate": Said(fit(R(Truncated(Poisson(), low=0)), np.ones(N)), "every y is certain, so that nothing is left to estimate: fit to rows with other values of y too", lambda _: R(Truncated(Poisson(), low=0)).fit(X[COUNTS > 0], COUNTS[COUNTS > 0])),
     "certain in all rows, of several sizes": Said(fit(R(Hurdle(Binomial(trials="n"))), np.where(np.arange(N) % 4 == 0, 0.0, 3.0 + np.arange(N) % 3), FRAME.assign(n=3.0 + np.arange(N) % 3)), r"Hold it where it is, Fixed\(Hurdle", lambda message: R(code(re.search(r"Fixed\(.*}\)", message)[0])).fit(FRAME.assign(n=3.0 + np.arange(N) % 3), np.where(np.arange(N) % 4 == 0, 0.0, 3.0 + np.arange(N) % 3))),
     "a class of weight zero": Said(fit(C("categorical"), THREE, sample_weight=(THREE != "b") * 1.0), "A class may have rows of weight zero alone: leave them out", lambda _: C("categorical").fit(X[THREE != "b"], THREE[THREE != "b"])),
+    "a dict for a frame": Said(fit(R(), REALS, {"a": REALS}), r"X is a dict: pass pandas.DataFrame\(X\)", lambda _: R().fit(pd.DataFrame({"a": SIZES}), REALS)),
+    "rows of several lengths": Said(fit(R(), [1.0, 2.0], [[1, 2], [1]]), "the rows of X differ in length: pass as many numbers in each", lambda _: R(Normal(scale=1.0)).fit([[1, 2], [1, 3], [2, 2]], [1.0, 2.0, 4.0])),
+    "lists in a column": Said(fit(R(), REALS, FRAME.assign(a=[[1, k] for k in range(N)])), "X: column 'a' holds sequences: make a column of each of their entries", lambda _: R().fit(FRAME.assign(a=np.ones(N), c=np.arange(N)), REALS)),
+    "numbers that are too long": Said(fit(R(), np.array([10**400] * N, dtype=object)), "y holds whole numbers beyond the largest float", lambda _: R().fit(X, REALS)),
+    "columns that are too long": Said(fit(R(), REALS, np.array([[10**400, 1]] * N, dtype=object)), "X holds whole numbers beyond the largest float", lambda _: R().fit(X, REALS)),
+    "a structured array": Said(fit(R(), FIELDS), r"structured array with the fields \['event', 'time'\]: pass one of them; an event and a time are the y of Censored", lambda _: (R().fit(X, FIELDS["time"]), R(Censored(Normal())).fit(X, FIELDS))),
+    "infinite labels": Said(fit(C(), np.where(REALS > 1, np.inf, np.round(REALS))), r"y contains infinity in \d+ rows .*; drop these rows", lambda _: C().fit(X[REALS <= 1], np.round(REALS[REALS <= 1]) > 0)),
+    "y of an extreme unit": Said(fit(R(), REALS * 1e300), r"whose square no float holds. Use another unit, y / 1e\+300", lambda message: R().fit(X, REALS * 1e300 / float(re.search(r"y / (\S+)$", message)[1]))),
+    "columns of an extreme unit": Said(fit(R(), REALS, X * np.array([1, 1e-200])), r"columns \['1'\] of X, counted from 0, hold values up to .*Use another unit, such as values / 1e-200", lambda message: R().fit(X * np.array([1, 1e-200 / float(re.search(r"/ (\S+)$", message)[1])]), REALS)),
+    "columns that overflow": Said(fit(R(), REALS, X * 1e300), r"columns \['0', '1'\] of X, counted from 0.*such as values / 1e\+300", lambda message: R().fit(X * 1e300 / float(re.search(r"/ (\S+)$", message)[1]), REALS)),
     "a term that makes no parts": Said(fit(R(penalties={"loc": [NoParts()]}, alpha=1.0), REALS), "its bind must return a list of BoundTerm", lambda _: R(penalties={"loc": [MakesParts()]}, alpha=1.0).fit(X, REALS)),
     "two labels without order": Said(fit(C("ordinal"), np.array(["low", "high"])[(REALS > 0).astype(int)]), r"high < low.*Ordinal\(categories=\['high', 'low'\]\) in the right order", lambda _: C(Ordinal(categories=["low", "high"])).fit(X, np.array(["low", "high"])[(REALS > 0).astype(int)])),
     "an exposure of zero": Said(fit(R("poisson", exposure="e"), COUNTS, FRAME.assign(e=np.where(np.arange(N) == 3, 0.0, 1.0))), "drop these rows", lambda _: R("poisson", exposure="e").fit(FRAME.assign(e=1.0).drop(index=3), np.delete(COUNTS, 3))),
@@ -287,6 +298,18 @@ DATA = {
 # ---- arguments -----------------------------------------------------------------------------------------------------------
 
 ARGUMENTS = {
+    "links in a word": Said(lambda: R(Normal(links="log")).fit(X, REALS), r"links must be a dict of links by parameter, such as {'loc': 'log'}", lambda _: R(Gamma(links={"mean": "log"})).fit(X, SIZES)),
+    "a complex scale": Said(lambda: R(Normal(scale=1j)).fit(X, REALS), "give a number to fix scale", lambda _: R(Normal(scale=1.0)).fit(X, REALS)),
+    "an intercept in a word": Said(lambda: R(fit_intercept="no").fit(X, REALS), "fit_intercept must be True or False", lambda _: [R(fit_intercept=value).fit(X, REALS) for value in (True, False)]),
+    "an infinite tolerance": Said(lambda: R(tol=np.inf).fit(X, REALS), "tol must be a positive number", lambda _: R(tol=1e-6).fit(X, REALS)),
+    "no thread": Said(lambda: R(n_jobs=0).fit(X, REALS), "n_jobs must be None or an integer other than 0", lambda _: [R(n_jobs=n).fit(X, REALS) for n in (None, 1, -1)]),
+    "a number of draws": Said(lambda: DIST.rvs("two"), "size must be None, a whole number of draws, or a tuple", lambda _: [DIST.rvs(size) for size in (None, 2, (2, 3))]),
+    "a probability above one": Said(lambda: DIST.interval(90), "confidence must be a number between 0 and 1", lambda _: DIST.interval(0.9)),
+    "draws of coefficients": Said(lambda: INFERENCE.draws(0), "n_draws must be a positive integer", lambda _: INFERENCE.draws(2)),
+    "right sides of another number": Said(lambda: INFERENCE.wald_test([[0, 1, 0, 0]], value=[1, 2]), r"value must be a finite number, or one per hypothesis, of shape \(1,\)", lambda _: [INFERENCE.wald_test([[0, 1, 0, 0]], value=value) for value in (1, [1])]),
+    "an infinite right side": Said(lambda: INFERENCE.wald_test([[0, 1, 0, 0]], value=np.inf), "value must be a finite number", lambda _: INFERENCE.wald_test([[0, 1, 0, 0]], value=1.0)),
+    "effects at words": Said(lambda: INFERENCE.partial_effects(FRAME, "a", values=["low"]), "values must be numeric, but holds text", lambda _: INFERENCE.partial_effects(FRAME, "a", values=[0.0])),
+    "kinds of another number": Said(lambda: censored(REALS, event=REALS > 0, kind=["left"]), r"kind must be one word, or one per time, of shape \(60,\)", lambda _: [censored(REALS, event=REALS > 0, kind=kind) for kind in ("left", ["left"] * N)]),
     "a name misspelt": Said(lambda: R("negativ_binomial").fit(X, COUNTS), "did you mean 'negative_binomial'", lambda message: R(re.search(r"mean '(\w+)'", message)[1]).fit(X, COUNTS)),
     "a class for an instance": Said(lambda: R(Gamma).fit(X, SIZES), "write an instance: add parentheses", lambda _: R(Gamma()).fit(X, SIZES)),
     "a class inside": Said(lambda: R(Hurdle(Gamma)).fit(X, CLOSED), r"such as Hurdle\(Poisson\(\)\), got .* add parentheses", lambda _: R(Hurdle(Gamma())).fit(X, CLOSED)),

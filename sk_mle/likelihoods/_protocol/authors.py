@@ -158,9 +158,8 @@ def _out_of_range(y: np.ndarray) -> str:
     largest = float(np.abs(y[np.isfinite(y)]).max(initial=0.0))
     if not largest or LARGEST_WITH_SQUARE**-1 < largest < LARGEST_WITH_SQUARE:
         return ""
-    return (
-        f"y reaches {largest:.3g}, whose square no float holds. Use another unit, y / {10.0 ** np.floor(np.log10(largest)):g}"
-    )
+    unit = 10.0 ** np.floor(np.log10(largest))
+    return f"y reaches {largest:.3g}, whose square no float holds. Use another unit, y / {unit:g}"
 
 
 def fallback_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> dict:

@@ -249,7 +249,7 @@ class Likelihood(BaseEstimator):
             if name not in layout:
                 raise ValueError(f"links names {name!r}, but the parameters of {law} are {list(layout)}")
         for name, value in layout.fixed.items():
-            if not np.isscalar(value) or isinstance(value, bytes | bool):
+            if not np.isscalar(value) or isinstance(value, bytes | bool | np.bool_) or np.iscomplexobj(value):
                 raise TypeError(
                     f"{law}({name}=...): give a number to fix {name}, the name of a column of X that holds it, or None to "
                     f"estimate it, not {type(value).__name__}"

@@ -170,6 +170,8 @@ class Parameters(dict[str, Parameter]):
 def completed(law: Any, names: Iterable[str]) -> dict[str, Parameter]:
     """Parameters of a law's declaration, completed by the arguments of its constructor; ValueError for a wrong link."""
     links, first = getattr(law, "links", None) or {}, next(iter(law.parameters))
+    if not isinstance(links, Mapping):
+        raise TypeError(f"links must be a dict of links by parameter, such as {{{first!r}: 'log'}}, got {links!r}")
     entries = {}
     for name in names:
         parameter = declared(law.parameters[name], name == first)

@@ -243,6 +243,8 @@ def censored(time: Any, event: Any = None, *, kind: Any = "right", upper: Any = 
                 "event must be true (observed) or false (censored) in every row; the order is censored(time, event)"
             )
         observed = observed.astype(bool)
+    if np.shape(kind) not in ((), time.shape):
+        raise ValueError(f"kind must be one word, or one per time, of shape {time.shape}; got shape {np.shape(kind)}")
     kinds = np.broadcast_to(np.asarray(kind), time.shape)
     unknown = sorted(set(kinds.tolist()) - {"right", "left", "interval"})
     if unknown:
