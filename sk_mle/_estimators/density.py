@@ -19,15 +19,14 @@ from .._model.validation import (
     check_kind,
     check_support,
     check_weight,
+    fault_of_columns,
     group_labels,
     replace_zero_weight_rows,
-    text_columns,
 )
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
 from .._sources import check_in_memory
 from .._utils.callbacks import with_callbacks
-from .._utils.floats import TOO_LARGE
 from ..inference import Inference
 from ..likelihoods import get_likelihood
 from ..likelihoods._functions import title
@@ -172,12 +171,10 @@ class MLEDensity(Fitting, DensityMixin, BaseEstimator):
         check_in_memory(X)
         try:
             X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
-        except ValueError as error:
-            if message := text_columns(X, error):
+        except (ValueError, OverflowError) as error:
+            if message := fault_of_columns(X, error):
                 raise ValueError(message) from error
             raise
-        except OverflowError as error:
-            raise ValueError(f"X {TOO_LARGE}") from error
         if np.isnan(X).any():  # some laws read infinities as ends of intervals; the others raise
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X

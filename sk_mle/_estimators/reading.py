@@ -23,13 +23,12 @@ from .._model.validation import (
     check_objects,
     check_support,
     check_weight,
+    fault_of_columns,
     group_labels,
     is_float_matrix,
     replace_zero_weight_rows,
-    text_columns,
 )
 from .._sources import Opened, Rows, check_in_memory, open_source
-from .._utils.floats import TOO_LARGE
 from .._utils.frames import coded
 from ..likelihoods import Likelihood
 from .fit import Fit
@@ -70,12 +69,10 @@ class ReadsRows:
                 self._take_shape(X)
             elif X.shape[1] != self.n_features_in_ or hasattr(self, "feature_names_in_"):
                 validate_data(self, X, reset=False, skip_check_array=True)
-        except ValueError as error:
-            if message := text_columns(X, error):
+        except (ValueError, OverflowError) as error:
+            if message := fault_of_columns(X, error):
                 raise ValueError(message) from error
             raise
-        except OverflowError as error:
-            raise ValueError(f"X {TOO_LARGE}") from error
         except TypeError:
             check_objects(X)
             raise

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from .._utils.floats import check_unmasked, floats, is_finite
+from .._utils.floats import TOO_LARGE, check_unmasked, floats, is_finite
 from .._utils.frames import take
 from .._utils.messages import columns_text, is_part, rows_text
 from .._utils.repeated import filled
@@ -45,8 +45,10 @@ def check_objects(X: Any) -> None:
             floats(X[name], f"X[{name!r}]")
 
 
-def text_columns(X: Any, error: Any) -> str:
-    """A message about the columns of X that share a name or hold text; "" if none does."""
+def fault_of_columns(X: Any, error: Any) -> str:
+    """A message about the columns of X that share a name, or hold text, sequences or too large numbers; "" if none does."""
+    if isinstance(error, OverflowError):
+        return f"X {TOO_LARGE}"
     if hasattr(X, "columns"):
         if repeated := [repr(str(name)) for name, n in Counter(X.columns).items() if n > 1]:
             return f"X has several columns called {_shown(repeated)}: give each a name of its own"
