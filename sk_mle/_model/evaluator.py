@@ -90,14 +90,16 @@ class Evaluator:
             sums["base"] = weighted_sum(measure, batch.weight) if np.ndim(measure) else 0.0
         return sums, rows, result
 
-    def sums_with_sampled_hessian(self, batch: Batch, coefficients: dict, share: int, base: bool = False) -> dict[Any, Any]:
-        """The `sums` of a block with gradients, and the observed information of one row of `share`, of weight "sampled"."""
+    def sums_with_part(self, batch: Batch, coefficients: dict, share: int, base: bool = False) -> dict[Any, Any]:
+        """The `sums` of a block with gradients, and by ("part", key) those of one row of `share` with observed information.
+
+        ("part", "weight") is the weight of these rows.
+        """
         result, some = self.sums(batch, coefficients, 1, "observed", base=base), batch.part(share)
         if not len(some.y):
             return result
-        sampled = self.sums(some, coefficients, 2, "observed")
-        hessian = {key: value for key, value in sampled.items() if key[0] == "hessian"}
-        return result | hessian | {"sampled": some.weight.sum()}
+        of_part = self.sums(some, coefficients, 2, "observed") | {"weight": some.weight.sum()}
+        return result | {("part", key): value for key, value in of_part.items()}
 
     def hessian_product(self, batch: Batch, at: dict, along: dict) -> dict[Any, Any]:
         """Sums over a block of the change of the gradients along coefficients `along`, to first order."""

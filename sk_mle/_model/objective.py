@@ -248,19 +248,20 @@ class Objective:
         self.remember(u, point, information)
         return point
 
-    def with_sampled_hessian(self, u: np.ndarray, share: int) -> tuple[Point, np.ndarray]:
-        """The point at `u` with its gradient, and the Hessian there of one row of `share`, in one pass; without penalties."""
+    def with_part(self, u: np.ndarray, share: int) -> tuple[Point, Point]:
+        """The point at `u` with its gradient, and the point there of one row of `share` with its Hessian, in one pass."""
+        if share == 1:
+            point = self.evaluate(u, 2)
+            return point, point
         self.evaluations += 1
         block = partial(
-            self.evaluator.sums_with_sampled_hessian,
-            coefficients=self._coefficients(u),
-            share=share,
-            base=self._base_measure is None,
+            self.evaluator.sums_with_part, coefficients=self._coefficients(u), share=share, base=self._base_measure is None
         )
         sums = self.data.reduce(block)
-        point = self._collect(u, sums, 2)
-        self.remember(u, Point(point.value, point.gradient), "")
-        return self._last[2], point.hessian * (self.data.total_weight / sums["sampled"])
+        of_part = {key[1]: value for key, value in sums.items() if key[0] == "part"}
+        point, ratio = self._collect(u, sums, 1), self.data.total_weight / of_part.pop("weight")
+        self.remember(u, point, "")
+        return point, self._collect(u, {key: ratio * value for key, value in of_part.items()}, 2)
 
     def with_sums(self, u: np.ndarray, information: str, extra: Callable) -> tuple[Point, dict]:
         """The point at `u` with its Hessian, and further sums over rows, in one pass.

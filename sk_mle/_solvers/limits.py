@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.linalg import lapack
 from scipy.optimize import OptimizeResult
 
 from .._model.objective import Objective
@@ -22,6 +23,8 @@ from .start import cold_start
 
 FIRST_DISTANCE, DISTANCE_RATIO, MAX_DISTANCES = 1e-6, 1e-3, 3  # from the limit, at which the score is taken
 MAX_LOGLIK_CHANGE = 1e-2  # difference of total log-likelihoods up to which such a distance is short
+MIN_ROWS_OF_HESSIAN = 200_000  # rows next to the limit whose Hessian is taken, of all rows or of some
+ORDERS_OF_STEPS = (1, 1, 2)  # derivatives at the ends of steps by that Hessian: the solver begins with a Hessian at the last
 MAX_LOGLIK_LOST = 1e-8  # difference of total log-likelihoods between the limit and the solution that stands for it
 
 
@@ -47,9 +50,8 @@ def from_limits(objective: Objective, start: np.ndarray, solve: Callable) -> tup
         d1_loss, distance = score
         if d1_loss >= 0:
             return start, limit.solution(solution, distance, d1_loss)
-        if (curvature := limit.curvature(distance)) > 0:
-            v = limit.vector(distance - d1_loss / curvature)
-            start = v if objective.value(v) < limit.loss else start
+        v = limit.away(distance)
+        start = start if v is None else v
     return start, None
 
 
@@ -57,7 +59,7 @@ class _Limit:
     """The fit with a parameter at a limit, as seen from the objective in which it is free."""
 
     def __init__(self, objective: Objective, held: Any, u: np.ndarray, name: Any, edge: str) -> None:
-        self.objective, self.name, self.edge = objective, name, edge
+        self.objective, self.name, self.edge, self.place = objective, name, edge, objective.slices[name].start
         self.u, self.loss = with_all_free(held, u, objective, name, self._value(FIRST_DISTANCE)), held.value(u)
 
     def vector(self, distance: float) -> np.ndarray:
@@ -74,13 +76,34 @@ class _Limit:
             if not point.finite:
                 return None
             if self.objective.data.total_weight * abs(point.value - self.loss) < MAX_LOGLIK_CHANGE:
-                return self._in_distance(u, point)[0], distance
+                return float(self._in_distance(u, point)[1][self.place]), distance
         return None
 
-    def curvature(self, distance: float) -> float:
-        """The second derivative of the loss in the distance from the limit."""
-        u = self.vector(distance)
-        return self._in_distance(u, self.objective.evaluate(u, 2))[1]
+    def away(self, distance: float) -> np.ndarray | None:
+        """The vector at the maximum of the log-likelihood's quadratic model next to the limit, or None if that has none.
+
+        The log-likelihood is nearly quadratic in the distance and all other coordinates, whereas in the parameter's own
+        coordinate it is flat next to the limit. So the Hessian there serves several steps, with the gradient where each of
+        them begins.
+        """
+        u, data = self.vector(distance), self.objective.data
+        with np.errstate(all="ignore"):
+            share = 1 if data.costly else max(data.n_kept // MIN_ROWS_OF_HESSIAN, 1)
+            point, of_part = self.objective.with_part(u, share)
+            scale, _, second = self._in_distance(u, of_part)
+            hessian = of_part.hessian / np.outer(scale, scale)
+            hessian[self.place, self.place] -= second
+            gradient = point.gradient / scale
+            for order in ORDERS_OF_STEPS:
+                _, step, fail = lapack.dposv(hessian, -gradient)
+                distance += step[self.place]
+                if fail or not (point.finite and distance > 0):
+                    return None
+                step[self.place] = 0.0
+                u = with_value(self.objective, u + step, self.name, self._value(distance))
+                point = self.objective.evaluate(u, order)
+                gradient = self._in_distance(u, point)[1]
+        return u if point.value < self.loss else None
 
     def solution(self, solution: Solution, distance: float, d1_loss: float) -> Solution:
         """The solution so close to the limit that the likelihood is that of the limit, which needs no pass to be known."""
@@ -95,22 +118,18 @@ class _Limit:
     def _value(self, distance: float) -> Any:
         return value_at_distance(self.objective.likelihood, self.name, self.edge, distance)
 
-    def _in_distance(self, u: np.ndarray, point: Any) -> tuple[float, float]:
-        """First and second derivative of the loss in the distance, the second 0 for a point without a Hessian."""
-        place, basis = self.objective.slices[self.name].start, self.objective.designs[self.name].output_basis[0, 0]
+    def _in_distance(self, u: np.ndarray, point: Any) -> tuple[np.ndarray, np.ndarray, float]:
+        """The derivatives (size,) of the coordinates in the flat vector, where the distance is one of them, and the gradient.
+
+        Also the part of the second derivative in the parameter's own coordinate that is none in the distance.
+        """
+        basis = self.objective.designs[self.name].output_basis[0, 0]
         parameter = self.objective.likelihood.layout[self.name]
-        theta, d1, d2 = (float(value[0]) for value in parameter.link.inverse_derivatives(np.array([u[place] * basis])))
+        theta, d1, d2 = (float(value[0]) for value in parameter.link.inverse_derivatives(np.array([u[self.place] * basis])))
         sign = -1.0 if self.edge == "upper" else 1.0
-        d1_loss, d2_loss = (
-            (sign, 0.0)
-            if np.isfinite(end_of(self.objective.likelihood, self.name, self.edge))
-            else (
-                sign / theta**2,
-                2 / abs(theta) ** 3,
-            )
-        )
-        t1, t2 = d1_loss * d1, d2_loss * d1**2 + d1_loss * d2
-        first = float(point.gradient[place] / basis / t1)
-        if point.hessian is None:
-            return first, 0.0
-        return first, float((point.hessian[place, place] / basis**2 - first * t2) / t1**2)
+        finite = np.isfinite(end_of(self.objective.likelihood, self.name, self.edge))
+        slope, bend = (sign, 0.0) if finite else (sign / theta**2, 2 / abs(theta) ** 3)  # of the distance in theta
+        scale = np.ones(len(u))
+        scale[self.place] = basis * slope * d1
+        gradient = point.gradient / scale
+        return scale, gradient, gradient[self.place] * basis**2 * (bend * d1**2 + slope * d2) / scale[self.place] ** 2

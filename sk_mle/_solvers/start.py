@@ -78,7 +78,8 @@ def cold_start(objective: Objective) -> tuple[Objective, np.ndarray]:
     if objective.data.costly and not objective.likelihood.smooth:
         return _start_near_kinks(objective)
     if (sample := objective.data.sample_of_coordinates) is not None:
-        if (found := _start_on_sample_of_coordinates(objective, sample)) is not None:
+        found = None if is_quadratic(objective) else _start_on_sample_of_coordinates(objective, sample)
+        if found is not None:
             return found
         objective = _in_coordinates_of_all_rows(objective)
     return _start_on_subsample(objective) or _start_on_all_rows(objective)
@@ -150,8 +151,8 @@ def _start_on_sample_of_coordinates(objective: Objective, sample: Data) -> tuple
             whole.near_optimum, whole.near_limits = True, near
             return whole, fit.x
         share = max(objective.data.n_kept // (ROWS_OF_HESSIAN * sample.n_samples), 1)
-        point, matrix = whole.with_sampled_hessian(fit.x, share)
-    curvature = np.diag(matrix)
+        point, of_part = whole.with_part(fit.x, share)
+    curvature = np.diag(of_part.hessian)
     if not (point.finite and (curvature > 1 / MAX_CURVATURE_OF_SAMPLE).all() and (curvature < MAX_CURVATURE_OF_SAMPLE).all()):
         return None
     few = objective.data.n_kept * objective.data.n_features < MAX_ENTRIES_FOR_HESSIAN
@@ -160,7 +161,7 @@ def _start_on_sample_of_coordinates(objective: Objective, sample: Data) -> tuple
         part.hessian(fit.x), part.gradient(fit.x), longest_step_at_minimum(sample)
     )
     try:
-        hessian = HessianAtStart(matrix, few, certified)
+        hessian = HessianAtStart(of_part.hessian, few, certified)
     except LinAlgError:
         return None
     decrement = hessian.solve(point.gradient) @ point.gradient

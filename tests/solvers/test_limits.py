@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sk_mle import MLERegressor
+from sk_mle._model.evaluator import Evaluator
 from sk_mle._solvers import multistart, start
 from sk_mle.likelihoods import NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
 
@@ -74,6 +75,21 @@ def test_other_laws_end_where_newton_steps_do(law, edge, seed, asked):
     else:
         assert found.loglikelihood_ > limit.loglikelihood_
         assert found.loglikelihood_ == pytest.approx(by_newton(law, X, y).loglikelihood_, rel=1e-12)
+
+
+def test_a_maximum_next_to_a_limit_takes_few_hessians_of_all_rows(monkeypatch):
+    orders, original = [], Evaluator.sums
+
+    def sums(self, batch, coefficients, order, *arguments, **options):
+        orders.append(order if len(batch.y) == N else 0)
+        return original(self, batch, coefficients, order, *arguments, **options)
+
+    X, _, y = sample(0)
+    monkeypatch.setattr(Evaluator, "sums", sums)
+    found = MLERegressor(NegativeBinomial()).fit(X, y)
+    assert not found.fit_.limits
+    assert found.converged_
+    assert orders.count(2) <= 3  # next to the limit, where the search from there begins, and where it ends
 
 
 def test_no_limit_is_tried_far_from_one(asked):
