@@ -274,6 +274,7 @@ def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, p
     is_sparse = moments.data.is_sparse
     # the penalty makes the minimum unique, whatever the rank
     unrotated = penalised and not is_sparse and moments.gram is None and len(live) > MIN_UNROTATED_COLUMNS
+    unrotated |= moments.uncorrelated
     at = np.arange(len(moments.mean))[index][live]
     few = None if unrotated else _of_few_rows(moments, at)
     rotation, on_rows = (None, False) if unrotated or few is not None else _rotation(moments, at)

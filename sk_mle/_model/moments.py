@@ -18,6 +18,11 @@ ROUNDING_OF_MEAN = 4 * float(np.finfo(float).eps)  # standard deviation, relativ
 MAX_ORIGIN_IN_SDS = 3.0  # distance of origin and mean, in standard deviations, beyond which sums lose digits
 MIN_SINGLE_PRECISION_COLUMNS = 64  # columns from which cross products in single precision are faster
 LARGEST_WITH_SQUARE = 1e150  # absolute value whose square, and that of its reciprocal, is a float with all digits
+# Columns from which a sample tells whether they are nearly uncorrelated, rows of it per column, and rows of all per column from
+# which it costs little beside these.
+MIN_SAMPLED_COLUMNS, SAMPLED_ROWS_PER_COLUMN, MIN_ROWS_PER_COLUMN = 800, 2, 20
+MAX_CORRELATION_RATIO = 1.05  # sum of squared correlations of a sample, relative to that of uncorrelated columns
+MIN_SAMPLED_EIGENVALUE = 1e-3  # smallest eigenvalue of its correlation matrix for which its columns are independent
 MIN_SINGLE_PRECISION_EIGENVALUE = 1e-4  # smallest eigenvalue of a correlation matrix for which single precision suffices
 
 
@@ -31,6 +36,8 @@ class Moments:
         Whether means are subtracted; if not (no intercept), the scale is the root mean square.
     most_columns : int
         Number of columns up to which the correlation matrix is computed.
+    where_needed : bool
+        Whether it is left out for many columns that a sample shows to be nearly uncorrelated.
 
     Attributes
     ----------
@@ -38,9 +45,13 @@ class Moments:
         The scale of a constant column is 0.
     gram : ndarray of shape (p, p) or None
         Correlation matrix; computed in single precision for many columns that are not nearly dependent.
+    uncorrelated : bool
+        Whether it was left out, as all columns are independent and nearly uncorrelated.
     """
 
-    def __init__(self, data: Data, centered: bool, most_columns: int) -> None:
+    uncorrelated = False
+
+    def __init__(self, data: Data, centered: bool, most_columns: int, where_needed: bool = False) -> None:
         p = data.n_features
         self.data, self.centered = data, centered
         self.small = p <= most_columns and p <= data.n_samples
@@ -53,6 +64,10 @@ class Moments:
             return
         with np.errstate(all="ignore"):  # `_check_range` names columns whose squares overflow
             origin, spread = _provisional(data, centered)
+            if where_needed and self.small and are_nearly_uncorrelated(data, centered):
+                self.small, self.uncorrelated = False, True
+                self._scaled(_dense_products(data, centered, False, origin))
+                return
             if self.small and p >= MIN_SINGLE_PRECISION_COLUMNS and spread.all():
                 self._scaled(_dense_products(data, centered, self.small, origin, spread), spread)
                 if np.isfinite(self.gram).all() and self.scale.all() and self.factor()[1] > MIN_SINGLE_PRECISION_EIGENVALUE:
@@ -143,6 +158,28 @@ def products_of_columns(data: Data, centered: bool, small: bool) -> Products:
     if ((np.diag(central) if small else central) < total * (1e-4 * mean) ** 2).any():  # a mean is large: digits are lost
         return _dense_products(data, centered, small, mean)
     return Products(total, mean, central)
+
+
+def are_nearly_uncorrelated(data: Data, centered: bool) -> bool:
+    """Whether many dense columns are nearly uncorrelated, and independent, in a sample, and thus independent in all rows.
+
+    Their products in all rows, which are left out then, would cost many passes.
+    """
+    p, in_memory = data.n_features, data.in_memory
+    enough = p >= MIN_SAMPLED_COLUMNS and in_memory.n_samples >= MIN_ROWS_PER_COLUMN * p
+    if data.costly or not enough or not are_ones(in_memory.weight):
+        return False
+    for n_rows in (ROWS_OF_SAMPLE, SAMPLED_ROWS_PER_COLUMN * p):  # a first look costs little where there are correlations
+        rows = np.array(in_memory.subsample(n_rows).X, dtype=np.float64)
+        rows -= rows.mean(axis=0) * centered
+        norms = np.linalg.norm(rows, axis=0)
+        if not norms.all():
+            return False
+        rows = np.divide(rows, norms, out=rows).astype(np.float32)
+        products = rows @ rows.T if n_rows < p else rows.T @ rows  # of the same sum of squares
+        if not float(np.vdot(products, products)) <= MAX_CORRELATION_RATIO * (p + p**2 / n_rows):
+            return False
+    return cholesky(products.astype(np.float64))[1] > MIN_SAMPLED_EIGENVALUE
 
 
 def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:

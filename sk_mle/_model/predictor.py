@@ -207,6 +207,7 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data, coefs
     moments: dict = {}
     cache: dict = {}
     result: dict[str, Design] = {}
+    plain = not any(one.penalised or one.terms or law.layout[name].vector for name, one in predictors.items())
     for name, predictor in predictors.items():
         columns, intercept, basis = predictor.columns, predictor.intercept, law.layout[name].basis
         if predictor.curve is not None:
@@ -218,7 +219,7 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data, coefs
             alone = bool(np.any(predictor.alpha)) and len(predictors) == 1 and basis is None
             key = (intercept, alone, bool(predictor.terms) and name, *columns)
             if key not in cache:
-                moments[intercept] = moments.get(intercept) or Moments(data, intercept, MAX_ROTATED_COLUMNS)
+                moments[intercept] = moments.get(intercept) or Moments(data, intercept, MAX_ROTATED_COLUMNS, plain)
                 chosen = slice(None) if predictor.takes_all(data.n_features) else columns
                 cache[key] = (
                     with_ridges(moments[intercept], _as_slice(columns), intercept, predictor.alpha)

@@ -317,12 +317,13 @@ class LBFGS:
     ----------
     preconditioner : object
         See `preconditioners.py`.
-    min_pairs : int
-        Pairs of steps and gradient changes below which the preconditioner is not refreshed.
+    min_pairs : int, optional
+        Pairs of steps and gradient changes below which the preconditioner is not refreshed; its own number by default, or 1.
     """
 
-    def __init__(self, preconditioner: Any, min_pairs: int = 1) -> None:
-        self.preconditioner, self.min_pairs = preconditioner, min_pairs
+    def __init__(self, preconditioner: Any, min_pairs: int | None = None) -> None:
+        self.preconditioner = preconditioner
+        self.min_pairs = getattr(preconditioner, "min_pairs", 1) if min_pairs is None else min_pairs
         self.pairs: list[tuple[np.ndarray, np.ndarray, float]] = []
         self.gradient_norms: list[float] = []
         self.min_curvature = np.inf

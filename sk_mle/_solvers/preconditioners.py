@@ -2,7 +2,8 @@
 
 A preconditioner has `solve(gradient)`, its inverse times a vector; `refreshed(objective, u)`, itself at another point;
 `refresh_passes`, the cost of that in passes over the rows, infinite if it is impossible; `end_with_hessian`, whether a fit
-should end with a Hessian of all rows; and `minimum_certified`, whether a minimum is certain to exist.
+should end with a Hessian of all rows; and `minimum_certified`, whether a minimum is certain to exist. It may have `min_pairs`,
+the number of steps before which it is not refreshed.
 
 Flat vector: u and gradients hold the coordinates of all parameters, `u[objective.slices[name]]` those of one, with those of the
 intercept first (`_model/objective.py` states the layout).
@@ -40,6 +41,7 @@ class Identity:
     """The identity, to which coordinates are scaled at the start; `refreshed` gives the Hessian of all rows."""
 
     end_with_hessian, minimum_certified = False, False
+    min_pairs = 3  # a gradient may rise over a first step that is as good as others, and a Hessian costs many of them
 
     def __init__(self, size: int) -> None:
         self.refresh_passes = 2.0 + size / COORDINATES_PER_PASS

@@ -11,6 +11,8 @@ from scipy import linalg
 from sklearn.linear_model import LinearRegression
 
 from sk_mle import MLEClassifier, MLERegressor
+from sk_mle._model import moments
+from sk_mle._model.data import Data
 from sk_mle.exceptions import SeparationWarning
 from sk_mle.likelihoods import Ordinal, Poisson
 
@@ -69,3 +71,48 @@ def test_a_rare_group_is_found_to_be_separated(case):
     y[:2] = (1, 1) if edge == 0 else (0, 1)
     assert model.fit(RARE, y).converged_
     assert model.fit(X, y).converged_
+
+
+def uncorrelated(columns, weight=None) -> bool:
+    weight = np.ones(len(columns)) if weight is None else weight
+    return moments.are_nearly_uncorrelated(Data(columns, np.zeros(len(columns)), weight, {}), True)
+
+
+@pytest.fixture
+def sampled(monkeypatch):
+    """Few columns suffice to look at a sample of 80 rows first, then at one of 240."""
+    monkeypatch.setattr(moments, "MIN_SAMPLED_COLUMNS", 100)
+    monkeypatch.setattr(moments, "MIN_ROWS_PER_COLUMN", 10)
+    monkeypatch.setattr(moments, "ROWS_OF_SAMPLE", 80)
+
+
+def test_a_sample_tells_that_columns_are_nearly_uncorrelated(sampled):
+    columns = X[:, :120]
+    assert uncorrelated(1e3 + columns * np.geomspace(1e-5, 1e5, 120))
+    assert not uncorrelated(columns, 1.0 + np.arange(N))
+    assert not uncorrelated(columns[:1100])  # so few rows that all their products cost little
+    assert not uncorrelated(0.9 * columns + 0.4 * columns[:, :1])
+
+
+@pytest.mark.parametrize("last", [X[:, 3] + 1e-3 * X[:, 130], X[:, :119].sum(axis=1), np.eye(1, N, 7)[0]])
+def test_columns_that_a_sample_finds_dependent_are_not_told_as_independent(sampled, last):
+    """One in a hundred does not show in the sum of squared correlations."""
+    columns = np.column_stack([X[:, :119], last])
+    assert not uncorrelated(columns)
+    y = ETA + RNG.normal(size=N)
+    expected = LinearRegression().fit(columns, y)
+    assert_allclose(MLERegressor().fit(columns, y).coef_, expected.coef_, atol=1e-7)
+
+
+def test_fits_on_nearly_uncorrelated_columns_take_no_products_of_all_rows(sampled, monkeypatch):
+    columns, y = 3 + X[:, :120], ETA + RNG.normal(size=N)
+    labels = (y > 0).astype(int)
+    taken = moments._dense_products
+    small = []
+    monkeypatch.setattr(moments, "_dense_products", lambda data, *args: small.append(args[1]) or taken(data, *args))
+    after = MLERegressor().fit(columns, y), MLEClassifier().fit(columns, labels)
+    assert small == [False, False]
+    monkeypatch.setattr(moments, "MIN_SAMPLED_COLUMNS", 1000)
+    for model, rotated in zip(after, (MLERegressor().fit(columns, y), MLEClassifier().fit(columns, labels)), strict=True):
+        assert_allclose(model.coef_, rotated.coef_, atol=1e-8)
+        assert model.loglikelihood_ == pytest.approx(rotated.loglikelihood_, rel=1e-12)

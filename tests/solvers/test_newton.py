@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_mle._model.objective import Point
 from sk_mle._solvers.newton import LBFGS, newton
+from sk_mle._solvers.preconditioners import Identity
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -535,6 +536,13 @@ def test_a_preconditioner_serves_while_gradients_are_cheaper():
     assert after([1.0, 0.5, 0.4, 0.2, 0.1, 0.09]).preconditioner.curvature == 1.0  # the last of several
     assert after([1.0, 1.0], tol=2.0).preconditioner.curvature == 1.0  # done
     assert after([1.0, 1.1]) is None
+
+
+def test_the_identity_is_kept_over_a_first_step_on_which_the_gradient_rises():
+    known = LBFGS(Identity(1000))
+    known.pairs.append(None)
+    before, now = (Point(0.0, np.full(1000, size)) for size in (1.0, 1.1))
+    assert known.refreshed(None, np.zeros(1000), before, now, 1e-8) is known  # it would ask for a Hessian
 
 
 def test_a_preconditioner_is_refreshed_where_that_is_cheap():
