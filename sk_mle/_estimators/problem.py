@@ -69,7 +69,7 @@ class Problem:
 
     def objective(self) -> Objective:
         """The mean NLL with its ridge penalties, in the coordinates of the columns."""
-        alphas = {name: predictor.alpha for name, predictor in self.predictors.items() if np.any(predictor.alpha)}
+        alphas = {name: predictor.alpha for name, predictor in self.predictors.items() if predictor.has_ridge}
         data = self.data
         if self.region is None:
             data = with_sample_of_coordinates(self.evaluated, self.predictors, data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._utils.floats import rounding
+from .._utils.floats import ROUNDING, rounding
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import density_values
 from .data import Data
@@ -74,7 +74,7 @@ class DensityRows:
     @cached_property
     def floor_bound(self) -> float:
         """An upper bound of `floor` per weight of these rows, which needs no pass over them."""
-        return float(np.log(rounding(self.largest, self.largest)))
+        return float(np.log(ROUNDING * (self.largest or 1.0)))
 
     @cached_property
     def floor(self) -> float:

@@ -320,6 +320,8 @@ def times_weights(values: Any, weight: np.ndarray) -> np.ndarray:
 def weighted_sum(values: Any, weight: np.ndarray) -> np.ndarray:
     """Weighted sum of values (n, ...) over rows, as a product, which rounds less than a sum along the first axis."""
     ones = are_ones(weight)
+    if ones and values.ndim == 1:
+        return np.add.reduce(values)
     if ones and values.size == len(values):
         return np.asarray(np.add.reduce(values, axis=None)).reshape(values.shape[1:])
     if values.ndim == 1 and not ones:

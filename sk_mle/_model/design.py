@@ -26,6 +26,9 @@ MIN_RCOND_OF_SUMS = 1e-6  # reciprocal condition of the correlation matrix below
 EIGENVALUE_OF_GOOD_DIGITS = 1e-4
 EIGENVALUE_OF_LOST_RANK = 1e-10  # smallest eigenvalue below which the correlation matrix does not determine the rank
 
+INTERCEPT = np.eye(1)  # the matrix of an intercept alone
+INTERCEPT.flags.writeable = False
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -122,6 +125,8 @@ class Design:
 
     @cached_property
     def _matrix(self) -> np.ndarray:
+        if self.columns is None:
+            return INTERCEPT
         first, basis = int(self.intercept), self.column_basis
         result = np.zeros((len(basis) + 1, first + basis.shape[-1]))
         result[0, :first] = 1.0
@@ -261,7 +266,7 @@ def _times(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def intercept_only() -> Design:
     """The design of a constant linear predictor."""
-    return Design(None, np.zeros(0), np.zeros((0, 0)), True, np.eye(1))
+    return Design(None, np.zeros(0), np.zeros((0, 0)), True, INTERCEPT)
 
 
 def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, penalised: bool = False) -> Design:

@@ -100,7 +100,12 @@ class Predictor:
     @property
     def penalised(self) -> bool:
         """Whether there is a penalty."""
-        return bool(np.any(self.alpha)) or self.l1 > 0
+        return self.has_ridge or self.l1 > 0
+
+    @property
+    def has_ridge(self) -> bool:
+        """Whether there is an L2 penalty."""
+        return np.count_nonzero(self.alpha) > 0
 
     @property
     def bounded(self) -> bool:
@@ -216,7 +221,7 @@ def designs(predictors: dict[str, Predictor], law: Likelihood, data: Data, coefs
         elif not len(columns):
             design = intercept_only()
         else:
-            alone = bool(np.any(predictor.alpha)) and len(predictors) == 1 and basis is None
+            alone = predictor.has_ridge and len(predictors) == 1 and basis is None
             key = (intercept, alone, bool(predictor.terms) and name, *columns)
             if key not in cache:
                 moments[intercept] = moments.get(intercept) or Moments(data, intercept, MAX_ROTATED_COLUMNS, plain)

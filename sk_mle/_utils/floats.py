@@ -10,6 +10,9 @@ import numpy as np
 
 from .messages import rows_text
 
+ROUNDING = 64 * float(
+    np.finfo(float).eps
+)  # rounding error of a user's value, which may be the result of a calculation, relative to it
 DTYPE_NAMES = {"M": "dates", "m": "durations", "U": "text", "S": "text", "T": "text"}
 TOO_LARGE = "holds whole numbers beyond the largest float, 1.8e308: use another unit, or logarithms"
 REMEDIES = {
@@ -102,4 +105,4 @@ def rounding(y: float | np.ndarray, largest: float | None = None) -> np.ndarray:
     """The rounding error of every value; for a zero, that of the largest value."""
     magnitude = np.abs(y)
     largest = magnitude.max(initial=0.0) if largest is None else largest
-    return 64 * np.finfo(float).eps * np.where(magnitude > 0, magnitude, largest if largest > 0 else 1.0)
+    return ROUNDING * np.where(magnitude > 0, magnitude, largest if largest > 0 else 1.0)
