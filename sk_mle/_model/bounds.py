@@ -38,6 +38,10 @@ class DensityRows:
         The values at which densities are taken, of the rows in memory, NaN for other rows; empty if no row has a density.
     all_rows, no_rows : bool
         Whether all rows, or none, have a density.
+    weight_share : float
+        Their share of the total weight.
+    largest : float
+        The largest absolute value.
     """
 
     def __init__(self, likelihood: Likelihood, data: Data) -> None:
@@ -46,6 +50,8 @@ class DensityRows:
         self.all_rows = values is in_memory.y
         self.no_rows = values is None
         self.values = np.empty(0) if values is None else values
+        weight, self.largest = _totals_of(values, in_memory) if data.densities is None else data.densities
+        self.weight_share = 1.0 if self.all_rows else weight / data.total_weight
 
     @cached_property
     def index(self) -> np.ndarray:
@@ -54,24 +60,7 @@ class DensityRows:
             return np.empty(0, int)
         return np.flatnonzero((self.data.in_memory.weight > 0) & ~np.isnan(self.values))
 
-    @cached_property
-    def weight_share(self) -> float:
-        """Their share of the total weight."""
-        return 1.0 if self.all_rows else self._totals[0] / self.data.total_weight
-
-    @cached_property
-    def largest(self) -> float:
-        """The largest absolute value."""
-        return self._totals[1]
-
-    @cached_property
-    def _totals(self) -> tuple[float, float]:
-        """Weight and largest absolute value of these rows."""
-        if self.data.densities is not None:
-            return self.data.densities
-        return density_totals(self.likelihood, self.data.in_memory)
-
-    @cached_property
+    @property
     def floor_bound(self) -> float:
         """An upper bound of `floor` per weight of these rows, which needs no pass over them."""
         return float(np.log(ROUNDING * (self.largest or 1.0)))
@@ -96,7 +85,11 @@ def _density_values(likelihood: Likelihood, y: np.ndarray) -> np.ndarray | None:
 
 def density_totals(likelihood: Likelihood, in_memory: Data) -> tuple[float, float]:
     """Weight and largest absolute value of the rows of `in_memory` that have a density."""
-    values = _density_values(likelihood, in_memory.y)
+    return _totals_of(_density_values(likelihood, in_memory.y), in_memory)
+
+
+def _totals_of(values: np.ndarray | None, in_memory: Data) -> tuple[float, float]:
+    """The same from the values at which densities are taken."""
     if values is None:
         return 0.0, 0.0
     if values is in_memory.y:

@@ -133,7 +133,7 @@ class _Descent:
         rate = self.rate if self.hessian_is_kept else self.rate**2
         will_do = rate**3 * _gradient_norm(self.point) <= MIN_POLISHED_SHARE_OF_TOL * self.tol
         longest = MAX_SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.min_weight_share) if will_do else STEP_TOL
-        self.hessian_is_kept = not self.lbfgs and bool(np.abs(step).max() < longest)
+        self.hessian_is_kept = not self.lbfgs and _largest(step) < longest
         if not self.hessian_is_kept:
             return self._evaluate(x)
         return self.objective.evaluate(x, 1)._replace(hessian=self.point.hessian)
@@ -231,7 +231,7 @@ class _Descent:
 
     def _advance(self, step: np.ndarray, length: float, trial: Any) -> None:
         """Take a step; update the L-BFGS model and the largest step allowed next."""
-        cut = np.abs(step).max(initial=0.0) >= 0.99 * self.max_step
+        cut = _largest(step) >= 0.99 * self.max_step
         self.max_step = STEP_GROWTH * self.max_step if cut and length == 1 else MAX_STEP
         x = self.x + length * step
         self.rate = _gradient_norm(trial) / _gradient_norm(self.point)
@@ -274,7 +274,7 @@ class _Descent:
             if _gradient_norm(self.point) < GRADIENT_ROUNDING:
                 break
             step, decrement = self.lbfgs.direction(self.point) if self.lbfgs else _newton_step(self.point)
-            if self.rate < MAX_FAST_RATE and np.abs(step).max() < STEP_TOL:
+            if self.rate < MAX_FAST_RATE and _largest(step) < STEP_TOL:
                 self.x, self.point = self.x + step, self.point._replace(value=self.point.value - decrement / 2)
                 break
             if np.isfinite(self.rate) and _gradient_norm(self.point) < MIN_POLISHED_SHARE_OF_TOL * self.tol:
@@ -298,7 +298,7 @@ class _Progress:
 
     def stalled(self, point: Any, objective: Any, step: np.ndarray, length: float) -> bool:
         """Whether the fit makes no progress any more and does not converge either."""
-        advanced = length >= MAX_CREEPING_STEP or length * np.abs(step).max() >= MAX_CREEPING_STEP
+        advanced = length >= MAX_CREEPING_STEP or length * _largest(step) >= MAX_CREEPING_STEP
         advanced = advanced or objective.data.total_weight * (self.last_advance.value - point.value) >= MIN_GAIN_PER_WINDOW
         self.last_advance, self.n_creeping = (point, 0) if advanced else (self.last_advance, self.n_creeping + 1)
         self.is_stalled = self.n_creeping >= MAX_CREEPING_STEPS
@@ -379,7 +379,12 @@ class LBFGS:
 
 def _gradient_norm(point: Any) -> float:
     """Largest absolute entry of the gradient."""
-    return np.maximum.reduce(np.abs(point.gradient), initial=0.0)
+    return _largest(point.gradient)
+
+
+def _largest(values: np.ndarray) -> float:
+    """Largest absolute entry of a vector."""
+    return np.maximum.reduce(np.abs(values), initial=0.0)
 
 
 def longest_step_at_minimum(data: Any) -> float:
@@ -396,9 +401,9 @@ def minimum_certified(hessian: np.ndarray, gradient: np.ndarray, step_tol: float
     if not len(gradient):
         return True
     factor, step, fail = linalg.lapack.dposv(hessian, -gradient)
-    if fail or not np.abs(step).max() < step_tol:
+    if fail or not _largest(step) < step_tol:
         return False
-    norm = np.abs(hessian).sum(axis=0).max()
+    norm = np.maximum.reduce(np.add.reduce(np.abs(hessian)))
     return bool(linalg.lapack.dpocon(factor, norm, uplo="U")[0] > RCOND_MIN)
 
 
@@ -406,11 +411,11 @@ def _newton_step(point: Any, max_step: float = MAX_STEP) -> tuple[np.ndarray, fl
     """The Newton step, at most `max_step` if the Hessian is not positive definite, and twice the decrease it predicts."""
     _, step, fail = linalg.lapack.dposv(point.hessian, -point.gradient)
     decrement = -float(step @ point.gradient)
-    if not fail and np.abs(step).max(initial=0.0) < MAX_RELIABLE_STEP and decrement > 0:
+    if not fail and _largest(step) < MAX_RELIABLE_STEP and decrement > 0:
         return step, decrement
     scale, values, vectors = absolute_eigenvalues(point.hessian)
     step = -vectors @ ((vectors.T @ (point.gradient / scale)) / values) / scale
-    step *= min(1.0, max_step / max(np.abs(step).max(), 1e-300))
+    step *= min(1.0, max_step / max(_largest(step), 1e-300))
     return step, -float(step @ point.gradient)
 
 

@@ -72,14 +72,15 @@ def poisson_kernel(y: np.ndarray, rate: np.ndarray, y_minus_rate: np.ndarray) ->
     For small counts it is y log(rate) - rate, at half the cost of `minus_half_poisson_deviance`.
     """
     with np.errstate(all="ignore"):
-        if np.minimum.reduce(y, axis=None, initial=np.inf) > MAX_PLAIN_COUNT:
+        some_large = np.maximum.reduce(y, axis=None, initial=0.0) > MAX_PLAIN_COUNT
+        if some_large and np.minimum.reduce(y, axis=None, initial=np.inf) > MAX_PLAIN_COUNT:
             return minus_half_poisson_deviance(y, rate, y_minus_rate)
         log = np.log(rate)
         if not np.isfinite(np.add.reduce(log, axis=None)):
             log = np.minimum(np.log(np.maximum(rate, y == 0)), 1e3)
         part = np.asarray(log * y)
         part -= rate
-        if np.maximum.reduce(y, axis=None, initial=0.0) > MAX_PLAIN_COUNT:
+        if some_large:
             y, rate, y_minus_rate = np.broadcast_arrays(y, rate, y_minus_rate)
             large = y > MAX_PLAIN_COUNT
             part[large] = minus_half_poisson_deviance(y[large], rate[large], y_minus_rate[large])

@@ -21,12 +21,13 @@ def _on_float_arrays(method: Callable) -> Callable:
     Axes along which the array repeats are computed once: a parameter without columns repeats one number.
     """
 
+    formula = np.errstate(all="ignore")(method)
+
     @wraps(method)
     def silent(self: Any, values: np.ndarray) -> Any:
         values = np.asarray(values, dtype=float)
         short = compressed(values)
-        with np.errstate(all="ignore"):
-            parts = method(self, short)
+        parts = formula(self, short)
         if short is values:
             return parts
         shape = values.shape
