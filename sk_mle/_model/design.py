@@ -26,8 +26,8 @@ MIN_RCOND_OF_SUMS = 1e-6  # reciprocal condition of the correlation matrix below
 EIGENVALUE_OF_GOOD_DIGITS = 1e-4
 EIGENVALUE_OF_LOST_RANK = 1e-10  # smallest eigenvalue below which the correlation matrix does not determine the rank
 
-INTERCEPT = np.eye(1)  # the matrix of an intercept alone
-INTERCEPT.flags.writeable = False
+UNIT_BASIS = np.eye(1)  # of one linear predictor, and of an intercept alone
+UNIT_BASIS.flags.writeable = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Design:
     @cached_property
     def _matrix(self) -> np.ndarray:
         if self.columns is None:
-            return INTERCEPT
+            return UNIT_BASIS
         first, basis = int(self.intercept), self.column_basis
         result = np.zeros((len(basis) + 1, first + basis.shape[-1]))
         result[0, :first] = 1.0
@@ -266,7 +266,7 @@ def _times(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def intercept_only() -> Design:
     """The design of a constant linear predictor."""
-    return Design(None, np.zeros(0), np.zeros((0, 0)), True, INTERCEPT)
+    return Design(None, np.zeros(0), np.zeros((0, 0)), True, UNIT_BASIS)
 
 
 def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, penalised: bool = False) -> Design:
@@ -275,7 +275,7 @@ def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, p
     mean, scale = moments.mean[index], moments.scale[index]
     live = scale.nonzero()[0]
     if len(live) == 0:
-        return Design(Columns(index), np.zeros(len(mean)), np.zeros((len(mean), 0)), intercept, np.eye(1))
+        return Design(Columns(index), np.zeros(len(mean)), np.zeros((len(mean), 0)), intercept, UNIT_BASIS)
     is_sparse = moments.data.is_sparse
     # the penalty makes the minimum unique, whatever the rank
     unrotated = penalised and not is_sparse and moments.gram is None and len(live) > MIN_UNROTATED_COLUMNS
@@ -304,9 +304,9 @@ def from_moments(moments: Moments, index: slice | np.ndarray, intercept: bool, p
     index = slice(None) if all_columns else index
     if rotate_rows:
         width = slopes.shape[1]
-        design = Design(Columns(index, center, slopes), slopes.T @ shift, np.ones(width), intercept, np.eye(1))
+        design = Design(Columns(index, center, slopes), slopes.T @ shift, np.ones(width), intercept, UNIT_BASIS)
     else:
-        design = Design(Columns(index, center), shift, slopes, intercept, np.eye(1))
+        design = Design(Columns(index, center), shift, slopes, intercept, UNIT_BASIS)
     return design if products is None else design.with_basis_products(products)
 
 
@@ -342,7 +342,7 @@ def with_ridges(moments: Moments, index: slice | np.ndarray, intercept: bool, al
         slopes[live] -= free @ (free.T @ slopes[live])
     far = bool((np.abs(mean[live]) > MAX_MEAN_IN_SDS * scale[live])[scale[live] > 0].any())
     center = _rounded_to_16_bits(mean) if far and intercept and not moments.data.is_sparse else None
-    return Design(Columns(index, center), mean if center is None else mean - center, slopes, intercept, np.eye(1))
+    return Design(Columns(index, center), mean if center is None else mean - center, slopes, intercept, UNIT_BASIS)
 
 
 def _rounded_to_16_bits(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ multiple of the identity in its rotated coordinates. For least squares this step
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -406,7 +407,7 @@ def _first_step(
     place, point, step = objective.slices[name], objective.evaluate(u, 1), np.zeros_like(u)
     if design.columns is not None:
         step[place] = -point.gradient[place]
-    steps = [length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,))]
+    steps = (length * step for length in ((1.0, 0.25, 0.05, 0.0) if step.any() else (0.0,)))
     # the order that the solver will ask for at its first point
     order = (
         2
@@ -425,7 +426,13 @@ def _improves(objective: Objective, u: np.ndarray, order: int, value: float) -> 
 
 
 def _with_other_parameters(
-    objective: Objective, u: np.ndarray, steps: list[np.ndarray], y: np.ndarray, weight: np.ndarray, order: int, sampled: slice
+    objective: Objective,
+    u: np.ndarray,
+    steps: Iterable[np.ndarray],
+    y: np.ndarray,
+    weight: np.ndarray,
+    order: int,
+    sampled: slice,
 ) -> tuple[Objective, np.ndarray]:
     """Objective and vector after the first step that improves, with refined constants, in coordinates of unit curvature."""
     law, before = objective.likelihood, objective.value(u)
