@@ -112,10 +112,12 @@ class _Descent:
         self.lbfgs = None if objective.preconditioner is None else LBFGS(objective.preconditioner)
         self.information = "observed" if self.lbfgs or objective.near_optimum else information
         self.x, self.point = start, self._evaluate(start)
+        self.gradient_size = _gradient_norm(self.point)
         self.n_iter, self.decrement, self.max_step, self.hessian_point = 0, np.inf, MAX_STEP, None
         self.progress = _Progress(self.point)
         # Ratio of the gradient's size after the last step to that before it; whether the Hessian is that before it.
         self.rate, self.hessian_is_kept = np.inf, False
+        self.step_size = 0.0  # largest entry of the step that is tried
 
     def _evaluate(self, x: np.ndarray) -> Any:
         """The point at x, with a Hessian unless L-BFGS is in use."""
@@ -131,9 +133,9 @@ class _Descent:
         """
         x = self.x + length * step
         rate = self.rate if self.hessian_is_kept else self.rate**2
-        will_do = rate**3 * _gradient_norm(self.point) <= MIN_POLISHED_SHARE_OF_TOL * self.tol
+        will_do = rate**3 * self.gradient_size <= MIN_POLISHED_SHARE_OF_TOL * self.tol
         longest = MAX_SHARE_OF_UNIT_STEP * np.sqrt(self.objective.data.min_weight_share) if will_do else STEP_TOL
-        self.hessian_is_kept = not self.lbfgs and _largest(step) < longest
+        self.hessian_is_kept = not self.lbfgs and self.step_size < longest
         if not self.hessian_is_kept:
             return self._evaluate(x)
         return self.objective.evaluate(x, 1)._replace(hessian=self.point.hessian)
@@ -146,10 +148,11 @@ class _Descent:
             if self.objective.unbounded(self.x, self.point.value):
                 message = "the likelihood is unbounded"
                 break
-            if _gradient_norm(self.point) <= self.tol:
+            if self.gradient_size <= self.tol:
                 message, (certified, curvature_vanished) = "gradient below tol", self._certify_and_polish()
                 break
             step = self._next_step()
+            self.step_size = _largest(step)
             length, trial = self._line_search(step)
             if trial is None:
                 if self._drop_preconditioner():
@@ -210,7 +213,7 @@ class _Descent:
             if (
                 gain_hidden
                 and trial.value <= before.value + slack
-                and _gradient_norm(trial) < (1 - length / 2) * _gradient_norm(before)
+                and _gradient_norm(trial) < (1 - length / 2) * self.gradient_size
             ):
                 return length, trial
             length *= 0.5 if finite else 0.1
@@ -231,10 +234,11 @@ class _Descent:
 
     def _advance(self, step: np.ndarray, length: float, trial: Any) -> None:
         """Take a step; update the L-BFGS model and the largest step allowed next."""
-        cut = _largest(step) >= 0.99 * self.max_step
+        cut = self.step_size >= 0.99 * self.max_step
         self.max_step = STEP_GROWTH * self.max_step if cut and length == 1 else MAX_STEP
         x = self.x + length * step
-        self.rate = _gradient_norm(trial) / _gradient_norm(self.point)
+        size = _gradient_norm(trial)
+        self.rate, self.gradient_size = size / self.gradient_size, size
         if self.lbfgs:
             self.lbfgs.update(length * step, self.point, trial)
             self.lbfgs = self.lbfgs.refreshed(self.objective, x, self.point, trial, self.tol)
