@@ -73,6 +73,8 @@ def quantiles(y: np.ndarray, sample_weight: np.ndarray, levels: np.ndarray) -> n
 def best_candidate(law: Law, candidates: Iterable[dict], y: np.ndarray, sample_weight: np.ndarray) -> dict:
     """The dict of parameters with the largest log-likelihood; the first one if columns of X hold some parameters."""
     candidates = [{**law.layout.fixed, **candidate} for candidate in candidates]
+    if len(candidates) == 1:
+        return candidates[0]
 
     def mean(candidate: dict) -> float:
         with np.errstate(all="ignore"):
@@ -80,7 +82,7 @@ def best_candidate(law: Law, candidates: Iterable[dict], y: np.ndarray, sample_w
         return value if value < np.inf else -np.inf  # NaN as well
 
     complete = all(name in candidate for candidate in candidates for name in law.parameters)
-    return max(candidates, key=mean) if len(candidates) > 1 and complete else candidates[0]
+    return max(candidates, key=mean) if complete else candidates[0]
 
 
 def numerical_start(law: Law, y: np.ndarray, sample_weight: np.ndarray, guess: dict | None = None) -> dict:

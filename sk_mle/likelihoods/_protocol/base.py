@@ -25,7 +25,7 @@ from .._fallbacks.algebra import Eval
 from .._fallbacks.facts import mark_defaults, numerical, takes_parameters
 from . import authors, evaluation
 from .derived import COMPUTED_ONCE, derived
-from .parameter import Parameter, Parameters, completed
+from .parameter import Parameter, Parameters, completed, parameters_with
 from .relations import Relations
 
 TAILS = {(False, False): "cdf", (True, False): "sf", (False, True): "logcdf", (True, True): "logsf"}  # of (upper, log)
@@ -225,7 +225,7 @@ class Likelihood(BaseEstimator):
     @derived
     def layout(self) -> Parameters:
         """The parameters as the law declares them, with the links and values of the constructor's arguments."""
-        return Parameters(completed(self, self.parameters))
+        return parameters_with(tuple(completed(self, self.parameters).items()))
 
     @property
     def predictive(self) -> Likelihood:

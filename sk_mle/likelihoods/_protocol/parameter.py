@@ -167,6 +167,12 @@ class Parameters(dict[str, Parameter]):
         return [name for name in self.free if not self[name].stays_inside]
 
 
+@lru_cache(maxsize=256)
+def parameters_with(entries: tuple[tuple[str, Parameter], ...]) -> Parameters:
+    """The parameters of these entries, which laws of the same entries share: a fit asks for them several times."""
+    return Parameters(dict(entries))
+
+
 def completed(law: Any, names: Iterable[str]) -> dict[str, Parameter]:
     """Parameters of a law's declaration, completed by the arguments of its constructor; ValueError for a wrong link."""
     links, first = getattr(law, "links", None) or {}, next(iter(law.parameters))
