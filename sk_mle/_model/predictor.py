@@ -105,7 +105,7 @@ class Predictor:
     @property
     def has_ridge(self) -> bool:
         """Whether there is an L2 penalty."""
-        return np.count_nonzero(self.alpha) > 0
+        return bool(np.count_nonzero(self.alpha))
 
     @property
     def bounded(self) -> bool:
