@@ -215,6 +215,9 @@ class Data:
 
     def blocks(self) -> Iterator[Batch]:
         """The blocks of rows, in order."""
+        if 0 < self.n_samples <= self.block_rows and not self.has_zero_weight:
+            yield Batch(self.X, self.y, self.weight, self.offset, self.groups)
+            return
         for first in range(0, self.n_samples, self.block_rows):
             rows: Any = slice(first, min(first + self.block_rows, self.n_samples))
             X = self.X if rows.stop - first == self.n_samples else _row_slice(self.X, rows)

@@ -187,9 +187,9 @@ def _provisional(data: Data, centered: bool) -> tuple[np.ndarray, np.ndarray]:
 
     The latter are zeros where they are of no use: there is one block, of which a copy costs little, and columns are few.
     """
-    if data.n_features < MIN_SINGLE_PRECISION_COLUMNS and not data.costly and data.n_samples <= data.block_rows:
-        return data.weight.dot(data.X) * (centered / data.total_weight), np.zeros(data.n_features)
     rows = data.in_memory
+    if data.n_features < MIN_SINGLE_PRECISION_COLUMNS and not data.costly and data.n_samples <= data.block_rows:
+        return rows.weight.dot(rows.X) * (centered / data.total_weight), np.zeros(data.n_features)
     sample = np.asarray(rows.X[:: -(-rows.n_samples // ROWS_OF_SAMPLE)], dtype=np.float64)
     origin = np.einsum("ij->j", sample) * (centered / len(sample))
     around = sample - origin

@@ -93,16 +93,15 @@ def with_sample_of_coordinates(law: Likelihood, predictors: dict[str, Predictor]
     columns, and its linear predictor is a number. Columns that are independent in the sample are so in all rows.
     """
     first, *others = predictors.values()
-    on_columns_alone = len(first.columns) > 0 and first.curve is None and not any(len(one.columns) for one in others)
     size = len(first.columns) + first.intercept + len(others)
     n_rows = _rows_of_subsample(data, size)
+    if not n_rows or data.costly or size > MAX_COORDINATES_OF_HESSIAN:
+        return data
+    on_columns_alone = len(first.columns) > 0 and first.curve is None and not any(len(one.columns) for one in others)
     if (
-        data.costly
-        or not on_columns_alone
+        not on_columns_alone
         or any(one.penalised or one.terms for one in predictors.values())
         or any(law.layout[name].vector for name in predictors)
-        or not n_rows
-        or size > MAX_COORDINATES_OF_HESSIAN
         or not law.smooth
         or n_starts(law) > 1
         or has_constant_curvature(law, data, list(predictors))
