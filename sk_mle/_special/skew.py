@@ -23,6 +23,7 @@ DF_OF_NORMAL = 1e60  # stands for infinity
 UNIT_NODES, UNIT_NODE_WEIGHTS = np.polynomial.legendre.leggauss(32)
 UNIT_NODES, UNIT_NODE_WEIGHTS = (UNIT_NODES + 1) / 2, UNIT_NODE_WEIGHTS / 2
 NEGLIGIBLE_LOG_RATIO = 44.0  # minus the log of the integrand's share at which the integral is cut
+MAX_LOG_GROWTH = 600.0  # log of the growth of x^2 up to there, beyond which 1 / cosh alone has cut it
 MAX_PANEL_REACH = 4.0  # length in s of the first panel from a and of the first beyond the integrand's knee
 ROWS_PER_BLOCK = 256
 MAX_SQUARED = 1e150  # of which the square is a number
@@ -58,7 +59,7 @@ def _nodes(h: np.ndarray, a: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np
     inverse = np.where(df < DF_OF_NORMAL, 1 / df, 0.0)
     at_a = (h * b) ** 2 * inverse
     growth_to_end = (1 / h**2 + b**2 * inverse) * (
-        df * np.expm1(2 * NEGLIGIBLE_LOG_RATIO / df)
+        df * np.expm1(np.minimum(2 * NEGLIGIBLE_LOG_RATIO / df, MAX_LOG_GROWTH))
     )  # growth of x^2 by which the density has fallen
     x = np.sqrt(a**2 + growth_to_end)
     end = np.arcsinh(growth_to_end / (x * b + a * np.hypot(1, x)))

@@ -49,6 +49,19 @@ def intervals_of_a_skew_normal():
             np.testing.assert_allclose(-found.information[name, "shape"], sum(both) / 4e-6, rtol=1e-4)
 
 
+def tails_of_few_degrees_of_freedom():
+    """The derivative in df of log P(T <= z), also where df is so small that a fit of censored rows once stopped there."""
+    for z, df in ((-1e5, 0.123), (3.0, 0.05), (-0.1, 1e-3), (0.7, 1e-6)):
+
+        def log_probability(at, z=z):
+            outer = mp.betainc(at / 2, mp.mpf("0.5"), 0, at / (at + mp.mpf(z) ** 2), regularized=True) / 2
+            return mp.log(outer if z < 0 else 1 - outer)
+
+        eta = {"loc": np.zeros(1), "scale": np.zeros(1), "df": np.log([df])}
+        found = StudentT().evaluate_interval(np.full(1, -np.inf), np.full(1, z), eta, 1).gradient["df"]
+        np.testing.assert_allclose(found, [float(df * mp.diff(log_probability, mp.mpf(df), h=mp.mpf(df) / 1e4))], rtol=1e-6)
+
+
 def outliers_pull():
     """The gradient at an outlier is the textbook's, and one value far out decides loc where loc alone is free."""
     y, loc, scale, skew, tail = 1e5, 0.3, 1.7, 0.0, 100.0
@@ -179,6 +192,7 @@ CASES = [
         "y = 1e5 at tail 100", "mpmath", "JohnsonSU",
         partial(is_near, JohnsonSU(), "logpdf", 1e5, {**JOHNSON, "tail": 100.0}, -681587.4854770088),
     ),
+    Case("tails at df below 0.12, which stopped fits", "mpmath's derivative", "StudentT", tails_of_few_degrees_of_freedom),
     Case("outliers pull", "mpmath's derivative", "JohnsonSU", outliers_pull),
     Case("a fit through a far value", "the formula", "JohnsonSU", outlier_moves_a_fit),
     Case("|w| above 150", "mpmath", "SinhArcsinh", heavier_tail_fits_a_far_value),
