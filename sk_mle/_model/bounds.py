@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 MAX_ROUNDING_WIDTHS = 1e3  # width of a density, in rounding errors of y, up to which it counts as a single value
 MAX_LOSS_OF_CERTAIN_ROW = 1e-3  # negative log-likelihood up to which a row without a density counts as certain
 MIN_LOG_PEAK = 3.0  # mean log density, in units of 1 / largest |y|, from which the density has a peak
-MIN_REPEAT_RATIO = 3  # ratio of the count of a repeated value to that of any other value
+# Ratio of the weight of a repeated value to that of any other; of each of a few repeated values to that of any other.
+MIN_REPEAT_RATIO, MIN_REPEAT_RATIO_OF_SEVERAL = 3.0, 5.0
+MAX_REPEATED_VALUES = 3
 ROWS_PER_COORDINATE = 64  # rows per coordinate up to which repeated rows are sought
 
 
@@ -59,6 +61,23 @@ class DensityRows:
         if self.no_rows:
             return np.empty(0, int)
         return np.flatnonzero((self.data.in_memory.weight > 0) & ~np.isnan(self.values))
+
+    @cached_property
+    def repeated_values(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values in memory that are repeated far more often than all others, and their shares of the total weight.
+
+        Rounding repeats values as well, but neighbouring values equally often. A weight of k counts as k copies.
+        """
+        in_memory = self.data.in_memory
+        values, row = np.unique(self.values[self.index], return_inverse=True)
+        weight = np.bincount(row.ravel(), in_memory.weight[self.index], len(values))
+        order = np.argsort(-weight)
+        of_others = np.append(weight[order], in_memory.weight[self.index].min(initial=np.inf))
+        for count in range(1, min(MAX_REPEATED_VALUES, len(values)) + 1):
+            ratio = MIN_REPEAT_RATIO if count == 1 else MIN_REPEAT_RATIO_OF_SEVERAL
+            if of_others[count - 1] >= ratio * of_others[count]:
+                return values[order[:count]], weight[order[:count]] / in_memory.total_weight
+        return values[:0], weight[:0]
 
     @property
     def floor_bound(self) -> float:
@@ -148,16 +167,9 @@ def narrow_rows(objective: Objective, u: np.ndarray, widths: float = MAX_ROUNDIN
 
 
 def has_repeated_value(objective: Objective, u: np.ndarray) -> bool:
-    """Whether the narrow rows have a value of y that is repeated far more often than any other.
-
-    Rounding repeats values as well, but neighbouring values equally often.
-    """
-    rows = narrow_rows(objective, u)
-    if not len(rows):
-        return False
-    values, counts = np.unique(objective.density_rows.values[objective.density_rows.index], return_counts=True)
-    narrow = np.isin(values, objective.density_rows.values[rows])
-    return bool(counts[narrow].max() >= MIN_REPEAT_RATIO * max(1, counts[~narrow].max(initial=1)))
+    """Whether the narrow rows have one of the values of y that are repeated far more often than others."""
+    dense = objective.density_rows
+    return bool(np.isin(dense.values[narrow_rows(objective, u)], dense.repeated_values[0]).any())
 
 
 def _can_reproduce_densities(objective: Objective, u: np.ndarray) -> bool:

@@ -7,6 +7,7 @@ Flat vector: `u[objective.slices[name]]` holds the coordinates of one parameter,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from .far_rows import from_other_rows
 from .fixed_ends import from_fixed_end
 from .held import constant_parameters
 from .limits import from_limits
+from .repeated_values import starts_at_repeated_values
 from .saturated import at_observed_shares
 from .solvers import Solution
 from .special_cases import MIN_GAIN, first_round_iterations, from_special_cases, kept_rows, on_subsample
@@ -79,7 +81,10 @@ def _best_of_starts(objective: Objective, start: np.ndarray, solve: Callable, ve
         best = solve(objective, best.u)
         while not best.converged and others and others[0].converged:
             best = solve(objective, others.pop(0).u)
-    best = next((one for one in solutions if one.unbounded and has_repeated_value(sample, one.u)), best)
+    narrow = starts_at_repeated_values(sample, [start, best.u])[:1]
+    from_narrow = (solve(sample, one, MAX_ITERATIONS_PER_START) for one in narrow)
+    collapsed = (one for one in chain(solutions, from_narrow) if one.unbounded and has_repeated_value(sample, one.u))
+    best = next(collapsed, best)
     v = _in_canonical_order(objective, best.u) if best.converged else best.u
     return best if v is best.u else solve(objective, v)._replace(n_iter=best.n_iter)
 

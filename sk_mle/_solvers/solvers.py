@@ -408,7 +408,7 @@ def _side_without_fall(objective: Objective, u: np.ndarray, value: float, direct
         for sign in (1.0, -1.0):
             next_to, near, *far = (objective.value(u + sign * length * direction) for length in (0.5, 5.0, 20.0, 80.0, 320.0))
             farther = [loss for loss in far if np.isfinite(loss)]
-            if next_to <= value + 1e-14 * size and max(near, *farther) <= value + MAX_ROUNDING_AT_EDGE * size:
+            if next_to <= value + 1e-14 * size and max([near, *farther]) <= value + MAX_ROUNDING_AT_EDGE * size:
                 return sign
     return 0.0
 

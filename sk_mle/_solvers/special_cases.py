@@ -20,6 +20,7 @@ from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
 from ..likelihoods._functions import competing, n_starts, regular_end, values_to_hold
 from .held import constant_parameters, with_all_free, with_held, with_value
+from .repeated_values import MIN_SHARE_OF_TIES, WIDTHS, starts_at_repeated_values
 from .solvers import Solution, flat_side
 from .start import cold_start
 
@@ -29,9 +30,10 @@ MIN_ROWS_TO_COMPARE = 4000  # smallest subsample on which maxima are compared
 MIN_GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
 # Log-likelihood per row by which a point near a limit may be below the fit and still be a start.
 MAX_LOSS_NEAR_LIMIT_PER_ROW = 0.2
+# Log-likelihood per row by which a point on the way to an unbounded likelihood must be above the fit.
+MIN_GAIN_OF_UNBOUNDED_PER_ROW = 0.2
 MAX_ROWS_WITH_MANY_VERTICES = 64  # up to which fits of a law with kinks and a shape are compared at several shapes
 ROWS_OF_FIRST_LOOK = 1000  # rows among which a frequent value is sought
-MIN_SHARE_OF_TIES = 0.05  # share of a continuous sample at one value from which several maxima are likely
 # First distance to the end of a domain, its ratio from stage to stage, number of stages.
 FIRST_DISTANCE_TO_END, DISTANCE_RATIO, MAX_STAGES = 1e-3, 10.0, 14
 DISTANCE_OF_HELD_FIT = 0.03  # distance to an end at which a parameter is held while the others, slopes included, are fitted
@@ -62,13 +64,15 @@ def _from_special_cases(objective: Objective, solution: Solution, names: Any, so
     if best is solution and not best.converged and best.n_iter == first_round_iterations(objective):
         solution = best = _continue(objective, best, solve)
         interior = best.converged and not best.edges
-    doubtful = not best.converged or (best is solution and not interior) or _has_frequent_value(objective)
+    frequent = _has_frequent_value(objective)
+    doubtful = not best.converged or (best is solution and not interior) or frequent
     doubtful = doubtful or _is_few_rows_with_kinks(objective)
     if doubtful or _law_expects_other_maxima(objective, best):
         from_held = _best_from_held(objective, best, names, solve)
         best = best if from_held is best else _best_near_ends(objective, from_held, solve)
-        best = _supremum_at_end(objective, best, names, solve)
-    for end in _held_near_ends(objective, best, names, solve) if doubtful else ():
+        best = _best_at_frequent_value(objective, best, solve) if frequent else best
+        best = best if best.unbounded else _supremum_at_end(objective, best, names, solve)
+    for end in _held_near_ends(objective, best, names, solve) if doubtful and not best.unbounded else ():
         best = better(objective, best, _from_end(objective, best, end, solve, 1.0))
     if best is not solution and interior:
         best.result["other_maximum"] = -objective.data.total_weight * objective.value(solution.u)
@@ -124,6 +128,22 @@ def _weighted_sample(y: np.ndarray, weight: np.ndarray) -> np.ndarray:
     cumulative = np.cumsum(weight)
     n = int(min(max(cumulative[-1], np.count_nonzero(weight)), ROWS_OF_FIRST_LOOK))
     return y[np.searchsorted(cumulative, (np.arange(n) + 0.5) * (cumulative[-1] / n))]
+
+
+def _best_at_frequent_value(objective: Objective, best: Solution, solve: Callable) -> Solution:
+    """The best of the solution and of a fit from where the law lies around a frequent value, which may be unbounded.
+
+    Heavy tails leave room for a density without bound on any data. That counts only where the likelihood is much higher
+    already at a width that is a sensible share of the spread of y.
+    """
+    starts = [] if best.unbounded else starts_at_repeated_values(objective, [best.u], WIDTHS)
+    gain = objective.value(best.u) - objective.value(starts[0]) if starts else 0.0
+    if not gain > MIN_GAIN / objective.data.total_weight:
+        return best
+    solution = solve(objective, starts[0])
+    if solution.unbounded and gain > MIN_GAIN_OF_UNBOUNDED_PER_ROW:
+        return solution
+    return better(objective, best, solution)
 
 
 def better(objective: Objective, best: Solution, other: Solution) -> Solution:

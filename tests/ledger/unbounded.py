@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.model_selection import KFold
 
 from ledger._case import Case
@@ -90,6 +91,17 @@ def tied_at_the_end_of_a_regression(law):
         MLERegressor(Censored(law)).fit(X, censored(t, event=np.arange(30) < 3))
 
 
+def tied_in_a_regression():
+    """Already a scale of a hundredth of the spread, at the value that is repeated, is far above any other maximum."""
+    rng = np.random.default_rng(0)
+    y = np.r_[np.full(6, 0.3), rng.normal(size=15)[6:]]
+    X = rng.normal(size=(15, 1))
+    peak = stats.t.logpdf(y, 0.25, 0.3, 0.01).sum()
+    with pytest.warns(BoundaryWarning, match=r"StudentT is unbounded.*y in \d+ rows \(0, 1, 2, 3, 4, "):
+        model = MLERegressor(StudentT()).fit(X, y)
+    assert model.loglikelihood_ > peak
+
+
 def never_first():
     """The maximum of a law that has one is ranked before a likelihood without bound."""
     models = {name: MLERegressor(Censored(law)) for name, law in (("w", Weibull()), ("l", LogLogistic()), ("n", Normal()))}
@@ -162,6 +174,11 @@ CASES += [
     Case("amounts", "a density with a maximum", "Tweedie", functools.partial(bounded, Tweedie(power=None), AMOUNTS)),
     Case("30% zeros", BY_HAND, "Mixture", functools.partial(unbounded, TWO, ATOM, ROWS)),
     Case("ten equal values of fifty", BY_HAND, "Mixture", functools.partial(unbounded, TWO, EQUAL, ROWS)),
+    Case("ten equal values of forty, which few starts find", BY_HAND, "Mixture", functools.partial(
+        unbounded, Mixture([("a", Normal()), ("b", Normal())], n_starts=2),
+        np.r_[np.full(10, 1.0), np.random.default_rng(5).normal(size=30)], ROWS,
+    )),
+    Case("six equal values of fifteen in a regression", "a narrow peak", "StudentT", tied_in_a_regression),
     Case("rounded values", "two normal laws", "Mixture", functools.partial(
         bounded, TWO, np.round(np.r_[RNG.normal(0, 1, 60), RNG.normal(5, 1, 40)], 1)
     )),

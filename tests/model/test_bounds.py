@@ -106,6 +106,23 @@ def test_one_value_that_is_repeated_far_more_often_than_any_other():
         assert has_repeated_value(loss, at(loss, 1.0, 1e-14)) is atom
 
 
+@pytest.mark.parametrize(
+    ("y", "weight", "expected"),
+    [
+        ([3.0] * 8 + [0.0] * 6 + [0.1, 0.2, 0.3, 0.4], np.ones(18), [3.0, 0.0]),  # two, each five times as often as others
+        ([3.0] * 8 + [0.0] * 4 + [0.1, 0.2, 0.3, 0.4], np.ones(16), []),
+        ([0.1] * 4 + [0.2] * 5 + [0.3] * 3 + [0.4], np.ones(13), []),  # rounded
+        ([0.1, 0.2, 0.3, 0.4], [1.0, 6.0, 1.0, 0.0], [0.2]),  # a weight of six is six copies
+        ([2.0] * 3, np.ones(3), [2.0]),
+    ],
+)
+def test_values_that_are_repeated_far_more_often_than_others(y, weight, expected):
+    weight = np.array(weight)
+    values, shares = DensityRows(Normal(), rows(np.zeros((len(y), 1)), np.array(y), weight)).repeated_values
+    assert_array_equal(values, expected)
+    assert_allclose(shares, [weight[np.equal(y, value)].sum() / weight.sum() for value in values])
+
+
 def meeting(count, log_scale, law=None, **options):
     """A start that meets so many rows by three coefficients, and its loss."""
     y = np.array([1.0, 3.0, -2.0, 0.5])[:count]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from _objectives import objective
@@ -11,7 +13,7 @@ from scipy.optimize import OptimizeResult, minimize
 from sk_mle import MLERegressor
 from sk_mle._model.objective import Point
 from sk_mle._solvers.newton import newton_method
-from sk_mle._solvers.solvers import choose, solve
+from sk_mle._solvers.solvers import _side_without_fall, choose, solve
 from sk_mle._solvers.start import cold_start
 from sk_mle._solvers.vertex import vertex
 from sk_mle.exceptions import ConvergenceWarning
@@ -352,3 +354,8 @@ def test_the_remedy_for_a_solver_that_stops_early_is_another():
     with pytest.warns(ConvergenceWarning, match=r"use solver='auto'\.$"):
         MLERegressor("poisson", solver=Scripted()).fit(X, COUNTS)
     MLERegressor("poisson", solver="auto").fit(X, COUNTS)  # without a warning
+
+
+def test_a_side_on_which_no_far_value_is_finite():
+    walled = SimpleNamespace(value=lambda u: 0.0 if np.abs(u).max() < 10 else np.inf)
+    assert _side_without_fall(walled, np.zeros(1), 0.0, np.ones(1)) == 1.0
