@@ -105,8 +105,17 @@ def _law_expects_other_maxima(objective: Objective, solution: Solution) -> bool:
 
 
 def _is_few_rows_with_kinks(objective: Objective) -> bool:
-    """Whether a likelihood has kinks of which few rows make many maxima, one for each choice of rows on them."""
-    return not objective.likelihood.smooth and objective.data.n_kept <= MAX_ROWS_WITH_MANY_VERTICES
+    """Whether a likelihood has kinks of which few rows, and copies of them, make many maxima, one for each choice of rows."""
+    data, in_memory = objective.data, objective.data.in_memory
+    if objective.likelihood.smooth or data.costly or data.is_sparse:
+        return not objective.likelihood.smooth and data.n_kept <= MAX_ROWS_WITH_MANY_VERTICES
+    for stride in (max(len(in_memory.y) // ROWS_OF_FIRST_LOOK, 1), 1):  # most data show it in a few rows
+        kept = in_memory.weight[::stride] > 0
+        y, X = in_memory.y[::stride][kept], in_memory.X[::stride][kept]
+        rows = np.column_stack([y, X]) if len(np.unique(y)) <= MAX_ROWS_WITH_MANY_VERTICES else y
+        if len(np.unique(rows, axis=0)) > MAX_ROWS_WITH_MANY_VERTICES:
+            return False
+    return True
 
 
 def _has_frequent_value(objective: Objective) -> bool:

@@ -399,3 +399,13 @@ def test_a_limit_that_cannot_win_costs_few_passes():
     X = rng.normal(size=(1000, 5))
     y = X.sum(axis=1) + stats.skewnorm.rvs(5, size=1000, random_state=rng)
     assert fitted(L.SkewNormal(), X, y).optimize_result_.n_passes < 20
+
+
+def test_copies_of_few_rows_are_searched_as_weights_are():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(24, 1))
+    y = 1 + X[:, 0] + rng.standard_t(2, 24)
+    with pytest.warns(BoundaryWarning, match="shape of GeneralizedNormal ran to the upper edge"):
+        weighted = MLERegressor(L.GeneralizedNormal()).fit(X, y, sample_weight=np.full(24, 4.0))
+    copied = fitted(L.GeneralizedNormal(), np.repeat(X, 4, axis=0), np.repeat(y, 4))
+    assert copied.loglikelihood_ == pytest.approx(weighted.loglikelihood_, abs=1e-6)
