@@ -146,8 +146,8 @@ def _warn_edge_of_support(law: str, objective: Objective, solution: Solution) ->
     if solution.result.get("at_edge_of_support"):
         warn_caller(
             f"The maximum of the likelihood of {law} is on the edge of its support, which moves with the parameters: "
-            f"{rows_text(_rows_at_an_end(objective, solution.u))} of y hold it. Estimates there have no normal distribution, "
-            "and no standard errors: take quantiles of fits of clones to rows that sklearn.utils.resample draws.",
+            f"it is held by {rows_text(_rows_at_an_end(objective, solution.u))} of y. Estimates there have no normal "
+            "distribution, and no standard errors: take quantiles of fits of clones to rows that sklearn.utils.resample draws.",
             BoundaryWarning,
         )
 

@@ -390,11 +390,14 @@ def _of_few_rows(moments: Moments, live: np.ndarray) -> tuple[np.ndarray, np.nda
 
     They are orthogonal. None where columns are no more than rows, or where the products of the rows tell too little.
     """
-    if moments.gram is not None or not moments.data.n_samples <= len(live) <= MAX_ROTATED_COLUMNS:
+    if moments.gram is not None or len(live) > MAX_ROTATED_COLUMNS:
         return None
-    rows, n_dependent = moments.root()[:, live] * moments.scale[live], int(moments.centered)
+    rows = moments.root()[:, live] * moments.scale[live]
+    if len(rows) > len(live):
+        return None
     values, vectors = linalg.eigh(rows @ rows.T, driver="evd")
-    if not values[n_dependent] > MIN_RCOND_OF_SUMS * values[-1]:
+    n_dependent = int((values < len(rows) * np.finfo(float).eps * values[-1]).sum())  # copies of rows, and the mean
+    if n_dependent == len(values) or not values[n_dependent] > MIN_RCOND_OF_SUMS * values[-1]:
         return None
     values, vectors = values[n_dependent:], vectors[:, n_dependent:]
     return rows.T @ (vectors / values), 1 / values

@@ -365,7 +365,7 @@ def _notes(name: str, trials: list[_Trial]) -> list[str]:
 
 
 def _held_out_rows(trials: list[_Trial], folds: list, counts: np.ndarray) -> np.ndarray:
-    """HeldOutFigures-out log-likelihood of every row, averaged over the folds that hold it out."""
+    """Held-out log-likelihood of every row, averaged over the folds that hold it out."""
     total = np.zeros(len(counts))
     for (_, test), trial in zip(folds, trials, strict=True):
         total[test] += trial.rows

@@ -260,7 +260,7 @@ LIKE_NUMBERS = {
     **{f"text, {kind}": (y, "y must be numeric, but holds text: .*MLEClassifier") for kind, y in TEXT.items()},
     "complex": (COUNTS + 0j, "Complex data not supported"),
     "complex objects": ((COUNTS + 0j).astype(object), "y must be numeric .*complex"),
-    "periods": (pd.Series(DAYS).dt.to_period("D"), "y must be numeric .*Period"),
+    "periods": (pd.Series(DAYS).dt.to_period("D"), "y must be numeric, but holds periods: pass the time since"),
 }
 ADVICE = {  # as the messages give it
     "dates": lambda y: (lambda t: (t - t.min()) / np.timedelta64(1, "D"))(np.asarray(y, "datetime64[ns]")),
