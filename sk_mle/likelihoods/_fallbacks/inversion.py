@@ -29,6 +29,9 @@ MAX_TOTAL_OFF = 1e-6  # of the panels' total probability from one, up to which t
 MAX_EXACT_TOTAL_OFF = 1e-10  # the same, up to which they need no polish
 TERMS_PER_COUNT = 64  # masses of each row that are added at a time
 MAX_LOWER_TAIL_LEVEL = 1 - 1e-8  # probability up to which 1 - q has eight digits of the upper tail
+MAX_BRACKET = 1e300  # step of a search for an interval that holds a quantile
+RELATIVE_WIDTH = 4e-16  # of the interval in which a quantile is found
+MAX_ITERATIONS = 200
 GAUSS_NODES, GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
@@ -88,15 +91,16 @@ def solve_quantile(law: Tails, q: np.ndarray, params: dict, start: np.ndarray, e
 
     `start` is a value close to the quantile; or `start` and `end` are a guess of an interval that holds it.
     """
-    q, start, end = np.broadcast_arrays(*(np.asarray(v, float) for v in (q, start, start if end is None else end)))
+    start, end, q = np.broadcast_arrays(*(np.asarray(v, float) for v in (start, start if end is None else end, q)))
+    q, params, shape = flattened(q, {name: value for name, value in params.items() if value is not None}, law)
+    start, end = (np.broadcast_to(value, shape).ravel() for value in (start, end))
+    rows, integer = np.flatnonzero((q > 0) & (q < 1)), law.support.integer
+    default = law.support.low if integer and np.isfinite(law.support.low) else law.support.typical[0]
+    start, end = (np.where(np.isfinite(value), value, default) for value in (start, end))
+    result = np.where(q == 0, law.support.low - integer, np.where(q == 1, law.support.high, np.nan))
     with np.errstate(all="ignore"):
-        inside, integer = (q > 0) & (q < 1), law.support.integer
-        default = law.support.low if integer and np.isfinite(law.support.low) else law.support.typical[0]
-        start, end = (np.where(np.isfinite(value), value, default) for value in (start, end))
-        solve = _solve_integer if integer else _solve_real
-        root = solve(law, q, params, start, end, inside, _excess_of_cdf(law, q, params))
-    ends = np.where(q == 0, law.support.low - integer, law.support.high)
-    return np.where(inside, root, np.where((q == 0) | (q == 1), ends, np.nan))
+        result[rows] = (_solve_integer if integer else _solve_real)(_Tail(law, q, params, rows), start[rows], end[rows])
+    return result.reshape(shape)
 
 
 def refine_quantile(law: Law, q: np.ndarray, params: dict, near: np.ndarray) -> np.ndarray:
@@ -117,80 +121,124 @@ def gamma_quantile(q: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.
         return np.where(upper, gammainccinv(shape, 1 - q), gammaincinv(shape, q)) * variance / mean
 
 
-def _excess_of_cdf(law: Any, q: np.ndarray, params: dict) -> Callable:
-    """A function of y that is nonnegative where P(Y <= y) >= q: a difference of logs of the smaller tail."""
-    upper = q > 0.5
-    above = lambda y: np.log1p(-q) - law.logsf(y, **params)
-    below = lambda y: law.logcdf(y, **params) - np.log(q)
-    if upper.all() or not upper.any():
-        return above if upper.any() else below
-    return lambda y: np.where(upper, above(y), below(y))
+class _Tail:
+    """Distribution functions of some rows of a law, `rows`, of which each has its probability q.
+
+    Rows are numbered among these, and asked for as long as they are not solved. A law without `params` has a distribution of
+    its own for each of its rows, and is asked for all of them.
+    """
+
+    def __init__(self, law: Tails, q: np.ndarray, params: dict, rows: np.ndarray) -> None:
+        self.law, self.q, self.rows, self.n = law, q[rows], rows, len(q)
+        self.params = {name: value[rows] for name, value in params.items()}
+
+    def at(self, method: Callable, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """A distribution function at one y for each of the rows."""
+        if self.params:
+            return method(y, **{name: value[rows] for name, value in self.params.items()})
+        full, place = np.full(self.n, y[0]), self.rows[rows]
+        full[place] = y
+        return method(full)[place]
+
+    def excess(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The difference of the logs of the smaller tail: nonnegative where P(Y <= y) >= q, and -inf where it is not known."""
+        value, upper = np.empty(len(rows)), self.q[rows] > 0.5
+        if upper.any():
+            value[upper] = np.log1p(-self.q[rows[upper]]) - self.at(self.law.logsf, y[upper], rows[upper])
+        if not upper.all():
+            value[~upper] = self.at(self.law.logcdf, y[~upper], rows[~upper]) - np.log(self.q[rows[~upper]])
+        return np.where(np.isnan(value), -np.inf, value)
 
 
-def _solve_integer(
-    law: Any, q: np.ndarray, params: dict, start: np.ndarray, end: np.ndarray, inside: np.ndarray, excess: Callable
-) -> np.ndarray:
+def _solve_integer(tail: _Tail, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """The smallest integer with a nonnegative excess: growing steps bracket it, bisection finds it.
 
     Above 2**53, not every integer is a float: there it is the smallest float.
     """
-    least, high = law.support.low - 1, np.maximum(np.ceil(end - 1e-9), law.support.low)
+    least, high = tail.law.support.low - 1, np.maximum(np.ceil(end - 1e-9), tail.law.support.low)
     low = np.maximum(np.minimum(np.floor(start), high - 1), least)
     spacing = lambda value: np.fmax(np.spacing(np.abs(value)), 1.0)  # between neighbouring integers that are floats
-    step, at_low = spacing(high), np.full(q.shape, np.nan)
-    while (short := inside & ~((at := excess(high)) >= 0) & (step < 1e300)).any():
-        low, at_low = np.where(short, high, low), np.where(short, at, at_low)
-        high, step = np.where(short, high + step, high), np.where(short, 4 * step, step)
-    inside, step = inside & (step < 1e300), spacing(low)
-    high = np.where(inside, high, np.inf)
-    while (open_ := inside & np.isnan(at_low)).any():
-        at = excess(low)
-        done = open_ & (~(at >= 0) | (low <= least))
-        at_low = np.where(done, np.nan_to_num(at, nan=-np.inf), at_low)
-        long = open_ & ~done
-        high, low = np.where(long, low, high), np.where(long, np.maximum(low - step, least), low)
-        step = np.where(long, 4 * step, step)
-    while (wide := inside & (high - low > spacing(high))).any():
-        middle = np.floor(low + (high - low) / 2)
-        at = excess(middle)
-        more = wide & ~(at >= 0)
-        low, at_low, high = np.where(more, middle, low), np.where(more, at, at_low), np.where(wide & ~more, middle, high)
-    tie = inside & (low > least) & (q < 1 - 1e-10) & (at_low > -1e-12 - 4e-16 / (1 - q))  # q may be a rounded cdf
-    if tie.any():
-        high = np.where(tie & (law.cdf(np.where(tie, low, high), **params) >= q), low, high)
+    step, at_low, rows = spacing(high), np.full(high.shape, np.nan), np.arange(len(high))
+    while len(rows):
+        at = tail.excess(high[rows], rows)
+        short = (at < 0) & (step[rows] < MAX_BRACKET)
+        rows, at = rows[short], at[short]
+        low[rows], at_low[rows] = high[rows], at
+        high[rows], step[rows] = high[rows] + step[rows], 4 * step[rows]
+    found, step = step < MAX_BRACKET, spacing(low)
+    high, rows = np.where(found, high, np.inf), np.flatnonzero(found & np.isnan(at_low))
+    while len(rows):
+        at_low[rows] = tail.excess(low[rows], rows)
+        rows = rows[(at_low[rows] >= 0) & (low[rows] > least)]
+        high[rows], low[rows], step[rows] = low[rows], np.maximum(low[rows] - step[rows], least), 4 * step[rows]
+    while len(rows := np.flatnonzero(found & (high - low > spacing(high)))):
+        middle = np.floor(low[rows] + (high[rows] - low[rows]) / 2)
+        at = tail.excess(middle, rows)
+        more = at < 0
+        low[rows[more]], at_low[rows[more]], high[rows[~more]] = middle[more], at[more], middle[~more]
+    is_tie = found & (low > least) & (tail.q < 1 - 1e-10) & (at_low > -1e-12 - 4e-16 / (1 - tail.q))
+    if len(rows := np.flatnonzero(is_tie)):  # q may be a rounded cdf
+        high[rows] = np.where(tail.at(tail.law.cdf, low[rows], rows) >= tail.q[rows], low[rows], high[rows])
     return high
 
 
-def _solve_real(
-    law: Any, q: np.ndarray, params: dict, low: np.ndarray, high: np.ndarray, inside: np.ndarray, excess: Callable
-) -> np.ndarray:
-    """The quantile to rounding: growing steps bracket it, false position and bisection find it."""
+def _solve_real(tail: _Tail, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The quantile to rounding: growing steps bracket it, Chandrupatla's method finds it."""
+    support = tail.law.support
+    low, high = low.copy(), high.copy()
+    at_low, at_high = (np.full(low.shape, np.nan) for _ in range(2))
     least = 1e-9 * np.maximum(np.abs(low), 1e-6)
-    step = np.broadcast_to(least, q.shape)
-    while (short := inside & (excess(high) < 0) & (high < law.support.high) & (step < 1e300)).any():
-        up = np.minimum(high + step, law.support.high)
-        low, high, step = np.where(short, high, low), np.where(short, up, high), np.where(short, 4 * step, step)
-    step = np.broadcast_to(least, q.shape)
-    while (long := inside & (excess(low) >= 0) & (low > law.support.low) & (step < 1e300)).any():
-        down = np.maximum(low - step, law.support.low)
-        high, low, step = np.where(long, low, high), np.where(long, down, low), np.where(long, 4 * step, step)
-    at_low, at_high = excess(low), excess(high)
-    for count in range(200):
-        width = high - low
-        done = ~inside | (width <= 4e-16 * np.abs(high)) | (width <= 1e-300) | (at_low >= 0)
-        if done.all():
+    for at, end, others, sign, edge in ((at_high, high, low, 1.0, support.high), (at_low, low, high, -1.0, support.low)):
+        step, rows = least.copy(), np.flatnonzero(np.isnan(at))
+        while len(rows):
+            at[rows] = tail.excess(end[rows], rows)
+            rows = rows[(sign * at[rows] < 0) | ((sign < 0) & (at[rows] == 0))]
+            rows = rows[(sign * end[rows] < sign * edge) & (step[rows] < MAX_BRACKET)]
+            others[rows], (at_low if sign > 0 else at_high)[rows] = end[rows], at[rows]
+            further = end[rows] + sign * step[rows]
+            end[rows], step[rows] = np.minimum(further, edge) if sign > 0 else np.maximum(further, edge), 16 * step[rows]
+    root = np.where(at_low >= 0, low, high)
+    rows = np.flatnonzero((at_low < 0) & (at_high >= 0))
+    root[rows] = _chandrupatla(tail, rows, low[rows], high[rows], at_low[rows], at_high[rows])
+    for atom in support.atoms:
+        rows = np.flatnonzero(np.abs(root - atom) <= 1e-12 * max(1.0, abs(atom)))
+        if len(rows):
+            root[rows] = np.where(tail.excess(np.full(len(rows), atom), rows) >= 0, atom, root[rows])
+    return root
+
+
+def _chandrupatla(
+    tail: _Tail, rows: np.ndarray, low: np.ndarray, high: np.ndarray, at_low: np.ndarray, at_high: np.ndarray
+) -> np.ndarray:
+    """The smallest numbers known to have an excess that is not negative, to rounding, from brackets `low` to `high`.
+
+    Inverse quadratic interpolation where three values are close to such a curve, else bisection (Chandrupatla, T. R., 1997. A
+    new hybrid quadratic/bisection algorithm. Advances in Engineering Software 28, 145-149).
+    doi:10.1016/S0965-9978(96)00051-8
+    """
+    root, place = high.copy(), np.arange(len(rows))
+    x, f, other, at_other, share = low, at_low, high, at_high, np.full(len(rows), 0.5)
+    for _ in range(MAX_ITERATIONS):
+        middle = x + share * (other - x)
+        at = tail.excess(middle, rows[place])
+        same = (at >= 0) == (f >= 0)
+        last, at_last = np.where(same, x, other), np.where(same, f, at_other)
+        other, at_other = np.where(same, other, x), np.where(same, at_other, f)
+        x, f = middle, at
+        root[place] = np.where(f >= 0, x, other)
+        width = np.abs(other - x)
+        least = np.maximum(RELATIVE_WIDTH * np.abs(root[place]), 1e-300)
+        open_ = (width > least) & (f != 0)
+        if not open_.any():
             break
-        secant = low - at_low * width / (at_high - at_low)
-        use = (count % 2 == 0) & np.isfinite(secant) & (secant > low) & (secant < high)
-        middle = np.where(use, secant, low + width / 2)
-        value = excess(middle)
-        low, at_low = np.where(done | (value >= 0), low, middle), np.where(done | (value >= 0), at_low, value)
-        high, at_high = np.where(done | (value < 0), high, middle), np.where(done | (value < 0), at_high, value)
-    high = np.where(at_low >= 0, low, high)
-    for atom in law.support.atoms:
-        here = np.full(q.shape, atom)
-        high = np.where((np.abs(high - atom) <= 1e-12 * max(1.0, abs(atom))) & (excess(here) >= 0), atom, high)
-    return high
+        place, x, f, other, at_other = (value[open_] for value in (place, x, f, other, at_other))
+        last, at_last, least_share = last[open_], at_last[open_], (least / 2 / width)[open_]
+        xi, phi = (x - other) / (last - other), (f - at_other) / (at_last - at_other)
+        curved = f / (at_other - f) * at_last / (at_other - at_last)
+        curved = curved + (last - x) / (other - x) * f / (at_last - f) * at_other / (at_last - at_other)
+        share = np.where((phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi) & np.isfinite(curved), curved, 0.5)
+        share = np.clip(share, least_share, 1 - least_share)
+    return root
 
 
 def _invert_integral(law: Any, q: np.ndarray, params: dict) -> np.ndarray:
