@@ -12,7 +12,7 @@ import pytest
 from _densities import skew_t_logpdf, student_logpdf
 from _laws import recorded
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import special
+from scipy import special, stats
 from sklearn.base import clone
 
 from sk_mle._special import gamma_functions
@@ -35,17 +35,20 @@ from sk_mle.likelihoods import (
     Gamma,
     Likelihood,
     Logistic,
+    Mixture,
     NegativeBinomial,
     Normal,
     Poisson,
     SkewT,
     StudentT,
+    Truncated,
     Weibull,
     ZeroInflated,
 )
-from sk_mle.likelihoods._fallbacks import jets
+from sk_mle.likelihoods._fallbacks import jets, quadrature
 from sk_mle.likelihoods._fallbacks.algebra import Eval, mix, scatter, select_rows
 from sk_mle.likelihoods._fallbacks.facts import sized
+from sk_mle.likelihoods._fallbacks.inversion import solve_quantile
 from sk_mle.likelihoods._protocol.derived import kernel
 from sk_mle.likelihoods._protocol.evaluation import by_differences, without_formulas
 from sk_mle.links import LINKS
@@ -170,6 +173,46 @@ def test_numbers_give_the_same_values_as_arrays(name):
     for order in range(3):
         numbers = np.transpose([function(value, order=order) for value in x])
         assert_allclose(numbers, function(x, order=order), rtol=1e-15)
+
+
+# ---- quantiles and means by search and integration ---------------------------------------------------------------------
+
+
+class CountedNormal:
+    """The tails of scipy's normal law with loc, and how many probabilities they were asked for."""
+
+    support, layout = REAL, Fixed(Normal(), {"scale": 1.0}).layout
+
+    def __init__(self):
+        self.n_asked = {"logcdf": 0, "logsf": 0}
+
+    def __getattr__(self, name):
+        def tail(y, loc):
+            self.n_asked[name] += len(y)
+            return getattr(stats.norm, name)(y, loc)
+
+        return tail
+
+
+@pytest.mark.parametrize("distance", [1e-9, 0.3, 50.0])
+def test_quantiles_by_search_take_few_probabilities_of_the_smaller_tail(distance):
+    q, loc = np.array([0.1, 0.3, *([0.9] * 98)]), np.linspace(-20, 20, 100)
+    exact, law = stats.norm.ppf(q, loc), CountedNormal()
+    assert_allclose(solve_quantile(law, q, {"loc": loc}, exact + distance), exact, rtol=1e-14, atol=1e-15)
+    assert law.n_asked["logsf"] < 27 * 98
+    assert law.n_asked["logcdf"] < 27 * 2
+
+
+def test_means_of_densities_of_several_modes_take_no_quantiles(monkeypatch):
+    monkeypatch.setattr(quadrature, "over_quantiles", lambda *_: pytest.fail("quantiles were searched for"))
+    a, b, scale, other = np.linspace(-4, 5, 20), np.linspace(1, 2, 20), 2.77, 0.25
+    law = Truncated(Mixture([("a", Normal()), ("b", Normal())]), low=0.0)
+    zero = np.zeros(20)
+    params = {"a__loc": a, "a__scale": zero + scale, "b__loc": b, "b__scale": zero + other, "logits": np.zeros((20, 2))}
+    found = law.expectation(low=zero, high=zero + np.inf, **params)
+    above, other_above = stats.norm.cdf(a / scale), stats.norm.cdf(b / other)
+    total = a * above + scale * stats.norm.pdf(a / scale) + b * other_above + other * stats.norm.pdf(b / other)
+    assert_allclose(found, total / (above + other_above), rtol=1e-9)
 
 
 # ---- what depends on y alone -------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from .heavy_tails import with_infinities
 from .law import Law
 
 NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
+DENSER_NODES = np.linspace(-3.6, 3.6, 577), np.linspace(-3.6, 3.6, 1153)  # where half of these and all of them disagree
 FAR_NODES = np.arange(3.625, 6.1, 0.025)  # further ones, up to 1e137 lengths, for tails that are not negligible at the last
 NEGLIGIBLE = -32.0  # log of the share of a tail at the last node
 DENSITIES_PER_BLOCK = 1 << 20  # density evaluations in one call
@@ -374,36 +375,48 @@ def expect(
     `found` is the result of `centre_and_width`, where that is known.
     """
     _, params, shape = flattened(0.0, params, law)
-    to_y, _, _ = maps_to_support(law.support)
     centre, half_width, _ = found or _middle_of_short_support(law, params) or centre_and_width(law, params)
-    result = np.empty((len(centre), *((width,) if width > 1 else ())))
-    for rows in row_slices(len(centre), len(NODES) * width):
-        part = {name: value[rows] for name, value in params.items()}
-        if law.support.integer:
+    result = np.full((len(centre), *((width,) if width > 1 else ())), np.nan)
+    if law.support.integer:
+        for rows in row_slices(len(centre), len(NODES) * width):
+            part = {name: value[rows] for name, value in params.items()}
             result[rows] = _expect_sum(law, part, g, rows, indexed, centre[rows])
-            continue
-        f = log_density_of(law, part)
-        spread = np.sinh(np.pi / 2 * np.sinh(NODES))
-        weight = np.pi / 2 * np.cosh(NODES) * np.cosh(np.pi / 2 * np.sinh(NODES)) * (NODES[1] - NODES[0])
-        x = centre[rows][:, None] + half_width[rows][:, None] * spread
-        logp = f(x)
-        with np.errstate(all="ignore"):
-            mass = np.exp(logp) * weight * half_width[rows][:, None]
-            y = to_y(x)
-            value = g(y, logp - maps_to_support(law.support)[1](x), *([rows] if indexed else []))
-            terms = _masses_times(mass, value)
-            full, half, size = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1), np.abs(terms).sum(axis=1)
-            converged = np.abs(full - half) <= 1e-6 * size
-            atoms = [(atom, law.loglik(np.full(len(x), atom), **part)) for atom in law.support.atoms]
-            atom_mass = sum((np.exp(p) for _, p in atoms), np.zeros(len(x)))
-            for atom, p in atoms:
-                at = g(np.full((len(x), 1), atom), p[:, None], *([rows] if indexed else []))
-                full = full + _masses_times(np.exp(p)[:, None], at)[:, 0]
-            whole = np.abs(mass.sum(axis=1) + atom_mass - 1) < 1e-6
-            converged &= whole.reshape(-1, *(1,) * (converged.ndim - 1))
-            converged &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * size
-        result[rows] = np.where(converged, full, np.nan)
+    else:
+        for nodes in (NODES, *DENSER_NODES):
+            remaining = np.flatnonzero(np.isnan(result).reshape(len(result), -1).any(axis=1))
+            for some in row_slices(len(remaining), len(nodes) * width):
+                rows = some if len(remaining) == len(result) else remaining[some]
+                part = {name: value[rows] for name, value in params.items()}
+                value = _expect_integral(law, part, g, rows, indexed, (centre[rows], half_width[rows]), nodes)
+                result[rows] = np.where(np.isnan(result[rows]), value, result[rows])
     return _retried(law, params, result, g, indexed).reshape((*shape, *result.shape[1:]))
+
+
+def _expect_integral(
+    law: Any, params: dict, g: Callable, rows: Any, indexed: bool, middle: tuple[np.ndarray, np.ndarray], nodes: np.ndarray
+) -> np.ndarray:
+    """E g(Y) by double-exponential nodes around the middle, centre and half-width; NaN where half of them say otherwise."""
+    to_y, log_slope, _ = maps_to_support(law.support)
+    f = log_density_of(law, params)
+    spread = np.sinh(np.pi / 2 * np.sinh(nodes))
+    weight = np.pi / 2 * np.cosh(nodes) * np.cosh(np.pi / 2 * np.sinh(nodes)) * (nodes[1] - nodes[0])
+    x = middle[0][:, None] + middle[1][:, None] * spread
+    logp = f(x)
+    with np.errstate(all="ignore"):
+        mass = np.exp(logp) * weight * middle[1][:, None]
+        value = g(to_y(x), logp - log_slope(x), *([rows] if indexed else []))
+        terms = _masses_times(mass, value)
+        full, half, size = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1), np.abs(terms).sum(axis=1)
+        converged = np.abs(full - half) <= 1e-6 * size
+        atoms = [(atom, law.loglik(np.full(len(x), atom), **params)) for atom in law.support.atoms]
+        atom_mass = sum((np.exp(p) for _, p in atoms), np.zeros(len(x)))
+        for atom, p in atoms:
+            at = g(np.full((len(x), 1), atom), p[:, None], *([rows] if indexed else []))
+            full = full + _masses_times(np.exp(p)[:, None], at)[:, 0]
+        whole = np.abs(mass.sum(axis=1) + atom_mass - 1) < 1e-6
+        converged &= whole.reshape(-1, *(1,) * (converged.ndim - 1))
+        converged &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * size
+    return np.where(converged, full, np.nan)
 
 
 def _masses_times(mass: np.ndarray, value: np.ndarray) -> np.ndarray:
