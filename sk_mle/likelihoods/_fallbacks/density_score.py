@@ -9,7 +9,7 @@ from numpy.polynomial.legendre import leggauss, legvander
 
 from .inversion import END_OF_PANELS, N_PANELS
 from .law import Law
-from .quadrature import centre_and_width, maps_to_support, row_slices
+from .quadrature import centre_and_width, flattened, maps_to_support, row_slices
 
 NODES, WEIGHTS = leggauss(10)
 HALF_PANEL_WIDTH = END_OF_PANELS / N_PANELS
@@ -18,17 +18,23 @@ NEGLIGIBLE_DENSITY = 1e-25  # density in t at both ends of a panel below which t
 MAX_MISSING_MASS, MAX_MISSING_SCORE = 1e-9, 1e-11  # missing probability; missing part of the score, relative to it
 
 
-def density_score(law: Law, y: np.ndarray, params: dict) -> np.ndarray:
+def density_score(law: Law, y: np.ndarray, params: dict, max_tables: float = np.inf) -> np.ndarray:
     """The continuous ranked probability score of each row; NaN if the density is not smooth, or its tails or y too far out.
 
-    Rows of the same parameters share one table of the distribution function.
+    Rows of the same parameters share one table of the distribution function; NaN also where that takes more than `max_tables`.
     """
-    rows = np.stack([np.broadcast_to(value, y.shape) for value in params.values()], axis=1) if params else np.zeros((len(y), 1))
-    distinct, place = np.unique(rows, axis=0, return_inverse=True)
-    place, result = place.ravel(), np.full(len(y), np.nan)
+    _, params, _ = flattened(y, params, law)
+    result, columns = np.full(len(y), np.nan), [value.reshape(len(y), -1) for value in params.values()]
+    if not columns:
+        first, place = np.zeros(1, int), np.zeros(len(y), int)
+    else:
+        _, first, place = np.unique(np.concatenate(columns, axis=1), axis=0, return_index=True, return_inverse=True)
+    if len(first) > max_tables:
+        return result
+    place = place.ravel()
     with np.errstate(all="ignore"):
-        for part in row_slices(len(distinct), N_PANELS * len(NODES)):
-            table = _Table(law, {name: distinct[part, k] for k, name in enumerate(params)} or {"": np.zeros(1)})
+        for part in row_slices(len(first), N_PANELS * len(NODES)):
+            table = _Table(law, {name: value[first[part]] for name, value in params.items()} or {"": np.zeros(1)})
             here = np.flatnonzero((place >= part.start) & (place < part.stop))
             result[here] = table.score(y[here], place[here] - part.start)
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -231,9 +232,14 @@ class ScipyLaw(Likelihood):
         return np.where(np.isfinite(value), value, -np.inf)
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
-        """scipy's; integrated where scipy took one minus the other tail, or the log of an underflow."""
+        """scipy's; integrated for all values at once where scipy integrates them one by one, took one minus the other tail, or
+        the log of an underflow."""
         y, *values = np.broadcast_arrays(*(np.asarray(v, float) for v in (y, *self._safe(params).values())))
         params, rv = dict(zip(params, values, strict=True)), self.rv
+        if self._has_default("_cdf"):
+            value = quadrature.log_tail(self, y, params, upper)
+            if not np.isnan(value).any():
+                return value if log else np.exp(value)
         own, other, logged = (rv.sf, rv.cdf, rv.logsf) if upper else (rv.cdf, rv.sf, rv.logcdf)
         with np.errstate(all="ignore"):
             found, rest = np.array((logged if log else own)(y, **params), dtype=float), 1 - other(y, **params)
@@ -245,12 +251,33 @@ class ScipyLaw(Likelihood):
         return found
 
     def ppf(self, q: np.ndarray, loc: np.ndarray, scale: float | np.ndarray = 1.0, **shapes: np.ndarray) -> np.ndarray:
-        q = np.asarray(q, float)
+        q, integrated = (
+            np.asarray(q, float),
+            lambda q, *at: inversion.quantile(
+                self._standard, q, STANDARD_LOC_SCALE | dict(zip(probing.names(self.rv), at, strict=True))
+            ),
+        )
         try:
-            z = self._distinct(self.rv.ppf, shapes, q)
+            z = self._distinct(self._ppf_at_once(integrated) if self._has_default("_ppf") else self.rv.ppf, shapes, q)
         except (ValueError, ArithmeticError, RuntimeError):  # scipy's search for a root has met a NaN
-            z = inversion.quantile(self._standard, q, {**STANDARD_LOC_SCALE, **shapes})
+            z = self._distinct(integrated, shapes, q)
         return loc + scale * z
+
+    def _ppf_at_once(self, integrated: Callable) -> Callable:
+        """Quantiles from the density; scipy's where that does not know them, and at the ends."""
+
+        def ppf(q: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
+            z = np.where((q > 0) & (q < 1), integrated(q, *shapes), np.nan)
+            rest = ~np.isfinite(z)
+            if rest.any():
+                z[rest] = self.rv.ppf(q[rest], *(shape[rest] for shape in shapes))
+            return z
+
+        return ppf
+
+    def _has_default(self, method: str) -> bool:
+        """Whether scipy searches or integrates for a method, one value after the other."""
+        return not self._discrete and getattr(type(self.rv), method) is getattr(stats.rv_continuous, method)
 
     @property
     def _standard(self) -> Any:

@@ -243,6 +243,12 @@ class Mixture(Composition, FromIntervals):
             self.components[0][1].logcdf(high)  # raises
         return logsumexp(self._component_logs(params, lambda law, inner: law.log_interval(low, high, **inner)), axis=0)
 
+    def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
+        """The sum of the components' probabilities; the log as of an interval, which is exact in both tails."""
+        if log or self.target_type == "targets":
+            return super().tail_probability(y, upper, log, **params)
+        return self._weighted_sum(params, lambda law, inner: law.sf(y, **inner) if upper else law.cdf(y, **inner))
+
     def _weighted_sum(self, params: dict, value: Any, axes: Any = 0) -> Any:
         """The sum over components of w_k * value(law, params), which may have `axes` further axes."""
         terms = zip(self._log_weights(params), self._split(params), strict=True)
