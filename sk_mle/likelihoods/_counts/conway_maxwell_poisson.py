@@ -11,6 +11,7 @@ from scipy.special import gammaln
 from ..._special.gamma_functions import lgamma_delta_scaled
 from ..._special.latest import latest
 from ..._special.lattice import summation_nodes
+from ..._special.tabulated import MIN_POINTS, tabulated
 from ...domains import POSITIVE
 from .._families.counts import count_mean
 from .._families.summed import SummedCount
@@ -104,6 +105,9 @@ class ConwayMaxwellPoisson(SummedCount):
         return solved(mean, dispersion).variance
 
 
+MAX_ERRORS = np.array([1e-12] * 8 + [1e-9])  # of the moments between tabulated means; the last has that much rounding
+
+
 class TiltedMoments(NamedTuple):
     """Moments of the law p(y) = exp(tilt d - nu g(y) - log_total), d = y - mean, g(y) = log y! minus its tangent at the mean.
 
@@ -132,14 +136,23 @@ def _log_mass(y: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, s: Tilted
 def solved(mean: np.ndarray, dispersion: np.ndarray) -> TiltedMoments:
     """`TiltedMoments` of the law with this mean, to double precision for every mean up to 1e15."""
     mean, dispersion = np.broadcast_arrays(mean, dispersion)
-    shape, result = mean.shape, np.empty((len(TiltedMoments._fields), mean.size))
+    shape = mean.shape
     with np.errstate(all="ignore"):
         mean, nu = np.maximum(mean.ravel(), 1e-300), 1 / np.clip(dispersion.ravel(), MIN_DISPERSION, 1e300)
-        result[:], inside = np.nan, np.flatnonzero(mean <= MAX_MEAN)
-        for rows, k, weight in summation_nodes(mean[inside], nu[inside]):
-            rows = inside[rows]
-            result[:, rows] = _sums_at_nodes(mean[rows], nu[rows], k, weight)
+        result = None
+        if len(mean) >= MIN_POINTS and (nu == nu[0]).all() and mean.max() <= MAX_MEAN:
+            result = tabulated(lambda x: _summed(np.exp(x), np.broadcast_to(nu[0], x.shape)), np.log(mean), MAX_ERRORS)
+        result = _summed(mean, nu) if result is None else result
     return TiltedMoments(*(value.reshape(shape) for value in result))
+
+
+def _summed(mean: np.ndarray, nu: np.ndarray) -> np.ndarray:
+    """The fields of `TiltedMoments` (fields, n); NaN beyond the largest mean."""
+    result, inside = np.full((len(TiltedMoments._fields), len(mean)), np.nan), np.flatnonzero(mean <= MAX_MEAN)
+    for rows, k, weight in summation_nodes(mean[inside], nu[inside]):
+        rows = inside[rows]
+        result[:, rows] = _sums_at_nodes(mean[rows], nu[rows], k, weight)
+    return result
 
 
 def _sums_at_nodes(mean: np.ndarray, nu: np.ndarray, k: np.ndarray, weight: np.ndarray) -> tuple:

@@ -40,6 +40,8 @@ SAFE_RANGES = {  # far outside of these ranges, C++ code behind scipy ends the w
     "nct": {"df": (1e-3, np.inf)},
 }
 
+MAX_QUANTILE_ERROR = 1e-8  # of a quantile from the density, in probability
+
 
 class ScipyLaw(Likelihood):
     r"""A distribution of scipy.stats, in scipy's own parameters; made by `from_scipy`.
@@ -269,6 +271,8 @@ class ScipyLaw(Likelihood):
         def ppf(q: np.ndarray, *shapes: np.ndarray) -> np.ndarray:
             z = np.where((q > 0) & (q < 1), integrated(q, *shapes), np.nan)
             rest = ~np.isfinite(z)
+            if not self._has_default("_cdf"):  # a density that is not one, as that of angles on the whole line
+                rest |= ~(np.abs(self.rv.cdf(z, *shapes) - q) <= MAX_QUANTILE_ERROR)
             if rest.any():
                 z[rest] = self.rv.ppf(q[rest], *(shape[rest] for shape in shapes))
             return z

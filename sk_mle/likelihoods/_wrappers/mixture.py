@@ -252,7 +252,7 @@ class Mixture(Composition, FromIntervals):
     def _weighted_sum(self, params: dict, value: Any, axes: Any = 0) -> Any:
         """The sum over components of w_k * value(law, params), which may have `axes` further axes."""
         terms = zip(self._log_weights(params), self._split(params), strict=True)
-        return sum(np.exp(w).reshape(*np.shape(w), *[1] * axes) * value(law, inner) for w, (law, inner) in terms)
+        return sum(np.exp(w).reshape((*np.shape(w), *[1] * axes)) * value(law, inner) for w, (law, inner) in terms)
 
     def expectation(self, **params: np.ndarray) -> np.ndarray:
         several = int(self.target_type == "targets")
