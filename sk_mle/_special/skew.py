@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc, log_ndtr
 
+from .tabulated import MIN_POINTS, tabulated
 from .tails import MIN_LARGE_BETA_PARAMETER, log_student_tail
 
 DF_OF_NORMAL = 1e60  # stands for infinity
@@ -31,19 +32,30 @@ LOG1P_SERIES = [1 / k for k in range(8, 1, -1)]  # of -log(1 - s) - s, from s^8 
 
 
 def _rowwise(function: Callable) -> Callable:
-    """A decorator that broadcasts and works through blocks of rows with similar h, which need the same nodes."""
+    """A decorator that broadcasts and works through blocks of rows with similar h, which need the same nodes.
+
+    Where only h differs between many rows, in which the results are smooth, those of few of them are interpolated.
+    """
+
+    def in_blocks(flat: list[np.ndarray]) -> np.ndarray:
+        order, result = np.argsort(flat[0]), np.empty((0, 0))
+        for i in range(0, max(len(order), 1), ROWS_PER_BLOCK):
+            rows = order[i : i + ROWS_PER_BLOCK]
+            values = np.stack(function(*(array[rows] for array in flat)))
+            result = np.empty((len(values), len(order))) if i == 0 else result
+            result[:, rows] = values
+        return result
 
     @wraps(function)
     def wrapper(*args: Any) -> np.ndarray:
         arrays = np.broadcast_arrays(*(np.asarray(arg, dtype=float) for arg in args))
-        shape, flat = arrays[0].shape, [array.ravel() for array in arrays]
-        order, result = np.argsort(flat[0]), np.empty((0, 0))
+        shape, flat, result = arrays[0].shape, [array.ravel() for array in arrays], None
         with np.errstate(all="ignore"):
-            for i in range(0, max(len(order), 1), ROWS_PER_BLOCK):
-                rows = order[i : i + ROWS_PER_BLOCK]
-                values = np.stack(function(*(array[rows] for array in flat)))
-                result = np.empty((len(values), len(order))) if i == 0 else result
-                result[:, rows] = values
+            if arrays[0].size >= MIN_POINTS and all((array == array[0]).all() for array in flat[1:]):
+                others = [array[0] for array in flat[1:]]
+                at = lambda x: in_blocks([np.sinh(x), *(np.full(x.shape, value) for value in others)])
+                result = tabulated(at, np.arcsinh(flat[0]))
+            result = in_blocks(flat) if result is None else result
         return result.reshape(-1, *shape)
 
     return wrapper
