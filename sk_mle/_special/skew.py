@@ -20,6 +20,7 @@ from scipy.special import betainc, log_ndtr
 from .tabulated import MIN_POINTS, tabulated
 from .tails import MIN_LARGE_BETA_PARAMETER, log_student_tail
 
+MIN_EXACT_DIFFERENCE = 0.1  # probability that one minus another has to all but the last digit
 DF_OF_NORMAL = 1e60  # stands for infinity
 UNIT_NODES, UNIT_NODE_WEIGHTS = np.polynomial.legendre.leggauss(32)
 UNIT_NODES, UNIT_NODE_WEIGHTS = (UNIT_NODES + 1) / 2, UNIT_NODE_WEIGHTS / 2
@@ -98,8 +99,16 @@ def _log_tail(h: np.ndarray, a: np.ndarray, df: np.ndarray) -> tuple[np.ndarray]
 
 
 def _log_symmetric_tail(h: np.ndarray, df: np.ndarray) -> np.ndarray:
-    """log P(T <= -h) of Student's law: by the quickest formula that is exact."""
+    """log P(T <= -h) of Student's law: by the quickest formula that is exact; between many h, by interpolation."""
     h, df = np.broadcast_arrays(np.asarray(h, float), np.asarray(df, float))
+    found = None
+    if h.size >= MIN_POINTS and (df == df.flat[0]).all():
+        at = lambda x: _log_symmetric_tail_by_formula(np.sinh(x), np.full(x.shape, df.flat[0]))[None]
+        found = tabulated(at, np.arcsinh(h.ravel()))
+    return _log_symmetric_tail_by_formula(h, df) if found is None else found.reshape(h.shape)
+
+
+def _log_symmetric_tail_by_formula(h: np.ndarray, df: np.ndarray) -> np.ndarray:
     value = np.empty(h.shape)
     normal, small = df >= DF_OF_NORMAL, df < MIN_LARGE_BETA_PARAMETER
     for rows, tail in (
@@ -210,7 +219,10 @@ def log_skew_tails(z: np.ndarray, shape: np.ndarray, df: float | np.ndarray) -> 
     thin = thin - np.where(h > MAX_SQUARED, df * np.log(np.maximum(h, MAX_SQUARED) / MAX_SQUARED), 0.0)
     df = np.minimum(df, 1e15)
     with np.errstate(all="ignore"):
-        inner = betainc(0.5, df / 2, 1 / (1 + df / h**2)) + np.exp(thin)  # P(|T| < h), and the thin tail: all but the wide one
+        inner = -np.expm1(np.log(2) + symmetric)  # P(|T| < h)
+        few, h, df = inner < MIN_EXACT_DIFFERENCE, *np.broadcast_arrays(h, df)
+        inner[few] = betainc(0.5, df[few] / 2, 1 / (1 + df[few] / h[few] ** 2))
+        inner = inner + np.exp(thin)  # all but the wide tail
         wide = symmetric + np.log(2 - np.exp(np.minimum(thin - symmetric, 0.0)))  # above 0 by rounding alone
         wide, not_wide = (
             np.where(inner < 0.5, x, y) for x, y in ((np.log1p(-inner), wide), (np.log(inner), np.log1p(-np.exp(wide))))
