@@ -377,6 +377,7 @@ def expect(
     _, params, shape = flattened(0.0, params, law)
     centre, half_width, _ = found or _middle_of_short_support(law, params) or centre_and_width(law, params)
     result = np.full((len(centre), *((width,) if width > 1 else ())), np.nan)
+    rows: Any
     if law.support.integer:
         for rows in row_slices(len(centre), len(NODES) * width):
             part = {name: value[rows] for name, value in params.items()}
