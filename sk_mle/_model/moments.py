@@ -150,11 +150,9 @@ def products_of_columns(data: Data, centered: bool, small: bool) -> Products:
     """The products of the columns, or their squares where these are not `small` in number, in double precision."""
     if not data.is_sparse:
         return _dense_products(data, centered, small, _provisional(data, centered)[0])
-    total, mean = data.total_weight, np.zeros(data.n_features)
-    if centered:
-        mean = data.reduce(lambda batch: transposed(batch.X) @ batch.weight, np.add) / total
-    sums = data.reduce(_sparse_products if small else _sparse_squares, np.add)
-    central = sums - total * (np.outer(mean, mean) if small else mean**2)
+    total, sums = data.total_weight, data.reduce(partial(_sparse_sums, centered=centered, small=small))
+    mean = sums["sum"] / total if centered else np.zeros(data.n_features)
+    central = sums["products"] - total * (np.outer(mean, mean) if small else mean**2)
     if ((np.diag(central) if small else central) < total * (1e-4 * mean) ** 2).any():  # a mean is large: digits are lost
         return _dense_products(data, centered, small, mean)
     return Products(total, mean, central)
@@ -255,13 +253,12 @@ def _sums(batch: Batch, origin: np.ndarray, spread: Any, small: bool) -> dict:
     return {"shift": root.dot(Z), "products": products.astype(np.float64)}
 
 
-def _sparse_products(batch: Batch) -> np.ndarray:
-    """Weighted products (p, p) of sparse columns."""
-    return (transposed(batch.X) @ batch.X.multiply(batch.weight[:, None]).tocsr()).toarray()
-
-
-def _sparse_squares(batch: Batch) -> np.ndarray:
-    """Weighted sums (p,) of the squares of sparse columns."""
+def _sparse_sums(batch: Batch, centered: bool, small: bool) -> dict:
+    """Weighted sums of sparse columns, if they are `centered`, and of their products (if `small`) or squares."""
     columns = transposed(batch.X)
+    sums = {"sum": columns @ batch.weight} if centered else {}
+    if small:
+        weighted = batch.X if are_ones(batch.weight) else batch.X.multiply(batch.weight[:, None]).tocsr()
+        return sums | {"products": (columns @ weighted).toarray()}
     columns.data = columns.data**2
-    return columns @ batch.weight
+    return sums | {"products": columns @ batch.weight}
