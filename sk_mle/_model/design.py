@@ -406,7 +406,8 @@ def _of_few_rows(moments: Moments, live: np.ndarray) -> tuple[np.ndarray, np.nda
 def _in_row_space(rotation: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Coefficients ``rotation / scale`` projected on the row space in original units, which makes their norm minimal.
 
-    The columns of `rotation` are orthogonal. Also the products of the result, where they are known.
+    The columns of `rotation` are orthogonal. Also the products of the result, where they are known. Those of well-conditioned
+    rows are made orthogonal, as in `_of_few_rows`, so that weights and repeated rows have the same coordinates.
     """
     space = rotation * scale[:, None]
     norm = np.linalg.norm(space, axis=0)
@@ -415,7 +416,11 @@ def _in_row_space(rotation: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, 
     diagonal = np.einsum("ij,ij->j", rotation, rotation) / norm
     if smallest > EIGENVALUE_OF_GOOD_DIGITS:
         inner = linalg.cho_solve((factor, True), np.diag(diagonal))
-        return space @ (inner / norm[:, None]), diagonal[:, None] * inner
+        slopes, products = space @ (inner / norm[:, None]), diagonal[:, None] * inner
+        squares, axes = linalg.eigh(products)
+        if squares[0] > MIN_RCOND_OF_SUMS * squares[-1]:
+            return slopes @ axes[:, ::-1], squares[::-1]
+        return slopes, products
     basis = linalg.qr(space / norm, mode="economic")[0]
     return basis @ (basis.T @ (rotation / scale[:, None])), None
 

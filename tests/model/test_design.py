@@ -279,6 +279,22 @@ def test_more_columns_than_rows_have_coordinates_in_their_row_space(scales):
         assert_allclose(one.coordinate_rows(wide)[:, 1:], centred @ basis * np.sqrt(20), atol=1e-8 * np.abs(basis).max())
 
 
+@pytest.mark.parametrize("n_repeated", [24, 45])  # fewer rows than columns, or more
+def test_weights_and_repeated_rows_have_the_same_coordinates(n_repeated):
+    """But for their signs: the gradient at which a fit ends is then the same."""
+    wide, counts = RNG.normal(size=(15, 30)), np.resize([0, 1, 2, 3], 15)
+    counts[1] += n_repeated - counts.sum()
+    repeated = np.repeat(wide, counts, axis=0)
+    cases = (wide, counts.astype(float)), (repeated, np.ones(len(repeated)))
+    weighted, plain = (
+        from_moments(Moments(Data(X, np.zeros(len(X)), weight, {}), True, MAX_ROTATED_COLUMNS), slice(None), True)
+        for X, weight in cases
+    )
+    basis = weighted.original_column_basis()
+    assert_allclose(np.abs(plain.original_column_basis()), np.abs(basis), atol=1e-7 * np.abs(basis).max())
+    assert_allclose(plain.basis_products, weighted.basis_products, rtol=1e-7)
+
+
 def test_coefficients_of_dependent_columns_have_the_smallest_norm():
     data = CASES["dependent"][0]
     made = design(data)
