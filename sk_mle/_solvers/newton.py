@@ -30,6 +30,7 @@ POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # steps of polishing are evalu
 MIN_POLISHED_SHARE_OF_TOL = 1e-6  # and none is below this one
 GRADIENT_ROUNDING, MAX_CURVATURE = 1e-15, 1e100  # entries of an overflowed Hessian are clipped at the latter
 STEP_TOL = 1e-6  # largest Newton step at a certified minimum
+STEP_TOL_WITHOUT_RATE = 1e-9  # over which the value is quadratic to its rounding, whatever the steps before it
 RCOND_MIN = 1e-10  # smallest reciprocal condition number of its Hessian
 # Of a Hessian scaled to a diagonal of ones: smallest eigenvalue of its replacement, relative to the largest, and pivot.
 MIN_EIGENVALUE, MIN_PIVOT = 1e-8, 1e-10
@@ -272,13 +273,14 @@ class _Descent:
         """Take one more Newton step, whose quadratic convergence doubles the digits, or L-BFGS steps.
 
         A step so short that the quadratic model is as good as the objective is the last, and costs no pass, if the step before
-        it made the gradient much smaller. Without one, as from a start at the solution of least squares, it is evaluated.
+        it made the gradient much smaller. Without one, as from a start at the solution of least squares, it is to be shorter.
         """
+        longest = STEP_TOL if self.rate < MAX_FAST_RATE else 0.0 if self.lbfgs else STEP_TOL_WITHOUT_RATE
         for _ in range(POLISHING_STEPS if self.lbfgs else 1):
             if _gradient_norm(self.point) < GRADIENT_ROUNDING:
                 break
             step, decrement = self.lbfgs.direction(self.point) if self.lbfgs else _newton_step(self.point)
-            if self.rate < MAX_FAST_RATE and _largest(step) < STEP_TOL:
+            if _largest(step) < longest:
                 self.x, self.point = self.x + step, self.point._replace(value=self.point.value - decrement / 2)
                 break
             if np.isfinite(self.rate) and _gradient_norm(self.point) < MIN_POLISHED_SHARE_OF_TOL * self.tol:

@@ -17,7 +17,7 @@ from scipy.linalg import LinAlgError
 
 from .._model.design import MAX_ROTATED_COLUMNS, from_moments
 from .._model.moments import Moments, products_of_columns
-from .._model.objective import Objective
+from .._model.objective import Objective, Point
 from .._utils.repeated import repeated
 from ..domains import REAL
 from ..likelihoods._functions import (
@@ -34,7 +34,7 @@ from ..likelihoods._functions import (
 from .curves import at_coefficients, curves_of, start_with_curves
 from .held import limits_nearby
 from .interpolation import certain_fit, interpolating_fit
-from .newton import GRADIENT_ROUNDING, longest_step_at_minimum, minimum_certified, newton
+from .newton import GRADIENT_ROUNDING, STEP_TOL_WITHOUT_RATE, longest_step_at_minimum, minimum_certified, newton
 from .preconditioners import HessianAtStart, Identity, Scaled, SubsampledHessian, Woodbury, is_representative
 from .scaling import (
     block_information,
@@ -61,6 +61,7 @@ MAX_DENSE_COORDINATES = 3100  # coordinates up to which a dense Hessian is the f
 SUBSAMPLE_TOL, SUBSAMPLE_ITERATIONS = 1e-5, 30  # tolerance and maximal iterations of a fit to a subsample
 # Gradient up to which an earlier fit is a good start; beyond, as after a change of units, another may be better.
 MAX_WARM_START_GRADIENT = 0.1
+MAX_CURVATURE_OF_SOLUTION = 10.0  # curvature, 1 at the start, up to which the units of the start suit the solution
 MAX_START_GRADIENT = 10.0  # gradient in a constant, of unit curvature, up to which a law's own start is used
 MAX_ROUNDS_OF_OTHER_ROWS = 5  # passes that look for rows in which a start from the rows in memory is not finite
 # Smallest eigenvalue of a sample's correlation matrix down to which its columns are sure to be independent in all rows, and
@@ -444,7 +445,7 @@ def _with_other_parameters(
     if may_be_degenerate(law) and is_degenerate(law, y, law.layout.theta(eta)):
         return objective, v
     point = objective.evaluate(v, order, "expected")
-    if np.abs(point.gradient).max(initial=0.0) <= GRADIENT_ROUNDING:
+    if _is_solution(point):
         return objective, v  # the step led to the solution, as for a quadratic loss: no other follows, in whatever units
     if order == 2:
         means = block_information(objective, point.hessian)
@@ -452,6 +453,14 @@ def _with_other_parameters(
         means = mean_information(law, y[sampled], weight[sampled], {name: value[sampled] for name, value in eta.items()})
     rescaled = with_unit_information(objective, means)
     return rescaled, change_basis(objective, rescaled, v, point, "expected")
+
+
+def _is_solution(point: Point) -> bool:
+    """Whether no step is left but one that polishes, for which the units of the coordinates may be those of the start."""
+    size = np.abs(point.gradient).max(initial=0.0)
+    if point.order < 2 or size > STEP_TOL_WITHOUT_RATE:
+        return bool(size <= GRADIENT_ROUNDING)
+    return bool(point.hessian.diagonal().max() <= MAX_CURVATURE_OF_SOLUTION)
 
 
 def _with_refined_constants(objective: Objective, u: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, dict]:

@@ -33,6 +33,23 @@ def test_least_squares_is_solved_by_the_start():
     assert np.exp(loss.eta(u)["scale"][0]) == pytest.approx(np.sqrt(np.average(residual**2, weights=WEIGHT)), rel=1e-9)
 
 
+@pytest.mark.parametrize("correlation", [0.0, 0.999])
+def test_least_squares_take_two_passes_with_all_digits(correlation):
+    rng = np.random.default_rng(0)
+    columns = np.sqrt(1 - correlation) * rng.normal(size=(1000, 5)) + np.sqrt(correlation) * rng.normal(size=(1000, 1))
+    columns *= [0.1, 0.3, 1.0, 3.0, 10.0]
+    y = 3 + columns @ [1.0, -2.0, 0.5, 0.0, 0.1] + rng.normal(size=1000)
+    loss, u = cold_start(objective(Normal(), columns, y))
+    found = solve(loss, u, "auto", 1e-8, 100)
+    assert found.converged
+    assert found.result.minimum_certified
+    assert loss.evaluations == 2
+    intercept, slopes = loss.designs["loc"].coefficients(found.u[loss.slices["loc"]])
+    q, r = np.linalg.qr(np.column_stack([np.ones(1000), columns]))
+    standard_errors = np.sqrt(np.diag(np.linalg.inv(r.T @ r)))
+    assert np.abs((np.append(intercept, slopes[:, 0]) - np.linalg.solve(r, q.T @ y)) / standard_errors).max() < 1e-12
+
+
 @pytest.mark.parametrize(("law", "y"), [(Poisson(), COUNTS), (Gamma(), POSITIVE), (NegativeBinomial(), COUNTS)], ids=repr)
 def test_the_start_is_better_than_a_constant_and_has_unit_curvature(law, y):
     loss, u = cold_start(objective(law, X, y, WEIGHT))
